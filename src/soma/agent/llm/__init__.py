@@ -1,0 +1,1 @@
+"""Language models behind one port: `base.Model`, one file an adapter."""

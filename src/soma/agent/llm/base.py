@@ -1,0 +1,177 @@
+"""The model port: a request of typed parts goes in, a stream of typed deltas comes out.
+
+An adapter knows one wire and nothing of turns, memory or policy. What it raises is a `ModelError`
+(the world's fault): the loop retries it, falls back, or ends the turn with `error`.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Literal, Protocol
+
+import msgspec
+
+Role = Literal["system", "user", "assistant", "tool"]
+
+
+class TextPart(msgspec.Struct, frozen=True, tag="text", tag_field="kind"):
+    text: str
+
+
+class MemoryPart(msgspec.Struct, frozen=True, kw_only=True, tag="memory", tag_field="kind"):
+    """A recalled memory. `number` is what the answer cites, as `[number]`; its text is data, never instruction."""
+
+    number: int
+    id: str
+    text: str
+    occurred_at: str | None = None
+    author: str | None = None
+    source: str | None = None
+    score: float = 0.0
+    attention: float = 0.0
+
+
+class ToolCall(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call", tag_field="kind"):
+    """What the model asks for. `arguments` is None where it sent something that is not a JSON object."""
+
+    call_id: str
+    name: str
+    arguments: dict[str, Any] | None
+    raw: str = ""
+
+
+class ToolResultPart(msgspec.Struct, frozen=True, kw_only=True, tag="tool_result", tag_field="kind"):
+    """What a tool said, was denied, or failed with. Untrusted: shown to the model as data."""
+
+    call_id: str
+    name: str
+    content: str
+    is_error: bool = False
+
+
+Part = TextPart | MemoryPart | ToolCall | ToolResultPart
+
+
+class Message(msgspec.Struct, frozen=True):
+    role: Role
+    parts: tuple[Part, ...]
+
+
+class ToolSpec(msgspec.Struct, frozen=True, kw_only=True):
+    """What a model may know of a tool; `parameters` is a JSON Schema of type object."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+
+
+class ModelRequest(msgspec.Struct, frozen=True, kw_only=True):
+    """`seed` makes sampling repeatable; empty `tools` means the model must answer."""
+
+    messages: tuple[Message, ...]
+    tools: tuple[ToolSpec, ...] = ()
+    seed: int = 0
+    max_output_tokens: int = 1024
+
+
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
+    input_tokens: int
+    output_tokens: int
+
+
+class TextDelta(msgspec.Struct, frozen=True, tag="text_delta"):
+    text: str
+
+
+class ToolCallDelta(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call_delta"):
+    """A piece of the call at `index`; `arguments` pieces concatenate to JSON text."""
+
+    index: int
+    call_id: str = ""
+    name: str = ""
+    arguments: str = ""
+
+
+class Finished(msgspec.Struct, frozen=True, kw_only=True, tag="finished"):
+    """The last delta. `finish_reason` is the provider's own word; `confidence` in [0, 1] where the model has one."""
+
+    finish_reason: str
+    usage: Usage | None = None
+    confidence: float | None = None
+    logprobs: tuple[float, ...] = ()
+
+
+Delta = TextDelta | ToolCallDelta | Finished
+
+
+class ModelResponse(msgspec.Struct, frozen=True, kw_only=True):
+    """A whole answer: the fold of its deltas."""
+
+    text: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    finish_reason: str = "stop"
+    usage: Usage | None = None
+    confidence: float | None = None
+    logprobs: tuple[float, ...] = ()
+
+
+class Model(Protocol):
+    """One language model. `context_tokens` is its window."""
+
+    name: str
+    context_tokens: int
+
+    def stream(self, request: ModelRequest) -> AsyncIterator[Delta]:
+        """Yield deltas, `Finished` last. Closing the iterator closes the provider's connection at once."""
+        ...
+
+
+class ModelError(Exception):
+    """The model could not answer."""
+
+    code = "model_failed"
+    retryable = False
+
+
+class ModelUnauthorized(ModelError):
+    """The provider refused the key: check the provider's API key."""
+
+    code = "model_unauthorized"
+
+
+class ModelUnavailable(ModelError):
+    """The provider is away, too busy, or broke off; trying again may help."""
+
+    code = "model_unavailable"
+    retryable = True
+
+
+def gather(deltas: Sequence[Delta]) -> ModelResponse:
+    """Fold deltas into the whole response; malformed tool arguments become `arguments=None`."""
+    text = "".join(delta.text for delta in deltas if isinstance(delta, TextDelta))
+    finished = next((delta for delta in reversed(deltas) if isinstance(delta, Finished)), None)
+    return ModelResponse(
+        text=text,
+        tool_calls=_tool_calls([delta for delta in deltas if isinstance(delta, ToolCallDelta)]),
+        finish_reason=finished.finish_reason if finished else "cut",
+        usage=finished.usage if finished else None,
+        confidence=finished.confidence if finished else None,
+        logprobs=finished.logprobs if finished else (),
+    )
+
+
+def _tool_calls(pieces: Sequence[ToolCallDelta]) -> tuple[ToolCall, ...]:
+    calls = []
+    for index in sorted({piece.index for piece in pieces}):
+        mine = [piece for piece in pieces if piece.index == index]
+        raw = "".join(piece.arguments for piece in mine)
+        call_id = next((piece.call_id for piece in mine if piece.call_id), f"call_{index}")
+        name = next((piece.name for piece in mine if piece.name), "")
+        calls.append(ToolCall(call_id=call_id, name=name, arguments=_object(raw), raw=raw))
+    return tuple(calls)
+
+
+def _object(raw: str) -> dict[str, Any] | None:
+    try:
+        decoded = msgspec.json.decode(raw or "{}")
+    except msgspec.DecodeError:
+        return None
+    return decoded if isinstance(decoded, dict) else None

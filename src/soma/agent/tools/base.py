@@ -1,0 +1,52 @@
+"""The tool port: a schema, a promise about repeats, and one verb.
+
+A tool knows nothing of policy, approval or breakers: `toolset.py` wraps those round it.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolContext:
+    """Who the tool acts for, taken from the turn and never from the arguments."""
+
+    tenant_id: str
+    user_id: str
+    agent_id: str
+    conversation_id: str
+    turn_id: str
+    iteration_number: int
+    call_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolResult:
+    """`content` is for the model, `sources` are memory ids or document places that it rests on."""
+
+    content: str
+    is_error: bool = False
+    sources: tuple[str, ...] = ()
+
+
+class Tool(Protocol):
+    """One thing the agent can do. `idempotent` tools are run again after a crash, others are not.
+
+    `parameters` is a JSON Schema of type object whose property `format`s (`expression`, `path`, `query`,
+    `statement`) say what kind of text is wanted, so that a model without a language sense can fill them.
+    """
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+    category: str
+    idempotent: bool
+    timeout_seconds: float
+
+    async def run(self, arguments: dict[str, Any], context: ToolContext) -> ToolResult: ...
+
+
+class ToolFailed(Exception):
+    """The tool could not do it; the message is an observation for the model."""
+
+    code = "tool_failed"
