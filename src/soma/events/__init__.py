@@ -1,0 +1,1 @@
+"""What happened: immutable, hash-chained facts, one append-only log a database, one appender each."""

@@ -1,0 +1,82 @@
+"""The values of the brain's wire, as its client gives and gets them."""
+
+from typing import Any
+
+import msgspec
+
+
+class Principal(msgspec.Struct, frozen=True, kw_only=True):
+    """For whom the brain works: from the verified token, never from a body."""
+
+    tenant_id: str
+    user_id: str
+    agent_id: str
+
+
+class RecalledMemory(msgspec.Struct, frozen=True, kw_only=True):
+    """A ranked memory. `parts` is each view in [0, 1]; `views` the same as stored integers (k of k / 65535)."""
+
+    id: str
+    key: str
+    text: str
+    score: float
+    attention: float
+    parts: dict[str, float]
+    views: dict[str, int] = {}
+    occurred_at: str | None = None
+    source: str | None = None
+    metadata: dict[str, Any] = {}
+
+
+class ContextBundle(msgspec.Struct, frozen=True, kw_only=True):
+    """What a model may be shown for a query, with the weights that chose it."""
+
+    bundle_id: str
+    memories: list[RecalledMemory]
+    weights: dict[str, float]
+    neuromodulators: dict[str, float]
+    version: int
+    token_count: int
+    dropped: int
+    statistics_version: str
+    trace_id: str
+    audit_id: str
+    tokenizer: str = ""
+    working_memory: list[dict[str, Any]] = []
+    residual: list[float] = []
+    plan: dict[str, Any] = {}
+    governance: dict[str, Any] = {}
+    trust: float = 0.5
+
+
+class LearnerView(msgspec.Struct, frozen=True, kw_only=True):
+    """The learner of a (tenant, agent) as people and agents may see it."""
+
+    weights: dict[str, float]
+    neuromodulators: dict[str, float]
+    version: int
+    trust: float
+    state_hash: str
+    usefulness: dict[str, float] = {}
+    learned: dict[str, float] = {}
+    prior: dict[str, float] = {}
+    calibration: dict[str, Any] = {}
+
+
+class Learned(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer of publish_turn_metrics. `status` is success, duplicate or skipped."""
+
+    status: str
+    weights: dict[str, float]
+    neuromodulators: dict[str, float]
+    weights_before: dict[str, float] = {}
+    neuromodulators_before: dict[str, float] = {}
+    weight_deltas: dict[str, float] = {}
+    salience: float | None = None
+    learning_rate: float | None = None
+    reward: float | None = None
+    reward_terms: dict[str, float] = {}
+    gated: bool = False
+    stale: bool = False
+    clipped: list[str] = []
+    version: int | None = None

@@ -1,0 +1,148 @@
+"""A database by its URL: connections that speak `?` placeholders and begin transactions by hand.
+
+`sqlite:///path` and `postgresql://...`. Nothing above this file names a driver.
+"""
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from soma.events.ids import now
+
+Row = tuple[Any, ...]
+Dialect = Literal["sqlite", "postgresql"]
+
+BUSY_TIMEOUT_SECONDS = 10.0
+
+
+class Connection(Protocol):
+    """One connection, used by one thread at a time."""
+
+    dialect: Dialect
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None: ...
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None: ...
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]: ...
+    def close(self) -> None: ...
+
+
+class SqliteConnection:
+    """WAL with full synchronisation: what was acknowledged survives a kill and a power cut."""
+
+    dialect: Dialect = "sqlite"
+
+    def __init__(self, path: str) -> None:
+        self._raw = sqlite3.connect(
+            path,
+            timeout=BUSY_TIMEOUT_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=256,
+        )
+        for pragma in (
+            "journal_mode = WAL",
+            "synchronous = FULL",
+            "foreign_keys = ON",
+            "temp_store = MEMORY",
+        ):
+            self._raw.execute(f"PRAGMA {pragma}")
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
+        self._raw.execute(sql, parameters)
+
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        self._raw.executemany(sql, rows)
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        return self._raw.execute(sql, parameters).fetchall()
+
+    def close(self) -> None:
+        self._raw.close()
+
+
+class PostgresConnection:
+    """The same verbs over psycopg; `?` becomes `%s`."""
+
+    dialect: Dialect = "postgresql"
+
+    def __init__(self, url: str) -> None:
+        import psycopg  # noqa: PLC0415 - an extra; only a deployment that names a PostgreSQL URL needs it
+
+        self._raw = psycopg.connect(url, autocommit=True)
+
+    def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
+        self._raw.execute(_percent(sql), parameters or None)
+
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        with self._raw.cursor() as cursor:
+            cursor.executemany(_percent(sql), rows)
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        return self._raw.execute(_percent(sql), parameters or None).fetchall()
+
+    def close(self) -> None:
+        self._raw.close()
+
+
+def _percent(sql: str) -> Any:
+    return sql.replace("?", "%s")
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """Where the rows are. `reader()` is a connection of the calling thread's own."""
+
+    url: str
+    _local: threading.local = field(default_factory=threading.local, repr=False, compare=False)
+
+    @property
+    def dialect(self) -> Dialect:
+        return "sqlite" if self.url.startswith("sqlite:") else "postgresql"
+
+    def connect(self) -> Connection:
+        if self.dialect == "postgresql":
+            return PostgresConnection(self.url)
+        path = Path(self.url.removeprefix("sqlite:///"))
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return SqliteConnection(str(path))
+
+    def reader(self) -> Connection:
+        connection: Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = self.connect()
+        return connection
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        return self.reader().query(sql, parameters)
+
+
+def migrate(connection: Connection, component: str, folder: Traversable) -> None:
+    """Apply the numbered `NNNN_name.<dialect>.sql` files of `folder` that `component` has not had yet."""
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS schema_migrations "
+        "(component TEXT NOT NULL, name TEXT NOT NULL, applied_at TEXT NOT NULL, PRIMARY KEY (component, name))"
+    )
+    applied = {
+        name
+        for (name,) in connection.query("SELECT name FROM schema_migrations WHERE component = ?", [component])
+    }
+    ending = f".{connection.dialect}.sql"
+    for file in sorted(folder.iterdir(), key=lambda entry: entry.name):
+        name = file.name.removesuffix(ending)
+        if not file.name.endswith(ending) or name in applied:
+            continue
+        connection.execute("BEGIN")
+        for statement in _statements(file.read_text("utf-8")):
+            connection.execute(statement)
+        connection.execute("INSERT INTO schema_migrations VALUES (?, ?, ?)", [component, name, now()])
+        connection.execute("COMMIT")
+
+
+def _statements(script: str) -> list[str]:
+    """Statements of a migration: comments go to the line's end, `;` ends a statement, neither stands in a literal."""
+    code = "\n".join(line.split("--", 1)[0] for line in script.splitlines())
+    return [statement for statement in code.split(";") if statement.strip()]

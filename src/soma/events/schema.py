@@ -1,0 +1,280 @@
+"""Every fact that Soma records: frozen, typed, versioned. Names and fields are promises; stored examples of each are tests.
+
+A fact is the payload of an event. What is optional may be absent in older events; nothing is ever renamed or removed
+within a version.
+"""
+
+from typing import Any, ClassVar
+
+import msgspec
+
+from soma.events.chain import Draft, Event
+from soma.events.ids import new_id, now
+
+Weights = dict[str, float]
+Neuromodulators = dict[str, float]
+
+
+class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
+    """The payload of one kind of event."""
+
+    event_type: ClassVar[str]
+    version: ClassVar[int] = 1
+
+
+class ShownMemory(msgspec.Struct, frozen=True, kw_only=True):
+    """A memory that the model was shown. `views` are integers k of k / 65535, the learner's only input."""
+
+    id: str
+    key: str
+    text: str
+    score: float
+    attention: float
+    parts: dict[str, float]
+    views: dict[str, int]
+    occurred_at: str | None = None
+    source: str | None = None
+    metadata: dict[str, Any] = {}
+
+
+class RequestedTool(msgspec.Struct, frozen=True, kw_only=True):
+    """A tool call as the model asked for it; `arguments` is None where they were not a JSON object."""
+
+    call_id: str
+    name: str
+    arguments: dict[str, Any] | None
+    raw: str = ""
+
+
+class TurnStarted(Fact):
+    event_type: ClassVar[str] = "chat.turn_started"
+    message_id: str
+    content: str
+    input_hash: str
+    capsule: str
+    capsule_version: int
+    constitution_hash: str | None
+    model: str
+    tools: list[str]
+    limits: dict[str, Any]
+    lanes: dict[str, int]
+    level: str
+    weights: Weights
+    neuromodulators: Neuromodulators
+    brain_version: int | None
+    degraded: str | None = None
+    client_message_id: str | None = None
+
+
+class BundleBuilt(Fact):
+    event_type: ClassVar[str] = "chat.bundle_built"
+    iteration_number: int
+    query: str
+    bundle_id: str | None
+    memories: list[ShownMemory]
+    weights: Weights
+    brain_version: int | None
+    token_count: int
+    dropped: int
+    duration_ms: float
+    degraded: str | None = None
+
+
+class ModelResponded(Fact):
+    event_type: ClassVar[str] = "chat.model_responded"
+    iteration_number: int
+    model: str
+    text: str
+    tool_calls: list[RequestedTool]
+    finish_reason: str
+    prompt_tokens: int
+    completion_tokens: int
+    confidence: float | None
+    logprobs: list[float]
+    cited: list[str]
+    attempts: int
+    latency_ms: float
+    lanes: dict[str, dict[str, int]]
+    prompt_hash: str
+
+
+class ToolRequested(Fact):
+    event_type: ClassVar[str] = "chat.tool_requested"
+    iteration_number: int
+    call_id: str
+    tool: str
+    arguments: dict[str, Any] | None
+
+
+class ToolDecided(Fact):
+    event_type: ClassVar[str] = "chat.tool_decided"
+    iteration_number: int
+    call_id: str
+    tool: str
+    allow: bool
+    rule: str
+    reason: str
+    policy_version: str
+
+
+class ToolFinished(Fact):
+    """`status` is ok, failed, invalid, denied, timeout, breaker_open or unknown (the outcome was lost in a crash)."""
+
+    event_type: ClassVar[str] = "chat.tool_finished"
+    iteration_number: int
+    call_id: str
+    tool: str
+    status: str
+    content: str
+    is_error: bool
+    sources: list[str]
+    duration_ms: float
+
+
+class IterationJudged(Fact):
+    """The observation, recorded before anything is learned from it."""
+
+    event_type: ClassVar[str] = "chat.iteration_judged"
+    iteration_number: int
+    confidence_raw: float
+    confidence: float
+    success_factor: float
+    tool_utility: float
+    convergence_score: float | None
+    exit_reason: str | None
+    tools_used: list[str]
+    tool_outcomes: dict[str, str]
+    latency_ms: float
+
+
+class DraftReplaced(Fact):
+    event_type: ClassVar[str] = "chat.draft_replaced"
+    iteration_number: int
+    reason: str
+
+
+class IterationCompleted(Fact):
+    event_type: ClassVar[str] = "chat.iteration_completed"
+    iteration_number: int
+    model: str
+    confidence: float
+    convergence_score: float | None
+    exit_reason: str | None
+    weights_before: Weights
+    weights_after: Weights
+    weight_deltas: Weights
+    neuromodulators_before: Neuromodulators
+    neuromodulators_after: Neuromodulators
+    tools_used: list[str]
+    latency_ms: float
+    gated: bool
+    learning: str
+    salience: float | None = None
+    learning_rate: float | None = None
+    reward: float | None = None
+    reward_terms: dict[str, float] = {}
+    brain_version: int | None = None
+
+
+class TurnComplete(Fact):
+    event_type: ClassVar[str] = "chat.turn_complete"
+    convergence_score: float | None
+    exit_reason: str
+    final_weights: Weights
+    final_neuromodulators: Neuromodulators
+    total_iterations: int
+    output_hash: str
+    message_id: str
+    content: str
+    answer_iteration: int | None
+    citations: list[dict[str, Any]]
+    prompt_tokens: int
+    completion_tokens: int
+    latency_ms: float
+    error: dict[str, Any] | None = None
+
+
+class MemoryRemembered(Fact):
+    event_type: ClassVar[str] = "memory.remembered"
+    memory_id: str
+    key: str
+    status: str
+    checksum: str
+    scope: str
+    namespace: str
+
+
+class MemoryForgotten(Fact):
+    event_type: ClassVar[str] = "memory.forgotten"
+    receipt_id: str
+    memory_ids: list[str]
+    namespace: str
+
+
+class FeedbackReceived(Fact):
+    event_type: ClassVar[str] = "feedback.received"
+    feedback_id: str
+    target: str
+    observation: dict[str, Any]
+
+
+class WeightsUpdated(Fact):
+    event_type: ClassVar[str] = "weights.updated"
+    learner_version: int
+    cause: str
+    observation: dict[str, Any]
+    weight_deltas: Weights
+    state_hash: str
+
+
+class WeightsRolledBack(Fact):
+    event_type: ClassVar[str] = "weights.rolled_back"
+    learner_version: int
+    restored_version: int
+    state_hash: str
+
+
+FACTS: dict[tuple[str, int], type[Fact]] = {
+    (fact.event_type, fact.version): fact
+    for fact in (
+        TurnStarted, BundleBuilt, ModelResponded, ToolRequested, ToolDecided, ToolFinished, IterationJudged, DraftReplaced,
+        IterationCompleted, TurnComplete, MemoryRemembered, MemoryForgotten, FeedbackReceived, WeightsUpdated,
+        WeightsRolledBack,
+    )
+}  # fmt: skip
+
+
+class Subject(msgspec.Struct, frozen=True, kw_only=True):
+    """Whose fact it is, and the stream (chain) that it belongs to."""
+
+    tenant_id: str
+    stream: str
+    user_id: str | None = None
+    agent_id: str | None = None
+    conversation_id: str | None = None
+    turn_id: str | None = None
+
+
+def draft(
+    fact: Fact, subject: Subject, *, event_id: str | None = None, timestamp: str | None = None
+) -> Draft:
+    """An event of `fact` that a writer can append."""
+    return Draft(
+        event_id=event_id or new_id(),
+        event_type=fact.event_type,
+        version=fact.version,
+        tenant_id=subject.tenant_id,
+        stream=subject.stream,
+        timestamp=timestamp or now(),
+        payload=msgspec.json.encode(fact).decode(),
+        user_id=subject.user_id,
+        agent_id=subject.agent_id,
+        conversation_id=subject.conversation_id,
+        turn_id=subject.turn_id,
+    )
+
+
+def fact_of(event: Event) -> Fact | None:
+    """The typed payload; None where it was erased. Raises KeyError for a kind that this version does not know."""
+    fact = FACTS[event.event_type, event.version]
+    return None if event.payload is None else msgspec.json.decode(event.payload, type=fact)

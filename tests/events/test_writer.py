@@ -1,0 +1,142 @@
+"""The log: gap-free, chained, whole after failures."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from importlib.resources import files
+
+import pytest
+
+from soma.events.chain import ChainBroken, Event, Head, verify
+from soma.events.cursors import Consumer
+from soma.events.database import Database, migrate
+from soma.events.log import Log
+from soma.events.schema import DraftReplaced, Subject, draft, fact_of
+from soma.events.writer import Transaction, Writer
+
+
+@pytest.fixture
+def database(tmp_path) -> Database:
+    database = Database(f"sqlite:///{tmp_path}/log.sqlite3")
+    connection = database.connect()
+    migrate(connection, "events", files("soma.events") / "migrations")
+    connection.close()
+    return database
+
+
+@pytest.fixture
+def writer(database) -> Iterator[Writer]:
+    writer = Writer(database)
+    writer.start()
+    yield writer
+    writer.close()
+
+
+def subject(stream="turn:1", *, tenant="acme", conversation="c1") -> Subject:
+    return Subject(tenant_id=tenant, stream=stream, conversation_id=conversation)
+
+
+def note(number=0):
+    return DraftReplaced(iteration_number=number, reason="test")
+
+
+async def test_positions_have_no_gaps_and_chains_verify_under_concurrent_writes(database, writer):
+    streams = [f"turn:{n % 7}" for n in range(500)]
+    await asyncio.gather(
+        *(writer.write(lambda tx, s=s: tx.append(draft(note(), subject(s)))) for s in streams)
+    )
+    log = Log(database)
+    assert [event.position for event in log.after(0, limit=1000)] == list(range(1, 501))
+    for stream in set(streams):
+        assert verify(log.stream("acme", stream)).seq == streams.count(stream)
+    assert [event.conversation_position for event in log.conversation("acme", "c1")] == list(range(1, 501))
+
+
+async def test_a_failing_write_leaves_the_others_and_no_gap(database, writer):
+    def fail(tx: Transaction) -> None:
+        tx.append(draft(note(), subject()))
+        tx.keep("seen", "never")
+        raise ValueError("no")
+
+    writes = [writer.write(lambda tx: tx.append(draft(note(), subject()))), writer.write(fail)]
+    writes.append(
+        writer.write(lambda tx: (tx.append(draft(note(), subject())), tx.get("seen", lambda: "nothing"))[1])
+    )
+    results = await asyncio.gather(*writes, return_exceptions=True)
+    assert isinstance(results[1], ValueError)
+    assert results[2] == "nothing"
+    assert [event.seq for event in Log(database).stream("acme", "turn:1")] == [1, 2]
+
+
+async def test_kept_values_are_seen_only_after_a_commit_and_survive_in_order(writer):
+    def count(tx: Transaction) -> int:
+        value = tx.get("counter", lambda: 0) + 1
+        tx.keep("counter", value)
+        return value
+
+    assert sorted(await asyncio.gather(*(writer.write(count) for _ in range(200)))) == list(range(1, 201))
+
+
+async def test_a_changed_payload_a_changed_envelope_and_a_missing_event_are_noticed(database, writer):
+    for number in range(4):
+        await writer.write(lambda tx, n=number: tx.append(draft(note(n), subject())))
+    events = Log(database).stream("acme", "turn:1")
+    assert verify(events).seq == 4
+    for broken in (
+        _changed(events, payload="{}"),
+        _changed(events, user_id="mallory"),
+        events[:1] + events[2:],
+    ):
+        with pytest.raises(ChainBroken):
+            verify(broken)
+    assert verify(_changed(events, payload=None)).seq == 4  # erased, not changed
+    assert verify(events[2:], after=Head(2, events[1].hash)).seq == 4
+
+
+def _changed(events: list[Event], **fields) -> list[Event]:
+    import msgspec
+
+    return [events[0], msgspec.structs.replace(events[1], **fields), *events[2:]]
+
+
+async def test_a_restarted_writer_continues_positions_and_chains(database, writer):
+    await writer.write(lambda tx: tx.append(draft(note(), subject())))
+    again = Writer(database)
+    again.start()
+    event = await again.write(lambda tx: tx.append(draft(note(), subject())))
+    again.close()
+    assert (event.position, event.seq, event.conversation_position) == (2, 2, 2)
+
+
+async def test_facts_read_back_as_they_were_written(database, writer):
+    await writer.write(lambda tx: tx.append(draft(note(3), subject())))
+    assert fact_of(Log(database).stream("acme", "turn:1")[0]) == note(3)
+
+
+async def test_another_tenants_stream_and_conversation_of_the_same_name_are_others(database, writer):
+    for tenant in ("acme", "globex"):
+        await writer.write(lambda tx, t=tenant: tx.append(draft(note(), subject(tenant=t))))
+    assert [event.tenant_id for event in Log(database).conversation("globex", "c1")] == ["globex"]
+    assert Log(database).stream("globex", "turn:1")[0].seq == 1
+
+
+async def test_a_consumer_sees_each_event_once_and_again_after_a_failure(database, writer):
+    seen: list[int] = []
+    broken = threading.Event()
+
+    async def handle(events):
+        if broken.is_set():
+            broken.clear()
+            raise ConnectionError
+        seen.extend(event.position for event in events)
+
+    consumer = Consumer("test", writer=writer, types=["chat.draft_replaced"], handle=handle)
+    await writer.write(lambda tx: tx.append(draft(note(), subject())))
+    assert await consumer.step() == 1
+    broken.set()
+    await writer.write(lambda tx: tx.append(draft(note(), subject())))
+    with pytest.raises(ConnectionError):
+        await consumer.step()
+    assert await consumer.step() == 1
+    assert await consumer.step() == 0
+    assert seen == [1, 2]
