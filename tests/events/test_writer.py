@@ -42,9 +42,7 @@ def note(number=0):
 
 async def test_positions_have_no_gaps_and_chains_verify_under_concurrent_writes(database, writer):
     streams = [f"turn:{n % 7}" for n in range(500)]
-    await asyncio.gather(
-        *(writer.write(lambda tx, s=s: tx.append(draft(note(), subject(s)))) for s in streams)
-    )
+    await asyncio.gather(*(writer.write(lambda tx, s=s: tx.append(draft(note(), subject(s)))) for s in streams))
     log = Log(database)
     assert [event.position for event in log.after(0, limit=1000)] == list(range(1, 501))
     for stream in set(streams):
@@ -59,9 +57,7 @@ async def test_a_failing_write_leaves_the_others_and_no_gap(database, writer):
         raise ValueError("no")
 
     writes = [writer.write(lambda tx: tx.append(draft(note(), subject()))), writer.write(fail)]
-    writes.append(
-        writer.write(lambda tx: (tx.append(draft(note(), subject())), tx.get("seen", lambda: "nothing"))[1])
-    )
+    writes.append(writer.write(lambda tx: (tx.append(draft(note(), subject())), tx.get("seen", lambda: "nothing"))[1]))
     results = await asyncio.gather(*writes, return_exceptions=True)
     assert isinstance(results[1], ValueError)
     assert results[2] == "nothing"

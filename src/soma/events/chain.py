@@ -85,7 +85,7 @@ def place(draft: Draft, *, head: Head, position: int, conversation_position: int
 
 
 def envelope_hash(event: Draft | Event, *, seq: int, payload_hash: str, prev_hash: str) -> str:
-    """SHA-256 of the envelope as a JSON array in the order written here. Positions are a database's own and not covered."""
+    """SHA-256 of the envelope as a JSON array in this order. Positions are a database's own and not covered."""
     envelope = [
         event.tenant_id, event.stream, seq, event.event_id, event.event_type, event.version, event.user_id,
         event.agent_id, event.conversation_id, event.turn_id, event.timestamp, payload_hash, prev_hash,
@@ -97,9 +97,7 @@ def verify(events: Iterable[Event], *, after: Head = Head()) -> Head:
     """Follow one stream from `after`; return its head. Raises ChainBroken at the first event that does not fit."""
     head = after
     for event in events:
-        expected = envelope_hash(
-            event, seq=head.seq + 1, payload_hash=event.payload_hash, prev_hash=head.hash
-        )
+        expected = envelope_hash(event, seq=head.seq + 1, payload_hash=event.payload_hash, prev_hash=head.hash)
         intact = event.payload is None or sha256(event.payload.encode()).hexdigest() == event.payload_hash
         if not intact or event.hash != expected:
             raise ChainBroken(

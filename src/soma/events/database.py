@@ -127,8 +127,7 @@ def migrate(connection: Connection, component: str, folder: Traversable) -> None
         "(component TEXT NOT NULL, name TEXT NOT NULL, applied_at TEXT NOT NULL, PRIMARY KEY (component, name))"
     )
     applied = {
-        name
-        for (name,) in connection.query("SELECT name FROM schema_migrations WHERE component = ?", [component])
+        name for (name,) in connection.query("SELECT name FROM schema_migrations WHERE component = ?", [component])
     }
     ending = f".{connection.dialect}.sql"
     for file in sorted(folder.iterdir(), key=lambda entry: entry.name):

@@ -15,13 +15,9 @@ class Log:
         self._database = database
 
     def stream(self, tenant_id: str, stream: str, *, after: int = 0) -> list[Event]:
-        return self._read(
-            "WHERE tenant_id = ? AND stream = ? AND seq > ? ORDER BY seq", [tenant_id, stream, after]
-        )
+        return self._read("WHERE tenant_id = ? AND stream = ? AND seq > ? ORDER BY seq", [tenant_id, stream, after])
 
-    def conversation(
-        self, tenant_id: str, conversation_id: str, *, after: int = 0, limit: int = 1_000
-    ) -> list[Event]:
+    def conversation(self, tenant_id: str, conversation_id: str, *, after: int = 0, limit: int = 1_000) -> list[Event]:
         """Events after the conversation position `after`, oldest first."""
         return self._read(
             "WHERE tenant_id = ? AND conversation_id = ? AND conversation_position > ? "

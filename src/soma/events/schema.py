@@ -1,4 +1,4 @@
-"""Every fact that Soma records: frozen, typed, versioned. Names and fields are promises; stored examples of each are tests.
+"""Every fact that Soma records: frozen, typed, versioned. Names and fields are promises; stored examples are tests.
 
 A fact is the payload of an event. What is optional may be absent in older events; nothing is ever renamed or removed
 within a version.
@@ -237,7 +237,8 @@ class WeightsRolledBack(Fact):
 FACTS: dict[tuple[str, int], type[Fact]] = {
     (fact.event_type, fact.version): fact
     for fact in (
-        TurnStarted, BundleBuilt, ModelResponded, ToolRequested, ToolDecided, ToolFinished, IterationJudged, DraftReplaced,
+        TurnStarted, BundleBuilt, ModelResponded, ToolRequested, ToolDecided, ToolFinished, IterationJudged,
+        DraftReplaced,
         IterationCompleted, TurnComplete, MemoryRemembered, MemoryForgotten, FeedbackReceived, WeightsUpdated,
         WeightsRolledBack,
     )
@@ -255,9 +256,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     turn_id: str | None = None
 
 
-def draft(
-    fact: Fact, subject: Subject, *, event_id: str | None = None, timestamp: str | None = None
-) -> Draft:
+def draft(fact: Fact, subject: Subject, *, event_id: str | None = None, timestamp: str | None = None) -> Draft:
     """An event of `fact` that a writer can append."""
     return Draft(
         event_id=event_id or new_id(),

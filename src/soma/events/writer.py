@@ -70,9 +70,7 @@ class Transaction:
         position = self.get("position", self._last_position) + 1
         head_key = ("head", draft.tenant_id, draft.stream)
         head = self.get(head_key, lambda: self._last_head(draft))
-        event = place(
-            draft, head=head, position=position, conversation_position=self._next_in_conversation(draft)
-        )
+        event = place(draft, head=head, position=position, conversation_position=self._next_in_conversation(draft))
         self.keep("position", position)
         self.keep(head_key, Head(event.seq, event.hash))
         self._rows.append(event)
@@ -118,13 +116,9 @@ class Transaction:
         try:
             result = work(self)
             if self._rows:
-                self.executemany(
-                    INSERT, [tuple(getattr(event, name) for name in COLUMNS) for event in self._rows]
-                )
+                self.executemany(INSERT, [tuple(getattr(event, name) for name in COLUMNS) for event in self._rows])
         except BaseException:
-            with contextlib.suppress(
-                Exception
-            ):  # the connection may be gone: the first error is the one to tell
+            with contextlib.suppress(Exception):  # the connection may be gone: the first error is the one to tell
                 self.execute("ROLLBACK TO SAVEPOINT work")
                 self.execute("RELEASE SAVEPOINT work")
             raise

@@ -11,7 +11,7 @@ Status = Literal["created", "updated", "unchanged"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """For whom: taken from the verified token, first in every key. Sees its own private memories, its agent's and its tenant's."""
+    """For whom, from the verified token, first in every key: sees its own, its agent's and its tenant's memories."""
 
     tenant_id: str
     user_id: str
@@ -29,7 +29,7 @@ class NewLink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewMemory:
-    """One text to remember. Without a key, the key is the SHA-256 of scope and text: the same text is the same memory."""
+    """One text to remember. Without a key, the key is the SHA-256 of the text: the same text is the same memory."""
 
     text: str
     key: str | None = None
@@ -77,7 +77,7 @@ class Candidate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidates:
-    """What recall found, unranked: the brain's weights rank it. `duplicates` are pairs of indexes whose texts say the same."""
+    """What recall found, unranked: the brain's weights rank it. `duplicates`: pairs of indexes that say the same."""
 
     found: Sequence[Candidate]
     duplicates: frozenset[tuple[int, int]]
