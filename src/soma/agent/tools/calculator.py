@@ -35,24 +35,26 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 CONSTANTS = {"pi": math.pi, "e": math.e}
 
+PARAMETERS: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "expression": {
+            "type": "string",
+            "format": "expression",
+            "minLength": 1,
+            "maxLength": MAX_LENGTH,
+            "description": "For example 23*19 + 7. Operators + - * / // % **, sqrt, abs, round, min, max.",
+        },
+    },
+    "required": ["expression"],
+    "additionalProperties": False,
+}
+
 
 class Calculator:
     name = "calculator"
     description = "Calculate an arithmetic expression: sum, product, difference, power, square root."
-    parameters: dict[str, Any] = {  # noqa: RUF012
-        "type": "object",
-        "properties": {
-            "expression": {
-                "type": "string",
-                "format": "expression",
-                "minLength": 1,
-                "maxLength": MAX_LENGTH,
-                "description": "For example 23*19 + 7. Operators + - * / // % **, sqrt, abs, round, min, max.",
-            },
-        },
-        "required": ["expression"],
-        "additionalProperties": False,
-    }
+    parameters = PARAMETERS
     category = "compute"
     idempotent = True
     egress = False

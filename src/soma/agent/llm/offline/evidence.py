@@ -101,9 +101,7 @@ def _statements(memory: MemoryPart) -> list[str]:
     return [text for text in kept if text and not ORDER.search(text) and not HONEST.match(text)]
 
 
-def _best(
-    kind: Kind, entry: _Read, weights: dict[str, float], named: frozenset[str], recalled: float
-) -> Evidence:
+def _best(kind: Kind, entry: _Read, weights: dict[str, float], named: frozenset[str], recalled: float) -> Evidence:
     whole = sum(weights.values())
     support = sum(weight for word, weight in weights.items() if word in entry.stems) / whole
     factor = _person_factor(entry, named)

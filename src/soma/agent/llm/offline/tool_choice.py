@@ -74,14 +74,14 @@ def _choice(message: str, tool: ToolSpec) -> Choice | None:
             arguments[name] = value
     if any(name not in arguments for name in tool.parameters.get("required", ())):
         return None
-    return Choice(name=tool.name, arguments=arguments, score=_score(message, tool, command, bool(arguments)))
+    return Choice(name=tool.name, arguments=arguments, score=_score(message, tool, command, is_filled=bool(arguments)))
 
 
-def _score(message: str, tool: ToolSpec, command: _Command, filled: bool) -> float:
-    if filled and command.verb in _name_stems(tool):
+def _score(message: str, tool: ToolSpec, command: _Command, *, is_filled: bool) -> float:
+    if is_filled and command.verb in _name_stems(tool):
         return NAMED
     coverage = _coverage(message, tool)
-    return SUITED + (NAMED - SUITED) * coverage * 0.9 if filled else coverage * 0.9
+    return SUITED + (NAMED - SUITED) * coverage * 0.9 if is_filled else coverage * 0.9
 
 
 def _fill(kind: str | None, message: str, command: _Command | None) -> str | None:
