@@ -49,9 +49,7 @@ class LiteLLMModel:
                         yield delta
             finally:
                 await chunks.aclose()
-        except litellm.exceptions.APIError as error:
-            raise _ours(error) from error
-        except litellm.exceptions.OpenAIError as error:
+        except litellm.exceptions.openai.OpenAIError as error:  # the base of all that LiteLLM raises
             raise _ours(error) from error
         if not reader.is_finished:
             raise ModelUnavailable("the provider's stream was cut before its end")

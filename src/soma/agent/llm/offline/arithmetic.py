@@ -22,10 +22,15 @@ MATHS = frozenset(content_stems("calculate compute result equal sum answer value
 MAX_TRIMS = 12
 
 
-def expression_in(message: str) -> str | None:
-    text = message
+def written(message: str) -> str:
+    """The message with spoken operators as signs: 12 times 12 becomes 12 * 12."""
     for pattern, replacement in SPOKEN:
-        text = re.sub(pattern, replacement, text, flags=re.IGNORECASE)
+        message = re.sub(pattern, replacement, message, flags=re.IGNORECASE)
+    return message
+
+
+def expression_in(message: str) -> str | None:
+    text = written(message)
     spans = [span for run in _runs(text) if (span := _sound(run)) and not _is_no_sum(span, text)]
     return max(spans, key=len, default=None)
 

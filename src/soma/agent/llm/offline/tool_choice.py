@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from soma.agent.llm.base import ToolSpec
-from soma.agent.llm.offline.arithmetic import expression_in
+from soma.agent.llm.offline.arithmetic import expression_in, written
 from soma.agent.llm.offline.question import is_question
 from soma.agent.llm.offline.words import content_stems, stem, words
 
@@ -120,7 +120,7 @@ def _command_for(command: _Command, tool: ToolSpec) -> _Command | None:
 
 
 def _coverage(message: str, tool: ToolSpec) -> float:
-    asked = {word for word in content_stems(message) if not word.isdigit()}
+    asked = {word for word in content_stems(written(message)) if not word.isdigit()}
     return len(asked & (_name_stems(tool) | set(content_stems(tool.description)))) / len(asked) if asked else 0.0
 
 
