@@ -4,6 +4,8 @@ import time
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from soma.agent.llm.base import (
     Finished,
@@ -19,6 +21,7 @@ from soma.agent.llm.base import (
     gather,
 )
 from soma.agent.llm.offline import OfflineModel
+from soma.agent.llm.offline.model import respond
 from soma.agent.tools import calculator, clock, document, recall, remember
 
 KINDS = (clock.Clock, calculator.Calculator, remember.Remember, recall.Recall, document.Document)
@@ -240,6 +243,23 @@ async def test_words_are_streamed_and_equal_requests_give_equal_deltas() -> None
 async def test_an_empty_request_gets_an_answer(messages: tuple[Message, ...]) -> None:
     response = gather([delta async for delta in MODEL.stream(ModelRequest(messages=messages))])
     assert response.text
+
+
+@given(st.text(max_size=80), st.text(max_size=80))
+def test_any_words_get_a_reply(text: str, recalled: str) -> None:
+    parts = (memory(1, recalled, author=recalled[:5], occurred_at=SAID), TextPart(text))
+    reply = respond(ModelRequest(messages=(Message("user", parts),), tools=TOOLS))
+    assert reply.text or reply.calls
+    assert 0 <= reply.confidence <= 1
+
+
+@pytest.mark.parametrize(
+    "text", ["(" * 20_000, "1+" * 20_000, "9" * 20_000, "a/" * 20_000, "last " * 20_000, "- " * 20_000]
+)
+async def test_hostile_lengths_take_no_time(text: str) -> None:
+    began = time.perf_counter()
+    await ask(text, (memory(1, text),))
+    assert time.perf_counter() - began < 1
 
 
 async def test_thirty_memories_take_milliseconds() -> None:

@@ -24,6 +24,8 @@ from soma.agent.tools.calculator import calculate, render
         ("sqrt(16) + abs(-3)", "7"),
         ("max(1, 2, 3) - min(4, 5)", "-1"),
         ("round(2.567, 1)", "2.6"),
+        ("round(7, -1000000000)", "0"),
+        ("round(2.5)", "2"),
         ("pi", "3.14159265359"),
     ],
 )
