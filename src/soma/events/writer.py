@@ -22,7 +22,7 @@ from soma.events.errors import LogError, WriteFailed, WriterBusy
 
 T = TypeVar("T")
 Work = Callable[["Transaction"], T]
-Listener = Callable[[Sequence[Event]], None]
+Listener = Callable[[Sequence[Event]], object]
 
 GROUP = 1_000  # writes a commit at most
 WAITING = 20_000  # writes in the queue at most, then WriterBusy
@@ -203,8 +203,8 @@ class Writer:
             for job in group:
                 try:
                     done.append((job, transaction.attempt(job.work)))
-                except Exception as error:  # noqa: BLE001 - each write's error is its caller's
-                    failed.append((job, error))
+                except Exception as refusal:  # noqa: BLE001 - each write's error is its caller's
+                    failed.append((job, refusal))
             connection.execute("COMMIT")
         except Exception as error:
             logger.exception("commit failed")
