@@ -114,7 +114,7 @@ class Conversation(models.Model):
         indexes: ClassVar = [models.Index(fields=["tenant", "user", "updated_at"], name="conversation_recent")]
 
     def __str__(self) -> str:
-        return self.title or self.id
+        return self.title or str(self.id)
 
 
 class Turn(models.Model):
@@ -155,7 +155,7 @@ class Turn(models.Model):
         ]
 
     def __str__(self) -> str:
-        return self.id
+        return str(self.id)
 
 
 class Message(models.Model):
@@ -175,7 +175,7 @@ class Message(models.Model):
         indexes: ClassVar = [models.Index(fields=["tenant", "conversation", "created_at"], name="message_order")]
 
     def __str__(self) -> str:
-        return self.id
+        return str(self.id)
 
 
 class Iteration(models.Model):
@@ -260,4 +260,4 @@ class Receipt(models.Model):
         indexes: ClassVar = [models.Index(fields=["tenant_id", "at"], name="receipt_recent")]
 
     def __str__(self) -> str:
-        return self.turn_id
+        return f"receipt of {self.turn_id}"

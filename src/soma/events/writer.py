@@ -215,8 +215,8 @@ class Writer:
             self._tell(transaction.events)
         for job, result in done:
             job.future.set_result(result)
-        for job, error in failed:
-            job.future.set_exception(error)
+        for job, reason in failed:
+            job.future.set_exception(reason)
 
     def _tell(self, events: list[Event]) -> None:
         for listener in list(self._listeners) if events else []:
