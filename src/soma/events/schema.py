@@ -46,7 +46,7 @@ class RequestedTool(msgspec.Struct, frozen=True, kw_only=True):
     raw: str = ""
 
 
-class TurnStarted(Fact):
+class TurnStarted(Fact, frozen=True, kw_only=True):
     event_type: ClassVar[str] = "chat.turn_started"
     message_id: str
     content: str
@@ -66,7 +66,7 @@ class TurnStarted(Fact):
     client_message_id: str | None = None
 
 
-class BundleBuilt(Fact):
+class BundleBuilt(Fact, frozen=True, kw_only=True):
     event_type: ClassVar[str] = "chat.bundle_built"
     iteration_number: int
     query: str
@@ -80,7 +80,7 @@ class BundleBuilt(Fact):
     degraded: str | None = None
 
 
-class ModelResponded(Fact):
+class ModelResponded(Fact, frozen=True, kw_only=True):
     event_type: ClassVar[str] = "chat.model_responded"
     iteration_number: int
     model: str
@@ -98,7 +98,7 @@ class ModelResponded(Fact):
     prompt_hash: str
 
 
-class ToolRequested(Fact):
+class ToolRequested(Fact, frozen=True, kw_only=True):
     event_type: ClassVar[str] = "chat.tool_requested"
     iteration_number: int
     call_id: str
@@ -106,7 +106,7 @@ class ToolRequested(Fact):
     arguments: dict[str, Any] | None
 
 
-class ToolDecided(Fact):
+class ToolDecided(Fact, frozen=True, kw_only=True):
     event_type: ClassVar[str] = "chat.tool_decided"
     iteration_number: int
     call_id: str
@@ -117,7 +117,7 @@ class ToolDecided(Fact):
     policy_version: str
 
 
-class ToolFinished(Fact):
+class ToolFinished(Fact, frozen=True, kw_only=True):
     """`status` is ok, failed, invalid, denied, timeout, breaker_open or unknown (the outcome was lost in a crash)."""
 
     event_type: ClassVar[str] = "chat.tool_finished"
@@ -131,7 +131,7 @@ class ToolFinished(Fact):
     duration_ms: float
 
 
-class IterationJudged(Fact):
+class IterationJudged(Fact, frozen=True, kw_only=True):
     """The observation, recorded before anything is learned from it."""
 
     event_type: ClassVar[str] = "chat.iteration_judged"
@@ -147,13 +147,13 @@ class IterationJudged(Fact):
     latency_ms: float
 
 
-class DraftReplaced(Fact):
+class DraftReplaced(Fact, frozen=True, kw_only=True):
     event_type: ClassVar[str] = "chat.draft_replaced"
     iteration_number: int
     reason: str
 
 
-class IterationCompleted(Fact):
+class IterationCompleted(Fact, frozen=True, kw_only=True):
     event_type: ClassVar[str] = "chat.iteration_completed"
     iteration_number: int
     model: str
@@ -176,7 +176,7 @@ class IterationCompleted(Fact):
     brain_version: int | None = None
 
 
-class TurnComplete(Fact):
+class TurnComplete(Fact, frozen=True, kw_only=True):
     event_type: ClassVar[str] = "chat.turn_complete"
     convergence_score: float | None
     exit_reason: str
@@ -194,7 +194,7 @@ class TurnComplete(Fact):
     error: dict[str, Any] | None = None
 
 
-class MemoryRemembered(Fact):
+class MemoryRemembered(Fact, frozen=True, kw_only=True):
     event_type: ClassVar[str] = "memory.remembered"
     memory_id: str
     key: str
@@ -204,21 +204,21 @@ class MemoryRemembered(Fact):
     namespace: str
 
 
-class MemoryForgotten(Fact):
+class MemoryForgotten(Fact, frozen=True, kw_only=True):
     event_type: ClassVar[str] = "memory.forgotten"
     receipt_id: str
     memory_ids: list[str]
     namespace: str
 
 
-class FeedbackReceived(Fact):
+class FeedbackReceived(Fact, frozen=True, kw_only=True):
     event_type: ClassVar[str] = "feedback.received"
     feedback_id: str
     target: str
     observation: dict[str, Any]
 
 
-class FeedbackBatchReceived(Fact):
+class FeedbackBatchReceived(Fact, frozen=True, kw_only=True):
     """Items as they were taken; those that were refused or had come before are not among them."""
 
     event_type: ClassVar[str] = "feedback.batch_received"
@@ -226,7 +226,7 @@ class FeedbackBatchReceived(Fact):
     items: list[Any]
 
 
-class LearnerConfigured(Fact):
+class LearnerConfigured(Fact, frozen=True, kw_only=True):
     """The constants that updates naming `digest` were computed with."""
 
     event_type: ClassVar[str] = "learner.configured"
@@ -234,7 +234,7 @@ class LearnerConfigured(Fact):
     hyperparameters: dict[str, Any]
 
 
-class WeightsUpdated(Fact):
+class WeightsUpdated(Fact, frozen=True, kw_only=True):
     """One observation learned. `hyperparameters` is the digest of a `learner.configured`."""
 
     event_type: ClassVar[str] = "weights.updated"
@@ -246,7 +246,7 @@ class WeightsUpdated(Fact):
     hyperparameters: str = ""
 
 
-class WeightsBatchUpdated(Fact):
+class WeightsBatchUpdated(Fact, frozen=True, kw_only=True):
     """The observations of a batch, learned in order; `learner_version` and `state_hash` are those after the last."""
 
     event_type: ClassVar[str] = "weights.batch_updated"
@@ -259,7 +259,7 @@ class WeightsBatchUpdated(Fact):
     hyperparameters: str
 
 
-class WeightsRolledBack(Fact):
+class WeightsRolledBack(Fact, frozen=True, kw_only=True):
     event_type: ClassVar[str] = "weights.rolled_back"
     learner_version: int
     restored_version: int
