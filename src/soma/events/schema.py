@@ -220,13 +220,45 @@ class FeedbackReceived(Fact, frozen=True, kw_only=True):
     observation: dict[str, Any]
 
 
+class FeedbackBatchReceived(Fact, frozen=True, kw_only=True):
+    """Items as they were taken; those that were refused or had come before are not among them."""
+
+    event_type: ClassVar[str] = "feedback.batch_received"
+    key: str
+    items: list[Any]
+
+
+class LearnerConfigured(Fact, frozen=True, kw_only=True):
+    """The constants that updates naming `digest` were computed with."""
+
+    event_type: ClassVar[str] = "learner.configured"
+    digest: str
+    hyperparameters: dict[str, Any]
+
+
 class WeightsUpdated(Fact, frozen=True, kw_only=True):
+    """One observation learned. `hyperparameters` is the digest of a `learner.configured`."""
+
     event_type: ClassVar[str] = "weights.updated"
     learner_version: int
     cause: str
     observation: dict[str, Any]
     weight_deltas: Weights
     state_hash: str
+    hyperparameters: str = ""
+
+
+class WeightsBatchUpdated(Fact, frozen=True, kw_only=True):
+    """The observations of a batch, learned in order; `learner_version` and `state_hash` are those after the last."""
+
+    event_type: ClassVar[str] = "weights.batch_updated"
+    first_version: int
+    learner_version: int
+    cause: str
+    observations: list[Any]
+    weight_deltas: Weights
+    state_hash: str
+    hyperparameters: str
 
 
 class WeightsRolledBack(Fact, frozen=True, kw_only=True):
@@ -241,8 +273,8 @@ FACTS: dict[tuple[str, int], type[Fact]] = {
     for fact in (
         TurnStarted, BundleBuilt, ModelResponded, ToolRequested, ToolDecided, ToolFinished, IterationJudged,
         DraftReplaced,
-        IterationCompleted, TurnComplete, MemoryRemembered, MemoryForgotten, FeedbackReceived, WeightsUpdated,
-        WeightsRolledBack,
+        IterationCompleted, TurnComplete, MemoryRemembered, MemoryForgotten, FeedbackReceived,
+        FeedbackBatchReceived, LearnerConfigured, WeightsUpdated, WeightsBatchUpdated, WeightsRolledBack,
     )
 }  # fmt: skip
 

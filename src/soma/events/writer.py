@@ -170,6 +170,10 @@ class Writer:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
+    def kept(self, key: Hashable) -> Any | None:
+        """What was kept under `key` by the last commit that did; None where nothing is remembered of it."""
+        return self._kept.get(key)
+
     def submit(self, work: Work[T]) -> Future[T]:
         job = _Job(work, Future())
         try:
