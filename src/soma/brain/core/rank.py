@@ -10,6 +10,8 @@ from typing import NamedTuple
 from soma.brain.core.arithmetic import softmax, total
 from soma.brain.core.observations import VIEW_SCALE, Shown
 
+ROUNDING = 1e-12  # relative; a spread below it is an error of the sums
+
 
 class Ranked(NamedTuple):
     id: str
@@ -41,7 +43,7 @@ def rank(
 def scored(
     candidates: Sequence[Shown], views: tuple[str, ...], names: tuple[str, ...], weights: Sequence[float]
 ) -> list[float]:
-    """sum of weight x view, in the order of `names`; a view without a weight, or the reverse, counts nothing."""
+    """sum of weight x view, in the order of `names`; a view or a weight without the other counts 0."""
     place = {name: index for index, name in enumerate(views)}
     pairs = [(place[name], weight) for name, weight in zip(names, weights, strict=True) if name in place]
     scores = []
@@ -60,7 +62,9 @@ def z_scores(scores: Sequence[float]) -> list[float]:
     mean = total(scores) / len(scores)
     misses = [score - mean for score in scores]
     spread = sqrt(total([miss * miss for miss in misses]) / len(scores))
-    return [miss / spread for miss in misses] if spread > 0.0 else [0.0] * len(scores)
+    if spread <= ROUNDING * max(abs(score) for score in scores):
+        return [0.0] * len(scores)
+    return [miss / spread for miss in misses]
 
 
 def weighted_parts(
