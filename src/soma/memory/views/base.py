@@ -159,7 +159,8 @@ class Neighbourhood:
         running = np.concatenate([[0.0], np.cumsum(scores, dtype=np.float64)])
         until = np.minimum(self.place + reach + 1, self.last[self.place])
         since = np.maximum(self.place - reach, self.first[self.place])
-        return (running[until] - running[since]).astype(np.float32)
+        total: Floats = (running[until] - running[since]).astype(np.float32)
+        return total
 
     def width(self, reach: int) -> Floats:
         """How many memories the window of each candidate holds."""
