@@ -8,6 +8,7 @@ from soma.agent.convergence import Limits
 from soma.agent.llm.base import Model
 from soma.agent.prompt import Exchange
 from soma.agent.record import TurnRecord
+from soma.agent.tools.base import ToolContext
 from soma.agent.tools.toolset import Toolset
 from soma.brain.client import BrainClient
 from soma.brain.types import Principal
@@ -43,3 +44,7 @@ def principal_of(record: TurnRecord) -> Principal:
 def seconds(moment: str) -> float:
     """Seconds since the epoch of an ISO 8601 moment."""
     return datetime.fromisoformat(moment).timestamp()
+
+
+def principal_of_context(context: ToolContext) -> Principal:
+    return Principal(tenant_id=context.tenant_id, user_id=context.user_id, agent_id=context.agent_id)

@@ -15,12 +15,13 @@ UNKNOWN_OUTCOME = "The outcome is unknown: the server stopped while the tool was
 
 async def use_tools(record: TurnRecord, iteration: IterationRecord, doors: Doors) -> AsyncIterator[TurnFact]:
     """Run what the model asked for; results come as they finish, one that a crash has lost is told as unknown."""
-    for call in iteration.spoken.tool_calls:
+    calls = _calls(iteration)
+    for call in calls:
         if call.call_id not in iteration.tools:
             yield ToolRequested(
                 iteration_number=iteration.number, call_id=call.call_id, tool=call.name, arguments=call.arguments
             )
-    for call in _calls(iteration):
+    for call in calls:
         use = iteration.tools[call.call_id]
         if use.finished is None and use.decided is None:
             yield await _judged(record, iteration, call, doors)
@@ -28,7 +29,7 @@ async def use_tools(record: TurnRecord, iteration: IterationRecord, doors: Doors
             yield _finished(iteration, call, status="unknown", content=UNKNOWN_OUTCOME)
     running = [
         asyncio.ensure_future(_run(record, iteration, call, doors))
-        for call in _calls(iteration)
+        for call in calls
         if iteration.tools[call.call_id].finished is None
     ]
     try:
@@ -97,9 +98,7 @@ def _verdict(use: ToolUse) -> Verdict:
     decided = use.decided
     if decided is None:
         raise AssertionError("a tool is judged before it runs")
-    return Verdict(
-        allow=decided.allow, rule=decided.rule, reason=decided.reason, policy_version=decided.policy_version
-    )
+    return Verdict(allow=decided.allow, rule=decided.rule, reason=decided.reason, policy_version=decided.policy_version)
 
 
 def _context(record: TurnRecord, iteration: IterationRecord, call: ToolCall) -> ToolContext:
