@@ -100,7 +100,7 @@ class TurnMetrics(InConversation, frozen=True, kw_only=True):
     turn_id: Id
     iteration_number: Annotated[int, Meta(ge=0, le=100_000)]
     tools_used: Annotated[list[Name], Meta(max_length=1_000)] = []
-    tool_outcomes: dict[str, str] = {}
+    tool_outcomes: dict[Name, str | bool] = {}
     confidence: Share | None = None
     latency_ms: Amount | None = None
     weights: dict[str, float] = {}
@@ -112,6 +112,12 @@ class TurnMetrics(InConversation, frozen=True, kw_only=True):
     tokens: Annotated[int, Meta(ge=0, le=1_000_000_000)] | None = None
     model: Name | None = None
     raw_confidence: Share | None = None
+    learn: bool = True
+
+    @property
+    def stated_confidence(self) -> float | None:
+        """What calibration labels: the confidence as the model gave it, where that is known."""
+        return self.confidence if self.raw_confidence is None else self.raw_confidence
 
 
 class Rollback(Body, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -20,6 +21,9 @@ from soma.brain.views import difference, served_weights
 from soma.events.ids import now
 from soma.events.schema import FeedbackBatchReceived, FeedbackReceived, Subject, draft
 from soma.events.writer import Transaction
+from soma.memory.values import Written
+
+T = TypeVar("T")
 
 CAUSE = "feedback"
 NO_MODEL = "unknown"
@@ -29,10 +33,19 @@ NO_MODEL = "unknown"
 class Told:
     """One feedback and what was known of its target before the write."""
 
+    principal: Principal
     body: Feedback
     key: str | None
     bundle: Bundle | None = None
     outcome: TurnMetrics | None = None
+
+
+class Taken(NamedTuple, Generic[T]):
+    """A write's answer, and what is to be done once it is committed."""
+
+    answer: T
+    explanations: Sequence[Explanation] = ()
+    values: Written = ()
 
 
 def check(body: Feedback) -> None:
@@ -123,18 +136,18 @@ class FeedbackDesk:
         self._learners = learners
         self._values = values
 
-    def take(self, transaction: Transaction, principal: Principal, told: Told) -> FeedbackAnswer:
+    def take(self, transaction: Transaction, told: Told) -> Taken[FeedbackAnswer]:
         """One feedback; a repeated one gets the first answer."""
-        key = told.key or ""
+        principal, key = told.principal, told.key or ""
         if (first := store.first_answers(transaction, principal.tenant_id, [key]).get(key)) is not None:
-            return self._repeated(transaction, principal, first)
+            return Taken(self._repeated(transaction, principal, first))
         subject = _subject(principal, told.body)
         before = self._learners.current(transaction, principal).state
         learned, reason = observations(told)
         fact = FeedbackReceived(feedback_id=key, target=_target(told.body), observation=msgspec.to_builtins(told.body))
         event = transaction.append(draft(fact, subject))
         lesson = self._learners.teach(transaction, principal, subject, learned, CAUSE)
-        self._values.move(transaction, principal, _values(lesson.explanations))
+        written = self._values.move(transaction, principal, values_of(lesson.explanations))
         applied = any(map(changes, lesson.explanations))
         constants = self._learners.hyperparameters
         weights_before, weights_after = served_weights(before, constants), served_weights(lesson.after, constants)
@@ -149,11 +162,13 @@ class FeedbackDesk:
             version=lesson.after.version,
             clipped=sorted({name for explanation in lesson.explanations for name in explanation.clipped}),
         )
-        row = _row(principal, told.body, event.position, 0, lesson.explanations, answer.reason, lesson.after.version)
+        row = _row(
+            told, (event.position, 0), lesson.explanations, version=lesson.after.version, reason=answer.reason, at=now()
+        )
         store.keep_feedback(transaction, [row])
         store.keep_answers(transaction, principal.tenant_id, [(key, msgspec.json.encode(answer).decode())])
-        store.keep_usage(transaction, _ledger(principal, [told.body], told.body.conversation))
-        return answer
+        store.keep_usage(transaction, ledger(principal, taken_by([told.body]), told.body.conversation))
+        return Taken(answer, lesson.explanations, written)
 
     def _repeated(self, transaction: Transaction, principal: Principal, first: str) -> FeedbackAnswer:
         if first:
@@ -180,24 +195,26 @@ class FeedbackDesk:
         *,
         key: str | None,
         rejected: Sequence[RejectedItem],
-    ) -> BatchAnswer:
+    ) -> Taken[BatchAnswer]:
         """Many at once, in order; `key` stands for all of them, else each has its own."""
         keys = [item.key for item in items if item.key is not None]
         known = store.first_answers(transaction, principal.tenant_id, [*keys, *([key] if key else [])])
         if key in known:
-            return msgspec.json.decode(known[key], type=BatchAnswer)
+            return Taken(msgspec.json.decode(known[key], type=BatchAnswer))
         fresh = list(_fresh(items, known))
-        applied = self._learn_batch(transaction, principal, fresh, key) if fresh else 0
+        learned = self._learn_batch(transaction, principal, fresh, key) if fresh else Taken(0)
         answer = BatchAnswer(
-            accepted=len(fresh), rejected=list(rejected), duplicates=len(items) - len(fresh), adapted=applied
+            accepted=len(fresh), rejected=list(rejected), duplicates=len(items) - len(fresh), adapted=learned.answer
         )
         new = [(item.key, "") for item in fresh if item.key is not None]
         if key:
             new.append((key, msgspec.json.encode(answer).decode()))
         store.keep_answers(transaction, principal.tenant_id, new)
-        return answer
+        return Taken(answer, learned.explanations, learned.values)
 
-    def _learn_batch(self, transaction: Transaction, principal: Principal, fresh: list[Told], key: str | None) -> int:
+    def _learn_batch(
+        self, transaction: Transaction, principal: Principal, fresh: list[Told], key: str | None
+    ) -> Taken[int]:
         subject = Subject(
             tenant_id=principal.tenant_id,
             stream=stream_of(principal),
@@ -209,7 +226,7 @@ class FeedbackDesk:
         told = [observations(item) for item in fresh]
         flat = [observation for learned, _ in told for observation in learned]
         lesson = self._learners.teach_batch(transaction, principal, subject, flat, CAUSE)
-        self._values.move(transaction, principal, _values(lesson.explanations))
+        written = self._values.move(transaction, principal, values_of(lesson.explanations))
         rows, at, applied, created_at = [], 0, 0, now()
         for number, (item, (learned, reason)) in enumerate(zip(fresh, told, strict=True)):
             explanations = lesson.explanations[at : at + len(learned)]
@@ -218,15 +235,15 @@ class FeedbackDesk:
             applied += changed
             version = lesson.before.version + at
             why = None if changed else reason or "nothing_to_compare"
-            rows.append(_row(principal, item.body, event.position, number, explanations, why, version, created_at))
+            rows.append(_row(item, (event.position, number), explanations, version=version, reason=why, at=created_at))
         store.keep_feedback(transaction, rows)
-        store.keep_usage(transaction, _ledger(principal, [item.body for item in fresh], None))
-        return applied
+        store.keep_usage(transaction, ledger(principal, taken_by([item.body for item in fresh]), None))
+        return Taken(applied, lesson.explanations, written)
 
 
 def changes(explanation: Explanation) -> bool:
     """Whether it moved more than the mood: a verdict always does, evidence where there was something to compare."""
-    if explanation.kind == "evidence":
+    if isinstance(explanation.observation, Evidence):
         return explanation.judgement is not None or bool(explanation.values) or bool(explanation.signal)
     return True
 
@@ -241,7 +258,7 @@ def _fresh(items: Sequence[Told], known: Mapping[str, str]) -> Iterable[Told]:
             yield item
 
 
-def _values(explanations: Iterable[Explanation]) -> list[tuple[str, bool]]:
+def values_of(explanations: Iterable[Explanation]) -> list[tuple[str, bool]]:
     return [value for explanation in explanations for value in explanation.values]
 
 
@@ -261,33 +278,42 @@ def _target(body: Feedback) -> str:
 
 
 def _row(
-    principal: Principal,
-    body: Feedback,
-    position: int,
-    item: int,
+    told: Told,
+    place: tuple[int, int],
     explanations: Sequence[Explanation],
-    reason: str | None,
+    *,
     version: int,
-    created_at: str | None = None,
+    reason: str | None,
+    at: str,
 ) -> tuple[object, ...]:
+    """A row of `feedback_events`; `place` is its event's position and its number there."""
+    body = told.body
     reward = next((explanation.reward for explanation in explanations if explanation.reward is not None), None)
     return (
-        position, item, principal.tenant_id, principal.user_id, principal.agent_id, body.conversation, body.bundle_id,
-        reward, len(body.helpful), len(body.unhelpful), int(reason is None), reason,
-        version if explanations else None, created_at or now(),
+        *place, told.principal.tenant_id, told.principal.user_id, told.principal.agent_id, body.conversation,
+        body.bundle_id, reward, len(body.helpful), len(body.unhelpful), int(reason is None), reason,
+        version if explanations else None, at,
     )  # fmt: skip
 
 
-def _ledger(principal: Principal, bodies: Sequence[Feedback], conversation_id: str | None) -> list[tuple[object, ...]]:
-    """What the answers took, one entry a model."""
-    sums: dict[str, tuple[int, float, int]] = {}
+Spent = Mapping[str | None, tuple[int, float, int]]  # (tokens, cost, calls) of a model
+
+
+def taken_by(bodies: Iterable[Feedback]) -> Spent:
+    """What the answers took."""
+    sums: dict[str | None, tuple[int, float, int]] = {}
     for body in bodies:
         took = body.metadata
         if took is not None and (took.tokens is not None or took.cost is not None):
-            tokens, cost, calls = sums.get(took.model or NO_MODEL, (0, 0.0, 0))
-            sums[took.model or NO_MODEL] = (tokens + (took.tokens or 0), cost + (took.cost or 0.0), calls + 1)
+            tokens, cost, calls = sums.get(took.model, (0, 0.0, 0))
+            sums[took.model] = (tokens + (took.tokens or 0), cost + (took.cost or 0.0), calls + 1)
+    return sums
+
+
+def ledger(principal: Principal, spent: Spent, conversation_id: str | None) -> list[tuple[object, ...]]:
+    """An entry a model."""
     at = now()
     return [
-        (principal.tenant_id, principal.agent_id, conversation_id, at[:10], model, tokens, cost, calls, at)
-        for model, (tokens, cost, calls) in sums.items()
+        (principal.tenant_id, principal.agent_id, conversation_id, at[:10], model or NO_MODEL, tokens, cost, calls, at)
+        for model, (tokens, cost, calls) in spent.items()
     ]

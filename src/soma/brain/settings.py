@@ -77,6 +77,13 @@ class BrainSettings(BaseSettings):
         validation_alias=_plan("ATTENTION_MASS"),
         description="Share of the attention at which packing stops.",
     )
+    graph_augment_max_additions: int = Field(
+        default=8,
+        ge=0,
+        le=64,
+        validation_alias=_plan("GRAPH_AUGMENT_MAX_ADDITIONS"),
+        description="Memories that links alone may bring to a recall.",
+    )
     bundle_days: int = Field(
         default=30,
         ge=1,

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from soma.brain.core.calibration import calibrated, report
-from soma.brain.core.guard import Lesson
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.serve import Served, serve
 from soma.brain.core.state import LearnerState, lesson_weights
@@ -60,4 +59,10 @@ def _calibration(state: LearnerState, constants: Hyperparameters) -> dict[str, A
     """`points` are (stated, calibrated), to be interpolated between."""
     judged = report(state.calibration, constants)
     points = [[step / GRID, calibrated(state.calibration, step / GRID, constants)] for step in range(GRID + 1)]
-    return {"labels": judged.labels, "enough": judged.enough, "ece": judged.ece, "brier": judged.brier, "points": points}
+    return {
+        "labels": judged.labels,
+        "enough": judged.enough,
+        "ece": judged.ece,
+        "brier": judged.brier,
+        "points": points,
+    }
