@@ -43,5 +43,5 @@ DATABASES = {"default": _database(_settings.database)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
-DATA_UPLOAD_MAX_MEMORY_SIZE = _settings.max_message_bytes
+DATA_UPLOAD_MAX_MEMORY_SIZE = _settings.max_body_bytes
 LOGGING_CONFIG = None

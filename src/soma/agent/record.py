@@ -46,6 +46,14 @@ class Turn:
     created_at: str
     client_message_id: str | None = None
 
+    @property
+    def question_id(self) -> str:
+        return f"{self.id}.q"
+
+    @property
+    def answer_id(self) -> str:
+        return f"{self.id}.a"
+
 
 @dataclass(slots=True)
 class ToolUse:
@@ -71,6 +79,17 @@ class IterationRecord:
         """The model spoke and asked for no tool."""
         return self.response is not None and not self.response.tool_calls
 
+    @property
+    def spoken(self) -> ModelResponded:
+        """The model's response, where the loop has come past it."""
+        if self.response is None:
+            raise AssertionError(f"iteration {self.number} has no response yet")
+        return self.response
+
+    @property
+    def tokens(self) -> int:
+        return self.response.prompt_tokens + self.response.completion_tokens if self.response else 0
+
 
 @dataclass(slots=True)
 class TurnRecord:
@@ -84,13 +103,43 @@ class TurnRecord:
     @property
     def current(self) -> IterationRecord:
         """The iteration that goes on: the first that is not completed."""
-        number = sum(1 for iteration in self.iterations.values() if iteration.completed)
-        return self.iteration(number)
+        return self.iteration(len(self.completed))
 
     @property
     def exit_reason(self) -> str | None:
-        ends = [done.completed.exit_reason for done in self.iterations.values() if done.completed]
-        return next((reason for reason in ends if reason), None)
+        return self.completed[-1].exit_reason if self.completed else None
+
+    @property
+    def completed(self) -> list[IterationCompleted]:
+        done = (self.iterations[number].completed for number in sorted(self.iterations))
+        return [fact for fact in done if fact]
+
+    @property
+    def responses(self) -> list[ModelResponded]:
+        said = (self.iterations[number].response for number in sorted(self.iterations))
+        return [fact for fact in said if fact]
+
+    @property
+    def lanes(self) -> dict[str, int]:
+        return self._began.lanes
+
+    @property
+    def usefulness(self) -> dict[str, float]:
+        return self._began.usefulness
+
+    @property
+    def initial_weights(self) -> dict[str, float]:
+        return self.started.weights if self.started else {}
+
+    @property
+    def initial_neuromodulators(self) -> dict[str, float]:
+        return self.started.neuromodulators if self.started else {}
+
+    @property
+    def _began(self) -> TurnStarted:
+        if self.started is None:
+            raise AssertionError("the turn has not started")
+        return self.started
 
     @property
     def best(self) -> IterationRecord | None:
@@ -102,11 +151,6 @@ class TurnRecord:
     def tool_uses(self) -> list[ToolUse]:
         """All calls of the turn, oldest first."""
         return [use for number in sorted(self.iterations) for use in self.iterations[number].tools.values()]
-
-    @property
-    def spent_tokens(self) -> int:
-        responses = [iteration.response for iteration in self.iterations.values() if iteration.response]
-        return sum(response.prompt_tokens + response.completion_tokens for response in responses)
 
     def iteration(self, number: int) -> IterationRecord:
         return self.iterations.setdefault(number, IterationRecord(number))

@@ -89,14 +89,15 @@ class Settings(BaseSettings):
     context_tokens: int = Field(8_192, ge=1_024, le=1_000_000, description="Context that a prompt is built for.")
     max_output_tokens: int = Field(1_024, ge=16, le=100_000, description="Tokens kept free for the reply.")
     tool_k: int = Field(5, ge=0, le=50, description="Tools offered to the model, by relevance to the message.")
-    max_message_bytes: int = Field(1_000_000, ge=1_000, description="Largest request body.")
+    max_body_bytes: int = Field(16_000_000, ge=1_000, description="Largest request body.")
+    max_message_characters: int = Field(
+        200_000, ge=100, description="Longest message; its share of the context may be less."
+    )
     document_root: Path | None = Field(
         None, description="Folder that the document tool may read; none means `documents` in the data folder."
     )
     lease_seconds: float = Field(15.0, gt=0, le=300, description="How long a silent worker keeps a turn.")
-    metrics_tenants: int = Field(
-        200, ge=0, description="Tenants with metric labels of their own."
-    )
+    metrics_tenants: int = Field(200, ge=0, description="Tenants with metric labels of their own.")
 
     @property
     def single_shot(self) -> bool:
@@ -128,6 +129,13 @@ def kept_secret(path: Path) -> str:
     except FileExistsError:
         pass
     return path.read_text().strip()
+
+
+def write_private(path: Path, text: str) -> None:
+    """Put `text` in a file that only the user can read, in place of what is there."""
+    path.unlink(missing_ok=True)
+    with open(path, "x", opener=_private) as file:
+        file.write(text)
 
 
 def _private(path: str, flags: int) -> int:

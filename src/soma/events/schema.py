@@ -62,6 +62,7 @@ class TurnStarted(Fact, frozen=True, kw_only=True):
     weights: Weights
     neuromodulators: Neuromodulators
     brain_version: int | None
+    usefulness: dict[str, float] = {}
     degraded: str | None = None
     client_message_id: str | None = None
 
@@ -73,6 +74,7 @@ class BundleBuilt(Fact, frozen=True, kw_only=True):
     bundle_id: str | None
     memories: list[ShownMemory]
     weights: Weights
+    neuromodulators: Neuromodulators
     brain_version: int | None
     token_count: int
     dropped: int

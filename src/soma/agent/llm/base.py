@@ -17,7 +17,7 @@ class TextPart(msgspec.Struct, frozen=True, tag="text", tag_field="kind"):
 
 
 class MemoryPart(msgspec.Struct, frozen=True, kw_only=True, tag="memory", tag_field="kind"):
-    """A recalled memory. `number` is what the answer cites, as `[number]`; its text is data, never instruction."""
+    """A recalled memory. The answer cites `number` as `[number]`; the text is data, never instruction."""
 
     number: int
     id: str
@@ -91,7 +91,7 @@ class ToolCallDelta(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call_de
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True, tag="finished"):
-    """The last delta. `finish_reason` is the provider's own word; `confidence` in [0, 1] where the model has one."""
+    """The last delta. `finish_reason` is the provider's word; `confidence` in [0, 1] where it has one."""
 
     finish_reason: str
     usage: Usage | None = None
@@ -142,6 +142,11 @@ class ModelUnavailable(ModelError):
 
     code = "model_unavailable"
     retryable = True
+
+    def __init__(self, message: str = "", *, retry_after: float | None = None) -> None:
+        """`retry_after` is the wait in seconds that the provider asked for."""
+        super().__init__(message)
+        self.retry_after = retry_after
 
 
 def gather(deltas: Sequence[Delta]) -> ModelResponse:

@@ -30,7 +30,8 @@ class ToolResult:
 
 
 class Tool(Protocol):
-    """One thing the agent can do. `idempotent` tools are run again after a crash, others are not.
+    """One thing the agent can do. `idempotent` tools are run again after a crash, others are not; the
+    arguments of `egress` tools leave the system.
 
     `parameters` is a JSON Schema of type object whose property `format`s (`expression`, `path`, `query`,
     `statement`) say what kind of text is wanted, so that a model without a language sense can fill them.
@@ -41,6 +42,7 @@ class Tool(Protocol):
     parameters: dict[str, Any]
     category: str
     idempotent: bool
+    egress: bool
     timeout_seconds: float
 
     async def run(self, arguments: dict[str, Any], context: ToolContext) -> ToolResult: ...
@@ -50,3 +52,9 @@ class ToolFailed(Exception):
     """The tool could not do it; the message is an observation for the model."""
 
     code = "tool_failed"
+
+
+class ToolUnavailable(ToolFailed):
+    """The world's fault, not the arguments': counts against the tool's breaker."""
+
+    code = "tool_unavailable"

@@ -1,0 +1,104 @@
+"""The words round what is quoted: who said it, when, and which memory it is. Pure."""
+
+from collections.abc import Sequence
+
+from soma.agent.llm.base import ToolCall, ToolResultPart
+from soma.agent.llm.offline.dates import resolve, said_on, show
+from soma.agent.llm.offline.evidence import ASSISTANT, SUPPORTED, Evidence
+from soma.agent.llm.offline.question import Question
+from soma.agent.llm.offline.words import content_stems, sentences
+
+MAX_QUOTES = 3
+NEAR_BEST = 0.85
+SHORT_RESULT = 300
+USER = frozenset({"user", "you", "me"})
+
+CHAT = (
+    "Hello. I am Soma's offline extractive model: I quote what I remember, with its source, and use my tools, "
+    "but I cannot make conversation. Ask me about something, or tell me to remember it."
+)
+TELLING = (
+    "Thank you for telling me. I am the offline extractive model and only answer from what I find; "
+    'say "remember that ..." if I should keep it as a fact.'
+)
+
+
+def from_evidence(question: Question, ranked: Sequence[Evidence]) -> str:
+    """The best sentence and those nearly as good, each with its citation."""
+    best = ranked[0]
+    near = [
+        other
+        for other in ranked[1:]
+        if question.kind == "other" and other.score >= NEAR_BEST * best.score and other.support >= SUPPORTED
+    ]
+    quotes = [_quote(evidence) for evidence in (best, *near)[:MAX_QUOTES]]
+    return " ".join([*_headline(question, best), *dict.fromkeys(quotes)])
+
+
+def dont_know(looked_at: int) -> str:
+    looked = "nothing was recalled from memory"
+    if looked_at:
+        which = "the one memory" if looked_at == 1 else f"none of the {looked_at} memories"
+        looked = f"{which} I looked at {'does not say' if looked_at == 1 else 'says'} it"
+    return (
+        f"I don't know: {looked}. As the offline extractive model I only quote what I find. You can tell me "
+        'with "remember that ...", or ask with other words.'
+    )
+
+
+def from_results(question: Question, results: Sequence[tuple[ToolCall | None, ToolResultPart]]) -> str:
+    return "\n".join(_result(question, call, result) for call, result in results)
+
+
+def _headline(question: Question, best: Evidence) -> list[str]:
+    """For a `when`, the date itself."""
+    if question.kind != "when":
+        return []
+    said = said_on(best.memory.occurred_at)
+    when = resolve(best.text, said)
+    if when is not None:
+        return [f"{when.text[0].upper()}{when.text[1:]}."]
+    return [f"It was said on {show(said)}."] if said else []
+
+
+def _quote(evidence: Evidence) -> str:
+    memory = evidence.memory
+    said = said_on(memory.occurred_at)
+    day = f" on {show(said)}" if said else ""
+    author = memory.author or ""
+    match author.lower():
+        case "":
+            head = f"I remember{' from' + day[3:] if day else ''}"
+        case name if name in USER:
+            head = f"You said{day}"
+        case name if name in ASSISTANT:
+            head = f"I said{day}"
+        case _:
+            head = f"{author} said{day}"
+    return f'{head}: "{evidence.text}" [{memory.number}]'
+
+
+def _result(question: Question, call: ToolCall | None, result: ToolResultPart) -> str:
+    content = result.content.strip()
+    if result.is_error:
+        return f"The tool {result.name} gave no answer: {_ended(content)}"
+    if len(content) > SHORT_RESULT or "\n" in content:
+        return f"{result.name} says: {_excerpt(question, content)}"
+    expression = (call.arguments or {}).get("expression") if call else None
+    return _ended(f"{expression} = {content}" if expression else content)
+
+
+def _excerpt(question: Question, content: str) -> str:
+    """The sentences that share most with the question, in their order; the beginning if none does."""
+    lines = sentences(content)
+    shared = [len(set(question.stems) & set(content_stems(line))) for line in lines]
+    best = max(shared, default=0)
+    chosen = [line for line, count in zip(lines, shared, strict=True) if count == best > 0][:MAX_QUOTES]
+    if chosen:
+        return f'"{" ".join(chosen)}"'
+    beginning = content[:SHORT_RESULT]
+    return f'"{beginning}"' if len(content) <= SHORT_RESULT else f'"{beginning}..." (its beginning)'
+
+
+def _ended(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."

@@ -1,0 +1,74 @@
+"""The longest arithmetic span of a message, written as an expression. Pure."""
+
+import ast
+import re
+
+from soma.agent.llm.offline.words import content_stems
+
+SPOKEN = (
+    (r"(?<=\d),(?=\d{3}\b)", ""),
+    (r"(\d+(?:\.\d+)?)\s*(?:%|percent)\s+of\s+(?=[\d(])", r"\1 / 100 * "),
+    (r"\bsquare root of\s+(\d+(?:\.\d+)?)", r"sqrt(\1)"),
+    (r"\bto the power of\b|\^", " ** "),
+    (r"(?<=[\d)])\s*(?:\bplus\b)\s*(?=[-\d(s])", " + "),
+    (r"(?<=[\d)])\s*(?:\bminus\b|−)\s*(?=[-\d(s])", " - "),
+    (r"(?<=[\d)])\s*(?:\btimes\b|\bmultiplied by\b|×|(?<=\s)x(?=\s)|x(?=\d))\s*(?=[-\d(s])", " * "),
+    (r"(?<=[\d)])\s*(?:\bdivided by\b|÷)\s*(?=[-\d(s])", " / "),
+)
+TOKEN = re.compile(r"\d+(?:\.\d+)?|\*\*|//|[-+*/%()]|\b(?:sqrt|abs|round|floor|ceil)\b(?=\s*\()")
+DATE = re.compile(r"\d{1,4}\s*([-/])\s*\d{1,2}\s*\1\s*\d{1,4}")
+AMBIGUOUS = re.compile(r"\d+(?:[-/]\d+)+")
+MATHS = frozenset(content_stems("calculate compute result equal sum answer value work evaluate math solve"))
+MAX_TRIMS = 12
+
+
+def expression_in(message: str) -> str | None:
+    text = message
+    for pattern, replacement in SPOKEN:
+        text = re.sub(pattern, replacement, text, flags=re.IGNORECASE)
+    spans = [span for run in _runs(text) if (span := _sound(run)) and not _is_no_sum(span, text)]
+    return max(spans, key=len, default=None)
+
+
+def _runs(text: str) -> list[str]:
+    """Neighbouring arithmetic tokens with nothing but blanks between them."""
+    runs: list[str] = []
+    end = -1
+    for token in TOKEN.finditer(text):
+        gap = text[end : token.start()] if end >= 0 else "x"
+        if runs and not gap.strip():
+            runs[-1] += gap + token.group()
+        else:
+            runs.append(token.group())
+        end = token.end()
+    return runs
+
+
+def _sound(run: str) -> str | None:
+    """The run without what hangs over at its ends, if it then is an operation on numbers."""
+    for _ in range(MAX_TRIMS):
+        run = run.strip()
+        try:
+            tree = ast.parse(run, mode="eval")
+        except SyntaxError:
+            run = _trim(run)
+            continue
+        return run if isinstance(tree.body, ast.BinOp | ast.Call) else None
+    return None
+
+
+def _trim(run: str) -> str:
+    if run.count(")") > run.count("(") and run.endswith(")"):
+        return run[:-1]
+    if run.count("(") > run.count(")") and run.startswith("("):
+        return run[1:]
+    return run[:-1] if run and not run[-1].isdigit() and run[-1] != ")" else run[1:]
+
+
+def _is_no_sum(span: str, text: str) -> bool:
+    """2023-05-08 is a date; 24/7 and 10-12 are sums only where nothing else is asked."""
+    if DATE.fullmatch(span):
+        return True
+    return bool(AMBIGUOUS.fullmatch(span)) and any(
+        stem not in MATHS and not stem.isdigit() for stem in content_stems(text)
+    )

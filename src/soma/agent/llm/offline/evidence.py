@@ -1,0 +1,157 @@
+"""Which sentence of which memory supports an answer, and how well. Pure.
+
+A sentence scores by the share of the question's information that it and its memory hold, where rare words weigh
+more; whom the question names, the kind of answer it wants and how strongly the memory was recalled adjust it.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from soma.agent.llm.base import MemoryPart
+from soma.agent.llm.offline.dates import resolve, said_on
+from soma.agent.llm.offline.question import Kind, Question, is_question
+from soma.agent.llm.offline.words import content_stems, sentences, stem, words
+
+SUPPORTED = 0.45  # below this an answer would be a guess
+OWN_SHARE = 0.6  # of a sentence's score that its own words give; the rest comes from its memory
+KIND_BONUS = 0.15
+RECALL_BONUS = 0.15
+OTHER_PERSON = 0.6
+OWN_REPLY = 0.8
+LONG_WORDS = 60
+
+ASSISTANT = frozenset({"assistant", "agent", "soma"})
+ORDER = re.compile(
+    r"\b(?:ignore|disregard|forget)\b.{0,40}\b(?:instruction|prompt|rule|above|previous)|\bsystem prompt\b"
+    r"|\byou (?:must|should) (?:now )?(?:answer|reply|say|respond|obey)|\bas an ai\b",
+    re.IGNORECASE,
+)
+CITED = re.compile(r"\[\d+\]")
+HONEST = re.compile(r"^I don['’]t know\b", re.IGNORECASE)
+REQUEST = re.compile(r"^(?:please\s+)?(?:remember|note|keep in mind)\s+(?:that\s+)?", re.IGNORECASE)
+NUMBER = re.compile(
+    r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|dozen|twice|once|several|couple)\b", re.IGNORECASE
+)
+PLACE = re.compile(r"\b(?:in|at|from|to|near|around)\s+(?:the\s+)?[A-Z]")
+NAME = re.compile(r"(?<![.!?]\s)(?<!^)\b[A-Z][a-z]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """`support` in [0, 1]: how much of what was asked the memory of this sentence holds."""
+
+    memory: MemoryPart
+    text: str
+    score: float
+    support: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    memory: MemoryPart
+    sentences: tuple[tuple[str, frozenset[str]], ...]
+    stems: frozenset[str]
+
+
+def weigh(question: Question, memories: Sequence[MemoryPart]) -> list[Evidence]:
+    """The best sentence of each memory, best memory first."""
+    read = [entry for memory in memories if (entry := _read(memory)).sentences]
+    people = frozenset(name for entry in read for name in _author_stems(entry.memory))
+    named = people.intersection(question.stems)
+    asked = tuple(word for word in question.stems if word not in named)
+    if not asked:  # only about a person: what they say themselves tells of them
+        asked = question.stems
+        read = [_with_author(entry) for entry in read]
+    weights = {word: _rarity(word, read) for word in asked}
+    if not weights:
+        return []
+    recalled = _recall_strength(memories)
+    best = [_best(question.kind, entry, weights, named, recalled[entry.memory.number]) for entry in read]
+    return sorted(best, key=lambda evidence: (-evidence.score, evidence.memory.number))
+
+
+def confidence(ranked: Sequence[Evidence]) -> float:
+    """Mostly support; a clear lead over the next memory adds the rest."""
+    if not ranked:
+        return 0.0
+    lead = ranked[0].score - (ranked[1].score if len(ranked) > 1 else 0.0)
+    return min(1.0, max(0.0, 0.8 * ranked[0].support + 0.2 * min(1.0, lead / 0.2)))
+
+
+def _read(memory: MemoryPart) -> _Read:
+    said = [(text, frozenset(content_stems(text))) for text in _statements(memory)]
+    stems = frozenset().union(*(stems for _, stems in said))
+    return _Read(memory, tuple(said), stems)
+
+
+def _with_author(entry: _Read) -> _Read:
+    author = _author_stems(entry.memory)
+    told = tuple((text, stems | author) for text, stems in entry.sentences)
+    return _Read(entry.memory, told, entry.stems | author)
+
+
+def _statements(memory: MemoryPart) -> list[str]:
+    """What a memory states. Questions, orders and quotes of our own answers are no evidence."""
+    by_us = (memory.author or "").lower() in ASSISTANT
+    if by_us and (CITED.search(memory.text) or HONEST.match(memory.text)):
+        return []
+    kept = [REQUEST.sub("", text) for text in sentences(memory.text) if not is_question(text)]
+    return [text for text in kept if text and not ORDER.search(text) and not HONEST.match(text)]
+
+
+def _best(
+    kind: Kind, entry: _Read, weights: dict[str, float], named: frozenset[str], recalled: float
+) -> Evidence:
+    whole = sum(weights.values())
+    support = sum(weight for word, weight in weights.items() if word in entry.stems) / whole
+    factor = _person_factor(entry, named)
+    scored = []
+    for text, stems in entry.sentences:
+        own = sum(weight for word, weight in weights.items() if word in stems) / whole
+        fits = KIND_BONUS if own > 0 and _fits(kind, text, entry.memory) else 0.0
+        long = 0.05 * min(1.0, len(text.split()) / LONG_WORDS)
+        scored.append((OWN_SHARE * own + (1 - OWN_SHARE) * support + fits - long, text))
+    score, text = max(scored, key=lambda pair: pair[0])
+    score = score * factor + RECALL_BONUS * recalled
+    return Evidence(memory=entry.memory, text=text, score=score, support=support * factor)
+
+
+def _person_factor(entry: _Read, named: frozenset[str]) -> float:
+    """Of whom the question names, people mostly speak themselves."""
+    author = _author_stems(entry.memory)
+    factor = OWN_REPLY if (entry.memory.author or "").lower() in ASSISTANT else 1.0
+    if not named or not author or author & named or entry.stems & named:
+        return factor
+    return factor * OTHER_PERSON
+
+
+def _fits(kind: Kind, text: str, memory: MemoryPart) -> bool:
+    match kind:
+        case "when":
+            return resolve(text, said_on(memory.occurred_at)) is not None
+        case "how_many":
+            return bool(NUMBER.search(text))
+        case "where":
+            return bool(PLACE.search(text))
+        case "who":
+            return bool(NAME.search(text))
+        case _:
+            return False
+
+
+def _rarity(word: str, read: Sequence[_Read]) -> float:
+    holding = sum(word in entry.stems for entry in read)
+    return math.log(1 + (len(read) - holding + 0.5) / (holding + 0.5))
+
+
+def _recall_strength(memories: Sequence[MemoryPart]) -> dict[int, float]:
+    strengths = [memory.score for memory in memories]
+    low, high = min(strengths, default=0.0), max(strengths, default=0.0)
+    span = high - low
+    return {memory.number: (memory.score - low) / span if span > 0 else 0.0 for memory in memories}
+
+
+def _author_stems(memory: MemoryPart) -> frozenset[str]:
+    return frozenset(stem(word) for word in words(memory.author or ""))

@@ -1,0 +1,118 @@
+"""The port's offline adapter: reads the request, decides, and streams the words of the decision."""
+
+import re
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from soma.agent.llm.base import (
+    Delta,
+    Finished,
+    MemoryPart,
+    Message,
+    ModelRequest,
+    TextDelta,
+    TextPart,
+    ToolCall,
+    ToolCallDelta,
+    ToolResultPart,
+)
+from soma.agent.llm.offline import answer, evidence, question
+from soma.agent.llm.offline.tool_choice import Choice, choose
+
+TOOL_CONFIDENCE = 0.95
+CHAT_CONFIDENCE = 0.9
+FAILED_CONFIDENCE = 0.3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """Either calls or a text; `confidence` is support and margin, never length."""
+
+    text: str = ""
+    calls: tuple[Choice, ...] = ()
+    confidence: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Turn:
+    """What the messages say: the user's last words, the memories, and this turn's calls with their results."""
+
+    message: str
+    memories: tuple[MemoryPart, ...]
+    results: tuple[tuple[ToolCall | None, ToolResultPart], ...]
+
+
+class OfflineModel:
+    """Needs no key, no network and no randomness: equal requests give equal answers."""
+
+    name = "offline-extractive"
+
+    def __init__(self, *, context_tokens: int = 32_768) -> None:
+        self.context_tokens = context_tokens
+
+    async def stream(self, request: ModelRequest) -> AsyncIterator[Delta]:
+        reply = respond(request)
+        for index, call in enumerate(reply.calls):
+            call_id = f"call_{request.seed:08x}_{index}"
+            arguments = msgspec.json.encode(call.arguments).decode()
+            yield ToolCallDelta(index=index, call_id=call_id, name=call.name, arguments=arguments)
+        for word in re.findall(r"\s*\S+", reply.text):
+            yield TextDelta(word)
+        reason = "tool_calls" if reply.calls else "stop"
+        yield Finished(finish_reason=reason, confidence=reply.confidence)
+
+
+def respond(request: ModelRequest) -> Reply:
+    turn = _read(request.messages)
+    asked = question.read(turn.message)
+    ranked = evidence.weigh(asked, turn.memories)
+    known = bool(ranked) and ranked[0].support >= evidence.SUPPORTED
+    called = {result.name for _, result in turn.results}
+    calls = choose(turn.message, request.tools, known=known, called=called)
+    if calls:
+        return Reply(calls=calls, confidence=min(call.score for call in calls))
+    if turn.results:
+        return _from_results(asked, turn, ranked if known else [])
+    if question.is_chat(turn.message):
+        return Reply(text=answer.CHAT, confidence=CHAT_CONFIDENCE)
+    if question.is_telling(turn.message):
+        return Reply(text=answer.TELLING, confidence=CHAT_CONFIDENCE)
+    if not known:
+        return Reply(text=answer.dont_know(len(turn.memories)), confidence=evidence.confidence(ranked))
+    return Reply(text=answer.from_evidence(asked, ranked), confidence=evidence.confidence(ranked))
+
+
+def _from_results(
+    asked: question.Question, turn: _Turn, ranked: Sequence[evidence.Evidence]
+) -> Reply:
+    """Results answer; where all of them failed, memory may still know."""
+    text = answer.from_results(asked, turn.results)
+    if not all(result.is_error for _, result in turn.results):
+        return Reply(text=text, confidence=TOOL_CONFIDENCE)
+    if not ranked:
+        return Reply(text=text, confidence=FAILED_CONFIDENCE)
+    text = f"{text}\n{answer.from_evidence(asked, ranked)}"
+    return Reply(text=text, confidence=min(evidence.confidence(ranked), 0.8))
+
+
+def _read(messages: Sequence[Message]) -> _Turn:
+    start = max((at for at, message in enumerate(messages) if _user_text(message)), default=0)
+    parts = [part for message in messages[start:] for part in message.parts]
+    calls = {part.call_id: part for part in parts if isinstance(part, ToolCall)}
+    results = [part for part in parts if isinstance(part, ToolResultPart)]
+    memories = {
+        part.number: part for message in messages for part in message.parts if isinstance(part, MemoryPart)
+    }
+    return _Turn(
+        message=_user_text(messages[start]) if messages else "",
+        memories=tuple(memories.values()),
+        results=tuple((calls.get(result.call_id), result) for result in results),
+    )
+
+
+def _user_text(message: Message) -> str:
+    if message.role != "user":
+        return ""
+    return "\n".join(part.text for part in message.parts if isinstance(part, TextPart)).strip()

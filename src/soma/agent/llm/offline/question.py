@@ -1,0 +1,62 @@
+"""What kind of answer a message wants. Pure."""
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+from soma.agent.llm.offline.words import content_stems, words
+
+Kind = Literal["when", "who", "where", "how_many", "other"]
+
+ASKING = frozenset(
+    """am are can could did do does had has have how is may might shall should was were what when where which who
+    whom whose why will would""".split()
+)
+AUXILIARY = frozenset(
+    """am are can could did do does had has have is long many may might much often old shall should was were will
+    would""".split()
+)
+WH = frozenset("what when where which who whom whose why how".split())
+GREETING = frozenset(
+    """afternoon bye cheers day evening goodbye good great hello hey hi hiya morning nice night ok okay see soma
+    thank thanks there welcome well cool later""".split()
+)
+TELLING = re.compile(r"^(?:i|i'm|i've|i'll|i'd|my|we|we're|our)\b", re.IGNORECASE)
+KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
+    ("when", re.compile(r"\b(?:when|what (?:date|day|month|year|time)|which (?:date|day|month|year))\b", re.IGNORECASE)),
+    ("how_many", re.compile(r"\bhow (?:many|much|old|long|often|far)\b|\bwhat (?:number|age)\b", re.IGNORECASE)),
+    ("where", re.compile(r"\bwhere\b|\b(?:what|which) (?:city|country|place|town|state)\b", re.IGNORECASE)),
+    ("who", re.compile(r"\b(?:who|whom|whose)\b", re.IGNORECASE)),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    text: str
+    kind: Kind
+    stems: tuple[str, ...]
+
+
+def read(text: str) -> Question:
+    kind = next((kind for kind, pattern in KINDS if pattern.search(text)), "other")
+    return Question(text=text, kind=kind, stems=tuple(dict.fromkeys(content_stems(text))))
+
+
+def is_question(text: str) -> bool:
+    """By its mark or, unmarked, by a question word before an auxiliary: 'what is my cat called'."""
+    if text.rstrip("\"'”’) ").endswith("?"):
+        return True
+    first, second, *_ = [*words(text), "", ""]
+    if text.rstrip().endswith(("!", ".")) or first not in ASKING:
+        return False
+    return first not in WH or second in AUXILIARY
+
+
+def is_chat(text: str) -> bool:
+    """Nothing to look up: a greeting, thanks, or words that carry no content."""
+    return not (set(content_stems(text)) - {stem for word in GREETING for stem in content_stems(word)})
+
+
+def is_telling(text: str) -> bool:
+    """The user states something of their own."""
+    return bool(TELLING.match(text.strip())) and not is_question(text)

@@ -1,0 +1,128 @@
+"""Which tools suit a message, and with what arguments: words and schema only, no language sense. Pure."""
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from soma.agent.llm.base import ToolSpec
+from soma.agent.llm.offline.arithmetic import expression_in
+from soma.agent.llm.offline.question import is_question
+from soma.agent.llm.offline.words import content_stems, stem, words
+
+THRESHOLD = 0.5
+MAX_CALLS = 3
+
+NAMED = 1.0  # the message begins with a verb that is the tool's name
+SUITED = 0.6  # it holds just the kind of text the tool needs
+LEAD_IN = re.compile(
+    r"^(?:please|kindly|now|also|and|then|ok(?:ay)?|so|hey|hi|hello|soma|just|let'?s"
+    r"|(?:can|could|would|will) you|i(?:'d| would) like you to|i want you to)\b[\s,:!]*",
+    re.IGNORECASE,
+)
+PARTICLE = re.compile(r"^(?:up|down|in mind|a note)\b\s*", re.IGNORECASE)
+THAT = re.compile(r"^(?:that\b|this\b(?=\s*:)|:|,|-)\s*", re.IGNORECASE)
+ABOUT = re.compile(
+    r"^(?:(?:your|my|the)\s+memor(?:y|ies)\s*)?(?:(?:for|about|of|on|that|whether|if)\b|:|,)?\s*", re.IGNORECASE
+)
+POLITE = re.compile(r"\b(?:can|could|would|will) you\b", re.IGNORECASE)
+PATH = re.compile(r"(?<![\w@./~-])(?:~|\.{0,2}/)?[\w.-]+(?:/[\w.-]+)*(?![\w@/])")
+TEXT_SUFFIX = re.compile(r"\.(?:md|markdown|txt|text|rst|csv|json|ya?ml|log)$", re.IGNORECASE)
+ROOTED = re.compile(r"^(?:~|\.{1,2}/|/)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Choice:
+    name: str
+    arguments: dict[str, Any]
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Command:
+    """A message as an order: its verb and what follows."""
+
+    verb: str
+    rest: str
+    is_question: bool
+
+
+def choose(message: str, tools: Sequence[ToolSpec], *, known: bool, called: Collection[str]) -> tuple[Choice, ...]:
+    """The calls a message asks for. `known`: memory answers it already; `called` have a result in this turn."""
+    chosen = sorted(
+        (choice for tool in tools if (choice := _choice(message, tool)) and choice.score > THRESHOLD),
+        key=lambda choice: -choice.score,
+    )
+    if chosen and chosen[0].score >= NAMED:
+        chosen = chosen[:1]
+    wanted = [choice for choice in chosen if choice.score >= NAMED or not (known and "query" in choice.arguments)]
+    return tuple(choice for choice in wanted if choice.name not in called)[:MAX_CALLS]
+
+
+def relevance(message: str, tool: ToolSpec) -> float:
+    """How well the tool suits the message, in [0, 1], whether or not it can be called."""
+    choice = _choice(message, tool)
+    return max(choice.score if choice else 0.0, 0.5 * _coverage(message, tool))
+
+
+def _choice(message: str, tool: ToolSpec) -> Choice | None:
+    command = _command(message)
+    arguments: dict[str, Any] = {}
+    for name, schema in tool.parameters.get("properties", {}).items():
+        value = _fill(schema.get("format"), message, _command_for(command, tool))
+        if value is not None:
+            arguments[name] = value
+    if any(name not in arguments for name in tool.parameters.get("required", ())):
+        return None
+    return Choice(name=tool.name, arguments=arguments, score=_score(message, tool, command, bool(arguments)))
+
+
+def _score(message: str, tool: ToolSpec, command: _Command, filled: bool) -> float:
+    if filled and command.verb in _name_stems(tool):
+        return NAMED
+    coverage = _coverage(message, tool)
+    return SUITED + (NAMED - SUITED) * coverage * 0.9 if filled else coverage * 0.9
+
+
+def _fill(kind: str | None, message: str, command: _Command | None) -> str | None:
+    match kind:
+        case "expression":
+            return expression_in(message)
+        case "path":
+            return path_in(message)
+        case "statement" if command and not command.is_question:
+            return THAT.sub("", PARTICLE.sub("", command.rest)).strip() or None
+        case "query" if command:
+            return ABOUT.sub("", PARTICLE.sub("", command.rest)).rstrip("?.! ") or None
+    return None
+
+
+def path_in(message: str) -> str | None:
+    """A token with a root or the suffix of a text document; never a mail or web address."""
+    found = [match.group().rstrip(".") for match in PATH.finditer(message) if "://" not in message[match.end() :][:3]]
+    return next((token for token in found if ROOTED.match(token) or TEXT_SUFFIX.search(token)), None)
+
+
+def _command(message: str) -> _Command:
+    text = message.strip()
+    while lead := LEAD_IN.match(text):
+        text = text[lead.end() :]
+    if POLITE.search(message.strip().removesuffix(text)):
+        text = text.rstrip("? ")
+    found = re.match(r"[^\W\d_]+", text)
+    if not found:
+        return _Command("", text, is_question(text))
+    return _Command(stem(found.group().lower()), text[found.end() :].strip(), is_question(text))
+
+
+def _command_for(command: _Command, tool: ToolSpec) -> _Command | None:
+    return command if command.verb in _name_stems(tool) | set(content_stems(tool.description)) else None
+
+
+def _coverage(message: str, tool: ToolSpec) -> float:
+    asked = {word for word in content_stems(message) if not word.isdigit()}
+    return len(asked & (_name_stems(tool) | set(content_stems(tool.description)))) / len(asked) if asked else 0.0
+
+
+def _name_stems(tool: ToolSpec) -> set[str]:
+    return {stem(word) for word in words(re.sub(r"[_.\-]+", " ", tool.name))}

@@ -1,0 +1,60 @@
+"""The policy port: facts of an action go in, a verdict with the rule that decided comes out.
+
+`decide` never raises for a reason of its own: a policy that is broken or late denies.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CapsuleFacts:
+    """`tools` are the names which the capsule enables: nothing else is ever allowed."""
+
+    id: str
+    version: int = 1
+    tools: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolFacts:
+    """`egress`: its arguments leave the system."""
+
+    name: str
+    category: str
+    egress: bool = False
+    idempotent: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyInput:
+    """`taint` names the arguments that carry text of a tool result or a memory."""
+
+    action: str
+    tenant: str
+    user: str
+    roles: tuple[str, ...]
+    capsule: CapsuleFacts
+    tool: ToolFacts | None = None
+    arguments: Mapping[str, Any] = field(default_factory=dict)
+    taint: tuple[str, ...] = ()
+    iteration: int = 0
+    constitution_hash: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    allow: bool
+    rule: str
+    reason: str
+    policy_version: str
+
+
+class Policy(Protocol):
+    @property
+    def version(self) -> str:
+        """SHA-256 over everything that decides."""
+        ...
+
+    async def decide(self, facts: PolicyInput) -> Verdict: ...
