@@ -213,6 +213,14 @@ class MemoryForgotten(Fact, frozen=True, kw_only=True):
     namespace: str
 
 
+class MemoryLinked(Fact, frozen=True, kw_only=True):
+    event_type: ClassVar[str] = "memory.linked"
+    from_id: str
+    to_id: str
+    relation: str
+    weight: float
+
+
 class FeedbackReceived(Fact, frozen=True, kw_only=True):
     event_type: ClassVar[str] = "feedback.received"
     feedback_id: str
@@ -273,7 +281,7 @@ FACTS: dict[tuple[str, int], type[Fact]] = {
     for fact in (
         TurnStarted, BundleBuilt, ModelResponded, ToolRequested, ToolDecided, ToolFinished, IterationJudged,
         DraftReplaced,
-        IterationCompleted, TurnComplete, MemoryRemembered, MemoryForgotten, FeedbackReceived,
+        IterationCompleted, TurnComplete, MemoryRemembered, MemoryForgotten, MemoryLinked, FeedbackReceived,
         FeedbackBatchReceived, LearnerConfigured, WeightsUpdated, WeightsBatchUpdated, WeightsRolledBack,
     )
 }  # fmt: skip
