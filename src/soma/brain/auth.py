@@ -23,6 +23,10 @@ class Authenticator(Protocol):
         """Raises BrainRefused where the headers do not prove who calls."""
         ...
 
+    def admit(self, headers: Mapping[str, str]) -> None:
+        """The same for what concerns no tenant."""
+        ...
+
 
 class ServiceToken:
     def __init__(self, token: str) -> None:

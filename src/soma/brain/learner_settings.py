@@ -34,14 +34,17 @@ class LearnerSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="SOMABRAIN_", frozen=True, extra="ignore")
 
     learning_rule: Rule = Field(
-        DEFAULTS.learning_rule, description="`evidence` learns from what helped; `literal` is the plan's formula."
+        default=DEFAULTS.learning_rule,
+        description="`evidence` learns from what helped; `literal` is the plan's formula.",
     )
     neuromodulator_profile: Literal["soma", "unit"] = Field(
-        "soma", description="Baselines and bounds of the neuromodulators."
+        default="soma", description="Baselines and bounds of the neuromodulators."
     )
 
     lr_base: float = _share("lr_base", "Base learning rate.")
-    learning_rate_dynamic: bool = Field(DEFAULTS.learning_rate_dynamic, description="Dopamine gates the learning rate.")
+    learning_rate_dynamic: bool = Field(
+        default=DEFAULTS.learning_rate_dynamic, description="Dopamine gates the learning rate."
+    )
     dopamine_offset: float = _share("dopamine_offset", "Added to dopamine before its factor is clamped.")
     dopamine_factor_low: float = _positive("dopamine_factor_low", 10, "Least factor of the learning rate.")
     dopamine_factor_high: float = _positive("dopamine_factor_high", 10, "Greatest factor of the learning rate.")

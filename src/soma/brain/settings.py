@@ -31,75 +31,89 @@ class BrainSettings(BaseSettings):
 
     data_dir: Path = Field(default_factory=default_data_dir, description="Folder of databases, tokens and keys.")
     database_url: str = Field(
-        "",
+        default="",
         validation_alias=_plan("DATABASE_URL"),
         description="Database of brain and memory; empty means brain.sqlite3 in the data folder.",
     )
-    host: str = Field("127.0.0.1", validation_alias=_plan("HOST"), description="Address a brain apart listens on.")
+    host: str = Field(
+        default="127.0.0.1", validation_alias=_plan("HOST"), description="Address a brain apart listens on."
+    )
     port: int = Field(
-        9696,
+        default=9696,
         ge=1,
         le=65535,
         validation_alias=_plan("PORT"),
         description="Port of a brain apart; when it is busy the next free one of ten is taken.",
     )
     service_token: SecretStr = Field(
-        SecretStr(""), description="What callers show the brain; empty means one made at first run in the data folder."
+        default=SecretStr(""),
+        description="What callers show the brain; empty means one made at first run in the data folder.",
     )
     max_body_bytes: int = Field(
-        16_000_000, ge=1_000, validation_alias=_plan("MAX_BODY_BYTES"), description="Largest request body."
+        default=16_000_000, ge=1_000, validation_alias=_plan("MAX_BODY_BYTES"), description="Largest request body."
     )
     metrics_tenants: int = Field(
-        200, ge=0, le=10_000, description="Tenants with metric labels of their own; the rest are `other`."
+        default=200, ge=0, le=10_000, description="Tenants with metric labels of their own; the rest are `other`."
     )
 
     top_k: int = Field(
-        50, ge=1, le=200, validation_alias=_plan("TOP_K"), description="Memories a bundle may hold where none is asked."
+        default=50,
+        ge=1,
+        le=200,
+        validation_alias=_plan("TOP_K"),
+        description="Memories a bundle may hold where none is asked.",
     )
     token_budget: int = Field(
-        2_048,
+        default=2_048,
         ge=16,
         le=1_000_000,
         validation_alias=_plan("TOKEN_BUDGET"),
         description="Tokens a bundle may fill where the caller names none.",
     )
     attention_mass: float = Field(
-        0.9,
+        default=0.9,
         gt=0,
         le=1,
         validation_alias=_plan("ATTENTION_MASS"),
         description="Share of the attention at which packing stops.",
     )
+    graph_augment_max_additions: int = Field(
+        default=8,
+        ge=0,
+        le=64,
+        validation_alias=_plan("GRAPH_AUGMENT_MAX_ADDITIONS"),
+        description="Memories that links alone may bring to a recall.",
+    )
     bundle_days: int = Field(
-        30,
+        default=30,
         ge=1,
         le=365,
         validation_alias=_plan("BUNDLE_DAYS"),
         description="Days for which feedback on a bundle can still be learned from.",
     )
     snapshot_every: int = Field(
-        100,
+        default=100,
         ge=1,
         le=100_000,
         validation_alias=_plan("SNAPSHOT_EVERY"),
         description="Updates of a learner between two stored states; the rest is replayed when it is loaded.",
     )
     working_memory_items: int = Field(
-        32,
+        default=32,
         ge=1,
         le=1_000,
         validation_alias=_plan("WORKING_MEMORY_ITEMS"),
         description="Items that a conversation's working memory holds.",
     )
     working_memory_conversations: int = Field(
-        2_000,
+        default=2_000,
         ge=1,
         le=1_000_000,
         validation_alias=_plan("WORKING_MEMORY_CONVERSATIONS"),
         description="Conversations whose working memory this process keeps; the least recently used goes first.",
     )
     ready_seconds: float = Field(
-        2.0,
+        default=2.0,
         gt=0,
         le=60,
         validation_alias=_plan("READY_SECONDS"),

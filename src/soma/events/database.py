@@ -12,6 +12,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from soma.events.errors import ReadFailed
 from soma.events.ids import now
 
 Row = tuple[Any, ...]
@@ -122,9 +123,10 @@ class Database:
         try:
             return self.reader().query(sql, parameters)
         except Exception as error:
-            if is_storage_error(error):
-                self._forget_reader()
-            raise
+            if not is_storage_error(error):
+                raise
+            self._forget_reader()
+            raise ReadFailed(f"{ReadFailed.__doc__} ({error})") from error
 
     def _forget_reader(self) -> None:
         connection: Connection | None = getattr(self._local, "connection", None)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from soma.events.chain import COLUMNS, Draft, Event, Head, place
-from soma.events.database import Connection, Database, Row
+from soma.events.database import Connection, Database, Row, is_storage_error
 from soma.events.errors import LogError, WriteFailed, WriterBusy
 
 T = TypeVar("T")
@@ -208,7 +208,7 @@ class Writer:
                 try:
                     done.append((job, transaction.attempt(job.work)))
                 except Exception as refusal:  # noqa: BLE001 - each write's error is its caller's
-                    failed.append((job, refusal))
+                    failed.append((job, _refused(refusal) if is_storage_error(refusal) else refusal))
             connection.execute("COMMIT")
         except Exception as error:
             logger.exception("commit failed")
