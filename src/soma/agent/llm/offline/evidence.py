@@ -21,6 +21,7 @@ RECALL_BONUS = 0.15
 OTHER_PERSON = 0.6
 OWN_REPLY = 0.8
 LONG_WORDS = 60
+FEW = 10
 
 ASSISTANT = frozenset({"assistant", "agent", "soma"})
 ORDER = re.compile(
@@ -101,9 +102,7 @@ def _statements(memory: MemoryPart) -> list[str]:
     return [text for text in kept if text and not ORDER.search(text) and not HONEST.match(text)]
 
 
-def _best(
-    kind: Kind, entry: _Read, weights: dict[str, float], named: frozenset[str], recalled: float
-) -> Evidence:
+def _best(kind: Kind, entry: _Read, weights: dict[str, float], named: frozenset[str], recalled: float) -> Evidence:
     whole = sum(weights.values())
     support = sum(weight for word, weight in weights.items() if word in entry.stems) / whole
     factor = _person_factor(entry, named)
@@ -142,8 +141,9 @@ def _fits(kind: Kind, text: str, memory: MemoryPart) -> bool:
 
 
 def _rarity(word: str, read: Sequence[_Read]) -> float:
+    """As BM25 has it, over at least `FEW` memories: in one or two, every known word would count for nothing."""
     holding = sum(word in entry.stems for entry in read)
-    return math.log(1 + (len(read) - holding + 0.5) / (holding + 0.5))
+    return math.log(1 + (max(len(read), FEW) - holding + 0.5) / (holding + 0.5))
 
 
 def _recall_strength(memories: Sequence[MemoryPart]) -> dict[int, float]:
