@@ -21,7 +21,7 @@ NOTHING = "(empty)"
 
 def page() -> str:
     """The whole page."""
-    sections = {"Agent (`soma up`)": Settings, "Brain and memory": BrainSettings}
+    sections: dict[str, type[BaseSettings]] = {"Agent (`soma up`)": Settings, "Brain and memory": BrainSettings}
     return "\n".join([HEAD, *("\n".join(_section(title, group)) for title, group in sections.items())]) + "\n"
 
 
@@ -55,7 +55,9 @@ def _bounds(field: FieldInfo) -> str:
     signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
     found: list[str] = []
     for constraint in field.metadata:
-        found += [f"{sign} {_number(getattr(constraint, name))}" for name, sign in signs.items() if hasattr(constraint, name)]
+        found += [
+            f"{sign} {_number(getattr(constraint, name))}" for name, sign in signs.items() if hasattr(constraint, name)
+        ]
     return ", ".join(found)
 
 

@@ -1,5 +1,7 @@
 """soma feedback: what a person says of an answer."""
 
+from typing import Any
+
 import click
 
 from soma.cli.server import connected, console, fail, show_json
@@ -44,7 +46,7 @@ def command(
         console.print(f"  {name:12} {delta:+.4f}")
 
 
-def _shown(trace: dict) -> list[str]:  # type: ignore[type-arg] - the server's JSON
+def _shown(trace: dict[str, Any]) -> list[str]:
     answered = trace["answer_iteration"]
     if answered is None:
         fail("the turn has no answer to give feedback on")

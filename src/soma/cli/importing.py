@@ -26,7 +26,11 @@ def read_items(path: Path, kind: str, *, conversation: int | None = None) -> lis
         raise NotImportable(f"{path} is not UTF-8 text: {error}") from error
     if conversation is not None and kind != "locomo":
         raise NotImportable("--conversation goes with --format locomo")
-    readers = {"locomo": lambda: _locomo(text, conversation), "text": lambda: _text(text, path), "jsonl": lambda: _jsonl(text)}
+    readers = {
+        "locomo": lambda: _locomo(text, conversation),
+        "text": lambda: _text(text, path),
+        "jsonl": lambda: _jsonl(text),
+    }
     try:
         items = list(readers[kind]())
     except (KeyError, TypeError, ValueError, AttributeError) as error:

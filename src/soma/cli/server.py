@@ -52,7 +52,7 @@ class Server:
         except ValueError:
             fail(f"the server answered {response.status_code}: {response.text[:200]}")
         place = f" ({body['field']})" if body.get("field") else ""
-        fail(f"{body.get('message', response.reason_phrase)}{place}  [{body.get('code', response.status_code)}]")
+        return fail(f"{body.get('message', response.reason_phrase)}{place}  [{body.get('code', response.status_code)}]")
 
 
 @contextmanager

@@ -64,7 +64,9 @@ def _recalled(bundle: dict[str, Any], *, everything: bool) -> None:
     if not memories:
         console.print(f"[dim]no memories recalled ({bundle['duration_ms']:.0f} ms)[/dim]")
         return
-    title = f"{len(bundle['memories'])} memories recalled in {bundle['duration_ms']:.0f} ms, {bundle['token_count']} tokens"
+    title = (
+        f"{len(bundle['memories'])} memories recalled in {bundle['duration_ms']:.0f} ms, {bundle['token_count']} tokens"
+    )
     table = Table(title=title, title_justify="left", box=None, header_style="dim", padding=(0, 1))
     parts = [name for name in bundle["weights"] if any(memory["parts"].get(name) for memory in memories)]
     for heading in ("#", "memory", "score", "attention", *parts):

@@ -81,7 +81,7 @@ def _listen(host: str, port: int) -> socket.socket:
             errors.print(f"[yellow]soma:[/yellow] port {number} is busy, trying {number + 1}")
             continue
         return candidate
-    fail(f"ports {port} to {port + PORTS_TRIED - 1} of {host} are all busy: choose another with --port")
+    return fail(f"ports {port} to {port + PORTS_TRIED - 1} of {host} are all busy: choose another with --port")
 
 
 _BUSY = {98, 48}  # EADDRINUSE on Linux and macOS

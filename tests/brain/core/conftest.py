@@ -30,12 +30,9 @@ def evidence() -> BuildEvidence:
         views: tuple[str, ...] | None = None,
         **more: Any,
     ) -> Evidence:
-        names = (
-            views if views is not None else tuple(sorted({name for row in shown.values() for name in row}))
-        )
+        names = views if views is not None else tuple(sorted({name for row in shown.values() for name in row}))
         rows = tuple(
-            Shown(key, tuple(round(row.get(name, 0.0) * VIEW_SCALE) for name in names))
-            for key, row in shown.items()
+            Shown(key, tuple(round(row.get(name, 0.0) * VIEW_SCALE) for name in names)) for key, row in shown.items()
         )
         return Evidence(views=names, shown=rows, helpful=helpful, **more)
 

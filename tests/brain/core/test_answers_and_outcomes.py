@@ -32,9 +32,7 @@ def test_rewards_of_answers(settings: Hyperparameters, answer: Answer, reward: f
 
 
 def test_the_reward_of_an_iteration_is_shared_among_what_is_known(settings: Hyperparameters) -> None:
-    outcome = IterationOutcome(
-        tool_outcomes=(ToolOutcome("a", ok=True), ToolOutcome("b", ok=False)), confidence=0.8
-    )
+    outcome = IterationOutcome(tool_outcomes=(ToolOutcome("a", ok=True), ToolOutcome("b", ok=False)), confidence=0.8)
     # tools (1.0 - 0.2) / 2 = 0.4 and confidence 0.6, half each
     assert dict(outcome_terms(outcome, settings)) == pytest.approx({"tools": 0.2, "confidence": 0.3})
     assert outcome_terms(IterationOutcome(), settings) == ()
@@ -139,9 +137,7 @@ def test_failing_tools_become_less_useful(settings: Hyperparameters) -> None:
     state = LearnerState.initial(settings)
     assert usefulness(state.tools, "search") == 1.0
     for _ in range(10):
-        outcome = IterationOutcome(
-            tool_outcomes=(ToolOutcome("search", ok=False), ToolOutcome("clock", ok=True))
-        )
+        outcome = IterationOutcome(tool_outcomes=(ToolOutcome("search", ok=False), ToolOutcome("clock", ok=True)))
         state, _ = learn(state, outcome, settings)
     assert usefulness(state.tools, "search") == pytest.approx(0.9**10)
     assert usefulness(state.tools, "clock") == 1.0
@@ -152,8 +148,6 @@ def test_failing_tools_become_less_useful(settings: Hyperparameters) -> None:
 def test_the_number_of_tools_is_bounded(settings: Hyperparameters) -> None:
     state = LearnerState.initial(settings)
     for number in range(3 * TOOLS_LIMIT):
-        state, _ = learn(
-            state, IterationOutcome(tool_outcomes=(ToolOutcome(f"t{number}", ok=True),)), settings
-        )
+        state, _ = learn(state, IterationOutcome(tool_outcomes=(ToolOutcome(f"t{number}", ok=True),)), settings)
     assert len(state.tools) == TOOLS_LIMIT
     assert usefulness(state.tools, f"t{3 * TOOLS_LIMIT - 1}") == 1.0

@@ -67,9 +67,7 @@ def test_dot_refuses_columns_of_different_length() -> None:
 
 
 @given(st.lists(finite, min_size=1, max_size=50), st.floats(min_value=0.01, max_value=10))
-def test_softmax_is_a_distribution_in_the_order_of_the_scores(
-    scores: list[float], temperature: float
-) -> None:
+def test_softmax_is_a_distribution_in_the_order_of_the_scores(scores: list[float], temperature: float) -> None:
     shares = softmax(scores, temperature)
     assert math.fsum(shares) == pytest.approx(1.0)
     assert shares[scores.index(max(scores))] == max(shares)

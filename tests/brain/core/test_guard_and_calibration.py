@@ -17,9 +17,7 @@ def test_lessons_that_prove_worse_are_undone_by_themselves(settings: Hyperparame
     state = LearnerState.initial(settings)
 
     def shown() -> dict[str, dict[str, float]]:
-        return {
-            key: {"semantic": draws.random(), "temporal": index / 5} for index, key in enumerate("abcdef")
-        }
+        return {key: {"semantic": draws.random(), "temporal": index / 5} for index, key in enumerate("abcdef")}
 
     for _ in range(200):
         state, told = learn(state, evidence(shown(), "f"), settings)

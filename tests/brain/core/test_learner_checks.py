@@ -123,9 +123,7 @@ def test_every_observation_makes_one_version(history: list[Observation], setting
 
 
 @given(histories, answers | outcomes | evidences())
-def test_learning_changes_neither_the_state_nor_the_observation(
-    history: list[Observation], last: Observation
-) -> None:
+def test_learning_changes_neither_the_state_nor_the_observation(history: list[Observation], last: Observation) -> None:
     state = run(history, SETTINGS)
     before, said = state.to_json(), repr(last)
     learn(state, last, SETTINGS)
@@ -181,17 +179,13 @@ def test_two_tenants_never_touch(one: list[Observation], other: list[Observation
 
 
 @given(histories, every_settings)
-def test_an_explanation_is_plain_data_that_adds_up(
-    history: list[Observation], settings: Hyperparameters
-) -> None:
+def test_an_explanation_is_plain_data_that_adds_up(history: list[Observation], settings: Hyperparameters) -> None:
     state = LearnerState.initial(settings)
     for observation in history:
         state, told = learn(state, observation, settings)
         page = told.as_dict()
         for name, delta in page["weight_deltas"].items():
-            assert delta == page["weights_after"][name] - page["weights_before"].get(
-                name, page["weights_after"][name]
-            )
+            assert delta == page["weights_after"][name] - page["weights_before"].get(name, page["weights_after"][name])
             assert (name in page["moved"]) == (delta != 0.0)
 
 
@@ -222,9 +216,7 @@ def test_a_state_stays_small_whatever_arrives(evidence) -> None:
     for number in range(300):
         rows = {key: {f"view{number}": draws.random(), "semantic": draws.random()} for key in "abcd"}
         state, _ = learn(state, evidence(rows, "a", "c"), SETTINGS)
-        state, _ = learn(
-            state, Answer(thumb=1, raw_confidence=draws.random(), tools=(f"t{number}",)), SETTINGS
-        )
+        state, _ = learn(state, Answer(thumb=1, raw_confidence=draws.random(), tools=(f"t{number}",)), SETTINGS)
     assert len(state.retrieval.views.names) == VIEWS_LIMIT
     assert len(state.to_json()) < 30_000
 
@@ -249,23 +241,16 @@ def test_restore_brings_back_every_part_to_the_bit(evidence) -> None:
         for _ in range(events):
             rows = {key: {name: draws.random() for name in SETTINGS.views.names} for key in "abcdef"}
             state, _ = learn(state, evidence(rows, draws.choice("abc"), diversity=draws.random()), SETTINGS)
-            praise = Answer(
-                thumb=draws.choice([-1, 1]), raw_confidence=draws.random(), gain=0.5, tools=("t",)
-            )
+            praise = Answer(thumb=draws.choice([-1, 1]), raw_confidence=draws.random(), gain=0.5, tools=("t",))
             state, _ = learn(state, praise, SETTINGS)
         return state
 
     then = year(LearnerState.initial(SETTINGS), 60)
     now = year(then, 60)
     assert now.retrieval != then.retrieval
-    back, told = learn(
-        now, Restore(snapshot=LearnerState.from_json(then.to_json()), reason="a person asked"), SETTINGS
-    )
+    back, told = learn(now, Restore(snapshot=LearnerState.from_json(then.to_json()), reason="a person asked"), SETTINGS)
     assert back.version == now.version + 1
-    assert (
-        back._replace(version=then.version, values_version=then.values_version).state_hash()
-        == then.state_hash()
-    )
+    assert back._replace(version=then.version, values_version=then.values_version).state_hash() == then.state_hash()
     assert told.reason == "a person asked"
 
 

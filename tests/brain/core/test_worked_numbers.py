@@ -26,9 +26,7 @@ def rewarded(dopamine: float, signal: float) -> dict[str, float]:
     return after.weights
 
 
-@pytest.mark.parametrize(
-    ("dopamine", "rate"), [(0.2, 0.035), (0.4, 0.045), (0.5, 0.05), (0.7, 0.06), (0.8, 0.06)]
-)
+@pytest.mark.parametrize(("dopamine", "rate"), [(0.2, 0.035), (0.4, 0.045), (0.5, 0.05), (0.7, 0.06), (0.8, 0.06)])
 def test_dopamine_sets_the_learning_rate(settings: Hyperparameters, dopamine: float, rate: float) -> None:
     assert settings.learning_rate(dopamine) == pytest.approx(rate)
 
@@ -62,9 +60,7 @@ def test_annealing_is_exponential() -> None:
     assert anneal(10, Hyperparameters(tau_anneal_rate=0.05)) == pytest.approx(0.4246, abs=5e-5)
 
 
-def test_all_the_worked_numbers_of_the_specification(
-    vectors: dict[str, Any], settings: Hyperparameters
-) -> None:
+def test_all_the_worked_numbers_of_the_specification(vectors: dict[str, Any], settings: Hyperparameters) -> None:
     for dopamine, rate in vectors["effective_learning_rate"]["cases"]:
         assert settings.learning_rate(dopamine) == pytest.approx(rate)
     for case in vectors["scalar_update_from_defaults"]:

@@ -83,9 +83,7 @@ def _point(index: int, content: Bin, settings: Hyperparameters) -> _Point:
     """Mean stated confidence and mean label, both shrunk by the prior at the middle of the bin."""
     middle, prior = (index + 0.5) / BINS, settings.calibration_prior
     weight = prior + content.labels
-    return _Point(
-        (prior * middle + content.stated) / weight, (prior * middle + content.right) / weight, weight
-    )
+    return _Point((prior * middle + content.stated) / weight, (prior * middle + content.right) / weight, weight)
 
 
 def _monotone(points: list[_Point]) -> list[_Point]:
