@@ -7,9 +7,10 @@ from importlib.resources import files
 
 import pytest
 
-from soma.events.chain import ChainBroken, Event, Head, verify
+from soma.events.chain import Event, Head, verify
 from soma.events.cursors import Consumer
 from soma.events.database import Database, migrate
+from soma.events.errors import ChainBroken
 from soma.events.log import Log
 from soma.events.schema import DraftReplaced, Subject, draft, fact_of
 from soma.events.writer import Transaction, Writer

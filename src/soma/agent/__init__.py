@@ -1,0 +1,1 @@
+"""Who talks: conversations and turns, tools and policy. Reaches memory only through the brain."""

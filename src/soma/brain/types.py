@@ -80,3 +80,87 @@ class Learned(msgspec.Struct, frozen=True, kw_only=True):
     stale: bool = False
     clipped: list[str] = []
     version: int | None = None
+
+
+class FeedbackAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person's feedback did. `reason` says why nothing was adapted (unknown_bundle, no_evidence, ...)."""
+
+    accepted: bool
+    adaptation_applied: bool
+    weights_before: dict[str, float]
+    weights_after: dict[str, float]
+    weight_deltas: dict[str, float]
+    feedback_id: str
+    status: str = "success"
+    reason: str | None = None
+    version: int | None = None
+    trust: float | None = None
+    clipped: list[str] = []
+
+
+class RejectedItem(msgspec.Struct, frozen=True, kw_only=True):
+    index: int
+    error: dict[str, Any]
+
+
+class BatchAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """`accepted` counts what was recorded now, `duplicates` what had been recorded before."""
+
+    accepted: int
+    rejected: list[RejectedItem] = []
+    duplicates: int = 0
+    adapted: int = 0
+
+
+class RolledBack(msgspec.Struct, frozen=True, kw_only=True):
+    """The learner is again what it was at `restored_version`; `version` is the rollback's own."""
+
+    version: int
+    restored_version: int
+    weights_before: dict[str, float]
+    weights_after: dict[str, float]
+    state_hash: str
+
+
+class RememberedItem(msgspec.Struct, frozen=True, kw_only=True):
+    """`status` is created, updated or unchanged."""
+
+    id: str
+    key: str
+    status: str
+
+
+class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
+    receipt_id: str
+    forgotten: list[str]
+
+
+class StoredMemory(msgspec.Struct, frozen=True, kw_only=True):
+    """A memory as its owner browses it."""
+
+    id: str
+    key: str
+    text: str
+    kind: str
+    scope: str
+    occurred_at: str
+    value: float = 0.5
+    conversation_id: str | None = None
+    metadata: dict[str, Any] = {}
+
+
+class MemoryPage(msgspec.Struct, frozen=True, kw_only=True):
+    """`next` is the `after` of the page that follows; None at the end."""
+
+    memories: list[StoredMemory]
+    next: str | None = None
+
+
+class UsageRow(msgspec.Struct, frozen=True, kw_only=True):
+    """Tokens, cost and calls of one day and model of the caller's tenant."""
+
+    day: str
+    model: str
+    tokens: int
+    cost: float
+    calls: int

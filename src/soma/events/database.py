@@ -3,6 +3,7 @@
 `sqlite:///path` and `postgresql://...`. Nothing above this file names a driver.
 """
 
+import contextlib
 import sqlite3
 import threading
 from collections.abc import Iterable, Sequence
@@ -11,6 +12,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
+from soma.events.errors import ReadFailed
 from soma.events.ids import now
 
 Row = tuple[Any, ...]
@@ -117,7 +119,26 @@ class Database:
         return connection
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        return self.reader().query(sql, parameters)
+        """Read on this thread's connection. After an error the next read opens a new one: a database comes back."""
+        try:
+            return self.reader().query(sql, parameters)
+        except Exception as error:
+            if not is_storage_error(error):
+                raise
+            self._forget_reader()
+            raise ReadFailed(f"{ReadFailed.__doc__} ({error})") from error
+
+    def _forget_reader(self) -> None:
+        connection: Connection | None = getattr(self._local, "connection", None)
+        self._local.connection = None
+        if connection is not None:
+            with contextlib.suppress(Exception):
+                connection.close()
+
+
+def is_storage_error(error: BaseException) -> bool:
+    """Whether it is the database's own: away, locked, full, or a statement that it does not take."""
+    return isinstance(error, sqlite3.Error) or type(error).__module__.partition(".")[0] == "psycopg"
 
 
 def migrate(connection: Connection, component: str, folder: Traversable) -> None:

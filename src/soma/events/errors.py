@@ -3,6 +3,7 @@
 LogError
 ├── WriterBusy          the queue is full: the caller should come back later
 ├── WriteFailed         the database refused the commit: nothing of it was kept
+├── ReadFailed          the database did not answer a question
 └── ChainBroken         stored events do not hash to what they claim
 """
 
@@ -19,6 +20,12 @@ class WriterBusy(LogError):
 
 class WriteFailed(LogError):
     """The database did not take the write (locked, full or away); nothing of it was kept."""
+
+    code = "storage_unavailable"
+
+
+class ReadFailed(LogError):
+    """The database did not answer (locked or away)."""
 
     code = "storage_unavailable"
 

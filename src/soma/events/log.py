@@ -1,17 +1,24 @@
 """Reading the log: by stream, by conversation, from a position."""
 
 from collections.abc import Sequence
+from typing import Any, Protocol
 
 from soma.events.chain import COLUMNS, Event
-from soma.events.database import Database
+from soma.events.database import Row
 
 SELECT = f"SELECT {', '.join(COLUMNS)} FROM events"
 
 
-class Log:
-    """Plain reads; each runs on a connection of the calling thread's own."""
+class Reads(Protocol):
+    """A database (what is committed), or a transaction (its own writes besides)."""
 
-    def __init__(self, database: Database) -> None:
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]: ...
+
+
+class Log:
+    """Plain reads; of a database, each runs on a connection of the calling thread's own."""
+
+    def __init__(self, database: Reads) -> None:
         self._database = database
 
     def stream(self, tenant_id: str, stream: str, *, after: int = 0) -> list[Event]:

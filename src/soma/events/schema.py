@@ -46,7 +46,7 @@ class RequestedTool(msgspec.Struct, frozen=True, kw_only=True):
     raw: str = ""
 
 
-class TurnStarted(Fact):
+class TurnStarted(Fact, frozen=True, kw_only=True):
     event_type: ClassVar[str] = "chat.turn_started"
     message_id: str
     content: str
@@ -62,17 +62,19 @@ class TurnStarted(Fact):
     weights: Weights
     neuromodulators: Neuromodulators
     brain_version: int | None
+    usefulness: dict[str, float] = {}
     degraded: str | None = None
     client_message_id: str | None = None
 
 
-class BundleBuilt(Fact):
+class BundleBuilt(Fact, frozen=True, kw_only=True):
     event_type: ClassVar[str] = "chat.bundle_built"
     iteration_number: int
     query: str
     bundle_id: str | None
     memories: list[ShownMemory]
     weights: Weights
+    neuromodulators: Neuromodulators
     brain_version: int | None
     token_count: int
     dropped: int
@@ -80,7 +82,7 @@ class BundleBuilt(Fact):
     degraded: str | None = None
 
 
-class ModelResponded(Fact):
+class ModelResponded(Fact, frozen=True, kw_only=True):
     event_type: ClassVar[str] = "chat.model_responded"
     iteration_number: int
     model: str
@@ -98,7 +100,7 @@ class ModelResponded(Fact):
     prompt_hash: str
 
 
-class ToolRequested(Fact):
+class ToolRequested(Fact, frozen=True, kw_only=True):
     event_type: ClassVar[str] = "chat.tool_requested"
     iteration_number: int
     call_id: str
@@ -106,7 +108,7 @@ class ToolRequested(Fact):
     arguments: dict[str, Any] | None
 
 
-class ToolDecided(Fact):
+class ToolDecided(Fact, frozen=True, kw_only=True):
     event_type: ClassVar[str] = "chat.tool_decided"
     iteration_number: int
     call_id: str
@@ -117,7 +119,7 @@ class ToolDecided(Fact):
     policy_version: str
 
 
-class ToolFinished(Fact):
+class ToolFinished(Fact, frozen=True, kw_only=True):
     """`status` is ok, failed, invalid, denied, timeout, breaker_open or unknown (the outcome was lost in a crash)."""
 
     event_type: ClassVar[str] = "chat.tool_finished"
@@ -131,7 +133,7 @@ class ToolFinished(Fact):
     duration_ms: float
 
 
-class IterationJudged(Fact):
+class IterationJudged(Fact, frozen=True, kw_only=True):
     """The observation, recorded before anything is learned from it."""
 
     event_type: ClassVar[str] = "chat.iteration_judged"
@@ -147,13 +149,13 @@ class IterationJudged(Fact):
     latency_ms: float
 
 
-class DraftReplaced(Fact):
+class DraftReplaced(Fact, frozen=True, kw_only=True):
     event_type: ClassVar[str] = "chat.draft_replaced"
     iteration_number: int
     reason: str
 
 
-class IterationCompleted(Fact):
+class IterationCompleted(Fact, frozen=True, kw_only=True):
     event_type: ClassVar[str] = "chat.iteration_completed"
     iteration_number: int
     model: str
@@ -176,7 +178,7 @@ class IterationCompleted(Fact):
     brain_version: int | None = None
 
 
-class TurnComplete(Fact):
+class TurnComplete(Fact, frozen=True, kw_only=True):
     event_type: ClassVar[str] = "chat.turn_complete"
     convergence_score: float | None
     exit_reason: str
@@ -194,7 +196,7 @@ class TurnComplete(Fact):
     error: dict[str, Any] | None = None
 
 
-class MemoryRemembered(Fact):
+class MemoryRemembered(Fact, frozen=True, kw_only=True):
     event_type: ClassVar[str] = "memory.remembered"
     memory_id: str
     key: str
@@ -204,30 +206,70 @@ class MemoryRemembered(Fact):
     namespace: str
 
 
-class MemoryForgotten(Fact):
+class MemoryForgotten(Fact, frozen=True, kw_only=True):
     event_type: ClassVar[str] = "memory.forgotten"
     receipt_id: str
     memory_ids: list[str]
     namespace: str
 
 
-class FeedbackReceived(Fact):
+class MemoryLinked(Fact, frozen=True, kw_only=True):
+    event_type: ClassVar[str] = "memory.linked"
+    from_id: str
+    to_id: str
+    relation: str
+    weight: float
+
+
+class FeedbackReceived(Fact, frozen=True, kw_only=True):
     event_type: ClassVar[str] = "feedback.received"
     feedback_id: str
     target: str
     observation: dict[str, Any]
 
 
-class WeightsUpdated(Fact):
+class FeedbackBatchReceived(Fact, frozen=True, kw_only=True):
+    """Items as they were taken; those that were refused or had come before are not among them."""
+
+    event_type: ClassVar[str] = "feedback.batch_received"
+    key: str
+    items: list[Any]
+
+
+class LearnerConfigured(Fact, frozen=True, kw_only=True):
+    """The constants that updates naming `digest` were computed with."""
+
+    event_type: ClassVar[str] = "learner.configured"
+    digest: str
+    hyperparameters: dict[str, Any]
+
+
+class WeightsUpdated(Fact, frozen=True, kw_only=True):
+    """One observation learned. `hyperparameters` is the digest of a `learner.configured`."""
+
     event_type: ClassVar[str] = "weights.updated"
     learner_version: int
     cause: str
     observation: dict[str, Any]
     weight_deltas: Weights
     state_hash: str
+    hyperparameters: str = ""
 
 
-class WeightsRolledBack(Fact):
+class WeightsBatchUpdated(Fact, frozen=True, kw_only=True):
+    """The observations of a batch, learned in order; `learner_version` and `state_hash` are those after the last."""
+
+    event_type: ClassVar[str] = "weights.batch_updated"
+    first_version: int
+    learner_version: int
+    cause: str
+    observations: list[Any]
+    weight_deltas: Weights
+    state_hash: str
+    hyperparameters: str
+
+
+class WeightsRolledBack(Fact, frozen=True, kw_only=True):
     event_type: ClassVar[str] = "weights.rolled_back"
     learner_version: int
     restored_version: int
@@ -239,8 +281,8 @@ FACTS: dict[tuple[str, int], type[Fact]] = {
     for fact in (
         TurnStarted, BundleBuilt, ModelResponded, ToolRequested, ToolDecided, ToolFinished, IterationJudged,
         DraftReplaced,
-        IterationCompleted, TurnComplete, MemoryRemembered, MemoryForgotten, FeedbackReceived, WeightsUpdated,
-        WeightsRolledBack,
+        IterationCompleted, TurnComplete, MemoryRemembered, MemoryForgotten, MemoryLinked, FeedbackReceived,
+        FeedbackBatchReceived, LearnerConfigured, WeightsUpdated, WeightsBatchUpdated, WeightsRolledBack,
     )
 }  # fmt: skip
 

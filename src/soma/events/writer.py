@@ -17,12 +17,12 @@ from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 from soma.events.chain import COLUMNS, Draft, Event, Head, place
-from soma.events.database import Connection, Database, Row
+from soma.events.database import Connection, Database, Row, is_storage_error
 from soma.events.errors import LogError, WriteFailed, WriterBusy
 
 T = TypeVar("T")
 Work = Callable[["Transaction"], T]
-Listener = Callable[[Sequence[Event]], None]
+Listener = Callable[[Sequence[Event]], object]
 
 GROUP = 1_000  # writes a commit at most
 WAITING = 20_000  # writes in the queue at most, then WriterBusy
@@ -170,6 +170,10 @@ class Writer:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
+    def kept(self, key: Hashable) -> Any | None:
+        """What was kept under `key` by the last commit that did; None where nothing is remembered of it."""
+        return self._kept.get(key)
+
     def submit(self, work: Work[T]) -> Future[T]:
         job = _Job(work, Future())
         try:
@@ -203,8 +207,8 @@ class Writer:
             for job in group:
                 try:
                     done.append((job, transaction.attempt(job.work)))
-                except Exception as error:  # noqa: BLE001 - each write's error is its caller's
-                    failed.append((job, error))
+                except Exception as refusal:  # noqa: BLE001 - each write's error is its caller's
+                    failed.append((job, _refused(refusal) if is_storage_error(refusal) else refusal))
             connection.execute("COMMIT")
         except Exception as error:
             logger.exception("commit failed")
@@ -215,8 +219,8 @@ class Writer:
             self._tell(transaction.events)
         for job, result in done:
             job.future.set_result(result)
-        for job, error in failed:
-            job.future.set_exception(error)
+        for job, reason in failed:
+            job.future.set_exception(reason)
 
     def _tell(self, events: list[Event]) -> None:
         for listener in list(self._listeners) if events else []:

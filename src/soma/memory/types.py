@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from typing import Any, Literal
 
 Scope = Literal["user", "agent", "tenant"]
@@ -17,6 +18,13 @@ class Owner:
     user_id: str
     agent_id: str
 
+    def of(self, scope: Scope) -> str:
+        """The name under which memories of `scope` are kept: whoever has the same name sees them."""
+        return {"user": f"user:{self.user_id}", "agent": f"agent:{self.agent_id}", "tenant": "tenant"}[scope]
+
+    def visible(self) -> tuple[str, str, str]:
+        return self.of("user"), self.of("agent"), self.of("tenant")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewLink:
@@ -29,7 +37,10 @@ class NewLink:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewMemory:
-    """One text to remember. Without a key, the key is the SHA-256 of the text: the same text is the same memory."""
+    """One text to remember. Without a key, the key is the SHA-256 of the text: the same text is the same memory.
+
+    Recall reads two names in `metadata`: `speaker` (who said it) and `source` (the document it stands in).
+    """
 
     text: str
     key: str | None = None
@@ -50,11 +61,80 @@ class Remembered:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryRecord:
+    """A memory as it is kept. `position` is its place in the order of creation, `revision` that of its last change."""
+
+    id: str
+    tenant_id: str
+    namespace: str
+    scope: Scope
+    scope_owner: str
+    user_id: str
+    agent_id: str
+    key: str
+    kind: Kind
+    text: str
+    metadata: Mapping[str, Any]
+    conversation_id: str | None
+    occurred_at: str
+    importance: float
+    value: float
+    access_count: int
+    accessed_at: str | None
+    checksum: str
+    position: int
+    revision: int
+    created_at: str
+    updated_at: str
+
+    @property
+    def coordinate(self) -> tuple[float, float, float]:
+        """A point in [-1, 1]^3 that its key alone decides: where a map draws it, on every machine."""
+        digest = sha256(self.key.encode()).digest()
+        x, y, z = (int.from_bytes(digest[at : at + 4]) / 0xFFFFFFFF * 2 - 1 for at in (0, 4, 8))
+        return x, y, z
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Link:
+    from_id: str
+    to_id: str
+    relation: str
+    weight: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Some memories, newest first; `after` asks for the next ones and is None where there are no more."""
+
+    items: Sequence[MemoryRecord]
+    after: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statistics:
+    """How much an owner can see of a namespace."""
+
+    memories: int
+    private: int
+    agent: int
+    tenant: int
+    links: int
+    words: int
+    embedded: int
+    model: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """What to look for. `at` is the moment the question is asked (ISO 8601), for the temporal views."""
+    """What to look for. `at` is the moment the question is asked (ISO 8601), for the temporal views.
+
+    `top_k` is how many the vectors and how many the words may bring.
+    """
 
     text: str
     top_k: int = 200
+    half_life_days: float = 30.0
     namespace: str = "default"
     conversation_id: str | None = None
     at: str | None = None

@@ -101,7 +101,7 @@ async def _deltas(response: httpx.Response, reader: ChunkReader) -> AsyncGenerat
     yield reader.finished()
 
 
-async def _events(pieces: AsyncIterator[bytes]) -> AsyncIterator[ServerSentEvent]:
+async def _events(pieces: AsyncIterator[bytes]) -> AsyncGenerator[ServerSentEvent]:
     decoder = EventDecoder()
     try:
         async for piece in pieces:

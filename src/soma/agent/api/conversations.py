@@ -1,0 +1,92 @@
+"""Conversations: create with a choice of agent, list, search, rename, delete."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from ninja import Router, Schema
+from pydantic import Field
+
+from soma.agent.access import capsule_of, own_conversation
+from soma.agent.api.caller import who
+from soma.agent.auth import refuse_foreign_tenant
+from soma.agent.models import Conversation, Message, Role
+from soma.agent.trace import message_view
+
+router = Router()
+
+
+class NewConversation(Schema):
+    agent: str | None = Field(None, description="Name or id of the capsule; the tenant's first if absent.")
+    title: str = Field("", max_length=200)
+    tenant: str | None = None
+    tenant_id: str | None = None
+
+
+class Renamed(Schema):
+    title: str = Field(min_length=1, max_length=200)
+
+
+@router.post("", response={201: dict[str, Any]})
+async def create(request: HttpRequest, payload: NewConversation) -> tuple[int, dict[str, Any]]:
+    caller = who(request)
+    refuse_foreign_tenant(payload.dict(), caller)
+    caller.require(Role.OWNER, Role.MEMBER)
+    capsule = await capsule_of(caller, payload.agent)
+    conversation = await Conversation.objects.acreate(
+        tenant_id=caller.tenant_id, user_id=caller.user_id, capsule=capsule, title=payload.title
+    )
+    return 201, view(conversation)
+
+
+@router.get("")
+async def search(request: HttpRequest, q: str = "", limit: int = 50, offset: int = 0) -> dict[str, Any]:
+    """The caller's conversations, newest first; `q` searches titles and messages."""
+    caller = who(request)
+    mine = Conversation.objects.filter(tenant_id=caller.tenant_id, user_id=caller.user_id, deleted_at=None)
+    if q:
+        saying = Message.objects.filter(tenant_id=caller.tenant_id, parts__icontains=q).values("conversation_id")
+        mine = mine.filter(title__icontains=q) | mine.filter(id__in=saying)
+    page = mine.order_by("-updated_at")[max(0, offset) : max(0, offset) + max(1, min(limit, 200))]
+    return {"conversations": [view(conversation) async for conversation in page], "total": await mine.acount()}
+
+
+@router.get("/{conversation_id}")
+async def get(request: HttpRequest, conversation_id: str) -> dict[str, Any]:
+    caller = who(request)
+    conversation = await own_conversation(caller, conversation_id)
+    return {**view(conversation), "messages": [message_view(message) async for message in said(conversation)]}
+
+
+@router.patch("/{conversation_id}")
+async def rename(request: HttpRequest, conversation_id: str, payload: Renamed) -> dict[str, Any]:
+    conversation = await own_conversation(who(request), conversation_id)
+    conversation.title = payload.title
+    await conversation.asave(update_fields=["title", "updated_at"])
+    return view(conversation)
+
+
+@router.delete("/{conversation_id}", response={204: None})
+async def delete(request: HttpRequest, conversation_id: str) -> tuple[int, None]:
+    """Hide the conversation from every door; its log stays, and what it taught."""
+    conversation = await own_conversation(who(request), conversation_id)
+    conversation.deleted_at = timezone.now()
+    await conversation.asave(update_fields=["deleted_at"])
+    return 204, None
+
+
+def said(conversation: Conversation) -> QuerySet[Message]:
+    """The messages of a conversation, oldest first."""
+    own = Message.objects.filter(tenant_id=conversation.tenant_id, conversation=conversation)
+    return own.order_by("created_at", "id")
+
+
+def view(conversation: Conversation) -> dict[str, Any]:
+    return {
+        "id": conversation.id,
+        "title": conversation.title,
+        "agent_id": conversation.capsule_id,
+        "created_at": conversation.created_at.isoformat(),
+        "updated_at": conversation.updated_at.isoformat(),
+    }

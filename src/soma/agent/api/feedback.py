@@ -1,0 +1,78 @@
+"""A person's feedback on a turn: a thumb, a rating, or which of the shown memories helped."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+from django.http import HttpRequest
+from ninja import Router, Schema
+from pydantic import Field
+
+from soma.agent.api.caller import who
+from soma.agent.api.turns import own_turn
+from soma.agent.app import agent
+from soma.agent.auth import Caller
+from soma.agent.errors import Invalid, NotFound
+from soma.agent.models import Role
+from soma.brain.types import Principal
+
+router = Router()
+
+MIDDLE_RATING = 3  # of 1 to 5: (rating - 3) / 2 is the reward
+
+
+class NewFeedback(Schema):
+    turn_id: str
+    thumb: int | None = Field(None, ge=-1, le=1)
+    rating: int | None = Field(None, ge=1, le=5)
+    reward: float | None = Field(None, ge=-1, le=1)
+    helpful: list[str] = Field(default_factory=list, max_length=200)
+    unhelpful: list[str] = Field(default_factory=list, max_length=200)
+    comment: str = Field("", max_length=4_000)
+
+    def reward_given(self) -> float | None:
+        """The one reward of the answer; raises Invalid where several are given."""
+        given = [
+            None if self.thumb is None else float(self.thumb),
+            None if self.rating is None else (self.rating - MIDDLE_RATING) / 2,
+            self.reward,
+        ]
+        rewards = [reward for reward in given if reward is not None]
+        if len(rewards) > 1:
+            raise Invalid("give one of thumb, rating and reward", field="reward")
+        if not rewards and not self.helpful and not self.unhelpful:
+            raise Invalid("say how it was: thumb, rating, reward, helpful or unhelpful", field="thumb")
+        return rewards[0] if rewards else None
+
+
+@router.post("")
+async def create(request: HttpRequest, payload: NewFeedback) -> Any:
+    return await give(who(request), payload)
+
+
+async def give(caller: Caller, given: NewFeedback) -> Any:
+    """Let the brain learn from what a person says of an answer and of the memories that it was shown."""
+    caller.require(Role.OWNER, Role.MEMBER)
+    reward = given.reward_given()
+    turn = await own_turn(caller, given.turn_id)
+    record = await asyncio.to_thread(agent().store.load, turn.id)
+    best = record.best
+    if best is None or best.bundle is None:
+        raise NotFound("the turn has no answer to give feedback on", code="no_answer", field="turn_id")
+    body: dict[str, Any] = {
+        "conversation_id": record.turn.conversation_id,
+        "bundle_id": best.bundle.bundle_id,
+        "query": record.turn.content,
+        "response_text": best.spoken.text,
+        "helpful": given.helpful,
+        "unhelpful": given.unhelpful,
+        "metadata": {
+            "tokens": best.tokens,
+            "model": best.spoken.model,
+            "latency_ms": best.spoken.latency_ms,
+        },
+    }
+    if reward is not None:
+        body["reward"] = reward
+    principal = Principal(tenant_id=caller.tenant_id, user_id=caller.user_id, agent_id=record.turn.agent_id)
+    return msgspec.to_builtins(await agent().brain.feedback(principal, **body))

@@ -1,0 +1,53 @@
+"""What an agent has learned, and the way back."""
+
+from typing import Any
+
+import msgspec
+from django.http import HttpRequest
+from ninja import Router, Schema
+from pydantic import Field
+
+from soma.agent.access import capsule_of
+from soma.agent.api.caller import who
+from soma.agent.app import agent
+from soma.agent.auth import Caller
+from soma.agent.errors import Invalid
+from soma.agent.models import Role
+from soma.brain.types import Principal
+
+router = Router()
+
+
+class Rollback(Schema):
+    agent: str | None = None
+    turn_id: str | None = None
+    iteration_number: int | None = Field(None, ge=0)
+    version: int | None = Field(None, ge=0)
+
+
+async def principal(caller: Caller, agent_name: str | None) -> Principal:
+    capsule = await capsule_of(caller, agent_name)
+    return Principal(tenant_id=caller.tenant_id, user_id=caller.user_id, agent_id=capsule.id)
+
+
+@router.get("")
+async def state(request: HttpRequest, agent_name: str | None = None) -> Any:
+    """Weights, neuromodulators, trust and version of the learner."""
+    return msgspec.to_builtins(await agent().brain.state(await principal(who(request), agent_name)))
+
+
+@router.post("/rollback")
+async def rollback(request: HttpRequest, payload: Rollback) -> Any:
+    """Put everything learned back to a version, or to where an iteration of a turn left it."""
+    caller = who(request)
+    caller.require(Role.OWNER, Role.MEMBER)
+    if (payload.version is None) == (payload.turn_id is None):
+        raise Invalid("name either a version or a turn", field="version")
+    return msgspec.to_builtins(
+        await agent().brain.rollback(
+            await principal(caller, payload.agent),
+            turn_id=payload.turn_id,
+            iteration_number=payload.iteration_number,
+            version=payload.version,
+        )
+    )

@@ -1,0 +1,107 @@
+"""Messages of a conversation: send and wait, send and stream, list, follow."""
+
+import time
+from collections.abc import AsyncIterator
+from typing import Any, Literal
+
+import msgspec
+from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
+from ninja import Router, Schema
+from pydantic import Field
+
+from soma.agent.access import own_conversation
+from soma.agent.api.caller import who
+from soma.agent.api.conversations import said
+from soma.agent.app import agent
+from soma.agent.auth import refuse_foreign_tenant
+from soma.agent.errors import Invalid
+from soma.agent.feed import Frame, SlowReader
+from soma.agent.metrics import request_latency, requests_total
+from soma.agent.sending import send
+from soma.agent.trace import message_view
+from soma.events.schema import TurnComplete
+
+router = Router()
+
+EVENT_STREAM = "text/event-stream"
+
+
+class TextPart(Schema):
+    kind: Literal["text"] = "text"
+    text: str
+
+
+class NewMessage(Schema):
+    content: str | list[TextPart]
+    client_message_id: str | None = Field(None, min_length=1, max_length=100)
+    on_busy: str = "refuse"
+    stream: bool = False
+    tenant: str | None = None
+    tenant_id: str | None = None
+
+    @property
+    def text(self) -> str:
+        return self.content if isinstance(self.content, str) else "\n".join(part.text for part in self.content)
+
+
+@router.post("/{conversation_id}/messages")
+async def create(request: HttpRequest, conversation_id: str, payload: NewMessage) -> Any:
+    """Answer a message: by SSE where `stream` is true or the client accepts it, else when the turn is complete."""
+    began, caller, running = time.perf_counter(), who(request), agent()
+    refuse_foreign_tenant(payload.dict(), caller)
+    streaming = payload.stream or EVENT_STREAM in request.headers.get("Accept", "")
+    turn_id, after = await send(
+        running,
+        caller,
+        conversation_id,
+        content=payload.text,
+        client_message_id=payload.client_message_id,
+        on_busy=payload.on_busy,
+    )
+    method = "sse" if streaming else "rest"
+    requests_total.labels(method, "ok").inc()
+    frames = running.turns.follow(caller.tenant_id, conversation_id, turn_id, after=after)
+    if streaming:
+        return event_stream(frames)
+    async for frame in frames:
+        if frame["type"] == TurnComplete.event_type:
+            request_latency.labels(method).observe(time.perf_counter() - began)
+            return {"turn_id": turn_id, **frame["payload"]}
+    raise AssertionError("a followed turn ends in chat.turn_complete")
+
+
+@router.get("/{conversation_id}/messages")
+async def get(request: HttpRequest, conversation_id: str) -> dict[str, Any]:
+    caller = who(request)
+    conversation = await own_conversation(caller, conversation_id)
+    return {"messages": [message_view(message) async for message in said(conversation)]}
+
+
+@router.get("/{conversation_id}/events")
+async def follow(request: HttpRequest, conversation_id: str, after: int = 0) -> HttpResponseBase:
+    """The conversation's events after a position, by SSE and without end: how a client resumes."""
+    caller = who(request)
+    conversation = await own_conversation(caller, conversation_id)
+    last = request.headers.get("Last-Event-ID")
+    if last is not None and not last.isdigit():
+        raise Invalid("Last-Event-ID is a conversation position", field="Last-Event-ID")
+    position = int(last) if last else max(0, after)
+    return event_stream(agent().feed.follow(caller.tenant_id, conversation.id, after=position))
+
+
+def event_stream(frames: AsyncIterator[Frame]) -> StreamingHttpResponse:
+    """Frames as server-sent events; the id is the conversation position, so a browser resumes by itself."""
+
+    async def lines() -> AsyncIterator[bytes]:
+        try:
+            async for frame in frames:
+                position = f"id: {frame['position']}\n" if "position" in frame else ""
+                yield f"{position}event: {frame['type']}\ndata: {msgspec.json.encode(frame).decode()}\n\n".encode()
+        except SlowReader as slow:
+            data = msgspec.json.encode({"code": slow.code, "message": str(slow)}).decode()
+            yield f"event: error\ndata: {data}\n\n".encode()
+
+    response = StreamingHttpResponse(lines(), content_type=EVENT_STREAM)
+    response["Cache-Control"] = "no-store"
+    response["X-Accel-Buffering"] = "no"
+    return response

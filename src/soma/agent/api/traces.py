@@ -1,0 +1,74 @@
+"""The whole record of a turn, for the user whose turn it was and for owners of the tenant."""
+
+import asyncio
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Router
+
+from soma.agent.api.caller import who
+from soma.agent.app import agent
+from soma.agent.auth import Caller
+from soma.agent.errors import NotFound
+from soma.agent.models import Message, Receipt, Turn
+from soma.agent.trace import trace_of
+
+router = Router()
+
+
+def visible(caller: Caller) -> Any:
+    turns = Turn.objects.filter(tenant_id=caller.tenant_id)
+    return turns if caller.is_owner else turns.filter(user_id=caller.user_id)
+
+
+@router.get("/last")
+async def last(request: HttpRequest) -> dict[str, Any]:
+    """The caller's own newest turn."""
+    caller = who(request)
+    mine = Turn.objects.filter(tenant_id=caller.tenant_id, user_id=caller.user_id)
+    turn = await mine.order_by("-created_at").afirst()
+    if turn is None:
+        raise NotFound("you have not asked anything yet", code="no_turns")
+    return await _trace(turn, include_messages=True, full=True)
+
+
+@router.get("/conversation/{conversation_id}")
+async def conversation(request: HttpRequest, conversation_id: str, limit: int = 10) -> dict[str, Any]:
+    turns = visible(who(request)).filter(conversation_id=conversation_id)
+    total = await turns.acount()
+    if not total:
+        raise NotFound(f"no turns of a conversation {conversation_id!r}", code="unknown_conversation")
+    return {
+        "conversation_id": conversation_id,
+        "total_turns": total,
+        "traces": [
+            {
+                "turn_id": turn.id,
+                "total_iterations": turn.total_iterations,
+                "convergence_score": turn.convergence_score,
+                "exit_reason": turn.exit_reason,
+                "created_at": turn.created_at.isoformat(),
+            }
+            async for turn in turns.order_by("-created_at")[: max(1, min(limit, 200))]
+        ],
+    }
+
+
+@router.get("/{turn_id}")
+async def get(
+    request: HttpRequest, turn_id: str, *, include_messages: bool = False, full: bool = False
+) -> dict[str, Any]:
+    turn = await visible(who(request)).filter(id=turn_id).afirst()
+    if turn is None:
+        raise NotFound(f"there is no turn {turn_id!r} that you may see", code="unknown_turn", field="turn_id")
+    return await _trace(turn, include_messages=include_messages, full=full)
+
+
+async def _trace(turn: Turn, *, include_messages: bool, full: bool) -> dict[str, Any]:
+    record = await asyncio.to_thread(agent().store.load, turn.id)
+    messages = None
+    if include_messages:
+        rows = Message.objects.filter(tenant_id=turn.tenant_id, turn_id=turn.id).order_by("created_at", "id")
+        messages = [message async for message in rows]
+    receipt = await Receipt.objects.filter(tenant_id=turn.tenant_id, turn_id=turn.id).afirst()
+    return trace_of(record, messages=messages, full=full, receipt=receipt)

@@ -1,0 +1,174 @@
+"""The composition root of the agent's process: settings -> adapters -> turns. Nowhere else is an adapter chosen."""
+
+import asyncio
+import fcntl
+import logging
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import httpx
+from asgiref.sync import sync_to_async
+from django.core.management import call_command
+
+from soma.agent.accounts import ensure_owner
+from soma.agent.feed import Feed
+from soma.agent.llm.choose import Models
+from soma.agent.policy.rego import RegoPolicy
+from soma.agent.prepare import Workshop
+from soma.agent.remember import remembering
+from soma.agent.settings import Settings
+from soma.agent.steps.doors import principal_of_context
+from soma.agent.store import TurnStore
+from soma.agent.tools.base import Tool
+from soma.agent.tools.breaker import Breakers
+from soma.agent.tools.calculator import Calculator
+from soma.agent.tools.clock import Clock
+from soma.agent.tools.document import Document
+from soma.agent.tools.recall import Recall
+from soma.agent.tools.remember import Remember
+from soma.agent.turns import Crash, Turns
+from soma.brain.client import BrainClient
+from soma.brain.root import open_brain
+from soma.brain.settings import BrainSettings
+from soma.brain.tokens import BundledTokenizer
+from soma.events.database import Database, migrate
+from soma.events.ids import new_id
+from soma.events.writer import Writer
+
+logger = logging.getLogger(__name__)
+
+TOKEN_FILE = "token"  # noqa: S105 - the name of the file, not a token
+
+
+class DataFolderInUse(Exception):
+    """Another Soma process works in this data folder; stop it, or set SOMA_DATA_DIR to another folder."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Agent:
+    """What the doors use. `brain_app` is the brain's ASGI app where it runs in this process."""
+
+    settings: Settings
+    writer: Writer
+    store: TurnStore
+    feed: Feed
+    turns: Turns
+    brain: BrainClient
+    brain_app: Any | None
+    models: Models
+    count: BundledTokenizer
+
+
+_current: list[Agent] = []
+
+
+def agent() -> Agent:
+    """The running agent; doors ask for it at each request."""
+    return _current[-1]
+
+
+@asynccontextmanager
+async def open_agent(settings: Settings, *, crash: Crash | None = None) -> AsyncIterator[Agent]:
+    """Migrate, connect, resume interrupted turns; undo it in reverse order."""
+    async with AsyncExitStack() as stack:
+        stack.enter_context(_locked(settings.data_dir))
+        await sync_to_async(call_command)("migrate", verbosity=0, interactive=False)
+        writer = _open_writer(settings.database)
+        stack.callback(writer.close)
+        await sync_to_async(ensure_owner)(settings.data_dir / TOKEN_FILE)
+        brain, brain_app = await _open_brain(stack, settings)
+        http = await stack.enter_async_context(httpx.AsyncClient(timeout=settings.model_timeout_seconds))
+        policy = RegoPolicy.default()
+        tokenizer = BundledTokenizer()
+        models = Models(settings, http)
+        workshop = Workshop(
+            settings=settings,
+            brain=brain,
+            models=models,
+            tools={tool.name: tool for tool in _tools(settings, brain)},
+            policy=policy,
+            breakers=Breakers(),
+            count=tokenizer.count,
+        )
+        feed = Feed(writer)
+        stack.callback(feed.close)
+        store = TurnStore(writer, worker=new_id(), tokenizer=tokenizer.name, tool_k=settings.tool_k)
+        turns = Turns(
+            store,
+            feed,
+            workshop.prepare,
+            lease_seconds=settings.lease_seconds,
+            turn_seconds=settings.turn_seconds,
+            crash=crash,
+        )
+        running = Agent(
+            settings=settings,
+            writer=writer,
+            store=store,
+            feed=feed,
+            turns=turns,
+            brain=brain,
+            brain_app=brain_app,
+            models=models,
+            count=tokenizer,
+        )
+        _current.append(running)
+        stack.callback(_current.remove, running)
+        if settings.single_shot:
+            logger.warning("the loop is off: every turn is one model call without tools")
+        await turns.start(alone=settings.database.startswith("sqlite:"))
+        stack.push_async_callback(turns.stop)
+        consumer = asyncio.create_task(remembering(writer, store, brain).run(), name="remembering")
+        stack.push_async_callback(_stop, consumer)
+        yield running
+
+
+def _locked(data_dir: Path) -> Any:
+    """Hold the data folder's lock: embedded databases have one process."""
+    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    file = (data_dir / "lock").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise DataFolderInUse(DataFolderInUse.__doc__) from None
+    return file
+
+
+def _open_writer(url: str) -> Writer:
+    database = Database(url)
+    connection = database.connect()
+    migrate(connection, "events", files("soma.events") / "migrations")
+    connection.close()
+    writer = Writer(database)
+    writer.start()
+    return writer
+
+
+async def _open_brain(stack: AsyncExitStack, settings: Settings) -> tuple[BrainClient, Any | None]:
+    """The brain in this process, unless an address is set; one client either way."""
+    if settings.brain_url:
+        client = BrainClient.at(settings.brain_url, service_token=settings.brain_token)
+        return await stack.enter_async_context(client), None
+    inside = await stack.enter_async_context(open_brain(BrainSettings(data_dir=settings.data_dir)))
+    return inside.client, inside.app
+
+
+def _tools(settings: Settings, brain: BrainClient) -> list[Tool]:
+    settings.documents.mkdir(parents=True, exist_ok=True)
+    return [
+        Clock(),
+        Calculator(),
+        Remember(brain, principal_of_context),
+        Recall(brain, principal_of_context),
+        Document(settings.documents),
+    ]
+
+
+async def _stop(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

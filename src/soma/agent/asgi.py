@@ -1,0 +1,116 @@
+"""The agent's process as one ASGI app, split by path: the brain, the socket, the process's own pages, and Django."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import django
+import msgspec
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "soma.agent.django_settings")
+django.setup()
+
+from channels.routing import URLRouter  # noqa: E402 - Django must be set up before its apps are imported
+from django.core.asgi import get_asgi_application  # noqa: E402
+from django.urls import path  # noqa: E402
+
+from soma.agent import metrics  # noqa: E402
+from soma.agent.app import Agent, open_agent  # noqa: E402
+from soma.agent.settings import Settings  # noqa: E402
+from soma.agent.socket import ChatSocket  # noqa: E402
+from soma.agent.turns import Crash  # noqa: E402
+from soma.brain.errors import BrainError  # noqa: E402
+
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+
+BRAIN = "/brain"
+
+
+class Application:
+    """Opens the agent in its lifespan and routes by path."""
+
+    def __init__(self, settings: Settings, *, crash: Crash | None = None) -> None:
+        self._settings = settings
+        self._crash = crash
+        self._django = get_asgi_application()
+        self._sockets = URLRouter([path("ws/v2/chat", ChatSocket.as_asgi())])
+        self._agent: Agent | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+        elif scope["type"] == "websocket":
+            await self._socket(scope, receive, send)
+        elif scope["path"].startswith(f"{BRAIN}/") and self._running.brain_app is not None:
+            inner = {**scope, "root_path": f"{scope.get('root_path', '')}{BRAIN}"}
+            await self._running.brain_app(inner, receive, send)
+        elif scope["path"] in {"/healthz", "/readyz", "/metrics"}:
+            await self._page(scope["path"], send)
+        else:
+            await self._django(scope, receive, send)
+
+    @property
+    def _running(self) -> Agent:
+        if self._agent is None:
+            raise AssertionError("requests come after the lifespan has started")
+        return self._agent
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        await receive()
+        try:
+            async with open_agent(self._settings, crash=self._crash) as self._agent:
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
+        except Exception as error:
+            if self._agent is None:
+                await send({"type": "lifespan.startup.failed", "message": str(error)})
+            raise
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] != "/ws/v2/chat":
+            await receive()
+            await send({"type": "websocket.close", "code": 4404})
+            return
+        await self._sockets(scope, receive, send)
+
+    async def _page(self, page: str, send: Send) -> None:
+        if page == "/healthz":
+            await _respond(send, 200, {"status": "up"})
+        elif page == "/metrics":
+            await _respond(send, 200, metrics.exposition())
+        else:
+            ready, dependencies = await readiness(self._running)
+            await _respond(send, 200 if ready else 503, {"ready": ready, "dependencies": dependencies})
+
+
+async def readiness(agent: Agent) -> tuple[bool, dict[str, str]]:
+    """Whether what a turn needs is there, and how each dependency is."""
+    states = {"database": await _database(agent), "brain": await _brain(agent)}
+    return all(state == "ok" for state in states.values()), states
+
+
+async def _database(agent: Agent) -> str:
+    try:
+        await asyncio.wait_for(agent.writer.write(lambda tx: tx.query("SELECT 1")), timeout=2)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the database is away and the page says so
+        return f"away: {error}"
+    return "ok"
+
+
+async def _brain(agent: Agent) -> str:
+    try:
+        answer = await agent.brain.ready()
+    except BrainError as error:
+        return f"away: {error}"
+    return "ok" if answer.get("ready", True) else "not ready"
+
+
+async def _respond(send: Send, status: int, body: Any) -> None:
+    content = body if isinstance(body, bytes) else msgspec.json.encode(body)
+    kind = b"text/plain; version=0.0.4" if isinstance(body, bytes) else b"application/json"
+    await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", kind)]})
+    await send({"type": "http.response.body", "body": content})

@@ -1,0 +1,47 @@
+"""What an answer cites and how well its evidence supports it (pure)."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from soma.events.schema import ShownMemory
+
+CITATION = re.compile(r"\[(\d{1,3})\]")
+WORD = re.compile(r"\w+")
+SHORT = 3  # words of fewer letters carry no evidence
+
+
+def cited_in(text: str, memories: Sequence[ShownMemory]) -> list[str]:
+    """Ids of the memories that `text` cites as [number], in order of first mention; unknown numbers are ignored."""
+    numbers = [int(number) for number in CITATION.findall(text)]
+    known = [memories[number - 1].id for number in numbers if 0 < number <= len(memories)]
+    return list(dict.fromkeys(known))
+
+
+def citations_of(text: str, memories: Sequence[ShownMemory]) -> list[dict[str, Any]]:
+    """The cited memories as a reader wants them: number, id, text, when and from where."""
+    numbers = dict.fromkeys(int(number) for number in CITATION.findall(text))
+    return [
+        {
+            "number": number,
+            "id": memories[number - 1].id,
+            "text": memories[number - 1].text,
+            "occurred_at": memories[number - 1].occurred_at,
+            "source": memories[number - 1].source,
+            "metadata": memories[number - 1].metadata,
+        }
+        for number in numbers
+        if 0 < number <= len(memories)
+    ]
+
+
+def support(answer: str, evidence: Sequence[str]) -> float:
+    """Share of the answer's words that its evidence holds, in [0, 1]; 0 without evidence."""
+    words = _words(answer)
+    if not words or not evidence:
+        return 0.0
+    return len(words & _words(" ".join(evidence))) / len(words)
+
+
+def _words(text: str) -> set[str]:
+    return {word for word in WORD.findall(CITATION.sub("", text).lower()) if len(word) >= SHORT}

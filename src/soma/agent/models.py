@@ -1,0 +1,263 @@
+"""The agent's tables. Accounts, capsules and conversations are written here; turns, iterations and receipts are written
+by the log's single appender (`store.py`) and only read here. The tenant comes first in every key.
+"""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+from django.db.models import Q
+
+from soma.events.ids import new_id
+
+
+def identifier() -> Any:
+    return models.CharField(primary_key=True, max_length=36, default=new_id, editable=False)
+
+
+class Role(models.TextChoices):
+    OWNER = "owner"
+    MEMBER = "member"
+    VIEWER = "viewer"
+
+
+class Tenant(models.Model):
+    id = models.SlugField(primary_key=True, max_length=64)
+    name = models.CharField(max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class User(AbstractUser):
+    id = identifier()
+
+
+class Membership(models.Model):
+    """What a user may do in a tenant."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role.choices)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "user"], name="one_membership")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} is {self.role} of {self.tenant_id}"
+
+
+class Token(models.Model):
+    """An opaque bearer token, stored as its SHA-256."""
+
+    id = identifier()
+    membership = models.ForeignKey(Membership, models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=100)
+    digest = models.CharField(max_length=64, unique=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Capsule(models.Model):
+    """An agent's identity; `agent_id` on every wire is its id."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft"
+        ACTIVE = "active"
+        ARCHIVED = "archived"
+
+    id = identifier()
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="capsules")
+    name = models.CharField(max_length=100)
+    version = models.PositiveIntegerField(default=1)
+    description = models.TextField(blank=True)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.ACTIVE)
+    system_prompt = models.TextField(blank=True)
+    personality = models.JSONField(default=dict)
+    neuromodulators = models.JSONField(default=dict)
+    learning = models.JSONField(default=dict)
+    models_allowed = models.JSONField(default=dict)
+    capabilities = models.JSONField(default=dict)
+    tool_policy = models.JSONField(default=dict)
+    memory = models.JSONField(default=dict)
+    limits = models.JSONField(default=dict)
+    rlm = models.JSONField(default=dict)
+    learned_weights = models.JSONField(default=dict)
+    neuromodulator_state = models.JSONField(default=dict)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "name"], name="one_capsule_a_name")]
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+
+class Conversation(models.Model):
+    """An exchange of messages, private to its user."""
+
+    id = identifier()
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="conversations")
+    user = models.ForeignKey(User, models.CASCADE, related_name="conversations")
+    capsule = models.ForeignKey(Capsule, models.PROTECT, related_name="conversations")
+    title = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    deleted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["tenant", "user", "updated_at"], name="conversation_recent")]
+
+    def __str__(self) -> str:
+        return self.title or str(self.id)
+
+
+class Turn(models.Model):
+    """One user message to its final reply, owned by a worker through a lease."""
+
+    class State(models.TextChoices):
+        QUEUED = "queued"
+        RUNNING = "running"
+        COMPLETE = "complete"
+
+    id = identifier()
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="turns")
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="turns")
+    user = models.ForeignKey(User, models.CASCADE, related_name="turns")
+    state = models.CharField(max_length=10, choices=State.choices)
+    content = models.TextField()
+    client_message_id = models.CharField(max_length=100, null=True)  # noqa: DJ001 - null leaves the key free
+    worker = models.CharField(max_length=36, null=True)  # noqa: DJ001 - null means nobody's
+    lease_expires_at = models.FloatField(null=True)
+    exit_reason = models.CharField(max_length=50, null=True)  # noqa: DJ001 - null while running
+    convergence_score = models.FloatField(null=True)
+    total_iterations = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField()
+    completed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["tenant", "conversation"], condition=Q(state="running"), name="one_running_turn"
+            ),
+            models.UniqueConstraint(
+                fields=["tenant", "conversation", "client_message_id"], name="one_turn_a_client_message"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["tenant", "conversation", "created_at"], name="turn_order"),
+            models.Index(fields=["state"], name="turn_state"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Message(models.Model):
+    id = identifier()
+    tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="messages")
+    conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="messages")
+    turn_id = models.CharField(max_length=36)
+    role = models.CharField(max_length=10)
+    parts = models.JSONField()
+    token_count = models.PositiveIntegerField(default=0)
+    latency_ms = models.FloatField(null=True)
+    model = models.CharField(max_length=200, blank=True)
+    answer_iteration = models.PositiveIntegerField(null=True)
+    created_at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["tenant", "conversation", "created_at"], name="message_order")]
+
+    def __str__(self) -> str:
+        return str(self.id)
+
+
+class Iteration(models.Model):
+    """One model call plus the tools it asked for: the whole record, for trace, metrics and replay."""
+
+    id = identifier()
+    tenant_id = models.CharField(max_length=64)
+    turn_id = models.CharField(max_length=36)
+    conversation_id = models.CharField(max_length=36)
+    iteration_number = models.PositiveIntegerField()
+    state = models.CharField(max_length=20)
+    content = models.TextField()
+    model = models.CharField(max_length=200)
+    confidence_raw = models.FloatField(null=True)
+    confidence = models.FloatField(null=True)
+    success_factor = models.FloatField(null=True)
+    tool_utility = models.FloatField(null=True)
+    convergence_score = models.FloatField(null=True)
+    exit_reason = models.CharField(max_length=50, null=True)  # noqa: DJ001 - null while running
+    prompt_tokens = models.PositiveIntegerField(default=0)
+    completion_tokens = models.PositiveIntegerField(default=0)
+    latency_ms = models.FloatField(default=0)
+    tool_calls = models.JSONField(default=list)
+    tool_results = models.JSONField(default=list)
+    verdicts = models.JSONField(default=list)
+    lanes = models.JSONField(default=dict)
+    weights_before = models.JSONField(default=dict)
+    weights_after = models.JSONField(default=dict)
+    weight_deltas = models.JSONField(default=dict)
+    neuromodulators_before = models.JSONField(default=dict)
+    neuromodulators_after = models.JSONField(default=dict)
+    reward = models.FloatField(null=True)
+    reward_terms = models.JSONField(default=dict)
+    salience = models.FloatField(null=True)
+    learning_rate = models.FloatField(null=True)
+    gated = models.BooleanField(default=False)
+    brain_version = models.BigIntegerField(null=True)
+    metadata = models.JSONField(default=dict)
+    started_at = models.DateTimeField()
+    completed_at = models.DateTimeField()
+    created_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "rlm_iterations"
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant_id", "turn_id", "iteration_number"], name="one_iteration_a_number")
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["conversation_id", "created_at"], name="iteration_order"),
+            models.Index(fields=["convergence_score"], name="iteration_score"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.turn_id}:{self.iteration_number}"
+
+
+class Receipt(models.Model):
+    """The one-row summary of a turn; `chain_head` is the hash that its log must end in."""
+
+    turn_id = models.CharField(primary_key=True, max_length=36)
+    tenant_id = models.CharField(max_length=64)
+    conversation_id = models.CharField(max_length=36)
+    capsule = models.CharField(max_length=36)
+    capsule_version = models.PositiveIntegerField()
+    aiq_predicted = models.FloatField(null=True)
+    aiq_observed = models.FloatField(null=True)
+    confidence = models.FloatField(null=True)
+    lanes = models.JSONField(default=dict)
+    level = models.CharField(max_length=2)
+    path = models.CharField(max_length=10)
+    tool_k = models.PositiveIntegerField()
+    iterations = models.PositiveIntegerField()
+    exit_reason = models.CharField(max_length=50)
+    tokens = models.PositiveIntegerField()
+    cost = models.FloatField(default=0)
+    latency_ms = models.FloatField()
+    tokenizer = models.CharField(max_length=100)
+    chain_head = models.CharField(max_length=64)
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["tenant_id", "at"], name="receipt_recent")]
+
+    def __str__(self) -> str:
+        return f"receipt of {self.turn_id}"

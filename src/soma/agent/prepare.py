@@ -1,0 +1,88 @@
+"""Step 3: what a turn works with, loaded once: its capsule, model, tools, limits and the conversation so far."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from asgiref.sync import sync_to_async
+
+from soma.agent.convergence import Limits
+from soma.agent.llm.choose import Models
+from soma.agent.models import Capsule, Message
+from soma.agent.policy import CapsuleFacts, Policy
+from soma.agent.prompt import Exchange
+from soma.agent.record import Turn
+from soma.agent.settings import Settings
+from soma.agent.steps.doors import Doors
+from soma.agent.tools.base import Tool
+from soma.agent.tools.breaker import Breakers
+from soma.agent.tools.toolset import Authority, Toolset
+from soma.brain.client import BrainClient
+
+HISTORY = 200  # messages of the conversation that are looked at; the history lane decides how many are shown
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Workshop:
+    """What all turns of the process share."""
+
+    settings: Settings
+    brain: BrainClient
+    models: Models
+    tools: dict[str, Tool]
+    policy: Policy
+    breakers: Breakers
+    count: Callable[[str], int]
+
+    async def prepare(self, turn: Turn) -> Doors:
+        """The doors of one turn. Raises ModelError where the capsule's model is not to be had."""
+        capsule, history = await sync_to_async(_load)(turn)
+        settings = self.settings
+        enabled = [name for name, promise in capsule.capabilities.items() if promise.get("enabled")]
+        return Doors(
+            brain=self.brain,
+            model=self.models.get(capsule.models_allowed.get("chat", "")),
+            tools=Toolset(
+                [self.tools[name] for name in enabled if name in self.tools],
+                policy=self.policy,
+                authority=Authority(
+                    roles=turn.roles,
+                    capsule=CapsuleFacts(id=capsule.id, version=capsule.version, tools=tuple(enabled)),
+                ),
+                breakers=self.breakers,
+            ),
+            count=self.count,
+            clock=time.time,
+            limits=limits_of(settings, capsule),
+            instructions=capsule.system_prompt,
+            capsule_version=capsule.version,
+            history=history,
+            context_tokens=settings.context_tokens,
+            max_output_tokens=settings.max_output_tokens,
+            tool_k=0 if settings.single_shot else settings.tool_k,
+            model_retries=settings.model_retries,
+        )
+
+
+def limits_of(settings: Settings, capsule: Capsule) -> Limits:
+    """The process's limits, where the capsule does not set its own."""
+    own = capsule.rlm
+    return Limits(
+        max_iterations=1 if settings.single_shot else int(own.get("max_iterations", settings.max_iterations)),
+        min_iterations=1 if settings.single_shot else int(own.get("min_iterations", settings.min_iterations)),
+        convergence_threshold=float(own.get("convergence_threshold", settings.convergence_threshold)),
+        refine="off" if settings.single_shot else own.get("refine", settings.refine),
+        turn_tokens=int(own.get("turn_tokens", settings.turn_tokens)),
+    )
+
+
+def _load(turn: Turn) -> tuple[Capsule, tuple[Exchange, ...]]:
+    capsule = Capsule.objects.get(tenant_id=turn.tenant_id, id=turn.agent_id)
+    newest = Message.objects.filter(
+        tenant_id=turn.tenant_id, conversation_id=turn.conversation_id, created_at__lt=turn.created_at
+    ).order_by("-created_at", "-id")[:HISTORY]
+    said: dict[str, dict[str, str]] = {}
+    for message in reversed(newest):
+        said.setdefault(message.turn_id, {})[message.role] = message.parts[0]["text"]
+    whole = [pair for turn_id, pair in said.items() if turn_id != turn.id and len(pair) == 2]
+    return capsule, tuple(Exchange(user=pair["user"], assistant=pair["assistant"]) for pair in whole)

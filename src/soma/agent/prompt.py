@@ -1,0 +1,191 @@
+"""From capsule, history, recalled memories and the turn so far to the messages of one model call (pure).
+
+Each part keeps to its lane. An exchange of the history is kept whole or dropped; a tool result is never parted from its
+call, only shortened.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+import msgspec
+
+from soma.agent.llm.base import (
+    MemoryPart,
+    Message,
+    ModelRequest,
+    Part,
+    TextPart,
+    ToolCall,
+    ToolResultPart,
+    ToolSpec,
+)
+from soma.agent.record import IterationRecord, ToolUse
+from soma.events.schema import BundleBuilt, ShownMemory
+
+Count = Callable[[str], int]
+
+SHORTENED = "\n[shortened: the result was longer than its share of the context]"
+REVISE = (
+    "Above is your draft and, in the memories, evidence that was found with its help. Answer the user's message again, "
+    "better supported; keep what holds, say what is uncertain."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """A past user message and its reply."""
+
+    user: str
+    assistant: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """A model request, with what each lane had (`budget`), used (`actual`) and left out (`dropped`)."""
+
+    request: ModelRequest
+    lanes: dict[str, dict[str, int]]
+    tokens: int
+
+    @property
+    def hash(self) -> str:
+        return sha256(msgspec.json.encode(self.request)).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """What a prompt is made of."""
+
+    instructions: str
+    message: str
+    history: Sequence[Exchange]
+    bundle: BundleBuilt
+    earlier: Sequence[IterationRecord]
+    tools: Sequence[ToolSpec]
+    lanes: dict[str, int]
+    seed: int
+    max_output_tokens: int
+
+
+def build_prompt(material: Material, count: Count) -> Prompt:
+    """Lay out one model call within the lanes."""
+    history, dropped = fit_history(material.history, material.lanes["history"], count)
+    steps, results = _steps(material, count)
+    messages = [
+        Message("system", (TextPart(material.instructions),)),
+        *history,
+        Message("user", (*_memories(material.bundle), TextPart(material.message))),
+        *steps,
+    ]
+    actual = {
+        "system_policy": count(material.instructions),
+        "history": sum(_size(message, count) for message in history),
+        "memory": material.bundle.token_count,
+        "tools": sum(count(msgspec.json.encode(tool).decode()) for tool in material.tools),
+        "tool_results": results,
+    }
+    left_out = {"history": dropped, "memory": material.bundle.dropped}
+    lanes = {
+        name: {"budget": budget, "actual": actual.get(name, 0), "dropped": left_out.get(name, 0)}
+        for name, budget in material.lanes.items()
+    }
+    return Prompt(
+        request=ModelRequest(
+            messages=tuple(messages),
+            tools=tuple(material.tools),
+            seed=material.seed,
+            max_output_tokens=material.max_output_tokens,
+        ),
+        lanes=lanes,
+        tokens=sum(actual.values()) + count(material.message),
+    )
+
+
+def fit_history(history: Sequence[Exchange], budget: int, count: Count) -> tuple[list[Message], int]:
+    """The newest whole exchanges that fit, behind one line that says how many were left out; and that number."""
+    kept: list[Message] = []
+    used = 0
+    number = 0
+    for exchange in reversed(history):
+        pair = [Message("user", (TextPart(exchange.user),)), Message("assistant", (TextPart(exchange.assistant),))]
+        size = sum(_size(message, count) for message in pair)
+        if used + size > budget:
+            break
+        kept, used, number = [*pair, *kept], used + size, number + 1
+    dropped = len(history) - number
+    if dropped:
+        kept.insert(0, Message("system", (TextPart(f"[{dropped} earlier exchanges are not shown]"),)))
+    return kept, dropped
+
+
+def seed_of(turn_id: str, iteration_number: int) -> int:
+    """First 4 bytes, big-endian, of SHA-256("turn:iteration"), in 31 bits."""
+    digest = sha256(f"{turn_id}:{iteration_number}".encode()).digest()
+    return int.from_bytes(digest[:4], "big") & 0x7FFFFFFF
+
+
+def _memories(bundle: BundleBuilt) -> list[Part]:
+    return [_memory(number, memory) for number, memory in enumerate(bundle.memories, 1)]
+
+
+def _memory(number: int, memory: ShownMemory) -> MemoryPart:
+    author = memory.metadata.get("speaker")
+    return MemoryPart(
+        number=number,
+        id=memory.id,
+        text=memory.text,
+        occurred_at=memory.occurred_at,
+        author=author if isinstance(author, str) else None,
+        source=memory.source,
+        score=memory.score,
+        attention=memory.attention,
+    )
+
+
+def _steps(material: Material, count: Count) -> tuple[list[Message], int]:
+    """The turn so far: calls with their results, then the draft to revise; and the tokens of the results."""
+    uses = [use for iteration in material.earlier for use in iteration.tools.values()]
+    share = material.lanes["tool_results"] // max(1, len(uses))
+    messages: list[Message] = []
+    used = 0
+    for iteration in material.earlier:
+        if iteration.response is None:
+            continue
+        calls = [ToolCall(call_id=call.call_id, name=call.name, arguments=call.arguments, raw=call.raw)
+                 for call in iteration.response.tool_calls]  # fmt: skip
+        text = [TextPart(iteration.response.text)] if iteration.response.text else []
+        messages.append(Message("assistant", (*text, *calls)))
+        results = [_result(use, share, count) for use in iteration.tools.values()]
+        used += sum(count(result.content) for result in results)
+        messages.extend(Message("tool", (result,)) for result in results)
+        if not calls:
+            messages.append(Message("user", (TextPart(REVISE),)))
+    return messages, used
+
+
+def _result(use: ToolUse, share: int, count: Count) -> ToolResultPart:
+    finished = use.finished
+    content = finished.content if finished else "the outcome is unknown"
+    return ToolResultPart(
+        call_id=use.requested.call_id,
+        name=use.requested.tool,
+        content=shorten(content, share, count),
+        is_error=finished is None or finished.is_error,
+    )
+
+
+def shorten(text: str, budget: int, count: Count) -> str:
+    """`text` as it is, or so much of its beginning as fits the budget with a note that it was cut."""
+    if count(text) <= budget:
+        return text
+    room = max(0, budget - count(SHORTENED))
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if count(text[:middle]) <= room else (low, middle - 1)
+    return text[:low] + SHORTENED
+
+
+def _size(message: Message, count: Count) -> int:
+    return sum(count(part.text) for part in message.parts if isinstance(part, TextPart))

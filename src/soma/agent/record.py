@@ -1,0 +1,202 @@
+"""The fold of a turn's facts: what is known so far. The loop asks it what is missing, the trace shows it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import assert_never
+
+from soma.events.schema import (
+    BundleBuilt,
+    DraftReplaced,
+    Fact,
+    IterationCompleted,
+    IterationJudged,
+    ModelResponded,
+    ToolDecided,
+    ToolFinished,
+    ToolRequested,
+    TurnComplete,
+    TurnStarted,
+)
+
+TurnFact = (
+    TurnStarted
+    | BundleBuilt
+    | ModelResponded
+    | ToolRequested
+    | ToolDecided
+    | ToolFinished
+    | IterationJudged
+    | DraftReplaced
+    | IterationCompleted
+    | TurnComplete
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """What is known of a turn before its first fact: who asked what, where."""
+
+    id: str
+    tenant_id: str
+    user_id: str
+    roles: tuple[str, ...]
+    conversation_id: str
+    agent_id: str
+    content: str
+    created_at: str
+    client_message_id: str | None = None
+
+    @property
+    def question_id(self) -> str:
+        return f"{self.id}.q"
+
+    @property
+    def answer_id(self) -> str:
+        return f"{self.id}.a"
+
+
+@dataclass(slots=True)
+class ToolUse:
+    """One tool call: asked for, judged by policy, run."""
+
+    requested: ToolRequested
+    decided: ToolDecided | None = None
+    finished: ToolFinished | None = None
+
+
+@dataclass(slots=True)
+class IterationRecord:
+    number: int
+    bundle: BundleBuilt | None = None
+    response: ModelResponded | None = None
+    tools: dict[str, ToolUse] = field(default_factory=dict)
+    judged: IterationJudged | None = None
+    completed: IterationCompleted | None = None
+    replaced: bool = False
+
+    @property
+    def is_answer(self) -> bool:
+        """The model spoke and asked for no tool."""
+        return self.response is not None and not self.response.tool_calls
+
+    @property
+    def spoken(self) -> ModelResponded:
+        """The model's response, where the loop has come past it."""
+        if self.response is None:
+            raise AssertionError(f"iteration {self.number} has no response yet")
+        return self.response
+
+    @property
+    def tokens(self) -> int:
+        return self.response.prompt_tokens + self.response.completion_tokens if self.response else 0
+
+
+@dataclass(slots=True)
+class TurnRecord:
+    turn: Turn
+    started: TurnStarted | None = None
+    iterations: dict[int, IterationRecord] = field(default_factory=dict)
+    complete: TurnComplete | None = None
+    recovered: bool = False  # some facts were read from the log of an earlier process
+    interrupted: frozenset[str] = frozenset()  # calls that were allowed but whose outcome a crash has lost
+
+    @property
+    def current(self) -> IterationRecord:
+        """The iteration that goes on: the first that is not completed."""
+        return self.iteration(len(self.completed))
+
+    @property
+    def exit_reason(self) -> str | None:
+        return self.completed[-1].exit_reason if self.completed else None
+
+    @property
+    def completed(self) -> list[IterationCompleted]:
+        done = (self.iterations[number].completed for number in sorted(self.iterations))
+        return [fact for fact in done if fact]
+
+    @property
+    def responses(self) -> list[ModelResponded]:
+        said = (self.iterations[number].response for number in sorted(self.iterations))
+        return [fact for fact in said if fact]
+
+    @property
+    def lanes(self) -> dict[str, int]:
+        return self._began.lanes
+
+    @property
+    def usefulness(self) -> dict[str, float]:
+        return self._began.usefulness
+
+    @property
+    def initial_weights(self) -> dict[str, float]:
+        return self.started.weights if self.started else {}
+
+    @property
+    def initial_neuromodulators(self) -> dict[str, float]:
+        return self.started.neuromodulators if self.started else {}
+
+    @property
+    def _began(self) -> TurnStarted:
+        if self.started is None:
+            raise AssertionError("the turn has not started")
+        return self.started
+
+    @property
+    def best(self) -> IterationRecord | None:
+        """The answer so far: among the iterations that answered, the best score, the later of equals."""
+        answers = [iteration for iteration in self.iterations.values() if iteration.is_answer]
+        return max(answers, key=lambda iteration: (_score(iteration), iteration.number), default=None)
+
+    @property
+    def tool_uses(self) -> list[ToolUse]:
+        """All calls of the turn, oldest first."""
+        return [use for number in sorted(self.iterations) for use in self.iterations[number].tools.values()]
+
+    def iteration(self, number: int) -> IterationRecord:
+        return self.iterations.setdefault(number, IterationRecord(number))
+
+    def apply(self, fact: TurnFact) -> None:  # noqa: C901 - one case a fact
+        """Take in one fact, in the order of the log."""
+        match fact:
+            case TurnStarted():
+                self.started = fact
+            case BundleBuilt():
+                self.iteration(fact.iteration_number).bundle = fact
+            case DraftReplaced():
+                self.iteration(fact.iteration_number).replaced = True
+            case ModelResponded():
+                self.iteration(fact.iteration_number).response = fact
+            case ToolRequested():
+                self.iteration(fact.iteration_number).tools[fact.call_id] = ToolUse(fact)
+            case ToolDecided():
+                self.iteration(fact.iteration_number).tools[fact.call_id].decided = fact
+            case ToolFinished():
+                self.iteration(fact.iteration_number).tools[fact.call_id].finished = fact
+            case IterationJudged():
+                self.iteration(fact.iteration_number).judged = fact
+            case IterationCompleted():
+                self.iteration(fact.iteration_number).completed = fact
+            case TurnComplete():
+                self.complete = fact
+            case _:
+                assert_never(fact)
+
+
+def fold(turn: Turn, facts: Iterable[Fact | None]) -> TurnRecord:
+    """The record of `turn` from its log; erased facts are passed over."""
+    record = TurnRecord(turn)
+    for fact in facts:
+        if isinstance(fact, TurnFact):
+            record.apply(fact)
+            record.recovered = True
+    record.interrupted = frozenset(
+        use.requested.call_id
+        for use in record.tool_uses
+        if use.decided is not None and use.decided.allow and use.finished is None
+    )
+    return record
+
+
+def _score(iteration: IterationRecord) -> float:
+    score = iteration.judged.convergence_score if iteration.judged else None
+    return -1.0 if score is None else score

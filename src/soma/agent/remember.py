@@ -1,0 +1,66 @@
+"""Step 12: what was said reaches memory through a cursor on the log: at least once, keyed, never what was recalled."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from soma.agent.record import TurnRecord
+from soma.agent.store import TurnStore
+from soma.brain.client import BrainClient
+from soma.brain.types import Principal
+from soma.events.chain import Event
+from soma.events.cursors import Consumer
+from soma.events.schema import TurnComplete
+from soma.events.writer import Writer
+
+CONSUMER = "remember"
+TOOL = "remember"
+
+
+def remembering(writer: Writer, store: TurnStore, brain: BrainClient) -> Consumer:
+    """The consumer that remembers finished turns; while the brain is away its cursor waits."""
+
+    async def handle(events: Sequence[Event]) -> None:
+        for event in events:
+            if event.turn_id is None:
+                continue
+            record = await asyncio.to_thread(store.load, event.turn_id)
+            turn = record.turn
+            if items := items_of(record):
+                owner = Principal(tenant_id=turn.tenant_id, user_id=turn.user_id, agent_id=turn.agent_id)
+                await brain.remember(owner, items)
+
+    return Consumer(CONSUMER, writer=writer, types=[TurnComplete.event_type], handle=handle)
+
+
+def items_of(record: TurnRecord) -> list[dict[str, Any]]:
+    """What is new in a finished turn: the user's message, unless a tool has kept it already, and an answer of the
+    model's own. An answer that quotes memories or a tool is no new knowledge: remembered, it would echo.
+    """
+    turn, complete = record.turn, record.complete
+    if complete is None or record.started is None:
+        return []
+    kept = any(use.requested.tool == TOOL and use.finished and use.finished.status == "ok" for use in record.tool_uses)
+    items = [] if kept else [_item(record, turn.question_id, turn.content, "user")]
+    answered = complete.answer_iteration is not None and complete.error is None
+    if answered and not complete.citations and not record.tool_uses and not _is_offline(record):
+        items.append(_item(record, turn.answer_id, complete.content, "assistant"))
+    return items
+
+
+def _item(record: TurnRecord, key: str, text: str, role: str) -> dict[str, Any]:
+    turn = record.turn
+    return {
+        "key": f"message:{key}",
+        "text": text,
+        "kind": "episodic",
+        "scope": "user",
+        "occurred_at": turn.created_at,
+        "conversation_id": turn.conversation_id,
+        "metadata": {"role": role, "turn_id": turn.id, "source": "conversation"},
+    }
+
+
+def _is_offline(record: TurnRecord) -> bool:
+    """The offline model says nothing of its own: it quotes, or says that it does not know."""
+    return record.started is not None and record.started.model.startswith("offline")

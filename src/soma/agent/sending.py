@@ -1,0 +1,69 @@
+"""A message at any door: checked before anything is written, then a turn."""
+
+import asyncio
+
+from soma.agent.access import own_conversation
+from soma.agent.app import Agent
+from soma.agent.auth import Caller
+from soma.agent.errors import Invalid, TooLarge
+from soma.agent.lanes import largest_message
+from soma.agent.models import Role
+from soma.agent.record import Turn
+from soma.events.ids import new_id, now
+
+ON_BUSY = ("refuse", "enqueue", "cancel")
+
+
+async def send(
+    agent: Agent,
+    caller: Caller,
+    conversation_id: str,
+    *,
+    content: str,
+    client_message_id: str | None = None,
+    on_busy: str = "refuse",
+) -> tuple[str, int]:
+    """Begin the turn of a message; its id, and the conversation position after which its events come."""
+    caller.require(Role.OWNER, Role.MEMBER)
+    conversation = await own_conversation(caller, conversation_id)
+    if on_busy not in ON_BUSY:
+        raise Invalid(f"on_busy is one of {', '.join(ON_BUSY)}", field="on_busy")
+    await _check_size(agent, content)
+    turn = Turn(
+        id=new_id(),
+        tenant_id=caller.tenant_id,
+        user_id=caller.user_id,
+        roles=(caller.role,),
+        conversation_id=conversation.id,
+        agent_id=conversation.capsule_id,
+        content=content,
+        created_at=now(),
+        client_message_id=client_message_id,
+    )
+    return await agent.turns.send(turn, on_busy=on_busy)
+
+
+async def _check_size(agent: Agent, content: str) -> None:
+    settings = agent.settings
+    if not content.strip():
+        raise Invalid("the message is empty", code="empty_message", field="content")
+    if "\x00" in content:
+        raise Invalid("the message holds a NUL character", code="invalid_text", field="content")
+    if len(content) > settings.max_message_characters:
+        raise TooLarge(
+            f"the message has {len(content)} characters; {settings.max_message_characters} are allowed",
+            code="message_too_large",
+            field="content",
+        )
+    largest = largest_message(
+        window=settings.context_tokens,
+        context_tokens=settings.context_tokens,
+        max_output_tokens=settings.max_output_tokens,
+    )
+    tokens = await asyncio.to_thread(agent.count.count, content)
+    if tokens > largest:
+        raise TooLarge(
+            f"the message has {tokens} tokens; {largest} fit: shorten it, or import it into memory and ask about it",
+            code="message_too_large",
+            field="content",
+        )

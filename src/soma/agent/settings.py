@@ -1,0 +1,152 @@
+"""The only reader of the environment in the agent's process: one frozen, validated object."""
+
+import os
+import secrets
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+Refine = Literal["off", "evidence", "always"]
+
+
+def default_data_dir() -> Path:
+    return Path.home() / ".local" / "share" / "soma"
+
+
+def _plan(name: str) -> AliasChoices:
+    """A setting that the original plan named `SA01_<name>`; `SOMA_<name>` says the same."""
+    return AliasChoices(f"SA01_{name}", f"SOMA_{name}")
+
+
+class Settings(BaseSettings):
+    """What an operator may set. Names, defaults, bounds and meanings are printed in docs/configuration.md."""
+
+    model_config = SettingsConfigDict(env_prefix="SOMA_", frozen=True, extra="ignore", populate_by_name=True)
+
+    data_dir: Path = Field(default_factory=default_data_dir, description="Folder of databases, tokens and keys.")
+    host: str = Field("127.0.0.1", description="Address that the server listens on.")
+    port: int = Field(8018, ge=1, le=65535, description="Port; when it is busy the next free one of ten is taken.")
+    url: str = Field("", description="Address of the server that the command line talks to; empty means the local one.")
+    token: SecretStr = Field(
+        SecretStr(""), description="Token that the command line shows; empty means the one in the data folder."
+    )
+    database_url: str = Field("", description="Agent's database; empty means agent.sqlite3 in the data folder.")
+    secret_key: SecretStr = Field(
+        SecretStr(""), description="Signs Django's sessions; empty means one made at first run in the data folder."
+    )
+    allowed_origins: str = Field("", description="Origins that may open a WebSocket besides our own, comma-separated.")
+    brain_url: str = Field(
+        "",
+        validation_alias=AliasChoices("SOMABRAIN_URL", "SOMA_BRAIN_URL"),
+        description="Address of a brain apart; empty means the brain in this process.",
+    )
+    service_token: SecretStr = Field(
+        SecretStr(""), description="What the agent shows a brain apart; empty means the one in the data folder."
+    )
+
+    default_model: str = Field(
+        "", description="Model of a turn: `offline`, or `<provider>/<name>`; empty means by the keys that are set."
+    )
+    openai_base_url: str = Field("https://api.openai.com/v1", description="Base URL of provider `openai`.")
+    openai_api_key: SecretStr = Field(
+        SecretStr(""), validation_alias=AliasChoices("OPENAI_API_KEY", "SOMA_OPENAI_API_KEY"), description="Its key."
+    )
+    openrouter_api_key: SecretStr = Field(
+        SecretStr(""),
+        validation_alias=AliasChoices("OPENROUTER_API_KEY", "SOMA_OPENROUTER_API_KEY"),
+        description="Key of provider `openrouter`.",
+    )
+    groq_api_key: SecretStr = Field(
+        SecretStr(""),
+        validation_alias=AliasChoices("GROQ_API_KEY", "SOMA_GROQ_API_KEY"),
+        description="Key of provider `groq`.",
+    )
+    anthropic_api_key: SecretStr = Field(
+        SecretStr(""),
+        validation_alias=AliasChoices("ANTHROPIC_API_KEY", "SOMA_ANTHROPIC_API_KEY"),
+        description="Key of provider `anthropic` (needs the extra `litellm`).",
+    )
+    model_timeout_seconds: float = Field(60.0, gt=0, le=600, description="Longest silence of a model.")
+    model_retries: int = Field(2, ge=0, le=10, description="Further tries where a provider is away or busy.")
+
+    enable_rlm: bool = Field(
+        True, validation_alias=_plan("ENABLE_RLM"), description="Iterate; false means one model call without tools."
+    )
+    enable_single_shot: bool = Field(
+        False, validation_alias=_plan("ENABLE_SINGLE_SHOT"), description="The same as ENABLE_RLM false."
+    )
+    max_iterations: Annotated[int, Field(ge=1, le=100)] = Field(
+        10, validation_alias=_plan("RLM_MAX_ITERATIONS"), description="Iterations a turn at most."
+    )
+    min_iterations: Annotated[int, Field(ge=1, le=100)] = Field(
+        1, validation_alias=_plan("RLM_MIN_ITERATIONS"), description="Iterations before a turn may converge."
+    )
+    convergence_threshold: Annotated[float, Field(ge=0, le=1)] = Field(
+        0.9, validation_alias=_plan("RLM_CONVERGENCE_THRESHOLD"), description="Score at which a turn has converged."
+    )
+    refine: Refine = Field("evidence", description="When a draft is revised: off, evidence (new memories) or always.")
+    turn_seconds: float = Field(300.0, gt=0, le=3600, description="Wall clock of a turn.")
+    turn_tokens: int = Field(200_000, ge=1_000, description="Tokens a turn may spend.")
+    context_tokens: int = Field(8_192, ge=1_024, le=1_000_000, description="Context that a prompt is built for.")
+    max_output_tokens: int = Field(1_024, ge=16, le=100_000, description="Tokens kept free for the reply.")
+    tool_k: int = Field(5, ge=0, le=50, description="Tools offered to the model, by relevance to the message.")
+    max_body_bytes: int = Field(16_000_000, ge=1_000, description="Largest request body.")
+    max_message_characters: int = Field(
+        200_000, ge=100, description="Longest message; its share of the context may be less."
+    )
+    document_root: Path | None = Field(
+        None, description="Folder that the document tool may read; none means `documents` in the data folder."
+    )
+    lease_seconds: float = Field(15.0, gt=0, le=300, description="How long a silent worker keeps a turn.")
+    metrics_tenants: int = Field(200, ge=0, description="Tenants with metric labels of their own.")
+
+    @property
+    def single_shot(self) -> bool:
+        return self.enable_single_shot or not self.enable_rlm
+
+    @property
+    def documents(self) -> Path:
+        return self.document_root or self.data_dir / "documents"
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{self.data_dir / 'agent.sqlite3'}"
+
+    @cached_property
+    def django_secret(self) -> str:
+        return self.secret_key.get_secret_value() or kept_secret(self.data_dir / "secret-key")
+
+    @cached_property
+    def brain_token(self) -> str:
+        return self.service_token.get_secret_value() or kept_secret(self.data_dir / "service-token")
+
+
+def kept_secret(path: Path) -> str:
+    """The secret in the file at `path`, made at first use; only the user can read it."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        with open(path, "x", opener=_private) as file:
+            file.write(secrets.token_urlsafe(32))
+    except FileExistsError:
+        pass
+    return path.read_text().strip()
+
+
+def write_private(path: Path, text: str) -> None:
+    """Put `text` in a file that only the user can read, in place of what is there."""
+    path.unlink(missing_ok=True)
+    with open(path, "x", opener=_private) as file:
+        file.write(text)
+
+
+def _private(path: str, flags: int) -> int:
+    """Open for the user alone from the first byte on."""
+    return os.open(path, flags, 0o600)
+
+
+@lru_cache
+def settings() -> Settings:
+    return Settings()

@@ -1,0 +1,188 @@
+"""The WebSocket /ws/v2/chat: messages in, events out. It starts and follows turns, and owns none of them.
+
+Envelope {type, id, timestamp, payload}. In: chat.message, chat.cancel, chat.resume, chat.feedback, ping.
+"""
+
+import asyncio
+from contextlib import suppress
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+from channels.generic.websocket import AsyncWebsocketConsumer
+from pydantic import ValidationError
+
+from soma.agent.access import own_conversation
+from soma.agent.api.feedback import NewFeedback, give
+from soma.agent.api.turns import own_turn
+from soma.agent.app import agent
+from soma.agent.auth import Caller, caller_of
+from soma.agent.errors import AgentError, Invalid, Unauthorized
+from soma.agent.feed import SlowReader
+from soma.agent.metrics import requests_total
+from soma.agent.sending import send
+from soma.brain.errors import BrainError, BrainRefused
+from soma.events.errors import LogError
+from soma.events.ids import new_id, now
+
+HEARTBEAT_SECONDS = 30.0
+PROTOCOL = "soma.v2"
+BEARER_PROTOCOL = "bearer."  # browsers cannot set a header: the token comes as a second subprotocol
+CLOSE_UNAUTHORIZED = 4401
+CLOSE_ORIGIN = 4403
+CLOSE_SLOW = 4408
+
+
+class Payload(msgspec.Struct, frozen=True, kw_only=True):
+    conversation_id: str = ""
+    content: str = ""
+    client_message_id: str | None = None
+    on_busy: str = "refuse"
+    turn_id: str = ""
+    after: int = 0
+    thumb: int | None = None
+    rating: int | None = None
+    helpful: list[str] = []
+    unhelpful: list[str] = []
+
+
+class Envelope(msgspec.Struct, frozen=True, kw_only=True):
+    type: str
+    id: str = ""
+    payload: Payload = Payload()
+
+
+class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
+    """One connection; it may follow several conversations."""
+
+    async def connect(self) -> None:
+        self.followed: dict[str, asyncio.Task[None]] = {}
+        self.heart: asyncio.Task[None] | None = None
+        if not _origin_allowed(self.scope):
+            await self._reject(CLOSE_ORIGIN)
+            return
+        try:
+            self.caller = await caller_of(_authorization(self.scope))
+        except Unauthorized:
+            await self._reject(CLOSE_UNAUTHORIZED)
+            return
+        offered = self.scope.get("subprotocols", [])
+        await self.accept(PROTOCOL if PROTOCOL in offered else None)
+        self.heart = asyncio.create_task(self._beat())
+
+    async def disconnect(self, code: int) -> None:  # noqa: ARG002 - Channels' signature
+        for task in (self.heart, *self.followed.values()):
+            if task is not None:
+                task.cancel()
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        request_id = new_id()
+        try:
+            envelope = _parse(text_data if text_data is not None else bytes_data or b"")
+            request_id = envelope.id or request_id
+            await self._answer(envelope)
+        except AgentError as error:
+            await self._say("error", error.body(request_id))
+        except (BrainError, LogError) as error:
+            refused = error if isinstance(error, BrainRefused) else None
+            body = AgentError(str(error), code=error.code, field=refused.field if refused else None).body(request_id)
+            await self._say("error", body)
+
+    async def _answer(self, envelope: Envelope) -> None:
+        payload = envelope.payload
+        match envelope.type:
+            case "ping":
+                await self._say("pong", {"id": envelope.id})
+            case "chat.message":
+                await self._message(envelope)
+            case "chat.resume":
+                conversation = await own_conversation(self.caller, payload.conversation_id)
+                self._follow(conversation.id, after=max(0, payload.after))
+            case "chat.cancel":
+                turn = await own_turn(self.caller, payload.turn_id)
+                await agent().turns.cancel(turn.id)
+            case "chat.feedback":
+                given = _feedback(payload)
+                await self._say("feedback.answered", await give(self.caller, given))
+            case other:
+                raise Invalid(f"there is no message type {other!r}", code="unknown_type", field="type")
+
+    async def _message(self, envelope: Envelope) -> None:
+        payload = envelope.payload
+        turn_id, after = await send(
+            agent(),
+            self.caller,
+            payload.conversation_id,
+            content=payload.content,
+            client_message_id=payload.client_message_id,
+            on_busy=payload.on_busy,
+        )
+        requests_total.labels("websocket", "ok").inc()
+        await self._say("chat.accepted", {"turn_id": turn_id, "after": after, "id": envelope.id})
+        if payload.conversation_id not in self.followed:
+            self._follow(payload.conversation_id, after=after)
+
+    def _follow(self, conversation_id: str, *, after: int) -> None:
+        if (earlier := self.followed.pop(conversation_id, None)) is not None:
+            earlier.cancel()
+        self.followed[conversation_id] = asyncio.create_task(self._pass_on(self.caller, conversation_id, after))
+
+    async def _pass_on(self, caller: Caller, conversation_id: str, after: int) -> None:
+        try:
+            async for frame in agent().feed.follow(caller.tenant_id, conversation_id, after=after):
+                await self.send(text_data=msgspec.json.encode(frame).decode())
+        except SlowReader as slow:
+            await self._say("error", AgentError(str(slow), code=slow.code).body(new_id()))
+            await self.close(code=CLOSE_SLOW)
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            await self._say("heartbeat", {})
+
+    async def _say(self, kind: str, payload: Any) -> None:
+        frame = {"type": kind, "id": new_id(), "timestamp": now(), "payload": payload}
+        with suppress(RuntimeError):  # the client is gone
+            await self.send(text_data=msgspec.json.encode(frame).decode())
+
+    async def _reject(self, code: int) -> None:
+        """Accept only to close with a code of ours: before that a client learns nothing but 403."""
+        await self.accept()
+        await self.close(code=code)
+
+
+def _parse(text: str | bytes) -> Envelope:
+    try:
+        return msgspec.json.decode(text, type=Envelope)
+    except msgspec.ValidationError as error:
+        raise Invalid(str(error), code="invalid", field=str(error).rpartition("$.")[2].rstrip("`") or "body") from error
+    except msgspec.DecodeError as error:
+        raise Invalid(f"not JSON: {error}", code="invalid_json", field="body") from error
+
+
+def _feedback(payload: Payload) -> NewFeedback:
+    fields = ("turn_id", "thumb", "rating", "helpful", "unhelpful")
+    try:
+        return NewFeedback.model_validate({name: getattr(payload, name) for name in fields})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise Invalid(first["msg"], field=".".join(map(str, first["loc"]))) from error
+
+
+def _authorization(scope: Any) -> str | None:
+    headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    if b"authorization" in headers:
+        return str(headers[b"authorization"])
+    offered = (name for name in scope.get("subprotocols", []) if name.startswith(BEARER_PROTOCOL))
+    token = next(offered, None)
+    return None if token is None else f"Bearer {token.removeprefix(BEARER_PROTOCOL)}"
+
+
+def _origin_allowed(scope: Any) -> bool:
+    """No Origin: not a browser. Else it must be this server's own host, or one that the operator allows."""
+    headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
+    origin = headers.get(b"origin")
+    if origin is None:
+        return True
+    allowed = [entry.strip() for entry in agent().settings.allowed_origins.split(",") if entry.strip()]
+    return origin in allowed or urlsplit(origin).netloc == headers.get(b"host")

@@ -1,0 +1,43 @@
+"""Step 11: the end of a turn."""
+
+from hashlib import sha256
+
+from soma.agent.citations import citations_of
+from soma.agent.record import IterationRecord, TurnRecord
+from soma.agent.steps.doors import Doors, seconds
+from soma.events.schema import TurnComplete
+
+SAID_WITHOUT_ANSWER = {
+    "cancelled": "(stopped)",
+    "timeout": "I ran out of time before I had an answer. Ask again, or ask for less at once.",
+    "error": "I could not answer: something went wrong. The trace of this turn says what.",
+}
+
+
+def answer(
+    record: TurnRecord, reason: str, doors: Doors, *, error: dict[str, str] | None = None, partial: str = ""
+) -> TurnComplete:
+    """The best answer there is, or what was said when the turn was cut short."""
+    best = record.best
+    content = best.spoken.text if best else partial or SAID_WITHOUT_ANSWER[reason]
+    completed = record.completed
+    return TurnComplete(
+        convergence_score=best.judged.convergence_score if best and best.judged else None,
+        exit_reason=reason,
+        final_weights=completed[-1].weights_after if completed else record.initial_weights,
+        final_neuromodulators=completed[-1].neuromodulators_after if completed else record.initial_neuromodulators,
+        total_iterations=len(completed),
+        output_hash=sha256(content.encode()).hexdigest(),
+        message_id=record.turn.answer_id,
+        content=content,
+        answer_iteration=best.number if best else None,
+        citations=_citations(best) if best else [],
+        prompt_tokens=sum(response.prompt_tokens for response in record.responses),
+        completion_tokens=sum(response.completion_tokens for response in record.responses),
+        latency_ms=doors.elapsed_ms(seconds(record.turn.created_at)),
+        error=error,
+    )
+
+
+def _citations(best: IterationRecord) -> list[dict[str, object]]:
+    return citations_of(best.spoken.text, best.bundle.memories) if best.bundle else []

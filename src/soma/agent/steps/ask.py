@@ -1,0 +1,107 @@
+"""Step 6: one model call, streamed."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from soma.agent.citations import cited_in
+from soma.agent.llm.base import Delta, ModelError, ModelResponse, ModelUnavailable, TextDelta, gather
+from soma.agent.prompt import Material, Prompt, build_prompt, seed_of
+from soma.agent.record import IterationRecord, TurnFact, TurnRecord
+from soma.agent.steps.doors import Doors
+from soma.agent.steps.judge import forced_answer
+from soma.events.schema import DraftReplaced, ModelResponded, RequestedTool
+
+BACKOFF_SECONDS = 0.5  # before a model is tried again, doubled each time
+
+
+async def ask_model(
+    record: TurnRecord, iteration: IterationRecord, doors: Doors
+) -> AsyncGenerator[TurnFact | TextDelta]:
+    """Stream the model's answer; what it said counts only when it is whole."""
+    prompt = _prompt(record, iteration, doors)
+    if (reason := _replaces(record, iteration)) is not None:
+        yield DraftReplaced(iteration_number=iteration.number, reason=reason)
+    for attempt in range(1, doors.model_retries + 2):
+        began, deltas = doors.clock(), list[Delta]()
+        try:
+            async with aclosing(doors.model.stream(prompt.request)) as stream:
+                async for delta in stream:
+                    deltas.append(delta)
+                    if isinstance(delta, TextDelta):
+                        yield delta
+            response = _whole(gather(deltas))
+        except ModelUnavailable as error:
+            if attempt > doors.model_retries:
+                raise
+            if any(isinstance(delta, TextDelta) for delta in deltas):
+                yield DraftReplaced(iteration_number=iteration.number, reason=error.code)
+            await asyncio.sleep(error.retry_after or BACKOFF_SECONDS * 2 ** (attempt - 1))
+        else:
+            yield _responded(iteration, doors, response, prompt, attempts=attempt, latency_ms=doors.elapsed_ms(began))
+            return
+
+
+def _prompt(record: TurnRecord, iteration: IterationRecord, doors: Doors) -> Prompt:
+    if iteration.bundle is None:
+        raise AssertionError("context is built before the model is asked")
+    forced = forced_answer(record, iteration.number, doors)
+    material = Material(
+        instructions=doors.instructions,
+        message=record.turn.content,
+        history=doors.history,
+        bundle=iteration.bundle,
+        earlier=[record.iterations[number] for number in range(iteration.number)],
+        tools=() if forced else doors.tools.specs(doors.tool_k, record.turn.content),
+        lanes=record.lanes,
+        seed=seed_of(record.turn.id, iteration.number),
+        max_output_tokens=doors.max_output_tokens,
+    )
+    return build_prompt(material, doors.count)
+
+
+def _replaces(record: TurnRecord, iteration: IterationRecord) -> str | None:
+    """Why text that a client may be showing no longer stands."""
+    before = record.iterations.get(iteration.number - 1)
+    if before is not None and before.spoken.text:
+        return "refined" if before.is_answer else "continued"
+    return "restarted" if record.recovered and iteration.bundle is not None and not iteration.replaced else None
+
+
+def _whole(response: ModelResponse) -> ModelResponse:
+    if not response.text.strip() and not response.tool_calls:
+        raise ModelError("the model ended without an answer")
+    return response
+
+
+def _responded(
+    iteration: IterationRecord,
+    doors: Doors,
+    response: ModelResponse,
+    prompt: Prompt,
+    *,
+    attempts: int,
+    latency_ms: float,
+) -> ModelResponded:
+    usage, memories = response.usage, iteration.bundle.memories if iteration.bundle else []
+    return ModelResponded(
+        iteration_number=iteration.number,
+        model=doors.model.name,
+        text=response.text,
+        tool_calls=[
+            RequestedTool(
+                call_id=f"{iteration.number}.{index}", name=call.name, arguments=call.arguments, raw=call.raw
+            )  # our own ids: providers repeat theirs or leave them out
+            for index, call in enumerate(response.tool_calls)
+        ],
+        finish_reason=response.finish_reason,
+        prompt_tokens=usage.input_tokens if usage else prompt.tokens,
+        completion_tokens=usage.output_tokens if usage else doors.count(response.text),
+        confidence=response.confidence,
+        logprobs=list(response.logprobs),
+        cited=cited_in(response.text, memories),
+        attempts=attempts,
+        latency_ms=latency_ms,
+        lanes=prompt.lanes,
+        prompt_hash=prompt.hash,
+    )

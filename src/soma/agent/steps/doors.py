@@ -1,0 +1,50 @@
+"""What a turn reaches the world through, and the values that it was set up with."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from soma.agent.convergence import Limits
+from soma.agent.llm.base import Model
+from soma.agent.prompt import Exchange
+from soma.agent.record import TurnRecord
+from soma.agent.tools.base import ToolContext
+from soma.agent.tools.toolset import Toolset
+from soma.brain.client import BrainClient
+from soma.brain.types import Principal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doors:
+    """`count` counts tokens, `clock` gives seconds since the epoch."""
+
+    brain: BrainClient
+    model: Model
+    tools: Toolset
+    count: Callable[[str], int]
+    clock: Callable[[], float]
+    limits: Limits
+    instructions: str
+    capsule_version: int
+    history: tuple[Exchange, ...]
+    context_tokens: int
+    max_output_tokens: int
+    tool_k: int
+    model_retries: int
+
+    def elapsed_ms(self, since: float) -> float:
+        return max(0.0, (self.clock() - since) * 1000)
+
+
+def principal_of(record: TurnRecord) -> Principal:
+    turn = record.turn
+    return Principal(tenant_id=turn.tenant_id, user_id=turn.user_id, agent_id=turn.agent_id)
+
+
+def seconds(moment: str) -> float:
+    """Seconds since the epoch of an ISO 8601 moment."""
+    return datetime.fromisoformat(moment).timestamp()
+
+
+def principal_of_context(context: ToolContext) -> Principal:
+    return Principal(tenant_id=context.tenant_id, user_id=context.user_id, agent_id=context.agent_id)

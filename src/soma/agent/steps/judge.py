@@ -1,0 +1,62 @@
+"""Step 8: the observation that is learned from, and whether the turn ends. Nothing is asked of the world."""
+
+from soma.agent.citations import support
+from soma.agent.convergence import (
+    Standing,
+    exit_reason,
+    must_answer,
+    raw_confidence,
+    success_factor,
+    tool_utility,
+)
+from soma.agent.record import IterationRecord, TurnRecord
+from soma.agent.steps.doors import Doors
+from soma.events.schema import IterationJudged
+
+
+def judge(record: TurnRecord, iteration: IterationRecord, doors: Doors, *, evidence_changed: bool) -> IterationJudged:
+    score = score_of(record, iteration)
+    standing = Standing(
+        number=iteration.number,
+        asked_for_tools=not iteration.is_answer,
+        score=score,
+        evidence_changed=evidence_changed,
+        must_answer=forced_answer(record, iteration.number, doors),
+    )
+    confidence = _confidence(iteration)
+    uses = list(iteration.tools.values())
+    return IterationJudged(
+        iteration_number=iteration.number,
+        confidence_raw=confidence,
+        confidence=confidence,  # calibration is the identity until people have labelled enough answers
+        success_factor=success_factor(record.tool_uses),
+        tool_utility=tool_utility(record.tool_uses, record.usefulness),
+        convergence_score=score,
+        exit_reason=exit_reason(standing, doors.limits),
+        tools_used=[use.requested.tool for use in uses],
+        tool_outcomes={use.requested.tool: use.finished.status for use in uses if use.finished},
+        latency_ms=iteration.spoken.latency_ms
+        + max((use.finished.duration_ms for use in uses if use.finished), default=0.0),
+    )
+
+
+def score_of(record: TurnRecord, iteration: IterationRecord) -> float | None:
+    """Confidence x success x utility of an answer; None where the model asked for tools and has not seen them."""
+    if not iteration.is_answer:
+        return None
+    utility = tool_utility(record.tool_uses, record.usefulness)
+    return _confidence(iteration) * success_factor(record.tool_uses) * utility
+
+
+def forced_answer(record: TurnRecord, number: int, doors: Doors) -> str | None:
+    """Why iteration `number` has to answer without tools, if it has to."""
+    before = [list(record.iterations[earlier].tools.values()) for earlier in range(number)]
+    spent = sum(record.iterations[earlier].tokens for earlier in range(number))
+    return must_answer(before, number=number, spent_tokens=spent, limits=doors.limits)
+
+
+def _confidence(iteration: IterationRecord) -> float:
+    spoken = iteration.spoken
+    evidence = [memory.text for memory in iteration.bundle.memories] if iteration.bundle else []
+    evidence += [use.finished.content for use in iteration.tools.values() if use.finished and not use.finished.is_error]
+    return raw_confidence(own=spoken.confidence, logprobs=spoken.logprobs, support=support(spoken.text, evidence))

@@ -1,0 +1,69 @@
+"""Step 9 and 10: learning before the next iteration, and the iteration's whole record."""
+
+from soma.agent.record import IterationRecord, TurnRecord
+from soma.agent.steps.doors import Doors, principal_of
+from soma.brain.errors import BrainUnavailable
+from soma.brain.types import Learned
+from soma.events.schema import BundleBuilt, IterationCompleted, IterationJudged
+
+
+async def learn(record: TurnRecord, iteration: IterationRecord, doors: Doors) -> IterationCompleted:
+    """Let the brain learn from the observation; recorded as skipped while it is away."""
+    judged, bundle, spoken = iteration.judged, iteration.bundle, iteration.spoken
+    if judged is None or bundle is None:
+        raise AssertionError("an iteration is judged before it is learned from")
+    try:
+        learned = await doors.brain.publish_turn_metrics(
+            principal_of(record),
+            turn_id=record.turn.id,
+            iteration_number=iteration.number,
+            tools_used=judged.tools_used,
+            tool_outcomes=judged.tool_outcomes,
+            confidence=judged.confidence,
+            latency_ms=judged.latency_ms,
+            weights=bundle.weights,
+            neuromodulators=bundle.neuromodulators,
+            conversation_id=record.turn.conversation_id,
+            bundle_id=bundle.bundle_id,
+            cited=spoken.cited,
+            tokens=iteration.tokens,
+            model=spoken.model,
+        )
+    except BrainUnavailable:
+        learned = _skipped(bundle)
+    return _completed(judged, model=spoken.model, learned=learned)
+
+
+def _skipped(bundle: BundleBuilt) -> Learned:
+    return Learned(
+        status="skipped",
+        weights=bundle.weights,
+        neuromodulators=bundle.neuromodulators,
+        weights_before=bundle.weights,
+        neuromodulators_before=bundle.neuromodulators,
+        weight_deltas=dict.fromkeys(bundle.weights, 0.0),
+    )
+
+
+def _completed(judged: IterationJudged, *, model: str, learned: Learned) -> IterationCompleted:
+    return IterationCompleted(
+        iteration_number=judged.iteration_number,
+        model=model,
+        confidence=judged.confidence,
+        convergence_score=judged.convergence_score,
+        exit_reason=judged.exit_reason,
+        weights_before=learned.weights_before,
+        weights_after=learned.weights,
+        weight_deltas=learned.weight_deltas,
+        neuromodulators_before=learned.neuromodulators_before,
+        neuromodulators_after=learned.neuromodulators,
+        tools_used=judged.tools_used,
+        latency_ms=judged.latency_ms,
+        gated=learned.gated,
+        learning=learned.status,
+        salience=learned.salience,
+        learning_rate=learned.learning_rate,
+        reward=learned.reward,
+        reward_terms=learned.reward_terms,
+        brain_version=learned.version,
+    )

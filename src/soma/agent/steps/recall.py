@@ -1,0 +1,84 @@
+"""Step 5: the memories that the model is shown."""
+
+from soma.agent.convergence import may_refine
+from soma.agent.record import IterationRecord, TurnRecord
+from soma.agent.steps.doors import Doors, principal_of
+from soma.agent.steps.judge import forced_answer, score_of
+from soma.brain.errors import BrainUnavailable
+from soma.brain.types import ContextBundle
+from soma.events.schema import BundleBuilt, ShownMemory
+
+
+async def recall(record: TurnRecord, number: int, query: str, doors: Doors) -> BundleBuilt:
+    """The memories for iteration `number`, chosen by the weights as they are now; none while the brain is away."""
+    began = doors.clock()
+    try:
+        bundle = await doors.brain.evaluate(
+            principal_of(record),
+            conversation_id=record.turn.conversation_id,
+            query=query,
+            token_budget=record.lanes["memory"],
+            at=record.turn.created_at,
+        )
+    except BrainUnavailable as error:
+        return _empty(number, query, duration_ms=doors.elapsed_ms(began), degraded=f"{error.code}: {error}")
+    return _built(number, query, bundle, duration_ms=doors.elapsed_ms(began))
+
+
+async def look_again(record: TurnRecord, iteration: IterationRecord, doors: Doors) -> BundleBuilt | None:
+    """Recall with the draft: the bundle for one more iteration if it finds other evidence, else None."""
+    bundle = iteration.bundle
+    if bundle is None or not bundle.memories or not iteration.is_answer:
+        return None
+    drafts = sum(1 for other in record.iterations.values() if other.is_answer and other.number < iteration.number)
+    reason = forced_answer(record, iteration.number, doors)
+    if not may_refine(refinements=drafts, score=score_of(record, iteration), must_answer=reason, limits=doors.limits):
+        return None
+    again = await recall(record, iteration.number + 1, f"{record.turn.content}\n{iteration.spoken.text}", doors)
+    changed = {memory.id for memory in again.memories} != {memory.id for memory in bundle.memories}
+    return again if not again.degraded and (changed or doors.limits.refine == "always") else None
+
+
+def _built(number: int, query: str, bundle: ContextBundle, *, duration_ms: float) -> BundleBuilt:
+    return BundleBuilt(
+        iteration_number=number,
+        query=query,
+        bundle_id=bundle.bundle_id,
+        memories=[
+            ShownMemory(
+                id=memory.id,
+                key=memory.key,
+                text=memory.text,
+                score=memory.score,
+                attention=memory.attention,
+                parts=memory.parts,
+                views=memory.views,
+                occurred_at=memory.occurred_at,
+                source=memory.source,
+                metadata=memory.metadata,
+            )
+            for memory in bundle.memories
+        ],
+        weights=bundle.weights,
+        neuromodulators=bundle.neuromodulators,
+        brain_version=bundle.version,
+        token_count=bundle.token_count,
+        dropped=bundle.dropped,
+        duration_ms=duration_ms,
+    )
+
+
+def _empty(number: int, query: str, *, duration_ms: float, degraded: str) -> BundleBuilt:
+    return BundleBuilt(
+        iteration_number=number,
+        query=query,
+        bundle_id=None,
+        memories=[],
+        weights={},
+        neuromodulators={},
+        brain_version=None,
+        token_count=0,
+        dropped=0,
+        duration_ms=duration_ms,
+        degraded=degraded,
+    )

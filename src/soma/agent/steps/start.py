@@ -1,0 +1,48 @@
+"""Step 1 to 4: what the turn begins with."""
+
+from hashlib import sha256
+
+import msgspec
+
+from soma.agent.lanes import budget
+from soma.agent.record import TurnRecord
+from soma.agent.steps.doors import Doors, principal_of
+from soma.brain.errors import BrainUnavailable
+from soma.brain.types import LearnerView
+from soma.events.schema import TurnStarted
+
+UNKNOWN = LearnerView(weights={}, neuromodulators={}, version=0, trust=0.0, state_hash="")
+
+
+async def start(record: TurnRecord, doors: Doors) -> TurnStarted:
+    """The capsule, the learner's weights, the shares of the context."""
+    turn, degraded = record.turn, None
+    try:
+        learner = await doors.brain.state(principal_of(record))
+    except BrainUnavailable as error:
+        learner, degraded = UNKNOWN, f"{error.code}: {error}"
+    shares = budget(
+        window=doors.model.context_tokens,
+        context_tokens=doors.context_tokens,
+        max_output_tokens=doors.max_output_tokens,
+        message_tokens=doors.count(turn.content),
+    )
+    return TurnStarted(
+        message_id=turn.question_id,
+        content=turn.content,
+        input_hash=sha256(turn.content.encode()).hexdigest(),
+        capsule=turn.agent_id,
+        capsule_version=doors.capsule_version,
+        constitution_hash=None,
+        model=doors.model.name,
+        tools=list(doors.tools.names),
+        limits=msgspec.to_builtins(doors.limits),
+        lanes=shares.lanes,
+        level="L0",
+        weights=learner.weights,
+        neuromodulators=learner.neuromodulators,
+        usefulness=learner.usefulness,
+        brain_version=None if degraded else learner.version,
+        degraded=degraded,
+        client_message_id=turn.client_message_id,
+    )

@@ -1,0 +1,120 @@
+"""Step 7: tools under policy. Intent before verdict, verdict before run, each recorded."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+from soma.agent.llm.base import ToolCall
+from soma.agent.policy import Verdict
+from soma.agent.record import IterationRecord, ToolUse, TurnFact, TurnRecord
+from soma.agent.steps.doors import Doors
+from soma.agent.tools.base import ToolContext
+from soma.events.schema import ToolDecided, ToolFinished, ToolRequested
+
+UNKNOWN_OUTCOME = "The outcome is unknown: the server stopped while the tool was running. It was not run again."
+
+
+async def use_tools(record: TurnRecord, iteration: IterationRecord, doors: Doors) -> AsyncGenerator[TurnFact]:
+    """Run what the model asked for; results come as they finish, one that a crash has lost is told as unknown."""
+    calls = _calls(iteration)
+    for call in calls:
+        if call.call_id not in iteration.tools:
+            yield ToolRequested(
+                iteration_number=iteration.number, call_id=call.call_id, tool=call.name, arguments=call.arguments
+            )
+    for call in calls:
+        use = iteration.tools[call.call_id]
+        if use.finished is None and use.decided is None:
+            yield await _judged(record, iteration, call, doors)
+        if use.finished is None and call.call_id in record.interrupted and not doors.tools.is_idempotent(call.name):
+            yield _finished(iteration, call, status="unknown", content=UNKNOWN_OUTCOME)
+    running = [
+        asyncio.ensure_future(_run(record, iteration, call, doors))
+        for call in calls
+        if iteration.tools[call.call_id].finished is None
+    ]
+    try:
+        for result in asyncio.as_completed(running):
+            yield await result
+    finally:
+        for task in running:
+            task.cancel()
+
+
+async def _judged(
+    record: TurnRecord, iteration: IterationRecord, call: ToolCall, doors: Doors
+) -> ToolDecided | ToolFinished:
+    """The policy's verdict; a malformed call is the model's mistake and never reaches it."""
+    if (problem := doors.tools.check(call)) is not None:
+        return _finished(iteration, call, status="invalid", content=problem)
+    verdict = await doors.tools.decide(
+        call, _context(record, iteration, call), untrusted=_untrusted(record), trusted=record.turn.content
+    )
+    return ToolDecided(
+        iteration_number=iteration.number,
+        call_id=call.call_id,
+        tool=call.name,
+        allow=verdict.allow,
+        rule=verdict.rule,
+        reason=verdict.reason,
+        policy_version=verdict.policy_version,
+    )
+
+
+async def _run(record: TurnRecord, iteration: IterationRecord, call: ToolCall, doors: Doors) -> ToolFinished:
+    outcome = await doors.tools.run(call, _context(record, iteration, call), _verdict(iteration.tools[call.call_id]))
+    return ToolFinished(
+        iteration_number=iteration.number,
+        call_id=call.call_id,
+        tool=call.name,
+        status=outcome.status,
+        content=outcome.content,
+        is_error=outcome.is_error,
+        sources=list(outcome.sources),
+        duration_ms=outcome.duration_ms,
+    )
+
+
+def _finished(iteration: IterationRecord, call: ToolCall, *, status: str, content: str) -> ToolFinished:
+    return ToolFinished(
+        iteration_number=iteration.number,
+        call_id=call.call_id,
+        tool=call.name,
+        status=status,
+        content=content,
+        is_error=True,
+        sources=[],
+        duration_ms=0.0,
+    )
+
+
+def _calls(iteration: IterationRecord) -> list[ToolCall]:
+    return [
+        ToolCall(call_id=call.call_id, name=call.name, arguments=call.arguments, raw=call.raw)
+        for call in iteration.spoken.tool_calls
+    ]
+
+
+def _verdict(use: ToolUse) -> Verdict:
+    decided = use.decided
+    if decided is None:
+        raise AssertionError("a tool is judged before it runs")
+    return Verdict(allow=decided.allow, rule=decided.rule, reason=decided.reason, policy_version=decided.policy_version)
+
+
+def _context(record: TurnRecord, iteration: IterationRecord, call: ToolCall) -> ToolContext:
+    turn = record.turn
+    return ToolContext(
+        tenant_id=turn.tenant_id,
+        user_id=turn.user_id,
+        agent_id=turn.agent_id,
+        conversation_id=turn.conversation_id,
+        turn_id=turn.id,
+        iteration_number=iteration.number,
+        call_id=call.call_id,
+    )
+
+
+def _untrusted(record: TurnRecord) -> list[str]:
+    """Text that came from memories and tools: an argument that holds it is tainted."""
+    memories = [memory.text for done in record.iterations.values() if done.bundle for memory in done.bundle.memories]
+    return memories + [use.finished.content for use in record.tool_uses if use.finished]

@@ -1,0 +1,315 @@
+"""Facts become rows: each fact and the state that follows from it, in one transaction of the log's appender."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from soma.agent.errors import Conflict
+from soma.agent.record import IterationRecord, Turn, TurnFact, TurnRecord, fold
+from soma.events.chain import Event
+from soma.events.database import Dialect, Row
+from soma.events.ids import now
+from soma.events.log import Log
+from soma.events.schema import IterationCompleted, Subject, TurnComplete, TurnStarted, draft, fact_of
+from soma.events.writer import Transaction, Writer
+
+TURN_COLUMNS = "id, tenant_id, user_id, conversation_id, content, client_message_id, created_at"
+TITLE_LENGTH = 80
+
+
+class LeaseLost(Exception):
+    """Another worker has taken the turn over: this one must not write to it any more."""
+
+
+class TurnStore:
+    """The turn's tables and its stream in the log."""
+
+    def __init__(self, writer: Writer, *, worker: str, tokenizer: str, tool_k: int) -> None:
+        self._writer = writer
+        self._log = Log(writer.database)
+        self._worker = worker
+        self._tokenizer = tokenizer
+        self._tool_k = tool_k
+
+    async def admit(self, turn: Turn, *, lease_until: float, enqueue: bool) -> tuple[str, str, int]:
+        """Write the turn down before anything is done for it.
+
+        Returns its id, its state, and the conversation position after which its events come. A client message that
+        was sent before answers with the first turn. Raises Conflict while another turn runs, unless it may queue.
+        """
+        return await self._writer.write(lambda tx: self._admit(tx, turn, lease_until=lease_until, enqueue=enqueue))
+
+    def _admit(self, tx: Transaction, turn: Turn, *, lease_until: float, enqueue: bool) -> tuple[str, str, int]:
+        scope = [turn.tenant_id, turn.conversation_id]
+        position = _position(tx, *scope)
+        if turn.client_message_id is not None:
+            known = tx.query(
+                "SELECT id, state, (SELECT COALESCE(MIN(conversation_position), 1) - 1 FROM events e WHERE "
+                "e.tenant_id = t.tenant_id AND e.stream = 'turn:' || t.id) FROM agent_turn t "
+                "WHERE tenant_id = ? AND conversation_id = ? AND client_message_id = ?",
+                [*scope, turn.client_message_id],
+            )
+            if known:
+                return known[0][0], known[0][1], known[0][2]
+        busy = tx.query(
+            "SELECT id FROM agent_turn WHERE tenant_id = ? AND conversation_id = ? AND state <> 'complete' LIMIT 1",
+            scope,
+        )
+        if busy and not enqueue:
+            raise Conflict(
+                f"turn {busy[0][0]} is still running: wait for it, cancel it, or send with on_busy enqueue or cancel",
+                code="turn_in_progress",
+            )
+        state = "queued" if busy else "running"
+        tx.execute(
+            f"INSERT INTO agent_turn ({TURN_COLUMNS}, state, worker, lease_expires_at, total_iterations) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+            [
+                turn.id, turn.tenant_id, turn.user_id, turn.conversation_id, turn.content, turn.client_message_id,
+                moment(turn.created_at, self._dialect), state, self._worker, lease_until,
+            ],
+        )  # fmt: skip
+        return turn.id, state, position
+
+    async def record(self, record: TurnRecord, fact: TurnFact) -> Event:
+        """Commit one fact with its rows. Raises LeaseLost where the turn is no longer this worker's."""
+        return await self._writer.write(lambda tx: self._record(tx, record, fact))
+
+    def _record(self, tx: Transaction, record: TurnRecord, fact: TurnFact) -> Event:
+        turn = record.turn
+        owner = tx.query("SELECT worker, state FROM agent_turn WHERE id = ?", [turn.id])
+        if not owner or owner[0] != (self._worker, "running"):
+            raise LeaseLost(turn.id)
+        timestamp = now()
+        event = tx.append(draft(fact, subject_of(turn), timestamp=timestamp))
+        match fact:
+            case TurnStarted():
+                self._question(tx, turn, fact, timestamp)
+            case IterationCompleted():
+                self._iteration(tx, turn, record.iteration(fact.iteration_number), fact, timestamp)
+            case TurnComplete():
+                self._answer(tx, record, fact, timestamp)
+                self._receipt(tx, record, fact, event)
+        return event
+
+    def _question(self, tx: Transaction, turn: Turn, fact: TurnStarted, timestamp: str) -> None:
+        at = moment(timestamp, self._dialect)
+        _insert(tx, "agent_message", {
+            "id": fact.message_id, "tenant_id": turn.tenant_id, "conversation_id": turn.conversation_id,
+            "turn_id": turn.id, "role": "user", "parts": _json([{"kind": "text", "text": fact.content}]),
+            "token_count": 0, "latency_ms": None, "model": "", "answer_iteration": None, "created_at": at,
+        })  # fmt: skip
+        tx.execute(
+            "UPDATE agent_conversation SET updated_at = ?, "
+            "title = CASE title WHEN '' THEN ? ELSE title END WHERE id = ?",
+            [at, " ".join(fact.content.split())[:TITLE_LENGTH], turn.conversation_id],
+        )
+
+    def _iteration(
+        self, tx: Transaction, turn: Turn, iteration: IterationRecord, fact: IterationCompleted, timestamp: str
+    ) -> None:
+        _insert(tx, "rlm_iterations", {
+            **iteration_row(turn, iteration, fact),
+            "started_at": moment(turn.created_at, self._dialect),
+            "completed_at": moment(timestamp, self._dialect),
+            "created_at": moment(timestamp, self._dialect),
+        })  # fmt: skip
+
+    def _answer(self, tx: Transaction, record: TurnRecord, fact: TurnComplete, timestamp: str) -> None:
+        turn, at = record.turn, moment(timestamp, self._dialect)
+        _insert(tx, "agent_message", {
+            "id": fact.message_id, "tenant_id": turn.tenant_id, "conversation_id": turn.conversation_id,
+            "turn_id": turn.id, "role": "assistant",
+            "parts": _json([{"kind": "text", "text": fact.content, "citations": fact.citations}]),
+            "token_count": fact.completion_tokens, "latency_ms": fact.latency_ms,
+            "model": record.started.model if record.started else "", "answer_iteration": fact.answer_iteration,
+            "created_at": at,
+        })  # fmt: skip
+        tx.execute(
+            "UPDATE agent_turn SET state = 'complete', exit_reason = ?, convergence_score = ?, total_iterations = ?, "
+            "completed_at = ?, worker = NULL, lease_expires_at = NULL WHERE id = ?",
+            [fact.exit_reason, fact.convergence_score, fact.total_iterations, at, turn.id],
+        )
+
+    def _receipt(self, tx: Transaction, record: TurnRecord, fact: TurnComplete, event: Event) -> None:
+        turn, started = record.turn, record.started
+        best = record.best
+        _insert(tx, "agent_receipt", {
+            "turn_id": turn.id, "tenant_id": turn.tenant_id, "conversation_id": turn.conversation_id,
+            "capsule": turn.agent_id, "capsule_version": started.capsule_version if started else 0,
+            "aiq_predicted": None, "aiq_observed": None,
+            "confidence": best.judged.confidence if best and best.judged else None,
+            "lanes": _json(best.spoken.lanes if best else {}), "level": started.level if started else "L0",
+            "path": "fast", "tool_k": self._tool_k, "iterations": fact.total_iterations,
+            "exit_reason": fact.exit_reason, "tokens": fact.prompt_tokens + fact.completion_tokens, "cost": 0.0,
+            "latency_ms": fact.latency_ms, "tokenizer": self._tokenizer, "chain_head": event.hash,
+            "at": moment(event.timestamp, self._dialect),
+        })  # fmt: skip
+
+    async def next_queued(self, tenant_id: str, conversation_id: str, *, lease_until: float) -> str | None:
+        """Make the oldest queued turn of the conversation the running one, if none runs."""
+
+        def promote(tx: Transaction) -> str | None:
+            scope = [tenant_id, conversation_id]
+            sql = "SELECT id FROM agent_turn WHERE tenant_id = ? AND conversation_id = ? AND state = ? ORDER BY id"
+            queued = tx.query(sql, [*scope, "queued"])
+            if not queued or tx.query(sql, [*scope, "running"]):
+                return None
+            tx.execute(
+                "UPDATE agent_turn SET state = 'running', worker = ?, lease_expires_at = ? WHERE id = ?",
+                [self._worker, lease_until, queued[0][0]],
+            )
+            return str(queued[0][0])
+
+        return await self._writer.write(promote)
+
+    async def take_over(self, *, expired_before: float, lease_until: float) -> list[str]:
+        """Lease the running turns that nobody works on any more; their ids."""
+
+        def take(tx: Transaction) -> list[str]:
+            rows = tx.query(
+                "SELECT id FROM agent_turn "
+                "WHERE state = 'running' AND worker <> ? AND lease_expires_at < ? ORDER BY id",
+                [self._worker, expired_before],
+            )
+            for (turn_id,) in rows:
+                tx.execute(
+                    "UPDATE agent_turn SET worker = ?, lease_expires_at = ? WHERE id = ?",
+                    [self._worker, lease_until, turn_id],
+                )
+            return [str(turn_id) for (turn_id,) in rows]
+
+        return await self._writer.write(take)
+
+    async def renew(self, *, lease_until: float) -> None:
+        await self._writer.write(
+            lambda tx: tx.execute(
+                "UPDATE agent_turn SET lease_expires_at = ? WHERE worker = ? AND state = 'running'",
+                [lease_until, self._worker],
+            )
+        )
+
+    async def reload(self, turn: Turn) -> TurnRecord:
+        """The record as committed, every write of ours included that was under way."""
+        await self._writer.write(lambda _: None)
+        return await asyncio.to_thread(self.load, turn.id)
+
+    def load(self, turn_id: str) -> TurnRecord:
+        """The turn as its log has it: where an interrupted one resumes, and what a trace shows."""
+        row = self._writer.database.query(
+            "SELECT t.id, t.tenant_id, t.user_id, t.conversation_id, c.capsule_id, t.content, t.client_message_id, "
+            "t.created_at, m.role FROM agent_turn t JOIN agent_conversation c ON c.id = t.conversation_id "
+            "LEFT JOIN agent_membership m ON m.tenant_id = t.tenant_id AND m.user_id = t.user_id WHERE t.id = ?",
+            [turn_id],
+        )[0]
+        turn = _turn(row)
+        return fold(turn, map(fact_of, self._log.stream(turn.tenant_id, stream_of(turn))))
+
+    def events(self, turn: Turn) -> list[Event]:
+        return self._log.stream(turn.tenant_id, stream_of(turn))
+
+    @property
+    def _dialect(self) -> Dialect:
+        return self._writer.database.dialect
+
+
+def stream_of(turn: Turn) -> str:
+    return f"turn:{turn.id}"
+
+
+def subject_of(turn: Turn) -> Subject:
+    return Subject(
+        tenant_id=turn.tenant_id,
+        stream=stream_of(turn),
+        user_id=turn.user_id,
+        agent_id=turn.agent_id,
+        conversation_id=turn.conversation_id,
+        turn_id=turn.id,
+    )
+
+
+def iteration_row(turn: Turn, iteration: IterationRecord, fact: IterationCompleted) -> dict[str, Any]:
+    """The `rlm_iterations` row, without its times."""
+    spoken, judged = iteration.spoken, iteration.judged
+    uses = list(iteration.tools.values())
+    bundle = iteration.bundle
+    return {
+        "id": f"{turn.id}.{fact.iteration_number}",
+        "tenant_id": turn.tenant_id,
+        "turn_id": turn.id,
+        "conversation_id": turn.conversation_id,
+        "iteration_number": fact.iteration_number,
+        "state": "complete",
+        "content": spoken.text,
+        "model": spoken.model,
+        "confidence_raw": judged.confidence_raw if judged else None,
+        "confidence": fact.confidence,
+        "success_factor": judged.success_factor if judged else None,
+        "tool_utility": judged.tool_utility if judged else None,
+        "convergence_score": fact.convergence_score,
+        "exit_reason": fact.exit_reason,
+        "prompt_tokens": spoken.prompt_tokens,
+        "completion_tokens": spoken.completion_tokens,
+        "latency_ms": fact.latency_ms,
+        "tool_calls": _json([use.requested for use in uses]),
+        "tool_results": _json([use.finished for use in uses if use.finished]),
+        "verdicts": _json([use.decided for use in uses if use.decided]),
+        "lanes": _json(spoken.lanes),
+        "weights_before": _json(fact.weights_before),
+        "weights_after": _json(fact.weights_after),
+        "weight_deltas": _json(fact.weight_deltas),
+        "neuromodulators_before": _json(fact.neuromodulators_before),
+        "neuromodulators_after": _json(fact.neuromodulators_after),
+        "reward": fact.reward,
+        "reward_terms": _json(fact.reward_terms),
+        "salience": fact.salience,
+        "learning_rate": fact.learning_rate,
+        "gated": fact.gated,
+        "brain_version": fact.brain_version,
+        "metadata": _json({"bundle_id": bundle.bundle_id, "learning": fact.learning} if bundle else {}),
+    }
+
+
+def moment(timestamp: str, dialect: Dialect) -> str:
+    """An ISO 8601 moment as Django stores it: SQLite compares the text, so its form must be Django's."""
+    return timestamp.replace("T", " ").removesuffix("+00:00") if dialect == "sqlite" else timestamp
+
+
+def _turn(row: Row) -> Turn:
+    turn_id, tenant_id, user_id, conversation_id, agent_id, content, client_message_id, created_at, role = row
+    return Turn(
+        id=turn_id,
+        tenant_id=tenant_id,
+        user_id=user_id,
+        roles=(role,) if role else (),
+        conversation_id=conversation_id,
+        agent_id=agent_id,
+        content=content,
+        created_at=_iso(created_at),
+        client_message_id=client_message_id,
+    )
+
+
+def _iso(value: Any) -> str:
+    return f"{value.replace(' ', 'T')}+00:00" if isinstance(value, str) else str(value.isoformat())
+
+
+def _position(tx: Transaction, tenant_id: str, conversation_id: str) -> int:
+    rows = tx.query(
+        "SELECT COALESCE(MAX(conversation_position), 0) FROM events WHERE tenant_id = ? AND conversation_id = ?",
+        [tenant_id, conversation_id],
+    )
+    return int(rows[0][0])
+
+
+def _insert(tx: Transaction, table: str, row: dict[str, Any]) -> None:
+    columns: Sequence[str] = list(row)
+    tx.execute(
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})", list(row.values())
+    )
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()

@@ -1,0 +1,42 @@
+"""The loop: one message in, typed facts and deltas out.
+
+Whoever drives it commits each fact and applies it to the record before asking for the next, so a fact that was yielded
+is durable when the loop goes on. What the record already holds is not done again: a turn resumes where its log ends.
+"""
+
+from collections.abc import AsyncGenerator
+
+from soma.agent.llm.base import TextDelta
+from soma.agent.record import TurnFact, TurnRecord
+from soma.agent.steps.answer import answer
+from soma.agent.steps.ask import ask_model
+from soma.agent.steps.doors import Doors
+from soma.agent.steps.judge import judge
+from soma.agent.steps.learn import learn
+from soma.agent.steps.recall import look_again, recall
+from soma.agent.steps.start import start
+from soma.agent.steps.use_tools import use_tools
+
+Step = TurnFact | TextDelta
+
+
+async def run_turn(record: TurnRecord, doors: Doors) -> AsyncGenerator[Step]:
+    """Answer one message: iterate, learning after each iteration, until there is a reason to stop."""
+    if record.started is None:
+        yield await start(record, doors)
+    while (reason := record.exit_reason) is None:
+        iteration = record.current
+        if iteration.bundle is None:
+            yield await recall(record, iteration.number, record.turn.content, doors)
+        if iteration.response is None:
+            async for piece in ask_model(record, iteration, doors):
+                yield piece
+        async for fact in use_tools(record, iteration, doors):
+            yield fact
+        if iteration.judged is None:
+            evidence = await look_again(record, iteration, doors)
+            if evidence is not None:
+                yield evidence
+            yield judge(record, iteration, doors, evidence_changed=evidence is not None)
+        yield await learn(record, iteration, doors)
+    yield answer(record, reason, doors)

@@ -1,0 +1,290 @@
+"""The brain's HTTP door: reads a request, asks for the verb, writes the answer. One error shape everywhere."""
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from fastapi import FastAPI, Request, Response
+from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
+
+from soma.brain import bodies, feedback
+from soma.brain.auth import Authenticator, check_claims
+from soma.brain.bodies import Body
+from soma.brain.errors import BrainRefused
+from soma.brain.service import Brain, owner
+from soma.brain.types import Forgotten, MemoryPage, Principal, RejectedItem, RememberedItem, StoredMemory
+from soma.events.errors import LogError, WriterBusy
+from soma.events.ids import new_id
+from soma.memory.errors import MemoryRefused, ModelUnavailable, UnknownKey
+from soma.memory.types import MemoryRecord, NewLink, NewMemory
+
+JSON = "application/json"
+BUSY_SECONDS = 1
+LARGEST_PAGE = 200
+HTTP_CODES = {404: "not_found", 405: "method_not_allowed"}
+
+
+def create_app(brain: Brain, auth: Authenticator) -> FastAPI:
+    app = FastAPI(title="Soma brain", version="1", docs_url=None, redoc_url=None)
+    app.state.brain, app.state.auth = brain, auth
+    app.add_exception_handler(BrainRefused, _refused)
+    app.add_exception_handler(MemoryRefused, _memory_refused)
+    app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(LogError, _storage_failed)
+    app.add_exception_handler(ModelUnavailable, _model_away)
+    app.add_exception_handler(Exception, _failed)
+    app.add_middleware(_Bounded, most=brain.settings.max_body_bytes)
+    _add_context(app, brain)
+    _add_learning(app, brain)
+    _add_memory(app, brain)
+    _add_health(app, brain, auth)
+    return app
+
+
+def _add_context(app: FastAPI, brain: Brain) -> None:
+    @app.post("/context/evaluate", **_takes(bodies.Evaluate))
+    async def evaluate(request: Request) -> Response:
+        principal, body = await _read(request, bodies.Evaluate)
+        return _json(await brain.evaluate(principal, body))
+
+    @app.post("/v1/memory/recall", **_takes(bodies.Recall))
+    async def recall(request: Request) -> Response:
+        began = time.perf_counter()
+        principal, body = await _read(request, bodies.Recall)
+        hits, weights = await brain.recall(principal, body)
+        duration_ms = (time.perf_counter() - began) * 1_000
+        return _json({"hits": hits, "weights": weights, "duration_ms": duration_ms})
+
+    @app.post("/context/feedback", **_takes(bodies.Feedback))
+    async def give_feedback(request: Request) -> Response:
+        principal, body = await _read(request, bodies.Feedback)
+        answer = await brain.feedback(principal, body)
+        return _json(answer, 200 if answer.adaptation_applied or answer.status == "duplicate" else 202)
+
+    @app.post("/context/feedback/batch", **_takes(bodies.FeedbackBatch))
+    async def give_feedback_batch(request: Request) -> Response:
+        principal, body = await _read(request, bodies.FeedbackBatch)
+        items, rejected = _checked(principal, body)
+        return _json(await brain.feedback_batch(principal, items, rejected, idempotency_key=body.idempotency_key))
+
+    @app.get("/context/usage")
+    async def usage(request: Request) -> Response:
+        principal = _principal(request)
+        today = datetime.now(UTC).date().isoformat()
+        start, end = _day(request, "from", today[:8] + "01"), _day(request, "to", today)
+        return _json({"rows": await brain.usage(principal, start=start, end=end)})
+
+
+def _add_learning(app: FastAPI, brain: Brain) -> None:
+    @app.get("/context/adaptation/state")
+    async def state(request: Request) -> Response:
+        return _json(await brain.state(_principal(request)))
+
+    @app.post("/context/adaptation/rollback", **_takes(bodies.Rollback))
+    async def roll_back(request: Request) -> Response:
+        principal, body = await _read(request, bodies.Rollback)
+        return _json(await brain.roll_back(principal, body))
+
+    @app.post("/v1/learning/publish_turn_metrics", **_takes(bodies.TurnMetrics))
+    async def publish_turn_metrics(request: Request) -> Response:
+        principal, body = await _read(request, bodies.TurnMetrics)
+        bodies.check_numbers(body.weights, "weights")
+        bodies.check_numbers(body.neuromodulators, "neuromodulators")
+        return _json(await brain.publish_turn_metrics(principal, body))
+
+
+def _add_memory(app: FastAPI, brain: Brain) -> None:
+    @app.post("/v1/memory/remember", **_takes(bodies.Remember))
+    async def remember(request: Request) -> Response:
+        principal, body = await _read(request, bodies.Remember)
+        items = [_new(item) for item in body.items]
+        results = await brain.memory.remember(owner(principal), items, namespace=body.namespace)
+        answers = [RememberedItem(id=result.id, key=result.key, status=result.status) for result in results]
+        return _json({"results": answers})
+
+    @app.post("/v1/memory/forget", **_takes(bodies.Forget))
+    async def forget(request: Request) -> Response:
+        principal, body = await _read(request, bodies.Forget)
+        if not (body.ids or body.keys):
+            raise BrainRefused("invalid_body", "Name the memories to forget, by ids or keys.", "ids")
+        receipt = await brain.memory.forget(owner(principal), ids=body.ids, keys=body.keys, namespace=body.namespace)
+        return _json(Forgotten(receipt_id=receipt.receipt_id, forgotten=list(receipt.forgotten)))
+
+    @app.get("/v1/memories")
+    async def memories(request: Request) -> Response:
+        principal, asked = _principal(request), request.query_params
+        namespace, after, limit = asked.get("namespace", "default"), asked.get("after"), _limit(request)
+        if search := asked.get("search"):
+            page = await brain.memory.search(owner(principal), search, namespace=namespace, limit=limit, after=after)
+        else:
+            page = await brain.memory.list(owner(principal), namespace=namespace, limit=limit, after=after)
+        return _json(MemoryPage(memories=[_stored(memory) for memory in page.items], next=page.after))
+
+
+def _add_health(app: FastAPI, brain: Brain, auth: Authenticator) -> None:
+    @app.get("/healthz")
+    async def up() -> Response:
+        return _json({"status": "up"})
+
+    @app.get("/readyz")
+    async def ready() -> Response:
+        away = await brain.ready()
+        if away:
+            message = "; ".join(f"{name}: {what}" for name, what in away.items())
+            return _json({"code": "not_ready", "message": message, "away": away, "request_id": new_id()}, 503)
+        return _json({"status": "ready", "dependencies": ["database"]})
+
+    @app.get("/metrics")
+    async def metrics(request: Request) -> Response:
+        auth.admit(request.headers)
+        return Response(brain.metrics.exposition(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+# Reading a request
+
+
+def _principal(request: Request) -> Principal:
+    auth: Authenticator = request.app.state.auth
+    principal = auth.principal(request.headers)
+    check_claims(principal, request.query_params)
+    return principal
+
+
+async def _read(request: Request, kind: type[Body]) -> tuple[Principal, Any]:
+    principal = _principal(request)
+    body = bodies.read(await request.body(), kind)
+    check_claims(principal, _claims(body))
+    return principal, body
+
+
+def _claims(body: Body) -> dict[str, str | None]:
+    return {"tenant": body.tenant, "tenant_id": body.tenant_id, "persona": body.persona, "agent_id": body.agent_id}
+
+
+def _checked(principal: Principal, batch: bodies.FeedbackBatch) -> tuple[list[bodies.Feedback], list[RejectedItem]]:
+    """Each item by itself: one that cannot be taken does not keep the others out."""
+    items, rejected = [], []
+    for index, raw in enumerate(batch.items):
+        try:
+            item = bodies.read(raw, bodies.Feedback)
+            check_claims(principal, _claims(item))
+            feedback.check(item)
+        except BrainRefused as refusal:
+            error = {"code": refusal.code, "message": refusal.message, "field": refusal.field}
+            rejected.append(RejectedItem(index=index, error=error))
+        else:
+            items.append(item)
+    return items, rejected
+
+
+def _day(request: Request, name: str, default: str) -> str:
+    value = request.query_params.get(name, default)
+    try:
+        return datetime.strptime(value, "%Y-%m-%d").replace(tzinfo=UTC).date().isoformat()
+    except ValueError:
+        raise BrainRefused("invalid_query", f"`{name}` is a day as YYYY-MM-DD.", name) from None
+
+
+def _limit(request: Request) -> int:
+    value = request.query_params.get("limit", "50")
+    if not value.isdecimal() or not 1 <= int(value[:9]) <= LARGEST_PAGE:
+        raise BrainRefused("invalid_query", f"`limit` is a number from 1 to {LARGEST_PAGE}.", "limit")
+    return int(value)
+
+
+def _new(item: bodies.RememberItem) -> NewMemory:
+    fields = msgspec.structs.asdict(item)
+    links = [NewLink(to_key=link.to_key, relation=link.relation, weight=link.weight) for link in item.links]
+    return NewMemory(**fields | {"links": links})
+
+
+def _stored(memory: MemoryRecord) -> StoredMemory:
+    return StoredMemory(
+        id=memory.id,
+        key=memory.key,
+        text=memory.text,
+        kind=memory.kind,
+        scope=memory.scope,
+        occurred_at=memory.occurred_at,
+        value=memory.value,
+        conversation_id=memory.conversation_id,
+        metadata=dict(memory.metadata),
+    )
+
+
+# Writing an answer
+
+
+def _json(answer: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(msgspec.json.encode(answer), status, headers, JSON)
+
+
+def _error(
+    status: int, code: str, message: str, field: str | None = None, *, retry_after: int | None = None
+) -> Response:
+    request_id = new_id()
+    body = {"code": code, "message": message, "request_id": request_id} | ({"field": field} if field else {})
+    headers = {"X-Request-Id": request_id} | ({"Retry-After": str(retry_after)} if retry_after else {})
+    return _json(body, status, headers)
+
+
+def _refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, BrainRefused)  # noqa: S101 - as registered
+    return _error(error.status, error.code, error.message, error.field)
+
+
+def _memory_refused(_: Request, error: Exception) -> Response:
+    assert isinstance(error, MemoryRefused)  # noqa: S101 - as registered
+    return _error(404 if isinstance(error, UnknownKey) else 422, error.code, str(error), error.field)
+
+
+def _http_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)  # noqa: S101 - as registered
+    return _error(error.status_code, HTTP_CODES.get(error.status_code, "bad_request"), str(error.detail))
+
+
+def _storage_failed(_: Request, error: Exception) -> Response:
+    assert isinstance(error, LogError)  # noqa: S101 - as registered
+    return _error(429 if isinstance(error, WriterBusy) else 503, error.code, str(error), retry_after=BUSY_SECONDS)
+
+
+def _model_away(_: Request, error: Exception) -> Response:
+    return _error(503, ModelUnavailable.code, str(error))
+
+
+def _failed(_: Request, error: Exception) -> Response:
+    """The server logs the error itself: this is only what the caller is told."""
+    return _error(500, "internal_error", f"The brain failed ({type(error).__name__}); its log says why.")
+
+
+def _takes(kind: type[Body]) -> dict[str, Any]:
+    """What OpenAPI says of a body that FastAPI does not read itself."""
+    schema = msgspec.json.schema(kind, ref_template="#/components/schemas/{name}")
+    return {"openapi_extra": {"requestBody": {"required": True, "content": {JSON: {"schema": schema}}}}}
+
+
+class _Bounded:
+    """Refuses a body that is too large before it is read whole."""
+
+    def __init__(self, app: Callable[[Scope, Receive, Send], Any], *, most: int) -> None:
+        self._app = app
+        self._most = most
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        size = 0
+
+        async def bounded() -> Any:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            if size > self._most:
+                raise BrainRefused("body_too_large", f"A body has at most {self._most:,} bytes.", None, 413)
+            return message
+
+        await self._app(scope, bounded, send)

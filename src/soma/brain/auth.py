@@ -1,0 +1,61 @@
+"""Who calls: a service that holds the shared token names the tenant, user and agent it speaks for.
+
+A signed token that carries its own tenant (JWT) is a second way in, to be added beside `ServiceToken`.
+"""
+
+import hmac
+from collections.abc import Mapping
+from typing import Any, Protocol
+from urllib.parse import unquote
+
+from soma.brain.errors import BrainRefused
+from soma.brain.types import Principal
+
+LONGEST_ID = 200
+HEADERS = {"tenant_id": "X-Soma-Tenant", "user_id": "X-Soma-User", "agent_id": "X-Soma-Agent"}
+
+# Names under which a body or query may repeat what the headers say.
+CLAIMS = {"tenant": "tenant_id", "tenant_id": "tenant_id", "persona": "agent_id", "agent_id": "agent_id"}
+
+
+class Authenticator(Protocol):
+    def principal(self, headers: Mapping[str, str]) -> Principal:
+        """Raises BrainRefused where the headers do not prove who calls."""
+        ...
+
+    def admit(self, headers: Mapping[str, str]) -> None:
+        """The same for what concerns no tenant."""
+        ...
+
+
+class ServiceToken:
+    def __init__(self, token: str) -> None:
+        self._expected = token.encode()
+
+    def principal(self, headers: Mapping[str, str]) -> Principal:
+        self.admit(headers)
+        return Principal(**{field: _named(headers, header) for field, header in HEADERS.items()})
+
+    def admit(self, headers: Mapping[str, str]) -> None:
+        scheme, _, given = headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not given:
+            raise BrainRefused("unauthorized", "A bearer token is needed.", "Authorization", 401)
+        if not hmac.compare_digest(given.strip().encode("utf-8", "replace"), self._expected):
+            raise BrainRefused("unauthorized", "The bearer token is not the brain's.", "Authorization", 401)
+
+
+def _named(headers: Mapping[str, str], header: str) -> str:
+    value = unquote(headers.get(header, ""))
+    if not value or len(value) > LONGEST_ID or not value.isprintable():
+        message = f"{header} must name who is spoken for, in 1 to {LONGEST_ID} printable characters."
+        raise BrainRefused("principal_invalid", message, header, 401)
+    return value
+
+
+def check_claims(principal: Principal, said: Mapping[str, Any]) -> None:
+    """What a body or query says of the tenant or agent must be what the headers say."""
+    for name, field in CLAIMS.items():
+        value = said.get(name)
+        if value is not None and value != getattr(principal, field):
+            message = f"{name} differs from who the token speaks for; leave it out."
+            raise BrainRefused("tenant_mismatch", message, name, 403)

@@ -1,0 +1,183 @@
+"""What may be sent to the brain: every body, its bounds, and how a fault in one is told.
+
+msgspec and not pydantic, because a body of a thousand feedbacks is read here: 0.5 against 4.5 µs an item, measured.
+"""
+
+import math
+import re
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+from msgspec import Meta
+
+from soma.brain.errors import BrainRefused
+
+T = TypeVar("T")
+
+Id = Annotated[str, Meta(min_length=1, max_length=200)]
+Text = Annotated[str, Meta(min_length=1, max_length=65_536)]
+Share = Annotated[float, Meta(ge=0, le=1)]
+Signed = Annotated[float, Meta(ge=-1, le=1)]
+Amount = Annotated[float, Meta(ge=0, le=1e9)]
+Ids = Annotated[tuple[Id, ...], Meta(max_length=1_000)]
+Name = Annotated[str, Meta(min_length=1, max_length=128)]
+Batch = Annotated[list[msgspec.Raw], Meta(min_length=1, max_length=1_000)]
+
+EVERY_DECODING_FAULT = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+
+class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`tenant`, `tenant_id`, `persona` and `agent_id` may repeat what the headers say, and nothing else."""
+
+    tenant: str | None = None
+    tenant_id: str | None = None
+    persona: str | None = None
+    agent_id: str | None = None
+
+
+class InConversation(Body, frozen=True, kw_only=True):
+    """`session_id` is another name of `conversation_id`."""
+
+    conversation_id: Id | None = None
+    session_id: Id | None = None
+
+    @property
+    def conversation(self) -> str:
+        if not (named := self.conversation_id or self.session_id):
+            raise BrainRefused("invalid_body", "The conversation must be named.", "conversation_id")
+        return named
+
+
+class Evaluate(InConversation, frozen=True, kw_only=True):
+    query: Text
+    top_k: Annotated[int, Meta(ge=1, le=200)] | None = None
+    token_budget: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
+    namespace: Name = "default"
+    at: str | None = None
+
+
+class Recall(InConversation, frozen=True, kw_only=True):
+    query: Text
+    top_k: Annotated[int, Meta(ge=1, le=200)] = 10
+    namespace: Name = "default"
+    at: str | None = None
+
+
+class Metadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the answer took. Further names are taken and not read."""
+
+    tokens: Annotated[int, Meta(ge=0, le=1_000_000_000)] | None = None
+    model: Name | None = None
+    cost: Amount | None = None
+    latency_ms: Amount | None = None
+
+
+class Feedback(InConversation, frozen=True, kw_only=True, omit_defaults=True):
+    """One person's feedback: evidence (which memories helped), a verdict on the answer, or both."""
+
+    bundle_id: Id | None = None
+    turn_id: Id | None = None
+    query: str | None = None
+    helpful: Ids = ()
+    unhelpful: Ids = ()
+    reward: Signed | None = None
+    utility: Signed | None = None
+    thumb: Literal[-1, 1] | None = None
+    rating: Annotated[int, Meta(ge=1, le=5)] | None = None
+    regenerated: bool = False
+    copied: bool = False
+    response_text: str | None = None
+    metadata: Metadata | None = None
+    idempotency_key: Id | None = None
+
+
+class FeedbackBatch(Body, frozen=True, kw_only=True):
+    items: Batch
+    idempotency_key: Id | None = None
+
+
+class TurnMetrics(InConversation, frozen=True, kw_only=True):
+    turn_id: Id
+    iteration_number: Annotated[int, Meta(ge=0, le=100_000)]
+    tools_used: Annotated[list[Name], Meta(max_length=1_000)] = []
+    tool_outcomes: dict[Name, str | bool] = {}
+    confidence: Share | None = None
+    latency_ms: Amount | None = None
+    weights: dict[str, float] = {}
+    neuromodulators: dict[str, float] = {}
+    bundle_id: Id | None = None
+    cited: Ids = ()
+    progress: Signed | None = None
+    cost: Amount | None = None
+    tokens: Annotated[int, Meta(ge=0, le=1_000_000_000)] | None = None
+    model: Name | None = None
+    raw_confidence: Share | None = None
+    learn: bool = True
+
+    @property
+    def stated_confidence(self) -> float | None:
+        """What calibration labels: the confidence as the model gave it, where that is known."""
+        return self.confidence if self.raw_confidence is None else self.raw_confidence
+
+
+class Rollback(Body, frozen=True, kw_only=True):
+    turn_id: Id | None = None
+    iteration_number: Annotated[int, Meta(ge=0)] | None = None
+    version: Annotated[int, Meta(ge=0)] | None = None
+
+
+class LinkBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    to_key: str
+    relation: str
+    weight: float = 1.0
+
+
+class RememberItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Bounds of texts, keys and times are the memory's to check, for every way into it."""
+
+    text: str
+    key: str | None = None
+    kind: Literal["episodic", "semantic", "procedural"] = "episodic"
+    scope: Literal["user", "agent", "tenant"] = "user"
+    occurred_at: str | None = None
+    importance: float = 0.5
+    metadata: dict[str, Any] = {}
+    conversation_id: str | None = None
+    links: list[LinkBody] = []
+
+
+class Remember(Body, frozen=True, kw_only=True):
+    items: Annotated[list[RememberItem], Meta(min_length=1, max_length=1_000)]
+    namespace: Name = "default"
+
+
+class Forget(Body, frozen=True, kw_only=True):
+    ids: Ids = ()
+    keys: Annotated[tuple[str, ...], Meta(max_length=1_000)] = ()
+    namespace: Name = "default"
+
+
+def read(content: bytes | msgspec.Raw, kind: type[T]) -> T:
+    """Decode and validate; raises BrainRefused naming the field that is to blame."""
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except msgspec.ValidationError as error:
+        message, field = _located(str(error))
+        raise BrainRefused("invalid_body", message, field) from None
+    except EVERY_DECODING_FAULT as error:
+        raise BrainRefused("invalid_json", f"The body is not JSON: {error}", None, 400) from None
+
+
+def check_numbers(numbers: dict[str, float], field: str) -> None:
+    for name, number in numbers.items():
+        if not math.isfinite(number):
+            raise BrainRefused("invalid_body", "NaN and infinity are not values.", f"{field}.{name}")
+
+
+def _located(message: str) -> tuple[str, str | None]:
+    """msgspec says `Expected ... - at `$.items[0].text``, or names the field within the message."""
+    text, _, path = message.partition(" - at `$")
+    field = path.rstrip("`").removeprefix(".")
+    if named := re.search(r"(?:required|unknown) field `([^`]+)`", text):
+        field = f"{field}.{named[1]}" if field else named[1]
+    return text, field or None

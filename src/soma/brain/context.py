@@ -1,0 +1,104 @@
+"""Building context: candidates ranked by the served weights and packed into the lane. Pure; values in, values out."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from soma.brain.core.observations import VIEW_SCALE, Shown
+from soma.brain.core.pack import Candidate as Contender
+from soma.brain.core.pack import Packed, duplicate_pairs, pack
+from soma.brain.core.rank import Ranked, rank
+from soma.brain.core.serve import Served
+from soma.brain.tokens import TokenCounter
+from soma.brain.types import RecalledMemory
+from soma.memory.types import Candidate, Candidates
+
+CONTENDERS = 4  # times the limit: as far down as packing looks past duplicates and what is too long
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """`memories` are those shown, best first; `views` names the columns of `shown`."""
+
+    views: tuple[str, ...]
+    memories: list[RecalledMemory]
+    shown: tuple[tuple[str, tuple[int, ...]], ...]
+    packed: Packed
+    gain: float
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    views: tuple[str, ...]
+    rows: list[Ranked]
+    by_id: dict[str, Candidate]
+
+    def memory(self, row: Ranked) -> RecalledMemory:
+        found = self.by_id[row.id]
+        source = found.metadata.get("source")
+        return RecalledMemory(
+            id=found.id,
+            key=found.key,
+            text=found.text,
+            score=row.score,
+            attention=row.attention,
+            parts={view: value / VIEW_SCALE for view, value in zip(self.views, row.values, strict=True)},
+            views=dict(zip(self.views, row.values, strict=True)),
+            occurred_at=found.occurred_at,
+            source=source if isinstance(source, str) else found.conversation_id,
+            metadata=dict(found.metadata),
+        )
+
+
+def ranked(candidates: Candidates, served: Served) -> Ranking:
+    found = candidates.found
+    views = tuple(sorted(found[0].views)) if found else ()
+    columns = [Shown(candidate.id, tuple(candidate.views[view] for view in views)) for candidate in found]
+    rows = rank(columns, views, served.names, served.weights, served.tau)
+    return Ranking(views, rows, {candidate.id: candidate for candidate in found})
+
+
+def built(
+    candidates: Candidates,
+    served: Served,
+    tokens: TokenCounter,
+    *,
+    limit: int,
+    token_budget: int,
+    attention_mass: float,
+) -> Context:
+    ranking = ranked(candidates, served)
+    contenders = [
+        Contender(row.id, row.attention, tokens.count(ranking.by_id[row.id].text), _group(ranking.by_id[row.id]))
+        for row in ranking.rows[: CONTENDERS * limit]
+    ]
+    ids = [candidate.id for candidate in candidates.found]
+    packed = pack(
+        contenders,
+        token_budget=token_budget,
+        is_duplicate=duplicate_pairs((ids[one], ids[other]) for one, other in candidates.duplicates),
+        attention_share=attention_mass,
+        limit=limit,
+    )
+    chosen = set(packed.shown)
+    rows = [row for row in ranking.rows if row.id in chosen]
+    return Context(
+        views=ranking.views,
+        memories=[ranking.memory(row) for row in rows],
+        shown=tuple((row.id, row.values) for row in rows),
+        packed=packed,
+        gain=expected_gain(rows, served),
+    )
+
+
+def expected_gain(rows: Sequence[Ranked], served: Served) -> float:
+    """In [0, 1]: the score of the best shown memory as a share of the greatest that the weights allow."""
+    greatest = sum(weight for weight in served.weights if weight > 0.0)
+    if not rows or greatest <= 0.0:
+        return 0.0
+    return min(max(rows[0].score / greatest, 0.0), 1.0)
+
+
+def _group(candidate: Candidate) -> str | None:
+    """A tool call and its result are remembered with the same `group` and are shown together or not at all."""
+    group = candidate.metadata.get("group")
+    return group if isinstance(group, str) else None

@@ -1,0 +1,45 @@
+"""How an event is felt: prediction error, salience, and the levels it leaves behind."""
+
+from typing import NamedTuple
+
+from soma.brain.core import modulators
+from soma.brain.core.hyperparameters import Hyperparameters
+from soma.brain.core.modulators import Modulators
+from soma.brain.core.salience import salience
+
+UNKNOWN = 0.5  # novelty or confidence nobody stated: drives nothing
+
+
+class Feeling(NamedTuple):
+    delta: float
+    error: float
+    novelty: float
+    salience: float
+    drives: Modulators
+    pushed: Modulators
+    """The levels after the event, before their bounds."""
+
+
+def felt(
+    before: Modulators,
+    settings: Hyperparameters,
+    *,
+    delta: float = 0.0,
+    surprise: float | None = None,
+    novelty: float | None = None,
+    confidence: float | None = None,
+    urgency: float = 0.0,
+) -> Feeling:
+    """`surprise` stands for |delta| / 2 where there is evidence instead of a reward."""
+    error = 0.5 * abs(delta) if surprise is None else surprise
+    novelty = UNKNOWN if novelty is None else novelty
+    confidence = UNKNOWN if confidence is None else confidence
+    drive = modulators.drives(delta, error, urgency=urgency, novelty=novelty, confidence=confidence)
+    pushed = modulators.pushed(before, drive, settings.profile, settings.modulator_leak, settings.modulator_gain)
+    return Feeling(delta, error, novelty, salience(novelty, error, settings), drive, pushed)
+
+
+def next_baseline(baseline: float, delta: float, before: Modulators, settings: Hyperparameters) -> float:
+    """baseline += 0.05 delta with serotonin at rest; a stable agent changes its expectation more slowly."""
+    calm = settings.profile.displacement("serotonin", before.serotonin)
+    return baseline + settings.baseline_rate * (1.0 - settings.serotonin_reach * calm) * delta

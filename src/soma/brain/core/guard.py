@@ -1,0 +1,91 @@
+"""The rolling score and the way back: what was learned and then proved worse is undone by itself."""
+
+from typing import NamedTuple
+
+from soma.brain.core.evidence import Retrieval
+from soma.brain.core.hyperparameters import Hyperparameters
+from soma.brain.core.temperature import Temperature
+from soma.brain.core.utility import Utility
+
+
+class Lesson(NamedTuple):
+    """What has been learned, as opposed to how the agent feels: the part a guard may put back."""
+
+    retrieval: Retrieval
+    utility: Utility
+    temperature: Temperature
+
+
+class Rolling(NamedTuple):
+    """Two exponential means of one score, with the variance round the slow one."""
+
+    scored: int
+    fast: float
+    slow: float
+    variance: float
+
+
+class Guard(NamedTuple):
+    evidence: Rolling
+    """Of loss(prior) - loss(w): how much better than the prior each piece of evidence was foretold."""
+    reward: Rolling
+    good: Lesson | None
+
+
+START = Rolling(0, 0.0, 0.0, 0.0)
+INITIAL = Guard(START, START, None)
+
+
+def rolled(old: Rolling, score: float, settings: Hyperparameters) -> Rolling:
+    scored, fast, slow, variance = old
+    scored += 1
+    # The first scores are averaged plainly, so that the start weighs nothing.
+    fast_rate = max(settings.guard_fast, 1.0 / scored)
+    slow_rate = max(settings.guard_slow, 1.0 / scored)
+    miss = score - slow
+    return Rolling(
+        scored,
+        fast + fast_rate * (score - fast),
+        slow + slow_rate * miss,
+        (1.0 - slow_rate) * (variance + slow_rate * miss * miss),
+    )
+
+
+def worsened(score: Rolling, settings: Hyperparameters) -> bool:
+    """slow - fast > 4 standard deviations of the fast mean: sqrt(variance rate / (2 - rate))."""
+    if score.scored < settings.guard_warmup or score.fast >= score.slow:
+        return False
+    rate = settings.guard_fast
+    fall = score.slow - score.fast
+    deviations = settings.guard_deviations
+    return fall * fall > deviations * deviations * score.variance * rate / (2.0 - rate)
+
+
+def is_checkpoint(score: Rolling, settings: Hyperparameters) -> bool:
+    """Time to keep the lesson as good: often enough, and only while the score is not falling."""
+    return (
+        score.scored >= settings.guard_warmup
+        and score.scored % settings.guard_snapshot_every == 0
+        and score.fast >= score.slow
+    )
+
+
+def watch_evidence(
+    guard: Guard, lesson: Lesson, advantage: float, settings: Hyperparameters
+) -> tuple[Guard, Lesson, bool]:
+    """One more score. The lesson to go on with is the new one or, when it proved worse, the last good one."""
+    score = rolled(guard.evidence, advantage, settings)
+    if guard.good and worsened(score, settings):
+        return Guard(START, START, guard.good), guard.good, True
+    return Guard(score, guard.reward, _good(guard, score, lesson, settings)), lesson, False
+
+
+def watch_reward(guard: Guard, lesson: Lesson, reward: float, settings: Hyperparameters) -> tuple[Guard, Lesson, bool]:
+    score = rolled(guard.reward, reward, settings)
+    if guard.good and worsened(score, settings):
+        return Guard(START, START, guard.good), guard.good, True
+    return Guard(guard.evidence, score, _good(guard, score, lesson, settings)), lesson, False
+
+
+def _good(guard: Guard, score: Rolling, lesson: Lesson, settings: Hyperparameters) -> Lesson | None:
+    return lesson if is_checkpoint(score, settings) else guard.good

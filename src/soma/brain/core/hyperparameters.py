@@ -1,0 +1,106 @@
+"""Every constant of the rules, named, with its default. The shell fills it from the settings."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from soma.brain.core.modulators import SOMA, Profile
+from soma.brain.core.weights import PLAN_VIEWS, Views
+
+
+class Rule(StrEnum):
+    EVIDENCE = "evidence"
+    LITERAL = "literal"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hyperparameters:
+    learning_rule: Rule = Rule.EVIDENCE
+    views: Views = PLAN_VIEWS
+    profile: Profile = SOMA
+
+    # Learning rate: lr_base * clamp(0.5 + dopamine, low, high)
+    lr_base: float = 0.05
+    learning_rate_dynamic: bool = True
+    dopamine_offset: float = 0.5
+    dopamine_factor_low: float = 0.5
+    dopamine_factor_high: float = 1.2
+
+    # Evidence
+    evidence_step: float = 0.3
+    evidence_views: float = 3.0  # the number of views at which the step is exactly `evidence_step`
+    learner_temperature: float = 0.25
+    prior_pull: float = 0.02
+    person_credit: float = 1.0
+    citation_credit: float = 0.3
+    gradient_limit: float = 4.0
+    value_rate: float = 0.1
+
+    # Trust in what was learned
+    trust_scale: float = 0.3
+    trust_limit: float = 20.0
+    advantage_limit: float = 3.0
+
+    # Reward of an answer, term by term
+    regenerate_reward: float = -0.5
+    copy_reward: float = 0.3
+    tool_ok_reward: float = 1.0
+    tool_failed_reward: float = -0.2
+
+    # Reward of an iteration: shares of its parts, renormalised over the parts that are known
+    outcome_tools_share: float = 0.4
+    outcome_confidence_share: float = 0.4
+    outcome_progress_share: float = 0.2
+
+    # Baseline, salience, gates
+    baseline_rate: float = 0.05
+    novelty_share: float = 0.5
+    error_share: float = 0.5
+    gate_learn: float = 0.3
+    gate_act: float = 0.5
+    gate_admit: float = 0.7
+
+    # Utility: ridge regression
+    utility_prior_observations: float = 30.0
+    utility_memory: float = 0.999
+    outcome_credit: float = 0.3
+    cost_budget: float = 0.01
+    latency_target_ms: float = 2000.0
+    feature_limit: float = 5.0
+
+    # Temperature of attention
+    tau_default: float = 0.7
+    tau_low: float = 0.4
+    tau_high: float = 1.2
+    tau_anneal_rate: float = 0.0
+    diversity_rate: float = 0.05
+    diversity_target: float = 0.5
+
+    # Neuromodulators: leak to the baseline, gain of a drive, reach of what each gates
+    modulator_leak: float = 0.1
+    modulator_gain: float = 0.2
+    serotonin_reach: float = 0.5
+    noradrenaline_reach: float = 0.2
+    acetylcholine_reach: float = 0.2
+
+    # Calibration and tools
+    calibration_prior: float = 20.0
+    calibration_enough: int = 100
+    tool_rate: float = 0.1
+    tool_answer_rate: float = 0.05
+
+    # Guard
+    guard_fast: float = 0.1
+    guard_slow: float = 0.01
+    guard_deviations: float = 4.0
+    guard_warmup: int = 30
+    guard_snapshot_every: int = 25
+
+    def learning_factor(self, dopamine: float) -> float:
+        """lr_eff / lr_base."""
+        if not self.learning_rate_dynamic:
+            return 1.0
+        factor = self.dopamine_offset + dopamine
+        return min(max(factor, self.dopamine_factor_low), self.dopamine_factor_high)
+
+    def learning_rate(self, dopamine: float) -> float:
+        return self.lr_base * self.learning_factor(dopamine)

@@ -1,0 +1,226 @@
+"""learn(state, observation) -> (state, explanation): the whole learner on one page.
+
+Each rule has its own file; here is only who is told what, in which order. The same state and observation give
+the same bits on any machine, so an explanation is derived again when somebody asks, and never stored.
+"""
+
+from typing import assert_never
+
+from soma.brain.core import calibration, evidence, guard, literal, modulators, temperature, tools, utility
+from soma.brain.core.bounded import bounded
+from soma.brain.core.explanation import Explanation
+from soma.brain.core.feeling import felt, next_baseline
+from soma.brain.core.gates import passes
+from soma.brain.core.guard import Lesson
+from soma.brain.core.hyperparameters import Hyperparameters, Rule
+from soma.brain.core.observations import Answer, Evidence, IterationOutcome, Observation, Restore, Source
+from soma.brain.core.reward import answer_terms, outcome_terms, sum_of
+from soma.brain.core.state import Counts, LearnerState
+
+Learned = tuple[LearnerState, Explanation]
+
+
+def learn(state: LearnerState, observation: Observation, settings: Hyperparameters) -> Learned:
+    match observation:
+        case Answer():
+            return learn_from_answer(state, observation, settings)
+        case Evidence():
+            return learn_from_evidence(state, observation, settings)
+        case IterationOutcome():
+            return learn_from_outcome(state, observation, settings)
+        case Restore():
+            return restore(state, observation, settings)
+        case _:
+            assert_never(observation)
+
+
+def learn_from_answer(state: LearnerState, answer: Answer, settings: Hyperparameters) -> Learned:
+    """A person's verdict, never gated: what gain, cost, latency are worth, whether confidence was right."""
+    outliers: list[str] = []
+    terms = answer_terms(answer, settings)
+    reward = bounded("reward", sum_of(terms), -1.0, 1.0, outliers)
+    confidence = _share("raw_confidence", answer.raw_confidence, outliers)
+    delta = reward - state.baseline
+    feeling = felt(
+        state.modulators,
+        settings,
+        delta=delta,
+        confidence=confidence,
+        urgency=modulators.urgency(answer.latency_ms, settings.latency_target_ms),
+    )
+
+    lesson = _worth(state, answer, reward, 1.0, settings, outliers=outliers)
+    watch, lesson, guarded = guard.watch_reward(state.guard, lesson, reward, settings)
+    labels, used = state.calibration, state.tools
+    if confidence is not None and reward != 0.0:
+        labels = calibration.labelled(labels, confidence, good=reward > 0.0)
+    for tool in answer.tools:
+        used = tools.learned(used, tool, 0.5 + 0.5 * reward, settings.tool_answer_rate)
+
+    answers, evidences, outcomes, gates, clips, guards = state.counts
+    after = LearnerState(
+        state.version + 1,
+        *lesson,
+        modulators.kept(feeling.pushed, settings.profile),
+        next_baseline(state.baseline, delta, state.modulators, settings),
+        labels,
+        used,
+        watch,
+        Counts(answers + 1, evidences, outcomes, gates, clips + bool(outliers), guards + guarded),
+        state.values_version,
+    )
+    reason = "what a person said of the answer"
+    return after, Explanation(
+        reason, state, after, answer, settings, feeling, reward, terms, tuple(outliers), False, guarded
+    )
+
+
+def learn_from_evidence(state: LearnerState, seen: Evidence, settings: Hyperparameters) -> Learned:
+    """Which memories helped: moves the views' weights, the trust in them, the values of those named."""
+    outliers: list[str] = []
+    reading = evidence.read(state.retrieval, seen, settings)
+    judgement = reading.judgement
+    error = judgement.error if judgement else 0.0
+    feeling = felt(
+        state.modulators,
+        settings,
+        surprise=error,
+        novelty=_share("novelty", seen.novelty, outliers),
+        confidence=1.0 - error,
+    )
+
+    lesson, watch = Lesson(reading.retrieval, state.utility, state.temperature), state.guard
+    gradient: tuple[float, ...] = ()
+    gated = seen.source is Source.CITATION and not passes(feeling.salience, settings)
+    guarded = False
+    if gated:
+        reason = "a citation without salience"
+    elif settings.learning_rule is Rule.LITERAL:
+        reason = "one signal for every weight"
+        rate = settings.learning_rate(state.modulators.dopamine)
+        lesson = literal.moved_lesson(lesson, rate, literal.evidence_signal(seen))
+    elif judgement is None:
+        reason = "nothing to compare: none of the shown memories helped, or all of them"
+    else:
+        reason = "what helped, against what was shown beside it"
+        credit = evidence.credit_of(seen.source, settings)
+        factor = settings.learning_factor(state.modulators.dopamine)
+        gradient = evidence.gradient(reading, judgement, credit, settings, outliers)
+        lesson = lesson._replace(
+            retrieval=evidence.stepped(reading, gradient, credit * judgement.advantage, factor, settings)
+        )
+        watch, lesson, guarded = guard.watch_evidence(watch, lesson, judgement.advantage, settings)
+    if not gated:
+        lesson = _diversified(lesson, seen.diversity, state, settings, outliers)
+
+    answers, evidences, outcomes, gates, clips, guards = state.counts
+    after = LearnerState(
+        state.version + 1,
+        *lesson,
+        modulators.kept(feeling.pushed, settings.profile),
+        state.baseline,
+        state.calibration,
+        state.tools,
+        watch,
+        Counts(answers, evidences + 1, outcomes, gates + gated, clips + bool(outliers), guards + guarded),
+        state.values_version + bool(seen.helpful or seen.unhelpful),
+    )
+    return after, Explanation(
+        reason,
+        state,
+        after,
+        seen,
+        settings,
+        feeling,
+        outliers=tuple(outliers),
+        gated=gated,
+        guarded=guarded,
+        judgement=judgement,
+        gradient=gradient,
+    )
+
+
+def learn_from_outcome(state: LearnerState, outcome: IterationOutcome, settings: Hyperparameters) -> Learned:
+    """What happened without a person: always felt and recorded, learned from only where it is salient."""
+    outliers: list[str] = []
+    terms = outcome_terms(outcome, settings)
+    reward = bounded("reward", sum_of(terms), -1.0, 1.0, outliers)
+    delta = reward - state.baseline if terms else 0.0
+    feeling = felt(
+        state.modulators,
+        settings,
+        delta=delta,
+        novelty=_share("novelty", outcome.novelty, outliers),
+        confidence=_share("confidence", outcome.confidence, outliers),
+        urgency=modulators.urgency(outcome.latency_ms, settings.latency_target_ms),
+    )
+
+    lesson, watch, guarded = state.lesson, state.guard, False
+    gated = not passes(feeling.salience, settings)
+    if terms and not gated:
+        lesson = _worth(state, outcome, reward, settings.outcome_credit, settings, outliers=outliers)
+        watch, lesson, guarded = guard.watch_reward(watch, lesson, reward, settings)
+    if not gated:
+        lesson = _diversified(lesson, outcome.diversity, state, settings, outliers)
+    used = state.tools
+    for tool, ok in outcome.tool_outcomes:
+        used = tools.learned(used, tool, 1.0 if ok else 0.0, settings.tool_rate)
+
+    answers, evidences, outcomes, gates, clips, guards = state.counts
+    after = LearnerState(
+        state.version + 1,
+        *lesson,
+        modulators.kept(feeling.pushed, settings.profile),
+        next_baseline(state.baseline, delta, state.modulators, settings),
+        state.calibration,
+        used,
+        watch,
+        Counts(answers, evidences, outcomes + 1, gates + gated, clips + bool(outliers), guards + guarded),
+        state.values_version,
+    )
+    reason = "too little salience to learn from" if gated else "how the iteration went"
+    return after, Explanation(
+        reason, state, after, outcome, settings, feeling, reward, terms, tuple(outliers), gated, guarded
+    )
+
+
+def restore(state: LearnerState, back: Restore, settings: Hyperparameters) -> Learned:
+    """Everything as it was, to the bit. The version goes on, and memories keep the values they have."""
+    after = back.snapshot._replace(version=state.version + 1, values_version=state.values_version)
+    return after, Explanation(back.reason, state, after, back, settings)
+
+
+def _worth(
+    state: LearnerState,
+    seen: Answer | IterationOutcome,
+    reward: float,
+    credit: float,
+    settings: Hyperparameters,
+    *,
+    outliers: list[str],
+) -> Lesson:
+    """A reward tells the worth of gain, cost and latency, nothing of alpha, beta, gamma; unless literally."""
+    if settings.learning_rule is Rule.LITERAL:
+        return literal.moved_lesson(state.lesson, settings.learning_rate(state.modulators.dopamine), reward)
+    worth = state.utility
+    if features := utility.features(seen.gain, seen.cost, seen.latency_ms, settings, outliers):
+        worth = utility.regressed(worth, features, reward, credit, settings)
+    return Lesson(state.retrieval, worth, state.temperature)
+
+
+def _diversified(
+    lesson: Lesson,
+    diversity: float | None,
+    state: LearnerState,
+    settings: Hyperparameters,
+    outliers: list[str],
+) -> Lesson:
+    if diversity is None:
+        return lesson
+    diversity = bounded("diversity", diversity, 0.0, 1.0, outliers)
+    n = state.counts.evidence + state.counts.outcomes
+    return lesson._replace(temperature=temperature.moved(lesson.temperature, diversity, n, settings))
+
+
+def _share(name: str, value: float | None, outliers: list[str]) -> float | None:
+    return None if value is None else bounded(name, value, 0.0, 1.0, outliers)

@@ -1,0 +1,39 @@
+"""The plan's formula, a setting and a column of every benchmark: one scalar moves every weight.
+
+p_new = clamp(p_old + lr_eff gain_p signal, p_min, p_max)
+"""
+
+from soma.brain.core.arithmetic import clamp
+from soma.brain.core.guard import Lesson
+from soma.brain.core.observations import Evidence
+from soma.brain.core.weights import LAMBDA, MU, NAMED_VIEWS, NU, Weight
+
+
+def evidence_signal(evidence: Evidence) -> float:
+    """+1 if any shown memory helped, -1 if memories were named and none did."""
+    shown = {memory.id for memory in evidence.shown}
+    if shown & (set(evidence.helpful) - set(evidence.unhelpful)):
+        return 1.0
+    return -1.0 if shown & set(evidence.unhelpful) else 0.0
+
+
+def moved(weight: Weight, value: float, rate: float, signal: float) -> float:
+    return clamp(value + rate * weight.literal_gain * signal, weight.low, weight.high)
+
+
+def moved_lesson(old: Lesson, rate: float, signal: float) -> Lesson:
+    """Every weight with a gain: alpha, gamma, lambda, mu, nu. beta, tau and the further views have none."""
+    retrieval, utility, temperature = old
+    weights = [
+        moved(NAMED_VIEWS[view], value, rate, signal) if view in NAMED_VIEWS else value
+        for view, value in zip(retrieval.views.names, retrieval.weights, strict=True)
+    ]
+    return Lesson(
+        retrieval._replace(weights=tuple(weights)),
+        utility._replace(
+            lambda_=moved(LAMBDA, utility.lambda_, rate, signal),
+            mu=moved(MU, utility.mu, rate, signal),
+            nu=moved(NU, utility.nu, rate, signal),
+        ),
+        temperature,
+    )

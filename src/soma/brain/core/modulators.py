@@ -1,0 +1,85 @@
+"""Neuromodulators: leaky integrators with signed drives, each of which gates one thing.
+
+dopamine       reward-prediction error        -> the learning rate
+serotonin      stability of outcomes          -> the time constant of the reward baseline
+noradrenaline  surprise x urgency             -> the temperature of attention (focus under pressure)
+acetylcholine  novelty and uncertainty        -> admission to working memory
+"""
+
+from typing import NamedTuple
+
+from soma.brain.core.arithmetic import clamp
+
+NAMES = ("dopamine", "serotonin", "noradrenaline", "acetylcholine")
+
+
+class Modulators(NamedTuple):
+    """Levels; of drives, each is in [-1, 1] and 0 lets its level leak back to the baseline."""
+
+    dopamine: float
+    serotonin: float
+    noradrenaline: float
+    acetylcholine: float
+
+
+class Profile(NamedTuple):
+    name: str
+    baseline: Modulators
+    low: Modulators
+    high: Modulators
+
+    def displacement(self, name: str, level: float) -> float:
+        """How far from rest, in widths of the range: what a gate reads, so that profiles act alike."""
+        i = NAMES.index(name)
+        return (level - self.baseline[i]) / (self.high[i] - self.low[i])
+
+
+SOMA = Profile(
+    "soma",
+    baseline=Modulators(0.4, 0.5, 0.0, 0.0),
+    low=Modulators(0.2, 0.0, 0.0, 0.0),
+    high=Modulators(0.8, 1.0, 0.1, 0.1),
+)
+UNIT = Profile(
+    "unit",
+    baseline=Modulators(0.5, 0.5, 0.5, 0.5),
+    low=Modulators(0.0, 0.0, 0.0, 0.0),
+    high=Modulators(1.0, 1.0, 1.0, 1.0),
+)
+PROFILES = {SOMA.name: SOMA, UNIT.name: UNIT}
+
+
+def drives(delta: float, error: float, *, urgency: float, novelty: float, confidence: float) -> Modulators:
+    """`delta` in [-2, 2] is reward minus baseline, `error` = |delta| / 2, `urgency` in [-1, 1]."""
+    return Modulators(0.5 * delta, 1.0 - 2.0 * error, error * urgency, novelty - confidence)
+
+
+def urgency(latency_ms: float | None, target_ms: float) -> float:
+    """Signed: 0 at the target or when unknown, towards 1 when far slower, -1 when immediate."""
+    if latency_ms is None or not latency_ms > 0.0:
+        return 0.0 if latency_ms is None else -1.0
+    return 1.0 - 2.0 * target_ms / (latency_ms + target_ms)
+
+
+def pushed(levels: Modulators, drive: Modulators, profile: Profile, leak: float, gain: float) -> Modulators:
+    """m + leak (baseline - m) + gain (high - low) drive, before the bounds."""
+    a, b, c, d = levels
+    rest, low, high = profile.baseline, profile.low, profile.high
+    return Modulators(
+        a + leak * (rest[0] - a) + gain * (high[0] - low[0]) * drive[0],
+        b + leak * (rest[1] - b) + gain * (high[1] - low[1]) * drive[1],
+        c + leak * (rest[2] - c) + gain * (high[2] - low[2]) * drive[2],
+        d + leak * (rest[3] - d) + gain * (high[3] - low[3]) * drive[3],
+    )
+
+
+def kept(levels: Modulators, profile: Profile) -> Modulators:
+    """Inside the bounds of the profile."""
+    a, b, c, d = levels
+    low, high = profile.low, profile.high
+    return Modulators(
+        clamp(a, low[0], high[0]),
+        clamp(b, low[1], high[1]),
+        clamp(c, low[2], high[2]),
+        clamp(d, low[3], high[3]),
+    )

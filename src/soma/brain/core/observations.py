@@ -1,0 +1,105 @@
+"""What the learner is told, as frozen facts. Each says all it means: nothing is looked up elsewhere.
+
+A malformed observation is refused here; an extreme one is clipped by the rules, which name the clip.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from soma.brain.core.state import LearnerState
+
+VIEW_SCALE = 65535  # a view value in [0, 1] is stored as k / 65535
+
+
+class Source(StrEnum):
+    PERSON = "person"
+    CITATION = "citation"
+
+
+class Shown(NamedTuple):
+    """A memory as the bundle showed it; `values` are integers 0..65535 in the order of `Evidence.views`."""
+
+    id: str
+    values: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """Which of the shown memories helped. Shown and not helpful counts as unhelpful for the weights;
+    only memories named as `helpful` or `unhelpful` change their own value."""
+
+    views: tuple[str, ...]
+    shown: tuple[Shown, ...]
+    helpful: tuple[str, ...] = ()
+    unhelpful: tuple[str, ...] = ()
+    source: Source = Source.PERSON
+    novelty: float = 1.0
+    diversity: float | None = None
+
+    def __post_init__(self) -> None:
+        if len(set(self.views)) != len(self.views):
+            raise ValueError("a view is named twice")
+        if len({memory.id for memory in self.shown}) != len(self.shown):
+            raise ValueError("a memory is shown twice")
+        for memory in self.shown:
+            if len(memory.values) != len(self.views):
+                raise ValueError(f"memory {memory.id!r} has {len(memory.values)} values for {len(self.views)} views")
+            if memory.values and not (min(memory.values) >= 0 and max(memory.values) <= VIEW_SCALE):
+                raise ValueError(f"memory {memory.id!r} has a view value outside 0..{VIEW_SCALE}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A person's verdict on an answer. `reward` overrides the terms; cost is money, latency milliseconds."""
+
+    reward: float | None = None
+    thumb: int = 0
+    rating: int | None = None
+    regenerated: bool = False
+    copied: bool = False
+    tool_ok: bool | None = None
+    raw_confidence: float | None = None
+    gain: float | None = None
+    cost: float | None = None
+    latency_ms: float | None = None
+    tools: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.thumb not in (-1, 0, 1):
+            raise ValueError(f"a thumb is -1, 0 or 1, not {self.thumb!r}")
+        if self.rating is not None and self.rating not in (1, 2, 3, 4, 5):
+            raise ValueError(f"a rating is 1 to 5, not {self.rating!r}")
+
+
+class ToolOutcome(NamedTuple):
+    tool: str
+    ok: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IterationOutcome:
+    """What happened in one iteration, without a person: always recorded, learned from if it is salient."""
+
+    tool_outcomes: tuple[ToolOutcome, ...] = ()
+    confidence: float | None = None
+    """Calibrated, in [0, 1]."""
+    progress: float | None = None
+    """In [-1, 1]: did this iteration bring the turn nearer to its end?"""
+    novelty: float = 1.0
+    gain: float | None = None
+    cost: float | None = None
+    latency_ms: float | None = None
+    diversity: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restore:
+    """Back to an earlier state: weights, accumulators, trust, baseline, modulators, calibration: all."""
+
+    snapshot: "LearnerState"
+    reason: str
+
+
+Observation = Answer | Evidence | IterationOutcome | Restore

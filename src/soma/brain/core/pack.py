@@ -1,0 +1,89 @@
+"""Memories into the lane: as many as hold 90 % of the attention, never half of one, never two alike."""
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from soma.brain.core.arithmetic import total
+
+ATTENTION_SHARE = 0.9
+
+
+class Candidate(NamedTuple):
+    """Best first. Candidates of one `group` (a tool call and its result) are shown together or not at all."""
+
+    id: str
+    attention: float
+    tokens: int
+    group: str | None = None
+
+
+class Packed(NamedTuple):
+    shown: tuple[str, ...]
+    duplicates: tuple[str, ...]
+    too_long: tuple[str, ...]
+    attention: float
+    tokens: int
+    diversity: float
+    """Share of the candidates that are shown as distinct memories; what the diversity rule steers tau by."""
+
+
+IsDuplicate = Callable[[str, str], bool]
+
+
+def pack(
+    candidates: Sequence[Candidate],
+    *,
+    token_budget: int,
+    is_duplicate: IsDuplicate,
+    attention_share: float = ATTENTION_SHARE,
+    limit: int | None = None,
+) -> Packed:
+    """Stops when the attention is covered or `limit` memories are shown; what is too long is passed over.
+
+    A duplicate's attention counts as covered: its twin speaks for it.
+    """
+    shown: list[str] = []
+    duplicates: list[str] = []
+    too_long: list[str] = []
+    covered, tokens = 0.0, 0
+    for members in _groups(candidates):
+        if covered >= attention_share or (limit is not None and len(shown) >= limit):
+            break
+        weight, length = total(member.attention for member in members), sum(m.tokens for m in members)
+        ids = [member.id for member in members]
+        if all(any(is_duplicate(new, old) for old in shown) for new in ids):
+            duplicates += ids
+            covered += weight
+        elif tokens + length > token_budget or (limit is not None and len(shown) + len(ids) > limit):
+            too_long += ids
+        else:
+            shown += ids
+            covered += weight
+            tokens += length
+    return Packed(
+        tuple(shown),
+        tuple(duplicates),
+        tuple(too_long),
+        covered,
+        tokens,
+        diversity(len(shown), len(candidates) if limit is None else min(limit, len(candidates))),
+    )
+
+
+def diversity(distinct: int, possible: int) -> float:
+    return distinct / possible if possible else 0.0
+
+
+def duplicate_pairs(pairs: Iterable[tuple[str, str]]) -> IsDuplicate:
+    """From precomputed pairs, in either order."""
+    known = {frozenset(pair) for pair in pairs}
+    return lambda one, other: frozenset((one, other)) in known
+
+
+def _groups(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
+    """Each group at the place of its first member."""
+    groups: dict[str, list[Candidate]] = {}
+    for candidate in candidates:
+        key = f"id:{candidate.id}" if candidate.group is None else f"group:{candidate.group}"
+        groups.setdefault(key, []).append(candidate)
+    return list(groups.values())

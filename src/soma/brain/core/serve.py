@@ -1,0 +1,47 @@
+"""What recall, packing and planning use of a state: learned weights as far as they are trusted."""
+
+from typing import NamedTuple
+
+from soma.brain.core.gates import admission_threshold
+from soma.brain.core.hyperparameters import Hyperparameters, Rule
+from soma.brain.core.state import LearnerState
+from soma.brain.core.temperature import served_tau
+from soma.brain.core.trust import blend, trust
+from soma.brain.core.weights import weight_name
+
+
+class Served(NamedTuple):
+    """`names` and `weights` are columns of the views; `trust` in [0, 1] is how far the learned ones count."""
+
+    names: tuple[str, ...]
+    weights: tuple[float, ...]
+    trust: float
+    tau: float
+    lambda_: float
+    mu: float
+    nu: float
+    admission_threshold: float
+
+    def by_name(self) -> dict[str, float]:
+        """Names of the wire: alpha for the view `semantic`, and so on."""
+        views = {weight_name(view): weight for view, weight in zip(self.names, self.weights, strict=True)}
+        return views | {"tau": self.tau, "lambda": self.lambda_, "mu": self.mu, "nu": self.nu}
+
+
+def serve(state: LearnerState, settings: Hyperparameters) -> Served:
+    views, weights, _, trust_sum = state.retrieval
+    if settings.learning_rule is Rule.LITERAL:  # the plan's formula knows no trust
+        k, mixed = 1.0, weights
+    else:
+        k = trust(trust_sum, settings)
+        mixed = blend(views.priors, weights, k)
+    return Served(
+        names=views.names,
+        weights=mixed,
+        trust=k,
+        tau=served_tau(state.temperature.tau, state.modulators, settings),
+        lambda_=state.utility.lambda_,
+        mu=state.utility.mu,
+        nu=state.utility.nu,
+        admission_threshold=admission_threshold(state.modulators, settings),
+    )

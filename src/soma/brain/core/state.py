@@ -1,0 +1,82 @@
+"""All that was learned for one (tenant, agent), as one immutable value."""
+
+import json
+from typing import NamedTuple, cast
+
+from soma.brain.core import calibration, evidence, guard, temperature, utility
+from soma.brain.core.calibration import Calibration
+from soma.brain.core.encoding import digest, plain, revived
+from soma.brain.core.evidence import Retrieval
+from soma.brain.core.guard import Guard, Lesson
+from soma.brain.core.hyperparameters import Hyperparameters
+from soma.brain.core.modulators import Modulators
+from soma.brain.core.temperature import Temperature
+from soma.brain.core.tools import Tools
+from soma.brain.core.utility import Utility
+from soma.brain.core.weights import weight_name
+
+
+class Counts(NamedTuple):
+    answers: int
+    evidence: int
+    outcomes: int
+    gated: int
+    clipped: int
+    guarded: int
+
+
+class LearnerState(NamedTuple):
+    """`version` counts observations, gapless; `values_version` those that named memories."""
+
+    version: int
+    retrieval: Retrieval
+    utility: Utility
+    temperature: Temperature
+    modulators: Modulators
+    baseline: float
+    calibration: Calibration
+    tools: Tools
+    guard: Guard
+    counts: Counts
+    values_version: int
+
+    @classmethod
+    def initial(cls, settings: Hyperparameters) -> "LearnerState":
+        return cls(
+            version=0,
+            retrieval=evidence.initial(settings.views),
+            utility=utility.INITIAL,
+            temperature=temperature.initial(settings),
+            modulators=settings.profile.baseline,
+            baseline=0.0,
+            calibration=calibration.EMPTY,
+            tools=(),
+            guard=guard.INITIAL,
+            counts=Counts(0, 0, 0, 0, 0, 0),
+            values_version=0,
+        )
+
+    @property
+    def lesson(self) -> Lesson:
+        return Lesson(self.retrieval, self.utility, self.temperature)
+
+    @property
+    def weights(self) -> dict[str, float]:
+        return lesson_weights(self.lesson)
+
+    def to_json(self) -> str:
+        return json.dumps(plain(self), allow_nan=False, separators=(",", ":"))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "LearnerState":
+        return cast("LearnerState", revived(cls, json.loads(text)))
+
+    def state_hash(self) -> str:
+        return digest(self)
+
+
+def lesson_weights(lesson: Lesson) -> dict[str, float]:
+    """By the names of the wire: alpha, beta, gamma and the further views as learned, tau, lambda, mu, nu."""
+    retrieval, utility, temperature = lesson
+    views = {weight_name(view): weight for view, weight in zip(retrieval.views.names, retrieval.weights, strict=True)}
+    return views | {"tau": temperature.tau, "lambda": utility.lambda_, "mu": utility.mu, "nu": utility.nu}

@@ -1,0 +1,42 @@
+"""The learned usefulness of each tool, in [0, 1], from a prior of 1."""
+
+from typing import NamedTuple
+
+from soma.brain.core.arithmetic import total
+
+PRIOR = 1.0
+TOOLS_LIMIT = 64
+
+
+class Tool(NamedTuple):
+    name: str
+    usefulness: float
+    calls: int
+
+
+Tools = tuple[Tool, ...]
+
+
+def usefulness(tools: Tools, name: str) -> float:
+    for tool in tools:
+        if tool.name == name:
+            return tool.usefulness
+    return PRIOR
+
+
+def mean_usefulness(tools: Tools, names: tuple[str, ...]) -> float:
+    """1 if no tool was used."""
+    if not names:
+        return 1.0
+    return total(usefulness(tools, name) for name in names) / len(names)
+
+
+def learned(tools: Tools, name: str, outcome: float, rate: float) -> Tools:
+    """u += rate (outcome - u), sorted by name; past the limit the least called tool is forgotten."""
+    calls = {tool.name: tool for tool in tools}
+    old = calls.get(name, Tool(name, PRIOR, 0))
+    calls[name] = Tool(name, old.usefulness + rate * (outcome - old.usefulness), old.calls + 1)
+    kept = sorted(calls.values())
+    if len(kept) > TOOLS_LIMIT:
+        kept.remove(min(kept, key=lambda tool: (tool.name == name, tool.calls, tool.name)))
+    return tuple(kept)

@@ -1,0 +1,21 @@
+"""How far what was learned is believed: by how much better than the prior it foretold the evidence so far."""
+
+from collections.abc import Sequence
+
+from soma.brain.core.arithmetic import clamp, sigmoid
+from soma.brain.core.hyperparameters import Hyperparameters
+
+
+def grown(trust_sum: float, advantage: float, settings: Hyperparameters) -> float:
+    """Add loss(prior) - loss(w) of one feedback, taken before learning; the sum stays in [-20, 20]."""
+    return clamp(trust_sum + advantage, -settings.trust_limit, settings.trust_limit)
+
+
+def trust(trust_sum: float, settings: Hyperparameters) -> float:
+    """k = sigmoid(0.3 sum)."""
+    return sigmoid(settings.trust_scale * trust_sum)
+
+
+def blend(prior: Sequence[float], weights: Sequence[float], k: float) -> tuple[float, ...]:
+    """(1 - k) prior + k w."""
+    return tuple([(1.0 - k) * p + k * w for p, w in zip(prior, weights, strict=True)])

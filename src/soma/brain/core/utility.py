@@ -1,0 +1,95 @@
+"""lambda, mu, nu: what gain, cost and latency are worth, by ridge regression of reward on them.
+
+Minimises sum c (reward - theta . f)^2 + 30 |theta - prior|^2, f = (gain, -cost / budget, -latency / target);
+older observations fade, so that a change of taste is noticed.
+"""
+
+from typing import NamedTuple
+
+from soma.brain.core.arithmetic import clamp
+from soma.brain.core.bounded import bounded
+from soma.brain.core.hyperparameters import Hyperparameters
+from soma.brain.core.weights import LAMBDA, MU, NU, Weight
+
+
+class Utility(NamedTuple):
+    lambda_: float
+    mu: float
+    nu: float
+    # Accumulators of f f^T (upper triangle) and f * reward.
+    gg: float
+    gc: float
+    gl: float
+    cc: float
+    cl: float
+    ll: float
+    gr: float
+    cr: float
+    lr: float
+
+
+class Features(NamedTuple):
+    gain: float
+    cost: float
+    latency: float
+
+
+INITIAL = Utility(LAMBDA.default, MU.default, NU.default, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
+
+def features(
+    gain: float | None,
+    cost: float | None,
+    latency_ms: float | None,
+    settings: Hyperparameters,
+    clipped: list[str],
+) -> Features | None:
+    """(gain, -cost / budget, -latency / target); an unknown term says nothing, all unknown is None."""
+    if gain is None and cost is None and latency_ms is None:
+        return None
+    limit = settings.feature_limit
+    return Features(
+        0.0 if gain is None else bounded("gain", gain, -1.0, 1.0, clipped),
+        0.0 if cost is None else -bounded("cost", cost / settings.cost_budget, 0.0, limit, clipped),
+        0.0
+        if latency_ms is None
+        else -bounded("latency", latency_ms / settings.latency_target_ms, 0.0, limit, clipped),
+    )
+
+
+def regressed(old: Utility, f: Features, reward: float, credit: float, settings: Hyperparameters) -> Utility:
+    """One observation more. `credit` is its weight: 1 for a person, less for an automatic outcome."""
+    _, _, _, gg, gc, gl, cc, cl, ll, gr, cr, lr = old
+    gain, cost, latency = f
+    keep = settings.utility_memory
+    g, c, t = credit * gain, credit * cost, credit * latency
+    gg, gc, gl = keep * gg + g * gain, keep * gc + g * cost, keep * gl + g * latency
+    cc, cl, ll = keep * cc + c * cost, keep * cl + c * latency, keep * ll + t * latency
+    gr, cr, lr = keep * gr + g * reward, keep * cr + c * reward, keep * lr + t * reward
+    prior = settings.utility_prior_observations
+    lambda_, mu, nu = _solved(
+        (gg + prior, gc, gl, cc + prior, cl, ll + prior),
+        (gr + prior * LAMBDA.default, cr + prior * MU.default, lr + prior * NU.default),
+    )
+    return Utility(_boxed(lambda_, LAMBDA), _boxed(mu, MU), _boxed(nu, NU), gg, gc, gl, cc, cl, ll, gr, cr, lr)
+
+
+def _solved(
+    matrix: tuple[float, float, float, float, float, float], right: tuple[float, float, float]
+) -> tuple[float, float, float]:
+    """Solve a symmetric positive definite 3 x 3 system by L D L^T; the prior keeps every pivot positive."""
+    a, b, c, d, e, f = matrix
+    x, y, z = right
+    m, n = b / a, c / a
+    second = d - m * b
+    p = (e - m * c) / second
+    third = f - n * c - p * (e - m * c)
+    y -= m * x
+    z = (z - n * x - p * y) / third
+    y = y / second - p * z
+    x = x / a - m * y - n * z
+    return x, y, z
+
+
+def _boxed(value: float, weight: Weight) -> float:
+    return clamp(value, weight.low, weight.high)

@@ -1,0 +1,116 @@
+"""The learner's constants as settings: each field of `core.Hyperparameters` by its own name, bounded and explained."""
+
+from dataclasses import fields
+from typing import Any, Literal
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from soma.brain.core.hyperparameters import Hyperparameters, Rule
+from soma.brain.core.modulators import PROFILES
+from soma.brain.core.weights import Views
+
+DEFAULTS = Hyperparameters()
+NOT_SETTINGS = {"views", "profile"}  # the memory ships its views; the profile is chosen by name
+
+
+def _share(name: str, description: str) -> Any:
+    return Field(getattr(DEFAULTS, name), ge=0, le=1, description=description)
+
+
+def _signed(name: str, description: str) -> Any:
+    return Field(getattr(DEFAULTS, name), ge=-1, le=1, description=description)
+
+
+def _positive(name: str, most: float, description: str) -> Any:
+    return Field(getattr(DEFAULTS, name), gt=0, le=most, description=description)
+
+
+def _count(name: str, most: int, description: str) -> Any:
+    return Field(getattr(DEFAULTS, name), ge=1, le=most, description=description)
+
+
+class LearnerSettings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="SOMABRAIN_", frozen=True, extra="ignore")
+
+    learning_rule: Rule = Field(
+        default=DEFAULTS.learning_rule,
+        description="`evidence` learns from what helped; `literal` is the plan's formula.",
+    )
+    neuromodulator_profile: Literal["soma", "unit"] = Field(
+        default="soma", description="Baselines and bounds of the neuromodulators."
+    )
+
+    lr_base: float = _share("lr_base", "Base learning rate.")
+    learning_rate_dynamic: bool = Field(
+        default=DEFAULTS.learning_rate_dynamic, description="Dopamine gates the learning rate."
+    )
+    dopamine_offset: float = _share("dopamine_offset", "Added to dopamine before its factor is clamped.")
+    dopamine_factor_low: float = _positive("dopamine_factor_low", 10, "Least factor of the learning rate.")
+    dopamine_factor_high: float = _positive("dopamine_factor_high", 10, "Greatest factor of the learning rate.")
+
+    evidence_step: float = _positive("evidence_step", 10, "Step of the evidence rule with `evidence_views` views.")
+    evidence_views: float = _positive("evidence_views", 64, "Number of views at which the step is `evidence_step`.")
+    learner_temperature: float = _positive("learner_temperature", 10, "Temperature of the learner's own softmax.")
+    prior_pull: float = _share("prior_pull", "Pull of each weight to its prior.")
+    person_credit: float = _share("person_credit", "Credit of evidence that a person gave.")
+    citation_credit: float = _share("citation_credit", "Credit of evidence from citations.")
+    gradient_limit: float = _positive("gradient_limit", 1_000, "Greatest slope of one feedback; beyond it is clipped.")
+    value_rate: float = _share("value_rate", "Step of a memory's value to what was said of it.")
+
+    trust_scale: float = _positive("trust_scale", 10, "Scale of the trust sum in its sigmoid.")
+    trust_limit: float = _positive("trust_limit", 1_000, "Bound of the trust sum on both sides.")
+    advantage_limit: float = _positive("advantage_limit", 100, "Bound of one advantage in the guard's score.")
+
+    regenerate_reward: float = _signed("regenerate_reward", "Reward of an answer that was asked for again.")
+    copy_reward: float = _signed("copy_reward", "Reward of an answer that was copied.")
+    tool_ok_reward: float = _signed("tool_ok_reward", "Reward of a tool that succeeded.")
+    tool_failed_reward: float = _signed("tool_failed_reward", "Reward of a tool that failed.")
+    outcome_tools_share: float = _share("outcome_tools_share", "Share of tool outcomes in an iteration's reward.")
+    outcome_confidence_share: float = _share("outcome_confidence_share", "Share of confidence in it.")
+    outcome_progress_share: float = _share("outcome_progress_share", "Share of progress in it.")
+
+    baseline_rate: float = _share("baseline_rate", "Step of the reward baseline.")
+    novelty_share: float = _share("novelty_share", "Share of novelty in salience.")
+    error_share: float = _share("error_share", "Share of the prediction error in salience.")
+    gate_learn: float = _share("gate_learn", "Salience below which an automatic outcome moves no weight.")
+    gate_act: float = _share("gate_act", "Salience from which an outcome calls for action.")
+    gate_admit: float = _share("gate_admit", "Salience from which working memory admits.")
+
+    utility_prior_observations: float = _positive(
+        "utility_prior_observations", 10_000, "Observations that the prior of lambda, mu and nu is worth."
+    )
+    utility_memory: float = _share("utility_memory", "What an older observation of utility keeps of its weight.")
+    outcome_credit: float = _share("outcome_credit", "Credit of an automatic outcome in the regression of utility.")
+    cost_budget: float = _positive("cost_budget", 1_000, "Cost of an answer that counts as 1.")
+    latency_target_ms: float = _positive("latency_target_ms", 600_000, "Latency of an answer that counts as 1.")
+    feature_limit: float = _positive("feature_limit", 1_000, "Bound of cost and latency in these units.")
+
+    tau_default: float = _positive("tau_default", 10, "Attention temperature at the start.")
+    tau_low: float = _positive("tau_low", 10, "Its lower bound.")
+    tau_high: float = _positive("tau_high", 10, "Its upper bound.")
+    tau_anneal_rate: float = _share("tau_anneal_rate", "Rate of its exponential annealing; 0 means none.")
+    diversity_rate: float = _share("diversity_rate", "Step of tau to the target diversity.")
+    diversity_target: float = _share("diversity_target", "Share of distinct memories aimed at.")
+
+    modulator_leak: float = _share("modulator_leak", "Leak of each neuromodulator to its baseline.")
+    modulator_gain: float = _share("modulator_gain", "Gain of each drive.")
+    serotonin_reach: float = _share("serotonin_reach", "How far serotonin stretches the baseline's time constant.")
+    noradrenaline_reach: float = _share("noradrenaline_reach", "How far noradrenaline narrows tau.")
+    acetylcholine_reach: float = _share("acetylcholine_reach", "How far acetylcholine lowers admission.")
+
+    calibration_prior: float = _positive("calibration_prior", 10_000, "Observations that the identity is worth.")
+    calibration_enough: int = _count("calibration_enough", 1_000_000, "Labels below which calibration is not judged.")
+    tool_rate: float = _share("tool_rate", "Step of a tool's usefulness by its own outcome.")
+    tool_answer_rate: float = _share("tool_answer_rate", "Step of it by a person's verdict on the answer.")
+
+    guard_fast: float = _positive("guard_fast", 1, "Rate of the guard's fast mean.")
+    guard_slow: float = _positive("guard_slow", 1, "Rate of its slow mean.")
+    guard_deviations: float = _positive("guard_deviations", 100, "Deviations of a fall that restores the last good.")
+    guard_warmup: int = _count("guard_warmup", 1_000_000, "Scores before the guard judges.")
+    guard_snapshot_every: int = _count("guard_snapshot_every", 1_000_000, "Scores between two states kept as good.")
+
+    def hyperparameters(self, views: Views) -> Hyperparameters:
+        names = {field.name for field in fields(Hyperparameters)} - NOT_SETTINGS
+        chosen = {name: getattr(self, name) for name in names}
+        return Hyperparameters(views=views, profile=PROFILES[self.neuromodulator_profile], **chosen)

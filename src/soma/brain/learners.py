@@ -1,0 +1,243 @@
+"""The learners: one state a (tenant, agent), kept by the writer, stored now and then, replayed from the log.
+
+A state is what its chain says: a stored snapshot only shortens the way. Updates name the constants they were computed
+with, so that a replay after a change of settings still gives the same bits.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from soma.brain.core.explanation import Explanation
+from soma.brain.core.hyperparameters import Hyperparameters
+from soma.brain.core.learn import learn
+from soma.brain.core.observations import Restore
+from soma.brain.core.state import LearnerState
+from soma.brain.errors import BrainRefused
+from soma.brain.observations import Learnable, observed, recorded
+from soma.brain.types import Principal
+from soma.events.chain import Event
+from soma.events.ids import now
+from soma.events.log import Log, Reads
+from soma.events.schema import (
+    LearnerConfigured,
+    Subject,
+    WeightsBatchUpdated,
+    WeightsRolledBack,
+    WeightsUpdated,
+    draft,
+    fact_of,
+)
+from soma.events.writer import Transaction, Writer
+
+LEARNED = ("weights.updated", "weights.batch_updated", "weights.rolled_back")
+SETTINGS = Subject(tenant_id="", stream="settings")  # facts of the process, of no tenant
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A learner's state, and the version of its newest snapshot."""
+
+    state: LearnerState
+    stored: int
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What a write taught: the states around it and one explanation an observation."""
+
+    before: LearnerState
+    after: LearnerState
+    explanations: tuple[Explanation, ...]
+
+
+def stream_of(principal: Principal) -> str:
+    return f"learner:{principal.agent_id}"
+
+
+def digest_of(hyperparameters: Hyperparameters) -> str:
+    return sha256(msgspec.json.encode(hyperparameters)).hexdigest()[:16]
+
+
+class Learners:
+    def __init__(self, writer: Writer, hyperparameters: Hyperparameters, *, snapshot_every: int) -> None:
+        self.hyperparameters = hyperparameters
+        self.digest = digest_of(hyperparameters)
+        self._writer = writer
+        self._database = writer.database
+        self._log = Log(writer.database)
+        self._snapshot_every = snapshot_every
+        self._constants = {self.digest: hyperparameters}
+
+    # Reading: only what is committed
+
+    def committed(self, principal: Principal) -> LearnerState:
+        standing: Standing | None = self._writer.kept(_key(principal))
+        return standing.state if standing else self._load(self._database, principal).state
+
+    def at(self, reads: Reads, principal: Principal, version: int) -> LearnerState:
+        """The state as it was at `version`, to the bit."""
+        standing = self._load(reads, principal, version)
+        if standing.state.version != version:
+            raise BrainRefused("unknown_version", f"The learner has never been at version {version}.", "version", 404)
+        return standing.state
+
+    def _load(self, reads: Reads, principal: Principal, version: int | None = None) -> Standing:
+        stored, seq, state = self._snapshot(reads, principal, version)
+        for event in Log(reads).stream(principal.tenant_id, stream_of(principal), after=seq):
+            if event.event_type in LEARNED and (version is None or state.version < version):
+                state = self._replayed(reads, principal, state, event, version)
+        return Standing(state, stored)
+
+    def _snapshot(self, reads: Reads, principal: Principal, version: int | None) -> tuple[int, int, LearnerState]:
+        """(version, number of the stream's last event then, state) of the newest snapshot, not after `version`."""
+        until = "" if version is None else "AND version <= ?"
+        rows = reads.query(
+            f"SELECT version, seq, state FROM learner_snapshots WHERE tenant_id = ? AND agent_id = ? {until} "
+            "ORDER BY version DESC LIMIT 1",
+            [principal.tenant_id, principal.agent_id, *([] if version is None else [version])],
+        )
+        if not rows:
+            return 0, 0, LearnerState.initial(self.hyperparameters)
+        stored, seq, state = rows[0]
+        return stored, seq, LearnerState.from_json(state)
+
+    def _replayed(
+        self, reads: Reads, principal: Principal, state: LearnerState, event: Event, until: int | None
+    ) -> LearnerState:
+        match fact_of(event):
+            case WeightsUpdated() as fact:
+                return self._taught(state, [fact.observation], fact.hyperparameters)
+            case WeightsBatchUpdated() as fact:
+                wanted = len(fact.observations) if until is None else until - state.version
+                return self._taught(state, fact.observations[:wanted], fact.hyperparameters)
+            case WeightsRolledBack() as fact:
+                return learn(state, self._way_back(reads, principal, fact.restored_version), self.hyperparameters)[0]
+            case _:
+                raise LookupError(f"{event.event_id} was erased: the learner can only start at a snapshot after it")
+
+    def _taught(self, state: LearnerState, records: Iterable[Any], digest: str) -> LearnerState:
+        constants = self._constants_of(digest)
+        for record in records:
+            state, _ = learn(state, observed(record), constants)
+        return state
+
+    def _constants_of(self, digest: str) -> Hyperparameters:
+        if digest not in self._constants:
+            for event in self._log.stream(SETTINGS.tenant_id, SETTINGS.stream):
+                fact = fact_of(event)
+                if isinstance(fact, LearnerConfigured):
+                    self._constants[fact.digest] = msgspec.convert(fact.hyperparameters, type=Hyperparameters)
+        return self._constants[digest]
+
+    def _way_back(self, reads: Reads, principal: Principal, version: int) -> Restore:
+        return Restore(snapshot=self.at(reads, principal, version), reason=f"rolled back to version {version}")
+
+    # Writing: in the writer's thread, in one transaction with the events
+
+    def configure(self, transaction: Transaction) -> None:
+        """Put this process's constants on record, once."""
+        known = (fact_of(event) for event in self._log.stream(SETTINGS.tenant_id, SETTINGS.stream))
+        if all(not isinstance(fact, LearnerConfigured) or fact.digest != self.digest for fact in known):
+            constants = msgspec.to_builtins(self.hyperparameters)
+            transaction.append(draft(LearnerConfigured(digest=self.digest, hyperparameters=constants), SETTINGS))
+
+    def current(self, transaction: Transaction, principal: Principal) -> Standing:
+        return transaction.get(_key(principal), lambda: self._load(transaction, principal))
+
+    def teach(
+        self,
+        transaction: Transaction,
+        principal: Principal,
+        subject: Subject,
+        observations: Sequence[Learnable],
+        cause: str,
+    ) -> Lesson:
+        """Learn each observation and append one event for it."""
+        standing = self.current(transaction, principal)
+        state, explanations = standing.state, []
+        for observation in observations:
+            state, explanation = learn(state, observation, self.hyperparameters)
+            explanations.append(explanation)
+            fact = WeightsUpdated(
+                learner_version=state.version,
+                cause=cause,
+                observation=recorded(observation),
+                weight_deltas=_moved(explanation.weight_deltas),
+                state_hash=state.state_hash(),
+                hyperparameters=self.digest,
+            )
+            transaction.append(draft(fact, subject))
+        self._keep(transaction, principal, replace(standing, state=state))
+        return Lesson(standing.state, state, tuple(explanations))
+
+    def teach_batch(
+        self,
+        transaction: Transaction,
+        principal: Principal,
+        subject: Subject,
+        observations: Sequence[Learnable],
+        cause: str,
+    ) -> Lesson:
+        """Learn the observations in order and append one event for all of them."""
+        standing = self.current(transaction, principal)
+        state, explanations = standing.state, []
+        for observation in observations:
+            state, explanation = learn(state, observation, self.hyperparameters)
+            explanations.append(explanation)
+        if observations:
+            fact = WeightsBatchUpdated(
+                first_version=standing.state.version + 1,
+                learner_version=state.version,
+                cause=cause,
+                observations=[recorded(observation) for observation in observations],
+                weight_deltas=_moved(deltas(standing.state, state)),
+                state_hash=state.state_hash(),
+                hyperparameters=self.digest,
+            )
+            transaction.append(draft(fact, subject))
+            self._keep(transaction, principal, replace(standing, state=state))
+        return Lesson(standing.state, state, tuple(explanations))
+
+    def roll_back(self, transaction: Transaction, principal: Principal, subject: Subject, version: int) -> Lesson:
+        standing = self.current(transaction, principal)
+        if version > standing.state.version:
+            raise BrainRefused("unknown_version", f"The learner has never been at version {version}.", "version", 404)
+        state, explanation = learn(
+            standing.state, self._way_back(transaction, principal, version), self.hyperparameters
+        )
+        fact = WeightsRolledBack(learner_version=state.version, restored_version=version, state_hash=state.state_hash())
+        transaction.append(draft(fact, subject))
+        self._keep(transaction, principal, replace(standing, state=state), store=True)
+        return Lesson(standing.state, state, (explanation,))
+
+    def _keep(self, transaction: Transaction, principal: Principal, standing: Standing, *, store: bool = False) -> None:
+        version = standing.state.version
+        if store or version - standing.stored >= self._snapshot_every:
+            self._store(transaction, principal, standing.state)
+            standing = Standing(standing.state, version)
+        transaction.keep(_key(principal), standing)
+
+    def _store(self, transaction: Transaction, principal: Principal, state: LearnerState) -> None:
+        seq = transaction.head(principal.tenant_id, stream_of(principal)).seq
+        transaction.execute(
+            "INSERT INTO learner_snapshots (tenant_id, agent_id, version, seq, state, state_hash, created_at) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?)",
+            [principal.tenant_id, principal.agent_id, state.version, seq, state.to_json(), state.state_hash(), now()],
+        )
+
+
+def deltas(before: LearnerState, after: LearnerState) -> dict[str, float]:
+    old = before.weights
+    return {name: weight - old.get(name, weight) for name, weight in after.weights.items()}
+
+
+def _moved(changes: dict[str, float]) -> dict[str, float]:
+    return {name: change for name, change in changes.items() if change}
+
+
+def _key(principal: Principal) -> tuple[str, str, str]:
+    return ("learner", principal.tenant_id, principal.agent_id)

@@ -1,0 +1,155 @@
+"""What an iteration teaches: recorded every time (LEARN-001), once by (turn, iteration), in one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from soma.brain import store
+from soma.brain.bodies import TurnMetrics
+from soma.brain.core.explanation import Explanation
+from soma.brain.core.observations import Evidence, IterationOutcome, Shown, Source, ToolOutcome
+from soma.brain.core.state import LearnerState
+from soma.brain.errors import BrainRefused
+from soma.brain.feedback import Taken, ledger, values_of
+from soma.brain.learners import Learners, stream_of
+from soma.brain.observations import Learnable
+from soma.brain.store import Bundle
+from soma.brain.types import Learned, Principal
+from soma.brain.values import Values
+from soma.brain.views import difference, differs, levels, served_weights
+from soma.events.schema import Subject
+from soma.events.writer import Transaction
+
+CAUSE = "iteration"
+GOOD = {"ok", "success", "succeeded"}
+SYNONYM, NORADRENALINE = "norepinephrine", "noradrenaline"
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """One report and what was known of its bundle before the write."""
+
+    body: TurnMetrics
+    novelty: float
+    bundle: Bundle | None = None
+
+
+def observations(reported: Reported) -> list[Learnable]:
+    body, bundle = reported.body, reported.bundle
+    outcome = IterationOutcome(
+        tool_outcomes=tuple(ToolOutcome(tool, _succeeded(said)) for tool, said in body.tool_outcomes.items()),
+        confidence=body.confidence,
+        progress=body.progress,
+        novelty=reported.novelty,
+        gain=bundle.gain if bundle else None,
+        cost=body.cost,
+        latency_ms=body.latency_ms,
+        diversity=bundle.diversity if bundle else None,
+    )
+    if bundle is None or not {memory_id for memory_id, _ in bundle.shown} & set(body.cited):
+        return [outcome]
+    cited = Evidence(
+        views=bundle.views,
+        shown=tuple(Shown(memory_id, values) for memory_id, values in bundle.shown),
+        helpful=body.cited,
+        source=Source.CITATION,
+        novelty=reported.novelty,
+    )
+    return [outcome, cited]
+
+
+def _succeeded(outcome: str | bool) -> bool:  # noqa: FBT001 - the wire takes either
+    return outcome if isinstance(outcome, bool) else outcome.lower() in GOOD
+
+
+class OutcomeDesk:
+    """Takes reports of iterations within a write."""
+
+    def __init__(self, learners: Learners, values: Values) -> None:
+        self._learners = learners
+        self._values = values
+
+    def take(self, transaction: Transaction, principal: Principal, reported: Reported) -> Taken[Learned]:
+        body = reported.body
+        first = store.first_outcome(transaction, principal, body.turn_id, body.iteration_number)
+        if first is not None:
+            return Taken(_repeated(principal, body, first))
+        before = self._learners.current(transaction, principal).state
+        if not body.learn:
+            return Taken(self._recorded(transaction, principal, body, self._answer(body, before, before, ())))
+        subject = Subject(
+            tenant_id=principal.tenant_id,
+            stream=stream_of(principal),
+            user_id=principal.user_id,
+            agent_id=principal.agent_id,
+            conversation_id=body.conversation_id or body.session_id,
+            turn_id=body.turn_id,
+        )
+        lesson = self._learners.teach(transaction, principal, subject, observations(reported), CAUSE)
+        written = self._values.move(transaction, principal, values_of(lesson.explanations))
+        store.keep_usage(transaction, _usage(principal, body))
+        answer = self._answer(body, lesson.before, lesson.after, lesson.explanations)
+        return Taken(self._recorded(transaction, principal, body, answer), lesson.explanations, written)
+
+    def _answer(
+        self, body: TurnMetrics, before: LearnerState, after: LearnerState, explanations: Sequence[Explanation]
+    ) -> Learned:
+        constants = self._learners.hyperparameters
+        weights_before, weights_after = served_weights(before, constants), served_weights(after, constants)
+        levels_before, levels_after = levels(before), levels(after)
+        outcome = explanations[0] if explanations else None
+        stale = differs(body.weights, weights_before) or differs(_named(body.neuromodulators), levels_before)
+        synonym = SYNONYM in body.neuromodulators
+        return Learned(
+            status="success" if outcome else "skipped",
+            weights=weights_after,
+            neuromodulators=_answered(levels_after, synonym=synonym),
+            weights_before=weights_before,
+            neuromodulators_before=_answered(levels_before, synonym=synonym),
+            weight_deltas=difference(weights_before, weights_after),
+            salience=outcome.salience if outcome else None,
+            learning_rate=outcome.learning_rate if outcome else None,
+            reward=outcome.reward if outcome else None,
+            reward_terms=dict(outcome.terms) if outcome else {},
+            gated=outcome.gated if outcome else False,
+            stale=stale,
+            clipped=sorted({name for explanation in explanations for name in explanation.clipped}),
+            version=after.version,
+        )
+
+    def _recorded(self, transaction: Transaction, principal: Principal, body: TurnMetrics, answer: Learned) -> Learned:
+        store.keep_outcome(
+            transaction,
+            principal,
+            body.turn_id,
+            body.iteration_number,
+            version=answer.version or 0,
+            body=msgspec.json.encode(body).decode(),
+            answer=msgspec.json.encode(answer).decode(),
+        )
+        return answer
+
+
+def _repeated(principal: Principal, body: TurnMetrics, first: tuple[str, int, str]) -> Learned:
+    agent_id, _, answer = first
+    if agent_id != principal.agent_id:
+        message = f"Iteration {body.iteration_number} of this turn was reported by another agent."
+        raise BrainRefused("turn_of_another_agent", message, "turn_id", 409)
+    return msgspec.structs.replace(msgspec.json.decode(answer, type=Learned), status="duplicate")
+
+
+def _usage(principal: Principal, body: TurnMetrics) -> list[tuple[object, ...]]:
+    if body.tokens is None and body.cost is None:
+        return []
+    took = {body.model: (body.tokens or 0, body.cost or 0.0, 1)}
+    return ledger(principal, took, body.conversation_id or body.session_id)
+
+
+def _named(stated: dict[str, float]) -> dict[str, float]:
+    return {NORADRENALINE if name == SYNONYM else name: value for name, value in stated.items()}
+
+
+def _answered(actual: dict[str, float], *, synonym: bool) -> dict[str, float]:
+    """To who says norepinephrine, noradrenaline is answered by that name too."""
+    return actual | {SYNONYM: actual[NORADRENALINE]} if synonym else actual

@@ -1,0 +1,305 @@
+"""The brain's verbs: load, ask the core, save state and event in one transaction, show the state after the commit."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+import msgspec
+
+from soma.brain import feedback as feedbacks
+from soma.brain import store
+from soma.brain.bodies import Evaluate, Feedback, Recall, Rollback, TurnMetrics
+from soma.brain.context import built, ranked
+from soma.brain.core.explanation import Explanation
+from soma.brain.core.serve import serve
+from soma.brain.core.state import LearnerState
+from soma.brain.errors import BrainRefused
+from soma.brain.feedback import FeedbackDesk, Told
+from soma.brain.learners import Learners, stream_of
+from soma.brain.metrics import BrainMetrics
+from soma.brain.outcomes import OutcomeDesk, Reported
+from soma.brain.settings import BrainSettings
+from soma.brain.store import Bundle
+from soma.brain.tokens import TokenCounter
+from soma.brain.types import (
+    BatchAnswer,
+    ContextBundle,
+    FeedbackAnswer,
+    Learned,
+    LearnerView,
+    Principal,
+    RecalledMemory,
+    RejectedItem,
+    RolledBack,
+    UsageRow,
+)
+from soma.brain.values import Values
+from soma.brain.views import levels, served_weights, view, weights_of
+from soma.brain.working_memory import Item, Key, WorkingMemory, novelty
+from soma.events.ids import new_id, now
+from soma.events.log import Reads
+from soma.events.schema import Subject
+from soma.events.writer import Transaction, Writer
+from soma.memory.memory import Memory
+from soma.memory.types import Owner, Query
+
+T = TypeVar("T")
+THREADS = 2
+
+logger = logging.getLogger(__name__)
+
+
+class Brain:
+    """Everything that it holds is given to it; `root.py` builds and closes it."""
+
+    def __init__(
+        self,
+        *,
+        settings: BrainSettings,
+        writer: Writer,
+        memory: Memory,
+        learners: Learners,
+        working_memory: WorkingMemory,
+        tokens: TokenCounter,
+        metrics: BrainMetrics,
+    ) -> None:
+        self.settings = settings
+        self.memory = memory
+        self.metrics = metrics
+        self._writer = writer
+        self._database = writer.database
+        self._learners = learners
+        self._working_memory = working_memory
+        self._tokens = tokens
+        self._values = Values(memory, rate=learners.hyperparameters.value_rate)
+        self._outcomes = OutcomeDesk(learners, self._values)
+        self._feedback = FeedbackDesk(learners, self._values)
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="brain")
+
+    def close(self) -> None:
+        self._threads.shutdown()
+
+    # Context
+
+    async def evaluate(self, principal: Principal, body: Evaluate) -> ContextBundle:
+        """Recall, rank by the served weights, pack into the lane; what is shown is kept for feedback."""
+        with self.metrics.recall_seconds.time():
+            state = await self._work(self._learners.committed, principal)
+            candidates = await self.memory.candidates(owner(principal), _query(body))
+            served = serve(state, self._learners.hyperparameters)
+            context = await self._work(
+                built,
+                candidates,
+                served,
+                self._tokens,
+                limit=body.top_k or self.settings.top_k,
+                token_budget=self.settings.token_budget if body.token_budget is None else body.token_budget,
+                attention_mass=self.settings.attention_mass,
+            )
+        bundle = Bundle(
+            bundle_id=new_id(),
+            tenant_id=principal.tenant_id,
+            user_id=principal.user_id,
+            agent_id=principal.agent_id,
+            conversation_id=body.conversation,
+            learner_version=state.version,
+            query=body.query,
+            views=context.views,
+            shown=context.shown,
+            diversity=context.packed.diversity,
+            gain=context.gain,
+            embedding=list(candidates.query_embedding),
+        )
+        await self._writer.write(lambda tx: store.keep_bundle(tx, bundle, days=self.settings.bundle_days))
+        held = self._working_memory.items(_conversation(principal, body.conversation))
+        return ContextBundle(
+            bundle_id=bundle.bundle_id,
+            memories=context.memories,
+            weights=weights_of(served, state),
+            neuromodulators=levels(state),
+            version=state.version,
+            token_count=context.packed.tokens,
+            dropped=len(context.packed.too_long),
+            statistics_version=candidates.statistics_version,
+            trace_id=bundle.bundle_id,
+            audit_id=bundle.bundle_id,
+            tokenizer=self._tokens.name,
+            working_memory=[{"text": item.text, "salience": item.salience, "at": item.at} for item in held],
+            trust=served.trust,
+        )
+
+    async def recall(self, principal: Principal, body: Recall) -> tuple[Sequence[RecalledMemory], Mapping[str, float]]:
+        """The best by the served weights, duplicates and all; nothing is kept of it."""
+        with self.metrics.recall_seconds.time():
+            state = await self._work(self._learners.committed, principal)
+            candidates = await self.memory.candidates(owner(principal), _query(body))
+            served = serve(state, self._learners.hyperparameters)
+            ranking = await self._work(ranked, candidates, served)
+        return [ranking.memory(row) for row in ranking.rows[: body.top_k]], weights_of(served, state)
+
+    # Learning
+
+    async def state(self, principal: Principal) -> LearnerView:
+        return view(await self._work(self._learners.committed, principal), self._learners.hyperparameters)
+
+    async def publish_turn_metrics(self, principal: Principal, body: TurnMetrics) -> Learned:
+        with self.metrics.learning_seconds.time():
+            bundle = (await self._bundles(principal, [body.bundle_id])).get(body.bundle_id or "")
+            key = _conversation(principal, bundle.conversation_id) if bundle else None
+            seen = novelty(self._working_memory.items(key), bundle.embedding) if key and bundle else 1.0
+            reported = Reported(body=body, novelty=seen, bundle=bundle)
+            taken = await self._writer.write(lambda tx: self._outcomes.take(tx, principal, reported))
+            await self._values.show(principal, taken.values)
+        if taken.explanations:
+            self._admit(key, bundle, taken.explanations[0])
+            self._measure(principal, taken.explanations[-1].after)
+        return taken.answer
+
+    async def feedback(self, principal: Principal, body: Feedback) -> FeedbackAnswer:
+        with self.metrics.feedback_seconds.time():
+            feedbacks.check(body)
+            [told] = await self._told(principal, [body], own_keys=True)
+            taken = await self._writer.write(lambda tx: self._feedback.take(tx, told))
+            await self._values.show(principal, taken.values)
+        answer = taken.answer
+        result = answer.status if answer.status == "duplicate" else "applied" if answer.adaptation_applied else "kept"
+        self.metrics.feedback(principal, result)
+        if taken.explanations:
+            self._measure(principal, taken.explanations[-1].after)
+        return answer
+
+    async def feedback_batch(
+        self,
+        principal: Principal,
+        items: Sequence[Feedback],
+        rejected: Sequence[RejectedItem],
+        *,
+        idempotency_key: str | None,
+    ) -> BatchAnswer:
+        """`items` have been checked; `rejected` says which others of the batch were not taken."""
+        key = feedbacks.digest(principal, "batch", idempotency_key) if idempotency_key else None
+        told = await self._told(principal, items, own_keys=key is None)
+        taken = await self._writer.write(
+            lambda tx: self._feedback.take_batch(tx, principal, told, key=key, rejected=rejected)
+        )
+        await self._values.show(principal, taken.values)
+        answer = taken.answer
+        if taken.explanations:
+            self._measure(principal, taken.explanations[-1].after)
+            self.metrics.feedback(principal, "applied", answer.adapted)
+            self.metrics.feedback(principal, "kept", answer.accepted - answer.adapted)
+        self.metrics.feedback(principal, "duplicate", answer.duplicates)
+        self.metrics.feedback(principal, "rejected", len(answer.rejected))
+        return answer
+
+    async def roll_back(self, principal: Principal, body: Rollback) -> RolledBack:
+        """To where an iteration left the learner, or to a version."""
+        if (body.turn_id is None) == (body.version is None):
+            raise BrainRefused("invalid_body", "Name a turn with its iteration, or a version.", "version")
+        if body.turn_id is not None and body.iteration_number is None:
+            raise BrainRefused("invalid_body", "Name the iteration of the turn.", "iteration_number")
+        return await self._writer.write(lambda tx: self._roll_back(tx, principal, body))
+
+    def _roll_back(self, transaction: Transaction, principal: Principal, body: Rollback) -> RolledBack:
+        version = body.version if body.version is not None else _version_after(transaction, principal, body)
+        subject = Subject(
+            tenant_id=principal.tenant_id,
+            stream=stream_of(principal),
+            user_id=principal.user_id,
+            agent_id=principal.agent_id,
+            turn_id=body.turn_id,
+        )
+        lesson = self._learners.roll_back(transaction, principal, subject, version)
+        constants = self._learners.hyperparameters
+        return RolledBack(
+            version=lesson.after.version,
+            restored_version=version,
+            weights_before=served_weights(lesson.before, constants),
+            weights_after=served_weights(lesson.after, constants),
+            state_hash=lesson.after.state_hash(),
+        )
+
+    async def usage(self, principal: Principal, *, start: str, end: str) -> list[UsageRow]:
+        return await self._work(store.usage, self._database, principal.tenant_id, start=start, end=end)
+
+    async def ready(self) -> dict[str, str]:
+        """What is away, by name; empty where all is well."""
+        try:
+            async with asyncio.timeout(self.settings.ready_seconds):
+                await self._writer.write(lambda tx: tx.query("SELECT 1 FROM learner_snapshots LIMIT 1"))
+                await self._work(self._database.query, "SELECT 1 FROM events LIMIT 1")
+        except TimeoutError:
+            return {"database": f"no commit within {self.settings.ready_seconds:g} s"}
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is what keeps the brain from working
+            return {"database": f"{type(error).__name__}: {error}"}
+        return {}
+
+    # What the verbs share
+
+    async def _work(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
+        """Off the event loop: reads of the database, ranking, packing."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: function(*args, **kwargs))
+
+    async def _told(self, principal: Principal, bodies: Sequence[Feedback], *, own_keys: bool) -> list[Told]:
+        found = await self._bundles(principal, [body.bundle_id for body in bodies])
+        outcomes = await self._last_outcomes(principal, [body.turn_id for body in bodies])
+        return [
+            Told(
+                principal=principal,
+                body=body,
+                key=feedbacks.key_of(principal, body) if own_keys or body.idempotency_key else None,
+                bundle=found.get(body.bundle_id or ""),
+                outcome=outcomes.get(body.turn_id or ""),
+            )
+            for body in bodies
+        ]
+
+    async def _bundles(self, principal: Principal, ids: Sequence[str | None]) -> dict[str, Bundle]:
+        named = [bundle_id for bundle_id in ids if bundle_id is not None]
+        return await self._work(store.bundles, self._database, principal, named) if named else {}
+
+    async def _last_outcomes(self, principal: Principal, turns: Sequence[str | None]) -> dict[str, TurnMetrics]:
+        named = {turn_id for turn_id in turns if turn_id is not None}
+        return await self._work(_last_outcomes, self._database, principal, named) if named else {}
+
+    def _admit(self, key: Key | None, bundle: Bundle | None, outcome: Explanation) -> None:
+        if key and bundle and outcome.gates.admit:
+            item = Item(text=bundle.query, embedding=bundle.embedding, salience=outcome.salience, at=now())
+            self._working_memory.admit(key, item)
+            self.metrics.working_memory.set(self._working_memory.count())
+
+    def _measure(self, principal: Principal, state: LearnerState) -> None:
+        served = serve(state, self._learners.hyperparameters)
+        self.metrics.learner(principal, weights_of(served, state), levels(state), served.trust)
+
+
+def owner(principal: Principal) -> Owner:
+    return Owner(tenant_id=principal.tenant_id, user_id=principal.user_id, agent_id=principal.agent_id)
+
+
+def _query(body: Evaluate | Recall) -> Query:
+    return Query(
+        text=body.query,
+        namespace=body.namespace,
+        conversation_id=body.conversation_id or body.session_id,
+        at=body.at,
+    )
+
+
+def _conversation(principal: Principal, conversation_id: str) -> Key:
+    return principal.tenant_id, principal.user_id, principal.agent_id, conversation_id
+
+
+def _version_after(reads: Reads, principal: Principal, body: Rollback) -> int:
+    number = body.iteration_number or 0
+    first = store.first_outcome(reads, principal, body.turn_id or "", number)
+    if first is None or first[0] != principal.agent_id:
+        raise BrainRefused("unknown_turn", "Nothing was learned from such an iteration.", "turn_id", 404)
+    return first[1]
+
+
+def _last_outcomes(reads: Reads, principal: Principal, turns: Sequence[str]) -> dict[str, TurnMetrics]:
+    found = {turn_id: store.last_outcome(reads, principal, turn_id) for turn_id in turns}
+    return {turn: msgspec.json.decode(body, type=TurnMetrics) for turn, body in found.items() if body is not None}

@@ -1,0 +1,146 @@
+"""The only reader of the environment in the brain's process: one frozen, validated object.
+
+`SOMA_*` is how the process runs, `SOMABRAIN_*` what it learns by (`learner_settings.py`); names that the original plan
+gave are accepted beside ours.
+"""
+
+import os
+import secrets
+from functools import cached_property
+from pathlib import Path
+
+from pydantic import AliasChoices, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from soma.brain.learner_settings import LearnerSettings
+
+
+def default_data_dir() -> Path:
+    return Path.home() / ".local" / "share" / "soma"
+
+
+def _plan(name: str) -> AliasChoices:
+    """A setting that the original plan named `SOMABRAIN_<name>`; `SOMA_BRAIN_<name>` says the same."""
+    return AliasChoices(f"SOMABRAIN_{name}", f"SOMA_BRAIN_{name}")
+
+
+class BrainSettings(BaseSettings):
+    """What an operator may set. Names, defaults, bounds and meanings are printed in docs/configuration.md."""
+
+    model_config = SettingsConfigDict(env_prefix="SOMA_", frozen=True, extra="ignore", populate_by_name=True)
+
+    data_dir: Path = Field(default_factory=default_data_dir, description="Folder of databases, tokens and keys.")
+    database_url: str = Field(
+        default="",
+        validation_alias=_plan("DATABASE_URL"),
+        description="Database of brain and memory; empty means brain.sqlite3 in the data folder.",
+    )
+    host: str = Field(
+        default="127.0.0.1", validation_alias=_plan("HOST"), description="Address a brain apart listens on."
+    )
+    port: int = Field(
+        default=9696,
+        ge=1,
+        le=65535,
+        validation_alias=_plan("PORT"),
+        description="Port of a brain apart; when it is busy the next free one of ten is taken.",
+    )
+    service_token: SecretStr = Field(
+        default=SecretStr(""),
+        description="What callers show the brain; empty means one made at first run in the data folder.",
+    )
+    max_body_bytes: int = Field(
+        default=16_000_000, ge=1_000, validation_alias=_plan("MAX_BODY_BYTES"), description="Largest request body."
+    )
+    metrics_tenants: int = Field(
+        default=200, ge=0, le=10_000, description="Tenants with metric labels of their own; the rest are `other`."
+    )
+
+    top_k: int = Field(
+        default=50,
+        ge=1,
+        le=200,
+        validation_alias=_plan("TOP_K"),
+        description="Memories a bundle may hold where none is asked.",
+    )
+    token_budget: int = Field(
+        default=2_048,
+        ge=16,
+        le=1_000_000,
+        validation_alias=_plan("TOKEN_BUDGET"),
+        description="Tokens a bundle may fill where the caller names none.",
+    )
+    attention_mass: float = Field(
+        default=0.9,
+        gt=0,
+        le=1,
+        validation_alias=_plan("ATTENTION_MASS"),
+        description="Share of the attention at which packing stops.",
+    )
+    graph_augment_max_additions: int = Field(
+        default=8,
+        ge=0,
+        le=64,
+        validation_alias=_plan("GRAPH_AUGMENT_MAX_ADDITIONS"),
+        description="Memories that links alone may bring to a recall.",
+    )
+    bundle_days: int = Field(
+        default=30,
+        ge=1,
+        le=365,
+        validation_alias=_plan("BUNDLE_DAYS"),
+        description="Days for which feedback on a bundle can still be learned from.",
+    )
+    snapshot_every: int = Field(
+        default=100,
+        ge=1,
+        le=100_000,
+        validation_alias=_plan("SNAPSHOT_EVERY"),
+        description="Updates of a learner between two stored states; the rest is replayed when it is loaded.",
+    )
+    working_memory_items: int = Field(
+        default=32,
+        ge=1,
+        le=1_000,
+        validation_alias=_plan("WORKING_MEMORY_ITEMS"),
+        description="Items that a conversation's working memory holds.",
+    )
+    working_memory_conversations: int = Field(
+        default=2_000,
+        ge=1,
+        le=1_000_000,
+        validation_alias=_plan("WORKING_MEMORY_CONVERSATIONS"),
+        description="Conversations whose working memory this process keeps; the least recently used goes first.",
+    )
+    ready_seconds: float = Field(
+        default=2.0,
+        gt=0,
+        le=60,
+        validation_alias=_plan("READY_SECONDS"),
+        description="How long /readyz waits for a dependency before it calls it away.",
+    )
+    learner: LearnerSettings = Field(default_factory=LearnerSettings, description="What the brain learns by.")
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{self.data_dir / 'brain.sqlite3'}"
+
+    @cached_property
+    def token(self) -> str:
+        return self.service_token.get_secret_value() or kept_secret(self.data_dir / "service-token")
+
+
+def kept_secret(path: Path) -> str:
+    """The secret in `path`, made at first use, readable by its owner only; of two makers at once the first wins."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        draft.touch(mode=0o600)
+        draft.write_text(secrets.token_urlsafe(32), "ascii")
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text("ascii").strip()

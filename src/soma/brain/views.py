@@ -1,0 +1,68 @@
+"""A learner's state in the words of the wire."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from soma.brain.core.calibration import calibrated, report
+from soma.brain.core.hyperparameters import Hyperparameters
+from soma.brain.core.serve import Served, serve
+from soma.brain.core.state import LearnerState, lesson_weights
+from soma.brain.types import LearnerView
+
+GRID = 20  # equal steps of the calibration curve
+TOLERANCE = 1e-9  # two weights that differ by less are the same weight
+
+
+def served_weights(state: LearnerState, constants: Hyperparameters) -> dict[str, float]:
+    return weights_of(serve(state, constants), state)
+
+
+def weights_of(served: Served, state: LearnerState) -> dict[str, float]:
+    """tau as learned: what noradrenaline makes of it is a mood, and a mood is not a lesson."""
+    return served.by_name() | {"tau": state.temperature.tau}
+
+
+def levels(state: LearnerState) -> dict[str, float]:
+    return state.modulators._asdict()
+
+
+def difference(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
+    return {name: value - before.get(name, value) for name, value in after.items()}
+
+
+def moved(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
+    return {name: change for name, change in difference(before, after).items() if change}
+
+
+def differs(stated: Mapping[str, float], actual: Mapping[str, float]) -> bool:
+    """Whether anything that both name has another value."""
+    return any(abs(value - actual[name]) > TOLERANCE for name, value in stated.items() if name in actual)
+
+
+def view(state: LearnerState, constants: Hyperparameters) -> LearnerView:
+    served = serve(state, constants)
+    fresh = LearnerState.initial(constants)
+    return LearnerView(
+        weights=weights_of(served, state),
+        neuromodulators=levels(state),
+        version=state.version,
+        trust=served.trust,
+        state_hash=state.state_hash(),
+        usefulness={tool.name: tool.usefulness for tool in state.tools},
+        learned=lesson_weights(state.lesson),
+        prior=lesson_weights(fresh.lesson),
+        calibration=_calibration(state, constants),
+    )
+
+
+def _calibration(state: LearnerState, constants: Hyperparameters) -> dict[str, Any]:
+    """`points` are (stated, calibrated), to be interpolated between."""
+    judged = report(state.calibration, constants)
+    points = [[step / GRID, calibrated(state.calibration, step / GRID, constants)] for step in range(GRID + 1)]
+    return {
+        "labels": judged.labels,
+        "enough": judged.enough,
+        "ece": judged.ece,
+        "brier": judged.brier,
+        "points": points,
+    }

@@ -1,0 +1,73 @@
+"""A conversation's scratchpad: a bounded ring of what was salient, with duplicates merged.
+
+It decides how new a thing is: novelty = 1 - the greatest cosine to what is held.
+"""
+
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+Key = tuple[str, str, str, str]  # tenant, user, agent, conversation
+
+DUPLICATE = 0.95  # cosine at which two items are one
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """`embedding` has length 1, so that a dot product is a cosine."""
+
+    text: str
+    embedding: Sequence[float]
+    salience: float
+    at: str
+
+
+class WorkingMemory(Protocol):
+    def items(self, key: Key) -> Sequence[Item]:
+        """Oldest first."""
+        ...
+
+    def admit(self, key: Key, item: Item) -> None: ...
+    def count(self) -> int: ...
+
+
+class InProcess:
+    """Rings of the conversations used last; gone with the process."""
+
+    def __init__(self, *, items: int, conversations: int) -> None:
+        self._limit = items
+        self._conversations = conversations
+        self._rings: OrderedDict[Key, tuple[Item, ...]] = OrderedDict()
+
+    def items(self, key: Key) -> Sequence[Item]:
+        return self._rings.get(key, ())
+
+    def admit(self, key: Key, item: Item) -> None:
+        self._rings[key] = admitted(self._rings.get(key, ()), item, self._limit)
+        self._rings.move_to_end(key)
+        while len(self._rings) > self._conversations:
+            self._rings.popitem(last=False)
+
+    def count(self) -> int:
+        return sum(len(ring) for ring in list(self._rings.values()))
+
+
+def admitted(ring: Sequence[Item], item: Item, limit: int) -> tuple[Item, ...]:
+    """`item` last; what says the same is merged into it and keeps the greater salience."""
+    same = [held for held in ring if cosine(held.embedding, item.embedding) >= DUPLICATE]
+    merged = replace(item, salience=max([item.salience, *(held.salience for held in same)]))
+    rest = [held for held in ring if held not in same]
+    return (*rest, merged)[-limit:]
+
+
+def novelty(ring: Sequence[Item], embedding: Sequence[float]) -> float:
+    """1 - max cosine, in [0, 1]; 1 where nothing is held or nothing can be compared."""
+    if not ring or not len(embedding):
+        return 1.0
+    nearest = max(cosine(item.embedding, embedding) for item in ring)
+    return min(max(1.0 - nearest, 0.0), 1.0)
+
+
+def cosine(left: Sequence[float], right: Sequence[float]) -> float:
+    return float(sum(a * b for a, b in zip(left, right, strict=False)))

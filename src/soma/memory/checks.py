@@ -1,0 +1,131 @@
+"""Bad input ends here, with the field that is to blame and before anything is written."""
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, get_args
+
+from soma.memory.errors import (
+    BadMetadata,
+    BadName,
+    BadTime,
+    EmptyText,
+    NotANumber,
+    OutOfRange,
+    TextTooLong,
+    TooManyItems,
+)
+from soma.memory.types import Kind, NewLink, NewMemory, Query, Scope
+
+ITEMS = 1_000  # a call
+TEXT_BYTES = 64 * 1024
+METADATA_BYTES = 16 * 1024
+KEY_LENGTH = 512
+LINKS = 64  # an item
+TOP_K = 1_000
+NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+
+
+def items(new: Sequence[NewMemory]) -> None:
+    if len(new) > ITEMS:
+        raise TooManyItems(f"at most {ITEMS:,} items a call, not {len(new):,}", field="items")
+    for number, item in enumerate(new):
+        _item(item, f"items[{number}]")
+
+
+def _item(item: NewMemory, field: str) -> None:
+    text(item.text, f"{field}.text")
+    if item.key is not None:
+        key(item.key, f"{field}.key")
+    _one_of(item.kind, get_args(Kind), f"{field}.kind")
+    _one_of(item.scope, get_args(Scope), f"{field}.scope")
+    number(item.importance, f"{field}.importance", low=0, high=1)
+    metadata_text(item.metadata, f"{field}.metadata")
+    if item.occurred_at is not None:
+        moment(item.occurred_at, f"{field}.occurred_at")
+    if item.conversation_id is not None:
+        key(item.conversation_id, f"{field}.conversation_id")
+    if len(item.links) > LINKS:
+        raise TooManyItems(f"at most {LINKS} links an item, not {len(item.links)}", field=f"{field}.links")
+    for place, link in enumerate(item.links):
+        new_link(link, f"{field}.links[{place}]")
+
+
+def new_link(link: NewLink, field: str) -> None:
+    key(link.to_key, f"{field}.to_key")
+    key(link.relation, f"{field}.relation")
+    number(link.weight, f"{field}.weight", low=0, high=1)
+    if link.weight == 0:
+        raise OutOfRange("a link's weight is above 0", field=f"{field}.weight")
+
+
+def query(asked: Query) -> None:
+    text(asked.text, "query")
+    if not 1 <= asked.top_k <= TOP_K:
+        raise OutOfRange(f"between 1 and {TOP_K}", field="top_k")
+    number(asked.half_life_days, "half_life_days", low=1e-6, high=1e6)
+    namespace(asked.namespace)
+    if asked.at is not None:
+        moment(asked.at, "at")
+
+
+def text(value: str, field: str) -> None:
+    if not value.strip():
+        raise EmptyText(field=field)
+    if (size := len(value.encode("utf-8", "surrogatepass"))) > TEXT_BYTES:
+        raise TextTooLong(f"{size:,} bytes; a memory has at most {TEXT_BYTES:,}. Import it as a document", field=field)
+    _storable(value, field)
+
+
+def key(value: str, field: str) -> None:
+    if not value or len(value) > KEY_LENGTH:
+        raise BadName(f"between 1 and {KEY_LENGTH} characters", field=field)
+    _storable(value, field)
+
+
+def namespace(value: str) -> None:
+    if not NAMESPACE.fullmatch(value):
+        raise BadName("letters, digits, dots, dashes and underscores, 128 at most", field="namespace")
+
+
+def number(value: float, field: str, *, low: float, high: float) -> None:
+    if not math.isfinite(value):
+        raise NotANumber(field=field)
+    if not low <= value <= high:
+        raise OutOfRange(f"between {low:g} and {high:g}, not {value:g}", field=field)
+
+
+def moment(value: str, field: str = "at") -> datetime:
+    """An ISO 8601 moment as aware UTC; one without a zone is UTC."""
+    try:
+        parsed = datetime.fromisoformat(value)
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise BadTime(f"not an ISO 8601 moment: {value[:40]!r}", field=field) from None
+
+
+def metadata_text(value: Mapping[str, Any], field: str = "metadata") -> str:
+    """Canonical JSON of `value`."""
+    try:
+        encoded = json.dumps(dict(value), allow_nan=False, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+    except (TypeError, RecursionError):
+        raise BadMetadata("a JSON object of plain values", field=field) from None
+    except ValueError:
+        raise NotANumber(field=field) from None
+    if len(encoded.encode("utf-8", "surrogatepass")) > METADATA_BYTES:
+        raise BadMetadata(f"at most {METADATA_BYTES:,} bytes", field=field)
+    _storable(encoded, field)
+    return encoded
+
+
+def _one_of(value: str, allowed: Sequence[str], field: str) -> None:
+    if value not in allowed:
+        raise BadName(f"one of {', '.join(allowed)}, not {value!r}", field=field)
+
+
+def _storable(value: str, field: str) -> None:
+    """Lone surrogates have no UTF-8 and PostgreSQL stores no NUL."""
+    if "\0" in value or any("\ud800" <= char <= "\udfff" for char in value):
+        raise BadName("text must be valid Unicode without NUL", field=field)

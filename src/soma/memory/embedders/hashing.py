@@ -1,0 +1,24 @@
+"""Signed feature hashing of words: lexical only. For tests of the port, where a model would tell nothing more."""
+
+from hashlib import blake2b
+
+import numpy as np
+
+from soma.memory.embedders.base import Vector
+from soma.memory.words import words
+
+
+class Hashing:
+    def __init__(self, dimension: int = 384) -> None:
+        self.dimension = dimension
+        self.name = f"hashing-{dimension}"
+
+    def embed(self, text: str) -> Vector:
+        vector = np.zeros(self.dimension, np.float32)
+        for word in words(text) or [text]:
+            number = int.from_bytes(blake2b(word.encode(), digest_size=8).digest())
+            vector[number % self.dimension] += 1 if number >> 63 else -1
+        length = float(np.linalg.norm(vector))
+        if length == 0:  # words that cancelled each other out
+            vector[0] = length = 1.0
+        return (vector / length).astype(np.float32)

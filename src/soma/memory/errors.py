@@ -1,0 +1,106 @@
+"""What can go wrong with a memory. Nothing of a refused call is written.
+
+MemoryRefused            `code`, and `field` where one is to blame
+├── EmptyText            empty_text
+├── TextTooLong          text_too_long
+├── TooManyItems         too_many_items
+├── NotANumber           not_a_number
+├── OutOfRange           out_of_range
+├── BadTime              bad_time
+├── BadName              bad_name
+├── BadMetadata          bad_metadata
+├── BadCursor            bad_cursor
+├── UnknownKey           unknown_key
+├── UnknownLinkTarget    unknown_link_target
+└── ForeignNamespace     foreign_namespace
+ModelUnavailable         the embedding model's files are absent or not what they should be (`model_unavailable`)
+"""
+
+
+class MemoryRefused(Exception):
+    """The request cannot be carried out."""
+
+    code = "memory_refused"
+
+    def __init__(self, message: str = "", *, field: str | None = None) -> None:
+        text = message or (type(self).__doc__ or "")
+        super().__init__(f"{field}: {text}" if field else text)
+        self.field = field
+
+
+class EmptyText(MemoryRefused):
+    """There is no text to remember or to look for."""
+
+    code = "empty_text"
+
+
+class TextTooLong(MemoryRefused):
+    """The text is longer than a memory may be; import it as a document, in pieces."""
+
+    code = "text_too_long"
+
+
+class TooManyItems(MemoryRefused):
+    """One call takes fewer items than that."""
+
+    code = "too_many_items"
+
+
+class NotANumber(MemoryRefused):
+    """NaN and infinity are not values."""
+
+    code = "not_a_number"
+
+
+class OutOfRange(MemoryRefused):
+    """The number is outside its bounds."""
+
+    code = "out_of_range"
+
+
+class BadTime(MemoryRefused):
+    """Not an ISO 8601 moment."""
+
+    code = "bad_time"
+
+
+class BadName(MemoryRefused):
+    """Not a usable name."""
+
+    code = "bad_name"
+
+
+class BadMetadata(MemoryRefused):
+    """Metadata is a JSON object of bounded size."""
+
+    code = "bad_metadata"
+
+
+class BadCursor(MemoryRefused):
+    """Not a place that an earlier page named."""
+
+    code = "bad_cursor"
+
+
+class UnknownKey(MemoryRefused):
+    """There is no such memory here."""
+
+    code = "unknown_key"
+
+
+class UnknownLinkTarget(MemoryRefused):
+    """The link leads to no memory that is here."""
+
+    code = "unknown_link_target"
+
+
+class ForeignNamespace(MemoryRefused):
+    """There is no such namespace here."""
+
+    code = "foreign_namespace"
+
+
+class ModelUnavailable(Exception):
+    """The embedding model is not installed as it should be; run `make setup`."""
+
+    code = "model_unavailable"

@@ -1,0 +1,159 @@
+"""The door of memory: what the brain can ask of it. Verbs are files of their own; this one checks and hands on."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from importlib.resources import files
+from typing import Any
+
+from soma.events.database import Connection
+from soma.events.database import migrate as apply_migrations
+from soma.events.writer import Transaction, Writer
+from soma.memory import checks, read, rows, values
+from soma.memory.embedders.base import Embedder
+from soma.memory.errors import ForeignNamespace, TooManyItems
+from soma.memory.forget import forget, named
+from soma.memory.index.cache import BOUND_BYTES
+from soma.memory.recall import ADDITIONS, candidates
+from soma.memory.remember import remember, write_links
+from soma.memory.store import Store
+from soma.memory.types import (
+    Candidates,
+    Link,
+    MemoryRecord,
+    NewLink,
+    NewMemory,
+    Owner,
+    Page,
+    Query,
+    Receipt,
+    Remembered,
+    Statistics,
+)
+
+DEFAULT = "default"
+
+
+def migrate(connection: Connection) -> None:
+    """Make or bring up to date the tables of memory."""
+    apply_migrations(connection, "memory", files("soma.memory") / "migrations")
+
+
+class Memory:
+    """Verbs for an owner. All but the constructor may raise MemoryRefused; the writing ones LogError too.
+
+    `bound_bytes` is how much of the tenants' indexes stays in memory, `additions` how many memories links alone may
+    bring to a recall.
+    """
+
+    def __init__(
+        self, writer: Writer, embedder: Embedder, *, bound_bytes: int = BOUND_BYTES, additions: int = ADDITIONS
+    ) -> None:
+        self._store = Store(writer, embedder, bound_bytes=bound_bytes)
+        self._additions = additions
+
+    async def start(self) -> None:
+        """Load the model now rather than in the first recall."""
+        await self._store.work(self._store.embedder.embed, "start")
+
+    def close(self) -> None:
+        self._store.close()
+
+    async def remember(
+        self, owner: Owner, items: Sequence[NewMemory], *, namespace: str = DEFAULT
+    ) -> Sequence[Remembered]:
+        """All items or none."""
+        checks.namespace(namespace)
+        checks.items(items)
+        return await self._store.whole(remember(self._store, owner, items, namespace))
+
+    async def candidates(self, owner: Owner, query: Query) -> Candidates:
+        """What may answer, unranked, with every view."""
+        checks.query(query)
+        await self._known(owner, query.namespace)
+        return await self._store.work(self._candidates, owner, query)
+
+    def _candidates(self, owner: Owner, query: Query) -> Candidates:
+        at = checks.moment(query.at) if query.at else datetime.now(UTC)
+        vector = self._store.embedder.embed(query.text)
+        with self._store.partitions.opened(owner.tenant_id, query.namespace, owner.visible()) as partitions:
+            return candidates(partitions, query, vector, at=at.timestamp(), additions=self._additions)
+
+    async def forget(
+        self, owner: Owner, *, ids: Sequence[str] = (), keys: Sequence[str] = (), namespace: str = DEFAULT
+    ) -> Receipt:
+        """All named memories or none."""
+        checks.namespace(namespace)
+        if len(ids) + len(keys) > checks.ITEMS:
+            raise TooManyItems(f"at most {checks.ITEMS:,} memories a call", field="ids")
+        await self._known(owner, namespace)
+        return await self._store.whole(forget(self._store, owner, ids, keys, namespace))
+
+    async def link(self, owner: Owner, from_key: str, new: NewLink, *, namespace: str = DEFAULT) -> Link | None:
+        """The link, or None where it was there already."""
+        checks.namespace(namespace)
+        checks.new_link(new, "link")
+        return await self._store.whole(self._link(owner, from_key, new, namespace))
+
+    async def _link(self, owner: Owner, from_key: str, new: NewLink, namespace: str) -> Link | None:
+        def write(tx: Transaction) -> list[Link]:
+            [memory] = named(tx, owner, (), [from_key], namespace)
+            return write_links(tx, owner, namespace, [(memory, new, "link.to_key")])
+
+        links = await self._store.writer.write(write)
+        await self._store.work(self._store.apply_links, owner, namespace, links)
+        return links[0] if links else None
+
+    async def value(self, tenant_id: str, learned: Mapping[str, float]) -> Sequence[str]:
+        """Set learned values in [0, 1]; returns the ids of those that are still remembered."""
+        written = await self._store.writer.write(lambda tx: values.write(tx, tenant_id, learned))
+        await self.apply_values(tenant_id, written)
+        return [memory_id for _, _, memory_id, _ in written]
+
+    async def apply_values(self, tenant_id: str, written: values.Written) -> None:
+        """For who called `values.write` in a transaction of its own: let recall see them, after the commit."""
+        await self._store.work(values.apply, self._store, tenant_id, written)
+
+    async def get(
+        self, owner: Owner, *, ids: Sequence[str] = (), keys: Sequence[str] = (), namespace: str = DEFAULT
+    ) -> Sequence[MemoryRecord]:
+        checks.namespace(namespace)
+        await self._known(owner, namespace)
+        return await self._store.work(named, self._store.database, owner, ids, keys, namespace)
+
+    async def list(
+        self, owner: Owner, *, namespace: str = DEFAULT, limit: int = read.PAGE, after: str | None = None
+    ) -> Page:
+        checks.number(limit, "limit", low=1, high=read.LARGEST_PAGE)
+        await self._known(owner, namespace)
+        return await self._store.work(read.listed, self._store, owner, namespace, limit=limit, after=after)
+
+    async def search(
+        self, owner: Owner, text: str, *, namespace: str = DEFAULT, limit: int = read.PAGE, after: str | None = None
+    ) -> Page:
+        """By words, for a search box."""
+        checks.text(text, "text")
+        checks.number(limit, "limit", low=1, high=read.LARGEST_PAGE)
+        await self._known(owner, namespace)
+        return await self._store.work(read.searched, self._store, owner, text, namespace, limit=limit, after=after)
+
+    async def export(self, owner: Owner, *, namespace: str = DEFAULT) -> Iterable[dict[str, Any]]:
+        """Every visible memory as an item that `remember` takes. Read as it is consumed: iterate in a thread."""
+        await self._known(owner, namespace)
+        return read.exported(self._store, owner, namespace)
+
+    async def namespaces(self, owner: Owner) -> Sequence[str]:
+        return await self._store.work(rows.namespaces, self._store.database, owner)
+
+    async def statistics(self, owner: Owner, *, namespace: str = DEFAULT) -> Statistics:
+        await self._known(owner, namespace)
+        return await self._store.work(read.statistics, self._store, owner, namespace)
+
+    async def _known(self, owner: Owner, namespace: str) -> None:
+        """Raises ForeignNamespace for one that holds nothing this owner may see, wherever else it exists."""
+        checks.namespace(namespace)
+        if namespace != DEFAULT and not await self._store.work(self._holds, owner, namespace):
+            raise ForeignNamespace(f"there is no namespace {namespace!r} here", field="namespace")
+
+    def _holds(self, owner: Owner, namespace: str) -> bool:
+        found = rows.newest(self._store.database, owner, namespace, before=None, limit=1)
+        return bool(found)

@@ -1,0 +1,48 @@
+-- The truth. Vectors, postings and sessions in memory are made from these rows and can be thrown away.
+CREATE TABLE memories (
+    id              TEXT    PRIMARY KEY,
+    tenant_id       TEXT    NOT NULL,
+    namespace       TEXT    NOT NULL,
+    scope           TEXT    NOT NULL,            -- user, agent, tenant
+    scope_owner     TEXT    NOT NULL,            -- user:<id>, agent:<id>, tenant: who may see it
+    user_id         TEXT    NOT NULL,            -- who remembered it
+    agent_id        TEXT    NOT NULL,
+    key             TEXT    NOT NULL,            -- the digest of it, once forgotten
+    kind            TEXT    NOT NULL,
+    text            TEXT    NOT NULL,            -- empty once forgotten
+    metadata        TEXT    NOT NULL,
+    conversation_id TEXT,
+    occurred_at     TEXT    NOT NULL,
+    importance      REAL    NOT NULL,
+    value           REAL    NOT NULL DEFAULT 0.5,
+    access_count    INTEGER NOT NULL DEFAULT 0,
+    accessed_at     TEXT,
+    checksum        TEXT    NOT NULL,
+    position        INTEGER NOT NULL,            -- of the event that created it: the order of creation
+    revision        INTEGER NOT NULL,            -- of the event that changed it last
+    created_at      TEXT    NOT NULL,
+    updated_at      TEXT    NOT NULL,
+    forgotten_at    TEXT,
+    receipt_id      TEXT
+);
+CREATE UNIQUE INDEX memories_key ON memories (tenant_id, namespace, scope_owner, key) WHERE forgotten_at IS NULL;
+CREATE INDEX memories_partition ON memories (tenant_id, namespace, scope_owner, position) WHERE forgotten_at IS NULL;
+
+-- One vector a memory and model: while a new model is taken up, the old one still answers.
+CREATE TABLE memory_embeddings (
+    memory_id  TEXT    NOT NULL REFERENCES memories (id),
+    model      TEXT    NOT NULL,
+    dimension  INTEGER NOT NULL,
+    vector     BLOB    NOT NULL,                 -- float32, little endian
+    PRIMARY KEY (memory_id, model)
+) WITHOUT ROWID;
+
+CREATE TABLE memory_links (
+    tenant_id  TEXT    NOT NULL,
+    from_id    TEXT    NOT NULL REFERENCES memories (id),
+    to_id      TEXT    NOT NULL REFERENCES memories (id),
+    relation   TEXT    NOT NULL,
+    weight     REAL    NOT NULL,
+    PRIMARY KEY (from_id, to_id, relation)
+) WITHOUT ROWID;
+CREATE INDEX memory_links_to ON memory_links (to_id);

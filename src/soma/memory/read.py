@@ -1,0 +1,107 @@
+"""Looking without ranking: get, list, search by words, export, statistics."""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from soma.memory import rows
+from soma.memory.errors import BadCursor
+from soma.memory.index.partition import Partition
+from soma.memory.store import Store
+from soma.memory.types import MemoryRecord, Owner, Page, Statistics
+from soma.memory.words import tokens, words
+
+PAGE = 50
+LARGEST_PAGE = 1_000
+EXPORTED = 500  # rows read at a time
+
+
+def listed(store: Store, owner: Owner, namespace: str, *, limit: int, after: str | None) -> Page:
+    found = rows.newest(store.database, owner, namespace, before=_position(after), limit=limit + 1)
+    return _page(found, limit)
+
+
+def searched(store: Store, owner: Owner, text: str, namespace: str, *, limit: int, after: str | None) -> Page:
+    """Memories that hold every word of `text`, the last one perhaps only begun; the newest first."""
+    before = _position(after)
+    with store.partitions.opened(owner.tenant_id, namespace, owner.visible()) as partitions:
+        places = [place for partition in partitions for place in _holding(partition, text)]
+    newest = sorted((place for place in places if before is None or place[0] < before), reverse=True)[: limit + 1]
+    found = rows.by_ids(store.database, owner, namespace, (place[1] for place in newest))
+    return _page(sorted(found, key=lambda memory: -memory.position), limit)
+
+
+def exported(store: Store, owner: Owner, namespace: str) -> Iterator[dict[str, Any]]:
+    """Everything that the owner can see, oldest page last, as items that `remember` takes, links with it."""
+    before: int | None = None
+    while True:
+        found = rows.newest(store.database, owner, namespace, before=before, limit=EXPORTED)
+        if not found:
+            return
+        yield from _items(store, owner, namespace, found)
+        before = found[-1].position
+
+
+def statistics(store: Store, owner: Owner, namespace: str) -> Statistics:
+    with store.partitions.opened(owner.tenant_id, namespace, owner.visible()) as (private, agent, tenant):
+        everywhere = (private, agent, tenant)
+        return Statistics(
+            memories=sum(map(len, everywhere)),
+            private=len(private),
+            agent=len(agent),
+            tenant=len(tenant),
+            links=len(_linked_pairs(everywhere)),
+            words=len({word for partition in everywhere for word in partition.postings.vocabulary}),
+            embedded=sum(map(len, everywhere)),
+            model=store.model,
+        )
+
+
+def _linked_pairs(partitions: Sequence[Partition]) -> set[frozenset[str]]:
+    """Linked memories, both of which can be seen: the other end may be another user's."""
+    visible = {memory_id for partition in partitions for memory_id in partition.slots}
+    return {pair for partition in partitions for pair in partition.links.pairs() if pair <= visible}
+
+
+def _items(store: Store, owner: Owner, namespace: str, memories: Sequence[MemoryRecord]) -> Iterator[dict[str, Any]]:
+    links = rows.links_from(store.database, (memory.id for memory in memories))
+    ends = rows.by_ids(store.database, owner, namespace, (link.to_id for link in links))
+    keys = {memory.id: memory.key for memory in ends}
+    for memory in memories:
+        yield {
+            "key": memory.key,
+            "text": memory.text,
+            "kind": memory.kind,
+            "scope": memory.scope,
+            "occurred_at": memory.occurred_at,
+            "importance": memory.importance,
+            "metadata": dict(memory.metadata),
+            "conversation_id": memory.conversation_id,
+            "links": [
+                {"to_key": keys[link.to_id], "relation": link.relation, "weight": link.weight}
+                for link in links
+                if link.from_id == memory.id and link.to_id in keys
+            ],
+        }
+
+
+def _holding(partition: Partition, text: str) -> list[tuple[int, str]]:
+    """(position, id) of what holds all the words."""
+    found: list[set[int]] = [set(partition.postings.holders(word)) for word in words(text)]
+    if found:
+        found[-1] |= partition.postings.beginning_with(tokens(text)[-1])
+    slots = set.intersection(*found) if found else set()
+    entries = [partition.at(slot) for slot in slots]
+    return [(entry.position, entry.id) for entry in entries]
+
+
+def _page(found: Sequence[MemoryRecord], limit: int) -> Page:
+    items = found[:limit]
+    return Page(items=items, after=str(items[-1].position) if len(found) > limit else None)
+
+
+def _position(after: str | None) -> int | None:
+    if after is None:
+        return None
+    if not after.isdecimal() or len(after) > 18:
+        raise BadCursor(field="after")
+    return int(after)

@@ -1,0 +1,156 @@
+"""The rows of memory: every SQL statement of this context, and how a row becomes a value."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import sha256
+from typing import Any, Protocol
+
+import numpy as np
+
+from soma.events.database import Row
+from soma.memory.embedders.base import Vector
+from soma.memory.index.cache import Address
+from soma.memory.types import Link, MemoryRecord, Owner
+
+COLUMNS = MemoryRecord.__slots__
+SELECT = f"SELECT {', '.join(f'm.{name}' for name in COLUMNS)} FROM memories m"
+LIVING = "m.forgotten_at IS NULL AND m.tenant_id = ? AND m.namespace = ?"
+VISIBLE = f"{LIVING} AND m.scope_owner IN (?, ?, ?)"
+
+REPLACED = (
+    "user_id", "agent_id", "kind", "text", "metadata", "conversation_id", "occurred_at", "importance", "checksum",
+    "revision", "updated_at",
+)  # fmt: skip
+UPSERT = (
+    f"INSERT INTO memories ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) "
+    f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in REPLACED)}"
+)
+UPSERT_VECTOR = (
+    "INSERT INTO memory_embeddings (memory_id, model, dimension, vector) VALUES (?, ?, ?, ?) "
+    "ON CONFLICT (memory_id, model) DO UPDATE SET dimension = excluded.dimension, vector = excluded.vector"
+)
+UPSERT_LINK = (
+    "INSERT INTO memory_links (tenant_id, from_id, to_id, relation, weight) VALUES (?, ?, ?, ?, ?) "
+    "ON CONFLICT (from_id, to_id, relation) DO UPDATE SET weight = excluded.weight"
+)
+ERASE = (
+    "UPDATE memories SET key = ?, text = '', metadata = '{}', conversation_id = NULL, checksum = '', importance = 0, "
+    "revision = ?, forgotten_at = ?, receipt_id = ? WHERE id = ?"
+)
+CHUNK = 500  # values in one IN list
+
+
+class Reader(Protocol):
+    """A database or a transaction: whatever answers a query."""
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]: ...
+
+
+def record(row: Row) -> MemoryRecord:
+    values = dict(zip(COLUMNS, row, strict=True))
+    values["metadata"] = json.loads(values["metadata"])
+    return MemoryRecord(**values)
+
+
+def parameters(memory: MemoryRecord, metadata: str) -> list[Any]:
+    """The values of `UPSERT`; `metadata` is the canonical JSON of the memory's."""
+    return [metadata if name == "metadata" else getattr(memory, name) for name in COLUMNS]
+
+
+def checksum(
+    *, text: str, kind: str, occurred_at: str, importance: float, metadata: str, conversation_id: str | None
+) -> str:
+    """SHA-256 over what people gave: two rows with the same one say the same."""
+    fields = [text, kind, occurred_at, importance, metadata, conversation_id]
+    return sha256(json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
+
+
+def by_keys(reader: Reader, owner: Owner, namespace: str, keys: Iterable[str]) -> list[MemoryRecord]:
+    return _visible(reader, owner, namespace, "m.key", keys)
+
+
+def by_ids(reader: Reader, owner: Owner, namespace: str, ids: Iterable[str]) -> list[MemoryRecord]:
+    return _visible(reader, owner, namespace, "m.id", ids)
+
+
+def _visible(reader: Reader, owner: Owner, namespace: str, column: str, values: Iterable[str]) -> list[MemoryRecord]:
+    found: list[MemoryRecord] = []
+    for some in _chunks(values):
+        sql = f"{SELECT} WHERE {VISIBLE} AND {column} IN ({', '.join('?' * len(some))})"
+        found.extend(map(record, reader.query(sql, [owner.tenant_id, namespace, *owner.visible(), *some])))
+    return found
+
+
+def newest(reader: Reader, owner: Owner, namespace: str, *, before: int | None, limit: int) -> list[MemoryRecord]:
+    """In the order of creation, the newest first, from below position `before`."""
+    found = reader.query(
+        f"{SELECT} WHERE {VISIBLE} AND m.position < ? ORDER BY m.position DESC LIMIT ?",
+        [owner.tenant_id, namespace, *owner.visible(), 2**62 if before is None else before, limit],
+    )
+    return list(map(record, found))
+
+
+def namespaces(reader: Reader, owner: Owner) -> list[str]:
+    found = reader.query(
+        "SELECT DISTINCT namespace FROM memories WHERE forgotten_at IS NULL AND tenant_id = ? "
+        "AND scope_owner IN (?, ?, ?) ORDER BY namespace",
+        [owner.tenant_id, *owner.visible()],
+    )
+    return [name for (name,) in found]
+
+
+def partition(reader: Reader, address: Address, model: str) -> Iterator[tuple[MemoryRecord, Vector | None]]:
+    """All memories of one partition with their vectors of `model`, in the order of creation."""
+    found = reader.query(
+        f"SELECT {', '.join(f'm.{name}' for name in COLUMNS)}, e.vector FROM memories m "
+        "LEFT JOIN memory_embeddings e ON e.memory_id = m.id AND e.model = ? "
+        f"WHERE {LIVING} AND m.scope_owner = ? ORDER BY m.position",
+        [model, *address],
+    )
+    for *columns, blob in found:
+        yield record(tuple(columns)), None if blob is None else np.frombuffer(blob, "<f4")
+
+
+def partition_links(reader: Reader, address: Address) -> Iterator[Link]:
+    """Links that begin or end in the partition."""
+    for end in ("from_id", "to_id"):
+        found = reader.query(
+            "SELECT l.from_id, l.to_id, l.relation, l.weight FROM memory_links l "
+            f"JOIN memories m ON m.id = l.{end} WHERE {LIVING} AND m.scope_owner = ?",
+            list(address),
+        )
+        yield from map(link, found)
+
+
+def links_from(reader: Reader, ids: Iterable[str]) -> list[Link]:
+    found: list[Link] = []
+    for some in _chunks(ids):
+        marks = ", ".join("?" * len(some))
+        sql = f"SELECT from_id, to_id, relation, weight FROM memory_links WHERE from_id IN ({marks}) ORDER BY 1, 2, 3"
+        found.extend(map(link, reader.query(sql, some)))
+    return found
+
+
+def link(row: Row) -> Link:
+    from_id, to_id, relation, weight = row
+    return Link(from_id=from_id, to_id=to_id, relation=relation, weight=weight)
+
+
+def vector_parameters(memory_id: str, model: str, vector: Vector) -> list[Any]:
+    return [memory_id, model, len(vector), vector.astype("<f4").tobytes()]
+
+
+def metadata_text(memory: MemoryRecord) -> str:
+    return json.dumps(dict(memory.metadata), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def texts(metadata: Mapping[str, Any], name: str) -> str:
+    """A name that recall reads in metadata, where it is a text."""
+    value = metadata.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _chunks(values: Iterable[str]) -> Iterator[list[str]]:
+    distinct = list(dict.fromkeys(values))
+    for start in range(0, len(distinct), CHUNK):
+        yield distinct[start : start + CHUNK]

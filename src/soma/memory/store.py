@@ -1,0 +1,82 @@
+"""What the verbs share: the rows with their one writer, the partitions made from them, the embedder and two threads."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, ParamSpec, TypeVar
+
+import numpy as np
+
+from soma.events.database import Database
+from soma.events.writer import Writer
+from soma.memory import rows
+from soma.memory.embedders.base import Embedder, Vector
+from soma.memory.embedders.cached import Cached
+from soma.memory.index.cache import BOUND_BYTES, Address, Partitions
+from soma.memory.index.partition import Partition
+from soma.memory.rendering import VERSION, entry, indexed_words, rendered_record
+from soma.memory.types import Link, MemoryRecord, Owner
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+THREADS = 2
+STREAM = "memory"
+
+
+class Store:
+    def __init__(self, writer: Writer, embedder: Embedder, *, bound_bytes: int = BOUND_BYTES) -> None:
+        self.writer = writer
+        self.embedder = Cached(embedder)
+        self.partitions = Partitions(self._load, bound_bytes=bound_bytes)
+        self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="memory")
+        self._committing: set[asyncio.Task[Any]] = set()
+
+    @property
+    def database(self) -> Database:
+        return self.writer.database
+
+    @property
+    def model(self) -> str:
+        """The name that vectors are stored under: the model and the rendering that it read."""
+        return f"{self.embedder.name}/{VERSION}"
+
+    async def work(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `function` in a worker thread: nothing here computes on the event loop."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: function(*args, **kwargs))
+
+    async def whole(self, verb: Coroutine[Any, Any, T]) -> T:
+        """Run a verb that writes to its end, also when the caller goes away: a commit is always applied."""
+        task = asyncio.create_task(verb)
+        self._committing.add(task)
+        task.add_done_callback(self._committing.discard)
+        return await asyncio.shield(task)
+
+    def close(self) -> None:
+        self._threads.shutdown()
+
+    def apply(self, memories: Sequence[tuple[MemoryRecord, Vector]]) -> None:
+        """Take committed memories into their partitions, where these are loaded."""
+        prepared = [(memory, entry(memory), vector, indexed_words(memory)) for memory, vector in memories]
+        for memory, new, vector, words in prepared:
+            with self.partitions.locked(memory.tenant_id, memory.namespace):
+                if partition := self.partitions.present((memory.tenant_id, memory.namespace, memory.scope_owner)):
+                    partition.put(new, vector, words)
+
+    def apply_links(self, owner: Owner, namespace: str, links: Sequence[Link]) -> None:
+        """Take committed links into the partitions of `owner`: both ends are among them."""
+        with self.partitions.locked(owner.tenant_id, namespace):
+            for name in owner.visible():
+                if partition := self.partitions.present((owner.tenant_id, namespace, name)):
+                    for link in links:
+                        partition.link(link)
+
+    def _load(self, address: Address) -> Partition:
+        partition = Partition(self.embedder.dimension)
+        for memory, vector in rows.partition(self.database, address, self.model):
+            if vector is None or len(vector) != self.embedder.dimension:
+                vector = self.embedder.embed(rendered_record(memory))  # noqa: PLW2901 - it was made by another model
+            partition.put(entry(memory), np.asarray(vector, np.float32), indexed_words(memory))
+        for link in rows.partition_links(self.database, address):
+            partition.link(link)
+        return partition

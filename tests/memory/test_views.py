@@ -1,0 +1,103 @@
+"""Views: whole numbers in range, the same each time, each moved by what it is about."""
+
+from itertools import pairwise
+
+from tests.memory.test_remember import new
+
+from soma.memory.types import NewLink, Query
+from soma.memory.views import VIEWS
+
+ASKED = Query(text="what did we say about the garden?", at="2030-01-01T00:00:00Z")
+
+
+async def found(memory, owner, query=ASKED):
+    return {hit.key: hit for hit in (await memory.candidates(owner, query)).found}
+
+
+async def test_views_are_integers_in_range_and_the_same_each_time(memory, alice):
+    subjects = ["garden", "kitchen", "garden gate", "holiday", "tax"] * 8
+    items = [
+        new(f"{number}: about the {subject}", conversation_id="c", occurred_at=f"2029-01-{number % 28 + 1:02d}")
+        for number, subject in enumerate(subjects)
+    ]
+    await memory.remember(alice, items)
+    first, second = [await memory.candidates(alice, ASKED) for _ in range(2)]
+    assert first.found == second.found
+    for name in VIEWS:
+        values = [hit.views[name] for hit in first.found]
+        assert all(type(value) is int and 0 <= value <= 65_535 for value in values)
+        assert (min(values), max(values)) in {(0, 65_535), (0, 0)}
+
+
+async def test_recent_and_old_are_opposite_halves_of_time(memory, alice):
+    await memory.remember(
+        alice, [new(f"garden {year}", key=str(year), occurred_at=f"{year}-06-01") for year in range(2020, 2030)]
+    )
+    hits = await found(memory, alice, Query(text="garden", at="2030-01-01", half_life_days=1000))
+    for earlier, later in pairwise(str(year) for year in range(2020, 2030)):
+        assert hits[earlier].views["temporal"] < hits[later].views["temporal"]
+        assert hits[earlier].views["old"] > hits[later].views["old"]
+
+
+async def test_a_neighbour_and_a_session_lift_what_says_nothing_itself(memory, alice):
+    def spoken(key, text, conversation):
+        return new(text, key=key, conversation_id=conversation, occurred_at="2029-05-01")
+
+    await memory.remember(
+        alice,
+        [
+            spoken("a1", "What did we say about the garden?", "a"),
+            spoken("a2", "Oh yes, that.", "a"),
+            spoken("b1", "Did you file the taxes?", "b"),
+            spoken("b2", "Oh yes, those.", "b"),
+        ],
+    )
+    hits = await found(memory, alice)
+    for view in ("neighbour", "session", "graph"):
+        assert hits["a2"].views[view] > hits["b2"].views[view]
+
+
+async def test_a_pause_ends_a_session(memory, alice):
+    times = {"a": "2029-05-01T10:00", "b": "2029-05-01T10:05", "c": "2029-05-03T10:00"}
+    texts = {"a": "What did we say about the garden?", "b": "Nothing at all.", "c": "Nothing whatever."}
+    await memory.remember(
+        alice,
+        [new(texts[key], key=key, conversation_id="one", occurred_at=times[key]) for key in ("c", "a", "b")],
+    )
+    hits = await found(memory, alice)
+    assert hits["b"].views["session"] > hits["c"].views["session"]
+
+
+async def test_a_learned_value_enters_as_a_view(memory, alice):
+    results = await memory.remember(alice, [new("garden one", key="one"), new("garden two", key="two")])
+    await memory.value("acme", {results[1].id: 0.9})
+    hits = await found(memory, alice)
+    assert (hits["one"].views["value"], hits["two"].views["value"]) == (0, 65_535)
+    assert (await memory.get(alice, keys=["two"]))[0].value == 0.9
+
+
+async def test_links_alone_bring_at_most_eight(memory, alice):
+    far = [new(f"unrelated {number}", key=f"far{number}") for number in range(30)]
+    await memory.remember(alice, far)
+    links = [NewLink(to_key=f"far{number}", relation="r") for number in range(30)]
+    near = [new(f"garden {number}", key=f"near{number}", links=links) for number in range(20)]
+    await memory.remember(alice, near)
+    hits = await found(memory, alice, Query(text="garden", top_k=20))
+    assert sum(key.startswith("far") for key in hits) == 8
+
+
+async def test_near_duplicates_are_named(memory, alice):
+    await memory.remember(
+        alice,
+        [new("The garden gate is green."), new("The garden gate is green!"), new("Our taxes are due in May.")],
+    )
+    candidates = await memory.candidates(alice, ASKED)
+    texts = [hit.text for hit in candidates.found]
+    pairs = {frozenset((texts[first], texts[second])) for first, second in candidates.duplicates}
+    assert pairs == {frozenset(("The garden gate is green.", "The garden gate is green!"))}
+
+
+async def test_nothing_remembered_is_nothing_found(memory, alice):
+    candidates = await memory.candidates(alice, ASKED)
+    assert (candidates.found, candidates.duplicates) == ([], frozenset())
+    assert len(candidates.query_embedding) == 384
