@@ -63,6 +63,7 @@ class TurnStarted(Fact, frozen=True, kw_only=True):
     neuromodulators: Neuromodulators
     brain_version: int | None
     usefulness: dict[str, float] = {}
+    calibration: list[list[float]] = []
     degraded: str | None = None
     client_message_id: str | None = None
 
