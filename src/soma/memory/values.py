@@ -4,9 +4,21 @@ from collections.abc import Mapping, Sequence
 
 from soma.events.writer import Transaction
 from soma.memory import checks
+from soma.memory.rows import Reader
 from soma.memory.store import Store
 
 Written = Sequence[tuple[str, str, str, float]]  # namespace, owner name, id, value
+
+
+def read(reader: Reader, tenant_id: str, ids: Sequence[str]) -> dict[str, float]:
+    """The values of those that are remembered."""
+    learned: dict[str, float] = {}
+    for memory_id in dict.fromkeys(ids):
+        found = reader.query(
+            "SELECT value FROM memories WHERE tenant_id = ? AND id = ? AND forgotten_at IS NULL", [tenant_id, memory_id]
+        )
+        learned |= {memory_id: float(value) for (value,) in found}
+    return learned
 
 
 def write(tx: Transaction, tenant_id: str, values: Mapping[str, float]) -> Written:

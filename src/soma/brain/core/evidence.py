@@ -105,9 +105,7 @@ def gradient(
         for slope, weight, prior in zip(slopes, weights, views.priors, strict=True)
     ]
     if max(g) > limit or min(g) < -limit:
-        g = [
-            bounded(name, slope, -limit, limit, outliers) for name, slope in zip(views.names, g, strict=True)
-        ]
+        g = [bounded(name, slope, -limit, limit, outliers) for name, slope in zip(views.names, g, strict=True)]
     return tuple(g)
 
 
@@ -122,8 +120,7 @@ def stepped(
     active = reading.active or (True,) * len(weights)
     rate = settings.evidence_step * sqrt(settings.evidence_views / active.count(True)) * factor
     grown_squares = [
-        square + slope * slope if knows else square
-        for square, slope, knows in zip(squares, g, active, strict=True)
+        square + slope * slope if knows else square for square, slope, knows in zip(squares, g, active, strict=True)
     ]
     moved = [
         min(max(weight + rate * slope / sqrt(1.0 + square), low), high) if knows else weight
@@ -149,9 +146,7 @@ def named_values(evidence: Evidence) -> tuple[tuple[str, bool], ...]:
 def ignored(evidence: Evidence) -> tuple[str, ...]:
     """Names that were never shown: nothing can be learned from them."""
     shown = {memory.id for memory in evidence.shown}
-    return tuple(
-        name for name in dict.fromkeys((*evidence.helpful, *evidence.unhelpful)) if name not in shown
-    )
+    return tuple(name for name in dict.fromkeys((*evidence.helpful, *evidence.unhelpful)) if name not in shown)
 
 
 def _aligned(evidence: Evidence, names: tuple[str, ...]) -> Rows:

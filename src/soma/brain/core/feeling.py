@@ -35,9 +35,7 @@ def felt(
     novelty = UNKNOWN if novelty is None else novelty
     confidence = UNKNOWN if confidence is None else confidence
     drive = modulators.drives(delta, error, urgency=urgency, novelty=novelty, confidence=confidence)
-    pushed = modulators.pushed(
-        before, drive, settings.profile, settings.modulator_leak, settings.modulator_gain
-    )
+    pushed = modulators.pushed(before, drive, settings.profile, settings.modulator_leak, settings.modulator_gain)
     return Feeling(delta, error, novelty, salience(novelty, error, settings), drive, pushed)
 
 

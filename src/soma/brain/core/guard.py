@@ -80,9 +80,7 @@ def watch_evidence(
     return Guard(score, guard.reward, _good(guard, score, lesson, settings)), lesson, False
 
 
-def watch_reward(
-    guard: Guard, lesson: Lesson, reward: float, settings: Hyperparameters
-) -> tuple[Guard, Lesson, bool]:
+def watch_reward(guard: Guard, lesson: Lesson, reward: float, settings: Hyperparameters) -> tuple[Guard, Lesson, bool]:
     score = rolled(guard.reward, reward, settings)
     if guard.good and worsened(score, settings):
         return Guard(START, START, guard.good), guard.good, True

@@ -45,9 +45,7 @@ class Evidence:
             raise ValueError("a memory is shown twice")
         for memory in self.shown:
             if len(memory.values) != len(self.views):
-                raise ValueError(
-                    f"memory {memory.id!r} has {len(memory.values)} values for {len(self.views)} views"
-                )
+                raise ValueError(f"memory {memory.id!r} has {len(memory.values)} values for {len(self.views)} views")
             if memory.values and not (min(memory.values) >= 0 and max(memory.values) <= VIEW_SCALE):
                 raise ValueError(f"memory {memory.id!r} has a view value outside 0..{VIEW_SCALE}")
 

@@ -31,9 +31,7 @@ def rank(
     standing = z_scores(scores)
     rows = [
         Ranked(candidate.id, score, z, share, candidate.values)
-        for candidate, score, z, share in zip(
-            candidates, scores, standing, softmax(standing, tau), strict=True
-        )
+        for candidate, score, z, share in zip(candidates, scores, standing, softmax(standing, tau), strict=True)
     ]
     return sorted(rows, key=lambda row: (-row.score, row.id))
 
@@ -69,7 +67,5 @@ def weighted_parts(
     """What each view brought to a score: weight x view, for the reader of a trace."""
     by_name = dict(zip(names, weights, strict=True))
     return {
-        view: by_name[view] * value / VIEW_SCALE
-        for view, value in zip(views, values, strict=True)
-        if view in by_name
+        view: by_name[view] * value / VIEW_SCALE for view, value in zip(views, values, strict=True) if view in by_name
     }

@@ -29,9 +29,7 @@ def outcome_terms(outcome: IterationOutcome, settings: Hyperparameters) -> Terms
     """Tools, 2 confidence - 1 and progress by their shares; the unknown leaves its share to the rest."""
     parts = []
     if outcome.tool_outcomes:
-        rewards = [
-            settings.tool_ok_reward if ok else settings.tool_failed_reward for _, ok in outcome.tool_outcomes
-        ]
+        rewards = [settings.tool_ok_reward if ok else settings.tool_failed_reward for _, ok in outcome.tool_outcomes]
         parts.append(("tools", settings.outcome_tools_share, total(rewards) / len(rewards)))
     if outcome.confidence is not None:
         parts.append(("confidence", settings.outcome_confidence_share, 2.0 * outcome.confidence - 1.0))

@@ -78,8 +78,5 @@ class LearnerState(NamedTuple):
 def lesson_weights(lesson: Lesson) -> dict[str, float]:
     """By the names of the wire: alpha, beta, gamma and the further views as learned, tau, lambda, mu, nu."""
     retrieval, utility, temperature = lesson
-    views = {
-        weight_name(view): weight
-        for view, weight in zip(retrieval.views.names, retrieval.weights, strict=True)
-    }
+    views = {weight_name(view): weight for view, weight in zip(retrieval.views.names, retrieval.weights, strict=True)}
     return views | {"tau": temperature.tau, "lambda": utility.lambda_, "mu": utility.mu, "nu": utility.nu}

@@ -71,9 +71,7 @@ def regressed(old: Utility, f: Features, reward: float, credit: float, settings:
         (gg + prior, gc, gl, cc + prior, cl, ll + prior),
         (gr + prior * LAMBDA.default, cr + prior * MU.default, lr + prior * NU.default),
     )
-    return Utility(
-        _boxed(lambda_, LAMBDA), _boxed(mu, MU), _boxed(nu, NU), gg, gc, gl, cc, cl, ll, gr, cr, lr
-    )
+    return Utility(_boxed(lambda_, LAMBDA), _boxed(mu, MU), _boxed(nu, NU), gg, gc, gl, cc, cl, ll, gr, cr, lr)
 
 
 def _solved(
