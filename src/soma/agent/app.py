@@ -33,7 +33,7 @@ from soma.agent.tools.remember import Remember
 from soma.agent.turns import Crash, Turns
 from soma.brain.client import BrainClient
 from soma.brain.root import open_brain
-from soma.brain.settings import brain_settings
+from soma.brain.settings import BrainSettings
 from soma.brain.tokens import BundledTokenizer
 from soma.events.database import Database, migrate
 from soma.events.ids import new_id
@@ -154,9 +154,8 @@ async def _open_brain(stack: AsyncExitStack, settings: Settings) -> tuple[BrainC
     if settings.brain_url:
         client = BrainClient.at(settings.brain_url, service_token=settings.brain_token)
         return await stack.enter_async_context(client), None
-    app = await stack.enter_async_context(open_brain(brain_settings()))
-    client = BrainClient.in_process(app, service_token=settings.brain_token)
-    return await stack.enter_async_context(client), app
+    inside = await stack.enter_async_context(open_brain(BrainSettings(data_dir=settings.data_dir)))
+    return inside.client, inside.app
 
 
 def _tools(settings: Settings, brain: BrainClient) -> list[Tool]:

@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import django
@@ -22,9 +22,9 @@ from soma.agent.socket import ChatSocket  # noqa: E402
 from soma.agent.turns import Crash  # noqa: E402
 from soma.brain.errors import BrainError  # noqa: E402
 
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Scope = dict[str, Any]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
 
 BRAIN = "/brain"
 
@@ -75,7 +75,7 @@ class Application:
             await receive()
             await send({"type": "websocket.close", "code": 4404})
             return
-        await self._sockets(scope, receive, send)  # type: ignore[arg-type]
+        await self._sockets(scope, receive, send)
 
     async def _page(self, page: str, send: Send) -> None:
         if page == "/healthz":

@@ -6,7 +6,7 @@ without end; it resumes by its last position.
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -71,7 +71,7 @@ class Feed:
         draft.text += text
         self._send(key, frame)
 
-    async def follow(self, tenant_id: str, conversation_id: str, *, after: int) -> AsyncIterator[Frame]:
+    async def follow(self, tenant_id: str, conversation_id: str, *, after: int) -> AsyncGenerator[Frame]:
         """Events after the conversation position `after`, without end; within a live turn also its text so far."""
         key = (tenant_id, conversation_id)
         with self._following(key) as follower:
@@ -88,8 +88,8 @@ class Feed:
                     yield frame
             if so_far is not None:
                 yield so_far
-            while (frame := await follower.frames.get()) is not None:
-                yield frame
+            while (latest := await follower.frames.get()) is not None:
+                yield latest
         raise SlowReader(SlowReader.__doc__)
 
     def text_so_far(self, tenant_id: str, conversation_id: str) -> str:

@@ -9,7 +9,9 @@ REGISTRY = CollectorRegistry()
 
 FAST = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
 
-iterations_total = Counter("rlm_iterations", "Iterations by why the turn ended with them.", ["exit_reason"], registry=REGISTRY)
+iterations_total = Counter(
+    "rlm_iterations", "Iterations, by why the turn ended with them.", ["exit_reason"], registry=REGISTRY
+)
 iterations_per_turn = Histogram(
     "rlm_iterations_per_turn", "Iterations of a turn.", buckets=(1, 2, 3, 4, 5, 6, 8, 10, 20), registry=REGISTRY
 )
@@ -38,7 +40,7 @@ def observe_iteration(record: TurnRecord, fact: IterationCompleted) -> None:
             tool_seconds.labels(use.requested.tool, use.finished.status).observe(use.finished.duration_ms / 1000)
 
 
-def observe_turn(record: TurnRecord, fact: TurnComplete) -> None:
+def observe_turn(fact: TurnComplete) -> None:
     iterations_per_turn.observe(fact.total_iterations)
     turn_latency.observe(fact.latency_ms / 1000)
 

@@ -130,7 +130,7 @@ def _memories(bundle: BundleBuilt) -> list[Part]:
 
 
 def _memory(number: int, memory: ShownMemory) -> MemoryPart:
-    author = memory.metadata.get("author")
+    author = memory.metadata.get("speaker")
     return MemoryPart(
         number=number,
         id=memory.id,

@@ -155,7 +155,7 @@ class TurnRecord:
     def iteration(self, number: int) -> IterationRecord:
         return self.iterations.setdefault(number, IterationRecord(number))
 
-    def apply(self, fact: TurnFact) -> None:
+    def apply(self, fact: TurnFact) -> None:  # noqa: C901 - one case a fact
         """Take in one fact, in the order of the log."""
         match fact:
             case TurnStarted():

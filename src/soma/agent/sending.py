@@ -2,7 +2,7 @@
 
 import asyncio
 
-from soma.agent.api.caller import own_conversation
+from soma.agent.access import own_conversation
 from soma.agent.app import Agent
 from soma.agent.auth import Caller
 from soma.agent.errors import Invalid, TooLarge

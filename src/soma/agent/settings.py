@@ -29,6 +29,10 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=default_data_dir, description="Folder of databases, tokens and keys.")
     host: str = Field("127.0.0.1", description="Address that the server listens on.")
     port: int = Field(8018, ge=1, le=65535, description="Port; when it is busy the next free one of ten is taken.")
+    url: str = Field("", description="Address of the server that the command line talks to; empty means the local one.")
+    token: SecretStr = Field(
+        SecretStr(""), description="Token that the command line shows; empty means the one in the data folder."
+    )
     database_url: str = Field("", description="Agent's database; empty means agent.sqlite3 in the data folder.")
     secret_key: SecretStr = Field(
         SecretStr(""), description="Signs Django's sessions; empty means one made at first run in the data folder."

@@ -10,8 +10,9 @@ from urllib.parse import urlsplit
 
 import msgspec
 from channels.generic.websocket import AsyncWebsocketConsumer
+from pydantic import ValidationError
 
-from soma.agent.api.caller import own_conversation
+from soma.agent.access import own_conversation
 from soma.agent.api.feedback import NewFeedback, give
 from soma.agent.api.turns import own_turn
 from soma.agent.app import agent
@@ -51,7 +52,7 @@ class Envelope(msgspec.Struct, frozen=True, kw_only=True):
     payload: Payload = Payload()
 
 
-class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc] - Channels has no types
+class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
     """One connection; it may follow several conversations."""
 
     async def connect(self) -> None:
@@ -101,13 +102,7 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc] - Channels has n
                 turn = await own_turn(self.caller, payload.turn_id)
                 await agent().turns.cancel(turn.id)
             case "chat.feedback":
-                given = NewFeedback(
-                    turn_id=payload.turn_id,
-                    thumb=payload.thumb,
-                    rating=payload.rating,
-                    helpful=payload.helpful,
-                    unhelpful=payload.unhelpful,
-                )
+                given = _feedback(payload)
                 await self._say("feedback.answered", await give(self.caller, given))
             case other:
                 raise Invalid(f"there is no message type {other!r}", code="unknown_type", field="type")
@@ -163,6 +158,15 @@ def _parse(text: str | bytes) -> Envelope:
         raise Invalid(str(error), code="invalid", field=str(error).rpartition("$.")[2].rstrip("`") or "body") from error
     except msgspec.DecodeError as error:
         raise Invalid(f"not JSON: {error}", code="invalid_json", field="body") from error
+
+
+def _feedback(payload: Payload) -> NewFeedback:
+    fields = ("turn_id", "thumb", "rating", "helpful", "unhelpful")
+    try:
+        return NewFeedback.model_validate({name: getattr(payload, name) for name in fields})
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise Invalid(first["msg"], field=".".join(map(str, first["loc"]))) from error
 
 
 def _authorization(scope: Any) -> str | None:

@@ -102,7 +102,8 @@ class TurnStore:
             "token_count": 0, "latency_ms": None, "model": "", "answer_iteration": None, "created_at": at,
         })  # fmt: skip
         tx.execute(
-            "UPDATE agent_conversation SET updated_at = ?, title = CASE WHEN title = '' THEN ? ELSE title END WHERE id = ?",
+            "UPDATE agent_conversation SET updated_at = ?, "
+            "title = CASE title WHEN '' THEN ? ELSE title END WHERE id = ?",
             [at, " ".join(fact.content.split())[:TITLE_LENGTH], turn.conversation_id],
         )
 
@@ -152,7 +153,7 @@ class TurnStore:
 
         def promote(tx: Transaction) -> str | None:
             scope = [tenant_id, conversation_id]
-            sql = "SELECT id FROM agent_turn WHERE tenant_id = ? AND conversation_id = ? AND state = ? ORDER BY id LIMIT 1"
+            sql = "SELECT id FROM agent_turn WHERE tenant_id = ? AND conversation_id = ? AND state = ? ORDER BY id"
             queued = tx.query(sql, [*scope, "queued"])
             if not queued or tx.query(sql, [*scope, "running"]):
                 return None
@@ -169,7 +170,8 @@ class TurnStore:
 
         def take(tx: Transaction) -> list[str]:
             rows = tx.query(
-                "SELECT id FROM agent_turn WHERE state = 'running' AND worker <> ? AND lease_expires_at < ? ORDER BY id",
+                "SELECT id FROM agent_turn "
+                "WHERE state = 'running' AND worker <> ? AND lease_expires_at < ? ORDER BY id",
                 [self._worker, expired_before],
             )
             for (turn_id,) in rows:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import msgspec
+from django.forms.models import model_to_dict
 
 from soma.agent.models import Message, Receipt
 from soma.agent.record import IterationRecord, ToolUse, TurnRecord
@@ -10,7 +11,9 @@ from soma.agent.record import IterationRecord, ToolUse, TurnRecord
 SHORT = 500  # characters of a message, unless the whole is asked for
 
 
-def trace_of(record: TurnRecord, *, messages: list[Message] | None, full: bool, receipt: Receipt | None) -> dict[str, Any]:
+def trace_of(
+    record: TurnRecord, *, messages: list[Message] | None, full: bool, receipt: Receipt | None
+) -> dict[str, Any]:
     """Everything that was decided in a turn, and why."""
     started, complete = record.started, record.complete
     return {
@@ -51,9 +54,7 @@ def message_view(message: Message, *, full: bool = True) -> dict[str, Any]:
 
 
 def receipt_view(receipt: Receipt) -> dict[str, Any]:
-    fields = [field.attname for field in Receipt._meta.concrete_fields]
-    view = {name: getattr(receipt, name) for name in fields}
-    return {**view, "at": receipt.at.isoformat()}
+    return {**model_to_dict(receipt), "at": receipt.at.isoformat()}
 
 
 def _iteration(iteration: IterationRecord) -> dict[str, Any]:

@@ -4,7 +4,7 @@ Whoever drives it commits each fact and applies it to the record before asking f
 is durable when the loop goes on. What the record already holds is not done again: a turn resumes where its log ends.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from soma.agent.llm.base import TextDelta
 from soma.agent.record import TurnFact, TurnRecord
@@ -20,7 +20,7 @@ from soma.agent.steps.use_tools import use_tools
 Step = TurnFact | TextDelta
 
 
-async def run_turn(record: TurnRecord, doors: Doors) -> AsyncIterator[Step]:
+async def run_turn(record: TurnRecord, doors: Doors) -> AsyncGenerator[Step]:
     """Answer one message: iterate, learning after each iteration, until there is a reason to stop."""
     if record.started is None:
         yield await start(record, doors)

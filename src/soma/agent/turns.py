@@ -6,7 +6,7 @@ A turn belongs to the worker that holds its lease; every fact is committed under
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 
 from soma.agent.errors import NotFound
@@ -75,7 +75,7 @@ class Turns:
         return turn_id, position
 
     async def cancel(self, turn_id: str) -> None:
-        """Close the model's connection at once and end the turn as `cancelled`. Raises NotFound if it does not run here."""
+        """Close the model's connection at once and end the turn as `cancelled`. Raises NotFound if it is not ours."""
         task = self._tasks.get(turn_id)
         if task is None:
             raise NotFound(f"turn {turn_id} is not running", code="turn_not_running")
@@ -88,7 +88,7 @@ class Turns:
             if task.get_name() == _name(tenant_id, conversation_id):
                 await self.cancel(next(turn_id for turn_id, other in self._tasks.items() if other is task))
 
-    async def follow(self, tenant_id: str, conversation_id: str, turn_id: str, *, after: int) -> AsyncIterator[Frame]:
+    async def follow(self, tenant_id: str, conversation_id: str, turn_id: str, *, after: int) -> AsyncGenerator[Frame]:
         """The frames of one turn, to its end."""
         async with aclosing(self._feed.follow(tenant_id, conversation_id, after=after)) as frames:
             async for frame in frames:
@@ -125,7 +125,8 @@ class Turns:
         except asyncio.CancelledError:
             if turn.id not in self._cancelled:
                 raise  # the process is stopping: the next one resumes the turn
-            asyncio.current_task().uncancel()  # type: ignore[union-attr] - this runs in the turn's own task
+            if (task := asyncio.current_task()) is not None:
+                task.uncancel()
             reason = "cancelled"
         except (ModelError, BrainError) as refused:
             error = {"code": refused.code, "message": str(refused)}
@@ -160,12 +161,10 @@ class Turns:
         if isinstance(step, IterationCompleted):
             observe_iteration(record, step)
         elif isinstance(step, TurnComplete):
-            observe_turn(record, step)
+            observe_turn(step)
 
     async def _begin_next(self, turn: Turn) -> None:
-        queued = await self._store.next_queued(
-            turn.tenant_id, turn.conversation_id, lease_until=self._lease_until()
-        )
+        queued = await self._store.next_queued(turn.tenant_id, turn.conversation_id, lease_until=self._lease_until())
         if queued is not None:
             self._begin(await asyncio.to_thread(self._store.load, queued))
 

@@ -1,0 +1,1 @@
+"""The command `soma`: a client of the server, and the way to start it."""

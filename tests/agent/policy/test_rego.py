@@ -48,9 +48,7 @@ async def test_a_tool_outside_the_capsule_is_denied(policy: RegoPolicy) -> None:
 
 async def test_viewers_only_read(policy: RegoPolicy) -> None:
     reads = await policy.decide(replace(CALL, roles=("viewer",)))
-    writes = await policy.decide(
-        replace(CALL, roles=("viewer",), tool=ToolFacts(name="remember", category="write"))
-    )
+    writes = await policy.decide(replace(CALL, roles=("viewer",), tool=ToolFacts(name="remember", category="write")))
     assert (reads.allow, reads.rule) == (True, "viewer_tool")
     assert (writes.allow, writes.rule) == (False, "viewer_read_only")
 

@@ -26,7 +26,7 @@ from soma.brain.errors import BrainRefused, BrainUnavailable
 from soma.events.errors import LogError, WriterBusy
 from soma.events.ids import new_id
 
-api = NinjaAPI(title="Soma", version="2", urls_namespace="api-v2", auth=bearer, docs_url="/docs", openapi_url="/openapi.json")
+api = NinjaAPI(title="Soma", version="2", urls_namespace="api-v2", auth=bearer)
 api.add_router("/chat/conversations", conversations.router, tags=["conversations"])
 api.add_router("/chat/conversations", messages.router, tags=["messages"])
 api.add_router("/chat/turns", turns.router, tags=["turns"])

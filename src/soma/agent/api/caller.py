@@ -5,8 +5,6 @@ from typing import Any, cast
 from django.http import HttpRequest
 
 from soma.agent.auth import Caller, caller_of, refuse_foreign_tenant
-from soma.agent.errors import NotFound
-from soma.agent.models import Capsule, Conversation
 
 
 async def bearer(request: HttpRequest) -> Caller:
@@ -21,26 +19,3 @@ bearer.openapi_security_schema = {"type": "http", "scheme": "bearer"}  # type: i
 
 def who(request: HttpRequest) -> Caller:
     return cast("Caller", request.auth)  # type: ignore[attr-defined]
-
-
-async def own_conversation(caller: Caller, conversation_id: str) -> Conversation:
-    """The caller's conversation. One of somebody else is as absent as one that never was."""
-    conversation = await Conversation.objects.filter(
-        tenant_id=caller.tenant_id, user_id=caller.user_id, id=conversation_id, deleted_at=None
-    ).afirst()
-    if conversation is None:
-        raise NotFound(
-            f"you have no conversation {conversation_id!r}", code="unknown_conversation", field="conversation_id"
-        )
-    return conversation
-
-
-async def capsule_of(caller: Caller, name: str | None) -> Capsule:
-    """The tenant's active capsule of that name or id; without a name, its first."""
-    capsules = Capsule.objects.filter(tenant_id=caller.tenant_id, status=Capsule.Status.ACTIVE).order_by("created_at")
-    if name is not None:
-        capsules = capsules.filter(name=name) | capsules.filter(id=name)
-    capsule = await capsules.afirst()
-    if capsule is None:
-        raise NotFound(f"there is no agent {name!r}", code="unknown_agent", field="agent")
-    return capsule

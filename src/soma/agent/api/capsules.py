@@ -5,7 +5,8 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Router
 
-from soma.agent.api.caller import capsule_of, who
+from soma.agent.access import capsule_of
+from soma.agent.api.caller import who
 from soma.agent.models import Capsule
 
 router = Router()

@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Router, Schema
 from pydantic import Field
 
-from soma.agent.api.caller import capsule_of, own_conversation, who
+from soma.agent.access import capsule_of, own_conversation
+from soma.agent.api.caller import who
 from soma.agent.auth import refuse_foreign_tenant
 from soma.agent.models import Conversation, Message, Role
 from soma.agent.trace import message_view
@@ -54,8 +56,7 @@ async def search(request: HttpRequest, q: str = "", limit: int = 50, offset: int
 async def get(request: HttpRequest, conversation_id: str) -> dict[str, Any]:
     caller = who(request)
     conversation = await own_conversation(caller, conversation_id)
-    messages = Message.objects.filter(tenant_id=caller.tenant_id, conversation=conversation).order_by("created_at", "id")
-    return {**view(conversation), "messages": [message_view(message) async for message in messages]}
+    return {**view(conversation), "messages": [message_view(message) async for message in said(conversation)]}
 
 
 @router.patch("/{conversation_id}")
@@ -73,6 +74,12 @@ async def delete(request: HttpRequest, conversation_id: str) -> tuple[int, None]
     conversation.deleted_at = timezone.now()
     await conversation.asave(update_fields=["deleted_at"])
     return 204, None
+
+
+def said(conversation: Conversation) -> QuerySet[Message]:
+    """The messages of a conversation, oldest first."""
+    own = Message.objects.filter(tenant_id=conversation.tenant_id, conversation=conversation)
+    return own.order_by("created_at", "id")
 
 
 def view(conversation: Conversation) -> dict[str, Any]:

@@ -7,7 +7,8 @@ from django.http import HttpRequest
 from ninja import Router, Schema
 from pydantic import Field
 
-from soma.agent.api.caller import capsule_of, who
+from soma.agent.access import capsule_of
+from soma.agent.api.caller import who
 from soma.agent.app import agent
 from soma.agent.auth import Caller
 from soma.agent.errors import Invalid

@@ -42,8 +42,12 @@ async def me(request: HttpRequest) -> dict[str, Any]:
 
 @router.get("/members")
 async def members(request: HttpRequest) -> dict[str, Any]:
-    rows = Membership.objects.filter(tenant_id=who(request).tenant_id).select_related("user").order_by("user__username")
-    return {"members": [{"user_id": row.user_id, "username": row.user.username, "role": row.role} async for row in rows]}
+    rows = Membership.objects.filter(tenant_id=who(request).tenant_id).select_related("user")
+    views = [
+        {"user_id": row.user_id, "username": row.user.username, "role": row.role}
+        async for row in rows.order_by("user__username")
+    ]
+    return {"members": views}
 
 
 @router.post("/members", response={201: dict[str, Any]})
@@ -70,7 +74,8 @@ async def tokens(request: HttpRequest) -> dict[str, Any]:
     rows = Token.objects.filter(
         membership__tenant_id=caller.tenant_id, membership__user_id=caller.user_id, revoked_at=None
     ).order_by("created_at")
-    return {"tokens": [{"id": row.id, "name": row.name, "created_at": row.created_at.isoformat()} async for row in rows]}
+    views = [{"id": row.id, "name": row.name, "created_at": row.created_at.isoformat()} async for row in rows]
+    return {"tokens": views}
 
 
 @router.post("/tokens", response={201: dict[str, Any]})

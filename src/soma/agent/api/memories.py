@@ -49,9 +49,7 @@ async def recall(
 
 
 @router.get("")
-async def page(
-    request: HttpRequest, search: str | None = None, after: str | None = None, limit: int = 50
-) -> Any:
+async def page(request: HttpRequest, search: str | None = None, after: str | None = None, limit: int = 50) -> Any:
     """The memories that the caller may see, page by page; `search` finds words in them."""
     found = await agent().brain.memories(
         await principal(who(request), None), limit=max(1, min(limit, 200)), after=after, search=search

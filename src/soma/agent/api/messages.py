@@ -9,13 +9,14 @@ from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from ninja import Router, Schema
 from pydantic import Field
 
-from soma.agent.api.caller import own_conversation, who
+from soma.agent.access import own_conversation
+from soma.agent.api.caller import who
+from soma.agent.api.conversations import said
 from soma.agent.app import agent
 from soma.agent.auth import refuse_foreign_tenant
 from soma.agent.errors import Invalid
 from soma.agent.feed import Frame, SlowReader
 from soma.agent.metrics import request_latency, requests_total
-from soma.agent.models import Message
 from soma.agent.sending import send
 from soma.agent.trace import message_view
 from soma.events.schema import TurnComplete
@@ -73,8 +74,7 @@ async def create(request: HttpRequest, conversation_id: str, payload: NewMessage
 async def get(request: HttpRequest, conversation_id: str) -> dict[str, Any]:
     caller = who(request)
     conversation = await own_conversation(caller, conversation_id)
-    messages = Message.objects.filter(tenant_id=caller.tenant_id, conversation=conversation).order_by("created_at", "id")
-    return {"messages": [message_view(message) async for message in messages]}
+    return {"messages": [message_view(message) async for message in said(conversation)]}
 
 
 @router.get("/{conversation_id}/events")

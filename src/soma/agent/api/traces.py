@@ -25,7 +25,8 @@ def visible(caller: Caller) -> Any:
 async def last(request: HttpRequest) -> dict[str, Any]:
     """The caller's own newest turn."""
     caller = who(request)
-    turn = await Turn.objects.filter(tenant_id=caller.tenant_id, user_id=caller.user_id).order_by("-created_at").afirst()
+    mine = Turn.objects.filter(tenant_id=caller.tenant_id, user_id=caller.user_id)
+    turn = await mine.order_by("-created_at").afirst()
     if turn is None:
         raise NotFound("you have not asked anything yet", code="no_turns")
     return await _trace(turn, include_messages=True, full=True)
@@ -54,7 +55,9 @@ async def conversation(request: HttpRequest, conversation_id: str, limit: int = 
 
 
 @router.get("/{turn_id}")
-async def get(request: HttpRequest, turn_id: str, *, include_messages: bool = False, full: bool = False) -> dict[str, Any]:
+async def get(
+    request: HttpRequest, turn_id: str, *, include_messages: bool = False, full: bool = False
+) -> dict[str, Any]:
     turn = await visible(who(request)).filter(id=turn_id).afirst()
     if turn is None:
         raise NotFound(f"there is no turn {turn_id!r} that you may see", code="unknown_turn", field="turn_id")

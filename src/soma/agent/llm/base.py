@@ -4,7 +4,7 @@ An adapter knows one wire and nothing of turns, memory or policy. What it raises
 (the world's fault): the loop retries it, falls back, or ends the turn with `error`.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from typing import Any, Literal, Protocol
 
 import msgspec
@@ -119,7 +119,7 @@ class Model(Protocol):
     name: str
     context_tokens: int
 
-    def stream(self, request: ModelRequest) -> AsyncIterator[Delta]:
+    def stream(self, request: ModelRequest) -> AsyncGenerator[Delta, None]:
         """Yield deltas, `Finished` last. Closing the iterator closes the provider's connection at once."""
         ...
 

@@ -69,9 +69,21 @@ class Models:
         if model and provider in self._providers:
             return self._compatible(self._providers[provider], name, model)
         if model and provider == LITELLM:
-            return LiteLLMModel(model, api_key=self._anthropic.get_secret_value())
+            return self._through_litellm(name, model)
         known = ", ".join([OFFLINE, *(f"{known}/<model>" for known in (*self._providers, LITELLM))])
         raise ModelError(f"no model is called {name!r}; there are {known}")
+
+    def _through_litellm(self, name: str, model: str) -> Model:
+        """LiteLLM's own word for a model begins with its provider: litellm/anthropic/claude-..."""
+        keys = {name: provider.api_key for name, provider in self._providers.items()} | {"anthropic": self._anthropic}
+        key = keys.get(model.partition("/")[0], SecretStr(""))
+        return LiteLLMModel(
+            model=model,
+            api_key=key.get_secret_value(),
+            name=name,
+            context_tokens=self._context_tokens,
+            timeout_seconds=self._timeout_seconds,
+        )
 
     def _compatible(self, provider: Provider, name: str, model: str) -> Model:
         return OpenAIModel(

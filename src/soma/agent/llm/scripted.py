@@ -1,7 +1,7 @@
 """A model that plays a script: for tests, and for demonstrations that must not vary."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -47,16 +47,14 @@ def calls(*calls: ToolCall, confidence: float | None = None) -> Response:
 class ScriptedModel:
     """Plays its responses in order and keeps the `requests` it saw; `closed` counts streams left early."""
 
-    def __init__(
-        self, responses: Iterable[Response], *, name: str = "scripted", context_tokens: int = 8_192
-    ) -> None:
+    def __init__(self, responses: Iterable[Response], *, name: str = "scripted", context_tokens: int = 8_192) -> None:
         self.name = name
         self.context_tokens = context_tokens
         self.requests: list[ModelRequest] = []
         self.closed = 0
         self._responses = list(responses)
 
-    async def stream(self, request: ModelRequest) -> AsyncIterator[Delta]:
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[Delta, None]:
         self.requests.append(request)
         if len(self.requests) > len(self._responses):
             raise ModelError(f"the script ends after {len(self._responses)} responses")
@@ -69,7 +67,7 @@ class ScriptedModel:
             self.closed += not finished
 
 
-async def _play(response: Response) -> AsyncIterator[Delta]:
+async def _play(response: Response) -> AsyncGenerator[Delta, None]:
     for number, chunk in enumerate(response.chunks):
         if gate := response.gates.get(number):
             await gate.wait()

@@ -33,9 +33,7 @@ _Job = tuple[dict[str, Any], "Future[Any]"]
 class RegoPolicy:
     """`timeout_seconds` covers waiting and deciding; a usual decision takes a tenth of a millisecond."""
 
-    def __init__(
-        self, text: str, data: Mapping[str, Any] | None = None, *, timeout_seconds: float = 0.25
-    ) -> None:
+    def __init__(self, text: str, data: Mapping[str, Any] | None = None, *, timeout_seconds: float = 0.25) -> None:
         self._text = text
         self._data = dict(DEFAULT_DATA if data is None else data)
         self._timeout_seconds = timeout_seconds

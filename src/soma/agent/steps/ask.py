@@ -1,7 +1,7 @@
 """Step 6: one model call, streamed."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from soma.agent.citations import cited_in
@@ -17,7 +17,7 @@ BACKOFF_SECONDS = 0.5  # before a model is tried again, doubled each time
 
 async def ask_model(
     record: TurnRecord, iteration: IterationRecord, doors: Doors
-) -> AsyncIterator[TurnFact | TextDelta]:
+) -> AsyncGenerator[TurnFact | TextDelta]:
     """Stream the model's answer; what it said counts only when it is whole."""
     prompt = _prompt(record, iteration, doors)
     if (reason := _replaces(record, iteration)) is not None:

@@ -1,7 +1,7 @@
 """Step 7: tools under policy. Intent before verdict, verdict before run, each recorded."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 
 from soma.agent.llm.base import ToolCall
 from soma.agent.policy import Verdict
@@ -13,7 +13,7 @@ from soma.events.schema import ToolDecided, ToolFinished, ToolRequested
 UNKNOWN_OUTCOME = "The outcome is unknown: the server stopped while the tool was running. It was not run again."
 
 
-async def use_tools(record: TurnRecord, iteration: IterationRecord, doors: Doors) -> AsyncIterator[TurnFact]:
+async def use_tools(record: TurnRecord, iteration: IterationRecord, doors: Doors) -> AsyncGenerator[TurnFact]:
     """Run what the model asked for; results come as they finish, one that a crash has lost is told as unknown."""
     calls = _calls(iteration)
     for call in calls:

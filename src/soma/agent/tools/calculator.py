@@ -11,8 +11,14 @@ from soma.agent.tools.base import ToolContext, ToolFailed, ToolResult
 MAX_LENGTH = 500
 MAX_BITS = 4096
 MAX_DEPTH = 50
+MAX_DIGITS = 300  # round(1, -10**9) would build ten to that power
 
 Number = int | float
+
+
+def _clamped(digits: Any) -> Any:
+    return max(-MAX_DIGITS, min(MAX_DIGITS, digits))
+
 
 BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -30,29 +36,31 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "floor": math.floor,
     "max": max,
     "min": min,
-    "round": round,
+    "round": lambda value, digits=None: round(value, digits if digits is None else _clamped(digits)),
     "sqrt": math.sqrt,
 }
 CONSTANTS = {"pi": math.pi, "e": math.e}
+
+PARAMETERS: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "expression": {
+            "type": "string",
+            "format": "expression",
+            "minLength": 1,
+            "maxLength": MAX_LENGTH,
+            "description": "For example 23*19 + 7. Operators + - * / // % **, sqrt, abs, round, min, max.",
+        },
+    },
+    "required": ["expression"],
+    "additionalProperties": False,
+}
 
 
 class Calculator:
     name = "calculator"
     description = "Calculate an arithmetic expression: sum, product, difference, power, square root."
-    parameters: dict[str, Any] = {  # noqa: RUF012
-        "type": "object",
-        "properties": {
-            "expression": {
-                "type": "string",
-                "format": "expression",
-                "minLength": 1,
-                "maxLength": MAX_LENGTH,
-                "description": "For example 23*19 + 7. Operators + - * / // % **, sqrt, abs, round, min, max.",
-            },
-        },
-        "required": ["expression"],
-        "additionalProperties": False,
-    }
+    parameters = PARAMETERS
     category = "compute"
     idempotent = True
     egress = False

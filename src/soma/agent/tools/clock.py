@@ -12,20 +12,23 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+PARAMETERS: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "timezone": {
+            "type": "string",
+            "format": "timezone",
+            "description": "An IANA name such as Europe/Berlin. UTC if left out.",
+        },
+    },
+    "additionalProperties": False,
+}
+
+
 class Clock:
     name = "clock"
     description = "Tell the current date and time: what time, day, month or year it is today, now."
-    parameters: dict[str, Any] = {  # noqa: RUF012
-        "type": "object",
-        "properties": {
-            "timezone": {
-                "type": "string",
-                "format": "timezone",
-                "description": "An IANA name such as Europe/Berlin. UTC if left out.",
-            },
-        },
-        "additionalProperties": False,
-    }
+    parameters = PARAMETERS
     category = "read"
     idempotent = True
     egress = False

@@ -15,24 +15,26 @@ from soma.agent.tools.base import ToolContext, ToolFailed, ToolResult
 MAX_BYTES = 1_000_000
 SUFFIXES = frozenset({".csv", ".json", ".log", ".markdown", ".md", ".rst", ".text", ".txt", ".yaml", ".yml"})
 
+PARAMETERS: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "path": {
+            "type": "string",
+            "format": "path",
+            "minLength": 1,
+            "maxLength": 1_024,
+            "description": "Relative to the folder of documents, for example notes/plan.md",
+        },
+    },
+    "required": ["path"],
+    "additionalProperties": False,
+}
+
 
 class Document:
     name = "document"
     description = "Read a document: open a text or Markdown file by its path and show what it says."
-    parameters: dict[str, Any] = {  # noqa: RUF012
-        "type": "object",
-        "properties": {
-            "path": {
-                "type": "string",
-                "format": "path",
-                "minLength": 1,
-                "maxLength": 1_024,
-                "description": "Relative to the folder of documents, for example notes/plan.md",
-            },
-        },
-        "required": ["path"],
-        "additionalProperties": False,
-    }
+    parameters = PARAMETERS
     category = "read"
     idempotent = True
     egress = False
@@ -61,11 +63,12 @@ def _parts(root: Path, given: str) -> tuple[str, ...]:
     try:
         folder = root.resolve(strict=True)
         place = (folder / given).resolve()
+        is_folder = place.is_dir()
     except (OSError, RuntimeError, ValueError) as error:
         raise ToolFailed(f"no document at {given!r}") from error
     if not place.is_relative_to(folder):
         raise ToolFailed(f"{given!r} is outside the folder of documents")
-    if place.is_dir():
+    if is_folder:
         raise ToolFailed(f"{given!r} is a folder, not a document")
     if place.suffix.lower() not in SUFFIXES:
         raise ToolFailed(f"{given!r} is not a text or Markdown document")

@@ -9,13 +9,21 @@ from soma.agent.tools.remember import field
 MAX_HITS = 20
 DEFAULT_HITS = 5
 
+PARAMETERS: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "query": {"type": "string", "format": "query", "minLength": 1, "maxLength": 1_000},
+        "top_k": {"type": "integer", "minimum": 1, "maximum": MAX_HITS, "default": DEFAULT_HITS},
+    },
+    "required": ["query"],
+    "additionalProperties": False,
+}
+
 
 class Recalls(Protocol):
     """The part of the brain's client that this tool needs."""
 
-    async def recall(
-        self, principal: Any, *, query: str, top_k: int, conversation_id: str | None
-    ) -> Sequence[Any]:
+    async def recall(self, principal: Any, *, query: str, top_k: int, conversation_id: str | None) -> Sequence[Any]:
         """Return hits of id, text, score, occurred_at, metadata, best first."""
         ...
 
@@ -23,15 +31,7 @@ class Recalls(Protocol):
 class Recall:
     name = "recall"
     description = "Recall memories: search, find or look up what was said earlier."
-    parameters: dict[str, Any] = {  # noqa: RUF012
-        "type": "object",
-        "properties": {
-            "query": {"type": "string", "format": "query", "minLength": 1, "maxLength": 1_000},
-            "top_k": {"type": "integer", "minimum": 1, "maximum": MAX_HITS, "default": DEFAULT_HITS},
-        },
-        "required": ["query"],
-        "additionalProperties": False,
-    }
+    parameters = PARAMETERS
     category = "read"
     idempotent = True
     egress = False

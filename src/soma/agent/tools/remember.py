@@ -7,6 +7,21 @@ from soma.agent.tools.base import ToolContext, ToolFailed, ToolResult
 
 MAX_LENGTH = 4_000
 
+PARAMETERS: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "statement": {
+            "type": "string",
+            "format": "statement",
+            "minLength": 1,
+            "maxLength": MAX_LENGTH,
+            "description": "The fact in the user's words, for example: my cat is called Miso",
+        },
+    },
+    "required": ["statement"],
+    "additionalProperties": False,
+}
+
 
 class Remembers(Protocol):
     """The part of the brain's client that this tool needs."""
@@ -21,20 +36,7 @@ class Remember:
 
     name = "remember"
     description = "Remember a fact for later: note, store, save or keep in mind what the user states."
-    parameters: dict[str, Any] = {  # noqa: RUF012
-        "type": "object",
-        "properties": {
-            "statement": {
-                "type": "string",
-                "format": "statement",
-                "minLength": 1,
-                "maxLength": MAX_LENGTH,
-                "description": "The fact in the user's words, for example: my cat is called Miso",
-            },
-        },
-        "required": ["statement"],
-        "additionalProperties": False,
-    }
+    parameters = PARAMETERS
     category = "write"
     idempotent = True
     egress = False

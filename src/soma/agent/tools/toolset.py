@@ -96,7 +96,7 @@ class Toolset:
             ToolSpec(name=tool.name, description=tool.description, parameters=tool.parameters)
             for tool in self._tools.values()
         ]
-        ranked = sorted(specs, key=lambda spec: -relevance(message, spec, specs))
+        ranked = sorted(specs, key=lambda spec: -relevance(message, spec))
         return tuple(ranked[:k])
 
     def check(self, call: ToolCall) -> str | None:
@@ -163,9 +163,7 @@ class Toolset:
             duration_ms=(self._clock() - began) * 1000,
         )
 
-    async def _attempt(
-        self, tool: Tool, arguments: dict[str, Any], context: ToolContext
-    ) -> tuple[Status, ToolResult]:
+    async def _attempt(self, tool: Tool, arguments: dict[str, Any], context: ToolContext) -> tuple[Status, ToolResult]:
         limit = self._limits.timeouts.get(tool.name, tool.timeout_seconds)
         try:
             result = await _within(limit, tool, arguments, context)
@@ -204,9 +202,7 @@ class _TooSlow(Exception):
     """Not TimeoutError: a tool may raise that for reasons of its own."""
 
 
-async def _within(
-    limit: float, tool: Tool, arguments: dict[str, Any], context: ToolContext
-) -> ToolResult:
+async def _within(limit: float, tool: Tool, arguments: dict[str, Any], context: ToolContext) -> ToolResult:
     """A tool that ignores its cancellation is left behind, not waited for."""
     task = asyncio.ensure_future(tool.run(arguments, context))
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
@@ -220,9 +216,7 @@ async def _within(
 
 
 def _facts(tool: Tool) -> ToolFacts:
-    return ToolFacts(
-        name=tool.name, category=tool.category, egress=tool.egress, idempotent=tool.idempotent
-    )
+    return ToolFacts(name=tool.name, category=tool.category, egress=tool.egress, idempotent=tool.idempotent)
 
 
 def _error(message: str) -> ToolResult:

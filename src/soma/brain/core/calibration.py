@@ -65,39 +65,45 @@ def calibrated(calibration: Calibration, confidence: float, settings: Hyperparam
     """
     if not calibration.labels:
         return confidence
-    points = _monotone([_point(index, content, settings) for index, content in enumerate(calibration.bins)])
-    return _interpolated(points, confidence)
+    points = [_point(index, content, settings) for index, content in enumerate(calibration.bins)]
+    return _interpolated(_monotone(points), confidence)
+
+
+class _Point(NamedTuple):
+    stated: float
+    worth: float
+    weight: float
 
 
 def _bin(confidence: float) -> int:
     return min(int(confidence * BINS), BINS - 1)
 
 
-def _point(index: int, content: Bin, settings: Hyperparameters) -> tuple[float, float]:
-    """(mean stated confidence, mean of labels), both shrunk by the prior at the middle of the bin."""
+def _point(index: int, content: Bin, settings: Hyperparameters) -> _Point:
+    """Mean stated confidence and mean label, both shrunk by the prior at the middle of the bin."""
     middle, prior = (index + 0.5) / BINS, settings.calibration_prior
     weight = prior + content.labels
-    return (prior * middle + content.stated) / weight, (prior * middle + content.right) / weight
+    return _Point((prior * middle + content.stated) / weight, (prior * middle + content.right) / weight, weight)
 
 
-def _monotone(points: list[tuple[float, float]]) -> list[tuple[float, float]]:
-    """Pool adjacent violators: bins out of order share their mean, each with equal say."""
-    pools: list[list[tuple[float, float]]] = []
+def _monotone(points: list[_Point]) -> list[_Point]:
+    """Pool adjacent violators: bins out of order share their weighted mean."""
+    pools: list[list[_Point]] = []
     for point in points:
         pools.append([point])
         while len(pools) > 1 and _level(pools[-2]) > _level(pools[-1]):
             pools[-2:] = [pools[-2] + pools[-1]]
-    return [(x, _level(pool)) for pool in pools for x, _ in pool]
+    return [point._replace(worth=_level(pool)) for pool in pools for point in pool]
 
 
-def _level(pool: list[tuple[float, float]]) -> float:
-    return total(y for _, y in pool) / len(pool)
+def _level(pool: list[_Point]) -> float:
+    return total(point.weight * point.worth for point in pool) / total(point.weight for point in pool)
 
 
-def _interpolated(points: list[tuple[float, float]], x: float) -> float:
+def _interpolated(points: list[_Point], x: float) -> float:
     """Straight between the points; outside them the correction of the nearest one holds."""
-    for (x0, y0), (x1, y1) in pairwise(points):
+    for (x0, y0, _), (x1, y1, _) in pairwise(points):
         if x0 <= x <= x1:
             return y0 + (y1 - y0) * (x - x0) / (x1 - x0)
-    nearest, value = points[0] if x < points[0][0] else points[-1]
-    return clamp(x + (value - nearest), 0.0, 1.0)
+    nearest, worth, _ = points[0] if x < points[0].stated else points[-1]
+    return clamp(x + (worth - nearest), 0.0, 1.0)

@@ -13,7 +13,7 @@ from math import sqrt
 from typing import NamedTuple
 
 from soma.brain.core import trust
-from soma.brain.core.arithmetic import exp, log, total
+from soma.brain.core.arithmetic import dot, exp, log, total
 from soma.brain.core.bounded import bounded
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.observations import VIEW_SCALE, Evidence, Source
@@ -94,10 +94,8 @@ def gradient(
 ) -> tuple[float, ...]:
     """g of each view, within the limit for outliers."""
     views, weights = reading.retrieval.views, reading.retrieval.weights
-    slopes = [0.0] * len(weights)
-    for row, target, chance in zip(reading.rows, reading.targets or (), judgement.chances, strict=True):
-        miss = target - chance
-        slopes = [slope + miss * value for slope, value in zip(slopes, row, strict=True)]
+    misses = [y - chance for y, chance in zip(reading.targets or (), judgement.chances, strict=True)]
+    slopes = [dot(misses, column) for column in zip(*reading.rows, strict=True)]
     push = credit / (settings.learner_temperature * VIEW_SCALE)
     pull, limit = settings.prior_pull, settings.gradient_limit
     g = [
@@ -166,17 +164,9 @@ def _targets(evidence: Evidence) -> list[float] | None:
 
 
 def _judged(old: Retrieval, rows: Rows, y: list[float], settings: Hyperparameters) -> Judgement:
-    # One pass for both: this is the hot loop of learning.
     scale = settings.learner_temperature * VIEW_SCALE
-    priors, weights = old.views.priors, old.weights
-    own, shipped = [], []
-    for row in rows:
-        by_weight = by_prior = 0.0
-        for value, weight, prior in zip(row, weights, priors, strict=True):
-            by_weight += weight * value
-            by_prior += prior * value
-        own.append(by_weight / scale)
-        shipped.append(by_prior / scale)
+    own = [dot(row, old.weights) / scale for row in rows]
+    shipped = [dot(row, old.views.priors) / scale for row in rows]
     chances, loss = _softmax_loss(own, y)
     _, prior_loss = _softmax_loss(shipped, y)
     distance = total([abs(chance - target) for chance, target in zip(chances, y, strict=True)])
@@ -186,10 +176,7 @@ def _judged(old: Retrieval, rows: Rows, y: list[float], settings: Hyperparameter
 def _softmax_loss(scores: list[float], y: list[float]) -> tuple[tuple[float, ...], float]:
     """Chances, and the cross-entropy -sum y log p = log Z - sum y s."""
     top = max(scores)
-    parts = [exp(score - top) for score in scores]
+    above = [score - top for score in scores]
+    parts = [exp(score) for score in above]
     whole = total(parts)
-    foretold = 0.0
-    for score, target in zip(scores, y, strict=True):
-        if target:
-            foretold += target * (score - top)
-    return tuple([part / whole for part in parts]), log(whole) - foretold
+    return tuple([part / whole for part in parts]), log(whole) - dot(y, above)

@@ -96,7 +96,7 @@ class IterationOutcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Restore:
-    """Back to an earlier state: weights, accumulators, trust, baseline, modulators, calibration, all of it."""
+    """Back to an earlier state: weights, accumulators, trust, baseline, modulators, calibration: all."""
 
     snapshot: "LearnerState"
     reason: str

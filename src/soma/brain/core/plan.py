@@ -4,7 +4,6 @@ U = lambda gain - mu cost / budget - nu latency / target. It calls no language m
 shell describes each option by what it is expected to bring and to cost.
 """
 
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from soma.brain.core.hyperparameters import Hyperparameters
@@ -14,7 +13,7 @@ RUNNERS_UP = 3
 
 
 class Option(NamedTuple):
-    """One choice on one axis. A model tier also has `token_cost` and `token_ms`, price and time of a token."""
+    """One choice on one axis. A model also has `token_cost` and `token_ms`: price and time of a token."""
 
     name: str
     gain: float = 0.0
@@ -62,27 +61,33 @@ class Choice(NamedTuple):
 Place = tuple[int, ...]
 
 
-def plan(menu: Menu, worth: Worth, settings: Hyperparameters, start: Place = (0, 0, 0, 0)) -> Choice:
-    """Climb from `start`, one axis and one step at a time, to the best neighbour, within 20 evaluations."""
+def plan(menu: Menu, worth: Worth, settings: Hyperparameters, start: Place | None = None) -> Choice:
+    """Climb axis by axis, each as far as it helps, until nothing does or 20 plans were evaluated.
+
+    Starts at `start`, the indices of an earlier plan, or in the middle of each axis.
+    """
     if not all(menu):
         raise ValueError("each axis of the menu needs an option")
     seen: dict[Place, Plan] = {}
 
-    def value(place: Place) -> float:
+    def improves(place: Place, best: float) -> bool:
         if place not in seen:
+            if len(seen) >= EVALUATIONS:
+                return False
             seen[place] = evaluated(menu, place, worth, settings)
-        return seen[place].utility
+        return seen[place].utility > best
 
-    here = tuple(min(max(at, 0), len(axis) - 1) for at, axis in zip(start, menu, strict=True))
-    best = value(here)
-    while len(seen) < EVALUATIONS:
-        fresh = [place for place in _neighbours(here, menu) if place not in seen][: EVALUATIONS - len(seen)]
-        for place in fresh:
-            value(place)
-        top = max(fresh, key=value, default=here)
-        if value(top) <= best:
-            break
-        here, best = top, value(top)
+    middle = tuple(len(axis) // 2 for axis in menu)
+    here = tuple(min(max(at, 0), len(axis) - 1) for at, axis in zip(start or middle, menu, strict=True))
+    improves(here, 0.0)
+    resting = 0  # axes in a row on which nothing better was found
+    axis = 0
+    while resting < len(menu):
+        resting += 1
+        for step in (1, -1):
+            while (there := _moved(here, axis, step, menu)) and improves(there, seen[here].utility):
+                here, resting = there, 0
+        axis = (axis + 1) % len(menu)
     ordered = sorted(seen.values(), key=lambda found: (-found.utility, found))
     return Choice(ordered[0], tuple(ordered[1 : 1 + RUNNERS_UP]), len(seen))
 
@@ -117,8 +122,6 @@ def utility(gain: float, cost: float, latency_ms: float, worth: Worth, settings:
     )
 
 
-def _neighbours(place: Place, menu: Menu) -> Iterator[Place]:
-    for axis, options in enumerate(menu):
-        for at in (place[axis] + 1, place[axis] - 1):
-            if 0 <= at < len(options):
-                yield (*place[:axis], at, *place[axis + 1 :])
+def _moved(place: Place, axis: int, step: int, menu: Menu) -> Place | None:
+    at = place[axis] + step
+    return (*place[:axis], at, *place[axis + 1 :]) if 0 <= at < len(menu[axis]) else None

@@ -1,6 +1,7 @@
 """The words round what is quoted: who said it, when, and which memory it is. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from soma.agent.llm.base import ToolCall, ToolResultPart
 from soma.agent.llm.offline.dates import resolve, said_on, show
@@ -80,18 +81,20 @@ def _quote(evidence: Evidence) -> str:
 
 def _result(question: Question, call: ToolCall | None, result: ToolResultPart) -> str:
     content = result.content.strip()
+    given = (call.arguments or {}) if call else {}
     if result.is_error:
         return f"The tool {result.name} gave no answer: {_ended(content)}"
     if len(content) > SHORT_RESULT or "\n" in content:
-        return f"{result.name} says: {_excerpt(question, content)}"
-    expression = (call.arguments or {}).get("expression") if call else None
+        return f"{result.name} says: {_excerpt(question, content, given)}"
+    expression = given.get("expression")
     return _ended(f"{expression} = {content}" if expression else content)
 
 
-def _excerpt(question: Question, content: str) -> str:
+def _excerpt(question: Question, content: str, given: Mapping[str, Any]) -> str:
     """The sentences that share most with the question, in their order; the beginning if none does."""
-    lines = sentences(content)
-    shared = [len(set(question.stems) & set(content_stems(line))) for line in lines]
+    lines = [line for line in sentences(content) if not line.startswith("#")]
+    wanted = set(question.stems) - set(content_stems(str(given.get("path", ""))))
+    shared = [len(wanted & set(content_stems(line))) for line in lines]
     best = max(shared, default=0)
     chosen = [line for line, count in zip(lines, shared, strict=True) if count == best > 0][:MAX_QUOTES]
     if chosen:

@@ -7,7 +7,7 @@ from soma.agent.llm.offline.words import content_stems
 
 SPOKEN = (
     (r"(?<=\d),(?=\d{3}\b)", ""),
-    (r"(\d+(?:\.\d+)?)\s*(?:%|percent)\s+of\s+(?=[\d(])", r"\1 / 100 * "),
+    (r"(?<![\d.])(\d{1,15}(?:\.\d{1,15})?)\s*(?:%|percent)\s+of\s+(?=[\d(])", r"\1 / 100 * "),
     (r"\bsquare root of\s+(\d+(?:\.\d+)?)", r"sqrt(\1)"),
     (r"\bto the power of\b|\^", " ** "),
     (r"(?<=[\d)])\s*(?:\bplus\b)\s*(?=[-\d(s])", " + "),
@@ -20,13 +20,20 @@ DATE = re.compile(r"\d{1,4}\s*([-/])\s*\d{1,2}\s*\1\s*\d{1,4}")
 AMBIGUOUS = re.compile(r"\d+(?:[-/]\d+)+")
 MATHS = frozenset(content_stems("calculate compute result equal sum answer value work evaluate math solve"))
 MAX_TRIMS = 12
+MAX_LENGTH = 200
+
+
+def written(message: str) -> str:
+    """The message with spoken operators as signs: 12 times 12 becomes 12 * 12."""
+    for pattern, replacement in SPOKEN:
+        message = re.sub(pattern, replacement, message, flags=re.IGNORECASE)
+    return message
 
 
 def expression_in(message: str) -> str | None:
-    text = message
-    for pattern, replacement in SPOKEN:
-        text = re.sub(pattern, replacement, text, flags=re.IGNORECASE)
-    spans = [span for run in _runs(text) if (span := _sound(run)) and not _is_no_sum(span, text)]
+    text = written(message)
+    runs = [run for run in _runs(text) if len(run) <= MAX_LENGTH and re.search(r"\d", run)]
+    spans = [span for run in runs if (span := _sound(run)) and not _is_no_sum(span, text)]
     return max(spans, key=len, default=None)
 
 
@@ -50,7 +57,7 @@ def _sound(run: str) -> str | None:
         run = run.strip()
         try:
             tree = ast.parse(run, mode="eval")
-        except SyntaxError:
+        except (SyntaxError, ValueError):
             run = _trim(run)
             continue
         return run if isinstance(tree.body, ast.BinOp | ast.Call) else None

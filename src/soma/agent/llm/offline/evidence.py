@@ -21,6 +21,9 @@ RECALL_BONUS = 0.15
 OTHER_PERSON = 0.6
 OWN_REPLY = 0.8
 LONG_WORDS = 60
+FEW = 10
+SHORT_QUESTION = 2
+PARAPHRASED = 0.5
 
 ASSISTANT = frozenset({"assistant", "agent", "soma"})
 ORDER = re.compile(
@@ -64,7 +67,7 @@ def weigh(question: Question, memories: Sequence[MemoryPart]) -> list[Evidence]:
     if not asked:  # only about a person: what they say themselves tells of them
         asked = question.stems
         read = [_with_author(entry) for entry in read]
-    weights = {word: _rarity(word, read) for word in asked}
+    weights = {word: _rarity(word, read) * _missing_share(word, asked, read) for word in asked}
     if not weights:
         return []
     recalled = _recall_strength(memories)
@@ -101,9 +104,7 @@ def _statements(memory: MemoryPart) -> list[str]:
     return [text for text in kept if text and not ORDER.search(text) and not HONEST.match(text)]
 
 
-def _best(
-    kind: Kind, entry: _Read, weights: dict[str, float], named: frozenset[str], recalled: float
-) -> Evidence:
+def _best(kind: Kind, entry: _Read, weights: dict[str, float], named: frozenset[str], recalled: float) -> Evidence:
     whole = sum(weights.values())
     support = sum(weight for word, weight in weights.items() if word in entry.stems) / whole
     factor = _person_factor(entry, named)
@@ -142,8 +143,15 @@ def _fits(kind: Kind, text: str, memory: MemoryPart) -> bool:
 
 
 def _rarity(word: str, read: Sequence[_Read]) -> float:
+    """As BM25 has it, over at least `FEW` memories: in one or two, every known word would count for nothing."""
     holding = sum(word in entry.stems for entry in read)
-    return math.log(1 + (len(read) - holding + 0.5) / (holding + 0.5))
+    return math.log(1 + (max(len(read), FEW) - holding + 0.5) / (holding + 0.5))
+
+
+def _missing_share(word: str, asked: Sequence[str], read: Sequence[_Read]) -> float:
+    """In a longer question a word that nobody used is likely a paraphrase; in a short one it is the point."""
+    is_paraphrase = len(asked) > SHORT_QUESTION and not any(word in entry.stems for entry in read)
+    return PARAPHRASED if is_paraphrase else 1.0
 
 
 def _recall_strength(memories: Sequence[MemoryPart]) -> dict[int, float]:

@@ -1,7 +1,7 @@
 """The port's offline adapter: reads the request, decides, and streams the words of the decision."""
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -52,7 +52,7 @@ class OfflineModel:
     def __init__(self, *, context_tokens: int = 32_768) -> None:
         self.context_tokens = context_tokens
 
-    async def stream(self, request: ModelRequest) -> AsyncIterator[Delta]:
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[Delta, None]:
         reply = respond(request)
         for index, call in enumerate(reply.calls):
             call_id = f"call_{request.seed:08x}_{index}"
@@ -84,9 +84,7 @@ def respond(request: ModelRequest) -> Reply:
     return Reply(text=answer.from_evidence(asked, ranked), confidence=evidence.confidence(ranked))
 
 
-def _from_results(
-    asked: question.Question, turn: _Turn, ranked: Sequence[evidence.Evidence]
-) -> Reply:
+def _from_results(asked: question.Question, turn: _Turn, ranked: Sequence[evidence.Evidence]) -> Reply:
     """Results answer; where all of them failed, memory may still know."""
     text = answer.from_results(asked, turn.results)
     if not all(result.is_error for _, result in turn.results):
@@ -102,9 +100,7 @@ def _read(messages: Sequence[Message]) -> _Turn:
     parts = [part for message in messages[start:] for part in message.parts]
     calls = {part.call_id: part for part in parts if isinstance(part, ToolCall)}
     results = [part for part in parts if isinstance(part, ToolResultPart)]
-    memories = {
-        part.number: part for message in messages for part in message.parts if isinstance(part, MemoryPart)
-    }
+    memories = {part.number: part for message in messages for part in message.parts if isinstance(part, MemoryPart)}
     return _Turn(
         message=_user_text(messages[start]) if messages else "",
         memories=tuple(memories.values()),

@@ -4,26 +4,29 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from soma.agent.llm.offline.words import content_stems, words
+from soma.agent.llm.offline.words import content_stems, word_set, words
 
 Kind = Literal["when", "who", "where", "how_many", "other"]
 
-ASKING = frozenset(
+ASKING = word_set(
     """am are can could did do does had has have how is may might shall should was were what when where which who
-    whom whose why will would""".split()
+    whom whose why will would"""
 )
-AUXILIARY = frozenset(
+AUXILIARY = word_set(
     """am are can could did do does had has have is long many may might much often old shall should was were will
-    would""".split()
+    would"""
 )
-WH = frozenset("what when where which who whom whose why how".split())
-GREETING = frozenset(
+WH = word_set("what when where which who whom whose why how")
+GREETING = word_set(
     """afternoon bye cheers day evening goodbye good great hello hey hi hiya morning nice night ok okay see soma
-    thank thanks there welcome well cool later""".split()
+    thank thanks there welcome well cool later"""
 )
 TELLING = re.compile(r"^(?:i|i'm|i've|i'll|i'd|my|we|we're|our)\b", re.IGNORECASE)
 KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
-    ("when", re.compile(r"\b(?:when|what (?:date|day|month|year|time)|which (?:date|day|month|year))\b", re.IGNORECASE)),
+    (
+        "when",
+        re.compile(r"\b(?:when|what (?:date|day|month|year|time)|which (?:date|day|month|year))\b", re.IGNORECASE),
+    ),
     ("how_many", re.compile(r"\bhow (?:many|much|old|long|often|far)\b|\bwhat (?:number|age)\b", re.IGNORECASE)),
     ("where", re.compile(r"\bwhere\b|\b(?:what|which) (?:city|country|place|town|state)\b", re.IGNORECASE)),
     ("who", re.compile(r"\b(?:who|whom|whose)\b", re.IGNORECASE)),
@@ -38,7 +41,7 @@ class Question:
 
 
 def read(text: str) -> Question:
-    kind = next((kind for kind, pattern in KINDS if pattern.search(text)), "other")
+    kind: Kind = next((kind for kind, pattern in KINDS if pattern.search(text)), "other")
     return Question(text=text, kind=kind, stems=tuple(dict.fromkeys(content_stems(text))))
 
 

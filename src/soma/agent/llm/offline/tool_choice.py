@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from soma.agent.llm.base import ToolSpec
-from soma.agent.llm.offline.arithmetic import expression_in
+from soma.agent.llm.offline.arithmetic import expression_in, written
 from soma.agent.llm.offline.question import is_question
 from soma.agent.llm.offline.words import content_stems, stem, words
 
@@ -74,14 +74,14 @@ def _choice(message: str, tool: ToolSpec) -> Choice | None:
             arguments[name] = value
     if any(name not in arguments for name in tool.parameters.get("required", ())):
         return None
-    return Choice(name=tool.name, arguments=arguments, score=_score(message, tool, command, bool(arguments)))
+    return Choice(name=tool.name, arguments=arguments, score=_score(message, tool, command, is_filled=bool(arguments)))
 
 
-def _score(message: str, tool: ToolSpec, command: _Command, filled: bool) -> float:
-    if filled and command.verb in _name_stems(tool):
+def _score(message: str, tool: ToolSpec, command: _Command, *, is_filled: bool) -> float:
+    if is_filled and command.verb in _name_stems(tool):
         return NAMED
     coverage = _coverage(message, tool)
-    return SUITED + (NAMED - SUITED) * coverage * 0.9 if filled else coverage * 0.9
+    return SUITED + (NAMED - SUITED) * coverage * 0.9 if is_filled else coverage * 0.9
 
 
 def _fill(kind: str | None, message: str, command: _Command | None) -> str | None:
@@ -120,7 +120,7 @@ def _command_for(command: _Command, tool: ToolSpec) -> _Command | None:
 
 
 def _coverage(message: str, tool: ToolSpec) -> float:
-    asked = {word for word in content_stems(message) if not word.isdigit()}
+    asked = {word for word in content_stems(written(message)) if not word.isdigit()}
     return len(asked & (_name_stems(tool) | set(content_stems(tool.description)))) / len(asked) if asked else 0.0
 
 

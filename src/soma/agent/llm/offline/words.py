@@ -10,20 +10,26 @@ WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)]*\s+|\n+")
 ABBREVIATION = re.compile(r"(?:\b(?:dr|mr|mrs|ms|st|vs|prof|jr|sr|e\.g|i\.e|a\.m|p\.m)|\b[A-Z])\.$", re.IGNORECASE)
 
-STOP = frozenset(
+
+def word_set(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+STOP = word_set(
     """a about after again ago all also am an and any anything are as at be been before being but by can could did
     do does doing done down during ever for from get gets getting got had has have having he her here hers him his
     how i if in into is it its just let like ll many me mine more most much my no not now of off on once one only
     or other our ours out over own please re really s same say said says she should so some soma something such t
     tell than that the their theirs them then there these they thing things this those through to today too under
     until up us ve very was we were what when where which while who whom whose why will with would yes you your
-    yours""".split()
+    yours"""
 )
 
 # Past forms that stemming leaves apart from their verb.
 IRREGULAR = dict(
-    pair.split(":")
-    for pair in """ate:eat eaten:eat became:become began:begin begun:begin bought:buy broke:break broken:break
+    pair.split(":", 1)
+    for pair in word_set(
+        """ate:eat eaten:eat became:become began:begin begun:begin bought:buy broke:break broken:break
     brought:bring built:build came:come caught:catch chose:choose chosen:choose children:child drank:drink
     drew:draw drawn:draw drove:drive driven:drive fed:feed fell:fall felt:feel fought:fight flew:fly found:find
     forgot:forget forgotten:forget gave:give given:give goes:go gone:go grew:grow grown:grow heard:hear held:hold
@@ -32,7 +38,8 @@ IRREGULAR = dict(
     rode:ride ridden:ride rose:rise sang:sing sung:sing sat:sit saw:see seen:see sent:send slept:sleep sold:sell
     spent:spend spoke:speak spoken:speak stole:steal stood:stand swam:swim taught:teach taken:take took:take
     thought:think threw:throw thrown:throw told:tell understood:understand went:go woke:wake won:win wore:wear
-    worn:wear wrote:write written:write named:name called:name call:name""".split()
+    worn:wear wrote:write written:write named:name called:name"""
+    )
 )
 
 _local = threading.local()

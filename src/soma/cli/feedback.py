@@ -1,0 +1,59 @@
+"""soma feedback: what a person says of an answer."""
+
+from typing import Any
+
+import click
+
+from soma.cli.server import connected, console, fail, show_json
+
+
+@click.command()
+@click.argument("turn_id", required=False)
+@click.option("--up", "thumb", flag_value="1", help="It was good.")
+@click.option("--down", "thumb", flag_value="-1", help="It was not.")
+@click.option("--rating", type=click.IntRange(1, 5), help="1 to 5.")
+@click.option("--helpful", type=int, multiple=True, help="Number of a recalled memory that helped (see `soma trace`).")
+@click.option("--unhelpful", type=int, multiple=True, help="Number of one that did not.")
+@click.option("--json", "as_json", is_flag=True)
+def command(
+    turn_id: str | None,
+    *,
+    thumb: str | None,
+    rating: int | None,
+    helpful: tuple[int, ...],
+    unhelpful: tuple[int, ...],
+    as_json: bool,
+) -> None:
+    """Give feedback on TURN_ID, or on your newest turn."""
+    with connected() as server:
+        trace = server.get(f"/trace/{turn_id or 'last'}")
+        shown = _shown(trace)
+        body = {
+            "turn_id": trace["turn_id"],
+            "thumb": int(thumb) if thumb else None,
+            "rating": rating,
+            "helpful": [_id_of(shown, number) for number in helpful],
+            "unhelpful": [_id_of(shown, number) for number in unhelpful],
+        }
+        answer = server.post("/feedback", body)
+    if as_json:
+        show_json(answer)
+        return
+    moved = {name: delta for name, delta in answer["weight_deltas"].items() if delta}
+    reason = f" ({answer['reason']})" if answer.get("reason") else ""
+    console.print(f"recorded; {'weights moved' if answer['adaptation_applied'] else 'no weight moved'}{reason}")
+    for name, delta in moved.items():
+        console.print(f"  {name:12} {delta:+.4f}")
+
+
+def _shown(trace: dict[str, Any]) -> list[str]:
+    answered = trace["answer_iteration"]
+    if answered is None:
+        fail("the turn has no answer to give feedback on")
+    return [memory["id"] for memory in trace["iterations"][answered]["recalled"]["memories"]]
+
+
+def _id_of(shown: list[str], number: int) -> str:
+    if not 0 < number <= len(shown):
+        fail(f"there is no memory {number}: the answer was shown {len(shown)}")
+    return shown[number - 1]

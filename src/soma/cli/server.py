@@ -1,0 +1,109 @@
+"""The running server as the command line finds it: its address and the user's token lie in the data folder."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+import click
+import httpx
+from rich.console import Console
+
+from soma.agent.settings import settings
+
+ADDRESS_FILE = "server.json"
+TOKEN_FILE = "token"  # noqa: S105 - the name of the file, not a token
+LONG = httpx.Timeout(600.0, connect=5.0)
+
+console = Console(highlight=False)
+errors = Console(stderr=True, highlight=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """REST calls that end the command with a plain message where the server refuses."""
+
+    http: httpx.Client
+
+    def get(self, path: str, **query: Any) -> Any:
+        given = {name: value for name, value in query.items() if value is not None}
+        return self._answer(self.http.get(path, params=given))
+
+    def post(self, path: str, body: Any) -> Any:
+        return self._answer(self.http.post(path, json=body))
+
+    @contextmanager
+    def stream(self, path: str, body: Any) -> Iterator[Iterator[dict[str, Any]]]:
+        """Frames of a server-sent event stream."""
+        with self.http.stream("POST", path, json=body, headers={"Accept": "text/event-stream"}) as response:
+            if response.is_error:
+                response.read()
+                self._answer(response)
+            yield frames(response.iter_lines())
+
+    def _answer(self, response: httpx.Response) -> Any:
+        if response.is_success:
+            return response.json() if response.content else None
+        try:
+            body = response.json()
+        except ValueError:
+            fail(f"the server answered {response.status_code}: {response.text[:200]}")
+        place = f" ({body['field']})" if body.get("field") else ""
+        return fail(f"{body.get('message', response.reason_phrase)}{place}  [{body.get('code', response.status_code)}]")
+
+
+@contextmanager
+def connected() -> Iterator[Server]:
+    """The server of this user's data folder. Ends the command where none answers."""
+    url, token = address(), read_token()
+    try:
+        with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=LONG) as http:
+            yield Server(http)
+    except httpx.TransportError as error:
+        fail(f"no Soma answers at {url} ({type(error).__name__}): start it with `soma up` or `make up`")
+
+
+def address() -> str:
+    """Where the server of this data folder listens; SOMA_URL names another."""
+    chosen = settings()
+    if chosen.url:
+        return f"{chosen.url.rstrip('/')}/api/v2"
+    file = chosen.data_dir / ADDRESS_FILE
+    if not file.exists():
+        fail(f"no Soma has run with the data folder {chosen.data_dir} yet: start it with `soma up` or `make up`")
+    return f"{json.loads(file.read_text())['url']}/api/v2"
+
+
+def read_token() -> str:
+    chosen = settings()
+    if given := chosen.token.get_secret_value():
+        return given
+    file: Path = chosen.data_dir / TOKEN_FILE
+    if not file.exists():
+        fail(f"there is no token in {file}: the first `soma up` writes it, or set SOMA_TOKEN")
+    return file.read_text().strip()
+
+
+def frames(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
+    """The data of each server-sent event; an `error` event ends the command."""
+    kind = ""
+    for line in lines:
+        if line.startswith("event: "):
+            kind = line.removeprefix("event: ")
+        elif line.startswith("data: "):
+            frame = json.loads(line.removeprefix("data: "))
+            if kind == "error":
+                fail(frame["message"])
+            yield frame
+
+
+def show_json(value: Any) -> None:
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def fail(message: str) -> NoReturn:
+    errors.print(f"[red]soma:[/red] {message}", soft_wrap=True)
+    sys.exit(1)

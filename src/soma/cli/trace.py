@@ -1,0 +1,130 @@
+"""soma trace: everything that was decided in a turn, and why."""
+
+from typing import Any
+
+import click
+from rich.markup import escape
+from rich.table import Table
+
+from soma.cli.server import connected, console, fail, show_json
+
+SHOWN = 5  # memories of an iteration, unless all are asked for
+
+
+@click.command()
+@click.argument("turn_id", required=False)
+@click.option("--last", is_flag=True, help="Your newest turn.")
+@click.option("--all", "everything", is_flag=True, help="All recalled memories, not the first five.")
+@click.option("--json", "as_json", is_flag=True, help="The whole trace as JSON.")
+def command(turn_id: str | None, *, last: bool, everything: bool, as_json: bool) -> None:
+    """Show the turn TURN_ID, or the last one."""
+    if (turn_id is None) != last:
+        fail("name a turn, or say --last")
+    with connected() as server:
+        trace = server.get(f"/trace/{turn_id or 'last'}", include_messages=True, full=True)
+    if as_json:
+        show_json(trace)
+        return
+    _head(trace)
+    for iteration in trace["iterations"]:
+        _iteration(iteration, everything=everything)
+    _receipt(trace)
+
+
+def _head(trace: dict[str, Any]) -> None:
+    console.rule(f"turn {trace['turn_id']}")
+    console.print(f"[bold]you[/bold]   {escape(trace['content'])}")
+    console.print(f"[bold]soma[/bold]  {escape(trace['answer'] or '(no answer yet)')}")
+    for citation in trace["citations"]:
+        console.print(f"      [dim]\\[{citation['number']}] {escape(citation['text'])}[/dim]")
+    if trace["degraded"]:
+        console.print(f"[yellow]degraded: {escape(trace['degraded'])}[/yellow]")
+    if trace["error"]:
+        console.print(f"[red]{trace['error']['code']}: {escape(trace['error']['message'])}[/red]")
+
+
+def _iteration(iteration: dict[str, Any], *, everything: bool) -> None:
+    console.print()
+    console.rule(f"iteration {iteration['iteration_number']}", align="left")
+    if iteration["recalled"]:
+        _recalled(iteration["recalled"], everything=everything)
+    for use in iteration["tools"]:
+        _tool(use)
+    if iteration["content"]:
+        latency = f"{iteration['model_latency_ms']:.0f} ms, {iteration['attempts']} attempt(s)"
+        console.print(f"[bold]{iteration['model']}[/bold] ({latency}): {escape(iteration['content'])}")
+    if iteration["judged"]:
+        _judged(iteration["judged"])
+    if iteration["learned"]:
+        _learned(iteration["learned"])
+
+
+def _recalled(bundle: dict[str, Any], *, everything: bool) -> None:
+    memories = bundle["memories"] if everything else bundle["memories"][:SHOWN]
+    if not memories:
+        console.print(f"[dim]no memories recalled ({bundle['duration_ms']:.0f} ms)[/dim]")
+        return
+    title = (
+        f"{len(bundle['memories'])} memories recalled in {bundle['duration_ms']:.0f} ms, {bundle['token_count']} tokens"
+    )
+    table = Table(title=title, title_justify="left", box=None, header_style="dim", padding=(0, 1))
+    parts = [name for name in bundle["weights"] if any(memory["parts"].get(name) for memory in memories)]
+    for heading in ("#", "memory", "score", "attention", *parts):
+        table.add_column(heading, overflow="fold" if heading == "memory" else "ellipsis", no_wrap=heading != "memory")
+    for number, memory in enumerate(memories, 1):
+        values = [f"{memory['parts'].get(name, 0):.2f}" for name in parts]
+        text = escape(memory["text"][:120])
+        table.add_row(str(number), text, f"{memory['score']:.2f}", f"{memory['attention']:.3f}", *values)
+    console.print(table)
+
+
+def _tool(use: dict[str, Any]) -> None:
+    verdict, result = use["verdict"], use["result"]
+    decided = "not judged" if verdict is None else f"{'allowed' if verdict['allow'] else 'denied'} by {verdict['rule']}"
+    console.print(f"[bold]{use['tool']}[/bold]({escape(str(use['arguments']))}) {decided}")
+    if result:
+        console.print(f"  {result['status']} in {result['duration_ms']:.1f} ms: {escape(result['content'][:300])}")
+
+
+def _judged(judged: dict[str, Any]) -> None:
+    score = judged["convergence_score"]
+    factors = (
+        f"confidence {judged['confidence']:.2f} x success {judged['success_factor']:.2f} "
+        f"x tool utility {judged['tool_utility']:.2f}"
+    )
+    console.print(f"convergence {'not assessed' if score is None else f'{score:.2f}'} ({factors})")
+    console.print(f"ends the turn: {judged['exit_reason'] or 'no'}")
+
+
+def _learned(learned: dict[str, Any]) -> None:
+    gated = ", gated: not surprising enough to move a weight" if learned["gated"] else ""
+    salience = learned["salience"]
+    surprise = "" if salience is None else f", salience {salience:.2f}"
+    console.print(f"learning {learned['learning']}, version {learned['brain_version']}{surprise}{gated}")
+    _before_after("weight", learned["weights_before"], learned["weights_after"])
+    _before_after("neuromodulator", learned["neuromodulators_before"], learned["neuromodulators_after"])
+
+
+def _before_after(kind: str, before: dict[str, float], after: dict[str, float]) -> None:
+    table = Table(box=None, header_style="dim", padding=(0, 1))
+    for heading in (kind, "before", "after"):
+        table.add_column(heading)
+    for name, value in after.items():
+        was = before.get(name, value)
+        mark = "bold" if was != value else "dim"
+        table.add_row(name, f"{was:.4f}", f"[{mark}]{value:.4f}[/{mark}]")
+    if after:
+        console.print(table)
+
+
+def _receipt(trace: dict[str, Any]) -> None:
+    receipt = trace["receipt"]
+    if receipt is None:
+        console.print("\n[yellow]the turn is still running[/yellow]")
+        return
+    console.rule("receipt", align="left")
+    console.print(
+        f"exit {receipt['exit_reason']}, {receipt['iterations']} iteration(s), {receipt['tokens']} tokens "
+        f"({receipt['tokenizer']}), {receipt['latency_ms']:.0f} ms, level {receipt['level']}"
+    )
+    console.print(f"[dim]chain head {receipt['chain_head']}[/dim]")

@@ -1,0 +1,97 @@
+"""soma up: everything in one process on this machine."""
+
+import json
+import logging
+import os
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+import uvicorn
+
+from soma.agent.settings import settings
+from soma.cli.server import ADDRESS_FILE, TOKEN_FILE, errors, fail
+
+PORTS_TRIED = 10
+
+
+class Server(uvicorn.Server):
+    """Says where it is once it answers."""
+
+    def __init__(self, config: uvicorn.Config, *, url: str, data_dir: Path, began: float) -> None:
+        super().__init__(config)
+        self._url, self._data_dir, self._began = url, data_dir, began
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            address = json.dumps({"url": self._url, "pid": os.getpid()})
+            (self._data_dir / ADDRESS_FILE).write_text(address)
+            self._greet()
+
+    def _greet(self) -> None:
+        soma = Path(sys.argv[0]).resolve() if Path(sys.argv[0]).name == "soma" else "soma"
+        click.echo(f"Soma answers at {self._url} after {time.time() - self._began:.1f} s")
+        click.echo(f'  talk to it    {soma} chat "what is 23*19 + 7?"')
+        click.echo(f"  its data      {self._data_dir}  (your token: {self._data_dir / TOKEN_FILE})")
+        click.echo("  stop it       Ctrl-C", nl=True)
+        sys.stdout.flush()
+
+
+@click.command()
+@click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
+@click.option("--port", type=int, help="Port; the next free one of ten is taken where it is busy.  [default: 8018]")
+@click.option("--log-level", default="warning", show_default=True, help="debug, info, warning or error.")
+def command(host: str | None, port: int | None, log_level: str) -> None:
+    """Start the server on this machine: agent, brain and memory in one process."""
+    began = _process_start()
+    chosen = settings()
+    chosen.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    listening = _listen(host or chosen.host, port or chosen.port)
+    from soma.agent.asgi import Application  # noqa: PLC0415 - heavy: Django, the brain, the model
+
+    name, number = listening.getsockname()[:2]
+    app: Any = Application(chosen)
+    config = uvicorn.Config(
+        app, log_level=log_level, access_log=False, ws="websockets-sansio", ws_max_size=chosen.max_body_bytes,
+        timeout_graceful_shutdown=3, lifespan="on",
+    )  # fmt: skip
+    server = Server(config, url=f"http://{name}:{number}", data_dir=chosen.data_dir, began=began)
+    server.run(sockets=[listening])
+    if not server.started:
+        sys.exit(1)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """A bound socket on `port` or the next free one, and a word about it."""
+    for number in range(port, port + PORTS_TRIED):
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        candidate = socket.socket(family, socket.SOCK_STREAM)
+        candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            candidate.bind((host, number))
+        except OSError as error:
+            candidate.close()
+            if not isinstance(error, PermissionError) and error.errno not in _BUSY:
+                fail(f"cannot listen on {host}: {error.strerror}")
+            errors.print(f"[yellow]soma:[/yellow] port {number} is busy, trying {number + 1}")
+            continue
+        return candidate
+    return fail(f"ports {port} to {port + PORTS_TRIED - 1} of {host} are all busy: choose another with --port")
+
+
+_BUSY = {98, 48}  # EADDRINUSE on Linux and macOS
+
+
+def _process_start() -> float:
+    """Seconds since the epoch at which this process began, where the system says so."""
+    try:
+        ticks = int(Path("/proc/self/stat").read_text().rsplit(")", 1)[1].split()[19])
+        boot = time.time() - float(Path("/proc/uptime").read_text().split()[0])
+    except OSError:
+        return time.time()
+    return boot + ticks / os.sysconf("SC_CLK_TCK")

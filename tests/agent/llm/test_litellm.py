@@ -1,0 +1,34 @@
+"""LiteLLM is an extra and cannot be in the development lock: what holds without it is tested here."""
+
+import importlib.util
+import os
+
+import pytest
+
+from soma.agent.llm.base import Message, ModelError, ModelRequest, TextPart
+from soma.agent.llm.litellm import LiteLLMMissing, LiteLLMModel, load
+
+ASK = ModelRequest(messages=(Message("user", (TextPart("hello"),)),))
+
+missing = pytest.mark.skipif(importlib.util.find_spec("litellm") is not None, reason="LiteLLM is installed")
+
+
+@missing
+async def test_without_the_extra_the_error_says_what_to_install() -> None:
+    model = LiteLLMModel(model="anthropic/claude", api_key="sk-secret")
+    with pytest.raises(LiteLLMMissing, match=r"pip install 'soma\[litellm\]'") as raised:
+        await anext(model.stream(ASK))
+    assert isinstance(raised.value, ModelError)
+    assert not raised.value.retryable
+
+
+@missing
+def test_its_price_list_would_not_be_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("LITELLM_LOCAL_MODEL_COST_MAP", raising=False)
+    with pytest.raises(LiteLLMMissing):
+        load()
+    assert os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] == "True"
+
+
+def test_the_key_is_not_in_the_representation() -> None:
+    assert "sk-secret" not in repr(LiteLLMModel(model="anthropic/claude", api_key="sk-secret"))

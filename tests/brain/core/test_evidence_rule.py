@@ -1,0 +1,120 @@
+import pytest
+
+from soma.brain.core.hyperparameters import Hyperparameters
+from soma.brain.core.learn import learn
+from soma.brain.core.observations import Evidence, Shown, Source
+from soma.brain.core.serve import serve
+from soma.brain.core.state import LearnerState
+from soma.brain.core.weights import Views
+
+pytestmark = pytest.mark.learning
+
+RECENT_HELPS = {
+    "new": {"semantic": 0.5, "temporal": 1.0, "old": 0.0},
+    "mid": {"semantic": 0.5, "temporal": 0.5, "old": 0.5},
+    "aged": {"semantic": 0.5, "temporal": 0.0, "old": 1.0},
+}
+
+
+def taught(settings: Hyperparameters, seen: Evidence, times: int) -> LearnerState:
+    state = LearnerState.initial(settings)
+    for _ in range(times):
+        state, _ = learn(state, seen, settings)
+    return state
+
+
+def test_one_step_worked_out_by_hand(evidence) -> None:
+    settings = Hyperparameters(views=Views.of({"semantic": 1.0}))
+    seen = evidence({"a": {"semantic": 1.0}, "b": {"semantic": 0.0}}, "b")
+    state, told = learn(LearnerState.initial(settings), seen, settings)
+    # p(a) = 1 / (1 + e^-4) = 0.98201; g = (0 - 0.98201) / 0.25 = -3.92805; lr_eff / lr_base = 0.5 + 0.4
+    # w = 1 + 0.3 sqrt(3) 0.9 (-3.92805) / sqrt(1 + 15.42957) = 0.54680
+    assert told.gradient == pytest.approx((-3.92805,), abs=1e-5)
+    assert state.weights["alpha"] == pytest.approx(0.546802, abs=1e-6)
+    assert told.judgement is not None
+    assert told.judgement.advantage == 0.0
+
+
+def test_a_tenant_who_asks_about_recent_things_learns_gamma_up(settings: Hyperparameters, evidence) -> None:
+    state = taught(settings, evidence(RECENT_HELPS, "new"), 20)
+    assert state.weights["gamma"] > 0.5
+    assert state.weights["old"] < 0.0
+
+
+def test_a_tenant_who_asks_about_old_things_learns_old_up(settings: Hyperparameters, evidence) -> None:
+    state = taught(settings, evidence(RECENT_HELPS, "aged"), 20)
+    assert state.weights["old"] > 0.5
+    assert state.weights["gamma"] == 0.0
+
+
+def test_what_separates_nothing_teaches_nothing(settings: Hyperparameters, evidence) -> None:
+    alike = {name: {"semantic": 0.5, "graph": 0.5} for name in "abc"}
+    learned = taught(settings, evidence(alike, "b"), 5).weights
+    assert learned == pytest.approx(LearnerState.initial(settings).weights)
+
+
+@pytest.mark.parametrize("helpful", [(), ("new", "mid", "aged"), ("never shown",)])
+def test_nothing_is_learned_when_none_or_all_helped(settings: Hyperparameters, evidence, helpful) -> None:
+    before = LearnerState.initial(settings)
+    after, told = learn(before, evidence(RECENT_HELPS, *helpful), settings)
+    assert after.retrieval == before.retrieval
+    assert "nothing to compare" in told.reason
+    assert after.version == before.version + 1
+
+
+def test_a_citation_moves_less_than_a_person(settings: Hyperparameters, evidence) -> None:
+    person = taught(settings, evidence(RECENT_HELPS, "new"), 3)
+    citation = taught(settings, evidence(RECENT_HELPS, "new", source=Source.CITATION), 3)
+    assert 0.1 < citation.weights["gamma"] < person.weights["gamma"]
+
+
+def test_a_citation_without_salience_is_gated_a_person_never(settings: Hyperparameters, evidence) -> None:
+    easy = {"a": {"semantic": 1.0}, "b": {"semantic": 0.0}}
+    before = LearnerState.initial(settings)
+    after, told = learn(before, evidence(easy, "a", source=Source.CITATION, novelty=0.0), settings)
+    assert told.gated
+    assert after.weights == before.weights
+    assert after.modulators != before.modulators
+    after, told = learn(before, evidence(easy, "a", source=Source.PERSON, novelty=0.0), settings)
+    assert not told.gated
+    assert after.weights != before.weights
+
+
+def test_values_belong_to_the_memories_named(settings: Hyperparameters, evidence) -> None:
+    seen = evidence(RECENT_HELPS, "new", "ghost", unhelpful=("aged",))
+    after, told = learn(LearnerState.initial(settings), seen, settings)
+    assert told.values == (("new", True), ("aged", False))
+    assert told.ignored == ("ghost",)
+    assert after.values_version == 1
+
+
+def test_trust_grows_when_the_learned_weights_foretell_better(settings: Hyperparameters, evidence) -> None:
+    start = LearnerState.initial(settings)
+    assert serve(start, settings).trust == 0.5
+    assert serve(taught(settings, evidence(RECENT_HELPS, "new"), 30), settings).trust > 0.9
+
+
+def test_served_weights_lie_between_prior_and_learned(settings: Hyperparameters, evidence) -> None:
+    state = taught(settings, evidence(RECENT_HELPS, "new"), 10)
+    served = serve(state, settings).by_name()
+    assert 0.1 < served["gamma"] < state.weights["gamma"]
+
+
+def test_feedback_never_moves_the_weights_of_utility(settings: Hyperparameters, evidence) -> None:
+    state = taught(settings, evidence(RECENT_HELPS, "new"), 10)
+    assert state.utility == LearnerState.initial(settings).utility
+
+
+@pytest.mark.parametrize(
+    ("views", "shown", "message"),
+    [
+        (("a", "a"), (("m", (1, 2)),), "named twice"),
+        (("a",), (("m", (1,)), ("m", (2,))), "shown twice"),
+        (("a",), (("m", (1, 2)),), "2 values for 1 views"),
+        (("a",), (("m", (70_000,)),), "outside"),
+        (("a",), (("m", (-1,)),), "outside"),
+    ],
+)
+def test_malformed_evidence_is_refused(views, shown, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Evidence(views=views, shown=tuple(Shown(*memory) for memory in shown))

@@ -1,0 +1,268 @@
+"""What must hold for any learner and any input, in the manner of River's checks."""
+
+import math
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from soma.brain.core.hyperparameters import Hyperparameters, Rule
+from soma.brain.core.learn import learn
+from soma.brain.core.modulators import SOMA, UNIT
+from soma.brain.core.observations import (
+    Answer,
+    Evidence,
+    IterationOutcome,
+    Observation,
+    Restore,
+    Shown,
+    Source,
+    ToolOutcome,
+)
+from soma.brain.core.serve import serve
+from soma.brain.core.state import LearnerState
+from soma.brain.core.weights import SEVEN, VIEWS_LIMIT, Views
+
+pytestmark = pytest.mark.learning
+
+SETTINGS = Hyperparameters(views=Views.of({"semantic": 1.0, "graph": 0.2, "temporal": 0.1, "old": 0.0}))
+LITERAL = Hyperparameters(views=SETTINGS.views, learning_rule=Rule.LITERAL)
+UNIT_PROFILE = Hyperparameters(views=SETTINGS.views, profile=UNIT)
+
+numbers = st.floats(allow_nan=True, allow_infinity=True) | st.floats(min_value=-2, max_value=2)
+maybe = st.none() | numbers
+names = st.sampled_from(["semantic", "graph", "temporal", "old", "session", "ä", ""])
+answers = st.builds(
+    Answer,
+    reward=maybe,
+    thumb=st.sampled_from([-1, 0, 1]),
+    rating=st.none() | st.integers(1, 5),
+    copied=st.booleans(),
+    raw_confidence=maybe,
+    gain=maybe,
+    cost=maybe,
+    latency_ms=maybe,
+    tools=st.lists(names, max_size=3).map(tuple),
+)
+outcomes = st.builds(
+    IterationOutcome,
+    tool_outcomes=st.lists(st.builds(ToolOutcome, names, st.booleans()), max_size=3).map(tuple),
+    confidence=maybe,
+    progress=maybe,
+    novelty=numbers,
+    gain=maybe,
+    cost=maybe,
+    latency_ms=maybe,
+    diversity=maybe,
+)
+
+
+@st.composite
+def evidences(draw: st.DrawFn) -> Evidence:
+    views = tuple(draw(st.lists(names, unique=True, max_size=5)))
+    ids = draw(st.lists(st.sampled_from("abcdef"), unique=True, max_size=6))
+    row = st.tuples(*[st.integers(0, 65535)] * len(views))
+    pick = st.lists(st.sampled_from("abcdefg"), max_size=3).map(tuple)
+    return Evidence(
+        views=views,
+        shown=tuple(Shown(key, draw(row)) for key in ids),
+        helpful=draw(pick),
+        unhelpful=draw(pick),
+        source=draw(st.sampled_from(Source)),
+        novelty=draw(numbers),
+        diversity=draw(maybe),
+    )
+
+
+histories = st.lists(answers | outcomes | evidences(), max_size=30)
+every_settings = st.sampled_from([SETTINGS, LITERAL, UNIT_PROFILE])
+
+
+def run(history: list[Observation], settings: Hyperparameters) -> LearnerState:
+    state = LearnerState.initial(settings)
+    for observation in history:
+        state, _ = learn(state, observation, settings)
+    return state
+
+
+def floats_of(value: Any) -> list[float]:
+    if isinstance(value, float):
+        return [value]
+    return [found for part in value for found in floats_of(part)] if isinstance(value, tuple) else []
+
+
+@given(histories, every_settings)
+def test_no_input_leaves_its_box(history: list[Observation], settings: Hyperparameters) -> None:
+    state = run(history, settings)
+    views = state.retrieval.views
+    for weight, low, high in zip(state.retrieval.weights, views.lows, views.highs, strict=True):
+        assert low <= weight <= high
+    for known in SEVEN:
+        if known.name in state.weights:
+            assert known.low <= state.weights[known.name] <= known.high
+    profile = settings.profile
+    for level, low, high in zip(state.modulators, profile.low, profile.high, strict=True):
+        assert low <= level <= high
+    assert -1.0 <= state.baseline <= 1.0
+    assert all(0.0 <= tool.usefulness <= 1.0 for tool in state.tools)
+    served = serve(state, settings)
+    assert 0.0 <= served.trust <= 1.0
+    assert 0.4 <= served.tau <= 1.2
+    assert all(math.isfinite(number) for number in floats_of(state))
+
+
+@given(histories, every_settings)
+def test_every_observation_makes_one_version(history: list[Observation], settings: Hyperparameters) -> None:
+    state = LearnerState.initial(settings)
+    for number, observation in enumerate(history, start=1):
+        state, told = learn(state, observation, settings)
+        assert state.version == number
+        assert told.before.version == number - 1
+
+
+@given(histories, answers | outcomes | evidences())
+def test_learning_changes_neither_the_state_nor_the_observation(history: list[Observation], last: Observation) -> None:
+    state = run(history, SETTINGS)
+    before, said = state.to_json(), repr(last)
+    learn(state, last, SETTINGS)
+    assert state.to_json() == before
+    assert repr(last) == said
+
+
+@given(histories, every_settings)
+def test_json_round_trip_is_exact_to_the_bit(history: list[Observation], settings: Hyperparameters) -> None:
+    state = run(history, settings)
+    again = LearnerState.from_json(state.to_json())
+    assert again == state
+    assert again.state_hash() == state.state_hash()
+
+
+@given(histories, histories, every_settings)
+def test_replay_from_a_snapshot_equals_live(
+    first: list[Observation], second: list[Observation], settings: Hyperparameters
+) -> None:
+    live = run([*first, *second], settings)
+    state = LearnerState.from_json(run(first, settings).to_json())
+    for observation in second:
+        state, _ = learn(state, observation, settings)
+    assert state.state_hash() == live.state_hash()
+
+
+@given(evidences(), st.randoms(use_true_random=False))
+def test_the_order_of_views_is_irrelevant(seen: Evidence, chance: random.Random) -> None:
+    order = list(range(len(seen.views)))
+    chance.shuffle(order)
+    other = Evidence(
+        views=tuple(seen.views[i] for i in order),
+        shown=tuple(Shown(key, tuple(values[i] for i in order)) for key, values in seen.shown),
+        helpful=seen.helpful,
+        unhelpful=seen.unhelpful,
+        source=seen.source,
+        novelty=seen.novelty,
+        diversity=seen.diversity,
+    )
+    assert run([seen], SETTINGS).state_hash() == run([other], SETTINGS).state_hash()
+
+
+@given(histories, histories)
+def test_two_tenants_never_touch(one: list[Observation], other: list[Observation]) -> None:
+    mine, theirs = LearnerState.initial(SETTINGS), LearnerState.initial(SETTINGS)
+    for index in range(max(len(one), len(other))):
+        if index < len(one):
+            mine, _ = learn(mine, one[index], SETTINGS)
+        if index < len(other):
+            theirs, _ = learn(theirs, other[index], SETTINGS)
+    assert mine == run(one, SETTINGS)
+    assert theirs == run(other, SETTINGS)
+
+
+@given(histories, every_settings)
+def test_an_explanation_is_plain_data_that_adds_up(history: list[Observation], settings: Hyperparameters) -> None:
+    state = LearnerState.initial(settings)
+    for observation in history:
+        state, told = learn(state, observation, settings)
+        page = told.as_dict()
+        for name, delta in page["weight_deltas"].items():
+            assert delta == page["weights_after"][name] - page["weights_before"].get(name, page["weights_after"][name])
+            assert (name in page["moved"]) == (delta != 0.0)
+
+
+def test_an_unseen_view_starts_at_its_shipped_prior_or_at_zero(evidence) -> None:
+    plan = Hyperparameters()
+    state = LearnerState.initial(plan)
+    shipped = Hyperparameters(views=Views.of({"semantic": 1.0, "graph": 0.2, "temporal": 0.1, "old": 0.3}))
+    alike = {"a": {"old": 0.5, "mood": 0.5}, "b": {"old": 0.5, "mood": 0.5}}
+    after, _ = learn(state, evidence(alike, "a"), shipped)
+    assert after.weights["old"] == pytest.approx(0.3)
+    assert after.weights["mood"] == pytest.approx(0.0)
+    assert after.weights["alpha"] == 1.0
+
+
+def test_a_missing_view_keeps_its_weight(evidence) -> None:
+    state = LearnerState.initial(SETTINGS)
+    both = evidence({"a": {"semantic": 0.0, "temporal": 1.0}, "b": {"semantic": 1.0, "temporal": 0.0}}, "a")
+    state, _ = learn(state, both, SETTINGS)
+    without = evidence({"a": {"semantic": 0.0}, "b": {"semantic": 1.0}}, "a")
+    after, _ = learn(state, without, SETTINGS)
+    assert after.weights["gamma"] == state.weights["gamma"]
+    assert after.weights["alpha"] < state.weights["alpha"]
+
+
+def test_a_state_stays_small_whatever_arrives(evidence) -> None:
+    draws = random.Random(1)
+    state = LearnerState.initial(SETTINGS)
+    for number in range(300):
+        rows = {key: {f"view{number}": draws.random(), "semantic": draws.random()} for key in "abcd"}
+        state, _ = learn(state, evidence(rows, "a", "c"), SETTINGS)
+        state, _ = learn(state, Answer(thumb=1, raw_confidence=draws.random(), tools=(f"t{number}",)), SETTINGS)
+    assert len(state.retrieval.views.names) == VIEWS_LIMIT
+    assert len(state.to_json()) < 30_000
+
+
+def test_random_rewards_keep_every_weight_in_its_box() -> None:
+    draws = random.Random(11)
+    for settings in (SETTINGS, LITERAL):
+        state = LearnerState.initial(settings)
+        for _ in range(5000):
+            answer = Answer(
+                reward=draws.uniform(-1, 1), gain=draws.random(), cost=0.02 * draws.random(), latency_ms=900.0
+            )
+            state, _ = learn(state, answer, settings)
+            for weight in SEVEN:
+                assert weight.low <= state.weights[weight.name] <= weight.high
+
+
+def test_restore_brings_back_every_part_to_the_bit(evidence) -> None:
+    draws = random.Random(2)
+
+    def year(state: LearnerState, events: int) -> LearnerState:
+        for _ in range(events):
+            rows = {key: {name: draws.random() for name in SETTINGS.views.names} for key in "abcdef"}
+            state, _ = learn(state, evidence(rows, draws.choice("abc"), diversity=draws.random()), SETTINGS)
+            praise = Answer(thumb=draws.choice([-1, 1]), raw_confidence=draws.random(), gain=0.5, tools=("t",))
+            state, _ = learn(state, praise, SETTINGS)
+        return state
+
+    then = year(LearnerState.initial(SETTINGS), 60)
+    now = year(then, 60)
+    assert now.retrieval != then.retrieval
+    back, told = learn(now, Restore(snapshot=LearnerState.from_json(then.to_json()), reason="a person asked"), SETTINGS)
+    assert back.version == now.version + 1
+    assert back._replace(version=then.version, values_version=then.values_version).state_hash() == then.state_hash()
+    assert told.reason == "a person asked"
+
+
+def test_the_hash_tells_every_field_apart() -> None:
+    state = LearnerState.initial(SETTINGS)
+    hashes = {state.state_hash()}
+    for changed in (
+        state._replace(version=1),
+        state._replace(baseline=5e-324),
+        state._replace(baseline=-0.0),
+        state._replace(modulators=SOMA.baseline._replace(dopamine=math.nextafter(0.4, 1))),
+        state._replace(values_version=1),
+    ):
+        hashes.add(changed.state_hash())
+    assert len(hashes) == 6
