@@ -251,7 +251,7 @@ class WeightsUpdated(Fact, frozen=True, kw_only=True):
     event_type: ClassVar[str] = "weights.updated"
     learner_version: int
     cause: str
-    observation: dict[str, Any]
+    observation: Any
     weight_deltas: Weights
     state_hash: str
     hyperparameters: str = ""
