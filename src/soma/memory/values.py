@@ -39,5 +39,5 @@ def write(tx: Transaction, tenant_id: str, values: Mapping[str, float]) -> Writt
 def apply(store: Store, tenant_id: str, written: Written) -> None:
     for namespace, owner, memory_id, value in written:
         with store.partitions.locked(tenant_id, namespace):
-            if partition := store.partitions.present((tenant_id, namespace, owner)):
+            if (partition := store.partitions.present((tenant_id, namespace, owner))) is not None:
                 partition.set_value(memory_id, value)
