@@ -65,7 +65,7 @@ def _replaces(record: TurnRecord, iteration: IterationRecord) -> str | None:
     before = record.iterations.get(iteration.number - 1)
     if before is not None and before.spoken.text:
         return "refined" if before.is_answer else "continued"
-    return "restarted" if record.recovered and iteration.bundle is not None and not iteration.replaced else None
+    return "restarted" if record.restarted == iteration.number else None
 
 
 def _whole(response: ModelResponse) -> ModelResponse:
