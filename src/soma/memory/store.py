@@ -62,14 +62,9 @@ class Store:
         for memory, made in memories:
             new = indexed(memory, made)
             with self.partitions.locked(memory.tenant_id, memory.namespace):
-<<<<<<< HEAD
                 partition = self.partitions.present((memory.tenant_id, memory.namespace, memory.scope_owner))
                 if partition is not None:
-                    partition.put(new, vector, words)
-=======
-                if partition := self.partitions.present((memory.tenant_id, memory.namespace, memory.scope_owner)):
                     partition.put(new)
->>>>>>> memory
 
     def apply_links(self, owner: Owner, namespace: str, links: Sequence[Link]) -> None:
         """Take committed links into the partitions of `owner`: both ends are among them."""
