@@ -98,6 +98,13 @@ class BrainSettings(BaseSettings):
         validation_alias=_plan("SNAPSHOT_EVERY"),
         description="Updates of a learner between two stored states; the rest is replayed when it is loaded.",
     )
+    batch_workers: int = Field(
+        default=2,
+        ge=0,
+        le=64,
+        validation_alias=_plan("BATCH_WORKERS"),
+        description="Processes that learn batches of feedback, started with the first batch; 0 means a thread.",
+    )
     working_memory_items: int = Field(
         default=32,
         ge=1,
