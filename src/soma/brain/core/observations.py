@@ -73,6 +73,17 @@ class Answer:
             raise ValueError(f"a thumb is -1, 0 or 1, not {self.thumb!r}")
         if self.rating is not None and self.rating not in (1, 2, 3, 4, 5):
             raise ValueError(f"a rating is 1 to 5, not {self.rating!r}")
+        if not (
+            self.thumb
+            or self.regenerated
+            or self.copied
+            or self.rating is not None
+            or self.tool_ok is not None
+            or self.reward is not None
+        ):
+            raise ValueError(
+                "an answer needs a verdict: reward, thumb, rating, regenerated, copied or tool_ok"
+            )
 
 
 class ToolOutcome(NamedTuple):
