@@ -1,5 +1,6 @@
 """What must hold for any learner and any input, in the manner of River's checks."""
 
+import json
 import math
 import random
 from typing import Any
@@ -187,7 +188,7 @@ def test_an_explanation_is_plain_data_that_adds_up(
     state = LearnerState.initial(settings)
     for observation in history:
         state, told = learn(state, observation, settings)
-        page = told.as_dict()
+        page = json.loads(json.dumps(told.as_dict()))
         for name, delta in page["weight_deltas"].items():
             assert delta == page["weights_after"][name] - page["weights_before"].get(
                 name, page["weights_after"][name]

@@ -143,6 +143,11 @@ def named_values(evidence: Evidence) -> tuple[tuple[str, bool], ...]:
     return tuple((name, name not in unhelpful) for name in named if name in shown)
 
 
+def names_any(evidence: Evidence) -> bool:
+    """Whether the value of any memory changes."""
+    return not {memory.id for memory in evidence.shown}.isdisjoint((*evidence.helpful, *evidence.unhelpful))
+
+
 def ignored(evidence: Evidence) -> tuple[str, ...]:
     """Names that were never shown: nothing can be learned from them."""
     shown = {memory.id for memory in evidence.shown}

@@ -125,7 +125,7 @@ def learn_from_evidence(state: LearnerState, seen: Evidence, settings: Hyperpara
         state.tools,
         watch,
         Counts(answers, evidences + 1, outcomes, gates + gated, clips + bool(outliers), guards + guarded),
-        state.values_version + bool(seen.helpful or seen.unhelpful),
+        state.values_version + evidence.names_any(seen),
     )
     return after, Explanation(
         reason,
