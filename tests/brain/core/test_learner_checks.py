@@ -10,18 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from soma.brain.core.hyperparameters import Hyperparameters, Rule
-from soma.brain.core.learn import learn
+from soma.brain.core.learn import Observation, learn
 from soma.brain.core.modulators import SOMA, UNIT
 from soma.brain.core.observations import (
     Answer,
     Evidence,
     IterationOutcome,
-    Observation,
-    Restore,
     Shown,
     Source,
     ToolOutcome,
 )
+from soma.brain.core.restore import Restore
 from soma.brain.core.serve import serve
 from soma.brain.core.state import LearnerState
 from soma.brain.core.weights import SEVEN, VIEWS_LIMIT, Views

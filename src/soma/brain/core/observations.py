@@ -5,10 +5,7 @@ A malformed observation is refused here; an extreme one is clipped by the rules,
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from soma.brain.core.state import LearnerState
+from typing import NamedTuple
 
 VIEW_SCALE = 65535  # a view value in [0, 1] is stored as k / 65535
 
@@ -105,14 +102,3 @@ class IterationOutcome:
     cost: float | None = None
     latency_ms: float | None = None
     diversity: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Restore:
-    """Back to an earlier state: weights, accumulators, trust, baseline, modulators, calibration: all."""
-
-    snapshot: "LearnerState"
-    reason: str
-
-
-Observation = Answer | Evidence | IterationOutcome | Restore
