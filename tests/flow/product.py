@@ -128,8 +128,8 @@ class Product:
         return said
 
 
-def start(data_dir: Path, *, script: Path | None = None, **more: str) -> Product:
-    """`soma up` on a free port, or a Python script in its place; returns once it answers."""
+def launch(data_dir: Path, *, script: Path | None = None, **more: str) -> Product:
+    """`soma up` on a free port, or a Python script in its place."""
     port = free_port()
     command = [str(SOMA), "up"] if script is None else [sys.executable, str(script)]
     process = subprocess.Popen(
@@ -139,12 +139,17 @@ def start(data_dir: Path, *, script: Path | None = None, **more: str) -> Product
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
-    product = Product(data_dir, f"http://127.0.0.1:{port}", process)
+    return Product(data_dir, f"http://127.0.0.1:{port}", process)
+
+
+def start(data_dir: Path, *, script: Path | None = None, **more: str) -> Product:
+    """The same, once it answers."""
+    product = launch(data_dir, script=script, **more)
     deadline = time.monotonic() + START_SECONDS
     while not _answers(product.url):
-        if process.poll() is not None or time.monotonic() > deadline:
-            process.kill()
-            raise AssertionError(f"the server did not start: {process.communicate()[0]}")
+        if product.process.poll() is not None or time.monotonic() > deadline:
+            product.process.kill()
+            raise AssertionError(f"the server did not start: {product.process.communicate()[0]}")
         time.sleep(0.05)
     return product
 

@@ -17,7 +17,8 @@ def read(reader: Reader, tenant_id: str, ids: Sequence[str]) -> dict[str, float]
         found = reader.query(
             "SELECT value FROM memories WHERE tenant_id = ? AND id = ? AND forgotten_at IS NULL", [tenant_id, memory_id]
         )
-        learned |= {memory_id: float(value) for (value,) in found}
+        if found:
+            learned[memory_id] = float(found[0][0])
     return learned
 
 
