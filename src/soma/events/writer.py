@@ -117,15 +117,23 @@ class Transaction:
             result = work(self)
             if self._rows:
                 self.executemany(INSERT, [tuple(getattr(event, name) for name in COLUMNS) for event in self._rows])
-        except BaseException:
-            with contextlib.suppress(Exception):  # the connection may be gone: the first error is the one to tell
-                self.execute("ROLLBACK TO SAVEPOINT work")
-                self.execute("RELEASE SAVEPOINT work")
+        except BaseException as error:
+            self._undo(error)
             raise
         self.execute("RELEASE SAVEPOINT work")
         self._group.update(self._own)
         self.events.extend(self._rows)
         return result
+
+    def _undo(self, error: BaseException) -> None:
+        """Roll the failed write back. Where there is nothing to roll back to, the database has undone the whole group:
+        a later write must not begin a transaction of its own.
+        """
+        try:
+            self.execute("ROLLBACK TO SAVEPOINT work")
+            self.execute("RELEASE SAVEPOINT work")
+        except Exception:  # noqa: BLE001 - whatever the driver calls it, the savepoint is gone
+            raise _GroupLost(str(error)) from error
 
     def publish(self) -> None:
         """After the commit: what the group kept is now what everyone sees."""
@@ -134,6 +142,10 @@ class Transaction:
             self._kept.move_to_end(key)
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
+
+
+class _GroupLost(Exception):
+    """The transaction that the writes of a group share is gone."""
 
 
 @dataclass(slots=True)
@@ -194,7 +206,7 @@ class Writer:
                 while len(jobs) < GROUP:
                     jobs.append(self._queue.get_nowait())
             stopping = None in jobs
-            if group := [job for job in jobs if job is not None]:
+            if group := [job for job in jobs if job is not None and job.future.set_running_or_notify_cancel()]:
                 self._commit(group)
 
     def _commit(self, group: list[_Job]) -> None:
@@ -207,6 +219,8 @@ class Writer:
             for job in group:
                 try:
                     done.append((job, transaction.attempt(job.work)))
+                except _GroupLost:
+                    raise
                 except Exception as refusal:  # noqa: BLE001 - each write's error is its caller's
                     failed.append((job, _refused(refusal) if is_storage_error(refusal) else refusal))
             connection.execute("COMMIT")

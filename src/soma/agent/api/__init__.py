@@ -1,8 +1,10 @@
 """REST under /api/v2: one router a noun. A door checks, asks and answers; it decides nothing."""
 
+import logging
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
 from ninja import NinjaAPI
 from ninja.errors import HttpError
@@ -20,11 +22,13 @@ from soma.agent.api import (
     turns,
 )
 from soma.agent.api.caller import bearer
-from soma.agent.errors import AgentError, Invalid, TooLarge, error_body
+from soma.agent.errors import AgentError, Busy, Invalid, TooLarge, Unavailable, error_body
 from soma.agent.metrics import requests_total
 from soma.brain.errors import BrainRefused, BrainUnavailable
-from soma.events.errors import LogError, WriterBusy
+from soma.events.errors import LogError, WriteFailed, WriterBusy
 from soma.events.ids import new_id
+
+logger = logging.getLogger(__name__)
 
 api = NinjaAPI(title="Soma", version="2", urls_namespace="api-v2", auth=bearer)
 api.add_router("/chat/conversations", conversations.router, tags=["conversations"])
@@ -79,7 +83,20 @@ def _brain_away(request: HttpRequest, error: BrainUnavailable) -> HttpResponse:
 
 @api.exception_handler(LogError)
 def _log(request: HttpRequest, error: LogError) -> HttpResponse:
-    return refuse(request, 429 if isinstance(error, WriterBusy) else 503, error.code, str(error))
+    return refuse(request, Unavailable.status, error.code, str(error))
+
+
+@api.exception_handler(WriterBusy)
+def _busy(request: HttpRequest, error: WriterBusy) -> HttpResponse:
+    response = refuse(request, Busy.status, error.code, str(error))
+    response["Retry-After"] = "1"
+    return response
+
+
+@api.exception_handler(OperationalError)
+def _database(request: HttpRequest, error: OperationalError) -> HttpResponse:
+    logger.error("the database failed", exc_info=error)
+    return refuse(request, Unavailable.status, WriteFailed.code, str(WriteFailed.__doc__))
 
 
 def not_found(request: HttpRequest, exception: Any = None) -> HttpResponse:  # noqa: ARG001 - Django's signature
