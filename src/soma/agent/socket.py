@@ -12,9 +12,8 @@ import msgspec
 from channels.generic.websocket import AsyncWebsocketConsumer
 from pydantic import ValidationError
 
-from soma.agent.access import own_conversation
+from soma.agent.access import own_conversation, own_turn
 from soma.agent.api.feedback import NewFeedback, give
-from soma.agent.api.turns import own_turn
 from soma.agent.app import agent
 from soma.agent.auth import Caller, caller_of
 from soma.agent.errors import AgentError, Invalid, Unauthorized
