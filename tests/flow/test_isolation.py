@@ -108,13 +108,19 @@ def test_an_owner_sees_the_traces_of_their_tenant_but_not_its_private_memories(h
 
 
 @pytest.mark.parametrize("place", ["query", "body"])
-@pytest.mark.parametrize("name", ["tenant", "tenant_id", "persona"])
+@pytest.mark.parametrize("name", ["tenant", "tenant_id"])
 def test_a_foreign_tenant_in_a_request_is_refused(person, place, name):
     query = {name: "elsewhere"} if place == "query" else {}
     body = {"title": "x"} | ({name: "elsewhere"} if place == "body" else {})
     answer = person.http.post("/chat/conversations", params=query, json=body)
     assert (answer.status_code, answer.json()["code"]) == (403, "tenant_mismatch")
     assert answer.json()["field"] == name
+
+
+def test_a_name_that_another_tenant_uses_is_free(soma):
+    answer = soma.tenant("namesakes").http.post("/members", json={"username": "owner-of-default"})
+    assert answer.status_code == 201
+    assert soma.owner.http.post("/members", json={"username": "owner-of-default"}).status_code == 201
 
 
 def test_the_own_tenant_may_be_named(person):
