@@ -11,14 +11,13 @@ from soma.brain.core.explanation import Explanation
 from soma.brain.core.observations import Evidence, IterationOutcome, Shown, Source, ToolOutcome
 from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
-from soma.brain.feedback import Taken, ledger, values_of
-from soma.brain.learners import Learners, stream_of
+from soma.brain.feedback import ledger
+from soma.brain.learners import Learners, subject_of
 from soma.brain.observations import Learnable
 from soma.brain.store import Bundle
 from soma.brain.types import Learned, Principal
-from soma.brain.values import Values
+from soma.brain.values import Taken, Values
 from soma.brain.views import difference, differs, levels, served_weights
-from soma.events.schema import Subject
 from soma.events.writer import Transaction
 
 CAUSE = "iteration"
@@ -81,16 +80,9 @@ class OutcomeDesk:
         before = self._learners.current(transaction, principal).state
         if not body.learn:
             return Taken(self._recorded(transaction, principal, body, self._answer(body, before, before, ()))), None
-        subject = Subject(
-            tenant_id=principal.tenant_id,
-            stream=stream_of(principal),
-            user_id=principal.user_id,
-            agent_id=principal.agent_id,
-            conversation_id=body.conversation_id or body.session_id,
-            turn_id=body.turn_id,
-        )
+        subject = subject_of(principal, turn_id=body.turn_id)
         lesson = self._learners.teach(transaction, principal, subject, observations(reported), CAUSE)
-        written = self._values.move(transaction, principal, values_of(lesson.explanations))
+        written = self._values.move(transaction, principal, lesson.named)
         store.keep_usage(transaction, _usage(principal, body))
         answer = self._answer(body, lesson.before, lesson.after, lesson.explanations)
         taken = Taken(self._recorded(transaction, principal, body, answer), lesson.after, written)

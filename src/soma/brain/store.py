@@ -1,5 +1,6 @@
 """The brain's rows beside the log: what was shown, first answers by key, people's feedback, the ledger of tokens."""
 
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -7,7 +8,6 @@ from itertools import chain
 from typing import Any, TypeVar
 
 import msgspec
-import numpy as np
 
 from soma.brain.types import Principal, UsageRow
 from soma.events.ids import now
@@ -61,7 +61,7 @@ def keep_bundle(transaction: Transaction, bundle: Bundle, *, days: int) -> None:
             bundle.conversation_id,
             bundle.learner_version,
             msgspec.json.encode(content).decode(),
-            np.asarray(bundle.embedding, "<f4").tobytes(),
+            array("f", bundle.embedding).tobytes(),
             expires_at,
         ],
     )
@@ -86,7 +86,7 @@ def _bundle(row: Sequence[Any]) -> Bundle:
     return Bundle(
         **dict(zip(BUNDLE, names, strict=False)),
         **msgspec.structs.asdict(parts),
-        embedding=np.frombuffer(embedding, "<f4").tolist(),
+        embedding=array("f", embedding).tolist(),
     )
 
 
@@ -151,8 +151,10 @@ USAGE = ("tenant_id", "agent_id", "conversation_id", "day", "model", "tokens", "
 ROWS = 500  # of one statement: a thousand small steps of a cursor would each wait for Python's lock
 
 
-def keep_feedback(transaction: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:
-    _insert(transaction, "feedback_events", FEEDBACK, rows)
+def keep_feedback(transaction: Transaction, position: int, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Rows of one event, in its order."""
+    placed = [(position, number, *row) for number, row in enumerate(rows)]
+    _insert(transaction, "feedback_events", FEEDBACK, placed)
 
 
 def keep_usage(transaction: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:

@@ -299,6 +299,23 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     turn_id: str | None = None
 
 
+def sealed(kind: type[Fact], payload: str, subject: Subject) -> Draft:
+    """An event whose payload was encoded elsewhere."""
+    return Draft(
+        event_id=new_id(),
+        event_type=kind.event_type,
+        version=kind.version,
+        tenant_id=subject.tenant_id,
+        stream=subject.stream,
+        timestamp=now(),
+        payload=payload,
+        user_id=subject.user_id,
+        agent_id=subject.agent_id,
+        conversation_id=subject.conversation_id,
+        turn_id=subject.turn_id,
+    )
+
+
 def draft(fact: Fact, subject: Subject, *, event_id: str | None = None, timestamp: str | None = None) -> Draft:
     """An event of `fact` that a writer can append."""
     return Draft(
