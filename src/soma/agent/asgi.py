@@ -17,10 +17,12 @@ from django.urls import path  # noqa: E402
 
 from soma.agent import metrics  # noqa: E402
 from soma.agent.app import Agent, open_agent  # noqa: E402
+from soma.agent.errors import TooLarge  # noqa: E402
 from soma.agent.settings import Settings  # noqa: E402
 from soma.agent.socket import ChatSocket  # noqa: E402
 from soma.agent.turns import Crash  # noqa: E402
 from soma.brain.errors import BrainError  # noqa: E402
+from soma.events.ids import new_id  # noqa: E402
 
 Scope = dict[str, Any]
 Receive = Callable[[], Awaitable[Any]]
@@ -50,7 +52,7 @@ class Application:
         elif scope["path"] in {"/healthz", "/readyz", "/metrics"}:
             await self._page(scope["path"], send)
         else:
-            await self._django(scope, receive, send)
+            await self._bounded(scope, receive, send)
 
     @property
     def _running(self) -> Agent:
@@ -76,6 +78,23 @@ class Application:
             await send({"type": "websocket.close", "code": 4404})
             return
         await self._sockets(scope, receive, send)
+
+    async def _bounded(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Django, but for a body that is too large: it is refused before it has filled memory or disk."""
+        most, size = self._settings.max_body_bytes, 0
+
+        async def counted() -> Any:
+            nonlocal size
+            message = await receive()
+            size += len(message.get("body", b""))
+            while size > most and message.get("more_body"):
+                message = await receive()  # read to its end: who is cut off while sending hears no answer
+            return message if size <= most else {"type": "http.disconnect"}
+
+        await self._django(scope, counted, send)
+        if size > most:
+            error = TooLarge(f"a body has at most {most:,} bytes", field="body")
+            await _respond(send, error.status, error.body(new_id()))
 
     async def _page(self, page: str, send: Send) -> None:
         if page == "/healthz":
