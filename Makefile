@@ -35,6 +35,7 @@ test: $(VENV)/.dev  ## every test whose servers this machine has
 
 docs: $(VENV)/.dev  ## write the generated pages again
 	$(BIN)/python -m soma.cli.configuration > docs/configuration.md
+	$(BIN)/python -m soma.cli.tree README.md
 
 lock: $(VENV)/.dev  ## resolve the dependencies again
 	$(COMPILE) -o requirements/runtime.lock

@@ -42,6 +42,12 @@ async def test_what_was_remembered_is_recalled(memory, alice):
     assert (await recalled(memory, alice, "what is my profession?"))[0] == texts[1]
 
 
+async def test_what_was_remembered_after_an_empty_recall_is_recalled(memory, alice):
+    assert await recalled(memory, alice, "what is my cat called?") == []
+    await memory.remember(alice, [new()])
+    assert await recalled(memory, alice, "what is my cat called?") == ["My cat is called Miso."]
+
+
 async def test_the_same_again_is_unchanged_and_is_not_embedded_again(memory, alice, embedder):
     [first] = await memory.remember(alice, [new()])
     [again] = await memory.remember(alice, [new()])

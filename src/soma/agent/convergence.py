@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from math import exp
 
 from soma.agent.record import ToolUse
@@ -41,6 +42,14 @@ def raw_confidence(*, own: float | None, logprobs: Sequence[float], support: flo
     if logprobs:
         return _geometric_mean(logprobs)
     return support
+
+
+def calibrated(raw: float, curve: Sequence[Sequence[float]]) -> float:
+    """What `raw` has been worth so far: straight lines between (stated, calibrated) points; without points, itself."""
+    for (left, low), (right, high) in pairwise(curve):
+        if left <= raw <= right:
+            return low + (high - low) * (raw - left) / (right - left)
+    return raw
 
 
 def success_factor(uses: Sequence[ToolUse]) -> float:

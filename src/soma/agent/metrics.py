@@ -1,4 +1,4 @@
-"""The agent's metrics. A tenant has a label of its own while there are few; a turn never has one."""
+"""The agent's metrics. Never a label for a tenant, a user or a turn."""
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 

@@ -17,6 +17,7 @@ from soma.agent.steps.doors import Doors
 from soma.agent.tools.base import Tool
 from soma.agent.tools.breaker import Breakers
 from soma.agent.tools.toolset import Authority, Toolset
+from soma.agent.tools.toolset import Limits as ToolLimits
 from soma.brain.client import BrainClient
 
 HISTORY = 200  # messages of the conversation that are looked at; the history lane decides how many are shown
@@ -50,6 +51,7 @@ class Workshop:
                     capsule=CapsuleFacts(id=capsule.id, version=capsule.version, tools=tuple(enabled)),
                 ),
                 breakers=self.breakers,
+                limits=ToolLimits(timeouts=_timeouts(capsule)),
             ),
             count=self.count,
             clock=time.time,
@@ -74,6 +76,15 @@ def limits_of(settings: Settings, capsule: Capsule) -> Limits:
         refine="off" if settings.single_shot else own.get("refine", settings.refine),
         turn_tokens=int(own.get("turn_tokens", settings.turn_tokens)),
     )
+
+
+def _timeouts(capsule: Capsule) -> dict[str, float]:
+    """The capsule's own time-outs, by tool, in seconds."""
+    return {
+        name: float(promise["timeout_seconds"])
+        for name, promise in capsule.capabilities.items()
+        if promise.get("timeout_seconds")
+    }
 
 
 def _load(turn: Turn) -> tuple[Capsule, tuple[Exchange, ...]]:

@@ -11,6 +11,7 @@ from hashlib import sha256
 import msgspec
 
 from soma.agent.llm.base import (
+    InstructionPart,
     MemoryPart,
     Message,
     ModelRequest,
@@ -130,7 +131,7 @@ def _memories(bundle: BundleBuilt) -> list[Part]:
 
 
 def _memory(number: int, memory: ShownMemory) -> MemoryPart:
-    author = memory.metadata.get("speaker")
+    author = memory.metadata.get("speaker") or memory.metadata.get("role")
     return MemoryPart(
         number=number,
         id=memory.id,
@@ -160,7 +161,7 @@ def _steps(material: Material, count: Count) -> tuple[list[Message], int]:
         used += sum(count(result.content) for result in results)
         messages.extend(Message("tool", (result,)) for result in results)
         if not calls:
-            messages.append(Message("user", (TextPart(REVISE),)))
+            messages.append(Message("user", (InstructionPart(REVISE),)))
     return messages, used
 
 

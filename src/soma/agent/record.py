@@ -128,6 +128,11 @@ class TurnRecord:
         return self._began.usefulness
 
     @property
+    def calibration(self) -> list[list[float]]:
+        """(stated, calibrated) points of the learner's curve, as the turn began."""
+        return self._began.calibration
+
+    @property
     def initial_weights(self) -> dict[str, float]:
         return self.started.weights if self.started else {}
 

@@ -101,7 +101,6 @@ class Settings(BaseSettings):
         None, description="Folder that the document tool may read; none means `documents` in the data folder."
     )
     lease_seconds: float = Field(15.0, gt=0, le=300, description="How long a silent worker keeps a turn.")
-    metrics_tenants: int = Field(200, ge=0, description="Tenants with metric labels of their own.")
 
     @property
     def single_shot(self) -> bool:

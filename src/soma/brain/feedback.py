@@ -1,7 +1,6 @@
 """A person's feedback: recorded always, learned from where it can be, once by its key."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Generic, NamedTuple, TypeVar
 
@@ -11,15 +10,16 @@ from soma.brain import store
 from soma.brain.bodies import Feedback, TurnMetrics
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.observations import Answer, Evidence, Shown, Source
+from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
 from soma.brain.learners import Learners, stream_of
 from soma.brain.observations import Learnable
 from soma.brain.store import Bundle
-from soma.brain.types import BatchAnswer, FeedbackAnswer, Principal, RejectedItem
+from soma.brain.types import FeedbackAnswer, Principal
 from soma.brain.values import Values
 from soma.brain.views import difference, served_weights
 from soma.events.ids import now
-from soma.events.schema import FeedbackBatchReceived, FeedbackReceived, Subject, draft
+from soma.events.schema import FeedbackReceived, Subject, draft
 from soma.events.writer import Transaction
 from soma.memory.values import Written
 
@@ -29,8 +29,7 @@ CAUSE = "feedback"
 NO_MODEL = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(NamedTuple):
     """One feedback and what was known of its target before the write."""
 
     principal: Principal
@@ -41,10 +40,10 @@ class Told:
 
 
 class Taken(NamedTuple, Generic[T]):
-    """A write's answer, and what is to be done once it is committed."""
+    """A write's answer, and what is to be shown once it is committed."""
 
     answer: T
-    explanations: Sequence[Explanation] = ()
+    state: LearnerState | None = None
     values: Written = ()
 
 
@@ -162,13 +161,18 @@ class FeedbackDesk:
             version=lesson.after.version,
             clipped=sorted({name for explanation in lesson.explanations for name in explanation.clipped}),
         )
-        row = _row(
-            told, (event.position, 0), lesson.explanations, version=lesson.after.version, reason=answer.reason, at=now()
+        row = row_of(
+            told,
+            (event.position, 0),
+            reward=_reward(lesson.explanations),
+            version=lesson.after.version if learned else None,
+            reason=answer.reason,
+            at=now(),
         )
         store.keep_feedback(transaction, [row])
         store.keep_answers(transaction, principal.tenant_id, [(key, msgspec.json.encode(answer).decode())])
         store.keep_usage(transaction, ledger(principal, taken_by([told.body]), told.body.conversation))
-        return Taken(answer, lesson.explanations, written)
+        return Taken(answer, lesson.after, written)
 
     def _repeated(self, transaction: Transaction, principal: Principal, first: str) -> FeedbackAnswer:
         if first:
@@ -187,75 +191,12 @@ class FeedbackDesk:
             version=state.version,
         )
 
-    def take_batch(
-        self,
-        transaction: Transaction,
-        principal: Principal,
-        items: Sequence[Told],
-        *,
-        key: str | None,
-        rejected: Sequence[RejectedItem],
-    ) -> Taken[BatchAnswer]:
-        """Many at once, in order; `key` stands for all of them, else each has its own."""
-        keys = [item.key for item in items if item.key is not None]
-        known = store.first_answers(transaction, principal.tenant_id, [*keys, *([key] if key else [])])
-        if key in known:
-            return Taken(msgspec.json.decode(known[key], type=BatchAnswer))
-        fresh = list(_fresh(items, known))
-        learned = self._learn_batch(transaction, principal, fresh, key) if fresh else Taken(0)
-        answer = BatchAnswer(
-            accepted=len(fresh), rejected=list(rejected), duplicates=len(items) - len(fresh), adapted=learned.answer
-        )
-        new = [(item.key, "") for item in fresh if item.key is not None]
-        if key:
-            new.append((key, msgspec.json.encode(answer).decode()))
-        store.keep_answers(transaction, principal.tenant_id, new)
-        return Taken(answer, learned.explanations, learned.values)
-
-    def _learn_batch(
-        self, transaction: Transaction, principal: Principal, fresh: list[Told], key: str | None
-    ) -> Taken[int]:
-        subject = Subject(
-            tenant_id=principal.tenant_id,
-            stream=stream_of(principal),
-            user_id=principal.user_id,
-            agent_id=principal.agent_id,
-        )
-        fact = FeedbackBatchReceived(key=key or "", items=[item.body for item in fresh])
-        event = transaction.append(draft(fact, subject))
-        told = [observations(item) for item in fresh]
-        flat = [observation for learned, _ in told for observation in learned]
-        lesson = self._learners.teach_batch(transaction, principal, subject, flat, CAUSE)
-        written = self._values.move(transaction, principal, values_of(lesson.explanations))
-        rows, at, applied, created_at = [], 0, 0, now()
-        for number, (item, (learned, reason)) in enumerate(zip(fresh, told, strict=True)):
-            explanations = lesson.explanations[at : at + len(learned)]
-            at += len(learned)
-            changed = any(map(changes, explanations))
-            applied += changed
-            version = lesson.before.version + at
-            why = None if changed else reason or "nothing_to_compare"
-            rows.append(_row(item, (event.position, number), explanations, version=version, reason=why, at=created_at))
-        store.keep_feedback(transaction, rows)
-        store.keep_usage(transaction, ledger(principal, taken_by([item.body for item in fresh]), None))
-        return Taken(applied, lesson.explanations, written)
-
 
 def changes(explanation: Explanation) -> bool:
     """Whether it moved more than the mood: a verdict always does, evidence where there was something to compare."""
     if isinstance(explanation.observation, Evidence):
         return explanation.judgement is not None or bool(explanation.values) or bool(explanation.signal)
     return True
-
-
-def _fresh(items: Sequence[Told], known: Mapping[str, str]) -> Iterable[Told]:
-    seen = set(known)
-    for item in items:
-        if item.key is None:
-            yield item
-        elif item.key not in seen:
-            seen.add(item.key)
-            yield item
 
 
 def values_of(explanations: Iterable[Explanation]) -> list[tuple[str, bool]]:
@@ -277,22 +218,18 @@ def _target(body: Feedback) -> str:
     return body.bundle_id or body.turn_id or body.conversation
 
 
-def _row(
-    told: Told,
-    place: tuple[int, int],
-    explanations: Sequence[Explanation],
-    *,
-    version: int,
-    reason: str | None,
-    at: str,
+def _reward(explanations: Iterable[Explanation]) -> float | None:
+    return next((explanation.reward for explanation in explanations if explanation.reward is not None), None)
+
+
+def row_of(
+    told: Told, place: tuple[int, int], *, reward: float | None, version: int | None, reason: str | None, at: str
 ) -> tuple[object, ...]:
     """A row of `feedback_events`; `place` is its event's position and its number there."""
-    body = told.body
-    reward = next((explanation.reward for explanation in explanations if explanation.reward is not None), None)
+    principal, body = told.principal, told.body
     return (
-        *place, told.principal.tenant_id, told.principal.user_id, told.principal.agent_id, body.conversation,
-        body.bundle_id, reward, len(body.helpful), len(body.unhelpful), int(reason is None), reason,
-        version if explanations else None, at,
+        *place, principal.tenant_id, principal.user_id, principal.agent_id, body.conversation, body.bundle_id, reward,
+        len(body.helpful), len(body.unhelpful), int(reason is None), reason, version, at,
     )  # fmt: skip
 
 

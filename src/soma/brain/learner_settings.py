@@ -55,6 +55,7 @@ class LearnerSettings(BaseSettings):
     prior_pull: float = _share("prior_pull", "Pull of each weight to its prior.")
     person_credit: float = _share("person_credit", "Credit of evidence that a person gave.")
     citation_credit: float = _share("citation_credit", "Credit of evidence from citations.")
+    dismissal: float = _share("dismissal", "Weight of `none of these helped` beside a memory that did.")
     gradient_limit: float = _positive("gradient_limit", 1_000, "Greatest slope of one feedback; beyond it is clipped.")
     value_rate: float = _share("value_rate", "Step of a memory's value to what was said of it.")
 

@@ -17,7 +17,7 @@ from soma.brain.core.learn import learn
 from soma.brain.core.observations import Restore
 from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
-from soma.brain.observations import Learnable, observed, recorded
+from soma.brain.observations import Learnable, Record, observed, recorded
 from soma.brain.types import Principal
 from soma.events.chain import Event
 from soma.events.ids import now
@@ -52,6 +52,20 @@ class Lesson:
     before: LearnerState
     after: LearnerState
     explanations: tuple[Explanation, ...]
+
+
+class Pupil:
+    """A learner in the middle of a batch. It holds no explanations: a thousand states at once would be a burden."""
+
+    def __init__(self, state: LearnerState, constants: Hyperparameters) -> None:
+        self.before = self.state = state
+        self.records: list[Record] = []
+        self._constants = constants
+
+    def learn(self, observation: Learnable) -> Explanation:
+        self.state, explanation = learn(self.state, observation, self._constants)
+        self.records.append(recorded(observation))
+        return explanation
 
 
 def stream_of(principal: Principal) -> str:
@@ -174,33 +188,26 @@ class Learners:
         self._keep(transaction, principal, replace(standing, state=state))
         return Lesson(standing.state, state, tuple(explanations))
 
-    def teach_batch(
-        self,
-        transaction: Transaction,
-        principal: Principal,
-        subject: Subject,
-        observations: Sequence[Learnable],
-        cause: str,
-    ) -> Lesson:
-        """Learn the observations in order and append one event for all of them."""
-        standing = self.current(transaction, principal)
-        state, explanations = standing.state, []
-        for observation in observations:
-            state, explanation = learn(state, observation, self.hyperparameters)
-            explanations.append(explanation)
-        if observations:
-            fact = WeightsBatchUpdated(
-                first_version=standing.state.version + 1,
-                learner_version=state.version,
-                cause=cause,
-                observations=[recorded(observation) for observation in observations],
-                weight_deltas=_moved(deltas(standing.state, state)),
-                state_hash=state.state_hash(),
-                hyperparameters=self.digest,
-            )
-            transaction.append(draft(fact, subject))
-            self._keep(transaction, principal, replace(standing, state=state))
-        return Lesson(standing.state, state, tuple(explanations))
+    def pupil(self, transaction: Transaction, principal: Principal) -> "Pupil":
+        return Pupil(self.current(transaction, principal).state, self.hyperparameters)
+
+    def keep_batch(
+        self, transaction: Transaction, principal: Principal, subject: Subject, pupil: "Pupil", cause: str
+    ) -> None:
+        """Append one event for all that `pupil` learned."""
+        if not pupil.records:
+            return
+        fact = WeightsBatchUpdated(
+            first_version=pupil.before.version + 1,
+            learner_version=pupil.state.version,
+            cause=cause,
+            observations=pupil.records,
+            weight_deltas=_moved(deltas(pupil.before, pupil.state)),
+            state_hash=pupil.state.state_hash(),
+            hyperparameters=self.digest,
+        )
+        transaction.append(draft(fact, subject))
+        self._keep(transaction, principal, replace(self.current(transaction, principal), state=pupil.state))
 
     def roll_back(self, transaction: Transaction, principal: Principal, subject: Subject, version: int) -> Lesson:
         standing = self.current(transaction, principal)

@@ -1,30 +1,101 @@
-"""The learner's observations as the log keeps them: plain JSON, exact to the last bit of a float."""
+"""The learner's observations as the log keeps them: compact JSON, exact to the last bit of a float.
 
-from typing import Any, assert_never
+What has its default is left out, so a default here is a promise: changing one would change how old events replay.
+"""
+
+from typing import Any
 
 import msgspec
 
-from soma.brain.core.observations import Answer, Evidence, IterationOutcome
+from soma.brain.core.observations import Answer, Evidence, IterationOutcome, Shown, Source, ToolOutcome
 
 Learnable = Answer | Evidence | IterationOutcome
 
-KINDS: dict[str, type[Learnable]] = {"answer": Answer, "evidence": Evidence, "outcome": IterationOutcome}
+
+class AnswerRecord(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="answer", gc=False
+):
+    reward: float | None = None
+    thumb: int = 0
+    rating: int | None = None
+    regenerated: bool = False
+    copied: bool = False
+    tool_ok: bool | None = None
+    raw_confidence: float | None = None
+    gain: float | None = None
+    cost: float | None = None
+    latency_ms: float | None = None
+    tools: tuple[str, ...] = ()
 
 
-def recorded(observation: Learnable) -> dict[str, Any]:
+class EvidenceRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="evidence"):
+    views: tuple[str, ...]
+    shown: tuple[Shown, ...]
+    helpful: tuple[str, ...] = ()
+    unhelpful: tuple[str, ...] = ()
+    source: Source = Source.PERSON
+    novelty: float = 1.0
+    diversity: float | None = None
+
+
+class OutcomeRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="outcome"):
+    tool_outcomes: tuple[ToolOutcome, ...] = ()
+    confidence: float | None = None
+    progress: float | None = None
+    novelty: float = 1.0
+    gain: float | None = None
+    cost: float | None = None
+    latency_ms: float | None = None
+    diversity: float | None = None
+
+
+Record = AnswerRecord | EvidenceRecord | OutcomeRecord
+KINDS: dict[type[Record], type[Learnable]] = {
+    AnswerRecord: Answer,
+    EvidenceRecord: Evidence,
+    OutcomeRecord: IterationOutcome,
+}
+
+
+def recorded(observation: Learnable) -> Record:
     match observation:
         case Answer():
-            kind = "answer"
+            return AnswerRecord(
+                reward=observation.reward,
+                thumb=observation.thumb,
+                rating=observation.rating,
+                regenerated=observation.regenerated,
+                copied=observation.copied,
+                tool_ok=observation.tool_ok,
+                raw_confidence=observation.raw_confidence,
+                gain=observation.gain,
+                cost=observation.cost,
+                latency_ms=observation.latency_ms,
+                tools=observation.tools,
+            )
         case Evidence():
-            kind = "evidence"
-        case IterationOutcome():
-            kind = "outcome"
-        case _:
-            assert_never(observation)
-    return {"kind": kind, **msgspec.to_builtins(observation)}
+            return EvidenceRecord(
+                views=observation.views,
+                shown=observation.shown,
+                helpful=observation.helpful,
+                unhelpful=observation.unhelpful,
+                source=observation.source,
+                novelty=observation.novelty,
+                diversity=observation.diversity,
+            )
+    return OutcomeRecord(
+        tool_outcomes=observation.tool_outcomes,
+        confidence=observation.confidence,
+        progress=observation.progress,
+        novelty=observation.novelty,
+        gain=observation.gain,
+        cost=observation.cost,
+        latency_ms=observation.latency_ms,
+        diversity=observation.diversity,
+    )
 
 
-def observed(record: dict[str, Any]) -> Learnable:
-    """The inverse of `recorded`."""
-    fields = {name: value for name, value in record.items() if name != "kind"}
-    return msgspec.convert(fields, type=KINDS[record["kind"]])
+def observed(plain: Any) -> Learnable:
+    """The inverse of `recorded`, from what the log's JSON holds."""
+    record: Record = msgspec.convert(plain, type=Record)
+    return KINDS[type(record)](**msgspec.structs.asdict(record))

@@ -70,14 +70,17 @@ class OutcomeDesk:
         self._learners = learners
         self._values = values
 
-    def take(self, transaction: Transaction, principal: Principal, reported: Reported) -> Taken[Learned]:
+    def take(
+        self, transaction: Transaction, principal: Principal, reported: Reported
+    ) -> tuple[Taken[Learned], Explanation | None]:
+        """The answer, and why: None where nothing was learned now."""
         body = reported.body
         first = store.first_outcome(transaction, principal, body.turn_id, body.iteration_number)
         if first is not None:
-            return Taken(_repeated(principal, body, first))
+            return Taken(_repeated(principal, body, first)), None
         before = self._learners.current(transaction, principal).state
         if not body.learn:
-            return Taken(self._recorded(transaction, principal, body, self._answer(body, before, before, ())))
+            return Taken(self._recorded(transaction, principal, body, self._answer(body, before, before, ()))), None
         subject = Subject(
             tenant_id=principal.tenant_id,
             stream=stream_of(principal),
@@ -90,7 +93,8 @@ class OutcomeDesk:
         written = self._values.move(transaction, principal, values_of(lesson.explanations))
         store.keep_usage(transaction, _usage(principal, body))
         answer = self._answer(body, lesson.before, lesson.after, lesson.explanations)
-        return Taken(self._recorded(transaction, principal, body, answer), lesson.explanations, written)
+        taken = Taken(self._recorded(transaction, principal, body, answer), lesson.after, written)
+        return taken, lesson.explanations[0]
 
     def _answer(
         self, body: TurnMetrics, before: LearnerState, after: LearnerState, explanations: Sequence[Explanation]

@@ -10,13 +10,14 @@ import msgspec
 
 from soma.brain import feedback as feedbacks
 from soma.brain import store
+from soma.brain.batch import BatchDesk
 from soma.brain.bodies import Evaluate, Feedback, Recall, Rollback, TurnMetrics
 from soma.brain.context import built, ranked
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.serve import serve
 from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
-from soma.brain.feedback import FeedbackDesk, Told
+from soma.brain.feedback import FeedbackDesk, Taken, Told
 from soma.brain.learners import Learners, stream_of
 from soma.brain.metrics import BrainMetrics
 from soma.brain.outcomes import OutcomeDesk, Reported
@@ -76,6 +77,7 @@ class Brain:
         self._values = Values(memory, rate=learners.hyperparameters.value_rate)
         self._outcomes = OutcomeDesk(learners, self._values)
         self._feedback = FeedbackDesk(learners, self._values)
+        self._batches = BatchDesk(learners, self._values)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="brain")
 
     def close(self) -> None:
@@ -150,24 +152,18 @@ class Brain:
             key = _conversation(principal, bundle.conversation_id) if bundle else None
             seen = novelty(self._working_memory.items(key), bundle.embedding) if key and bundle else 1.0
             reported = Reported(body=body, novelty=seen, bundle=bundle)
-            taken = await self._writer.write(lambda tx: self._outcomes.take(tx, principal, reported))
-            await self._values.show(principal, taken.values)
-        if taken.explanations:
-            self._admit(key, bundle, taken.explanations[0])
-            self._measure(principal, taken.explanations[-1].after)
-        return taken.answer
+            taken, outcome = await self._writer.write(lambda tx: self._outcomes.take(tx, principal, reported))
+        if outcome:
+            self._admit(key, bundle, outcome)
+        return await self._shown(principal, taken)
 
     async def feedback(self, principal: Principal, body: Feedback) -> FeedbackAnswer:
         with self.metrics.feedback_seconds.time():
             feedbacks.check(body)
             [told] = await self._told(principal, [body], own_keys=True)
-            taken = await self._writer.write(lambda tx: self._feedback.take(tx, told))
-            await self._values.show(principal, taken.values)
-        answer = taken.answer
+            answer = await self._shown(principal, await self._writer.write(lambda tx: self._feedback.take(tx, told)))
         result = answer.status if answer.status == "duplicate" else "applied" if answer.adaptation_applied else "kept"
         self.metrics.feedback(principal, result)
-        if taken.explanations:
-            self._measure(principal, taken.explanations[-1].after)
         return answer
 
     async def feedback_batch(
@@ -181,13 +177,9 @@ class Brain:
         """`items` have been checked; `rejected` says which others of the batch were not taken."""
         key = feedbacks.digest(principal, "batch", idempotency_key) if idempotency_key else None
         told = await self._told(principal, items, own_keys=key is None)
-        taken = await self._writer.write(
-            lambda tx: self._feedback.take_batch(tx, principal, told, key=key, rejected=rejected)
-        )
-        await self._values.show(principal, taken.values)
-        answer = taken.answer
-        if taken.explanations:
-            self._measure(principal, taken.explanations[-1].after)
+        taken = await self._writer.write(lambda tx: self._batches.take(tx, principal, told, key=key, rejected=rejected))
+        answer = await self._shown(principal, taken)
+        if taken.state:
             self.metrics.feedback(principal, "applied", answer.adapted)
             self.metrics.feedback(principal, "kept", answer.accepted - answer.adapted)
         self.metrics.feedback(principal, "duplicate", answer.duplicates)
@@ -269,6 +261,13 @@ class Brain:
             item = Item(text=bundle.query, embedding=bundle.embedding, salience=outcome.salience, at=now())
             self._working_memory.admit(key, item)
             self.metrics.working_memory.set(self._working_memory.count())
+
+    async def _shown(self, principal: Principal, taken: Taken[T]) -> T:
+        """After the commit: recall sees the values, metrics the weights."""
+        await self._values.show(principal, taken.values)
+        if taken.state:
+            self._measure(principal, taken.state)
+        return taken.answer
 
     def _measure(self, principal: Principal, state: LearnerState) -> None:
         served = serve(state, self._learners.hyperparameters)

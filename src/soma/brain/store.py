@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from itertools import chain
 from typing import Any, TypeVar
 
 import msgspec
@@ -135,27 +137,38 @@ def first_answers(reads: Reads, tenant_id: str, keys: Iterable[str]) -> dict[str
 
 def keep_answers(transaction: Transaction, tenant_id: str, answers: Iterable[tuple[str, str]]) -> None:
     at = now()
-    transaction.executemany(
-        "INSERT INTO feedback_keys (tenant_id, key, answer, created_at) VALUES (?, ?, ?, ?)",
-        [(tenant_id, key, answer, at) for key, answer in answers],
-    )
+    rows = [(tenant_id, key, answer, at) for key, answer in answers]
+    _insert(transaction, "feedback_keys", ("tenant_id", "key", "answer", "created_at"), rows)
 
 
 FEEDBACK = (
     "position", "item", "tenant_id", "user_id", "agent_id", "conversation_id", "bundle_id", "reward", "helpful",
     "unhelpful", "applied", "reason", "learner_version", "created_at",
 )  # fmt: skip
-INSERT_FEEDBACK = f"INSERT INTO feedback_events ({', '.join(FEEDBACK)}) VALUES ({', '.join('?' * len(FEEDBACK))})"
 USAGE = ("tenant_id", "agent_id", "conversation_id", "day", "model", "tokens", "cost", "calls", "created_at")
-INSERT_USAGE = f"INSERT INTO token_usage ({', '.join(USAGE)}) VALUES ({', '.join('?' * len(USAGE))})"
 
 
-def keep_feedback(transaction: Transaction, rows: Sequence[Sequence[Any]]) -> None:
-    transaction.executemany(INSERT_FEEDBACK, rows)
+ROWS = 500  # of one statement: a thousand small steps of a cursor would each wait for Python's lock
 
 
-def keep_usage(transaction: Transaction, rows: Sequence[Sequence[Any]]) -> None:
-    transaction.executemany(INSERT_USAGE, rows)
+def keep_feedback(transaction: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:
+    _insert(transaction, "feedback_events", FEEDBACK, rows)
+
+
+def keep_usage(transaction: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:
+    _insert(transaction, "token_usage", USAGE, rows)
+
+
+def _insert(transaction: Transaction, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
+    for start in range(0, len(rows), ROWS):
+        some = rows[start : start + ROWS]
+        transaction.execute(_statement(table, tuple(columns), len(some)), list(chain.from_iterable(some)))
+
+
+@lru_cache(64)
+def _statement(table: str, columns: tuple[str, ...], count: int) -> str:
+    row = f"({_marks(columns)})"
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * count)}"
 
 
 def usage(reads: Reads, tenant_id: str, *, start: str, end: str) -> list[UsageRow]:

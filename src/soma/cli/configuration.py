@@ -9,6 +9,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
 from soma.agent.settings import Settings
+from soma.brain.learner_settings import LearnerSettings
 from soma.brain.settings import BrainSettings
 
 HEAD = """# Configuration
@@ -21,7 +22,11 @@ NOTHING = "(empty)"
 
 def page() -> str:
     """The whole page."""
-    sections: dict[str, type[BaseSettings]] = {"Agent (`soma up`)": Settings, "Brain and memory": BrainSettings}
+    sections: dict[str, type[BaseSettings]] = {
+        "Agent (`soma up`)": Settings,
+        "Brain and memory": BrainSettings,
+        "The learner": LearnerSettings,
+    }
     return "\n".join([HEAD, *("\n".join(_section(title, group)) for title, group in sections.items())]) + "\n"
 
 
@@ -29,19 +34,22 @@ def _section(title: str, group: type[BaseSettings]) -> Iterator[str]:
     yield f"## {title}\n"
     yield "| name | default | bounds | meaning |"
     yield "|---|---|---|---|"
+    prefix = group.model_config.get("env_prefix", "")
     for name, field in group.model_fields.items():
-        names = " or ".join(f"`{known}`" for known in names_of(name, field))
+        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseSettings):
+            continue  # a group of its own
+        names = " or ".join(f"`{known}`" for known in names_of(prefix, name, field))
         secret = " Secret." if field.annotation is SecretStr else ""
         yield f"| {names} | {_default(field)} | {_bounds(field)} | {field.description}{secret} |"
     yield ""
 
 
-def names_of(name: str, field: FieldInfo) -> list[str]:
+def names_of(prefix: str, name: str, field: FieldInfo) -> list[str]:
     """The environment variables that set a field, the preferred one first."""
     alias = field.validation_alias
     if isinstance(alias, AliasChoices):
         return [str(choice) for choice in alias.choices]
-    return [f"SOMA_{name.upper()}"]
+    return [f"{prefix}{name.upper()}"]
 
 
 def _default(field: FieldInfo) -> str:

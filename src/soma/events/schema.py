@@ -63,6 +63,7 @@ class TurnStarted(Fact, frozen=True, kw_only=True):
     neuromodulators: Neuromodulators
     brain_version: int | None
     usefulness: dict[str, float] = {}
+    calibration: list[list[float]] = []
     degraded: str | None = None
     client_message_id: str | None = None
 
@@ -250,7 +251,7 @@ class WeightsUpdated(Fact, frozen=True, kw_only=True):
     event_type: ClassVar[str] = "weights.updated"
     learner_version: int
     cause: str
-    observation: dict[str, Any]
+    observation: Any
     weight_deltas: Weights
     state_hash: str
     hyperparameters: str = ""

@@ -60,5 +60,5 @@ def _apply(store: Store, owner: Owner, memories: Sequence[tuple[MemoryRecord, in
         tenant_id, namespace = memory.tenant_id, memory.namespace
         with store.partitions.locked(tenant_id, namespace):
             for name in owner.visible():
-                if partition := store.partitions.present((tenant_id, namespace, name)):
+                if (partition := store.partitions.present((tenant_id, namespace, name))) is not None:
                     partition.forget(memory.id, revision)

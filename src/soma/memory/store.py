@@ -62,14 +62,15 @@ class Store:
         for memory, made in memories:
             new = indexed(memory, made)
             with self.partitions.locked(memory.tenant_id, memory.namespace):
-                if partition := self.partitions.present((memory.tenant_id, memory.namespace, memory.scope_owner)):
+                partition = self.partitions.present((memory.tenant_id, memory.namespace, memory.scope_owner))
+                if partition is not None:
                     partition.put(new)
 
     def apply_links(self, owner: Owner, namespace: str, links: Sequence[Link]) -> None:
         """Take committed links into the partitions of `owner`: both ends are among them."""
         with self.partitions.locked(owner.tenant_id, namespace):
             for name in owner.visible():
-                if partition := self.partitions.present((owner.tenant_id, namespace, name)):
+                if (partition := self.partitions.present((owner.tenant_id, namespace, name))) is not None:
                     for link in links:
                         partition.link(link)
 

@@ -17,7 +17,8 @@ def read(reader: Reader, tenant_id: str, ids: Sequence[str]) -> dict[str, float]
         found = reader.query(
             "SELECT value FROM memories WHERE tenant_id = ? AND id = ? AND forgotten_at IS NULL", [tenant_id, memory_id]
         )
-        learned |= {memory_id: float(value) for (value,) in found}
+        if found:
+            learned[memory_id] = float(found[0][0])
     return learned
 
 
@@ -39,5 +40,5 @@ def write(tx: Transaction, tenant_id: str, values: Mapping[str, float]) -> Writt
 def apply(store: Store, tenant_id: str, written: Written) -> None:
     for namespace, owner, memory_id, value in written:
         with store.partitions.locked(tenant_id, namespace):
-            if partition := store.partitions.present((tenant_id, namespace, owner)):
+            if (partition := store.partitions.present((tenant_id, namespace, owner))) is not None:
                 partition.set_value(memory_id, value)

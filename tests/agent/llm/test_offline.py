@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from soma.agent.llm.base import (
     Finished,
+    InstructionPart,
     MemoryPart,
     Message,
     ModelRequest,
@@ -229,6 +230,14 @@ async def test_only_the_last_message_is_answered() -> None:
     request = ModelRequest(messages=history, tools=TOOLS)
     response = gather([delta async for delta in MODEL.stream(request)])
     assert asked(response) == [("calculator", {"expression": "3+3"})]
+
+
+async def test_what_the_loop_says_is_not_the_question() -> None:
+    revise = (
+        Message("assistant", (TextPart("Maybe Rex."),)),
+        Message("user", (InstructionPart("Revise your draft."),)),
+    )
+    assert (await ask("what is my cat called?", MISO, after=revise)).text == 'I remember: "my cat is called Miso" [2]'
 
 
 async def test_words_are_streamed_and_equal_requests_give_equal_deltas() -> None:

@@ -24,7 +24,9 @@ def taught(settings: Hyperparameters, seen: Evidence, times: int) -> LearnerStat
 
 
 def test_one_step_worked_out_by_hand(evidence) -> None:
-    settings = Hyperparameters(views=Views.of({"semantic": 1.0}))
+    settings = Hyperparameters(
+        views=Views.of({"semantic": 1.0}), learner_temperature=0.25, evidence_step=0.3, gradient_limit=4.0
+    )
     seen = evidence({"a": {"semantic": 1.0}, "b": {"semantic": 0.0}}, "b")
     state, told = learn(LearnerState.initial(settings), seen, settings)
     # p(a) = 1 / (1 + e^-4) = 0.98201; g = (0 - 0.98201) / 0.25 = -3.92805; lr_eff / lr_base = 0.5 + 0.4
@@ -33,6 +35,30 @@ def test_one_step_worked_out_by_hand(evidence) -> None:
     assert state.weights["alpha"] == pytest.approx(0.546802, abs=1e-6)
     assert told.judgement is not None
     assert told.judgement.advantage == 0.0
+    assert told.clipped == ()
+
+
+def test_an_outlier_is_clipped_and_named(settings: Hyperparameters, evidence) -> None:
+    surprising = evidence({"a": {"semantic": 1.0}, "b": {"semantic": 0.0}}, "b")
+    state, told = learn(LearnerState.initial(settings), surprising, settings)
+    assert "semantic" in told.clipped
+    assert min(told.gradient) == -settings.gradient_limit
+    assert state.counts.clipped == 1
+
+
+def test_dismissing_all_that_was_shown_takes_from_the_views_that_stood_out(
+    settings: Hyperparameters, evidence
+) -> None:
+    """A bad prior shows recent things that mean nothing; nobody can name a helpful one."""
+    recent = {key: {"semantic": 0.1, "temporal": 1.0} for key in "abc"}
+    before = LearnerState.initial(settings)
+    after, told = learn(before, evidence(recent, unhelpful=("a", "b", "c")), settings)
+    assert told.reason == "all that was shown was dismissed"
+    assert after.weights["gamma"] < 0.1
+    assert after.weights["alpha"] > 1.0
+    assert after.retrieval.trust_sum == 0.0
+    one_of_them, _ = learn(before, evidence(recent, unhelpful=("a",)), settings)
+    assert one_of_them.weights == before.weights
 
 
 def test_a_tenant_who_asks_about_recent_things_learns_gamma_up(settings: Hyperparameters, evidence) -> None:

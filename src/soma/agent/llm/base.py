@@ -47,7 +47,13 @@ class ToolResultPart(msgspec.Struct, frozen=True, kw_only=True, tag="tool_result
     is_error: bool = False
 
 
-Part = TextPart | MemoryPart | ToolCall | ToolResultPart
+class InstructionPart(msgspec.Struct, frozen=True, tag="instruction", tag_field="kind"):
+    """What the loop says in mid-turn, to revise a draft for example: never taken for the user's words."""
+
+    text: str
+
+
+Part = TextPart | InstructionPart | MemoryPart | ToolCall | ToolResultPart
 
 
 class Message(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ import msgspec
 from soma.agent.llm.base import (
     Delta,
     Finished,
+    InstructionPart,
     MemoryPart,
     Message,
     ModelError,
@@ -166,7 +167,7 @@ def _message(message: Message, fence: str) -> list[dict[str, Any]]:
 
 def _text(parts: Sequence[Any], fence: str) -> str:
     memories = [part for part in parts if isinstance(part, MemoryPart)]
-    texts = [part.text for part in parts if isinstance(part, TextPart)]
+    texts = [part.text for part in parts if isinstance(part, TextPart | InstructionPart)]
     block = [_memories(memories, fence)] if memories else []
     return "\n\n".join([*block, *texts])
 

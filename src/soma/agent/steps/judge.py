@@ -3,6 +3,7 @@
 from soma.agent.citations import support
 from soma.agent.convergence import (
     Standing,
+    calibrated,
     exit_reason,
     must_answer,
     raw_confidence,
@@ -23,12 +24,11 @@ def judge(record: TurnRecord, iteration: IterationRecord, doors: Doors, *, evide
         evidence_changed=evidence_changed,
         must_answer=forced_answer(record, iteration.number, doors),
     )
-    confidence = _confidence(iteration)
     uses = list(iteration.tools.values())
     return IterationJudged(
         iteration_number=iteration.number,
-        confidence_raw=confidence,
-        confidence=confidence,  # calibration is the identity until people have labelled enough answers
+        confidence_raw=_raw(iteration),
+        confidence=calibrated(_raw(iteration), record.calibration),
         success_factor=success_factor(record.tool_uses),
         tool_utility=tool_utility(record.tool_uses, record.usefulness),
         convergence_score=score,
@@ -44,8 +44,8 @@ def score_of(record: TurnRecord, iteration: IterationRecord) -> float | None:
     """Confidence x success x utility of an answer; None where the model asked for tools and has not seen them."""
     if not iteration.is_answer:
         return None
-    utility = tool_utility(record.tool_uses, record.usefulness)
-    return _confidence(iteration) * success_factor(record.tool_uses) * utility
+    confidence = calibrated(_raw(iteration), record.calibration)
+    return confidence * success_factor(record.tool_uses) * tool_utility(record.tool_uses, record.usefulness)
 
 
 def forced_answer(record: TurnRecord, number: int, doors: Doors) -> str | None:
@@ -55,7 +55,7 @@ def forced_answer(record: TurnRecord, number: int, doors: Doors) -> str | None:
     return must_answer(before, number=number, spent_tokens=spent, limits=doors.limits)
 
 
-def _confidence(iteration: IterationRecord) -> float:
+def _raw(iteration: IterationRecord) -> float:
     spoken = iteration.spoken
     evidence = [memory.text for memory in iteration.bundle.memories] if iteration.bundle else []
     evidence += [use.finished.content for use in iteration.tools.values() if use.finished and not use.finished.is_error]

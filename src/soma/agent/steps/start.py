@@ -42,6 +42,7 @@ async def start(record: TurnRecord, doors: Doors) -> TurnStarted:
         weights=learner.weights,
         neuromodulators=learner.neuromodulators,
         usefulness=learner.usefulness,
+        calibration=learner.calibration.get("points", []),
         brain_version=None if degraded else learner.version,
         degraded=degraded,
         client_message_id=turn.client_message_id,

@@ -1,10 +1,10 @@
 """Look something up in memory, through the brain (ARCH-001)."""
 
-from collections.abc import Sequence
 from typing import Any, Protocol
 
 from soma.agent.tools.base import ToolContext, ToolResult
-from soma.agent.tools.remember import field
+from soma.agent.tools.brain import PrincipalOf, asking_brain
+from soma.brain.types import Principal, RecalledMemory
 
 MAX_HITS = 20
 DEFAULT_HITS = 5
@@ -23,9 +23,9 @@ PARAMETERS: dict[str, Any] = {
 class Recalls(Protocol):
     """The part of the brain's client that this tool needs."""
 
-    async def recall(self, principal: Any, *, query: str, top_k: int, conversation_id: str | None) -> Sequence[Any]:
-        """Return hits of id, text, score, occurred_at, metadata, best first."""
-        ...
+    async def recall(
+        self, principal: Principal, *, query: str, top_k: int = 10, conversation_id: str | None = None
+    ) -> list[RecalledMemory]: ...
 
 
 class Recall:
@@ -37,28 +37,26 @@ class Recall:
     egress = False
     timeout_seconds = 10.0
 
-    def __init__(self, brain: Recalls, principal_of: Any = None) -> None:
-        """`principal_of` makes the brain's principal of a context; without it the context itself is passed."""
+    def __init__(self, brain: Recalls, principal_of: PrincipalOf) -> None:
         self._brain = brain
-        self._principal_of = principal_of or (lambda context: context)
+        self._principal_of = principal_of
 
     async def run(self, arguments: dict[str, Any], context: ToolContext) -> ToolResult:
-        hits = await self._brain.recall(
-            self._principal_of(context),
-            query=arguments["query"],
-            top_k=arguments.get("top_k", DEFAULT_HITS),
-            conversation_id=context.conversation_id,
-        )
+        with asking_brain():
+            hits = await self._brain.recall(
+                self._principal_of(context),
+                query=arguments["query"],
+                top_k=arguments.get("top_k", DEFAULT_HITS),
+                conversation_id=context.conversation_id,
+            )
         if not hits:
             return ToolResult(content="Nothing in memory matches.")
-        lines = [_line(hit) for hit in hits]
-        return ToolResult(content="\n".join(lines), sources=tuple(str(field(hit, "id")) for hit in hits))
+        return ToolResult(content="\n".join(_line(hit) for hit in hits), sources=tuple(hit.id for hit in hits))
 
 
-def _line(hit: Any) -> str:
+def _line(hit: RecalledMemory) -> str:
     """One hit a line, so that a text cannot pass itself off as another hit."""
-    text = " ".join(str(field(hit, "text")).split())
-    said = str(field(hit, "occurred_at") or "")[:10]
-    author = field(field(hit, "metadata") or {}, "author")
-    head = ", ".join(str(part) for part in (author, said) if part)
-    return f"- ({head}) {text}" if head else f"- {text}"
+    about = (hit.metadata.get("speaker"), (hit.occurred_at or "")[:10])
+    head = ", ".join(str(part) for part in about if part)
+    line = f"({head}) {hit.text}" if head else hit.text
+    return f"- {' '.join(line.split())}"

@@ -1,9 +1,12 @@
 """Keep a fact that the user states, through the brain (ARCH-001)."""
 
 import hashlib
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from soma.agent.tools.base import ToolContext, ToolFailed, ToolResult
+from soma.agent.tools.brain import PrincipalOf, asking_brain
+from soma.brain.types import Principal, RememberedItem
 
 MAX_LENGTH = 4_000
 
@@ -26,9 +29,7 @@ PARAMETERS: dict[str, Any] = {
 class Remembers(Protocol):
     """The part of the brain's client that this tool needs."""
 
-    async def remember(self, principal: Any, items: list[dict[str, Any]]) -> list[Any]:
-        """Return {id, key, status} of each item, in order."""
-        ...
+    async def remember(self, principal: Principal, items: Sequence[Mapping[str, Any]]) -> list[RememberedItem]: ...
 
 
 class Remember:
@@ -42,10 +43,9 @@ class Remember:
     egress = False
     timeout_seconds = 10.0
 
-    def __init__(self, brain: Remembers, principal_of: Any = None) -> None:
-        """`principal_of` makes the brain's principal of a context; without it the context itself is passed."""
+    def __init__(self, brain: Remembers, principal_of: PrincipalOf) -> None:
         self._brain = brain
-        self._principal_of = principal_of or (lambda context: context)
+        self._principal_of = principal_of
 
     async def run(self, arguments: dict[str, Any], context: ToolContext) -> ToolResult:
         statement = " ".join(arguments["statement"].split())
@@ -59,12 +59,7 @@ class Remember:
             "conversation_id": context.conversation_id,
             "metadata": {"source": "remember", "turn_id": context.turn_id},
         }
-        kept = (await self._brain.remember(self._principal_of(context), items=[item]))[0]
-        known = field(kept, "status") == "unchanged"
-        verb = "I already knew" if known else "I will remember"
-        return ToolResult(content=f"{verb}: {statement}", sources=(str(field(kept, "id")),))
-
-
-def field(row: Any, name: str) -> Any:
-    """Of a wire dictionary or of a typed row: the brain's client decides which."""
-    return row.get(name) if isinstance(row, dict) else getattr(row, name, None)
+        with asking_brain():
+            (kept,) = await self._brain.remember(self._principal_of(context), [item])
+        verb = "I will remember" if kept.status == "created" else "I already knew"
+        return ToolResult(content=f"{verb}: {statement}", sources=(kept.id,))

@@ -5,6 +5,7 @@ compensated `sum()` of Python 3.12 are not, so what the learner needs of them is
 """
 
 from collections.abc import Iterable, Sequence
+from operator import mul
 
 INVERSE_LN2 = 1.4426950408889634
 # ln 2 in two parts: the first has 20 trailing zero bits, so that k * LN2_HIGH is exact.
@@ -69,16 +70,15 @@ def total(values: Iterable[float]) -> float:
 
 
 def dot(left: Iterable[float], right: Iterable[float]) -> float:
+    """Left to right, uncompensated; the hot loop of learning and ranking, so `map` multiplies."""
     result = 0.0
-    for a, b in zip(left, right, strict=True):
-        result += a * b
+    for product in map(mul, left, right):
+        result += product
     return result
 
 
 def clamp(value: float, low: float, high: float) -> float:
-    if value < low:
-        return low
-    return min(value, high)
+    return low if value < low else high if value > high else value  # noqa: FURB136 -- a third of the time of min
 
 
 def sigmoid(x: float) -> float:

@@ -1,11 +1,13 @@
 """The evidence rule: which of the shown memories helped tells each view's weight which way to go.
 
-p = softmax(w.x / T) over the shown memories, y uniform on the helpful ones
-g = c sum (y - p) x / T - 0.02 (w - prior)
+p = softmax(w.x / T) over the shown memories, y uniform on the helpful ones, m = y - p
+g = c sum m (x - 1/2) / T - pull (w - prior)
 G += g^2
-w += 0.3 sqrt(3 / views) (lr_eff / lr_base) g / sqrt(1 + G)
+w += step sqrt(3 / views) (lr_eff / lr_base) g / sqrt(1 + G)
 
-That is one AdaGrad step down the cross-entropy between what helped and what the weights would have chosen.
+That is one AdaGrad step down the cross-entropy between what helped and what the weights would have chosen. m
+sums to 0, so the 1/2 is idle, until a person dismisses all that was shown: then m = -0.1 / n for each, and the
+views that stood out among the wrong memories lose a little. A bad prior shows little else to learn from.
 """
 
 from collections.abc import Sequence
@@ -13,7 +15,7 @@ from math import sqrt
 from typing import NamedTuple
 
 from soma.brain.core import trust
-from soma.brain.core.arithmetic import exp, log, total
+from soma.brain.core.arithmetic import dot, exp, log, total
 from soma.brain.core.bounded import bounded
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.observations import VIEW_SCALE, Evidence, Source
@@ -34,23 +36,23 @@ class Retrieval(NamedTuple):
 class Judgement(NamedTuple):
     """How the weights would have chosen among the shown, before they learn what helped."""
 
-    chances: tuple[float, ...]
-    advantage: float
-    """loss(prior) - loss(w): above 0 the learned weights foretold it better."""
+    misses: tuple[float, ...]
+    """y - p of each shown memory: which way its views push."""
     error: float
     """Half the distance between chance and outcome, in [0, 1]."""
+    advantage: float | None
+    """loss(prior) - loss(w): above 0 the learned weights foretold it better. None if all were dismissed."""
 
 
 class Reading(NamedTuple):
-    """Evidence in the learner's own terms: its views, made room for; rows of values; what helped."""
+    """Evidence in the learner's own terms: its views, made room for; rows of values; what they say."""
 
     retrieval: Retrieval
     active: tuple[bool, ...] | None
     """Which views the evidence knows; None for all of them."""
     rows: Rows
-    targets: list[float] | None
-    """y: uniform on the helpful of the shown; None, and nothing to learn, if none or all of them are."""
     judgement: Judgement | None
+    """None, and nothing to learn, if all of the shown helped, or none is known to have."""
 
 
 def initial(views: Views) -> Retrieval:
@@ -83,10 +85,9 @@ def read(old: Retrieval, evidence: Evidence, settings: Hyperparameters) -> Readi
         names = retrieval.views.names
         active = tuple(name in evidence.views for name in names)
         rows = _aligned(evidence, names)
-    y = _targets(evidence)
-    if y is None or (active is not None and not any(active)):
-        return Reading(retrieval, active, rows, None, None)
-    return Reading(retrieval, active, rows, y, _judged(retrieval, rows, y, settings))
+    if not (retrieval.weights if active is None else any(active)):
+        return Reading(retrieval, active, rows, None)
+    return Reading(retrieval, active, rows, _judged(retrieval, rows, evidence, settings))
 
 
 def gradient(
@@ -94,15 +95,13 @@ def gradient(
 ) -> tuple[float, ...]:
     """g of each view, within the limit for outliers."""
     views, weights = reading.retrieval.views, reading.retrieval.weights
-    slopes = [0.0] * len(weights)
-    for row, target, chance in zip(reading.rows, reading.targets or (), judgement.chances, strict=True):
-        miss = target - chance
-        slopes = [slope + miss * value for slope, value in zip(slopes, row, strict=True)]
+    misses = judgement.misses
+    middle = 0.5 * VIEW_SCALE * total(misses)
     push = credit / (settings.learner_temperature * VIEW_SCALE)
     pull, limit = settings.prior_pull, settings.gradient_limit
     g = [
-        push * slope - pull * (weight - prior)
-        for slope, weight, prior in zip(slopes, weights, views.priors, strict=True)
+        push * (dot(misses, column) - middle) - pull * (weight - prior)
+        for column, weight, prior in zip(zip(*reading.rows, strict=True), weights, views.priors, strict=True)
     ]
     if max(g) > limit or min(g) < -limit:
         g = [bounded(name, slope, -limit, limit, outliers) for name, slope in zip(views.names, g, strict=True)]
@@ -156,40 +155,30 @@ def _aligned(evidence: Evidence, names: tuple[str, ...]) -> Rows:
     return [tuple([float(values[i]) if i >= 0 else 0.0 for i in order]) for _, values in evidence.shown]
 
 
-def _targets(evidence: Evidence) -> list[float] | None:
-    helpful = set(evidence.helpful).difference(evidence.unhelpful)
+def _judged(old: Retrieval, rows: Rows, evidence: Evidence, settings: Hyperparameters) -> Judgement | None:
+    unhelpful = set(evidence.unhelpful)
+    helpful = set(evidence.helpful) - unhelpful
     marks = [memory.id in helpful for memory in evidence.shown]
     count = marks.count(True)
-    if count in (0, len(marks)):
-        return None
-    return [1.0 / count if mark else 0.0 for mark in marks]
+    if 0 < count < len(marks):
+        return _compared(old, rows, [1.0 / count if mark else 0.0 for mark in marks], settings)
+    if marks and unhelpful.issuperset(memory.id for memory in evidence.shown):
+        return Judgement((-settings.dismissal / len(marks),) * len(marks), 1.0, None)
+    return None
 
 
-def _judged(old: Retrieval, rows: Rows, y: list[float], settings: Hyperparameters) -> Judgement:
-    # One pass for both: this is the hot loop of learning.
+def _compared(old: Retrieval, rows: Rows, y: list[float], settings: Hyperparameters) -> Judgement:
     scale = settings.learner_temperature * VIEW_SCALE
-    priors, weights = old.views.priors, old.weights
-    own, shipped = [], []
-    for row in rows:
-        by_weight = by_prior = 0.0
-        for value, weight, prior in zip(row, weights, priors, strict=True):
-            by_weight += weight * value
-            by_prior += prior * value
-        own.append(by_weight / scale)
-        shipped.append(by_prior / scale)
-    chances, loss = _softmax_loss(own, y)
-    _, prior_loss = _softmax_loss(shipped, y)
-    distance = total([abs(chance - target) for chance, target in zip(chances, y, strict=True)])
-    return Judgement(chances, prior_loss - loss, 0.5 * distance)
+    chances, loss = _softmax_loss([dot(row, old.weights) / scale for row in rows], y)
+    _, prior_loss = _softmax_loss([dot(row, old.views.priors) / scale for row in rows], y)
+    misses = tuple([target - chance for target, chance in zip(y, chances, strict=True)])
+    return Judgement(misses, 0.5 * total([abs(miss) for miss in misses]), prior_loss - loss)
 
 
-def _softmax_loss(scores: list[float], y: list[float]) -> tuple[tuple[float, ...], float]:
+def _softmax_loss(scores: list[float], y: list[float]) -> tuple[list[float], float]:
     """Chances, and the cross-entropy -sum y log p = log Z - sum y s."""
     top = max(scores)
-    parts = [exp(score - top) for score in scores]
+    above = [score - top for score in scores]
+    parts = [exp(score) for score in above]
     whole = total(parts)
-    foretold = 0.0
-    for score, target in zip(scores, y, strict=True):
-        if target:
-            foretold += target * (score - top)
-    return tuple([part / whole for part in parts]), log(whole) - foretold
+    return [part / whole for part in parts], log(whole) - dot(y, above)

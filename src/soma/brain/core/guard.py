@@ -39,9 +39,10 @@ INITIAL = Guard(START, START, None)
 def rolled(old: Rolling, score: float, settings: Hyperparameters) -> Rolling:
     scored, fast, slow, variance = old
     scored += 1
-    # The first scores are averaged plainly, so that the start weighs nothing.
-    fast_rate = max(settings.guard_fast, 1.0 / scored)
-    slow_rate = max(settings.guard_slow, 1.0 / scored)
+    fast_rate, slow_rate = settings.guard_fast, settings.guard_slow
+    if scored * slow_rate < 1.0:  # the first scores are averaged plainly, so that the start weighs nothing
+        slow_rate = 1.0 / scored
+        fast_rate = max(fast_rate, slow_rate)
     miss = score - slow
     return Rolling(
         scored,
@@ -53,19 +54,18 @@ def rolled(old: Rolling, score: float, settings: Hyperparameters) -> Rolling:
 
 def worsened(score: Rolling, settings: Hyperparameters) -> bool:
     """slow - fast > 4 standard deviations of the fast mean: sqrt(variance rate / (2 - rate))."""
-    if score.scored < settings.guard_warmup or score.fast >= score.slow:
-        return False
-    rate = settings.guard_fast
     fall = score.slow - score.fast
-    deviations = settings.guard_deviations
+    if fall <= 0.0 or score.scored < settings.guard_warmup:
+        return False
+    rate, deviations = settings.guard_fast, settings.guard_deviations
     return fall * fall > deviations * deviations * score.variance * rate / (2.0 - rate)
 
 
 def is_checkpoint(score: Rolling, settings: Hyperparameters) -> bool:
     """Time to keep the lesson as good: often enough, and only while the score is not falling."""
     return (
-        score.scored >= settings.guard_warmup
-        and score.scored % settings.guard_snapshot_every == 0
+        score.scored % settings.guard_snapshot_every == 0
+        and score.scored >= settings.guard_warmup
         and score.fast >= score.slow
     )
 

@@ -26,13 +26,14 @@ class Hyperparameters:
     dopamine_factor_high: float = 1.2
 
     # Evidence
-    evidence_step: float = 0.3
+    evidence_step: float = 0.5
     evidence_views: float = 3.0  # the number of views at which the step is exactly `evidence_step`
-    learner_temperature: float = 0.25
+    learner_temperature: float = 0.35
     prior_pull: float = 0.02
     person_credit: float = 1.0
     citation_credit: float = 0.3
-    gradient_limit: float = 4.0
+    dismissal: float = 0.1  # weight of "none of these helped" beside a memory that did
+    gradient_limit: float = 2.0
     value_rate: float = 0.1
 
     # Trust in what was learned

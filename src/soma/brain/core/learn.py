@@ -100,16 +100,18 @@ def learn_from_evidence(state: LearnerState, seen: Evidence, settings: Hyperpara
         rate = settings.learning_rate(state.modulators.dopamine)
         lesson = literal.moved_lesson(lesson, rate, literal.evidence_signal(seen))
     elif judgement is None:
-        reason = "nothing to compare: none of the shown memories helped, or all of them"
+        reason = "nothing to compare: all of the shown memories helped, or none is known to have"
     else:
         reason = "what helped, against what was shown beside it"
-        credit = evidence.credit_of(seen.source, settings)
+        credit, advantage = evidence.credit_of(seen.source, settings), judgement.advantage
         factor = settings.learning_factor(state.modulators.dopamine)
         gradient = evidence.gradient(reading, judgement, credit, settings, outliers)
-        lesson = lesson._replace(
-            retrieval=evidence.stepped(reading, gradient, credit * judgement.advantage, factor, settings)
-        )
-        watch, lesson, guarded = guard.watch_evidence(watch, lesson, judgement.advantage, settings)
+        retrieval = evidence.stepped(reading, gradient, credit * (advantage or 0.0), factor, settings)
+        lesson = Lesson(retrieval, state.utility, state.temperature)
+        if advantage is None:
+            reason = "all that was shown was dismissed"
+        else:
+            watch, lesson, guarded = guard.watch_evidence(watch, lesson, advantage, settings)
     if not gated:
         lesson = _diversified(lesson, seen.diversity, state, settings, outliers)
 

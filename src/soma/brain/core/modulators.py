@@ -75,11 +75,4 @@ def pushed(levels: Modulators, drive: Modulators, profile: Profile, leak: float,
 
 def kept(levels: Modulators, profile: Profile) -> Modulators:
     """Inside the bounds of the profile."""
-    a, b, c, d = levels
-    low, high = profile.low, profile.high
-    return Modulators(
-        clamp(a, low[0], high[0]),
-        clamp(b, low[1], high[1]),
-        clamp(c, low[2], high[2]),
-        clamp(d, low[3], high[3]),
-    )
+    return Modulators(*map(clamp, levels, profile.low, profile.high))

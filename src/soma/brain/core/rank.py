@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from math import sqrt
 from typing import NamedTuple
 
-from soma.brain.core.arithmetic import softmax, total
+from soma.brain.core.arithmetic import dot, softmax, total
 from soma.brain.core.observations import VIEW_SCALE, Shown
 
 ROUNDING = 1e-12  # relative; a spread below it is an error of the sums
@@ -43,14 +43,9 @@ def scored(
 ) -> list[float]:
     """sum of weight x view, in the order of `names`; a view or a weight without the other counts 0."""
     place = {name: index for index, name in enumerate(views)}
-    pairs = [(place[name], weight) for name, weight in zip(names, weights, strict=True) if name in place]
-    scores = []
-    for candidate in candidates:
-        score = 0.0
-        for index, weight in pairs:
-            score += weight * candidate.values[index]
-        scores.append(score / VIEW_SCALE)
-    return scores
+    known = [(place[name], weight) for name, weight in zip(names, weights, strict=True) if name in place]
+    order, kept = [index for index, _ in known], [weight for _, weight in known]
+    return [dot(kept, [values[index] for index in order]) / VIEW_SCALE for _, values in candidates]
 
 
 def z_scores(scores: Sequence[float]) -> list[float]:

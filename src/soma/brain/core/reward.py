@@ -40,4 +40,7 @@ def outcome_terms(outcome: IterationOutcome, settings: Hyperparameters) -> Terms
 
 
 def sum_of(terms: Terms) -> float:
-    return total(value for _, value in terms)
+    reward = 0.0
+    for _, value in terms:
+        reward += value
+    return reward

@@ -7,7 +7,8 @@ from soma.brain.core.hyperparameters import Hyperparameters
 
 
 def grown(trust_sum: float, advantage: float, settings: Hyperparameters) -> float:
-    """Add loss(prior) - loss(w) of one feedback, taken before learning; the sum stays in [-20, 20]."""
+    """Add loss(prior) - loss(w) of one feedback, from before learning, at most 3; the sum stays in 20."""
+    advantage = clamp(advantage, -settings.advantage_limit, settings.advantage_limit)
     return clamp(trust_sum + advantage, -settings.trust_limit, settings.trust_limit)
 
 

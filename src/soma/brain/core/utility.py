@@ -9,7 +9,7 @@ from typing import NamedTuple
 from soma.brain.core.arithmetic import clamp
 from soma.brain.core.bounded import bounded
 from soma.brain.core.hyperparameters import Hyperparameters
-from soma.brain.core.weights import LAMBDA, MU, NU, Weight
+from soma.brain.core.weights import LAMBDA, MU, NU
 
 
 class Utility(NamedTuple):
@@ -71,7 +71,20 @@ def regressed(old: Utility, f: Features, reward: float, credit: float, settings:
         (gg + prior, gc, gl, cc + prior, cl, ll + prior),
         (gr + prior * LAMBDA.default, cr + prior * MU.default, lr + prior * NU.default),
     )
-    return Utility(_boxed(lambda_, LAMBDA), _boxed(mu, MU), _boxed(nu, NU), gg, gc, gl, cc, cl, ll, gr, cr, lr)
+    return Utility(
+        clamp(lambda_, LAMBDA.low, LAMBDA.high),
+        clamp(mu, MU.low, MU.high),
+        clamp(nu, NU.low, NU.high),
+        gg,
+        gc,
+        gl,
+        cc,
+        cl,
+        ll,
+        gr,
+        cr,
+        lr,
+    )
 
 
 def _solved(
@@ -89,7 +102,3 @@ def _solved(
     y = y / second - p * z
     x = x / a - m * y - n * z
     return x, y, z
-
-
-def _boxed(value: float, weight: Weight) -> float:
-    return clamp(value, weight.low, weight.high)

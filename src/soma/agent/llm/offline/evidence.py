@@ -22,6 +22,8 @@ OTHER_PERSON = 0.6
 OWN_REPLY = 0.8
 LONG_WORDS = 60
 FEW = 10
+SHORT_QUESTION = 2
+PARAPHRASED = 0.5
 
 ASSISTANT = frozenset({"assistant", "agent", "soma"})
 ORDER = re.compile(
@@ -65,7 +67,7 @@ def weigh(question: Question, memories: Sequence[MemoryPart]) -> list[Evidence]:
     if not asked:  # only about a person: what they say themselves tells of them
         asked = question.stems
         read = [_with_author(entry) for entry in read]
-    weights = {word: _rarity(word, read) for word in asked}
+    weights = {word: _rarity(word, read) * _missing_share(word, asked, read) for word in asked}
     if not weights:
         return []
     recalled = _recall_strength(memories)
@@ -144,6 +146,12 @@ def _rarity(word: str, read: Sequence[_Read]) -> float:
     """As BM25 has it, over at least `FEW` memories: in one or two, every known word would count for nothing."""
     holding = sum(word in entry.stems for entry in read)
     return math.log(1 + (max(len(read), FEW) - holding + 0.5) / (holding + 0.5))
+
+
+def _missing_share(word: str, asked: Sequence[str], read: Sequence[_Read]) -> float:
+    """In a longer question a word that nobody used is likely a paraphrase; in a short one it is the point."""
+    is_paraphrase = len(asked) > SHORT_QUESTION and not any(word in entry.stems for entry in read)
+    return PARAPHRASED if is_paraphrase else 1.0
 
 
 def _recall_strength(memories: Sequence[MemoryPart]) -> dict[int, float]:

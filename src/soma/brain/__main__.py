@@ -1,0 +1,75 @@
+"""The brain apart: `python -m soma.brain` serves it on SOMA_BRAIN_PORT, with the data folder locked for itself."""
+
+import asyncio
+import fcntl
+import os
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import uvicorn
+
+from soma.brain.root import open_brain
+from soma.brain.settings import BrainSettings
+
+PORTS_TRIED = 10
+
+
+class FolderInUse(RuntimeError):
+    """Another process holds the data folder."""
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """Hold the data folder: two processes that append to one SQLite file would break its chains."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "brain.lock").open("a+", encoding="ascii") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise FolderInUse(f"{folder} is in use by process {file.read().strip() or 'unknown'}") from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+def bound(host: str, port: int) -> socket.socket:
+    """A listening socket at `port` or, where that is busy, at the next free one."""
+    for candidate in range(port, port + PORTS_TRIED):
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        listening = socket.socket(family, socket.SOCK_STREAM)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listening.bind((host, candidate))
+        except OSError as error:
+            listening.close()
+            print(f"port {candidate} is busy ({error.strerror})", file=sys.stderr)  # noqa: T201 - said to who started it
+            continue
+        return listening
+    raise OSError(f"ports {port} to {port + PORTS_TRIED - 1} of {host} are all busy; set SOMA_BRAIN_PORT")
+
+
+async def serve(settings: BrainSettings) -> None:
+    listening = bound(settings.host, settings.port)
+    async with open_brain(settings) as opened:
+        config = uvicorn.Config(opened.app, log_level="warning", access_log=False, lifespan="off")
+        host, port = listening.getsockname()[:2]
+        print(f"soma brain at http://{host}:{port}", flush=True)  # noqa: T201 - said to who started it
+        await uvicorn.Server(config).serve(sockets=[listening])
+
+
+def main() -> None:
+    settings = BrainSettings()
+    try:
+        with locked(settings.data_dir):
+            asyncio.run(serve(settings))
+    except (FolderInUse, OSError) as error:
+        sys.exit(f"soma brain: {error}")
+
+
+if __name__ == "__main__":
+    main()

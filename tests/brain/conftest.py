@@ -1,0 +1,84 @@
+"""A real brain in a folder of its own, reached in process and over loopback HTTP."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import uvicorn
+from pydantic import SecretStr
+
+from soma.brain.__main__ import bound
+from soma.brain.client import BrainClient
+from soma.brain.root import OpenBrain, open_brain
+from soma.brain.settings import BrainSettings
+from soma.brain.types import Principal
+from soma.memory.embedders.hashing import Hashing
+
+ALICE = Principal(tenant_id="acme", user_id="alice", agent_id="helper")
+BOB = Principal(tenant_id="acme", user_id="bob", agent_id="helper")
+MALLORY = Principal(tenant_id="globex", user_id="alice", agent_id="helper")
+TOKEN = "a-token-of-the-tests"
+
+
+@pytest.fixture
+def settings(tmp_path) -> BrainSettings:
+    return BrainSettings(data_dir=tmp_path, service_token=SecretStr(TOKEN))
+
+
+@pytest.fixture
+async def opened(settings) -> AsyncIterator[OpenBrain]:
+    async with open_brain(settings, embedder=Hashing()) as opened:
+        yield opened
+
+
+@pytest.fixture(params=["in process", "over http"])
+async def client(request, opened) -> AsyncIterator[BrainClient]:
+    """The same suite runs over both transports."""
+    if request.param == "in process":
+        yield opened.client
+        return
+    async with served(opened) as url, BrainClient.at(url, service_token=TOKEN) as client:
+        yield client
+
+
+@asynccontextmanager
+async def served(opened: OpenBrain) -> AsyncIterator[str]:
+    listening = bound("127.0.0.1", 19696)
+    server = uvicorn.Server(uvicorn.Config(opened.app, log_level="warning", lifespan="off", ws="none"))
+    serving = asyncio.create_task(server.serve(sockets=[listening]))
+    while not server.started:  # noqa: ASYNC110 - uvicorn offers no event to wait for
+        await asyncio.sleep(0.005)
+    yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server.should_exit = True
+    await serving
+    listening.close()
+
+
+def metrics_of(turn_id: str = "turn-1", iteration_number: int = 0, **fields: Any) -> dict[str, Any]:
+    return {
+        "turn_id": turn_id,
+        "iteration_number": iteration_number,
+        "tools_used": ["clock"],
+        "tool_outcomes": {"clock": "ok"},
+        "confidence": 0.8,
+        "latency_ms": 120.0,
+        "weights": {},
+        "neuromodulators": {},
+    } | fields
+
+
+FACTS = [
+    "Caroline went to the LGBTQ support group on 7 May.",
+    "Melanie painted a sunrise over the lake last year.",
+    "The cat is called Miso and likes tuna.",
+    "Caroline wants to adopt a child and works as a counsellor.",
+    "Melanie ran a charity race for mental health.",
+    "The train to Bern leaves at nine from platform four.",
+]
+
+
+async def remembered(client: BrainClient, principal: Principal = ALICE) -> list[str]:
+    items = [{"key": f"fact-{n}", "text": text} for n, text in enumerate(FACTS)]
+    return [item.id for item in await client.remember(principal, items)]

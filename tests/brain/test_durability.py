@@ -1,0 +1,108 @@
+"""What was acknowledged is there after a restart, to the bit; what was not committed never moved a weight."""
+
+import asyncio
+
+import pytest
+from tests.brain.conftest import ALICE, MALLORY, metrics_of, remembered
+
+from soma.brain.errors import BrainUnavailable
+from soma.brain.learners import stream_of
+from soma.brain.root import open_brain
+from soma.events.chain import verify
+from soma.events.log import Log
+from soma.memory.embedders.hashing import Hashing
+
+
+async def lived(client) -> None:
+    """A bit of everything that learns."""
+    ids = await remembered(client)
+    for number in range(6):
+        bundle = await client.evaluate(ALICE, conversation_id="c1", query="Caroline cat train", top_k=6)
+        cited = [bundle.memories[0].id]
+        body = metrics_of(iteration_number=number, bundle_id=bundle.bundle_id, cited=cited, confidence=number / 6)
+        await client.publish_turn_metrics(ALICE, **body)
+        await client.feedback(ALICE, conversation_id="c1", bundle_id=bundle.bundle_id, helpful=[ids[number]])
+    await client.rollback(ALICE, turn_id="turn-1", iteration_number=2)
+    await client.feedback_batch(ALICE, [{"conversation_id": "c1", "reward": n / 9} for n in range(9)])
+    await client.publish_turn_metrics(MALLORY, **metrics_of())
+
+
+@pytest.mark.parametrize("snapshot_every", [1, 7, 1_000])
+async def test_a_restart_restores_the_same_state_hash(settings, snapshot_every):
+    settings = settings.model_copy(update={"snapshot_every": snapshot_every})
+    async with open_brain(settings, embedder=Hashing()) as opened:
+        await lived(opened.client)
+        before = [await opened.client.state(who) for who in (ALICE, MALLORY)]
+    async with open_brain(settings, embedder=Hashing()) as opened:
+        assert [await opened.client.state(who) for who in (ALICE, MALLORY)] == before
+        events = Log(opened.writer.database).stream(ALICE.tenant_id, stream_of(ALICE))
+        assert verify(events).seq == len(events)
+
+
+async def test_a_changed_constant_does_not_change_what_was_learned_before(settings):
+    settings = settings.model_copy(update={"snapshot_every": 1_000})
+    async with open_brain(settings, embedder=Hashing()) as opened:
+        await lived(opened.client)
+        before = await opened.client.state(ALICE)
+    learner = settings.learner.model_copy(update={"modulator_leak": 0.5, "evidence_step": 1.0})
+    async with open_brain(settings.model_copy(update={"learner": learner}), embedder=Hashing()) as opened:
+        assert (await opened.client.state(ALICE)).state_hash == before.state_hash
+
+
+async def test_versions_in_the_log_have_no_gaps(opened):
+    await lived(opened.client)
+    expected = 1
+    for event in Log(opened.writer.database).stream(ALICE.tenant_id, stream_of(ALICE)):
+        from soma.events.schema import WeightsBatchUpdated, WeightsRolledBack, WeightsUpdated, fact_of
+
+        match fact_of(event):
+            case WeightsUpdated(learner_version=version) | WeightsRolledBack(learner_version=version):
+                assert version == expected
+                expected += 1
+            case WeightsBatchUpdated(first_version=first, learner_version=version):
+                assert first == expected
+                expected = version + 1
+    assert (await opened.client.state(ALICE)).version == expected - 1
+
+
+async def test_a_failed_commit_leaves_the_weights_unmoved(opened):
+    await opened.client.publish_turn_metrics(ALICE, **metrics_of())
+    before = await opened.client.state(ALICE)
+    connection = opened.writer.database.connect()
+    connection.execute("CREATE TRIGGER full BEFORE INSERT ON turn_metrics BEGIN SELECT RAISE(FAIL, 'disk full'); END")
+    with pytest.raises(BrainUnavailable):
+        await opened.client.publish_turn_metrics(ALICE, **metrics_of(iteration_number=1))
+    assert await opened.client.state(ALICE) == before
+    connection.execute("DROP TRIGGER full")
+    connection.close()
+    learned = await opened.client.publish_turn_metrics(ALICE, **metrics_of(iteration_number=1))
+    assert (learned.status, learned.version) == ("success", before.version + 1)
+
+
+async def test_a_locked_database_is_not_ready_and_comes_back(settings):
+    from soma.events import database
+
+    settings = settings.model_copy(update={"ready_seconds": 0.2})
+    async with open_brain(settings, embedder=Hashing()) as opened:
+        connection = database.Database(settings.database).connect()
+        connection.execute("BEGIN IMMEDIATE")
+        with pytest.raises(BrainUnavailable, match="database"):
+            await opened.client.ready()
+        connection.execute("ROLLBACK")
+        connection.close()
+        async with asyncio.timeout(5):
+            while True:
+                try:
+                    await opened.client.ready()
+                    break
+                except BrainUnavailable:
+                    await asyncio.sleep(0.05)
+
+
+async def test_a_second_process_does_not_open_the_same_folder(tmp_path):
+    from soma.brain.__main__ import FolderInUse, locked
+
+    with locked(tmp_path), pytest.raises(FolderInUse, match="in use by process"), locked(tmp_path):
+        pass
+    with locked(tmp_path):
+        pass

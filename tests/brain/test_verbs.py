@@ -1,0 +1,190 @@
+"""The brain's verbs over both transports: the same calls give the same answers."""
+
+import pytest
+from tests.brain.conftest import ALICE, BOB, FACTS, MALLORY, metrics_of, remembered
+
+from soma.brain.errors import BrainRefused, BrainUnavailable
+
+
+async def test_what_is_remembered_is_recalled_ranked_and_forgotten(client):
+    ids = await remembered(client)
+    hits = await client.recall(ALICE, query="what is the cat called", top_k=3)
+    assert hits[0].id == ids[2]
+    assert len(hits) == 3
+    assert hits == sorted(hits, key=lambda hit: (-hit.score, hit.id))
+    assert sum(hit.attention for hit in hits) <= 1.0 + 1e-9
+    receipt = await client.forget(ALICE, ids=[ids[2]])
+    assert receipt.forgotten == [ids[2]]
+    assert "Miso" not in str(await client.recall(ALICE, query="what is the cat called"))
+    with pytest.raises(BrainRefused) as refused:
+        await client.forget(ALICE, ids=[ids[2]])
+    assert (refused.value.status, refused.value.code) == (404, "unknown_key")
+
+
+async def test_remembering_the_same_again_changes_nothing(client):
+    first, again = await remembered(client), await remembered(client)
+    assert first == again
+    [same] = await client.remember(ALICE, [{"key": "fact-0", "text": FACTS[0]}])
+    [new] = await client.remember(ALICE, [{"key": "fact-0", "text": "It was on 8 May."}])
+    assert (same.status, new.status) == ("unchanged", "updated")
+
+
+async def test_memories_are_browsed_page_by_page_and_searched(client):
+    await remembered(client)
+    first = await client.memories(ALICE, limit=4)
+    rest = await client.memories(ALICE, limit=4, after=first.next)
+    assert [len(first.memories), len(rest.memories), rest.next] == [4, 2, None]
+    found = await client.memories(ALICE, search="miso")
+    assert [memory.text for memory in found.memories] == [FACTS[2]]
+
+
+async def test_a_bundle_fits_its_lane_and_says_what_chose_it(client):
+    await remembered(client)
+    bundle = await client.evaluate(ALICE, conversation_id="c1", query="What did Caroline do?", token_budget=40)
+    state = await client.state(ALICE)
+    assert bundle.memories
+    assert bundle.token_count <= 40
+    assert bundle.weights == state.weights
+    assert bundle.version == state.version == 0
+    assert bundle.memories[0].parts.keys() == bundle.memories[0].views.keys() >= {"semantic", "graph", "temporal"}
+    assert bundle.tokenizer.startswith("minilm")
+    nothing = await client.evaluate(ALICE, conversation_id="c1", query="What did Caroline do?", token_budget=0)
+    assert nothing.memories == []
+    assert nothing.dropped > 0
+
+
+async def test_an_empty_memory_gives_an_empty_bundle(client):
+    bundle = await client.evaluate(ALICE, conversation_id="c1", query="anything?")
+    assert (bundle.memories, bundle.token_count, bundle.dropped) == ([], 0, 0)
+
+
+async def test_an_iteration_is_learned_from_and_answered_with_every_term(client):
+    await remembered(client)
+    bundle = await client.evaluate(ALICE, conversation_id="c1", query="What did Caroline do?")
+    body = metrics_of(bundle_id=bundle.bundle_id, weights=bundle.weights, neuromodulators=bundle.neuromodulators)
+    learned = await client.publish_turn_metrics(ALICE, **body)
+    assert learned.status == "success"
+    assert learned.version == 1
+    assert not learned.stale
+    assert learned.reward == pytest.approx(sum(learned.reward_terms.values()))
+    assert learned.salience == pytest.approx(0.5 + 0.5 * abs(learned.reward) / 2)
+    assert learned.learning_rate == pytest.approx(0.05 * (0.5 + 0.4))
+    for name, delta in learned.weight_deltas.items():
+        assert delta == learned.weights[name] - learned.weights_before[name]
+    assert learned.neuromodulators["dopamine"] > learned.neuromodulators_before["dopamine"]
+    assert (await client.state(ALICE)).weights == learned.weights
+
+
+async def test_weights_that_are_not_the_learners_are_called_stale_and_not_taken(client):
+    learned = await client.publish_turn_metrics(ALICE, **metrics_of(weights={"alpha": 4.0}))
+    assert learned.stale
+    assert learned.weights_before["alpha"] == 1.0
+
+
+async def test_norepinephrine_is_answered_to_who_says_it(client):
+    learned = await client.publish_turn_metrics(ALICE, **metrics_of(neuromodulators={"norepinephrine": 0.0}))
+    assert learned.neuromodulators["norepinephrine"] == learned.neuromodulators["noradrenaline"]
+    assert not learned.stale
+
+
+async def test_a_salience_below_the_gate_leaves_the_weights_and_says_gated(client):
+    await remembered(client)
+    before = await client.state(ALICE)
+    for number in range(3):  # the second time the working memory knows it, and the reward is no surprise
+        bundle = await client.evaluate(ALICE, conversation_id="c1", query="What did Caroline do?")
+        body = metrics_of(iteration_number=number, bundle_id=bundle.bundle_id, tool_outcomes={}, confidence=1.0)
+        learned = await client.publish_turn_metrics(ALICE, **body)
+        before = learned if number == 0 else before
+    assert learned.gated
+    assert learned.salience < 0.3
+    assert learned.weights == learned.weights_before
+    assert learned.version == 3
+
+
+async def test_evidence_moves_the_views_and_a_verdict_does_not(client):
+    ids = await remembered(client)
+    bundle = await client.evaluate(ALICE, conversation_id="c1", query="Caroline cat train Melanie", top_k=6)
+    shown = [memory.id for memory in bundle.memories]
+    assert len(shown) > 1
+    verdict = await client.feedback(ALICE, conversation_id="c1", bundle_id=bundle.bundle_id, reward=1.0)
+    assert verdict.adaptation_applied
+    assert verdict.weight_deltas["alpha"] == verdict.weight_deltas["gamma"] == 0.0
+    assert verdict.weight_deltas["lambda"] > 0
+    evidence = await client.feedback(ALICE, conversation_id="c1", bundle_id=bundle.bundle_id, helpful=[shown[-1]])
+    assert evidence.adaptation_applied
+    assert any(evidence.weight_deltas[name] for name in ("alpha", "neighbour", "session"))
+    page = await client.memories(ALICE)
+    values = {memory.id: memory.value for memory in page.memories}
+    assert values[shown[-1]] == pytest.approx(0.55)
+    assert all(values[other] == 0.5 for other in ids if other != shown[-1])
+
+
+async def test_feedback_on_an_unknown_bundle_is_recorded_and_not_learned(client):
+    answer = await client.feedback(ALICE, conversation_id="c1", bundle_id="gone", helpful=["m1"])
+    assert answer.accepted
+    assert not answer.adaptation_applied
+    assert answer.reason == "unknown_bundle"
+    assert answer.weights_before == answer.weights_after
+
+
+async def test_another_users_bundle_is_an_unknown_one(client):
+    ids = await remembered(client)
+    bundle = await client.evaluate(ALICE, conversation_id="c1", query="cat")
+    answer = await client.feedback(BOB, conversation_id="c1", bundle_id=bundle.bundle_id, helpful=[ids[2]])
+    assert answer.reason == "unknown_bundle"
+
+
+async def test_utility_alone_is_read_as_reward(client):
+    by_reward = await client.feedback(ALICE, conversation_id="c1", reward=0.5, metadata={"cost": 0.01})
+    by_utility = await client.feedback(MALLORY, conversation_id="c1", utility=0.5, metadata={"cost": 0.01})
+    assert by_reward.weights_after == by_utility.weights_after
+
+
+async def test_a_batch_tells_which_items_it_did_not_take(client):
+    items = [{"conversation_id": "c1", "reward": n / 10} for n in range(5)]
+    answer = await client.feedback_batch(ALICE, [*items, {"conversation_id": "c1"}, {"reward": 9}])
+    assert (answer.accepted, answer.adapted, answer.duplicates) == (5, 5, 0)
+    assert [(item.index, item.error["code"]) for item in answer.rejected] == [
+        (5, "feedback_empty"),
+        (6, "invalid_body"),
+    ]
+    assert (await client.state(ALICE)).version == 5
+
+
+async def test_rollback_restores_an_iteration_and_a_version_to_the_bit(client):
+    states = []
+    for number in range(4):
+        await client.publish_turn_metrics(ALICE, **metrics_of(iteration_number=number, confidence=number / 4))
+        states.append(await client.state(ALICE))
+    back = await client.rollback(ALICE, turn_id="turn-1", iteration_number=1)
+    now = await client.state(ALICE)
+    assert (back.restored_version, back.version, now.version) == (2, 5, 5)
+    assert (now.weights, now.neuromodulators) == (states[1].weights, states[1].neuromodulators)
+    await client.feedback(ALICE, conversation_id="c1", reward=-1.0)
+    await client.rollback(ALICE, version=3)
+    assert (await client.state(ALICE)).neuromodulators == states[2].neuromodulators
+    for wrong in ({"version": 99}, {"turn_id": "turn-9", "iteration_number": 0}):
+        with pytest.raises(BrainRefused) as refused:
+            await client.rollback(ALICE, **wrong)
+        assert refused.value.status == 404
+
+
+async def test_usage_sums_what_feedback_and_iterations_reported(client):
+    await client.feedback(ALICE, conversation_id="c1", reward=1.0, metadata={"tokens": 10, "model": "m", "cost": 0.5})
+    await client.publish_turn_metrics(ALICE, **metrics_of(tokens=5, model="m", cost=0.25))
+    [row] = await client.usage(ALICE)
+    assert (row.model, row.tokens, row.cost, row.calls) == ("m", 15, 0.75, 2)
+    assert await client.usage(MALLORY) == []
+    assert await client.usage(ALICE, start="2001-01-01", end="2001-01-31") == []
+
+
+async def test_ready_says_so(client):
+    assert (await client.ready())["status"] == "ready"
+
+
+async def test_no_brain_is_unavailable():
+    from soma.brain.client import BrainClient
+
+    async with BrainClient.at("http://127.0.0.1:9", service_token="x") as client:
+        with pytest.raises(BrainUnavailable):
+            await client.state(ALICE)

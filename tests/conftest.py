@@ -1,0 +1,30 @@
+"""Where the tests' data lies, and that nothing is skipped where nothing may be."""
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+REQUIRE_ALL = os.environ.get("SOMA_TEST_REQUIRE_ALL") == "1"
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of real data; see its README. Tests that need it are skipped where it is absent."""
+    folder = Path(os.environ.get("SOMA_TEST_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no test data at {folder}: set SOMA_TEST_DATA")
+    return folder
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, Any]:
+    """With SOMA_TEST_REQUIRE_ALL=1 a skipped test is a failed one."""
+    report = yield
+    if REQUIRE_ALL and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid} was skipped, and nothing may be: {report.longrepr}"
+    return report

@@ -1,0 +1,175 @@
+"""The product as a person has it: `soma up` as a process, its doors over the network, its commands as processes."""
+
+import json
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from websockets.sync.client import ClientConnection, connect
+
+SOMA = Path(sys.executable).with_name("soma")
+LOCOMO = Path(__file__).parents[4] / "shared" / "data" / "locomo" / "locomo10.json"
+START_SECONDS = 60.0
+DATABASES = ("agent.sqlite3", "brain.sqlite3")
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody with a token: every door, as they find it."""
+
+    url: str
+    token: str
+    http: httpx.Client = field(init=False)
+
+    def __post_init__(self) -> None:
+        headers = {"Authorization": f"Bearer {self.token}"}
+        closing = httpx.Limits(max_keepalive_connections=0)  # nobody has to close a client
+        client = httpx.Client(base_url=f"{self.url}/api/v2", headers=headers, timeout=60, limits=closing)
+        object.__setattr__(self, "http", client)
+
+    def get(self, path: str, **query: Any) -> Any:
+        return self.http.get(path, params=query).raise_for_status().json()
+
+    def post(self, path: str, body: Any) -> Any:
+        return self.http.post(path, json=body).raise_for_status().json()
+
+    def converse(self) -> str:
+        return str(self.post("/chat/conversations", {})["id"])
+
+    def ask(self, content: str, conversation: str | None = None, **more: Any) -> dict[str, Any]:
+        place = conversation or self.converse()
+        return dict(self.post(f"/chat/conversations/{place}/messages", {"content": content, **more}))
+
+    def trace(self, turn_id: str) -> dict[str, Any]:
+        return dict(self.get(f"/trace/{turn_id}", include_messages=True, full=True))
+
+    def remember(self, *texts: str, **fields: Any) -> list[str]:
+        answer = self.post("/memories", {"items": [{"text": text, **fields} for text in texts]})
+        return [result["id"] for result in answer["results"]]
+
+    def recall(self, query: str) -> list[str]:
+        return [hit["text"] for hit in self.get("/memories/recall", query=query)["hits"]]
+
+    @contextmanager
+    def socket(self) -> Iterator[ClientConnection]:
+        address = f"{self.url.replace('http', 'ws', 1)}/ws/v2/chat"
+        with connect(address, additional_headers={"Authorization": f"Bearer {self.token}"}) as connection:
+            yield connection
+
+    @contextmanager
+    def events(self, path: str, *, body: Any = None, **query: Any) -> Iterator[Iterator[dict[str, Any]]]:
+        """The frames of a server-sent event stream."""
+        method = "GET" if body is None else "POST"
+        with self.http.stream(method, path, params=query, json=body) as response:
+            response.raise_for_status()
+            lines = response.iter_lines()
+            yield (json.loads(line.removeprefix("data: ")) for line in lines if line.startswith("data: "))
+
+
+@dataclass(slots=True)
+class Product:
+    """A server process on a data folder of its own."""
+
+    data_dir: Path
+    url: str
+    process: subprocess.Popen[str]
+
+    @property
+    def token(self) -> str:
+        return (self.data_dir / "token").read_text()
+
+    @property
+    def owner(self) -> Person:
+        return Person(self.url, self.token)
+
+    def member(self, name: str, role: str = "member") -> Person:
+        return Person(self.url, self.owner.post("/members", {"username": name, "role": role})["token"])
+
+    def tenant(self, name: str) -> Person:
+        return Person(self.url, self.owner.post("/tenants", {"id": name, "owner": f"{name}-owner"})["token"])
+
+    def run(self, *arguments: str, token: str | None = None, **more: str) -> subprocess.CompletedProcess[str]:
+        """A command of `soma`, as typed in another terminal."""
+        env = environment(self.data_dir, **({"SOMA_TOKEN": token} if token else {}), **more)
+        return subprocess.run(
+            [SOMA, *arguments],
+            env=env,
+            text=True,
+            capture_output=True,
+            timeout=60,
+            stdin=subprocess.DEVNULL,
+            check=False,
+        )
+
+    def rows(self) -> dict[str, int]:
+        """How many rows each table of both databases has."""
+        return {
+            f"{name}:{table}": count for name in DATABASES for table, count in _counts(self.data_dir / name).items()
+        }
+
+    def kill(self) -> None:
+        """Nothing is said goodbye to."""
+        self.process.kill()
+        self.process.communicate(timeout=10)
+
+    def stop(self) -> str:
+        """As Ctrl-C does; returns what the server said meanwhile."""
+        self.process.terminate()
+        said, _ = self.process.communicate(timeout=20)
+        return said
+
+
+def start(data_dir: Path, *, script: Path | None = None, **more: str) -> Product:
+    """`soma up` on a free port, or a Python script in its place; returns once it answers."""
+    port = free_port()
+    command = [str(SOMA), "up"] if script is None else [sys.executable, str(script)]
+    process = subprocess.Popen(
+        command,
+        env=environment(data_dir, SOMA_PORT=str(port), **more),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    product = Product(data_dir, f"http://127.0.0.1:{port}", process)
+    deadline = time.monotonic() + START_SECONDS
+    while not _answers(product.url):
+        if process.poll() is not None or time.monotonic() > deadline:
+            process.kill()
+            raise AssertionError(f"the server did not start: {process.communicate()[0]}")
+        time.sleep(0.05)
+    return product
+
+
+def environment(data_dir: Path, **more: str) -> dict[str, str]:
+    """This environment without settings of the developer, but for those given."""
+    foreign = ("SOMA", "SA01_", "OPENAI_", "OPENROUTER_", "GROQ_", "ANTHROPIC_")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
+    return {**kept, "SOMA_DATA_DIR": str(data_dir), "COLUMNS": "80", "NO_COLOR": "1", **more}
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(f"{url}/healthz", timeout=2).is_success
+    except httpx.TransportError:
+        return False
+
+
+def _counts(database: Path) -> dict[str, int]:
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as connection:
+        tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {table: connection.execute(f'SELECT COUNT(*) FROM "{table}"').fetchone()[0] for table in tables}
