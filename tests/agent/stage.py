@@ -84,7 +84,7 @@ class Person:
         conversation = await models.Conversation.objects.acreate(
             tenant_id=self.caller.tenant_id, user_id=self.caller.user_id, capsule_id=self.capsule_id
         )
-        return conversation.id
+        return str(conversation.id)
 
     async def knows(self, *texts: str) -> None:
         """Memories that this person's agent has."""
@@ -140,9 +140,7 @@ MORE_TOOLS = ("append", "rest")
 
 
 @asynccontextmanager
-async def opened(
-    settings: Settings, *, tools: Sequence[Tool] = (), crash: Crash | None = None
-) -> AsyncIterator[Stage]:
+async def opened(settings: Settings, *, tools: Sequence[Tool] = (), crash: Crash | None = None) -> AsyncIterator[Stage]:
     """The agent of a data folder, with scripted models."""
     found: dict[str, Model] = {}
 
