@@ -37,6 +37,10 @@ Pending = dict[tuple[str, tuple[str, ...]], list[Row]]  # rows by table and colu
 logger = logging.getLogger(__name__)
 
 
+class _GroupLost(Exception):
+    """The transaction that the writes of a group share is gone."""
+
+
 class Transaction:
     """What a write may do: SQL, append events, and keep values that others see after the commit."""
 
@@ -149,11 +153,8 @@ class Transaction:
         self._own, self._own_rows, self._appended, self._has_savepoint = {}, {}, [], False
         try:
             result = work(self)
-        except BaseException:
-            if self._has_savepoint:
-                with contextlib.suppress(Exception):  # the connection may be gone: the first error is the one to tell
-                    self._connection.execute("ROLLBACK TO SAVEPOINT work")
-                    self._connection.execute("RELEASE SAVEPOINT work")
+        except BaseException as error:
+            self._undo(error)
             raise
         if self._has_savepoint:
             self._connection.execute("RELEASE SAVEPOINT work")
@@ -162,6 +163,20 @@ class Transaction:
         self._group.update(self._own)
         self.events.extend(self._appended)
         return result
+
+    def _undo(self, error: BaseException) -> None:
+        """Roll the failed write back. Where there is nothing to roll back to, the database has undone the whole group:
+        a later write must not begin a transaction of its own.
+        """
+        if not self._has_savepoint:
+            if is_storage_error(error):
+                raise _GroupLost(str(error)) from error
+            return
+        try:
+            self._connection.execute("ROLLBACK TO SAVEPOINT work")
+            self._connection.execute("RELEASE SAVEPOINT work")
+        except Exception:  # noqa: BLE001 - whatever the driver calls it, the savepoint is gone
+            raise _GroupLost(str(error)) from error
 
     def finish(self) -> None:
         """Before the commit: write what `insert` still holds."""
@@ -211,6 +226,10 @@ class _Job:
     work: Work[Any]
     future: "Future[Any] | asyncio.Future[Any]"
     loop: asyncio.AbstractEventLoop | None = None
+
+    def is_wanted(self) -> bool:
+        """A thread may have given up before the write began; a task's write goes on without it."""
+        return not isinstance(self.future, Future) or self.future.set_running_or_notify_cancel()
 
 
 Outcome = tuple[_Job, Any, BaseException | None]
@@ -276,7 +295,7 @@ class Writer:
                 while len(jobs) < GROUP:
                     jobs.append(self._queue.get_nowait())
             stopping = None in jobs
-            if group := [job for job in jobs if job is not None]:
+            if group := [job for job in jobs if job is not None and job.is_wanted()]:
                 self._commit(group)
 
     def _commit(self, group: list[_Job]) -> None:
@@ -288,6 +307,8 @@ class Writer:
             for job in group:
                 try:
                     outcomes.append((job, transaction.attempt(job.work), None))
+                except _GroupLost:
+                    raise
                 except Exception as refusal:  # noqa: BLE001 - each write's error is its caller's
                     outcomes.append((job, None, _refused(refusal) if is_storage_error(refusal) else refusal))
             transaction.finish()
