@@ -271,6 +271,14 @@ class WeightsBatchUpdated(Fact, frozen=True, kw_only=True):
     hyperparameters: str
 
 
+class WeightsGuarded(Fact, frozen=True, kw_only=True):
+    """The learner's score fell and its guard put the last good lesson back, within the update before this event."""
+
+    event_type: ClassVar[str] = "weights.guarded"
+    learner_version: int
+    weights: Weights
+
+
 class WeightsRolledBack(Fact, frozen=True, kw_only=True):
     event_type: ClassVar[str] = "weights.rolled_back"
     learner_version: int
@@ -284,7 +292,8 @@ FACTS: dict[tuple[str, int], type[Fact]] = {
         TurnStarted, BundleBuilt, ModelResponded, ToolRequested, ToolDecided, ToolFinished, IterationJudged,
         DraftReplaced,
         IterationCompleted, TurnComplete, MemoryRemembered, MemoryForgotten, MemoryLinked, FeedbackReceived,
-        FeedbackBatchReceived, LearnerConfigured, WeightsUpdated, WeightsBatchUpdated, WeightsRolledBack,
+        FeedbackBatchReceived, LearnerConfigured, WeightsUpdated, WeightsBatchUpdated, WeightsGuarded,
+        WeightsRolledBack,
     )
 }  # fmt: skip
 
