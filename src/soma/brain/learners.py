@@ -20,7 +20,7 @@ from soma.brain.errors import BrainRefused
 from soma.brain.observations import Learnable, observed, recorded
 from soma.brain.types import Principal
 from soma.brain.views import moved, served_weights
-from soma.events.chain import Event
+from soma.events.chain import Event, Head
 from soma.events.ids import now
 from soma.events.log import Log, Reads
 from soma.events.schema import (
@@ -90,13 +90,25 @@ class Learners:
         self._database = writer.database
         self._log = Log(writer.database)
         self._snapshot_every = snapshot_every
+        self._shared = writer.database.dialect == "postgresql"  # SQLite's folder is locked by one process
         self._constants = {self.digest: hyperparameters}
 
     # Reading: only what is committed
 
     def committed(self, principal: Principal) -> LearnerState:
         standing: Standing | None = self._writer.kept(_key(principal))
-        return standing.state if standing else self._load(self._database, principal).state
+        if standing is None or (self._shared and not self._is_newest(principal)):
+            return self._load(self._database, principal).state
+        return standing.state
+
+    def _is_newest(self, principal: Principal) -> bool:
+        """Whether no other process has appended to the learner's chain since this one kept its state."""
+        stream = stream_of(principal)
+        head: Head | None = self._writer.kept(("head", principal.tenant_id, stream))
+        rows = self._database.query(
+            "SELECT MAX(seq) FROM events WHERE tenant_id = ? AND stream = ?", [principal.tenant_id, stream]
+        )
+        return head is not None and head.seq == rows[0][0]
 
     def at(self, reads: Reads, principal: Principal, version: int) -> LearnerState:
         """The state as it was at `version`, to the bit."""
