@@ -37,6 +37,6 @@ async def stage(folder) -> AsyncIterator[Stage]:
 
 
 @pytest_asyncio.fixture(loop_scope="module")
-async def ann(stage) -> Person:
+async def ann(stage: Stage) -> Person:
     """The owner of a tenant that nobody else has used."""
     return await stage.newcomer()
