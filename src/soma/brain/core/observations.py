@@ -43,8 +43,9 @@ class Evidence:
         for memory in self.shown:
             if len(memory.values) != len(self.views):
                 raise ValueError(f"memory {memory.id!r} has {len(memory.values)} values for {len(self.views)} views")
-            if memory.values and not (min(memory.values) >= 0 and max(memory.values) <= VIEW_SCALE):
-                raise ValueError(f"memory {memory.id!r} has a view value outside 0..{VIEW_SCALE}")
+        values = [value for memory in self.shown for value in memory.values]
+        if values and not (min(values) >= 0 and max(values) <= VIEW_SCALE):
+            raise ValueError(f"a view value is outside 0..{VIEW_SCALE}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,6 @@ class Restore:
 def restored(state: LearnerState, back: Restore) -> LearnerState:
     """Weights, accumulators, trust, baseline, modulators, calibration, tools, guard.
 
-    The version goes on, for it counts events; and memories keep the values they have, which are not the learner's.
+    The version goes on, for it counts events. Memories keep the values they have: those are not its own.
     """
     return back.snapshot._replace(version=state.version + 1, values_version=state.values_version)
