@@ -14,8 +14,8 @@ from soma.brain.bodies import Evaluate, Feedback, Recall, Rollback, TurnMetrics
 from soma.brain.context import built, ranked
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.serve import serve
-from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
+from soma.brain.feedback import Told
 from soma.brain.feedback_desk import FeedbackDesk
 from soma.brain.learners import Learners, stream_of
 from soma.brain.metrics import BrainMetrics
@@ -160,7 +160,7 @@ class Brain:
     async def feedback(self, principal: Principal, body: Feedback) -> FeedbackAnswer:
         with self.metrics.feedback_seconds.time():
             feedbacks.check(body)
-            told = await self._work(told_of, self._database, principal, body)
+            told = await self._told(principal, body)
             answer = await self._shown(principal, await self._writer.write(lambda tx: self._feedback.take(tx, told)))
         result = answer.status if answer.status == "duplicate" else "applied" if answer.adaptation_applied else "kept"
         self.metrics.feedback(principal, result)
@@ -224,6 +224,11 @@ class Brain:
         """Off the event loop: reads of the database, ranking, packing."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: function(*args, **kwargs))
 
+    async def _told(self, principal: Principal, body: Feedback) -> Told:
+        if body.bundle_id or body.turn_id:
+            return await self._work(told_of, self._database, principal, body)
+        return Told(principal, body, feedbacks.key_of(principal, body))
+
     def _admit(self, key: Key | None, bundle: Bundle | None, outcome: Explanation) -> None:
         if key and bundle and outcome.gates.admit:
             item = Item(text=bundle.query, embedding=bundle.embedding, salience=outcome.salience, at=now())
@@ -234,12 +239,8 @@ class Brain:
         """After the commit: recall sees the values, metrics the weights."""
         await self._values.show(principal, taken.values)
         if taken.state:
-            self._measure(principal, taken.state)
+            self.metrics.learner(principal, taken.state, self._learners.hyperparameters)
         return taken.answer
-
-    def _measure(self, principal: Principal, state: LearnerState) -> None:
-        served = serve(state, self._learners.hyperparameters)
-        self.metrics.learner(principal, weights_of(served, state), levels(state), served.trust)
 
 
 def owner(principal: Principal) -> Owner:
@@ -263,9 +264,8 @@ def _conversation(principal: Principal, conversation_id: str) -> Key:
     return principal.tenant_id, principal.user_id, principal.agent_id, conversation_id
 
 
-def _version_after(reads: Reads, principal: Principal, body: Rollback) -> int:
-    number = body.iteration_number or 0
-    first = store.first_outcome(reads, principal, body.turn_id or "", number)
-    if first is None or first[0] != principal.agent_id:
+def _version_after(transaction: Transaction, principal: Principal, body: Rollback) -> int:
+    first = store.first_outcome(transaction, principal, body.turn_id or "", body.iteration_number or 0)
+    if first is None or first.agent_id != principal.agent_id:
         raise BrainRefused("unknown_turn", "Nothing was learned from such an iteration.", "turn_id", 404)
-    return first[1]
+    return first.learner_version
