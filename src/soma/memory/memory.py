@@ -29,6 +29,7 @@ from soma.memory.types import (
     Remembered,
     Statistics,
 )
+from soma.memory.views.question import stripped
 
 DEFAULT = "default"
 
@@ -53,7 +54,7 @@ class Memory:
 
     async def start(self) -> None:
         """Load the model now rather than in the first recall."""
-        await self._store.work(self._store.embedder.embed, "start")
+        await self._store.work(self._store.embedder.read, "start")
 
     def close(self) -> None:
         self._store.close()
@@ -74,9 +75,16 @@ class Memory:
 
     def _candidates(self, owner: Owner, query: Query) -> Candidates:
         at = checks.moment(query.at) if query.at else datetime.now(UTC)
-        vector = self._store.embedder.embed(query.text)
+        reading = self._store.embedder.read(self._readable(owner, query))
         with self._store.partitions.opened(owner.tenant_id, query.namespace, owner.visible()) as partitions:
-            return candidates(partitions, query, vector, at=at.timestamp(), additions=self._additions)
+            return candidates(partitions, query, reading, at=at.timestamp(), additions=self._additions)
+
+    def _readable(self, owner: Owner, query: Query) -> str:
+        """The question as the embedder should see it: one that gives no word vectors, without the names of speakers."""
+        if self._store.embedder.late_dimension:
+            return query.text
+        with self._store.partitions.opened(owner.tenant_id, query.namespace, owner.visible()) as partitions:
+            return stripped(query.text, partitions)
 
     async def forget(
         self, owner: Owner, *, ids: Sequence[str] = (), keys: Sequence[str] = (), namespace: str = DEFAULT
