@@ -19,7 +19,7 @@ MARKS = re.compile(r"\*\*|__|`")
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Characters [start, end) that belong together. Too long, it is cut between sentences or, `lines`, between lines."""
+    """Characters [start, end) that belong together. Too long ones are cut between sentences; `lines`, between lines."""
 
     start: int
     end: int

@@ -4,7 +4,6 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from soma.memory.documents.blocks import Block
 from soma.memory.documents.sentences import Span, sentences
@@ -32,7 +31,8 @@ def chunks(text: str, blocks: Sequence[Block], *, budget: int, count: Count) -> 
     """Chunks of at most `budget` tokens as `count` counts them, in order; together they hold every block."""
     ends = [match.start() for match in re.finditer(r"\r\n|\r|\n", text)]
     found = []
-    for headings, section in groupby(_worth(blocks), key=lambda block: block.headings):
+    for section in _sections(blocks):
+        headings = section[0].headings
         title = _title(headings, int(budget * HEADING_SHARE), count)
         room = budget - (count(title) if title else 0)
         units = [unit for block in section for unit in _units(text, block, room, count)]
@@ -43,17 +43,18 @@ def chunks(text: str, blocks: Sequence[Block], *, budget: int, count: Count) -> 
     return found
 
 
-def _worth(blocks: Sequence[Block]) -> Iterator[Block]:
-    """A heading is said by the chunks below it; one with nothing below is worth a chunk of its own."""
-    for number, block in enumerate(blocks):
-        below = blocks[number + 1].headings if number + 1 < len(blocks) else ()
-        if block.kind != "heading" or below[: len(block.headings)] != block.headings or _again(blocks, number):
-            yield block
-
-
-def _again(blocks: Sequence[Block], number: int) -> bool:
-    """Whether the same heading follows at once: then this one has nothing below it."""
-    return blocks[number + 1].kind == "heading" and blocks[number + 1].headings == blocks[number].headings
+def _sections(blocks: Sequence[Block]) -> Iterator[list[Block]]:
+    """What stands under one heading. The heading itself is said by each chunk, unless nothing else is below it."""
+    section: list[Block] = []
+    for block in [*blocks, Block(0, 0, "heading")]:
+        if block.kind == "heading" and section:
+            above = section[0]
+            deeper = block.headings[: len(above.headings)] == above.headings != block.headings
+            body = section[1:] if above.kind == "heading" else section
+            if body or not deeper:
+                yield body or section
+            section = []
+        section.append(block)
 
 
 def _title(headings: Sequence[str], room: int, count: Count) -> str:
@@ -107,12 +108,12 @@ def _packed(text: str, units: Sequence[Span], room: int, count: Count) -> Iterat
     begun: Span | None = None
     used = 0
     for start, end in units:
-        size = count(text[start:end])
+        size = count(text[begun[1] : end]) if begun else 0  # with what stands between them
         if begun and used + size <= room:
             begun, used = (begun[0], end), used + size
             continue
         if begun:
             yield begun
-        begun, used = (start, end), size
+        begun, used = (start, end), count(text[start:end])
     if begun:
         yield begun
