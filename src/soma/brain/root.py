@@ -10,6 +10,7 @@ from importlib.resources import files
 
 from fastapi import FastAPI
 
+from soma.brain import residual
 from soma.brain.api import create_app
 from soma.brain.auth import ServiceToken
 from soma.brain.client import BrainClient
@@ -65,6 +66,7 @@ async def open_brain(settings: BrainSettings, *, embedder: Embedder | None = Non
             working_memory=InProcess(
                 items=settings.working_memory_items, conversations=settings.working_memory_conversations
             ),
+            residuals=residual.InProcess(conversations=settings.working_memory_conversations),
             tokens=BundledTokenizer(),
             metrics=BrainMetrics(tenants=settings.metrics_tenants),
         )

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import cast
 
 import msgspec
 import numpy as np
@@ -34,10 +35,17 @@ def candidates(
     )
     found: list[Candidate] = []
     same: frozenset[tuple[int, int]] = frozenset()
+    vectors = np.zeros((0, len(vector)), np.float32)
     if filled:
         scene = chosen(Field(filled, asked), query.top_k, additions)
-        found, same = described(scene), duplicates(scene)
-    return Candidates(found=found, duplicates=same, statistics_version=version, query_embedding=vector.tolist())
+        found, same, vectors = described(scene), duplicates(scene), scene.vectors
+    return Candidates(
+        found=found,
+        duplicates=same,
+        statistics_version=version,
+        query_embedding=vector.tolist(),
+        vectors=cast("Sequence[Sequence[float]]", vectors),
+    )
 
 
 def weighed(partitions: Sequence[Partition], words: Sequence[str]) -> dict[str, float]:
