@@ -75,9 +75,7 @@ class Memory:
         """Remember a long text in chunks; again under the same name, change what changed and forget what is gone."""
         checks.namespace(namespace)
         importing.check(document, chunking)
-        return await self._store.whole(
-            importing.import_document(self._store, owner, document, namespace, chunking)
-        )
+        return await self._store.whole(importing.import_document(self._store, owner, document, namespace, chunking))
 
     async def candidates(self, owner: Owner, query: Query) -> Candidates:
         """What may answer, unranked, with every view."""
