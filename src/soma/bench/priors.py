@@ -1,6 +1,6 @@
 """Weights to start from, and weights that only hindsight knows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from soma.bench.questions import Tenant, judged
 from soma.brain.core.weights import box
 from soma.memory.views import VIEWS
 
-Prior = Mapping[str, float]
+Prior = dict[str, float]
 SHIPPED: Prior = {name: view.weight for name, view in VIEWS.items()}
 BARE: Prior = dict.fromkeys(VIEWS, 0.0)
 PLAN: Prior = BARE | {"semantic": 1.0, "graph": 0.2, "temporal": 0.1}

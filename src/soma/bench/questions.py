@@ -36,7 +36,7 @@ REMEMBERED = 500  # messages a call
 class Tenant:
     """Rows are candidates, those of question q from `starts[q]` to `starts[q + 1]`, by key; columns are `views` by name.
 
-    `earliest` and `latest`: where in the conversation the first and the last of a question's evidence stands, in [0, 1].
+    `earliest` and `latest`: where in the conversation the first and last evidence of a question stands, in [0, 1].
     """
 
     views: NDArray[np.str_]
@@ -71,7 +71,9 @@ def judged(tenants: Sequence[Tenant]) -> Judged:
     )
 
 
-def tenants(data: Path, *, conversations: Sequence[int] = range(10), progress: Progress = lambda _: None) -> list[Tenant]:
+def tenants(
+    data: Path, *, conversations: Sequence[int] = range(10), progress: Progress = lambda _: None
+) -> list[Tenant]:
     """From the cache where it holds them. `progress` is told how many questions are done, whenever some are."""
     all_conversations = locomo.load(data)
     folder = Path(tempfile.gettempdir()) / "soma-bench-learn" / digest(data)
@@ -129,7 +131,9 @@ async def _asked(conversation: Conversation, progress: Progress) -> Tenant:
 def _tenant(conversation: Conversation, found: Sequence[Sequence[Candidate]]) -> Tenant:
     views = sorted(found[0][0].views)
     rows = [candidate for candidates in found for candidate in candidates]
-    golds = [question.gold for question, candidates in zip(conversation.questions, found, strict=True) for _ in candidates]
+    golds = [
+        question.gold for question, candidates in zip(conversation.questions, found, strict=True) for _ in candidates
+    ]
     places = [_places(conversation, question) for question in conversation.questions]
     return Tenant(
         views=np.array(views),

@@ -79,7 +79,7 @@ class Brain:
         self._working_memory = working_memory
         self._residuals = residuals
         self._tokens = tokens
-        self._values = Values(memory, rate=learners.hyperparameters.value_rate)
+        self._values = Values(memory, learners.hyperparameters)
         self._outcomes = OutcomeDesk(learners, self._values)
         self._feedback = FeedbackDesk(learners, self._values)
         self._batches = BatchDesk(writer, learners, self._values, workers)
