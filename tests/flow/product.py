@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +22,17 @@ START_SECONDS = 60.0
 DATABASES = ("agent.sqlite3", "brain.sqlite3")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Person:
     """Somebody with a token: every door, as they find it."""
 
     url: str
     token: str
-    http: httpx.Client = field(init=False)
 
     def __post_init__(self) -> None:
         headers = {"Authorization": f"Bearer {self.token}"}
         closing = httpx.Limits(max_keepalive_connections=0)  # nobody has to close a client
-        client = httpx.Client(base_url=f"{self.url}/api/v2", headers=headers, timeout=60, limits=closing)
-        object.__setattr__(self, "http", client)
+        self.http = httpx.Client(base_url=f"{self.url}/api/v2", headers=headers, timeout=60, limits=closing)
 
     def get(self, path: str, **query: Any) -> Any:
         return self.http.get(path, params=query).raise_for_status().json()
