@@ -152,6 +152,8 @@ class Transaction:
         except BaseException as error:
             if self._has_savepoint:
                 self._undo(error)
+            elif is_storage_error(error):
+                raise _GroupLost(str(error)) from error
             raise
         if self._has_savepoint:
             self._connection.execute("RELEASE SAVEPOINT work")
