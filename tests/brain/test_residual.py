@@ -49,7 +49,7 @@ def test_what_was_shown_is_heard_and_fades_with_every_bundle():
 
 
 def test_noise_is_heard_once_in_a_hundred():
-    whole = ()
+    whole = np.zeros(0)
     for seed in range(3):
         whole = superposed(whole, units(residual.PLACES, DIMENSION, seed=seed))
     strangers = units(2_000, DIMENSION, seed=99)

@@ -55,7 +55,7 @@ def unbind(role: Spectrum, vector: Any) -> Vector:
     return bind(role.conj(), vector)
 
 
-def superposed(residual: Sequence[float], memories: Any, *, decay: float = DECAY) -> Vector:
+def superposed(residual: Sequence[float] | Vector, memories: Any, *, decay: float = DECAY) -> Vector:
     """The residual after one more bundle. `memories` are unit vectors, best first."""
     rows = np.asarray(memories, np.float64)[:PLACES]
     dimension = rows.shape[1] if rows.size else len(residual)
@@ -70,7 +70,7 @@ def superposed(residual: Sequence[float], memories: Any, *, decay: float = DECAY
     return np.fft.irfft(whole, dimension)
 
 
-def heard(residual: Sequence[float], vector: Any, *, decay: float = DECAY) -> float:
+def heard(residual: Sequence[float] | Vector, vector: Any, *, decay: float = DECAY) -> float:
     """The greatest cosine of `vector` with what the residual still tells apart from noise; 0 where that is nothing."""
     dimension = len(residual)
     if not dimension or len(vector) != dimension:
@@ -95,7 +95,7 @@ def _inner(said: Spectrum, bound: Spectrum, dimension: int) -> float:
     return float((ends + 2.0 * twice.sum()) / dimension)
 
 
-def novelty(residual: Sequence[float], vector: Any) -> float:
+def novelty(residual: Sequence[float] | Vector, vector: Any) -> float:
     """1 - what is heard, in [0, 1]; 1 where nothing is."""
     return 1.0 - heard(residual, vector)
 
