@@ -9,7 +9,7 @@ import pytest
 from soma.events.database import Database
 from soma.events.database import migrate as apply_migrations
 from soma.events.writer import Writer
-from soma.memory.embedders.base import Embedder, Vector
+from soma.memory.embedders.base import Embedder, Reading
 from soma.memory.embedders.minilm import MiniLM
 from soma.memory.memory import Memory, migrate
 from soma.memory.types import Owner
@@ -24,11 +24,12 @@ class Counting:
         self._embedder = embedder
         self.name = embedder.name
         self.dimension = embedder.dimension
+        self.late_dimension = embedder.late_dimension
         self.texts: list[str] = []
 
-    def embed(self, text: str) -> Vector:
+    def read(self, text: str) -> Reading:
         self.texts.append(text)
-        return self._embedder.embed(text)
+        return self._embedder.read(text)
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Figures by commands that stay. May enter brain.core; nothing enters it."""

@@ -9,6 +9,8 @@ from soma.events.database import Connection
 from soma.events.database import migrate as apply_migrations
 from soma.events.writer import Transaction, Writer
 from soma.memory import checks, read, rows, values
+from soma.memory.documents import importing
+from soma.memory.documents.importing import Chunking, Document, Imported
 from soma.memory.embedders.base import Embedder
 from soma.memory.errors import ForeignNamespace, TooManyItems
 from soma.memory.forget import forget, named
@@ -29,6 +31,7 @@ from soma.memory.types import (
     Remembered,
     Statistics,
 )
+from soma.memory.views.question import stripped
 
 DEFAULT = "default"
 
@@ -53,7 +56,7 @@ class Memory:
 
     async def start(self) -> None:
         """Load the model now rather than in the first recall."""
-        await self._store.work(self._store.embedder.embed, "start")
+        await self._store.work(self._store.embedder.read, "start")
 
     def close(self) -> None:
         self._store.close()
@@ -66,6 +69,14 @@ class Memory:
         checks.items(items)
         return await self._store.whole(remember(self._store, owner, items, namespace))
 
+    async def import_document(
+        self, owner: Owner, document: Document, chunking: Chunking, *, namespace: str = DEFAULT
+    ) -> Imported:
+        """Remember a long text in chunks; again under the same name, change what changed and forget what is gone."""
+        checks.namespace(namespace)
+        importing.check(document, chunking)
+        return await self._store.whole(importing.import_document(self._store, owner, document, namespace, chunking))
+
     async def candidates(self, owner: Owner, query: Query) -> Candidates:
         """What may answer, unranked, with every view."""
         checks.query(query)
@@ -74,9 +85,16 @@ class Memory:
 
     def _candidates(self, owner: Owner, query: Query) -> Candidates:
         at = checks.moment(query.at) if query.at else datetime.now(UTC)
-        vector = self._store.embedder.embed(query.text)
+        reading = self._store.embedder.read(self._readable(owner, query))
         with self._store.partitions.opened(owner.tenant_id, query.namespace, owner.visible()) as partitions:
-            return candidates(partitions, query, vector, at=at.timestamp(), additions=self._additions)
+            return candidates(partitions, query, reading, at=at.timestamp(), additions=self._additions)
+
+    def _readable(self, owner: Owner, query: Query) -> str:
+        """The question as the embedder should see it: one that gives no word vectors, without the names of speakers."""
+        if self._store.embedder.late_dimension:
+            return query.text
+        with self._store.partitions.opened(owner.tenant_id, query.namespace, owner.visible()) as partitions:
+            return stripped(query.text, partitions)
 
     async def forget(
         self, owner: Owner, *, ids: Sequence[str] = (), keys: Sequence[str] = (), namespace: str = DEFAULT

@@ -1,71 +1,72 @@
 """Recall in two stages: the best of each index, then every view of these candidates. Ranks nothing: the brain does."""
 
-import math
 from collections.abc import Sequence
 from typing import cast
 
 import msgspec
 import numpy as np
 
+from soma.memory.embedders.base import Reading
 from soma.memory.index.partition import Partition
 from soma.memory.types import Candidate, Candidates, Query
 from soma.memory.views import VIEWS
-from soma.memory.views.base import Asked, Field, Floats, Indexes, Place, Scene, spread
 from soma.memory.views.graph import linked
-from soma.memory.words import content_words
+from soma.memory.views.question import ask
+from soma.memory.views.scene import NONE, Field, Floats, Indexes, Place, Scene, spread
 
 STEPS = 65_535  # a view value is an integer k of k / 65535
 ADDITIONS = 8  # memories that links alone may bring
+PART_LEAST = 0.1  # below it, nearly every conversation is with them
+DENSE_BONUS, LEXICAL_BONUS = 0.05, 0.5
 SAME = 0.95  # cosine from which two texts say the same
 
 
 def candidates(
-    partitions: Sequence[Partition], query: Query, vector: Floats, *, at: float, additions: int = ADDITIONS
+    partitions: Sequence[Partition], query: Query, reading: Reading, *, at: float, additions: int = ADDITIONS
 ) -> Candidates:
     """What may answer `query`, in no order. `at` is the moment of asking, epoch seconds."""
     version = ".".join(str(partition.revision) for partition in partitions)
     filled = [partition for partition in partitions if len(partition)]
-    asked = Asked(
-        text=query.text,
-        vector=vector,
-        words=weighed(filled, content_words(query.text)),
-        at=at,
-        half_life_days=query.half_life_days,
-        conversation_id=query.conversation_id,
-    )
     found: list[Candidate] = []
     same: frozenset[tuple[int, int]] = frozenset()
-    vectors = np.zeros((0, len(vector)), np.float32)
+    vectors = np.zeros((0, len(reading.vector)), np.float32)
     if filled:
+        asked = ask(query, reading, filled, at)
         scene = chosen(Field(filled, asked), query.top_k, additions)
         found, same, vectors = described(scene), duplicates(scene), scene.vectors
     return Candidates(
         found=found,
         duplicates=same,
         statistics_version=version,
-        query_embedding=vector.tolist(),
+        query_embedding=reading.vector.tolist(),
         vectors=cast("Sequence[Sequence[float]]", vectors),
     )
 
 
-def weighed(partitions: Sequence[Partition], words: Sequence[str]) -> dict[str, float]:
-    """The inverse document frequency of each word, over what the owner may see and nothing else."""
-    documents = sum(partition.postings.documents for partition in partitions)
-    weights = {}
-    for word in words:
-        frequency = sum(partition.postings.frequency(word) for partition in partitions)
-        if frequency:
-            weights[word] = math.log(1 + (documents - frequency + 0.5) / (frequency + 0.5))
-    return weights
-
-
 def chosen(field: Field, top_k: int, additions: int) -> Scene:
-    """The first stage: the best `top_k` by vector and by words, then what links alone lead to."""
-    lexical = best(field.lexical, top_k)
-    rows = np.union1d(best(field.dense, top_k), lexical[field.lexical[lexical] > 0])
-    scene = Scene(field, np.setdiff1d(rows, field.dead))
+    """The first stage: the best `top_k` by vector and by words; where they agree, room for what stands beside them.
+
+    Then what links alone lead to.
+    """
+    dense, lexical = _preferring(field)
+    worded = best(lexical, top_k)
+    rows = np.union1d(best(dense, top_k), worded[lexical[worded] > 0])
+    rows = np.setdiff1d(rows, field.dead)
+    if (room := 2 * top_k - len(rows)) > 0:
+        rows = np.union1d(rows, _beside(field, rows, spread(dense[rows]) + spread(lexical[rows]), room))
+    scene = Scene(field, rows)
     extra = linked(scene, additions)
-    return Scene(field, np.append(scene.chosen, extra)) if extra else scene
+    return Scene(field, np.append(rows, extra)) if extra else scene
+
+
+def _preferring(field: Field) -> tuple[Floats, Floats]:
+    """Both scores, a little higher in conversations with somebody whom the question names."""
+    weight = np.float32(field.asked.part_weight)
+    if weight < PART_LEAST:
+        return field.dense, field.lexical
+    bonus = weight * field.taking_part(np.arange(len(field.dense)))
+    dense = np.where(field.dense > -1, field.dense + DENSE_BONUS * bonus, -1).astype(np.float32)
+    return dense, np.where(field.lexical > 0, field.lexical + LEXICAL_BONUS * bonus, 0).astype(np.float32)
 
 
 def best(scores: Floats, count: int) -> Indexes:
@@ -77,12 +78,22 @@ def best(scores: Floats, count: int) -> Indexes:
     return np.concatenate([above, np.flatnonzero(scores == edge)[: count - len(above)]])
 
 
+def _beside(field: Field, rows: Indexes, scores: Floats, room: int) -> Indexes:
+    """Neighbours of the best rows that are not among them: an answer may share no word with its question."""
+    ordered = rows[np.argsort(-scores, kind="stable")]
+    near = np.stack([field.neighbours(ordered, after=step) for step in (True, False)], axis=1).ravel()
+    near = near[(near != NONE) & ~np.isin(near, rows)]
+    _, first = np.unique(near, return_index=True)
+    nearest: Indexes = near[np.sort(first)][:room]
+    return nearest
+
+
 def described(scene: Scene) -> list[Candidate]:
     """The second stage: all views of each candidate."""
-    columns = {name: whole(view.compute(scene)) for name, view in VIEWS.items()}
+    columns = [whole(view.compute(scene)) for view in VIEWS.values()]
     return [
-        _candidate(place, {name: column[number] for name, column in columns.items()})
-        for number, place in enumerate(scene.places)
+        _candidate(place, dict(zip(VIEWS, values, strict=True)))
+        for place, values in zip(scene.places, zip(*columns, strict=True), strict=True)
     ]
 
 
@@ -103,11 +114,13 @@ def _candidate(place: Place, views: dict[str, int]) -> Candidate:
 
 def whole(scores: Floats) -> list[int]:
     """Min-max over the candidates as integers of `STEPS`: what is stored is what was used, to the bit."""
-    levels: list[int] = np.rint(spread(scores.astype(np.float64)) * STEPS).astype(int).tolist()
+    levels: list[int] = np.rint(spread(scores) * STEPS).astype(int).tolist()
     return levels
 
 
 def duplicates(scene: Scene) -> frozenset[tuple[int, int]]:
     """Pairs of candidates whose texts say the same."""
-    first, second = np.nonzero(np.triu(scene.vectors @ scene.vectors.T >= SAME, 1))
-    return frozenset(zip(first.tolist(), second.tolist(), strict=True))
+    pairs = np.flatnonzero(scene.vectors @ scene.vectors.T >= SAME)
+    first, second = np.divmod(pairs, len(scene))
+    before = first < second
+    return frozenset(zip(first[before].tolist(), second[before].tolist(), strict=True))

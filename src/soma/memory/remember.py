@@ -12,13 +12,14 @@ from soma.events.ids import new_id, now
 from soma.events.schema import MemoryLinked, MemoryRemembered, Subject, draft
 from soma.events.writer import Transaction
 from soma.memory import checks, rows
-from soma.memory.embedders.base import Vector
+from soma.memory.embedders.base import Reading
 from soma.memory.errors import UnknownLinkTarget
-from soma.memory.rendering import rendered_record
+from soma.memory.rendering import embedding, rendered
+from soma.memory.rows import Embedding
 from soma.memory.store import STREAM, Store
 from soma.memory.types import Link, MemoryRecord, NewLink, NewMemory, Owner, Remembered, Status
 
-Vectors = Mapping[str, Vector]  # by rendered text
+Readings = Mapping[str, Reading]  # by rendered text
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Planned:
 @dataclass(frozen=True, slots=True)
 class Written:
     results: Sequence[Remembered]
-    changed: Sequence[tuple[MemoryRecord, Vector]]
+    changed: Sequence[tuple[MemoryRecord, Embedding]]
     links: Sequence[Link]
 
 
@@ -55,9 +56,9 @@ class _NotEmbedded(Exception):
 async def remember(store: Store, owner: Owner, items: Sequence[NewMemory], namespace: str) -> Sequence[Remembered]:
     request = Request(owner, items, namespace, now())
     while True:
-        vectors = await store.work(_embed, store, request)
+        readings = await store.work(_read, store, request)
         try:
-            written = await store.writer.write(partial(_write, request=request, vectors=vectors, model=store.model))
+            written = await store.writer.write(partial(_write, request=request, readings=readings, model=store.model))
         except _NotEmbedded:
             continue
         await store.work(_apply, store, request, written)
@@ -130,21 +131,22 @@ def _decide(request: Request, item: NewMemory, key: str, former: MemoryRecord | 
     return Planned(item, record, metadata, "updated" if former else "created")
 
 
-def _embed(store: Store, request: Request) -> Vectors:
+def _read(store: Store, request: Request) -> Readings:
     changed = (one.record for one in plan(store.database, request) if one.status != "unchanged")
-    return {text: store.embedder.embed(text) for text in {rendered_record(memory): None for memory in changed}}
+    return {text: store.embedder.read(text) for text in {rendered(memory): None for memory in changed}}
 
 
-def _write(tx: Transaction, *, request: Request, vectors: Vectors, model: str) -> Written:
+def _write(tx: Transaction, *, request: Request, readings: Readings, model: str) -> Written:
     owner, namespace = request.owner, request.namespace
     planned = _placed(tx, owner, plan(tx, request))
     changed = {one.record.id: one for one in planned if one.status != "unchanged"}
-    embedded = {memory_id: vectors.get(rendered_record(one.record)) for memory_id, one in changed.items()}
-    if any(vector is None for vector in embedded.values()):
+    texts = {memory_id: rendered(one.record) for memory_id, one in changed.items()}
+    if any(text not in readings for text in texts.values()):
         raise _NotEmbedded
+    pairs = [(one.record, embedding(readings[texts[one.record.id]], one.record)) for one in changed.values()]
     tx.executemany(rows.UPSERT, [rows.parameters(one.record, one.metadata) for one in changed.values()])
-    pairs = [(one.record, vector) for one in changed.values() if (vector := embedded[one.record.id]) is not None]
-    tx.executemany(rows.UPSERT_VECTOR, [rows.vector_parameters(memory.id, model, vector) for memory, vector in pairs])
+    made = [rows.embedding_parameters(memory.id, model, made) for memory, made in pairs]
+    tx.executemany(rows.UPSERT_EMBEDDING, made)
     wanted = [
         (one.record, link, f"items[{number}].links[{place}].to_key")
         for number, one in enumerate(planned)

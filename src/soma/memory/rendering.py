@@ -1,29 +1,47 @@
-"""How a memory is read by the embedder and the postings: its text with who said it and when."""
+"""How a memory is read: the embedder sees its text with who said it, the postings hold the words of the text alone."""
 
 from datetime import datetime
 
-from soma.memory.index.partition import Entry
-from soma.memory.rows import metadata_text, texts
+import numpy as np
+
+from soma.memory.embedders.base import Reading
+from soma.memory.index.partition import Entry, Indexed
+from soma.memory.index.traits import asking, traits
+from soma.memory.index.word_vectors import stored
+from soma.memory.rows import Embedding, metadata_text, texts
 from soma.memory.types import MemoryRecord
-from soma.memory.words import words
+from soma.memory.words import STOP_WORDS, tokens, words
 
-VERSION = 1  # raise it when the rendering changes: vectors of different renderings are different models
-
-
-def rendered(*, text: str, speaker: str, occurred_at: str) -> str:
-    at = datetime.fromisoformat(occurred_at)
-    date = f"{at.day} {at:%B %Y}"
-    return f"{speaker}, {date}: {text}" if speaker else f"{date}: {text}"
+VERSION = 2  # raise it when the rendering changes: vectors of different renderings are different models
 
 
-def rendered_record(memory: MemoryRecord) -> str:
-    return rendered(text=memory.text, speaker=texts(memory.metadata, "speaker"), occurred_at=memory.occurred_at)
+def rendered(memory: MemoryRecord) -> str:
+    """Without the date: a question that names one is answered by a view of its own."""
+    speaker = texts(memory.metadata, "speaker")
+    return f"{speaker}: {_whole_text(memory)}" if speaker else _whole_text(memory)
 
 
-def entry(memory: MemoryRecord) -> Entry:
+def _whole_text(memory: MemoryRecord) -> str:
+    image = texts(memory.metadata, "image")
+    return f"{memory.text} [image: {image}]" if image else memory.text
+
+
+def embedding(reading: Reading, memory: MemoryRecord) -> Embedding:
+    """Keeps the words that tell texts apart, without the speaker's name; all where there are no others."""
+    names = set(tokens(texts(memory.metadata, "speaker")))
+    telling = [place for place, word in enumerate(reading.words) if tells(word) and word not in names]
+    chosen = np.array(telling or range(len(reading.words)), np.int64)
+    return Embedding(reading.vector, stored(reading.late_vectors[chosen]))
+
+
+def tells(word: str) -> bool:
+    return len(word) > 1 and word not in STOP_WORDS and any(letter.isalnum() for letter in word)
+
+
+def indexed(memory: MemoryRecord, made: Embedding) -> Indexed:
     """The memory as its partition keeps it."""
     source = texts(memory.metadata, "source")
-    return Entry(
+    entry = Entry(
         id=memory.id,
         key=memory.key,
         text=memory.text,
@@ -34,12 +52,16 @@ def entry(memory: MemoryRecord) -> Entry:
         position=memory.position,
         revision=memory.revision,
         time=datetime.fromisoformat(memory.occurred_at).timestamp(),
-        value=memory.value,
         importance=memory.importance,
         speaker=texts(memory.metadata, "speaker"),
         thread=memory.conversation_id or (f"source:{source}" if source else None),
     )
-
-
-def indexed_words(memory: MemoryRecord) -> list[str]:
-    return words(rendered_record(memory))
+    return Indexed(
+        entry=entry,
+        value=memory.value,
+        traits=traits(memory.text),
+        asking=asking(memory.text),
+        words=words(_whole_text(memory)),
+        vector=made.vector,
+        word_vectors=made.word_vectors,
+    )

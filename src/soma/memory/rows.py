@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Protocol
 
@@ -10,6 +11,7 @@ import numpy as np
 from soma.events.database import Row
 from soma.memory.embedders.base import Vector
 from soma.memory.index.cache import Address
+from soma.memory.index.word_vectors import Bytes
 from soma.memory.types import Link, MemoryRecord, Owner
 
 COLUMNS = MemoryRecord.__slots__
@@ -25,9 +27,10 @@ UPSERT = (
     f"INSERT INTO memories ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) "
     f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in REPLACED)}"
 )
-UPSERT_VECTOR = (
-    "INSERT INTO memory_embeddings (memory_id, model, dimension, vector) VALUES (?, ?, ?, ?) "
-    "ON CONFLICT (memory_id, model) DO UPDATE SET dimension = excluded.dimension, vector = excluded.vector"
+UPSERT_EMBEDDING = (
+    "INSERT INTO memory_embeddings (memory_id, model, dimension, vector, word_vectors) VALUES (?, ?, ?, ?, ?) "
+    "ON CONFLICT (memory_id, model) DO UPDATE SET dimension = excluded.dimension, vector = excluded.vector, "
+    "word_vectors = excluded.word_vectors"
 )
 UPSERT_LINK = (
     "INSERT INTO memory_links (tenant_id, from_id, to_id, relation, weight) VALUES (?, ?, ?, ?, ?) "
@@ -38,6 +41,14 @@ ERASE = (
     "revision = ?, forgotten_at = ?, receipt_id = ? WHERE id = ?"
 )
 CHUNK = 500  # values in one IN list
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """What is stored of a model's reading: the text's vector, and short vectors of its words, int8 [words, n]."""
+
+    vector: Vector
+    word_vectors: Bytes
 
 
 class Reader(Protocol):
@@ -90,6 +101,15 @@ def newest(reader: Reader, owner: Owner, namespace: str, *, before: int | None, 
     return list(map(record, found))
 
 
+def thread(reader: Reader, owner: Owner, namespace: str, scope_owner: str, conversation_id: str) -> list[MemoryRecord]:
+    """What was said in one conversation, or stands in one document, in order."""
+    found = reader.query(
+        f"{SELECT} WHERE {LIVING} AND m.scope_owner = ? AND m.conversation_id = ? ORDER BY m.occurred_at, m.position",
+        [owner.tenant_id, namespace, scope_owner, conversation_id],
+    )
+    return list(map(record, found))
+
+
 def namespaces(reader: Reader, owner: Owner) -> list[str]:
     found = reader.query(
         "SELECT DISTINCT namespace FROM memories WHERE forgotten_at IS NULL AND tenant_id = ? "
@@ -99,16 +119,22 @@ def namespaces(reader: Reader, owner: Owner) -> list[str]:
     return [name for (name,) in found]
 
 
-def partition(reader: Reader, address: Address, model: str) -> Iterator[tuple[MemoryRecord, Vector | None]]:
-    """All memories of one partition with their vectors of `model`, in the order of creation."""
+def partition(reader: Reader, address: Address, model: str) -> Iterator[tuple[MemoryRecord, Embedding | None]]:
+    """All memories of one partition with what `model` made of them, in the order of creation."""
     found = reader.query(
-        f"SELECT {', '.join(f'm.{name}' for name in COLUMNS)}, e.vector FROM memories m "
+        f"SELECT {', '.join(f'm.{name}' for name in COLUMNS)}, e.dimension, e.vector, e.word_vectors FROM memories m "
         "LEFT JOIN memory_embeddings e ON e.memory_id = m.id AND e.model = ? "
         f"WHERE {LIVING} AND m.scope_owner = ? ORDER BY m.position",
         [model, *address],
     )
-    for *columns, blob in found:
-        yield record(tuple(columns)), None if blob is None else np.frombuffer(blob, "<f4")
+    for *columns, dimension, vector, words in found:
+        yield record(tuple(columns)), None if vector is None else _embedding(dimension, vector, words)
+
+
+def _embedding(dimension: int, vector: bytes, words: bytes) -> Embedding:
+    count = int.from_bytes(words[:4], "little")
+    short = np.frombuffer(words, np.int8, offset=4)
+    return Embedding(np.frombuffer(vector, "<f4", dimension), short.reshape(count, len(short) // max(count, 1)))
 
 
 def partition_links(reader: Reader, address: Address) -> Iterator[Link]:
@@ -136,8 +162,9 @@ def link(row: Row) -> Link:
     return Link(from_id=from_id, to_id=to_id, relation=relation, weight=weight)
 
 
-def vector_parameters(memory_id: str, model: str, vector: Vector) -> list[Any]:
-    return [memory_id, model, len(vector), vector.astype("<f4").tobytes()]
+def embedding_parameters(memory_id: str, model: str, embedding: Embedding) -> list[Any]:
+    words = len(embedding.word_vectors).to_bytes(4, "little") + embedding.word_vectors.tobytes()
+    return [memory_id, model, len(embedding.vector), embedding.vector.astype("<f4").tobytes(), words]
 
 
 def metadata_text(memory: MemoryRecord) -> str:

@@ -5,16 +5,15 @@ from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
 
-import numpy as np
-
 from soma.events.database import Database
 from soma.events.writer import Writer
 from soma.memory import rows
-from soma.memory.embedders.base import Embedder, Vector
+from soma.memory.embedders.base import Embedder
 from soma.memory.embedders.cached import Cached
 from soma.memory.index.cache import BOUND_BYTES, Address, Partitions
 from soma.memory.index.partition import Partition
-from soma.memory.rendering import VERSION, entry, indexed_words, rendered_record
+from soma.memory.rendering import VERSION, embedding, indexed, rendered
+from soma.memory.rows import Embedding
 from soma.memory.types import Link, MemoryRecord, Owner
 
 P = ParamSpec("P")
@@ -55,14 +54,17 @@ class Store:
     def close(self) -> None:
         self._threads.shutdown()
 
-    def apply(self, memories: Sequence[tuple[MemoryRecord, Vector]]) -> None:
+    def embed(self, memory: MemoryRecord) -> Embedding:
+        return embedding(self.embedder.read(rendered(memory)), memory)
+
+    def apply(self, memories: Sequence[tuple[MemoryRecord, Embedding]]) -> None:
         """Take committed memories into their partitions, where these are loaded."""
-        prepared = [(memory, entry(memory), vector, indexed_words(memory)) for memory, vector in memories]
-        for memory, new, vector, words in prepared:
+        for memory, made in memories:
+            new = indexed(memory, made)
             with self.partitions.locked(memory.tenant_id, memory.namespace):
                 partition = self.partitions.present((memory.tenant_id, memory.namespace, memory.scope_owner))
                 if partition is not None:
-                    partition.put(new, vector, words)
+                    partition.put(new)
 
     def apply_links(self, owner: Owner, namespace: str, links: Sequence[Link]) -> None:
         """Take committed links into the partitions of `owner`: both ends are among them."""
@@ -73,11 +75,10 @@ class Store:
                         partition.link(link)
 
     def _load(self, address: Address) -> Partition:
-        partition = Partition(self.embedder.dimension)
-        for memory, vector in rows.partition(self.database, address, self.model):
-            if vector is None or len(vector) != self.embedder.dimension:
-                vector = self.embedder.embed(rendered_record(memory))  # noqa: PLW2901 - it was made by another model
-            partition.put(entry(memory), np.asarray(vector, np.float32), indexed_words(memory))
+        partition = Partition(self.embedder.dimension, self.embedder.late_dimension)
+        for memory, made in rows.partition(self.database, address, self.model):
+            # what another model made is of no use here
+            partition.put(indexed(memory, made or self.embed(memory)))
         for link in rows.partition_links(self.database, address):
             partition.link(link)
         return partition

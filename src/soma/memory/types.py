@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Literal
 
+import msgspec
+
 Scope = Literal["user", "agent", "tenant"]
 Kind = Literal["episodic", "semantic", "procedural"]
 Status = Literal["created", "updated", "unchanged"]
@@ -39,7 +41,8 @@ class NewLink:
 class NewMemory:
     """One text to remember. Without a key, the key is the SHA-256 of the text: the same text is the same memory.
 
-    Recall reads two names in `metadata`: `speaker` (who said it) and `source` (the document it stands in).
+    Recall reads three names in `metadata`: `speaker` (who said it), `image` (what a picture that goes with it shows)
+    and `source` (the document it stands in).
     """
 
     text: str
@@ -140,9 +143,11 @@ class Query:
     at: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Candidate:
-    """A memory that may answer. `views` are integers k of k / 65535, min-max normalised over the candidates."""
+class Candidate(msgspec.Struct, frozen=True, kw_only=True):
+    """A memory that may answer. A struct, for hundreds are made for each question.
+
+    `views` are integers k of k / 65535, min-max normalised over the candidates.
+    """
 
     id: str
     key: str

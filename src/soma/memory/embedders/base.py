@@ -1,15 +1,32 @@
 """The port to embedding models."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 Vector = NDArray[np.float32]
+Vectors = NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A text as a model sees it.
+
+    `vector` [dimension] is the whole text, of length 1. A model that tells words apart gives each of `words` (lower
+    case) its vector [dimension] and a short one [late_dimension] of length 1, by which single words are compared;
+    others give no words.
+    """
+
+    vector: Vector
+    words: tuple[str, ...]
+    word_vectors: Vectors
+    late_vectors: Vectors
 
 
 class Embedder(Protocol):
-    """A model that maps a text to a direction. The same text gives the same bits, whatever was embedded around it."""
+    """A model that maps a text to a direction. The same text gives the same bits, whatever was read around it."""
 
     @property
     def name(self) -> str:
@@ -19,6 +36,16 @@ class Embedder(Protocol):
     @property
     def dimension(self) -> int: ...
 
-    def embed(self, text: str) -> Vector:
-        """A float32 vector of `dimension` with length 1. Called in a worker thread."""
+    @property
+    def late_dimension(self) -> int:
+        """0 for a model without word vectors."""
         ...
+
+    def read(self, text: str) -> Reading:
+        """Called in a worker thread."""
+        ...
+
+
+def wordless(vector: Vector) -> Reading:
+    """What a model gives that sees only whole texts."""
+    return Reading(vector, (), np.zeros((0, len(vector)), np.float32), np.zeros((0, 0), np.float32))

@@ -1,19 +1,19 @@
-"""An embedder that remembers the vectors of the texts it saw last."""
+"""An embedder that remembers its reading of the texts it saw last."""
 
 import threading
 from collections import OrderedDict
 from hashlib import blake2b
 
-from soma.memory.embedders.base import Embedder, Vector
+from soma.memory.embedders.base import Embedder, Reading
 
-TEXTS = 4_096  # 6 MB of vectors at 384 dimensions
+TEXTS = 512  # with the vectors of their words some 20 KB each
 
 
 class Cached:
     def __init__(self, embedder: Embedder, *, texts: int = TEXTS) -> None:
         self._embedder = embedder
         self._texts = texts
-        self._vectors: OrderedDict[bytes, Vector] = OrderedDict()
+        self._readings: OrderedDict[bytes, Reading] = OrderedDict()
         self._lock = threading.Lock()
 
     @property
@@ -24,15 +24,19 @@ class Cached:
     def dimension(self) -> int:
         return self._embedder.dimension
 
-    def embed(self, text: str) -> Vector:
+    @property
+    def late_dimension(self) -> int:
+        return self._embedder.late_dimension
+
+    def read(self, text: str) -> Reading:
         digest = blake2b(text.encode(), digest_size=16).digest()
         with self._lock:
-            if (vector := self._vectors.get(digest)) is not None:
-                self._vectors.move_to_end(digest)
-                return vector
-        vector = self._embedder.embed(text)
+            if (reading := self._readings.get(digest)) is not None:
+                self._readings.move_to_end(digest)
+                return reading
+        reading = self._embedder.read(text)
         with self._lock:
-            self._vectors[digest] = vector
-            while len(self._vectors) > self._texts:
-                self._vectors.popitem(last=False)
-        return vector
+            self._readings[digest] = reading
+            while len(self._readings) > self._texts:
+                self._readings.popitem(last=False)
+        return reading

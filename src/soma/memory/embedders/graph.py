@@ -1,4 +1,4 @@
-"""MiniLM-L6 as an ONNX graph, from its weights: token ids [1, t] in, the mean of the token vectors [1, 384] out.
+"""MiniLM-L6 as an ONNX graph, from its weights: token ids [1, t] in, token vectors [1, t, 384] out.
 
 Written by hand, because the exporters need torch. Agrees with sentence-transformers to 1.5e-7 before quantisation.
 """
@@ -60,7 +60,7 @@ def build(weights: Weights) -> onnx.ModelProto:
         layer = f"encoder.layer.{number}"
         x = _attention(graph, x, layer, *shapes)
         x = _feed_forward(graph, x, layer)
-    graph.nodes.append(helper.make_node("ReduceMean", [x], ["vector"], axes=[1], keepdims=0))
+    graph.nodes.append(helper.make_node("Identity", [x], ["vectors"]))
     return _model(graph)
 
 
@@ -104,8 +104,8 @@ def _feed_forward(graph: _Graph, x: str, layer: str) -> str:
 
 def _model(graph: _Graph) -> onnx.ModelProto:
     ids = helper.make_tensor_value_info("ids", TensorProto.INT64, [1, "tokens"])
-    vector = helper.make_tensor_value_info("vector", TensorProto.FLOAT, [1, WIDTH])
-    whole = helper.make_graph(graph.nodes, "minilm", [ids], [vector], graph.constants)
+    vectors = helper.make_tensor_value_info("vectors", TensorProto.FLOAT, [1, "tokens", WIDTH])
+    whole = helper.make_graph(graph.nodes, "minilm", [ids], [vectors], graph.constants)
     model = helper.make_model(whole, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
     onnx.checker.check_model(model)
     return model

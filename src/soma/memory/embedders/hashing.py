@@ -4,16 +4,17 @@ from hashlib import blake2b
 
 import numpy as np
 
-from soma.memory.embedders.base import Vector
+from soma.memory.embedders.base import Reading, wordless
 from soma.memory.words import words
 
 
 class Hashing:
     def __init__(self, dimension: int = 384) -> None:
         self.dimension = dimension
+        self.late_dimension = 0
         self.name = f"hashing-{dimension}"
 
-    def embed(self, text: str) -> Vector:
+    def read(self, text: str) -> Reading:
         vector = np.zeros(self.dimension, np.float32)
         for word in words(text) or [text]:
             number = int.from_bytes(blake2b(word.encode(), digest_size=8).digest())
@@ -21,4 +22,4 @@ class Hashing:
         length = float(np.linalg.norm(vector))
         if length == 0:  # words that cancelled each other out
             vector[0] = length = 1.0
-        return (vector / length).astype(np.float32)
+        return wordless((vector / length).astype(np.float32))

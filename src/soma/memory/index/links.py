@@ -1,6 +1,7 @@
 """Links in both directions, by id: activation flows along them either way."""
 
 from collections.abc import Iterator
+from math import log10
 
 from soma.memory.types import Link
 
@@ -12,7 +13,8 @@ class Links:
         self._of: dict[str, dict[str, float]] = {}
 
     def __len__(self) -> int:
-        return sum(len(others) for others in self._of.values())
+        """How many memories have links."""
+        return len(self._of)
 
     def put(self, own_id: str, link: Link) -> None:
         """`link` as seen from `own_id`; of two links between the same memories the stronger counts."""
@@ -25,14 +27,14 @@ class Links:
         for other in self._of.pop(own_id, {}):
             self._of.get(other, {}).pop(own_id, None)
 
-    def strongest(self, own_id: str) -> list[tuple[str, float]]:
-        others = self._of.get(own_id, {})
-        if len(others) <= STRONGEST:
-            return list(others.items())
-        return sorted(others.items(), key=lambda other: (-other[1], other[0]))[:STRONGEST]
-
-    def degree(self, own_id: str) -> int:
-        return len(self._of.get(own_id, ()))
+    def shares(self, own_id: str) -> list[tuple[str, float]]:
+        """What each of the strongest links passes on; a hub says little about each of its many neighbours."""
+        others = self._of.get(own_id)
+        if not others:
+            return []
+        damping = 1 + log10(len(others))
+        strongest = sorted(others.items(), key=lambda other: (-other[1], other[0]))[:STRONGEST]
+        return [(other, weight / damping) for other, weight in strongest]
 
     def pairs(self) -> Iterator[frozenset[str]]:
         """The two ends of every link, each pair once or twice."""

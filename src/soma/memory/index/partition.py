@@ -14,10 +14,12 @@ from numpy.typing import NDArray
 from soma.memory.index.links import Links
 from soma.memory.index.postings import Postings
 from soma.memory.index.sessions import Order, Sessions
+from soma.memory.index.speakers import ALONE, Speakers
 from soma.memory.index.vectors import Vectors
+from soma.memory.index.word_vectors import Bytes, WordVectors
 from soma.memory.types import Kind, Link
 
-ENTRY_BYTES = 700  # of Python objects beside the text, measured
+ENTRY_BYTES = 900  # of Python objects beside the text, measured
 DEAD_SHARE = 0.25
 DEAD_LEAST = 256
 
@@ -36,51 +38,73 @@ class Entry:
     position: int
     revision: int
     time: float
-    value: float
     importance: float
     speaker: str
     thread: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """A memory with what is computed from it: its vector, its words, and the short vectors of its words."""
+
+    entry: Entry
+    value: float
+    traits: int
+    asking: float
+    words: Sequence[str]
+    vector: NDArray[np.float32]
+    word_vectors: Bytes
+
+
 class Partition:
-    def __init__(self, dimension: int) -> None:
+    def __init__(self, dimension: int, late_dimension: int) -> None:
         self.entries: list[Entry | None] = []
         self.slots: dict[str, int] = {}
         self.vectors = Vectors(dimension)
+        self.word_vectors = WordVectors(late_dimension)
         self.postings = Postings()
         self.sessions = Sessions(self._order)
+        self.speakers = Speakers()
         self.links = Links()
-        self.times = array("d")
         self.values = array("f")
-        self.importances = array("f")
-        self.speakers: dict[str, int] = {}
-        self.speaker = array("i")
+        self.times = array("d")
+        self.traits = array("B")
+        self.asking = array("f")
+        self.threads = array("i")
         self.dead: set[int] = set()
         self.revision = 0
+        self._replaced = 0
         self._gone: set[str] = set()
         self._text_bytes = 0
+        self._thread_numbers: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self.slots)
 
     @property
+    def thread_count(self) -> int:
+        return len(self._thread_numbers)
+
+    @property
     def nbytes(self) -> int:
-        return self.vectors.nbytes + self.postings.nbytes + self._text_bytes + ENTRY_BYTES * len(self.entries)
+        arrays = self.vectors.nbytes + self.word_vectors.nbytes + self.postings.nbytes
+        return arrays + self._text_bytes + ENTRY_BYTES * len(self.entries)
 
     @property
     def wasteful(self) -> bool:
-        return len(self.dead) > max(DEAD_LEAST, DEAD_SHARE * len(self.entries))
+        return len(self.dead) + self._replaced > max(DEAD_LEAST, DEAD_SHARE * len(self.entries))
 
-    def put(self, entry: Entry, vector: NDArray[np.float32], words: Sequence[str]) -> None:
+    def put(self, new: Indexed) -> None:
         """Add or replace. Commits may arrive here out of order: an older state never replaces a newer one."""
-        slot = self.slots.get(entry.id)
+        entry = new.entry
         if entry.id in self._gone:
             return
         self.revision = max(self.revision, entry.revision)
+        slot = self.slots.get(entry.id)
         if slot is None:
-            self._append(entry, vector, words)
+            self._append(new)
         elif self.at(slot).revision < entry.revision:
-            self._replace(slot, entry, vector, words)
+            self._replace(slot, new)
 
     def forget(self, memory_id: str, revision: int) -> None:
         """Leave nothing of it; one that lives in another partition may still have been linked to from here."""
@@ -89,10 +113,11 @@ class Partition:
         self.links.drop(memory_id)
         if (slot := self.slots.pop(memory_id, None)) is None:
             return
-        self._text_bytes -= len(self.at(slot).text)
+        self._leave(slot)
         self.sessions.remove(slot)
         self.postings.replace(slot, ())
         self.vectors.set(slot, 0.0)
+        self.word_vectors.set(slot, np.zeros((0, self.word_vectors.dimension), np.int8))
         self.entries[slot] = None
         self.dead.add(slot)
 
@@ -112,31 +137,44 @@ class Partition:
         return entry
 
     def _order(self, slot: int) -> Order:
-        return self.times[slot], self.at(slot).position
+        entry = self.at(slot)
+        return entry.time, entry.position
 
-    def _append(self, entry: Entry, vector: NDArray[np.float32], words: Sequence[str]) -> None:
-        self.slots[entry.id] = len(self.entries)
-        self.entries.append(entry)
-        self.times.append(entry.time)
-        self.values.append(entry.value)
-        self.importances.append(entry.importance)
-        self.speaker.append(self._speaker(entry))
-        self.vectors.append(vector)
-        self.postings.append(words)
-        self.sessions.append(entry.thread)
+    def _append(self, new: Indexed) -> None:
+        slot = self.slots[new.entry.id] = len(self.entries)
+        self.entries.append(new.entry)
+        self.values.append(new.value)
+        self.times.append(new.entry.time)
+        self.traits.append(new.traits)
+        self.asking.append(new.asking)
+        self.threads.append(ALONE)
+        self.vectors.append(new.vector)
+        self.word_vectors.append(new.word_vectors)
+        self.postings.append(new.words)
+        self.sessions.append(new.entry.thread)
+        self._enter(slot, new.entry)
+
+    def _replace(self, slot: int, new: Indexed) -> None:
+        self._replaced += 1
+        self._leave(slot)
+        self.entries[slot] = new.entry
+        self.times[slot] = new.entry.time
+        self.traits[slot] = new.traits
+        self.asking[slot] = new.asking
+        self.vectors.set(slot, new.vector)
+        self.word_vectors.set(slot, new.word_vectors)
+        self.postings.replace(slot, new.words)
+        self.sessions.set(slot, new.entry.thread)
+        self._enter(slot, new.entry)
+
+    def _enter(self, slot: int, entry: Entry) -> None:
         self._text_bytes += len(entry.text)
+        if entry.thread is not None:
+            self.threads[slot] = self._thread_numbers.setdefault(entry.thread, len(self._thread_numbers))
+        self.speakers.add(entry.speaker, self.threads[slot])
 
-    def _replace(self, slot: int, entry: Entry, vector: NDArray[np.float32], words: Sequence[str]) -> None:
-        self._text_bytes += len(entry.text) - len(self.at(slot).text)
-        self.entries[slot] = entry
-        self.times[slot] = entry.time
-        self.values[slot] = entry.value
-        self.importances[slot] = entry.importance
-        self.speaker[slot] = self._speaker(entry)
-        self.vectors.set(slot, vector)
-        self.postings.replace(slot, words)
-        self.sessions.set(slot, entry.thread)
-
-    def _speaker(self, entry: Entry) -> int:
-        """A number for the speaker, -1 for none."""
-        return self.speakers.setdefault(entry.speaker, len(self.speakers)) if entry.speaker else -1
+    def _leave(self, slot: int) -> None:
+        entry = self.at(slot)
+        self._text_bytes -= len(entry.text)
+        self.speakers.drop(entry.speaker, self.threads[slot])
+        self.threads[slot] = ALONE

@@ -90,13 +90,13 @@ class Postings:
         return {slot for slots in found for slot in slots}
 
     def scores(self, weights: Mapping[str, float], mean_length: float) -> Floats:
-        """BM25 of every slot, with the weight (idf) that each word of the query has; shape [slots]."""
-        lengths = np.frombuffer(self.lengths, np.float32)
+        """BM25 of every slot, with the weight (idf) that each word of the question has; shape [slots]."""
+        lengths = np.array(self.lengths, np.float32)
         total = np.zeros(len(lengths), np.float32)
         for word, weight in weights.items():
             if posting := self._words.get(word):
-                slots = np.frombuffer(posting.slots, np.int32)
-                counts = np.frombuffer(posting.counts, np.float32)
+                slots = np.array(posting.slots, np.int32)  # a copy: an array that lends its buffer cannot grow
+                counts = np.array(posting.counts, np.float32)
                 norm = np.float32(K1) * (np.float32(1 - B) + np.float32(B / mean_length) * lengths[slots])
                 total[slots] += np.float32(weight * (K1 + 1)) * counts / (counts + norm)
         return total

@@ -37,6 +37,6 @@ class Vectors:
         """Cosines of all rows with a unit vector; shape [slots]."""
         return self._slab[: self._count] @ query
 
-    def row(self, slot: int) -> Floats:
-        row: Floats = self._slab[slot]
-        return row
+    def rows(self, slots: NDArray[np.int64]) -> Floats:
+        rows: Floats = self._slab[slots]
+        return rows

@@ -34,6 +34,7 @@ CREATE TABLE memory_embeddings (
     model      TEXT    NOT NULL,
     dimension  BIGINT  NOT NULL,
     vector     BYTEA   NOT NULL,                 -- float32, little endian
+    word_vectors BYTEA   NOT NULL,             -- their number (4 bytes), then int8 rows of equal length
     PRIMARY KEY (memory_id, model)
 );
 

@@ -34,6 +34,7 @@ CREATE TABLE memory_embeddings (
     model      TEXT    NOT NULL,
     dimension  INTEGER NOT NULL,
     vector     BLOB    NOT NULL,                 -- float32, little endian
+    word_vectors BLOB    NOT NULL,             -- their number (4 bytes), then int8 rows of equal length
     PRIMARY KEY (memory_id, model)
 ) WITHOUT ROWID;
 

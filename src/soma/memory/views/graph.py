@@ -1,56 +1,56 @@
-"""Spreading activation: what is linked to good candidates, or stands beside them, is a little more likely itself."""
-
-from collections.abc import Iterator
+"""Spreading activation: what is linked to good candidates, or follows them, is a little more likely itself."""
 
 import numpy as np
 
-from soma.memory.views.base import Floats, Place, Scene, View, spread
-from soma.memory.views.semantic import VIEWS as SEMANTIC
+from soma.memory.views.base import View
+from soma.memory.views.scene import NONE, Floats, Scene, spread
 
-BESIDE = 0.25  # what a link to the previous and next message weighs
+BESIDE = 0.075  # what standing before or after weighs, against 1 for an answer
 SEEDS = 32  # candidates whose links may bring in further memories
 
 
-def activation(scene: Scene) -> Floats:
-    """How much each candidate stirs its neighbours."""
-    return spread(SEMANTIC["semantic"].compute(scene))
-
-
 def _graph(scene: Scene) -> Floats:
-    seeds = activation(scene)
-    received = BESIDE * _from_beside(scene, seeds)
+    """An answer follows its question; beside that, what is linked receives what the other end says."""
+    beside = scene.semantic[scene.previous] + scene.semantic[scene.next]
+    graph: Floats = np.minimum(1, spread(spread(_answers(scene)) + BESIDE * beside) + _received(scene))
+    return graph
+
+
+def _answers(scene: Scene) -> Floats:
+    """The words of the question in the message before, where that one asks something and somebody else said it."""
+    asks = scene.asking[scene.previous] > 0
+    speakers = [place.entry.speaker for place in scene.places]
+    before = scene.field.neighbours(scene.chosen, after=False)
+    others = [scene.field.place(row).entry.speaker if row != NONE else "" for row in before.tolist()]
+    differ = [bool(one and other and one != other) for one, other in zip(speakers, others, strict=True)]
+    return np.where(asks & np.array(differ), scene.lexical[scene.previous], 0).astype(np.float32)
+
+
+def _received(scene: Scene) -> Floats:
+    """What explicit links bring, to each candidate, from other candidates."""
+    received = np.zeros(len(scene), np.float32)
     for number, place in enumerate(scene.places):
-        for other_id, share in _shares(place):
+        for other_id, share in place.partition.links.shares(place.entry.id):
             if (other := scene.number.get(other_id)) is not None:
-                received[other] += seeds[number] * share
+                received[other] += scene.semantic[scene.own[number]] * share
     return received
 
 
 def linked(scene: Scene, limit: int) -> list[int]:
     """Rows that only links lead to: the `limit` most activated by the best candidates."""
-    seeds = activation(scene)
+    if not any(len(partition.links) for partition in scene.field.partitions):
+        return []
+    seeds = scene.semantic[scene.own]
     found: dict[int, float] = {}
     for number in np.argsort(-seeds, kind="stable")[:SEEDS].tolist():
-        for other_id, share in _shares(scene.places[number]):
+        place = scene.places[number]
+        for other_id, share in place.partition.links.shares(place.entry.id):
             row = scene.field.row_of(other_id)
             if row is not None and other_id not in scene.number:
                 found[row] = found.get(row, 0.0) + float(seeds[number]) * share
     return sorted(found, key=lambda row: (-found[row], row))[:limit]
 
 
-def _from_beside(scene: Scene, seeds: Floats) -> Floats:
-    near = scene.neighbourhood
-    by_place = np.zeros(len(near.rows), np.float32)
-    by_place[near.place] = seeds
-    return near.beside(by_place, -1) + near.beside(by_place, 1)
-
-
-def _shares(place: Place) -> Iterator[tuple[str, float]]:
-    """What each link passes on; a hub says little about each of its many neighbours."""
-    links = place.partition.links
-    damping = np.sqrt(max(1, links.degree(place.entry.id)))
-    for other_id, weight in links.strongest(place.entry.id):
-        yield other_id, float(weight / damping)
-
-
-VIEWS = {"graph": View(_graph, 0.2, "is linked to candidates that answer the question, or stands beside them")}
+VIEWS = {
+    "graph": View(_graph, 0.2, "answers a message that asked the same, is linked to what says it, or stands beside it"),
+}

@@ -1,25 +1,49 @@
-"""What the question means and which of its words are there, in a message and around it."""
+"""What the question means and which of its words are there: in the message itself and in what stands around it."""
 
-from soma.memory.views.base import Floats, Scene, View, spread
+import numpy as np
+
+from soma.memory.views.base import View
+from soma.memory.views.scene import REACH, Floats, Scene
+
+WINDOW_WORDS = 100  # each way
 
 
 def _semantic(scene: Scene) -> Floats:
-    return spread(scene.dense) + spread(scene.lexical)
+    return scene.semantic[scene.own]
 
 
-def _neighbour(scene: Scene) -> Floats:
-    near = scene.neighbourhood
-    dense = near.window(scene.field.dense[near.rows], 1) / near.width(1)
-    return spread(dense) + spread(near.window(scene.field.lexical[near.rows], 1))
+def _window(scene: Scene) -> Floats:
+    """Each word of the question met by the best of the messages around: a few of them, or a few words of long ones."""
+    met = scene.met[scene.own].copy()
+    for side in (range(REACH - 1, -1, -1), range(REACH + 1, 2 * REACH + 1)):
+        words = np.zeros(len(scene), np.float32)
+        for column in side:
+            words += scene.lengths[scene.around[:, column]]
+            near = np.where(words <= WINDOW_WORDS, scene.around[:, column], len(scene.near))
+            np.maximum(met, scene.met[near], out=met)
+    window: Floats = met @ scene.asked.weights
+    return window
+
+
+def _surroundings(scene: Scene) -> Floats:
+    near = np.stack([scene.previous, scene.own, scene.next], axis=1)
+    there = near < len(scene.near)
+    mean: Floats = scene.dense[near].sum(axis=1) / there.sum(axis=1)
+    return mean
 
 
 def _session(scene: Scene) -> Floats:
-    near = scene.neighbourhood
-    return spread(near.best(scene.field.dense[near.rows])) + spread(near.best(scene.field.lexical[near.rows]))
+    sessions: dict[tuple[int, int], float] = {}
+    dense = scene.dense[scene.own]
+    keys = [(id(place.partition), place.partition.sessions.number[place.slot]) for place in scene.places]
+    for key, score in zip(keys, dense.tolist(), strict=True):
+        sessions[key] = max(score, sessions.get(key, -1.0))
+    return np.array([sessions[key] for key in keys], np.float32)
 
 
 VIEWS = {
-    "semantic": View(_semantic, 1.0, "says what the question says, in meaning and in words"),
-    "neighbour": View(_neighbour, 0.3, "stands between messages that say what the question says"),
-    "session": View(_session, 0.1, "belongs to a conversation or document in which something says it"),
+    "semantic": View(_semantic, 1.0, "says what is asked: in meaning as a whole, in its words, in words like them"),
+    "window": View(_window, 1.35, "stands among messages that together hold what is asked"),
+    "surroundings": View(_surroundings, 0.25, "stands beside messages with the meaning of what is asked"),
+    "session": View(_session, 0.1, "belongs to a conversation or document in which something says what is asked"),
 }

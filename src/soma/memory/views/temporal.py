@@ -1,25 +1,78 @@
-"""When it happened, in two halves that learn apart: some ask for what is new, others for how it began."""
+"""When it happened. Two halves learn apart, for some ask for what is new and others for how it began."""
+
+from datetime import UTC, datetime
 
 import numpy as np
+from numpy.typing import NDArray
 
-from soma.memory.views.base import Floats, Scene, View
+from soma.memory.index.traits import NUMBER, TIME
+from soma.memory.views.base import View
+from soma.memory.views.scene import Floats, Scene
 
 DAY = 86_400.0
+DAYS_AFTER = 7.0  # people tell of a day within about a week of it
+DAYS_BEFORE = 2.0
 
 
 def _temporal(scene: Scene) -> Floats:
-    age = np.maximum(scene.asked.at - scene.times, 0.0) / DAY
-    recent: Floats = np.exp2(-age / scene.asked.half_life_days).astype(np.float32)
-    return recent
+    """1 for the latest candidate, half as much a half-life before it."""
+    return _halved(scene.times.max() - scene.times, scene.asked.half_life_days)
 
 
 def _old(scene: Scene) -> Floats:
-    """The earliest candidate is 1, the latest 0."""
-    old: Floats = (scene.times.max() - scene.times).astype(np.float32)
-    return old
+    """1 for the earliest candidate, half as much a half-life after it."""
+    return _halved(scene.times - scene.times.min(), scene.asked.half_life_days)
+
+
+def _halved(seconds: NDArray[np.float64], half_life_days: float) -> Floats:
+    curve: Floats = np.exp2(-seconds / DAY / half_life_days).astype(np.float32)
+    return curve
+
+
+def _date(scene: Scene) -> Floats:
+    """Happened in the month and year that the question names, near a day that it names, or last or first."""
+    when = scene.asked.when
+    match = np.zeros(len(scene), np.float32)
+    if when.months or when.year:
+        match += 0.5 * _in_month(scene)
+    for day in when.days:
+        np.maximum(match, _near_day(scene, day), out=match)
+    if when.latest:
+        match += _temporal(scene)
+    if when.first:
+        match += _old(scene)
+    return match
+
+
+def _in_month(scene: Scene) -> Floats:
+    when = scene.asked.when
+    moments = [datetime.fromtimestamp(time, UTC) for time in scene.times.tolist()]
+    inside = [
+        (not when.months or moment.month in when.months) and (when.year is None or moment.year == when.year)
+        for moment in moments
+    ]
+    return np.array(inside, np.float32)
+
+
+def _near_day(scene: Scene, day: int) -> Floats:
+    start = (day - datetime(1970, 1, 1, tzinfo=UTC).toordinal()) * DAY
+    gap = (scene.times - start) / DAY
+    near: Floats = np.exp(-np.abs(gap) / np.where(gap >= -1, DAYS_AFTER, DAYS_BEFORE)).astype(np.float32)
+    return near
+
+
+def _when(scene: Scene) -> Floats:
+    return scene.has(TIME) * np.float32(scene.asked.asks_when)
+
+
+def _number(scene: Scene) -> Floats:
+    return scene.has(NUMBER) * np.float32(scene.asked.asks_number)
 
 
 VIEWS = {
-    "temporal": View(_temporal, 0.1, "is recent: half as much after each half-life"),
-    "old": View(_old, 0.0, "is old: how far back it lies among the candidates"),
+    "temporal": View(_temporal, 0.1, "is recent among the candidates: half as much after each half-life"),
+    "old": View(_old, 0.15, "is old among the candidates"),
+    "date": View(_date, 1.05, "happened when the question says: a day, a month, a year, the last or the first time"),
+    "when": View(_when, 0.45, "names a time, and the question asks when"),
+    "number": View(_number, 0.2, "names a number, and the question asks how many"),
 }

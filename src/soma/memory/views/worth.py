@@ -2,23 +2,19 @@
 
 import numpy as np
 
-from soma.memory.views.base import Floats, Scene, View
+from soma.memory.views.base import View
+from soma.memory.views.scene import Floats, Scene
 
 
 def _value(scene: Scene) -> Floats:
-    return np.array([place.partition.values[place.slot] for place in scene.places], np.float32)
+    return scene.field.numbers(scene.chosen, lambda partition: partition.values).astype(np.float32)
 
 
 def _importance(scene: Scene) -> Floats:
     return np.array([place.entry.importance for place in scene.places], np.float32)
 
 
-def _length(scene: Scene) -> Floats:
-    return np.log1p(np.array([place.partition.postings.lengths[place.slot] for place in scene.places], np.float32))
-
-
 VIEWS = {
     "value": View(_value, 0.1, "helped before: learned from feedback that named it"),
-    "importance": View(_importance, 0.0, "was said to be important when it was remembered"),
-    "length": View(_length, 0.0, "is long: says more than a greeting does"),
+    "importance": View(_importance, 0.1, "was said to be important when it was remembered"),
 }

@@ -1,0 +1,99 @@
+"""Questions with their candidates as one matrix, and how good an order of them is."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Indexes = NDArray[np.int64]
+
+DEEPEST = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """Rows are candidates, those of question q from `starts[q]` to `starts[q + 1]`; columns are `views` in [0, 1]."""
+
+    views: Sequence[str]
+    values: NDArray[np.float32]
+    gold: NDArray[np.bool_]
+    starts: Indexes
+    gold_count: Indexes
+    category: Indexes
+    conversation: Indexes
+
+    def __len__(self) -> int:
+        return len(self.gold_count)
+
+    @property
+    def question(self) -> Indexes:
+        """Of each row."""
+        return np.repeat(np.arange(len(self)), np.diff(self.starts))
+
+    def columns(self, names: Sequence[str]) -> list[int]:
+        return [list(self.views).index(name) for name in names]
+
+    def scores(self, weights: Mapping[str, float]) -> Floats:
+        names = [name for name in weights if name in self.views]
+        values = self.values[:, self.columns(names)].astype(np.float64)
+        scores: Floats = values @ np.array([weights[name] for name in names])
+        return scores
+
+
+def figures(judged: Judged, scores: Floats) -> dict[str, Floats]:
+    """Of each question: recall at 5, 10 and 20, whether the first is right, nDCG at 10."""
+    tops = [_top(scores[start:end], start) for start, end in zip(judged.starts, judged.starts[1:], strict=False)]
+    found = np.zeros((len(judged), DEEPEST), bool)
+    for question, rows in enumerate(tops):
+        found[question, : len(rows)] = judged.gold[rows]
+    return from_found(found, judged.gold_count)
+
+
+def from_found(found: NDArray[np.bool_], gold_count: Indexes) -> dict[str, Floats]:
+    """`found` [questions, 20]: whether the memory at each rank is right."""
+    discount = 1 / np.log2(np.arange(2, 12))
+    ideal = np.cumsum(discount)[np.minimum(gold_count, 10) - 1]
+    return {
+        **{f"r{depth}": found[:, :depth].sum(axis=1) / gold_count for depth in (5, 10, 20)},
+        "hit1": found[:, 0].astype(np.float64),
+        "ndcg10": (found[:, :10] * discount).sum(axis=1) / ideal,
+    }
+
+
+def _top(scores: Floats, start: int) -> Indexes:
+    return start + np.argsort(-scores, kind="stable")[:DEEPEST]
+
+
+def summary(figure: Mapping[str, Floats], category: Indexes) -> dict[str, float]:
+    """Micro over the questions, macro over the mean of each category."""
+    result = {}
+    for name, values in figure.items():
+        result[f"micro_{name}"] = float(values.mean())
+        result[f"macro_{name}"] = macro(values, category)
+    result["hit1"] = float(figure["hit1"].mean())
+    for number in np.unique(category):
+        result[f"category_{number}_r10"] = float(figure["r10"][category == number].mean())
+    return result
+
+
+def macro(values: Floats, category: Indexes) -> float:
+    return float(np.mean([values[category == number].mean() for number in np.unique(category)]))
+
+
+def interval(
+    values: Floats, category: Indexes, groups: Indexes | None = None, *, draws: int = 1_000, seed: int = 0
+) -> tuple[float, float]:
+    """95 % bootstrap interval of the macro mean, drawing questions or, with `groups`, whole conversations."""
+    generator = np.random.default_rng(seed)
+    members = [np.flatnonzero(groups == group) for group in np.unique(groups)] if groups is not None else []
+    means = []
+    for _ in range(draws):
+        if groups is None:
+            drawn = generator.integers(0, len(values), len(values))
+        else:
+            drawn = np.concatenate([members[k] for k in generator.integers(0, len(members), len(members))])
+        means.append(macro(values[drawn], category[drawn]))
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(low), float(high)

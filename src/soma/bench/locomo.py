@@ -1,0 +1,72 @@
+"""LoCoMo as memories and questions: ten long conversations with gold evidence for each question (CC BY-NC 4.0)."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from soma.memory.types import NewMemory
+
+SESSION = re.compile(r"session_(\d+)")
+EVIDENCE = re.compile(r"D:?(\d+):(\d+)")
+TIME = "%I:%M %p on %d %B, %Y"
+CATEGORIES = {4: "single-hop", 1: "multi-hop", 2: "temporal", 3: "open-domain", 5: "adversarial"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question of a conversation; `gold` are the keys of the messages that answer it."""
+
+    text: str
+    gold: frozenset[str]
+    category: int
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    name: str
+    messages: Sequence[NewMemory]
+    questions: Sequence[Asked]
+
+
+def load(folder: Path, *, audited: bool = False) -> list[Conversation]:
+    """All conversations; with `audited`, wrong citations are replaced by those of locomo-audit."""
+    samples = json.loads((folder / "locomo" / "locomo10.json").read_text("utf-8"))
+    corrections = _corrections(folder) if audited else {}
+    return [_conversation(number, sample, corrections) for number, sample in enumerate(samples)]
+
+
+def _corrections(folder: Path) -> dict[str, Sequence[str]]:
+    errors = json.loads((folder / "locomo" / "audit_errors.json").read_text("utf-8"))
+    return {error["question_id"]: error["correct_evidence"] for error in errors if error.get("correct_evidence")}
+
+
+def _conversation(number: int, sample: Mapping[str, Any], corrections: Mapping[str, Sequence[str]]) -> Conversation:
+    messages = list(_messages(sample["sample_id"], sample["conversation"]))
+    keys = {message.key for message in messages}
+    questions = []
+    for place, asked in enumerate(sample["qa"]):
+        evidence = corrections.get(f"locomo_{number}_qa{place}", asked["evidence"])
+        named = {f"{sample['sample_id']}/D{s}:{m}" for text in evidence for s, m in EVIDENCE.findall(text)}
+        if gold := frozenset(named & keys):
+            questions.append(Asked(asked["question"], gold, asked["category"]))
+    return Conversation(sample["sample_id"], messages, questions)
+
+
+def _messages(name: str, sessions: Mapping[str, Any]) -> Iterator[NewMemory]:
+    numbers = sorted(int(match[1]) for key in sessions if (match := SESSION.fullmatch(key)))
+    for number in numbers:
+        at = datetime.strptime(sessions[f"session_{number}_date_time"], TIME).replace(tzinfo=UTC)
+        for message in sessions[f"session_{number}"]:
+            image = {"image": message["blip_caption"]} if message.get("blip_caption") else {}
+            session, place = EVIDENCE.findall(message["dia_id"])[0]
+            yield NewMemory(
+                text=message["text"],
+                key=f"{name}/D{session}:{place}",
+                occurred_at=at.isoformat(),
+                conversation_id=f"{name}/session_{number}",
+                metadata={"speaker": message["speaker"], **image},
+            )

@@ -1,0 +1,48 @@
+"""What can be told of a text without a question: bits that views combine with what is asked."""
+
+import re
+
+from soma.memory.words import tokens
+
+FIRST_PERSON = 1
+SECOND_PERSON = 2
+TIME = 4  # names a time
+NUMBER = 8
+
+FIRST_PERSON_WORDS = frozenset(("i", "me", "my", "mine", "we", "us", "our", "ours"))
+SECOND_PERSON_WORDS = frozenset(("you", "your", "yours"))
+TIME_WORDS = frozenset(
+    """
+    yesterday today tonight tomorrow ago last next recently weekend week weeks month months year years monday tuesday
+    wednesday thursday friday saturday sunday january february march april may june july august september october
+    november december since morning evening earlier soon summer winter spring fall autumn
+    """.split()  # noqa: SIM905 - a list of words reads as one
+)
+NUMBER_WORDS = frozenset(
+    """
+    one two three four five six seven eight nine ten eleven twelve once twice couple several dozen few half hundred
+    thousand million
+    """.split()  # noqa: SIM905
+)
+YEAR = re.compile(r"(?:19|20)\d\d")
+
+
+SENTENCE_END = re.compile(r"[.!?]+(?:\s|$)|\n+")
+
+
+def asking(text: str) -> float:
+    """The share of its sentences that are questions."""
+    ends = [match[0] for match in SENTENCE_END.finditer(text)]
+    open_end = bool(text.strip()) and not text.rstrip().endswith((".", "!", "?"))
+    return sum("?" in end for end in ends) / max(1, len(ends) + open_end)
+
+
+def traits(text: str) -> int:
+    words = {word.partition("'")[0] for word in tokens(text)}  # I'm and we've begin with the pronoun
+    numbers = {word for word in words if word.isdecimal()}
+    return (
+        FIRST_PERSON * (not words.isdisjoint(FIRST_PERSON_WORDS))
+        | SECOND_PERSON * (not words.isdisjoint(SECOND_PERSON_WORDS))
+        | TIME * (not words.isdisjoint(TIME_WORDS) or any(map(YEAR.fullmatch, numbers)))
+        | NUMBER * (bool(numbers) or not words.isdisjoint(NUMBER_WORDS))
+    )

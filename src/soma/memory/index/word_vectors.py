@@ -1,0 +1,70 @@
+"""Short vectors of single words, eight bits a number: late interaction compares each word of a question with them."""
+
+from array import array
+
+import numpy as np
+from numpy.typing import NDArray
+
+Bytes = NDArray[np.int8]
+Floats = NDArray[np.float32]
+Indexes = NDArray[np.int64]
+
+SCALE = 254.0  # numbers of vectors of length 1 beyond a half are clipped: there are next to none
+LEAST = 64
+
+
+def stored(vectors: Floats) -> Bytes:
+    levels: Bytes = np.clip(np.rint(vectors * SCALE), -127, 127).astype(np.int8)
+    return levels
+
+
+class WordVectors:
+    """One slab for all slots; each slot has a run of rows in it. A replaced run is zeroed and left behind."""
+
+    def __init__(self, dimension: int) -> None:
+        self._slab = np.zeros((0, dimension), np.int8)
+        self._used = 0
+        self._first = array("q")
+        self._count = array("i")
+
+    @property
+    def dimension(self) -> int:
+        return int(self._slab.shape[1])
+
+    @property
+    def nbytes(self) -> int:
+        return self._slab.nbytes
+
+    def append(self, words: Bytes) -> None:
+        self._first.append(0)
+        self._count.append(0)
+        self.set(len(self._first) - 1, words)
+
+    def set(self, slot: int, words: Bytes) -> None:
+        first, count = self._first[slot], self._count[slot]
+        self._slab[first : first + count] = 0
+        if len(words):
+            self._reserve(len(words))
+            self._slab[self._used : self._used + len(words)] = words
+        self._first[slot], self._count[slot] = self._used, len(words)
+        self._used += len(words)
+
+    def best(self, slots: Indexes, question: Floats) -> Floats:
+        """The best cosine of each word of the question with a word of each slot; [slots, words], 0 without words."""
+        first = np.frombuffer(self._first, np.int64)[slots]
+        count = np.frombuffer(self._count, np.int32)[slots]
+        result = np.zeros((len(slots), len(question)), np.float32)
+        filled = np.flatnonzero(count)
+        if len(filled):
+            first, count = first[filled], count[filled]
+            starts = np.cumsum(count) - count
+            rows = np.repeat(first - starts, count) + np.arange(count.sum())
+            cosines = self._slab[rows].astype(np.float32) @ (question.T / np.float32(SCALE))
+            result[filled] = np.maximum.reduceat(cosines, starts, axis=0)
+        return result
+
+    def _reserve(self, more: int) -> None:
+        if self._used + more > len(self._slab):
+            larger = np.zeros((max(LEAST, 2 * (self._used + more)), self._slab.shape[1]), np.int8)
+            larger[: self._used] = self._slab[: self._used]
+            self._slab = larger

@@ -1,0 +1,189 @@
+"""A question taken apart: the words that tell, the people it names, the time it asks for."""
+
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soma.memory.embedders.base import Reading
+from soma.memory.index.partition import Partition
+from soma.memory.types import Query
+from soma.memory.words import STOP_WORDS, stem, tokens
+
+Floats = NDArray[np.float32]
+
+MONTHS = (
+    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
+    "december",
+)  # fmt: skip
+MONTH = re.compile(rf"\b({'|'.join(MONTHS)})\b")
+MAY = re.compile(r"\b(?:in|of|since|until|during|last|this|early|late|\d+(?:st|nd|rd|th)?,?) may\b|\bmay,? \d")
+YEAR = re.compile(r"\b((?:19|20)\d\d)\b")
+DAY = re.compile(r"\b(\d{1,2})(?:st|nd|rd|th)?\b(?!\d|[:-])")
+ISO_DAY = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b")
+ASKS_WHEN = re.compile(r"\bwhen\b|\b(?:what|which) (?:date|day|month|year|time)\b|\bhow (?:long|recently|soon)\b")
+ASKS_NUMBER = re.compile(r"\bhow (?:many|much|long|often|old|far)\b")
+ASKS_LATEST = re.compile(r"\b(?:latest|newest|most recent(?:ly)?|last time|currently|right now|nowadays|these days)\b")
+ASKS_FIRST = re.compile(r"\b(?:earliest|first time|originally|initially|at first|in the beginning)\b")
+# What an embedder without word vectors should not see: it would find whatever is asked in the same form.
+QUESTION_WORDS = re.compile(
+    r"^(?:when|what|where|who|whom|whose|which|why|how)\b(?:\s+(?:many|much|long|often|old|kinds?|types?|of))*\s*"
+    r"(?:(?:did|does|do|is|are|was|were|has|have|had|would|could|can|will|might|should)\b)?\s*"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """The time that a question names: months and year, exact days (ordinals), or the end of time it is after."""
+
+    months: tuple[int, ...] = ()
+    year: int | None = None
+    days: tuple[int, ...] = ()
+    latest: bool = False
+    first: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the views need of a question. `weights` [words] sum to 1 and go with `late` [words, short].
+
+    `terms` are stems with their inverse document frequency; `part_weight` is that of the named speakers over the
+    conversations, 0 where they take part in all. `at` is when it is asked, epoch seconds.
+    """
+
+    text: str
+    terms: dict[str, float]
+    vector: Floats
+    weights: Floats
+    late: Floats
+    speakers: frozenset[str]
+    part_weight: float
+    when: When
+    asks_when: bool
+    asks_number: bool
+    at: float
+    half_life_days: float
+    conversation_id: str | None
+
+
+def ask(query: Query, reading: Reading, partitions: Sequence[Partition], at: float) -> Asked:
+    """The question in the light of what its owner may see; names of speakers are no words of it."""
+    lower = query.text.lower()
+    names = {word for word in tokens(query.text) if called(word, partitions)}
+    telling = [place for place, word in enumerate(reading.words) if _telling(word) and word not in names] or list(
+        range(len(reading.words))
+    )
+    weights = np.array([frequency_weight(stem(reading.words[place]), partitions) for place in telling], np.float32)
+    speakers = frozenset(speaker for word in names for speaker in called(word, partitions))
+    return Asked(
+        text=query.text,
+        terms={term: frequency_weight(term, partitions) for term in terms(query.text, names)},
+        vector=_direction(reading, telling, weights),
+        weights=weights / max(float(weights.sum()), 1e-9),
+        late=reading.late_vectors[telling],
+        speakers=speakers,
+        part_weight=part_weight(speakers, partitions),
+        when=when(lower, at),
+        asks_when=bool(ASKS_WHEN.search(lower)),
+        asks_number=bool(ASKS_NUMBER.search(lower)),
+        at=at,
+        half_life_days=query.half_life_days,
+        conversation_id=query.conversation_id,
+    )
+
+
+def called(word: str, partitions: Iterable[Partition]) -> set[str]:
+    return {speaker for partition in partitions for speaker in partition.speakers.called(word)}
+
+
+def part_weight(speakers: frozenset[str], partitions: Sequence[Partition]) -> float:
+    """How much it tells that somebody of `speakers` takes part in a conversation."""
+    conversations = sum(partition.thread_count for partition in partitions)
+    theirs = sum(len(partition.speakers.threads(speakers)) for partition in partitions)
+    return 0.0 if theirs in (0, conversations) else math.log(1 + (conversations - theirs + 0.5) / (theirs + 0.5))
+
+
+def stripped(text: str, partitions: Iterable[Partition]) -> str:
+    """For an embedder without word vectors: the question without question words and names."""
+    partitions = list(partitions)
+    bare = QUESTION_WORDS.sub("", text.lower().strip()).rstrip("?").split()
+    kept = [word for word in bare if not any(called(part, partitions) for part in tokens(word))]
+    return " ".join(kept) or text
+
+
+def terms(text: str, names: set[str]) -> list[str]:
+    """The distinct stems to look for; all of them where only stop words and names were asked."""
+    words = tokens(text)
+    found = dict.fromkeys(stem(word) for word in words if word not in STOP_WORDS and word not in names)
+    return list(found or dict.fromkeys(map(stem, words)))
+
+
+def frequency_weight(term: str, partitions: Sequence[Partition]) -> float:
+    """The inverse document frequency, over what the owner may see and nothing else."""
+    documents = sum(partition.postings.documents for partition in partitions)
+    frequency = sum(partition.postings.frequency(term) for partition in partitions)
+    return math.log(1 + (documents - frequency + 0.5) / (frequency + 0.5))
+
+
+def when(lower: str, at: float) -> When:
+    """The time named in a question (lower case) that is asked at `at`."""
+    months = tuple(
+        MONTHS.index(name) + 1 for name in dict.fromkeys(MONTH.findall(lower)) if name != "may" or MAY.search(lower)
+    )
+    year = YEAR.search(lower)
+    return When(
+        months=months,
+        year=int(year[1]) if year else None,
+        days=(*_iso_days(lower), *_month_days(lower, months, year, at), *_relative_days(lower, at)),
+        latest=bool(ASKS_LATEST.search(lower)),
+        first=bool(ASKS_FIRST.search(lower)),
+    )
+
+
+YEARS_BACK = 10  # a day without a year is looked for in each of them
+
+
+def _month_days(lower: str, months: Sequence[int], year: re.Match[str] | None, at: float) -> list[int]:
+    day = DAY.search(lower)
+    if not months or not day:
+        return []
+    now = datetime.fromtimestamp(at, UTC).year
+    years = [int(year[1])] if year else range(now - YEARS_BACK, now + 1)
+    return [found for one in years if (found := _ordinal(one, months[0], int(day[1]))) is not None]
+
+
+def _iso_days(lower: str) -> list[int]:
+    named = (_ordinal(*map(int, match)) for match in ISO_DAY.findall(lower))
+    return [found for found in named if found is not None]
+
+
+def _relative_days(lower: str, at: float) -> list[int]:
+    today = datetime.fromtimestamp(at, UTC).date()
+    back = {"today": 0, "tonight": 0, "yesterday": 1}
+    return [
+        (today - timedelta(days=days)).toordinal() for word, days in back.items() if re.search(rf"\b{word}\b", lower)
+    ]
+
+
+def _ordinal(year: int, month: int, day: int) -> int | None:
+    try:
+        return date(year, month, day).toordinal()
+    except ValueError:
+        return None
+
+
+def _telling(word: str) -> bool:
+    return len(word) > 1 and word not in STOP_WORDS and word[0].isalnum()
+
+
+def _direction(reading: Reading, telling: Sequence[int], weights: Floats) -> Floats:
+    """The mean of the telling words as they stand in this question, rare ones counting more; else the whole text."""
+    if not len(weights) or not weights.any():
+        return reading.vector
+    total = (reading.word_vectors[telling] * weights[:, None]).sum(axis=0)
+    direction: Floats = total / np.linalg.norm(total)
+    return direction
