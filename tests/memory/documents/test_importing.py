@@ -71,7 +71,9 @@ async def test_a_changed_document_changes_what_changed(memory, alice, embedder):
 
 
 async def test_equal_paragraphs_are_two_memories_and_a_book_is_many(memory, alice):
-    text = "\n\n".join(["The same words stand here again."] * 3 + [f"Chapter {n} of the book. " * 5 for n in range(120)])
+    text = "\n\n".join(
+        ["The same words stand here again."] * 3 + [f"Chapter {n} of the book. " * 5 for n in range(120)]
+    )
     document = notes(text, format="text", scope="tenant")
     imported = await memory.import_document(alice, document, Chunking(budget=25, count=CHUNKING.count))
     assert imported.created > 100
