@@ -36,7 +36,7 @@ class Store:
     ) -> None:
         self.writer = writer
         self.spaces = Spaces(writer, embedder, former)
-        self.partitions = Partitions(self._load, bound_bytes=bound_bytes)
+        self.partitions = Partitions(self.load, bound_bytes=bound_bytes)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="memory")
         self._committing: set[asyncio.Task[Any]] = set()
 
@@ -70,6 +70,23 @@ class Store:
                 elif partition is not None:  # the tenant's model changed between the commit and now
                     self.partitions.drop(address)
 
+    def apply_embeddings(self, memories: Sequence[tuple[MemoryRecord, Embedding]], model: str) -> None:
+        """Take vectors that were made anew into the partitions that hold those memories with vectors of `model`."""
+        for memory, made in memories:
+            with self.partitions.locked(memory.tenant_id, memory.namespace):
+                partition = self.partitions.present((memory.tenant_id, memory.namespace, memory.scope_owner))
+                if partition is not None and partition.model == model:
+                    partition.set_embedding(memory.id, memory.revision, made.vector, made.word_vectors)
+
+    def drop_other_models(self, tenant_id: str) -> None:
+        """After a switch: partitions with vectors of a former model are loaded again."""
+        model = self.spaces.of(tenant_id).model
+        for address in self.partitions.addresses(tenant_id):
+            with self.partitions.locked(*address[:2]):
+                partition = self.partitions.present(address)
+                if partition is not None and partition.model != model:
+                    self.partitions.drop(address)
+
     def apply_links(self, owner: Owner, namespace: str, links: Sequence[Link]) -> None:
         """Take committed links into the partitions of `owner`: both ends are among them."""
         with self.partitions.locked(owner.tenant_id, namespace):
@@ -78,14 +95,15 @@ class Store:
                     for link in links:
                         partition.link(link)
 
-    def _load(self, address: Address) -> Partition:
+    def load(self, address: Address) -> Partition:
         """From the rows. A memory without a vector is found by its words, until the vector is made (`reconcile`)."""
         space = self.spaces.of(address[0])
         dimension, late = space.embedder.dimension, space.embedder.late_dimension
         partition = Partition(dimension, late, model=space.model)
         nothing = Embedding(np.zeros(dimension, np.float32), np.zeros((0, late), np.int8))
         for memory, made in rows.partition(self.database, address, space.model):
-            partition.put(indexed(memory, made or nothing))
+            fits = made is not None and len(made.vector) == dimension
+            partition.put(indexed(memory, made if made is not None and fits else nothing))
         for link in rows.partition_links(self.database, address):
             partition.link(link)
         return partition
