@@ -133,12 +133,15 @@ class TurnRecord:
         return self._began.calibration
 
     @property
-    def initial_weights(self) -> dict[str, float]:
-        return self.started.weights if self.started else {}
+    def weights(self) -> dict[str, float]:
+        """The newest that the turn knows of: after its last iteration, else as it began."""
+        began = self.started.weights if self.started else {}
+        return self.completed[-1].weights_after if self.completed else began
 
     @property
-    def initial_neuromodulators(self) -> dict[str, float]:
-        return self.started.neuromodulators if self.started else {}
+    def neuromodulators(self) -> dict[str, float]:
+        began = self.started.neuromodulators if self.started else {}
+        return self.completed[-1].neuromodulators_after if self.completed else began
 
     @property
     def _began(self) -> TurnStarted:
@@ -156,6 +159,10 @@ class TurnRecord:
     def tool_uses(self) -> list[ToolUse]:
         """All calls of the turn, oldest first."""
         return [use for number in sorted(self.iterations) for use in self.iterations[number].tools.values()]
+
+    def has_evidence_for(self, number: int) -> bool:
+        """Whether iteration `number` has its memories already."""
+        return number in self.iterations and self.iterations[number].bundle is not None
 
     def iteration(self, number: int) -> IterationRecord:
         return self.iterations.setdefault(number, IterationRecord(number))

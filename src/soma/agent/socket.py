@@ -4,12 +4,14 @@ Envelope {type, id, timestamp, payload}. In: chat.message, chat.cancel, chat.res
 """
 
 import asyncio
+import logging
 from contextlib import suppress
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import msgspec
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.db import OperationalError
 from msgspec import Meta
 from pydantic import ValidationError
 
@@ -19,12 +21,12 @@ from soma.agent.api.paging import LARGEST_POSITION
 from soma.agent.app import agent
 from soma.agent.auth import Caller, caller_of
 from soma.agent.bodies import converted, read, without_claims
-from soma.agent.errors import AgentError, Invalid, Unauthorized
+from soma.agent.errors import AgentError, Invalid, Unauthorized, error_body
 from soma.agent.feed import SlowReader
 from soma.agent.metrics import requests_total
 from soma.agent.sending import send
 from soma.brain.errors import BrainError, BrainRefused
-from soma.events.errors import LogError
+from soma.events.errors import LogError, ReadFailed
 from soma.events.ids import new_id, now
 
 HEARTBEAT_SECONDS = 30.0
@@ -33,6 +35,10 @@ BEARER_PROTOCOL = "bearer."  # browsers cannot set a header: the token comes as 
 CLOSE_UNAUTHORIZED = 4401
 CLOSE_ORIGIN = 4403
 CLOSE_SLOW = 4408
+CLOSE_UNAVAILABLE = 4503
+
+
+logger = logging.getLogger(__name__)
 
 
 class Incoming(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -94,9 +100,11 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
         except AgentError as error:
             await self._say("error", error.body(request_id))
         except (BrainError, LogError) as error:
-            refused = error if isinstance(error, BrainRefused) else None
-            body = AgentError(str(error), code=error.code, field=refused.field if refused else None).body(request_id)
-            await self._say("error", body)
+            field = error.field if isinstance(error, BrainRefused) else None
+            await self._say("error", error_body(error.code, str(error), request_id=request_id, field=field))
+        except OperationalError:
+            logger.exception("the database failed")
+            await self._say("error", error_body(ReadFailed.code, str(ReadFailed.__doc__), request_id=request_id))
 
     async def _answer(self, envelope: Envelope) -> None:
         payload = without_claims(envelope.payload, self.caller)
@@ -141,9 +149,9 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
         try:
             async for frame in agent().feed.follow(caller.tenant_id, conversation_id, after=after):
                 await self.send(text_data=msgspec.json.encode(frame).decode())
-        except SlowReader as slow:
-            await self._say("error", AgentError(str(slow), code=slow.code).body(new_id()))
-            await self.close(code=CLOSE_SLOW)
+        except (SlowReader, LogError) as lost:
+            await self._say("error", AgentError(str(lost), code=lost.code).body(new_id()))
+            await self.close(code=CLOSE_SLOW if isinstance(lost, SlowReader) else CLOSE_UNAVAILABLE)
 
     async def _beat(self) -> None:
         while True:

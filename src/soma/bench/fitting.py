@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from soma.bench.judged import Floats, Indexes, Judged
 
@@ -22,7 +23,7 @@ def fitted(
 ) -> dict[str, float]:
     """Weights learned from `questions`; `given` ones are kept as they are."""
     rows = np.flatnonzero(np.isin(judged.question, questions) & _telling(judged))
-    values = judged.values[np.ix_(rows, judged.columns(names))].astype(np.float64)
+    values = judged.values[rows][:, judged.columns(names)].astype(np.float64)
     given = given or {}
     strength = np.array([FIXED if name in given else l2 for name in names])
     prior = np.array([given.get(name, 0.0) for name in names])
@@ -44,7 +45,7 @@ def left_out(
     return scores, learned
 
 
-def _telling(judged: Judged) -> "np.typing.NDArray[np.bool_]":
+def _telling(judged: Judged) -> NDArray[np.bool_]:
     kept = judged.gold.copy()
     rough = judged.values.mean(axis=1)
     for start, end in zip(judged.starts, judged.starts[1:], strict=False):
@@ -52,9 +53,7 @@ def _telling(judged: Judged) -> "np.typing.NDArray[np.bool_]":
     return kept
 
 
-def _newton(
-    values: Floats, gold: "np.typing.NDArray[np.bool_]", question: Indexes, l2: Floats, prior: Floats
-) -> Floats:
+def _newton(values: Floats, gold: NDArray[np.bool_], question: Indexes, l2: Floats, prior: Floats) -> Floats:
     _, starts, group = np.unique(question, return_index=True, return_inverse=True)
     count = np.add.reduceat(gold.astype(np.float64), starts)
     answered = (count > 0).astype(np.float64)[group]

@@ -53,8 +53,8 @@ class BatchDesk:
 
     def _commit(self, transaction: Transaction, given: Given, prepared: Prepared) -> Taken[BatchAnswer]:
         principal, tenant_id = given.principal, given.principal.tenant_id
-        if given.key and (first := store.first_answers(transaction, tenant_id, [given.key])):
-            return Taken(msgspec.json.decode(first[given.key], type=BatchAnswer))
+        if given.key and (first := store.first_answer(transaction, tenant_id, given.key)) is not None:
+            return Taken(msgspec.json.decode(first, type=BatchAnswer))
         if self._learners.current(transaction, principal).state.version != prepared.base_version:
             raise Moved
         if store.first_answers(transaction, tenant_id, prepared.keys):

@@ -23,7 +23,7 @@ class FeedbackDesk:
     def take(self, transaction: Transaction, told: Told) -> Taken[FeedbackAnswer]:
         """One feedback; a repeated one gets the first answer."""
         principal, key = told.principal, told.key or ""
-        if (first := store.first_answers(transaction, principal.tenant_id, [key]).get(key)) is not None:
+        if (first := store.first_answer(transaction, principal.tenant_id, key)) is not None:
             return Taken(self._repeated(transaction, principal, first))
         subject = subject_of(principal, turn_id=told.body.turn_id)
         before = self._learners.current(transaction, principal).state

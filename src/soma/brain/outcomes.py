@@ -14,7 +14,7 @@ from soma.brain.errors import BrainRefused
 from soma.brain.feedback import ledger
 from soma.brain.learners import Learners, subject_of
 from soma.brain.observations import Learnable
-from soma.brain.store import Bundle
+from soma.brain.store import Bundle, FirstOutcome
 from soma.brain.types import Learned, Principal
 from soma.brain.values import Taken, Values
 from soma.brain.views import difference, differs, levels, served_weights
@@ -115,24 +115,17 @@ class OutcomeDesk:
         )
 
     def _recorded(self, transaction: Transaction, principal: Principal, body: TurnMetrics, answer: Learned) -> Learned:
-        store.keep_outcome(
-            transaction,
-            principal,
-            body.turn_id,
-            body.iteration_number,
-            version=answer.version or 0,
-            body=msgspec.json.encode(body).decode(),
-            answer=msgspec.json.encode(answer).decode(),
-        )
+        first = FirstOutcome(principal.agent_id, answer.version or 0, msgspec.json.encode(answer).decode())
+        said = msgspec.json.encode(body).decode()
+        store.keep_outcome(transaction, principal, body.turn_id, body.iteration_number, body=said, first=first)
         return answer
 
 
-def _repeated(principal: Principal, body: TurnMetrics, first: tuple[str, int, str]) -> Learned:
-    agent_id, _, answer = first
-    if agent_id != principal.agent_id:
+def _repeated(principal: Principal, body: TurnMetrics, first: FirstOutcome) -> Learned:
+    if first.agent_id != principal.agent_id:
         message = f"Iteration {body.iteration_number} of this turn was reported by another agent."
         raise BrainRefused("turn_of_another_agent", message, "turn_id", 409)
-    return msgspec.structs.replace(msgspec.json.decode(answer, type=Learned), status="duplicate")
+    return msgspec.structs.replace(msgspec.json.decode(first.answer, type=Learned), status="duplicate")
 
 
 def _usage(principal: Principal, body: TurnMetrics) -> list[tuple[object, ...]]:

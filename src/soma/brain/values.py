@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Generic, NamedTuple, TypeVar
 
+from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.state import LearnerState
 from soma.brain.core.values import next_value
 from soma.brain.types import Principal
@@ -22,9 +23,9 @@ class Taken(NamedTuple, Generic[T]):
 
 
 class Values:
-    def __init__(self, memory: Memory, *, rate: float) -> None:
+    def __init__(self, memory: Memory, constants: Hyperparameters) -> None:
         self._memory = memory
-        self._rate = rate
+        self._constants = constants
 
     def move(self, transaction: Transaction, principal: Principal, named: Sequence[tuple[str, bool]]) -> kept.Written:
         """value += rate (helpful - value), in order, within the transaction; `show` it after the commit."""
@@ -33,7 +34,7 @@ class Values:
         learned = kept.read(transaction, principal.tenant_id, [memory_id for memory_id, _ in named])
         for memory_id, helpful in named:
             if memory_id in learned:
-                learned[memory_id] = next_value(learned[memory_id], helpful=helpful, rate=self._rate)
+                learned[memory_id] = next_value(learned[memory_id], self._constants, helpful=helpful)
         return kept.write(transaction, principal.tenant_id, learned)
 
     async def show(self, principal: Principal, written: kept.Written) -> None:

@@ -64,6 +64,7 @@ class TurnStarted(Fact, frozen=True, kw_only=True):
     brain_version: int | None
     usefulness: dict[str, float] = {}
     calibration: list[list[float]] = []
+    message_tokens: int = 0
     degraded: str | None = None
     client_message_id: str | None = None
 

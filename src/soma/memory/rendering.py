@@ -6,7 +6,7 @@ import numpy as np
 
 from soma.memory.embedders.base import Reading
 from soma.memory.index.partition import Entry, Indexed
-from soma.memory.index.traits import traits
+from soma.memory.index.traits import asking, traits
 from soma.memory.index.word_vectors import stored
 from soma.memory.rows import Embedding, metadata_text, texts
 from soma.memory.types import MemoryRecord
@@ -56,4 +56,12 @@ def indexed(memory: MemoryRecord, made: Embedding) -> Indexed:
         speaker=texts(memory.metadata, "speaker"),
         thread=memory.conversation_id or (f"source:{source}" if source else None),
     )
-    return Indexed(entry, memory.value, traits(memory.text), words(_whole_text(memory)), made.vector, made.word_vectors)
+    return Indexed(
+        entry=entry,
+        value=memory.value,
+        traits=traits(memory.text),
+        asking=asking(memory.text),
+        words=words(_whole_text(memory)),
+        vector=made.vector,
+        word_vectors=made.word_vectors,
+    )

@@ -144,7 +144,10 @@ class Query:
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """A memory that may answer (a struct: hundreds are made for each question). `views` are integers k of k / 65535, min-max normalised over the candidates."""
+    """A memory that may answer. A struct, for hundreds are made for each question.
+
+    `views` are integers k of k / 65535, min-max normalised over the candidates.
+    """
 
     id: str
     key: str
@@ -165,6 +168,7 @@ class Candidates:
     duplicates: frozenset[tuple[int, int]]
     statistics_version: str
     query_embedding: Sequence[float]
+    vectors: Sequence[Sequence[float]]  # of length 1, one a memory found: an array, not copied into lists
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

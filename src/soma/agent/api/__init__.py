@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
+from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.utils.decorators import async_only_middleware
@@ -26,11 +27,11 @@ from soma.agent.api import (
 )
 from soma.agent.api.body import JsonObject
 from soma.agent.api.caller import bearer
-from soma.agent.errors import AgentError, Invalid, TooLarge, error_body
+from soma.agent.errors import AgentError, Busy, Invalid, TooLarge, Unavailable, error_body
 from soma.agent.metrics import requests_total
 from soma.agent.settings import settings
 from soma.brain.errors import BrainRefused, BrainUnavailable
-from soma.events.errors import LogError, WriterBusy
+from soma.events.errors import LogError, WriteFailed, WriterBusy
 from soma.events.ids import new_id
 
 logger = logging.getLogger(__name__)
@@ -110,7 +111,18 @@ def _brain_away(request: HttpRequest, error: BrainUnavailable) -> HttpResponse:
 
 @api.exception_handler(LogError)
 def _log(request: HttpRequest, error: LogError) -> HttpResponse:
-    return refuse(request, 429 if isinstance(error, WriterBusy) else 503, error.code, str(error))
+    return refuse(request, Unavailable.status, error.code, str(error))
+
+
+@api.exception_handler(WriterBusy)
+def _busy(request: HttpRequest, error: WriterBusy) -> HttpResponse:
+    return refuse(request, Busy.status, error.code, str(error))
+
+
+@api.exception_handler(OperationalError)
+def _database(request: HttpRequest, error: OperationalError) -> HttpResponse:
+    logger.error("the database failed", exc_info=error)
+    return refuse(request, Unavailable.status, WriteFailed.code, str(WriteFailed.__doc__))
 
 
 def not_found(request: HttpRequest, exception: Any = None) -> HttpResponse:  # noqa: ARG001 - Django's signature

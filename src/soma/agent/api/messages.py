@@ -20,6 +20,7 @@ from soma.agent.feed import Frame, SlowReader
 from soma.agent.metrics import request_latency, requests_total
 from soma.agent.sending import send
 from soma.agent.trace import message_view
+from soma.events.errors import LogError
 from soma.events.schema import TurnComplete
 
 router = Router()
@@ -102,8 +103,8 @@ def event_stream(frames: AsyncIterator[Frame]) -> StreamingHttpResponse:
             async for frame in frames:
                 position = f"id: {frame['position']}\n" if "position" in frame else ""
                 yield f"{position}event: {frame['type']}\ndata: {msgspec.json.encode(frame).decode()}\n\n".encode()
-        except SlowReader as slow:
-            data = msgspec.json.encode({"code": slow.code, "message": str(slow)}).decode()
+        except (SlowReader, LogError) as lost:
+            data = msgspec.json.encode({"code": lost.code, "message": str(lost)}).decode()
             yield f"event: error\ndata: {data}\n\n".encode()
 
     response = StreamingHttpResponse(lines(), content_type=EVENT_STREAM)

@@ -1,6 +1,7 @@
 """Links in both directions, by id: activation flows along them either way."""
 
 from collections.abc import Iterator
+from math import log10
 
 from soma.memory.types import Link
 
@@ -31,7 +32,7 @@ class Links:
         others = self._of.get(own_id)
         if not others:
             return []
-        damping = len(others) ** 0.5
+        damping = 1 + log10(len(others))
         strongest = sorted(others.items(), key=lambda other: (-other[1], other[0]))[:STRONGEST]
         return [(other, weight / damping) for other, weight in strongest]
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from soma.memory.index.links import Links
 from soma.memory.index.postings import Postings
 from soma.memory.index.sessions import Order, Sessions
-from soma.memory.index.speakers import Speakers
+from soma.memory.index.speakers import ALONE, Speakers
 from soma.memory.index.vectors import Vectors
 from soma.memory.index.word_vectors import Bytes, WordVectors
 from soma.memory.types import Kind, Link
@@ -50,6 +50,7 @@ class Indexed:
     entry: Entry
     value: float
     traits: int
+    asking: float
     words: Sequence[str]
     vector: NDArray[np.float32]
     word_vectors: Bytes
@@ -68,14 +69,21 @@ class Partition:
         self.values = array("f")
         self.times = array("d")
         self.traits = array("B")
+        self.asking = array("f")
+        self.threads = array("i")
         self.dead: set[int] = set()
         self.revision = 0
         self._replaced = 0
         self._gone: set[str] = set()
         self._text_bytes = 0
+        self._thread_numbers: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self.slots)
+
+    @property
+    def thread_count(self) -> int:
+        return len(self._thread_numbers)
 
     @property
     def nbytes(self) -> int:
@@ -133,16 +141,18 @@ class Partition:
         return entry.time, entry.position
 
     def _append(self, new: Indexed) -> None:
-        self.slots[new.entry.id] = len(self.entries)
+        slot = self.slots[new.entry.id] = len(self.entries)
         self.entries.append(new.entry)
         self.values.append(new.value)
         self.times.append(new.entry.time)
         self.traits.append(new.traits)
+        self.asking.append(new.asking)
+        self.threads.append(ALONE)
         self.vectors.append(new.vector)
         self.word_vectors.append(new.word_vectors)
         self.postings.append(new.words)
         self.sessions.append(new.entry.thread)
-        self._enter(new.entry)
+        self._enter(slot, new.entry)
 
     def _replace(self, slot: int, new: Indexed) -> None:
         self._replaced += 1
@@ -150,17 +160,21 @@ class Partition:
         self.entries[slot] = new.entry
         self.times[slot] = new.entry.time
         self.traits[slot] = new.traits
+        self.asking[slot] = new.asking
         self.vectors.set(slot, new.vector)
         self.word_vectors.set(slot, new.word_vectors)
         self.postings.replace(slot, new.words)
         self.sessions.set(slot, new.entry.thread)
-        self._enter(new.entry)
+        self._enter(slot, new.entry)
 
-    def _enter(self, entry: Entry) -> None:
+    def _enter(self, slot: int, entry: Entry) -> None:
         self._text_bytes += len(entry.text)
-        self.speakers.add(entry.speaker)
+        if entry.thread is not None:
+            self.threads[slot] = self._thread_numbers.setdefault(entry.thread, len(self._thread_numbers))
+        self.speakers.add(entry.speaker, self.threads[slot])
 
     def _leave(self, slot: int) -> None:
         entry = self.at(slot)
         self._text_bytes -= len(entry.text)
-        self.speakers.drop(entry.speaker)
+        self.speakers.drop(entry.speaker, self.threads[slot])
+        self.threads[slot] = ALONE

@@ -1,8 +1,11 @@
-"""Who speaks in a partition: a question that names one of them asks for what they said or for what they are."""
+"""Who speaks in a partition, and in which conversations: a question may name somebody."""
 
 from collections import Counter
+from collections.abc import Iterable
 
 from soma.memory.words import tokens
+
+ALONE = -1  # the thread of a memory that belongs to no conversation
 
 
 class Speakers:
@@ -11,21 +14,26 @@ class Speakers:
     def __init__(self) -> None:
         self._memories: Counter[str] = Counter()
         self._by_word: dict[str, set[str]] = {}
+        self._threads: dict[str, Counter[int]] = {}
 
-    def add(self, speaker: str) -> None:
+    def add(self, speaker: str, thread: int) -> None:
         if not speaker:
             return
         self._memories[speaker] += 1
+        self._threads.setdefault(speaker, Counter())[thread] += 1
         if self._memories[speaker] == 1:
             for word in tokens(speaker):
                 self._by_word.setdefault(word, set()).add(speaker)
 
-    def drop(self, speaker: str) -> None:
+    def drop(self, speaker: str, thread: int) -> None:
         if not speaker:
             return
         self._memories[speaker] -= 1
+        self._threads[speaker][thread] -= 1
+        if not self._threads[speaker][thread]:
+            del self._threads[speaker][thread]
         if not self._memories[speaker]:
-            del self._memories[speaker]
+            del self._memories[speaker], self._threads[speaker]
             for word in tokens(speaker):
                 self._by_word[word].discard(speaker)
                 if not self._by_word[word]:
@@ -34,3 +42,8 @@ class Speakers:
     def called(self, word: str) -> set[str]:
         """The speakers of whose names `word` (lower case) is one."""
         return self._by_word.get(word, set())
+
+    def threads(self, speakers: Iterable[str]) -> set[int]:
+        """The conversations in which one of them takes part."""
+        found = {thread for speaker in speakers for thread in self._threads.get(speaker, ())}
+        return found - {ALONE}

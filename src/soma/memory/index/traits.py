@@ -4,11 +4,10 @@ import re
 
 from soma.memory.words import tokens
 
-ASKS = 1  # holds a question
-FIRST_PERSON = 2
-SECOND_PERSON = 4
-TIME = 8  # names a time
-NUMBER = 16
+FIRST_PERSON = 1
+SECOND_PERSON = 2
+TIME = 4  # names a time
+NUMBER = 8
 
 FIRST_PERSON_WORDS = frozenset(("i", "me", "my", "mine", "we", "us", "our", "ours"))
 SECOND_PERSON_WORDS = frozenset(("you", "your", "yours"))
@@ -28,12 +27,21 @@ NUMBER_WORDS = frozenset(
 YEAR = re.compile(r"(?:19|20)\d\d")
 
 
+SENTENCE_END = re.compile(r"[.!?]+(?:\s|$)|\n+")
+
+
+def asking(text: str) -> float:
+    """The share of its sentences that are questions."""
+    ends = [match[0] for match in SENTENCE_END.finditer(text)]
+    open_end = bool(text.strip()) and not text.rstrip().endswith((".", "!", "?"))
+    return sum("?" in end for end in ends) / max(1, len(ends) + open_end)
+
+
 def traits(text: str) -> int:
     words = {word.partition("'")[0] for word in tokens(text)}  # I'm and we've begin with the pronoun
     numbers = {word for word in words if word.isdecimal()}
     return (
-        ASKS * ("?" in text)
-        | FIRST_PERSON * (not words.isdisjoint(FIRST_PERSON_WORDS))
+        FIRST_PERSON * (not words.isdisjoint(FIRST_PERSON_WORDS))
         | SECOND_PERSON * (not words.isdisjoint(SECOND_PERSON_WORDS))
         | TIME * (not words.isdisjoint(TIME_WORDS) or any(map(YEAR.fullmatch, numbers)))
         | NUMBER * (bool(numbers) or not words.isdisjoint(NUMBER_WORDS))

@@ -2,28 +2,38 @@
 
 import numpy as np
 
-from soma.memory.index.traits import ASKS
 from soma.memory.views.base import View
-from soma.memory.views.scene import Floats, Scene, spread
+from soma.memory.views.scene import NONE, Floats, Scene, spread
 
-BESIDE = 0.15  # what the link to the message before and to the one after weighs, against 1 for an answer
+BESIDE = 0.075  # what standing before or after weighs, against 1 for an answer
 SEEDS = 32  # candidates whose links may bring in further memories
 
 
 def _graph(scene: Scene) -> Floats:
-    """An answer follows its question; what stands beside and what is linked receives what the other says."""
-    received = spread(_answers(scene)) + BESIDE * (scene.semantic[scene.previous] + scene.semantic[scene.next])
+    """An answer follows its question; beside that, what is linked receives what the other end says."""
+    beside = scene.semantic[scene.previous] + scene.semantic[scene.next]
+    graph: Floats = np.minimum(1, spread(spread(_answers(scene)) + BESIDE * beside) + _received(scene))
+    return graph
+
+
+def _answers(scene: Scene) -> Floats:
+    """The words of the question in the message before, where that one asks something and somebody else said it."""
+    asks = scene.asking[scene.previous] > 0
+    speakers = [place.entry.speaker for place in scene.places]
+    before = scene.field.neighbours(scene.chosen, after=False)
+    others = [scene.field.place(row).entry.speaker if row != NONE else "" for row in before.tolist()]
+    differ = [bool(one and other and one != other) for one, other in zip(speakers, others, strict=True)]
+    return np.where(asks & np.array(differ), scene.lexical[scene.previous], 0).astype(np.float32)
+
+
+def _received(scene: Scene) -> Floats:
+    """What explicit links bring, to each candidate, from other candidates."""
+    received = np.zeros(len(scene), np.float32)
     for number, place in enumerate(scene.places):
         for other_id, share in place.partition.links.shares(place.entry.id):
             if (other := scene.number.get(other_id)) is not None:
                 received[other] += scene.semantic[scene.own[number]] * share
     return received
-
-
-def _answers(scene: Scene) -> Floats:
-    """The words of the question in the message before, where that one asks something."""
-    asks = scene.traits[scene.previous] & ASKS > 0
-    return np.where(asks, scene.lexical[scene.previous], 0).astype(np.float32)
 
 
 def linked(scene: Scene, limit: int) -> list[int]:

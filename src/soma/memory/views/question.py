@@ -51,7 +51,8 @@ class When:
 class Asked:
     """What the views need of a question. `weights` [words] sum to 1 and go with `late` [words, short].
 
-    `terms` are stems with their inverse document frequency. `at` is when it is asked, epoch seconds.
+    `terms` are stems with their inverse document frequency; `part_weight` is that of the named speakers over the
+    conversations, 0 where they take part in all. `at` is when it is asked, epoch seconds.
     """
 
     text: str
@@ -60,6 +61,7 @@ class Asked:
     weights: Floats
     late: Floats
     speakers: frozenset[str]
+    part_weight: float
     when: When
     asks_when: bool
     asks_number: bool
@@ -76,13 +78,15 @@ def ask(query: Query, reading: Reading, partitions: Sequence[Partition], at: flo
         range(len(reading.words))
     )
     weights = np.array([frequency_weight(stem(reading.words[place]), partitions) for place in telling], np.float32)
+    speakers = frozenset(speaker for word in names for speaker in called(word, partitions))
     return Asked(
         text=query.text,
         terms={term: frequency_weight(term, partitions) for term in terms(query.text, names)},
         vector=_direction(reading, telling, weights),
         weights=weights / max(float(weights.sum()), 1e-9),
         late=reading.late_vectors[telling],
-        speakers=frozenset(speaker for word in names for speaker in called(word, partitions)),
+        speakers=speakers,
+        part_weight=part_weight(speakers, partitions),
         when=when(lower, at),
         asks_when=bool(ASKS_WHEN.search(lower)),
         asks_number=bool(ASKS_NUMBER.search(lower)),
@@ -94,6 +98,13 @@ def ask(query: Query, reading: Reading, partitions: Sequence[Partition], at: flo
 
 def called(word: str, partitions: Iterable[Partition]) -> set[str]:
     return {speaker for partition in partitions for speaker in partition.speakers.called(word)}
+
+
+def part_weight(speakers: frozenset[str], partitions: Sequence[Partition]) -> float:
+    """How much it tells that somebody of `speakers` takes part in a conversation."""
+    conversations = sum(partition.thread_count for partition in partitions)
+    theirs = sum(len(partition.speakers.threads(speakers)) for partition in partitions)
+    return 0.0 if theirs in (0, conversations) else math.log(1 + (conversations - theirs + 0.5) / (theirs + 0.5))
 
 
 def stripped(text: str, partitions: Iterable[Partition]) -> str:

@@ -48,6 +48,15 @@ class Field:
         pairs = zip(self.starts, self.partitions, strict=False)
         return np.array([start + slot for start, partition in pairs for slot in partition.dead], np.int64)
 
+    def taking_part(self, rows: Indexes) -> NDArray[np.bool_]:
+        """Whether each row belongs to a conversation in which somebody takes part whom the question names."""
+        result = np.zeros(len(rows), bool)
+        for start, partition, inside in self._within(rows):
+            theirs = np.zeros(partition.thread_count + 1, bool)  # the last one stands for no conversation
+            theirs[list(partition.speakers.threads(self.asked.speakers))] = True
+            result[inside] = theirs[taken(partition.threads, rows[inside] - start)]
+        return result
+
     def neighbours(self, rows: Indexes, *, after: bool) -> Indexes:
         """The row before or after each row in its session; NONE where there is none, and for NONE."""
         result = np.full(len(rows), NONE, np.int64)
@@ -170,13 +179,23 @@ class Scene:
         return self.field.numbers(self.chosen, lambda partition: partition.times)
 
     @cached_property
+    def asking(self) -> Floats:
+        """The share of questions in all near; 0 where nothing is."""
+        return np.append(self.field.numbers(self.near, lambda partition: partition.asking), 0).astype(np.float32)
+
+    @cached_property
+    def lengths(self) -> Floats:
+        """How many words each near one has; 0 where nothing is."""
+        lengths = self.field.numbers(self.near, lambda partition: partition.postings.lengths)
+        return np.append(lengths, 0).astype(np.float32)
+
+    @cached_property
     def traits(self) -> Indexes:
-        """Of all near; 0 where nothing is."""
-        return np.append(self.field.numbers(self.near, lambda partition: partition.traits), 0).astype(np.int64)
+        return self.field.numbers(self.chosen, lambda partition: partition.traits).astype(np.int64)
 
     def has(self, trait: int) -> Floats:
         """1 for candidates with the trait, else 0."""
-        return (self.traits[self.own] & trait > 0).astype(np.float32)
+        return (self.traits & trait > 0).astype(np.float32)
 
 
 def spread(scores: Floats) -> Floats:

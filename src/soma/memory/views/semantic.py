@@ -3,7 +3,9 @@
 import numpy as np
 
 from soma.memory.views.base import View
-from soma.memory.views.scene import Floats, Scene
+from soma.memory.views.scene import REACH, Floats, Scene
+
+WINDOW_WORDS = 100  # each way
 
 
 def _semantic(scene: Scene) -> Floats:
@@ -11,10 +13,14 @@ def _semantic(scene: Scene) -> Floats:
 
 
 def _window(scene: Scene) -> Floats:
-    """Each word of the question met by the best of seven messages."""
-    met = scene.met[scene.around[:, 0]]
-    for column in scene.around.T[1:]:
-        np.maximum(met, scene.met[column], out=met)
+    """Each word of the question met by the best of the messages around: a few of them, or a few words of long ones."""
+    met = scene.met[scene.own].copy()
+    for side in (range(REACH - 1, -1, -1), range(REACH + 1, 2 * REACH + 1)):
+        words = np.zeros(len(scene), np.float32)
+        for column in side:
+            words += scene.lengths[scene.around[:, column]]
+            near = np.where(words <= WINDOW_WORDS, scene.around[:, column], len(scene.near))
+            np.maximum(met, scene.met[near], out=met)
     window: Floats = met @ scene.asked.weights
     return window
 
@@ -37,7 +43,7 @@ def _session(scene: Scene) -> Floats:
 
 VIEWS = {
     "semantic": View(_semantic, 1.0, "says what is asked: in meaning as a whole, in its words, in words like them"),
-    "window": View(_window, 1.3, "stands among messages that together hold what is asked"),
+    "window": View(_window, 1.35, "stands among messages that together hold what is asked"),
     "surroundings": View(_surroundings, 0.25, "stands beside messages with the meaning of what is asked"),
     "session": View(_session, 0.1, "belongs to a conversation or document in which something says what is asked"),
 }

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from soma.memory.index.traits import ASKS, FIRST_PERSON, SECOND_PERSON
+from soma.memory.index.traits import FIRST_PERSON, SECOND_PERSON
 from soma.memory.views.base import View
 from soma.memory.views.scene import Floats, Scene
 
@@ -23,12 +23,17 @@ def _about(scene: Scene) -> Floats:
     return about
 
 
+def _participant(scene: Scene) -> Floats:
+    return scene.field.taking_part(scene.chosen).astype(np.float32)
+
+
 def _question(scene: Scene) -> Floats:
-    return scene.has(ASKS)
+    return scene.asking[scene.own]
 
 
 VIEWS = {
-    "author": View(_author, 0.1, "was said by somebody whom the question names"),
+    "author": View(_author, 0.15, "was said by somebody whom the question names"),
+    "participant": View(_participant, 1.0, "comes from a conversation with somebody whom the question names"),
     "about": View(_about, 0.1, "speaks of itself as I, or to them as you, and the question names them"),
-    "question": View(_question, -0.25, "asks something itself"),
+    "question": View(_question, -0.6, "asks something itself: the share of its sentences that are questions"),
 }

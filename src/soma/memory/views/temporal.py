@@ -72,7 +72,7 @@ def _number(scene: Scene) -> Floats:
 VIEWS = {
     "temporal": View(_temporal, 0.1, "is recent among the candidates: half as much after each half-life"),
     "old": View(_old, 0.15, "is old among the candidates"),
-    "date": View(_date, 1.0, "happened when the question says: a day, a month, a year, the last or the first time"),
+    "date": View(_date, 1.05, "happened when the question says: a day, a month, a year, the last or the first time"),
     "when": View(_when, 0.45, "names a time, and the question asks when"),
     "number": View(_number, 0.2, "names a number, and the question asks how many"),
 }
