@@ -2,9 +2,10 @@
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from asgiref.sync import sync_to_async
@@ -19,7 +20,7 @@ from soma.agent.llm.scripted import Response, ScriptedModel
 from soma.agent.record import TurnRecord
 from soma.agent.sending import send
 from soma.agent.settings import Settings
-from soma.agent.tools.base import Tool
+from soma.agent.tools.base import ToolContext, ToolResult
 from soma.agent.turns import Crash
 from soma.brain.types import Principal
 from soma.events.chain import Event
@@ -34,20 +35,21 @@ def call(name: str, /, **arguments: Any) -> ToolCall:
 
 @dataclass
 class Stage:
-    """A running agent; `models` are found by name."""
+    """A running agent with its `tools`; `models` are found by name."""
 
     agent: Agent
+    tools: dict[str, Any]
     models: dict[str, Model] = field(default_factory=dict)
 
-    async def newcomer(self, *, tenant_id: str | None = None, **rlm: Any) -> "Person":
+    async def newcomer(self, *, tenant_id: str | None = None, model: str = "", **rlm: Any) -> "Person":
         """An owner of a new tenant (or of the one named), whose capsule has a model and settings of its own."""
-        return await sync_to_async(self._newcomer)(tenant_id or f"tenant-{next(_numbers)}", rlm)
+        return await sync_to_async(self._newcomer)(tenant_id or f"tenant-{next(_numbers)}", model, rlm)
 
-    def _newcomer(self, tenant_id: str, rlm: dict[str, Any]) -> "Person":
+    def _newcomer(self, tenant_id: str, model: str, rlm: dict[str, Any]) -> "Person":
         tenant, _ = models.Tenant.objects.get_or_create(id=tenant_id, defaults={"name": tenant_id})
         capsule = ensure_capsule(tenant)
-        capsule.models_allowed = {"chat": f"scripted/{tenant_id}"}
-        capsule.capabilities = {name: {"enabled": True} for name in (*TOOLS, *MORE_TOOLS)}
+        capsule.models_allowed = {"chat": model or f"scripted/{tenant_id}"}
+        capsule.capabilities = {name: {"enabled": True} for name in (*TOOLS, *self.tools)}
         capsule.rlm = rlm
         capsule.save()
         user = models.User.objects.create(username=f"user-{next(_numbers)}")
@@ -136,13 +138,72 @@ class Person:
         return [(row.role, row.parts[0]["text"]) async for row in found.order_by("created_at", "id")]
 
 
-MORE_TOOLS = ("append", "rest")
+TEXT: dict[str, Any] = {
+    "type": "object",
+    "properties": {"text": {"type": "string"}},
+    "required": ["text"],
+    "additionalProperties": False,
+}
+
+
+@dataclass
+class Append:
+    """Writes a line to a file: running it twice shows."""
+
+    path: Path
+    name: str = "append"
+    description: str = "Append a line."
+    parameters: dict[str, Any] = field(default_factory=lambda: TEXT)
+    category: str = "write"
+    idempotent: bool = False
+    egress: bool = False
+    timeout_seconds: float = 5.0
+
+    async def run(self, arguments: dict[str, Any], context: ToolContext) -> ToolResult:
+        with self.path.open("a") as file:
+            file.write(f"{context.turn_id} {arguments['text']}\n")
+        return ToolResult(content=f"appended {arguments['text']}")
+
+
+@dataclass
+class Rest:
+    """Takes a while, and counts how many do so at once."""
+
+    name: str = "rest"
+    description: str = "Rest."
+    parameters: dict[str, Any] = field(default_factory=lambda: TEXT)
+    category: str = "read"
+    idempotent: bool = True
+    egress: bool = False
+    timeout_seconds: float = 5.0
+    now: int = 0
+    most: int = 0
+
+    async def run(self, arguments: dict[str, Any], context: ToolContext) -> ToolResult:
+        self.now += 1
+        self.most = max(self.most, self.now)
+        try:
+            await asyncio.sleep(0.05)
+        finally:
+            self.now -= 1
+        return ToolResult(content=f"rested {arguments['text']}")
+
+
+@dataclass
+class Post(Rest):
+    """Sends its text out of the system."""
+
+    name: str = "post"
+    egress: bool = True
 
 
 @asynccontextmanager
-async def opened(settings: Settings, *, tools: Sequence[Tool] = (), crash: Crash | None = None) -> AsyncIterator[Stage]:
-    """The agent of a data folder, with scripted models."""
-    found: dict[str, Model] = {}
+async def opened(
+    settings: Settings, *, models: dict[str, Any] | None = None, crash: Crash | None = None
+) -> AsyncIterator[Stage]:
+    """The agent of a data folder, with scripted models and tools that show what was done with them."""
+    tools: dict[str, Any] = {"append": Append(settings.data_dir / "appended"), "rest": Rest(), "post": Post()}
+    found: dict[str, Model] = dict(models or {})
 
     def find_model(name: str) -> Model:
         try:
@@ -150,5 +211,5 @@ async def opened(settings: Settings, *, tools: Sequence[Tool] = (), crash: Crash
         except KeyError:
             raise ModelError(f"no model is called {name!r}") from None
 
-    async with open_agent(settings, find_model=find_model, more_tools=tools, crash=crash) as agent:
-        yield Stage(agent, found)
+    async with open_agent(settings, find_model=find_model, more_tools=list(tools.values()), crash=crash) as agent:
+        yield Stage(agent, tools, found)

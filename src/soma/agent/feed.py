@@ -64,7 +64,7 @@ class Feed:
         self._followers: dict[Key, set[_Follower]] = defaultdict(set)
         self._drafts: dict[Key, Draft] = {}
         self.close: Callable[[], None] = writer.listen(self._committed)
-        self._published = self._log.last_position()
+        self.published = self._log.last_position()
 
     def delta(self, tenant_id: str, conversation_id: str, *, turn_id: str, iteration_number: int, text: str) -> None:
         """Pass on a piece of text that is not stored."""
@@ -83,13 +83,14 @@ class Feed:
         """
         key = (tenant_id, conversation_id)
         with self._following(key) as follower:
-            published, so_far = self._published, self._so_far(key)
+            published, so_far = self.published, self._so_far(key)
             async for event in self._stored(key, after=after, until=published):
                 yield frame_of(event)
             if so_far is not None:
                 yield so_far
             while not isinstance(latest := await follower.frames.get(), Exception):
-                yield latest
+                if latest.get("position", after + 1) > after:
+                    yield latest
         raise latest
 
     def interrupt(self, tenant_id: str, conversation_id: str, error: Exception) -> None:
@@ -119,7 +120,7 @@ class Feed:
         self._loop.call_soon_threadsafe(self._publish, list(events))
 
     def _publish(self, events: Sequence[Event]) -> None:
-        self._published = max(self._published, events[-1].position)
+        self.published = max(self.published, events[-1].position)
         for event in events:
             if event.conversation_id is None:
                 continue

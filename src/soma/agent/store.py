@@ -130,7 +130,7 @@ class TurnStore:
     def _answer(self, tx: Transaction, record: TurnRecord, fact: TurnComplete, timestamp: str) -> None:
         turn, at = record.turn, moment(timestamp, self._dialect)
         if record.started is None:  # cut before it began: the conversation still says what was asked
-            self._question(tx, turn, timestamp, tokens=0)
+            self._question(tx, turn, turn.created_at, tokens=0)
         _insert(tx, "agent_message", {
             "id": fact.message_id, "tenant_id": turn.tenant_id, "conversation_id": turn.conversation_id,
             "turn_id": turn.id, "role": "assistant",

@@ -174,6 +174,7 @@ class Turns:
             self._feed.delta(
                 turn.tenant_id, turn.conversation_id, turn_id=turn.id, iteration_number=number, text=step.text
             )
+            await asyncio.sleep(0)  # followers read and a cancel is heard also where a model speaks without a pause
             return
         await self._store.record(record, step)
         record.apply(step)

@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from soma.brain.errors import BrainRefused
+from soma.brain.planning import PlanOptions
 
 T = TypeVar("T")
 
@@ -59,6 +60,7 @@ class Evaluate(InConversation, frozen=True, kw_only=True):
     token_budget: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
     namespace: Name = "default"
     at: str | None = None
+    options: PlanOptions | None = None
 
 
 class Recall(InConversation, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ from importlib.resources import files
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
+from soma.brain import residual
 from soma.brain.api import create_app
 from soma.brain.auth import ServiceToken
 from soma.brain.client import BrainClient
@@ -74,6 +75,7 @@ async def open_brain(
             working_memory=InProcess(
                 items=settings.working_memory_items, conversations=settings.working_memory_conversations
             ),
+            residuals=residual.InProcess(conversations=settings.working_memory_conversations),
             tokens=BundledTokenizer(),
             metrics=BrainMetrics(registry, tenants=settings.metrics_tenants),
             workers=workers,

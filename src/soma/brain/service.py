@@ -11,7 +11,7 @@ from soma.brain import store
 from soma.brain.batch import Given, told_of
 from soma.brain.batch_desk import BatchDesk
 from soma.brain.bodies import Evaluate, Feedback, Recall, Rollback, TurnMetrics
-from soma.brain.context import built, ranked
+from soma.brain.context import Lane, built, ranked
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.serve import serve
 from soma.brain.errors import BrainRefused
@@ -20,6 +20,9 @@ from soma.brain.feedback_desk import FeedbackDesk
 from soma.brain.learners import Learners, stream_of
 from soma.brain.metrics import BrainMetrics
 from soma.brain.outcomes import OutcomeDesk, Reported
+from soma.brain.planning import SHIPPED
+from soma.brain.residual import Residuals, superposed
+from soma.brain.residual import novelty as residual_novelty
 from soma.brain.settings import BrainSettings
 from soma.brain.store import Bundle
 from soma.brain.tokens import TokenCounter
@@ -62,6 +65,7 @@ class Brain:
         memory: Memory,
         learners: Learners,
         working_memory: WorkingMemory,
+        residuals: Residuals,
         tokens: TokenCounter,
         metrics: BrainMetrics,
         workers: Workers,
@@ -73,6 +77,7 @@ class Brain:
         self._database = writer.database
         self._learners = learners
         self._working_memory = working_memory
+        self._residuals = residuals
         self._tokens = tokens
         self._values = Values(memory, learners.hyperparameters)
         self._outcomes = OutcomeDesk(learners, self._values)
@@ -96,10 +101,16 @@ class Brain:
                 candidates,
                 served,
                 self._tokens,
-                limit=body.top_k or self.settings.top_k,
-                token_budget=self.settings.token_budget if body.token_budget is None else body.token_budget,
-                attention_mass=self.settings.attention_mass,
+                lane=self._lane(body),
+                settings=self._learners.hyperparameters,
+                options=body.options or SHIPPED,
             )
+            key = _conversation(principal, body.conversation)
+            heard_before = self._residuals.of(key)
+            embedding = list(candidates.query_embedding)
+            novel = await self._work(novelty_of, self._working_memory.items(key), heard_before, embedding)
+            residual = (await self._work(superposed, heard_before, context.vectors)).tolist()
+            self._residuals.keep(key, residual)
         bundle = Bundle(
             bundle_id=new_id(),
             tenant_id=principal.tenant_id,
@@ -112,10 +123,11 @@ class Brain:
             shown=context.shown,
             diversity=context.packed.diversity,
             gain=context.gain,
-            embedding=list(candidates.query_embedding),
+            embedding=embedding,
+            novelty=novel,
         )
         await self._writer.write(lambda tx: store.keep_bundle(tx, bundle, days=self.settings.bundle_days))
-        held = self._working_memory.items(_conversation(principal, body.conversation))
+        held = self._working_memory.items(key)
         return ContextBundle(
             bundle_id=bundle.bundle_id,
             memories=context.memories,
@@ -129,6 +141,8 @@ class Brain:
             audit_id=bundle.bundle_id,
             tokenizer=self._tokens.name,
             working_memory=[{"text": item.text, "salience": item.salience, "at": item.at} for item in held],
+            residual=residual,
+            plan=context.plan,
             trust=served.trust,
         )
 
@@ -150,7 +164,9 @@ class Brain:
         with self.metrics.learning_seconds.time():
             bundle = await self._work(_bundle, self._database, principal, body) if body.bundle_id else None
             key = _conversation(principal, bundle.conversation_id) if bundle else None
-            seen = novelty(self._working_memory.items(key), bundle.embedding) if key and bundle else 1.0
+            seen = 1.0
+            if key and bundle:  # what was held since the bundle was made counts as well
+                seen = min(bundle.novelty, novelty(self._working_memory.items(key), bundle.embedding))
             reported = Reported(body=body, novelty=seen, bundle=bundle)
             taken, outcome = await self._writer.write(lambda tx: self._outcomes.take(tx, principal, reported))
         if outcome:
@@ -228,6 +244,13 @@ class Brain:
             return await self._work(told_of, self._database, principal, body)
         return Told(principal, body, feedbacks.key_of(principal, body))
 
+    def _lane(self, body: Evaluate) -> Lane:
+        return Lane(
+            limit=body.top_k or self.settings.top_k,
+            token_budget=self.settings.token_budget if body.token_budget is None else body.token_budget,
+            attention_mass=self.settings.attention_mass,
+        )
+
     def _admit(self, key: Key | None, bundle: Bundle | None, outcome: Explanation) -> None:
         if key and bundle and outcome.gates.admit:
             item = Item(text=bundle.query, embedding=bundle.embedding, salience=outcome.salience, at=now())
@@ -240,6 +263,11 @@ class Brain:
         if taken.state:
             self.metrics.learner(principal, taken.state, self._learners.hyperparameters)
         return taken.answer
+
+
+def novelty_of(held: Sequence[Item], residual: Sequence[float], embedding: Sequence[float]) -> float:
+    """How new a question is, to what is held of the conversation and to what it was lately shown."""
+    return min(novelty(held, embedding), residual_novelty(residual, embedding))
 
 
 def owner(principal: Principal) -> Owner:

@@ -31,6 +31,7 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
     diversity: float
     gain: float
     embedding: list[float]
+    novelty: float = 1.0
 
 
 class _Content(msgspec.Struct, frozen=True):
@@ -39,6 +40,7 @@ class _Content(msgspec.Struct, frozen=True):
     shown: tuple[tuple[str, tuple[int, ...]], ...]
     diversity: float
     gain: float
+    novelty: float = 1.0
 
 
 BUNDLE = (
@@ -47,7 +49,7 @@ BUNDLE = (
 
 
 def keep_bundle(transaction: Transaction, bundle: Bundle, *, days: int) -> None:
-    content = _Content(bundle.query, bundle.views, bundle.shown, bundle.diversity, bundle.gain)
+    content = _Content(bundle.query, bundle.views, bundle.shown, bundle.diversity, bundle.gain, bundle.novelty)
     expires_at = (datetime.now(UTC) + timedelta(days=days)).isoformat(timespec="microseconds")
     row = (
         bundle.bundle_id,

@@ -223,6 +223,44 @@ class MemoryLinked(Fact, frozen=True, kw_only=True):
     weight: float
 
 
+class MemoryReembedded(Fact, frozen=True, kw_only=True):
+    """All memories of a tenant have vectors of another model, which answers from here on."""
+
+    event_type: ClassVar[str] = "memory.reembedded"
+    model_before: str
+    model_after: str
+    memories: int
+
+
+class MemoryReconciled(Fact, frozen=True, kw_only=True):
+    """Projections did not agree with the payloads; `problems` counts them by kind."""
+
+    event_type: ClassVar[str] = "memory.reconciled"
+    memories: int
+    problems: dict[str, int]
+    repaired: int
+
+
+class MemoryConsolidated(Fact, frozen=True, kw_only=True):
+    """Memories were distilled. `links` are [from, to, relation, weight before or null, weight after]."""
+
+    event_type: ClassVar[str] = "memory.consolidated"
+    consolidation_id: str
+    phase: str
+    namespace: str
+    made: list[str]
+    sources: list[str]
+    links: list[tuple[str, str, str, float | None, float]]
+    method: str
+
+
+class MemoryConsolidationUndone(Fact, frozen=True, kw_only=True):
+    event_type: ClassVar[str] = "memory.consolidation_undone"
+    consolidation_id: str
+    removed: list[str]
+    restored_links: int
+
+
 class FeedbackReceived(Fact, frozen=True, kw_only=True):
     event_type: ClassVar[str] = "feedback.received"
     feedback_id: str
@@ -291,7 +329,8 @@ FACTS: dict[tuple[str, int], type[Fact]] = {
     for fact in (
         TurnStarted, BundleBuilt, ModelResponded, ToolRequested, ToolDecided, ToolFinished, IterationJudged,
         DraftReplaced,
-        IterationCompleted, TurnComplete, MemoryRemembered, MemoryForgotten, MemoryLinked, FeedbackReceived,
+        IterationCompleted, TurnComplete, MemoryRemembered, MemoryForgotten, MemoryLinked, MemoryReembedded,
+        MemoryReconciled, MemoryConsolidated, MemoryConsolidationUndone, FeedbackReceived,
         FeedbackBatchReceived, LearnerConfigured, WeightsUpdated, WeightsBatchUpdated, WeightsGuarded,
         WeightsRolledBack,
     )
