@@ -18,11 +18,13 @@ from soma.brain.client import BrainClient
 from soma.brain.core.weights import Views
 from soma.brain.learners import Learners
 from soma.brain.metrics import BrainMetrics
+from soma.brain.residual import Residuals
+from soma.brain.scratchpads import Falling, InRedis
 from soma.brain.service import Brain
 from soma.brain.settings import BrainSettings
 from soma.brain.tokens import BundledTokenizer
 from soma.brain.workers import InProcesses, InThreads, Workers
-from soma.brain.working_memory import InProcess
+from soma.brain.working_memory import InProcess, WorkingMemory
 from soma.events.database import Database, migrate
 from soma.events.writer import Writer
 from soma.memory.embedders.base import Embedder
@@ -30,6 +32,10 @@ from soma.memory.embedders.minilm import MiniLM
 from soma.memory.memory import Memory
 from soma.memory.memory import migrate as migrate_memory
 from soma.memory.views import VIEWS
+
+
+class RedisUnavailable(RuntimeError):
+    """A Redis is configured and does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +58,7 @@ async def open_brain(
     """
     async with AsyncExitStack() as stack:
         database = Database(settings.database)
+        stack.callback(database.close)
         prepare(database)
         writer = Writer(database)
         writer.start()
@@ -67,15 +74,14 @@ async def open_brain(
         await writer.write(learners.configure)
         workers = _workers(settings, database, learners)
         stack.push_async_callback(workers.aclose)
+        working_memory, residuals = await _scratchpads(settings, stack)
         brain = Brain(
             settings=settings,
             writer=writer,
             memory=memory,
             learners=learners,
-            working_memory=InProcess(
-                items=settings.working_memory_items, conversations=settings.working_memory_conversations
-            ),
-            residuals=residual.InProcess(conversations=settings.working_memory_conversations),
+            working_memory=working_memory,
+            residuals=residuals,
             tokens=BundledTokenizer(),
             metrics=BrainMetrics(registry, tenants=settings.metrics_tenants),
             workers=workers,
@@ -84,6 +90,27 @@ async def open_brain(
         app = create_app(brain, ServiceToken(settings.token))
         client = await stack.enter_async_context(BrainClient.in_process(app, service_token=settings.token))
         yield OpenBrain(brain=brain, app=app, client=client, writer=writer)
+
+
+async def _scratchpads(settings: BrainSettings, stack: AsyncExitStack) -> tuple[WorkingMemory, Residuals]:
+    """In this process, or in Redis by its URL. Raises RedisUnavailable where it is configured and not there."""
+    limits = {"items": settings.working_memory_items, "conversations": settings.working_memory_conversations}
+    rings = InProcess(**limits)
+    residuals = residual.InProcess(conversations=settings.working_memory_conversations)
+    if not (url := settings.redis_url.get_secret_value()):
+        return rings, residuals
+    from redis.asyncio import Redis  # noqa: PLC0415 - an extra; only a deployment that names a Redis needs it
+    from redis.exceptions import RedisError  # noqa: PLC0415
+
+    redis = Redis.from_url(url, socket_timeout=settings.redis_seconds, socket_connect_timeout=settings.redis_seconds)
+    stack.push_async_callback(redis.aclose)
+    shared = InRedis(redis, **limits)
+    try:
+        await shared.ping()
+    except RedisError as error:
+        raise RedisUnavailable(f"SOMA_REDIS_URL is set and Redis does not answer: {error}") from error
+    falling = Falling(shared, rings, residuals, RedisError)
+    return falling, falling
 
 
 def _workers(settings: BrainSettings, database: Database, learners: Learners) -> Workers:

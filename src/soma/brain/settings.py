@@ -133,6 +133,13 @@ class BrainSettings(BaseSettings):
         validation_alias=_plan("WORKING_MEMORY_CONVERSATIONS"),
         description="Conversations whose working memory this process keeps; the least recently used goes first.",
     )
+    redis_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="Redis that keeps the working memories for several processes; empty means each its own.",
+    )
+    redis_seconds: float = Field(
+        default=1.0, gt=0, le=60, description="How long an answer of Redis may take before it counts as away."
+    )
     ready_seconds: float = Field(
         default=2.0,
         gt=0,
