@@ -154,7 +154,7 @@ class TurnStore:
             "aiq_predicted": None, "aiq_observed": None,
             "confidence": best.judged.confidence if best and best.judged else None,
             "lanes": _json(best.spoken.lanes if best else {}), "level": started.level if started else "L0",
-            "path": "fast", "tool_k": self._tool_k, "iterations": fact.total_iterations,
+            "path": "fast", "iterates": bool(started and started.limits.get("max_iterations", 1) > 1), "tool_k": self._tool_k, "iterations": fact.total_iterations,
             "exit_reason": fact.exit_reason, "tokens": fact.prompt_tokens + fact.completion_tokens, "cost": 0.0,
             "latency_ms": fact.latency_ms, "tokenizer": self._tokenizer, "chain_head": event.hash,
             "at": moment(event.timestamp, self._dialect),
