@@ -1,48 +1,31 @@
-"""The commands: `soma bench recall`, `soma bench memory`."""
+"""The benchmarks by name; each is a module of its own and is imported when it is called."""
 
-import json
-import os
-from pathlib import Path
-from typing import Any
+from importlib import import_module
 
 import click
-from rich.console import Console
 
-DATA = Path("../shared/data")
-
-
-def flattened(result: dict[str, Any], prefix: str) -> dict[str, Any]:
-    """Nested figures under dotted names: `recall.learned_loo.macro_r10`."""
-    flat: dict[str, Any] = {}
-    for name, value in result.items():
-        path = f"{prefix}.{name}"
-        flat |= flattened(value, path) if isinstance(value, dict) else {path: value}
-    return flat
+COMMANDS = {
+    "recall": "How often what was asked for is found (LoCoMo, no judge).",
+    "memory": "Latency, throughput, size and start of remember and recall.",
+    "feedback": "A million durable feedbacks over HTTP, killed, replayed and verified.",
+}
 
 
-@click.group()
+class LazyGroup(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in COMMANDS:
+            return None
+        command = import_module(f"soma.bench.{cmd_name}").command
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Benchmarks"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.command(cls=LazyGroup)
 def bench() -> None:
-    """Measure recall, memory and learning."""
-
-
-@bench.command()
-@click.option("--data", type=click.Path(path_type=Path), help="Folder that holds locomo/; else SOMA_TEST_DATA.")
-@click.option("--json", "as_json", is_flag=True, help="Figures by dotted name instead of tables.")
-def recall(data: Path | None, *, as_json: bool) -> None:
-    """How often what was asked for is found (LoCoMo, turn level, no judge)."""
-    from soma.bench import recall as figures  # noqa: PLC0415 - numpy and the model load only for whom they serve
-
-    folder = data or Path(os.environ.get("SOMA_TEST_DATA", DATA))
-    if not (folder / "locomo" / "locomo10.json").exists():
-        raise click.ClickException(f"there is no locomo/locomo10.json in {folder}; name its folder with --data")
-    console = Console(stderr=True)
-    result = figures.run(folder, console=console)
-    if as_json:
-        click.echo(json.dumps(flattened(result, "recall"), indent=1))
-        return
-    out = Console()
-    out.print(figures.table(result))
-    out.print(figures.contributions(result))
-    gain, context = result["learned_loo"]["vs_floor"], result["context"]
-    out.print(f"learned against the floor, paired: {gain['difference']:+.3f} [{gain['low']:+.3f}, {gain['high']:+.3f}]")
-    out.print("gold in context: " + ", ".join(f"{share:.3f} at {size} tokens" for size, share in context.items()))
+    """Figures by commands that stay."""

@@ -64,8 +64,8 @@ async def gather(
                 await remember_all(memory, who, conversation.messages)
                 tick(len(conversation.messages))
             for who, conversation in zip(owners, conversations, strict=True):
-                for asked in conversation.questions:
-                    found.append(await memory.candidates(who, Query(text=asked.text, at=ASKED_AT)))
+                queries = [Query(text=asked.text, at=ASKED_AT) for asked in conversation.questions]
+                found.extend([await memory.candidates(who, query) for query in queries])
                 tick(len(conversation.questions))
     questions = [asked for conversation in conversations for asked in conversation.questions]
     numbers = [number for number, conversation in enumerate(conversations) for _ in conversation.questions]

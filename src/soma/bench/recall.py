@@ -1,10 +1,13 @@
 """`soma bench recall`: how often what was asked for is found. LoCoMo at turn level, without a judge."""
 
 import asyncio
+import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import click
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
@@ -12,6 +15,7 @@ from rich.progress import track
 from rich.table import Table
 
 from soma.bench.fitting import fitted, left_out
+from soma.bench.flat import flattened
 from soma.bench.floor import compare
 from soma.bench.gathering import Gathered, gather
 from soma.bench.judged import Floats, Judged, figures, from_found, interval, macro, summary
@@ -169,7 +173,7 @@ def _audited(data: Path, alone: Gathered, scores: Floats) -> Result:
 
 
 def _context(alone: Gathered) -> Result:
-    """The share of gold evidence that is packed into a lane of so many tokens, by the brain's own ranking and packing."""
+    """The share of gold evidence that is packed into a lane of so many tokens, by the brain's own order and packing."""
     counter = BundledTokenizer()
     names = tuple(sorted(SHIPPED))
     shares: dict[int, list[float]] = {budget: [] for budget in BUDGETS}
@@ -235,3 +239,23 @@ def contributions(result: Result) -> Table:
         cells = (loss["macro_r10"], loss["hit1"], learned[name] / scale)
         shown.add_row(name, *(f"{cell:+.3f}" for cell in cells), f"{SHIPPED[name]:+.2f}")
     return shown
+
+
+@click.command("recall")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder that holds locomo/; else SOMA_TEST_DATA.")
+@click.option("--json", "as_json", is_flag=True, help="Figures by dotted name instead of tables.")
+def command(data: Path | None, *, as_json: bool) -> None:
+    """How often what was asked for is found: LoCoMo at turn level, without a judge. Takes some minutes."""
+    folder = data or Path(os.environ.get("SOMA_TEST_DATA", "../shared/data"))
+    if not (folder / "locomo" / "locomo10.json").exists():
+        raise click.ClickException(f"there is no locomo/locomo10.json in {folder}; name its folder with --data")
+    result = run(folder, console=Console(stderr=True))
+    if as_json:
+        click.echo(json.dumps(flattened(result, "recall"), indent=1))
+        return
+    out = Console()
+    out.print(table(result))
+    out.print(contributions(result))
+    gain, context = result["learned_loo"]["vs_floor"], result["context"]
+    out.print(f"learned against the floor, paired: {gain['difference']:+.3f} [{gain['low']:+.3f}, {gain['high']:+.3f}]")
+    out.print("gold in context: " + ", ".join(f"{share:.3f} at {size} tokens" for size, share in context.items()))

@@ -39,8 +39,8 @@ def _item(item: NewMemory, field: str) -> None:
     text(item.text, f"{field}.text")
     if item.key is not None:
         key(item.key, f"{field}.key")
-    _one_of(item.kind, get_args(Kind), f"{field}.kind")
-    _one_of(item.scope, get_args(Scope), f"{field}.scope")
+    one_of(item.kind, get_args(Kind), f"{field}.kind")
+    one_of(item.scope, get_args(Scope), f"{field}.scope")
     number(item.importance, f"{field}.importance", low=0, high=1)
     metadata_text(item.metadata, f"{field}.metadata")
     if item.occurred_at is not None:
@@ -71,18 +71,22 @@ def query(asked: Query) -> None:
         moment(asked.at, "at")
 
 
-def text(value: str, field: str) -> None:
+def not_empty(value: str, field: str) -> None:
     if not value.strip():
         raise EmptyText(field=field)
+
+
+def text(value: str, field: str) -> None:
+    not_empty(value, field)
     if (size := len(value.encode("utf-8", "surrogatepass"))) > TEXT_BYTES:
         raise TextTooLong(f"{size:,} bytes; a memory has at most {TEXT_BYTES:,}. Import it as a document", field=field)
-    _storable(value, field)
+    storable(value, field)
 
 
 def key(value: str, field: str) -> None:
     if not value or len(value) > KEY_LENGTH:
         raise BadName(f"between 1 and {KEY_LENGTH} characters", field=field)
-    _storable(value, field)
+    storable(value, field)
 
 
 def namespace(value: str) -> None:
@@ -116,16 +120,16 @@ def metadata_text(value: Mapping[str, Any], field: str = "metadata") -> str:
         raise NotANumber(field=field) from None
     if len(encoded.encode("utf-8", "surrogatepass")) > METADATA_BYTES:
         raise BadMetadata(f"at most {METADATA_BYTES:,} bytes", field=field)
-    _storable(encoded, field)
+    storable(encoded, field)
     return encoded
 
 
-def _one_of(value: str, allowed: Sequence[str], field: str) -> None:
+def one_of(value: str, allowed: Sequence[str], field: str) -> None:
     if value not in allowed:
         raise BadName(f"one of {', '.join(allowed)}, not {value!r}", field=field)
 
 
-def _storable(value: str, field: str) -> None:
+def storable(value: str, field: str) -> None:
     """Lone surrogates have no UTF-8 and PostgreSQL stores no NUL."""
     if "\0" in value or any("\ud800" <= char <= "\udfff" for char in value):
         raise BadName("text must be valid Unicode without NUL", field=field)

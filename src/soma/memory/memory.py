@@ -9,6 +9,8 @@ from soma.events.database import Connection
 from soma.events.database import migrate as apply_migrations
 from soma.events.writer import Transaction, Writer
 from soma.memory import checks, read, rows, values
+from soma.memory.documents import importing
+from soma.memory.documents.importing import Chunking, Document, Imported
 from soma.memory.embedders.base import Embedder
 from soma.memory.errors import ForeignNamespace, TooManyItems
 from soma.memory.forget import forget, named
@@ -66,6 +68,14 @@ class Memory:
         checks.namespace(namespace)
         checks.items(items)
         return await self._store.whole(remember(self._store, owner, items, namespace))
+
+    async def import_document(
+        self, owner: Owner, document: Document, chunking: Chunking, *, namespace: str = DEFAULT
+    ) -> Imported:
+        """Remember a long text in chunks; again under the same name, change what changed and forget what is gone."""
+        checks.namespace(namespace)
+        importing.check(document, chunking)
+        return await self._store.whole(importing.import_document(self._store, owner, document, namespace, chunking))
 
     async def candidates(self, owner: Owner, query: Query) -> Candidates:
         """What may answer, unranked, with every view."""

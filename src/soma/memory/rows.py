@@ -101,6 +101,15 @@ def newest(reader: Reader, owner: Owner, namespace: str, *, before: int | None, 
     return list(map(record, found))
 
 
+def thread(reader: Reader, owner: Owner, namespace: str, scope_owner: str, conversation_id: str) -> list[MemoryRecord]:
+    """What was said in one conversation, or stands in one document, in order."""
+    found = reader.query(
+        f"{SELECT} WHERE {LIVING} AND m.scope_owner = ? AND m.conversation_id = ? ORDER BY m.occurred_at, m.position",
+        [owner.tenant_id, namespace, scope_owner, conversation_id],
+    )
+    return list(map(record, found))
+
+
 def namespaces(reader: Reader, owner: Owner) -> list[str]:
     found = reader.query(
         "SELECT DISTINCT namespace FROM memories WHERE forgotten_at IS NULL AND tenant_id = ? "

@@ -46,9 +46,7 @@ def test_an_outlier_is_clipped_and_named(settings: Hyperparameters, evidence) ->
     assert state.counts.clipped == 1
 
 
-def test_dismissing_all_that_was_shown_takes_from_the_views_that_stood_out(
-    settings: Hyperparameters, evidence
-) -> None:
+def test_dismissing_all_that_was_shown_takes_from_the_views_that_stood_out(settings: Hyperparameters, evidence) -> None:
     """A bad prior shows recent things that mean nothing; nobody can name a helpful one."""
     recent = {key: {"semantic": 0.1, "temporal": 1.0} for key in "abc"}
     before = LearnerState.initial(settings)
@@ -112,6 +110,7 @@ def test_values_belong_to_the_memories_named(settings: Hyperparameters, evidence
     assert told.values == (("new", True), ("aged", False))
     assert told.ignored == ("ghost",)
     assert after.values_version == 1
+    assert learn(after, evidence(RECENT_HELPS, "ghost"), settings)[0].values_version == 1
 
 
 def test_trust_grows_when_the_learned_weights_foretell_better(settings: Hyperparameters, evidence) -> None:

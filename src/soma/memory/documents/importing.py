@@ -1,0 +1,190 @@
+"""A document as memories, one a chunk. Imported again, it changes what changed and forgets what is gone."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any, Literal
+
+from soma.memory import checks, rows
+from soma.memory.documents.blocks import markdown, paragraphs
+from soma.memory.documents.chunks import BETWEEN, Chunk, Count, chunks
+from soma.memory.errors import BadName, OutOfRange, TextTooLong
+from soma.memory.forget import forget
+from soma.memory.remember import remember
+from soma.memory.store import Store
+from soma.memory.types import MemoryRecord, NewMemory, Owner, Scope
+
+Format = Literal["text", "markdown"]
+
+READERS = {"text": paragraphs, "markdown": markdown}
+LONGEST_NAME = 300
+LARGEST_BYTES = 4_000_000
+SMALLEST_BUDGET = 16  # tokens
+AT_ONCE = 50  # chunks a commit: recalls in between do not wait for the embedding of a whole book
+KEY_DIGITS = 16
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A text under the name that citations show. `written_at` (ISO 8601) dates its chunks; none means now."""
+
+    name: str
+    text: str
+    format: Format = "text"
+    scope: Scope = "user"
+    written_at: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Chunking:
+    """`budget` is how many tokens, as `count` counts them, a chunk may have, its headings included."""
+
+    budget: int
+    count: Count
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """Chunks by what became of them. `updated` has another text than before; `unchanged` may stand elsewhere now."""
+
+    name: str
+    created: int
+    updated: int
+    unchanged: int
+    forgotten: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """Each chunk with the memory that it continues, and the memories that no chunk continues."""
+
+    pairs: Sequence[tuple[Chunk, MemoryRecord | None]]
+    vanished: Sequence[MemoryRecord]
+
+
+def check(document: Document, chunking: Chunking) -> None:
+    """Raises MemoryRefused."""
+    if not document.name.strip() or len(document.name) > LONGEST_NAME or not document.name.isprintable():
+        raise BadName(f"1 to {LONGEST_NAME} printable characters", field="name")
+    checks.one_of(document.format, tuple(READERS), "format")
+    checks.one_of(document.scope, ("user", "agent", "tenant"), "scope")
+    if (size := len(document.text.encode("utf-8", "surrogatepass"))) > LARGEST_BYTES:
+        raise TextTooLong(f"{size:,} bytes; a document has at most {LARGEST_BYTES:,}. Divide it", field="text")
+    checks.not_empty(document.text, "text")
+    checks.storable(document.text, "text")
+    if document.written_at is not None:
+        checks.moment(document.written_at, "written_at")
+    if chunking.budget < SMALLEST_BUDGET:
+        raise OutOfRange(f"at least {SMALLEST_BUDGET} tokens", field="budget")
+
+
+async def import_document(
+    store: Store, owner: Owner, document: Document, namespace: str, chunking: Chunking
+) -> Imported:
+    """What is new is there before what vanished goes. A kill in between leaves both: the next import ends it."""
+    plan = await store.work(_plan, store, owner, document, namespace, chunking)
+    items = await store.work(_items, document, plan)
+    for start in range(0, len(items), AT_ONCE):
+        await remember(store, owner, items[start : start + AT_ONCE], namespace)
+    if plan.vanished:
+        await forget(store, owner, [memory.id for memory in plan.vanished], (), namespace)
+    former = [(chunk, memory) for chunk, memory in plan.pairs if memory is not None]
+    updated = sum(chunk.text != memory.text for chunk, memory in former)
+    return Imported(
+        name=document.name,
+        created=len(plan.pairs) - len(former),
+        updated=updated,
+        unchanged=len(former) - updated,
+        forgotten=len(plan.vanished),
+    )
+
+
+def thread_of(name: str) -> str:
+    """The conversation that the chunks of a document are: neighbours in it are neighbours for recall."""
+    return f"document:{name}"
+
+
+def _plan(store: Store, owner: Owner, document: Document, namespace: str, chunking: Chunking) -> _Plan:
+    blocks = READERS[document.format](document.text)
+    found = chunks(document.text, blocks, budget=chunking.budget, count=chunking.count)
+    former = rows.thread(store.database, owner, namespace, owner.of(document.scope), thread_of(document.name))
+    return _matched(found, former)
+
+
+def _matched(found: Sequence[Chunk], former: Sequence[MemoryRecord]) -> _Plan:
+    """The same text continues a memory; what is left under the same headings does so in order."""
+    chosen: dict[int, MemoryRecord] = {}
+    left = list(former)
+    for same in (_same_text, _same_headings):
+        for number, chunk in enumerate(found):
+            if number in chosen:
+                continue
+            match = next((memory for memory in left if same(chunk, memory)), None)
+            if match is not None:
+                chosen[number] = match
+                left.remove(match)
+    return _Plan([(chunk, chosen.get(number)) for number, chunk in enumerate(found)], left)
+
+
+def _same_text(chunk: Chunk, memory: MemoryRecord) -> bool:
+    return chunk.text == memory.text
+
+
+def _same_headings(chunk: Chunk, memory: MemoryRecord) -> bool:
+    return list(chunk.headings) == memory.metadata.get("headings")
+
+
+def _items(document: Document, plan: _Plan) -> list[NewMemory]:
+    """The chunks to remember: all, or none where text and places are as they were."""
+    if not plan.vanished and all(
+        memory is not None and memory.text == chunk.text and dict(memory.metadata) == place(document.name, chunk)
+        for chunk, memory in plan.pairs
+    ):
+        return []
+    written = checks.moment(document.written_at) if document.written_at else datetime.now(UTC)
+    taken = {memory.key for _, memory in plan.pairs if memory is not None}
+    items = []
+    for number, (chunk, memory) in enumerate(plan.pairs):
+        key = memory.key if memory is not None else _key(document.name, chunk, taken)
+        taken.add(key)
+        items.append(
+            NewMemory(
+                text=chunk.text,
+                key=key,
+                kind="semantic",
+                scope=document.scope,
+                # a microsecond a chunk: recall orders what belongs together by time
+                occurred_at=(written + timedelta(microseconds=number)).isoformat(timespec="microseconds"),
+                metadata=place(document.name, chunk),
+                conversation_id=thread_of(document.name),
+            )
+        )
+    return items
+
+
+def place(name: str, chunk: Chunk) -> Mapping[str, Any]:
+    """Metadata of a chunk: where it stands, for citations and for the next import."""
+    return {
+        "source": _source(name, chunk),
+        "document": name,
+        "headings": list(chunk.headings),
+        "lines": [chunk.first_line, chunk.last_line],
+        "characters": [chunk.start, chunk.end],
+    }
+
+
+def _source(name: str, chunk: Chunk) -> str:
+    """As in: notes.md, "Travel > Lisbon", lines 12-20."""
+    first, last = chunk.first_line, chunk.last_line
+    lines = f"line {first}" if first == last else f"lines {first}-{last}"
+    return ", ".join([name, *([f'"{BETWEEN.join(chunk.headings)}"'] if chunk.headings else []), lines])
+
+
+def _key(name: str, chunk: Chunk, taken: set[str]) -> str:
+    """By content: the first of equal chunks, the second, and so on."""
+    for occurrence in range(len(taken) + 1):
+        digest = sha256(f"{occurrence}\n{chunk.text}".encode()).hexdigest()[:KEY_DIGITS]
+        if (key := f"{name}#{digest}") not in taken:
+            return key
+    raise AssertionError("more keys are taken than there are")

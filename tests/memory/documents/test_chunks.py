@@ -1,0 +1,129 @@
+"""Documents are cut where their authors paused, and every chunk knows its place."""
+
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from soma.memory.documents.blocks import markdown, paragraphs
+from soma.memory.documents.chunks import chunks
+from soma.memory.documents.sentences import sentences
+
+NOTES = """---
+title: Notes
+---
+Intro without a heading.
+
+# Travel
+
+## Lisbon
+
+We stayed near the **Alfama**. The room had a view of the river.
+It rained once.
+
+- pastel de nata at Manteigaria
+- tram 28, early in the morning
+  before the crowds
+
+## Porto ##
+
+| what | cost |
+|------|------|
+| boat | 15   |
+
+```python
+# not a heading
+print("ship")
+```
+
+Work
+====
+
+Call Dr. Meyer at 9 a.m. about the [plan](http://x).
+
+# Someday
+"""
+
+
+def words(text: str) -> int:
+    return len(text.split())
+
+
+def cut(text: str, *, budget: int = 60, blocks=markdown):
+    return chunks(text, blocks(text), budget=budget, count=words)
+
+
+def test_a_chunk_stands_under_its_headings_and_knows_its_lines():
+    found = {chunk.headings: chunk for chunk in cut(NOTES)}
+    assert list(found) == [(), ("Travel", "Lisbon"), ("Travel", "Porto"), ("Work",), ("Someday",)]
+    lisbon = found["Travel", "Lisbon"]
+    assert (lisbon.first_line, lisbon.last_line) == (10, 15)
+    assert lisbon.text.startswith("Travel > Lisbon\nWe stayed near")
+    assert lisbon.text.endswith("before the crowds")
+    assert NOTES.splitlines()[lisbon.first_line - 1].startswith("We stayed")
+    assert found["Travel", "Porto"].text.count("|") == 9
+    assert found["Work",].text == "Work\nCall Dr. Meyer at 9 a.m. about the [plan](http://x)."
+    assert found["Someday",].text == "Someday\n# Someday"
+
+
+def test_a_comment_in_code_is_no_heading():
+    porto = next(chunk for chunk in cut(NOTES) if chunk.headings[-1:] == ("Porto",))
+    assert "# not a heading" in porto.text
+
+
+def test_a_small_budget_cuts_between_sentences_items_and_lines():
+    bodies = [chunk.text.split("\n", 1)[-1] for chunk in cut(NOTES, budget=14)]
+    assert "We stayed near the **Alfama**." in bodies
+    assert "The room had a view of the river.\nIt rained once." in bodies
+    assert "- tram 28, early in the morning\n  before the crowds" in bodies
+
+
+def test_plain_text_is_cut_at_blank_lines():
+    found = cut("One two three.\nFour.\n\n# Five six\n", budget=4, blocks=paragraphs)
+    assert [(chunk.text, chunk.first_line, chunk.last_line) for chunk in found] == [
+        ("One two three.\nFour.", 1, 2),
+        ("# Five six", 4, 4),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Dr. Meyer came. He left!", ["Dr. Meyer came.", "He left!"]),
+        ("It cost 3.50 euros. Really?", ["It cost 3.50 euros.", "Really?"]),
+        ("J. R. Smith agreed. So did I. Then we went.", ["J. R. Smith agreed.", "So did I.", "Then we went."]),
+        ("1. Boil water. 2. Add tea.", ["1. Boil water.", "2. Add tea."]),
+        ('She said "No." Then "Yes."', ['She said "No."', 'Then "Yes."']),
+        ("Well... maybe not. Fine.", ["Well... maybe not.", "Fine."]),
+        ("雨です。傘がない！", ["雨です。", "傘がない！"]),
+        ("no end at all", ["no end at all"]),
+    ],
+)
+def test_sentences_end_where_readers_pause(text, expected):
+    assert [text[start:end] for start, end in sentences(text)] == expected
+
+
+MARKDOWN = st.lists(
+    st.sampled_from(
+        ["# A", "## B b", "one. Two", "- item", "```", "| a | b |", "|---|---|", "", "===", "---", "x" * 60, "é。"]
+    ),
+    max_size=40,
+).map("\n".join)
+
+
+@settings(max_examples=200, deadline=None)
+@given(MARKDOWN, st.integers(4, 40), st.sampled_from([markdown, paragraphs]))
+def test_no_word_is_lost_and_the_budget_holds(text, budget, blocks):
+    def letters(part: str) -> int:
+        return len(re.findall(r"\S", part))
+
+    found = chunks(text, blocks(text), budget=budget, count=letters)
+    assert all(letters(chunk.text) <= budget for chunk in found)
+    assert [chunk.start for chunk in found] == sorted(chunk.start for chunk in found)
+    said = " ".join(chunk.text + " ".join(chunk.headings) for chunk in found)
+    for word in re.findall(r"\w{2,}", text):
+        assert word in said or len(word) > budget // 2
+    for chunk in found:
+        assert chunk.text.endswith(text[chunk.start : chunk.end])
+        assert text.splitlines()[chunk.first_line - 1 : chunk.last_line]

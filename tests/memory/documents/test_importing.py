@@ -1,0 +1,109 @@
+"""A document is imported once, whatever its name is imported as again: only what changed changes."""
+
+import pytest
+from tests.memory.conftest import owner
+
+from soma.memory.documents.importing import LARGEST_BYTES, Chunking, Document
+from soma.memory.errors import BadName, EmptyText, OutOfRange, TextTooLong
+from soma.memory.types import Query
+
+CHUNKING = Chunking(budget=30, count=lambda text: len(text.split()))
+NOTES = """# Travel
+
+## Lisbon
+
+We stayed near the Alfama and took tram 28.
+
+## Porto
+
+The boat on the Douro was cheap.
+
+# Work
+
+The review is on Friday.
+"""
+
+
+def notes(text: str = NOTES, **fields) -> Document:
+    return Document(**{"name": "notes.md", "text": text, "format": "markdown", **fields})
+
+
+def counts(imported) -> tuple[int, int, int, int]:
+    return imported.created, imported.updated, imported.unchanged, imported.forgotten
+
+
+async def test_a_chunk_is_recalled_with_its_place_in_the_document(memory, alice):
+    assert counts(await memory.import_document(alice, notes(), CHUNKING)) == (3, 0, 0, 0)
+    found = (await memory.candidates(alice, Query(text="where did we stay in Lisbon?"))).found
+    best = max(found, key=lambda hit: hit.views["semantic"])
+    assert best.metadata["source"] == 'notes.md, "Travel > Lisbon", line 5'
+    assert best.text == "Travel > Lisbon\nWe stayed near the Alfama and took tram 28."
+    first, last = best.metadata["characters"]
+    assert NOTES[first:last] == "We stayed near the Alfama and took tram 28."
+    assert best.kind == "semantic"
+
+
+async def test_the_same_again_writes_nothing(memory, alice, embedder, database):
+    await memory.import_document(alice, notes(), CHUNKING)
+    before = len(embedder.texts), database.query("SELECT COUNT(*) FROM events")
+    assert counts(await memory.import_document(alice, notes(written_at="2031-01-01"), CHUNKING)) == (0, 0, 3, 0)
+    assert (len(embedder.texts), database.query("SELECT COUNT(*) FROM events")) == before
+
+
+async def test_a_changed_document_changes_what_changed(memory, alice, embedder):
+    await memory.import_document(alice, notes(), CHUNKING)
+    ids = {record.text: record.id for record in (await memory.list(alice)).items}
+    read = len(embedder.texts)
+    changed = NOTES.replace("cheap", "slow").replace("# Work\n\nThe review is on Friday.\n", "")
+    changed = changed.replace("# Travel", "A new first line.\n\n# Travel", 1)
+    assert counts(await memory.import_document(alice, notes(changed), CHUNKING)) == (1, 1, 1, 1)
+    after = {record.text: record for record in (await memory.list(alice)).items}
+    assert after.keys() == {
+        "A new first line.",
+        "Travel > Lisbon\nWe stayed near the Alfama and took tram 28.",
+        "Travel > Porto\nThe boat on the Douro was slow.",
+    }
+    moved = after["Travel > Lisbon\nWe stayed near the Alfama and took tram 28."]
+    assert (moved.metadata["lines"], moved.id) == ([7, 7], ids[moved.text])
+    assert after["Travel > Porto\nThe boat on the Douro was slow."].id in ids.values()
+    assert len(embedder.texts) == read + 2  # what only moved is not read again
+    assert not (await memory.search(alice, "review")).items
+
+
+async def test_equal_paragraphs_are_two_memories_and_a_book_is_many(memory, alice):
+    text = "\n\n".join(
+        ["The same words stand here again."] * 3 + [f"Chapter {n} of the book. " * 5 for n in range(120)]
+    )
+    document = notes(text, format="text", scope="tenant")
+    imported = await memory.import_document(alice, document, Chunking(budget=25, count=CHUNKING.count))
+    assert imported.created > 100
+    assert counts(await memory.import_document(owner("bob"), document, Chunking(25, CHUNKING.count)))[::2] == (
+        0,
+        imported.created,
+    )
+
+
+async def test_two_owners_have_documents_of_their_own(memory, alice):
+    await memory.import_document(alice, notes(), CHUNKING)
+    assert (await memory.import_document(owner("bob"), notes(), CHUNKING)).created == 3
+    await memory.import_document(owner("bob"), notes("# Nothing\n\nelse"), CHUNKING)
+    assert len((await memory.list(alice)).items) == 3
+
+
+@pytest.mark.parametrize(
+    ("document", "budget", "error"),
+    [
+        (notes(" \n"), 30, EmptyText),
+        (notes(name=""), 30, BadName),
+        (notes(name="a\nb"), 30, BadName),
+        (notes("a\0b"), 30, BadName),
+        (notes(format="pdf"), 30, BadName),
+        (notes("x" * (LARGEST_BYTES + 1)), 30, TextTooLong),
+        (notes(), 3, OutOfRange),
+    ],
+    ids=lambda value: getattr(value, "__name__", None),
+)
+async def test_what_cannot_be_imported_changes_nothing(memory, alice, document, budget, error):
+    with pytest.raises(error):
+        await memory.import_document(alice, document, Chunking(budget, CHUNKING.count))
+    assert not (await memory.list(alice)).items
