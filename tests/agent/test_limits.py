@@ -15,7 +15,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stage(folder) -> AsyncIterator[Stage]:
-    async with opened(Settings(data_dir=folder, turn_seconds=0.3, enable_single_shot=True)) as stage:
+    async with opened(Settings(data_dir=folder, turn_seconds=3, enable_single_shot=True)) as stage:
         yield stage
 
 

@@ -21,7 +21,7 @@ BAD = {"semantic": 0.1, "temporal": 1.0}
 STRENGTHS = (0.5, 2.0, 8.0, 32.0)  # L2 of the fits that hindsight chooses among
 
 # Mixes that somebody would write by hand, for Thompson sampling; a view that is not named has the plan's weight.
-PRESETS: Mapping[str, Prior] = {
+PRESETS: dict[str, Prior] = {
     "plan": {},
     "meaning only": {"graph": 0.0, "temporal": 0.0},
     "recent": {"temporal": 1.0},

@@ -34,7 +34,7 @@ REMEMBERED = 500  # messages a call
 
 @dataclass(frozen=True, slots=True)
 class Tenant:
-    """Rows are candidates, those of question q from `starts[q]` to `starts[q + 1]`, by key; columns are `views` by name.
+    """Rows are candidates by key, those of question q from `starts[q]` to `starts[q + 1]`; columns are `views`.
 
     `earliest` and `latest`: where in the conversation the first and last evidence of a question stands, in [0, 1].
     """

@@ -14,6 +14,7 @@ from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.plan import Choice, Menu, Option, Plan, Worth, plan
 from soma.brain.core.serve import Served
 
+LEAST_GAIN = 0.5  # views are relative: they say which candidate is best, never that none is good
 COUNTS = (0, 1, 2, 4, 8, 12, 16, 24, 32, 50, 75, 100, 150, 200)  # memories that a plan may ask for
 
 
@@ -63,12 +64,12 @@ def planned(
     settings: Hyperparameters,
     options: PlanOptions = SHIPPED,
 ) -> Choice:
-    """`attention` and `tokens` of the memories that may be shown, best first; `gain` is what all of them may bring.
+    """`attention` and `tokens` of the memories that may be shown, best first; `gain` in [0, 1] is the bundle's own.
 
-    The first n bring gain x (their attention) / (the attention of all).
+    All of them bring (1 + gain) / 2, the first n of them as much of it as they hold of the attention.
     """
     menu = Menu(
-        memories=_memories(attention, tokens, gain),
+        memories=_memories(attention, tokens, LEAST_GAIN + (1.0 - LEAST_GAIN) * gain),
         prompts=_options(options.prompts or SHIPPED.prompts),
         models=_options(options.models or SHIPPED.models),
         tools=_options(options.tools or SHIPPED.tools),

@@ -95,7 +95,7 @@ def _inner(said: Spectrum, bound: Spectrum, dimension: int) -> float:
     return float((ends + 2.0 * twice.sum()) / dimension)
 
 
-def novelty(residual: Sequence[float], vector: Any) -> float:
+def novelty(residual: Sequence[float] | Vector, vector: Any) -> float:
     """1 - what is heard, in [0, 1]; 1 where nothing is."""
     return 1.0 - heard(residual, vector)
 

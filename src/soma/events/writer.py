@@ -37,6 +37,10 @@ Pending = dict[tuple[str, tuple[str, ...]], list[Row]]  # rows by table and colu
 logger = logging.getLogger(__name__)
 
 
+class _GroupLost(Exception):
+    """The transaction that the writes of a group share is gone."""
+
+
 class Transaction:
     """What a write may do: SQL, append events, and keep values that others see after the commit."""
 
@@ -150,8 +154,7 @@ class Transaction:
         try:
             result = work(self)
         except BaseException as error:
-            if self._has_savepoint:
-                self._undo(error)
+            self._undo(error)
             raise
         if self._has_savepoint:
             self._connection.execute("RELEASE SAVEPOINT work")
@@ -165,6 +168,10 @@ class Transaction:
         """Roll the failed write back. Where there is nothing to roll back to, the database has undone the whole group:
         a later write must not begin a transaction of its own.
         """
+        if not self._has_savepoint:
+            if is_storage_error(error):
+                raise _GroupLost(str(error)) from error
+            return
         try:
             self._connection.execute("ROLLBACK TO SAVEPOINT work")
             self._connection.execute("RELEASE SAVEPOINT work")
@@ -194,10 +201,6 @@ class Transaction:
             self._kept.popitem(last=False)
 
 
-class _GroupLost(Exception):
-    """The transaction that the writes of a group share is gone."""
-
-
 def _insert(connection: Connection, pending: Pending) -> None:
     """Write and empty `pending`, in statements of 2^n rows, so that there are few of them to prepare."""
     for (table, columns), rows in pending.items():
@@ -223,6 +226,10 @@ class _Job:
     work: Work[Any]
     future: "Future[Any] | asyncio.Future[Any]"
     loop: asyncio.AbstractEventLoop | None = None
+
+    def is_wanted(self) -> bool:
+        """A thread may have given up before the write began; a task's write goes on without it."""
+        return not isinstance(self.future, Future) or self.future.set_running_or_notify_cancel()
 
 
 Outcome = tuple[_Job, Any, BaseException | None]
@@ -288,7 +295,7 @@ class Writer:
                 while len(jobs) < GROUP:
                     jobs.append(self._queue.get_nowait())
             stopping = None in jobs
-            if group := [job for job in jobs if job is not None and _is_wanted(job)]:
+            if group := [job for job in jobs if job is not None and job.is_wanted()]:
                 self._commit(group)
 
     def _commit(self, group: list[_Job]) -> None:
@@ -330,11 +337,6 @@ class Writer:
             with contextlib.suppress(Exception):
                 self._connection.close()
             self._connection = None
-
-
-def _is_wanted(job: _Job) -> bool:
-    """From here on a thread cannot cancel its write any more; a task's was never its own to cancel."""
-    return not isinstance(job.future, Future) or job.future.set_running_or_notify_cancel()
 
 
 def _answer(outcomes: list[Outcome]) -> None:

@@ -14,11 +14,12 @@ from soma.brain.core.gates import passes
 from soma.brain.core.guard import Lesson
 from soma.brain.core.hyperparameters import Hyperparameters, Rule
 from soma.brain.core.observations import Answer, Evidence, IterationOutcome, Source
+from soma.brain.core.promotion import Promotion, promoted
 from soma.brain.core.restore import Restore, restored
 from soma.brain.core.reward import answer_terms, outcome_terms, sum_of
 from soma.brain.core.state import Counts, LearnerState
 
-Observation = Answer | Evidence | IterationOutcome | Restore
+Observation = Answer | Evidence | IterationOutcome | Restore | Promotion
 Learned = tuple[LearnerState, Explanation]
 
 
@@ -32,6 +33,9 @@ def learn(state: LearnerState, observation: Observation, settings: Hyperparamete
             return learn_from_outcome(state, observation, settings)
         case Restore():
             after = restored(state, observation)
+            return after, Explanation(observation.reason, state, after, observation, settings)
+        case Promotion():
+            after = promoted(state, observation, settings)
             return after, Explanation(observation.reason, state, after, observation, settings)
         case _:
             assert_never(observation)
