@@ -58,3 +58,46 @@ async def test_a_caller_that_goes_away_does_not_undo_a_commit(opened):
     await asyncio.gather(call, return_exceptions=True)
     await opened.client.feedback(ALICE, conversation_id="c1", reward=1.0)
     assert (await opened.client.publish_turn_metrics(ALICE, **metrics_of())).status == "duplicate"
+
+
+async def test_batches_and_single_feedbacks_of_one_learner_meet_and_lose_nothing(opened):
+    """The batch is prepared elsewhere, for a state that single feedbacks have left behind by the time it commits."""
+
+    async def single(number: int) -> None:
+        await opened.client.feedback(ALICE, conversation_id="c1", reward=0.1, idempotency_key=f"s{number}")
+
+    async def batch(number: int) -> None:
+        items = [{"conversation_id": f"b{number}-{n}", "reward": 0.2} for n in range(50)]
+        assert (await opened.client.feedback_batch(ALICE, items)).accepted == 50
+
+    await asyncio.gather(*(single(n) for n in range(100)), *(batch(n) for n in range(5)))
+    assert (await opened.client.state(ALICE)).version == 100 + 5 * 50
+
+
+async def test_a_worker_that_is_killed_loses_nothing(opened):
+    items = [{"conversation_id": f"c{n}", "reward": 0.2} for n in range(50)]
+    await opened.client.feedback_batch(ALICE, items)
+    [worker] = opened.brain._batches._workers._idle
+    worker.kill()
+    await worker.wait()
+    again = [{**item, "reward": 0.3} for item in items]
+    assert (await opened.client.feedback_batch(ALICE, again)).accepted == 50
+    assert (await opened.client.state(ALICE)).version == 100
+
+
+async def test_batches_learn_the_same_in_a_thread_and_in_a_process(tmp_path):
+    from pydantic import SecretStr
+
+    from soma.brain.root import open_brain
+    from soma.brain.settings import BrainSettings
+    from soma.memory.embedders.hashing import Hashing
+
+    hashes = set()
+    for workers in (0, 1):
+        folder = tmp_path / str(workers)
+        settings = BrainSettings(data_dir=folder, batch_workers=workers, service_token=SecretStr("x"))
+        async with open_brain(settings, embedder=Hashing()) as opened:
+            items = [{"conversation_id": f"c{n}", "reward": n / 50, "metadata": {"cost": 0.01}} for n in range(50)]
+            await opened.client.feedback_batch(ALICE, items)
+            hashes.add((await opened.client.state(ALICE)).state_hash)
+    assert len(hashes) == 1

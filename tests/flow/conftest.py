@@ -14,7 +14,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def soma(tmp_path_factory) -> Iterator[Product]:
+def soma(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Product]:
     product = start(tmp_path_factory.mktemp("soma"))
     yield product
     product.stop()
@@ -26,11 +26,11 @@ def _numbers() -> Iterator[int]:
 
 
 @pytest.fixture
-def newcomer(soma, _numbers) -> Callable[[], Person]:
+def newcomer(soma: Product, _numbers: Iterator[int]) -> Callable[[], Person]:
     """Makes members of the first tenant who have said nothing yet."""
     return lambda: soma.member(f"person-{next(_numbers)}")
 
 
 @pytest.fixture
-def person(newcomer) -> Person:
+def person(newcomer: Callable[[], Person]) -> Person:
     return newcomer()

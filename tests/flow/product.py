@@ -9,7 +9,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,19 +22,17 @@ START_SECONDS = 60.0
 DATABASES = ("agent.sqlite3", "brain.sqlite3")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
 class Person:
     """Somebody with a token: every door, as they find it."""
 
     url: str
     token: str
-    http: httpx.Client = field(init=False)
 
     def __post_init__(self) -> None:
         headers = {"Authorization": f"Bearer {self.token}"}
         closing = httpx.Limits(max_keepalive_connections=0)  # nobody has to close a client
-        client = httpx.Client(base_url=f"{self.url}/api/v2", headers=headers, timeout=60, limits=closing)
-        object.__setattr__(self, "http", client)
+        self.http = httpx.Client(base_url=f"{self.url}/api/v2", headers=headers, timeout=60, limits=closing)
 
     def get(self, path: str, **query: Any) -> Any:
         return self.http.get(path, params=query).raise_for_status().json()
@@ -128,8 +126,8 @@ class Product:
         return said
 
 
-def start(data_dir: Path, *, script: Path | None = None, **more: str) -> Product:
-    """`soma up` on a free port, or a Python script in its place; returns once it answers."""
+def launch(data_dir: Path, *, script: Path | None = None, **more: str) -> Product:
+    """`soma up` on a free port, or a Python script in its place."""
     port = free_port()
     command = [str(SOMA), "up"] if script is None else [sys.executable, str(script)]
     process = subprocess.Popen(
@@ -139,12 +137,17 @@ def start(data_dir: Path, *, script: Path | None = None, **more: str) -> Product
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
     )
-    product = Product(data_dir, f"http://127.0.0.1:{port}", process)
+    return Product(data_dir, f"http://127.0.0.1:{port}", process)
+
+
+def start(data_dir: Path, *, script: Path | None = None, **more: str) -> Product:
+    """The same, once it answers."""
+    product = launch(data_dir, script=script, **more)
     deadline = time.monotonic() + START_SECONDS
     while not _answers(product.url):
-        if process.poll() is not None or time.monotonic() > deadline:
-            process.kill()
-            raise AssertionError(f"the server did not start: {process.communicate()[0]}")
+        if product.process.poll() is not None or time.monotonic() > deadline:
+            product.process.kill()
+            raise AssertionError(f"the server did not start: {product.process.communicate()[0]}")
         time.sleep(0.05)
     return product
 

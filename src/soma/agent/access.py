@@ -1,8 +1,10 @@
-"""May this user use this conversation, this agent? Asked before anything is done; no answer means no (AUTH-001)."""
+"""May this user use this conversation, turn, agent? Asked before anything is done; no answer means no (AUTH-001)."""
+
+from django.db.models import QuerySet
 
 from soma.agent.auth import Caller
 from soma.agent.errors import NotFound
-from soma.agent.models import Capsule, Conversation
+from soma.agent.models import Capsule, Conversation, Turn
 
 
 async def own_conversation(caller: Caller, conversation_id: str) -> Conversation:
@@ -15,6 +17,26 @@ async def own_conversation(caller: Caller, conversation_id: str) -> Conversation
             f"you have no conversation {conversation_id!r}", code="unknown_conversation", field="conversation_id"
         )
     return conversation
+
+
+async def own_turn(caller: Caller, turn_id: str) -> Turn:
+    turn = await Turn.objects.filter(tenant_id=caller.tenant_id, user_id=caller.user_id, id=turn_id).afirst()
+    if turn is None:
+        raise NotFound(f"you have no turn {turn_id!r}", code="unknown_turn", field="turn_id")
+    return turn
+
+
+def visible_turns(caller: Caller) -> QuerySet[Turn]:
+    """The caller's own turns; an owner sees those of the whole tenant."""
+    turns = Turn.objects.filter(tenant_id=caller.tenant_id)
+    return turns if caller.is_owner else turns.filter(user_id=caller.user_id)
+
+
+async def visible_turn(caller: Caller, turn_id: str) -> Turn:
+    turn = await visible_turns(caller).filter(id=turn_id).afirst()
+    if turn is None:
+        raise NotFound(f"there is no turn {turn_id!r} that you may see", code="unknown_turn", field="turn_id")
+    return turn
 
 
 async def capsule_of(caller: Caller, name: str | None) -> Capsule:

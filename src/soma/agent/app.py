@@ -3,7 +3,7 @@
 import asyncio
 import fcntl
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -18,7 +18,7 @@ from soma.agent.accounts import ensure_owner
 from soma.agent.feed import Feed
 from soma.agent.llm.choose import Models
 from soma.agent.policy.rego import RegoPolicy
-from soma.agent.prepare import Workshop
+from soma.agent.prepare import FindModel, Workshop
 from soma.agent.remember import remembering
 from soma.agent.settings import Settings
 from soma.agent.steps.doors import principal_of_context
@@ -59,7 +59,6 @@ class Agent:
     turns: Turns
     brain: BrainClient
     brain_app: Any | None
-    models: Models
     count: BundledTokenizer
 
 
@@ -72,8 +71,17 @@ def agent() -> Agent:
 
 
 @asynccontextmanager
-async def open_agent(settings: Settings, *, crash: Crash | None = None) -> AsyncIterator[Agent]:
-    """Migrate, connect, resume interrupted turns; undo it in reverse order."""
+async def open_agent(
+    settings: Settings,
+    *,
+    find_model: FindModel | None = None,
+    more_tools: Sequence[Tool] = (),
+    crash: Crash | None = None,
+) -> AsyncIterator[Agent]:
+    """Migrate, connect, resume interrupted turns; undo it in reverse order.
+
+    `find_model` answers for a model's name in place of the providers, `more_tools` are there besides our own.
+    """
     async with AsyncExitStack() as stack:
         stack.enter_context(_locked(settings.data_dir))
         await sync_to_async(call_command)("migrate", verbosity=0, interactive=False)
@@ -88,8 +96,8 @@ async def open_agent(settings: Settings, *, crash: Crash | None = None) -> Async
         workshop = Workshop(
             settings=settings,
             brain=brain,
-            models=models,
-            tools={tool.name: tool for tool in _tools(settings, brain)},
+            find_model=find_model or models.get,
+            tools={tool.name: tool for tool in (*_tools(settings, brain), *more_tools)},
             policy=policy,
             breakers=Breakers(),
             count=tokenizer.count,
@@ -113,7 +121,6 @@ async def open_agent(settings: Settings, *, crash: Crash | None = None) -> Async
             turns=turns,
             brain=brain,
             brain_app=brain_app,
-            models=models,
             count=tokenizer,
         )
         _current.append(running)

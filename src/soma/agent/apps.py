@@ -1,3 +1,5 @@
+"""Names the Django app."""
+
 from django.apps import AppConfig
 
 

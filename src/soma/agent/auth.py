@@ -53,7 +53,7 @@ async def caller_of(authorization: str | None) -> Caller:
     return Caller(
         tenant_id=membership.tenant_id,
         user_id=membership.user_id,
-        username=membership.user.username,
+        username=membership.user.name,
         role=Role(membership.role),
         is_operator=membership.user.is_superuser,
     )

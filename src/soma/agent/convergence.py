@@ -1,5 +1,6 @@
 """What an iteration was worth and whether the turn ends (pure): confidence, the three factors, the exit reason."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -102,7 +103,7 @@ def may_refine(*, refinements: int, score: float | None, must_answer: str | None
 
 
 def _calls(uses: Sequence[ToolUse]) -> list[tuple[str, str]]:
-    return sorted((use.requested.tool, repr(use.requested.arguments)) for use in uses)
+    return sorted((use.requested.tool, json.dumps(use.requested.arguments, sort_keys=True)) for use in uses)
 
 
 def _geometric_mean(logprobs: Sequence[float]) -> float:

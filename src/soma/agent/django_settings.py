@@ -18,6 +18,7 @@ def _database(url: str) -> dict[str, Any]:
                 "timeout": 10,
                 "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
             },
+            "CONN_MAX_AGE": None,
         }
     from urllib.parse import unquote, urlsplit  # noqa: PLC0415 - only a deployment with PostgreSQL comes here
 
@@ -29,6 +30,8 @@ def _database(url: str) -> dict[str, Any]:
         "PASSWORD": unquote(parts.password or ""),
         "HOST": parts.hostname or "",
         "PORT": str(parts.port or ""),
+        "CONN_MAX_AGE": None,
+        "CONN_HEALTH_CHECKS": True,
     }
 
 
@@ -38,7 +41,7 @@ ALLOWED_HOSTS = ["*"]  # the bearer token is what admits a request; the socket c
 ROOT_URLCONF = "soma.agent.urls"
 INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "soma.agent"]
 AUTH_USER_MODEL = "agent.User"
-MIDDLEWARE: list[str] = []
+MIDDLEWARE = ["soma.agent.api.one_error_shape"]
 DATABASES = {"default": _database(_settings.database)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True

@@ -1,7 +1,7 @@
 """Live followers of conversations: what is committed reaches them in order, deltas in between.
 
-A follower reads the log up to now, then what comes. One that is too slow is dropped with a code, never buffered
-without end; it resumes by its last position.
+A follower reads the log up to where it joined, then what comes. One that is too slow is dropped with a code, never
+buffered without end; it resumes by its last position.
 """
 
 import asyncio
@@ -16,10 +16,12 @@ import msgspec
 from soma.events.chain import Event
 from soma.events.ids import new_id, now
 from soma.events.log import Log
+from soma.events.schema import DraftReplaced, ModelResponded, TurnComplete
 from soma.events.writer import Writer
 
 WAITING = 1_000  # frames that a follower may be behind
 PAGE = 500
+SETTLING = {fact.event_type for fact in (ModelResponded, DraftReplaced, TurnComplete)}  # after these a draft is over
 
 Frame = dict[str, Any]
 Key = tuple[str, str]
@@ -35,6 +37,7 @@ class SlowReader(Exception):
 class Draft:
     """The text of a running iteration, for those who join in the middle."""
 
+    conversation_id: str
     turn_id: str
     iteration_number: int
     text: str = ""
@@ -42,13 +45,14 @@ class Draft:
 
 @dataclass(slots=True, eq=False)
 class _Follower:
-    frames: asyncio.Queue[Frame | None] = field(default_factory=lambda: asyncio.Queue(WAITING))
+    """What waits to be read; an exception is the last that comes."""
 
-    def drain(self) -> list[Frame]:
-        frames = [self.frames.get_nowait() for _ in range(self.frames.qsize())]
-        if None in frames:
-            raise SlowReader(SlowReader.__doc__)
-        return [frame for frame in frames if frame is not None]
+    frames: asyncio.Queue[Frame | Exception] = field(default_factory=lambda: asyncio.Queue(WAITING))
+
+    def end(self, error: Exception) -> None:
+        if self.frames.full():
+            self.frames.get_nowait()
+        self.frames.put_nowait(error)
 
 
 class Feed:
@@ -60,41 +64,52 @@ class Feed:
         self._followers: dict[Key, set[_Follower]] = defaultdict(set)
         self._drafts: dict[Key, Draft] = {}
         self.close: Callable[[], None] = writer.listen(self._committed)
+        self.published = self._log.last_position()
 
     def delta(self, tenant_id: str, conversation_id: str, *, turn_id: str, iteration_number: int, text: str) -> None:
         """Pass on a piece of text that is not stored."""
         key = (tenant_id, conversation_id)
         draft = self._drafts.get(key)
         if draft is None or (draft.turn_id, draft.iteration_number) != (turn_id, iteration_number):
-            draft = self._drafts[key] = Draft(turn_id, iteration_number)
+            draft = self._drafts[key] = Draft(conversation_id, turn_id, iteration_number)
         frame = delta_frame(draft, offset=len(draft.text), text=text)
         draft.text += text
         self._send(key, frame)
 
     async def follow(self, tenant_id: str, conversation_id: str, *, after: int) -> AsyncGenerator[Frame]:
-        """Events after the conversation position `after`, without end; within a live turn also its text so far."""
+        """Events after the conversation position `after`, without end; within a live turn also its text so far.
+
+        In the moment of joining, an event is either published and so in the log, or will come as a frame.
+        """
         key = (tenant_id, conversation_id)
         with self._following(key) as follower:
-            while events := await asyncio.to_thread(
-                self._log.conversation, tenant_id, conversation_id, after=after, limit=PAGE
-            ):
-                for event in events:
-                    after = event.conversation_position or after
-                    yield frame_of(event)
-            # What waits by now is either in the log that was read, or in the text so far, or an event after both.
-            waiting, so_far = follower.drain(), self._so_far(key)
-            for frame in waiting:
-                if frame.get("position", 0) > after:
-                    yield frame
+            published, so_far = self.published, self._so_far(key)
+            async for event in self._stored(key, after=after, until=published):
+                yield frame_of(event)
             if so_far is not None:
                 yield so_far
-            while (latest := await follower.frames.get()) is not None:
-                yield latest
-        raise SlowReader(SlowReader.__doc__)
+            while not isinstance(latest := await follower.frames.get(), Exception):
+                if latest.get("position", after + 1) > after:
+                    yield latest
+        raise latest
 
-    def text_so_far(self, tenant_id: str, conversation_id: str) -> str:
+    def interrupt(self, tenant_id: str, conversation_id: str, error: Exception) -> None:
+        """End the conversation's followers: what they wait for will not come soon."""
+        for follower in self._followers.get((tenant_id, conversation_id), ()):
+            follower.end(error)
+
+    def text_so_far(self, tenant_id: str, conversation_id: str, turn_id: str) -> str:
         draft = self._drafts.get((tenant_id, conversation_id))
-        return draft.text if draft else ""
+        return draft.text if draft is not None and draft.turn_id == turn_id else ""
+
+    async def _stored(self, key: Key, *, after: int, until: int) -> AsyncGenerator[Event]:
+        """Events of a conversation after its position `after`, up to the log's position `until`."""
+        while events := await asyncio.to_thread(self._log.conversation, *key, after=after, limit=PAGE):
+            for event in events:
+                if event.position > until:
+                    return
+                yield event
+            after = events[-1].conversation_position or after
 
     def _so_far(self, key: Key) -> Frame | None:
         draft = self._drafts.get(key)
@@ -105,26 +120,28 @@ class Feed:
         self._loop.call_soon_threadsafe(self._publish, list(events))
 
     def _publish(self, events: Sequence[Event]) -> None:
+        self.published = max(self.published, events[-1].position)
         for event in events:
             if event.conversation_id is None:
                 continue
             key = (event.tenant_id, event.conversation_id)
-            if event.event_type in {"chat.model_responded", "chat.draft_replaced", "chat.turn_complete"}:
-                self._drafts.pop(key, None)
+            if event.event_type in SETTLING:
+                self._settle(key, event)
             if key in self._followers:
                 self._send(key, frame_of(event))
+
+    def _settle(self, key: Key, event: Event) -> None:
+        draft = self._drafts.get(key)
+        if draft is not None and draft.turn_id == event.turn_id:
+            del self._drafts[key]
 
     def _send(self, key: Key, frame: Frame) -> None:
         for follower in list(self._followers.get(key, ())):
             try:
                 follower.frames.put_nowait(frame)
             except asyncio.QueueFull:
-                self._drop(key, follower)
-
-    def _drop(self, key: Key, follower: _Follower) -> None:
-        self._followers[key].discard(follower)
-        follower.frames.get_nowait()
-        follower.frames.put_nowait(None)
+                self._followers[key].discard(follower)
+                follower.end(SlowReader(SlowReader.__doc__))
 
     @contextmanager
     def _following(self, key: Key) -> Iterator[_Follower]:
@@ -152,9 +169,12 @@ def frame_of(event: Event) -> Frame:
 
 
 def delta_frame(draft: Draft, *, offset: int, text: str) -> Frame:
+    """A piece of text as every door sends it; it is not stored, so it has no position."""
     return {
         "type": "chat.delta",
         "id": new_id(),
         "timestamp": now(),
+        "conversation_id": draft.conversation_id,
+        "turn_id": draft.turn_id,
         "payload": {"turn": draft.turn_id, "iteration": draft.iteration_number, "offset": offset, "text": text},
     }

@@ -2,14 +2,7 @@
 
 from dataclasses import dataclass
 
-SHARES = {
-    "system_policy": 0.15,
-    "history": 0.25,
-    "memory": 0.25,
-    "tools": 0.20,
-    "tool_results": 0.10,
-    "buffer": 0.05,
-}
+SHARES = {"system_policy": 15, "history": 25, "memory": 25, "tools": 20, "tool_results": 10, "buffer": 5}  # percent
 LEAST_BUFFER = 200
 LARGEST_MESSAGE_SHARE = 0.6  # of the base: a larger message is refused, since no lane may cut it
 
@@ -31,10 +24,10 @@ def budget(*, window: int, context_tokens: int, max_output_tokens: int, message_
     """Share out what the reply and the user's message leave; the buffer is never under 200 tokens."""
     base = _base(window, context_tokens, max_output_tokens)
     free = max(0, base - message_tokens)
-    buffer = min(free, max(LEAST_BUFFER, int(free * SHARES["buffer"])))
-    rest = {name: share for name, share in SHARES.items() if name != "buffer"}
-    scale = (free - buffer) / sum(rest.values())
-    return Budget(base=base, lanes={**{name: int(share * scale) for name, share in rest.items()}, "buffer": buffer})
+    buffer = min(free, max(LEAST_BUFFER, free * SHARES["buffer"] // 100))
+    rest = 100 - SHARES["buffer"]
+    lanes = {name: (free - buffer) * share // rest for name, share in SHARES.items()}
+    return Budget(base=base, lanes={**lanes, "buffer": buffer})
 
 
 def _base(window: int, context_tokens: int, max_output_tokens: int) -> int:

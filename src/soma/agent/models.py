@@ -31,7 +31,17 @@ class Tenant(models.Model):
 
 
 class User(AbstractUser):
+    """Django's `username` is unique in the server, ours in a tenant: else a refusal would tell of others' users."""
+
     id = identifier()
+
+    @staticmethod
+    def login(tenant_id: str, name: str) -> str:
+        return f"{name}@{tenant_id}"
+
+    @property
+    def name(self) -> str:
+        return self.username.partition("@")[0]
 
 
 class Membership(models.Model):

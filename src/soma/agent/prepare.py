@@ -1,13 +1,14 @@
 """Step 3: what a turn works with, loaded once: its capsule, model, tools, limits and the conversation so far."""
 
 import time
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
 
 from asgiref.sync import sync_to_async
+from django.db import OperationalError
 
 from soma.agent.convergence import Limits
-from soma.agent.llm.choose import Models
+from soma.agent.llm.base import Delta, Model, ModelError, ModelRequest
 from soma.agent.models import Capsule, Message
 from soma.agent.policy import CapsuleFacts, Policy
 from soma.agent.prompt import Exchange
@@ -19,6 +20,9 @@ from soma.agent.tools.breaker import Breakers
 from soma.agent.tools.toolset import Authority, Toolset
 from soma.agent.tools.toolset import Limits as ToolLimits
 from soma.brain.client import BrainClient
+from soma.events.errors import ReadFailed
+
+FindModel = Callable[[str], Model]  # by its name; raises ModelError where there is none of it
 
 HISTORY = 200  # messages of the conversation that are looked at; the history lane decides how many are shown
 
@@ -29,20 +33,23 @@ class Workshop:
 
     settings: Settings
     brain: BrainClient
-    models: Models
+    find_model: FindModel
     tools: dict[str, Tool]
     policy: Policy
     breakers: Breakers
     count: Callable[[str], int]
 
     async def prepare(self, turn: Turn) -> Doors:
-        """The doors of one turn. Raises ModelError where the capsule's model is not to be had."""
-        capsule, history = await sync_to_async(_load)(turn)
+        """The doors of one turn. Raises ReadFailed where the database is away."""
+        try:
+            capsule, history = await sync_to_async(_load)(turn)
+        except OperationalError as error:
+            raise ReadFailed(f"{ReadFailed.__doc__} ({error})") from error
         settings = self.settings
         enabled = [name for name, promise in capsule.capabilities.items() if promise.get("enabled")]
         return Doors(
             brain=self.brain,
-            model=self.models.get(capsule.models_allowed.get("chat", "")),
+            model=self._model(capsule.models_allowed.get("chat", "")),
             tools=Toolset(
                 [self.tools[name] for name in enabled if name in self.tools],
                 policy=self.policy,
@@ -64,6 +71,27 @@ class Workshop:
             tool_k=0 if settings.single_shot else settings.tool_k,
             model_retries=settings.model_retries,
         )
+
+    def _model(self, name: str) -> Model:
+        try:
+            return self.find_model(name)
+        except ModelError as error:
+            return Absent(name, self.settings.context_tokens, error)
+
+
+@dataclass(slots=True)
+class Absent:
+    """Stands where a capsule's model is not to be had: the turn begins, and its trace shows why it cannot answer."""
+
+    name: str
+    context_tokens: int
+    error: ModelError
+
+    async def stream(self, _: ModelRequest) -> AsyncGenerator[Delta, None]:
+        nothing: tuple[Delta, ...] = ()
+        for delta in nothing:
+            yield delta
+        raise self.error
 
 
 def limits_of(settings: Settings, capsule: Capsule) -> Limits:
@@ -89,11 +117,10 @@ def _timeouts(capsule: Capsule) -> dict[str, float]:
 
 def _load(turn: Turn) -> tuple[Capsule, tuple[Exchange, ...]]:
     capsule = Capsule.objects.get(tenant_id=turn.tenant_id, id=turn.agent_id)
-    newest = Message.objects.filter(
-        tenant_id=turn.tenant_id, conversation_id=turn.conversation_id, created_at__lt=turn.created_at
-    ).order_by("-created_at", "-id")[:HISTORY]
+    said_before = Message.objects.filter(tenant_id=turn.tenant_id, conversation_id=turn.conversation_id)
+    newest = said_before.exclude(turn_id=turn.id).order_by("-created_at", "-id")[:HISTORY]
     said: dict[str, dict[str, str]] = {}
     for message in reversed(newest):
         said.setdefault(message.turn_id, {})[message.role] = message.parts[0]["text"]
-    whole = [pair for turn_id, pair in said.items() if turn_id != turn.id and len(pair) == 2]
+    whole = [pair for pair in said.values() if len(pair) == 2]
     return capsule, tuple(Exchange(user=pair["user"], assistant=pair["assistant"]) for pair in whole)

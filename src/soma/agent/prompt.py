@@ -105,19 +105,28 @@ def build_prompt(material: Material, count: Count) -> Prompt:
 
 def fit_history(history: Sequence[Exchange], budget: int, count: Count) -> tuple[list[Message], int]:
     """The newest whole exchanges that fit, behind one line that says how many were left out; and that number."""
-    kept: list[Message] = []
-    used = 0
-    number = 0
-    for exchange in reversed(history):
-        pair = [Message("user", (TextPart(exchange.user),)), Message("assistant", (TextPart(exchange.assistant),))]
-        size = sum(_size(message, count) for message in pair)
-        if used + size > budget:
-            break
-        kept, used, number = [*pair, *kept], used + size, number + 1
-    dropped = len(history) - number
-    if dropped:
-        kept.insert(0, Message("system", (TextPart(f"[{dropped} earlier exchanges are not shown]"),)))
-    return kept, dropped
+    sizes = [count(exchange.user) + count(exchange.assistant) for exchange in history]
+    if sum(sizes) <= budget:
+        return _said(history), 0
+    room = budget - count(_not_shown(len(history)))
+    dropped = next(number for number in range(1, len(history) + 1) if sum(sizes[number:]) <= max(0, room))
+    line = [Message("system", (TextPart(_not_shown(dropped)),))] if room >= 0 else []
+    return [*line, *_said(history[dropped:])], dropped
+
+
+def _said(exchanges: Sequence[Exchange]) -> list[Message]:
+    return [
+        message
+        for exchange in exchanges
+        for message in (
+            Message("user", (TextPart(exchange.user),)),
+            Message("assistant", (TextPart(exchange.assistant),)),
+        )
+    ]
+
+
+def _not_shown(dropped: int) -> str:
+    return f"[{dropped} earlier exchanges are not shown]"
 
 
 def seed_of(turn_id: str, iteration_number: int) -> int:

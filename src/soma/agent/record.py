@@ -97,8 +97,8 @@ class TurnRecord:
     started: TurnStarted | None = None
     iterations: dict[int, IterationRecord] = field(default_factory=dict)
     complete: TurnComplete | None = None
-    recovered: bool = False  # some facts were read from the log of an earlier process
-    interrupted: frozenset[str] = frozenset()  # calls that were allowed but whose outcome a crash has lost
+    restarted: int | None = None  # the iteration whose model may have been speaking when an earlier process died
+    interrupted: frozenset[str] = frozenset()  # calls that may have run but whose outcome a crash has lost
 
     @property
     def current(self) -> IterationRecord:
@@ -133,12 +133,15 @@ class TurnRecord:
         return self._began.calibration
 
     @property
-    def initial_weights(self) -> dict[str, float]:
-        return self.started.weights if self.started else {}
+    def weights(self) -> dict[str, float]:
+        """The newest that the turn knows of: after its last iteration, else as it began."""
+        began = self.started.weights if self.started else {}
+        return self.completed[-1].weights_after if self.completed else began
 
     @property
-    def initial_neuromodulators(self) -> dict[str, float]:
-        return self.started.neuromodulators if self.started else {}
+    def neuromodulators(self) -> dict[str, float]:
+        began = self.started.neuromodulators if self.started else {}
+        return self.completed[-1].neuromodulators_after if self.completed else began
 
     @property
     def _began(self) -> TurnStarted:
@@ -157,6 +160,10 @@ class TurnRecord:
         """All calls of the turn, oldest first."""
         return [use for number in sorted(self.iterations) for use in self.iterations[number].tools.values()]
 
+    def has_evidence_for(self, number: int) -> bool:
+        """Whether iteration `number` has its memories already."""
+        return number in self.iterations and self.iterations[number].bundle is not None
+
     def iteration(self, number: int) -> IterationRecord:
         return self.iterations.setdefault(number, IterationRecord(number))
 
@@ -168,7 +175,7 @@ class TurnRecord:
             case BundleBuilt():
                 self.iteration(fact.iteration_number).bundle = fact
             case DraftReplaced():
-                self.iteration(fact.iteration_number).replaced = True
+                pass  # told to those who watch; the text it takes back was never a fact
             case ModelResponded():
                 self.iteration(fact.iteration_number).response = fact
             case ToolRequested():
@@ -193,13 +200,22 @@ def fold(turn: Turn, facts: Iterable[Fact | None]) -> TurnRecord:
     for fact in facts:
         if isinstance(fact, TurnFact):
             record.apply(fact)
-            record.recovered = True
-    record.interrupted = frozenset(
-        use.requested.call_id
-        for use in record.tool_uses
-        if use.decided is not None and use.decided.allow and use.finished is None
-    )
+    iteration = record.iterations.get(len(record.completed))
+    if iteration is not None and iteration.response is None:
+        record.restarted = iteration.number
+    if iteration is not None and iteration.response is not None:
+        record.interrupted = _interrupted(iteration)
     return record
+
+
+def _interrupted(iteration: IterationRecord) -> frozenset[str]:
+    """None runs before all of an iteration are judged; from then on an allowed call without a result may have run."""
+    uses = iteration.tools.values()
+    if len(uses) < len(iteration.spoken.tool_calls) or not all(use.decided or use.finished for use in uses):
+        return frozenset()
+    return frozenset(
+        use.requested.call_id for use in uses if use.decided and use.decided.allow and use.finished is None
+    )
 
 
 def _score(iteration: IterationRecord) -> float:

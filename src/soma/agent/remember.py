@@ -1,12 +1,14 @@
 """Step 12: what was said reaches memory through a cursor on the log: at least once, keyed, never what was recalled."""
 
 import asyncio
+import logging
 from collections.abc import Sequence
 from typing import Any
 
 from soma.agent.record import TurnRecord
 from soma.agent.store import TurnStore
 from soma.brain.client import BrainClient
+from soma.brain.errors import BrainRefused
 from soma.brain.types import Principal
 from soma.events.chain import Event
 from soma.events.cursors import Consumer
@@ -15,6 +17,9 @@ from soma.events.writer import Writer
 
 CONSUMER = "remember"
 TOOL = "remember"
+TOO_MANY = 429  # the one refusal that passes
+
+logger = logging.getLogger(__name__)
 
 
 def remembering(writer: Writer, store: TurnStore, brain: BrainClient) -> Consumer:
@@ -28,9 +33,19 @@ def remembering(writer: Writer, store: TurnStore, brain: BrainClient) -> Consume
             turn = record.turn
             if items := items_of(record):
                 owner = Principal(tenant_id=turn.tenant_id, user_id=turn.user_id, agent_id=turn.agent_id)
-                await brain.remember(owner, items)
+                await _remember(brain, owner, items)
 
     return Consumer(CONSUMER, writer=writer, types=[TurnComplete.event_type], handle=handle)
+
+
+async def _remember(brain: BrainClient, owner: Principal, items: list[dict[str, Any]]) -> None:
+    """What the brain refuses for good is passed over: one such message must not hold up everyone's."""
+    try:
+        await brain.remember(owner, items)
+    except BrainRefused as refused:
+        if refused.status == TOO_MANY:
+            raise
+        logger.exception("%s of tenant %s is not remembered", items[0]["key"], owner.tenant_id)
 
 
 def items_of(record: TurnRecord) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from soma.agent.models import Role
 from soma.agent.record import Turn
 from soma.events.ids import new_id, now
 
+LONGEST_ID = 100
 ON_BUSY = ("refuse", "enqueue", "cancel")
 
 
@@ -28,6 +29,7 @@ async def send(
     conversation = await own_conversation(caller, conversation_id)
     if on_busy not in ON_BUSY:
         raise Invalid(f"on_busy is one of {', '.join(ON_BUSY)}", field="on_busy")
+    _check_id(client_message_id)
     await _check_size(agent, content)
     turn = Turn(
         id=new_id(),
@@ -41,6 +43,13 @@ async def send(
         client_message_id=client_message_id,
     )
     return await agent.turns.send(turn, on_busy=on_busy)
+
+
+def _check_id(client_message_id: str | None) -> None:
+    if client_message_id is None:
+        return
+    if not 1 <= len(client_message_id) <= LONGEST_ID or not client_message_id.isprintable():
+        raise Invalid(f"an id has 1 to {LONGEST_ID} printable characters", field="client_message_id")
 
 
 async def _check_size(agent: Agent, content: str) -> None:

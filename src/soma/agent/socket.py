@@ -4,25 +4,29 @@ Envelope {type, id, timestamp, payload}. In: chat.message, chat.cancel, chat.res
 """
 
 import asyncio
+import logging
 from contextlib import suppress
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
 import msgspec
 from channels.generic.websocket import AsyncWebsocketConsumer
+from django.db import OperationalError
+from msgspec import Meta
 from pydantic import ValidationError
 
-from soma.agent.access import own_conversation
+from soma.agent.access import own_conversation, own_turn
 from soma.agent.api.feedback import NewFeedback, give
-from soma.agent.api.turns import own_turn
+from soma.agent.api.paging import LARGEST_POSITION
 from soma.agent.app import agent
 from soma.agent.auth import Caller, caller_of
-from soma.agent.errors import AgentError, Invalid, Unauthorized
+from soma.agent.bodies import converted, read, without_claims
+from soma.agent.errors import AgentError, Invalid, Unauthorized, error_body
 from soma.agent.feed import SlowReader
 from soma.agent.metrics import requests_total
 from soma.agent.sending import send
 from soma.brain.errors import BrainError, BrainRefused
-from soma.events.errors import LogError
+from soma.events.errors import LogError, ReadFailed
 from soma.events.ids import new_id, now
 
 HEARTBEAT_SECONDS = 30.0
@@ -31,25 +35,37 @@ BEARER_PROTOCOL = "bearer."  # browsers cannot set a header: the token comes as 
 CLOSE_UNAUTHORIZED = 4401
 CLOSE_ORIGIN = 4403
 CLOSE_SLOW = 4408
+CLOSE_UNAVAILABLE = 4503
 
 
-class Payload(msgspec.Struct, frozen=True, kw_only=True):
-    conversation_id: str = ""
-    content: str = ""
+logger = logging.getLogger(__name__)
+
+
+class Incoming(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a socket may be sent; nothing that it does not know is dropped in silence."""
+
+
+class Envelope(Incoming, frozen=True, kw_only=True):
+    type: str
+    id: Annotated[str, Meta(max_length=200)] = ""
+    timestamp: str | None = None
+    payload: dict[str, Any] = {}
+
+
+class Message(Incoming, frozen=True, kw_only=True):
+    conversation_id: str
+    content: str
     client_message_id: str | None = None
     on_busy: str = "refuse"
-    turn_id: str = ""
-    after: int = 0
-    thumb: int | None = None
-    rating: int | None = None
-    helpful: list[str] = []
-    unhelpful: list[str] = []
 
 
-class Envelope(msgspec.Struct, frozen=True, kw_only=True):
-    type: str
-    id: str = ""
-    payload: Payload = Payload()
+class Resume(Incoming, frozen=True, kw_only=True):
+    conversation_id: str
+    after: Annotated[int, Meta(ge=0, le=LARGEST_POSITION)] = 0
+
+
+class Cancel(Incoming, frozen=True, kw_only=True):
+    turn_id: str
 
 
 class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
@@ -78,28 +94,31 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         request_id = new_id()
         try:
-            envelope = _parse(text_data if text_data is not None else bytes_data or b"")
+            envelope = converted(read(text_data if text_data is not None else bytes_data or b""), Envelope)
             request_id = envelope.id or request_id
             await self._answer(envelope)
         except AgentError as error:
             await self._say("error", error.body(request_id))
         except (BrainError, LogError) as error:
-            refused = error if isinstance(error, BrainRefused) else None
-            body = AgentError(str(error), code=error.code, field=refused.field if refused else None).body(request_id)
-            await self._say("error", body)
+            field = error.field if isinstance(error, BrainRefused) else None
+            await self._say("error", error_body(error.code, str(error), request_id=request_id, field=field))
+        except OperationalError:
+            logger.exception("the database failed")
+            await self._say("error", error_body(ReadFailed.code, str(ReadFailed.__doc__), request_id=request_id))
 
     async def _answer(self, envelope: Envelope) -> None:
-        payload = envelope.payload
+        payload = without_claims(envelope.payload, self.caller)
         match envelope.type:
             case "ping":
                 await self._say("pong", {"id": envelope.id})
             case "chat.message":
-                await self._message(envelope)
+                await self._message(converted(payload, Message), request_id=envelope.id)
             case "chat.resume":
-                conversation = await own_conversation(self.caller, payload.conversation_id)
-                self._follow(conversation.id, after=max(0, payload.after))
+                resume = converted(payload, Resume)
+                conversation = await own_conversation(self.caller, resume.conversation_id)
+                self._follow(conversation.id, after=resume.after)
             case "chat.cancel":
-                turn = await own_turn(self.caller, payload.turn_id)
+                turn = await own_turn(self.caller, converted(payload, Cancel).turn_id)
                 await agent().turns.cancel(turn.id)
             case "chat.feedback":
                 given = _feedback(payload)
@@ -107,20 +126,19 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
             case other:
                 raise Invalid(f"there is no message type {other!r}", code="unknown_type", field="type")
 
-    async def _message(self, envelope: Envelope) -> None:
-        payload = envelope.payload
+    async def _message(self, message: Message, *, request_id: str) -> None:
         turn_id, after = await send(
             agent(),
             self.caller,
-            payload.conversation_id,
-            content=payload.content,
-            client_message_id=payload.client_message_id,
-            on_busy=payload.on_busy,
+            message.conversation_id,
+            content=message.content,
+            client_message_id=message.client_message_id,
+            on_busy=message.on_busy,
         )
         requests_total.labels("websocket", "ok").inc()
-        await self._say("chat.accepted", {"turn_id": turn_id, "after": after, "id": envelope.id})
-        if payload.conversation_id not in self.followed:
-            self._follow(payload.conversation_id, after=after)
+        await self._say("chat.accepted", {"turn_id": turn_id, "after": after, "id": request_id})
+        if message.conversation_id not in self.followed:
+            self._follow(message.conversation_id, after=after)
 
     def _follow(self, conversation_id: str, *, after: int) -> None:
         if (earlier := self.followed.pop(conversation_id, None)) is not None:
@@ -131,9 +149,9 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
         try:
             async for frame in agent().feed.follow(caller.tenant_id, conversation_id, after=after):
                 await self.send(text_data=msgspec.json.encode(frame).decode())
-        except SlowReader as slow:
-            await self._say("error", AgentError(str(slow), code=slow.code).body(new_id()))
-            await self.close(code=CLOSE_SLOW)
+        except (SlowReader, LogError) as lost:
+            await self._say("error", AgentError(str(lost), code=lost.code).body(new_id()))
+            await self.close(code=CLOSE_SLOW if isinstance(lost, SlowReader) else CLOSE_UNAVAILABLE)
 
     async def _beat(self) -> None:
         while True:
@@ -151,19 +169,9 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self.close(code=code)
 
 
-def _parse(text: str | bytes) -> Envelope:
+def _feedback(payload: dict[str, Any]) -> NewFeedback:
     try:
-        return msgspec.json.decode(text, type=Envelope)
-    except msgspec.ValidationError as error:
-        raise Invalid(str(error), code="invalid", field=str(error).rpartition("$.")[2].rstrip("`") or "body") from error
-    except msgspec.DecodeError as error:
-        raise Invalid(f"not JSON: {error}", code="invalid_json", field="body") from error
-
-
-def _feedback(payload: Payload) -> NewFeedback:
-    fields = ("turn_id", "thumb", "rating", "helpful", "unhelpful")
-    try:
-        return NewFeedback.model_validate({name: getattr(payload, name) for name in fields})
+        return NewFeedback.model_validate(payload)
     except ValidationError as error:
         first = error.errors()[0]
         raise Invalid(first["msg"], field=".".join(map(str, first["loc"]))) from error

@@ -79,14 +79,16 @@ class TurnStore:
 
     def _record(self, tx: Transaction, record: TurnRecord, fact: TurnFact) -> Event:
         turn = record.turn
-        owner = tx.query("SELECT worker, state FROM agent_turn WHERE id = ?", [turn.id])
-        if not owner or owner[0] != (self._worker, "running"):
+        owned = tx.query(
+            "SELECT 1 FROM agent_turn WHERE id = ? AND worker = ? AND state <> 'complete'", [turn.id, self._worker]
+        )
+        if not owned:
             raise LeaseLost(turn.id)
         timestamp = now()
         event = tx.append(draft(fact, subject_of(turn), timestamp=timestamp))
         match fact:
             case TurnStarted():
-                self._question(tx, turn, fact, timestamp)
+                self._question(tx, turn, timestamp, tokens=fact.message_tokens)
             case IterationCompleted():
                 self._iteration(tx, turn, record.iteration(fact.iteration_number), fact, timestamp)
             case TurnComplete():
@@ -94,17 +96,17 @@ class TurnStore:
                 self._receipt(tx, record, fact, event)
         return event
 
-    def _question(self, tx: Transaction, turn: Turn, fact: TurnStarted, timestamp: str) -> None:
+    def _question(self, tx: Transaction, turn: Turn, timestamp: str, *, tokens: int) -> None:
         at = moment(timestamp, self._dialect)
         _insert(tx, "agent_message", {
-            "id": fact.message_id, "tenant_id": turn.tenant_id, "conversation_id": turn.conversation_id,
-            "turn_id": turn.id, "role": "user", "parts": _json([{"kind": "text", "text": fact.content}]),
-            "token_count": 0, "latency_ms": None, "model": "", "answer_iteration": None, "created_at": at,
+            "id": turn.question_id, "tenant_id": turn.tenant_id, "conversation_id": turn.conversation_id,
+            "turn_id": turn.id, "role": "user", "parts": _json([{"kind": "text", "text": turn.content}]),
+            "token_count": tokens, "latency_ms": None, "model": "", "answer_iteration": None, "created_at": at,
         })  # fmt: skip
         tx.execute(
             "UPDATE agent_conversation SET updated_at = ?, "
             "title = CASE title WHEN '' THEN ? ELSE title END WHERE id = ?",
-            [at, " ".join(fact.content.split())[:TITLE_LENGTH], turn.conversation_id],
+            [at, " ".join(turn.content.split())[:TITLE_LENGTH], turn.conversation_id],
         )
 
     def _iteration(
@@ -112,13 +114,23 @@ class TurnStore:
     ) -> None:
         _insert(tx, "rlm_iterations", {
             **iteration_row(turn, iteration, fact),
-            "started_at": moment(turn.created_at, self._dialect),
+            "started_at": self._began(tx, turn, fact.iteration_number),
             "completed_at": moment(timestamp, self._dialect),
             "created_at": moment(timestamp, self._dialect),
         })  # fmt: skip
 
+    def _began(self, tx: Transaction, turn: Turn, number: int) -> Any:
+        """An iteration begins where the one before it ended, the first with the turn."""
+        before = tx.query(
+            "SELECT completed_at FROM rlm_iterations WHERE tenant_id = ? AND turn_id = ? AND iteration_number = ?",
+            [turn.tenant_id, turn.id, number - 1],
+        )
+        return before[0][0] if before else moment(turn.created_at, self._dialect)
+
     def _answer(self, tx: Transaction, record: TurnRecord, fact: TurnComplete, timestamp: str) -> None:
         turn, at = record.turn, moment(timestamp, self._dialect)
+        if record.started is None:  # cut before it began: the conversation still says what was asked
+            self._question(tx, turn, turn.created_at, tokens=0)
         _insert(tx, "agent_message", {
             "id": fact.message_id, "tenant_id": turn.tenant_id, "conversation_id": turn.conversation_id,
             "turn_id": turn.id, "role": "assistant",
@@ -166,30 +178,30 @@ class TurnStore:
         return await self._writer.write(promote)
 
     async def take_over(self, *, expired_before: float, lease_until: float) -> list[str]:
-        """Lease the running turns that nobody works on any more; their ids."""
+        """Lease the turns that nobody works on any more, and queued ones that nothing holds up; their ids."""
 
         def take(tx: Transaction) -> list[str]:
             rows = tx.query(
-                "SELECT id FROM agent_turn "
-                "WHERE state = 'running' AND worker <> ? AND lease_expires_at < ? ORDER BY id",
-                [self._worker, expired_before],
+                "SELECT id FROM agent_turn t WHERE state = 'running' AND lease_expires_at < ? "
+                "OR state = 'queued' AND NOT EXISTS (SELECT 1 FROM agent_turn o WHERE o.tenant_id = t.tenant_id AND "
+                "o.conversation_id = t.conversation_id AND (o.state = 'running' OR o.state = 'queued' AND o.id < t.id))"
+                "ORDER BY id",
+                [expired_before],
             )
             for (turn_id,) in rows:
                 tx.execute(
-                    "UPDATE agent_turn SET worker = ?, lease_expires_at = ? WHERE id = ?",
+                    "UPDATE agent_turn SET state = 'running', worker = ?, lease_expires_at = ? WHERE id = ?",
                     [self._worker, lease_until, turn_id],
                 )
             return [str(turn_id) for (turn_id,) in rows]
 
         return await self._writer.write(take)
 
-    async def renew(self, *, lease_until: float) -> None:
-        await self._writer.write(
-            lambda tx: tx.execute(
-                "UPDATE agent_turn SET lease_expires_at = ? WHERE worker = ? AND state = 'running'",
-                [lease_until, self._worker],
-            )
-        )
+    async def renew(self, turn_ids: Sequence[str], *, lease_until: float) -> None:
+        """Keep the leases of the turns that this worker is at; one that it has left alone runs out."""
+        rows = [[lease_until, turn_id, self._worker] for turn_id in turn_ids]
+        sql = "UPDATE agent_turn SET lease_expires_at = ? WHERE id = ? AND worker = ? AND state = 'running'"
+        await self._writer.write(lambda tx: tx.executemany(sql, rows))
 
     async def reload(self, turn: Turn) -> TurnRecord:
         """The record as committed, every write of ours included that was under way."""

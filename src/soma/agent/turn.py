@@ -5,6 +5,7 @@ is durable when the loop goes on. What the record already holds is not done agai
 """
 
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 from soma.agent.llm.base import TextDelta
 from soma.agent.record import TurnFact, TurnRecord
@@ -29,14 +30,15 @@ async def run_turn(record: TurnRecord, doors: Doors) -> AsyncGenerator[Step]:
         if iteration.bundle is None:
             yield await recall(record, iteration.number, record.turn.content, doors)
         if iteration.response is None:
-            async for piece in ask_model(record, iteration, doors):
-                yield piece
-        async for fact in use_tools(record, iteration, doors):
-            yield fact
+            async with aclosing(ask_model(record, iteration, doors)) as speech:
+                async for piece in speech:
+                    yield piece
+        async with aclosing(use_tools(record, iteration, doors)) as facts:
+            async for fact in facts:
+                yield fact
         if iteration.judged is None:
-            evidence = await look_again(record, iteration, doors)
-            if evidence is not None:
+            if (evidence := await look_again(record, iteration, doors)) is not None:
                 yield evidence
-            yield judge(record, iteration, doors, evidence_changed=evidence is not None)
+            yield judge(record, iteration, doors)
         yield await learn(record, iteration, doors)
-    yield answer(record, reason, doors)
+    yield answer(record, reason, now=doors.clock())

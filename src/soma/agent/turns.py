@@ -1,6 +1,7 @@
 """Turns as tasks of their own: started, followed, cancelled, resumed after a kill. A closed browser ends none of them.
 
-A turn belongs to the worker that holds its lease; every fact is committed under it.
+A turn belongs to the worker that holds its lease; every fact is committed under it. Where the database fails, the turn
+is left where it stands: its lease runs out, and whoever takes it over goes on from its log.
 """
 
 import asyncio
@@ -8,8 +9,9 @@ import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
+from dataclasses import dataclass
 
-from soma.agent.errors import NotFound
+from soma.agent.errors import Conflict, NotFound
 from soma.agent.feed import Feed, Frame
 from soma.agent.llm.base import ModelError, TextDelta
 from soma.agent.metrics import observe_iteration, observe_turn
@@ -26,6 +28,23 @@ logger = logging.getLogger(__name__)
 
 Prepare = Callable[[Turn], Awaitable[Doors]]
 Crash = Callable[[str], None]  # named crash points: a test may end the process right after a commit
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A turn of this process: `loop` is what a cancel ends, `driver` sees the turn to its end whatever happens."""
+
+    turn: Turn
+    loop: asyncio.Task[None]
+    driver: asyncio.Task[None]
+
+
+@dataclass(frozen=True, slots=True)
+class CutShort:
+    """Why a turn ends before its loop says so."""
+
+    reason: str
+    error: dict[str, str] | None = None
 
 
 class Turns:
@@ -47,8 +66,7 @@ class Turns:
         self._lease_seconds = lease_seconds
         self._turn_seconds = turn_seconds
         self._crash = crash or (lambda _: None)
-        self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._cancelled: set[str] = set()
+        self._running: dict[str, Running] = {}
         self._keeper: asyncio.Task[None] | None = None
 
     async def start(self, *, alone: bool) -> None:
@@ -58,93 +76,95 @@ class Turns:
 
     async def stop(self) -> None:
         """Let go of every turn where it stands; the next process goes on from its log."""
-        tasks = [task for task in (self._keeper, *self._tasks.values()) if task is not None]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        running = list(self._running.values())
+        keepers = [self._keeper] if self._keeper else []
+        await _end(*keepers, *(turn.driver for turn in running))
+        await _end(*(turn.loop for turn in running))
 
     async def send(self, turn: Turn, *, on_busy: str) -> tuple[str, int]:
         """Admit a message and begin its turn. Returns the turn's id and the position after which its events come."""
-        if on_busy == "cancel":
-            await self.cancel_conversation(turn.tenant_id, turn.conversation_id)
-        turn_id, state, position = await self._store.admit(
-            turn, lease_until=self._lease_until(), enqueue=on_busy == "enqueue"
-        )
-        if state == "running" and turn_id == turn.id:
+        while True:
+            try:
+                turn_id, state, position = await self._store.admit(
+                    turn, lease_until=self._lease_until(), enqueue=on_busy == "enqueue"
+                )
+                break
+            except Conflict:
+                if on_busy != "cancel" or not await self._cancel_conversation(turn.tenant_id, turn.conversation_id):
+                    raise
+        if turn_id == turn.id and state == "running":
             self._begin(TurnRecord(turn))
         return turn_id, position
 
     async def cancel(self, turn_id: str) -> None:
-        """Close the model's connection at once and end the turn as `cancelled`. Raises NotFound if it is not ours."""
-        task = self._tasks.get(turn_id)
-        if task is None:
-            raise NotFound(f"turn {turn_id} is not running", code="turn_not_running")
-        self._cancelled.add(turn_id)
-        task.cancel()
-        await asyncio.wait([task])
+        """Close the model's connection at once and end the turn as `cancelled`; one that is complete stays so.
 
-    async def cancel_conversation(self, tenant_id: str, conversation_id: str) -> None:
-        for task in list(self._tasks.values()):
-            if task.get_name() == _name(tenant_id, conversation_id):
-                await self.cancel(next(turn_id for turn_id, other in self._tasks.items() if other is task))
+        Raises NotFound for a turn that another worker runs.
+        """
+        running = self._running.get(turn_id)
+        if running is not None:
+            running.loop.cancel()
+            await asyncio.wait([running.driver])
+            return
+        record = await asyncio.to_thread(self._store.load, turn_id)
+        if record.complete is None:
+            try:
+                await self._cut_short(record.turn, CutShort("cancelled"))
+            except LeaseLost:
+                raise NotFound(f"turn {turn_id} is not running here", code="turn_not_running") from None
 
     async def follow(self, tenant_id: str, conversation_id: str, turn_id: str, *, after: int) -> AsyncGenerator[Frame]:
         """The frames of one turn, to its end."""
         async with aclosing(self._feed.follow(tenant_id, conversation_id, after=after)) as frames:
             async for frame in frames:
-                mine = frame.get("turn_id", frame["payload"].get("turn") if frame["payload"] else None) == turn_id
-                if mine:
-                    yield frame
-                if mine and frame["type"] == TurnComplete.event_type:
+                if frame["turn_id"] != turn_id:
+                    continue
+                yield frame
+                if frame["type"] == TurnComplete.event_type:
                     return
+
+    async def _cancel_conversation(self, tenant_id: str, conversation_id: str) -> bool:
+        """Cancel what runs in a conversation; whether there was anything."""
+        place = (tenant_id, conversation_id)
+        running = [turn for turn in self._running.values() if (turn.turn.tenant_id, turn.turn.conversation_id) == place]
+        for turn in running:
+            await self.cancel(turn.turn.id)
+        return bool(running)
 
     def _begin(self, record: TurnRecord) -> None:
         turn = record.turn
-        task = asyncio.create_task(self._drive(record), name=_name(turn.tenant_id, turn.conversation_id))
-        self._tasks[turn.id] = task
-        task.add_done_callback(lambda done: self._ended(turn, done))
+        loop = asyncio.create_task(self._run(record), name=f"loop of turn {turn.id}")
+        driver = asyncio.create_task(self._see_through(turn, loop), name=f"driver of turn {turn.id}")
+        self._running[turn.id] = Running(turn, loop, driver)
+        driver.add_done_callback(lambda done: self._ended(turn, done))
 
-    def _ended(self, turn: Turn, task: asyncio.Task[None]) -> None:
-        self._tasks.pop(turn.id, None)
-        self._cancelled.discard(turn.id)
-        if not task.cancelled() and (error := task.exception()) is not None:
+    def _ended(self, turn: Turn, driver: asyncio.Task[None]) -> None:
+        self._running.pop(turn.id, None)
+        if not driver.cancelled() and (error := driver.exception()) is not None:
             logger.error("turn %s was left where it stands", turn.id, exc_info=error)
+            if isinstance(error, LogError):
+                self._feed.interrupt(turn.tenant_id, turn.conversation_id, error)
 
-    async def _drive(self, record: TurnRecord) -> None:
-        """Run the loop to its end, whatever happens, and commit each of its facts before it goes on."""
-        turn = record.turn
-        doors = await self._prepare(turn)
-        reason, error = "error", None
-        try:
-            async with asyncio.timeout(self._turn_seconds), aclosing(run_turn(record, doors)) as steps:
+    async def _run(self, record: TurnRecord) -> None:
+        """Drive the loop, committing each of its facts before it goes on."""
+        async with asyncio.timeout(self._turn_seconds):
+            doors = await self._prepare(record.turn)
+            async with aclosing(run_turn(record, doors)) as steps:
                 async for step in steps:
                     await self._take(record, step)
-            reason = ""
-        except TimeoutError:
-            reason = "timeout"
-        except asyncio.CancelledError:
-            if turn.id not in self._cancelled:
-                raise  # the process is stopping: the next one resumes the turn
-            if (task := asyncio.current_task()) is not None:
-                task.uncancel()
-            reason = "cancelled"
-        except (ModelError, BrainError) as refused:
-            error = {"code": refused.code, "message": str(refused)}
-        except (LeaseLost, LogError):
-            raise
-        except Exception:
-            logger.exception("turn %s failed", turn.id)
-            error = {"code": "internal", "message": "The server made a mistake; its log says which."}
-        if reason:
-            await self._cut_short(turn, reason, doors, error)
+
+    async def _see_through(self, turn: Turn, loop: asyncio.Task[None]) -> None:
+        await asyncio.wait([loop])
+        if (cut := _cut(turn, loop)) is not None:
+            await self._cut_short(turn, cut)
         await self._begin_next(turn)
 
-    async def _cut_short(self, turn: Turn, reason: str, doors: Doors, error: dict[str, str] | None) -> None:
+    async def _cut_short(self, turn: Turn, cut: CutShort) -> None:
         """End a turn from what its log holds: a commit that was under way when it was cut counts."""
-        partial = self._feed.text_so_far(turn.tenant_id, turn.conversation_id)
+        partial = self._feed.text_so_far(turn.tenant_id, turn.conversation_id, turn.id)
         record = await self._store.reload(turn)
         if record.complete is None:
-            await self._take(record, answer(record, reason, doors, error=error, partial=partial))
+            await self._take(record, answer(record, cut.reason, now=time.time(), error=cut.error, partial=partial))
 
     async def _take(self, record: TurnRecord, step: Step) -> None:
         """Commit and apply a fact, or pass a piece of text on."""
@@ -154,6 +174,7 @@ class Turns:
             self._feed.delta(
                 turn.tenant_id, turn.conversation_id, turn_id=turn.id, iteration_number=number, text=step.text
             )
+            await asyncio.sleep(0)  # followers read and a cancel is heard also where a model speaks without a pause
             return
         await self._store.record(record, step)
         record.apply(step)
@@ -169,13 +190,13 @@ class Turns:
             self._begin(await asyncio.to_thread(self._store.load, queued))
 
     async def _keep(self) -> None:
-        """Renew our leases, and take over turns whose worker is gone."""
+        """Renew the leases of what runs here, and take over turns that nobody works on any more."""
         while True:
             await asyncio.sleep(self._lease_seconds / 3)
             try:
-                await self._store.renew(lease_until=self._lease_until())
+                await self._store.renew(list(self._running), lease_until=self._lease_until())
                 await self._take_over(expired_before=time.time())
-            except LogError:
+            except Exception:
                 logger.exception("leases could not be renewed")
 
     async def _take_over(self, *, expired_before: float) -> None:
@@ -187,5 +208,25 @@ class Turns:
         return time.time() + self._lease_seconds
 
 
-def _name(tenant_id: str, conversation_id: str) -> str:
-    return f"turn of {tenant_id}/{conversation_id}"
+def _cut(turn: Turn, loop: asyncio.Task[None]) -> CutShort | None:
+    """How a loop that is over ended; None where it ended by itself. Raises what leaves the turn where it stands."""
+    if loop.cancelled():
+        return CutShort("cancelled")
+    match loop.exception():
+        case None:
+            return None
+        case TimeoutError():
+            return CutShort("timeout")
+        case ModelError() | BrainError() as refused:
+            return CutShort("error", {"code": refused.code, "message": str(refused)})
+        case LeaseLost() | LogError() as lost:
+            raise lost
+        case mistake:
+            logger.error("turn %s failed", turn.id, exc_info=mistake)
+            return CutShort("error", {"code": "internal", "message": "The server made a mistake; its log says which."})
+
+
+async def _end(*tasks: asyncio.Task[None]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

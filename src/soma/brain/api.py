@@ -10,12 +10,12 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
-from soma.brain import bodies, feedback
+from soma.brain import bodies
 from soma.brain.auth import Authenticator, check_claims
 from soma.brain.bodies import Body
 from soma.brain.errors import BrainRefused
 from soma.brain.service import Brain, owner
-from soma.brain.types import Forgotten, MemoryPage, Principal, RejectedItem, RememberedItem, StoredMemory
+from soma.brain.types import Forgotten, MemoryPage, Principal, RememberedItem, StoredMemory
 from soma.events.errors import LogError, WriterBusy
 from soma.events.ids import new_id
 from soma.memory.errors import MemoryRefused, ModelUnavailable, UnknownKey
@@ -64,11 +64,10 @@ def _add_context(app: FastAPI, brain: Brain) -> None:
         answer = await brain.feedback(principal, body)
         return _json(answer, 200 if answer.adaptation_applied or answer.status == "duplicate" else 202)
 
-    @app.post("/context/feedback/batch", **_takes(bodies.FeedbackBatch))
+    @app.post("/context/feedback/batch", **_takes(bodies.FeedbackBatch, items=bodies.Feedback))
     async def give_feedback_batch(request: Request) -> Response:
         principal, body = await _read(request, bodies.FeedbackBatch)
-        items, rejected = _checked(principal, body)
-        return _json(await brain.feedback_batch(principal, items, rejected, idempotency_key=body.idempotency_key))
+        return _json(await brain.feedback_batch(principal, bytes(body.items), idempotency_key=body.idempotency_key))
 
     @app.get("/context/usage")
     async def usage(request: Request) -> Response:
@@ -156,28 +155,8 @@ def _principal(request: Request) -> Principal:
 async def _read(request: Request, kind: type[Body]) -> tuple[Principal, Any]:
     principal = _principal(request)
     body = bodies.read(await request.body(), kind)
-    check_claims(principal, _claims(body))
+    check_claims(principal, bodies.claims(body))
     return principal, body
-
-
-def _claims(body: Body) -> dict[str, str | None]:
-    return {"tenant": body.tenant, "tenant_id": body.tenant_id, "persona": body.persona, "agent_id": body.agent_id}
-
-
-def _checked(principal: Principal, batch: bodies.FeedbackBatch) -> tuple[list[bodies.Feedback], list[RejectedItem]]:
-    """Each item by itself: one that cannot be taken does not keep the others out."""
-    items, rejected = [], []
-    for index, raw in enumerate(batch.items):
-        try:
-            item = bodies.read(raw, bodies.Feedback)
-            check_claims(principal, _claims(item))
-            feedback.check(item)
-        except BrainRefused as refusal:
-            error = {"code": refusal.code, "message": refusal.message, "field": refusal.field}
-            rejected.append(RejectedItem(index=index, error=error))
-        else:
-            items.append(item)
-    return items, rejected
 
 
 def _day(request: Request, name: str, default: str) -> str:
@@ -260,9 +239,11 @@ def _failed(_: Request, error: Exception) -> Response:
     return _error(500, "internal_error", f"The brain failed ({type(error).__name__}); its log says why.")
 
 
-def _takes(kind: type[Body]) -> dict[str, Any]:
-    """What OpenAPI says of a body that FastAPI does not read itself."""
-    schema = msgspec.json.schema(kind, ref_template="#/components/schemas/{name}")
+def _takes(kind: type[Body], *, items: type[Body] | None = None) -> dict[str, Any]:
+    """What OpenAPI says of a body that FastAPI does not read itself; `items` are read one by one."""
+    schema = msgspec.json.schema(kind)
+    if items is not None:
+        schema["$defs"][kind.__name__]["properties"]["items"] = {"type": "array", "maxItems": bodies.BATCH}
     return {"openapi_extra": {"requestBody": {"required": True, "content": {JSON: {"schema": schema}}}}}
 
 

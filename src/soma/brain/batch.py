@@ -1,104 +1,163 @@
-"""Feedback by the thousand: one write, one event of what was said and one of what was learned from it."""
+"""A batch of feedback, read and learned before the write: pure but for the look-ups, so that it can run elsewhere.
+
+What it prepares holds only for the state it began from; the desk that commits it compares versions first.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from soma.brain import store
-from soma.brain.feedback import CAUSE, Taken, Told, changes, ledger, observations, row_of, taken_by
-from soma.brain.learners import Learners, Pupil, stream_of
-from soma.brain.types import BatchAnswer, Principal, RejectedItem
-from soma.brain.values import Values
+from soma.brain.auth import check_claims
+from soma.brain.bodies import Batch, Feedback, TurnMetrics, claims, read
+from soma.brain.core.hyperparameters import Hyperparameters
+from soma.brain.core.learn import learn
+from soma.brain.core.state import LearnerState
+from soma.brain.errors import BrainRefused
+from soma.brain.feedback import CAUSE, Row, Spent, Told, changes, check, key_of, observations, row_of, taken_by
+from soma.brain.observations import Record, recorded
+from soma.brain.types import Principal, RejectedItem
+from soma.brain.views import moved
 from soma.events.ids import now
-from soma.events.schema import FeedbackBatchReceived, Subject, draft
-from soma.events.writer import Transaction
+from soma.events.log import Reads
+from soma.events.schema import FeedbackBatchReceived, WeightsBatchUpdated
 
 
-class BatchDesk:
-    """Takes batches within a write."""
+class Given(NamedTuple):
+    """A batch as it came: `items` is a JSON array. `key` is the digest of its own key, if it has one."""
 
-    def __init__(self, learners: Learners, values: Values) -> None:
-        self._learners = learners
-        self._values = values
-
-    def take(
-        self,
-        transaction: Transaction,
-        principal: Principal,
-        items: Sequence[Told],
-        *,
-        key: str | None,
-        rejected: Sequence[RejectedItem],
-    ) -> Taken[BatchAnswer]:
-        """In order; `key` stands for all of them, else each item has its own."""
-        keys = [item.key for item in items if item.key is not None]
-        known = store.first_answers(transaction, principal.tenant_id, [*keys, *([key] if key else [])])
-        if key in known:
-            return Taken(msgspec.json.decode(known[key], type=BatchAnswer))
-        fresh = list(_fresh(items, known))
-        learned = self._learn(transaction, principal, fresh, key) if fresh else Taken(0)
-        answer = BatchAnswer(
-            accepted=len(fresh),
-            rejected=list(rejected),
-            duplicates=len(items) - len(fresh),
-            adapted=learned.answer,
-        )
-        new = [(item.key, "") for item in fresh if item.key is not None]
-        if key:
-            new.append((key, msgspec.json.encode(answer).decode()))
-        store.keep_answers(transaction, principal.tenant_id, new)
-        return Taken(answer, learned.state, learned.values)
-
-    def _learn(
-        self, transaction: Transaction, principal: Principal, fresh: Sequence[Told], key: str | None
-    ) -> Taken[int]:
-        subject = Subject(
-            tenant_id=principal.tenant_id,
-            stream=stream_of(principal),
-            user_id=principal.user_id,
-            agent_id=principal.agent_id,
-        )
-        fact = FeedbackBatchReceived(key=key or "", items=[item.body for item in fresh])
-        event = transaction.append(draft(fact, subject))
-        pupil = self._learners.pupil(transaction, principal)
-        rows, named, applied = _lessons(pupil, fresh, event.position)
-        self._learners.keep_batch(transaction, principal, subject, pupil, CAUSE)
-        written = self._values.move(transaction, principal, named)
-        store.keep_feedback(transaction, rows)
-        store.keep_usage(transaction, ledger(principal, taken_by(item.body for item in fresh), None))
-        return Taken(applied, pupil.state, written)
+    principal: Principal
+    items: bytes
+    key: str | None
 
 
-def _lessons(
-    pupil: Pupil, items: Sequence[Told], position: int
-) -> tuple[list[tuple[object, ...]], list[tuple[str, bool]], int]:
-    """Teach each item: the rows to keep, the memories named, and how many items moved something."""
-    rows: list[tuple[object, ...]] = []
-    named: list[tuple[str, bool]] = []
-    applied, at = 0, now()
-    for number, item in enumerate(items):
+class Prepared(NamedTuple):
+    """`received` and `learned` are payloads of the events to append; `learned` is empty where nothing was."""
+
+    base_version: int
+    state: LearnerState
+    received: str
+    learned: str
+    rows: list[Row]
+    named: list[tuple[str, bool]]
+    keys: list[str]
+    spent: Spent
+    adapted: int
+    duplicates: int
+    rejected: list[RejectedItem]
+
+
+def prepare(reads: Reads, state: LearnerState, constants: Hyperparameters, digest: str, given: Given) -> Prepared:
+    bodies, rejected = _checked(given)
+    told = _told(reads, given, bodies)
+    known = store.first_answers(reads, given.principal.tenant_id, [item.key for item in told if item.key])
+    fresh = list(_fresh(told, known))
+    lessons = _Lessons(state, constants)
+    for item in fresh:
+        lessons.teach(item)
+    received = FeedbackBatchReceived(key=given.key or "", items=[item.body for item in fresh])
+    return Prepared(
+        base_version=state.version,
+        state=lessons.state,
+        received=msgspec.json.encode(received).decode(),
+        learned=lessons.payload(state, digest),
+        rows=lessons.rows,
+        named=lessons.named,
+        keys=[item.key for item in fresh if item.key is not None],
+        spent=taken_by(item.body for item in fresh),
+        adapted=lessons.adapted,
+        duplicates=len(told) - len(fresh),
+        rejected=rejected,
+    )
+
+
+class _Lessons:
+    """A learner in the middle of a batch. It holds no explanations: a thousand states at once would be a burden."""
+
+    def __init__(self, state: LearnerState, constants: Hyperparameters) -> None:
+        self.state = state
+        self.rows: list[Row] = []
+        self.named: list[tuple[str, bool]] = []
+        self.adapted = 0
+        self._records: list[Record] = []
+        self._constants = constants
+        self._at = now()
+
+    def teach(self, item: Told) -> None:
         learned, reason = observations(item)
         changed, reward = False, None
         for observation in learned:
-            explanation = pupil.learn(observation)
+            self.state, explanation = learn(self.state, observation, self._constants)
+            self._records.append(recorded(observation))
             changed = changed or changes(explanation)
-            named += explanation.values
+            self.named += explanation.values
             reward = explanation.reward if reward is None else reward
-        applied += changed
-        rows.append(
-            row_of(
-                item,
-                (position, number),
-                reward=reward,
-                version=pupil.state.version if learned else None,
-                reason=None if changed else reason or "nothing_to_compare",
-                at=at,
-            )
+        self.adapted += changed
+        version = self.state.version if learned else None
+        why = None if changed else reason or "nothing_to_compare"
+        self.rows.append(row_of(item, reward=reward, version=version, reason=why, at=self._at))
+
+    def payload(self, before: LearnerState, digest: str) -> str:
+        if not self._records:
+            return ""
+        fact = WeightsBatchUpdated(
+            first_version=before.version + 1,
+            learner_version=self.state.version,
+            cause=CAUSE,
+            observations=self._records,
+            weight_deltas=moved(before.weights, self.state.weights),
+            state_hash=self.state.state_hash(),
+            hyperparameters=digest,
         )
-    return rows, named, applied
+        return msgspec.json.encode(fact).decode()
 
 
-def _fresh(items: Sequence[Told], known: Mapping[str, str]) -> Iterable[Told]:
+def _checked(given: Given) -> tuple[list[Feedback], list[RejectedItem]]:
+    """Each item by itself: one that cannot be taken does not keep the others out."""
+    items, rejected = [], []
+    for index, raw in enumerate(read(given.items, Batch, field="items")):
+        try:
+            item = read(raw, Feedback)
+            check_claims(given.principal, claims(item))
+            check(item)
+        except BrainRefused as refusal:
+            error = {"code": refusal.code, "message": refusal.message, "field": refusal.field}
+            rejected.append(RejectedItem(index=index, error=error))
+        else:
+            items.append(item)
+    return items, rejected
+
+
+def told_of(reads: Reads, principal: Principal, body: Feedback) -> Told:
+    """One feedback with what is known of its target."""
+    [told] = _told(reads, Given(principal, b"", None), [body])
+    return told
+
+
+def _told(reads: Reads, given: Given, bodies: Sequence[Feedback]) -> list[Told]:
+    principal = given.principal
+    bundles = store.bundles(reads, principal, [body.bundle_id for body in bodies if body.bundle_id])
+    outcomes = _reported(reads, principal, {body.turn_id for body in bodies if body.turn_id})
+    return [
+        Told(
+            principal,
+            body,
+            key_of(principal, body) if given.key is None or body.idempotency_key else None,
+            bundles.get(body.bundle_id) if body.bundle_id else None,
+            outcomes.get(body.turn_id) if body.turn_id else None,
+        )
+        for body in bodies
+    ]
+
+
+def _reported(reads: Reads, principal: Principal, turns: Iterable[str]) -> dict[str, TurnMetrics]:
+    """The newest iteration of each turn."""
+    found = {turn_id: store.last_outcome(reads, principal, turn_id) for turn_id in turns}
+    return {turn: msgspec.json.decode(body, type=TurnMetrics) for turn, body in found.items() if body is not None}
+
+
+def _fresh(items: Iterable[Told], known: Mapping[str, str]) -> Iterable[Told]:
     seen = set(known)
     for item in items:
         if item.key is None:

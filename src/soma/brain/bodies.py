@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from soma.brain.errors import BrainRefused
+from soma.brain.planning import PlanOptions
 
 T = TypeVar("T")
 
@@ -21,7 +22,8 @@ Signed = Annotated[float, Meta(ge=-1, le=1)]
 Amount = Annotated[float, Meta(ge=0, le=1e9)]
 Ids = Annotated[tuple[Id, ...], Meta(max_length=1_000)]
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
-Batch = Annotated[list[msgspec.Raw], Meta(min_length=1, max_length=1_000)]
+BATCH = 1_000
+Batch = Annotated[list[msgspec.Raw], Meta(min_length=1, max_length=BATCH)]
 
 EVERY_DECODING_FAULT = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
@@ -33,6 +35,10 @@ class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     tenant_id: str | None = None
     persona: str | None = None
     agent_id: str | None = None
+
+
+def claims(body: Body) -> dict[str, str | None]:
+    return {"tenant": body.tenant, "tenant_id": body.tenant_id, "persona": body.persona, "agent_id": body.agent_id}
 
 
 class InConversation(Body, frozen=True, kw_only=True):
@@ -54,6 +60,7 @@ class Evaluate(InConversation, frozen=True, kw_only=True):
     token_budget: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
     namespace: Name = "default"
     at: str | None = None
+    options: PlanOptions | None = None
 
 
 class Recall(InConversation, frozen=True, kw_only=True):
@@ -92,7 +99,7 @@ class Feedback(InConversation, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class FeedbackBatch(Body, frozen=True, kw_only=True):
-    items: Batch
+    items: msgspec.Raw
     idempotency_key: Id | None = None
 
 
@@ -157,13 +164,13 @@ class Forget(Body, frozen=True, kw_only=True):
     namespace: Name = "default"
 
 
-def read(content: bytes | msgspec.Raw, kind: type[T]) -> T:
-    """Decode and validate; raises BrainRefused naming the field that is to blame."""
+def read(content: bytes | msgspec.Raw, kind: type[T], *, field: str | None = None) -> T:
+    """Decode and validate; raises BrainRefused naming the field that is to blame, `field` if it is the whole."""
     try:
         return msgspec.json.decode(content, type=kind)
     except msgspec.ValidationError as error:
-        message, field = _located(str(error))
-        raise BrainRefused("invalid_body", message, field) from None
+        message, part = _located(str(error))
+        raise BrainRefused("invalid_body", message, part or field) from None
     except EVERY_DECODING_FAULT as error:
         raise BrainRefused("invalid_json", f"The body is not JSON: {error}", None, 400) from None
 

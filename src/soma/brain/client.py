@@ -85,8 +85,13 @@ class BrainClient:
         token_budget: int | None = None,
         namespace: str = "default",
         at: str | None = None,
+        options: Mapping[str, Any] | None = None,
     ) -> ContextBundle:
-        """Recall what helps with `query`, ranked by the learned weights, packed into `token_budget`."""
+        """Recall what helps with `query`, ranked by the learned weights, packed into `token_budget`.
+
+        `options` describes what a plan may choose from (`planning.PlanOptions`). Without `top_k` the best plan decides
+        how many memories are shown.
+        """
         body = _given(
             conversation_id=conversation_id,
             query=query,
@@ -94,6 +99,7 @@ class BrainClient:
             token_budget=token_budget,
             namespace=namespace,
             at=at,
+            options=options,
         )
         return await self._commit(principal, "/context/evaluate", body, ContextBundle)
 

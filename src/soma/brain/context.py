@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
+from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.observations import VIEW_SCALE, Shown
 from soma.brain.core.pack import Candidate as Contender
 from soma.brain.core.pack import Packed, duplicate_pairs, pack
 from soma.brain.core.rank import Ranked, rank
 from soma.brain.core.serve import Served
+from soma.brain.planning import SHIPPED, PlanOptions, memories_of, plan_view, planned
 from soma.brain.tokens import TokenCounter
 from soma.brain.types import RecalledMemory
 from soma.memory.types import Candidate, Candidates
@@ -24,6 +27,8 @@ class Context:
     shown: tuple[tuple[str, tuple[int, ...]], ...]
     packed: Packed
     gain: float
+    plan: dict[str, Any]
+    vectors: Sequence[Sequence[float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,37 +62,73 @@ def ranked(candidates: Candidates, served: Served) -> Ranking:
     return Ranking(views, rows, {candidate.id: candidate for candidate in found})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """How much may be shown. `limit` memories at most; `exactly` where the caller asked for them: no plan bounds it."""
+
+    limit: int
+    exactly: bool
+    token_budget: int
+    attention_mass: float
+
+
 def built(
     candidates: Candidates,
     served: Served,
     tokens: TokenCounter,
     *,
-    limit: int,
-    token_budget: int,
-    attention_mass: float,
+    lane: Lane,
+    settings: Hyperparameters,
+    options: PlanOptions = SHIPPED,
 ) -> Context:
+    """What attention and lane admit, of which the best plan shows the first few."""
     ranking = ranked(candidates, served)
     contenders = [
         Contender(row.id, row.attention, tokens.count(ranking.by_id[row.id].text), _group(ranking.by_id[row.id]))
-        for row in ranking.rows[: CONTENDERS * limit]
+        for row in ranking.rows[: CONTENDERS * lane.limit]
     ]
     ids = [candidate.id for candidate in candidates.found]
-    packed = pack(
-        contenders,
-        token_budget=token_budget,
-        is_duplicate=duplicate_pairs((ids[one], ids[other]) for one, other in candidates.duplicates),
-        attention_share=attention_mass,
-        limit=limit,
+    is_duplicate = duplicate_pairs((ids[one], ids[other]) for one, other in candidates.duplicates)
+
+    def packed_to(limit: int) -> Packed:
+        return pack(
+            contenders,
+            token_budget=lane.token_budget,
+            is_duplicate=is_duplicate,
+            attention_share=lane.attention_mass,
+            limit=limit,
+        )
+
+    packed = packed_to(lane.limit)
+    rows = _of(ranking, packed)
+    lengths = {contender.id: contender.tokens for contender in contenders}
+    choice = planned(
+        [row.attention for row in rows],
+        [lengths[row.id] for row in rows],
+        gain=expected_gain(rows, served),
+        served=served,
+        settings=settings,
+        options=options,
     )
-    chosen = set(packed.shown)
-    rows = [row for row in ranking.rows if row.id in chosen]
+    binding = not lane.exactly and memories_of(choice.best) < len(rows)
+    if binding:  # tau is steered by what attention admits, not by what a plan can pay for
+        packed = packed_to(memories_of(choice.best))._replace(diversity=packed.diversity)
+        rows = _of(ranking, packed)
+    place = {memory_id: number for number, memory_id in enumerate(ids)}
     return Context(
         views=ranking.views,
         memories=[ranking.memory(row) for row in rows],
         shown=tuple((row.id, row.values) for row in rows),
         packed=packed,
         gain=expected_gain(rows, served),
+        plan=plan_view(choice, served, binding=binding),
+        vectors=[candidates.vectors[place[row.id]] for row in rows],
     )
+
+
+def _of(ranking: Ranking, packed: Packed) -> list[Ranked]:
+    chosen = set(packed.shown)
+    return [row for row in ranking.rows if row.id in chosen]
 
 
 def expected_gain(rows: Sequence[Ranked], served: Served) -> float:

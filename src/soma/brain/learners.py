@@ -14,11 +14,12 @@ import msgspec
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import learn
-from soma.brain.core.observations import Restore
+from soma.brain.core.restore import Restore
 from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
-from soma.brain.observations import Learnable, Record, observed, recorded
+from soma.brain.observations import Learnable, observed, recorded
 from soma.brain.types import Principal
+from soma.brain.views import moved
 from soma.events.chain import Event
 from soma.events.ids import now
 from soma.events.log import Log, Reads
@@ -30,6 +31,7 @@ from soma.events.schema import (
     WeightsUpdated,
     draft,
     fact_of,
+    sealed,
 )
 from soma.events.writer import Transaction, Writer
 
@@ -53,23 +55,25 @@ class Lesson:
     after: LearnerState
     explanations: tuple[Explanation, ...]
 
-
-class Pupil:
-    """A learner in the middle of a batch. It holds no explanations: a thousand states at once would be a burden."""
-
-    def __init__(self, state: LearnerState, constants: Hyperparameters) -> None:
-        self.before = self.state = state
-        self.records: list[Record] = []
-        self._constants = constants
-
-    def learn(self, observation: Learnable) -> Explanation:
-        self.state, explanation = learn(self.state, observation, self._constants)
-        self.records.append(recorded(observation))
-        return explanation
+    @property
+    def named(self) -> list[tuple[str, bool]]:
+        """Memories whose own value moves."""
+        return [value for explanation in self.explanations for value in explanation.values]
 
 
 def stream_of(principal: Principal) -> str:
     return f"learner:{principal.agent_id}"
+
+
+def subject_of(principal: Principal, *, turn_id: str | None = None) -> Subject:
+    """Facts of a learner are one chain. They take no place in a conversation: that is the agent's to count."""
+    return Subject(
+        tenant_id=principal.tenant_id,
+        stream=stream_of(principal),
+        user_id=principal.user_id,
+        agent_id=principal.agent_id,
+        turn_id=turn_id,
+    )
 
 
 def digest_of(hyperparameters: Hyperparameters) -> str:
@@ -180,7 +184,7 @@ class Learners:
                 learner_version=state.version,
                 cause=cause,
                 observation=recorded(observation),
-                weight_deltas=_moved(explanation.weight_deltas),
+                weight_deltas=moved(explanation.before.weights, explanation.after.weights),
                 state_hash=state.state_hash(),
                 hyperparameters=self.digest,
             )
@@ -188,26 +192,11 @@ class Learners:
         self._keep(transaction, principal, replace(standing, state=state))
         return Lesson(standing.state, state, tuple(explanations))
 
-    def pupil(self, transaction: Transaction, principal: Principal) -> "Pupil":
-        return Pupil(self.current(transaction, principal).state, self.hyperparameters)
-
-    def keep_batch(
-        self, transaction: Transaction, principal: Principal, subject: Subject, pupil: "Pupil", cause: str
-    ) -> None:
-        """Append one event for all that `pupil` learned."""
-        if not pupil.records:
-            return
-        fact = WeightsBatchUpdated(
-            first_version=pupil.before.version + 1,
-            learner_version=pupil.state.version,
-            cause=cause,
-            observations=pupil.records,
-            weight_deltas=_moved(deltas(pupil.before, pupil.state)),
-            state_hash=pupil.state.state_hash(),
-            hyperparameters=self.digest,
-        )
-        transaction.append(draft(fact, subject))
-        self._keep(transaction, principal, replace(self.current(transaction, principal), state=pupil.state))
+    def keep_batch(self, transaction: Transaction, principal: Principal, state: LearnerState, payload: str) -> None:
+        """Append what `Pupil.payload` says, and take the state that it led to."""
+        subject = subject_of(principal)
+        transaction.append(sealed(WeightsBatchUpdated, payload, subject))
+        self._keep(transaction, principal, replace(self.current(transaction, principal), state=state))
 
     def roll_back(self, transaction: Transaction, principal: Principal, subject: Subject, version: int) -> Lesson:
         standing = self.current(transaction, principal)
@@ -235,15 +224,6 @@ class Learners:
             "VALUES (?, ?, ?, ?, ?, ?, ?)",
             [principal.tenant_id, principal.agent_id, state.version, seq, state.to_json(), state.state_hash(), now()],
         )
-
-
-def deltas(before: LearnerState, after: LearnerState) -> dict[str, float]:
-    old = before.weights
-    return {name: weight - old.get(name, weight) for name, weight in after.weights.items()}
-
-
-def _moved(changes: dict[str, float]) -> dict[str, float]:
-    return {name: change for name, change in changes.items() if change}
 
 
 def _key(principal: Principal) -> tuple[str, str, str]:

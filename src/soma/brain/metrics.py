@@ -1,16 +1,22 @@
 """What is measured of the brain. A tenant is a label for the first few; never an agent, a turn or a memory."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
 
+from soma.brain.core.hyperparameters import Hyperparameters
+from soma.brain.core.serve import serve
+from soma.brain.core.state import LearnerState
 from soma.brain.types import Principal
+from soma.brain.views import levels, weights_of
 
 OTHER = "other"
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)
 RETRIEVAL = ("alpha", "beta", "gamma", "tau")
 UTILITY = ("lambda", "mu", "nu")
-LEVELS = ("dopamine", "serotonin", "noradrenaline", "acetylcholine")
 
 
 class TenantLabels:
@@ -34,18 +40,8 @@ class BrainMetrics:
     def __init__(self, registry: CollectorRegistry | None = None, *, tenants: int = 200) -> None:
         self.registry = registry or CollectorRegistry()
         self._tenants = TenantLabels(tenants)
-        tenant = ("tenant",)
-        self._weights = {
-            name: Gauge(f"somabrain_retrieval_{name}", f"Served weight {name}.", tenant, registry=self.registry)
-            for name in RETRIEVAL
-        } | {
-            name: Gauge(f"somabrain_utility_{name}", f"Learned worth {name}.", tenant, registry=self.registry)
-            for name in UTILITY
-        }
-        self._levels = Gauge(
-            "somabrain_neuromodulator", "Level of a neuromodulator.", ("tenant", "name"), registry=self.registry
-        )
-        self._trust = Gauge("somabrain_trust", "Trust in what was learned.", tenant, registry=self.registry)
+        self._learners = _Learners()
+        self.registry.register(self._learners)
         self.working_memory = Gauge(
             "somabrain_working_memory_items", "Items of the working memories of this process.", registry=self.registry
         )
@@ -59,16 +55,9 @@ class BrainMetrics:
     def _histogram(self, name: str, meaning: str) -> Histogram:
         return Histogram(name, meaning, buckets=SECONDS, registry=self.registry)
 
-    def learner(
-        self, principal: Principal, weights: Mapping[str, float], levels: Mapping[str, float], trust: float
-    ) -> None:
-        tenant = self._tenants.of(principal.tenant_id)
-        for name, gauge in self._weights.items():
-            if name in weights:
-                gauge.labels(tenant).set(weights[name])
-        for name in LEVELS:
-            self._levels.labels(tenant, name).set(levels[name])
-        self._trust.labels(tenant).set(trust)
+    def learner(self, principal: Principal, state: LearnerState, constants: Hyperparameters) -> None:
+        """The newest state of a tenant's learners, of which the last one speaks for the tenant."""
+        self._learners.newest[self._tenants.of(principal.tenant_id)] = state, constants
 
     def feedback(self, principal: Principal, result: str, count: int = 1) -> None:
         if count:
@@ -76,3 +65,30 @@ class BrainMetrics:
 
     def exposition(self) -> bytes:
         return generate_latest(self.registry)
+
+
+class _Learners(Collector):
+    """Works the gauges out when they are asked for: far more is learned than is scraped."""
+
+    def __init__(self) -> None:
+        self.newest: dict[str, tuple[LearnerState, Hyperparameters]] = {}
+
+    def collect(self) -> Iterator[Metric]:
+        weights = {
+            name: GaugeMetricFamily(f"somabrain_retrieval_{name}", f"Served weight {name}.", labels=["tenant"])
+            for name in RETRIEVAL
+        } | {
+            name: GaugeMetricFamily(f"somabrain_utility_{name}", f"Learned worth {name}.", labels=["tenant"])
+            for name in UTILITY
+        }
+        level = GaugeMetricFamily("somabrain_neuromodulator", "Level of a neuromodulator.", labels=["tenant", "name"])
+        trust = GaugeMetricFamily("somabrain_trust", "Trust in what was learned.", labels=["tenant"])
+        for tenant, (state, constants) in list(self.newest.items()):
+            served = serve(state, constants)
+            for name, value in weights_of(served, state).items():
+                if name in weights:
+                    weights[name].add_metric([tenant], value)
+            for name, value in levels(state).items():
+                level.add_metric([tenant, name], value)
+            trust.add_metric([tenant], served.trust)
+        yield from (*weights.values(), level, trust)

@@ -11,14 +11,13 @@ from soma.brain.core.explanation import Explanation
 from soma.brain.core.observations import Evidence, IterationOutcome, Shown, Source, ToolOutcome
 from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
-from soma.brain.feedback import Taken, ledger, values_of
-from soma.brain.learners import Learners, stream_of
+from soma.brain.feedback import ledger
+from soma.brain.learners import Learners, subject_of
 from soma.brain.observations import Learnable
-from soma.brain.store import Bundle
+from soma.brain.store import Bundle, FirstOutcome
 from soma.brain.types import Learned, Principal
-from soma.brain.values import Values
+from soma.brain.values import Taken, Values
 from soma.brain.views import difference, differs, levels, served_weights
-from soma.events.schema import Subject
 from soma.events.writer import Transaction
 
 CAUSE = "iteration"
@@ -81,16 +80,9 @@ class OutcomeDesk:
         before = self._learners.current(transaction, principal).state
         if not body.learn:
             return Taken(self._recorded(transaction, principal, body, self._answer(body, before, before, ()))), None
-        subject = Subject(
-            tenant_id=principal.tenant_id,
-            stream=stream_of(principal),
-            user_id=principal.user_id,
-            agent_id=principal.agent_id,
-            conversation_id=body.conversation_id or body.session_id,
-            turn_id=body.turn_id,
-        )
+        subject = subject_of(principal, turn_id=body.turn_id)
         lesson = self._learners.teach(transaction, principal, subject, observations(reported), CAUSE)
-        written = self._values.move(transaction, principal, values_of(lesson.explanations))
+        written = self._values.move(transaction, principal, lesson.named)
         store.keep_usage(transaction, _usage(principal, body))
         answer = self._answer(body, lesson.before, lesson.after, lesson.explanations)
         taken = Taken(self._recorded(transaction, principal, body, answer), lesson.after, written)
@@ -123,24 +115,17 @@ class OutcomeDesk:
         )
 
     def _recorded(self, transaction: Transaction, principal: Principal, body: TurnMetrics, answer: Learned) -> Learned:
-        store.keep_outcome(
-            transaction,
-            principal,
-            body.turn_id,
-            body.iteration_number,
-            version=answer.version or 0,
-            body=msgspec.json.encode(body).decode(),
-            answer=msgspec.json.encode(answer).decode(),
-        )
+        first = FirstOutcome(principal.agent_id, answer.version or 0, msgspec.json.encode(answer).decode())
+        said = msgspec.json.encode(body).decode()
+        store.keep_outcome(transaction, principal, body.turn_id, body.iteration_number, body=said, first=first)
         return answer
 
 
-def _repeated(principal: Principal, body: TurnMetrics, first: tuple[str, int, str]) -> Learned:
-    agent_id, _, answer = first
-    if agent_id != principal.agent_id:
+def _repeated(principal: Principal, body: TurnMetrics, first: FirstOutcome) -> Learned:
+    if first.agent_id != principal.agent_id:
         message = f"Iteration {body.iteration_number} of this turn was reported by another agent."
         raise BrainRefused("turn_of_another_agent", message, "turn_id", 409)
-    return msgspec.structs.replace(msgspec.json.decode(answer, type=Learned), status="duplicate")
+    return msgspec.structs.replace(msgspec.json.decode(first.answer, type=Learned), status="duplicate")
 
 
 def _usage(principal: Principal, body: TurnMetrics) -> list[tuple[object, ...]]:

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 from fastapi import FastAPI
+from prometheus_client import CollectorRegistry
 
+from soma.brain import residual
 from soma.brain.api import create_app
 from soma.brain.auth import ServiceToken
 from soma.brain.client import BrainClient
@@ -19,6 +21,7 @@ from soma.brain.metrics import BrainMetrics
 from soma.brain.service import Brain
 from soma.brain.settings import BrainSettings
 from soma.brain.tokens import BundledTokenizer
+from soma.brain.workers import InProcesses, InThreads, Workers
 from soma.brain.working_memory import InProcess
 from soma.events.database import Database, migrate
 from soma.events.writer import Writer
@@ -40,8 +43,13 @@ class OpenBrain:
 
 
 @asynccontextmanager
-async def open_brain(settings: BrainSettings, *, embedder: Embedder | None = None) -> AsyncIterator[OpenBrain]:
-    """Migrate, start, and close in the reverse order. Two brains must not open one SQLite file: hold `locked` first."""
+async def open_brain(
+    settings: BrainSettings, *, embedder: Embedder | None = None, registry: CollectorRegistry | None = None
+) -> AsyncIterator[OpenBrain]:
+    """Migrate, start, and close in the reverse order. Two brains must not open one SQLite file: hold `locked` first.
+
+    `registry` is where its metrics are registered; none means one of its own.
+    """
     async with AsyncExitStack() as stack:
         database = Database(settings.database)
         prepare(database)
@@ -57,6 +65,8 @@ async def open_brain(settings: BrainSettings, *, embedder: Embedder | None = Non
             snapshot_every=settings.snapshot_every,
         )
         await writer.write(learners.configure)
+        workers = _workers(settings, database, learners)
+        stack.push_async_callback(workers.aclose)
         brain = Brain(
             settings=settings,
             writer=writer,
@@ -65,13 +75,20 @@ async def open_brain(settings: BrainSettings, *, embedder: Embedder | None = Non
             working_memory=InProcess(
                 items=settings.working_memory_items, conversations=settings.working_memory_conversations
             ),
+            residuals=residual.InProcess(conversations=settings.working_memory_conversations),
             tokens=BundledTokenizer(),
-            metrics=BrainMetrics(tenants=settings.metrics_tenants),
+            metrics=BrainMetrics(registry, tenants=settings.metrics_tenants),
+            workers=workers,
         )
         stack.callback(brain.close)
         app = create_app(brain, ServiceToken(settings.token))
         client = await stack.enter_async_context(BrainClient.in_process(app, service_token=settings.token))
         yield OpenBrain(brain=brain, app=app, client=client, writer=writer)
+
+
+def _workers(settings: BrainSettings, database: Database, learners: Learners) -> Workers:
+    place = database, learners.hyperparameters, learners.digest
+    return InProcesses(*place, count=settings.batch_workers) if settings.batch_workers else InThreads(*place)
 
 
 def prepare(database: Database) -> None:

@@ -6,21 +6,23 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
-import msgspec
-
 from soma.brain import feedback as feedbacks
 from soma.brain import store
-from soma.brain.batch import BatchDesk
+from soma.brain.batch import Given, told_of
+from soma.brain.batch_desk import BatchDesk
 from soma.brain.bodies import Evaluate, Feedback, Recall, Rollback, TurnMetrics
-from soma.brain.context import built, ranked
+from soma.brain.context import Lane, built, ranked
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.serve import serve
-from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
-from soma.brain.feedback import FeedbackDesk, Taken, Told
+from soma.brain.feedback import Told
+from soma.brain.feedback_desk import FeedbackDesk
 from soma.brain.learners import Learners, stream_of
 from soma.brain.metrics import BrainMetrics
 from soma.brain.outcomes import OutcomeDesk, Reported
+from soma.brain.planning import SHIPPED
+from soma.brain.residual import Residuals, superposed
+from soma.brain.residual import novelty as residual_novelty
 from soma.brain.settings import BrainSettings
 from soma.brain.store import Bundle
 from soma.brain.tokens import TokenCounter
@@ -32,12 +34,12 @@ from soma.brain.types import (
     LearnerView,
     Principal,
     RecalledMemory,
-    RejectedItem,
     RolledBack,
     UsageRow,
 )
-from soma.brain.values import Values
+from soma.brain.values import Taken, Values
 from soma.brain.views import levels, served_weights, view, weights_of
+from soma.brain.workers import Workers
 from soma.brain.working_memory import Item, Key, WorkingMemory, novelty
 from soma.events.ids import new_id, now
 from soma.events.log import Reads
@@ -63,8 +65,10 @@ class Brain:
         memory: Memory,
         learners: Learners,
         working_memory: WorkingMemory,
+        residuals: Residuals,
         tokens: TokenCounter,
         metrics: BrainMetrics,
+        workers: Workers,
     ) -> None:
         self.settings = settings
         self.memory = memory
@@ -73,11 +77,12 @@ class Brain:
         self._database = writer.database
         self._learners = learners
         self._working_memory = working_memory
+        self._residuals = residuals
         self._tokens = tokens
-        self._values = Values(memory, rate=learners.hyperparameters.value_rate)
+        self._values = Values(memory, learners.hyperparameters)
         self._outcomes = OutcomeDesk(learners, self._values)
         self._feedback = FeedbackDesk(learners, self._values)
-        self._batches = BatchDesk(learners, self._values)
+        self._batches = BatchDesk(writer, learners, self._values, workers)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="brain")
 
     def close(self) -> None:
@@ -96,10 +101,16 @@ class Brain:
                 candidates,
                 served,
                 self._tokens,
-                limit=body.top_k or self.settings.top_k,
-                token_budget=self.settings.token_budget if body.token_budget is None else body.token_budget,
-                attention_mass=self.settings.attention_mass,
+                lane=self._lane(body),
+                settings=self._learners.hyperparameters,
+                options=body.options or SHIPPED,
             )
+            key = _conversation(principal, body.conversation)
+            heard_before = self._residuals.of(key)
+            embedding = list(candidates.query_embedding)
+            novel = await self._work(novelty_of, self._working_memory.items(key), heard_before, embedding)
+            residual = (await self._work(superposed, heard_before, context.vectors)).tolist()
+            self._residuals.keep(key, residual)
         bundle = Bundle(
             bundle_id=new_id(),
             tenant_id=principal.tenant_id,
@@ -112,10 +123,11 @@ class Brain:
             shown=context.shown,
             diversity=context.packed.diversity,
             gain=context.gain,
-            embedding=list(candidates.query_embedding),
+            embedding=embedding,
+            novelty=novel,
         )
         await self._writer.write(lambda tx: store.keep_bundle(tx, bundle, days=self.settings.bundle_days))
-        held = self._working_memory.items(_conversation(principal, body.conversation))
+        held = self._working_memory.items(key)
         return ContextBundle(
             bundle_id=bundle.bundle_id,
             memories=context.memories,
@@ -129,6 +141,8 @@ class Brain:
             audit_id=bundle.bundle_id,
             tokenizer=self._tokens.name,
             working_memory=[{"text": item.text, "salience": item.salience, "at": item.at} for item in held],
+            residual=residual,
+            plan=context.plan,
             trust=served.trust,
         )
 
@@ -148,9 +162,11 @@ class Brain:
 
     async def publish_turn_metrics(self, principal: Principal, body: TurnMetrics) -> Learned:
         with self.metrics.learning_seconds.time():
-            bundle = (await self._bundles(principal, [body.bundle_id])).get(body.bundle_id or "")
+            bundle = await self._work(_bundle, self._database, principal, body) if body.bundle_id else None
             key = _conversation(principal, bundle.conversation_id) if bundle else None
-            seen = novelty(self._working_memory.items(key), bundle.embedding) if key and bundle else 1.0
+            seen = 1.0
+            if key and bundle:  # what was held since the bundle was made counts as well
+                seen = min(bundle.novelty, novelty(self._working_memory.items(key), bundle.embedding))
             reported = Reported(body=body, novelty=seen, bundle=bundle)
             taken, outcome = await self._writer.write(lambda tx: self._outcomes.take(tx, principal, reported))
         if outcome:
@@ -160,28 +176,18 @@ class Brain:
     async def feedback(self, principal: Principal, body: Feedback) -> FeedbackAnswer:
         with self.metrics.feedback_seconds.time():
             feedbacks.check(body)
-            [told] = await self._told(principal, [body], own_keys=True)
+            told = await self._told(principal, body)
             answer = await self._shown(principal, await self._writer.write(lambda tx: self._feedback.take(tx, told)))
         result = answer.status if answer.status == "duplicate" else "applied" if answer.adaptation_applied else "kept"
         self.metrics.feedback(principal, result)
         return answer
 
-    async def feedback_batch(
-        self,
-        principal: Principal,
-        items: Sequence[Feedback],
-        rejected: Sequence[RejectedItem],
-        *,
-        idempotency_key: str | None,
-    ) -> BatchAnswer:
-        """`items` have been checked; `rejected` says which others of the batch were not taken."""
+    async def feedback_batch(self, principal: Principal, items: bytes, *, idempotency_key: str | None) -> BatchAnswer:
+        """`items` is a JSON array of feedbacks; each that cannot be taken is answered with its index and error."""
         key = feedbacks.digest(principal, "batch", idempotency_key) if idempotency_key else None
-        told = await self._told(principal, items, own_keys=key is None)
-        taken = await self._writer.write(lambda tx: self._batches.take(tx, principal, told, key=key, rejected=rejected))
-        answer = await self._shown(principal, taken)
-        if taken.state:
-            self.metrics.feedback(principal, "applied", answer.adapted)
-            self.metrics.feedback(principal, "kept", answer.accepted - answer.adapted)
+        answer = await self._shown(principal, await self._batches.take(Given(principal, items, key)))
+        self.metrics.feedback(principal, "applied", answer.adapted)
+        self.metrics.feedback(principal, "kept", answer.accepted - answer.adapted)
         self.metrics.feedback(principal, "duplicate", answer.duplicates)
         self.metrics.feedback(principal, "rejected", len(answer.rejected))
         return answer
@@ -234,27 +240,18 @@ class Brain:
         """Off the event loop: reads of the database, ranking, packing."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: function(*args, **kwargs))
 
-    async def _told(self, principal: Principal, bodies: Sequence[Feedback], *, own_keys: bool) -> list[Told]:
-        found = await self._bundles(principal, [body.bundle_id for body in bodies])
-        outcomes = await self._last_outcomes(principal, [body.turn_id for body in bodies])
-        return [
-            Told(
-                principal=principal,
-                body=body,
-                key=feedbacks.key_of(principal, body) if own_keys or body.idempotency_key else None,
-                bundle=found.get(body.bundle_id or ""),
-                outcome=outcomes.get(body.turn_id or ""),
-            )
-            for body in bodies
-        ]
+    async def _told(self, principal: Principal, body: Feedback) -> Told:
+        if body.bundle_id or body.turn_id:
+            return await self._work(told_of, self._database, principal, body)
+        return Told(principal, body, feedbacks.key_of(principal, body))
 
-    async def _bundles(self, principal: Principal, ids: Sequence[str | None]) -> dict[str, Bundle]:
-        named = [bundle_id for bundle_id in ids if bundle_id is not None]
-        return await self._work(store.bundles, self._database, principal, named) if named else {}
-
-    async def _last_outcomes(self, principal: Principal, turns: Sequence[str | None]) -> dict[str, TurnMetrics]:
-        named = {turn_id for turn_id in turns if turn_id is not None}
-        return await self._work(_last_outcomes, self._database, principal, named) if named else {}
+    def _lane(self, body: Evaluate) -> Lane:
+        return Lane(
+            limit=body.top_k or self.settings.top_k,
+            exactly=body.top_k is not None,
+            token_budget=self.settings.token_budget if body.token_budget is None else body.token_budget,
+            attention_mass=self.settings.attention_mass,
+        )
 
     def _admit(self, key: Key | None, bundle: Bundle | None, outcome: Explanation) -> None:
         if key and bundle and outcome.gates.admit:
@@ -266,16 +263,21 @@ class Brain:
         """After the commit: recall sees the values, metrics the weights."""
         await self._values.show(principal, taken.values)
         if taken.state:
-            self._measure(principal, taken.state)
+            self.metrics.learner(principal, taken.state, self._learners.hyperparameters)
         return taken.answer
 
-    def _measure(self, principal: Principal, state: LearnerState) -> None:
-        served = serve(state, self._learners.hyperparameters)
-        self.metrics.learner(principal, weights_of(served, state), levels(state), served.trust)
+
+def novelty_of(held: Sequence[Item], residual: Sequence[float], embedding: Sequence[float]) -> float:
+    """How new a question is, to what is held of the conversation and to what it was lately shown."""
+    return min(novelty(held, embedding), residual_novelty(residual, embedding))
 
 
 def owner(principal: Principal) -> Owner:
     return Owner(tenant_id=principal.tenant_id, user_id=principal.user_id, agent_id=principal.agent_id)
+
+
+def _bundle(reads: Reads, principal: Principal, body: TurnMetrics) -> Bundle | None:
+    return store.bundles(reads, principal, [body.bundle_id or ""]).get(body.bundle_id or "")
 
 
 def _query(body: Evaluate | Recall) -> Query:
@@ -291,14 +293,8 @@ def _conversation(principal: Principal, conversation_id: str) -> Key:
     return principal.tenant_id, principal.user_id, principal.agent_id, conversation_id
 
 
-def _version_after(reads: Reads, principal: Principal, body: Rollback) -> int:
-    number = body.iteration_number or 0
-    first = store.first_outcome(reads, principal, body.turn_id or "", number)
-    if first is None or first[0] != principal.agent_id:
+def _version_after(transaction: Transaction, principal: Principal, body: Rollback) -> int:
+    first = store.first_outcome(transaction, principal, body.turn_id or "", body.iteration_number or 0)
+    if first is None or first.agent_id != principal.agent_id:
         raise BrainRefused("unknown_turn", "Nothing was learned from such an iteration.", "turn_id", 404)
-    return first[1]
-
-
-def _last_outcomes(reads: Reads, principal: Principal, turns: Sequence[str]) -> dict[str, TurnMetrics]:
-    found = {turn_id: store.last_outcome(reads, principal, turn_id) for turn_id in turns}
-    return {turn: msgspec.json.decode(body, type=TurnMetrics) for turn, body in found.items() if body is not None}
+    return first.learner_version

@@ -24,12 +24,21 @@ def _plan(name: str) -> AliasChoices:
     return AliasChoices(f"SOMABRAIN_{name}", f"SOMA_BRAIN_{name}")
 
 
+def _shared(name: str) -> AliasChoices:
+    """A setting that agent and brain have in common."""
+    return AliasChoices(f"SOMA_{name}")
+
+
 class BrainSettings(BaseSettings):
     """What an operator may set. Names, defaults, bounds and meanings are printed in docs/configuration.md."""
 
-    model_config = SettingsConfigDict(env_prefix="SOMA_", frozen=True, extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(env_prefix="SOMABRAIN_", frozen=True, extra="ignore", populate_by_name=True)
 
-    data_dir: Path = Field(default_factory=default_data_dir, description="Folder of databases, tokens and keys.")
+    data_dir: Path = Field(
+        default_factory=default_data_dir,
+        validation_alias=_shared("DATA_DIR"),
+        description="Folder of databases, tokens and keys.",
+    )
     database_url: str = Field(
         default="",
         validation_alias=_plan("DATABASE_URL"),
@@ -47,13 +56,18 @@ class BrainSettings(BaseSettings):
     )
     service_token: SecretStr = Field(
         default=SecretStr(""),
+        validation_alias=_shared("SERVICE_TOKEN"),
         description="What callers show the brain; empty means one made at first run in the data folder.",
     )
     max_body_bytes: int = Field(
         default=16_000_000, ge=1_000, validation_alias=_plan("MAX_BODY_BYTES"), description="Largest request body."
     )
     metrics_tenants: int = Field(
-        default=200, ge=0, le=10_000, description="Tenants with metric labels of their own; the rest are `other`."
+        default=200,
+        ge=0,
+        le=10_000,
+        validation_alias=_shared("METRICS_TENANTS"),
+        description="Tenants with metric labels of their own; the rest are `other`.",
     )
 
     top_k: int = Field(
@@ -97,6 +111,13 @@ class BrainSettings(BaseSettings):
         le=100_000,
         validation_alias=_plan("SNAPSHOT_EVERY"),
         description="Updates of a learner between two stored states; the rest is replayed when it is loaded.",
+    )
+    batch_workers: int = Field(
+        default=2,
+        ge=0,
+        le=64,
+        validation_alias=_plan("BATCH_WORKERS"),
+        description="Processes that learn batches of feedback, started with the first batch; 0 means a thread.",
     )
     working_memory_items: int = Field(
         default=32,

@@ -1,13 +1,11 @@
 """The brain's rows beside the log: what was shown, first answers by key, people's feedback, the ledger of tokens."""
 
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from itertools import chain
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
-import numpy as np
 
 from soma.brain.types import Principal, UsageRow
 from soma.events.ids import now
@@ -33,6 +31,7 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
     diversity: float
     gain: float
     embedding: list[float]
+    novelty: float = 1.0
 
 
 class _Content(msgspec.Struct, frozen=True):
@@ -41,6 +40,7 @@ class _Content(msgspec.Struct, frozen=True):
     shown: tuple[tuple[str, tuple[int, ...]], ...]
     diversity: float
     gain: float
+    novelty: float = 1.0
 
 
 BUNDLE = (
@@ -49,22 +49,20 @@ BUNDLE = (
 
 
 def keep_bundle(transaction: Transaction, bundle: Bundle, *, days: int) -> None:
-    content = _Content(bundle.query, bundle.views, bundle.shown, bundle.diversity, bundle.gain)
+    content = _Content(bundle.query, bundle.views, bundle.shown, bundle.diversity, bundle.gain, bundle.novelty)
     expires_at = (datetime.now(UTC) + timedelta(days=days)).isoformat(timespec="microseconds")
-    transaction.execute(
-        f"INSERT INTO bundles ({', '.join(BUNDLE)}, expires_at) VALUES ({_marks([*BUNDLE, ''])})",
-        [
-            bundle.bundle_id,
-            bundle.tenant_id,
-            bundle.user_id,
-            bundle.agent_id,
-            bundle.conversation_id,
-            bundle.learner_version,
-            msgspec.json.encode(content).decode(),
-            np.asarray(bundle.embedding, "<f4").tobytes(),
-            expires_at,
-        ],
+    row = (
+        bundle.bundle_id,
+        bundle.tenant_id,
+        bundle.user_id,
+        bundle.agent_id,
+        bundle.conversation_id,
+        bundle.learner_version,
+        msgspec.json.encode(content).decode(),
+        array("f", bundle.embedding).tobytes(),
+        expires_at,
     )
+    transaction.insert("bundles", (*BUNDLE, "expires_at"), [row])
 
 
 def bundles(reads: Reads, principal: Principal, ids: Iterable[str]) -> dict[str, Bundle]:
@@ -86,7 +84,7 @@ def _bundle(row: Sequence[Any]) -> Bundle:
     return Bundle(
         **dict(zip(BUNDLE, names, strict=False)),
         **msgspec.structs.asdict(parts),
-        embedding=np.frombuffer(embedding, "<f4").tolist(),
+        embedding=array("f", embedding).tolist(),
     )
 
 
@@ -94,14 +92,24 @@ def drop_expired_bundles(transaction: Transaction) -> None:
     transaction.execute("DELETE FROM bundles WHERE expires_at <= ?", [now()])
 
 
-def first_outcome(reads: Reads, principal: Principal, turn_id: str, number: int) -> tuple[str, int, str] | None:
-    """(agent, learner version, answer) of the first call for this iteration."""
-    rows = reads.query(
-        "SELECT agent_id, learner_version, answer FROM turn_metrics "
-        "WHERE tenant_id = ? AND turn_id = ? AND iteration_number = ?",
-        [principal.tenant_id, turn_id, number],
-    )
-    return (rows[0][0], rows[0][1], rows[0][2]) if rows else None
+class FirstOutcome(NamedTuple):
+    """The first report of an iteration: whose it was, where it left the learner, what was answered."""
+
+    agent_id: str
+    learner_version: int
+    answer: str
+
+
+def first_outcome(transaction: Transaction, principal: Principal, turn_id: str, number: int) -> FirstOutcome | None:
+    def load() -> FirstOutcome | None:
+        rows = transaction.peek(
+            "SELECT agent_id, learner_version, answer FROM turn_metrics "
+            "WHERE tenant_id = ? AND turn_id = ? AND iteration_number = ?",
+            [principal.tenant_id, turn_id, number],
+        )
+        return FirstOutcome(*rows[0]) if rows else None
+
+    return transaction.noted(("outcome", principal.tenant_id, turn_id, number), load)
 
 
 def last_outcome(reads: Reads, principal: Principal, turn_id: str) -> str | None:
@@ -114,14 +122,27 @@ def last_outcome(reads: Reads, principal: Principal, turn_id: str) -> str | None
     return rows[0][0] if rows else None
 
 
+OUTCOME = (
+    "tenant_id", "turn_id", "iteration_number", "agent_id", "learner_version", "body", "answer", "created_at",
+)  # fmt: skip
+
+
 def keep_outcome(
-    transaction: Transaction, principal: Principal, turn_id: str, number: int, *, version: int, body: str, answer: str
+    transaction: Transaction, principal: Principal, turn_id: str, number: int, *, body: str, first: FirstOutcome
 ) -> None:
-    transaction.execute(
-        "INSERT INTO turn_metrics (tenant_id, turn_id, iteration_number, agent_id, learner_version, body, answer, "
-        "created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [principal.tenant_id, turn_id, number, principal.agent_id, version, body, answer, now()],
-    )
+    row = (principal.tenant_id, turn_id, number, first.agent_id, first.learner_version, body, first.answer, now())
+    transaction.insert("turn_metrics", OUTCOME, [row])
+    transaction.note(("outcome", principal.tenant_id, turn_id, number), first)
+
+
+def first_answer(transaction: Transaction, tenant_id: str, key: str) -> str | None:
+    """What was answered to `key` first, in this commit or before."""
+
+    def load() -> str | None:
+        rows = transaction.peek("SELECT answer FROM feedback_keys WHERE tenant_id = ? AND key = ?", [tenant_id, key])
+        return rows[0][0] if rows else None
+
+    return transaction.noted(("answer", tenant_id, key), load)
 
 
 def first_answers(reads: Reads, tenant_id: str, keys: Iterable[str]) -> dict[str, str]:
@@ -138,7 +159,9 @@ def first_answers(reads: Reads, tenant_id: str, keys: Iterable[str]) -> dict[str
 def keep_answers(transaction: Transaction, tenant_id: str, answers: Iterable[tuple[str, str]]) -> None:
     at = now()
     rows = [(tenant_id, key, answer, at) for key, answer in answers]
-    _insert(transaction, "feedback_keys", ("tenant_id", "key", "answer", "created_at"), rows)
+    transaction.insert("feedback_keys", ("tenant_id", "key", "answer", "created_at"), rows)
+    for _, key, answer, _ in rows:
+        transaction.note(("answer", tenant_id, key), answer)
 
 
 FEEDBACK = (
@@ -148,27 +171,14 @@ FEEDBACK = (
 USAGE = ("tenant_id", "agent_id", "conversation_id", "day", "model", "tokens", "cost", "calls", "created_at")
 
 
-ROWS = 500  # of one statement: a thousand small steps of a cursor would each wait for Python's lock
-
-
-def keep_feedback(transaction: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:
-    _insert(transaction, "feedback_events", FEEDBACK, rows)
+def keep_feedback(transaction: Transaction, position: int, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Rows of one event, in its order."""
+    placed = [(position, number, *row) for number, row in enumerate(rows)]
+    transaction.insert("feedback_events", FEEDBACK, placed)
 
 
 def keep_usage(transaction: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:
-    _insert(transaction, "token_usage", USAGE, rows)
-
-
-def _insert(transaction: Transaction, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> None:
-    for start in range(0, len(rows), ROWS):
-        some = rows[start : start + ROWS]
-        transaction.execute(_statement(table, tuple(columns), len(some)), list(chain.from_iterable(some)))
-
-
-@lru_cache(64)
-def _statement(table: str, columns: tuple[str, ...], count: int) -> str:
-    row = f"({_marks(columns)})"
-    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * count)}"
+    transaction.insert("token_usage", USAGE, rows)
 
 
 def usage(reads: Reads, tenant_id: str, *, start: str, end: str) -> list[UsageRow]:

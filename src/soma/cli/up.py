@@ -51,6 +51,7 @@ def command(host: str | None, port: int | None, log_level: str) -> None:
     chosen = settings()
     chosen.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("django.request").setLevel(logging.ERROR)  # what a caller got wrong is told to the caller
     listening = _listen(host or chosen.host, port or chosen.port)
     from soma.agent.asgi import Application  # noqa: PLC0415 - heavy: Django, the brain, the model
 

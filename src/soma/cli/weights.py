@@ -12,7 +12,7 @@ from soma.cli.server import connected, console, show_json
 def command(agent: str | None, *, as_json: bool) -> None:
     """Show the weights in use, what they began as, and how far what was learned is trusted."""
     with connected() as server:
-        state = server.get("/learning", agent_name=agent)
+        state = server.get("/learning", agent=agent)
     if as_json:
         show_json(state)
         return

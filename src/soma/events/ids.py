@@ -8,6 +8,7 @@ from uuid import UUID
 
 _lock = threading.Lock()
 _last = 0
+_pool = b""
 
 
 def new_id() -> str:
@@ -19,8 +20,18 @@ def new_id() -> str:
         _last = max(_last + 1, milliseconds << 12 | nanoseconds * 4096 // 1_000_000)
         ticks = _last
     value = (ticks >> 12) << 80 | 0x7 << 76 | (ticks & 0xFFF) << 64
-    value |= 0b10 << 62 | int.from_bytes(os.urandom(8)) >> 2
+    value |= 0b10 << 62 | int.from_bytes(_random_bytes()) >> 2
     return str(UUID(int=value))
+
+
+def _random_bytes() -> bytes:
+    """Eight bytes of the system's randomness, which is asked for rarely: each time costs a turn of Python's lock."""
+    global _pool  # noqa: PLW0603 - what is left of the last answer
+    with _lock:
+        if not _pool:
+            _pool = os.urandom(4_096)
+        some, _pool = _pool[:8], _pool[8:]
+    return some
 
 
 def now() -> str:

@@ -64,6 +64,7 @@ class TurnStarted(Fact, frozen=True, kw_only=True):
     brain_version: int | None
     usefulness: dict[str, float] = {}
     calibration: list[list[float]] = []
+    message_tokens: int = 0
     degraded: str | None = None
     client_message_id: str | None = None
 
@@ -336,6 +337,23 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     agent_id: str | None = None
     conversation_id: str | None = None
     turn_id: str | None = None
+
+
+def sealed(kind: type[Fact], payload: str, subject: Subject) -> Draft:
+    """An event whose payload was encoded elsewhere."""
+    return Draft(
+        event_id=new_id(),
+        event_type=kind.event_type,
+        version=kind.version,
+        tenant_id=subject.tenant_id,
+        stream=subject.stream,
+        timestamp=now(),
+        payload=payload,
+        user_id=subject.user_id,
+        agent_id=subject.agent_id,
+        conversation_id=subject.conversation_id,
+        turn_id=subject.turn_id,
+    )
 
 
 def draft(fact: Fact, subject: Subject, *, event_id: str | None = None, timestamp: str | None = None) -> Draft:

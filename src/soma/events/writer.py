@@ -11,9 +11,11 @@ import logging
 import queue
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import lru_cache
+from itertools import chain
 from typing import Any, TypeVar, cast
 
 from soma.events.chain import COLUMNS, Draft, Event, Head, place
@@ -28,9 +30,15 @@ GROUP = 1_000  # writes a commit at most
 WAITING = 20_000  # writes in the queue at most, then WriterBusy
 KEPT = 50_000  # values remembered between transactions (chain heads, states); the oldest go first and are read again
 
-INSERT = f"INSERT INTO events ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+ROWS = 256  # a statement at most: one long step lets other threads run, a thousand short ones make each other wait
+
+Pending = dict[tuple[str, tuple[str, ...]], list[Row]]  # rows by table and columns
 
 logger = logging.getLogger(__name__)
+
+
+class _GroupLost(Exception):
+    """The transaction that the writes of a group share is gone."""
 
 
 class Transaction:
@@ -41,16 +49,34 @@ class Transaction:
         self._kept = kept
         self._group: dict[Hashable, Any] = {}
         self._own: dict[Hashable, Any] = {}
-        self._rows: list[Event] = []
+        self._group_rows: Pending = {}
+        self._own_rows: Pending = {}
+        self._notes: set[Hashable] = set()
+        self._appended: list[Event] = []
+        self._has_savepoint = False
         self.events: list[Event] = []
 
     def execute(self, sql: str, parameters: Sequence[Any] = ()) -> None:
+        self._enter()
         self._connection.execute(sql, parameters)
 
     def executemany(self, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+        self._enter()
         self._connection.executemany(sql, rows)
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        if self._own_rows:
+            self._enter()
+        elif self._group_rows:
+            _insert(self._connection, self._group_rows)
+        return self._connection.query(sql, parameters)
+
+    def insert(self, table: str, columns: tuple[str, ...], rows: Iterable[Row]) -> None:
+        """Rows that go in with those of the other writes of the commit, many to a statement; `query` sees them."""
+        self._own_rows.setdefault((table, columns), []).extend(rows)
+
+    def peek(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """As `query`, but blind to what `insert` still holds: for who finds that in what is kept."""
         return self._connection.query(sql, parameters)
 
     def get(self, key: Hashable, load: Callable[[], T]) -> T:
@@ -65,6 +91,18 @@ class Transaction:
     def keep(self, key: Hashable, value: object) -> None:
         self._own[key] = value
 
+    def note(self, key: Hashable, value: object) -> None:
+        """Keep `value` for the other writes of this commit only: they cannot read it from the database yet."""
+        self._own[key] = value
+        self._notes.add(key)
+
+    def noted(self, key: Hashable, load: Callable[[], T]) -> T:
+        """What a write of this commit noted under `key`, else what `load` reads."""
+        for level in (self._own, self._group):
+            if key in level:
+                return cast("T", level[key])
+        return load()
+
     def append(self, draft: Draft) -> Event:
         """Put `draft` at the end of the log and of its stream's chain."""
         position = self.get("position", self._last_position) + 1
@@ -73,7 +111,8 @@ class Transaction:
         event = place(draft, head=head, position=position, conversation_position=self._next_in_conversation(draft))
         self.keep("position", position)
         self.keep(head_key, Head(event.seq, event.hash))
-        self._rows.append(event)
+        self._appended.append(event)
+        self.insert("events", COLUMNS, [tuple([getattr(event, name) for name in COLUMNS])])
         return event
 
     def head(self, tenant_id: str, stream: str) -> Head:
@@ -107,39 +146,93 @@ class Transaction:
         )
         return cast("int", rows[0][0])
 
-    # The group's side: each write runs between begin and release, or is undone.
+    # The group's side: each write runs by itself and joins the group, or leaves no trace.
 
     def attempt(self, work: Work[T]) -> T:
-        """Run one write under its savepoint."""
-        self._own, self._rows = {}, []
-        self.execute("SAVEPOINT work")
+        """Run one write. Only one that changes something by SQL of its own needs a savepoint."""
+        self._own, self._own_rows, self._appended, self._has_savepoint = {}, {}, [], False
         try:
             result = work(self)
-            if self._rows:
-                self.executemany(INSERT, [tuple(getattr(event, name) for name in COLUMNS) for event in self._rows])
-        except BaseException:
-            with contextlib.suppress(Exception):  # the connection may be gone: the first error is the one to tell
-                self.execute("ROLLBACK TO SAVEPOINT work")
-                self.execute("RELEASE SAVEPOINT work")
+        except BaseException as error:
+            self._undo(error)
             raise
-        self.execute("RELEASE SAVEPOINT work")
+        if self._has_savepoint:
+            self._connection.execute("RELEASE SAVEPOINT work")
+        for target, rows in self._own_rows.items():
+            self._group_rows.setdefault(target, []).extend(rows)
         self._group.update(self._own)
-        self.events.extend(self._rows)
+        self.events.extend(self._appended)
         return result
+
+    def _undo(self, error: BaseException) -> None:
+        """Roll the failed write back. Where there is nothing to roll back to, the database has undone the whole group:
+        a later write must not begin a transaction of its own.
+        """
+        if not self._has_savepoint:
+            if is_storage_error(error):
+                raise _GroupLost(str(error)) from error
+            return
+        try:
+            self._connection.execute("ROLLBACK TO SAVEPOINT work")
+            self._connection.execute("RELEASE SAVEPOINT work")
+        except Exception:  # noqa: BLE001 - whatever the driver calls it, the savepoint is gone
+            raise _GroupLost(str(error)) from error
+
+    def finish(self) -> None:
+        """Before the commit: write what `insert` still holds."""
+        _insert(self._connection, self._group_rows)
+
+    def _enter(self) -> None:
+        """Before this write's first statement: the rows of the writes before it are no part of its savepoint."""
+        if not self._has_savepoint:
+            _insert(self._connection, self._group_rows)
+            self._connection.execute("SAVEPOINT work")
+            self._has_savepoint = True
+        _insert(self._connection, self._own_rows)
 
     def publish(self) -> None:
         """After the commit: what the group kept is now what everyone sees."""
         for key, value in self._group.items():
+            if key in self._notes:
+                continue
             self._kept[key] = value
             self._kept.move_to_end(key)
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
 
 
+def _insert(connection: Connection, pending: Pending) -> None:
+    """Write and empty `pending`, in statements of 2^n rows, so that there are few of them to prepare."""
+    for (table, columns), rows in pending.items():
+        start = 0
+        while start < len(rows):
+            count = min(1 << (len(rows) - start).bit_length() - 1, ROWS)
+            values = list(chain.from_iterable(rows[start : start + count]))
+            connection.execute(_statement(table, columns, count), values)
+            start += count
+    pending.clear()
+
+
+@lru_cache(256)
+def _statement(table: str, columns: tuple[str, ...], count: int) -> str:
+    row = f"({', '.join('?' * len(columns))})"
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * count)}"
+
+
 @dataclass(slots=True)
 class _Job:
+    """A write and who waits for it: a thread, or a task of `loop`."""
+
     work: Work[Any]
-    future: Future[Any]
+    future: "Future[Any] | asyncio.Future[Any]"
+    loop: asyncio.AbstractEventLoop | None = None
+
+    def is_wanted(self) -> bool:
+        """A thread may have given up before the write began; a task's write goes on without it."""
+        return not isinstance(self.future, Future) or self.future.set_running_or_notify_cancel()
+
+
+Outcome = tuple[_Job, Any, BaseException | None]
 
 
 class Writer:
@@ -175,16 +268,24 @@ class Writer:
         return self._kept.get(key)
 
     def submit(self, work: Work[T]) -> Future[T]:
-        job = _Job(work, Future())
+        """For threads: a future of what `work` returns."""
+        future: Future[T] = Future()
+        self._enqueue(_Job(work, future))
+        return future
+
+    async def write(self, work: Work[T]) -> T:
+        """Commit `work`; a caller that goes away does not undo it."""
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        future.add_done_callback(_looked_at)
+        self._enqueue(_Job(work, future, loop))
+        return await asyncio.shield(future)
+
+    def _enqueue(self, job: _Job) -> None:
         try:
             self._queue.put_nowait(job)
         except queue.Full:
             raise WriterBusy(WriterBusy.__doc__) from None
-        return job.future
-
-    async def write(self, work: Work[T]) -> T:
-        """Commit `work`; a caller that goes away does not undo it."""
-        return await asyncio.shield(asyncio.wrap_future(self.submit(work)))
 
     def _run(self) -> None:
         stopping = False
@@ -194,33 +295,32 @@ class Writer:
                 while len(jobs) < GROUP:
                     jobs.append(self._queue.get_nowait())
             stopping = None in jobs
-            if group := [job for job in jobs if job is not None]:
+            if group := [job for job in jobs if job is not None and job.is_wanted()]:
                 self._commit(group)
 
     def _commit(self, group: list[_Job]) -> None:
-        done: list[tuple[_Job, Any]] = []
-        failed: list[tuple[_Job, BaseException]] = []
+        outcomes: list[Outcome] = []
         try:
             connection = self._connection = self._connection or self.database.connect()
             transaction = Transaction(connection, self._kept)
             connection.execute("BEGIN IMMEDIATE" if connection.dialect == "sqlite" else "BEGIN")
             for job in group:
                 try:
-                    done.append((job, transaction.attempt(job.work)))
+                    outcomes.append((job, transaction.attempt(job.work), None))
+                except _GroupLost:
+                    raise
                 except Exception as refusal:  # noqa: BLE001 - each write's error is its caller's
-                    failed.append((job, _refused(refusal) if is_storage_error(refusal) else refusal))
+                    outcomes.append((job, None, _refused(refusal) if is_storage_error(refusal) else refusal))
+            transaction.finish()
             connection.execute("COMMIT")
         except Exception as error:
             logger.exception("commit failed")
             self._reset()
-            failed, done = [(job, _refused(error)) for job in group], []
+            outcomes = [(job, None, _refused(error)) for job in group]
         else:
             transaction.publish()
             self._tell(transaction.events)
-        for job, result in done:
-            job.future.set_result(result)
-        for job, reason in failed:
-            job.future.set_exception(reason)
+        _answer(outcomes)
 
     def _tell(self, events: list[Event]) -> None:
         for listener in list(self._listeners) if events else []:
@@ -237,6 +337,35 @@ class Writer:
             with contextlib.suppress(Exception):
                 self._connection.close()
             self._connection = None
+
+
+def _answer(outcomes: list[Outcome]) -> None:
+    """Wake each loop once for all of its tasks: a wake-up a task was a tenth of a write."""
+    by_loop: dict[asyncio.AbstractEventLoop | None, list[Outcome]] = {}
+    for outcome in outcomes:
+        by_loop.setdefault(outcome[0].loop, []).append(outcome)
+    for loop, some in by_loop.items():
+        if loop is None:
+            _resolve(some)
+        else:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(_resolve, some)
+
+
+def _resolve(outcomes: list[Outcome]) -> None:
+    for job, result, error in outcomes:
+        if job.future.cancelled():
+            continue
+        if error is None:
+            job.future.set_result(result)
+        else:
+            job.future.set_exception(error)
+
+
+def _looked_at(future: "asyncio.Future[Any]") -> None:
+    """The error of a write whose caller went away is no news: it was in the log of the commit."""
+    if not future.cancelled():
+        future.exception()
 
 
 def _refused(error: BaseException) -> LogError:

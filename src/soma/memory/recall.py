@@ -1,6 +1,7 @@
 """Recall in two stages: the best of each index, then every view of these candidates. Ranks nothing: the brain does."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import msgspec
 import numpy as np
@@ -28,11 +29,18 @@ def candidates(
     filled = [partition for partition in partitions if len(partition)]
     found: list[Candidate] = []
     same: frozenset[tuple[int, int]] = frozenset()
+    vectors = np.zeros((0, len(reading.vector)), np.float32)
     if filled:
         asked = ask(query, reading, filled, at)
         scene = chosen(Field(filled, asked), query.top_k, additions)
-        found, same = described(scene), duplicates(scene)
-    return Candidates(found=found, duplicates=same, statistics_version=version, query_embedding=reading.vector.tolist())
+        found, same, vectors = described(scene), duplicates(scene), scene.vectors
+    return Candidates(
+        found=found,
+        duplicates=same,
+        statistics_version=version,
+        query_embedding=reading.vector.tolist(),
+        vectors=cast("Sequence[Sequence[float]]", vectors),
+    )
 
 
 def chosen(field: Field, top_k: int, additions: int) -> Scene:

@@ -168,6 +168,7 @@ class Candidates:
     duplicates: frozenset[tuple[int, int]]
     statistics_version: str
     query_embedding: Sequence[float]
+    vectors: Sequence[Sequence[float]]  # of length 1, one a memory found: an array, not copied into lists
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,6 +31,12 @@ def test_rewards_of_answers(settings: Hyperparameters, answer: Answer, reward: f
     assert sum_of(answer_terms(answer, settings)) == pytest.approx(reward)
 
 
+@pytest.mark.parametrize("malformed", [{}, {"thumb": 2}, {"rating": 0}, {"cost": 1.0}])
+def test_an_answer_without_a_sound_verdict_is_refused(malformed) -> None:
+    with pytest.raises(ValueError, match=r"verdict|thumb|rating"):
+        Answer(**malformed)
+
+
 def test_the_reward_of_an_iteration_is_shared_among_what_is_known(settings: Hyperparameters) -> None:
     outcome = IterationOutcome(tool_outcomes=(ToolOutcome("a", ok=True), ToolOutcome("b", ok=False)), confidence=0.8)
     # tools (1.0 - 0.2) / 2 = 0.4 and confidence 0.6, half each

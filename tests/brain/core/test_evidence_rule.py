@@ -110,6 +110,7 @@ def test_values_belong_to_the_memories_named(settings: Hyperparameters, evidence
     assert told.values == (("new", True), ("aged", False))
     assert told.ignored == ("ghost",)
     assert after.values_version == 1
+    assert learn(after, evidence(RECENT_HELPS, "ghost"), settings)[0].values_version == 1
 
 
 def test_trust_grows_when_the_learned_weights_foretell_better(settings: Hyperparameters, evidence) -> None:

@@ -5,9 +5,10 @@ import random
 import pytest
 
 from soma.brain.core.hyperparameters import Hyperparameters
+from soma.brain.core.learn import learn
 from soma.brain.core.modulators import SOMA
 from soma.brain.core.observations import Shown
-from soma.brain.core.pack import Candidate, pack
+from soma.brain.core.pack import Candidate, Packed, duplicate_pairs, pack
 from soma.brain.core.plan import Choice, Menu, Option, Worth, plan
 from soma.brain.core.rank import rank
 from soma.brain.core.serve import serve
@@ -33,11 +34,15 @@ def order(**changed: float) -> list[str]:
 
 
 def shown_at(tau: float) -> int:
+    return round(50 * packed_at(tau).diversity)
+
+
+def packed_at(tau: float) -> Packed:
     draws = random.Random(6)
     candidates = [Shown(f"m{i}", tuple(draws.randrange(65536) for _ in NAMES)) for i in range(50)]
     rows = rank(candidates, NAMES, NAMES, [1.0, 0.2, 0.1], tau)
     lane = [Candidate(row.id, row.attention, 10) for row in rows]
-    return len(pack(lane, token_budget=10_000, is_duplicate=lambda _a, _b: False).shown)
+    return pack(lane, token_budget=10_000, is_duplicate=duplicate_pairs([("m1", "m2")]))
 
 
 def choice(settings: Hyperparameters, lambda_: float = 1.0, mu: float = 0.1, nu: float = 0.05) -> Choice:
@@ -83,6 +88,14 @@ def test_too_little_diversity_raises_tau_and_shows_more(settings: Hyperparameter
     for n in range(200):
         warm = moved(warm, 1.0, n, settings)
     assert warm.tau == 0.4
+
+
+def test_a_bundle_that_shows_too_little_moves_tau(settings: Hyperparameters, evidence) -> None:
+    state = LearnerState.initial(settings)
+    seen = evidence({"a": {"semantic": 1.0}, "b": {"semantic": 0.0}}, "a", diversity=0.1)
+    after, told = learn(state, seen, settings)
+    assert after.weights["tau"] == pytest.approx(0.7 + 0.05 * 0.4)
+    assert "tau" in told.moved
 
 
 def test_tau_comes_back_as_fast_as_it_went(settings: Hyperparameters) -> None:

@@ -1,5 +1,7 @@
 """Numbers worked out by hand from the formulas; the same from vectors.json where it is there."""
 
+from dataclasses import fields
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,9 +53,14 @@ def test_salience_weighs_novelty_and_error_alike(settings: Hyperparameters) -> N
     assert salience(0.8, 0.6, settings) == pytest.approx(0.7)
 
 
-def test_a_value_goes_a_tenth_of_the_way() -> None:
-    assert next_value(0.5, helpful=True) == pytest.approx(0.55)
-    assert next_value(0.5, helpful=False) == pytest.approx(0.45)
+def test_a_value_goes_a_tenth_of_the_way(settings: Hyperparameters) -> None:
+    assert next_value(0.5, settings, helpful=True) == pytest.approx(0.55)
+    assert next_value(0.5, settings, helpful=False) == pytest.approx(0.45)
+
+
+def test_every_constant_is_explained_in_the_docs() -> None:
+    page = (Path(__file__).parents[3] / "docs/learning.md").read_text()
+    assert [field.name for field in fields(Hyperparameters) if field.name not in page] == []
 
 
 def test_annealing_is_exponential() -> None:

@@ -1,9 +1,15 @@
 """REST under /api/v2: one router a noun. A door checks, asks and answers; it decides nothing."""
 
+import logging
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import RequestDataTooBig
-from django.http import HttpRequest, HttpResponse
+from django.db import OperationalError
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.http.response import HttpResponseBase
+from django.utils.decorators import async_only_middleware
 from ninja import NinjaAPI
 from ninja.errors import HttpError
 from ninja.errors import ValidationError as BodyInvalid
@@ -19,14 +25,21 @@ from soma.agent.api import (
     traces,
     turns,
 )
+from soma.agent.api.body import JsonObject
 from soma.agent.api.caller import bearer
-from soma.agent.errors import AgentError, Invalid, TooLarge, error_body
+from soma.agent.errors import AgentError, Busy, Invalid, TooLarge, Unavailable, error_body
 from soma.agent.metrics import requests_total
+from soma.agent.settings import settings
 from soma.brain.errors import BrainRefused, BrainUnavailable
-from soma.events.errors import LogError, WriterBusy
+from soma.events.errors import LogError, WriteFailed, WriterBusy
 from soma.events.ids import new_id
 
-api = NinjaAPI(title="Soma", version="2", urls_namespace="api-v2", auth=bearer)
+logger = logging.getLogger(__name__)
+
+BUSY_SECONDS = 1
+MESSAGES = {"missing": "this is required", "extra_forbidden": "there is no such field"}
+
+api = NinjaAPI(title="Soma", version="2", urls_namespace="api-v2", auth=bearer, parser=JsonObject(), docs_url=None)
 api.add_router("/chat/conversations", conversations.router, tags=["conversations"])
 api.add_router("/chat/conversations", messages.router, tags=["messages"])
 api.add_router("/chat/turns", turns.router, tags=["turns"])
@@ -41,7 +54,14 @@ api.add_router("", members.router, tags=["accounts"])
 def refuse(request: HttpRequest, status: int, code: str, message: str, field: str | None = None) -> HttpResponse:
     """The one error shape. Nothing was written."""
     requests_total.labels("rest", code).inc()
-    return api.create_response(request, error_body(code, message, field=field, request_id=new_id()), status=status)
+    request_id = new_id()
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        logger.error("request %s to %s was answered %s: %s", request_id, request.path, code, message)
+    body = error_body(code, message, field=field, request_id=request_id)
+    response = api.create_response(request, body, status=status)
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        response["Retry-After"] = str(BUSY_SECONDS)
+    return response
 
 
 @api.exception_handler(AgentError)
@@ -52,38 +72,73 @@ def _refused(request: HttpRequest, error: AgentError) -> HttpResponse:
 @api.exception_handler(BodyInvalid)
 def _malformed(request: HttpRequest, error: BodyInvalid) -> HttpResponse:
     first = error.errors[0]
-    place = [str(part) for part in first["loc"] if part not in {"body", "query", "path", "payload"}]
-    return refuse(request, Invalid.status, "invalid", str(first["msg"]), ".".join(place) or "body")
+    where, *place = (str(part) for part in first["loc"])
+    if place[:1] == ["payload"]:
+        place = place[1:]
+    message = MESSAGES.get(str(first["type"])) or str(first["msg"]).removeprefix("Value error, ")
+    return refuse(request, Invalid.status, "invalid", message, ".".join(place) or where)
 
 
 @api.exception_handler(HttpError)
 def _http(request: HttpRequest, error: HttpError) -> HttpResponse:
+    if isinstance(error.__cause__, AgentError):  # what a parser raises reaches us wrapped
+        return _refused(request, error.__cause__)
     code = {400: "invalid_json", 401: "token_missing", 404: "not_found"}.get(error.status_code, "refused")
     return refuse(request, error.status_code, code, str(error))
 
 
 @api.exception_handler(RequestDataTooBig)
-def _too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
-    return refuse(request, TooLarge.status, "too_large", str(error))
+def _too_big(request: HttpRequest, _: RequestDataTooBig) -> HttpResponse:
+    most = settings().max_body_bytes
+    return refuse(request, TooLarge.status, "too_large", f"a body has at most {most:,} bytes", "body")
 
 
 @api.exception_handler(BrainRefused)
 def _brain_refused(request: HttpRequest, error: BrainRefused) -> HttpResponse:
-    return refuse(request, error.status, error.code, str(error), error.field)
+    message = error.message.removeprefix(f"{error.field}: ")  # the field is told beside it
+    return refuse(request, error.status, error.code, message, error.field)
 
 
 @api.exception_handler(BrainUnavailable)
 def _brain_away(request: HttpRequest, error: BrainUnavailable) -> HttpResponse:
-    return refuse(request, 503, error.code, "The brain is away: chat goes on without memory, this needs it.")
+    message = f"The brain cannot do this now; chat goes on without memory. {error}"
+    return refuse(request, 503, error.code, message)
 
 
 @api.exception_handler(LogError)
 def _log(request: HttpRequest, error: LogError) -> HttpResponse:
-    return refuse(request, 429 if isinstance(error, WriterBusy) else 503, error.code, str(error))
+    return refuse(request, Unavailable.status, error.code, str(error))
+
+
+@api.exception_handler(WriterBusy)
+def _busy(request: HttpRequest, error: WriterBusy) -> HttpResponse:
+    return refuse(request, Busy.status, error.code, str(error))
+
+
+@api.exception_handler(OperationalError)
+def _database(request: HttpRequest, error: OperationalError) -> HttpResponse:
+    logger.error("the database failed", exc_info=error)
+    return refuse(request, Unavailable.status, WriteFailed.code, str(WriteFailed.__doc__))
 
 
 def not_found(request: HttpRequest, exception: Any = None) -> HttpResponse:  # noqa: ARG001 - Django's signature
     return refuse(request, 404, "not_found", f"there is nothing at {request.path}")
+
+
+@async_only_middleware
+def one_error_shape(get_response: Callable[[HttpRequest], Awaitable[HttpResponseBase]]) -> Any:
+    """What Django or Ninja refuses by itself is told as we tell it."""
+
+    async def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = await get_response(request)
+        if not isinstance(response, HttpResponseNotAllowed):
+            return response
+        message = f"{request.method} is not possible at {request.path}; {response['Allow']} is"
+        refused = refuse(request, response.status_code, "method_not_allowed", message)
+        refused["Allow"] = response["Allow"]
+        return refused
+
+    return middleware
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

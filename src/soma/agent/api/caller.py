@@ -1,16 +1,23 @@
 """From a request to its verified caller."""
 
-from typing import Any, cast
+from typing import cast
 
 from django.http import HttpRequest
 
 from soma.agent.auth import Caller, caller_of, refuse_foreign_tenant
+from soma.agent.errors import Invalid, NotFound
 
 
 async def bearer(request: HttpRequest) -> Caller:
-    """Every door's guard: who calls, and that the query names no other tenant."""
+    """Every door's guard: who calls, and that path and query name nothing that cannot be."""
     caller = await caller_of(request.headers.get("Authorization"))
-    refuse_foreign_tenant(cast("dict[str, Any]", request.GET.dict()), caller)
+    query = request.GET.dict()
+    refuse_foreign_tenant(query, caller)
+    if "\0" in request.path:
+        raise NotFound("no name holds a NUL character")
+    for name, value in query.items():
+        if "\0" in value:
+            raise Invalid("text holds no NUL character", code="invalid_text", field=name)
     return caller
 
 

@@ -5,33 +5,30 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from ninja import Router, Schema
+from ninja import Router
 from pydantic import Field
 
 from soma.agent.access import capsule_of, own_conversation
+from soma.agent.api.body import Body, OfAgent
 from soma.agent.api.caller import who
-from soma.agent.auth import refuse_foreign_tenant
+from soma.agent.api.paging import Limit, Position
 from soma.agent.models import Conversation, Message, Role
 from soma.agent.trace import message_view
 
 router = Router()
 
 
-class NewConversation(Schema):
-    agent: str | None = Field(None, description="Name or id of the capsule; the tenant's first if absent.")
+class NewConversation(OfAgent):
     title: str = Field("", max_length=200)
-    tenant: str | None = None
-    tenant_id: str | None = None
 
 
-class Renamed(Schema):
+class Renamed(Body):
     title: str = Field(min_length=1, max_length=200)
 
 
 @router.post("", response={201: dict[str, Any]})
 async def create(request: HttpRequest, payload: NewConversation) -> tuple[int, dict[str, Any]]:
     caller = who(request)
-    refuse_foreign_tenant(payload.dict(), caller)
     caller.require(Role.OWNER, Role.MEMBER)
     capsule = await capsule_of(caller, payload.agent)
     conversation = await Conversation.objects.acreate(
@@ -41,14 +38,14 @@ async def create(request: HttpRequest, payload: NewConversation) -> tuple[int, d
 
 
 @router.get("")
-async def search(request: HttpRequest, q: str = "", limit: int = 50, offset: int = 0) -> dict[str, Any]:
+async def search(request: HttpRequest, q: str = "", limit: Limit = 50, offset: Position = 0) -> dict[str, Any]:
     """The caller's conversations, newest first; `q` searches titles and messages."""
     caller = who(request)
     mine = Conversation.objects.filter(tenant_id=caller.tenant_id, user_id=caller.user_id, deleted_at=None)
     if q:
         saying = Message.objects.filter(tenant_id=caller.tenant_id, parts__icontains=q).values("conversation_id")
         mine = mine.filter(title__icontains=q) | mine.filter(id__in=saying)
-    page = mine.order_by("-updated_at")[max(0, offset) : max(0, offset) + max(1, min(limit, 200))]
+    page = mine.order_by("-updated_at")[offset : offset + limit]
     return {"conversations": [view(conversation) async for conversation in page], "total": await mine.acount()}
 
 

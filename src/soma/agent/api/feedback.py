@@ -1,15 +1,16 @@
 """A person's feedback on a turn: a thumb, a rating, or which of the shown memories helped."""
 
 import asyncio
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from django.http import HttpRequest
-from ninja import Router, Schema
+from ninja import Router
 from pydantic import Field
 
+from soma.agent.access import own_turn
+from soma.agent.api.body import Body
 from soma.agent.api.caller import who
-from soma.agent.api.turns import own_turn
 from soma.agent.app import agent
 from soma.agent.auth import Caller
 from soma.agent.errors import Invalid, NotFound
@@ -21,9 +22,9 @@ router = Router()
 MIDDLE_RATING = 3  # of 1 to 5: (rating - 3) / 2 is the reward
 
 
-class NewFeedback(Schema):
+class NewFeedback(Body):
     turn_id: str
-    thumb: int | None = Field(None, ge=-1, le=1)
+    thumb: Literal[-1, 1] | None = None
     rating: int | None = Field(None, ge=1, le=5)
     reward: float | None = Field(None, ge=-1, le=1)
     helpful: list[str] = Field(default_factory=list, max_length=200)

@@ -4,10 +4,11 @@ from typing import Any
 
 import msgspec
 from django.http import HttpRequest
-from ninja import Router, Schema
+from ninja import Router
 from pydantic import Field
 
-from soma.agent.access import capsule_of
+from soma.agent.access import capsule_of, visible_turn
+from soma.agent.api.body import NameOfAgent, OfAgent
 from soma.agent.api.caller import who
 from soma.agent.app import agent
 from soma.agent.auth import Caller
@@ -18,8 +19,7 @@ from soma.brain.types import Principal
 router = Router()
 
 
-class Rollback(Schema):
-    agent: str | None = None
+class Rollback(OfAgent):
     turn_id: str | None = None
     iteration_number: int | None = Field(None, ge=0)
     version: int | None = Field(None, ge=0)
@@ -31,7 +31,7 @@ async def principal(caller: Caller, agent_name: str | None) -> Principal:
 
 
 @router.get("")
-async def state(request: HttpRequest, agent_name: str | None = None) -> Any:
+async def state(request: HttpRequest, agent_name: NameOfAgent = None) -> Any:
     """Weights, neuromodulators, trust and version of the learner."""
     return msgspec.to_builtins(await agent().brain.state(await principal(who(request), agent_name)))
 
@@ -43,6 +43,8 @@ async def rollback(request: HttpRequest, payload: Rollback) -> Any:
     caller.require(Role.OWNER, Role.MEMBER)
     if (payload.version is None) == (payload.turn_id is None):
         raise Invalid("name either a version or a turn", field="version")
+    if payload.turn_id is not None:
+        await visible_turn(caller, payload.turn_id)
     return msgspec.to_builtins(
         await agent().brain.rollback(
             await principal(caller, payload.agent),

@@ -5,10 +5,11 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest
 from django.utils import timezone
-from ninja import Router, Schema
+from ninja import Router
 from pydantic import Field
 
 from soma.agent.accounts import add_member, add_tenant
+from soma.agent.api.body import Body
 from soma.agent.api.caller import who
 from soma.agent.auth import issue_token
 from soma.agent.errors import Forbidden, NotFound
@@ -19,18 +20,18 @@ router = Router()
 NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 
 
-class NewMember(Schema):
+class NewMember(Body):
     username: str = Field(pattern=NAME)
     role: Role = Role.MEMBER
 
 
-class NewTenant(Schema):
+class NewTenant(Body):
     id: str = Field(pattern=NAME)
     name: str = Field("", max_length=200)
     owner: str = Field(pattern=NAME)
 
 
-class NewToken(Schema):
+class NewToken(Body):
     name: str = Field(min_length=1, max_length=100)
 
 
@@ -44,7 +45,7 @@ async def me(request: HttpRequest) -> dict[str, Any]:
 async def members(request: HttpRequest) -> dict[str, Any]:
     rows = Membership.objects.filter(tenant_id=who(request).tenant_id).select_related("user")
     views = [
-        {"user_id": row.user_id, "username": row.user.username, "role": row.role}
+        {"user_id": row.user_id, "username": row.user.name, "role": row.role}
         async for row in rows.order_by("user__username")
     ]
     return {"members": views}

@@ -4,28 +4,28 @@ from typing import Any
 
 import msgspec
 from django.http import HttpRequest
-from ninja import Router, Schema
+from ninja import Router
 from pydantic import Field
 
+from soma.agent.api.body import NameOfAgent, OfAgent
 from soma.agent.api.caller import who
 from soma.agent.api.learning import principal
+from soma.agent.api.paging import Limit
 from soma.agent.app import agent
 from soma.agent.models import Role
 
 router = Router()
 
 
-class NewMemories(Schema):
+class NewMemories(OfAgent):
     items: list[dict[str, Any]] = Field(min_length=1, max_length=1_000)
     namespace: str = Field("default", min_length=1, max_length=100)
-    agent: str | None = None
 
 
-class Forget(Schema):
+class Forget(OfAgent):
     ids: list[str] = Field(default_factory=list, max_length=1_000)
     keys: list[str] = Field(default_factory=list, max_length=1_000)
     namespace: str = Field("default", min_length=1, max_length=100)
-    agent: str | None = None
 
 
 @router.post("")
@@ -40,7 +40,11 @@ async def remember(request: HttpRequest, payload: NewMemories) -> Any:
 
 @router.get("/recall")
 async def recall(
-    request: HttpRequest, query: str, top_k: int = 10, namespace: str = "default", agent_name: str | None = None
+    request: HttpRequest,
+    query: str,
+    top_k: Limit = 10,
+    namespace: str = "default",
+    agent_name: NameOfAgent = None,
 ) -> Any:
     hits = await agent().brain.recall(
         await principal(who(request), agent_name), query=query, top_k=top_k, namespace=namespace
@@ -49,11 +53,9 @@ async def recall(
 
 
 @router.get("")
-async def page(request: HttpRequest, search: str | None = None, after: str | None = None, limit: int = 50) -> Any:
+async def page(request: HttpRequest, search: str | None = None, after: str | None = None, limit: Limit = 50) -> Any:
     """The memories that the caller may see, page by page; `search` finds words in them."""
-    found = await agent().brain.memories(
-        await principal(who(request), None), limit=max(1, min(limit, 200)), after=after, search=search
-    )
+    found = await agent().brain.memories(await principal(who(request), None), limit=limit, after=after, search=search)
     return msgspec.to_builtins(found)
 
 

@@ -6,19 +6,21 @@ from typing import Any, Literal
 
 import msgspec
 from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
-from ninja import Router, Schema
-from pydantic import Field
+from ninja import Router
+from pydantic import Field, field_validator
 
 from soma.agent.access import own_conversation
+from soma.agent.api.body import Body
 from soma.agent.api.caller import who
 from soma.agent.api.conversations import said
+from soma.agent.api.paging import LARGEST_POSITION, Position
 from soma.agent.app import agent
-from soma.agent.auth import refuse_foreign_tenant
 from soma.agent.errors import Invalid
 from soma.agent.feed import Frame, SlowReader
 from soma.agent.metrics import request_latency, requests_total
 from soma.agent.sending import send
 from soma.agent.trace import message_view
+from soma.events.errors import LogError
 from soma.events.schema import TurnComplete
 
 router = Router()
@@ -26,29 +28,33 @@ router = Router()
 EVENT_STREAM = "text/event-stream"
 
 
-class TextPart(Schema):
+class TextPart(Body):
     kind: Literal["text"] = "text"
     text: str
 
 
-class NewMessage(Schema):
-    content: str | list[TextPart]
-    client_message_id: str | None = Field(None, min_length=1, max_length=100)
+class NewMessage(Body):
+    content: list[TextPart] = Field(description="A list of parts; a string is short for one part of text.")
+    client_message_id: str | None = None
     on_busy: str = "refuse"
     stream: bool = False
-    tenant: str | None = None
-    tenant_id: str | None = None
+
+    @field_validator("content", mode="before")
+    @classmethod
+    def _parts(cls, content: Any) -> Any:
+        if not isinstance(content, str | list):
+            raise ValueError("a string, or a list of parts")  # noqa: TRY004 - pydantic tells of a ValueError
+        return [{"text": content}] if isinstance(content, str) else content
 
     @property
     def text(self) -> str:
-        return self.content if isinstance(self.content, str) else "\n".join(part.text for part in self.content)
+        return "\n".join(part.text for part in self.content)
 
 
 @router.post("/{conversation_id}/messages")
 async def create(request: HttpRequest, conversation_id: str, payload: NewMessage) -> Any:
     """Answer a message: by SSE where `stream` is true or the client accepts it, else when the turn is complete."""
     began, caller, running = time.perf_counter(), who(request), agent()
-    refuse_foreign_tenant(payload.dict(), caller)
     streaming = payload.stream or EVENT_STREAM in request.headers.get("Accept", "")
     turn_id, after = await send(
         running,
@@ -78,14 +84,14 @@ async def get(request: HttpRequest, conversation_id: str) -> dict[str, Any]:
 
 
 @router.get("/{conversation_id}/events")
-async def follow(request: HttpRequest, conversation_id: str, after: int = 0) -> HttpResponseBase:
+async def follow(request: HttpRequest, conversation_id: str, after: Position = 0) -> HttpResponseBase:
     """The conversation's events after a position, by SSE and without end: how a client resumes."""
     caller = who(request)
     conversation = await own_conversation(caller, conversation_id)
     last = request.headers.get("Last-Event-ID")
-    if last is not None and not last.isdigit():
+    if last is not None and not (last.isdecimal() and int(last[:20]) <= LARGEST_POSITION):
         raise Invalid("Last-Event-ID is a conversation position", field="Last-Event-ID")
-    position = int(last) if last else max(0, after)
+    position = after if last is None else int(last)
     return event_stream(agent().feed.follow(caller.tenant_id, conversation.id, after=position))
 
 
@@ -97,8 +103,8 @@ def event_stream(frames: AsyncIterator[Frame]) -> StreamingHttpResponse:
             async for frame in frames:
                 position = f"id: {frame['position']}\n" if "position" in frame else ""
                 yield f"{position}event: {frame['type']}\ndata: {msgspec.json.encode(frame).decode()}\n\n".encode()
-        except SlowReader as slow:
-            data = msgspec.json.encode({"code": slow.code, "message": str(slow)}).decode()
+        except (SlowReader, LogError) as lost:
+            data = msgspec.json.encode({"code": lost.code, "message": str(lost)}).decode()
             yield f"event: error\ndata: {data}\n\n".encode()
 
     response = StreamingHttpResponse(lines(), content_type=EVENT_STREAM)

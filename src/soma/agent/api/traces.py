@@ -6,19 +6,15 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Router
 
+from soma.agent.access import visible_turn, visible_turns
 from soma.agent.api.caller import who
+from soma.agent.api.paging import Limit
 from soma.agent.app import agent
-from soma.agent.auth import Caller
 from soma.agent.errors import NotFound
 from soma.agent.models import Message, Receipt, Turn
 from soma.agent.trace import trace_of
 
 router = Router()
-
-
-def visible(caller: Caller) -> Any:
-    turns = Turn.objects.filter(tenant_id=caller.tenant_id)
-    return turns if caller.is_owner else turns.filter(user_id=caller.user_id)
 
 
 @router.get("/last")
@@ -33,11 +29,13 @@ async def last(request: HttpRequest) -> dict[str, Any]:
 
 
 @router.get("/conversation/{conversation_id}")
-async def conversation(request: HttpRequest, conversation_id: str, limit: int = 10) -> dict[str, Any]:
-    turns = visible(who(request)).filter(conversation_id=conversation_id)
+async def conversation(request: HttpRequest, conversation_id: str, limit: Limit = 10) -> dict[str, Any]:
+    turns = visible_turns(who(request)).filter(conversation_id=conversation_id)
     total = await turns.acount()
     if not total:
-        raise NotFound(f"no turns of a conversation {conversation_id!r}", code="unknown_conversation")
+        raise NotFound(
+            f"no turns of a conversation {conversation_id!r}", code="unknown_conversation", field="conversation_id"
+        )
     return {
         "conversation_id": conversation_id,
         "total_turns": total,
@@ -49,7 +47,7 @@ async def conversation(request: HttpRequest, conversation_id: str, limit: int = 
                 "exit_reason": turn.exit_reason,
                 "created_at": turn.created_at.isoformat(),
             }
-            async for turn in turns.order_by("-created_at")[: max(1, min(limit, 200))]
+            async for turn in turns.order_by("-created_at")[:limit]
         ],
     }
 
@@ -58,9 +56,7 @@ async def conversation(request: HttpRequest, conversation_id: str, limit: int = 
 async def get(
     request: HttpRequest, turn_id: str, *, include_messages: bool = False, full: bool = False
 ) -> dict[str, Any]:
-    turn = await visible(who(request)).filter(id=turn_id).afirst()
-    if turn is None:
-        raise NotFound(f"there is no turn {turn_id!r} that you may see", code="unknown_turn", field="turn_id")
+    turn = await visible_turn(who(request), turn_id)
     return await _trace(turn, include_messages=include_messages, full=full)
 
 

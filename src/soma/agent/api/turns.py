@@ -5,20 +5,12 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Router
 
+from soma.agent.access import own_turn
 from soma.agent.api.caller import who
 from soma.agent.app import agent
-from soma.agent.auth import Caller
-from soma.agent.errors import NotFound
 from soma.agent.models import Turn
 
 router = Router()
-
-
-async def own_turn(caller: Caller, turn_id: str) -> Turn:
-    turn = await Turn.objects.filter(tenant_id=caller.tenant_id, user_id=caller.user_id, id=turn_id).afirst()
-    if turn is None:
-        raise NotFound(f"you have no turn {turn_id!r}", code="unknown_turn", field="turn_id")
-    return turn
 
 
 @router.get("/{turn_id}")

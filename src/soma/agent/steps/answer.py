@@ -4,7 +4,7 @@ from hashlib import sha256
 
 from soma.agent.citations import citations_of
 from soma.agent.record import IterationRecord, TurnRecord
-from soma.agent.steps.doors import Doors, seconds
+from soma.agent.steps.doors import seconds
 from soma.events.schema import TurnComplete
 
 SAID_WITHOUT_ANSWER = {
@@ -15,18 +15,17 @@ SAID_WITHOUT_ANSWER = {
 
 
 def answer(
-    record: TurnRecord, reason: str, doors: Doors, *, error: dict[str, str] | None = None, partial: str = ""
+    record: TurnRecord, reason: str, *, now: float, error: dict[str, str] | None = None, partial: str = ""
 ) -> TurnComplete:
-    """The best answer there is, or what was said when the turn was cut short."""
+    """The best answer there is, or what was said when the turn was cut short. `now` is in seconds since the epoch."""
     best = record.best
     content = best.spoken.text if best else partial or SAID_WITHOUT_ANSWER[reason]
-    completed = record.completed
     return TurnComplete(
         convergence_score=best.judged.convergence_score if best and best.judged else None,
         exit_reason=reason,
-        final_weights=completed[-1].weights_after if completed else record.initial_weights,
-        final_neuromodulators=completed[-1].neuromodulators_after if completed else record.initial_neuromodulators,
-        total_iterations=len(completed),
+        final_weights=record.weights,
+        final_neuromodulators=record.neuromodulators,
+        total_iterations=len(record.completed),
         output_hash=sha256(content.encode()).hexdigest(),
         message_id=record.turn.answer_id,
         content=content,
@@ -34,7 +33,7 @@ def answer(
         citations=_citations(best) if best else [],
         prompt_tokens=sum(response.prompt_tokens for response in record.responses),
         completion_tokens=sum(response.completion_tokens for response in record.responses),
-        latency_ms=doors.elapsed_ms(seconds(record.turn.created_at)),
+        latency_ms=max(0.0, (now - seconds(record.turn.created_at)) * 1000),
         error=error,
     )
 

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
+import msgspec
+
 from soma.agent.citations import cited_in
 from soma.agent.llm.base import Delta, ModelError, ModelResponse, ModelUnavailable, TextDelta, gather
 from soma.agent.prompt import Material, Prompt, build_prompt, seed_of
@@ -12,6 +14,7 @@ from soma.agent.steps.doors import Doors
 from soma.agent.steps.judge import forced_answer
 from soma.events.schema import DraftReplaced, ModelResponded, RequestedTool
 
+CUT = "cut"  # the finish reason of a stream that ended without one
 BACKOFF_SECONDS = 0.5  # before a model is tried again, doubled each time
 
 
@@ -30,7 +33,7 @@ async def ask_model(
                     deltas.append(delta)
                     if isinstance(delta, TextDelta):
                         yield delta
-            response = _whole(gather(deltas))
+            response = _whole(gather(deltas), prompt)
         except ModelUnavailable as error:
             if attempt > doors.model_retries:
                 raise
@@ -65,10 +68,15 @@ def _replaces(record: TurnRecord, iteration: IterationRecord) -> str | None:
     before = record.iterations.get(iteration.number - 1)
     if before is not None and before.spoken.text:
         return "refined" if before.is_answer else "continued"
-    return "restarted" if record.recovered and iteration.bundle is not None and not iteration.replaced else None
+    return "restarted" if record.restarted == iteration.number else None
 
 
-def _whole(response: ModelResponse) -> ModelResponse:
+def _whole(response: ModelResponse, prompt: Prompt) -> ModelResponse:
+    """The response, if it is one. A call where no tool was offered is passed over: that iteration has to answer."""
+    if response.finish_reason == CUT:
+        raise ModelUnavailable("the model broke off in the middle of its answer")
+    if not prompt.request.tools:
+        response = msgspec.structs.replace(response, tool_calls=())
     if not response.text.strip() and not response.tool_calls:
         raise ModelError("the model ended without an answer")
     return response

@@ -15,13 +15,13 @@ from soma.agent.steps.doors import Doors
 from soma.events.schema import IterationJudged
 
 
-def judge(record: TurnRecord, iteration: IterationRecord, doors: Doors, *, evidence_changed: bool) -> IterationJudged:
+def judge(record: TurnRecord, iteration: IterationRecord, doors: Doors) -> IterationJudged:
     score = score_of(record, iteration)
     standing = Standing(
         number=iteration.number,
         asked_for_tools=not iteration.is_answer,
         score=score,
-        evidence_changed=evidence_changed,
+        evidence_changed=record.has_evidence_for(iteration.number + 1),
         must_answer=forced_answer(record, iteration.number, doors),
     )
     uses = list(iteration.tools.values())

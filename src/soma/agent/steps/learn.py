@@ -4,7 +4,7 @@ from soma.agent.record import IterationRecord, TurnRecord
 from soma.agent.steps.doors import Doors, principal_of
 from soma.brain.errors import BrainUnavailable
 from soma.brain.types import Learned
-from soma.events.schema import BundleBuilt, IterationCompleted, IterationJudged
+from soma.events.schema import IterationCompleted, IterationJudged, Neuromodulators, Weights
 
 
 async def learn(record: TurnRecord, iteration: IterationRecord, doors: Doors) -> IterationCompleted:
@@ -30,18 +30,18 @@ async def learn(record: TurnRecord, iteration: IterationRecord, doors: Doors) ->
             model=spoken.model,
         )
     except BrainUnavailable:
-        learned = _skipped(bundle)
+        learned = _skipped(bundle.weights or record.weights, bundle.neuromodulators or record.neuromodulators)
     return _completed(judged, model=spoken.model, learned=learned)
 
 
-def _skipped(bundle: BundleBuilt) -> Learned:
+def _skipped(weights: Weights, neuromodulators: Neuromodulators) -> Learned:
     return Learned(
         status="skipped",
-        weights=bundle.weights,
-        neuromodulators=bundle.neuromodulators,
-        weights_before=bundle.weights,
-        neuromodulators_before=bundle.neuromodulators,
-        weight_deltas=dict.fromkeys(bundle.weights, 0.0),
+        weights=weights,
+        neuromodulators=neuromodulators,
+        weights_before=weights,
+        neuromodulators_before=neuromodulators,
+        weight_deltas=dict.fromkeys(weights, 0.0),
     )
 
 

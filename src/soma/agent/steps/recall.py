@@ -27,16 +27,17 @@ async def recall(record: TurnRecord, number: int, query: str, doors: Doors) -> B
 
 async def look_again(record: TurnRecord, iteration: IterationRecord, doors: Doors) -> BundleBuilt | None:
     """Recall with the draft: the bundle for one more iteration if it finds other evidence, else None."""
-    bundle = iteration.bundle
-    if bundle is None or not bundle.memories or not iteration.is_answer:
+    always = doors.limits.refine == "always"
+    known = iteration.bundle.memories if iteration.bundle else []
+    if not iteration.is_answer or not (known or always) or record.has_evidence_for(iteration.number + 1):
         return None
     drafts = sum(1 for other in record.iterations.values() if other.is_answer and other.number < iteration.number)
     reason = forced_answer(record, iteration.number, doors)
     if not may_refine(refinements=drafts, score=score_of(record, iteration), must_answer=reason, limits=doors.limits):
         return None
     again = await recall(record, iteration.number + 1, f"{record.turn.content}\n{iteration.spoken.text}", doors)
-    changed = {memory.id for memory in again.memories} != {memory.id for memory in bundle.memories}
-    return again if not again.degraded and (changed or doors.limits.refine == "always") else None
+    changed = {memory.id for memory in again.memories} != {memory.id for memory in known}
+    return again if not again.degraded and (changed or always) else None
 
 
 def _built(number: int, query: str, bundle: ContextBundle, *, duration_ms: float) -> BundleBuilt:

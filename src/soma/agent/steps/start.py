@@ -21,11 +21,12 @@ async def start(record: TurnRecord, doors: Doors) -> TurnStarted:
         learner = await doors.brain.state(principal_of(record))
     except BrainUnavailable as error:
         learner, degraded = UNKNOWN, f"{error.code}: {error}"
+    message_tokens = doors.count(turn.content)
     shares = budget(
         window=doors.model.context_tokens,
         context_tokens=doors.context_tokens,
         max_output_tokens=doors.max_output_tokens,
-        message_tokens=doors.count(turn.content),
+        message_tokens=message_tokens,
     )
     return TurnStarted(
         message_id=turn.question_id,
@@ -44,6 +45,7 @@ async def start(record: TurnRecord, doors: Doors) -> TurnStarted:
         usefulness=learner.usefulness,
         calibration=learner.calibration.get("points", []),
         brain_version=None if degraded else learner.version,
+        message_tokens=message_tokens,
         degraded=degraded,
         client_message_id=turn.client_message_id,
     )

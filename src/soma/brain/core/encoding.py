@@ -40,24 +40,36 @@ def _hints(record: Any) -> dict[str, Any]:
     return get_type_hints(record)
 
 
+WORTH_KEEPING = 128  # bytes of a part below which it is encoded again as fast as it is found
+KEPT = 4_096
+_FLOAT, _LENGTH = struct.Struct(">cd"), struct.Struct(">cq")
+_kept: dict[int, tuple[Any, bytes]] = {}
+
+
 def digest(value: Any) -> str:
     """SHA-256 in field order: floats as big-endian IEEE 754, all of it tagged and length-prefixed."""
-    pieces: list[bytes] = []
-    _append(value, pieces)
-    return hashlib.sha256(b"".join(pieces)).hexdigest()
+    return hashlib.sha256(b"".join([_LENGTH.pack(b"t", len(value)), *map(_encoded, value)])).hexdigest()
 
 
-def _append(value: Any, pieces: list[bytes]) -> None:
+def _encoded(value: Any) -> bytes:
     if isinstance(value, float):
-        pieces.append(struct.pack(">cd", b"f", value))
-    elif isinstance(value, str):
+        return _FLOAT.pack(b"f", value)
+    if isinstance(value, tuple):
+        return _encoded_tuple(value)
+    if isinstance(value, str):
         text = value.encode()
-        pieces.append(struct.pack(">cq", b"s", len(text)) + text)
-    elif isinstance(value, int):
-        pieces.append(struct.pack(">cq", b"i", value))
-    elif value is None:
-        pieces.append(b"n")
-    else:
-        pieces.append(struct.pack(">cq", b"t", len(value)))
-        for part in value:
-            _append(part, pieces)
+        return _LENGTH.pack(b"s", len(text)) + text
+    return b"n" if value is None else _LENGTH.pack(b"i", value)
+
+
+def _encoded_tuple(value: tuple[Any, ...]) -> bytes:
+    """Most of a state is the same object as before: its bytes are kept, and with them the object, so that its id is."""
+    known = _kept.get(id(value))
+    if known is not None:
+        return known[1]
+    content = b"".join([_LENGTH.pack(b"t", len(value)), *map(_encoded, value)])
+    if len(content) >= WORTH_KEEPING:
+        if len(_kept) >= KEPT:
+            _kept.clear()
+        _kept[id(value)] = value, content
+    return content

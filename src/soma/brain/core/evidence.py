@@ -5,9 +5,9 @@ g = c sum m (x - 1/2) / T - pull (w - prior)
 G += g^2
 w += step sqrt(3 / views) (lr_eff / lr_base) g / sqrt(1 + G)
 
-That is one AdaGrad step down the cross-entropy between what helped and what the weights would have chosen. m
-sums to 0, so the 1/2 is idle, until a person dismisses all that was shown: then m = -0.1 / n for each, and the
-views that stood out among the wrong memories lose a little. A bad prior shows little else to learn from.
+That is one AdaGrad step down the cross-entropy between what helped and what the weights would have chosen.
+m sums to 0, so the 1/2 is idle, until a person dismisses all that was shown: then m = -0.1 / n for each, and
+the views that stood out among the wrong memories lose a little. A bad prior shows little else to learn from.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from math import sqrt
 from typing import NamedTuple
 
 from soma.brain.core import trust
-from soma.brain.core.arithmetic import dot, exp, log, total
+from soma.brain.core.arithmetic import clamp, dot, exp, log, total
 from soma.brain.core.bounded import bounded
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.observations import VIEW_SCALE, Evidence, Source
@@ -93,8 +93,8 @@ def read(old: Retrieval, evidence: Evidence, settings: Hyperparameters) -> Readi
 def gradient(
     reading: Reading, judgement: Judgement, credit: float, settings: Hyperparameters, outliers: list[str]
 ) -> tuple[float, ...]:
-    """g of each view, within the limit for outliers."""
-    views, weights = reading.retrieval.views, reading.retrieval.weights
+    """g of each view, within the limit for outliers; 0 for a view that the evidence does not know."""
+    views, weights, _, _ = reading.retrieval
     misses = judgement.misses
     middle = 0.5 * VIEW_SCALE * total(misses)
     push = credit / (settings.learner_temperature * VIEW_SCALE)
@@ -103,6 +103,8 @@ def gradient(
         push * (dot(misses, column) - middle) - pull * (weight - prior)
         for column, weight, prior in zip(zip(*reading.rows, strict=True), weights, views.priors, strict=True)
     ]
+    if reading.active:
+        g = [slope if known else 0.0 for slope, known in zip(g, reading.active, strict=True)]
     if max(g) > limit or min(g) < -limit:
         g = [bounded(name, slope, -limit, limit, outliers) for name, slope in zip(views.names, g, strict=True)]
     return tuple(g)
@@ -111,23 +113,19 @@ def gradient(
 def stepped(
     reading: Reading, g: tuple[float, ...], believed: float, factor: float, settings: Hyperparameters
 ) -> Retrieval:
-    """One AdaGrad step inside the boxes. A view that the evidence does not know stays as it is.
+    """One AdaGrad step inside the boxes.
 
     `believed` is the advantage over the prior that counts for trust; `factor` is lr_eff / lr_base.
     """
     views, weights, squares, trust_sum = reading.retrieval
-    active = reading.active or (True,) * len(weights)
-    rate = settings.evidence_step * sqrt(settings.evidence_views / active.count(True)) * factor
-    grown_squares = [
-        square + slope * slope if knows else square for square, slope, knows in zip(squares, g, active, strict=True)
-    ]
+    known = reading.active.count(True) if reading.active else len(weights)
+    rate = settings.evidence_step * sqrt(settings.evidence_views / known) * factor
+    squares = tuple([square + slope * slope for square, slope in zip(squares, g, strict=True)])
     moved = [
-        min(max(weight + rate * slope / sqrt(1.0 + square), low), high) if knows else weight
-        for weight, slope, square, low, high, knows in zip(
-            weights, g, grown_squares, views.lows, views.highs, active, strict=True
-        )
+        weight + rate * slope / sqrt(1.0 + square) for weight, slope, square in zip(weights, g, squares, strict=True)
     ]
-    return Retrieval(views, tuple(moved), tuple(grown_squares), trust.grown(trust_sum, believed, settings))
+    kept = tuple(map(clamp, moved, views.lows, views.highs))
+    return Retrieval(views, kept, squares, trust.grown(trust_sum, believed, settings))
 
 
 def credit_of(source: Source, settings: Hyperparameters) -> float:
@@ -140,6 +138,11 @@ def named_values(evidence: Evidence) -> tuple[tuple[str, bool], ...]:
     shown = {memory.id for memory in evidence.shown}
     named = dict.fromkeys((*evidence.helpful, *evidence.unhelpful))
     return tuple((name, name not in unhelpful) for name in named if name in shown)
+
+
+def names_any(evidence: Evidence) -> bool:
+    """Whether the value of any memory changes."""
+    return not {memory.id for memory in evidence.shown}.isdisjoint((*evidence.helpful, *evidence.unhelpful))
 
 
 def ignored(evidence: Evidence) -> tuple[str, ...]:

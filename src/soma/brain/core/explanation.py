@@ -8,7 +8,9 @@ from soma.brain.core.evidence import Judgement
 from soma.brain.core.feeling import Feeling
 from soma.brain.core.hyperparameters import Hyperparameters, Rule
 from soma.brain.core.modulators import NAMES
-from soma.brain.core.observations import Evidence, IterationOutcome, Observation
+from soma.brain.core.observations import Answer, Evidence, IterationOutcome
+from soma.brain.core.promotion import Promotion
+from soma.brain.core.restore import Restore
 from soma.brain.core.reward import Terms
 from soma.brain.core.state import LearnerState
 
@@ -21,7 +23,7 @@ class Explanation(NamedTuple):
     reason: str
     before: LearnerState
     after: LearnerState
-    observation: Observation
+    observation: Answer | Evidence | IterationOutcome | Restore | Promotion
     settings: Hyperparameters
     feeling: Feeling | None = None
     reward: float | None = None

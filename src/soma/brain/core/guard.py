@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from soma.brain.core.arithmetic import clamp
 from soma.brain.core.evidence import Retrieval
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.temperature import Temperature
@@ -53,7 +54,7 @@ def rolled(old: Rolling, score: float, settings: Hyperparameters) -> Rolling:
 
 
 def worsened(score: Rolling, settings: Hyperparameters) -> bool:
-    """slow - fast > 4 standard deviations of the fast mean: sqrt(variance rate / (2 - rate))."""
+    """slow - fast > 3 standard deviations of the fast mean: sqrt(variance rate / (2 - rate))."""
     fall = score.slow - score.fast
     if fall <= 0.0 or score.scored < settings.guard_warmup:
         return False
@@ -74,18 +75,22 @@ def watch_evidence(
     guard: Guard, lesson: Lesson, advantage: float, settings: Hyperparameters
 ) -> tuple[Guard, Lesson, bool]:
     """One more score. The lesson to go on with is the new one or, when it proved worse, the last good one."""
-    score = rolled(guard.evidence, advantage, settings)
-    if guard.good and worsened(score, settings):
-        return Guard(START, START, guard.good), guard.good, True
-    return Guard(score, guard.reward, _good(guard, score, lesson, settings)), lesson, False
+    limit = settings.advantage_limit
+    advantage = clamp(advantage, -limit, limit)  # one wild event must not hide a fall in the variance
+    score, good, guarded = _watched(guard.evidence, guard.good, lesson, advantage, settings)
+    return Guard(score, guard.reward, good), good if guarded and good else lesson, guarded
 
 
 def watch_reward(guard: Guard, lesson: Lesson, reward: float, settings: Hyperparameters) -> tuple[Guard, Lesson, bool]:
-    score = rolled(guard.reward, reward, settings)
-    if guard.good and worsened(score, settings):
-        return Guard(START, START, guard.good), guard.good, True
-    return Guard(guard.evidence, score, _good(guard, score, lesson, settings)), lesson, False
+    score, good, guarded = _watched(guard.reward, guard.good, lesson, reward, settings)
+    return Guard(guard.evidence, score, good), good if guarded and good else lesson, guarded
 
 
-def _good(guard: Guard, score: Rolling, lesson: Lesson, settings: Hyperparameters) -> Lesson | None:
-    return lesson if is_checkpoint(score, settings) else guard.good
+def _watched(
+    old: Rolling, good: Lesson | None, lesson: Lesson, score: float, settings: Hyperparameters
+) -> tuple[Rolling, Lesson | None, bool]:
+    rolling = rolled(old, score, settings)
+    if good and worsened(rolling, settings):
+        # Start again from the usual score, still on the watch: whatever spoiled the lesson may go on.
+        return rolling._replace(fast=rolling.slow), good, True
+    return rolling, lesson if is_checkpoint(rolling, settings) else good, False

@@ -92,7 +92,7 @@ class Hyperparameters:
     # Guard
     guard_fast: float = 0.1
     guard_slow: float = 0.01
-    guard_deviations: float = 4.0
+    guard_deviations: float = 3.0
     guard_warmup: int = 30
     guard_snapshot_every: int = 25
 

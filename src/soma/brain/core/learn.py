@@ -13,10 +13,13 @@ from soma.brain.core.feeling import felt, next_baseline
 from soma.brain.core.gates import passes
 from soma.brain.core.guard import Lesson
 from soma.brain.core.hyperparameters import Hyperparameters, Rule
-from soma.brain.core.observations import Answer, Evidence, IterationOutcome, Observation, Restore, Source
+from soma.brain.core.observations import Answer, Evidence, IterationOutcome, Source
+from soma.brain.core.promotion import Promotion, promoted
+from soma.brain.core.restore import Restore, restored
 from soma.brain.core.reward import answer_terms, outcome_terms, sum_of
 from soma.brain.core.state import Counts, LearnerState
 
+Observation = Answer | Evidence | IterationOutcome | Restore | Promotion
 Learned = tuple[LearnerState, Explanation]
 
 
@@ -29,7 +32,11 @@ def learn(state: LearnerState, observation: Observation, settings: Hyperparamete
         case IterationOutcome():
             return learn_from_outcome(state, observation, settings)
         case Restore():
-            return restore(state, observation, settings)
+            after = restored(state, observation)
+            return after, Explanation(observation.reason, state, after, observation, settings)
+        case Promotion():
+            after = promoted(state, observation, settings)
+            return after, Explanation(observation.reason, state, after, observation, settings)
         case _:
             assert_never(observation)
 
@@ -125,7 +132,7 @@ def learn_from_evidence(state: LearnerState, seen: Evidence, settings: Hyperpara
         state.tools,
         watch,
         Counts(answers, evidences + 1, outcomes, gates + gated, clips + bool(outliers), guards + guarded),
-        state.values_version + bool(seen.helpful or seen.unhelpful),
+        state.values_version + evidence.names_any(seen),
     )
     return after, Explanation(
         reason,
@@ -184,12 +191,6 @@ def learn_from_outcome(state: LearnerState, outcome: IterationOutcome, settings:
     return after, Explanation(
         reason, state, after, outcome, settings, feeling, reward, terms, tuple(outliers), gated, guarded
     )
-
-
-def restore(state: LearnerState, back: Restore, settings: Hyperparameters) -> Learned:
-    """Everything as it was, to the bit. The version goes on, and memories keep the values they have."""
-    after = back.snapshot._replace(version=state.version + 1, values_version=state.values_version)
-    return after, Explanation(back.reason, state, after, back, settings)
 
 
 def _worth(

@@ -6,6 +6,7 @@ noradrenaline  surprise x urgency             -> the temperature of attention (f
 acetylcholine  novelty and uncertainty        -> admission to working memory
 """
 
+from operator import sub
 from typing import NamedTuple
 
 from soma.brain.core.arithmetic import clamp
@@ -27,20 +28,25 @@ class Profile(NamedTuple):
     baseline: Modulators
     low: Modulators
     high: Modulators
+    width: Modulators
+
+    @classmethod
+    def of(cls, name: str, baseline: Modulators, low: Modulators, high: Modulators) -> "Profile":
+        return cls(name, baseline, low, high, Modulators(*map(sub, high, low)))
 
     def displacement(self, name: str, level: float) -> float:
         """How far from rest, in widths of the range: what a gate reads, so that profiles act alike."""
         i = NAMES.index(name)
-        return (level - self.baseline[i]) / (self.high[i] - self.low[i])
+        return (level - self.baseline[i]) / self.width[i]
 
 
-SOMA = Profile(
+SOMA = Profile.of(
     "soma",
     baseline=Modulators(0.4, 0.5, 0.0, 0.0),
     low=Modulators(0.2, 0.0, 0.0, 0.0),
     high=Modulators(0.8, 1.0, 0.1, 0.1),
 )
-UNIT = Profile(
+UNIT = Profile.of(
     "unit",
     baseline=Modulators(0.5, 0.5, 0.5, 0.5),
     low=Modulators(0.0, 0.0, 0.0, 0.0),
@@ -64,12 +70,14 @@ def urgency(latency_ms: float | None, target_ms: float) -> float:
 def pushed(levels: Modulators, drive: Modulators, profile: Profile, leak: float, gain: float) -> Modulators:
     """m + leak (baseline - m) + gain (high - low) drive, before the bounds."""
     a, b, c, d = levels
-    rest, low, high = profile.baseline, profile.low, profile.high
+    rest_a, rest_b, rest_c, rest_d = profile.baseline
+    width_a, width_b, width_c, width_d = profile.width
+    drive_a, drive_b, drive_c, drive_d = drive
     return Modulators(
-        a + leak * (rest[0] - a) + gain * (high[0] - low[0]) * drive[0],
-        b + leak * (rest[1] - b) + gain * (high[1] - low[1]) * drive[1],
-        c + leak * (rest[2] - c) + gain * (high[2] - low[2]) * drive[2],
-        d + leak * (rest[3] - d) + gain * (high[3] - low[3]) * drive[3],
+        a + leak * (rest_a - a) + gain * width_a * drive_a,
+        b + leak * (rest_b - b) + gain * width_b * drive_b,
+        c + leak * (rest_c - c) + gain * width_c * drive_c,
+        d + leak * (rest_d - d) + gain * width_d * drive_d,
     )
 
 

@@ -5,10 +5,7 @@ A malformed observation is refused here; an extreme one is clipped by the rules,
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from soma.brain.core.state import LearnerState
+from typing import NamedTuple
 
 VIEW_SCALE = 65535  # a view value in [0, 1] is stored as k / 65535
 
@@ -46,8 +43,9 @@ class Evidence:
         for memory in self.shown:
             if len(memory.values) != len(self.views):
                 raise ValueError(f"memory {memory.id!r} has {len(memory.values)} values for {len(self.views)} views")
-            if memory.values and not (min(memory.values) >= 0 and max(memory.values) <= VIEW_SCALE):
-                raise ValueError(f"memory {memory.id!r} has a view value outside 0..{VIEW_SCALE}")
+        values = [value for memory in self.shown for value in memory.values]
+        if values and not (min(values) >= 0 and max(values) <= VIEW_SCALE):
+            raise ValueError(f"a view value is outside 0..{VIEW_SCALE}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +69,15 @@ class Answer:
             raise ValueError(f"a thumb is -1, 0 or 1, not {self.thumb!r}")
         if self.rating is not None and self.rating not in (1, 2, 3, 4, 5):
             raise ValueError(f"a rating is 1 to 5, not {self.rating!r}")
+        if not (
+            self.thumb
+            or self.regenerated
+            or self.copied
+            or self.rating is not None
+            or self.tool_ok is not None
+            or self.reward is not None
+        ):
+            raise ValueError("an answer needs a verdict: reward, thumb, rating, regenerated, copied or tool_ok")
 
 
 class ToolOutcome(NamedTuple):
@@ -92,14 +99,3 @@ class IterationOutcome:
     cost: float | None = None
     latency_ms: float | None = None
     diversity: float | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Restore:
-    """Back to an earlier state: weights, accumulators, trust, baseline, modulators, calibration: all."""
-
-    snapshot: "LearnerState"
-    reason: str
-
-
-Observation = Answer | Evidence | IterationOutcome | Restore

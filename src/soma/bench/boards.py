@@ -1,0 +1,70 @@
+"""Candidates ready to be ranked by any weights: the vectorised twin of `brain.core.rank`, with the same bits.
+
+It adds column by column in the order of the names, and puts equal scores in the order of the keys.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soma.bench.judged import Floats, Indexes
+from soma.bench.questions import Tenant
+from soma.brain.core.observations import VIEW_SCALE, Evidence, Shown
+
+SHOWN = 10
+
+
+class Board:
+    """A tenant's questions with the views that a learner may see; `names` is their order, by name."""
+
+    def __init__(self, tenant: Tenant, views: Sequence[str] | None = None) -> None:
+        self.tenant = tenant
+        self.names = tuple(name for name in tenant.names if views is None or name in views)
+        starts, ends = tenant.starts[:-1], tenant.starts[1:]
+        place = np.arange(int((ends - starts).max()))[None, :] + starts[:, None]
+        self._absent = place >= ends[:, None]
+        place = np.where(self._absent, 0, place)
+        self.gold: NDArray[np.bool_] = tenant.gold[place] & ~self._absent
+        self._columns = []
+        for name in self.names:
+            column = tenant.values[:, tenant.names.index(name)][place].astype(np.float64)
+            column[self._absent] = 0.0
+            self._columns.append(column)
+
+    def __len__(self) -> int:
+        return len(self.gold)
+
+    def top(self, weights: Sequence[float], questions: Indexes | slice) -> Indexes:
+        """The ten best of each question, best first."""
+        absent = self._absent[questions]
+        scores = np.zeros(absent.shape)
+        for weight, column in zip(weights, self._columns, strict=True):
+            if weight:
+                scores += weight * column[questions]
+        scores /= VIEW_SCALE
+        scores[absent] = -np.inf
+        return np.argsort(-scores, axis=1, kind="stable")[:, :SHOWN]
+
+    def scores(self, weights: Sequence[float], questions: Indexes | slice) -> tuple[Floats, Floats]:
+        """Of each question: recall at 10, and whether the first memory is right."""
+        right = np.take_along_axis(self.gold[questions], self.top(weights, questions), axis=1)
+        return right.sum(axis=1) / self.tenant.gold_count[questions], right[:, 0].astype(np.float64)
+
+    def evidence(self, weights: Sequence[float], question: int, *, wrong: float | None = None) -> Evidence:
+        """What a person says of the ten that these weights show: which helped, or that none did.
+
+        With `wrong` in [0, 1) one of the others is named instead.
+        """
+        places = [int(place) for place in self.top(weights, slice(question, question + 1))[0]]
+        helpful = [place for place in places if self.gold[question, place]]
+        others = [place for place in places if not self.gold[question, place]]
+        if wrong is not None and others:
+            helpful = [others[int(wrong * len(others))]]
+        columns = [column[question, places].astype(int).tolist() for column in self._columns]
+        return Evidence(
+            views=self.names,
+            shown=tuple(Shown(str(place), row) for place, row in zip(places, zip(*columns, strict=True), strict=True)),
+            helpful=tuple(map(str, helpful)),
+            unhelpful=() if helpful else tuple(map(str, places)),
+        )

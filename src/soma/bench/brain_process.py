@@ -1,0 +1,95 @@
+"""A brain apart, started for a benchmark in a folder of its own, killed and started again."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from soma.bench.wire import Answer, Wire, request
+
+TOKEN = "the-token-of-a-benchmark"  # noqa: S105 - of a server that lives as long as the benchmark
+FIRST_PORT = 29_696
+
+
+class BrainProcess:
+    def __init__(self, folder: Path, **settings: str) -> None:
+        self._environment = {
+            **os.environ,
+            "SOMA_DATA_DIR": str(folder),
+            "SOMA_SERVICE_TOKEN": TOKEN,
+            "SOMA_BRAIN_PORT": str(FIRST_PORT),
+            **settings,
+        }
+        self._process: subprocess.Popen[str] | None = None
+        self.url = ""
+
+    def start(self) -> float:
+        """Returns the seconds until it answers that it is ready."""
+        began = time.perf_counter()
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "soma.brain"], env=self._environment, stdout=subprocess.PIPE, text=True
+        )
+        assert self._process.stdout is not None  # noqa: S101 - opened with a pipe
+        line = self._process.stdout.readline()
+        found = re.search(r"http://\S+", line)
+        if found is None:
+            raise RuntimeError(f"the brain did not start: {line!r}")
+        self.url = found[0]
+        self.send(request("GET", "/readyz", {}))
+        return time.perf_counter() - began
+
+    def send(self, prebuilt: bytes) -> Answer:
+        wire = Wire(self.url)
+        answer = wire.send(prebuilt)
+        wire.close()
+        return answer
+
+    def call(self, method: str, path: str, tenant: str, body: Mapping[str, Any] | None = None) -> Any:
+        content = b"" if body is None else json.dumps(body).encode()
+        answer = self.send(request(method, path, headers(tenant), content))
+        if answer.status >= 300:
+            raise RuntimeError(f"{path}: {answer.status} {answer.body[:300]!r}")
+        return json.loads(answer.body)
+
+    def kill(self) -> None:
+        """kill -9, workers and all: they end when their parent does."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait()
+            assert self._process.stdout is not None  # noqa: S101 - opened with a pipe
+            self._process.stdout.close()
+            self._process = None
+
+    def verify(self) -> dict[str, Any]:
+        """What `python -m soma.brain.verify` finds in its database."""
+        done = subprocess.run(
+            [sys.executable, "-m", "soma.brain.verify", "--json"],
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        report: dict[str, Any] = json.loads(done.stdout)
+        return report
+
+    @property
+    def rss_mb(self) -> float:
+        assert self._process is not None  # noqa: S101 - asked of one that runs
+        status = Path(f"/proc/{self._process.pid}/status").read_text("ascii")
+        return int(status.split("VmRSS:")[1].split()[0]) / 1024
+
+
+def headers(tenant: str) -> dict[str, str]:
+    return {
+        "Authorization": f"Bearer {TOKEN}",
+        "X-Soma-Tenant": tenant,
+        "X-Soma-User": "bench",
+        "X-Soma-Agent": "bench",
+        "Content-Type": "application/json",
+    }

@@ -1,0 +1,172 @@
+"""soma bench feedback: a million durable feedbacks over HTTP, a kill -9, and the proof that nothing is lost."""
+
+import json
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import click
+
+from soma.bench.brain_process import BrainProcess, headers
+from soma.bench.wire import flood, offer, percentile, request
+
+BATCH = 1_000
+CONNECTIONS = 4
+MEMORIES = 24  # a tenant
+BUNDLES = 10  # a tenant: what evidence is given on
+SHOWN = 6
+SINGLE_RATE = 500
+WORDS = (
+    "lake", "train", "cat", "garden", "music", "paper", "winter", "coffee", "stone", "river", "bread", "letter",
+    "window", "harbour", "forest", "clock",
+)  # fmt: skip
+
+
+@click.command("feedback")
+@click.option("--events", default=1_000_000, show_default=True, help="Feedbacks in batches of 1,000.")
+@click.option("--tenants", default=100, show_default=True)
+@click.option("--seed", default=1, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one object.")
+def command(events: int, tenants: int, seed: int, *, as_json: bool) -> None:
+    """Write EVENTS feedbacks, kill the brain, start it again, count, replay and verify the audit."""
+    with tempfile.TemporaryDirectory(prefix="soma-bench-") as folder:
+        figures = measure(Path(folder), events=events, tenants=tenants, seed=seed)
+    if as_json:
+        click.echo(json.dumps(figures))
+        return
+    for name, value in figures.items():
+        click.echo(f"{name:28} {value:,.3f}" if isinstance(value, float) else f"{name:28} {value}")
+
+
+def measure(folder: Path, *, events: int, tenants: int, seed: int) -> dict[str, Any]:
+    figures: dict[str, Any] = {"events": events, "tenants": tenants, "answer_share": 0.9}
+    names = [f"tenant-{number}" for number in range(tenants)]
+    brain = BrainProcess(folder)
+    try:
+        brain.start()
+        bundles = {tenant: _bundles(brain, tenant, Random(f"{seed} {tenant}")) for tenant in names}
+        traffic = Traffic(bundles, seed)
+        figures |= _batches(brain, traffic, events)
+        figures |= _killed(brain, names, events)
+        figures |= _singles(brain, traffic)
+        figures["rss_mb"] = brain.rss_mb
+    finally:
+        brain.kill()
+    return figures
+
+
+def _batches(brain: BrainProcess, traffic: "Traffic", events: int) -> dict[str, Any]:
+    flood(brain.url, list(traffic.batches(8, evidence=0.1, keyed=True)), connections=CONNECTIONS)  # workers start
+    prebuilt = list(traffic.batches(events // BATCH, evidence=0.1, keyed=True))
+    seconds = flood(brain.url, prebuilt, connections=CONNECTIONS)
+    del prebuilt
+    less = max(events // BATCH // 10, 1)
+    by_item = flood(brain.url, list(traffic.batches(less, evidence=0.1, keyed=False)), connections=CONNECTIONS)
+    evidence = flood(brain.url, list(traffic.batches(less, evidence=1.0, keyed=True)), connections=CONNECTIONS)
+    return {
+        "seconds": seconds,
+        "events_per_s": events / seconds,
+        "key_per_item_events_per_s": less * BATCH / by_item,
+        "all_evidence_events_per_s": less * BATCH / evidence,
+        "sent": traffic.sent,
+    }
+
+
+def _killed(brain: BrainProcess, tenants: list[str], events: int) -> dict[str, Any]:
+    """Everything that was answered must be there, and come out of the log again as it was."""
+    before = {tenant: brain.call("GET", "/context/adaptation/state", tenant)["state_hash"] for tenant in tenants}
+    brain.kill()
+    started = brain.start()
+    began = time.perf_counter()
+    after = {tenant: brain.call("GET", "/context/adaptation/state", tenant)["state_hash"] for tenant in tenants}
+    restored = time.perf_counter() - began
+    began = time.perf_counter()
+    report = brain.verify()
+    derived = {name.split(" ")[0]: state_hash for name, state_hash in report["states"].items()}
+    return {
+        "start_s": started,
+        "restore_s": restored,
+        "stored": report["rows"],
+        "replay_equal": before == after == derived and not report["faults"],
+        "audit_complete": report["feedbacks"] == report["rows"] and not report["faults"],
+        "faults": report["faults"],
+        "verify_s": time.perf_counter() - began,
+        "at_least": events,
+    }
+
+
+def _singles(brain: BrainProcess, traffic: "Traffic") -> dict[str, Any]:
+    flood(brain.url, list(traffic.singles(500)), connections=8)
+    count = 8_000
+    seconds = flood(brain.url, list(traffic.singles(count)), connections=16)
+    took = offer(brain.url, list(traffic.singles(10 * SINGLE_RATE)), rate=SINGLE_RATE, connections=16)
+    return {
+        "single_per_s": count / seconds,
+        "single_p50_ms": percentile(took, 0.5) * 1_000,
+        "single_p95_ms": percentile(took, 0.95) * 1_000,
+    }
+
+
+def _bundles(brain: BrainProcess, tenant: str, random: Random) -> list[tuple[str, list[str]]]:
+    """(bundle, memories shown) of some questions about this tenant's memories."""
+    texts = [" ".join(random.sample(WORDS, 6)) for _ in range(MEMORIES)]
+    brain.call("POST", "/v1/memory/remember", tenant, {"items": [{"text": text} for text in texts]})
+    found = []
+    for number in range(BUNDLES):
+        body = {"conversation_id": f"c{number}", "query": " ".join(random.sample(WORDS, 4)), "top_k": SHOWN}
+        bundle = brain.call("POST", "/context/evaluate", tenant, body)
+        found.append((bundle["bundle_id"], [memory["id"] for memory in bundle["memories"]]))
+    return found
+
+
+class Traffic:
+    """Feedbacks as people give them: verdicts with what the answer took, evidence on bundles that were shown."""
+
+    def __init__(self, bundles: dict[str, list[tuple[str, list[str]]]], seed: int) -> None:
+        self._bundles = bundles
+        self._tenants = list(bundles)
+        self._random = Random(seed)
+        self.sent = 0
+
+    def batches(self, count: int, *, evidence: float, keyed: bool) -> Iterator[bytes]:
+        for number in range(count):
+            tenant = self._tenants[number % len(self._tenants)]
+            items = [
+                self._evidence(tenant) if self._random.random() < evidence else self._verdict() for _ in range(BATCH)
+            ]
+            body: dict[str, Any] = {"items": items} | ({"idempotency_key": f"batch-{self.sent}"} if keyed else {})
+            yield request("POST", "/context/feedback/batch", headers(tenant), json.dumps(body).encode())
+
+    def singles(self, count: int) -> Iterator[bytes]:
+        for number in range(count):
+            tenant = self._tenants[number % len(self._tenants)]
+            yield request("POST", "/context/feedback", headers(tenant), json.dumps(self._verdict()).encode())
+
+    def _item(self, tenant: str, evidence: float) -> dict[str, Any]:
+        return self._evidence(tenant) if self._random.random() < evidence else self._verdict()
+
+    def _verdict(self) -> dict[str, Any]:
+        self.sent += 1
+        return {
+            "conversation_id": f"c{self.sent % 5_000}",
+            "reward": self._random.randrange(-10, 11) / 10,
+            "metadata": {
+                "tokens": 200 + self.sent % 100,
+                "model": "bench",
+                "cost": 0.002,
+                "latency_ms": 500.0 + self.sent / 1_000,  # no two bodies are the same
+            },
+        }
+
+    def _evidence(self, tenant: str) -> dict[str, Any]:
+        self.sent += 1
+        bundle_id, shown = self._random.choice(self._bundles[tenant])
+        return {
+            "conversation_id": f"c{self.sent % 5_000}",
+            "bundle_id": bundle_id,
+            "helpful": [self._random.choice(shown)],
+            "metadata": {"latency_ms": 500.0 + self.sent / 1_000},
+        }

@@ -1,0 +1,73 @@
+"""Weights to start from, and weights that only hindsight knows."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from soma.bench.boards import Board
+from soma.bench.fitting import fitted
+from soma.bench.judged import Indexes, Judged
+from soma.bench.questions import Tenant, judged
+from soma.brain.core.weights import box
+from soma.memory.views import VIEWS
+
+Prior = dict[str, float]
+SHIPPED: Prior = {name: view.weight for name, view in VIEWS.items()}
+BARE: Prior = dict.fromkeys(VIEWS, 0.0)
+PLAN: Prior = BARE | {"semantic": 1.0, "graph": 0.2, "temporal": 0.1}
+PLAN_VIEWS = ("semantic", "graph", "temporal")
+BAD = {"semantic": 0.1, "temporal": 1.0}
+
+STRENGTHS = (0.5, 2.0, 8.0, 32.0)  # L2 of the fits that hindsight chooses among
+
+# Mixes that somebody would write by hand, for Thompson sampling; a view that is not named has the plan's weight.
+PRESETS: dict[str, Prior] = {
+    "plan": {},
+    "meaning only": {"graph": 0.0, "temporal": 0.0},
+    "recent": {"temporal": 1.0},
+    "old": {"old": 1.0, "temporal": 0.0},
+    "linked": {"graph": 1.0},
+    "nearby": {"window": 1.0},
+    "scene": {"window": 1.0, "surroundings": 0.5, "session": 0.5},
+    "dated": {"date": 1.0, "when": 0.5},
+    "people": {"author": 0.5, "about": 0.5},
+    "statements": {"question": -0.5},
+    "nearby and dated": {"window": 1.0, "date": 1.0, "when": 0.5},
+    "everything": {name: 0.5 for name in VIEWS if name not in PLAN_VIEWS and name != "question"},
+}
+
+
+def presets() -> list[Prior]:
+    return [PLAN | preset for preset in PRESETS.values()]
+
+
+def columns(prior: Prior, names: Sequence[str]) -> tuple[float, ...]:
+    return tuple(prior.get(name, 0.0) for name in names)
+
+
+def boxed(weights: Prior) -> Prior:
+    """The same order with alpha 1, as far as the boxes allow."""
+    unit = max(weights["semantic"], 1e-3)
+    whole = BARE | {name: weight / unit for name, weight in weights.items()}
+    return {name: float(np.clip(weight, *box(name))) for name, weight in whole.items()}
+
+
+def fit(known: Judged, questions: Indexes, *, views: Sequence[str] | None = None, l2: float = 2.0) -> Prior:
+    return boxed(fitted(known, list(views or known.views), questions, l2=l2))
+
+
+def others(tenants: Sequence[Tenant], left_out: int, *, views: Sequence[str] | None = None) -> Prior:
+    """A good prior: fitted to every conversation but one."""
+    known = judged([tenant for number, tenant in enumerate(tenants) if number != left_out])
+    return fit(known, np.arange(len(known)), views=views)
+
+
+def best_fixed(board: Board, questions: Indexes, known: Sequence[Prior]) -> Prior:
+    """Hindsight: of softmax fits to these very questions and of `known` weights, what finds most of their evidence."""
+    whole = judged([board.tenant])
+    fits = [fit(whole, questions, views=board.names, l2=l2) for l2 in STRENGTHS]
+
+    def found(prior: Prior) -> float:
+        return float(board.scores(columns(prior, board.names), questions)[0].mean())
+
+    return max([*fits, *known], key=found)

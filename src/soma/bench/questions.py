@@ -1,0 +1,164 @@
+"""Each LoCoMo question with the candidates and view values that the real memory finds for it.
+
+A conversation is a tenant. What the memory found is kept in a temporary file, named by a digest of the memory's source
+and of the data: a change of either computes it anew.
+"""
+
+import asyncio
+import hashlib
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime, timedelta
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from soma.bench import locomo
+from soma.bench.judged import Floats, Indexes, Judged
+from soma.bench.locomo import Asked, Conversation
+from soma.brain.root import prepare
+from soma.events.database import Database
+from soma.events.writer import Writer
+from soma.memory.embedders.minilm import MiniLM
+from soma.memory.memory import Memory
+from soma.memory.recall import STEPS
+from soma.memory.types import Candidate, Owner, Query
+
+Progress = Callable[[int], object]
+REMEMBERED = 500  # messages a call
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """Rows are candidates by key, those of question q from `starts[q]` to `starts[q + 1]`; columns are `views`.
+
+    `earliest` and `latest`: where in the conversation the first and last evidence of a question stands, in [0, 1].
+    """
+
+    views: NDArray[np.str_]
+    values: NDArray[np.uint16]
+    gold: NDArray[np.bool_]
+    starts: Indexes
+    gold_count: Indexes
+    category: Indexes
+    earliest: Floats
+    latest: Floats
+
+    def __len__(self) -> int:
+        return len(self.gold_count)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self.views.tolist())
+
+
+def judged(tenants: Sequence[Tenant]) -> Judged:
+    """All of them as one matrix, for fitting."""
+    ends = np.cumsum([0, *(len(tenant.gold) for tenant in tenants)])
+    starts = [tenant.starts[:-1] + end for tenant, end in zip(tenants, ends, strict=False)]
+    return Judged(
+        views=tenants[0].names,
+        values=(np.concatenate([tenant.values for tenant in tenants]) / np.float32(STEPS)).astype(np.float32),
+        gold=np.concatenate([tenant.gold for tenant in tenants]),
+        starts=np.concatenate([*starts, ends[-1:]]),
+        gold_count=np.concatenate([tenant.gold_count for tenant in tenants]),
+        category=np.concatenate([tenant.category for tenant in tenants]),
+        conversation=np.repeat(np.arange(len(tenants)), [len(tenant) for tenant in tenants]),
+    )
+
+
+def tenants(
+    data: Path, *, conversations: Sequence[int] = range(10), progress: Progress = lambda _: None
+) -> list[Tenant]:
+    """From the cache where it holds them. `progress` is told how many questions are done, whenever some are."""
+    all_conversations = locomo.load(data)
+    folder = Path(tempfile.gettempdir()) / "soma-bench-learn" / digest(data)
+    folder.mkdir(parents=True, exist_ok=True)
+    found = []
+    for number in conversations:
+        kept = folder / f"{number}.npz"
+        if not kept.exists():
+            _keep(kept, asyncio.run(_asked(all_conversations[number], progress)))
+        found.append(_kept(kept))
+    return found
+
+
+def digest(data: Path) -> str:
+    """Of the data, of every module that could change a view, and of what is kept."""
+    whole = hashlib.sha256((data / "locomo" / "locomo10.json").read_bytes())
+    for source in sorted(_sources(files("soma.memory")), key=str):
+        whole.update(source.read_bytes())
+    whole.update(Path(locomo.__file__).read_bytes())
+    whole.update(" ".join(field.name for field in fields(Tenant)).encode())
+    return whole.hexdigest()[:16]
+
+
+def _sources(folder: Traversable) -> list[Traversable]:
+    inside = list(folder.iterdir())
+    deeper = [source for entry in inside if entry.is_dir() for source in _sources(entry)]
+    return [entry for entry in inside if entry.name.endswith(".py")] + deeper
+
+
+async def _asked(conversation: Conversation, progress: Progress) -> Tenant:
+    owner = Owner(tenant_id=conversation.name, user_id="asker", agent_id="bench")
+    with tempfile.TemporaryDirectory() as folder:
+        database = Database(f"sqlite:///{folder}/brain.sqlite3")
+        prepare(database)
+        writer = Writer(database)
+        writer.start()
+        memory = Memory(writer, MiniLM())
+        try:
+            messages = conversation.messages
+            for start in range(0, len(messages), REMEMBERED):
+                await memory.remember(owner, messages[start : start + REMEMBERED])
+            last = max(datetime.fromisoformat(message.occurred_at or "") for message in messages)
+            at = (last + timedelta(days=1)).isoformat()
+            found = []
+            for question in conversation.questions:
+                candidates = await memory.candidates(owner, Query(text=question.text, at=at))
+                found.append(sorted(candidates.found, key=lambda candidate: candidate.key))
+                progress(1)
+        finally:
+            memory.close()
+            writer.close()
+    return _tenant(conversation, found)
+
+
+def _tenant(conversation: Conversation, found: Sequence[Sequence[Candidate]]) -> Tenant:
+    views = sorted(found[0][0].views)
+    rows = [candidate for candidates in found for candidate in candidates]
+    golds = [
+        question.gold for question, candidates in zip(conversation.questions, found, strict=True) for _ in candidates
+    ]
+    places = [_places(conversation, question) for question in conversation.questions]
+    return Tenant(
+        views=np.array(views),
+        values=np.array([[row.views[view] for view in views] for row in rows], np.uint16),
+        gold=np.array([row.key in gold for row, gold in zip(rows, golds, strict=True)]),
+        starts=np.cumsum([0, *map(len, found)]),
+        gold_count=np.array([len(question.gold) for question in conversation.questions]),
+        category=np.array([question.category for question in conversation.questions]),
+        earliest=np.array([min(place) for place in places]),
+        latest=np.array([max(place) for place in places]),
+    )
+
+
+def _places(conversation: Conversation, question: Asked) -> list[float]:
+    order = {message.key: place for place, message in enumerate(conversation.messages)}
+    return [order[key] / max(len(order) - 1, 1) for key in question.gold]
+
+
+def _keep(path: Path, tenant: Tenant) -> None:
+    columns = {field.name: getattr(tenant, field.name) for field in fields(Tenant)}
+    draft = path.with_suffix(".draft.npz")
+    np.savez(draft, **columns)
+    draft.rename(path)
+
+
+def _kept(path: Path) -> Tenant:
+    with np.load(path) as columns:
+        return Tenant(**{field.name: columns[field.name] for field in fields(Tenant)})

@@ -1,0 +1,102 @@
+"""The ways to learn that are compared: each serves weights, hears what helped, and says what it would settle on."""
+
+import random
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from soma.brain.core import literal
+from soma.brain.core.feeling import next_baseline
+from soma.brain.core.hyperparameters import Hyperparameters, Rule
+from soma.brain.core.learn import learn_from_evidence
+from soma.brain.core.observations import Evidence
+from soma.brain.core.serve import serve
+from soma.brain.core.state import LearnerState
+from soma.brain.core.weights import Views
+
+Weights = Sequence[float]
+
+
+class Learning(Protocol):
+    """Weights are columns of the views by name."""
+
+    def served(self) -> Weights:
+        """What the next question is ranked by."""
+
+    def settled(self) -> Weights:
+        """What questions would be ranked by if learning ended now."""
+
+    def hear(self, evidence: Evidence) -> None: ...
+
+
+class Fixed:
+    def __init__(self, weights: Weights) -> None:
+        self._weights = tuple(weights)
+
+    def served(self) -> Weights:
+        return self._weights
+
+    def settled(self) -> Weights:
+        return self._weights
+
+    def hear(self, evidence: Evidence) -> None:
+        """Learns nothing."""
+
+
+class Core:
+    """The learner as the brain runs it, by the rule that its hyperparameters name."""
+
+    def __init__(self, prior: Mapping[str, float], **changed: object) -> None:
+        self.settings = Hyperparameters(views=Views.of(prior), **changed)  # type: ignore[arg-type]
+        self.state = LearnerState.initial(self.settings)
+
+    def served(self) -> Weights:
+        return serve(self.state, self.settings).weights
+
+    def settled(self) -> Weights:
+        return self.served()
+
+    def hear(self, evidence: Evidence) -> None:
+        self.state, _ = learn_from_evidence(self.state, evidence, self.settings)
+
+
+def literal_rule(prior: Mapping[str, float]) -> Core:
+    return Core(prior, learning_rule=Rule.LITERAL)
+
+
+class Centred(Core):
+    """The plan's formula with reward - baseline for its signal."""
+
+    def __init__(self, prior: Mapping[str, float]) -> None:
+        super().__init__(prior, learning_rule=Rule.LITERAL)
+
+    def hear(self, evidence: Evidence) -> None:
+        state, settings = self.state, self.settings
+        delta = literal.evidence_signal(evidence) - state.baseline
+        lesson = literal.moved_lesson(state.lesson, settings.learning_rate(state.modulators.dopamine), delta)
+        baseline = next_baseline(state.baseline, delta, state.modulators, settings)
+        self.state = state._replace(retrieval=lesson.retrieval, baseline=baseline)
+
+
+class Thompson:
+    """Thompson sampling over presets: each has Beta(1, 1), and hears how high the first helpful memory stood."""
+
+    def __init__(self, presets: Sequence[Weights], seed: int) -> None:
+        self._presets = [tuple(preset) for preset in presets]
+        self._odds = [(1.0, 1.0) for _ in presets]
+        self._draws = random.Random(seed)
+        self._chosen = 0
+
+    def served(self) -> Weights:
+        drawn = [self._draws.betavariate(good, bad) for good, bad in self._odds]
+        self._chosen = drawn.index(max(drawn))
+        return self._presets[self._chosen]
+
+    def settled(self) -> Weights:
+        means = [good / (good + bad) for good, bad in self._odds]
+        return self._presets[means.index(max(means))]
+
+    def hear(self, evidence: Evidence) -> None:
+        ranks = [rank for rank, memory in enumerate(evidence.shown, 1) if memory.id in evidence.helpful]
+        reward = 1.0 / ranks[0] if ranks else 0.0
+        good, bad = self._odds[self._chosen]
+        self._odds[self._chosen] = good + reward, bad + 1.0 - reward

@@ -1,0 +1,82 @@
+"""Taking batches: learned by workers, committed here if the learner is still where it was when they began."""
+
+import asyncio
+from weakref import WeakValueDictionary
+
+import msgspec
+
+from soma.brain import store
+from soma.brain.batch import Given, Prepared, prepare
+from soma.brain.feedback import ledger
+from soma.brain.learners import Learners, subject_of
+from soma.brain.types import BatchAnswer
+from soma.brain.values import Taken, Values
+from soma.brain.workers import Workers
+from soma.events.schema import FeedbackBatchReceived, sealed
+from soma.events.writer import Transaction, Writer
+from soma.memory.values import Written
+
+TRIES = 3  # beside the write; then within it, where nobody comes between
+
+
+class Moved(Exception):
+    """Between preparing and committing, the learner learned something else."""
+
+
+class BatchDesk:
+    def __init__(self, writer: Writer, learners: Learners, values: Values, workers: Workers) -> None:
+        self._writer = writer
+        self._learners = learners
+        self._values = values
+        self._workers = workers
+        self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
+
+    async def take(self, given: Given) -> Taken[BatchAnswer]:
+        """In order; batches of one learner one after another, those of others beside it."""
+        learner = given.principal.tenant_id, given.principal.agent_id
+        turn = self._turns.setdefault(learner, asyncio.Lock())
+        async with turn:
+            for _ in range(TRIES):
+                state = await asyncio.to_thread(self._learners.committed, given.principal)
+                prepared = await self._workers.prepare(state, given)
+                try:
+                    return await self._writer.write(lambda tx, prepared=prepared: self._commit(tx, given, prepared))  # type: ignore[misc]
+                except Moved:
+                    continue
+            return await self._writer.write(lambda tx: self._within(tx, given))
+
+    def _within(self, transaction: Transaction, given: Given) -> Taken[BatchAnswer]:
+        state = self._learners.current(transaction, given.principal).state
+        learners = self._learners
+        prepared = prepare(transaction, state, learners.hyperparameters, learners.digest, given)
+        return self._commit(transaction, given, prepared)
+
+    def _commit(self, transaction: Transaction, given: Given, prepared: Prepared) -> Taken[BatchAnswer]:
+        principal, tenant_id = given.principal, given.principal.tenant_id
+        if given.key and (first := store.first_answer(transaction, tenant_id, given.key)) is not None:
+            return Taken(msgspec.json.decode(first, type=BatchAnswer))
+        if self._learners.current(transaction, principal).state.version != prepared.base_version:
+            raise Moved
+        if store.first_answers(transaction, tenant_id, prepared.keys):
+            raise Moved
+        written = self._write(transaction, given, prepared) if prepared.rows else ()
+        answer = BatchAnswer(
+            accepted=len(prepared.rows),
+            rejected=prepared.rejected,
+            duplicates=prepared.duplicates,
+            adapted=prepared.adapted,
+        )
+        answers = [(key, "") for key in prepared.keys]
+        if given.key:
+            answers.append((given.key, msgspec.json.encode(answer).decode()))
+        store.keep_answers(transaction, tenant_id, answers)
+        return Taken(answer, prepared.state if prepared.learned else None, written)
+
+    def _write(self, transaction: Transaction, given: Given, prepared: Prepared) -> Written:
+        principal = given.principal
+        event = transaction.append(sealed(FeedbackBatchReceived, prepared.received, subject_of(principal)))
+        if prepared.learned:
+            self._learners.keep_batch(transaction, principal, prepared.state, prepared.learned)
+        store.keep_feedback(transaction, event.position, prepared.rows)
+        store.keep_usage(transaction, ledger(principal, prepared.spent, None))
+        return self._values.move(transaction, principal, prepared.named)

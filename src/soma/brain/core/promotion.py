@@ -1,0 +1,76 @@
+"""A step of the prior: what an experiment serves to its arm, and what a promotion does to the learner for good.
+
+The prior and what was learned move by the same step, so what is served moves by it too, and nothing that was learned
+is lost. Evidence and trust are measured against the new prior from then on.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from soma.brain.core.arithmetic import clamp
+from soma.brain.core.guard import Lesson
+from soma.brain.core.hyperparameters import Hyperparameters
+from soma.brain.core.state import LearnerState
+from soma.brain.core.temperature import Temperature
+from soma.brain.core.utility import Utility
+from soma.brain.core.weights import LAMBDA, MU, NU, Views, weight_name
+
+Changes = Iterable[tuple[str, float]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promotion:
+    """An experiment was won: steps of the prior by the names of the wire."""
+
+    changes: tuple[tuple[str, float], ...]
+    reason: str
+
+
+def promoted(state: LearnerState, won: Promotion, settings: Hyperparameters) -> LearnerState:
+    return stepped(state, won.changes, settings)._replace(version=state.version + 1)
+
+
+def stepped(state: LearnerState, changes: Changes, settings: Hyperparameters) -> LearnerState:
+    """The learner with its prior moved; its version and everything that is not a weight stay."""
+    steps = dict(changes)
+    if not steps:
+        return state
+    retrieval, utility, temperature = stepped_lesson(state.lesson, steps, settings)
+    good = state.guard.good and stepped_lesson(state.guard.good, steps, settings)
+    return state._replace(
+        retrieval=retrieval, utility=utility, temperature=temperature, guard=state.guard._replace(good=good)
+    )
+
+
+def stepped_lesson(lesson: Lesson, steps: dict[str, float], settings: Hyperparameters) -> Lesson:
+    """Each weight by its name on the wire; a name that the learner does not know moves nothing."""
+    old = lesson.retrieval
+    by_view = [steps.get(weight_name(view), 0.0) for view in old.views.names]
+    boxes = list(zip(old.views.lows, old.views.highs, strict=True))
+    priors = [clamp(prior + step, *box) for prior, step, box in zip(old.views.priors, by_view, boxes, strict=True)]
+    weights = [clamp(weight + step, *box) for weight, step, box in zip(old.weights, by_view, boxes, strict=True)]
+    return Lesson(
+        old._replace(views=Views.of(dict(zip(old.views.names, priors, strict=True))), weights=tuple(weights)),
+        _worth(lesson.utility, steps, settings),
+        _temperature(lesson.temperature, steps.get("tau", 0.0), settings),
+    )
+
+
+def _temperature(old: Temperature, step: float, settings: Hyperparameters) -> Temperature:
+    """d takes the step, so that the diversity rule goes on from there."""
+    tau = clamp(old.tau + step, settings.tau_low, settings.tau_high)
+    return Temperature(tau, old.drift + (tau - old.tau))
+
+
+def _worth(old: Utility, steps: dict[str, float], settings: Hyperparameters) -> Utility:
+    """theta + step solves the regression whose right side is larger by (M + prior I) step: it lasts as data do."""
+    gain, cost, late = (steps.get(name, 0.0) for name in ("lambda", "mu", "nu"))
+    worth = settings.utility_prior_observations
+    return old._replace(
+        lambda_=clamp(old.lambda_ + gain, LAMBDA.low, LAMBDA.high),
+        mu=clamp(old.mu + cost, MU.low, MU.high),
+        nu=clamp(old.nu + late, NU.low, NU.high),
+        gr=old.gr + (old.gg + worth) * gain + old.gc * cost + old.gl * late,
+        cr=old.cr + old.gc * gain + (old.cc + worth) * cost + old.cl * late,
+        lr=old.lr + old.gl * gain + old.cl * cost + (old.ll + worth) * late,
+    )

@@ -1,0 +1,78 @@
+"""Taking one feedback: recorded always, learned from where it can be, once by its key."""
+
+import msgspec
+
+from soma.brain import store
+from soma.brain.feedback import CAUSE, Told, changes, ledger, observations, row_of, taken_by, target_of
+from soma.brain.learners import Learners, subject_of
+from soma.brain.types import FeedbackAnswer, Principal
+from soma.brain.values import Taken, Values
+from soma.brain.views import difference, served_weights
+from soma.events.ids import now
+from soma.events.schema import FeedbackReceived, draft
+from soma.events.writer import Transaction
+
+
+class FeedbackDesk:
+    """Takes feedback within a write."""
+
+    def __init__(self, learners: Learners, values: Values) -> None:
+        self._learners = learners
+        self._values = values
+
+    def take(self, transaction: Transaction, told: Told) -> Taken[FeedbackAnswer]:
+        """One feedback; a repeated one gets the first answer."""
+        principal, key = told.principal, told.key or ""
+        if (first := store.first_answer(transaction, principal.tenant_id, key)) is not None:
+            return Taken(self._repeated(transaction, principal, first))
+        subject = subject_of(principal, turn_id=told.body.turn_id)
+        before = self._learners.current(transaction, principal).state
+        learned, reason = observations(told)
+        fact = FeedbackReceived(
+            feedback_id=key, target=target_of(told.body), observation=msgspec.to_builtins(told.body)
+        )
+        event = transaction.append(draft(fact, subject))
+        lesson = self._learners.teach(transaction, principal, subject, learned, CAUSE)
+        written = self._values.move(transaction, principal, lesson.named)
+        applied = any(map(changes, lesson.explanations))
+        constants = self._learners.hyperparameters
+        weights_before, weights_after = served_weights(before, constants), served_weights(lesson.after, constants)
+        answer = FeedbackAnswer(
+            accepted=True,
+            adaptation_applied=applied,
+            weights_before=weights_before,
+            weights_after=weights_after,
+            weight_deltas=difference(weights_before, weights_after),
+            feedback_id=key,
+            reason=None if applied else reason or "nothing_to_compare",
+            version=lesson.after.version,
+            clipped=sorted({name for explanation in lesson.explanations for name in explanation.clipped}),
+        )
+        row = row_of(
+            told,
+            reward=next((each.reward for each in lesson.explanations if each.reward is not None), None),
+            version=lesson.after.version if learned else None,
+            reason=answer.reason,
+            at=now(),
+        )
+        store.keep_feedback(transaction, event.position, [row])
+        store.keep_answers(transaction, principal.tenant_id, [(key, msgspec.json.encode(answer).decode())])
+        store.keep_usage(transaction, ledger(principal, taken_by([told.body]), told.body.conversation))
+        return Taken(answer, lesson.after, written)
+
+    def _repeated(self, transaction: Transaction, principal: Principal, first: str) -> FeedbackAnswer:
+        if first:
+            return msgspec.structs.replace(msgspec.json.decode(first, type=FeedbackAnswer), status="duplicate")
+        state = self._learners.current(transaction, principal).state  # it came in a batch, which answers in sums
+        weights = served_weights(state, self._learners.hyperparameters)
+        return FeedbackAnswer(
+            accepted=True,
+            adaptation_applied=False,
+            weights_before=weights,
+            weights_after=weights,
+            weight_deltas={},
+            feedback_id="",
+            status="duplicate",
+            reason="duplicate",
+            version=state.version,
+        )

@@ -1,0 +1,54 @@
+"""A process that reads and learns batches: `python -m soma.brain.worker`, spoken to over its stdin and stdout.
+
+Knows the database only to look things up; whatever it prepares, its parent commits. It ends when its parent does.
+"""
+
+import os
+import pickle
+import signal
+import struct
+import sys
+from typing import Any, BinaryIO
+
+from soma.brain.batch import prepare
+from soma.events.database import Database
+
+LENGTH = struct.Struct(">Q")
+
+
+def send(stream: BinaryIO, value: object) -> None:
+    content = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+    stream.write(LENGTH.pack(len(content)))
+    stream.write(content)
+    stream.flush()
+
+
+def receive(stream: BinaryIO) -> Any:
+    """The next value. Raises EOFError where the other side is gone."""
+    head = stream.read(LENGTH.size)
+    if len(head) < LENGTH.size:
+        raise EOFError
+    return pickle.loads(stream.read(*LENGTH.unpack(head)))  # noqa: S301 - the other end is our own parent
+
+
+def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle: it closes our stdin
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # whatever prints goes to the log, not between the answers
+    questions = sys.stdin.buffer
+    url, constants, digest = receive(questions)
+    database = Database(url)
+    while True:
+        try:
+            state, given = receive(questions)
+        except EOFError:
+            return
+        try:
+            answer: object = prepare(database, state, constants, digest, given)
+        except Exception as error:  # noqa: BLE001 - raised again by the parent, to whom it belongs
+            answer = error
+        send(answers, answer)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,34 @@
+"""What an answer cites, and how well its evidence supports it."""
+
+from tests.agent.making import memory
+
+from soma.agent.citations import citations_of, cited_in, support
+
+MEMORIES = [memory(1, "Miso is a cat"), memory(2, "Rex is a dog", occurred_at="2023-05-08", source="locomo")]
+
+
+def test_citations_come_once_each_in_the_order_of_their_mention():
+    assert cited_in("Rex [2] chases Miso [1], says [2].", MEMORIES) == ["m2", "m1"]
+
+
+def test_a_number_that_no_memory_has_cites_nothing():
+    assert cited_in("see [0], [3], [999], [-1] and [x]", MEMORIES) == []
+    assert citations_of("see [3]", MEMORIES) == []
+
+
+def test_a_citation_shows_what_a_reader_needs_to_find_it():
+    assert citations_of("a dog [2]", MEMORIES) == [
+        {"number": 2, "id": "m2", "text": "Rex is a dog", "occurred_at": "2023-05-08", "source": "locomo",
+         "metadata": {}}
+    ]  # fmt: skip
+
+
+def test_support_is_the_share_of_the_answers_words_that_the_evidence_holds():
+    assert support("Miso sleeps [1]", ["Miso is a cat"]) == 0.5
+    assert support("Miso", ["MISO!"]) == 1.0
+    assert support("Miso", []) == 0.0
+    assert support("is a", ["is a"]) == 0.0  # short words carry no evidence
+
+
+def test_support_does_not_depend_on_length():
+    assert support("cat " * 100, ["a cat"]) == support("cat", ["a cat"])

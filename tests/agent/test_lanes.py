@@ -1,0 +1,37 @@
+"""Shares of the context: the worked numbers, the buffer's floor, the message that no lane may cut."""
+
+from hypothesis import given
+from hypothesis import strategies as some
+
+from soma.agent.lanes import SHARES, budget, largest_message
+
+
+def test_4000_free_tokens_are_shared_as_in_the_worked_example():
+    shares = budget(window=8_192, context_tokens=5_024, max_output_tokens=1_024, message_tokens=0)
+    assert shares.base == 4_000
+    assert shares.lanes == {
+        "system_policy": 600, "history": 1000, "memory": 1000, "tools": 800, "tool_results": 400, "buffer": 200
+    }  # fmt: skip
+
+
+@given(window=some.integers(0, 200_000), context=some.integers(1_024, 200_000), message=some.integers(0, 200_000))
+def test_the_buffer_keeps_200_tokens_and_the_lanes_never_exceed_what_is_free(window, context, message):
+    shares = budget(window=window, context_tokens=context, max_output_tokens=1_024, message_tokens=message)
+    free = max(0, shares.base - message)
+    assert shares.lanes["buffer"] >= min(200, free)
+    assert min(shares.lanes.values()) >= 0
+    assert sum(shares.lanes.values()) <= free
+    assert set(shares.lanes) == set(SHARES)
+
+
+def test_the_smaller_of_window_and_setting_counts_and_the_reply_is_reserved_first():
+    assert budget(window=4_096, context_tokens=8_192, max_output_tokens=1_024, message_tokens=0).base == 3_072
+    assert budget(window=8_192, context_tokens=2_048, max_output_tokens=1_024, message_tokens=0).base == 1_024
+    assert budget(window=512, context_tokens=8_192, max_output_tokens=1_024, message_tokens=9).lanes["memory"] == 0
+
+
+def test_the_largest_message_is_60_percent_of_the_base_and_leaves_room_for_the_rest():
+    largest = largest_message(window=8_192, context_tokens=8_192, max_output_tokens=1_024)
+    assert largest == 4_300
+    lanes = budget(window=8_192, context_tokens=8_192, max_output_tokens=1_024, message_tokens=largest).lanes
+    assert lanes["memory"] > 600

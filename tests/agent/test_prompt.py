@@ -1,0 +1,156 @@
+"""From the turn so far to one model call: whole exchanges, results beside their calls, everything within its lane."""
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as some
+from tests.agent.making import LANES, TURN, bundle, memory, response, used
+
+from soma.agent.llm.base import Message, ToolCall, ToolResultPart, ToolSpec
+from soma.agent.prompt import REVISE, SHORTENED, Exchange, Material, Prompt, build_prompt, fit_history, seed_of, shorten
+from soma.agent.record import TurnRecord
+
+LINE = 6  # words of the line that says how many exchanges are not shown
+
+
+def words(text: str) -> int:
+    return len(text.split())
+
+
+def parts(*messages: Message) -> list[Any]:
+    return [part for message in messages for part in message.parts]
+
+
+def texts(message: Message) -> list[str]:
+    return [part.text for part in parts(message)]
+
+
+def built(record: TurnRecord | None = None, **fields) -> Prompt:
+    material: dict[str, Any] = {
+        "instructions": "be kind", "message": "what now?", "history": [], "bundle": bundle(), "lanes": LANES,
+        "earlier": list(record.iterations.values()) if record else [], "tools": [], "seed": 7, "max_output_tokens": 99,
+    }  # fmt: skip
+    return build_prompt(Material(**material | fields), words)
+
+
+def turn_of(*facts) -> TurnRecord:
+    record = TurnRecord(TURN)
+    for fact in facts:
+        record.apply(fact)
+    return record
+
+
+def test_the_seed_is_that_of_the_worked_example():
+    assert seed_of("turn-1", 0) == 1816807382
+    assert seed_of("turn-1", 1) != seed_of("turn-1", 0)
+
+
+def test_a_first_call_is_instructions_history_memories_and_the_message():
+    prompt = built(history=[Exchange("hi", "hello")], bundle=bundle(0, memory(1, metadata={"speaker": "Ann"})))
+    assert [message.role for message in prompt.request.messages] == ["system", "user", "assistant", "user"]
+    shown, asked = parts(prompt.request.messages[-1])
+    assert (shown.number, shown.id, shown.author) == (1, "m1", "Ann")
+    assert asked.text == "what now?"
+    assert (prompt.request.seed, prompt.request.max_output_tokens) == (7, 99)
+
+
+# History
+
+
+@given(sizes=some.lists(some.tuples(some.integers(1, 30), some.integers(1, 30)), max_size=20),
+       lane=some.integers(0, 200))  # fmt: skip
+def test_history_keeps_the_newest_whole_exchanges_that_fit_and_counts_the_rest(sizes, lane):
+    history = [Exchange("q " * asked, "a " * said) for asked, said in sizes]
+    messages, dropped = fit_history(history, lane, words)
+    kept = messages[1:] if messages and messages[0].role == "system" else messages
+    assert len(kept) == 2 * (len(history) - dropped)
+    assert [texts(message)[0] for message in kept] == [
+        text for exchange in history[dropped:] for text in (exchange.user, exchange.assistant)
+    ]
+    assert sum(words(texts(message)[0]) for message in messages) <= lane
+    if dropped:
+        assert sum(map(sum, sizes[dropped - 1 :])) > lane - LINE
+
+
+def test_one_line_says_how_many_exchanges_are_not_shown():
+    messages, dropped = fit_history([Exchange("q", "a")] * 9, 2 + LINE, words)
+    assert dropped == 8
+    assert (messages[0].role, texts(messages[0])) == ("system", ["[8 earlier exchanges are not shown]"])
+
+
+def test_what_a_lane_left_out_is_told_beside_what_it_used():
+    prompt = built(
+        history=[Exchange("q " * 900, "a"), Exchange("q " * 200, "a")], bundle=bundle(token_count=9, dropped=4)
+    )
+    assert prompt.lanes["history"] == {"budget": 1000, "actual": 201 + LINE, "dropped": 1}
+    assert prompt.lanes["memory"] == {"budget": 1000, "actual": 9, "dropped": 4}
+
+
+# Tools
+
+
+def test_a_result_stands_behind_its_call_in_the_order_they_were_asked():
+    record = turn_of(
+        response(0, "let me see", "clock", "recall"),
+        *used(0, "clock", content="noon", index=0),
+        *used(0, "recall", content="a cat", index=1),
+    )
+    asked, first, second = built(record).request.messages[-3:]
+    assert asked.role == "assistant"
+    assert [part.call_id for part in parts(asked) if isinstance(part, ToolCall)] == ["0.0", "0.1"]
+    assert [(part.call_id, part.content) for part in parts(first, second)] == [
+        ("0.0", "noon"), ("0.1", "a cat"),
+    ]  # fmt: skip
+
+
+def test_a_result_too_long_for_its_lane_is_shortened_and_says_so_but_never_left_out():
+    record = turn_of(
+        response(0, "", "a", "b"), *used(0, "a", content="x " * 5_000), *used(0, "b", content="y " * 5_000, index=1)
+    )
+    prompt = built(record)
+    results = [part for part in parts(*prompt.request.messages) if isinstance(part, ToolResultPart)]
+    assert len(results) == 2
+    assert all(result.content.endswith(SHORTENED) for result in results)
+    assert prompt.lanes["tool_results"]["actual"] <= LANES["tool_results"]
+
+
+def test_a_call_without_a_result_is_told_as_unknown():
+    record = turn_of(response(0, "", "a"), *used(0, "a")[:2])
+    result = parts(built(record).request.messages[-1])[0]
+    assert result.is_error
+    assert "unknown" in result.content
+
+
+def test_what_a_tool_of_many_iterations_said_shares_one_lane():
+    facts = [fact for n in range(5) for fact in (response(n, "", "a"), *used(n, "a", content=f"{n} " * 1_000))]
+    prompt = built(turn_of(*facts))
+    assert prompt.lanes["tool_results"]["actual"] <= LANES["tool_results"]
+
+
+def test_offered_tools_are_counted_in_their_lane():
+    spec = ToolSpec(name="clock", description="tells the time", parameters={"type": "object"})
+    assert built(tools=[spec]).request.tools == (spec,)
+    assert built(tools=[spec]).lanes["tools"]["actual"] > 0
+
+
+@given(text=some.text(max_size=400), budget=some.integers(0, 60))
+def test_a_shortened_text_is_the_beginning_of_the_whole_one(text, budget):
+    short = shorten(text, budget, len)
+    assert short == text if len(text) <= budget else text.startswith(short.removesuffix(SHORTENED))
+    assert len(short) <= max(budget, len(SHORTENED))
+
+
+# Drafts
+
+
+def test_a_draft_is_followed_by_the_wish_to_revise_it():
+    record = turn_of(bundle(), response(0, "a draft"))
+    draft, wish = built(record).request.messages[-2:]
+    assert (draft.role, texts(draft)) == ("assistant", ["a draft"])
+    assert (wish.role, texts(wish)) == ("user", [REVISE])
+
+
+def test_the_hash_covers_the_whole_request():
+    assert built().hash == built().hash
+    assert built().hash != built(seed=8).hash
+    assert built().hash != built(message="else").hash

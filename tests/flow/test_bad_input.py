@@ -1,0 +1,239 @@
+"""Whatever is wrong with a request: one error that names the cause and the field, and nothing is written."""
+
+import json
+import time
+
+import httpx
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+JSON = {"Content-Type": "application/json"}
+HUGE = 2_000_000
+MESSAGES = "/chat/conversations/{conversation}/messages"
+NOWHERE = "/chat/conversations/nowhere/messages"
+
+# path, body (text as it is sent, or what is sent as JSON), status, code, field
+POSTED = {
+    "an empty message": (MESSAGES, {"content": ""}, 422, "empty_message", "content"),
+    "a message of spaces": (MESSAGES, {"content": " \n\t "}, 422, "empty_message", "content"),
+    "a message without parts": (MESSAGES, {"content": []}, 422, "empty_message", "content"),
+    "no message": (MESSAGES, {}, 422, "invalid", "content"),
+    "no body": (MESSAGES, "", 422, "invalid", "body"),
+    "a message that is a number": (MESSAGES, {"content": 5}, 422, "invalid", "content"),
+    "a part of another kind": (MESSAGES, {"content": [{"kind": "x", "text": ""}]}, 422, "invalid", "content.0.kind"),
+    "NUL in a message": (MESSAGES, {"content": "a\0b"}, 422, "invalid_text", "content"),
+    "half a surrogate pair": (MESSAGES, '{"content": "\\ud800"}', 422, "invalid_json", "body"),
+    "a message of 2 MB": (MESSAGES, {"content": "a" * HUGE}, 413, "message_too_large", "content"),
+    "a message of too many tokens": (MESSAGES, {"content": "word " * 9_000}, 413, "message_too_large", "content"),
+    "a body of 17 MB": (MESSAGES, {"content": "a" * 17_000_000}, 413, "too_large", "body"),
+    "an unknown field": (MESSAGES, {"content": "a", "contents": "b"}, 422, "invalid", "contents"),
+    "an unknown on_busy": (MESSAGES, {"content": "a", "on_busy": "shout"}, 422, "invalid", "on_busy"),
+    "an empty id": (MESSAGES, {"content": "a", "client_message_id": ""}, 422, "invalid", "client_message_id"),
+    "a long id": (MESSAGES, {"content": "a", "client_message_id": "x" * 101}, 422, "invalid", "client_message_id"),
+    "another tenant": (MESSAGES, {"content": "a", "tenant": "other"}, 403, "tenant_mismatch", "tenant"),
+    "half an object": (MESSAGES, '{"content": ', 422, "invalid_json", "body"),
+    "not JSON": (MESSAGES, "content=hello", 422, "invalid_json", "body"),
+    "a list": (MESSAGES, "[]", 422, "invalid", "body"),
+    "deep nesting": (MESSAGES, "[" * 100_000, 422, "invalid_json", "body"),
+    "an unknown conversation": (NOWHERE, {"content": "a"}, 404, "unknown_conversation", "conversation_id"),
+    "an unknown agent": ("/chat/conversations", {"agent": "nobody"}, 404, "unknown_agent", "agent"),
+    "an unknown persona": ("/chat/conversations", {"persona": "nobody"}, 404, "unknown_agent", "agent"),
+    "a long title": ("/chat/conversations", {"title": "x" * 201}, 422, "invalid", "title"),
+    "feedback on nothing": ("/feedback", {"turn_id": "x", "thumb": 1}, 404, "unknown_turn", "turn_id"),
+    "feedback that says nothing": ("/feedback", {"turn_id": "x"}, 422, "invalid", "thumb"),
+    "half a thumb": ("/feedback", {"turn_id": "x", "thumb": 0}, 422, "invalid", "thumb"),
+    "six of five stars": ("/feedback", {"turn_id": "x", "rating": 6}, 422, "invalid", "rating"),
+    "two verdicts": ("/feedback", {"turn_id": "x", "thumb": 1, "rating": 5}, 422, "invalid", "reward"),
+    "no memories": ("/memories", {"items": []}, 422, "invalid", "items"),
+    "1,001 memories": ("/memories", {"items": [{"text": "x"}] * 1_001}, 422, "invalid", "items"),
+    "a good memory and an empty one": (
+        "/memories", {"items": [{"text": "good"}, {"text": " "}]}, 422, "empty_text", "items[1].text",
+    ),
+    "a memory without text": ("/memories", {"items": [{}]}, 422, "invalid_body", "items[0].text"),
+    "a memory of nowhen": (
+        "/memories", {"items": [{"text": "x", "occurred_at": "soon"}]}, 422, "bad_time", "items[0].occurred_at",
+    ),
+    "a memory of no scope": (
+        "/memories", {"items": [{"text": "x", "scope": "world"}]}, 422, "invalid_body", "items[0].scope",
+    ),
+    "a link to nowhere": (
+        "/memories", {"items": [{"text": "x", "links": [{"to_key": "nowhere", "relation": "r"}]}]},
+        422, "unknown_link_target", "items[0].links[0].to_key",
+    ),
+    "a namespace that is a path": (
+        "/memories", {"items": [{"text": "x"}], "namespace": "../x"}, 422, "bad_name", "namespace",
+    ),
+    "forgetting nothing": ("/memories/forget", {}, 422, "invalid_body", "ids"),
+    "forgetting what is not there": ("/memories/forget", {"keys": ["x"]}, 404, "unknown_key", "keys[0]"),
+    "back to nowhere": ("/learning/rollback", {}, 422, "invalid", "version"),
+    "back to the future": ("/learning/rollback", {"version": 9_999}, 404, "unknown_version", "version"),
+    "back to before the beginning": ("/learning/rollback", {"version": -1}, 422, "invalid", "version"),
+    "a member for who may not": ("/members", {"username": "friend"}, 403, "role_required", None),
+    "a tenant for who may not": ("/tenants", {"id": "mine", "owner": "me"}, 403, "operator_required", None),
+    "a token without a name": ("/tokens", {"name": ""}, 422, "invalid", "name"),
+}  # fmt: skip
+
+# path with its query, status, code, field
+READ = {
+    "nothing there": ("/nothing", 404, "not_found", None),
+    "NUL in a path": ("/trace/%00", 404, "not_found", None),
+    "NUL in a query": ("/memories?search=%00", 422, "invalid_text", "search"),
+    "no query": ("/memories/recall", 422, "invalid", "query"),
+    "an empty query": ("/memories/recall?query=", 422, "invalid_body", "query"),
+    "a huge limit": ("/memories/recall?query=x&top_k=100000", 422, "invalid", "top_k"),
+    "a limit of nothing": ("/chat/conversations?limit=0", 422, "invalid", "limit"),
+    "a limit in words": ("/chat/conversations?limit=many", 422, "invalid", "limit"),
+    "a negative offset": ("/chat/conversations?offset=-1", 422, "invalid", "offset"),
+    "an offset beyond all": (f"/chat/conversations?offset={10**30}", 422, "invalid", "offset"),
+    "an unknown place": ("/memories?after=here", 422, "bad_cursor", "after"),
+    "an unknown namespace": ("/memories/recall?query=x&namespace=elsewhere", 422, "foreign_namespace", "namespace"),
+    "a path as a namespace": ("/memories/recall?query=x&namespace=../..", 422, "bad_name", "namespace"),
+    "another tenant": ("/memories?tenant=other", 403, "tenant_mismatch", "tenant"),
+    "an unknown turn": ("/trace/x", 404, "unknown_turn", "turn_id"),
+    "turns of an unknown conversation": ("/trace/conversation/x", 404, "unknown_conversation", "conversation_id"),
+    "an unknown agent": ("/learning?agent=nobody", 404, "unknown_agent", "agent"),
+    "a position before the first": (
+        "/chat/conversations/{conversation}/events?after=-1", 422, "invalid", "after",
+    ),
+}  # fmt: skip
+
+# what is sent, code, field
+SENT = {
+    "not JSON": ("hello", "invalid_json", "body"),
+    "a list": ("[]", "invalid", "body"),
+    "no type": ({}, "invalid", "type"),
+    "an unknown type": ({"type": "chat.shout"}, "unknown_type", "type"),
+    "an unknown envelope": ({"type": "ping", "body": {}}, "invalid", "body"),
+    "an empty message": ({"type": "chat.message", "payload": {"content": " "}}, "empty_message", "content"),
+    "NUL": ({"type": "chat.message", "payload": {"content": "\0"}}, "invalid_text", "payload.content"),
+    "a number": ({"type": "chat.message", "payload": {"content": 5}}, "invalid", "content"),
+    "an unknown field": ({"type": "chat.message", "payload": {"content": "a", "contents": ""}}, "invalid", "contents"),
+    "2 MB": ({"type": "chat.message", "payload": {"content": "a" * HUGE}}, "message_too_large", "content"),
+    "an empty id": (
+        {"type": "chat.message", "payload": {"content": "a", "client_message_id": ""}}, "invalid", "client_message_id",
+    ),
+    "an unknown conversation": (
+        {"type": "chat.message", "payload": {"content": "a", "conversation_id": "x"}},
+        "unknown_conversation", "conversation_id",
+    ),
+    "a position before the first": ({"type": "chat.resume", "payload": {"after": -1}}, "invalid", "after"),
+    "a position beyond all": ({"type": "chat.resume", "payload": {"after": 10**30}}, "invalid", "after"),
+    "an unknown turn": ({"type": "chat.cancel", "payload": {"turn_id": "x"}}, "unknown_turn", "turn_id"),
+    "six of five stars": ({"type": "chat.feedback", "payload": {"turn_id": "x", "rating": 6}}, "invalid", "rating"),
+    "another tenant": (
+        {"type": "chat.message", "payload": {"content": "a", "tenant": "other"}}, "tenant_mismatch", "tenant",
+    ),
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def somebody(soma):
+    return soma.member("somebody")
+
+
+@pytest.fixture(scope="module")
+def conversation(soma, somebody):
+    made = somebody.converse()
+    earlier = None
+    while earlier != (earlier := soma.rows()):  # until what other tests have said is remembered
+        time.sleep(0.3)
+    return made
+
+
+@pytest.fixture
+def unchanged(soma, conversation):
+    """Nothing is written while a test runs."""
+    before = soma.rows()
+    yield
+    assert soma.rows() == before
+
+
+def _assert_told(answer, status, code, field):
+    said = answer.json()
+    assert (answer.status_code, said["code"], said.get("field")) == (status, code, field), said
+    assert said["message"]
+    assert said["request_id"]
+
+
+@pytest.mark.usefixtures("unchanged")
+@pytest.mark.parametrize("case", POSTED)
+def test_what_is_posted_wrongly_is_refused(somebody, conversation, case):
+    path, body, *expected = POSTED[case]
+    content = body if isinstance(body, str) else json.dumps(body)
+    answer = somebody.http.post(path.format(conversation=conversation), content=content, headers=JSON)
+    _assert_told(answer, *expected)
+
+
+@pytest.mark.usefixtures("unchanged")
+@pytest.mark.parametrize("case", READ)
+def test_what_is_asked_wrongly_is_refused(somebody, conversation, case):
+    path, *expected = READ[case]
+    _assert_told(somebody.http.get(path.format(conversation=conversation)), *expected)
+
+
+@pytest.mark.usefixtures("unchanged")
+@pytest.mark.parametrize("case", SENT)
+def test_what_is_sent_wrongly_over_a_socket_is_refused_and_the_socket_stays(somebody, conversation, case):
+    sent, code, field = SENT[case]
+    if isinstance(sent, dict) and "payload" in sent:
+        place = {"conversation_id": conversation} if sent["type"] in {"chat.message", "chat.resume"} else {}
+        sent = {**sent, "payload": {**place, **sent["payload"]}}
+    with somebody.socket() as socket:
+        socket.send(sent if isinstance(sent, str) else json.dumps(sent))
+        answer = json.loads(socket.recv(timeout=10))
+        assert (answer["type"], answer["payload"]["code"], answer["payload"].get("field")) == ("error", code, field)
+        assert answer["payload"]["message"]
+        socket.send(json.dumps({"type": "ping", "id": "1"}))
+        assert json.loads(socket.recv(timeout=10))["type"] == "pong"
+
+
+@pytest.mark.usefixtures("unchanged")
+@pytest.mark.parametrize(
+    ("header", "code"),
+    [
+        (None, "token_missing"),
+        ("Bearer wrong", "token_invalid"),
+        ("Basic b3duZXI6", "token_missing"),
+        ("Bearer", "token_missing"),
+    ],
+)
+def test_no_door_opens_without_a_verified_token(soma, header, code):
+    headers = {} if header is None else {"Authorization": header}
+    document = httpx.get(f"{soma.url}/api/v2/openapi.json").json()
+    for path, methods in document["paths"].items():
+        for method in methods:
+            answer = httpx.request(method, f"{soma.url}{path}", headers=headers)
+            _assert_told(answer, 401, code, None)
+
+
+@pytest.mark.usefixtures("unchanged")
+def test_a_socket_without_a_token_is_closed_by_its_code(soma, somebody):
+    stranger = type(somebody)(soma.url, "wrong")
+    with stranger.socket() as socket, pytest.raises(ConnectionClosed) as closed:
+        socket.recv(timeout=10)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 4401
+
+
+@pytest.mark.usefixtures("unchanged")
+def test_a_method_that_a_path_has_not_is_told_in_the_one_shape(somebody):
+    answer = somebody.http.put("/me")
+    _assert_told(answer, 405, "method_not_allowed", None)
+    assert answer.headers["Allow"] == "GET"
+
+
+def test_emoji_and_other_scripts_are_kept_as_they_are(person):
+    text = "My 🐈‍⬛ is called Mïsö — 猫 — \u202eabc\u202c e\u0301."
+    turn = person.ask(text)
+    assert person.trace(turn["turn_id"])["content"] == text
+    assert person.get("/chat/conversations")["conversations"][0]["title"] == text
+
+
+def test_a_path_outside_the_document_root_is_refused_by_name(soma, person):
+    (soma.data_dir / "secret.txt").write_text("The launch code is 0000.")
+    turn = person.ask("Read the document ../secret.txt")
+    [use] = person.trace(turn["turn_id"])["iterations"][0]["tools"]
+    assert use["tool"] == "document"
+    assert use["result"]["is_error"]
+    assert "outside" in use["result"]["content"]
+    assert "0000" not in turn["content"]

@@ -1,0 +1,153 @@
+"""What one person said is nowhere for another: not in an answer, not in an error, not in a count."""
+
+import json
+
+import pytest
+
+SECRET = "My safe opens with 4711-Zanzibar."
+UNKNOWN = "01a1f886-0000-7000-8000-000000000000"
+
+
+@pytest.fixture(scope="module")
+def alice(soma):
+    person = soma.member("alice")
+    person.ask(f"remember that {SECRET}")
+    return person
+
+
+@pytest.fixture(scope="module")
+def hers(alice):
+    """The ids of what is hers."""
+    conversation = alice.get("/chat/conversations")["conversations"][0]["id"]
+    [turn] = alice.get(f"/trace/conversation/{conversation}")["traces"]
+    [memory, *_] = alice.get("/memories", search="Zanzibar")["memories"]
+    [token] = alice.get("/tokens")["tokens"]
+    return {"conversation": conversation, "turn": turn["turn_id"], "memory": memory["id"], "token": token["id"]}
+
+
+@pytest.fixture(scope="module", params=["another user of the tenant", "the owner of another tenant"])
+def stranger(request, soma):
+    return soma.member("mallory") if "user" in request.param else soma.tenant("elsewhere")
+
+
+def test_it_is_there_for_who_said_it(alice):
+    assert SECRET.rstrip(".") in " ".join(alice.recall("How does my safe open?"))
+    assert "4711" in alice.ask("How does my safe open?")["content"]
+
+
+def test_a_stranger_recalls_finds_and_lists_nothing(hers, stranger):
+    assert stranger.recall("How does my safe open?") == []
+    assert stranger.get("/memories", search="Zanzibar")["memories"] == []
+    assert stranger.get("/memories")["memories"] == []
+    assert stranger.get("/chat/conversations") == {"conversations": [], "total": 0}
+    assert stranger.get("/chat/conversations", q="Zanzibar")["total"] == 0
+
+
+def test_a_strangers_question_is_not_answered_from_it(hers, stranger):
+    turn = stranger.ask("How does the safe open? Does it open with 4711?")
+    trace = json.dumps(stranger.trace(turn["turn_id"]))
+    assert "Zanzibar" not in trace
+    assert hers["memory"] not in trace
+
+
+DOORS = {
+    "conversation": ("GET", "/chat/conversations/{conversation}", None),
+    "messages": ("GET", "/chat/conversations/{conversation}/messages", None),
+    "events": ("GET", "/chat/conversations/{conversation}/events", None),
+    "send": ("POST", "/chat/conversations/{conversation}/messages", {"content": "Hello?"}),
+    "rename": ("PATCH", "/chat/conversations/{conversation}", {"title": "Mine"}),
+    "delete": ("DELETE", "/chat/conversations/{conversation}", None),
+    "turn": ("GET", "/chat/turns/{turn}", None),
+    "cancel": ("POST", "/chat/turns/{turn}/cancel", {}),
+    "trace": ("GET", "/trace/{turn}", None),
+    "traces": ("GET", "/trace/conversation/{conversation}", None),
+    "feedback": ("POST", "/feedback", {"turn_id": "{turn}", "thumb": 1}),
+    "rollback": ("POST", "/learning/rollback", {"turn_id": "{turn}", "iteration_number": 0}),
+    "forget": ("POST", "/memories/forget", {"ids": ["{memory}"]}),
+    "revoke": ("DELETE", "/tokens/{token}", None),
+}
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_what_is_anothers_looks_as_if_it_never_was(hers, stranger, door):
+    method, path, body = DOORS[door]
+    answers = []
+    for known in (hers, dict.fromkeys(hers, UNKNOWN)):
+        text = json.dumps(body)
+        for name, value in known.items():
+            text = text.replace(f"{{{name}}}", value)
+        answer = stranger.http.request(method, path.format(**known), json=json.loads(text))
+        said = answer.text.replace(answer.json()["request_id"], "")
+        for value in known.values():
+            said = said.replace(value, "…")
+        answers.append((answer.status_code, said))
+    assert answers[0] == answers[1]
+    assert answers[0][0] == 404
+
+
+def test_a_socket_follows_only_ones_own(hers, stranger):
+    with stranger.socket() as socket:
+        for conversation in (hers["conversation"], UNKNOWN):
+            payload = {"conversation_id": conversation, "after": 0}
+            socket.send(json.dumps({"type": "chat.resume", "payload": payload}))
+            answer = json.loads(socket.recv(timeout=10))
+            assert (answer["type"], answer["payload"]["code"]) == ("error", "unknown_conversation")
+
+
+def test_nothing_of_hers_was_changed(alice, hers):
+    conversation = alice.get(f"/chat/conversations/{hers['conversation']}")
+    assert [message["role"] for message in conversation["messages"]] == ["user", "assistant"]
+    assert conversation["title"] != "Mine"
+    assert alice.get("/memories", search="Zanzibar")["memories"]
+
+
+def test_an_owner_sees_the_traces_of_their_tenant_but_not_its_private_memories(hers, soma):
+    assert soma.owner.trace(hers["turn"])["turn_id"] == hers["turn"]
+    assert soma.owner.recall("How does my safe open?") == []
+    assert soma.owner.get("/memories", search="Zanzibar")["memories"] == []
+
+
+@pytest.mark.parametrize("place", ["query", "body"])
+@pytest.mark.parametrize("name", ["tenant", "tenant_id"])
+def test_a_foreign_tenant_in_a_request_is_refused(person, place, name):
+    query = {name: "elsewhere"} if place == "query" else {}
+    body = {"title": "x"} | ({name: "elsewhere"} if place == "body" else {})
+    answer = person.http.post("/chat/conversations", params=query, json=body)
+    assert (answer.status_code, answer.json()["code"]) == (403, "tenant_mismatch")
+    assert answer.json()["field"] == name
+
+
+def test_a_name_that_another_tenant_uses_is_free(soma):
+    answer = soma.tenant("namesakes").http.post("/members", json={"username": "owner-of-default"})
+    assert answer.status_code == 201
+    assert soma.owner.http.post("/members", json={"username": "owner-of-default"}).status_code == 201
+
+
+def test_the_own_tenant_may_be_named(person):
+    answer = person.http.post("/chat/conversations", params={"tenant": "default"}, json={"tenant_id": "default"})
+    assert answer.status_code == 201
+
+
+def test_a_revoked_token_opens_no_door(soma, person):
+    token = person.post("/tokens", {"name": "laptop"})["token"]
+    laptop = type(person)(person.url, token)
+    assert laptop.get("/me")["username"].startswith("person-")
+    [made] = [row for row in person.get("/tokens")["tokens"] if row["name"] == "laptop"]
+    assert person.http.delete(f"/tokens/{made['id']}").status_code == 204
+    assert laptop.http.get("/me").json()["code"] == "token_invalid"
+
+
+def test_a_viewer_reads_and_writes_nothing(soma):
+    viewer = soma.member("viewer", role="viewer")
+    assert viewer.get("/me")["role"] == "viewer"
+    for path, body in {
+        "/chat/conversations": {},
+        "/memories": {"items": [{"text": "x"}]},
+        "/memories/forget": {"keys": ["x"]},
+        "/learning/rollback": {"version": 0},
+        "/members": {"username": "friend"},
+        "/feedback": {"turn_id": UNKNOWN, "thumb": 1},
+        "/tenants": {"id": "x", "owner": "y"},
+    }.items():
+        answer = viewer.http.post(path, json=body)
+        assert (answer.status_code, answer.json()["code"]) in {(403, "role_required"), (403, "operator_required")}, path

@@ -1,0 +1,113 @@
+"""In the middle of an answer: who joins, who sends again, who cancels."""
+
+import json
+
+import pytest
+from tests.flow.product import start
+from tests.flow.speaker import HALVES, Speaker
+
+WHOLE = "".join(HALVES)
+
+
+@pytest.fixture(scope="module")
+def address():
+    with Speaker().serving() as speaker:
+        yield speaker
+
+
+@pytest.fixture(scope="module")
+def slow(tmp_path_factory, address):
+    settings = {"SOMA_DEFAULT_MODEL": "openai/slow", "OPENAI_API_KEY": "any", "SOMA_OPENAI_BASE_URL": address.url}
+    product = start(tmp_path_factory.mktemp("slow"), **settings)
+    yield product
+    product.stop()
+
+
+@pytest.fixture
+def person(slow, request):
+    return slow.member(request.node.name.replace("_", "-")[:60])
+
+
+@pytest.fixture
+def model(address):
+    address.go_on.clear()
+    address.left.clear()
+    return address
+
+
+@pytest.fixture
+def talking(person, model):
+    """A conversation with half an answer, and the stream that brought it."""
+    conversation = person.converse()
+    path = f"/chat/conversations/{conversation}/messages"
+    with person.events(path, body={"content": "Speak.", "stream": True}) as frames:
+        seen = [next(frames)]
+        while seen[-1]["type"] != "chat.delta":
+            seen.append(next(frames))
+        yield conversation, seen, frames
+        model.go_on.set()
+
+
+def text_of(frames):
+    return {frame["payload"]["offset"]: frame["payload"]["text"] for frame in frames if frame["type"] == "chat.delta"}
+
+
+def rest_of(frames):
+    seen = []
+    for frame in frames:
+        seen.append(frame)
+        if frame["type"] == "chat.turn_complete":
+            break
+    return seen
+
+
+def test_who_resumes_in_the_middle_gets_the_text_so_far_and_then_the_rest(person, model, talking):
+    conversation, seen, frames = talking
+    position = seen[0]["position"]
+    with person.events(f"/chat/conversations/{conversation}/events", after=position) as joined:
+        caught_up = [next(joined)]
+        while caught_up[-1]["type"] != "chat.delta":
+            caught_up.append(next(joined))
+        assert text_of(caught_up) == {0: HALVES[0]}
+        model.go_on.set()
+        late = caught_up + rest_of(joined)
+    first = seen + rest_of(frames)
+    assert [frame for frame in late if "position" in frame] == [frame for frame in first if "position" in frame][1:]
+    assert text_of(late) == text_of(first)
+    assert late[-1]["payload"]["content"] == WHOLE
+
+
+def test_a_socket_that_resumes_in_the_middle_gets_the_same(person, model, talking):
+    conversation, _, _ = talking
+    with person.socket() as socket:
+        socket.send(json.dumps({"type": "chat.resume", "payload": {"conversation_id": conversation, "after": 0}}))
+        seen = [json.loads(socket.recv(timeout=10))]
+        while seen[-1]["type"] != "chat.delta":
+            seen.append(json.loads(socket.recv(timeout=10)))
+        model.go_on.set()
+        seen += rest_of(json.loads(socket.recv(timeout=10)) for _ in range(100))
+    assert text_of(seen) == {0: HALVES[0], len(HALVES[0]): HALVES[1]}
+    assert seen[0]["type"] == "chat.turn_started"
+
+
+def test_a_second_message_waits_or_is_refused(person, model, talking):
+    conversation, _, frames = talking
+    path = f"/chat/conversations/{conversation}/messages"
+    refused = person.http.post(path, json={"content": "And now?"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "turn_in_progress")
+    with person.events(path, body={"content": "Later.", "stream": True, "on_busy": "enqueue"}) as queued:
+        model.go_on.set()
+        assert rest_of(frames)[-1]["payload"]["content"] == WHOLE
+        assert rest_of(queued)[-1]["payload"]["content"] == WHOLE
+    asked = [turn["content"] for turn in person.get(path)["messages"] if turn["role"] == "user"]
+    assert asked == ["Speak.", "Later."]
+
+
+def test_cancelling_hangs_up_at_once_and_keeps_the_half(person, model, talking):
+    conversation, seen, frames = talking
+    cancelled = person.post(f"/chat/turns/{seen[0]['turn_id']}/cancel", {})
+    assert (cancelled["state"], cancelled["exit_reason"]) == ("complete", "cancelled")
+    assert model.left.wait(5)
+    assert rest_of(frames)[-1]["payload"]["exit_reason"] == "cancelled"
+    model.go_on.set()
+    assert person.ask("Again.", conversation)["content"] == WHOLE

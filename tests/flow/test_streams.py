@@ -1,0 +1,107 @@
+"""One turn, three ways to watch it: server-sent events, a socket, and whoever comes later."""
+
+import json
+from itertools import takewhile
+
+import pytest
+
+QUESTION = "what is 23*19 + 7?"
+LONG = " ".join(f"{number} * {number}" for number in range(40))
+FIRST = ["chat.turn_started", "chat.bundle_built", "chat.model_responded", "chat.tool_requested", "chat.tool_decided"]
+
+
+def until_complete(frames):
+    """The frames of one turn, its last included."""
+    seen = []
+    for frame in frames:
+        seen.append(frame)
+        if frame["type"] == "chat.turn_complete":
+            return seen
+    raise AssertionError("the stream ended before its turn")
+
+
+def spoken(frames):
+    return "".join(frame["payload"]["text"] for frame in frames if frame["type"] == "chat.delta")
+
+
+def stored(frames):
+    return [frame for frame in frames if "position" in frame]
+
+
+def over_socket(person, conversation, content):
+    with person.socket() as socket:
+        payload = {"conversation_id": conversation, "content": content}
+        socket.send(json.dumps({"type": "chat.message", "id": "mine", "payload": payload}))
+        accepted = json.loads(socket.recv(timeout=10))
+        assert (accepted["type"], accepted["payload"]["id"]) == ("chat.accepted", "mine")
+        return until_complete(json.loads(socket.recv(timeout=20)) for _ in range(1_000))
+
+
+def over_sse(person, conversation, content):
+    path = f"/chat/conversations/{conversation}/messages"
+    with person.events(path, body={"content": content, "stream": True}) as frames:
+        return until_complete(frames)
+
+
+def resumed(person, conversation, *, after):
+    with person.events(f"/chat/conversations/{conversation}/events", after=after) as frames:
+        return until_complete(frames)
+
+
+def resumed_over_socket(person, conversation, *, after):
+    with person.socket() as socket:
+        socket.send(json.dumps({"type": "chat.resume", "payload": {"conversation_id": conversation, "after": after}}))
+        return until_complete(json.loads(socket.recv(timeout=20)) for _ in range(1_000))
+
+
+def test_the_socket_and_sse_give_the_same_events(person):
+    conversation = person.converse()
+    live = over_socket(person, conversation, QUESTION)
+    assert [frame["type"] for frame in stored(live)][:5] == FIRST
+    assert spoken(live).endswith("23*19 + 7 = 444.")
+    assert stored(resumed(person, conversation, after=0)) == stored(live)
+    other = over_sse(person, person.converse(), QUESTION)
+    assert [frame["type"] for frame in other] == [frame["type"] for frame in live]
+    assert spoken(other) == spoken(live)
+
+
+def test_the_deltas_are_the_answer(person):
+    person.remember("The harbour opens at seven.")
+    frames = over_sse(person, person.converse(), "When does the harbour open?")
+    complete = frames[-1]["payload"]
+    drafts = list(takewhile(lambda frame: frame["type"] != "chat.model_responded", frames))
+    assert spoken(drafts) == complete["content"]
+
+
+@pytest.mark.parametrize("resume", [resumed, resumed_over_socket])
+def test_a_client_that_resumes_gets_exactly_the_rest(person, resume):
+    conversation = person.converse()
+    whole = stored(over_sse(person, conversation, QUESTION))
+    assert [frame["position"] for frame in whole] == list(range(1, len(whole) + 1))
+    for frame in whole[:-1:4]:
+        rest = stored(resume(person, conversation, after=frame["position"]))
+        assert rest == whole[frame["position"] :]
+
+
+def test_last_event_id_resumes_as_a_browser_does(person):
+    conversation = person.converse()
+    whole = stored(over_sse(person, conversation, QUESTION))
+    person.http.headers["Last-Event-ID"] = "3"
+    assert stored(resumed(person, conversation, after=0)) == whole[3:]
+
+
+def test_a_closed_stream_does_not_end_the_turn(person):
+    conversation = person.converse()
+    path = f"/chat/conversations/{conversation}/messages"
+    with person.events(path, body={"content": QUESTION, "stream": True}) as frames:
+        first = next(frames)
+    assert first["type"] == "chat.turn_started"
+    rest = resumed(person, conversation, after=first["position"])
+    assert rest[-1]["payload"]["content"] == "23*19 + 7 = 444."
+
+
+def test_a_message_sent_twice_is_one_turn(person):
+    conversation = person.converse()
+    first = person.ask(QUESTION, conversation, client_message_id="once")
+    assert person.ask(QUESTION, conversation, client_message_id="once") == first
+    assert len(person.get(f"/chat/conversations/{conversation}/messages")["messages"]) == 2
