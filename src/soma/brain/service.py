@@ -248,7 +248,6 @@ class Brain:
     def _lane(self, body: Evaluate) -> Lane:
         return Lane(
             limit=body.top_k or self.settings.top_k,
-            exactly=body.top_k is not None,
             token_budget=self.settings.token_budget if body.token_budget is None else body.token_budget,
             attention_mass=self.settings.attention_mass,
         )
