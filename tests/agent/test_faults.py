@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
@@ -19,6 +20,7 @@ from soma.agent.auth import issue_token
 from soma.agent.llm.scripted import Response, says
 from soma.agent.models import Membership, Turn
 from soma.agent.settings import Settings
+from soma.agent.store import TurnStore
 from soma.events.chain import verify
 from soma.events.errors import WriterBusy
 from soma.events.writer import WAITING, Writer
@@ -141,6 +143,33 @@ async def test_a_turn_whose_database_fails_tells_who_waits_and_goes_on_when_it_i
     assert record.complete.content == "hello again"
     assert ann.kinds(turn_id).count("turn_complete") == 1
     assert verify(ann.events(turn_id)).seq == len(ann.events(turn_id))
+
+
+async def test_a_cancel_that_cannot_be_written_is_refused_and_not_lost_in_silence(ann):
+    gate = asyncio.Event()
+    ann.hears(Response(chunks=("hello",), gates={1: gate}), says("hello again", confidence=1.0))
+    turn_id = await ann.sends("hello")
+    await ann.frames(until="chat.delta")
+    async with door(ann) as http:
+        async with read_only(ann.agent.writer):
+            refused = await http.post(f"/chat/turns/{turn_id}/cancel")
+            assert (refused.status_code, refused.json()["code"]) == (503, "storage_unavailable")
+        assert (await http.post(f"/chat/turns/{turn_id}/cancel")).json()["exit_reason"] == "cancelled"
+    assert ann.kinds(turn_id).count("turn_complete") == 1
+
+
+async def test_a_turn_that_another_worker_has_taken_over_is_left_to_it(ann):
+    gate = asyncio.Event()
+    ann.hears(Response(chunks=("mine",), gates={0: gate}), says("taken back", confidence=1.0))
+    turn_id = await ann.sends("whose?")
+    await ann.frames(until="chat.bundle_built")
+    other = TurnStore(ann.agent.writer, worker="other", tokenizer="", tool_k=5)
+    assert await other.take_over(expired_before=float("inf"), lease_until=time.time() + 0.1) == [turn_id]
+    gate.set()
+    record = await ann.end_of(turn_id)  # the other dies, its lease runs out, and the turn comes back
+    assert record.complete is not None
+    assert record.complete.content == "taken back"
+    assert ann.kinds(turn_id).count("model_responded") == 1
 
 
 async def test_a_turn_keeps_its_lease_however_long_it_takes(ann):

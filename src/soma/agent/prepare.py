@@ -68,7 +68,7 @@ class Workshop:
             history=history,
             context_tokens=settings.context_tokens,
             max_output_tokens=settings.max_output_tokens,
-            tool_k=0 if settings.single_shot else settings.tool_k,
+            tool_k=settings.offered_tools,
             model_retries=settings.model_retries,
         )
 
