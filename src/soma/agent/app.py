@@ -104,7 +104,7 @@ async def open_agent(
         )
         feed = Feed(writer)
         stack.callback(feed.close)
-        store = TurnStore(writer, worker=new_id(), tokenizer=tokenizer.name, tool_k=settings.offered_tools)
+        store = TurnStore(writer, worker=new_id(), tokenizer=tokenizer.name, tool_k=settings.tool_k)
         turns = Turns(
             store,
             feed,

@@ -110,11 +110,6 @@ class Settings(BaseSettings):
         return self.enable_single_shot or not self.enable_rlm
 
     @property
-    def offered_tools(self) -> int:
-        """How many tools a model is offered."""
-        return 0 if self.single_shot else self.tool_k
-
-    @property
     def documents(self) -> Path:
         return self.document_root or self.data_dir / "documents"
 

@@ -158,14 +158,15 @@ class TurnStore:
     def _receipt(self, tx: Transaction, record: TurnRecord, fact: TurnComplete, event: Event) -> None:
         turn, started = record.turn, record.started
         best = record.best
+        iterates = started is not None and started.limits["max_iterations"] > 1
         _insert(tx, "agent_receipt", {
             "turn_id": turn.id, "tenant_id": turn.tenant_id, "conversation_id": turn.conversation_id,
             "capsule": turn.agent_id, "capsule_version": started.capsule_version if started else 0,
             "aiq_predicted": None, "aiq_observed": None,
             "confidence": best.judged.confidence if best and best.judged else None,
             "lanes": _json(best.spoken.lanes if best else {}), "level": started.level if started else "L0",
-            "path": "fast", "iterates": bool(started and started.limits.get("max_iterations", 1) > 1),
-            "tool_k": self._tool_k, "iterations": fact.total_iterations,
+            "path": "fast", "iterates": iterates, "tool_k": self._tool_k if iterates else 0,
+            "iterations": fact.total_iterations,
             "exit_reason": fact.exit_reason, "tokens": fact.prompt_tokens + fact.completion_tokens, "cost": 0.0,
             "latency_ms": fact.latency_ms, "tokenizer": self._tokenizer, "chain_head": event.hash,
             "at": moment(event.timestamp, self._dialect),
