@@ -51,6 +51,10 @@ class WordVectors:
         self._first[slot], self._count[slot] = self._used, len(words)
         self._used += len(words)
 
+    def of(self, slot: int) -> Bytes:
+        first = self._first[slot]
+        return self._slab[first : first + self._count[slot]]
+
     def best(self, slots: Indexes, question: Floats) -> Floats:
         """The best cosine of each word of the question with a word of each slot; [slots, words], 0 without words."""
         first = np.frombuffer(self._first, np.int64)[slots]
