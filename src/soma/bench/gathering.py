@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +32,7 @@ class Gathered:
 
 
 @asynccontextmanager
-async def memory_on(folder: Path, embedder: Embedder, **settings: int) -> AsyncIterator[Memory]:
+async def memory_on(folder: Path, embedder: Embedder, **settings: Any) -> AsyncIterator[Memory]:
     """A memory on a database of its own in `folder`."""
     database = Database(f"sqlite:///{folder}/brain.sqlite3")
     connection = database.connect()
