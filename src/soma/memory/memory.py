@@ -34,6 +34,7 @@ from soma.memory.types import (
     Statistics,
 )
 from soma.memory.upkeep.consolidate import Consolidation, Summarise, cycle
+from soma.memory.upkeep.keeper import Keeper, Routine
 from soma.memory.upkeep.reconcile import Report, reconcile
 from soma.memory.upkeep.reembed import Progress, progress
 from soma.memory.upkeep.undo import Past, Undone, past, undo
@@ -66,6 +67,7 @@ class Memory:
     ) -> None:
         self._store = Store(writer, embedder, former=former, bound_bytes=bound_bytes)
         self._additions = additions
+        self._keeper = Keeper(self._store)
 
     async def start(self) -> None:
         """Load the model now rather than in the first recall."""
@@ -168,6 +170,14 @@ class Memory:
     async def verify(self, tenant_id: str, *, repair: bool = False) -> Report:
         """Compare everything of a tenant with its payloads. Raises ModelUnavailable where repair needs the model."""
         return await self._store.whole(reconcile(self._store, tenant_id, repair=repair))
+
+    async def keep(self, routine: Routine) -> None:
+        """Upkeep of all tenants, until cancelled."""
+        await self._keeper.run(routine)
+
+    def waiting(self, tenant_id: str) -> str:
+        """Why vectors of the tenant wait for their model; empty where they do not."""
+        return self._keeper.waiting.get(tenant_id, "")
 
     async def embedding_progress(self, tenant_id: str) -> Progress:
         """Which model answers, which one is taken up, how far that is."""
