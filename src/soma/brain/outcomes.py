@@ -9,6 +9,7 @@ from soma.brain import store
 from soma.brain.bodies import TurnMetrics
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.observations import Evidence, IterationOutcome, Shown, Source, ToolOutcome
+from soma.brain.core.promotion import stepped
 from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
 from soma.brain.feedback import ledger
@@ -79,23 +80,25 @@ class OutcomeDesk:
             return Taken(_repeated(principal, body, first)), None
         before = self._learners.current(transaction, principal).state
         if not body.learn:
-            return Taken(self._recorded(transaction, principal, body, self._answer(body, before, before, ()))), None
+            return Taken(self._recorded(transaction, principal, body, self._answer(reported, before, before, ()))), None
         subject = subject_of(principal, turn_id=body.turn_id)
         lesson = self._learners.teach(transaction, principal, subject, observations(reported), CAUSE)
         written = self._values.move(transaction, principal, lesson.named)
         store.keep_usage(transaction, _usage(principal, body))
-        answer = self._answer(body, lesson.before, lesson.after, lesson.explanations)
+        answer = self._answer(reported, lesson.before, lesson.after, lesson.explanations)
         taken = Taken(self._recorded(transaction, principal, body, answer), lesson.after, written)
         return taken, lesson.explanations[0]
 
     def _answer(
-        self, body: TurnMetrics, before: LearnerState, after: LearnerState, explanations: Sequence[Explanation]
+        self, reported: Reported, before: LearnerState, after: LearnerState, explanations: Sequence[Explanation]
     ) -> Learned:
-        constants = self._learners.hyperparameters
+        body, constants = reported.body, self._learners.hyperparameters
         weights_before, weights_after = served_weights(before, constants), served_weights(after, constants)
         levels_before, levels_after = levels(before), levels(after)
         outcome = explanations[0] if explanations else None
-        stale = differs(body.weights, weights_before) or differs(_named(body.neuromodulators), levels_before)
+        stale = differs(body.weights, self._seen(reported, before)) or differs(
+            _named(body.neuromodulators), levels_before
+        )
         synonym = SYNONYM in body.neuromodulators
         return Learned(
             status="success" if outcome else "skipped",
@@ -113,6 +116,11 @@ class OutcomeDesk:
             clipped=sorted({name for explanation in explanations for name in explanation.clipped}),
             version=after.version,
         )
+
+    def _seen(self, reported: Reported, before: LearnerState) -> dict[str, float]:
+        """The weights that the bundle was built with, if nothing was learned since: those of its arm."""
+        constants = self._learners.hyperparameters
+        return served_weights(stepped(before, reported.bundle.changes if reported.bundle else (), constants), constants)
 
     def _recorded(self, transaction: Transaction, principal: Principal, body: TurnMetrics, answer: Learned) -> Learned:
         first = FirstOutcome(principal.agent_id, answer.version or 0, msgspec.json.encode(answer).decode())

@@ -7,6 +7,7 @@ from soma.brain.core.calibration import calibrated, report
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.serve import Served, serve
 from soma.brain.core.state import LearnerState, lesson_weights
+from soma.brain.core.weights import weight_name
 from soma.brain.types import LearnerView
 
 GRID = 20  # equal steps of the calibration curve
@@ -50,9 +51,19 @@ def view(state: LearnerState, constants: Hyperparameters) -> LearnerView:
         state_hash=state.state_hash(),
         usefulness={tool.name: tool.usefulness for tool in state.tools},
         learned=lesson_weights(state.lesson),
-        prior=lesson_weights(fresh.lesson),
+        prior=lesson_weights(fresh.lesson) | view_priors(state),
         calibration=_calibration(state, constants),
     )
+
+
+def view_priors(state: LearnerState) -> dict[str, float]:
+    views = state.retrieval.views
+    return {weight_name(view): prior for view, prior in zip(views.names, views.priors, strict=True)}
+
+
+def priors_of(state: LearnerState) -> dict[str, float]:
+    """What a step of the prior starts from: of tau, lambda, mu and nu, what they are now."""
+    return lesson_weights(state.lesson) | view_priors(state)
 
 
 def _calibration(state: LearnerState, constants: Hyperparameters) -> dict[str, Any]:
