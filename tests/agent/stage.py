@@ -41,14 +41,14 @@ class Stage:
     tools: dict[str, Any]
     models: dict[str, Model] = field(default_factory=dict)
 
-    async def newcomer(self, *, tenant_id: str | None = None, **rlm: Any) -> "Person":
+    async def newcomer(self, *, tenant_id: str | None = None, model: str = "", **rlm: Any) -> "Person":
         """An owner of a new tenant (or of the one named), whose capsule has a model and settings of its own."""
-        return await sync_to_async(self._newcomer)(tenant_id or f"tenant-{next(_numbers)}", rlm)
+        return await sync_to_async(self._newcomer)(tenant_id or f"tenant-{next(_numbers)}", model, rlm)
 
-    def _newcomer(self, tenant_id: str, rlm: dict[str, Any]) -> "Person":
+    def _newcomer(self, tenant_id: str, model: str, rlm: dict[str, Any]) -> "Person":
         tenant, _ = models.Tenant.objects.get_or_create(id=tenant_id, defaults={"name": tenant_id})
         capsule = ensure_capsule(tenant)
-        capsule.models_allowed = {"chat": f"scripted/{tenant_id}"}
+        capsule.models_allowed = {"chat": model or f"scripted/{tenant_id}"}
         capsule.capabilities = {name: {"enabled": True} for name in (*TOOLS, *self.tools)}
         capsule.rlm = rlm
         capsule.save()
@@ -161,7 +161,7 @@ class Append:
 
     async def run(self, arguments: dict[str, Any], context: ToolContext) -> ToolResult:
         with self.path.open("a") as file:
-            file.write(f"{arguments['text']}\n")
+            file.write(f"{context.turn_id} {arguments['text']}\n")
         return ToolResult(content=f"appended {arguments['text']}")
 
 
@@ -198,10 +198,12 @@ class Post(Rest):
 
 
 @asynccontextmanager
-async def opened(settings: Settings, *, crash: Crash | None = None) -> AsyncIterator[Stage]:
+async def opened(
+    settings: Settings, *, models: dict[str, Any] | None = None, crash: Crash | None = None
+) -> AsyncIterator[Stage]:
     """The agent of a data folder, with scripted models and tools that show what was done with them."""
     tools: dict[str, Any] = {"append": Append(settings.data_dir / "appended"), "rest": Rest(), "post": Post()}
-    found: dict[str, Model] = {}
+    found: dict[str, Model] = dict(models or {})
 
     def find_model(name: str) -> Model:
         try:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.resources import files
+from typing import Any
 
 import pytest
 
@@ -31,6 +32,9 @@ class Counting:
         self.texts.append(text)
         return self._embedder.read(text)
 
+    def read_all(self, texts) -> list[Reading]:
+        return [self.read(text) for text in texts]
+
 
 @pytest.fixture
 def embedder() -> Counting:
@@ -51,7 +55,7 @@ def prepared(database: Database) -> Database:
 
 
 @asynccontextmanager
-async def opened(database: Database, embedder: Embedder, **settings: int) -> AsyncIterator[Memory]:
+async def opened(database: Database, embedder: Embedder, **settings: Any) -> AsyncIterator[Memory]:
     writer = Writer(database)
     writer.start()
     memory = Memory(writer, embedder, **settings)

@@ -92,8 +92,7 @@ class BrainClient:
     ) -> ContextBundle:
         """Recall what helps with `query`, ranked by the learned weights, packed into `token_budget`.
 
-        `options` describes what a plan may choose from (`planning.PlanOptions`). Without `top_k` the best plan decides
-        how many memories are shown.
+        `options` describes what the bundle's plan may choose from (`planning.PlanOptions`).
         """
         body = _given(
             conversation_id=conversation_id,

@@ -27,7 +27,7 @@ from soma.brain.feedback import Told, check, observations
 from soma.brain.learners import Learners, subject_of
 from soma.brain.shipped_experiments import SHIPPED
 from soma.brain.types import Experiment, Principal
-from soma.brain.views import difference, priors_of, served_weights
+from soma.brain.views import difference, priors_of
 from soma.events.ids import new_id, now
 from soma.events.log import Reads
 from soma.events.schema import ExperimentCreated, ExperimentDecided, ExperimentPromoted, Subject, draft
@@ -203,7 +203,7 @@ class Experiments:
         changes = next(arm.changes for arm in row.design.arms if arm.name == verdict.winner)
         if not changes:
             return None
-        subject, constants = subject_of(principal), self._learners.hyperparameters
+        subject = subject_of(principal)
         won = Promotion(changes=changes, reason=f"experiment {row.name}: {verdict.winner} won, {verdict.reason}")
         lesson = self._learners.teach(transaction, principal, subject, [won], CAUSE)
         fact = ExperimentPromoted(
@@ -211,12 +211,12 @@ class Experiments:
             name=row.name,
             winner=verdict.winner or "",
             changes=dict(changes),
-            prior_before=priors_of(lesson.before),
-            prior_after=priors_of(lesson.after),
-            weights_before=served_weights(lesson.before, constants),
-            weights_after=served_weights(lesson.after, constants),
-            learner_version=lesson.after.version,
-            state_hash=lesson.after.state_hash(),
+            prior_before=priors_of(lesson.before.state),
+            prior_after=priors_of(lesson.after.state),
+            weights_before=dict(lesson.before.weights),
+            weights_after=dict(lesson.after.weights),
+            learner_version=lesson.after.state.version,
+            state_hash=lesson.after.state.state_hash(),
             decided_by=by,
         )
         transaction.append(draft(fact, subject))

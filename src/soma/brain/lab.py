@@ -72,7 +72,6 @@ class Lab:
         other = overridden(served, body.weights) if body.weights else shipped(state, served, self._initial())
         lane = Lane(
             limit=body.top_k or self.settings.top_k,
-            exactly=body.top_k is not None,
             token_budget=self.settings.token_budget if body.token_budget is None else body.token_budget,
             attention_mass=self.settings.attention_mass,
         )

@@ -223,6 +223,44 @@ class MemoryLinked(Fact, frozen=True, kw_only=True):
     weight: float
 
 
+class MemoryReembedded(Fact, frozen=True, kw_only=True):
+    """All memories of a tenant have vectors of another model, which answers from here on."""
+
+    event_type: ClassVar[str] = "memory.reembedded"
+    model_before: str
+    model_after: str
+    memories: int
+
+
+class MemoryReconciled(Fact, frozen=True, kw_only=True):
+    """Projections did not agree with the payloads; `problems` counts them by kind."""
+
+    event_type: ClassVar[str] = "memory.reconciled"
+    memories: int
+    problems: dict[str, int]
+    repaired: int
+
+
+class MemoryConsolidated(Fact, frozen=True, kw_only=True):
+    """Memories were distilled. `links` are [from, to, relation, weight before or null, weight after]."""
+
+    event_type: ClassVar[str] = "memory.consolidated"
+    consolidation_id: str
+    phase: str
+    namespace: str
+    made: list[str]
+    sources: list[str]
+    links: list[tuple[str, str, str, float | None, float]]
+    method: str
+
+
+class MemoryConsolidationUndone(Fact, frozen=True, kw_only=True):
+    event_type: ClassVar[str] = "memory.consolidation_undone"
+    consolidation_id: str
+    removed: list[str]
+    restored_links: int
+
+
 class FeedbackReceived(Fact, frozen=True, kw_only=True):
     event_type: ClassVar[str] = "feedback.received"
     feedback_id: str
@@ -269,6 +307,14 @@ class WeightsBatchUpdated(Fact, frozen=True, kw_only=True):
     weight_deltas: Weights
     state_hash: str
     hyperparameters: str
+
+
+class WeightsGuarded(Fact, frozen=True, kw_only=True):
+    """The learner's score fell and its guard put the last good lesson back, within the update before this event."""
+
+    event_type: ClassVar[str] = "weights.guarded"
+    learner_version: int
+    weights: Weights
 
 
 class WeightsRolledBack(Fact, frozen=True, kw_only=True):
@@ -319,16 +365,7 @@ class ExperimentPromoted(Fact, frozen=True, kw_only=True):
     decided_by: str
 
 
-FACTS: dict[tuple[str, int], type[Fact]] = {
-    (fact.event_type, fact.version): fact
-    for fact in (
-        TurnStarted, BundleBuilt, ModelResponded, ToolRequested, ToolDecided, ToolFinished, IterationJudged,
-        DraftReplaced,
-        IterationCompleted, TurnComplete, MemoryRemembered, MemoryForgotten, MemoryLinked, FeedbackReceived,
-        FeedbackBatchReceived, LearnerConfigured, WeightsUpdated, WeightsBatchUpdated, WeightsRolledBack,
-        ExperimentCreated, ExperimentDecided, ExperimentPromoted,
-    )
-}  # fmt: skip
+FACTS: dict[tuple[str, int], type[Fact]] = {(fact.event_type, fact.version): fact for fact in Fact.__subclasses__()}
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):

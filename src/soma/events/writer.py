@@ -30,11 +30,16 @@ GROUP = 1_000  # writes a commit at most
 WAITING = 20_000  # writes in the queue at most, then WriterBusy
 KEPT = 50_000  # values remembered between transactions (chain heads, states); the oldest go first and are read again
 
+APPENDER = 0x50_4D_41  # the advisory lock of who appends to a PostgreSQL log
 ROWS = 256  # a statement at most: one long step lets other threads run, a thousand short ones make each other wait
 
 Pending = dict[tuple[str, tuple[str, ...]], list[Row]]  # rows by table and columns
 
 logger = logging.getLogger(__name__)
+
+
+class _GroupLost(Exception):
+    """The transaction that the writes of a group share is gone."""
 
 
 class Transaction:
@@ -150,8 +155,7 @@ class Transaction:
         try:
             result = work(self)
         except BaseException as error:
-            if self._has_savepoint:
-                self._undo(error)
+            self._undo(error)
             raise
         if self._has_savepoint:
             self._connection.execute("RELEASE SAVEPOINT work")
@@ -165,11 +169,20 @@ class Transaction:
         """Roll the failed write back. Where there is nothing to roll back to, the database has undone the whole group:
         a later write must not begin a transaction of its own.
         """
+        if not self._has_savepoint:
+            if is_storage_error(error):
+                raise _GroupLost(str(error)) from error
+            return
         try:
             self._connection.execute("ROLLBACK TO SAVEPOINT work")
             self._connection.execute("RELEASE SAVEPOINT work")
         except Exception:  # noqa: BLE001 - whatever the driver calls it, the savepoint is gone
             raise _GroupLost(str(error)) from error
+
+    def notice_others(self) -> None:
+        """At the start: where another process has appended since, nothing that is kept can be relied on."""
+        if self._kept and self._kept.get("position") != self._last_position():
+            self._kept.clear()
 
     def finish(self) -> None:
         """Before the commit: write what `insert` still holds."""
@@ -194,8 +207,13 @@ class Transaction:
             self._kept.popitem(last=False)
 
 
-class _GroupLost(Exception):
-    """The transaction that the writes of a group share is gone."""
+def _begin(connection: Connection) -> None:
+    """One appender at a time, whatever the number of processes: positions and chains have no gaps."""
+    if connection.dialect == "sqlite":
+        connection.execute("BEGIN IMMEDIATE")
+    else:
+        connection.execute("BEGIN")
+        connection.execute(f"SELECT pg_advisory_xact_lock({APPENDER})")
 
 
 def _insert(connection: Connection, pending: Pending) -> None:
@@ -223,6 +241,10 @@ class _Job:
     work: Work[Any]
     future: "Future[Any] | asyncio.Future[Any]"
     loop: asyncio.AbstractEventLoop | None = None
+
+    def is_wanted(self) -> bool:
+        """A thread may have given up before the write began; a task's write goes on without it."""
+        return not isinstance(self.future, Future) or self.future.set_running_or_notify_cancel()
 
 
 Outcome = tuple[_Job, Any, BaseException | None]
@@ -288,7 +310,7 @@ class Writer:
                 while len(jobs) < GROUP:
                     jobs.append(self._queue.get_nowait())
             stopping = None in jobs
-            if group := [job for job in jobs if job is not None and _is_wanted(job)]:
+            if group := [job for job in jobs if job is not None and job.is_wanted()]:
                 self._commit(group)
 
     def _commit(self, group: list[_Job]) -> None:
@@ -296,7 +318,8 @@ class Writer:
         try:
             connection = self._connection = self._connection or self.database.connect()
             transaction = Transaction(connection, self._kept)
-            connection.execute("BEGIN IMMEDIATE" if connection.dialect == "sqlite" else "BEGIN")
+            _begin(connection)
+            transaction.notice_others()
             for job in group:
                 try:
                     outcomes.append((job, transaction.attempt(job.work), None))
@@ -330,11 +353,6 @@ class Writer:
             with contextlib.suppress(Exception):
                 self._connection.close()
             self._connection = None
-
-
-def _is_wanted(job: _Job) -> bool:
-    """From here on a thread cannot cancel its write any more; a task's was never its own to cancel."""
-    return not isinstance(job.future, Future) or job.future.set_running_or_notify_cancel()
 
 
 def _answer(outcomes: list[Outcome]) -> None:

@@ -17,6 +17,7 @@ from soma.memory.forget import forget, named
 from soma.memory.index.cache import BOUND_BYTES
 from soma.memory.recall import ADDITIONS, candidates
 from soma.memory.remember import remember, write_links
+from soma.memory.spaces import Space
 from soma.memory.store import Store
 from soma.memory.types import (
     Candidates,
@@ -44,19 +45,26 @@ def migrate(connection: Connection) -> None:
 class Memory:
     """Verbs for an owner. All but the constructor may raise MemoryRefused; the writing ones LogError too.
 
+    `embedder` reads what is new; `former` are models whose vectors may be there from before and still answer.
     `bound_bytes` is how much of the tenants' indexes stays in memory, `additions` how many memories links alone may
     bring to a recall.
     """
 
     def __init__(
-        self, writer: Writer, embedder: Embedder, *, bound_bytes: int = BOUND_BYTES, additions: int = ADDITIONS
+        self,
+        writer: Writer,
+        embedder: Embedder,
+        *,
+        former: Iterable[Embedder] = (),
+        bound_bytes: int = BOUND_BYTES,
+        additions: int = ADDITIONS,
     ) -> None:
-        self._store = Store(writer, embedder, bound_bytes=bound_bytes)
+        self._store = Store(writer, embedder, former=former, bound_bytes=bound_bytes)
         self._additions = additions
 
     async def start(self) -> None:
         """Load the model now rather than in the first recall."""
-        await self._store.work(self._store.embedder.read, "start")
+        await self._store.work(self._store.spaces.target.embedder.read, "start")
 
     def close(self) -> None:
         self._store.close()
@@ -85,13 +93,16 @@ class Memory:
 
     def _candidates(self, owner: Owner, query: Query) -> Candidates:
         at = checks.moment(query.at) if query.at else datetime.now(UTC)
-        reading = self._store.embedder.read(self._readable(owner, query))
-        with self._store.partitions.opened(owner.tenant_id, query.namespace, owner.visible()) as partitions:
-            return candidates(partitions, query, reading, at=at.timestamp(), additions=self._additions)
+        while True:
+            space = self._store.spaces.of(owner.tenant_id)
+            reading = space.embedder.read(self._readable(owner, query, space))
+            with self._store.partitions.opened(owner.tenant_id, query.namespace, owner.visible()) as partitions:
+                if all(partition.model == space.model for partition in partitions):  # else it changed meanwhile
+                    return candidates(partitions, query, reading, at=at.timestamp(), additions=self._additions)
 
-    def _readable(self, owner: Owner, query: Query) -> str:
+    def _readable(self, owner: Owner, query: Query, space: Space) -> str:
         """The question as the embedder should see it: one that gives no word vectors, without the names of speakers."""
-        if self._store.embedder.late_dimension:
+        if space.embedder.late_dimension:
             return query.text
         with self._store.partitions.opened(owner.tenant_id, query.namespace, owner.visible()) as partitions:
             return stripped(query.text, partitions)

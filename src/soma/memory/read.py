@@ -52,7 +52,7 @@ def statistics(store: Store, owner: Owner, namespace: str) -> Statistics:
             links=len(_linked_pairs(everywhere)),
             words=len({word for partition in everywhere for word in partition.postings.vocabulary}),
             embedded=sum(map(len, everywhere)),
-            model=store.model,
+            model=store.spaces.of(owner.tenant_id).model,
         )
 
 

@@ -12,24 +12,25 @@ from soma.events.ids import new_id, now
 from soma.events.schema import MemoryLinked, MemoryRemembered, Subject, draft
 from soma.events.writer import Transaction
 from soma.memory import checks, rows
-from soma.memory.embedders.base import Reading
 from soma.memory.errors import UnknownLinkTarget
 from soma.memory.rendering import embedding, rendered
 from soma.memory.rows import Embedding
+from soma.memory.spaces import Space
 from soma.memory.store import STREAM, Store
 from soma.memory.types import Link, MemoryRecord, NewLink, NewMemory, Owner, Remembered, Status
 
-Readings = Mapping[str, Reading]  # by rendered text
+Embeddings = Mapping[str, Embedding]  # by what was read: `_read_as`
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """What becomes of one item: the memory as it will be, and whether that is news."""
+    """What becomes of one item: the memory as it will be, whether that is news, and as it was."""
 
     item: NewMemory
     record: MemoryRecord
     metadata: str
     status: Status
+    former: MemoryRecord | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ class Written:
     results: Sequence[Remembered]
     changed: Sequence[tuple[MemoryRecord, Embedding]]
     links: Sequence[Link]
+    model: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,24 +51,26 @@ class Request:
     moment: str
 
 
-class _NotEmbedded(Exception):
-    """Between planning and writing, somebody changed a row so that a text is needed that was not embedded."""
+class NotEmbedded(Exception):
+    """Between planning and writing, a row changed so that another text is needed, or the tenant's model did."""
 
 
 async def remember(store: Store, owner: Owner, items: Sequence[NewMemory], namespace: str) -> Sequence[Remembered]:
     request = Request(owner, items, namespace, now())
     while True:
-        readings = await store.work(_read, store, request)
+        space = await store.work(store.spaces.of, owner.tenant_id)
+        made = await store.work(embed, store, request, space)
         try:
-            written = await store.writer.write(partial(_write, request=request, readings=readings, model=store.model))
-        except _NotEmbedded:
+            written = await store.writer.write(partial(write, store=store, request=request, made=made, space=space))
+        except NotEmbedded:
             continue
-        await store.work(_apply, store, request, written)
+        await store.work(apply, store, request, written)
         return written.results
 
 
-def _apply(store: Store, request: Request, written: Written) -> None:
-    store.apply(written.changed)
+def apply(store: Store, request: Request, written: Written) -> None:
+    """After the commit."""
+    store.apply(written.changed, written.model)
     store.apply_links(request.owner, request.namespace, written.links)
 
 
@@ -103,7 +107,7 @@ def _decide(request: Request, item: NewMemory, key: str, former: MemoryRecord | 
         conversation_id=item.conversation_id,
     )
     if former and former.checksum == checksum:
-        return Planned(item, former, metadata, "unchanged")
+        return Planned(item, former, metadata, "unchanged", former)
     record = MemoryRecord(
         id=former.id if former else new_id(),
         tenant_id=owner.tenant_id,
@@ -128,25 +132,41 @@ def _decide(request: Request, item: NewMemory, key: str, former: MemoryRecord | 
         created_at=former.created_at if former else moment,
         updated_at=moment,
     )
-    return Planned(item, record, metadata, "updated" if former else "created")
+    return Planned(item, record, metadata, "updated" if former else "created", former)
 
 
-def _read(store: Store, request: Request) -> Readings:
-    changed = (one.record for one in plan(store.database, request) if one.status != "unchanged")
-    return {text: store.embedder.read(text) for text in {rendered(memory): None for memory in changed}}
+def embed(store: Store, request: Request, space: Space) -> Embeddings:
+    """What the model makes of all that is new; what only moved or was renamed keeps what was made of it."""
+    changed = [one for one in plan(store.database, request) if one.status != "unchanged"]
+    kept = [one.former for one in changed if one.former and _read_as(one.former) == _read_as(one.record)]
+    made = {
+        _read_as(memory): known
+        for memory, known in rows.embeddings(store.database, space.model, (memory.id for memory in kept))
+        if known is not None
+    }
+    missing = {_read_as(one.record): one.record for one in changed if _read_as(one.record) not in made}
+    readings = space.embedder.read_all([rendered(memory) for memory in missing.values()])
+    news = zip(missing.items(), readings, strict=True)
+    return made | {read_as: embedding(reading, memory) for (read_as, memory), reading in news}
 
 
-def _write(tx: Transaction, *, request: Request, readings: Readings, model: str) -> Written:
+def _read_as(memory: MemoryRecord) -> str:
+    """All that an embedding depends on."""
+    return f"{rows.texts(memory.metadata, 'speaker')}\n{rendered(memory)}"
+
+
+def write(tx: Transaction, *, store: Store, request: Request, made: Embeddings, space: Space) -> Written:
     owner, namespace = request.owner, request.namespace
+    if not store.spaces.holds(tx, owner.tenant_id, space):
+        raise NotEmbedded
     planned = _placed(tx, owner, plan(tx, request))
     changed = {one.record.id: one for one in planned if one.status != "unchanged"}
-    texts = {memory_id: rendered(one.record) for memory_id, one in changed.items()}
-    if any(text not in readings for text in texts.values()):
-        raise _NotEmbedded
-    pairs = [(one.record, embedding(readings[texts[one.record.id]], one.record)) for one in changed.values()]
+    if any(_read_as(one.record) not in made for one in changed.values()):
+        raise NotEmbedded
+    pairs = [(one.record, made[_read_as(one.record)]) for one in changed.values()]
     tx.executemany(rows.UPSERT, [rows.parameters(one.record, one.metadata) for one in changed.values()])
-    made = [rows.embedding_parameters(memory.id, model, made) for memory, made in pairs]
-    tx.executemany(rows.UPSERT_EMBEDDING, made)
+    embedded = [rows.embedding_parameters(memory, space.model, known) for memory, known in pairs]
+    tx.executemany(rows.UPSERT_EMBEDDING, embedded)
     wanted = [
         (one.record, link, f"items[{number}].links[{place}].to_key")
         for number, one in enumerate(planned)
@@ -155,7 +175,7 @@ def _write(tx: Transaction, *, request: Request, readings: Readings, model: str)
     links = write_links(tx, owner, namespace, wanted)
     relinked = {link.from_id for link in links}
     results = [_result(one, relinked) for one in planned]
-    return Written(results, pairs, links)
+    return Written(results, pairs, links, space.model)
 
 
 def _result(one: Planned, relinked: set[str]) -> Remembered:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import blake2b, sha256
 from typing import Any, Protocol
 
 import numpy as np
@@ -28,9 +28,9 @@ UPSERT = (
     f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in REPLACED)}"
 )
 UPSERT_EMBEDDING = (
-    "INSERT INTO memory_embeddings (memory_id, model, dimension, vector, word_vectors) VALUES (?, ?, ?, ?, ?) "
-    "ON CONFLICT (memory_id, model) DO UPDATE SET dimension = excluded.dimension, vector = excluded.vector, "
-    "word_vectors = excluded.word_vectors"
+    "INSERT INTO memory_embeddings (memory_id, model, dimension, vector, word_vectors, source, seal) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (memory_id, model) DO UPDATE SET dimension = excluded.dimension, "
+    "vector = excluded.vector, word_vectors = excluded.word_vectors, source = excluded.source, seal = excluded.seal"
 )
 UPSERT_LINK = (
     "INSERT INTO memory_links (tenant_id, from_id, to_id, relation, weight) VALUES (?, ?, ?, ?, ?) "
@@ -120,15 +120,40 @@ def namespaces(reader: Reader, owner: Owner) -> list[str]:
 
 
 def partition(reader: Reader, address: Address, model: str) -> Iterator[tuple[MemoryRecord, Embedding | None]]:
-    """All memories of one partition with what `model` made of them, in the order of creation."""
+    """All memories of one partition in the order of creation, each with what `model` made of it as it is now.
+
+    None where that is absent, of a former text, or damaged.
+    """
+    where = f"{LIVING} AND m.scope_owner = ? ORDER BY m.position"
+    yield from embedded(reader, model, where, address)
+
+
+def embedded(
+    reader: Reader, model: str, where: str, parameters: Sequence[Any]
+) -> Iterator[tuple[MemoryRecord, Embedding | None]]:
     found = reader.query(
-        f"SELECT {', '.join(f'm.{name}' for name in COLUMNS)}, e.dimension, e.vector, e.word_vectors FROM memories m "
-        "LEFT JOIN memory_embeddings e ON e.memory_id = m.id AND e.model = ? "
-        f"WHERE {LIVING} AND m.scope_owner = ? ORDER BY m.position",
-        [model, *address],
+        f"SELECT {', '.join(f'm.{name}' for name in COLUMNS)}, e.dimension, e.vector, e.word_vectors, e.seal "
+        f"FROM memories m LEFT JOIN memory_embeddings e ON e.memory_id = m.id AND e.model = ? WHERE {where}",
+        [model, *parameters],
     )
-    for *columns, dimension, vector, words in found:
-        yield record(tuple(columns)), None if vector is None else _embedding(dimension, vector, words)
+    for *columns, dimension, vector, words, stamp in found:
+        memory = record(tuple(columns))
+        intact = vector is not None and stamp == seal(memory.checksum, model, vector, words)
+        yield memory, _embedding(dimension, vector, words) if intact else None
+
+
+def embeddings(reader: Reader, model: str, ids: Iterable[str]) -> Iterator[tuple[MemoryRecord, Embedding | None]]:
+    """Living memories with what `model` made of them as they are now."""
+    for some in _chunks(ids):
+        yield from embedded(reader, model, f"m.forgotten_at IS NULL AND m.id IN ({', '.join('?' * len(some))})", some)
+
+
+def seal(source: str, model: str, vector: bytes, words: bytes) -> str:
+    """What a stored embedding must hash to: of which payload, by which model, and every number of it."""
+    digest = blake2b(f"{source}\n{model}\n".encode(), digest_size=16)
+    digest.update(vector)
+    digest.update(words)
+    return digest.hexdigest()
 
 
 def _embedding(dimension: int, vector: bytes, words: bytes) -> Embedding:
@@ -162,9 +187,12 @@ def link(row: Row) -> Link:
     return Link(from_id=from_id, to_id=to_id, relation=relation, weight=weight)
 
 
-def embedding_parameters(memory_id: str, model: str, embedding: Embedding) -> list[Any]:
-    words = len(embedding.word_vectors).to_bytes(4, "little") + embedding.word_vectors.tobytes()
-    return [memory_id, model, len(embedding.vector), embedding.vector.astype("<f4").tobytes(), words]
+def embedding_parameters(memory: MemoryRecord, model: str, made: Embedding) -> list[Any]:
+    """The values of `UPSERT_EMBEDDING`."""
+    vector = made.vector.astype("<f4").tobytes()
+    words = len(made.word_vectors).to_bytes(4, "little") + made.word_vectors.tobytes()
+    stamp = seal(memory.checksum, model, vector, words)
+    return [memory.id, model, len(made.vector), vector, words, memory.checksum, stamp]
 
 
 def metadata_text(memory: MemoryRecord) -> str:

@@ -1,19 +1,21 @@
 """What the verbs share: the rows with their one writer, the partitions made from them, the embedder and two threads."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ParamSpec, TypeVar
+
+import numpy as np
 
 from soma.events.database import Database
 from soma.events.writer import Writer
 from soma.memory import rows
 from soma.memory.embedders.base import Embedder
-from soma.memory.embedders.cached import Cached
 from soma.memory.index.cache import BOUND_BYTES, Address, Partitions
 from soma.memory.index.partition import Partition
-from soma.memory.rendering import VERSION, embedding, indexed, rendered
+from soma.memory.rendering import indexed
 from soma.memory.rows import Embedding
+from soma.memory.spaces import Spaces
 from soma.memory.types import Link, MemoryRecord, Owner
 
 P = ParamSpec("P")
@@ -24,21 +26,23 @@ STREAM = "memory"
 
 
 class Store:
-    def __init__(self, writer: Writer, embedder: Embedder, *, bound_bytes: int = BOUND_BYTES) -> None:
+    def __init__(
+        self,
+        writer: Writer,
+        embedder: Embedder,
+        *,
+        former: Iterable[Embedder] = (),
+        bound_bytes: int = BOUND_BYTES,
+    ) -> None:
         self.writer = writer
-        self.embedder = Cached(embedder)
-        self.partitions = Partitions(self._load, bound_bytes=bound_bytes)
+        self.spaces = Spaces(writer, embedder, former)
+        self.partitions = Partitions(self.load, bound_bytes=bound_bytes)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="memory")
         self._committing: set[asyncio.Task[Any]] = set()
 
     @property
     def database(self) -> Database:
         return self.writer.database
-
-    @property
-    def model(self) -> str:
-        """The name that vectors are stored under: the model and the rendering that it read."""
-        return f"{self.embedder.name}/{VERSION}"
 
     async def work(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `function` in a worker thread: nothing here computes on the event loop."""
@@ -54,17 +58,34 @@ class Store:
     def close(self) -> None:
         self._threads.shutdown()
 
-    def embed(self, memory: MemoryRecord) -> Embedding:
-        return embedding(self.embedder.read(rendered(memory)), memory)
-
-    def apply(self, memories: Sequence[tuple[MemoryRecord, Embedding]]) -> None:
-        """Take committed memories into their partitions, where these are loaded."""
+    def apply(self, memories: Sequence[tuple[MemoryRecord, Embedding]], model: str) -> None:
+        """Take committed memories with their vectors of `model` into their partitions, where these are loaded."""
         for memory, made in memories:
             new = indexed(memory, made)
+            address = (memory.tenant_id, memory.namespace, memory.scope_owner)
+            with self.partitions.locked(memory.tenant_id, memory.namespace):
+                partition = self.partitions.present(address)
+                if partition is not None and partition.model == model:
+                    partition.put(new)
+                elif partition is not None:  # the tenant's model changed between the commit and now
+                    self.partitions.drop(address)
+
+    def apply_embeddings(self, memories: Sequence[tuple[MemoryRecord, Embedding]], model: str) -> None:
+        """Take vectors that were made anew into the partitions that hold those memories with vectors of `model`."""
+        for memory, made in memories:
             with self.partitions.locked(memory.tenant_id, memory.namespace):
                 partition = self.partitions.present((memory.tenant_id, memory.namespace, memory.scope_owner))
-                if partition is not None:
-                    partition.put(new)
+                if partition is not None and partition.model == model:
+                    partition.set_embedding(memory.id, memory.revision, made.vector, made.word_vectors)
+
+    def drop_other_models(self, tenant_id: str) -> None:
+        """After a switch: partitions with vectors of a former model are loaded again."""
+        model = self.spaces.of(tenant_id).model
+        for address in self.partitions.addresses(tenant_id):
+            with self.partitions.locked(*address[:2]):
+                partition = self.partitions.present(address)
+                if partition is not None and partition.model != model:
+                    self.partitions.drop(address)
 
     def apply_links(self, owner: Owner, namespace: str, links: Sequence[Link]) -> None:
         """Take committed links into the partitions of `owner`: both ends are among them."""
@@ -74,11 +95,15 @@ class Store:
                     for link in links:
                         partition.link(link)
 
-    def _load(self, address: Address) -> Partition:
-        partition = Partition(self.embedder.dimension, self.embedder.late_dimension)
-        for memory, made in rows.partition(self.database, address, self.model):
-            # what another model made is of no use here
-            partition.put(indexed(memory, made or self.embed(memory)))
+    def load(self, address: Address) -> Partition:
+        """From the rows. A memory without a vector is found by its words, until the vector is made (`reconcile`)."""
+        space = self.spaces.of(address[0])
+        dimension, late = space.embedder.dimension, space.embedder.late_dimension
+        partition = Partition(dimension, late, model=space.model)
+        nothing = Embedding(np.zeros(dimension, np.float32), np.zeros((0, late), np.int8))
+        for memory, made in rows.partition(self.database, address, space.model):
+            fits = made is not None and len(made.vector) == dimension
+            partition.put(indexed(memory, made if made is not None and fits else nothing))
         for link in rows.partition_links(self.database, address):
             partition.link(link)
         return partition

@@ -1,5 +1,6 @@
 """The port to embedding models."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -42,7 +43,11 @@ class Embedder(Protocol):
         ...
 
     def read(self, text: str) -> Reading:
-        """Called in a worker thread."""
+        """Called in a worker thread. Raises ModelUnavailable."""
+        ...
+
+    def read_all(self, texts: Sequence[str]) -> Sequence[Reading]:
+        """The reading of each text. Raises ModelUnavailable."""
         ...
 
 

@@ -2,6 +2,7 @@
 
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 
 from soma.memory.embedders.base import Embedder, Reading
@@ -29,14 +30,27 @@ class Cached:
         return self._embedder.late_dimension
 
     def read(self, text: str) -> Reading:
-        digest = blake2b(text.encode(), digest_size=16).digest()
-        with self._lock:
-            if (reading := self._readings.get(digest)) is not None:
-                self._readings.move_to_end(digest)
-                return reading
-        reading = self._embedder.read(text)
-        with self._lock:
-            self._readings[digest] = reading
-            while len(self._readings) > self._texts:
-                self._readings.popitem(last=False)
+        [reading] = self.read_all([text])
         return reading
+
+    def read_all(self, texts: Sequence[str]) -> list[Reading]:
+        digests = [blake2b(text.encode(), digest_size=16).digest() for text in texts]
+        with self._lock:
+            found = {digest: reading for digest in digests if (reading := self._recall(digest))}
+        missing = {digest: text for digest, text in zip(digests, texts, strict=True) if digest not in found}
+        if missing:
+            made = self._embedder.read_all(list(missing.values()))
+            found.update(zip(missing, made, strict=True))
+            with self._lock:
+                self._keep({digest: found[digest] for digest in missing})
+        return [found[digest] for digest in digests]
+
+    def _recall(self, digest: bytes) -> Reading | None:
+        if (reading := self._readings.get(digest)) is not None:
+            self._readings.move_to_end(digest)
+        return reading
+
+    def _keep(self, readings: Mapping[bytes, Reading]) -> None:
+        self._readings.update(readings)
+        while len(self._readings) > self._texts:
+            self._readings.popitem(last=False)

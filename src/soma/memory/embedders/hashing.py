@@ -1,5 +1,6 @@
 """Signed feature hashing of words: lexical only. For tests of the port, where a model would tell nothing more."""
 
+from collections.abc import Sequence
 from hashlib import blake2b
 
 import numpy as np
@@ -23,3 +24,6 @@ class Hashing:
         if length == 0:  # words that cancelled each other out
             vector[0] = length = 1.0
         return wordless((vector / length).astype(np.float32))
+
+    def read_all(self, texts: Sequence[str]) -> list[Reading]:
+        return [self.read(text) for text in texts]

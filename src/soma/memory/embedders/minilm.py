@@ -6,6 +6,7 @@ checked against their published digest and quantised once, by `python -m soma.me
 
 import sys
 import tempfile
+from collections.abc import Sequence
 from functools import cached_property
 from hashlib import sha256
 from importlib.metadata import PackageNotFoundError, files
@@ -45,6 +46,9 @@ class MiniLM:
         vectors = np.array([tokens[first:last].mean(axis=0) for first, last in pieces], np.float32)
         vectors = vectors.reshape(len(words), DIMENSION)
         return Reading(unit(whole), words, vectors, unit(unit(vectors) @ self._basis))
+
+    def read_all(self, texts: Sequence[str]) -> list[Reading]:
+        return [self.read(text) for text in texts]
 
     @cached_property
     def _basis(self) -> Vectors:

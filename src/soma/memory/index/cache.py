@@ -48,6 +48,11 @@ class Partitions:
         with self._keeping:
             return self._kept.get(address)
 
+    def addresses(self, tenant_id: str) -> list[Address]:
+        """The tenant's partitions that are loaded."""
+        with self._keeping:
+            return [address for address in self._kept if address[0] == tenant_id]
+
     def drop(self, address: Address) -> None:
         with self._keeping:
             self._kept.pop(address, None)

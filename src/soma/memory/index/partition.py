@@ -57,7 +57,10 @@ class Indexed:
 
 
 class Partition:
-    def __init__(self, dimension: int, late_dimension: int) -> None:
+    """`model` names the vectors in it."""
+
+    def __init__(self, dimension: int, late_dimension: int, *, model: str = "") -> None:
+        self.model = model
         self.entries: list[Entry | None] = []
         self.slots: dict[str, int] = {}
         self.vectors = Vectors(dimension)
@@ -125,6 +128,14 @@ class Partition:
         for own_id in (link.from_id, link.to_id):
             if own_id in self.slots:
                 self.links.put(own_id, link)
+
+    def set_embedding(self, memory_id: str, revision: int, vector: NDArray[np.float32], words: Bytes) -> None:
+        """A vector that was missing or wrong, made anew for this state of the memory."""
+        slot = self.slots.get(memory_id)
+        if slot is not None and self.at(slot).revision == revision:
+            self._replaced += 1
+            self.vectors.set(slot, vector)
+            self.word_vectors.set(slot, words)
 
     def set_value(self, memory_id: str, value: float) -> None:
         if (slot := self.slots.get(memory_id)) is not None:

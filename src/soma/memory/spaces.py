@@ -1,0 +1,67 @@
+"""Which model's vectors answer a tenant. Vectors of two models are never compared, so all of a tenant's switch at once.
+
+The model that is set is the target. A tenant whose vectors another model made is served by that one, where it can
+still be asked, until every memory has a vector of the target (`reembed.py`).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from soma.events.writer import Transaction, Writer
+from soma.memory.embedders.base import Embedder
+from soma.memory.embedders.cached import Cached
+from soma.memory.rendering import VERSION
+from soma.memory.rows import Reader
+
+
+@dataclass(frozen=True, slots=True)
+class Space:
+    """Vectors that may be compared. `model` is the name that they are stored under: who read, and what it was shown."""
+
+    model: str
+    embedder: Cached
+
+    @classmethod
+    def of(cls, embedder: Embedder) -> "Space":
+        return cls(f"{embedder.name}/{VERSION}", Cached(embedder))
+
+
+class Spaces:
+    def __init__(self, writer: Writer, target: Embedder, former: Iterable[Embedder] = ()) -> None:
+        self.target = Space.of(target)
+        others = (Space.of(embedder) for embedder in former)
+        self._known = {space.model: space for space in (*others, self.target)}
+        self._writer = writer
+
+    def of(self, tenant_id: str) -> Space:
+        """What answers the tenant: the target also where its former model can no longer be asked."""
+        model = self._writer.kept(_key(tenant_id)) or served(self._writer.database, tenant_id)
+        return self._known.get(model or "", self.target)
+
+    def holds(self, tx: Transaction, tenant_id: str, space: Space) -> bool:
+        """Whether `space` still answers the tenant, as this transaction sees it."""
+        model = tx.get(_key(tenant_id), lambda: served(tx, tenant_id))
+        return self._known.get(model or "", self.target) is space
+
+    def switch(self, tx: Transaction, tenant_id: str, model: str) -> None:
+        """From the commit on, `model` answers the tenant. The partitions that are loaded must go."""
+        tx.execute(
+            "INSERT INTO memory_tenants (tenant_id, model) VALUES (?, ?) "
+            "ON CONFLICT (tenant_id) DO UPDATE SET model = excluded.model",
+            [tenant_id, model],
+        )
+        tx.keep(_key(tenant_id), model)
+
+
+def served(reader: Reader, tenant_id: str) -> str | None:
+    """The model of the tenant's vectors: as it was set, else that of any of them; None where there are none."""
+    found = reader.query("SELECT model FROM memory_tenants WHERE tenant_id = ?", [tenant_id]) or reader.query(
+        "SELECT e.model FROM memories m JOIN memory_embeddings e ON e.memory_id = m.id "
+        "WHERE m.tenant_id = ? AND m.forgotten_at IS NULL LIMIT 1",
+        [tenant_id],
+    )
+    return str(found[0][0]) if found else None
+
+
+def _key(tenant_id: str) -> tuple[str, str]:
+    return "memory-model", tenant_id
