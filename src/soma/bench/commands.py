@@ -5,6 +5,8 @@ from importlib import import_module
 import click
 
 COMMANDS = {
+    "learn": "Whether learning from feedback makes recall better, on LoCoMo.",
+    "soak": "A thousand iterations of random rewards, and tenants side by side.",
     "feedback": "A million durable feedbacks over HTTP, killed, replayed and verified.",
 }
 
