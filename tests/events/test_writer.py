@@ -1,6 +1,7 @@
 """The log: gap-free, chained, whole after failures."""
 
 import asyncio
+import sqlite3
 import threading
 from collections.abc import Iterator
 from importlib.resources import files
@@ -10,10 +11,10 @@ import pytest
 from soma.events.chain import Event, Head, verify
 from soma.events.cursors import Consumer
 from soma.events.database import Database, migrate
-from soma.events.errors import ChainBroken
+from soma.events.errors import ChainBroken, WriteFailed, WriterBusy
 from soma.events.log import Log
 from soma.events.schema import DraftReplaced, Subject, draft, fact_of
-from soma.events.writer import Transaction, Writer
+from soma.events.writer import WAITING, Transaction, Writer
 
 
 @pytest.fixture
@@ -137,3 +138,58 @@ async def test_a_consumer_sees_each_event_once_and_again_after_a_failure(databas
     assert await consumer.step() == 1
     assert await consumer.step() == 0
     assert seen == [1, 2]
+
+
+def held(writer: Writer) -> threading.Event:
+    """The writer is at work until the gate is set: what is submitted now forms the next group."""
+    begun, gate = threading.Event(), threading.Event()
+
+    def hold(_: Transaction) -> None:
+        begun.set()
+        gate.wait(20)
+
+    writer.submit(hold)
+    begun.wait(5)
+    return gate
+
+
+async def test_a_write_that_was_given_up_before_its_turn_does_not_stop_the_writer(database, writer):
+    gate = held(writer)
+    given_up = writer.submit(lambda tx: tx.append(draft(note(), subject())))
+    assert given_up.cancel()
+    gate.set()
+    await writer.write(lambda tx: tx.append(draft(note(), subject())))
+    assert [event.position for event in Log(database).after(0)] == [1]
+
+
+async def test_where_the_database_undoes_a_whole_group_no_later_write_of_it_is_half_kept(database, writer):
+    """SQLite rolls the transaction back by itself where the disk is full: savepoints after that begin a new one."""
+    await writer.write(lambda tx: tx.append(draft(note(), subject())))
+    gate = held(writer)
+
+    def disk_full(tx: Transaction) -> None:
+        tx.execute("ROLLBACK")
+        raise sqlite3.OperationalError("database or disk is full")
+
+    group = [
+        writer.submit(lambda tx: tx.append(draft(note(), subject()))),
+        writer.submit(disk_full),
+        writer.submit(lambda tx: tx.append(draft(note(), subject()))),
+    ]
+    gate.set()
+    for job in group:
+        with pytest.raises(WriteFailed):
+            job.result(5)
+    event = await writer.write(lambda tx: tx.append(draft(note(), subject())))
+    assert (event.position, event.seq) == (2, 2)
+    assert verify(Log(database).stream("acme", "turn:1")).seq == 2
+
+
+async def test_a_full_queue_says_so_at_once_and_takes_writes_again_when_it_has_room(writer):
+    gate = held(writer)
+    waiting = [writer.submit(lambda _: None) for _ in range(WAITING)]
+    with pytest.raises(WriterBusy):
+        writer.submit(lambda _: None)
+    gate.set()
+    waiting[-1].result(10)
+    assert await writer.write(lambda _: "written") == "written"

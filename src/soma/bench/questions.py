@@ -76,7 +76,7 @@ def tenants(
 ) -> list[Tenant]:
     """From the cache where it holds them. `progress` is told how many questions are done, whenever some are."""
     all_conversations = locomo.load(data)
-    folder = Path(tempfile.gettempdir()) / "soma-bench-learn" / digest(data)
+    folder = cache(data)
     folder.mkdir(parents=True, exist_ok=True)
     found = []
     for number in conversations:

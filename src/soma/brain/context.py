@@ -10,7 +10,7 @@ from soma.brain.core.pack import Candidate as Contender
 from soma.brain.core.pack import Packed, duplicate_pairs, pack
 from soma.brain.core.rank import Ranked, rank
 from soma.brain.core.serve import Served
-from soma.brain.planning import SHIPPED, PlanOptions, memories_of, plan_view, planned
+from soma.brain.planning import SHIPPED, PlanOptions, plan_view, planned
 from soma.brain.tokens import TokenCounter
 from soma.brain.types import RecalledMemory
 from soma.memory.types import Candidate, Candidates
@@ -64,10 +64,9 @@ def ranked(candidates: Candidates, served: Served) -> Ranking:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
-    """How much may be shown. `limit` memories at most; `exactly` where the caller asked for them: no plan bounds it."""
+    """How much may be shown: `limit` memories, whole ones within the tokens, up to that share of the attention."""
 
     limit: int
-    exactly: bool
     token_budget: int
     attention_mass: float
 
@@ -81,7 +80,7 @@ def built(
     settings: Hyperparameters,
     options: PlanOptions = SHIPPED,
 ) -> Context:
-    """What attention and lane admit, of which the best plan shows the first few."""
+    """What attention and lane admit, and a plan of how to answer with it."""
     ranking = ranked(candidates, served)
     contenders = [
         Contender(row.id, row.attention, tokens.count(ranking.by_id[row.id].text), _group(ranking.by_id[row.id]))
@@ -90,16 +89,13 @@ def built(
     ids = [candidate.id for candidate in candidates.found]
     is_duplicate = duplicate_pairs((ids[one], ids[other]) for one, other in candidates.duplicates)
 
-    def packed_to(limit: int) -> Packed:
-        return pack(
-            contenders,
-            token_budget=lane.token_budget,
-            is_duplicate=is_duplicate,
-            attention_share=lane.attention_mass,
-            limit=limit,
-        )
-
-    packed = packed_to(lane.limit)
+    packed = pack(
+        contenders,
+        token_budget=lane.token_budget,
+        is_duplicate=is_duplicate,
+        attention_share=lane.attention_mass,
+        limit=lane.limit,
+    )
     rows = _of(ranking, packed)
     lengths = {contender.id: contender.tokens for contender in contenders}
     choice = planned(
@@ -110,10 +106,6 @@ def built(
         settings=settings,
         options=options,
     )
-    binding = not lane.exactly and memories_of(choice.best) < len(rows)
-    if binding:  # tau is steered by what attention admits, not by what a plan can pay for
-        packed = packed_to(memories_of(choice.best))._replace(diversity=packed.diversity)
-        rows = _of(ranking, packed)
     place = {memory_id: number for number, memory_id in enumerate(ids)}
     return Context(
         views=ranking.views,
@@ -121,7 +113,7 @@ def built(
         shown=tuple((row.id, row.values) for row in rows),
         packed=packed,
         gain=expected_gain(rows, served),
-        plan=plan_view(choice, served, binding=binding),
+        plan=plan_view(choice, served),
         vectors=[candidates.vectors[place[row.id]] for row in rows],
     )
 

@@ -81,14 +81,13 @@ def memories_of(chosen: Plan) -> int:
     return int(chosen.memories)
 
 
-def plan_view(choice: Choice, served: Served, *, binding: bool) -> dict[str, Any]:
-    """As the bundle carries it. `binding` says whether its number of memories bounded what was packed."""
+def plan_view(choice: Choice, served: Served) -> dict[str, Any]:
+    """As the bundle carries it: advice to the caller, which bounds nothing by itself."""
     return {
         "best": _view(choice.best),
         "runners_up": [_view(runner_up) for runner_up in choice.runners_up],
         "evaluations": choice.evaluations,
         "worth": {"lambda": served.lambda_, "mu": served.mu, "nu": served.nu},
-        "binding": binding,
     }
 
 

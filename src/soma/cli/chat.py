@@ -1,12 +1,16 @@
 """soma chat: ask a question, watch it being answered."""
 
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import click
 from rich.markup import escape
 
-from soma.cli.server import Server, connected, console, fail, show_json
+from soma.cli.server import Server, as_json_option, connected, console, fail, show_json
+from soma.cli.showing import Wrapped
+
+QUIET_ENDINGS = {"converged", "final_answer"}  # as one expects; any other is told
 
 
 @click.command()
@@ -14,19 +18,28 @@ from soma.cli.server import Server, connected, console, fail, show_json
 @click.option("-c", "--conversation", help="Id of a conversation to go on with; a new one otherwise.")
 @click.option("--continue", "go_on", is_flag=True, help="Go on with your newest conversation.")
 @click.option("--agent", help="Name of the agent (capsule) for a new conversation.")
-@click.option("--json", "as_json", is_flag=True, help="Print the finished turn as JSON.")
+@as_json_option
 def command(message: str | None, *, conversation: str | None, go_on: bool, agent: str | None, as_json: bool) -> None:
-    """Ask MESSAGE; without one, talk until Ctrl-D."""
+    """Ask MESSAGE; without one, talk until Ctrl-D. A message may also come through a pipe."""
+    if conversation and go_on:
+        fail("say either --conversation or --continue")
+    if message is None and not sys.stdin.isatty():
+        message = sys.stdin.read()
     if message is not None and not message.strip():
         fail("the message is empty")
+    if message is None and as_json:
+        fail("--json needs a message")
     with connected() as server:
         place = conversation or (_newest(server) if go_on else None) or _new(server, agent)
         if message is not None:
             _ask(server, place, message, as_json=as_json)
             return
-        console.print("[dim]Soma listens. Ctrl-D ends.[/dim]")
+        console.print("[dim]Soma listens. Ctrl-C stops an answer, Ctrl-D ends.[/dim]")
         for line in _typed():
-            _ask(server, place, line, as_json=as_json)
+            try:
+                _ask(server, place, line, as_json=False)
+            except KeyboardInterrupt:
+                console.print()
 
 
 def _typed() -> Iterator[str]:
@@ -45,40 +58,89 @@ def _ask(server: Server, conversation: str, message: str, *, as_json: bool) -> N
     if as_json:
         show_json({"conversation_id": conversation, **server.post(path, {"content": message})})
         return
-    with server.stream(path, {"content": message, "stream": True}) as frames:
-        for frame in frames:
-            _show(frame)
+    reply = Reply()
+    try:
+        with server.stream(path, {"content": message, "stream": True}) as frames:
+            for frame in frames:
+                reply.show(frame)
+    except KeyboardInterrupt:
+        if reply.turn_id:
+            server.post(f"/chat/turns/{reply.turn_id}/cancel", {})
+            console.print("\n[yellow]stopped; what was said so far is kept[/yellow]")
+        raise
 
 
-def _show(frame: dict[str, Any]) -> None:
-    payload = frame["payload"]
-    match frame["type"]:
-        case "chat.turn_started" if payload["degraded"]:
-            console.print(f"[yellow]degraded: {escape(payload['degraded'])}[/yellow]")
-        case "chat.delta":
-            console.print(escape(payload["text"]), end="")
-        case "chat.draft_replaced":
-            console.print("\n[dim]… answering again[/dim]")
-        case "chat.tool_decided" if not payload["allow"]:
-            console.print(f"[yellow]{payload['tool']} denied: {escape(payload['reason'])}[/yellow]")
-        case "chat.tool_finished":
-            console.print(f"[dim]{payload['tool']}: {escape(payload['content'][:200])}[/dim]")
-        case "chat.turn_complete":
-            _close(payload)
+class Reply:
+    """One answer as its events come. The first draft is shown while it is written; a revision only when it has won."""
+
+    def __init__(self) -> None:
+        self.turn_id: str | None = None
+        self._wrapped = Wrapped(console.width if console.is_terminal else None)
+        self._iteration = 0
+        self._said = ""
+        self._line_is_open = False
+        self._revising = False
+
+    def show(self, frame: dict[str, Any]) -> None:
+        payload = frame["payload"]
+        self.turn_id = frame.get("turn_id") or self.turn_id
+        match frame["type"]:
+            case "chat.turn_started" if payload["degraded"]:
+                self._note(f"degraded: {payload['degraded']}", "yellow")
+            case "chat.delta" if not self._revising:
+                self._say(payload["text"], payload["iteration"])
+            case "chat.draft_replaced":
+                self._revising = True
+                self._note("… found more to look at, reading it", "dim")
+            case "chat.tool_decided" if not payload["allow"]:
+                self._note(f"{payload['tool']} denied: {payload['reason']}", "yellow")
+            case "chat.tool_finished":
+                self._note(f"{payload['tool']}: {payload['content'][:200]}", "dim")
+            case "chat.turn_complete":
+                self._close(payload)
+
+    def _say(self, text: str, iteration: int) -> None:
+        if iteration != self._iteration:
+            self._end_line()
+            self._iteration, self._said = iteration, ""
+        self._said += text
+        self._line_is_open = True
+        _write(self._wrapped.add(text))
+
+    def _note(self, text: str, style: str) -> None:
+        self._end_line()
+        console.print(f"[{style}]{escape(text)}[/{style}]", soft_wrap=not console.is_terminal)
+
+    def _end_line(self) -> None:
+        if self._line_is_open:
+            _write(self._wrapped.end() + "\n")
+            self._line_is_open = False
+            self._wrapped = Wrapped(console.width if console.is_terminal else None)
+
+    def _close(self, payload: dict[str, Any]) -> None:
+        """The answer if it is another than the draft, what it rests on, and why the turn ended where that matters."""
+        if payload["content"].strip() != self._said.strip():
+            self._end_line()
+            self._say(payload["content"], self._iteration)
+        elif self._revising:
+            self._note("the answer above stands", "dim")
+        self._end_line()
+        for citation in payload["citations"]:
+            when = (citation["occurred_at"] or "")[:10]
+            about = ", ".join(filter(None, (citation["metadata"].get("speaker"), when, citation["source"])))
+            self._cite(citation["number"], about, citation["text"])
+        if payload["exit_reason"] not in QUIET_ENDINGS:
+            console.print(f"[yellow]ended: {payload['exit_reason']}[/yellow]")
+        if payload["error"]:
+            fail(f"{payload['error']['message']}  [{payload['error']['code']}]")
+
+    def _cite(self, number: int, about: str, text: str) -> None:
+        console.print(f"[dim]\\[{number}] {escape(about)}: {escape(text)}[/dim]", soft_wrap=not console.is_terminal)
 
 
-def _close(payload: dict[str, Any]) -> None:
-    """The last lines: what a refined answer rests on, and why the turn ended where that matters."""
-    console.print()
-    for citation in payload["citations"]:
-        when = (citation["occurred_at"] or "")[:10]
-        speaker = citation["metadata"].get("speaker", "")
-        about = ", ".join(part for part in (speaker, when, citation["source"] or "") if part)
-        console.print(f"[dim]\\[{citation['number']}] {escape(about)}: {escape(citation['text'])}[/dim]")
-    if payload["exit_reason"] not in {"converged", "final_answer"}:
-        console.print(f"[yellow]ended: {payload['exit_reason']}[/yellow]")
-    if payload["error"]:
-        console.print(f"[red]{escape(payload['error']['message'])}[/red]  [{payload['error']['code']}]")
+def _write(text: str) -> None:
+    """As it is: no markup, and no second wrapping."""
+    click.echo(text, nl=False)
 
 
 def _new(server: Server, agent: str | None) -> str:

@@ -1,6 +1,5 @@
 """soma doctor: is this installation well, and what to do where it is not."""
 
-import json
 import platform
 import sqlite3
 import sys
@@ -11,8 +10,7 @@ from pathlib import Path
 import click
 import httpx
 
-from soma.agent.settings import settings
-from soma.cli.server import ADDRESS_FILE, TOKEN_FILE, console, show_json
+from soma.cli.server import TOKEN_FILE, as_json_option, chosen_settings, console, running, show_json
 
 OLDEST_PYTHON = (3, 11)
 
@@ -22,7 +20,7 @@ class Unwell(Exception):
 
 
 @click.command()
-@click.option("--json", "as_json", is_flag=True)
+@as_json_option
 def command(*, as_json: bool) -> None:
     """Check this installation; exits with 1 where something is to be mended."""
     results = [_run(name, check) for name, check in CHECKS.items()]
@@ -68,7 +66,7 @@ def _model() -> str:
 
 
 def _data() -> str:
-    folder = settings().data_dir
+    folder = chosen_settings().data_dir
     if not folder.exists():
         raise Unwell(f"{folder} does not exist yet: run `soma up`")
     token = folder / TOKEN_FILE
@@ -78,10 +76,9 @@ def _data() -> str:
 
 
 def _server() -> str:
-    file = settings().data_dir / ADDRESS_FILE
-    if not file.exists():
-        raise Unwell("no server has run here yet: run `soma up`")
-    url = json.loads(file.read_text())["url"]
+    url = chosen_settings().url or running(chosen_settings().data_dir)
+    if not url:
+        raise Unwell("no server runs with this data folder: run `soma up`")
     try:
         answer = httpx.get(f"{url}/readyz", timeout=5)
     except httpx.TransportError as error:

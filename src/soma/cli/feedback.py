@@ -4,7 +4,8 @@ from typing import Any
 
 import click
 
-from soma.cli.server import connected, console, fail, show_json
+from soma.cli.server import as_json_option, connected, console, fail, show_json
+from soma.cli.showing import SMALLEST, in_order
 
 
 @click.command()
@@ -14,7 +15,7 @@ from soma.cli.server import connected, console, fail, show_json
 @click.option("--rating", type=click.IntRange(1, 5), help="1 to 5.")
 @click.option("--helpful", type=int, multiple=True, help="Number of a recalled memory that helped (see `soma trace`).")
 @click.option("--unhelpful", type=int, multiple=True, help="Number of one that did not.")
-@click.option("--json", "as_json", is_flag=True)
+@as_json_option
 def command(
     turn_id: str | None,
     *,
@@ -25,6 +26,10 @@ def command(
     as_json: bool,
 ) -> None:
     """Give feedback on TURN_ID, or on your newest turn."""
+    if thumb and rating:
+        fail("say either --up, --down or --rating")
+    if not (thumb or rating or helpful or unhelpful):
+        fail("say how it was: --up, --down, --rating, --helpful or --unhelpful")
     with connected() as server:
         trace = server.get(f"/trace/{turn_id or 'last'}")
         shown = _shown(trace)
@@ -39,11 +44,11 @@ def command(
     if as_json:
         show_json(answer)
         return
-    moved = {name: delta for name, delta in answer["weight_deltas"].items() if delta}
+    moved = {name: delta for name, delta in answer["weight_deltas"].items() if abs(delta) >= SMALLEST}
     reason = f" ({answer['reason']})" if answer.get("reason") else ""
     console.print(f"recorded; {'weights moved' if answer['adaptation_applied'] else 'no weight moved'}{reason}")
-    for name, delta in moved.items():
-        console.print(f"  {name:12} {delta:+.4f}")
+    for name in in_order(moved):
+        console.print(f"  {name:12} {moved[name]:+.4f}")
 
 
 def _shown(trace: dict[str, Any]) -> list[str]:

@@ -5,12 +5,14 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from textwrap import wrap
 from typing import Any
 
 Item = dict[str, Any]
 
 FORMATS = ("locomo", "text", "jsonl")
 SESSION = re.compile(r"session_(\d+)")
+LONGEST_TEXT = 1_500  # characters: about as far as the embedder reads
 LOCOMO_TIME = "%I:%M %p on %d %B, %Y"
 
 
@@ -65,11 +67,11 @@ def _locomo_sample(sample_id: str, sessions: dict[str, Any]) -> Iterator[Item]:
 
 
 def _text(text: str, path: Path) -> Iterator[Item]:
-    """Plain text: each paragraph is a memory."""
+    """Plain text: each paragraph is a memory, a very long one several."""
     for number, paragraph in enumerate(re.split(r"\n\s*\n", text), 1):
-        if words := " ".join(paragraph.split()):
+        for piece, words in enumerate(wrap(" ".join(paragraph.split()), LONGEST_TEXT), 1):
             yield {
-                "key": f"{path.name}#{number}",
+                "key": f"{path.name}#{number}" if piece == 1 else f"{path.name}#{number}.{piece}",
                 "text": words,
                 "conversation_id": f"file/{path.name}",
                 "metadata": {"source": f"{path.name}, paragraph {number}"},

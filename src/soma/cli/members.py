@@ -2,16 +2,16 @@
 
 import click
 
-from soma.cli.server import connected, console, show_json
+from soma.cli.server import as_json_option, connected, console, show_json
 
 
 @click.group()
 def command() -> None:
-    """Add users and tenants, and hand out their tokens."""
+    """Add users and tenants, and hand out their tokens. Who has one sets it as SOMA_TOKEN."""
 
 
 @command.command("list")
-@click.option("--json", "as_json", is_flag=True)
+@as_json_option
 def list_(*, as_json: bool) -> None:
     """The members of your tenant."""
     with connected() as server:
@@ -26,9 +26,9 @@ def list_(*, as_json: bool) -> None:
 @command.command("add")
 @click.argument("username")
 @click.option("--role", type=click.Choice(["owner", "member", "viewer"]), default="member", show_default=True)
-@click.option("--json", "as_json", is_flag=True)
+@as_json_option
 def add(username: str, *, role: str, as_json: bool) -> None:
-    """Add USERNAME to your tenant; prints the token, which is shown only now. Use it as SOMA_TOKEN."""
+    """Add USERNAME to your tenant; prints the token, which is shown only now."""
     with connected() as server:
         member = server.post("/members", {"username": username, "role": role})
     _handed_out(member, as_json=as_json)
@@ -37,9 +37,9 @@ def add(username: str, *, role: str, as_json: bool) -> None:
 @command.command("add-tenant")
 @click.argument("tenant_id")
 @click.option("--owner", required=True, help="Name of the user who will own it.")
-@click.option("--json", "as_json", is_flag=True)
+@as_json_option
 def add_tenant(tenant_id: str, *, owner: str, as_json: bool) -> None:
-    """Make a tenant with its owner; for the operator of this server only."""
+    """Make a tenant; prints its owner's token. For the operator of this server only."""
     with connected() as server:
         tenant = server.post("/tenants", {"id": tenant_id, "owner": owner})
     _handed_out(tenant, as_json=as_json)

@@ -9,7 +9,8 @@ from rich.progress import Progress
 from rich.table import Table
 
 from soma.cli.importing import FORMATS, Item, NotImportable, read_items
-from soma.cli.server import connected, console, errors, fail, show_json
+from soma.cli.server import as_json_option, connected, console, errors, fail, show_json
+from soma.cli.showing import excerpt, parts_of
 
 BATCH = 100
 
@@ -23,9 +24,15 @@ def command() -> None:
 @click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--format", "kind", type=click.Choice(FORMATS), required=True, help="How the file is laid out.")
 @click.option("--conversation", type=int, default=None, help="locomo: number of the conversation; all if absent.")
-@click.option("--scope", type=click.Choice(["user", "agent", "tenant"]), default="user", show_default=True)
-@click.option("--namespace", default="default", show_default=True)
-@click.option("--json", "as_json", is_flag=True, help="Print the counts as JSON.")
+@click.option(
+    "--scope",
+    type=click.Choice(["user", "agent", "tenant"]),
+    default="user",
+    show_default=True,
+    help="Who will see it: only you, or all users of the agent or tenant.",
+)
+@click.option("--namespace", default="default", show_default=True, help="Chat reads `default`.")
+@as_json_option
 def import_(path: Path, *, kind: str, conversation: int | None, scope: str, namespace: str, as_json: bool) -> None:
     """Remember what PATH holds. Importing again changes nothing that is already known."""
     try:
@@ -53,25 +60,26 @@ def _remember(items: list[Item], namespace: str) -> dict[str, int]:
 
 @command.command("recall")
 @click.argument("query")
-@click.option("-k", "--top-k", default=10, show_default=True)
-@click.option("--json", "as_json", is_flag=True)
+@click.option("-k", "--top-k", default=10, show_default=True, help="How many.")
+@as_json_option
 def recall(query: str, *, top_k: int, as_json: bool) -> None:
     """What would be recalled for QUERY, with the parts of each score."""
     with connected() as server:
         hits = server.get("/memories/recall", query=query, top_k=top_k)["hits"]
+        weights = server.get("/learning")["weights"]
     if as_json:
         show_json(hits)
         return
     for number, hit in enumerate(hits, 1):
-        parts = ", ".join(f"{name} {value:.2f}" for name, value in hit["parts"].items() if value)
         console.print(f"{number:2}. {hit['score']:.3f}  {escape(hit['text'])}")
-        console.print(f"    [dim]{hit['occurred_at'] or ''}  {parts}[/dim]")
+        when = (hit["occurred_at"] or "")[:16].replace("T", " ")
+        console.print(f"    [dim]{when}  {parts_of(hit, weights, every=True)}[/dim]")
 
 
 @command.command("list")
 @click.option("--search", help="Only memories with these words.")
-@click.option("--limit", default=20, show_default=True)
-@click.option("--json", "as_json", is_flag=True)
+@click.option("--limit", default=20, show_default=True, help="How many, the newest first; 200 at most.")
+@as_json_option
 def list_(*, search: str | None, limit: int, as_json: bool) -> None:
     """The memories that you may see."""
     with connected() as server:
@@ -79,17 +87,20 @@ def list_(*, search: str | None, limit: int, as_json: bool) -> None:
     if as_json:
         show_json(page)
         return
-    table = Table(box=None, header_style="dim")
-    for heading in ("key", "when", "text"):
-        table.add_column(heading)
+    table = Table(box=None, header_style="dim", padding=(0, 1))
+    table.add_column("key", overflow="fold", ratio=1)  # whole: `soma memory forget` takes it
+    table.add_column("when", no_wrap=True)
+    table.add_column("text", ratio=2)
     for memory in page["memories"]:
-        table.add_row(memory["key"], (memory.get("occurred_at") or "")[:10], escape(memory["text"][:120]))
-    console.print(table)
+        table.add_row(escape(memory["key"]), (memory.get("occurred_at") or "")[:10], escape(excerpt(memory["text"])))
+    console.print(table if page["memories"] else "no memories")
+    if page["next"]:
+        console.print("[dim]and more: raise --limit or narrow with --search[/dim]")
 
 
 @command.command("forget")
 @click.argument("keys", nargs=-1, required=True)
-@click.option("--json", "as_json", is_flag=True)
+@as_json_option
 def forget(keys: tuple[str, ...], *, as_json: bool) -> None:
     """Remove the memories with these KEYS for good; prints the receipt."""
     with connected() as server:

@@ -1,6 +1,7 @@
 """The running server as the command line finds it: its address and the user's token lie in the data folder."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,13 +11,18 @@ from typing import Any, NoReturn
 
 import click
 import httpx
+from pydantic import ValidationError
 from rich.console import Console
 
-from soma.agent.settings import settings
+from soma.agent.settings import Settings, settings
 
 ADDRESS_FILE = "server.json"
 TOKEN_FILE = "token"  # noqa: S105 - the name of the file, not a token
 LONG = httpx.Timeout(600.0, connect=5.0)
+
+REFUSED = 1  # the exit code of every refusal; click's own for a wrong command line is 2
+
+as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 console = Console(highlight=False)
 errors = Console(stderr=True, highlight=False)
@@ -52,7 +58,7 @@ class Server:
         except ValueError:
             fail(f"the server answered {response.status_code}: {response.text[:200]}")
         place = f" ({body['field']})" if body.get("field") else ""
-        return fail(f"{body.get('message', response.reason_phrase)}{place}  [{body.get('code', response.status_code)}]")
+        return fail(f"{body.get('message', response.reason_phrase)}{place} [{body.get('code', response.status_code)}]")
 
 
 @contextmanager
@@ -62,23 +68,50 @@ def connected() -> Iterator[Server]:
     try:
         with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=LONG) as http:
             yield Server(http)
+    except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+        fail(f"no Soma answers at {url} ({error}): start it with `soma up` or `make up`")
+    except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
+        fail(f"SOMA_URL is no address of a server: {error}")
     except httpx.TransportError as error:
-        fail(f"no Soma answers at {url} ({type(error).__name__}): start it with `soma up` or `make up`")
+        fail(
+            f"the connection to {url} broke ({type(error).__name__}); a turn goes on without it: `soma trace` shows it"
+        )
+
+
+def chosen_settings() -> Settings:
+    """The settings; ends the command where one cannot be."""
+    try:
+        return settings()
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = str(first["loc"][0])
+        name = f"SOMA_{place.upper()}" if place in Settings.model_fields else place
+        fail(f"the setting {name} cannot be {first['input']!r}: {first['msg']}")
 
 
 def address() -> str:
     """Where the server of this data folder listens; SOMA_URL names another."""
-    chosen = settings()
+    chosen = chosen_settings()
     if chosen.url:
         return f"{chosen.url.rstrip('/')}/api/v2"
-    file = chosen.data_dir / ADDRESS_FILE
-    if not file.exists():
-        fail(f"no Soma has run with the data folder {chosen.data_dir} yet: start it with `soma up` or `make up`")
-    return f"{json.loads(file.read_text())['url']}/api/v2"
+    url = running(chosen.data_dir)
+    if url is None:
+        fail(f"no Soma runs with the data folder {chosen.data_dir}: start it with `soma up` or `make up`")
+    return f"{url}/api/v2"
+
+
+def running(data_dir: Path) -> str | None:
+    """The address of the server that works in this folder, if one does."""
+    try:
+        known = json.loads((data_dir / ADDRESS_FILE).read_text())
+        os.kill(known["pid"], 0)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None  # never started, ended without a word, or not our file: its port may be somebody else's by now
+    return str(known["url"])
 
 
 def read_token() -> str:
-    chosen = settings()
+    chosen = chosen_settings()
     if given := chosen.token.get_secret_value():
         return given
     file: Path = chosen.data_dir / TOKEN_FILE
@@ -105,5 +138,6 @@ def show_json(value: Any) -> None:
 
 
 def fail(message: str) -> NoReturn:
-    errors.print(f"[red]soma:[/red] {message}", soft_wrap=True)
-    sys.exit(1)
+    errors.print("[red]soma:[/red]", end=" ")
+    errors.print(message, soft_wrap=True, markup=False)
+    sys.exit(REFUSED)

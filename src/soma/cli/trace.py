@@ -6,19 +6,20 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from soma.cli.server import connected, console, fail, show_json
+from soma.cli.server import as_json_option, connected, console, fail, show_json
+from soma.cli.showing import SMALLEST, excerpt, in_order, parts_of
 
 SHOWN = 5  # memories of an iteration, unless all are asked for
 
 
 @click.command()
 @click.argument("turn_id", required=False)
-@click.option("--last", is_flag=True, help="Your newest turn.")
+@click.option("--last", is_flag=True, help="Your newest turn; so does no TURN_ID.")
 @click.option("--all", "everything", is_flag=True, help="All recalled memories, not the first five.")
-@click.option("--json", "as_json", is_flag=True, help="The whole trace as JSON.")
+@as_json_option
 def command(turn_id: str | None, *, last: bool, everything: bool, as_json: bool) -> None:
-    """Show the turn TURN_ID, or the last one."""
-    if (turn_id is None) != last:
+    """Show the turn TURN_ID, or your last one."""
+    if turn_id and last:
         fail("name a turn, or say --last")
     with connected() as server:
         trace = server.get(f"/trace/{turn_id or 'last'}", include_messages=True, full=True)
@@ -64,17 +65,18 @@ def _recalled(bundle: dict[str, Any], *, everything: bool) -> None:
     if not memories:
         console.print(f"[dim]no memories recalled ({bundle['duration_ms']:.0f} ms)[/dim]")
         return
-    title = (
-        f"{len(bundle['memories'])} memories recalled in {bundle['duration_ms']:.0f} ms, {bundle['token_count']} tokens"
-    )
-    table = Table(title=title, title_justify="left", box=None, header_style="dim", padding=(0, 1))
-    parts = [name for name in bundle["weights"] if any(memory["parts"].get(name) for memory in memories)]
-    for heading in ("#", "memory", "score", "attention", *parts):
-        table.add_column(heading, overflow="fold" if heading == "memory" else "ellipsis", no_wrap=heading != "memory")
+    count = len(bundle["memories"])
+    rest = f"; the first {SHOWN} here, all with --all" if count > len(memories) else ""
+    console.print(f"{count} memories recalled in {bundle['duration_ms']:.0f} ms, {bundle['token_count']} tokens{rest}")
+    table = Table(box=None, header_style="dim", padding=(0, 1))
+    for heading in ("#", "score", "attention"):
+        table.add_column(heading, justify="right", no_wrap=True)
+    table.add_column("memory", ratio=3)
+    table.add_column("parts" if everything else "strongest parts", ratio=2)
     for number, memory in enumerate(memories, 1):
-        values = [f"{memory['parts'].get(name, 0):.2f}" for name in parts]
-        text = escape(memory["text"][:120])
-        table.add_row(str(number), text, f"{memory['score']:.2f}", f"{memory['attention']:.3f}", *values)
+        parts = parts_of(memory, bundle["weights"], every=everything)
+        numbers = (str(number), f"{memory['score']:.2f}", f"{memory['attention']:.3f}")
+        table.add_row(*numbers, escape(memory["text"] if everything else excerpt(memory["text"])), parts)
     console.print(table)
 
 
@@ -106,15 +108,21 @@ def _learned(learned: dict[str, Any]) -> None:
 
 
 def _before_after(kind: str, before: dict[str, float], after: dict[str, float]) -> None:
+    """What moved as a table, what did not as one line."""
     table = Table(box=None, header_style="dim", padding=(0, 1))
-    for heading in (kind, "before", "after"):
-        table.add_column(heading)
-    for name, value in after.items():
-        was = before.get(name, value)
-        mark = "bold" if was != value else "dim"
-        table.add_row(name, f"{was:.4f}", f"[{mark}]{value:.4f}[/{mark}]")
-    if after:
+    for heading in (kind, "before", "after", "change"):
+        table.add_column(heading, justify="left" if heading == kind else "right")
+    same = []
+    for name in in_order(after):
+        was, value = before.get(name, after[name]), after[name]
+        if abs(value - was) < SMALLEST:
+            same.append(f"{name} {value:.4f}")
+        else:
+            table.add_row(name, f"{was:.4f}", f"[bold]{value:.4f}[/bold]", f"{value - was:+.4f}")
+    if table.row_count:
         console.print(table)
+    if same:
+        console.print(f"[dim]{kind}s that stayed: {', '.join(same)}[/dim]")
 
 
 def _receipt(trace: dict[str, Any]) -> None:

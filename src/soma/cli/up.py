@@ -1,8 +1,10 @@
 """soma up: everything in one process on this machine."""
 
+import fcntl
 import json
 import logging
 import os
+import shlex
 import socket
 import sys
 import time
@@ -12,10 +14,11 @@ from typing import Any
 import click
 import uvicorn
 
-from soma.agent.settings import settings
-from soma.cli.server import ADDRESS_FILE, TOKEN_FILE, errors, fail
+from soma.agent.settings import default_data_dir
+from soma.cli.server import ADDRESS_FILE, TOKEN_FILE, chosen_settings, errors, fail, running
 
 PORTS_TRIED = 10
+LOCK_FILE = "lock"
 
 
 class Server(uvicorn.Server):
@@ -32,24 +35,41 @@ class Server(uvicorn.Server):
             (self._data_dir / ADDRESS_FILE).write_text(address)
             self._greet()
 
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        (self._data_dir / ADDRESS_FILE).unlink(missing_ok=True)
+        await super().shutdown(sockets)
+
     def _greet(self) -> None:
-        soma = Path(sys.argv[0]).resolve() if Path(sys.argv[0]).name == "soma" else "soma"
-        click.echo(f"Soma answers at {self._url} after {time.time() - self._began:.1f} s")
-        click.echo(f'  talk to it    {soma} chat "what is 23*19 + 7?"')
-        click.echo(f"  its data      {self._data_dir}  (your token: {self._data_dir / TOKEN_FILE})")
-        click.echo("  stop it       Ctrl-C", nl=True)
+        soma = str(Path(sys.argv[0]).resolve() if Path(sys.argv[0]).name == "soma" else "soma")
+        if self._data_dir != default_data_dir():
+            soma = f"SOMA_DATA_DIR={shlex.quote(str(self._data_dir))} {soma}"  # as another terminal needs it
+        click.echo(f"Soma answers at {self._url} after {time.time() - self._began:.1f} s. In another terminal:")
+        click.echo(f'  talk to it      {soma} chat "what is 23*19 + 7?"')
+        click.echo(f"  see why         {soma} trace")
+        click.echo(f"  all commands    {soma} --help")
+        click.echo(f"Your token is in {self._data_dir / TOKEN_FILE}, all data beside it. Ctrl-C stops the server.")
         sys.stdout.flush()
 
 
 @click.command()
 @click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
-@click.option("--port", type=int, help="Port; the next free one of ten is taken where it is busy.  [default: 8018]")
-@click.option("--log-level", default="warning", show_default=True, help="debug, info, warning or error.")
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65_535),
+    help="Port; the next free one of ten is taken where it is busy.  [default: 8018]",
+)
+@click.option(
+    "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="warning", show_default=True
+)
 def command(host: str | None, port: int | None, log_level: str) -> None:
     """Start the server on this machine: agent, brain and memory in one process."""
     began = _process_start()
-    chosen = settings()
-    chosen.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    chosen = chosen_settings()
+    try:
+        chosen.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        _refuse_a_second(chosen.data_dir)
+    except OSError as error:
+        fail(f"the data folder cannot be used: {error}")
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("django.request").setLevel(logging.ERROR)  # what a caller got wrong is told to the caller
     listening = _listen(host or chosen.host, port or chosen.port)
@@ -67,9 +87,20 @@ def command(host: str | None, port: int | None, log_level: str) -> None:
         sys.exit(1)
 
 
+def _refuse_a_second(data_dir: Path) -> None:
+    """Before a port is taken: the embedded databases have one process. The agent itself then holds this lock."""
+    with (data_dir / LOCK_FILE).open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            place = running(data_dir)
+            where = f" at {place}" if place else ""
+            fail(f"a Soma works in {data_dir} already{where}: talk to that, stop it, or set SOMA_DATA_DIR to another")
+
+
 def _listen(host: str, port: int) -> socket.socket:
     """A bound socket on `port` or the next free one, and a word about it."""
-    for number in range(port, port + PORTS_TRIED):
+    for number in range(port, min(port + PORTS_TRIED, 65_536)):
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         candidate = socket.socket(family, socket.SOCK_STREAM)
         candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

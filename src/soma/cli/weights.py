@@ -3,12 +3,13 @@
 import click
 from rich.table import Table
 
-from soma.cli.server import connected, console, show_json
+from soma.cli.server import as_json_option, connected, console, show_json
+from soma.cli.showing import in_order
 
 
 @click.command()
 @click.option("--agent", help="Name of the agent (capsule).")
-@click.option("--json", "as_json", is_flag=True)
+@as_json_option
 def command(agent: str | None, *, as_json: bool) -> None:
     """Show the weights in use, what they began as, and how far what was learned is trusted."""
     with connected() as server:
@@ -18,12 +19,13 @@ def command(agent: str | None, *, as_json: bool) -> None:
         return
     table = Table(box=None, header_style="dim")
     for heading in ("weight", "in use", "learned", "prior"):
-        table.add_column(heading)
-    for name, value in state["weights"].items():
-        learned, prior = state["learned"].get(name), state["prior"].get(name)
-        table.add_row(name, f"{value:.4f}", *("" if other is None else f"{other:.4f}" for other in (learned, prior)))
+        table.add_column(heading, justify="left" if heading == "weight" else "right")
+    for name in in_order(state["weights"]):
+        values = (state["weights"][name], state["learned"].get(name), state["prior"].get(name))
+        table.add_row(name, *("" if value is None else f"{value:.4f}" for value in values))
     console.print(table)
     console.print(f"trust in what was learned {state['trust']:.2f}, version {state['version']}")
-    modulators = ", ".join(f"{name} {value:.3f}" for name, value in state["neuromodulators"].items())
+    levels = state["neuromodulators"]
+    modulators = ", ".join(f"{name} {levels[name]:.3f}" for name in in_order(levels))
     console.print(f"neuromodulators: {modulators}")
     console.print(f"[dim]state {state['state_hash']}[/dim]")

@@ -37,7 +37,11 @@ from soma.events.ids import new_id
 logger = logging.getLogger(__name__)
 
 BUSY_SECONDS = 1
-MESSAGES = {"missing": "this is required", "extra_forbidden": "there is no such field"}
+MESSAGES = {
+    "missing": "this is required",
+    "extra_forbidden": "there is no such field",
+    "string_pattern_mismatch": "lower-case letters, digits, - and _, at most 63, the first a letter or digit",
+}
 
 api = NinjaAPI(title="Soma", version="2", urls_namespace="api-v2", auth=bearer, parser=JsonObject(), docs_url=None)
 api.add_router("/chat/conversations", conversations.router, tags=["conversations"])

@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
-from ninja import Router
+from ninja import Router, Status
 from pydantic import Field
 
 from soma.agent.access import capsule_of, own_conversation
@@ -27,14 +27,14 @@ class Renamed(Body):
 
 
 @router.post("", response={201: dict[str, Any]})
-async def create(request: HttpRequest, payload: NewConversation) -> tuple[int, dict[str, Any]]:
+async def create(request: HttpRequest, payload: NewConversation) -> Status[dict[str, Any]]:
     caller = who(request)
     caller.require(Role.OWNER, Role.MEMBER)
     capsule = await capsule_of(caller, payload.agent)
     conversation = await Conversation.objects.acreate(
         tenant_id=caller.tenant_id, user_id=caller.user_id, capsule=capsule, title=payload.title
     )
-    return 201, view(conversation)
+    return Status(201, view(conversation))
 
 
 @router.get("")
@@ -65,12 +65,12 @@ async def rename(request: HttpRequest, conversation_id: str, payload: Renamed) -
 
 
 @router.delete("/{conversation_id}", response={204: None})
-async def delete(request: HttpRequest, conversation_id: str) -> tuple[int, None]:
+async def delete(request: HttpRequest, conversation_id: str) -> Status[None]:
     """Hide the conversation from every door; its log stays, and what it taught."""
     conversation = await own_conversation(who(request), conversation_id)
     conversation.deleted_at = timezone.now()
     await conversation.asave(update_fields=["deleted_at"])
-    return 204, None
+    return Status(204, None)
 
 
 def said(conversation: Conversation) -> QuerySet[Message]:

@@ -5,7 +5,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest
 from django.utils import timezone
-from ninja import Router
+from ninja import Router, Status
 from pydantic import Field
 
 from soma.agent.accounts import add_member, add_tenant
@@ -52,21 +52,21 @@ async def members(request: HttpRequest) -> dict[str, Any]:
 
 
 @router.post("/members", response={201: dict[str, Any]})
-async def invite(request: HttpRequest, payload: NewMember) -> tuple[int, dict[str, Any]]:
+async def invite(request: HttpRequest, payload: NewMember) -> Status[dict[str, Any]]:
     """A new user of the caller's tenant; the answer holds the token, once."""
     caller = who(request)
     caller.require(Role.OWNER)
     token = await sync_to_async(add_member)(caller.tenant_id, username=payload.username, role=payload.role)
-    return 201, {"username": payload.username, "role": payload.role, "token": token}
+    return Status(201, {"username": payload.username, "role": payload.role, "token": token})
 
 
 @router.post("/tenants", response={201: dict[str, Any]})
-async def create_tenant(request: HttpRequest, payload: NewTenant) -> tuple[int, dict[str, Any]]:
+async def create_tenant(request: HttpRequest, payload: NewTenant) -> Status[dict[str, Any]]:
     """A new tenant with its owner; for the operator of this server only."""
     if not who(request).is_operator:
         raise Forbidden("only the operator of this server makes tenants", code="operator_required")
     token = await sync_to_async(add_tenant)(payload.id, name=payload.name or payload.id, owner=payload.owner)
-    return 201, {"id": payload.id, "owner": payload.owner, "token": token}
+    return Status(201, {"id": payload.id, "owner": payload.owner, "token": token})
 
 
 @router.get("/tokens")
@@ -80,18 +80,18 @@ async def tokens(request: HttpRequest) -> dict[str, Any]:
 
 
 @router.post("/tokens", response={201: dict[str, Any]})
-async def create_token(request: HttpRequest, payload: NewToken) -> tuple[int, dict[str, Any]]:
+async def create_token(request: HttpRequest, payload: NewToken) -> Status[dict[str, Any]]:
     caller = who(request)
     membership = await Membership.objects.aget(tenant_id=caller.tenant_id, user_id=caller.user_id)
-    return 201, {"name": payload.name, "token": await sync_to_async(issue_token)(membership, payload.name)}
+    return Status(201, {"name": payload.name, "token": await sync_to_async(issue_token)(membership, payload.name)})
 
 
 @router.delete("/tokens/{token_id}", response={204: None})
-async def revoke(request: HttpRequest, token_id: str) -> tuple[int, None]:
+async def revoke(request: HttpRequest, token_id: str) -> Status[None]:
     caller = who(request)
     revoked = await Token.objects.filter(
         id=token_id, membership__tenant_id=caller.tenant_id, membership__user_id=caller.user_id, revoked_at=None
     ).aupdate(revoked_at=timezone.now())
     if not revoked:
         raise NotFound(f"you have no token {token_id!r}", code="unknown_token", field="token_id")
-    return 204, None
+    return Status(204, None)

@@ -5,12 +5,13 @@ from array import array
 import numpy as np
 from numpy.typing import NDArray
 
+from soma.memory.index.vectors import grown
+
 Bytes = NDArray[np.int8]
 Floats = NDArray[np.float32]
 Indexes = NDArray[np.int64]
 
 SCALE = 254.0  # numbers of vectors of length 1 beyond a half are clipped: there are next to none
-LEAST = 64
 
 
 def stored(vectors: Floats) -> Bytes:
@@ -49,6 +50,10 @@ class WordVectors:
         self._first[slot], self._count[slot] = self._used, len(words)
         self._used += len(words)
 
+    def of(self, slot: int) -> Bytes:
+        first = self._first[slot]
+        return self._slab[first : first + self._count[slot]]
+
     def best(self, slots: Indexes, question: Floats) -> Floats:
         """The best cosine of each word of the question with a word of each slot; [slots, words], 0 without words."""
         first = np.frombuffer(self._first, np.int64)[slots]
@@ -65,6 +70,6 @@ class WordVectors:
 
     def _reserve(self, more: int) -> None:
         if self._used + more > len(self._slab):
-            larger = np.zeros((max(LEAST, 2 * (self._used + more)), self._slab.shape[1]), np.int8)
+            larger = np.zeros((grown(self._used + more), self._slab.shape[1]), np.int8)
             larger[: self._used] = self._slab[: self._used]
             self._slab = larger

@@ -1,0 +1,155 @@
+"""When the database is busy, locked or read-only: a clear refusal at the door, nothing half-written, and recovery."""
+
+import asyncio
+import contextlib
+import sqlite3
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+import pytest_asyncio
+from asgiref.sync import sync_to_async
+from django.core.asgi import get_asgi_application
+from django.db import connections
+from tests.agent.stage import Person, Stage, opened
+from tests.events.test_writer import held
+
+from soma.agent.auth import issue_token
+from soma.agent.llm.scripted import Response, says
+from soma.agent.models import Membership, Turn
+from soma.agent.settings import Settings
+from soma.events.chain import verify
+from soma.events.errors import WriterBusy
+from soma.events.writer import WAITING, Writer
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+LEASE_SECONDS = 0.6  # how long a turn stands still that its database has failed
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stage(folder) -> AsyncIterator[Stage]:
+    async with opened(Settings(data_dir=folder, lease_seconds=LEASE_SECONDS)) as stage:
+        yield stage
+
+
+@asynccontextmanager
+async def door(person: Person) -> AsyncIterator[httpx.AsyncClient]:
+    """REST as that person."""
+    membership = await Membership.objects.aget(user_id=person.caller.user_id)
+    token = await sync_to_async(issue_token)(membership, "test")
+    transport = httpx.ASGITransport(get_asgi_application())  # type: ignore[arg-type]
+    headers = {"Authorization": f"Bearer {token}"}
+    async with httpx.AsyncClient(transport=transport, base_url="http://soma/api/v2", headers=headers) as http:
+        yield http
+
+
+@contextlib.contextmanager
+def full_queue(writer: Writer) -> Iterator[None]:
+    gate = held(writer)
+    with contextlib.suppress(WriterBusy):
+        for _ in range(WAITING + 1):
+            writer.submit(lambda _: None)
+    try:
+        yield
+    finally:
+        gate.set()
+
+
+@asynccontextmanager
+async def read_only(writer: Writer) -> AsyncIterator[None]:
+    await writer.write(lambda tx: tx.query("PRAGMA query_only = ON"))
+    try:
+        yield
+    finally:
+        await writer.write(lambda tx: tx.query("PRAGMA query_only = OFF"))
+
+
+@asynccontextmanager
+async def locked(person: Person, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """Another process holds the lock of the agent's database, and nobody waits long for it."""
+    settings = person.agent.settings
+    monkeypatch.setitem(connections.settings["default"]["OPTIONS"], "timeout", 0.1)
+    await person.agent.writer.write(lambda tx: tx.query("PRAGMA busy_timeout = 100"))
+    other = sqlite3.connect(settings.database.removeprefix("sqlite:///"), isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+
+
+async def turns(person: Person) -> list[str]:
+    return [turn.state async for turn in Turn.objects.filter(conversation_id=person.conversation_id)]
+
+
+async def messages(http: httpx.AsyncClient, person: Person, content: str = "hello") -> httpx.Response:
+    return await http.post(f"/chat/conversations/{person.conversation_id}/messages", json={"content": content})
+
+
+async def test_too_many_waiting_writes_are_a_429_that_says_when_to_come_back(ann):
+    ann.hears(says("hello", confidence=1.0))
+    async with door(ann) as http:
+        with full_queue(ann.agent.writer):
+            refused = await messages(http, ann)
+        assert (refused.status_code, refused.json()["code"], refused.headers["Retry-After"]) == (429, "busy", "1")
+        assert await turns(ann) == []
+        assert (await messages(http, ann)).json()["content"] == "hello"
+
+
+async def test_a_read_only_database_is_a_503_and_nothing_is_half_written(ann):
+    ann.hears(says("hello", confidence=1.0))
+    async with door(ann) as http:
+        async with read_only(ann.agent.writer):
+            refused = await messages(http, ann)
+        assert (refused.status_code, refused.json()["code"]) == (503, "storage_unavailable")
+        assert set(refused.json()) == {"code", "message", "request_id"}
+        assert await turns(ann) == []
+        assert (await messages(http, ann)).json()["content"] == "hello"
+
+
+async def test_a_locked_database_is_a_503_at_every_door_that_writes(ann, monkeypatch):
+    ann.hears(says("hello", confidence=1.0))
+    async with door(ann) as http:
+        async with locked(ann, monkeypatch):
+            for refused in (await messages(http, ann), await http.post("/chat/conversations", json={})):
+                assert (refused.status_code, refused.json()["code"]) == (503, "storage_unavailable")
+            assert (await http.get("/chat/conversations")).status_code == 200
+        assert await turns(ann) == []
+        assert (await messages(http, ann)).json()["content"] == "hello"
+        assert (await http.post("/chat/conversations", json={})).status_code == 201
+
+
+async def test_a_turn_whose_database_fails_tells_who_waits_and_goes_on_when_it_is_back(ann):
+    gate = asyncio.Event()
+    ann.hears(Response(chunks=("hello",), gates={1: gate}, confidence=1.0), says("hello again", confidence=1.0))
+    async with door(ann) as http:
+        waiting = asyncio.create_task(messages(http, ann))
+        while not await turns(ann):  # noqa: ASYNC110 - the turn begins by itself
+            await asyncio.sleep(0.01)
+        await ann.frames(until="chat.delta")
+        async with read_only(ann.agent.writer):
+            gate.set()
+            refused = await waiting
+            assert (refused.status_code, refused.json()["code"]) == (503, "storage_unavailable")
+            assert await turns(ann) == ["running"]
+        [turn_id] = [turn.id async for turn in Turn.objects.filter(conversation_id=ann.conversation_id)]
+        record = await ann.end_of(turn_id)
+    assert record.complete is not None
+    assert record.complete.content == "hello again"
+    assert ann.kinds(turn_id).count("turn_complete") == 1
+    assert verify(ann.events(turn_id)).seq == len(ann.events(turn_id))
+
+
+async def test_a_turn_keeps_its_lease_however_long_it_takes(ann):
+    gate = asyncio.Event()
+    model = ann.hears(Response(chunks=("slow",), gates={0: gate}, confidence=1.0))
+    turn_id = await ann.sends("take your time")
+    await asyncio.sleep(3 * LEASE_SECONDS)
+    gate.set()
+    record = await ann.end_of(turn_id)
+    assert record.complete is not None
+    assert record.complete.content == "slow"
+    assert len(model.requests) == 1

@@ -1,0 +1,273 @@
+"""The command line as it is typed: what it says, where it says it, and how it ends."""
+
+import json
+import signal
+import socket
+import subprocess
+from contextlib import closing
+
+import pytest
+from click.testing import CliRunner
+from tests.flow.product import SOMA, environment, launch
+
+from soma.cli.main import main
+
+COMMANDS = (
+    (), ("up",), ("chat",), ("trace",), ("feedback",), ("weights",), ("doctor",),
+    ("memory",), ("memory", "import"), ("memory", "recall"), ("memory", "list"), ("memory", "forget"),
+    ("members",), ("members", "list"), ("members", "add"), ("members", "add-tenant"),
+)  # fmt: skip
+
+
+@pytest.fixture
+def typed(soma, person):
+    """Runs a command as `person`."""
+    return lambda *words, **more: soma.run(*words, token=person.token, **more)
+
+
+@pytest.fixture
+def alone(tmp_path):
+    """Runs a command where no server has ever run."""
+
+    def run(*words, **more):
+        env = environment(tmp_path / "empty", **more)
+        return subprocess.run(
+            [SOMA, *words], env=env, text=True, capture_output=True, timeout=30, stdin=subprocess.DEVNULL, check=False
+        )
+
+    return run
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_every_command_explains_itself(words):
+    helped = CliRunner().invoke(main, [*words, "--help"], prog_name="soma", terminal_width=80)
+    assert helped.exit_code == 0, helped.output
+    assert helped.output.startswith(f"Usage: soma {' '.join(words)}".strip())
+    assert all(len(line) <= 80 for line in helped.output.splitlines())
+    for line in helped.output.splitlines():
+        assert not line.strip().endswith("--json"), "an option without a word about it"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("chat", "hello"),
+        ("memory", "list"),
+        ("members", "list"),
+        ("feedback", "--up"),
+    ],
+    ids=" ".join,
+)
+def test_without_a_server_a_command_says_how_to_start_one(alone, words):
+    ended = alone(*words)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith("soma: no Soma runs with the data folder")
+    assert "soma up" in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "setting", "says"),
+    [
+        (
+            ("chat", "hi"),
+            {"SOMA_URL": "http://127.0.0.1:1", "SOMA_TOKEN": "x"},
+            "no Soma answers at http://127.0.0.1:1",
+        ),
+        (("chat", "hi"), {"SOMA_URL": "nonsense", "SOMA_TOKEN": "x"}, "SOMA_URL is no address"),
+        (("chat", "hi"), {"SOMA_PORT": "many"}, "the setting SOMA_PORT cannot be 'many'"),
+        (("up",), {"SA01_RLM_MAX_ITERATIONS": "0"}, "the setting SA01_RLM_MAX_ITERATIONS cannot be '0'"),
+        (("up",), {"SOMA_DATA_DIR": "/dev/null/x"}, "the data folder cannot be used"),
+        (("up",), {"SOMA_HOST": "192.0.2.1"}, "cannot listen on 192.0.2.1"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_named(alone, words, setting, says):
+    ended = alone(*words, **setting)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith(f"soma: {says}")
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("chat", ""), "the message is empty"),
+        (("chat", " "), "the message is empty"),
+        (("chat",), "the message is empty"),
+        (
+            ("chat", "-c", "nowhere", "hi"),
+            "you have no conversation 'nowhere' (conversation_id) [unknown_conversation]",
+        ),
+        (("chat", "--agent", "nobody", "hi"), "there is no agent 'nobody' (agent) [unknown_agent]"),
+        (("chat", "-c", "x", "--continue", "hi"), "say either --conversation or --continue"),
+        (("trace",), "you have not asked anything yet [no_turns]"),
+        (("trace", "x"), "there is no turn 'x' that you may see (turn_id) [unknown_turn]"),
+        (("trace", "x", "--last"), "name a turn, or say --last"),
+        (("feedback",), "say how it was: --up, --down, --rating, --helpful or --unhelpful"),
+        (("feedback", "--up", "--rating", "3"), "say either --up, --down or --rating"),
+        (("feedback", "x", "--up"), "there is no turn 'x' that you may see (turn_id) [unknown_turn]"),
+        (("memory", "recall", ""), "Expected `str` of length >= 1 (query) [invalid_body]"),
+        (("memory", "list", "--limit", "5000"), "Input should be less than or equal to 200 (limit) [invalid]"),
+        (("memory", "forget", "x"), "there is no memory 'x' here (keys[0]) [unknown_key]"),
+        (("memory", "import", "--format", "jsonl", __file__), "line 1 is not JSON"),
+        (("memory", "import", "--format", "locomo", __file__), f"{__file__} is not in the format locomo"),
+        (("members", "add", "friend"), "this needs the role owner; yours is member [role_required]"),
+        (("members", "add-tenant", "x", "--owner", "y"), "only the operator of this server makes tenants"),
+        (("weights", "--agent", "nobody"), "there is no agent 'nobody' (agent) [unknown_agent]"),
+    ],
+)
+def test_what_cannot_be_done_ends_with_one_line_that_says_why(typed, words, says):
+    ended = typed(*words)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith(f"soma: {says}")
+    assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [("shout",), ("chat", "--loud"), ("feedback", "--rating", "6"), ("memory", "import")])
+def test_a_wrong_command_line_is_told_by_its_own_exit_code(words):
+    ended = CliRunner().invoke(main, words, prog_name="soma")
+    assert ended.exit_code == 2
+    assert "Usage: soma" in ended.stderr
+
+
+def test_every_read_is_there_as_json(typed, person):
+    assert json.loads(typed("chat", "what is 6*7?", "--json").stdout)["content"] == "6*7 = 42."
+    person.remember("The harbour opens at seven.", key="harbour")
+    read = {
+        ("trace", "--last"): lambda trace: trace["answer"] == "6*7 = 42.",
+        ("memory", "recall", "harbour"): lambda hits: hits[0]["key"] == "harbour",
+        ("memory", "list", "--search", "harbour"): lambda page: page["memories"][0]["key"] == "harbour",
+        ("members", "list"): lambda members: {"owner", "member"} <= {member["role"] for member in members},
+        ("weights",): lambda state: state["weights"].keys() == state["prior"].keys() | {"alpha", "nu"},
+        ("feedback", "--up"): lambda answer: answer["accepted"],
+        ("memory", "forget", "harbour"): lambda receipt: len(receipt["forgotten"]) == 1,
+        ("doctor",): lambda checks: all(check["ok"] for check in checks),
+    }
+    for words, holds in read.items():
+        ended = typed(*words, "--json")
+        assert ended.returncode == 0, ended.stderr
+        assert holds(json.loads(ended.stdout)), words
+
+
+def test_a_conversation_goes_on(typed, person):
+    typed("chat", "what is 6*7?")
+    typed("chat", "--continue", "what is 6*8?")
+    [conversation] = person.get("/chat/conversations")["conversations"]
+    assert "6*9 = 54" in typed("chat", "-c", conversation["id"], "what is 6*9?").stdout
+    assert len(person.get(f"/chat/conversations/{conversation['id']}/messages")["messages"]) == 6
+
+
+def test_a_question_comes_through_a_pipe(soma, person):
+    piped = subprocess.run(
+        [SOMA, "chat"],
+        input="what is\n6*7?\n",
+        env=environment(soma.data_dir, SOMA_TOKEN=person.token),
+        text=True,
+        capture_output=True,
+        timeout=30,
+        check=True,
+    )
+    assert piped.stdout == "calculator: 42\n6*7 = 42.\n"
+
+
+def test_a_revised_answer_is_shown_once_and_last(typed, person):
+    person.remember("I paint to relax.", "Pottery relaxes me too.", "My garden relaxes my mother.", "We hike a lot.")
+    said = typed("chat", "What do I do to relax?").stdout
+    answer = person.get("/trace/last")["answer"]
+    assert said.count(answer) == 1
+
+
+def test_the_trace_is_readable_at_80_columns(typed, person):
+    person.remember(
+        "The harbour opens at seven, an hour after the tide has turned and the fog has gone, which takes time here, "
+        "and it closes again when the last of the boats has come home or is given up for the night by its owner.",
+        "Ferries leave the harbour for the islands.",
+        "In winter the harbour freezes over.",
+        "Anna painted the harbour at night.",
+        "The old harbour master is called Olaf.",
+        "Fish is sold at the harbour on Fridays.",
+    )
+    typed("chat", "When does the harbour open?")
+    shown = typed("trace").stdout
+    assert all(len(line) <= 80 for line in shown.splitlines())
+    for words in ("memories recalled", "semantic 1.00", "convergence", "weight ", "dopamine", "receipt", "chain head"):
+        assert words in shown
+    assert "graph" not in shown, "a view that moved nothing takes no room"
+    everything = typed("trace", "--all").stdout
+    assert len(everything) > len(shown)
+
+
+def test_weights_come_in_one_order(typed):
+    names = [line.split()[0] for line in typed("weights").stdout.splitlines()[1:] if line.startswith(" ")]
+    assert names[:7] == ["alpha", "beta", "gamma", "tau", "lambda", "mu", "nu"]
+    assert names[7:] == sorted(names[7:])
+
+
+def test_text_and_jsonl_are_imported_once(typed, tmp_path):
+    text, lines = tmp_path / "notes.txt", tmp_path / "notes.jsonl"
+    text.write_text("The harbour opens\nat seven.\n\nThe café closes at nine. ☕\n")
+    lines.write_text('{"text": "The ferry leaves at ten.", "key": "ferry"}\n\n{"text": "It rains."}\n')
+    assert typed("memory", "import", "--format", "text", str(text)).stdout == "2 created, 0 updated, 0 unchanged\n"
+    assert typed("memory", "import", "--format", "jsonl", str(lines)).stdout == "2 created, 0 updated, 0 unchanged\n"
+    assert typed("memory", "import", "--format", "text", str(text)).stdout == "0 created, 0 updated, 2 unchanged\n"
+    assert "The harbour opens at seven." in typed("memory", "list").stdout
+    assert "ferry" in typed("memory", "recall", "When does the ferry leave?").stdout
+
+
+def test_members_hand_out_tokens_that_work(soma):
+    added = soma.run("members", "add", "newcomer")
+    assert soma.run("members", "list", token=added.stdout.strip()).returncode == 0
+    made = json.loads(soma.run("members", "add-tenant", "guests", "--owner", "host", "--json").stdout)
+    listed = json.loads(soma.run("members", "list", "--json", token=made["token"]).stdout)
+    assert [(member["username"], member["role"]) for member in listed] == [("host", "owner")]
+
+
+def test_what_only_the_user_may_read_has_mode_0600(soma):
+    for name in ("token", "secret-key", "service-token"):
+        assert (soma.data_dir / name).stat().st_mode & 0o777 == 0o600, name
+    assert soma.data_dir.stat().st_mode & 0o077 == 0
+
+
+def test_doctor_says_what_to_mend(soma, alone):
+    unwell = alone("doctor")
+    assert unwell.returncode == 1
+    assert "run `soma up`" in unwell.stdout
+    token = soma.data_dir / "token"
+    token.chmod(0o644)
+    try:
+        assert f"chmod 600 {token}" in soma.run("doctor", COLUMNS="200").stdout
+    finally:
+        token.chmod(0o600)
+    assert soma.run("doctor").returncode == 0
+
+
+def test_a_second_server_on_the_same_folder_is_refused(soma):
+    second = launch(soma.data_dir)
+    said, _ = second.process.communicate(timeout=30)
+    assert second.process.returncode == 1
+    assert said.startswith(f"soma: a Soma works in {soma.data_dir} already at {soma.url}:")
+
+
+def test_a_busy_port_gives_way_to_the_next_and_a_stopped_server_is_gone(tmp_path):
+    with closing(socket.socket()) as busy:
+        busy.bind(("127.0.0.1", 0))
+        busy.listen()
+        port = busy.getsockname()[1]
+        process = subprocess.Popen(
+            [SOMA, "up", "--port", str(port)],
+            env=environment(tmp_path),
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
+        assert process.stdout is not None
+        greeting = process.stdout.readline()
+    assert greeting.startswith("Soma answers at http://127.0.0.1:")
+    taken = int(greeting.split(":")[2].split()[0])
+    assert port < taken <= port + 9
+    talk = process.stdout.readline()
+    assert f"SOMA_DATA_DIR={tmp_path} {SOMA} chat" in talk
+    process.send_signal(signal.SIGINT)
+    _, complained = process.communicate(timeout=20)
+    assert complained.startswith(f"soma: port {port} is busy, trying {port + 1}\n")
+    assert "Traceback" not in complained
+    assert not (tmp_path / "server.json").exists()
