@@ -33,8 +33,8 @@ class Course:
 @dataclass(frozen=True, slots=True)
 class Curve:
     """In percent, [conversations, orders, marks]; `progressive` [conversations, orders]: each question answered before
-    it was learned from; `ended` [conversations, orders, views]: the weights at the end. `size` [conversations]: questions
-    examined, by which conversations are weighted."""
+    it was learned from; `ended` [conversations, orders, views]: the last weights. `size` [conversations]: how many
+    questions are examined, by which conversations are weighted."""
 
     marks: Sequence[int]
     r10: Floats
@@ -92,10 +92,11 @@ def lesson(board: Board, question: int, wrong: float, draws: random.Random) -> L
 
 def taken(course: Course, learning: Learning, marks: Sequence[int]) -> tuple[Floats, Floats, float, Weights]:
     """Recall at 10 and top-1 at each mark, the progressive recall at 10, in percent, and the weights at the end."""
+    due = {min(mark, len(course.lessons)) for mark in marks}
     figures: list[tuple[float, float]] = []
     before: list[float] = []
     for number, lesson in enumerate((*course.lessons, None)):
-        if number in marks:
+        if number in due:
             figures.append(_examined(course, learning.settled()))
         if lesson is not None:
             weights = learning.served()
