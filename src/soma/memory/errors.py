@@ -13,7 +13,7 @@ MemoryRefused            `code`, and `field` where one is to blame
 ├── UnknownKey           unknown_key
 ├── UnknownLinkTarget    unknown_link_target
 └── ForeignNamespace     foreign_namespace
-ModelUnavailable         the embedding model's files are absent or not what they should be (`model_unavailable`)
+ModelUnavailable         the embedding model cannot be asked: not installed, away, or refusing (`model_unavailable`)
 """
 
 
@@ -101,6 +101,6 @@ class ForeignNamespace(MemoryRefused):
 
 
 class ModelUnavailable(Exception):
-    """The embedding model is not installed as it should be; run `make setup`."""
+    """The embedding model cannot be asked."""
 
     code = "model_unavailable"

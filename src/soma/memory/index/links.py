@@ -1,6 +1,6 @@
 """Links in both directions, by id: activation flows along them either way."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import log10
 
 from soma.memory.types import Link
@@ -35,6 +35,9 @@ class Links:
         damping = 1 + log10(len(others))
         strongest = sorted(others.items(), key=lambda other: (-other[1], other[0]))[:STRONGEST]
         return [(other, weight / damping) for other, weight in strongest]
+
+    def of(self, own_id: str) -> Mapping[str, float]:
+        return self._of.get(own_id, {})
 
     def pairs(self) -> Iterator[frozenset[str]]:
         """The two ends of every link, each pair once or twice."""

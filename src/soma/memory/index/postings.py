@@ -37,6 +37,16 @@ class Postings:
     def vocabulary(self) -> Mapping[str, Posting]:
         return self._words
 
+    def of(self, slot: int) -> dict[str, float]:
+        """The words by which the slot is found, with how often it has each."""
+        words: dict[str, float] = {}
+        for word in self._of_slot[slot]:
+            posting = self._words.get(word)
+            place = bisect_left(posting.slots, slot) if posting is not None else 0
+            if posting is not None and place < len(posting.slots) and posting.slots[place] == slot:
+                words[word] = posting.counts[place]
+        return words
+
     def append(self, words: Sequence[str]) -> None:
         """The words of the next slot."""
         self._of_slot.append(())

@@ -6,10 +6,18 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float32]
 
 LEAST = 16  # rows of a slab that is not empty
+DOUBLED = (
+    4_096  # rows up to which a slab doubles; a larger one grows by a quarter, for half a slab of air is much memory
+)
+
+
+def grown(rows: int) -> int:
+    """How large to make a slab in which `rows` are no longer enough."""
+    return max(LEAST, 2 * rows if rows < DOUBLED else rows + rows // 4)
 
 
 class Vectors:
-    """Row `slot` is the vector of that slot; a dead row is zero. Grows by doubling."""
+    """Row `slot` is the vector of that slot; a dead row is zero."""
 
     def __init__(self, dimension: int) -> None:
         self._slab = np.zeros((0, dimension), np.float32)
@@ -24,7 +32,7 @@ class Vectors:
 
     def append(self, vector: Floats) -> None:
         if self._count == len(self._slab):
-            larger = np.zeros((max(LEAST, 2 * self._count), self._slab.shape[1]), np.float32)
+            larger = np.zeros((grown(self._count), self._slab.shape[1]), np.float32)
             larger[: self._count] = self._slab
             self._slab = larger
         self._slab[self._count] = vector

@@ -1,0 +1,26 @@
+"""Whether a partition in memory is what its rows say."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from soma.memory.index.partition import Partition
+
+
+def differing(kept: Partition, fresh: Partition) -> Iterator[str]:
+    """Ids of memories that `kept` holds otherwise than `fresh`, which was just made from the rows."""
+    for memory_id in kept.slots.keys() | fresh.slots.keys():
+        if not _same(kept, fresh, memory_id):
+            yield memory_id
+
+
+def _same(kept: Partition, fresh: Partition, memory_id: str) -> bool:
+    slot, expected = kept.slots.get(memory_id), fresh.slots.get(memory_id)
+    if slot is None or expected is None or kept.at(slot) != fresh.at(expected):
+        return False
+    return (
+        np.array_equal(kept.vectors.rows(np.array([slot])), fresh.vectors.rows(np.array([expected])))
+        and np.array_equal(kept.word_vectors.of(slot), fresh.word_vectors.of(expected))
+        and kept.postings.of(slot) == fresh.postings.of(expected)
+        and kept.links.of(memory_id) == fresh.links.of(memory_id)
+    )

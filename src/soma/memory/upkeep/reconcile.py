@@ -1,0 +1,175 @@
+"""Payload rows are the truth; everything made from them is compared with them, and made anew where it differs.
+
+Problems by kind: `payload_damaged` (the text is not what was remembered: reported, it cannot be made anew),
+`vector_missing`, `vector_stale` (of a former text), `vector_damaged`, `vector_left` (of a forgotten memory),
+`link_dangling`, `index_differs` (a partition in memory).
+"""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from soma.events.schema import MemoryReconciled, Subject, draft
+from soma.events.writer import Transaction
+from soma.memory import rows
+from soma.memory.store import STREAM, Store
+from soma.memory.types import MemoryRecord
+from soma.memory.upkeep.compare import differing
+from soma.memory.upkeep.pages import Page, lacking, pages, tenants
+from soma.memory.upkeep.reembed import BATCH, make
+
+NAMED = 20  # problems that a report names; all are counted
+BEYOND_REPAIR = "payload_damaged"
+
+Link = tuple[str, str, str]
+Rest = Callable[[], Awaitable[None]]
+
+LEFT = (
+    "FROM memory_embeddings e LEFT JOIN memories m ON m.id = e.memory_id "
+    "WHERE (m.id IS NULL OR m.forgotten_at IS NOT NULL)"
+)
+DANGLING = (
+    "FROM memory_links l LEFT JOIN memories a ON a.id = l.from_id LEFT JOIN memories b ON b.id = l.to_id "
+    "WHERE (a.id IS NULL OR b.id IS NULL OR a.forgotten_at IS NOT NULL OR b.forgotten_at IS NOT NULL "
+    "OR a.tenant_id <> l.tenant_id OR b.tenant_id <> l.tenant_id)"
+)
+OF_NOBODY = ""
+
+
+@dataclass(slots=True)
+class Report:
+    """What was compared and found. `named` are the first problems: kind and memory id."""
+
+    memories: int = 0
+    links: int = 0
+    partitions: int = 0
+    problems: Counter[str] = field(default_factory=Counter)
+    named: list[tuple[str, str]] = field(default_factory=list)
+    repaired: int = 0
+
+    @property
+    def is_clean(self) -> bool:
+        """Nothing is wrong, or no longer."""
+        return self.repaired == sum(self.problems.values())
+
+    def add(self, kind: str, ids: Sequence[str]) -> None:
+        if ids:
+            self.problems[kind] += len(ids)
+            self.named += [(kind, memory_id) for memory_id in ids[: NAMED - len(self.named)]]
+
+
+async def no_rest() -> None:
+    """For who waits for the report."""
+
+
+async def reconcile(store: Store, tenant_id: str, *, repair: bool, rest: Rest = no_rest) -> Report:
+    """Compare everything of a tenant. Raises ModelUnavailable where vectors cannot be made anew now."""
+    report = Report()
+    await _check_memories(store, tenant_id, report, repair=repair, rest=rest)
+    await _check_leftovers(store, tenant_id, report, repair=repair)
+    for address in store.partitions.addresses(tenant_id):
+        await store.work(_check_partition, store, address, report, repair=repair)
+        await rest()
+    if repair and report.problems:
+        fact = MemoryReconciled(memories=report.memories, problems=dict(report.problems), repaired=report.repaired)
+        await store.writer.write(lambda tx: tx.append(draft(fact, Subject(tenant_id=tenant_id, stream=STREAM))))
+    return report
+
+
+async def unwell(store: Store) -> set[str]:
+    """Tenants that a quick look finds something wrong with: counts and joins, no text and no vector is read."""
+    found = await store.work(_left_and_dangling, store)
+    for tenant_id in await store.work(lambda: list(tenants(store.database))):
+        model = store.spaces.of(tenant_id).model
+        if await store.work(lacking, store.database, tenant_id, model):
+            found.add(tenant_id)
+    return found
+
+
+def _left_and_dangling(store: Store) -> set[str]:
+    left = store.database.query(f"SELECT DISTINCT m.tenant_id {LEFT}")
+    dangling = store.database.query(f"SELECT DISTINCT l.tenant_id {DANGLING}")
+    return {tenant_id or OF_NOBODY for (tenant_id,) in (*left, *dangling)}
+
+
+async def _check_memories(store: Store, tenant_id: str, report: Report, *, repair: bool, rest: Rest) -> None:
+    space = store.spaces.of(tenant_id)
+    walk = pages(store.database, tenant_id, space.model)
+    while page := await store.work(_next, walk):
+        report.memories += len(page)
+        report.add(BEYOND_REPAIR, [memory.id for memory, _ in page if not _intact(memory)])
+        without = [memory for memory, made in page if made is None or len(made.vector) != space.embedder.dimension]
+        for kind, ids in (await store.work(_why, store, without, space.model)).items():
+            report.add(kind, ids)
+        for start in range(0, len(without) if repair else 0, BATCH):
+            report.repaired += await make(store, without[start : start + BATCH], space)
+            await rest()
+        await rest()
+
+
+def _next(walk: Iterator[Page]) -> Page:
+    return next(walk, [])
+
+
+def _intact(memory: MemoryRecord) -> bool:
+    """Whether the payload still is what its checksum says."""
+    return memory.checksum == rows.checksum(
+        text=memory.text,
+        kind=memory.kind,
+        occurred_at=memory.occurred_at,
+        importance=memory.importance,
+        metadata=rows.metadata_text(memory),
+        conversation_id=memory.conversation_id,
+    )
+
+
+def _why(store: Store, memories: Sequence[MemoryRecord], model: str) -> dict[str, list[str]]:
+    """Ids of memories without a usable vector, by what is wrong with the one that is there."""
+    kinds: dict[str, list[str]] = {}
+    for memory in memories:
+        found = store.database.query(
+            "SELECT source FROM memory_embeddings WHERE memory_id = ? AND model = ?", [memory.id, model]
+        )
+        stale = bool(found) and found[0][0] != memory.checksum
+        kind = "vector_missing" if not found else "vector_stale" if stale else "vector_damaged"
+        kinds.setdefault(kind, []).append(memory.id)
+    return kinds
+
+
+async def _check_leftovers(store: Store, tenant_id: str, report: Report, *, repair: bool) -> None:
+    """What stayed behind of memories that are gone."""
+    query = store.database.query
+    mine = "AND (m.tenant_id = ? OR m.id IS NULL)"
+    left = await store.work(query, f"SELECT e.memory_id, e.model {LEFT} {mine}", [tenant_id])
+    report.add("vector_left", [memory_id for memory_id, _ in left])
+    ends = f"SELECT l.from_id, l.to_id, l.relation {DANGLING} AND l.tenant_id = ?"
+    links = await store.work(query, ends, [tenant_id])
+    report.add("link_dangling", [from_id for from_id, _, _ in links])
+    [[count]] = await store.work(query, "SELECT COUNT(*) FROM memory_links WHERE tenant_id = ?", [tenant_id])
+    report.links = int(count)
+    if repair and (left or links):
+        await store.writer.write(partial(_remove, left=left, links=links))
+        report.repaired += len(left) + len(links)
+
+
+def _remove(tx: Transaction, *, left: Sequence[tuple[str, str]], links: Sequence[Link]) -> None:
+    tx.executemany("DELETE FROM memory_embeddings WHERE memory_id = ? AND model = ?", left)
+    tx.executemany("DELETE FROM memory_links WHERE from_id = ? AND to_id = ? AND relation = ?", links)
+
+
+def _check_partition(store: Store, address: tuple[str, str, str], report: Report, *, repair: bool) -> None:
+    """Compare with one made anew beside it. Only where they differ, again with nobody writing meanwhile."""
+    fresh = store.load(address)
+    with store.partitions.locked(*address[:2]):
+        kept = store.partitions.present(address)
+        if kept is None:
+            return
+        report.partitions += 1
+        if kept.model == fresh.model and not any(differing(kept, fresh)):
+            return
+        ids = sorted(differing(kept, store.load(address)))
+        report.add("index_differs", ids)
+        if ids and repair:
+            store.partitions.drop(address)
+            report.repaired += len(ids)

@@ -1,0 +1,134 @@
+"""Whatever is made from payloads is compared with them; what differs is found, said and made anew."""
+
+import sqlite3
+
+import numpy as np
+import pytest
+from tests.memory.conftest import opened
+from tests.memory.test_remember import new, recalled
+
+from soma.memory.types import NewLink
+from soma.memory.upkeep.reconcile import OF_NOBODY, reconcile, unwell
+
+TEXTS = ["My cat is called Miso.", "I work as a nurse in Lyon.", "The bike needs new brakes."]
+
+
+@pytest.fixture
+async def told(memory, alice):
+    links = [NewLink(to_key="k1", relation="about", weight=0.5)]
+    await memory.remember(alice, [new(text, key=f"k{n}") for n, text in enumerate(TEXTS)])
+    await memory.remember(alice, [new("The clinic is near the river.", key="k3", links=links)])
+    return memory
+
+
+def behind_its_back(database, *statements) -> None:
+    """As another program, or a bad disk, would write: without any of our checks."""
+    with sqlite3.connect(database.url.removeprefix("sqlite:///")) as connection:
+        connection.create_function("flipped", 1, lambda blob: bytes([blob[0] ^ 1]) + blob[1:])
+        for statement in statements:
+            connection.execute(statement)
+
+
+async def compared(memory, *, repair=True):
+    return await reconcile(memory._store, "acme", repair=repair)
+
+
+async def test_a_sound_memory_has_no_problems(told, alice):
+    await recalled(told, alice, "cat")
+    report = await compared(told)
+    assert (report.memories, report.links, report.partitions) == (4, 1, 3)
+    assert (report.problems, report.is_clean) == ({}, True)
+
+
+SPOILT = {
+    "vector_damaged": "UPDATE memory_embeddings SET vector = flipped(vector) "
+    "WHERE memory_id = (SELECT id FROM memories WHERE key = 'k0')",
+    "vector_missing": "DELETE FROM memory_embeddings WHERE memory_id = (SELECT id FROM memories WHERE key = 'k0')",
+    "vector_stale": "UPDATE memory_embeddings SET source = 'of another text', seal = '' "
+    "WHERE memory_id = (SELECT id FROM memories WHERE key = 'k0')",
+    "vector_left": "INSERT INTO memory_embeddings SELECT 'gone', model, dimension, vector, word_vectors, source, seal "
+    "FROM memory_embeddings LIMIT 1",
+    "link_dangling": "INSERT INTO memory_links SELECT 'acme', id, 'gone', 'about', 1.0 FROM memories WHERE key = 'k0'",
+}
+
+
+@pytest.mark.parametrize("kind", SPOILT)
+async def test_a_spoilt_projection_is_found_said_and_made_anew(told, alice, database, embedder, kind):
+    before = sorted(database.query("SELECT memory_id, vector, word_vectors, seal FROM memory_embeddings"))
+    behind_its_back(database, SPOILT[kind])
+    async with opened(database, embedder) as restarted:
+        looked = await compared(restarted, repair=False)
+        assert (dict(looked.problems), looked.repaired, looked.is_clean) == ({kind: 1}, 0, False)
+        assert looked.named[0][0] == kind
+        repaired = await compared(restarted)
+        assert (dict(repaired.problems), repaired.repaired, repaired.is_clean) == ({kind: 1}, 1, True)
+        assert not (await compared(restarted)).problems
+        assert (await recalled(restarted, alice, "what is my cat called?"))[0] == TEXTS[0]
+    assert sorted(database.query("SELECT memory_id, vector, word_vectors, seal FROM memory_embeddings")) == before
+    [(found,)] = database.query("SELECT payload FROM events WHERE event_type = 'memory.reconciled'")
+    assert f'"{kind}":1' in found
+
+
+@pytest.mark.parametrize("kind", ["vector_missing", "vector_stale", "vector_left", "link_dangling"])
+async def test_a_quick_look_at_the_start_finds_it_without_reading_a_vector(told, database, kind):
+    assert await unwell(told._store) == set()
+    behind_its_back(database, SPOILT[kind])
+    assert await unwell(told._store) == ({OF_NOBODY} if kind == "vector_left" else {"acme"})
+
+
+async def test_a_damaged_vector_is_never_served(told, alice, database, embedder):
+    behind_its_back(database, SPOILT["vector_damaged"])
+    async with opened(database, embedder) as restarted:
+        assert TEXTS[0] in await recalled(restarted, alice, "cat called Miso")
+        with restarted._store.partitions.opened("acme", "default", alice.visible()) as (private, *_):
+            assert not private.vectors.rows(np.array([0])).any()
+
+
+async def test_all_vectors_deleted_are_all_made_anew(told, alice, database, embedder):
+    behind_its_back(database, "DELETE FROM memory_embeddings")
+    async with opened(database, embedder) as restarted:
+        assert (await recalled(restarted, alice, "cat called Miso"))[0] == TEXTS[0]
+        assert (await compared(restarted)).repaired == 4
+        assert (await recalled(restarted, alice, "what is my profession?"))[0] == TEXTS[1]
+
+
+def drop_words(partition, slot):
+    partition.postings.replace(slot, ())
+
+
+def flip_a_number(partition, slot):
+    partition.vectors.set(slot, -1.0)
+
+
+def lose_a_link(partition, slot):
+    partition.links.drop(partition.at(slot).id)
+
+
+def keep_what_is_gone(partition, slot):
+    partition.slots["nobody"] = slot
+
+
+@pytest.mark.parametrize("spoil", [drop_words, flip_a_number, lose_a_link, keep_what_is_gone])
+async def test_an_index_in_memory_that_differs_from_its_rows_is_loaded_anew(told, alice, spoil):
+    with told._store.partitions.opened("acme", "default", alice.visible()) as (private, *_):
+        spoil(private, 1)
+    report = await compared(told)
+    assert set(report.problems) == {"index_differs"}
+    assert report.is_clean
+    assert not (await compared(told)).problems
+    assert [record.key for record in (await told.search(alice, "nurse")).items] == ["k1"]
+
+
+async def test_a_changed_payload_is_said_and_left_alone(told, database, alice):
+    behind_its_back(database, "UPDATE memories SET text = 'My cat is called Mallory.' WHERE key = 'k0'")
+    for _ in range(2):
+        report = await compared(told)
+        assert report.problems["payload_damaged"] == 1
+        assert not report.is_clean
+    assert (await told.get(alice, keys=["k0"]))[0].text.endswith("Mallory.")
+
+
+async def test_tenants_are_compared_apart(told, database):
+    behind_its_back(database, SPOILT["vector_missing"])
+    assert not (await reconcile(told._store, "rival", repair=True)).problems
+    assert (await compared(told, repair=False)).problems == {"vector_missing": 1}
