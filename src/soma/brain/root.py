@@ -14,6 +14,7 @@ from prometheus_client import CollectorRegistry
 from soma.brain import residual
 from soma.brain.api import create_app
 from soma.brain.auth import ServiceToken
+from soma.brain.checkpoints import Signer
 from soma.brain.client import BrainClient
 from soma.brain.core.weights import Views
 from soma.brain.learners import Learners
@@ -69,9 +70,12 @@ async def open_brain(
         learners = Learners(
             writer,
             settings.learner.hyperparameters(shipped_views()),
+            Signer.kept_in(settings.data_dir / "brain-signing-key"),
             snapshot_every=settings.snapshot_every,
+            checkpoint_every=settings.checkpoint_every,
         )
         await writer.write(learners.configure)
+        await writer.write(learners.restore)
         workers = _workers(settings, database, learners)
         stack.push_async_callback(workers.aclose)
         working_memory, residuals = await _scratchpads(settings, stack)
