@@ -61,7 +61,7 @@ async def open_brain(
         database = Database(settings.database)
         stack.callback(database.close)
         prepare(database)
-        writer = Writer(database)
+        writer = Writer(database, waiting=settings.waiting_writes)
         writer.start()
         stack.callback(writer.close)
         memory = Memory(writer, embedder or MiniLM(), additions=settings.graph_augment_max_additions)

@@ -84,7 +84,7 @@ class Brain:
         self._values = Values(memory, learners.hyperparameters)
         self._outcomes = OutcomeDesk(learners, self._values)
         self._feedback = FeedbackDesk(learners, self._values)
-        self._batches = BatchDesk(writer, learners, self._values, workers)
+        self._batches = BatchDesk(writer, learners, self._values, workers, waiting=settings.waiting_batches)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="brain")
         self._experiments = Experiments(learners)
         self.lab = Lab(

@@ -120,6 +120,20 @@ class BrainSettings(BaseSettings):
         validation_alias=_plan("SNAPSHOT_EVERY"),
         description="Updates of a learner between two stored states; the rest is replayed when it is loaded.",
     )
+    waiting_writes: int = Field(
+        default=5_000,
+        ge=1,
+        le=1_000_000,
+        validation_alias=_plan("WAITING_WRITES"),
+        description="Writes that may wait for their commit; beyond them callers get 429 and come back.",
+    )
+    waiting_batches: int = Field(
+        default=64,
+        ge=1,
+        le=10_000,
+        validation_alias=_plan("WAITING_BATCHES"),
+        description="Batches of feedback that may be under way; beyond them callers get 429 and come back.",
+    )
     batch_workers: int = Field(
         default=2,
         ge=0,
