@@ -1,4 +1,4 @@
-"""Upkeep: what memory does while nobody asks, in one worker beside the requests."""
+"""The keeper: goes from tenant to tenant, does what is due and rests in between, so as to take no more than its share.
 
 One thing at a time: vectors that are missing or of another model, comparison with the payloads, consolidation of
 partitions that are in memory while their tenant is quiet.
