@@ -17,6 +17,7 @@ from soma.brain.auth import ServiceToken
 from soma.brain.checkpoints import Signer
 from soma.brain.client import BrainClient
 from soma.brain.core.weights import Views
+from soma.brain.housekeeping import kept_tidy
 from soma.brain.learners import Learners
 from soma.brain.metrics import BrainMetrics
 from soma.brain.residual import Residuals
@@ -92,6 +93,7 @@ async def open_brain(
         )
         stack.callback(brain.close)
         app = create_app(brain, ServiceToken(settings.token))
+        await stack.enter_async_context(kept_tidy(writer))
         client = await stack.enter_async_context(BrainClient.in_process(app, service_token=settings.token))
         yield OpenBrain(brain=brain, app=app, client=client, writer=writer)
 
