@@ -111,13 +111,18 @@ def running(data_dir: Path) -> str | None:
 
 
 def read_token() -> str:
-    chosen = chosen_settings()
-    if given := chosen.token.get_secret_value():
-        return given
-    file: Path = chosen.data_dir / TOKEN_FILE
-    if not file.exists():
+    token = token_at_hand()
+    if not token:
+        file = chosen_settings().data_dir / TOKEN_FILE
         fail(f"there is no token in {file}: the first `soma up` writes it, or set SOMA_TOKEN")
-    return file.read_text().strip()
+    return token
+
+
+def token_at_hand() -> str:
+    """SOMA_TOKEN, else the one of the data folder, else nothing."""
+    chosen = chosen_settings()
+    file = chosen.data_dir / TOKEN_FILE
+    return chosen.token.get_secret_value() or (file.read_text().strip() if file.exists() else "")
 
 
 def frames(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
