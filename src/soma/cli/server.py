@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ ADDRESS_FILE = "server.json"
 TOKEN_FILE = "token"  # noqa: S105 - the name of the file, not a token
 LONG = httpx.Timeout(600.0, connect=5.0)
 
+COME_BACK_LATER = {httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE}
 REFUSED = 1  # the exit code of every refusal; click's own for a wrong command line is 2
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -38,8 +40,15 @@ class Server:
         given = {name: value for name, value in query.items() if value is not None}
         return self._answer(self.http.get(path, params=given))
 
-    def post(self, path: str, body: Any) -> Any:
-        return self._answer(self.http.post(path, json=body))
+    def post(self, path: str, body: Any, *, tries: int = 1) -> Any:
+        """`tries` above 1 is for what may be said twice: a server that is busy is asked again."""
+        response = self.http.post(path, json=body)
+        for earlier in range(tries - 1):
+            if response.status_code not in COME_BACK_LATER:
+                break
+            time.sleep(2**earlier)
+            response = self.http.post(path, json=body)
+        return self._answer(response)
 
     @contextmanager
     def stream(self, path: str, body: Any) -> Iterator[Iterator[dict[str, Any]]]:
