@@ -103,7 +103,7 @@ class Product:
             env=env,
             text=True,
             capture_output=True,
-            timeout=60,
+            timeout=120,
             stdin=subprocess.DEVNULL,
             check=False,
         )

@@ -12,7 +12,8 @@ from soma.cli.importing import FORMATS, Item, NotImportable, read_items
 from soma.cli.server import as_json_option, connected, console, errors, fail, show_json
 from soma.cli.showing import excerpt, parts_of
 
-BATCH = 100
+BATCH = 20  # a second or two of embedding on a slow machine
+TRIES = 4
 
 
 @click.group()
@@ -52,7 +53,7 @@ def _remember(items: list[Item], namespace: str) -> dict[str, int]:
         task = progress.add_task("remembering", total=len(items))
         for start in range(0, len(items), BATCH):
             batch = items[start : start + BATCH]
-            for result in server.post("/memories", {"items": batch, "namespace": namespace})["results"]:
+            for result in server.post("/memories", {"items": batch, "namespace": namespace}, tries=TRIES)["results"]:
                 counts[result["status"]] += 1
             progress.advance(task, len(batch))
     return counts
