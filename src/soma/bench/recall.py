@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from soma.brain.core.rank import rank
 from soma.brain.tokens import BundledTokenizer
 from soma.memory.embedders.base import Embedder
 from soma.memory.embedders.minilm import MiniLM
+from soma.memory.recall import STEPS
 from soma.memory.views import VIEWS
 
 PLAN = {"semantic": 1.0, "graph": 0.2, "temporal": 0.1}
@@ -165,8 +167,8 @@ def _audited(data: Path, alone: Gathered, scores: Floats) -> Result:
     if len(corrected) != len(alone.questions):
         raise ValueError("the audit removes the evidence of a question")
     judged = alone.judged
-    keys = [hit.key for found in alone.found for hit in found.found]
-    gold = np.array([key in corrected[question] for key, question in zip(keys, judged.question.tolist(), strict=True)])
+    rows = zip(alone.keys, judged.question.tolist(), strict=True)
+    gold = np.array([key in corrected[question] for key, question in rows])
     count = np.array([len(one) for one in corrected])
     again = Judged(judged.views, judged.values, gold, judged.starts, count, judged.category, judged.conversation)
     return {"learned_loo": _judge(again, scores), "shipped": _judge(again, again.scores(SHIPPED))}
@@ -174,19 +176,19 @@ def _audited(data: Path, alone: Gathered, scores: Floats) -> Result:
 
 def _context(alone: Gathered) -> Result:
     """The share of gold evidence that is packed into a lane of so many tokens, by the brain's own order and packing."""
-    counter = BundledTokenizer()
-    names = tuple(sorted(SHIPPED))
+    tokens = list(map(BundledTokenizer().count, alone.texts))
+    judged, names = alone.judged, tuple(sorted(SHIPPED))
+    levels = np.rint(judged.values * STEPS).astype(int)
     shares: dict[int, list[float]] = {budget: [] for budget in BUDGETS}
-    for asked, candidates in zip(alone.questions, alone.found, strict=True):
-        views = tuple(candidates.found[0].views)
-        shown = [Shown(hit.id, tuple(hit.views.values())) for hit in candidates.found]
-        ranked = rank(shown, views, names, [SHIPPED[name] for name in names], TAU)
-        hits = {hit.id: hit for hit in candidates.found}
-        same = duplicate_pairs((candidates.found[a].id, candidates.found[b].id) for a, b in candidates.duplicates)
-        order = [Candidate(row.id, row.attention, counter.count(hits[row.id].text)) for row in ranked]
+    for number, (first, last) in enumerate(pairwise(judged.starts.tolist())):
+        shown = [Shown(str(row), tuple(levels[row].tolist())) for row in range(first, last)]
+        ranked = rank(shown, tuple(judged.views), names, [SHIPPED[name] for name in names], TAU)
+        same = duplicate_pairs((str(first + one), str(first + other)) for one, other in alone.same[number])
+        order = [Candidate(row.id, row.attention, tokens[int(row.id)]) for row in ranked]
         for budget, found in shares.items():
             packed = pack(order, token_budget=budget, is_duplicate=same, attention_share=1.0)
-            found.append(sum(hits[one].key in asked.gold for one in packed.shown) / len(asked.gold))
+            right = judged.gold[[int(one) for one in packed.shown]].sum()
+            found.append(float(right / judged.gold_count[number]))
     return {str(budget): float(np.mean(found)) for budget, found in shares.items()}
 
 
