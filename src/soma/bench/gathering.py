@@ -89,7 +89,8 @@ class _Found:
     @classmethod
     def of(cls, candidates: Candidates, asked: Asked, conversation: int) -> "_Found":
         found = candidates.found
-        values = np.array([[hit.views[name] for name in VIEWS] for hit in found], np.float32) / STEPS
+        levels = np.array([[hit.views[name] for name in VIEWS] for hit in found])
+        values = (levels / STEPS).astype(np.float32)
         keys, texts = [hit.key for hit in found], [hit.text for hit in found]
         return cls(asked, conversation, keys, texts, values, candidates.duplicates)
 

@@ -33,7 +33,7 @@ from soma.memory.views import VIEWS
 
 PLAN = {"semantic": 1.0, "graph": 0.2, "temporal": 0.1}
 SHIPPED = {name: view.weight for name, view in VIEWS.items()}
-LEARNED_ELSEWHERE = ("value", "importance")  # nothing in this data moves them
+LEARNED_ELSEWHERE = ("value", "importance", "linked")  # nothing in this data moves them
 CHOSEN_ON = 5  # conversations on which views and constants were chosen; the others report them
 BUDGETS = (512, 1_024, 2_048, 4_096)
 TAU = 0.7

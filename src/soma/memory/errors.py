@@ -10,6 +10,7 @@ MemoryRefused            `code`, and `field` where one is to blame
 ├── BadName              bad_name
 ├── BadMetadata          bad_metadata
 ├── BadCursor            bad_cursor
+├── BadLine              bad_line
 ├── UnknownKey           unknown_key
 ├── UnknownLinkTarget    unknown_link_target
 └── ForeignNamespace     foreign_namespace
@@ -80,6 +81,12 @@ class BadCursor(MemoryRefused):
     """Not a place that an earlier page named."""
 
     code = "bad_cursor"
+
+
+class BadLine(MemoryRefused):
+    """Not a memory as JSON."""
+
+    code = "bad_line"
 
 
 class UnknownKey(MemoryRefused):
