@@ -1,7 +1,7 @@
 """Ask a real memory every question and keep what it found, as one matrix."""
 
 import tempfile
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from soma.bench.judged import Judged
 from soma.bench.locomo import Asked, Conversation
@@ -20,7 +19,6 @@ from soma.memory.memory import Memory
 from soma.memory.memory import migrate as migrate_memory
 from soma.memory.recall import STEPS
 from soma.memory.types import Candidates, NewMemory, Owner, Query
-from soma.memory.views import VIEWS
 
 BATCH = 1_000
 ASKED_AT = "2024-06-01T00:00:00+00:00"  # after the last message of the data
@@ -28,13 +26,9 @@ ASKED_AT = "2024-06-01T00:00:00+00:00"  # after the last message of the data
 
 @dataclass(frozen=True, slots=True)
 class Gathered:
-    """`texts` are those of all rows of `judged`, `keys` likewise; `same` are pairs of rows of a question, by place."""
-
     judged: Judged
     questions: Sequence[Asked]
-    keys: Sequence[str]
-    texts: Sequence[str]
-    same: Sequence[frozenset[tuple[int, int]]]
+    found: Sequence[Candidates]
 
 
 @asynccontextmanager
@@ -60,58 +54,29 @@ async def gather(
     embedder: Embedder,
     *,
     together: bool = False,
+    consolidated: bool = False,
+    tick: Callable[[int], None] = lambda _: None,
 ) -> Gathered:
-    """Each conversation belongs to a tenant of its own or, `together`, all of them to one user."""
-    found: list[_Found] = []
+    """Each conversation belongs to a tenant of its own or, `together`, all of them to one user.
+
+    `consolidated` distils everything before the first question.
+    """
+    found: list[Candidates] = []
     with tempfile.TemporaryDirectory() as folder:
         async with memory_on(Path(folder), embedder) as memory:
             owners = [owner("all" if together else conversation.name) for conversation in conversations]
             for who, conversation in zip(owners, conversations, strict=True):
                 await remember_all(memory, who, conversation.messages)
-            for number, (who, conversation) in enumerate(zip(owners, conversations, strict=True)):
-                for asked in conversation.questions:
-                    candidates = await memory.candidates(who, Query(text=asked.text, at=ASKED_AT))
-                    found.append(_Found.of(candidates, asked, number))
-    return _gathered(found)
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """What is kept of an answer: hundreds of candidates times thousands of questions would not fit."""
-
-    asked: Asked
-    conversation: int
-    keys: list[str]
-    texts: list[str]
-    values: NDArray[np.float32]
-    same: frozenset[tuple[int, int]]
-
-    @classmethod
-    def of(cls, candidates: Candidates, asked: Asked, conversation: int) -> "_Found":
-        found = candidates.found
-        levels = np.array([[hit.views[name] for name in VIEWS] for hit in found])
-        values = (levels / STEPS).astype(np.float32)
-        keys, texts = [hit.key for hit in found], [hit.text for hit in found]
-        return cls(asked, conversation, keys, texts, values, candidates.duplicates)
-
-
-def _gathered(found: Sequence[_Found]) -> Gathered:
-    judged = Judged(
-        views=list(VIEWS),
-        values=np.concatenate([one.values for one in found]),
-        gold=np.array([key in one.asked.gold for one in found for key in one.keys]),
-        starts=np.cumsum([0, *(len(one.keys) for one in found)]),
-        gold_count=np.array([len(one.asked.gold) for one in found]),
-        category=np.array([one.asked.category for one in found]),
-        conversation=np.array([one.conversation for one in found]),
-    )
-    return Gathered(
-        judged=judged,
-        questions=[one.asked for one in found],
-        keys=[key for one in found for key in one.keys],
-        texts=[text for one in found for text in one.texts],
-        same=[one.same for one in found],
-    )
+                while consolidated and await memory.consolidate(who):
+                    pass
+                tick(len(conversation.messages))
+            for who, conversation in zip(owners, conversations, strict=True):
+                queries = [Query(text=asked.text, at=ASKED_AT) for asked in conversation.questions]
+                found.extend([await memory.candidates(who, query) for query in queries])
+                tick(len(conversation.questions))
+    questions = [asked for conversation in conversations for asked in conversation.questions]
+    numbers = [number for number, conversation in enumerate(conversations) for _ in conversation.questions]
+    return Gathered(matrix(found, questions, numbers), questions, found)
 
 
 async def remember_all(memory: Memory, who: Owner, items: Sequence[NewMemory]) -> None:
@@ -121,3 +86,18 @@ async def remember_all(memory: Memory, who: Owner, items: Sequence[NewMemory]) -
 
 def owner(tenant: str) -> Owner:
     return Owner(tenant_id=tenant, user_id="reader", agent_id="soma")
+
+
+def matrix(found: Sequence[Candidates], questions: Sequence[Asked], conversations: Sequence[int]) -> Judged:
+    views = list(found[0].found[0].views)
+    rows = [np.array([list(hit.views.values()) for hit in one.found], np.float32) / STEPS for one in found]
+    gold = [np.array([hit.key in asked.gold for hit in one.found]) for one, asked in zip(found, questions, strict=True)]
+    return Judged(
+        views=views,
+        values=np.concatenate(rows),
+        gold=np.concatenate(gold),
+        starts=np.cumsum([0, *map(len, rows)]),
+        gold_count=np.array([len(asked.gold) for asked in questions]),
+        category=np.array([asked.category for asked in questions]),
+        conversation=np.array(conversations),
+    )
