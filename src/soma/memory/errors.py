@@ -14,6 +14,7 @@ MemoryRefused            `code`, and `field` where one is to blame
 ├── UnknownKey           unknown_key
 ├── UnknownLinkTarget    unknown_link_target
 └── ForeignNamespace     foreign_namespace
+VectorsUnavailable       vectors were asked of a database that has no pgvector (`vectors_unavailable`)
 ModelUnavailable         the embedding model cannot be asked: not installed, away, or refusing (`model_unavailable`)
 """
 
@@ -111,3 +112,12 @@ class ModelUnavailable(Exception):
     """The embedding model cannot be asked."""
 
     code = "model_unavailable"
+
+
+class VectorsUnavailable(Exception):
+    """This PostgreSQL has no pgvector: install the extension `vector`."""
+
+    code = "vectors_unavailable"
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or self.__doc__)
