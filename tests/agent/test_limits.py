@@ -8,9 +8,8 @@ from tests.agent.stage import Stage, opened
 from tests.agent.test_turns import endless
 
 from soma.agent.llm.scripted import says
+from soma.agent.prepare import iterates
 from soma.agent.settings import Settings
-
-pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -19,6 +18,7 @@ async def stage(folder) -> AsyncIterator[Stage]:
         yield stage
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_a_turn_that_takes_too_long_ends_as_a_timeout_with_what_was_said(ann):
     model = ann.hears(endless(), says("in time"))
     record = await ann.asks("go on")
@@ -27,8 +27,17 @@ async def test_a_turn_that_takes_too_long_ends_as_a_timeout_with_what_was_said(a
     assert (await ann.asks("quickly")).complete.content == "in time"
 
 
+@pytest.mark.asyncio(loop_scope="module")
 async def test_a_single_shot_is_one_model_call_without_tools(ann):
     model = ann.hears(says("a guess", confidence=0.1))
     record = await ann.asks("what is 1+1?")
     assert (record.complete.exit_reason, len(record.completed)) == ("final_answer", 1)
     assert model.requests[0].tools == ()
+
+
+@pytest.mark.parametrize(("percent", "share"), [(0, 0), (30, 30), (100, 100)])
+def test_a_rollout_takes_its_share_of_conversations_and_each_stays_on_its_side(percent, share):
+    settings = Settings(rlm_rollout_percent=percent)
+    sides = [iterates(settings, f"conversation-{number}") for number in range(2_000)]
+    assert sum(sides) / 20 == pytest.approx(share, abs=3)
+    assert sides == [iterates(settings, f"conversation-{number}") for number in range(2_000)]

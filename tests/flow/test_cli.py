@@ -178,7 +178,7 @@ def test_a_revised_answer_is_shown_once_and_last(typed, person):
 
 def test_the_trace_is_readable_at_80_columns(typed, person):
     person.remember(
-        "The harbour opens at seven, an hour after the tide has turned and the fog has gone, which takes its time here, "
+        "The harbour opens at seven, an hour after the tide has turned and the fog has gone, which takes time here, "
         "and it closes again when the last of the boats has come home or is given up for the night by its owner.",
         "Ferries leave the harbour for the islands.",
         "In winter the harbour freezes over.",

@@ -21,6 +21,11 @@ class Limits:
     refine: str
     turn_tokens: int
 
+    @property
+    def iterates(self) -> bool:
+        """False for a single shot."""
+        return self.max_iterations > 1
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
@@ -91,7 +96,7 @@ def exit_reason(standing: Standing, limits: Limits) -> str | None:
         return None
     if standing.score is not None and standing.score >= limits.convergence_threshold:
         return "converged"
-    if standing.must_answer is not None and limits.max_iterations > 1:
+    if standing.must_answer is not None and limits.iterates:
         return standing.must_answer
     return None if standing.evidence_changed else "final_answer"
 

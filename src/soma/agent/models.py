@@ -256,6 +256,7 @@ class Receipt(models.Model):
     lanes = models.JSONField(default=dict)
     level = models.CharField(max_length=2)
     path = models.CharField(max_length=10)
+    iterates = models.BooleanField(default=True)
     tool_k = models.PositiveIntegerField()
     iterations = models.PositiveIntegerField()
     exit_reason = models.CharField(max_length=50)

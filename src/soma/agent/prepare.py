@@ -3,6 +3,7 @@
 import time
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass
+from hashlib import sha256
 
 from asgiref.sync import sync_to_async
 from django.db import OperationalError
@@ -46,6 +47,7 @@ class Workshop:
         except OperationalError as error:
             raise ReadFailed(f"{ReadFailed.__doc__} ({error})") from error
         settings = self.settings
+        limits = limits_of(settings, capsule, iterates=iterates(settings, turn.conversation_id))
         enabled = [name for name, promise in capsule.capabilities.items() if promise.get("enabled")]
         return Doors(
             brain=self.brain,
@@ -62,13 +64,13 @@ class Workshop:
             ),
             count=self.count,
             clock=time.time,
-            limits=limits_of(settings, capsule),
+            limits=limits,
             instructions=capsule.system_prompt,
             capsule_version=capsule.version,
             history=history,
             context_tokens=settings.context_tokens,
             max_output_tokens=settings.max_output_tokens,
-            tool_k=0 if settings.single_shot else settings.tool_k,
+            tool_k=settings.tool_k if limits.iterates else 0,
             model_retries=settings.model_retries,
         )
 
@@ -94,14 +96,20 @@ class Absent:
         raise self.error
 
 
-def limits_of(settings: Settings, capsule: Capsule) -> Limits:
-    """The process's limits, where the capsule does not set its own."""
+def iterates(settings: Settings, conversation_id: str) -> bool:
+    """Whether turns of the conversation are a loop; by hash, so that a conversation never changes sides."""
+    share = int.from_bytes(sha256(conversation_id.encode()).digest()[:4], "big") % 100
+    return not settings.single_shot and share < settings.rlm_rollout_percent
+
+
+def limits_of(settings: Settings, capsule: Capsule, *, iterates: bool) -> Limits:
+    """The process's limits, where the capsule does not set its own; a single shot is one iteration without tools."""
     own = capsule.rlm
     return Limits(
-        max_iterations=1 if settings.single_shot else int(own.get("max_iterations", settings.max_iterations)),
-        min_iterations=1 if settings.single_shot else int(own.get("min_iterations", settings.min_iterations)),
+        max_iterations=int(own.get("max_iterations", settings.max_iterations)) if iterates else 1,
+        min_iterations=int(own.get("min_iterations", settings.min_iterations)) if iterates else 1,
         convergence_threshold=float(own.get("convergence_threshold", settings.convergence_threshold)),
-        refine="off" if settings.single_shot else own.get("refine", settings.refine),
+        refine=own.get("refine", settings.refine) if iterates else "off",
         turn_tokens=int(own.get("turn_tokens", settings.turn_tokens)),
     )
 

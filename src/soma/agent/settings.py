@@ -78,6 +78,9 @@ class Settings(BaseSettings):
     enable_single_shot: bool = Field(
         False, validation_alias=_plan("ENABLE_SINGLE_SHOT"), description="The same as ENABLE_RLM false."
     )
+    rlm_rollout_percent: int = Field(
+        100, ge=0, le=100, description="Share of conversations, by hash, that iterate; the others are single shots."
+    )
     max_iterations: Annotated[int, Field(ge=1, le=100)] = Field(
         10, validation_alias=_plan("RLM_MAX_ITERATIONS"), description="Iterations a turn at most."
     )

@@ -57,7 +57,7 @@ class Filling:
         noise = self._generator.normal(0, NOISE, len(origin.vector)).astype(np.float32)
         return Reading(unit(origin.vector + noise), origin.words, origin.word_vectors, origin.late_vectors)
 
-    def read_all(self, texts: Sequence[str]) -> list[Reading]:
+    def read_all(self, texts: Sequence[str]) -> Sequence[Reading]:
         return [self.read(text) for text in texts]
 
 

@@ -7,7 +7,7 @@ from soma.brain.feedback import CAUSE, Told, changes, ledger, observations, row_
 from soma.brain.learners import Learners, subject_of
 from soma.brain.types import FeedbackAnswer, Principal
 from soma.brain.values import Taken, Values
-from soma.brain.views import difference, served_weights
+from soma.brain.views import difference
 from soma.events.ids import now
 from soma.events.schema import FeedbackReceived, draft
 from soma.events.writer import Transaction
@@ -26,7 +26,6 @@ class FeedbackDesk:
         if (first := store.first_answer(transaction, principal.tenant_id, key)) is not None:
             return Taken(self._repeated(transaction, principal, first))
         subject = subject_of(principal, turn_id=told.body.turn_id)
-        before = self._learners.current(transaction, principal).state
         learned, reason = observations(told)
         fact = FeedbackReceived(
             feedback_id=key, target=target_of(told.body), observation=msgspec.to_builtins(told.body)
@@ -35,8 +34,8 @@ class FeedbackDesk:
         lesson = self._learners.teach(transaction, principal, subject, learned, CAUSE)
         written = self._values.move(transaction, principal, lesson.named)
         applied = any(map(changes, lesson.explanations))
-        constants = self._learners.hyperparameters
-        weights_before, weights_after = served_weights(before, constants), served_weights(lesson.after, constants)
+        weights_before, weights_after = dict(lesson.before.weights), dict(lesson.after.weights)
+        version = lesson.after.state.version
         answer = FeedbackAnswer(
             accepted=True,
             adaptation_applied=applied,
@@ -45,26 +44,26 @@ class FeedbackDesk:
             weight_deltas=difference(weights_before, weights_after),
             feedback_id=key,
             reason=None if applied else reason or "nothing_to_compare",
-            version=lesson.after.version,
+            version=version,
             clipped=sorted({name for explanation in lesson.explanations for name in explanation.clipped}),
         )
         row = row_of(
             told,
             reward=next((each.reward for each in lesson.explanations if each.reward is not None), None),
-            version=lesson.after.version if learned else None,
+            version=version if learned else None,
             reason=answer.reason,
             at=now(),
         )
         store.keep_feedback(transaction, event.position, [row])
         store.keep_answers(transaction, principal.tenant_id, [(key, msgspec.json.encode(answer).decode())])
         store.keep_usage(transaction, ledger(principal, taken_by([told.body]), told.body.conversation))
-        return Taken(answer, lesson.after, written)
+        return Taken(answer, lesson.after.state, written)
 
     def _repeated(self, transaction: Transaction, principal: Principal, first: str) -> FeedbackAnswer:
         if first:
             return msgspec.structs.replace(msgspec.json.decode(first, type=FeedbackAnswer), status="duplicate")
-        state = self._learners.current(transaction, principal).state  # it came in a batch, which answers in sums
-        weights = served_weights(state, self._learners.hyperparameters)
+        standing = self._learners.current(transaction, principal)  # it came in a batch, which answers in sums
+        weights = dict(standing.weights)
         return FeedbackAnswer(
             accepted=True,
             adaptation_applied=False,
@@ -74,5 +73,5 @@ class FeedbackDesk:
             feedback_id="",
             status="duplicate",
             reason="duplicate",
-            version=state.version,
+            version=standing.state.version,
         )

@@ -4,7 +4,7 @@ A state is what its chain says: a stored snapshot only shortens the way. Updates
 with, so that a replay after a change of settings still gives the same bits.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any
@@ -19,14 +19,15 @@ from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
 from soma.brain.observations import Learnable, observed, recorded
 from soma.brain.types import Principal
-from soma.brain.views import moved
-from soma.events.chain import Event
+from soma.brain.views import moved, served_weights
+from soma.events.chain import Event, Head
 from soma.events.ids import now
 from soma.events.log import Log, Reads
 from soma.events.schema import (
     LearnerConfigured,
     Subject,
     WeightsBatchUpdated,
+    WeightsGuarded,
     WeightsRolledBack,
     WeightsUpdated,
     draft,
@@ -41,18 +42,19 @@ SETTINGS = Subject(tenant_id="", stream="settings")  # facts of the process, of 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A learner's state, and the version of its newest snapshot."""
+    """A learner's state with the weights that it serves, and the version of its newest snapshot."""
 
     state: LearnerState
+    weights: Mapping[str, float]
     stored: int
 
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """What a write taught: the states around it and one explanation an observation."""
+    """What a write taught: the learner before and after it, and one explanation an observation."""
 
-    before: LearnerState
-    after: LearnerState
+    before: Standing
+    after: Standing
     explanations: tuple[Explanation, ...]
 
     @property
@@ -88,13 +90,25 @@ class Learners:
         self._database = writer.database
         self._log = Log(writer.database)
         self._snapshot_every = snapshot_every
+        self._shared = writer.database.dialect == "postgresql"  # SQLite's folder is locked by one process
         self._constants = {self.digest: hyperparameters}
 
     # Reading: only what is committed
 
     def committed(self, principal: Principal) -> LearnerState:
         standing: Standing | None = self._writer.kept(_key(principal))
-        return standing.state if standing else self._load(self._database, principal).state
+        if standing is None or (self._shared and not self._is_newest(principal)):
+            return self._load(self._database, principal).state
+        return standing.state
+
+    def _is_newest(self, principal: Principal) -> bool:
+        """Whether no other process has appended to the learner's chain since this one kept its state."""
+        stream = stream_of(principal)
+        head: Head | None = self._writer.kept(("head", principal.tenant_id, stream))
+        rows = self._database.query(
+            "SELECT MAX(seq) FROM events WHERE tenant_id = ? AND stream = ?", [principal.tenant_id, stream]
+        )
+        return head is not None and head.seq == rows[0][0]
 
     def at(self, reads: Reads, principal: Principal, version: int) -> LearnerState:
         """The state as it was at `version`, to the bit."""
@@ -108,7 +122,10 @@ class Learners:
         for event in Log(reads).stream(principal.tenant_id, stream_of(principal), after=seq):
             if event.event_type in LEARNED and (version is None or state.version < version):
                 state = self._replayed(reads, principal, state, event, version)
-        return Standing(state, stored)
+        return self._standing(state, stored)
+
+    def _standing(self, state: LearnerState, stored: int) -> Standing:
+        return Standing(state, served_weights(state, self.hyperparameters), stored)
 
     def _snapshot(self, reads: Reads, principal: Principal, version: int | None) -> tuple[int, int, LearnerState]:
         """(version, number of the stream's last event then, state) of the newest snapshot, not after `version`."""
@@ -175,47 +192,60 @@ class Learners:
         cause: str,
     ) -> Lesson:
         """Learn each observation and append one event for it."""
-        standing = self.current(transaction, principal)
-        state, explanations = standing.state, []
+        before = after = self.current(transaction, principal)
+        explanations = []
         for observation in observations:
-            state, explanation = learn(state, observation, self.hyperparameters)
+            state, explanation = learn(after.state, observation, self.hyperparameters)
             explanations.append(explanation)
+            weights = served_weights(state, self.hyperparameters)
             fact = WeightsUpdated(
                 learner_version=state.version,
                 cause=cause,
                 observation=recorded(observation),
-                weight_deltas=moved(explanation.before.weights, explanation.after.weights),
+                weight_deltas=moved(after.weights, weights),
                 state_hash=state.state_hash(),
                 hyperparameters=self.digest,
             )
             transaction.append(draft(fact, subject))
-        self._keep(transaction, principal, replace(standing, state=state))
-        return Lesson(standing.state, state, tuple(explanations))
+            after = Standing(state, weights, after.stored)
+        self._keep(transaction, principal, before, after)
+        return Lesson(before, after, tuple(explanations))
 
     def keep_batch(self, transaction: Transaction, principal: Principal, state: LearnerState, payload: str) -> None:
         """Append what `Pupil.payload` says, and take the state that it led to."""
         subject = subject_of(principal)
         transaction.append(sealed(WeightsBatchUpdated, payload, subject))
-        self._keep(transaction, principal, replace(self.current(transaction, principal), state=state))
+        before = self.current(transaction, principal)
+        self._keep(transaction, principal, before, self._standing(state, before.stored))
 
     def roll_back(self, transaction: Transaction, principal: Principal, subject: Subject, version: int) -> Lesson:
-        standing = self.current(transaction, principal)
-        if version > standing.state.version:
+        before = self.current(transaction, principal)
+        if version > before.state.version:
             raise BrainRefused("unknown_version", f"The learner has never been at version {version}.", "version", 404)
-        state, explanation = learn(
-            standing.state, self._way_back(transaction, principal, version), self.hyperparameters
-        )
+        state, explanation = learn(before.state, self._way_back(transaction, principal, version), self.hyperparameters)
         fact = WeightsRolledBack(learner_version=state.version, restored_version=version, state_hash=state.state_hash())
         transaction.append(draft(fact, subject))
-        self._keep(transaction, principal, replace(standing, state=state), store=True)
-        return Lesson(standing.state, state, (explanation,))
+        after = self._standing(state, before.stored)
+        self._keep(transaction, principal, before, after, store=True)
+        return Lesson(before, after, (explanation,))
 
-    def _keep(self, transaction: Transaction, principal: Principal, standing: Standing, *, store: bool = False) -> None:
-        version = standing.state.version
-        if store or version - standing.stored >= self._snapshot_every:
-            self._store(transaction, principal, standing.state)
-            standing = Standing(standing.state, version)
-        transaction.keep(_key(principal), standing)
+    def _keep(
+        self,
+        transaction: Transaction,
+        principal: Principal,
+        before: Standing,
+        after: Standing,
+        *,
+        store: bool = False,
+    ) -> None:
+        version = after.state.version
+        if after.state.counts.guarded > before.state.counts.guarded:
+            fact = WeightsGuarded(learner_version=version, weights=dict(after.weights))
+            transaction.append(draft(fact, subject_of(principal)))
+        if store or version - after.stored >= self._snapshot_every:
+            self._store(transaction, principal, after.state)
+            after = replace(after, stored=version)
+        transaction.keep(_key(principal), after)
 
     def _store(self, transaction: Transaction, principal: Principal, state: LearnerState) -> None:
         seq = transaction.head(principal.tenant_id, stream_of(principal)).seq

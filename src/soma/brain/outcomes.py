@@ -9,15 +9,14 @@ from soma.brain import store
 from soma.brain.bodies import TurnMetrics
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.observations import Evidence, IterationOutcome, Shown, Source, ToolOutcome
-from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
 from soma.brain.feedback import ledger
-from soma.brain.learners import Learners, subject_of
+from soma.brain.learners import Learners, Standing, subject_of
 from soma.brain.observations import Learnable
 from soma.brain.store import Bundle, FirstOutcome
 from soma.brain.types import Learned, Principal
 from soma.brain.values import Taken, Values
-from soma.brain.views import difference, differs, levels, served_weights
+from soma.brain.views import difference, differs, levels
 from soma.events.writer import Transaction
 
 CAUSE = "iteration"
@@ -77,7 +76,7 @@ class OutcomeDesk:
         first = store.first_outcome(transaction, principal, body.turn_id, body.iteration_number)
         if first is not None:
             return Taken(_repeated(principal, body, first)), None
-        before = self._learners.current(transaction, principal).state
+        before = self._learners.current(transaction, principal)
         if not body.learn:
             return Taken(self._recorded(transaction, principal, body, self._answer(body, before, before, ()))), None
         subject = subject_of(principal, turn_id=body.turn_id)
@@ -85,15 +84,14 @@ class OutcomeDesk:
         written = self._values.move(transaction, principal, lesson.named)
         store.keep_usage(transaction, _usage(principal, body))
         answer = self._answer(body, lesson.before, lesson.after, lesson.explanations)
-        taken = Taken(self._recorded(transaction, principal, body, answer), lesson.after, written)
+        taken = Taken(self._recorded(transaction, principal, body, answer), lesson.after.state, written)
         return taken, lesson.explanations[0]
 
     def _answer(
-        self, body: TurnMetrics, before: LearnerState, after: LearnerState, explanations: Sequence[Explanation]
+        self, body: TurnMetrics, before: Standing, after: Standing, explanations: Sequence[Explanation]
     ) -> Learned:
-        constants = self._learners.hyperparameters
-        weights_before, weights_after = served_weights(before, constants), served_weights(after, constants)
-        levels_before, levels_after = levels(before), levels(after)
+        weights_before, weights_after = dict(before.weights), dict(after.weights)
+        levels_before, levels_after = levels(before.state), levels(after.state)
         outcome = explanations[0] if explanations else None
         stale = differs(body.weights, weights_before) or differs(_named(body.neuromodulators), levels_before)
         synonym = SYNONYM in body.neuromodulators
@@ -111,7 +109,7 @@ class OutcomeDesk:
             gated=outcome.gated if outcome else False,
             stale=stale,
             clipped=sorted({name for explanation in explanations for name in explanation.clipped}),
-            version=after.version,
+            version=after.state.version,
         )
 
     def _recorded(self, transaction: Transaction, principal: Principal, body: TurnMetrics, answer: Learned) -> Learned:

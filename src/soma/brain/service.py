@@ -38,7 +38,7 @@ from soma.brain.types import (
     UsageRow,
 )
 from soma.brain.values import Taken, Values
-from soma.brain.views import levels, served_weights, view, weights_of
+from soma.brain.views import levels, view, weights_of
 from soma.brain.workers import Workers
 from soma.brain.working_memory import Item, Key, WorkingMemory, novelty
 from soma.events.ids import new_id, now
@@ -210,13 +210,12 @@ class Brain:
             turn_id=body.turn_id,
         )
         lesson = self._learners.roll_back(transaction, principal, subject, version)
-        constants = self._learners.hyperparameters
         return RolledBack(
-            version=lesson.after.version,
+            version=lesson.after.state.version,
             restored_version=version,
-            weights_before=served_weights(lesson.before, constants),
-            weights_after=served_weights(lesson.after, constants),
-            state_hash=lesson.after.state_hash(),
+            weights_before=dict(lesson.before.weights),
+            weights_after=dict(lesson.after.weights),
+            state_hash=lesson.after.state.state_hash(),
         )
 
     async def usage(self, principal: Principal, *, start: str, end: str) -> list[UsageRow]:

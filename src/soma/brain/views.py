@@ -1,12 +1,14 @@
 """A learner's state in the words of the wire."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from soma.brain.core.calibration import calibrated, report
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.serve import Served, serve
 from soma.brain.core.state import LearnerState, lesson_weights
+from soma.brain.core.weights import weight_name
 from soma.brain.types import LearnerView
 
 GRID = 20  # equal steps of the calibration curve
@@ -19,7 +21,14 @@ def served_weights(state: LearnerState, constants: Hyperparameters) -> dict[str,
 
 def weights_of(served: Served, state: LearnerState) -> dict[str, float]:
     """tau as learned: what noradrenaline makes of it is a mood, and a mood is not a lesson."""
-    return served.by_name() | {"tau": state.temperature.tau}
+    weights = dict(zip(_wire_names(served.names), served.weights, strict=True))
+    weights |= {"tau": state.temperature.tau, "lambda": served.lambda_, "mu": served.mu, "nu": served.nu}
+    return weights
+
+
+@cache
+def _wire_names(views: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(weight_name, views))
 
 
 def levels(state: LearnerState) -> dict[str, float]:

@@ -309,6 +309,14 @@ class WeightsBatchUpdated(Fact, frozen=True, kw_only=True):
     hyperparameters: str
 
 
+class WeightsGuarded(Fact, frozen=True, kw_only=True):
+    """The learner's score fell and its guard put the last good lesson back, within the update before this event."""
+
+    event_type: ClassVar[str] = "weights.guarded"
+    learner_version: int
+    weights: Weights
+
+
 class WeightsRolledBack(Fact, frozen=True, kw_only=True):
     event_type: ClassVar[str] = "weights.rolled_back"
     learner_version: int
@@ -316,16 +324,7 @@ class WeightsRolledBack(Fact, frozen=True, kw_only=True):
     state_hash: str
 
 
-FACTS: dict[tuple[str, int], type[Fact]] = {
-    (fact.event_type, fact.version): fact
-    for fact in (
-        TurnStarted, BundleBuilt, ModelResponded, ToolRequested, ToolDecided, ToolFinished, IterationJudged,
-        DraftReplaced,
-        IterationCompleted, TurnComplete, MemoryRemembered, MemoryForgotten, MemoryLinked, MemoryReembedded,
-        MemoryReconciled, MemoryConsolidated, MemoryConsolidationUndone, FeedbackReceived,
-        FeedbackBatchReceived, LearnerConfigured, WeightsUpdated, WeightsBatchUpdated, WeightsRolledBack,
-    )
-}  # fmt: skip
+FACTS: dict[tuple[str, int], type[Fact]] = {(fact.event_type, fact.version): fact for fact in Fact.__subclasses__()}
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):

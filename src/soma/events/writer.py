@@ -30,6 +30,7 @@ GROUP = 1_000  # writes a commit at most
 WAITING = 20_000  # writes in the queue at most, then WriterBusy
 KEPT = 50_000  # values remembered between transactions (chain heads, states); the oldest go first and are read again
 
+APPENDER = 0x50_4D_41  # the advisory lock of who appends to a PostgreSQL log
 ROWS = 256  # a statement at most: one long step lets other threads run, a thousand short ones make each other wait
 
 Pending = dict[tuple[str, tuple[str, ...]], list[Row]]  # rows by table and columns
@@ -178,6 +179,11 @@ class Transaction:
         except Exception:  # noqa: BLE001 - whatever the driver calls it, the savepoint is gone
             raise _GroupLost(str(error)) from error
 
+    def notice_others(self) -> None:
+        """At the start: where another process has appended since, nothing that is kept can be relied on."""
+        if self._kept and self._kept.get("position") != self._last_position():
+            self._kept.clear()
+
     def finish(self) -> None:
         """Before the commit: write what `insert` still holds."""
         _insert(self._connection, self._group_rows)
@@ -199,6 +205,15 @@ class Transaction:
             self._kept.move_to_end(key)
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
+
+
+def _begin(connection: Connection) -> None:
+    """One appender at a time, whatever the number of processes: positions and chains have no gaps."""
+    if connection.dialect == "sqlite":
+        connection.execute("BEGIN IMMEDIATE")
+    else:
+        connection.execute("BEGIN")
+        connection.execute(f"SELECT pg_advisory_xact_lock({APPENDER})")
 
 
 def _insert(connection: Connection, pending: Pending) -> None:
@@ -303,7 +318,8 @@ class Writer:
         try:
             connection = self._connection = self._connection or self.database.connect()
             transaction = Transaction(connection, self._kept)
-            connection.execute("BEGIN IMMEDIATE" if connection.dialect == "sqlite" else "BEGIN")
+            _begin(connection)
+            transaction.notice_others()
             for job in group:
                 try:
                     outcomes.append((job, transaction.attempt(job.work), None))
