@@ -109,7 +109,7 @@ def _candidate(place: Place, views: dict[str, int]) -> Candidate:
         occurred_at=entry.occurred_at,
         value=place.partition.values[place.slot],
         conversation_id=entry.conversation_id,
-        metadata=msgspec.json.decode(entry.metadata),
+        metadata=msgspec.json.decode(entry.metadata) if entry.metadata != "{}" else {},
     )
 
 
