@@ -207,9 +207,15 @@ def test_text_and_jsonl_are_imported_once(typed, tmp_path):
     text, lines = tmp_path / "notes.txt", tmp_path / "notes.jsonl"
     text.write_text("The harbour opens\nat seven.\n\nThe café closes at nine. ☕\n")
     lines.write_text('{"text": "The ferry leaves at ten.", "key": "ferry"}\n\n{"text": "It rains."}\n')
-    assert typed("memory", "import", "--format", "text", str(text)).stdout == "2 created, 0 updated, 0 unchanged\n"
+    assert (
+        typed("memory", "import", "--format", "text", str(text)).stdout
+        == "1 created, 0 updated, 0 unchanged, 0 forgotten\n"
+    )
     assert typed("memory", "import", "--format", "jsonl", str(lines)).stdout == "2 created, 0 updated, 0 unchanged\n"
-    assert typed("memory", "import", "--format", "text", str(text)).stdout == "0 created, 0 updated, 2 unchanged\n"
+    assert (
+        typed("memory", "import", "--format", "text", str(text)).stdout
+        == "0 created, 0 updated, 1 unchanged, 0 forgotten\n"
+    )
     assert "The harbour opens at seven." in typed("memory", "list").stdout
     assert "ferry" in typed("memory", "recall", "When does the ferry leave?").stdout
 

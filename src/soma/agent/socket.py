@@ -5,7 +5,7 @@ Envelope {type, id, timestamp, payload}. In: chat.message, chat.cancel, chat.res
 
 import asyncio
 import logging
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -155,8 +155,9 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _pass_on(self, caller: Caller, conversation_id: str, after: int) -> None:
         try:
-            async for frame in agent().feed.follow(caller.tenant_id, conversation_id, after=after):
-                await self.send(text_data=msgspec.json.encode(frame).decode())
+            async with aclosing(agent().feed.follow(caller.tenant_id, conversation_id, after=after)) as frames:
+                async for frame in frames:
+                    await self.send(text_data=msgspec.json.encode(frame).decode())
         except (SlowReader, LogError) as lost:
             await self._refuse(lost.code, str(lost), request_id=new_id())
             await self.close(code=CLOSE_SLOW if isinstance(lost, SlowReader) else CLOSE_UNAVAILABLE)

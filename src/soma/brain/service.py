@@ -100,6 +100,9 @@ class Brain:
     def close(self) -> None:
         self._threads.shutdown()
 
+    def count_tokens(self, text: str) -> int:
+        return self._tokens.count(text)
+
     # Context
 
     async def evaluate(self, principal: Principal, body: Evaluate) -> ContextBundle:

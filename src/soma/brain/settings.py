@@ -13,6 +13,7 @@ from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from soma.brain.learner_settings import LearnerSettings
+from soma.brain.memory_settings import MemorySettings
 
 
 def default_data_dir() -> Path:
@@ -140,6 +141,7 @@ class BrainSettings(BaseSettings):
         validation_alias=_plan("READY_SECONDS"),
         description="How long /readyz waits for a dependency before it calls it away.",
     )
+    memory: MemorySettings = Field(default_factory=MemorySettings, description="How memory is kept.")
     learner: LearnerSettings = Field(default_factory=LearnerSettings, description="What the brain learns by.")
 
     @property
