@@ -139,7 +139,7 @@ def _add_health(app: FastAPI, brain: Brain, auth: Authenticator) -> None:
         if away:
             message = "; ".join(f"{name}: {what}" for name, what in away.items())
             return _json({"code": "not_ready", "message": message, "away": away, "request_id": new_id()}, 503)
-        return _json({"status": "ready", "dependencies": ["database"]})
+        return _json({"status": "ready", "dependencies": ["database"], "degraded": await brain.degraded()})
 
     @app.get("/metrics")
     async def metrics(request: Request) -> Response:
