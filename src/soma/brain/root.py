@@ -3,6 +3,7 @@
 The agent's process opens it for the brain inside, `python -m soma.brain` for the brain apart.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from soma.brain import residual
 from soma.brain.api import create_app
 from soma.brain.auth import ServiceToken
 from soma.brain.client import BrainClient
+from soma.brain.coordinator import Coordinator
 from soma.brain.core.weights import Views
 from soma.brain.learners import Learners
 from soma.brain.metrics import BrainMetrics
@@ -40,6 +42,7 @@ class OpenBrain:
     app: FastAPI
     client: BrainClient
     writer: Writer
+    coordinator: Coordinator
 
 
 @asynccontextmanager
@@ -81,9 +84,18 @@ async def open_brain(
             workers=workers,
         )
         stack.callback(brain.close)
+        coordinator = Coordinator(settings=settings, writer=writer, learners=learners, experiments=brain.experiments)
+        if settings.coordinator_seconds:
+            polling = asyncio.create_task(coordinator.run(), name="coordinator")
+            stack.push_async_callback(_stopped, polling)
         app = create_app(brain, ServiceToken(settings.token))
         client = await stack.enter_async_context(BrainClient.in_process(app, service_token=settings.token))
-        yield OpenBrain(brain=brain, app=app, client=client, writer=writer)
+        yield OpenBrain(brain=brain, app=app, client=client, writer=writer, coordinator=coordinator)
+
+
+async def _stopped(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def _workers(settings: BrainSettings, database: Database, learners: Learners) -> Workers:

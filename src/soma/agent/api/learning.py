@@ -36,6 +36,22 @@ async def state(request: HttpRequest, agent_name: NameOfAgent = None) -> Any:
     return msgspec.to_builtins(await agent().brain.state(await principal(who(request), agent_name)))
 
 
+@router.get("/history")
+async def history(
+    request: HttpRequest, agent_name: str | None = None, after: int | None = None, limit: int = 50
+) -> Any:
+    """Why the weights moved: each update with the event, signal and rate that moved them."""
+    asked = await principal(who(request), agent_name)
+    return msgspec.to_builtins(await agent().brain.history(asked, after=after, limit=limit))
+
+
+@router.get("/preview")
+async def preview(request: HttpRequest, query: str, agent_name: str | None = None, top_k: int | None = None) -> Any:
+    """Which memories a question is shown by the learned weights, and which by the shipped ones."""
+    asked = await principal(who(request), agent_name)
+    return msgspec.to_builtins(await agent().brain.preview(asked, query=query, top_k=top_k))
+
+
 @router.post("/rollback")
 async def rollback(request: HttpRequest, payload: Rollback) -> Any:
     """Put everything learned back to a version, or to where an iteration of a turn left it."""
