@@ -4,9 +4,10 @@ from typing import Any
 
 import msgspec
 from django.http import HttpRequest
-from ninja import Router, Schema
+from ninja import Router
 from pydantic import Field
 
+from soma.agent.api.body import Body, NameOfAgent, OfAgent
 from soma.agent.api.caller import who
 from soma.agent.api.learning import principal
 from soma.agent.app import agent
@@ -15,16 +16,15 @@ from soma.agent.models import Role
 router = Router()
 
 
-class Arm(Schema):
+class Arm(Body):
     name: str
     changes: dict[str, float] = Field(default_factory=dict)
 
 
-class NewExperiment(Schema):
+class NewExperiment(OfAgent):
     """Without arms, the shipped experiment of that name."""
 
     name: str = Field(min_length=1, max_length=128)
-    agent: str | None = None
     arms: list[Arm] | None = Field(None, min_length=2, max_length=2)
     hypothesis: str = Field("", max_length=2_000)
     metric: str = "reward"
@@ -33,30 +33,28 @@ class NewExperiment(Schema):
     share: float = Field(0.5, ge=0.01, le=0.99)
 
 
-class Outcome(Schema):
+class Outcome(Body):
     subject: str = Field(min_length=1, max_length=200)
     value: float
     key: str | None = None
 
 
-class Outcomes(Schema):
-    agent: str | None = None
+class Outcomes(OfAgent):
     items: list[Outcome] = Field(min_length=1, max_length=1_000)
 
 
-class Decision(Schema):
-    agent: str | None = None
+class Decision(OfAgent):
     stop: bool = False
 
 
 @router.get("")
-async def experiments(request: HttpRequest, agent_name: str | None = None, status: str | None = None) -> Any:
+async def experiments(request: HttpRequest, agent_name: NameOfAgent = None, status: str | None = None) -> Any:
     asked = await principal(who(request), agent_name)
     return {"experiments": msgspec.to_builtins(await agent().brain.experiments(asked, status=status))}
 
 
 @router.get("/{name}")
-async def experiment(request: HttpRequest, name: str, agent_name: str | None = None) -> Any:
+async def experiment(request: HttpRequest, name: str, agent_name: NameOfAgent = None) -> Any:
     """One experiment with what its results say now."""
     return msgspec.to_builtins(await agent().brain.experiment(await principal(who(request), agent_name), name))
 
