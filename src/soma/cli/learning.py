@@ -14,6 +14,7 @@ KINDS = {
 }
 UTILITY = ("lambda", "mu", "nu")
 STRONGEST = 3
+SHOWN = 8  # weights of one update that are named
 
 
 def moved(update: Mapping[str, Any], *, learned: bool = False) -> dict[str, float]:
@@ -48,24 +49,17 @@ def when(update: Mapping[str, Any]) -> str:
     return str(update["at"])[:19].replace("T", " ")
 
 
-def row_of(update: Mapping[str, Any]) -> list[str]:
-    """version, when, event, signal, rate, moved, trust, note."""
+def told(update: Mapping[str, Any]) -> tuple[str, str]:
+    """An update in two lines: what happened, and what it moved."""
+    facts = [f"{update['version']:>6}  {when(update)}  {cause_of(update)}"]
+    if signal := signal_of(update):
+        facts.append(signal)
+    facts += [f"rate {update['learning_rate']:.3f}", f"trust {update['trust']:.2f}"]
     changes = moved(update)
-    shown = ", ".join(f"{name} {delta:+.4f}" for name, delta in list(changes.items())[: 2 * STRONGEST])
-    more = f" and {len(changes) - 2 * STRONGEST} more" if len(changes) > 2 * STRONGEST else ""
-    return [
-        str(update["version"]),
-        when(update),
-        cause_of(update),
-        signal_of(update),
-        f"{update['learning_rate']:.3f}",
-        shown + more or "nothing",
-        f"{update['trust']:.2f}",
-        note_of(update),
-    ]
-
-
-HEADINGS = ("version", "when", "event", "signal", "rate", "moved", "trust", "")
+    shown = ", ".join(f"{name} {delta:+.4f}" for name, delta in list(changes.items())[:SHOWN])
+    more = f" and {len(changes) - SHOWN} more" if len(changes) > SHOWN else ""
+    note = f" ({note_of(update)})" if note_of(update) else ""
+    return ", ".join(facts), f"{'':8}{shown or 'moved no weight'}{more}{note}"
 
 
 def why(history: Mapping[str, Any], weight: str) -> list[str]:

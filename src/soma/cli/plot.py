@@ -5,12 +5,13 @@ from html import escape
 from typing import Any, NamedTuple
 
 from soma.cli.learning import cause_of, series, signal_of, trust_series
-from soma.cli.showing import WEIGHTS
+from soma.cli.showing import SMALLEST, WEIGHTS
 
 WIDTH, PANEL, GAP, MARGIN = 960, 92, 18, 28
 COLUMNS = 2
 HEAD, FOOT = 64, 44
 FURTHER = 8  # further views that are drawn: those that moved most
+MOVED = 0.005  # the least way of a further view that is drawn
 FLAT = 0.02  # the least height of an axis, so that a weight at rest is a quiet line
 COLOURS = {
     "Evidence": "#2a9d8f",
@@ -70,7 +71,7 @@ def svg(history: Mapping[str, Any], *, title: str) -> str:
 def chosen(history: Mapping[str, Any]) -> list[Panel]:
     """The seven, trust, and the further views that moved."""
     further = sorted(set(history["start_weights"]) - set(WEIGHTS), key=lambda name: (-_range(history, name), name))
-    moving = [name for name in further if _range(history, name) > 0.0][:FURTHER]
+    moving = [name for name in further if _range(history, name) >= MOVED][:FURTHER]
     weights = [name for name in WEIGHTS if name in history["start_weights"]]
     return [
         *(Panel(name, series(history, name)) for name in weights),
@@ -99,7 +100,7 @@ def _panel(panel: Panel, number: int, updates: Mapping[int, Any], first: int, la
 
     at = [place(*point) for point in panel.points]
     change = values[-1] - values[0]
-    quiet = "" if abs(change) > 0 or high - low > FLAT else " rest"
+    quiet = "" if max(values) - min(values) >= SMALLEST else " rest"
     return "\n".join(
         [
             f'<rect class="frame" x="{left:.1f}" y="{top}" width="{width:.1f}" height="{PANEL}" rx="6"/>',
@@ -119,14 +120,16 @@ def _panel(panel: Panel, number: int, updates: Mapping[int, Any], first: int, la
 
 
 def _path(points: Sequence[tuple[float, float]]) -> str:
-    return " ".join(f"{'ML'[number > 0]}{x:.1f},{y:.1f}" for number, (x, y) in enumerate(points))
+    """Steps: a weight stays as it is until the next event."""
+    (x, y), *rest = points
+    return " ".join([f"M{x:.1f},{y:.1f}", *(f"H{x:.1f}V{y:.1f}" for x, y in rest)])
 
 
 def _dots(panel: Panel, at: Sequence[tuple[float, float]], updates: Mapping[int, Any]) -> list[str]:
     """One where an event moved this weight; it tells on hovering which one."""
     dots = []
     for number, (version, value) in enumerate(panel.points[1:], 1):
-        if value != panel.points[number - 1][1]:
+        if abs(value - panel.points[number - 1][1]) >= SMALLEST:
             update, (x, y) = updates[version], at[number]
             told = f"version {version}: {cause_of(update)}, {signal_of(update, panel.name)}, now {value:.4f}"
             colour = COLOURS.get(update["kind"], "#8d99ae")

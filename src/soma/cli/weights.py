@@ -1,6 +1,7 @@
 """soma weights: what an agent has learned, why, and what it changes."""
 
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +9,9 @@ import click
 from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
-from soma.cli.learning import HEADINGS, joined, known_name, row_of, why
+from soma.cli.learning import joined, known_name, told, why
 from soma.cli.plot import svg
 from soma.cli.server import Server, as_json_option, connected, console, fail, show_json
 from soma.cli.showing import excerpt, in_order
@@ -84,18 +86,18 @@ def _history(history: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         show_json(history)
     elif history["updates"]:
-        console.print(_updates(history["updates"]))
+        console.print(_updates(history["updates"]), end="", soft_wrap=True)
     else:
         console.print("nothing has been learned yet")
 
 
-def _updates(updates: list[dict[str, Any]]) -> Table:
-    table = Table(box=None, header_style="dim", padding=(0, 1))
-    for heading in HEADINGS:
-        table.add_column(heading, overflow="fold" if heading in {"event", "signal", "moved"} else "ellipsis")
+def _updates(updates: list[dict[str, Any]]) -> Text:
+    lines = Text()
     for update in updates:
-        table.add_row(*map(escape, row_of(update)))
-    return table
+        happened, moved = told(update)
+        lines.append(f"{happened}\n")
+        lines.append(f"{moved}\n", style="dim")
+    return lines
 
 
 def _why(history: dict[str, Any], weight: str, *, as_json: bool) -> None:
@@ -106,26 +108,35 @@ def _why(history: dict[str, Any], weight: str, *, as_json: bool) -> None:
         show_json({"weight": weight, "moved_by": lines})
         return
     for line in lines:
-        console.print(line, markup=False)
+        console.print(line, markup=False, soft_wrap=True)
     if not lines:
         console.print(f"nothing has moved {weight} yet: {history['start_weights'][weight]:.4f}")
 
 
 def _watch(server: Server, agent: str | None) -> None:
-    """The weights and the newest updates, again and again."""
-    with Live(console=console, auto_refresh=False) as live:
+    """On a terminal the weights with the newest updates, again and again; else each new update as it comes."""
+    seen = 0
+    with Live(console=console, auto_refresh=False) if console.is_terminal else nullcontext() as live:
         while True:
-            state = server.get("/learning", agent=agent)
             history = server.get("/learning/history", agent=agent, limit=WATCHED)
-            page = Table.grid(padding=(0, 3))
-            page.add_row(_weights(state))
-            page.add_row(f"trust {state['trust']:.2f}, version {state['version']}")
-            page.add_row(_updates(history["updates"]))
-            live.update(page, refresh=True)
+            new = [update for update in history["updates"] if update["version"] > seen]
+            seen = history["newest_version"]
+            if live:
+                live.update(_page(server.get("/learning", agent=agent), history["updates"]), refresh=True)
+            else:
+                console.print(_updates(new), end="", soft_wrap=True)
             try:
                 time.sleep(WATCH_SECONDS)
             except KeyboardInterrupt:
                 return
+
+
+def _page(state: dict[str, Any], updates: list[dict[str, Any]]) -> Table:
+    page = Table.grid(padding=(1, 0, 0, 0))
+    page.add_row(_weights(state))
+    page.add_row(f"trust {state['trust']:.2f}, version {state['version']}")
+    page.add_row(_updates(updates))
+    return page
 
 
 def _plot(history: dict[str, Any], file: Path, *, as_json: bool) -> None:
