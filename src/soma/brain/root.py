@@ -18,6 +18,7 @@ from soma.brain.api import create_app
 from soma.brain.auth import ServiceToken
 from soma.brain.checkpoints import Signer
 from soma.brain.client import BrainClient
+from soma.brain.coordinator import Coordinator
 from soma.brain.core.weights import Views
 from soma.brain.housekeeping import kept_tidy
 from soma.brain.learners import Learners
@@ -55,6 +56,7 @@ class OpenBrain:
     app: FastAPI
     client: BrainClient
     writer: Writer
+    coordinator: Coordinator
 
 
 @asynccontextmanager
@@ -106,10 +108,19 @@ async def open_brain(
             workers=workers,
         )
         stack.callback(brain.close)
+        coordinator = Coordinator(settings=settings, writer=writer, learners=learners, experiments=brain.experiments)
+        if settings.coordinator_seconds:
+            polling = asyncio.create_task(coordinator.run(), name="coordinator")
+            stack.push_async_callback(_stopped, polling)
         app = create_app(brain, ServiceToken(settings.token))
         await stack.enter_async_context(kept_tidy(writer))
         client = await stack.enter_async_context(BrainClient.in_process(app, service_token=settings.token))
-        yield OpenBrain(brain=brain, app=app, client=client, writer=writer)
+        yield OpenBrain(brain=brain, app=app, client=client, writer=writer, coordinator=coordinator)
+
+
+async def _stopped(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
 
 
 def choice(settings: MemorySettings) -> Choice:
