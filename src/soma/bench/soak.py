@@ -85,7 +85,7 @@ async def brain(rule: str) -> AsyncIterator[tuple[BrainClient, BrainSettings]]:
         )
         async with (
             open_brain(settings) as opened,
-            BrainClient.in_process(opened.app, service_token="soak", timeout_seconds=PATIENCE) as client,
+            BrainClient.in_process(opened.app, service_token=settings.token, timeout_seconds=PATIENCE) as client,
         ):
             yield client, settings
 
