@@ -54,15 +54,21 @@ async def gather(
     embedder: Embedder,
     *,
     together: bool = False,
+    consolidated: bool = False,
     tick: Callable[[int], None] = lambda _: None,
 ) -> Gathered:
-    """Each conversation belongs to a tenant of its own or, `together`, all of them to one user."""
+    """Each conversation belongs to a tenant of its own or, `together`, all of them to one user.
+
+    `consolidated` distils everything before the first question.
+    """
     found: list[Candidates] = []
     with tempfile.TemporaryDirectory() as folder:
         async with memory_on(Path(folder), embedder) as memory:
             owners = [owner("all" if together else conversation.name) for conversation in conversations]
             for who, conversation in zip(owners, conversations, strict=True):
                 await remember_all(memory, who, conversation.messages)
+                while consolidated and await memory.consolidate(who):
+                    pass
                 tick(len(conversation.messages))
             for who, conversation in zip(owners, conversations, strict=True):
                 queries = [Query(text=asked.text, at=ASKED_AT) for asked in conversation.questions]

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from soma.brain import bodies
+from soma.brain.api_experiments import Door, add_experiments, add_insight
 from soma.brain.auth import Authenticator, check_claims
 from soma.brain.bodies import Body
 from soma.brain.errors import BrainRefused
@@ -41,6 +42,9 @@ def create_app(brain: Brain, auth: Authenticator) -> FastAPI:
     _add_learning(app, brain)
     _add_memory(app, brain)
     _add_health(app, brain, auth)
+    door = Door(_principal, _read, _json, _takes)
+    add_experiments(app, brain, door)
+    add_insight(app, brain, door)
     return app
 
 

@@ -30,8 +30,14 @@ from soma.memory.types import (
     Query,
     Receipt,
     Remembered,
+    Scope,
     Statistics,
 )
+from soma.memory.upkeep.consolidate import Consolidation, Summarise, cycle
+from soma.memory.upkeep.keeper import Keeper, Routine
+from soma.memory.upkeep.reconcile import Report, reconcile
+from soma.memory.upkeep.reembed import Progress, progress
+from soma.memory.upkeep.undo import Past, Undone, past, undo
 from soma.memory.views.question import stripped
 
 DEFAULT = "default"
@@ -61,6 +67,7 @@ class Memory:
     ) -> None:
         self._store = Store(writer, embedder, former=former, bound_bytes=bound_bytes)
         self._additions = additions
+        self._keeper = Keeper(self._store)
 
     async def start(self) -> None:
         """Load the model now rather than in the first recall."""
@@ -141,6 +148,40 @@ class Memory:
     async def apply_values(self, tenant_id: str, written: values.Written) -> None:
         """For who called `values.write` in a transaction of its own: let recall see them, after the commit."""
         await self._store.work(values.apply, self._store, tenant_id, written)
+
+    async def consolidate(
+        self, owner: Owner, *, scope: Scope = "user", namespace: str = DEFAULT, summarise: Summarise | None = None
+    ) -> Sequence[Consolidation]:
+        """One cycle now, on what the owner keeps under `scope`; extractive, or by a language model."""
+        await self._known(owner, namespace)
+        address = (owner.tenant_id, namespace, owner.of(scope))
+        return await self._store.whole(cycle(self._store, address, summarise))
+
+    async def consolidations(self, owner: Owner, *, namespace: str = DEFAULT) -> Sequence[Past]:
+        """The newest first."""
+        await self._known(owner, namespace)
+        return await self._store.work(past, self._store.database, owner, namespace)
+
+    async def undo(self, owner: Owner, consolidation_id: str, *, namespace: str = DEFAULT) -> Undone:
+        """Take a consolidation back; again changes nothing."""
+        await self._known(owner, namespace)
+        return await self._store.whole(undo(self._store, owner, consolidation_id, namespace))
+
+    async def verify(self, tenant_id: str, *, repair: bool = False) -> Report:
+        """Compare everything of a tenant with its payloads. Raises ModelUnavailable where repair needs the model."""
+        return await self._store.whole(reconcile(self._store, tenant_id, repair=repair))
+
+    async def keep(self, routine: Routine) -> None:
+        """Upkeep of all tenants, until cancelled."""
+        await self._keeper.run(routine)
+
+    def waiting(self, tenant_id: str) -> str:
+        """Why vectors of the tenant wait for their model; empty where they do not."""
+        return self._keeper.waiting.get(tenant_id, "")
+
+    async def embedding_progress(self, tenant_id: str) -> Progress:
+        """Which model answers, which one is taken up, how far that is."""
+        return await self._store.work(progress, self._store, tenant_id)
 
     async def get(
         self, owner: Owner, *, ids: Sequence[str] = (), keys: Sequence[str] = (), namespace: str = DEFAULT

@@ -8,6 +8,7 @@ import numpy as np
 
 from soma.memory.embedders.base import Reading
 from soma.memory.index.partition import Partition
+from soma.memory.synthesised import kept_below
 from soma.memory.types import Candidate, Candidates, Query
 from soma.memory.views import VIEWS
 from soma.memory.views.graph import linked
@@ -33,7 +34,7 @@ def candidates(
     if filled:
         asked = ask(query, reading, filled, at)
         scene = chosen(Field(filled, asked), query.top_k, additions)
-        found, same, vectors = described(scene), duplicates(scene), scene.vectors
+        found, same, vectors = kept_below(described(scene)), duplicates(scene), scene.vectors
     return Candidates(
         found=found,
         duplicates=same,
@@ -108,7 +109,7 @@ def _candidate(place: Place, views: dict[str, int]) -> Candidate:
         occurred_at=entry.occurred_at,
         value=place.partition.values[place.slot],
         conversation_id=entry.conversation_id,
-        metadata=msgspec.json.decode(entry.metadata),
+        metadata=msgspec.json.decode(entry.metadata) if entry.metadata != "{}" else {},
     )
 
 

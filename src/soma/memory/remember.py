@@ -9,14 +9,16 @@ from functools import partial
 from hashlib import sha256
 
 from soma.events.ids import new_id, now
-from soma.events.schema import MemoryLinked, MemoryRemembered, Subject, draft
+from soma.events.schema import MemoryLinked, MemoryRemembered, draft
 from soma.events.writer import Transaction
 from soma.memory import checks, rows
+from soma.memory.erasing import Erased, erase, subject, synthesised_from
+from soma.memory.erasing import apply as take_away
 from soma.memory.errors import UnknownLinkTarget
 from soma.memory.rendering import embedding, rendered
 from soma.memory.rows import Embedding
 from soma.memory.spaces import Space
-from soma.memory.store import STREAM, Store
+from soma.memory.store import Store
 from soma.memory.types import Link, MemoryRecord, NewLink, NewMemory, Owner, Remembered, Status
 
 Embeddings = Mapping[str, Embedding]  # by what was read: `_read_as`
@@ -39,6 +41,7 @@ class Written:
     changed: Sequence[tuple[MemoryRecord, Embedding]]
     links: Sequence[Link]
     model: str
+    erased: Erased
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ def apply(store: Store, request: Request, written: Written) -> None:
     """After the commit."""
     store.apply(written.changed, written.model)
     store.apply_links(request.owner, request.namespace, written.links)
+    take_away(store, written.erased)
 
 
 def plan(reader: rows.Reader, request: Request) -> list[Planned]:
@@ -175,7 +179,14 @@ def write(tx: Transaction, *, store: Store, request: Request, made: Embeddings, 
     links = write_links(tx, owner, namespace, wanted)
     relinked = {link.from_id for link in links}
     results = [_result(one, relinked) for one in planned]
-    return Written(results, pairs, links, space.model)
+    return Written(results, pairs, links, space.model, _outdated(tx, owner, planned, namespace))
+
+
+def _outdated(tx: Transaction, owner: Owner, planned: Sequence[Planned], namespace: str) -> Erased:
+    """What was synthesised from a text that now says something else goes: it would still say the old."""
+    retold = [one.record.id for one in planned if one.former is not None and one.former.text != one.record.text]
+    derived = synthesised_from(tx, retold)
+    return erase(tx, owner, derived, namespace)[1] if derived else ()
 
 
 def _result(one: Planned, relinked: set[str]) -> Remembered:
@@ -208,11 +219,6 @@ def _fact(one: Planned) -> MemoryRemembered:
         scope=record.scope,
         namespace=record.namespace,
     )
-
-
-def subject(owner: Owner) -> Subject:
-    """Facts of memory are one chain a tenant. They take no place in a conversation: that is the agent's to count."""
-    return Subject(tenant_id=owner.tenant_id, stream=STREAM, user_id=owner.user_id, agent_id=owner.agent_id)
 
 
 def write_links(

@@ -182,6 +182,18 @@ def links_from(reader: Reader, ids: Iterable[str]) -> list[Link]:
     return found
 
 
+def leading_to(reader: Reader, ids: Iterable[str], relations: Sequence[str]) -> list[MemoryRecord]:
+    """Living memories that link to any of `ids` by one of `relations`."""
+    found: dict[str, MemoryRecord] = {}
+    for some in _chunks(ids):
+        sql = (
+            f"{SELECT} JOIN memory_links l ON l.from_id = m.id WHERE m.forgotten_at IS NULL "
+            f"AND l.to_id IN ({', '.join('?' * len(some))}) AND l.relation IN ({', '.join('?' * len(relations))})"
+        )
+        found |= {memory.id: memory for memory in map(record, reader.query(sql, [*some, *relations]))}
+    return list(found.values())
+
+
 def link(row: Row) -> Link:
     from_id, to_id, relation, weight = row
     return Link(from_id=from_id, to_id=to_id, relation=relation, weight=weight)

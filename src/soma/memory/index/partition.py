@@ -74,6 +74,7 @@ class Partition:
         self.traits = array("B")
         self.asking = array("f")
         self.threads = array("i")
+        self.voices = array("i")
         self.dead: set[int] = set()
         self.revision = 0
         self._replaced = 0
@@ -159,6 +160,7 @@ class Partition:
         self.traits.append(new.traits)
         self.asking.append(new.asking)
         self.threads.append(ALONE)
+        self.voices.append(0)
         self.vectors.append(new.vector)
         self.word_vectors.append(new.word_vectors)
         self.postings.append(new.words)
@@ -183,6 +185,7 @@ class Partition:
         if entry.thread is not None:
             self.threads[slot] = self._thread_numbers.setdefault(entry.thread, len(self._thread_numbers))
         self.speakers.add(entry.speaker, self.threads[slot])
+        self.voices[slot] = self.speakers.number(entry.speaker)
 
     def _leave(self, slot: int) -> None:
         entry = self.at(slot)

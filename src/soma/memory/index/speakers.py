@@ -15,6 +15,12 @@ class Speakers:
         self._memories: Counter[str] = Counter()
         self._by_word: dict[str, set[str]] = {}
         self._threads: dict[str, Counter[int]] = {}
+        self._numbers: dict[str, int] = {}
+        self._last = 0
+
+    def number(self, speaker: str) -> int:
+        """A number to tell speakers apart; 0 for nobody."""
+        return self._numbers[speaker] if speaker else 0
 
     def add(self, speaker: str, thread: int) -> None:
         if not speaker:
@@ -22,6 +28,8 @@ class Speakers:
         self._memories[speaker] += 1
         self._threads.setdefault(speaker, Counter())[thread] += 1
         if self._memories[speaker] == 1:
+            self._last += 1
+            self._numbers[speaker] = self._last
             for word in tokens(speaker):
                 self._by_word.setdefault(word, set()).add(speaker)
 
@@ -33,7 +41,7 @@ class Speakers:
         if not self._threads[speaker][thread]:
             del self._threads[speaker][thread]
         if not self._memories[speaker]:
-            del self._memories[speaker], self._threads[speaker]
+            del self._memories[speaker], self._threads[speaker], self._numbers[speaker]
             for word in tokens(speaker):
                 self._by_word[word].discard(speaker)
                 if not self._by_word[word]:

@@ -3,7 +3,7 @@
 import numpy as np
 
 from soma.memory.views.base import View
-from soma.memory.views.scene import NONE, Floats, Scene, spread
+from soma.memory.views.scene import Floats, Scene, spread
 
 BESIDE = 0.075  # what standing before or after weighs, against 1 for an answer
 SEEDS = 32  # candidates whose links may bring in further memories
@@ -18,18 +18,15 @@ def _graph(scene: Scene) -> Floats:
 
 def _answers(scene: Scene) -> Floats:
     """The words of the question in the message before, where that one asks something and somebody else said it."""
-    asks = scene.asking[scene.previous] > 0
-    speakers = [place.entry.speaker for place in scene.places]
-    before = scene.field.neighbours(scene.chosen, after=False)
-    others = [scene.field.place(row).entry.speaker if row != NONE else "" for row in before.tolist()]
-    differ = [bool(one and other and one != other) for one, other in zip(speakers, others, strict=True)]
-    return np.where(asks & np.array(differ), scene.lexical[scene.previous], 0).astype(np.float32)
+    own, before = scene.voices[scene.own], scene.voices[scene.previous]
+    answers = (scene.asking[scene.previous] > 0) & (own > 0) & (before > 0) & (own != before)
+    return np.where(answers, scene.lexical[scene.previous], 0).astype(np.float32)
 
 
 def _received(scene: Scene) -> Floats:
     """What explicit links bring, to each candidate, from other candidates."""
     received = np.zeros(len(scene), np.float32)
-    for number, place in enumerate(scene.places):
+    for number, place in enumerate(scene.places if scene.field.has_links else ()):
         for other_id, share in place.partition.links.shares(place.entry.id):
             if (other := scene.number.get(other_id)) is not None:
                 received[other] += scene.semantic[scene.own[number]] * share
@@ -38,7 +35,7 @@ def _received(scene: Scene) -> Floats:
 
 def linked(scene: Scene, limit: int) -> list[int]:
     """Rows that only links lead to: the `limit` most activated by the best candidates."""
-    if not any(len(partition.links) for partition in scene.field.partitions):
+    if not scene.field.has_links:
         return []
     seeds = scene.semantic[scene.own]
     found: dict[int, float] = {}

@@ -48,6 +48,18 @@ class Field:
         pairs = zip(self.starts, self.partitions, strict=False)
         return np.array([start + slot for start, partition in pairs for slot in partition.dead], np.int64)
 
+    @cached_property
+    def has_links(self) -> bool:
+        return any(len(partition.links) for partition in self.partitions)
+
+    def sessions(self, rows: Indexes) -> Indexes:
+        """A number for the session of each row."""
+        result = np.zeros(len(rows), np.int64)
+        for start, partition, inside in self._within(rows):
+            numbers = taken(partition.sessions.number, rows[inside] - start).astype(np.int64)
+            result[inside] = numbers + (start << 32)  # each partition counts its own
+        return result
+
     def taking_part(self, rows: Indexes) -> NDArray[np.bool_]:
         """Whether each row belongs to a conversation in which somebody takes part whom the question names."""
         result = np.zeros(len(rows), bool)
@@ -182,6 +194,12 @@ class Scene:
     def asking(self) -> Floats:
         """The share of questions in all near; 0 where nothing is."""
         return np.append(self.field.numbers(self.near, lambda partition: partition.asking), 0).astype(np.float32)
+
+    @cached_property
+    def voices(self) -> Indexes:
+        """A number for the speaker of all near; 0 for nobody. Of one session, and so of one partition, comparable."""
+        voices = self.field.numbers(self.near, lambda partition: partition.voices)
+        return np.append(voices, 0).astype(np.int64)
 
     @cached_property
     def lengths(self) -> Floats:

@@ -33,12 +33,11 @@ def _surroundings(scene: Scene) -> Floats:
 
 
 def _session(scene: Scene) -> Floats:
-    sessions: dict[tuple[int, int], float] = {}
-    dense = scene.dense[scene.own]
-    keys = [(id(place.partition), place.partition.sessions.number[place.slot]) for place in scene.places]
-    for key, score in zip(keys, dense.tolist(), strict=True):
-        sessions[key] = max(score, sessions.get(key, -1.0))
-    return np.array([sessions[key] for key in keys], np.float32)
+    """The best meaning among the candidates of the same session."""
+    sessions, of = np.unique(scene.field.sessions(scene.chosen), return_inverse=True)
+    best = np.full(len(sessions), -1, np.float32)
+    np.maximum.at(best, of, scene.dense[scene.own])
+    return best[of]
 
 
 VIEWS = {

@@ -1,0 +1,62 @@
+"""Erasing within a transaction: text, vectors and links go, and with them whatever was synthesised from the text."""
+
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+
+from soma.events.ids import new_id, now
+from soma.events.schema import MemoryForgotten, Subject, draft
+from soma.events.writer import Transaction
+from soma.memory import rows
+from soma.memory.store import STREAM, Store
+from soma.memory.types import MemoryRecord, Owner
+
+SUMMARISES, RECOMBINES = "summarises", "recombines"  # relations from what was synthesised to its sources
+
+Erased = Sequence[tuple[MemoryRecord, int]]  # with the revision that erased it
+
+
+def subject(owner: Owner) -> Subject:
+    """Facts of memory are one chain a tenant. They take no place in a conversation: that is the agent's to count."""
+    return Subject(tenant_id=owner.tenant_id, stream=STREAM, user_id=owner.user_id, agent_id=owner.agent_id)
+
+
+def erase(tx: Transaction, owner: Owner, memories: Sequence[MemoryRecord], namespace: str) -> tuple[str, Erased]:
+    """The receipt and all that went: a summary would still say what was forgotten."""
+    gone = [*memories, *synthesised_from(tx, [memory.id for memory in memories])]
+    receipt_id, moment = new_id(), now()
+    fact = MemoryForgotten(receipt_id=receipt_id, memory_ids=[memory.id for memory in gone], namespace=namespace)
+    revision = tx.append(draft(fact, subject(owner))).position
+    for memory in gone:
+        tx.execute("DELETE FROM memory_embeddings WHERE memory_id = ?", [memory.id])
+        tx.execute("DELETE FROM memory_links WHERE from_id = ? OR to_id = ?", [memory.id, memory.id])
+        tx.execute(rows.ERASE, [_digest(memory), revision, moment, receipt_id, memory.id])
+    return receipt_id, [(memory, revision) for memory in gone]
+
+
+def synthesised_from(tx: rows.Reader, ids: Iterable[str]) -> list[MemoryRecord]:
+    """Living memories that were made from any of `ids`, which are not among them."""
+    known = set(ids)
+    found: list[MemoryRecord] = []
+    waiting = list(known)
+    while waiting:
+        made = rows.leading_to(tx, waiting, (SUMMARISES, RECOMBINES))
+        new = [memory for memory in made if memory.id not in known]
+        known.update(memory.id for memory in new)
+        found += new
+        waiting = [memory.id for memory in new]
+    return found
+
+
+def apply(store: Store, erased: Erased) -> None:
+    """After the commit. Links may lead into any partition of the namespace: all that are loaded are told."""
+    for memory, revision in erased:
+        for address in store.partitions.addresses(memory.tenant_id):
+            if address[1] == memory.namespace:
+                with store.partitions.locked(*address[:2]):
+                    if (partition := store.partitions.present(address)) is not None:
+                        partition.forget(memory.id, revision)
+
+
+def _digest(memory: MemoryRecord) -> str:
+    """Keys are people's words too: what stays tells only whether a key that is known was forgotten."""
+    return sha256(f"{memory.tenant_id}\n{memory.key}".encode()).hexdigest()

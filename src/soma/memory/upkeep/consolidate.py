@@ -1,0 +1,225 @@
+"""Consolidation of one partition. NREM: groups of top episodes become summaries, what belongs together is linked
+more strongly. REM: some pairs of episodes from different conversations become one memory. Both can be undone.
+"""
+
+import json
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from soma.events.ids import new_id, now
+from soma.events.schema import MemoryConsolidated, draft
+from soma.events.writer import Transaction
+from soma.memory import remember as remembering
+from soma.memory import rows
+from soma.memory.erasing import RECOMBINES, SUMMARISES, subject
+from soma.memory.index.cache import Address
+from soma.memory.index.partition import Entry
+from soma.memory.remember import NotEmbedded, Request
+from soma.memory.store import Store
+from soma.memory.types import Link, MemoryRecord, NewLink, NewMemory, Owner, Scope
+from soma.memory.upkeep.episodes import groups, pairs
+from soma.memory.upkeep.extract import summary
+
+Summarise = Callable[[Sequence[str]], Awaitable[str]]
+Change = tuple[str, str, str, float | None, float]  # from, to, relation, weight before and after
+
+GROUPS = 3  # a cycle
+BUDGET_SECONDS = 0.5  # of a cycle, without what a language model takes
+ASSOCIATED = "associated"
+FIRST_WEIGHT = 0.5  # of the cosine: what a first association weighs
+GAIN = 0.1  # of what is left to 1: how much a link is reinforced
+REM_IMPORTANCE = 0.1
+LONGEST = 1_000  # characters of a summary by a model
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consolidation:
+    """One distillation: what was made, of what."""
+
+    id: str
+    phase: str
+    made: Sequence[str]
+    sources: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Work:
+    """Something to distil: `entries` into one memory, `reinforce` links between pairs of them by how near they are."""
+
+    phase: str
+    relation: str
+    entries: Sequence[Entry]
+    importance: float
+    reinforce: Sequence[tuple[str, str, float]]
+
+
+class _Moved(Exception):
+    """A source was changed or forgotten since it was read."""
+
+
+async def cycle(store: Store, address: Address, summarise: Summarise | None = None) -> list[Consolidation]:
+    """One cycle on one partition, at most three summaries; nothing where nothing is left to distil."""
+    deadline = time.monotonic() + BUDGET_SECONDS
+    nights = await store.work(_nrem, store, address, deadline)
+    done = [made for work in nights if (made := await _distil(store, address, work, summarise))]
+    if done and time.monotonic() < deadline:
+        dreams = await store.work(_rem, store, address)
+        done += [made for work in dreams if (made := await _distil(store, address, work, summarise))]
+    return done
+
+
+def _nrem(store: Store, address: Address, deadline: float) -> list[_Work]:
+    used = {source for _, sources in _past(store, address, "nrem") for source in sources}
+    with store.partitions.opened(*address[:2], address[2:]) as [partition]:
+        found = list(groups(partition, used, most=GROUPS, deadline=deadline))
+    return [
+        _Work(
+            phase="nrem",
+            relation=SUMMARISES,
+            entries=group.members,
+            importance=sum(entry.importance for entry in group.members) / len(group.members),
+            reinforce=[
+                (group.members[0].id, entry.id, near)
+                for entry, near in zip(group.members[1:], group.nearness[1:], strict=True)
+            ],
+        )
+        for group in found
+    ]
+
+
+def _rem(store: Store, address: Address) -> list[_Work]:
+    used = {frozenset(sources) for _, sources in _past(store, address, "rem")}
+    with store.partitions.opened(*address[:2], address[2:]) as [partition]:
+        found = pairs(partition, used)
+    return [
+        _Work(
+            phase="rem",
+            relation=RECOMBINES,
+            entries=[one, other],
+            importance=REM_IMPORTANCE,
+            reinforce=[(one.id, other.id, near)],
+        )
+        for one, other, near in found
+    ]
+
+
+def _past(store: Store, address: Address, phase: str) -> list[tuple[str, list[str]]]:
+    """What was distilled before, also what was undone: nobody wants it back the next night."""
+    found = store.database.query(
+        "SELECT id, sources FROM memory_consolidations "
+        "WHERE tenant_id = ? AND namespace = ? AND scope_owner = ? AND phase = ? ORDER BY created_at",
+        [*address, phase],
+    )
+    return [(consolidation_id, json.loads(sources)) for consolidation_id, sources in found]
+
+
+async def _distil(store: Store, address: Address, work: _Work, summarise: Summarise | None) -> Consolidation | None:
+    text = await _text(store, work, summarise)
+    if not text:
+        return None
+    consolidation_id = new_id()
+    sources = await store.work(_sources, store, work)
+    if len(sources) < len(work.entries):
+        return None
+    seed = sources[work.entries[0].id]
+    owner = Owner(tenant_id=address[0], user_id=seed.user_id, agent_id=seed.agent_id)
+    item = _item(work, text, consolidation_id, scope=seed.scope)
+    request = Request(owner, [item], address[1], now())
+    space = await store.work(store.spaces.of, address[0])
+    made = await store.work(remembering.embed, store, request, space)
+
+    def write(tx: Transaction) -> tuple[remembering.Written, list[Change]]:
+        _still_there(tx, work)
+        written = remembering.write(tx, store=store, request=request, made=made, space=space)
+        changes = _reinforced(tx, address[0], work.reinforce)
+        fact = MemoryConsolidated(
+            consolidation_id=consolidation_id,
+            phase=work.phase,
+            namespace=address[1],
+            made=[result.id for result in written.results],
+            sources=[entry.id for entry in work.entries],
+            links=changes,
+            method="model" if summarise else "extractive",
+        )
+        tx.append(draft(fact, subject(owner)))
+        _keep(tx, address, fact)
+        return written, changes
+
+    try:
+        written, changes = await store.writer.write(write)
+    except (_Moved, NotEmbedded):
+        return None
+    await store.work(remembering.apply, store, request, written)
+    links = [Link(from_id=one, to_id=other, relation=name, weight=after) for one, other, name, _, after in changes]
+    await store.work(store.apply_links, owner, address[1], links)
+    ids = [result.id for result in written.results]
+    return Consolidation(id=consolidation_id, phase=work.phase, made=ids, sources=[e.id for e in work.entries])
+
+
+async def _text(store: Store, work: _Work, summarise: Summarise | None) -> str:
+    if summarise is None:
+        return await store.work(summary, work.entries, most=3 if work.phase == "nrem" else 2)
+    said = [f"{entry.speaker}: {entry.text}" if entry.speaker else entry.text for entry in work.entries]
+    return " ".join((await summarise(said)).split())[:LONGEST]
+
+
+def _sources(store: Store, work: _Work) -> dict[str, MemoryRecord]:
+    model = store.spaces.target.model
+    return {memory.id: memory for memory, _ in rows.embeddings(store.database, model, (e.id for e in work.entries))}
+
+
+def _item(work: _Work, text: str, consolidation_id: str, *, scope: Scope) -> NewMemory:
+    ids = sorted(entry.id for entry in work.entries)
+    digest = sha256("\n".join(ids).encode()).hexdigest()[:16]
+    speakers = {entry.speaker for entry in work.entries}
+    return NewMemory(
+        text=text,
+        key=f"{work.phase}/{digest}",
+        kind="semantic",
+        scope=scope,
+        occurred_at=max(entry.occurred_at for entry in work.entries),
+        importance=work.importance,
+        metadata={
+            "synthesised": work.phase,
+            "consolidation": consolidation_id,
+            "sources": ids,
+            **({"speaker": speakers.pop()} if len(speakers) == 1 and all(speakers) else {}),
+        },
+        links=[NewLink(to_key=entry.key, relation=work.relation) for entry in work.entries],
+    )
+
+
+def _still_there(tx: Transaction, work: _Work) -> None:
+    for entry in work.entries:
+        if not tx.query(
+            "SELECT 1 FROM memories WHERE id = ? AND revision = ? AND forgotten_at IS NULL", [entry.id, entry.revision]
+        ):
+            raise _Moved
+
+
+def _reinforced(tx: Transaction, tenant_id: str, ends: Sequence[tuple[str, str, float]]) -> list[Change]:
+    """Every link between each pair weighs a little more; where there is none, one begins."""
+    changes: list[Change] = []
+    for one, other, near in ends:
+        found = tx.query(
+            "SELECT from_id, to_id, relation, weight FROM memory_links "
+            "WHERE (from_id = ? AND to_id = ?) OR (from_id = ? AND to_id = ?)",
+            [one, other, other, one],
+        )
+        stronger = [(*ends, before, before + GAIN * (1 - before)) for *ends, before in found]
+        changes += stronger or [(one, other, ASSOCIATED, None, FIRST_WEIGHT * near)]
+    for from_id, to_id, relation, _, after in changes:
+        tx.execute(rows.UPSERT_LINK, [tenant_id, from_id, to_id, relation, after])
+    return changes
+
+
+def _keep(tx: Transaction, address: Address, fact: MemoryConsolidated) -> None:
+    lists = [json.dumps(value) for value in (fact.made, fact.sources, fact.links)]
+    tx.execute(
+        "INSERT INTO memory_consolidations "
+        "(id, tenant_id, namespace, scope_owner, phase, made, sources, links, method, created_at) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [fact.consolidation_id, *address, fact.phase, *lists, fact.method, now()],
+    )
