@@ -15,6 +15,7 @@ import uvicorn
 
 from soma.brain.root import open_brain
 from soma.brain.settings import BrainSettings
+from soma.memory.errors import ModelUnavailable
 
 PORTS_TRIED = 10
 BACKLOG = 2_048
@@ -90,7 +91,7 @@ def main() -> None:
     try:
         with locked(settings.data_dir):
             asyncio.run(serve(settings))
-    except (FolderInUse, OSError) as error:
+    except (FolderInUse, ModelUnavailable, OSError) as error:
         sys.exit(f"soma brain: {error}")
 
 

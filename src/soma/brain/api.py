@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.routing import request_response
 from starlette.types import Receive, Scope, Send
 
-from soma.brain import bodies
+from soma.brain import api_memory, bodies
 from soma.brain.api_experiments import Door, add_experiments, add_insight
 from soma.brain.auth import Authenticator, check_claims
 from soma.brain.bodies import Body
@@ -43,6 +43,7 @@ def create_app(brain: Brain, auth: Authenticator) -> FastAPI:
     _add_context(app, brain)
     _add_learning(app, brain)
     _add_memory(app, brain)
+    api_memory.add(app, brain, read=_read, who=_principal, answer=_json)
     _add_health(app, brain, auth)
     door = Door(_principal, _read, _json, _takes)
     add_experiments(app, brain, door)

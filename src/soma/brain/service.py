@@ -86,13 +86,13 @@ class Brain:
         self._feedback = FeedbackDesk(learners, self._values)
         self._batches = BatchDesk(writer, learners, self._values, workers, waiting=settings.waiting_batches)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="brain")
-        self._experiments = Experiments(learners)
+        self.experiments = Experiments(learners)
         self.lab = Lab(
             settings=settings,
             writer=writer,
             memory=memory,
             learners=learners,
-            experiments=self._experiments,
+            experiments=self.experiments,
             tokens=tokens,
             threads=self._threads,
         )
@@ -100,14 +100,17 @@ class Brain:
     def close(self) -> None:
         self._threads.shutdown()
 
+    def count_tokens(self, text: str) -> int:
+        return self._tokens.count(text)
+
     # Context
 
     async def evaluate(self, principal: Principal, body: Evaluate) -> ContextBundle:
         """Recall, rank by the served weights, pack into the lane; what is shown is kept for feedback."""
         with self.metrics.recall_seconds.time():
             state = await self._work(self._learners.committed, principal)
-            arms, changes = await self._work(self._experiments.arms, self._database, principal, body.conversation)
-            state = self._experiments.seen_by(state, changes)
+            arms, changes = await self._work(self.experiments.arms, self._database, principal, body.conversation)
+            state = self.experiments.seen_by(state, changes)
             candidates = await self.memory.candidates(owner(principal), _query(body))
             served = serve(state, self._learners.hyperparameters)
             context = await self._work(
@@ -202,10 +205,10 @@ class Brain:
         """`items` is a JSON array of feedbacks; each that cannot be taken is answered with its index and error."""
         key = feedbacks.digest(principal, "batch", idempotency_key) if idempotency_key else None
         answer = await self._shown(principal, await self._batches.take(Given(principal, items, key)))
-        tried = await self._work(self._experiments.running, self._database, principal)
+        tried = await self._work(self.experiments.running, self._database, principal)
         if answer.accepted and tried:
             told = await self._work(told_in_batch, self._database, principal, items)
-            await self._writer.write(lambda tx: self._experiments.observe_all(tx, told))
+            await self._writer.write(lambda tx: self.experiments.observe_all(tx, told))
         self.metrics.feedback(principal, "applied", answer.adapted)
         self.metrics.feedback(principal, "kept", answer.accepted - answer.adapted)
         self.metrics.feedback(principal, "duplicate", answer.duplicates)
@@ -276,7 +279,7 @@ class Brain:
     def _take_feedback(self, transaction: Transaction, told: Told) -> Taken[FeedbackAnswer]:
         taken = self._feedback.take(transaction, told)
         if taken.answer.status != "duplicate":
-            self._experiments.observe(transaction, told, taken.answer.feedback_id)
+            self.experiments.observe(transaction, told, taken.answer.feedback_id)
         return taken
 
     def _lane(self, body: Evaluate) -> Lane:

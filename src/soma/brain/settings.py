@@ -14,6 +14,7 @@ from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from soma.brain.learner_settings import LearnerSettings
+from soma.brain.memory_settings import MemorySettings
 
 
 def default_data_dir() -> Path:
@@ -169,6 +170,40 @@ class BrainSettings(BaseSettings):
         validation_alias=_plan("READY_SECONDS"),
         description="How long /readyz waits for a dependency before it calls it away.",
     )
+    coordinator_seconds: float = Field(
+        default=300.0,
+        ge=0,
+        le=86_400,
+        validation_alias=_plan("COORDINATOR_SECONDS"),
+        description="Pause between two looks of the coordinator at the learners' scores; 0 turns it off.",
+    )
+    coordinator_window: int = Field(
+        default=12,
+        ge=4,
+        le=1_000,
+        validation_alias=_plan("COORDINATOR_WINDOW"),
+        description="Samples of a learner's rolling score that a trend is fitted to.",
+    )
+    coordinator_step: float = Field(
+        default=0.05,
+        gt=0,
+        le=0.25,
+        validation_alias=_plan("COORDINATOR_STEP"),
+        description="Largest step of a prior that the coordinator proposes, as a share of the weight's box.",
+    )
+    experiments_planned: int = Field(
+        default=200,
+        ge=2,
+        le=1_000_000,
+        validation_alias=_plan("EXPERIMENTS_PLANNED"),
+        description="Subjects an arm that a proposed experiment is planned for.",
+    )
+    experiments_promote: bool = Field(
+        default=True,
+        validation_alias=_plan("EXPERIMENTS_PROMOTE"),
+        description="The coordinator takes verdicts that are due, promotions included; false leaves them to owners.",
+    )
+    memory: MemorySettings = Field(default_factory=MemorySettings, description="How memory is kept.")
     learner: LearnerSettings = Field(default_factory=LearnerSettings, description="What the brain learns by.")
 
     @property
