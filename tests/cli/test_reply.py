@@ -14,7 +14,7 @@ def delta(text, iteration=0):
 
 
 def complete(content, **fields):
-    known = {"citations": [], "exit_reason": "final_answer", "error": None}
+    known: dict[str, object] = {"citations": [], "exit_reason": "final_answer", "error": None}
     return frame("turn_complete", content=content, **{**known, **fields})
 
 
