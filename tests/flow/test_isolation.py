@@ -143,10 +143,10 @@ def test_a_deleted_conversation_is_gone_from_every_door(person):
 def test_search_finds_words_and_not_the_form_they_are_kept_in(person):
     place = person.converse()
     person.ask("What is 6 * 7, in words like “kätzchen”?", place)
-    assert person.get("/chat/conversations", q="KÄTZCHEN".lower())["total"] == 1
-    assert person.get("/chat/conversations", q="citations")["total"] == 0
+    assert person.get("/chat/conversations", search="KÄTZCHEN".lower())["total"] == 1
+    assert person.get("/chat/conversations", search="citations")["total"] == 0
     person.http.patch(f"/chat/conversations/{place}", json={"title": "Sums"}).raise_for_status()
-    assert person.get("/chat/conversations", q="sums")["conversations"][0]["title"] == "Sums"
+    assert person.get("/chat/conversations", search="sums")["conversations"][0]["title"] == "Sums"
 
 
 def test_a_revoked_token_opens_no_door(soma, person):
