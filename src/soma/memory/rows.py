@@ -110,6 +110,15 @@ def thread(reader: Reader, owner: Owner, namespace: str, scope_owner: str, conve
     return list(map(record, found))
 
 
+def position(reader: Reader, owner: Owner, namespace: str, memory_id: str) -> int | None:
+    """Of a memory that is or was visible: its place in the order of creation outlives it."""
+    found = reader.query(
+        "SELECT position FROM memories WHERE id = ? AND tenant_id = ? AND namespace = ? AND scope_owner IN (?, ?, ?)",
+        [memory_id, owner.tenant_id, namespace, *owner.visible()],
+    )
+    return int(found[0][0]) if found else None
+
+
 def namespaces(reader: Reader, owner: Owner) -> list[str]:
     found = reader.query(
         "SELECT DISTINCT namespace FROM memories WHERE forgotten_at IS NULL AND tenant_id = ? "
