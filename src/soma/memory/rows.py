@@ -41,6 +41,7 @@ ERASE = (
     "revision = ?, forgotten_at = ?, receipt_id = ? WHERE id = ?"
 )
 CHUNK = 500  # values in one IN list
+PAGE = 2_000  # rows with their vectors read at a time: all at once would double the memory of a large partition
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +134,14 @@ def partition(reader: Reader, address: Address, model: str) -> Iterator[tuple[Me
 
     None where that is absent, of a former text, or damaged.
     """
-    where = f"{LIVING} AND m.scope_owner = ? ORDER BY m.position"
-    yield from embedded(reader, model, where, address)
+    where = f"{LIVING} AND m.scope_owner = ? AND m.position > ? ORDER BY m.position LIMIT {PAGE}"
+    last = 0
+    while True:
+        page = list(embedded(reader, model, where, [*address, last]))
+        yield from page
+        if len(page) < PAGE:
+            return
+        last = page[-1][0].position
 
 
 def embedded(
