@@ -4,11 +4,14 @@ from math import log
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 from tests.agent.making import TURN, used
 
 from soma.agent.convergence import (
     Limits,
     Standing,
+    calibrated,
     exit_reason,
     may_refine,
     must_answer,
@@ -129,6 +132,20 @@ def test_confidence_is_the_models_own_then_its_probabilities_then_support():
 def test_confidence_does_not_depend_on_length():
     short = raw_confidence(own=None, logprobs=[log(0.5)], support=0.0)
     assert raw_confidence(own=None, logprobs=[log(0.5)] * 1_000, support=0.0) == pytest.approx(short)
+
+
+def test_calibration_follows_the_learners_curve_and_is_the_identity_without_one():
+    assert calibrated(0.7, []) == 0.7
+    curve = [[0.0, 0.1], [0.5, 0.3], [1.0, 0.9]]
+    assert calibrated(0.0, curve) == 0.1
+    assert calibrated(0.25, curve) == pytest.approx(0.2)
+    assert calibrated(0.75, curve) == pytest.approx(0.6)
+    assert calibrated(1.0, curve) == 0.9
+
+
+@given(some.lists(some.tuples(some.floats(0, 1), some.floats(0, 1)), max_size=8), some.floats(0, 1))
+def test_calibrated_confidence_stays_in_its_bounds(points, raw):
+    assert 0 <= calibrated(raw, sorted(points)) <= 1
 
 
 # Refinement

@@ -1,8 +1,9 @@
-"""When the database is busy, locked or read-only: a clear refusal at the door, nothing half-written, and recovery."""
+"""When the database is busy or locked: a clear refusal at the door, nothing half-written, and recovery."""
 
 import asyncio
 import contextlib
 import sqlite3
+import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
@@ -19,6 +20,8 @@ from soma.agent.auth import issue_token
 from soma.agent.llm.scripted import Response, says
 from soma.agent.models import Membership, Turn
 from soma.agent.settings import Settings
+from soma.agent.store import TurnStore
+from soma.events import database
 from soma.events.chain import verify
 from soma.events.errors import WriterBusy
 from soma.events.writer import WAITING, Writer
@@ -57,22 +60,18 @@ def full_queue(writer: Writer) -> Iterator[None]:
         gate.set()
 
 
-@asynccontextmanager
-async def read_only(writer: Writer) -> AsyncIterator[None]:
-    await writer.write(lambda tx: tx.query("PRAGMA query_only = ON"))
-    try:
-        yield
-    finally:
-        await writer.write(lambda tx: tx.query("PRAGMA query_only = OFF"))
-
-
-@asynccontextmanager
-async def locked(person: Person, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
-    """Another process holds the lock of the agent's database, and nobody waits long for it."""
-    settings = person.agent.settings
+@pytest.fixture
+def impatient(monkeypatch) -> None:
+    """Nobody waits long for a lock."""
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_SECONDS", 0.1)
     monkeypatch.setitem(connections.settings["default"]["OPTIONS"], "timeout", 0.1)
+
+
+@asynccontextmanager
+async def locked(person: Person) -> AsyncIterator[None]:
+    """Another process holds the lock of the agent's database."""
     await person.agent.writer.write(lambda tx: tx.query("PRAGMA busy_timeout = 100"))
-    other = sqlite3.connect(settings.database.removeprefix("sqlite:///"), isolation_level=None)
+    other = sqlite3.connect(person.agent.settings.database.removeprefix("sqlite:///"), isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -99,21 +98,10 @@ async def test_too_many_waiting_writes_are_a_429_that_says_when_to_come_back(ann
         assert (await messages(http, ann)).json()["content"] == "hello"
 
 
-async def test_a_read_only_database_is_a_503_and_nothing_is_half_written(ann):
+async def test_a_locked_database_is_a_503_at_every_door_that_writes(ann, impatient):
     ann.hears(says("hello", confidence=1.0))
     async with door(ann) as http:
-        async with read_only(ann.agent.writer):
-            refused = await messages(http, ann)
-        assert (refused.status_code, refused.json()["code"]) == (503, "storage_unavailable")
-        assert set(refused.json()) == {"code", "message", "request_id"}
-        assert await turns(ann) == []
-        assert (await messages(http, ann)).json()["content"] == "hello"
-
-
-async def test_a_locked_database_is_a_503_at_every_door_that_writes(ann, monkeypatch):
-    ann.hears(says("hello", confidence=1.0))
-    async with door(ann) as http:
-        async with locked(ann, monkeypatch):
+        async with locked(ann):
             for refused in (await messages(http, ann), await http.post("/chat/conversations", json={})):
                 assert (refused.status_code, refused.json()["code"]) == (503, "storage_unavailable")
             assert (await http.get("/chat/conversations")).status_code == 200
@@ -122,7 +110,7 @@ async def test_a_locked_database_is_a_503_at_every_door_that_writes(ann, monkeyp
         assert (await http.post("/chat/conversations", json={})).status_code == 201
 
 
-async def test_a_turn_whose_database_fails_tells_who_waits_and_goes_on_when_it_is_back(ann):
+async def test_a_turn_whose_database_fails_tells_who_waits_and_goes_on_when_it_is_back(ann, impatient):
     gate = asyncio.Event()
     ann.hears(Response(chunks=("hello",), gates={1: gate}, confidence=1.0), says("hello again", confidence=1.0))
     async with door(ann) as http:
@@ -130,7 +118,7 @@ async def test_a_turn_whose_database_fails_tells_who_waits_and_goes_on_when_it_i
         while not await turns(ann):  # noqa: ASYNC110 - the turn begins by itself
             await asyncio.sleep(0.01)
         await ann.frames(until="chat.delta")
-        async with read_only(ann.agent.writer):
+        async with locked(ann):
             gate.set()
             refused = await waiting
             assert (refused.status_code, refused.json()["code"]) == (503, "storage_unavailable")
@@ -141,6 +129,33 @@ async def test_a_turn_whose_database_fails_tells_who_waits_and_goes_on_when_it_i
     assert record.complete.content == "hello again"
     assert ann.kinds(turn_id).count("turn_complete") == 1
     assert verify(ann.events(turn_id)).seq == len(ann.events(turn_id))
+
+
+async def test_a_cancel_that_cannot_be_written_is_refused_and_not_lost_in_silence(ann, impatient):
+    gate = asyncio.Event()
+    ann.hears(Response(chunks=("hello",), gates={1: gate}), says("hello again", confidence=1.0))
+    turn_id = await ann.sends("hello")
+    await ann.frames(until="chat.delta")
+    async with door(ann) as http:
+        async with locked(ann):
+            refused = await http.post(f"/chat/turns/{turn_id}/cancel")
+            assert (refused.status_code, refused.json()["code"]) == (503, "storage_unavailable")
+        assert (await http.post(f"/chat/turns/{turn_id}/cancel")).json()["exit_reason"] == "cancelled"
+    assert ann.kinds(turn_id).count("turn_complete") == 1
+
+
+async def test_a_turn_that_another_worker_has_taken_over_is_left_to_it(ann):
+    gate = asyncio.Event()
+    ann.hears(Response(chunks=("mine",), gates={0: gate}), says("taken back", confidence=1.0))
+    turn_id = await ann.sends("whose?")
+    await ann.frames(until="chat.bundle_built")
+    other = TurnStore(ann.agent.writer, worker="other", tokenizer="", tool_k=5)
+    assert await other.take_over(expired_before=float("inf"), lease_until=time.time() + 0.1) == [turn_id]
+    gate.set()
+    record = await ann.end_of(turn_id)  # the other dies, its lease runs out, and the turn comes back
+    assert record.complete is not None
+    assert record.complete.content == "taken back"
+    assert ann.kinds(turn_id).count("model_responded") == 1
 
 
 async def test_a_turn_keeps_its_lease_however_long_it_takes(ann):

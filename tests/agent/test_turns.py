@@ -194,6 +194,13 @@ async def test_a_bad_message_is_refused_and_writes_nothing(ann, content, error, 
     assert await states(ann) == []
 
 
+async def test_a_message_of_few_tokens_but_many_characters_is_answered(ann):
+    ann.hears(says("so much room", confidence=1.0))
+    record = await ann.asks(f"what is this?{' ' * 150_000}")
+    assert record.complete is not None
+    assert record.complete.content == "so much room"
+
+
 async def test_a_conversation_of_somebody_else_is_as_absent_as_one_that_never_was(ann, stage):
     bob = await stage.newcomer()
     neighbour = await stage.newcomer(tenant_id=ann.caller.tenant_id)

@@ -193,3 +193,10 @@ async def test_a_full_queue_says_so_at_once_and_takes_writes_again_when_it_has_r
     gate.set()
     waiting[-1].result(10)
     assert await writer.write(lambda _: "written") == "written"
+
+
+async def test_a_read_only_database_refuses_the_write_and_keeps_nothing(database, writer):
+    await writer.write(lambda tx: tx.query("PRAGMA query_only = ON"))
+    with pytest.raises(WriteFailed, match="readonly"):
+        await writer.write(lambda tx: tx.append(draft(note(), subject())))
+    assert Log(database).after(0) == []

@@ -8,7 +8,8 @@ from contextlib import closing
 
 import pytest
 from click.testing import CliRunner
-from tests.flow.product import SOMA, environment, launch
+from tests.flow.product import SOMA, Person, environment, launch
+from websockets.exceptions import ConnectionClosed
 
 from soma.cli.main import main
 
@@ -253,7 +254,7 @@ def test_a_second_server_on_the_same_folder_is_refused(soma):
     assert said.startswith(f"soma: a Soma works in {soma.data_dir} already at {soma.url}:")
 
 
-def test_a_busy_port_gives_way_to_the_next_and_a_stopped_server_is_gone(tmp_path):
+def test_a_busy_port_gives_way_to_the_next_and_a_stopped_server_lets_its_clients_go(tmp_path):
     with closing(socket.socket()) as busy:
         busy.bind(("127.0.0.1", 0))
         busy.listen()
@@ -268,12 +269,19 @@ def test_a_busy_port_gives_way_to_the_next_and_a_stopped_server_is_gone(tmp_path
         assert process.stdout is not None
         greeting = process.stdout.readline()
     assert greeting.startswith("Soma answers at http://127.0.0.1:")
-    taken = int(greeting.split(":")[2].split()[0])
-    assert port < taken <= port + 9
-    talk = process.stdout.readline()
-    assert f"SOMA_DATA_DIR={tmp_path} {SOMA} chat" in talk
-    process.send_signal(signal.SIGINT)
+    url = greeting.split()[3]
+    assert port < int(url.rpartition(":")[2]) <= port + 9
+    assert f"SOMA_DATA_DIR={tmp_path} {SOMA} chat" in process.stdout.readline()
+    person = Person(url, (tmp_path / "token").read_text())
+    conversation = person.converse()
+    person.ask("what is 6*7?", conversation)
+    with person.socket() as follower, person.events(f"/chat/conversations/{conversation}/events") as frames:
+        assert next(frames)["type"] == "chat.turn_started"
+        process.send_signal(signal.SIGINT)
+        assert [frame["type"] for frame in frames][-1] == "chat.turn_complete", "the stream ends, and ends well"
+        with pytest.raises(ConnectionClosed):
+            follower.recv(timeout=10)
     _, complained = process.communicate(timeout=20)
-    assert complained.startswith(f"soma: port {port} is busy, trying {port + 1}\n")
-    assert "Traceback" not in complained
+    assert complained == f"soma: port {port} is busy, trying {port + 1}\n"
+    assert process.returncode == 0
     assert not (tmp_path / "server.json").exists()

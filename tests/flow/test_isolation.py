@@ -128,6 +128,27 @@ def test_the_own_tenant_may_be_named(person):
     assert answer.status_code == 201
 
 
+def test_a_deleted_conversation_is_gone_from_every_door(person):
+    conversation = person.converse()
+    turn = person.ask("what is 6*7?", conversation)["turn_id"]
+    assert person.http.delete(f"/chat/conversations/{conversation}").status_code == 204
+    place = f"/chat/conversations/{conversation}"
+    for path in (place, f"{place}/messages", f"{place}/events", f"/trace/{turn}", f"/chat/turns/{turn}", "/trace/last"):
+        assert person.http.get(path).status_code == 404, path
+    assert person.http.post(f"{place}/messages", json={"content": "x"}).status_code == 404
+    assert person.http.post("/feedback", json={"turn_id": turn, "thumb": 1}).status_code == 404
+    assert person.get("/chat/conversations")["total"] == 0
+
+
+def test_search_finds_words_and_not_the_form_they_are_kept_in(person):
+    place = person.converse()
+    person.ask("What is 6 * 7, in words like “kätzchen”?", place)
+    assert person.get("/chat/conversations", q="KÄTZCHEN".lower())["total"] == 1
+    assert person.get("/chat/conversations", q="citations")["total"] == 0
+    person.http.patch(f"/chat/conversations/{place}", json={"title": "Sums"}).raise_for_status()
+    assert person.get("/chat/conversations", q="sums")["conversations"][0]["title"] == "Sums"
+
+
 def test_a_revoked_token_opens_no_door(soma, person):
     token = person.post("/tokens", {"name": "laptop"})["token"]
     laptop = type(person)(person.url, token)

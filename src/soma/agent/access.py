@@ -20,15 +20,15 @@ async def own_conversation(caller: Caller, conversation_id: str) -> Conversation
 
 
 async def own_turn(caller: Caller, turn_id: str) -> Turn:
-    turn = await Turn.objects.filter(tenant_id=caller.tenant_id, user_id=caller.user_id, id=turn_id).afirst()
+    turn = await visible_turns(caller).filter(user_id=caller.user_id, id=turn_id).afirst()
     if turn is None:
         raise NotFound(f"you have no turn {turn_id!r}", code="unknown_turn", field="turn_id")
     return turn
 
 
 def visible_turns(caller: Caller) -> QuerySet[Turn]:
-    """The caller's own turns; an owner sees those of the whole tenant."""
-    turns = Turn.objects.filter(tenant_id=caller.tenant_id)
+    """The caller's own turns; an owner sees those of the whole tenant. Nobody sees a deleted conversation's."""
+    turns = Turn.objects.filter(tenant_id=caller.tenant_id, conversation__deleted_at=None)
     return turns if caller.is_owner else turns.filter(user_id=caller.user_id)
 
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import django
@@ -17,7 +16,8 @@ from django.urls import path  # noqa: E402
 
 from soma.agent import metrics  # noqa: E402
 from soma.agent.app import Agent, open_agent  # noqa: E402
-from soma.agent.errors import TooLarge  # noqa: E402
+from soma.agent.errors import AgentError, TooLarge, Unavailable  # noqa: E402
+from soma.agent.exchange import Exchange, Receive, Send  # noqa: E402
 from soma.agent.settings import Settings  # noqa: E402
 from soma.agent.socket import ChatSocket  # noqa: E402
 from soma.agent.turns import Crash  # noqa: E402
@@ -25,8 +25,6 @@ from soma.brain.errors import BrainError  # noqa: E402
 from soma.events.ids import new_id  # noqa: E402
 
 Scope = dict[str, Any]
-Receive = Callable[[], Awaitable[Any]]
-Send = Callable[[Any], Awaitable[None]]
 
 BRAIN = "/brain"
 
@@ -51,6 +49,11 @@ class Application:
         self._django = Handler()
         self._sockets = URLRouter([path("ws/v2/chat", ChatSocket.as_asgi())])
         self._agent: Agent | None = None
+        self._stopping = asyncio.Event()
+
+    def stop_streams(self) -> None:
+        """Before the server waits for its requests to end: those that never would end now, the others soon."""
+        self._stopping.set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -63,7 +66,7 @@ class Application:
         elif scope["path"] in {"/healthz", "/readyz", "/metrics"}:
             await self._page(scope["path"], send)
         else:
-            await self._bounded(scope, receive, send)
+            await self._exchange(scope, receive, send)
 
     @property
     def _running(self) -> Agent:
@@ -90,22 +93,17 @@ class Application:
             return
         await self._sockets(scope, receive, send)
 
-    async def _bounded(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Django, but for a body that is too large: it is refused before it has filled memory or disk."""
-        most, size = self._settings.max_body_bytes, 0
-
-        async def counted() -> Any:
-            nonlocal size
-            message = await receive()
-            size += len(message.get("body", b""))
-            while size > most and message.get("more_body"):
-                message = await receive()  # read to its end: who is cut off while sending hears no answer
-            return message if size <= most else {"type": "http.disconnect"}
-
-        await self._django(scope, counted, send)
-        if size > most:
-            error = TooLarge(f"a body has at most {most:,} bytes", field="body")
-            await _respond(send, error.status, error.body(new_id()))
+    async def _exchange(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Django, and what it leaves unsaid: a body that is too large, a server that stops."""
+        exchange = Exchange(receive, send, largest=self._settings.max_body_bytes, stopping=self._stopping)
+        await self._django(scope, exchange.receive, exchange.send)
+        if exchange.is_too_large:
+            most = self._settings.max_body_bytes
+            await _refuse(send, TooLarge(f"a body has at most {most:,} bytes", field="body"))
+        elif not exchange.is_started and self._stopping.is_set():
+            await _refuse(send, Unavailable("the server is stopping; a turn goes on when it is back", code="stopping"))
+        elif exchange.is_started and not exchange.is_complete and self._stopping.is_set():
+            await send({"type": "http.response.body", "body": b""})
 
     async def _page(self, page: str, send: Send) -> None:
         if page == "/healthz":
@@ -137,6 +135,10 @@ async def _brain(agent: Agent) -> str:
     except BrainError as error:
         return f"away: {error}"
     return "ok" if answer.get("ready", True) else "not ready"
+
+
+async def _refuse(send: Send, error: AgentError) -> None:
+    await _respond(send, error.status, error.body(new_id()))
 
 
 async def _respond(send: Send, status: int, body: Any) -> None:

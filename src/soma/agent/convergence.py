@@ -54,7 +54,8 @@ def calibrated(raw: float, curve: Sequence[Sequence[float]]) -> float:
     """What `raw` has been worth so far: straight lines between (stated, calibrated) points; without points, itself."""
     for (left, low), (right, high) in pairwise(curve):
         if left <= raw <= right:
-            return low + (high - low) * (raw - left) / (right - left)
+            share = (raw - left) / (right - left) if right > left else 1.0
+            return (1 - share) * low + share * high
     return raw
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -23,6 +24,15 @@ class LeaseLost(Exception):
     """Another worker has taken the turn over: this one must not write to it any more."""
 
 
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """The turn of a message; its events come after the conversation position `after`."""
+
+    turn_id: str
+    after: int
+    is_ours_to_begin: bool
+
+
 class TurnStore:
     """The turn's tables and its stream in the log."""
 
@@ -33,26 +43,26 @@ class TurnStore:
         self._tokenizer = tokenizer
         self._tool_k = tool_k
 
-    async def admit(self, turn: Turn, *, lease_until: float, enqueue: bool) -> tuple[str, str, int]:
+    async def admit(self, turn: Turn, *, lease_until: float, enqueue: bool) -> Admitted:
         """Write the turn down before anything is done for it.
 
-        Returns its id, its state, and the conversation position after which its events come. A client message that
-        was sent before answers with the first turn. Raises Conflict while another turn runs, unless it may queue.
+        A client message that was sent before is answered with the first turn of it. Raises Conflict while another turn
+        runs, unless this one may queue.
         """
         return await self._writer.write(lambda tx: self._admit(tx, turn, lease_until=lease_until, enqueue=enqueue))
 
-    def _admit(self, tx: Transaction, turn: Turn, *, lease_until: float, enqueue: bool) -> tuple[str, str, int]:
+    def _admit(self, tx: Transaction, turn: Turn, *, lease_until: float, enqueue: bool) -> Admitted:
         scope = [turn.tenant_id, turn.conversation_id]
-        position = _position(tx, *scope)
         if turn.client_message_id is not None:
             known = tx.query(
-                "SELECT id, state, (SELECT COALESCE(MIN(conversation_position), 1) - 1 FROM events e WHERE "
+                "SELECT id, (SELECT COALESCE(MIN(conversation_position), 1) - 1 FROM events e WHERE "
                 "e.tenant_id = t.tenant_id AND e.stream = 'turn:' || t.id) FROM agent_turn t "
                 "WHERE tenant_id = ? AND conversation_id = ? AND client_message_id = ?",
                 [*scope, turn.client_message_id],
             )
             if known:
-                return known[0][0], known[0][1], known[0][2]
+                [(turn_id, after)] = known
+                return Admitted(turn_id, after, is_ours_to_begin=False)
         busy = tx.query(
             "SELECT id FROM agent_turn WHERE tenant_id = ? AND conversation_id = ? AND state <> 'complete' LIMIT 1",
             scope,
@@ -71,7 +81,7 @@ class TurnStore:
                 moment(turn.created_at, self._dialect), state, self._worker, lease_until,
             ],
         )  # fmt: skip
-        return turn.id, state, position
+        return Admitted(turn.id, _position(tx, *scope), is_ours_to_begin=not busy)
 
     async def record(self, record: TurnRecord, fact: TurnFact) -> Event:
         """Commit one fact with its rows. Raises LeaseLost where the turn is no longer this worker's."""
@@ -148,14 +158,15 @@ class TurnStore:
     def _receipt(self, tx: Transaction, record: TurnRecord, fact: TurnComplete, event: Event) -> None:
         turn, started = record.turn, record.started
         best = record.best
+        iterates = started is not None and started.limits["max_iterations"] > 1
         _insert(tx, "agent_receipt", {
             "turn_id": turn.id, "tenant_id": turn.tenant_id, "conversation_id": turn.conversation_id,
             "capsule": turn.agent_id, "capsule_version": started.capsule_version if started else 0,
             "aiq_predicted": None, "aiq_observed": None,
             "confidence": best.judged.confidence if best and best.judged else None,
             "lanes": _json(best.spoken.lanes if best else {}), "level": started.level if started else "L0",
-            "path": "fast", "iterates": bool(started and started.limits.get("max_iterations", 1) > 1),
-            "tool_k": self._tool_k, "iterations": fact.total_iterations,
+            "path": "fast", "iterates": iterates, "tool_k": self._tool_k if iterates else 0,
+            "iterations": fact.total_iterations,
             "exit_reason": fact.exit_reason, "tokens": fact.prompt_tokens + fact.completion_tokens, "cost": 0.0,
             "latency_ms": fact.latency_ms, "tokenizer": self._tokenizer, "chain_head": event.hash,
             "at": moment(event.timestamp, self._dialect),

@@ -85,16 +85,14 @@ class Turns:
         """Admit a message and begin its turn. Returns the turn's id and the position after which its events come."""
         while True:
             try:
-                turn_id, state, position = await self._store.admit(
-                    turn, lease_until=self._lease_until(), enqueue=on_busy == "enqueue"
-                )
+                admitted = await self._store.admit(turn, lease_until=self._lease_until(), enqueue=on_busy == "enqueue")
                 break
             except Conflict:
                 if on_busy != "cancel" or not await self._cancel_conversation(turn.tenant_id, turn.conversation_id):
                     raise
-        if turn_id == turn.id and state == "running":
+        if admitted.is_ours_to_begin:
             self._begin(TurnRecord(turn))
-        return turn_id, position
+        return admitted.turn_id, admitted.after
 
     async def cancel(self, turn_id: str) -> None:
         """Close the model's connection at once and end the turn as `cancelled`; one that is complete stays so.
@@ -102,16 +100,14 @@ class Turns:
         Raises NotFound for a turn that another worker runs.
         """
         running = self._running.get(turn_id)
-        if running is not None:
-            running.loop.cancel()
-            await asyncio.wait([running.driver])
-            return
-        record = await asyncio.to_thread(self._store.load, turn_id)
-        if record.complete is None:
-            try:
+        try:
+            if running is not None:
+                running.loop.cancel()
+                await asyncio.shield(running.driver)
+            elif (record := await asyncio.to_thread(self._store.load, turn_id)).complete is None:
                 await self._cut_short(record.turn, CutShort("cancelled"))
-            except LeaseLost:
-                raise NotFound(f"turn {turn_id} is not running here", code="turn_not_running") from None
+        except LeaseLost:
+            raise NotFound(f"turn {turn_id} is not running here", code="turn_not_running") from None
 
     async def follow(self, tenant_id: str, conversation_id: str, turn_id: str, *, after: int) -> AsyncGenerator[Frame]:
         """The frames of one turn, to its end."""

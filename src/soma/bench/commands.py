@@ -5,6 +5,8 @@ from importlib import import_module
 import click
 
 COMMANDS = {
+    "learn": "Whether learning from feedback makes recall better, on LoCoMo.",
+    "soak": "A thousand iterations of random rewards, and tenants side by side.",
     "recall": "How often what was asked for is found (LoCoMo, no judge).",
     "memory": "Latency, throughput, size and start of remember and recall.",
     "feedback": "A million durable feedbacks over HTTP, killed, replayed and verified.",

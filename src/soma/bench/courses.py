@@ -33,13 +33,27 @@ class Course:
 @dataclass(frozen=True, slots=True)
 class Curve:
     """In percent, [conversations, orders, marks]; `progressive` [conversations, orders]: each question answered before
-    it was learned from. `size` [conversations]: questions examined, by which conversations are weighted."""
+    it was learned from; `ended` [conversations, orders, views]: the last weights. `size` [conversations]: how many
+    questions are examined, by which conversations are weighted."""
 
     marks: Sequence[int]
     r10: Floats
     top1: Floats
     progressive: Floats
+    ended: Floats
     size: Floats
+
+    def of(self, conversations: Sequence[int]) -> "Curve":
+        """Of some of the conversations."""
+        some = list(conversations)
+        return Curve(
+            marks=self.marks,
+            r10=self.r10[some],
+            top1=self.top1[some],
+            progressive=self.progressive[some],
+            ended=self.ended[some],
+            size=self.size[some],
+        )
 
     def at(self, mark: int, figure: str = "r10") -> Floats:
         """[conversations, orders]"""
@@ -76,12 +90,13 @@ def lesson(board: Board, question: int, wrong: float, draws: random.Random) -> L
     return Lesson(board, question, which if is_wrong else None)
 
 
-def taken(course: Course, learning: Learning, marks: Sequence[int]) -> tuple[Floats, Floats, float]:
-    """Recall at 10 and top-1 at each mark, and the progressive recall at 10, in percent."""
+def taken(course: Course, learning: Learning, marks: Sequence[int]) -> tuple[Floats, Floats, float, Weights]:
+    """Recall at 10 and top-1 at each mark, the progressive recall at 10, in percent, and the weights at the end."""
+    due = {min(mark, len(course.lessons)) for mark in marks}
     figures: list[tuple[float, float]] = []
     before: list[float] = []
     for number, lesson in enumerate((*course.lessons, None)):
-        if number in marks:
+        if number in due:
             figures.append(_examined(course, learning.settled()))
         if lesson is not None:
             weights = learning.served()
@@ -89,7 +104,7 @@ def taken(course: Course, learning: Learning, marks: Sequence[int]) -> tuple[Flo
             before.append(float(lesson.board.scores(weights, one)[0][0]))
             learning.hear(lesson.board.evidence(weights, lesson.question, wrong=lesson.wrong))
     r10, top1 = np.array(figures).T
-    return r10, top1, 100.0 * float(np.mean(before)) if before else 0.0
+    return r10, top1, 100.0 * float(np.mean(before)), learning.settled()
 
 
 def _examined(course: Course, weights: Weights) -> tuple[float, float]:
@@ -103,13 +118,9 @@ def curve(courses: Sequence[Sequence[Course]], teach: Teach, marks: Sequence[int
         [taken(course, teach(number, order), marks) for order, course in enumerate(orders)]
         for number, orders in enumerate(courses)
     ]
-    return Curve(
-        marks=marks,
-        r10=np.array([[r10 for r10, _, _ in row] for row in rows]),
-        top1=np.array([[top1 for _, top1, _ in row] for row in rows]),
-        progressive=np.array([[progressive for _, _, progressive in row] for row in rows]),
-        size=np.array([len(orders[0].examined) for orders in courses], np.float64),
-    )
+    r10, top1, progressive, ended = (np.array([[taken[part] for taken in row] for row in rows]) for part in range(4))
+    size = np.array([len(orders[0].examined) for orders in courses], np.float64)
+    return Curve(marks=marks, r10=r10, top1=top1, progressive=progressive, ended=ended, size=size)
 
 
 def mean(values: Floats, size: Floats) -> float:

@@ -9,7 +9,6 @@ import hashlib
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -18,18 +17,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soma.bench import locomo
+from soma.bench.gathering import gather
 from soma.bench.judged import Floats, Indexes, Judged
 from soma.bench.locomo import Asked, Conversation
-from soma.brain.root import prepare
-from soma.events.database import Database
-from soma.events.writer import Writer
 from soma.memory.embedders.minilm import MiniLM
-from soma.memory.memory import Memory
 from soma.memory.recall import STEPS
-from soma.memory.types import Candidate, Owner, Query
+from soma.memory.types import Candidate, Candidates
 
-Progress = Callable[[int], object]
-REMEMBERED = 500  # messages a call
+Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +66,31 @@ def judged(tenants: Sequence[Tenant]) -> Judged:
     )
 
 
+def missing(data: Path, conversations: Sequence[int]) -> int:
+    """How many messages and questions the cache does not hold."""
+    folder, known = cache(data), locomo.load(data)
+    absent = [known[number] for number in conversations if not (folder / f"{number}.npz").exists()]
+    return sum(len(conversation.messages) + len(conversation.questions) for conversation in absent)
+
+
+def cache(data: Path) -> Path:
+    return Path(tempfile.gettempdir()) / "soma-bench-learn" / digest(data)
+
+
 def tenants(
     data: Path, *, conversations: Sequence[int] = range(10), progress: Progress = lambda _: None
 ) -> list[Tenant]:
-    """From the cache where it holds them. `progress` is told how many questions are done, whenever some are."""
+    """From the cache where it holds them. `progress` is told of messages and questions as they are done."""
     all_conversations = locomo.load(data)
-    folder = Path(tempfile.gettempdir()) / "soma-bench-learn" / digest(data)
+    folder = cache(data)
     folder.mkdir(parents=True, exist_ok=True)
     found = []
     for number in conversations:
         kept = folder / f"{number}.npz"
         if not kept.exists():
-            _keep(kept, asyncio.run(_asked(all_conversations[number], progress)))
+            conversation = all_conversations[number]
+            gathered = asyncio.run(gather([conversation], MiniLM(), tick=progress))
+            _keep(kept, _tenant(conversation, [_by_key(one) for one in gathered.found]))
         found.append(_kept(kept))
     return found
 
@@ -92,7 +100,8 @@ def digest(data: Path) -> str:
     whole = hashlib.sha256((data / "locomo" / "locomo10.json").read_bytes())
     for source in sorted(_sources(files("soma.memory")), key=str):
         whole.update(source.read_bytes())
-    whole.update(Path(locomo.__file__).read_bytes())
+    for name in ("locomo.py", "gathering.py"):
+        whole.update((files("soma.bench") / name).read_bytes())
     whole.update(" ".join(field.name for field in fields(Tenant)).encode())
     return whole.hexdigest()[:16]
 
@@ -103,29 +112,8 @@ def _sources(folder: Traversable) -> list[Traversable]:
     return [entry for entry in inside if entry.name.endswith(".py")] + deeper
 
 
-async def _asked(conversation: Conversation, progress: Progress) -> Tenant:
-    owner = Owner(tenant_id=conversation.name, user_id="asker", agent_id="bench")
-    with tempfile.TemporaryDirectory() as folder:
-        database = Database(f"sqlite:///{folder}/brain.sqlite3")
-        prepare(database)
-        writer = Writer(database)
-        writer.start()
-        memory = Memory(writer, MiniLM())
-        try:
-            messages = conversation.messages
-            for start in range(0, len(messages), REMEMBERED):
-                await memory.remember(owner, messages[start : start + REMEMBERED])
-            last = max(datetime.fromisoformat(message.occurred_at or "") for message in messages)
-            at = (last + timedelta(days=1)).isoformat()
-            found = []
-            for question in conversation.questions:
-                candidates = await memory.candidates(owner, Query(text=question.text, at=at))
-                found.append(sorted(candidates.found, key=lambda candidate: candidate.key))
-                progress(1)
-        finally:
-            memory.close()
-            writer.close()
-    return _tenant(conversation, found)
+def _by_key(candidates: Candidates) -> list[Candidate]:
+    return sorted(candidates.found, key=lambda candidate: candidate.key)
 
 
 def _tenant(conversation: Conversation, found: Sequence[Sequence[Candidate]]) -> Tenant:

@@ -133,6 +133,60 @@ class Rollback(Body, frozen=True, kw_only=True):
     version: Annotated[int, Meta(ge=0)] | None = None
 
 
+class Preview(Body, frozen=True, kw_only=True):
+    """`weights` by their names replace those in use; without any, the shipped ones are compared."""
+
+    query: Text
+    weights: dict[Name, float] | None = None
+    top_k: Annotated[int, Meta(ge=1, le=200)] | None = None
+    token_budget: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
+    namespace: Name = "default"
+    conversation_id: Id | None = None
+    session_id: Id | None = None
+    at: str | None = None
+
+
+class ArmBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`changes` are steps of the prior by the weights' names; an arm without any is the control."""
+
+    name: Name
+    changes: dict[Name, float] = {}
+
+
+class NewExperiment(Body, frozen=True, kw_only=True):
+    """Without arms, the shipped experiment of that name."""
+
+    name: Name
+    arms: tuple[ArmBody, ArmBody] | None = None
+    hypothesis: Annotated[str, Meta(max_length=2_000)] = ""
+    metric: Literal["reward", "reciprocal_rank", "recorded"] = "reward"
+    method: Literal["welch", "anytime"] = "welch"
+    planned: Annotated[int, Meta(ge=2, le=1_000_000)] = 100
+    share: Annotated[float, Meta(ge=0.01, le=0.99)] = 0.5
+
+
+class OutcomeItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`key` makes telling it again harmless; without one each telling counts."""
+
+    subject: Id
+    value: Annotated[float, Meta(ge=-1e9, le=1e9)]
+    key: Id | None = None
+
+
+class RecordOutcomes(Body, frozen=True, kw_only=True):
+    items: Annotated[tuple[OutcomeItem, ...], Meta(min_length=1, max_length=1_000)]
+
+
+class AssignSubject(Body, frozen=True, kw_only=True):
+    subject: Id
+
+
+class Decide(Body, frozen=True, kw_only=True):
+    """`stop` ends it whatever the size; nothing is promoted then."""
+
+    stop: bool = False
+
+
 class LinkBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     to_key: str
     relation: str

@@ -19,14 +19,17 @@ from soma.brain.types import (
     Consolidated,
     Consolidations,
     ContextBundle,
+    Experiment,
     FeedbackAnswer,
     Forgotten,
     ImportedDocument,
     Learned,
+    LearnerHistory,
     LearnerView,
     MemoryPage,
     MemoryStatus,
     MemoryVerified,
+    Preview,
     Principal,
     RecalledMemory,
     RememberedItem,
@@ -96,8 +99,7 @@ class BrainClient:
     ) -> ContextBundle:
         """Recall what helps with `query`, ranked by the learned weights, packed into `token_budget`.
 
-        `options` describes what a plan may choose from (`planning.PlanOptions`). Without `top_k` the best plan decides
-        how many memories are shown.
+        `options` describes what the bundle's plan may choose from (`planning.PlanOptions`).
         """
         body = _given(
             conversation_id=conversation_id,
@@ -178,6 +180,53 @@ class BrainClient:
         """Make the learner what it was after (turn, iteration), or at `version`."""
         body = _given(turn_id=turn_id, iteration_number=iteration_number, version=version)
         return await self._commit(principal, "/context/adaptation/rollback", body, RolledBack)
+
+    async def history(self, principal: Principal, *, after: int | None = None, limit: int = 50) -> LearnerHistory:
+        """Why the weights moved: the updates after version `after`, or the last ones, each explained."""
+        parameters = {"after": after, "limit": limit}
+        return await self._read(principal, "/context/adaptation/history", parameters, LearnerHistory)
+
+    async def preview(
+        self,
+        principal: Principal,
+        *,
+        query: str,
+        weights: Mapping[str, float] | None = None,
+        top_k: int | None = None,
+        token_budget: int | None = None,
+        at: str | None = None,
+    ) -> Preview:
+        """What `query` would be shown by the weights in use and by `weights` (the shipped ones where absent)."""
+        body = _given(query=query, weights=weights, top_k=top_k, token_budget=token_budget, at=at)
+        return await self._post(principal, "/context/adaptation/preview", body, Preview)
+
+    # Experiments
+
+    async def experiments(self, principal: Principal, *, status: str | None = None) -> list[Experiment]:
+        answer = await self._read(principal, "/v1/experiments", {"status": status}, _ExperimentsAnswer)
+        return answer.experiments
+
+    async def experiment(self, principal: Principal, name: str) -> Experiment:
+        return await self._read(principal, f"/v1/experiments/{quote(name, safe='')}", {}, Experiment)
+
+    async def create_experiment(self, principal: Principal, **body: Any) -> Experiment:
+        """`body` is that of POST /v1/experiments; with a name alone, the shipped experiment of that name."""
+        return await self._commit(principal, "/v1/experiments", body, Experiment)
+
+    async def assign_subject(self, principal: Principal, name: str, subject: str) -> str:
+        """The arm of `subject`, the same for ever."""
+        path = f"/v1/experiments/{quote(name, safe='')}/assignments"
+        return (await self._commit(principal, path, {"subject": subject}, _AssignmentAnswer)).arm
+
+    async def record_outcomes(self, principal: Principal, name: str, items: Sequence[Mapping[str, Any]]) -> int:
+        path = f"/v1/experiments/{quote(name, safe='')}/outcomes"
+        return (
+            await self._commit(principal, path, {"items": [dict(item) for item in items]}, _RecordedAnswer)
+        ).recorded
+
+    async def decide_experiment(self, principal: Principal, name: str, *, stop: bool = False) -> Experiment:
+        path = f"/v1/experiments/{quote(name, safe='')}/decision"
+        return await self._commit(principal, path, {"stop": stop}, Experiment)
 
     async def usage(self, principal: Principal, *, start: str | None = None, end: str | None = None) -> list[UsageRow]:
         """Tokens and cost of the tenant by day and model; days as YYYY-MM-DD, `end` included."""
@@ -335,6 +384,18 @@ class BrainClient:
         if response.is_success:
             return response
         raise _refusal(response)
+
+
+class _ExperimentsAnswer(msgspec.Struct):
+    experiments: list[Experiment]
+
+
+class _AssignmentAnswer(msgspec.Struct):
+    arm: str
+
+
+class _RecordedAnswer(msgspec.Struct):
+    recorded: int
 
 
 class _UsageAnswer(msgspec.Struct):

@@ -8,8 +8,9 @@ from typing import Any
 import msgspec
 
 from soma.brain.core.observations import Answer, Evidence, IterationOutcome, Shown, Source, ToolOutcome
+from soma.brain.core.promotion import Promotion
 
-Learnable = Answer | Evidence | IterationOutcome
+Learnable = Answer | Evidence | IterationOutcome | Promotion
 
 
 class AnswerRecord(
@@ -49,11 +50,17 @@ class OutcomeRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
     diversity: float | None = None
 
 
-Record = AnswerRecord | EvidenceRecord | OutcomeRecord
+class PromotionRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="promotion"):
+    changes: tuple[tuple[str, float], ...]
+    reason: str
+
+
+Record = AnswerRecord | EvidenceRecord | OutcomeRecord | PromotionRecord
 KINDS: dict[type[Record], type[Learnable]] = {
     AnswerRecord: Answer,
     EvidenceRecord: Evidence,
     OutcomeRecord: IterationOutcome,
+    PromotionRecord: Promotion,
 }
 
 
@@ -83,6 +90,8 @@ def recorded(observation: Learnable) -> Record:
                 novelty=observation.novelty,
                 diversity=observation.diversity,
             )
+        case Promotion():
+            return PromotionRecord(changes=observation.changes, reason=observation.reason)
     return OutcomeRecord(
         tool_outcomes=observation.tool_outcomes,
         confidence=observation.confidence,

@@ -1,6 +1,6 @@
 """What an iteration teaches: recorded every time (LEARN-001), once by (turn, iteration), in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -9,6 +9,7 @@ from soma.brain import store
 from soma.brain.bodies import TurnMetrics
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.observations import Evidence, IterationOutcome, Shown, Source, ToolOutcome
+from soma.brain.core.promotion import stepped
 from soma.brain.errors import BrainRefused
 from soma.brain.feedback import ledger
 from soma.brain.learners import Learners, Standing, subject_of
@@ -16,7 +17,7 @@ from soma.brain.observations import Learnable
 from soma.brain.store import Bundle, FirstOutcome
 from soma.brain.types import Learned, Principal
 from soma.brain.values import Taken, Values
-from soma.brain.views import difference, differs, levels
+from soma.brain.views import difference, differs, levels, served_weights
 from soma.events.writer import Transaction
 
 CAUSE = "iteration"
@@ -78,22 +79,25 @@ class OutcomeDesk:
             return Taken(_repeated(principal, body, first)), None
         before = self._learners.current(transaction, principal)
         if not body.learn:
-            return Taken(self._recorded(transaction, principal, body, self._answer(body, before, before, ()))), None
+            return Taken(self._recorded(transaction, principal, body, self._answer(reported, before, before, ()))), None
         subject = subject_of(principal, turn_id=body.turn_id)
         lesson = self._learners.teach(transaction, principal, subject, observations(reported), CAUSE)
         written = self._values.move(transaction, principal, lesson.named)
         store.keep_usage(transaction, _usage(principal, body))
-        answer = self._answer(body, lesson.before, lesson.after, lesson.explanations)
+        answer = self._answer(reported, lesson.before, lesson.after, lesson.explanations)
         taken = Taken(self._recorded(transaction, principal, body, answer), lesson.after.state, written)
         return taken, lesson.explanations[0]
 
     def _answer(
-        self, body: TurnMetrics, before: Standing, after: Standing, explanations: Sequence[Explanation]
+        self, reported: Reported, before: Standing, after: Standing, explanations: Sequence[Explanation]
     ) -> Learned:
+        body = reported.body
         weights_before, weights_after = dict(before.weights), dict(after.weights)
         levels_before, levels_after = levels(before.state), levels(after.state)
         outcome = explanations[0] if explanations else None
-        stale = differs(body.weights, weights_before) or differs(_named(body.neuromodulators), levels_before)
+        stale = differs(body.weights, self._seen(reported, before)) or differs(
+            _named(body.neuromodulators), levels_before
+        )
         synonym = SYNONYM in body.neuromodulators
         return Learned(
             status="success" if outcome else "skipped",
@@ -111,6 +115,13 @@ class OutcomeDesk:
             clipped=sorted({name for explanation in explanations for name in explanation.clipped}),
             version=after.state.version,
         )
+
+    def _seen(self, reported: Reported, before: Standing) -> Mapping[str, float]:
+        """The weights that the bundle was built with, if nothing was learned since: those of its arm."""
+        if reported.bundle is None or not reported.bundle.changes:
+            return before.weights
+        constants = self._learners.hyperparameters
+        return served_weights(stepped(before.state, reported.bundle.changes, constants), constants)
 
     def _recorded(self, transaction: Transaction, principal: Principal, body: TurnMetrics, answer: Learned) -> Learned:
         first = FirstOutcome(principal.agent_id, answer.version or 0, msgspec.json.encode(answer).decode())

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from soma.brain import experiment_rows, store
 from soma.brain import feedback as feedbacks
-from soma.brain import store
 from soma.brain.batch import Given, told_of
 from soma.brain.batch_desk import BatchDesk
 from soma.brain.bodies import Evaluate, Feedback, Recall, Rollback, TurnMetrics
@@ -15,8 +15,10 @@ from soma.brain.context import Lane, built, ranked
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.serve import serve
 from soma.brain.errors import BrainRefused
+from soma.brain.experiments import Assignments, Experiments, told_in_batch
 from soma.brain.feedback import Told
 from soma.brain.feedback_desk import FeedbackDesk
+from soma.brain.lab import Lab
 from soma.brain.learners import Learners, stream_of
 from soma.brain.metrics import BrainMetrics
 from soma.brain.outcomes import OutcomeDesk, Reported
@@ -84,6 +86,16 @@ class Brain:
         self._feedback = FeedbackDesk(learners, self._values)
         self._batches = BatchDesk(writer, learners, self._values, workers)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="brain")
+        self._experiments = Experiments(learners)
+        self.lab = Lab(
+            settings=settings,
+            writer=writer,
+            memory=memory,
+            learners=learners,
+            experiments=self._experiments,
+            tokens=tokens,
+            threads=self._threads,
+        )
 
     def close(self) -> None:
         self._threads.shutdown()
@@ -97,6 +109,8 @@ class Brain:
         """Recall, rank by the served weights, pack into the lane; what is shown is kept for feedback."""
         with self.metrics.recall_seconds.time():
             state = await self._work(self._learners.committed, principal)
+            arms, changes = await self._work(self._experiments.arms, self._database, principal, body.conversation)
+            state = self._experiments.seen_by(state, changes)
             candidates = await self.memory.candidates(owner(principal), _query(body))
             served = serve(state, self._learners.hyperparameters)
             context = await self._work(
@@ -128,8 +142,9 @@ class Brain:
             gain=context.gain,
             embedding=embedding,
             novelty=novel,
+            changes=changes,
         )
-        await self._writer.write(lambda tx: store.keep_bundle(tx, bundle, days=self.settings.bundle_days))
+        await self._writer.write(lambda tx: self._keep_bundle(tx, bundle, arms))
         held = self._working_memory.items(key)
         return ContextBundle(
             bundle_id=bundle.bundle_id,
@@ -180,7 +195,7 @@ class Brain:
         with self.metrics.feedback_seconds.time():
             feedbacks.check(body)
             told = await self._told(principal, body)
-            answer = await self._shown(principal, await self._writer.write(lambda tx: self._feedback.take(tx, told)))
+            answer = await self._shown(principal, await self._writer.write(lambda tx: self._take_feedback(tx, told)))
         result = answer.status if answer.status == "duplicate" else "applied" if answer.adaptation_applied else "kept"
         self.metrics.feedback(principal, result)
         return answer
@@ -189,6 +204,10 @@ class Brain:
         """`items` is a JSON array of feedbacks; each that cannot be taken is answered with its index and error."""
         key = feedbacks.digest(principal, "batch", idempotency_key) if idempotency_key else None
         answer = await self._shown(principal, await self._batches.take(Given(principal, items, key)))
+        tried = await self._work(self._experiments.running, self._database, principal)
+        if answer.accepted and tried:
+            told = await self._work(told_in_batch, self._database, principal, items)
+            await self._writer.write(lambda tx: self._experiments.observe_all(tx, told))
         self.metrics.feedback(principal, "applied", answer.adapted)
         self.metrics.feedback(principal, "kept", answer.accepted - answer.adapted)
         self.metrics.feedback(principal, "duplicate", answer.duplicates)
@@ -246,6 +265,16 @@ class Brain:
         if body.bundle_id or body.turn_id:
             return await self._work(told_of, self._database, principal, body)
         return Told(principal, body, feedbacks.key_of(principal, body))
+
+    def _keep_bundle(self, transaction: Transaction, bundle: Bundle, arms: Assignments) -> None:
+        store.keep_bundle(transaction, bundle, days=self.settings.bundle_days)
+        experiment_rows.assign(transaction, arms)
+
+    def _take_feedback(self, transaction: Transaction, told: Told) -> Taken[FeedbackAnswer]:
+        taken = self._feedback.take(transaction, told)
+        if taken.answer.status != "duplicate":
+            self._experiments.observe(transaction, told, taken.answer.feedback_id)
+        return taken
 
     def _lane(self, body: Evaluate) -> Lane:
         return Lane(

@@ -32,6 +32,7 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
     gain: float
     embedding: list[float]
     novelty: float = 1.0
+    changes: tuple[tuple[str, float], ...] = ()
 
 
 class _Content(msgspec.Struct, frozen=True):
@@ -41,6 +42,7 @@ class _Content(msgspec.Struct, frozen=True):
     diversity: float
     gain: float
     novelty: float = 1.0
+    changes: tuple[tuple[str, float], ...] = ()
 
 
 BUNDLE = (
@@ -49,7 +51,7 @@ BUNDLE = (
 
 
 def keep_bundle(transaction: Transaction, bundle: Bundle, *, days: int) -> None:
-    content = _Content(bundle.query, bundle.views, bundle.shown, bundle.diversity, bundle.gain, bundle.novelty)
+    content = _Content(*(getattr(bundle, name) for name in _Content.__struct_fields__))
     expires_at = (datetime.now(UTC) + timedelta(days=days)).isoformat(timespec="microseconds")
     row = (
         bundle.bundle_id,

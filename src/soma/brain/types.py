@@ -122,6 +122,81 @@ class RolledBack(msgspec.Struct, frozen=True, kw_only=True):
     state_hash: str
 
 
+class Update(msgspec.Struct, frozen=True, kw_only=True):
+    """One version of a learner and why. `signals` is the slope of each view's weight, before rate and step size;
+    `learned_deltas` is what was learned, `weight_deltas` what of it is served, as far as it is trusted."""
+
+    version: int
+    at: str
+    event_id: str
+    event_type: str
+    cause: str
+    kind: str
+    reason: str
+    weights: dict[str, float]
+    learned_deltas: dict[str, float]
+    weight_deltas: dict[str, float]
+    trust_before: float
+    trust: float
+    learning_rate: float
+    credit: float
+    salience: float
+    signals: dict[str, float] = {}
+    reward: float | None = None
+    reward_terms: dict[str, float] = {}
+    gated: bool = False
+    guarded: bool = False
+    clipped: list[str] = []
+    neuromodulators: dict[str, float] = {}
+    turn_id: str | None = None
+    user_id: str | None = None
+
+
+class LearnerHistory(msgspec.Struct, frozen=True, kw_only=True):
+    """A stretch of a learner's life, oldest first, and what was served before it."""
+
+    start_version: int
+    start_weights: dict[str, float]
+    start_trust: float
+    newest_version: int
+    updates: list[Update] = []
+
+
+class Preview(msgspec.Struct, frozen=True, kw_only=True):
+    """What would be shown for a query: by the weights in use, and by others (the shipped ones where none are given)."""
+
+    query: str
+    weights: dict[str, float]
+    other_weights: dict[str, float]
+    memories: list[RecalledMemory]
+    other_memories: list[RecalledMemory]
+    plan: dict[str, Any]
+    other_plan: dict[str, Any]
+    only: list[str]
+    other_only: list[str]
+    trust: float
+
+
+class Experiment(msgspec.Struct, frozen=True, kw_only=True):
+    """`status` is running, promoted, kept or stopped; `verdict` what its results say now, or said at the end."""
+
+    experiment_id: str
+    name: str
+    hypothesis: str
+    metric: str
+    method: str
+    planned: int
+    share: float
+    arms: list[dict[str, Any]]
+    status: str
+    proposed_by: str
+    created_at: str
+    decided_at: str | None = None
+    assigned: dict[str, int] = {}
+    verdict: dict[str, Any] = {}
+    promotion: dict[str, Any] | None = None
+
+
 class RememberedItem(msgspec.Struct, frozen=True, kw_only=True):
     """`status` is created, updated or unchanged."""
 

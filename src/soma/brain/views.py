@@ -59,9 +59,19 @@ def view(state: LearnerState, constants: Hyperparameters) -> LearnerView:
         state_hash=state.state_hash(),
         usefulness={tool.name: tool.usefulness for tool in state.tools},
         learned=lesson_weights(state.lesson),
-        prior=lesson_weights(fresh.lesson),
+        prior=lesson_weights(fresh.lesson) | view_priors(state),
         calibration=_calibration(state, constants),
     )
+
+
+def view_priors(state: LearnerState) -> dict[str, float]:
+    views = state.retrieval.views
+    return {weight_name(view): prior for view, prior in zip(views.names, views.priors, strict=True)}
+
+
+def priors_of(state: LearnerState) -> dict[str, float]:
+    """What a step of the prior starts from: of tau, lambda, mu and nu, what they are now."""
+    return lesson_weights(state.lesson) | view_priors(state)
 
 
 def _calibration(state: LearnerState, constants: Hyperparameters) -> dict[str, Any]:

@@ -63,6 +63,8 @@ def _ask(server: Server, conversation: str, message: str, *, as_json: bool) -> N
         with server.stream(path, {"content": message, "stream": True}) as frames:
             for frame in frames:
                 reply.show(frame)
+        if not reply.is_complete:
+            fail("the server stopped; the turn goes on when it is back: `soma trace` shows it")
     except KeyboardInterrupt:
         if reply.turn_id:
             server.post(f"/chat/turns/{reply.turn_id}/cancel", {})
@@ -75,6 +77,7 @@ class Reply:
 
     def __init__(self) -> None:
         self.turn_id: str | None = None
+        self.is_complete = False
         self._wrapped = Wrapped(console.width if console.is_terminal else None)
         self._iteration = 0
         self._said = ""
@@ -119,6 +122,7 @@ class Reply:
 
     def _close(self, payload: dict[str, Any]) -> None:
         """The answer if it is another than the draft, what it rests on, and why the turn ended where that matters."""
+        self.is_complete = True
         if payload["content"].strip() != self._said.strip():
             self._end_line()
             self._say(payload["content"], self._iteration)

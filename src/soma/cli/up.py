@@ -8,8 +8,9 @@ import shlex
 import socket
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import uvicorn
@@ -17,15 +18,20 @@ import uvicorn
 from soma.agent.settings import default_data_dir
 from soma.cli.server import ADDRESS_FILE, TOKEN_FILE, chosen_settings, errors, fail, running
 
+if TYPE_CHECKING:
+    from soma.agent.asgi import Application
+
 PORTS_TRIED = 10
 LOCK_FILE = "lock"
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what an operator may ask for
 
 
 class Server(uvicorn.Server):
     """Says where it is once it answers."""
 
-    def __init__(self, config: uvicorn.Config, *, url: str, data_dir: Path, began: float) -> None:
+    def __init__(self, config: uvicorn.Config, app: "Application", *, url: str, data_dir: Path, began: float) -> None:
         super().__init__(config)
+        self._app = app
         self._url, self._data_dir, self._began = url, data_dir, began
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -37,6 +43,7 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         (self._data_dir / ADDRESS_FILE).unlink(missing_ok=True)
+        self._app.stop_streams()
         await super().shutdown(sockets)
 
     def _greet(self) -> None:
@@ -76,15 +83,24 @@ def command(host: str | None, port: int | None, log_level: str) -> None:
     from soma.agent.asgi import Application  # noqa: PLC0415 - heavy: Django, the brain, the model
 
     name, number = listening.getsockname()[:2]
-    app: Any = Application(chosen)
+    app = Application(chosen)
+    served: Any = app
     config = uvicorn.Config(
-        app, log_level=log_level, access_log=False, ws="websockets-sansio", ws_max_size=chosen.max_body_bytes,
+        served, log_level=log_level, access_log=False, ws="websockets-sansio", ws_max_size=chosen.max_body_bytes,
         timeout_graceful_shutdown=3, lifespan="on",
     )  # fmt: skip
-    server = Server(config, url=f"http://{name}:{number}", data_dir=chosen.data_dir, began=began)
-    server.run(sockets=[listening])
+    server = Server(config, app, url=_url(name, number), data_dir=chosen.data_dir, began=began)
+    with suppress(KeyboardInterrupt):  # Ctrl-C is how it is stopped; uvicorn raises it again when all is closed
+        server.run(sockets=[listening])
     if not server.started:
         sys.exit(1)
+
+
+def _url(host: str, port: int) -> str:
+    """How this machine reaches it: a server that listens everywhere has no name of its own."""
+    if host in EVERYWHERE:
+        host = EVERYWHERE[host]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _refuse_a_second(data_dir: Path) -> None:

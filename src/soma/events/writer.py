@@ -181,7 +181,8 @@ class Transaction:
 
     def notice_others(self) -> None:
         """At the start: where another process has appended since, nothing that is kept can be relied on."""
-        if self._kept and self._kept.get("position") != self._last_position():
+        known = self._kept.get("position")
+        if known is not None and known != self._last_position():
             self._kept.clear()
 
     def finish(self) -> None:

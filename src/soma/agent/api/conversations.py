@@ -43,7 +43,9 @@ async def search(request: HttpRequest, q: str = "", limit: Limit = 50, offset: P
     caller = who(request)
     mine = Conversation.objects.filter(tenant_id=caller.tenant_id, user_id=caller.user_id, deleted_at=None)
     if q:
-        saying = Message.objects.filter(tenant_id=caller.tenant_id, parts__icontains=q).values("conversation_id")
+        saying = Message.objects.filter(tenant_id=caller.tenant_id, parts__0__text__icontains=q).values(
+            "conversation_id"
+        )
         mine = mine.filter(title__icontains=q) | mine.filter(id__in=saying)
     page = mine.order_by("-updated_at")[offset : offset + limit]
     return {"conversations": [view(conversation) async for conversation in page], "total": await mine.acount()}

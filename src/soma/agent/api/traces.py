@@ -21,7 +21,7 @@ router = Router()
 async def last(request: HttpRequest) -> dict[str, Any]:
     """The caller's own newest turn."""
     caller = who(request)
-    mine = Turn.objects.filter(tenant_id=caller.tenant_id, user_id=caller.user_id)
+    mine = visible_turns(caller).filter(user_id=caller.user_id)
     turn = await mine.order_by("-created_at").afirst()
     if turn is None:
         raise NotFound("you have not asked anything yet", code="no_turns")

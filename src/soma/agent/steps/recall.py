@@ -8,6 +8,8 @@ from soma.brain.errors import BrainUnavailable
 from soma.brain.types import ContextBundle
 from soma.events.schema import BundleBuilt, ShownMemory
 
+LONGEST_QUERY = 16_000  # characters: more adds nothing to what is found, and the brain refuses very long ones
+
 
 async def recall(record: TurnRecord, number: int, query: str, doors: Doors) -> BundleBuilt:
     """The memories for iteration `number`, chosen by the weights as they are now; none while the brain is away."""
@@ -16,7 +18,7 @@ async def recall(record: TurnRecord, number: int, query: str, doors: Doors) -> B
         bundle = await doors.brain.evaluate(
             principal_of(record),
             conversation_id=record.turn.conversation_id,
-            query=query,
+            query=query[:LONGEST_QUERY],
             token_budget=record.lanes["memory"],
             at=record.turn.created_at,
         )

@@ -59,7 +59,8 @@ def welch(a: Sample, b: Sample) -> Comparison:
     if error <= 0.0:
         return Comparison(0.0, float(a.size + b.size - 2), 0.0 if difference else 1.0, cohens_d(a, b))
     t = difference / sqrt(error)
-    df = error * error / (share_a * share_a / (a.size - 1) + share_b * share_b / (b.size - 1))
+    of_a, of_b = share_a / error, share_b / error
+    df = 1.0 / (of_a * of_a / (a.size - 1) + of_b * of_b / (b.size - 1))
     return Comparison(t, df, student_p(t, df), cohens_d(a, b))
 
 

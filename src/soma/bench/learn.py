@@ -1,0 +1,100 @@
+"""soma bench learn: whether learning from feedback makes recall better, on LoCoMo.
+
+Each conversation is a tenant. The real memory finds the candidates of a question once; learners then rank them as the
+brain does, hear which of the ten shown helped, and are examined on questions kept apart.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from soma.bench.questions import missing, tenants
+from soma.bench.teaching import measure, steps
+from soma.bench.verdicts import report
+
+
+def tables(result: Mapping[str, Any]) -> Iterator[Table]:
+    for part, title in (
+        ("within", "Taught on two thirds of a conversation's questions, examined on the rest"),
+        ("constructed", "Tenants made to differ: which part of their conversation they ask about"),
+        ("held_out", "Taught on the other conversations, examined on the one left out"),
+    ):
+        yield _table(title, result["curves"][part])
+
+
+def _table(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
+    marks = [str(mark) for mark in rows[0]["marks"]]
+    table = Table("start", "wrong", "learner", *marks, "95 % at the end", "top-1", "progressive", title=title)
+    for row, before in zip(rows, [None, *rows], strict=False):
+        first = before is None or (row["scenario"], row["wrong"]) != (before["scenario"], before["wrong"])
+        low, high = row["r10_interval"][-1]
+        table.add_row(
+            row["scenario"] if first else "",
+            f"{100 * row['wrong']:.0f} %" if first else "",
+            row["column"],
+            *(f"{value:.1f}" for value in row["r10"]),
+            f"{low:.1f}-{high:.1f}",
+            f"{row['top1'][0]:.1f} > {row['top1'][-1]:.1f}",
+            f"{row['progressive']:.1f}",
+        )
+    return table
+
+
+def keys(result: Mapping[str, Any]) -> Table:
+    table = Table("key", "value", title="Keys: micro recall at 10 (top-1 where named) in percent")
+
+    def add(prefix: str, value: object) -> None:
+        if isinstance(value, Mapping):
+            for name, inner in value.items():
+                add(f"{prefix}.{name}" if prefix else str(name), inner)
+        elif isinstance(value, float):
+            table.add_row(prefix, f"{value:.2f}")
+        elif isinstance(value, tuple):
+            table.add_row(prefix, " to ".join(f"{part:.2f}" for part in value))
+
+    add("", {name: value for name, value in result.items() if name != "curves"})
+    return table
+
+
+@contextmanager
+def _bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(title, total=total)
+        yield lambda done: progress.update(task, advance=done)
+
+
+@click.command()
+@click.option(
+    "--data",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    required=True,
+    help="Folder of real data, with locomo/ in it.",
+)
+@click.option("--orders", default=5, show_default=True, help="Orders of the questions of each conversation.")
+@click.option(
+    "--conversation", "conversations", type=click.IntRange(0, 9), multiple=True, help="Only these, at least two."
+)
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def command(data: Path, orders: int, conversations: Sequence[int], *, as_json: bool) -> None:
+    """Whether learning from feedback makes recall better, on LoCoMo."""
+    chosen = sorted(set(conversations)) or list(range(10))
+    if len(chosen) < 2:
+        raise click.UsageError("Name at least two conversations: a prior is learned on the others.")
+    with _bar("the memory finds candidates (kept for the next run)", missing(data, chosen)) as progress:
+        found = tenants(data, conversations=chosen, progress=progress)
+    with _bar("learners learn", steps()) as progress:
+        measured = measure(found, orders, lambda: progress(1))
+    result = report(measured)
+    if as_json:
+        click.echo(json.dumps(result))
+        return
+    console = Console(width=max(Console().width, 140))
+    for table in (*tables(result), keys(result)):
+        console.print(table)

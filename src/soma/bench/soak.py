@@ -1,0 +1,283 @@
+"""soma bench soak: what holds under a thousand iterations of noise, through the real brain in this process.
+
+Random rewards leave every weight in its box and working memory bounded; tenants taught side by side end, to the bit, as
+each would alone; and praise alone never lowers alpha or lambda under the literal rule.
+"""
+
+import asyncio
+import json
+import random
+import resource
+import tempfile
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import click
+from pydantic import SecretStr
+from rich.console import Console
+from rich.table import Table
+
+from soma.brain.client import BrainClient
+from soma.brain.core.hyperparameters import Rule
+from soma.brain.core.weights import SEVEN, box
+from soma.brain.learner_settings import LearnerSettings
+from soma.brain.root import open_brain
+from soma.brain.settings import BrainSettings
+from soma.brain.types import ContextBundle, LearnerView, Principal
+
+TURN = 5  # iterations a turn
+AT = "2026-01-01T00:00:00+00:00"
+SHOWN = 10
+PLACES = ("Bern", "Oslo", "Lima", "Cairo", "Kyoto", "Quito", "Perth", "Dakar", "Turin", "Hanoi")
+THINGS = ("a bicycle", "the piano", "an old map", "her passport", "two tickets", "the red boat", "a tent", "his diary")
+BOXES = {weight.name: (weight.low, weight.high) for weight in SEVEN}
+
+
+@dataclass(frozen=True, slots=True)
+class Noise:
+    """A thousand iterations of random rewards."""
+
+    iterations: int
+    outside: int
+    working_memory: int
+    working_memory_bound: int
+    alpha: float
+    lambda_: float
+    megabytes_grown: float
+
+
+@dataclass(frozen=True, slots=True)
+class CrossTalk:
+    """Tenants in parallel: how many ended otherwise than alone, what foreign memories they saw, what they learned from
+    foreign bundles."""
+
+    tenants: int
+    feedbacks: int
+    differ: int
+    foreign_memories: int
+    foreign_lessons: int
+
+
+@dataclass(frozen=True, slots=True)
+class Praise:
+    """Rewards of +1 and nothing else: how often alpha or lambda fell, and how far both went in the first 20."""
+
+    rewards: int
+    alpha_lowered: int
+    lambda_lowered: int
+    alpha_after_20: float
+    lambda_after_20: float
+
+
+@asynccontextmanager
+async def brain(rule: str) -> AsyncIterator[tuple[BrainClient, BrainSettings]]:
+    with tempfile.TemporaryDirectory() as folder:
+        settings = BrainSettings(
+            data_dir=Path(folder),
+            service_token=SecretStr("soak"),
+            learner=LearnerSettings(learning_rule=Rule(rule)),
+        )
+        async with open_brain(settings) as opened:
+            yield opened.client, settings
+
+
+def principal(tenant: str) -> Principal:
+    return Principal(tenant_id=tenant, user_id="asker", agent_id="soak")
+
+
+def texts(tenant: str) -> list[str]:
+    return [
+        f"{tenant} left {thing} in {place} on day {7 * n + m}."
+        for n, thing in enumerate(THINGS)
+        for m, place in enumerate(PLACES)
+    ]
+
+
+def asked(draws: random.Random) -> str:
+    return f"Who left {draws.choice(THINGS)} in {draws.choice(PLACES)}?"
+
+
+async def remember(client: BrainClient, tenant: str) -> None:
+    items = [
+        {"key": f"{n}", "text": text, "occurred_at": f"2025-{1 + n % 12:02}-01T00:00:00+00:00"}
+        for n, text in enumerate(texts(tenant))
+    ]
+    await client.remember(principal(tenant), items)
+
+
+async def noise(client: BrainClient, settings: BrainSettings, iterations: int) -> Noise:
+    """Iterations, verdicts and evidence at random; a conversation lasts for a hundred turns."""
+    tenant, draws = principal("noise"), random.Random(0)
+    await remember(client, "noise")
+    began, outside, held = _megabytes(), 0, 0
+    for number in range(iterations):
+        turn, iteration = divmod(number, TURN)
+        conversation = f"c{turn // 100}"
+        bundle = await client.evaluate(tenant, conversation_id=conversation, query=asked(draws), top_k=SHOWN, at=AT)
+        held = max(held, len(bundle.working_memory))
+        learned = await client.publish_turn_metrics(
+            tenant,
+            turn_id=f"t{turn}",
+            iteration_number=iteration,
+            tools_used=["clock"],
+            tool_outcomes={"clock": draws.choice(["ok", "failed"])},
+            confidence=draws.random(),
+            latency_ms=draws.uniform(0.0, 20_000.0),
+            weights=bundle.weights,
+            neuromodulators=bundle.neuromodulators,
+            conversation_id=conversation,
+            bundle_id=bundle.bundle_id,
+            progress=draws.uniform(-1.0, 1.0),
+            cost=draws.uniform(0.0, 0.1),
+        )
+        outside += _outside(learned.weights)
+        await client.feedback(tenant, **_at_random(conversation, bundle, draws))
+    end = await client.state(tenant)
+    outside += _outside(end.learned or end.weights)
+    return Noise(
+        iterations=iterations,
+        outside=outside,
+        working_memory=held,
+        working_memory_bound=settings.working_memory_items,
+        alpha=end.weights["alpha"],
+        lambda_=end.weights["lambda"],
+        megabytes_grown=_megabytes() - began,
+    )
+
+
+def _at_random(conversation: str, bundle: ContextBundle, draws: random.Random) -> dict[str, Any]:
+    body: dict[str, Any] = {
+        "conversation_id": conversation,
+        "bundle_id": bundle.bundle_id,
+        "reward": draws.uniform(-1.0, 1.0),
+    }
+    if bundle.memories and draws.random() < 0.5:
+        body["helpful"] = [draws.choice(bundle.memories).id]
+    return body
+
+
+def _outside(weights: Mapping[str, float]) -> int:
+    """How many are out of their boxes."""
+    boxes = {name: BOXES.get(name) or box(name) for name in weights}
+    return sum(not boxes[name][0] <= weight <= boxes[name][1] for name, weight in weights.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Taught:
+    state: LearnerView
+    foreign_memories: int
+    last: ContextBundle
+
+
+async def taught(client: BrainClient, number: int, feedbacks: int) -> Taught:
+    """One tenant's feedbacks by its own taste, with keys that every tenant uses: they must not meet either."""
+    name, draws = f"tenant-{number}", random.Random(number)
+    tenant, taste, foreign = principal(name), PLACES[number % len(PLACES)], 0
+    for turn in range(feedbacks):
+        bundle = await client.evaluate(tenant, conversation_id="c", query=asked(draws), top_k=SHOWN, at=AT)
+        foreign += sum(not memory.text.startswith(f"{name} ") for memory in bundle.memories)
+        helpful = [memory.id for memory in bundle.memories if taste in memory.text]
+        await client.feedback(
+            tenant,
+            conversation_id="c",
+            bundle_id=bundle.bundle_id,
+            helpful=helpful or [draws.choice(bundle.memories).id],
+            reward=draws.uniform(-1.0, 1.0),
+            idempotency_key=f"feedback-{turn}",
+        )
+    return Taught(await client.state(tenant), foreign, bundle)
+
+
+async def stolen(client: BrainClient, tenant: str, bundle: ContextBundle) -> bool:
+    """Whether a tenant learns from evidence about another's bundle."""
+    before = await client.state(principal(tenant))
+    helpful = [memory.id for memory in bundle.memories[:1]]
+    await client.feedback(principal(tenant), conversation_id="c", bundle_id=bundle.bundle_id, helpful=helpful)
+    after = await client.state(principal(tenant))
+    return after.learned != before.learned
+
+
+async def cross_talk(rule: str, tenants: int, feedbacks: int) -> CrossTalk:
+    """All tenants at once in one brain, then one after another in a fresh one: the states must be the same."""
+    names = [f"tenant-{number}" for number in range(tenants)]
+    async with brain(rule) as (client, _):
+        for name in names:
+            await remember(client, name)
+        together = await asyncio.gather(*(taught(client, number, feedbacks) for number in range(tenants)))
+        bundles = [one.last for one in together]
+        neighbours = zip(names, bundles[1:] + bundles[:1], strict=True)
+        lessons = sum([await stolen(client, name, bundle) for name, bundle in neighbours])
+    async with brain(rule) as (client, _):
+        alone = []
+        for number, name in enumerate(names):
+            await remember(client, name)
+            alone.append(await taught(client, number, feedbacks))
+    return CrossTalk(
+        tenants=tenants,
+        feedbacks=feedbacks,
+        differ=sum(one.state.state_hash != other.state.state_hash for one, other in zip(together, alone, strict=True)),
+        foreign_memories=sum(one.foreign_memories for one in together),
+        foreign_lessons=lessons,
+    )
+
+
+async def praise(client: BrainClient, rewards: int) -> Praise:
+    tenant = principal("praised")
+    path = [(await client.state(tenant)).weights]
+    for number in range(rewards):
+        await client.feedback(
+            tenant, conversation_id="c", turn_id=f"t{number}", reward=1.0, idempotency_key=f"p{number}"
+        )
+        path.append((await client.state(tenant)).weights)
+    steps = list(pairwise(path))
+    early = path[min(20, rewards)]
+    return Praise(
+        rewards=rewards,
+        alpha_lowered=sum(after["alpha"] < before["alpha"] for before, after in steps),
+        lambda_lowered=sum(after["lambda"] < before["lambda"] for before, after in steps),
+        alpha_after_20=early["alpha"] - path[0]["alpha"],
+        lambda_after_20=early["lambda"] - path[0]["lambda"],
+    )
+
+
+async def soak(rule: str, *, iterations: int, tenants: int, feedbacks: int) -> dict[str, Any]:
+    began = time.perf_counter()
+    async with brain(rule) as (client, settings):
+        random_rewards = await noise(client, settings, iterations)
+        praised = await praise(client, feedbacks)
+    side_by_side = await cross_talk(rule, tenants, feedbacks)
+    return {
+        "rule": rule,
+        "noise": asdict(random_rewards),
+        "cross_talk": asdict(side_by_side),
+        "praise": asdict(praised),
+        "seconds": time.perf_counter() - began,
+    }
+
+
+def _megabytes() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1_024
+
+
+@click.command()
+@click.option("--rule", type=click.Choice([rule.value for rule in Rule]), default="evidence", show_default=True)
+@click.option("--iterations", default=1_000, show_default=True, help="Iterations of random rewards.")
+@click.option("--tenants", default=10, show_default=True, help="Tenants side by side.")
+@click.option("--feedbacks", default=100, show_default=True, help="Feedbacks of each tenant.")
+@click.option("--json", "as_json", is_flag=True, help="One JSON object.")
+def command(rule: str, iterations: int, tenants: int, feedbacks: int, *, as_json: bool) -> None:
+    """A thousand iterations of random rewards, tenants side by side, praise and nothing else."""
+    result = asyncio.run(soak(rule, iterations=iterations, tenants=tenants, feedbacks=feedbacks))
+    if as_json:
+        click.echo(json.dumps(result))
+        return
+    table = Table("what", "figure", "value", title=f"rule {rule}, {result['seconds']:.0f} s")
+    for part in ("noise", "cross_talk", "praise"):
+        for name, value in result[part].items():
+            table.add_row(part, name, f"{value:g}")
+    Console().print(table)

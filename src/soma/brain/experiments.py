@@ -1,0 +1,323 @@
+"""Experiments on the prior of a learner: who is in which arm, what came of it, what is made of that.
+
+An arm serves the learner with its prior moved by a step; a promotion moves it for good, by the same function. Neither
+ever touches another learner. A running experiment is looked for at most every FRESH_SECONDS: other processes see a new
+one that much later.
+"""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from soma.brain import experiment_rows as rows
+from soma.brain.batch import told_of
+from soma.brain.bodies import Feedback, NewExperiment, OutcomeItem
+from soma.brain.core.arithmetic import clamp
+from soma.brain.core.experiments import Arm, Call, Design, Method, Verdict, assigned, judged
+from soma.brain.core.hyperparameters import Hyperparameters
+from soma.brain.core.observations import Answer, Evidence
+from soma.brain.core.promotion import Promotion, stepped
+from soma.brain.core.reward import answer_terms, sum_of
+from soma.brain.core.state import LearnerState
+from soma.brain.errors import BrainRefused
+from soma.brain.experiment_rows import RUNNING, ExperimentRow
+from soma.brain.feedback import Told, check, observations
+from soma.brain.learners import Learners, subject_of
+from soma.brain.shipped_experiments import SHIPPED
+from soma.brain.types import Experiment, Principal
+from soma.brain.views import difference, priors_of
+from soma.events.ids import new_id, now
+from soma.events.log import Reads
+from soma.events.schema import ExperimentCreated, ExperimentDecided, ExperimentPromoted, Subject, draft
+from soma.events.writer import Transaction
+
+FRESH_SECONDS = 5.0
+CAUSE = "experiment"
+COORDINATOR = "coordinator"
+STATUS = {Call.PROMOTE: "promoted", Call.KEEP: "kept", Call.WAIT: "stopped"}
+
+Assignments = Sequence[tuple[str, str, str]]  # (experiment, subject, arm)
+Changes = tuple[tuple[str, float], ...]
+
+
+class Experiments:
+    def __init__(self, learners: Learners) -> None:
+        self._learners = learners
+        self._seen: dict[tuple[str, str], tuple[float, list[ExperimentRow]]] = {}
+
+    # Serving
+
+    def running(self, reads: Reads, principal: Principal) -> list[ExperimentRow]:
+        key = (principal.tenant_id, principal.agent_id)
+        until, found = self._seen.get(key, (0.0, []))
+        if time.monotonic() >= until:
+            found = rows.of_learner(reads, principal, status=RUNNING)
+            self._seen[key] = (time.monotonic() + FRESH_SECONDS, found)
+        return found
+
+    def arms(self, reads: Reads, principal: Principal, subject: str) -> tuple[Assignments, Changes]:
+        """The arm of `subject` in each running experiment, and the steps of the prior that they make together."""
+        assignments, steps = [], dict[str, float]()
+        for row in self.running(reads, principal):
+            arm = assigned(row.experiment_id, subject, row.design)
+            assignments.append((row.experiment_id, subject, arm.name))
+            for name, step in arm.changes:
+                steps[name] = steps.get(name, 0.0) + step
+        return assignments, tuple(sorted(steps.items()))
+
+    def seen_by(self, state: LearnerState, changes: Changes) -> LearnerState:
+        return stepped(state, changes, self._learners.hyperparameters)
+
+    # Outcomes
+
+    def observe(self, transaction: Transaction, told: Told, key: str) -> None:
+        """What a person's feedback says of the arms that its conversation was in."""
+        for row in self.running(transaction, told.principal):
+            value = outcome_of(told, row.metric, self._learners.hyperparameters)
+            arm = rows.arm_of(transaction, row.experiment_id, told.body.conversation) if value is not None else None
+            if value is not None and arm is not None:
+                subject = told.body.conversation
+                rows.keep_outcome(transaction, row.experiment_id, key=key, subject=subject, arm=arm, value=value)
+
+    def observe_all(self, transaction: Transaction, told: Sequence[Told]) -> None:
+        for item in told:
+            self.observe(transaction, item, item.key or new_id())
+
+    def record(self, transaction: Transaction, principal: Principal, name: str, items: Sequence[OutcomeItem]) -> int:
+        """Outcomes from elsewhere; a subject that nobody assigned yet is assigned now."""
+        row = self._running_one(transaction, principal, name)
+        for item in items:
+            arm = assigned(row.experiment_id, item.subject, row.design).name
+            rows.assign(transaction, [(row.experiment_id, item.subject, arm)])
+            rows.keep_outcome(
+                transaction,
+                row.experiment_id,
+                key=f"recorded:{item.key or new_id()}",
+                subject=item.subject,
+                arm=arm,
+                value=item.value,
+            )
+        return len(items)
+
+    def assign(self, transaction: Transaction, principal: Principal, name: str, subject: str) -> Arm:
+        row = self._running_one(transaction, principal, name)
+        arm = assigned(row.experiment_id, subject, row.design)
+        rows.assign(transaction, [(row.experiment_id, subject, arm.name)])
+        return arm
+
+    # From beginning to end
+
+    def create(self, transaction: Transaction, principal: Principal, body: NewExperiment, *, by: str) -> Experiment:
+        body = body if body.arms else SHIPPED.get(body.name, body)
+        if body.arms is None:
+            shipped = ", ".join(sorted(SHIPPED))
+            raise BrainRefused(
+                "arms_missing", f"Give two arms, or the name of a shipped experiment: {shipped}.", "arms"
+            )
+        first, second = (Arm(arm.name, tuple(sorted(arm.changes.items()))) for arm in body.arms)
+        design = Design((first, second), Method(body.method), body.planned, body.share)
+        self._check(transaction, principal, design)
+        if rows.named(transaction, principal, body.name):
+            raise BrainRefused("experiment_exists", f"There is an experiment {body.name!r} already.", "name", 409)
+        row = ExperimentRow(
+            experiment_id=new_id(),
+            tenant_id=principal.tenant_id,
+            agent_id=principal.agent_id,
+            name=body.name,
+            hypothesis=body.hypothesis,
+            metric=body.metric,
+            design=design,
+            status=RUNNING,
+            proposed_by=by,
+            created_at=now(),
+        )
+        rows.keep(transaction, row)
+        fact = ExperimentCreated(
+            experiment_id=row.experiment_id,
+            name=row.name,
+            hypothesis=row.hypothesis,
+            metric=row.metric,
+            design=msgspec.to_builtins(rows.DesignRow.of(design)),
+            proposed_by=by,
+        )
+        transaction.append(draft(fact, _subject(principal, row)))
+        self._seen.clear()
+        return self._shown(transaction, row)
+
+    def _check(self, transaction: Transaction, principal: Principal, design: Design) -> None:
+        """Arms that can be told apart, and steps that stay in the boxes of the weights."""
+        first, second = design.arms
+        if first.name == second.name or first.changes == second.changes:
+            raise BrainRefused("arms_alike", "The two arms need different names and different steps.", "arms")
+        before = self._learners.current(transaction, principal).state
+        known = priors_of(before)
+        for arm in design.arms:
+            after = priors_of(self.seen_by(before, arm.changes))
+            for name, step in arm.changes:
+                place = f"arms.{arm.name}.{name}"
+                if name not in known:
+                    raise BrainRefused("unknown_weight", f"This learner has no weight {name!r}.", place)
+                if abs(after[name] - known[name] - step) > abs(step) * 1e-6:
+                    room = f"from {known[name]:g} it can only go to {after[name]:g}"
+                    raise BrainRefused("step_out_of_bounds", f"{name} cannot move by {step:g}: {room}.", place)
+
+    def decide(
+        self, transaction: Transaction, principal: Principal, name: str, *, by: str, stop: bool = False
+    ) -> Experiment:
+        """Judge, and act on it: promote the winner, keep the prior, or stop. Refused while it is too early."""
+        row = self._running_one(transaction, principal, name)
+        verdict = judged(row.design, rows.results(transaction, row.experiment_id))
+        if verdict.call is Call.WAIT and not stop:
+            raise BrainRefused("too_early", f"It is too early to decide: {verdict.reason}.", None, 409)
+        if stop and verdict.call is Call.PROMOTE:
+            verdict = verdict._replace(call=Call.WAIT, winner=None, reason=f"stopped, although {verdict.reason}")
+        statistics = statistics_of(row.design, verdict)
+        rows.keep_verdict(
+            transaction,
+            row.experiment_id,
+            call=verdict.call,
+            winner=verdict.winner,
+            content={"reason": verdict.reason, **statistics},
+        )
+        rows.close(transaction, row.experiment_id, STATUS[verdict.call])
+        fact = ExperimentDecided(
+            experiment_id=row.experiment_id,
+            name=row.name,
+            call=verdict.call,
+            winner=verdict.winner,
+            reason=verdict.reason,
+            statistics=statistics,
+        )
+        transaction.append(draft(fact, _subject(principal, row)))
+        promotion = self._promote(transaction, principal, row, verdict, by) if verdict.winner else None
+        self._seen.clear()
+        closed = msgspec.structs.replace(row, status=STATUS[verdict.call], decided_at=now())
+        return msgspec.structs.replace(self._shown(transaction, closed), promotion=promotion)
+
+    def _promote(
+        self, transaction: Transaction, principal: Principal, row: ExperimentRow, verdict: Verdict, by: str
+    ) -> dict[str, Any] | None:
+        """The winner's steps become the learner's prior; a winner without steps is the prior already."""
+        changes = next(arm.changes for arm in row.design.arms if arm.name == verdict.winner)
+        if not changes:
+            return None
+        subject = subject_of(principal)
+        won = Promotion(changes=changes, reason=f"experiment {row.name}: {verdict.winner} won, {verdict.reason}")
+        lesson = self._learners.teach(transaction, principal, subject, [won], CAUSE)
+        fact = ExperimentPromoted(
+            experiment_id=row.experiment_id,
+            name=row.name,
+            winner=verdict.winner or "",
+            changes=dict(changes),
+            prior_before=priors_of(lesson.before.state),
+            prior_after=priors_of(lesson.after.state),
+            weights_before=dict(lesson.before.weights),
+            weights_after=dict(lesson.after.weights),
+            learner_version=lesson.after.state.version,
+            state_hash=lesson.after.state.state_hash(),
+            decided_by=by,
+        )
+        transaction.append(draft(fact, subject))
+        shown: dict[str, Any] = msgspec.to_builtins(fact)
+        return shown | {"deltas": difference(fact.weights_before, fact.weights_after)}
+
+    # Looking
+
+    def all(self, reads: Reads, principal: Principal, *, status: str | None = None) -> list[Experiment]:
+        return [self._shown(reads, row) for row in rows.of_learner(reads, principal, status=status)]
+
+    def one(self, reads: Reads, principal: Principal, name: str) -> Experiment:
+        return self._shown(reads, self._named(reads, principal, name))
+
+    def due(self, reads: Reads) -> list[ExperimentRow]:
+        """Running ones of all tenants whose results suffice for a verdict."""
+        return [
+            row
+            for row in rows.everywhere(reads)
+            if judged(row.design, rows.results(reads, row.experiment_id)).call is not Call.WAIT
+        ]
+
+    def _shown(self, reads: Reads, row: ExperimentRow) -> Experiment:
+        verdict = rows.last_verdict(reads, row.experiment_id) if row.status != RUNNING else None
+        if verdict is None:
+            found = judged(row.design, rows.results(reads, row.experiment_id))
+            verdict = {"call": found.call, "winner": found.winner, "reason": found.reason}
+            verdict |= statistics_of(row.design, found)
+        return Experiment(
+            experiment_id=row.experiment_id,
+            name=row.name,
+            hypothesis=row.hypothesis,
+            metric=row.metric,
+            method=row.design.method,
+            planned=row.design.planned,
+            share=row.design.share,
+            arms=[{"name": arm.name, "changes": dict(arm.changes)} for arm in row.design.arms],
+            status=row.status,
+            proposed_by=row.proposed_by,
+            created_at=row.created_at,
+            decided_at=row.decided_at,
+            assigned=rows.counts(reads, row.experiment_id),
+            verdict=verdict,
+        )
+
+    def _named(self, reads: Reads, principal: Principal, name: str) -> ExperimentRow:
+        row = rows.named(reads, principal, name)
+        if row is None:
+            raise BrainRefused("unknown_experiment", f"There is no experiment {name!r}.", "name", 404)
+        return row
+
+    def _running_one(self, reads: Reads, principal: Principal, name: str) -> ExperimentRow:
+        row = self._named(reads, principal, name)
+        if row.status != RUNNING:
+            raise BrainRefused("experiment_over", f"The experiment {row.name!r} is over: {row.status}.", "name", 409)
+        return row
+
+
+def told_in_batch(reads: Reads, principal: Principal, items: bytes) -> list[Told]:
+    """The feedbacks of a batch that can be read; the others were answered as rejected."""
+    found = []
+    for raw in msgspec.json.decode(items, type=list[msgspec.Raw]):
+        try:
+            body = msgspec.json.decode(raw, type=Feedback)
+            check(body)
+        except (msgspec.DecodeError, BrainRefused):
+            continue
+        found.append(told_of(reads, principal, body))
+    return found
+
+
+def outcome_of(told: Told, metric: str, settings: Hyperparameters) -> float | None:
+    """What a feedback says by `metric`; None where it says nothing of it.
+
+    reward            of the answer, in [-1, 1]
+    reciprocal_rank   1 / place of the first memory that helped, 0 where none did
+    """
+    for seen in observations(told)[0] if metric != "recorded" else ():
+        if metric == "reward" and isinstance(seen, Answer):
+            return clamp(sum_of(answer_terms(seen, settings)), -1.0, 1.0)
+        if metric == "reciprocal_rank" and isinstance(seen, Evidence):
+            helpful = set(seen.helpful) - set(seen.unhelpful)
+            places = (place for place, memory in enumerate(seen.shown, 1) if memory.id in helpful)
+            return 1.0 / next(places, float("inf"))
+    return None
+
+
+def statistics_of(design: Design, verdict: Verdict) -> dict[str, Any]:
+    """The figures of a verdict by the names of the arms; t and d are above 0 where the second is better."""
+    samples = {
+        arm.name: {"n": found.size, "mean": found.mean, "variance": found.variance}
+        for arm, found in zip(design.arms, (verdict.first, verdict.second), strict=True)
+    }
+    return {"arms": samples, "method": design.method, **verdict.comparison._asdict()}
+
+
+def _subject(principal: Principal, row: ExperimentRow) -> Subject:
+    """Facts of an experiment are a chain of their own."""
+    return Subject(
+        tenant_id=principal.tenant_id,
+        stream=f"experiment:{row.experiment_id}",
+        user_id=principal.user_id,
+        agent_id=principal.agent_id,
+    )
