@@ -245,7 +245,10 @@ def test_doctor_says_what_to_mend(soma, alone):
         assert f"chmod 600 {token}" in soma.run("doctor", COLUMNS="200").stdout
     finally:
         token.chmod(0o600)
-    assert soma.run("doctor").returncode == 0
+    assert "does not take your token" in soma.run("doctor", token="wrong").stdout
+    well = soma.run("doctor")
+    assert well.returncode == 0
+    assert "you are owner, owner of tenant default" in well.stdout
 
 
 def test_a_second_server_on_the_same_folder_is_refused(soma):

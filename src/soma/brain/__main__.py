@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import gc
 import os
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -71,7 +72,18 @@ async def serve(settings: BrainSettings) -> None:
         config = uvicorn.Config(opened.app, log_level="warning", access_log=False, lifespan="off")
         host, port = listening.getsockname()[:2]
         print(f"soma brain at http://{host}:{port}", flush=True)  # noqa: T201 - said to who started it
-        await uvicorn.Server(config).serve(sockets=[listening])
+        await _Server(config).serve(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """Ends at a signal, and leaves the rest to us: uvicorn would raise it again before the brain is closed."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
 
 
 def main() -> None:

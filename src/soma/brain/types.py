@@ -47,6 +47,7 @@ class ContextBundle(msgspec.Struct, frozen=True, kw_only=True):
     plan: dict[str, Any] = {}
     governance: dict[str, Any] = {}
     trust: float = 0.5
+    degraded: str | None = None
 
 
 class LearnerView(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,8 @@ from soma.cli.importing import ENDINGS, FORMATS, Document, Item, NotImportable, 
 from soma.cli.server import as_json_option, connected, console, errors, fail, show_json
 from soma.cli.showing import excerpt, parts_of
 
-BATCH = 100
+BATCH = 20  # a second or two of embedding on a slow machine
+TRIES = 4
 SCOPES = {"private": "yours", "agent": "of the agent", "tenant": "of the tenant"}
 PROBLEMS = {
     "payload_damaged": "texts are not what was remembered: restore them from a backup",
@@ -82,7 +83,7 @@ def _remember(items: list[Item], namespace: str) -> dict[str, int]:
         task = progress.add_task("remembering", total=len(items))
         for start in range(0, len(items), BATCH):
             batch = items[start : start + BATCH]
-            for result in server.post("/memories", {"items": batch, "namespace": namespace})["results"]:
+            for result in server.post("/memories", {"items": batch, "namespace": namespace}, tries=TRIES)["results"]:
                 counts[result["status"]] += 1
             progress.advance(task, len(batch))
     return counts

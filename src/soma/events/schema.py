@@ -265,7 +265,7 @@ class FeedbackReceived(Fact, frozen=True, kw_only=True):
     event_type: ClassVar[str] = "feedback.received"
     feedback_id: str
     target: str
-    observation: dict[str, Any]
+    observation: Any
 
 
 class FeedbackBatchReceived(Fact, frozen=True, kw_only=True):
@@ -307,6 +307,20 @@ class WeightsBatchUpdated(Fact, frozen=True, kw_only=True):
     weight_deltas: Weights
     state_hash: str
     hyperparameters: str
+
+
+class LearningCheckpointed(Fact, frozen=True, kw_only=True):
+    """A learner's whole state, signed; `chain_seq` and `chain_hash` are the end of its chain before this event."""
+
+    event_type: ClassVar[str] = "learning.checkpointed"
+    agent_id: str
+    learner_version: int
+    chain_seq: int
+    chain_hash: str
+    state: str
+    state_hash: str
+    public_key: str
+    signature: str
 
 
 class WeightsGuarded(Fact, frozen=True, kw_only=True):
