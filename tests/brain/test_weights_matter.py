@@ -95,7 +95,7 @@ async def test_a_plan_tells_its_numbers_and_its_runners_up(remembering):
 
 
 async def test_what_people_say_of_cost_moves_the_plan(remembering):
-    """mu is learned: after dear answers that nobody liked and cheap ones that pleased, the plan takes the cheap model."""
+    """After dear answers that nobody liked and cheap ones that pleased, the plan takes the cheap model."""
     models = [{"name": "plain", "gain": 0.4}, {"name": "dear", "gain": 0.5, "cost": 0.002}]
 
     async def planned():
