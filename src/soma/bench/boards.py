@@ -51,20 +51,27 @@ class Board:
         right = np.take_along_axis(self.gold[questions], self.top(weights, questions), axis=1)
         return right.sum(axis=1) / self.tenant.gold_count[questions], right[:, 0].astype(np.float64)
 
-    def evidence(self, weights: Sequence[float], question: int, *, wrong: float | None = None) -> Evidence:
-        """What a person says of the ten that these weights show: which helped, or that none did.
+    def shown(self, weights: Sequence[float], question: int) -> list[int]:
+        """The places of the ten best of one question."""
+        return [int(place) for place in self.top(weights, slice(question, question + 1))[0]]
+
+    def found(self, shown: Sequence[int], question: int) -> float:
+        """Recall at 10 of what was shown."""
+        return float(self.gold[question, shown].sum() / self.tenant.gold_count[question])
+
+    def evidence(self, shown: Sequence[int], question: int, *, wrong: float | None = None) -> Evidence:
+        """What a person says of what was shown: which helped, or that none did.
 
         With `wrong` in [0, 1) one of the others is named instead.
         """
-        places = [int(place) for place in self.top(weights, slice(question, question + 1))[0]]
-        helpful = [place for place in places if self.gold[question, place]]
-        others = [place for place in places if not self.gold[question, place]]
+        helpful = [place for place in shown if self.gold[question, place]]
+        others = [place for place in shown if not self.gold[question, place]]
         if wrong is not None and others:
             helpful = [others[int(wrong * len(others))]]
-        columns = [column[question, places].astype(int).tolist() for column in self._columns]
+        columns = [column[question, shown].astype(int).tolist() for column in self._columns]
         return Evidence(
             views=self.names,
-            shown=tuple(Shown(str(place), row) for place, row in zip(places, zip(*columns, strict=True), strict=True)),
+            shown=tuple(Shown(str(place), row) for place, row in zip(shown, zip(*columns, strict=True), strict=True)),
             helpful=tuple(map(str, helpful)),
-            unhelpful=() if helpful else tuple(map(str, places)),
+            unhelpful=() if helpful else tuple(map(str, shown)),
         )

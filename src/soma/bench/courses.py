@@ -99,10 +99,10 @@ def taken(course: Course, learning: Learning, marks: Sequence[int]) -> tuple[Flo
         if number in due:
             figures.append(_examined(course, learning.settled()))
         if lesson is not None:
-            weights = learning.served()
-            one = slice(lesson.question, lesson.question + 1)
-            before.append(float(lesson.board.scores(weights, one)[0][0]))
-            learning.hear(lesson.board.evidence(weights, lesson.question, wrong=lesson.wrong))
+            board, question = lesson.board, lesson.question
+            shown = board.shown(learning.served(), question)
+            before.append(board.found(shown, question))
+            learning.hear(board.evidence(shown, question, wrong=lesson.wrong))
     r10, top1 = np.array(figures).T
     return r10, top1, 100.0 * float(np.mean(before)), learning.settled()
 

@@ -24,6 +24,7 @@ from soma.memory.embedders.minilm import MiniLM
 from soma.memory.recall import STEPS
 from soma.memory.types import Candidate, Candidates
 
+VIEWING = ("embedders", "index", "views", "recall.py", "rendering.py", "words.py")  # of the memory
 Progress = Callable[[int], None]
 
 
@@ -96,9 +97,11 @@ def tenants(
 
 
 def digest(data: Path) -> str:
-    """Of the data, of every module that could change a view, and of what is kept."""
+    """Of the data, of the modules that decide what a view is, and of what is kept."""
     whole = hashlib.sha256((data / "locomo" / "locomo10.json").read_bytes())
-    for source in sorted(_sources(files("soma.memory")), key=str):
+    memory = files("soma.memory")
+    sources = [source for name in VIEWING for source in _sources(memory / name)]
+    for source in sorted(sources, key=str):
         whole.update(source.read_bytes())
     for name in ("locomo.py", "gathering.py"):
         whole.update((files("soma.bench") / name).read_bytes())
@@ -106,10 +109,10 @@ def digest(data: Path) -> str:
     return whole.hexdigest()[:16]
 
 
-def _sources(folder: Traversable) -> list[Traversable]:
-    inside = list(folder.iterdir())
-    deeper = [source for entry in inside if entry.is_dir() for source in _sources(entry)]
-    return [entry for entry in inside if entry.name.endswith(".py")] + deeper
+def _sources(place: Traversable) -> list[Traversable]:
+    if place.is_file():
+        return [place]
+    return [source for entry in place.iterdir() if entry.name != "__pycache__" for source in _sources(entry)]
 
 
 def _by_key(candidates: Candidates) -> list[Candidate]:

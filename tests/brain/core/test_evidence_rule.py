@@ -25,20 +25,42 @@ def taught(settings: Hyperparameters, seen: Evidence, times: int) -> LearnerStat
 
 def test_one_step_worked_out_by_hand(evidence) -> None:
     settings = Hyperparameters(
-        views=Views.of({"semantic": 1.0}), learner_temperature=0.25, evidence_step=0.3, gradient_limit=4.0
+        views=Views.of({"semantic": 1.0}), learner_temperature=0.25, evidence_step=0.3, doubt=0.2, curvature_start=2.0
     )
     seen = evidence({"a": {"semantic": 1.0}, "b": {"semantic": 0.0}}, "b")
     state, told = learn(LearnerState.initial(settings), seen, settings)
-    # p(a) = 1 / (1 + e^-4) = 0.98201; g = (0 - 0.98201) / 0.25 = -3.92805; lr_eff / lr_base = 0.5 + 0.4
-    # w = 1 + 0.3 sqrt(3) 0.9 (-3.92805) / sqrt(1 + 15.42957) = 0.54680
-    assert told.gradient == pytest.approx((-3.92805,), abs=1e-5)
-    assert state.weights["alpha"] == pytest.approx(0.546802, abs=1e-6)
+    # p(a) = 1 / (1 + e^-4) = 0.98201, p(b) = 0.01799; r = 0.8 p(b) / (0.8 p(b) + 0.2 / 2) = 0.12579
+    # g = r (0 - 0.98201) / 0.25 = -0.49411; H = r p(a) p(b) / 0.25^2 = 0.03555; lr_eff / lr_base = 0.5 + 0.4
+    # w = 1 + 0.3 0.9 (-0.49411) / (2 + 0.03555) = 0.93446
+    assert told.gradient == pytest.approx((-0.49411,), abs=1e-5)
+    assert state.retrieval.curvatures == pytest.approx((0.03555,), abs=1e-5)
+    assert state.weights["alpha"] == pytest.approx(0.93446, abs=1e-5)
     assert told.judgement is not None
+    assert told.judgement.meant == pytest.approx(0.12579, abs=1e-5)
     assert told.judgement.advantage == 0.0
     assert told.clipped == ()
 
 
-def test_an_outlier_is_clipped_and_named(settings: Hyperparameters, evidence) -> None:
+def test_what_no_weights_would_have_named_is_half_believed(settings: Hyperparameters, evidence) -> None:
+    """A slip of the finger names any of the shown: the less likely a naming, the less it teaches."""
+    shown = {"best": {"semantic": 1.0}, "good": {"semantic": 0.8}, "worst": {"semantic": 0.0}}
+    start = LearnerState.initial(settings)
+    meant = [learn(start, evidence(shown, name), settings)[1].judgement for name in shown]
+    best, good, worst = (judgement.meant for judgement in meant if judgement)
+    assert 1.0 > best > good > worst > 0.0
+
+
+def test_what_is_known_well_moves_less(settings: Hyperparameters, evidence) -> None:
+    seen = evidence(RECENT_HELPS, "new")
+    before = LearnerState.initial(settings)
+    learned = before.retrieval._replace(curvatures=(50.0,) * len(before.retrieval.weights))
+    after, _ = learn(before, seen, settings)
+    surer, _ = learn(before._replace(retrieval=learned), seen, settings)
+    assert before.weights["gamma"] < surer.weights["gamma"] < after.weights["gamma"]
+
+
+def test_an_outlier_is_clipped_and_named(evidence) -> None:
+    settings = Hyperparameters(views=Views.of({"semantic": 1.0}), gradient_limit=0.1)
     surprising = evidence({"a": {"semantic": 1.0}, "b": {"semantic": 0.0}}, "b")
     state, told = learn(LearnerState.initial(settings), surprising, settings)
     assert "semantic" in told.clipped

@@ -1,17 +1,19 @@
 """The evidence rule: which of the shown memories helped tells each view's weight which way to go.
 
-p = softmax(w.x / T) over the shown memories, y uniform on the helpful ones, m = y - p
-g = c sum m (x - 1/2) / T - pull (w - prior)
-G += g^2
-w += step sqrt(3 / views) (lr_eff / lr_base) g / sqrt(1 + G)
+p = softmax(w.x / T) over the shown memories, y uniform on the helpful ones, m = y - p, L = -y.log p
+r = (1 - d) e^-L / ((1 - d) e^-L + d / n)                       how likely the naming was meant, not a slip
+g = c r sum m (x - 1/2) / T - pull (w - prior)
+H = memory H + c r var_p(x) / T^2
+w += step (lr_eff / lr_base) g / (H_0 + H)
 
-That is one AdaGrad step down the cross-entropy between what helped and what the weights would have chosen.
-m sums to 0, so the 1/2 is idle, until a person dismisses all that was shown: then m = -0.1 / n for each, and
-the views that stood out among the wrong memories lose a little. A bad prior shows little else to learn from.
+That is one Newton step, view by view, down the cross-entropy between what helped and what the weights would have
+chosen, if a share d of all feedback names one of the n shown by accident. m sums to 0, so the 1/2 is idle, until
+a person dismisses all that was shown: then m = -0.2 / n for each, and the views that stood out among the wrong
+memories lose a little. A bad prior shows little else to learn from.
 """
 
 from collections.abc import Sequence
-from math import sqrt
+from operator import mul
 from typing import NamedTuple
 
 from soma.brain.core import trust
@@ -25,23 +27,27 @@ Rows = list[tuple[float, ...]]
 
 
 class Retrieval(NamedTuple):
-    """Columns in the order of `views`; `squares` is AdaGrad's G."""
+    """Columns in the order of `views`; `curvatures` is H, what is known of each weight by now."""
 
     views: Views
     weights: tuple[float, ...]
-    squares: tuple[float, ...]
+    curvatures: tuple[float, ...]
     trust_sum: float
 
 
 class Judgement(NamedTuple):
     """How the weights would have chosen among the shown, before they learn what helped."""
 
+    chances: tuple[float, ...]
+    """p of each shown memory; none if all were dismissed."""
     misses: tuple[float, ...]
     """y - p of each shown memory: which way its views push."""
     error: float
     """Half the distance between chance and outcome, in [0, 1]."""
     advantage: float | None
-    """loss(prior) - loss(w): above 0 the learned weights foretold it better. None if all were dismissed."""
+    """loss(prior) - loss(w), in doubt: above 0 the learned weights foretold it better. None if all were dismissed."""
+    meant: float = 1.0
+    """r: how likely the naming was meant."""
 
 
 class Reading(NamedTuple):
@@ -61,7 +67,7 @@ def initial(views: Views) -> Retrieval:
 
 def grown(old: Retrieval, names: Sequence[str], shipped: Views) -> Retrieval:
     """Room for views never seen before, at their shipped prior or 0; past the limit they are ignored."""
-    known = dict(zip(old.views.names, zip(old.weights, old.squares, strict=True), strict=True))
+    known = dict(zip(old.views.names, zip(old.weights, old.curvatures, strict=True), strict=True))
     unseen = sorted(set(names) - set(known))[: VIEWS_LIMIT - len(known)]
     if not unseen:
         return old
@@ -97,7 +103,7 @@ def gradient(
     views, weights, _, _ = reading.retrieval
     misses = judgement.misses
     middle = 0.5 * VIEW_SCALE * total(misses)
-    push = credit / (settings.learner_temperature * VIEW_SCALE)
+    push = credit * judgement.meant / (settings.learner_temperature * VIEW_SCALE)
     pull, limit = settings.prior_pull, settings.gradient_limit
     g = [
         push * (dot(misses, column) - middle) - pull * (weight - prior)
@@ -110,22 +116,41 @@ def gradient(
     return tuple(g)
 
 
-def stepped(
-    reading: Reading, g: tuple[float, ...], believed: float, factor: float, settings: Hyperparameters
-) -> Retrieval:
-    """One AdaGrad step inside the boxes.
+def curvature(reading: Reading, judgement: Judgement, credit: float, settings: Hyperparameters) -> tuple[float, ...]:
+    """How sharply each weight is told: the variance of its view among the shown, by their chances."""
+    chances = judgement.chances
+    if not chances:
+        return (0.0,) * len(reading.retrieval.weights)
+    scale = settings.learner_temperature * VIEW_SCALE
+    sharpness = credit * judgement.meant / (scale * scale)
+    told = []
+    for column in zip(*reading.rows, strict=True):
+        expected = list(map(mul, chances, column))
+        mean = total(expected)
+        told.append(sharpness * max(dot(expected, column) - mean * mean, 0.0))
+    return tuple(told)
 
-    `believed` is the advantage over the prior that counts for trust; `factor` is lr_eff / lr_base.
-    """
-    views, weights, squares, trust_sum = reading.retrieval
-    known = reading.active.count(True) if reading.active else len(weights)
-    rate = settings.evidence_step * sqrt(settings.evidence_views / known) * factor
-    squares = tuple([square + slope * slope for square, slope in zip(squares, g, strict=True)])
+
+def stepped(
+    reading: Reading,
+    judgement: Judgement,
+    g: tuple[float, ...],
+    *,
+    credit: float,
+    factor: float,
+    settings: Hyperparameters,
+) -> Retrieval:
+    """One Newton step inside the boxes. `factor` is lr_eff / lr_base."""
+    views, weights, curvatures, trust_sum = reading.retrieval
+    rate, start, memory = settings.evidence_step * factor, settings.curvature_start, settings.curvature_memory
+    told = curvature(reading, judgement, credit, settings)
+    curvatures = tuple([memory * known + new for known, new in zip(curvatures, told, strict=True)])
     moved = [
-        weight + rate * slope / sqrt(1.0 + square) for weight, slope, square in zip(weights, g, squares, strict=True)
+        weight + rate * slope / (start + known) for weight, slope, known in zip(weights, g, curvatures, strict=True)
     ]
     kept = tuple(map(clamp, moved, views.lows, views.highs))
-    return Retrieval(views, kept, squares, trust.grown(trust_sum, believed, settings))
+    believed = credit * (judgement.advantage or 0.0)
+    return Retrieval(views, kept, curvatures, trust.grown(trust_sum, believed, settings))
 
 
 def credit_of(source: Source, settings: Hyperparameters) -> float:
@@ -166,7 +191,7 @@ def _judged(old: Retrieval, rows: Rows, evidence: Evidence, settings: Hyperparam
     if 0 < count < len(marks):
         return _compared(old, rows, [1.0 / count if mark else 0.0 for mark in marks], settings)
     if marks and unhelpful.issuperset(memory.id for memory in evidence.shown):
-        return Judgement((-settings.dismissal / len(marks),) * len(marks), 1.0, None)
+        return Judgement((), (-settings.dismissal / len(marks),) * len(marks), 1.0, None)
     return None
 
 
@@ -175,7 +200,20 @@ def _compared(old: Retrieval, rows: Rows, y: list[float], settings: Hyperparamet
     chances, loss = _softmax_loss([dot(row, old.weights) / scale for row in rows], y)
     _, prior_loss = _softmax_loss([dot(row, old.views.priors) / scale for row in rows], y)
     misses = tuple([target - chance for target, chance in zip(y, chances, strict=True)])
-    return Judgement(misses, 0.5 * total([abs(miss) for miss in misses]), prior_loss - loss)
+    meant, by_accident = _likelihoods(loss, len(y), settings)
+    prior_meant, _ = _likelihoods(prior_loss, len(y), settings)
+    return Judgement(
+        tuple(chances),
+        misses,
+        0.5 * total([abs(miss) for miss in misses]),
+        log(meant + by_accident) - log(prior_meant + by_accident),
+        meant / (meant + by_accident),
+    )
+
+
+def _likelihoods(loss: float, shown: int, settings: Hyperparameters) -> tuple[float, float]:
+    """Of this naming: meant by weights with this loss, and by accident."""
+    return (1.0 - settings.doubt) * exp(-loss), settings.doubt / shown
 
 
 def _softmax_loss(scores: list[float], y: list[float]) -> tuple[list[float], float]:

@@ -26,13 +26,15 @@ class Hyperparameters:
     dopamine_factor_high: float = 1.2
 
     # Evidence
-    evidence_step: float = 0.5
-    evidence_views: float = 3.0  # the number of views at which the step is exactly `evidence_step`
-    learner_temperature: float = 0.35
+    evidence_step: float = 0.8
+    curvature_start: float = 2.0  # what is known of a weight before any evidence
+    curvature_memory: float = 0.995
+    learner_temperature: float = 0.5
+    doubt: float = 0.2  # share of the feedback that is taken to name a memory by accident
     prior_pull: float = 0.02
     person_credit: float = 1.0
     citation_credit: float = 0.3
-    dismissal: float = 0.1  # weight of "none of these helped" beside a memory that did
+    dismissal: float = 0.2  # weight of "none of these helped" beside a memory that did
     gradient_limit: float = 2.0
     value_rate: float = 0.1
 

@@ -113,7 +113,7 @@ def learn_from_evidence(state: LearnerState, seen: Evidence, settings: Hyperpara
         credit, advantage = evidence.credit_of(seen.source, settings), judgement.advantage
         factor = settings.learning_factor(state.modulators.dopamine)
         gradient = evidence.gradient(reading, judgement, credit, settings, outliers)
-        retrieval = evidence.stepped(reading, gradient, credit * (advantage or 0.0), factor, settings)
+        retrieval = evidence.stepped(reading, judgement, gradient, credit=credit, factor=factor, settings=settings)
         lesson = Lesson(retrieval, state.utility, state.temperature)
         if advantage is None:
             reason = "all that was shown was dismissed"
