@@ -37,12 +37,12 @@ def test_novelty_is_the_distance_to_the_nearest():
     assert novelty((), NORTH) == 1.0
 
 
-def test_the_conversation_used_least_lately_is_forgotten_first():
+async def test_the_conversation_used_least_lately_is_forgotten_first():
     memory = InProcess(items=2, conversations=2)
     keys = [("t", "u", "a", f"c{n}") for n in range(3)]
     for key in keys:
-        memory.admit(key, item("x"))
-    assert [len(memory.items(key)) for key in keys] == [0, 1, 1]
+        await memory.admit(key, item("x"))
+    assert [len(await memory.items(key)) for key in keys] == [0, 1, 1]
     assert memory.count() == 2
 
 

@@ -18,7 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 
 SOMA = Path(sys.executable).with_name("soma")
 LOCOMO = Path(__file__).parents[4] / "shared" / "data" / "locomo" / "locomo10.json"
-START_SECONDS = 60.0
+START_SECONDS = 90.0
 DATABASES = ("agent.sqlite3", "brain.sqlite3")
 
 
