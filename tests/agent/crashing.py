@@ -31,6 +31,8 @@ from soma.agent.remember import remembering
 from soma.agent.settings import Settings
 from soma.agent.tools.base import ToolContext, ToolResult
 from soma.events.chain import verify
+from soma.events.database import Database
+from soma.events.log import Log
 
 DIED = 9
 ANSWER = "A line was written."
@@ -172,6 +174,7 @@ async def found(ann: Person) -> dict[str, Any]:
     records = [ann.agent.store.load(turn_id) for turn_id in turns]
     for turn_id in turns:
         verify(ann.events(turn_id))
+    verify_what_was_learned(ann)
     learner = await ann.agent.brain.state(ann.principal)
     memories = await ann.agent.brain.memories(ann.principal)
     appended = (ann.agent.settings.data_dir / "appended").read_text()
@@ -185,6 +188,13 @@ async def found(ann: Person) -> dict[str, Any]:
         "learner_version": learner.version,
         "memories": sorted(memory.text for memory in memories.memories),
     }
+
+
+def verify_what_was_learned(ann: Person) -> None:
+    brain = Database(f"sqlite:///{ann.agent.settings.data_dir / 'brain.sqlite3'}")
+    tenant_id = ann.caller.tenant_id
+    for (stream,) in brain.query("SELECT DISTINCT stream FROM events WHERE tenant_id = ?", [tenant_id]):
+        verify(Log(brain).stream(tenant_id, stream))
 
 
 def perform(play: Play) -> None:

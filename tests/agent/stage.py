@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -116,10 +116,12 @@ class Person:
         """What a follower of the conversation sees, to the first frame of that type."""
         seen: list[Frame] = []
         async with asyncio.timeout(20):
-            async for frame in self.agent.feed.follow(self.caller.tenant_id, self.conversation_id, after=after):
-                seen.append(frame)
-                if frame["type"] == until:
-                    break
+            follow = self.agent.feed.follow(self.caller.tenant_id, self.conversation_id, after=after)
+            async with aclosing(follow) as frames:
+                async for frame in frames:
+                    seen.append(frame)
+                    if frame["type"] == until:
+                        break
         return seen
 
     def events(self, turn_id: str) -> list[Event]:

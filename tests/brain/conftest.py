@@ -1,13 +1,14 @@
 """A real brain in a folder of its own, reached in process and over loopback HTTP."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 import uvicorn
 from pydantic import SecretStr
+from tests.brain.servers import PostgreSQL
 
 from soma.brain.__main__ import bound
 from soma.brain.client import BrainClient
@@ -22,9 +23,27 @@ MALLORY = Principal(tenant_id="globex", user_id="alice", agent_id="helper")
 TOKEN = "a-token-of-the-tests"
 
 
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    server = PostgreSQL()
+    yield server
+    server.close()
+
+
+IN_PROCESS, OVER_HTTP, ON_POSTGRESQL = "in process", "over http", "in process, on postgresql"
+
+
+@pytest.fixture(params=[IN_PROCESS, OVER_HTTP, pytest.param(ON_POSTGRESQL, marks=pytest.mark.integration)])
+def way(request) -> str:
+    """Over which transport and database a test runs that takes a `client`."""
+    return str(request.param)
+
+
 @pytest.fixture
-def settings(tmp_path) -> BrainSettings:
-    return BrainSettings(data_dir=tmp_path, service_token=SecretStr(TOKEN))
+def settings(request, tmp_path) -> BrainSettings:
+    way = request.getfixturevalue("way") if "way" in request.fixturenames else IN_PROCESS
+    url = request.getfixturevalue("postgresql").database() if way == ON_POSTGRESQL else ""
+    return BrainSettings(data_dir=tmp_path, database_url=url, service_token=SecretStr(TOKEN))
 
 
 @pytest.fixture
@@ -33,10 +52,10 @@ async def opened(settings) -> AsyncIterator[OpenBrain]:
         yield opened
 
 
-@pytest.fixture(params=["in process", "over http"])
-async def client(request, opened) -> AsyncIterator[BrainClient]:
-    """The same suite runs over both transports."""
-    if request.param == "in process":
+@pytest.fixture
+async def client(way, opened) -> AsyncIterator[BrainClient]:
+    """The same suite runs over both transports and both databases."""
+    if way != OVER_HTTP:
         yield opened.client
         return
     async with served(opened) as url, BrainClient.at(url, service_token=TOKEN) as client:

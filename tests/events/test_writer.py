@@ -200,3 +200,91 @@ async def test_a_read_only_database_refuses_the_write_and_keeps_nothing(database
     with pytest.raises(WriteFailed, match="readonly"):
         await writer.write(lambda tx: tx.append(draft(note(), subject())))
     assert Log(database).after(0) == []
+
+
+NOTES = ("name", "value")
+
+
+@pytest.fixture
+def notes(database) -> None:
+    connection = database.connect()
+    connection.execute("CREATE TABLE notes (name TEXT PRIMARY KEY, value INTEGER)")
+    connection.close()
+
+
+async def grouped(writer: Writer, *works):
+    """Run `works` in one commit: they wait together while the writer is held up."""
+    held, go = threading.Event(), threading.Event()
+
+    def hold(_: Transaction) -> None:
+        held.set()
+        go.wait()
+
+    first = asyncio.ensure_future(writer.write(hold))
+    await asyncio.to_thread(held.wait)
+    waiting = [asyncio.ensure_future(writer.write(work)) for work in works]
+    await asyncio.sleep(0.05)
+    go.set()
+    await first
+    return await asyncio.gather(*waiting, return_exceptions=True)
+
+
+def count(tx: Transaction) -> int:
+    return int(tx.query("SELECT COUNT(*) FROM notes")[0][0])
+
+
+async def test_inserted_rows_are_seen_by_the_queries_of_their_commit(database, writer, notes):
+    answers = await grouped(
+        writer,
+        lambda tx: tx.insert("notes", NOTES, [(f"a{n}", n) for n in range(600)]),
+        count,
+        lambda tx: (tx.insert("notes", NOTES, [("b", 1)]), count(tx))[1],
+        lambda tx: int(tx.peek("SELECT COUNT(*) FROM notes")[0][0]),
+    )
+    assert answers[1:3] == [600, 601]
+    assert database.query("SELECT COUNT(*) FROM notes") == [(601,)]
+
+
+async def test_a_failed_write_takes_its_rows_with_it_and_leaves_those_of_the_others(database, writer, notes):
+    def fail(tx: Transaction) -> None:
+        tx.insert("notes", NOTES, [("mine", 1)])
+        count(tx)  # so that they are in the database when it fails
+        tx.append(draft(note(), subject()))
+        raise ValueError("no")
+
+    answers = await grouped(
+        writer,
+        lambda tx: tx.insert("notes", NOTES, [("before", 1)]),
+        fail,
+        lambda tx: (tx.insert("notes", NOTES, [("after", 1)]), tx.append(draft(note(), subject())))[0],
+    )
+    assert isinstance(answers[1], ValueError)
+    assert database.query("SELECT name FROM notes ORDER BY name") == [("after",), ("before",)]
+    assert [event.position for event in Log(database).after(0)] == [1]
+
+
+async def test_a_note_is_for_the_writes_of_one_commit(writer, notes):
+    answers = await grouped(
+        writer, lambda tx: tx.note("key", "noted"), lambda tx: tx.noted("key", lambda: "read from the database")
+    )
+    assert answers[1] == "noted"
+    assert await writer.write(lambda tx: tx.noted("key", lambda: "read")) == "read"
+
+
+async def test_two_writers_on_one_log_leave_no_gap(database, writer):
+    other = Writer(database)
+    other.start()
+    works = [lambda tx: tx.append(draft(note(), subject()))] * 30
+    await asyncio.gather(*((writer, other)[n % 2].write(work) for n, work in enumerate(works)))
+    other.close()
+    events = Log(database).after(0)
+    assert [event.position for event in events] == list(range(1, 31))
+    assert verify(Log(database).stream("acme", "turn:1")).seq == 30
+
+
+async def test_too_many_waiting_writes_are_refused(database):
+    writer = Writer(database, waiting=3)
+    writer.start()
+    answers = await grouped(writer, *[lambda _: None] * 5)
+    assert [type(answer) for answer in answers] == [type(None)] * 3 + [WriterBusy] * 2
+    writer.close()

@@ -18,7 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 
 SOMA = Path(sys.executable).with_name("soma")
 LOCOMO = Path(__file__).parents[4] / "shared" / "data" / "locomo" / "locomo10.json"
-START_SECONDS = 60.0
+START_SECONDS = 90.0
 DATABASES = ("agent.sqlite3", "brain.sqlite3")
 
 
@@ -103,7 +103,7 @@ class Product:
             env=env,
             text=True,
             capture_output=True,
-            timeout=60,
+            timeout=120,
             stdin=subprocess.DEVNULL,
             check=False,
         )
@@ -156,7 +156,8 @@ def environment(data_dir: Path, **more: str) -> dict[str, str]:
     """This environment without settings of the developer, but for those given."""
     foreign = ("SOMA", "SA01_", "OPENAI_", "OPENROUTER_", "GROQ_", "ANTHROPIC_")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
-    return {**kept, "SOMA_DATA_DIR": str(data_dir), "COLUMNS": "80", "NO_COLOR": "1", **more}
+    quiet = {"SOMABRAIN_CONSOLIDATION": "false"}  # tests count rows
+    return {**kept, "SOMA_DATA_DIR": str(data_dir), "COLUMNS": "80", "NO_COLOR": "1", **quiet, **more}
 
 
 def free_port() -> int:

@@ -14,6 +14,7 @@ def test_a_question_about_locomo_is_answered_from_the_right_message_and_cites_it
     imported = soma.run(
         "memory", "import", "--format", "locomo", str(LOCOMO), "--conversation", "0", "--json", token=person.token
     )
+    assert imported.returncode == 0, imported.stderr
     assert json.loads(imported.stdout) == {"created": 419, "updated": 0, "unchanged": 0}
     said = soma.run("chat", QUESTION, token=person.token)
     assert said.returncode == 0, said.stderr

@@ -6,6 +6,8 @@ import time
 import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 JSON = {"Content-Type": "application/json"}
 HUGE = 2_000_000
@@ -213,6 +215,29 @@ def test_a_socket_without_a_token_is_closed_by_its_code(soma, somebody):
         socket.recv(timeout=10)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 4401
+
+
+@pytest.mark.parametrize(("origin", "welcome"), [("own", True), ("https://evil.example", False), ("null", False)])
+def test_a_page_of_another_origin_opens_no_socket(soma, origin, welcome):
+    address = f"{soma.url.replace('http', 'ws', 1)}/ws/v2/chat"
+    headers = {"Authorization": f"Bearer {soma.token}", "Origin": soma.url if origin == "own" else origin}
+    with connect(address, additional_headers=headers) as socket:
+        if welcome:
+            socket.send(json.dumps({"type": "ping"}))
+            assert json.loads(socket.recv(timeout=10))["type"] == "pong"
+            return
+        with pytest.raises(ConnectionClosed) as closed:
+            socket.recv(timeout=10)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 4403
+
+
+def test_a_browser_brings_its_token_as_a_subprotocol(soma):
+    address = f"{soma.url.replace('http', 'ws', 1)}/ws/v2/chat"
+    with connect(address, subprotocols=[Subprotocol("soma.v2"), Subprotocol(f"bearer.{soma.token}")]) as socket:
+        assert socket.subprotocol == "soma.v2"
+        socket.send(json.dumps({"type": "ping"}))
+        assert json.loads(socket.recv(timeout=10))["type"] == "pong"
 
 
 @pytest.mark.usefixtures("unchanged")

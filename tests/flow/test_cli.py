@@ -207,9 +207,15 @@ def test_text_and_jsonl_are_imported_once(typed, tmp_path):
     text, lines = tmp_path / "notes.txt", tmp_path / "notes.jsonl"
     text.write_text("The harbour opens\nat seven.\n\nThe café closes at nine. ☕\n")
     lines.write_text('{"text": "The ferry leaves at ten.", "key": "ferry"}\n\n{"text": "It rains."}\n')
-    assert typed("memory", "import", "--format", "text", str(text)).stdout == "2 created, 0 updated, 0 unchanged\n"
+    assert (
+        typed("memory", "import", "--format", "text", str(text)).stdout
+        == "1 created, 0 updated, 0 unchanged, 0 forgotten\n"
+    )
     assert typed("memory", "import", "--format", "jsonl", str(lines)).stdout == "2 created, 0 updated, 0 unchanged\n"
-    assert typed("memory", "import", "--format", "text", str(text)).stdout == "0 created, 0 updated, 2 unchanged\n"
+    assert (
+        typed("memory", "import", "--format", "text", str(text)).stdout
+        == "0 created, 0 updated, 1 unchanged, 0 forgotten\n"
+    )
     assert "The harbour opens at seven." in typed("memory", "list").stdout
     assert "ferry" in typed("memory", "recall", "When does the ferry leave?").stdout
 
@@ -238,7 +244,10 @@ def test_doctor_says_what_to_mend(soma, alone):
         assert f"chmod 600 {token}" in soma.run("doctor", COLUMNS="200").stdout
     finally:
         token.chmod(0o600)
-    assert soma.run("doctor").returncode == 0
+    assert "does not take your token" in soma.run("doctor", token="wrong").stdout
+    well = soma.run("doctor")
+    assert well.returncode == 0
+    assert "you are owner, owner of tenant default" in well.stdout
 
 
 def test_a_second_server_on_the_same_folder_is_refused(soma):

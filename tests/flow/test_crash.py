@@ -6,7 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.flow.product import launch, start
+from tests.flow.product import START_SECONDS, launch, start
 
 CRASHING = Path(__file__).with_name("crashing.py")
 PLACES = ("chat.model_responded", "chat.tool_decided", "chat.iteration_completed")
@@ -36,5 +36,5 @@ def test_a_turn_killed_at_three_places_ends_once(tmp_path):
 
 
 def _assert_killed(product):
-    product.process.communicate(timeout=30)
+    product.process.communicate(timeout=START_SECONDS)
     assert product.process.returncode == -signal.SIGKILL

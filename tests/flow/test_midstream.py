@@ -103,6 +103,38 @@ def test_a_second_message_waits_or_is_refused(person, model, talking):
     assert asked == ["Speak.", "Later."]
 
 
+def test_a_second_message_may_take_the_place_of_the_first(person, model, talking):
+    conversation, _, frames = talking
+    path = f"/chat/conversations/{conversation}/messages"
+    with person.events(path, body={"content": "No, this.", "stream": True, "on_busy": "cancel"}) as other:
+        assert rest_of(frames)[-1]["payload"]["exit_reason"] == "cancelled"
+        assert model.left.wait(5)
+        model.go_on.set()
+        assert rest_of(other)[-1]["payload"]["content"] == WHOLE
+    told = [(said["role"], said["content"]) for said in person.get(path)["messages"]]
+    assert told == [("user", "Speak."), ("assistant", HALVES[0]), ("user", "No, this."), ("assistant", WHOLE)]
+
+
+def test_a_turn_goes_on_after_a_kill_in_the_middle_of_its_answer(tmp_path, model):
+    settings = {"SOMA_DEFAULT_MODEL": "openai/slow", "OPENAI_API_KEY": "any", "SOMA_OPENAI_BASE_URL": model.url}
+    before = start(tmp_path, **settings)
+    conversation = before.owner.converse()
+    with before.owner.socket() as socket:
+        payload = {"conversation_id": conversation, "content": "Speak."}
+        socket.send(json.dumps({"type": "chat.message", "payload": payload}))
+        while json.loads(socket.recv(timeout=10))["type"] != "chat.delta":
+            pass
+        before.kill()
+    model.go_on.set()
+    after = start(tmp_path, **settings)
+    with after.owner.events(f"/chat/conversations/{conversation}/events", after=0) as frames:
+        kinds = [frame["type"] for frame in rest_of(frames) if "position" in frame]
+    said = after.owner.get(f"/chat/conversations/{conversation}/messages")["messages"]
+    after.stop()
+    assert kinds.count("chat.turn_started") == kinds.count("chat.turn_complete") == 1
+    assert [message["content"] for message in said] == ["Speak.", WHOLE]
+
+
 def test_cancelling_hangs_up_at_once_and_keeps_the_half(person, model, talking):
     conversation, seen, frames = talking
     cancelled = person.post(f"/chat/turns/{seen[0]['turn_id']}/cancel", {})

@@ -17,7 +17,7 @@ from soma.events.writer import Writer
 
 CONSUMER = "remember"
 TOOL = "remember"
-TOO_MANY = 429  # the one refusal that passes
+UNTAKEABLE = {400, 413, 422}  # refusals of the message itself; any other may pass: a wrong token, too many calls
 
 logger = logging.getLogger(__name__)
 
@@ -39,11 +39,11 @@ def remembering(writer: Writer, store: TurnStore, brain: BrainClient) -> Consume
 
 
 async def _remember(brain: BrainClient, owner: Principal, items: list[dict[str, Any]]) -> None:
-    """What the brain refuses for good is passed over: one such message must not hold up everyone's."""
+    """A message that the brain cannot take is passed over: it must not hold up everyone's."""
     try:
         await brain.remember(owner, items)
     except BrainRefused as refused:
-        if refused.status == TOO_MANY:
+        if refused.status not in UNTAKEABLE:
             raise
         logger.exception("%s of tenant %s is not remembered", items[0]["key"], owner.tenant_id)
 

@@ -5,7 +5,7 @@ Envelope {type, id, timestamp, payload}. In: chat.message, chat.cancel, chat.res
 
 import asyncio
 import logging
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
@@ -98,13 +98,21 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
             request_id = envelope.id or request_id
             await self._answer(envelope)
         except AgentError as error:
-            await self._say("error", error.body(request_id))
+            await self._refuse(error.code, error.message, error.field, request_id=request_id)
         except (BrainError, LogError) as error:
             field = error.field if isinstance(error, BrainRefused) else None
-            await self._say("error", error_body(error.code, str(error), request_id=request_id, field=field))
+            await self._refuse(error.code, str(error), field, request_id=request_id)
         except OperationalError:
             logger.exception("the database failed")
-            await self._say("error", error_body(ReadFailed.code, str(ReadFailed.__doc__), request_id=request_id))
+            await self._refuse(ReadFailed.code, str(ReadFailed.__doc__), request_id=request_id)
+        except Exception:
+            logger.exception("message %s of a socket failed", request_id)
+            await self._refuse("internal", "The server made a mistake; its log says which.", request_id=request_id)
+
+    async def _refuse(self, code: str, message: str, field: str | None = None, *, request_id: str) -> None:
+        """The one error shape; the socket stays open."""
+        requests_total.labels("websocket", code).inc()
+        await self._say("error", error_body(code, message, request_id=request_id, field=field))
 
     async def _answer(self, envelope: Envelope) -> None:
         payload = without_claims(envelope.payload, self.caller)
@@ -147,10 +155,11 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _pass_on(self, caller: Caller, conversation_id: str, after: int) -> None:
         try:
-            async for frame in agent().feed.follow(caller.tenant_id, conversation_id, after=after):
-                await self.send(text_data=msgspec.json.encode(frame).decode())
+            async with aclosing(agent().feed.follow(caller.tenant_id, conversation_id, after=after)) as frames:
+                async for frame in frames:
+                    await self.send(text_data=msgspec.json.encode(frame).decode())
         except (SlowReader, LogError) as lost:
-            await self._say("error", AgentError(str(lost), code=lost.code).body(new_id()))
+            await self._refuse(lost.code, str(lost), request_id=new_id())
             await self.close(code=CLOSE_SLOW if isinstance(lost, SlowReader) else CLOSE_UNAVAILABLE)
 
     async def _beat(self) -> None:

@@ -172,32 +172,15 @@ class TurnStore:
             "at": moment(event.timestamp, self._dialect),
         })  # fmt: skip
 
-    async def next_queued(self, tenant_id: str, conversation_id: str, *, lease_until: float) -> str | None:
-        """Make the oldest queued turn of the conversation the running one, if none runs."""
-
-        def promote(tx: Transaction) -> str | None:
-            scope = [tenant_id, conversation_id]
-            sql = "SELECT id FROM agent_turn WHERE tenant_id = ? AND conversation_id = ? AND state = ? ORDER BY id"
-            queued = tx.query(sql, [*scope, "queued"])
-            if not queued or tx.query(sql, [*scope, "running"]):
-                return None
-            tx.execute(
-                "UPDATE agent_turn SET state = 'running', worker = ?, lease_expires_at = ? WHERE id = ?",
-                [self._worker, lease_until, queued[0][0]],
-            )
-            return str(queued[0][0])
-
-        return await self._writer.write(promote)
-
     async def take_over(self, *, expired_before: float, lease_until: float) -> list[str]:
-        """Lease the turns that nobody works on any more, and queued ones that nothing holds up; their ids."""
+        """Lease the turns that nobody works on: those whose worker is gone, and queued ones whose time has come."""
 
         def take(tx: Transaction) -> list[str]:
             rows = tx.query(
-                "SELECT id FROM agent_turn t WHERE state = 'running' AND lease_expires_at < ? "
-                "OR state = 'queued' AND NOT EXISTS (SELECT 1 FROM agent_turn o WHERE o.tenant_id = t.tenant_id AND "
-                "o.conversation_id = t.conversation_id AND (o.state = 'running' OR o.state = 'queued' AND o.id < t.id))"
-                "ORDER BY id",
+                "SELECT id FROM agent_turn t WHERE state = 'running' AND lease_expires_at < ? OR state = 'queued' AND "
+                "NOT EXISTS (SELECT 1 FROM agent_turn o WHERE o.tenant_id = t.tenant_id "
+                "AND o.conversation_id = t.conversation_id AND o.state <> 'complete' "
+                "AND (o.state = 'running' OR o.id < t.id)) ORDER BY id",
                 [expired_before],
             )
             for (turn_id,) in rows:
@@ -230,9 +213,6 @@ class TurnStore:
         )[0]
         turn = _turn(row)
         return fold(turn, map(fact_of, self._log.stream(turn.tenant_id, stream_of(turn))))
-
-    def events(self, turn: Turn) -> list[Event]:
-        return self._log.stream(turn.tenant_id, stream_of(turn))
 
     @property
     def _dialect(self) -> Dialect:

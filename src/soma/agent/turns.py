@@ -153,7 +153,7 @@ class Turns:
         await asyncio.wait([loop])
         if (cut := _cut(turn, loop)) is not None:
             await self._cut_short(turn, cut)
-        await self._begin_next(turn)
+        await self._take_over(expired_before=time.time())  # a queued message may be next
 
     async def _cut_short(self, turn: Turn, cut: CutShort) -> None:
         """End a turn from what its log holds: a commit that was under way when it was cut counts."""
@@ -179,11 +179,6 @@ class Turns:
             observe_iteration(record, step)
         elif isinstance(step, TurnComplete):
             observe_turn(step)
-
-    async def _begin_next(self, turn: Turn) -> None:
-        queued = await self._store.next_queued(turn.tenant_id, turn.conversation_id, lease_until=self._lease_until())
-        if queued is not None:
-            self._begin(await asyncio.to_thread(self._store.load, queued))
 
     async def _keep(self) -> None:
         """Renew the leases of what runs here, and take over turns that nobody works on any more."""

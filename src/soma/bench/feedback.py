@@ -61,7 +61,9 @@ def measure(folder: Path, *, events: int, tenants: int, seed: int) -> dict[str, 
 def _batches(brain: BrainProcess, traffic: "Traffic", events: int) -> dict[str, Any]:
     flood(brain.url, list(traffic.batches(8, evidence=0.1, keyed=True)), connections=CONNECTIONS)  # workers start
     prebuilt = list(traffic.batches(events // BATCH, evidence=0.1, keyed=True))
+    cpu = brain.cpu_s
     seconds = flood(brain.url, prebuilt, connections=CONNECTIONS)
+    cpu = brain.cpu_s - cpu
     del prebuilt
     less = max(events // BATCH // 10, 1)
     by_item = flood(brain.url, list(traffic.batches(less, evidence=0.1, keyed=False)), connections=CONNECTIONS)
@@ -69,6 +71,7 @@ def _batches(brain: BrainProcess, traffic: "Traffic", events: int) -> dict[str, 
     return {
         "seconds": seconds,
         "events_per_s": events / seconds,
+        "cpu_us_per_event": cpu / events * 1e6,
         "key_per_item_events_per_s": less * BATCH / by_item,
         "all_evidence_events_per_s": less * BATCH / evidence,
         "sent": traffic.sent,
@@ -101,10 +104,13 @@ def _killed(brain: BrainProcess, tenants: list[str], events: int) -> dict[str, A
 def _singles(brain: BrainProcess, traffic: "Traffic") -> dict[str, Any]:
     flood(brain.url, list(traffic.singles(500)), connections=8)
     count = 8_000
-    seconds = flood(brain.url, list(traffic.singles(count)), connections=16)
+    prebuilt, cpu = list(traffic.singles(count)), brain.cpu_s
+    seconds = flood(brain.url, prebuilt, connections=16)
+    cpu = brain.cpu_s - cpu
     took = offer(brain.url, list(traffic.singles(10 * SINGLE_RATE)), rate=SINGLE_RATE, connections=16)
     return {
         "single_per_s": count / seconds,
+        "single_cpu_us": cpu / count * 1e6,
         "single_p50_ms": percentile(took, 0.5) * 1_000,
         "single_p95_ms": percentile(took, 0.95) * 1_000,
     }

@@ -49,11 +49,15 @@ def _conversation(number: int, sample: Mapping[str, Any], corrections: Mapping[s
     keys = {message.key for message in messages}
     questions = []
     for place, asked in enumerate(sample["qa"]):
-        evidence = corrections.get(f"locomo_{number}_qa{place}", asked["evidence"])
-        named = {f"{sample['sample_id']}/D{s}:{m}" for text in evidence for s, m in EVIDENCE.findall(text)}
-        if gold := frozenset(named & keys):
-            questions.append(Asked(asked["question"], gold, asked["category"]))
+        cited = _named(sample["sample_id"], asked["evidence"]) & keys
+        corrected = _named(sample["sample_id"], corrections.get(f"locomo_{number}_qa{place}", ())) & keys
+        if cited:  # a correction that names no message leaves the citation
+            questions.append(Asked(asked["question"], corrected or cited, asked["category"]))
     return Conversation(sample["sample_id"], messages, questions)
+
+
+def _named(name: str, evidence: Sequence[str]) -> frozenset[str]:
+    return frozenset(f"{name}/D{session}:{place}" for text in evidence for session, place in EVIDENCE.findall(text))
 
 
 def _messages(name: str, sessions: Mapping[str, Any]) -> Iterator[NewMemory]:

@@ -4,6 +4,8 @@ import asyncio
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from rich.table import Table
 from soma.bench.fitting import fitted, left_out
 from soma.bench.flat import flattened
 from soma.bench.floor import compare
-from soma.bench.gathering import Gathered, gather
+from soma.bench.gathering import gather
 from soma.bench.judged import Floats, Judged, figures, from_found, interval, macro, summary
 from soma.bench.locomo import CATEGORIES, Conversation, load
 from soma.bench.shapes import documents, notes
@@ -27,11 +29,12 @@ from soma.brain.core.rank import rank
 from soma.brain.tokens import BundledTokenizer
 from soma.memory.embedders.base import Embedder
 from soma.memory.embedders.minilm import MiniLM
+from soma.memory.recall import STEPS
 from soma.memory.views import VIEWS
 
 PLAN = {"semantic": 1.0, "graph": 0.2, "temporal": 0.1}
 SHIPPED = {name: view.weight for name, view in VIEWS.items()}
-LEARNED_ELSEWHERE = ("value", "importance")  # nothing in this data moves them
+LEARNED_ELSEWHERE = ("value", "importance", "linked")  # nothing in this data moves them
 CHOSEN_ON = 5  # conversations on which views and constants were chosen; the others report them
 BUDGETS = (512, 1_024, 2_048, 4_096)
 TAU = 0.7
@@ -39,24 +42,63 @@ TAU = 0.7
 Result = dict[str, Any]
 
 
+@dataclass(frozen=True, slots=True)
+class Within:
+    """What was found within each conversation. `keys` and `tokens` are those of all rows; `same` pairs of places."""
+
+    judged: Judged
+    keys: Sequence[str]
+    tokens: Sequence[int]
+    same: Sequence[frozenset[tuple[int, int]]]
+
+
 def run(data: Path, *, console: Console | None = None) -> Result:
     """All figures by name; fractions from 0 to 1. `data` is the folder that holds `locomo/`."""
     progress = console or Console(quiet=True)
     embedder = MiniLM()
     conversations = load(data)
-    progress.print("each conversation alone, then all in one namespace, then other shapes")
-    alone = asyncio.run(gather(conversations, embedder))
-    together = asyncio.run(gather(conversations, embedder, together=True))
+    shown = track(conversations, "each conversation alone", console=progress, transient=True)
+    alone = joined([_asked(conversation, embedder) for conversation in shown])
     progress.print("the floor and the plain orders")
     floor, orders = compare(conversations, embedder)
-    result: Result = {"questions": len(alone.questions), "memories": sum(len(one.messages) for one in conversations)}
+    result: Result = {"questions": len(alone.judged), "memories": sum(len(one.messages) for one in conversations)}
     result |= _baselines(orders, alone.judged)
     learned = _within(result, alone.judged, floor, progress)
-    result |= {"one_namespace": _together(alone.judged, together.judged)}
+    result |= {"audited": _audited(data, alone, learned), "context": _context(alone)}
+    progress.print("all in one namespace, then other shapes")
+    together = asyncio.run(gather(conversations, embedder, together=True)).judged
+    result |= {"one_namespace": _together(alone.judged, together)}
     result |= {"shapes": {name: _shaped(conversations, shape, embedder) for name, shape in SHAPES.items()}}
-    result |= {"audited": _audited(data, alone, learned)}
-    result |= {"context": _context(alone)}
     return result
+
+
+def _asked(conversation: Conversation, embedder: Embedder) -> Within:
+    gathered = asyncio.run(gather([conversation], embedder))
+    hits = [hit for found in gathered.found for hit in found.found]
+    count = BundledTokenizer().count
+    same = [found.duplicates for found in gathered.found]
+    return Within(gathered.judged, [hit.key for hit in hits], [count(hit.text) for hit in hits], same)
+
+
+def joined(parts: Sequence[Within]) -> Within:
+    """Conversation by conversation: hundreds of candidates of thousands of questions would not fit at once."""
+    ends = np.cumsum([0, *(len(part.keys) for part in parts)])
+    starts = [part.judged.starts[:-1] + end for part, end in zip(parts, ends, strict=False)]
+    judged = Judged(
+        views=parts[0].judged.views,
+        values=np.concatenate([part.judged.values for part in parts]),
+        gold=np.concatenate([part.judged.gold for part in parts]),
+        starts=np.concatenate([*starts, ends[-1:]]),
+        gold_count=np.concatenate([part.judged.gold_count for part in parts]),
+        category=np.concatenate([part.judged.category for part in parts]),
+        conversation=np.repeat(np.arange(len(parts)), [len(part.judged) for part in parts]),
+    )
+    return Within(
+        judged,
+        keys=[key for part in parts for key in part.keys],
+        tokens=[tokens for part in parts for tokens in part.tokens],
+        same=[pairs for part in parts for pairs in part.same],
+    )
 
 
 SHAPES = {"documents": documents, "notes": notes}
@@ -159,34 +201,31 @@ def _shaped(conversations: Sequence[Conversation], shape: Any, embedder: Embedde
     }
 
 
-def _audited(data: Path, alone: Gathered, scores: Floats) -> Result:
-    """The same order judged by corrected evidence. Questions are paired by text, for some lose theirs."""
+def _audited(data: Path, alone: Within, scores: Floats) -> Result:
+    """The same order, judged by corrected evidence."""
     corrected = [asked.gold for one in load(data, audited=True) for asked in one.questions]
-    if len(corrected) != len(alone.questions):
-        raise ValueError("the audit removes the evidence of a question")
     judged = alone.judged
-    keys = [hit.key for found in alone.found for hit in found.found]
-    gold = np.array([key in corrected[question] for key, question in zip(keys, judged.question.tolist(), strict=True)])
+    rows = zip(alone.keys, judged.question.tolist(), strict=True)
+    gold = np.array([key in corrected[question] for key, question in rows])
     count = np.array([len(one) for one in corrected])
     again = Judged(judged.views, judged.values, gold, judged.starts, count, judged.category, judged.conversation)
     return {"learned_loo": _judge(again, scores), "shipped": _judge(again, again.scores(SHIPPED))}
 
 
-def _context(alone: Gathered) -> Result:
+def _context(alone: Within) -> Result:
     """The share of gold evidence that is packed into a lane of so many tokens, by the brain's own order and packing."""
-    counter = BundledTokenizer()
-    names = tuple(sorted(SHIPPED))
+    judged, names = alone.judged, tuple(sorted(SHIPPED))
+    levels = np.rint(judged.values * STEPS).astype(int)
     shares: dict[int, list[float]] = {budget: [] for budget in BUDGETS}
-    for asked, candidates in zip(alone.questions, alone.found, strict=True):
-        views = tuple(candidates.found[0].views)
-        shown = [Shown(hit.id, tuple(hit.views.values())) for hit in candidates.found]
-        ranked = rank(shown, views, names, [SHIPPED[name] for name in names], TAU)
-        hits = {hit.id: hit for hit in candidates.found}
-        same = duplicate_pairs((candidates.found[a].id, candidates.found[b].id) for a, b in candidates.duplicates)
-        order = [Candidate(row.id, row.attention, counter.count(hits[row.id].text)) for row in ranked]
+    for number, (first, last) in enumerate(pairwise(judged.starts.tolist())):
+        shown = [Shown(str(row), tuple(levels[row].tolist())) for row in range(first, last)]
+        ranked = rank(shown, tuple(judged.views), names, [SHIPPED[name] for name in names], TAU)
+        same = duplicate_pairs((str(first + one), str(first + other)) for one, other in alone.same[number])
+        order = [Candidate(row.id, row.attention, alone.tokens[int(row.id)]) for row in ranked]
         for budget, found in shares.items():
             packed = pack(order, token_budget=budget, is_duplicate=same, attention_share=1.0)
-            found.append(sum(hits[one].key in asked.gold for one in packed.shown) / len(asked.gold))
+            right = judged.gold[[int(one) for one in packed.shown]].sum()
+            found.append(float(right / judged.gold_count[number]))
     return {str(budget): float(np.mean(found)) for budget, found in shares.items()}
 
 

@@ -4,6 +4,7 @@ import asyncio
 import fcntl
 import gc
 import os
+import signal
 import socket
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import uvicorn
 
 from soma.brain.root import open_brain
 from soma.brain.settings import BrainSettings
+from soma.memory.errors import ModelUnavailable
 
 PORTS_TRIED = 10
 BACKLOG = 2_048
@@ -70,7 +72,18 @@ async def serve(settings: BrainSettings) -> None:
         config = uvicorn.Config(opened.app, log_level="warning", access_log=False, lifespan="off")
         host, port = listening.getsockname()[:2]
         print(f"soma brain at http://{host}:{port}", flush=True)  # noqa: T201 - said to who started it
-        await uvicorn.Server(config).serve(sockets=[listening])
+        await _Server(config).serve(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """Ends at a signal, and leaves the rest to us: uvicorn would raise it again before the brain is closed."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
 
 
 def main() -> None:
@@ -78,7 +91,7 @@ def main() -> None:
     try:
         with locked(settings.data_dir):
             asyncio.run(serve(settings))
-    except (FolderInUse, OSError) as error:
+    except (FolderInUse, ModelUnavailable, OSError) as error:
         sys.exit(f"soma brain: {error}")
 
 

@@ -10,7 +10,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
-from soma.brain import bodies
+from soma.brain import api_memory, bodies
 from soma.brain.api_experiments import Door, add_experiments, add_insight
 from soma.brain.auth import Authenticator, check_claims
 from soma.brain.bodies import Body
@@ -41,6 +41,7 @@ def create_app(brain: Brain, auth: Authenticator) -> FastAPI:
     _add_context(app, brain)
     _add_learning(app, brain)
     _add_memory(app, brain)
+    api_memory.add(app, brain, read=_read, who=_principal, answer=_json)
     _add_health(app, brain, auth)
     door = Door(_principal, _read, _json, _takes)
     add_experiments(app, brain, door)
@@ -138,7 +139,7 @@ def _add_health(app: FastAPI, brain: Brain, auth: Authenticator) -> None:
         if away:
             message = "; ".join(f"{name}: {what}" for name, what in away.items())
             return _json({"code": "not_ready", "message": message, "away": away, "request_id": new_id()}, 503)
-        return _json({"status": "ready", "dependencies": ["database"]})
+        return _json({"status": "ready", "dependencies": ["database"], "degraded": await brain.degraded()})
 
     @app.get("/metrics")
     async def metrics(request: Request) -> Response:

@@ -12,6 +12,7 @@ from soma.brain.learners import Learners, subject_of
 from soma.brain.types import BatchAnswer
 from soma.brain.values import Taken, Values
 from soma.brain.workers import Workers
+from soma.events.errors import WriterBusy
 from soma.events.schema import FeedbackBatchReceived, sealed
 from soma.events.writer import Transaction, Writer
 from soma.memory.values import Written
@@ -24,15 +25,26 @@ class Moved(Exception):
 
 
 class BatchDesk:
-    def __init__(self, writer: Writer, learners: Learners, values: Values, workers: Workers) -> None:
+    def __init__(self, writer: Writer, learners: Learners, values: Values, workers: Workers, *, waiting: int) -> None:
         self._writer = writer
         self._learners = learners
         self._values = values
         self._workers = workers
+        self._waiting = waiting
+        self._under_way = 0
         self._turns: WeakValueDictionary[tuple[str, str], asyncio.Lock] = WeakValueDictionary()
 
     async def take(self, given: Given) -> Taken[BatchAnswer]:
-        """In order; batches of one learner one after another, those of others beside it."""
+        """In order; batches of one learner one after another, those of others beside it. Raises WriterBusy."""
+        if self._under_way >= self._waiting:
+            raise WriterBusy(WriterBusy.__doc__)
+        self._under_way += 1
+        try:
+            return await self._taken(given)
+        finally:
+            self._under_way -= 1
+
+    async def _taken(self, given: Given) -> Taken[BatchAnswer]:
         learner = given.principal.tenant_id, given.principal.agent_id
         turn = self._turns.setdefault(learner, asyncio.Lock())
         async with turn:

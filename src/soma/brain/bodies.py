@@ -218,6 +218,24 @@ class Forget(Body, frozen=True, kw_only=True):
     namespace: Name = "default"
 
 
+class ImportDocument(Body, frozen=True, kw_only=True):
+    name: str
+    text: str
+    format: Literal["text", "markdown"] = "text"
+    scope: Literal["user", "agent", "tenant"] = "user"
+    written_at: str | None = None
+    namespace: Name = "default"
+
+
+class Verify(Body, frozen=True, kw_only=True):
+    repair: bool = False
+
+
+class UndoConsolidation(Body, frozen=True, kw_only=True):
+    id: str
+    namespace: Name = "default"
+
+
 def read(content: bytes | msgspec.Raw, kind: type[T], *, field: str | None = None) -> T:
     """Decode and validate; raises BrainRefused naming the field that is to blame, `field` if it is the whole."""
     try:

@@ -16,25 +16,32 @@ import msgspec
 from soma.brain.errors import BrainRefused, BrainUnavailable
 from soma.brain.types import (
     BatchAnswer,
+    Consolidated,
+    Consolidations,
     ContextBundle,
     Experiment,
     FeedbackAnswer,
     Forgotten,
+    ImportedDocument,
     Learned,
     LearnerHistory,
     LearnerView,
     MemoryPage,
+    MemoryStatus,
+    MemoryVerified,
     Preview,
     Principal,
     RecalledMemory,
     RememberedItem,
     RolledBack,
+    Undone,
     UsageRow,
 )
 
 T = TypeVar("T")
 
 TIMEOUT_SECONDS = 10.0
+LONG_SECONDS = 600.0  # for what works through many memories
 CONNECTIONS = 100
 
 
@@ -273,6 +280,41 @@ class BrainClient:
         parameters = {"limit": limit, "after": after, "search": search, "namespace": namespace}
         return await self._read(principal, "/v1/memories", parameters, MemoryPage)
 
+    async def import_document(
+        self,
+        principal: Principal,
+        *,
+        name: str,
+        text: str,
+        format: str,  # noqa: A002 - the wire's name
+        scope: str = "user",
+        written_at: str | None = None,
+        namespace: str = "default",
+    ) -> ImportedDocument:
+        """Remember a long text in chunks; again under the same name, change what changed and forget what is gone."""
+        body = _given(name=name, text=text, format=format, scope=scope, written_at=written_at, namespace=namespace)
+        return await self._commit(
+            principal, "/v1/memory/documents", body, ImportedDocument, timeout_seconds=LONG_SECONDS
+        )
+
+    async def memory_status(self, principal: Principal, *, namespace: str = "default") -> MemoryStatus:
+        return await self._read(principal, "/v1/memory/status", {"namespace": namespace}, MemoryStatus)
+
+    async def verify_memory(self, principal: Principal, *, repair: bool = False) -> MemoryVerified:
+        """Compare everything made from the tenant's memories with their texts, and mend it if asked."""
+        return await self._commit(
+            principal, "/v1/memory/verify", {"repair": repair}, MemoryVerified, timeout_seconds=LONG_SECONDS
+        )
+
+    async def consolidations(self, principal: Principal, *, namespace: str = "default") -> list[Consolidated]:
+        found = await self._read(principal, "/v1/memory/consolidations", {"namespace": namespace}, Consolidations)
+        return found.consolidations
+
+    async def undo_consolidation(self, principal: Principal, *, id: str, namespace: str = "default") -> Undone:  # noqa: A002 - the wire's name
+        return await self._commit(
+            principal, "/v1/memory/consolidations/undo", {"id": id, "namespace": namespace}, Undone
+        )
+
     # Health
 
     async def ready(self) -> dict[str, Any]:
@@ -282,9 +324,20 @@ class BrainClient:
 
     # One way to each kind of call
 
-    async def _commit(self, principal: Principal, path: str, body: Mapping[str, Any], answer: type[T]) -> T:
+    async def _commit(
+        self,
+        principal: Principal,
+        path: str,
+        body: Mapping[str, Any],
+        answer: type[T],
+        *,
+        timeout_seconds: float | None = None,
+    ) -> T:
         """A call that changes something: it goes on when its caller is cancelled."""
-        task = self._start(self._send("POST", path, _named(principal), content=msgspec.json.encode(body)))
+        content = msgspec.json.encode(body)
+        task = self._start(
+            self._send("POST", path, _named(principal), timeout_seconds=timeout_seconds, content=content)
+        )
         return _decoded(await asyncio.shield(task), answer)
 
     async def _post(self, principal: Principal, path: str, body: Mapping[str, Any], answer: type[T]) -> T:
@@ -309,14 +362,23 @@ class BrainClient:
         if not task.cancelled():
             task.exception()  # looked at here, because the caller of a shielded call may be gone
 
-    async def _send(self, method: str, path: str, headers: Mapping[str, str], **content: Any) -> httpx.Response:
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        *,
+        timeout_seconds: float | None = None,
+        **content: Any,
+    ) -> httpx.Response:
+        seconds = timeout_seconds or self._timeout_seconds
         try:
-            async with asyncio.timeout(self._timeout_seconds):
+            async with asyncio.timeout(seconds):
                 response = await self._http.request(
                     method, path, headers={"Content-Type": "application/json", **headers}, **content
                 )
         except TimeoutError:
-            raise BrainUnavailable(f"The brain did not answer within {self._timeout_seconds:g} s.") from None
+            raise BrainUnavailable(f"The brain did not answer within {seconds:g} s.") from None
         except httpx.HTTPError as error:
             raise BrainUnavailable(f"The brain cannot be reached: {type(error).__name__} {error}".rstrip()) from error
         if response.is_success:

@@ -12,6 +12,7 @@ from soma.events.log import Reads
 from soma.events.writer import Transaction
 
 RUNNING = "running"
+SCORED_VERSIONS = 1_000_000  # older samples of a learner are dropped
 
 
 class DesignRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -170,6 +171,19 @@ def keep_score(transaction: Transaction, principal: Principal, version: int, sco
         "ON CONFLICT (tenant_id, agent_id, learner_version) DO NOTHING",
         [principal.tenant_id, principal.agent_id, version, score, now()],
     )
+    transaction.execute(
+        "DELETE FROM learner_scores WHERE tenant_id = ? AND agent_id = ? AND learner_version < ?",
+        [principal.tenant_id, principal.agent_id, version - SCORED_VERSIONS],
+    )
+
+
+def last_scored(reads: Reads, principal: Principal) -> int:
+    """The version of the learner at its newest sample; 0 before any."""
+    rows = reads.query(
+        "SELECT COALESCE(MAX(learner_version), 0) FROM learner_scores WHERE tenant_id = ? AND agent_id = ?",
+        [principal.tenant_id, principal.agent_id],
+    )
+    return int(rows[0][0])
 
 
 def scores(reads: Reads, principal: Principal, *, last: int) -> list[float]:
@@ -179,7 +193,3 @@ def scores(reads: Reads, principal: Principal, *, last: int) -> list[float]:
         [principal.tenant_id, principal.agent_id, last],
     )
     return [float(score) for (score,) in reversed(rows)]
-
-
-def forget_scores(transaction: Transaction, *, before: str) -> None:
-    transaction.execute("DELETE FROM learner_scores WHERE at < ?", [before])

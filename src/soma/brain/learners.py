@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from soma.brain.checkpoints import Signer
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import learn
@@ -36,6 +37,7 @@ from soma.events.schema import (
 )
 from soma.events.writer import Transaction, Writer
 
+RESTORED = 10_000  # learners, those that learned last
 LEARNED = ("weights.updated", "weights.batch_updated", "weights.rolled_back")
 SETTINGS = Subject(tenant_id="", stream="settings")  # facts of the process, of no tenant
 
@@ -83,13 +85,23 @@ def digest_of(hyperparameters: Hyperparameters) -> str:
 
 
 class Learners:
-    def __init__(self, writer: Writer, hyperparameters: Hyperparameters, *, snapshot_every: int) -> None:
+    def __init__(
+        self,
+        writer: Writer,
+        hyperparameters: Hyperparameters,
+        signer: Signer,
+        *,
+        snapshot_every: int,
+        checkpoint_every: int,
+    ) -> None:
         self.hyperparameters = hyperparameters
         self.digest = digest_of(hyperparameters)
         self._writer = writer
         self._database = writer.database
         self._log = Log(writer.database)
+        self._signer = signer
         self._snapshot_every = snapshot_every
+        self._checkpoint_every = checkpoint_every
         self._shared = writer.database.dialect == "postgresql"  # SQLite's folder is locked by one process
         self._constants = {self.digest: hyperparameters}
 
@@ -180,6 +192,19 @@ class Learners:
             constants = msgspec.to_builtins(self.hyperparameters)
             transaction.append(draft(LearnerConfigured(digest=self.digest, hyperparameters=constants), SETTINGS))
 
+    def restore(self, transaction: Transaction) -> int:
+        """Keep the state of every learner, as far as there is room, so that no first turn waits for a replay."""
+        rows = transaction.query(
+            "SELECT tenant_id, agent_id FROM learner_snapshots GROUP BY tenant_id, agent_id "
+            "ORDER BY MAX(created_at) DESC LIMIT ?",
+            [RESTORED],
+        )
+        for tenant_id, agent_id in rows:
+            principal = Principal(tenant_id=tenant_id, user_id="", agent_id=agent_id)
+            self.current(transaction, principal)
+            transaction.head(tenant_id, stream_of(principal))
+        return len(rows)
+
     def current(self, transaction: Transaction, principal: Principal) -> Standing:
         return transaction.get(_key(principal), lambda: self._load(transaction, principal))
 
@@ -212,7 +237,7 @@ class Learners:
         return Lesson(before, after, tuple(explanations))
 
     def keep_batch(self, transaction: Transaction, principal: Principal, state: LearnerState, payload: str) -> None:
-        """Append what `Pupil.payload` says, and take the state that it led to."""
+        """Append what a batch taught, prepared elsewhere, and take the state that it led to."""
         subject = subject_of(principal)
         transaction.append(sealed(WeightsBatchUpdated, payload, subject))
         before = self.current(transaction, principal)
@@ -242,10 +267,17 @@ class Learners:
         if after.state.counts.guarded > before.state.counts.guarded:
             fact = WeightsGuarded(learner_version=version, weights=dict(after.weights))
             transaction.append(draft(fact, subject_of(principal)))
-        if store or version - after.stored >= self._snapshot_every:
+        if version // self._checkpoint_every > before.state.version // self._checkpoint_every:
+            self._checkpoint(transaction, principal, after.state)
+        if store or after.stored == 0 or version - after.stored >= self._snapshot_every:
             self._store(transaction, principal, after.state)
             after = replace(after, stored=version)
         transaction.keep(_key(principal), after)
+
+    def _checkpoint(self, transaction: Transaction, principal: Principal, state: LearnerState) -> None:
+        head = transaction.head(principal.tenant_id, stream_of(principal))
+        fact = self._signer.checkpoint(principal.tenant_id, principal.agent_id, state, head)
+        transaction.append(draft(fact, subject_of(principal)))
 
     def _store(self, transaction: Transaction, principal: Principal, state: LearnerState) -> None:
         seq = transaction.head(principal.tenant_id, stream_of(principal)).seq

@@ -103,11 +103,11 @@ def novelty(residual: Sequence[float] | Vector, vector: Any) -> float:
 class Residuals(Protocol):
     """Where the residual of each conversation is kept. It is a mood of the conversation: losing it costs nothing."""
 
-    def of(self, key: Key) -> Sequence[float]:
+    async def of(self, key: Key) -> Sequence[float]:
         """Empty for a conversation that was shown nothing."""
         ...
 
-    def keep(self, key: Key, residual: Sequence[float]) -> None: ...
+    async def keep(self, key: Key, residual: Sequence[float]) -> None: ...
 
 
 class InProcess:
@@ -117,10 +117,10 @@ class InProcess:
         self._conversations = conversations
         self._kept: OrderedDict[Key, Sequence[float]] = OrderedDict()
 
-    def of(self, key: Key) -> Sequence[float]:
+    async def of(self, key: Key) -> Sequence[float]:
         return self._kept.get(key, ())
 
-    def keep(self, key: Key, residual: Sequence[float]) -> None:
+    async def keep(self, key: Key, residual: Sequence[float]) -> None:
         self._kept[key] = residual
         self._kept.move_to_end(key)
         while len(self._kept) > self._conversations:

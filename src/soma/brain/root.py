@@ -3,33 +3,49 @@
 The agent's process opens it for the brain inside, `python -m soma.brain` for the brain apart.
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.resources import files
 
+import httpx
 from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from soma.brain import residual
 from soma.brain.api import create_app
 from soma.brain.auth import ServiceToken
+from soma.brain.checkpoints import Signer
 from soma.brain.client import BrainClient
+from soma.brain.coordinator import Coordinator
 from soma.brain.core.weights import Views
+from soma.brain.housekeeping import kept_tidy
 from soma.brain.learners import Learners
+from soma.brain.memory_settings import MemorySettings
 from soma.brain.metrics import BrainMetrics
+from soma.brain.residual import Residuals
+from soma.brain.scratchpads import Falling, InRedis
 from soma.brain.service import Brain
 from soma.brain.settings import BrainSettings
+from soma.brain.summariser import Summariser
 from soma.brain.tokens import BundledTokenizer
 from soma.brain.workers import InProcesses, InThreads, Workers
-from soma.brain.working_memory import InProcess
+from soma.brain.working_memory import InProcess, WorkingMemory
 from soma.events.database import Database, migrate
 from soma.events.writer import Writer
+from soma.memory import models
 from soma.memory.embedders.base import Embedder
-from soma.memory.embedders.minilm import MiniLM
+from soma.memory.embedders.choose import Choice
+from soma.memory.embedders.choose import embedder as make_embedder
 from soma.memory.memory import Memory
 from soma.memory.memory import migrate as migrate_memory
+from soma.memory.upkeep.keeper import Routine
 from soma.memory.views import VIEWS
+
+
+class RedisUnavailable(RuntimeError):
+    """A Redis is configured and does not answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +56,7 @@ class OpenBrain:
     app: FastAPI
     client: BrainClient
     writer: Writer
+    coordinator: Coordinator
 
 
 @asynccontextmanager
@@ -52,38 +69,128 @@ async def open_brain(
     """
     async with AsyncExitStack() as stack:
         database = Database(settings.database)
+        stack.callback(database.close)
         prepare(database)
-        writer = Writer(database)
+        writer = Writer(database, waiting=settings.waiting_writes)
         writer.start()
         stack.callback(writer.close)
-        memory = Memory(writer, embedder or MiniLM(), additions=settings.graph_augment_max_additions)
+        http = stack.enter_context(httpx.Client(timeout=settings.memory.embedder_patience_seconds))
+        chosen, former = (embedder, []) if embedder else await _embedders(settings.memory, http, database)
+        memory = Memory(writer, chosen, former=former, additions=settings.graph_augment_max_additions)
         stack.callback(memory.close)
         await memory.start()
+        if embedder is None:
+            await models.keep(writer, choice(settings.memory), chosen)
+        routine = await _routine(settings.memory, stack)
+        keeping = asyncio.create_task(memory.keep(routine), name="upkeep")
+        stack.push_async_callback(_ended, keeping)
         learners = Learners(
             writer,
             settings.learner.hyperparameters(shipped_views()),
+            Signer.kept_in(settings.data_dir / "brain-signing-key"),
             snapshot_every=settings.snapshot_every,
+            checkpoint_every=settings.checkpoint_every,
         )
         await writer.write(learners.configure)
+        await writer.write(learners.restore)
         workers = _workers(settings, database, learners)
         stack.push_async_callback(workers.aclose)
+        working_memory, residuals = await _scratchpads(settings, stack)
         brain = Brain(
             settings=settings,
             writer=writer,
             memory=memory,
             learners=learners,
-            working_memory=InProcess(
-                items=settings.working_memory_items, conversations=settings.working_memory_conversations
-            ),
-            residuals=residual.InProcess(conversations=settings.working_memory_conversations),
+            working_memory=working_memory,
+            residuals=residuals,
             tokens=BundledTokenizer(),
             metrics=BrainMetrics(registry, tenants=settings.metrics_tenants),
             workers=workers,
         )
         stack.callback(brain.close)
+        coordinator = Coordinator(settings=settings, writer=writer, learners=learners, experiments=brain.experiments)
+        if settings.coordinator_seconds:
+            polling = asyncio.create_task(coordinator.run(), name="coordinator")
+            stack.push_async_callback(_stopped, polling)
         app = create_app(brain, ServiceToken(settings.token))
+        await stack.enter_async_context(kept_tidy(writer))
         client = await stack.enter_async_context(BrainClient.in_process(app, service_token=settings.token))
-        yield OpenBrain(brain=brain, app=app, client=client, writer=writer)
+        yield OpenBrain(brain=brain, app=app, client=client, writer=writer, coordinator=coordinator)
+
+
+async def _stopped(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def choice(settings: MemorySettings) -> Choice:
+    if settings.embedder == "minilm":
+        return Choice()
+    return Choice(
+        kind=settings.embedder,
+        model=settings.embedder_model,
+        url=settings.embedder_url,
+        dimension=settings.embedder_dimension,
+    )
+
+
+async def _embedders(
+    settings: MemorySettings, http: httpx.Client, database: Database
+) -> tuple[Embedder, list[Embedder]]:
+    """The one that is set, and those before it whose vectors may still be there."""
+    key = settings.embedder_key.get_secret_value()
+    patience = settings.embedder_patience_seconds
+    chosen = choice(settings)
+
+    def make_former(before: Choice) -> Embedder:
+        former_key = settings.embedder_former_key.get_secret_value() or (key if before.url == chosen.url else "")
+        return make_embedder(before, http, key=former_key, patience_seconds=patience)
+
+    return (
+        make_embedder(chosen, http, key=key, patience_seconds=patience),
+        await asyncio.to_thread(models.former, database, chosen, make_former),
+    )
+
+
+async def _routine(settings: MemorySettings, stack: AsyncExitStack) -> Routine:
+    summarise = None
+    if settings.summariser_url:
+        http = await stack.enter_async_context(httpx.AsyncClient())
+        key = settings.summariser_key.get_secret_value()
+        summarise = Summariser(http, url=settings.summariser_url, model=settings.summariser_model, key=key)
+    return Routine(
+        every_seconds=settings.upkeep_seconds,
+        share=settings.upkeep_share,
+        verify_hours=settings.verify_hours,
+        consolidate=settings.consolidation,
+        summarise=summarise,
+    )
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def _scratchpads(settings: BrainSettings, stack: AsyncExitStack) -> tuple[WorkingMemory, Residuals]:
+    """In this process, or in Redis by its URL. Raises RedisUnavailable where it is configured and not there."""
+    limits = {"items": settings.working_memory_items, "conversations": settings.working_memory_conversations}
+    rings = InProcess(**limits)
+    residuals = residual.InProcess(conversations=settings.working_memory_conversations)
+    if not (url := settings.redis_url.get_secret_value()):
+        return rings, residuals
+    from redis.asyncio import Redis  # noqa: PLC0415 - an extra; only a deployment that names a Redis needs it
+    from redis.exceptions import RedisError  # noqa: PLC0415
+
+    redis = Redis.from_url(url, socket_timeout=settings.redis_seconds, socket_connect_timeout=settings.redis_seconds)
+    stack.push_async_callback(redis.aclose)
+    shared = InRedis(redis, **limits)
+    try:
+        await shared.ping()
+    except RedisError as error:
+        raise RedisUnavailable(f"SOMA_REDIS_URL is set and Redis does not answer: {error}") from error
+    falling = Falling(shared, rings, residuals, RedisError)
+    return falling, falling
 
 
 def _workers(settings: BrainSettings, database: Database, learners: Learners) -> Workers:

@@ -84,15 +84,15 @@ class Brain:
         self._values = Values(memory, learners.hyperparameters)
         self._outcomes = OutcomeDesk(learners, self._values)
         self._feedback = FeedbackDesk(learners, self._values)
-        self._batches = BatchDesk(writer, learners, self._values, workers)
+        self._batches = BatchDesk(writer, learners, self._values, workers, waiting=settings.waiting_batches)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="brain")
-        self._experiments = Experiments(learners)
+        self.experiments = Experiments(learners)
         self.lab = Lab(
             settings=settings,
             writer=writer,
             memory=memory,
             learners=learners,
-            experiments=self._experiments,
+            experiments=self.experiments,
             tokens=tokens,
             threads=self._threads,
         )
@@ -100,14 +100,17 @@ class Brain:
     def close(self) -> None:
         self._threads.shutdown()
 
+    def count_tokens(self, text: str) -> int:
+        return self._tokens.count(text)
+
     # Context
 
     async def evaluate(self, principal: Principal, body: Evaluate) -> ContextBundle:
         """Recall, rank by the served weights, pack into the lane; what is shown is kept for feedback."""
         with self.metrics.recall_seconds.time():
             state = await self._work(self._learners.committed, principal)
-            arms, changes = await self._work(self._experiments.arms, self._database, principal, body.conversation)
-            state = self._experiments.seen_by(state, changes)
+            arms, changes = await self._work(self.experiments.arms, self._database, principal, body.conversation)
+            state = self.experiments.seen_by(state, changes)
             candidates = await self.memory.candidates(owner(principal), _query(body))
             served = serve(state, self._learners.hyperparameters)
             context = await self._work(
@@ -120,11 +123,12 @@ class Brain:
                 options=body.options or SHIPPED,
             )
             key = _conversation(principal, body.conversation)
-            heard_before = self._residuals.of(key)
+            heard_before = await self._residuals.of(key)
             embedding = list(candidates.query_embedding)
-            novel = await self._work(novelty_of, self._working_memory.items(key), heard_before, embedding)
+            held = await self._working_memory.items(key)
+            novel = await self._work(novelty_of, held, heard_before, embedding)
             residual = (await self._work(superposed, heard_before, context.vectors)).tolist()
-            self._residuals.keep(key, residual)
+            await self._residuals.keep(key, residual)
         bundle = Bundle(
             bundle_id=new_id(),
             tenant_id=principal.tenant_id,
@@ -142,7 +146,6 @@ class Brain:
             changes=changes,
         )
         await self._writer.write(lambda tx: self._keep_bundle(tx, bundle, arms))
-        held = self._working_memory.items(key)
         return ContextBundle(
             bundle_id=bundle.bundle_id,
             memories=context.memories,
@@ -159,6 +162,7 @@ class Brain:
             residual=residual,
             plan=context.plan,
             trust=served.trust,
+            degraded=self._working_memory.degraded,
         )
 
     async def recall(self, principal: Principal, body: Recall) -> tuple[Sequence[RecalledMemory], Mapping[str, float]]:
@@ -181,11 +185,11 @@ class Brain:
             key = _conversation(principal, bundle.conversation_id) if bundle else None
             seen = 1.0
             if key and bundle:  # what was held since the bundle was made counts as well
-                seen = min(bundle.novelty, novelty(self._working_memory.items(key), bundle.embedding))
+                seen = min(bundle.novelty, novelty(await self._working_memory.items(key), bundle.embedding))
             reported = Reported(body=body, novelty=seen, bundle=bundle)
             taken, outcome = await self._writer.write(lambda tx: self._outcomes.take(tx, principal, reported))
         if outcome:
-            self._admit(key, bundle, outcome)
+            await self._admit(key, bundle, outcome)
         return await self._shown(principal, taken)
 
     async def feedback(self, principal: Principal, body: Feedback) -> FeedbackAnswer:
@@ -201,10 +205,10 @@ class Brain:
         """`items` is a JSON array of feedbacks; each that cannot be taken is answered with its index and error."""
         key = feedbacks.digest(principal, "batch", idempotency_key) if idempotency_key else None
         answer = await self._shown(principal, await self._batches.take(Given(principal, items, key)))
-        tried = await self._work(self._experiments.running, self._database, principal)
+        tried = await self._work(self.experiments.running, self._database, principal)
         if answer.accepted and tried:
             told = await self._work(told_in_batch, self._database, principal, items)
-            await self._writer.write(lambda tx: self._experiments.observe_all(tx, told))
+            await self._writer.write(lambda tx: self.experiments.observe_all(tx, told))
         self.metrics.feedback(principal, "applied", answer.adapted)
         self.metrics.feedback(principal, "kept", answer.accepted - answer.adapted)
         self.metrics.feedback(principal, "duplicate", answer.duplicates)
@@ -252,6 +256,11 @@ class Brain:
             return {"database": f"{type(error).__name__}: {error}"}
         return {}
 
+    async def degraded(self) -> str | None:
+        """What is away that the brain can do without, and does."""
+        await self._working_memory.items(("", "", "", ""))  # asks, so that the answer is of now
+        return self._working_memory.degraded
+
     # What the verbs share
 
     async def _work(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
@@ -270,7 +279,7 @@ class Brain:
     def _take_feedback(self, transaction: Transaction, told: Told) -> Taken[FeedbackAnswer]:
         taken = self._feedback.take(transaction, told)
         if taken.answer.status != "duplicate":
-            self._experiments.observe(transaction, told, taken.answer.feedback_id)
+            self.experiments.observe(transaction, told, taken.answer.feedback_id)
         return taken
 
     def _lane(self, body: Evaluate) -> Lane:
@@ -280,10 +289,10 @@ class Brain:
             attention_mass=self.settings.attention_mass,
         )
 
-    def _admit(self, key: Key | None, bundle: Bundle | None, outcome: Explanation) -> None:
+    async def _admit(self, key: Key | None, bundle: Bundle | None, outcome: Explanation) -> None:
         if key and bundle and outcome.gates.admit:
             item = Item(text=bundle.query, embedding=bundle.embedding, salience=outcome.salience, at=now())
-            self._working_memory.admit(key, item)
+            await self._working_memory.admit(key, item)
             self.metrics.working_memory.set(self._working_memory.count())
 
     async def _shown(self, principal: Principal, taken: Taken[T]) -> T:

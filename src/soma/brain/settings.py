@@ -6,6 +6,7 @@ gave are accepted beside ours.
 
 import os
 import secrets
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from pydantic import AliasChoices, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from soma.brain.learner_settings import LearnerSettings
+from soma.brain.memory_settings import MemorySettings
 
 
 def default_data_dir() -> Path:
@@ -91,6 +93,13 @@ class BrainSettings(BaseSettings):
         validation_alias=_plan("ATTENTION_MASS"),
         description="Share of the attention at which packing stops.",
     )
+    checkpoint_every: int = Field(
+        default=10_000,
+        ge=100,
+        le=10_000_000,
+        validation_alias=_plan("CHECKPOINT_EVERY"),
+        description="Updates of a learner between two signed checkpoints in its log.",
+    )
     graph_augment_max_additions: int = Field(
         default=8,
         ge=0,
@@ -106,11 +115,25 @@ class BrainSettings(BaseSettings):
         description="Days for which feedback on a bundle can still be learned from.",
     )
     snapshot_every: int = Field(
-        default=100,
+        default=50,
         ge=1,
         le=100_000,
         validation_alias=_plan("SNAPSHOT_EVERY"),
         description="Updates of a learner between two stored states; the rest is replayed when it is loaded.",
+    )
+    waiting_writes: int = Field(
+        default=5_000,
+        ge=1,
+        le=1_000_000,
+        validation_alias=_plan("WAITING_WRITES"),
+        description="Writes that may wait for their commit; beyond them callers get 429 and come back.",
+    )
+    waiting_batches: int = Field(
+        default=64,
+        ge=1,
+        le=10_000,
+        validation_alias=_plan("WAITING_BATCHES"),
+        description="Batches of feedback that may be under way; beyond them callers get 429 and come back.",
     )
     batch_workers: int = Field(
         default=2,
@@ -133,6 +156,13 @@ class BrainSettings(BaseSettings):
         validation_alias=_plan("WORKING_MEMORY_CONVERSATIONS"),
         description="Conversations whose working memory this process keeps; the least recently used goes first.",
     )
+    redis_url: SecretStr = Field(
+        default=SecretStr(""),
+        description="Redis that keeps the working memories for several processes; empty means each its own.",
+    )
+    redis_seconds: float = Field(
+        default=1.0, gt=0, le=60, description="How long an answer of Redis may take before it counts as away."
+    )
     ready_seconds: float = Field(
         default=2.0,
         gt=0,
@@ -140,6 +170,40 @@ class BrainSettings(BaseSettings):
         validation_alias=_plan("READY_SECONDS"),
         description="How long /readyz waits for a dependency before it calls it away.",
     )
+    coordinator_seconds: float = Field(
+        default=300.0,
+        ge=0,
+        le=86_400,
+        validation_alias=_plan("COORDINATOR_SECONDS"),
+        description="Pause between two looks of the coordinator at the learners' scores; 0 turns it off.",
+    )
+    coordinator_window: int = Field(
+        default=12,
+        ge=4,
+        le=1_000,
+        validation_alias=_plan("COORDINATOR_WINDOW"),
+        description="Samples of a learner's rolling score that a trend is fitted to.",
+    )
+    coordinator_step: float = Field(
+        default=0.05,
+        gt=0,
+        le=0.25,
+        validation_alias=_plan("COORDINATOR_STEP"),
+        description="Largest step of a prior that the coordinator proposes, as a share of the weight's box.",
+    )
+    experiments_planned: int = Field(
+        default=200,
+        ge=2,
+        le=1_000_000,
+        validation_alias=_plan("EXPERIMENTS_PLANNED"),
+        description="Subjects an arm that a proposed experiment is planned for.",
+    )
+    experiments_promote: bool = Field(
+        default=True,
+        validation_alias=_plan("EXPERIMENTS_PROMOTE"),
+        description="The coordinator takes verdicts that are due, promotions included; false leaves them to owners.",
+    )
+    memory: MemorySettings = Field(default_factory=MemorySettings, description="How memory is kept.")
     learner: LearnerSettings = Field(default_factory=LearnerSettings, description="What the brain learns by.")
 
     @property
@@ -152,12 +216,17 @@ class BrainSettings(BaseSettings):
 
 
 def kept_secret(path: Path) -> str:
-    """The secret in `path`, made at first use, readable by its owner only; of two makers at once the first wins."""
+    """The secret in `path`, made at first use."""
+    return kept_file(path, lambda: secrets.token_urlsafe(32))
+
+
+def kept_file(path: Path, make: Callable[[], str]) -> str:
+    """What is in `path`, made at first use, readable by its owner only; of two makers at once the first wins."""
     path.parent.mkdir(parents=True, exist_ok=True)
     if not path.exists():
         draft = path.with_name(f"{path.name}.{os.getpid()}")
         draft.touch(mode=0o600)
-        draft.write_text(secrets.token_urlsafe(32), "ascii")
+        draft.write_text(make(), "ascii")
         try:
             os.link(draft, path)
         except FileExistsError:

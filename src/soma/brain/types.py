@@ -47,6 +47,7 @@ class ContextBundle(msgspec.Struct, frozen=True, kw_only=True):
     plan: dict[str, Any] = {}
     governance: dict[str, Any] = {}
     trust: float = 0.5
+    degraded: str | None = None
 
 
 class LearnerView(msgspec.Struct, frozen=True, kw_only=True):
@@ -229,6 +230,77 @@ class MemoryPage(msgspec.Struct, frozen=True, kw_only=True):
 
     memories: list[StoredMemory]
     next: str | None = None
+
+
+class ImportedDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """Chunks of a document by what became of them."""
+
+    name: str
+    created: int
+    updated: int
+    unchanged: int
+    forgotten: int
+
+
+class EmbeddingStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """Of a whole tenant: `model` answers, `embedded` of `memories` have a vector of `target`.
+
+    `waiting` says why it does not go on.
+    """
+
+    model: str
+    target: str
+    embedded: int
+    memories: int
+    done: bool
+    waiting: str = ""
+
+
+class MemoryStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How much the caller sees of a namespace, and how the tenant's vectors are."""
+
+    namespace: str
+    memories: int
+    private: int
+    agent: int
+    tenant: int
+    links: int
+    words: int
+    embedding: EmbeddingStatus
+
+
+class MemoryVerified(msgspec.Struct, frozen=True, kw_only=True):
+    """What was compared, what differed (by kind; `named` are the first, kind and id), what was mended."""
+
+    clean: bool
+    memories: int
+    links: int
+    partitions: int
+    problems: dict[str, int]
+    named: list[tuple[str, str]]
+    repaired: int
+
+
+class Consolidated(msgspec.Struct, frozen=True, kw_only=True):
+    id: str
+    phase: str
+    method: str
+    made: list[str]
+    sources: list[str]
+    created_at: str
+    undone_at: str | None = None
+
+
+class Consolidations(msgspec.Struct, frozen=True, kw_only=True):
+    consolidations: list[Consolidated]
+
+
+class Undone(msgspec.Struct, frozen=True, kw_only=True):
+    """A consolidation that was taken back: the memories that went, and how many links weigh what they did before."""
+
+    id: str
+    removed: list[str]
+    restored_links: int
 
 
 class UsageRow(msgspec.Struct, frozen=True, kw_only=True):

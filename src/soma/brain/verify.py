@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from soma.brain.checkpoints import is_signed
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import learn
 from soma.brain.core.restore import Restore
@@ -25,6 +26,7 @@ from soma.events.schema import (
     FeedbackBatchReceived,
     FeedbackReceived,
     LearnerConfigured,
+    LearningCheckpointed,
     WeightsBatchUpdated,
     WeightsRolledBack,
     WeightsUpdated,
@@ -40,6 +42,7 @@ class Report:
     events: int = 0
     learners: int = 0
     updates: int = 0
+    checkpoints: int = 0
     feedbacks: int = 0
     rows: int = 0
     states: dict[str, str] = field(default_factory=dict)
@@ -119,6 +122,11 @@ class _Replay:
                 self._compare(fact.learner_version, fact.state_hash)
             case WeightsRolledBack() as fact:
                 self._roll_back(fact)
+            case LearningCheckpointed() as fact:
+                self._report.checkpoints += 1
+                self._compare(fact.learner_version, fact.state_hash)
+                if not is_signed(event.tenant_id, fact) or fact.chain_hash != event.prev_hash:
+                    self._report.faults.append(f"{self._name}: the checkpoint {fact.learner_version} is not as signed")
 
     def _learn(self, records: list[object], digest: str) -> None:
         constants = self._constants[digest]

@@ -24,26 +24,35 @@ class Item:
 
 
 class WorkingMemory(Protocol):
-    def items(self, key: Key) -> Sequence[Item]:
+    """`degraded` says what is away where this is not the whole of it."""
+
+    degraded: str | None
+
+    async def items(self, key: Key) -> Sequence[Item]:
         """Oldest first."""
         ...
 
-    def admit(self, key: Key, item: Item) -> None: ...
-    def count(self) -> int: ...
+    async def admit(self, key: Key, item: Item) -> None: ...
+
+    def count(self) -> int:
+        """Items of the conversations that this process has seen last."""
+        ...
 
 
 class InProcess:
     """Rings of the conversations used last; gone with the process."""
+
+    degraded: str | None = None
 
     def __init__(self, *, items: int, conversations: int) -> None:
         self._limit = items
         self._conversations = conversations
         self._rings: OrderedDict[Key, tuple[Item, ...]] = OrderedDict()
 
-    def items(self, key: Key) -> Sequence[Item]:
+    async def items(self, key: Key) -> Sequence[Item]:
         return self._rings.get(key, ())
 
-    def admit(self, key: Key, item: Item) -> None:
+    async def admit(self, key: Key, item: Item) -> None:
         self._rings[key] = admitted(self._rings.get(key, ()), item, self._limit)
         self._rings.move_to_end(key)
         while len(self._rings) > self._conversations:

@@ -68,8 +68,11 @@ def _ask(server: Server, conversation: str, message: str, *, as_json: bool) -> N
     except KeyboardInterrupt:
         if reply.turn_id:
             server.post(f"/chat/turns/{reply.turn_id}/cancel", {})
-            console.print("\n[yellow]stopped; what was said so far is kept[/yellow]")
+            reply.end_line()
+            console.print("[yellow]stopped; what was said so far is kept[/yellow]")
         raise
+    finally:
+        reply.end_line()
 
 
 class Reply:
@@ -104,17 +107,17 @@ class Reply:
 
     def _say(self, text: str, iteration: int) -> None:
         if iteration != self._iteration:
-            self._end_line()
+            self.end_line()
             self._iteration, self._said = iteration, ""
         self._said += text
         self._line_is_open = True
         _write(self._wrapped.add(text))
 
     def _note(self, text: str, style: str) -> None:
-        self._end_line()
+        self.end_line()
         console.print(f"[{style}]{escape(text)}[/{style}]", soft_wrap=not console.is_terminal)
 
-    def _end_line(self) -> None:
+    def end_line(self) -> None:
         if self._line_is_open:
             _write(self._wrapped.end() + "\n")
             self._line_is_open = False
@@ -124,11 +127,13 @@ class Reply:
         """The answer if it is another than the draft, what it rests on, and why the turn ended where that matters."""
         self.is_complete = True
         if payload["content"].strip() != self._said.strip():
-            self._end_line()
+            if self._revising:
+                self._note("revised:", "dim")
+            self.end_line()
             self._say(payload["content"], self._iteration)
         elif self._revising:
             self._note("the answer above stands", "dim")
-        self._end_line()
+        self.end_line()
         for citation in payload["citations"]:
             when = (citation["occurred_at"] or "")[:10]
             about = ", ".join(filter(None, (citation["metadata"].get("speaker"), when, citation["source"])))

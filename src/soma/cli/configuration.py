@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings
 
 from soma.agent.settings import Settings
 from soma.brain.learner_settings import LearnerSettings
+from soma.brain.memory_settings import MemorySettings
 from soma.brain.settings import BrainSettings
 
 HEAD = """# Configuration
@@ -25,6 +26,7 @@ def page() -> str:
     sections: dict[str, type[BaseSettings]] = {
         "Agent (`soma up`)": Settings,
         "Brain and memory": BrainSettings,
+        "Memory's upkeep": MemorySettings,
         "The learner": LearnerSettings,
     }
     return "\n".join([HEAD, *("\n".join(_section(title, group)) for title, group in sections.items())]) + "\n"

@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 import httpx
 
-from soma.cli.server import TOKEN_FILE, as_json_option, chosen_settings, console, running, show_json
+from soma.cli.server import TOKEN_FILE, as_json_option, chosen_settings, console, running, show_json, token_at_hand
 
 OLDEST_PYTHON = (3, 11)
 
@@ -81,11 +81,27 @@ def _server() -> str:
         raise Unwell("no server runs with this data folder: run `soma up`")
     try:
         answer = httpx.get(f"{url}/readyz", timeout=5)
-    except httpx.TransportError as error:
+    except (httpx.TransportError, httpx.InvalidURL) as error:
         raise Unwell(f"no server answers at {url}: run `soma up`") from error
     if answer.status_code != httpx.codes.OK:
         raise Unwell(f"{url} is not ready: {answer.text}")
     return f"{url} is ready"
+
+
+def _account() -> str:
+    """Asked of the server that runs: another one's token is a common mistake."""
+    url = chosen_settings().url or running(chosen_settings().data_dir)
+    token = token_at_hand()
+    if not url or not token:
+        raise Unwell("run `soma up`: it writes your token, and knows whose it is")
+    try:
+        answer = httpx.get(f"{url}/api/v2/me", headers={"Authorization": f"Bearer {token}"}, timeout=5)
+    except (httpx.TransportError, httpx.InvalidURL) as error:
+        raise Unwell(f"{url} cannot be asked: {error}") from error
+    said = answer.json()
+    if answer.is_error:
+        raise Unwell(f"{url} does not take your token: {said['message']}")
+    return f"you are {said['username']}, {said['role']} of tenant {said['tenant_id']}"
 
 
 CHECKS: dict[str, Callable[[], str]] = {
@@ -94,4 +110,5 @@ CHECKS: dict[str, Callable[[], str]] = {
     "model": _model,
     "data folder": _data,
     "server": _server,
+    "account": _account,
 }

@@ -5,12 +5,13 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from textwrap import wrap
 from typing import Any
 
 Item = dict[str, Any]
+Document = dict[str, Any]
 
-FORMATS = ("locomo", "text", "jsonl")
+FORMATS = ("text", "markdown", "jsonl", "locomo")
+ENDINGS = {"text": frozenset({".txt", ".text"}), "markdown": frozenset({".md", ".markdown", ".mdown"})}
 SESSION = re.compile(r"session_(\d+)")
 LONGEST_TEXT = 1_500  # characters: about as far as the embedder reads
 LOCOMO_TIME = "%I:%M %p on %d %B, %Y"
@@ -20,17 +21,46 @@ class NotImportable(Exception):
     """The file is not what its format says; the message names the place."""
 
 
-def read_items(path: Path, kind: str, *, conversation: int | None = None) -> list[Item]:
-    """The memories of a file, ready for `remember`. Raises NotImportable before anything was sent."""
+def read_documents(path: Path, kind: str) -> list[Document]:
+    """The file, or all files of a folder whose ending is the format's, by their names within it."""
+    if not path.is_dir():
+        return [_document(path, path.name, kind)]
+    found = [file for file in path.rglob("*") if file.suffix.lower() in ENDINGS[kind] and not _hidden(file, path)]
+    filled = [file for file in sorted(found) if file.stat().st_size]
+    documents = [_document(file, file.relative_to(path).as_posix(), kind) for file in filled]
+    if not documents:
+        raise NotImportable(f"{path} holds no {' or '.join(sorted(ENDINGS[kind]))}")
+    return documents
+
+
+def _document(path: Path, name: str, kind: str) -> Document:
+    text = _read(path)
+    if not text.strip():
+        raise NotImportable(f"{path} holds nothing to remember")
+    written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
+    return {"name": name, "text": text, "format": kind, "written_at": written.isoformat()}
+
+
+def _hidden(file: Path, folder: Path) -> bool:
+    return any(part.startswith(".") for part in file.relative_to(folder).parts)
+
+
+def _read(path: Path) -> str:
     try:
-        text = path.read_text("utf-8")
+        return path.read_bytes().decode("utf-8-sig")  # not read_text, which would change line ends and so places
     except UnicodeDecodeError as error:
         raise NotImportable(f"{path} is not UTF-8 text: {error}") from error
+
+
+def read_items(path: Path, kind: str, *, conversation: int | None = None) -> list[Item]:
+    """The memories of a file, ready for `remember`. Raises NotImportable before anything was sent."""
+    if path.is_dir():
+        raise NotImportable(f"{path} is a folder, which only {' and '.join(ENDINGS)} take")
+    text = _read(path)
     if conversation is not None and kind != "locomo":
         raise NotImportable("--conversation goes with --format locomo")
     readers = {
         "locomo": lambda: _locomo(text, conversation),
-        "text": lambda: _text(text, path),
         "jsonl": lambda: _jsonl(text),
     }
     try:
@@ -63,18 +93,6 @@ def _locomo_sample(sample_id: str, sessions: dict[str, Any]) -> Iterator[Item]:
                 "occurred_at": at.isoformat(),
                 "conversation_id": f"{sample_id}/session_{number}",
                 "metadata": {"speaker": message["speaker"], "source": f"{sample_id} {message['dia_id']}", **image},
-            }
-
-
-def _text(text: str, path: Path) -> Iterator[Item]:
-    """Plain text: each paragraph is a memory, a very long one several."""
-    for number, paragraph in enumerate(re.split(r"\n\s*\n", text), 1):
-        for piece, words in enumerate(wrap(" ".join(paragraph.split()), LONGEST_TEXT), 1):
-            yield {
-                "key": f"{path.name}#{number}" if piece == 1 else f"{path.name}#{number}.{piece}",
-                "text": words,
-                "conversation_id": f"file/{path.name}",
-                "metadata": {"source": f"{path.name}, paragraph {number}"},
             }
 
 

@@ -1,5 +1,6 @@
 """soma memory: bring memories in, look at them, take them out."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -8,20 +9,31 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from soma.cli.importing import FORMATS, Item, NotImportable, read_items
+from soma.cli.importing import ENDINGS, FORMATS, Document, Item, NotImportable, read_documents, read_items
 from soma.cli.server import as_json_option, connected, console, errors, fail, show_json
 from soma.cli.showing import excerpt, parts_of
 
-BATCH = 100
+BATCH = 20  # a second or two of embedding on a slow machine
+TRIES = 4
+SCOPES = {"private": "yours", "agent": "of the agent", "tenant": "of the tenant"}
+PROBLEMS = {
+    "payload_damaged": "texts are not what was remembered: restore them from a backup",
+    "vector_missing": "memories have no vector: found by their words alone",
+    "vector_stale": "vectors are of a former text",
+    "vector_damaged": "vectors are not what was stored",
+    "vector_left": "vectors stayed behind",
+    "link_dangling": "links lead to nothing",
+    "index_differs": "memories stand otherwise in memory than on disk",
+}
 
 
 @click.group()
 def command() -> None:
-    """Import, list, search and forget memories."""
+    """Import, list, search, forget and look after memories."""
 
 
 @command.command("import")
-@click.argument("path", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.option("--format", "kind", type=click.Choice(FORMATS), required=True, help="How the file is laid out.")
 @click.option("--conversation", type=int, default=None, help="locomo: number of the conversation; all if absent.")
 @click.option(
@@ -34,16 +46,35 @@ def command() -> None:
 @click.option("--namespace", default="default", show_default=True, help="Chat reads `default`.")
 @as_json_option
 def import_(path: Path, *, kind: str, conversation: int | None, scope: str, namespace: str, as_json: bool) -> None:
-    """Remember what PATH holds. Importing again changes nothing that is already known."""
+    """Remember what PATH holds; text and Markdown may be a folder of files.
+
+    Importing again changes nothing that is already known. A text that changed changes, what it lost is forgotten.
+    """
+    if conversation is not None and kind != "locomo":
+        fail("--conversation goes with --format locomo")
     try:
-        items = [{**item, "scope": scope} for item in read_items(path, kind, conversation=conversation)]
+        if kind in ENDINGS:
+            counts = _import_documents(read_documents(path, kind), scope, namespace)
+        else:
+            items = [{**item, "scope": scope} for item in read_items(path, kind, conversation=conversation)]
+            counts = _remember(items, namespace)
     except NotImportable as error:
         fail(str(error))
-    counts = _remember(items, namespace)
     if as_json:
         show_json(counts)
         return
     console.print(", ".join(f"{number} {status}" for status, number in counts.items()))
+
+
+def _import_documents(documents: list[Document], scope: str, namespace: str) -> dict[str, int]:
+    counts = {"created": 0, "updated": 0, "unchanged": 0, "forgotten": 0}
+    with connected() as server, Progress(console=errors) as progress:
+        for document in progress.track(documents, description="importing"):
+            body = {**document, "scope": scope, "namespace": namespace}
+            imported = server.post("/memories/documents", body)
+            for status in counts:
+                counts[status] += imported[status]
+    return counts
 
 
 def _remember(items: list[Item], namespace: str) -> dict[str, int]:
@@ -52,7 +83,7 @@ def _remember(items: list[Item], namespace: str) -> dict[str, int]:
         task = progress.add_task("remembering", total=len(items))
         for start in range(0, len(items), BATCH):
             batch = items[start : start + BATCH]
-            for result in server.post("/memories", {"items": batch, "namespace": namespace})["results"]:
+            for result in server.post("/memories", {"items": batch, "namespace": namespace}, tries=TRIES)["results"]:
                 counts[result["status"]] += 1
             progress.advance(task, len(batch))
     return counts
@@ -109,3 +140,78 @@ def forget(keys: tuple[str, ...], *, as_json: bool) -> None:
         show_json(receipt)
         return
     console.print(f"forgotten: {len(receipt['forgotten'])}, receipt {receipt['receipt_id']}")
+
+
+@command.command("status")
+@click.option("--namespace", default="default", show_default=True, help="Whose memories are counted.")
+@as_json_option
+def status(*, namespace: str, as_json: bool) -> None:
+    """How much is remembered, and which embedding model answers."""
+    with connected() as server:
+        found: dict[str, Any] = server.get("/memories/status", namespace=namespace)
+    if as_json:
+        show_json(found)
+        return
+    scopes = ", ".join(f"{found[scope]} {name}" for scope, name in SCOPES.items() if found[scope])
+    console.print(f"memories   {found['memories']}{f' ({scopes})' if scopes else ''}, {found['links']} links")
+    embedding = found["embedding"]
+    console.print(f"embedding  {embedding['model']}")
+    if not embedding["done"]:
+        console.print(f"           {embedding['target']}: {embedding['embedded']} of {embedding['memories']}")
+    if embedding["waiting"]:
+        console.print(f"[yellow]waiting[/yellow]    {escape(embedding['waiting'])}")
+
+
+@command.command("verify")
+@click.option("--repair", is_flag=True, help="Mend what differs.")
+@as_json_option
+def verify(*, repair: bool, as_json: bool) -> None:
+    """Compare everything made from the tenant's memories with their texts; exits with 1 where something is wrong."""
+    with connected() as server:
+        report: dict[str, Any] = server.post("/memories/verify", {"repair": repair})
+    if as_json:
+        show_json(report)
+    else:
+        console.print(f"compared   {report['memories']} memories, {report['links']} links")
+        for kind, count in report["problems"].items():
+            console.print(f"[yellow]{kind:15}[/yellow] {count}  {PROBLEMS[kind]}")
+        if report["problems"]:
+            console.print(
+                f"mended     {report['repaired']}" if repair else "mend it with `soma memory verify --repair`"
+            )
+        else:
+            console.print("all well")
+    if not report["clean"]:
+        sys.exit(1)
+
+
+@command.command("consolidations")
+@click.option("--namespace", default="default", show_default=True, help="Whose.")
+@as_json_option
+def consolidations(*, namespace: str, as_json: bool) -> None:
+    """What was distilled from your memories, the newest first."""
+    with connected() as server:
+        found: list[dict[str, Any]] = server.get("/memories/consolidations", namespace=namespace)["consolidations"]
+    if as_json:
+        show_json(found)
+        return
+    for one in found:
+        undone = "  [dim]undone[/dim]" if one["undone_at"] else ""
+        made = f"{len(one['sources'])} memories -> {len(one['made'])}"
+        console.print(f"{one['id']}  {one['created_at'][:16].replace('T', ' ')}  {one['phase']}  {made}{undone}")
+    if not found:
+        console.print("nothing was distilled yet")
+
+
+@command.command("undo")
+@click.argument("consolidation")
+@click.option("--namespace", default="default", show_default=True, help="Whose.")
+@as_json_option
+def undo(consolidation: str, *, namespace: str, as_json: bool) -> None:
+    """Take a CONSOLIDATION back (see `soma memory consolidations`)."""
+    with connected() as server:
+        undone = server.post("/memories/consolidations/undo", {"id": consolidation, "namespace": namespace})
+    if as_json:
+        show_json(undone)
+        return
+    console.print(f"removed {len(undone['removed'])}, {undone['restored_links']} links as before")

@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ ADDRESS_FILE = "server.json"
 TOKEN_FILE = "token"  # noqa: S105 - the name of the file, not a token
 LONG = httpx.Timeout(600.0, connect=5.0)
 
+COME_BACK_LATER = {httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE}
 REFUSED = 1  # the exit code of every refusal; click's own for a wrong command line is 2
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -38,8 +40,15 @@ class Server:
         given = {name: value for name, value in query.items() if value is not None}
         return self._answer(self.http.get(path, params=given))
 
-    def post(self, path: str, body: Any) -> Any:
-        return self._answer(self.http.post(path, json=body))
+    def post(self, path: str, body: Any, *, tries: int = 1) -> Any:
+        """`tries` above 1 is for what may be said twice: a server that is busy is asked again."""
+        response = self.http.post(path, json=body)
+        for earlier in range(tries - 1):
+            if response.status_code not in COME_BACK_LATER:
+                break
+            time.sleep(2**earlier)
+            response = self.http.post(path, json=body)
+        return self._answer(response)
 
     @contextmanager
     def stream(self, path: str, body: Any) -> Iterator[Iterator[dict[str, Any]]]:
@@ -111,13 +120,18 @@ def running(data_dir: Path) -> str | None:
 
 
 def read_token() -> str:
-    chosen = chosen_settings()
-    if given := chosen.token.get_secret_value():
-        return given
-    file: Path = chosen.data_dir / TOKEN_FILE
-    if not file.exists():
+    token = token_at_hand()
+    if not token:
+        file = chosen_settings().data_dir / TOKEN_FILE
         fail(f"there is no token in {file}: the first `soma up` writes it, or set SOMA_TOKEN")
-    return file.read_text().strip()
+    return token
+
+
+def token_at_hand() -> str:
+    """SOMA_TOKEN, else the one of the data folder, else nothing."""
+    chosen = chosen_settings()
+    file = chosen.data_dir / TOKEN_FILE
+    return chosen.token.get_secret_value() or (file.read_text().strip() if file.exists() else "")
 
 
 def frames(lines: Iterator[str]) -> Iterator[dict[str, Any]]:

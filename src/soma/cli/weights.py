@@ -1,31 +1,192 @@
-"""soma weights: what an agent has learned."""
+"""soma weights: what an agent has learned, why, and what it changes."""
+
+import time
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
 
 import click
+from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
-from soma.cli.server import as_json_option, connected, console, show_json
-from soma.cli.showing import in_order
+from soma.cli.learning import joined, known_name, told, why
+from soma.cli.plot import svg
+from soma.cli.server import Server, as_json_option, connected, console, fail, show_json
+from soma.cli.showing import excerpt, in_order
+
+WATCH_SECONDS = 2.0
+WATCHED = 12  # updates that are seen at once
+PAGE = 500
+MOST = 5_000  # updates of one plot
 
 
 @click.command()
 @click.option("--agent", help="Name of the agent (capsule).")
+@click.option("--history", "last", type=click.IntRange(1, PAGE), is_flag=False, flag_value=20, help="The last updates.")
+@click.option("--why", "weight", metavar="WEIGHT", help="Every update that moved WEIGHT, and how.")
+@click.option("--watch", is_flag=True, help="Follow it live; Ctrl-C ends.")
+@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the history as SVG into a file.")
+@click.option("--preview", metavar="QUESTION", help="What the learned and the default weights would show for QUESTION.")
 @as_json_option
-def command(agent: str | None, *, as_json: bool) -> None:
+def command(
+    agent: str | None,
+    *,
+    last: int | None,
+    weight: str | None,
+    watch: bool,
+    plot: Path | None,
+    preview: str | None,
+    as_json: bool,
+) -> None:
     """Show the weights in use, what they began as, and how far what was learned is trusted."""
+    ways = [name for name, given in (("--history", last), ("--why", weight), ("--watch", watch), ("--plot", plot),
+                                     ("--preview", preview)) if given]  # fmt: skip
+    if len(ways) > 1:
+        fail(f"choose one of {' and '.join(ways)}")
     with connected() as server:
-        state = server.get("/learning", agent=agent)
+        if preview:
+            _preview(server.get("/learning/preview", agent=agent, query=preview), as_json=as_json)
+        elif plot:
+            _plot(_whole(server, agent), plot, as_json=as_json)
+        elif weight:
+            _why(_whole(server, agent), known_name(weight), as_json=as_json)
+        elif last:
+            _history(server.get("/learning/history", agent=agent, limit=last), as_json=as_json)
+        elif watch:
+            _watch(server, agent)
+        else:
+            _state(server.get("/learning", agent=agent), as_json=as_json)
+
+
+def _state(state: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         show_json(state)
         return
+    console.print(_weights(state))
+    console.print(f"trust in what was learned {state['trust']:.2f}, version {state['version']}")
+    levels = state["neuromodulators"]
+    modulators = ", ".join(f"{name} {levels[name]:.3f}" for name in in_order(levels))
+    console.print(f"neuromodulators: {modulators}")
+    console.print(f"[dim]state {state['state_hash']}[/dim]")
+
+
+def _weights(state: dict[str, Any]) -> Table:
     table = Table(box=None, header_style="dim")
     for heading in ("weight", "in use", "learned", "prior"):
         table.add_column(heading, justify="left" if heading == "weight" else "right")
     for name in in_order(state["weights"]):
         values = (state["weights"][name], state["learned"].get(name), state["prior"].get(name))
         table.add_row(name, *("" if value is None else f"{value:.4f}" for value in values))
+    return table
+
+
+def _history(history: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        show_json(history)
+    elif history["updates"]:
+        console.print(_updates(history["updates"]), end="", soft_wrap=True)
+    else:
+        console.print("nothing has been learned yet")
+
+
+def _updates(updates: list[dict[str, Any]]) -> Text:
+    lines = Text()
+    for update in updates:
+        happened, moved = told(update)
+        lines.append(f"{happened}\n")
+        lines.append(f"{moved}\n", style="dim")
+    return lines
+
+
+def _why(history: dict[str, Any], weight: str, *, as_json: bool) -> None:
+    if weight not in history["start_weights"]:
+        fail(f"there is no weight {weight!r}: {', '.join(in_order(history['start_weights']))}")
+    lines = why(history, weight)
+    if as_json:
+        show_json({"weight": weight, "moved_by": lines})
+        return
+    for line in lines:
+        console.print(line, markup=False, soft_wrap=True)
+    if not lines:
+        console.print(f"nothing has moved {weight} yet: {history['start_weights'][weight]:.4f}")
+
+
+def _watch(server: Server, agent: str | None) -> None:
+    """On a terminal the weights with the newest updates, again and again; else each new update as it comes."""
+    seen = 0
+    with Live(console=console, auto_refresh=False) if console.is_terminal else nullcontext() as live:
+        while True:
+            history = server.get("/learning/history", agent=agent, limit=WATCHED)
+            new = [update for update in history["updates"] if update["version"] > seen]
+            seen = history["newest_version"]
+            if live:
+                live.update(_page(server.get("/learning", agent=agent), history["updates"]), refresh=True)
+            else:
+                console.print(_updates(new), end="", soft_wrap=True)
+            try:
+                time.sleep(WATCH_SECONDS)
+            except KeyboardInterrupt:
+                return
+
+
+def _page(state: dict[str, Any], updates: list[dict[str, Any]]) -> Table:
+    page = Table.grid(padding=(1, 0, 0, 0))
+    page.add_row(_weights(state))
+    page.add_row(f"trust {state['trust']:.2f}, version {state['version']}")
+    page.add_row(_updates(updates))
+    return page
+
+
+def _plot(history: dict[str, Any], file: Path, *, as_json: bool) -> None:
+    try:
+        file.write_text(svg(history, title="What was learned, and by which event"), "utf-8")
+    except OSError as error:
+        fail(f"{file} cannot be written: {error.strerror}")
+    drawn = {"file": str(file), "updates": len(history["updates"])}
+    if as_json:
+        show_json(drawn)
+    else:
+        console.print(f"{drawn['updates']} updates drawn into {file}")
+
+
+def _whole(server: Server, agent: str | None) -> dict[str, Any]:
+    """All updates, or the newest MOST of them."""
+    newest = server.get("/learning/history", agent=agent, limit=1)["newest_version"]
+    after, pages = max(0, newest - MOST), []
+    while True:
+        pages.append(server.get("/learning/history", agent=agent, after=after, limit=PAGE))
+        updates = pages[-1]["updates"]
+        if len(updates) < PAGE:
+            return joined(pages)
+        after = updates[-1]["version"]
+
+
+def _preview(found: dict[str, Any], *, as_json: bool) -> None:
+    """Side by side: what is shown now, and what would be if nothing had been learned."""
+    if as_json:
+        show_json(found)
+        return
+    table = Table(box=None, header_style="dim", padding=(0, 1))
+    for heading in ("#", "with what was learned", "score", "by default", "score"):
+        table.add_column(heading, overflow="fold")
+    ours, theirs = found["memories"], found["other_memories"]
+    for number in range(max(len(ours), len(theirs))):
+        row = [str(number + 1)]
+        for memories, own in ((ours, found["only"]), (theirs, found["other_only"])):
+            memory = memories[number] if number < len(memories) else None
+            row += _cells(memory, marked=memory is not None and memory["id"] in own)
+        table.add_row(*row)
     console.print(table)
-    console.print(f"trust in what was learned {state['trust']:.2f}, version {state['version']}")
-    levels = state["neuromodulators"]
-    modulators = ", ".join(f"{name} {levels[name]:.3f}" for name in in_order(levels))
-    console.print(f"neuromodulators: {modulators}")
-    console.print(f"[dim]state {state['state_hash']}[/dim]")
+    console.print(
+        f"{len(ours)} and {len(theirs)} memories; {len(found['only'])} only with what was learned, "
+        f"{len(found['other_only'])} only by default; trust {found['trust']:.2f}"
+    )
+
+
+def _cells(memory: dict[str, Any] | None, *, marked: bool) -> tuple[str, str]:
+    if memory is None:
+        return "", ""
+    text = escape(excerpt(memory["text"]))
+    return (f"[bold]+ {text}[/bold]" if marked else text), f"{memory['score']:.3f}"

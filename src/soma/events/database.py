@@ -100,6 +100,7 @@ class Database:
 
     url: str
     _local: threading.local = field(default_factory=threading.local, repr=False, compare=False)
+    _readers: list[Connection] = field(default_factory=list, repr=False, compare=False)
 
     @property
     def dialect(self) -> Dialect:
@@ -116,7 +117,13 @@ class Database:
         connection: Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = self.connect()
+            self._readers.append(connection)
         return connection
+
+    def close(self) -> None:
+        """Close the readers of all threads, once none of them reads any more."""
+        while self._readers:
+            self._readers.pop().close()
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """Read on this thread's connection. After an error the next read opens a new one: a database comes back."""
@@ -132,6 +139,8 @@ class Database:
         connection: Connection | None = getattr(self._local, "connection", None)
         self._local.connection = None
         if connection is not None:
+            with contextlib.suppress(Exception):
+                self._readers.remove(connection)
             with contextlib.suppress(Exception):
                 connection.close()
 

@@ -309,6 +309,20 @@ class WeightsBatchUpdated(Fact, frozen=True, kw_only=True):
     hyperparameters: str
 
 
+class LearningCheckpointed(Fact, frozen=True, kw_only=True):
+    """A learner's whole state, signed; `chain_seq` and `chain_hash` are the end of its chain before this event."""
+
+    event_type: ClassVar[str] = "learning.checkpointed"
+    agent_id: str
+    learner_version: int
+    chain_seq: int
+    chain_hash: str
+    state: str
+    state_hash: str
+    public_key: str
+    signature: str
+
+
 class WeightsGuarded(Fact, frozen=True, kw_only=True):
     """The learner's score fell and its guard put the last good lesson back, within the update before this event."""
 

@@ -254,9 +254,9 @@ Outcome = tuple[_Job, Any, BaseException | None]
 class Writer:
     """Owns the only connection that writes events. `write` returns after the commit."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, *, waiting: int = WAITING) -> None:
         self.database = database
-        self._queue: queue.Queue[_Job | None] = queue.Queue(maxsize=WAITING)
+        self._queue: queue.Queue[_Job | None] = queue.Queue(maxsize=waiting)
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
         self._listeners: list[Listener] = []
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)

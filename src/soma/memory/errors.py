@@ -10,9 +10,11 @@ MemoryRefused            `code`, and `field` where one is to blame
 ├── BadName              bad_name
 ├── BadMetadata          bad_metadata
 ├── BadCursor            bad_cursor
+├── BadLine              bad_line
 ├── UnknownKey           unknown_key
 ├── UnknownLinkTarget    unknown_link_target
 └── ForeignNamespace     foreign_namespace
+VectorsUnavailable       vectors were asked of a database that has no pgvector (`vectors_unavailable`)
 ModelUnavailable         the embedding model cannot be asked: not installed, away, or refusing (`model_unavailable`)
 """
 
@@ -82,6 +84,12 @@ class BadCursor(MemoryRefused):
     code = "bad_cursor"
 
 
+class BadLine(MemoryRefused):
+    """Not a memory as JSON."""
+
+    code = "bad_line"
+
+
 class UnknownKey(MemoryRefused):
     """There is no such memory here."""
 
@@ -104,3 +112,12 @@ class ModelUnavailable(Exception):
     """The embedding model cannot be asked."""
 
     code = "model_unavailable"
+
+
+class VectorsUnavailable(Exception):
+    """This PostgreSQL has no pgvector: install the extension `vector`."""
+
+    code = "vectors_unavailable"
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(message or self.__doc__)

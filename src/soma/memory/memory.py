@@ -13,6 +13,7 @@ from soma.memory.documents import importing
 from soma.memory.documents.importing import Chunking, Document, Imported
 from soma.memory.embedders.base import Embedder
 from soma.memory.errors import ForeignNamespace, TooManyItems
+from soma.memory.exchange import Taken, parsed, take
 from soma.memory.forget import forget, named
 from soma.memory.index.cache import BOUND_BYTES
 from soma.memory.recall import ADDITIONS, candidates
@@ -210,6 +211,11 @@ class Memory:
         """Every visible memory as an item that `remember` takes. Read as it is consumed: iterate in a thread."""
         await self._known(owner, namespace)
         return read.exported(self._store, owner, namespace)
+
+    async def take(self, owner: Owner, lines: Iterable[str], *, namespace: str = DEFAULT) -> Taken:
+        """Remember what an export wrote, line by line as JSON: bad input changes nothing; again, it changes nothing."""
+        checks.namespace(namespace)
+        return await self._store.whole(take(self._store, owner, parsed(lines), namespace))
 
     async def namespaces(self, owner: Owner) -> Sequence[str]:
         return await self._store.work(rows.namespaces, self._store.database, owner)

@@ -1,5 +1,6 @@
 """The models that vectors were made with, so that those of a former one still answer after a restart."""
 
+import logging
 from collections.abc import Callable
 
 import msgspec
@@ -8,16 +9,37 @@ from soma.events.database import Database
 from soma.events.writer import Writer
 from soma.memory.embedders.base import Embedder
 from soma.memory.embedders.choose import Choice
+from soma.memory.errors import ModelUnavailable
 from soma.memory.spaces import Space
+
+logger = logging.getLogger(__name__)
 
 Make = Callable[[Choice], Embedder]
 
 
 def former(database: Database, chosen: Choice, make: Make) -> list[Embedder]:
-    """Other models whose vectors may be there: the bundled one, and every one that was chosen before."""
+    """Other models whose vectors are there and that can still be asked: the bundled one, and those chosen before."""
     rows = database.query("SELECT choice FROM memory_models ORDER BY model")
     choices = [Choice(), *(msgspec.json.decode(text, type=Choice) for (text,) in rows)]
-    return [make(choice) for choice in dict.fromkeys(choices) if choice != chosen]
+    others = [make(choice) for choice in dict.fromkeys(choices) if choice != chosen]
+    return [embedder for embedder in others if _is_used(database, embedder) and _answers(embedder)]
+
+
+def _is_used(database: Database, embedder: Embedder) -> bool:
+    found = database.query("SELECT 1 FROM memory_embeddings WHERE model = ? LIMIT 1", [Space.of(embedder).model])
+    return bool(found)
+
+
+def _answers(embedder: Embedder) -> bool:
+    """A former model that is gone must not keep the brain from starting: until its successor is done, words answer."""
+    try:
+        embedder.read("start")
+    except ModelUnavailable as error:
+        logger.warning(
+            "the former embedding model cannot be asked; until the new one is done, recall goes by words: %s", error
+        )
+        return False
+    return True
 
 
 async def keep(writer: Writer, choice: Choice, embedder: Embedder) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
 from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
@@ -56,7 +57,15 @@ class Store:
         return await asyncio.shield(task)
 
     def close(self) -> None:
+        """Wait for what runs; each thread closes the connection that it read with."""
+        everyone = Barrier(THREADS)
+        for _ in range(THREADS):
+            self._threads.submit(self._leave, everyone)
         self._threads.shutdown()
+
+    def _leave(self, everyone: Barrier) -> None:
+        self.database.reader().close()
+        everyone.wait()  # so that no thread leaves twice and another not at all
 
     def apply(self, memories: Sequence[tuple[MemoryRecord, Embedding]], model: str) -> None:
         """Take committed memories with their vectors of `model` into their partitions, where these are loaded."""

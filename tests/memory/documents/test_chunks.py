@@ -50,7 +50,7 @@ def words(text: str) -> int:
     return len(text.split())
 
 
-def cut(text: str, *, budget: int = 60, blocks=markdown):
+def cut(text: str, *, budget: int = 160, blocks=markdown):
     return chunks(text, blocks(text), budget=budget, count=words)
 
 
@@ -77,6 +77,11 @@ def test_a_small_budget_cuts_between_sentences_items_and_lines():
     assert "We stayed near the **Alfama**." in bodies
     assert "The room had a view of the river.\nIt rained once." in bodies
     assert "- tram 28, early in the morning\n  before the crowds" in bodies
+
+
+def test_short_paragraphs_stand_together_until_they_say_enough():
+    text = "\n\n".join(f"Short note number {n}." for n in range(8))
+    assert [chunk.text.count("Short") for chunk in cut(text, budget=40, blocks=paragraphs)] == [3, 3, 2]
 
 
 def test_plain_text_is_cut_at_blank_lines():

@@ -20,11 +20,12 @@ class Provider:
     bodies: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     url: str = ""
+    path: str = "/v1/embeddings"
 
     def answer(self, path: str, key: str, body: dict[str, Any]) -> tuple[int, dict[str, str], Any]:
         self.bodies.append(body)
         self.keys.append(key)
-        if path != "/v1/embeddings":
+        if path != self.path:
             return 404, {}, {"error": {"message": f"nothing at {path}"}}
         return self.script.pop(0) if self.script else (200, {}, self.embedded(body))
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import httpx
 import numpy as np
 import pytest
-from tests.memory.conftest import opened, prepared
+from tests.memory.conftest import opened
 from tests.memory.embedders.provider import Provider, serving
 from tests.memory.test_remember import new, recalled
 
@@ -132,21 +132,19 @@ async def test_while_the_model_is_away_nothing_is_half_remembered(provider, http
         assert len((await memory.list(alice)).items) == 1
 
 
-async def test_a_former_model_is_made_again_from_what_was_kept_of_it(tmp_path, provider, http):
-    from soma.events.database import Database
-    from soma.events.writer import Writer
-
-    database = prepared(Database(f"sqlite:///{tmp_path}/brain.sqlite3"))
-    writer = Writer(database)
-    writer.start()
+async def test_a_former_model_is_made_again_from_what_was_kept_of_it(provider, http, database, alice, caplog):
     choice = Choice(kind="openai", model="embed-small", url=provider.url)
-    await models.keep(writer, choice, chosen(provider, http))
-    writer.close()
+    async with opened(database, chosen(provider, http)) as memory:
+        await models.keep(memory._store.writer, choice, chosen(provider, http))
+        await memory.remember(alice, [new()])
     [(text,)] = database.query("SELECT choice FROM memory_models")
     assert KEY not in text
 
     def make(other: Choice):
-        return embedder(other, http, key=KEY, patience_seconds=1)
+        return embedder(other, http, key=KEY, patience_seconds=0.1)
 
     assert [model.name for model in models.former(database, Choice(), make)] == ["openai/embed-small"]
-    assert [model.name for model in models.former(database, choice, make)] == ["all-minilm-l6-v2-int8-2"]
+    assert models.former(database, choice, make) == []  # no vector of the bundled one is there
+    provider.script = [(500, {}, {})] * 9
+    assert models.former(database, Choice(), make) == []
+    assert "recall goes by words" in caplog.text

@@ -80,7 +80,7 @@ async def test_the_same_memories_give_the_same_summary(told, alice, tmp_path, em
 async def test_some_pairs_of_different_conversations_are_recombined_and_marked(told, alice):
     done = await told.consolidate(alice)
     dreams = [one for one in done if one.phase == "rem"]
-    assert len(dreams) <= 2
+    assert 1 <= len(dreams) <= 2  # a fifth of the ten pairs of five episodes
     for dream in dreams:
         [record] = await told.get(alice, ids=dream.made)
         assert (record.metadata["synthesised"], record.importance, len(dream.sources)) == ("rem", 0.1, 2)

@@ -17,6 +17,7 @@ from ninja.errors import ValidationError as BodyInvalid
 from soma.agent.api import (
     capsules,
     conversations,
+    experiments,
     feedback,
     learning,
     members,
@@ -51,6 +52,7 @@ api.add_router("/trace", traces.router, tags=["trace"])
 api.add_router("/capsules", capsules.router, tags=["capsules"])
 api.add_router("/feedback", feedback.router, tags=["learning"])
 api.add_router("/learning", learning.router, tags=["learning"])
+api.add_router("/experiments", experiments.router, tags=["learning"])
 api.add_router("/memories", memories.router, tags=["memories"])
 api.add_router("", members.router, tags=["accounts"])
 

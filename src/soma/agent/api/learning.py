@@ -1,10 +1,11 @@
 """What an agent has learned, and the way back."""
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from django.http import HttpRequest
-from ninja import Router
+from msgspec import structs
+from ninja import Query, Router
 from pydantic import Field
 
 from soma.agent.access import capsule_of, visible_turn
@@ -14,7 +15,7 @@ from soma.agent.app import agent
 from soma.agent.auth import Caller
 from soma.agent.errors import Invalid
 from soma.agent.models import Role
-from soma.brain.types import Principal
+from soma.brain.types import Principal, Update
 
 router = Router()
 
@@ -34,6 +35,41 @@ async def principal(caller: Caller, agent_name: str | None) -> Principal:
 async def state(request: HttpRequest, agent_name: NameOfAgent = None) -> Any:
     """Weights, neuromodulators, trust and version of the learner."""
     return msgspec.to_builtins(await agent().brain.state(await principal(who(request), agent_name)))
+
+
+@router.get("/history")
+async def history(
+    request: HttpRequest,
+    agent_name: NameOfAgent = None,
+    after: Annotated[int | None, Query(ge=0)] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 50,
+) -> Any:
+    """Why the weights moved: each update with the event, signal and rate that moved them.
+
+    Whose turn it was is for its user and for owners; that something was learned is for all who share the agent.
+    """
+    caller = who(request)
+    found = await agent().brain.history(await principal(caller, agent_name), after=after, limit=limit)
+    if caller.role != Role.OWNER:
+        found = structs.replace(found, updates=[_masked(update, caller) for update in found.updates])
+    return msgspec.to_builtins(found)
+
+
+def _masked(update: Update, caller: Caller) -> Update:
+    own = update.user_id == caller.user_id
+    return update if own else structs.replace(update, user_id=None, turn_id=None)
+
+
+@router.get("/preview")
+async def preview(
+    request: HttpRequest,
+    query: Annotated[str, Query(min_length=1, max_length=65_536)],
+    agent_name: NameOfAgent = None,
+    top_k: Annotated[int | None, Query(ge=1, le=200)] = None,
+) -> Any:
+    """Which memories a question is shown by the weights in use, and which by those that nothing was learned of."""
+    asked = await principal(who(request), agent_name)
+    return msgspec.to_builtins(await agent().brain.preview(asked, query=query, top_k=top_k))
 
 
 @router.post("/rollback")

@@ -1,6 +1,6 @@
 """Memories through the brain: remember, recall, list, forget."""
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from django.http import HttpRequest
@@ -25,6 +25,24 @@ class NewMemories(OfAgent):
 class Forget(OfAgent):
     ids: list[str] = Field(default_factory=list, max_length=1_000)
     keys: list[str] = Field(default_factory=list, max_length=1_000)
+    namespace: str = Field("default", min_length=1, max_length=100)
+
+
+class NewDocument(OfAgent):
+    name: str = Field(min_length=1, max_length=300, description="What citations call it.")
+    text: str = Field(min_length=1)
+    format: Literal["text", "markdown"] = "text"
+    scope: Literal["user", "agent", "tenant"] = "user"
+    written_at: str | None = None
+    namespace: str = Field("default", min_length=1, max_length=100)
+
+
+class Verify(OfAgent):
+    repair: bool = False
+
+
+class Undo(OfAgent):
+    id: str = Field(min_length=1, max_length=100)
     namespace: str = Field("default", min_length=1, max_length=100)
 
 
@@ -68,3 +86,49 @@ async def forget(request: HttpRequest, payload: Forget) -> Any:
         await principal(caller, payload.agent), ids=payload.ids, keys=payload.keys, namespace=payload.namespace
     )
     return msgspec.to_builtins(receipt)
+
+
+@router.post("/documents")
+async def import_document(request: HttpRequest, payload: NewDocument) -> Any:
+    """Remember a text in chunks that can be cited; the same name again changes only what changed."""
+    caller = who(request)
+    caller.require(Role.OWNER, Role.MEMBER)
+    fields = payload.model_dump(exclude={"agent"})
+    imported = await agent().brain.import_document(await principal(caller, payload.agent), **fields)
+    return msgspec.to_builtins(imported)
+
+
+@router.get("/status")
+async def status(request: HttpRequest, namespace: str = "default", agent_name: NameOfAgent = None) -> Any:
+    """How much there is, and which embedding model answers."""
+    return msgspec.to_builtins(
+        await agent().brain.memory_status(await principal(who(request), agent_name), namespace=namespace)
+    )
+
+
+@router.post("/verify")
+async def verify(request: HttpRequest, payload: Verify) -> Any:
+    """Compare everything made from the tenant's memories with their texts; `repair` mends what differs."""
+    caller = who(request)
+    caller.require(Role.OWNER)
+    return msgspec.to_builtins(
+        await agent().brain.verify_memory(await principal(caller, payload.agent), repair=payload.repair)
+    )
+
+
+@router.get("/consolidations")
+async def consolidations(request: HttpRequest, namespace: str = "default", agent_name: NameOfAgent = None) -> Any:
+    """What was distilled from the memories that the caller may see, the newest first."""
+    found = await agent().brain.consolidations(await principal(who(request), agent_name), namespace=namespace)
+    return {"consolidations": msgspec.to_builtins(found)}
+
+
+@router.post("/consolidations/undo")
+async def undo_consolidation(request: HttpRequest, payload: Undo) -> Any:
+    """Take a consolidation back: what it made goes, links weigh what they weighed."""
+    caller = who(request)
+    caller.require(Role.OWNER, Role.MEMBER)
+    undone = await agent().brain.undo_consolidation(
+        await principal(caller, payload.agent), id=payload.id, namespace=payload.namespace
+    )
+    return msgspec.to_builtins(undone)

@@ -1,7 +1,8 @@
 """Messages of a conversation: send and wait, send and stream, list, follow."""
 
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import Any, Literal
 
 import msgspec
@@ -15,12 +16,13 @@ from soma.agent.api.caller import who
 from soma.agent.api.conversations import said
 from soma.agent.api.paging import LARGEST_POSITION, Position
 from soma.agent.app import agent
-from soma.agent.errors import Invalid
+from soma.agent.errors import Invalid, error_body
 from soma.agent.feed import Frame, SlowReader
 from soma.agent.metrics import request_latency, requests_total
 from soma.agent.sending import send
 from soma.agent.trace import message_view
 from soma.events.errors import LogError
+from soma.events.ids import new_id
 from soma.events.schema import TurnComplete
 
 router = Router()
@@ -69,10 +71,11 @@ async def create(request: HttpRequest, conversation_id: str, payload: NewMessage
     frames = running.turns.follow(caller.tenant_id, conversation_id, turn_id, after=after)
     if streaming:
         return event_stream(frames)
-    async for frame in frames:
-        if frame["type"] == TurnComplete.event_type:
-            request_latency.labels(method).observe(time.perf_counter() - began)
-            return {"turn_id": turn_id, **frame["payload"]}
+    async with aclosing(frames):
+        async for frame in frames:
+            if frame["type"] == TurnComplete.event_type:
+                request_latency.labels(method).observe(time.perf_counter() - began)
+                return {"turn_id": turn_id, **frame["payload"]}
     raise AssertionError("a followed turn ends in chat.turn_complete")
 
 
@@ -95,19 +98,24 @@ async def follow(request: HttpRequest, conversation_id: str, after: Position = 0
     return event_stream(agent().feed.follow(caller.tenant_id, conversation.id, after=position))
 
 
-def event_stream(frames: AsyncIterator[Frame]) -> StreamingHttpResponse:
+def event_stream(frames: AsyncGenerator[Frame]) -> StreamingHttpResponse:
     """Frames as server-sent events; the id is the conversation position, so a browser resumes by itself."""
 
     async def lines() -> AsyncIterator[bytes]:
         try:
-            async for frame in frames:
-                position = f"id: {frame['position']}\n" if "position" in frame else ""
-                yield f"{position}event: {frame['type']}\ndata: {msgspec.json.encode(frame).decode()}\n\n".encode()
+            async with aclosing(frames):
+                async for frame in frames:
+                    yield _sent(frame["type"], frame, position=frame.get("position"))
         except (SlowReader, LogError) as lost:
-            data = msgspec.json.encode({"code": lost.code, "message": str(lost)}).decode()
-            yield f"event: error\ndata: {data}\n\n".encode()
+            yield _sent("error", error_body(lost.code, str(lost), request_id=new_id()))
 
     response = StreamingHttpResponse(lines(), content_type=EVENT_STREAM)
     response["Cache-Control"] = "no-store"
     response["X-Accel-Buffering"] = "no"
     return response
+
+
+def _sent(kind: str, data: Any, *, position: int | None = None) -> bytes:
+    """One server-sent event."""
+    name = "" if position is None else f"id: {position}\n"
+    return f"{name}event: {kind}\ndata: {msgspec.json.encode(data).decode()}\n\n".encode()

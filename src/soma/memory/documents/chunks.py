@@ -4,6 +4,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 from soma.memory.documents.blocks import Block
 from soma.memory.documents.sentences import Span, sentences
@@ -12,6 +13,7 @@ Count = Callable[[str], int]
 
 BETWEEN = " > "
 HEADING_SHARE = 0.5  # of the budget at most for the headings above a chunk
+ENOUGH_SHARE = 0.25  # of the room: from there on, a paragraph of its own is a chunk of its own
 WORD = re.compile(r"\S+")
 
 
@@ -35,8 +37,7 @@ def chunks(text: str, blocks: Sequence[Block], *, budget: int, count: Count) -> 
         headings = section[0].headings
         title = _title(headings, int(budget * HEADING_SHARE), count)
         room = budget - (count(title) if title else 0)
-        units = [unit for block in section for unit in _units(text, block, room, count)]
-        for start, end in _packed(text, units, room, count):
+        for start, end in _spans(text, section, room, count):
             lines = bisect_right(ends, start - 1) + 1, bisect_right(ends, end - 1) + 1
             body = text[start:end]
             found.append(Chunk(f"{title}\n{body}" if title else body, headings, start, end, *lines))
@@ -66,11 +67,19 @@ def _title(headings: Sequence[str], room: int, count: Count) -> str:
     return ""
 
 
-def _units(text: str, block: Block, room: int, count: Count) -> Iterator[Span]:
-    """The block, or the pieces of it that are not cut further, each within `room`."""
-    if count(text[block.start : block.end]) <= room:
-        yield block.start, block.end
-        return
+def _spans(text: str, section: Sequence[Block], room: int, count: Count) -> Iterator[Span]:
+    """Short blocks together until they say enough; one that is too long by itself, in pieces."""
+    enough = int(ENOUGH_SHARE * room)
+    for is_long, blocks in groupby(section, key=lambda block: count(text[block.start : block.end]) > room):
+        if is_long:
+            for block in blocks:
+                yield from _packed(text, list(_pieces(text, block, room, count)), room, count)
+        else:
+            yield from _packed(text, [(block.start, block.end) for block in blocks], room, count, enough=enough)
+
+
+def _pieces(text: str, block: Block, room: int, count: Count) -> Iterator[Span]:
+    """Sentences or lines, each within `room`."""
     pieces = _lines(text, block) if block.kind == "lines" else sentences(text, block.start, block.end)
     for start, end in pieces:
         if count(text[start:end]) <= room:
@@ -103,13 +112,13 @@ def _by_characters(text: str, word: Span, room: int, count: Count) -> Iterator[S
     yield from _by_characters(text, (middle, end), room, count)
 
 
-def _packed(text: str, units: Sequence[Span], room: int, count: Count) -> Iterator[Span]:
-    """Neighbours together, while they fit."""
+def _packed(text: str, units: Sequence[Span], room: int, count: Count, *, enough: int | None = None) -> Iterator[Span]:
+    """Neighbours together, while they fit and, where that is given, have less than `enough`."""
     begun: Span | None = None
     used = 0
     for start, end in units:
         size = count(text[begun[1] : end]) if begun else 0  # with what stands between them
-        if begun and used + size <= room:
+        if begun and used + size <= room and used < (room if enough is None else enough):
             begun, used = (begun[0], end), used + size
             continue
         if begun:

@@ -26,7 +26,7 @@ Summarise = Callable[[Sequence[str]], Awaitable[str]]
 Change = tuple[str, str, str, float | None, float]  # from, to, relation, weight before and after
 
 GROUPS = 3  # a cycle
-BUDGET_SECONDS = 0.5  # of a cycle, without what a language model takes
+BUDGET_SECONDS = 0.5  # for finding groups: what is not found by then is left to the next cycle
 ASSOCIATED = "associated"
 FIRST_WEIGHT = 0.5  # of the cosine: what a first association weighs
 GAIN = 0.1  # of what is left to 1: how much a link is reinforced
@@ -64,7 +64,7 @@ async def cycle(store: Store, address: Address, summarise: Summarise | None = No
     deadline = time.monotonic() + BUDGET_SECONDS
     nights = await store.work(_nrem, store, address, deadline)
     done = [made for work in nights if (made := await _distil(store, address, work, summarise))]
-    if done and time.monotonic() < deadline:
+    if done:
         dreams = await store.work(_rem, store, address)
         done += [made for work in dreams if (made := await _distil(store, address, work, summarise))]
     return done

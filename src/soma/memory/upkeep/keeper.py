@@ -1,4 +1,4 @@
-"""The keeper: goes from tenant to tenant, does what is due and rests in between, so as to take no more than its share.
+"""The keeper goes from tenant to tenant, does what is due and rests in between: it takes its share and no more.
 
 One thing at a time: vectors that are missing or of another model, comparison with the payloads, consolidation of
 partitions that are in memory while their tenant is quiet.

@@ -12,7 +12,9 @@ SEEDS = 32  # candidates whose links may bring in further memories
 def _graph(scene: Scene) -> Floats:
     """An answer follows its question; beside that, what is linked receives what the other end says."""
     beside = scene.semantic[scene.previous] + scene.semantic[scene.next]
-    graph: Floats = np.minimum(1, spread(spread(_answers(scene)) + BESIDE * beside) + _received(scene))
+    graph: Floats = np.minimum(
+        1, spread(spread(_answers(scene)) + BESIDE * beside) + _received(scene, scene.semantic[scene.own])
+    )
     return graph
 
 
@@ -23,13 +25,18 @@ def _answers(scene: Scene) -> Floats:
     return np.where(answers, scene.lexical[scene.previous], 0).astype(np.float32)
 
 
-def _received(scene: Scene) -> Floats:
-    """What explicit links bring, to each candidate, from other candidates."""
+def _linked(scene: Scene) -> Floats:
+    """From those alone that answer well themselves: a link to what is beside the point says nothing."""
+    return _received(scene, np.clip(2 * scene.semantic[scene.own] - 1, 0, 1))
+
+
+def _received(scene: Scene, given: Floats) -> Floats:
+    """What explicit links bring to each candidate, of what each other candidate has to give."""
     received = np.zeros(len(scene), np.float32)
     for number, place in enumerate(scene.places if scene.field.has_links else ()):
         for other_id, share in place.partition.links.shares(place.entry.id):
             if (other := scene.number.get(other_id)) is not None:
-                received[other] += scene.semantic[scene.own[number]] * share
+                received[other] += given[number] * share
     return received
 
 
@@ -50,4 +57,5 @@ def linked(scene: Scene, limit: int) -> list[int]:
 
 VIEWS = {
     "graph": View(_graph, 0.2, "answers a message that asked the same, is linked to what says it, or stands beside it"),
+    "linked": View(_linked, 1.0, "was linked by somebody to what answers well"),
 }

@@ -1,0 +1,99 @@
+"""The part of the brain's HTTP door that looks after memory: documents, status, comparison, consolidation."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+
+from soma.brain import bodies
+from soma.brain.bodies import Body
+from soma.brain.service import Brain, owner
+from soma.brain.types import Consolidated, Consolidations, EmbeddingStatus, MemoryStatus, MemoryVerified, Principal
+from soma.memory.documents.importing import Chunking, Document
+
+Read = Callable[[Request, type[Body]], Awaitable[tuple[Principal, Any]]]
+Answer = Callable[[Any], Response]
+
+
+def add(app: FastAPI, brain: Brain, *, read: Read, who: Callable[[Request], Principal], answer: Answer) -> None:
+    @app.post("/v1/memory/documents")
+    async def documents(request: Request) -> Response:
+        principal, body = await read(request, bodies.ImportDocument)
+        document = Document(
+            name=body.name, text=body.text, format=body.format, scope=body.scope, written_at=body.written_at
+        )
+        chunking = Chunking(brain.settings.memory.document_tokens, brain.count_tokens)
+        return answer(
+            await brain.memory.import_document(owner(principal), document, chunking, namespace=body.namespace)
+        )
+
+    @app.get("/v1/memory/status")
+    async def status(request: Request) -> Response:
+        return answer(await _status(brain, who(request), request.query_params.get("namespace", "default")))
+
+    @app.post("/v1/memory/verify")
+    async def verify(request: Request) -> Response:
+        principal, body = await read(request, bodies.Verify)
+        report = await brain.memory.verify(principal.tenant_id, repair=body.repair)
+        return answer(
+            MemoryVerified(
+                clean=report.is_clean,
+                memories=report.memories,
+                links=report.links,
+                partitions=report.partitions,
+                problems=dict(report.problems),
+                named=report.named,
+                repaired=report.repaired,
+            )
+        )
+
+    _add_consolidation(app, brain, read=read, who=who, answer=answer)
+
+
+def _add_consolidation(
+    app: FastAPI, brain: Brain, *, read: Read, who: Callable[[Request], Principal], answer: Answer
+) -> None:
+    @app.get("/v1/memory/consolidations")
+    async def consolidations(request: Request) -> Response:
+        namespace = request.query_params.get("namespace", "default")
+        found = await brain.memory.consolidations(owner(who(request)), namespace=namespace)
+        listed = [
+            Consolidated(
+                id=one.id,
+                phase=one.phase,
+                method=one.method,
+                made=list(one.made),
+                sources=list(one.sources),
+                created_at=one.created_at,
+                undone_at=one.undone_at,
+            )
+            for one in found
+        ]
+        return answer(Consolidations(consolidations=listed))
+
+    @app.post("/v1/memory/consolidations/undo")
+    async def undo(request: Request) -> Response:
+        principal, body = await read(request, bodies.UndoConsolidation)
+        return answer(await brain.memory.undo(owner(principal), body.id, namespace=body.namespace))
+
+
+async def _status(brain: Brain, principal: Principal, namespace: str) -> MemoryStatus:
+    visible = await brain.memory.statistics(owner(principal), namespace=namespace)
+    progress = await brain.memory.embedding_progress(principal.tenant_id)
+    return MemoryStatus(
+        namespace=namespace,
+        memories=visible.memories,
+        private=visible.private,
+        agent=visible.agent,
+        tenant=visible.tenant,
+        links=visible.links,
+        words=visible.words,
+        embedding=EmbeddingStatus(
+            model=progress.model,
+            target=progress.target,
+            embedded=progress.embedded,
+            memories=progress.memories,
+            done=progress.is_done,
+            waiting=brain.memory.waiting(principal.tenant_id),
+        ),
+    )

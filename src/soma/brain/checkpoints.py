@@ -1,0 +1,76 @@
+"""Signed checkpoints: a learner's whole state at a version, with the end of its chain, under this brain's Ed25519 key.
+
+Who trusts the key can begin a replay or a rollback there and need not read what came before.
+"""
+
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from soma.brain.core.state import LearnerState
+from soma.brain.settings import kept_file
+from soma.events.chain import Head
+from soma.events.schema import LearningCheckpointed
+
+
+class Signer:
+    def __init__(self, key: Ed25519PrivateKey) -> None:
+        self._key = key
+        self.public_key = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
+
+    @classmethod
+    def kept_in(cls, path: Path) -> "Signer":
+        """The key in `path`, made at first use, readable by its owner only."""
+        pem = kept_file(path, _new_key)
+        key = load_pem_private_key(pem.encode(), None)
+        if not isinstance(key, Ed25519PrivateKey):
+            raise TypeError(f"{path} holds no Ed25519 key")
+        return cls(key)
+
+    def checkpoint(self, tenant_id: str, agent_id: str, state: LearnerState, head: Head) -> LearningCheckpointed:
+        """`head` is the end of the learner's chain as it was when it had come to `state`."""
+        fact = LearningCheckpointed(
+            agent_id=agent_id,
+            learner_version=state.version,
+            chain_seq=head.seq,
+            chain_hash=head.hash,
+            state=state.to_json(),
+            state_hash=state.state_hash(),
+            public_key=self.public_key,
+            signature="",
+        )
+        return msgspec.structs.replace(fact, signature=self._key.sign(_covered(tenant_id, fact)).hex())
+
+
+def is_signed(tenant_id: str, fact: LearningCheckpointed) -> bool:
+    """Whether its own key signed it, and it holds the state that it names. Whose key that is, is for the reader."""
+    try:
+        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(fact.public_key))
+        key.verify(bytes.fromhex(fact.signature), _covered(tenant_id, fact))
+    except (InvalidSignature, ValueError):
+        return False
+    state: LearnerState = LearnerState.from_json(fact.state)
+    return state.state_hash() == fact.state_hash
+
+
+def _covered(tenant_id: str, fact: LearningCheckpointed) -> bytes:
+    named = [
+        tenant_id, fact.agent_id, fact.learner_version, fact.chain_seq, fact.chain_hash,
+        sha256(fact.state.encode()).hexdigest(), fact.state_hash, fact.public_key,
+    ]  # fmt: skip
+    return msgspec.json.encode(named)
+
+
+def _new_key() -> str:
+    key = Ed25519PrivateKey.generate()
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode("ascii")

@@ -1,0 +1,129 @@
+"""The coordinator: looks every few minutes whether a learner's score falls, and proposes an experiment where it does.
+
+It never changes a prior itself. What it proposes is a bounded step, tried on half of the conversations; a verdict that
+is due is taken by the same rule as a person's.
+"""
+
+import asyncio
+import logging
+from typing import NamedTuple
+
+from soma.brain import experiment_rows as rows
+from soma.brain.bodies import ArmBody, NewExperiment
+from soma.brain.core.proposals import proposed
+from soma.brain.core.statistics import Trend, trend
+from soma.brain.errors import BrainRefused
+from soma.brain.experiments import COORDINATOR, Experiments
+from soma.brain.learners import Learners
+from soma.brain.settings import BrainSettings
+from soma.brain.types import Principal
+from soma.events.writer import Writer
+
+SIGNIFICANT = 0.05
+APART = 20  # updates between two samples: the rolling score forgets in ten, so that they are nearly independent
+PREFIX = "auto"
+
+logger = logging.getLogger(__name__)
+
+
+class Poll(NamedTuple):
+    """What one look came to: names of experiments."""
+
+    decided: tuple[str, ...] = ()
+    proposed: tuple[str, ...] = ()
+
+
+class Coordinator:
+    def __init__(
+        self, *, settings: BrainSettings, writer: Writer, learners: Learners, experiments: Experiments
+    ) -> None:
+        self._settings = settings
+        self._writer = writer
+        self._reads = writer.database
+        self._learners = learners
+        self._experiments = experiments
+
+    async def run(self) -> None:
+        """Poll until cancelled; a failed look is logged, and the next one comes."""
+        while True:
+            await asyncio.sleep(self._settings.coordinator_seconds)
+            try:
+                await self.poll()
+            except Exception:
+                logger.exception("the coordinator's look failed")
+
+    async def poll(self) -> Poll:
+        decided = [name for row in await self._due() if (name := await self._decide(row))]
+        found = [name for learner in await asyncio.to_thread(self._known) if (name := await self._look(learner))]
+        return Poll(tuple(decided), tuple(found))
+
+    async def _due(self) -> list[rows.ExperimentRow]:
+        if not self._settings.experiments_promote:
+            return []
+        return await asyncio.to_thread(self._experiments.due, self._reads)
+
+    async def _decide(self, row: rows.ExperimentRow) -> str | None:
+        principal = Principal(tenant_id=row.tenant_id, user_id=COORDINATOR, agent_id=row.agent_id)
+        try:
+            await self._writer.write(
+                lambda tx: self._experiments.decide(tx, principal, row.experiment_id, by=COORDINATOR)
+            )
+        except BrainRefused as refused:  # another process, or a person, was faster
+            logger.info("experiment %s was not decided: %s", row.name, refused)
+            return None
+        return row.name
+
+    def _known(self) -> list[Principal]:
+        """Learners with a stored state: those that learned from enough to have a trend."""
+        found = self._reads.query("SELECT DISTINCT tenant_id, agent_id FROM learner_snapshots")
+        return [Principal(tenant_id=tenant, user_id=COORDINATOR, agent_id=agent) for tenant, agent in found]
+
+    async def _look(self, learner: Principal) -> str | None:
+        falls = await asyncio.to_thread(self._sampled, learner)
+        if falls is None:
+            return None
+        body = await asyncio.to_thread(self._proposal, learner, falls)
+        if body is None:
+            return None
+        try:
+            await self._writer.write(lambda tx: self._experiments.create(tx, learner, body, by=COORDINATOR))
+        except BrainRefused as refused:
+            logger.info("%s was not proposed: %s", body.name, refused)
+            return None
+        return body.name
+
+    def _sampled(self, learner: Principal) -> Trend | None:
+        """Note the score of now; the trend, where it falls significantly."""
+        state = self._learners.committed(learner)
+        window = self._settings.coordinator_window
+        last = rows.last_scored(self._reads, learner)
+        if state.version - last < APART:
+            return None
+        score = state.guard.reward.fast
+        self._writer.submit(lambda tx: rows.keep_score(tx, learner, state.version, score)).result()
+        scores = rows.scores(self._reads, learner, last=window)
+        found = trend(scores)
+        return found if len(scores) == window and found.falls and found.p < SIGNIFICANT else None
+
+    def _proposal(self, learner: Principal, falls: Trend) -> NewExperiment | None:
+        """None while another experiment runs, or where every step has been tried."""
+        before = rows.of_learner(self._reads, learner)
+        if any(row.status == rows.RUNNING for row in before):
+            return None
+        tried = {(parts[1], parts[2]) for row in before if (parts := row.name.split("."))[0] == PREFIX}
+        state = self._learners.committed(learner)
+        proposal = proposed(state, self._learners.hyperparameters, bound=self._settings.coordinator_step, tried=tried)
+        if proposal is None:
+            return None
+        name = f"{PREFIX}.{proposal.weight}.{proposal.direction}"
+        return NewExperiment(
+            name=name,
+            hypothesis=(
+                f"The rolling reward falls by {-falls.slope:.3g} a sample (p {falls.p:.2g}); "
+                f"{proposal.weight} {proposal.step:+.3g} stops it."
+            ),
+            arms=(ArmBody(name="control"), ArmBody(name="step", changes={proposal.weight: proposal.step})),
+            metric="reward",
+            method="anytime",
+            planned=self._settings.experiments_planned,
+        )

@@ -1,0 +1,53 @@
+"""Which step of the prior to try where a learner's score falls: bounded, and where what was learned points to."""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+from soma.brain.core.hyperparameters import Hyperparameters
+from soma.brain.core.serve import serve
+from soma.brain.core.state import LearnerState
+from soma.brain.core.weights import weight_name
+
+POINTS = 0.01  # of a box: what was learned points nowhere if it is nearer to the prior
+
+
+class Proposal(NamedTuple):
+    weight: str
+    step: float
+
+    @property
+    def direction(self) -> str:
+        return "up" if self.step > 0.0 else "down"
+
+
+def proposed(
+    state: LearnerState, settings: Hyperparameters, *, bound: float, tried: Collection[tuple[str, str]]
+) -> Proposal | None:
+    """The first that was not tried: views by how far the trusted weight is from its prior, then tau either way.
+
+    A step is at most `bound` of the weight's box. None where all were tried.
+    """
+    for proposal in (*_views(state, settings, bound), *_tau(state, settings, bound)):
+        if (proposal.weight, proposal.direction) not in tried:
+            return proposal
+    return None
+
+
+def _views(state: LearnerState, settings: Hyperparameters, bound: float) -> list[Proposal]:
+    views, weights, _, _ = state.retrieval
+    if serve(state, settings).trust < 0.5:  # what was learned foretells worse than the prior
+        return []
+    found = []
+    for name, weight, prior, low, high in zip(views.names, weights, views.priors, views.lows, views.highs, strict=True):
+        away, width = weight - prior, high - low
+        if abs(away) > POINTS * width:
+            step = min(abs(away), bound * width)
+            found.append((-abs(away) / width, name, step if away > 0.0 else -step))
+    return [Proposal(weight_name(name), step) for _, name, step in sorted(found)]
+
+
+def _tau(state: LearnerState, settings: Hyperparameters, bound: float) -> list[Proposal]:
+    """Warmer first: more memories to choose from."""
+    step, tau = bound * (settings.tau_high - settings.tau_low), state.temperature.tau
+    steps = (step if tau + step <= settings.tau_high else 0.0, -step if tau - step >= settings.tau_low else 0.0)
+    return [Proposal("tau", step) for step in steps if step]

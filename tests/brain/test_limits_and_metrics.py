@@ -1,0 +1,116 @@
+"""Back-pressure that says when to come back, and every metric of the brain after a turn and a feedback."""
+
+import asyncio
+import threading
+
+import httpx
+import pytest
+from tests.brain.conftest import ALICE, metrics_of, remembered
+from tests.brain.test_refusals import HEADERS
+
+from soma.brain.errors import BrainRefused
+from soma.brain.metrics import TenantLabels
+from soma.brain.root import open_brain
+from soma.events.writer import Transaction
+from soma.memory.embedders.hashing import Hashing
+
+METRICS = (
+    *(f"somabrain_retrieval_{name}{{" for name in ("alpha", "beta", "gamma", "tau")),
+    *(f"somabrain_utility_{name}{{" for name in ("lambda", "mu", "nu")),
+    *(f'somabrain_neuromodulator{{name="{name}"' for name in ("dopamine", "serotonin", "noradrenaline")),
+    'somabrain_neuromodulator{name="acetylcholine"',
+    "somabrain_trust{",
+    "somabrain_working_memory_items 1.0",
+    "somabrain_feedback_latency_seconds_count 1.0",
+    "somabrain_feedback_applied_total{",
+    "somabrain_learning_latency_seconds_count 1.0",
+    "somabrain_recall_latency_seconds_count 1.0",
+)
+
+
+async def scraped(app) -> str:
+    transport = httpx.ASGITransport(app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://brain") as door:
+        return (await door.get("/metrics", headers={"Authorization": HEADERS["Authorization"]})).text
+
+
+async def test_every_metric_is_there_after_a_turn_and_a_feedback(opened):
+    await remembered(opened.client)
+    bundle = await opened.client.evaluate(ALICE, conversation_id="c1", query="What is the cat called?")
+    body = metrics_of(bundle_id=bundle.bundle_id, confidence=1.0)
+    learned = await opened.client.publish_turn_metrics(ALICE, **body)
+    await opened.client.feedback(ALICE, conversation_id="c1", reward=1.0)
+    exposition = await scraped(opened.app)
+    for line in METRICS:
+        assert f"\n{line}" in exposition, line
+    state = await opened.client.state(ALICE)
+    assert f'somabrain_utility_lambda{{tenant="acme"}} {state.weights["lambda"]}' in exposition
+    assert learned.version == 1
+    assert "c1" not in exposition
+    assert "turn-1" not in exposition
+
+
+def test_tenants_beyond_the_budget_share_a_label():
+    labels = TenantLabels(2)
+    assert [labels.of(tenant) for tenant in ("a", "b", "c", "a", "d")] == ["a", "b", "other", "a", "other"]
+
+
+async def test_a_full_queue_is_refused_with_when_to_come_back_and_recovers(settings):
+    settings = settings.model_copy(update={"waiting_writes": 5})
+    async with open_brain(settings, embedder=Hashing()) as opened:
+        held, go = threading.Event(), threading.Event()
+
+        def hold(_: Transaction) -> bool:
+            held.set()
+            return go.wait()
+
+        blocking = opened.writer.submit(hold)
+        await asyncio.to_thread(held.wait)
+        calls = [
+            asyncio.ensure_future(opened.client.feedback(ALICE, conversation_id="c", reward=n / 20)) for n in range(20)
+        ]
+        await asyncio.sleep(0.3)
+        go.set()
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+        await asyncio.wrap_future(blocking)
+        refused = [answer for answer in answers if isinstance(answer, BrainRefused)]
+        assert {(each.status, each.code, each.retry_after) for each in refused} == {(429, "busy", 1.0)}
+        assert len(refused) == 15
+        assert (await opened.client.state(ALICE)).version == 5
+        assert (await opened.client.feedback(ALICE, conversation_id="c", reward=0.99)).adaptation_applied
+
+
+async def test_too_many_batches_under_way_are_refused(settings):
+    settings = settings.model_copy(update={"waiting_batches": 2})
+    async with open_brain(settings, embedder=Hashing()) as opened:
+        items = [{"conversation_id": f"c{n}", "reward": 0.5} for n in range(10)]
+        calls = (opened.client.feedback_batch(ALICE, items, idempotency_key=str(n)) for n in range(5))
+        answers = await asyncio.gather(*calls, return_exceptions=True)
+        assert [getattr(answer, "code", "taken") for answer in answers].count("busy") == 3
+        assert (await opened.client.state(ALICE)).version == 20
+
+
+@pytest.mark.parametrize("name", ["SOMABRAIN_DATABASE_URL", "SOMA_BRAIN_DATABASE_URL"])
+def test_the_plans_names_of_settings_are_taken(monkeypatch, name):
+    from soma.brain.settings import BrainSettings
+
+    monkeypatch.setenv(name, "postgresql://somewhere/brain")
+    monkeypatch.setenv("SOMABRAIN_LEARNING_RULE", "literal")
+    monkeypatch.setenv("SOMABRAIN_LEARNING_RATE_DYNAMIC", "false")
+    monkeypatch.setenv("SOMABRAIN_GRAPH_AUGMENT_MAX_ADDITIONS", "3")
+    settings = BrainSettings()
+    assert settings.database == "postgresql://somewhere/brain"
+    assert settings.graph_augment_max_additions == 3
+    assert (settings.learner.learning_rule, settings.learner.learning_rate_dynamic) == ("literal", False)
+
+
+def test_every_constant_of_the_learner_is_a_setting_by_its_name():
+    from dataclasses import fields
+
+    from soma.brain.core.hyperparameters import Hyperparameters
+    from soma.brain.learner_settings import NOT_SETTINGS, LearnerSettings
+
+    named = {field.name for field in fields(Hyperparameters)} - NOT_SETTINGS
+    assert named <= LearnerSettings.model_fields.keys()
+    defaults = Hyperparameters()
+    assert all(LearnerSettings.model_fields[name].default == getattr(defaults, name) for name in named)

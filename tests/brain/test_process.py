@@ -1,0 +1,61 @@
+"""The brain apart, as a process: it says where it is, tidies up, ends when told to, and leaves nothing behind."""
+
+import asyncio
+import signal
+import socket
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from tests.brain.conftest import ALICE, metrics_of, remembered
+
+from soma.bench.brain_process import TOKEN, BrainProcess
+from soma.brain import store
+from soma.brain.client import BrainClient
+from soma.brain.housekeeping import kept_tidy
+
+
+@pytest.mark.e2e
+async def test_a_brain_apart_serves_ends_at_a_signal_and_knows_everything_again(tmp_path):
+    brain = BrainProcess(tmp_path)
+    await asyncio.to_thread(brain.start)
+    async with BrainClient.at(brain.url, service_token=TOKEN) as client:
+        await client.publish_turn_metrics(ALICE, **metrics_of())
+        await client.feedback_batch(ALICE, [{"conversation_id": "c", "reward": 0.5}])
+        before = await client.state(ALICE)
+    process = brain._process
+    assert process is not None
+    process.send_signal(signal.SIGTERM)
+    assert await asyncio.to_thread(process.wait, 20) == 0
+    brain.kill()
+    await asyncio.to_thread(brain.start)
+    async with BrainClient.at(brain.url, service_token=TOKEN) as client:
+        assert await client.state(ALICE) == before
+    brain.kill()
+    assert brain.verify()["faults"] == []
+
+
+@pytest.mark.e2e
+async def test_a_busy_port_is_told_and_the_next_one_taken(tmp_path, capfd):
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        brain = BrainProcess(tmp_path, SOMA_BRAIN_PORT=str(port))
+        await asyncio.to_thread(brain.start)
+        assert brain.url != f"http://127.0.0.1:{port}"
+        assert f"port {port} is busy" in capfd.readouterr().err
+        brain.kill()
+
+
+async def test_bundles_go_when_their_time_is_over(opened, monkeypatch):
+    await remembered(opened.client)
+    old = await opened.client.evaluate(ALICE, conversation_id="c1", query="cat")
+    later = datetime.now(UTC) + timedelta(days=31)
+    monkeypatch.setattr(store, "now", lambda: later.isoformat(timespec="microseconds"))
+    async with kept_tidy(opened.writer, every_seconds=0.01):
+        await asyncio.sleep(0.2)
+    assert opened.writer.database.query("SELECT bundle_id FROM bundles") == []
+    helpful = [old.memories[0].id]
+    answer = await opened.client.feedback(ALICE, conversation_id="c1", bundle_id=old.bundle_id, helpful=helpful)
+    assert (answer.adaptation_applied, answer.reason) == (False, "unknown_bundle")
+    opened.writer.database.close()

@@ -1,0 +1,80 @@
+"""Several brains on one database: one appender at a time, every lesson once, no weight from a stale state."""
+
+import asyncio
+
+import pytest
+from tests.brain.conftest import ALICE, BOB, metrics_of
+
+from soma.brain.client import BrainClient
+from soma.brain.errors import BrainUnavailable
+from soma.brain.root import open_brain
+from soma.brain.verify import verified
+from soma.memory.embedders.hashing import Hashing
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.integration)])
+def shared(request, settings):
+    if request.param == "sqlite":
+        return settings
+    return settings.model_copy(update={"database_url": request.getfixturevalue("postgresql").database()})
+
+
+async def test_two_brains_learn_into_one_learner_without_a_gap(shared):
+    async with open_brain(shared, embedder=Hashing()) as one, open_brain(shared, embedder=Hashing()) as two:
+
+        async def turn(number: int) -> None:
+            brain = (one, two)[number % 2]
+            await brain.client.publish_turn_metrics(ALICE, **metrics_of(turn_id=f"t{number}"))
+            await brain.client.feedback(BOB, conversation_id="c", reward=0.5, idempotency_key=f"k{number}")
+
+        await asyncio.gather(*(turn(number) for number in range(40)))
+        items = [{"conversation_id": f"c{n}", "reward": 0.1} for n in range(30)]
+        batches = (brain.client.feedback_batch(ALICE, items, idempotency_key="b") for brain in (one, two))
+        assert {answer.accepted for answer in await asyncio.gather(*batches)} == {30}
+        report = verified(one.writer.database)
+        assert report.faults == []
+        assert report.updates == 40 + 40 + 30
+        assert report.feedbacks == report.rows == 40 + 30
+        one.writer.database.close()
+
+
+async def test_the_same_iteration_at_two_brains_is_learned_once(shared):
+    async with open_brain(shared, embedder=Hashing()) as one, open_brain(shared, embedder=Hashing()) as two:
+        answers = await asyncio.gather(
+            *(brain.client.publish_turn_metrics(ALICE, **metrics_of()) for brain in (one, two) for _ in range(5))
+        )
+        assert sorted(answer.status for answer in answers) == ["duplicate"] * 9 + ["success"]
+        assert len({str(answer.weights) for answer in answers}) == 1
+
+
+@pytest.mark.integration
+async def test_what_one_brain_learned_the_other_serves(settings, postgresql):
+    shared = settings.model_copy(update={"database_url": postgresql.database()})
+    async with open_brain(shared, embedder=Hashing()) as one, open_brain(shared, embedder=Hashing()) as two:
+        for number in range(3):
+            brain = (one, two)[number % 2]
+            await brain.client.publish_turn_metrics(ALICE, **metrics_of(iteration_number=number))
+            states = [await each.client.state(ALICE) for each in (one, two)]
+            assert states[0] == states[1]
+            assert states[0].version == number + 1
+
+
+@pytest.mark.integration
+async def test_a_database_that_went_away_is_used_again_when_it_is_back(settings, postgresql):
+    shared = settings.model_copy(update={"database_url": postgresql.database()})
+    async with open_brain(shared, embedder=Hashing()) as opened:
+        await opened.client.publish_turn_metrics(ALICE, **metrics_of())
+        postgresql.disconnect()
+        outcomes = [await _tried(opened.client, number) for number in range(1, 6)]
+        assert "unavailable" in outcomes  # said so, and nothing half-written
+        assert outcomes[-1] == "success"
+        state = await opened.client.state(ALICE)
+        assert state.version == 1 + outcomes.count("success")
+        assert verified(opened.writer.database).faults == []
+
+
+async def _tried(client: BrainClient, number: int) -> str:
+    try:
+        return (await client.publish_turn_metrics(ALICE, **metrics_of(iteration_number=number))).status
+    except BrainUnavailable:
+        return "unavailable"

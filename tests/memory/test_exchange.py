@@ -1,0 +1,46 @@
+"""Export and import are each other's inverse, and bad lines change nothing."""
+
+import pytest
+from tests.memory.conftest import owner
+from tests.memory.test_remember import new
+
+from soma.memory.errors import BadLine, EmptyText
+from soma.memory.exchange import lines
+from soma.memory.types import NewLink
+
+
+async def exported(memory, who) -> list[str]:
+    return sorted(lines(await memory.export(who)))
+
+
+async def test_what_was_exported_is_imported_as_it_was(memory, alice):
+    links = [NewLink(to_key="b", relation="before", weight=0.5)]
+    await memory.remember(alice, [new("the second", key="b", scope="tenant"), new("alone", metadata={"speaker": "Al"})])
+    await memory.remember(alice, [new("the first", key="a", conversation_id="c", links=links, importance=0.9)])
+    before = await exported(memory, alice)
+    twin = owner(tenant="elsewhere")
+    taken = await memory.take(twin, before)
+    assert (taken.created, taken.updated, taken.unchanged) == (3, 0, 0)
+    assert await exported(memory, twin) == before
+    again = await memory.take(twin, before)
+    assert (again.created, again.updated, again.unchanged) == (0, 0, 3)
+
+
+async def test_more_than_a_call_takes_with_links_to_what_comes_later(memory, alice):
+    items = [
+        f'{{"text": "n{n}", "key": "{n}", "links": [{{"to_key": "{n + 1}", "relation": "next"}}]}}'
+        for n in range(1_200)
+    ]
+    taken = await memory.take(alice, [*items, '{"text": "end", "key": "1200"}'])
+    assert taken.created == 1_201
+    assert (await memory.statistics(alice)).links == 1_200
+
+
+@pytest.mark.parametrize("line", ["{", "[]", '{"key": "k"}', '{"text": 1}', '{"text": "x", "colour": "red"}'])
+async def test_a_bad_line_is_named_and_nothing_is_taken(memory, alice, line):
+    with pytest.raises(BadLine) as caught:
+        await memory.take(alice, ['{"text": "good"}', line])
+    assert caught.value.field == "line 2"
+    with pytest.raises(EmptyText):
+        await memory.take(alice, ['{"text": "good"}', '{"text": " "}'])
+    assert not (await memory.list(alice)).items
