@@ -93,6 +93,7 @@ async def open_agent(
         policy = RegoPolicy.default()
         tokenizer = BundledTokenizer()
         models = Models(settings, http)
+        models.get()  # a default that no provider answers to is told now, not in every turn
         workshop = Workshop(
             settings=settings,
             brain=brain,

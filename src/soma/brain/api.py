@@ -7,7 +7,9 @@ from typing import Any
 
 import msgspec
 from fastapi import FastAPI, Request, Response
+from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
+from starlette.routing import request_response
 from starlette.types import Receive, Scope, Send
 
 from soma.brain import api_memory, bodies
@@ -46,7 +48,15 @@ def create_app(brain: Brain, auth: Authenticator) -> FastAPI:
     door = Door(_principal, _read, _json, _takes)
     add_experiments(app, brain, door)
     add_insight(app, brain, door)
+    _spare_arguments(app)
     return app
+
+
+def _spare_arguments(app: FastAPI) -> None:
+    """Our endpoints read the request themselves: FastAPI's machinery for arguments was half of its time a request."""
+    for route in app.routes:
+        if isinstance(route, APIRoute) and not route.param_convertors:
+            route.app = request_response(route.endpoint)
 
 
 def _add_context(app: FastAPI, brain: Brain) -> None:
@@ -130,11 +140,11 @@ def _add_memory(app: FastAPI, brain: Brain) -> None:
 
 def _add_health(app: FastAPI, brain: Brain, auth: Authenticator) -> None:
     @app.get("/healthz")
-    async def up() -> Response:
+    async def up(_: Request) -> Response:
         return _json({"status": "up"})
 
     @app.get("/readyz")
-    async def ready() -> Response:
+    async def ready(_: Request) -> Response:
         away = await brain.ready()
         if away:
             message = "; ".join(f"{name}: {what}" for name, what in away.items())

@@ -27,9 +27,7 @@ class FeedbackDesk:
             return Taken(self._repeated(transaction, principal, first))
         subject = subject_of(principal, turn_id=told.body.turn_id)
         learned, reason = observations(told)
-        fact = FeedbackReceived(
-            feedback_id=key, target=target_of(told.body), observation=msgspec.to_builtins(told.body)
-        )
+        fact = FeedbackReceived(feedback_id=key, target=target_of(told.body), observation=told.body)
         event = transaction.append(draft(fact, subject))
         lesson = self._learners.teach(transaction, principal, subject, learned, CAUSE)
         written = self._values.move(transaction, principal, lesson.named)

@@ -4,7 +4,6 @@ import os
 import threading
 import time
 from datetime import UTC, datetime
-from uuid import UUID
 
 _lock = threading.Lock()
 _last = 0
@@ -21,7 +20,8 @@ def new_id() -> str:
         ticks = _last
     value = (ticks >> 12) << 80 | 0x7 << 76 | (ticks & 0xFFF) << 64
     value |= 0b10 << 62 | int.from_bytes(_random_bytes()) >> 2
-    return str(UUID(int=value))
+    digits = f"{value:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def _random_bytes() -> bytes:

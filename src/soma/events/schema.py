@@ -265,7 +265,7 @@ class FeedbackReceived(Fact, frozen=True, kw_only=True):
     event_type: ClassVar[str] = "feedback.received"
     feedback_id: str
     target: str
-    observation: dict[str, Any]
+    observation: Any
 
 
 class FeedbackBatchReceived(Fact, frozen=True, kw_only=True):

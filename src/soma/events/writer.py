@@ -18,6 +18,8 @@ from functools import lru_cache
 from itertools import chain
 from typing import Any, TypeVar, cast
 
+import msgspec
+
 from soma.events.chain import COLUMNS, Draft, Event, Head, place
 from soma.events.database import Connection, Database, Row, is_storage_error
 from soma.events.errors import LogError, WriteFailed, WriterBusy
@@ -113,7 +115,7 @@ class Transaction:
         self.keep("position", position)
         self.keep(head_key, Head(event.seq, event.hash))
         self._appended.append(event)
-        self.insert("events", COLUMNS, [tuple([getattr(event, name) for name in COLUMNS])])
+        self.insert("events", COLUMNS, [msgspec.structs.astuple(event)])
         return event
 
     def head(self, tenant_id: str, stream: str) -> Head:

@@ -26,12 +26,21 @@ async def learn(record: TurnRecord, iteration: IterationRecord, doors: Doors) ->
             conversation_id=record.turn.conversation_id,
             bundle_id=bundle.bundle_id,
             cited=spoken.cited,
+            progress=progress(record, iteration),
             tokens=iteration.tokens,
             model=spoken.model,
         )
     except BrainUnavailable:
         learned = _skipped(bundle.weights or record.weights, bundle.neuromodulators or record.neuromodulators)
     return _completed(judged, model=spoken.model, learned=learned)
+
+
+def progress(record: TurnRecord, iteration: IterationRecord) -> float | None:
+    """What this answer's score adds to the best before it, in [-1, 1]; None where there is nothing to compare."""
+    judged = [record.iterations[number].judged for number in range(iteration.number + 1)]
+    scores = [None if fact is None else fact.convergence_score for fact in judged]
+    earlier = [score for score in scores[:-1] if score is not None]
+    return None if scores[-1] is None or not earlier else scores[-1] - max(earlier)
 
 
 def _skipped(weights: Weights, neuromodulators: Neuromodulators) -> Learned:
