@@ -10,7 +10,7 @@ STRONGEST = 64  # links of one memory that recall follows
 
 Others = dict[str, float]
 
-# What consolidation links by itself. Its links spread activation, but nobody vouches for them.
+# What consolidation links by itself: it may bring a memory in, but nobody vouches for it.
 MADE = frozenset(("summarises", "recombines", "associated"))
 
 
