@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import islice
 
 from soma.events.ids import new_id, now
 from soma.events.schema import MemoryConsolidated, draft
@@ -19,8 +20,8 @@ from soma.memory.index.partition import Entry
 from soma.memory.remember import NotEmbedded, Request
 from soma.memory.store import Store
 from soma.memory.types import Link, MemoryRecord, NewLink, NewMemory, Owner, Scope
-from soma.memory.upkeep.episodes import groups, pairs
-from soma.memory.upkeep.extract import summary
+from soma.memory.upkeep.episodes import Weights, groups, pairs
+from soma.memory.upkeep.extract import recombined, summary
 
 Summarise = Callable[[Sequence[str]], Awaitable[str]]
 Change = tuple[str, str, str, float | None, float]  # from, to, relation, weight before and after
@@ -51,6 +52,7 @@ class _Work:
     phase: str
     relation: str
     entries: Sequence[Entry]
+    weights: Weights
     importance: float
     reinforce: Sequence[tuple[str, str, float]]
 
@@ -73,12 +75,16 @@ async def cycle(store: Store, address: Address, summarise: Summarise | None = No
 def _nrem(store: Store, address: Address, deadline: float) -> list[_Work]:
     used = {source for _, sources in _past(store, address, "nrem") for source in sources}
     with store.partitions.opened(*address[:2], address[2:]) as [partition]:
-        found = list(groups(partition, used, most=GROUPS, deadline=deadline))
+        saying = (
+            group for group in groups(partition, used, deadline=deadline) if summary(group.members, group.weights)
+        )
+        found = list(islice(saying, GROUPS))
     return [
         _Work(
             phase="nrem",
             relation=SUMMARISES,
             entries=group.members,
+            weights=group.weights,
             importance=sum(entry.importance for entry in group.members) / len(group.members),
             reinforce=[
                 (group.members[0].id, entry.id, near)
@@ -97,11 +103,12 @@ def _rem(store: Store, address: Address) -> list[_Work]:
         _Work(
             phase="rem",
             relation=RECOMBINES,
-            entries=[one, other],
+            entries=pair.members,
+            weights=pair.weights,
             importance=REM_IMPORTANCE,
-            reinforce=[(one.id, other.id, near)],
+            reinforce=[(pair.members[0].id, pair.members[1].id, pair.nearness[1])],
         )
-        for one, other, near in found
+        for pair in found
     ]
 
 
@@ -160,7 +167,7 @@ async def _distil(store: Store, address: Address, work: _Work, summarise: Summar
 
 async def _text(store: Store, work: _Work, summarise: Summarise | None) -> str:
     if summarise is None:
-        return await store.work(summary, work.entries, most=3 if work.phase == "nrem" else 2)
+        return await store.work(summary if work.phase == "nrem" else recombined, work.entries, work.weights)
     said = [f"{entry.speaker}: {entry.text}" if entry.speaker else entry.text for entry in work.entries]
     return " ".join((await summarise(said)).split())[:LONGEST]
 
