@@ -31,10 +31,9 @@ Weights = Mapping[str, float]  # what each telling word weighs (inverse document
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """`members`, the seed first, with the cosine of each to the seed, and the words that tell them apart."""
+    """`members`, the seed first, and the words that tell them apart from others."""
 
     members: Sequence[Entry]
-    nearness: Sequence[float]
     weights: Weights
 
 
@@ -82,18 +81,17 @@ def _group(partition: Partition, seed: int, left: Collection[int]) -> Group | No
     order = np.lexsort((slots, -near))
     weights = telling(partition, seed)
     said = set(weights)
-    chosen, cosines = [seed], [1.0]
+    chosen = [seed]
     for place in order.tolist():
         slot, cosine = int(slots[place]), float(near[place])
         if cosine < NEAR or len(chosen) == MEMBERS:
             break
         if slot != seed and cosine < SAME and (own := telling(partition, slot)).keys() & said:
             chosen.append(slot)
-            cosines.append(cosine)
             weights |= own
     if len(chosen) < LEAST:
         return None
-    return Group([partition.at(slot) for slot in chosen], cosines, weights)
+    return Group([partition.at(slot) for slot in chosen], weights)
 
 
 def pairs(partition: Partition, used: Collection[frozenset[str]]) -> list[Group]:
@@ -118,8 +116,7 @@ def pairs(partition: Partition, used: Collection[frozenset[str]]) -> list[Group]
     return [
         Group(
             [partition.at(pool[one]), partition.at(pool[other])],
-            [1.0, cosine],
             telling(partition, pool[one]) | telling(partition, pool[other]),
         )
-        for cosine, one, other in best
+        for _, one, other in best
     ]
