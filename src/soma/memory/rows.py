@@ -40,6 +40,8 @@ ERASE = (
     "UPDATE memories SET key = ?, text = '', metadata = '{}', conversation_id = NULL, checksum = '', importance = 0, "
     "revision = ?, forgotten_at = ?, receipt_id = ? WHERE id = ?"
 )
+SUMMARISES, RECOMBINES = "summarises", "recombines"  # from what was synthesised to its sources
+PROVENANCE = (SUMMARISES, RECOMBINES)  # says where something is from, and makes nothing come to mind
 CHUNK = 500  # values in one IN list
 PAGE = 2_000  # rows with their vectors read at a time: all at once would double the memory of a large partition
 
@@ -179,12 +181,12 @@ def _embedding(dimension: int, vector: bytes, words: bytes) -> Embedding:
 
 
 def partition_links(reader: Reader, address: Address) -> Iterator[Link]:
-    """Links that begin or end in the partition."""
+    """Links that begin or end in the partition and that recall follows."""
     for end in ("from_id", "to_id"):
         found = reader.query(
             "SELECT l.from_id, l.to_id, l.relation, l.weight FROM memory_links l "
-            f"JOIN memories m ON m.id = l.{end} WHERE {LIVING} AND m.scope_owner = ?",
-            list(address),
+            f"JOIN memories m ON m.id = l.{end} WHERE {LIVING} AND m.scope_owner = ? AND l.relation NOT IN (?, ?)",
+            [*address, *PROVENANCE],
         )
         yield from map(link, found)
 

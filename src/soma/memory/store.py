@@ -103,7 +103,8 @@ class Store:
             for name in owner.visible():
                 if (partition := self.partitions.present((owner.tenant_id, namespace, name))) is not None:
                     for link in links:
-                        partition.link(link)
+                        if link.relation not in rows.PROVENANCE:
+                            partition.link(link)
 
     def load(self, address: Address) -> Partition:
         """From the rows. A memory without a vector is found by its words, until the vector is made (`reconcile`)."""
