@@ -1,7 +1,6 @@
 """The doors to memory's upkeep: documents, status, comparison, consolidation, over both transports."""
 
 import asyncio
-import sqlite3
 import time
 
 import httpx
@@ -15,6 +14,7 @@ from soma.brain.memory_settings import MemorySettings
 from soma.brain.root import open_brain
 from soma.brain.service import owner
 from soma.brain.summariser import Summariser, SummariserFailed
+from soma.events.database import Database
 from soma.memory.errors import ModelUnavailable
 
 NOTES = "# Lisbon\n\nThe tram to the Alfama is number 28.\n\n# Porto\n\nThe boat leaves at ten.\n"
@@ -53,9 +53,9 @@ async def test_the_status_counts_what_the_caller_sees(client):
 async def test_a_tenant_is_compared_and_mended(client, settings):
     await remembered(client)
     assert (await client.verify_memory(ALICE)).clean
-    path = settings.data_dir / "brain.sqlite3"
-    with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE memory_embeddings SET seal = 'x'")
+    connection = Database(settings.database).connect()
+    connection.execute("UPDATE memory_embeddings SET seal = 'x'")
+    connection.close()
     looked = await client.verify_memory(ALICE)
     assert (looked.clean, looked.problems, looked.repaired) == (False, {"vector_damaged": 6}, 0)
     assert (await client.verify_memory(MALLORY)).clean
