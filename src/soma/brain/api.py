@@ -150,7 +150,8 @@ def _add_health(app: FastAPI, brain: Brain, auth: Authenticator) -> None:
         if away:
             message = "; ".join(f"{name}: {what}" for name, what in away.items())
             return _json({"code": "not_ready", "message": message, "away": away, "request_id": new_id()}, 503)
-        return _json({"status": "ready", "dependencies": ["database"], "degraded": await brain.degraded()})
+        answer = {"status": "ready", "dependencies": ["database"], "degraded": await brain.degraded()}
+        return _json(answer | {"restored": brain.restored._asdict()})
 
     @app.get("/metrics")
     async def metrics(request: Request) -> Response:

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from soma.brain import experiment_rows, store
 from soma.brain import feedback as feedbacks
@@ -57,6 +57,13 @@ THREADS = 2
 logger = logging.getLogger(__name__)
 
 
+class Restored(NamedTuple):
+    """What the start took: learners whose state was read and replayed, and how long that was."""
+
+    learners: int
+    seconds: float
+
+
 class Brain:
     """Everything that it holds is given to it; `root.py` builds and closes it."""
 
@@ -76,6 +83,7 @@ class Brain:
         self.settings = settings
         self.memory = memory
         self.metrics = metrics
+        self.restored = Restored(0, 0.0)
         self._writer = writer
         self._database = writer.database
         self._learners = learners
