@@ -9,6 +9,7 @@ COMMANDS = {
     "soak": "A thousand iterations of random rewards, and tenants side by side.",
     "recall": "How often what was asked for is found (LoCoMo, no judge).",
     "memory": "Latency, throughput, size and start of remember and recall.",
+    "residual": "How many items one residual vector holds.",
     "feedback": "A million durable feedbacks over HTTP, killed, replayed and verified.",
 }
 
