@@ -1,4 +1,4 @@
-"""How many role-bound items one residual vector holds: unbound by its role, is the nearest of the vocabulary the item?"""
+"""How many role-bound items one residual vector holds: unbound by its role, is the nearest one the item?"""
 
 import json
 from collections.abc import Mapping, Sequence
