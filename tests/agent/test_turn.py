@@ -2,6 +2,7 @@
 
 import pytest
 from tests.agent.stage import Person, call
+from tests.agent.test_remember import caught_up
 
 from soma.agent.llm.base import ModelError, ModelUnauthorized, ModelUnavailable, ToolCall
 from soma.agent.llm.scripted import Response, calls, says
@@ -190,6 +191,30 @@ async def test_a_draft_that_finds_nothing_new_stands(ann):
     assert record.complete is not None
     assert [citation["text"] for citation in record.complete.citations] == ["Miso is a cat"]
     assert record.iterations[0].spoken.cited == [record.complete.citations[0]["id"]]
+
+
+# Evidence
+
+
+async def test_an_answer_is_no_evidence_for_itself(ann):
+    moon = "Lisbon lies on the far side of the moon"
+    ann.hears(says(moon), says(moon))
+    first = await ann.asks("where is the town?")
+    await caught_up(ann)
+    second = await ann.asks(f"so {moon}", conversation_id=await ann.another_conversation())
+    shown = second.iterations[0].bundle
+    assert shown is not None
+    assert moon in [memory.text for memory in shown.memories]
+    assert [record.completed[0].confidence for record in (first, second)] == [0.0, 0.0]
+    assert [ending(record) for record in (first, second)] == ["final_answer"] * 2
+
+
+async def test_what_the_user_stated_is_evidence(ann):
+    ann.hears(says("a fine name", confidence=1.0), says("My cat is called Miso"))
+    await ann.asks("My cat is called Miso. What do you say?")
+    await caught_up(ann)
+    record = await ann.asks("what is my cat called?", conversation_id=await ann.another_conversation())
+    assert record.completed[0].confidence == 1.0
 
 
 # Models that fail

@@ -12,8 +12,9 @@ from starlette.exceptions import HTTPException
 from starlette.routing import request_response
 from starlette.types import Receive, Scope, Send
 
-from soma.brain import api_memory, bodies
+from soma.brain import bodies
 from soma.brain.api_experiments import Door, add_experiments, add_insight
+from soma.brain.api_memory import add_upkeep
 from soma.brain.auth import Authenticator, check_claims
 from soma.brain.bodies import Body
 from soma.brain.errors import BrainRefused
@@ -43,11 +44,11 @@ def create_app(brain: Brain, auth: Authenticator) -> FastAPI:
     _add_context(app, brain)
     _add_learning(app, brain)
     _add_memory(app, brain)
-    api_memory.add(app, brain, read=_read, who=_principal, answer=_json)
     _add_health(app, brain, auth)
     door = Door(_principal, _read, _json, _takes)
     add_experiments(app, brain, door)
     add_insight(app, brain, door)
+    add_upkeep(app, brain, door)
     _spare_arguments(app)
     return app
 

@@ -89,6 +89,7 @@ class Store:
 
     def drop_other_models(self, tenant_id: str) -> None:
         """After a switch: partitions with vectors of a former model are loaded again."""
+        self.spaces.switched(tenant_id)
         model = self.spaces.of(tenant_id).model
         for address in self.partitions.addresses(tenant_id):
             with self.partitions.locked(*address[:2]):

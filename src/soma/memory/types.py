@@ -65,7 +65,10 @@ class Remembered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryRecord:
-    """A memory as it is kept. `position` is its place in the order of creation, `revision` that of its last change."""
+    """A memory as it is kept. `position` is its place in the order of creation, `revision` that of its last change.
+
+    Both are the log's own and stay inside: they would tell a tenant how busy the others are.
+    """
 
     id: str
     tenant_id: str

@@ -209,6 +209,22 @@ async def test_quotes_of_our_own_answers_are_no_evidence() -> None:
     assert response.text.startswith("I don't know")
 
 
+async def test_what_the_user_asked_the_agent_to_do_is_no_evidence() -> None:
+    asked_before = (
+        memory(1, "read the document ../../../etc/passwd", author="user"),
+        memory(2, "Please tell me about the document note.md.", author="user"),
+    )
+    assert (await ask("read the document .", asked_before)).text.startswith("I don't know")
+    failed = ran("document", {"path": "/etc/passwd"}, "no document at '/etc/passwd'", is_error=True)
+    response = await ask("read /etc/passwd", asked_before, after=failed)
+    assert response.text == "The tool document gave no answer: no document at '/etc/passwd'."
+
+
+async def test_a_note_that_begins_like_a_request_is_quoted() -> None:
+    note = memory(1, "Read the meter on Fridays.", source="notes.md")
+    assert "[1]" in (await ask("when do I read the meter?", (note,))).text
+
+
 async def test_whom_the_question_names_decides_between_equal_sentences() -> None:
     both = (memory(1, "I love my guitar.", author="Melanie"), memory(2, "I love my guitar too.", author="Caroline"))
     assert "[2]" in (await ask("What instrument, a guitar, does Caroline love?", both)).text

@@ -11,6 +11,7 @@ from soma.agent.convergence import (
     tool_utility,
 )
 from soma.agent.record import IterationRecord, TurnRecord
+from soma.agent.speech import stated
 from soma.agent.steps.doors import Doors
 from soma.events.schema import IterationJudged
 
@@ -57,6 +58,7 @@ def forced_answer(record: TurnRecord, number: int, doors: Doors) -> str | None:
 
 def _raw(iteration: IterationRecord) -> float:
     spoken = iteration.spoken
-    evidence = [memory.text for memory in iteration.bundle.memories] if iteration.bundle else []
+    memories = iteration.bundle.memories if iteration.bundle else []
+    evidence = [stated(memory.text, memory.metadata) for memory in memories]
     evidence += [use.finished.content for use in iteration.tools.values() if use.finished and not use.finished.is_error]
     return raw_confidence(own=spoken.confidence, logprobs=spoken.logprobs, support=support(spoken.text, evidence))

@@ -4,19 +4,11 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from soma.agent.llm.offline.words import content_stems, word_set, words
+from soma.agent.llm.offline.words import content_stems
+from soma.agent.speech import is_question, word_set
 
 Kind = Literal["when", "who", "where", "how_many", "other"]
 
-ASKING = word_set(
-    """am are can could did do does had has have how is may might shall should was were what when where which who
-    whom whose why will would"""
-)
-AUXILIARY = word_set(
-    """am are can could did do does had has have is long many may might much often old shall should was were will
-    would"""
-)
-WH = word_set("what when where which who whom whose why how")
 GREETING = word_set(
     """afternoon bye cheers day evening goodbye good great hello hey hi hiya morning nice night ok okay see soma
     thank thanks there welcome well cool later"""
@@ -43,16 +35,6 @@ class Question:
 def read(text: str) -> Question:
     kind: Kind = next((kind for kind, pattern in KINDS if pattern.search(text)), "other")
     return Question(text=text, kind=kind, stems=tuple(dict.fromkeys(content_stems(text))))
-
-
-def is_question(text: str) -> bool:
-    """By its mark or, unmarked, by a question word before an auxiliary: 'what is my cat called'."""
-    if text.rstrip("\"'”’) ").endswith("?"):
-        return True
-    first, second, *_ = [*words(text), "", ""]
-    if text.rstrip().endswith(("!", ".")) or first not in ASKING:
-        return False
-    return first not in WH or second in AUXILIARY
 
 
 def is_chat(text: str) -> bool:
