@@ -209,6 +209,31 @@ async def test_quotes_of_our_own_answers_are_no_evidence() -> None:
     assert response.text.startswith("I don't know")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "what did I write about Lisbon?",
+        "What did I say about Lisbon",
+        "what did I note down about Lisbon?",
+        "what did I tell you about Lisbon?",
+        "what have I written on Lisbon?",
+        "did I ever mention anything about Lisbon?",
+        "what do you know about Lisbon?",
+        "what do my notes say about Lisbon?",
+        "when did I write about Lisbon?",
+    ],
+)
+async def test_what_was_said_about_something_is_asked_for_by_its_subject(text: str) -> None:
+    notes = (
+        memory(1, "I went to Lisbon in May and rode tram 28 with Ana.", source="notes.txt"),
+        memory(2, "I write to Ana every week."),
+    )
+    response = await ask(text, notes)
+    assert '"I went to Lisbon in May and rode tram 28 with Ana." [1]' in response.text
+    assert "[2]" not in response.text
+    assert (await ask(text, notes[1:])).text.startswith("I don't know")
+
+
 async def test_what_the_user_asked_the_agent_to_do_is_no_evidence() -> None:
     asked_before = (
         memory(1, "read the document ../../../etc/passwd", author="user"),
