@@ -151,13 +151,29 @@ def test_calibrated_confidence_stays_in_its_bounds(points, raw):
 # Refinement
 
 
+def refines(refinements=0, score: float | None = 0.5, *, has_no_answer=False, must_answer=None, **fields) -> bool:
+    return may_refine(
+        refinements=refinements,
+        score=score,
+        has_no_answer=has_no_answer,
+        must_answer=must_answer,
+        limits=limits(**fields),
+    )
+
+
 def test_a_draft_is_revised_at_most_once():
-    assert may_refine(refinements=0, score=0.5, must_answer=None, limits=limits())
-    assert not may_refine(refinements=1, score=0.5, must_answer=None, limits=limits())
+    assert refines()
+    assert not refines(1)
 
 
 def test_what_converged_or_must_answer_or_may_not_is_not_revised():
-    assert not may_refine(refinements=0, score=0.95, must_answer=None, limits=limits())
-    assert not may_refine(refinements=0, score=0.5, must_answer="budget", limits=limits())
-    assert not may_refine(refinements=0, score=0.5, must_answer=None, limits=limits(refine="off"))
-    assert may_refine(refinements=0, score=0.5, must_answer=None, limits=limits(refine="always"))
+    assert not refines(score=0.95)
+    assert not refines(must_answer="budget")
+    assert not refines(refine="off")
+    assert refines(refine="always")
+
+
+def test_an_honest_lack_of_an_answer_is_not_revised():
+    assert not refines(score=0.0, has_no_answer=True)
+    assert not refines(score=0.0, has_no_answer=True, refine="always")
+    assert refines(score=0.0)

@@ -49,7 +49,7 @@ def test_a_turn_ends_for_the_reason_of_its_last_iteration():
     assert fold(TURN, WHOLE).exit_reason == "final_answer"
 
 
-def test_the_best_answer_has_the_best_score_and_the_later_of_equals_wins():
+def test_the_best_answer_has_the_best_score_and_the_earlier_of_equals_wins():
     def best(*scores: float | None) -> int | None:
         facts = [fact for n, score in enumerate(scores) for fact in (response(n, "x"), judged(n, score=score))]
         found = fold(TURN, facts).best
@@ -57,7 +57,7 @@ def test_the_best_answer_has_the_best_score_and_the_later_of_equals_wins():
 
     assert best(0.9, 0.4) == 0
     assert best(0.4, 0.9) == 1
-    assert best(0.5, 0.5) == 1
+    assert best(0.5, 0.5) == 0
     assert best() is None
 
 

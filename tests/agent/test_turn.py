@@ -175,6 +175,19 @@ async def test_a_draft_that_finds_other_memories_is_revised_with_them(ann):
     assert ann.kinds(record.turn.id).count("draft_replaced") == 1
 
 
+async def test_a_model_that_says_that_it_has_no_answer_is_not_asked_again(ann):
+    await ann.knows(*FACTS)
+    ann.hears(says("I don't know when the train to Bern leaves", confidence=0.0))
+    record = await ann.asks("what did Miso the cat eat?")
+    assert (len(record.completed), ending(record)) == (1, "final_answer")
+
+
+async def test_a_draft_that_cites_a_memory_is_revised_however_unsure_it_is(ann):
+    await ann.knows(*FACTS)
+    ann.hears(says("the train to Bern [1] leaves at nine", confidence=0.0), says("tuna", confidence=0.6))
+    assert len((await ann.asks("what did Miso the cat eat?")).completed) == 2
+
+
 @pytest.mark.parametrize(("refine", "confidence"), [("off", 0.5), ("evidence", 0.95)])
 async def test_a_draft_stands_where_refinement_is_off_or_it_has_converged(stage, refine, confidence):
     bob = await stage.newcomer(refine=refine)

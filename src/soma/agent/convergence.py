@@ -102,10 +102,12 @@ def exit_reason(standing: Standing, limits: Limits) -> str | None:
     return None if standing.evidence_changed else "final_answer"
 
 
-def may_refine(*, refinements: int, score: float | None, must_answer: str | None, limits: Limits) -> bool:
-    """At most one refinement, only of a draft that did not converge and where an iteration is left."""
-    converged = score is not None and score >= limits.convergence_threshold
-    return limits.refine != "off" and refinements == 0 and must_answer is None and not converged
+def may_refine(
+    *, refinements: int, score: float | None, has_no_answer: bool, must_answer: str | None, limits: Limits
+) -> bool:
+    """At most one refinement, only of a draft that answers but did not converge, and where an iteration is left."""
+    settled = has_no_answer or (score is not None and score >= limits.convergence_threshold)
+    return limits.refine != "off" and refinements == 0 and must_answer is None and not settled
 
 
 def _calls(uses: Sequence[ToolUse]) -> list[tuple[str, str]]:

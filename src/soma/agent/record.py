@@ -80,6 +80,11 @@ class IterationRecord:
         return self.response is not None and not self.response.tool_calls
 
     @property
+    def has_no_answer(self) -> bool:
+        """The model said so: it is not sure at all and cites nothing."""
+        return self.is_answer and self.spoken.confidence == 0 and not self.spoken.cited
+
+    @property
     def spoken(self) -> ModelResponded:
         """The model's response, where the loop has come past it."""
         if self.response is None:
@@ -151,9 +156,9 @@ class TurnRecord:
 
     @property
     def best(self) -> IterationRecord | None:
-        """The answer so far: among the iterations that answered, the best score, the later of equals."""
+        """The answer so far: among the iterations that answered, the best score, the earlier of equals."""
         answers = [iteration for iteration in self.iterations.values() if iteration.is_answer]
-        return max(answers, key=lambda iteration: (_score(iteration), iteration.number), default=None)
+        return max(answers, key=lambda iteration: (_score(iteration), -iteration.number), default=None)
 
     @property
     def tool_uses(self) -> list[ToolUse]:

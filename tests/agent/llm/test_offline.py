@@ -109,8 +109,7 @@ async def test_it_says_that_it_does_not_know(text: str) -> None:
     assert response.text.startswith("I don't know")
     assert "remember that" in response.text
     assert "[" not in response.text
-    assert response.confidence is not None
-    assert response.confidence < 0.6
+    assert response.confidence == 0
 
 
 async def test_without_memories_it_knows_nothing() -> None:
@@ -186,8 +185,7 @@ async def test_a_failed_tool_is_told_and_not_called_again() -> None:
     done = ran("document", {"path": "a.md"}, "no document at 'a.md'", is_error=True)
     response = await ask("read a.md", after=done)
     assert response.text == "The tool document gave no answer: no document at 'a.md'."
-    assert response.confidence is not None
-    assert response.confidence < 0.5
+    assert response.confidence == 0
 
 
 async def test_a_long_result_is_quoted_where_it_fits_the_question() -> None:

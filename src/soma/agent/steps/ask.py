@@ -7,14 +7,13 @@ from contextlib import aclosing
 import msgspec
 
 from soma.agent.citations import cited_in
-from soma.agent.llm.base import Delta, ModelError, ModelResponse, ModelUnavailable, TextDelta, gather
+from soma.agent.llm.base import CUT, Delta, ModelError, ModelResponse, ModelUnavailable, TextDelta, gather
 from soma.agent.prompt import Material, Prompt, build_prompt, seed_of
 from soma.agent.record import IterationRecord, TurnFact, TurnRecord
 from soma.agent.steps.doors import Doors
 from soma.agent.steps.judge import forced_answer
 from soma.events.schema import DraftReplaced, ModelResponded, RequestedTool
 
-CUT = "cut"  # the finish reason of a stream that ended without one
 BACKOFF_SECONDS = 0.5  # before a model is tried again, doubled each time
 
 
