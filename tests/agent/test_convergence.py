@@ -24,7 +24,7 @@ from soma.agent.record import ToolUse, fold
 
 def limits(**fields) -> Limits:
     given: dict[str, Any] = {
-        "max_iterations": 10, "min_iterations": 1, "convergence_threshold": 0.9, "refine": "evidence",
+        "iterates": True, "max_iterations": 10, "min_iterations": 1, "convergence_threshold": 0.9, "refine": "evidence",
         "turn_tokens": 200_000,
     }  # fmt: skip
     return Limits(**given | fields)
@@ -69,10 +69,15 @@ def test_a_forced_answer_ends_the_turn_with_its_reason_unless_it_converged(reaso
 
 
 def test_a_single_shot_ends_as_the_models_final_answer():
-    once = limits(max_iterations=1)
+    once = limits(iterates=False, max_iterations=1)
     reason = must_answer([], number=0, spent_tokens=0, limits=once)
     assert reason == "max_iterations"
     assert exit_reason(standing(must_answer=reason), once) == "final_answer"
+
+
+def test_a_loop_of_one_iteration_ends_for_want_of_another():
+    once = limits(max_iterations=1)
+    assert exit_reason(standing(must_answer="max_iterations"), once) == "max_iterations"
 
 
 def test_no_turn_converges_before_its_least_number_of_iterations():

@@ -65,6 +65,13 @@ def test_an_iteration_that_asked_for_tools_is_no_answer():
     assert fold(TURN, [response(0, "let me see", "clock"), judged(0)]).best is None
 
 
+def test_a_turn_keeps_what_it_began_with_and_an_older_one_does_without():
+    once = fold(TURN, [started(limits={"iterates": False}, tool_k=3)])
+    assert (once.iterates, once.tool_k) == (False, 3)
+    older = fold(TURN, [started()])
+    assert (older.iterates, older.tool_k) == (True, None)
+
+
 def test_an_erased_fact_is_passed_over():
     assert fold(TURN, [None, *WHOLE[:2], None]).current.bundle == WHOLE[1]
 

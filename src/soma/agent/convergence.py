@@ -13,18 +13,14 @@ PRIOR_USEFULNESS = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """When a turn may and must end; recorded with it, so that a resumed turn keeps its own."""
+    """When a turn may and must end; recorded with it. Not `iterates` means a single shot: one answer, no tools."""
 
+    iterates: bool
     max_iterations: int
     min_iterations: int
     convergence_threshold: float
     refine: str
     turn_tokens: int
-
-    @property
-    def iterates(self) -> bool:
-        """False for a single shot."""
-        return self.max_iterations > 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -129,6 +129,16 @@ class TurnRecord:
         return self._began.lanes
 
     @property
+    def iterates(self) -> bool:
+        """Whether the turn was begun as a loop; False for a single shot and where it never began."""
+        return self.started is not None and bool(self.started.limits.get("iterates", True))
+
+    @property
+    def tool_k(self) -> int | None:
+        """How many tools the model is offered; None where that is not recorded."""
+        return self.started.tool_k if self.started else None
+
+    @property
     def usefulness(self) -> dict[str, float]:
         return self._began.usefulness
 

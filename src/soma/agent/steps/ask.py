@@ -48,13 +48,14 @@ def _prompt(record: TurnRecord, iteration: IterationRecord, doors: Doors) -> Pro
     if iteration.bundle is None:
         raise AssertionError("context is built before the model is asked")
     forced = forced_answer(record, iteration.number, doors)
+    tool_k = doors.tool_k if record.tool_k is None else record.tool_k
     material = Material(
         instructions=doors.instructions,
         message=record.turn.content,
         history=doors.history,
         bundle=iteration.bundle,
         earlier=[record.iterations[number] for number in range(iteration.number)],
-        tools=() if forced else doors.tools.specs(doors.tool_k, record.turn.content),
+        tools=() if forced else doors.tools.specs(tool_k, record.turn.content),
         lanes=record.lanes,
         seed=seed_of(record.turn.id, iteration.number),
         max_output_tokens=doors.max_output_tokens,
