@@ -103,6 +103,22 @@ async def test_the_last_allowed_iteration_is_offered_no_tools(stage):
     assert ending(record) == "max_iterations"
 
 
+async def test_a_loop_of_one_iteration_says_that_it_was_one(stage):
+    bob = await stage.newcomer(max_iterations=1)
+    bob.hears(says("perhaps", confidence=0.2))
+    record = await bob.asks("sure?")
+    assert (ending(record), len(record.completed)) == ("max_iterations", 1)
+    assert (await Receipt.objects.aget(turn_id=record.turn.id)).iterates
+
+
+async def test_the_receipt_says_how_many_tools_were_offered(ann):
+    model = ann.hears(says("444", confidence=1.0))
+    record = await ann.asks("what is 23*19 + 7?")
+    assert record.started is not None
+    receipt = await Receipt.objects.aget(turn_id=record.turn.id)
+    assert receipt.tool_k == record.started.tool_k == len(model.requests[0].tools) == 5
+
+
 async def test_a_model_that_calls_a_tool_where_none_was_offered_has_to_answer_all_the_same(stage):
     bob = await stage.newcomer(max_iterations=1)
     bob.hears(Response(chunks=("so be it",), calls=(call("append", text="no"),)))
@@ -173,6 +189,19 @@ async def test_a_draft_that_finds_other_memories_is_revised_with_them(ann):
     assert {m.id for m in first.memories} != {m.id for m in second.memories}
     assert [message.role for message in model.requests[1].messages[-2:]] == ["assistant", "user"]
     assert ann.kinds(record.turn.id).count("draft_replaced") == 1
+
+
+async def test_a_model_that_says_that_it_has_no_answer_is_not_asked_again(ann):
+    await ann.knows(*FACTS)
+    ann.hears(says("I don't know when the train to Bern leaves", confidence=0.0))
+    record = await ann.asks("what did Miso the cat eat?")
+    assert (len(record.completed), ending(record)) == (1, "final_answer")
+
+
+async def test_a_draft_that_cites_a_memory_is_revised_however_unsure_it_is(ann):
+    await ann.knows(*FACTS)
+    ann.hears(says("the train to Bern [1] leaves at nine", confidence=0.0), says("tuna", confidence=0.6))
+    assert len((await ann.asks("what did Miso the cat eat?")).completed) == 2
 
 
 @pytest.mark.parametrize(("refine", "confidence"), [("off", 0.5), ("evidence", 0.95)])

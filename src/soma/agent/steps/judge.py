@@ -17,7 +17,9 @@ from soma.events.schema import IterationJudged
 
 
 def judge(record: TurnRecord, iteration: IterationRecord, doors: Doors) -> IterationJudged:
-    score = score_of(record, iteration)
+    raw = _raw(iteration)
+    confidence = calibrated(raw, record.calibration)
+    score = _score(record, iteration, confidence)
     standing = Standing(
         number=iteration.number,
         asked_for_tools=not iteration.is_answer,
@@ -28,8 +30,8 @@ def judge(record: TurnRecord, iteration: IterationRecord, doors: Doors) -> Itera
     uses = list(iteration.tools.values())
     return IterationJudged(
         iteration_number=iteration.number,
-        confidence_raw=_raw(iteration),
-        confidence=calibrated(_raw(iteration), record.calibration),
+        confidence_raw=raw,
+        confidence=confidence,
         success_factor=success_factor(record.tool_uses),
         tool_utility=tool_utility(record.tool_uses, record.usefulness),
         convergence_score=score,
@@ -43,10 +45,7 @@ def judge(record: TurnRecord, iteration: IterationRecord, doors: Doors) -> Itera
 
 def score_of(record: TurnRecord, iteration: IterationRecord) -> float | None:
     """Confidence x success x utility of an answer; None where the model asked for tools and has not seen them."""
-    if not iteration.is_answer:
-        return None
-    confidence = calibrated(_raw(iteration), record.calibration)
-    return confidence * success_factor(record.tool_uses) * tool_utility(record.tool_uses, record.usefulness)
+    return _score(record, iteration, calibrated(_raw(iteration), record.calibration))
 
 
 def forced_answer(record: TurnRecord, number: int, doors: Doors) -> str | None:
@@ -54,6 +53,12 @@ def forced_answer(record: TurnRecord, number: int, doors: Doors) -> str | None:
     before = [list(record.iterations[earlier].tools.values()) for earlier in range(number)]
     spent = sum(record.iterations[earlier].tokens for earlier in range(number))
     return must_answer(before, number=number, spent_tokens=spent, limits=doors.limits)
+
+
+def _score(record: TurnRecord, iteration: IterationRecord, confidence: float) -> float | None:
+    if not iteration.is_answer:
+        return None
+    return confidence * success_factor(record.tool_uses) * tool_utility(record.tool_uses, record.usefulness)
 
 
 def _raw(iteration: IterationRecord) -> float:

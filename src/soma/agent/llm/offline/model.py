@@ -23,7 +23,7 @@ from soma.agent.llm.offline.tool_choice import Choice, choose
 
 TOOL_CONFIDENCE = 0.95
 CHAT_CONFIDENCE = 0.9
-FAILED_CONFIDENCE = 0.3
+NO_ANSWER = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,14 +80,14 @@ def respond(request: ModelRequest) -> Reply:
     if question.is_telling(turn.message):
         return Reply(text=answer.TELLING, confidence=CHAT_CONFIDENCE)
     if not known:
-        return Reply(text=answer.dont_know(len(turn.memories)), confidence=evidence.confidence(ranked))
+        return Reply(text=answer.dont_know(len(turn.memories)), confidence=NO_ANSWER)
     return Reply(text=answer.from_evidence(asked, ranked), confidence=evidence.confidence(ranked))
 
 
 def _from_results(asked: question.Question, turn: _Turn) -> Reply:
     failed = all(result.is_error for _, result in turn.results)
     text = answer.from_results(asked, turn.results)
-    return Reply(text=text, confidence=FAILED_CONFIDENCE if failed else TOOL_CONFIDENCE)
+    return Reply(text=text, confidence=NO_ANSWER if failed else TOOL_CONFIDENCE)
 
 
 def _read(messages: Sequence[Message]) -> _Turn:

@@ -14,6 +14,12 @@ GREETING = word_set(
     thank thanks there welcome well cool later"""
 )
 TELLING = re.compile(r"^(?:i|i'm|i've|i'll|i'd|my|we|we're|our)\b", re.IGNORECASE)
+ABOUT = re.compile(
+    r"\b(?:(?:do|did|have|had) (?:i|we|you)(?: ever| already)?|(?:do|does) my (?:notes?|memor(?:y|ies)))"
+    r" (?:know|learn(?:ed|t)?|mention(?:ed)?|note(?:d)?|remember|said|say|tell|told|write|written|wrote|record(?:ed)?)"
+    r"(?: (?:down|you|me|us|anything|something))*(?: to (?:you|me))? (?:about|of|on)\b",
+    re.IGNORECASE,
+)
 KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     (
         "when",
@@ -33,8 +39,9 @@ class Question:
 
 
 def read(text: str) -> Question:
+    """What was written, said or told is asked for by its subject: no memory has to hold the word `write`."""
     kind: Kind = next((kind for kind, pattern in KINDS if pattern.search(text)), "other")
-    return Question(text=text, kind=kind, stems=tuple(dict.fromkeys(content_stems(text))))
+    return Question(text=text, kind=kind, stems=tuple(dict.fromkeys(content_stems(ABOUT.sub("", text)))))
 
 
 def is_chat(text: str) -> bool:
