@@ -86,24 +86,42 @@ class Reply:
         self._said = ""
         self._line_is_open = False
         self._revising = False
+        self._degraded: set[str] = set()
 
     def show(self, frame: dict[str, Any]) -> None:
         payload = frame["payload"]
         self.turn_id = frame.get("turn_id") or self.turn_id
         match frame["type"]:
-            case "chat.turn_started" if payload["degraded"]:
-                self._note(f"degraded: {payload['degraded']}", "yellow")
+            case "chat.turn_started" | "chat.bundle_built" if payload["degraded"]:
+                self._degrade(payload["degraded"])
             case "chat.delta" if not self._revising:
                 self._say(payload["text"], payload["iteration"])
             case "chat.draft_replaced":
-                self._revising = True
-                self._note("… found more to look at, reading it", "dim")
+                self._replace(payload["reason"])
             case "chat.tool_decided" if not payload["allow"]:
                 self._note(f"{payload['tool']} denied: {payload['reason']}", "yellow")
             case "chat.tool_finished":
                 self._note(f"{payload['tool']}: {payload['content'][:200]}", "dim")
             case "chat.turn_complete":
                 self._close(payload)
+
+    def _degrade(self, why: str) -> None:
+        """Once a turn for each cause."""
+        if why not in self._degraded:
+            self._degraded.add(why)
+            self._note(f"degraded: {why}", "yellow")
+
+    def _replace(self, reason: str) -> None:
+        """Only a refinement is kept back until it has won; any other draft that opens again is shown as it comes."""
+        if reason == "refined":
+            self._revising = True
+            self._note("… found more to look at, reading it", "dim")
+            return
+        if reason != "continued":
+            self._note("… the answer broke off, asking again", "dim")
+        self.end_line()
+        if not self._revising:
+            self._said = ""
 
     def _say(self, text: str, iteration: int) -> None:
         if iteration != self._iteration:
@@ -126,6 +144,9 @@ class Reply:
     def _close(self, payload: dict[str, Any]) -> None:
         """The answer if it is another than the draft, what it rests on, and why the turn ended where that matters."""
         self.is_complete = True
+        if payload["error"]:
+            self.end_line()
+            fail(f"{payload['error']['message']}  [{payload['error']['code']}]")
         if payload["content"].strip() != self._said.strip():
             if self._revising:
                 self._note("revised:", "dim")
@@ -140,8 +161,6 @@ class Reply:
             self._cite(citation["number"], about, citation["text"])
         if payload["exit_reason"] not in QUIET_ENDINGS:
             console.print(f"[yellow]ended: {payload['exit_reason']}[/yellow]")
-        if payload["error"]:
-            fail(f"{payload['error']['message']}  [{payload['error']['code']}]")
 
     def _cite(self, number: int, about: str, text: str) -> None:
         console.print(f"[dim]\\[{number}] {escape(about)}: {escape(text)}[/dim]", soft_wrap=not console.is_terminal)

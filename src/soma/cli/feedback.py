@@ -10,8 +10,8 @@ from soma.cli.showing import SMALLEST, in_order
 
 @click.command()
 @click.argument("turn_id", required=False)
-@click.option("--up", "thumb", flag_value="1", help="It was good.")
-@click.option("--down", "thumb", flag_value="-1", help="It was not.")
+@click.option("--up", is_flag=True, help="It was good.")
+@click.option("--down", is_flag=True, help="It was not.")
 @click.option("--rating", type=click.IntRange(1, 5), help="1 to 5.")
 @click.option("--helpful", type=int, multiple=True, help="Number of a recalled memory that helped (see `soma trace`).")
 @click.option("--unhelpful", type=int, multiple=True, help="Number of one that did not.")
@@ -19,23 +19,26 @@ from soma.cli.showing import SMALLEST, in_order
 def command(
     turn_id: str | None,
     *,
-    thumb: str | None,
+    up: bool,
+    down: bool,
     rating: int | None,
     helpful: tuple[int, ...],
     unhelpful: tuple[int, ...],
     as_json: bool,
 ) -> None:
     """Give feedback on TURN_ID, or on your newest turn."""
-    if thumb and rating:
+    if up + down + (rating is not None) > 1:
         fail("say either --up, --down or --rating")
-    if not (thumb or rating or helpful or unhelpful):
+    if both := set(helpful) & set(unhelpful):
+        fail(f"memory {min(both)} cannot be both helpful and unhelpful")
+    if not (up or down or rating or helpful or unhelpful):
         fail("say how it was: --up, --down, --rating, --helpful or --unhelpful")
     with connected() as server:
         trace = server.get(f"/trace/{turn_id or 'last'}")
         shown = _shown(trace)
         body = {
             "turn_id": trace["turn_id"],
-            "thumb": int(thumb) if thumb else None,
+            "thumb": 1 if up else -1 if down else None,
             "rating": rating,
             "helpful": [_id_of(shown, number) for number in helpful],
             "unhelpful": [_id_of(shown, number) for number in unhelpful],

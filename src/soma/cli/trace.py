@@ -49,18 +49,28 @@ def _iteration(iteration: dict[str, Any], *, everything: bool) -> None:
     console.rule(f"iteration {iteration['iteration_number']}", align="left")
     if iteration["recalled"]:
         _recalled(iteration["recalled"], everything=everything)
+    if iteration["model"]:
+        _model(iteration)
     for use in iteration["tools"]:
         _tool(use)
-    if iteration["content"]:
-        latency = f"{iteration['model_latency_ms']:.0f} ms, {iteration['attempts']} attempt(s)"
-        console.print(f"[bold]{iteration['model']}[/bold] ({latency}): {escape(iteration['content'])}")
     if iteration["judged"]:
         _judged(iteration["judged"])
     if iteration["learned"]:
         _learned(iteration["learned"])
 
 
+def _model(iteration: dict[str, Any]) -> None:
+    tries = "" if iteration["attempts"] == 1 else f", {iteration['attempts']} attempts"
+    tokens = f"{iteration['prompt_tokens']} tokens in, {iteration['completion_tokens']} out"
+    said = iteration["content"] or "(no text: it asked for tools)"
+    spent = f"{iteration['model_latency_ms']:.0f} ms, {tokens}{tries}"
+    console.print(f"[bold]{escape(iteration['model'])}[/bold] ({spent}): {escape(said)}")
+
+
 def _recalled(bundle: dict[str, Any], *, everything: bool) -> None:
+    if bundle["degraded"]:
+        console.print(f"[yellow]brain away: {escape(bundle['degraded'])}[/yellow]")
+        return
     memories = bundle["memories"] if everything else bundle["memories"][:SHOWN]
     if not memories:
         console.print(f"[dim]no memories recalled ({bundle['duration_ms']:.0f} ms)[/dim]")
@@ -99,6 +109,9 @@ def _judged(judged: dict[str, Any]) -> None:
 
 
 def _learned(learned: dict[str, Any]) -> None:
+    if learned["brain_version"] is None:
+        console.print(f"[yellow]learning {learned['learning']}[/yellow]")
+        return
     gated = ", gated: not surprising enough to move a weight" if learned["gated"] else ""
     salience = learned["salience"]
     surprise = "" if salience is None else f", salience {salience:.2f}"
@@ -108,21 +121,21 @@ def _learned(learned: dict[str, Any]) -> None:
 
 
 def _before_after(kind: str, before: dict[str, float], after: dict[str, float]) -> None:
-    """What moved as a table, what did not as one line."""
+    """What moved as a table, what did not as a number."""
     table = Table(box=None, header_style="dim", padding=(0, 1))
     for heading in (kind, "before", "after", "change"):
         table.add_column(heading, justify="left" if heading == kind else "right")
-    same = []
+    unmoved = 0
     for name in in_order(after):
         was, value = before.get(name, after[name]), after[name]
         if abs(value - was) < SMALLEST:
-            same.append(f"{name} {value:.4f}")
+            unmoved += 1
         else:
             table.add_row(name, f"{was:.4f}", f"[bold]{value:.4f}[/bold]", f"{value - was:+.4f}")
     if table.row_count:
         console.print(table)
-    if same:
-        console.print(f"[dim]{kind}s that stayed: {', '.join(same)}[/dim]")
+    if unmoved:
+        console.print(f"[dim]{unmoved} {kind}{'' if unmoved == 1 else 's'} unmoved[/dim]")
 
 
 def _receipt(trace: dict[str, Any]) -> None:
@@ -131,8 +144,9 @@ def _receipt(trace: dict[str, Any]) -> None:
         console.print("\n[yellow]the turn is still running[/yellow]")
         return
     console.rule("receipt", align="left")
+    count = receipt["iterations"]
     console.print(
-        f"exit {receipt['exit_reason']}, {receipt['iterations']} iteration(s), {receipt['tokens']} tokens "
+        f"exit {receipt['exit_reason']}, {count} iteration{'' if count == 1 else 's'}, {receipt['tokens']} tokens "
         f"({receipt['tokenizer']}), {receipt['latency_ms']:.0f} ms, level {receipt['level']}"
     )
     console.print(f"[dim]chain head {receipt['chain_head']}[/dim]")

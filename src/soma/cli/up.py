@@ -58,17 +58,26 @@ class Server(uvicorn.Server):
         sys.stdout.flush()
 
 
+class Configured(click.Option):
+    """An option that is what the setting of its name says, where it is not given."""
+
+    def get_default(self, ctx: click.Context, call: bool = True) -> Any:  # noqa: ARG002, FBT001, FBT002 - click's
+        return getattr(chosen_settings(), str(self.name))
+
+
 @click.command()
-@click.option("--host", help="Address to listen on.  [default: 127.0.0.1]")
+@click.option("--host", cls=Configured, show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
+    cls=Configured,
     type=click.IntRange(1, 65_535),
-    help="Port; the next free one of ten is taken where it is busy.  [default: 8018]",
+    show_default=True,
+    help="Port; the next free one of ten is taken where it is busy.",
 )
 @click.option(
     "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="warning", show_default=True
 )
-def command(host: str | None, port: int | None, log_level: str) -> None:
+def command(host: str, port: int, log_level: str) -> None:
     """Start the server on this machine: agent, brain and memory in one process."""
     began = _process_start()
     chosen = chosen_settings()
@@ -79,7 +88,7 @@ def command(host: str | None, port: int | None, log_level: str) -> None:
         fail(f"the data folder cannot be used: {error}")
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("django.request").setLevel(logging.ERROR)  # what a caller got wrong is told to the caller
-    listening = _listen(host or chosen.host, port or chosen.port)
+    listening = _listen(host, port)
     from soma.agent.asgi import Application  # noqa: PLC0415 - heavy: Django, the brain, the model
 
     name, number = listening.getsockname()[:2]

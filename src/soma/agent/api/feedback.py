@@ -75,5 +75,17 @@ async def give(caller: Caller, given: NewFeedback) -> Any:
     }
     if reward is not None:
         body["reward"] = reward
+    _check_shown(given, {memory.id for memory in best.bundle.memories})
     principal = Principal(tenant_id=caller.tenant_id, user_id=caller.user_id, agent_id=record.turn.agent_id)
     return msgspec.to_builtins(await agent().brain.feedback(principal, **body))
+
+
+def _check_shown(given: NewFeedback, shown: set[str]) -> None:
+    """A memory helped or did not, and only of one that the answer was shown can that be said."""
+    for field, ids in (("helpful", given.helpful), ("unhelpful", given.unhelpful)):
+        for id_ in ids:
+            if id_ not in shown:
+                raise Invalid(f"the answer was not shown a memory {id_!r}", code="unknown_memory", field=field)
+    for id_ in given.helpful:
+        if id_ in given.unhelpful:
+            raise Invalid(f"memory {id_!r} cannot be both helpful and unhelpful", field="helpful")

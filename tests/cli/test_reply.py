@@ -1,0 +1,65 @@
+"""What `soma chat` shows of a turn's events."""
+
+import pytest
+
+from soma.cli.chat import Reply
+
+
+def frame(kind, **payload):
+    return {"type": f"chat.{kind}", "turn_id": "t", "payload": payload}
+
+
+def delta(text, iteration=0):
+    return frame("delta", text=text, iteration=iteration)
+
+
+def complete(content, **fields):
+    known = {"citations": [], "exit_reason": "final_answer", "error": None}
+    return frame("turn_complete", content=content, **{**known, **fields})
+
+
+def shown(capsys, *frames):
+    reply = Reply()
+    for one in frames:
+        reply.show(one)
+    return capsys.readouterr().out
+
+
+def test_text_before_a_tool_goes_on_streaming_after_it(capsys):
+    out = shown(
+        capsys,
+        delta("Let me see."),
+        frame("draft_replaced", reason="continued"),
+        delta("It is 4.", 1),
+        complete("It is 4."),
+    )
+    assert out == "Let me see.\nIt is 4.\n"
+
+
+@pytest.mark.parametrize("reason", ["model_unavailable", "restarted"])
+def test_an_answer_that_broke_off_is_streamed_again(capsys, reason):
+    out = shown(capsys, delta("It"), frame("draft_replaced", reason=reason), delta("It is 4."), complete("It is 4."))
+    assert out == "It\n… the answer broke off, asking again\nIt is 4.\n"
+
+
+def test_a_refinement_is_shown_once_it_has_won(capsys):
+    refined = (delta("It is 4."), frame("draft_replaced", reason="refined"), delta("It is 5.", 1))
+    assert "the answer above stands" in shown(capsys, *refined, complete("It is 4."))
+    out = shown(capsys, *refined, complete("It is 5."))
+    assert out.endswith("revised:\nIt is 5.\n")
+    assert out.count("It is 5.") == 1
+
+
+def test_a_brain_that_goes_away_is_told_once(capsys):
+    away = {"degraded": "brain_unavailable: away"}
+    out = shown(
+        capsys, frame("turn_started", degraded=None), frame("bundle_built", **away), frame("bundle_built", **away)
+    )
+    assert out == "degraded: brain_unavailable: away\n"
+
+
+def test_a_failed_turn_is_told_once_by_its_cause(capsys):
+    with pytest.raises(SystemExit):
+        shown(capsys, complete("I could not answer.", exit_reason="error", error={"code": "c", "message": "no model"}))
+    told = capsys.readouterr()
+    assert (told.out, told.err) == ("", "soma: no model  [c]\n")
