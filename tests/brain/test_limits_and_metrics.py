@@ -69,7 +69,9 @@ async def test_a_full_queue_is_refused_with_when_to_come_back_and_recovers(setti
         calls = [
             asyncio.ensure_future(opened.client.feedback(ALICE, conversation_id="c", reward=n / 20)) for n in range(20)
         ]
-        await asyncio.sleep(0.3)
+        async with asyncio.timeout(30):
+            while sum(call.done() for call in calls) < 20 - 5:  # the refused are told while the others wait
+                await asyncio.sleep(0.01)
         go.set()
         answers = await asyncio.gather(*calls, return_exceptions=True)
         await asyncio.wrap_future(blocking)
