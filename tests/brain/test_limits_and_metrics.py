@@ -70,7 +70,7 @@ async def test_a_full_queue_is_refused_with_when_to_come_back_and_recovers(setti
             asyncio.ensure_future(opened.client.feedback(ALICE, conversation_id="c", reward=n / 20)) for n in range(20)
         ]
         async with asyncio.timeout(30):
-            while sum(call.done() for call in calls) < 20 - 5:  # the refused are told while the others wait
+            while sum(call.done() for call in calls) < 20 - 5:  # noqa: ASYNC110 - each is told by itself
                 await asyncio.sleep(0.01)
         go.set()
         answers = await asyncio.gather(*calls, return_exceptions=True)
