@@ -149,7 +149,7 @@ class Query:
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """A memory that may answer. A struct, for hundreds are made for each question.
 
-    `views` are integers k of k / 65535, min-max normalised over the candidates.
+    `views` are integers k of k / 65535, min-max normalised over the candidates; of one alone, all or nothing.
     """
 
     id: str
