@@ -64,7 +64,7 @@ def test_a_draft_that_won_is_not_said_again(capsys):
     frames = (
         frame("delta", text="First", iteration=0),
         frame("delta", text=" draft.", iteration=0),
-        frame("draft_replaced"),
+        frame("draft_replaced", reason="refined"),
         frame("delta", text="I do not know.", iteration=1),
         closed("First draft."),
     )
@@ -76,7 +76,7 @@ def test_a_draft_that_won_is_not_said_again(capsys):
 def test_a_revision_that_won_is_said_last(capsys):
     frames = (
         frame("delta", text="First draft.", iteration=0),
-        frame("draft_replaced"),
+        frame("draft_replaced", reason="refined"),
         frame("delta", text="Better.", iteration=1),
         closed("Better."),
     )

@@ -40,7 +40,7 @@ def test_a_stranger_recalls_finds_and_lists_nothing(hers, stranger):
     assert stranger.get("/memories", search="Zanzibar")["memories"] == []
     assert stranger.get("/memories")["memories"] == []
     assert stranger.get("/chat/conversations") == {"conversations": [], "total": 0}
-    assert stranger.get("/chat/conversations", q="Zanzibar")["total"] == 0
+    assert stranger.get("/chat/conversations", search="Zanzibar")["total"] == 0
 
 
 def test_a_strangers_question_is_not_answered_from_it(hers, stranger):

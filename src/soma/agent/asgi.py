@@ -89,7 +89,8 @@ class Application:
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] != "/ws/v2/chat":
             await receive()
-            await send({"type": "websocket.close", "code": 4404})
+            await send({"type": "websocket.accept"})  # before that a client learns nothing but 403
+            await send({"type": "websocket.close", "code": 4404, "reason": "the socket is at /ws/v2/chat"})
             return
         await self._sockets(scope, receive, send)
 

@@ -6,8 +6,10 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DATABASES = ("sqlite:///", "postgresql://", "postgres://")
 
 Refine = Literal["off", "evidence", "always"]
 
@@ -94,7 +96,9 @@ class Settings(BaseSettings):
     turn_seconds: float = Field(300.0, gt=0, le=3600, description="Wall clock of a turn.")
     turn_tokens: int = Field(200_000, ge=1_000, description="Tokens a turn may spend.")
     context_tokens: int = Field(8_192, ge=1_024, le=1_000_000, description="Context that a prompt is built for.")
-    max_output_tokens: int = Field(1_024, ge=16, le=100_000, description="Tokens kept free for the reply.")
+    max_output_tokens: int = Field(
+        1_024, ge=16, le=100_000, validate_default=True, description="Tokens kept free for the reply."
+    )
     tool_k: int = Field(5, ge=0, le=50, description="Tools offered to the model, by relevance to the message.")
     max_body_bytes: int = Field(16_000_000, ge=1_000, description="Largest request body.")
     max_message_characters: int = Field(
@@ -104,6 +108,48 @@ class Settings(BaseSettings):
         None, description="Folder that the document tool may read; none means `documents` in the data folder."
     )
     lease_seconds: float = Field(15.0, gt=0, le=300, description="How long a silent worker keeps a turn.")
+
+    @field_validator("url", "brain_url", "openai_base_url")
+    @classmethod
+    def _web_address(cls, url: str) -> str:
+        if url and not url.startswith(("http://", "https://")):
+            raise ValueError("an address begins with http:// or https://")
+        return url
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, url: str) -> str:
+        if url and not url.startswith(DATABASES):
+            raise ValueError(f"a database's address begins with {' or '.join(DATABASES)}")
+        return url
+
+    @field_validator("token")
+    @classmethod
+    def _sendable(cls, token: SecretStr) -> SecretStr:
+        if not token.get_secret_value().isascii():
+            raise ValueError("a token has ASCII characters only; this is none of ours")
+        return token
+
+    @field_validator("min_iterations")
+    @classmethod
+    def _not_above_most(cls, least: int, info: ValidationInfo) -> int:
+        if least > (most := info.data.get("max_iterations", least)):
+            raise ValueError(f"RLM_MAX_ITERATIONS is {most}")
+        return least
+
+    @field_validator("max_output_tokens")
+    @classmethod
+    def _within_context(cls, output: int, info: ValidationInfo) -> int:
+        if output >= (context := info.data.get("context_tokens", output + 1)):
+            raise ValueError(f"it leaves nothing of SOMA_CONTEXT_TOKENS, {context}, for the prompt")
+        return output
+
+    @field_validator("document_root")
+    @classmethod
+    def _folder(cls, root: Path | None) -> Path | None:
+        if root is not None and not root.is_dir():
+            raise ValueError("there is no such folder")
+        return root
 
     @property
     def single_shot(self) -> bool:

@@ -34,6 +34,7 @@ PROTOCOL = "soma.v2"
 BEARER_PROTOCOL = "bearer."  # browsers cannot set a header: the token comes as a second subprotocol
 CLOSE_UNAUTHORIZED = 4401
 CLOSE_ORIGIN = 4403
+LONGEST_REASON = 123  # bytes, by the protocol
 CLOSE_SLOW = 4408
 CLOSE_UNAVAILABLE = 4503
 
@@ -75,12 +76,12 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.followed: dict[str, asyncio.Task[None]] = {}
         self.heart: asyncio.Task[None] | None = None
         if not _origin_allowed(self.scope):
-            await self._reject(CLOSE_ORIGIN)
+            await self._reject(CLOSE_ORIGIN, "this origin is not allowed: see SOMA_ALLOWED_ORIGINS")
             return
         try:
             self.caller = await caller_of(_authorization(self.scope))
-        except Unauthorized:
-            await self._reject(CLOSE_UNAUTHORIZED)
+        except Unauthorized as error:
+            await self._reject(CLOSE_UNAUTHORIZED, error.message)
             return
         offered = self.scope.get("subprotocols", [])
         await self.accept(PROTOCOL if PROTOCOL in offered else None)
@@ -172,10 +173,10 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
         with suppress(RuntimeError):  # the client is gone
             await self.send(text_data=msgspec.json.encode(frame).decode())
 
-    async def _reject(self, code: int) -> None:
+    async def _reject(self, code: int, reason: str) -> None:
         """Accept only to close with a code of ours: before that a client learns nothing but 403."""
         await self.accept()
-        await self.close(code=code)
+        await self.close(code=code, reason=reason.encode()[:LONGEST_REASON].decode(errors="ignore"))
 
 
 def _feedback(payload: dict[str, Any]) -> NewFeedback:

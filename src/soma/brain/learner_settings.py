@@ -3,7 +3,7 @@
 from dataclasses import fields
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from soma.brain.core.hyperparameters import Hyperparameters, Rule
@@ -90,8 +90,8 @@ class LearnerSettings(BaseSettings):
     feature_limit: float = _positive("feature_limit", 1_000, "Bound of cost and latency in these units.")
 
     tau_default: float = _positive("tau_default", 10, "Attention temperature at the start.")
-    tau_low: float = _positive("tau_low", 10, "Its lower bound.")
-    tau_high: float = _positive("tau_high", 10, "Its upper bound.")
+    tau_low: float = Field(DEFAULTS.tau_low, gt=0, le=10, validate_default=True, description="Its lower bound.")
+    tau_high: float = Field(DEFAULTS.tau_high, gt=0, le=10, validate_default=True, description="Its upper bound.")
     tau_anneal_rate: float = _share("tau_anneal_rate", "Rate of its exponential annealing; 0 means none.")
     diversity_rate: float = _share("diversity_rate", "Step of tau to the target diversity.")
     diversity_target: float = _share("diversity_target", "Share of distinct memories aimed at.")
@@ -112,6 +112,20 @@ class LearnerSettings(BaseSettings):
     guard_deviations: float = _positive("guard_deviations", 100, "Deviations of a fall that restores the last good.")
     guard_warmup: int = _count("guard_warmup", 1_000_000, "Scores before the guard judges.")
     guard_snapshot_every: int = _count("guard_snapshot_every", 1_000_000, "Scores between two states kept as good.")
+
+    @field_validator("tau_low")
+    @classmethod
+    def _not_above_default(cls, low: float, info: ValidationInfo) -> float:
+        if low > (default := info.data.get("tau_default", low)):
+            raise ValueError(f"SOMABRAIN_TAU_DEFAULT, {default}, is below it")
+        return low
+
+    @field_validator("tau_high")
+    @classmethod
+    def _not_below_default(cls, high: float, info: ValidationInfo) -> float:
+        if high < (default := info.data.get("tau_default", high)):
+            raise ValueError(f"SOMABRAIN_TAU_DEFAULT, {default}, is above it")
+        return high
 
     def hyperparameters(self, views: Views) -> Hyperparameters:
         names = {field.name for field in fields(Hyperparameters)} - NOT_SETTINGS

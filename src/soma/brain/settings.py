@@ -10,11 +10,13 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from soma.brain.learner_settings import LearnerSettings
 from soma.brain.memory_settings import MemorySettings
+
+DATABASES = ("sqlite:///", "postgresql://", "postgres://")
 
 
 def default_data_dir() -> Path:
@@ -205,6 +207,13 @@ class BrainSettings(BaseSettings):
     )
     memory: MemorySettings = Field(default_factory=MemorySettings, description="How memory is kept.")
     learner: LearnerSettings = Field(default_factory=LearnerSettings, description="What the brain learns by.")
+
+    @field_validator("database_url")
+    @classmethod
+    def _known_database(cls, url: str) -> str:
+        if url and not url.startswith(DATABASES):
+            raise ValueError(f"a database's address begins with {' or '.join(DATABASES)}")
+        return url
 
     @property
     def database(self) -> str:

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import AliasChoices, SecretStr
+from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
@@ -12,6 +12,7 @@ from soma.agent.settings import Settings
 from soma.brain.learner_settings import LearnerSettings
 from soma.brain.memory_settings import MemorySettings
 from soma.brain.settings import BrainSettings
+from soma.cli.wrong_settings import names_of
 
 HEAD = """# Configuration
 
@@ -36,22 +37,13 @@ def _section(title: str, group: type[BaseSettings]) -> Iterator[str]:
     yield f"## {title}\n"
     yield "| name | default | bounds | meaning |"
     yield "|---|---|---|---|"
-    prefix = group.model_config.get("env_prefix", "")
     for name, field in group.model_fields.items():
         if isinstance(field.annotation, type) and issubclass(field.annotation, BaseSettings):
             continue  # a group of its own
-        names = " or ".join(f"`{known}`" for known in names_of(prefix, name, field))
+        names = " or ".join(f"`{known}`" for known in names_of(group, name))
         secret = " Secret." if field.annotation is SecretStr else ""
         yield f"| {names} | {_default(field)} | {_bounds(field)} | {field.description}{secret} |"
     yield ""
-
-
-def names_of(prefix: str, name: str, field: FieldInfo) -> list[str]:
-    """The environment variables that set a field, the preferred one first."""
-    alias = field.validation_alias
-    if isinstance(alias, AliasChoices):
-        return [str(choice) for choice in alias.choices]
-    return [f"{prefix}{name.upper()}"]
 
 
 def _default(field: FieldInfo) -> str:

@@ -107,4 +107,16 @@ def _jsonl(text: str) -> Iterator[Item]:
             raise NotImportable(f"line {number} is not JSON: {error}") from error
         if not isinstance(item, dict) or not isinstance(item.get("text"), str):
             raise NotImportable(f"line {number} is not an object with a `text`")
+        if not item["text"].strip():
+            raise NotImportable(f"line {number} has an empty `text`")
+        _check_time(item.get("occurred_at"), number)
         yield item
+
+
+def _check_time(at: Any, number: int) -> None:
+    if at is None:
+        return
+    try:
+        datetime.fromisoformat(at)
+    except (TypeError, ValueError) as error:
+        raise NotImportable(f"line {number}: `occurred_at` is not an ISO 8601 time: {at!r}") from error

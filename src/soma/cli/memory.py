@@ -92,11 +92,12 @@ def _remember(items: list[Item], namespace: str) -> dict[str, int]:
 @command.command("recall")
 @click.argument("query")
 @click.option("-k", "--top-k", default=10, show_default=True, help="How many.")
+@click.option("--namespace", default="default", show_default=True, help="Where to look.")
 @as_json_option
-def recall(query: str, *, top_k: int, as_json: bool) -> None:
+def recall(query: str, *, top_k: int, namespace: str, as_json: bool) -> None:
     """What would be recalled for QUERY, with the parts of each score."""
     with connected() as server:
-        hits = server.get("/memories/recall", query=query, top_k=top_k)["hits"]
+        hits = server.get("/memories/recall", query=query, top_k=top_k, namespace=namespace)["hits"]
         weights = server.get("/learning")["weights"]
     if as_json:
         show_json(hits)
@@ -110,11 +111,12 @@ def recall(query: str, *, top_k: int, as_json: bool) -> None:
 @command.command("list")
 @click.option("--search", help="Only memories with these words.")
 @click.option("--limit", default=20, show_default=True, help="How many, the newest first; 200 at most.")
+@click.option("--namespace", default="default", show_default=True, help="Which.")
 @as_json_option
-def list_(*, search: str | None, limit: int, as_json: bool) -> None:
+def list_(*, search: str | None, limit: int, namespace: str, as_json: bool) -> None:
     """The memories that you may see."""
     with connected() as server:
-        page: dict[str, Any] = server.get("/memories", search=search, limit=limit)
+        page: dict[str, Any] = server.get("/memories", search=search, limit=limit, namespace=namespace)
     if as_json:
         show_json(page)
         return
@@ -131,11 +133,12 @@ def list_(*, search: str | None, limit: int, as_json: bool) -> None:
 
 @command.command("forget")
 @click.argument("keys", nargs=-1, required=True)
+@click.option("--namespace", default="default", show_default=True, help="Where they are.")
 @as_json_option
-def forget(keys: tuple[str, ...], *, as_json: bool) -> None:
+def forget(keys: tuple[str, ...], *, namespace: str, as_json: bool) -> None:
     """Remove the memories with these KEYS for good; prints the receipt."""
     with connected() as server:
-        receipt = server.post("/memories/forget", {"keys": list(keys)})
+        receipt = server.post("/memories/forget", {"keys": list(keys), "namespace": namespace})
     if as_json:
         show_json(receipt)
         return

@@ -16,6 +16,8 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from soma.agent.settings import Settings, settings
+from soma.brain.settings import BrainSettings
+from soma.cli.wrong_settings import told
 
 ADDRESS_FILE = "server.json"
 TOKEN_FILE = "token"  # noqa: S105 - the name of the file, not a token
@@ -92,10 +94,15 @@ def chosen_settings() -> Settings:
     try:
         return settings()
     except ValidationError as error:
-        first = error.errors()[0]
-        place = str(first["loc"][0])
-        name = f"SOMA_{place.upper()}" if place in Settings.model_fields else place
-        fail(f"the setting {name} cannot be {first['input']!r}: {first['msg']}")
+        fail(told(error))
+
+
+def check_brain_settings(data_dir: Path) -> None:
+    """Ends the command where a setting of the brain in this process cannot be."""
+    try:
+        BrainSettings(data_dir=data_dir)
+    except ValidationError as error:
+        fail(told(error))
 
 
 def address() -> str:
@@ -124,6 +131,8 @@ def read_token() -> str:
     if not token:
         file = chosen_settings().data_dir / TOKEN_FILE
         fail(f"there is no token in {file}: the first `soma up` writes it, or set SOMA_TOKEN")
+    if not token.isascii():
+        fail("the token has characters that no token of Soma has: see SOMA_TOKEN and the file `token`")
     return token
 
 

@@ -16,7 +16,8 @@ import click
 import uvicorn
 
 from soma.agent.settings import default_data_dir
-from soma.cli.server import ADDRESS_FILE, TOKEN_FILE, chosen_settings, errors, fail, running
+from soma.cli.server import ADDRESS_FILE, TOKEN_FILE, check_brain_settings, chosen_settings, errors, fail, running
+from soma.cli.wrong_settings import unknown
 
 if TYPE_CHECKING:
     from soma.agent.asgi import Application
@@ -81,6 +82,12 @@ def command(host: str, port: int, log_level: str) -> None:
     """Start the server on this machine: agent, brain and memory in one process."""
     began = _process_start()
     chosen = chosen_settings()
+    if not chosen.brain_url:
+        check_brain_settings(chosen.data_dir)
+    for name, nearest in unknown(os.environ):
+        errors.print(
+            f"[yellow]soma:[/yellow] {name} is no setting{f'; {nearest} is' if nearest else ''}", soft_wrap=True
+        )
     try:
         chosen.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         _refuse_a_second(chosen.data_dir)

@@ -38,17 +38,17 @@ async def create(request: HttpRequest, payload: NewConversation) -> Status[dict[
 
 
 @router.get("")
-async def search(request: HttpRequest, q: str = "", limit: Limit = 50, offset: Position = 0) -> dict[str, Any]:
-    """The caller's conversations, newest first; `q` searches titles and messages."""
+async def page(request: HttpRequest, search: str = "", limit: Limit = 50, offset: Position = 0) -> dict[str, Any]:
+    """The caller's conversations, newest first; `search` finds words in titles and messages."""
     caller = who(request)
     mine = Conversation.objects.filter(tenant_id=caller.tenant_id, user_id=caller.user_id, deleted_at=None)
-    if q:
-        saying = Message.objects.filter(tenant_id=caller.tenant_id, parts__0__text__icontains=q).values(
+    if search:
+        saying = Message.objects.filter(tenant_id=caller.tenant_id, parts__0__text__icontains=search).values(
             "conversation_id"
         )
-        mine = mine.filter(title__icontains=q) | mine.filter(id__in=saying)
-    page = mine.order_by("-updated_at")[offset : offset + limit]
-    return {"conversations": [view(conversation) async for conversation in page], "total": await mine.acount()}
+        mine = mine.filter(title__icontains=search) | mine.filter(id__in=saying)
+    found = mine.order_by("-updated_at")[offset : offset + limit]
+    return {"conversations": [view(conversation) async for conversation in found], "total": await mine.acount()}
 
 
 @router.get("/{conversation_id}")

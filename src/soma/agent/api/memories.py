@@ -71,9 +71,18 @@ async def recall(
 
 
 @router.get("")
-async def page(request: HttpRequest, search: str | None = None, after: str | None = None, limit: Limit = 50) -> Any:
+async def page(  # noqa: PLR0917 - its query
+    request: HttpRequest,
+    search: str | None = None,
+    after: str | None = None,
+    limit: Limit = 50,
+    namespace: str = "default",
+    agent_name: NameOfAgent = None,
+) -> Any:
     """The memories that the caller may see, page by page; `search` finds words in them."""
-    found = await agent().brain.memories(await principal(who(request), None), limit=limit, after=after, search=search)
+    found = await agent().brain.memories(
+        await principal(who(request), agent_name), limit=limit, after=after, search=search, namespace=namespace
+    )
     return msgspec.to_builtins(found)
 
 
