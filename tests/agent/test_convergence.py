@@ -24,7 +24,7 @@ from soma.agent.record import ToolUse, fold
 
 def limits(**fields) -> Limits:
     given: dict[str, Any] = {
-        "max_iterations": 10, "min_iterations": 1, "convergence_threshold": 0.9, "refine": "evidence",
+        "iterates": True, "max_iterations": 10, "min_iterations": 1, "convergence_threshold": 0.9, "refine": "evidence",
         "turn_tokens": 200_000,
     }  # fmt: skip
     return Limits(**given | fields)
@@ -69,10 +69,15 @@ def test_a_forced_answer_ends_the_turn_with_its_reason_unless_it_converged(reaso
 
 
 def test_a_single_shot_ends_as_the_models_final_answer():
-    once = limits(max_iterations=1)
+    once = limits(iterates=False, max_iterations=1)
     reason = must_answer([], number=0, spent_tokens=0, limits=once)
     assert reason == "max_iterations"
     assert exit_reason(standing(must_answer=reason), once) == "final_answer"
+
+
+def test_a_loop_of_one_iteration_ends_for_want_of_another():
+    once = limits(max_iterations=1)
+    assert exit_reason(standing(must_answer="max_iterations"), once) == "max_iterations"
 
 
 def test_no_turn_converges_before_its_least_number_of_iterations():
@@ -151,13 +156,29 @@ def test_calibrated_confidence_stays_in_its_bounds(points, raw):
 # Refinement
 
 
+def refines(refinements=0, score: float | None = 0.5, *, has_no_answer=False, must_answer=None, **fields) -> bool:
+    return may_refine(
+        refinements=refinements,
+        score=score,
+        has_no_answer=has_no_answer,
+        must_answer=must_answer,
+        limits=limits(**fields),
+    )
+
+
 def test_a_draft_is_revised_at_most_once():
-    assert may_refine(refinements=0, score=0.5, must_answer=None, limits=limits())
-    assert not may_refine(refinements=1, score=0.5, must_answer=None, limits=limits())
+    assert refines()
+    assert not refines(1)
 
 
 def test_what_converged_or_must_answer_or_may_not_is_not_revised():
-    assert not may_refine(refinements=0, score=0.95, must_answer=None, limits=limits())
-    assert not may_refine(refinements=0, score=0.5, must_answer="budget", limits=limits())
-    assert not may_refine(refinements=0, score=0.5, must_answer=None, limits=limits(refine="off"))
-    assert may_refine(refinements=0, score=0.5, must_answer=None, limits=limits(refine="always"))
+    assert not refines(score=0.95)
+    assert not refines(must_answer="budget")
+    assert not refines(refine="off")
+    assert refines(refine="always")
+
+
+def test_an_honest_lack_of_an_answer_is_not_revised():
+    assert not refines(score=0.0, has_no_answer=True)
+    assert not refines(score=0.0, has_no_answer=True, refine="always")
+    assert refines(score=0.0)

@@ -149,7 +149,7 @@ async def test_a_turn_that_another_worker_has_taken_over_is_left_to_it(ann):
     ann.hears(Response(chunks=("mine",), gates={0: gate}), says("taken back", confidence=1.0))
     turn_id = await ann.sends("whose?")
     await ann.frames(until="chat.bundle_built")
-    other = TurnStore(ann.agent.writer, worker="other", tokenizer="", tool_k=5)
+    other = TurnStore(ann.agent.writer, worker="other", tokenizer="")
     assert await other.take_over(expired_before=float("inf"), lease_until=time.time() + 0.1) == [turn_id]
     gate.set()
     record = await ann.end_of(turn_id)  # the other dies, its lease runs out, and the turn comes back

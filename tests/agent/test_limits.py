@@ -8,6 +8,7 @@ from tests.agent.stage import Stage, opened
 from tests.agent.test_turns import endless
 
 from soma.agent.llm.scripted import says
+from soma.agent.models import Receipt
 from soma.agent.prepare import iterates
 from soma.agent.settings import Settings
 
@@ -33,6 +34,9 @@ async def test_a_single_shot_is_one_model_call_without_tools(ann):
     record = await ann.asks("what is 1+1?")
     assert (record.complete.exit_reason, len(record.completed)) == ("final_answer", 1)
     assert model.requests[0].tools == ()
+    assert record.started.limits["iterates"] is False
+    receipt = await Receipt.objects.aget(turn_id=record.turn.id)
+    assert (receipt.iterates, receipt.tool_k) == (False, 0)
 
 
 @pytest.mark.parametrize(("percent", "share"), [(0, 0), (30, 30), (100, 100)])

@@ -49,7 +49,7 @@ def test_a_turn_ends_for_the_reason_of_its_last_iteration():
     assert fold(TURN, WHOLE).exit_reason == "final_answer"
 
 
-def test_the_best_answer_has_the_best_score_and_the_later_of_equals_wins():
+def test_the_best_answer_has_the_best_score_and_the_earlier_of_equals_wins():
     def best(*scores: float | None) -> int | None:
         facts = [fact for n, score in enumerate(scores) for fact in (response(n, "x"), judged(n, score=score))]
         found = fold(TURN, facts).best
@@ -57,12 +57,19 @@ def test_the_best_answer_has_the_best_score_and_the_later_of_equals_wins():
 
     assert best(0.9, 0.4) == 0
     assert best(0.4, 0.9) == 1
-    assert best(0.5, 0.5) == 1
+    assert best(0.5, 0.5) == 0
     assert best() is None
 
 
 def test_an_iteration_that_asked_for_tools_is_no_answer():
     assert fold(TURN, [response(0, "let me see", "clock"), judged(0)]).best is None
+
+
+def test_a_turn_keeps_what_it_began_with_and_an_older_one_does_without():
+    once = fold(TURN, [started(limits={"iterates": False}, tool_k=3)])
+    assert (once.iterates, once.tool_k) == (False, 3)
+    older = fold(TURN, [started()])
+    assert (older.iterates, older.tool_k) == (True, None)
 
 
 def test_an_erased_fact_is_passed_over():

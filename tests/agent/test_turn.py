@@ -2,6 +2,7 @@
 
 import pytest
 from tests.agent.stage import Person, call
+from tests.agent.test_remember import caught_up
 
 from soma.agent.llm.base import ModelError, ModelUnauthorized, ModelUnavailable, ToolCall
 from soma.agent.llm.scripted import Response, calls, says
@@ -102,6 +103,22 @@ async def test_the_last_allowed_iteration_is_offered_no_tools(stage):
     assert ending(record) == "max_iterations"
 
 
+async def test_a_loop_of_one_iteration_says_that_it_was_one(stage):
+    bob = await stage.newcomer(max_iterations=1)
+    bob.hears(says("perhaps", confidence=0.2))
+    record = await bob.asks("sure?")
+    assert (ending(record), len(record.completed)) == ("max_iterations", 1)
+    assert (await Receipt.objects.aget(turn_id=record.turn.id)).iterates
+
+
+async def test_the_receipt_says_how_many_tools_were_offered(ann):
+    model = ann.hears(says("444", confidence=1.0))
+    record = await ann.asks("what is 23*19 + 7?")
+    assert record.started is not None
+    receipt = await Receipt.objects.aget(turn_id=record.turn.id)
+    assert receipt.tool_k == record.started.tool_k == len(model.requests[0].tools) == 5
+
+
 async def test_a_model_that_calls_a_tool_where_none_was_offered_has_to_answer_all_the_same(stage):
     bob = await stage.newcomer(max_iterations=1)
     bob.hears(Response(chunks=("so be it",), calls=(call("append", text="no"),)))
@@ -174,6 +191,19 @@ async def test_a_draft_that_finds_other_memories_is_revised_with_them(ann):
     assert ann.kinds(record.turn.id).count("draft_replaced") == 1
 
 
+async def test_a_model_that_says_that_it_has_no_answer_is_not_asked_again(ann):
+    await ann.knows(*FACTS)
+    ann.hears(says("I don't know when the train to Bern leaves", confidence=0.0))
+    record = await ann.asks("what did Miso the cat eat?")
+    assert (len(record.completed), ending(record)) == (1, "final_answer")
+
+
+async def test_a_draft_that_cites_a_memory_is_revised_however_unsure_it_is(ann):
+    await ann.knows(*FACTS)
+    ann.hears(says("the train to Bern [1] leaves at nine", confidence=0.0), says("tuna", confidence=0.6))
+    assert len((await ann.asks("what did Miso the cat eat?")).completed) == 2
+
+
 @pytest.mark.parametrize(("refine", "confidence"), [("off", 0.5), ("evidence", 0.95)])
 async def test_a_draft_stands_where_refinement_is_off_or_it_has_converged(stage, refine, confidence):
     bob = await stage.newcomer(refine=refine)
@@ -190,6 +220,30 @@ async def test_a_draft_that_finds_nothing_new_stands(ann):
     assert record.complete is not None
     assert [citation["text"] for citation in record.complete.citations] == ["Miso is a cat"]
     assert record.iterations[0].spoken.cited == [record.complete.citations[0]["id"]]
+
+
+# Evidence
+
+
+async def test_an_answer_is_no_evidence_for_itself(ann):
+    moon = "Lisbon lies on the far side of the moon"
+    ann.hears(says(moon), says(moon))
+    first = await ann.asks("where is the town?")
+    await caught_up(ann)
+    second = await ann.asks(f"so {moon}", conversation_id=await ann.another_conversation())
+    shown = second.iterations[0].bundle
+    assert shown is not None
+    assert moon in [memory.text for memory in shown.memories]
+    assert [record.completed[0].confidence for record in (first, second)] == [0.0, 0.0]
+    assert [ending(record) for record in (first, second)] == ["final_answer"] * 2
+
+
+async def test_what_the_user_stated_is_evidence(ann):
+    ann.hears(says("a fine name", confidence=1.0), says("My cat is called Miso"))
+    await ann.asks("My cat is called Miso. What do you say?")
+    await caught_up(ann)
+    record = await ann.asks("what is my cat called?", conversation_id=await ann.another_conversation())
+    assert record.completed[0].confidence == 1.0
 
 
 # Models that fail

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from soma.bench.commands import bench
 from soma.bench.learn import keys, tables
+from soma.cli.bench import command as bench
 
 pytestmark = pytest.mark.learning
 

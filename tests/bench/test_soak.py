@@ -5,7 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from soma.bench.commands import bench
+from soma.cli.bench import command as bench
 
 pytestmark = pytest.mark.learning
 

@@ -101,3 +101,10 @@ async def test_batches_learn_the_same_in_a_thread_and_in_a_process(tmp_path):
             await opened.client.feedback_batch(ALICE, items)
             hashes.add((await opened.client.state(ALICE)).state_hash)
     assert len(hashes) == 1
+
+
+async def test_an_item_that_names_another_tenant_is_not_taken(client):
+    items = [{"conversation_id": "c1", "reward": 0.5, "tenant": "globex"}, {"conversation_id": "c1", "reward": 0.5}]
+    answer = await client.feedback_batch(ALICE, items)
+    assert answer.accepted == 1
+    assert [(item.index, item.error["code"]) for item in answer.rejected] == [(0, "tenant_mismatch")]

@@ -1,7 +1,6 @@
 """The doors to memory's upkeep: documents, status, comparison, consolidation, over both transports."""
 
 import asyncio
-import sqlite3
 import time
 
 import httpx
@@ -50,12 +49,12 @@ async def test_the_status_counts_what_the_caller_sees(client):
     assert (await client.memory_status(MALLORY)).embedding.memories == 0
 
 
-async def test_a_tenant_is_compared_and_mended(client, settings):
+async def test_a_tenant_is_compared_and_mended(client, opened):
     await remembered(client)
     assert (await client.verify_memory(ALICE)).clean
-    path = settings.data_dir / "brain.sqlite3"
-    with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE memory_embeddings SET seal = 'x'")
+    connection = opened.writer.database.connect()
+    connection.execute("UPDATE memory_embeddings SET seal = 'x'")
+    connection.close()
     looked = await client.verify_memory(ALICE)
     assert (looked.clean, looked.problems, looked.repaired) == (False, {"vector_damaged": 6}, 0)
     assert (await client.verify_memory(MALLORY)).clean

@@ -66,12 +66,13 @@ async def test_tau_changes_how_many_are_shown(remembering):
 
 
 @pytest.mark.parametrize(
-    ("weight", "step", "model"), [("lambda", 4.0, "premium"), ("mu", 4.0, "economy"), ("nu", 4.0, "economy")]
+    ("weight", "step", "figure", "sign"),
+    [("lambda", 4.0, "gain", 1), ("mu", 4.9, "cost", -1), ("nu", 4.9, "latency_ms", -1)],
 )
-async def test_lambda_mu_and_nu_change_the_plan(remembering, weight, step, model):
+async def test_lambda_mu_and_nu_change_the_plan(remembering, weight, step, figure, sign):
+    """What is worth more is sought, what costs more is saved; the order of memories is no matter of theirs."""
     control, moved = await arms(remembering, weight, step)
-    assert control.plan["best"]["model"] == "standard"
-    assert moved.plan["best"]["model"] == model
+    assert sign * (moved.plan["best"][figure] - control.plan["best"][figure]) > 0
     assert order(moved) == order(control)
 
 
@@ -95,7 +96,7 @@ async def test_a_plan_tells_its_numbers_and_its_runners_up(remembering):
 
 
 async def test_what_people_say_of_cost_moves_the_plan(remembering):
-    """mu is learned: after dear answers that nobody liked and cheap ones that pleased, the cheap model is taken."""
+    """After dear answers that nobody liked and cheap ones that pleased, the plan takes the cheap model."""
     models = [{"name": "plain", "gain": 0.4}, {"name": "dear", "gain": 0.5, "cost": 0.002}]
 
     async def planned():

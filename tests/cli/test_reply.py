@@ -1,5 +1,7 @@
 """What `soma chat` shows of a turn's events."""
 
+from typing import Any
+
 import pytest
 
 from soma.cli.chat import Reply
@@ -14,7 +16,7 @@ def delta(text, iteration=0):
 
 
 def complete(content, **fields):
-    known: dict[str, object] = {"citations": [], "exit_reason": "final_answer", "error": None}
+    known: dict[str, Any] = {"citations": [], "exit_reason": "final_answer", "error": None}
     return frame("turn_complete", content=content, **{**known, **fields})
 
 

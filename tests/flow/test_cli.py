@@ -16,6 +16,7 @@ from soma.cli.main import main
 COMMANDS = (
     (), ("up",), ("chat",), ("trace",), ("feedback",), ("weights",), ("doctor",),
     ("memory",), ("memory", "import"), ("memory", "recall"), ("memory", "list"), ("memory", "forget"),
+    ("memory", "status"), ("memory", "verify"), ("memory", "consolidations"), ("memory", "undo"),
     ("members",), ("members", "list"), ("members", "add"), ("members", "add-tenant"),
 )  # fmt: skip
 
@@ -307,3 +308,30 @@ def test_a_busy_port_gives_way_to_the_next_and_a_stopped_server_lets_its_clients
     assert complained == f"soma: port {port} is busy, trying {port + 1}\n"
     assert process.returncode == 0
     assert not (tmp_path / "server.json").exists()
+
+
+def test_a_folder_of_markdown_is_imported_cited_and_imported_again(typed, tmp_path):
+    (tmp_path / "trips").mkdir()
+    lisbon = tmp_path / "trips" / "lisbon.md"
+    lisbon.write_text("# Lisbon\n\n## Trams\n\nTram 28 climbs to the Alfama.\n\n## Food\n\nPastel de nata in Belem.\n")
+    (tmp_path / "work.md").write_text("# Work\n\nThe review is on Friday.\n")
+    (tmp_path / "empty.md").write_text("")
+    import_folder = ("memory", "import", "--format", "markdown", str(tmp_path), "--json")
+    assert json.loads(typed(*import_folder).stdout) == {"created": 3, "updated": 0, "unchanged": 0, "forgotten": 0}
+    [hit, *_] = json.loads(typed("memory", "recall", "which tram climbs to the Alfama?", "--json").stdout)
+    assert hit["metadata"]["source"] == 'trips/lisbon.md, "Lisbon > Trams", line 5'
+    lisbon.write_text("# Lisbon\n\n## Trams\n\nTram 12 climbs to the Alfama.\n")
+    assert json.loads(typed(*import_folder).stdout) == {"created": 0, "updated": 1, "unchanged": 1, "forgotten": 1}
+    assert "no memories" in typed("memory", "list", "--search", "nata").stdout
+
+
+def test_memory_says_how_it_is_and_that_it_is_well(soma, typed):
+    status = json.loads(typed("memory", "status", "--json").stdout)
+    assert status["embedding"]["done"]
+    assert status["embedding"]["model"] in typed("memory", "status").stdout
+    verified = soma.run("memory", "verify", "--json")
+    assert verified.returncode == 0, verified.stderr
+    assert json.loads(verified.stdout)["clean"]
+    assert "all well" in soma.run("memory", "verify").stdout
+    assert "role" in typed("memory", "verify").stderr  # it is for owners
+    assert "nothing was distilled yet" in typed("memory", "consolidations").stdout

@@ -4,7 +4,7 @@ import pytest
 from tests.memory.conftest import opened, owner
 from tests.memory.test_remember import new, recalled
 
-from soma.memory.errors import UnknownKey, UnknownLinkTarget
+from soma.memory.errors import BadCursor, UnknownKey, UnknownLinkTarget
 from soma.memory.types import NewLink, Query
 
 BOB = owner("bob")
@@ -90,3 +90,22 @@ async def test_eviction_loses_and_crosses_nothing(database, embedder):
             assert await recalled(memory, who, "who am I") == [f"I am {who.user_id}"]
         assert memory._store.partitions.evictions > 10
         assert memory._store.partitions.nbytes <= 1
+
+
+async def test_pages_hold_everything_once_and_go_on_after_what_was_forgotten(memory, alice):
+    await memory.remember(alice, [new(f"note {number}", key=str(number)) for number in range(25)])
+    await memory.remember(BOB, [new("note of bob", key="b")])
+    for ask in (memory.list, lambda who, **paging: memory.search(who, "note", **paging)):
+        page = await ask(alice, limit=10)
+        seen = [record.key for record in page.items]
+        assert not (page.after or "").isdecimal()
+        await memory.remember(alice, [new("a note in between")])
+        while page.after:
+            page = await ask(alice, limit=10, after=page.after)
+            seen += [record.key for record in page.items]
+        assert [key for key in seen if key.isdecimal()] == [str(number) for number in reversed(range(25))]
+        with pytest.raises(BadCursor):
+            await ask(BOB, after=(await memory.list(alice)).items[0].id)
+    page = await memory.list(alice, limit=5)
+    await memory.forget(alice, ids=[record.id for record in page.items])
+    assert len((await memory.list(alice, limit=50, after=page.after)).items) == 26 - 5

@@ -29,6 +29,14 @@ async def test_views_are_integers_in_range_and_the_same_each_time(memory, alice)
         assert (min(values), max(values)) in {(0, 65_535), (0, 0)}
 
 
+async def test_a_candidate_alone_has_the_views_that_it_has_at_all(memory, alice):
+    await memory.remember(alice, [new("the garden is watered on Fridays", key="a")])
+    [alone] = (await found(memory, alice)).values()
+    assert alone.views["semantic"] == alone.views["window"] == 65_535
+    assert alone.views["linked"] == alone.views["question"] == 0
+    assert set(alone.views.values()) == {0, 65_535}
+
+
 async def test_recent_and_old_are_opposite_halves_of_time(memory, alice):
     await memory.remember(
         alice, [new(f"garden {year}", key=str(year), occurred_at=f"{year}-06-01") for year in range(2020, 2030)]

@@ -105,7 +105,7 @@ async def open_agent(
         )
         feed = Feed(writer)
         stack.callback(feed.close)
-        store = TurnStore(writer, worker=new_id(), tokenizer=tokenizer.name, tool_k=settings.tool_k)
+        store = TurnStore(writer, worker=new_id(), tokenizer=tokenizer.name)
         turns = Turns(
             store,
             feed,

@@ -13,18 +13,14 @@ PRIOR_USEFULNESS = 1.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """When a turn may and must end; recorded with it, so that a resumed turn keeps its own."""
+    """When a turn may and must end; recorded with it. Not `iterates` means a single shot: one answer, no tools."""
 
+    iterates: bool
     max_iterations: int
     min_iterations: int
     convergence_threshold: float
     refine: str
     turn_tokens: int
-
-    @property
-    def iterates(self) -> bool:
-        """False for a single shot."""
-        return self.max_iterations > 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,10 +98,12 @@ def exit_reason(standing: Standing, limits: Limits) -> str | None:
     return None if standing.evidence_changed else "final_answer"
 
 
-def may_refine(*, refinements: int, score: float | None, must_answer: str | None, limits: Limits) -> bool:
-    """At most one refinement, only of a draft that did not converge and where an iteration is left."""
-    converged = score is not None and score >= limits.convergence_threshold
-    return limits.refine != "off" and refinements == 0 and must_answer is None and not converged
+def may_refine(
+    *, refinements: int, score: float | None, has_no_answer: bool, must_answer: str | None, limits: Limits
+) -> bool:
+    """At most one refinement, only of a draft that answers but did not converge, and where an iteration is left."""
+    settled = has_no_answer or (score is not None and score >= limits.convergence_threshold)
+    return limits.refine != "off" and refinements == 0 and must_answer is None and not settled
 
 
 def _calls(uses: Sequence[ToolUse]) -> list[tuple[str, str]]:

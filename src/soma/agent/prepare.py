@@ -106,6 +106,7 @@ def limits_of(settings: Settings, capsule: Capsule, *, iterates: bool) -> Limits
     """The process's limits, where the capsule does not set its own; a single shot is one iteration without tools."""
     own = capsule.rlm
     return Limits(
+        iterates=iterates,
         max_iterations=int(own.get("max_iterations", settings.max_iterations)) if iterates else 1,
         min_iterations=int(own.get("min_iterations", settings.min_iterations)) if iterates else 1,
         convergence_threshold=float(own.get("convergence_threshold", settings.convergence_threshold)),

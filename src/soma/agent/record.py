@@ -80,6 +80,11 @@ class IterationRecord:
         return self.response is not None and not self.response.tool_calls
 
     @property
+    def has_no_answer(self) -> bool:
+        """The model said so: it is not sure at all and cites nothing."""
+        return self.is_answer and self.spoken.confidence == 0 and not self.spoken.cited
+
+    @property
     def spoken(self) -> ModelResponded:
         """The model's response, where the loop has come past it."""
         if self.response is None:
@@ -124,6 +129,16 @@ class TurnRecord:
         return self._began.lanes
 
     @property
+    def iterates(self) -> bool:
+        """Whether the turn was begun as a loop; False for a single shot and where it never began."""
+        return self.started is not None and bool(self.started.limits.get("iterates", True))
+
+    @property
+    def tool_k(self) -> int | None:
+        """How many tools the model is offered; None where that is not recorded."""
+        return self.started.tool_k if self.started else None
+
+    @property
     def usefulness(self) -> dict[str, float]:
         return self._began.usefulness
 
@@ -151,9 +166,9 @@ class TurnRecord:
 
     @property
     def best(self) -> IterationRecord | None:
-        """The answer so far: among the iterations that answered, the best score, the later of equals."""
+        """The answer so far: among the iterations that answered, the best score, the earlier of equals."""
         answers = [iteration for iteration in self.iterations.values() if iteration.is_answer]
-        return max(answers, key=lambda iteration: (_score(iteration), iteration.number), default=None)
+        return max(answers, key=lambda iteration: (_score(iteration), -iteration.number), default=None)
 
     @property
     def tool_uses(self) -> list[ToolUse]:

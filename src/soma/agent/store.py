@@ -36,12 +36,11 @@ class Admitted:
 class TurnStore:
     """The turn's tables and its stream in the log."""
 
-    def __init__(self, writer: Writer, *, worker: str, tokenizer: str, tool_k: int) -> None:
+    def __init__(self, writer: Writer, *, worker: str, tokenizer: str) -> None:
         self._writer = writer
         self._log = Log(writer.database)
         self._worker = worker
         self._tokenizer = tokenizer
-        self._tool_k = tool_k
 
     async def admit(self, turn: Turn, *, lease_until: float, enqueue: bool) -> Admitted:
         """Write the turn down before anything is done for it.
@@ -158,14 +157,13 @@ class TurnStore:
     def _receipt(self, tx: Transaction, record: TurnRecord, fact: TurnComplete, event: Event) -> None:
         turn, started = record.turn, record.started
         best = record.best
-        iterates = started is not None and started.limits["max_iterations"] > 1
         _insert(tx, "agent_receipt", {
             "turn_id": turn.id, "tenant_id": turn.tenant_id, "conversation_id": turn.conversation_id,
             "capsule": turn.agent_id, "capsule_version": started.capsule_version if started else 0,
             "aiq_predicted": None, "aiq_observed": None,
             "confidence": best.judged.confidence if best and best.judged else None,
             "lanes": _json(best.spoken.lanes if best else {}), "level": started.level if started else "L0",
-            "path": "fast", "iterates": iterates, "tool_k": self._tool_k if iterates else 0,
+            "path": "fast", "iterates": record.iterates, "tool_k": record.tool_k or 0,
             "iterations": fact.total_iterations,
             "exit_reason": fact.exit_reason, "tokens": fact.prompt_tokens + fact.completion_tokens, "cost": 0.0,
             "latency_ms": fact.latency_ms, "tokenizer": self._tokenizer, "chain_head": event.hash,
@@ -177,10 +175,13 @@ class TurnStore:
 
         def take(tx: Transaction) -> list[str]:
             rows = tx.query(
-                "SELECT id FROM agent_turn t WHERE state = 'running' AND lease_expires_at < ? OR state = 'queued' AND "
-                "NOT EXISTS (SELECT 1 FROM agent_turn o WHERE o.tenant_id = t.tenant_id "
+                "SELECT id FROM agent_turn t "
+                "WHERE (state = 'running' AND lease_expires_at < ?) "
+                "OR (state = 'queued' AND NOT EXISTS ("
+                "SELECT 1 FROM agent_turn o WHERE o.tenant_id = t.tenant_id "
                 "AND o.conversation_id = t.conversation_id AND o.state <> 'complete' "
-                "AND (o.state = 'running' OR o.id < t.id)) ORDER BY id",
+                "AND (o.state = 'running' OR o.id < t.id))) "
+                "ORDER BY id",
                 [expired_before],
             )
             for (turn_id,) in rows:

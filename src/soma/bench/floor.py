@@ -37,7 +37,7 @@ class Plain:
         self.speakers = [str(message.metadata["speaker"]) for message in messages]
         self.image = np.array(["image" in message.metadata for message in messages], np.float64)
         self.asks = np.array([message.text.rstrip().endswith("?") for message in messages], np.float64)
-        bits = np.array([traits(message.text) for message in messages])
+        bits = np.array([traits(tokens(message.text)) for message in messages])
         self.time, self.number = (bits & TIME > 0).astype(np.float64), (bits & NUMBER > 0).astype(np.float64)
 
     def dense(self, vector: NDArray[np.float32]) -> Floats:

@@ -27,10 +27,13 @@ from soma.memory.embedders.basis import vocabulary
 from soma.memory.embedders.minilm import MiniLM, unit
 from soma.memory.memory import Memory
 from soma.memory.types import NewMemory, Query
+from soma.memory.words import STOP_WORDS
 
 WORDS = 25
 QUESTION_WORDS = 8
 IN_CONVERSATION = 100
+COMMON = sorted(STOP_WORDS)
+COMMON_SHARE = 0.45  # of the words of real messages
 POOL = 500  # texts that the model reads for filling
 NOISE = 0.02  # a number of a vector: the cosine with its origin is about .93
 TIMED = 300
@@ -71,7 +74,9 @@ class Words:
         self._shares = (1 / ranks) / (1 / ranks).sum()
 
     def text(self, count: int = WORDS) -> str:
-        return " ".join(self._generator.choice(self._words, count, p=self._shares)) + "."
+        words = self._generator.choice(self._words, count, p=self._shares)
+        common = self._generator.choice(COMMON, count)
+        return " ".join(np.where(self._generator.random(count) < COMMON_SHARE, common, words)) + "."
 
 
 def run(sizes: Sequence[int]) -> Result:

@@ -52,8 +52,11 @@ class Within:
     same: Sequence[frozenset[tuple[int, int]]]
 
 
-def run(data: Path, *, console: Console | None = None) -> Result:
-    """All figures by name; fractions from 0 to 1. `data` is the folder that holds `locomo/`."""
+def run(data: Path, *, console: Console | None = None, consolidated: bool = False) -> Result:
+    """All figures by name; fractions from 0 to 1. `data` is the folder that holds `locomo/`.
+
+    `consolidated` asks once more after everything was distilled.
+    """
     progress = console or Console(quiet=True)
     embedder = MiniLM()
     conversations = load(data)
@@ -69,11 +72,22 @@ def run(data: Path, *, console: Console | None = None) -> Result:
     together = asyncio.run(gather(conversations, embedder, together=True)).judged
     result |= {"one_namespace": _together(alone.judged, together)}
     result |= {"shapes": {name: _shaped(conversations, shape, embedder) for name, shape in SHAPES.items()}}
+    if consolidated:
+        progress.print("each conversation alone, consolidated")
+        result["consolidated"] = _consolidated(conversations, embedder, alone.judged)
     return result
 
 
-def _asked(conversation: Conversation, embedder: Embedder) -> Within:
-    gathered = asyncio.run(gather([conversation], embedder))
+def _consolidated(conversations: Sequence[Conversation], embedder: Embedder, before: Judged) -> Result:
+    """Shipped weights, after consolidating until nothing is left to distil."""
+    after = joined([_asked(conversation, embedder, consolidated=True) for conversation in conversations]).judged
+    found = figures(after, after.scores(SHIPPED))
+    lost = figures(before, before.scores(SHIPPED))["r10"] - found["r10"]
+    return _judge(after, after.scores(SHIPPED)) | {"lost_against_before": macro(lost, after.category)}
+
+
+def _asked(conversation: Conversation, embedder: Embedder, *, consolidated: bool = False) -> Within:
+    gathered = asyncio.run(gather([conversation], embedder, consolidated=consolidated))
     hits = [hit for found in gathered.found for hit in found.found]
     count = BundledTokenizer().count
     same = [found.duplicates for found in gathered.found]
@@ -282,13 +296,14 @@ def contributions(result: Result) -> Table:
 
 @click.command("recall")
 @click.option("--data", type=click.Path(path_type=Path), help="Folder that holds locomo/; else SOMA_TEST_DATA.")
+@click.option("--consolidated", is_flag=True, help="Also after consolidating everything; takes twice as long.")
 @click.option("--json", "as_json", is_flag=True, help="Figures by dotted name instead of tables.")
-def command(data: Path | None, *, as_json: bool) -> None:
+def command(data: Path | None, *, consolidated: bool, as_json: bool) -> None:
     """How often what was asked for is found: LoCoMo at turn level, without a judge. Takes some minutes."""
     folder = data or Path(os.environ.get("SOMA_TEST_DATA", "../shared/data"))
     if not (folder / "locomo" / "locomo10.json").exists():
         raise click.ClickException(f"there is no locomo/locomo10.json in {folder}; name its folder with --data")
-    result = run(folder, console=Console(stderr=True))
+    result = run(folder, console=Console(stderr=True), consolidated=consolidated)
     if as_json:
         click.echo(json.dumps(flattened(result, "recall"), indent=1))
         return
@@ -297,4 +312,7 @@ def command(data: Path | None, *, as_json: bool) -> None:
     out.print(contributions(result))
     gain, context = result["learned_loo"]["vs_floor"], result["context"]
     out.print(f"learned against the floor, paired: {gain['difference']:+.3f} [{gain['low']:+.3f}, {gain['high']:+.3f}]")
+    if consolidated:
+        after = result["consolidated"]
+        out.print(f"consolidated: macro R@10 {after['macro_r10']:.3f}, lost {after['lost_against_before']:+.4f}")
     out.print("gold in context: " + ", ".join(f"{share:.3f} at {size} tokens" for size, share in context.items()))

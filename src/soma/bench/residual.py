@@ -1,7 +1,4 @@
-"""How many role-bound items one residual vector holds: unbound by its role, is the nearest of the vocabulary the item?
-
-`python -m soma.bench.residual` prints the curve.
-"""
+"""How many role-bound items one residual vector holds: unbound by its role, is the nearest one the item?"""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -77,7 +74,3 @@ def command(*, dimension: int, trials: int, as_json: bool) -> None:
         print(f"{count:>5}" + "".join(f"  {shares[count]:>10.1%}" for shares in curves.values()))
     for vocabulary, fits in found["capacity"].items():
         print(f"at least {ENOUGH:.0%} of up to {fits} items among {vocabulary:,} at {dimension} dimensions")
-
-
-if __name__ == "__main__":
-    command()

@@ -31,6 +31,7 @@ from soma.brain.settings import BrainSettings
 from soma.brain.types import ContextBundle, LearnerView, Principal
 
 PATIENCE = 120.0  # seconds a call: a soak may share its machine
+ADMITTED = 0.1  # salience that enters working memory, low: its own bound must hold it
 TURN = 5  # iterations a turn
 AT = "2026-01-01T00:00:00+00:00"
 SHOWN = 10
@@ -81,7 +82,7 @@ async def brain(rule: str) -> AsyncIterator[tuple[BrainClient, BrainSettings]]:
         settings = BrainSettings(
             data_dir=Path(folder),
             service_token=SecretStr("soak"),
-            learner=LearnerSettings(learning_rule=Rule(rule)),
+            learner=LearnerSettings(learning_rule=Rule(rule), gate_admit=ADMITTED),
         )
         async with (
             open_brain(settings) as opened,

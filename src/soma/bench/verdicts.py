@@ -8,6 +8,7 @@ from soma.bench.priors import PLAN
 from soma.bench.teaching import ALL, CONSTRUCTED, TYPICAL, WRONG, Curves, Measured
 
 EARLY = (5, 10, 20, 40, 60)
+CONVERSATIONS = 10
 CHOSEN_ON = range(5)  # conversations that constants were chosen on; the others only report
 
 
@@ -138,13 +139,12 @@ def _after(curves: Curves, scenario: str, wrong: float, column: str, mark: int) 
 
 
 def _halves(figure: Callable[..., float], *curves: Curve) -> dict[str, float]:
-    """Of the conversations that constants were chosen on, and of the others."""
+    """Of the conversations that constants were chosen on, and of the others; nothing where some were left out."""
     numbers = range(len(curves[0].size))
-    halves = {
-        "0-4": [number for number in numbers if number in CHOSEN_ON],
-        "5-9": [number for number in numbers if number not in CHOSEN_ON],
-    }
-    return {name: figure(*(one.of(half) for one in curves)) for name, half in halves.items() if half}
+    if len(numbers) < CONVERSATIONS:
+        return {}
+    halves = {"0-4": CHOSEN_ON, "5-9": [number for number in numbers if number not in CHOSEN_ON]}
+    return {name: figure(*(one.of(half) for one in curves)) for name, half in halves.items()}
 
 
 def _row(key: tuple[str, float, str], one: Curve) -> dict[str, Any]:

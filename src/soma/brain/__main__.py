@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import uvicorn
+import uvloop
 
 from soma.brain.root import open_brain
 from soma.brain.settings import BrainSettings
@@ -89,8 +90,8 @@ class _Server(uvicorn.Server):
 def main() -> None:
     settings = BrainSettings()
     try:
-        with locked(settings.data_dir):
-            asyncio.run(serve(settings))
+        with locked(settings.data_dir), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(serve(settings))
     except (FolderInUse, ModelUnavailable, OSError) as error:
         sys.exit(f"soma brain: {error}")
 

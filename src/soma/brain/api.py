@@ -12,8 +12,9 @@ from starlette.exceptions import HTTPException
 from starlette.routing import request_response
 from starlette.types import Receive, Scope, Send
 
-from soma.brain import api_memory, bodies
+from soma.brain import bodies
 from soma.brain.api_experiments import Door, add_experiments, add_insight
+from soma.brain.api_memory import add_upkeep
 from soma.brain.auth import Authenticator, check_claims
 from soma.brain.bodies import Body
 from soma.brain.errors import BrainRefused
@@ -43,11 +44,11 @@ def create_app(brain: Brain, auth: Authenticator) -> FastAPI:
     _add_context(app, brain)
     _add_learning(app, brain)
     _add_memory(app, brain)
-    api_memory.add(app, brain, read=_read, who=_principal, answer=_json)
     _add_health(app, brain, auth)
     door = Door(_principal, _read, _json, _takes)
     add_experiments(app, brain, door)
     add_insight(app, brain, door)
+    add_upkeep(app, brain, door)
     _spare_arguments(app)
     return app
 
@@ -149,7 +150,8 @@ def _add_health(app: FastAPI, brain: Brain, auth: Authenticator) -> None:
         if away:
             message = "; ".join(f"{name}: {what}" for name, what in away.items())
             return _json({"code": "not_ready", "message": message, "away": away, "request_id": new_id()}, 503)
-        return _json({"status": "ready", "dependencies": ["database"], "degraded": await brain.degraded()})
+        answer = {"status": "ready", "dependencies": ["database"], "degraded": await brain.degraded()}
+        return _json(answer | {"restored": brain.restored._asdict()})
 
     @app.get("/metrics")
     async def metrics(request: Request) -> Response:

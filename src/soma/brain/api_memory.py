@@ -1,41 +1,37 @@
 """The part of the brain's HTTP door that looks after memory: documents, status, comparison, consolidation."""
 
-from collections.abc import Awaitable, Callable
-from typing import Any
-
 from fastapi import FastAPI, Request, Response
 
 from soma.brain import bodies
-from soma.brain.bodies import Body
+from soma.brain.api_experiments import Door
 from soma.brain.service import Brain, owner
 from soma.brain.types import Consolidated, Consolidations, EmbeddingStatus, MemoryStatus, MemoryVerified, Principal
 from soma.memory.documents.importing import Chunking, Document
 
-Read = Callable[[Request, type[Body]], Awaitable[tuple[Principal, Any]]]
-Answer = Callable[[Any], Response]
 
-
-def add(app: FastAPI, brain: Brain, *, read: Read, who: Callable[[Request], Principal], answer: Answer) -> None:
-    @app.post("/v1/memory/documents")
+def add_upkeep(app: FastAPI, brain: Brain, door: Door) -> None:
+    @app.post("/v1/memory/documents", **door.takes(bodies.ImportDocument))
     async def documents(request: Request) -> Response:
-        principal, body = await read(request, bodies.ImportDocument)
+        principal, body = await door.read(request, bodies.ImportDocument)
         document = Document(
             name=body.name, text=body.text, format=body.format, scope=body.scope, written_at=body.written_at
         )
         chunking = Chunking(brain.settings.memory.document_tokens, brain.count_tokens)
-        return answer(
+        return door.answer(
             await brain.memory.import_document(owner(principal), document, chunking, namespace=body.namespace)
         )
 
     @app.get("/v1/memory/status")
     async def status(request: Request) -> Response:
-        return answer(await _status(brain, who(request), request.query_params.get("namespace", "default")))
+        return door.answer(
+            await _status(brain, door.principal(request), request.query_params.get("namespace", "default"))
+        )
 
-    @app.post("/v1/memory/verify")
+    @app.post("/v1/memory/verify", **door.takes(bodies.Verify))
     async def verify(request: Request) -> Response:
-        principal, body = await read(request, bodies.Verify)
+        principal, body = await door.read(request, bodies.Verify)
         report = await brain.memory.verify(principal.tenant_id, repair=body.repair)
-        return answer(
+        return door.answer(
             MemoryVerified(
                 clean=report.is_clean,
                 memories=report.memories,
@@ -47,16 +43,14 @@ def add(app: FastAPI, brain: Brain, *, read: Read, who: Callable[[Request], Prin
             )
         )
 
-    _add_consolidation(app, brain, read=read, who=who, answer=answer)
+    _add_consolidation(app, brain, door)
 
 
-def _add_consolidation(
-    app: FastAPI, brain: Brain, *, read: Read, who: Callable[[Request], Principal], answer: Answer
-) -> None:
+def _add_consolidation(app: FastAPI, brain: Brain, door: Door) -> None:
     @app.get("/v1/memory/consolidations")
     async def consolidations(request: Request) -> Response:
         namespace = request.query_params.get("namespace", "default")
-        found = await brain.memory.consolidations(owner(who(request)), namespace=namespace)
+        found = await brain.memory.consolidations(owner(door.principal(request)), namespace=namespace)
         listed = [
             Consolidated(
                 id=one.id,
@@ -69,12 +63,12 @@ def _add_consolidation(
             )
             for one in found
         ]
-        return answer(Consolidations(consolidations=listed))
+        return door.answer(Consolidations(consolidations=listed))
 
-    @app.post("/v1/memory/consolidations/undo")
+    @app.post("/v1/memory/consolidations/undo", **door.takes(bodies.UndoConsolidation))
     async def undo(request: Request) -> Response:
-        principal, body = await read(request, bodies.UndoConsolidation)
-        return answer(await brain.memory.undo(owner(principal), body.id, namespace=body.namespace))
+        principal, body = await door.read(request, bodies.UndoConsolidation)
+        return door.answer(await brain.memory.undo(owner(principal), body.id, namespace=body.namespace))
 
 
 async def _status(brain: Brain, principal: Principal, namespace: str) -> MemoryStatus:

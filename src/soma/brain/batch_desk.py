@@ -1,6 +1,7 @@
 """Taking batches: learned by workers, committed here if the learner is still where it was when they began."""
 
 import asyncio
+from functools import partial
 from weakref import WeakValueDictionary
 
 import msgspec
@@ -52,7 +53,7 @@ class BatchDesk:
                 state = await asyncio.to_thread(self._learners.committed, given.principal)
                 prepared = await self._workers.prepare(state, given)
                 try:
-                    return await self._writer.write(lambda tx, prepared=prepared: self._commit(tx, given, prepared))  # type: ignore[misc]
+                    return await self._writer.write(partial(self._commit, given=given, prepared=prepared))
                 except Moved:
                     continue
             return await self._writer.write(lambda tx: self._within(tx, given))

@@ -36,6 +36,10 @@ class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     persona: str | None = None
     agent_id: str | None = None
 
+    @property
+    def says_who(self) -> bool:
+        return not (self.tenant is None and self.tenant_id is None and self.persona is None and self.agent_id is None)
+
 
 def claims(body: Body) -> dict[str, str | None]:
     return {"tenant": body.tenant, "tenant_id": body.tenant_id, "persona": body.persona, "agent_id": body.agent_id}

@@ -55,6 +55,8 @@ class Coordinator:
     async def poll(self) -> Poll:
         decided = [name for row in await self._due() if (name := await self._decide(row))]
         found = [name for learner in await asyncio.to_thread(self._known) if (name := await self._look(learner))]
+        if decided or found:
+            self._experiments.look_again()
         return Poll(tuple(decided), tuple(found))
 
     async def _due(self) -> list[rows.ExperimentRow]:

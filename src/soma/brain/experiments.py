@@ -34,6 +34,7 @@ from soma.events.schema import ExperimentCreated, ExperimentDecided, ExperimentP
 from soma.events.writer import Transaction
 
 FRESH_SECONDS = 5.0
+KEPT = 10_000  # learners whose running experiments are remembered
 CAUSE = "experiment"
 COORDINATOR = "coordinator"
 STATUS = {Call.PROMOTE: "promoted", Call.KEEP: "kept", Call.WAIT: "stopped"}
@@ -53,9 +54,15 @@ class Experiments:
         key = (principal.tenant_id, principal.agent_id)
         until, found = self._seen.get(key, (0.0, []))
         if time.monotonic() >= until:
+            if len(self._seen) >= KEPT:
+                self._seen.clear()
             found = rows.of_learner(reads, principal, status=RUNNING)
             self._seen[key] = (time.monotonic() + FRESH_SECONDS, found)
         return found
+
+    def look_again(self) -> None:
+        """After the commit of a change: what was read meanwhile may be of before."""
+        self._seen.clear()
 
     def arms(self, reads: Reads, principal: Principal, subject: str) -> tuple[Assignments, Changes]:
         """The arm of `subject` in each running experiment, and the steps of the prior that they make together."""
@@ -143,7 +150,6 @@ class Experiments:
             proposed_by=by,
         )
         transaction.append(draft(fact, _subject(principal, row)))
-        self._seen.clear()
         return self._shown(transaction, row)
 
     def _check(self, transaction: Transaction, principal: Principal, design: Design) -> None:
@@ -192,7 +198,6 @@ class Experiments:
         )
         transaction.append(draft(fact, _subject(principal, row)))
         promotion = self._promote(transaction, principal, row, verdict, by) if verdict.winner else None
-        self._seen.clear()
         closed = msgspec.structs.replace(row, status=STATUS[verdict.call], decided_at=now())
         return msgspec.structs.replace(self._shown(transaction, closed), promotion=promotion)
 

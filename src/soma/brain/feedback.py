@@ -46,8 +46,14 @@ def says_evidence(body: Feedback) -> bool:
 
 
 def says_verdict(body: Feedback) -> bool:
-    stated = (body.reward, body.utility, body.thumb, body.rating)
-    return body.regenerated or body.copied or any(value is not None for value in stated)
+    return (
+        body.reward is not None
+        or body.utility is not None
+        or body.thumb is not None
+        or body.rating is not None
+        or body.regenerated
+        or body.copied
+    )
 
 
 def key_of(principal: Principal, body: Feedback) -> str:

@@ -105,7 +105,10 @@ class Lab:
         return await self._work(self._experiments.one, self._reads, principal, name)
 
     async def create(self, principal: Principal, body: bodies.NewExperiment) -> Experiment:
-        return await self._write(lambda tx: self._experiments.create(tx, principal, body, by=principal.user_id))
+        by = principal.user_id
+        made = await self._write(lambda tx: self._experiments.create(tx, principal, body, by=by))
+        self._experiments.look_again()
+        return made
 
     async def assign(self, principal: Principal, name: str, subject: str) -> Arm:
         return await self._write(lambda tx: self._experiments.assign(tx, principal, name, subject))
@@ -115,7 +118,9 @@ class Lab:
 
     async def decide(self, principal: Principal, name: str, *, stop: bool) -> Experiment:
         by = principal.user_id
-        return await self._write(lambda tx: self._experiments.decide(tx, principal, name, by=by, stop=stop))
+        decided = await self._write(lambda tx: self._experiments.decide(tx, principal, name, by=by, stop=stop))
+        self._experiments.look_again()
+        return decided
 
     async def _work(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: function(*args, **kwargs))

@@ -4,6 +4,7 @@ The agent's process opens it for the brain inside, `python -m soma.brain` for th
 """
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -26,7 +27,7 @@ from soma.brain.memory_settings import MemorySettings
 from soma.brain.metrics import BrainMetrics
 from soma.brain.residual import Residuals
 from soma.brain.scratchpads import Falling, InRedis
-from soma.brain.service import Brain
+from soma.brain.service import Brain, Restored
 from soma.brain.settings import BrainSettings
 from soma.brain.summariser import Summariser
 from soma.brain.tokens import BundledTokenizer
@@ -92,7 +93,9 @@ async def open_brain(
             checkpoint_every=settings.checkpoint_every,
         )
         await writer.write(learners.configure)
-        await writer.write(learners.restore)
+        began = time.perf_counter()
+        restored = await writer.write(learners.restore)
+        restored_seconds = time.perf_counter() - began
         workers = _workers(settings, database, learners)
         stack.push_async_callback(workers.aclose)
         working_memory, residuals = await _scratchpads(settings, stack)
@@ -107,6 +110,7 @@ async def open_brain(
             metrics=BrainMetrics(registry, tenants=settings.metrics_tenants),
             workers=workers,
         )
+        brain.restored = Restored(restored, round(restored_seconds, 3))
         stack.callback(brain.close)
         coordinator = Coordinator(settings=settings, writer=writer, learners=learners, experiments=brain.experiments)
         if settings.coordinator_seconds:

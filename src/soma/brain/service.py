@@ -4,18 +4,19 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from soma.brain import experiment_rows, store
 from soma.brain import feedback as feedbacks
 from soma.brain.batch import Given, told_of
 from soma.brain.batch_desk import BatchDesk
 from soma.brain.bodies import Evaluate, Feedback, Recall, Rollback, TurnMetrics
-from soma.brain.context import Lane, built, ranked
+from soma.brain.context import Context, Lane, built, ranked
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.serve import serve
+from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
-from soma.brain.experiments import Assignments, Experiments, told_in_batch
+from soma.brain.experiments import Assignments, Changes, Experiments, told_in_batch
 from soma.brain.feedback import Told
 from soma.brain.feedback_desk import FeedbackDesk
 from soma.brain.lab import Lab
@@ -56,6 +57,13 @@ THREADS = 2
 logger = logging.getLogger(__name__)
 
 
+class Restored(NamedTuple):
+    """What the start took: learners whose state was read and replayed, and how long that was."""
+
+    learners: int
+    seconds: float
+
+
 class Brain:
     """Everything that it holds is given to it; `root.py` builds and closes it."""
 
@@ -75,6 +83,7 @@ class Brain:
         self.settings = settings
         self.memory = memory
         self.metrics = metrics
+        self.restored = Restored(0, 0.0)
         self._writer = writer
         self._database = writer.database
         self._learners = learners
@@ -108,26 +117,25 @@ class Brain:
     async def evaluate(self, principal: Principal, body: Evaluate) -> ContextBundle:
         """Recall, rank by the served weights, pack into the lane; what is shown is kept for feedback."""
         with self.metrics.recall_seconds.time():
-            state = await self._work(self._learners.committed, principal)
-            arms, changes = await self._work(self.experiments.arms, self._database, principal, body.conversation)
-            state = self.experiments.seen_by(state, changes)
+            state, arms, changes = await self._work(self._seen, principal, body.conversation)
             candidates = await self.memory.candidates(owner(principal), _query(body))
             served = serve(state, self._learners.hyperparameters)
-            context = await self._work(
-                built,
-                candidates,
-                served,
-                self._tokens,
-                lane=self._lane(body),
-                settings=self._learners.hyperparameters,
-                options=body.options or SHIPPED,
-            )
             key = _conversation(principal, body.conversation)
-            heard_before = await self._residuals.of(key)
-            embedding = list(candidates.query_embedding)
-            held = await self._working_memory.items(key)
-            novel = await self._work(novelty_of, held, heard_before, embedding)
-            residual = (await self._work(superposed, heard_before, context.vectors)).tolist()
+            heard_before, held = await self._residuals.of(key), await self._working_memory.items(key)
+
+            def think() -> tuple[Context, float, list[float]]:
+                context = built(
+                    candidates,
+                    served,
+                    self._tokens,
+                    lane=self._lane(body),
+                    settings=self._learners.hyperparameters,
+                    options=body.options or SHIPPED,
+                )
+                novel = novelty_of(held, heard_before, candidates.query_embedding)
+                return context, novel, superposed(heard_before, context.vectors).tolist()
+
+            context, novel, residual = await self._work(think)
             await self._residuals.keep(key, residual)
         bundle = Bundle(
             bundle_id=new_id(),
@@ -141,7 +149,7 @@ class Brain:
             shown=context.shown,
             diversity=context.packed.diversity,
             gain=context.gain,
-            embedding=embedding,
+            embedding=list(candidates.query_embedding),
             novelty=novel,
             changes=changes,
         )
@@ -271,6 +279,11 @@ class Brain:
         if body.bundle_id or body.turn_id:
             return await self._work(told_of, self._database, principal, body)
         return Told(principal, body, feedbacks.key_of(principal, body))
+
+    def _seen(self, principal: Principal, conversation_id: str) -> tuple[LearnerState, Assignments, Changes]:
+        """The learner as this conversation has it: with the steps of the arms that it is in."""
+        arms, changes = self.experiments.arms(self._database, principal, conversation_id)
+        return self.experiments.seen_by(self._learners.committed(principal), changes), arms, changes
 
     def _keep_bundle(self, transaction: Transaction, bundle: Bundle, arms: Assignments) -> None:
         store.keep_bundle(transaction, bundle, days=self.settings.bundle_days)

@@ -1,5 +1,17 @@
 """soma bench: figures by commands that stay."""
 
-from soma.bench.commands import bench as command
+from soma.cli.lazy import LazyGroup
 
-__all__ = ["command"]
+command = LazyGroup(
+    "bench",
+    help="Measure recall, memory and learning; `--json` prints one object.",
+    package="soma.bench",
+    modules={
+        "recall": "How often what was asked for is found (LoCoMo, no judge).",
+        "memory": "Latency, throughput, size and start of remember and recall.",
+        "learn": "Whether learning from feedback makes recall better, on LoCoMo.",
+        "feedback": "A million durable feedbacks over HTTP, killed, replayed and verified.",
+        "residual": "How many items one residual vector holds.",
+        "soak": "A thousand iterations of random rewards, and tenants side by side.",
+    },
+)

@@ -65,6 +65,7 @@ class TurnStarted(Fact, frozen=True, kw_only=True):
     usefulness: dict[str, float] = {}
     calibration: list[list[float]] = []
     message_tokens: int = 0
+    tool_k: int | None = None
     degraded: str | None = None
     client_message_id: str | None = None
 

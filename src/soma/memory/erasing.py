@@ -10,8 +10,6 @@ from soma.memory import rows
 from soma.memory.store import STREAM, Store
 from soma.memory.types import MemoryRecord, Owner
 
-SUMMARISES, RECOMBINES = "summarises", "recombines"  # relations from what was synthesised to its sources
-
 Erased = Sequence[tuple[MemoryRecord, int]]  # with the revision that erased it
 
 
@@ -39,7 +37,7 @@ def synthesised_from(tx: rows.Reader, ids: Iterable[str]) -> list[MemoryRecord]:
     found: list[MemoryRecord] = []
     waiting = list(known)
     while waiting:
-        made = rows.leading_to(tx, waiting, (SUMMARISES, RECOMBINES))
+        made = rows.leading_to(tx, waiting, rows.PROVENANCE)
         new = [memory for memory in made if memory.id not in known]
         known.update(memory.id for memory in new)
         found += new

@@ -17,13 +17,15 @@ EXPORTED = 500  # rows read at a time
 
 
 def listed(store: Store, owner: Owner, namespace: str, *, limit: int, after: str | None) -> Page:
-    found = rows.newest(store.database, owner, namespace, before=_position(after), limit=limit + 1)
+    found = rows.newest(
+        store.database, owner, namespace, before=_position(store, owner, namespace, after), limit=limit + 1
+    )
     return _page(found, limit)
 
 
 def searched(store: Store, owner: Owner, text: str, namespace: str, *, limit: int, after: str | None) -> Page:
     """Memories that hold every word of `text`, the last one perhaps only begun; the newest first."""
-    before = _position(after)
+    before = _position(store, owner, namespace, after)
     with store.partitions.opened(owner.tenant_id, namespace, owner.visible()) as partitions:
         places = [place for partition in partitions for place in _holding(partition, text)]
     newest = sorted((place for place in places if before is None or place[0] < before), reverse=True)[: limit + 1]
@@ -99,12 +101,14 @@ def _holding(partition: Partition, text: str) -> list[tuple[int, str]]:
 
 def _page(found: Sequence[MemoryRecord], limit: int) -> Page:
     items = found[:limit]
-    return Page(items=items, after=str(items[-1].position) if len(found) > limit else None)
+    return Page(items=items, after=items[-1].id if len(found) > limit else None)
 
 
-def _position(after: str | None) -> int | None:
+def _position(store: Store, owner: Owner, namespace: str, after: str | None) -> int | None:
+    """Where the memory `after` stands, or stood. Its id is the cursor: a position would tell how busy others are."""
     if after is None:
         return None
-    if not after.isdecimal() or len(after) > 18:
+    position = rows.position(store.database, owner, namespace, after)
+    if position is None:
         raise BadCursor(field="after")
-    return int(after)
+    return position

@@ -1,6 +1,7 @@
 """Recall in two stages: the best of each index, then every view of these candidates. Ranks nothing: the brain does."""
 
 from collections.abc import Sequence
+from hashlib import blake2b
 from typing import cast
 
 import msgspec
@@ -26,7 +27,7 @@ def candidates(
     partitions: Sequence[Partition], query: Query, reading: Reading, *, at: float, additions: int = ADDITIONS
 ) -> Candidates:
     """What may answer `query`, in no order. `at` is the moment of asking, epoch seconds."""
-    version = ".".join(str(partition.revision) for partition in partitions)
+    version = state(partitions)
     filled = [partition for partition in partitions if len(partition)]
     found: list[Candidate] = []
     same: frozenset[tuple[int, int]] = frozenset()
@@ -42,6 +43,12 @@ def candidates(
         query_embedding=reading.vector.tolist(),
         vectors=cast("Sequence[Sequence[float]]", vectors),
     )
+
+
+def state(partitions: Sequence[Partition]) -> str:
+    """A name for what the statistics were made of. Not the revisions themselves: they tell how busy others are."""
+    revisions = ".".join(str(partition.revision) for partition in partitions)
+    return blake2b(revisions.encode(), digest_size=8).hexdigest()
 
 
 def chosen(field: Field, top_k: int, additions: int) -> Scene:

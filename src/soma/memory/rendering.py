@@ -59,7 +59,7 @@ def indexed(memory: MemoryRecord, made: Embedding) -> Indexed:
     return Indexed(
         entry=entry,
         value=memory.value,
-        traits=traits(memory.text),
+        traits=traits(tokens(memory.text)),
         asking=asking(memory.text),
         words=words(_whole_text(memory)),
         vector=made.vector,

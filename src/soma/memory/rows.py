@@ -40,7 +40,10 @@ ERASE = (
     "UPDATE memories SET key = ?, text = '', metadata = '{}', conversation_id = NULL, checksum = '', importance = 0, "
     "revision = ?, forgotten_at = ?, receipt_id = ? WHERE id = ?"
 )
+SUMMARISES, RECOMBINES = "summarises", "recombines"  # from what was synthesised to its sources
+PROVENANCE = (SUMMARISES, RECOMBINES)  # says where something is from, and makes nothing come to mind
 CHUNK = 500  # values in one IN list
+PAGE = 2_000  # rows with their vectors read at a time: all at once would double the memory of a large partition
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,15 @@ def thread(reader: Reader, owner: Owner, namespace: str, scope_owner: str, conve
     return list(map(record, found))
 
 
+def position(reader: Reader, owner: Owner, namespace: str, memory_id: str) -> int | None:
+    """Of a memory that is or was visible: its place in the order of creation outlives it."""
+    found = reader.query(
+        "SELECT position FROM memories WHERE id = ? AND tenant_id = ? AND namespace = ? AND scope_owner IN (?, ?, ?)",
+        [memory_id, owner.tenant_id, namespace, *owner.visible()],
+    )
+    return int(found[0][0]) if found else None
+
+
 def namespaces(reader: Reader, owner: Owner) -> list[str]:
     found = reader.query(
         "SELECT DISTINCT namespace FROM memories WHERE forgotten_at IS NULL AND tenant_id = ? "
@@ -124,8 +136,14 @@ def partition(reader: Reader, address: Address, model: str) -> Iterator[tuple[Me
 
     None where that is absent, of a former text, or damaged.
     """
-    where = f"{LIVING} AND m.scope_owner = ? ORDER BY m.position"
-    yield from embedded(reader, model, where, address)
+    where = f"{LIVING} AND m.scope_owner = ? AND m.position > ? ORDER BY m.position LIMIT {PAGE}"
+    last = 0
+    while True:
+        page = list(embedded(reader, model, where, [*address, last]))
+        yield from page
+        if len(page) < PAGE:
+            return
+        last = page[-1][0].position
 
 
 def embedded(
@@ -163,12 +181,12 @@ def _embedding(dimension: int, vector: bytes, words: bytes) -> Embedding:
 
 
 def partition_links(reader: Reader, address: Address) -> Iterator[Link]:
-    """Links that begin or end in the partition."""
+    """Links that begin or end in the partition and that recall follows."""
     for end in ("from_id", "to_id"):
         found = reader.query(
             "SELECT l.from_id, l.to_id, l.relation, l.weight FROM memory_links l "
-            f"JOIN memories m ON m.id = l.{end} WHERE {LIVING} AND m.scope_owner = ?",
-            list(address),
+            f"JOIN memories m ON m.id = l.{end} WHERE {LIVING} AND m.scope_owner = ? AND l.relation NOT IN (?, ?)",
+            [*address, *PROVENANCE],
         )
         yield from map(link, found)
 

@@ -32,10 +32,13 @@ class Spaces:
         others = (Space.of(embedder) for embedder in former)
         self._known = {space.model: space for space in (*others, self.target)}
         self._writer = writer
+        self._read: dict[str, str] = {}
 
     def of(self, tenant_id: str) -> Space:
         """What answers the tenant: the target also where its former model can no longer be asked."""
-        model = self._writer.kept(_key(tenant_id)) or served(self._writer.database, tenant_id)
+        model = self._writer.kept(_key(tenant_id)) or self._read.get(tenant_id)
+        if model is None and (model := served(self._writer.database, tenant_id)) is not None:
+            self._read[tenant_id] = model
         return self._known.get(model or "", self.target)
 
     def holds(self, tx: Transaction, tenant_id: str, space: Space) -> bool:
@@ -51,6 +54,10 @@ class Spaces:
             [tenant_id, model],
         )
         tx.keep(_key(tenant_id), model)
+
+    def switched(self, tenant_id: str) -> None:
+        """After the commit: what was read before no longer holds."""
+        self._read.pop(tenant_id, None)
 
 
 def served(reader: Reader, tenant_id: str) -> str | None:

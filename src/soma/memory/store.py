@@ -89,6 +89,7 @@ class Store:
 
     def drop_other_models(self, tenant_id: str) -> None:
         """After a switch: partitions with vectors of a former model are loaded again."""
+        self.spaces.switched(tenant_id)
         model = self.spaces.of(tenant_id).model
         for address in self.partitions.addresses(tenant_id):
             with self.partitions.locked(*address[:2]):
@@ -102,7 +103,8 @@ class Store:
             for name in owner.visible():
                 if (partition := self.partitions.present((owner.tenant_id, namespace, name))) is not None:
                     for link in links:
-                        partition.link(link)
+                        if link.relation not in rows.PROVENANCE:
+                            partition.link(link)
 
     def load(self, address: Address) -> Partition:
         """From the rows. A memory without a vector is found by its words, until the vector is made (`reconcile`)."""

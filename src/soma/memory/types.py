@@ -65,7 +65,10 @@ class Remembered:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryRecord:
-    """A memory as it is kept. `position` is its place in the order of creation, `revision` that of its last change."""
+    """A memory as it is kept. `position` is its place in the order of creation, `revision` that of its last change.
+
+    Both are the log's own and stay inside: they would tell a tenant how busy the others are.
+    """
 
     id: str
     tenant_id: str
@@ -146,7 +149,7 @@ class Query:
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """A memory that may answer. A struct, for hundreds are made for each question.
 
-    `views` are integers k of k / 65535, min-max normalised over the candidates.
+    `views` are integers k of k / 65535, min-max normalised over the candidates; of one alone, all or nothing.
     """
 
     id: str

@@ -26,7 +26,8 @@ def stem(word: str) -> str:
 
 def tokens(text: str) -> list[str]:
     """Lower-case words without their possessive ending."""
-    return [word.removesuffix("'s") for word in WORD.findall(text.lower().replace("’", "'"))]
+    found = WORD.findall(text.lower().replace("’", "'"))
+    return [word.removesuffix("'s") if "'" in word else word for word in found]
 
 
 def words(text: str) -> list[str]:

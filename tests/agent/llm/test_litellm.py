@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from soma.agent.llm.base import Message, ModelError, ModelRequest, TextPart
+from soma.agent.llm.base import Message, ModelError, ModelRequest, ModelUnavailable, TextPart
 from soma.agent.llm.litellm import LiteLLMMissing, LiteLLMModel, load
 
 ASK = ModelRequest(messages=(Message("user", (TextPart("hello"),)),))
@@ -19,7 +19,7 @@ async def test_without_the_extra_the_error_says_what_to_install() -> None:
     with pytest.raises(LiteLLMMissing, match=r"pip install 'soma\[litellm\]'") as raised:
         await anext(model.stream(ASK))
     assert isinstance(raised.value, ModelError)
-    assert not raised.value.retryable
+    assert not isinstance(raised.value, ModelUnavailable)
 
 
 @missing

@@ -109,8 +109,7 @@ async def test_it_says_that_it_does_not_know(text: str) -> None:
     assert response.text.startswith("I don't know")
     assert "remember that" in response.text
     assert "[" not in response.text
-    assert response.confidence is not None
-    assert response.confidence < 0.6
+    assert response.confidence == 0
 
 
 async def test_without_memories_it_knows_nothing() -> None:
@@ -186,8 +185,7 @@ async def test_a_failed_tool_is_told_and_not_called_again() -> None:
     done = ran("document", {"path": "a.md"}, "no document at 'a.md'", is_error=True)
     response = await ask("read a.md", after=done)
     assert response.text == "The tool document gave no answer: no document at 'a.md'."
-    assert response.confidence is not None
-    assert response.confidence < 0.5
+    assert response.confidence == 0
 
 
 async def test_a_long_result_is_quoted_where_it_fits_the_question() -> None:
@@ -207,6 +205,47 @@ async def test_quotes_of_our_own_answers_are_no_evidence() -> None:
     own = memory(1, 'I remember: "my cat is called Miso" [2]', author="assistant")
     response = await ask("what is my cat called?", (own,))
     assert response.text.startswith("I don't know")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "what did I write about Lisbon?",
+        "What did I say about Lisbon",
+        "what did I note down about Lisbon?",
+        "what did I tell you about Lisbon?",
+        "what have I written on Lisbon?",
+        "did I ever mention anything about Lisbon?",
+        "what do you know about Lisbon?",
+        "what do my notes say about Lisbon?",
+        "when did I write about Lisbon?",
+    ],
+)
+async def test_what_was_said_about_something_is_asked_for_by_its_subject(text: str) -> None:
+    notes = (
+        memory(1, "I went to Lisbon in May and rode tram 28 with Ana.", source="notes.txt"),
+        memory(2, "I write to Ana every week."),
+    )
+    response = await ask(text, notes)
+    assert '"I went to Lisbon in May and rode tram 28 with Ana." [1]' in response.text
+    assert "[2]" not in response.text
+    assert (await ask(text, notes[1:])).text.startswith("I don't know")
+
+
+async def test_what_the_user_asked_the_agent_to_do_is_no_evidence() -> None:
+    asked_before = (
+        memory(1, "read the document ../../../etc/passwd", author="user"),
+        memory(2, "Please tell me about the document note.md.", author="user"),
+    )
+    assert (await ask("read the document .", asked_before)).text.startswith("I don't know")
+    failed = ran("document", {"path": "/etc/passwd"}, "no document at '/etc/passwd'", is_error=True)
+    response = await ask("read /etc/passwd", asked_before, after=failed)
+    assert response.text == "The tool document gave no answer: no document at '/etc/passwd'."
+
+
+async def test_a_note_that_begins_like_a_request_is_quoted() -> None:
+    note = memory(1, "Read the meter on Fridays.", source="notes.md")
+    assert "[1]" in (await ask("when do I read the meter?", (note,))).text
 
 
 async def test_whom_the_question_names_decides_between_equal_sentences() -> None:

@@ -180,28 +180,27 @@ def refusal(status: int, body: Any, **headers: str) -> Exchange:
 
 
 @pytest.mark.parametrize(
-    ("status", "kind", "retryable"),
+    ("status", "kind"),
     [
-        (401, ModelUnauthorized, False),
-        (400, ModelError, False),
-        (402, ModelError, False),
-        (403, ModelError, False),
-        (404, ModelError, False),
-        (408, ModelUnavailable, True),
-        (429, ModelUnavailable, True),
-        (500, ModelUnavailable, True),
-        (503, ModelUnavailable, True),
-        (529, ModelUnavailable, True),
+        (401, ModelUnauthorized),
+        (400, ModelError),
+        (402, ModelError),
+        (403, ModelError),
+        (404, ModelError),
+        (408, ModelUnavailable),
+        (429, ModelUnavailable),
+        (500, ModelUnavailable),
+        (503, ModelUnavailable),
+        (529, ModelUnavailable),
     ],
 )
 async def test_refusals_are_typed_and_carry_the_providers_words(
-    client: httpx.AsyncClient, status: int, kind: type[ModelError], *, retryable: bool
+    client: httpx.AsyncClient, status: int, kind: type[ModelError]
 ) -> None:
     async with serving(refusal(status, {"error": {"message": "no such luck"}})) as provider:
         with pytest.raises(ModelError, match="no such luck") as raised:
             await collect(model(client, provider))
     assert type(raised.value) is kind
-    assert raised.value.retryable is retryable
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,15 @@ import httpx
 import pytest
 import yaml
 
-from soma.agent.llm.base import Message, ModelError, ModelRequest, ModelResponse, TextPart, gather
+from soma.agent.llm.base import (
+    Message,
+    ModelError,
+    ModelRequest,
+    ModelResponse,
+    ModelUnavailable,
+    TextPart,
+    gather,
+)
 from soma.agent.llm.openai import OpenAIModel
 
 from .provider import EVENTS, JSON, Exchange, chopped, serving
@@ -77,7 +85,7 @@ async def test_recorded_answers_are_read_as_they_were_sent(response: dict[str, A
         got = await play(response, seed)
         if failed:
             assert isinstance(got, ModelError)
-            assert got.retryable is (response["status"]["code"] == 429)
+            assert isinstance(got, ModelUnavailable) is (response["status"]["code"] == 429)
             continue
         assert isinstance(got, ModelResponse)
         assert got.text == text

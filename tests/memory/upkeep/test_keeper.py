@@ -104,7 +104,11 @@ async def test_a_model_that_is_away_is_said_and_asked_again(database, alice):
             await until(waits)
             assert len(await recalled(memory, alice, "tomatoes")) == len(GARDEN)
             await until(lambda: _is_done(memory))
-            assert memory.waiting("acme") == ""
+
+            async def content() -> bool:
+                return memory.waiting("acme") == ""
+
+            await until(content)
 
 
 async def test_what_is_in_use_is_consolidated_while_it_is_quiet(database, embedder, alice):

@@ -9,6 +9,8 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
+CUT = "cut"  # the finish reason of a stream that ended without one
+
 Role = Literal["system", "user", "assistant", "tool"]
 
 
@@ -97,7 +99,10 @@ class ToolCallDelta(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call_de
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True, tag="finished"):
-    """The last delta. `finish_reason` is the provider's word; `confidence` in [0, 1] where it has one."""
+    """The last delta. `finish_reason` is the provider's word; `confidence` in [0, 1] where it has one.
+
+    With a `confidence` of 0 and nothing cited, the model says that it has no answer: the loop lets that stand.
+    """
 
     finish_reason: str
     usage: Usage | None = None
@@ -134,7 +139,6 @@ class ModelError(Exception):
     """The model could not answer."""
 
     code = "model_failed"
-    retryable = False
 
 
 class ModelUnauthorized(ModelError):
@@ -147,7 +151,6 @@ class ModelUnavailable(ModelError):
     """The provider is away, too busy, or broke off; trying again may help."""
 
     code = "model_unavailable"
-    retryable = True
 
     def __init__(self, message: str = "", *, retry_after: float | None = None) -> None:
         """`retry_after` is the wait in seconds that the provider asked for."""
@@ -162,7 +165,7 @@ def gather(deltas: Sequence[Delta]) -> ModelResponse:
     return ModelResponse(
         text=text,
         tool_calls=_tool_calls([delta for delta in deltas if isinstance(delta, ToolCallDelta)]),
-        finish_reason=finished.finish_reason if finished else "cut",
+        finish_reason=finished.finish_reason if finished else CUT,
         usage=finished.usage if finished else None,
         confidence=finished.confidence if finished else None,
         logprobs=finished.logprobs if finished else (),

@@ -7,14 +7,13 @@ from contextlib import aclosing
 import msgspec
 
 from soma.agent.citations import cited_in
-from soma.agent.llm.base import Delta, ModelError, ModelResponse, ModelUnavailable, TextDelta, gather
+from soma.agent.llm.base import CUT, Delta, ModelError, ModelResponse, ModelUnavailable, TextDelta, gather
 from soma.agent.prompt import Material, Prompt, build_prompt, seed_of
 from soma.agent.record import IterationRecord, TurnFact, TurnRecord
 from soma.agent.steps.doors import Doors
 from soma.agent.steps.judge import forced_answer
 from soma.events.schema import DraftReplaced, ModelResponded, RequestedTool
 
-CUT = "cut"  # the finish reason of a stream that ended without one
 BACKOFF_SECONDS = 0.5  # before a model is tried again, doubled each time
 
 
@@ -49,13 +48,14 @@ def _prompt(record: TurnRecord, iteration: IterationRecord, doors: Doors) -> Pro
     if iteration.bundle is None:
         raise AssertionError("context is built before the model is asked")
     forced = forced_answer(record, iteration.number, doors)
+    tool_k = doors.tool_k if record.tool_k is None else record.tool_k
     material = Material(
         instructions=doors.instructions,
         message=record.turn.content,
         history=doors.history,
         bundle=iteration.bundle,
         earlier=[record.iterations[number] for number in range(iteration.number)],
-        tools=() if forced else doors.tools.specs(doors.tool_k, record.turn.content),
+        tools=() if forced else doors.tools.specs(tool_k, record.turn.content),
         lanes=record.lanes,
         seed=seed_of(record.turn.id, iteration.number),
         max_output_tokens=doors.max_output_tokens,

@@ -11,12 +11,15 @@ from soma.agent.convergence import (
     tool_utility,
 )
 from soma.agent.record import IterationRecord, TurnRecord
+from soma.agent.speech import stated
 from soma.agent.steps.doors import Doors
 from soma.events.schema import IterationJudged
 
 
 def judge(record: TurnRecord, iteration: IterationRecord, doors: Doors) -> IterationJudged:
-    score = score_of(record, iteration)
+    raw = _raw(iteration)
+    confidence = calibrated(raw, record.calibration)
+    score = _score(record, iteration, confidence)
     standing = Standing(
         number=iteration.number,
         asked_for_tools=not iteration.is_answer,
@@ -27,8 +30,8 @@ def judge(record: TurnRecord, iteration: IterationRecord, doors: Doors) -> Itera
     uses = list(iteration.tools.values())
     return IterationJudged(
         iteration_number=iteration.number,
-        confidence_raw=_raw(iteration),
-        confidence=calibrated(_raw(iteration), record.calibration),
+        confidence_raw=raw,
+        confidence=confidence,
         success_factor=success_factor(record.tool_uses),
         tool_utility=tool_utility(record.tool_uses, record.usefulness),
         convergence_score=score,
@@ -42,10 +45,7 @@ def judge(record: TurnRecord, iteration: IterationRecord, doors: Doors) -> Itera
 
 def score_of(record: TurnRecord, iteration: IterationRecord) -> float | None:
     """Confidence x success x utility of an answer; None where the model asked for tools and has not seen them."""
-    if not iteration.is_answer:
-        return None
-    confidence = calibrated(_raw(iteration), record.calibration)
-    return confidence * success_factor(record.tool_uses) * tool_utility(record.tool_uses, record.usefulness)
+    return _score(record, iteration, calibrated(_raw(iteration), record.calibration))
 
 
 def forced_answer(record: TurnRecord, number: int, doors: Doors) -> str | None:
@@ -55,8 +55,15 @@ def forced_answer(record: TurnRecord, number: int, doors: Doors) -> str | None:
     return must_answer(before, number=number, spent_tokens=spent, limits=doors.limits)
 
 
+def _score(record: TurnRecord, iteration: IterationRecord, confidence: float) -> float | None:
+    if not iteration.is_answer:
+        return None
+    return confidence * success_factor(record.tool_uses) * tool_utility(record.tool_uses, record.usefulness)
+
+
 def _raw(iteration: IterationRecord) -> float:
     spoken = iteration.spoken
-    evidence = [memory.text for memory in iteration.bundle.memories] if iteration.bundle else []
+    memories = iteration.bundle.memories if iteration.bundle else []
+    evidence = [stated(memory.text, memory.metadata) for memory in memories]
     evidence += [use.finished.content for use in iteration.tools.values() if use.finished and not use.finished.is_error]
     return raw_confidence(own=spoken.confidence, logprobs=spoken.logprobs, support=support(spoken.text, evidence))

@@ -35,7 +35,13 @@ async def look_again(record: TurnRecord, iteration: IterationRecord, doors: Door
         return None
     drafts = sum(1 for other in record.iterations.values() if other.is_answer and other.number < iteration.number)
     reason = forced_answer(record, iteration.number, doors)
-    if not may_refine(refinements=drafts, score=score_of(record, iteration), must_answer=reason, limits=doors.limits):
+    if not may_refine(
+        refinements=drafts,
+        score=score_of(record, iteration),
+        has_no_answer=iteration.has_no_answer,
+        must_answer=reason,
+        limits=doors.limits,
+    ):
         return None
     again = await recall(record, iteration.number + 1, f"{record.turn.content}\n{iteration.spoken.text}", doors)
     changed = {memory.id for memory in again.memories} != {memory.id for memory in known}

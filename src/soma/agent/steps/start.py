@@ -46,6 +46,7 @@ async def start(record: TurnRecord, doors: Doors) -> TurnStarted:
         calibration=learner.calibration.get("points", []),
         brain_version=None if degraded else learner.version,
         message_tokens=message_tokens,
+        tool_k=doors.tool_k,
         degraded=degraded,
         client_message_id=turn.client_message_id,
     )

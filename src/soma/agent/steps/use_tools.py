@@ -8,9 +8,14 @@ from soma.agent.policy import Verdict
 from soma.agent.record import IterationRecord, ToolUse, TurnFact, TurnRecord
 from soma.agent.steps.doors import Doors
 from soma.agent.tools.base import ToolContext
+from soma.agent.tools.toolset import ToolOutcome
 from soma.events.schema import ToolDecided, ToolFinished, ToolRequested
 
-UNKNOWN_OUTCOME = "The outcome is unknown: the server stopped while the tool was running. It was not run again."
+LOST = ToolOutcome(
+    status="unknown",
+    content="The outcome is unknown: the server stopped while the tool was running. It was not run again.",
+    is_error=True,
+)
 
 
 async def use_tools(record: TurnRecord, iteration: IterationRecord, doors: Doors) -> AsyncGenerator[TurnFact]:
@@ -24,9 +29,9 @@ async def use_tools(record: TurnRecord, iteration: IterationRecord, doors: Doors
     for call in calls:
         use = iteration.tools[call.call_id]
         if use.finished is None and use.decided is None:
-            yield await _judged(record, iteration, call, doors)
+            yield await _decided(record, iteration, call, doors)
         if use.finished is None and call.call_id in record.interrupted and not doors.tools.is_idempotent(call.name):
-            yield _finished(iteration, call, status="unknown", content=UNKNOWN_OUTCOME)
+            yield _finished(iteration, call, LOST)
     running = [
         asyncio.ensure_future(_run(record, iteration, call, doors))
         for call in calls
@@ -40,12 +45,12 @@ async def use_tools(record: TurnRecord, iteration: IterationRecord, doors: Doors
             task.cancel()
 
 
-async def _judged(
+async def _decided(
     record: TurnRecord, iteration: IterationRecord, call: ToolCall, doors: Doors
 ) -> ToolDecided | ToolFinished:
     """The policy's verdict; a malformed call is the model's mistake and never reaches it."""
     if (problem := doors.tools.check(call)) is not None:
-        return _finished(iteration, call, status="invalid", content=problem)
+        return _finished(iteration, call, ToolOutcome(status="invalid", content=problem, is_error=True))
     verdict = await doors.tools.decide(
         call, _context(record, iteration, call), untrusted=_untrusted(record), trusted=record.turn.content
     )
@@ -62,6 +67,10 @@ async def _judged(
 
 async def _run(record: TurnRecord, iteration: IterationRecord, call: ToolCall, doors: Doors) -> ToolFinished:
     outcome = await doors.tools.run(call, _context(record, iteration, call), _verdict(iteration.tools[call.call_id]))
+    return _finished(iteration, call, outcome)
+
+
+def _finished(iteration: IterationRecord, call: ToolCall, outcome: ToolOutcome) -> ToolFinished:
     return ToolFinished(
         iteration_number=iteration.number,
         call_id=call.call_id,
@@ -71,19 +80,6 @@ async def _run(record: TurnRecord, iteration: IterationRecord, call: ToolCall, d
         is_error=outcome.is_error,
         sources=list(outcome.sources),
         duration_ms=outcome.duration_ms,
-    )
-
-
-def _finished(iteration: IterationRecord, call: ToolCall, *, status: str, content: str) -> ToolFinished:
-    return ToolFinished(
-        iteration_number=iteration.number,
-        call_id=call.call_id,
-        tool=call.name,
-        status=status,
-        content=content,
-        is_error=True,
-        sources=[],
-        duration_ms=0.0,
     )
 
 

@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 MAX_CONTENT = 16_000
 AT_ONCE = 4
 
-Status = Literal["ok", "failed", "timeout", "denied", "breaker_open"]
+Status = Literal["ok", "failed", "invalid", "denied", "timeout", "breaker_open", "unknown"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,9 +8,16 @@ from soma.memory.types import Link
 STRONGEST = 64  # links of one memory that recall follows
 
 
+Others = dict[str, float]
+
+# What consolidation links by itself: it may bring a memory in, but nobody vouches for it.
+MADE = frozenset(("summarises", "recombines", "associated"))
+
+
 class Links:
     def __init__(self) -> None:
-        self._of: dict[str, dict[str, float]] = {}
+        self._of: dict[str, Others] = {}
+        self._given: dict[str, Others] = {}
 
     def __len__(self) -> int:
         """How many memories have links."""
@@ -19,22 +26,23 @@ class Links:
     def put(self, own_id: str, link: Link) -> None:
         """`link` as seen from `own_id`; of two links between the same memories the stronger counts."""
         other = link.to_id if link.from_id == own_id else link.from_id
-        others = self._of.setdefault(own_id, {})
-        others[other] = max(link.weight, others.get(other, 0.0))
+        for kept in (self._of,) if link.relation in MADE else (self._of, self._given):
+            others = kept.setdefault(own_id, {})
+            others[other] = max(link.weight, others.get(other, 0.0))
 
     def drop(self, own_id: str) -> None:
         """Remove a memory and what leads to it from here."""
-        for other in self._of.pop(own_id, {}):
-            self._of.get(other, {}).pop(own_id, None)
+        for kept in (self._of, self._given):
+            for other in kept.pop(own_id, {}):
+                kept.get(other, {}).pop(own_id, None)
 
     def shares(self, own_id: str) -> list[tuple[str, float]]:
         """What each of the strongest links passes on; a hub says little about each of its many neighbours."""
-        others = self._of.get(own_id)
-        if not others:
-            return []
-        damping = 1 + log10(len(others))
-        strongest = sorted(others.items(), key=lambda other: (-other[1], other[0]))[:STRONGEST]
-        return [(other, weight / damping) for other, weight in strongest]
+        return _shares(self._of.get(own_id))
+
+    def given(self, own_id: str) -> list[tuple[str, float]]:
+        """The same, of the links that somebody made."""
+        return _shares(self._given.get(own_id))
 
     def of(self, own_id: str) -> Mapping[str, float]:
         return self._of.get(own_id, {})
@@ -42,3 +50,11 @@ class Links:
     def pairs(self) -> Iterator[frozenset[str]]:
         """The two ends of every link, each pair once or twice."""
         return (frozenset((own_id, other)) for own_id, others in self._of.items() for other in others)
+
+
+def _shares(others: Others | None) -> list[tuple[str, float]]:
+    if not others:
+        return []
+    damping = 1 + log10(len(others))
+    strongest = sorted(others.items(), key=lambda other: (-other[1], other[0]))[:STRONGEST]
+    return [(other, weight / damping) for other, weight in strongest]

@@ -61,11 +61,13 @@ class Postings:
             posting = self._words.get(word)
             if posting is None:
                 posting = self._words[word] = Posting()
-            place = len(posting.slots)
-            if place and posting.slots[-1] > slot:
+            if posting.slots and posting.slots[-1] > slot:
                 place = bisect_left(posting.slots, slot)
-            posting.slots.insert(place, slot)
-            posting.counts.insert(place, count)
+                posting.slots.insert(place, slot)
+                posting.counts.insert(place, count)
+            else:
+                posting.slots.append(slot)
+                posting.counts.append(count)
         self._of_slot[slot] = tuple(counts)
         self.lengths[slot] = len(words)
         self.total_length += len(words)

@@ -1,8 +1,8 @@
 """What can be told of a text without a question: bits that views combine with what is asked."""
 
 import re
-
-from soma.memory.words import tokens
+from collections.abc import Iterable
+from string import digits
 
 FIRST_PERSON = 1
 SECOND_PERSON = 2
@@ -24,6 +24,7 @@ NUMBER_WORDS = frozenset(
     thousand million
     """.split()  # noqa: SIM905
 )
+DIGITS = frozenset(digits)
 YEAR = re.compile(r"(?:19|20)\d\d")
 
 
@@ -37,9 +38,10 @@ def asking(text: str) -> float:
     return sum("?" in end for end in ends) / max(1, len(ends) + open_end)
 
 
-def traits(text: str) -> int:
-    words = {word.partition("'")[0] for word in tokens(text)}  # I'm and we've begin with the pronoun
-    numbers = {word for word in words if word.isdecimal()}
+def traits(tokens: Iterable[str]) -> int:
+    """Of the words of a text, in lower case."""
+    words = {word.partition("'")[0] if "'" in word else word for word in tokens}  # I'm begins with the pronoun
+    numbers = [word for word in words if word[0] in DIGITS and word.isdecimal()]
     return (
         FIRST_PERSON * (not words.isdisjoint(FIRST_PERSON_WORDS))
         | SECOND_PERSON * (not words.isdisjoint(SECOND_PERSON_WORDS))

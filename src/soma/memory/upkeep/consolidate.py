@@ -7,28 +7,27 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import combinations, islice
 
 from soma.events.ids import new_id, now
 from soma.events.schema import MemoryConsolidated, draft
 from soma.events.writer import Transaction
 from soma.memory import remember as remembering
 from soma.memory import rows
-from soma.memory.erasing import RECOMBINES, SUMMARISES, subject
+from soma.memory.erasing import subject
 from soma.memory.index.cache import Address
 from soma.memory.index.partition import Entry
 from soma.memory.remember import NotEmbedded, Request
 from soma.memory.store import Store
 from soma.memory.types import Link, MemoryRecord, NewLink, NewMemory, Owner, Scope
-from soma.memory.upkeep.episodes import groups, pairs
-from soma.memory.upkeep.extract import summary
+from soma.memory.upkeep.episodes import Weights, groups, pairs
+from soma.memory.upkeep.extract import recombined, summary
 
 Summarise = Callable[[Sequence[str]], Awaitable[str]]
 Change = tuple[str, str, str, float | None, float]  # from, to, relation, weight before and after
 
 GROUPS = 3  # a cycle
 BUDGET_SECONDS = 0.5  # for finding groups: what is not found by then is left to the next cycle
-ASSOCIATED = "associated"
-FIRST_WEIGHT = 0.5  # of the cosine: what a first association weighs
 GAIN = 0.1  # of what is left to 1: how much a link is reinforced
 REM_IMPORTANCE = 0.1
 LONGEST = 1_000  # characters of a summary by a model
@@ -46,13 +45,14 @@ class Consolidation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Work:
-    """Something to distil: `entries` into one memory, `reinforce` links between pairs of them by how near they are."""
+    """Something to distil: `entries` into one memory, `reinforce` links between pairs of them."""
 
     phase: str
     relation: str
     entries: Sequence[Entry]
+    weights: Weights
     importance: float
-    reinforce: Sequence[tuple[str, str, float]]
+    reinforce: Sequence[tuple[str, str]]
 
 
 class _Moved(Exception):
@@ -73,17 +73,18 @@ async def cycle(store: Store, address: Address, summarise: Summarise | None = No
 def _nrem(store: Store, address: Address, deadline: float) -> list[_Work]:
     used = {source for _, sources in _past(store, address, "nrem") for source in sources}
     with store.partitions.opened(*address[:2], address[2:]) as [partition]:
-        found = list(groups(partition, used, most=GROUPS, deadline=deadline))
+        saying = (
+            group for group in groups(partition, used, deadline=deadline) if summary(group.members, group.weights)
+        )
+        found = list(islice(saying, GROUPS))
     return [
         _Work(
             phase="nrem",
-            relation=SUMMARISES,
+            relation=rows.SUMMARISES,
             entries=group.members,
+            weights=group.weights,
             importance=sum(entry.importance for entry in group.members) / len(group.members),
-            reinforce=[
-                (group.members[0].id, entry.id, near)
-                for entry, near in zip(group.members[1:], group.nearness[1:], strict=True)
-            ],
+            reinforce=list(combinations([entry.id for entry in group.members], 2)),
         )
         for group in found
     ]
@@ -96,12 +97,13 @@ def _rem(store: Store, address: Address) -> list[_Work]:
     return [
         _Work(
             phase="rem",
-            relation=RECOMBINES,
-            entries=[one, other],
+            relation=rows.RECOMBINES,
+            entries=pair.members,
+            weights=pair.weights,
             importance=REM_IMPORTANCE,
-            reinforce=[(one.id, other.id, near)],
+            reinforce=[],
         )
-        for one, other, near in found
+        for pair in found
     ]
 
 
@@ -160,7 +162,7 @@ async def _distil(store: Store, address: Address, work: _Work, summarise: Summar
 
 async def _text(store: Store, work: _Work, summarise: Summarise | None) -> str:
     if summarise is None:
-        return await store.work(summary, work.entries, most=3 if work.phase == "nrem" else 2)
+        return await store.work(summary if work.phase == "nrem" else recombined, work.entries, work.weights)
     said = [f"{entry.speaker}: {entry.text}" if entry.speaker else entry.text for entry in work.entries]
     return " ".join((await summarise(said)).split())[:LONGEST]
 
@@ -199,17 +201,16 @@ def _still_there(tx: Transaction, work: _Work) -> None:
             raise _Moved
 
 
-def _reinforced(tx: Transaction, tenant_id: str, ends: Sequence[tuple[str, str, float]]) -> list[Change]:
-    """Every link between each pair weighs a little more; where there is none, one begins."""
+def _reinforced(tx: Transaction, tenant_id: str, ends: Sequence[tuple[str, str]]) -> list[Change]:
+    """Every link between each pair weighs a little more. None begins: measured, new ones outshout the neighbours."""
     changes: list[Change] = []
-    for one, other, near in ends:
+    for one, other in ends:
         found = tx.query(
             "SELECT from_id, to_id, relation, weight FROM memory_links "
             "WHERE (from_id = ? AND to_id = ?) OR (from_id = ? AND to_id = ?)",
             [one, other, other, one],
         )
-        stronger = [(*ends, before, before + GAIN * (1 - before)) for *ends, before in found]
-        changes += stronger or [(one, other, ASSOCIATED, None, FIRST_WEIGHT * near)]
+        changes += [(*link, before, before + GAIN * (1 - before)) for *link, before in found]
     for from_id, to_id, relation, _, after in changes:
         tx.execute(rows.UPSERT_LINK, [tenant_id, from_id, to_id, relation, after])
     return changes

@@ -1,14 +1,16 @@
 """Which episodes are worth distilling together. Pure: one partition in, groups of its entries out."""
 
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from math import log
 
 import numpy as np
 from numpy.typing import NDArray
 
 from soma.memory.index.partition import Entry, Partition
+from soma.memory.words import STOP_WORDS, stem, words
 
 NEAR = 0.45  # cosine from which two episodes are about the same thing
 SAME = 0.95  # from which they say the same
@@ -18,60 +20,81 @@ POOL = 5  # episodes that recombination pairs
 PAIR_SHARE = 0.2  # of the pairs
 FAR = (0.15, 0.6)  # cosines of pairs that are neither strangers nor the same story
 LINKS_COUNTED = 10
+WORDS_COUNTED = 30
+COMMON_SHARE = 0.05  # of the memories: words that more of them have tell nothing
+
+
+STOP_STEMS = frozenset(map(stem, STOP_WORDS))
+
+Weights = Mapping[str, float]  # what each telling word weighs (inverse document frequency)
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """`members`, the seed first, with the cosine of each to the seed."""
+    """`members`, the seed first, and the words that tell them apart from others."""
 
     members: Sequence[Entry]
-    nearness: Sequence[float]
+    weights: Weights
 
 
 def by_rank(partition: Partition) -> list[int]:
-    """Slots of episodes, the most telling first: important, helpful before, well linked; then the oldest."""
+    """Slots of episodes, the most telling first: important, helpful before, well linked, not short; then the oldest."""
     ranked = []
     for memory_id, slot in partition.slots.items():
         entry = partition.at(slot)
-        if entry.kind == "episodic" and partition.vectors.rows(np.array([slot])).any():
+        if entry.kind == "episodic":
             links = min(len(partition.links.of(memory_id)), LINKS_COUNTED) / LINKS_COUNTED
-            ranked.append((-(entry.importance + partition.values[slot] + links), entry.position, slot))
+            words = min(partition.postings.lengths[slot], WORDS_COUNTED) / WORDS_COUNTED
+            ranked.append((-(entry.importance + partition.values[slot] + links + words), entry.position, slot))
     return [slot for _, _, slot in sorted(ranked)]
 
 
-def groups(partition: Partition, used: Collection[str], *, most: int, deadline: float) -> Iterator[Group]:
-    """Up to `most` groups round the top episodes that are not `used`; ends at `deadline` (time.monotonic)."""
+def telling(partition: Partition, slot: int) -> dict[str, float]:
+    """The words of a memory that few others have, without its speaker's name."""
+    most = max(MEMBERS, COMMON_SHARE * len(partition))
+    names = set(words(partition.at(slot).speaker))
+    found = {}
+    for word in partition.postings.of(slot):
+        frequency = partition.postings.frequency(word)
+        if word not in names and word not in STOP_STEMS and frequency <= most:
+            found[word] = log(1 + len(partition) / frequency)
+    return found
+
+
+def groups(partition: Partition, used: Collection[str], *, deadline: float) -> Iterator[Group]:
+    """Groups round the top episodes that are not `used`; ends at `deadline` (time.monotonic)."""
     order = by_rank(partition)
     free = [slot for slot in order if partition.at(slot).id not in used]
     left = set(free)
-    found = 0
     for seed in free:
-        if found == most or time.monotonic() > deadline:
+        if time.monotonic() > deadline:
             return
         if seed in left and (group := _group(partition, seed, left)):
             left -= {partition.slots[entry.id] for entry in group.members}
-            found += 1
             yield group
 
 
 def _group(partition: Partition, seed: int, left: Collection[int]) -> Group | None:
+    """The nearest of what is left that share a telling word with the seed: greetings resemble each other too."""
     slots = np.array(sorted(left), np.int64)
     near = partition.vectors.rows(slots) @ partition.vectors.rows(np.array([seed]))[0]
     order = np.lexsort((slots, -near))
-    chosen, cosines = [seed], [1.0]
+    weights = telling(partition, seed)
+    said = set(weights)
+    chosen = [seed]
     for place in order.tolist():
         slot, cosine = int(slots[place]), float(near[place])
         if cosine < NEAR or len(chosen) == MEMBERS:
             break
-        if slot != seed and cosine < SAME:
+        if slot != seed and cosine < SAME and (own := telling(partition, slot)).keys() & said:
             chosen.append(slot)
-            cosines.append(cosine)
+            weights |= own
     if len(chosen) < LEAST:
         return None
-    return Group([partition.at(slot) for slot in chosen], cosines)
+    return Group([partition.at(slot) for slot in chosen], weights)
 
 
-def pairs(partition: Partition, used: Collection[frozenset[str]]) -> list[tuple[Entry, Entry, float]]:
+def pairs(partition: Partition, used: Collection[frozenset[str]]) -> list[Group]:
     """Some of the pairs of the top episodes of different conversations: those with the most in common."""
     pool: list[int] = []
     threads: set[str | None] = set()
@@ -90,4 +113,10 @@ def pairs(partition: Partition, used: Collection[frozenset[str]]) -> list[tuple[
         and frozenset((partition.at(pool[one]).id, partition.at(pool[other]).id)) not in used
     ]
     best = sorted(apt, key=lambda pair: (-pair[0], pair[1], pair[2]))[: round(PAIR_SHARE * len(everything))]
-    return [(partition.at(pool[one]), partition.at(pool[other]), cosine) for cosine, one, other in best]
+    return [
+        Group(
+            [partition.at(pool[one]), partition.at(pool[other])],
+            telling(partition, pool[one]) | telling(partition, pool[other]),
+        )
+        for _, one, other in best
+    ]

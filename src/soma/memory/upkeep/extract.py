@@ -7,6 +7,7 @@ from math import log
 
 from soma.memory.documents.sentences import sentences
 from soma.memory.index.partition import Entry
+from soma.memory.upkeep.episodes import Weights
 from soma.memory.words import content_words
 
 SENTENCES = 3
@@ -22,15 +23,20 @@ class _Sentence:
     words: frozenset[str]
 
 
-def summary(entries: Sequence[Entry], *, most: int = SENTENCES) -> str:
-    """At most `most` sentences of `entries`, each with who said it."""
-    told = _sentences(entries)
+def summary(entries: Sequence[Entry], weights: Weights, *, most: int = SENTENCES) -> str:
+    """At most `most` sentences, each with who said it; empty where no two episodes share a word that tells anything."""
+    told = _sentences(entries, weights)
     spread = Counter(word for words in _by_entry(told).values() for word in words)
-    scored = sorted(told, key=lambda sentence: (-_centrality(sentence, spread), sentence.place))
+    shared = {word: weights[word] * (count - 1) for word, count in spread.items() if count > 1}
+    scored = sorted(told, key=lambda sentence: (-_says(sentence, shared), sentence.place))
     chosen: list[_Sentence] = []
     length = 0
     for sentence in scored:
-        if len(chosen) == most or any(_common(sentence, other) >= REPEATED for other in chosen):
+        if (
+            len(chosen) == most
+            or not _says(sentence, shared)
+            or any(_common(sentence, other) >= REPEATED for other in chosen)
+        ):
             continue
         if not chosen or length + len(sentence.text) <= CHARACTERS:
             chosen.append(sentence)
@@ -38,27 +44,41 @@ def summary(entries: Sequence[Entry], *, most: int = SENTENCES) -> str:
     return _joined(sorted(chosen, key=lambda sentence: sentence.place))
 
 
-def _sentences(entries: Sequence[Entry]) -> list[_Sentence]:
+def recombined(entries: Sequence[Entry], weights: Weights) -> str:
+    """The most telling sentence of each."""
+    told = _by_entry_id(_sentences(entries, weights))
+    best = [max(own, key=lambda sentence: (_says(sentence, weights), -sentence.place)) for own in told.values()]
+    return _joined(sorted(best, key=lambda sentence: sentence.place))
+
+
+def _sentences(entries: Sequence[Entry], weights: Weights) -> list[_Sentence]:
     ordered = sorted(entries, key=lambda entry: (entry.time, entry.position))
     told: list[_Sentence] = []
     for entry in ordered:
         for start, end in sentences(entry.text):
             text = " ".join(entry.text[start:end].split())
-            told.append(_Sentence(len(told), text, entry, frozenset(content_words(text))))
+            asks = text.endswith("?")  # and says nothing
+            words = frozenset(word for word in content_words(text) if word in weights and not asks)
+            told.append(_Sentence(len(told), text, entry, words))
     return told
 
 
-def _by_entry(told: Sequence[_Sentence]) -> dict[str, set[str]]:
-    words: dict[str, set[str]] = {}
+def _by_entry_id(told: Sequence[_Sentence]) -> dict[str, list[_Sentence]]:
+    own: dict[str, list[_Sentence]] = {}
     for sentence in told:
-        words.setdefault(sentence.entry.id, set()).update(sentence.words)
-    return words
+        own.setdefault(sentence.entry.id, []).append(sentence)
+    return own
 
 
-def _centrality(sentence: _Sentence, spread: Counter[str]) -> float:
-    """How much of what several episodes speak of it says, for its length."""
-    shared = sum(spread[word] - 1 for word in sentence.words)
-    return shared / (1 + log(1 + len(sentence.words)))
+def _by_entry(told: Sequence[_Sentence]) -> dict[str, set[str]]:
+    return {
+        entry_id: set().union(*(sentence.words for sentence in own)) for entry_id, own in _by_entry_id(told).items()
+    }
+
+
+def _says(sentence: _Sentence, weights: Weights) -> float:
+    """How much of what counts it says, for its length."""
+    return sum(weights.get(word, 0.0) for word in sorted(sentence.words)) / (1 + log(1 + len(sentence.text.split())))
 
 
 def _common(one: _Sentence, other: _Sentence) -> float:

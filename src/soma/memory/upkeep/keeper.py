@@ -52,6 +52,7 @@ class Keeper:
         self._known: dict[str, _Known] = {}
         self._routine = Routine()
         self._woke = time.monotonic()
+        self._is_model_away = False  # in this round: it is asked once, not once a tenant
 
     async def run(self, routine: Routine) -> None:
         """Until cancelled. What fails for one tenant is logged and met again in the next round."""
@@ -64,7 +65,7 @@ class Keeper:
                 except Exception:
                     logger.exception("upkeep of tenant %s failed", tenant_id)
                 await self._rest()
-            suspects = set()
+            suspects, self._is_model_away = set(), False
             await asyncio.sleep(routine.every_seconds)
             self._woke = time.monotonic()
 
@@ -86,10 +87,13 @@ class Keeper:
     async def _embed(self, tenant_id: str) -> bool:
         """Whether every memory has its vector now."""
         if not (await self._store.work(progress, self._store, tenant_id)).is_done:
+            if self._is_model_away:
+                return False
             try:
                 async for _ in reembed(self._store, tenant_id):
                     await self._rest()
             except ModelUnavailable as error:
+                self._is_model_away = True
                 self.waiting[tenant_id] = str(error)
                 logger.warning("vectors of tenant %s wait for their model: %s", tenant_id, error)
                 return False

@@ -31,10 +31,13 @@ def _linked(scene: Scene) -> Floats:
 
 
 def _received(scene: Scene, given: Floats) -> Floats:
-    """What explicit links bring to each candidate, of what each other candidate has to give."""
+    """What links bring to each candidate, of what each other one has to give.
+
+    Only links that somebody made: those of consolidation may bring a memory in, but cost .02 to .04 hit@1 here.
+    """
     received = np.zeros(len(scene), np.float32)
     for number, place in enumerate(scene.places if scene.field.has_links else ()):
-        for other_id, share in place.partition.links.shares(place.entry.id):
+        for other_id, share in place.partition.links.given(place.entry.id):
             if (other := scene.number.get(other_id)) is not None:
                 received[other] += given[number] * share
     return received

@@ -178,6 +178,8 @@ class Scene:
             low, high = own.min(), own.max()
             if high > low:
                 total += np.float32(share) * np.clip((scores - low) / (high - low), 0, 1)
+            elif len(own) == 1:
+                total += np.float32(share) * (scores > 0)
         total[-1] = 0
         return total
 
@@ -217,7 +219,9 @@ class Scene:
 
 
 def spread(scores: Floats) -> Floats:
-    """Min-max: the lowest is 0, the highest 1; all 0 where they are equal."""
+    """Min-max: the lowest is 0, the highest 1; all 0 where they are equal. One alone is 1 if it is above 0."""
+    if len(scores) == 1:
+        return (scores > 0).astype(scores.dtype)
     low, high = scores.min(), scores.max()
     result: Floats = (scores - low) / (high - low) if high > low else np.zeros_like(scores)
     return result

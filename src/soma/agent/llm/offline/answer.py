@@ -5,14 +5,14 @@ from typing import Any
 
 from soma.agent.llm.base import ToolCall, ToolResultPart
 from soma.agent.llm.offline.dates import resolve, said_on, show
-from soma.agent.llm.offline.evidence import ASSISTANT, SUPPORTED, Evidence
+from soma.agent.llm.offline.evidence import ASSISTANT, SUPPORTED, USER, Evidence
 from soma.agent.llm.offline.question import Question
-from soma.agent.llm.offline.words import content_stems, sentences
+from soma.agent.llm.offline.words import content_stems
+from soma.agent.speech import sentences
 
 MAX_QUOTES = 3
 NEAR_BEST = 0.85
 SHORT_RESULT = 300
-USER = frozenset({"user", "you", "me"})
 
 CHAT = (
     "Hello. I am Soma's offline extractive model: I quote what I remember, with its source, and use my tools, "

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from soma.agent.llm.base import MemoryPart
 from soma.agent.llm.offline.dates import resolve, said_on
-from soma.agent.llm.offline.question import Kind, Question, is_question
-from soma.agent.llm.offline.words import content_stems, sentences, stem, words
+from soma.agent.llm.offline.question import Kind, Question
+from soma.agent.llm.offline.words import content_stems, stem
+from soma.agent.speech import is_question, is_request, sentences, words
 
 SUPPORTED = 0.45  # below this an answer would be a guess
 OWN_SHARE = 0.6  # of a sentence's score that its own words give; the rest comes from its memory
@@ -26,6 +27,7 @@ SHORT_QUESTION = 2
 PARAPHRASED = 0.5
 
 ASSISTANT = frozenset({"assistant", "agent", "soma"})
+USER = frozenset({"user", "you", "me"})
 ORDER = re.compile(
     r"\b(?:ignore|disregard|forget)\b.{0,40}\b(?:instruction|prompt|rule|above|previous)|\bsystem prompt\b"
     r"|\byou (?:must|should) (?:now )?(?:answer|reply|say|respond|obey)|\bas an ai\b",
@@ -33,7 +35,7 @@ ORDER = re.compile(
 )
 CITED = re.compile(r"\[\d+\]")
 HONEST = re.compile(r"^I don['’]t know\b", re.IGNORECASE)
-REQUEST = re.compile(r"^(?:please\s+)?(?:remember|note|keep in mind)\s+(?:that\s+)?", re.IGNORECASE)
+TO_REMEMBER = re.compile(r"^(?:please\s+)?(?:remember|note|keep in mind)\s+(?:that\s+)?", re.IGNORECASE)
 NUMBER = re.compile(
     r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|dozen|twice|once|several|couple)\b", re.IGNORECASE
 )
@@ -96,11 +98,14 @@ def _with_author(entry: _Read) -> _Read:
 
 
 def _statements(memory: MemoryPart) -> list[str]:
-    """What a memory states. Questions, orders and quotes of our own answers are no evidence."""
-    by_us = (memory.author or "").lower() in ASSISTANT
-    if by_us and (CITED.search(memory.text) or HONEST.match(memory.text)):
+    """What a memory states. Questions, orders, the user's requests and quotes of our own answers are no evidence."""
+    author = (memory.author or "").lower()
+    if author in ASSISTANT and (CITED.search(memory.text) or HONEST.match(memory.text)):
         return []
-    kept = [REQUEST.sub("", text) for text in sentences(memory.text) if not is_question(text)]
+    told = [text for text in sentences(memory.text) if not is_question(text)]
+    if author in USER:
+        told = [text for text in told if not is_request(text)]
+    kept = [TO_REMEMBER.sub("", text) for text in told]
     return [text for text in kept if text and not ORDER.search(text) and not HONEST.match(text)]
 
 

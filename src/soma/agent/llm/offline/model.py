@@ -23,7 +23,7 @@ from soma.agent.llm.offline.tool_choice import Choice, choose
 
 TOOL_CONFIDENCE = 0.95
 CHAT_CONFIDENCE = 0.9
-FAILED_CONFIDENCE = 0.3
+NO_ANSWER = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,25 +74,20 @@ def respond(request: ModelRequest) -> Reply:
     if calls:
         return Reply(calls=calls, confidence=min(call.score for call in calls))
     if turn.results:
-        return _from_results(asked, turn, ranked if known else [])
+        return _from_results(asked, turn)
     if question.is_chat(turn.message):
         return Reply(text=answer.CHAT, confidence=CHAT_CONFIDENCE)
     if question.is_telling(turn.message):
         return Reply(text=answer.TELLING, confidence=CHAT_CONFIDENCE)
     if not known:
-        return Reply(text=answer.dont_know(len(turn.memories)), confidence=evidence.confidence(ranked))
+        return Reply(text=answer.dont_know(len(turn.memories)), confidence=NO_ANSWER)
     return Reply(text=answer.from_evidence(asked, ranked), confidence=evidence.confidence(ranked))
 
 
-def _from_results(asked: question.Question, turn: _Turn, ranked: Sequence[evidence.Evidence]) -> Reply:
-    """Results answer; where all of them failed, memory may still know."""
+def _from_results(asked: question.Question, turn: _Turn) -> Reply:
+    failed = all(result.is_error for _, result in turn.results)
     text = answer.from_results(asked, turn.results)
-    if not all(result.is_error for _, result in turn.results):
-        return Reply(text=text, confidence=TOOL_CONFIDENCE)
-    if not ranked:
-        return Reply(text=text, confidence=FAILED_CONFIDENCE)
-    text = f"{text}\n{answer.from_evidence(asked, ranked)}"
-    return Reply(text=text, confidence=min(evidence.confidence(ranked), 0.8))
+    return Reply(text=text, confidence=NO_ANSWER if failed else TOOL_CONFIDENCE)
 
 
 def _read(messages: Sequence[Message]) -> _Turn:

@@ -4,24 +4,22 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from soma.agent.llm.offline.words import content_stems, word_set, words
+from soma.agent.llm.offline.words import content_stems
+from soma.agent.speech import is_question, word_set
 
 Kind = Literal["when", "who", "where", "how_many", "other"]
 
-ASKING = word_set(
-    """am are can could did do does had has have how is may might shall should was were what when where which who
-    whom whose why will would"""
-)
-AUXILIARY = word_set(
-    """am are can could did do does had has have is long many may might much often old shall should was were will
-    would"""
-)
-WH = word_set("what when where which who whom whose why how")
 GREETING = word_set(
     """afternoon bye cheers day evening goodbye good great hello hey hi hiya morning nice night ok okay see soma
     thank thanks there welcome well cool later"""
 )
 TELLING = re.compile(r"^(?:i|i'm|i've|i'll|i'd|my|we|we're|our)\b", re.IGNORECASE)
+ABOUT = re.compile(
+    r"\b(?:(?:do|did|have|had) (?:i|we|you)(?: ever| already)?|(?:do|does) my (?:notes?|memor(?:y|ies)))"
+    r" (?:know|learn(?:ed|t)?|mention(?:ed)?|note(?:d)?|remember|said|say|tell|told|write|written|wrote|record(?:ed)?)"
+    r"(?: (?:down|you|me|us|anything|something))*(?: to (?:you|me))? (?:about|of|on)\b",
+    re.IGNORECASE,
+)
 KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     (
         "when",
@@ -41,18 +39,9 @@ class Question:
 
 
 def read(text: str) -> Question:
+    """What was written, said or told is asked for by its subject: no memory has to hold the word `write`."""
     kind: Kind = next((kind for kind, pattern in KINDS if pattern.search(text)), "other")
-    return Question(text=text, kind=kind, stems=tuple(dict.fromkeys(content_stems(text))))
-
-
-def is_question(text: str) -> bool:
-    """By its mark or, unmarked, by a question word before an auxiliary: 'what is my cat called'."""
-    if text.rstrip("\"'”’) ").endswith("?"):
-        return True
-    first, second, *_ = [*words(text), "", ""]
-    if text.rstrip().endswith(("!", ".")) or first not in ASKING:
-        return False
-    return first not in WH or second in AUXILIARY
+    return Question(text=text, kind=kind, stems=tuple(dict.fromkeys(content_stems(ABOUT.sub("", text)))))
 
 
 def is_chat(text: str) -> bool:

@@ -7,8 +7,8 @@ from typing import Any
 
 from soma.agent.llm.base import ToolSpec
 from soma.agent.llm.offline.arithmetic import expression_in, written
-from soma.agent.llm.offline.question import is_question
-from soma.agent.llm.offline.words import content_stems, stem, words
+from soma.agent.llm.offline.words import content_stems, stem
+from soma.agent.speech import is_question, words
 
 THRESHOLD = 0.5
 MAX_CALLS = 3

@@ -1,19 +1,11 @@
-"""Words of English as the offline model sees them: tokens, stems, stop words, sentences. Pure."""
+"""Words of English as the offline model sees them: stems and stop words. Pure."""
 
-import re
 import threading
 from functools import lru_cache
 
 import snowballstemmer
 
-WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
-SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)]*\s+|\n+")
-ABBREVIATION = re.compile(r"(?:\b(?:dr|mr|mrs|ms|st|vs|prof|jr|sr|e\.g|i\.e|a\.m|p\.m)|\b[A-Z])\.$", re.IGNORECASE)
-
-
-def word_set(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
+from soma.agent.speech import word_set, words
 
 STOP = word_set(
     """a about after again ago all also am an and any anything are as at be been before being but by can could did
@@ -45,11 +37,6 @@ IRREGULAR = dict(
 _local = threading.local()
 
 
-def words(text: str) -> list[str]:
-    """Lower case, without a possessive ending."""
-    return [_bare(word) for word in WORD.findall(text.lower())]
-
-
 def content_stems(text: str) -> list[str]:
     """Stems of the words that carry meaning, in order."""
     return [stem(word) for word in words(text) if word not in STOP and word.split("'")[0] not in STOP]
@@ -62,20 +49,3 @@ def stem(word: str) -> str:
         _local.stemmer = snowballstemmer.stemmer("english")
     stemmed: str = _local.stemmer.stemWord(IRREGULAR.get(word, word))
     return stemmed
-
-
-def sentences(text: str) -> list[str]:
-    """Split at ends of sentences and lines, but not after abbreviations and initials."""
-    found: list[str] = []
-    for piece in SENTENCE_END.split(text):
-        if not piece or not piece.strip():
-            continue
-        if found and ABBREVIATION.search(found[-1]):
-            found[-1] = f"{found[-1]} {piece.strip()}"
-        else:
-            found.append(piece.strip())
-    return found
-
-
-def _bare(word: str) -> str:
-    return re.sub(r"['’]s?$", "", word).replace("’", "'")

@@ -1,0 +1,83 @@
+"""What people's sentences do by their form: ask, request, or state (pure). Only a statement can be evidence."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
+SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)]*\s+|\n+")
+ABBREVIATION = re.compile(r"(?:\b(?:dr|mr|mrs|ms|st|vs|prof|jr|sr|e\.g|i\.e|a\.m|p\.m)|\b[A-Z])\.$", re.IGNORECASE)
+
+
+def word_set(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+ASKING = word_set(
+    """am are can could did do does had has have how is may might shall should was were what when where which who
+    whom whose why will would"""
+)
+AUXILIARY = word_set(
+    """am are can could did do does had has have is long many may might much often old shall should was were will
+    would"""
+)
+WH = word_set("what when where which who whom whose why how")
+REQUEST = re.compile(
+    r"^(?:(?:please|kindly|now|also|and|then|ok(?:ay)?|so|hey|hi|hello|soma|just|let'?s|i(?:'d| would) like you to"
+    r"|i want you to)\b[\s,:!]*)*"
+    r"(?:answer|calculate|compare|compute|convert|count|define|delete|describe|download|draw|explain|fetch|find|forget"
+    r"|generate|give|list|look|open|print|quote|read|recall|remove|repeat|run|search|send|show|solve|summari[sz]e"
+    r"|tell|translate|write)\b(?!\s*,)",
+    re.IGNORECASE,
+)
+
+
+def words(text: str) -> list[str]:
+    """Lower case, without a possessive ending."""
+    return [_bare(word) for word in WORD.findall(text.lower())]
+
+
+def sentences(text: str) -> list[str]:
+    """Split at ends of sentences and lines, but not after abbreviations and initials."""
+    found: list[str] = []
+    for piece in SENTENCE_END.split(text):
+        if not piece or not piece.strip():
+            continue
+        if found and ABBREVIATION.search(found[-1]):
+            found[-1] = f"{found[-1]} {piece.strip()}"
+        else:
+            found.append(piece.strip())
+    return found
+
+
+def is_question(text: str) -> bool:
+    """By its mark or, unmarked, by a question word before an auxiliary: 'what is my cat called'."""
+    if text.rstrip("\"'”’) ").endswith("?"):
+        return True
+    first, second, *_ = [*words(text), "", ""]
+    if text.rstrip().endswith(("!", ".")) or first not in ASKING:
+        return False
+    return first not in WH or second in AUXILIARY
+
+
+def is_request(text: str) -> bool:
+    """An order to the agent: 'read the document a.md'. What it is told to remember is a statement."""
+    return bool(REQUEST.match(text.strip()))
+
+
+def stated(text: str, metadata: Mapping[str, Any]) -> str:
+    """What a memory with this `metadata` can prove: nothing of the model's own answers, of the user's own messages
+    what they state.
+    """
+    match metadata.get("role"):
+        case "assistant":
+            return ""
+        case "user":
+            kept = (said for said in sentences(text) if not is_question(said) and not is_request(said))
+            return " ".join(kept)
+        case _:
+            return text
+
+
+def _bare(word: str) -> str:
+    return re.sub(r"['’]s?$", "", word).replace("’", "'")
