@@ -17,7 +17,8 @@ import httpx
 from websockets.sync.client import ClientConnection, connect
 
 SOMA = Path(sys.executable).with_name("soma")
-LOCOMO = Path(__file__).parents[4] / "shared" / "data" / "locomo" / "locomo10.json"
+DATA = Path(os.environ.get("SOMA_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
+LOCOMO = DATA / "locomo" / "locomo10.json"
 START_SECONDS = 90.0
 DATABASES = ("agent.sqlite3", "brain.sqlite3")
 
