@@ -53,6 +53,20 @@ async def test_a_bundle_fits_its_lane_and_says_what_chose_it(client):
     assert nothing.dropped > 0
 
 
+async def test_a_half_life_decides_how_fast_memories_grow_old(client):
+    days = ("2026-01-01", "2026-02-15", "2026-03-01")
+    items = [{"key": day, "text": f"It rained on {day}", "occurred_at": f"{day}T00:00:00+00:00"} for day in days]
+    await client.remember(ALICE, items)
+
+    async def recency(half_life_days: float) -> float:
+        asked = {"conversation_id": "c", "query": "rain", "top_k": 3, "half_life_days": half_life_days}
+        bundle = await client.evaluate(ALICE, **asked)
+        return float(next(memory.parts["temporal"] for memory in bundle.memories if memory.key == days[1]))
+
+    assert await recency(1) < 0.1
+    assert await recency(1_000) > 0.6
+
+
 async def test_an_empty_memory_gives_an_empty_bundle(client):
     bundle = await client.evaluate(ALICE, conversation_id="c1", query="anything?")
     assert (bundle.memories, bundle.token_count, bundle.dropped) == ([], 0, 0)

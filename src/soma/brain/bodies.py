@@ -19,6 +19,7 @@ Id = Annotated[str, Meta(min_length=1, max_length=200)]
 Text = Annotated[str, Meta(min_length=1, max_length=65_536)]
 Share = Annotated[float, Meta(ge=0, le=1)]
 Signed = Annotated[float, Meta(ge=-1, le=1)]
+HalfLife = Annotated[float, Meta(ge=0.001, le=100_000)]  # days in which a memory becomes half as recent
 Amount = Annotated[float, Meta(ge=0, le=1e9)]
 Ids = Annotated[tuple[Id, ...], Meta(max_length=1_000)]
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
@@ -64,6 +65,7 @@ class Evaluate(InConversation, frozen=True, kw_only=True):
     token_budget: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
     namespace: Name = "default"
     at: str | None = None
+    half_life_days: HalfLife | None = None
     options: PlanOptions | None = None
 
 
@@ -72,6 +74,7 @@ class Recall(InConversation, frozen=True, kw_only=True):
     top_k: Annotated[int, Meta(ge=1, le=200)] = 10
     namespace: Name = "default"
     at: str | None = None
+    half_life_days: HalfLife | None = None
 
 
 class Metadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -95,6 +95,7 @@ class BrainClient:
         token_budget: int | None = None,
         namespace: str = "default",
         at: str | None = None,
+        half_life_days: float | None = None,
         options: Mapping[str, Any] | None = None,
     ) -> ContextBundle:
         """Recall what helps with `query`, ranked by the learned weights, packed into `token_budget`.
@@ -108,6 +109,7 @@ class BrainClient:
             token_budget=token_budget,
             namespace=namespace,
             at=at,
+            half_life_days=half_life_days,
             options=options,
         )
         return await self._commit(principal, "/context/evaluate", body, ContextBundle)

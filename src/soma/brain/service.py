@@ -49,7 +49,7 @@ from soma.events.log import Reads
 from soma.events.schema import Subject
 from soma.events.writer import Transaction, Writer
 from soma.memory.memory import Memory
-from soma.memory.types import Owner, Query
+from soma.memory.types import HALF_LIFE_DAYS, Owner, Query
 
 T = TypeVar("T")
 THREADS = 2
@@ -335,6 +335,7 @@ def _query(body: Evaluate | Recall) -> Query:
         namespace=body.namespace,
         conversation_id=body.conversation_id or body.session_id,
         at=body.at,
+        half_life_days=body.half_life_days or HALF_LIFE_DAYS,
     )
 
 

@@ -12,6 +12,9 @@ Kind = Literal["episodic", "semantic", "procedural"]
 Status = Literal["created", "updated", "unchanged"]
 
 
+HALF_LIFE_DAYS = 30.0  # in which a memory becomes half as recent, where a capsule does not say otherwise
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
     """For whom, from the verified token, first in every key: sees its own, its agent's and its tenant's memories."""
@@ -140,7 +143,7 @@ class Query:
 
     text: str
     top_k: int = 200
-    half_life_days: float = 30.0
+    half_life_days: float = HALF_LIFE_DAYS
     namespace: str = "default"
     conversation_id: str | None = None
     at: str | None = None

@@ -31,6 +31,7 @@ class Doors:
     max_output_tokens: int
     tool_k: int
     model_retries: int
+    half_life_days: float | None = None
 
     def elapsed_ms(self, since: float) -> float:
         return max(0.0, (self.clock() - since) * 1000)

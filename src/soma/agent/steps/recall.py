@@ -21,6 +21,7 @@ async def recall(record: TurnRecord, number: int, query: str, doors: Doors) -> B
             query=query[:LONGEST_QUERY],
             token_budget=record.lanes["memory"],
             at=record.turn.created_at,
+            half_life_days=doors.half_life_days,
         )
     except BrainUnavailable as error:
         return _empty(number, query, duration_ms=doors.elapsed_ms(began), degraded=f"{error.code}: {error}")
