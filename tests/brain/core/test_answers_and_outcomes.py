@@ -7,7 +7,7 @@ from soma.brain.core.learn import learn
 from soma.brain.core.observations import Answer, IterationOutcome, ToolOutcome
 from soma.brain.core.reward import answer_terms, outcome_terms, sum_of
 from soma.brain.core.state import LearnerState
-from soma.brain.core.tools import TOOLS_LIMIT, mean_usefulness, usefulness
+from soma.brain.core.tools import TOOLS_LIMIT, usefulness
 
 pytestmark = pytest.mark.learning
 
@@ -147,8 +147,6 @@ def test_failing_tools_become_less_useful(settings: Hyperparameters) -> None:
         state, _ = learn(state, outcome, settings)
     assert usefulness(state.tools, "search") == pytest.approx(0.9**10)
     assert usefulness(state.tools, "clock") == 1.0
-    assert mean_usefulness(state.tools, ("search", "clock")) == pytest.approx((0.9**10 + 1) / 2)
-    assert mean_usefulness(state.tools, ()) == 1.0
 
 
 def test_the_number_of_tools_is_bounded(settings: Hyperparameters) -> None:

@@ -6,7 +6,7 @@ from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.observations import Shown
 from soma.brain.core.pack import Candidate, Packed, duplicate_pairs, pack
 from soma.brain.core.plan import EVALUATIONS, Menu, Option, Worth, evaluated, plan
-from soma.brain.core.rank import rank, scored, weighted_parts, z_scores
+from soma.brain.core.rank import rank, scored, z_scores
 
 pytestmark = pytest.mark.learning
 
@@ -29,7 +29,6 @@ def test_a_score_is_weight_times_view_summed() -> None:
     candidates = [Shown("a", (65535, 0)), Shown("b", (0, 65535)), Shown("c", (13107, 13107))]
     assert scored(candidates, VIEWS, VIEWS, (1.0, 0.5)) == pytest.approx([1.0, 0.5, 0.3])
     assert scored(candidates, VIEWS, ("temporal", "unknown"), (0.5, 9.0)) == pytest.approx([0.0, 0.5, 0.1])
-    assert weighted_parts((13107, 13107), VIEWS, VIEWS, (1.0, 0.5)) == pytest.approx({"semantic": 0.2, "temporal": 0.1})
 
 
 def test_ranking_is_best_first_and_ties_go_by_id() -> None:

@@ -58,13 +58,3 @@ def z_scores(scores: Sequence[float]) -> list[float]:
     if spread <= ROUNDING * max(abs(score) for score in scores):
         return [0.0] * len(scores)
     return [miss / spread for miss in misses]
-
-
-def weighted_parts(
-    values: Sequence[int], views: Sequence[str], names: Sequence[str], weights: Sequence[float]
-) -> dict[str, float]:
-    """What each view brought to a score: weight x view, for the reader of a trace."""
-    by_name = dict(zip(names, weights, strict=True))
-    return {
-        view: by_name[view] * value / VIEW_SCALE for view, value in zip(views, values, strict=True) if view in by_name
-    }

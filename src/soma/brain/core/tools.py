@@ -2,8 +2,6 @@
 
 from typing import NamedTuple
 
-from soma.brain.core.arithmetic import total
-
 PRIOR = 1.0
 TOOLS_LIMIT = 64
 
@@ -22,13 +20,6 @@ def usefulness(tools: Tools, name: str) -> float:
         if tool.name == name:
             return tool.usefulness
     return PRIOR
-
-
-def mean_usefulness(tools: Tools, names: tuple[str, ...]) -> float:
-    """1 if no tool was used."""
-    if not names:
-        return 1.0
-    return total(usefulness(tools, name) for name in names) / len(names)
 
 
 def learned(tools: Tools, name: str, outcome: float, rate: float) -> Tools:
