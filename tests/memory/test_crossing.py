@@ -41,7 +41,7 @@ async def act(memory, who, action, key) -> str:
     found = await memory.candidates(who, Query(text=f"who keeps the {key}?"))
     return json.dumps(
         [
-            [hit.text for hit in found.found],
+            [hit.text for hit in found],
             [record.text for record in (await memory.search(who, "keeps")).items],
             [record.text for record in (await memory.list(who)).items],
             list(await memory.export(who)),

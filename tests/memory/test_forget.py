@@ -17,7 +17,7 @@ async def everything_seen(memory, owner) -> str:
     """Every text that any verb shows."""
     hits = await memory.candidates(owner, Query(text="what is the vault code? plumeria"))
     seen = [
-        [(hit.text, hit.key, dict(hit.metadata)) for hit in hits.found],
+        [(hit.text, hit.key, dict(hit.metadata)) for hit in hits],
         [record.text for record in (await memory.search(owner, "plumeria")).items],
         [record.text for record in (await memory.search(owner, "plum")).items],
         [record.text for record in (await memory.list(owner)).items],

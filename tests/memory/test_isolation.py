@@ -60,7 +60,7 @@ async def test_words_of_others_do_not_move_document_frequencies(database, embedd
     query = Query(text="quokka or heron", at="2030-01-01T00:00:00Z")
 
     async def views(memory):
-        return [(hit.text, dict(hit.views)) for hit in (await memory.candidates(alice, query)).found]
+        return [(hit.text, dict(hit.views)) for hit in await memory.candidates(alice, query)]
 
     async with opened(database, embedder) as memory:
         await memory.remember(alice, [new(text, occurred_at="2029-01-01") for text in mine])

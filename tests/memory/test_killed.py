@@ -52,6 +52,6 @@ async def test_what_was_acknowledged_is_there_once(killed, database, embedder):
         embedder.texts.clear()
         for key in killed[:: len(killed) // 20]:
             hits = await memory.candidates(who, Query(text=f"note {key}"))
-            assert key in {hit.key for hit in hits.found}
+            assert key in {hit.key for hit in hits}
         assert all(text.startswith("note") for text in embedder.texts), "a memory was embedded again"
     await asyncio.sleep(0)

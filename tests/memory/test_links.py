@@ -26,7 +26,7 @@ async def linked(memory, who, text) -> dict[str, float]:
 
 
 async def ranked(memory, who) -> tuple[dict[str, int], dict[str, float]]:
-    found = (await memory.candidates(who, Query(text="where does the regatta start?"))).found
+    found = list(await memory.candidates(who, Query(text="where does the regatta start?")))
     graph = {hit.key: hit.views["graph"] for hit in found}
     score = {hit.key: sum(VIEWS[name].weight * value for name, value in hit.views.items()) for hit in found}
     return graph, score

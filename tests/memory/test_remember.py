@@ -31,7 +31,7 @@ def new(text="My cat is called Miso.", **fields) -> NewMemory:
 
 async def recalled(memory, owner, text, **fields) -> list[str]:
     """Texts by the plain sum of meaning and words."""
-    found = (await memory.candidates(owner, Query(text=text, **fields))).found
+    found = list(await memory.candidates(owner, Query(text=text, **fields)))
     return [hit.text for hit in sorted(found, key=lambda hit: -hit.views["semantic"])]
 
 
@@ -93,7 +93,7 @@ async def test_a_restart_embeds_nothing_again_and_recalls_the_same(database, emb
     async with opened(database, embedder) as memory:
         after = await memory.candidates(alice, Query(text="cats", at="2030-01-01"))
     assert embedder.texts == ["cats"]
-    assert {hit.id: hit.views for hit in after.found} == {hit.id: hit.views for hit in before.found}
+    assert {hit.id: hit.views for hit in after} == {hit.id: hit.views for hit in before}
 
 
 async def test_remembering_the_same_at_once_from_many_callers_makes_one_memory(memory, alice):

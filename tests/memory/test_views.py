@@ -11,7 +11,7 @@ ASKED = Query(text="what did we say about the garden?", at="2030-01-01T00:00:00Z
 
 
 async def found(memory, owner, query=ASKED):
-    return {hit.key: hit for hit in (await memory.candidates(owner, query)).found}
+    return {hit.key: hit for hit in await memory.candidates(owner, query)}
 
 
 async def test_views_are_integers_in_range_and_the_same_each_time(memory, alice):
@@ -22,9 +22,9 @@ async def test_views_are_integers_in_range_and_the_same_each_time(memory, alice)
     ]
     await memory.remember(alice, items)
     first, second = [await memory.candidates(alice, ASKED) for _ in range(2)]
-    assert first.found == second.found
+    assert list(first) == list(second)
     for name in VIEWS:
-        values = [hit.views[name] for hit in first.found]
+        values = [hit.views[name] for hit in first]
         assert all(type(value) is int and 0 <= value <= 65_535 for value in values)
         assert (min(values), max(values)) in {(0, 65_535), (0, 0)}
 
@@ -100,12 +100,14 @@ async def test_near_duplicates_are_named(memory, alice):
         [new("The garden gate is green."), new("the Garden gate is GREEN."), new("Our taxes are due in May.")],
     )
     candidates = await memory.candidates(alice, ASKED)
-    texts = [hit.text for hit in candidates.found]
-    pairs = {frozenset((texts[first], texts[second])) for first, second in candidates.duplicates}
+    texts = [hit.text for hit in candidates]
+    pairs = {
+        frozenset((texts[first], texts[second])) for first, second in candidates.duplicates(range(len(candidates)))
+    }
     assert pairs == {frozenset(("The garden gate is green.", "the Garden gate is GREEN."))}
 
 
 async def test_nothing_remembered_is_nothing_found(memory, alice):
     candidates = await memory.candidates(alice, ASKED)
-    assert (candidates.found, candidates.duplicates) == ([], frozenset())
+    assert list(candidates) == []
     assert len(candidates.query_embedding) == 384

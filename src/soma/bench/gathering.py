@@ -17,8 +17,7 @@ from soma.events.writer import Writer
 from soma.memory.embedders.base import Embedder
 from soma.memory.memory import Memory
 from soma.memory.memory import migrate as migrate_memory
-from soma.memory.recall import STEPS
-from soma.memory.types import Candidates, NewMemory, Owner, Query
+from soma.memory.types import STEPS, Candidates, NewMemory, Owner, Query
 
 BATCH = 1_000
 ASKED_AT = "2024-06-01T00:00:00+00:00"  # after the last message of the data
@@ -89,11 +88,10 @@ def owner(tenant: str) -> Owner:
 
 
 def matrix(found: Sequence[Candidates], questions: Sequence[Asked], conversations: Sequence[int]) -> Judged:
-    views = list(found[0].found[0].views)
-    rows = [np.array([list(hit.views.values()) for hit in one.found], np.float32) / STEPS for one in found]
-    gold = [np.array([hit.key in asked.gold for hit in one.found]) for one, asked in zip(found, questions, strict=True)]
+    rows = [one.levels.astype(np.float32) / STEPS for one in found]
+    gold = [np.array([hit.key in asked.gold for hit in one]) for one, asked in zip(found, questions, strict=True)]
     return Judged(
-        views=views,
+        views=list(found[0].views),
         values=np.concatenate(rows),
         gold=np.concatenate(gold),
         starts=np.cumsum([0, *map(len, rows)]),

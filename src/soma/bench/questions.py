@@ -21,8 +21,7 @@ from soma.bench.gathering import gather
 from soma.bench.judged import Floats, Indexes, Judged
 from soma.bench.locomo import Asked, Conversation
 from soma.memory.embedders.minilm import MiniLM
-from soma.memory.recall import STEPS
-from soma.memory.types import Candidate, Candidates
+from soma.memory.types import STEPS, Candidate, Candidates
 
 VIEWING = ("embedders", "index", "views", "recall.py", "rendering.py", "words.py")  # of the memory
 Progress = Callable[[int], None]
@@ -116,7 +115,7 @@ def _sources(place: Traversable) -> list[Traversable]:
 
 
 def _by_key(candidates: Candidates) -> list[Candidate]:
-    return sorted(candidates.found, key=lambda candidate: candidate.key)
+    return sorted(candidates, key=lambda candidate: candidate.key)
 
 
 def _tenant(conversation: Conversation, found: Sequence[Sequence[Candidate]]) -> Tenant:

@@ -29,7 +29,7 @@ from soma.brain.core.rank import rank
 from soma.brain.tokens import BundledTokenizer
 from soma.memory.embedders.base import Embedder
 from soma.memory.embedders.minilm import MiniLM
-from soma.memory.recall import STEPS
+from soma.memory.types import STEPS
 from soma.memory.views import VIEWS
 
 PLAN = {"semantic": 1.0, "graph": 0.2, "temporal": 0.1}
@@ -49,7 +49,7 @@ class Within:
     judged: Judged
     keys: Sequence[str]
     tokens: Sequence[int]
-    same: Sequence[frozenset[tuple[int, int]]]
+    same: Sequence[Sequence[tuple[int, int]]]
 
 
 def run(data: Path, *, console: Console | None = None, consolidated: bool = False) -> Result:
@@ -88,9 +88,9 @@ def _consolidated(conversations: Sequence[Conversation], embedder: Embedder, bef
 
 def _asked(conversation: Conversation, embedder: Embedder, *, consolidated: bool = False) -> Within:
     gathered = asyncio.run(gather([conversation], embedder, consolidated=consolidated))
-    hits = [hit for found in gathered.found for hit in found.found]
+    hits = [hit for found in gathered.found for hit in found]
     count = BundledTokenizer().count
-    same = [found.duplicates for found in gathered.found]
+    same = [found.duplicates(range(len(found))) for found in gathered.found]
     return Within(gathered.judged, [hit.key for hit in hits], [count(hit.text) for hit in hits], same)
 
 

@@ -1,6 +1,6 @@
 """Building context: candidates ranked by the served weights and packed into the lane. Pure; values in, values out."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,10 +35,14 @@ class Context:
 class Ranking:
     views: tuple[str, ...]
     rows: list[Ranked]
-    by_id: dict[str, Candidate]
+    by_id: Mapping[str, int]
+    candidates: Candidates
+
+    def of(self, row: Ranked) -> Candidate:
+        return self.candidates[self.by_id[row.id]]
 
     def memory(self, row: Ranked) -> RecalledMemory:
-        found = self.by_id[row.id]
+        found = self.of(row)
         source = found.metadata.get("source")
         return RecalledMemory(
             id=found.id,
@@ -55,11 +59,12 @@ class Ranking:
 
 
 def ranked(candidates: Candidates, served: Served) -> Ranking:
-    found = candidates.found
-    views = tuple(sorted(found[0].views)) if found else ()
-    columns = [Shown(candidate.id, tuple(candidate.views[view] for view in views)) for candidate in found]
+    views = tuple(sorted(candidates.views))
+    order = [candidates.views.index(view) for view in views]
+    levels = map(tuple, candidates.levels[:, order].tolist())
+    columns = [Shown(memory_id, values) for memory_id, values in zip(candidates.ids, levels, strict=True)]
     rows = rank(columns, views, served.names, served.weights, served.tau)
-    return Ranking(views, rows, {candidate.id: candidate for candidate in found})
+    return Ranking(views, rows, {memory_id: number for number, memory_id in enumerate(candidates.ids)}, candidates)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,12 +87,13 @@ def built(
 ) -> Context:
     """What attention and lane admit, and a plan of how to answer with it."""
     ranking = ranked(candidates, served)
+    looked_at = [(row, ranking.of(row)) for row in ranking.rows[: CONTENDERS * lane.limit]]
     contenders = [
-        Contender(row.id, row.attention, tokens.count(ranking.by_id[row.id].text), _group(ranking.by_id[row.id]))
-        for row in ranking.rows[: CONTENDERS * lane.limit]
+        Contender(row.id, row.attention, tokens.count(candidate.text), _group(candidate))
+        for row, candidate in looked_at
     ]
-    ids = [candidate.id for candidate in candidates.found]
-    is_duplicate = duplicate_pairs((ids[one], ids[other]) for one, other in candidates.duplicates)
+    same = candidates.duplicates([ranking.by_id[row.id] for row, _ in looked_at])
+    is_duplicate = duplicate_pairs((candidates.ids[one], candidates.ids[other]) for one, other in same)
 
     packed = pack(
         contenders,
@@ -106,7 +112,6 @@ def built(
         settings=settings,
         options=options,
     )
-    place = {memory_id: number for number, memory_id in enumerate(ids)}
     return Context(
         views=ranking.views,
         memories=[ranking.memory(row) for row in rows],
@@ -114,7 +119,7 @@ def built(
         packed=packed,
         gain=expected_gain(rows, served),
         plan=plan_view(choice, served),
-        vectors=[candidates.vectors[place[row.id]] for row in rows],
+        vectors=[candidates.vectors[ranking.by_id[row.id]] for row in rows],
     )
 
 

@@ -7,7 +7,6 @@ from soma.memory import rows
 from soma.memory.errors import BadCursor
 from soma.memory.index.partition import Partition
 from soma.memory.store import Store
-from soma.memory.synthesised import MARK
 from soma.memory.types import MemoryRecord, Owner, Page, Statistics
 from soma.memory.words import tokens, words
 
@@ -70,7 +69,7 @@ def _items(store: Store, owner: Owner, namespace: str, memories: Sequence[Memory
     ends = rows.by_ids(store.database, owner, namespace, (link.to_id for link in links))
     keys = {memory.id: memory.key for memory in ends}
     for memory in memories:
-        if MARK in memory.metadata:  # made from others, and made again from them
+        if rows.MADE_MARK in memory.metadata:  # made from others, and made again from them
             continue
         yield {
             "key": memory.key,

@@ -1,26 +1,24 @@
 """Recall in two stages: the best of each index, then every view of these candidates. Ranks nothing: the brain does."""
 
 from collections.abc import Sequence
+from functools import partial
 from hashlib import blake2b
-from typing import cast
 
 import msgspec
 import numpy as np
 
 from soma.memory.embedders.base import Reading
-from soma.memory.index.partition import Partition
-from soma.memory.synthesised import kept_below
-from soma.memory.types import Candidate, Candidates, Query
+from soma.memory.index.partition import Entry, Partition
+from soma.memory.synthesised import keep_below
+from soma.memory.types import STEPS, Candidate, Candidates, Levels, Query
 from soma.memory.views import VIEWS
 from soma.memory.views.graph import linked
 from soma.memory.views.question import ask
-from soma.memory.views.scene import NONE, Field, Floats, Indexes, Place, Scene, spread
+from soma.memory.views.scene import NONE, Field, Flags, Floats, Indexes, Scene, best, spread
 
-STEPS = 65_535  # a view value is an integer k of k / 65535
 ADDITIONS = 8  # memories that links alone may bring
 PART_LEAST = 0.1  # below it, nearly every conversation is with them
 DENSE_BONUS, LEXICAL_BONUS = 0.05, 0.5
-SAME = 0.95  # cosine from which two texts say the same
 
 
 def candidates(
@@ -29,19 +27,31 @@ def candidates(
     """What may answer `query`, in no order. `at` is the moment of asking, epoch seconds."""
     version = state(partitions)
     filled = [partition for partition in partitions if len(partition)]
-    found: list[Candidate] = []
-    same: frozenset[tuple[int, int]] = frozenset()
-    vectors = np.zeros((0, len(reading.vector)), np.float32)
-    if filled:
-        asked = ask(query, reading, filled, at)
-        scene = chosen(Field(filled, asked), query.top_k, additions)
-        found, same, vectors = kept_below(described(scene)), duplicates(scene), scene.vectors
+    if not filled:
+        return nothing(reading, version)
+    scene = chosen(Field(filled, ask(query, reading, filled, at)), query.top_k, additions)
+    entries, levels = scene.entries, described(scene)
     return Candidates(
-        found=found,
-        duplicates=same,
+        ids=[entry.id for entry in entries],
+        views=tuple(VIEWS),
+        levels=levels,
+        vectors=scene.vectors,
         statistics_version=version,
         query_embedding=reading.vector.tolist(),
-        vectors=cast("Sequence[Sequence[float]]", vectors),
+        tell=partial(candidate, entries, levels, scene.values.tolist()),
+    )
+
+
+def nothing(reading: Reading, version: str) -> Candidates:
+    levels = np.zeros((0, len(VIEWS)), np.int64)
+    return Candidates(
+        ids=(),
+        views=tuple(VIEWS),
+        levels=levels,
+        vectors=np.zeros((0, len(reading.vector)), np.float32),
+        statistics_version=version,
+        query_embedding=reading.vector.tolist(),
+        tell=partial(candidate, (), levels, ()),
     )
 
 
@@ -58,10 +68,14 @@ def chosen(field: Field, top_k: int, additions: int) -> Scene:
     """
     dense, lexical = _preferring(field)
     worded = best(lexical, top_k)
-    rows = np.union1d(best(dense, top_k), worded[lexical[worded] > 0])
-    rows = np.setdiff1d(rows, field.dead)
+    among = np.zeros(len(dense), bool)
+    among[best(dense, top_k)] = True
+    among[worded[lexical[worded] > 0]] = True
+    among[field.dead] = False
+    rows = np.flatnonzero(among)
     if (room := 2 * top_k - len(rows)) > 0:
-        rows = np.union1d(rows, _beside(field, rows, spread(dense[rows]) + spread(lexical[rows]), room))
+        among[_beside(field, rows, among, spread(dense[rows]) + spread(lexical[rows]), room)] = True
+        rows = np.flatnonzero(among)
     scene = Scene(field, rows)
     extra = linked(scene, additions)
     return Scene(field, np.append(rows, extra)) if extra else scene
@@ -77,58 +91,40 @@ def _preferring(field: Field) -> tuple[Floats, Floats]:
     return dense, np.where(field.lexical > 0, field.lexical + LEXICAL_BONUS * bonus, 0).astype(np.float32)
 
 
-def best(scores: Floats, count: int) -> Indexes:
-    """The rows with the highest scores; of equal ones at the edge the first."""
-    if len(scores) <= count:
-        return np.arange(len(scores))
-    edge = np.partition(scores, len(scores) - count)[len(scores) - count]
-    above = np.flatnonzero(scores > edge)
-    return np.concatenate([above, np.flatnonzero(scores == edge)[: count - len(above)]])
-
-
-def _beside(field: Field, rows: Indexes, scores: Floats, room: int) -> Indexes:
+def _beside(field: Field, rows: Indexes, among: Flags, scores: Floats, room: int) -> Indexes:
     """Neighbours of the best rows that are not among them: an answer may share no word with its question."""
     ordered = rows[np.argsort(-scores, kind="stable")]
     near = np.stack([field.neighbours(ordered, after=step) for step in (True, False)], axis=1).ravel()
-    near = near[(near != NONE) & ~np.isin(near, rows)]
+    near = near[near != NONE]
+    near = near[~among[near]]
     _, first = np.unique(near, return_index=True)
     nearest: Indexes = near[np.sort(first)][:room]
     return nearest
 
 
-def described(scene: Scene) -> list[Candidate]:
-    """The second stage: all views of each candidate."""
-    columns = [whole(view.compute(scene)) for view in VIEWS.values()]
-    return [
-        _candidate(place, dict(zip(VIEWS, values, strict=True)))
-        for place, values in zip(scene.places, zip(*columns, strict=True), strict=True)
-    ]
+def described(scene: Scene) -> Levels:
+    """The second stage: all views of each candidate; [candidates, views]."""
+    levels = np.stack([whole(view.compute(scene)) for view in VIEWS.values()], axis=1)
+    keep_below(scene, levels)
+    return levels
 
 
-def _candidate(place: Place, views: dict[str, int]) -> Candidate:
-    entry = place.entry
+def whole(scores: Floats) -> Levels:
+    """Min-max over the candidates as integers of `STEPS`: what is stored is what was used, to the bit."""
+    levels: Levels = np.rint(spread(scores) * STEPS).astype(np.int64)
+    return levels
+
+
+def candidate(entries: Sequence[Entry], levels: Levels, values: Sequence[float], number: int) -> Candidate:
+    entry = entries[number]
     return Candidate(
         id=entry.id,
         key=entry.key,
         text=entry.text,
-        views=views,
+        views=dict(zip(VIEWS, levels[number].tolist(), strict=True)),
         kind=entry.kind,
         occurred_at=entry.occurred_at,
-        value=place.partition.values[place.slot],
+        value=values[number],
         conversation_id=entry.conversation_id,
         metadata=msgspec.json.decode(entry.metadata) if entry.metadata != "{}" else {},
     )
-
-
-def whole(scores: Floats) -> list[int]:
-    """Min-max over the candidates as integers of `STEPS`: what is stored is what was used, to the bit."""
-    levels: list[int] = np.rint(spread(scores) * STEPS).astype(int).tolist()
-    return levels
-
-
-def duplicates(scene: Scene) -> frozenset[tuple[int, int]]:
-    """Pairs of candidates whose texts say the same."""
-    pairs = np.flatnonzero(scene.vectors @ scene.vectors.T >= SAME)
-    first, second = np.divmod(pairs, len(scene))
-    before = first < second
-    return frozenset(zip(first[before].tolist(), second[before].tolist(), strict=True))

@@ -6,9 +6,9 @@ import numpy as np
 
 from soma.memory.embedders.base import Reading
 from soma.memory.index.partition import Entry, Indexed
-from soma.memory.index.traits import asking, traits
+from soma.memory.index.traits import SYNTHESISED, asking, traits
 from soma.memory.index.word_vectors import stored
-from soma.memory.rows import Embedding, metadata_text, texts
+from soma.memory.rows import MADE_MARK, Embedding, metadata_text, texts
 from soma.memory.types import MemoryRecord
 from soma.memory.words import STOP_WORDS, tokens, words
 
@@ -59,7 +59,7 @@ def indexed(memory: MemoryRecord, made: Embedding) -> Indexed:
     return Indexed(
         entry=entry,
         value=memory.value,
-        traits=traits(tokens(memory.text)),
+        traits=traits(tokens(memory.text)) | SYNTHESISED * (MADE_MARK in memory.metadata),
         asking=asking(memory.text),
         words=words(_whole_text(memory)),
         vector=made.vector,

@@ -1,38 +1,42 @@
 """What consolidation made never outranks what it was made of."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from typing import Any
 
 import msgspec
+import numpy as np
 
-from soma.memory.types import Candidate
+from soma.memory.index.traits import SYNTHESISED
+from soma.memory.types import STEPS, Levels
 from soma.memory.views import VIEWS
+from soma.memory.views.scene import Scene
 
-MARK = "synthesised"
-FAVOURING = "semantic"  # the view in which it stays a step below
+PLEADING = np.array([view.weight >= 0 for view in VIEWS.values()])  # the views in which more speaks for a memory
+WORST = np.where(PLEADING, 0, STEPS)
+FAVOURING = list(VIEWS).index("semantic")  # the view in which it stays a step below
 
 
-def kept_below(found: Sequence[Candidate]) -> list[Candidate]:
+def keep_below(scene: Scene, levels: Levels) -> None:
     """Each synthesised memory is, in every view, no better than the least of its sources among the candidates.
 
     Where none of them is here, there is nothing in any view that speaks for it.
     """
-    if not any(MARK in candidate.metadata for candidate in found):
-        return list(found)
-    by_id = {candidate.id: candidate for candidate in found}
-    return [_below(candidate, by_id) if MARK in candidate.metadata else candidate for candidate in found]
+    made = np.flatnonzero(scene.has(SYNTHESISED)).tolist()
+    before = levels.copy() if made else levels
+    for number in made:
+        named = _sources(msgspec.json.decode(scene.entries[number].metadata))
+        sources = [scene.number[source] for source in named if source in scene.number]
+        levels[number] = _least(before[[number, *sources]]) if sources else WORST
+        levels[number, FAVOURING] = max(0, levels[number, FAVOURING] - 1)
 
 
-def _below(candidate: Candidate, by_id: dict[str, Candidate]) -> Candidate:
-    sources = [by_id[source] for source in candidate.metadata.get("sources", ()) if source in by_id]
-    views = {name: _least(name, [candidate, *sources]) if sources else _worst(name) for name in candidate.views}
-    views[FAVOURING] = max(0, views[FAVOURING] - 1)
-    return msgspec.structs.replace(candidate, views=views)
+def _sources(metadata: Mapping[str, Any]) -> list[str]:
+    """People may remember metadata of the same names, with anything in it."""
+    named = metadata.get("sources")
+    return [source for source in named if isinstance(source, str)] if isinstance(named, list) else []
 
 
-def _least(name: str, candidates: Sequence[Candidate]) -> int:
-    values = [candidate.views[name] for candidate in candidates]
-    return min(values) if VIEWS[name].weight >= 0 else max(values)
-
-
-def _worst(name: str) -> int:
-    return 0 if VIEWS[name].weight >= 0 else 65_535
+def _least(levels: Levels) -> Levels:
+    """The least favourable level of each view."""
+    least: Levels = np.where(PLEADING, levels.min(axis=0), levels.max(axis=0))
+    return least

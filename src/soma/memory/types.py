@@ -1,17 +1,23 @@
 """What is remembered and how it is asked for. Plain values; nothing here knows a database or a model."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any, Literal
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 Scope = Literal["user", "agent", "tenant"]
 Kind = Literal["episodic", "semantic", "procedural"]
 Status = Literal["created", "updated", "unchanged"]
 
 
+Levels = NDArray[np.int64]
+
+STEPS = 65_535  # a view value is an integer k of k / 65535
+SAME = 0.95  # cosine from which two texts say the same
 HALF_LIFE_DAYS = 30.0  # in which a memory becomes half as recent, where a capsule does not say otherwise
 
 
@@ -150,10 +156,7 @@ class Query:
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """A memory that may answer. A struct, for hundreds are made for each question.
-
-    `views` are integers k of k / 65535, min-max normalised over the candidates; of one alone, all or nothing.
-    """
+    """A memory that may answer, with the level of each view."""
 
     id: str
     key: str
@@ -166,15 +169,37 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     metadata: Mapping[str, Any]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Candidates:
-    """What recall found, unranked: the brain's weights rank it. `duplicates`: pairs of indexes that say the same."""
+    """What recall found, unranked: the brain's weights rank it. Hundreds may answer and a dozen are shown, so a
+    candidate is made when it is looked at.
 
-    found: Sequence[Candidate]
-    duplicates: frozenset[tuple[int, int]]
+    `levels` [ids, views] are integers k of k / 65535, min-max normalised over the candidates; of one alone, all or
+    nothing. `vectors` [ids, dimension] have length 1.
+    """
+
+    ids: Sequence[str]
+    views: tuple[str, ...]
+    levels: Levels
+    vectors: NDArray[np.float32]
     statistics_version: str
     query_embedding: Sequence[float]
-    vectors: Sequence[Sequence[float]]  # of length 1, one a memory found: an array, not copied into lists
+    tell: Callable[[int], Candidate]
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def __getitem__(self, number: int) -> Candidate:
+        return self.tell(number)
+
+    def __iter__(self) -> Iterator[Candidate]:
+        return map(self.tell, range(len(self)))
+
+    def duplicates(self, numbers: Sequence[int]) -> list[tuple[int, int]]:
+        """Pairs of `numbers` whose texts say the same."""
+        vectors = self.vectors[list(numbers)]
+        first, second = np.nonzero(np.triu(vectors @ vectors.T >= SAME, 1))
+        return [(numbers[one], numbers[other]) for one, other in zip(first.tolist(), second.tolist(), strict=True)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

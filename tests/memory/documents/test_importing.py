@@ -34,7 +34,7 @@ def counts(imported) -> tuple[int, int, int, int]:
 
 async def test_a_chunk_is_recalled_with_its_place_in_the_document(memory, alice):
     assert counts(await memory.import_document(alice, notes(), CHUNKING)) == (3, 0, 0, 0)
-    found = (await memory.candidates(alice, Query(text="where did we stay in Lisbon?"))).found
+    found = list(await memory.candidates(alice, Query(text="where did we stay in Lisbon?")))
     best = max(found, key=lambda hit: hit.views["semantic"])
     assert best.metadata["source"] == 'notes.md, "Travel > Lisbon", line 5'
     assert best.text == "Travel > Lisbon\nWe stayed near the Alfama and took tram 28."

@@ -112,7 +112,7 @@ async def test_undoing_it_restores_what_was(told, alice, database):
         assert (await told.undo(alice, one.id)).removed == []
     assert rows(database) == before
     again = await told.candidates(alice, Query(text="tomatoes", at="2030-01-01T00:00:00Z"))
-    assert {hit.id: hit.views for hit in again.found} == {hit.id: hit.views for hit in found.found}
+    assert {hit.id: hit.views for hit in again} == {hit.id: hit.views for hit in found}
     assert [past.undone_at is not None for past in await told.consolidations(alice)] == [True] * len(done)
     assert await told.consolidate(alice) == []  # nobody wants it back the next night
 
@@ -161,7 +161,7 @@ QUESTIONS = [
 async def test_a_synthesised_memory_never_outranks_its_sources(told, alice, question):
     while await told.consolidate(alice):
         pass
-    found = (await told.candidates(alice, Query(text=question))).found
+    found = list(await told.candidates(alice, Query(text=question)))
     views = tuple(VIEWS)
     weights = [view.weight for view in VIEWS.values()]
     scores = {hit.id: sum(w * hit.views[name] for w, name in zip(weights, views, strict=True)) for hit in found}

@@ -70,6 +70,7 @@ class Partition:
         self.speakers = Speakers()
         self.links = Links()
         self.values = array("f")
+        self.importances = array("f")
         self.times = array("d")
         self.traits = array("B")
         self.asking = array("f")
@@ -156,6 +157,7 @@ class Partition:
         slot = self.slots[new.entry.id] = len(self.entries)
         self.entries.append(new.entry)
         self.values.append(new.value)
+        self.importances.append(new.entry.importance)
         self.times.append(new.entry.time)
         self.traits.append(new.traits)
         self.asking.append(new.asking)
@@ -172,6 +174,7 @@ class Partition:
         self._leave(slot)
         self.entries[slot] = new.entry
         self.times[slot] = new.entry.time
+        self.importances[slot] = new.entry.importance
         self.traits[slot] = new.traits
         self.asking[slot] = new.asking
         self.vectors.set(slot, new.vector)

@@ -22,6 +22,10 @@ class Speakers:
         """A number to tell speakers apart; 0 for nobody."""
         return self._numbers[speaker] if speaker else 0
 
+    def numbers(self, speakers: Iterable[str]) -> list[int]:
+        """Of those of them who are known here."""
+        return [self._numbers[speaker] for speaker in speakers if speaker in self._numbers]
+
     def add(self, speaker: str, thread: int) -> None:
         if not speaker:
             return

@@ -8,6 +8,7 @@ FIRST_PERSON = 1
 SECOND_PERSON = 2
 TIME = 4  # names a time
 NUMBER = 8
+SYNTHESISED = 16  # made by consolidation, from others
 
 FIRST_PERSON_WORDS = frozenset(("i", "me", "my", "mine", "we", "us", "our", "ours"))
 SECOND_PERSON_WORDS = frozenset(("you", "your", "yours"))

@@ -65,16 +65,16 @@ class WordVectors:
             first, count = first[filled], count[filled]
             starts = np.cumsum(count) - count
             rows = np.repeat(first - starts, count) + np.arange(count.sum())
-            result[filled] = np.maximum.reduceat(self._cosines(rows, question), starts, axis=0)
+            result[filled] = np.maximum.reduceat(self._cosines(rows, question), starts, axis=1).T
         return result
 
     def _cosines(self, rows: Indexes, question: Floats) -> Floats:
-        """[rows, words]. In pieces that stay in the processor's cache while they are widened."""
-        turned = np.ascontiguousarray(question.T) / np.float32(SCALE)
-        cosines = np.empty((len(rows), len(question)), np.float32)
+        """[words, rows]. In pieces that stay in the processor's cache while they are widened."""
+        question = question / np.float32(SCALE)
+        cosines = np.empty((len(question), len(rows)), np.float32)
         for start in range(0, len(rows), PIECE):
-            piece = self._slab[rows[start : start + PIECE]].astype(np.float32)
-            np.matmul(piece, turned, out=cosines[start : start + PIECE])
+            piece = self._slab.take(rows[start : start + PIECE], axis=0).astype(np.float32)
+            np.matmul(question, piece.T, out=cosines[:, start : start + PIECE])
         return cosines
 
     def _reserve(self, more: int) -> None:

@@ -184,7 +184,7 @@ def _item(work: _Work, text: str, consolidation_id: str, *, scope: Scope) -> New
         occurred_at=max(entry.occurred_at for entry in work.entries),
         importance=work.importance,
         metadata={
-            "synthesised": work.phase,
+            rows.MADE_MARK: work.phase,
             "consolidation": consolidation_id,
             "sources": ids,
             **({"speaker": speakers.pop()} if len(speakers) == 1 and all(speakers) else {}),

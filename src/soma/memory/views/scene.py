@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 from soma.memory.index.partition import Entry, Partition
 from soma.memory.views.question import Asked
 
+Flags = NDArray[np.bool_]
 Floats = NDArray[np.float32]
 Indexes = NDArray[np.int64]
 
 NONE = -1
 REACH = 3  # messages before and after that belong to the surroundings of a candidate
+COMPARED = 400  # of those that are only near, how many are compared with the question word by word
 BLEND = (0.1, 0.2, 0.7)  # of dense, lexical and late in the semantic score
 
 
@@ -60,7 +62,7 @@ class Field:
             result[inside] = numbers + (start << 32)  # each partition counts its own
         return result
 
-    def taking_part(self, rows: Indexes) -> NDArray[np.bool_]:
+    def taking_part(self, rows: Indexes) -> Flags:
         """Whether each row belongs to a conversation in which somebody takes part whom the question names."""
         result = np.zeros(len(rows), bool)
         for start, partition, inside in self._within(rows):
@@ -68,6 +70,21 @@ class Field:
             theirs[list(partition.speakers.threads(self.asked.speakers))] = True
             result[inside] = theirs[taken(partition.threads, rows[inside] - start)]
         return result
+
+    def said_by(self, rows: Indexes, speakers: frozenset[str]) -> Flags:
+        """Whether one of `speakers` said it."""
+        result = np.zeros(len(rows), bool)
+        for start, partition, inside in self._within(rows):
+            voices = taken(partition.voices, rows[inside] - start)
+            result[inside] = np.isin(voices, partition.speakers.numbers(speakers))
+        return result
+
+    def entries(self, rows: Indexes) -> list[Entry]:
+        found: dict[int, Entry] = {}
+        for start, partition, inside in self._within(rows):
+            slots = (rows[inside] - start).tolist()
+            found.update(zip(inside.tolist(), map(partition.at, slots), strict=True))
+        return [found[number] for number in range(len(rows))]
 
     def neighbours(self, rows: Indexes, *, after: bool) -> Indexes:
         """The row before or after each row in its session; NONE where there is none, and for NONE."""
@@ -137,17 +154,28 @@ class Scene:
         self.asked = field.asked
         self.field = field
         self.chosen = chosen
-        self.places = [field.place(row) for row in chosen.tolist()]
-        self.number = {place.entry.id: number for number, place in enumerate(self.places)}
         rows = _around(field, chosen)
-        self.near = np.unique(rows[rows != NONE])
+        self.near = _distinct(rows[rows != NONE], field.starts[-1])
         self.around = np.where(rows == NONE, len(self.near), np.searchsorted(self.near, rows))
         self.own = self.around[:, REACH]
         self.previous = self.around[:, REACH - 1]
         self.next = self.around[:, REACH + 1]
 
     def __len__(self) -> int:
-        return len(self.places)
+        return len(self.chosen)
+
+    @cached_property
+    def places(self) -> list["Place"]:
+        return [self.field.place(row) for row in self.chosen.tolist()]
+
+    @cached_property
+    def entries(self) -> list[Entry]:
+        return self.field.entries(self.chosen)
+
+    @cached_property
+    def number(self) -> dict[str, int]:
+        """Of each candidate by its id."""
+        return {entry.id: number for number, entry in enumerate(self.entries)}
 
     @cached_property
     def dense(self) -> Floats:
@@ -160,9 +188,21 @@ class Scene:
 
     @cached_property
     def met(self) -> Floats:
-        """How well each near memory meets each word of the question; [near, words], -1 where nothing is."""
-        late = self.field.late(self.near)
-        return np.vstack([late, np.full((1, late.shape[1]), -1, np.float32)])
+        """How well each near memory meets each word of the question; [near, words], -1 where nothing is.
+
+        What is not compared counts as the worst that a candidate meets: all of it took half of a recall, for .001 R@10.
+        """
+        met = np.full((len(self.near) + 1, len(self.asked.late)), -1, np.float32)
+        compared, left = self._compared()
+        met[compared] = self.field.late(self.near[compared])
+        met[left] = met[self.own].min(initial=1)
+        return met
+
+    def _compared(self) -> tuple[Indexes, Indexes]:
+        """Places in `near`: the candidates with the most promising of those beside them, and what is left."""
+        beside = np.setdiff1d(np.arange(len(self.near)), self.own, assume_unique=True)
+        promising = best(spread(self.dense[beside]) + spread(self.lexical[beside]), COMPARED)
+        return np.append(self.own, beside[promising]), np.delete(beside, promising)
 
     @cached_property
     def late(self) -> Floats:
@@ -186,6 +226,11 @@ class Scene:
     @cached_property
     def vectors(self) -> Floats:
         return self.field.vectors(self.chosen)
+
+    @cached_property
+    def values(self) -> Floats:
+        """What each candidate was learned to be worth, 0 to 1."""
+        return self.field.numbers(self.chosen, lambda partition: partition.values).astype(np.float32)
 
     @cached_property
     def times(self) -> NDArray[np.float64]:
@@ -220,16 +265,32 @@ class Scene:
 
 def spread(scores: Floats) -> Floats:
     """Min-max: the lowest is 0, the highest 1; all 0 where they are equal. One alone is 1 if it is above 0."""
-    if len(scores) == 1:
+    if len(scores) < 2:
         return (scores > 0).astype(scores.dtype)
     low, high = scores.min(), scores.max()
     result: Floats = (scores - low) / (high - low) if high > low else np.zeros_like(scores)
     return result
 
 
+def best(scores: Floats, count: int) -> Indexes:
+    """The places of the highest scores; of equal ones at the edge the first."""
+    if len(scores) <= count:
+        return np.arange(len(scores))
+    edge = np.partition(scores, len(scores) - count)[len(scores) - count]
+    above = np.flatnonzero(scores > edge)
+    return np.concatenate([above, np.flatnonzero(scores == edge)[: count - len(above)]])
+
+
 def taken(column: "array[Any]", slots: Indexes) -> NDArray[Any]:
     """Some numbers of a column. Nothing holds on to its buffer, for an array that lends it cannot grow."""
     return np.frombuffer(column, column.typecode)[slots]
+
+
+def _distinct(rows: Indexes, count: int) -> Indexes:
+    """In order, of rows below `count`."""
+    there = np.zeros(count, bool)
+    there[rows] = True
+    return np.flatnonzero(there)
 
 
 def _around(field: Field, rows: Indexes) -> Indexes:

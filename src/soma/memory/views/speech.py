@@ -10,15 +10,14 @@ SAID_TO = 0.5  # "you" of another speaker tells less surely of the person than t
 
 
 def _author(scene: Scene) -> Floats:
-    named = scene.asked.speakers
-    return np.array([place.entry.speaker in named for place in scene.places], np.float32)
+    return scene.field.said_by(scene.chosen, scene.asked.speakers).astype(np.float32)
 
 
 def _about(scene: Scene) -> Floats:
     if not scene.asked.speakers:
         return np.zeros(len(scene), np.float32)
     author = _author(scene)
-    other = np.array([bool(place.entry.speaker) for place in scene.places], np.float32) * (1 - author)
+    other = (scene.voices[scene.own] > 0) * (1 - author)
     about: Floats = np.maximum(author * scene.has(FIRST_PERSON), SAID_TO * other * scene.has(SECOND_PERSON))
     return about
 

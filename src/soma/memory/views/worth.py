@@ -7,11 +7,11 @@ from soma.memory.views.scene import Floats, Scene
 
 
 def _value(scene: Scene) -> Floats:
-    return scene.field.numbers(scene.chosen, lambda partition: partition.values).astype(np.float32)
+    return scene.values
 
 
 def _importance(scene: Scene) -> Floats:
-    return np.array([place.entry.importance for place in scene.places], np.float32)
+    return scene.field.numbers(scene.chosen, lambda partition: partition.importances).astype(np.float32)
 
 
 VIEWS = {
