@@ -22,6 +22,11 @@ from rich.table import Table
 
 from soma.bench.flat import flattened
 from soma.bench.gathering import memory_on, owner
+from soma.brain.context import ranked
+from soma.brain.core.serve import serve
+from soma.brain.core.state import LearnerState
+from soma.brain.learner_settings import LearnerSettings
+from soma.brain.root import shipped_views
 from soma.memory.embedders.base import Reading
 from soma.memory.embedders.basis import vocabulary
 from soma.memory.embedders.minilm import MiniLM, unit
@@ -30,7 +35,8 @@ from soma.memory.types import NewMemory, Query
 from soma.memory.words import STOP_WORDS
 
 WORDS = 25
-QUESTION_WORDS = 8
+QUESTION_WORDS = 10  # as in LoCoMo, where 99 % have at most 20
+LONG_WORDS = 25
 IN_CONVERSATION = 100
 COMMON = sorted(STOP_WORDS)
 COMMON_SHARE = 0.45  # of the words of real messages
@@ -127,16 +133,11 @@ async def _fill(memory: Memory, words: Words, size: int) -> None:
 
 
 async def _times(memory: Memory, words: Words) -> Result:
-    questions = [Query(text=words.text(QUESTION_WORDS)) for _ in range(TIMED + WARM_UP)]
-
-    async def asked(number: int) -> None:
-        await memory.candidates(WHO, questions[number])
-
     async def told(number: int) -> None:
         await memory.remember(WHO, [_new(words, f"timed {number // IN_CONVERSATION}")])
 
-    recall = await _timed(asked)
-    known = await _timed(asked)  # their readings are still cached
+    recall, known = await _recalled(memory, words, QUESTION_WORDS)
+    long, _ = await _recalled(memory, words, LONG_WORDS)
     remember = await _timed(told)
     items = [_new(words, "batch") for _ in range(TIMED)]
     started = time.perf_counter()
@@ -145,9 +146,22 @@ async def _times(memory: Memory, words: Words) -> Result:
     return {
         **{f"recall_{name}": value for name, value in recall.items()},
         **{f"recall_embedded_{name}": value for name, value in known.items()},
+        **{f"recall_long_{name}": value for name, value in long.items()},
         **{f"remember_{name}": value for name, value in remember.items()},
         "remember_per_s": rate,
     }
+
+
+async def _recalled(memory: Memory, words: Words, count: int) -> tuple[dict[str, float], dict[str, float]]:
+    """Candidates and their order by shipped weights, for questions of `count` words: new ones, then asked again."""
+    questions = [Query(text=words.text(count)) for _ in range(TIMED + WARM_UP)]
+    constants = LearnerSettings().hyperparameters(shipped_views())
+    served = serve(LearnerState.initial(constants), constants)
+
+    async def asked(number: int) -> None:
+        ranked(await memory.candidates(WHO, questions[number]), served)
+
+    return await _timed(asked), await _timed(asked)  # the second time their readings are still cached
 
 
 def _new(words: Words, conversation: str) -> NewMemory:

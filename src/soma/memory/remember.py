@@ -62,7 +62,7 @@ async def remember(store: Store, owner: Owner, items: Sequence[NewMemory], names
     request = Request(owner, items, namespace, now())
     while True:
         space = await store.work(store.spaces.of, owner.tenant_id)
-        made = await store.work(embed, store, request, space)
+        made = await embed(store, request, space)
         try:
             written = await store.writer.write(partial(write, store=store, request=request, made=made, space=space))
         except NotEmbedded:
@@ -139,19 +139,28 @@ def _decide(request: Request, item: NewMemory, key: str, former: MemoryRecord | 
     return Planned(item, record, metadata, "updated" if former else "created", former)
 
 
-def embed(store: Store, request: Request, space: Space) -> Embeddings:
+async def embed(store: Store, request: Request, space: Space) -> Embeddings:
     """What the model makes of all that is new; what only moved or was renamed keeps what was made of it."""
+    known, missing = await store.work(_survey, store, request, space)
+    news = await store.each(partial(_read, space), list(missing.values()))
+    return known | dict(zip(missing, news, strict=True))
+
+
+def _survey(store: Store, request: Request, space: Space) -> tuple[dict[str, Embedding], dict[str, MemoryRecord]]:
+    """What was embedded before, and the memories that the model must read."""
     changed = [one for one in plan(store.database, request) if one.status != "unchanged"]
     kept = [one.former for one in changed if one.former and _read_as(one.former) == _read_as(one.record)]
-    made = {
-        _read_as(memory): known
-        for memory, known in rows.embeddings(store.database, space.model, (memory.id for memory in kept))
-        if known is not None
+    known = {
+        _read_as(memory): made
+        for memory, made in rows.embeddings(store.database, space.model, (memory.id for memory in kept))
+        if made is not None
     }
-    missing = {_read_as(one.record): one.record for one in changed if _read_as(one.record) not in made}
-    readings = space.embedder.read_all([rendered(memory) for memory in missing.values()])
-    news = zip(missing.items(), readings, strict=True)
-    return made | {read_as: embedding(reading, memory) for (read_as, memory), reading in news}
+    return known, {_read_as(one.record): one.record for one in changed if _read_as(one.record) not in known}
+
+
+def _read(space: Space, memories: Sequence[MemoryRecord]) -> list[Embedding]:
+    readings = space.embedder.read_all([rendered(memory) for memory in memories])
+    return [embedding(reading, memory) for memory, reading in zip(memories, readings, strict=True)]
 
 
 def _read_as(memory: MemoryRecord) -> str:

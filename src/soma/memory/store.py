@@ -1,6 +1,7 @@
 """What the verbs share: the rows with their one writer, the partitions made from them, the embedder and two threads."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
@@ -20,9 +21,11 @@ from soma.memory.spaces import Spaces
 from soma.memory.types import Link, MemoryRecord, Owner
 
 P = ParamSpec("P")
+S = TypeVar("S")
 T = TypeVar("T")
 
 THREADS = 2
+SLICE = 16  # texts that a thread embeds before others get their turn: some 40 ms with the bundled model
 STREAM = "memory"
 
 
@@ -48,6 +51,23 @@ class Store:
     async def work(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `function` in a worker thread: nothing here computes on the event loop."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: function(*args, **kwargs))
+
+    async def each(self, function: Callable[[Sequence[S]], Sequence[T]], items: Sequence[S]) -> list[T]:
+        """`function` of all items, in slices by all threads: a question that comes meanwhile waits for a slice only."""
+        starts = deque(range(0, len(items), SLICE))
+        done: dict[int, Sequence[T]] = {}
+
+        async def take_turns() -> None:
+            while starts:
+                start = starts.popleft()
+                try:
+                    done[start] = await self.work(function, items[start : start + SLICE])
+                except BaseException:
+                    starts.clear()
+                    raise
+
+        await asyncio.gather(*(take_turns() for _ in range(THREADS)))
+        return [result for start in sorted(done) for result in done[start]]
 
     async def whole(self, verb: Coroutine[Any, Any, T]) -> T:
         """Run a verb that writes to its end, also when the caller goes away: a commit is always applied."""

@@ -130,7 +130,7 @@ async def _distil(store: Store, address: Address, work: _Work, summarise: Summar
     item = _item(work, text, consolidation_id, scope=seed.scope)
     request = Request(owner, [item], address[1], now())
     space = await store.work(store.spaces.of, address[0])
-    made = await store.work(remembering.embed, store, request, space)
+    made = await remembering.embed(store, request, space)
 
     def write(tx: Transaction) -> tuple[remembering.Written, list[Change]]:
         _still_there(tx, work)
