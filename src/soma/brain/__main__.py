@@ -70,7 +70,7 @@ async def serve(settings: BrainSettings) -> None:
     listening = bound(settings.host, settings.port)
     async with open_brain(settings) as opened:
         calm_collector()
-        config = uvicorn.Config(opened.app, log_level="warning", access_log=False, lifespan="off")
+        config = uvicorn.Config(opened.app, log_level="warning", access_log=False, lifespan="off", proxy_headers=False)
         host, port = listening.getsockname()[:2]
         print(f"soma brain at http://{host}:{port}", flush=True)  # noqa: T201 - said to who started it
         await _Server(config).serve(sockets=[listening])

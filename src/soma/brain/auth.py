@@ -20,7 +20,7 @@ CLAIMS = {"tenant": "tenant_id", "tenant_id": "tenant_id", "persona": "agent_id"
 
 class Authenticator(Protocol):
     def principal(self, headers: Mapping[str, str]) -> Principal:
-        """Raises BrainRefused where the headers do not prove who calls."""
+        """`headers` by their names in lower case. Raises BrainRefused where they do not prove who calls."""
         ...
 
     def admit(self, headers: Mapping[str, str]) -> None:
@@ -37,7 +37,7 @@ class ServiceToken:
         return Principal(**{field: _named(headers, header) for field, header in HEADERS.items()})
 
     def admit(self, headers: Mapping[str, str]) -> None:
-        scheme, _, given = headers.get("Authorization", "").partition(" ")
+        scheme, _, given = headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not given:
             raise BrainRefused("unauthorized", "A bearer token is needed.", "Authorization", 401)
         if not hmac.compare_digest(given.strip().encode("utf-8", "replace"), self._expected):
@@ -45,7 +45,7 @@ class ServiceToken:
 
 
 def _named(headers: Mapping[str, str], header: str) -> str:
-    value = unquote(headers.get(header, ""))
+    value = unquote(headers.get(header.lower(), ""))
     if not value or len(value) > LONGEST_ID or not value.isprintable():
         message = f"{header} must name who is spoken for, in 1 to {LONGEST_ID} printable characters."
         raise BrainRefused("principal_invalid", message, header, 401)

@@ -53,13 +53,13 @@ class FeedbackDesk:
             at=now(),
         )
         store.keep_feedback(transaction, event.position, [row])
-        store.keep_answers(transaction, principal.tenant_id, [(key, msgspec.json.encode(answer).decode())])
+        store.keep_answers(transaction, principal.tenant_id, [(key, brief(answer))])
         store.keep_usage(transaction, ledger(principal, taken_by([told.body]), told.body.conversation))
         return Taken(answer, lesson.after.state, written)
 
     def _repeated(self, transaction: Transaction, principal: Principal, first: str) -> FeedbackAnswer:
         if first:
-            return msgspec.structs.replace(msgspec.json.decode(first, type=FeedbackAnswer), status="duplicate")
+            return msgspec.structs.replace(whole(first), status="duplicate")
         standing = self._learners.current(transaction, principal)  # it came in a batch, which answers in sums
         weights = dict(standing.weights)
         return FeedbackAnswer(
@@ -73,3 +73,18 @@ class FeedbackDesk:
             reason="duplicate",
             version=standing.state.version,
         )
+
+
+def brief(answer: FeedbackAnswer) -> str:
+    """As it is kept for who asks again, without what can be worked out: keys are random, so each row dirties a page."""
+    before, after = answer.weights_before, answer.weights_after
+    changed = {name: weight for name, weight in after.items() if before.get(name) != weight}
+    return msgspec.json.encode(msgspec.structs.replace(answer, weights_after=changed, weight_deltas={})).decode()
+
+
+def whole(kept: str) -> FeedbackAnswer:
+    """The inverse of `brief`, to the bit."""
+    answer = msgspec.json.decode(kept, type=FeedbackAnswer)
+    after = answer.weights_before | answer.weights_after
+    deltas = difference(answer.weights_before, after)
+    return msgspec.structs.replace(answer, weights_after=after, weight_deltas=deltas)

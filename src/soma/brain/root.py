@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from importlib.resources import files
 
 import httpx
-from fastapi import FastAPI
 from prometheus_client import CollectorRegistry
 
 from soma.brain import residual
@@ -21,6 +20,7 @@ from soma.brain.checkpoints import Signer
 from soma.brain.client import BrainClient
 from soma.brain.coordinator import Coordinator
 from soma.brain.core.weights import Views
+from soma.brain.doorway import Doorway
 from soma.brain.housekeeping import kept_tidy
 from soma.brain.learners import Learners
 from soma.brain.memory_settings import MemorySettings
@@ -54,7 +54,7 @@ class OpenBrain:
     """What runs: `app` to be served, `client` for this process, `writer` for consumers of the brain's log."""
 
     brain: Brain
-    app: FastAPI
+    app: Doorway
     client: BrainClient
     writer: Writer
     coordinator: Coordinator
@@ -116,7 +116,7 @@ async def open_brain(
         if settings.coordinator_seconds:
             polling = asyncio.create_task(coordinator.run(), name="coordinator")
             stack.push_async_callback(_stopped, polling)
-        app = create_app(brain, ServiceToken(settings.token))
+        app = Doorway(create_app(brain, ServiceToken(settings.token)), most=settings.max_body_bytes)
         await stack.enter_async_context(kept_tidy(writer))
         client = await stack.enter_async_context(BrainClient.in_process(app, service_token=settings.token))
         yield OpenBrain(brain=brain, app=app, client=client, writer=writer, coordinator=coordinator)

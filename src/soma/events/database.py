@@ -50,6 +50,8 @@ class SqliteConnection:
             "synchronous = FULL",
             "foreign_keys = ON",
             "temp_store = MEMORY",
+            "cache_size = -16384",  # KiB: the pages of indexes that every write touches
+            "wal_autocheckpoint = 8000",  # pages: most are written many times before they must be copied
         ):
             self._raw.execute(f"PRAGMA {pragma}")
 
