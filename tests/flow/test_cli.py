@@ -8,7 +8,8 @@ from contextlib import closing
 
 import pytest
 from click.testing import CliRunner
-from tests.flow.product import SOMA, Person, environment, launch
+from tests.flow.product import Person, environment, launch
+from tests.flow.terminal import SOMA, terminal
 from websockets.exceptions import ConnectionClosed
 
 from soma.cli.main import main
@@ -32,10 +33,7 @@ def alone(tmp_path):
     """Runs a command where no server has ever run."""
 
     def run(*words, **more):
-        env = environment(tmp_path / "empty", **more)
-        return subprocess.run(
-            [SOMA, *words], env=env, text=True, capture_output=True, timeout=30, stdin=subprocess.DEVNULL, check=False
-        )
+        return terminal().run(words, environment(tmp_path / "empty", **more))
 
     return run
 
