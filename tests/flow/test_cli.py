@@ -1,6 +1,7 @@
 """The command line as it is typed: what it says, where it says it, and how it ends."""
 
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -13,6 +14,7 @@ from tests.flow.terminal import SOMA, terminal
 from websockets.exceptions import ConnectionClosed
 
 from soma.cli.main import main
+from soma.cli.showing import SMALLEST
 
 COMMANDS = (
     (), ("up",), ("chat",), ("trace",), ("feedback",), ("weights",), ("doctor",),
@@ -213,6 +215,53 @@ def test_the_trace_is_readable_at_80_columns(typed, person):
     assert "graph" not in shown, "a view that moved nothing takes no room"
     everything = typed("trace", "--all").stdout
     assert len(everything) > len(shown)
+
+
+def test_the_trace_shows_what_was_recalled_decided_run_judged_and_learned_in_that_order(typed, person):
+    person.remember("The harbour opens at seven.")
+    typed("chat", "what is 23*19 + 7?")
+    shown = typed("trace", COLUMNS="120").stdout
+    expected = [
+        r"iteration 0 ─+\n1 memory recalled in \d+ ms, \d+ tokens\n",
+        r" 1 +\d\.\d\d +\d\.\d{3} +The harbour opens at seven\. +.*semantic \d\.\d\d",
+        r"offline-extractive \(\d+ ms, \d+ tokens in, 0 out\): \(no text: it asked for tools\)\n",
+        r"calculator\(\{'expression': '23\*19 \+ 7'\}\) allowed by \w+\n  ok in \d+\.\d ms: 444\n",
+        r"convergence not assessed \(confidence \d\.\d\d x success 1\.00 x tool utility 1\.00\)\nends the turn: no\n",
+        r"learning success, version \d+",
+        r"iteration 1 ─+\n1 memory recalled",
+        r"out\): 23\*19 \+ 7 = 444\.\n",
+        r"convergence 0\.\d\d \(confidence 0\.\d\d x success 1\.00 x tool utility 1\.00\)\nends the turn: converged\n",
+        r"learning success, version \d+",
+        r"receipt ─+\nexit converged, 2 iterations, \d+ tokens \(.+\), \d+ ms, level L0\nchain head [0-9a-f]{64}",
+    ]
+    place = 0
+    for pattern in expected:
+        found = re.compile(pattern).search(shown, place)
+        assert found, f"no {pattern} in {shown[place:]}"
+        place = found.end()
+    for iteration in person.get("/trace/last")["iterations"]:
+        for kind in ("weights", "neuromodulators"):
+            before, after = (iteration["learned"][f"{kind}_{when}"] for when in ("before", "after"))
+            for name in (name for name in after if abs(after[name] - before[name]) >= SMALLEST):
+                change = re.escape(f"{after[name] - before[name]:+.4f}")
+                assert re.search(rf"\n {name} +{before[name]:.4f} +{after[name]:.4f} +{change} ", shown)
+
+
+def test_a_namespace_is_read_by_itself(typed, person):
+    name = f"work-{person.get('/me')['username']}"
+    reads = (("list",), ("recall", "When is the review?"), ("status",), ("consolidations",))
+    for read in reads:
+        ended = typed("memory", *read, "--namespace", name)
+        assert (ended.returncode, ended.stderr.rpartition(" [")[2]) == (1, "foreign_namespace]\n")
+    item = {"text": "The review is on Friday.", "key": "review"}
+    person.post("/memories", {"items": [item], "namespace": name})
+    [listed] = json.loads(typed("memory", "list", "--namespace", name, "--json").stdout)["memories"]
+    [recalled] = json.loads(typed("memory", *reads[1], "--namespace", name, "--json").stdout)
+    assert listed["key"] == recalled["key"] == "review"
+    assert json.loads(typed("memory", "status", "--namespace", name, "--json").stdout)["memories"] == 1
+    assert [one["key"] for one in person.get("/memories", namespace=name)["memories"]] == ["review"]
+    assert person.get("/memories")["memories"] == []
+    assert "no memories" in typed("memory", "list").stdout
 
 
 def test_weights_come_in_one_order(typed):
