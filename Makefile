@@ -31,7 +31,7 @@ check: $(VENV)/.dev  ## lint, types, import contracts, migrations
 	$(BIN)/python -m django makemigrations --check --dry-run --settings soma.agent.django_settings
 
 test: $(VENV)/.dev  ## every test whose servers this machine has
-	$(BIN)/pytest
+	$(BIN)/pytest -n logical --maxprocesses 8 --dist loadfile
 
 docs: $(VENV)/.dev  ## write the generated pages again
 	$(BIN)/python -m soma.cli.configuration > docs/configuration.md

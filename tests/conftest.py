@@ -1,11 +1,12 @@
-"""Where the tests' data lies, and that nothing is skipped where nothing may be."""
+"""Where the tests' data lies, the servers that they share, and that nothing is skipped where nothing may be."""
 
 import os
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.servers import PostgreSQL
 
 ROOT = Path(__file__).parents[1]
 REQUIRE_ALL = os.environ.get("SOMA_TEST_REQUIRE_ALL") == "1"
@@ -18,6 +19,13 @@ def data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no test data at {folder}: set SOMA_TEST_DATA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgreSQL]:
+    server = PostgreSQL()
+    yield server
+    server.close()
 
 
 @pytest.hookimpl(wrapper=True)

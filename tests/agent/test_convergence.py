@@ -25,7 +25,7 @@ from soma.agent.record import ToolUse, fold
 def limits(**fields) -> Limits:
     given: dict[str, Any] = {
         "iterates": True, "max_iterations": 10, "min_iterations": 1, "convergence_threshold": 0.9, "refine": "evidence",
-        "turn_tokens": 200_000,
+        "turn_tokens": 200_000, "turn_seconds": 300.0,
     }  # fmt: skip
     return Limits(**given | fields)
 

@@ -1,16 +1,26 @@
-"""soma bench learn runs on a part of the data and prints its keys."""
+"""soma bench learn runs on a part of the data and prints its keys; its tenants learn what is true of their questions.
+
+Both in one module: on a new machine the tenants are made first, which takes longer than all that is tested here.
+"""
 
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
+from soma.bench.boards import Board
+from soma.bench.courses import taken, within
 from soma.bench.learn import keys, tables
+from soma.bench.priors import PLAN
+from soma.bench.questions import tenants
+from soma.bench.rules import Core
 from soma.cli.bench import command as bench
 
 pytestmark = pytest.mark.learning
 
+CONVERSATIONS = (1, 5)
 KEYS = [
     "bad_prior.after_60",
     "bad_prior.best_fixed",
@@ -25,7 +35,7 @@ KEYS = [
 
 
 def test_every_key_is_printed(data: Path) -> None:
-    chosen = ["--conversation", "1", "--conversation", "5", "--orders", "1"]
+    chosen = [*(word for number in CONVERSATIONS for word in ("--conversation", str(number))), "--orders", "1"]
     ran = CliRunner().invoke(bench, ["learn", "--data", str(data), *chosen, "--json"], catch_exceptions=False)
     result = json.loads(ran.stdout)
     for path in KEYS:
@@ -44,3 +54,29 @@ def test_one_conversation_is_not_enough(data: Path) -> None:
     ran = CliRunner().invoke(bench, ["learn", "--data", str(data), "--conversation", "1"])
     assert ran.exit_code == 2
     assert "at least two conversations" in ran.output
+
+
+@pytest.fixture(scope="module")
+def boards(data: Path) -> list[Board]:
+    return [Board(tenant) for tenant in tenants(data, conversations=CONVERSATIONS)]
+
+
+def lessons(board: Board, asked: np.ndarray) -> tuple[dict[str, float], float]:
+    """The weights after 100 feedbacks from the plan's weights, and the recall gained on questions kept apart."""
+    learner = Core(PLAN)
+    course = within(board, asked, order=0, wrong=0.1, feedbacks=100)
+    r10, _, _, _ = taken(course, learner, (0, 100))
+    return learner.state.weights, r10[1] - r10[0]
+
+
+@pytest.mark.parametrize("number", range(len(CONVERSATIONS)))
+def test_who_asks_about_one_end_of_time_learns_it_up(boards: list[Board], number: int) -> None:
+    board = boards[number]
+    newest, gained = lessons(board, np.flatnonzero(board.tenant.earliest >= 0.75))
+    assert newest["gamma"] > PLAN["temporal"]
+    assert gained > 0.0
+    oldest, gained = lessons(board, np.flatnonzero(board.tenant.latest <= 0.25))
+    assert oldest["old"] > PLAN["old"]
+    assert gained > 0.0
+    assert newest["gamma"] > oldest["gamma"]
+    assert oldest["old"] > newest["old"]

@@ -1,14 +1,13 @@
 """A real brain in a folder of its own, reached in process and over loopback HTTP."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 import uvicorn
 from pydantic import SecretStr
-from tests.brain.servers import PostgreSQL
 
 from soma.brain.__main__ import bound
 from soma.brain.client import BrainClient
@@ -21,13 +20,6 @@ ALICE = Principal(tenant_id="acme", user_id="alice", agent_id="helper")
 BOB = Principal(tenant_id="acme", user_id="bob", agent_id="helper")
 MALLORY = Principal(tenant_id="globex", user_id="alice", agent_id="helper")
 TOKEN = "a-token-of-the-tests"
-
-
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[PostgreSQL]:
-    server = PostgreSQL()
-    yield server
-    server.close()
 
 
 IN_PROCESS, OVER_HTTP, ON_POSTGRESQL = "in process", "over http", "in process, on postgresql"

@@ -10,6 +10,7 @@ from tests.brain.conftest import ALICE, metrics_of, remembered
 
 from soma.bench.brain_process import TOKEN, BrainProcess
 from soma.brain import store
+from soma.brain.__main__ import bound
 from soma.brain.client import BrainClient
 from soma.brain.housekeeping import kept_tidy
 
@@ -45,6 +46,21 @@ async def test_a_busy_port_is_told_and_the_next_one_taken(tmp_path, capfd):
         assert brain.url != f"http://127.0.0.1:{port}"
         assert f"port {port} is busy" in capfd.readouterr().err
         brain.kill()
+
+
+async def test_no_part_of_an_answer_waits_for_the_next_on_any_event_loop():
+    delays: asyncio.Queue[int] = asyncio.Queue()
+
+    async def answer(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        accepted = writer.get_extra_info("socket")
+        await delays.put(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+        writer.close()
+
+    listening = bound("127.0.0.1", 19696)
+    async with await asyncio.start_server(answer, sock=listening):
+        _, writer = await asyncio.open_connection(*listening.getsockname())
+        assert await delays.get() == 1
+        writer.close()
 
 
 async def test_bundles_go_when_their_time_is_over(opened, monkeypatch):

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from pydantic import SecretStr
 from tests.brain.conftest import ALICE, metrics_of, remembered
-from tests.brain.servers import redis
+from tests.servers import redis
 
 from soma.brain import residual
 from soma.brain.root import RedisUnavailable, open_brain

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from tests.flow.terminal import SOMA, terminal
 from websockets.sync.client import ClientConnection, connect
 
-SOMA = Path(sys.executable).with_name("soma")
 DATA = Path(os.environ.get("SOMA_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
 LOCOMO = DATA / "locomo" / "locomo10.json"
 START_SECONDS = 90.0
@@ -99,15 +99,7 @@ class Product:
     def run(self, *arguments: str, token: str | None = None, **more: str) -> subprocess.CompletedProcess[str]:
         """A command of `soma`, as typed in another terminal."""
         env = environment(self.data_dir, **({"SOMA_TOKEN": token} if token else {}), **more)
-        return subprocess.run(
-            [SOMA, *arguments],
-            env=env,
-            text=True,
-            capture_output=True,
-            timeout=120,
-            stdin=subprocess.DEVNULL,
-            check=False,
-        )
+        return terminal().run(arguments, env)
 
     def rows(self) -> dict[str, int]:
         """How many rows each table of both databases has."""

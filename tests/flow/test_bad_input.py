@@ -24,7 +24,7 @@ POSTED = {
     "a message that is a number": (MESSAGES, {"content": 5}, 422, "invalid", "content"),
     "a part of another kind": (MESSAGES, {"content": [{"kind": "x", "text": ""}]}, 422, "invalid", "content.0.kind"),
     "NUL in a message": (MESSAGES, {"content": "a\0b"}, 422, "invalid_text", "content"),
-    "half a surrogate pair": (MESSAGES, '{"content": "\\ud800"}', 422, "invalid_json", "body"),
+    "half a surrogate pair": (MESSAGES, '{"content": "\\ud800"}', 400, "invalid_json", "body"),
     "a message of 2 MB": (MESSAGES, {"content": "a" * HUGE}, 413, "message_too_large", "content"),
     "a message of too many tokens": (MESSAGES, {"content": "word " * 9_000}, 413, "message_too_large", "content"),
     "a body of 17 MB": (MESSAGES, {"content": "a" * 17_000_000}, 413, "too_large", "body"),
@@ -33,10 +33,13 @@ POSTED = {
     "an empty id": (MESSAGES, {"content": "a", "client_message_id": ""}, 422, "invalid", "client_message_id"),
     "a long id": (MESSAGES, {"content": "a", "client_message_id": "x" * 101}, 422, "invalid", "client_message_id"),
     "another tenant": (MESSAGES, {"content": "a", "tenant": "other"}, 403, "tenant_mismatch", "tenant"),
-    "half an object": (MESSAGES, '{"content": ', 422, "invalid_json", "body"),
-    "not JSON": (MESSAGES, "content=hello", 422, "invalid_json", "body"),
+    "another agent": (MESSAGES, {"content": "a", "persona": "other"}, 403, "tenant_mismatch", "agent"),
+    "two names of an agent": (MESSAGES, {"content": "a", "agent": "soma", "persona": "b"}, 422, "invalid", "persona"),
+    "an unknown parameter": (f"{MESSAGES}?strem=true", {"content": "a"}, 422, "invalid", "strem"),
+    "half an object": (MESSAGES, '{"content": ', 400, "invalid_json", "body"),
+    "not JSON": (MESSAGES, "content=hello", 400, "invalid_json", "body"),
     "a list": (MESSAGES, "[]", 422, "invalid", "body"),
-    "deep nesting": (MESSAGES, "[" * 100_000, 422, "invalid_json", "body"),
+    "deep nesting": (MESSAGES, "[" * 100_000, 400, "invalid_json", "body"),
     "an unknown conversation": (NOWHERE, {"content": "a"}, 404, "unknown_conversation", "conversation_id"),
     "an unknown agent": ("/chat/conversations", {"agent": "nobody"}, 404, "unknown_agent", "agent"),
     "an unknown persona": ("/chat/conversations", {"persona": "nobody"}, 404, "unknown_agent", "agent"),
@@ -94,9 +97,12 @@ READ = {
     "an unknown turn": ("/trace/x", 404, "unknown_turn", "turn_id"),
     "turns of an unknown conversation": ("/trace/conversation/x", 404, "unknown_conversation", "conversation_id"),
     "an unknown agent": ("/learning?agent=nobody", 404, "unknown_agent", "agent"),
+    "an agent under another name": ("/learning?persona=nobody", 404, "unknown_agent", "agent"),
+    "two names of an agent": ("/learning?agent=soma&persona=soma", 422, "invalid", "persona"),
     "a position before the first": (
         "/chat/conversations/{conversation}/events?after=-1", 422, "invalid", "after",
     ),
+    "a position beyond the end": ("/chat/conversations/{conversation}/events?after=1", 422, "invalid", "after"),
 }  # fmt: skip
 
 # what is sent, code, field
@@ -111,6 +117,12 @@ SENT = {
     "a number": ({"type": "chat.message", "payload": {"content": 5}}, "invalid", "content"),
     "an unknown field": ({"type": "chat.message", "payload": {"content": "a", "contents": ""}}, "invalid", "contents"),
     "2 MB": ({"type": "chat.message", "payload": {"content": "a" * HUGE}}, "message_too_large", "content"),
+    "a part of another kind": (
+        {"type": "chat.message", "payload": {"content": [{"kind": "x", "text": "a"}]}}, "invalid", "content.0.kind",
+    ),
+    "another agent": (
+        {"type": "chat.message", "payload": {"content": "a", "persona": "other"}}, "tenant_mismatch", "agent",
+    ),
     "an empty id": (
         {"type": "chat.message", "payload": {"content": "a", "client_message_id": ""}}, "invalid", "client_message_id",
     ),
@@ -119,6 +131,7 @@ SENT = {
         "unknown_conversation", "conversation_id",
     ),
     "a position before the first": ({"type": "chat.resume", "payload": {"after": -1}}, "invalid", "after"),
+    "a position beyond the end": ({"type": "chat.resume", "payload": {"after": 1}}, "invalid", "after"),
     "a position beyond all": ({"type": "chat.resume", "payload": {"after": 10**30}}, "invalid", "after"),
     "an unknown turn": ({"type": "chat.cancel", "payload": {"turn_id": "x"}}, "unknown_turn", "turn_id"),
     "six of five stars": ({"type": "chat.feedback", "payload": {"turn_id": "x", "rating": 6}}, "invalid", "rating"),
@@ -174,6 +187,51 @@ def test_what_is_asked_wrongly_is_refused(somebody, conversation, case):
 
 
 @pytest.mark.usefixtures("unchanged")
+def test_no_door_passes_over_a_parameter_that_it_does_not_know(soma, somebody):
+    document = httpx.get(f"{soma.url}/api/v2/openapi.json").json()
+    for path, methods in document["paths"].items():
+        if "get" not in methods:
+            continue
+        needed = [one["name"] for one in methods["get"]["parameters"] if one["in"] == "query" and one["required"]]
+        query = {**dict.fromkeys(needed, "x"), "shout": "1"}
+        answer = somebody.http.get(f"{soma.url}{path}".replace("{", "").replace("}", ""), params=query)
+        _assert_told(answer, 422, "invalid", "shout")
+
+
+@pytest.mark.usefixtures("unchanged")
+@pytest.mark.parametrize(
+    ("content", "place"),
+    [
+        ('{\n  "content": hello}', "in line 2, column 14"),
+        ('{"content": ', "breaks off"),
+        ("[" * 100_000, "nested too deeply"),
+        (b'{"content": "\xff"}', "not text in UTF-8"),
+    ],
+)
+def test_what_is_not_json_is_told_alike_at_every_door(soma, somebody, conversation, content, place):
+    token = (soma.data_dir / "service-token").read_text()
+    who = {"X-Soma-Tenant": "default", "X-Soma-User": "x", "X-Soma-Agent": "x", "Authorization": f"Bearer {token}"}
+    answers = [
+        somebody.http.post(MESSAGES.format(conversation=conversation), content=content, headers=JSON),
+        httpx.post(f"{soma.url}/brain/context/evaluate", content=content, headers={**JSON, **who}),
+    ]
+    for answer in answers:
+        _assert_told(answer, 400, "invalid_json", "body")
+        assert place in answer.json()["message"]
+    with somebody.socket() as socket:
+        socket.send(content)
+        refused = json.loads(socket.recv(timeout=10))["payload"]
+    assert (refused["code"], refused["message"]) == ("invalid_json", answers[0].json()["message"])
+
+
+@pytest.mark.usefixtures("unchanged")
+def test_the_last_position_is_told_to_who_asks_for_a_later_one(somebody, conversation):
+    answer = somebody.http.get(f"/chat/conversations/{conversation}/events", headers={"Last-Event-ID": "7"})
+    _assert_told(answer, 422, "invalid", "after")
+    assert answer.json()["message"] == "the conversation's last position is 0, not 7"
+
+
+@pytest.mark.usefixtures("unchanged")
 @pytest.mark.parametrize("case", SENT)
 def test_what_is_sent_wrongly_over_a_socket_is_refused_and_the_socket_stays(somebody, conversation, case):
     sent, code, field = SENT[case]
@@ -215,6 +273,14 @@ def test_a_socket_without_a_token_is_closed_by_its_code(soma, somebody):
         socket.recv(timeout=10)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 4401
+    assert closed.value.rcvd.reason.startswith("the token is unknown, expired or revoked")
+
+
+def test_a_socket_elsewhere_is_closed_by_its_code(soma):
+    with connect(f"{soma.url.replace('http', 'ws', 1)}/ws/v1") as socket, pytest.raises(ConnectionClosed) as closed:
+        socket.recv(timeout=10)
+    assert closed.value.rcvd is not None
+    assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4404, "the socket is at /ws/v2/chat")
 
 
 @pytest.mark.parametrize(("origin", "welcome"), [("own", True), ("https://evil.example", False), ("null", False)])
@@ -230,6 +296,7 @@ def test_a_page_of_another_origin_opens_no_socket(soma, origin, welcome):
             socket.recv(timeout=10)
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 4403
+    assert "SOMA_ALLOWED_ORIGINS" in closed.value.rcvd.reason
 
 
 def test_a_browser_brings_its_token_as_a_subprotocol(soma):

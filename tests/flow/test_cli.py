@@ -1,6 +1,7 @@
 """The command line as it is typed: what it says, where it says it, and how it ends."""
 
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -8,10 +9,12 @@ from contextlib import closing
 
 import pytest
 from click.testing import CliRunner
-from tests.flow.product import SOMA, Person, environment, launch
+from tests.flow.product import Person, environment, launch
+from tests.flow.terminal import SOMA, terminal
 from websockets.exceptions import ConnectionClosed
 
 from soma.cli.main import main
+from soma.cli.showing import SMALLEST
 
 COMMANDS = (
     (), ("up",), ("chat",), ("trace",), ("feedback",), ("weights",), ("doctor",),
@@ -32,10 +35,7 @@ def alone(tmp_path):
     """Runs a command where no server has ever run."""
 
     def run(*words, **more):
-        env = environment(tmp_path / "empty", **more)
-        return subprocess.run(
-            [SOMA, *words], env=env, text=True, capture_output=True, timeout=30, stdin=subprocess.DEVNULL, check=False
-        )
+        return terminal().run(words, environment(tmp_path / "empty", **more))
 
     return run
 
@@ -91,7 +91,7 @@ def test_without_a_server_a_command_says_how_to_start_one(alone, words):
         (("up",), {"SOMABRAIN_URL": "nonsense"}, "the setting SOMABRAIN_URL cannot be 'nonsense': an address begins"),
         (("up",), {"SOMA_DATABASE_URL": "foo://u:p@x"}, "the setting SOMA_DATABASE_URL cannot be 'foo://...': a data"),
         (("up",), {"SOMA_DOCUMENT_ROOT": "/dev/null/x"}, "the setting SOMA_DOCUMENT_ROOT cannot be"),
-        (("up",), {"SOMABRAIN_LR_BASE": "7"}, "the setting SOMABRAIN_LR_BASE cannot be '7': Input should be less"),
+        (("up",), {"SOMABRAIN_LR_BASE": "7"}, "the setting SOMABRAIN_LR_BASE cannot be '7': at most 1"),
         (("up",), {"SOMABRAIN_TAU_LOW": "2"}, "the setting SOMABRAIN_TAU_LOW cannot be '2'"),
         (("up",), {"SOMABRAIN_DATABASE_URL": "foo://x"}, "the setting SOMABRAIN_DATABASE_URL cannot be"),
         (("chat", "hi"), {"SOMA_TOKEN": "ünï"}, "the setting SOMA_TOKEN cannot be '***': a token has ASCII"),
@@ -126,8 +126,8 @@ def test_a_setting_that_cannot_be_is_named(alone, words, setting, says):
         (("feedback", "--up", "--down"), "say either --up, --down or --rating"),
         (("feedback", "--helpful", "1", "--unhelpful", "1"), "memory 1 cannot be both helpful and unhelpful"),
         (("feedback", "x", "--up"), "there is no turn 'x' that you may see (turn_id) [unknown_turn]"),
-        (("memory", "recall", ""), "Expected `str` of length >= 1 (query) [invalid_body]"),
-        (("memory", "list", "--limit", "5000"), "Input should be less than or equal to 200 (limit) [invalid]"),
+        (("memory", "recall", ""), "text of at least 1 character is wanted (query) [invalid_body]"),
+        (("memory", "list", "--limit", "5000"), "at most 200 is wanted, not '5000' (limit) [invalid]"),
         (("memory", "forget", "x"), "there is no memory 'x' here (keys[0]) [unknown_key]"),
         (("memory", "import", "--format", "jsonl", __file__), "line 1 is not JSON"),
         (("memory", "import", "--format", "locomo", __file__), f"{__file__} is not in the format locomo"),
@@ -215,6 +215,53 @@ def test_the_trace_is_readable_at_80_columns(typed, person):
     assert "graph" not in shown, "a view that moved nothing takes no room"
     everything = typed("trace", "--all").stdout
     assert len(everything) > len(shown)
+
+
+def test_the_trace_shows_what_was_recalled_decided_run_judged_and_learned_in_that_order(typed, person):
+    person.remember("The harbour opens at seven.")
+    typed("chat", "what is 23*19 + 7?")
+    shown = typed("trace", COLUMNS="120").stdout
+    expected = [
+        r"iteration 0 ─+\n1 memory recalled in \d+ ms, \d+ tokens\n",
+        r" 1 +\d\.\d\d +\d\.\d{3} +The harbour opens at seven\. +.*semantic \d\.\d\d",
+        r"offline-extractive \(\d+ ms, \d+ tokens in, 0 out\): \(no text: it asked for tools\)\n",
+        r"calculator\(\{'expression': '23\*19 \+ 7'\}\) allowed by \w+\n  ok in \d+\.\d ms: 444\n",
+        r"convergence not assessed \(confidence \d\.\d\d x success 1\.00 x tool utility 1\.00\)\nends the turn: no\n",
+        r"learning success, version \d+",
+        r"iteration 1 ─+\n1 memory recalled",
+        r"out\): 23\*19 \+ 7 = 444\.\n",
+        r"convergence 0\.\d\d \(confidence 0\.\d\d x success 1\.00 x tool utility 1\.00\)\nends the turn: converged\n",
+        r"learning success, version \d+",
+        r"receipt ─+\nexit converged, 2 iterations, \d+ tokens \(.+\), \d+ ms, level L0\nchain head [0-9a-f]{64}",
+    ]
+    place = 0
+    for pattern in expected:
+        found = re.compile(pattern).search(shown, place)
+        assert found, f"no {pattern} in {shown[place:]}"
+        place = found.end()
+    for iteration in person.get("/trace/last")["iterations"]:
+        for kind in ("weights", "neuromodulators"):
+            before, after = (iteration["learned"][f"{kind}_{when}"] for when in ("before", "after"))
+            for name in (name for name in after if abs(after[name] - before[name]) >= SMALLEST):
+                change = re.escape(f"{after[name] - before[name]:+.4f}")
+                assert re.search(rf"\n {name} +{before[name]:.4f} +{after[name]:.4f} +{change} ", shown)
+
+
+def test_a_namespace_is_read_by_itself(typed, person):
+    name = f"work-{person.get('/me')['username']}"
+    reads = (("list",), ("recall", "When is the review?"), ("status",), ("consolidations",))
+    for read in reads:
+        ended = typed("memory", *read, "--namespace", name)
+        assert (ended.returncode, ended.stderr.rpartition(" [")[2]) == (1, "foreign_namespace]\n")
+    item = {"text": "The review is on Friday.", "key": "review"}
+    person.post("/memories", {"items": [item], "namespace": name})
+    [listed] = json.loads(typed("memory", "list", "--namespace", name, "--json").stdout)["memories"]
+    [recalled] = json.loads(typed("memory", *reads[1], "--namespace", name, "--json").stdout)
+    assert listed["key"] == recalled["key"] == "review"
+    assert json.loads(typed("memory", "status", "--namespace", name, "--json").stdout)["memories"] == 1
+    assert [one["key"] for one in person.get("/memories", namespace=name)["memories"]] == ["review"]
+    assert person.get("/memories")["memories"] == []
+    assert "no memories" in typed("memory", "list").stdout
 
 
 def test_weights_come_in_one_order(typed):

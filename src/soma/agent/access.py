@@ -3,7 +3,7 @@
 from django.db.models import QuerySet
 
 from soma.agent.auth import Caller
-from soma.agent.errors import NotFound
+from soma.agent.errors import Forbidden, NotFound
 from soma.agent.models import Capsule, Conversation, Turn
 
 
@@ -17,6 +17,16 @@ async def own_conversation(caller: Caller, conversation_id: str) -> Conversation
             f"you have no conversation {conversation_id!r}", code="unknown_conversation", field="conversation_id"
         )
     return conversation
+
+
+async def require_agent(caller: Caller, capsule_id: str, name: str | None) -> None:
+    """A conversation keeps its agent: who names one beside it can only name that (SPEC 10)."""
+    if name in {None, capsule_id}:
+        return
+    own = await Capsule.objects.aget(tenant_id=caller.tenant_id, id=capsule_id)
+    if name != own.name:
+        message = f"the conversation is with {own.name!r}, not with {name!r}"
+        raise Forbidden(message, code="tenant_mismatch", field="agent")
 
 
 async def own_turn(caller: Caller, turn_id: str) -> Turn:

@@ -7,7 +7,7 @@ from django.db import transaction
 from soma.agent.auth import issue_token
 from soma.agent.errors import Conflict
 from soma.agent.models import Capsule, Membership, Role, Tenant, User
-from soma.agent.settings import write_private
+from soma.events.private import write_private
 
 DEFAULT_TENANT = "default"
 DEFAULT_CAPSULE = "soma"

@@ -1,27 +1,25 @@
 """What comes in at any door: a JSON object that can be stored, of the caller's own tenant."""
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 import msgspec
+from pydantic import BaseModel, ValidationError
 
+from soma.agent import wording
 from soma.agent.auth import NAMES_OF_TENANT, Caller, refuse_foreign_tenant
-from soma.agent.errors import Invalid
+from soma.agent.errors import Invalid, Malformed
+from soma.events import wire
 
-T = TypeVar("T")
-
-EVERY_DECODING_FAULT = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-PLACE = re.compile(r" - at `\$\.?(?P<place>.*)`$")
-FIELD = re.compile(r"field `(?P<field>.*)`")
+B = TypeVar("B", bound=BaseModel)
 
 
 def read(sent: bytes | str) -> dict[str, Any]:
-    """The object that was sent. Raises Invalid with the field that is to blame."""
+    """The object that was sent. Raises Malformed, or Invalid with the field that is to blame."""
     try:
         body = msgspec.json.decode(sent)
-    except EVERY_DECODING_FAULT as error:
-        raise Invalid(f"not JSON: {error}", code="invalid_json", field="body") from error
+    except wire.EVERY_DECODING_FAULT as error:
+        raise Malformed(wire.told(sent, error), field="body") from error
     if not isinstance(body, dict):
         raise Invalid("a JSON object is expected", field="body")
     if (b"\\u0000" if isinstance(sent, bytes) else "\\u0000") in sent:  # type: ignore[operator]
@@ -36,15 +34,16 @@ def without_claims(body: dict[str, Any], caller: Caller) -> dict[str, Any]:
     return {name: value for name, value in body.items() if name not in NAMES_OF_TENANT}
 
 
-def converted(body: dict[str, Any], kind: type[T]) -> T:
-    """The object as a struct; its faults are told by field."""
+def validated(body: dict[str, Any], kind: type[B]) -> B:
+    """The object as a door declares it; its first fault is told by field."""
     try:
-        return msgspec.convert(body, kind)
-    except msgspec.ValidationError as error:
-        message = str(error)
-        place, named = PLACE.search(message), FIELD.search(message)
-        field = ".".join(found for found in (place and place["place"], named and named["field"]) if found)
-        raise Invalid(PLACE.sub("", message), field=field or "body") from error
+        return kind.model_validate(body)
+    except ValidationError as error:
+        raise at_fault(error.errors()[0]) from error
+
+
+def at_fault(fault: Mapping[str, Any]) -> Invalid:
+    return Invalid(wording.told(fault), field=".".join(map(str, fault["loc"])) or "body")
 
 
 def _places_of_nul(value: Any, place: str = "") -> Iterator[str]:

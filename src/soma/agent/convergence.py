@@ -21,6 +21,7 @@ class Limits:
     convergence_threshold: float
     refine: str
     turn_tokens: int
+    turn_seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,7 @@
 """What a door of the agent answers when it cannot do what was asked: a stable code, a message, the field at fault.
 
 AgentError
+├── Malformed           400  not JSON: `invalid_json`
 ├── Unauthorized        401  no verified token
 ├── Forbidden           403  verified, but not allowed; `tenant_mismatch` where a body names another tenant
 ├── NotFound            404  not there, or not for this user: the two look the same
@@ -29,6 +30,11 @@ class AgentError(Exception):
     def body(self, request_id: str) -> dict[str, Any]:
         """The one error shape of every door."""
         return error_body(self.code, self.message, field=self.field, request_id=request_id)
+
+
+class Malformed(AgentError):
+    status = 400
+    code = "invalid_json"
 
 
 class Unauthorized(AgentError):

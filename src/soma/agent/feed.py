@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from soma.agent.errors import Invalid
 from soma.events.chain import Event
 from soma.events.ids import new_id, now
 from soma.events.log import Log
@@ -92,6 +93,12 @@ class Feed:
                 if latest.get("position", after + 1) > after:
                     yield latest
         raise latest
+
+    async def check_position(self, tenant_id: str, conversation_id: str, after: int) -> None:
+        """Raises Invalid for a position that the conversation has not reached: nobody can have seen it."""
+        last = await asyncio.to_thread(self._log.last_in_conversation, tenant_id, conversation_id)
+        if after > last:
+            raise Invalid(f"the conversation's last position is {last}, not {after}", field="after")
 
     def interrupt(self, tenant_id: str, conversation_id: str, error: Exception) -> None:
         """End the conversation's followers: what they wait for will not come soon."""

@@ -1,9 +1,10 @@
 """Step 3: what a turn works with, loaded once: its capsule, model, tools, limits and the conversation so far."""
 
 import time
-from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Callable, Mapping
+from dataclasses import dataclass, fields, replace
 from hashlib import sha256
+from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.db import OperationalError
@@ -13,7 +14,7 @@ from soma.agent.llm.base import Delta, Model, ModelError, ModelRequest
 from soma.agent.models import Capsule, Message
 from soma.agent.policy import CapsuleFacts, Policy
 from soma.agent.prompt import Exchange
-from soma.agent.record import Turn
+from soma.agent.record import Turn, TurnRecord
 from soma.agent.settings import Settings
 from soma.agent.steps.doors import Doors
 from soma.agent.tools.base import Tool
@@ -40,14 +41,17 @@ class Workshop:
     breakers: Breakers
     count: Callable[[str], int]
 
-    async def prepare(self, turn: Turn) -> Doors:
-        """The doors of one turn. Raises ReadFailed where the database is away."""
+    async def prepare(self, record: TurnRecord) -> Doors:
+        """The doors of one turn; one that goes on keeps its limits. Raises ReadFailed where the database is away."""
+        turn = record.turn
         try:
             capsule, history = await sync_to_async(_load)(turn)
         except OperationalError as error:
             raise ReadFailed(f"{ReadFailed.__doc__} ({error})") from error
         settings = self.settings
         limits = limits_of(settings, capsule, iterates=iterates(settings, turn.conversation_id))
+        if record.started is not None:
+            limits = as_begun(limits, record.started.limits)
         enabled = [name for name, promise in capsule.capabilities.items() if promise.get("enabled")]
         return Doors(
             brain=self.brain,
@@ -113,7 +117,13 @@ def limits_of(settings: Settings, capsule: Capsule, *, iterates: bool) -> Limits
         convergence_threshold=float(own.get("convergence_threshold", settings.convergence_threshold)),
         refine=own.get("refine", settings.refine) if iterates else "off",
         turn_tokens=int(own.get("turn_tokens", settings.turn_tokens)),
+        turn_seconds=float(own.get("turn_seconds", settings.turn_seconds)),
     )
+
+
+def as_begun(limits: Limits, recorded: Mapping[str, Any]) -> Limits:
+    """The limits that a turn began with, whatever is set by now; what its event does not say is as it is now."""
+    return replace(limits, **{field.name: recorded[field.name] for field in fields(Limits) if field.name in recorded})
 
 
 def _timeouts(capsule: Capsule) -> dict[str, float]:

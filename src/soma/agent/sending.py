@@ -2,7 +2,7 @@
 
 import asyncio
 
-from soma.agent.access import own_conversation
+from soma.agent.access import own_conversation, require_agent
 from soma.agent.app import Agent
 from soma.agent.auth import Caller
 from soma.agent.errors import Invalid, TooLarge
@@ -21,12 +21,14 @@ async def send(
     conversation_id: str,
     *,
     content: str,
+    agent_name: str | None = None,
     client_message_id: str | None = None,
     on_busy: str = "refuse",
 ) -> tuple[str, int]:
     """Begin the turn of a message; its id, and the conversation position after which its events come."""
     caller.require(Role.OWNER, Role.MEMBER)
     conversation = await own_conversation(caller, conversation_id)
+    await require_agent(caller, conversation.capsule_id, agent_name)
     if on_busy not in ON_BUSY:
         raise Invalid(f"on_busy is one of {', '.join(ON_BUSY)}", field="on_busy")
     _check_id(client_message_id)

@@ -1,13 +1,13 @@
 """The only reader of the environment in the agent's process: one frozen, validated object."""
 
-import os
-import secrets
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import AliasChoices, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from soma.events.private import kept_secret
 
 DATABASES = ("sqlite:///", "postgresql://", "postgres://")
 
@@ -170,29 +170,6 @@ class Settings(BaseSettings):
     @cached_property
     def brain_token(self) -> str:
         return self.service_token.get_secret_value() or kept_secret(self.data_dir / "service-token")
-
-
-def kept_secret(path: Path) -> str:
-    """The secret in the file at `path`, made at first use; only the user can read it."""
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    try:
-        with open(path, "x", opener=_private) as file:
-            file.write(secrets.token_urlsafe(32))
-    except FileExistsError:
-        pass
-    return path.read_text().strip()
-
-
-def write_private(path: Path, text: str) -> None:
-    """Put `text` in a file that only the user can read, in place of what is there."""
-    path.unlink(missing_ok=True)
-    with open(path, "x", opener=_private) as file:
-        file.write(text)
-
-
-def _private(path: str, flags: int) -> int:
-    """Open for the user alone from the first byte on."""
-    return os.open(path, flags, 0o600)
 
 
 @lru_cache

@@ -6,21 +6,22 @@ Envelope {type, id, timestamp, payload}. In: chat.message, chat.cancel, chat.res
 import asyncio
 import logging
 from contextlib import aclosing, suppress
-from typing import Annotated, Any
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import OperationalError
-from msgspec import Meta
-from pydantic import ValidationError
+from pydantic import Field
 
 from soma.agent.access import own_conversation, own_turn
+from soma.agent.api.body import Body
 from soma.agent.api.feedback import NewFeedback, give
-from soma.agent.api.paging import LARGEST_POSITION
+from soma.agent.api.messages import Said
+from soma.agent.api.paging import Position
 from soma.agent.app import agent
 from soma.agent.auth import Caller, caller_of
-from soma.agent.bodies import converted, read, without_claims
+from soma.agent.bodies import read, validated, without_claims
 from soma.agent.errors import AgentError, Invalid, Unauthorized, error_body
 from soma.agent.feed import SlowReader
 from soma.agent.metrics import requests_total
@@ -42,30 +43,23 @@ CLOSE_UNAVAILABLE = 4503
 logger = logging.getLogger(__name__)
 
 
-class Incoming(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a socket may be sent; nothing that it does not know is dropped in silence."""
-
-
-class Envelope(Incoming, frozen=True, kw_only=True):
+class Envelope(Body):
     type: str
-    id: Annotated[str, Meta(max_length=200)] = ""
+    id: str = Field("", max_length=200)
     timestamp: str | None = None
-    payload: dict[str, Any] = {}
+    payload: dict[str, Any] = Field(default_factory=dict)
 
 
-class Message(Incoming, frozen=True, kw_only=True):
+class Message(Said):
     conversation_id: str
-    content: str
-    client_message_id: str | None = None
-    on_busy: str = "refuse"
 
 
-class Resume(Incoming, frozen=True, kw_only=True):
+class Resume(Body):
     conversation_id: str
-    after: Annotated[int, Meta(ge=0, le=LARGEST_POSITION)] = 0
+    after: Position = 0
 
 
-class Cancel(Incoming, frozen=True, kw_only=True):
+class Cancel(Body):
     turn_id: str
 
 
@@ -95,7 +89,7 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         request_id = new_id()
         try:
-            envelope = converted(read(text_data if text_data is not None else bytes_data or b""), Envelope)
+            envelope = validated(read(text_data if text_data is not None else bytes_data or b""), Envelope)
             request_id = envelope.id or request_id
             await self._answer(envelope)
         except AgentError as error:
@@ -121,17 +115,17 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
             case "ping":
                 await self._say("pong", {"id": envelope.id})
             case "chat.message":
-                await self._message(converted(payload, Message), request_id=envelope.id)
+                await self._message(validated(payload, Message), request_id=envelope.id)
             case "chat.resume":
-                resume = converted(payload, Resume)
+                resume = validated(payload, Resume)
                 conversation = await own_conversation(self.caller, resume.conversation_id)
+                await agent().feed.check_position(self.caller.tenant_id, conversation.id, resume.after)
                 self._follow(conversation.id, after=resume.after)
             case "chat.cancel":
-                turn = await own_turn(self.caller, converted(payload, Cancel).turn_id)
+                turn = await own_turn(self.caller, validated(payload, Cancel).turn_id)
                 await agent().turns.cancel(turn.id)
             case "chat.feedback":
-                given = _feedback(payload)
-                await self._say("feedback.answered", await give(self.caller, given))
+                await self._say("feedback.answered", await give(self.caller, validated(payload, NewFeedback)))
             case other:
                 raise Invalid(f"there is no message type {other!r}", code="unknown_type", field="type")
 
@@ -140,7 +134,8 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
             agent(),
             self.caller,
             message.conversation_id,
-            content=message.content,
+            agent_name=message.agent,
+            content=message.text,
             client_message_id=message.client_message_id,
             on_busy=message.on_busy,
         )
@@ -161,7 +156,7 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
                     await self.send(text_data=msgspec.json.encode(frame).decode())
         except (SlowReader, LogError) as lost:
             await self._refuse(lost.code, str(lost), request_id=new_id())
-            await self.close(code=CLOSE_SLOW if isinstance(lost, SlowReader) else CLOSE_UNAVAILABLE)
+            await self._close(CLOSE_SLOW if isinstance(lost, SlowReader) else CLOSE_UNAVAILABLE, str(lost))
 
     async def _beat(self) -> None:
         while True:
@@ -176,15 +171,10 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def _reject(self, code: int, reason: str) -> None:
         """Accept only to close with a code of ours: before that a client learns nothing but 403."""
         await self.accept()
+        await self._close(code, reason)
+
+    async def _close(self, code: int, reason: str) -> None:
         await self.close(code=code, reason=reason.encode()[:LONGEST_REASON].decode(errors="ignore"))
-
-
-def _feedback(payload: dict[str, Any]) -> NewFeedback:
-    try:
-        return NewFeedback.model_validate(payload)
-    except ValidationError as error:
-        first = error.errors()[0]
-        raise Invalid(first["msg"], field=".".join(map(str, first["loc"]))) from error
 
 
 def _authorization(scope: Any) -> str | None:

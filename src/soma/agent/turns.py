@@ -26,7 +26,7 @@ from soma.events.schema import IterationCompleted, TurnComplete
 
 logger = logging.getLogger(__name__)
 
-Prepare = Callable[[Turn], Awaitable[Doors]]
+Prepare = Callable[[TurnRecord], Awaitable[Doors]]
 Crash = Callable[[str], None]  # named crash points: a test may end the process right after a commit
 
 
@@ -143,8 +143,10 @@ class Turns:
 
     async def _run(self, record: TurnRecord) -> None:
         """Drive the loop, committing each of its facts before it goes on."""
-        async with asyncio.timeout(self._turn_seconds):
-            doors = await self._prepare(record.turn)
+        began = asyncio.get_running_loop().time()
+        async with asyncio.timeout(self._turn_seconds) as clock:
+            doors = await self._prepare(record)
+            clock.reschedule(began + doors.limits.turn_seconds)
             async with aclosing(run_turn(record, doors)) as steps:
                 async for step in steps:
                     await self._take(record, step)

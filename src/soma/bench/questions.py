@@ -6,6 +6,7 @@ and of the data: a change of either computes it anew.
 
 import asyncio
 import hashlib
+import os
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
@@ -144,7 +145,7 @@ def _places(conversation: Conversation, question: Asked) -> list[float]:
 
 def _keep(path: Path, tenant: Tenant) -> None:
     columns = {field.name: getattr(tenant, field.name) for field in fields(Tenant)}
-    draft = path.with_suffix(".draft.npz")
+    draft = path.with_name(f"{path.stem}.{os.getpid()}.npz")  # of this process: another may make the same
     np.savez(draft, **columns)
     draft.rename(path)
 

@@ -46,7 +46,8 @@ def bound(host: str, port: int) -> socket.socket:
     """A listening socket at `port` or, where that is busy, at the next free one."""
     for candidate in range(port, port + PORTS_TRIED):
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        listening = socket.socket(family, socket.SOCK_STREAM)
+        # The protocol by its name: asyncio's own loop waits 40 ms with a part of an answer where it is not told.
+        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind((host, candidate))

@@ -10,8 +10,10 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import Meta
 
+from soma.brain import wording
 from soma.brain.errors import BrainRefused
 from soma.brain.planning import PlanOptions
+from soma.events import wire
 
 T = TypeVar("T")
 
@@ -25,8 +27,6 @@ Ids = Annotated[tuple[Id, ...], Meta(max_length=1_000)]
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
 BATCH = 1_000
 Batch = Annotated[list[msgspec.Raw], Meta(min_length=1, max_length=BATCH)]
-
-EVERY_DECODING_FAULT = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -248,10 +248,22 @@ def read(content: bytes | msgspec.Raw, kind: type[T], *, field: str | None = Non
     try:
         return msgspec.json.decode(content, type=kind)
     except msgspec.ValidationError as error:
+        _check_json(content)  # msgspec stops at the first fault: what comes after it may not be JSON at all
         message, part = _located(str(error))
         raise BrainRefused("invalid_body", message, part or field) from None
-    except EVERY_DECODING_FAULT as error:
-        raise BrainRefused("invalid_json", f"The body is not JSON: {error}", None, 400) from None
+    except wire.EVERY_DECODING_FAULT as error:
+        raise _not_json(content, error) from None
+
+
+def _check_json(content: bytes | msgspec.Raw) -> None:
+    try:
+        msgspec.json.decode(content)
+    except wire.EVERY_DECODING_FAULT as error:
+        raise _not_json(content, error) from None
+
+
+def _not_json(content: bytes | msgspec.Raw, error: Exception) -> BrainRefused:
+    return BrainRefused("invalid_json", wire.told(bytes(content), error), "body", 400)
 
 
 def check_numbers(numbers: dict[str, float], field: str) -> None:
@@ -266,4 +278,4 @@ def _located(message: str) -> tuple[str, str | None]:
     field = path.rstrip("`").removeprefix(".")
     if named := re.search(r"(?:required|unknown) field `([^`]+)`", text):
         field = f"{field}.{named[1]}" if field else named[1]
-    return text, field or None
+    return wording.told(text), field or None

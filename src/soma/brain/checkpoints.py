@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from soma.brain.core.state import LearnerState
-from soma.brain.settings import kept_file
 from soma.events.chain import Head
+from soma.events.private import kept_file
 from soma.events.schema import LearningCheckpointed
 
 

@@ -4,9 +4,6 @@
 gave are accepted beside ours.
 """
 
-import os
-import secrets
-from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 
@@ -15,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from soma.brain.learner_settings import LearnerSettings
 from soma.brain.memory_settings import MemorySettings
+from soma.events.private import kept_secret
 
 DATABASES = ("sqlite:///", "postgresql://", "postgres://")
 
@@ -222,24 +220,3 @@ class BrainSettings(BaseSettings):
     @cached_property
     def token(self) -> str:
         return self.service_token.get_secret_value() or kept_secret(self.data_dir / "service-token")
-
-
-def kept_secret(path: Path) -> str:
-    """The secret in `path`, made at first use."""
-    return kept_file(path, lambda: secrets.token_urlsafe(32))
-
-
-def kept_file(path: Path, make: Callable[[], str]) -> str:
-    """What is in `path`, made at first use, readable by its owner only; of two makers at once the first wins."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        draft = path.with_name(f"{path.name}.{os.getpid()}")
-        draft.touch(mode=0o600)
-        draft.write_text(make(), "ascii")
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass
-        finally:
-            draft.unlink()
-    return path.read_text("ascii").strip()

@@ -77,7 +77,8 @@ def _recalled(bundle: dict[str, Any], *, everything: bool) -> None:
         return
     count = len(bundle["memories"])
     rest = f"; the first {SHOWN} here, all with --all" if count > len(memories) else ""
-    console.print(f"{count} memories recalled in {bundle['duration_ms']:.0f} ms, {bundle['token_count']} tokens{rest}")
+    things = "memory" if count == 1 else "memories"
+    console.print(f"{count} {things} recalled in {bundle['duration_ms']:.0f} ms, {bundle['token_count']} tokens{rest}")
     table = Table(box=None, header_style="dim", padding=(0, 1))
     for heading in ("#", "score", "attention"):
         table.add_column(heading, justify="right", no_wrap=True)

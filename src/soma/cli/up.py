@@ -134,7 +134,7 @@ def _listen(host: str, port: int) -> socket.socket:
     """A bound socket on `port` or the next free one, and a word about it."""
     for number in range(port, min(port + PORTS_TRIED, 65_536)):
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        candidate = socket.socket(family, socket.SOCK_STREAM)
+        candidate = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # as the brain does
         candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             candidate.bind((host, number))

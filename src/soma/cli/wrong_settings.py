@@ -8,6 +8,7 @@ from pydantic import AliasChoices, SecretStr, ValidationError
 from pydantic_settings import BaseSettings
 
 from soma.agent.settings import Settings
+from soma.agent.wording import wanted
 from soma.brain.learner_settings import LearnerSettings
 from soma.brain.memory_settings import MemorySettings
 from soma.brain.settings import BrainSettings
@@ -28,7 +29,7 @@ def told(error: ValidationError) -> str:
         given = "***"
     elif "://" in given:
         given = f"{given.partition('://')[0]}://..."  # what follows may hold a password
-    return f"the setting {name} cannot be {given!r}: {first['msg'].removeprefix('Value error, ')}"
+    return f"the setting {name} cannot be {given!r}: {wanted(first)}"
 
 
 def unknown(environment: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:

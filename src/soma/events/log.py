@@ -32,6 +32,13 @@ class Log:
             [tenant_id, conversation_id, after, limit],
         )
 
+    def last_in_conversation(self, tenant_id: str, conversation_id: str) -> int:
+        """The newest position of a conversation; 0 before its first event."""
+        newest = (
+            "SELECT COALESCE(MAX(conversation_position), 0) FROM events WHERE tenant_id = ? AND conversation_id = ?"
+        )
+        return int(self._database.query(newest, [tenant_id, conversation_id])[0][0])
+
     def after(self, position: int, *, types: Sequence[str] = (), limit: int = 500) -> list[Event]:
         """Events of every tenant after the log position: for consumers, never for people."""
         chosen = f"AND event_type IN ({', '.join('?' * len(types))})" if types else ""

@@ -85,7 +85,7 @@ async def test_an_allowed_call_runs(policy: RegoPolicy) -> None:
 @pytest.mark.parametrize(
     ("asked", "problem"),
     [
-        (call("shell", {}), "there is no tool 'shell'; there are: calculator"),
+        (call("shell", {}), "there is no such tool; there are: calculator"),
         (call("calculator", None, raw="{oops"), "not a JSON object"),
         (call("calculator", {}), "'expression' is a required property"),
         (call("calculator", {"expression": 3}), "expression: 3 is not of type 'string'"),
@@ -94,7 +94,9 @@ async def test_an_allowed_call_runs(policy: RegoPolicy) -> None:
 )
 async def test_a_malformed_call_is_named_denied_and_not_run(policy: RegoPolicy, asked: ToolCall, problem: str) -> None:
     toolset = make(policy, Calculator())
-    assert problem in (toolset.check(asked) or "")
+    told = toolset.check(asked) or ""
+    assert problem in told
+    assert asked.name not in told.partition(";")[0], "who shows a result says whose it is"
     verdict = await toolset.decide(asked, CONTEXT)
     assert (verdict.allow, verdict.rule) == (False, "malformed_call")
     forced = replace(verdict, allow=True)
@@ -189,7 +191,7 @@ async def test_a_broken_tool_tells_its_kind_and_no_inner_text(
         raise KeyError("/secret/place")
 
     outcome = await decide_and_run(make(policy, Scripted(broken)), call("scripted", {}))
-    assert (outcome.status, outcome.content) == ("failed", "scripted broke (KeyError)")
+    assert (outcome.status, outcome.content) == ("failed", "it broke (KeyError)")
     assert "scripted broke" in caplog.text or "tool scripted broke" in caplog.text
 
 
@@ -207,7 +209,7 @@ async def test_a_schema_makes_us_fetch_nothing(policy: RegoPolicy) -> None:
     remote = Scripted(fine, parameters={"$ref": "http://127.0.0.1:9/schema.json"})
     broken = Scripted(fine, parameters={"type": 3})
     for tool in (remote, broken):
-        assert "schema of scripted is broken" in (make(policy, tool).check(call("scripted", {})) or "")
+        assert "its schema is broken" in (make(policy, tool).check(call("scripted", {})) or "")
 
 
 async def test_cancelling_a_call_cancels_the_tool(policy: RegoPolicy) -> None:

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.http.response import HttpResponseBase
 from django.utils.decorators import async_only_middleware
 from ninja import NinjaAPI
-from ninja.errors import HttpError
+from ninja.errors import HttpError, ValidationErrorContext
 from ninja.errors import ValidationError as BodyInvalid
 
 from soma.agent.api import (
@@ -26,9 +26,11 @@ from soma.agent.api import (
     traces,
     turns,
 )
-from soma.agent.api.body import JsonObject
+from soma.agent.api.body import Reader
 from soma.agent.api.caller import bearer
-from soma.agent.errors import AgentError, Busy, Invalid, TooLarge, Unavailable, error_body
+from soma.agent.api.query import takes_what_it_declares
+from soma.agent.bodies import at_fault
+from soma.agent.errors import AgentError, Busy, TooLarge, Unavailable, error_body
 from soma.agent.metrics import requests_total
 from soma.agent.settings import settings
 from soma.brain.errors import BrainRefused, BrainUnavailable
@@ -38,13 +40,20 @@ from soma.events.ids import new_id
 logger = logging.getLogger(__name__)
 
 BUSY_SECONDS = 1
-MESSAGES = {
-    "missing": "this is required",
-    "extra_forbidden": "there is no such field",
-    "string_pattern_mismatch": "lower-case letters, digits, - and _, at most 63, the first a letter or digit",
-}
 
-api = NinjaAPI(title="Soma", version="2", urls_namespace="api-v2", auth=bearer, parser=JsonObject(), docs_url=None)
+
+class Api(NinjaAPI):
+    def validation_error_from_error_contexts(self, error_contexts: list[ValidationErrorContext[Any]]) -> BodyInvalid:
+        """As Ninja has it, with what came instead, which it leaves out."""
+        refused = super().validation_error_from_error_contexts(error_contexts)
+        faults = (fault for context in error_contexts for fault in context.pydantic_validation_error.errors())
+        for error, fault in zip(refused.errors, faults, strict=True):
+            error["input"] = fault["input"]
+        return refused
+
+
+api = Api(title="Soma", version="2", urls_namespace="api-v2", auth=bearer, parser=Reader(), docs_url=None)
+api.add_decorator(takes_what_it_declares)
 api.add_router("/chat/conversations", conversations.router, tags=["conversations"])
 api.add_router("/chat/conversations", messages.router, tags=["messages"])
 api.add_router("/chat/turns", turns.router, tags=["turns"])
@@ -78,11 +87,9 @@ def _refused(request: HttpRequest, error: AgentError) -> HttpResponse:
 @api.exception_handler(BodyInvalid)
 def _malformed(request: HttpRequest, error: BodyInvalid) -> HttpResponse:
     first = error.errors[0]
-    where, *place = (str(part) for part in first["loc"])
-    if place[:1] == ["payload"]:
-        place = place[1:]
-    message = MESSAGES.get(str(first["type"])) or str(first["msg"]).removeprefix("Value error, ")
-    return refuse(request, Invalid.status, "invalid", message, ".".join(place) or where)
+    where, *place = first["loc"]
+    inside = place[1:] if place[:1] == ["payload"] else place
+    return _refused(request, at_fault({**first, "loc": inside or [where]}))
 
 
 @api.exception_handler(HttpError)

@@ -1,14 +1,17 @@
-"""The body of a REST request: read as at any door, with no field that its own door does not know."""
+"""What a REST request brings: read as at any door, with nothing that its own door does not know."""
 
 from typing import Annotated, Any
 
 from django.http import HttpRequest
+from django.utils.datastructures import MultiValueDict
 from ninja import QueryEx, Schema
 from ninja.parser import Parser
+from ninja.types import DictStrAny
 from pydantic import AliasChoices, ConfigDict, Field
 
 from soma.agent.api.caller import who
 from soma.agent.bodies import read, without_claims
+from soma.agent.errors import Invalid
 
 NAMES_OF_AGENT = ("agent", "agent_id", "persona")
 
@@ -33,8 +36,18 @@ class OfAgent(Body):
     )
 
 
-class JsonObject(Parser):
-    """Reads every body of the doors."""
+class Reader(Parser):
+    """Reads every body and query of the doors."""
 
-    def parse_body(self, request: HttpRequest) -> dict[str, Any]:
+    def parse_body(self, request: HttpRequest) -> DictStrAny:
         return without_claims(read(request.body), who(request))
+
+    def parse_querydict(
+        self, data: MultiValueDict[str, Any], list_fields: list[str], request: HttpRequest
+    ) -> DictStrAny:
+        """All names of the agent say the same; it is named once."""
+        query = super().parse_querydict(data, list_fields, request)
+        names = [name for name in NAMES_OF_AGENT if name in query]
+        if len(names) > 1:
+            raise Invalid(f"say it once: {' and '.join(names)} mean the same", field=names[-1])
+        return {NAMES_OF_AGENT[0] if name in names else name: value for name, value in query.items()}

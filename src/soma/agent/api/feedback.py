@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from ninja import Router
 from pydantic import Field
 
-from soma.agent.access import own_turn
-from soma.agent.api.body import Body
+from soma.agent.access import own_turn, require_agent
+from soma.agent.api.body import OfAgent
 from soma.agent.api.caller import who
 from soma.agent.app import agent
 from soma.agent.auth import Caller
@@ -22,7 +22,7 @@ router = Router()
 MIDDLE_RATING = 3  # of 1 to 5: (rating - 3) / 2 is the reward
 
 
-class NewFeedback(Body):
+class NewFeedback(OfAgent):
     turn_id: str
     thumb: Literal[-1, 1] | None = None
     rating: int | None = Field(None, ge=1, le=5)
@@ -57,6 +57,7 @@ async def give(caller: Caller, given: NewFeedback) -> Any:
     reward = given.reward_given()
     turn = await own_turn(caller, given.turn_id)
     record = await asyncio.to_thread(agent().store.load, turn.id)
+    await require_agent(caller, record.turn.agent_id, given.agent)
     best = record.best
     if best is None or best.bundle is None:
         raise NotFound("the turn has no answer to give feedback on", code="no_answer", field="turn_id")

@@ -11,7 +11,7 @@ from ninja import Router
 from pydantic import Field, field_validator
 
 from soma.agent.access import own_conversation
-from soma.agent.api.body import Body
+from soma.agent.api.body import Body, OfAgent
 from soma.agent.api.caller import who
 from soma.agent.api.conversations import said
 from soma.agent.api.paging import LARGEST_POSITION, Position
@@ -35,22 +35,27 @@ class TextPart(Body):
     text: str
 
 
-class NewMessage(Body):
+class Said(OfAgent):
+    """What a person says, at any door. An agent named beside it is that of the conversation."""
+
     content: list[TextPart] = Field(description="A list of parts; a string is short for one part of text.")
     client_message_id: str | None = None
     on_busy: str = "refuse"
-    stream: bool = False
 
     @field_validator("content", mode="before")
     @classmethod
     def _parts(cls, content: Any) -> Any:
         if not isinstance(content, str | list):
-            raise ValueError("a string, or a list of parts")  # noqa: TRY004 - pydantic tells of a ValueError
+            raise ValueError("text or a list of parts is wanted")  # noqa: TRY004 - pydantic tells of a ValueError
         return [{"text": content}] if isinstance(content, str) else content
 
     @property
     def text(self) -> str:
         return "\n".join(part.text for part in self.content)
+
+
+class NewMessage(Said):
+    stream: bool = False
 
 
 @router.post("/{conversation_id}/messages")
@@ -62,6 +67,7 @@ async def create(request: HttpRequest, conversation_id: str, payload: NewMessage
         running,
         caller,
         conversation_id,
+        agent_name=payload.agent,
         content=payload.text,
         client_message_id=payload.client_message_id,
         on_busy=payload.on_busy,
@@ -95,6 +101,7 @@ async def follow(request: HttpRequest, conversation_id: str, after: Position = 0
     if last is not None and not (last.isdecimal() and int(last[:20]) <= LARGEST_POSITION):
         raise Invalid("Last-Event-ID is a conversation position", field="Last-Event-ID")
     position = after if last is None else int(last)
+    await agent().feed.check_position(caller.tenant_id, conversation.id, position)
     return event_stream(agent().feed.follow(caller.tenant_id, conversation.id, after=position))
 
 

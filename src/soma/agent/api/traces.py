@@ -18,14 +18,14 @@ router = Router()
 
 
 @router.get("/last")
-async def last(request: HttpRequest) -> dict[str, Any]:
+async def last(request: HttpRequest, *, include_messages: bool = True, full: bool = True) -> dict[str, Any]:
     """The caller's own newest turn."""
     caller = who(request)
     mine = visible_turns(caller).filter(user_id=caller.user_id)
     turn = await mine.order_by("-created_at").afirst()
     if turn is None:
         raise NotFound("you have not asked anything yet", code="no_turns")
-    return await _trace(turn, include_messages=True, full=True)
+    return await _trace(turn, include_messages=include_messages, full=full)
 
 
 @router.get("/conversation/{conversation_id}")

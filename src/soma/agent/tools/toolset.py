@@ -41,7 +41,7 @@ class Authority:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolOutcome:
-    """`content` is what the model sees: bounded, cleaned and, whatever it says, data."""
+    """`content` is what the model sees beside the tool's name: bounded, cleaned and, whatever it says, data."""
 
     content: str
     is_error: bool
@@ -103,17 +103,17 @@ class Toolset:
         """What is wrong with the call by the model's own fault: told to the model, run by nobody."""
         tool = self._tools.get(call.name)
         if tool is None:
-            return f"there is no tool {call.name!r}; there are: {', '.join(self._tools) or 'none'}"
+            return f"there is no such tool; there are: {', '.join(self._tools) or 'none'}"
         if call.arguments is None:
-            return f"the arguments of {call.name} are not a JSON object: {clean(call.raw, 200)!r}"
+            return f"the arguments are not a JSON object: {clean(call.raw, 200)!r}"
         try:
             error = jsonschema.exceptions.best_match(self._validator(tool).iter_errors(call.arguments))
         except (jsonschema.SchemaError, Unresolvable) as broken:
-            return f"the schema of {call.name} is broken: {clean(str(broken), 200)}"
+            return f"its schema is broken: {clean(str(broken), 200)}"
         if error is None:
             return None
         place = ".".join(str(part) for part in error.absolute_path) or "arguments"
-        return f"{call.name}: {place}: {clean(error.message, 300)}"
+        return f"{place}: {clean(error.message, 300)}"
 
     async def decide(
         self, call: ToolCall, context: ToolContext, *, untrusted: Iterable[str] = (), trusted: str = ""
@@ -142,14 +142,14 @@ class Toolset:
     async def run(self, call: ToolCall, context: ToolContext, verdict: Verdict) -> ToolOutcome:
         """The verdict must be an allowance of the policy as it stands now."""
         if not verdict.allow:
-            return self._refused("denied", f"{call.name} was denied by policy ({verdict.rule}): {verdict.reason}")
+            return self._refused("denied", f"denied by policy ({verdict.rule}): {verdict.reason}")
         if verdict.policy_version != self._policy.version:
-            return self._refused("denied", f"{call.name} was denied: the policy has changed since it was asked")
+            return self._refused("denied", "denied: the policy has changed since it was asked")
         if (problem := self.check(call)) is not None:
             return self._refused("failed", problem)
         async with self._slots:
             if not self._breakers.allows(context.tenant_id, call.name, self._clock()):
-                return self._refused("breaker_open", f"{call.name} failed too often; it is tried again shortly")
+                return self._refused("breaker_open", "it failed too often, and is tried again shortly")
             return await self._timed(self._tools[call.name], call, context)
 
     async def _timed(self, tool: Tool, call: ToolCall, context: ToolContext) -> ToolOutcome:
@@ -169,7 +169,7 @@ class Toolset:
             result = await _within(limit, tool, arguments, context)
         except _TooSlow:
             self._count_failure(tool, context)
-            return "timeout", _error(f"{tool.name} gave no result within {limit:g} s")
+            return "timeout", _error(f"no result within {limit:g} s")
         except ToolUnavailable as error:
             self._count_failure(tool, context)
             return "failed", _error(str(error))
@@ -179,7 +179,7 @@ class Toolset:
         except Exception as error:
             log.exception("tool %s broke in turn %s", tool.name, context.turn_id)
             self._count_failure(tool, context)
-            return "failed", _error(f"{tool.name} broke ({type(error).__name__})")
+            return "failed", _error(f"it broke ({type(error).__name__})")
         self._breakers.succeeded(context.tenant_id, tool.name)
         return ("failed" if result.is_error else "ok"), result
 

@@ -99,6 +99,7 @@ def _quantise(scratch: Path) -> Path:
     # onnx and the quantiser take 0.5 s to load; only the build needs them
     import onnx  # noqa: PLC0415
     from onnxruntime.quantization import QuantType, quantize_dynamic  # noqa: PLC0415
+    from onnxruntime.quantization.quant_utils import add_pre_process_metadata  # noqa: PLC0415
     from safetensors.numpy import load  # noqa: PLC0415
 
     from soma.memory.embedders import graph  # noqa: PLC0415
@@ -107,7 +108,9 @@ def _quantise(scratch: Path) -> Path:
     if (digest := sha256(data).hexdigest()) != WEIGHTS_SHA256:
         raise ModelUnavailable(f"the weights of {DISTRIBUTION} are not the published ones (sha256 {digest})")
     weights = {name.removeprefix("bert."): tensor for name, tensor in load(data).items()}
-    onnx.save(graph.build(weights), scratch / "float.onnx")
+    model = graph.build(weights)
+    add_pre_process_metadata(model)  # we wrote the graph as it should be: nothing to prepare, no warning about it
+    onnx.save(model, scratch / "float.onnx")
     quantize_dynamic(scratch / "float.onnx", scratch / "int8.onnx", per_channel=True, weight_type=QuantType.QInt8)
     return scratch / "int8.onnx"
 

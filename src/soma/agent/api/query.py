@@ -1,0 +1,35 @@
+"""A query holds what its door declares; a parameter that it does not know is told, not passed over."""
+
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import Any
+
+from django.http import HttpRequest
+
+from soma.agent.api.body import NAMES_OF_AGENT
+from soma.agent.auth import NAMES_OF_TENANT
+from soma.agent.errors import Invalid
+
+Door = Callable[..., Awaitable[Any]]
+
+
+def takes_what_it_declares(door: Door) -> Door:
+    declared = _parameters(door)
+    taken = {*declared, *NAMES_OF_TENANT, *(NAMES_OF_AGENT if NAMES_OF_AGENT[0] in declared else ())}
+    there_are = f"there are {', '.join(declared)}" if declared else "there are none here"
+
+    @wraps(door)
+    async def checked(request: HttpRequest, **given: Any) -> Any:
+        for name in request.GET:
+            if name not in taken:
+                raise Invalid(f"there is no such parameter; {there_are}", field=name)
+        return await door(request, **given)
+
+    return checked
+
+
+def _parameters(door: Door) -> list[str]:
+    """The names that a door's query may have, as they are sent."""
+    models = door._ninja_operation.models  # type: ignore[attr-defined]  # noqa: SLF001 - Ninja tells it nowhere else
+    queries = [model for model in models if model.__ninja_param_source__ == "query"]
+    return [name for model in queries for name in model.__ninja_flatten_map__]

@@ -1,0 +1,44 @@
+"""What msgspec finds wrong, in our words: what is wanted, and what came. The one place that translates it."""
+
+import re
+
+KINDS = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "bool": "true or false",
+    "array": "a list",
+    "object": "an object",
+}
+UNITS = {"str": ("character", "characters"), "array": ("entry", "entries"), "object": ("entry", "entries")}
+BOUNDS = {">=": "at least", "<=": "at most", ">": "more than", "<": "less than"}
+EXPECTED = re.compile(
+    r"Expected `(?P<kinds>[^`]+)`"
+    r"(?: of length (?P<side>[<>]=) (?P<length>\d+)| (?P<bound>[<>]=?) (?P<limit>\S+))?"
+    r"(?:, got `(?P<came>[^`]+)`)?"
+)
+FIELDS = {"missing required": "this is required", "contains unknown": "there is no such field"}
+
+
+def told(message: str) -> str:
+    if (field := re.match(r"Object (missing required|contains unknown) field", message)) is not None:
+        return FIELDS[field[1]]
+    if (value := re.match(r"Invalid enum value (.+)", message)) is not None:
+        return f"{value[1]} is not one of those that there are"
+    if (found := EXPECTED.fullmatch(message)) is None:
+        return message
+    wanted = " or ".join(_kind(kind) for kind in found["kinds"].split(" | ") if kind != "null")
+    if found["length"]:
+        wanted += f" of {BOUNDS[found['side']]} {found['length']} {_unit(found['kinds'], found['length'])}"
+    elif found["limit"]:
+        wanted = f"{BOUNDS[found['bound']]} {found['limit']}"
+    return f"{wanted} is wanted" + (f", not {_kind(found['came'])}" if found["came"] else "")
+
+
+def _unit(kinds: str, length: str) -> str:
+    one, many = UNITS[kinds.split(" | ", maxsplit=1)[0]]
+    return one if length == "1" else many
+
+
+def _kind(name: str) -> str:
+    return KINDS.get(name, name)

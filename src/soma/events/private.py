@@ -1,0 +1,38 @@
+"""Files that only their user can read: secrets made at first use, tokens written in place of what is there."""
+
+import os
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+
+def kept_secret(path: Path) -> str:
+    """The secret in the file at `path`, made at first use."""
+    return kept_file(path, lambda: secrets.token_urlsafe(32))
+
+
+def kept_file(path: Path, make: Callable[[], str]) -> str:
+    """What is in the file at `path`, made at first use; of two makers at once the first wins."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if not path.exists():
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        write_private(draft, make())
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass
+        finally:
+            draft.unlink()
+    return path.read_text("ascii").strip()
+
+
+def write_private(path: Path, text: str) -> None:
+    """Put `text` in a file that only the user can read, in place of what is there."""
+    path.unlink(missing_ok=True)
+    with open(path, "x", encoding="ascii", opener=_private) as file:
+        file.write(text)
+
+
+def _private(path: str, flags: int) -> int:
+    """Open for the user alone from the first byte on."""
+    return os.open(path, flags, 0o600)

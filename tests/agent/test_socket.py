@@ -1,0 +1,52 @@
+"""Why a socket was closed is told by a code and in words."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+
+import pytest
+import pytest_asyncio
+from asgiref.sync import sync_to_async
+from asgiref.testing import ApplicationCommunicator
+from tests.agent.stage import Person
+
+from soma.agent.auth import issue_token
+from soma.agent.feed import SlowReader
+from soma.agent.models import Membership
+from soma.agent.socket import ChatSocket
+from soma.events.errors import ReadFailed
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def socket(ann: Person) -> AsyncIterator[ApplicationCommunicator]:
+    """A socket of ann's that follows her conversation."""
+    membership = await Membership.objects.aget(user_id=ann.caller.user_id)
+    token = await sync_to_async(issue_token)(membership, "test")
+    scope = {"type": "websocket", "headers": [(b"authorization", f"Bearer {token}".encode())]}
+    socket = ApplicationCommunicator(ChatSocket.as_asgi(), scope)
+    await socket.send_input({"type": "websocket.connect"})
+    assert (await socket.receive_output())["type"] == "websocket.accept"
+    resume = {"type": "chat.resume", "payload": {"conversation_id": ann.conversation_id}}
+    await socket.send_input({"type": "websocket.receive", "text": json.dumps(resume)})
+    async with asyncio.timeout(5):
+        while (ann.caller.tenant_id, ann.conversation_id) not in ann.agent.feed._followers:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+    yield socket
+    await socket.send_input({"type": "websocket.disconnect", "code": 1000})
+    await socket.wait()
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(SlowReader(SlowReader.__doc__), 4408), (ReadFailed(ReadFailed.__doc__), 4503)],
+    ids=["a slow reader", "a database that is away"],
+)
+async def test_a_socket_that_cannot_go_on_says_why_and_is_closed(ann, socket, error, code):
+    ann.agent.feed.interrupt(ann.caller.tenant_id, ann.conversation_id, error)
+    told = json.loads((await socket.receive_output())["text"])
+    assert (told["type"], told["payload"]["code"]) == ("error", error.code)
+    closed = await socket.receive_output()
+    assert (closed["type"], closed["code"], closed["reason"]) == ("websocket.close", code, str(error))
+    assert len(closed["reason"].encode()) <= 123

@@ -1,0 +1,35 @@
+"""A page names no file that is not there."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PLACES = {  # how a path of ours begins, and from where it leads
+    ROOT: ("src/", "tests/", "docs/", "requirements/", "deploy/", "web/", ".ci/"),
+    ROOT / "src" / "soma": ("agent/", "brain/", "memory/", "events/", "cli/", "bench/"),
+}
+CODE = re.compile(r"`([\w.][\w./*-]*)(?:::\w+)?`")
+
+
+def paths(text: str) -> list[tuple[Path, str]]:
+    """What is in `code font` and looks like a path of the repository, with the folder that it leads from."""
+    return [
+        (folder, name)
+        for name in CODE.findall(text)
+        for folder, beginnings in PLACES.items()
+        if name.startswith(beginnings)
+    ]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_path_that_a_page_names_exists(page):
+    missing = [name for folder, name in paths(page.read_text("utf-8")) if not any(folder.glob(name.rstrip("/")))]
+    assert not missing
+
+
+def test_a_path_is_found_by_how_it_begins():
+    text = "See `src/soma/agent/turn.py`, `agent/turn.py`, `tests/a/*.py`, `turn.py`, `/brain/x` and `n/a`."
+    assert [name for _, name in paths(text)] == ["src/soma/agent/turn.py", "agent/turn.py", "tests/a/*.py"]

@@ -1,0 +1,31 @@
+"""Secrets are made once, and only their user reads them."""
+
+from soma.events.private import kept_file, kept_secret, write_private
+
+
+def test_a_secret_is_made_once_and_is_its_users_alone(tmp_path):
+    path = tmp_path / "folder" / "secret"
+    secret = kept_secret(path)
+    assert len(secret) >= 32
+    assert kept_secret(path) == secret
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_of_makers_at_once_the_first_wins_and_all_read_the_same(tmp_path):
+    path = tmp_path / "secret"
+
+    def make_while_another_does() -> str:
+        return kept_file(path, lambda: "theirs") and "ours"
+
+    assert kept_file(path, make_while_another_does) == "theirs"
+
+
+def test_what_is_written_in_place_of_an_open_file_is_private(tmp_path):
+    path = tmp_path / "token"
+    path.write_text("old")
+    path.chmod(0o644)
+    write_private(path, "new")
+    assert path.read_text() == "new"
+    assert path.stat().st_mode & 0o777 == 0o600
