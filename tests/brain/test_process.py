@@ -12,6 +12,9 @@ from soma.bench.brain_process import TOKEN, BrainProcess
 from soma.brain import store
 from soma.brain.client import BrainClient
 from soma.brain.housekeeping import kept_tidy
+from soma.brain.root import open_brain
+from soma.memory.embedders.hashing import Hashing
+from soma.memory.errors import VectorsUnavailable
 
 
 @pytest.mark.e2e
@@ -45,6 +48,13 @@ async def test_a_busy_port_is_told_and_the_next_one_taken(tmp_path, capfd):
         assert brain.url != f"http://127.0.0.1:{port}"
         assert f"port {port} is busy" in capfd.readouterr().err
         brain.kill()
+
+
+async def test_pgvector_that_is_configured_and_not_there_is_an_error_at_the_start(settings):
+    searching = settings.memory.model_copy(update={"pgvector_from": 0})
+    with pytest.raises(VectorsUnavailable, match="SOMABRAIN_PGVECTOR_FROM"):
+        async with open_brain(settings.model_copy(update={"memory": searching}), embedder=Hashing()):
+            pass
 
 
 async def test_bundles_go_when_their_time_is_over(opened, monkeypatch):

@@ -132,6 +132,12 @@ def namespaces(reader: Reader, owner: Owner) -> list[str]:
     return [name for (name,) in found]
 
 
+def count(reader: Reader, address: Address) -> int:
+    """How many memories a partition has."""
+    found = reader.query(f"SELECT COUNT(*) FROM memories m WHERE {LIVING} AND m.scope_owner = ?", address)
+    return int(found[0][0])
+
+
 def partition(reader: Reader, address: Address, model: str) -> Iterator[tuple[MemoryRecord, Embedding | None]]:
     """All memories of one partition in the order of creation, each with what `model` made of it as it is now.
 
