@@ -87,6 +87,7 @@ async def open_brain(
             pgvector_from=settings.memory.pgvector_from,
         )
         stack.callback(memory.close)
+        stack.push_async_callback(memory.settle)
         await memory.start()
         if embedder is None:
             await models.keep(writer, choice(settings.memory), chosen)

@@ -9,6 +9,7 @@ from soma.events.database import Connection
 from soma.events.database import migrate as apply_migrations
 from soma.events.writer import Transaction, Writer
 from soma.memory import checks, read, rows, values
+from soma.memory.accesses import Accesses
 from soma.memory.adapters import pgvector
 from soma.memory.documents import importing
 from soma.memory.documents.importing import Chunking, Document, Imported
@@ -82,11 +83,16 @@ class Memory:
             pgvector_from=pgvector_from,
         )
         self._additions = additions
+        self._accesses = Accesses(writer)
         self._keeper = Keeper(self._store)
 
     async def start(self) -> None:
         """Load the model now rather than in the first recall."""
         await self._store.work(self._store.spaces.target.embedder.read, "start")
+
+    async def settle(self) -> None:
+        """Before the end: write what waits to be written."""
+        await self._accesses.settle()
 
     def close(self) -> None:
         self._store.close()
@@ -153,6 +159,10 @@ class Memory:
         links = await self._store.writer.write(write)
         await self._store.work(self._store.apply_links, owner, namespace, links)
         return links[0] if links else None
+
+    def shown(self, tenant_id: str, ids: Iterable[str]) -> None:
+        """Count that somebody was shown these. Returns at once; `access_count` follows within a second or so."""
+        self._accesses.add(tenant_id, ids)
 
     async def value(self, tenant_id: str, learned: Mapping[str, float]) -> Sequence[str]:
         """Set learned values in [0, 1]; returns the ids of those that are still remembered."""

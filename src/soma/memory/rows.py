@@ -38,7 +38,7 @@ UPSERT_LINK = (
 )
 ERASE = (
     "UPDATE memories SET key = ?, text = '', metadata = '{}', conversation_id = NULL, checksum = '', importance = 0, "
-    "revision = ?, forgotten_at = ?, receipt_id = ? WHERE id = ?"
+    "access_count = 0, accessed_at = NULL, revision = ?, forgotten_at = ?, receipt_id = ? WHERE id = ?"
 )
 MADE_MARK = "synthesised"  # in the metadata of what consolidation made
 SUMMARISES, RECOMBINES = "summarises", "recombines"  # from what was synthesised to its sources
