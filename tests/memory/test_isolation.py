@@ -85,7 +85,7 @@ async def test_what_is_in_use_is_not_evicted_for_its_own_size(database, embedder
     async with opened(database, embedder, bound_bytes=1) as memory:
         await memory.remember(alice, [new("larger than the bound")])
         for _ in range(3):
-            assert len((await memory.candidates(alice, Query(text="larger"))).found) == 1
+            assert len(await memory.candidates(alice, Query(text="larger"))) == 1
         assert (memory._store.partitions.loads, memory._store.partitions.evictions) == (3, 0)
 
 

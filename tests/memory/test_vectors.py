@@ -39,7 +39,7 @@ async def elsewhere(database, embedder):
 
 
 async def hits(memory, who, question, **query):
-    found = (await memory.candidates(who, Query(text=question, at="2030-01-01", **query))).found
+    found = await memory.candidates(who, Query(text=question, at="2030-01-01", **query))
     return {hit.id: hit.views for hit in found}
 
 

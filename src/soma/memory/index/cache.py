@@ -86,9 +86,10 @@ class Partitions:
                 if address in self._kept:
                     self._total += size - self._sizes.get(address, 0)
                     self._sizes[address] = size
-            for address in [address for address in self._kept if address not in addresses]:
-                if self._total <= self._bound:
+            while self._total > self._bound:
+                unused = next((address for address in self._kept if address not in addresses), None)
+                if unused is None:
                     return
-                del self._kept[address]
-                self._total -= self._sizes.pop(address, 0)
+                del self._kept[unused]
+                self._total -= self._sizes.pop(unused, 0)
                 self.evictions += 1
