@@ -31,15 +31,15 @@ from soma.brain.root import shipped_views
 from soma.memory.embedders.base import Reading
 from soma.memory.embedders.basis import vocabulary
 from soma.memory.embedders.minilm import MiniLM, unit
+from soma.memory.languages import ENGLISH
 from soma.memory.memory import Memory
 from soma.memory.types import NewMemory, Query
-from soma.memory.words import STOP_WORDS
 
 WORDS = 25
 QUESTION_WORDS = 10  # as in LoCoMo, where 99 % have at most 20
 LONG_WORDS = 25
 IN_CONVERSATION = 100
-COMMON = sorted(STOP_WORDS)
+COMMON = sorted(ENGLISH.stop_words)
 COMMON_SHARE = 0.45  # of the words of real messages
 POOL = 500  # texts that the model reads for filling
 NOISE = 0.02  # a number of a vector: the cosine with its origin is about .93
