@@ -13,6 +13,9 @@ from soma.brain import store
 from soma.brain.__main__ import bound
 from soma.brain.client import BrainClient
 from soma.brain.housekeeping import kept_tidy
+from soma.brain.root import open_brain
+from soma.memory.embedders.hashing import Hashing
+from soma.memory.errors import VectorsUnavailable
 
 
 @pytest.mark.e2e
@@ -61,6 +64,13 @@ async def test_no_part_of_an_answer_waits_for_the_next_on_any_event_loop():
         _, writer = await asyncio.open_connection(*listening.getsockname())
         assert await delays.get() == 1
         writer.close()
+
+
+async def test_pgvector_that_is_configured_and_not_there_is_an_error_at_the_start(settings):
+    searching = settings.memory.model_copy(update={"pgvector_from": 0})
+    with pytest.raises(VectorsUnavailable, match="SOMABRAIN_PGVECTOR_FROM"):
+        async with open_brain(settings.model_copy(update={"memory": searching}), embedder=Hashing()):
+            pass
 
 
 async def test_bundles_go_when_their_time_is_over(opened, monkeypatch):

@@ -1,5 +1,7 @@
 """The brain's verbs over both transports: the same calls give the same answers."""
 
+from collections import Counter
+
 import pytest
 from tests.brain.conftest import ALICE, BOB, FACTS, MALLORY, metrics_of, remembered
 
@@ -65,6 +67,33 @@ async def test_a_half_life_decides_how_fast_memories_grow_old(client):
 
     assert await recency(1) < 0.1
     assert await recency(1_000) > 0.6
+
+
+async def test_what_a_bundle_shows_is_counted_and_what_was_only_a_candidate_is_not(client, opened):
+    await remembered(client)
+    await remembered(client, MALLORY)
+    shown = [
+        (await client.evaluate(ALICE, conversation_id="c1", query="What did Caroline do?", top_k=2)).memories
+        for _ in range(3)
+    ]
+    await client.recall(ALICE, query="What did Caroline do?")
+    await opened.brain.memory.settle()
+    counts = Counter(memory.id for memories in shown for memory in memories)
+    mine, theirs = [(await client.memories(who)).memories for who in (ALICE, MALLORY)]
+    assert {memory.id: memory.access_count for memory in mine if memory.access_count} == counts
+    assert len(mine) > len(counts)
+    assert all((memory.accessed_at is None) == (memory.access_count == 0) for memory in mine)
+    assert {memory.access_count for memory in theirs} == {0}
+
+
+async def test_what_is_forgotten_meanwhile_is_not_counted(client, opened):
+    ids = await remembered(client)
+    bundle = await client.evaluate(ALICE, conversation_id="c1", query="What did Caroline do?")
+    await client.forget(ALICE, ids=[bundle.memories[0].id])  # before it is counted
+    await opened.brain.memory.settle()
+    left = (await client.memories(ALICE)).memories
+    assert {memory.id for memory in left if memory.access_count} == {memory.id for memory in bundle.memories[1:]}
+    assert len(left) == len(ids) - 1
 
 
 async def test_an_empty_memory_gives_an_empty_bundle(client):

@@ -22,6 +22,7 @@ from rich.table import Table
 
 from soma.bench.flat import flattened
 from soma.bench.gathering import memory_on, owner
+from soma.bench.tenants import ratio
 from soma.brain.context import ranked
 from soma.brain.core.serve import serve
 from soma.brain.core.state import LearnerState
@@ -30,15 +31,15 @@ from soma.brain.root import shipped_views
 from soma.memory.embedders.base import Reading
 from soma.memory.embedders.basis import vocabulary
 from soma.memory.embedders.minilm import MiniLM, unit
+from soma.memory.languages import ENGLISH
 from soma.memory.memory import Memory
 from soma.memory.types import NewMemory, Query
-from soma.memory.words import STOP_WORDS
 
 WORDS = 25
 QUESTION_WORDS = 10  # as in LoCoMo, where 99 % have at most 20
 LONG_WORDS = 25
 IN_CONVERSATION = 100
-COMMON = sorted(STOP_WORDS)
+COMMON = sorted(ENGLISH.stop_words)
 COMMON_SHARE = 0.45  # of the words of real messages
 POOL = 500  # texts that the model reads for filling
 NOISE = 0.02  # a number of a vector: the cosine with its origin is about .93
@@ -109,6 +110,13 @@ def filled(folder: str, size: int) -> Result:
 
 def measured(folder: str, size: int) -> Result:
     return asyncio.run(_measured(Path(folder), size))
+
+
+def _beside_others(_: str, size: int) -> Result:
+    """What a hundred other tenants cost one of `size` memories."""
+    words = Words(0)
+    filling = Filling(MiniLM(), [words.text() for _ in range(POOL)])
+    return ratio(filling, [words.text() for _ in range(size)], [words.text(QUESTION_WORDS) for _ in range(TIMED)])
 
 
 async def _filled(folder: Path, size: int) -> None:
@@ -203,7 +211,11 @@ def command(sizes: str, *, as_json: bool) -> None:
     except ValueError as error:
         raise click.BadParameter("whole numbers with commas, as 1000,10000", param_hint="--sizes") from error
     result = run(numbers)
+    tenants = _apart(_beside_others, "", BATCH)
     if as_json:
-        click.echo(json.dumps(flattened(result, "memory"), indent=1))
+        click.echo(json.dumps(flattened({**result, "tenants": tenants}, "memory"), indent=1))
     else:
         Console().print(table(result))
+        Console().print(
+            "recall of one tenant beside {others} others, against alone: {recall_ratio:.2f}".format(**tenants)
+        )

@@ -16,7 +16,7 @@ import uvloop
 
 from soma.brain.root import open_brain
 from soma.brain.settings import BrainSettings
-from soma.memory.errors import ModelUnavailable
+from soma.memory.errors import ModelUnavailable, VectorsUnavailable
 
 PORTS_TRIED = 10
 BACKLOG = 2_048
@@ -93,7 +93,7 @@ def main() -> None:
     try:
         with locked(settings.data_dir), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(settings))
-    except (FolderInUse, ModelUnavailable, OSError) as error:
+    except (FolderInUse, ModelUnavailable, VectorsUnavailable, OSError) as error:
         sys.exit(f"soma brain: {error}")
 
 

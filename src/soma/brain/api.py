@@ -201,6 +201,8 @@ def _stored(memory: MemoryRecord) -> StoredMemory:
         scope=memory.scope,
         occurred_at=memory.occurred_at,
         value=memory.value,
+        access_count=memory.access_count,
+        accessed_at=memory.accessed_at,
         conversation_id=memory.conversation_id,
         metadata=dict(memory.metadata),
     )

@@ -30,6 +30,22 @@ class MemorySettings(BaseSettings):
     embedder_patience_seconds: float = Field(
         default=8.0, gt=0, le=300, description="How long an embedder behind a network is asked again before it is away."
     )
+    index_bytes: int = Field(
+        default=2 * 1024**3,
+        ge=1_000_000,
+        description="Bytes of the tenants' indexes kept in this process; beyond them the least recently used go.",
+    )
+    sketch_from: int = Field(
+        default=50_000,
+        ge=1_000,
+        description="Memories of one owner from which a question meets short vectors first, and in full the nearest.",
+    )
+    pgvector_from: int | None = Field(
+        default=None,
+        ge=0,
+        description="Memories of one owner from which the PostgreSQL of `SOMABRAIN_DATABASE_URL` searches their "
+        "vectors by pgvector and this process holds none of them; empty: never.",
+    )
     document_tokens: int = Field(
         default=160, ge=32, le=2_048, description="Tokens a chunk of a document has at most, its headings included."
     )

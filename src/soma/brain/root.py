@@ -71,14 +71,23 @@ async def open_brain(
     async with AsyncExitStack() as stack:
         database = Database(settings.database)
         stack.callback(database.close)
-        prepare(database)
+        prepare(database, with_pgvector=settings.memory.pgvector_from is not None)
         writer = Writer(database, waiting=settings.waiting_writes)
         writer.start()
         stack.callback(writer.close)
         http = stack.enter_context(httpx.Client(timeout=settings.memory.embedder_patience_seconds))
         chosen, former = (embedder, []) if embedder else await _embedders(settings.memory, http, database)
-        memory = Memory(writer, chosen, former=former, additions=settings.graph_augment_max_additions)
+        memory = Memory(
+            writer,
+            chosen,
+            former=former,
+            bound_bytes=settings.memory.index_bytes,
+            additions=settings.graph_augment_max_additions,
+            sketch_from=settings.memory.sketch_from,
+            pgvector_from=settings.memory.pgvector_from,
+        )
         stack.callback(memory.close)
+        stack.push_async_callback(memory.settle)
         await memory.start()
         if embedder is None:
             await models.keep(writer, choice(settings.memory), chosen)
@@ -202,13 +211,13 @@ def _workers(settings: BrainSettings, database: Database, learners: Learners) ->
     return InProcesses(*place, count=settings.batch_workers) if settings.batch_workers else InThreads(*place)
 
 
-def prepare(database: Database) -> None:
-    """Make or bring up to date the tables of log, brain and memory."""
+def prepare(database: Database, *, with_pgvector: bool = False) -> None:
+    """Make or bring up to date the tables of log, brain and memory. Raises VectorsUnavailable without pgvector."""
     connection = database.connect()
     try:
         migrate(connection, "events", files("soma.events") / "migrations")
         migrate(connection, "brain", files("soma.brain") / "migrations")
-        migrate_memory(connection)
+        migrate_memory(connection, with_pgvector=with_pgvector)
     finally:
         connection.close()
 

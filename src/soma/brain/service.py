@@ -154,6 +154,7 @@ class Brain:
             changes=changes,
         )
         await self._writer.write(lambda tx: self._keep_bundle(tx, bundle, arms))
+        self.memory.shown(principal.tenant_id, (memory_id for memory_id, _ in bundle.shown))
         return ContextBundle(
             bundle_id=bundle.bundle_id,
             memories=context.memories,

@@ -212,7 +212,7 @@ class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredMemory(msgspec.Struct, frozen=True, kw_only=True):
-    """A memory as its owner browses it."""
+    """A memory as its owner browses it. `access_count`: bundles that showed it so far; `accessed_at`: when last."""
 
     id: str
     key: str
@@ -221,6 +221,8 @@ class StoredMemory(msgspec.Struct, frozen=True, kw_only=True):
     scope: str
     occurred_at: str
     value: float = 0.5
+    access_count: int = 0
+    accessed_at: str | None = None
     conversation_id: str | None = None
     metadata: dict[str, Any] = {}
 

@@ -123,9 +123,11 @@ def list_(*, search: str | None, limit: int, namespace: str, as_json: bool) -> N
     table = Table(box=None, header_style="dim", padding=(0, 1))
     table.add_column("key", overflow="fold", ratio=1)  # whole: `soma memory forget` takes it
     table.add_column("when", no_wrap=True)
+    table.add_column("shown", justify="right", no_wrap=True)
     table.add_column("text", ratio=2)
     for memory in page["memories"]:
-        table.add_row(escape(memory["key"]), (memory.get("occurred_at") or "")[:10], escape(excerpt(memory["text"])))
+        day, shown = (memory.get("occurred_at") or "")[:10], str(memory.get("access_count", 0))
+        table.add_row(escape(memory["key"]), day, shown, escape(excerpt(memory["text"])))
     console.print(table if page["memories"] else "no memories")
     if page["next"]:
         console.print("[dim]and more: raise --limit or narrow with --search[/dim]")

@@ -115,7 +115,7 @@ class ModelUnavailable(Exception):
 
 
 class VectorsUnavailable(Exception):
-    """This PostgreSQL has no pgvector: install the extension `vector`."""
+    """SOMABRAIN_PGVECTOR_FROM is set, and this PostgreSQL has no pgvector: install the extension `vector`."""
 
     code = "vectors_unavailable"
 

@@ -9,6 +9,8 @@ from soma.events.database import Connection
 from soma.events.database import migrate as apply_migrations
 from soma.events.writer import Transaction, Writer
 from soma.memory import checks, read, rows, values
+from soma.memory.accesses import Accesses
+from soma.memory.adapters import pgvector
 from soma.memory.documents import importing
 from soma.memory.documents.importing import Chunking, Document, Imported
 from soma.memory.embedders.base import Embedder
@@ -16,6 +18,7 @@ from soma.memory.errors import ForeignNamespace, TooManyItems
 from soma.memory.exchange import Taken, parsed, take
 from soma.memory.forget import forget, named
 from soma.memory.index.cache import BOUND_BYTES
+from soma.memory.index.sketch import SKETCH_FROM
 from soma.memory.recall import ADDITIONS, candidates
 from soma.memory.remember import remember, write_links
 from soma.memory.spaces import Space
@@ -44,9 +47,11 @@ from soma.memory.views.question import stripped
 DEFAULT = "default"
 
 
-def migrate(connection: Connection) -> None:
-    """Make or bring up to date the tables of memory."""
+def migrate(connection: Connection, *, with_pgvector: bool = False) -> None:
+    """Make or bring up to date the tables of memory. Raises VectorsUnavailable where pgvector is wanted and absent."""
     apply_migrations(connection, "memory", files("soma.memory") / "migrations")
+    if with_pgvector:
+        pgvector.prepare(connection)
 
 
 class Memory:
@@ -54,7 +59,8 @@ class Memory:
 
     `embedder` reads what is new; `former` are models whose vectors may be there from before and still answer.
     `bound_bytes` is how much of the tenants' indexes stays in memory, `additions` how many memories links alone may
-    bring to a recall.
+    bring to a recall. A partition of `sketch_from` memories is searched by short vectors first, one of `pgvector_from`
+    by pgvector in the database, made ready by `migrate`.
     """
 
     def __init__(
@@ -65,14 +71,28 @@ class Memory:
         former: Iterable[Embedder] = (),
         bound_bytes: int = BOUND_BYTES,
         additions: int = ADDITIONS,
+        sketch_from: int = SKETCH_FROM,
+        pgvector_from: int | None = None,
     ) -> None:
-        self._store = Store(writer, embedder, former=former, bound_bytes=bound_bytes)
+        self._store = Store(
+            writer,
+            embedder,
+            former=former,
+            bound_bytes=bound_bytes,
+            sketch_from=sketch_from,
+            pgvector_from=pgvector_from,
+        )
         self._additions = additions
+        self._accesses = Accesses(writer)
         self._keeper = Keeper(self._store)
 
     async def start(self) -> None:
         """Load the model now rather than in the first recall."""
         await self._store.work(self._store.spaces.target.embedder.read, "start")
+
+    async def settle(self) -> None:
+        """Before the end: write what waits to be written."""
+        await self._accesses.settle()
 
     def close(self) -> None:
         self._store.close()
@@ -139,6 +159,10 @@ class Memory:
         links = await self._store.writer.write(write)
         await self._store.work(self._store.apply_links, owner, namespace, links)
         return links[0] if links else None
+
+    def shown(self, tenant_id: str, ids: Iterable[str]) -> None:
+        """Count that somebody was shown these. Returns at once; `access_count` follows within a second or so."""
+        self._accesses.add(tenant_id, ids)
 
     async def value(self, tenant_id: str, learned: Mapping[str, float]) -> Sequence[str]:
         """Set learned values in [0, 1]; returns the ids of those that are still remembered."""

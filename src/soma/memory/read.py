@@ -8,7 +8,7 @@ from soma.memory.errors import BadCursor
 from soma.memory.index.partition import Partition
 from soma.memory.store import Store
 from soma.memory.types import MemoryRecord, Owner, Page, Statistics
-from soma.memory.words import tokens, words
+from soma.memory.words import sought, tokens
 
 PAGE = 50
 LARGEST_PAGE = 1_000
@@ -90,7 +90,9 @@ def _items(store: Store, owner: Owner, namespace: str, memories: Sequence[Memory
 
 def _holding(partition: Partition, text: str) -> list[tuple[int, str]]:
     """(position, id) of what holds all the words."""
-    found: list[set[int]] = [set(partition.postings.holders(word)) for word in words(text)]
+    found: list[set[int]] = [
+        {slot for form in stems for slot in partition.postings.holders(form)} for stems in sought(text)
+    ]
     if found:
         found[-1] |= partition.postings.beginning_with(tokens(text)[-1])
     slots = set.intersection(*found) if found else set()

@@ -74,7 +74,8 @@ def chosen(field: Field, top_k: int, additions: int) -> Scene:
     among[field.dead] = False
     rows = np.flatnonzero(among)
     if (room := 2 * top_k - len(rows)) > 0:
-        among[_beside(field, rows, among, spread(dense[rows]) + spread(lexical[rows]), room)] = True
+        near = np.maximum(dense[rows], field.cosines(rows))
+        among[_beside(field, rows, among, spread(near) + spread(lexical[rows]), room)] = True
         rows = np.flatnonzero(among)
     scene = Scene(field, rows)
     extra = linked(scene, additions)

@@ -8,9 +8,10 @@ from soma.memory.embedders.base import Reading
 from soma.memory.index.partition import Entry, Indexed
 from soma.memory.index.traits import SYNTHESISED, asking, traits
 from soma.memory.index.word_vectors import stored
+from soma.memory.languages import Language, is_small, language_of
 from soma.memory.rows import MADE_MARK, Embedding, metadata_text, texts
 from soma.memory.types import MemoryRecord
-from soma.memory.words import STOP_WORDS, tokens, words
+from soma.memory.words import tokens, words
 
 VERSION = 2  # raise it when the rendering changes: vectors of different renderings are different models
 
@@ -29,13 +30,14 @@ def _whole_text(memory: MemoryRecord) -> str:
 def embedding(reading: Reading, memory: MemoryRecord) -> Embedding:
     """Keeps the words that tell texts apart, without the speaker's name; all where there are no others."""
     names = set(tokens(texts(memory.metadata, "speaker")))
-    telling = [place for place, word in enumerate(reading.words) if tells(word) and word not in names]
+    language = language_of(tokens(memory.text))
+    telling = [place for place, word in enumerate(reading.words) if tells(word, language) and word not in names]
     chosen = np.array(telling or range(len(reading.words)), np.int64)
     return Embedding(reading.vector, stored(reading.late_vectors[chosen]))
 
 
-def tells(word: str) -> bool:
-    return len(word) > 1 and word not in STOP_WORDS and any(letter.isalnum() for letter in word)
+def tells(word: str, language: Language) -> bool:
+    return len(word) > 1 and not is_small(word, language) and any(letter.isalnum() for letter in word)
 
 
 def indexed(memory: MemoryRecord, made: Embedding) -> Indexed:

@@ -38,7 +38,7 @@ UPSERT_LINK = (
 )
 ERASE = (
     "UPDATE memories SET key = ?, text = '', metadata = '{}', conversation_id = NULL, checksum = '', importance = 0, "
-    "revision = ?, forgotten_at = ?, receipt_id = ? WHERE id = ?"
+    "access_count = 0, accessed_at = NULL, revision = ?, forgotten_at = ?, receipt_id = ? WHERE id = ?"
 )
 MADE_MARK = "synthesised"  # in the metadata of what consolidation made
 SUMMARISES, RECOMBINES = "summarises", "recombines"  # from what was synthesised to its sources
@@ -130,6 +130,12 @@ def namespaces(reader: Reader, owner: Owner) -> list[str]:
         [owner.tenant_id, *owner.visible()],
     )
     return [name for (name,) in found]
+
+
+def count(reader: Reader, address: Address) -> int:
+    """How many memories a partition has."""
+    found = reader.query(f"SELECT COUNT(*) FROM memories m WHERE {LIVING} AND m.scope_owner = ?", address)
+    return int(found[0][0])
 
 
 def partition(reader: Reader, address: Address, model: str) -> Iterator[tuple[MemoryRecord, Embedding | None]]:

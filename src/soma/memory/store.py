@@ -12,12 +12,15 @@ import numpy as np
 from soma.events.database import Database
 from soma.events.writer import Writer
 from soma.memory import rows
+from soma.memory.adapters.pgvector import Directions
 from soma.memory.embedders.base import Embedder
 from soma.memory.index.cache import BOUND_BYTES, Address, Partitions
 from soma.memory.index.partition import Partition
+from soma.memory.index.sketch import SKETCH_FROM, SketchedVectors
+from soma.memory.index.vectors import VectorIndex
 from soma.memory.rendering import indexed
 from soma.memory.rows import Embedding
-from soma.memory.spaces import Spaces
+from soma.memory.spaces import Space, Spaces
 from soma.memory.types import Link, MemoryRecord, Owner
 
 P = ParamSpec("P")
@@ -37,8 +40,12 @@ class Store:
         *,
         former: Iterable[Embedder] = (),
         bound_bytes: int = BOUND_BYTES,
+        sketch_from: int = SKETCH_FROM,
+        pgvector_from: int | None = None,
     ) -> None:
         self.writer = writer
+        self._sketch_from = sketch_from
+        self._pgvector_from = pgvector_from
         self.spaces = Spaces(writer, embedder, former)
         self.partitions = Partitions(self.load, bound_bytes=bound_bytes)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="memory")
@@ -130,7 +137,7 @@ class Store:
         """From the rows. A memory without a vector is found by its words, until the vector is made (`reconcile`)."""
         space = self.spaces.of(address[0])
         dimension, late = space.embedder.dimension, space.embedder.late_dimension
-        partition = Partition(dimension, late, model=space.model)
+        partition = Partition(dimension, late, model=space.model, vectors=self._vectors(address, space))
         nothing = Embedding(np.zeros(dimension, np.float32), np.zeros((0, late), np.int8))
         for memory, made in rows.partition(self.database, address, space.model):
             fits = made is not None and len(made.vector) == dimension
@@ -138,3 +145,10 @@ class Store:
         for link in rows.partition_links(self.database, address):
             partition.link(link)
         return partition
+
+    def _vectors(self, address: Address, space: Space) -> VectorIndex:
+        """Where the vectors of a partition are, by its size when it is loaded."""
+        dimension = space.embedder.dimension
+        if self._pgvector_from is not None and rows.count(self.database, address) >= self._pgvector_from:
+            return Directions(self.database, address, space.model, dimension)
+        return SketchedVectors(dimension, sketch_from=self._sketch_from)

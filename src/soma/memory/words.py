@@ -1,41 +1,35 @@
 """Texts as stems: what postings hold and queries look for."""
 
 import re
-from functools import lru_cache
+from unicodedata import normalize
 
-import snowballstemmer
+from soma.memory.languages import Language, asked_in, is_small, language_of, stem
 
 WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
-STOP_WORDS = frozenset(
-    """
-    a about after all also am an and any are as at be because been before being both but by can could d did do
-    does doing during each few for from had has have having he her here hers him his how i if in into is it
-    its just ll m me more most my no nor not of on only or other our ours own re s same she should so some
-    such t than that the their theirs them then there these they this those to too us ve very was we were what
-    when where which while who whom whose why will with would you your yours
-    """.split()  # noqa: SIM905 - a list of words reads as one
-)
-
-_stemmer = snowballstemmer.stemmer("english")
-
-
-@lru_cache(maxsize=200_000)
-def stem(word: str) -> str:
-    return str(_stemmer.stemWord(word))
 
 
 def tokens(text: str) -> list[str]:
-    """Lower-case words without their possessive ending."""
-    found = WORD.findall(text.lower().replace("’", "'"))
-    return [word.removesuffix("'s") if "'" in word else word for word in found]
+    """Lower-case words without their possessive ending; letters with accents are one sign each."""
+    plain = text if text.isascii() else normalize("NFC", text).replace("’", "'")
+    return [word.removesuffix("'s") if "'" in word else word for word in WORD.findall(plain.lower())]
 
 
 def words(text: str) -> list[str]:
-    """Every word as a stem, in order."""
-    return [stem(word) for word in tokens(text)]
+    """Every word as a stem of the text's language, in order."""
+    found = tokens(text)
+    language = language_of(found)
+    return [stem(word, language) for word in found]
 
 
-def content_words(text: str) -> list[str]:
+def content_words(text: str, language: Language) -> list[str]:
     """The distinct stems that tell texts apart; all of them where a text has nothing but stop words."""
-    found = dict.fromkeys(stem(word) for word in tokens(text) if word not in STOP_WORDS)
-    return list(found or dict.fromkeys(words(text)))
+    found = tokens(text)
+    telling = [word for word in found if not is_small(word, language)]
+    return list(dict.fromkeys(stem(word, language) for word in telling or found))
+
+
+def sought(text: str) -> list[tuple[str, ...]]:
+    """Of each word of a question, in order, the stems by which texts may hold it."""
+    found = tokens(text)
+    languages = asked_in(found)
+    return [tuple(dict.fromkeys(stem(word, language) for language in languages)) for word in found]

@@ -1,1 +1,1 @@
-"""Vectors kept elsewhere than in this process, one store a file, behind the port of `nearest`."""
+"""Where vectors are when this process does not hold them, one place a file, behind the port `index.vectors`."""

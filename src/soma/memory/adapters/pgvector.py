@@ -1,75 +1,149 @@
-"""The same vectors inside PostgreSQL, for whoever cannot hold a slab: SQL, reports, a second process.
+"""The vectors of large partitions inside PostgreSQL: this process asks for the nearest and holds none of them.
 
-A projection like the others: made from `memory_embeddings` when it is asked, and gone with them. Recall does not use
-it, for it needs every score and not only the nearest: one query of the slab takes 5 ms at 100,000 vectors.
+A projection like the others: made from `memory_embeddings` when a partition is loaded, and gone with them in the same
+transaction. Exact, over the rows of one partition: an approximate index over those of all tenants misses a third of
+what is nearest in a small one (docs/decisions/010).
 """
+
+from collections.abc import Sequence
+from hashlib import blake2b
 
 import numpy as np
 
-from soma.events.database import Connection
-from soma.events.writer import Transaction
-from soma.memory.adapters.nearest import Near
-from soma.memory.embedders.base import Vector
+from soma.events.database import Connection, Database, is_storage_error
 from soma.memory.errors import VectorsUnavailable
-from soma.memory.store import Store
-from soma.memory.types import Owner
+from soma.memory.index.cache import Address
+from soma.memory.index.vectors import Floats, Indexes, VectorIndex
 
 TABLE = (
     "CREATE TABLE IF NOT EXISTS memory_directions ("
-    "memory_id TEXT NOT NULL, model TEXT NOT NULL, seal TEXT NOT NULL, direction vector NOT NULL, "
-    "PRIMARY KEY (memory_id, model), "
+    "tenant_id TEXT NOT NULL, namespace TEXT NOT NULL, scope_owner TEXT NOT NULL, model TEXT NOT NULL, "
+    "memory_id TEXT NOT NULL, digest TEXT NOT NULL, direction vector NOT NULL, "
+    "PRIMARY KEY (tenant_id, namespace, scope_owner, model, memory_id), "
     "FOREIGN KEY (memory_id, model) REFERENCES memory_embeddings (memory_id, model) ON DELETE CASCADE)"
 )
-VISIBLE = "m.forgotten_at IS NULL AND m.tenant_id = ? AND m.namespace = ? AND m.scope_owner IN (?, ?, ?)"
-MISSING = (
-    "SELECT e.memory_id, e.seal, e.dimension, e.vector FROM memory_embeddings e JOIN memories m ON m.id = e.memory_id "
-    "LEFT JOIN memory_directions d ON d.memory_id = e.memory_id AND d.model = e.model AND d.seal = e.seal "
-    f"WHERE d.memory_id IS NULL AND e.model = ? AND {VISIBLE} LIMIT ?"
-)
+INDEX = "CREATE INDEX IF NOT EXISTS memory_directions_memory ON memory_directions (memory_id, model)"
+HERE = "tenant_id = ? AND namespace = ? AND scope_owner = ? AND model = ?"
+KNOWN = f"SELECT memory_id, digest FROM memory_directions WHERE {HERE}"
 UPSERT = (
-    "INSERT INTO memory_directions (memory_id, model, seal, direction) VALUES (?, ?, ?, ?::vector) "
-    "ON CONFLICT (memory_id, model) DO UPDATE SET seal = excluded.seal, direction = excluded.direction"
+    "INSERT INTO memory_directions (tenant_id, namespace, scope_owner, model, memory_id, digest, direction) "
+    "SELECT ?, ?, ?, e.model, e.memory_id, new.digest, new.direction::vector "
+    "FROM unnest(?::text[], ?::text[], ?::text[]) AS new (memory_id, digest, direction) "
+    "JOIN memory_embeddings e ON e.memory_id = new.memory_id AND e.model = ? "
+    "ON CONFLICT (tenant_id, namespace, scope_owner, model, memory_id) "
+    "DO UPDATE SET digest = excluded.digest, direction = excluded.direction RETURNING memory_id"
 )
 NEAREST = (
-    "SELECT d.memory_id, 1 - (d.direction <=> ?::vector) AS cosine FROM memory_directions d "
-    f"JOIN memories m ON m.id = d.memory_id WHERE d.model = ? AND {VISIBLE} ORDER BY cosine DESC, d.memory_id LIMIT ?"
+    f"SELECT memory_id, -(direction <#> ?::vector) FROM memory_directions WHERE {HERE} "
+    "ORDER BY direction <#> ?::vector, memory_id LIMIT ?"
 )
+COSINES = f"SELECT memory_id, -(direction <#> ?::vector) FROM memory_directions WHERE {HERE} AND memory_id = ANY(?)"
+ROWS = f"SELECT memory_id, vector_send(direction) FROM memory_directions WHERE {HERE} AND memory_id = ANY(?)"
+HEADER_BYTES = 4  # of what `vector_send` gives; then float32, big endian
+COUNT = 2_000  # ten times what recall takes: it lifts those with whom the question names somebody
 BATCH = 1_000
 
 
 def prepare(connection: Connection) -> None:
     """Make the extension and the table. Raises VectorsUnavailable where PostgreSQL comes without pgvector."""
     if connection.dialect != "postgresql":
-        raise VectorsUnavailable("vectors inside the database need PostgreSQL with pgvector")
+        raise VectorsUnavailable("SOMABRAIN_PGVECTOR_FROM is set, and SOMABRAIN_DATABASE_URL names no PostgreSQL")
     if not connection.query("SELECT 1 FROM pg_available_extensions WHERE name = 'vector'"):
         raise VectorsUnavailable
-    connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
-    connection.execute(TABLE)
+    try:
+        connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+        connection.execute(TABLE)
+        connection.execute(INDEX)
+    except Exception as error:
+        if is_storage_error(error):
+            raise VectorsUnavailable(f"pgvector cannot be set up: {error}") from error
+        raise
 
 
-class PgVectors:
-    """`prepare` must have run."""
+class Directions:
+    """The vectors of one partition, kept by PostgreSQL. `prepare` must have run.
 
-    def __init__(self, store: Store) -> None:
-        self._store = store
+    What is new waits here until the next question, so that loading writes in batches, and nothing that is there.
+    """
 
-    async def nearest(self, owner: Owner, namespace: str, vector: Vector, count: int) -> list[Near]:
-        model = self._store.spaces.of(owner.tenant_id).model
-        visible = [owner.tenant_id, namespace, *owner.visible()]
-        while await self._store.writer.write(lambda tx: _catch_up(tx, model, visible)):
-            pass
-        parameters = [_text(vector), model, *visible, count]
-        found = await self._store.work(self._store.database.query, NEAREST, parameters)
-        return [(memory_id, float(cosine)) for memory_id, cosine in found]
+    exact = False
+    nbytes = 0
+
+    def __init__(self, database: Database, address: Address, model: str, dimension: int) -> None:
+        self._database = database
+        self._place = [*address, model]
+        self._model = model
+        self._dimension = dimension
+        self._ids: list[str] = []
+        self._slots: dict[str, int] = {}
+        self._kept: dict[str, str] | None = dict(database.query(KNOWN, self._place))  # until all are here
+        self._waiting: dict[str, Floats] = {}
+
+    def append(self, vector: Floats, memory_id: str) -> None:
+        self._slots[memory_id] = len(self._ids)
+        self._ids.append(memory_id)
+        if self._kept is None or self._kept.get(memory_id) != digest(vector):
+            self._waiting[memory_id] = vector
+
+    def set(self, slot: int, vector: Floats | float) -> None:
+        memory_id = self._ids[slot]
+        self._waiting.pop(memory_id, None)
+        if isinstance(vector, np.ndarray):
+            self._waiting[memory_id] = vector
+        else:  # forgotten: its row went with its embedding
+            self._slots.pop(memory_id, None)
+
+    def scores(self, query: Floats) -> Floats:
+        """Cosines of the nearest slots; -1 for the others."""
+        self._flush()
+        asked = text(query)
+        scores = np.full(len(self._ids), -1, np.float32)
+        self._fill(scores, self._database.query(NEAREST, [asked, *self._place, asked, COUNT]), self._slots)
+        return scores
+
+    def cosines(self, slots: Indexes, query: Floats) -> Floats:
+        self._flush()
+        ids = [self._ids[slot] for slot in slots.tolist()]
+        cosines = np.zeros(len(ids), np.float32)
+        found = self._database.query(COSINES, [text(query), *self._place, ids])
+        self._fill(cosines, found, {memory_id: place for place, memory_id in enumerate(ids)})
+        return cosines
+
+    def rows(self, slots: Indexes) -> Floats:
+        self._flush()
+        ids = [self._ids[slot] for slot in slots.tolist()]
+        places = {memory_id: place for place, memory_id in enumerate(ids)}
+        rows = np.zeros((len(ids), self._dimension), np.float32)
+        for memory_id, sent in self._database.query(ROWS, [*self._place, ids]):
+            rows[places[memory_id]] = np.frombuffer(sent, ">f4", offset=HEADER_BYTES)
+        return rows
+
+    def same(self, slot: int, fresh: VectorIndex, expected: int) -> bool:  # noqa: ARG002 - both are these rows
+        """Whether PostgreSQL holds the vector that `fresh` was just made from, or will."""
+        memory_id = self._ids[slot]
+        missing = isinstance(fresh, Directions) and memory_id in fresh._waiting  # noqa: SLF001 - its own kind
+        return not missing or memory_id in self._waiting
+
+    def _fill(self, scores: Floats, found: Sequence[tuple[str, float]], places: dict[str, int]) -> None:
+        for memory_id, cosine in found:
+            if (place := places.get(memory_id)) is not None:  # another process may know more
+                scores[place] = cosine
+
+    def _flush(self) -> None:
+        """Write what waits. A memory that was forgotten meanwhile has no embedding, and gets no row."""
+        self._kept = None
+        waiting = list(self._waiting.items())
+        for start in range(0, len(waiting), BATCH):
+            some = waiting[start : start + BATCH]
+            ids, vectors = [memory_id for memory_id, _ in some], [vector for _, vector in some]
+            new = [ids, list(map(digest, vectors)), list(map(text, vectors))]
+            self._database.query(UPSERT, [*self._place[:3], *new, self._model])
+        self._waiting.clear()
 
 
-def _catch_up(tx: Transaction, model: str, visible: list[str]) -> int:
-    """Take in some of the vectors that are new or were made again; how many there were."""
-    missing = tx.query(MISSING, [model, *visible, BATCH])
-    made = [(memory_id, seal, np.frombuffer(blob, "<f4", dimension)) for memory_id, seal, dimension, blob in missing]
-    tx.executemany(UPSERT, [[memory_id, model, seal, _text(vector)] for memory_id, seal, vector in made])
-    return len(made)
+def digest(vector: Floats) -> str:
+    return blake2b(vector.tobytes(), digest_size=8).hexdigest()
 
 
-def _text(vector: Vector) -> str:
+def text(vector: Floats) -> str:
     return "[" + ",".join(map(repr, vector.tolist())) + "]"

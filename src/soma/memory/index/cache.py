@@ -77,13 +77,19 @@ class Partitions:
         return partition
 
     def _weigh(self, addresses: Sequence[Address], sizes: Sequence[int]) -> None:
-        """Note what these take now, then evict until the bound holds; costs nothing for partitions left alone."""
+        """Note what these take now, then evict others until the bound holds; costs nothing for partitions left alone.
+
+        Those in use stay, also beyond the bound: to evict them would be to load them for every question.
+        """
         with self._keeping:
             for address, size in zip(addresses, sizes, strict=True):
                 if address in self._kept:
                     self._total += size - self._sizes.get(address, 0)
                     self._sizes[address] = size
-            while self._total > self._bound and self._kept:
-                address, _ = self._kept.popitem(last=False)
-                self._total -= self._sizes.pop(address, 0)
+            while self._total > self._bound:
+                unused = next((address for address in self._kept if address not in addresses), None)
+                if unused is None:
+                    return
+                del self._kept[unused]
+                self._total -= self._sizes.pop(unused, 0)
                 self.evictions += 1

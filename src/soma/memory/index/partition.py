@@ -15,7 +15,7 @@ from soma.memory.index.links import Links
 from soma.memory.index.postings import Postings
 from soma.memory.index.sessions import Order, Sessions
 from soma.memory.index.speakers import ALONE, Speakers
-from soma.memory.index.vectors import Vectors
+from soma.memory.index.vectors import VectorIndex, Vectors
 from soma.memory.index.word_vectors import Bytes, WordVectors
 from soma.memory.types import Kind, Link
 
@@ -57,13 +57,15 @@ class Indexed:
 
 
 class Partition:
-    """`model` names the vectors in it."""
+    """`model` names the vectors in it; `vectors` is where they are, a slab if nothing else is given."""
 
-    def __init__(self, dimension: int, late_dimension: int, *, model: str = "") -> None:
+    def __init__(
+        self, dimension: int, late_dimension: int, *, model: str = "", vectors: VectorIndex | None = None
+    ) -> None:
         self.model = model
         self.entries: list[Entry | None] = []
         self.slots: dict[str, int] = {}
-        self.vectors = Vectors(dimension)
+        self.vectors: VectorIndex = Vectors(dimension) if vectors is None else vectors
         self.word_vectors = WordVectors(late_dimension)
         self.postings = Postings()
         self.sessions = Sessions(self._order)
@@ -163,7 +165,7 @@ class Partition:
         self.asking.append(new.asking)
         self.threads.append(ALONE)
         self.voices.append(0)
-        self.vectors.append(new.vector)
+        self.vectors.append(new.vector, new.entry.id)
         self.word_vectors.append(new.word_vectors)
         self.postings.append(new.words)
         self.sessions.append(new.entry.thread)

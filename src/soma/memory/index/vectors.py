@@ -1,14 +1,36 @@
-"""Exact search: every vector of a partition in one float32 slab."""
+"""The vectors of a partition by slot: one float32 slab, compared with a question in full while that is quick."""
+
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
+Indexes = NDArray[np.int64]
 
 LEAST = 16  # rows of a slab that is not empty
 DOUBLED = (
     4_096  # rows up to which a slab doubles; a larger one grows by a quarter, for half a slab of air is much memory
 )
+
+
+class VectorIndex(Protocol):
+    """What a partition needs of its vectors, wherever they are. A dead slot's is zero; a cosine with it is 0.
+
+    `exact`: `scores` are cosines in every slot. Else they are in the slots nearest to the question; of the others they
+    are estimates, or -1 where nothing is known. `cosines` and `rows` are exact always.
+    """
+
+    @property
+    def exact(self) -> bool: ...
+    @property
+    def nbytes(self) -> int: ...
+    def append(self, vector: Floats, memory_id: str) -> None: ...
+    def set(self, slot: int, vector: Floats | float) -> None: ...
+    def scores(self, query: Floats) -> Floats: ...
+    def cosines(self, slots: Indexes, query: Floats) -> Floats: ...
+    def rows(self, slots: Indexes) -> Floats: ...
+    def same(self, slot: int, fresh: "VectorIndex", expected: int) -> bool: ...
 
 
 def grown(rows: int) -> int:
@@ -27,10 +49,14 @@ class Vectors:
         return self._count
 
     @property
+    def exact(self) -> bool:
+        return True
+
+    @property
     def nbytes(self) -> int:
         return self._slab.nbytes
 
-    def append(self, vector: Floats) -> None:
+    def append(self, vector: Floats, memory_id: str = "") -> None:  # noqa: ARG002 - for who keeps them elsewhere
         if self._count == len(self._slab):
             larger = np.zeros((grown(self._count), self._slab.shape[1]), np.float32)
             larger[: self._count] = self._slab
@@ -45,6 +71,16 @@ class Vectors:
         """Cosines of all rows with a unit vector; shape [slots]."""
         return self._slab[: self._count] @ query
 
-    def rows(self, slots: NDArray[np.int64]) -> Floats:
+    def cosines(self, slots: Indexes, query: Floats) -> Floats:
+        """Of some slots."""
+        return self._slab[slots] @ query
+
+    def rows(self, slots: Indexes) -> Floats:
         rows: Floats = self._slab[slots]
         return rows
+
+    def same(self, slot: int, fresh: VectorIndex, expected: int) -> bool:
+        """Whether the slot holds what `fresh` does as `expected`; of vectors kept elsewhere nothing is known here."""
+        if not isinstance(fresh, Vectors):
+            return True
+        return np.array_equal(self.rows(np.array([slot])), fresh.rows(np.array([expected])))

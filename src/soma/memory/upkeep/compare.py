@@ -19,7 +19,7 @@ def _same(kept: Partition, fresh: Partition, memory_id: str) -> bool:
     if slot is None or expected is None or kept.at(slot) != fresh.at(expected):
         return False
     return (
-        np.array_equal(kept.vectors.rows(np.array([slot])), fresh.vectors.rows(np.array([expected])))
+        kept.vectors.same(slot, fresh.vectors, expected)
         and np.array_equal(kept.word_vectors.of(slot), fresh.word_vectors.of(expected))
         and kept.postings.of(slot) == fresh.postings.of(expected)
         and kept.links.of(memory_id) == fresh.links.of(memory_id)

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import combinations
 from math import log
 
@@ -10,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soma.memory.index.partition import Entry, Partition
-from soma.memory.words import STOP_WORDS, stem, words
+from soma.memory.languages import Language, language_of, stem
+from soma.memory.words import tokens, words
 
 NEAR = 0.45  # cosine from which two episodes are about the same thing
 SAME = 0.95  # from which they say the same
@@ -23,8 +25,6 @@ LINKS_COUNTED = 10
 WORDS_COUNTED = 30
 COMMON_SHARE = 0.05  # of the memories: words that more of them have tell nothing
 
-
-STOP_STEMS = frozenset(map(stem, STOP_WORDS))
 
 Weights = Mapping[str, float]  # what each telling word weighs (inverse document frequency)
 
@@ -49,14 +49,20 @@ def by_rank(partition: Partition) -> list[int]:
     return [slot for _, _, slot in sorted(ranked)]
 
 
+@cache
+def small_stems(language: Language) -> frozenset[str]:
+    return frozenset(stem(word, language) for word in language.stop_words)
+
+
 def telling(partition: Partition, slot: int) -> dict[str, float]:
     """The words of a memory that few others have, without its speaker's name."""
     most = max(MEMBERS, COMMON_SHARE * len(partition))
-    names = set(words(partition.at(slot).speaker))
+    entry = partition.at(slot)
+    names, small = set(words(entry.speaker)), small_stems(language_of(tokens(entry.text)))
     found = {}
     for word in partition.postings.of(slot):
         frequency = partition.postings.frequency(word)
-        if word not in names and word not in STOP_STEMS and frequency <= most:
+        if word not in names and word not in small and frequency <= most:
             found[word] = log(1 + len(partition) / frequency)
     return found
 

@@ -7,8 +7,9 @@ from math import log
 
 from soma.memory.documents.sentences import sentences
 from soma.memory.index.partition import Entry
+from soma.memory.languages import language_of
 from soma.memory.upkeep.episodes import Weights
-from soma.memory.words import content_words
+from soma.memory.words import content_words, tokens
 
 SENTENCES = 3
 CHARACTERS = 400
@@ -55,10 +56,11 @@ def _sentences(entries: Sequence[Entry], weights: Weights) -> list[_Sentence]:
     ordered = sorted(entries, key=lambda entry: (entry.time, entry.position))
     told: list[_Sentence] = []
     for entry in ordered:
+        language = language_of(tokens(entry.text))
         for start, end in sentences(entry.text):
             text = " ".join(entry.text[start:end].split())
             asks = text.endswith("?")  # and says nothing
-            words = frozenset(word for word in content_words(text) if word in weights and not asks)
+            words = frozenset(word for word in content_words(text, language) if word in weights and not asks)
             told.append(_Sentence(len(told), text, entry, words))
     return told
 

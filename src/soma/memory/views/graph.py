@@ -26,8 +26,13 @@ def _answers(scene: Scene) -> Floats:
 
 
 def _linked(scene: Scene) -> Floats:
-    """From those alone that answer well themselves: a link to what is beside the point says nothing."""
-    return _received(scene, np.clip(2 * scene.semantic[scene.own] - 1, 0, 1))
+    """From those alone that answer well themselves: a link to what is beside the point says nothing.
+
+    And only what the other end does not say itself: else the order of linked memories is that of their own words.
+    """
+    own = scene.semantic[scene.own]
+    beyond: Floats = np.maximum(spread(_received(scene, np.clip(2 * own - 1, 0, 1))) - own, 0)
+    return beyond
 
 
 def _received(scene: Scene, given: Floats) -> Floats:
@@ -60,5 +65,5 @@ def linked(scene: Scene, limit: int) -> list[int]:
 
 VIEWS = {
     "graph": View(_graph, 0.2, "answers a message that asked the same, is linked to what says it, or stands beside it"),
-    "linked": View(_linked, 1.0, "was linked by somebody to what answers well"),
+    "linked": View(_linked, 2.0, "was linked by somebody to what answers better than it does itself"),
 }

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from soma.memory.embedders.base import Reading
 from soma.memory.index.partition import Partition
+from soma.memory.languages import Language, asked_in, is_small, stem
 from soma.memory.types import Query
-from soma.memory.words import STOP_WORDS, stem, tokens
+from soma.memory.words import tokens
 
 Floats = NDArray[np.float32]
 
@@ -73,15 +74,18 @@ class Asked:
 def ask(query: Query, reading: Reading, partitions: Sequence[Partition], at: float) -> Asked:
     """The question in the light of what its owner may see; names of speakers are no words of it."""
     lower = query.text.lower()
-    names = {word for word in tokens(query.text) if called(word, partitions)}
-    telling = [place for place, word in enumerate(reading.words) if _telling(word) and word not in names] or list(
-        range(len(reading.words))
-    )
-    weights = np.array([frequency_weight(stem(reading.words[place]), partitions) for place in telling], np.float32)
+    words = tokens(query.text)
+    languages = asked_in(words)
+    names = {word for word in words if called(word, partitions)}
+    telling = [
+        place for place, word in enumerate(reading.words) if _telling(word, languages[0]) and word not in names
+    ] or list(range(len(reading.words)))
+    stems = [stem(reading.words[place], languages[0]) for place in telling]
+    weights = np.array([frequency_weight(word, partitions) for word in stems], np.float32)
     speakers = frozenset(speaker for word in names for speaker in called(word, partitions))
     return Asked(
         text=query.text,
-        terms={term: frequency_weight(term, partitions) for term in terms(query.text, names)},
+        terms={term: frequency_weight(term, partitions) for term in terms(words, names, languages)},
         vector=_direction(reading, telling, weights),
         weights=weights / max(float(weights.sum()), 1e-9),
         late=reading.late_vectors[telling],
@@ -115,11 +119,10 @@ def stripped(text: str, partitions: Iterable[Partition]) -> str:
     return " ".join(kept) or text
 
 
-def terms(text: str, names: set[str]) -> list[str]:
+def terms(words: Sequence[str], names: set[str], languages: Sequence[Language]) -> list[str]:
     """The distinct stems to look for; all of them where only stop words and names were asked."""
-    words = tokens(text)
-    found = dict.fromkeys(stem(word) for word in words if word not in STOP_WORDS and word not in names)
-    return list(found or dict.fromkeys(map(stem, words)))
+    telling = [word for word in words if not is_small(word, languages[0]) and word not in names]
+    return list(dict.fromkeys(stem(word, language) for word in telling or words for language in languages))
 
 
 def frequency_weight(term: str, partitions: Sequence[Partition]) -> float:
@@ -176,8 +179,8 @@ def _ordinal(year: int, month: int, day: int) -> int | None:
         return None
 
 
-def _telling(word: str) -> bool:
-    return len(word) > 1 and word not in STOP_WORDS and word[0].isalnum()
+def _telling(word: str, language: Language) -> bool:
+    return len(word) > 1 and not is_small(word, language) and word[0].isalnum()
 
 
 def _direction(reading: Reading, telling: Sequence[int], weights: Floats) -> Floats:

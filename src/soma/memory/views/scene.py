@@ -33,10 +33,18 @@ class Field:
 
     @cached_property
     def dense(self) -> Floats:
-        """Cosine of every row with the question; -1 for dead rows."""
+        """Cosine of every row with the question; -1 for dead rows. Of far ones in a large partition an estimate."""
         scores = _joined([partition.vectors.scores(self.asked.vector) for partition in self.partitions])
         scores[self.dead] = -1.0
         return scores
+
+    def cosines(self, rows: Indexes) -> Floats:
+        """Of some rows, exact."""
+        result: Floats = self.dense[rows]
+        for start, partition, inside in self._within(rows):
+            if not partition.vectors.exact:
+                result[inside] = partition.vectors.cosines(rows[inside] - start, self.asked.vector)
+        return result
 
     @cached_property
     def lexical(self) -> Floats:
@@ -180,7 +188,7 @@ class Scene:
     @cached_property
     def dense(self) -> Floats:
         """Of all near; 0 where nothing is."""
-        return np.append(self.field.dense[self.near], np.float32(0))
+        return np.append(self.field.cosines(self.near), np.float32(0))
 
     @cached_property
     def lexical(self) -> Floats:

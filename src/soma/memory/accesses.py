@@ -1,0 +1,66 @@
+"""How often memories were shown: counted here, written beside the requests, a moment's worth in one transaction.
+
+The counts are for people. Recall does not read them, so replay meets nothing that they change; a kill loses a moment.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from contextlib import suppress
+
+from soma.events.errors import LogError
+from soma.events.ids import now
+from soma.events.writer import Transaction, Writer
+
+GATHERING_SECONDS = 1.0
+WRITE = (
+    "UPDATE memories SET access_count = access_count + ?, accessed_at = ? "
+    "WHERE tenant_id = ? AND id = ? AND forgotten_at IS NULL"
+)
+
+Shown = dict[tuple[str, str], tuple[int, str]]  # how often and when last, by tenant and id
+
+logger = logging.getLogger(__name__)
+
+
+class Accesses:
+    def __init__(self, writer: Writer) -> None:
+        self._writer = writer
+        self._shown: Shown = {}
+        self._writing: asyncio.Task[None] | None = None
+        self._hurry = asyncio.Event()
+
+    def add(self, tenant_id: str, ids: Iterable[str]) -> None:
+        """Count at once; write soon, with what else is shown until then."""
+        moment = now()
+        for memory_id in ids:
+            count, _ = self._shown.get((tenant_id, memory_id), (0, ""))
+            self._shown[tenant_id, memory_id] = count + 1, moment
+        if self._shown and (self._writing is None or self._writing.done()):
+            self._writing = asyncio.create_task(self._soon(), name="accesses")
+
+    async def settle(self) -> None:
+        """Until everything that was counted is written."""
+        self._hurry.set()
+        if self._writing is not None:
+            await self._writing
+        self._hurry.clear()
+
+    async def _soon(self) -> None:
+        while self._shown:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(GATHERING_SECONDS):
+                    await self._hurry.wait()
+            await self._write()
+
+    async def _write(self) -> None:
+        """Counts that cannot be written are dropped: a database that is away has worse to tell."""
+        shown, self._shown = self._shown, {}
+        try:
+            await self._writer.write(lambda tx: write(tx, shown))
+        except LogError as error:
+            logger.warning("%d memories were shown and not counted: %s", len(shown), error)
+
+
+def write(tx: Transaction, shown: Shown) -> None:
+    tx.executemany(WRITE, [[count, moment, *place] for place, (count, moment) in sorted(shown.items())])

@@ -1,0 +1,66 @@
+"""A large slab with short vectors before it: a question meets all of these, then in full those that came nearest.
+
+Short means the principal directions of the partition's own vectors. Nothing is trained and no graph is built: a new
+vector is shortened and appended, a forgotten one is zeroed. What was found is compared exactly, so only a memory that
+its short vector hides is missed: docs/decisions/010 has the figures.
+"""
+
+import numpy as np
+
+from soma.memory.index.vectors import Floats, Vectors
+
+SKETCH_FROM = 50_000  # memories; below, the short vectors cost more than they save
+SHORT = 128  # numbers a short vector
+NEAREST, SHARE = 2_000, 1 / 128  # how many are compared in full: so many, or the share if that is more
+SAMPLE = 20_000  # vectors that the directions are found from
+ROUNDS = 4  # of subspace iteration; more move nothing
+
+
+class SketchedVectors(Vectors):
+    """A slab that is compared in full below `sketch_from` rows."""
+
+    def __init__(self, dimension: int, *, sketch_from: int = SKETCH_FROM) -> None:
+        super().__init__(dimension)
+        self._from = max(sketch_from, SHORT)
+        self._basis: Floats | None = None
+        self._short = Vectors(min(SHORT, dimension))
+
+    @property
+    def exact(self) -> bool:
+        return len(self) < self._from
+
+    @property
+    def nbytes(self) -> int:
+        return super().nbytes + self._short.nbytes
+
+    def set(self, slot: int, vector: Floats | float) -> None:
+        super().set(slot, vector)
+        if self._basis is not None and slot < len(self._short):
+            self._short.set(slot, self._slab[slot] @ self._basis)
+
+    def scores(self, query: Floats) -> Floats:
+        """Cosines of the nearest rows; estimates of the others."""
+        if self.exact or self._slab.shape[1] <= SHORT:
+            return super().scores(query)
+        basis = self._caught_up()
+        scores = self._short.scores(query @ basis)
+        count = max(NEAREST, int(SHARE * len(scores)))
+        nearest = np.argpartition(scores, -count)[-count:] if len(scores) > count else np.arange(len(scores))
+        scores[nearest] = self.cosines(nearest, query)
+        return scores
+
+    def _caught_up(self) -> Floats:
+        """The basis, after every row has its short vector."""
+        if self._basis is None:
+            self._basis = principal(self._slab[: len(self) : max(1, len(self) // SAMPLE)])
+        for short in self._slab[len(self._short) : len(self)] @ self._basis:
+            self._short.append(short)
+        return self._basis
+
+
+def principal(vectors: Floats) -> Floats:
+    """The directions in which `vectors` [n, dimension] differ most, by subspace iteration; [dimension, SHORT]."""
+    directions = np.random.default_rng(0).normal(size=(vectors.shape[1], SHORT)).astype(np.float32)
+    for _ in range(ROUNDS):
+        directions = np.linalg.qr(vectors.T @ (vectors @ directions))[0]
+    return directions
