@@ -17,13 +17,12 @@ from soma.brain.core.state import LearnerState
 from soma.brain.core.weights import weight_name
 from soma.brain.learners import SETTINGS, Learners, stream_of
 from soma.brain.observations import observed
+from soma.brain.starts import Start, start_of
 from soma.brain.types import LearnerHistory, Principal, Update
 from soma.brain.views import levels, moved, weights_of
-from soma.events.chain import COLUMNS, Event
-from soma.events.log import SELECT, Log, Reads
+from soma.events.chain import Event
+from soma.events.log import Log, Reads
 from soma.events.schema import LearnerConfigured, WeightsBatchUpdated, WeightsRolledBack, WeightsUpdated, fact_of
-
-CHUNK = 200  # events read at a time
 
 
 class Step(NamedTuple):
@@ -38,8 +37,11 @@ class Step(NamedTuple):
 def history(reads: Reads, learners: Learners, principal: Principal, *, after: int | None, limit: int) -> LearnerHistory:
     """The updates after version `after`, oldest first; without it the last `limit`."""
     newest = learners.committed(principal).version
+    oldest = start_of(reads, principal)
     begin = max(0, newest - limit) if after is None else min(after, newest)
-    start, seq = _before(reads, learners, principal, begin)
+    if oldest is not None:
+        begin = max(begin, oldest.version)
+    _, seq, start = learners.base(reads, principal, begin)
     updates: list[Update] = []
     for step in _steps(reads, learners, principal, start, seq):
         if step.explanation.after.version <= begin:
@@ -55,26 +57,19 @@ def history(reads: Reads, learners: Learners, principal: Principal, *, after: in
         start_trust=served.trust,
         newest_version=newest,
         updates=updates,
+        oldest_version=oldest.version if oldest else 0,
+        oldest_at=_signed_at(reads, principal, oldest) if oldest else None,
     )
 
 
-def _before(reads: Reads, learners: Learners, principal: Principal, version: int) -> tuple[LearnerState, int]:
-    """The newest snapshot not after `version`, and the number of the stream's last event then."""
-    rows = reads.query(
-        "SELECT state, seq FROM learner_snapshots WHERE tenant_id = ? AND agent_id = ? AND version <= ? "
-        "ORDER BY version DESC LIMIT 1",
-        [principal.tenant_id, principal.agent_id, version],
-    )
-    return (
-        (LearnerState.from_json(rows[0][0]), rows[0][1])
-        if rows
-        else (LearnerState.initial(learners.hyperparameters), 0)
-    )
+def _signed_at(reads: Reads, principal: Principal, start: Start) -> str | None:
+    event = Log(reads).numbered(principal.tenant_id, stream_of(principal), start.checkpoint_seq)
+    return event.timestamp if event else None
 
 
 def _steps(reads: Reads, learners: Learners, principal: Principal, state: LearnerState, seq: int) -> Iterator[Step]:
     constants = _constants(reads)
-    for event in _events(reads, principal, seq):
+    for event in Log(reads).follow(principal.tenant_id, stream_of(principal), after=seq):
         for cause, settings, observation in _told(reads, learners, principal, event, constants):
             state, explanation = learn(state, observation, settings)
             yield Step(event, cause, settings, explanation)
@@ -94,21 +89,6 @@ def _told(
             snapshot = learners.at(reads, principal, fact.restored_version)
             back = Restore(snapshot=snapshot, reason=f"rolled back to version {fact.restored_version}")
             yield "rollback", learners.hyperparameters, back
-
-
-def _events(reads: Reads, principal: Principal, seq: int) -> Iterator[Event]:
-    """What the learner learned from, in order, a few at a time."""
-    while True:
-        found = reads.query(
-            f"{SELECT} WHERE tenant_id = ? AND stream = ? AND seq > ? ORDER BY seq LIMIT ?",
-            [principal.tenant_id, stream_of(principal), seq, CHUNK],
-        )
-        for row in found:
-            event = Event(**dict(zip(COLUMNS, row, strict=True)))
-            seq = event.seq
-            yield event
-        if len(found) < CHUNK:
-            return
 
 
 def _constants(reads: Reads) -> Mapping[str, Hyperparameters]:

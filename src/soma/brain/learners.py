@@ -7,7 +7,7 @@ with, so that a replay after a change of settings still gives the same bits.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -19,6 +19,7 @@ from soma.brain.core.restore import Restore
 from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
 from soma.brain.observations import Learnable, observed, recorded
+from soma.brain.starts import Start, beginning, erased, not_believed, start_of
 from soma.brain.types import Principal
 from soma.brain.views import moved, served_weights
 from soma.events.chain import Event, Head
@@ -49,6 +50,14 @@ class Standing:
     state: LearnerState
     weights: Mapping[str, float]
     stored: int
+
+
+class Base(NamedTuple):
+    """A state that a replay can go on from: its version, and the number of the stream's last event then."""
+
+    version: int
+    seq: int
+    state: LearnerState
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +108,7 @@ class Learners:
         self._writer = writer
         self._database = writer.database
         self._log = Log(writer.database)
-        self._signer = signer
+        self.signer = signer
         self._snapshot_every = snapshot_every
         self._checkpoint_every = checkpoint_every
         self._shared = writer.database.dialect == "postgresql"  # SQLite's folder is locked by one process
@@ -129,28 +138,41 @@ class Learners:
             raise BrainRefused("unknown_version", f"The learner has never been at version {version}.", "version", 404)
         return standing.state
 
+    def base(self, reads: Reads, principal: Principal, version: int | None = None) -> Base:
+        """The nearest stored state not after `version`. Raises BrainRefused where that has been erased."""
+        start = start_of(reads, principal)
+        if version == 0 or start is None:
+            return self._snapshot(reads, principal, version) or Base(0, 0, LearnerState.initial(self.hyperparameters))
+        if version is not None and version < start.version:
+            raise erased(start)
+        return self._snapshot(reads, principal, version, after=start.version) or self._begun(reads, principal, start)
+
+    def _begun(self, reads: Reads, principal: Principal, start: Start) -> Base:
+        found = beginning(reads, principal.tenant_id, principal.agent_id, start, self.signer.believed)
+        if found is None:
+            raise not_believed(start)
+        return Base(start.version, start.seq, found.state)
+
     def _load(self, reads: Reads, principal: Principal, version: int | None = None) -> Standing:
-        stored, seq, state = self._snapshot(reads, principal, version)
-        for event in Log(reads).stream(principal.tenant_id, stream_of(principal), after=seq):
-            if event.event_type in LEARNED and (version is None or state.version < version):
+        stored, seq, state = self.base(reads, principal, version)
+        for event in Log(reads).follow(principal.tenant_id, stream_of(principal), after=seq):
+            if state.version == version:
+                break
+            if event.event_type in LEARNED:
                 state = self._replayed(reads, principal, state, event, version)
         return self._standing(state, stored)
 
     def _standing(self, state: LearnerState, stored: int) -> Standing:
         return Standing(state, served_weights(state, self.hyperparameters), stored)
 
-    def _snapshot(self, reads: Reads, principal: Principal, version: int | None) -> tuple[int, int, LearnerState]:
-        """(version, number of the stream's last event then, state) of the newest snapshot, not after `version`."""
+    def _snapshot(self, reads: Reads, principal: Principal, version: int | None, *, after: int = -1) -> Base | None:
         until = "" if version is None else "AND version <= ?"
         rows = reads.query(
-            f"SELECT version, seq, state FROM learner_snapshots WHERE tenant_id = ? AND agent_id = ? {until} "
-            "ORDER BY version DESC LIMIT 1",
-            [principal.tenant_id, principal.agent_id, *([] if version is None else [version])],
+            "SELECT version, seq, state FROM learner_snapshots "
+            f"WHERE tenant_id = ? AND agent_id = ? AND version > ? {until} ORDER BY version DESC LIMIT 1",
+            [principal.tenant_id, principal.agent_id, after, *([] if version is None else [version])],
         )
-        if not rows:
-            return 0, 0, LearnerState.initial(self.hyperparameters)
-        stored, seq, state = rows[0]
-        return stored, seq, LearnerState.from_json(state)
+        return Base(rows[0][0], rows[0][1], LearnerState.from_json(rows[0][2])) if rows else None
 
     def _replayed(
         self, reads: Reads, principal: Principal, state: LearnerState, event: Event, until: int | None
@@ -164,7 +186,9 @@ class Learners:
             case WeightsRolledBack() as fact:
                 return learn(state, self._way_back(reads, principal, fact.restored_version), self.hyperparameters)[0]
             case _:
-                raise LookupError(f"{event.event_id} was erased: the learner can only start at a snapshot after it")
+                if start := start_of(reads, principal):  # erased since the base was read
+                    raise erased(start)
+                raise LookupError(f"the payload of {event.event_id} is gone, and no checkpoint covers it")
 
     def _taught(self, state: LearnerState, records: Iterable[Any], digest: str) -> LearnerState:
         constants = self._constants_of(digest)
@@ -276,7 +300,7 @@ class Learners:
 
     def _checkpoint(self, transaction: Transaction, principal: Principal, state: LearnerState) -> None:
         head = transaction.head(principal.tenant_id, stream_of(principal))
-        fact = self._signer.checkpoint(principal.tenant_id, principal.agent_id, state, head)
+        fact = self.signer.checkpoint(principal.tenant_id, principal.agent_id, state, head)
         transaction.append(draft(fact, subject_of(principal)))
 
     def _store(self, transaction: Transaction, principal: Principal, state: LearnerState) -> None:

@@ -346,5 +346,10 @@ def _conversation(principal: Principal, conversation_id: str) -> Key:
 def _version_after(transaction: Transaction, principal: Principal, body: Rollback) -> int:
     first = store.first_outcome(transaction, principal, body.turn_id or "", body.iteration_number or 0)
     if first is None or first.agent_id != principal.agent_id:
-        raise BrainRefused("unknown_turn", "Nothing was learned from such an iteration.", "turn_id", 404)
+        raise BrainRefused(
+            "unknown_turn",
+            "Nothing was learned from such an iteration, or it was erased after its time.",
+            "turn_id",
+            404,
+        )
     return first.learner_version

@@ -154,13 +154,18 @@ class Update(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LearnerHistory(msgspec.Struct, frozen=True, kw_only=True):
-    """A stretch of a learner's life, oldest first, and what was served before it."""
+    """A stretch of a learner's life, oldest first, and what was served before it.
+
+    What came before `oldest_version` was erased after its time; the checkpoint it begins at was signed at `oldest_at`.
+    """
 
     start_version: int
     start_weights: dict[str, float]
     start_trust: float
     newest_version: int
     updates: list[Update] = []
+    oldest_version: int = 0
+    oldest_at: str | None = None
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):

@@ -324,6 +324,19 @@ class LearningCheckpointed(Fact, frozen=True, kw_only=True):
     signature: str
 
 
+class LearningErased(Fact, frozen=True, kw_only=True):
+    """What the learner was told up to `until_seq` of its chain may go: the checkpoint of `learner_version`, number
+    `checkpoint_seq` of the chain, covers it, and a replay starts there. Envelopes and their hashes stay."""
+
+    event_type: ClassVar[str] = "learning.erased"
+    agent_id: str
+    until_seq: int
+    learner_version: int
+    checkpoint_seq: int
+    state_hash: str
+    reason: str
+
+
 class WeightsGuarded(Fact, frozen=True, kw_only=True):
     """The learner's score fell and its guard put the last good lesson back, within the update before this event."""
 
