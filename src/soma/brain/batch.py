@@ -3,6 +3,7 @@
 What it prepares holds only for the state it began from; the desk that commits it compares versions first.
 """
 
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -23,6 +24,8 @@ from soma.events.ids import now
 from soma.events.log import Reads
 from soma.events.schema import FeedbackBatchReceived, WeightsBatchUpdated
 
+RECENT = 65  # states held on the way: the last updates are what people look at, some 50 of them
+
 
 class Given(NamedTuple):
     """A batch as it came: `items` is a JSON array. `key` is the digest of its own key, if it has one."""
@@ -39,6 +42,7 @@ class Prepared(NamedTuple):
     state: LearnerState
     received: str
     learned: str
+    recent: LearnerState
     rows: list[Row]
     named: list[tuple[str, bool]]
     keys: list[str]
@@ -62,6 +66,7 @@ def prepare(reads: Reads, state: LearnerState, constants: Hyperparameters, diges
         state=lessons.state,
         received=msgspec.json.encode(received).decode(),
         learned=lessons.payload(state, digest),
+        recent=lessons.recent[0],
         rows=lessons.rows,
         named=lessons.named,
         keys=[item.key for item in fresh if item.key is not None],
@@ -77,6 +82,7 @@ class _Lessons:
 
     def __init__(self, state: LearnerState, constants: Hyperparameters) -> None:
         self.state = state
+        self.recent = deque([state], maxlen=RECENT)
         self.rows: list[Row] = []
         self.named: list[tuple[str, bool]] = []
         self.adapted = 0
@@ -90,6 +96,7 @@ class _Lessons:
         for observation in learned:
             self.state, explanation = learn(self.state, observation, self._constants)
             self._records.append(recorded(observation))
+            self.recent.append(self.state)
             changed = changed or changes(explanation)
             self.named += explanation.values
             reward = explanation.reward if reward is None else reward

@@ -89,7 +89,7 @@ class BatchDesk:
         principal = given.principal
         event = transaction.append(sealed(FeedbackBatchReceived, prepared.received, subject_of(principal)))
         if prepared.learned:
-            self._learners.keep_batch(transaction, principal, prepared.state, prepared.learned)
+            self._learners.keep_batch(transaction, principal, prepared.state, prepared.learned, prepared.recent)
         store.keep_feedback(transaction, event.position, prepared.rows)
         store.keep_usage(transaction, ledger(principal, prepared.spent, None))
         return self._values.move(transaction, principal, prepared.named)

@@ -21,6 +21,7 @@ from soma.brain.types import (
     ContextBundle,
     Experiment,
     FeedbackAnswer,
+    FeedbackRow,
     Forgotten,
     ImportedDocument,
     Learned,
@@ -230,6 +231,13 @@ class BrainClient:
         path = f"/v1/experiments/{quote(name, safe='')}/decision"
         return await self._commit(principal, path, {"stop": stop}, Experiment)
 
+    async def feedback_given(
+        self, principal: Principal, *, conversation_id: str, limit: int | None = None
+    ) -> list[FeedbackRow]:
+        """What the caller said in a conversation, the newest first."""
+        asked = {"conversation_id": conversation_id, "limit": limit}
+        return (await self._read(principal, "/context/feedback", asked, _FeedbackAnswers)).feedback
+
     async def usage(self, principal: Principal, *, start: str | None = None, end: str | None = None) -> list[UsageRow]:
         """Tokens and cost of the tenant by day and model; days as YYYY-MM-DD, `end` included."""
         answer = await self._read(principal, "/context/usage", {"from": start, "to": end}, _UsageAnswer)
@@ -398,6 +406,10 @@ class _AssignmentAnswer(msgspec.Struct):
 
 class _RecordedAnswer(msgspec.Struct):
     recorded: int
+
+
+class _FeedbackAnswers(msgspec.Struct):
+    feedback: list[FeedbackRow]
 
 
 class _UsageAnswer(msgspec.Struct):

@@ -122,6 +122,11 @@ class Learners:
             return self._load(self._database, principal).state
         return standing.state
 
+    def recent(self, principal: Principal) -> Base | None:
+        """A state within the last batch of this process; its event is still to be taken, from the next version on."""
+        base: Base | None = self._writer.kept(("recent", *_key(principal)))
+        return base
+
     def _is_newest(self, principal: Principal) -> bool:
         """Whether no other process has appended to the learner's chain since this one kept its state."""
         stream = stream_of(principal)
@@ -260,10 +265,13 @@ class Learners:
         self._keep(transaction, principal, before, after)
         return Lesson(before, after, tuple(explanations))
 
-    def keep_batch(self, transaction: Transaction, principal: Principal, state: LearnerState, payload: str) -> None:
-        """Append what a batch taught, prepared elsewhere, and take the state that it led to."""
-        subject = subject_of(principal)
-        transaction.append(sealed(WeightsBatchUpdated, payload, subject))
+    def keep_batch(
+        self, transaction: Transaction, principal: Principal, state: LearnerState, payload: str, recent: LearnerState
+    ) -> None:
+        """Append what a batch taught, prepared elsewhere, and take the state that it led to; `recent` is one on the way
+        there, so that the last updates can be explained without replaying the whole batch."""
+        event = transaction.append(sealed(WeightsBatchUpdated, payload, subject_of(principal)))
+        transaction.keep(("recent", *_key(principal)), Base(recent.version, event.seq - 1, recent))
         before = self.current(transaction, principal)
         self._keep(transaction, principal, before, self._standing(state, before.stored))
 

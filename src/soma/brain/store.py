@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from soma.brain.types import Principal, UsageRow
+from soma.brain.types import FeedbackRow, Principal, UsageRow
 from soma.events.ids import now
 from soma.events.log import Reads
 from soma.events.writer import Transaction
@@ -177,6 +177,29 @@ def keep_feedback(transaction: Transaction, position: int, rows: Sequence[tuple[
     """Rows of one event, in its order."""
     placed = [(position, number, *row) for number, row in enumerate(rows)]
     transaction.insert("feedback_events", FEEDBACK, placed)
+
+
+def feedback(reads: Reads, principal: Principal, conversation_id: str, *, limit: int) -> list[FeedbackRow]:
+    """The newest first."""
+    rows = reads.query(
+        "SELECT created_at, bundle_id, reward, helpful, unhelpful, applied, reason, learner_version "
+        "FROM feedback_events WHERE tenant_id = ? AND conversation_id = ? AND user_id = ? AND agent_id = ? "
+        "ORDER BY created_at DESC, position DESC, item DESC LIMIT ?",
+        [principal.tenant_id, conversation_id, principal.user_id, principal.agent_id, limit],
+    )
+    return [
+        FeedbackRow(
+            at=at,
+            bundle_id=bundle_id,
+            reward=reward,
+            helpful=helpful,
+            unhelpful=unhelpful,
+            applied=bool(applied),
+            reason=reason,
+            version=version,
+        )
+        for at, bundle_id, reward, helpful, unhelpful, applied, reason, version in rows
+    ]
 
 
 def keep_usage(transaction: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:

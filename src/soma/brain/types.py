@@ -308,6 +308,19 @@ class Undone(msgspec.Struct, frozen=True, kw_only=True):
     restored_links: int
 
 
+class FeedbackRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What the caller said in a conversation. `version` is the learner's after it; None where nothing was learned."""
+
+    at: str
+    bundle_id: str | None
+    reward: float | None
+    helpful: int
+    unhelpful: int
+    applied: bool
+    reason: str | None
+    version: int | None
+
+
 class UsageRow(msgspec.Struct, frozen=True, kw_only=True):
     """Tokens, cost and calls of one day and model of the caller's tenant."""
 

@@ -18,13 +18,14 @@ from soma.cli.showing import excerpt, in_order
 
 WATCH_SECONDS = 2.0
 WATCHED = 12  # updates that are seen at once
-PAGE = 500
+MOST_LAST = 500  # updates of --history
+PAGE = 100  # updates asked for at once: some milliseconds of the brain, then others come
 MOST = 5_000  # updates of one plot
 
 
 @click.command()
 @click.option("--agent", help="Name of the agent (capsule).")
-@click.option("--history", "last", type=click.IntRange(1, PAGE), is_flag=False, flag_value=20, help="The last updates.")
+@click.option("--history", "last", type=click.IntRange(1, MOST_LAST), is_flag=False, flag_value=20, help="The last N.")
 @click.option("--why", "weight", metavar="WEIGHT", help="Every update that moved WEIGHT, and how.")
 @click.option("--watch", is_flag=True, help="Follow it live; Ctrl-C ends.")
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the history as SVG into a file.")
