@@ -279,3 +279,16 @@ async def test_a_payload_that_no_event_erased_is_a_fault(old, settings):
     connection.execute("UPDATE events SET payload = NULL WHERE tenant_id = 'globex' AND seq = 2 AND stream LIKE 'l%'")
     connection.close()
     assert "nothing erased it" in verified(old.writer.database, Signer.of(settings).believed).faults[0]
+
+
+async def test_a_kept_withdrawal_holds_what_it_was_derived_from(old, settings):
+    await old.client.withdraw_answer(ALICE, turn_id="t4")
+    before = await old.client.state(ALICE)
+    await old.retention.round()
+    start = start_of(old.writer.database, ALICE)
+    assert start is not None
+    assert 0 < start.version < 15
+    assert proved(old, settings).states["acme helper"] == before.state_hash
+    with pytest.raises(BrainRefused) as refused:
+        await old.client.withdraw_answer(ALICE, turn_id="t0")
+    assert refused.value.code == "version_erased"

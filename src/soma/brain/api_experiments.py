@@ -70,6 +70,11 @@ def add_insight(app: FastAPI, brain: Brain, door: Door) -> None:
             raise BrainRefused("invalid_query", "The conversation must be named.", "conversation_id")
         return door.answer({"feedback": await brain.lab.feedback(principal, conversation_id, limit=limit)})
 
+    @app.post("/v1/learning/withdraw_answer", **door.takes(bodies.Withdraw))
+    async def withdraw(request: Request) -> Response:
+        principal, body = await door.read(request, bodies.Withdraw)
+        return door.answer(await brain.withdraw(principal, body))
+
     @app.post("/context/adaptation/preview", **door.takes(bodies.Preview))
     async def preview(request: Request) -> Response:
         principal, body = await door.read(request, bodies.Preview)

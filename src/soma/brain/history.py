@@ -23,7 +23,14 @@ from soma.brain.types import LearnerHistory, Principal, Update
 from soma.brain.views import levels, moved, weights_of
 from soma.events.chain import Event
 from soma.events.log import Log, Reads
-from soma.events.schema import LearnerConfigured, WeightsBatchUpdated, WeightsRolledBack, WeightsUpdated, fact_of
+from soma.events.schema import (
+    LearnerConfigured,
+    RewardVoided,
+    WeightsBatchUpdated,
+    WeightsRolledBack,
+    WeightsUpdated,
+    fact_of,
+)
 
 ENDS = 64  # of stretches that are kept
 
@@ -127,6 +134,8 @@ def _told(
             snapshot = learners.at(reads, principal, fact.restored_version)
             back = Restore(snapshot=snapshot, reason=f"rolled back to version {fact.restored_version}")
             yield "rollback", learners.hyperparameters, back
+        case RewardVoided() as fact if fact.versions and fact.learner_version > version:
+            yield "reward_voided", learners.hyperparameters, learners.voided(reads, principal, fact)
 
 
 def _constants(reads: Reads) -> Mapping[str, Hyperparameters]:

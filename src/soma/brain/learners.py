@@ -22,11 +22,13 @@ from soma.brain.observations import Learnable, observed, recorded
 from soma.brain.starts import Start, beginning, erased, not_believed, start_of
 from soma.brain.types import Principal
 from soma.brain.views import moved, served_weights
+from soma.brain.without import without
 from soma.events.chain import Event, Head
 from soma.events.ids import now
 from soma.events.log import Log, Reads
 from soma.events.schema import (
     LearnerConfigured,
+    RewardVoided,
     Subject,
     WeightsBatchUpdated,
     WeightsGuarded,
@@ -39,7 +41,7 @@ from soma.events.schema import (
 from soma.events.writer import Transaction, Writer
 
 RESTORED = 10_000  # learners, those that learned last
-LEARNED = ("weights.updated", "weights.batch_updated", "weights.rolled_back")
+LEARNED = ("weights.updated", "weights.batch_updated", "weights.rolled_back", "reward.voided")
 SETTINGS = Subject(tenant_id="", stream="settings")  # facts of the process, of no tenant
 
 
@@ -190,6 +192,10 @@ class Learners:
                 return self._taught(state, fact.observations[:wanted], fact.hyperparameters)
             case WeightsRolledBack() as fact:
                 return learn(state, self._way_back(reads, principal, fact.restored_version), self.hyperparameters)[0]
+            case RewardVoided(versions=[]):
+                return state
+            case RewardVoided() as fact:
+                return learn(state, self.voided(reads, principal, fact), self.hyperparameters)[0]
             case _:
                 if start := start_of(reads, principal):  # erased since the base was read
                     raise erased(start)
@@ -211,6 +217,22 @@ class Learners:
 
     def _way_back(self, reads: Reads, principal: Principal, version: int) -> Restore:
         return Restore(snapshot=self.at(reads, principal, version), reason=f"rolled back to version {version}")
+
+    def voided(self, reads: Reads, principal: Principal, fact: RewardVoided) -> Restore:
+        """The way to where the learner would be without the updates that `fact` names, as it was before that."""
+        state = self.without(reads, principal, frozenset(fact.versions), until=fact.learner_version - 1)
+        return Restore(snapshot=state, reason=f"without the rewards of turn {fact.turn_id}: {fact.cause}")
+
+    def without(self, reads: Reads, principal: Principal, versions: frozenset[int], *, until: int) -> LearnerState:
+        """Derived again, also where that takes long: not for the event loop."""
+        seq = self.base(reads, principal, min(versions) - 1).seq
+        return without(
+            versions,
+            lambda: Log(reads).follow(principal.tenant_id, stream_of(principal), after=seq),
+            until=until,
+            constants=self._constants_of,
+            at=lambda version: self.at(reads, principal, version),
+        )
 
     # Writing: in the writer's thread, in one transaction with the events
 
@@ -281,6 +303,18 @@ class Learners:
             raise BrainRefused("unknown_version", f"The learner has never been at version {version}.", "version", 404)
         state, explanation = learn(before.state, self._way_back(transaction, principal, version), self.hyperparameters)
         fact = WeightsRolledBack(learner_version=state.version, restored_version=version, state_hash=state.state_hash())
+        transaction.append(draft(fact, subject))
+        after = self._standing(state, before.stored)
+        self._keep(transaction, principal, before, after, store=True)
+        return Lesson(before, after, (explanation,))
+
+    def void(
+        self, transaction: Transaction, principal: Principal, subject: Subject, fact: RewardVoided, back: Restore
+    ) -> Lesson:
+        """Go on as if what `fact` names had never been learned; versions and hash of the fact are filled in here."""
+        before = self.current(transaction, principal)
+        state, explanation = learn(before.state, back, self.hyperparameters)
+        fact = msgspec.structs.replace(fact, learner_version=state.version, state_hash=state.state_hash())
         transaction.append(draft(fact, subject))
         after = self._standing(state, before.stored)
         self._keep(transaction, principal, before, after, store=True)

@@ -25,7 +25,7 @@ from soma.events.schema import LearningErased, Subject, draft
 from soma.events.writer import Transaction, Writer
 
 TOLD = ("feedback.received", "feedback.batch_received", "weights.updated", "weights.batch_updated")
-REFERRING = ("weights.rolled_back",)  # replayed from a version before them
+REFERRING = ("weights.rolled_back", "reward.voided")  # replayed from a version before them
 PREFIX = "learner:"
 APART = timedelta(days=1)  # between two checkpoints of one learner for this reason, so that they stay few
 EVENTS = 200  # of one commit at most, and
@@ -57,7 +57,8 @@ class Version(msgspec.Struct):
 
 
 class Reference(msgspec.Struct):
-    restored_version: int
+    restored_version: int | None = None
+    base_version: int | None = None
 
 
 class Retention:
@@ -77,7 +78,7 @@ class Retention:
         commits = 0
         for learner in await asyncio.to_thread(lambda: list(known(self._reads))):
             commits += await self._of_learner(learner, horizon)
-        for table, key in (("feedback_keys", "key"), ("turn_metrics", "turn_id")):
+        for table, key in (("feedback_keys", "key"), ("turn_metrics", "turn_id"), ("turn_rewards", "turn_id")):
             commits += await self._aged(table, key, horizon.isoformat(timespec="microseconds"))
         return commits
 
@@ -196,8 +197,9 @@ def _oldest_needed(reads: Reads, of: tuple[str, str], seq: int) -> int | None:
         f"AND event_type IN ({', '.join('?' * len(REFERRING))})",
         [*of, seq, *REFERRING],
     )
-    versions = [msgspec.json.decode(payload, type=Reference).restored_version for (payload,) in rows]
-    return min((version for version in versions if version > 0), default=None)
+    facts = [msgspec.json.decode(payload, type=Reference) for (payload,) in rows]
+    versions = [fact.restored_version or fact.base_version for fact in facts]
+    return min((version for version in versions if version), default=None)
 
 
 def next_stretch(reads: Reads, learner: Principal) -> Stretch | None:

@@ -114,14 +114,13 @@ def first_outcome(transaction: Transaction, principal: Principal, turn_id: str, 
     return transaction.noted(("outcome", principal.tenant_id, turn_id, number), load)
 
 
-def last_outcome(reads: Reads, principal: Principal, turn_id: str) -> str | None:
-    """The body of the newest iteration of a turn of this agent."""
+def outcomes(reads: Reads, principal: Principal, turn_id: str) -> list[str]:
+    """The bodies of a turn's iterations of this agent, in order."""
     rows = reads.query(
-        "SELECT body FROM turn_metrics WHERE tenant_id = ? AND turn_id = ? AND agent_id = ? "
-        "ORDER BY iteration_number DESC LIMIT 1",
+        "SELECT body FROM turn_metrics WHERE tenant_id = ? AND turn_id = ? AND agent_id = ? ORDER BY iteration_number",
         [principal.tenant_id, turn_id, principal.agent_id],
     )
-    return rows[0][0] if rows else None
+    return [body for (body,) in rows]
 
 
 OUTCOME = (

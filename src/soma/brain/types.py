@@ -84,7 +84,10 @@ class Learned(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FeedbackAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person's feedback did. `reason` says why nothing was adapted (unknown_bundle, no_evidence, ...)."""
+    """What a person's feedback did. `reason` says why nothing was adapted (unknown_bundle, reward_voided, ...).
+
+    `voided`: its verdict taught nothing, because a tool of the turn was denied or the answer withdrawn.
+    """
 
     accepted: bool
     adaptation_applied: bool
@@ -97,6 +100,7 @@ class FeedbackAnswer(msgspec.Struct, frozen=True, kw_only=True):
     version: int | None = None
     trust: float | None = None
     clipped: list[str] = []
+    voided: bool = False
 
 
 class RejectedItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,6 +124,20 @@ class RolledBack(msgspec.Struct, frozen=True, kw_only=True):
     restored_version: int
     weights_before: dict[str, float]
     weights_after: dict[str, float]
+    state_hash: str
+
+
+class Withdrawn(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer that was withdrawn. `versions` are the updates that had learned from verdicts on it and were left out;
+    `status` is success or duplicate."""
+
+    status: str
+    turn_id: str
+    versions: list[int]
+    version: int
+    weights_before: dict[str, float]
+    weights_after: dict[str, float]
+    weight_deltas: dict[str, float]
     state_hash: str
 
 

@@ -20,6 +20,7 @@ from soma.brain.observations import observed
 from soma.brain.retention import PREFIX
 from soma.brain.settings import BrainSettings
 from soma.brain.starts import Start, beginning
+from soma.brain.without import without
 from soma.events.chain import Event, Head, verify
 from soma.events.database import Database
 from soma.events.errors import ChainBroken
@@ -30,6 +31,7 @@ from soma.events.schema import (
     LearnerConfigured,
     LearningCheckpointed,
     LearningErased,
+    RewardVoided,
     WeightsBatchUpdated,
     WeightsRolledBack,
     WeightsUpdated,
@@ -88,7 +90,7 @@ class _Chain:
         self._report.chains += 1
         start, state = self._start(believed) if self._agent_id is not None else (None, None)
         begin = start.seq if start else 0
-        head, replay = Head(), _Replay(constants, self._name, self._report, self._log, state)
+        head, replay = Head(), _Replay(constants, self._name, self._report, self._log, (begin, state))
         try:
             for event in self._log.follow(*self._of):
                 head = verify([event], after=head)
@@ -154,15 +156,20 @@ class _Replay:
     back to."""
 
     def __init__(
-        self, constants: dict[str, Hyperparameters], name: str, report: Report, log: Log, start: LearnerState | None
+        self,
+        constants: dict[str, Hyperparameters],
+        name: str,
+        report: Report,
+        log: Log,
+        start: tuple[int, LearnerState | None],
     ) -> None:
         self._constants = constants
         self._name = name
         self._report = report
         self._log = log
-        self._state = start
-        self._begin = start.version if start else 0
-        self._past: dict[int, LearnerState] = {start.version: start} if start else {}
+        self._begin_seq, self._state = start
+        self._begin = self._state.version if self._state else 0
+        self._past: dict[int, LearnerState] = {self._begin: self._state} if self._state else {}
 
     @property
     def state_hash(self) -> str:
@@ -185,6 +192,8 @@ class _Replay:
                 self._compare(fact.learner_version, fact.state_hash)
             case WeightsRolledBack() as fact:
                 self._roll_back(fact)
+            case RewardVoided() as fact:
+                self._void(event, fact)
             case LearningCheckpointed() as fact:
                 self._report.checkpoints += 1
                 self._check(event, fact)
@@ -226,6 +235,21 @@ class _Replay:
         self._state, _ = learn(state, Restore(snapshot=snapshot, reason="replay"), constants)
         self._past[self._state.version] = self._state
         self._compare(fact.learner_version, fact.state_hash)
+
+    def _void(self, event: Event, fact: RewardVoided) -> None:
+        if fact.versions and self._state is not None:
+            snapshot = without(
+                frozenset(fact.versions),
+                lambda: self._log.follow(event.tenant_id, event.stream, after=self._begin_seq),
+                until=fact.learner_version - 1,
+                constants=self._constants.__getitem__,
+                at=self._past.__getitem__,
+            )
+            constants = next(iter(self._constants.values()))
+            self._state, _ = learn(self._state, Restore(snapshot=snapshot, reason="replay"), constants)
+            self._past[self._state.version] = self._state
+        if fact.state_hash and self._state is not None:
+            self._compare(fact.learner_version, fact.state_hash)
 
     def _compare(self, version: int, state_hash: str) -> None:
         if self._state is None or (self._state.version, self._state.state_hash()) != (version, state_hash):

@@ -24,6 +24,8 @@ def moved(update: Mapping[str, Any], *, learned: bool = False) -> dict[str, floa
 
 
 def cause_of(update: Mapping[str, Any]) -> str:
+    if update["cause"] == "reward_voided":
+        return "reward voided"
     what = KINDS.get(update["kind"], update["kind"].lower())
     return what if update["cause"] in {"rollback", "experiment"} else f"{update['cause']}: {what}"
 

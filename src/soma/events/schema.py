@@ -101,6 +101,7 @@ class ModelResponded(Fact, frozen=True, kw_only=True):
     latency_ms: float
     lanes: dict[str, dict[str, int]]
     prompt_hash: str
+    cost: float | None = None
 
 
 class ToolRequested(Fact, frozen=True, kw_only=True):
@@ -350,6 +351,24 @@ class WeightsRolledBack(Fact, frozen=True, kw_only=True):
     learner_version: int
     restored_version: int
     state_hash: str
+
+
+class RewardVoided(Fact, frozen=True, kw_only=True):
+    """A person's verdict on a turn teaches nothing: a tool of it was denied, or its answer was withdrawn.
+
+    `versions` are the updates that had already learned from such verdicts: the learner was derived again from
+    `base_version` on without them. It is at `learner_version` after that; without any it never learned.
+    """
+
+    event_type: ClassVar[str] = "reward.voided"
+    turn_id: str
+    cause: str
+    learner_version: int
+    state_hash: str
+    feedback_id: str | None = None
+    iterations: list[int] = []
+    versions: list[int] = []
+    base_version: int | None = None
 
 
 class ExperimentCreated(Fact, frozen=True, kw_only=True):
