@@ -13,11 +13,10 @@ import msgspec
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import Observation, learn
-from soma.brain.core.restore import Restore
 from soma.brain.core.serve import serve
 from soma.brain.core.weights import weight_name
 from soma.brain.learners import SETTINGS, Base, Learners, stream_of
-from soma.brain.observations import observed
+from soma.brain.observations import BatchRecords, observed, read
 from soma.brain.starts import Start, start_of
 from soma.brain.types import LearnerHistory, Principal, Update
 from soma.brain.views import levels, moved, weights_of
@@ -124,15 +123,16 @@ def _told(
     version: int,
 ) -> Iterator[tuple[str, Hyperparameters, Observation]]:
     """(cause, constants, observation) of each update after `version` that an event holds; none of other facts."""
+    if event.event_type == WeightsBatchUpdated.event_type and event.payload is not None:
+        batch = msgspec.json.decode(event.payload, type=BatchRecords)
+        for record in batch.observations[version + 1 - batch.first_version :]:
+            yield batch.cause, constants[batch.hyperparameters], read(record)
+        return
     match fact_of(event):
         case WeightsUpdated() as fact if fact.learner_version > version:
             yield fact.cause, constants[fact.hyperparameters], observed(fact.observation)
-        case WeightsBatchUpdated() as fact:
-            for record in fact.observations[version + 1 - fact.first_version :]:
-                yield fact.cause, constants[fact.hyperparameters], observed(record)
         case WeightsRolledBack() as fact if fact.learner_version > version:
-            snapshot = learners.at(reads, principal, fact.restored_version)
-            back = Restore(snapshot=snapshot, reason=f"rolled back to version {fact.restored_version}")
+            back = learners.way_back(reads, principal, fact.restored_version, fact.hyperparameters)
             yield "rollback", learners.hyperparameters, back
         case RewardVoided() as fact if fact.versions and fact.learner_version > version:
             yield "reward_voided", learners.hyperparameters, learners.voided(reads, principal, fact)

@@ -149,10 +149,20 @@ class Learners:
         """The nearest stored state not after `version`. Raises BrainRefused where that has been erased."""
         start = start_of(reads, principal)
         if version == 0 or start is None:
-            return self._snapshot(reads, principal, version) or Base(0, 0, LearnerState.initial(self.hyperparameters))
+            return self._snapshot(reads, principal, version) or Base(0, 0, self._origin(reads, principal))
         if version is not None and version < start.version:
             raise erased(start)
         return self._snapshot(reads, principal, version, after=start.version) or self._begun(reads, principal, start)
+
+    def _origin(self, reads: Reads, principal: Principal) -> LearnerState:
+        """What it was before its first update, by the constants of that."""
+        for event in Log(reads).follow(principal.tenant_id, stream_of(principal)):
+            match fact_of(event):
+                case WeightsUpdated(hyperparameters=digest) | WeightsBatchUpdated(hyperparameters=digest) if digest:
+                    return LearnerState.initial(self._constants_of(digest))
+            if event.payload is None or event.event_type in LEARNED:
+                break
+        return LearnerState.initial(self.hyperparameters)
 
     def _begun(self, reads: Reads, principal: Principal, start: Start) -> Base:
         found = beginning(reads, principal.tenant_id, principal.agent_id, start, self.signer.believed)
@@ -191,7 +201,8 @@ class Learners:
                 wanted = len(fact.observations) if until is None else until - state.version
                 return self._taught(state, fact.observations[:wanted], fact.hyperparameters)
             case WeightsRolledBack() as fact:
-                return learn(state, self._way_back(reads, principal, fact.restored_version), self.hyperparameters)[0]
+                back = self.way_back(reads, principal, fact.restored_version, fact.hyperparameters)
+                return learn(state, back, self.hyperparameters)[0]
             case RewardVoided(versions=[]):
                 return state
             case RewardVoided() as fact:
@@ -215,8 +226,11 @@ class Learners:
                     self._constants[fact.digest] = msgspec.convert(fact.hyperparameters, type=Hyperparameters)
         return self._constants[digest]
 
-    def _way_back(self, reads: Reads, principal: Principal, version: int) -> Restore:
-        return Restore(snapshot=self.at(reads, principal, version), reason=f"rolled back to version {version}")
+    def way_back(self, reads: Reads, principal: Principal, version: int, digest: str) -> Restore:
+        """`digest` names the constants of a start from nothing; older events do not."""
+        constants = self._constants_of(digest) if digest else self.hyperparameters
+        snapshot = self.at(reads, principal, version) if version else LearnerState.initial(constants)
+        return Restore(snapshot=snapshot, reason=f"rolled back to version {version}")
 
     def voided(self, reads: Reads, principal: Principal, fact: RewardVoided) -> Restore:
         """The way to where the learner would be without the updates that `fact` names, as it was before that."""
@@ -301,8 +315,14 @@ class Learners:
         before = self.current(transaction, principal)
         if version > before.state.version:
             raise BrainRefused("unknown_version", f"The learner has never been at version {version}.", "version", 404)
-        state, explanation = learn(before.state, self._way_back(transaction, principal, version), self.hyperparameters)
-        fact = WeightsRolledBack(learner_version=state.version, restored_version=version, state_hash=state.state_hash())
+        back = self.way_back(transaction, principal, version, self.digest)
+        state, explanation = learn(before.state, back, self.hyperparameters)
+        fact = WeightsRolledBack(
+            learner_version=state.version,
+            restored_version=version,
+            state_hash=state.state_hash(),
+            hyperparameters=self.digest,
+        )
         transaction.append(draft(fact, subject))
         after = self._standing(state, before.stored)
         self._keep(transaction, principal, before, after, store=True)

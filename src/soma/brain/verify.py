@@ -229,8 +229,9 @@ class _Replay:
         return state
 
     def _roll_back(self, fact: WeightsRolledBack) -> None:
-        constants = next(iter(self._constants.values()))
-        snapshot = self._past.get(fact.restored_version) or self._begun(constants)
+        constants = self._constants.get(fact.hyperparameters) or next(iter(self._constants.values()))
+        known = self._past.get(fact.restored_version) if fact.restored_version else None
+        snapshot = known or LearnerState.initial(constants)
         state = self._state or snapshot
         self._state, _ = learn(state, Restore(snapshot=snapshot, reason="replay"), constants)
         self._past[self._state.version] = self._state

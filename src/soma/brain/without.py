@@ -33,7 +33,7 @@ def without(
             case WeightsBatchUpdated() as fact:
                 replay.take(fact.first_version, fact.observations, constants(fact.hyperparameters), until)
             case WeightsRolledBack() as fact:
-                replay.go_back(fact)
+                replay.go_back(fact, constants)
             case RewardVoided() as fact:
                 replay.reached(fact.learner_version)
         if replay.version >= until:
@@ -70,10 +70,13 @@ class _Replay:
                     self.state, _ = learn(self.state, observed(record), constants)
                 self.reached(version)
 
-    def go_back(self, fact: WeightsRolledBack) -> None:
+    def go_back(self, fact: WeightsRolledBack, constants: Callable[[str], Hyperparameters]) -> None:
         if fact.learner_version > self.version:
             target = fact.restored_version
-            self.state = self._past[target] if target > self._base else self._at(target)
+            if target == 0 and fact.hyperparameters:
+                self.state = LearnerState.initial(constants(fact.hyperparameters))
+            else:
+                self.state = self._past[target] if target > self._base else self._at(target)
             self.reached(fact.learner_version)
 
     def reached(self, version: int) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from soma.events.chain import COLUMNS, Event
 from soma.events.database import Row
 
-CHUNK = 200  # events read at a time
+FIRST_CHUNK, CHUNK = 4, 200  # events read at a time: at first, and at most
 SELECT = f"SELECT {', '.join(COLUMNS)} FROM events"
 
 
@@ -26,12 +26,13 @@ class Log:
         return self._read("WHERE tenant_id = ? AND stream = ? AND seq > ? ORDER BY seq", [tenant_id, stream, after])
 
     def follow(self, tenant_id: str, stream: str, *, after: int = 0) -> Iterator[Event]:
-        """As `stream`, a few at a time: a chain may be longer than memory."""
+        """As `stream`, a few at a time and then more: a chain may be longer than memory, an event may be a megabyte."""
+        chunk = FIRST_CHUNK
         while found := self._read(
-            "WHERE tenant_id = ? AND stream = ? AND seq > ? ORDER BY seq LIMIT ?", [tenant_id, stream, after, CHUNK]
+            "WHERE tenant_id = ? AND stream = ? AND seq > ? ORDER BY seq LIMIT ?", [tenant_id, stream, after, chunk]
         ):
             yield from found
-            after = found[-1].seq
+            after, chunk = found[-1].seq, min(2 * chunk, CHUNK)
 
     def numbered(self, tenant_id: str, stream: str, seq: int) -> Event | None:
         """The stream's event with that number."""

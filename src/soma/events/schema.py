@@ -347,10 +347,13 @@ class WeightsGuarded(Fact, frozen=True, kw_only=True):
 
 
 class WeightsRolledBack(Fact, frozen=True, kw_only=True):
+    """To version 0 means to the start that the constants of `hyperparameters` give, the process's own at the time."""
+
     event_type: ClassVar[str] = "weights.rolled_back"
     learner_version: int
     restored_version: int
     state_hash: str
+    hyperparameters: str = ""
 
 
 class RewardVoided(Fact, frozen=True, kw_only=True):
