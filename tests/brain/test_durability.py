@@ -8,6 +8,7 @@ from tests.brain.conftest import ALICE, MALLORY, metrics_of, remembered
 from soma.brain.errors import BrainUnavailable
 from soma.brain.learners import stream_of
 from soma.brain.root import open_brain
+from soma.brain.verify import verified
 from soma.events.chain import verify
 from soma.events.log import Log
 from soma.memory.embedders.hashing import Hashing
@@ -47,6 +48,24 @@ async def test_a_changed_constant_does_not_change_what_was_learned_before(settin
     learner = settings.learner.model_copy(update={"modulator_leak": 0.5, "evidence_step": 1.0})
     async with open_brain(settings.model_copy(update={"learner": learner}), embedder=Hashing()) as opened:
         assert (await opened.client.state(ALICE)).state_hash == before.state_hash
+
+
+async def test_a_reset_and_a_withdrawal_under_changed_constants_are_proved(settings):
+    """Nothing learned means another state after an upgrade: the events name the constants that they began with."""
+    prior = settings.learner.model_copy(update={"neuromodulator_profile": "unit", "tau_default": 0.9})
+    async with open_brain(settings, embedder=Hashing()) as opened:
+        await opened.client.feedback(ALICE, conversation_id="c", turn_id="t", reward=0.5)
+        await lived(opened.client)
+    changed = settings.model_copy(update={"learner": prior, "snapshot_every": 1_000})
+    async with open_brain(changed, embedder=Hashing()) as opened:
+        await opened.client.withdraw_answer(ALICE, turn_id="t")
+        await opened.client.rollback(ALICE, version=0)
+        await opened.client.feedback(ALICE, conversation_id="c", reward=0.1)
+        before = await opened.client.state(ALICE)
+        assert verified(opened.writer.database).faults == []
+    async with open_brain(settings, embedder=Hashing()) as opened:
+        assert (await opened.client.state(ALICE)).state_hash == before.state_hash
+        assert verified(opened.writer.database).faults == []
 
 
 async def test_versions_in_the_log_have_no_gaps(opened):

@@ -2,9 +2,10 @@
 
 import pytest
 from pydantic import SecretStr
-from tests.brain.conftest import ALICE, MALLORY, TOKEN, metrics_of, remembered
+from tests.brain.conftest import ALICE, BOB, MALLORY, TOKEN, metrics_of, remembered
 
 from soma.brain.errors import BrainRefused
+from soma.brain.history import Histories
 from soma.brain.settings import BrainSettings
 
 pytestmark = pytest.mark.learning
@@ -107,3 +108,39 @@ async def test_a_preview_changes_nothing_and_shows_both(client, opened):
     with pytest.raises(BrainRefused) as refused:
         await client.preview(ALICE, query="cat", weights={"omega": 1.0})
     assert (refused.value.code, refused.value.field) == ("unknown_weight", "weights.omega")
+
+
+async def test_the_last_updates_of_a_batch_and_pages_of_it_are_as_the_whole(client, opened):
+    """What is kept on the way, or where a page ended, changes how much is replayed and nothing else."""
+    for batch in range(3):
+        items = [{"conversation_id": "c", "reward": n / 200, "query": f"{batch}"} for n in range(200)]
+        await client.feedback_batch(ALICE, items)
+        await client.feedback(ALICE, conversation_id="c", reward=-0.5, query=f"{batch}")
+    whole = (await client.history(ALICE, after=0, limit=500)).updates
+    whole += (await client.history(ALICE, after=500, limit=500)).updates
+    assert [update.version for update in whole] == list(range(1, 604))
+    for limit in (1, 20, 50, 300):
+        assert (await client.history(ALICE, limit=limit)).updates == whole[-limit:]
+    fresh = Histories(opened.writer.database, opened.brain._learners)
+    for after in range(0, 603, 67):
+        page = fresh.stretch(ALICE, after=after, limit=67)
+        assert page.updates == whole[after : after + 67]
+        assert page.start_version == after
+        assert page.start_weights == (whole[after - 1].weights if after else page.start_weights)
+
+
+async def test_a_person_sees_own_feedback_of_a_conversation_and_nobody_else_s(client):
+    await client.feedback(ALICE, conversation_id="c1", reward=0.5)
+    await client.feedback(ALICE, conversation_id="c1", bundle_id="unknown", helpful=["m"])
+    await client.feedback(ALICE, conversation_id="c2", reward=0.1)
+    await client.feedback(BOB, conversation_id="c1", reward=-1.0)
+    await client.feedback(MALLORY, conversation_id="c1", reward=-1.0)
+    given = await client.feedback_given(ALICE, conversation_id="c1")
+    assert [(row.reward, row.helpful, row.applied, row.reason, row.version) for row in given] == [
+        (None, 1, False, "unknown_bundle", None),
+        (0.5, 0, True, None, 1),
+    ]
+    assert [row.version for row in await client.feedback_given(ALICE, conversation_id="c1", limit=1)] == [None]
+    with pytest.raises(BrainRefused) as refused:
+        await client.feedback_given(ALICE, conversation_id="")
+    assert refused.value.field == "conversation_id"

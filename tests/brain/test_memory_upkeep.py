@@ -14,7 +14,9 @@ from soma.brain.memory_settings import MemorySettings
 from soma.brain.root import open_brain
 from soma.brain.service import owner
 from soma.brain.summariser import Summariser, SummariserFailed
+from soma.memory.embedders.minilm import MiniLM
 from soma.memory.errors import ModelUnavailable
+from soma.memory.rendering import VERSION
 
 NOTES = "# Lisbon\n\nThe tram to the Alfama is number 28.\n\n# Porto\n\nThe boat leaves at ten.\n"
 
@@ -95,7 +97,7 @@ async def test_another_embedder_by_setting_takes_over_while_the_old_one_answers(
             while not (status := (await opened.client.memory_status(ALICE)).embedding).done:
                 assert time.monotonic() < deadline
                 await asyncio.sleep(0.02)
-            assert (status.model, old) == ("openai/small/2", "all-minilm-l6-v2-int8-2/2")
+            assert (status.model, old) == (f"openai/small/{VERSION}", f"{MiniLM.name}/{VERSION}")
             assert "Miso" in (await opened.client.recall(ALICE, query="what is the cat called?"))[0].text
 
 

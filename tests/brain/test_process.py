@@ -78,7 +78,7 @@ async def test_bundles_go_when_their_time_is_over(opened, monkeypatch):
     old = await opened.client.evaluate(ALICE, conversation_id="c1", query="cat")
     later = datetime.now(UTC) + timedelta(days=31)
     monkeypatch.setattr(store, "now", lambda: later.isoformat(timespec="microseconds"))
-    async with kept_tidy(opened.writer, every_seconds=0.01):
+    async with kept_tidy(opened.writer, opened.retention, settled_seconds=0.0):
         await asyncio.sleep(0.2)
     assert opened.writer.database.query("SELECT bundle_id FROM bundles") == []
     helpful = [old.memories[0].id]

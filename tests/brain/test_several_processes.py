@@ -47,6 +47,15 @@ async def test_the_same_iteration_at_two_brains_is_learned_once(shared):
         assert len({str(answer.weights) for answer in answers}) == 1
 
 
+async def test_who_has_only_restored_notices_what_others_wrote_since(shared):
+    async with open_brain(shared, embedder=Hashing()) as one:
+        await one.client.feedback(BOB, conversation_id="c", reward=0.5)
+        async with open_brain(shared, embedder=Hashing()) as two:
+            await one.client.feedback(BOB, conversation_id="d", reward=0.5)
+            assert (await two.client.feedback(BOB, conversation_id="e", reward=0.5)).version == 3
+            assert verified(one.writer.database).faults == []
+
+
 @pytest.mark.integration
 async def test_what_one_brain_learned_the_other_serves(settings, postgresql):
     shared = settings.model_copy(update={"database_url": postgresql.database()})

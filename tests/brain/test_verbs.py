@@ -215,6 +215,8 @@ async def test_rollback_restores_an_iteration_and_a_version_to_the_bit(client):
 async def test_usage_sums_what_feedback_and_iterations_reported(client):
     await client.feedback(ALICE, conversation_id="c1", reward=1.0, metadata={"tokens": 10, "model": "m", "cost": 0.5})
     await client.publish_turn_metrics(ALICE, **metrics_of(tokens=5, model="m", cost=0.25))
+    again = {"tokens": 5, "model": "m", "cost": 0.25}  # of a turn whose iterations were reported: counted already
+    await client.feedback(ALICE, conversation_id="c1", turn_id="turn-1", reward=1.0, metadata=again)
     [row] = await client.usage(ALICE)
     assert (row.model, row.tokens, row.cost, row.calls) == ("m", 15, 0.75, 2)
     assert await client.usage(MALLORY) == []

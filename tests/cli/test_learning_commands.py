@@ -131,3 +131,12 @@ def test_experiments_are_an_owners_to_make_and_a_members_to_see(taught):
     for bad in ({"limit": 0}, {"after": -1}, {"limit": 501}):
         refused = member.http.get("/learning/history", params=bad)
         assert (refused.status_code, refused.json()["field"]) == (422, next(iter(bad)))
+
+
+def test_a_history_that_begins_at_a_checkpoint_says_so():
+    from soma.cli.learning import begins
+
+    history = {"start_version": 27, "oldest_version": 27, "oldest_at": "2026-08-01T10:00:00+00:00"}
+    assert begins(history).startswith("begins at the signed checkpoint of 2026-08-01, version 27")
+    assert begins(history | {"start_version": 40}) == ""
+    assert begins({"start_version": 0, "oldest_version": 0, "oldest_at": None}) == ""

@@ -165,7 +165,8 @@ class TurnStore:
             "lanes": _json(best.spoken.lanes if best else {}), "level": started.level if started else "L0",
             "path": "fast", "iterates": record.iterates, "tool_k": record.tool_k or 0,
             "iterations": fact.total_iterations,
-            "exit_reason": fact.exit_reason, "tokens": fact.prompt_tokens + fact.completion_tokens, "cost": 0.0,
+            "exit_reason": fact.exit_reason, "tokens": fact.prompt_tokens + fact.completion_tokens,
+            "cost": sum(said.cost or 0.0 for said in record.responses),
             "latency_ms": fact.latency_ms, "tokenizer": self._tokenizer, "chain_head": event.hash,
             "at": moment(event.timestamp, self._dialect),
         })  # fmt: skip

@@ -11,6 +11,8 @@ from typing import Any
 import click
 
 from soma.bench.brain_process import BrainProcess, headers
+from soma.bench.flat import flattened
+from soma.bench.reads import reading
 from soma.bench.wire import flood, offer, percentile, request
 
 BATCH = 1_000
@@ -38,7 +40,7 @@ def command(events: int, tenants: int, seed: int, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(figures))
         return
-    for name, value in figures.items():
+    for name, value in flattened(figures).items():
         click.echo(f"{name:28} {value:,.3f}" if isinstance(value, float) else f"{name:28} {value}")
 
 
@@ -51,6 +53,7 @@ def measure(folder: Path, *, events: int, tenants: int, seed: int) -> dict[str, 
         bundles = {tenant: _bundles(brain, tenant, Random(f"{seed} {tenant}")) for tenant in names}
         traffic = Traffic(bundles, seed)
         figures |= _batches(brain, traffic, events)
+        figures |= reading(brain, names, Random(f"{seed} reads"))
         figures |= _killed(brain, names, traffic.sent)
         figures |= _singles(brain, traffic)
         figures |= _restored(brain, traffic)

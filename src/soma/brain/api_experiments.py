@@ -60,17 +60,33 @@ def add_experiments(app: FastAPI, brain: Brain, door: Door) -> None:
 def add_insight(app: FastAPI, brain: Brain, door: Door) -> None:
     @app.get("/context/adaptation/history")
     async def history(request: Request) -> Response:
-        principal = door.principal(request)
-        after, limit = _number(request, "after", None), _number(request, "limit", 50)
-        if limit is None or not 1 <= limit <= LARGEST_HISTORY:
-            raise BrainRefused("invalid_query", f"`limit` is a number from 1 to {LARGEST_HISTORY}.", "limit")
+        principal, after, limit = door.principal(request), _number(request, "after", None), _limit(request)
         return door.answer(await brain.lab.history(principal, after=after, limit=limit))
+
+    @app.get("/context/feedback")
+    async def feedback(request: Request) -> Response:
+        principal, limit = door.principal(request), _limit(request)
+        if not (conversation_id := request.query_params.get("conversation_id")):
+            raise BrainRefused("invalid_query", "The conversation must be named.", "conversation_id")
+        return door.answer({"feedback": await brain.lab.feedback(principal, conversation_id, limit=limit)})
+
+    @app.post("/v1/learning/withdraw_answer", **door.takes(bodies.Withdraw))
+    async def withdraw(request: Request) -> Response:
+        principal, body = await door.read(request, bodies.Withdraw)
+        return door.answer(await brain.withdraw(principal, body))
 
     @app.post("/context/adaptation/preview", **door.takes(bodies.Preview))
     async def preview(request: Request) -> Response:
         principal, body = await door.read(request, bodies.Preview)
         bodies.check_numbers(body.weights or {}, "weights")
         return door.answer(await brain.lab.preview(principal, body))
+
+
+def _limit(request: Request) -> int:
+    limit = _number(request, "limit", 50)
+    if limit is None or not 1 <= limit <= LARGEST_HISTORY:
+        raise BrainRefused("invalid_query", f"`limit` is a number from 1 to {LARGEST_HISTORY}.", "limit")
+    return limit
 
 
 def _number(request: Request, name: str, default: int | None) -> int | None:

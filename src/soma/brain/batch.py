@@ -3,6 +3,7 @@
 What it prepares holds only for the state it began from; the desk that commits it compares versions first.
 """
 
+from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -15,13 +16,29 @@ from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import learn
 from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
-from soma.brain.feedback import CAUSE, Row, Spent, Told, changes, check, key_of, observations, row_of, taken_by
+from soma.brain.feedback import (
+    CAUSE,
+    Row,
+    Spent,
+    Told,
+    changes,
+    check,
+    key_of,
+    observations,
+    rewarded,
+    row_of,
+    taken_by,
+    void_of,
+)
 from soma.brain.observations import Record, recorded
+from soma.brain.reward_gate import WITHDRAWN, Void, denied, is_withdrawn
 from soma.brain.types import Principal, RejectedItem
 from soma.brain.views import moved
 from soma.events.ids import now
 from soma.events.log import Reads
-from soma.events.schema import FeedbackBatchReceived, WeightsBatchUpdated
+from soma.events.schema import FeedbackBatchReceived, RewardVoided, WeightsBatchUpdated
+
+RECENT = 65  # states held on the way: the last updates are what people look at, some 50 of them
 
 
 class Given(NamedTuple):
@@ -39,8 +56,11 @@ class Prepared(NamedTuple):
     state: LearnerState
     received: str
     learned: str
+    recent: LearnerState
     rows: list[Row]
     named: list[tuple[str, bool]]
+    rewards: list[tuple[str, int]]
+    voids: list[RewardVoided]
     keys: list[str]
     spent: Spent
     adapted: int
@@ -62,10 +82,13 @@ def prepare(reads: Reads, state: LearnerState, constants: Hyperparameters, diges
         state=lessons.state,
         received=msgspec.json.encode(received).decode(),
         learned=lessons.payload(state, digest),
+        recent=lessons.recent[0],
         rows=lessons.rows,
         named=lessons.named,
+        rewards=lessons.rewards,
+        voids=lessons.voids,
         keys=[item.key for item in fresh if item.key is not None],
-        spent=taken_by(item.body for item in fresh),
+        spent=taken_by(fresh),
         adapted=lessons.adapted,
         duplicates=len(told) - len(fresh),
         rejected=rejected,
@@ -77,8 +100,11 @@ class _Lessons:
 
     def __init__(self, state: LearnerState, constants: Hyperparameters) -> None:
         self.state = state
+        self.recent = deque([state], maxlen=RECENT)
         self.rows: list[Row] = []
         self.named: list[tuple[str, bool]] = []
+        self.rewards: list[tuple[str, int]] = []
+        self.voids: list[RewardVoided] = []
         self.adapted = 0
         self._records: list[Record] = []
         self._constants = constants
@@ -90,9 +116,14 @@ class _Lessons:
         for observation in learned:
             self.state, explanation = learn(self.state, observation, self._constants)
             self._records.append(recorded(observation))
+            self.recent.append(self.state)
             changed = changed or changes(explanation)
             self.named += explanation.values
             reward = explanation.reward if reward is None else reward
+        if (turn_id := rewarded(item, learned)) is not None:
+            self.rewards.append((turn_id, self.state.version))
+        if (void := void_of(item, self.state.version)) is not None:
+            self.voids.append(void)
         self.adapted += changed
         version = self.state.version if learned else None
         why = None if changed else reason or "nothing_to_compare"
@@ -139,23 +170,25 @@ def told_of(reads: Reads, principal: Principal, body: Feedback) -> Told:
 def _told(reads: Reads, given: Given, bodies: Sequence[Feedback]) -> list[Told]:
     principal = given.principal
     bundles = store.bundles(reads, principal, [body.bundle_id for body in bodies if body.bundle_id])
-    outcomes = _reported(reads, principal, {body.turn_id for body in bodies if body.turn_id})
+    turns = {turn_id: _turn(reads, principal, turn_id) for turn_id in {body.turn_id for body in bodies} if turn_id}
     return [
         Told(
             principal,
             body,
             key_of(principal, body) if given.key is None or body.idempotency_key else None,
             bundles.get(body.bundle_id) if body.bundle_id else None,
-            outcomes.get(body.turn_id) if body.turn_id else None,
+            *turns.get(body.turn_id or "", (None, None)),
         )
         for body in bodies
     ]
 
 
-def _reported(reads: Reads, principal: Principal, turns: Iterable[str]) -> dict[str, TurnMetrics]:
-    """The newest iteration of each turn."""
-    found = {turn_id: store.last_outcome(reads, principal, turn_id) for turn_id in turns}
-    return {turn: msgspec.json.decode(body, type=TurnMetrics) for turn, body in found.items() if body is not None}
+def _turn(reads: Reads, principal: Principal, turn_id: str) -> tuple[TurnMetrics | None, Void | None]:
+    """The newest iteration of a turn, and why its verdicts teach nothing, if so."""
+    found = [msgspec.json.decode(body, type=TurnMetrics) for body in store.outcomes(reads, principal, turn_id)]
+    if is_withdrawn(reads, principal, turn_id):
+        return (found[-1] if found else None), Void(WITHDRAWN)
+    return (found[-1] if found else None), denied((one.iteration_number, one.tool_outcomes) for one in found)
 
 
 def _fresh(items: Iterable[Told], known: Mapping[str, str]) -> Iterable[Told]:

@@ -10,11 +10,12 @@ from soma.brain import store
 from soma.brain.batch import Given, Prepared, prepare
 from soma.brain.feedback import ledger
 from soma.brain.learners import Learners, subject_of
+from soma.brain.reward_gate import is_withdrawn, keep_rewards
 from soma.brain.types import BatchAnswer
 from soma.brain.values import Taken, Values
 from soma.brain.workers import Workers
 from soma.events.errors import WriterBusy
-from soma.events.schema import FeedbackBatchReceived, sealed
+from soma.events.schema import FeedbackBatchReceived, draft, sealed
 from soma.events.writer import Transaction, Writer
 from soma.memory.values import Written
 
@@ -72,6 +73,8 @@ class BatchDesk:
             raise Moved
         if store.first_answers(transaction, tenant_id, prepared.keys):
             raise Moved
+        if any(is_withdrawn(transaction, principal, turn_id) for turn_id, _ in prepared.rewards):
+            raise Moved
         written = self._write(transaction, given, prepared) if prepared.rows else ()
         answer = BatchAnswer(
             accepted=len(prepared.rows),
@@ -89,7 +92,11 @@ class BatchDesk:
         principal = given.principal
         event = transaction.append(sealed(FeedbackBatchReceived, prepared.received, subject_of(principal)))
         if prepared.learned:
-            self._learners.keep_batch(transaction, principal, prepared.state, prepared.learned)
+            self._learners.keep_batch(transaction, principal, prepared.state, prepared.learned, prepared.recent)
+        keep_rewards(transaction, principal, prepared.rewards)
+        for void in prepared.voids:
+            final = msgspec.structs.replace(void, learner_version=prepared.state.version)
+            transaction.append(draft(final, subject_of(principal, turn_id=void.turn_id)))
         store.keep_feedback(transaction, event.position, prepared.rows)
         store.keep_usage(transaction, ledger(principal, prepared.spent, None))
         return self._values.move(transaction, principal, prepared.named)

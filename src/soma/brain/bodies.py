@@ -140,6 +140,10 @@ class Rollback(Body, frozen=True, kw_only=True):
     version: Annotated[int, Meta(ge=0)] | None = None
 
 
+class Withdraw(Body, frozen=True, kw_only=True):
+    turn_id: Id
+
+
 class Preview(Body, frozen=True, kw_only=True):
     """`weights` by their names replace those in use; without any, the shipped ones are compared."""
 

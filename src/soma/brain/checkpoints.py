@@ -3,6 +3,7 @@
 Who trusts the key can begin a replay or a rollback there and need not read what came before.
 """
 
+from collections.abc import Iterable
 from hashlib import sha256
 from pathlib import Path
 
@@ -18,24 +19,33 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from soma.brain.core.state import LearnerState
+from soma.brain.settings import BrainSettings
 from soma.events.chain import Head
 from soma.events.private import kept_file
 from soma.events.schema import LearningCheckpointed
 
 
 class Signer:
-    def __init__(self, key: Ed25519PrivateKey) -> None:
+    """`believed` are the public keys whose checkpoints may begin a replay here: its own, and those it is told of."""
+
+    def __init__(self, key: Ed25519PrivateKey, *, also_believed: Iterable[str] = ()) -> None:
         self._key = key
         self.public_key = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
+        self.believed = frozenset({self.public_key, *also_believed})
 
     @classmethod
-    def kept_in(cls, path: Path) -> "Signer":
+    def of(cls, settings: BrainSettings) -> "Signer":
+        """The key of the settings' folder, and beside it the keys that they name."""
+        return cls.kept_in(settings.data_dir / "brain-signing-key", also_believed=settings.believed_keys.split())
+
+    @classmethod
+    def kept_in(cls, path: Path, *, also_believed: Iterable[str] = ()) -> "Signer":
         """The key in `path`, made at first use, readable by its owner only."""
         pem = kept_file(path, _new_key)
         key = load_pem_private_key(pem.encode(), None)
         if not isinstance(key, Ed25519PrivateKey):
             raise TypeError(f"{path} holds no Ed25519 key")
-        return cls(key)
+        return cls(key, also_believed=also_believed)
 
     def checkpoint(self, tenant_id: str, agent_id: str, state: LearnerState, head: Head) -> LearningCheckpointed:
         """`head` is the end of the learner's chain as it was when it had come to `state`."""

@@ -21,6 +21,7 @@ from soma.brain.types import (
     ContextBundle,
     Experiment,
     FeedbackAnswer,
+    FeedbackRow,
     Forgotten,
     ImportedDocument,
     Learned,
@@ -36,6 +37,7 @@ from soma.brain.types import (
     RolledBack,
     Undone,
     UsageRow,
+    Withdrawn,
 )
 
 T = TypeVar("T")
@@ -136,11 +138,13 @@ class BrainClient:
         cost: float | None = None,
         tokens: int | None = None,
         model: str | None = None,
+        raw_confidence: float | None = None,
     ) -> Learned:
         """Learn from one iteration. Keyed by (turn, iteration): a repeated call gets the first answer.
 
         `weights` and `neuromodulators` say what the iteration was built with. `cited` are the ids of the bundle's
-        memories that the answer cites, `progress` in [-1, 1] is what the iteration added to the turn.
+        memories that the answer cites, `progress` in [-1, 1] is what the iteration added to the turn. Calibration is
+        taught by `raw_confidence`, the model's own.
         """
         body = _given(
             turn_id=turn_id,
@@ -158,6 +162,7 @@ class BrainClient:
             cost=cost,
             tokens=tokens,
             model=model,
+            raw_confidence=raw_confidence,
         )
         return await self._commit(principal, "/v1/learning/publish_turn_metrics", body, Learned)
 
@@ -182,6 +187,10 @@ class BrainClient:
         """Make the learner what it was after (turn, iteration), or at `version`."""
         body = _given(turn_id=turn_id, iteration_number=iteration_number, version=version)
         return await self._commit(principal, "/context/adaptation/rollback", body, RolledBack)
+
+    async def withdraw_answer(self, principal: Principal, *, turn_id: str) -> Withdrawn:
+        """The answer of a turn no longer stands: no verdict on it is learned from, and what was is left out."""
+        return await self._commit(principal, "/v1/learning/withdraw_answer", {"turn_id": turn_id}, Withdrawn)
 
     async def history(self, principal: Principal, *, after: int | None = None, limit: int = 50) -> LearnerHistory:
         """Why the weights moved: the updates after version `after`, or the last ones, each explained."""
@@ -229,6 +238,13 @@ class BrainClient:
     async def decide_experiment(self, principal: Principal, name: str, *, stop: bool = False) -> Experiment:
         path = f"/v1/experiments/{quote(name, safe='')}/decision"
         return await self._commit(principal, path, {"stop": stop}, Experiment)
+
+    async def feedback_given(
+        self, principal: Principal, *, conversation_id: str, limit: int | None = None
+    ) -> list[FeedbackRow]:
+        """What the caller said in a conversation, the newest first."""
+        asked = {"conversation_id": conversation_id, "limit": limit}
+        return (await self._read(principal, "/context/feedback", asked, _FeedbackAnswers)).feedback
 
     async def usage(self, principal: Principal, *, start: str | None = None, end: str | None = None) -> list[UsageRow]:
         """Tokens and cost of the tenant by day and model; days as YYYY-MM-DD, `end` included."""
@@ -398,6 +414,10 @@ class _AssignmentAnswer(msgspec.Struct):
 
 class _RecordedAnswer(msgspec.Struct):
     recorded: int
+
+
+class _FeedbackAnswers(msgspec.Struct):
+    feedback: list[FeedbackRow]
 
 
 class _UsageAnswer(msgspec.Struct):

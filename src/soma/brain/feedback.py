@@ -1,6 +1,6 @@
 """What a person's feedback says: to the learner, to the ledger, and by which key it is known. Pure."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple
 
@@ -11,9 +11,11 @@ from soma.brain.core.explanation import Explanation
 from soma.brain.core.observations import Answer, Evidence, Shown, Source
 from soma.brain.errors import BrainRefused
 from soma.brain.observations import Learnable
+from soma.brain.reward_gate import REASON, Void
 from soma.brain.store import Bundle
 from soma.brain.types import Principal
 from soma.events.ids import now
+from soma.events.schema import RewardVoided
 
 Row = tuple[Any, ...]
 
@@ -29,6 +31,12 @@ class Told(NamedTuple):
     key: str | None
     bundle: Bundle | None = None
     outcome: TurnMetrics | None = None
+    void: Void | None = None
+
+    @property
+    def is_voided(self) -> bool:
+        """Whether it holds a verdict that teaches nothing."""
+        return self.void is not None and says_verdict(self.body)
 
 
 def check(body: Feedback) -> None:
@@ -79,7 +87,9 @@ def observations(told: Told) -> tuple[list[Learnable], str | None]:
             found.append(evidence)
         else:
             reason = evidence
-    if says_verdict(told.body):
+    if told.is_voided:
+        reason = reason or REASON
+    elif says_verdict(told.body):
         found.append(_verdict(told))
     return found, reason
 
@@ -124,6 +134,25 @@ def changes(explanation: Explanation) -> bool:
     return True
 
 
+def rewarded(told: Told, learned: Sequence[Learnable]) -> str | None:
+    """The turn whose verdict was learned, if it was named: the last observation is the verdict."""
+    return told.body.turn_id if learned and isinstance(learned[-1], Answer) else None
+
+
+def void_of(told: Told, version: int) -> RewardVoided | None:
+    """What is recorded of a verdict that taught nothing; `version` is the learner's then."""
+    if told.void is None or not told.is_voided:
+        return None
+    return RewardVoided(
+        turn_id=told.body.turn_id or "",
+        cause=told.void.cause,
+        learner_version=version,
+        state_hash="",
+        feedback_id=told.key,
+        iterations=list(told.void.iterations),
+    )
+
+
 def target_of(body: Feedback) -> str:
     return body.bundle_id or body.turn_id or body.conversation
 
@@ -140,11 +169,11 @@ def row_of(told: Told, *, reward: float | None, version: int | None, reason: str
 Spent = Mapping[str | None, tuple[int, float, int]]  # (tokens, cost, calls) of a model
 
 
-def taken_by(bodies: Iterable[Feedback]) -> Spent:
-    """What the answers took."""
+def taken_by(all_told: Iterable[Told]) -> Spent:
+    """What the answers took, but for those of turns whose iterations were reported: these are in the ledger already."""
     sums: dict[str | None, tuple[int, float, int]] = {}
-    for body in bodies:
-        took = body.metadata
+    for told in all_told:
+        took = told.body.metadata if told.outcome is None else None
         if took is not None and (took.tokens is not None or took.cost is not None):
             tokens, cost, calls = sums.get(took.model, (0, 0.0, 0))
             sums[took.model] = (tokens + (took.tokens or 0), cost + (took.cost or 0.0), calls + 1)

@@ -3,8 +3,20 @@
 import msgspec
 
 from soma.brain import store
-from soma.brain.feedback import CAUSE, Told, changes, ledger, observations, row_of, taken_by, target_of
+from soma.brain.feedback import (
+    CAUSE,
+    Told,
+    changes,
+    ledger,
+    observations,
+    rewarded,
+    row_of,
+    taken_by,
+    target_of,
+    void_of,
+)
 from soma.brain.learners import Learners, subject_of
+from soma.brain.reward_gate import WITHDRAWN, Void, is_withdrawn, keep_rewards
 from soma.brain.types import FeedbackAnswer, Principal
 from soma.brain.values import Taken, Values
 from soma.brain.views import difference
@@ -25,6 +37,7 @@ class FeedbackDesk:
         principal, key = told.principal, told.key or ""
         if (first := store.first_answer(transaction, principal.tenant_id, key)) is not None:
             return Taken(self._repeated(transaction, principal, first))
+        told = _gated(transaction, told)
         subject = subject_of(principal, turn_id=told.body.turn_id)
         learned, reason = observations(told)
         fact = FeedbackReceived(feedback_id=key, target=target_of(told.body), observation=told.body)
@@ -34,6 +47,10 @@ class FeedbackDesk:
         applied = any(map(changes, lesson.explanations))
         weights_before, weights_after = dict(lesson.before.weights), dict(lesson.after.weights)
         version = lesson.after.state.version
+        if (turn_id := rewarded(told, learned)) is not None:
+            keep_rewards(transaction, principal, [(turn_id, version)])
+        if (void := void_of(told, version)) is not None:
+            transaction.append(draft(void, subject))
         answer = FeedbackAnswer(
             accepted=True,
             adaptation_applied=applied,
@@ -44,6 +61,7 @@ class FeedbackDesk:
             reason=None if applied else reason or "nothing_to_compare",
             version=version,
             clipped=sorted({name for explanation in lesson.explanations for name in explanation.clipped}),
+            voided=told.is_voided,
         )
         row = row_of(
             told,
@@ -54,7 +72,7 @@ class FeedbackDesk:
         )
         store.keep_feedback(transaction, event.position, [row])
         store.keep_answers(transaction, principal.tenant_id, [(key, brief(answer))])
-        store.keep_usage(transaction, ledger(principal, taken_by([told.body]), told.body.conversation))
+        store.keep_usage(transaction, ledger(principal, taken_by([told]), told.body.conversation))
         return Taken(answer, lesson.after.state, written)
 
     def _repeated(self, transaction: Transaction, principal: Principal, first: str) -> FeedbackAnswer:
@@ -73,6 +91,14 @@ class FeedbackDesk:
             reason="duplicate",
             version=standing.state.version,
         )
+
+
+def _gated(transaction: Transaction, told: Told) -> Told:
+    """The answer may have been withdrawn since the target was looked up."""
+    turn_id = told.body.turn_id
+    if told.void is None and turn_id is not None and is_withdrawn(transaction, told.principal, turn_id):
+        return told._replace(void=Void(WITHDRAWN))
+    return told
 
 
 def brief(answer: FeedbackAnswer) -> str:

@@ -3,7 +3,9 @@
 Nothing of it is stored. From the snapshot before the stretch the learner is replayed, and each step explains itself.
 """
 
+from collections import OrderedDict
 from collections.abc import Iterator, Mapping
+from threading import Lock
 from typing import NamedTuple
 
 import msgspec
@@ -11,19 +13,25 @@ import msgspec
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import Observation, learn
-from soma.brain.core.restore import Restore
 from soma.brain.core.serve import serve
-from soma.brain.core.state import LearnerState
 from soma.brain.core.weights import weight_name
-from soma.brain.learners import SETTINGS, Learners, stream_of
-from soma.brain.observations import observed
+from soma.brain.learners import SETTINGS, Base, Learners, stream_of
+from soma.brain.observations import BatchRecords, observed, read
+from soma.brain.starts import Start, start_of
 from soma.brain.types import LearnerHistory, Principal, Update
 from soma.brain.views import levels, moved, weights_of
-from soma.events.chain import COLUMNS, Event
-from soma.events.log import SELECT, Log, Reads
-from soma.events.schema import LearnerConfigured, WeightsBatchUpdated, WeightsRolledBack, WeightsUpdated, fact_of
+from soma.events.chain import Event
+from soma.events.log import Log, Reads
+from soma.events.schema import (
+    LearnerConfigured,
+    RewardVoided,
+    WeightsBatchUpdated,
+    WeightsRolledBack,
+    WeightsUpdated,
+    fact_of,
+)
 
-CHUNK = 200  # events read at a time
+ENDS = 64  # of stretches that are kept
 
 
 class Step(NamedTuple):
@@ -35,80 +43,99 @@ class Step(NamedTuple):
     explanation: Explanation
 
 
-def history(reads: Reads, learners: Learners, principal: Principal, *, after: int | None, limit: int) -> LearnerHistory:
-    """The updates after version `after`, oldest first; without it the last `limit`."""
-    newest = learners.committed(principal).version
-    begin = max(0, newest - limit) if after is None else min(after, newest)
-    start, seq = _before(reads, learners, principal, begin)
-    updates: list[Update] = []
-    for step in _steps(reads, learners, principal, start, seq):
-        if step.explanation.after.version <= begin:
-            start = step.explanation.after
-        else:
-            updates.append(_update(step))
-        if len(updates) == limit:
-            break
-    served = serve(start, learners.hyperparameters)
-    return LearnerHistory(
-        start_version=start.version,
-        start_weights=weights_of(served, start),
-        start_trust=served.trust,
-        newest_version=newest,
-        updates=updates,
-    )
+class Histories:
+    """Reads stretches of learners' lives. It keeps where the last ones ended: who reads on page by page, or looks again
+    and again, has nothing replayed twice. A state at a version never changes."""
+
+    def __init__(self, reads: Reads, learners: Learners) -> None:
+        self._reads = reads
+        self._learners = learners
+        self._ends: OrderedDict[tuple[str, str, int], Base] = OrderedDict()
+        self._lock = Lock()
+
+    def stretch(self, principal: Principal, *, after: int | None, limit: int) -> LearnerHistory:
+        """The updates after version `after`, oldest first; without it the last `limit`."""
+        newest = self._learners.committed(principal).version
+        oldest = start_of(self._reads, principal)
+        begin = max(0, newest - limit) if after is None else min(after, newest)
+        if oldest is not None:
+            begin = max(begin, oldest.version)
+        base = self._nearest(principal, begin)
+        start, updates = base.state, []
+        for step in _steps(self._reads, self._learners, principal, base):
+            after_step = step.explanation.after
+            if after_step.version <= begin:
+                start = after_step
+            else:
+                updates.append(_update(step))
+            if after_step.version in (begin, begin + limit):
+                self._keep(principal, Base(after_step.version, step.event.seq - 1, after_step))
+            if len(updates) == limit:
+                break
+        served = serve(start, self._learners.hyperparameters)
+        return LearnerHistory(
+            start_version=start.version,
+            start_weights=weights_of(served, start),
+            start_trust=served.trust,
+            newest_version=newest,
+            updates=updates,
+            oldest_version=oldest.version if oldest else 0,
+            oldest_at=_signed_at(self._reads, principal, oldest) if oldest else None,
+        )
+
+    def _nearest(self, principal: Principal, version: int) -> Base:
+        known = (principal.tenant_id, principal.agent_id, version)
+        with self._lock:
+            if known in self._ends:
+                self._ends.move_to_end(known)
+                return self._ends[known]
+        base, recent = self._learners.base(self._reads, principal, version), self._learners.recent(principal)
+        return recent if recent and base.version < recent.version <= version else base
+
+    def _keep(self, principal: Principal, end: Base) -> None:
+        with self._lock:
+            self._ends[principal.tenant_id, principal.agent_id, end.version] = end
+            while len(self._ends) > ENDS:
+                self._ends.popitem(last=False)
 
 
-def _before(reads: Reads, learners: Learners, principal: Principal, version: int) -> tuple[LearnerState, int]:
-    """The newest snapshot not after `version`, and the number of the stream's last event then."""
-    rows = reads.query(
-        "SELECT state, seq FROM learner_snapshots WHERE tenant_id = ? AND agent_id = ? AND version <= ? "
-        "ORDER BY version DESC LIMIT 1",
-        [principal.tenant_id, principal.agent_id, version],
-    )
-    return (
-        (LearnerState.from_json(rows[0][0]), rows[0][1])
-        if rows
-        else (LearnerState.initial(learners.hyperparameters), 0)
-    )
+def _signed_at(reads: Reads, principal: Principal, start: Start) -> str | None:
+    event = Log(reads).numbered(principal.tenant_id, stream_of(principal), start.checkpoint_seq)
+    return event.timestamp if event else None
 
 
-def _steps(reads: Reads, learners: Learners, principal: Principal, state: LearnerState, seq: int) -> Iterator[Step]:
-    constants = _constants(reads)
-    for event in _events(reads, principal, seq):
-        for cause, settings, observation in _told(reads, learners, principal, event, constants):
+def _steps(reads: Reads, learners: Learners, principal: Principal, base: Base) -> Iterator[Step]:
+    state, constants = base.state, _constants(reads)
+    for event in Log(reads).follow(principal.tenant_id, stream_of(principal), after=base.seq):
+        told = _told(reads, learners, principal, event, constants=constants, version=state.version)
+        for cause, settings, observation in told:
             state, explanation = learn(state, observation, settings)
             yield Step(event, cause, settings, explanation)
 
 
 def _told(
-    reads: Reads, learners: Learners, principal: Principal, event: Event, constants: Mapping[str, Hyperparameters]
+    reads: Reads,
+    learners: Learners,
+    principal: Principal,
+    event: Event,
+    *,
+    constants: Mapping[str, Hyperparameters],
+    version: int,
 ) -> Iterator[tuple[str, Hyperparameters, Observation]]:
-    """(cause, constants, observation) of each update that an event holds; none of other facts."""
+    """(cause, constants, observation) of each update after `version` that an event holds; none of other facts."""
+    if event.event_type == WeightsBatchUpdated.event_type and event.payload is not None:
+        batch = msgspec.json.decode(event.payload, type=BatchRecords)
+        for record in batch.observations[version + 1 - batch.first_version :]:
+            yield batch.cause, constants[batch.hyperparameters], read(record)
+        return
     match fact_of(event):
-        case WeightsUpdated() as fact:
+        case WeightsUpdated() as fact if fact.learner_version > version:
             yield fact.cause, constants[fact.hyperparameters], observed(fact.observation)
-        case WeightsBatchUpdated() as fact:
-            for record in fact.observations:
-                yield fact.cause, constants[fact.hyperparameters], observed(record)
-        case WeightsRolledBack() as fact:
-            snapshot = learners.at(reads, principal, fact.restored_version)
-            back = Restore(snapshot=snapshot, reason=f"rolled back to version {fact.restored_version}")
+        case WeightsRolledBack() as fact if fact.learner_version > version:
+            back = learners.way_back(reads, principal, fact.restored_version, fact.hyperparameters)
             yield "rollback", learners.hyperparameters, back
-
-
-def _events(reads: Reads, principal: Principal, seq: int) -> Iterator[Event]:
-    """What the learner learned from, in order, a few at a time."""
-    while True:
-        found = reads.query(
-            f"{SELECT} WHERE tenant_id = ? AND stream = ? AND seq > ? ORDER BY seq LIMIT ?",
-            [principal.tenant_id, stream_of(principal), seq, CHUNK],
-        )
-        for row in found:
-            event = Event(**dict(zip(COLUMNS, row, strict=True)))
-            seq = event.seq
-            yield event
-        if len(found) < CHUNK:
-            return
+        case RewardVoided() as fact if fact.versions and fact.learner_version > version:
+            yield "reward_voided", learners.hyperparameters, learners.voided(reads, principal, fact)
 
 
 def _constants(reads: Reads) -> Mapping[str, Hyperparameters]:

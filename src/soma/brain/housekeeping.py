@@ -1,4 +1,4 @@
-"""What is done beside the requests: bundles whose time is over go; the log stays."""
+"""What is done beside the requests: bundles go when their time is over, what people said when its time is over too."""
 
 import asyncio
 import logging
@@ -6,17 +6,18 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from soma.brain import store
-from soma.events.errors import LogError
+from soma.brain.retention import Retention
 from soma.events.writer import Writer
 
 HOURLY = 3_600.0
+SETTLED = 60.0  # seconds after the start: whoever waits for it comes first
 
 logger = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def kept_tidy(writer: Writer, *, every_seconds: float = HOURLY) -> AsyncIterator[None]:
-    task = asyncio.create_task(_tidy(writer, every_seconds))
+async def kept_tidy(writer: Writer, retention: Retention, *, settled_seconds: float = SETTLED) -> AsyncIterator[None]:
+    task = asyncio.create_task(_tidy(writer, retention, settled_seconds))
     try:
         yield
     finally:
@@ -25,10 +26,12 @@ async def kept_tidy(writer: Writer, *, every_seconds: float = HOURLY) -> AsyncIt
             await task
 
 
-async def _tidy(writer: Writer, every_seconds: float) -> None:
+async def _tidy(writer: Writer, retention: Retention, settled_seconds: float) -> None:
+    await asyncio.sleep(settled_seconds)
     while True:
         try:
             await writer.write(store.drop_expired_bundles)
-        except LogError:
-            logger.exception("expired bundles stay for another hour")
-        await asyncio.sleep(every_seconds)
+            await retention.round()
+        except Exception:
+            logger.exception("what is too old stays for another hour")
+        await asyncio.sleep(HOURLY)

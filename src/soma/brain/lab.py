@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Any, TypeVar
 
-from soma.brain import bodies
+from soma.brain import bodies, store
 from soma.brain.context import Lane, built
 from soma.brain.core.experiments import Arm
 from soma.brain.core.serve import Served, serve
@@ -13,11 +13,11 @@ from soma.brain.core.state import LearnerState
 from soma.brain.core.weights import weight_name
 from soma.brain.errors import BrainRefused
 from soma.brain.experiments import Experiments
-from soma.brain.history import history
+from soma.brain.history import Histories
 from soma.brain.learners import Learners
 from soma.brain.settings import BrainSettings
 from soma.brain.tokens import TokenCounter
-from soma.brain.types import Experiment, LearnerHistory, Preview, Principal
+from soma.brain.types import Experiment, FeedbackRow, LearnerHistory, Preview, Principal
 from soma.events.writer import Transaction, Writer
 from soma.memory.memory import Memory
 from soma.memory.types import Candidates, Owner, Query
@@ -44,6 +44,7 @@ class Lab:
         self._reads = writer.database
         self._memory = memory
         self._learners = learners
+        self._histories = Histories(writer.database, learners)
         self._experiments = experiments
         self._tokens = tokens
         self._threads = threads
@@ -51,7 +52,10 @@ class Lab:
     # Why
 
     async def history(self, principal: Principal, *, after: int | None, limit: int) -> LearnerHistory:
-        return await self._work(history, self._reads, self._learners, principal, after=after, limit=limit)
+        return await self._work(self._histories.stretch, principal, after=after, limit=limit)
+
+    async def feedback(self, principal: Principal, conversation_id: str, *, limit: int) -> list[FeedbackRow]:
+        return await self._work(store.feedback, self._reads, principal, conversation_id, limit=limit)
 
     async def preview(self, principal: Principal, body: bodies.Preview) -> Preview:
         """The same candidates by the weights in use and by others; nothing is kept of it."""

@@ -7,7 +7,7 @@ with, so that a replay after a change of settings still gives the same bits.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -19,13 +19,16 @@ from soma.brain.core.restore import Restore
 from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
 from soma.brain.observations import Learnable, observed, recorded
+from soma.brain.starts import Start, beginning, erased, not_believed, start_of
 from soma.brain.types import Principal
 from soma.brain.views import moved, served_weights
+from soma.brain.without import without
 from soma.events.chain import Event, Head
 from soma.events.ids import now
 from soma.events.log import Log, Reads
 from soma.events.schema import (
     LearnerConfigured,
+    RewardVoided,
     Subject,
     WeightsBatchUpdated,
     WeightsGuarded,
@@ -38,7 +41,7 @@ from soma.events.schema import (
 from soma.events.writer import Transaction, Writer
 
 RESTORED = 10_000  # learners, those that learned last
-LEARNED = ("weights.updated", "weights.batch_updated", "weights.rolled_back")
+LEARNED = ("weights.updated", "weights.batch_updated", "weights.rolled_back", "reward.voided")
 SETTINGS = Subject(tenant_id="", stream="settings")  # facts of the process, of no tenant
 
 
@@ -49,6 +52,14 @@ class Standing:
     state: LearnerState
     weights: Mapping[str, float]
     stored: int
+
+
+class Base(NamedTuple):
+    """A state that a replay can go on from: its version, and the number of the stream's last event then."""
+
+    version: int
+    seq: int
+    state: LearnerState
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +110,7 @@ class Learners:
         self._writer = writer
         self._database = writer.database
         self._log = Log(writer.database)
-        self._signer = signer
+        self.signer = signer
         self._snapshot_every = snapshot_every
         self._checkpoint_every = checkpoint_every
         self._shared = writer.database.dialect == "postgresql"  # SQLite's folder is locked by one process
@@ -112,6 +123,11 @@ class Learners:
         if standing is None or (self._shared and not self._is_newest(principal)):
             return self._load(self._database, principal).state
         return standing.state
+
+    def recent(self, principal: Principal) -> Base | None:
+        """A state within the last batch of this process; its event is still to be taken, from the next version on."""
+        base: Base | None = self._writer.kept(("recent", *_key(principal)))
+        return base
 
     def _is_newest(self, principal: Principal) -> bool:
         """Whether no other process has appended to the learner's chain since this one kept its state."""
@@ -129,28 +145,51 @@ class Learners:
             raise BrainRefused("unknown_version", f"The learner has never been at version {version}.", "version", 404)
         return standing.state
 
+    def base(self, reads: Reads, principal: Principal, version: int | None = None) -> Base:
+        """The nearest stored state not after `version`. Raises BrainRefused where that has been erased."""
+        start = start_of(reads, principal)
+        if version == 0 or start is None:
+            return self._snapshot(reads, principal, version) or Base(0, 0, self._origin(reads, principal))
+        if version is not None and version < start.version:
+            raise erased(start)
+        return self._snapshot(reads, principal, version, after=start.version) or self._begun(reads, principal, start)
+
+    def _origin(self, reads: Reads, principal: Principal) -> LearnerState:
+        """What it was before its first update, by the constants of that."""
+        for event in Log(reads).follow(principal.tenant_id, stream_of(principal)):
+            match fact_of(event):
+                case WeightsUpdated(hyperparameters=digest) | WeightsBatchUpdated(hyperparameters=digest) if digest:
+                    return LearnerState.initial(self._constants_of(digest))
+            if event.payload is None or event.event_type in LEARNED:
+                break
+        return LearnerState.initial(self.hyperparameters)
+
+    def _begun(self, reads: Reads, principal: Principal, start: Start) -> Base:
+        found = beginning(reads, principal.tenant_id, principal.agent_id, start, self.signer.believed)
+        if found is None:
+            raise not_believed(start)
+        return Base(start.version, start.seq, found.state)
+
     def _load(self, reads: Reads, principal: Principal, version: int | None = None) -> Standing:
-        stored, seq, state = self._snapshot(reads, principal, version)
-        for event in Log(reads).stream(principal.tenant_id, stream_of(principal), after=seq):
-            if event.event_type in LEARNED and (version is None or state.version < version):
+        stored, seq, state = self.base(reads, principal, version)
+        for event in Log(reads).follow(principal.tenant_id, stream_of(principal), after=seq):
+            if state.version == version:
+                break
+            if event.event_type in LEARNED:
                 state = self._replayed(reads, principal, state, event, version)
         return self._standing(state, stored)
 
     def _standing(self, state: LearnerState, stored: int) -> Standing:
         return Standing(state, served_weights(state, self.hyperparameters), stored)
 
-    def _snapshot(self, reads: Reads, principal: Principal, version: int | None) -> tuple[int, int, LearnerState]:
-        """(version, number of the stream's last event then, state) of the newest snapshot, not after `version`."""
+    def _snapshot(self, reads: Reads, principal: Principal, version: int | None, *, after: int = -1) -> Base | None:
         until = "" if version is None else "AND version <= ?"
         rows = reads.query(
-            f"SELECT version, seq, state FROM learner_snapshots WHERE tenant_id = ? AND agent_id = ? {until} "
-            "ORDER BY version DESC LIMIT 1",
-            [principal.tenant_id, principal.agent_id, *([] if version is None else [version])],
+            "SELECT version, seq, state FROM learner_snapshots "
+            f"WHERE tenant_id = ? AND agent_id = ? AND version > ? {until} ORDER BY version DESC LIMIT 1",
+            [principal.tenant_id, principal.agent_id, after, *([] if version is None else [version])],
         )
-        if not rows:
-            return 0, 0, LearnerState.initial(self.hyperparameters)
-        stored, seq, state = rows[0]
-        return stored, seq, LearnerState.from_json(state)
+        return Base(rows[0][0], rows[0][1], LearnerState.from_json(rows[0][2])) if rows else None
 
     def _replayed(
         self, reads: Reads, principal: Principal, state: LearnerState, event: Event, until: int | None
@@ -162,9 +201,16 @@ class Learners:
                 wanted = len(fact.observations) if until is None else until - state.version
                 return self._taught(state, fact.observations[:wanted], fact.hyperparameters)
             case WeightsRolledBack() as fact:
-                return learn(state, self._way_back(reads, principal, fact.restored_version), self.hyperparameters)[0]
+                back = self.way_back(reads, principal, fact.restored_version, fact.hyperparameters)
+                return learn(state, back, self.hyperparameters)[0]
+            case RewardVoided(versions=[]):
+                return state
+            case RewardVoided() as fact:
+                return learn(state, self.voided(reads, principal, fact), self.hyperparameters)[0]
             case _:
-                raise LookupError(f"{event.event_id} was erased: the learner can only start at a snapshot after it")
+                if start := start_of(reads, principal):  # erased since the base was read
+                    raise erased(start)
+                raise LookupError(f"the payload of {event.event_id} is gone, and no checkpoint covers it")
 
     def _taught(self, state: LearnerState, records: Iterable[Any], digest: str) -> LearnerState:
         constants = self._constants_of(digest)
@@ -180,8 +226,27 @@ class Learners:
                     self._constants[fact.digest] = msgspec.convert(fact.hyperparameters, type=Hyperparameters)
         return self._constants[digest]
 
-    def _way_back(self, reads: Reads, principal: Principal, version: int) -> Restore:
-        return Restore(snapshot=self.at(reads, principal, version), reason=f"rolled back to version {version}")
+    def way_back(self, reads: Reads, principal: Principal, version: int, digest: str) -> Restore:
+        """`digest` names the constants of a start from nothing; older events do not."""
+        constants = self._constants_of(digest) if digest else self.hyperparameters
+        snapshot = self.at(reads, principal, version) if version else LearnerState.initial(constants)
+        return Restore(snapshot=snapshot, reason=f"rolled back to version {version}")
+
+    def voided(self, reads: Reads, principal: Principal, fact: RewardVoided) -> Restore:
+        """The way to where the learner would be without the updates that `fact` names, as it was before that."""
+        state = self.without(reads, principal, frozenset(fact.versions), until=fact.learner_version - 1)
+        return Restore(snapshot=state, reason=f"without the rewards of turn {fact.turn_id}: {fact.cause}")
+
+    def without(self, reads: Reads, principal: Principal, versions: frozenset[int], *, until: int) -> LearnerState:
+        """Derived again, also where that takes long: not for the event loop."""
+        seq = self.base(reads, principal, min(versions) - 1).seq
+        return without(
+            versions,
+            lambda: Log(reads).follow(principal.tenant_id, stream_of(principal), after=seq),
+            until=until,
+            constants=self._constants_of,
+            at=lambda version: self.at(reads, principal, version),
+        )
 
     # Writing: in the writer's thread, in one transaction with the events
 
@@ -236,10 +301,13 @@ class Learners:
         self._keep(transaction, principal, before, after)
         return Lesson(before, after, tuple(explanations))
 
-    def keep_batch(self, transaction: Transaction, principal: Principal, state: LearnerState, payload: str) -> None:
-        """Append what a batch taught, prepared elsewhere, and take the state that it led to."""
-        subject = subject_of(principal)
-        transaction.append(sealed(WeightsBatchUpdated, payload, subject))
+    def keep_batch(
+        self, transaction: Transaction, principal: Principal, state: LearnerState, payload: str, recent: LearnerState
+    ) -> None:
+        """Append what a batch taught, prepared elsewhere, and take the state that it led to; `recent` is one on the way
+        there, so that the last updates can be explained without replaying the whole batch."""
+        event = transaction.append(sealed(WeightsBatchUpdated, payload, subject_of(principal)))
+        transaction.keep(("recent", *_key(principal)), Base(recent.version, event.seq - 1, recent))
         before = self.current(transaction, principal)
         self._keep(transaction, principal, before, self._standing(state, before.stored))
 
@@ -247,8 +315,26 @@ class Learners:
         before = self.current(transaction, principal)
         if version > before.state.version:
             raise BrainRefused("unknown_version", f"The learner has never been at version {version}.", "version", 404)
-        state, explanation = learn(before.state, self._way_back(transaction, principal, version), self.hyperparameters)
-        fact = WeightsRolledBack(learner_version=state.version, restored_version=version, state_hash=state.state_hash())
+        back = self.way_back(transaction, principal, version, self.digest)
+        state, explanation = learn(before.state, back, self.hyperparameters)
+        fact = WeightsRolledBack(
+            learner_version=state.version,
+            restored_version=version,
+            state_hash=state.state_hash(),
+            hyperparameters=self.digest,
+        )
+        transaction.append(draft(fact, subject))
+        after = self._standing(state, before.stored)
+        self._keep(transaction, principal, before, after, store=True)
+        return Lesson(before, after, (explanation,))
+
+    def void(
+        self, transaction: Transaction, principal: Principal, subject: Subject, fact: RewardVoided, back: Restore
+    ) -> Lesson:
+        """Go on as if what `fact` names had never been learned; versions and hash of the fact are filled in here."""
+        before = self.current(transaction, principal)
+        state, explanation = learn(before.state, back, self.hyperparameters)
+        fact = msgspec.structs.replace(fact, learner_version=state.version, state_hash=state.state_hash())
         transaction.append(draft(fact, subject))
         after = self._standing(state, before.stored)
         self._keep(transaction, principal, before, after, store=True)
@@ -276,7 +362,7 @@ class Learners:
 
     def _checkpoint(self, transaction: Transaction, principal: Principal, state: LearnerState) -> None:
         head = transaction.head(principal.tenant_id, stream_of(principal))
-        fact = self._signer.checkpoint(principal.tenant_id, principal.agent_id, state, head)
+        fact = self.signer.checkpoint(principal.tenant_id, principal.agent_id, state, head)
         transaction.append(draft(fact, subject_of(principal)))
 
     def _store(self, transaction: Transaction, principal: Principal, state: LearnerState) -> None:

@@ -104,7 +104,24 @@ def recorded(observation: Learnable) -> Record:
     )
 
 
+class BatchRecords(msgspec.Struct):
+    """A batch's `weights.batch_updated` with its observations unread: who explains a few needs not all thousand."""
+
+    first_version: int
+    cause: str
+    hyperparameters: str
+    observations: list[msgspec.Raw]
+
+
+def read(raw: msgspec.Raw) -> Learnable:
+    """As `observed`, from the log's own bytes."""
+    return _learnable(msgspec.json.decode(raw, type=Record))
+
+
 def observed(plain: Any) -> Learnable:
     """The inverse of `recorded`, from what the log's JSON holds."""
-    record: Record = msgspec.convert(plain, type=Record)
+    return _learnable(msgspec.convert(plain, type=Record))
+
+
+def _learnable(record: Record) -> Learnable:
     return KINDS[type(record)](**msgspec.structs.asdict(record))

@@ -26,6 +26,7 @@ from soma.brain.learners import Learners
 from soma.brain.memory_settings import MemorySettings
 from soma.brain.metrics import BrainMetrics
 from soma.brain.residual import Residuals
+from soma.brain.retention import Retention
 from soma.brain.scratchpads import Falling, InRedis
 from soma.brain.service import Brain, Restored
 from soma.brain.settings import BrainSettings
@@ -58,6 +59,7 @@ class OpenBrain:
     client: BrainClient
     writer: Writer
     coordinator: Coordinator
+    retention: Retention
 
 
 @asynccontextmanager
@@ -97,7 +99,7 @@ async def open_brain(
         learners = Learners(
             writer,
             settings.learner.hyperparameters(shipped_views()),
-            Signer.kept_in(settings.data_dir / "brain-signing-key"),
+            Signer.of(settings),
             snapshot_every=settings.snapshot_every,
             checkpoint_every=settings.checkpoint_every,
         )
@@ -126,9 +128,12 @@ async def open_brain(
             polling = asyncio.create_task(coordinator.run(), name="coordinator")
             stack.push_async_callback(_stopped, polling)
         app = Doorway(create_app(brain, ServiceToken(settings.token)), most=settings.max_body_bytes)
-        await stack.enter_async_context(kept_tidy(writer))
+        retention = Retention(writer, learners, days=settings.retention_days)
+        await stack.enter_async_context(kept_tidy(writer, retention))
         client = await stack.enter_async_context(BrainClient.in_process(app, service_token=settings.token))
-        yield OpenBrain(brain=brain, app=app, client=client, writer=writer, coordinator=coordinator)
+        yield OpenBrain(
+            brain=brain, app=app, client=client, writer=writer, coordinator=coordinator, retention=retention
+        )
 
 
 async def _stopped(task: asyncio.Task[None]) -> None:

@@ -10,7 +10,7 @@ from soma.brain import experiment_rows, store
 from soma.brain import feedback as feedbacks
 from soma.brain.batch import Given, told_of
 from soma.brain.batch_desk import BatchDesk
-from soma.brain.bodies import Evaluate, Feedback, Recall, Rollback, TurnMetrics
+from soma.brain.bodies import Evaluate, Feedback, Recall, Rollback, TurnMetrics, Withdraw
 from soma.brain.context import Context, Lane, built, ranked
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.serve import serve
@@ -39,9 +39,11 @@ from soma.brain.types import (
     RecalledMemory,
     RolledBack,
     UsageRow,
+    Withdrawn,
 )
 from soma.brain.values import Taken, Values
 from soma.brain.views import levels, view, weights_of
+from soma.brain.withdrawal import WithdrawalDesk
 from soma.brain.workers import Workers
 from soma.brain.working_memory import Item, Key, WorkingMemory, novelty
 from soma.events.ids import new_id, now
@@ -93,6 +95,7 @@ class Brain:
         self._values = Values(memory, learners.hyperparameters)
         self._outcomes = OutcomeDesk(learners, self._values)
         self._feedback = FeedbackDesk(learners, self._values)
+        self._withdrawals = WithdrawalDesk(writer, learners)
         self._batches = BatchDesk(writer, learners, self._values, workers, waiting=settings.waiting_batches)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="brain")
         self.experiments = Experiments(learners)
@@ -224,6 +227,10 @@ class Brain:
         self.metrics.feedback(principal, "rejected", len(answer.rejected))
         return answer
 
+    async def withdraw(self, principal: Principal, body: Withdraw) -> Withdrawn:
+        """The answer of a turn no longer stands: what was learned from verdicts on it is left out."""
+        return await self._shown(principal, await self._withdrawals.withdraw(principal, body.turn_id))
+
     async def roll_back(self, principal: Principal, body: Rollback) -> RolledBack:
         """To where an iteration left the learner, or to a version."""
         if (body.turn_id is None) == (body.version is None):
@@ -347,5 +354,10 @@ def _conversation(principal: Principal, conversation_id: str) -> Key:
 def _version_after(transaction: Transaction, principal: Principal, body: Rollback) -> int:
     first = store.first_outcome(transaction, principal, body.turn_id or "", body.iteration_number or 0)
     if first is None or first.agent_id != principal.agent_id:
-        raise BrainRefused("unknown_turn", "Nothing was learned from such an iteration.", "turn_id", 404)
+        raise BrainRefused(
+            "unknown_turn",
+            "Nothing was learned from such an iteration, or it was erased after its time.",
+            "turn_id",
+            404,
+        )
     return first.learner_version

@@ -100,6 +100,18 @@ class BrainSettings(BaseSettings):
         validation_alias=_plan("CHECKPOINT_EVERY"),
         description="Updates of a learner between two signed checkpoints in its log.",
     )
+    retention_days: int = Field(
+        default=90,
+        ge=0,
+        le=36_500,
+        validation_alias=_plan("RETENTION_DAYS"),
+        description="Days after which feedback may go, once a signed checkpoint covers it; 0 keeps it for ever.",
+    )
+    believed_keys: str = Field(
+        default="",
+        validation_alias=_plan("BELIEVED_KEYS"),
+        description="Public keys (hex, with spaces between) whose checkpoints are believed beside this brain's own.",
+    )
     graph_augment_max_additions: int = Field(
         default=8,
         ge=0,

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
-from soma.brain.types import Principal, UsageRow
+from soma.brain.types import FeedbackRow, Principal, UsageRow
 from soma.events.ids import now
 from soma.events.log import Reads
 from soma.events.writer import Transaction
@@ -114,14 +114,13 @@ def first_outcome(transaction: Transaction, principal: Principal, turn_id: str, 
     return transaction.noted(("outcome", principal.tenant_id, turn_id, number), load)
 
 
-def last_outcome(reads: Reads, principal: Principal, turn_id: str) -> str | None:
-    """The body of the newest iteration of a turn of this agent."""
+def outcomes(reads: Reads, principal: Principal, turn_id: str) -> list[str]:
+    """The bodies of a turn's iterations of this agent, in order."""
     rows = reads.query(
-        "SELECT body FROM turn_metrics WHERE tenant_id = ? AND turn_id = ? AND agent_id = ? "
-        "ORDER BY iteration_number DESC LIMIT 1",
+        "SELECT body FROM turn_metrics WHERE tenant_id = ? AND turn_id = ? AND agent_id = ? ORDER BY iteration_number",
         [principal.tenant_id, turn_id, principal.agent_id],
     )
-    return rows[0][0] if rows else None
+    return [body for (body,) in rows]
 
 
 OUTCOME = (
@@ -177,6 +176,29 @@ def keep_feedback(transaction: Transaction, position: int, rows: Sequence[tuple[
     """Rows of one event, in its order."""
     placed = [(position, number, *row) for number, row in enumerate(rows)]
     transaction.insert("feedback_events", FEEDBACK, placed)
+
+
+def feedback(reads: Reads, principal: Principal, conversation_id: str, *, limit: int) -> list[FeedbackRow]:
+    """The newest first."""
+    rows = reads.query(
+        "SELECT created_at, bundle_id, reward, helpful, unhelpful, applied, reason, learner_version "
+        "FROM feedback_events WHERE tenant_id = ? AND conversation_id = ? AND user_id = ? AND agent_id = ? "
+        "ORDER BY created_at DESC, position DESC, item DESC LIMIT ?",
+        [principal.tenant_id, conversation_id, principal.user_id, principal.agent_id, limit],
+    )
+    return [
+        FeedbackRow(
+            at=at,
+            bundle_id=bundle_id,
+            reward=reward,
+            helpful=helpful,
+            unhelpful=unhelpful,
+            applied=bool(applied),
+            reason=reason,
+            version=version,
+        )
+        for at, bundle_id, reward, helpful, unhelpful, applied, reason, version in rows
+    ]
 
 
 def keep_usage(transaction: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:

@@ -84,7 +84,10 @@ class Learned(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FeedbackAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person's feedback did. `reason` says why nothing was adapted (unknown_bundle, no_evidence, ...)."""
+    """What a person's feedback did. `reason` says why nothing was adapted (unknown_bundle, reward_voided, ...).
+
+    `voided`: its verdict taught nothing, because a tool of the turn was denied or the answer withdrawn.
+    """
 
     accepted: bool
     adaptation_applied: bool
@@ -97,6 +100,7 @@ class FeedbackAnswer(msgspec.Struct, frozen=True, kw_only=True):
     version: int | None = None
     trust: float | None = None
     clipped: list[str] = []
+    voided: bool = False
 
 
 class RejectedItem(msgspec.Struct, frozen=True, kw_only=True):
@@ -120,6 +124,20 @@ class RolledBack(msgspec.Struct, frozen=True, kw_only=True):
     restored_version: int
     weights_before: dict[str, float]
     weights_after: dict[str, float]
+    state_hash: str
+
+
+class Withdrawn(msgspec.Struct, frozen=True, kw_only=True):
+    """An answer that was withdrawn. `versions` are the updates that had learned from verdicts on it and were left out;
+    `status` is success or duplicate."""
+
+    status: str
+    turn_id: str
+    versions: list[int]
+    version: int
+    weights_before: dict[str, float]
+    weights_after: dict[str, float]
+    weight_deltas: dict[str, float]
     state_hash: str
 
 
@@ -154,13 +172,18 @@ class Update(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LearnerHistory(msgspec.Struct, frozen=True, kw_only=True):
-    """A stretch of a learner's life, oldest first, and what was served before it."""
+    """A stretch of a learner's life, oldest first, and what was served before it.
+
+    What came before `oldest_version` was erased after its time; the checkpoint it begins at was signed at `oldest_at`.
+    """
 
     start_version: int
     start_weights: dict[str, float]
     start_trust: float
     newest_version: int
     updates: list[Update] = []
+    oldest_version: int = 0
+    oldest_at: str | None = None
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
@@ -303,6 +326,19 @@ class Undone(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     removed: list[str]
     restored_links: int
+
+
+class FeedbackRow(msgspec.Struct, frozen=True, kw_only=True):
+    """What the caller said in a conversation. `version` is the learner's after it; None where nothing was learned."""
+
+    at: str
+    bundle_id: str | None
+    reward: float | None
+    helpful: int
+    unhelpful: int
+    applied: bool
+    reason: str | None
+    version: int | None
 
 
 class UsageRow(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,19 +5,22 @@
 
 import argparse
 import sys
-from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 import msgspec
 
-from soma.brain.checkpoints import is_signed
+from soma.brain.checkpoints import Signer, is_signed
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import learn
 from soma.brain.core.restore import Restore
 from soma.brain.core.state import LearnerState
 from soma.brain.learners import SETTINGS
 from soma.brain.observations import observed
+from soma.brain.retention import PREFIX
 from soma.brain.settings import BrainSettings
+from soma.brain.starts import Start, beginning
+from soma.brain.without import without
 from soma.events.chain import Event, Head, verify
 from soma.events.database import Database
 from soma.events.errors import ChainBroken
@@ -27,6 +30,8 @@ from soma.events.schema import (
     FeedbackReceived,
     LearnerConfigured,
     LearningCheckpointed,
+    LearningErased,
+    RewardVoided,
     WeightsBatchUpdated,
     WeightsRolledBack,
     WeightsUpdated,
@@ -36,7 +41,11 @@ from soma.events.schema import (
 
 @dataclass(slots=True)
 class Report:
-    """`faults` names what is wrong, in words; without any, what was learned is what the log says."""
+    """`faults` names what is wrong, in words; without any, what was learned is what the log says.
+
+    `starts` names the learners whose oldest events were erased after their time, and the checkpoint they begin at;
+    `erased` counts payloads that went that way.
+    """
 
     chains: int = 0
     events: int = 0
@@ -45,44 +54,92 @@ class Report:
     checkpoints: int = 0
     feedbacks: int = 0
     rows: int = 0
+    erased: int = 0
+    starts: dict[str, str] = field(default_factory=dict)
     states: dict[str, str] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
 
 
-def verified(database: Database) -> Report:
+def verified(database: Database, believed: AbstractSet[str] = frozenset()) -> Report:
+    """`believed` are the public keys whose checkpoints a replay may begin at."""
     report = Report()
-    log = Log(database)
-    constants = _constants(log)
+    constants = _constants(Log(database))
     report.rows = int(database.query("SELECT COUNT(*) FROM feedback_events")[0][0])
     for tenant_id, stream in database.query("SELECT DISTINCT tenant_id, stream FROM events ORDER BY tenant_id, stream"):
-        _verify(log, tenant_id, stream, constants, report)
+        _Chain(database, tenant_id, stream, report).verify(constants, believed)
     if report.feedbacks != report.rows:
         report.faults.append(f"{report.feedbacks} feedbacks in the log, {report.rows} rows")
-    for tenant_id, agent_id, version, state_hash, state in database.query(
-        "SELECT tenant_id, agent_id, version, state_hash, state FROM learner_snapshots"
-    ):
-        if LearnerState.from_json(state).state_hash() != state_hash:
-            report.faults.append(f"the snapshot of {tenant_id} {agent_id} at version {version} was changed")
     return report
 
 
-def _verify(log: Log, tenant_id: str, stream: str, constants: dict[str, Hyperparameters], report: Report) -> None:
-    report.chains += 1
-    head, replay = Head(), _Replay(constants, f"{tenant_id} {stream}", report)
-    try:
-        for event in _events(log, tenant_id, stream):
-            head = verify([event], after=head)
-            replay.take(event)
-            report.events += 1
-    except ChainBroken as broken:
-        report.faults.append(str(broken))
-    if stream.startswith("learner:"):
-        report.learners += 1
-        report.states[f"{tenant_id} {stream.removeprefix('learner:')}"] = replay.state_hash
+class _Chain:
+    """One stream, followed from its first event on."""
 
+    def __init__(self, database: Database, tenant_id: str, stream: str, report: Report) -> None:
+        self._database = database
+        self._log = Log(database)
+        self._of = tenant_id, stream
+        self._agent_id = stream.removeprefix(PREFIX) if stream.startswith(PREFIX) else None
+        self._report = report
 
-def _events(log: Log, tenant_id: str, stream: str) -> Iterator[Event]:
-    yield from log.stream(tenant_id, stream)
+    @property
+    def _name(self) -> str:
+        return " ".join(self._of)
+
+    def verify(self, constants: dict[str, Hyperparameters], believed: AbstractSet[str]) -> None:
+        self._report.chains += 1
+        start, state = self._start(believed) if self._agent_id is not None else (None, None)
+        begin = start.seq if start else 0
+        head, replay = Head(), _Replay(constants, self._name, self._report, self._log, (begin, state))
+        try:
+            for event in self._log.follow(*self._of):
+                head = verify([event], after=head)
+                self._payload(event, begin)
+                replay.count(event)
+                if event.seq > begin:
+                    replay.take(event)
+                self._report.events += 1
+        except ChainBroken as broken:
+            self._report.faults.append(str(broken))
+        if self._agent_id is not None:
+            self._report.learners += 1
+            self._report.states[f"{self._of[0]} {self._agent_id}"] = replay.state_hash
+            self._snapshots(replay)
+
+    def _snapshots(self, replay: "_Replay") -> None:
+        for version, state_hash, state in self._database.query(
+            "SELECT version, state_hash, state FROM learner_snapshots WHERE tenant_id = ? AND agent_id = ?",
+            [self._of[0], self._agent_id],
+        ):
+            replay.compare_snapshot(version, state_hash, state)
+
+    def _start(self, believed: AbstractSet[str]) -> tuple[Start | None, LearnerState | None]:
+        """Where the newest erasure says that the learner begins, if the checkpoint there is good."""
+        event = self._log.newest(*self._of, [LearningErased.event_type])
+        fact = fact_of(event) if event else None
+        if not isinstance(fact, LearningErased) or self._agent_id is None:
+            return None, None
+        start = Start(fact.learner_version, fact.until_seq, fact.checkpoint_seq)
+        found = beginning(self._database, self._of[0], self._agent_id, start, believed)
+        if found is None:
+            self._report.faults.append(
+                f"{self._name}: the checkpoint of version {start.version}, where it should begin, is not signed by a "
+                "key that is believed"
+            )
+            return None, None
+        told = f"checkpoint {start.version} of {found.at[:10]}, signature good"
+        self._report.starts[f"{self._of[0]} {self._agent_id}"] = told
+        return start, found.state
+
+    def _payload(self, event: Event, begin: int) -> None:
+        if event.payload is not None:
+            return
+        if event.seq <= begin:
+            self._report.erased += 1
+        else:
+            self._report.faults.append(
+                f"{self._name}: the payload of number {event.seq} is gone, and nothing erased it"
+            )
 
 
 def _constants(log: Log) -> dict[str, Hyperparameters]:
@@ -95,25 +152,38 @@ def _constants(log: Log) -> dict[str, Hyperparameters]:
 
 
 class _Replay:
-    """Derives a learner from its events alone, from the first one on, and keeps every state it may go back to."""
+    """Derives a learner from its events alone, from `start` (the first one) on, and keeps every state that it may go
+    back to."""
 
-    def __init__(self, constants: dict[str, Hyperparameters], name: str, report: Report) -> None:
+    def __init__(
+        self,
+        constants: dict[str, Hyperparameters],
+        name: str,
+        report: Report,
+        log: Log,
+        start: tuple[int, LearnerState | None],
+    ) -> None:
         self._constants = constants
         self._name = name
         self._report = report
-        self._state: LearnerState | None = None
-        self._past: dict[int, LearnerState] = {}
+        self._log = log
+        self._begin_seq, self._state = start
+        self._begin = self._state.version if self._state else 0
+        self._past: dict[int, LearnerState] = {self._begin: self._state} if self._state else {}
 
     @property
     def state_hash(self) -> str:
         return self._state.state_hash() if self._state else ""
 
+    def count(self, event: Event) -> None:
+        match event.event_type:
+            case FeedbackReceived.event_type:
+                self._report.feedbacks += event.payload is not None
+            case FeedbackBatchReceived.event_type if isinstance(fact := fact_of(event), FeedbackBatchReceived):
+                self._report.feedbacks += len(fact.items)
+
     def take(self, event: Event) -> None:
         match fact_of(event):
-            case FeedbackReceived():
-                self._report.feedbacks += 1
-            case FeedbackBatchReceived(items=items):
-                self._report.feedbacks += len(items)
             case WeightsUpdated() as fact:
                 self._learn([fact.observation], fact.hyperparameters)
                 self._compare(fact.learner_version, fact.state_hash)
@@ -122,11 +192,28 @@ class _Replay:
                 self._compare(fact.learner_version, fact.state_hash)
             case WeightsRolledBack() as fact:
                 self._roll_back(fact)
+            case RewardVoided() as fact:
+                self._void(event, fact)
             case LearningCheckpointed() as fact:
                 self._report.checkpoints += 1
-                self._compare(fact.learner_version, fact.state_hash)
-                if not is_signed(event.tenant_id, fact) or fact.chain_hash != event.prev_hash:
-                    self._report.faults.append(f"{self._name}: the checkpoint {fact.learner_version} is not as signed")
+                self._check(event, fact)
+
+    def _check(self, event: Event, fact: LearningCheckpointed) -> None:
+        """A checkpoint is of the end of its chain, or of an earlier place where something is erased."""
+        covered = self._log.numbered(event.tenant_id, event.stream, fact.chain_seq)
+        if not is_signed(event.tenant_id, fact) or covered is None or covered.hash != fact.chain_hash:
+            self._report.faults.append(f"{self._name}: the checkpoint {fact.learner_version} is not as signed")
+        past = self._past.get(fact.learner_version)
+        expected = past.state_hash() if past else ""
+        if fact.learner_version > self._begin and expected != fact.state_hash:
+            self._differs(fact.learner_version)
+
+    def compare_snapshot(self, version: int, state_hash: str, state: str) -> None:
+        """One from before the beginning is no longer used, and goes."""
+        if version < self._begin or version not in self._past:
+            return
+        if LearnerState.from_json(state).state_hash() != state_hash or self._past[version].state_hash() != state_hash:
+            self._report.faults.append(f"the snapshot of {self._name} at version {version} was changed")
 
     def _learn(self, records: list[object], digest: str) -> None:
         constants = self._constants[digest]
@@ -142,30 +229,53 @@ class _Replay:
         return state
 
     def _roll_back(self, fact: WeightsRolledBack) -> None:
-        constants = next(iter(self._constants.values()))
-        snapshot = self._past.get(fact.restored_version) or self._begun(constants)
+        constants = self._constants.get(fact.hyperparameters) or next(iter(self._constants.values()))
+        known = self._past.get(fact.restored_version) if fact.restored_version else None
+        snapshot = known or LearnerState.initial(constants)
         state = self._state or snapshot
         self._state, _ = learn(state, Restore(snapshot=snapshot, reason="replay"), constants)
         self._past[self._state.version] = self._state
         self._compare(fact.learner_version, fact.state_hash)
 
+    def _void(self, event: Event, fact: RewardVoided) -> None:
+        if fact.versions and self._state is not None:
+            snapshot = without(
+                frozenset(fact.versions),
+                lambda: self._log.follow(event.tenant_id, event.stream, after=self._begin_seq),
+                until=fact.learner_version - 1,
+                constants=self._constants.__getitem__,
+                at=self._past.__getitem__,
+            )
+            constants = next(iter(self._constants.values()))
+            self._state, _ = learn(self._state, Restore(snapshot=snapshot, reason="replay"), constants)
+            self._past[self._state.version] = self._state
+        if fact.state_hash and self._state is not None:
+            self._compare(fact.learner_version, fact.state_hash)
+
     def _compare(self, version: int, state_hash: str) -> None:
         if self._state is None or (self._state.version, self._state.state_hash()) != (version, state_hash):
-            self._report.faults.append(f"{self._name} at version {version} does not come out as it was recorded")
+            self._differs(version)
+
+    def _differs(self, version: int) -> None:
+        self._report.faults.append(f"{self._name} at version {version} does not come out as it was recorded")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m soma.brain.verify", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print one object")
     as_json = parser.parse_args().json
-    report = verified(Database(BrainSettings().database))
+    settings = BrainSettings()
+    report = verified(Database(settings.database), Signer.of(settings).believed)
     if as_json:
         print(msgspec.json.encode(report).decode())  # noqa: T201 - its output
     else:
         print(  # noqa: T201 - its output
             f"{report.chains} chains, {report.events} events, {report.learners} learners, {report.updates} updates, "
-            f"{report.feedbacks} feedbacks: {'; '.join(report.faults) or 'all as recorded'}"
+            f"{report.feedbacks} feedbacks, {report.erased} payloads erased: "
+            f"{'; '.join(report.faults) or 'all as recorded'}"
         )
+        for learner, start in report.starts.items():
+            print(f"{learner} starts at {start}")  # noqa: T201 - its output
     sys.exit(1 if report.faults else 0)
 
 

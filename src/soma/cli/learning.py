@@ -24,6 +24,8 @@ def moved(update: Mapping[str, Any], *, learned: bool = False) -> dict[str, floa
 
 
 def cause_of(update: Mapping[str, Any]) -> str:
+    if update["cause"] == "reward_voided":
+        return "reward voided"
     what = KINDS.get(update["kind"], update["kind"].lower())
     return what if update["cause"] in {"rollback", "experiment"} else f"{update['cause']}: {what}"
 
@@ -93,6 +95,15 @@ def _rule(update: Mapping[str, Any], weight: str) -> str:
     if weight in UTILITY:
         return f"Regression on {signal}, credit {update['credit']:g}"
     return f"{signal[0].upper()}{signal[1:]}, learning rate {update['learning_rate']:.3f}, credit {update['credit']:g}"
+
+
+def begins(history: Mapping[str, Any]) -> str:
+    """What is said where the learner's past does not go back to its first day; else nothing."""
+    oldest = history.get("oldest_version", 0)
+    if not oldest or history["start_version"] > oldest:
+        return ""
+    signed = f" of {history['oldest_at'][:10]}" if history.get("oldest_at") else ""
+    return f"begins at the signed checkpoint{signed}, version {oldest}: what was told before was erased after its time"
 
 
 def series(history: Mapping[str, Any], weight: str) -> list[tuple[int, float]]:

@@ -11,20 +11,21 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from soma.cli.learning import joined, known_name, told, why
+from soma.cli.learning import begins, joined, known_name, told, why
 from soma.cli.plot import svg
 from soma.cli.server import Server, as_json_option, connected, console, fail, show_json
 from soma.cli.showing import excerpt, in_order
 
 WATCH_SECONDS = 2.0
 WATCHED = 12  # updates that are seen at once
-PAGE = 500
+MOST_LAST = 500  # updates of --history
+PAGE = 100  # updates asked for at once: some milliseconds of the brain, then others come
 MOST = 5_000  # updates of one plot
 
 
 @click.command()
 @click.option("--agent", help="Name of the agent (capsule).")
-@click.option("--history", "last", type=click.IntRange(1, PAGE), is_flag=False, flag_value=20, help="The last updates.")
+@click.option("--history", "last", type=click.IntRange(1, MOST_LAST), is_flag=False, flag_value=20, help="The last N.")
 @click.option("--why", "weight", metavar="WEIGHT", help="Every update that moved WEIGHT, and how.")
 @click.option("--watch", is_flag=True, help="Follow it live; Ctrl-C ends.")
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the history as SVG into a file.")
@@ -85,10 +86,17 @@ def _weights(state: dict[str, Any]) -> Table:
 def _history(history: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         show_json(history)
-    elif history["updates"]:
+        return
+    _beginning(history)
+    if history["updates"]:
         console.print(_updates(history["updates"]), end="", soft_wrap=True)
     else:
         console.print("nothing has been learned yet")
+
+
+def _beginning(history: dict[str, Any]) -> None:
+    if said := begins(history):
+        console.print(said, style="dim", soft_wrap=True)
 
 
 def _updates(updates: list[dict[str, Any]]) -> Text:
@@ -105,8 +113,9 @@ def _why(history: dict[str, Any], weight: str, *, as_json: bool) -> None:
         fail(f"there is no weight {weight!r}: {', '.join(in_order(history['start_weights']))}")
     lines = why(history, weight)
     if as_json:
-        show_json({"weight": weight, "moved_by": lines})
+        show_json({"weight": weight, "moved_by": lines, "oldest_version": history["oldest_version"]})
         return
+    _beginning(history)
     for line in lines:
         console.print(line, markup=False, soft_wrap=True)
     if not lines:

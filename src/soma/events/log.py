@@ -1,11 +1,12 @@
 """Reading the log: by stream, by conversation, from a position."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 from soma.events.chain import COLUMNS, Event
 from soma.events.database import Row
 
+FIRST_CHUNK, CHUNK = 4, 200  # events read at a time: at first, and at most
 SELECT = f"SELECT {', '.join(COLUMNS)} FROM events"
 
 
@@ -23,6 +24,30 @@ class Log:
 
     def stream(self, tenant_id: str, stream: str, *, after: int = 0) -> list[Event]:
         return self._read("WHERE tenant_id = ? AND stream = ? AND seq > ? ORDER BY seq", [tenant_id, stream, after])
+
+    def follow(self, tenant_id: str, stream: str, *, after: int = 0) -> Iterator[Event]:
+        """As `stream`, a few at a time and then more: a chain may be longer than memory, an event may be a megabyte."""
+        chunk = FIRST_CHUNK
+        while found := self._read(
+            "WHERE tenant_id = ? AND stream = ? AND seq > ? ORDER BY seq LIMIT ?", [tenant_id, stream, after, chunk]
+        ):
+            yield from found
+            after, chunk = found[-1].seq, min(2 * chunk, CHUNK)
+
+    def numbered(self, tenant_id: str, stream: str, seq: int) -> Event | None:
+        """The stream's event with that number."""
+        found = self._read("WHERE tenant_id = ? AND stream = ? AND seq = ?", [tenant_id, stream, seq])
+        return found[0] if found else None
+
+    def newest(
+        self, tenant_id: str, stream: str, types: Sequence[str], *, after: int = 0, until: int | None = None
+    ) -> Event | None:
+        """The stream's last event of `types` whose number is greater than `after` and not greater than `until`."""
+        where = f"WHERE tenant_id = ? AND stream = ? AND seq > ? AND event_type IN ({', '.join('?' * len(types))})"
+        upper = "" if until is None else "AND seq <= ?"
+        values = [tenant_id, stream, after, *types, *([] if until is None else [until])]
+        found = self._read(f"{where} {upper} ORDER BY seq DESC LIMIT 1", values)
+        return found[0] if found else None
 
     def conversation(self, tenant_id: str, conversation_id: str, *, after: int = 0, limit: int = 1_000) -> list[Event]:
         """Events after the conversation position `after`, oldest first."""

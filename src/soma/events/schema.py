@@ -101,6 +101,7 @@ class ModelResponded(Fact, frozen=True, kw_only=True):
     latency_ms: float
     lanes: dict[str, dict[str, int]]
     prompt_hash: str
+    cost: float | None = None
 
 
 class ToolRequested(Fact, frozen=True, kw_only=True):
@@ -324,6 +325,19 @@ class LearningCheckpointed(Fact, frozen=True, kw_only=True):
     signature: str
 
 
+class LearningErased(Fact, frozen=True, kw_only=True):
+    """What the learner was told up to `until_seq` of its chain may go: the checkpoint of `learner_version`, number
+    `checkpoint_seq` of the chain, covers it, and a replay starts there. Envelopes and their hashes stay."""
+
+    event_type: ClassVar[str] = "learning.erased"
+    agent_id: str
+    until_seq: int
+    learner_version: int
+    checkpoint_seq: int
+    state_hash: str
+    reason: str
+
+
 class WeightsGuarded(Fact, frozen=True, kw_only=True):
     """The learner's score fell and its guard put the last good lesson back, within the update before this event."""
 
@@ -333,10 +347,31 @@ class WeightsGuarded(Fact, frozen=True, kw_only=True):
 
 
 class WeightsRolledBack(Fact, frozen=True, kw_only=True):
+    """To version 0 means to the start that the constants of `hyperparameters` give, the process's own at the time."""
+
     event_type: ClassVar[str] = "weights.rolled_back"
     learner_version: int
     restored_version: int
     state_hash: str
+    hyperparameters: str = ""
+
+
+class RewardVoided(Fact, frozen=True, kw_only=True):
+    """A person's verdict on a turn teaches nothing: a tool of it was denied, or its answer was withdrawn.
+
+    `versions` are the updates that had already learned from such verdicts: the learner was derived again from
+    `base_version` on without them. It is at `learner_version` after that; without any it never learned.
+    """
+
+    event_type: ClassVar[str] = "reward.voided"
+    turn_id: str
+    cause: str
+    learner_version: int
+    state_hash: str
+    feedback_id: str | None = None
+    iterations: list[int] = []
+    versions: list[int] = []
+    base_version: int | None = None
 
 
 class ExperimentCreated(Fact, frozen=True, kw_only=True):

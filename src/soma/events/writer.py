@@ -183,9 +183,10 @@ class Transaction:
 
     def notice_others(self) -> None:
         """At the start: where another process has appended since, nothing that is kept can be relied on."""
-        known = self._kept.get("position")
-        if known is not None and known != self._last_position():
+        position = self._last_position()
+        if self._kept.get("position", position) != position:
             self._kept.clear()
+        self._kept["position"] = position  # also of who has only read so far
 
     def finish(self) -> None:
         """Before the commit: write what `insert` still holds."""

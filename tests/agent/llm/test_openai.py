@@ -174,6 +174,18 @@ async def test_a_server_that_does_not_stream_is_understood(client: httpx.AsyncCl
     assert (response.text, response.usage) == ("hi", Usage(input_tokens=1, output_tokens=2))
 
 
+@pytest.mark.parametrize(
+    ("said", "cost"),
+    [(0.0042, 0.0042), (0, 0.0), (None, None), ("0.1", None), (True, None), (-1, None), (1e308, None)],
+)
+async def test_a_price_that_the_provider_names_is_kept_and_none_is_made_up(
+    client: httpx.AsyncClient, said: object, cost: float | None
+) -> None:
+    usage = {"choices": [], "usage": {"prompt_tokens": 1, "completion_tokens": 2, "cost": said}}
+    response = await answer(client, events(chunk({"content": "hi"}), chunk(finish_reason="stop"), usage))
+    assert response.usage == Usage(input_tokens=1, output_tokens=2, cost=cost)
+
+
 def refusal(status: int, body: Any, **headers: str) -> Exchange:
     text = body if isinstance(body, bytes) else json.dumps(body).encode()
     return Exchange([text], status=status, headers={**JSON, **headers})

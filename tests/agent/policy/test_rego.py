@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from soma.agent.policy import CapsuleFacts, PolicyInput, ToolFacts
-from soma.agent.policy.rego import RegoPolicy, check_policy, policy_version
+from soma.agent.policy.rego import RegoPolicy, policy_version
 
 SLOW = """package soma
 verdict := {"allow": true, "rule": "slow", "reason": ""} if {
@@ -98,11 +98,6 @@ async def test_a_broken_policy_denies(text: str) -> None:
     verdict = await rego.decide(CALL)
     assert (verdict.allow, verdict.rule) == (False, "policy_error")
     rego.close()
-
-
-def test_a_policy_that_does_not_compile_is_named_at_start() -> None:
-    assert check_policy("package soma\nverdict := {")
-    assert check_policy("package soma\ndefault verdict := {}") is None
 
 
 async def test_a_slow_policy_denies_and_is_replaced() -> None:

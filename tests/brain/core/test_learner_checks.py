@@ -1,6 +1,5 @@
 """What must hold for any learner and any input, in the manner of River's checks."""
 
-import json
 import math
 import random
 from typing import Any
@@ -176,17 +175,6 @@ def test_two_tenants_never_touch(one: list[Observation], other: list[Observation
             theirs, _ = learn(theirs, other[index], SETTINGS)
     assert mine == run(one, SETTINGS)
     assert theirs == run(other, SETTINGS)
-
-
-@given(histories, every_settings)
-def test_an_explanation_is_plain_data_that_adds_up(history: list[Observation], settings: Hyperparameters) -> None:
-    state = LearnerState.initial(settings)
-    for observation in history:
-        state, told = learn(state, observation, settings)
-        page = json.loads(json.dumps(told.as_dict()))
-        for name, delta in page["weight_deltas"].items():
-            assert delta == page["weights_after"][name] - page["weights_before"].get(name, page["weights_after"][name])
-            assert (name in page["moved"]) == (delta != 0.0)
 
 
 def test_an_unseen_view_starts_at_its_shipped_prior_or_at_zero(evidence) -> None:

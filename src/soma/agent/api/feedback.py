@@ -64,6 +64,7 @@ async def give(caller: Caller, given: NewFeedback) -> Any:
     body: dict[str, Any] = {
         "conversation_id": record.turn.conversation_id,
         "bundle_id": best.bundle.bundle_id,
+        "turn_id": turn.id,
         "query": record.turn.content,
         "response_text": best.spoken.text,
         "helpful": given.helpful,
@@ -72,6 +73,7 @@ async def give(caller: Caller, given: NewFeedback) -> Any:
             "tokens": best.tokens,
             "model": best.spoken.model,
             "latency_ms": best.spoken.latency_ms,
+            **({} if best.spoken.cost is None else {"cost": best.spoken.cost}),
         },
     }
     if reward is not None:

@@ -1,14 +1,19 @@
 """A turn: what it is doing, and how to stop it."""
 
+import asyncio
 from typing import Any
 
+import msgspec
 from django.http import HttpRequest
 from ninja import Router
 
 from soma.agent.access import own_turn
 from soma.agent.api.caller import who
 from soma.agent.app import agent
-from soma.agent.models import Turn
+from soma.agent.auth import Caller
+from soma.agent.errors import Conflict
+from soma.agent.models import Role, Turn
+from soma.brain.types import Principal
 
 router = Router()
 
@@ -25,6 +30,22 @@ async def cancel(request: HttpRequest, turn_id: str) -> dict[str, Any]:
     if turn.state != Turn.State.COMPLETE:
         await agent().turns.cancel(turn.id)
     return view(await own_turn(caller, turn_id))
+
+
+@router.post("/{turn_id}/withdraw")
+async def withdraw(request: HttpRequest, turn_id: str) -> Any:
+    return await withdrawn(who(request), turn_id)
+
+
+async def withdrawn(caller: Caller, turn_id: str) -> Any:
+    """The answer no longer stands: no verdict on it is learned from, and what was learned from one is left out."""
+    caller.require(Role.OWNER, Role.MEMBER)
+    turn = await own_turn(caller, turn_id)
+    if turn.state != Turn.State.COMPLETE:
+        raise Conflict("the turn has no answer yet", code="turn_in_progress", field="turn_id")
+    record = await asyncio.to_thread(agent().store.load, turn.id)
+    principal = Principal(tenant_id=caller.tenant_id, user_id=caller.user_id, agent_id=record.turn.agent_id)
+    return msgspec.to_builtins(await agent().brain.withdraw_answer(principal, turn_id=turn.id))
 
 
 def view(turn: Turn) -> dict[str, Any]:

@@ -81,8 +81,11 @@ class ModelRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
+    """`cost` is money as the provider billed it, in its currency; None where it names none: we know no prices."""
+
     input_tokens: int
     output_tokens: int
+    cost: float | None = None
 
 
 class TextDelta(msgspec.Struct, frozen=True, tag="text_delta"):

@@ -98,15 +98,6 @@ def policy_version(text: str, data: Mapping[str, Any]) -> str:
     return hashlib.sha256(f"{text}\0{canonical}".encode()).hexdigest()
 
 
-def check_policy(text: str, data: Mapping[str, Any] | None = None) -> str | None:
-    """What is wrong with a policy text, or None: for a clear error at start."""
-    try:
-        _compile(text, dict(DEFAULT_DATA if data is None else data))
-    except RegoError as error:
-        return str(error).strip()
-    return None
-
-
 class _Worker:
     """One thread, one interpreter. A daemon, so that a decision without end does not hold the process."""
 

@@ -112,4 +112,5 @@ def _responded(
         latency_ms=latency_ms,
         lanes=prompt.lanes,
         prompt_hash=prompt.hash,
+        cost=usage.cost if usage else None,
     )

@@ -20,6 +20,7 @@ async def learn(record: TurnRecord, iteration: IterationRecord, doors: Doors) ->
             tools_used=judged.tools_used,
             tool_outcomes=judged.tool_outcomes,
             confidence=judged.confidence,
+            raw_confidence=judged.confidence_raw,
             latency_ms=judged.latency_ms,
             weights=bundle.weights,
             neuromodulators=bundle.neuromodulators,
@@ -27,6 +28,7 @@ async def learn(record: TurnRecord, iteration: IterationRecord, doors: Doors) ->
             bundle_id=bundle.bundle_id,
             cited=spoken.cited,
             progress=progress(record, iteration),
+            cost=spoken.cost,
             tokens=iteration.tokens,
             model=spoken.model,
         )

@@ -170,12 +170,6 @@ def names_any(evidence: Evidence) -> bool:
     return not {memory.id for memory in evidence.shown}.isdisjoint((*evidence.helpful, *evidence.unhelpful))
 
 
-def ignored(evidence: Evidence) -> tuple[str, ...]:
-    """Names that were never shown: nothing can be learned from them."""
-    shown = {memory.id for memory in evidence.shown}
-    return tuple(name for name in dict.fromkeys((*evidence.helpful, *evidence.unhelpful)) if name not in shown)
-
-
 def _aligned(evidence: Evidence, names: tuple[str, ...]) -> Rows:
     """The shown values in the learner's order of views; a view without values is 0 throughout."""
     place = {name: index for index, name in enumerate(evidence.views)}

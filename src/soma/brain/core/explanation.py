@@ -1,9 +1,8 @@
 """Why the learner did what it did, as plain data: every term has a name."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from soma.brain.core import evidence, gates, literal
-from soma.brain.core.encoding import plain
 from soma.brain.core.evidence import Judgement
 from soma.brain.core.feeling import Feeling
 from soma.brain.core.hyperparameters import Hyperparameters, Rule
@@ -13,8 +12,6 @@ from soma.brain.core.promotion import Promotion
 from soma.brain.core.restore import Restore
 from soma.brain.core.reward import Terms
 from soma.brain.core.state import LearnerState
-
-PARTS = ("modulators", "baseline", "calibration", "tools")
 
 
 class Explanation(NamedTuple):
@@ -72,53 +69,7 @@ class Explanation(NamedTuple):
         return evidence.named_values(self.observation) if isinstance(self.observation, Evidence) else ()
 
     @property
-    def ignored(self) -> tuple[str, ...]:
-        return evidence.ignored(self.observation) if isinstance(self.observation, Evidence) else ()
-
-    @property
     def clipped(self) -> tuple[str, ...]:
         """Outliers of the observation, weights at the edge of their box, levels at the edge of theirs."""
         pushed = zip(NAMES, self.feeling.pushed, self.after.modulators, strict=True) if self.feeling else ()
         return (*self.outliers, *(name for name, level, kept in pushed if level != kept))
-
-    @property
-    def weight_deltas(self) -> dict[str, float]:
-        before = self.before.weights
-        return {name: weight - before.get(name, weight) for name, weight in self.after.weights.items()}
-
-    @property
-    def moved(self) -> tuple[str, ...]:
-        """Names of the weights and parts of the state that are not what they were."""
-        weights = [name for name, delta in self.weight_deltas.items() if delta != 0.0]
-        return (
-            *weights,
-            *(part for part in PARTS if getattr(self.before, part) != getattr(self.after, part)),
-        )
-
-    def as_dict(self) -> dict[str, Any]:
-        return {
-            "kind": type(self.observation).__name__,
-            "rule": str(self.settings.learning_rule),
-            "reason": self.reason,
-            "version": self.after.version,
-            "reward": self.reward,
-            "reward_terms": dict(self.terms),
-            "signal": self.signal,
-            "learning_rate": self.learning_rate,
-            "feeling": plain(self.feeling),
-            "gates": plain(self.gates),
-            "gated": self.gated,
-            "guarded": self.guarded,
-            "clipped": list(self.clipped),
-            "judgement": plain(self.judgement),
-            "credit": self.credit,
-            "gradient": dict(zip(self.after.retrieval.views.names, self.gradient, strict=False)),
-            "values": dict(self.values),
-            "ignored": list(self.ignored),
-            "weights_before": self.before.weights,
-            "weights_after": self.after.weights,
-            "weight_deltas": self.weight_deltas,
-            "neuromodulators_before": plain(self.before.modulators),
-            "neuromodulators_after": plain(self.after.modulators),
-            "moved": list(self.moved),
-        }

@@ -1,0 +1,103 @@
+"""soma bench turn-metrics: how long an iteration waits until it is learned from, in process and over HTTP."""
+
+import asyncio
+import json
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import click
+import uvloop
+from pydantic import SecretStr
+
+from soma.bench.brain_process import TOKEN, BrainProcess
+from soma.bench.feedback import WORDS
+from soma.bench.flat import flattened
+from soma.bench.wire import percentile
+from soma.brain.client import BrainClient
+from soma.brain.root import open_brain
+from soma.brain.settings import BrainSettings
+from soma.brain.types import Principal
+
+MEMORIES = 200
+ITERATIONS = 3  # a turn
+WARMING = 50  # calls that are not counted
+TOOLS = ("clock", "calculator", "recall")
+
+
+@click.command("turn-metrics")
+@click.option("--calls", default=2_000, show_default=True, help="Iterations of each way, with a bundle each.")
+@click.option("--seed", default=1, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one object.")
+def command(calls: int, seed: int, *, as_json: bool) -> None:
+    """Publish the metrics of CALLS iterations, one after another, over both transports."""
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        figures = {"calls": calls, "publish": runner.run(measure(calls, seed))}
+    if as_json:
+        click.echo(json.dumps(figures))
+        return
+    for name, value in flattened(figures).items():
+        click.echo(f"{name:28} {value:,.3f}" if isinstance(value, float) else f"{name:28} {value}")
+
+
+async def measure(calls: int, seed: int) -> dict[str, float]:
+    with tempfile.TemporaryDirectory(prefix="soma-bench-") as folder:
+        settings = BrainSettings(data_dir=Path(folder), service_token=SecretStr(TOKEN))
+        async with open_brain(settings) as opened:
+            inside = await _timed(opened.client, calls, Random(seed))
+    with tempfile.TemporaryDirectory(prefix="soma-bench-") as folder:
+        brain = BrainProcess(Path(folder))
+        try:
+            await asyncio.to_thread(brain.start)
+            async with BrainClient.at(brain.url, service_token=TOKEN) as client:
+                outside = await _timed(client, calls, Random(seed))
+        finally:
+            brain.kill()
+    return {
+        f"{way}_p{share:.0%}_ms".replace("%", ""): percentile(took, share) * 1_000
+        for way, took in (("in_process", inside), ("http", outside))
+        for share in (0.5, 0.95)
+    }
+
+
+async def _timed(client: BrainClient, calls: int, random: Random) -> list[float]:
+    """Seconds of each call; what comes before it in an iteration, the bundle, is not counted."""
+    who = Principal(tenant_id="bench", user_id="bench", agent_id="bench")
+    texts = [" ".join(random.sample(WORDS, 8)) for _ in range(MEMORIES)]
+    await client.remember(who, [{"text": text} for text in texts])
+    took = []
+    for turn_id, number in _iterations(WARMING + calls):
+        query = " ".join(random.sample(WORDS, 4))
+        bundle = await client.evaluate(who, conversation_id=turn_id, query=query, top_k=10)
+        body = _observed(turn_id, number, random) | {
+            "bundle_id": bundle.bundle_id,
+            "cited": [random.choice(bundle.memories).id],
+            "weights": bundle.weights,
+            "neuromodulators": bundle.neuromodulators,
+        }
+        began = time.perf_counter()
+        await client.publish_turn_metrics(who, **body)
+        took.append(time.perf_counter() - began)
+    return took[WARMING:]
+
+
+def _iterations(count: int) -> Iterator[tuple[str, int]]:
+    return ((f"turn-{at // ITERATIONS}", at % ITERATIONS) for at in range(count))
+
+
+def _observed(turn_id: str, number: int, random: Random) -> dict[str, Any]:
+    used = random.sample(TOOLS, random.randrange(3))
+    return {
+        "turn_id": turn_id,
+        "iteration_number": number,
+        "conversation_id": turn_id,
+        "tools_used": used,
+        "tool_outcomes": {tool: random.choice(("ok", "ok", "failed")) for tool in used},
+        "confidence": random.random(),
+        "latency_ms": 200 + 2_000 * random.random(),
+        "tokens": 800,
+        "model": "bench",
+    }

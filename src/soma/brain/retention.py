@@ -1,0 +1,266 @@
+"""What people told a learner goes after its time, once a signed checkpoint covers it; the chain stays whole.
+
+First an event says so (`learning.erased`, with the checkpoint that a replay starts at from then on), in one commit.
+Then payloads and rows go in small commits. A kill between any two leaves a log that verifies: what has not gone yet
+goes in the next round.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any, NamedTuple
+
+import msgspec
+
+from soma.brain.core.state import LearnerState
+from soma.brain.errors import BrainRefused
+from soma.brain.learners import LEARNED, Learners, stream_of
+from soma.brain.starts import Start, start_of
+from soma.brain.types import Principal
+from soma.events.chain import Head
+from soma.events.log import Log, Reads
+from soma.events.schema import LearningErased, Subject, draft
+from soma.events.writer import Transaction, Writer
+
+TOLD = ("feedback.received", "feedback.batch_received", "weights.updated", "weights.batch_updated")
+REFERRING = ("weights.rolled_back", "reward.voided")  # replayed from a version before them
+PREFIX = "learner:"
+APART = timedelta(days=1)  # between two checkpoints of one learner for this reason, so that they stay few
+EVENTS = 200  # of one commit at most, and
+CHARACTERS = 400_000  # of payload: some milliseconds of the writer, two batches or so
+PAGE = 1_000  # rows looked at together
+PAUSE_SECONDS = 0.05  # between two commits, which belongs to those who wait
+
+logger = logging.getLogger(__name__)
+
+
+class Boundary(NamedTuple):
+    """Up to where a learner's past may go: the last event of it, and the state after that."""
+
+    head: Head
+    state: LearnerState
+
+
+class Stretch(NamedTuple):
+    """What goes in one commit: events of the chain in (after, until] by their positions, and the states stored then."""
+
+    after: int
+    until: int
+    positions: list[int]
+    snapshots: list[int]
+
+
+class Version(msgspec.Struct):
+    learner_version: int
+
+
+class Reference(msgspec.Struct):
+    restored_version: int | None = None
+    base_version: int | None = None
+
+
+class Retention:
+    """`days` of 0 keeps everything."""
+
+    def __init__(self, writer: Writer, learners: Learners, *, days: int) -> None:
+        self._writer = writer
+        self._reads = writer.database
+        self._learners = learners
+        self._days = days
+
+    async def round(self, *, at: datetime | None = None) -> int:
+        """Erase what is older than its days at `at` (now); returns the commits that it took."""
+        if not self._days:
+            return 0
+        horizon = (at or datetime.now(UTC)) - timedelta(days=self._days)
+        commits = 0
+        for learner in await asyncio.to_thread(lambda: list(known(self._reads))):
+            commits += await self._of_learner(learner, horizon)
+        for table, key in (("feedback_keys", "key"), ("turn_metrics", "turn_id"), ("turn_rewards", "turn_id")):
+            commits += await self._aged(table, key, horizon.isoformat(timespec="microseconds"))
+        return commits
+
+    # What a learner was told
+
+    async def _of_learner(self, learner: Principal, horizon: datetime) -> int:
+        commits = 0
+        try:
+            boundary = await asyncio.to_thread(boundary_of, self._reads, self._learners, learner, horizon)
+        except BrainRefused as refused:  # a checkpoint that is not believed: nothing more is erased behind it
+            logger.error("what %s %s was told stays: %s", learner.tenant_id, learner.agent_id, refused)  # noqa: TRY400
+            return 0
+        if boundary is not None:
+            before = await asyncio.to_thread(start_of, self._reads, learner)
+            commits += await self._write(lambda tx: self._declare(tx, learner, before, boundary))
+        while (stretch := await asyncio.to_thread(next_stretch, self._reads, learner)) is not None:
+            commits += await self._write(partial(erase, learner=learner, stretch=stretch))
+        return commits
+
+    def _declare(self, tx: Transaction, learner: Principal, before: Start | None, boundary: Boundary) -> None:
+        """From this commit on the learner begins at the checkpoint. Another process may have been faster."""
+        if start_of(tx, learner) != before:
+            return
+        head, state = boundary
+        subject = Subject(tenant_id=learner.tenant_id, stream=stream_of(learner), agent_id=learner.agent_id)
+        checkpoint = self._learners.signer.checkpoint(learner.tenant_id, learner.agent_id, state, head)
+        placed = tx.append(draft(checkpoint, subject))
+        fact = LearningErased(
+            agent_id=learner.agent_id,
+            until_seq=head.seq,
+            learner_version=state.version,
+            checkpoint_seq=placed.seq,
+            state_hash=checkpoint.state_hash,
+            reason=f"older than {self._days} days",
+        )
+        tx.append(draft(fact, subject))
+        tx.execute(
+            "INSERT INTO learner_starts (tenant_id, agent_id, version, seq, checkpoint_seq, erased_seq) "
+            "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (tenant_id, agent_id) DO UPDATE SET "
+            "version = excluded.version, seq = excluded.seq, checkpoint_seq = excluded.checkpoint_seq",
+            [learner.tenant_id, learner.agent_id, state.version, head.seq, placed.seq, 0],
+        )
+
+    # First answers by key
+
+    async def _aged(self, table: str, key: str, horizon: str) -> int:
+        """Page by page along the primary key: an index on their age would cost each feedback more than this does."""
+        commits, after = 0, ("", "")
+        while True:
+            found = await asyncio.to_thread(
+                self._reads.query,
+                f"SELECT tenant_id, {key}, created_at FROM {table} WHERE (tenant_id, {key}) > (?, ?) "
+                f"ORDER BY tenant_id, {key} LIMIT ?",
+                [*after, PAGE],
+            )
+            if aged := [(*row[:2], horizon) for row in found if row[2] < horizon]:
+                sql = f"DELETE FROM {table} WHERE tenant_id = ? AND {key} = ? AND created_at < ?"
+                commits += await self._write(partial(_executed, sql=sql, rows=aged))
+            if len(found) < PAGE:
+                return commits
+            after = found[-1][:2]
+
+    async def _write(self, work: Callable[[Transaction], None]) -> int:
+        await self._writer.write(work)
+        await asyncio.sleep(PAUSE_SECONDS)
+        return 1
+
+
+def known(reads: Reads) -> Iterator[Principal]:
+    """Every learner that was ever told something: one seek in the log's index a chain."""
+    after = ("", "")
+    while found := reads.query(
+        "SELECT tenant_id, stream FROM events WHERE (tenant_id, stream) > (?, ?) ORDER BY tenant_id, stream LIMIT 1",
+        [*after],
+    ):
+        after = found[0]
+        tenant_id, stream = after
+        if stream.startswith(PREFIX):
+            yield Principal(tenant_id=tenant_id, user_id="", agent_id=stream.removeprefix(PREFIX))
+
+
+def boundary_of(reads: Reads, learners: Learners, learner: Principal, horizon: datetime) -> Boundary | None:
+    """The last event before `horizon` that nothing kept refers back behind; None where that is not yet worth it."""
+    log, start = Log(reads), start_of(reads, learner)
+    of = learner.tenant_id, stream_of(learner)
+    begin = start.seq if start else 0
+    first = log.numbered(*of, begin + 1)
+    if first is None or _moment(first.timestamp) >= horizon - APART:
+        return None
+    newest = reads.query("SELECT MAX(seq) FROM events WHERE tenant_id = ? AND stream = ?", [*of])[0][0]
+
+    def version_at(seq: int) -> int:
+        event = log.newest(*of, LEARNED, after=begin, until=seq)
+        if event is None or event.payload is None:
+            return start.version if start else 0
+        return msgspec.json.decode(event.payload, type=Version).learner_version
+
+    def is_old(seq: int) -> bool:
+        event = log.numbered(*of, seq)
+        return event is not None and _moment(event.timestamp) < horizon
+
+    until = _last(begin, newest, is_old)
+    needed = _oldest_needed(reads, of, until)
+    if needed is not None and needed < version_at(until):
+        until = _last(begin, until, lambda seq: version_at(seq) <= needed)
+    covered = log.numbered(*of, until)
+    if covered is None or log.newest(*of, TOLD, after=begin, until=until) is None:
+        return None
+    return Boundary(Head(covered.seq, covered.hash), learners.at(reads, learner, version_at(until)))
+
+
+def _oldest_needed(reads: Reads, of: tuple[str, str], seq: int) -> int | None:
+    """The oldest version that what is kept after `seq` goes back to; the start of everything can always be had."""
+    rows = reads.query(
+        "SELECT payload FROM events WHERE tenant_id = ? AND stream = ? AND seq > ? "
+        f"AND event_type IN ({', '.join('?' * len(REFERRING))})",
+        [*of, seq, *REFERRING],
+    )
+    facts = [msgspec.json.decode(payload, type=Reference) for (payload,) in rows]
+    versions = [fact.restored_version or fact.base_version for fact in facts]
+    return min((version for version in versions if version), default=None)
+
+
+def next_stretch(reads: Reads, learner: Principal) -> Stretch | None:
+    """What is to go next; None where all of it has gone."""
+    start = start_of(reads, learner)
+    if start is None or start.erased_seq >= start.seq:
+        return None
+    rows = reads.query(
+        "SELECT seq, position, LENGTH(payload) FROM events "
+        "WHERE tenant_id = ? AND stream = ? AND seq > ? AND seq <= ? ORDER BY seq LIMIT ?",
+        [learner.tenant_id, stream_of(learner), start.erased_seq, start.seq, EVENTS],
+    )
+    positions: list[int] = []
+    until, characters = start.erased_seq, 0
+    for seq, position, length in rows:
+        characters += length or 0
+        if positions and characters > CHARACTERS:
+            break
+        until = seq
+        positions.append(position)
+    stored = reads.query(
+        "SELECT version, seq FROM learner_snapshots WHERE tenant_id = ? AND agent_id = ? AND version <= ? "
+        "ORDER BY version LIMIT ?",
+        [learner.tenant_id, learner.agent_id, start.version, EVENTS],
+    )
+    return Stretch(start.erased_seq, until, positions, [version for version, seq in stored if seq <= until])
+
+
+def erase(tx: Transaction, learner: Principal, stretch: Stretch) -> None:
+    """Payloads, the rows of the same feedback, and states from which nothing can be replayed any more."""
+    of = [learner.tenant_id, stream_of(learner), stretch.after, stretch.until]
+    tx.execute(
+        "UPDATE events SET payload = NULL WHERE tenant_id = ? AND stream = ? AND seq > ? AND seq <= ? "
+        f"AND event_type IN ({', '.join('?' * len(TOLD))})",
+        [*of, *TOLD],
+    )
+    tx.executemany("DELETE FROM feedback_events WHERE position = ?", [(each,) for each in stretch.positions])
+    tx.executemany(
+        "DELETE FROM learner_snapshots WHERE tenant_id = ? AND agent_id = ? AND version = ?",
+        [(learner.tenant_id, learner.agent_id, version) for version in stretch.snapshots],
+    )
+    tx.execute(
+        "UPDATE learner_starts SET erased_seq = ? WHERE tenant_id = ? AND agent_id = ? AND erased_seq = ?",
+        [stretch.until, learner.tenant_id, learner.agent_id, stretch.after],
+    )
+
+
+def _executed(tx: Transaction, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+    tx.executemany(sql, rows)
+
+
+def _last(low: int, high: int, holds: Callable[[int], bool]) -> int:
+    """The greatest number in [low, high] up to which `holds`; `low` is taken to."""
+    while low < high:
+        middle = (low + high + 1) // 2
+        if holds(middle):
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def _moment(timestamp: str) -> datetime:
+    return datetime.fromisoformat(timestamp)

@@ -1,0 +1,95 @@
+"""The reward gate: a verdict on an answer that a denied tool led to, or that was withdrawn, teaches nothing.
+
+What people say is recorded all the same; evidence (which memories helped) is no reward and is learned from.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from soma.brain.types import Principal
+from soma.events.ids import now
+from soma.events.log import Reads
+from soma.events.schema import RewardVoided
+from soma.events.writer import Transaction
+
+DENIED, WITHDRAWN = "tool_denied", "answer_withdrawn"
+REASON = "reward_voided"
+VERDICT = "denied"  # of a tool, as the agent reports it
+
+
+class Void(NamedTuple):
+    """Why a turn's verdicts teach nothing; `iterations` are those whose tool was denied."""
+
+    cause: str
+    iterations: tuple[int, ...] = ()
+
+
+class Withdrawal(NamedTuple):
+    versions: frozenset[int]
+    learner_version: int
+
+
+def denied(outcomes: Iterable[tuple[int, dict[str, str | bool]]]) -> Void | None:
+    """`outcomes` are the tool outcomes of a turn's iterations, by their numbers."""
+    iterations = tuple(number for number, tools in outcomes if VERDICT in tools.values())
+    return Void(DENIED, iterations) if iterations else None
+
+
+def is_withdrawn(reads: Reads, principal: Principal, turn_id: str) -> bool:
+    return bool(
+        reads.query(
+            "SELECT 1 FROM withdrawn_answers WHERE tenant_id = ? AND agent_id = ? AND turn_id = ?",
+            [principal.tenant_id, principal.agent_id, turn_id],
+        )
+    )
+
+
+def withdrawals(reads: Reads, principal: Principal) -> list[Withdrawal]:
+    """Those of a learner that had something to leave out."""
+    rows = reads.query(
+        "SELECT versions, learner_version FROM withdrawn_answers WHERE tenant_id = ? AND agent_id = ?",
+        [principal.tenant_id, principal.agent_id],
+    )
+    found = [
+        Withdrawal(frozenset(msgspec.json.decode(versions, type=list[int])), version) for versions, version in rows
+    ]
+    return [withdrawal for withdrawal in found if withdrawal.versions]
+
+
+def keep_withdrawal(transaction: Transaction, principal: Principal, fact: RewardVoided) -> None:
+    transaction.execute(
+        "INSERT INTO withdrawn_answers (tenant_id, agent_id, turn_id, versions, learner_version, created_at) "
+        "VALUES (?, ?, ?, ?, ?, ?)",
+        [
+            principal.tenant_id, principal.agent_id, fact.turn_id, msgspec.json.encode(fact.versions).decode(),
+            fact.learner_version, now(),
+        ],
+    )  # fmt: skip
+
+
+def rewards(reads: Reads, principal: Principal, turn_id: str) -> list[int]:
+    """The updates that learned from a verdict on this turn."""
+    rows = reads.query(
+        "SELECT version FROM turn_rewards WHERE tenant_id = ? AND turn_id = ? AND agent_id = ? ORDER BY version",
+        [principal.tenant_id, turn_id, principal.agent_id],
+    )
+    return [version for (version,) in rows]
+
+
+def keep_rewards(transaction: Transaction, principal: Principal, learned: Sequence[tuple[str, int]]) -> None:
+    """`learned` are turns with the version after their verdict was learned."""
+    at = now()
+    rows = [(principal.tenant_id, turn_id, principal.agent_id, version, at) for turn_id, version in learned]
+    transaction.insert("turn_rewards", ("tenant_id", "turn_id", "agent_id", "version", "created_at"), rows)
+
+
+def all_left_out(versions: frozenset[int], earlier: Sequence[Withdrawal]) -> frozenset[int]:
+    """`versions`, and what was left out since the first of them: who derives again from before it meets those too."""
+    while True:
+        since = [other.versions for other in earlier if other.learner_version >= min(versions)]
+        wider = versions.union(*since)
+        if wider == versions:
+            return versions
+        versions = wider

@@ -1,0 +1,72 @@
+"""Where a replay of a learner begins once its oldest events were erased: at a checkpoint signed by a believed key."""
+
+from collections.abc import Set as AbstractSet
+from typing import NamedTuple
+
+from soma.brain.checkpoints import is_signed
+from soma.brain.core.state import LearnerState
+from soma.brain.errors import BrainRefused
+from soma.brain.types import Principal
+from soma.events.log import Log, Reads
+from soma.events.schema import LearningCheckpointed, fact_of
+
+COLUMNS = "version, seq, checkpoint_seq, erased_seq"
+
+
+class Start(NamedTuple):
+    """`version` is the oldest that can be restored; the others are numbers of the learner's chain: the last event
+    that the checkpoint covers, the checkpoint, and how far the payloads have gone."""
+
+    version: int
+    seq: int
+    checkpoint_seq: int
+    erased_seq: int = 0
+
+
+class Beginning(NamedTuple):
+    """A believed checkpoint: the state that it holds, and when it was signed."""
+
+    state: LearnerState
+    at: str
+
+
+def start_of(reads: Reads, principal: Principal) -> Start | None:
+    rows = reads.query(
+        f"SELECT {COLUMNS} FROM learner_starts WHERE tenant_id = ? AND agent_id = ?",
+        [principal.tenant_id, principal.agent_id],
+    )
+    return Start(*rows[0]) if rows else None
+
+
+def beginning(
+    reads: Reads, tenant_id: str, agent_id: str, start: Start, believed: AbstractSet[str]
+) -> Beginning | None:
+    """None where the checkpoint is not there, not of this place of this learner, or not signed by a believed key."""
+    log, stream = Log(reads), f"learner:{agent_id}"
+    event, covered = (log.numbered(tenant_id, stream, seq) for seq in (start.checkpoint_seq, start.seq))
+    fact = fact_of(event) if event else None
+    if event is None or covered is None or not isinstance(fact, LearningCheckpointed):
+        return None
+    named = (fact.agent_id, fact.learner_version, fact.chain_seq, fact.chain_hash)
+    if named != (agent_id, start.version, start.seq, covered.hash):
+        return None
+    if fact.public_key not in believed or not is_signed(tenant_id, fact):
+        return None
+    return Beginning(LearnerState.from_json(fact.state), event.timestamp)
+
+
+def erased(start: Start) -> BrainRefused:
+    """What is answered to who asks for something before the start."""
+    message = (
+        f"What this learner was told before version {start.version} was erased after its time: the oldest version "
+        f"that can be restored is {start.version} (or 0, where nothing had been learned)."
+    )
+    return BrainRefused("version_erased", message, "version", 410)
+
+
+def not_believed(start: Start) -> BrainRefused:
+    message = (
+        f"This learner begins at the checkpoint of version {start.version}, and that is not signed by a key that this "
+        "brain believes: `python -m soma.brain.verify` says more."
+    )
+    return BrainRefused("checkpoint_not_believed", message, None, 409)

@@ -1,0 +1,87 @@
+"""A learner derived again with some of its updates left out: what it would be if they had never been."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from soma.brain.core.hyperparameters import Hyperparameters
+from soma.brain.core.learn import learn
+from soma.brain.core.state import LearnerState
+from soma.brain.observations import observed
+from soma.events.chain import Event
+from soma.events.schema import RewardVoided, WeightsBatchUpdated, WeightsRolledBack, WeightsUpdated, fact_of
+
+
+def without(
+    left_out: frozenset[int],
+    events: Callable[[], Iterable[Event]],
+    *,
+    until: int,
+    constants: Callable[[str], Hyperparameters],
+    at: Callable[[int], LearnerState],
+) -> LearnerState:
+    """The state after version `until`, if the versions `left_out` had never been learned.
+
+    `events` are the learner's, from one not after the first of them on; `at` is what it was at an earlier version.
+    Only the last state counts: it is restored under a version of its own.
+    """
+    base = min(left_out) - 1
+    replay = _Replay(base, at, left_out, _targets(events(), base))
+    for event in events():
+        match fact_of(event):
+            case WeightsUpdated() as fact:
+                replay.take(fact.learner_version, [fact.observation], constants(fact.hyperparameters), until)
+            case WeightsBatchUpdated() as fact:
+                replay.take(fact.first_version, fact.observations, constants(fact.hyperparameters), until)
+            case WeightsRolledBack() as fact:
+                replay.go_back(fact, constants)
+            case RewardVoided() as fact:
+                replay.reached(fact.learner_version)
+        if replay.version >= until:
+            break
+    return replay.state
+
+
+def _targets(events: Iterable[Event], base: int) -> set[int]:
+    """Versions after `base` that a later rollback went back to."""
+    facts = (fact_of(event) for event in events if event.event_type == WeightsRolledBack.event_type)
+    return {
+        fact.restored_version for fact in facts if isinstance(fact, WeightsRolledBack) and fact.restored_version > base
+    }
+
+
+class _Replay:
+    """`version` counts as the log does, also what is left out."""
+
+    def __init__(
+        self, base: int, at: Callable[[int], LearnerState], left_out: frozenset[int], targets: set[int]
+    ) -> None:
+        self.version = base
+        self.state = at(base)
+        self._base = base
+        self._at = at
+        self._left_out = left_out
+        self._targets = targets
+        self._past: dict[int, LearnerState] = {}
+
+    def take(self, first: int, records: list[Any], constants: Hyperparameters, until: int) -> None:
+        for version, record in enumerate(records, first):
+            if self.version < version <= until:
+                if version not in self._left_out:
+                    self.state, _ = learn(self.state, observed(record), constants)
+                self.reached(version)
+
+    def go_back(self, fact: WeightsRolledBack, constants: Callable[[str], Hyperparameters]) -> None:
+        if fact.learner_version > self.version:
+            target = fact.restored_version
+            if target == 0 and fact.hyperparameters:
+                self.state = LearnerState.initial(constants(fact.hyperparameters))
+            else:
+                self.state = self._past[target] if target > self._base else self._at(target)
+            self.reached(fact.learner_version)
+
+    def reached(self, version: int) -> None:
+        """Also by an earlier void: what it left out is left out here too."""
+        if version > self.version:
+            self.version = version
+            if version in self._targets:
+                self._past[version] = self.state

@@ -1,0 +1,179 @@
+"""A verdict on an answer that a denied tool led to, or that was withdrawn, teaches nothing; evidence still does."""
+
+from typing import Any
+
+import pytest
+from tests.brain.conftest import ALICE, MALLORY, metrics_of, remembered
+
+from soma.brain.checkpoints import Signer
+from soma.brain.core.learn import learn
+from soma.brain.observations import observed
+from soma.brain.root import open_brain
+from soma.brain.verify import verified
+from soma.brain.without import without
+from soma.events.log import Log
+from soma.events.schema import RewardVoided, WeightsUpdated, fact_of
+from soma.memory.embedders.hashing import Hashing
+
+pytestmark = pytest.mark.learning
+
+DENIED: dict[str, Any] = {"tools_used": ["http"], "tool_outcomes": {"http": "denied"}}
+
+
+def facts(opened, kind, who=ALICE):
+    stream = Log(opened.writer.database).stream(who.tenant_id, f"learner:{who.agent_id}")
+    return [fact for fact in map(fact_of, stream) if isinstance(fact, kind)]
+
+
+def proved(opened, settings):
+    report = verified(opened.writer.database, Signer.of(settings).believed)
+    assert report.faults == []
+    return report
+
+
+async def test_praise_of_a_turn_with_a_denied_tool_is_recorded_and_not_learned(client, opened, settings):
+    await client.publish_turn_metrics(ALICE, **metrics_of("t", 0, **DENIED))
+    await client.publish_turn_metrics(ALICE, **metrics_of("t", 1))
+    before = await client.state(ALICE)
+    answer = await client.feedback(ALICE, conversation_id="c", turn_id="t", reward=1.0)
+    assert (answer.accepted, answer.adaptation_applied, answer.voided) == (True, False, True)
+    assert answer.reason == "reward_voided"
+    assert await client.state(ALICE) == before
+    [void] = facts(opened, RewardVoided)
+    assert (void.turn_id, void.cause, void.iterations, void.versions) == ("t", "tool_denied", [0], [])
+    [row] = await client.feedback_given(ALICE, conversation_id="c")
+    assert (row.applied, row.reason, row.version) == (False, "reward_voided", None)
+    clean = await client.feedback(ALICE, conversation_id="c", turn_id="another", reward=1.0)
+    assert (clean.adaptation_applied, clean.voided) == (True, False)
+    proved(opened, settings)
+
+
+async def test_evidence_beside_a_voided_verdict_is_learned(client, opened):
+    await remembered(client)
+    bundle = await client.evaluate(ALICE, conversation_id="c", query="Caroline cat train", top_k=6)
+    await client.publish_turn_metrics(ALICE, **metrics_of("t", **DENIED))
+    shown = [bundle.memories[0].id]
+    answer = await client.feedback(
+        ALICE, conversation_id="c", turn_id="t", bundle_id=bundle.bundle_id, helpful=shown, reward=1.0
+    )
+    assert (answer.adaptation_applied, answer.voided) == (True, True)
+    kinds = [fact.observation["kind"] for fact in facts(opened, WeightsUpdated)]
+    assert kinds == ["outcome", "evidence"]
+
+
+async def test_a_batch_passes_the_same_gate(client, opened, settings):
+    await client.publish_turn_metrics(ALICE, **metrics_of("bad", **DENIED))
+    await client.publish_turn_metrics(ALICE, **metrics_of("good"))
+    items = [{"conversation_id": "c", "turn_id": turn, "reward": 0.5} for turn in ("bad", "good", "bad2")]
+    answer = await client.feedback_batch(ALICE, items)
+    assert (answer.accepted, answer.adapted) == (3, 2)
+    assert [void.turn_id for void in facts(opened, RewardVoided)] == ["bad"]
+    assert (await client.withdraw_answer(ALICE, turn_id="good")).versions == [3]
+    report = proved(opened, settings)
+    assert report.states["acme helper"] == (await client.state(ALICE)).state_hash
+
+
+async def taught(client, turns):
+    for number, turn in enumerate(turns):
+        await client.publish_turn_metrics(ALICE, **metrics_of(turn, confidence=number / 10))
+        metadata = {"cost": 0.01 * number, "latency_ms": 900.0}
+        reward = (-1) ** number * 0.8
+        await client.feedback(ALICE, conversation_id="c", turn_id=turn, reward=reward, metadata=metadata)
+
+
+async def test_a_withdrawn_answer_leaves_the_learner_as_if_it_had_never_been_judged(client, opened, settings):
+    await taught(client, ["a", "b", "c"])
+    before = await client.state(ALICE)
+    state = opened.brain._learners.at(opened.writer.database, ALICE, 3)
+    constants = opened.brain._learners.hyperparameters
+    for fact in facts(opened, WeightsUpdated)[4:]:
+        state, _ = learn(state, observed(fact.observation), constants)
+    withdrawn = await client.withdraw_answer(ALICE, turn_id="b")
+    assert (withdrawn.status, withdrawn.versions, withdrawn.version) == ("success", [4], before.version + 1)
+    now = opened.brain._learners.committed(ALICE)
+    assert now._replace(version=0) == state._replace(version=0)
+    assert (await client.state(ALICE)).state_hash == withdrawn.state_hash != before.state_hash
+    again = await client.withdraw_answer(ALICE, turn_id="b")
+    assert (again.status, again.version) == ("duplicate", withdrawn.version)
+    late = await client.feedback(ALICE, conversation_id="c", turn_id="b", reward=1.0, idempotency_key="late")
+    assert (late.voided, late.reason) == (True, "reward_voided")
+    history = await client.history(ALICE, after=0, limit=100)
+    assert [update.version for update in history.updates] == list(range(1, withdrawn.version + 1))
+    assert history.updates[3].reward == -0.8  # what happened stays: nothing is written anew
+    assert history.updates[-1].cause == "reward_voided"
+    assert "turn b: answer_withdrawn" in history.updates[-1].reason
+    assert proved(opened, settings).states["acme helper"] == withdrawn.state_hash
+
+
+async def test_withdrawals_add_up_across_rollbacks_batches_and_a_restart(settings):
+    settings = settings.model_copy(update={"snapshot_every": 3, "batch_workers": 0})
+    async with open_brain(settings, embedder=Hashing()) as opened:
+        client = opened.client
+        await taught(client, ["a", "b", "c"])
+        await client.rollback(ALICE, version=5)
+        items = [{"conversation_id": "c", "turn_id": "d", "reward": 0.3}, {"conversation_id": "c", "reward": 0.4}]
+        await client.feedback_batch(ALICE, items)
+        for turn in ("d", "b", "a"):
+            assert (await client.withdraw_answer(ALICE, turn_id=turn)).status == "success"
+            await taught(client, [f"after {turn}"])
+        await client.rollback(ALICE, version=10)
+        before = await client.state(ALICE)
+        assert proved(opened, settings).states["acme helper"] == before.state_hash
+        opened.writer.database.query("SELECT 1")
+        connection = opened.writer.database.connect()
+        connection.execute("DELETE FROM learner_snapshots WHERE version > 1")
+        connection.close()
+    async with open_brain(settings, embedder=Hashing()) as opened:
+        assert await opened.client.state(ALICE) == before
+
+
+async def test_withdrawing_what_nobody_judged_moves_nothing_and_still_closes_the_gate(client, opened):
+    await client.publish_turn_metrics(ALICE, **metrics_of("t"))
+    before = await client.state(ALICE)
+    withdrawn = await client.withdraw_answer(ALICE, turn_id="t")
+    assert (withdrawn.status, withdrawn.versions) == ("success", [])
+    assert await client.state(ALICE) == before
+    assert (await client.feedback(ALICE, conversation_id="c", turn_id="t", reward=1.0)).voided
+    assert not (await client.feedback(MALLORY, conversation_id="c", turn_id="t", reward=1.0)).voided
+
+
+def test_what_is_left_out_is_as_if_it_had_never_been(hyperparameters_and_log):
+    """For any one update: the rest, learned in order, to the bit."""
+    constants, events, states, records = hyperparameters_and_log
+    for left_out in range(1, len(records) + 1):
+        expected = states[left_out - 1]
+        for number, record in enumerate(records, 1):
+            if number > left_out:
+                expected, _ = learn(expected, observed(record), constants)
+        found = without(
+            frozenset({left_out}),
+            lambda: events,
+            until=len(records),
+            constants=lambda _: constants,
+            at=states.__getitem__,
+        )
+        assert found == expected
+
+
+@pytest.fixture
+def hyperparameters_and_log():
+    from soma.brain.core.hyperparameters import Hyperparameters
+    from soma.brain.core.state import LearnerState
+    from soma.events.chain import Head, place
+    from soma.events.schema import Subject, draft
+
+    constants = Hyperparameters()
+    records = [{"kind": "answer", "reward": (-1) ** n * n / 12, "cost": 0.01 * n, "latency_ms": 100.0 * n}
+               for n in range(1, 12)]  # fmt: skip
+    states = {0: LearnerState.initial(constants)}
+    events, head = [], Head()
+    for number, record in enumerate(records, 1):
+        states[number], _ = learn(states[number - 1], observed(record), constants)
+        fact = WeightsUpdated(
+            learner_version=number, cause="feedback", observation=record, weight_deltas={}, state_hash=""
+        )
+        event = place(draft(fact, Subject(tenant_id="t", stream="s")), head=head, position=number,
+                      conversation_position=None)  # fmt: skip
+        events.append(event)
+        head = Head(event.seq, event.hash)
+    return constants, events, states, records
