@@ -30,7 +30,7 @@ from soma.brain.feedback import (
     taken_by,
     void_of,
 )
-from soma.brain.observations import Record, recorded
+from soma.brain.observations import Learnable
 from soma.brain.reward_gate import WITHDRAWN, Void, denied, is_withdrawn
 from soma.brain.types import Principal, RejectedItem
 from soma.brain.views import moved
@@ -106,7 +106,7 @@ class _Lessons:
         self.rewards: list[tuple[str, int]] = []
         self.voids: list[RewardVoided] = []
         self.adapted = 0
-        self._records: list[Record] = []
+        self._records: list[Learnable] = []
         self._constants = constants
         self._at = now()
 
@@ -115,7 +115,7 @@ class _Lessons:
         changed, reward = False, None
         for observation in learned:
             self.state, explanation = learn(self.state, observation, self._constants)
-            self._records.append(recorded(observation))
+            self._records.append(observation)
             self.recent.append(self.state)
             changed = changed or changes(explanation)
             self.named += explanation.values

@@ -18,7 +18,7 @@ from soma.brain.core.learn import learn
 from soma.brain.core.restore import Restore
 from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
-from soma.brain.observations import Learnable, observed, recorded
+from soma.brain.observations import Learnable, observed
 from soma.brain.starts import Start, beginning, erased, not_believed, start_of
 from soma.brain.types import Principal
 from soma.brain.views import moved, served_weights
@@ -291,7 +291,7 @@ class Learners:
             fact = WeightsUpdated(
                 learner_version=state.version,
                 cause=cause,
-                observation=recorded(observation),
+                observation=observation,
                 weight_deltas=moved(after.weights, weights),
                 state_hash=state.state_hash(),
                 hyperparameters=self.digest,

@@ -1,11 +1,14 @@
 """What the learner is told, as frozen facts. Each says all it means: nothing is looked up elsewhere.
 
-A malformed observation is refused here; an extreme one is clipped by the rules, which name the clip.
+A malformed observation is refused here; an extreme one is clipped by the rules, which name the clip. The log keeps them
+as they are, exact to the last bit of a float; what has its default is left out, so a default here is a promise:
+changing one would change how old events replay.
 """
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
+
+import msgspec
 
 VIEW_SCALE = 65535  # a view value in [0, 1] is stored as k / 65535
 
@@ -22,8 +25,7 @@ class Shown(NamedTuple):
     values: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
+class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="evidence"):
     """Which of the shown memories helped. Shown and not helpful counts as unhelpful for the weights;
     only memories named as `helpful` or `unhelpful` change their own value."""
 
@@ -48,8 +50,7 @@ class Evidence:
             raise ValueError(f"a view value is outside 0..{VIEW_SCALE}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="answer", gc=False):
     """A person's verdict on an answer. `reward` overrides the terms; cost is money, latency milliseconds."""
 
     reward: float | None = None
@@ -85,8 +86,7 @@ class ToolOutcome(NamedTuple):
     ok: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IterationOutcome:
+class IterationOutcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="outcome"):
     """What happened in one iteration, without a person: always recorded, learned from if it is salient."""
 
     tool_outcomes: tuple[ToolOutcome, ...] = ()

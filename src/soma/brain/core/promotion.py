@@ -5,7 +5,8 @@ is lost. Evidence and trust are measured against the new prior from then on.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+import msgspec
 
 from soma.brain.core.arithmetic import clamp
 from soma.brain.core.guard import Lesson
@@ -18,8 +19,7 @@ from soma.brain.core.weights import LAMBDA, MU, NU, Views, weight_name
 Changes = Iterable[tuple[str, float]]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Promotion:
+class Promotion(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="promotion"):
     """An experiment was won: steps of the prior by the names of the wire."""
 
     changes: tuple[tuple[str, float], ...]
