@@ -49,7 +49,7 @@ POSTED = {
     "half a thumb": ("/feedback", {"turn_id": "x", "thumb": 0}, 422, "invalid", "thumb"),
     "six of five stars": ("/feedback", {"turn_id": "x", "rating": 6}, 422, "invalid", "rating"),
     "two verdicts": ("/feedback", {"turn_id": "x", "thumb": 1, "rating": 5}, 422, "invalid", "reward"),
-    "withdrawing nothing": ("/turns/x/withdraw", {}, 404, "unknown_turn", "turn_id"),
+    "withdrawing nothing": ("/chat/turns/x/withdraw", {}, 404, "unknown_turn", "turn_id"),
     "no memories": ("/memories", {"items": []}, 422, "invalid", "items"),
     "1,001 memories": ("/memories", {"items": [{"text": "x"}] * 1_001}, 422, "invalid", "items"),
     "a good memory and an empty one": (
