@@ -36,7 +36,7 @@ class MemorySettings(BaseSettings):
         description="Bytes of the tenants' indexes kept in this process; beyond them the least recently used go.",
     )
     sketch_from: int = Field(
-        default=50_000,
+        default=150_000,
         ge=1_000,
         description="Memories of one owner from which a question meets short vectors first, and in full the nearest.",
     )

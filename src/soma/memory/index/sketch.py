@@ -9,9 +9,9 @@ import numpy as np
 
 from soma.memory.index.vectors import Floats, Vectors
 
-SKETCH_FROM = 50_000  # memories; below, the short vectors cost more than they save
+SKETCH_FROM = 150_000  # memories; below, a recall is within its goal with every vector compared
 SHORT = 128  # numbers a short vector
-NEAREST, SHARE = 2_000, 1 / 128  # how many are compared in full: so many, or the share if that is more
+NEAREST, SHARE = 2_000, 1 / 32  # how many are compared in full: so many, or the share if that is more
 SAMPLE = 20_000  # vectors that the directions are found from
 ROUNDS = 4  # of subspace iteration; more move nothing
 
