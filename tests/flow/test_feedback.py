@@ -64,6 +64,7 @@ def test_a_memory_that_the_answer_was_not_shown_neither_helped_nor_did_not(soma,
         told = refused(**{field: [*shown, wrong]})
         assert (told["code"], told["field"]) == ("unknown_memory", field)
         assert told["message"] == f"the answer was not shown a memory {wrong!r}"
+    assert soma.owner.http.post("/memories/forget", json={"ids": [foreign]}).is_success  # others look for nothing
 
 
 @pytest.mark.usefixtures("nothing_learned")
