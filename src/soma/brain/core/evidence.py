@@ -13,7 +13,6 @@ memories lose a little. A bad prior shows little else to learn from.
 """
 
 from collections.abc import Sequence
-from operator import mul
 from typing import NamedTuple
 
 from soma.brain.core import trust
@@ -123,12 +122,16 @@ def curvature(reading: Reading, judgement: Judgement, credit: float, settings: H
         return (0.0,) * len(reading.retrieval.weights)
     scale = settings.learner_temperature * VIEW_SCALE
     sharpness = credit * judgement.meant / (scale * scale)
-    told = []
-    for column in zip(*reading.rows, strict=True):
-        expected = list(map(mul, chances, column))
-        mean = total(expected)
-        told.append(sharpness * max(dot(expected, column) - mean * mean, 0.0))
-    return tuple(told)
+    return tuple([sharpness * _variance(chances, column) for column in zip(*reading.rows, strict=True)])
+
+
+def _variance(chances: Sequence[float], column: Sequence[float]) -> float:
+    mean = square = 0.0
+    for chance, value in zip(chances, column, strict=True):
+        expected = chance * value
+        mean += expected
+        square += expected * value
+    return max(square - mean * mean, 0.0)
 
 
 def stepped(
@@ -191,29 +194,24 @@ def _judged(old: Retrieval, rows: Rows, evidence: Evidence, settings: Hyperparam
 
 def _compared(old: Retrieval, rows: Rows, y: list[float], settings: Hyperparameters) -> Judgement:
     scale = settings.learner_temperature * VIEW_SCALE
-    chances, loss = _softmax_loss([dot(row, old.weights) / scale for row in rows], y)
-    _, prior_loss = _softmax_loss([dot(row, old.views.priors) / scale for row in rows], y)
+    chances, likelihood = _chosen([dot(row, old.weights) / scale for row in rows], y)
+    _, prior_likelihood = _chosen([dot(row, old.views.priors) / scale for row in rows], y)
     misses = tuple([target - chance for target, chance in zip(y, chances, strict=True)])
-    meant, by_accident = _likelihoods(loss, len(y), settings)
-    prior_meant, _ = _likelihoods(prior_loss, len(y), settings)
+    meant, by_accident = (1.0 - settings.doubt) * likelihood, settings.doubt / len(y)
+    prior_meant = (1.0 - settings.doubt) * prior_likelihood
     return Judgement(
         tuple(chances),
         misses,
         0.5 * total([abs(miss) for miss in misses]),
-        log(meant + by_accident) - log(prior_meant + by_accident),
+        log((meant + by_accident) / (prior_meant + by_accident)),
         meant / (meant + by_accident),
     )
 
 
-def _likelihoods(loss: float, shown: int, settings: Hyperparameters) -> tuple[float, float]:
-    """Of this naming: meant by weights with this loss, and by accident."""
-    return (1.0 - settings.doubt) * exp(-loss), settings.doubt / shown
-
-
-def _softmax_loss(scores: list[float], y: list[float]) -> tuple[list[float], float]:
-    """Chances, and the cross-entropy -sum y log p = log Z - sum y s."""
+def _chosen(scores: list[float], y: list[float]) -> tuple[list[float], float]:
+    """Chances, and e^-L: how likely what helped would have been chosen; L = log Z - sum y s."""
     top = max(scores)
     above = [score - top for score in scores]
     parts = [exp(score) for score in above]
     whole = total(parts)
-    return [part / whole for part in parts], log(whole) - dot(y, above)
+    return [part / whole for part in parts], exp(dot(y, above)) / whole
