@@ -24,7 +24,7 @@ class Context:
 
     views: tuple[str, ...]
     memories: list[RecalledMemory]
-    shown: tuple[tuple[str, tuple[int, ...]], ...]
+    shown: tuple[Shown, ...]
     packed: Packed
     gain: float
     plan: dict[str, Any]
@@ -115,7 +115,7 @@ def built(
     return Context(
         views=ranking.views,
         memories=[ranking.memory(row) for row in rows],
-        shown=tuple((row.id, row.values) for row in rows),
+        shown=tuple(Shown(row.id, row.values) for row in rows),
         packed=packed,
         gain=expected_gain(rows, served),
         plan=plan_view(choice, served),

@@ -8,7 +8,7 @@ import msgspec
 
 from soma.brain.bodies import Feedback, TurnMetrics
 from soma.brain.core.explanation import Explanation
-from soma.brain.core.observations import Answer, Evidence, Shown, Source
+from soma.brain.core.observations import Answer, Evidence, Source
 from soma.brain.errors import BrainRefused
 from soma.brain.observations import Learnable
 from soma.brain.reward_gate import REASON, Void
@@ -102,7 +102,7 @@ def _evidence(body: Feedback, bundle: Bundle | None) -> Evidence | str:
         return "not_shown"
     return Evidence(
         views=bundle.views,
-        shown=tuple(Shown(memory_id, values) for memory_id, values in bundle.shown),
+        shown=bundle.shown,
         helpful=body.helpful,
         unhelpful=body.unhelpful,
         source=Source.PERSON,

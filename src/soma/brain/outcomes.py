@@ -8,7 +8,7 @@ import msgspec
 from soma.brain import store
 from soma.brain.bodies import TurnMetrics
 from soma.brain.core.explanation import Explanation
-from soma.brain.core.observations import Evidence, IterationOutcome, Shown, Source, ToolOutcome
+from soma.brain.core.observations import Evidence, IterationOutcome, Source, ToolOutcome
 from soma.brain.core.promotion import stepped
 from soma.brain.errors import BrainRefused
 from soma.brain.feedback import ledger
@@ -50,7 +50,7 @@ def observations(reported: Reported) -> list[Learnable]:
         return [outcome]
     cited = Evidence(
         views=bundle.views,
-        shown=tuple(Shown(memory_id, values) for memory_id, values in bundle.shown),
+        shown=bundle.shown,
         helpful=body.cited,
         source=Source.CITATION,
         novelty=reported.novelty,

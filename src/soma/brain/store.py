@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
+from soma.brain.core.observations import Shown
 from soma.brain.types import FeedbackRow, Principal, UsageRow
 from soma.events.ids import now
 from soma.events.log import Reads
@@ -27,7 +28,7 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
     learner_version: int
     query: str
     views: tuple[str, ...]
-    shown: tuple[tuple[str, tuple[int, ...]], ...]
+    shown: tuple[Shown, ...]
     diversity: float
     gain: float
     embedding: list[float]
@@ -38,7 +39,7 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
 class _Content(msgspec.Struct, frozen=True):
     query: str
     views: tuple[str, ...]
-    shown: tuple[tuple[str, tuple[int, ...]], ...]
+    shown: tuple[Shown, ...]
     diversity: float
     gain: float
     novelty: float = 1.0

@@ -293,12 +293,11 @@ class Writer:
         return future
 
     async def write(self, work: Work[T]) -> T:
-        """Commit `work`; a caller that goes away does not undo it."""
+        """Commit `work`; a caller that goes away does not undo it, only nobody is told."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        future.add_done_callback(_looked_at)
         self._enqueue(_Job(work, future, loop))
-        return await asyncio.shield(future)
+        return await future
 
     def _enqueue(self, job: _Job) -> None:
         try:
@@ -380,12 +379,6 @@ def _resolve(outcomes: list[Outcome]) -> None:
             job.future.set_result(result)
         else:
             job.future.set_exception(error)
-
-
-def _looked_at(future: "asyncio.Future[Any]") -> None:
-    """The error of a write whose caller went away is no news: it was in the log of the commit."""
-    if not future.cancelled():
-        future.exception()
 
 
 def _refused(error: BaseException) -> LogError:
