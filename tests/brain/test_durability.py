@@ -1,10 +1,12 @@
 """What was acknowledged is there after a restart, to the bit; what was not committed never moved a weight."""
 
 import asyncio
+import sqlite3
 
 import pytest
 from tests.brain.conftest import ALICE, MALLORY, metrics_of, remembered
 
+from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainUnavailable
 from soma.brain.learners import stream_of
 from soma.brain.root import open_brain
@@ -125,3 +127,48 @@ async def test_a_second_process_does_not_open_the_same_folder(tmp_path):
         pass
     with locked(tmp_path):
         pass
+
+
+def forged(settings, change) -> None:
+    connection = sqlite3.connect(settings.data_dir / "brain.sqlite3")
+    with connection:
+        change(connection)
+    connection.close()
+
+
+async def test_a_stored_state_that_the_log_does_not_bear_out_is_neither_served_nor_overlooked(settings):
+    async with open_brain(settings, embedder=Hashing()) as opened:
+        await lived(opened.client)
+        before = await opened.client.state(ALICE)
+
+    def insert(connection: sqlite3.Connection) -> None:
+        [row] = connection.execute(
+            "SELECT state FROM learner_snapshots WHERE tenant_id = ? ORDER BY version DESC LIMIT 1", [ALICE.tenant_id]
+        )
+        state = LearnerState.from_json(row[0])._replace(version=before.version + 1, baseline=0.9)
+        [(seq,)] = connection.execute("SELECT MAX(seq) FROM events WHERE stream = ?", [stream_of(ALICE)])
+        values = [ALICE.tenant_id, ALICE.agent_id, state.version, seq, state.to_json(), state.state_hash(), "2026"]
+        connection.execute("INSERT INTO learner_snapshots VALUES (?, ?, ?, ?, ?, ?, ?)", values)
+
+    forged(settings, insert)
+    async with open_brain(settings, embedder=Hashing()) as opened:
+        assert await opened.client.state(ALICE) == before
+        assert "of no update in the log" in verified(opened.writer.database).faults[0]
+
+
+async def test_the_lost_end_of_a_chain_does_not_go_unnoticed(settings):
+    async with open_brain(settings, embedder=Hashing()) as opened:
+        await lived(opened.client)
+        assert verified(opened.writer.database).faults == []
+
+    def drop(connection: sqlite3.Connection) -> None:
+        connection.execute(
+            "DELETE FROM events WHERE tenant_id = ? AND stream = ? AND seq = (SELECT MAX(seq) FROM events AS e "
+            "WHERE e.tenant_id = events.tenant_id AND e.stream = events.stream)",
+            [ALICE.tenant_id, stream_of(ALICE)],
+        )
+
+    forged(settings, drop)
+    async with open_brain(settings, embedder=Hashing()) as opened:
+        faults = verified(opened.writer.database).faults
+    assert any("events were written" in fault for fault in faults)

@@ -182,3 +182,13 @@ async def test_a_thousand_results_are_analysed_within_ten_seconds(client, method
     decided = await client.decide_experiment(ALICE, "e1")
     assert time.perf_counter() - began < 1.0
     assert sum(arm["n"] for arm in decided.verdict["arms"].values()) == 1_000
+
+
+async def test_what_a_batch_rejects_counts_nowhere(client):
+    await begun(client, metric="reward")
+    await client.assign_subject(ALICE, "e1", "c1")
+    rejected = {"conversation_id": "c1", "reward": -1.0, "tenant": "somebody-else"}
+    answer = await client.feedback_batch(ALICE, [rejected, {"conversation_id": "other", "reward": 0.5}])
+    assert len(answer.rejected) == 1
+    arms = (await client.experiment(ALICE, "e1")).verdict["arms"]
+    assert sum(arm["n"] for arm in arms.values()) == 0

@@ -292,3 +292,10 @@ async def test_a_kept_withdrawal_holds_what_it_was_derived_from(old, settings):
     with pytest.raises(BrainRefused) as refused:
         await old.client.withdraw_answer(ALICE, turn_id="t0")
     assert refused.value.code == "version_erased"
+
+
+async def test_an_answer_from_before_the_start_cannot_be_withdrawn_and_says_so(old):
+    assert await Retention(old.writer, old.brain._learners, days=DAYS).round()
+    with pytest.raises(BrainRefused) as refused:
+        await old.client.withdraw_answer(ALICE, turn_id="t0")
+    assert refused.value.code == "version_erased"

@@ -233,3 +233,15 @@ async def test_no_brain_is_unavailable():
     async with BrainClient.at("http://127.0.0.1:9", service_token="x") as client:
         with pytest.raises(BrainUnavailable):
             await client.state(ALICE)
+
+
+async def test_feedback_that_teaches_nothing_is_recorded_each_time_also_of_a_new_learner(client):
+    for number in range(3):
+        answer = await client.feedback(ALICE, conversation_id="c", bundle_id=f"unknown-{number}", helpful=["m"])
+        assert (answer.adaptation_applied, answer.reason, answer.version) == (False, "unknown_bundle", 0)
+
+
+async def test_an_item_with_a_zero_character_keeps_no_other_out(client):
+    items = [{"conversation_id": "a\0b", "reward": 0.2}, {"conversation_id": "ok", "reward": 0.3}]
+    answer = await client.feedback_batch(ALICE, items)
+    assert (answer.accepted, [item.index for item in answer.rejected]) == (1, [0])

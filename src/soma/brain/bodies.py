@@ -23,9 +23,11 @@ Share = Annotated[float, Meta(ge=0, le=1)]
 Signed = Annotated[float, Meta(ge=-1, le=1)]
 HalfLife = Annotated[float, Meta(ge=0.001, le=100_000)]  # days in which a memory becomes half as recent
 Amount = Annotated[float, Meta(ge=0, le=1e9)]
+Weight = Annotated[float, Meta(ge=-100, le=100)]  # far beyond every box, and far from where numbers end
 Ids = Annotated[tuple[Id, ...], Meta(max_length=1_000)]
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
 BATCH = 1_000
+NUL = b"\\u0000"  # as JSON says it
 Batch = Annotated[list[msgspec.Raw], Meta(min_length=1, max_length=BATCH)]
 
 
@@ -136,8 +138,8 @@ class TurnMetrics(InConversation, frozen=True, kw_only=True):
 
 class Rollback(Body, frozen=True, kw_only=True):
     turn_id: Id | None = None
-    iteration_number: Annotated[int, Meta(ge=0)] | None = None
-    version: Annotated[int, Meta(ge=0)] | None = None
+    iteration_number: Annotated[int, Meta(ge=0, le=100_000)] | None = None
+    version: Annotated[int, Meta(ge=0, le=2**53)] | None = None
 
 
 class Withdraw(Body, frozen=True, kw_only=True):
@@ -148,7 +150,7 @@ class Preview(Body, frozen=True, kw_only=True):
     """`weights` by their names replace those in use; without any, the shipped ones are compared."""
 
     query: Text
-    weights: dict[Name, float] | None = None
+    weights: dict[Name, Weight] | None = None
     top_k: Annotated[int, Meta(ge=1, le=200)] | None = None
     token_budget: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
     namespace: Name = "default"
@@ -250,13 +252,16 @@ class UndoConsolidation(Body, frozen=True, kw_only=True):
 def read(content: bytes | msgspec.Raw, kind: type[T], *, field: str | None = None) -> T:
     """Decode and validate; raises BrainRefused naming the field that is to blame, `field` if it is the whole."""
     try:
-        return msgspec.json.decode(content, type=kind)
+        value = msgspec.json.decode(content, type=kind)
     except msgspec.ValidationError as error:
         _check_json(content)  # msgspec stops at the first fault: what comes after it may not be JSON at all
         message, part = _located(str(error))
         raise BrainRefused("invalid_body", message, part or field) from None
     except wire.EVERY_DECODING_FAULT as error:
         raise _not_json(content, error) from None
+    if kind not in (FeedbackBatch, Batch) and NUL in bytes(content):  # of a batch each item is read by itself
+        _check_texts(msgspec.json.decode(content), field or "")
+    return value
 
 
 def _check_json(content: bytes | msgspec.Raw) -> None:
@@ -268,6 +273,19 @@ def _check_json(content: bytes | msgspec.Raw) -> None:
 
 def _not_json(content: bytes | msgspec.Raw, error: Exception) -> BrainRefused:
     return BrainRefused("invalid_json", wire.told(bytes(content), error), "body", 400)
+
+
+def _check_texts(value: Any, field: str) -> None:
+    """PostgreSQL keeps no text with a zero character in it."""
+    if isinstance(value, str) and "\0" in value:
+        raise BrainRefused("invalid_body", "A text may not hold the character zero.", field or None)
+    if isinstance(value, dict):
+        for name, part in value.items():
+            _check_texts(name, field)
+            _check_texts(part, f"{field}.{name}" if field else name)
+    elif isinstance(value, list):
+        for index, part in enumerate(value):
+            _check_texts(part, f"{field}[{index}]")
 
 
 def check_numbers(numbers: dict[str, float], field: str) -> None:

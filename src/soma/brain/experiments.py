@@ -12,8 +12,9 @@ from typing import Any
 import msgspec
 
 from soma.brain import experiment_rows as rows
+from soma.brain.auth import check_claims
 from soma.brain.batch import told_of
-from soma.brain.bodies import Feedback, NewExperiment, OutcomeItem
+from soma.brain.bodies import Feedback, NewExperiment, OutcomeItem, claims, read
 from soma.brain.core.arithmetic import clamp
 from soma.brain.core.experiments import Arm, Call, Design, Method, Verdict, assigned, judged
 from soma.brain.core.hyperparameters import Hyperparameters
@@ -285,9 +286,10 @@ def told_in_batch(reads: Reads, principal: Principal, items: bytes) -> list[Told
     found = []
     for raw in msgspec.json.decode(items, type=list[msgspec.Raw]):
         try:
-            body = msgspec.json.decode(raw, type=Feedback)
+            body = read(raw, Feedback)
+            check_claims(principal, claims(body))
             check(body)
-        except (msgspec.DecodeError, BrainRefused):
+        except BrainRefused:
             continue
         found.append(told_of(reads, principal, body))
     return found

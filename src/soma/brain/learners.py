@@ -4,6 +4,7 @@ A state is what its chain says: a stored snapshot only shortens the way. Updates
 with, so that a replay after a change of settings still gives the same bits.
 """
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -41,6 +42,8 @@ from soma.events.schema import (
 from soma.events.writer import Transaction, Writer
 
 RESTORED = 10_000  # learners, those that learned last
+logger = logging.getLogger(__name__)
+
 LEARNED = ("weights.updated", "weights.batch_updated", "weights.rolled_back", "reward.voided")
 SETTINGS = Subject(tenant_id="", stream="settings")  # facts of the process, of no tenant
 
@@ -183,13 +186,25 @@ class Learners:
         return Standing(state, served_weights(state, self.hyperparameters), stored)
 
     def _snapshot(self, reads: Reads, principal: Principal, version: int | None, *, after: int = -1) -> Base | None:
-        until = "" if version is None else "AND version <= ?"
-        rows = reads.query(
-            "SELECT version, seq, state FROM learner_snapshots "
-            f"WHERE tenant_id = ? AND agent_id = ? AND version > ? {until} ORDER BY version DESC LIMIT 1",
-            [principal.tenant_id, principal.agent_id, after, *([] if version is None else [version])],
-        )
-        return Base(rows[0][0], rows[0][1], LearnerState.from_json(rows[0][2])) if rows else None
+        """The newest that the log bears out; a row of the database alone is never believed."""
+        until = version
+        while True:
+            upper = "" if until is None else "AND version <= ?"
+            rows = reads.query(
+                "SELECT version, seq, state FROM learner_snapshots "
+                f"WHERE tenant_id = ? AND agent_id = ? AND version > ? {upper} ORDER BY version DESC LIMIT 1",
+                [principal.tenant_id, principal.agent_id, after, *([] if until is None else [until])],
+            )
+            if not rows:
+                return None
+            found = Base(rows[0][0], rows[0][1], LearnerState.from_json(rows[0][2]))
+            if found.state.version == found.version and is_recorded(reads, principal, found):
+                return found
+            logger.error(
+                "the stored state of %s %s at version %d is not what the log says: an older one is taken",
+                principal.tenant_id, principal.agent_id, found.version,
+            )  # fmt: skip
+            until = found.version - 1
 
     def _replayed(
         self, reads: Reads, principal: Principal, state: LearnerState, event: Event, until: int | None
@@ -355,7 +370,8 @@ class Learners:
             transaction.append(draft(fact, subject_of(principal)))
         if version // self._checkpoint_every > before.state.version // self._checkpoint_every:
             self._checkpoint(transaction, principal, after.state)
-        if store or after.stored == 0 or version - after.stored >= self._snapshot_every:
+        is_first = version > 0 and after.stored == 0
+        if store or is_first or version - after.stored >= self._snapshot_every:
             self._store(transaction, principal, after.state)
             after = replace(after, stored=version)
         transaction.keep(_key(principal), after)
@@ -372,6 +388,24 @@ class Learners:
             "VALUES (?, ?, ?, ?, ?, ?, ?)",
             [principal.tenant_id, principal.agent_id, state.version, seq, state.to_json(), state.state_hash(), now()],
         )
+
+
+class _Outcome(msgspec.Struct):
+    learner_version: int
+    state_hash: str
+
+
+def is_recorded(reads: Reads, principal: Principal, stored: Base) -> bool:
+    """Whether the last update before the state was stored says that it led there."""
+    seq = stored.seq
+    while (event := Log(reads).newest(principal.tenant_id, stream_of(principal), LEARNED, until=seq)) is not None:
+        if event.payload is None:
+            return False
+        outcome = msgspec.json.decode(event.payload, type=_Outcome)
+        if outcome.state_hash:  # a void that changed nothing has none
+            return outcome == _Outcome(stored.version, stored.state.state_hash())
+        seq = event.seq - 1
+    return False
 
 
 def _key(principal: Principal) -> tuple[str, str, str]:

@@ -78,7 +78,7 @@ class Retention:
         commits = 0
         for learner in await asyncio.to_thread(lambda: list(known(self._reads))):
             commits += await self._of_learner(learner, horizon)
-        for table, key in (("feedback_keys", "key"), ("turn_metrics", "turn_id"), ("turn_rewards", "turn_id")):
+        for table, key in (("feedback_keys", "key"), ("turn_metrics", "turn_id")):
             commits += await self._aged(table, key, horizon.isoformat(timespec="microseconds"))
         return commits
 

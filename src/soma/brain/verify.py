@@ -67,6 +67,9 @@ def verified(database: Database, believed: AbstractSet[str] = frozenset()) -> Re
     report.rows = int(database.query("SELECT COUNT(*) FROM feedback_events")[0][0])
     for tenant_id, stream in database.query("SELECT DISTINCT tenant_id, stream FROM events ORDER BY tenant_id, stream"):
         _Chain(database, tenant_id, stream, report).verify(constants, believed)
+    count, last = database.query("SELECT COUNT(*), COALESCE(MAX(position), 0) FROM events")[0]
+    if count != last:  # positions have no gaps: whole chains, and the ends of chains, cannot go unnoticed
+        report.faults.append(f"{last} events were written, {count} are there")
     if report.feedbacks != report.rows:
         report.faults.append(f"{report.feedbacks} feedbacks in the log, {report.rows} rows")
     return report
@@ -210,9 +213,12 @@ class _Replay:
 
     def compare_snapshot(self, version: int, state_hash: str, state: str) -> None:
         """One from before the beginning is no longer used, and goes."""
-        if version < self._begin or version not in self._past:
+        if version < self._begin:
             return
-        if LearnerState.from_json(state).state_hash() != state_hash or self._past[version].state_hash() != state_hash:
+        past = self._past.get(version)
+        if past is None:
+            self._report.faults.append(f"the snapshot of {self._name} at version {version} is of no update in the log")
+        elif LearnerState.from_json(state).state_hash() != state_hash or past.state_hash() != state_hash:
             self._report.faults.append(f"the snapshot of {self._name} at version {version} was changed")
 
     def _learn(self, records: list[object], digest: str) -> None:
