@@ -172,3 +172,14 @@ async def test_the_lost_end_of_a_chain_does_not_go_unnoticed(settings):
     async with open_brain(settings, embedder=Hashing()) as opened:
         faults = verified(opened.writer.database).faults
     assert any("events were written" in fault for fault in faults)
+
+
+async def test_a_row_of_feedback_that_was_changed_is_named(settings):
+    async with open_brain(settings, embedder=Hashing()) as opened:
+        await lived(opened.client)
+    forged(
+        settings, lambda connection: connection.execute("UPDATE feedback_events SET user_id = 'evil' WHERE item = 2")
+    )
+    async with open_brain(settings, embedder=Hashing()) as opened:
+        [fault] = verified(opened.writer.database).faults
+    assert "row 2 of feedback" in fault

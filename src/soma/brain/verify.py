@@ -5,8 +5,10 @@
 
 import argparse
 import sys
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
@@ -22,7 +24,7 @@ from soma.brain.settings import BrainSettings
 from soma.brain.starts import Start, beginning
 from soma.brain.without import without
 from soma.events.chain import Event, Head, verify
-from soma.events.database import Database
+from soma.events.database import Database, Row
 from soma.events.errors import ChainBroken
 from soma.events.log import Log
 from soma.events.schema import (
@@ -37,6 +39,8 @@ from soma.events.schema import (
     WeightsUpdated,
     fact_of,
 )
+
+FEEDBACK = (FeedbackReceived.event_type, FeedbackBatchReceived.event_type)
 
 
 @dataclass(slots=True)
@@ -98,7 +102,7 @@ class _Chain:
             for event in self._log.follow(*self._of):
                 head = verify([event], after=head)
                 self._payload(event, begin)
-                replay.count(event)
+                self._feedback(event)
                 if event.seq > begin:
                     replay.take(event)
                 self._report.events += 1
@@ -108,6 +112,25 @@ class _Chain:
             self._report.learners += 1
             self._report.states[f"{self._of[0]} {self._agent_id}"] = replay.state_hash
             self._snapshots(replay)
+
+    def _feedback(self, event: Event) -> None:
+        """Each row of feedback says what its event does."""
+        match fact_of(event) if event.event_type in FEEDBACK else None:
+            case FeedbackReceived() as fact:
+                told = [fact.observation]
+            case FeedbackBatchReceived() as fact:
+                told = fact.items
+            case _:
+                return
+        self._report.feedbacks += len(told)
+        rows = self._database.query(
+            "SELECT user_id, conversation_id, reward, helpful, unhelpful FROM feedback_events "
+            "WHERE position = ? ORDER BY item",
+            [event.position],
+        )
+        for number, (row, said) in enumerate(zip(rows, told, strict=False)):
+            if not _says(row, event, said):
+                self._report.faults.append(f"{self._name}: row {number} of feedback {event.seq} was changed")
 
     def _snapshots(self, replay: "_Replay") -> None:
         for version, state_hash, state in self._database.query(
@@ -145,6 +168,16 @@ class _Chain:
             )
 
 
+def _says(row: Row, event: Event, said: Mapping[str, Any]) -> bool:
+    user_id, conversation_id, reward, helpful, unhelpful = row
+    stated = said.get("reward", said.get("utility"))
+    return (
+        (user_id, conversation_id) == (event.user_id, said.get("conversation_id") or said.get("session_id"))
+        and (helpful, unhelpful) == (len(said.get("helpful", ())), len(said.get("unhelpful", ())))
+        and (reward is None or stated is None or reward == stated)  # none was learned where the verdict was voided
+    )
+
+
 def _constants(log: Log) -> dict[str, Hyperparameters]:
     facts = map(fact_of, log.stream(SETTINGS.tenant_id, SETTINGS.stream))
     return {
@@ -177,13 +210,6 @@ class _Replay:
     @property
     def state_hash(self) -> str:
         return self._state.state_hash() if self._state else ""
-
-    def count(self, event: Event) -> None:
-        match event.event_type:
-            case FeedbackReceived.event_type:
-                self._report.feedbacks += event.payload is not None
-            case FeedbackBatchReceived.event_type if isinstance(fact := fact_of(event), FeedbackBatchReceived):
-                self._report.feedbacks += len(fact.items)
 
     def take(self, event: Event) -> None:
         match fact_of(event):
