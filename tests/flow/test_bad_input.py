@@ -277,6 +277,12 @@ def test_a_socket_without_a_token_is_closed_by_its_code(soma, somebody):
     assert closed.value.rcvd.reason.startswith("the token is unknown, expired or revoked")
 
 
+def test_the_scheme_of_a_token_is_read_in_any_case(soma):
+    for scheme in ("bearer", "BEARER"):
+        headers = {"Authorization": f"{scheme} {soma.token}"}
+        assert httpx.get(f"{soma.url}/api/v2/chat/conversations", headers=headers).status_code == 200
+
+
 def test_a_socket_elsewhere_is_closed_by_its_code(soma):
     with connect(f"{soma.url.replace('http', 'ws', 1)}/ws/v1") as socket, pytest.raises(ConnectionClosed) as closed:
         socket.recv(timeout=10)
