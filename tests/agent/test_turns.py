@@ -144,6 +144,17 @@ async def test_a_message_may_cancel_what_runs_and_what_waits(ann):
     assert [exit_reason for _, exit_reason in await states(ann)] == ["cancelled", "cancelled", "converged"]
 
 
+async def test_all_of_a_conversation_is_cancelled_before_any_of_it_begins(ann):
+    model = ann.hears(endless(), *[says("never", confidence=1.0)] * 2)
+    await ann.sends("go on")
+    await speaking(model, ann)
+    for waiting in ("then this", "and this"):
+        await ann.sends(waiting, on_busy="enqueue")
+    await ann.agent.turns.cancel_conversation(ann.caller.tenant_id, ann.conversation_id)
+    assert await states(ann) == [("complete", "cancelled")] * 3
+    assert len(model.requests) == model.closed == 1
+
+
 # Sent twice
 
 

@@ -143,3 +143,10 @@ def test_cancelling_hangs_up_at_once_and_keeps_the_half(person, model, talking):
     assert rest_of(frames)[-1]["payload"]["exit_reason"] == "cancelled"
     model.go_on.set()
     assert person.ask("Again.", conversation)["content"] == WHOLE
+
+
+def test_deleting_a_conversation_hangs_up_at_once(person, model, talking):
+    conversation, _, frames = talking
+    assert person.http.delete(f"/chat/conversations/{conversation}").status_code == 204
+    assert model.left.wait(5)
+    assert rest_of(frames)[-1]["payload"]["exit_reason"] == "cancelled"

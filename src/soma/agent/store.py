@@ -194,6 +194,15 @@ class TurnStore:
 
         return await self._writer.write(take)
 
+    def under_way(self, tenant_id: str, conversation_id: str) -> list[str]:
+        """The turns of a conversation that are not complete, the last to be sent first."""
+        rows = self._writer.database.query(
+            "SELECT id FROM agent_turn WHERE tenant_id = ? AND conversation_id = ? AND state <> 'complete' "
+            "ORDER BY id DESC",
+            [tenant_id, conversation_id],
+        )
+        return [str(turn_id) for (turn_id,) in rows]
+
     async def renew(self, turn_ids: Sequence[str], *, lease_until: float) -> None:
         """Keep the leases of the turns that this worker is at; one that it has left alone runs out."""
         rows = [[lease_until, turn_id, self._worker] for turn_id in turn_ids]

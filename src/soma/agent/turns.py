@@ -88,7 +88,7 @@ class Turns:
                 admitted = await self._store.admit(turn, lease_until=self._lease_until(), enqueue=on_busy == "enqueue")
                 break
             except Conflict:
-                if on_busy != "cancel" or not await self._cancel_conversation(turn.tenant_id, turn.conversation_id):
+                if on_busy != "cancel" or not await self._cancel_running(turn.tenant_id, turn.conversation_id):
                     raise
         if admitted.is_ours_to_begin:
             self._begin(TurnRecord(turn))
@@ -109,6 +109,14 @@ class Turns:
         except LeaseLost:
             raise NotFound(f"turn {turn_id} is not running here", code="turn_not_running") from None
 
+    async def cancel_conversation(self, tenant_id: str, conversation_id: str) -> None:
+        """Cancel all that a conversation has under way: first what waits, the last first, so that nothing begins.
+
+        Raises NotFound where another worker runs a turn of it.
+        """
+        for turn_id in await asyncio.to_thread(self._store.under_way, tenant_id, conversation_id):
+            await self.cancel(turn_id)
+
     async def follow(self, tenant_id: str, conversation_id: str, turn_id: str, *, after: int) -> AsyncGenerator[Frame]:
         """The frames of one turn, to its end."""
         async with aclosing(self._feed.follow(tenant_id, conversation_id, after=after)) as frames:
@@ -119,7 +127,7 @@ class Turns:
                 if frame["type"] == TurnComplete.event_type:
                     return
 
-    async def _cancel_conversation(self, tenant_id: str, conversation_id: str) -> bool:
+    async def _cancel_running(self, tenant_id: str, conversation_id: str) -> bool:
         """Cancel what runs in a conversation; whether there was anything."""
         place = (tenant_id, conversation_id)
         running = [turn for turn in self._running.values() if (turn.turn.tenant_id, turn.turn.conversation_id) == place]
