@@ -254,6 +254,15 @@ async def test_whom_the_question_names_decides_between_equal_sentences() -> None
     assert "[1]" in (await ask("What guitar does Melanie love?", both)).text
 
 
+async def test_a_summary_is_nobodys_words() -> None:
+    made = memory(1, "My cat is called Miso and my cat sleeps.", occurred_at=SAID, made_from=3, score=1.0)
+    said = memory(2, "my cat is called Miso", author="Ann", occurred_at=SAID)
+    question = "when was my cat called Miso?"
+    assert (await ask(question, (made, said))).text.endswith('Ann said on 8 May 2023: "my cat is called Miso" [2]')
+    alone = await ask(question, (made, memory(2, "It rained.")))
+    assert alone.text == 'A summary made from 3 memories says: "My cat is called Miso and my cat sleeps." [1]'
+
+
 async def test_a_number_is_preferred_where_a_number_is_asked() -> None:
     pets = (memory(1, "My cats and my dogs are lovely."), memory(2, "My cats are three."))
     assert "[2]" in (await ask("How many cats?", pets)).text

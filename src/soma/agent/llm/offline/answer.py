@@ -52,8 +52,8 @@ def from_results(question: Question, results: Sequence[tuple[ToolCall | None, To
 
 
 def _headline(question: Question, best: Evidence) -> list[str]:
-    """For a `when`, the date itself."""
-    if question.kind != "when":
+    """For a `when`, the date itself; a summary tells of several days, and its own is none of them."""
+    if question.kind != "when" or best.memory.made_from:
         return []
     said = said_on(best.memory.occurred_at)
     when = resolve(best.text, said)
@@ -64,6 +64,8 @@ def _headline(question: Question, best: Evidence) -> list[str]:
 
 def _quote(evidence: Evidence) -> str:
     memory = evidence.memory
+    if memory.made_from:
+        return f'A summary made from {memory.made_from} memories says: "{evidence.text}" [{memory.number}]'
     said = said_on(memory.occurred_at)
     day = f" on {show(said)}" if said else ""
     author = memory.author or ""
