@@ -78,9 +78,9 @@ async def delete(request: HttpRequest, conversation_id: str) -> Status[None]:
 
 
 def said(conversation: Conversation) -> QuerySet[Message]:
-    """The messages of a conversation, oldest first."""
+    """The messages of a conversation, by turn: behind each question its answer, whenever either was written."""
     own = Message.objects.filter(tenant_id=conversation.tenant_id, conversation=conversation)
-    return own.order_by("created_at", "id")
+    return own.order_by("turn_id", "-role")
 
 
 def view(conversation: Conversation) -> dict[str, Any]:
