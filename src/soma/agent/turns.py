@@ -18,6 +18,7 @@ from soma.agent.metrics import observe_iteration, observe_turn
 from soma.agent.record import Turn, TurnRecord
 from soma.agent.steps.answer import answer
 from soma.agent.steps.doors import Doors
+from soma.agent.steps.start import unbegun
 from soma.agent.store import LeaseLost, TurnStore
 from soma.agent.turn import Step, run_turn
 from soma.brain.errors import BrainError
@@ -169,8 +170,16 @@ class Turns:
         """End a turn from what its log holds: a commit that was under way when it was cut counts."""
         partial = self._feed.text_so_far(turn.tenant_id, turn.conversation_id, turn.id)
         record = await self._store.reload(turn)
-        if record.complete is None:
-            await self._take(record, answer(record, cut.reason, now=time.time(), error=cut.error, partial=partial))
+        if record.complete is not None:
+            return
+        began = [] if record.started else [unbegun(turn)]
+        for fact in began:
+            record.apply(fact)
+        complete = answer(record, cut.reason, now=time.time(), error=cut.error, partial=partial)
+        await self._store.record(record, *began, complete)
+        record.apply(complete)
+        self._crash(complete.event_type)
+        observe_turn(complete)
 
     async def _take(self, record: TurnRecord, step: Step) -> None:
         """Commit and apply a fact, or pass a piece of text on."""
