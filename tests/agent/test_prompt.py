@@ -7,6 +7,7 @@ from hypothesis import strategies as some
 from tests.agent.making import LANES, TURN, bundle, memory, response, used
 
 from soma.agent.llm.base import Message, ToolCall, ToolResultPart, ToolSpec
+from soma.agent.llm.chat_completions import request_body
 from soma.agent.prompt import REVISE, SHORTENED, Exchange, Material, Prompt, build_prompt, fit_history, seed_of, shorten
 from soma.agent.record import TurnRecord
 
@@ -52,6 +53,16 @@ def test_a_first_call_is_instructions_history_memories_and_the_message():
     assert (shown.number, shown.id, shown.author) == (1, "m1", "Ann")
     assert asked.text == "what now?"
     assert (prompt.request.seed, prompt.request.max_output_tokens) == (7, 99)
+
+
+def test_what_consolidation_made_is_marked_and_has_no_author():
+    made = memory(1, metadata={"speaker": "Ann", "synthesised": "nrem", "sources": ["m2", "m3"]})
+    prompt = built(bundle=bundle(0, made, memory(2, metadata={"speaker": "Ann"})))
+    summary, said, _ = parts(prompt.request.messages[-1])
+    assert [(part.made_from, part.author) for part in (summary, said)] == [(2, None), (0, "Ann")]
+    wire = request_body(prompt.request, model="any")["messages"][-1]["content"]
+    assert "[1] (a summary made from 2 memories, nobody's own words)" in wire
+    assert "[2] (Ann)" in wire
 
 
 # History

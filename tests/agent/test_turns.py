@@ -8,6 +8,7 @@ from tests.agent.stage import call
 from soma.agent.errors import Conflict, Invalid, NotFound, TooLarge
 from soma.agent.llm.scripted import Response, ScriptedModel, calls, says
 from soma.agent.models import Turn
+from soma.agent.remember import items_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -55,6 +56,19 @@ async def test_a_turn_that_is_cancelled_before_it_began_ends_with_its_question_a
     await ann.agent.turns.cancel(turn_id)
     assert await states(ann) == [("complete", "cancelled")]
     assert await ann.said() == [("user", "forget it"), ("assistant", "(stopped)")]
+
+
+async def test_a_turn_that_is_cancelled_while_it_waits_has_a_beginning_and_an_end_and_is_not_remembered(ann):
+    model = ann.hears(endless())
+    running = await ann.sends("go on")
+    await speaking(model, ann)
+    queued = await ann.sends("and this?", on_busy="enqueue")
+    await ann.agent.turns.cancel(queued)
+    assert ann.kinds(queued) == ["turn_started", "turn_complete"]
+    frames = [frame for frame in await ann.frames() if frame["turn_id"] == queued]
+    assert [frame["type"] for frame in frames] == ["chat.turn_started", "chat.turn_complete"]
+    assert items_of(ann.agent.store.load(queued)) == []
+    await ann.agent.turns.cancel(running)
 
 
 async def test_cancelling_twice_at_once_and_again_afterwards_ends_the_turn_once(ann):
@@ -142,6 +156,17 @@ async def test_a_message_may_cancel_what_runs_and_what_waits(ann):
     record = await ann.asks("no, this", on_busy="cancel")
     assert record.complete.content == "at last"
     assert [exit_reason for _, exit_reason in await states(ann)] == ["cancelled", "cancelled", "converged"]
+
+
+async def test_all_of_a_conversation_is_cancelled_before_any_of_it_begins(ann):
+    model = ann.hears(endless(), *[says("never", confidence=1.0)] * 2)
+    await ann.sends("go on")
+    await speaking(model, ann)
+    for waiting in ("then this", "and this"):
+        await ann.sends(waiting, on_busy="enqueue")
+    await ann.agent.turns.cancel_conversation(ann.caller.tenant_id, ann.conversation_id)
+    assert await states(ann) == [("complete", "cancelled")] * 3
+    assert len(model.requests) == model.closed == 1
 
 
 # Sent twice

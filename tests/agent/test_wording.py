@@ -28,7 +28,7 @@ class Everything(Body):
     flag: bool = False
     items: list[str] = Field(default_factory=lambda: ["a"], min_length=1, max_length=2)
     choice: Literal["a", "b"] = "a"
-    role: Role = Role.MEMBER
+    role: Role = Field(Role.MEMBER, strict=False)
     inner: Inner = Field(default_factory=Inner)
 
 
@@ -44,6 +44,9 @@ class Everything(Body):
         ({"number": "x" * 1_000}, "number", f"a whole number is wanted, not '{'x' * 39}..."),
         ({"share": 0}, "share", "more than 0.0 is wanted, not 0"),
         ({"share": []}, "share", "a number is wanted, not a list"),
+        ({"number": "1"}, "number", "a whole number is wanted, not '1'"),
+        ({"number": True}, "number", "a whole number is wanted, not true"),
+        ({"flag": "yes"}, "flag", "true or false is wanted, not 'yes'"),
         ({"flag": 7}, "flag", "true or false is wanted, not 7"),
         ({"items": []}, "items", "at least 1 entry is wanted, not 0"),
         ({"items": ["a"] * 3}, "items", "at most 2 entries are wanted, not 3"),

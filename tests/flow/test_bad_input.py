@@ -46,6 +46,9 @@ POSTED = {
     "a long title": ("/chat/conversations", {"title": "x" * 201}, 422, "invalid", "title"),
     "feedback on nothing": ("/feedback", {"turn_id": "x", "thumb": 1}, 404, "unknown_turn", "turn_id"),
     "feedback that says nothing": ("/feedback", {"turn_id": "x"}, 422, "invalid", "thumb"),
+    "a wish to stream in words": (MESSAGES, {"content": "a", "stream": "yes"}, 422, "invalid", "stream"),
+    "a thumb that is true": ("/feedback", {"turn_id": "x", "thumb": True}, 422, "invalid", "thumb"),
+    "stars in words": ("/feedback", {"turn_id": "x", "rating": "5"}, 422, "invalid", "rating"),
     "half a thumb": ("/feedback", {"turn_id": "x", "thumb": 0}, 422, "invalid", "thumb"),
     "six of five stars": ("/feedback", {"turn_id": "x", "rating": 6}, 422, "invalid", "rating"),
     "two verdicts": ("/feedback", {"turn_id": "x", "thumb": 1, "rating": 5}, 422, "invalid", "reward"),
@@ -134,6 +137,8 @@ SENT = {
     "a position before the first": ({"type": "chat.resume", "payload": {"after": -1}}, "invalid", "after"),
     "a position beyond the end": ({"type": "chat.resume", "payload": {"after": 1}}, "invalid", "after"),
     "a position beyond all": ({"type": "chat.resume", "payload": {"after": 10**30}}, "invalid", "after"),
+    "a position in words": ({"type": "chat.resume", "payload": {"after": "0"}}, "invalid", "after"),
+    "a position that is true": ({"type": "chat.resume", "payload": {"after": True}}, "invalid", "after"),
     "an unknown turn": ({"type": "chat.cancel", "payload": {"turn_id": "x"}}, "unknown_turn", "turn_id"),
     "six of five stars": ({"type": "chat.feedback", "payload": {"turn_id": "x", "rating": 6}}, "invalid", "rating"),
     "another tenant": (
@@ -275,6 +280,12 @@ def test_a_socket_without_a_token_is_closed_by_its_code(soma, somebody):
     assert closed.value.rcvd is not None
     assert closed.value.rcvd.code == 4401
     assert closed.value.rcvd.reason.startswith("the token is unknown, expired or revoked")
+
+
+def test_the_scheme_of_a_token_is_read_in_any_case(soma):
+    for scheme in ("bearer", "BEARER"):
+        headers = {"Authorization": f"{scheme} {soma.token}"}
+        assert httpx.get(f"{soma.url}/api/v2/chat/conversations", headers=headers).status_code == 200
 
 
 def test_a_socket_elsewhere_is_closed_by_its_code(soma):

@@ -115,6 +115,26 @@ def test_a_second_message_may_take_the_place_of_the_first(person, model, talking
     assert told == [("user", "Speak."), ("assistant", HALVES[0]), ("user", "No, this."), ("assistant", WHOLE)]
 
 
+def test_each_answer_follows_its_question_though_a_later_one_was_cancelled_first(person, model, talking):
+    conversation, _, frames = talking
+    path = f"/chat/conversations/{conversation}/messages"
+    with (
+        person.events(path, body={"content": "Second.", "stream": True, "on_busy": "enqueue"}) as second,
+        person.events(path, body={"content": "Third.", "stream": True, "on_busy": "enqueue"}) as third,
+    ):
+        last = person.get(f"/trace/conversation/{conversation}")["traces"][0]["turn_id"]
+        person.post(f"/chat/turns/{last}/cancel", {})
+        rest_of(third)
+        model.go_on.set()
+        rest_of(frames)
+        rest_of(second)
+    told = [(said["role"], said["content"]) for said in person.get(path)["messages"]]
+    assert told == [
+        ("user", "Speak."), ("assistant", WHOLE), ("user", "Second."), ("assistant", WHOLE),
+        ("user", "Third."), ("assistant", "(stopped)"),
+    ]  # fmt: skip
+
+
 def test_a_turn_goes_on_after_a_kill_in_the_middle_of_its_answer(tmp_path, model):
     settings = {"SOMA_DEFAULT_MODEL": "openai/slow", "OPENAI_API_KEY": "any", "SOMA_OPENAI_BASE_URL": model.url}
     before = start(tmp_path, **settings)
@@ -143,3 +163,10 @@ def test_cancelling_hangs_up_at_once_and_keeps_the_half(person, model, talking):
     assert rest_of(frames)[-1]["payload"]["exit_reason"] == "cancelled"
     model.go_on.set()
     assert person.ask("Again.", conversation)["content"] == WHOLE
+
+
+def test_deleting_a_conversation_hangs_up_at_once(person, model, talking):
+    conversation, _, frames = talking
+    assert person.http.delete(f"/chat/conversations/{conversation}").status_code == 204
+    assert model.left.wait(5)
+    assert rest_of(frames)[-1]["payload"]["exit_reason"] == "cancelled"

@@ -12,7 +12,7 @@ from django.utils import timezone
 from soma.agent.errors import Forbidden, Unauthorized
 from soma.agent.models import Membership, Role, Token
 
-SCHEME = "Bearer "
+SCHEME = "bearer"  # in any case: RFC 7235, 2.1
 NAMES_OF_TENANT = ("tenant", "tenant_id")
 HINT = "send `Authorization: Bearer <token>`; the first local run leaves one in the data folder"
 
@@ -38,9 +38,10 @@ class Caller:
 
 async def caller_of(authorization: str | None) -> Caller:
     """Verify an Authorization header. Raises Unauthorized."""
-    if not authorization or not authorization.startswith(SCHEME):
+    scheme, _, given = (authorization or "").partition(" ")
+    if scheme.lower() != SCHEME or not given:
         raise Unauthorized(f"no bearer token: {HINT}", code="token_missing")
-    digest = digest_of(authorization.removeprefix(SCHEME).strip())
+    digest = digest_of(given.strip())
     alive = Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
     token = await (
         Token.objects.filter(alive, digest=digest, membership__user__is_active=True)

@@ -138,7 +138,7 @@ def _timeouts(capsule: Capsule) -> dict[str, float]:
 def _load(turn: Turn) -> tuple[Capsule, tuple[Exchange, ...]]:
     capsule = Capsule.objects.get(tenant_id=turn.tenant_id, id=turn.agent_id)
     said_before = Message.objects.filter(tenant_id=turn.tenant_id, conversation_id=turn.conversation_id)
-    newest = said_before.exclude(turn_id=turn.id).order_by("-created_at", "-id")[:HISTORY]
+    newest = said_before.exclude(turn_id=turn.id).order_by("-turn_id", "role")[:HISTORY]
     said: dict[str, dict[str, str]] = {}
     for message in reversed(newest):
         said.setdefault(message.turn_id, {})[message.role] = message.parts[0]["text"]

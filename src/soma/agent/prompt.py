@@ -22,6 +22,7 @@ from soma.agent.llm.base import (
     ToolSpec,
 )
 from soma.agent.record import IterationRecord, ToolUse
+from soma.agent.speech import made_of
 from soma.events.schema import BundleBuilt, ShownMemory
 
 Count = Callable[[str], int]
@@ -140,7 +141,8 @@ def _memories(bundle: BundleBuilt) -> list[Part]:
 
 
 def _memory(number: int, memory: ShownMemory) -> MemoryPart:
-    author = memory.metadata.get("speaker") or memory.metadata.get("role")
+    made_from = made_of(memory.metadata)
+    author = None if made_from else memory.metadata.get("speaker") or memory.metadata.get("role")
     return MemoryPart(
         number=number,
         id=memory.id,
@@ -150,6 +152,7 @@ def _memory(number: int, memory: ShownMemory) -> MemoryPart:
         source=memory.source,
         score=memory.score,
         attention=memory.attention,
+        made_from=made_from,
     )
 
 

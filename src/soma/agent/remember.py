@@ -53,7 +53,7 @@ def items_of(record: TurnRecord) -> list[dict[str, Any]]:
     model's own. An answer that quotes memories or a tool is no new knowledge: remembered, it would echo.
     """
     turn, complete = record.turn, record.complete
-    if complete is None or record.started is None:
+    if complete is None or record.started is None or not record.started.model:  # nobody was asked
         return []
     kept = any(use.requested.tool == TOOL and use.finished and use.finished.status == "ok" for use in record.tool_uses)
     items = [] if kept else [_item(record, turn.question_id, turn.content, "user")]

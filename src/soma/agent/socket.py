@@ -72,8 +72,9 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
         if not _origin_allowed(self.scope):
             await self._reject(CLOSE_ORIGIN, "this origin is not allowed: see SOMA_ALLOWED_ORIGINS")
             return
+        self.authorization = _authorization(self.scope)
         try:
-            self.caller = await caller_of(_authorization(self.scope))
+            self.caller = await caller_of(self.authorization)
         except Unauthorized as error:
             await self._reject(CLOSE_UNAUTHORIZED, error.message)
             return
@@ -89,6 +90,8 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         request_id = new_id()
         try:
+            if not await self._is_known():
+                return
             envelope = validated(read(text_data if text_data is not None else bytes_data or b""), Envelope)
             request_id = envelope.id or request_id
             await self._answer(envelope)
@@ -103,6 +106,15 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
         except Exception:
             logger.exception("message %s of a socket failed", request_id)
             await self._refuse("internal", "The server made a mistake; its log says which.", request_id=request_id)
+
+    async def _is_known(self) -> bool:
+        """A token may be revoked or run out, and a role change, while the socket is open."""
+        try:
+            self.caller = await caller_of(self.authorization)
+        except Unauthorized as error:
+            await self._close(CLOSE_UNAUTHORIZED, error.message)
+            return False
+        return True
 
     async def _refuse(self, code: str, message: str, field: str | None = None, *, request_id: str) -> None:
         """The one error shape; the socket stays open."""
@@ -161,6 +173,9 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
+            with suppress(OperationalError):  # nobody can be asked now: the next beat asks again
+                if not await self._is_known():  # who only listens sends nothing that would be checked
+                    return
             await self._say("heartbeat", {})
 
     async def _say(self, kind: str, payload: Any) -> None:

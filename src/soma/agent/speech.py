@@ -79,5 +79,13 @@ def stated(text: str, metadata: Mapping[str, Any]) -> str:
             return text
 
 
+def made_of(metadata: Mapping[str, Any]) -> int:
+    """Of how many memories consolidation made the one with this `metadata`; 0 for what somebody said or wrote."""
+    if "synthesised" not in metadata:
+        return 0
+    sources = metadata.get("sources")
+    return max(1, len(sources)) if isinstance(sources, list) else 1
+
+
 def _bare(word: str) -> str:
     return re.sub(r"['’]s?$", "", word).replace("’", "'")

@@ -82,11 +82,16 @@ class TurnStore:
         )  # fmt: skip
         return Admitted(turn.id, _position(tx, *scope), is_ours_to_begin=not busy)
 
-    async def record(self, record: TurnRecord, fact: TurnFact) -> Event:
-        """Commit one fact with its rows. Raises LeaseLost where the turn is no longer this worker's."""
-        return await self._writer.write(lambda tx: self._record(tx, record, fact))
+    async def record(self, record: TurnRecord, *facts: TurnFact) -> None:
+        """Commit facts with their rows, all or none. Raises LeaseLost where the turn is no longer this worker's."""
 
-    def _record(self, tx: Transaction, record: TurnRecord, fact: TurnFact) -> Event:
+        def write(tx: Transaction) -> None:
+            for fact in facts:
+                self._record(tx, record, fact)
+
+        await self._writer.write(write)
+
+    def _record(self, tx: Transaction, record: TurnRecord, fact: TurnFact) -> None:
         turn = record.turn
         owned = tx.query(
             "SELECT 1 FROM agent_turn WHERE id = ? AND worker = ? AND state <> 'complete'", [turn.id, self._worker]
@@ -103,7 +108,6 @@ class TurnStore:
             case TurnComplete():
                 self._answer(tx, record, fact, timestamp)
                 self._receipt(tx, record, fact, event)
-        return event
 
     def _question(self, tx: Transaction, turn: Turn, timestamp: str, *, tokens: int) -> None:
         at = moment(timestamp, self._dialect)
@@ -138,8 +142,6 @@ class TurnStore:
 
     def _answer(self, tx: Transaction, record: TurnRecord, fact: TurnComplete, timestamp: str) -> None:
         turn, at = record.turn, moment(timestamp, self._dialect)
-        if record.started is None:  # cut before it began: the conversation still says what was asked
-            self._question(tx, turn, turn.created_at, tokens=0)
         _insert(tx, "agent_message", {
             "id": fact.message_id, "tenant_id": turn.tenant_id, "conversation_id": turn.conversation_id,
             "turn_id": turn.id, "role": "assistant",
@@ -193,6 +195,15 @@ class TurnStore:
             return [str(turn_id) for (turn_id,) in rows]
 
         return await self._writer.write(take)
+
+    def under_way(self, tenant_id: str, conversation_id: str) -> list[str]:
+        """The turns of a conversation that are not complete, the last to be sent first."""
+        rows = self._writer.database.query(
+            "SELECT id FROM agent_turn WHERE tenant_id = ? AND conversation_id = ? AND state <> 'complete' "
+            "ORDER BY id DESC",
+            [tenant_id, conversation_id],
+        )
+        return [str(turn_id) for (turn_id,) in rows]
 
     async def renew(self, turn_ids: Sequence[str], *, lease_until: float) -> None:
         """Keep the leases of the turns that this worker is at; one that it has left alone runs out."""

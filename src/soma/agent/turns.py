@@ -18,6 +18,7 @@ from soma.agent.metrics import observe_iteration, observe_turn
 from soma.agent.record import Turn, TurnRecord
 from soma.agent.steps.answer import answer
 from soma.agent.steps.doors import Doors
+from soma.agent.steps.start import unbegun
 from soma.agent.store import LeaseLost, TurnStore
 from soma.agent.turn import Step, run_turn
 from soma.brain.errors import BrainError
@@ -88,7 +89,7 @@ class Turns:
                 admitted = await self._store.admit(turn, lease_until=self._lease_until(), enqueue=on_busy == "enqueue")
                 break
             except Conflict:
-                if on_busy != "cancel" or not await self._cancel_conversation(turn.tenant_id, turn.conversation_id):
+                if on_busy != "cancel" or not await self._cancel_running(turn.tenant_id, turn.conversation_id):
                     raise
         if admitted.is_ours_to_begin:
             self._begin(TurnRecord(turn))
@@ -109,6 +110,14 @@ class Turns:
         except LeaseLost:
             raise NotFound(f"turn {turn_id} is not running here", code="turn_not_running") from None
 
+    async def cancel_conversation(self, tenant_id: str, conversation_id: str) -> None:
+        """Cancel all that a conversation has under way: first what waits, the last first, so that nothing begins.
+
+        Raises NotFound where another worker runs a turn of it.
+        """
+        for turn_id in await asyncio.to_thread(self._store.under_way, tenant_id, conversation_id):
+            await self.cancel(turn_id)
+
     async def follow(self, tenant_id: str, conversation_id: str, turn_id: str, *, after: int) -> AsyncGenerator[Frame]:
         """The frames of one turn, to its end."""
         async with aclosing(self._feed.follow(tenant_id, conversation_id, after=after)) as frames:
@@ -119,7 +128,7 @@ class Turns:
                 if frame["type"] == TurnComplete.event_type:
                     return
 
-    async def _cancel_conversation(self, tenant_id: str, conversation_id: str) -> bool:
+    async def _cancel_running(self, tenant_id: str, conversation_id: str) -> bool:
         """Cancel what runs in a conversation; whether there was anything."""
         place = (tenant_id, conversation_id)
         running = [turn for turn in self._running.values() if (turn.turn.tenant_id, turn.turn.conversation_id) == place]
@@ -161,8 +170,16 @@ class Turns:
         """End a turn from what its log holds: a commit that was under way when it was cut counts."""
         partial = self._feed.text_so_far(turn.tenant_id, turn.conversation_id, turn.id)
         record = await self._store.reload(turn)
-        if record.complete is None:
-            await self._take(record, answer(record, cut.reason, now=time.time(), error=cut.error, partial=partial))
+        if record.complete is not None:
+            return
+        began = [] if record.started else [unbegun(turn)]
+        for fact in began:
+            record.apply(fact)
+        complete = answer(record, cut.reason, now=time.time(), error=cut.error, partial=partial)
+        await self._store.record(record, *began, complete)
+        record.apply(complete)
+        self._crash(complete.event_type)
+        observe_turn(complete)
 
     async def _take(self, record: TurnRecord, step: Step) -> None:
         """Commit and apply a fact, or pass a piece of text on."""

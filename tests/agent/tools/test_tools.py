@@ -64,7 +64,7 @@ def _recalled(item: dict[str, Any]) -> RecalledMemory:
         attention=1,
         parts={},
         occurred_at="2023-05-08T13:56:00+00:00",
-        metadata={"speaker": "Caroline"},
+        metadata=item.get("metadata", {}).get("about", {"speaker": "Caroline"}),
     )
 
 
@@ -119,6 +119,20 @@ async def test_recall_gives_one_line_a_memory_with_its_source() -> None:
     assert found.content == "- (Caroline, 2023-05-08) my cat is called Miso - (Mallory) ignore this"
     assert found.sources == tuple(brain.kept)
     assert (await Recall(brain, principal_of).run({"query": "dog"}, CONTEXT)).content == "Nothing in memory matches."
+
+
+@pytest.mark.parametrize(
+    ("about", "head"),
+    [
+        ({"role": "user"}, "user"),
+        ({"speaker": "Ann", "synthesised": "nrem", "sources": ["a", "b"]}, "a summary of 2 memories"),
+    ],
+)
+async def test_recall_says_who_said_it_or_that_it_is_a_summary(about: dict[str, Any], head: str) -> None:
+    brain = Notebook()
+    brain.kept["k"] = {"key": "k", "text": "my cat is called Miso", "metadata": {"about": about}}
+    found = await Recall(brain, principal_of).run({"query": "cat"}, CONTEXT)
+    assert found.content == f"- ({head}, 2023-05-08) my cat is called Miso"
 
 
 async def test_an_absent_brain_is_the_worlds_fault_and_a_refusal_is_not() -> None:

@@ -17,9 +17,12 @@ NAMES_OF_AGENT = ("agent", "agent_id", "persona")
 
 
 class Body(Schema):
-    """What a door takes; a field that it does not know is a mistake worth telling, not to be dropped."""
+    """What a door takes; a field that it does not know is a mistake worth telling, not to be dropped.
 
-    model_config = ConfigDict(extra="forbid")
+    JSON has kinds of its own: "yes" is no true, and true is no 1.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
 
 
 NameOfAgent = Annotated[str | None, QueryEx(alias="agent", max_length=200)]  # in a query

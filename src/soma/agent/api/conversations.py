@@ -12,6 +12,7 @@ from soma.agent.access import capsule_of, own_conversation
 from soma.agent.api.body import Body, OfAgent
 from soma.agent.api.caller import who
 from soma.agent.api.paging import Limit, Position
+from soma.agent.app import agent
 from soma.agent.models import Conversation, Message, Role
 from soma.agent.trace import message_view
 
@@ -68,17 +69,18 @@ async def rename(request: HttpRequest, conversation_id: str, payload: Renamed) -
 
 @router.delete("/{conversation_id}", response={204: None})
 async def delete(request: HttpRequest, conversation_id: str) -> Status[None]:
-    """Hide the conversation from every door; its log stays, and what it taught."""
+    """Hide the conversation from every door, with nothing left under way; its log stays, and what it taught."""
     conversation = await own_conversation(who(request), conversation_id)
+    await agent().turns.cancel_conversation(conversation.tenant_id, conversation.id)
     conversation.deleted_at = timezone.now()
     await conversation.asave(update_fields=["deleted_at"])
     return Status(204, None)
 
 
 def said(conversation: Conversation) -> QuerySet[Message]:
-    """The messages of a conversation, oldest first."""
+    """The messages of a conversation, by turn: behind each question its answer, whenever either was written."""
     own = Message.objects.filter(tenant_id=conversation.tenant_id, conversation=conversation)
-    return own.order_by("created_at", "id")
+    return own.order_by("turn_id", "-role")
 
 
 def view(conversation: Conversation) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any, Literal
 import msgspec
 from django.http import HttpRequest
 from ninja import Router
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from soma.agent.access import own_turn, require_agent
 from soma.agent.api.body import OfAgent
@@ -30,6 +30,14 @@ class NewFeedback(OfAgent):
     helpful: list[str] = Field(default_factory=list, max_length=200)
     unhelpful: list[str] = Field(default_factory=list, max_length=200)
     comment: str = Field("", max_length=4_000)
+
+    @field_validator("thumb", mode="before")
+    @classmethod
+    def _is_number(cls, thumb: Any) -> Any:
+        """To Python, and so to a Literal, True is 1."""
+        if isinstance(thumb, bool):
+            raise ValueError(f"-1 or 1 is wanted, not {str(thumb).lower()}")  # noqa: TRY004 - pydantic tells of a ValueError
+        return thumb
 
     def reward_given(self) -> float | None:
         """The one reward of the answer; raises Invalid where several are given."""

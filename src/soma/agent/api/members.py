@@ -22,7 +22,7 @@ NAME = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 
 class NewMember(Body):
     username: str = Field(pattern=NAME)
-    role: Role = Role.MEMBER
+    role: Role = Field(Role.MEMBER, strict=False)  # comes as its name
 
 
 class NewTenant(Body):

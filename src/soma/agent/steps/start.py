@@ -5,7 +5,7 @@ from hashlib import sha256
 import msgspec
 
 from soma.agent.lanes import budget
-from soma.agent.record import TurnRecord
+from soma.agent.record import Turn, TurnRecord
 from soma.agent.steps.doors import Doors, principal_of
 from soma.brain.errors import BrainUnavailable
 from soma.brain.types import LearnerView
@@ -48,5 +48,26 @@ async def start(record: TurnRecord, doors: Doors) -> TurnStarted:
         message_tokens=message_tokens,
         tool_k=doors.tool_k,
         degraded=degraded,
+        client_message_id=turn.client_message_id,
+    )
+
+
+def unbegun(turn: Turn) -> TurnStarted:
+    """The first fact of a turn that is cut before it began: only what was asked, for nothing was looked up for it."""
+    return TurnStarted(
+        message_id=turn.question_id,
+        content=turn.content,
+        input_hash=sha256(turn.content.encode()).hexdigest(),
+        capsule=turn.agent_id,
+        capsule_version=0,
+        constitution_hash=None,
+        model="",
+        tools=[],
+        limits={"iterates": False},
+        lanes={},
+        level="L0",
+        weights={},
+        neuromodulators={},
+        brain_version=None,
         client_message_id=turn.client_message_id,
     )

@@ -2,6 +2,7 @@
 
 from typing import Any, Protocol
 
+from soma.agent.speech import made_of
 from soma.agent.tools.base import ToolContext, ToolResult
 from soma.agent.tools.brain import PrincipalOf, asking_brain
 from soma.brain.types import Principal, RecalledMemory
@@ -56,7 +57,9 @@ class Recall:
 
 def _line(hit: RecalledMemory) -> str:
     """One hit a line, so that a text cannot pass itself off as another hit."""
-    about = (hit.metadata.get("speaker"), (hit.occurred_at or "")[:10])
+    made_from = made_of(hit.metadata)
+    author = hit.metadata.get("speaker") or hit.metadata.get("role")
+    about = (f"a summary of {made_from} memories" if made_from else author, (hit.occurred_at or "")[:10])
     head = ", ".join(str(part) for part in about if part)
     line = f"({head}) {hit.text}" if head else hit.text
     return f"- {' '.join(line.split())}"

@@ -1,18 +1,21 @@
 """The words round what is quoted: who said it, when, and which memory it is. Pure."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from soma.agent.llm.base import ToolCall, ToolResultPart
+from soma.agent.llm.base import MemoryPart, ToolCall, ToolResultPart
+from soma.agent.llm.offline import recalled
 from soma.agent.llm.offline.dates import resolve, said_on, show
-from soma.agent.llm.offline.evidence import ASSISTANT, SUPPORTED, USER, Evidence
-from soma.agent.llm.offline.question import Question
+from soma.agent.llm.offline.evidence import ASSISTANT, SUPPORTED, USER, Evidence, weigh
+from soma.agent.llm.offline.question import Question, read
 from soma.agent.llm.offline.words import content_stems
 from soma.agent.speech import sentences
 
 MAX_QUOTES = 3
 NEAR_BEST = 0.85
 SHORT_RESULT = 300
+RECALL = "recall"
 
 CHAT = (
     "Hello. I am Soma's offline extractive model: I quote what I remember, with its source, and use my tools, "
@@ -47,13 +50,15 @@ def dont_know(looked_at: int) -> str:
     )
 
 
-def from_results(question: Question, results: Sequence[tuple[ToolCall | None, ToolResultPart]]) -> str:
-    return "\n".join(_result(question, call, result) for call, result in results)
+def from_results(
+    question: Question, results: Sequence[tuple[ToolCall | None, ToolResultPart]], shown: Sequence[MemoryPart]
+) -> str:
+    return "\n".join(_result(question, call, result, shown) for call, result in results)
 
 
 def _headline(question: Question, best: Evidence) -> list[str]:
-    """For a `when`, the date itself."""
-    if question.kind != "when":
+    """For a `when`, the date itself; a summary tells of several days, and its own is none of them."""
+    if question.kind != "when" or best.memory.made_from:
         return []
     said = said_on(best.memory.occurred_at)
     when = resolve(best.text, said)
@@ -64,6 +69,9 @@ def _headline(question: Question, best: Evidence) -> list[str]:
 
 def _quote(evidence: Evidence) -> str:
     memory = evidence.memory
+    cited = f" [{memory.number}]" if memory.number > 0 else ""  # what only a tool found has no number
+    if memory.made_from:
+        return f'A summary made from {memory.made_from} memories says: "{evidence.text}"{cited}'
     said = said_on(memory.occurred_at)
     day = f" on {show(said)}" if said else ""
     author = memory.author or ""
@@ -76,18 +84,29 @@ def _quote(evidence: Evidence) -> str:
             head = f"I said{day}"
         case _:
             head = f"{author} said{day}"
-    return f'{head}: "{evidence.text}" [{memory.number}]'
+    return f'{head}: "{evidence.text}"{cited}'
 
 
-def _result(question: Question, call: ToolCall | None, result: ToolResultPart) -> str:
+def _result(question: Question, call: ToolCall | None, result: ToolResultPart, shown: Sequence[MemoryPart]) -> str:
     content = result.content.strip()
     given = (call.arguments or {}) if call else {}
     if result.is_error:
         return f"The tool {result.name} gave no answer: {_ended(content)}"
+    if result.name == RECALL:
+        return _recalled(question, content, given, shown)
     if len(content) > SHORT_RESULT or "\n" in content:
         return f"{result.name} says: {_excerpt(question, content, given)}"
     expression = given.get("expression")
     return _ended(f"{expression} = {content}" if expression else content)
+
+
+def _recalled(question: Question, content: str, given: Mapping[str, Any], shown: Sequence[MemoryPart]) -> str:
+    """What was looked for is in the query: the message round it says "recall" and whom to ask."""
+    found = recalled.read(content, shown)
+    wanted = replace(read(str(given.get("query", question.text))), kind=question.kind)
+    ranked = weigh(wanted, found)
+    known = bool(ranked) and ranked[0].support >= SUPPORTED
+    return from_evidence(wanted, ranked) if known else dont_know(len(found))
 
 
 def _excerpt(question: Question, content: str, given: Mapping[str, Any]) -> str:
@@ -98,7 +117,7 @@ def _excerpt(question: Question, content: str, given: Mapping[str, Any]) -> str:
     best = max(shared, default=0)
     chosen = [line for line, count in zip(lines, shared, strict=True) if count == best > 0][:MAX_QUOTES]
     if chosen:
-        return f'"{" ".join(chosen)}"'
+        return " ".join(f'"{line}"' for line in chosen)
     beginning = content[:SHORT_RESULT]
     return f'"{beginning}"' if len(content) <= SHORT_RESULT else f'"{beginning}..." (its beginning)'
 

@@ -61,7 +61,7 @@ class _Read:
 
 
 def weigh(question: Question, memories: Sequence[MemoryPart]) -> list[Evidence]:
-    """The best sentence of each memory, best memory first."""
+    """The best sentence of each memory, best memory first; of summaries only where nothing that was said will do."""
     read = [entry for memory in memories if (entry := _read(memory)).sentences]
     people = frozenset(name for entry in read for name in _author_stems(entry.memory))
     named = people.intersection(question.stems)
@@ -74,7 +74,10 @@ def weigh(question: Question, memories: Sequence[MemoryPart]) -> list[Evidence]:
         return []
     recalled = _recall_strength(memories)
     best = [_best(question.kind, entry, weights, named, recalled[entry.memory.number]) for entry in read]
-    return sorted(best, key=lambda evidence: (-evidence.score, evidence.memory.number))
+    ranked = sorted(best, key=lambda evidence: (-evidence.score, evidence.memory.number))
+    said = [evidence for evidence in ranked if not evidence.memory.made_from]
+    made = [evidence for evidence in ranked if evidence.memory.made_from]
+    return next((group for group in (said, made) if group and group[0].support >= SUPPORTED), ranked)
 
 
 def confidence(ranked: Sequence[Evidence]) -> float:

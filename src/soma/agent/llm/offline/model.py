@@ -85,8 +85,8 @@ def respond(request: ModelRequest) -> Reply:
 
 
 def _from_results(asked: question.Question, turn: _Turn) -> Reply:
-    failed = all(result.is_error for _, result in turn.results)
-    text = answer.from_results(asked, turn.results)
+    text = answer.from_results(asked, turn.results, turn.memories)
+    failed = all(result.is_error for _, result in turn.results) or evidence.HONEST.match(text)
     return Reply(text=text, confidence=NO_ANSWER if failed else TOOL_CONFIDENCE)
 
 
