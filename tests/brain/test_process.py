@@ -1,8 +1,11 @@
 """The brain apart, as a process: it says where it is, tidies up, ends when told to, and leaves nothing behind."""
 
 import asyncio
+import os
 import signal
 import socket
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -36,6 +39,21 @@ async def test_a_brain_apart_serves_ends_at_a_signal_and_knows_everything_again(
         assert await client.state(ALICE) == before
     brain.kill()
     assert brain.verify()["faults"] == []
+
+
+def started(tmp_path, **settings):
+    """`python -m soma.brain` that ends by itself."""
+    command = [sys.executable, "-m", "soma.brain"]
+    place = {"SOMA_DATA_DIR": str(tmp_path), "SOMA_BRAIN_PORT": "19796", **settings}
+    return subprocess.run(command, env={**os.environ, **place}, text=True, capture_output=True, timeout=60, check=False)
+
+
+@pytest.mark.e2e
+def test_a_redis_that_does_not_answer_is_one_line_at_the_start(tmp_path):
+    ended = started(tmp_path, SOMA_REDIS_URL="redis://127.0.0.1:1/0")
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("soma brain: SOMA_REDIS_URL is set and Redis does not answer")
+    assert ended.stderr.count("\n") == 1
 
 
 @pytest.mark.e2e
