@@ -190,6 +190,23 @@ def test_a_question_comes_through_a_pipe(soma, person):
     assert piped.stdout == "calculator: 42\n6*7 = 42.\n"
 
 
+@pytest.mark.parametrize(
+    ("words", "piped"),
+    [
+        (("chat",), b"a\xff\xfeb"),
+        (("chat", b"a\xffb"), b""),
+        (("chat", "-c", b"\xff", "hello"), b""),
+        (("memory", "recall", b"a\xffb"), b""),
+    ],
+)
+def test_what_is_not_text_is_told_in_one_line(soma, words, piped):
+    ended = subprocess.run(
+        [SOMA, *words], input=piped, env=environment(soma.data_dir), capture_output=True, timeout=30, check=False
+    )
+    assert (ended.returncode, ended.stdout) == (2, b"")
+    assert ended.stderr == b"soma: what you typed or piped in is not text in UTF-8\n"
+
+
 def test_a_revised_answer_is_shown_once_and_last(typed, person):
     person.remember("I paint to relax.", "Pottery relaxes me too.", "My garden relaxes my mother.", "We hike a lot.")
     said = typed("chat", "What do I do to relax?").stdout

@@ -24,7 +24,9 @@ TOKEN_FILE = "token"  # noqa: S105 - the name of the file, not a token
 LONG = httpx.Timeout(600.0, connect=5.0)
 
 COME_BACK_LATER = {httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE}
-REFUSED = 1  # the exit code of every refusal; click's own for a wrong command line is 2
+REFUSED = 1  # the exit code of every refusal
+NOT_TYPEABLE = 2  # click's own for a wrong command line, and ours for text that is none
+NOT_UTF_8 = "what you typed or piped in is not text in UTF-8"
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -83,6 +85,10 @@ def connected() -> Iterator[Server]:
         fail(f"no Soma answers at {url} ({error}): start it with `soma up` or `make up`")
     except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
         fail(f"SOMA_URL is no address of a server: {error}")
+    except UnicodeEncodeError as error:
+        if error.encoding != "utf-8":  # not what is sent, but a terminal that cannot show what came
+            raise
+        fail(NOT_UTF_8, status=NOT_TYPEABLE)
     except httpx.TransportError as error:
         fail(
             f"the connection to {url} broke ({type(error).__name__}); a turn goes on without it: `soma trace` shows it"
@@ -160,7 +166,7 @@ def show_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def fail(message: str) -> NoReturn:
+def fail(message: str, *, status: int = REFUSED) -> NoReturn:
     errors.print("[red]soma:[/red]", end=" ")
     errors.print(message, soft_wrap=True, markup=False)
-    sys.exit(REFUSED)
+    sys.exit(status)
