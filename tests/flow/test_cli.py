@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 from click.testing import CliRunner
-from tests.flow.product import Person, environment, launch
+from tests.flow.product import Person, environment, launch, start
 from tests.flow.terminal import SOMA, terminal
 from websockets.exceptions import ConnectionClosed
 
@@ -332,6 +332,26 @@ def test_doctor_says_what_to_mend(soma, alone):
     well = soma.run("doctor")
     assert well.returncode == 0
     assert "you are owner, owner of tenant default" in well.stdout
+
+
+@pytest.mark.parametrize("spoilt", [b"", b" \n", b"\xff\xfe"])
+def test_a_token_file_without_a_token_is_told_and_the_next_start_writes_a_new_one(tmp_path, spoilt):
+    first = start(tmp_path)
+    conversation = first.owner.converse()
+    (tmp_path / "token").write_bytes(spoilt)
+    told = f"there is no token in {tmp_path / 'token'}: stop the server and start it again, which writes a new one"
+    try:
+        assert told in first.run("doctor", COLUMNS="300").stdout
+        assert first.run("chat", "hello").stderr == f"soma: {told}, or set SOMA_TOKEN\n"
+    finally:
+        first.stop()
+    second = start(tmp_path)
+    try:
+        assert second.run("doctor").returncode == 0
+        assert second.owner.get("/chat/conversations")["conversations"][0]["id"] == conversation
+        assert (tmp_path / "token").stat().st_mode & 0o777 == 0o600
+    finally:
+        second.stop()
 
 
 def test_a_second_server_on_the_same_folder_is_refused(soma):

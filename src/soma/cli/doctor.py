@@ -10,7 +10,16 @@ from pathlib import Path
 import click
 import httpx
 
-from soma.cli.server import TOKEN_FILE, as_json_option, chosen_settings, console, running, show_json, token_at_hand
+from soma.cli.server import (
+    TOKEN_FILE,
+    as_json_option,
+    chosen_settings,
+    console,
+    no_token,
+    running,
+    show_json,
+    token_at_hand,
+)
 
 OLDEST_PYTHON = (3, 11)
 
@@ -92,8 +101,10 @@ def _account() -> str:
     """Asked of the server that runs: another one's token is a common mistake."""
     url = chosen_settings().url or running(chosen_settings().data_dir)
     token = token_at_hand()
-    if not url or not token:
-        raise Unwell("run `soma up`: it writes your token, and knows whose it is")
+    if not token:
+        raise Unwell(no_token())
+    if not url:
+        raise Unwell("run `soma up`: it knows whose your token is")
     try:
         answer = httpx.get(f"{url}/api/v2/me", headers={"Authorization": f"Bearer {token}"}, timeout=5)
     except (httpx.TransportError, httpx.InvalidURL) as error:

@@ -18,6 +18,7 @@ from rich.console import Console
 from soma.agent.settings import Settings, settings
 from soma.brain.settings import BrainSettings
 from soma.cli.wrong_settings import told
+from soma.events.private import read_private
 
 ADDRESS_FILE = "server.json"
 TOKEN_FILE = "token"  # noqa: S105 - the name of the file, not a token
@@ -135,18 +136,21 @@ def running(data_dir: Path) -> str | None:
 def read_token() -> str:
     token = token_at_hand()
     if not token:
-        file = chosen_settings().data_dir / TOKEN_FILE
-        fail(f"there is no token in {file}: the first `soma up` writes it, or set SOMA_TOKEN")
-    if not token.isascii():
-        fail("the token has characters that no token of Soma has: see SOMA_TOKEN and the file `token`")
+        fail(f"{no_token()}, or set SOMA_TOKEN")
     return token
+
+
+def no_token() -> str:
+    """What to do where no token is at hand: only a start writes one."""
+    chosen = chosen_settings()
+    again = "stop the server and start it again" if running(chosen.data_dir) else "start `soma up`"
+    return f"there is no token in {chosen.data_dir / TOKEN_FILE}: {again}, which writes a new one"
 
 
 def token_at_hand() -> str:
     """SOMA_TOKEN, else the one of the data folder, else nothing."""
     chosen = chosen_settings()
-    file = chosen.data_dir / TOKEN_FILE
-    return chosen.token.get_secret_value() or (file.read_text().strip() if file.exists() else "")
+    return chosen.token.get_secret_value() or read_private(chosen.data_dir / TOKEN_FILE)
 
 
 def frames(lines: Iterator[str]) -> Iterator[dict[str, Any]]:

@@ -26,6 +26,14 @@ def kept_file(path: Path, make: Callable[[], str]) -> str:
     return path.read_text("ascii").strip()
 
 
+def read_private(path: Path) -> str:
+    """What is in the file at `path`; nothing where it is not there, not ours to read, or no text that we write."""
+    try:
+        return path.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
 def write_private(path: Path, text: str) -> None:
     """Put `text` in a file that only the user can read, in place of what is there."""
     path.unlink(missing_ok=True)
