@@ -334,6 +334,21 @@ def test_doctor_says_what_to_mend(soma, alone):
     assert "you are owner, owner of tenant default" in well.stdout
 
 
+def test_a_data_folder_that_others_may_enter_holds_nothing_that_they_may_read(tmp_path):
+    tmp_path.chmod(0o755)
+    product = start(tmp_path)
+    try:
+        product.owner.ask("what is 6*7?")
+        files = {file.name: file.stat().st_mode & 0o077 for file in tmp_path.glob("*.sqlite3*")}
+        (tmp_path / "brain.sqlite3").chmod(0o644)  # as an earlier version made it
+        told = f"others can read {tmp_path / 'brain.sqlite3'}: chmod 600 {tmp_path}/*.sqlite3*"
+        assert told in product.run("doctor", COLUMNS="300").stdout
+    finally:
+        product.stop()
+    assert files.keys() >= {f"{name}.sqlite3{end}" for name in ("agent", "brain") for end in ("", "-wal", "-shm")}
+    assert set(files.values()) == {0}
+
+
 @pytest.mark.parametrize("spoilt", [b"", b" \n", b"\xff\xfe"])
 def test_a_token_file_without_a_token_is_told_and_the_next_start_writes_a_new_one(tmp_path, spoilt):
     first = start(tmp_path)

@@ -85,6 +85,7 @@ async def open_agent(
     """
     async with AsyncExitStack() as stack:
         stack.enter_context(_locked(settings.data_dir))
+        Database(settings.database).create()  # before Django does, with whatever mode the umask leaves
         await sync_to_async(call_command)("migrate", verbosity=0, interactive=False)
         writer = _open_writer(settings.database)
         stack.callback(writer.close)

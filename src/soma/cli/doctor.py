@@ -81,7 +81,16 @@ def _data() -> str:
     token = folder / TOKEN_FILE
     if token.exists() and token.stat().st_mode & 0o077:
         raise Unwell(f"others can read your token: chmod 600 {token}")
+    if readable := _open_to_others(folder):
+        raise Unwell(f"others can read {readable[0]}: chmod 600 {folder}/*.sqlite3*")
     return str(folder)
+
+
+def _open_to_others(folder: Path) -> list[Path]:
+    """Databases that an earlier version made readable for all, in a folder that all may enter."""
+    if not folder.stat().st_mode & 0o077:
+        return []
+    return [file for file in sorted(folder.glob("*.sqlite3*")) if file.stat().st_mode & 0o077]
 
 
 def _server() -> str:
