@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 SECRET = "My safe opens with 4711-Zanzibar."
 UNKNOWN = "01a1f886-0000-7000-8000-000000000000"
@@ -116,6 +118,23 @@ def test_a_foreign_tenant_in_a_request_is_refused(person, place, name):
     answer = person.http.post("/chat/conversations", params=query, json=body)
     assert (answer.status_code, answer.json()["code"]) == (403, "tenant_mismatch")
     assert answer.json()["field"] == name
+
+
+def test_a_users_token_speaks_for_no_other_tenant_by_header(person):
+    foreign, own = {"X-Soma-Tenant": "elsewhere"}, {"X-Soma-Tenant": "default"}
+    answer = person.http.get("/me", headers=foreign)
+    assert (answer.status_code, answer.json()["code"]) == (403, "tenant_mismatch")
+    assert answer.json()["field"] == "X-Soma-Tenant"
+    assert person.http.get("/me", headers=own).status_code == 200
+    address = f"{person.url.replace('http', 'ws', 1)}/ws/v2/chat"
+    headers = {"Authorization": f"Bearer {person.token}"}
+    with connect(address, additional_headers=headers | foreign) as socket, pytest.raises(ConnectionClosed) as closed:
+        socket.recv(timeout=10)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 4403
+    with connect(address, additional_headers=headers | own) as socket:
+        socket.send(json.dumps({"type": "ping"}))
+        assert json.loads(socket.recv(timeout=10))["type"] == "pong"
 
 
 def test_a_name_that_another_tenant_uses_is_free(soma):
