@@ -94,6 +94,8 @@ READ = {
     "an unknown place": ("/memories?after=here", 422, "bad_cursor", "after"),
     "an unknown namespace": ("/memories/recall?query=x&namespace=elsewhere", 422, "foreign_namespace", "namespace"),
     "a path as a namespace": ("/memories/recall?query=x&namespace=../..", 422, "bad_name", "namespace"),
+    "a limit twice": ("/memories?limit=5&limit=6", 422, "invalid", "limit"),
+    "a tenant twice": ("/memories?tenant=other&tenant=default", 422, "invalid", "tenant"),
     "another tenant": ("/memories?tenant=other", 403, "tenant_mismatch", "tenant"),
     "an unknown turn": ("/trace/x", 404, "unknown_turn", "turn_id"),
     "turns of an unknown conversation": ("/trace/conversation/x", 404, "unknown_conversation", "conversation_id"),
