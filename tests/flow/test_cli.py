@@ -304,6 +304,18 @@ def test_text_and_jsonl_are_imported_once(typed, tmp_path):
     assert "ferry" in typed("memory", "recall", "When does the ferry leave?").stdout
 
 
+@pytest.mark.parametrize(("field", "told"), [("foo", "there is no such field"), ("importance", "a number")])
+def test_a_line_that_the_server_refuses_is_named_and_no_bar_is_left_behind(typed, tmp_path, field, told):
+    lines = [json.dumps({"text": f"Ferry {number} leaves."}) for number in range(24)]
+    file = tmp_path / "notes.jsonl"
+    file.write_text("\n\n".join([*lines, json.dumps({"text": "x", field: "high"})]))
+    ended = typed("memory", "import", "--format", "jsonl", str(file))
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith(f"soma: {told}")
+    assert f"(line 49, {field}) [" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
 def test_members_hand_out_tokens_that_work(soma):
     added = soma.run("members", "add", "newcomer")
     assert soma.run("members", "list", token=added.stdout.strip()).returncode == 0

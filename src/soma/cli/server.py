@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,15 +45,18 @@ class Server:
         given = {name: value for name, value in query.items() if value is not None}
         return self._answer(self.http.get(path, params=given))
 
-    def post(self, path: str, body: Any, *, tries: int = 1) -> Any:
-        """`tries` above 1 is for what may be said twice: a server that is busy is asked again."""
+    def post(self, path: str, body: Any, *, tries: int = 1, place: Callable[[str], str] = str) -> Any:
+        """`tries` above 1 is for what may be said twice: a server that is busy is asked again.
+
+        `place` says where a field of the body came from.
+        """
         response = self.http.post(path, json=body)
         for earlier in range(tries - 1):
             if response.status_code not in COME_BACK_LATER:
                 break
             time.sleep(2**earlier)
             response = self.http.post(path, json=body)
-        return self._answer(response)
+        return self._answer(response, place)
 
     @contextmanager
     def stream(self, path: str, body: Any) -> Iterator[Iterator[dict[str, Any]]]:
@@ -64,15 +67,15 @@ class Server:
                 self._answer(response)
             yield frames(response.iter_lines())
 
-    def _answer(self, response: httpx.Response) -> Any:
+    def _answer(self, response: httpx.Response, place: Callable[[str], str] = str) -> Any:
         if response.is_success:
             return response.json() if response.content else None
         try:
             body = response.json()
         except ValueError:
             fail(f"the server answered {response.status_code}: {response.text[:200]}")
-        place = f" ({body['field']})" if body.get("field") else ""
-        return fail(f"{body.get('message', response.reason_phrase)}{place} [{body.get('code', response.status_code)}]")
+        where = f" ({place(body['field'])})" if body.get("field") else ""
+        return fail(f"{body.get('message', response.reason_phrase)}{where} [{body.get('code', response.status_code)}]")
 
 
 @contextmanager
