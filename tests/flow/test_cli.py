@@ -92,6 +92,7 @@ def test_without_a_server_a_command_says_how_to_start_one(alone, words):
         (("up",), {"SOMA_DATABASE_URL": "foo://u:p@x"}, "the setting SOMA_DATABASE_URL cannot be 'foo://...': a data"),
         (("up",), {"SOMA_DOCUMENT_ROOT": "/dev/null/x"}, "the setting SOMA_DOCUMENT_ROOT cannot be"),
         (("up",), {"SOMABRAIN_LR_BASE": "7"}, "the setting SOMABRAIN_LR_BASE cannot be '7': at most 1"),
+        (("up",), {"SOMABRAIN_LR_BASE": "nan"}, "the setting SOMABRAIN_LR_BASE cannot be 'nan': a number is wanted"),
         (("up",), {"SOMABRAIN_TAU_LOW": "2"}, "the setting SOMABRAIN_TAU_LOW cannot be '2'"),
         (("up",), {"SOMABRAIN_DATABASE_URL": "foo://x"}, "the setting SOMABRAIN_DATABASE_URL cannot be"),
         (("chat", "hi"), {"SOMA_TOKEN": "ünï"}, "the setting SOMA_TOKEN cannot be '***': a token has ASCII"),
@@ -133,6 +134,9 @@ def test_a_setting_that_cannot_be_is_named(alone, words, setting, says):
         (("memory", "import", "--format", "locomo", __file__), f"{__file__} is not in the format locomo"),
         (("members", "add", "friend"), "this needs the role owner; yours is member [role_required]"),
         (("members", "add-tenant", "x", "--owner", "y"), "only the operator of this server makes tenants"),
+        (("weights", "--preview", ""), "the question is empty"),
+        (("weights", "--preview", " "), "the question is empty"),
+        (("weights", "--why", ""), "there is no weight ''"),
         (("weights", "--agent", "nobody"), "there is no agent 'nobody' (agent) [unknown_agent]"),
     ],
 )
