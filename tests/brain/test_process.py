@@ -1,12 +1,16 @@
 """The brain apart, as a process: it says where it is, tidies up, ends when told to, and leaves nothing behind."""
 
 import asyncio
+import os
 import signal
 import socket
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from tests.brain.conftest import ALICE, metrics_of, remembered
+from tests.flow.terminal import terminal
 
 from soma.bench.brain_process import TOKEN, BrainProcess
 from soma.brain import store
@@ -36,6 +40,36 @@ async def test_a_brain_apart_serves_ends_at_a_signal_and_knows_everything_again(
         assert await client.state(ALICE) == before
     brain.kill()
     assert brain.verify()["faults"] == []
+
+
+def started(tmp_path, **settings):
+    """`python -m soma.brain` that ends by itself."""
+    command = [sys.executable, "-m", "soma.brain"]
+    place = {"SOMA_DATA_DIR": str(tmp_path), "SOMA_BRAIN_PORT": "19796", **settings}
+    return subprocess.run(command, env={**os.environ, **place}, text=True, capture_output=True, timeout=60, check=False)
+
+
+@pytest.mark.e2e
+def test_a_redis_that_does_not_answer_is_one_line_at_the_start(tmp_path):
+    ended = started(tmp_path, SOMA_REDIS_URL="redis://127.0.0.1:1/0")
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("soma brain: SOMA_REDIS_URL is set and Redis does not answer")
+    assert ended.stderr.count("\n") == 1
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(
+    "name", ["SOMA_KAFKA_BOOTSTRAP", "SOMA_OPA_URL", "SOMA_SPICEDB_ENDPOINT", "SOMA_VAULT_ADDR", "SOMA_VAULT_TOKEN"]
+)
+def test_a_part_that_is_not_built_is_refused_by_the_name_of_its_setting(tmp_path, name):
+    ended = started(tmp_path, **{name: "secret.example:1"})
+    assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
+    assert ended.stderr.startswith(f"soma brain: {name} is set, and ")
+    assert "not built yet" in ended.stderr
+    assert "secret" not in ended.stderr
+    up = terminal().run(["up"], {**os.environ, "SOMA_DATA_DIR": str(tmp_path / "up"), name: "secret.example:1"})
+    assert (up.returncode, up.stderr) == (1, ended.stderr.replace("soma brain:", "soma:"))
+    assert not (tmp_path / "up").exists()
 
 
 @pytest.mark.e2e

@@ -10,6 +10,7 @@ from tests.servers import redis
 from soma.brain import residual
 from soma.brain.root import RedisUnavailable, open_brain
 from soma.brain.scratchpads import Falling, InRedis
+from soma.brain.settings import BrainSettings
 from soma.brain.working_memory import InProcess, Item, novelty
 from soma.memory.embedders.hashing import Hashing
 
@@ -125,8 +126,10 @@ async def test_a_brain_shares_its_working_memory_through_redis(settings, server)
         assert "redis" in str((await two.client.ready())["degraded"])
 
 
-async def test_a_redis_that_is_configured_and_not_there_is_an_error_at_the_start(settings):
-    settings = settings.model_copy(update={"redis_url": SecretStr("redis://127.0.0.1:1/0")})
+@pytest.mark.parametrize("name", ["SOMA_REDIS_URL", "SOMABRAIN_REDIS_URL"])
+async def test_a_redis_that_is_configured_and_not_there_is_an_error_at_the_start(settings, monkeypatch, name):
+    monkeypatch.setenv(name, "redis://127.0.0.1:1/0")
+    settings = settings.model_copy(update={"redis_url": BrainSettings(data_dir=settings.data_dir).redis_url})
     with pytest.raises(RedisUnavailable, match="SOMA_REDIS_URL"):
         async with open_brain(settings, embedder=Hashing()):
             pass

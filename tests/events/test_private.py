@@ -1,6 +1,6 @@
 """Secrets are made once, and only their user reads them."""
 
-from soma.events.private import kept_file, kept_secret, write_private
+from soma.events.private import kept_file, kept_secret, make_private, write_private
 
 
 def test_a_secret_is_made_once_and_is_its_users_alone(tmp_path):
@@ -20,6 +20,16 @@ def test_of_makers_at_once_the_first_wins_and_all_read_the_same(tmp_path):
         return kept_file(path, lambda: "theirs") and "ours"
 
     assert kept_file(path, make_while_another_does) == "theirs"
+
+
+def test_a_file_is_made_private_and_one_that_is_there_is_left_alone(tmp_path):
+    path = tmp_path / "database"
+    make_private(path)
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.write_text("rows")
+    path.chmod(0o640)
+    make_private(path)
+    assert (path.read_text(), path.stat().st_mode & 0o777) == ("rows", 0o640)
 
 
 def test_what_is_written_in_place_of_an_open_file_is_private(tmp_path):

@@ -97,6 +97,8 @@ READ = {
     "an unknown place": ("/memories?after=here", 422, "bad_cursor", "after"),
     "an unknown namespace": ("/memories/recall?query=x&namespace=elsewhere", 422, "foreign_namespace", "namespace"),
     "a path as a namespace": ("/memories/recall?query=x&namespace=../..", 422, "bad_name", "namespace"),
+    "a limit twice": ("/memories?limit=5&limit=6", 422, "invalid", "limit"),
+    "a tenant twice": ("/memories?tenant=other&tenant=default", 422, "invalid", "tenant"),
     "another tenant": ("/memories?tenant=other", 403, "tenant_mismatch", "tenant"),
     "an unknown turn": ("/trace/x", 404, "unknown_turn", "turn_id"),
     "turns of an unknown conversation": ("/trace/conversation/x", 404, "unknown_conversation", "conversation_id"),
@@ -178,10 +180,11 @@ def _assert_told(answer, status, code, field):
 
 @pytest.mark.usefixtures("unchanged")
 @pytest.mark.parametrize("case", POSTED)
-def test_what_is_posted_wrongly_is_refused(somebody, conversation, case):
+def test_what_is_posted_wrongly_is_refused(soma, somebody, conversation, case):
     path, body, *expected = POSTED[case]
     content = body if isinstance(body, str) else json.dumps(body)
-    answer = somebody.http.post(path.format(conversation=conversation), content=content, headers=JSON)
+    sender = soma.owner if path == "/learning/rollback" else somebody
+    answer = sender.http.post(path.format(conversation=conversation), content=content, headers=JSON)
     _assert_told(answer, *expected)
 
 

@@ -9,7 +9,7 @@ from contextlib import closing
 
 import pytest
 from click.testing import CliRunner
-from tests.flow.product import Person, environment, launch
+from tests.flow.product import Person, environment, launch, start
 from tests.flow.terminal import SOMA, terminal
 from websockets.exceptions import ConnectionClosed
 
@@ -92,6 +92,7 @@ def test_without_a_server_a_command_says_how_to_start_one(alone, words):
         (("up",), {"SOMA_DATABASE_URL": "foo://u:p@x"}, "the setting SOMA_DATABASE_URL cannot be 'foo://...': a data"),
         (("up",), {"SOMA_DOCUMENT_ROOT": "/dev/null/x"}, "the setting SOMA_DOCUMENT_ROOT cannot be"),
         (("up",), {"SOMABRAIN_LR_BASE": "7"}, "the setting SOMABRAIN_LR_BASE cannot be '7': at most 1"),
+        (("up",), {"SOMABRAIN_LR_BASE": "nan"}, "the setting SOMABRAIN_LR_BASE cannot be 'nan': a number is wanted"),
         (("up",), {"SOMABRAIN_TAU_LOW": "2"}, "the setting SOMABRAIN_TAU_LOW cannot be '2'"),
         (("up",), {"SOMABRAIN_DATABASE_URL": "foo://x"}, "the setting SOMABRAIN_DATABASE_URL cannot be"),
         (("chat", "hi"), {"SOMA_TOKEN": "ünï"}, "the setting SOMA_TOKEN cannot be '***': a token has ASCII"),
@@ -133,6 +134,9 @@ def test_a_setting_that_cannot_be_is_named(alone, words, setting, says):
         (("memory", "import", "--format", "locomo", __file__), f"{__file__} is not in the format locomo"),
         (("members", "add", "friend"), "this needs the role owner; yours is member [role_required]"),
         (("members", "add-tenant", "x", "--owner", "y"), "only the operator of this server makes tenants"),
+        (("weights", "--preview", ""), "the question is empty"),
+        (("weights", "--preview", " "), "the question is empty"),
+        (("weights", "--why", ""), "there is no weight ''"),
         (("weights", "--agent", "nobody"), "there is no agent 'nobody' (agent) [unknown_agent]"),
     ],
 )
@@ -188,6 +192,23 @@ def test_a_question_comes_through_a_pipe(soma, person):
         check=True,
     )
     assert piped.stdout == "calculator: 42\n6*7 = 42.\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "piped"),
+    [
+        (("chat",), b"a\xff\xfeb"),
+        (("chat", b"a\xffb"), b""),
+        (("chat", "-c", b"\xff", "hello"), b""),
+        (("memory", "recall", b"a\xffb"), b""),
+    ],
+)
+def test_what_is_not_text_is_told_in_one_line(soma, words, piped):
+    ended = subprocess.run(
+        [SOMA, *words], input=piped, env=environment(soma.data_dir), capture_output=True, timeout=30, check=False
+    )
+    assert (ended.returncode, ended.stdout) == (2, b"")
+    assert ended.stderr == b"soma: what you typed or piped in is not text in UTF-8\n"
 
 
 def test_a_revised_answer_is_shown_once_and_last(typed, person):
@@ -287,6 +308,18 @@ def test_text_and_jsonl_are_imported_once(typed, tmp_path):
     assert "ferry" in typed("memory", "recall", "When does the ferry leave?").stdout
 
 
+@pytest.mark.parametrize(("field", "told"), [("foo", "there is no such field"), ("importance", "a number")])
+def test_a_line_that_the_server_refuses_is_named_and_no_bar_is_left_behind(typed, tmp_path, field, told):
+    lines = [json.dumps({"text": f"Ferry {number} leaves."}) for number in range(24)]
+    file = tmp_path / "notes.jsonl"
+    file.write_text("\n\n".join([*lines, json.dumps({"text": "x", field: "high"})]))
+    ended = typed("memory", "import", "--format", "jsonl", str(file))
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith(f"soma: {told}")
+    assert f"(line 49, {field}) [" in ended.stderr
+    assert ended.stderr.count("\n") == 1
+
+
 def test_members_hand_out_tokens_that_work(soma):
     added = soma.run("members", "add", "newcomer")
     assert soma.run("members", "list", token=added.stdout.strip()).returncode == 0
@@ -315,6 +348,41 @@ def test_doctor_says_what_to_mend(soma, alone):
     well = soma.run("doctor")
     assert well.returncode == 0
     assert "you are owner, owner of tenant default" in well.stdout
+
+
+def test_a_data_folder_that_others_may_enter_holds_nothing_that_they_may_read(tmp_path):
+    tmp_path.chmod(0o755)
+    product = start(tmp_path)
+    try:
+        product.owner.ask("what is 6*7?")
+        files = {file.name: file.stat().st_mode & 0o077 for file in tmp_path.glob("*.sqlite3*")}
+        (tmp_path / "brain.sqlite3").chmod(0o644)  # as an earlier version made it
+        told = f"others can read {tmp_path / 'brain.sqlite3'}: chmod 600 {tmp_path}/*.sqlite3*"
+        assert told in product.run("doctor", COLUMNS="300").stdout
+    finally:
+        product.stop()
+    assert files.keys() >= {f"{name}.sqlite3{end}" for name in ("agent", "brain") for end in ("", "-wal", "-shm")}
+    assert set(files.values()) == {0}
+
+
+@pytest.mark.parametrize("spoilt", [b"", b" \n", b"\xff\xfe"])
+def test_a_token_file_without_a_token_is_told_and_the_next_start_writes_a_new_one(tmp_path, spoilt):
+    first = start(tmp_path)
+    conversation = first.owner.converse()
+    (tmp_path / "token").write_bytes(spoilt)
+    told = f"there is no token in {tmp_path / 'token'}: stop the server and start it again, which writes a new one"
+    try:
+        assert told in first.run("doctor", COLUMNS="300").stdout
+        assert first.run("chat", "hello").stderr == f"soma: {told}, or set SOMA_TOKEN\n"
+    finally:
+        first.stop()
+    second = start(tmp_path)
+    try:
+        assert second.run("doctor").returncode == 0
+        assert second.owner.get("/chat/conversations")["conversations"][0]["id"] == conversation
+        assert (tmp_path / "token").stat().st_mode & 0o777 == 0o600
+    finally:
+        second.stop()
 
 
 def test_a_second_server_on_the_same_folder_is_refused(soma):

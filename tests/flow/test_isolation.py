@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 SECRET = "My safe opens with 4711-Zanzibar."
 UNKNOWN = "01a1f886-0000-7000-8000-000000000000"
@@ -82,7 +84,8 @@ def test_what_is_anothers_looks_as_if_it_never_was(hers, stranger, door):
             said = said.replace(value, "…")
         answers.append((answer.status_code, said))
     assert answers[0] == answers[1]
-    assert answers[0][0] == 404
+    is_for_owners = door == "rollback" and stranger.get("/me")["role"] != "owner"
+    assert answers[0][0] == (403 if is_for_owners else 404)
 
 
 def test_a_socket_follows_only_ones_own(hers, stranger):
@@ -115,6 +118,23 @@ def test_a_foreign_tenant_in_a_request_is_refused(person, place, name):
     answer = person.http.post("/chat/conversations", params=query, json=body)
     assert (answer.status_code, answer.json()["code"]) == (403, "tenant_mismatch")
     assert answer.json()["field"] == name
+
+
+def test_a_users_token_speaks_for_no_other_tenant_by_header(person):
+    foreign, own = {"X-Soma-Tenant": "elsewhere"}, {"X-Soma-Tenant": "default"}
+    answer = person.http.get("/me", headers=foreign)
+    assert (answer.status_code, answer.json()["code"]) == (403, "tenant_mismatch")
+    assert answer.json()["field"] == "X-Soma-Tenant"
+    assert person.http.get("/me", headers=own).status_code == 200
+    address = f"{person.url.replace('http', 'ws', 1)}/ws/v2/chat"
+    headers = {"Authorization": f"Bearer {person.token}"}
+    with connect(address, additional_headers=headers | foreign) as socket, pytest.raises(ConnectionClosed) as closed:
+        socket.recv(timeout=10)
+    assert closed.value.rcvd is not None
+    assert closed.value.rcvd.code == 4403
+    with connect(address, additional_headers=headers | own) as socket:
+        socket.send(json.dumps({"type": "ping"}))
+        assert json.loads(socket.recv(timeout=10))["type"] == "pong"
 
 
 def test_a_name_that_another_tenant_uses_is_free(soma):
@@ -172,3 +192,14 @@ def test_a_viewer_reads_and_writes_nothing(soma):
     }.items():
         answer = viewer.http.post(path, json=body)
         assert (answer.status_code, answer.json()["code"]) in {(403, "role_required"), (403, "operator_required")}, path
+
+
+def test_a_member_cannot_take_back_what_the_tenant_has_learned(person):
+    for path, body in {
+        "/learning/rollback": {"version": 0},
+        "/experiments/mine/decision": {},
+        "/experiments/mine/outcomes": {"items": [{"subject": "s", "value": 1.0}]},
+    }.items():
+        answer = person.http.post(path, json=body)
+        assert (answer.status_code, answer.json()["code"]) == (403, "role_required"), (path, answer.text)
+        assert answer.json()["message"] == "this needs the role owner; yours is member"

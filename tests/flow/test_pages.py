@@ -85,7 +85,8 @@ def test_without_its_brain_it_is_up_not_ready_and_still_answers(tmp_path):
         said = lonely.run("chat", "what is 6*8?")
         doctor = lonely.run("doctor")
     finally:
-        lonely.stop()
+        [warned] = [line for line in lonely.stop().splitlines() if "SOMABRAIN_URL" in line]
+    assert "no brain answers at http://127.0.0.1:1, chat goes on without memory" in warned
     assert turn["content"] == "6*7 = 42."
     assert trace["degraded"]
     assert {iteration["learned"]["learning"] for iteration in trace["iterations"]} == {"skipped"}

@@ -7,7 +7,7 @@ from django.db import transaction
 from soma.agent.auth import issue_token
 from soma.agent.errors import Conflict
 from soma.agent.models import Capsule, Membership, Role, Tenant, User
-from soma.events.private import write_private
+from soma.events.private import read_private, write_private
 
 DEFAULT_TENANT = "default"
 DEFAULT_CAPSULE = "soma"
@@ -21,8 +21,11 @@ TOOLS = ("clock", "calculator", "remember", "recall", "document")
 
 
 def ensure_owner(token_file: Path) -> None:
-    """At the first run: a tenant, its owner, and the owner's token in a file that only the user can read."""
-    if Tenant.objects.exists() and token_file.exists():
+    """At the first run: a tenant, its owner, and the owner's token in a file that only the user can read.
+
+    A file that is gone or holds nothing gets a new one: who may write in the data folder owns the server.
+    """
+    if Tenant.objects.exists() and read_private(token_file):
         return
     with transaction.atomic():
         tenant, _ = Tenant.objects.get_or_create(id=DEFAULT_TENANT, defaults={"name": "Default"})

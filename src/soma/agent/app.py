@@ -32,6 +32,7 @@ from soma.agent.tools.recall import Recall
 from soma.agent.tools.remember import Remember
 from soma.agent.turns import Crash, Turns
 from soma.brain.client import BrainClient
+from soma.brain.errors import BrainError
 from soma.brain.root import open_brain
 from soma.brain.settings import BrainSettings
 from soma.brain.tokens import BundledTokenizer
@@ -84,6 +85,7 @@ async def open_agent(
     """
     async with AsyncExitStack() as stack:
         stack.enter_context(_locked(settings.data_dir))
+        Database(settings.database).create()  # before Django does, with whatever mode the umask leaves
         await sync_to_async(call_command)("migrate", verbosity=0, interactive=False)
         writer = _open_writer(settings.database)
         stack.callback(writer.close)
@@ -161,9 +163,21 @@ async def _open_brain(stack: AsyncExitStack, settings: Settings) -> tuple[BrainC
     """The brain in this process, unless an address is set; one client either way."""
     if settings.brain_url:
         client = BrainClient.at(settings.brain_url, service_token=settings.brain_token)
-        return await stack.enter_async_context(client), None
+        await stack.enter_async_context(client)
+        await _warn_where_away(client, settings.brain_url)
+        return client, None
     inside = await stack.enter_async_context(open_brain(BrainSettings(data_dir=settings.data_dir)))
     return inside.client, inside.app
+
+
+async def _warn_where_away(brain: BrainClient, url: str) -> None:
+    """A brain may come later than its agent, which answers without it; that it is away now is said at once."""
+    try:
+        await brain.ready()
+    except BrainError as error:
+        place = httpx.URL(url)  # printed without what may be a password in it
+        told = f"{place.scheme}://{place.netloc.decode('ascii')}"
+        logger.warning("SOMABRAIN_URL: no brain answers at %s, chat goes on without memory: %s", told, error)
 
 
 def _tools(settings: Settings, brain: BrainClient) -> list[Tool]:

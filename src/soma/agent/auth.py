@@ -14,6 +14,7 @@ from soma.agent.models import Membership, Role, Token
 
 SCHEME = "bearer"  # in any case: RFC 7235, 2.1
 NAMES_OF_TENANT = ("tenant", "tenant_id")
+TENANT_HEADER = "X-Soma-Tenant"  # with which a service speaks for a tenant to the brain; a user speaks for one only
 HINT = "send `Authorization: Bearer <token>`; the first local run leaves one in the data folder"
 
 
@@ -72,8 +73,8 @@ def digest_of(token: str) -> str:
 
 
 def refuse_foreign_tenant(body: Mapping[str, Any], caller: Caller) -> None:
-    """A tenant in a body or query must be absent or the token's own."""
-    for name in NAMES_OF_TENANT:
+    """A tenant in a body, query or header must be absent or the token's own."""
+    for name in (*NAMES_OF_TENANT, TENANT_HEADER):
         if body.get(name) not in (None, caller.tenant_id):
             raise Forbidden(
                 "the token belongs to another tenant than the request names", code="tenant_mismatch", field=name

@@ -20,9 +20,9 @@ from soma.agent.api.feedback import NewFeedback, give
 from soma.agent.api.messages import Said
 from soma.agent.api.paging import Position
 from soma.agent.app import agent
-from soma.agent.auth import Caller, caller_of
+from soma.agent.auth import TENANT_HEADER, Caller, caller_of, refuse_foreign_tenant
 from soma.agent.bodies import read, validated, without_claims
-from soma.agent.errors import AgentError, Invalid, Unauthorized, error_body
+from soma.agent.errors import AgentError, Forbidden, Invalid, Unauthorized, error_body
 from soma.agent.feed import SlowReader
 from soma.agent.metrics import requests_total
 from soma.agent.sending import send
@@ -34,7 +34,7 @@ HEARTBEAT_SECONDS = 30.0
 PROTOCOL = "soma.v2"
 BEARER_PROTOCOL = "bearer."  # browsers cannot set a header: the token comes as a second subprotocol
 CLOSE_UNAUTHORIZED = 4401
-CLOSE_ORIGIN = 4403
+CLOSE_FORBIDDEN = 4403
 LONGEST_REASON = 123  # bytes, by the protocol
 CLOSE_SLOW = 4408
 CLOSE_UNAVAILABLE = 4503
@@ -70,13 +70,15 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.followed: dict[str, asyncio.Task[None]] = {}
         self.heart: asyncio.Task[None] | None = None
         if not _origin_allowed(self.scope):
-            await self._reject(CLOSE_ORIGIN, "this origin is not allowed: see SOMA_ALLOWED_ORIGINS")
+            await self._reject(CLOSE_FORBIDDEN, "this origin is not allowed: see SOMA_ALLOWED_ORIGINS")
             return
         self.authorization = _authorization(self.scope)
         try:
             self.caller = await caller_of(self.authorization)
-        except Unauthorized as error:
-            await self._reject(CLOSE_UNAUTHORIZED, error.message)
+            refuse_foreign_tenant({TENANT_HEADER: _headers(self.scope).get(TENANT_HEADER.lower())}, self.caller)
+        except (Unauthorized, Forbidden) as error:
+            refused = CLOSE_UNAUTHORIZED if isinstance(error, Unauthorized) else CLOSE_FORBIDDEN
+            await self._reject(refused, error.message)
             return
         offered = self.scope.get("subprotocols", [])
         await self.accept(PROTOCOL if PROTOCOL in offered else None)
@@ -192,10 +194,13 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
         await self.close(code=code, reason=reason.encode()[:LONGEST_REASON].decode(errors="ignore"))
 
 
+def _headers(scope: Any) -> dict[str, str]:
+    return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+
+
 def _authorization(scope: Any) -> str | None:
-    headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
-    if b"authorization" in headers:
-        return str(headers[b"authorization"])
+    if (sent := _headers(scope).get("authorization")) is not None:
+        return sent
     offered = (name for name in scope.get("subprotocols", []) if name.startswith(BEARER_PROTOCOL))
     token = next(offered, None)
     return None if token is None else f"Bearer {token.removeprefix(BEARER_PROTOCOL)}"
@@ -203,9 +208,9 @@ def _authorization(scope: Any) -> str | None:
 
 def _origin_allowed(scope: Any) -> bool:
     """No Origin: not a browser. Else it must be this server's own host, or one that the operator allows."""
-    headers = {name.lower(): value.decode("latin-1") for name, value in scope["headers"]}
-    origin = headers.get(b"origin")
+    headers = _headers(scope)
+    origin = headers.get("origin")
     if origin is None:
         return True
     allowed = [entry.strip() for entry in agent().settings.allowed_origins.split(",") if entry.strip()]
-    return origin in allowed or urlsplit(origin).netloc == headers.get(b"host")
+    return origin in allowed or urlsplit(origin).netloc == headers.get("host")

@@ -1,10 +1,12 @@
 """What pydantic finds wrong, in our words: what is wanted, and what came. The one place that translates it."""
 
 from collections.abc import Mapping
+from math import isnan
 from typing import Any
 
 LONGEST_ECHO = 40  # characters of what came
 UNECHOED = {"missing", "extra_forbidden", "value_error", "string_too_short", "string_too_long", "too_short", "too_long"}
+BOUNDS = ("greater_than", "less_than")
 WANTED = {
     "missing": "this is required",
     "extra_forbidden": "there is no such field",
@@ -39,6 +41,8 @@ KINDS = {
 def wanted(fault: Mapping[str, Any]) -> str:
     """What would have been right, without what came: that may be a secret."""
     kind = str(fault["type"])
+    if kind.startswith(BOUNDS) and _is_nan(fault.get("input")):
+        kind = "finite"
     if kind in WANTED:
         return _singular(WANTED[kind].format(**fault.get("ctx", {})))
     return KINDS.get(kind.partition("_")[0], "this cannot be read")
@@ -63,6 +67,14 @@ def _came(value: Any) -> str:
             return "an object"
     shown = repr(value)
     return shown if len(shown) <= LONGEST_ECHO else f"{shown[:LONGEST_ECHO]}..."
+
+
+def _is_nan(value: Any) -> bool:
+    """What is no number is neither above nor below a bound, so pydantic names a bound that says nothing."""
+    try:
+        return isinstance(value, str | float) and isnan(float(value))
+    except ValueError:
+        return False
 
 
 def _singular(text: str) -> str:

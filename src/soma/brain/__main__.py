@@ -14,7 +14,8 @@ from pathlib import Path
 import uvicorn
 import uvloop
 
-from soma.brain.root import open_brain
+from soma.brain.not_built import not_built
+from soma.brain.root import RedisUnavailable, open_brain
 from soma.brain.settings import BrainSettings
 from soma.memory.errors import ModelUnavailable, VectorsUnavailable
 
@@ -89,11 +90,13 @@ class _Server(uvicorn.Server):
 
 
 def main() -> None:
+    if refused := not_built(os.environ):
+        sys.exit(f"soma brain: {refused}")
     settings = BrainSettings()
     try:
         with locked(settings.data_dir), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(settings))
-    except (FolderInUse, ModelUnavailable, VectorsUnavailable, OSError) as error:
+    except (FolderInUse, ModelUnavailable, RedisUnavailable, VectorsUnavailable, OSError) as error:
         sys.exit(f"soma brain: {error}")
 
 

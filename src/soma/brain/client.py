@@ -338,7 +338,7 @@ class BrainClient:
     async def ready(self) -> dict[str, Any]:
         """What the brain says of itself and its dependencies; raises BrainUnavailable where it is not ready."""
         response = await self._run(self._send("GET", "/readyz", {}))
-        return msgspec.json.decode(response.content, type=dict[str, Any])
+        return _decoded(response, dict[str, Any])
 
     # One way to each kind of call
 

@@ -170,10 +170,15 @@ class BrainSettings(BaseSettings):
     )
     redis_url: SecretStr = Field(
         default=SecretStr(""),
+        validation_alias=AliasChoices("SOMA_REDIS_URL", "SOMABRAIN_REDIS_URL"),
         description="Redis that keeps the working memories for several processes; empty means each its own.",
     )
     redis_seconds: float = Field(
-        default=1.0, gt=0, le=60, description="How long an answer of Redis may take before it counts as away."
+        default=1.0,
+        gt=0,
+        le=60,
+        validation_alias=AliasChoices("SOMA_REDIS_SECONDS", "SOMABRAIN_REDIS_SECONDS"),
+        description="How long an answer of Redis may take before it counts as away.",
     )
     ready_seconds: float = Field(
         default=2.0,

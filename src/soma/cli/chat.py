@@ -7,7 +7,7 @@ from typing import Any
 import click
 from rich.markup import escape
 
-from soma.cli.server import Server, as_json_option, connected, console, fail, show_json
+from soma.cli.server import NOT_TYPEABLE, NOT_UTF_8, Server, as_json_option, connected, console, fail, show_json
 from soma.cli.showing import Wrapped
 
 QUIET_ENDINGS = {"converged", "final_answer"}  # as one expects; any other is told
@@ -24,7 +24,7 @@ def command(message: str | None, *, conversation: str | None, go_on: bool, agent
     if conversation and go_on:
         fail("say either --conversation or --continue")
     if message is None and not sys.stdin.isatty():
-        message = sys.stdin.read()
+        message = _piped()
     if message is not None and not message.strip():
         fail("the message is empty")
     if message is None and as_json:
@@ -42,10 +42,19 @@ def command(message: str | None, *, conversation: str | None, go_on: bool, agent
                 console.print()
 
 
+def _piped() -> str:
+    try:
+        return sys.stdin.buffer.read().decode()  # strictly, whatever the locale makes of standard input
+    except UnicodeDecodeError:
+        fail(NOT_UTF_8, status=NOT_TYPEABLE)
+
+
 def _typed() -> Iterator[str]:
     while True:
         try:
             line = console.input("[bold]you[/bold]  ")
+        except UnicodeDecodeError:
+            fail(NOT_UTF_8, status=NOT_TYPEABLE)
         except (EOFError, KeyboardInterrupt):
             console.print()
             return

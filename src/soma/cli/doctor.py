@@ -10,7 +10,16 @@ from pathlib import Path
 import click
 import httpx
 
-from soma.cli.server import TOKEN_FILE, as_json_option, chosen_settings, console, running, show_json, token_at_hand
+from soma.cli.server import (
+    TOKEN_FILE,
+    as_json_option,
+    chosen_settings,
+    console,
+    no_token,
+    running,
+    show_json,
+    token_at_hand,
+)
 
 OLDEST_PYTHON = (3, 11)
 
@@ -72,7 +81,16 @@ def _data() -> str:
     token = folder / TOKEN_FILE
     if token.exists() and token.stat().st_mode & 0o077:
         raise Unwell(f"others can read your token: chmod 600 {token}")
+    if readable := _open_to_others(folder):
+        raise Unwell(f"others can read {readable[0]}: chmod 600 {folder}/*.sqlite3*")
     return str(folder)
+
+
+def _open_to_others(folder: Path) -> list[Path]:
+    """Databases that an earlier version made readable for all, in a folder that all may enter."""
+    if not folder.stat().st_mode & 0o077:
+        return []
+    return [file for file in sorted(folder.glob("*.sqlite3*")) if file.stat().st_mode & 0o077]
 
 
 def _server() -> str:
@@ -92,8 +110,10 @@ def _account() -> str:
     """Asked of the server that runs: another one's token is a common mistake."""
     url = chosen_settings().url or running(chosen_settings().data_dir)
     token = token_at_hand()
-    if not url or not token:
-        raise Unwell("run `soma up`: it writes your token, and knows whose it is")
+    if not token:
+        raise Unwell(no_token())
+    if not url:
+        raise Unwell("run `soma up`: it knows whose your token is")
     try:
         answer = httpx.get(f"{url}/api/v2/me", headers={"Authorization": f"Bearer {token}"}, timeout=5)
     except (httpx.TransportError, httpx.InvalidURL) as error:

@@ -12,6 +12,7 @@ Document = dict[str, Any]
 
 FORMATS = ("text", "markdown", "jsonl", "locomo")
 ENDINGS = {"text": frozenset({".txt", ".text"}), "markdown": frozenset({".md", ".markdown", ".mdown"})}
+ITEM = re.compile(r"items[.\[](?P<item>\d+)\]?\.?(?P<field>.*)")  # as the agent or the brain names one
 SESSION = re.compile(r"session_(\d+)")
 LONGEST_TEXT = 1_500  # characters: about as far as the embedder reads
 LOCOMO_TIME = "%I:%M %p on %d %B, %Y"
@@ -70,6 +71,15 @@ def read_items(path: Path, kind: str, *, conversation: int | None = None) -> lis
     if not items:
         raise NotImportable(f"{path} holds nothing to remember")
     return items
+
+
+def place_in(path: Path, kind: str, start: int, field: str) -> str:
+    """A field as the server names it, by its line where the file has lines; `start` is the first item that was sent."""
+    match = ITEM.fullmatch(field)
+    if kind != "jsonl" or match is None:
+        return field
+    lines = [number for number, line in enumerate(_read(path).splitlines(), 1) if line.strip()]
+    return ", ".join(filter(None, (f"line {lines[start + int(match['item'])]}", match["field"])))
 
 
 def _locomo(text: str, conversation: int | None) -> Iterator[Item]:

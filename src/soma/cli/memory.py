@@ -1,6 +1,8 @@
 """soma memory: bring memories in, look at them, take them out."""
 
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +11,7 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from soma.cli.importing import ENDINGS, FORMATS, Document, Item, NotImportable, read_documents, read_items
+from soma.cli.importing import ENDINGS, FORMATS, Document, Item, NotImportable, place_in, read_documents, read_items
 from soma.cli.server import as_json_option, connected, console, errors, fail, show_json
 from soma.cli.showing import excerpt, parts_of
 
@@ -57,7 +59,7 @@ def import_(path: Path, *, kind: str, conversation: int | None, scope: str, name
             counts = _import_documents(read_documents(path, kind), scope, namespace)
         else:
             items = [{**item, "scope": scope} for item in read_items(path, kind, conversation=conversation)]
-            counts = _remember(items, namespace)
+            counts = _remember(items, namespace, partial(place_in, path, kind))
     except NotImportable as error:
         fail(str(error))
     if as_json:
@@ -66,9 +68,14 @@ def import_(path: Path, *, kind: str, conversation: int | None, scope: str, name
     console.print(", ".join(f"{number} {status}" for status, number in counts.items()))
 
 
+def _bar() -> Progress:
+    """Gone when all is done or refused, and never in a file: what counts is the line that is printed then."""
+    return Progress(console=errors, transient=True, disable=not errors.is_terminal)
+
+
 def _import_documents(documents: list[Document], scope: str, namespace: str) -> dict[str, int]:
     counts = {"created": 0, "updated": 0, "unchanged": 0, "forgotten": 0}
-    with connected() as server, Progress(console=errors) as progress:
+    with connected() as server, _bar() as progress:
         for document in progress.track(documents, description="importing"):
             body = {**document, "scope": scope, "namespace": namespace}
             imported = server.post("/memories/documents", body)
@@ -77,13 +84,15 @@ def _import_documents(documents: list[Document], scope: str, namespace: str) -> 
     return counts
 
 
-def _remember(items: list[Item], namespace: str) -> dict[str, int]:
+def _remember(items: list[Item], namespace: str, place: Callable[[int, str], str]) -> dict[str, int]:
     counts = {"created": 0, "updated": 0, "unchanged": 0}
-    with connected() as server, Progress(console=errors) as progress:
+    with connected() as server, _bar() as progress:
         task = progress.add_task("remembering", total=len(items))
         for start in range(0, len(items), BATCH):
             batch = items[start : start + BATCH]
-            for result in server.post("/memories", {"items": batch, "namespace": namespace}, tries=TRIES)["results"]:
+            body = {"items": batch, "namespace": namespace}
+            answer = server.post("/memories", body, tries=TRIES, place=partial(place, start))
+            for result in answer["results"]:
                 counts[result["status"]] += 1
             progress.advance(task, len(batch))
     return counts

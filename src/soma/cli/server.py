@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +18,16 @@ from rich.console import Console
 from soma.agent.settings import Settings, settings
 from soma.brain.settings import BrainSettings
 from soma.cli.wrong_settings import told
+from soma.events.private import read_private
 
 ADDRESS_FILE = "server.json"
 TOKEN_FILE = "token"  # noqa: S105 - the name of the file, not a token
 LONG = httpx.Timeout(600.0, connect=5.0)
 
 COME_BACK_LATER = {httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE}
-REFUSED = 1  # the exit code of every refusal; click's own for a wrong command line is 2
+REFUSED = 1  # the exit code of every refusal
+NOT_TYPEABLE = 2  # click's own for a wrong command line, and ours for text that is none
+NOT_UTF_8 = "what you typed or piped in is not text in UTF-8"
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -42,15 +45,18 @@ class Server:
         given = {name: value for name, value in query.items() if value is not None}
         return self._answer(self.http.get(path, params=given))
 
-    def post(self, path: str, body: Any, *, tries: int = 1) -> Any:
-        """`tries` above 1 is for what may be said twice: a server that is busy is asked again."""
+    def post(self, path: str, body: Any, *, tries: int = 1, place: Callable[[str], str] = str) -> Any:
+        """`tries` above 1 is for what may be said twice: a server that is busy is asked again.
+
+        `place` says where a field of the body came from.
+        """
         response = self.http.post(path, json=body)
         for earlier in range(tries - 1):
             if response.status_code not in COME_BACK_LATER:
                 break
             time.sleep(2**earlier)
             response = self.http.post(path, json=body)
-        return self._answer(response)
+        return self._answer(response, place)
 
     @contextmanager
     def stream(self, path: str, body: Any) -> Iterator[Iterator[dict[str, Any]]]:
@@ -61,15 +67,15 @@ class Server:
                 self._answer(response)
             yield frames(response.iter_lines())
 
-    def _answer(self, response: httpx.Response) -> Any:
+    def _answer(self, response: httpx.Response, place: Callable[[str], str] = str) -> Any:
         if response.is_success:
             return response.json() if response.content else None
         try:
             body = response.json()
         except ValueError:
             fail(f"the server answered {response.status_code}: {response.text[:200]}")
-        place = f" ({body['field']})" if body.get("field") else ""
-        return fail(f"{body.get('message', response.reason_phrase)}{place} [{body.get('code', response.status_code)}]")
+        where = f" ({place(body['field'])})" if body.get("field") else ""
+        return fail(f"{body.get('message', response.reason_phrase)}{where} [{body.get('code', response.status_code)}]")
 
 
 @contextmanager
@@ -83,6 +89,10 @@ def connected() -> Iterator[Server]:
         fail(f"no Soma answers at {url} ({error}): start it with `soma up` or `make up`")
     except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
         fail(f"SOMA_URL is no address of a server: {error}")
+    except UnicodeEncodeError as error:
+        if error.encoding != "utf-8":  # not what is sent, but a terminal that cannot show what came
+            raise
+        fail(NOT_UTF_8, status=NOT_TYPEABLE)
     except httpx.TransportError as error:
         fail(
             f"the connection to {url} broke ({type(error).__name__}); a turn goes on without it: `soma trace` shows it"
@@ -129,18 +139,21 @@ def running(data_dir: Path) -> str | None:
 def read_token() -> str:
     token = token_at_hand()
     if not token:
-        file = chosen_settings().data_dir / TOKEN_FILE
-        fail(f"there is no token in {file}: the first `soma up` writes it, or set SOMA_TOKEN")
-    if not token.isascii():
-        fail("the token has characters that no token of Soma has: see SOMA_TOKEN and the file `token`")
+        fail(f"{no_token()}, or set SOMA_TOKEN")
     return token
+
+
+def no_token() -> str:
+    """What to do where no token is at hand: only a start writes one."""
+    chosen = chosen_settings()
+    again = "stop the server and start it again" if running(chosen.data_dir) else "start `soma up`"
+    return f"there is no token in {chosen.data_dir / TOKEN_FILE}: {again}, which writes a new one"
 
 
 def token_at_hand() -> str:
     """SOMA_TOKEN, else the one of the data folder, else nothing."""
     chosen = chosen_settings()
-    file = chosen.data_dir / TOKEN_FILE
-    return chosen.token.get_secret_value() or (file.read_text().strip() if file.exists() else "")
+    return chosen.token.get_secret_value() or read_private(chosen.data_dir / TOKEN_FILE)
 
 
 def frames(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
@@ -160,7 +173,7 @@ def show_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def fail(message: str) -> NoReturn:
+def fail(message: str, *, status: int = REFUSED) -> NoReturn:
     errors.print("[red]soma:[/red]", end=" ")
     errors.print(message, soft_wrap=True, markup=False)
-    sys.exit(REFUSED)
+    sys.exit(status)

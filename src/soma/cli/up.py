@@ -16,6 +16,7 @@ import click
 import uvicorn
 
 from soma.agent.settings import default_data_dir
+from soma.brain.not_built import not_built
 from soma.cli.server import ADDRESS_FILE, TOKEN_FILE, check_brain_settings, chosen_settings, errors, fail, running
 from soma.cli.wrong_settings import unknown
 
@@ -81,6 +82,8 @@ class Configured(click.Option):
 def command(host: str, port: int, log_level: str) -> None:
     """Start the server on this machine: agent, brain and memory in one process."""
     began = _process_start()
+    if refused := not_built(os.environ):
+        fail(refused)
     chosen = chosen_settings()
     if not chosen.brain_url:
         check_brain_settings(chosen.data_dir)

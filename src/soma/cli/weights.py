@@ -43,15 +43,17 @@ def command(
 ) -> None:
     """Show the weights in use, what they began as, and how far what was learned is trusted."""
     ways = [name for name, given in (("--history", last), ("--why", weight), ("--watch", watch), ("--plot", plot),
-                                     ("--preview", preview)) if given]  # fmt: skip
+                                     ("--preview", preview)) if given not in (None, False)]  # fmt: skip
     if len(ways) > 1:
         fail(f"choose one of {' and '.join(ways)}")
+    if preview is not None and not preview.strip():
+        fail("the question is empty")
     with connected() as server:
         if preview:
             _preview(server.get("/learning/preview", agent=agent, query=preview), as_json=as_json)
         elif plot:
             _plot(_whole(server, agent), plot, as_json=as_json)
-        elif weight:
+        elif weight is not None:
             _why(_whole(server, agent), known_name(weight), as_json=as_json)
         elif last:
             _history(server.get("/learning/history", agent=agent, limit=last), as_json=as_json)

@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol
 
 from soma.events.errors import ReadFailed
 from soma.events.ids import now
+from soma.events.private import make_private
 
 Row = tuple[Any, ...]
 Dialect = Literal["sqlite", "postgresql"]
@@ -111,9 +112,18 @@ class Database:
     def connect(self) -> Connection:
         if self.dialect == "postgresql":
             return PostgresConnection(self.url)
-        path = Path(self.url.removeprefix("sqlite:///"))
-        path.parent.mkdir(parents=True, exist_ok=True)
-        return SqliteConnection(str(path))
+        self.create()
+        return SqliteConnection(str(self._path))
+
+    def create(self) -> None:
+        """The file of SQLite, for its user alone; SQLite gives what it lays beside it (-wal, -shm) the same mode."""
+        if self.dialect == "sqlite":
+            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_private(self._path)
+
+    @property
+    def _path(self) -> Path:
+        return Path(self.url.removeprefix("sqlite:///"))
 
     def reader(self) -> Connection:
         connection: Connection | None = getattr(self._local, "connection", None)

@@ -1,5 +1,6 @@
 """Files that only their user can read: secrets made at first use, tokens written in place of what is there."""
 
+import contextlib
 import os
 import secrets
 from collections.abc import Callable
@@ -24,6 +25,20 @@ def kept_file(path: Path, make: Callable[[], str]) -> str:
         finally:
             draft.unlink()
     return path.read_text("ascii").strip()
+
+
+def read_private(path: Path) -> str:
+    """What is in the file at `path`; nothing where it is not there, not ours to read, or no text that we write."""
+    try:
+        return path.read_text("ascii").strip()
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def make_private(path: Path) -> None:
+    """An empty file at `path` that only the user can read, where there is none."""
+    with contextlib.suppress(FileExistsError):  # never opened then: to close it would drop SQLite's locks on it
+        os.close(_private(str(path), os.O_CREAT | os.O_EXCL | os.O_WRONLY))
 
 
 def write_private(path: Path, text: str) -> None:

@@ -4,7 +4,7 @@ from typing import cast
 
 from django.http import HttpRequest
 
-from soma.agent.auth import Caller, caller_of, refuse_foreign_tenant
+from soma.agent.auth import TENANT_HEADER, Caller, caller_of, refuse_foreign_tenant
 from soma.agent.errors import Invalid, NotFound
 
 
@@ -12,7 +12,7 @@ async def bearer(request: HttpRequest) -> Caller:
     """Every door's guard: who calls, and that path and query name nothing that cannot be."""
     caller = await caller_of(request.headers.get("Authorization"))
     query = request.GET.dict()
-    refuse_foreign_tenant(query, caller)
+    refuse_foreign_tenant({TENANT_HEADER: request.headers.get(TENANT_HEADER), **query}, caller)
     if "\0" in request.path:
         raise NotFound("no name holds a NUL character")
     for name, value in query.items():

@@ -74,9 +74,12 @@ async def preview(
 
 @router.post("/rollback")
 async def rollback(request: HttpRequest, payload: Rollback) -> Any:
-    """Put everything learned back to a version, or to where an iteration of a turn left it."""
+    """Put everything learned back to a version, or to where an iteration of a turn left it; for owners.
+
+    The learner is the whole tenant's: what one member takes back, all who share the agent lose.
+    """
     caller = who(request)
-    caller.require(Role.OWNER, Role.MEMBER)
+    caller.require(Role.OWNER)
     if (payload.version is None) == (payload.turn_id is None):
         raise Invalid("name either a version or a turn", field="version")
     if payload.turn_id is not None:

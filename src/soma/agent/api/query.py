@@ -1,4 +1,4 @@
-"""A query holds what its door declares; a parameter that it does not know is told, not passed over."""
+"""A query holds what its door declares, once; what the door would have passed over is told."""
 
 from collections.abc import Awaitable, Callable
 from functools import wraps
@@ -23,6 +23,8 @@ def takes_what_it_declares(door: Door) -> Door:
         for name in request.GET:
             if name not in taken:
                 raise Invalid(f"there is no such parameter; {there_are}", field=name)
+            if len(request.GET.getlist(name)) > 1:
+                raise Invalid("this stands more than once: say which is meant", field=name)
         return await door(request, **given)
 
     return checked

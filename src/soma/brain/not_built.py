@@ -1,0 +1,15 @@
+"""Settings of the plan whose part is not built yet: a start with one is refused, for nothing would do what it asks."""
+
+from collections.abc import Mapping
+
+PARTS = {"SOMA_KAFKA_BOOTSTRAP": "Kafka", "SOMA_OPA_URL": "OPA", "SOMA_SPICEDB_": "SpiceDB", "SOMA_VAULT_": "Vault"}
+
+
+def not_built(environment: Mapping[str, str]) -> str | None:
+    """What to say of the first such setting that is not empty."""
+    for name in sorted(environment):
+        for beginning, part in PARTS.items():
+            is_meant = name.startswith(beginning) if beginning.endswith("_") else name == beginning
+            if is_meant and environment[name]:
+                return f"{name} is set, and {part} is not built yet: unset it, or nothing would do what it asks"
+    return None
