@@ -202,6 +202,17 @@ def feedback(reads: Reads, principal: Principal, conversation_id: str, *, limit:
     ]
 
 
+def places(reads: Reads, principal: Principal, conversation_id: str, *, limit: int) -> list[tuple[int, int]]:
+    """Where the log holds what this person said in a conversation: (position, item), the newest first."""
+    rows = reads.query(
+        "SELECT position, item FROM feedback_events "
+        "WHERE tenant_id = ? AND conversation_id = ? AND user_id = ? AND agent_id = ? "
+        "ORDER BY position DESC, item DESC LIMIT ?",
+        [principal.tenant_id, conversation_id, principal.user_id, principal.agent_id, limit],
+    )
+    return [(position, item) for position, item in rows]
+
+
 def keep_usage(transaction: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:
     transaction.insert("token_usage", USAGE, rows)
 
