@@ -30,6 +30,7 @@ from soma.brain.retention import Retention
 from soma.brain.scratchpads import Falling, InRedis
 from soma.brain.service import Brain, Restored
 from soma.brain.settings import BrainSettings
+from soma.brain.store import learned_last
 from soma.brain.summariser import Summariser
 from soma.brain.tokens import BundledTokenizer
 from soma.brain.workers import InProcesses, InThreads, Workers
@@ -122,6 +123,7 @@ async def open_brain(
             workers=workers,
         )
         brain.restored = Restored(restored, round(restored_seconds, 3))
+        await asyncio.to_thread(_measure, brain.metrics, database, learners, settings.metrics_tenants)
         stack.callback(brain.close)
         coordinator = Coordinator(settings=settings, writer=writer, learners=learners, experiments=brain.experiments)
         if settings.coordinator_seconds:
@@ -134,6 +136,12 @@ async def open_brain(
         yield OpenBrain(
             brain=brain, app=app, client=client, writer=writer, coordinator=coordinator, retention=retention
         )
+
+
+def _measure(metrics: BrainMetrics, database: Database, learners: Learners, tenants: int) -> None:
+    """A restart changes no weight, so a scrape right after it finds what the one before it found."""
+    known = ((principal, learners.committed(principal)) for principal in learned_last(database, tenants=tenants))
+    metrics.restored(known, learners.hyperparameters)
 
 
 async def _stopped(task: asyncio.Task[None]) -> None:
