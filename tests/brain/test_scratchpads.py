@@ -127,6 +127,6 @@ async def test_a_brain_shares_its_working_memory_through_redis(settings, server)
 
 async def test_a_redis_that_is_configured_and_not_there_is_an_error_at_the_start(settings):
     settings = settings.model_copy(update={"redis_url": SecretStr("redis://127.0.0.1:1/0")})
-    with pytest.raises(RedisUnavailable, match="SOMA_REDIS_URL"):
+    with pytest.raises(RedisUnavailable, match="SOMABRAIN_REDIS_URL"):
         async with open_brain(settings, embedder=Hashing()):
             pass

@@ -47,7 +47,13 @@ class LearnerSettings(BaseSettings):
     )
     dopamine_offset: float = _share("dopamine_offset", "Added to dopamine before its factor is clamped.")
     dopamine_factor_low: float = _positive("dopamine_factor_low", 10, "Least factor of the learning rate.")
-    dopamine_factor_high: float = _positive("dopamine_factor_high", 10, "Greatest factor of the learning rate.")
+    dopamine_factor_high: float = Field(
+        DEFAULTS.dopamine_factor_high,
+        gt=0,
+        le=10,
+        validate_default=True,
+        description="Greatest factor of the learning rate.",
+    )
 
     evidence_step: float = _positive("evidence_step", 10, "Step of the evidence rule, in Newton steps.")
     curvature_start: float = _positive("curvature_start", 1_000, "Curvature of a weight before any evidence.")
@@ -112,6 +118,13 @@ class LearnerSettings(BaseSettings):
     guard_deviations: float = _positive("guard_deviations", 100, "Deviations of a fall that restores the last good.")
     guard_warmup: int = _count("guard_warmup", 1_000_000, "Scores before the guard judges.")
     guard_snapshot_every: int = _count("guard_snapshot_every", 1_000_000, "Scores between two states kept as good.")
+
+    @field_validator("dopamine_factor_high")
+    @classmethod
+    def _not_below_least(cls, high: float, info: ValidationInfo) -> float:
+        if high < (low := info.data.get("dopamine_factor_low", high)):
+            raise ValueError(f"SOMABRAIN_DOPAMINE_FACTOR_LOW, {low}, is above it")
+        return high
 
     @field_validator("tau_low")
     @classmethod

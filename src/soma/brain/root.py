@@ -35,7 +35,7 @@ from soma.brain.summariser import Summariser
 from soma.brain.tokens import BundledTokenizer
 from soma.brain.workers import InProcesses, InThreads, Workers
 from soma.brain.working_memory import InProcess, WorkingMemory
-from soma.events.database import Database, migrate
+from soma.events.database import Connection, Database, is_storage_error, migrate
 from soma.events.writer import Writer
 from soma.memory import models
 from soma.memory.embedders.base import Embedder
@@ -49,6 +49,10 @@ from soma.memory.views import VIEWS
 
 class RedisUnavailable(RuntimeError):
     """A Redis is configured and does not answer."""
+
+
+class DatabaseUnavailable(RuntimeError):
+    """The database does not answer, or is not one that can be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +218,7 @@ async def _scratchpads(settings: BrainSettings, stack: AsyncExitStack) -> tuple[
     try:
         await shared.ping()
     except RedisError as error:
-        raise RedisUnavailable(f"SOMA_REDIS_URL is set and Redis does not answer: {error}") from error
+        raise RedisUnavailable(f"SOMABRAIN_REDIS_URL is set and Redis does not answer: {error}") from error
     falling = Falling(shared, rings, residuals, RedisError)
     return falling, falling
 
@@ -226,13 +230,22 @@ def _workers(settings: BrainSettings, database: Database, learners: Learners) ->
 
 def prepare(database: Database, *, with_pgvector: bool = False) -> None:
     """Make or bring up to date the tables of log, brain and memory. Raises VectorsUnavailable without pgvector."""
-    connection = database.connect()
+    connection = _connected(database)
     try:
         migrate(connection, "events", files("soma.events") / "migrations")
         migrate(connection, "brain", files("soma.brain") / "migrations")
         migrate_memory(connection, with_pgvector=with_pgvector)
     finally:
         connection.close()
+
+
+def _connected(database: Database) -> Connection:
+    try:
+        return database.connect()
+    except Exception as error:
+        if not is_storage_error(error):
+            raise
+        raise DatabaseUnavailable(f"the database cannot be reached: {error}") from error
 
 
 def shipped_views() -> Views:
