@@ -29,7 +29,6 @@ class NewFeedback(OfAgent):
     reward: float | None = Field(None, ge=-1, le=1)
     helpful: list[str] = Field(default_factory=list, max_length=200)
     unhelpful: list[str] = Field(default_factory=list, max_length=200)
-    comment: str = Field("", max_length=4_000)
 
     def reward_given(self) -> float | None:
         """The one reward of the answer; raises Invalid where several are given."""
