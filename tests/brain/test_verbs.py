@@ -233,3 +233,12 @@ async def test_no_brain_is_unavailable():
     async with BrainClient.at("http://127.0.0.1:9", service_token="x") as client:
         with pytest.raises(BrainUnavailable):
             await client.state(ALICE)
+
+
+async def test_what_no_label_measured_is_not_said_to_be_perfect(client):
+    calibration = (await client.state(ALICE)).calibration
+    assert (calibration["labels"], calibration["ece"], calibration["brier"]) == (0, None, None)
+    await client.publish_turn_metrics(ALICE, **metrics_of("t", confidence=0.9))
+    await client.feedback(ALICE, conversation_id="c", turn_id="t", thumb=-1)
+    calibration = (await client.state(ALICE)).calibration
+    assert (calibration["labels"], calibration["ece"]) == (1, pytest.approx(0.9))
