@@ -2,10 +2,13 @@
 
 import json
 import re
+import signal
+import subprocess
 from xml.etree import ElementTree as ET
 
 import pytest
-from tests.flow.product import Product, start
+from tests.flow.product import Product, environment, start
+from tests.flow.terminal import SOMA
 
 pytestmark = [pytest.mark.e2e, pytest.mark.learning]
 
@@ -80,6 +83,18 @@ def test_the_preview_sets_both_rankings_side_by_side(taught):
     assert found["weights"]["value"] != found["other_weights"]["value"]
     assert set(found["only"]) == {m["id"] for m in found["memories"]} - {m["id"] for m in found["other_memories"]}
     assert "with what was learned" in said(taught, "weights", "--preview", "What did Melanie do?")
+
+
+def test_what_is_watched_as_json_is_an_object_a_line(taught):
+    watching = subprocess.Popen(
+        [SOMA, "weights", "--watch", "--json"], env=environment(taught.data_dir), stdout=subprocess.PIPE, text=True
+    )
+    assert watching.stdout is not None
+    with watching.stdout as lines:
+        updates = [json.loads(lines.readline()) for _ in range(2)]
+        watching.send_signal(signal.SIGINT)
+        watching.wait(20)
+    assert updates[0]["version"] + 1 == updates[1]["version"]
 
 
 def test_ways_of_looking_exclude_each_other(taught):
