@@ -41,7 +41,7 @@ class LearnerSettings(BaseSettings):
         default="soma", description="Baselines and bounds of the neuromodulators."
     )
 
-    lr_base: float = _share("lr_base", "Base learning rate.")
+    lr_base: float = _share("lr_base", "Base learning rate of the literal rule; the evidence rule cancels it.")
     learning_rate_dynamic: bool = Field(
         default=DEFAULTS.learning_rate_dynamic, description="Dopamine gates the learning rate."
     )
@@ -83,7 +83,9 @@ class LearnerSettings(BaseSettings):
     novelty_share: float = _share("novelty_share", "Share of novelty in salience.")
     error_share: float = _share("error_share", "Share of the prediction error in salience.")
     gate_learn: float = _share("gate_learn", "Salience below which an automatic outcome moves no weight.")
-    gate_act: float = _share("gate_act", "Salience from which an outcome calls for action.")
+    gate_act: float = _share(
+        "gate_act", "Salience from which an outcome is reported as calling for action; nothing acts on it yet."
+    )
     gate_admit: float = _share("gate_admit", "Salience from which working memory admits.")
 
     utility_prior_observations: float = _positive(
