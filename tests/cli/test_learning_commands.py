@@ -47,13 +47,6 @@ def test_the_history_names_event_signal_rate_and_what_moved(taught):
     assert len(history["updates"]) == 3
 
 
-def test_a_thumb_is_said_once_and_a_changed_mind_each_time(taught):
-    assert taught.run("chat", "What did Melanie run?").returncode == 0
-    again = "you said so before: nothing was recorded again\n"
-    heard = [said(taught, "feedback", thumb) for thumb in ("--up", "--up", "--down", "--up", "--up", "--down")]
-    assert [line == again for line in heard] == [False, True, False, False, True, False]
-
-
 def test_why_tells_the_story_of_one_weight_to_its_present_value(taught):
     state = json.loads(said(taught, "weights", "--json"))
     lines = said(taught, "weights", "--why", "semantic").splitlines()
@@ -162,3 +155,10 @@ def test_a_history_that_begins_at_a_checkpoint_says_so():
     assert begins(history).startswith("begins at the signed checkpoint of 2026-08-01, version 27")
     assert begins(history | {"start_version": 40}) == ""
     assert begins({"start_version": 0, "oldest_version": 0, "oldest_at": None}) == ""
+
+
+def test_a_thumb_is_said_once_and_a_changed_mind_each_time(taught):
+    assert taught.run("chat", "What did Melanie run?").returncode == 0
+    again = "you said so before: nothing was recorded again\n"
+    heard = [said(taught, "feedback", thumb) for thumb in ("--up", "--up", "--down", "--up", "--up", "--down")]
+    assert [line == again for line in heard] == [False, True, False, False, True, False]
