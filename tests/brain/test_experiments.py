@@ -139,7 +139,9 @@ async def test_evidence_is_an_outcome_by_the_place_of_what_helped(client):
         ({"arms": [{"name": "a"}, {"name": "a", "changes": {"tau": 0.1}}]}, "arms_alike", 422),
         ({"arms": [{"name": "a"}, {"name": "b", "changes": {"omega": 1.0}}]}, "unknown_weight", 422),
         ({"arms": [{"name": "a"}, {"name": "b", "changes": {"gamma": 9.0}}]}, "step_out_of_bounds", 422),
+        ({"arms": [{"name": "a"}, {"name": "b", "changes": {"alpha": 0.0}}]}, "zero_step", 422),
         ({"arms": [{"name": "a"}]}, "invalid_body", 422),
+        *(({"name": name}, "invalid_name", 422) for name in ("x/y", "..", ".", "-x", "a b", "a" * 65, "é", "a\n")),
         ({"planned": 1}, "invalid_body", 422),
         ({"metric": "luck"}, "invalid_body", 422),
     ],
@@ -153,6 +155,20 @@ async def test_what_cannot_be_tried_is_refused(client, fields, code, status):
         )
     assert (refused.value.code, refused.value.status) == (code, status)
     assert await client.experiments(ALICE) == []
+
+
+@pytest.mark.parametrize(
+    ("metric", "refused", "taken"), [("reward", 1.5, -1.0), ("reciprocal_rank", -0.1, 1.0), ("recorded", None, 500.0)]
+)
+async def test_a_told_outcome_is_on_the_scale_of_what_people_say(client, metric, refused, taken):
+    await begun(client, metric=metric)
+    if refused is not None:
+        items = [{"subject": "s1", "value": 0.5}, {"subject": "s2", "value": refused}]
+        with pytest.raises(BrainRefused) as error:
+            await client.record_outcomes(ALICE, "e1", items)
+        assert (error.value.code, error.value.field) == ("outcome_out_of_bounds", "items[1].value")
+    assert not any((await client.experiment(ALICE, "e1")).assigned.values())
+    assert await client.record_outcomes(ALICE, "e1", [{"subject": "s1", "value": taken}]) == 1
 
 
 async def test_names_are_a_learners_own(client):

@@ -39,7 +39,7 @@ async def lived(client):
     )
     for number in range(40):
         arm = await client.assign_subject(ALICE, "e", f"s{number}")
-        await client.record_outcomes(ALICE, "e", [{"subject": f"s{number}", "value": 0.01 * number + (arm == "b")}])
+        await client.record_outcomes(ALICE, "e", [{"subject": f"s{number}", "value": 0.01 * number - (arm != "b")}])
     await client.decide_experiment(ALICE, "e")
     return seen
 

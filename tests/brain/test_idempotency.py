@@ -32,6 +32,32 @@ async def test_the_same_body_is_the_same_feedback_and_a_key_decides_where_it_is_
     assert (await client.feedback(BOB, **said, idempotency_key="k1")).status == "success"
 
 
+async def test_a_changed_mind_is_a_new_word_each_time_and_a_repeated_one_is_not(client):
+    turn = {"conversation_id": "c1", "turn_id": "t1"}
+    up, down = {**turn, "thumb": 1}, {**turn, "thumb": -1}
+    said = [up, up, down, down, up, up, down, up]
+    answers = [await client.feedback(ALICE, **word) for word in said]
+    new, old = "success", "duplicate"
+    assert [answer.status for answer in answers] == [new, old, new, old, new, old, new, new]
+    assert answers[5].feedback_id == answers[4].feedback_id
+    assert len({answer.feedback_id for answer in answers if answer.status == new}) == 5
+    assert (await client.state(ALICE)).version == 5
+    assert (await client.feedback(BOB, **up)).status == new
+    assert (await client.feedback(ALICE, **up)).status == old, "what Bob says is no word of hers"
+    assert (await client.feedback(ALICE, **{**up, "turn_id": "t2"})).status == new
+    assert (await client.feedback(ALICE, **up)).status == old, "nor what she says of another turn"
+
+
+async def test_a_mind_is_changed_across_batches_too(client):
+    up, down = ({"conversation_id": "c1", "turn_id": "t1", "thumb": thumb} for thumb in (1, -1))
+    await client.feedback_batch(ALICE, [up])
+    assert (await client.feedback(ALICE, **up)).status == "duplicate"
+    await client.feedback_batch(ALICE, [down])
+    answers = [await client.feedback(ALICE, **up) for _ in range(2)]
+    assert [answer.status for answer in answers] == ["success", "duplicate"]
+    assert (await client.state(ALICE)).version == 3
+
+
 async def test_duplicates_within_a_batch_and_after_it_are_dropped(client):
     item = {"conversation_id": "c1", "reward": 0.5}
     answer = await client.feedback_batch(ALICE, [item, item, {**item, "reward": 0.6}])

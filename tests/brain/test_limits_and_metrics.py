@@ -5,7 +5,7 @@ import threading
 
 import httpx
 import pytest
-from tests.brain.conftest import ALICE, metrics_of, remembered
+from tests.brain.conftest import ALICE, MALLORY, metrics_of, remembered
 from tests.brain.test_refusals import HEADERS
 
 from soma.brain.errors import BrainRefused
@@ -48,6 +48,28 @@ async def test_every_metric_is_there_after_a_turn_and_a_feedback(opened):
     assert learned.version == 1
     assert "c1" not in exposition
     assert "turn-1" not in exposition
+
+
+async def test_a_scrape_after_a_restart_finds_the_learners_of_before(settings):
+    def of_learners(exposition: str, *tenants: str) -> set[str]:
+        labels = tuple(f'tenant="{tenant}"' for tenant in tenants)
+        return {
+            line for line in exposition.splitlines() if any(label in line for label in labels) and "_feed" not in line
+        }
+
+    async with open_brain(settings, embedder=Hashing()) as opened:
+        for principal in (ALICE, MALLORY):
+            await opened.client.feedback(principal, conversation_id="c1", reward=1.0)
+        before = await scraped(opened.app)
+    async with open_brain(settings, embedder=Hashing()) as opened:
+        assert (
+            of_learners(await scraped(opened.app), "acme", "globex") == of_learners(before, "acme", "globex") != set()
+        )
+    few = settings.model_copy(update={"metrics_tenants": 1})
+    async with open_brain(few, embedder=Hashing()) as opened:
+        exposition = await scraped(opened.app)
+        assert of_learners(exposition, "globex") == of_learners(before, "globex")
+        assert not of_learners(exposition, "acme", "other")
 
 
 def test_tenants_beyond_the_budget_share_a_label():

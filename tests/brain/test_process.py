@@ -73,6 +73,41 @@ def test_a_part_that_is_not_built_is_refused_by_the_name_of_its_setting(tmp_path
 
 
 @pytest.mark.e2e
+@pytest.mark.parametrize(
+    ("setting", "value", "says"),
+    [
+        ("SOMABRAIN_LR_BASE", "7", "the setting SOMABRAIN_LR_BASE cannot be: Input should be less than or equal to 1"),
+        ("SOMA_BRAIN_PORT", "0", "the setting SOMABRAIN_PORT cannot be: Input should be greater than or equal to 1"),
+        (
+            "SOMABRAIN_DOPAMINE_FACTOR_LOW",
+            "5",
+            "the setting SOMABRAIN_DOPAMINE_FACTOR_HIGH cannot be: SOMABRAIN_DOPAMINE_FACTOR_LOW, 5.0, is above it",
+        ),
+        (
+            "SOMABRAIN_BELIEVED_KEYS",
+            "0011 zz",
+            "the setting SOMABRAIN_BELIEVED_KEYS cannot be: a public key has 64 hexadecimal digits, '0011' has not",
+        ),
+        ("SOMABRAIN_REDIS_URL", "redis://127.0.0.1:1", "SOMA_REDIS_URL is set and Redis does not answer: "),
+        ("SOMABRAIN_DATABASE_URL", "postgresql://u:secret@127.0.0.1:1/x", "the database cannot be reached: "),
+    ],
+)
+def test_a_brain_that_cannot_start_says_why_in_one_line(tmp_path, setting, value, says):
+    ended = subprocess.run(
+        [sys.executable, "-m", "soma.brain"],
+        env={**os.environ, "SOMA_DATA_DIR": str(tmp_path), "SOMA_SERVICE_TOKEN": TOKEN, setting: value},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.startswith(f"soma brain: {says}")
+    assert ended.stderr.count("\n") == 1
+    assert "secret" not in ended.stderr
+
+
+@pytest.mark.e2e
 async def test_a_busy_port_is_told_and_the_next_one_taken(tmp_path, capfd):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -69,6 +69,7 @@ CASES = [
     ("/context/feedback/batch", {"items": [FEEDBACK] * 1_001}, 422, "invalid_body", "items"),
     ("/context/adaptation/rollback", {}, 422, "invalid_body", "version"),
     ("/context/adaptation/rollback", {"turn_id": "t"}, 422, "invalid_body", "iteration_number"),
+    ("/context/adaptation/rollback", {"version": 0, "iteration_number": 0}, 422, "invalid_body", "iteration_number"),
     ("/v1/learning/publish_turn_metrics", metrics_of(iteration_number=-1), 422, "invalid_body", "iteration_number"),
     ("/v1/learning/publish_turn_metrics", metrics_of(confidence=2), 422, "invalid_body", "confidence"),
     ("/v1/learning/publish_turn_metrics", metrics_of(turn_id=""), 422, "invalid_body", "turn_id"),

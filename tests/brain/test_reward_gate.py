@@ -48,6 +48,13 @@ async def test_praise_of_a_turn_with_a_denied_tool_is_recorded_and_not_learned(c
     proved(opened, settings)
 
 
+@pytest.mark.parametrize("word", ["Denied", "DENIED", " denied "])
+async def test_a_denied_tool_is_one_however_the_word_is_written(client, word):
+    await client.publish_turn_metrics(ALICE, **metrics_of("t", tool_outcomes={"http": word}))
+    answer = await client.feedback(ALICE, conversation_id="c", turn_id="t", reward=1.0)
+    assert (answer.adaptation_applied, answer.voided) == (False, True)
+
+
 async def test_evidence_beside_a_voided_verdict_is_learned(client, opened):
     await remembered(client)
     bundle = await client.evaluate(ALICE, conversation_id="c", query="Caroline cat train", top_k=6)

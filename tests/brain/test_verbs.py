@@ -6,6 +6,10 @@ import pytest
 from tests.brain.conftest import ALICE, BOB, FACTS, MALLORY, metrics_of, remembered
 
 from soma.brain.errors import BrainRefused, BrainUnavailable
+from soma.brain.learner_settings import LearnerSettings
+from soma.brain.root import open_brain
+from soma.brain.settings import BrainSettings
+from soma.memory.embedders.hashing import Hashing
 
 
 async def test_what_is_remembered_is_recalled_ranked_and_forgotten(client):
@@ -245,3 +249,40 @@ async def test_an_item_with_a_zero_character_keeps_no_other_out(client):
     items = [{"conversation_id": "a\0b", "reward": 0.2}, {"conversation_id": "ok", "reward": 0.3}]
     answer = await client.feedback_batch(ALICE, items)
     assert (answer.accepted, [item.index for item in answer.rejected]) == (1, [0])
+
+
+async def test_what_no_label_measured_is_not_said_to_be_perfect(client):
+    calibration = (await client.state(ALICE)).calibration
+    assert (calibration["labels"], calibration["ece"], calibration["brier"]) == (0, None, None)
+    await client.publish_turn_metrics(ALICE, **metrics_of("t", confidence=0.9))
+    await client.feedback(ALICE, conversation_id="c", turn_id="t", thumb=-1)
+    calibration = (await client.state(ALICE)).calibration
+    assert (calibration["labels"], calibration["ece"]) == (1, pytest.approx(0.9))
+
+
+async def test_the_base_rate_moves_nothing_under_the_evidence_rule(tmp_path):
+    served = []
+    for base in (0.01, 0.9):
+        settings = BrainSettings(data_dir=tmp_path / str(base), learner=LearnerSettings(lr_base=base))
+        async with open_brain(settings, embedder=Hashing()) as opened:
+            await remembered(opened.client)
+            bundle = await opened.client.evaluate(ALICE, conversation_id="c", query="Caroline cat train", top_k=6)
+            helpful = [memory.id for memory in bundle.memories if "Bern" in memory.text]
+            await opened.client.feedback(ALICE, conversation_id="c", bundle_id=bundle.bundle_id, helpful=helpful)
+            served.append((await opened.client.state(ALICE)).learned)
+    assert served[0] == served[1] != (await _untaught(tmp_path))
+
+
+async def _untaught(folder):
+    async with open_brain(BrainSettings(data_dir=folder / "untaught"), embedder=Hashing()) as opened:
+        return (await opened.client.state(ALICE)).learned
+
+
+async def test_where_all_that_was_shown_helped_tau_moves_and_no_view_does(client):
+    await remembered(client)
+    before = (await client.state(ALICE)).learned
+    bundle = await client.evaluate(ALICE, conversation_id="c", query="Caroline cat train", top_k=6)
+    helpful = [memory.id for memory in bundle.memories]
+    await client.feedback(ALICE, conversation_id="c", bundle_id=bundle.bundle_id, helpful=helpful)
+    after = (await client.state(ALICE)).learned
+    assert {name for name in after if after[name] != before[name]} == {"tau"}

@@ -2,10 +2,13 @@
 
 import json
 import re
+import signal
+import subprocess
 from xml.etree import ElementTree as ET
 
 import pytest
-from tests.flow.product import Product, start
+from tests.flow.product import Product, environment, start
+from tests.flow.terminal import SOMA
 
 pytestmark = [pytest.mark.e2e, pytest.mark.learning]
 
@@ -75,6 +78,18 @@ def test_the_preview_sets_both_rankings_side_by_side(taught):
     assert "with what was learned" in said(taught, "weights", "--preview", "What did Melanie do?")
 
 
+def test_what_is_watched_as_json_is_an_object_a_line(taught):
+    watching = subprocess.Popen(
+        [SOMA, "weights", "--watch", "--json"], env=environment(taught.data_dir), stdout=subprocess.PIPE, text=True
+    )
+    assert watching.stdout is not None
+    with watching.stdout as lines:
+        updates = [json.loads(lines.readline()) for _ in range(2)]
+        watching.send_signal(signal.SIGINT)
+        watching.wait(20)
+    assert updates[0]["version"] + 1 == updates[1]["version"]
+
+
 def test_ways_of_looking_exclude_each_other(taught):
     refused = taught.run("weights", "--why", "alpha", "--preview", "x")
     assert (refused.returncode, "choose one" in refused.stderr) == (1, True)
@@ -140,3 +155,10 @@ def test_a_history_that_begins_at_a_checkpoint_says_so():
     assert begins(history).startswith("begins at the signed checkpoint of 2026-08-01, version 27")
     assert begins(history | {"start_version": 40}) == ""
     assert begins({"start_version": 0, "oldest_version": 0, "oldest_at": None}) == ""
+
+
+def test_a_thumb_is_said_once_and_a_changed_mind_each_time(taught):
+    assert taught.run("chat", "What did Melanie run?").returncode == 0
+    again = "you said so before: nothing was recorded again\n"
+    heard = [said(taught, "feedback", thumb) for thumb in ("--up", "--up", "--down", "--up", "--up", "--down")]
+    assert [line == again for line in heard] == [False, True, False, False, True, False]

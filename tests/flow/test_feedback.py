@@ -71,3 +71,9 @@ def test_a_memory_that_the_answer_was_not_shown_neither_helped_nor_did_not(soma,
 def test_feedback_on_another_agents_turn_is_refused(refused):
     told = refused(thumb=1, persona="other")
     assert (told["code"], told["field"]) == ("tenant_mismatch", "agent")
+
+
+@pytest.mark.usefixtures("nothing_learned")
+def test_a_comment_that_nobody_would_keep_is_refused(refused):
+    told = refused(thumb=1, comment="It missed the point.")
+    assert told["field"] == "comment"

@@ -13,9 +13,13 @@ from pathlib import Path
 
 import uvicorn
 import uvloop
+from pydantic import AliasChoices, ValidationError
+from pydantic_settings import BaseSettings
 
+from soma.brain.learner_settings import LearnerSettings
+from soma.brain.memory_settings import MemorySettings
 from soma.brain.not_built import not_built
-from soma.brain.root import RedisUnavailable, open_brain
+from soma.brain.root import DatabaseUnavailable, RedisUnavailable, open_brain
 from soma.brain.settings import BrainSettings
 from soma.memory.errors import ModelUnavailable, VectorsUnavailable
 
@@ -25,6 +29,12 @@ BACKLOG = 2_048
 
 class FolderInUse(RuntimeError):
     """Another process holds the data folder."""
+
+
+# What keeps a brain from starting and is mended outside of it: told in one line.
+UNABLE = (FolderInUse, DatabaseUnavailable, RedisUnavailable, ModelUnavailable, VectorsUnavailable, OSError)
+GROUPS: tuple[type[BaseSettings], ...] = (BrainSettings, MemorySettings, LearnerSettings)
+PREFIX = "SOMABRAIN_"
 
 
 @contextmanager
@@ -89,15 +99,28 @@ class _Server(uvicorn.Server):
         yield
 
 
+def told(error: ValidationError) -> str:
+    """The first setting that cannot be, and why; not what was given, which may be a secret."""
+    first = error.errors()[0]
+    name = str(first["loc"][0])
+    group = next(group for group in GROUPS if group.__name__ == error.title)
+    if name in group.model_fields:
+        alias = group.model_fields[name].validation_alias
+        name = str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"{PREFIX}{name.upper()}"
+    return f"the setting {name} cannot be: {first['msg'].removeprefix('Value error, ')}"
+
+
 def main() -> None:
     if refused := not_built(os.environ):
         sys.exit(f"soma brain: {refused}")
-    settings = BrainSettings()
     try:
+        settings = BrainSettings()
         with locked(settings.data_dir), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(settings))
-    except (FolderInUse, ModelUnavailable, RedisUnavailable, VectorsUnavailable, OSError) as error:
-        sys.exit(f"soma brain: {error}")
+    except ValidationError as error:
+        sys.exit(f"soma brain: {told(error)}")
+    except UNABLE as error:
+        sys.exit(f"soma brain: {' '.join(str(error).split())}")
 
 
 if __name__ == "__main__":

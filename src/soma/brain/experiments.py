@@ -5,6 +5,8 @@ ever touches another learner. A running experiment is looked for at most every F
 one that much later.
 """
 
+import math
+import re
 import time
 from collections.abc import Sequence
 from typing import Any
@@ -27,7 +29,7 @@ from soma.brain.experiment_rows import RUNNING, ExperimentRow
 from soma.brain.feedback import Told, check, observations
 from soma.brain.learners import Learners, subject_of
 from soma.brain.shipped_experiments import SHIPPED
-from soma.brain.types import Experiment, Principal
+from soma.brain.types import EXPERIMENT_NAME, Experiment, Principal
 from soma.brain.views import difference, priors_of
 from soma.events.ids import new_id, now
 from soma.events.log import Reads
@@ -38,6 +40,7 @@ FRESH_SECONDS = 5.0
 KEPT = 10_000  # learners whose running experiments are remembered
 CAUSE = "experiment"
 COORDINATOR = "coordinator"
+SCALES = {"reward": (-1.0, 1.0), "reciprocal_rank": (0.0, 1.0)}
 STATUS = {Call.PROMOTE: "promoted", Call.KEEP: "kept", Call.WAIT: "stopped"}
 
 Assignments = Sequence[tuple[str, str, str]]  # (experiment, subject, arm)
@@ -96,6 +99,7 @@ class Experiments:
     def record(self, transaction: Transaction, principal: Principal, name: str, items: Sequence[OutcomeItem]) -> int:
         """Outcomes from elsewhere; a subject that nobody assigned yet is assigned now."""
         row = self._running_one(transaction, principal, name)
+        _check_outcomes(row.metric, items)
         for item in items:
             arm = assigned(row.experiment_id, item.subject, row.design).name
             rows.assign(transaction, [(row.experiment_id, item.subject, arm)])
@@ -118,14 +122,9 @@ class Experiments:
     # From beginning to end
 
     def create(self, transaction: Transaction, principal: Principal, body: NewExperiment, *, by: str) -> Experiment:
+        _check_name(body.name)
         body = body if body.arms else SHIPPED.get(body.name, body)
-        if body.arms is None:
-            shipped = ", ".join(sorted(SHIPPED))
-            raise BrainRefused(
-                "arms_missing", f"Give two arms, or the name of a shipped experiment: {shipped}.", "arms"
-            )
-        first, second = (Arm(arm.name, tuple(sorted(arm.changes.items()))) for arm in body.arms)
-        design = Design((first, second), Method(body.method), body.planned, body.share)
+        design = _design(body)
         self._check(transaction, principal, design)
         if rows.named(transaction, principal, body.name):
             raise BrainRefused("experiment_exists", f"There is an experiment {body.name!r} already.", "name", 409)
@@ -164,6 +163,8 @@ class Experiments:
             after = priors_of(self.seen_by(before, arm.changes))
             for name, step in arm.changes:
                 place = f"arms.{arm.name}.{name}"
+                if not step:
+                    raise BrainRefused("zero_step", "A step of 0 is none: the arms need different steps.", place)
                 if name not in known:
                     raise BrainRefused("unknown_weight", f"This learner has no weight {name!r}.", place)
                 if abs(after[name] - known[name] - step) > abs(step) * 1e-6:
@@ -279,6 +280,30 @@ class Experiments:
         if row.status != RUNNING:
             raise BrainRefused("experiment_over", f"The experiment {row.name!r} is over: {row.status}.", "name", 409)
         return row
+
+
+def _check_name(name: str) -> None:
+    """An experiment is asked for by a path that its name is a part of."""
+    if not re.fullmatch(EXPERIMENT_NAME, name):
+        wanted = "up to 64 letters, digits, dots, dashes and underscores, a letter or digit first"
+        raise BrainRefused("invalid_name", f"The name of an experiment has {wanted}.", "name")
+
+
+def _design(body: NewExperiment) -> Design:
+    if body.arms is None:
+        shipped = ", ".join(sorted(SHIPPED))
+        raise BrainRefused("arms_missing", f"Give two arms, or the name of a shipped experiment: {shipped}.", "arms")
+    first, second = (Arm(arm.name, tuple(sorted(arm.changes.items()))) for arm in body.arms)
+    return Design((first, second), Method(body.method), body.planned, body.share)
+
+
+def _check_outcomes(metric: str, items: Sequence[OutcomeItem]) -> None:
+    """What is told goes into one mean with what people's feedback says, so it is measured by the same scale."""
+    low, high = SCALES.get(metric, (-math.inf, math.inf))
+    for number, item in enumerate(items):
+        if not low <= item.value <= high:
+            wanted = f"An outcome by {metric} is a number from {low:g} to {high:g}."
+            raise BrainRefused("outcome_out_of_bounds", wanted, f"items[{number}].value")
 
 
 def told_in_batch(reads: Reads, principal: Principal, items: bytes) -> list[Told]:

@@ -3,6 +3,7 @@
 import msgspec
 
 from soma.brain import store
+from soma.brain.changed_mind import known_again
 from soma.brain.feedback import (
     CAUSE,
     Told,
@@ -34,10 +35,12 @@ class FeedbackDesk:
 
     def take(self, transaction: Transaction, told: Told) -> Taken[FeedbackAnswer]:
         """One feedback; a repeated one gets the first answer."""
-        principal, key = told.principal, told.key or ""
-        if (first := store.first_answer(transaction, principal.tenant_id, key)) is not None:
+        principal = told.principal
+        told, first = _first(transaction, told)
+        if first is not None:
             return Taken(self._repeated(transaction, principal, first))
         told = _gated(transaction, told)
+        key = told.key or ""
         subject = subject_of(principal, turn_id=told.body.turn_id)
         learned, reason = observations(told)
         fact = FeedbackReceived(feedback_id=key, target=target_of(told.body), observation=told.body)
@@ -91,6 +94,15 @@ class FeedbackDesk:
             reason="duplicate",
             version=standing.state.version,
         )
+
+
+def _first(transaction: Transaction, told: Told) -> tuple[Told, str | None]:
+    """The feedback by its key, and what was answered to it before, if it was."""
+    tenant_id, key = told.principal.tenant_id, told.key or ""
+    first = store.first_answer(transaction, tenant_id, key)
+    if first is None or (again := known_again(transaction, told)) in {None, key}:
+        return told, first
+    return told._replace(key=again), store.first_answer(transaction, tenant_id, again or "")
 
 
 def _gated(transaction: Transaction, told: Told) -> Told:

@@ -41,13 +41,19 @@ class LearnerSettings(BaseSettings):
         default="soma", description="Baselines and bounds of the neuromodulators."
     )
 
-    lr_base: float = _share("lr_base", "Base learning rate.")
+    lr_base: float = _share("lr_base", "Base learning rate of the literal rule; the evidence rule cancels it.")
     learning_rate_dynamic: bool = Field(
         default=DEFAULTS.learning_rate_dynamic, description="Dopamine gates the learning rate."
     )
     dopamine_offset: float = _share("dopamine_offset", "Added to dopamine before its factor is clamped.")
     dopamine_factor_low: float = _positive("dopamine_factor_low", 10, "Least factor of the learning rate.")
-    dopamine_factor_high: float = _positive("dopamine_factor_high", 10, "Greatest factor of the learning rate.")
+    dopamine_factor_high: float = Field(
+        DEFAULTS.dopamine_factor_high,
+        gt=0,
+        le=10,
+        validate_default=True,
+        description="Greatest factor of the learning rate.",
+    )
 
     evidence_step: float = _positive("evidence_step", 10, "Step of the evidence rule, in Newton steps.")
     curvature_start: float = _positive("curvature_start", 1_000, "Curvature of a weight before any evidence.")
@@ -77,7 +83,9 @@ class LearnerSettings(BaseSettings):
     novelty_share: float = _share("novelty_share", "Share of novelty in salience.")
     error_share: float = _share("error_share", "Share of the prediction error in salience.")
     gate_learn: float = _share("gate_learn", "Salience below which an automatic outcome moves no weight.")
-    gate_act: float = _share("gate_act", "Salience from which an outcome calls for action.")
+    gate_act: float = _share(
+        "gate_act", "Salience from which an outcome is reported as calling for action; nothing acts on it yet."
+    )
     gate_admit: float = _share("gate_admit", "Salience from which working memory admits.")
 
     utility_prior_observations: float = _positive(
@@ -112,6 +120,13 @@ class LearnerSettings(BaseSettings):
     guard_deviations: float = _positive("guard_deviations", 100, "Deviations of a fall that restores the last good.")
     guard_warmup: int = _count("guard_warmup", 1_000_000, "Scores before the guard judges.")
     guard_snapshot_every: int = _count("guard_snapshot_every", 1_000_000, "Scores between two states kept as good.")
+
+    @field_validator("dopamine_factor_high")
+    @classmethod
+    def _not_below_least(cls, high: float, info: ValidationInfo) -> float:
+        if high < (low := info.data.get("dopamine_factor_low", high)):
+            raise ValueError(f"SOMABRAIN_DOPAMINE_FACTOR_LOW, {low}, is above it")
+        return high
 
     @field_validator("tau_low")
     @classmethod

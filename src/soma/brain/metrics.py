@@ -1,6 +1,6 @@
 """What is measured of the brain. A tenant is a label for the first few; never an agent, a turn or a memory."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -58,6 +58,11 @@ class BrainMetrics:
     def learner(self, principal: Principal, state: LearnerState, constants: Hyperparameters) -> None:
         """The newest state of a tenant's learners, of which the last one speaks for the tenant."""
         self._learners.newest[self._tenants.of(principal.tenant_id)] = state, constants
+
+    def restored(self, learners: Iterable[tuple[Principal, LearnerState]], constants: Hyperparameters) -> None:
+        """What the start knows again, of at most as many tenants as have a label of their own."""
+        for principal, state in learners:
+            self.learner(principal, state, constants)
 
     def feedback(self, principal: Principal, result: str, count: int = 1) -> None:
         if count:

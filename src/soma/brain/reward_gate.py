@@ -33,8 +33,13 @@ class Withdrawal(NamedTuple):
 
 def denied(outcomes: Iterable[tuple[int, dict[str, str | bool]]]) -> Void | None:
     """`outcomes` are the tool outcomes of a turn's iterations, by their numbers."""
-    iterations = tuple(number for number, tools in outcomes if VERDICT in tools.values())
+    iterations = tuple(number for number, tools in outcomes if any(map(_is_denied, tools.values())))
     return Void(DENIED, iterations) if iterations else None
+
+
+def _is_denied(outcome: str | bool) -> bool:  # noqa: FBT001 - a tool's outcome is a word, or whether it went well
+    """An agent of another make may write the word as it likes."""
+    return isinstance(outcome, str) and outcome.strip().lower() == VERDICT
 
 
 def is_withdrawn(reads: Reads, principal: Principal, turn_id: str) -> bool:

@@ -30,11 +30,12 @@ from soma.brain.retention import Retention
 from soma.brain.scratchpads import Falling, InRedis
 from soma.brain.service import Brain, Restored
 from soma.brain.settings import BrainSettings
+from soma.brain.store import learned_last
 from soma.brain.summariser import Summariser
 from soma.brain.tokens import BundledTokenizer
 from soma.brain.workers import InProcesses, InThreads, Workers
 from soma.brain.working_memory import InProcess, WorkingMemory
-from soma.events.database import Database, migrate
+from soma.events.database import Connection, Database, is_storage_error, migrate
 from soma.events.writer import Writer
 from soma.memory import models
 from soma.memory.embedders.base import Embedder
@@ -48,6 +49,10 @@ from soma.memory.views import VIEWS
 
 class RedisUnavailable(RuntimeError):
     """A Redis is configured and does not answer."""
+
+
+class DatabaseUnavailable(RuntimeError):
+    """The database does not answer, or is not one that can be used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +127,7 @@ async def open_brain(
             workers=workers,
         )
         brain.restored = Restored(restored, round(restored_seconds, 3))
+        await asyncio.to_thread(_measure, brain.metrics, database, learners, settings.metrics_tenants)
         stack.callback(brain.close)
         coordinator = Coordinator(settings=settings, writer=writer, learners=learners, experiments=brain.experiments)
         if settings.coordinator_seconds:
@@ -134,6 +140,12 @@ async def open_brain(
         yield OpenBrain(
             brain=brain, app=app, client=client, writer=writer, coordinator=coordinator, retention=retention
         )
+
+
+def _measure(metrics: BrainMetrics, database: Database, learners: Learners, tenants: int) -> None:
+    """A restart changes no weight, so a scrape right after it finds what the one before it found."""
+    known = ((principal, learners.committed(principal)) for principal in learned_last(database, tenants=tenants))
+    metrics.restored(known, learners.hyperparameters)
 
 
 async def _stopped(task: asyncio.Task[None]) -> None:
@@ -218,13 +230,22 @@ def _workers(settings: BrainSettings, database: Database, learners: Learners) ->
 
 def prepare(database: Database, *, with_pgvector: bool = False) -> None:
     """Make or bring up to date the tables of log, brain and memory. Raises VectorsUnavailable without pgvector."""
-    connection = database.connect()
+    connection = _connected(database)
     try:
         migrate(connection, "events", files("soma.events") / "migrations")
         migrate(connection, "brain", files("soma.brain") / "migrations")
         migrate_memory(connection, with_pgvector=with_pgvector)
     finally:
         connection.close()
+
+
+def _connected(database: Database) -> Connection:
+    try:
+        return database.connect()
+    except Exception as error:
+        if not is_storage_error(error):
+            raise
+        raise DatabaseUnavailable(f"the database cannot be reached: {error}") from error
 
 
 def shipped_views() -> Views:

@@ -237,6 +237,8 @@ class Brain:
             raise BrainRefused("invalid_body", "Name a turn with its iteration, or a version.", "version")
         if body.turn_id is not None and body.iteration_number is None:
             raise BrainRefused("invalid_body", "Name the iteration of the turn.", "iteration_number")
+        if body.version is not None and body.iteration_number is not None:
+            raise BrainRefused("invalid_body", "A version has no iterations: name it alone.", "iteration_number")
         return await self._writer.write(lambda tx: self._roll_back(tx, principal, body))
 
     def _roll_back(self, transaction: Transaction, principal: Principal, body: Rollback) -> RolledBack:

@@ -4,6 +4,7 @@
 gave are accepted beside ours.
 """
 
+import re
 from functools import cached_property
 from pathlib import Path
 
@@ -229,6 +230,15 @@ class BrainSettings(BaseSettings):
         if url and not url.startswith(DATABASES):
             raise ValueError(f"a database's address begins with {' or '.join(DATABASES)}")
         return url
+
+    @field_validator("believed_keys")
+    @classmethod
+    def _known_keys(cls, keys: str) -> str:
+        """A key that nothing is ever signed by would only be noticed when a start is not believed."""
+        for key in keys.split():
+            if not re.fullmatch(r"[0-9a-fA-F]{64}", key):
+                raise ValueError(f"a public key has 64 hexadecimal digits, {key!r} has not")
+        return keys.lower()
 
     @property
     def database(self) -> str:

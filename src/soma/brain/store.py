@@ -3,6 +3,7 @@
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -200,6 +201,31 @@ def feedback(reads: Reads, principal: Principal, conversation_id: str, *, limit:
         )
         for at, bundle_id, reward, helpful, unhelpful, applied, reason, version in rows
     ]
+
+
+def learned_last(reads: Reads, *, tenants: int) -> list[Principal]:
+    """Of each of the tenants that learned last, the learner that did."""
+    rows = reads.query(
+        "SELECT tenant_id, agent_id FROM learner_snapshots GROUP BY tenant_id, agent_id "
+        "ORDER BY MAX(created_at) DESC, tenant_id, agent_id"
+    )
+    newest: dict[str, str] = {}
+    for tenant_id, agent_id in rows:
+        newest.setdefault(tenant_id, agent_id)
+    return [
+        Principal(tenant_id=tenant, user_id="", agent_id=agent) for tenant, agent in islice(newest.items(), tenants)
+    ]
+
+
+def places(reads: Reads, principal: Principal, conversation_id: str, *, limit: int) -> list[tuple[int, int]]:
+    """Where the log holds what this person said in a conversation: (position, item), the newest first."""
+    rows = reads.query(
+        "SELECT position, item FROM feedback_events "
+        "WHERE tenant_id = ? AND conversation_id = ? AND user_id = ? AND agent_id = ? "
+        "ORDER BY position DESC, item DESC LIMIT ?",
+        [principal.tenant_id, conversation_id, principal.user_id, principal.agent_id, limit],
+    )
+    return [(position, item) for position, item in rows]
 
 
 def keep_usage(transaction: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:

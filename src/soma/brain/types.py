@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 
+EXPERIMENT_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"  # it stands in paths of the API
+
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
     """For whom the brain works: from the verified token, never from a body."""

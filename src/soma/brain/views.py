@@ -81,7 +81,7 @@ def _calibration(state: LearnerState, constants: Hyperparameters) -> dict[str, A
     return {
         "labels": judged.labels,
         "enough": judged.enough,
-        "ece": judged.ece,
-        "brier": judged.brier,
+        "ece": judged.ece if judged.labels else None,  # no label is no measurement, and 0 would be the best there is
+        "brier": judged.brier if judged.labels else None,
         "points": points,
     }

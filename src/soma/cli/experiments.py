@@ -1,12 +1,42 @@
 """soma experiments: try a step of what an agent starts from, and make it the start where it proves better."""
 
+import math
+import re
 from typing import Any
 
 import click
 from rich.table import Table
 
-from soma.cli.server import as_json_option, connected, console, fail, show_json
+from soma.brain.types import EXPERIMENT_NAME
+from soma.cli.server import as_json_option, connected, console, show_json
 
+
+class Finite(click.ParamType[float]):
+    """A number that can be sent: JSON knows neither NaN nor infinity."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        number: float = click.FLOAT.convert(value, param, ctx)
+        if not math.isfinite(number):
+            self.fail(f"{value!r} is not a finite number", param, ctx)
+        return number
+
+
+class Name(click.ParamType[str]):
+    """A name that can stand in a path."""
+
+    name = "name"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        if not re.fullmatch(EXPERIMENT_NAME, value):
+            wanted = "up to 64 letters, digits, dots, dashes and underscores, a letter or digit first"
+            self.fail(f"{value!r} is no name of an experiment: {wanted}", param, ctx)
+        return str(value)
+
+
+FINITE, NAME = Finite(), Name()
+STEP: Any = (str, FINITE)
 agent_option = click.option("--agent", help="Name of the agent (capsule).")
 
 
@@ -38,7 +68,7 @@ def list_(*, agent: str | None, status: str | None, as_json: bool) -> None:
 
 
 @command.command("show")
-@click.argument("name")
+@click.argument("name", type=NAME)
 @agent_option
 @as_json_option
 def show(name: str, *, agent: str | None, as_json: bool) -> None:
@@ -49,9 +79,11 @@ def show(name: str, *, agent: str | None, as_json: bool) -> None:
 
 
 @command.command("create")
-@click.argument("name")
-@click.option("--a", "first", nargs=2, multiple=True, metavar="WEIGHT STEP", help="A step of arm a; none: the control.")
-@click.option("--b", "second", nargs=2, multiple=True, metavar="WEIGHT STEP", help="A step of arm b.")
+@click.argument("name", type=NAME)
+@click.option(
+    "--a", "first", type=STEP, multiple=True, metavar="WEIGHT STEP", help="A step of arm a; none: the control."
+)
+@click.option("--b", "second", type=STEP, multiple=True, metavar="WEIGHT STEP", help="A step of arm b.")
 @click.option(
     "--metric", type=click.Choice(["reward", "reciprocal_rank", "recorded"]), default="reward", show_default=True
 )
@@ -63,8 +95,8 @@ def show(name: str, *, agent: str | None, as_json: bool) -> None:
 def create(
     name: str,
     *,
-    first: tuple[tuple[str, str], ...],
-    second: tuple[tuple[str, str], ...],
+    first: tuple[tuple[str, float], ...],
+    second: tuple[tuple[str, float], ...],
     metric: str,
     method: str,
     planned: int,
@@ -76,16 +108,16 @@ def create(
     body: dict[str, Any] = {"name": name} | ({"agent": agent} if agent else {})
     if first or second:
         body |= {"metric": metric, "method": method, "planned": planned, "hypothesis": hypothesis}
-        body["arms"] = [{"name": "a", "changes": _steps(first)}, {"name": "b", "changes": _steps(second)}]
+        body["arms"] = [{"name": "a", "changes": dict(first)}, {"name": "b", "changes": dict(second)}]
     with connected() as server:
         made = server.post("/experiments", body)
     show_json(made) if as_json else _shown(made)
 
 
 @command.command("record")
-@click.argument("name")
+@click.argument("name", type=NAME)
 @click.argument("subject")
-@click.argument("value", type=float)
+@click.argument("value", type=FINITE)
 @click.option("--key", help="Makes telling it again harmless.")
 @agent_option
 @as_json_option
@@ -98,7 +130,7 @@ def record(name: str, subject: str, value: float, *, key: str | None, agent: str
 
 
 @command.command("decide")
-@click.argument("name")
+@click.argument("name", type=NAME)
 @click.option("--stop", is_flag=True, help="End it whatever the size; nothing is promoted.")
 @agent_option
 @as_json_option
@@ -107,13 +139,6 @@ def decide(name: str, *, stop: bool, agent: str | None, as_json: bool) -> None:
     with connected() as server:
         made = server.post(f"/experiments/{name}/decision", {"stop": stop} | ({"agent": agent} if agent else {}))
     show_json(made) if as_json else _shown(made)
-
-
-def _steps(given: tuple[tuple[str, str], ...]) -> dict[str, float]:
-    try:
-        return {weight: float(step) for weight, step in given}
-    except ValueError:
-        fail("a step is a number, such as: --b alpha 0.2")
 
 
 def _shown(one: dict[str, Any]) -> None:

@@ -47,6 +47,13 @@ def command(
     if as_json:
         show_json(answer)
         return
+    _told(answer)
+
+
+def _told(answer: dict[str, Any]) -> None:
+    if answer["status"] == "duplicate":
+        console.print("you said so before: nothing was recorded again")
+        return
     moved = {name: delta for name, delta in answer["weight_deltas"].items() if abs(delta) >= SMALLEST}
     reason = f" ({answer['reason']})" if answer.get("reason") else ""
     console.print(f"recorded; {'weights moved' if answer['adaptation_applied'] else 'no weight moved'}{reason}")

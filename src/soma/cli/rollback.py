@@ -28,6 +28,8 @@ def command(
     """Restore weights, accumulators, trust, moods and calibration. The rollback is an event: it can be undone too."""
     if (version is None) == (turn_id is None):
         fail("say where to: --version N, or --turn ID")
+    if version is not None and iteration is not None:
+        fail("--iteration is one of a turn: say --turn ID, or --version N alone")
     with connected() as server:
         if turn_id is not None and iteration is None:
             iteration = _last_iteration(server.get(f"/trace/{turn_id}"))

@@ -1,5 +1,6 @@
 """soma weights: what an agent has learned, why, and what it changes."""
 
+import json
 import time
 from contextlib import nullcontext
 from pathlib import Path
@@ -58,7 +59,7 @@ def command(
         elif last:
             _history(server.get("/learning/history", agent=agent, limit=last), as_json=as_json)
         elif watch:
-            _watch(server, agent)
+            _watch(server, agent, as_json=as_json)
         else:
             _state(server.get("/learning", agent=agent), as_json=as_json)
 
@@ -124,10 +125,11 @@ def _why(history: dict[str, Any], weight: str, *, as_json: bool) -> None:
         console.print(f"nothing has moved {weight} yet: {history['start_weights'][weight]:.4f}")
 
 
-def _watch(server: Server, agent: str | None) -> None:
+def _watch(server: Server, agent: str | None, *, as_json: bool) -> None:
     """On a terminal the weights with the newest updates, again and again; else each new update as it comes."""
     seen = 0
-    with Live(console=console, auto_refresh=False) if console.is_terminal else nullcontext() as live:
+    on_page = console.is_terminal and not as_json
+    with Live(console=console, auto_refresh=False) if on_page else nullcontext() as live:
         while True:
             history = server.get("/learning/history", agent=agent, limit=WATCHED)
             new = [update for update in history["updates"] if update["version"] > seen]
@@ -135,11 +137,20 @@ def _watch(server: Server, agent: str | None) -> None:
             if live:
                 live.update(_page(server.get("/learning", agent=agent), history["updates"]), refresh=True)
             else:
-                console.print(_updates(new), end="", soft_wrap=True)
+                _passed_on(new, as_json=as_json)
             try:
                 time.sleep(WATCH_SECONDS)
             except KeyboardInterrupt:
                 return
+
+
+def _passed_on(new: list[dict[str, Any]], *, as_json: bool) -> None:
+    """An update a line as JSON, for a program that reads line by line."""
+    if not as_json:
+        console.print(_updates(new), end="", soft_wrap=True)
+        return
+    for update in new:
+        click.echo(json.dumps(update, ensure_ascii=False))
 
 
 def _page(state: dict[str, Any], updates: list[dict[str, Any]]) -> Table:

@@ -29,7 +29,6 @@ class NewFeedback(OfAgent):
     reward: float | None = Field(None, ge=-1, le=1)
     helpful: list[str] = Field(default_factory=list, max_length=200)
     unhelpful: list[str] = Field(default_factory=list, max_length=200)
-    comment: str = Field("", max_length=4_000)
 
     @field_validator("thumb", mode="before")
     @classmethod
