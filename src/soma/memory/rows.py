@@ -44,6 +44,7 @@ MADE_MARK = "synthesised"  # in the metadata of what consolidation made
 SUMMARISES, RECOMBINES = "summarises", "recombines"  # from what was synthesised to its sources
 PROVENANCE = (SUMMARISES, RECOMBINES)  # says where something is from, and makes nothing come to mind
 CHUNK = 500  # values in one IN list
+FLOAT = 4  # bytes of one number of a vector
 PAGE = 2_000  # rows with their vectors read at a time: all at once would double the memory of a large partition
 
 
@@ -157,14 +158,15 @@ def embedded(
     reader: Reader, model: str, where: str, parameters: Sequence[Any]
 ) -> Iterator[tuple[MemoryRecord, Embedding | None]]:
     found = reader.query(
-        f"SELECT {', '.join(f'm.{name}' for name in COLUMNS)}, e.dimension, e.vector, e.word_vectors, e.seal "
+        f"SELECT {', '.join(f'm.{name}' for name in COLUMNS)}, e.dimension, e.vector, e.word_vectors, e.source, e.seal "
         f"FROM memories m LEFT JOIN memory_embeddings e ON e.memory_id = m.id AND e.model = ? WHERE {where}",
         [model, *parameters],
     )
-    for *columns, dimension, vector, words, stamp in found:
+    for *columns, dimension, vector, words, source, stamp in found:
         memory = record(tuple(columns))
-        intact = vector is not None and stamp == seal(memory.checksum, model, vector, words)
-        yield memory, _embedding(dimension, vector, words) if intact else None
+        # `source` too, which the seal repeats: whoever counts what is missing looks at it alone (`lacking`)
+        good = source == memory.checksum and stamp == seal(memory.checksum, model, vector, words)
+        yield memory, _embedding(dimension, vector, words) if good and len(vector) == FLOAT * dimension else None
 
 
 def embeddings(reader: Reader, model: str, ids: Iterable[str]) -> Iterator[tuple[MemoryRecord, Embedding | None]]:

@@ -46,6 +46,10 @@ SPOILT = {
     "vector_missing": "DELETE FROM memory_embeddings WHERE memory_id = (SELECT id FROM memories WHERE key = 'k0')",
     "vector_stale": "UPDATE memory_embeddings SET source = 'of another text', seal = '' "
     "WHERE memory_id = (SELECT id FROM memories WHERE key = 'k0')",
+    "vector_stale, its seal good": "UPDATE memory_embeddings SET source = 'zzz' "
+    "WHERE memory_id = (SELECT id FROM memories WHERE key = 'k0')",
+    "vector_damaged, its length": "UPDATE memory_embeddings SET dimension = 9999 "
+    "WHERE memory_id = (SELECT id FROM memories WHERE key = 'k0')",
     "vector_left": "INSERT INTO memory_embeddings SELECT 'gone', model, dimension, vector, word_vectors, source, seal "
     "FROM memory_embeddings LIMIT 1",
     "link_dangling": "INSERT INTO memory_links SELECT 'acme', id, 'gone', 'about', 1.0 FROM memories WHERE key = 'k0'",
@@ -56,6 +60,7 @@ SPOILT = {
 async def test_a_spoilt_projection_is_found_said_and_made_anew(told, alice, database, embedder, kind):
     before = sorted(database.query("SELECT memory_id, vector, word_vectors, seal FROM memory_embeddings"))
     behind_its_back(database, SPOILT[kind])
+    kind = kind.partition(",")[0]
     async with opened(database, embedder) as restarted:
         looked = await compared(restarted, repair=False)
         assert (dict(looked.problems), looked.repaired, looked.is_clean) == ({kind: 1}, 0, False)
