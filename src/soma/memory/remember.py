@@ -3,6 +3,7 @@
 A memory is known by its key: the same content again changes nothing, other content replaces text and vector.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -98,10 +99,12 @@ def content_key(item: NewMemory) -> str:
 
 def _decide(request: Request, item: NewMemory, key: str, former: MemoryRecord | None) -> Planned:
     owner, moment = request.owner, request.moment
-    metadata = checks.metadata_text(item.metadata)
+    told = json.loads(checks.metadata_text(item.metadata))  # as it will be read: JSON has no key that is a number
+    metadata = checks.metadata_text(told)
     given = checks.moment(item.occurred_at).isoformat(timespec="microseconds") if item.occurred_at else None
-    occurred_at = given or (former.occurred_at if former else moment)
-    importance = float(item.importance)
+    sound = former is not None and rows.intact(former)  # what is damaged is written anew, whatever is said
+    occurred_at = given or (former.occurred_at if former and sound else moment)
+    importance = float(item.importance) + 0.0  # a database keeps -0.0 as 0.0
     checksum = rows.checksum(
         text=item.text,
         kind=item.kind,
@@ -110,7 +113,7 @@ def _decide(request: Request, item: NewMemory, key: str, former: MemoryRecord | 
         metadata=metadata,
         conversation_id=item.conversation_id,
     )
-    if former and former.checksum == checksum:
+    if former and sound and former.checksum == checksum:
         return Planned(item, former, metadata, "unchanged", former)
     record = MemoryRecord(
         id=former.id if former else new_id(),
@@ -123,7 +126,7 @@ def _decide(request: Request, item: NewMemory, key: str, former: MemoryRecord | 
         key=key,
         kind=item.kind,
         text=item.text,
-        metadata=dict(item.metadata),
+        metadata=told,
         conversation_id=item.conversation_id,
         occurred_at=occurred_at,
         importance=importance,
@@ -236,7 +239,7 @@ def write_links(
     """Write the links that are news and return them. Each is (from, link, field). Raises UnknownLinkTarget."""
     if not wanted:
         return []
-    found = rows.by_keys(tx, owner, namespace, (link.to_key for _, link, _ in wanted))
+    found = filter(rows.intact, rows.by_keys(tx, owner, namespace, (link.to_key for _, link, _ in wanted)))
     targets = {(memory.scope_owner, memory.key): memory.id for memory in found}
     known = set(rows.links_from(tx, {memory.id for memory, _, _ in wanted}))
     written: dict[Link, None] = {}

@@ -1,14 +1,17 @@
 """Whatever is made from payloads is compared with them; what differs is found, said and made anew."""
 
+import asyncio
 import sqlite3
 
 import numpy as np
 import pytest
-from tests.memory.conftest import opened
+from tests.memory.conftest import MODEL, opened
 from tests.memory.test_remember import new, recalled
 
+from soma.memory.errors import UnknownKey
 from soma.memory.types import NewLink
 from soma.memory.upkeep.reconcile import OF_NOBODY, reconcile, unwell
+from soma.memory.upkeep.reembed import reembed
 
 TEXTS = ["My cat is called Miso.", "I work as a nurse in Lyon.", "The bike needs new brakes."]
 
@@ -130,7 +133,53 @@ async def test_a_changed_payload_is_said_and_left_alone(told, database, alice):
         report = await compared(told)
         assert report.problems["payload_damaged"] == 1
         assert not report.is_clean
-    assert (await told.get(alice, keys=["k0"]))[0].text.endswith("Mallory.")
+    with pytest.raises(UnknownKey):
+        await told.get(alice, keys=["k0"])
+    assert database.query("SELECT text FROM memories WHERE key = 'k0'") == [("My cat is called Mallory.",)]
+
+
+DAMAGED = {
+    "metadata": "UPDATE memories SET metadata = 'not json' WHERE key = 'k0'",
+    "metadata of another kind": "UPDATE memories SET metadata = '[1]' WHERE key = 'k0'",
+    "bytes for a text": "UPDATE memories SET text = x'ff' WHERE key = 'k0'",
+    "a moment that is none": "UPDATE memories SET occurred_at = 'soon' WHERE key = 'k0'",
+}
+
+
+@pytest.mark.parametrize("what", DAMAGED)
+@pytest.mark.parametrize("without_vectors", [False, True])
+@pytest.mark.usefixtures("told")
+async def test_a_damaged_row_is_left_out_and_the_others_are_served(alice, database, what, without_vectors):
+    behind_its_back(database, DAMAGED[what], *["DELETE FROM memory_embeddings"] * without_vectors)
+    async with opened(database, MODEL) as restarted:
+        async with asyncio.timeout(10):
+            async for _ in reembed(restarted._store, "acme"):
+                pass
+        for _ in range(2):
+            assert (await compared(restarted)).problems == {"payload_damaged": 1}
+        assert len(await recalled(restarted, alice, "what is my cat called?")) == 3
+        assert {item["key"] for item in await restarted.export(alice)} == {"k1", "k2", "k3"}
+        first = await restarted.list(alice, limit=3)
+        assert ([record.key for record in first.items], first.after) == (["k3", "k2", "k1"], None)
+        assert not (await restarted.search(alice, "Miso")).items
+
+
+@pytest.mark.parametrize("what", DAMAGED)
+async def test_a_damaged_row_is_replaced_or_forgotten(told, alice, database, embedder, what):
+    async with opened(database, embedder) as restarted:
+        behind_its_back(database, DAMAGED[what])
+        [written] = await restarted.remember(alice, [new(TEXTS[0], key="k0")])
+        assert written.status == "updated"
+        assert not (await compared(restarted)).problems
+        assert (await recalled(restarted, alice, "what is my cat called?"))[0] == TEXTS[0]
+        behind_its_back(database, DAMAGED[what])
+        await restarted.forget(alice, keys=["k0"])
+        assert not (await compared(restarted)).problems
+
+
+async def test_metadata_and_importance_are_intact_as_they_were_given(told, alice):
+    await told.remember(alice, [new("odd", key="odd", importance=-0.0, metadata={2: "two", 10: "ten"})])
+    assert not (await compared(told)).problems
 
 
 async def test_tenants_are_compared_apart(told, database):

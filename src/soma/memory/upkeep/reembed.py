@@ -58,9 +58,10 @@ async def reembed(store: Store, tenant_id: str) -> AsyncGenerator[int, None]:
         await store.writer.write(lambda tx: store.spaces.switch(tx, tenant_id, serving.model))
     before = math.inf
     while True:
-        async for made in _round(store, tenant_id, target):
+        damaged: list[str] = []
+        async for made in _round(store, tenant_id, target, damaged):
             yield made
-        left = await store.writer.write(lambda tx: _switch(tx, store, tenant_id))
+        left = await store.writer.write(partial(_switch, store=store, tenant_id=tenant_id, beyond=len(damaged)))
         if not left:
             break
         if left >= before:  # others wait for their turn: whoever comes back later may have more luck
@@ -72,11 +73,12 @@ async def reembed(store: Store, tenant_id: str) -> AsyncGenerator[int, None]:
         yield removed
 
 
-async def _round(store: Store, tenant_id: str, target: Space) -> AsyncGenerator[int, None]:
-    """Make what is missing as one walk finds it."""
+async def _round(store: Store, tenant_id: str, target: Space, damaged: list[str]) -> AsyncGenerator[int, None]:
+    """Make what is missing as one walk finds it; nothing is made from what is `damaged`, which is named there."""
     walk = pages(store.database, tenant_id, target.model)
     while page := await store.work(_next, walk):
-        without = [memory for memory, made in page if made is None]
+        without = [memory for memory, made in page if made is None and rows.intact(memory)]
+        damaged += [memory.id for memory, made in page if made is None and not rows.intact(memory)]
         for start in range(0, len(without), BATCH):
             yield await make(store, without[start : start + BATCH], target)
 
@@ -106,10 +108,10 @@ def _write(
     return valid
 
 
-def _switch(tx: Transaction, store: Store, tenant_id: str) -> int:
-    """How many vectors are missing; where none is, the tenant is switched."""
+def _switch(tx: Transaction, *, store: Store, tenant_id: str, beyond: int) -> int:
+    """How many vectors are missing, but for those `beyond` repair; where none is, the tenant is switched."""
     target = store.spaces.target.model
-    if left := lacking(tx, tenant_id, target):
+    if (left := lacking(tx, tenant_id, target) - beyond) > 0:
         return left
     former = served(tx, tenant_id) or target
     if former != target:
