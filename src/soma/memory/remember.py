@@ -104,17 +104,6 @@ def _decide(request: Request, item: NewMemory, key: str, former: MemoryRecord | 
     given = checks.moment(item.occurred_at).isoformat(timespec="microseconds") if item.occurred_at else None
     sound = former is not None and rows.intact(former)  # what is damaged is written anew, whatever is said
     occurred_at = given or (former.occurred_at if former and sound else moment)
-    importance = float(item.importance) + 0.0  # a database keeps -0.0 as 0.0
-    checksum = rows.checksum(
-        text=item.text,
-        kind=item.kind,
-        occurred_at=occurred_at,
-        importance=importance,
-        metadata=metadata,
-        conversation_id=item.conversation_id,
-    )
-    if former and sound and former.checksum == checksum:
-        return Planned(item, former, metadata, "unchanged", former)
     record = MemoryRecord(
         id=former.id if former else new_id(),
         tenant_id=owner.tenant_id,
@@ -129,16 +118,19 @@ def _decide(request: Request, item: NewMemory, key: str, former: MemoryRecord | 
         metadata=told,
         conversation_id=item.conversation_id,
         occurred_at=occurred_at,
-        importance=importance,
+        importance=float(item.importance) + 0.0,  # a database keeps -0.0 as 0.0
         value=former.value if former else 0.5,
         access_count=former.access_count if former else 0,
         accessed_at=former.accessed_at if former else None,
-        checksum=checksum,
+        checksum="",
         position=former.position if former else 0,
         revision=former.revision if former else 0,
         created_at=former.created_at if former else moment,
         updated_at=moment,
     )
+    record = replace(record, checksum=rows.checksum(record))
+    if former and sound and rows.checksum(former) == record.checksum:
+        return Planned(item, former, metadata, "unchanged", former)
     return Planned(item, record, metadata, "updated" if former else "created", former)
 
 

@@ -43,6 +43,7 @@ ERASE = (
 MADE_MARK = "synthesised"  # in the metadata of what consolidation made
 SUMMARISES, RECOMBINES = "summarises", "recombines"  # from what was synthesised to its sources
 PROVENANCE = (SUMMARISES, RECOMBINES)  # says where something is from, and makes nothing come to mind
+CHECKSUM_MARK = "2:"  # of what it is made of
 UNREADABLE = "unreadable metadata"
 CHUNK = 500  # values in one IN list
 FLOAT = 4  # bytes of one number of a vector
@@ -83,28 +84,32 @@ def parameters(memory: MemoryRecord, metadata: str) -> list[Any]:
     return [metadata if name == "metadata" else getattr(memory, name) for name in COLUMNS]
 
 
-def checksum(
-    *, text: str, kind: str, occurred_at: str, importance: float, metadata: str, conversation_id: str | None
-) -> str:
-    """SHA-256 over what people gave: two rows with the same one say the same."""
-    fields = [text, kind, occurred_at, importance, metadata, conversation_id]
+def checksum(memory: MemoryRecord) -> str:
+    """SHA-256 over what people gave and whose it is, so that no row can be moved to another who may see it."""
+    return CHECKSUM_MARK + _digest([memory.tenant_id, memory.namespace, memory.scope_owner, *_given(memory)])
+
+
+def _checksum_before(memory: MemoryRecord) -> str:
+    """As it was made at first: rows of then say nothing of whose they are until they change."""
+    return _digest(_given(memory))
+
+
+def _given(memory: MemoryRecord) -> list[Any]:
+    told = metadata_text(memory)
+    return [memory.text, memory.kind, memory.occurred_at, memory.importance, told, memory.conversation_id]
+
+
+def _digest(fields: Sequence[Any]) -> str:
     return sha256(json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
 
 
 def intact(memory: MemoryRecord) -> bool:
-    """Whether the payload still is what its checksum says. What is not is shown to nobody."""
+    """Whether the row still is what its checksum says. What is not is shown to nobody."""
     try:
-        said = checksum(
-            text=memory.text,
-            kind=memory.kind,
-            occurred_at=memory.occurred_at,
-            importance=memory.importance,
-            metadata=metadata_text(memory),
-            conversation_id=memory.conversation_id,
-        )
+        made = checksum if memory.checksum.startswith(CHECKSUM_MARK) else _checksum_before
+        return memory.checksum == made(memory)
     except (TypeError, ValueError):  # a database may hold bytes where texts were written
         return False
-    return memory.checksum == said
 
 
 def by_keys(reader: Reader, owner: Owner, namespace: str, keys: Iterable[str]) -> list[MemoryRecord]:

@@ -5,9 +5,10 @@ import sqlite3
 
 import numpy as np
 import pytest
-from tests.memory.conftest import MODEL, opened
+from tests.memory.conftest import MODEL, opened, owner
 from tests.memory.test_remember import new, recalled
 
+from soma.memory import rows
 from soma.memory.errors import UnknownKey
 from soma.memory.types import NewLink
 from soma.memory.upkeep.reconcile import OF_NOBODY, reconcile, unwell
@@ -146,11 +147,18 @@ DAMAGED = {
 }
 
 
-@pytest.mark.parametrize("what", DAMAGED)
+MOVED = {
+    "whose it is": "UPDATE memories SET scope_owner = 'user:mallory' WHERE key = 'k0'",
+    "whose it is, of all": "UPDATE memories SET scope = 'tenant', scope_owner = 'tenant' WHERE key = 'k0'",
+    "where it is": "UPDATE memories SET namespace = 'elsewhere' WHERE key = 'k0'",
+}
+
+
+@pytest.mark.parametrize("what", [*DAMAGED, *MOVED])
 @pytest.mark.parametrize("without_vectors", [False, True])
 @pytest.mark.usefixtures("told")
 async def test_a_damaged_row_is_left_out_and_the_others_are_served(alice, database, what, without_vectors):
-    behind_its_back(database, DAMAGED[what], *["DELETE FROM memory_embeddings"] * without_vectors)
+    behind_its_back(database, (DAMAGED | MOVED)[what], *["DELETE FROM memory_embeddings"] * without_vectors)
     async with opened(database, MODEL) as restarted:
         async with asyncio.timeout(10):
             async for _ in reembed(restarted._store, "acme"):
@@ -175,6 +183,43 @@ async def test_a_damaged_row_is_replaced_or_forgotten(told, alice, database, emb
         behind_its_back(database, DAMAGED[what])
         await restarted.forget(alice, keys=["k0"])
         assert not (await compared(restarted)).problems
+
+
+async def test_what_was_moved_to_others_is_said_and_not_shown_to_them(told, alice, database, embedder):
+    mallory, other = owner("mallory"), owner(tenant="rival")
+    for who in (mallory, other):
+        assert not await recalled(told, who, "cat")
+    behind_its_back(
+        database,
+        "UPDATE memories SET scope_owner = 'user:mallory' WHERE key = 'k0'",
+        "UPDATE memories SET tenant_id = 'rival' WHERE key = 'k1'",
+    )
+    [moved] = database.query("SELECT id FROM memories WHERE key = 'k0'")
+    async with opened(database, embedder) as restarted:
+        for memory in (told, restarted):
+            assert (await compared(memory)).problems["payload_damaged"] == 1
+            assert (await reconcile(memory._store, "rival", repair=True)).problems["payload_damaged"] == 1
+            for who in (mallory, other):
+                assert not await recalled(memory, who, "cat")
+                assert not (await memory.list(who)).items
+                assert not list(await memory.export(who))
+                assert not (await memory.statistics(who)).memories
+            with pytest.raises(UnknownKey):
+                await memory.get(mallory, ids=moved)
+            assert TEXTS[0] not in await recalled(memory, alice, "cat")
+
+
+async def test_rows_with_a_checksum_of_before_are_served_and_unchanged(told, alice, database, embedder):
+    of_before = {record.id: rows._checksum_before(record) for record in (await told.list(alice)).items}
+    for memory_id, checksum in of_before.items():
+        behind_its_back(database, f"UPDATE memories SET checksum = '{checksum}' WHERE id = '{memory_id}'")
+    async with opened(database, embedder) as restarted:
+        assert (await compared(restarted)).problems == {"vector_stale": 4}
+        assert not (await compared(restarted)).problems
+        assert (await recalled(restarted, alice, "what is my cat called?"))[0] == TEXTS[0]
+        occurred_at = (await restarted.get(alice, keys=["k0"]))[0].occurred_at
+        [again] = await restarted.remember(alice, [new(TEXTS[0], key="k0", occurred_at=occurred_at)])
+        assert again.status == "unchanged"
 
 
 async def test_metadata_and_importance_are_intact_as_they_were_given(told, alice):
