@@ -126,7 +126,8 @@ async def test_a_vector_of_another_source_is_made_anew(database, alice):
     )
     async with opened(database, OLD) as memory:
         assert not progress(memory._store, "acme").is_done
-        assert sum([made async for made in reembed(memory._store, "acme")]) == 1
+        async with asyncio.timeout(10):
+            assert sum([made async for made in reembed(memory._store, "acme")]) == 1
         assert progress(memory._store, "acme").is_done
 
 
