@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from tests.brain.conftest import ALICE, metrics_of, remembered
@@ -105,6 +106,42 @@ def test_a_brain_that_cannot_start_says_why_in_one_line(tmp_path, setting, value
     assert ended.stderr.startswith(f"soma brain: {says}")
     assert ended.stderr.count("\n") == 1
     assert "secret" not in ended.stderr
+
+
+def run(module: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        env={**os.environ, "SOMA_DATA_DIR": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [(["--help"], 0, "docs/configuration.md"), (["--prot", "1"], 2, "--prot"), (["serve"], 2, "serve")],
+)
+def test_arguments_start_no_brain(tmp_path, arguments, code, said):
+    done = run("soma.brain", *arguments, folder=tmp_path / "none")
+    assert (done.returncode, said in done.stdout + done.stderr) == (code, True)
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.e2e
+def test_verify_makes_nothing_where_no_brain_is(tmp_path):
+    done = run("soma.brain.verify", folder=tmp_path / "mistyped")
+    assert (done.returncode, done.stdout) == (2, "")
+    [line] = done.stderr.splitlines()
+    assert "there is no brain in" in line
+    assert "mistyped" in line
+    assert not (tmp_path / "mistyped").exists()
+    (tmp_path / "brain.sqlite3").touch()
+    done = run("soma.brain.verify", folder=tmp_path)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert not (tmp_path / "brain-signing-key").exists()
 
 
 @pytest.mark.e2e

@@ -120,6 +120,8 @@ async def test_a_caller_that_goes_away_leaves_index_and_rows_equal(memory, alice
     ("item", "error", "field"),
     [
         (new("  \n"), EmptyText, "items[1].text"),
+        (new("\n\u200b"), EmptyText, "items[1].text"),
+        (new("\u3164 \ufeff\x07\u2800"), EmptyText, "items[1].text"),
         (new("x" * 1_000_000), TextTooLong, "items[1].text"),
         (new("a\0b"), BadName, "items[1].text"),
         (new("a\ud800"), BadName, "items[1].text"),

@@ -1,11 +1,14 @@
 """Views: whole numbers in range, the same each time, each moved by what it is about."""
 
+from datetime import UTC, datetime
 from itertools import pairwise
 
+import pytest
 from tests.memory.test_remember import new
 
 from soma.memory.types import NewLink, Query
 from soma.memory.views import VIEWS
+from soma.memory.views.question import when
 
 ASKED = Query(text="what did we say about the garden?", at="2030-01-01T00:00:00Z")
 
@@ -111,3 +114,19 @@ async def test_nothing_remembered_is_nothing_found(memory, alice):
     candidates = await memory.candidates(alice, ASKED)
     assert list(candidates) == []
     assert len(candidates.query_embedding) == 384
+
+
+EDGES = ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"]
+
+
+@pytest.mark.parametrize("at", EDGES)
+async def test_no_day_outside_the_calendar_is_looked_for(memory, alice, at):
+    await memory.remember(alice, [new("A note of then.", occurred_at=when) for when in EDGES])
+    for text in ("note of yesterday and today", "note of 31 december", "note of 1 january", "note of february 30"):
+        assert await memory.candidates(alice, Query(text=text, at=at))
+
+
+def test_yesterday_is_a_day_of_the_calendar():
+    first, second = (datetime(1, 1, day, tzinfo=UTC).timestamp() for day in (1, 2))
+    assert when("yesterday or today", first).days == (1,)
+    assert when("yesterday or today", second).days == (2, 1)

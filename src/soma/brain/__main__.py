@@ -1,5 +1,6 @@
 """The brain apart: `python -m soma.brain` serves it on SOMA_BRAIN_PORT, with the data folder locked for itself."""
 
+import argparse
 import asyncio
 import fcntl
 import gc
@@ -123,5 +124,12 @@ def main() -> None:
         sys.exit(f"soma brain: {' '.join(str(error).split())}")
 
 
+def refuse_arguments() -> None:
+    """It takes none: all that can be set is a setting. Whoever asks for help must not have started a server."""
+    settings = "Its settings are environment variables, described in docs/configuration.md."
+    argparse.ArgumentParser(prog="python -m soma.brain", description=__doc__, epilog=settings).parse_args()
+
+
 if __name__ == "__main__":
+    refuse_arguments()
     main()

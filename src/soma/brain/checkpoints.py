@@ -24,6 +24,8 @@ from soma.events.chain import Head
 from soma.events.private import kept_file
 from soma.events.schema import LearningCheckpointed
 
+KEY_FILE = "brain-signing-key"  # in the data folder
+
 
 class Signer:
     """`believed` are the public keys whose checkpoints may begin a replay here: its own, and those it is told of."""
@@ -36,7 +38,7 @@ class Signer:
     @classmethod
     def of(cls, settings: BrainSettings) -> "Signer":
         """The key of the settings' folder, and beside it the keys that they name."""
-        return cls.kept_in(settings.data_dir / "brain-signing-key", also_believed=settings.believed_keys.split())
+        return cls.kept_in(settings.data_dir / KEY_FILE, also_believed=settings.believed_keys.split())
 
     @classmethod
     def kept_in(cls, path: Path, *, also_believed: Iterable[str] = ()) -> "Signer":
@@ -46,6 +48,12 @@ class Signer:
         if not isinstance(key, Ed25519PrivateKey):
             raise TypeError(f"{path} holds no Ed25519 key")
         return cls(key, also_believed=also_believed)
+
+    @classmethod
+    def believed_by(cls, settings: BrainSettings) -> frozenset[str]:
+        """As `of(settings).believed`, for who only reads: no key is made where there is none."""
+        there = (settings.data_dir / KEY_FILE).exists()
+        return cls.of(settings).believed if there else frozenset(settings.believed_keys.split())
 
     def checkpoint(self, tenant_id: str, agent_id: str, state: LearnerState, head: Head) -> LearningCheckpointed:
         """`head` is the end of the learner's chain as it was when it had come to `state`."""

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -25,7 +26,7 @@ from soma.brain.starts import Start, beginning
 from soma.brain.without import without
 from soma.events.chain import Event, Head, verify
 from soma.events.database import Database, Row
-from soma.events.errors import ChainBroken
+from soma.events.errors import ChainBroken, ReadFailed
 from soma.events.log import Log
 from soma.events.schema import (
     FeedbackBatchReceived,
@@ -292,12 +293,24 @@ class _Replay:
         self._report.faults.append(f"{self._name} at version {version} does not come out as it was recorded")
 
 
+def _missing(settings: BrainSettings) -> Path | None:
+    """The database file that should be there: to open it would make it."""
+    path = Path(settings.database.removeprefix("sqlite:///"))
+    is_file = settings.database.startswith("sqlite:///")
+    return path if is_file and not path.is_file() else None
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m soma.brain.verify", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print one object")
     as_json = parser.parse_args().json
     settings = BrainSettings()
-    report = verified(Database(settings.database), Signer.of(settings).believed)
+    if missing := _missing(settings):
+        parser.exit(2, f"there is no brain in {missing}: is SOMA_DATA_DIR right?\n")
+    try:
+        report = verified(Database(settings.database), Signer.believed_by(settings))
+    except ReadFailed as error:
+        parser.exit(2, f"the database cannot be read: {' '.join(str(error).split())}\n")
     if as_json:
         print(msgspec.json.encode(report).decode())  # noqa: T201 - its output
     else:

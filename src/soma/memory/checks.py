@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, get_args
@@ -25,6 +26,8 @@ METADATA_BYTES = 16 * 1024
 KEY_LENGTH = 512
 LINKS = 64  # an item
 TOP_K = 1_000
+UNSEEN = ("Cc", "Cf", "Zl", "Zp", "Zs")  # categories of Unicode
+BLANK = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe0e\ufe0f"  # marks and letters that draw nothing
 NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
@@ -72,7 +75,8 @@ def query(asked: Query) -> None:
 
 
 def not_empty(value: str, field: str) -> None:
-    if not value.strip():
+    """Spaces, control characters and what has no width say nothing."""
+    if all(unicodedata.category(char) in UNSEEN or char in BLANK for char in value):
         raise EmptyText(field=field)
 
 

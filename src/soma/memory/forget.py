@@ -14,7 +14,7 @@ async def forget(store: Store, owner: Owner, ids: Sequence[str], keys: Sequence[
     """All of them or none, with what was synthesised from them. Raises UnknownKey."""
 
     def write(tx: Transaction) -> tuple[str, Erased]:
-        return erase(tx, owner, named(tx, owner, ids, keys, namespace), namespace)
+        return erase(tx, owner, named(tx, owner, ids, keys, namespace, also_damaged=True), namespace)
 
     receipt_id, erased = await store.writer.write(write)
     await store.work(apply, store, erased)
@@ -22,12 +22,24 @@ async def forget(store: Store, owner: Owner, ids: Sequence[str], keys: Sequence[
 
 
 def named(
-    reader: rows.Reader, owner: Owner, ids: Sequence[str], keys: Sequence[str], namespace: str
+    reader: rows.Reader,
+    owner: Owner,
+    ids: Sequence[str],
+    keys: Sequence[str],
+    namespace: str,
+    *,
+    also_damaged: bool = False,
 ) -> list[MemoryRecord]:
-    """The memories of these ids, then of these keys; of a key in several scopes the most private. Raises UnknownKey."""
-    by_id = {memory.id: memory for memory in rows.by_ids(reader, owner, namespace, ids)}
+    """The memories of these ids, then of these keys; of a key in several scopes the most private. Raises UnknownKey.
+
+    `also_damaged`: for who removes them and shows them to nobody.
+    """
     nearest = {scope: rank for rank, scope in enumerate(owner.visible())}
-    found = rows.by_keys(reader, owner, namespace, keys)
+    seen, found = (
+        [memory for memory in known if also_damaged or rows.intact(memory)]
+        for known in (rows.by_ids(reader, owner, namespace, ids), rows.by_keys(reader, owner, namespace, keys))
+    )
+    by_id = {memory.id: memory for memory in seen}
     by_key = {memory.key: memory for memory in sorted(found, key=lambda memory: -nearest[memory.scope_owner])}
     for field, asked, known in (("ids", ids, by_id), ("keys", keys, by_key)):
         for number, name in enumerate(asked):

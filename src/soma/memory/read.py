@@ -28,7 +28,7 @@ def searched(store: Store, owner: Owner, text: str, namespace: str, *, limit: in
     with store.partitions.opened(owner.tenant_id, namespace, owner.visible()) as partitions:
         places = [place for partition in partitions for place in _holding(partition, text)]
     newest = sorted((place for place in places if before is None or place[0] < before), reverse=True)[: limit + 1]
-    found = rows.by_ids(store.database, owner, namespace, (place[1] for place in newest))
+    found = filter(rows.intact, rows.by_ids(store.database, owner, namespace, (place[1] for place in newest)))
     return _page(sorted(found, key=lambda memory: -memory.position), limit)
 
 
@@ -67,7 +67,7 @@ def _linked_pairs(partitions: Sequence[Partition]) -> set[frozenset[str]]:
 def _items(store: Store, owner: Owner, namespace: str, memories: Sequence[MemoryRecord]) -> Iterator[dict[str, Any]]:
     links = rows.links_from(store.database, (memory.id for memory in memories))
     ends = rows.by_ids(store.database, owner, namespace, (link.to_id for link in links))
-    keys = {memory.id: memory.key for memory in ends}
+    keys = {memory.id: memory.key for memory in ends if rows.intact(memory)}
     for memory in memories:
         if rows.MADE_MARK in memory.metadata:  # made from others, and made again from them
             continue

@@ -3,6 +3,7 @@
 A memory is known by its key: the same content again changes nothing, other content replaces text and vector.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -98,20 +99,11 @@ def content_key(item: NewMemory) -> str:
 
 def _decide(request: Request, item: NewMemory, key: str, former: MemoryRecord | None) -> Planned:
     owner, moment = request.owner, request.moment
-    metadata = checks.metadata_text(item.metadata)
+    told = json.loads(checks.metadata_text(item.metadata))  # as it will be read: JSON has no key that is a number
+    metadata = checks.metadata_text(told)
     given = checks.moment(item.occurred_at).isoformat(timespec="microseconds") if item.occurred_at else None
-    occurred_at = given or (former.occurred_at if former else moment)
-    importance = float(item.importance)
-    checksum = rows.checksum(
-        text=item.text,
-        kind=item.kind,
-        occurred_at=occurred_at,
-        importance=importance,
-        metadata=metadata,
-        conversation_id=item.conversation_id,
-    )
-    if former and former.checksum == checksum:
-        return Planned(item, former, metadata, "unchanged", former)
+    sound = former is not None and rows.intact(former)  # what is damaged is written anew, whatever is said
+    occurred_at = given or (former.occurred_at if former and sound else moment)
     record = MemoryRecord(
         id=former.id if former else new_id(),
         tenant_id=owner.tenant_id,
@@ -123,19 +115,22 @@ def _decide(request: Request, item: NewMemory, key: str, former: MemoryRecord | 
         key=key,
         kind=item.kind,
         text=item.text,
-        metadata=dict(item.metadata),
+        metadata=told,
         conversation_id=item.conversation_id,
         occurred_at=occurred_at,
-        importance=importance,
+        importance=float(item.importance) + 0.0,  # a database keeps -0.0 as 0.0
         value=former.value if former else 0.5,
         access_count=former.access_count if former else 0,
         accessed_at=former.accessed_at if former else None,
-        checksum=checksum,
+        checksum="",
         position=former.position if former else 0,
         revision=former.revision if former else 0,
         created_at=former.created_at if former else moment,
         updated_at=moment,
     )
+    record = replace(record, checksum=rows.checksum(record))
+    if former and sound and rows.checksum(former) == record.checksum:
+        return Planned(item, former, metadata, "unchanged", former)
     return Planned(item, record, metadata, "updated" if former else "created", former)
 
 
@@ -236,7 +231,7 @@ def write_links(
     """Write the links that are news and return them. Each is (from, link, field). Raises UnknownLinkTarget."""
     if not wanted:
         return []
-    found = rows.by_keys(tx, owner, namespace, (link.to_key for _, link, _ in wanted))
+    found = filter(rows.intact, rows.by_keys(tx, owner, namespace, (link.to_key for _, link, _ in wanted)))
     targets = {(memory.scope_owner, memory.key): memory.id for memory in found}
     known = set(rows.links_from(tx, {memory.id for memory, _, _ in wanted}))
     written: dict[Link, None] = {}

@@ -43,7 +43,10 @@ ERASE = (
 MADE_MARK = "synthesised"  # in the metadata of what consolidation made
 SUMMARISES, RECOMBINES = "summarises", "recombines"  # from what was synthesised to its sources
 PROVENANCE = (SUMMARISES, RECOMBINES)  # says where something is from, and makes nothing come to mind
+CHECKSUM_MARK = "2:"  # of what it is made of
+UNREADABLE = "unreadable metadata"
 CHUNK = 500  # values in one IN list
+FLOAT = 4  # bytes of one number of a vector
 PAGE = 2_000  # rows with their vectors read at a time: all at once would double the memory of a large partition
 
 
@@ -63,8 +66,17 @@ class Reader(Protocol):
 
 def record(row: Row) -> MemoryRecord:
     values = dict(zip(COLUMNS, row, strict=True))
-    values["metadata"] = json.loads(values["metadata"])
+    values["metadata"] = _metadata(values["metadata"])
     return MemoryRecord(**values)
+
+
+def _metadata(text: str) -> dict[str, Any]:
+    """What cannot be read becomes what no checksum fits, so that the row is `intact` no more."""
+    try:
+        found = json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        found = None
+    return found if isinstance(found, dict) else {UNREADABLE: str(text)}
 
 
 def parameters(memory: MemoryRecord, metadata: str) -> list[Any]:
@@ -72,19 +84,41 @@ def parameters(memory: MemoryRecord, metadata: str) -> list[Any]:
     return [metadata if name == "metadata" else getattr(memory, name) for name in COLUMNS]
 
 
-def checksum(
-    *, text: str, kind: str, occurred_at: str, importance: float, metadata: str, conversation_id: str | None
-) -> str:
-    """SHA-256 over what people gave: two rows with the same one say the same."""
-    fields = [text, kind, occurred_at, importance, metadata, conversation_id]
+def checksum(memory: MemoryRecord) -> str:
+    """SHA-256 over what people gave and whose it is, so that no row can be moved to another who may see it."""
+    return CHECKSUM_MARK + _digest([memory.tenant_id, memory.namespace, memory.scope_owner, *_given(memory)])
+
+
+def _checksum_before(memory: MemoryRecord) -> str:
+    """As it was made at first: rows of then say nothing of whose they are until they change."""
+    return _digest(_given(memory))
+
+
+def _given(memory: MemoryRecord) -> list[Any]:
+    told = metadata_text(memory)
+    return [memory.text, memory.kind, memory.occurred_at, memory.importance, told, memory.conversation_id]
+
+
+def _digest(fields: Sequence[Any]) -> str:
     return sha256(json.dumps(fields, ensure_ascii=False, separators=(",", ":")).encode()).hexdigest()
 
 
+def intact(memory: MemoryRecord) -> bool:
+    """Whether the row still is what its checksum says. What is not is shown to nobody."""
+    try:
+        made = checksum if memory.checksum.startswith(CHECKSUM_MARK) else _checksum_before
+        return memory.checksum == made(memory)
+    except (TypeError, ValueError):  # a database may hold bytes where texts were written
+        return False
+
+
 def by_keys(reader: Reader, owner: Owner, namespace: str, keys: Iterable[str]) -> list[MemoryRecord]:
+    """Damaged ones too: to be replaced or forgotten. Who shows them asks `intact` first."""
     return _visible(reader, owner, namespace, "m.key", keys)
 
 
 def by_ids(reader: Reader, owner: Owner, namespace: str, ids: Iterable[str]) -> list[MemoryRecord]:
+    """Damaged ones too, as `by_keys`."""
     return _visible(reader, owner, namespace, "m.id", ids)
 
 
@@ -97,12 +131,18 @@ def _visible(reader: Reader, owner: Owner, namespace: str, column: str, values: 
 
 
 def newest(reader: Reader, owner: Owner, namespace: str, *, before: int | None, limit: int) -> list[MemoryRecord]:
-    """In the order of creation, the newest first, from below position `before`."""
-    found = reader.query(
-        f"{SELECT} WHERE {VISIBLE} AND m.position < ? ORDER BY m.position DESC LIMIT ?",
-        [owner.tenant_id, namespace, *owner.visible(), 2**62 if before is None else before, limit],
-    )
-    return list(map(record, found))
+    """Intact ones in the order of creation, the newest first, from below position `before`."""
+    sql = f"{SELECT} WHERE {VISIBLE} AND m.position < ? ORDER BY m.position DESC LIMIT ?"
+    found: list[MemoryRecord] = []
+    last = 2**62 if before is None else before
+    while len(found) < limit:
+        wanted = limit - len(found)
+        page = list(map(record, reader.query(sql, [owner.tenant_id, namespace, *owner.visible(), last, wanted])))
+        found += filter(intact, page)
+        if len(page) < wanted:
+            break
+        last = page[-1].position
+    return found
 
 
 def thread(reader: Reader, owner: Owner, namespace: str, scope_owner: str, conversation_id: str) -> list[MemoryRecord]:
@@ -139,7 +179,7 @@ def count(reader: Reader, address: Address) -> int:
 
 
 def partition(reader: Reader, address: Address, model: str) -> Iterator[tuple[MemoryRecord, Embedding | None]]:
-    """All memories of one partition in the order of creation, each with what `model` made of it as it is now.
+    """All intact memories of one partition in the order of creation, each with what `model` made of it as it is now.
 
     None where that is absent, of a former text, or damaged.
     """
@@ -147,7 +187,7 @@ def partition(reader: Reader, address: Address, model: str) -> Iterator[tuple[Me
     last = 0
     while True:
         page = list(embedded(reader, model, where, [*address, last]))
-        yield from page
+        yield from ((memory, made) for memory, made in page if intact(memory))
         if len(page) < PAGE:
             return
         last = page[-1][0].position
@@ -157,20 +197,22 @@ def embedded(
     reader: Reader, model: str, where: str, parameters: Sequence[Any]
 ) -> Iterator[tuple[MemoryRecord, Embedding | None]]:
     found = reader.query(
-        f"SELECT {', '.join(f'm.{name}' for name in COLUMNS)}, e.dimension, e.vector, e.word_vectors, e.seal "
+        f"SELECT {', '.join(f'm.{name}' for name in COLUMNS)}, e.dimension, e.vector, e.word_vectors, e.source, e.seal "
         f"FROM memories m LEFT JOIN memory_embeddings e ON e.memory_id = m.id AND e.model = ? WHERE {where}",
         [model, *parameters],
     )
-    for *columns, dimension, vector, words, stamp in found:
+    for *columns, dimension, vector, words, source, stamp in found:
         memory = record(tuple(columns))
-        intact = vector is not None and stamp == seal(memory.checksum, model, vector, words)
-        yield memory, _embedding(dimension, vector, words) if intact else None
+        # `source` too, which the seal repeats: whoever counts what is missing looks at it alone (`lacking`)
+        good = source == memory.checksum and stamp == seal(memory.checksum, model, vector, words)
+        yield memory, _embedding(dimension, vector, words) if good and len(vector) == FLOAT * dimension else None
 
 
 def embeddings(reader: Reader, model: str, ids: Iterable[str]) -> Iterator[tuple[MemoryRecord, Embedding | None]]:
-    """Living memories with what `model` made of them as they are now."""
+    """Living, intact memories with what `model` made of them as they are now."""
     for some in _chunks(ids):
-        yield from embedded(reader, model, f"m.forgotten_at IS NULL AND m.id IN ({', '.join('?' * len(some))})", some)
+        where = f"m.forgotten_at IS NULL AND m.id IN ({', '.join('?' * len(some))})"
+        yield from ((memory, made) for memory, made in embedded(reader, model, where, some) if intact(memory))
 
 
 def seal(source: str, model: str, vector: bytes, words: bytes) -> str:

@@ -5,11 +5,12 @@ import time
 from contextlib import asynccontextmanager
 
 import httpx
-from tests.memory.conftest import opened
+from tests.memory.conftest import opened, owner
 from tests.memory.embedders.provider import Provider, serving
 from tests.memory.test_remember import new, recalled
 from tests.memory.upkeep.test_consolidate import GARDEN, TRAIN, synthesised
 from tests.memory.upkeep.test_reconcile import SPOILT, behind_its_back
+from tests.memory.upkeep.test_reembed import STALE_FOR_EVER
 
 from soma.memory.embedders.choose import Choice
 from soma.memory.embedders.choose import embedder as chosen
@@ -86,6 +87,23 @@ async def test_another_model_is_taken_up_while_people_work(database, alice):
         await until(lambda: _is_done(memory))
         assert (await recalled(memory, alice, "train Bern nine platform"))[0] == TRAIN[0]
         assert (await memory.embedding_progress("acme")).model == "hashing-128/2"
+
+
+async def test_a_tenant_whose_vectors_cannot_be_made_good_holds_up_no_other(database, alice):
+    old, zoe = Hashing(64), owner("zoe", tenant="zebra")
+    async with opened(database, old) as memory:
+        await memory.remember(alice, [new("The cat sleeps.")])
+        await memory.remember(zoe, [new("The zebra runs.")])
+    [(theirs,)] = database.query("SELECT id FROM memories WHERE tenant_id = 'acme'")
+    only_acme = (trigger.replace("BEGIN", f"WHEN NEW.memory_id = '{theirs}' BEGIN") for trigger in STALE_FOR_EVER)
+    behind_its_back(database, *only_acme)
+    async with opened(database, Hashing(128), former=[old]) as memory, kept(memory):
+
+        async def zebra_is_done() -> bool:
+            return (await memory.embedding_progress("zebra")).is_done
+
+        await until(zebra_is_done)
+        assert not await _is_done(memory)
 
 
 async def test_a_model_that_is_away_is_said_and_asked_again(database, alice):

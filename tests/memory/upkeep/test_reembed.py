@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from tests.memory.conftest import Counting, opened, owner
 from tests.memory.test_remember import new, recalled
+from tests.memory.upkeep.test_reconcile import behind_its_back
 
 from soma.memory.embedders.hashing import Hashing
 from soma.memory.errors import ModelUnavailable
@@ -116,6 +117,36 @@ async def test_a_former_model_that_cannot_be_asked_leaves_the_words(database, al
             pass
         assert progress(memory._store, "acme").is_done
     assert models(database) == {"hashing-128/2"}
+
+
+async def test_a_vector_of_another_source_is_made_anew(database, alice):
+    await told(database, alice)
+    behind_its_back(
+        database, "UPDATE memory_embeddings SET source = 'zzz' WHERE memory_id = (SELECT MIN(id) FROM memories)"
+    )
+    async with opened(database, OLD) as memory:
+        assert not progress(memory._store, "acme").is_done
+        async with asyncio.timeout(10):
+            assert sum([made async for made in reembed(memory._store, "acme")]) == 1
+        assert progress(memory._store, "acme").is_done
+
+
+STALE_FOR_EVER = [
+    f"CREATE TRIGGER forever_{number} AFTER {event} ON memory_embeddings BEGIN "
+    "UPDATE memory_embeddings SET source = 'zzz' WHERE memory_id = NEW.memory_id; END"
+    for number, event in enumerate(("INSERT", "UPDATE OF vector"))
+]
+
+
+async def test_rounds_that_get_nowhere_end_and_say_so(database, alice, caplog):
+    await told(database, alice, 3)
+    behind_its_back(database, *STALE_FOR_EVER)
+    async with opened(database, NEW, former=[OLD]) as memory:
+        async with asyncio.timeout(10):
+            async for _ in reembed(memory._store, "acme"):
+                pass
+        assert "7 vectors are still missing" in caplog.text
+        assert await dimension(memory, alice) == 64
 
 
 class Away(Hashing):

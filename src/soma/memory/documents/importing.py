@@ -138,7 +138,10 @@ def _same_headings(chunk: Chunk, memory: MemoryRecord) -> bool:
 def _items(document: Document, plan: _Plan) -> list[NewMemory]:
     """The chunks to remember: all, or none where text and places are as they were."""
     if not plan.vanished and all(
-        memory is not None and memory.text == chunk.text and dict(memory.metadata) == place(document.name, chunk)
+        memory is not None
+        and rows.intact(memory)
+        and memory.text == chunk.text
+        and dict(memory.metadata) == place(document.name, chunk)
         for chunk, memory in plan.pairs
     ):
         return []

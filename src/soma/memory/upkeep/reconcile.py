@@ -1,6 +1,6 @@
 """Payload rows are the truth; everything made from them is compared with them, and made anew where it differs.
 
-Problems by kind: `payload_damaged` (the text is not what was remembered: reported, it cannot be made anew),
+Problems by kind: `payload_damaged` (the row is not what was remembered: shown to nobody, and it cannot be made anew),
 `vector_missing`, `vector_stale` (of a former text), `vector_damaged`, `vector_left` (of a forgotten memory),
 `link_dangling`, `index_differs` (a partition in memory).
 """
@@ -98,8 +98,11 @@ async def _check_memories(store: Store, tenant_id: str, report: Report, *, repai
     walk = pages(store.database, tenant_id, space.model)
     while page := await store.work(_next, walk):
         report.memories += len(page)
-        report.add(BEYOND_REPAIR, [memory.id for memory, _ in page if not _intact(memory)])
-        without = [memory for memory, made in page if made is None or len(made.vector) != space.embedder.dimension]
+        damaged = {memory.id for memory, _ in page if not rows.intact(memory)}
+        report.add(BEYOND_REPAIR, [memory.id for memory, _ in page if memory.id in damaged])
+        dimension = space.embedder.dimension
+        bad = [memory for memory, made in page if made is None or len(made.vector) != dimension]
+        without = [memory for memory in bad if memory.id not in damaged]  # nothing is made from what is damaged
         for kind, ids in (await store.work(_why, store, without, space.model)).items():
             report.add(kind, ids)
         for start in range(0, len(without) if repair else 0, BATCH):
@@ -110,18 +113,6 @@ async def _check_memories(store: Store, tenant_id: str, report: Report, *, repai
 
 def _next(walk: Iterator[Page]) -> Page:
     return next(walk, [])
-
-
-def _intact(memory: MemoryRecord) -> bool:
-    """Whether the payload still is what its checksum says."""
-    return memory.checksum == rows.checksum(
-        text=memory.text,
-        kind=memory.kind,
-        occurred_at=memory.occurred_at,
-        importance=memory.importance,
-        metadata=rows.metadata_text(memory),
-        conversation_id=memory.conversation_id,
-    )
 
 
 def _why(store: Store, memories: Sequence[MemoryRecord], model: str) -> dict[str, list[str]]:

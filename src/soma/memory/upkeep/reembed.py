@@ -4,6 +4,8 @@ Each step commits, so a kill loses a step at most. What is remembered or changed
 answers, and is met in another round before the switch.
 """
 
+import logging
+import math
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +19,8 @@ from soma.memory.spaces import Space, served
 from soma.memory.store import STREAM, Store
 from soma.memory.types import MemoryRecord
 from soma.memory.upkeep.pages import Page, count, lacking, pages
+
+logger = logging.getLogger(__name__)
 
 BATCH = 16  # texts an embedding step: some 25 ms of one core with the bundled model
 
@@ -52,17 +56,31 @@ async def reembed(store: Store, tenant_id: str) -> AsyncGenerator[int, None]:
     if await store.work(served, store.database, tenant_id) != target.model:
         serving = store.spaces.of(tenant_id)
         await store.writer.write(lambda tx: store.spaces.switch(tx, tenant_id, serving.model))
+    before = math.inf
     while True:
-        walk = pages(store.database, tenant_id, target.model)
-        while page := await store.work(_next, walk):
-            without = [memory for memory, made in page if made is None]
-            for start in range(0, len(without), BATCH):
-                yield await make(store, without[start : start + BATCH], target)
-        if await store.writer.write(lambda tx: _switch(tx, store, tenant_id)):
+        damaged: list[str] = []
+        async for made in _round(store, tenant_id, target, damaged):
+            yield made
+        left = await store.writer.write(partial(_switch, store=store, tenant_id=tenant_id, beyond=len(damaged)))
+        if not left:
             break
+        if left >= before:  # others wait for their turn: whoever comes back later may have more luck
+            logger.warning("tenant %s: %d vectors are still missing after another round", tenant_id, left)
+            return
+        before = left
     await store.work(store.drop_other_models, tenant_id)
     async for removed in _sweep(store, tenant_id):
         yield removed
+
+
+async def _round(store: Store, tenant_id: str, target: Space, damaged: list[str]) -> AsyncGenerator[int, None]:
+    """Make what is missing as one walk finds it; nothing is made from what is `damaged`, which is named there."""
+    walk = pages(store.database, tenant_id, target.model)
+    while page := await store.work(_next, walk):
+        without = [memory for memory, made in page if made is None and rows.intact(memory)]
+        damaged += [memory.id for memory, made in page if made is None and not rows.intact(memory)]
+        for start in range(0, len(without), BATCH):
+            yield await make(store, without[start : start + BATCH], target)
 
 
 def _next(walk: Iterator[Page]) -> Page:
@@ -90,16 +108,17 @@ def _write(
     return valid
 
 
-def _switch(tx: Transaction, store: Store, tenant_id: str) -> bool:
+def _switch(tx: Transaction, *, store: Store, tenant_id: str, beyond: int) -> int:
+    """How many vectors are missing, but for those `beyond` repair; where none is, the tenant is switched."""
     target = store.spaces.target.model
-    if lacking(tx, tenant_id, target):
-        return False
+    if (left := lacking(tx, tenant_id, target) - beyond) > 0:
+        return left
     former = served(tx, tenant_id) or target
     if former != target:
         store.spaces.switch(tx, tenant_id, target)
         fact = MemoryReembedded(model_before=former, model_after=target, memories=count(tx, tenant_id))
         tx.append(draft(fact, Subject(tenant_id=tenant_id, stream=STREAM)))
-    return True
+    return 0
 
 
 async def _sweep(store: Store, tenant_id: str) -> AsyncGenerator[int, None]:

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 
 import numpy as np
 from numpy.typing import NDArray
@@ -147,6 +147,8 @@ def when(lower: str, at: float) -> When:
     )
 
 
+LAST_SECOND = datetime.max.replace(microsecond=0, tzinfo=UTC).timestamp()
+FIRST_DAY = date.min.toordinal()  # the calendar has none before it
 YEARS_BACK = 10  # a day without a year is looked for in each of them
 
 
@@ -154,7 +156,7 @@ def _month_days(lower: str, months: Sequence[int], year: re.Match[str] | None, a
     day = DAY.search(lower)
     if not months or not day:
         return []
-    now = datetime.fromtimestamp(at, UTC).year
+    now = moment(at).year
     years = [int(year[1])] if year else range(now - YEARS_BACK, now + 1)
     return [found for one in years if (found := _ordinal(one, months[0], int(day[1]))) is not None]
 
@@ -165,11 +167,15 @@ def _iso_days(lower: str) -> list[int]:
 
 
 def _relative_days(lower: str, at: float) -> list[int]:
-    today = datetime.fromtimestamp(at, UTC).date()
+    today = moment(at).toordinal()
     back = {"today": 0, "tonight": 0, "yesterday": 1}
-    return [
-        (today - timedelta(days=days)).toordinal() for word, days in back.items() if re.search(rf"\b{word}\b", lower)
-    ]
+    days = [today - days for word, days in back.items() if re.search(rf"\b{word}\b", lower)]
+    return [day for day in days if day >= FIRST_DAY]
+
+
+def moment(seconds: float) -> datetime:
+    """Since the epoch; the last microseconds of the calendar would be rounded to beyond it."""
+    return datetime.fromtimestamp(min(seconds, LAST_SECOND), UTC)
 
 
 def _ordinal(year: int, month: int, day: int) -> int | None:

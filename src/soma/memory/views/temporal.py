@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from soma.memory.index.traits import NUMBER, TIME
 from soma.memory.views.base import View
+from soma.memory.views.question import moment
 from soma.memory.views.scene import Floats, Scene
 
 DAY = 86_400.0
@@ -46,10 +47,10 @@ def _date(scene: Scene) -> Floats:
 
 def _in_month(scene: Scene) -> Floats:
     when = scene.asked.when
-    moments = [datetime.fromtimestamp(time, UTC) for time in scene.times.tolist()]
+    moments = [moment(time) for time in scene.times.tolist()]
     inside = [
-        (not when.months or moment.month in when.months) and (when.year is None or moment.year == when.year)
-        for moment in moments
+        (not when.months or one.month in when.months) and (when.year is None or one.year == when.year)
+        for one in moments
     ]
     return np.array(inside, np.float32)
 
