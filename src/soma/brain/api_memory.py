@@ -7,6 +7,7 @@ from soma.brain.api_experiments import Door
 from soma.brain.service import Brain, owner
 from soma.brain.types import Consolidated, Consolidations, EmbeddingStatus, MemoryStatus, MemoryVerified, Principal
 from soma.memory.documents.importing import Chunking, Document
+from soma.memory.upkeep.reconcile import Sight
 
 
 def add_upkeep(app: FastAPI, brain: Brain, door: Door) -> None:
@@ -30,7 +31,9 @@ def add_upkeep(app: FastAPI, brain: Brain, door: Door) -> None:
     @app.post("/v1/memory/verify", **door.takes(bodies.Verify))
     async def verify(request: Request) -> Response:
         principal, body = await door.read(request, bodies.Verify)
-        report = await brain.memory.verify(principal.tenant_id, repair=body.repair)
+        seen = owner(principal).visible()
+        sight = Sight(compared=None if body.whole else seen, named=seen)
+        report = await brain.memory.verify(principal.tenant_id, repair=body.repair, sight=sight)
         return door.answer(
             MemoryVerified(
                 clean=report.is_clean,
@@ -73,7 +76,7 @@ def _add_consolidation(app: FastAPI, brain: Brain, door: Door) -> None:
 
 async def _status(brain: Brain, principal: Principal, namespace: str) -> MemoryStatus:
     visible = await brain.memory.statistics(owner(principal), namespace=namespace)
-    progress = await brain.memory.embedding_progress(principal.tenant_id)
+    progress = await brain.memory.embedding_progress(owner(principal))
     return MemoryStatus(
         namespace=namespace,
         memories=visible.memories,

@@ -239,7 +239,10 @@ class ImportDocument(Body, frozen=True, kw_only=True):
 
 
 class Verify(Body, frozen=True, kw_only=True):
+    """`whole` compares what the caller does not see too, and counts it: for who has to do with the whole tenant."""
+
     repair: bool = False
+    whole: bool = False
 
 
 class UndoConsolidation(Body, frozen=True, kw_only=True):

@@ -318,11 +318,13 @@ class BrainClient:
     async def memory_status(self, principal: Principal, *, namespace: str = "default") -> MemoryStatus:
         return await self._read(principal, "/v1/memory/status", {"namespace": namespace}, MemoryStatus)
 
-    async def verify_memory(self, principal: Principal, *, repair: bool = False) -> MemoryVerified:
-        """Compare everything made from the tenant's memories with their texts, and mend it if asked."""
-        return await self._commit(
-            principal, "/v1/memory/verify", {"repair": repair}, MemoryVerified, timeout_seconds=LONG_SECONDS
-        )
+    async def verify_memory(self, principal: Principal, *, repair: bool = False, whole: bool = False) -> MemoryVerified:
+        """Compare everything made from the memories that the caller sees with their texts, and mend it if asked.
+
+        `whole` takes in those of the tenant's other users; only what the caller sees is named.
+        """
+        body = {"repair": repair, "whole": whole}
+        return await self._commit(principal, "/v1/memory/verify", body, MemoryVerified, timeout_seconds=LONG_SECONDS)
 
     async def consolidations(self, principal: Principal, *, namespace: str = "default") -> list[Consolidated]:
         found = await self._read(principal, "/v1/memory/consolidations", {"namespace": namespace}, Consolidations)

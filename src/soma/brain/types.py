@@ -268,7 +268,7 @@ class ImportedDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EmbeddingStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """Of a whole tenant: `model` answers, `embedded` of `memories` have a vector of `target`.
+    """`model` answers, `embedded` of the `memories` that the caller sees in all namespaces have a vector of `target`.
 
     `waiting` says why it does not go on.
     """
@@ -295,7 +295,7 @@ class MemoryStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MemoryVerified(msgspec.Struct, frozen=True, kw_only=True):
-    """What was compared, what differed (by kind; `named` are the first, kind and id), what was mended."""
+    """What was compared, what differed by kind, what was mended. `named` are the first that the caller sees."""
 
     clean: bool
     memories: int

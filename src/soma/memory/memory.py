@@ -39,8 +39,8 @@ from soma.memory.types import (
 )
 from soma.memory.upkeep.consolidate import Consolidation, Summarise, cycle
 from soma.memory.upkeep.keeper import Keeper, Routine
-from soma.memory.upkeep.reconcile import Report, reconcile
-from soma.memory.upkeep.reembed import Progress, progress
+from soma.memory.upkeep.reconcile import EVERYTHING, Report, Sight, reconcile
+from soma.memory.upkeep.reembed import Progress, progress_seen
 from soma.memory.upkeep.undo import Past, Undone, past, undo
 from soma.memory.views.question import stripped
 
@@ -192,9 +192,9 @@ class Memory:
         await self._known(owner, namespace)
         return await self._store.whole(undo(self._store, owner, consolidation_id, namespace))
 
-    async def verify(self, tenant_id: str, *, repair: bool = False) -> Report:
-        """Compare everything of a tenant with its payloads. Raises ModelUnavailable where repair needs the model."""
-        return await self._store.whole(reconcile(self._store, tenant_id, repair=repair))
+    async def verify(self, tenant_id: str, *, repair: bool = False, sight: Sight = EVERYTHING) -> Report:
+        """Compare what is in `sight` with its payloads. Raises ModelUnavailable where repair needs the model."""
+        return await self._store.whole(reconcile(self._store, tenant_id, repair=repair, sight=sight))
 
     async def keep(self, routine: Routine) -> None:
         """Upkeep of all tenants, until cancelled."""
@@ -204,9 +204,9 @@ class Memory:
         """Why vectors of the tenant wait for their model; empty where they do not."""
         return self._keeper.waiting.get(tenant_id, "")
 
-    async def embedding_progress(self, tenant_id: str) -> Progress:
-        """Which model answers, which one is taken up, how far that is."""
-        return await self._store.work(progress, self._store, tenant_id)
+    async def embedding_progress(self, owner: Owner) -> Progress:
+        """Which model answers, which one is taken up, how far that is with what the owner sees."""
+        return await self._store.work(progress_seen, self._store, owner)
 
     async def get(
         self, owner: Owner, *, ids: Sequence[str] = (), keys: Sequence[str] = (), namespace: str = DEFAULT

@@ -5,7 +5,7 @@ import time
 from contextlib import asynccontextmanager
 
 import httpx
-from tests.memory.conftest import opened
+from tests.memory.conftest import opened, owner
 from tests.memory.embedders.provider import Provider, serving
 from tests.memory.test_remember import new, recalled
 from tests.memory.upkeep.test_consolidate import GARDEN, TRAIN, synthesised
@@ -48,7 +48,7 @@ async def test_deleted_vectors_are_made_anew_at_the_start(database, embedder, al
 
 
 async def _is_done(memory) -> bool:
-    return bool((await memory.embedding_progress("acme")).is_done)
+    return bool((await memory.embedding_progress(owner())).is_done)
 
 
 async def test_dangling_links_are_gone_after_a_start(database, embedder, alice):
@@ -85,7 +85,7 @@ async def test_another_model_is_taken_up_while_people_work(database, alice):
     async with opened(database, target, former=[old]) as memory, kept(memory):
         await until(lambda: _is_done(memory))
         assert (await recalled(memory, alice, "train Bern nine platform"))[0] == TRAIN[0]
-        assert (await memory.embedding_progress("acme")).model == "hashing-128/2"
+        assert (await memory.embedding_progress(owner())).model == "hashing-128/2"
 
 
 async def test_a_model_that_is_away_is_said_and_asked_again(database, alice):

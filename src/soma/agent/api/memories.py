@@ -121,7 +121,7 @@ async def verify(request: HttpRequest, payload: Verify) -> Any:
     caller = who(request)
     caller.require(Role.OWNER)
     return msgspec.to_builtins(
-        await agent().brain.verify_memory(await principal(caller, payload.agent), repair=payload.repair)
+        await agent().brain.verify_memory(await principal(caller, payload.agent), repair=payload.repair, whole=True)
     )
 
 
