@@ -17,6 +17,7 @@ from soma.memory.errors import (
     TextTooLong,
     TooManyItems,
 )
+from soma.memory.index.links import MADE
 from soma.memory.types import Kind, NewLink, NewMemory, Query, Scope
 
 ITEMS = 1_000  # a call
@@ -56,6 +57,8 @@ def _item(item: NewMemory, field: str) -> None:
 def new_link(link: NewLink, field: str) -> None:
     key(link.to_key, f"{field}.to_key")
     key(link.relation, f"{field}.relation")
+    if link.relation in MADE:
+        raise BadName(f"{link.relation!r} is for consolidation to write; choose another", field=f"{field}.relation")
     number(link.weight, f"{field}.weight", low=0, high=1)
     if link.weight == 0:
         raise OutOfRange("a link's weight is above 0", field=f"{field}.weight")
