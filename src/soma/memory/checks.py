@@ -26,6 +26,7 @@ METADATA_BYTES = 16 * 1024
 KEY_LENGTH = 512
 LINKS = 64  # an item
 TOP_K = 1_000
+RESERVED = ("synthesised", "consolidation", "sources")  # say of a memory that, by which and from what it was made
 NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
@@ -43,7 +44,7 @@ def _item(item: NewMemory, field: str) -> None:
     one_of(item.kind, get_args(Kind), f"{field}.kind")
     one_of(item.scope, get_args(Scope), f"{field}.scope")
     number(item.importance, f"{field}.importance", low=0, high=1)
-    metadata_text(item.metadata, f"{field}.metadata")
+    metadata(item.metadata, f"{field}.metadata")
     if item.occurred_at is not None:
         moment(item.occurred_at, f"{field}.occurred_at")
     if item.conversation_id is not None:
@@ -111,6 +112,14 @@ def moment(value: str, field: str = "at") -> datetime:
         return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise BadTime(f"not an ISO 8601 moment: {value[:40]!r}", field=field) from None
+
+
+def metadata(value: Mapping[str, Any], field: str) -> None:
+    """What people give; consolidation, which marks its own by these names, writes without asking here."""
+    metadata_text(value, field)
+    for name in RESERVED:
+        if name in value:
+            raise BadMetadata("only consolidation writes this name; choose another", field=f"{field}.{name}")
 
 
 def metadata_text(value: Mapping[str, Any], field: str = "metadata") -> str:

@@ -67,9 +67,9 @@ def _linked_pairs(partitions: Sequence[Partition]) -> set[frozenset[str]]:
 def _items(store: Store, owner: Owner, namespace: str, memories: Sequence[MemoryRecord]) -> Iterator[dict[str, Any]]:
     links = rows.links_from(store.database, (memory.id for memory in memories))
     ends = rows.by_ids(store.database, owner, namespace, (link.to_id for link in links))
-    keys = {memory.id: memory.key for memory in ends}
+    keys = {memory.id: memory.key for memory in ends if not _is_made(memory)}
     for memory in memories:
-        if rows.MADE_MARK in memory.metadata:  # made from others, and made again from them
+        if _is_made(memory):
             continue
         yield {
             "key": memory.key,
@@ -86,6 +86,11 @@ def _items(store: Store, owner: Owner, namespace: str, memories: Sequence[Memory
                 if link.from_id == memory.id and link.to_id in keys
             ],
         }
+
+
+def _is_made(memory: MemoryRecord) -> bool:
+    """From others, and made again from them."""
+    return rows.MADE_MARK in memory.metadata
 
 
 def _holding(partition: Partition, text: str) -> list[tuple[int, str]]:

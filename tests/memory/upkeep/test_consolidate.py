@@ -8,7 +8,7 @@ from tests.memory.test_remember import new
 
 from soma.events.database import Database
 from soma.memory import checks
-from soma.memory.errors import BadName, UnknownKey
+from soma.memory.errors import BadMetadata, BadName, UnknownKey
 from soma.memory.types import NewLink, Query
 from soma.memory.views import VIEWS
 
@@ -142,6 +142,23 @@ async def test_what_consolidation_links_by_is_not_for_people(told, alice, relati
         with pytest.raises(BadName, match="for consolidation to write") as caught:
             await refused
         assert str(caught.value.field).endswith(".relation")
+
+
+@pytest.mark.parametrize("name", ["synthesised", "consolidation", "sources"])
+async def test_what_consolidation_marks_its_own_by_is_not_for_people(told, alice, name):
+    with pytest.raises(BadMetadata) as caught:
+        await told.remember(alice, [new("good"), new("mine", metadata={name: "x"})])
+    assert caught.value.field == f"items[1].metadata.{name}"
+    assert not (await told.search(alice, "good")).items
+
+
+async def test_an_export_leaves_out_what_was_made_and_links_to_it(told, alice):
+    await told.consolidate(alice)
+    [made, *_] = await synthesised(told, alice)
+    await told.link(alice, "taxes", NewLink(to_key=made.key, relation="about"))
+    exported = list(await told.export(alice))
+    assert {item["key"] for item in exported} >= {"taxes", "garden0"}
+    assert not [item for item in exported if item["links"] or "synthesised" in item["metadata"]]
 
 
 @pytest.mark.parametrize("change", ["forget", "retell"])
