@@ -34,10 +34,10 @@ def items(new: Sequence[NewMemory]) -> None:
     if len(new) > ITEMS:
         raise TooManyItems(f"at most {ITEMS:,} items a call, not {len(new):,}", field="items")
     for number, item in enumerate(new):
-        _item(item, f"items[{number}]")
+        one_item(item, f"items[{number}]")
 
 
-def _item(item: NewMemory, field: str) -> None:
+def one_item(item: NewMemory, field: str) -> None:
     text(item.text, f"{field}.text")
     if item.key is not None:
         key(item.key, f"{field}.key")

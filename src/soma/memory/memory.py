@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
-from typing import Any
+from typing import Any, get_args
 
 from soma.events.database import Connection
 from soma.events.database import migrate as apply_migrations
@@ -15,7 +15,7 @@ from soma.memory.documents import importing
 from soma.memory.documents.importing import Chunking, Document, Imported
 from soma.memory.embedders.base import Embedder
 from soma.memory.errors import ForeignNamespace, TooManyItems
-from soma.memory.exchange import Taken, parsed, take
+from soma.memory.exchange import Taken, take
 from soma.memory.forget import forget, named
 from soma.memory.index.cache import BOUND_BYTES
 from soma.memory.index.sketch import SKETCH_FROM
@@ -236,10 +236,16 @@ class Memory:
         await self._known(owner, namespace)
         return read.exported(self._store, owner, namespace)
 
-    async def take(self, owner: Owner, lines: Iterable[str], *, namespace: str = DEFAULT) -> Taken:
-        """Remember what an export wrote, line by line as JSON: bad input changes nothing; again, it changes nothing."""
+    async def take(
+        self, owner: Owner, lines: Iterable[str], *, namespace: str = DEFAULT, scope: Scope = "user"
+    ) -> Taken:
+        """Remember what an export wrote, line by line as JSON: bad input changes nothing; again, it changes nothing.
+
+        `scope` is that of a line which names none.
+        """
         checks.namespace(namespace)
-        return await self._store.whole(take(self._store, owner, parsed(lines), namespace))
+        checks.one_of(scope, get_args(Scope), "scope")
+        return await self._store.whole(take(self._store, owner, lines, namespace, scope))
 
     async def namespaces(self, owner: Owner) -> Sequence[str]:
         return await self._store.work(rows.namespaces, self._store.database, owner)
