@@ -4,7 +4,7 @@ import pytest
 from tests.memory.conftest import owner
 from tests.memory.test_remember import new
 
-from soma.memory.errors import BadLine, EmptyText, MemoryRefused
+from soma.memory.errors import BadCursor, BadLine, EmptyText, MemoryRefused
 from soma.memory.exchange import lines
 from soma.memory.types import NewLink
 
@@ -34,6 +34,15 @@ async def test_more_than_a_call_takes_with_links_to_what_comes_later(memory, ali
     taken = await memory.take(alice, [*items, '{"text": "end", "key": "1200"}'])
     assert taken.created == 1_201
     assert (await memory.statistics(alice)).links == 1_200
+    pages, after = [], None
+    while True:
+        items, after = await memory.export_page(alice, after=after)
+        pages.append(len(items))
+        if after is None:
+            break
+    assert pages == [500, 500, 201]
+    with pytest.raises(BadCursor):
+        await memory.export_page(owner("bob"), after="elsewhere")
 
 
 @pytest.mark.parametrize("line", ["{", "[]", '{"key": "k"}', '{"text": 1}', '{"text": "x", "colour": "red"}'])

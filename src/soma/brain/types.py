@@ -267,6 +267,27 @@ class ImportedDocument(msgspec.Struct, frozen=True, kw_only=True):
     forgotten: int
 
 
+class ImportedLines(msgspec.Struct, frozen=True, kw_only=True):
+    """Memories of an import by what became of them."""
+
+    created: int
+    updated: int
+    unchanged: int
+
+
+class ExportPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Some memories as an import takes them; `next` asks for the following ones."""
+
+    items: list[dict[str, Any]]
+    next: str | None
+
+
+class Linked(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a link is new, or was there just so."""
+
+    status: str  # created or unchanged
+
+
 class EmbeddingStatus(msgspec.Struct, frozen=True, kw_only=True):
     """`model` answers, `embedded` of the `memories` that the caller sees in all namespaces have a vector of `target`.
 

@@ -52,6 +52,14 @@ class Server:
             response = self.http.post(path, json=body)
         return self._answer(response)
 
+    def pieces(self, path: str, **query: Any) -> Iterator[bytes]:
+        """An answer as it comes, however long."""
+        with self.http.stream("GET", path, params=query) as response:
+            if response.is_error:
+                response.read()
+                self._answer(response)
+            yield from response.iter_bytes()
+
     @contextmanager
     def stream(self, path: str, body: Any) -> Iterator[Iterator[dict[str, Any]]]:
         """Frames of a server-sent event stream."""

@@ -52,17 +52,18 @@ def one_item(item: NewMemory, field: str) -> None:
     if len(item.links) > LINKS:
         raise TooManyItems(f"at most {LINKS} links an item, not {len(item.links)}", field=f"{field}.links")
     for place, link in enumerate(item.links):
-        new_link(link, f"{field}.links[{place}]")
+        new_link(link, f"{field}.links[{place}].")
 
 
-def new_link(link: NewLink, field: str) -> None:
-    key(link.to_key, f"{field}.to_key")
-    key(link.relation, f"{field}.relation")
+def new_link(link: NewLink, inside: str = "") -> None:
+    """`inside` is what comes before the names of its fields."""
+    key(link.to_key, f"{inside}to_key")
+    key(link.relation, f"{inside}relation")
     if link.relation in MADE:
-        raise BadName(f"{link.relation!r} is for consolidation to write; choose another", field=f"{field}.relation")
-    number(link.weight, f"{field}.weight", low=0, high=1)
+        raise BadName(f"{link.relation!r} is for consolidation to write; choose another", field=f"{inside}relation")
+    number(link.weight, f"{inside}weight", low=0, high=1)
     if link.weight == 0:
-        raise OutOfRange("a link's weight is above 0", field=f"{field}.weight")
+        raise OutOfRange("a link's weight is above 0", field=f"{inside}weight")
 
 
 def query(asked: Query) -> None:

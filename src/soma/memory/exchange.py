@@ -65,8 +65,10 @@ def parsed(text: Iterable[str], scope: Scope) -> Numbered:
 def _decoded(line: str, number: int) -> _Line:
     try:
         return msgspec.json.decode(line, type=_Line)
-    except (msgspec.MsgspecError, UnicodeError, RecursionError) as error:
+    except msgspec.ValidationError as error:
         raise BadLine(str(error), field=f"line {number}") from error
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise BadLine(f"not JSON: {error}", field=f"line {number}") from error
 
 
 def _new(line: _Line, scope: Scope) -> NewMemory:

@@ -14,7 +14,7 @@ from soma.memory.adapters import pgvector
 from soma.memory.documents import importing
 from soma.memory.documents.importing import Chunking, Document, Imported
 from soma.memory.embedders.base import Embedder
-from soma.memory.errors import ForeignNamespace, TooManyItems
+from soma.memory.errors import ForeignNamespace, TooManyItems, UnknownKey
 from soma.memory.exchange import Taken, take
 from soma.memory.forget import forget, named
 from soma.memory.index.cache import BOUND_BYTES
@@ -148,13 +148,16 @@ class Memory:
     async def link(self, owner: Owner, from_key: str, new: NewLink, *, namespace: str = DEFAULT) -> Link | None:
         """The link, or None where it was there already."""
         checks.namespace(namespace)
-        checks.new_link(new, "link")
+        checks.new_link(new)
         return await self._store.whole(self._link(owner, from_key, new, namespace))
 
     async def _link(self, owner: Owner, from_key: str, new: NewLink, namespace: str) -> Link | None:
         def write(tx: Transaction) -> list[Link]:
-            [memory] = named(tx, owner, (), [from_key], namespace)
-            return write_links(tx, owner, namespace, [(memory, new, "link.to_key")])
+            try:
+                [memory] = named(tx, owner, (), [from_key], namespace)
+            except UnknownKey:
+                raise UnknownKey(f"there is no memory {from_key[:80]!r} here", field="from_key") from None
+            return write_links(tx, owner, namespace, [(memory, new, "to_key")])
 
         links = await self._store.writer.write(write)
         await self._store.work(self._store.apply_links, owner, namespace, links)
@@ -235,6 +238,13 @@ class Memory:
         """Every visible memory as an item that `remember` takes. Read as it is consumed: iterate in a thread."""
         await self._known(owner, namespace)
         return read.exported(self._store, owner, namespace)
+
+    async def export_page(
+        self, owner: Owner, *, namespace: str = DEFAULT, after: str | None = None
+    ) -> tuple[Sequence[dict[str, Any]], str | None]:
+        """The same page by page: items, and what asks for the next ones."""
+        await self._known(owner, namespace)
+        return await self._store.work(read.export_page, self._store, owner, namespace, after)
 
     async def take(
         self, owner: Owner, lines: Iterable[str], *, namespace: str = DEFAULT, scope: Scope = "user"

@@ -34,13 +34,21 @@ def searched(store: Store, owner: Owner, text: str, namespace: str, *, limit: in
 
 def exported(store: Store, owner: Owner, namespace: str) -> Iterator[dict[str, Any]]:
     """Everything that the owner can see, oldest page last, as items that `remember` takes, links with it."""
-    before: int | None = None
+    after: str | None = None
     while True:
-        found = rows.newest(store.database, owner, namespace, before=before, limit=EXPORTED)
-        if not found:
+        items, after = export_page(store, owner, namespace, after)
+        yield from items
+        if after is None:
             return
-        yield from _items(store, owner, namespace, found)
-        before = found[-1].position
+
+
+def export_page(
+    store: Store, owner: Owner, namespace: str, after: str | None
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Some of it, and what asks for the next ones; None where there are no more."""
+    before = _position(store, owner, namespace, after)
+    page = _page(rows.newest(store.database, owner, namespace, before=before, limit=EXPORTED + 1), EXPORTED)
+    return list(_items(store, owner, namespace, page.items)), page.after
 
 
 def statistics(store: Store, owner: Owner, namespace: str) -> Statistics:
