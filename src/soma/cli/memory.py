@@ -14,6 +14,7 @@ from soma.cli.importing import ENDINGS, FORMATS, Document, NotImportable, read_d
 from soma.cli.server import as_json_option, connected, console, errors, fail, show_json
 from soma.cli.showing import excerpt, parts_of
 
+BATCH = 100  # some seconds of embedding on a slow machine
 TRIES = 4
 SCOPES = {"private": "yours", "agent": "of the agent", "tenant": "of the tenant"}
 PROBLEMS = {
@@ -56,7 +57,9 @@ def import_(path: Path, *, kind: str, conversation: int | None, scope: str, name
         if kind in ENDINGS:
             counts = _import_documents(read_documents(path, kind), scope, namespace)
         else:
-            counts = _remember(read_lines(path, kind, conversation=conversation), scope, namespace)
+            lines = read_lines(path, kind, conversation=conversation)
+            at_once = len(lines) if kind == "jsonl" else BATCH  # what we wrote ourselves is right, and links to nothing
+            counts = _remember(lines, scope, namespace, at_once=at_once)
     except NotImportable as error:
         fail(str(error))
     if as_json:
@@ -76,12 +79,16 @@ def _import_documents(documents: list[Document], scope: str, namespace: str) -> 
     return counts
 
 
-def _remember(lines: list[str], scope: str, namespace: str) -> dict[str, int]:
-    """In one call: the server checks every line before it writes the first, and links what comes later."""
-    body = {"lines": lines, "scope": scope, "namespace": namespace}
-    with connected() as server, errors.status("remembering"):
-        counts: dict[str, int] = server.post("/memories/import", body, tries=TRIES)
-        return counts
+def _remember(lines: list[str], scope: str, namespace: str, *, at_once: int) -> dict[str, int]:
+    """The server checks every line of a call before it writes the first, and links what comes later in it."""
+    counts = {"created": 0, "updated": 0, "unchanged": 0}
+    with connected() as server, Progress(console=errors, disable=not errors.is_terminal) as progress:
+        for start in progress.track(range(0, len(lines), at_once), description="remembering"):
+            body = {"lines": lines[start : start + at_once], "scope": scope, "namespace": namespace}
+            taken = server.post("/memories/import", body, tries=TRIES)
+            for status in counts:
+                counts[status] += taken[status]
+    return counts
 
 
 @command.command("export")
