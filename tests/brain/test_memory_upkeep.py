@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import closing
 
 import httpx
 import pytest
@@ -63,6 +64,20 @@ async def test_a_tenant_is_compared_and_mended(client, opened):
     mended = await client.verify_memory(ALICE, repair=True)
     assert (mended.clean, mended.repaired) == (True, 6)
     assert (await client.verify_memory(ALICE)).clean
+
+
+async def test_counts_and_ids_of_others_are_nobodys(client, opened):
+    ids = await remembered(client, BOB)
+    assert (await client.memory_status(ALICE)).embedding.memories == 0
+    assert (await client.memory_status(BOB)).embedding.embedded == len(ids)
+    with closing(opened.writer.database.connect()) as connection:
+        connection.execute("UPDATE memory_embeddings SET seal = 'x'")
+    hers = await client.verify_memory(ALICE, repair=True)
+    assert (hers.clean, hers.memories, hers.problems, hers.named, hers.repaired) == (True, 0, {}, [], 0)
+    whole = await client.verify_memory(ALICE, whole=True)  # for who owns the tenant: counted, not named
+    assert (whole.problems["vector_damaged"], whole.named) == (len(ids), [])
+    his = await client.verify_memory(BOB)
+    assert {memory_id for _, memory_id in his.named} == set(ids)
 
 
 async def test_a_consolidation_is_listed_and_undone_by_who_may_see_it(client, opened):

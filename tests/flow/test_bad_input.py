@@ -74,6 +74,13 @@ POSTED = {
     ),
     "forgetting nothing": ("/memories/forget", {}, 422, "invalid_body", "ids"),
     "forgetting what is not there": ("/memories/forget", {"keys": ["x"]}, 404, "unknown_key", "keys[0]"),
+    "a link from nowhere": (
+        "/memories/links", {"from_key": "x", "to_key": "y", "relation": "r"}, 404, "unknown_key", "from_key",
+    ),
+    "a link of consolidation": (
+        "/memories/links", {"from_key": "x", "to_key": "y", "relation": "summarises"}, 422, "bad_name", "relation",
+    ),
+    "lines that are none": ("/memories/import", {"lines": ["{"]}, 422, "bad_line", "line 1"),
     "back to nowhere": ("/learning/rollback", {}, 422, "invalid", "version"),
     "back to the future": ("/learning/rollback", {"version": 9_999}, 404, "unknown_version", "version"),
     "back to before the beginning": ("/learning/rollback", {"version": -1}, 422, "invalid", "version"),
@@ -96,6 +103,8 @@ READ = {
     "an offset beyond all": (f"/chat/conversations?offset={10**30}", 422, "invalid", "offset"),
     "an unknown place": ("/memories?after=here", 422, "bad_cursor", "after"),
     "an unknown namespace": ("/memories/recall?query=x&namespace=elsewhere", 422, "foreign_namespace", "namespace"),
+    "an export of an unknown parameter": ("/memories/export?limit=5", 422, "invalid", "limit"),
+    "an export of an unknown namespace": ("/memories/export?namespace=no", 422, "foreign_namespace", "namespace"),
     "a path as a namespace": ("/memories/recall?query=x&namespace=../..", 422, "bad_name", "namespace"),
     "a limit twice": ("/memories?limit=5&limit=6", 422, "invalid", "limit"),
     "a tenant twice": ("/memories?tenant=other&tenant=default", 422, "invalid", "tenant"),

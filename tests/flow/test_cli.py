@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 from contextlib import closing
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -19,7 +20,8 @@ from soma.cli.showing import SMALLEST
 COMMANDS = (
     (), ("up",), ("chat",), ("trace",), ("feedback",), ("weights",), ("doctor",),
     ("memory",), ("memory", "import"), ("memory", "recall"), ("memory", "list"), ("memory", "forget"),
-    ("memory", "status"), ("memory", "verify"), ("memory", "consolidations"), ("memory", "undo"),
+    ("memory", "export"),
+    ("memory", "link"), ("memory", "status"), ("memory", "verify"), ("memory", "consolidations"), ("memory", "undo"),
     ("members",), ("members", "list"), ("members", "add"), ("members", "add-tenant"),
 )  # fmt: skip
 
@@ -130,7 +132,7 @@ def test_a_setting_that_cannot_be_is_named(alone, words, setting, says):
         (("memory", "recall", ""), "text of at least 1 character is wanted (query) [invalid_body]"),
         (("memory", "list", "--limit", "5000"), "at most 200 is wanted, not '5000' (limit) [invalid]"),
         (("memory", "forget", "x"), "there is no memory 'x' here (keys[0]) [unknown_key]"),
-        (("memory", "import", "--format", "jsonl", __file__), "line 1 is not JSON"),
+        (("memory", "import", "--format", "jsonl", __file__), "an object is wanted, not text (line 1) [bad_line]"),
         (("memory", "import", "--format", "locomo", __file__), f"{__file__} is not in the format locomo"),
         (("members", "add", "friend"), "this needs the role owner; yours is member [role_required]"),
         (("members", "add-tenant", "x", "--owner", "y"), "only the operator of this server makes tenants"),
@@ -308,16 +310,48 @@ def test_text_and_jsonl_are_imported_once(typed, tmp_path):
     assert "ferry" in typed("memory", "recall", "When does the ferry leave?").stdout
 
 
-@pytest.mark.parametrize(("field", "told"), [("foo", "there is no such field"), ("importance", "a number")])
-def test_a_line_that_the_server_refuses_is_named_and_no_bar_is_left_behind(typed, tmp_path, field, told):
-    lines = [json.dumps({"text": f"Ferry {number} leaves."}) for number in range(24)]
-    file = tmp_path / "notes.jsonl"
-    file.write_text("\n\n".join([*lines, json.dumps({"text": "x", field: "high"})]))
-    ended = typed("memory", "import", "--format", "jsonl", str(file))
-    assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr.startswith(f"soma: {told}")
-    assert f"(line 49, {field}) [" in ended.stderr
-    assert ended.stderr.count("\n") == 1
+def test_what_is_exported_is_imported_with_its_links_and_scopes(typed, soma, tmp_path):
+    lines, out = tmp_path / "in.jsonl", tmp_path / "out.jsonl"
+    first = {"text": "It rains.\u2028It pours.", "key": "rain", "links": [{"to_key": "wind", "relation": "before"}]}
+    kept: list[dict[str, Any]] = [first, *({"text": f"note {number}", "key": f"n{number}"} for number in range(30))]
+    kept.append({"text": "Wind comes.", "key": "wind"})
+    lines.write_text("".join(json.dumps(item, ensure_ascii=False) + "\n" for item in kept))
+    imported = typed("memory", "import", "--format", "jsonl", str(lines))
+    assert imported.stdout == "32 created, 0 updated, 0 unchanged\n", imported.stderr
+    link = ("memory", "link", "wind", "n0", "--relation", "about", "--weight", "0.5")
+    assert [typed(*link).stdout, typed(*link).stdout] == ["linked\n", "they were linked so already\n"]
+    assert typed("memory", "export", str(out)).returncode == 0
+    assert typed("memory", "export").stdout == out.read_text()
+    items = {item["key"]: item for item in map(json.loads, out.read_text().strip().split("\n"))}
+    assert items.keys() == {item["key"] for item in kept}
+    assert items["wind"]["links"] == [{"to_key": "n0", "relation": "about", "weight": 0.5}]
+    twin = soma.member("twin")
+    taken = soma.run("memory", "import", "--format", "jsonl", str(out), "--scope", "tenant", token=twin.token)
+    assert taken.stdout == imported.stdout
+    assert {one["scope"] for one in twin.get("/memories")["memories"]} == {"user"}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ("{", "(line 25) [bad_line]"),
+        ('{"text": "x", "importance": NaN}', "(line 25) [bad_line]"),
+        ('{"text": " "}', "(line 25.text) [empty_text]"),
+        ('{"text": 5}', "(line 25.text) [bad_line]"),
+        ('{"text": "x", "colour": "red"}', "(line 25.colour) [bad_line]"),
+        (
+            '{"text": "x", "links": [{"to_key": "no", "relation": "r"}]}',
+            "(line 25.links[0].to_key) [unknown_link_target]",
+        ),
+    ],
+)
+def test_a_bad_line_is_named_and_none_is_remembered(typed, person, tmp_path, wrong, says):
+    lines = tmp_path / "in.jsonl"
+    lines.write_text("".join(f'{{"text": "note {number}"}}\n' for number in range(24)) + wrong)
+    ended = typed("memory", "import", "--format", "jsonl", str(lines))
+    assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
+    assert ended.stderr.endswith(f"{says}\n")
+    assert person.get("/memories")["memories"] == []
 
 
 def test_members_hand_out_tokens_that_work(soma):

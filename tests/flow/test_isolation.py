@@ -41,6 +41,7 @@ def test_a_stranger_recalls_finds_and_lists_nothing(hers, stranger):
     assert stranger.recall("How does my safe open?") == []
     assert stranger.get("/memories", search="Zanzibar")["memories"] == []
     assert stranger.get("/memories")["memories"] == []
+    assert stranger.http.get("/memories/export").text == ""
     assert stranger.get("/chat/conversations") == {"conversations": [], "total": 0}
     assert stranger.get("/chat/conversations", search="Zanzibar")["total"] == 0
 
@@ -66,6 +67,7 @@ DOORS = {
     "feedback": ("POST", "/feedback", {"turn_id": "{turn}", "thumb": 1}),
     "rollback": ("POST", "/learning/rollback", {"turn_id": "{turn}", "iteration_number": 0}),
     "forget": ("POST", "/memories/forget", {"ids": ["{memory}"]}),
+    "link": ("POST", "/memories/links", {"from_key": "{memory}", "to_key": "x", "relation": "r"}),
     "revoke": ("DELETE", "/tokens/{token}", None),
 }
 
@@ -185,6 +187,8 @@ def test_a_viewer_reads_and_writes_nothing(soma):
         "/chat/conversations": {},
         "/memories": {"items": [{"text": "x"}]},
         "/memories/forget": {"keys": ["x"]},
+        "/memories/import": {"lines": ['{"text": "x"}']},
+        "/memories/links": {"from_key": "x", "to_key": "y", "relation": "r"},
         "/learning/rollback": {"version": 0},
         "/members": {"username": "friend"},
         "/feedback": {"turn_id": UNKNOWN, "thumb": 1},

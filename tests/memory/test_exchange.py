@@ -4,7 +4,7 @@ import pytest
 from tests.memory.conftest import owner
 from tests.memory.test_remember import new
 
-from soma.memory.errors import BadLine, EmptyText
+from soma.memory.errors import BadCursor, BadLine, EmptyText, MemoryRefused
 from soma.memory.exchange import lines
 from soma.memory.types import NewLink
 
@@ -34,6 +34,15 @@ async def test_more_than_a_call_takes_with_links_to_what_comes_later(memory, ali
     taken = await memory.take(alice, [*items, '{"text": "end", "key": "1200"}'])
     assert taken.created == 1_201
     assert (await memory.statistics(alice)).links == 1_200
+    pages, after = [], None
+    while True:
+        items, after = await memory.export_page(alice, after=after)
+        pages.append(len(items))
+        if after is None:
+            break
+    assert pages == [500, 500, 201]
+    with pytest.raises(BadCursor):
+        await memory.export_page(owner("bob"), after="elsewhere")
 
 
 @pytest.mark.parametrize("line", ["{", "[]", '{"key": "k"}', '{"text": 1}', '{"text": "x", "colour": "red"}'])
@@ -44,3 +53,35 @@ async def test_a_bad_line_is_named_and_nothing_is_taken(memory, alice, line):
     with pytest.raises(EmptyText):
         await memory.take(alice, ['{"text": "good"}', '{"text": " "}'])
     assert not (await memory.list(alice)).items
+
+
+@pytest.mark.parametrize(
+    ("fields", "at"),
+    [
+        ('"importance": 2', "line 3.importance"),
+        ('"importance": NaN', "line 3"),
+        ('"scope": "world"', "line 3.scope"),
+        ('"links": [{"to_key": "nowhere", "relation": "r"}]', "line 3.links[0].to_key"),
+        ('"key": "k", "links": [{"to_key": "k", "relation": "itself"}]', "line 3.links[0].to_key"),
+        ('"links": [{"to_key": "a", "relation": "summarises"}]', "line 3.links[0].relation"),
+    ],
+)
+async def test_what_is_wrong_is_told_by_its_line_and_nothing_is_written(memory, alice, fields, at):
+    with pytest.raises(MemoryRefused) as caught:
+        await memory.take(alice, ['{"text": "good", "key": "a"}', "", f'{{"text": "x", {fields}}}'])
+    assert caught.value.field == at
+    assert not (await memory.list(alice)).items
+
+
+async def test_a_line_keeps_its_scope_and_takes_the_given_one_where_it_names_none(memory, alice):
+    await memory.take(alice, ['{"text": "own", "scope": "user"}', '{"text": "any"}'], scope="tenant")
+    assert {record.text: record.scope for record in (await memory.list(alice)).items} == {
+        "own": "user",
+        "any": "tenant",
+    }
+
+
+async def test_links_may_lead_to_what_is_there_already(memory, alice):
+    await memory.remember(alice, [new("there", key="there", scope="tenant")])
+    await memory.take(alice, ['{"text": "x", "links": [{"to_key": "there", "relation": "r"}]}'])
+    assert (await memory.statistics(alice)).links == 1

@@ -4,9 +4,22 @@ from fastapi import FastAPI, Request, Response
 
 from soma.brain import bodies
 from soma.brain.api_experiments import Door
+from soma.brain.errors import BrainRefused
 from soma.brain.service import Brain, owner
-from soma.brain.types import Consolidated, Consolidations, EmbeddingStatus, MemoryStatus, MemoryVerified, Principal
+from soma.brain.types import (
+    Consolidated,
+    Consolidations,
+    EmbeddingStatus,
+    ExportPage,
+    Linked,
+    MemoryStatus,
+    MemoryVerified,
+    Principal,
+)
 from soma.memory.documents.importing import Chunking, Document
+from soma.memory.errors import BadLine
+from soma.memory.types import NewLink
+from soma.memory.upkeep.reconcile import Sight
 
 
 def add_upkeep(app: FastAPI, brain: Brain, door: Door) -> None:
@@ -30,7 +43,9 @@ def add_upkeep(app: FastAPI, brain: Brain, door: Door) -> None:
     @app.post("/v1/memory/verify", **door.takes(bodies.Verify))
     async def verify(request: Request) -> Response:
         principal, body = await door.read(request, bodies.Verify)
-        report = await brain.memory.verify(principal.tenant_id, repair=body.repair)
+        seen = owner(principal).visible()
+        sight = Sight(compared=None if body.whole else seen, named=seen)
+        report = await brain.memory.verify(principal.tenant_id, repair=body.repair, sight=sight)
         return door.answer(
             MemoryVerified(
                 clean=report.is_clean,
@@ -43,7 +58,38 @@ def add_upkeep(app: FastAPI, brain: Brain, door: Door) -> None:
             )
         )
 
+    _add_exchange(app, brain, door)
     _add_consolidation(app, brain, door)
+
+
+def _add_exchange(app: FastAPI, brain: Brain, door: Door) -> None:
+    @app.post("/v1/memory/import", **door.takes(bodies.ImportLines))
+    async def take(request: Request) -> Response:
+        principal, body = await door.read(request, bodies.ImportLines)
+        try:
+            taken = await brain.memory.take(owner(principal), body.lines, namespace=body.namespace, scope=body.scope)
+        except BadLine as wrong:
+            raise _in_plain_words(wrong) from wrong
+        return door.answer(taken)
+
+    @app.get("/v1/memory/export")
+    async def export(request: Request) -> Response:
+        principal, asked = door.principal(request), request.query_params
+        namespace, after = asked.get("namespace", "default"), asked.get("after")
+        items, following = await brain.memory.export_page(owner(principal), namespace=namespace, after=after)
+        return door.answer(ExportPage(items=list(items), next=following))
+
+    @app.post("/v1/memory/links", **door.takes(bodies.NewLinkBody))
+    async def link(request: Request) -> Response:
+        principal, body = await door.read(request, bodies.NewLinkBody)
+        new = NewLink(to_key=body.to_key, relation=body.relation, weight=body.weight)
+        made = await brain.memory.link(owner(principal), body.from_key, new, namespace=body.namespace)
+        return door.answer(Linked(status="created" if made else "unchanged"))
+
+
+def _in_plain_words(wrong: BadLine) -> BrainRefused:
+    message, inside = bodies.located(str(wrong).removeprefix(f"{wrong.field}: "))
+    return BrainRefused(wrong.code, message, f"{wrong.field}.{inside}" if inside else wrong.field)
 
 
 def _add_consolidation(app: FastAPI, brain: Brain, door: Door) -> None:
@@ -73,7 +119,7 @@ def _add_consolidation(app: FastAPI, brain: Brain, door: Door) -> None:
 
 async def _status(brain: Brain, principal: Principal, namespace: str) -> MemoryStatus:
     visible = await brain.memory.statistics(owner(principal), namespace=namespace)
-    progress = await brain.memory.embedding_progress(principal.tenant_id)
+    progress = await brain.memory.embedding_progress(owner(principal))
     return MemoryStatus(
         namespace=namespace,
         memories=visible.memories,

@@ -240,8 +240,27 @@ class ImportDocument(Body, frozen=True, kw_only=True):
     namespace: Name = "default"
 
 
+class ImportLines(Body, frozen=True, kw_only=True):
+    """Lines of JSON, each a memory as an export has it; `scope` is that of a line which names none."""
+
+    lines: Annotated[list[str], Meta(min_length=1)]
+    scope: Literal["user", "agent", "tenant"] = "user"
+    namespace: Name = "default"
+
+
+class NewLinkBody(Body, frozen=True, kw_only=True):
+    from_key: str
+    to_key: str
+    relation: str
+    weight: float = 1.0
+    namespace: Name = "default"
+
+
 class Verify(Body, frozen=True, kw_only=True):
+    """`whole` compares what the caller does not see too, and counts it: for who has to do with the whole tenant."""
+
     repair: bool = False
+    whole: bool = False
 
 
 class UndoConsolidation(Body, frozen=True, kw_only=True):
@@ -255,7 +274,7 @@ def read(content: bytes | msgspec.Raw, kind: type[T], *, field: str | None = Non
         value = msgspec.json.decode(content, type=kind)
     except msgspec.ValidationError as error:
         _check_json(content)  # msgspec stops at the first fault: what comes after it may not be JSON at all
-        message, part = _located(str(error))
+        message, part = located(str(error))
         raise BrainRefused("invalid_body", message, part or field) from None
     except wire.EVERY_DECODING_FAULT as error:
         raise _not_json(content, error) from None
@@ -294,7 +313,7 @@ def check_numbers(numbers: dict[str, float], field: str) -> None:
             raise BrainRefused("invalid_body", "NaN and infinity are not values.", f"{field}.{name}")
 
 
-def _located(message: str) -> tuple[str, str | None]:
+def located(message: str) -> tuple[str, str | None]:
     """msgspec says `Expected ... - at `$.items[0].text``, or names the field within the message."""
     text, _, path = message.partition(" - at `$")
     field = path.rstrip("`").removeprefix(".")

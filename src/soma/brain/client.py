@@ -20,13 +20,16 @@ from soma.brain.types import (
     Consolidations,
     ContextBundle,
     Experiment,
+    ExportPage,
     FeedbackAnswer,
     FeedbackRow,
     Forgotten,
     ImportedDocument,
+    ImportedLines,
     Learned,
     LearnerHistory,
     LearnerView,
+    Linked,
     MemoryPage,
     MemoryStatus,
     MemoryVerified,
@@ -315,14 +318,43 @@ class BrainClient:
             principal, "/v1/memory/documents", body, ImportedDocument, timeout_seconds=LONG_SECONDS
         )
 
+    async def import_memories(
+        self, principal: Principal, lines: Sequence[str], *, scope: str = "user", namespace: str = "default"
+    ) -> ImportedLines:
+        """Remember lines of JSON as an export has them, or none of them where one is wrong."""
+        body = {"lines": list(lines), "scope": scope, "namespace": namespace}
+        return await self._commit(principal, "/v1/memory/import", body, ImportedLines, timeout_seconds=LONG_SECONDS)
+
+    async def export_page(
+        self, principal: Principal, *, after: str | None = None, namespace: str = "default"
+    ) -> ExportPage:
+        """Some of what the caller sees, as `import_memories` takes it; without what consolidation made."""
+        parameters = {"after": after, "namespace": namespace}
+        return await self._read(principal, "/v1/memory/export", parameters, ExportPage)
+
+    async def link_memories(
+        self,
+        principal: Principal,
+        *,
+        from_key: str,
+        to_key: str,
+        relation: str,
+        weight: float = 1.0,
+        namespace: str = "default",
+    ) -> Linked:
+        body = _given(from_key=from_key, to_key=to_key, relation=relation, weight=weight, namespace=namespace)
+        return await self._commit(principal, "/v1/memory/links", body, Linked)
+
     async def memory_status(self, principal: Principal, *, namespace: str = "default") -> MemoryStatus:
         return await self._read(principal, "/v1/memory/status", {"namespace": namespace}, MemoryStatus)
 
-    async def verify_memory(self, principal: Principal, *, repair: bool = False) -> MemoryVerified:
-        """Compare everything made from the tenant's memories with their texts, and mend it if asked."""
-        return await self._commit(
-            principal, "/v1/memory/verify", {"repair": repair}, MemoryVerified, timeout_seconds=LONG_SECONDS
-        )
+    async def verify_memory(self, principal: Principal, *, repair: bool = False, whole: bool = False) -> MemoryVerified:
+        """Compare everything made from the memories that the caller sees with their texts, and mend it if asked.
+
+        `whole` takes in those of the tenant's other users; only what the caller sees is named.
+        """
+        body = {"repair": repair, "whole": whole}
+        return await self._commit(principal, "/v1/memory/verify", body, MemoryVerified, timeout_seconds=LONG_SECONDS)
 
     async def consolidations(self, principal: Principal, *, namespace: str = "default") -> list[Consolidated]:
         found = await self._read(principal, "/v1/memory/consolidations", {"namespace": namespace}, Consolidations)

@@ -269,8 +269,29 @@ class ImportedDocument(msgspec.Struct, frozen=True, kw_only=True):
     forgotten: int
 
 
+class ImportedLines(msgspec.Struct, frozen=True, kw_only=True):
+    """Memories of an import by what became of them."""
+
+    created: int
+    updated: int
+    unchanged: int
+
+
+class ExportPage(msgspec.Struct, frozen=True, kw_only=True):
+    """Some memories as an import takes them; `next` asks for the following ones."""
+
+    items: list[dict[str, Any]]
+    next: str | None
+
+
+class Linked(msgspec.Struct, frozen=True, kw_only=True):
+    """Whether a link is new, or was there just so."""
+
+    status: str  # created or unchanged
+
+
 class EmbeddingStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """Of a whole tenant: `model` answers, `embedded` of `memories` have a vector of `target`.
+    """`model` answers, `embedded` of the `memories` that the caller sees in all namespaces have a vector of `target`.
 
     `waiting` says why it does not go on.
     """
@@ -297,7 +318,7 @@ class MemoryStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MemoryVerified(msgspec.Struct, frozen=True, kw_only=True):
-    """What was compared, what differed (by kind; `named` are the first, kind and id), what was mended."""
+    """What was compared, what differed by kind, what was mended. `named` are the first that the caller sees."""
 
     clean: bool
     memories: int

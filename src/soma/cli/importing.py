@@ -12,7 +12,6 @@ Document = dict[str, Any]
 
 FORMATS = ("text", "markdown", "jsonl", "locomo")
 ENDINGS = {"text": frozenset({".txt", ".text"}), "markdown": frozenset({".md", ".markdown", ".mdown"})}
-ITEM = re.compile(r"items[.\[](?P<item>\d+)\]?\.?(?P<field>.*)")  # as the agent or the brain names one
 SESSION = re.compile(r"session_(\d+)")
 LONGEST_TEXT = 1_500  # characters: about as far as the embedder reads
 LOCOMO_TIME = "%I:%M %p on %d %B, %Y"
@@ -53,33 +52,20 @@ def _read(path: Path) -> str:
         raise NotImportable(f"{path} is not UTF-8 text: {error}") from error
 
 
-def read_items(path: Path, kind: str, *, conversation: int | None = None) -> list[Item]:
-    """The memories of a file, ready for `remember`. Raises NotImportable before anything was sent."""
+def read_lines(path: Path, kind: str, *, conversation: int | None = None) -> list[str]:
+    """The memories of a file, each as a line of JSON. Raises NotImportable before anything was sent."""
     if path.is_dir():
         raise NotImportable(f"{path} is a folder, which only {' and '.join(ENDINGS)} take")
     text = _read(path)
     if conversation is not None and kind != "locomo":
         raise NotImportable("--conversation goes with --format locomo")
-    readers = {
-        "locomo": lambda: _locomo(text, conversation),
-        "jsonl": lambda: _jsonl(text),
-    }
     try:
-        items = list(readers[kind]())
+        lines = text.split("\n") if kind == "jsonl" else [json.dumps(item) for item in _locomo(text, conversation)]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise NotImportable(f"{path} is not in the format {kind}: {error}") from error
-    if not items:
+    if not any(line.strip() for line in lines):
         raise NotImportable(f"{path} holds nothing to remember")
-    return items
-
-
-def place_in(path: Path, kind: str, start: int, field: str) -> str:
-    """A field as the server names it, by its line where the file has lines; `start` is the first item that was sent."""
-    match = ITEM.fullmatch(field)
-    if kind != "jsonl" or match is None:
-        return field
-    lines = [number for number, line in enumerate(_read(path).splitlines(), 1) if line.strip()]
-    return ", ".join(filter(None, (f"line {lines[start + int(match['item'])]}", match["field"])))
+    return lines  # not of splitlines: a text may hold U+2028, which ends no line of JSON
 
 
 def _locomo(text: str, conversation: int | None) -> Iterator[Item]:
@@ -104,29 +90,3 @@ def _locomo_sample(sample_id: str, sessions: dict[str, Any]) -> Iterator[Item]:
                 "conversation_id": f"{sample_id}/session_{number}",
                 "metadata": {"speaker": message["speaker"], "source": f"{sample_id} {message['dia_id']}", **image},
             }
-
-
-def _jsonl(text: str) -> Iterator[Item]:
-    """One JSON object a line, with the fields of `remember`; `text` is required."""
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            item = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise NotImportable(f"line {number} is not JSON: {error}") from error
-        if not isinstance(item, dict) or not isinstance(item.get("text"), str):
-            raise NotImportable(f"line {number} is not an object with a `text`")
-        if not item["text"].strip():
-            raise NotImportable(f"line {number} has an empty `text`")
-        _check_time(item.get("occurred_at"), number)
-        yield item
-
-
-def _check_time(at: Any, number: int) -> None:
-    if at is None:
-        return
-    try:
-        datetime.fromisoformat(at)
-    except (TypeError, ValueError) as error:
-        raise NotImportable(f"line {number}: `occurred_at` is not an ISO 8601 time: {at!r}") from error

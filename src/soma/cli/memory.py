@@ -1,21 +1,20 @@
-"""soma memory: bring memories in, look at them, take them out."""
+"""soma memory: bring memories in, look at them, link them, take them out."""
 
+import math
 import sys
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
-from soma.cli.importing import ENDINGS, FORMATS, Document, Item, NotImportable, place_in, read_documents, read_items
+from soma.cli.importing import ENDINGS, FORMATS, Document, NotImportable, read_documents, read_lines
 from soma.cli.server import as_json_option, connected, console, errors, fail, show_json
 from soma.cli.showing import excerpt, parts_of
 
-BATCH = 20  # a second or two of embedding on a slow machine
+BATCH = 100  # some seconds of embedding on a slow machine
 TRIES = 4
 SCOPES = {"private": "yours", "agent": "of the agent", "tenant": "of the tenant"}
 PROBLEMS = {
@@ -43,7 +42,7 @@ def command() -> None:
     type=click.Choice(["user", "agent", "tenant"]),
     default="user",
     show_default=True,
-    help="Who will see it: only you, or all users of the agent or tenant.",
+    help="Who will see it: only you, or all users of the agent or tenant. A line of jsonl may say it itself.",
 )
 @click.option("--namespace", default="default", show_default=True, help="Chat reads `default`.")
 @as_json_option
@@ -58,8 +57,9 @@ def import_(path: Path, *, kind: str, conversation: int | None, scope: str, name
         if kind in ENDINGS:
             counts = _import_documents(read_documents(path, kind), scope, namespace)
         else:
-            items = [{**item, "scope": scope} for item in read_items(path, kind, conversation=conversation)]
-            counts = _remember(items, namespace, partial(place_in, path, kind))
+            lines = read_lines(path, kind, conversation=conversation)
+            at_once = len(lines) if kind == "jsonl" else BATCH  # what we wrote ourselves is right, and links to nothing
+            counts = _remember(lines, scope, namespace, at_once=at_once)
     except NotImportable as error:
         fail(str(error))
     if as_json:
@@ -84,18 +84,48 @@ def _import_documents(documents: list[Document], scope: str, namespace: str) -> 
     return counts
 
 
-def _remember(items: list[Item], namespace: str, place: Callable[[int, str], str]) -> dict[str, int]:
+def _remember(lines: list[str], scope: str, namespace: str, *, at_once: int) -> dict[str, int]:
+    """The server checks every line of a call before it writes the first, and links what comes later in it."""
     counts = {"created": 0, "updated": 0, "unchanged": 0}
     with connected() as server, _bar() as progress:
-        task = progress.add_task("remembering", total=len(items))
-        for start in range(0, len(items), BATCH):
-            batch = items[start : start + BATCH]
-            body = {"items": batch, "namespace": namespace}
-            answer = server.post("/memories", body, tries=TRIES, place=partial(place, start))
-            for result in answer["results"]:
-                counts[result["status"]] += 1
-            progress.advance(task, len(batch))
+        for start in progress.track(range(0, len(lines), at_once), description="remembering"):
+            body = {"lines": lines[start : start + at_once], "scope": scope, "namespace": namespace}
+            taken = server.post("/memories/import", body, tries=TRIES)
+            for status in counts:
+                counts[status] += taken[status]
     return counts
+
+
+@command.command("export")
+@click.argument("file", type=click.File("wb", lazy=True), default="-")
+@click.option("--namespace", default="default", show_default=True, help="Which.")
+def export(file: BinaryIO, *, namespace: str) -> None:
+    """Write the memories that you may see to FILE as JSON lines, which `import --format jsonl` takes.
+
+    Without FILE, or where it is `-`, they are printed.
+    """
+    with connected() as server:
+        file.writelines(server.pieces("/memories/export", namespace=namespace))
+
+
+@command.command("link")
+@click.argument("from_key", metavar="FROM")
+@click.argument("to_key", metavar="TO")
+@click.option("--relation", required=True, help="What FROM has to do with TO, in a word.")
+@click.option("--weight", type=float, default=1.0, show_default=True, help="How strongly, above 0 and at most 1.")
+@click.option("--namespace", default="default", show_default=True, help="Where they are.")
+@as_json_option
+def link(from_key: str, to_key: str, *, relation: str, weight: float, namespace: str, as_json: bool) -> None:
+    """Link the memory with the key FROM to that with the key TO: one brings the other to mind."""
+    if not math.isfinite(weight):
+        fail("NaN and infinity are no weights (weight)")
+    body = {"from_key": from_key, "to_key": to_key, "relation": relation, "weight": weight, "namespace": namespace}
+    with connected() as server:
+        made = server.post("/memories/links", body)
+    if as_json:
+        show_json(made)
+        return
+    console.print("linked" if made["status"] == "created" else "they were linked so already")
 
 
 @command.command("recall")

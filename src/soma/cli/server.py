@@ -4,7 +4,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,18 +45,23 @@ class Server:
         given = {name: value for name, value in query.items() if value is not None}
         return self._answer(self.http.get(path, params=given))
 
-    def post(self, path: str, body: Any, *, tries: int = 1, place: Callable[[str], str] = str) -> Any:
-        """`tries` above 1 is for what may be said twice: a server that is busy is asked again.
-
-        `place` says where a field of the body came from.
-        """
+    def post(self, path: str, body: Any, *, tries: int = 1) -> Any:
+        """`tries` above 1 is for what may be said twice: a server that is busy is asked again."""
         response = self.http.post(path, json=body)
         for earlier in range(tries - 1):
             if response.status_code not in COME_BACK_LATER:
                 break
             time.sleep(2**earlier)
             response = self.http.post(path, json=body)
-        return self._answer(response, place)
+        return self._answer(response)
+
+    def pieces(self, path: str, **query: Any) -> Iterator[bytes]:
+        """An answer as it comes, however long."""
+        with self.http.stream("GET", path, params=query) as response:
+            if response.is_error:
+                response.read()
+                self._answer(response)
+            yield from response.iter_bytes()
 
     @contextmanager
     def stream(self, path: str, body: Any) -> Iterator[Iterator[dict[str, Any]]]:
@@ -67,14 +72,14 @@ class Server:
                 self._answer(response)
             yield frames(response.iter_lines())
 
-    def _answer(self, response: httpx.Response, place: Callable[[str], str] = str) -> Any:
+    def _answer(self, response: httpx.Response) -> Any:
         if response.is_success:
             return response.json() if response.content else None
         try:
             body = response.json()
         except ValueError:
             fail(f"the server answered {response.status_code}: {response.text[:200]}")
-        where = f" ({place(body['field'])})" if body.get("field") else ""
+        where = f" ({body['field']})" if body.get("field") else ""
         return fail(f"{body.get('message', response.reason_phrase)}{where} [{body.get('code', response.status_code)}]")
 
 

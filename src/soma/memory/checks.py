@@ -18,6 +18,7 @@ from soma.memory.errors import (
     TextTooLong,
     TooManyItems,
 )
+from soma.memory.index.links import MADE
 from soma.memory.types import Kind, NewLink, NewMemory, Query, Scope
 
 ITEMS = 1_000  # a call
@@ -28,6 +29,7 @@ LINKS = 64  # an item
 TOP_K = 1_000
 UNSEEN = ("Cc", "Cf", "Zl", "Zp", "Zs")  # categories of Unicode
 BLANK = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe0e\ufe0f"  # marks and letters that draw nothing
+RESERVED = ("synthesised", "consolidation", "sources")  # say of a memory that, by which and from what it was made
 NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
@@ -35,17 +37,17 @@ def items(new: Sequence[NewMemory]) -> None:
     if len(new) > ITEMS:
         raise TooManyItems(f"at most {ITEMS:,} items a call, not {len(new):,}", field="items")
     for number, item in enumerate(new):
-        _item(item, f"items[{number}]")
+        one_item(item, f"items[{number}]")
 
 
-def _item(item: NewMemory, field: str) -> None:
+def one_item(item: NewMemory, field: str) -> None:
     text(item.text, f"{field}.text")
     if item.key is not None:
         key(item.key, f"{field}.key")
     one_of(item.kind, get_args(Kind), f"{field}.kind")
     one_of(item.scope, get_args(Scope), f"{field}.scope")
     number(item.importance, f"{field}.importance", low=0, high=1)
-    metadata_text(item.metadata, f"{field}.metadata")
+    metadata(item.metadata, f"{field}.metadata")
     if item.occurred_at is not None:
         moment(item.occurred_at, f"{field}.occurred_at")
     if item.conversation_id is not None:
@@ -53,15 +55,18 @@ def _item(item: NewMemory, field: str) -> None:
     if len(item.links) > LINKS:
         raise TooManyItems(f"at most {LINKS} links an item, not {len(item.links)}", field=f"{field}.links")
     for place, link in enumerate(item.links):
-        new_link(link, f"{field}.links[{place}]")
+        new_link(link, f"{field}.links[{place}].")
 
 
-def new_link(link: NewLink, field: str) -> None:
-    key(link.to_key, f"{field}.to_key")
-    key(link.relation, f"{field}.relation")
-    number(link.weight, f"{field}.weight", low=0, high=1)
+def new_link(link: NewLink, inside: str = "") -> None:
+    """`inside` is what comes before the names of its fields."""
+    key(link.to_key, f"{inside}to_key")
+    key(link.relation, f"{inside}relation")
+    if link.relation in MADE:
+        raise BadName(f"{link.relation!r} is for consolidation to write; choose another", field=f"{inside}relation")
+    number(link.weight, f"{inside}weight", low=0, high=1)
     if link.weight == 0:
-        raise OutOfRange("a link's weight is above 0", field=f"{field}.weight")
+        raise OutOfRange("a link's weight is above 0", field=f"{inside}weight")
 
 
 def query(asked: Query) -> None:
@@ -112,6 +117,14 @@ def moment(value: str, field: str = "at") -> datetime:
         return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
     except (ValueError, OverflowError):
         raise BadTime(f"not an ISO 8601 moment: {value[:40]!r}", field=field) from None
+
+
+def metadata(value: Mapping[str, Any], field: str) -> None:
+    """What people give; consolidation, which marks its own by these names, writes without asking here."""
+    metadata_text(value, field)
+    for name in RESERVED:
+        if name in value:
+            raise BadMetadata("only consolidation writes this name; choose another", field=f"{field}.{name}")
 
 
 def metadata_text(value: Mapping[str, Any], field: str = "metadata") -> str:

@@ -37,7 +37,7 @@ def synthesised_from(tx: rows.Reader, ids: Iterable[str]) -> list[MemoryRecord]:
     found: list[MemoryRecord] = []
     waiting = list(known)
     while waiting:
-        made = rows.leading_to(tx, waiting, rows.PROVENANCE)
+        made = rows.synthesised_of(tx, waiting)
         new = [memory for memory in made if memory.id not in known]
         known.update(memory.id for memory in new)
         found += new

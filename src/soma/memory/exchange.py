@@ -7,11 +7,13 @@ from typing import Any
 
 import msgspec
 
-from soma.memory import checks
-from soma.memory.errors import BadLine
-from soma.memory.remember import remember
+from soma.memory import checks, rows
+from soma.memory.errors import BadLine, UnknownLinkTarget
+from soma.memory.remember import content_key, nearest, remember
 from soma.memory.store import Store
-from soma.memory.types import NewLink, NewMemory, Owner, Remembered, Status
+from soma.memory.types import NewLink, NewMemory, Owner, Remembered, Scope, Status
+
+Numbered = Mapping[int, NewMemory]  # by the lines that they stand in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +35,7 @@ class _Line(msgspec.Struct, forbid_unknown_fields=True):
     text: str
     key: str | None = None
     kind: str = "episodic"
-    scope: str = "user"
+    scope: str | None = None
     occurred_at: str | None = None
     importance: float = 0.5
     metadata: dict[str, Any] = {}
@@ -47,36 +49,67 @@ def lines(items: Iterable[Mapping[str, Any]]) -> Iterator[str]:
         yield json.dumps(item, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-def parsed(text: Iterable[str]) -> list[NewMemory]:
-    """Raises BadLine with the number of the line."""
-    found = []
+def parsed(text: Iterable[str], scope: Scope) -> Numbered:
+    """The memories by the numbers of their lines; `scope` is that of a line which names none.
+
+    Raises what is wrong with a line, which is named.
+    """
+    found = {}
     for number, line in enumerate(text, 1):
         if line.strip():
-            try:
-                found.append(_new(msgspec.json.decode(line, type=_Line)))
-            except msgspec.MsgspecError as error:
-                raise BadLine(str(error), field=f"line {number}") from error
+            found[number] = _new(_decoded(line, number), scope)
+            checks.one_item(found[number], f"line {number}")
     return found
 
 
-def _new(line: _Line) -> NewMemory:
+def _decoded(line: str, number: int) -> _Line:
+    try:
+        return msgspec.json.decode(line, type=_Line)
+    except msgspec.ValidationError as error:
+        raise BadLine(str(error), field=f"line {number}") from error
+    except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        raise BadLine(f"not JSON: {error}", field=f"line {number}") from error
+
+
+def _new(line: _Line, scope: Scope) -> NewMemory:
     fields = {name: getattr(line, name) for name in _Line.__struct_fields__ if name != "links"}
     links = [NewLink(to_key=link.to_key, relation=link.relation, weight=link.weight) for link in line.links]
-    return NewMemory(**fields, links=links)
+    return NewMemory(**fields | {"scope": line.scope or scope, "links": links})
 
 
-async def take(store: Store, owner: Owner, items: Sequence[NewMemory], namespace: str) -> Taken:
-    """Remember all `items`, however many: checked before the first is written, then batch by batch, links last."""
-    batches = [items[start : start + checks.ITEMS] for start in range(0, len(items), checks.ITEMS)]
-    for batch in batches:
-        checks.items(batch)
+async def take(store: Store, owner: Owner, text: Iterable[str], namespace: str, scope: Scope) -> Taken:
+    """Remember all lines, however many: checked before the first is written, then batch by batch, links last."""
+    numbered = await store.work(parsed, text, scope)
+    await store.work(_check_links, store, owner, numbered, namespace)
+    items = list(numbered.values())
     results: list[Remembered] = []
-    for batch in batches:
-        results += await remember(store, owner, [replace(item, links=()) for item in batch], namespace)
-    linked = [item for item in items if item.links]
-    for start in range(0, len(linked), checks.ITEMS):
-        await remember(store, owner, linked[start : start + checks.ITEMS], namespace)
+    for batch in _batches([replace(item, links=()) for item in items]):
+        results += await remember(store, owner, batch, namespace)
+    for batch in _batches([item for item in items if item.links]):
+        await remember(store, owner, batch, namespace)
     return Taken(**{status: _count(results, status) for status in ("created", "updated", "unchanged")})
+
+
+def _batches(items: Sequence[NewMemory]) -> Iterator[Sequence[NewMemory]]:
+    return (items[start : start + checks.ITEMS] for start in range(0, len(items), checks.ITEMS))
+
+
+def _check_links(store: Store, owner: Owner, numbered: Numbered, namespace: str) -> None:
+    """Each leads to another memory, of these lines or there already. Raises UnknownLinkTarget."""
+    wanted = (link.to_key for item in numbered.values() for link in item.links)
+    there = {(memory.scope_owner, memory.key) for memory in rows.by_keys(store.database, owner, namespace, wanted)}
+    there |= {_place(owner, item) for item in numbered.values()}
+    for number, item in numbered.items():
+        own = _place(owner, item)
+        for nth, link in enumerate(item.links):
+            target = nearest(there, (own[0], *owner.visible()), link.to_key)
+            if target is None or target == own:
+                field = f"line {number}.links[{nth}].to_key"
+                raise UnknownLinkTarget(f"there is no other memory {link.to_key!r} here", field=field)
+
+
+def _place(owner: Owner, item: NewMemory) -> tuple[str, str]:
+    return owner.of(item.scope), item.key or content_key(item)
 
 
 def _count(results: Sequence[Remembered], status: Status) -> int:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
-from typing import Any
+from typing import Any, get_args
 
 from soma.events.database import Connection
 from soma.events.database import migrate as apply_migrations
@@ -14,8 +14,8 @@ from soma.memory.adapters import pgvector
 from soma.memory.documents import importing
 from soma.memory.documents.importing import Chunking, Document, Imported
 from soma.memory.embedders.base import Embedder
-from soma.memory.errors import ForeignNamespace, TooManyItems
-from soma.memory.exchange import Taken, parsed, take
+from soma.memory.errors import ForeignNamespace, TooManyItems, UnknownKey
+from soma.memory.exchange import Taken, take
 from soma.memory.forget import forget, named
 from soma.memory.index.cache import BOUND_BYTES
 from soma.memory.index.sketch import SKETCH_FROM
@@ -39,8 +39,8 @@ from soma.memory.types import (
 )
 from soma.memory.upkeep.consolidate import Consolidation, Summarise, cycle
 from soma.memory.upkeep.keeper import Keeper, Routine
-from soma.memory.upkeep.reconcile import Report, reconcile
-from soma.memory.upkeep.reembed import Progress, progress
+from soma.memory.upkeep.reconcile import EVERYTHING, Report, Sight, reconcile
+from soma.memory.upkeep.reembed import Progress, progress_seen
 from soma.memory.upkeep.undo import Past, Undone, past, undo
 from soma.memory.views.question import stripped
 
@@ -148,13 +148,16 @@ class Memory:
     async def link(self, owner: Owner, from_key: str, new: NewLink, *, namespace: str = DEFAULT) -> Link | None:
         """The link, or None where it was there already."""
         checks.namespace(namespace)
-        checks.new_link(new, "link")
+        checks.new_link(new)
         return await self._store.whole(self._link(owner, from_key, new, namespace))
 
     async def _link(self, owner: Owner, from_key: str, new: NewLink, namespace: str) -> Link | None:
         def write(tx: Transaction) -> list[Link]:
-            [memory] = named(tx, owner, (), [from_key], namespace)
-            return write_links(tx, owner, namespace, [(memory, new, "link.to_key")])
+            try:
+                [memory] = named(tx, owner, (), [from_key], namespace)
+            except UnknownKey:
+                raise UnknownKey(f"there is no memory {from_key[:80]!r} here", field="from_key") from None
+            return write_links(tx, owner, namespace, [(memory, new, "to_key")])
 
         links = await self._store.writer.write(write)
         await self._store.work(self._store.apply_links, owner, namespace, links)
@@ -192,9 +195,9 @@ class Memory:
         await self._known(owner, namespace)
         return await self._store.whole(undo(self._store, owner, consolidation_id, namespace))
 
-    async def verify(self, tenant_id: str, *, repair: bool = False) -> Report:
-        """Compare everything of a tenant with its payloads. Raises ModelUnavailable where repair needs the model."""
-        return await self._store.whole(reconcile(self._store, tenant_id, repair=repair))
+    async def verify(self, tenant_id: str, *, repair: bool = False, sight: Sight = EVERYTHING) -> Report:
+        """Compare what is in `sight` with its payloads. Raises ModelUnavailable where repair needs the model."""
+        return await self._store.whole(reconcile(self._store, tenant_id, repair=repair, sight=sight))
 
     async def keep(self, routine: Routine) -> None:
         """Upkeep of all tenants, until cancelled."""
@@ -204,9 +207,9 @@ class Memory:
         """Why vectors of the tenant wait for their model; empty where they do not."""
         return self._keeper.waiting.get(tenant_id, "")
 
-    async def embedding_progress(self, tenant_id: str) -> Progress:
-        """Which model answers, which one is taken up, how far that is."""
-        return await self._store.work(progress, self._store, tenant_id)
+    async def embedding_progress(self, owner: Owner) -> Progress:
+        """Which model answers, which one is taken up, how far that is with what the owner sees."""
+        return await self._store.work(progress_seen, self._store, owner)
 
     async def get(
         self, owner: Owner, *, ids: Sequence[str] = (), keys: Sequence[str] = (), namespace: str = DEFAULT
@@ -236,10 +239,23 @@ class Memory:
         await self._known(owner, namespace)
         return read.exported(self._store, owner, namespace)
 
-    async def take(self, owner: Owner, lines: Iterable[str], *, namespace: str = DEFAULT) -> Taken:
-        """Remember what an export wrote, line by line as JSON: bad input changes nothing; again, it changes nothing."""
+    async def export_page(
+        self, owner: Owner, *, namespace: str = DEFAULT, after: str | None = None
+    ) -> tuple[Sequence[dict[str, Any]], str | None]:
+        """The same page by page: items, and what asks for the next ones."""
+        await self._known(owner, namespace)
+        return await self._store.work(read.export_page, self._store, owner, namespace, after)
+
+    async def take(
+        self, owner: Owner, lines: Iterable[str], *, namespace: str = DEFAULT, scope: Scope = "user"
+    ) -> Taken:
+        """Remember what an export wrote, line by line as JSON: bad input changes nothing; again, it changes nothing.
+
+        `scope` is that of a line which names none.
+        """
         checks.namespace(namespace)
-        return await self._store.whole(take(self._store, owner, parsed(lines), namespace))
+        checks.one_of(scope, get_args(Scope), "scope")
+        return await self._store.whole(take(self._store, owner, lines, namespace, scope))
 
     async def namespaces(self, owner: Owner) -> Sequence[str]:
         return await self._store.work(rows.namespaces, self._store.database, owner)

@@ -34,13 +34,21 @@ def searched(store: Store, owner: Owner, text: str, namespace: str, *, limit: in
 
 def exported(store: Store, owner: Owner, namespace: str) -> Iterator[dict[str, Any]]:
     """Everything that the owner can see, oldest page last, as items that `remember` takes, links with it."""
-    before: int | None = None
+    after: str | None = None
     while True:
-        found = rows.newest(store.database, owner, namespace, before=before, limit=EXPORTED)
-        if not found:
+        items, after = export_page(store, owner, namespace, after)
+        yield from items
+        if after is None:
             return
-        yield from _items(store, owner, namespace, found)
-        before = found[-1].position
+
+
+def export_page(
+    store: Store, owner: Owner, namespace: str, after: str | None
+) -> tuple[list[dict[str, Any]], str | None]:
+    """Some of it, and what asks for the next ones; None where there are no more."""
+    before = _position(store, owner, namespace, after)
+    page = _page(rows.newest(store.database, owner, namespace, before=before, limit=EXPORTED + 1), EXPORTED)
+    return list(_items(store, owner, namespace, page.items)), page.after
 
 
 def statistics(store: Store, owner: Owner, namespace: str) -> Statistics:
@@ -67,9 +75,9 @@ def _linked_pairs(partitions: Sequence[Partition]) -> set[frozenset[str]]:
 def _items(store: Store, owner: Owner, namespace: str, memories: Sequence[MemoryRecord]) -> Iterator[dict[str, Any]]:
     links = rows.links_from(store.database, (memory.id for memory in memories))
     ends = rows.by_ids(store.database, owner, namespace, (link.to_id for link in links))
-    keys = {memory.id: memory.key for memory in ends if rows.intact(memory)}
+    keys = {memory.id: memory.key for memory in ends if rows.intact(memory) and not _is_made(memory)}
     for memory in memories:
-        if rows.MADE_MARK in memory.metadata:  # made from others, and made again from them
+        if _is_made(memory):
             continue
         yield {
             "key": memory.key,
@@ -86,6 +94,11 @@ def _items(store: Store, owner: Owner, namespace: str, memories: Sequence[Memory
                 if link.from_id == memory.id and link.to_id in keys
             ],
         }
+
+
+def _is_made(memory: MemoryRecord) -> bool:
+    """From others, and made again from them."""
+    return rows.MADE_MARK in memory.metadata
 
 
 def _holding(partition: Partition, text: str) -> list[tuple[int, str]]:

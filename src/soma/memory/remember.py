@@ -4,7 +4,7 @@ A memory is known by its key: the same content again changes nothing, other cont
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
@@ -236,7 +236,8 @@ def write_links(
     known = set(rows.links_from(tx, {memory.id for memory, _, _ in wanted}))
     written: dict[Link, None] = {}
     for memory, new, field in wanted:
-        to_id = _target(targets, (memory.scope_owner, *owner.visible()), new.to_key)
+        place = nearest(targets, (memory.scope_owner, *owner.visible()), new.to_key)
+        to_id = targets[place] if place else None
         if to_id is None or to_id == memory.id:
             raise UnknownLinkTarget(f"there is no other memory {new.to_key!r} here", field=field)
         link = Link(from_id=memory.id, to_id=to_id, relation=new.relation, weight=float(new.weight))
@@ -249,6 +250,6 @@ def write_links(
     return list(written)
 
 
-def _target(targets: Mapping[tuple[str, str], str], owners: Sequence[str], key: str) -> str | None:
-    """The memory of that key that is nearest to the one who links: of the same scope, then the most private."""
-    return next((targets[owner, key] for owner in owners if (owner, key) in targets), None)
+def nearest(places: Container[tuple[str, str]], owners: Sequence[str], key: str) -> tuple[str, str] | None:
+    """Where the memory of that key nearest to the one who links is: of the same scope, then the most private."""
+    return next(((owner, key) for owner in owners if (owner, key) in places), None)

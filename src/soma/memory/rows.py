@@ -249,16 +249,28 @@ def links_from(reader: Reader, ids: Iterable[str]) -> list[Link]:
     return found
 
 
-def leading_to(reader: Reader, ids: Iterable[str], relations: Sequence[str]) -> list[MemoryRecord]:
-    """Living memories that link to any of `ids` by one of `relations`."""
+def synthesised_of(reader: Reader, ids: Iterable[str]) -> list[MemoryRecord]:
+    """Living memories that a consolidation made of any of `ids`. A link alone proves nothing: anybody may have made
+    it before its relation was reserved.
+    """
     found: dict[str, MemoryRecord] = {}
     for some in _chunks(ids):
         sql = (
-            f"{SELECT} JOIN memory_links l ON l.from_id = m.id WHERE m.forgotten_at IS NULL "
-            f"AND l.to_id IN ({', '.join('?' * len(some))}) AND l.relation IN ({', '.join('?' * len(relations))})"
+            f"{SELECT} JOIN memory_links l ON l.from_id = m.id JOIN memories s ON s.id = l.to_id "
+            "WHERE m.forgotten_at IS NULL AND m.tenant_id = s.tenant_id AND m.namespace = s.namespace "
+            f"AND m.scope_owner = s.scope_owner AND s.id IN ({', '.join('?' * len(some))}) AND l.relation IN (?, ?)"
         )
-        found |= {memory.id: memory for memory in map(record, reader.query(sql, [*some, *relations]))}
-    return list(found.values())
+        found |= {memory.id: memory for memory in map(record, reader.query(sql, [*some, *PROVENANCE]))}
+    return [memory for memory in found.values() if _is_made(reader, memory)]
+
+
+def _is_made(reader: Reader, memory: MemoryRecord) -> bool:
+    """Whether the consolidation that its metadata names says so too."""
+    found = reader.query(
+        "SELECT made FROM memory_consolidations WHERE id = ? AND tenant_id = ? AND scope_owner = ?",
+        [texts(memory.metadata, "consolidation"), memory.tenant_id, memory.scope_owner],
+    )
+    return any(memory.id in json.loads(made) for (made,) in found)
 
 
 def link(row: Row) -> Link:

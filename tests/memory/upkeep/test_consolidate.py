@@ -7,7 +7,8 @@ from tests.memory.conftest import opened, owner, prepared
 from tests.memory.test_remember import new
 
 from soma.events.database import Database
-from soma.memory.errors import UnknownKey
+from soma.memory import checks
+from soma.memory.errors import BadMetadata, BadName, UnknownKey
 from soma.memory.types import NewLink, Query
 from soma.memory.views import VIEWS
 
@@ -132,6 +133,49 @@ async def test_what_is_forgotten_is_forgotten_in_summaries_too(told, alice):
     everything = [record.text for record in (await told.list(alice)).items]
     assert not any("tomatoes" in text for text in everything)
     assert not (await told.search(alice, "tomatoes")).items
+
+
+@pytest.mark.parametrize("relation", ["summarises", "recombines", "associated"])
+async def test_what_consolidation_links_by_is_not_for_people(told, alice, relation):
+    link = NewLink(to_key="garden0", relation=relation)
+    for refused in (told.link(alice, "taxes", link), told.remember(alice, [new("mine", links=[link])])):
+        with pytest.raises(BadName, match="for consolidation to write") as caught:
+            await refused
+        assert str(caught.value.field).endswith("relation")
+
+
+@pytest.mark.parametrize("name", ["synthesised", "consolidation", "sources"])
+async def test_what_consolidation_marks_its_own_by_is_not_for_people(told, alice, name):
+    with pytest.raises(BadMetadata) as caught:
+        await told.remember(alice, [new("good"), new("mine", metadata={name: "x"})])
+    assert caught.value.field == f"items[1].metadata.{name}"
+    assert not (await told.search(alice, "good")).items
+
+
+async def test_an_export_leaves_out_what_was_made_and_links_to_it(told, alice):
+    await told.consolidate(alice)
+    [made, *_] = await synthesised(told, alice)
+    await told.link(alice, "taxes", NewLink(to_key=made.key, relation="about"))
+    exported = list(await told.export(alice))
+    assert {item["key"] for item in exported} >= {"taxes", "garden0"}
+    assert not [item for item in exported if item["links"] or "synthesised" in item["metadata"]]
+
+
+@pytest.mark.parametrize("change", ["forget", "retell"])
+async def test_a_link_that_looks_like_consolidation_takes_nothing_with_it(memory, alice, monkeypatch, change):
+    """As people could make them before the relations were reserved; here between two users and within one."""
+    monkeypatch.setattr(checks, "MADE", frozenset())
+    link = NewLink(to_key="shared", relation="summarises")
+    await memory.remember(alice, [new("our plan", key="shared", scope="tenant")])
+    for who in (alice, owner("bob")):
+        await memory.remember(who, [new("my own view of it", key="view", links=[link])])
+    await memory.remember(alice, [new("also ours", key="too", scope="tenant", links=[link])])
+    if change == "forget":
+        await memory.forget(alice, keys=["shared"])
+    else:
+        await memory.remember(alice, [new("another plan", key="shared", scope="tenant")])
+    for who in (alice, owner("bob")):
+        assert [record.key for record in await memory.get(who, keys=["view", "too"])] == ["view", "too"]
 
 
 async def test_a_source_that_says_something_else_now_takes_its_summary_with_it(told, alice):

@@ -49,7 +49,7 @@ async def test_deleted_vectors_are_made_anew_at_the_start(database, embedder, al
 
 
 async def _is_done(memory) -> bool:
-    return bool((await memory.embedding_progress("acme")).is_done)
+    return bool((await memory.embedding_progress(owner())).is_done)
 
 
 async def test_dangling_links_are_gone_after_a_start(database, embedder, alice):
@@ -86,7 +86,7 @@ async def test_another_model_is_taken_up_while_people_work(database, alice):
     async with opened(database, target, former=[old]) as memory, kept(memory):
         await until(lambda: _is_done(memory))
         assert (await recalled(memory, alice, "train Bern nine platform"))[0] == TRAIN[0]
-        assert (await memory.embedding_progress("acme")).model == "hashing-128/2"
+        assert (await memory.embedding_progress(owner())).model == "hashing-128/2"
 
 
 async def test_a_tenant_whose_vectors_cannot_be_made_good_holds_up_no_other(database, alice):
@@ -100,7 +100,7 @@ async def test_a_tenant_whose_vectors_cannot_be_made_good_holds_up_no_other(data
     async with opened(database, Hashing(128), former=[old]) as memory, kept(memory):
 
         async def zebra_is_done() -> bool:
-            return (await memory.embedding_progress("zebra")).is_done
+            return (await memory.embedding_progress(zoe)).is_done
 
         await until(zebra_is_done)
         assert not await _is_done(memory)

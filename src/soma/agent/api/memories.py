@@ -1,9 +1,10 @@
 """Memories through the brain: remember, recall, list, forget."""
 
+from collections.abc import AsyncIterator
 from typing import Any, Literal
 
 import msgspec
-from django.http import HttpRequest
+from django.http import HttpRequest, StreamingHttpResponse
 from ninja import Router
 from pydantic import Field
 
@@ -13,6 +14,7 @@ from soma.agent.api.learning import principal
 from soma.agent.api.paging import Limit
 from soma.agent.app import agent
 from soma.agent.models import Role
+from soma.brain.types import ExportPage, Principal
 
 router = Router()
 
@@ -34,6 +36,20 @@ class NewDocument(OfAgent):
     format: Literal["text", "markdown"] = "text"
     scope: Literal["user", "agent", "tenant"] = "user"
     written_at: str | None = None
+    namespace: str = Field("default", min_length=1, max_length=100)
+
+
+class Lines(OfAgent):
+    lines: list[str] = Field(min_length=1, description="Each a memory as JSON, as an export has it.")
+    scope: Literal["user", "agent", "tenant"] = Field("user", description="Of lines that name none.")
+    namespace: str = Field("default", min_length=1, max_length=100)
+
+
+class NewLink(OfAgent):
+    from_key: str = Field(min_length=1)
+    to_key: str = Field(min_length=1)
+    relation: str = Field(min_length=1)
+    weight: float = 1.0
     namespace: str = Field("default", min_length=1, max_length=100)
 
 
@@ -107,6 +123,46 @@ async def import_document(request: HttpRequest, payload: NewDocument) -> Any:
     return msgspec.to_builtins(imported)
 
 
+@router.post("/import")
+async def import_lines(request: HttpRequest, payload: Lines) -> Any:
+    """Remember lines as an export has them: all are checked before the first is written."""
+    caller = who(request)
+    caller.require(Role.OWNER, Role.MEMBER)
+    imported = await agent().brain.import_memories(
+        await principal(caller, payload.agent), payload.lines, scope=payload.scope, namespace=payload.namespace
+    )
+    return msgspec.to_builtins(imported)
+
+
+@router.get("/export")
+async def export(
+    request: HttpRequest, namespace: str = "default", agent_name: NameOfAgent = None
+) -> StreamingHttpResponse:
+    """All memories that the caller may see as JSON lines, which an import takes; none that consolidation made."""
+    owner = await principal(who(request), agent_name)
+    first = await agent().brain.export_page(owner, namespace=namespace)  # what is refused is refused before a line
+    response = StreamingHttpResponse(_lines(owner, first, namespace), content_type="application/jsonl")
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+async def _lines(owner: Principal, page: ExportPage, namespace: str) -> AsyncIterator[bytes]:
+    while True:
+        yield b"".join(msgspec.json.encode(item, order="sorted") + b"\n" for item in page.items)
+        if page.next is None:
+            return
+        page = await agent().brain.export_page(owner, namespace=namespace, after=page.next)
+
+
+@router.post("/links")
+async def link(request: HttpRequest, payload: NewLink) -> Any:
+    """Link a memory to another, both by their keys; the same link again changes its weight."""
+    caller = who(request)
+    caller.require(Role.OWNER, Role.MEMBER)
+    fields = payload.model_dump(exclude={"agent"})
+    return msgspec.to_builtins(await agent().brain.link_memories(await principal(caller, payload.agent), **fields))
+
+
 @router.get("/status")
 async def status(request: HttpRequest, namespace: str = "default", agent_name: NameOfAgent = None) -> Any:
     """How much there is, and which embedding model answers."""
@@ -121,7 +177,7 @@ async def verify(request: HttpRequest, payload: Verify) -> Any:
     caller = who(request)
     caller.require(Role.OWNER)
     return msgspec.to_builtins(
-        await agent().brain.verify_memory(await principal(caller, payload.agent), repair=payload.repair)
+        await agent().brain.verify_memory(await principal(caller, payload.agent), repair=payload.repair, whole=True)
     )
 
 

@@ -1,11 +1,11 @@
 """Walking through all memories in small steps, whatever is written meanwhile."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from soma.memory import rows
 from soma.memory.index.cache import Address
 from soma.memory.rows import Embedding, Reader
-from soma.memory.types import MemoryRecord
+from soma.memory.types import MemoryRecord, Owner
 
 PAGE = 250  # memories a step
 
@@ -52,9 +52,21 @@ def count(reader: Reader, tenant_id: str) -> int:
 
 def lacking(reader: Reader, tenant_id: str, model: str) -> int:
     """How many living memories have no vector of `model` that was made of their present text."""
+    return _lacking(reader, model, "m.tenant_id = ?", [tenant_id])
+
+
+def seen(reader: Reader, owner: Owner, model: str) -> tuple[int, int]:
+    """How many living memories an owner sees in all namespaces, and how many of these lack a vector of `model`."""
+    where = "m.tenant_id = ? AND m.scope_owner IN (?, ?, ?)"
+    parameters = [owner.tenant_id, *owner.visible()]
+    found = reader.query(f"SELECT COUNT(*) FROM memories m WHERE m.forgotten_at IS NULL AND {where}", parameters)
+    return int(found[0][0]), _lacking(reader, model, where, parameters)
+
+
+def _lacking(reader: Reader, model: str, where: str, parameters: Sequence[str]) -> int:
     found = reader.query(
         "SELECT COUNT(*) FROM memories m LEFT JOIN memory_embeddings e ON e.memory_id = m.id AND e.model = ? "
-        "WHERE m.forgotten_at IS NULL AND m.tenant_id = ? AND (e.source IS NULL OR e.source <> m.checksum)",
-        [model, tenant_id],
+        f"WHERE m.forgotten_at IS NULL AND {where} AND (e.source IS NULL OR e.source <> m.checksum)",
+        [model, *parameters],
     )
     return int(found[0][0])

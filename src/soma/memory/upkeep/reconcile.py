@@ -6,7 +6,7 @@ Problems by kind: `payload_damaged` (the row is not what was remembered: shown t
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -37,9 +37,28 @@ DANGLING = (
 OF_NOBODY = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sight:
+    """Whose memories are compared, and whose a report may name, by the names they are kept under; None is all."""
+
+    compared: Collection[str] | None = None
+    named: Collection[str] | None = None
+
+    def compares(self, scope_owner: str | None) -> bool:
+        return self.compared is None or scope_owner in self.compared
+
+    def names(self, scope_owner: str | None) -> bool:
+        return self.named is None or scope_owner in self.named
+
+
+EVERYTHING = Sight()
+
+
 @dataclass(slots=True)
 class Report:
-    """What was compared and found. `named` are the first problems: kind and memory id."""
+    """What was compared and found. `named` are the first problems that are in sight: kind and memory id."""
+
+    sight: Sight = EVERYTHING
 
     memories: int = 0
     links: int = 0
@@ -53,22 +72,27 @@ class Report:
         """Nothing is wrong, or no longer."""
         return self.repaired == sum(self.problems.values())
 
-    def add(self, kind: str, ids: Sequence[str]) -> None:
+    def add(self, kind: str, ids: Sequence[str], scope_owner: str | None) -> None:
         if ids:
             self.problems[kind] += len(ids)
-            self.named += [(kind, memory_id) for memory_id in ids[: NAMED - len(self.named)]]
+            if self.sight.names(scope_owner):
+                self.named += [(kind, memory_id) for memory_id in ids[: NAMED - len(self.named)]]
 
 
 async def no_rest() -> None:
     """For who waits for the report."""
 
 
-async def reconcile(store: Store, tenant_id: str, *, repair: bool, rest: Rest = no_rest) -> Report:
-    """Compare everything of a tenant. Raises ModelUnavailable where vectors cannot be made anew now."""
-    report = Report()
+async def reconcile(
+    store: Store, tenant_id: str, *, repair: bool, rest: Rest = no_rest, sight: Sight = EVERYTHING
+) -> Report:
+    """Compare what is in sight of a tenant. Raises ModelUnavailable where vectors cannot be made anew now."""
+    report = Report(sight)
     await _check_memories(store, tenant_id, report, repair=repair, rest=rest)
     await _check_leftovers(store, tenant_id, report, repair=repair)
     for address in store.partitions.addresses(tenant_id):
+        if not sight.compares(address[2]):
+            continue
         await store.work(_check_partition, store, address, report, repair=repair)
         await rest()
     if repair and report.problems:
@@ -97,14 +121,17 @@ async def _check_memories(store: Store, tenant_id: str, report: Report, *, repai
     space = store.spaces.of(tenant_id)
     walk = pages(store.database, tenant_id, space.model)
     while page := await store.work(_next, walk):
+        scope_owner = page[0][0].scope_owner  # a page is of one partition
+        if not report.sight.compares(scope_owner):
+            continue
         report.memories += len(page)
         damaged = {memory.id for memory, _ in page if not rows.intact(memory)}
-        report.add(BEYOND_REPAIR, [memory.id for memory, _ in page if memory.id in damaged])
+        report.add(BEYOND_REPAIR, [memory.id for memory, _ in page if memory.id in damaged], scope_owner)
         dimension = space.embedder.dimension
         bad = [memory for memory, made in page if made is None or len(made.vector) != dimension]
         without = [memory for memory in bad if memory.id not in damaged]  # nothing is made from what is damaged
         for kind, ids in (await store.work(_why, store, without, space.model)).items():
-            report.add(kind, ids)
+            report.add(kind, ids, scope_owner)
         for start in range(0, len(without) if repair else 0, BATCH):
             report.repaired += await make(store, without[start : start + BATCH], space)
             await rest()
@@ -130,18 +157,27 @@ def _why(store: Store, memories: Sequence[MemoryRecord], model: str) -> dict[str
 
 async def _check_leftovers(store: Store, tenant_id: str, report: Report, *, repair: bool) -> None:
     """What stayed behind of memories that are gone."""
-    query = store.database.query
+    query, sight = store.database.query, report.sight
     mine = "AND (m.tenant_id = ? OR m.id IS NULL)"
-    left = await store.work(query, f"SELECT e.memory_id, e.model {LEFT} {mine}", [tenant_id])
-    report.add("vector_left", [memory_id for memory_id, _ in left])
-    ends = f"SELECT l.from_id, l.to_id, l.relation {DANGLING} AND l.tenant_id = ?"
-    links = await store.work(query, ends, [tenant_id])
-    report.add("link_dangling", [from_id for from_id, _, _ in links])
-    [[count]] = await store.work(query, "SELECT COUNT(*) FROM memory_links WHERE tenant_id = ?", [tenant_id])
-    report.links = int(count)
+    found = await store.work(query, f"SELECT m.scope_owner, e.memory_id, e.model {LEFT} {mine}", [tenant_id])
+    ends = f"SELECT a.scope_owner, l.from_id, l.to_id, l.relation {DANGLING} AND l.tenant_id = ?"
+    loose = await store.work(query, ends, [tenant_id])
+    found, loose = ([row for row in some if sight.compares(row[0])] for some in (found, loose))
+    for kind, some in (("vector_left", found), ("link_dangling", loose)):
+        for scope_owner, memory_id, *_ in some:
+            report.add(kind, [memory_id], scope_owner)
+    left, links = ([row[1:] for row in some] for some in (found, loose))
+    report.links = await store.work(_links, store, tenant_id, sight)
     if repair and (left or links):
         await store.writer.write(partial(_remove, left=left, links=links))
         report.repaired += len(left) + len(links)
+
+
+def _links(store: Store, tenant_id: str, sight: Sight) -> int:
+    """How many there are that begin in what is compared."""
+    begins = "SELECT a.scope_owner, COUNT(*) FROM memory_links l LEFT JOIN memories a ON a.id = l.from_id"
+    counts = store.database.query(f"{begins} WHERE l.tenant_id = ? GROUP BY a.scope_owner", [tenant_id])
+    return sum(int(count) for scope_owner, count in counts if sight.compares(scope_owner))
 
 
 def _remove(tx: Transaction, *, left: Sequence[tuple[str, str]], links: Sequence[Link]) -> None:
@@ -160,7 +196,7 @@ def _check_partition(store: Store, address: tuple[str, str, str], report: Report
         if kept.model == fresh.model and not any(differing(kept, fresh)):
             return
         ids = sorted(differing(kept, store.load(address)))
-        report.add("index_differs", ids)
+        report.add("index_differs", ids, address[2])
         if ids and repair:
             store.partitions.drop(address)
             report.repaired += len(ids)

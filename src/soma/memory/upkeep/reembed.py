@@ -17,8 +17,8 @@ from soma.memory.rendering import embedding, rendered
 from soma.memory.rows import Embedding
 from soma.memory.spaces import Space, served
 from soma.memory.store import STREAM, Store
-from soma.memory.types import MemoryRecord
-from soma.memory.upkeep.pages import Page, count, lacking, pages
+from soma.memory.types import MemoryRecord, Owner
+from soma.memory.upkeep.pages import Page, count, lacking, pages, seen
 
 logger = logging.getLogger(__name__)
 
@@ -40,14 +40,19 @@ class Progress:
 
 
 def progress(store: Store, tenant_id: str) -> Progress:
+    """Of a whole tenant: for upkeep."""
     target = store.spaces.target.model
-    memories = count(store.database, tenant_id)
-    return Progress(
-        model=store.spaces.of(tenant_id).model,
-        target=target,
-        memories=memories,
-        embedded=memories - lacking(store.database, tenant_id, target),
-    )
+    return _progress(store, tenant_id, count(store.database, tenant_id), lacking(store.database, tenant_id, target))
+
+
+def progress_seen(store: Store, owner: Owner) -> Progress:
+    """Of what `owner` sees: how much others remember is theirs to know."""
+    return _progress(store, owner.tenant_id, *seen(store.database, owner, store.spaces.target.model))
+
+
+def _progress(store: Store, tenant_id: str, memories: int, without: int) -> Progress:
+    target, model = store.spaces.target.model, store.spaces.of(tenant_id).model
+    return Progress(model=model, target=target, memories=memories, embedded=memories - without)
 
 
 async def reembed(store: Store, tenant_id: str) -> AsyncGenerator[int, None]:
