@@ -7,9 +7,8 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from soma.events.database import checked_address
 from soma.events.private import kept_secret
-
-DATABASES = ("sqlite:///", "postgresql://", "postgres://")
 
 Refine = Literal["off", "evidence", "always"]
 
@@ -119,9 +118,7 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, url: str) -> str:
-        if url and not url.startswith(DATABASES):
-            raise ValueError(f"a database's address begins with {' or '.join(DATABASES)}")
-        return url
+        return checked_address(url)
 
     @field_validator("token")
     @classmethod

@@ -13,9 +13,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from soma.brain.learner_settings import LearnerSettings
 from soma.brain.memory_settings import MemorySettings
+from soma.events.database import checked_address
 from soma.events.private import kept_secret
-
-DATABASES = ("sqlite:///", "postgresql://", "postgres://")
 
 
 def default_data_dir() -> Path:
@@ -227,9 +226,7 @@ class BrainSettings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, url: str) -> str:
-        if url and not url.startswith(DATABASES):
-            raise ValueError(f"a database's address begins with {' or '.join(DATABASES)}")
-        return url
+        return checked_address(url)
 
     @field_validator("believed_keys")
     @classmethod

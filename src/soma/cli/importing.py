@@ -13,7 +13,6 @@ Document = dict[str, Any]
 FORMATS = ("text", "markdown", "jsonl", "locomo")
 ENDINGS = {"text": frozenset({".txt", ".text"}), "markdown": frozenset({".md", ".markdown", ".mdown"})}
 SESSION = re.compile(r"session_(\d+)")
-LONGEST_TEXT = 1_500  # characters: about as far as the embedder reads
 LOCOMO_TIME = "%I:%M %p on %d %B, %Y"
 
 

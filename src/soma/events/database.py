@@ -20,6 +20,14 @@ Row = tuple[Any, ...]
 Dialect = Literal["sqlite", "postgresql"]
 
 BUSY_TIMEOUT_SECONDS = 10.0
+ADDRESSES = ("sqlite:///", "postgresql://", "postgres://")
+
+
+def checked_address(url: str) -> str:
+    """Empty, or one that a database may have. Raises ValueError."""
+    if url and not url.startswith(ADDRESSES):
+        raise ValueError(f"a database's address begins with {' or '.join(ADDRESSES)}")
+    return url
 
 
 class Connection(Protocol):

@@ -2,8 +2,6 @@
 
 from soma.brain.core.hyperparameters import Hyperparameters
 
-INITIAL_VALUE = 0.5
-
 
 def next_value(value: float, settings: Hyperparameters, *, helpful: bool) -> float:
     """value += 0.1 (helpful - value)."""
