@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgspec
 from tests.brain.conftest import ALICE, BOB, metrics_of
 
 
@@ -20,6 +21,13 @@ async def test_duplicates_in_flight_are_learned_once(client):
     assert [answer.status for answer in feedbacks].count("success") == 1
     assert len({str(answer.weights_after) for answer in feedbacks}) == 1
     assert (await client.state(ALICE)).version == 2
+
+
+async def test_the_first_answer_comes_again_to_the_bit(client):
+    said = {"conversation_id": "c1", "reward": 0.9, "metadata": {"cost": 0.01, "latency_ms": 9_000.0}}
+    first, again = [await client.feedback(ALICE, **said) for _ in range(2)]
+    assert any(first.weight_deltas.values())
+    assert again == msgspec.structs.replace(first, status="duplicate")
 
 
 async def test_the_same_body_is_the_same_feedback_and_a_key_decides_where_it_is_given(client):

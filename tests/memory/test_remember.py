@@ -2,8 +2,9 @@
 
 import asyncio
 
+import numpy as np
 import pytest
-from tests.memory.conftest import opened, owner
+from tests.memory.conftest import MODEL, opened, owner
 
 from soma.events.chain import verify
 from soma.events.log import Log
@@ -40,6 +41,20 @@ async def test_what_was_remembered_is_recalled(memory, alice):
     await memory.remember(alice, [new(text) for text in texts])
     assert (await recalled(memory, alice, "what is my cat called?"))[0] == texts[0]
     assert (await recalled(memory, alice, "what is my profession?"))[0] == texts[1]
+
+
+async def test_each_of_many_texts_gets_its_own_vector(memory, alice, database):
+    """More than a thread embeds before others get their turn."""
+    texts = [
+        f"Note {number} is about the {subject}." for number, subject in enumerate(["cat", "tax", "sea", "train"] * 12)
+    ]
+    await memory.remember(alice, [new(text) for text in texts])
+    stored = database.query(
+        "SELECT m.text, e.vector FROM memories m JOIN memory_embeddings e ON e.memory_id = m.id ORDER BY m.position"
+    )
+    assert [text for text, _ in stored] == texts
+    for text, vector in stored:
+        assert np.array_equal(np.frombuffer(vector, "<f4"), MODEL.read(text).vector)
 
 
 async def test_what_was_remembered_after_an_empty_recall_is_recalled(memory, alice):

@@ -7,7 +7,7 @@ import pytest
 from tests.memory.test_remember import new
 
 from soma.memory.types import NewLink, Query
-from soma.memory.views import VIEWS
+from soma.memory.views import VIEWS, scene
 from soma.memory.views.question import when
 
 ASKED = Query(text="what did we say about the garden?", at="2030-01-01T00:00:00Z")
@@ -130,3 +130,14 @@ def test_yesterday_is_a_day_of_the_calendar():
     first, second = (datetime(1, 1, day, tzinfo=UTC).timestamp() for day in (1, 2))
     assert when("yesterday or today", first).days == (1,)
     assert when("yesterday or today", second).days == (2, 1)
+
+
+async def test_a_message_that_is_not_compared_word_by_word_lends_nothing_to_those_beside_it(memory, alice, monkeypatch):
+    monkeypatch.setattr(scene, "COMPARED", 1)
+    said = ["The garden is watered on Fridays.", *(f"Invoice {number} was paid." for number in range(12))]
+    items = [new(text, key=f"k{at}", conversation_id="c", occurred_at="2029-05-01") for at, text in enumerate(said)]
+    await memory.remember(alice, items)
+    hits = await found(memory, alice, Query(text="when is the garden watered?", at="2030-01-01", top_k=2))
+    assert len(hits) < len(said)
+    assert hits["k0"].views["window"] == 65_535
+    assert min(hit.views["window"] for hit in hits.values()) == 0
