@@ -14,7 +14,7 @@ from soma.events.database import Database, migrate
 from soma.events.errors import ChainBroken, WriteFailed, WriterBusy
 from soma.events.log import Log
 from soma.events.schema import DraftReplaced, Subject, draft, fact_of
-from soma.events.writer import WAITING, Transaction, Writer
+from soma.events.writer import WAITING, Sums, Transaction, Writer
 
 
 @pytest.fixture
@@ -288,3 +288,24 @@ async def test_too_many_waiting_writes_are_refused(database):
     answers = await grouped(writer, *[lambda _: None] * 5)
     assert [type(answer) for answer in answers] == [type(None)] * 3 + [WriterBusy] * 2
     writer.close()
+
+
+POINTS = Sums("points", ("name",), ("count", "worth"))
+
+
+async def test_what_is_added_in_one_commit_and_in_several_is_summed_and_a_failed_write_adds_nothing(database, writer):
+    def fail(tx: Transaction) -> None:
+        tx.add(POINTS, ("a",), (100, 100.0))
+        raise ValueError("no")
+
+    def fail_by_sql(tx: Transaction) -> None:
+        tx.add(POINTS, ("b",), (100, 100.0))
+        tx.execute("INSERT INTO nowhere VALUES (1)")
+
+    table = "CREATE TABLE points (name TEXT PRIMARY KEY, count INTEGER NOT NULL, worth REAL NOT NULL)"
+    await writer.write(lambda tx: tx.execute(table))
+    for _ in range(2):
+        writes = [writer.write(lambda tx, n=n: tx.add(POINTS, ("ab"[n % 2],), (n, 0.5))) for n in range(6)]
+        results = await asyncio.gather(*writes, writer.write(fail), writer.write(fail_by_sql), return_exceptions=True)
+        assert [type(each) for each in results[6:]] == [ValueError, WriteFailed]
+    assert database.query("SELECT name, count, worth FROM points ORDER BY name") == [("a", 12, 3.0), ("b", 18, 3.0)]

@@ -8,15 +8,16 @@ commit and in commit order: a failed commit leaves nothing moved.
 import asyncio
 import contextlib
 import logging
+import operator
 import queue
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import chain
-from typing import Any, TypeVar, cast
+from typing import Any, NamedTuple, TypeVar, cast
 
 import msgspec
 
@@ -36,8 +37,20 @@ APPENDER = 0x50_4D_41  # the advisory lock of who appends to a PostgreSQL log
 ROWS = 256  # a statement at most: one long step lets other threads run, a thousand short ones make each other wait
 
 Pending = dict[tuple[str, tuple[str, ...]], list[Row]]  # rows by table and columns
+Amounts = tuple[float, ...]
 
 logger = logging.getLogger(__name__)
+
+
+class Sums(NamedTuple):
+    """A table of running sums: one row a key."""
+
+    table: str
+    key: tuple[str, ...]
+    amounts: tuple[str, ...]
+
+
+Added = dict[tuple[Sums, Row], Amounts]
 
 
 class _GroupLost(Exception):
@@ -54,6 +67,8 @@ class Transaction:
         self._own: dict[Hashable, Any] = {}
         self._group_rows: Pending = {}
         self._own_rows: Pending = {}
+        self._group_added: Added = {}
+        self._own_added: Added = {}
         self._notes: set[Hashable] = set()
         self._appended: list[Event] = []
         self._has_savepoint = False
@@ -77,6 +92,10 @@ class Transaction:
     def insert(self, table: str, columns: tuple[str, ...], rows: Iterable[Row]) -> None:
         """Rows that go in with those of the other writes of the commit, many to a statement; `query` sees them."""
         self._own_rows.setdefault((table, columns), []).extend(rows)
+
+    def add(self, sums: Sums, key: Row, amounts: Amounts) -> None:
+        """To the row of `key`, which begins at nothing; one statement a table and commit, just before it."""
+        _add(self._own_added, (sums, key), amounts)
 
     def peek(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """As `query`, but blind to what `insert` still holds: for who finds that in what is kept."""
@@ -153,7 +172,7 @@ class Transaction:
 
     def attempt(self, work: Work[T]) -> T:
         """Run one write. Only one that changes something by SQL of its own needs a savepoint."""
-        self._own, self._own_rows, self._appended, self._has_savepoint = {}, {}, [], False
+        self._own, self._own_rows, self._own_added, self._appended, self._has_savepoint = {}, {}, {}, [], False
         try:
             result = work(self)
         except BaseException as error:
@@ -163,6 +182,8 @@ class Transaction:
             self._connection.execute("RELEASE SAVEPOINT work")
         for target, rows in self._own_rows.items():
             self._group_rows.setdefault(target, []).extend(rows)
+        for row, amounts in self._own_added.items():
+            _add(self._group_added, row, amounts)
         self._group.update(self._own)
         self.events.extend(self._appended)
         return result
@@ -189,8 +210,13 @@ class Transaction:
         self._kept["position"] = position  # also of who has only read so far
 
     def finish(self) -> None:
-        """Before the commit: write what `insert` still holds."""
+        """Before the commit: write what `insert` and `add` still hold."""
         _insert(self._connection, self._group_rows)
+        by_table: dict[Sums, list[Row]] = {}
+        for (sums, key), amounts in self._group_added.items():
+            by_table.setdefault(sums, []).append((*key, *amounts))
+        for sums, rows in by_table.items():
+            _write(self._connection, rows, partial(_addition, sums))
 
     def _enter(self) -> None:
         """Before this write's first statement: the rows of the writes before it are no part of its savepoint."""
@@ -221,15 +247,31 @@ def _begin(connection: Connection) -> None:
 
 
 def _insert(connection: Connection, pending: Pending) -> None:
-    """Write and empty `pending`, in statements of 2^n rows, so that there are few of them to prepare."""
+    """Write and empty `pending`."""
     for (table, columns), rows in pending.items():
-        start = 0
-        while start < len(rows):
-            count = min(1 << (len(rows) - start).bit_length() - 1, ROWS)
-            values = list(chain.from_iterable(rows[start : start + count]))
-            connection.execute(_statement(table, columns, count), values)
-            start += count
+        _write(connection, rows, partial(_statement, table, columns))
     pending.clear()
+
+
+def _write(connection: Connection, rows: Sequence[Row], statement: Callable[[int], str]) -> None:
+    """In statements of 2^n rows, so that there are few of them to prepare."""
+    start = 0
+    while start < len(rows):
+        count = min(1 << (len(rows) - start).bit_length() - 1, ROWS)
+        connection.execute(statement(count), list(chain.from_iterable(rows[start : start + count])))
+        start += count
+
+
+def _add(added: Added, row: tuple[Sums, Row], amounts: Amounts) -> None:
+    known = added.get(row)
+    added[row] = amounts if known is None else tuple(map(operator.add, known, amounts))
+
+
+@lru_cache(64)
+def _addition(sums: Sums, count: int) -> str:
+    names = (*sums.key, *sums.amounts)
+    grown = ", ".join(f"{name} = {sums.table}.{name} + excluded.{name}" for name in sums.amounts)
+    return f"{_statement(sums.table, names, count)} ON CONFLICT ({', '.join(sums.key)}) DO UPDATE SET {grown}"
 
 
 @lru_cache(256)
