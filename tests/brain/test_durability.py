@@ -183,3 +183,17 @@ async def test_a_row_of_feedback_that_was_changed_is_named(settings):
     async with open_brain(settings, embedder=Hashing()) as opened:
         [fault] = verified(opened.writer.database).faults
     assert "row 2 of feedback" in fault
+
+
+@pytest.mark.parametrize(
+    "sql", ["UPDATE usage_days SET calls = calls + 1", "DELETE FROM usage_days", "DELETE FROM token_usage"]
+)
+async def test_sums_of_usage_that_their_entries_do_not_make_are_named(settings, sql):
+    async with open_brain(settings, embedder=Hashing()) as opened:
+        await opened.client.feedback(ALICE, conversation_id="c1", reward=1.0, metadata={"tokens": 7, "cost": 0.1})
+        await opened.client.feedback(ALICE, conversation_id="c1", reward=0.5, metadata={"tokens": 3, "cost": 0.2})
+        assert verified(opened.writer.database).faults == []
+    forged(settings, lambda connection: connection.execute(sql))
+    async with open_brain(settings, embedder=Hashing()) as opened:
+        [fault] = verified(opened.writer.database).faults
+    assert "the usage of acme" in fault

@@ -15,6 +15,7 @@ from soma.brain.types import BatchAnswer
 from soma.brain.values import Taken, Values
 from soma.brain.workers import Workers
 from soma.events.errors import WriterBusy
+from soma.events.ids import now
 from soma.events.schema import FeedbackBatchReceived, draft, sealed
 from soma.events.writer import Transaction, Writer
 from soma.memory.values import Written
@@ -85,7 +86,7 @@ class BatchDesk:
         answers = [(key, "") for key in prepared.keys]
         if given.key:
             answers.append((given.key, msgspec.json.encode(answer).decode()))
-        store.keep_answers(transaction, tenant_id, answers)
+        store.keep_answers(transaction, tenant_id, answers, at=now())
         return Taken(answer, prepared.state if prepared.learned else None, written)
 
     def _write(self, transaction: Transaction, given: Given, prepared: Prepared) -> Written:
@@ -98,5 +99,5 @@ class BatchDesk:
             final = msgspec.structs.replace(void, learner_version=prepared.state.version)
             transaction.append(draft(final, subject_of(principal, turn_id=void.turn_id)))
         store.keep_feedback(transaction, event.position, prepared.rows)
-        store.keep_usage(transaction, ledger(principal, prepared.spent, None))
+        store.keep_usage(transaction, ledger(principal, prepared.spent, None, at=event.timestamp))
         return self._values.move(transaction, principal, prepared.named)

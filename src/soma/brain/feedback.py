@@ -14,7 +14,6 @@ from soma.brain.observations import Learnable
 from soma.brain.reward_gate import REASON, Void
 from soma.brain.store import Bundle
 from soma.brain.types import Principal
-from soma.events.ids import now
 from soma.events.schema import RewardVoided
 
 Row = tuple[Any, ...]
@@ -184,9 +183,8 @@ def taken_by(all_told: Iterable[Told]) -> Spent:
     return sums
 
 
-def ledger(principal: Principal, spent: Spent, conversation_id: str | None) -> list[Row]:
+def ledger(principal: Principal, spent: Spent, conversation_id: str | None, *, at: str) -> list[Row]:
     """An entry a model."""
-    at = now()
     return [
         (principal.tenant_id, principal.agent_id, conversation_id, at[:10], model or NO_MODEL, tokens, cost, calls, at)
         for model, (tokens, cost, calls) in spent.items()

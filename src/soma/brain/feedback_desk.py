@@ -48,7 +48,7 @@ class FeedbackDesk:
         lesson = self._learners.teach(transaction, principal, subject, learned, CAUSE)
         written = self._values.move(transaction, principal, lesson.named)
         applied = any(map(changes, lesson.explanations))
-        weights_before, weights_after = dict(lesson.before.weights), dict(lesson.after.weights)
+        weights_before, weights_after = lesson.before.weights, lesson.after.weights
         version = lesson.after.state.version
         if (turn_id := rewarded(told, learned)) is not None:
             keep_rewards(transaction, principal, [(turn_id, version)])
@@ -66,16 +66,17 @@ class FeedbackDesk:
             clipped=sorted({name for explanation in lesson.explanations for name in explanation.clipped}),
             voided=told.is_voided,
         )
+        at = now()
         row = row_of(
             told,
             reward=next((each.reward for each in lesson.explanations if each.reward is not None), None),
             version=version if learned else None,
             reason=answer.reason,
-            at=now(),
+            at=at,
         )
         store.keep_feedback(transaction, event.position, [row])
-        store.keep_answers(transaction, principal.tenant_id, [(key, brief(answer))])
-        store.keep_usage(transaction, ledger(principal, taken_by([told]), told.body.conversation))
+        store.keep_answers(transaction, principal.tenant_id, [(key, brief(answer))], at=at)
+        store.keep_usage(transaction, ledger(principal, taken_by([told]), told.body.conversation, at=at))
         return Taken(answer, lesson.after.state, written)
 
     def _repeated(self, transaction: Transaction, principal: Principal, first: str) -> FeedbackAnswer:
@@ -114,9 +115,9 @@ def _gated(transaction: Transaction, told: Told) -> Told:
 
 
 def brief(answer: FeedbackAnswer) -> str:
-    """As it is kept for who asks again, without what can be worked out: keys are random, so each row dirties a page."""
-    before, after = answer.weights_before, answer.weights_after
-    changed = {name: weight for name, weight in after.items() if before.get(name) != weight}
+    """As it is kept for who asks again, without what can be worked out."""
+    after = answer.weights_after
+    changed = {name: after[name] for name, change in answer.weight_deltas.items() if change}
     return msgspec.json.encode(msgspec.structs.replace(answer, weights_after=changed, weight_deltas={})).decode()
 
 

@@ -5,7 +5,7 @@ with, so that a replay after a change of settings still gives the same bits.
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -53,7 +53,7 @@ class Standing:
     """A learner's state with the weights that it serves, and the version of its newest snapshot."""
 
     state: LearnerState
-    weights: Mapping[str, float]
+    weights: dict[str, float]
     stored: int
 
 

@@ -18,6 +18,7 @@ from soma.brain.store import Bundle, FirstOutcome
 from soma.brain.types import Learned, Principal
 from soma.brain.values import Taken, Values
 from soma.brain.views import difference, differs, levels, served_weights
+from soma.events.ids import now
 from soma.events.writer import Transaction
 
 CAUSE = "iteration"
@@ -141,7 +142,7 @@ def _usage(principal: Principal, body: TurnMetrics) -> list[tuple[object, ...]]:
     if body.tokens is None and body.cost is None:
         return []
     took = {body.model: (body.tokens or 0, body.cost or 0.0, 1)}
-    return ledger(principal, took, body.conversation_id or body.session_id)
+    return ledger(principal, took, body.conversation_id or body.session_id, at=now())
 
 
 def _named(stated: dict[str, float]) -> dict[str, float]:

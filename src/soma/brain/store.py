@@ -12,7 +12,7 @@ from soma.brain.core.observations import Shown
 from soma.brain.types import FeedbackRow, Principal, UsageRow
 from soma.events.ids import now
 from soma.events.log import Reads
-from soma.events.writer import Transaction
+from soma.events.writer import Sums, Transaction
 
 T = TypeVar("T")
 CHUNK = 500  # values in one IN list
@@ -159,8 +159,7 @@ def first_answers(reads: Reads, tenant_id: str, keys: Iterable[str]) -> dict[str
     return found
 
 
-def keep_answers(transaction: Transaction, tenant_id: str, answers: Iterable[tuple[str, str]]) -> None:
-    at = now()
+def keep_answers(transaction: Transaction, tenant_id: str, answers: Iterable[tuple[str, str]], *, at: str) -> None:
     rows = [(tenant_id, key, answer, at) for key, answer in answers]
     transaction.insert("feedback_keys", ("tenant_id", "key", "answer", "created_at"), rows)
     for _, key, answer, _ in rows:
@@ -172,6 +171,7 @@ FEEDBACK = (
     "unhelpful", "applied", "reason", "learner_version", "created_at",
 )  # fmt: skip
 USAGE = ("tenant_id", "agent_id", "conversation_id", "day", "model", "tokens", "cost", "calls", "created_at")
+USAGE_DAYS = Sums("usage_days", ("tenant_id", "day", "model"), ("tokens", "cost", "calls"))
 
 
 def keep_feedback(transaction: Transaction, position: int, rows: Sequence[tuple[Any, ...]]) -> None:
@@ -185,7 +185,7 @@ def feedback(reads: Reads, principal: Principal, conversation_id: str, *, limit:
     rows = reads.query(
         "SELECT created_at, bundle_id, reward, helpful, unhelpful, applied, reason, learner_version "
         "FROM feedback_events WHERE tenant_id = ? AND conversation_id = ? AND user_id = ? AND agent_id = ? "
-        "ORDER BY created_at DESC, position DESC, item DESC LIMIT ?",
+        "ORDER BY position DESC, item DESC LIMIT ?",
         [principal.tenant_id, conversation_id, principal.user_id, principal.agent_id, limit],
     )
     return [
@@ -229,13 +229,16 @@ def places(reads: Reads, principal: Principal, conversation_id: str, *, limit: i
 
 
 def keep_usage(transaction: Transaction, rows: Sequence[tuple[Any, ...]]) -> None:
+    """Entries of the ledger, each in the sums of its day as well."""
     transaction.insert("token_usage", USAGE, rows)
+    for tenant_id, _, _, day, model, tokens, cost, calls, _ in rows:
+        transaction.add(USAGE_DAYS, (tenant_id, day, model), (tokens, cost, calls))
 
 
 def usage(reads: Reads, tenant_id: str, *, start: str, end: str) -> list[UsageRow]:
     rows = reads.query(
-        "SELECT day, model, SUM(tokens), SUM(cost), SUM(calls) FROM token_usage "
-        "WHERE tenant_id = ? AND day BETWEEN ? AND ? GROUP BY day, model ORDER BY day, model",
+        "SELECT day, model, tokens, cost, calls FROM usage_days "
+        "WHERE tenant_id = ? AND day BETWEEN ? AND ? ORDER BY day, model",
         [tenant_id, start, end],
     )
     return [UsageRow(day=d, model=m, tokens=int(t), cost=float(c), calls=int(n)) for d, m, t, c, n in rows]

@@ -5,9 +5,10 @@
 
 import argparse
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from math import isclose
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +78,26 @@ def verified(database: Database, believed: AbstractSet[str] = frozenset()) -> Re
         report.faults.append(f"{last} events were written, {count} are there")
     if report.feedbacks != report.rows:
         report.faults.append(f"{report.feedbacks} feedbacks in the log, {report.rows} rows")
+    report.faults += _unlike_the_ledger(database)
     return report
+
+
+def _unlike_the_ledger(database: Database) -> list[str]:
+    """Each sum of a day against its entries, which may have been added in another order."""
+    names = "tenant_id, day, model, tokens, cost, calls"
+    sums = "tenant_id, day, model, SUM(tokens), SUM(cost), SUM(calls)"
+    entries = database.query(f"SELECT {sums} FROM token_usage GROUP BY tenant_id, day, model")
+    kept = {tuple(row[:3]): row[3:] for row in database.query(f"SELECT {names} FROM usage_days")}
+    told = {tuple(row[:3]): row[3:] for row in entries}
+    return [
+        f"the usage of {tenant_id} on {day} of {model} is not what its entries sum to"
+        for tenant_id, day, model in sorted(kept.keys() | told.keys())
+        if not _same_sums(kept.get((tenant_id, day, model)), told.get((tenant_id, day, model)))
+    ]
+
+
+def _same_sums(one: Sequence[float] | None, other: Sequence[float] | None) -> bool:
+    return one is not None and other is not None and all(map(isclose, map(float, one), map(float, other)))
 
 
 class _Chain:

@@ -36,11 +36,13 @@ def levels(state: LearnerState) -> dict[str, float]:
 
 
 def difference(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
-    return {name: value - before.get(name, value) for name, value in after.items()}
+    return dict.fromkeys(after, 0.0) | moved(before, after)
 
 
 def moved(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
-    return {name: change for name, change in difference(before, after).items() if change}
+    """By name, in the order of `after`; a name that was not there before has not moved."""
+    changed = [(name, value, before.get(name, value)) for name, value in after.items() if before.get(name) != value]
+    return {name: value - was for name, value, was in changed if value != was}
 
 
 def differs(stated: Mapping[str, float], actual: Mapping[str, float]) -> bool:
