@@ -1,7 +1,5 @@
-"""States as JSON and as bytes, both exact: floats survive to the last bit."""
+"""States as JSON, exact: floats survive to the last bit."""
 
-import hashlib
-import struct
 from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
@@ -38,38 +36,3 @@ def revived(kind: Any, value: Any) -> Any:
 @cache
 def _hints(record: Any) -> dict[str, Any]:
     return get_type_hints(record)
-
-
-WORTH_KEEPING = 128  # bytes of a part below which it is encoded again as fast as it is found
-KEPT = 4_096
-_FLOAT, _LENGTH = struct.Struct(">cd"), struct.Struct(">cq")
-_kept: dict[int, tuple[Any, bytes]] = {}
-
-
-def digest(value: Any) -> str:
-    """SHA-256 in field order: floats as big-endian IEEE 754, all of it tagged and length-prefixed."""
-    return hashlib.sha256(b"".join([_LENGTH.pack(b"t", len(value)), *map(_encoded, value)])).hexdigest()
-
-
-def _encoded(value: Any) -> bytes:
-    if isinstance(value, float):
-        return _FLOAT.pack(b"f", value)
-    if isinstance(value, tuple):
-        return _encoded_tuple(value)
-    if isinstance(value, str):
-        text = value.encode()
-        return _LENGTH.pack(b"s", len(text)) + text
-    return b"n" if value is None else _LENGTH.pack(b"i", value)
-
-
-def _encoded_tuple(value: tuple[Any, ...]) -> bytes:
-    """Most of a state is the same object as before: its bytes are kept, and with them the object, so that its id is."""
-    known = _kept.get(id(value))
-    if known is not None:
-        return known[1]
-    content = b"".join([_LENGTH.pack(b"t", len(value)), *map(_encoded, value)])
-    if len(content) >= WORTH_KEEPING:
-        if len(_kept) >= KEPT:
-            _kept.clear()
-        _kept[id(value)] = value, content
-    return content

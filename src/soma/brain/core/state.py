@@ -1,11 +1,14 @@
 """All that was learned for one (tenant, agent), as one immutable value."""
 
 import json
+from hashlib import sha256
 from typing import NamedTuple, cast
+
+import msgspec
 
 from soma.brain.core import calibration, evidence, guard, temperature, utility
 from soma.brain.core.calibration import Calibration
-from soma.brain.core.encoding import digest, plain, revived
+from soma.brain.core.encoding import plain, revived
 from soma.brain.core.evidence import Retrieval
 from soma.brain.core.guard import Guard, Lesson
 from soma.brain.core.hyperparameters import Hyperparameters
@@ -72,7 +75,8 @@ class LearnerState(NamedTuple):
         return cast("LearnerState", revived(cls, json.loads(text)))
 
     def state_hash(self) -> str:
-        return digest(self)
+        """Of its MessagePack: all in field order, floats as big-endian IEEE 754, texts with their length."""
+        return sha256(msgspec.msgpack.encode(self)).hexdigest()
 
 
 def lesson_weights(lesson: Lesson) -> dict[str, float]:
