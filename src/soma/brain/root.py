@@ -5,10 +5,11 @@ The agent's process opens it for the brain inside, `python -m soma.brain` for th
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.resources import files
+from typing import Any
 
 import httpx
 from prometheus_client import CollectorRegistry
@@ -76,43 +77,12 @@ async def open_brain(
     `registry` is where its metrics are registered; none means one of its own.
     """
     async with AsyncExitStack() as stack:
-        database = Database(settings.database)
-        stack.callback(database.close)
-        prepare(database, with_pgvector=settings.memory.pgvector_from is not None)
-        writer = Writer(database, waiting=settings.waiting_writes)
-        writer.start()
-        stack.callback(writer.close)
-        http = stack.enter_context(httpx.Client(timeout=settings.memory.embedder_patience_seconds))
-        chosen, former = (embedder, []) if embedder else await _embedders(settings.memory, http, database)
-        memory = Memory(
-            writer,
-            chosen,
-            former=former,
-            bound_bytes=settings.memory.index_bytes,
-            additions=settings.graph_augment_max_additions,
-            sketch_from=settings.memory.sketch_from,
-            pgvector_from=settings.memory.pgvector_from,
-        )
-        stack.callback(memory.close)
-        stack.push_async_callback(memory.settle)
-        await memory.start()
-        if embedder is None:
-            await models.keep(writer, choice(settings.memory), chosen)
-        routine = await _routine(settings.memory, stack)
-        keeping = asyncio.create_task(memory.keep(routine), name="upkeep")
-        stack.push_async_callback(_ended, keeping)
-        learners = Learners(
-            writer,
-            settings.learner.hyperparameters(shipped_views()),
-            Signer.of(settings),
-            snapshot_every=settings.snapshot_every,
-            checkpoint_every=settings.checkpoint_every,
-        )
-        await writer.write(learners.configure)
-        began = time.perf_counter()
-        restored = await writer.write(learners.restore)
-        restored_seconds = time.perf_counter() - began
-        workers = _workers(settings, database, learners)
+        writer = _writer(settings, stack)
+        memory = await _memory(settings.memory, writer, stack, embedder, additions=settings.graph_augment_max_additions)
+        learners, restored = await _learners(settings, writer)
+        metrics = BrainMetrics(registry, tenants=settings.metrics_tenants)
+        await asyncio.to_thread(_measure, metrics, learners, writer.database, settings.metrics_tenants)
+        workers = _workers(settings, writer.database, learners)
         stack.push_async_callback(workers.aclose)
         working_memory, residuals = await _scratchpads(settings, stack)
         brain = Brain(
@@ -123,16 +93,14 @@ async def open_brain(
             working_memory=working_memory,
             residuals=residuals,
             tokens=BundledTokenizer(),
-            metrics=BrainMetrics(registry, tenants=settings.metrics_tenants),
+            metrics=metrics,
             workers=workers,
+            restored=restored,
         )
-        brain.restored = Restored(restored, round(restored_seconds, 3))
-        await asyncio.to_thread(_measure, brain.metrics, database, learners, settings.metrics_tenants)
         stack.callback(brain.close)
         coordinator = Coordinator(settings=settings, writer=writer, learners=learners, experiments=brain.experiments)
         if settings.coordinator_seconds:
-            polling = asyncio.create_task(coordinator.run(), name="coordinator")
-            stack.push_async_callback(_stopped, polling)
+            _run(coordinator.run(), "coordinator", stack)
         app = Doorway(create_app(brain, ServiceToken(settings.token)), most=settings.max_body_bytes)
         retention = Retention(writer, learners, days=settings.retention_days)
         await stack.enter_async_context(kept_tidy(writer, retention))
@@ -142,15 +110,74 @@ async def open_brain(
         )
 
 
-def _measure(metrics: BrainMetrics, database: Database, learners: Learners, tenants: int) -> None:
-    """A restart changes no weight, so a scrape right after it finds what the one before it found."""
-    known = ((principal, learners.committed(principal)) for principal in learned_last(database, tenants=tenants))
-    metrics.restored(known, learners.hyperparameters)
+def _run(work: Coroutine[Any, Any, None], name: str, stack: AsyncExitStack) -> None:
+    """In the background until the stack is left."""
+    task = asyncio.create_task(work, name=name)
+
+    async def end() -> None:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+    stack.push_async_callback(end)
 
 
-async def _stopped(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+# The log and its writer
+
+
+def _writer(settings: BrainSettings, stack: AsyncExitStack) -> Writer:
+    database = Database(settings.database)
+    stack.callback(database.close)
+    prepare(database, with_pgvector=settings.memory.pgvector_from is not None)
+    writer = Writer(database, waiting=settings.waiting_writes)
+    writer.start()
+    stack.callback(writer.close)
+    return writer
+
+
+def prepare(database: Database, *, with_pgvector: bool = False) -> None:
+    """Make or bring up to date the tables of log, brain and memory. Raises VectorsUnavailable without pgvector."""
+    connection = _connected(database)
+    try:
+        migrate(connection, "events", files("soma.events") / "migrations")
+        migrate(connection, "brain", files("soma.brain") / "migrations")
+        migrate_memory(connection, with_pgvector=with_pgvector)
+    finally:
+        connection.close()
+
+
+def _connected(database: Database) -> Connection:
+    try:
+        return database.connect()
+    except Exception as error:
+        if not is_storage_error(error):
+            raise
+        raise DatabaseUnavailable(f"the database cannot be reached: {error}") from error
+
+
+# Memory
+
+
+async def _memory(
+    settings: MemorySettings, writer: Writer, stack: AsyncExitStack, embedder: Embedder | None, *, additions: int
+) -> Memory:
+    http = stack.enter_context(httpx.Client(timeout=settings.embedder_patience_seconds))
+    chosen, former = (embedder, []) if embedder else await _embedders(settings, http, writer.database)
+    memory = Memory(
+        writer,
+        chosen,
+        former=former,
+        bound_bytes=settings.index_bytes,
+        additions=additions,
+        sketch_from=settings.sketch_from,
+        pgvector_from=settings.pgvector_from,
+    )
+    stack.callback(memory.close)
+    stack.push_async_callback(memory.settle)
+    await memory.start()
+    if embedder is None:
+        await models.keep(writer, choice(settings), chosen)
+    _run(memory.keep(await _routine(settings, stack)), "upkeep", stack)
+    return memory
 
 
 def choice(settings: MemorySettings) -> Choice:
@@ -197,9 +224,36 @@ async def _routine(settings: MemorySettings, stack: AsyncExitStack) -> Routine:
     )
 
 
-async def _ended(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    await asyncio.gather(task, return_exceptions=True)
+# What is learned
+
+
+async def _learners(settings: BrainSettings, writer: Writer) -> tuple[Learners, Restored]:
+    """With the states of those who learned last, and what it took to read them."""
+    learners = Learners(
+        writer,
+        settings.learner.hyperparameters(shipped_views()),
+        Signer.of(settings),
+        snapshot_every=settings.snapshot_every,
+        checkpoint_every=settings.checkpoint_every,
+    )
+    await writer.write(learners.configure)
+    began = time.perf_counter()
+    restored = await writer.write(learners.restore)
+    return learners, Restored(restored, round(time.perf_counter() - began, 3))
+
+
+def shipped_views() -> Views:
+    """The memory's views with the weights of a learner that has learned nothing."""
+    return Views.of({name: view.weight for name, view in VIEWS.items()})
+
+
+def _measure(metrics: BrainMetrics, learners: Learners, database: Database, tenants: int) -> None:
+    """A restart changes no weight, so a scrape right after it finds what the one before it found."""
+    known = ((principal, learners.committed(principal)) for principal in learned_last(database, tenants=tenants))
+    metrics.restored(known, learners.hyperparameters)
+
+
+# Beside them
 
 
 async def _scratchpads(settings: BrainSettings, stack: AsyncExitStack) -> tuple[WorkingMemory, Residuals]:
@@ -226,28 +280,3 @@ async def _scratchpads(settings: BrainSettings, stack: AsyncExitStack) -> tuple[
 def _workers(settings: BrainSettings, database: Database, learners: Learners) -> Workers:
     place = database, learners.hyperparameters, learners.digest
     return InProcesses(*place, count=settings.batch_workers) if settings.batch_workers else InThreads(*place)
-
-
-def prepare(database: Database, *, with_pgvector: bool = False) -> None:
-    """Make or bring up to date the tables of log, brain and memory. Raises VectorsUnavailable without pgvector."""
-    connection = _connected(database)
-    try:
-        migrate(connection, "events", files("soma.events") / "migrations")
-        migrate(connection, "brain", files("soma.brain") / "migrations")
-        migrate_memory(connection, with_pgvector=with_pgvector)
-    finally:
-        connection.close()
-
-
-def _connected(database: Database) -> Connection:
-    try:
-        return database.connect()
-    except Exception as error:
-        if not is_storage_error(error):
-            raise
-        raise DatabaseUnavailable(f"the database cannot be reached: {error}") from error
-
-
-def shipped_views() -> Views:
-    """The memory's views with the weights of a learner that has learned nothing."""
-    return Views.of({name: view.weight for name, view in VIEWS.items()})

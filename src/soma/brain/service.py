@@ -81,11 +81,12 @@ class Brain:
         tokens: TokenCounter,
         metrics: BrainMetrics,
         workers: Workers,
+        restored: Restored,
     ) -> None:
         self.settings = settings
         self.memory = memory
         self.metrics = metrics
-        self.restored = Restored(0, 0.0)
+        self.restored = restored
         self._writer = writer
         self._database = writer.database
         self._learners = learners
