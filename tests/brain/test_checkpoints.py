@@ -32,7 +32,7 @@ def test_a_changed_checkpoint_is_not_signed(tmp_path, change):
     assert is_signed("acme", fact)
     assert not is_signed("globex", fact)
     assert not is_signed("acme", msgspec.structs.replace(fact, **change))
-    other = STATE._replace(baseline=0.5)
+    other = msgspec.structs.replace(STATE, baseline=0.5)
     assert not is_signed("acme", msgspec.structs.replace(fact, state=other.to_json()))
 
 

@@ -1,6 +1,7 @@
 """The coordinator proposes where a score falls, changes nothing itself, and takes the verdicts that are due."""
 
 import pytest
+from msgspec.structs import replace
 from pydantic import SecretStr
 from tests.brain.conftest import ALICE, MALLORY, TOKEN
 
@@ -83,7 +84,7 @@ def test_the_step_goes_where_what_was_learned_points_and_is_bounded():
     learned = tuple(
         4.0 if name == "semantic" else weight for name, weight in zip(names, state.retrieval.weights, strict=True)
     )
-    state = state._replace(retrieval=state.retrieval._replace(weights=learned, trust_sum=5.0))
+    state = replace(state, retrieval=replace(state.retrieval, weights=learned, trust_sum=5.0))
 
     def tried(*before: tuple[str, str], of: LearnerState = state) -> tuple[str, float] | None:
         found = proposed(of, settings, bound=0.05, tried=before)
@@ -91,5 +92,5 @@ def test_the_step_goes_where_what_was_learned_points_and_is_bounded():
 
     assert tried() == ("alpha", 0.245)
     assert tried(("alpha", "up")) == ("tau", 0.04)
-    assert tried(of=state._replace(retrieval=state.retrieval._replace(trust_sum=-5.0))) == ("tau", 0.04)
+    assert tried(of=replace(state, retrieval=replace(state.retrieval, trust_sum=-5.0))) == ("tau", 0.04)
     assert tried(("alpha", "up"), ("tau", "up"), ("tau", "down")) is None

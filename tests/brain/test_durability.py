@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 
 import pytest
+from msgspec.structs import replace
 from tests.brain.conftest import ALICE, MALLORY, metrics_of, remembered
 
 from soma.brain.core.state import LearnerState
@@ -145,7 +146,7 @@ async def test_a_stored_state_that_the_log_does_not_bear_out_is_neither_served_n
         [row] = connection.execute(
             "SELECT state FROM learner_snapshots WHERE tenant_id = ? ORDER BY version DESC LIMIT 1", [ALICE.tenant_id]
         )
-        state = LearnerState.from_json(row[0])._replace(version=before.version + 1, baseline=0.9)
+        state = replace(LearnerState.from_json(row[0]), version=before.version + 1, baseline=0.9)
         [(seq,)] = connection.execute("SELECT MAX(seq) FROM events WHERE stream = ?", [stream_of(ALICE)])
         values = [ALICE.tenant_id, ALICE.agent_id, state.version, seq, state.to_json(), state.state_hash(), "2026"]
         connection.execute("INSERT INTO learner_snapshots VALUES (?, ?, ?, ?, ?, ?, ?)", values)

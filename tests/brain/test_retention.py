@@ -244,7 +244,7 @@ async def test_a_forged_checkpoint_is_no_beginning(old, settings, tmp_path, forg
     reads, learners = old.writer.database, old.brain._learners
     boundary = boundary_of(reads, learners, ALICE, datetime.now(UTC) - timedelta(days=DAYS))
     assert boundary is not None
-    forged = boundary.state._replace(baseline=0.9)
+    forged = msgspec.structs.replace(boundary.state, baseline=0.9)
     if forgery == "another key":
         fact = Signer.kept_in(tmp_path / "stranger").checkpoint("acme", "helper", forged, boundary.head)
     else:

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from tests.brain.conftest import ALICE, MALLORY, metrics_of, remembered
 
 from soma.brain.checkpoints import Signer
@@ -98,7 +99,7 @@ async def test_a_withdrawn_answer_leaves_the_learner_as_if_it_had_never_been_jud
     withdrawn = await client.withdraw_answer(ALICE, turn_id="b")
     assert (withdrawn.status, withdrawn.versions, withdrawn.version) == ("success", [4], before.version + 1)
     now = opened.brain._learners.committed(ALICE)
-    assert now._replace(version=0) == state._replace(version=0)
+    assert replace(now, version=0) == replace(state, version=0)
     assert (await client.state(ALICE)).state_hash == withdrawn.state_hash != before.state_hash
     again = await client.withdraw_answer(ALICE, turn_id="b")
     assert (again.status, again.version) == ("duplicate", withdrawn.version)

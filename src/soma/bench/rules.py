@@ -4,6 +4,8 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from msgspec.structs import replace
+
 from soma.brain.core import literal
 from soma.brain.core.feeling import next_baseline
 from soma.brain.core.hyperparameters import Hyperparameters, Rule
@@ -74,7 +76,7 @@ class Centred(Core):
         delta = literal.evidence_signal(evidence) - state.baseline
         lesson = literal.moved_lesson(state.lesson, settings.learning_rate(state.modulators.dopamine), delta)
         baseline = next_baseline(state.baseline, delta, state.modulators, settings)
-        self.state = state._replace(retrieval=lesson.retrieval, baseline=baseline)
+        self.state = replace(state, retrieval=lesson.retrieval, baseline=baseline)
 
 
 class Thompson:

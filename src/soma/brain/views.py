@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from msgspec.structs import asdict
+
 from soma.brain.core.calibration import calibrated, report
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.serve import Served, serve
@@ -32,7 +34,7 @@ def _wire_names(views: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def levels(state: LearnerState) -> dict[str, float]:
-    return state.modulators._asdict()
+    return asdict(state.modulators)
 
 
 def difference(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:

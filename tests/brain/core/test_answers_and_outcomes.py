@@ -1,6 +1,7 @@
 import random
 
 import pytest
+from msgspec.structs import replace
 
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import learn
@@ -53,8 +54,8 @@ def test_the_baseline_follows_the_reward(settings: Hyperparameters) -> None:
 
 def test_serotonin_steadies_the_baseline(settings: Hyperparameters) -> None:
     start = LearnerState.initial(settings)
-    calm = start._replace(modulators=start.modulators._replace(serotonin=1.0))
-    upset = start._replace(modulators=start.modulators._replace(serotonin=0.0))
+    calm = replace(start, modulators=replace(start.modulators, serotonin=1.0))
+    upset = replace(start, modulators=replace(start.modulators, serotonin=0.0))
     praise = Answer(thumb=1)
     assert learn(calm, praise, settings)[0].baseline < learn(upset, praise, settings)[0].baseline
 

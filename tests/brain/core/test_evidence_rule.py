@@ -1,4 +1,5 @@
 import pytest
+from msgspec.structs import replace
 
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import learn
@@ -53,9 +54,9 @@ def test_what_no_weights_would_have_named_is_half_believed(settings: Hyperparame
 def test_what_is_known_well_moves_less(settings: Hyperparameters, evidence) -> None:
     seen = evidence(RECENT_HELPS, "new")
     before = LearnerState.initial(settings)
-    learned = before.retrieval._replace(curvatures=(50.0,) * len(before.retrieval.weights))
+    learned = replace(before.retrieval, curvatures=(50.0,) * len(before.retrieval.weights))
     after, _ = learn(before, seen, settings)
-    surer, _ = learn(before._replace(retrieval=learned), seen, settings)
+    surer, _ = learn(replace(before, retrieval=learned), seen, settings)
     assert before.weights["gamma"] < surer.weights["gamma"] < after.weights["gamma"]
 
 

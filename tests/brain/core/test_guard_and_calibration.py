@@ -2,7 +2,7 @@ import random
 
 import pytest
 
-from soma.brain.core.calibration import EMPTY, calibrated, labelled, report
+from soma.brain.core.calibration import EMPTY, Bin, calibrated, labelled, report
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import learn
 from soma.brain.core.observations import Answer
@@ -99,4 +99,4 @@ def test_verdicts_on_answers_are_the_labels(settings: Hyperparameters) -> None:
     state, _ = learn(state, Answer(thumb=-1, raw_confidence=0.8), settings)
     state, _ = learn(state, Answer(rating=3, raw_confidence=0.8), settings)
     assert state.calibration.labels == 2
-    assert state.calibration.bins[8] == (2, 1.6, 1)
+    assert state.calibration.bins[8] == Bin(2, 1.6, 1)

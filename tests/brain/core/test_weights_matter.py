@@ -3,6 +3,7 @@
 import random
 
 import pytest
+from msgspec.structs import replace
 
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import learn
@@ -109,12 +110,12 @@ def test_tau_comes_back_as_fast_as_it_went(settings: Hyperparameters) -> None:
 def test_noradrenaline_narrows_attention(settings: Hyperparameters) -> None:
     rest = SOMA.baseline
     assert served_tau(0.7, rest, settings) == 0.7
-    assert served_tau(0.7, rest._replace(noradrenaline=0.1), settings) == pytest.approx(0.56)
+    assert served_tau(0.7, replace(rest, noradrenaline=0.1), settings) == pytest.approx(0.56)
 
 
 def test_acetylcholine_opens_working_memory(settings: Hyperparameters) -> None:
     state = LearnerState.initial(settings)
-    alert = state._replace(modulators=state.modulators._replace(acetylcholine=0.1))
+    alert = replace(state, modulators=replace(state.modulators, acetylcholine=0.1))
     assert serve(state, settings).admission_threshold == 0.7
     assert serve(alert, settings).admission_threshold == pytest.approx(0.5)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from soma.brain.core.arithmetic import softmax
 from soma.brain.core.hyperparameters import Hyperparameters, Rule
@@ -23,7 +24,7 @@ LITERAL = Hyperparameters(learning_rule=Rule.LITERAL)
 
 def rewarded(dopamine: float, signal: float) -> dict[str, float]:
     start = LearnerState.initial(LITERAL)
-    start = start._replace(modulators=SOMA.baseline._replace(dopamine=dopamine))
+    start = replace(start, modulators=replace(SOMA.baseline, dopamine=dopamine))
     after, _ = learn(start, Answer(reward=signal), LITERAL)
     return after.weights
 

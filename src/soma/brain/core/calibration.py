@@ -3,20 +3,22 @@
 from itertools import pairwise
 from typing import NamedTuple
 
+import msgspec
+
 from soma.brain.core.arithmetic import clamp, total
 from soma.brain.core.hyperparameters import Hyperparameters
 
 BINS = 10
 
 
-class Bin(NamedTuple):
+class Bin(msgspec.Struct, frozen=True, gc=False):
     labels: int
     stated: float
     """Sum of the stated confidences."""
     right: int
 
 
-class Calibration(NamedTuple):
+class Calibration(msgspec.Struct, frozen=True, gc=False):
     bins: tuple[Bin, ...]
     squared_error: float
     """Sum of (confidence - label)^2."""
@@ -38,8 +40,8 @@ EMPTY = Calibration((Bin(0, 0.0, 0),) * BINS, 0.0)
 
 def labelled(old: Calibration, confidence: float, *, good: bool) -> Calibration:
     index = _bin(confidence)
-    labels, stated, right = old.bins[index]
-    new = Bin(labels + 1, stated + confidence, right + good)
+    content = old.bins[index]
+    new = Bin(content.labels + 1, content.stated + confidence, content.right + good)
     miss = confidence - 1.0 if good else confidence
     return Calibration((*old.bins[:index], new, *old.bins[index + 1 :]), old.squared_error + miss * miss)
 
@@ -49,7 +51,7 @@ def report(calibration: Calibration, settings: Hyperparameters) -> Report:
     labels = calibration.labels
     if not labels:
         return Report(0, enough=False, ece=0.0, brier=0.0)
-    gaps = total(abs(right - stated) for _, stated, right in calibration.bins)
+    gaps = total(abs(content.right - content.stated) for content in calibration.bins)
     return Report(
         labels,
         enough=labels >= settings.calibration_enough,

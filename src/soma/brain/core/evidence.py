@@ -13,7 +13,8 @@ memories lose a little. A bad prior shows little else to learn from.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+
+import msgspec
 
 from soma.brain.core import trust
 from soma.brain.core.arithmetic import clamp, dot, exp, log, total
@@ -25,7 +26,7 @@ from soma.brain.core.weights import VIEWS_LIMIT, Views
 Rows = list[tuple[float, ...]]
 
 
-class Retrieval(NamedTuple):
+class Retrieval(msgspec.Struct, frozen=True, gc=False):
     """Columns in the order of `views`; `curvatures` is H, what is known of each weight by now."""
 
     views: Views
@@ -34,7 +35,7 @@ class Retrieval(NamedTuple):
     trust_sum: float
 
 
-class Judgement(NamedTuple):
+class Judgement(msgspec.Struct, frozen=True, gc=False):
     """How the weights would have chosen among the shown, before they learn what helped."""
 
     chances: tuple[float, ...]
@@ -49,7 +50,7 @@ class Judgement(NamedTuple):
     """r: how likely the naming was meant."""
 
 
-class Reading(NamedTuple):
+class Reading(msgspec.Struct, frozen=True, gc=False):
     """Evidence in the learner's own terms: its views, made room for; rows of values; what they say."""
 
     retrieval: Retrieval
@@ -99,7 +100,7 @@ def gradient(
     reading: Reading, judgement: Judgement, credit: float, settings: Hyperparameters, outliers: list[str]
 ) -> tuple[float, ...]:
     """g of each view, within the limit for outliers; 0 for a view that the evidence does not know."""
-    views, weights, _, _ = reading.retrieval
+    views, weights = reading.retrieval.views, reading.retrieval.weights
     misses = judgement.misses
     middle = 0.5 * VIEW_SCALE * total(misses)
     push = credit * judgement.meant / (settings.learner_temperature * VIEW_SCALE)
@@ -144,16 +145,16 @@ def stepped(
     settings: Hyperparameters,
 ) -> Retrieval:
     """One Newton step inside the boxes. `factor` is lr_eff / lr_base."""
-    views, weights, curvatures, trust_sum = reading.retrieval
+    old, views = reading.retrieval, reading.retrieval.views
     rate, start, memory = settings.evidence_step * factor, settings.curvature_start, settings.curvature_memory
     told = curvature(reading, judgement, credit, settings)
-    curvatures = tuple([memory * known + new for known, new in zip(curvatures, told, strict=True)])
+    curvatures = tuple([memory * known + new for known, new in zip(old.curvatures, told, strict=True)])
     moved = [
-        weight + rate * slope / (start + known) for weight, slope, known in zip(weights, g, curvatures, strict=True)
+        weight + rate * slope / (start + known) for weight, slope, known in zip(old.weights, g, curvatures, strict=True)
     ]
     kept = tuple(map(clamp, moved, views.lows, views.highs))
     believed = credit * (judgement.advantage or 0.0)
-    return Retrieval(views, kept, curvatures, trust.grown(trust_sum, believed, settings))
+    return Retrieval(views, kept, curvatures, trust.grown(old.trust_sum, believed, settings))
 
 
 def credit_of(source: Source, settings: Hyperparameters) -> float:

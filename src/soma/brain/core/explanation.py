@@ -1,6 +1,7 @@
 """Why the learner did what it did, as plain data: every term has a name."""
 
-from typing import NamedTuple
+import msgspec
+from msgspec.structs import astuple
 
 from soma.brain.core import evidence, gates, literal
 from soma.brain.core.evidence import Judgement
@@ -14,7 +15,7 @@ from soma.brain.core.reward import Terms
 from soma.brain.core.state import LearnerState
 
 
-class Explanation(NamedTuple):
+class Explanation(msgspec.Struct, frozen=True, gc=False):
     """The terms that the step left behind; the rest is worked out from them when somebody asks."""
 
     reason: str
@@ -71,5 +72,7 @@ class Explanation(NamedTuple):
     @property
     def clipped(self) -> tuple[str, ...]:
         """Outliers of the observation, weights at the edge of their box, levels at the edge of theirs."""
-        pushed = zip(NAMES, self.feeling.pushed, self.after.modulators, strict=True) if self.feeling else ()
+        if self.feeling is None:
+            return self.outliers
+        pushed = zip(NAMES, astuple(self.feeling.pushed), astuple(self.after.modulators), strict=True)
         return (*self.outliers, *(name for name, level, kept in pushed if level != kept))

@@ -1,6 +1,6 @@
 """How an event is felt: prediction error, salience, and the levels it leaves behind."""
 
-from typing import NamedTuple
+import msgspec
 
 from soma.brain.core import modulators
 from soma.brain.core.hyperparameters import Hyperparameters
@@ -10,7 +10,7 @@ from soma.brain.core.salience import salience
 UNKNOWN = 0.5  # novelty or confidence nobody stated: drives nothing
 
 
-class Feeling(NamedTuple):
+class Feeling(msgspec.Struct, frozen=True, gc=False):
     delta: float
     error: float
     novelty: float

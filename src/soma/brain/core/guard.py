@@ -1,6 +1,7 @@
 """The rolling score and the way back: what was learned and then proved worse is undone by itself."""
 
-from typing import NamedTuple
+import msgspec
+from msgspec.structs import replace
 
 from soma.brain.core.arithmetic import clamp
 from soma.brain.core.evidence import Retrieval
@@ -9,7 +10,7 @@ from soma.brain.core.temperature import Temperature
 from soma.brain.core.utility import Utility
 
 
-class Lesson(NamedTuple):
+class Lesson(msgspec.Struct, frozen=True, gc=False):
     """What has been learned, as opposed to how the agent feels: the part a guard may put back."""
 
     retrieval: Retrieval
@@ -17,7 +18,7 @@ class Lesson(NamedTuple):
     temperature: Temperature
 
 
-class Rolling(NamedTuple):
+class Rolling(msgspec.Struct, frozen=True, gc=False):
     """Two exponential means of one score, with the variance round the slow one."""
 
     scored: int
@@ -26,7 +27,7 @@ class Rolling(NamedTuple):
     variance: float
 
 
-class Guard(NamedTuple):
+class Guard(msgspec.Struct, frozen=True, gc=False):
     evidence: Rolling
     """Of loss(prior) - loss(w): how much better than the prior each piece of evidence was foretold."""
     reward: Rolling
@@ -38,8 +39,7 @@ INITIAL = Guard(START, START, None)
 
 
 def rolled(old: Rolling, score: float, settings: Hyperparameters) -> Rolling:
-    scored, fast, slow, variance = old
-    scored += 1
+    scored, fast, slow = old.scored + 1, old.fast, old.slow
     fast_rate, slow_rate = settings.guard_fast, settings.guard_slow
     if scored * slow_rate < 1.0:  # the first scores are averaged plainly, so that the start weighs nothing
         slow_rate = 1.0 / scored
@@ -49,7 +49,7 @@ def rolled(old: Rolling, score: float, settings: Hyperparameters) -> Rolling:
         scored,
         fast + fast_rate * (score - fast),
         slow + slow_rate * miss,
-        (1.0 - slow_rate) * (variance + slow_rate * miss * miss),
+        (1.0 - slow_rate) * (old.variance + slow_rate * miss * miss),
     )
 
 
@@ -92,5 +92,5 @@ def _watched(
     rolling = rolled(old, score, settings)
     if good and worsened(rolling, settings):
         # Start again from the usual score, still on the watch: whatever spoiled the lesson may go on.
-        return rolling._replace(fast=rolling.slow), good, True
+        return replace(rolling, fast=rolling.slow), good, True
     return rolling, lesson if is_checkpoint(rolling, settings) else good, False

@@ -6,6 +6,8 @@ the same bits on any machine, so an explanation is derived again when somebody a
 
 from typing import assert_never
 
+from msgspec.structs import replace
+
 from soma.brain.core import calibration, evidence, guard, literal, modulators, temperature, tools, utility
 from soma.brain.core.bounded import bounded
 from soma.brain.core.explanation import Explanation
@@ -17,7 +19,7 @@ from soma.brain.core.observations import Answer, Evidence, IterationOutcome, Sou
 from soma.brain.core.promotion import Promotion, promoted
 from soma.brain.core.restore import Restore, restored
 from soma.brain.core.reward import answer_terms, outcome_terms, sum_of
-from soma.brain.core.state import Counts, LearnerState
+from soma.brain.core.state import LearnerState
 
 Observation = Answer | Evidence | IterationOutcome | Restore | Promotion
 Learned = tuple[LearnerState, Explanation]
@@ -64,17 +66,24 @@ def learn_from_answer(state: LearnerState, answer: Answer, settings: Hyperparame
     for tool in answer.tools:
         used = tools.learned(used, tool, 0.5 + 0.5 * reward, settings.tool_answer_rate)
 
-    answers, evidences, outcomes, gates, clips, guards = state.counts
-    after = LearnerState(
-        state.version + 1,
-        *lesson,
-        modulators.kept(feeling.pushed, settings.profile),
-        next_baseline(state.baseline, delta, state.modulators, settings),
-        labels,
-        used,
-        watch,
-        Counts(answers + 1, evidences, outcomes, gates, clips + bool(outliers), guards + guarded),
-        state.values_version,
+    counts = state.counts
+    after = replace(
+        state,
+        version=state.version + 1,
+        retrieval=lesson.retrieval,
+        utility=lesson.utility,
+        temperature=lesson.temperature,
+        modulators=modulators.kept(feeling.pushed, settings.profile),
+        baseline=next_baseline(state.baseline, delta, state.modulators, settings),
+        calibration=labels,
+        tools=used,
+        guard=watch,
+        counts=replace(
+            counts,
+            answers=counts.answers + 1,
+            clipped=counts.clipped + bool(outliers),
+            guarded=counts.guarded + guarded,
+        ),
     )
     reason = "what a person said of the answer"
     return after, Explanation(
@@ -122,17 +131,23 @@ def learn_from_evidence(state: LearnerState, seen: Evidence, settings: Hyperpara
     if not gated:
         lesson = _diversified(lesson, seen.diversity, state, settings, outliers)
 
-    answers, evidences, outcomes, gates, clips, guards = state.counts
-    after = LearnerState(
-        state.version + 1,
-        *lesson,
-        modulators.kept(feeling.pushed, settings.profile),
-        state.baseline,
-        state.calibration,
-        state.tools,
-        watch,
-        Counts(answers, evidences + 1, outcomes, gates + gated, clips + bool(outliers), guards + guarded),
-        state.values_version + evidence.names_any(seen),
+    counts = state.counts
+    after = replace(
+        state,
+        version=state.version + 1,
+        retrieval=lesson.retrieval,
+        utility=lesson.utility,
+        temperature=lesson.temperature,
+        modulators=modulators.kept(feeling.pushed, settings.profile),
+        guard=watch,
+        counts=replace(
+            counts,
+            evidence=counts.evidence + 1,
+            gated=counts.gated + gated,
+            clipped=counts.clipped + bool(outliers),
+            guarded=counts.guarded + guarded,
+        ),
+        values_version=state.values_version + evidence.names_any(seen),
     )
     return after, Explanation(
         reason,
@@ -175,17 +190,24 @@ def learn_from_outcome(state: LearnerState, outcome: IterationOutcome, settings:
     for tool, ok in outcome.tool_outcomes:
         used = tools.learned(used, tool, 1.0 if ok else 0.0, settings.tool_rate)
 
-    answers, evidences, outcomes, gates, clips, guards = state.counts
-    after = LearnerState(
-        state.version + 1,
-        *lesson,
-        modulators.kept(feeling.pushed, settings.profile),
-        next_baseline(state.baseline, delta, state.modulators, settings),
-        state.calibration,
-        used,
-        watch,
-        Counts(answers, evidences, outcomes + 1, gates + gated, clips + bool(outliers), guards + guarded),
-        state.values_version,
+    counts = state.counts
+    after = replace(
+        state,
+        version=state.version + 1,
+        retrieval=lesson.retrieval,
+        utility=lesson.utility,
+        temperature=lesson.temperature,
+        modulators=modulators.kept(feeling.pushed, settings.profile),
+        baseline=next_baseline(state.baseline, delta, state.modulators, settings),
+        tools=used,
+        guard=watch,
+        counts=replace(
+            counts,
+            outcomes=counts.outcomes + 1,
+            gated=counts.gated + gated,
+            clipped=counts.clipped + bool(outliers),
+            guarded=counts.guarded + guarded,
+        ),
     )
     reason = "too little salience to learn from" if gated else "how the iteration went"
     return after, Explanation(
@@ -222,7 +244,7 @@ def _diversified(
         return lesson
     diversity = bounded("diversity", diversity, 0.0, 1.0, outliers)
     n = state.counts.evidence + state.counts.outcomes
-    return lesson._replace(temperature=temperature.moved(lesson.temperature, diversity, n, settings))
+    return replace(lesson, temperature=temperature.moved(lesson.temperature, diversity, n, settings))
 
 
 def _share(name: str, value: float | None, outliers: list[str]) -> float | None:

@@ -3,6 +3,8 @@
 p_new = clamp(p_old + lr_eff gain_p signal, p_min, p_max)
 """
 
+from msgspec.structs import replace
+
 from soma.brain.core.arithmetic import clamp
 from soma.brain.core.guard import Lesson
 from soma.brain.core.observations import Evidence
@@ -23,17 +25,18 @@ def moved(weight: Weight, value: float, rate: float, signal: float) -> float:
 
 def moved_lesson(old: Lesson, rate: float, signal: float) -> Lesson:
     """Every weight with a gain: alpha, gamma, lambda, mu, nu. beta, tau and the further views have none."""
-    retrieval, utility, temperature = old
+    retrieval, utility = old.retrieval, old.utility
     weights = [
         moved(NAMED_VIEWS[view], value, rate, signal) if view in NAMED_VIEWS else value
         for view, value in zip(retrieval.views.names, retrieval.weights, strict=True)
     ]
     return Lesson(
-        retrieval._replace(weights=tuple(weights)),
-        utility._replace(
+        replace(retrieval, weights=tuple(weights)),
+        replace(
+            utility,
             lambda_=moved(LAMBDA, utility.lambda_, rate, signal),
             mu=moved(MU, utility.mu, rate, signal),
             nu=moved(NU, utility.nu, rate, signal),
         ),
-        temperature,
+        old.temperature,
     )

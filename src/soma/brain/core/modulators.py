@@ -7,14 +7,16 @@ acetylcholine  novelty and uncertainty        -> admission to working memory
 """
 
 from operator import sub
-from typing import NamedTuple
+
+import msgspec
+from msgspec.structs import astuple
 
 from soma.brain.core.arithmetic import clamp
 
 NAMES = ("dopamine", "serotonin", "noradrenaline", "acetylcholine")
 
 
-class Modulators(NamedTuple):
+class Modulators(msgspec.Struct, frozen=True, gc=False):
     """Levels; of drives, each is in [-1, 1] and 0 lets its level leak back to the baseline."""
 
     dopamine: float
@@ -23,7 +25,7 @@ class Modulators(NamedTuple):
     acetylcholine: float
 
 
-class Profile(NamedTuple):
+class Profile(msgspec.Struct, frozen=True, gc=False):
     name: str
     baseline: Modulators
     low: Modulators
@@ -32,12 +34,13 @@ class Profile(NamedTuple):
 
     @classmethod
     def of(cls, name: str, baseline: Modulators, low: Modulators, high: Modulators) -> "Profile":
-        return cls(name, baseline, low, high, Modulators(*map(sub, high, low)))
+        return cls(name, baseline, low, high, Modulators(*map(sub, astuple(high), astuple(low))))
 
     def displacement(self, name: str, level: float) -> float:
         """How far from rest, in widths of the range: what a gate reads, so that profiles act alike."""
-        i = NAMES.index(name)
-        return (level - self.baseline[i]) / self.width[i]
+        rest: float = getattr(self.baseline, name)
+        width: float = getattr(self.width, name)
+        return (level - rest) / width
 
 
 SOMA = Profile.of(
@@ -69,18 +72,22 @@ def urgency(latency_ms: float | None, target_ms: float) -> float:
 
 def pushed(levels: Modulators, drive: Modulators, profile: Profile, leak: float, gain: float) -> Modulators:
     """m + leak (baseline - m) + gain (high - low) drive, before the bounds."""
-    a, b, c, d = levels
-    rest_a, rest_b, rest_c, rest_d = profile.baseline
-    width_a, width_b, width_c, width_d = profile.width
-    drive_a, drive_b, drive_c, drive_d = drive
+    a, b, c, d = levels.dopamine, levels.serotonin, levels.noradrenaline, levels.acetylcholine
+    rest, width = profile.baseline, profile.width
     return Modulators(
-        a + leak * (rest_a - a) + gain * width_a * drive_a,
-        b + leak * (rest_b - b) + gain * width_b * drive_b,
-        c + leak * (rest_c - c) + gain * width_c * drive_c,
-        d + leak * (rest_d - d) + gain * width_d * drive_d,
+        a + leak * (rest.dopamine - a) + gain * width.dopamine * drive.dopamine,
+        b + leak * (rest.serotonin - b) + gain * width.serotonin * drive.serotonin,
+        c + leak * (rest.noradrenaline - c) + gain * width.noradrenaline * drive.noradrenaline,
+        d + leak * (rest.acetylcholine - d) + gain * width.acetylcholine * drive.acetylcholine,
     )
 
 
 def kept(levels: Modulators, profile: Profile) -> Modulators:
     """Inside the bounds of the profile."""
-    return Modulators(*map(clamp, levels, profile.low, profile.high))
+    low, high = profile.low, profile.high
+    return Modulators(
+        clamp(levels.dopamine, low.dopamine, high.dopamine),
+        clamp(levels.serotonin, low.serotonin, high.serotonin),
+        clamp(levels.noradrenaline, low.noradrenaline, high.noradrenaline),
+        clamp(levels.acetylcholine, low.acetylcholine, high.acetylcholine),
+    )

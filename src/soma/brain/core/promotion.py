@@ -7,6 +7,7 @@ is lost. Evidence and trust are measured against the new prior from then on.
 from collections.abc import Iterable
 
 import msgspec
+from msgspec.structs import replace
 
 from soma.brain.core.arithmetic import clamp
 from soma.brain.core.guard import Lesson
@@ -27,7 +28,7 @@ class Promotion(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag
 
 
 def promoted(state: LearnerState, won: Promotion, settings: Hyperparameters) -> LearnerState:
-    return stepped(state, won.changes, settings)._replace(version=state.version + 1)
+    return replace(stepped(state, won.changes, settings), version=state.version + 1)
 
 
 def stepped(state: LearnerState, changes: Changes, settings: Hyperparameters) -> LearnerState:
@@ -35,10 +36,14 @@ def stepped(state: LearnerState, changes: Changes, settings: Hyperparameters) ->
     steps = dict(changes)
     if not steps:
         return state
-    retrieval, utility, temperature = stepped_lesson(state.lesson, steps, settings)
+    lesson = stepped_lesson(state.lesson, steps, settings)
     good = state.guard.good and stepped_lesson(state.guard.good, steps, settings)
-    return state._replace(
-        retrieval=retrieval, utility=utility, temperature=temperature, guard=state.guard._replace(good=good)
+    return replace(
+        state,
+        retrieval=lesson.retrieval,
+        utility=lesson.utility,
+        temperature=lesson.temperature,
+        guard=replace(state.guard, good=good),
     )
 
 
@@ -50,7 +55,7 @@ def stepped_lesson(lesson: Lesson, steps: dict[str, float], settings: Hyperparam
     priors = [clamp(prior + step, *box) for prior, step, box in zip(old.views.priors, by_view, boxes, strict=True)]
     weights = [clamp(weight + step, *box) for weight, step, box in zip(old.weights, by_view, boxes, strict=True)]
     return Lesson(
-        old._replace(views=Views.of(dict(zip(old.views.names, priors, strict=True))), weights=tuple(weights)),
+        replace(old, views=Views.of(dict(zip(old.views.names, priors, strict=True))), weights=tuple(weights)),
         _worth(lesson.utility, steps, settings),
         _temperature(lesson.temperature, steps.get("tau", 0.0), settings),
     )
@@ -66,7 +71,8 @@ def _worth(old: Utility, steps: dict[str, float], settings: Hyperparameters) -> 
     """theta + step solves the regression whose right side is larger by (M + prior I) step: it lasts as data do."""
     gain, cost, late = (steps.get(name, 0.0) for name in ("lambda", "mu", "nu"))
     worth = settings.utility_prior_observations
-    return old._replace(
+    return replace(
+        old,
         lambda_=clamp(old.lambda_ + gain, LAMBDA.low, LAMBDA.high),
         mu=clamp(old.mu + cost, MU.low, MU.high),
         nu=clamp(old.nu + late, NU.low, NU.high),

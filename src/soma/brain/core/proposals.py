@@ -34,7 +34,7 @@ def proposed(
 
 
 def _views(state: LearnerState, settings: Hyperparameters, bound: float) -> list[Proposal]:
-    views, weights, _, _ = state.retrieval
+    views, weights = state.retrieval.views, state.retrieval.weights
     if serve(state, settings).trust < 0.5:  # what was learned foretells worse than the prior
         return []
     found = []

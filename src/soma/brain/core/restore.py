@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from msgspec.structs import replace
+
 from soma.brain.core.state import LearnerState
 
 
@@ -18,4 +20,4 @@ def restored(state: LearnerState, back: Restore) -> LearnerState:
 
     The version goes on, for it counts events. Memories keep the values they have: those are not its own.
     """
-    return back.snapshot._replace(version=state.version + 1, values_version=state.values_version)
+    return replace(back.snapshot, version=state.version + 1, values_version=state.values_version)

@@ -29,11 +29,12 @@ class Served(NamedTuple):
 
 
 def serve(state: LearnerState, settings: Hyperparameters) -> Served:
-    views, weights, _, trust_sum = state.retrieval
+    retrieval = state.retrieval
+    views, weights = retrieval.views, retrieval.weights
     if settings.learning_rule is Rule.LITERAL:  # the plan's formula knows no trust
         k, mixed = 1.0, weights
     else:
-        k = trust(trust_sum, settings)
+        k = trust(retrieval.trust_sum, settings)
         mixed = blend(views.priors, weights, k)
     return Served(
         names=views.names,

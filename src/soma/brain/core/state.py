@@ -1,14 +1,11 @@
 """All that was learned for one (tenant, agent), as one immutable value."""
 
-import json
 from hashlib import sha256
-from typing import NamedTuple, cast
 
 import msgspec
 
 from soma.brain.core import calibration, evidence, guard, temperature, utility
 from soma.brain.core.calibration import Calibration
-from soma.brain.core.encoding import plain, revived
 from soma.brain.core.evidence import Retrieval
 from soma.brain.core.guard import Guard, Lesson
 from soma.brain.core.hyperparameters import Hyperparameters
@@ -19,7 +16,7 @@ from soma.brain.core.utility import Utility
 from soma.brain.core.weights import weight_name
 
 
-class Counts(NamedTuple):
+class Counts(msgspec.Struct, frozen=True, gc=False):
     answers: int
     evidence: int
     outcomes: int
@@ -28,7 +25,7 @@ class Counts(NamedTuple):
     guarded: int
 
 
-class LearnerState(NamedTuple):
+class LearnerState(msgspec.Struct, frozen=True, gc=False):
     """`version` counts observations, gapless; `values_version` those that named memories."""
 
     version: int
@@ -68,11 +65,14 @@ class LearnerState(NamedTuple):
         return lesson_weights(self.lesson)
 
     def to_json(self) -> str:
-        return json.dumps(plain(self), allow_nan=False, separators=(",", ":"))
+        """By the names of the fields, each float to its last bit. Raises ValueError for one that is not finite."""
+        text = msgspec.json.encode(self)
+        self.from_json(text)  # JSON has no word for it but null, which is no float
+        return text.decode()
 
     @classmethod
     def from_json(cls, text: str | bytes) -> "LearnerState":
-        return cast("LearnerState", revived(cls, json.loads(text)))
+        return msgspec.json.decode(text, type=cls)
 
     def state_hash(self) -> str:
         """Of its MessagePack: all in field order, floats as big-endian IEEE 754, texts with their length."""
@@ -81,6 +81,6 @@ class LearnerState(NamedTuple):
 
 def lesson_weights(lesson: Lesson) -> dict[str, float]:
     """By the names of the wire: alpha, beta, gamma and the further views as learned, tau, lambda, mu, nu."""
-    retrieval, utility, temperature = lesson
+    retrieval, utility = lesson.retrieval, lesson.utility
     views = {weight_name(view): weight for view, weight in zip(retrieval.views.names, retrieval.weights, strict=True)}
-    return views | {"tau": temperature.tau, "lambda": utility.lambda_, "mu": utility.mu, "nu": utility.nu}
+    return views | {"tau": lesson.temperature.tau, "lambda": utility.lambda_, "mu": utility.mu, "nu": utility.nu}

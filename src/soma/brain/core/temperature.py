@@ -1,13 +1,13 @@
 """tau, the temperature of attention: it decides how many memories are shown."""
 
-from typing import NamedTuple
+import msgspec
 
 from soma.brain.core.arithmetic import clamp, exp
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.modulators import Modulators
 
 
-class Temperature(NamedTuple):
+class Temperature(msgspec.Struct, frozen=True, gc=False):
     tau: float
     drift: float
 

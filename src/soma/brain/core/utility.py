@@ -4,7 +4,7 @@ Minimises sum c (reward - theta . f)^2 + 30 |theta - prior|^2, f = (gain, -cost 
 older observations fade, so that a change of taste is noticed.
 """
 
-from typing import NamedTuple
+import msgspec
 
 from soma.brain.core.arithmetic import clamp
 from soma.brain.core.bounded import bounded
@@ -12,7 +12,7 @@ from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.weights import LAMBDA, MU, NU
 
 
-class Utility(NamedTuple):
+class Utility(msgspec.Struct, frozen=True, gc=False):
     lambda_: float
     mu: float
     nu: float
@@ -28,7 +28,7 @@ class Utility(NamedTuple):
     lr: float
 
 
-class Features(NamedTuple):
+class Features(msgspec.Struct, frozen=True, gc=False):
     gain: float
     cost: float
     latency: float
@@ -59,13 +59,11 @@ def features(
 
 def regressed(old: Utility, f: Features, reward: float, credit: float, settings: Hyperparameters) -> Utility:
     """One observation more. `credit` is its weight: 1 for a person, less for an automatic outcome."""
-    _, _, _, gg, gc, gl, cc, cl, ll, gr, cr, lr = old
-    gain, cost, latency = f
-    keep = settings.utility_memory
+    keep, gain, cost, latency = settings.utility_memory, f.gain, f.cost, f.latency
     g, c, t = credit * gain, credit * cost, credit * latency
-    gg, gc, gl = keep * gg + g * gain, keep * gc + g * cost, keep * gl + g * latency
-    cc, cl, ll = keep * cc + c * cost, keep * cl + c * latency, keep * ll + t * latency
-    gr, cr, lr = keep * gr + g * reward, keep * cr + c * reward, keep * lr + t * reward
+    gg, gc, gl = keep * old.gg + g * gain, keep * old.gc + g * cost, keep * old.gl + g * latency
+    cc, cl, ll = keep * old.cc + c * cost, keep * old.cl + c * latency, keep * old.ll + t * latency
+    gr, cr, lr = keep * old.gr + g * reward, keep * old.cr + c * reward, keep * old.lr + t * reward
     prior = settings.utility_prior_observations
     lambda_, mu, nu = _solved(
         (gg + prior, gc, gl, cc + prior, cl, ll + prior),

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
+import msgspec
+
 
 class Owner(StrEnum):
     EVIDENCE = "evidence"
@@ -54,7 +56,7 @@ def box(view: str) -> tuple[float, float]:
     return (weight.low, weight.high) if weight else (FURTHER_VIEW_LOW, FURTHER_VIEW_HIGH)
 
 
-class Views(NamedTuple):
+class Views(msgspec.Struct, frozen=True, gc=False):
     """Columns of a registry of views, sorted by name so that no order of arrival can change a sum."""
 
     names: tuple[str, ...]
