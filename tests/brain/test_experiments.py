@@ -208,3 +208,22 @@ async def test_what_a_batch_rejects_counts_nowhere(client):
     assert len(answer.rejected) == 1
     arms = (await client.experiment(ALICE, "e1")).verdict["arms"]
     assert sum(arm["n"] for arm in arms.values()) == 0
+
+
+async def test_what_a_batch_says_of_an_arm_is_there_as_soon_as_the_batch_is(opened, client):
+    await begun(client, metric="reward")
+    await client.assign_subject(ALICE, "e1", "c1")
+    seen = []
+
+    def look(events) -> None:
+        if any(event.event_type == "feedback.batch_received" for event in events):
+            seen.extend(opened.writer.database.query("SELECT value FROM experiment_outcomes ORDER BY value"))
+
+    stop = opened.writer.listen(look)
+    verdict = {"conversation_id": "c1", "reward": 0.5}
+    for _ in range(2):
+        await client.feedback_batch(ALICE, [verdict, verdict, {**verdict, "reward": 1.0}], idempotency_key="once")
+    stop()
+    assert seen == [(0.5,), (0.5,), (1.0,)]
+    counted = opened.writer.database.query("SELECT COUNT(*) FROM experiment_outcomes")
+    assert counted == [(3,)]

@@ -4,7 +4,7 @@ What it prepares holds only for the state it began from; the desk that commits i
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -30,6 +30,7 @@ from soma.brain.feedback import (
     taken_by,
     void_of,
 )
+from soma.brain.measures import Measured, measured
 from soma.brain.observations import Learnable
 from soma.brain.reward_gate import WITHDRAWN, Void, denied, is_withdrawn
 from soma.brain.types import Principal, RejectedItem
@@ -42,11 +43,15 @@ RECENT = 65  # states held on the way: the last updates are what people look at,
 
 
 class Given(NamedTuple):
-    """A batch as it came: `items` is a JSON array. `key` is the digest of its own key, if it has one."""
+    """A batch as it came: `items` is a JSON array. `key` is the digest of its own key, if it has one.
+
+    `metrics` are those of the experiments that run.
+    """
 
     principal: Principal
     items: bytes
     key: str | None
+    metrics: frozenset[str] = frozenset()
 
 
 class Prepared(NamedTuple):
@@ -63,6 +68,8 @@ class Prepared(NamedTuple):
     voids: list[RewardVoided]
     keys: list[str]
     spent: Spent
+    outcomes: list[tuple[int, Measured]]
+    """Of experiments, each with the number of its item."""
     adapted: int
     duplicates: int
     rejected: list[RejectedItem]
@@ -89,10 +96,19 @@ def prepare(reads: Reads, state: LearnerState, constants: Hyperparameters, diges
         voids=lessons.voids,
         keys=[item.key for item in fresh if item.key is not None],
         spent=taken_by(fresh),
+        outcomes=list(_outcomes(fresh, given.metrics, constants)),
         adapted=lessons.adapted,
         duplicates=len(told) - len(fresh),
         rejected=rejected,
     )
+
+
+def _outcomes(
+    fresh: Sequence[Told], metrics: frozenset[str], constants: Hyperparameters
+) -> Iterator[tuple[int, Measured]]:
+    for number, item in enumerate(fresh) if metrics else ():
+        for each in measured(item, metrics, constants):
+            yield number, each
 
 
 class _Lessons:

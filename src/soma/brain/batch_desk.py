@@ -8,6 +8,7 @@ import msgspec
 
 from soma.brain import store
 from soma.brain.batch import Given, Prepared, prepare
+from soma.brain.experiments import Experiments
 from soma.brain.feedback import ledger
 from soma.brain.learners import Learners, subject_of
 from soma.brain.reward_gate import is_withdrawn, keep_rewards
@@ -28,10 +29,20 @@ class Moved(Exception):
 
 
 class BatchDesk:
-    def __init__(self, writer: Writer, learners: Learners, values: Values, workers: Workers, *, waiting: int) -> None:
+    def __init__(
+        self,
+        writer: Writer,
+        learners: Learners,
+        values: Values,
+        experiments: Experiments,
+        workers: Workers,
+        *,
+        waiting: int,
+    ) -> None:
         self._writer = writer
         self._learners = learners
         self._values = values
+        self._experiments = experiments
         self._workers = workers
         self._waiting = waiting
         self._under_way = 0
@@ -99,5 +110,7 @@ class BatchDesk:
             final = msgspec.structs.replace(void, learner_version=prepared.state.version)
             transaction.append(draft(final, subject_of(principal, turn_id=void.turn_id)))
         store.keep_feedback(transaction, event.position, prepared.rows)
+        outcomes = [(f"{event.position}:{number}", each) for number, each in prepared.outcomes]
+        self._experiments.keep(transaction, principal, outcomes)
         store.keep_usage(transaction, ledger(principal, prepared.spent, None, at=event.timestamp))
         return self._values.move(transaction, principal, prepared.named)

@@ -14,20 +14,15 @@ from typing import Any
 import msgspec
 
 from soma.brain import experiment_rows as rows
-from soma.brain.auth import check_claims
-from soma.brain.batch import told_of
-from soma.brain.bodies import Feedback, NewExperiment, OutcomeItem, claims, read
-from soma.brain.core.arithmetic import clamp
+from soma.brain.bodies import NewExperiment, OutcomeItem
 from soma.brain.core.experiments import Arm, Call, Design, Method, Verdict, assigned, judged
-from soma.brain.core.hyperparameters import Hyperparameters
-from soma.brain.core.observations import Answer, Evidence
 from soma.brain.core.promotion import Promotion, stepped
-from soma.brain.core.reward import answer_terms, sum_of
 from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
 from soma.brain.experiment_rows import RUNNING, ExperimentRow
-from soma.brain.feedback import Told, check, observations
+from soma.brain.feedback import Told
 from soma.brain.learners import Learners, subject_of
+from soma.brain.measures import SCALES, Measured, measured
 from soma.brain.shipped_experiments import SHIPPED
 from soma.brain.types import EXPERIMENT_NAME, Experiment, Principal
 from soma.brain.views import difference, priors_of
@@ -40,7 +35,6 @@ FRESH_SECONDS = 5.0
 KEPT = 10_000  # learners whose running experiments are remembered
 CAUSE = "experiment"
 COORDINATOR = "coordinator"
-SCALES = {"reward": (-1.0, 1.0), "reciprocal_rank": (0.0, 1.0)}
 STATUS = {Call.PROMOTE: "promoted", Call.KEEP: "kept", Call.WAIT: "stopped"}
 
 Assignments = Sequence[tuple[str, str, str]]  # (experiment, subject, arm)
@@ -50,6 +44,7 @@ Changes = tuple[tuple[str, float], ...]
 class Experiments:
     def __init__(self, learners: Learners) -> None:
         self._learners = learners
+        self._constants = learners.hyperparameters
         self._seen: dict[tuple[str, str], tuple[float, list[ExperimentRow]]] = {}
 
     # Serving
@@ -85,16 +80,18 @@ class Experiments:
 
     def observe(self, transaction: Transaction, told: Told, key: str) -> None:
         """What a person's feedback says of the arms that its conversation was in."""
-        for row in self.running(transaction, told.principal):
-            value = outcome_of(told, row.metric, self._learners.hyperparameters)
-            arm = rows.arm_of(transaction, row.experiment_id, told.body.conversation) if value is not None else None
-            if value is not None and arm is not None:
-                subject = told.body.conversation
-                rows.keep_outcome(transaction, row.experiment_id, key=key, subject=subject, arm=arm, value=value)
+        metrics = {row.metric for row in self.running(transaction, told.principal)}
+        self.keep(transaction, told.principal, [(key, each) for each in measured(told, metrics, self._constants)])
 
-    def observe_all(self, transaction: Transaction, told: Sequence[Told]) -> None:
-        for item in told:
-            self.observe(transaction, item, item.key or new_id())
+    def keep(self, transaction: Transaction, principal: Principal, found: Sequence[tuple[str, Measured]]) -> None:
+        """Under a key each; said twice, counted once."""
+        for row in self.running(transaction, principal) if found else ():
+            for key, (conversation, metric, value) in found:
+                arm = rows.arm_of(transaction, row.experiment_id, conversation) if metric == row.metric else None
+                if arm is not None:
+                    rows.keep_outcome(
+                        transaction, row.experiment_id, key=key, subject=conversation, arm=arm, value=value
+                    )
 
     def record(self, transaction: Transaction, principal: Principal, name: str, items: Sequence[OutcomeItem]) -> int:
         """Outcomes from elsewhere; a subject that nobody assigned yet is assigned now."""
@@ -304,36 +301,6 @@ def _check_outcomes(metric: str, items: Sequence[OutcomeItem]) -> None:
         if not low <= item.value <= high:
             wanted = f"An outcome by {metric} is a number from {low:g} to {high:g}."
             raise BrainRefused("outcome_out_of_bounds", wanted, f"items[{number}].value")
-
-
-def told_in_batch(reads: Reads, principal: Principal, items: bytes) -> list[Told]:
-    """The feedbacks of a batch that can be read; the others were answered as rejected."""
-    found = []
-    for raw in msgspec.json.decode(items, type=list[msgspec.Raw]):
-        try:
-            body = read(raw, Feedback)
-            check_claims(principal, claims(body))
-            check(body)
-        except BrainRefused:
-            continue
-        found.append(told_of(reads, principal, body))
-    return found
-
-
-def outcome_of(told: Told, metric: str, settings: Hyperparameters) -> float | None:
-    """What a feedback says by `metric`; None where it says nothing of it.
-
-    reward            of the answer, in [-1, 1]
-    reciprocal_rank   1 / place of the first memory that helped, 0 where none did
-    """
-    for seen in observations(told)[0] if metric != "recorded" else ():
-        if metric == "reward" and isinstance(seen, Answer):
-            return clamp(sum_of(answer_terms(seen, settings)), -1.0, 1.0)
-        if metric == "reciprocal_rank" and isinstance(seen, Evidence):
-            helpful = set(seen.helpful) - set(seen.unhelpful)
-            places = (place for place, memory in enumerate(seen.shown, 1) if memory.id in helpful)
-            return 1.0 / next(places, float("inf"))
-    return None
 
 
 def statistics_of(design: Design, verdict: Verdict) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from soma.brain.core.explanation import Explanation
 from soma.brain.core.serve import serve
 from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
-from soma.brain.experiments import Assignments, Changes, Experiments, told_in_batch
+from soma.brain.experiments import Assignments, Changes, Experiments
 from soma.brain.feedback import Told
 from soma.brain.feedback_desk import FeedbackDesk
 from soma.brain.lab import Lab
@@ -97,9 +97,11 @@ class Brain:
         self._outcomes = OutcomeDesk(learners, self._values)
         self._feedback = FeedbackDesk(learners, self._values)
         self._withdrawals = WithdrawalDesk(writer, learners)
-        self._batches = BatchDesk(writer, learners, self._values, workers, waiting=settings.waiting_batches)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="brain")
         self.experiments = Experiments(learners)
+        self._batches = BatchDesk(
+            writer, learners, self._values, self.experiments, workers, waiting=settings.waiting_batches
+        )
         self.lab = Lab(
             settings=settings,
             writer=writer,
@@ -217,11 +219,9 @@ class Brain:
     async def feedback_batch(self, principal: Principal, items: bytes, *, idempotency_key: str | None) -> BatchAnswer:
         """`items` is a JSON array of feedbacks; each that cannot be taken is answered with its index and error."""
         key = feedbacks.digest(principal, "batch", idempotency_key) if idempotency_key else None
-        answer = await self._shown(principal, await self._batches.take(Given(principal, items, key)))
-        tried = await self._work(self.experiments.running, self._database, principal)
-        if answer.accepted and tried:
-            told = await self._work(told_in_batch, self._database, principal, items)
-            await self._writer.write(lambda tx: self.experiments.observe_all(tx, told))
+        running = await self._work(self.experiments.running, self._database, principal)
+        given = Given(principal, items, key, frozenset(row.metric for row in running))
+        answer = await self._shown(principal, await self._batches.take(given))
         self.metrics.feedback(principal, "applied", answer.adapted)
         self.metrics.feedback(principal, "kept", answer.accepted - answer.adapted)
         self.metrics.feedback(principal, "duplicate", answer.duplicates)

@@ -1,0 +1,38 @@
+"""What a feedback says by the metric of an experiment.
+
+reward            of the answer, in [-1, 1]
+reciprocal_rank   1 / place of the first memory that helped, 0 where none did
+"""
+
+from collections.abc import Collection, Iterator
+from typing import NamedTuple
+
+from soma.brain.core.arithmetic import clamp
+from soma.brain.core.hyperparameters import Hyperparameters
+from soma.brain.core.observations import Answer, Evidence
+from soma.brain.core.reward import answer_terms, sum_of
+from soma.brain.feedback import Told, observations
+
+SCALES = {"reward": (-1.0, 1.0), "reciprocal_rank": (0.0, 1.0)}
+
+
+class Measured(NamedTuple):
+    conversation_id: str
+    metric: str
+    value: float
+
+
+def measured(told: Told, metrics: Collection[str], settings: Hyperparameters) -> Iterator[Measured]:
+    """By those of `metrics` that it says something of."""
+    for seen in observations(told)[0] if metrics else ():
+        if isinstance(seen, Answer) and "reward" in metrics:
+            value = clamp(sum_of(answer_terms(seen, settings)), -1.0, 1.0)
+            yield Measured(told.body.conversation, "reward", value)
+        if isinstance(seen, Evidence) and "reciprocal_rank" in metrics:
+            yield Measured(told.body.conversation, "reciprocal_rank", _reciprocal_rank(seen))
+
+
+def _reciprocal_rank(seen: Evidence) -> float:
+    helpful = set(seen.helpful) - set(seen.unhelpful)
+    places = (place for place, memory in enumerate(seen.shown, 1) if memory.id in helpful)
+    return 1.0 / next(places, float("inf"))
