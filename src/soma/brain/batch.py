@@ -11,7 +11,7 @@ import msgspec
 
 from soma.brain import store
 from soma.brain.auth import check_claims
-from soma.brain.bodies import Batch, Feedback, TurnMetrics, claims, read
+from soma.brain.bodies import Batch, Feedback, Feedbacks, TurnMetrics, claims, read
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import learn
 from soma.brain.core.state import LearnerState
@@ -163,9 +163,9 @@ class _Lessons:
 def _checked(given: Given) -> tuple[list[Feedback], list[RejectedItem]]:
     """Each item by itself: one that cannot be taken does not keep the others out."""
     items, rejected = [], []
-    for index, raw in enumerate(read(given.items, Batch, field="items")):
+    for index, found in enumerate(_found(given.items)):
         try:
-            item = read(raw, Feedback)
+            item = found if isinstance(found, Feedback) else read(found, Feedback)
             if item.says_who:
                 check_claims(given.principal, claims(item))
             check(item)
@@ -175,6 +175,14 @@ def _checked(given: Given) -> tuple[list[Feedback], list[RejectedItem]]:
         else:
             items.append(item)
     return items, rejected
+
+
+def _found(items: bytes) -> Sequence[Feedback | msgspec.Raw]:
+    """Read all at once, which takes a third of the time; unread if anything is wrong with any of them."""
+    try:
+        return read(items, Feedbacks, field="items")
+    except BrainRefused:
+        return read(items, Batch, field="items")
 
 
 def told_of(reads: Reads, principal: Principal, body: Feedback) -> Told:

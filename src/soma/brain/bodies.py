@@ -107,6 +107,9 @@ class Feedback(InConversation, frozen=True, kw_only=True, omit_defaults=True):
     idempotency_key: Id | None = None
 
 
+Feedbacks = Annotated[list[Feedback], Meta(min_length=1, max_length=BATCH)]
+
+
 class FeedbackBatch(Body, frozen=True, kw_only=True):
     items: msgspec.Raw
     idempotency_key: Id | None = None
@@ -278,7 +281,7 @@ def read(content: bytes | msgspec.Raw, kind: type[T], *, field: str | None = Non
         raise BrainRefused("invalid_body", message, part or field) from None
     except wire.EVERY_DECODING_FAULT as error:
         raise _not_json(content, error) from None
-    if kind not in (FeedbackBatch, Batch) and NUL in bytes(content):  # of a batch each item is read by itself
+    if NUL in bytes(content) and kind not in (FeedbackBatch, Batch):  # of a batch each item is read by itself
         _check_texts(msgspec.json.decode(content), field or "")
     return value
 

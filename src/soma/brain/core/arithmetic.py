@@ -1,10 +1,11 @@
 """Arithmetic that gives the same bits everywhere.
 
-Only + - * / and sqrt are rounded alike on every machine (IEEE 754). libm's exp, numpy's exp and the
-compensated `sum()` of Python 3.12 are not, so what the learner needs of them is written here.
+Only + - * / and sqrt are rounded alike on every machine (IEEE 754), and frexp is exact. libm's exp, numpy's exp and
+the compensated `sum()` of Python 3.12 are not, so what the learner needs of them is written here.
 """
 
 from collections.abc import Iterable, Sequence
+from math import frexp, inf
 from operator import mul
 
 INVERSE_LN2 = 1.4426950408889634
@@ -12,9 +13,11 @@ INVERSE_LN2 = 1.4426950408889634
 LN2_HIGH = float.fromhex("0x1.62e42fee00000p-1")
 LN2_LOW = float.fromhex("0x1.a39ef35793c76p-33")
 
+SQRT_HALF = 0.5 * 1.4142135623730951
+_INVERSES = tuple(1.0 / odd for odd in (23.0, 21.0, 19.0, 17.0, 15.0, 13.0, 11.0, 9.0, 7.0, 5.0, 3.0))
+
 EXP_LIMIT = 708.0  # beyond it the result, or its inverse, leaves the normal doubles
 _OFFSET = 1022
-_SMALLEST_NORMAL = 1.0 / float(1 << _OFFSET)
 _POWERS_OF_TWO = tuple(1.0 / float(1 << -k) if k < 0 else float(1 << k) for k in range(-_OFFSET, 1024))
 
 
@@ -36,28 +39,17 @@ def exp(x: float) -> float:
 
 def log(x: float) -> float:
     """Natural logarithm of a positive x: x = m 2^k with m near 1, log m = 2 atanh((m - 1) / (m + 1))."""
-    if not 0.0 < x < float("inf"):
+    if not 0.0 < x < inf:
         raise ValueError(f"the logarithm needs a positive finite number, not {x!r}")
-    exponent = 0
-    if x < _SMALLEST_NORMAL:
-        x *= _POWERS_OF_TWO[64 + _OFFSET]
-        exponent = -64
-    for step in (512, 256, 128, 64, 32, 16, 8, 4, 2, 1):
-        power = _POWERS_OF_TWO[step + _OFFSET]
-        if x >= power:
-            x /= power
-            exponent += step
-        elif x * power < 2.0:
-            x *= power
-            exponent -= step
-    if x > 1.4142135623730951:
-        x *= 0.5
-        exponent += 1
-    s = (x - 1.0) / (x + 1.0)
+    m, exponent = frexp(x)
+    if m <= SQRT_HALF:
+        m *= 2.0
+        exponent -= 1
+    s = (m - 1.0) / (m + 1.0)
     square = s * s
     series = 0.0
-    for odd in (23.0, 21.0, 19.0, 17.0, 15.0, 13.0, 11.0, 9.0, 7.0, 5.0, 3.0):
-        series = (series + 1.0 / odd) * square
+    for inverse in _INVERSES:
+        series = (series + inverse) * square
     return exponent * LN2_HIGH + (exponent * LN2_LOW + (2.0 * s + 2.0 * s * series))
 
 

@@ -96,65 +96,71 @@ def read(old: Retrieval, evidence: Evidence, settings: Hyperparameters) -> Readi
     return Reading(retrieval, active, rows, _judged(retrieval, rows, evidence, settings))
 
 
-def gradient(
-    reading: Reading, judgement: Judgement, credit: float, settings: Hyperparameters, outliers: list[str]
+def stepped(
+    reading: Reading,
+    judgement: Judgement,
+    *,
+    credit: float,
+    factor: float,
+    settings: Hyperparameters,
+    outliers: list[str],
+) -> tuple[Retrieval, tuple[float, ...]]:
+    """One Newton step inside the boxes, and the gradient that it followed. `factor` is lr_eff / lr_base."""
+    old, views = reading.retrieval, reading.retrieval.views
+    sums, variances = _moments(reading.rows, judgement)
+    g = _gradient(reading, judgement, sums, credit, settings, outliers=outliers)
+    scale = settings.learner_temperature * VIEW_SCALE
+    sharpness, memory = credit * judgement.meant / (scale * scale), settings.curvature_memory
+    h = [memory * known + sharpness * told for known, told in zip(old.curvatures, variances, strict=True)]
+    rate, start = settings.evidence_step * factor, settings.curvature_start
+    weights = [
+        clamp(weight + rate * slope / (start + known), low, high)
+        for weight, slope, known, low, high in zip(old.weights, g, h, views.lows, views.highs, strict=True)
+    ]
+    believed = credit * (judgement.advantage or 0.0)
+    return Retrieval(views, tuple(weights), tuple(h), trust.grown(old.trust_sum, believed, settings)), g
+
+
+def _moments(rows: Rows, judgement: Judgement) -> tuple[list[float], list[float]]:
+    """Of each view among the shown: sum m x, and its variance by the chances; 0 where there are none."""
+    misses, chances = judgement.misses, judgement.chances or (0.0,) * len(rows)
+    sums, variances = [], []
+    for column in zip(*rows, strict=True):  # the hottest loop of learning: one pass for three sums
+        pushed = mean = square = 0.0
+        for miss, chance, value in zip(misses, chances, column):  # noqa: B905 -- to be strict is a third of its time
+            pushed += miss * value
+            expected = chance * value
+            mean += expected
+            square += expected * value
+        sums.append(pushed)
+        variance = square - mean * mean
+        variances.append(variance if variance > 0.0 else 0.0)  # noqa: FURB136 -- faster than max
+    return sums, variances
+
+
+def _gradient(
+    reading: Reading,
+    judgement: Judgement,
+    sums: list[float],
+    credit: float,
+    settings: Hyperparameters,
+    *,
+    outliers: list[str],
 ) -> tuple[float, ...]:
     """g of each view, within the limit for outliers; 0 for a view that the evidence does not know."""
     views, weights = reading.retrieval.views, reading.retrieval.weights
-    misses = judgement.misses
-    middle = 0.5 * VIEW_SCALE * total(misses)
+    middle = 0.5 * VIEW_SCALE * total(judgement.misses)
     push = credit * judgement.meant / (settings.learner_temperature * VIEW_SCALE)
     pull, limit = settings.prior_pull, settings.gradient_limit
     g = [
-        push * (dot(misses, column) - middle) - pull * (weight - prior)
-        for column, weight, prior in zip(zip(*reading.rows, strict=True), weights, views.priors, strict=True)
+        push * (pushed - middle) - pull * (weight - prior)
+        for pushed, weight, prior in zip(sums, weights, views.priors, strict=True)
     ]
     if reading.active:
         g = [slope if known else 0.0 for slope, known in zip(g, reading.active, strict=True)]
     if max(g) > limit or min(g) < -limit:
         g = [bounded(name, slope, -limit, limit, outliers) for name, slope in zip(views.names, g, strict=True)]
     return tuple(g)
-
-
-def curvature(reading: Reading, judgement: Judgement, credit: float, settings: Hyperparameters) -> tuple[float, ...]:
-    """How sharply each weight is told: the variance of its view among the shown, by their chances."""
-    chances = judgement.chances
-    if not chances:
-        return (0.0,) * len(reading.retrieval.weights)
-    scale = settings.learner_temperature * VIEW_SCALE
-    sharpness = credit * judgement.meant / (scale * scale)
-    return tuple([sharpness * _variance(chances, column) for column in zip(*reading.rows, strict=True)])
-
-
-def _variance(chances: Sequence[float], column: Sequence[float]) -> float:
-    mean = square = 0.0
-    for chance, value in zip(chances, column, strict=True):
-        expected = chance * value
-        mean += expected
-        square += expected * value
-    return max(square - mean * mean, 0.0)
-
-
-def stepped(
-    reading: Reading,
-    judgement: Judgement,
-    g: tuple[float, ...],
-    *,
-    credit: float,
-    factor: float,
-    settings: Hyperparameters,
-) -> Retrieval:
-    """One Newton step inside the boxes. `factor` is lr_eff / lr_base."""
-    old, views = reading.retrieval, reading.retrieval.views
-    rate, start, memory = settings.evidence_step * factor, settings.curvature_start, settings.curvature_memory
-    told = curvature(reading, judgement, credit, settings)
-    curvatures = tuple([memory * known + new for known, new in zip(old.curvatures, told, strict=True)])
-    moved = [
-        weight + rate * slope / (start + known) for weight, slope, known in zip(old.weights, g, curvatures, strict=True)
-    ]
-    kept = tuple(map(clamp, moved, views.lows, views.highs))
-    believed = credit * (judgement.advantage or 0.0)
-    return Retrieval(views, kept, curvatures, trust.grown(old.trust_sum, believed, settings))
 
 
 def credit_of(source: Source, settings: Hyperparameters) -> float:
@@ -167,11 +173,6 @@ def named_values(evidence: Evidence) -> tuple[tuple[str, bool], ...]:
     shown = {memory.id for memory in evidence.shown}
     named = dict.fromkeys((*evidence.helpful, *evidence.unhelpful))
     return tuple((name, name not in unhelpful) for name in named if name in shown)
-
-
-def names_any(evidence: Evidence) -> bool:
-    """Whether the value of any memory changes."""
-    return not {memory.id for memory in evidence.shown}.isdisjoint((*evidence.helpful, *evidence.unhelpful))
 
 
 def _aligned(evidence: Evidence, names: tuple[str, ...]) -> Rows:
@@ -194,19 +195,33 @@ def _judged(old: Retrieval, rows: Rows, evidence: Evidence, settings: Hyperparam
 
 
 def _compared(old: Retrieval, rows: Rows, y: list[float], settings: Hyperparameters) -> Judgement:
-    scale = settings.learner_temperature * VIEW_SCALE
-    chances, likelihood = _chosen([dot(row, old.weights) / scale for row in rows], y)
-    _, prior_likelihood = _chosen([dot(row, old.views.priors) / scale for row in rows], y)
-    misses = tuple([target - chance for target, chance in zip(y, chances, strict=True)])
+    scores, prior_scores = _scored(rows, old, settings.learner_temperature * VIEW_SCALE)
+    chances, likelihood = _chosen(scores, y)
+    _, prior_likelihood = _chosen(prior_scores, y)
+    misses = [target - chance for target, chance in zip(y, chances, strict=True)]
     meant, by_accident = (1.0 - settings.doubt) * likelihood, settings.doubt / len(y)
     prior_meant = (1.0 - settings.doubt) * prior_likelihood
     return Judgement(
         tuple(chances),
-        misses,
-        0.5 * total([abs(miss) for miss in misses]),
+        tuple(misses),
+        0.5 * total(map(abs, misses)),
         log((meant + by_accident) / (prior_meant + by_accident)),
         meant / (meant + by_accident),
     )
+
+
+def _scored(rows: Rows, old: Retrieval, scale: float) -> tuple[list[float], list[float]]:
+    """w.x / T of each shown memory by the weights, and by their priors; added left to right, as by `dot`."""
+    weights, priors = old.weights, old.views.priors
+    scores, prior_scores = [], []
+    for row in rows:
+        score = prior_score = 0.0
+        for value, weight, prior in zip(row, weights, priors):  # noqa: B905 -- as above
+            score += value * weight
+            prior_score += value * prior
+        scores.append(score / scale)
+        prior_scores.append(prior_score / scale)
+    return scores, prior_scores
 
 
 def _chosen(scores: list[float], y: list[float]) -> tuple[list[float], float]:

@@ -32,6 +32,8 @@ class Explanation(msgspec.Struct, frozen=True, gc=False):
     judgement: Judgement | None = None
     gradient: tuple[float, ...] = ()
     """Per view, in the order of the state after."""
+    values: tuple[tuple[str, bool], ...] = ()
+    """Memories whose own value changes: (id, helpful)."""
 
     @property
     def learning_rate(self) -> float:
@@ -63,11 +65,6 @@ class Explanation(msgspec.Struct, frozen=True, gc=False):
                 return self.settings.outcome_credit
             case _:
                 return 1.0
-
-    @property
-    def values(self) -> tuple[tuple[str, bool], ...]:
-        """Memories whose own value changes: (id, helpful)."""
-        return evidence.named_values(self.observation) if isinstance(self.observation, Evidence) else ()
 
     @property
     def clipped(self) -> tuple[str, ...]:

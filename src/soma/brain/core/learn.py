@@ -105,6 +105,7 @@ def learn_from_evidence(state: LearnerState, seen: Evidence, settings: Hyperpara
         confidence=1.0 - error,
     )
 
+    values = evidence.named_values(seen)
     lesson, watch = Lesson(reading.retrieval, state.utility, state.temperature), state.guard
     gradient: tuple[float, ...] = ()
     gated = seen.source is Source.CITATION and not passes(feeling.salience, settings)
@@ -121,8 +122,9 @@ def learn_from_evidence(state: LearnerState, seen: Evidence, settings: Hyperpara
         reason = "what helped, against what was shown beside it"
         credit, advantage = evidence.credit_of(seen.source, settings), judgement.advantage
         factor = settings.learning_factor(state.modulators.dopamine)
-        gradient = evidence.gradient(reading, judgement, credit, settings, outliers)
-        retrieval = evidence.stepped(reading, judgement, gradient, credit=credit, factor=factor, settings=settings)
+        retrieval, gradient = evidence.stepped(
+            reading, judgement, credit=credit, factor=factor, settings=settings, outliers=outliers
+        )
         lesson = Lesson(retrieval, state.utility, state.temperature)
         if advantage is None:
             reason = "all that was shown was dismissed"
@@ -147,7 +149,7 @@ def learn_from_evidence(state: LearnerState, seen: Evidence, settings: Hyperpara
             clipped=counts.clipped + bool(outliers),
             guarded=counts.guarded + guarded,
         ),
-        values_version=state.values_version + evidence.names_any(seen),
+        values_version=state.values_version + bool(values),
     )
     return after, Explanation(
         reason,
@@ -161,6 +163,7 @@ def learn_from_evidence(state: LearnerState, seen: Evidence, settings: Hyperpara
         guarded=guarded,
         judgement=judgement,
         gradient=gradient,
+        values=values,
     )
 
 

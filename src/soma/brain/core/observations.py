@@ -25,7 +25,9 @@ class Shown(NamedTuple):
     values: tuple[int, ...]
 
 
-class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="evidence"):
+class Evidence(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="evidence", gc=False
+):
     """Which of the shown memories helped. Shown and not helpful counts as unhelpful for the weights;
     only memories named as `helpful` or `unhelpful` change their own value."""
 
@@ -42,10 +44,12 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, ta
             raise ValueError("a view is named twice")
         if len({memory.id for memory in self.shown}) != len(self.shown):
             raise ValueError("a memory is shown twice")
+        width = len(self.views)
+        values: list[int] = []
         for memory in self.shown:
-            if len(memory.values) != len(self.views):
-                raise ValueError(f"memory {memory.id!r} has {len(memory.values)} values for {len(self.views)} views")
-        values = [value for memory in self.shown for value in memory.values]
+            if len(memory.values) != width:
+                raise ValueError(f"memory {memory.id!r} has {len(memory.values)} values for {width} views")
+            values += memory.values
         if values and not (min(values) >= 0 and max(values) <= VIEW_SCALE):
             raise ValueError(f"a view value is outside 0..{VIEW_SCALE}")
 
@@ -86,7 +90,9 @@ class ToolOutcome(NamedTuple):
     ok: bool
 
 
-class IterationOutcome(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="outcome"):
+class IterationOutcome(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="outcome", gc=False
+):
     """What happened in one iteration, without a person: always recorded, learned from if it is salient."""
 
     tool_outcomes: tuple[ToolOutcome, ...] = ()

@@ -70,19 +70,9 @@ def regressed(old: Utility, f: Features, reward: float, credit: float, settings:
         (gr + prior * LAMBDA.default, cr + prior * MU.default, lr + prior * NU.default),
     )
     return Utility(
-        clamp(lambda_, LAMBDA.low, LAMBDA.high),
-        clamp(mu, MU.low, MU.high),
-        clamp(nu, NU.low, NU.high),
-        gg,
-        gc,
-        gl,
-        cc,
-        cl,
-        ll,
-        gr,
-        cr,
-        lr,
-    )
+        clamp(lambda_, LAMBDA.low, LAMBDA.high), clamp(mu, MU.low, MU.high), clamp(nu, NU.low, NU.high),
+        gg, gc, gl, cc, cl, ll, gr, cr, lr,
+    )  # fmt: skip
 
 
 def _solved(

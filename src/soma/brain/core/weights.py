@@ -6,7 +6,6 @@ whatever names it is given. Only the seven names of the plan are written here.
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import NamedTuple
 
 import msgspec
 
@@ -17,7 +16,7 @@ class Owner(StrEnum):
     REGRESSION = "regression"
 
 
-class Weight(NamedTuple):
+class Weight(msgspec.Struct, frozen=True, gc=False):
     """`literal_gain` is the gain of the plan's formula; 0 leaves the weight as it is."""
 
     name: str
