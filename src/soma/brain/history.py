@@ -11,10 +11,12 @@ from typing import NamedTuple
 import msgspec
 
 from soma.brain.core.explanation import Explanation
-from soma.brain.core.hyperparameters import Hyperparameters
+from soma.brain.core.hyperparameters import Hyperparameters, Rule
 from soma.brain.core.learn import Observation, learn
+from soma.brain.core.observations import Answer, IterationOutcome
 from soma.brain.core.serve import serve
 from soma.brain.core.state import LearnerState
+from soma.brain.core.utility import features
 from soma.brain.learners import LEARNED, Base, Learners, stream_of
 from soma.brain.observations import BatchRecords, observed, read
 from soma.brain.starts import Start, start_of
@@ -168,7 +170,7 @@ def _seen(state: LearnerState, constants: Hyperparameters, last: Sight | None) -
 
 
 def _update(step: Step, before: Sight, after: Sight) -> Update:
-    event, why = step.event, step.explanation
+    event, why, constants = step.event, step.explanation, step.constants
     retrieval = why.after.retrieval
     if before.state.retrieval is retrieval:
         learned_deltas = weight_deltas = moved(without_view(why.before), without_view(why.after))
@@ -186,10 +188,15 @@ def _update(step: Step, before: Sight, after: Sight) -> Update:
         reason=why.reason,
         reward=why.reward,
         reward_terms=dict(why.terms),
+        features=_features(why),
         learning_rate=why.learning_rate,
+        learning_factor=constants.learning_factor(why.before.modulators.dopamine),
+        evidence_step=constants.evidence_step,
+        curvature_start=constants.curvature_start,
         credit=why.credit,
         salience=why.salience,
         signals=by_view(retrieval.views.names, why.gradient) if why.gradient else {},
+        curvatures=by_view(retrieval.views.names, retrieval.curvatures) if why.gradient else {},
         gated=why.gated,
         guarded=why.guarded,
         clipped=list(why.clipped),
@@ -200,3 +207,14 @@ def _update(step: Step, before: Sight, after: Sight) -> Update:
         trust=after.trust,
         neuromodulators=levels(why.after),
     )
+
+
+def _features(why: Explanation) -> dict[str, float]:
+    """The known terms that the reward was regressed on; none where it was not."""
+    seen, settings = why.observation, why.settings
+    if not isinstance(seen, Answer | IterationOutcome) or settings.learning_rule is Rule.LITERAL:
+        return {}
+    if why.gated or not why.terms or (f := features(seen.gain, seen.cost, seen.latency_ms, settings, [])) is None:
+        return {}
+    terms = (("gain", seen.gain, f.gain), ("cost", seen.cost, f.cost), ("latency", seen.latency_ms, f.latency))
+    return {name: term for name, given, term in terms if given is not None}
