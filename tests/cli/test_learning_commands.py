@@ -177,3 +177,23 @@ def test_a_thumb_is_said_once_and_a_changed_mind_each_time(taught):
     again = "you said so before: nothing was recorded again\n"
     heard = [said(taught, "feedback", thumb) for thumb in ("--up", "--up", "--down", "--up", "--up", "--down")]
     assert [line == again for line in heard] == [False, True, False, False, True, False]
+
+
+def test_an_answer_is_withdrawn_once_and_what_verdicts_on_it_taught_is_left_out(taught):
+    assert taught.run("chat", "What does the train to Bern cost?").returncode == 0
+    before = json.loads(said(taught, "weights", "--json"))
+    given = json.loads(said(taught, "feedback", "--down", "--json"))
+    assert given["weight_deltas"]["lambda"] != 0.0
+    shown = said(taught, "feedback", "--withdraw")
+    assert f"is withdrawn; left out is what it taught in version {given['version']}\n  lambda" in shown
+    assert json.loads(said(taught, "weights", "--json"))["weights"] == before["weights"]
+    turn = json.loads(said(taught, "trace", "--last", "--json"))["turn_id"]
+    again = json.loads(said(taught, "feedback", turn, "--withdraw", "--json"))
+    assert (again["status"], again["turn_id"]) == ("duplicate", turn)
+    assert f"turn {turn} was withdrawn before: nothing was changed" in said(taught, "feedback", "--withdraw")
+    assert "no weight moved (reward_voided)" in said(taught, "feedback", "--up")
+
+
+def test_an_answer_that_nobody_judged_is_withdrawn_too(taught):
+    assert taught.run("chat", "Who painted a sunrise?").returncode == 0
+    assert "is withdrawn; no verdict on it had taught anything\n" in said(taught, "feedback", "--withdraw")
