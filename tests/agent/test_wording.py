@@ -11,8 +11,8 @@ from soma.agent.bodies import validated
 from soma.agent.errors import Invalid
 from soma.agent.models import Role
 from soma.agent.settings import Settings
-from soma.agent.wording import wanted
 from soma.brain.settings import BrainSettings
+from soma.events.wording import wanted
 
 THEIRS = re.compile(r"[Ii]nput|[Vv]alue error|valid (string|integer|number|boolean|list)|validation|permitted")
 

@@ -77,17 +77,17 @@ def test_a_part_that_is_not_built_is_refused_by_the_name_of_its_setting(tmp_path
 @pytest.mark.parametrize(
     ("setting", "value", "says"),
     [
-        ("SOMABRAIN_LR_BASE", "7", "the setting SOMABRAIN_LR_BASE cannot be: Input should be less than or equal to 1"),
-        ("SOMA_BRAIN_PORT", "0", "the setting SOMABRAIN_PORT cannot be: Input should be greater than or equal to 1"),
+        ("SOMABRAIN_LR_BASE", "7", "the setting SOMABRAIN_LR_BASE cannot be '7': at most 1.0 is wanted"),
+        ("SOMA_BRAIN_PORT", "0", "the setting SOMABRAIN_PORT cannot be '0': at least 1 is wanted"),
         (
             "SOMABRAIN_DOPAMINE_FACTOR_LOW",
             "5",
-            "the setting SOMABRAIN_DOPAMINE_FACTOR_HIGH cannot be: SOMABRAIN_DOPAMINE_FACTOR_LOW, 5.0, is above it",
+            "the setting SOMABRAIN_DOPAMINE_FACTOR_HIGH cannot be '1.2': SOMABRAIN_DOPAMINE_FACTOR_LOW, 5.0, is above",
         ),
         (
             "SOMABRAIN_BELIEVED_KEYS",
             "0011 zz",
-            "the setting SOMABRAIN_BELIEVED_KEYS cannot be: a public key has 64 hexadecimal digits, '0011' has not",
+            "the setting SOMABRAIN_BELIEVED_KEYS cannot be '0011 zz': a public key has 64 hexadecimal digits, '0011'",
         ),
         ("SOMABRAIN_REDIS_URL", "redis://127.0.0.1:1", "SOMA_REDIS_URL is set and Redis does not answer: "),
         ("SOMABRAIN_DATABASE_URL", "postgresql://u:secret@127.0.0.1:1/x", "the database cannot be reached: "),
@@ -106,6 +106,26 @@ def test_a_brain_that_cannot_start_says_why_in_one_line(tmp_path, setting, value
     assert ended.stderr.startswith(f"soma brain: {says}")
     assert ended.stderr.count("\n") == 1
     assert "secret" not in ended.stderr
+
+
+@pytest.mark.e2e
+@pytest.mark.parametrize(
+    ("setting", "value", "says"),
+    [
+        ("SOMABRAIN_TOP_K", "many", "SOMABRAIN_TOP_K cannot be 'many': a whole number is wanted"),
+        ("SOMABRAIN_LR_BASE", "nan", "SOMABRAIN_LR_BASE cannot be 'nan': a number is wanted"),
+        (
+            "SOMABRAIN_DATABASE_URL",
+            "mysql://u:secret@h/x",
+            "SOMABRAIN_DATABASE_URL cannot be 'mysql://...': a ",
+        ),
+    ],
+)
+def test_a_wrong_setting_is_told_in_the_words_of_soma_up(tmp_path, setting, value, says):
+    ended = started(tmp_path, **{setting: value})
+    up = terminal().run(["up"], {**os.environ, "SOMA_DATA_DIR": str(tmp_path / "up"), setting: value})
+    assert ended.stderr.startswith(f"soma brain: the setting {says}")
+    assert (up.returncode, up.stderr) == (ended.returncode, ended.stderr.replace("soma brain:", "soma:"))
 
 
 def run(module: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:

@@ -138,6 +138,15 @@ async def test_history_begins_at_the_checkpoint_and_says_so(old):
     assert [update.version for update in history.updates] == list(range(28, history.newest_version + 1))
 
 
+async def test_history_does_not_begin_in_a_batch_whose_event_has_gone(old):
+    """A state from within it is still kept."""
+    state = await old.client.state(ALICE)
+    await old.retention.round(at=datetime.now(UTC) + LATER)
+    history = await old.client.history(ALICE, limit=3)
+    assert (history.start_version, history.updates) == (state.version, [])
+    assert history.start_weights == state.weights
+
+
 async def test_a_rollback_before_the_checkpoint_names_the_oldest_version(old, settings):
     await old.retention.round()
     with pytest.raises(BrainRefused, match="oldest version that can be restored is 27") as refused:

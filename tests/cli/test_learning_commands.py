@@ -49,13 +49,28 @@ def test_the_history_names_event_signal_rate_and_what_moved(taught):
 
 def test_why_tells_the_story_of_one_weight_to_its_present_value(taught):
     state = json.loads(said(taught, "weights", "--json"))
-    lines = said(taught, "weights", "--why", "semantic").splitlines()
-    assert re.search(r"Slope [+-]\d\.\d{3}, learning rate 0\.\d{3}, credit 1: learned [+-]0\.\d{4}", lines[-1])
-    assert f"now {state['weights']['alpha']:.4f}" in lines[-1]
-    assert "regression on reward" in said(taught, "weights", "--why", "lambda").lower()
+    story = said(taught, "weights", "--why", "semantic")
+    assert f"now {state['weights']['alpha']:.4f}" in story.splitlines()[-1]
+    assert max(map(len, story.splitlines())) <= 100
+    worth = said(taught, "weights", "--why", "lambda")
+    assert re.search(r"learned \+0\.\d{4} by regression of reward \+1\.0000 on gain [+-]0\.\d{4}, latency -0\.", worth)
     assert "nothing has moved" in said(taught, "weights", "--why", "mu")
     wrong = taught.run("weights", "--why", "omega")
     assert (wrong.returncode, "there is no weight 'omega'" in wrong.stderr) == (1, True)
+
+
+def test_a_move_can_be_worked_out_again_from_what_is_said_and_from_the_json(taught):
+    line = r"learned (\S+) = step (\S+) x rate factor (\S+) x slope (\S+) / curvature \((\S+) \+ (\S+)\)"
+    moves = [
+        [float(number) for number in found] for found in re.findall(line, said(taught, "weights", "--why", "alpha"))
+    ]
+    assert len(moves) > 3
+    for learned, step, factor, slope, unknown, curvature in moves:
+        assert step * factor * slope / (unknown + curvature) == pytest.approx(learned, abs=0.0001)
+    for update in json.loads(said(taught, "weights", "--why", "alpha", "--json"))["moved_by"]:
+        known = update["curvature_start"] + update["curvatures"]["alpha"]
+        move = update["evidence_step"] * update["learning_factor"] * update["signals"]["alpha"] / known
+        assert update["learned_deltas"]["alpha"] == pytest.approx(move, rel=1e-9)
 
 
 def test_the_plot_is_an_image_of_every_weight(taught, tmp_path):
@@ -162,3 +177,23 @@ def test_a_thumb_is_said_once_and_a_changed_mind_each_time(taught):
     again = "you said so before: nothing was recorded again\n"
     heard = [said(taught, "feedback", thumb) for thumb in ("--up", "--up", "--down", "--up", "--up", "--down")]
     assert [line == again for line in heard] == [False, True, False, False, True, False]
+
+
+def test_an_answer_is_withdrawn_once_and_what_verdicts_on_it_taught_is_left_out(taught):
+    assert taught.run("chat", "What does the train to Bern cost?").returncode == 0
+    before = json.loads(said(taught, "weights", "--json"))
+    given = json.loads(said(taught, "feedback", "--down", "--json"))
+    assert given["weight_deltas"]["lambda"] != 0.0
+    shown = said(taught, "feedback", "--withdraw")
+    assert f"is withdrawn; left out is what it taught in version {given['version']}\n  lambda" in shown
+    assert json.loads(said(taught, "weights", "--json"))["weights"] == before["weights"]
+    turn = json.loads(said(taught, "trace", "--last", "--json"))["turn_id"]
+    again = json.loads(said(taught, "feedback", turn, "--withdraw", "--json"))
+    assert (again["status"], again["turn_id"]) == ("duplicate", turn)
+    assert f"turn {turn} was withdrawn before: nothing was changed" in said(taught, "feedback", "--withdraw")
+    assert "no weight moved (reward_voided)" in said(taught, "feedback", "--up")
+
+
+def test_an_answer_that_nobody_judged_is_withdrawn_too(taught):
+    assert taught.run("chat", "Who painted a sunrise?").returncode == 0
+    assert "is withdrawn; no verdict on it had taught anything\n" in said(taught, "feedback", "--withdraw")

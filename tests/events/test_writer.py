@@ -13,7 +13,7 @@ from soma.events.cursors import Consumer
 from soma.events.database import Database, migrate
 from soma.events.errors import ChainBroken, WriteFailed, WriterBusy
 from soma.events.log import Log
-from soma.events.schema import DraftReplaced, Subject, draft, fact_of
+from soma.events.schema import DraftReplaced, LearnerConfigured, Subject, draft, fact_of
 from soma.events.writer import WAITING, Sums, Transaction, Writer
 
 
@@ -261,6 +261,15 @@ async def test_a_failed_write_takes_its_rows_with_it_and_leaves_those_of_the_oth
     assert isinstance(answers[1], ValueError)
     assert database.query("SELECT name FROM notes ORDER BY name") == [("after",), ("before",)]
     assert [event.position for event in Log(database).after(0)] == [1]
+
+
+async def test_a_stream_is_followed_by_the_types_that_are_asked_for(database, writer):
+    facts = [note(), LearnerConfigured(digest="d", hyperparameters={})] * 10
+    await writer.write(lambda tx: [tx.append(draft(fact, subject())) for fact in facts])
+    log = Log(database)
+    assert [event.seq for event in log.follow("acme", "turn:1")] == list(range(1, 21))
+    followed = log.follow("acme", "turn:1", types=[LearnerConfigured.event_type], after=2)
+    assert [event.seq for event in followed] == list(range(4, 21, 2))
 
 
 async def test_a_note_is_for_the_writes_of_one_commit(writer, notes):

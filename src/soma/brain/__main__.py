@@ -14,14 +14,12 @@ from pathlib import Path
 
 import uvicorn
 import uvloop
-from pydantic import AliasChoices, ValidationError
-from pydantic_settings import BaseSettings
+from pydantic import ValidationError
 
-from soma.brain.learner_settings import LearnerSettings
-from soma.brain.memory_settings import MemorySettings
 from soma.brain.not_built import not_built
 from soma.brain.root import DatabaseUnavailable, RedisUnavailable, open_brain
 from soma.brain.settings import BrainSettings
+from soma.brain.wrong_settings import told
 from soma.memory.errors import ModelUnavailable, VectorsUnavailable
 
 PORTS_TRIED = 10
@@ -34,8 +32,6 @@ class FolderInUse(RuntimeError):
 
 # What keeps a brain from starting and is mended outside of it: told in one line.
 UNABLE = (FolderInUse, DatabaseUnavailable, RedisUnavailable, ModelUnavailable, VectorsUnavailable, OSError)
-GROUPS: tuple[type[BaseSettings], ...] = (BrainSettings, MemorySettings, LearnerSettings)
-PREFIX = "SOMABRAIN_"
 
 
 @contextmanager
@@ -98,17 +94,6 @@ class _Server(uvicorn.Server):
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self.handle_exit, number, None)
         yield
-
-
-def told(error: ValidationError) -> str:
-    """The first setting that cannot be, and why; not what was given, which may be a secret."""
-    first = error.errors()[0]
-    name = str(first["loc"][0])
-    group = next(group for group in GROUPS if group.__name__ == error.title)
-    if name in group.model_fields:
-        alias = group.model_fields[name].validation_alias
-        name = str(alias.choices[0]) if isinstance(alias, AliasChoices) else f"{PREFIX}{name.upper()}"
-    return f"the setting {name} cannot be: {first['msg'].removeprefix('Value error, ')}"
 
 
 def main() -> None:

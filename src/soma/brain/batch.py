@@ -39,7 +39,7 @@ from soma.events.ids import now
 from soma.events.log import Reads
 from soma.events.schema import FeedbackBatchReceived, RewardVoided, WeightsBatchUpdated
 
-RECENT = 65  # states held on the way: the last updates are what people look at, some 50 of them
+RECENT = (64, 20)  # how many updates before its end a state is kept: the last ones are what people look at
 
 
 class Given(NamedTuple):
@@ -61,7 +61,7 @@ class Prepared(NamedTuple):
     state: LearnerState
     received: str
     learned: str
-    recent: LearnerState
+    recent: tuple[LearnerState, ...]
     rows: list[Row]
     named: list[tuple[str, bool]]
     rewards: list[tuple[str, int]]
@@ -89,7 +89,7 @@ def prepare(reads: Reads, state: LearnerState, constants: Hyperparameters, diges
         state=lessons.state,
         received=msgspec.json.encode(received).decode(),
         learned=lessons.payload(state, digest),
-        recent=lessons.recent[0],
+        recent=lessons.on_the_way(),
         rows=lessons.rows,
         named=lessons.named,
         rewards=lessons.rewards,
@@ -116,7 +116,7 @@ class _Lessons:
 
     def __init__(self, state: LearnerState, constants: Hyperparameters) -> None:
         self.state = state
-        self.recent = deque([state], maxlen=RECENT)
+        self._recent = deque([state], maxlen=max(RECENT) + 1)
         self.rows: list[Row] = []
         self.named: list[tuple[str, bool]] = []
         self.rewards: list[tuple[str, int]] = []
@@ -132,7 +132,7 @@ class _Lessons:
         for observation in learned:
             self.state, explanation = learn(self.state, observation, self._constants)
             self._records.append(observation)
-            self.recent.append(self.state)
+            self._recent.append(self.state)
             changed = changed or changes(explanation)
             self.named += explanation.values
             reward = explanation.reward if reward is None else reward
@@ -144,6 +144,11 @@ class _Lessons:
         version = self.state.version if learned else None
         why = None if changed else reason or "nothing_to_compare"
         self.rows.append(row_of(item, reward=reward, version=version, reason=why, at=self._at))
+
+    def on_the_way(self) -> tuple[LearnerState, ...]:
+        """Those of RECENT; where the batch is shorter, the one it began with."""
+        last = len(self._recent) - 1
+        return tuple(self._recent[last - min(back, last)] for back in RECENT)
 
     def payload(self, before: LearnerState, digest: str) -> str:
         if not self._records:

@@ -4,26 +4,27 @@ Nothing of it is stored. From the snapshot before the stretch the learner is rep
 """
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from threading import Lock
 from typing import NamedTuple
 
 import msgspec
 
 from soma.brain.core.explanation import Explanation
-from soma.brain.core.hyperparameters import Hyperparameters
+from soma.brain.core.hyperparameters import Hyperparameters, Rule
 from soma.brain.core.learn import Observation, learn
+from soma.brain.core.observations import Answer, IterationOutcome
 from soma.brain.core.serve import serve
-from soma.brain.core.weights import weight_name
-from soma.brain.learners import SETTINGS, Base, Learners, stream_of
+from soma.brain.core.state import LearnerState
+from soma.brain.core.utility import features
+from soma.brain.learners import LEARNED, Base, Learners, stream_of
 from soma.brain.observations import BatchRecords, observed, read
 from soma.brain.starts import Start, start_of
 from soma.brain.types import LearnerHistory, Principal, Update
-from soma.brain.views import levels, moved, weights_of
+from soma.brain.views import by_view, learned_weights, levels, moved, weights_of, without_view
 from soma.events.chain import Event
 from soma.events.log import Log, Reads
 from soma.events.schema import (
-    LearnerConfigured,
     RewardVoided,
     WeightsBatchUpdated,
     WeightsRolledBack,
@@ -32,6 +33,7 @@ from soma.events.schema import (
 )
 
 ENDS = 64  # of stretches that are kept
+NEAR = 16  # updates that are replayed sooner than a snapshot is found, read and checked
 
 
 class Step(NamedTuple):
@@ -43,14 +45,26 @@ class Step(NamedTuple):
     explanation: Explanation
 
 
+class Sight(NamedTuple):
+    """A state in the words of the wire, under some constants: what it has learned, and what it serves of that."""
+
+    state: LearnerState
+    constants: Hyperparameters
+    learned: dict[str, float]
+    weights: dict[str, float]
+    trust: float
+
+
 class Histories:
-    """Reads stretches of learners' lives. It keeps where the last ones ended: who reads on page by page, or looks again
-    and again, has nothing replayed twice. A state at a version never changes."""
+    """Reads stretches of learners' lives. It keeps where the last ones ended, and the batch that was read last: who
+    reads on page by page, or looks again and again, has nothing replayed or read twice. A state at a version never
+    changes, nor does an event of one hash."""
 
     def __init__(self, reads: Reads, learners: Learners) -> None:
         self._reads = reads
         self._learners = learners
         self._ends: OrderedDict[tuple[str, str, int], Base] = OrderedDict()
+        self._batch: tuple[str, BatchRecords] | None = None
         self._lock = Lock()
 
     def stretch(self, principal: Principal, *, after: int | None, limit: int) -> LearnerHistory:
@@ -60,14 +74,16 @@ class Histories:
         begin = max(0, newest - limit) if after is None else min(after, newest)
         if oldest is not None:
             begin = max(begin, oldest.version)
-        base = self._nearest(principal, begin)
-        start, updates = base.state, []
-        for step in _steps(self._reads, self._learners, principal, base):
+        base = self._nearest(principal, begin, oldest=oldest.version if oldest else 0)
+        start, updates, seen = base.state, [], None
+        for step in self._steps(principal, base):
             after_step = step.explanation.after
             if after_step.version <= begin:
                 start = after_step
             else:
-                updates.append(_update(step))
+                before = _seen(step.explanation.before, step.constants, seen)
+                seen = _seen(after_step, step.constants, before)
+                updates.append(_update(step, before, seen))
             if after_step.version in (begin, begin + limit):
                 self._keep(principal, Base(after_step.version, step.event.seq - 1, after_step))
             if len(updates) == limit:
@@ -83,14 +99,17 @@ class Histories:
             oldest_at=_signed_at(self._reads, principal, oldest) if oldest else None,
         )
 
-    def _nearest(self, principal: Principal, version: int) -> Base:
+    def _nearest(self, principal: Principal, version: int, *, oldest: int) -> Base:
         known = (principal.tenant_id, principal.agent_id, version)
         with self._lock:
             if known in self._ends:
                 self._ends.move_to_end(known)
                 return self._ends[known]
-        base, recent = self._learners.base(self._reads, principal, version), self._learners.recent(principal)
-        return recent if recent and base.version < recent.version <= version else base
+        recent = self._learners.recent(principal, version)
+        if recent and oldest <= recent.version and version - recent.version <= NEAR:
+            return recent
+        base = self._learners.base(self._reads, principal, version)
+        return recent if recent and base.version < recent.version else base
 
     def _keep(self, principal: Principal, end: Base) -> None:
         with self._lock:
@@ -98,59 +117,65 @@ class Histories:
             while len(self._ends) > ENDS:
                 self._ends.popitem(last=False)
 
+    def _steps(self, principal: Principal, base: Base) -> Iterator[Step]:
+        state = base.state
+        for event in Log(self._reads).follow(principal.tenant_id, stream_of(principal), types=LEARNED, after=base.seq):
+            for cause, settings, observation in self._told(principal, event, version=state.version):
+                state, explanation = learn(state, observation, settings)
+                yield Step(event, cause, settings, explanation)
+
+    def _told(
+        self, principal: Principal, event: Event, *, version: int
+    ) -> Iterator[tuple[str, Hyperparameters, Observation]]:
+        """(cause, constants, observation) of each update after `version` that an event holds; none of other facts."""
+        learners = self._learners
+        if event.event_type == WeightsBatchUpdated.event_type and event.payload is not None:
+            batch = self._records(event.hash, event.payload)
+            constants = learners.constants_of(batch.hyperparameters)
+            for record in batch.observations[version + 1 - batch.first_version :]:
+                yield batch.cause, constants, read(record)
+            return
+        match fact_of(event):
+            case WeightsUpdated() as fact if fact.learner_version > version:
+                yield fact.cause, learners.constants_of(fact.hyperparameters), observed(fact.observation)
+            case WeightsRolledBack() as fact if fact.learner_version > version:
+                back = learners.way_back(self._reads, principal, fact.restored_version, fact.hyperparameters)
+                yield "rollback", learners.hyperparameters, back
+            case RewardVoided() as fact if fact.versions and fact.learner_version > version:
+                yield "reward_voided", learners.hyperparameters, learners.voided(self._reads, principal, fact)
+
+    def _records(self, event_hash: str, payload: str) -> BatchRecords:
+        """Ten pages of a batch are read one after another: where its thousand records lie is found once."""
+        kept = self._batch
+        if kept is None or kept[0] != event_hash:
+            kept = self._batch = event_hash, msgspec.json.decode(payload, type=BatchRecords)
+        return kept[1]
+
 
 def _signed_at(reads: Reads, principal: Principal, start: Start) -> str | None:
     event = Log(reads).numbered(principal.tenant_id, stream_of(principal), start.checkpoint_seq)
     return event.timestamp if event else None
 
 
-def _steps(reads: Reads, learners: Learners, principal: Principal, base: Base) -> Iterator[Step]:
-    state, constants = base.state, _constants(reads)
-    for event in Log(reads).follow(principal.tenant_id, stream_of(principal), after=base.seq):
-        told = _told(reads, learners, principal, event, constants=constants, version=state.version)
-        for cause, settings, observation in told:
-            state, explanation = learn(state, observation, settings)
-            yield Step(event, cause, settings, explanation)
+def _seen(state: LearnerState, constants: Hyperparameters, last: Sight | None) -> Sight:
+    """`last` is what was seen before it: most updates leave the weights of all views as they are."""
+    if last is not None and last.constants is constants:
+        if last.state is state:
+            return last
+        if last.state.retrieval is state.retrieval:
+            others = without_view(state)
+            return Sight(state, constants, last.learned | others, last.weights | others, last.trust)
+    served = serve(state, constants)
+    return Sight(state, constants, learned_weights(state), weights_of(served, state), served.trust)
 
 
-def _told(
-    reads: Reads,
-    learners: Learners,
-    principal: Principal,
-    event: Event,
-    *,
-    constants: Mapping[str, Hyperparameters],
-    version: int,
-) -> Iterator[tuple[str, Hyperparameters, Observation]]:
-    """(cause, constants, observation) of each update after `version` that an event holds; none of other facts."""
-    if event.event_type == WeightsBatchUpdated.event_type and event.payload is not None:
-        batch = msgspec.json.decode(event.payload, type=BatchRecords)
-        for record in batch.observations[version + 1 - batch.first_version :]:
-            yield batch.cause, constants[batch.hyperparameters], read(record)
-        return
-    match fact_of(event):
-        case WeightsUpdated() as fact if fact.learner_version > version:
-            yield fact.cause, constants[fact.hyperparameters], observed(fact.observation)
-        case WeightsRolledBack() as fact if fact.learner_version > version:
-            back = learners.way_back(reads, principal, fact.restored_version, fact.hyperparameters)
-            yield "rollback", learners.hyperparameters, back
-        case RewardVoided() as fact if fact.versions and fact.learner_version > version:
-            yield "reward_voided", learners.hyperparameters, learners.voided(reads, principal, fact)
-
-
-def _constants(reads: Reads) -> Mapping[str, Hyperparameters]:
-    facts = map(fact_of, Log(reads).stream(SETTINGS.tenant_id, SETTINGS.stream))
-    return {
-        fact.digest: msgspec.convert(fact.hyperparameters, type=Hyperparameters)
-        for fact in facts
-        if isinstance(fact, LearnerConfigured)
-    }
-
-
-def _update(step: Step) -> Update:
-    event, why = step.event, step.explanation
-    before, after = serve(why.before, step.constants), serve(why.after, step.constants)
-    names = why.after.retrieval.views.names
+def _update(step: Step, before: Sight, after: Sight) -> Update:
+    event, why, constants = step.event, step.explanation, step.constants
+    retrieval = why.after.retrieval
+    if before.state.retrieval is retrieval:
+        learned_deltas = weight_deltas = moved(without_view(why.before), without_view(why.after))
+    else:
+        learned_deltas, weight_deltas = moved(before.learned, after.learned), moved(before.weights, after.weights)
     return Update(
         version=why.after.version,
         at=event.timestamp,
@@ -163,17 +188,33 @@ def _update(step: Step) -> Update:
         reason=why.reason,
         reward=why.reward,
         reward_terms=dict(why.terms),
+        features=_features(why),
         learning_rate=why.learning_rate,
+        learning_factor=constants.learning_factor(why.before.modulators.dopamine),
+        evidence_step=constants.evidence_step,
+        curvature_start=constants.curvature_start,
         credit=why.credit,
         salience=why.salience,
-        signals={weight_name(view): slope for view, slope in zip(names, why.gradient, strict=False)},
+        signals=by_view(retrieval.views.names, why.gradient) if why.gradient else {},
+        curvatures=by_view(retrieval.views.names, retrieval.curvatures) if why.gradient else {},
         gated=why.gated,
         guarded=why.guarded,
         clipped=list(why.clipped),
-        learned_deltas=moved(why.before.weights, why.after.weights),
-        weight_deltas=moved(weights_of(before, why.before), weights_of(after, why.after)),
-        weights=weights_of(after, why.after),
+        learned_deltas=learned_deltas,
+        weight_deltas=weight_deltas,
+        weights=after.weights,
         trust_before=before.trust,
         trust=after.trust,
         neuromodulators=levels(why.after),
     )
+
+
+def _features(why: Explanation) -> dict[str, float]:
+    """The known terms that the reward was regressed on; none where it was not."""
+    seen, settings = why.observation, why.settings
+    if not isinstance(seen, Answer | IterationOutcome) or settings.learning_rule is Rule.LITERAL:
+        return {}
+    if why.gated or not why.terms or (f := features(seen.gain, seen.cost, seen.latency_ms, settings, [])) is None:
+        return {}
+    terms = (("gain", seen.gain, f.gain), ("cost", seen.cost, f.cost), ("latency", seen.latency_ms, f.latency))
+    return {name: term for name, given, term in terms if given is not None}

@@ -127,10 +127,11 @@ class Learners:
             return self._load(self._database, principal).state
         return standing.state
 
-    def recent(self, principal: Principal) -> Base | None:
-        """A state within the last batch of this process; its event is still to be taken, from the next version on."""
-        base: Base | None = self._writer.kept(("recent", *_key(principal)))
-        return base
+    def recent(self, principal: Principal, version: int) -> Base | None:
+        """The nearest state not after `version` that was kept on the way through the last batch of this process. Its
+        event is still to be taken, from the next version on."""
+        kept: tuple[Base, ...] = self._writer.kept(("recent", *_key(principal))) or ()
+        return max((base for base in kept if base.version <= version), key=lambda base: base.version, default=None)
 
     def _is_newest(self, principal: Principal) -> bool:
         """Whether no other process has appended to the learner's chain since this one kept its state."""
@@ -162,7 +163,7 @@ class Learners:
         for event in Log(reads).follow(principal.tenant_id, stream_of(principal)):
             match fact_of(event):
                 case WeightsUpdated(hyperparameters=digest) | WeightsBatchUpdated(hyperparameters=digest) if digest:
-                    return LearnerState.initial(self._constants_of(digest))
+                    return LearnerState.initial(self.constants_of(digest))
             if event.payload is None or event.event_type in LEARNED:
                 break
         return LearnerState.initial(self.hyperparameters)
@@ -175,11 +176,10 @@ class Learners:
 
     def _load(self, reads: Reads, principal: Principal, version: int | None = None) -> Standing:
         stored, seq, state = self.base(reads, principal, version)
-        for event in Log(reads).follow(principal.tenant_id, stream_of(principal), after=seq):
+        for event in Log(reads).follow(principal.tenant_id, stream_of(principal), types=LEARNED, after=seq):
             if state.version == version:
                 break
-            if event.event_type in LEARNED:
-                state = self._replayed(reads, principal, state, event, version)
+            state = self._replayed(reads, principal, state, event, version)
         return self._standing(state, stored)
 
     def _standing(self, state: LearnerState, stored: int) -> Standing:
@@ -228,12 +228,12 @@ class Learners:
                 raise LookupError(f"the payload of {event.event_id} is gone, and no checkpoint covers it")
 
     def _taught(self, state: LearnerState, records: Iterable[Any], digest: str) -> LearnerState:
-        constants = self._constants_of(digest)
+        constants = self.constants_of(digest)
         for record in records:
             state, _ = learn(state, observed(record), constants)
         return state
 
-    def _constants_of(self, digest: str) -> Hyperparameters:
+    def constants_of(self, digest: str) -> Hyperparameters:
         if digest not in self._constants:
             for event in self._log.stream(SETTINGS.tenant_id, SETTINGS.stream):
                 fact = fact_of(event)
@@ -243,7 +243,7 @@ class Learners:
 
     def way_back(self, reads: Reads, principal: Principal, version: int, digest: str) -> Restore:
         """`digest` names the constants of a start from nothing; older events do not."""
-        constants = self._constants_of(digest) if digest else self.hyperparameters
+        constants = self.constants_of(digest) if digest else self.hyperparameters
         snapshot = self.at(reads, principal, version) if version else LearnerState.initial(constants)
         return Restore(snapshot=snapshot, reason=f"rolled back to version {version}")
 
@@ -259,7 +259,7 @@ class Learners:
             versions,
             lambda: Log(reads).follow(principal.tenant_id, stream_of(principal), after=seq),
             until=until,
-            constants=self._constants_of,
+            constants=self.constants_of,
             at=lambda version: self.at(reads, principal, version),
         )
 
@@ -317,12 +317,18 @@ class Learners:
         return Lesson(before, after, tuple(explanations))
 
     def keep_batch(
-        self, transaction: Transaction, principal: Principal, state: LearnerState, payload: str, recent: LearnerState
+        self,
+        transaction: Transaction,
+        principal: Principal,
+        state: LearnerState,
+        payload: str,
+        recent: Iterable[LearnerState],
     ) -> None:
-        """Append what a batch taught, prepared elsewhere, and take the state that it led to; `recent` is one on the way
-        there, so that the last updates can be explained without replaying the whole batch."""
+        """Append what a batch taught, prepared elsewhere, and take the state that it led to; `recent` are some on the
+        way there, so that the last updates can be explained without replaying the whole batch."""
         event = transaction.append(sealed(WeightsBatchUpdated, payload, subject_of(principal)))
-        transaction.keep(("recent", *_key(principal)), Base(recent.version, event.seq - 1, recent))
+        kept = tuple(Base(before.version, event.seq - 1, before) for before in recent)
+        transaction.keep(("recent", *_key(principal)), kept)
         before = self.current(transaction, principal)
         self._keep(transaction, principal, before, self._standing(state, before.stored))
 

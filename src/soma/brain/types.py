@@ -144,8 +144,13 @@ class Withdrawn(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Update(msgspec.Struct, frozen=True, kw_only=True):
-    """One version of a learner and why. `signals` is the slope of each view's weight, before rate and step size;
-    `learned_deltas` is what was learned, `weight_deltas` what of it is served, as far as it is trusted."""
+    """One version of a learner and why. `learned_deltas` is what was learned, `weight_deltas` what of it is served, as
+    far as it is trusted.
+
+    Evidence moves the weight of each view by evidence_step learning_factor signal / (curvature_start + curvature), as
+    far as its bounds allow: `signals` is its slope, `curvatures` what is known of it by now. `features` is what a
+    reward was regressed on.
+    """
 
     version: int
     at: str
@@ -162,9 +167,14 @@ class Update(msgspec.Struct, frozen=True, kw_only=True):
     learning_rate: float
     credit: float
     salience: float
+    learning_factor: float = 1.0
+    evidence_step: float = 0.0
+    curvature_start: float = 0.0
     signals: dict[str, float] = {}
+    curvatures: dict[str, float] = {}
     reward: float | None = None
     reward_terms: dict[str, float] = {}
+    features: dict[str, float] = {}
     gated: bool = False
     guarded: bool = False
     clipped: list[str] = []

@@ -1,6 +1,6 @@
 """A learner's state in the words of the wire."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -9,7 +9,7 @@ from msgspec.structs import asdict
 from soma.brain.core.calibration import calibrated, report
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.serve import Served, serve
-from soma.brain.core.state import LearnerState, lesson_weights
+from soma.brain.core.state import LearnerState
 from soma.brain.core.weights import weight_name
 from soma.brain.types import LearnerView
 
@@ -23,9 +23,23 @@ def served_weights(state: LearnerState, constants: Hyperparameters) -> dict[str,
 
 def weights_of(served: Served, state: LearnerState) -> dict[str, float]:
     """tau as learned: what noradrenaline makes of it is a mood, and a mood is not a lesson."""
-    weights = dict(zip(_wire_names(served.names), served.weights, strict=True))
-    weights |= {"tau": state.temperature.tau, "lambda": served.lambda_, "mu": served.mu, "nu": served.nu}
-    return weights
+    return by_view(served.names, served.weights) | without_view(state)
+
+
+def learned_weights(state: LearnerState) -> dict[str, float]:
+    """As `weights_of`, without the prior: what is served once it is trusted entirely."""
+    return by_view(state.retrieval.views.names, state.retrieval.weights) | without_view(state)
+
+
+def without_view(state: LearnerState) -> dict[str, float]:
+    """The weights that no view has, which are served as they are learned."""
+    worth = state.utility
+    return {"tau": state.temperature.tau, "lambda": worth.lambda_, "mu": worth.mu, "nu": worth.nu}
+
+
+def by_view(views: tuple[str, ...], values: Sequence[float]) -> dict[str, float]:
+    """A column of the views, by the names of the wire."""
+    return dict(zip(_wire_names(views), values, strict=True))
 
 
 @cache
@@ -43,8 +57,7 @@ def difference(before: Mapping[str, float], after: Mapping[str, float]) -> dict[
 
 def moved(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
     """By name, in the order of `after`; a name that was not there before has not moved."""
-    changed = [(name, value, before.get(name, value)) for name, value in after.items() if before.get(name) != value]
-    return {name: value - was for name, value, was in changed if value != was}
+    return {name: change for name, value in after.items() if (change := value - before.get(name, value))}
 
 
 def differs(stated: Mapping[str, float], actual: Mapping[str, float]) -> bool:
@@ -62,8 +75,8 @@ def view(state: LearnerState, constants: Hyperparameters) -> LearnerView:
         trust=served.trust,
         state_hash=state.state_hash(),
         usefulness={tool.name: tool.usefulness for tool in state.tools},
-        learned=lesson_weights(state.lesson),
-        prior=lesson_weights(fresh.lesson) | view_priors(state),
+        learned=learned_weights(state),
+        prior=learned_weights(fresh) | view_priors(state),
         calibration=_calibration(state, constants),
     )
 
@@ -75,7 +88,7 @@ def view_priors(state: LearnerState) -> dict[str, float]:
 
 def priors_of(state: LearnerState) -> dict[str, float]:
     """What a step of the prior starts from: of tau, lambda, mu and nu, what they are now."""
-    return lesson_weights(state.lesson) | view_priors(state)
+    return learned_weights(state) | view_priors(state)
 
 
 def _calibration(state: LearnerState, constants: Hyperparameters) -> dict[str, Any]:

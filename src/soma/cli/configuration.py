@@ -12,7 +12,7 @@ from soma.agent.settings import Settings
 from soma.brain.learner_settings import LearnerSettings
 from soma.brain.memory_settings import MemorySettings
 from soma.brain.settings import BrainSettings
-from soma.cli.wrong_settings import names_of
+from soma.brain.wrong_settings import names_of
 
 HEAD = """# Configuration
 

@@ -1,4 +1,4 @@
-"""soma feedback: what a person says of an answer."""
+"""soma feedback: what a person says of an answer, and taking one back."""
 
 from typing import Any
 
@@ -15,6 +15,7 @@ from soma.cli.showing import SMALLEST, in_order
 @click.option("--rating", type=click.IntRange(1, 5), help="1 to 5.")
 @click.option("--helpful", type=int, multiple=True, help="Number of a recalled memory that helped (see `soma trace`).")
 @click.option("--unhelpful", type=int, multiple=True, help="Number of one that did not.")
+@click.option("--withdraw", is_flag=True, help="Take the answer back: what verdicts on it taught is left out.")
 @as_json_option
 def command(
     turn_id: str | None,
@@ -24,15 +25,26 @@ def command(
     rating: int | None,
     helpful: tuple[int, ...],
     unhelpful: tuple[int, ...],
+    withdraw: bool,
     as_json: bool,
 ) -> None:
-    """Give feedback on TURN_ID, or on your newest turn."""
+    """Give feedback on TURN_ID, or on your newest turn.
+
+    A withdrawn answer no longer stands: what thumbs and ratings of it had taught is left out, as one more update, and
+    what is said of it later is recorded and not learned from. What was learned of the memories it was shown stays.
+    """
     if up + down + (rating is not None) > 1:
         fail("say either --up, --down or --rating")
     if both := set(helpful) & set(unhelpful):
         fail(f"memory {min(both)} cannot be both helpful and unhelpful")
-    if not (up or down or rating or helpful or unhelpful):
-        fail("say how it was: --up, --down, --rating, --helpful or --unhelpful")
+    said = up or down or rating or helpful or unhelpful
+    if withdraw and said:
+        fail("--withdraw takes the answer back: say nothing else of it")
+    if not (withdraw or said):
+        fail("say how it was: --up, --down, --rating, --helpful or --unhelpful; or take it back: --withdraw")
+    if withdraw:
+        _withdraw(turn_id, as_json=as_json)
+        return
     with connected() as server:
         trace = server.get(f"/trace/{turn_id or 'last'}")
         shown = _shown(trace)
@@ -54,9 +66,29 @@ def _told(answer: dict[str, Any]) -> None:
     if answer["status"] == "duplicate":
         console.print("you said so before: nothing was recorded again")
         return
-    moved = {name: delta for name, delta in answer["weight_deltas"].items() if abs(delta) >= SMALLEST}
     reason = f" ({answer['reason']})" if answer.get("reason") else ""
     console.print(f"recorded; {'weights moved' if answer['adaptation_applied'] else 'no weight moved'}{reason}")
+    _moved(answer["weight_deltas"])
+
+
+def _withdraw(turn_id: str | None, *, as_json: bool) -> None:
+    with connected() as server:
+        turn = server.get(f"/trace/{turn_id or 'last'}")["turn_id"]
+        answer = server.post(f"/chat/turns/{turn}/withdraw", {})
+    if as_json:
+        show_json(answer)
+        return
+    if answer["status"] == "duplicate":
+        console.print(f"the answer of turn {turn} was withdrawn before: nothing was changed", soft_wrap=True)
+        return
+    left_out = ", ".join(map(str, answer["versions"]))
+    taught = f"left out is what it taught in version {left_out}" if left_out else "no verdict on it had taught anything"
+    console.print(f"the answer of turn {turn} is withdrawn; {taught}", soft_wrap=True)
+    _moved(answer["weight_deltas"])
+
+
+def _moved(deltas: dict[str, float]) -> None:
+    moved = {name: delta for name, delta in deltas.items() if abs(delta) >= SMALLEST}
     for name in in_order(moved):
         console.print(f"  {name:12} {moved[name]:+.4f}")
 

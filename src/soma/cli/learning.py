@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from soma.cli.showing import SMALLEST, WEIGHT_OF_VIEW, in_order
+from soma.cli.showing import NEUROMODULATORS, SMALLEST, WEIGHT_OF_VIEW, in_order
 
 KINDS = {
     "Answer": "verdict on an answer",
@@ -12,7 +12,7 @@ KINDS = {
     "Restore": "rollback",
     "Promotion": "experiment",
 }
-UTILITY = ("lambda", "mu", "nu")
+UNTRUSTED = ("tau", "lambda", "mu", "nu")  # in use as they were learned
 STRONGEST = 3
 SHOWN = 8  # weights of one update that are named
 
@@ -64,37 +64,61 @@ def told(update: Mapping[str, Any]) -> tuple[str, str]:
     return ", ".join(facts), f"{'':8}{shown or 'moved no weight'}{more}{note}"
 
 
-def why(history: Mapping[str, Any], weight: str) -> list[str]:
-    """The story of one weight, oldest first: a line for each update that moved it."""
-    return [_told(update, weight) for update in history["updates"] if _moves(update, weight)]
+def why(history: Mapping[str, Any], weight: str) -> list[Mapping[str, Any]]:
+    """The updates that moved one weight, oldest first."""
+    return [update for update in history["updates"] if _moves(update, weight)]
 
 
 def _moves(update: Mapping[str, Any], weight: str) -> bool:
     return any(abs(update[field].get(weight, 0.0)) >= SMALLEST for field in ("weight_deltas", "learned_deltas"))
 
 
-def _told(update: Mapping[str, Any], weight: str) -> str:
-    learned, served = update["learned_deltas"].get(weight, 0.0), update["weight_deltas"].get(weight, 0.0)
-    steps = [f"learned {learned:+.4f}"]
-    if abs(served - learned) >= SMALLEST:
-        steps.append(f"in use {served:+.4f} (trust {update['trust_before']:.2f} -> {update['trust']:.2f})")
+def story(update: Mapping[str, Any], weight: str) -> list[str]:
+    """Why an update moved a weight, so that the move can be worked out again from what is said."""
     source = f"turn {update['turn_id']}" if update.get("turn_id") else f"event {update['event_id']}"
-    return (
-        f"version {update['version']}, {when(update)}, {cause_of(update)}: {update['reason']}. "
-        f"{_rule(update, weight)}: {', '.join(steps)}, now {update['weights'][weight]:.4f} [{source}]"
-    )
+    credit = "" if update["credit"] == 1.0 else f", credit {update['credit']:g}"
+    cut = [name for name in update["clipped"] if name not in NEUROMODULATORS]  # a mood at its edge moves no weight
+    reason = ", ".join([update["reason"], *(f"{name} clipped" for name in cut)])
+    learned, served = update["learned_deltas"].get(weight, 0.0), update["weight_deltas"].get(weight, 0.0)
+    trusted = f", trust {update['trust_before']:.4f} -> {update['trust']:.4f}" if weight not in UNTRUSTED else ""
+    return [
+        f"version {update['version']}, {when(update)}, {cause_of(update)}{credit}",
+        f"{reason} [{source}]",
+        f"learned {learned:+.4f} {_rule(update, weight)}",
+        f"in use  {served:+.4f}, now {update['weights'][weight]:.4f}{trusted}",
+    ]
+
+
+def step_of(update: Mapping[str, Any], weight: str) -> float:
+    """How far evidence pushes the weight of a view: see `docs/learning.md`."""
+    known = update["curvature_start"] + update["curvatures"][weight]
+    return float(update["evidence_step"] * update["learning_factor"] * update["signals"][weight] / known)
 
 
 def _rule(update: Mapping[str, Any], weight: str) -> str:
     """By which rule it moved, with the numbers that went in."""
     if update["kind"] in {"Restore", "Promotion"}:
-        return "As recorded"
+        return "as recorded"
+    if update["guarded"]:
+        return "by the guard, which brought the last good lesson back"
     if weight == "tau":
-        return "Diversity of what was shown"
-    signal = signal_of(update, weight)
-    if weight in UTILITY:
-        return f"Regression on {signal}, credit {update['credit']:g}"
-    return f"{signal[0].upper()}{signal[1:]}, learning rate {update['learning_rate']:.3f}, credit {update['credit']:g}"
+        return "by the diversity of what was shown"
+    if weight in update["signals"]:
+        return _newton(update, weight)
+    if update["features"]:
+        terms = ", ".join(f"{name} {term:+.4f}" for name, term in update["features"].items())
+        return f"by regression of reward {update['reward']:+.4f} on {terms}"
+    return f"by the literal rule, learning rate {update['learning_rate']:.4f}"
+
+
+def _newton(update: Mapping[str, Any], weight: str) -> str:
+    held = abs(step_of(update, weight) - update["learned_deltas"].get(weight, 0.0)) >= SMALLEST
+    return (
+        f"= step {update['evidence_step']:g} x rate factor {update['learning_factor']:.4f} "
+        f"x slope {update['signals'][weight]:+.4f} "
+        f"/ curvature ({update['curvature_start']:g} + {update['curvatures'][weight]:.4f})"
+        f"{', held at its bound' if held else ''}"
+    )
 
 
 def begins(history: Mapping[str, Any]) -> str:

@@ -17,7 +17,8 @@ from rich.console import Console
 
 from soma.agent.settings import Settings, settings
 from soma.brain.settings import BrainSettings
-from soma.cli.wrong_settings import told
+from soma.brain.wrong_settings import told
+from soma.cli.wrong_settings import GROUPS
 from soma.events.private import read_private
 
 ADDRESS_FILE = "server.json"
@@ -109,7 +110,7 @@ def chosen_settings() -> Settings:
     try:
         return settings()
     except ValidationError as error:
-        fail(told(error))
+        fail(told(error, GROUPS))
 
 
 def check_brain_settings(data_dir: Path) -> None:

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from soma.cli.learning import begins, joined, known_name, told, why
+from soma.cli.learning import begins, joined, known_name, story, told, why
 from soma.cli.plot import svg
 from soma.cli.server import Server, as_json_option, connected, console, fail, show_json
 from soma.cli.showing import excerpt, in_order
@@ -114,14 +114,17 @@ def _updates(updates: list[dict[str, Any]]) -> Text:
 def _why(history: dict[str, Any], weight: str, *, as_json: bool) -> None:
     if weight not in history["start_weights"]:
         fail(f"there is no weight {weight!r}: {', '.join(in_order(history['start_weights']))}")
-    lines = why(history, weight)
+    updates = why(history, weight)
     if as_json:
-        show_json({"weight": weight, "moved_by": lines, "oldest_version": history["oldest_version"]})
+        show_json({"weight": weight, "moved_by": updates, "oldest_version": history["oldest_version"]})
         return
     _beginning(history)
-    for line in lines:
-        console.print(line, markup=False, soft_wrap=True)
-    if not lines:
+    for update in updates:
+        happened, *further = story(update, weight)
+        console.print(happened, markup=False, soft_wrap=True)
+        for line in further:
+            console.print(f"  {line}", style="dim", markup=False, soft_wrap=True)
+    if not updates:
         console.print(f"nothing has moved {weight} yet: {history['start_weights'][weight]:.4f}")
 
 

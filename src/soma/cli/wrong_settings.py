@@ -1,52 +1,22 @@
-"""Settings that cannot be, told by the name that an operator gave them."""
+"""Names that look like settings and are none."""
 
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
-from typing import Any
 
-from pydantic import AliasChoices, SecretStr, ValidationError
 from pydantic_settings import BaseSettings
 
 from soma.agent.settings import Settings
-from soma.agent.wording import wanted
-from soma.brain.learner_settings import LearnerSettings
-from soma.brain.memory_settings import MemorySettings
-from soma.brain.settings import BrainSettings
+from soma.brain import wrong_settings
+from soma.brain.wrong_settings import names_of
 
-GROUPS: tuple[type[BaseSettings], ...] = (Settings, BrainSettings, MemorySettings, LearnerSettings)
+GROUPS: tuple[type[BaseSettings], ...] = (Settings, *wrong_settings.GROUPS)
 PREFIXES = ("SOMA_", "SA01_", "SOMABRAIN_")
 OF_TESTS = "SOMA_TEST_"
 
 
-def told(error: ValidationError) -> str:
-    """The first fault, by the environment name of its setting."""
-    first = error.errors()[0]
-    place = str(first["loc"][0])
-    group = next(group for group in GROUPS if group.__name__ == error.title)
-    name = names_of(group, place)[0] if place in group.model_fields else place
-    given = str(first["input"])
-    if any(name in names_of(group, field) and _is_secret(group, field) for field in group.model_fields):
-        given = "***"
-    elif "://" in given:
-        given = f"{given.partition('://')[0]}://..."  # what follows may hold a password
-    return f"the setting {name} cannot be {given!r}: {wanted(first)}"
-
-
 def unknown(environment: Mapping[str, str]) -> Iterator[tuple[str, str | None]]:
-    """Names that look like settings and are none, each with the nearest that is one."""
+    """Each with the nearest that is one."""
     known = [name for group in GROUPS for field in group.model_fields for name in names_of(group, field)]
     for name in sorted(environment):
         if name.startswith(PREFIXES) and not name.startswith(OF_TESTS) and name not in known:
             yield name, next(iter(get_close_matches(name, known, n=1)), None)
-
-
-def names_of(group: type[BaseSettings], field: str) -> list[str]:
-    """The environment variables that set a field, the preferred one first."""
-    alias: Any = group.model_fields[field].validation_alias
-    if isinstance(alias, AliasChoices):
-        return [str(choice) for choice in alias.choices]
-    return [f"{group.model_config.get('env_prefix', '')}{field.upper()}"]
-
-
-def _is_secret(group: type[BaseSettings], field: str) -> bool:
-    return group.model_fields[field].annotation is SecretStr

@@ -25,11 +25,15 @@ class Log:
     def stream(self, tenant_id: str, stream: str, *, after: int = 0) -> list[Event]:
         return self._read("WHERE tenant_id = ? AND stream = ? AND seq > ? ORDER BY seq", [tenant_id, stream, after])
 
-    def follow(self, tenant_id: str, stream: str, *, after: int = 0) -> Iterator[Event]:
-        """As `stream`, a few at a time and then more: a chain may be longer than memory, an event may be a megabyte."""
-        chunk = FIRST_CHUNK
+    def follow(self, tenant_id: str, stream: str, *, types: Sequence[str] = (), after: int = 0) -> Iterator[Event]:
+        """As `stream`, a few at a time and then more: a chain may be longer than memory, an event may be a megabyte.
+
+        With `types`, only events of these.
+        """
+        chunk, chosen = FIRST_CHUNK, f"AND event_type IN ({', '.join('?' * len(types))})" if types else ""
         while found := self._read(
-            "WHERE tenant_id = ? AND stream = ? AND seq > ? ORDER BY seq LIMIT ?", [tenant_id, stream, after, chunk]
+            f"WHERE tenant_id = ? AND stream = ? AND seq > ? {chosen} ORDER BY seq LIMIT ?",
+            [tenant_id, stream, after, *types, chunk],
         ):
             yield from found
             after, chunk = found[-1].seq, min(2 * chunk, CHUNK)
