@@ -146,8 +146,9 @@ def test_json_round_trip_is_exact_to_the_bit(history: list[Observation], setting
 
 
 def test_a_whole_number_comes_back_as_a_float() -> None:
-    text = LearnerState.initial(SETTINGS).to_json().replace('"baseline":0.0', '"baseline":0')
-    again = LearnerState.from_json(text)
+    text = LearnerState.initial(SETTINGS).to_json()
+    assert '"baseline":0.0' in text
+    again = LearnerState.from_json(text.replace('"baseline":0.0', '"baseline":0'))
     assert isinstance(again.baseline, float)
     assert again.state_hash() == LearnerState.initial(SETTINGS).state_hash()
 

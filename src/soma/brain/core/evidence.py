@@ -127,7 +127,7 @@ def _moments(rows: Rows, judgement: Judgement) -> tuple[list[float], list[float]
     sums, variances = [], []
     for column in zip(*rows, strict=True):  # the hottest loop of learning: one pass for three sums
         pushed = mean = square = 0.0
-        for miss, chance, value in zip(misses, chances, column):  # noqa: B905 -- to be strict is a third of its time
+        for miss, chance, value in zip(misses, chances, column):  # noqa: B905 -- Evidence has seen to it
             pushed += miss * value
             expected = chance * value
             mean += expected
@@ -216,7 +216,7 @@ def _scored(rows: Rows, old: Retrieval, scale: float) -> tuple[list[float], list
     scores, prior_scores = [], []
     for row in rows:
         score = prior_score = 0.0
-        for value, weight, prior in zip(row, weights, priors):  # noqa: B905 -- as above
+        for value, weight, prior in zip(row, weights, priors):  # noqa: B905 -- likewise
             score += value * weight
             prior_score += value * prior
         scores.append(score / scale)
