@@ -60,7 +60,7 @@ class SqliteConnection:
             "foreign_keys = ON",
             "temp_store = MEMORY",
             "cache_size = -16384",  # KiB: the pages of indexes that every write touches
-            "wal_autocheckpoint = 8000",  # pages: most are written many times before they must be copied
+            "wal_autocheckpoint = 32000",  # pages: beyond what `wal.py` leaves, where it copies and does not fail
         ):
             self._raw.execute(f"PRAGMA {pragma}")
 
@@ -121,16 +121,16 @@ class Database:
         if self.dialect == "postgresql":
             return PostgresConnection(self.url)
         self.create()
-        return SqliteConnection(str(self._path))
+        return SqliteConnection(str(self.path))
 
     def create(self) -> None:
         """The file of SQLite, for its user alone; SQLite gives what it lays beside it (-wal, -shm) the same mode."""
         if self.dialect == "sqlite":
-            self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-            make_private(self._path)
+            self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+            make_private(self.path)
 
     @property
-    def _path(self) -> Path:
+    def path(self) -> Path:
         return Path(self.url.removeprefix("sqlite:///"))
 
     def reader(self) -> Connection:

@@ -23,6 +23,7 @@ import msgspec
 from soma.events.chain import COLUMNS, Draft, Event, Head, place
 from soma.events.database import Connection, Database, Row, is_storage_error
 from soma.events.errors import LogError, WriteFailed, WriterBusy
+from soma.events.wal import WalCopier
 
 T = TypeVar("T")
 Work = Callable[["Transaction"], T]
@@ -264,16 +265,19 @@ class Writer:
         self._listeners: list[Listener] = []
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._connection: Connection | None = None
+        self._wal = WalCopier(database)
 
     def start(self) -> None:
         self._connection = self.database.connect()
         self._thread.start()
+        self._wal.start()
 
     def close(self) -> None:
         """Commit what waits, then stop."""
         if self._thread.is_alive():
             self._queue.put(None)
             self._thread.join()
+        self._wal.close()
         if self._connection is not None:
             self._connection.close()
 
@@ -315,6 +319,8 @@ class Writer:
             stopping = None in jobs
             if group := [job for job in jobs if job is not None and job.is_wanted()]:
                 self._commit(group)
+                if self._connection is not None:
+                    self._wal.committed(self._connection)
 
     def _commit(self, group: list[_Job]) -> None:
         outcomes: list[Outcome] = []
