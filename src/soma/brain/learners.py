@@ -7,12 +7,12 @@ with, so that a replay after a change of settings still gives the same bits.
 import logging
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from hashlib import sha256
 from typing import Any, NamedTuple
 
 import msgspec
 
 from soma.brain.checkpoints import Signer
+from soma.brain.constants import digest_of, record, recorded
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import learn
@@ -28,7 +28,6 @@ from soma.events.chain import Event, Head
 from soma.events.ids import now
 from soma.events.log import Log, Reads
 from soma.events.schema import (
-    LearnerConfigured,
     RewardVoided,
     Subject,
     WeightsBatchUpdated,
@@ -45,7 +44,6 @@ RESTORED = 10_000  # learners, those that learned last
 logger = logging.getLogger(__name__)
 
 LEARNED = ("weights.updated", "weights.batch_updated", "weights.rolled_back", "reward.voided")
-SETTINGS = Subject(tenant_id="", stream="settings")  # facts of the process, of no tenant
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,10 +92,6 @@ def subject_of(principal: Principal, *, turn_id: str | None = None) -> Subject:
     )
 
 
-def digest_of(hyperparameters: Hyperparameters) -> str:
-    return sha256(msgspec.json.encode(hyperparameters)).hexdigest()[:16]
-
-
 class Learners:
     def __init__(
         self,
@@ -112,7 +106,6 @@ class Learners:
         self.digest = digest_of(hyperparameters)
         self._writer = writer
         self._database = writer.database
-        self._log = Log(writer.database)
         self.signer = signer
         self._snapshot_every = snapshot_every
         self._checkpoint_every = checkpoint_every
@@ -229,16 +222,13 @@ class Learners:
 
     def _taught(self, state: LearnerState, records: Iterable[Any], digest: str) -> LearnerState:
         constants = self.constants_of(digest)
-        for record in records:
-            state, _ = learn(state, observed(record), constants)
+        for each in records:
+            state, _ = learn(state, observed(each), constants)
         return state
 
     def constants_of(self, digest: str) -> Hyperparameters:
         if digest not in self._constants:
-            for event in self._log.stream(SETTINGS.tenant_id, SETTINGS.stream):
-                fact = fact_of(event)
-                if isinstance(fact, LearnerConfigured):
-                    self._constants[fact.digest] = msgspec.convert(fact.hyperparameters, type=Hyperparameters)
+            self._constants |= recorded(self._database)
         return self._constants[digest]
 
     def way_back(self, reads: Reads, principal: Principal, version: int, digest: str) -> Restore:
@@ -266,11 +256,8 @@ class Learners:
     # Writing: in the writer's thread, in one transaction with the events
 
     def configure(self, transaction: Transaction) -> None:
-        """Put this process's constants on record, once."""
-        known = (fact_of(event) for event in self._log.stream(SETTINGS.tenant_id, SETTINGS.stream))
-        if all(not isinstance(fact, LearnerConfigured) or fact.digest != self.digest for fact in known):
-            constants = msgspec.to_builtins(self.hyperparameters)
-            transaction.append(draft(LearnerConfigured(digest=self.digest, hyperparameters=constants), SETTINGS))
+        """Put this process's constants on record."""
+        record(transaction, self.hyperparameters)
 
     def restore(self, transaction: Transaction) -> int:
         """Keep the state of every learner, as far as there is room, so that no first turn waits for a replay."""

@@ -15,11 +15,11 @@ from typing import Any
 import msgspec
 
 from soma.brain.checkpoints import Signer, is_signed
+from soma.brain.constants import recorded
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import learn
 from soma.brain.core.restore import Restore
 from soma.brain.core.state import LearnerState
-from soma.brain.learners import SETTINGS
 from soma.brain.observations import observed
 from soma.brain.retention import PREFIX
 from soma.brain.settings import BrainSettings
@@ -32,7 +32,6 @@ from soma.events.log import Log
 from soma.events.schema import (
     FeedbackBatchReceived,
     FeedbackReceived,
-    LearnerConfigured,
     LearningCheckpointed,
     LearningErased,
     RewardVoided,
@@ -69,7 +68,7 @@ class Report:
 def verified(database: Database, believed: AbstractSet[str] = frozenset()) -> Report:
     """`believed` are the public keys whose checkpoints a replay may begin at."""
     report = Report()
-    constants = _constants(Log(database))
+    constants = recorded(database)
     report.rows = int(database.query("SELECT COUNT(*) FROM feedback_events")[0][0])
     for tenant_id, stream in database.query("SELECT DISTINCT tenant_id, stream FROM events ORDER BY tenant_id, stream"):
         _Chain(database, tenant_id, stream, report).verify(constants, believed)
@@ -197,15 +196,6 @@ def _says(row: Row, event: Event, said: Mapping[str, Any]) -> bool:
         and (helpful, unhelpful) == (len(said.get("helpful", ())), len(said.get("unhelpful", ())))
         and (reward is None or stated is None or reward == stated)  # none was learned where the verdict was voided
     )
-
-
-def _constants(log: Log) -> dict[str, Hyperparameters]:
-    facts = map(fact_of, log.stream(SETTINGS.tenant_id, SETTINGS.stream))
-    return {
-        fact.digest: msgspec.convert(fact.hyperparameters, type=Hyperparameters)
-        for fact in facts
-        if isinstance(fact, LearnerConfigured)
-    }
 
 
 class _Replay:

@@ -1,0 +1,45 @@
+"""The constants that updates were computed with, as the log holds them: a replay years later gives the same bits."""
+
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from soma.brain.core.hyperparameters import Hyperparameters
+from soma.brain.core.modulators import Modulators, Profile
+from soma.brain.core.weights import Views
+from soma.events.log import Log, Reads
+from soma.events.schema import LearnerConfigured, Subject, draft, fact_of
+from soma.events.writer import Transaction
+
+SETTINGS = Subject(tenant_id="", stream="settings")  # facts of the process, of no tenant
+
+
+def digest_of(constants: Hyperparameters) -> str:
+    return sha256(msgspec.json.encode(constants)).hexdigest()[:16]
+
+
+def recorded(reads: Reads) -> dict[str, Hyperparameters]:
+    """By their digests."""
+    facts = map(fact_of, Log(reads).stream(SETTINGS.tenant_id, SETTINGS.stream))
+    return {fact.digest: _read(fact.hyperparameters) for fact in facts if isinstance(fact, LearnerConfigured)}
+
+
+def record(transaction: Transaction, constants: Hyperparameters) -> None:
+    """Once."""
+    digest = digest_of(constants)
+    if digest not in recorded(transaction):
+        fact = LearnerConfigured(digest=digest, hyperparameters=msgspec.to_builtins(constants))
+        transaction.append(draft(fact, SETTINGS))
+
+
+def _read(told: Mapping[str, Any]) -> Hyperparameters:
+    """Early events hold the records in it as arrays."""
+    views, profile = _by_name(Views, told["views"]), _by_name(Profile, told["profile"])
+    levels = {name: _by_name(Modulators, value) for name, value in profile.items() if name != "name"}
+    return msgspec.convert({**told, "views": views, "profile": profile | levels}, type=Hyperparameters)
+
+
+def _by_name(kind: type[msgspec.Struct], value: Any) -> dict[str, Any]:
+    return dict(zip(kind.__struct_fields__, value, strict=True)) if isinstance(value, list) else value

@@ -1,0 +1,26 @@
+"""Constants are put on record once and read back whole, also from the log of an early version."""
+
+import msgspec
+
+from soma.brain.constants import SETTINGS, digest_of, record, recorded
+from soma.brain.core.hyperparameters import Hyperparameters
+from soma.brain.core.modulators import UNIT
+from soma.events.schema import LearnerConfigured, draft
+
+CONSTANTS = Hyperparameters(profile=UNIT, doubt=0.25)
+
+
+async def test_constants_are_put_on_record_once(opened):
+    before = recorded(opened.writer.database)
+    for _ in range(2):
+        await opened.writer.write(lambda tx: record(tx, CONSTANTS))
+    assert recorded(opened.writer.database) == before | {digest_of(CONSTANTS): CONSTANTS}
+
+
+async def test_constants_whose_records_an_early_version_wrote_as_arrays_are_read(opened):
+    told = msgspec.to_builtins(CONSTANTS)
+    profile = [list(level.values()) if isinstance(level, dict) else level for level in told["profile"].values()]
+    early = told | {"views": list(told["views"].values()), "profile": profile}
+    fact = LearnerConfigured(digest="early", hyperparameters=early)
+    await opened.writer.write(lambda tx: tx.append(draft(fact, SETTINGS)))
+    assert recorded(opened.writer.database)["early"] == CONSTANTS
