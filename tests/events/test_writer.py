@@ -14,7 +14,7 @@ from soma.events.database import Database, migrate
 from soma.events.errors import ChainBroken, WriteFailed, WriterBusy
 from soma.events.log import Log
 from soma.events.schema import DraftReplaced, LearnerConfigured, Subject, draft, fact_of
-from soma.events.writer import WAITING, Sums, Transaction, Writer
+from soma.events.writer import WAITING, Seek, Sums, Transaction, Writer
 
 
 @pytest.fixture
@@ -318,3 +318,39 @@ async def test_what_is_added_in_one_commit_and_in_several_is_summed_and_a_failed
         results = await asyncio.gather(*writes, writer.write(fail), writer.write(fail_by_sql), return_exceptions=True)
         assert [type(each) for each in results[6:]] == [ValueError, WriteFailed]
     assert database.query("SELECT name, count, worth FROM points ORDER BY name") == [("a", 12, 3.0), ("b", 18, 3.0)]
+
+
+async def test_what_the_writes_of_a_commit_look_for_is_looked_for_together(database, writer):
+    asked = []
+
+    def lookup(reads, keys):
+        asked.append(list(keys))
+        rows = reads.query("SELECT seq, event_id FROM events ORDER BY seq")
+        return {seq: event_id for seq, event_id in rows if seq in keys}
+
+    def seeking(number, *others):
+        return writer.write(
+            lambda tx: [tx.sought(Seek(lookup, key)) for key in (number, *others)], seek=Seek(lookup, number)
+        )
+
+    events = [await writer.write(lambda tx: tx.append(draft(note(), subject()))) for _ in range(3)]
+    gate = threading.Event()
+    blocked = asyncio.create_task(writer.write(lambda _: gate.wait(10)))
+    await asyncio.sleep(0.05)
+    waiting = asyncio.gather(seeking(1), seeking(2), seeking(1), seeking(9, 3))
+    await asyncio.sleep(0)
+    gate.set()
+    await blocked
+    ids = [event.event_id for event in events]
+    assert list(await waiting) == [[ids[0]], [ids[1]], [ids[0]], [None, ids[2]]]
+    assert asked == [[1, 2, 9], [3]]
+
+
+async def test_a_lookup_that_fails_refuses_the_writes_that_shared_it_and_no_later_one(database, writer):
+    def lookup(reads, keys):
+        return reads.query("SELECT * FROM nowhere")
+
+    with pytest.raises(WriteFailed):
+        await writer.write(lambda tx: tx.append(draft(note(), subject())), seek=Seek(lookup, 1))
+    event = await writer.write(lambda tx: tx.append(draft(note(), subject())))
+    assert event.position == 1

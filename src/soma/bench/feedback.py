@@ -21,6 +21,7 @@ MEMORIES = 24  # a tenant
 BUNDLES = 10  # a tenant: what evidence is given on
 SHOWN = 6
 SINGLE_RATE = 500
+AT_ONCE = 16, 64  # single feedbacks: people who click in the same moment
 MANY = 1_000  # tenants at a start
 WORDS = (
     "lake", "train", "cat", "garden", "music", "paper", "winter", "coffee", "stone", "river", "bread", "letter",
@@ -112,13 +113,16 @@ def _states(brain: BrainProcess, tenants: list[str]) -> dict[str, str]:
 def _singles(brain: BrainProcess, traffic: "Traffic") -> dict[str, Any]:
     flood(brain.url, list(traffic.singles(500)), connections=8)
     count = 8_000
-    prebuilt, cpu = list(traffic.singles(count)), brain.cpu_s
-    seconds = flood(brain.url, prebuilt, connections=16)
+    seconds, cpu = {}, brain.cpu_s
+    for connections in AT_ONCE:
+        prebuilt = list(traffic.singles(count))
+        seconds[connections] = flood(brain.url, prebuilt, connections=connections)
     cpu = brain.cpu_s - cpu
     took = offer(brain.url, list(traffic.singles(10 * SINGLE_RATE)), rate=SINGLE_RATE, connections=16)
     return {
-        "single_per_s": count / seconds,
-        "single_cpu_us": cpu / count * 1e6,
+        "single_per_s": count / seconds[max(AT_ONCE)],
+        "single_at_once_per_s": {str(connections): count / each for connections, each in seconds.items()},
+        "single_cpu_us": cpu / count / len(AT_ONCE) * 1e6,
         "single_p50_ms": percentile(took, 0.5) * 1_000,
         "single_p95_ms": percentile(took, 0.95) * 1_000,
     }

@@ -80,8 +80,9 @@ class Experiments:
 
     def observe(self, transaction: Transaction, told: Told, key: str) -> None:
         """What a person's feedback says of the arms that its conversation was in."""
-        metrics = {row.metric for row in self.running(transaction, told.principal)}
-        self.keep(transaction, told.principal, [(key, each) for each in measured(told, metrics, self._constants)])
+        if running := self.running(transaction, told.principal):
+            found = measured(told, {row.metric for row in running}, self._constants)
+            self.keep(transaction, told.principal, [(key, each) for each in found])
 
     def keep(self, transaction: Transaction, principal: Principal, found: Sequence[tuple[str, Measured]]) -> None:
         """Under a key each; said twice, counted once."""

@@ -6,7 +6,6 @@ with, so that a replay after a change of settings still gives the same bits.
 
 import logging
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import msgspec
@@ -22,7 +21,7 @@ from soma.brain.errors import BrainRefused
 from soma.brain.observations import Learnable, observed
 from soma.brain.starts import Start, beginning, erased, not_believed, start_of
 from soma.brain.types import Principal
-from soma.brain.views import moved, served_weights
+from soma.brain.views import moved, served_next, served_weights
 from soma.brain.without import without
 from soma.events.chain import Event, Head
 from soma.events.ids import now
@@ -46,8 +45,7 @@ logger = logging.getLogger(__name__)
 LEARNED = ("weights.updated", "weights.batch_updated", "weights.rolled_back", "reward.voided")
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(msgspec.Struct, frozen=True):
     """A learner's state with the weights that it serves, and the version of its newest snapshot."""
 
     state: LearnerState
@@ -63,13 +61,13 @@ class Base(NamedTuple):
     state: LearnerState
 
 
-@dataclass(frozen=True, slots=True)
-class Lesson:
-    """What a write taught: the learner before and after it, and one explanation an observation."""
+class Lesson(msgspec.Struct, frozen=True):
+    """What a write taught: the learner before and after it, one explanation an observation, the weights that moved."""
 
     before: Standing
     after: Standing
-    explanations: tuple[Explanation, ...]
+    explanations: tuple[Explanation, ...] = ()
+    deltas: dict[str, float] = {}
 
     @property
     def named(self) -> list[tuple[str, bool]]:
@@ -285,23 +283,24 @@ class Learners:
     ) -> Lesson:
         """Learn each observation and append one event for it."""
         before = after = self.current(transaction, principal)
-        explanations = []
+        explanations, deltas = [], dict[str, float]()
         for observation in observations:
             state, explanation = learn(after.state, observation, self.hyperparameters)
             explanations.append(explanation)
-            weights = served_weights(state, self.hyperparameters)
+            weights, deltas = served_next(after.state, after.weights, state, self.hyperparameters)
             fact = WeightsUpdated(
                 learner_version=state.version,
                 cause=cause,
                 observation=observation,
-                weight_deltas=moved(after.weights, weights),
+                weight_deltas=deltas,
                 state_hash=state.state_hash(),
                 hyperparameters=self.digest,
             )
             transaction.append(draft(fact, subject))
             after = Standing(state, weights, after.stored)
         self._keep(transaction, principal, before, after)
-        return Lesson(before, after, tuple(explanations))
+        deltas = deltas if len(explanations) <= 1 else moved(before.weights, after.weights)
+        return Lesson(before, after, tuple(explanations), deltas)
 
     def keep_batch(
         self,
@@ -334,7 +333,7 @@ class Learners:
         transaction.append(draft(fact, subject))
         after = self._standing(state, before.stored)
         self._keep(transaction, principal, before, after, store=True)
-        return Lesson(before, after, (explanation,))
+        return Lesson(before, after, (explanation,), moved(before.weights, after.weights))
 
     def void(
         self, transaction: Transaction, principal: Principal, subject: Subject, fact: RewardVoided, back: Restore
@@ -346,7 +345,7 @@ class Learners:
         transaction.append(draft(fact, subject))
         after = self._standing(state, before.stored)
         self._keep(transaction, principal, before, after, store=True)
-        return Lesson(before, after, (explanation,))
+        return Lesson(before, after, (explanation,), moved(before.weights, after.weights))
 
     def _keep(
         self,
@@ -366,7 +365,7 @@ class Learners:
         is_first = version > 0 and after.stored == 0
         if store or is_first or version - after.stored >= self._snapshot_every:
             self._store(transaction, principal, after.state)
-            after = replace(after, stored=version)
+            after = msgspec.structs.replace(after, stored=version)
         transaction.keep(_key(principal), after)
 
     def _checkpoint(self, transaction: Transaction, principal: Principal, state: LearnerState) -> None:

@@ -3,7 +3,7 @@
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -12,7 +12,7 @@ from soma.brain.core.observations import Shown
 from soma.brain.types import FeedbackRow, Principal, UsageRow
 from soma.events.ids import now
 from soma.events.log import Reads
-from soma.events.writer import Sums, Transaction
+from soma.events.writer import Seek, Sums, Transaction
 
 T = TypeVar("T")
 CHUNK = 500  # values in one IN list
@@ -140,12 +140,25 @@ def keep_outcome(
 
 def first_answer(transaction: Transaction, tenant_id: str, key: str) -> str | None:
     """What was answered to `key` first, in this commit or before."""
+    return transaction.noted(("answer", tenant_id, key), lambda: transaction.sought(answer_to(tenant_id, key)))
 
-    def load() -> str | None:
-        rows = transaction.peek("SELECT answer FROM feedback_keys WHERE tenant_id = ? AND key = ?", [tenant_id, key])
-        return rows[0][0] if rows else None
 
-    return transaction.noted(("answer", tenant_id, key), load)
+def answer_to(tenant_id: str, key: str) -> Seek:
+    return Seek(_answers, (tenant_id, key))
+
+
+def _answers(reads: Reads, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """By tenant and key. A join, in this order: SQLite would look for pairs IN a list in every row."""
+    found: dict[tuple[str, str], str] = {}
+    for some in _chunks(keys):
+        pairs = ", ".join(["(?, ?)"] * len(some))
+        rows = reads.query(
+            f"WITH asked (tenant, name) AS (VALUES {pairs}) SELECT tenant_id, key, answer "
+            "FROM asked CROSS JOIN feedback_keys WHERE tenant_id = tenant AND key = name",
+            list(chain.from_iterable(some)),
+        )
+        found |= {(tenant_id, key): answer for tenant_id, key, answer in rows}
+    return found
 
 
 def first_answers(reads: Reads, tenant_id: str, keys: Iterable[str]) -> dict[str, str]:

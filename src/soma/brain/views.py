@@ -21,6 +21,18 @@ def served_weights(state: LearnerState, constants: Hyperparameters) -> dict[str,
     return weights_of(serve(state, constants), state)
 
 
+def served_next(
+    before: LearnerState, weights: dict[str, float], after: LearnerState, constants: Hyperparameters
+) -> tuple[dict[str, float], dict[str, float]]:
+    """What `after` serves, and how that moved from the `weights` of the state before it, by the same constants. Most
+    updates leave the views as they are."""
+    if after.retrieval is before.retrieval:
+        others = without_view(after)
+        return weights | others, moved(weights, others)
+    served = served_weights(after, constants)
+    return served, moved(weights, served)
+
+
 def weights_of(served: Served, state: LearnerState) -> dict[str, float]:
     """tau as learned: what noradrenaline makes of it is a mood, and a mood is not a lesson."""
     return by_view(served.names, served.weights) | without_view(state)
@@ -52,7 +64,12 @@ def levels(state: LearnerState) -> dict[str, float]:
 
 
 def difference(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
-    return dict.fromkeys(after, 0.0) | moved(before, after)
+    return spread(moved(before, after), after)
+
+
+def spread(deltas: dict[str, float], weights: Mapping[str, float]) -> dict[str, float]:
+    """Of every weight, also of those that did not move."""
+    return dict.fromkeys(weights, 0.0) | deltas
 
 
 def moved(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:

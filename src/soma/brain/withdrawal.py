@@ -11,7 +11,7 @@ from soma.brain.learners import Learners, Lesson, subject_of
 from soma.brain.reward_gate import WITHDRAWN, all_left_out, is_withdrawn, keep_withdrawal, rewards, withdrawals
 from soma.brain.types import Principal, Withdrawn
 from soma.brain.values import Taken
-from soma.brain.views import difference
+from soma.brain.views import spread
 from soma.events.log import Reads
 from soma.events.schema import RewardVoided, draft
 from soma.events.writer import Transaction, Writer
@@ -66,14 +66,14 @@ class WithdrawalDesk:
     def _commit(self, transaction: Transaction, principal: Principal, prepared: Prepared) -> Taken[Withdrawn]:
         standing, fact = self._learners.current(transaction, principal), prepared.fact
         if is_withdrawn(transaction, principal, fact.turn_id):
-            return Taken(_answer(prepared, Lesson(standing, standing, ()), "duplicate"))
+            return Taken(_answer(prepared, Lesson(standing, standing), "duplicate"))
         if standing.state.version != prepared.base_version:
             raise Moved
         subject = subject_of(principal, turn_id=fact.turn_id)
         keep_withdrawal(transaction, principal, fact)
         if prepared.back is None:
             transaction.append(draft(fact, subject))
-            return Taken(_answer(prepared, Lesson(standing, standing, ()), "success"))
+            return Taken(_answer(prepared, Lesson(standing, standing), "success"))
         lesson = self._learners.void(transaction, principal, subject, fact, prepared.back)
         return Taken(_answer(prepared, lesson, "success"), lesson.after.state)
 
@@ -87,6 +87,6 @@ def _answer(prepared: Prepared, lesson: Lesson, status: str) -> Withdrawn:
         version=lesson.after.state.version,
         weights_before=before,
         weights_after=after,
-        weight_deltas=difference(before, after),
+        weight_deltas=spread(lesson.deltas, after),
         state_hash=lesson.after.state.state_hash(),
     )

@@ -1,7 +1,6 @@
 """Events and their hash chain: each event covers the bytes of its payload and the hash before it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from hashlib import sha256
 
 import msgspec
@@ -52,12 +51,14 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 COLUMNS = Event.__struct_fields__
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(msgspec.Struct, frozen=True):
     """The end of a chain: what the next event of the stream continues."""
 
     seq: int = 0
     hash: str = GENESIS
+
+
+BEGINNING = Head()
 
 
 def place(draft: Draft, *, head: Head, position: int, conversation_position: int | None) -> Event:
@@ -93,7 +94,7 @@ def envelope_hash(event: Draft | Event, *, seq: int, payload_hash: str, prev_has
     return sha256(msgspec.json.encode(envelope)).hexdigest()
 
 
-def verify(events: Iterable[Event], *, after: Head = Head()) -> Head:
+def verify(events: Iterable[Event], *, after: Head = BEGINNING) -> Head:
     """Follow one stream from `after`; return its head. Raises ChainBroken at the first event that does not fit."""
     head = after
     for event in events:

@@ -12,9 +12,8 @@ import operator
 import queue
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from itertools import chain
 from typing import Any, NamedTuple, TypeVar, cast
@@ -24,6 +23,7 @@ import msgspec
 from soma.events.chain import COLUMNS, Draft, Event, Head, place
 from soma.events.database import Connection, Database, Row, is_storage_error
 from soma.events.errors import LogError, WriteFailed, WriterBusy
+from soma.events.log import Reads
 from soma.events.wal import WalCopier
 
 T = TypeVar("T")
@@ -36,6 +36,7 @@ KEPT = 50_000  # values remembered between transactions (chain heads, states); t
 
 APPENDER = 0x50_4D_41  # the advisory lock of who appends to a PostgreSQL log
 ROWS = 256  # a statement at most: one long step lets other threads run, a thousand short ones make each other wait
+FEW = 32  # rows that go into one statement whatever their number; more in 2^n, so that there are few to prepare
 
 Pending = dict[tuple[str, tuple[str, ...]], list[Row]]  # rows by table and columns
 Amounts = tuple[float, ...]
@@ -52,6 +53,17 @@ class Sums(NamedTuple):
 
 
 Added = dict[tuple[Sums, Row], Amounts]
+
+
+Lookup = Callable[[Reads, Sequence[Any]], Mapping[Any, Any]]  # what is stored of some keys
+
+
+class Seek(NamedTuple):
+    """What a write will look for. Those of a group are looked for together: each query is a turn of Python's lock, or
+    a round trip."""
+
+    lookup: Lookup
+    key: Hashable
 
 
 class _GroupLost(Exception):
@@ -71,6 +83,7 @@ class Transaction:
         self._group_added: Added = {}
         self._own_added: Added = {}
         self._notes: set[Hashable] = set()
+        self._sought: dict[Seek, Any] = {}
         self._appended: list[Event] = []
         self._has_savepoint = False
         self.events: list[Event] = []
@@ -125,6 +138,12 @@ class Transaction:
             if key in level:
                 return cast("T", level[key])
         return load()
+
+    def sought(self, seek: Seek) -> Any | None:
+        """What was stored before this group."""
+        if seek not in self._sought:
+            self.seek([seek])
+        return self._sought[seek]
 
     def append(self, draft: Draft) -> Event:
         """Put `draft` at the end of the log and of its stream's chain."""
@@ -210,6 +229,15 @@ class Transaction:
             self._kept.clear()
         self._kept["position"] = position  # also of who has only read so far
 
+    def seek(self, seeks: Iterable[Seek]) -> None:
+        """Before the writes: look for what they will ask for."""
+        keys: dict[Lookup, list[Hashable]] = {}
+        for lookup, key in dict.fromkeys(seeks):
+            keys.setdefault(lookup, []).append(key)
+        for lookup, some in keys.items():
+            found = lookup(self._connection, some)
+            self._sought |= {Seek(lookup, key): found.get(key) for key in some}
+
     def finish(self) -> None:
         """Before the commit: write what `insert` and `add` still hold."""
         _insert(self._connection, self._group_rows)
@@ -255,10 +283,9 @@ def _insert(connection: Connection, pending: Pending) -> None:
 
 
 def _write(connection: Connection, rows: Sequence[Row], statement: Callable[[int], str]) -> None:
-    """In statements of 2^n rows, so that there are few of them to prepare."""
     start = 0
-    while start < len(rows):
-        count = min(1 << (len(rows) - start).bit_length() - 1, ROWS)
+    while left := len(rows) - start:
+        count = left if left <= FEW else min(1 << left.bit_length() - 1, ROWS)
         connection.execute(statement(count), list(chain.from_iterable(rows[start : start + count])))
         start += count
 
@@ -281,13 +308,13 @@ def _statement(table: str, columns: tuple[str, ...], count: int) -> str:
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * count)}"
 
 
-@dataclass(slots=True)
-class _Job:
+class _Job(msgspec.Struct, frozen=True, eq=False):
     """A write and who waits for it: a thread, or a task of `loop`."""
 
     work: Work[Any]
     future: "Future[Any] | asyncio.Future[Any]"
     loop: asyncio.AbstractEventLoop | None = None
+    seek: Seek | None = None
 
     def is_wanted(self) -> bool:
         """A thread may have given up before the write began; a task's write goes on without it."""
@@ -302,7 +329,8 @@ class Writer:
 
     def __init__(self, database: Database, *, waiting: int = WAITING) -> None:
         self.database = database
-        self._queue: queue.Queue[_Job | None] = queue.Queue(maxsize=waiting)
+        self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._waiting = waiting
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
         self._listeners: list[Listener] = []
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -338,18 +366,17 @@ class Writer:
         self._enqueue(_Job(work, future))
         return future
 
-    async def write(self, work: Work[T]) -> T:
+    async def write(self, work: Work[T], *, seek: Seek | None = None) -> T:
         """Commit `work`; a caller that goes away does not undo it, only nobody is told."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._enqueue(_Job(work, future, loop))
+        self._enqueue(_Job(work, future, loop, seek))
         return await future
 
     def _enqueue(self, job: _Job) -> None:
-        try:
-            self._queue.put_nowait(job)
-        except queue.Full:
-            raise WriterBusy(WriterBusy.__doc__) from None
+        if self._queue.qsize() >= self._waiting:
+            raise WriterBusy(WriterBusy.__doc__)
+        self._queue.put(job)
 
     def _run(self) -> None:
         stopping = False
@@ -371,6 +398,7 @@ class Writer:
             transaction = Transaction(connection, self._kept)
             _begin(connection)
             transaction.notice_others()
+            transaction.seek(job.seek for job in group if job.seek)
             for job in group:
                 try:
                     outcomes.append((job, transaction.attempt(job.work), None))

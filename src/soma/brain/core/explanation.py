@@ -69,7 +69,7 @@ class Explanation(msgspec.Struct, frozen=True, gc=False):
     @property
     def clipped(self) -> tuple[str, ...]:
         """Outliers of the observation, weights at the edge of their box, levels at the edge of theirs."""
-        if self.feeling is None:
+        if self.feeling is None or self.feeling.pushed == self.after.modulators:
             return self.outliers
         pushed = zip(NAMES, astuple(self.feeling.pushed), astuple(self.after.modulators), strict=True)
         return (*self.outliers, *(name for name, level, kept in pushed if level != kept))
