@@ -11,7 +11,7 @@ from tests.brain.test_refusals import HEADERS
 from soma.brain.errors import BrainRefused
 from soma.brain.metrics import TenantLabels
 from soma.brain.root import open_brain
-from soma.events.writer import Transaction
+from soma.events.transaction import Transaction
 from soma.memory.embedders.hashing import Hashing
 
 METRICS = (

@@ -8,7 +8,8 @@ from soma.events import wal
 from soma.events.chain import Event
 from soma.events.database import Database
 from soma.events.schema import DraftReplaced, Subject, draft
-from soma.events.writer import Transaction, Writer
+from soma.events.transaction import Transaction
+from soma.events.writer import Writer
 
 AT_ONCE = 4
 

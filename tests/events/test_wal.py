@@ -18,8 +18,9 @@ from soma.events import wal
 from soma.events.chain import verify
 from soma.events.database import Connection, Database, Row, SqliteConnection, migrate
 from soma.events.log import Log
+from soma.events.transaction import Transaction
 from soma.events.wal import WalCopier, is_beyond
-from soma.events.writer import Transaction, Writer
+from soma.events.writer import Writer
 
 PAGES = 50
 WRITES = 20_000  # one of so many begins the WAL anew

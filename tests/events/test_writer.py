@@ -13,8 +13,10 @@ from soma.events.cursors import Consumer
 from soma.events.database import Database, migrate
 from soma.events.errors import ChainBroken, WriteFailed, WriterBusy
 from soma.events.log import Log
+from soma.events.pending import Sums
 from soma.events.schema import DraftReplaced, LearnerConfigured, Subject, draft, fact_of
-from soma.events.writer import WAITING, Seek, Sums, Transaction, Writer
+from soma.events.transaction import Seek, Transaction
+from soma.events.writer import WAITING, Writer
 
 
 @pytest.fixture

@@ -14,7 +14,8 @@ from soma.events.database import Dialect, Row
 from soma.events.ids import now
 from soma.events.log import Log
 from soma.events.schema import IterationCompleted, Subject, TurnComplete, TurnStarted, draft, fact_of
-from soma.events.writer import Transaction, Writer
+from soma.events.transaction import Transaction
+from soma.events.writer import Writer
 
 TURN_COLUMNS = "id, tenant_id, user_id, conversation_id, content, client_message_id, created_at"
 TITLE_LENGTH = 80

@@ -18,7 +18,8 @@ from soma.brain.workers import Workers
 from soma.events.errors import WriterBusy
 from soma.events.ids import now
 from soma.events.schema import FeedbackBatchReceived, draft, sealed
-from soma.events.writer import Transaction, Writer
+from soma.events.transaction import Transaction
+from soma.events.writer import Writer
 from soma.memory.values import Written
 
 TRIES = 3  # beside the write; then within it, where nobody comes between

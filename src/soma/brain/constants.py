@@ -11,7 +11,7 @@ from soma.brain.core.modulators import Modulators, Profile
 from soma.brain.core.weights import Views
 from soma.events.log import Log, Reads
 from soma.events.schema import LearnerConfigured, Subject, draft, fact_of
-from soma.events.writer import Transaction
+from soma.events.transaction import Transaction
 
 SETTINGS = Subject(tenant_id="", stream="settings")  # facts of the process, of no tenant
 

@@ -9,7 +9,7 @@ from soma.brain.core.experiments import Arm, Design, Method, Result
 from soma.brain.types import Principal
 from soma.events.ids import new_id, now
 from soma.events.log import Reads
-from soma.events.writer import Transaction
+from soma.events.transaction import Transaction
 
 RUNNING = "running"
 SCORED_VERSIONS = 1_000_000  # older samples of a learner are dropped

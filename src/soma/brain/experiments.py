@@ -29,7 +29,7 @@ from soma.brain.views import difference, priors_of
 from soma.events.ids import new_id, now
 from soma.events.log import Reads
 from soma.events.schema import ExperimentCreated, ExperimentDecided, ExperimentPromoted, Subject, draft
-from soma.events.writer import Transaction
+from soma.events.transaction import Transaction
 
 FRESH_SECONDS = 5.0
 KEPT = 10_000  # learners whose running experiments are remembered

@@ -23,7 +23,7 @@ from soma.brain.values import Taken, Values
 from soma.brain.views import difference, spread
 from soma.events.ids import now
 from soma.events.schema import FeedbackReceived, draft
-from soma.events.writer import Transaction
+from soma.events.transaction import Transaction
 
 
 class FeedbackDesk:

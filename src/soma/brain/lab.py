@@ -18,7 +18,8 @@ from soma.brain.learners import Learners
 from soma.brain.settings import BrainSettings
 from soma.brain.tokens import TokenCounter
 from soma.brain.types import Experiment, FeedbackRow, LearnerHistory, Preview, Principal
-from soma.events.writer import Transaction, Writer
+from soma.events.transaction import Transaction
+from soma.events.writer import Writer
 from soma.memory.memory import Memory
 from soma.memory.types import Candidates, Owner, Query
 

@@ -37,7 +37,8 @@ from soma.events.schema import (
     fact_of,
     sealed,
 )
-from soma.events.writer import Transaction, Writer
+from soma.events.transaction import Transaction
+from soma.events.writer import Writer
 
 RESTORED = 10_000  # learners, those that learned last
 logger = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from soma.brain.types import Learned, Principal
 from soma.brain.values import Taken, Values
 from soma.brain.views import difference, differs, levels, served_weights
 from soma.events.ids import now
-from soma.events.writer import Transaction
+from soma.events.transaction import Transaction
 
 CAUSE = "iteration"
 GOOD = {"ok", "success", "succeeded"}

@@ -22,7 +22,8 @@ from soma.brain.types import Principal
 from soma.events.chain import Head
 from soma.events.log import Log, Reads
 from soma.events.schema import LearningErased, Subject, draft
-from soma.events.writer import Transaction, Writer
+from soma.events.transaction import Transaction
+from soma.events.writer import Writer
 
 TOLD = ("feedback.received", "feedback.batch_received", "weights.updated", "weights.batch_updated")
 REFERRING = ("weights.rolled_back", "reward.voided")  # replayed from a version before them

@@ -12,7 +12,7 @@ from soma.brain.types import Principal
 from soma.events.ids import now
 from soma.events.log import Reads
 from soma.events.schema import RewardVoided
-from soma.events.writer import Transaction
+from soma.events.transaction import Transaction
 
 DENIED, WITHDRAWN = "tool_denied", "answer_withdrawn"
 REASON = "reward_voided"

@@ -49,7 +49,8 @@ from soma.brain.working_memory import Item, Key, WorkingMemory, novelty
 from soma.events.ids import new_id, now
 from soma.events.log import Reads
 from soma.events.schema import Subject
-from soma.events.writer import Transaction, Writer
+from soma.events.transaction import Transaction
+from soma.events.writer import Writer
 from soma.memory.memory import Memory
 from soma.memory.types import HALF_LIFE_DAYS, Owner, Query
 

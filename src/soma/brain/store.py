@@ -12,7 +12,8 @@ from soma.brain.core.observations import Shown
 from soma.brain.types import FeedbackRow, Principal, UsageRow
 from soma.events.ids import now
 from soma.events.log import Reads
-from soma.events.writer import Seek, Sums, Transaction
+from soma.events.pending import Sums
+from soma.events.transaction import Seek, Transaction
 
 T = TypeVar("T")
 CHUNK = 500  # values in one IN list

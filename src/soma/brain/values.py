@@ -7,7 +7,7 @@ from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.state import LearnerState
 from soma.brain.core.values import next_value
 from soma.brain.types import Principal
-from soma.events.writer import Transaction
+from soma.events.transaction import Transaction
 from soma.memory import values as kept
 from soma.memory.memory import Memory
 

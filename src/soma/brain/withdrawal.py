@@ -14,7 +14,8 @@ from soma.brain.values import Taken
 from soma.brain.views import spread
 from soma.events.log import Reads
 from soma.events.schema import RewardVoided, draft
-from soma.events.writer import Transaction, Writer
+from soma.events.transaction import Transaction
+from soma.events.writer import Writer
 
 TRIES = 3  # beside the write; then within it, where nobody comes between
 

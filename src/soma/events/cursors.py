@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from soma.events.chain import Event
 from soma.events.log import Log
-from soma.events.writer import Transaction, Writer
+from soma.events.transaction import Transaction
+from soma.events.writer import Writer
 
 logger = logging.getLogger(__name__)
 

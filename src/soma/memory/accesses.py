@@ -10,7 +10,8 @@ from contextlib import suppress
 
 from soma.events.errors import LogError
 from soma.events.ids import now
-from soma.events.writer import Transaction, Writer
+from soma.events.transaction import Transaction
+from soma.events.writer import Writer
 
 GATHERING_SECONDS = 1.0
 WRITE = (

@@ -5,7 +5,7 @@ from hashlib import sha256
 
 from soma.events.ids import new_id, now
 from soma.events.schema import MemoryForgotten, Subject, draft
-from soma.events.writer import Transaction
+from soma.events.transaction import Transaction
 from soma.memory import rows
 from soma.memory.store import STREAM, Store
 from soma.memory.types import MemoryRecord, Owner

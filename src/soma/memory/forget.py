@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from soma.events.writer import Transaction
+from soma.events.transaction import Transaction
 from soma.memory import rows
 from soma.memory.erasing import Erased, apply, erase
 from soma.memory.errors import UnknownKey

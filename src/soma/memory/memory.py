@@ -7,7 +7,8 @@ from typing import Any, get_args
 
 from soma.events.database import Connection
 from soma.events.database import migrate as apply_migrations
-from soma.events.writer import Transaction, Writer
+from soma.events.transaction import Transaction
+from soma.events.writer import Writer
 from soma.memory import checks, read, rows, values
 from soma.memory.accesses import Accesses
 from soma.memory.adapters import pgvector

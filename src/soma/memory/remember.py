@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from soma.events.ids import new_id, now
 from soma.events.schema import MemoryLinked, MemoryRemembered, draft
-from soma.events.writer import Transaction
+from soma.events.transaction import Transaction
 from soma.memory import checks, rows
 from soma.memory.erasing import Erased, erase, subject, synthesised_from
 from soma.memory.erasing import apply as take_away

@@ -7,7 +7,8 @@ still be asked, until every memory has a vector of the target (`reembed.py`).
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from soma.events.writer import Transaction, Writer
+from soma.events.transaction import Transaction
+from soma.events.writer import Writer
 from soma.memory.embedders.base import Embedder
 from soma.memory.embedders.cached import Cached
 from soma.memory.rendering import VERSION

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from soma.events.writer import Transaction
+from soma.events.transaction import Transaction
 from soma.memory import checks
 from soma.memory.rows import Reader
 from soma.memory.store import Store

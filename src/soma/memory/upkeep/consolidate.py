@@ -11,7 +11,7 @@ from itertools import combinations, islice
 
 from soma.events.ids import new_id, now
 from soma.events.schema import MemoryConsolidated, draft
-from soma.events.writer import Transaction
+from soma.events.transaction import Transaction
 from soma.memory import remember as remembering
 from soma.memory import rows
 from soma.memory.erasing import subject

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from soma.events.schema import MemoryReconciled, Subject, draft
-from soma.events.writer import Transaction
+from soma.events.transaction import Transaction
 from soma.memory import rows
 from soma.memory.store import STREAM, Store
 from soma.memory.types import MemoryRecord

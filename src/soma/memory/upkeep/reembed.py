@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from soma.events.schema import MemoryReembedded, Subject, draft
-from soma.events.writer import Transaction
+from soma.events.transaction import Transaction
 from soma.memory import rows
 from soma.memory.rendering import embedding, rendered
 from soma.memory.rows import Embedding

@@ -7,7 +7,7 @@ from typing import Any
 
 from soma.events.ids import now
 from soma.events.schema import MemoryConsolidationUndone, draft
-from soma.events.writer import Transaction
+from soma.events.transaction import Transaction
 from soma.memory import rows
 from soma.memory.erasing import Erased, apply, erase, subject
 from soma.memory.errors import UnknownKey
