@@ -80,3 +80,16 @@ def test_who_asks_about_one_end_of_time_learns_it_up(boards: list[Board], number
     assert gained > 0.0
     assert newest["gamma"] > oldest["gamma"]
     assert oldest["old"] > newest["old"]
+
+
+@pytest.mark.parametrize("name", ["learn", "recall"])
+def test_who_names_a_folder_without_the_data_is_told_where_it_is(name, tmp_path):
+    ran = CliRunner().invoke(bench, [name, "--data", str(tmp_path)])
+    assert ran.exit_code == 2
+    assert "there is no locomo/locomo10.json in" in ran.output
+    assert "snap-research/locomo" in ran.output
+
+
+def test_who_names_the_folder_of_the_conversations_itself_means_the_one_around_it(data):
+    ran = CliRunner().invoke(bench, ["learn", "--data", str(data / "locomo"), "--conversation", "1"])
+    assert "at least two conversations" in ran.output

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from soma.bench import real_data
 from soma.bench.questions import missing, tenants
 from soma.bench.teaching import measure, steps
 from soma.bench.verdicts import report
@@ -71,12 +72,7 @@ def _bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
 
 
 @click.command()
-@click.option(
-    "--data",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    required=True,
-    help="Folder of real data, with locomo/ in it.",
-)
+@real_data.option
 @click.option("--orders", default=5, show_default=True, help="Orders of the questions of each conversation.")
 @click.option(
     "--conversation", "conversations", type=click.IntRange(0, 9), multiple=True, help="Only these, at least two."

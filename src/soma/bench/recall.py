@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,6 +15,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from soma.bench import real_data
 from soma.bench.fitting import fitted, left_out
 from soma.bench.flat import flattened
 from soma.bench.floor import compare
@@ -295,15 +295,12 @@ def contributions(result: Result) -> Table:
 
 
 @click.command("recall")
-@click.option("--data", type=click.Path(path_type=Path), help="Folder that holds locomo/; else SOMA_TEST_DATA.")
+@real_data.option
 @click.option("--consolidated", is_flag=True, help="Also after consolidating everything; takes twice as long.")
 @click.option("--json", "as_json", is_flag=True, help="Figures by dotted name instead of tables.")
-def command(data: Path | None, *, consolidated: bool, as_json: bool) -> None:
+def command(data: Path, *, consolidated: bool, as_json: bool) -> None:
     """How often what was asked for is found: LoCoMo at turn level, without a judge. Takes some minutes."""
-    folder = data or Path(os.environ.get("SOMA_TEST_DATA", "../shared/data"))
-    if not (folder / "locomo" / "locomo10.json").exists():
-        raise click.ClickException(f"there is no locomo/locomo10.json in {folder}; name its folder with --data")
-    result = run(folder, console=Console(stderr=True), consolidated=consolidated)
+    result = run(data, console=Console(stderr=True), consolidated=consolidated)
     if as_json:
         click.echo(json.dumps(flattened(result, "recall"), indent=1))
         return
