@@ -1,0 +1,172 @@
+"""How the brain is called: one client, two transports (the app in this process, or a URL).
+
+Calls that commit are shielded from their caller's cancellation, and each call runs in an empty contextvars Context, so
+that nothing of the caller's (Django's connections, a trace) leaks into the brain when both share a process.
+"""
+
+import asyncio
+import contextvars
+from collections.abc import Coroutine, Mapping
+from typing import Any, Self, TypeVar
+from urllib.parse import quote
+
+import httpx
+import msgspec
+
+from soma.brain.errors import BrainRefused, BrainUnavailable
+from soma.brain.types import Principal
+
+T = TypeVar("T")
+
+TIMEOUT_SECONDS = 10.0
+CONNECTIONS = 100
+
+
+class Calls:
+    """Each raises BrainUnavailable or BrainRefused, and nothing else."""
+
+    def __init__(self, http: httpx.AsyncClient, *, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
+        self._http = http
+        self._timeout_seconds = timeout_seconds
+        self._running: set[asyncio.Task[Any]] = set()
+
+    @classmethod
+    def in_process(cls, app: Any, *, service_token: str, timeout_seconds: float = TIMEOUT_SECONDS) -> Self:
+        """Over an ASGI app of this process, whose lifespan is its composition root's to run."""
+        transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+        http = httpx.AsyncClient(transport=transport, base_url="http://brain", headers=_bearer(service_token))
+        return cls(http, timeout_seconds=timeout_seconds)
+
+    @classmethod
+    def at(cls, url: str, *, service_token: str, timeout_seconds: float = TIMEOUT_SECONDS) -> Self:
+        """Over HTTP, to a brain of its own."""
+        http = httpx.AsyncClient(
+            base_url=url,
+            headers=_bearer(service_token),
+            limits=httpx.Limits(max_connections=CONNECTIONS, max_keepalive_connections=CONNECTIONS),
+            timeout=None,  # noqa: S113 - one clock for both transports: asyncio.timeout below
+        )
+        return cls(http, timeout_seconds=timeout_seconds)
+
+    async def aclose(self) -> None:
+        """Let the commits under way end, then close the connections."""
+        if self._running:
+            await asyncio.wait(self._running)
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def ready(self) -> dict[str, Any]:
+        """What the brain says of itself and its dependencies; raises BrainUnavailable where it is not ready."""
+        response = await self._run(self._send("GET", "/readyz", {}))
+        return _decoded(response, dict[str, Any])
+
+    # One way to each kind of call
+
+    async def _commit(
+        self,
+        principal: Principal,
+        path: str,
+        body: Mapping[str, Any],
+        answer: type[T],
+        *,
+        timeout_seconds: float | None = None,
+    ) -> T:
+        """A call that changes something: it goes on when its caller is cancelled."""
+        content = msgspec.json.encode(body)
+        task = self._start(
+            self._send("POST", path, _named(principal), timeout_seconds=timeout_seconds, content=content)
+        )
+        return _decoded(await asyncio.shield(task), answer)
+
+    async def _post(self, principal: Principal, path: str, body: Mapping[str, Any], answer: type[T]) -> T:
+        sending = self._send("POST", path, _named(principal), content=msgspec.json.encode(body))
+        return _decoded(await self._run(sending), answer)
+
+    async def _read(self, principal: Principal, path: str, parameters: Mapping[str, Any], answer: type[T]) -> T:
+        given = {name: value for name, value in parameters.items() if value is not None}
+        return _decoded(await self._run(self._send("GET", path, _named(principal), params=given)), answer)
+
+    async def _run(self, sending: Coroutine[Any, Any, httpx.Response]) -> httpx.Response:
+        return await self._start(sending)
+
+    def _start(self, sending: Coroutine[Any, Any, httpx.Response]) -> asyncio.Task[httpx.Response]:
+        task = asyncio.get_running_loop().create_task(sending, context=contextvars.Context())
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self._running.discard(task)
+        if not task.cancelled():
+            task.exception()  # looked at here, because the caller of a shielded call may be gone
+
+    async def _send(
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        *,
+        timeout_seconds: float | None = None,
+        **content: Any,
+    ) -> httpx.Response:
+        seconds = timeout_seconds or self._timeout_seconds
+        try:
+            async with asyncio.timeout(seconds):
+                response = await self._http.request(
+                    method, path, headers={"Content-Type": "application/json", **headers}, **content
+                )
+        except TimeoutError:
+            raise BrainUnavailable(f"The brain did not answer within {seconds:g} s.") from None
+        except httpx.HTTPError as error:
+            raise BrainUnavailable(f"The brain cannot be reached: {type(error).__name__} {error}".rstrip()) from error
+        if response.is_success:
+            return response
+        raise _refusal(response)
+
+
+class _ErrorBody(msgspec.Struct):
+    code: str
+    message: str
+    field: str | None = None
+
+
+def _refusal(response: httpx.Response) -> BrainUnavailable | BrainRefused:
+    try:
+        body = msgspec.json.decode(response.content, type=_ErrorBody)
+    except msgspec.DecodeError:
+        return BrainUnavailable(f"The brain answered {response.status_code} in a form that is not its own.")
+    if response.is_server_error:
+        return BrainUnavailable(body.message)
+    after = response.headers.get("Retry-After")
+    return BrainRefused(
+        body.code, body.message, body.field, response.status_code, retry_after=float(after) if after else None
+    )
+
+
+def _decoded(response: httpx.Response, answer: type[T]) -> T:
+    try:
+        return msgspec.json.decode(response.content, type=answer)
+    except msgspec.DecodeError as error:
+        raise BrainUnavailable(f"The brain's answer cannot be read: {error}") from error
+
+
+def _bearer(service_token: str) -> dict[str, str]:
+    return {"Authorization": f"Bearer {service_token}"}
+
+
+def _named(principal: Principal) -> dict[str, str]:
+    """Percent-encoded, because a header carries ASCII and an id may not; the door decodes."""
+    return {
+        "X-Soma-Tenant": quote(principal.tenant_id),
+        "X-Soma-User": quote(principal.user_id),
+        "X-Soma-Agent": quote(principal.agent_id),
+    }
+
+
+def given(**fields: Any) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
