@@ -1,10 +1,10 @@
 """What people said goes after its time, behind a signed checkpoint; what was learned, and the chain, stay provable."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from tests.brain.conftest import ALICE, BOB, MALLORY, metrics_of, remembered
 
 from soma.brain.checkpoints import Signer

@@ -15,7 +15,7 @@ from soma.events.errors import ChainBroken, WriteFailed, WriterBusy
 from soma.events.log import Log
 from soma.events.pending import Sums
 from soma.events.schema import DraftReplaced, LearnerConfigured, Subject, draft, fact_of
-from soma.events.transaction import Seek, Transaction
+from soma.events.transaction import Prefetch, Transaction
 from soma.events.writer import WAITING, Writer
 
 
@@ -322,37 +322,92 @@ async def test_what_is_added_in_one_commit_and_in_several_is_summed_and_a_failed
     assert database.query("SELECT name, count, worth FROM points ORDER BY name") == [("a", 12, 3.0), ("b", 18, 3.0)]
 
 
-async def test_what_the_writes_of_a_commit_look_for_is_looked_for_together(database, writer):
+def refused_by_the_database(reads, keys):
+    return reads.query("SELECT * FROM nowhere")
+
+
+def faulty(reads, keys):
+    raise KeyError("a fault of its own")
+
+
+def positions(reads, keys):
+    rows = reads.query("SELECT seq, position FROM events ORDER BY seq")
+    return {seq: position for seq, position in rows if seq in keys}
+
+
+async def together(writer, *writes):
+    """In one commit."""
+    gate = threading.Event()
+    blocked = asyncio.create_task(writer.write(lambda _: gate.wait(10)))
+    await asyncio.sleep(0.05)
+    waiting = asyncio.gather(*writes, return_exceptions=True)
+    await asyncio.sleep(0)
+    gate.set()
+    await blocked
+    return list(await waiting)
+
+
+async def test_what_the_writes_of_a_commit_declare_is_fetched_together(database, writer):
     asked = []
 
     def lookup(reads, keys):
         asked.append(list(keys))
-        rows = reads.query("SELECT seq, event_id FROM events ORDER BY seq")
-        return {seq: event_id for seq, event_id in rows if seq in keys}
+        return positions(reads, keys)
 
-    def seeking(number, *others):
+    def asking(number, *others):
         return writer.write(
-            lambda tx: [tx.sought(Seek(lookup, key)) for key in (number, *others)], seek=Seek(lookup, number)
+            lambda tx: [tx.prefetched(Prefetch(lookup, key)) for key in (number, *others)],
+            prefetch=Prefetch(lookup, number),
         )
 
-    events = [await writer.write(lambda tx: tx.append(draft(note(), subject()))) for _ in range(3)]
-    gate = threading.Event()
-    blocked = asyncio.create_task(writer.write(lambda _: gate.wait(10)))
-    await asyncio.sleep(0.05)
-    waiting = asyncio.gather(seeking(1), seeking(2), seeking(1), seeking(9, 3))
-    await asyncio.sleep(0)
-    gate.set()
-    await blocked
-    ids = [event.event_id for event in events]
-    assert list(await waiting) == [[ids[0]], [ids[1]], [ids[0]], [None, ids[2]]]
+    for _ in range(3):
+        await writer.write(lambda tx: tx.append(draft(note(), subject())))
+    assert await together(writer, asking(1), asking(2), asking(1), asking(9, 3)) == [[1], [2], [1], [None, 3]]
     assert asked == [[1, 2, 9], [3]]
 
 
-async def test_a_lookup_that_fails_refuses_the_writes_that_shared_it_and_no_later_one(database, writer):
-    def lookup(reads, keys):
-        return reads.query("SELECT * FROM nowhere")
+async def test_what_was_looked_up_late_is_not_remembered_for_the_next_write(database, writer):
+    wanted = Prefetch(positions, 1)
 
-    with pytest.raises(WriteFailed):
-        await writer.write(lambda tx: tx.append(draft(note(), subject())), seek=Seek(lookup, 1))
+    def look_and_fail(tx: Transaction) -> None:
+        tx.append(draft(note(), subject()))
+        tx.query("SELECT 1")
+        assert tx.prefetched(wanted) == 1
+        raise ValueError("no")
+
+    failed, found = await together(writer, writer.write(look_and_fail), writer.write(lambda tx: tx.prefetched(wanted)))
+    assert isinstance(failed, ValueError)
+    assert found is None
+
+
+async def test_a_faulty_lookup_fails_the_write_that_asks_and_no_other_of_its_commit(database, writer):
+    wanted = Prefetch(faulty, 1)
+    failed, event = await together(
+        writer,
+        writer.write(lambda tx: tx.prefetched(wanted), prefetch=wanted),
+        writer.write(lambda tx: tx.append(draft(note(), subject()))),
+    )
+    assert isinstance(failed, KeyError)
+    assert event.position == 1
+
+
+async def test_a_lookup_that_the_database_refuses_refuses_its_commit_and_no_later_one(database, writer):
+    wanted = Prefetch(refused_by_the_database, 1)
+    outcomes = await together(
+        writer,
+        writer.write(lambda tx: tx.prefetched(wanted), prefetch=wanted),
+        writer.write(lambda tx: tx.append(draft(note(), subject()))),
+    )
+    assert [type(each) for each in outcomes] == [WriteFailed, WriteFailed]
     event = await writer.write(lambda tx: tx.append(draft(note(), subject())))
     assert event.position == 1
+
+
+async def test_what_waits_when_the_writer_is_closed_is_written_and_what_comes_later_is_refused(database):
+    writer = Writer(database)
+    writer.start()
+    waiting = [writer.submit(lambda tx: tx.append(draft(note(), subject()))) for _ in range(20)]
+    await asyncio.to_thread(writer.close)
+    assert [each.result(1).position for each in waiting] == list(range(1, 21))
+    with pytest.raises(WriteFailed, match="closed"):
+        await writer.write(lambda tx: tx.append(draft(note(), subject())))

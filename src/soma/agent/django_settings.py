@@ -3,6 +3,7 @@
 from typing import Any
 
 from soma.agent.settings import settings
+from soma.events.database import WAL_PAGES
 
 _settings = settings()
 
@@ -16,7 +17,9 @@ def _database(url: str) -> dict[str, Any]:
                 # With Django's default of DEFERRED, writers that began by reading fail with "database is locked".
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 10,
-                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;",
+                # The log's writer copies the WAL (`soma.events.wal`): no request should have to.
+                "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; "
+                f"PRAGMA wal_autocheckpoint={WAL_PAGES};",
             },
             "CONN_MAX_AGE": None,
         }

@@ -35,8 +35,8 @@ class ServiceToken:
 
     def principal(self, headers: Mapping[str, str]) -> Principal:
         self.admit(headers)
-        said = {field: headers.get(header.lower(), "") for field, header in HEADERS.items()}
-        return Principal(**{field: _named(given, HEADERS[field]) for field, given in said.items()})
+        said = ((field, header, headers.get(header.lower(), "")) for field, header in HEADERS.items())
+        return Principal(**{field: _named(given, header) for field, header, given in said})
 
     def admit(self, headers: Mapping[str, str]) -> None:
         scheme, _, given = headers.get("authorization", "").partition(" ")

@@ -4,7 +4,7 @@ What it prepares holds only for the state it began from; the desk that commits i
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -80,7 +80,7 @@ def prepare(reads: Reads, state: LearnerState, constants: Hyperparameters, diges
     told = _told(reads, given, bodies)
     known = store.first_answers(reads, given.principal.tenant_id, [item.key for item in told if item.key])
     fresh = list(_fresh(told, known))
-    lessons = _Lessons(state, constants)
+    lessons = _Lessons(state, constants, given.metrics)
     for item in fresh:
         lessons.teach(item)
     received = FeedbackBatchReceived(key=given.key or "", items=[item.body for item in fresh])
@@ -96,34 +96,28 @@ def prepare(reads: Reads, state: LearnerState, constants: Hyperparameters, diges
         voids=lessons.voids,
         keys=[item.key for item in fresh if item.key is not None],
         spent=taken_by(fresh),
-        outcomes=list(_outcomes(fresh, given.metrics, constants)),
+        outcomes=lessons.outcomes,
         adapted=lessons.adapted,
         duplicates=len(told) - len(fresh),
         rejected=rejected,
     )
 
 
-def _outcomes(
-    fresh: Sequence[Told], metrics: frozenset[str], constants: Hyperparameters
-) -> Iterator[tuple[int, Measured]]:
-    for number, item in enumerate(fresh) if metrics else ():
-        for each in measured(item, metrics, constants):
-            yield number, each
-
-
 class _Lessons:
     """A learner in the middle of a batch. It holds no explanations: a thousand states at once would be a burden."""
 
-    def __init__(self, state: LearnerState, constants: Hyperparameters) -> None:
+    def __init__(self, state: LearnerState, constants: Hyperparameters, metrics: frozenset[str]) -> None:
         self.state = state
         self._recent = deque([state], maxlen=max(RECENT) + 1)
         self.rows: list[Row] = []
         self.named: list[tuple[str, bool]] = []
         self.rewards: list[tuple[str, int]] = []
         self.voids: list[RewardVoided] = []
+        self.outcomes: list[tuple[int, Measured]] = []
         self.adapted = 0
         self._records: list[Learnable] = []
         self._constants = constants
+        self._metrics = metrics
         self._at = now()
 
     def teach(self, item: Told) -> None:
@@ -140,6 +134,9 @@ class _Lessons:
             self.rewards.append((turn_id, self.state.version))
         if (void := void_of(item, self.state.version)) is not None:
             self.voids.append(void)
+        if self._metrics:
+            found = measured(learned, self._metrics, item.body.conversation, self._constants)
+            self.outcomes += [(len(self.rows), each) for each in found]
         self.adapted += changed
         version = self.state.version if learned else None
         why = None if changed else reason or "nothing_to_compare"

@@ -20,7 +20,7 @@ from soma.brain.core.promotion import Promotion, stepped
 from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
 from soma.brain.experiment_rows import RUNNING, ExperimentRow
-from soma.brain.feedback import Told
+from soma.brain.feedback import Told, observations
 from soma.brain.learners import Learners, subject_of
 from soma.brain.measures import SCALES, Measured, measured
 from soma.brain.shipped_experiments import SHIPPED
@@ -44,7 +44,6 @@ Changes = tuple[tuple[str, float], ...]
 class Experiments:
     def __init__(self, learners: Learners) -> None:
         self._learners = learners
-        self._constants = learners.hyperparameters
         self._seen: dict[tuple[str, str], tuple[float, list[ExperimentRow]]] = {}
 
     # Serving
@@ -81,12 +80,16 @@ class Experiments:
     def observe(self, transaction: Transaction, told: Told, key: str) -> None:
         """What a person's feedback says of the arms that its conversation was in."""
         if running := self.running(transaction, told.principal):
-            found = measured(told, {row.metric for row in running}, self._constants)
+            learned, _ = observations(told)
+            metrics, constants = {row.metric for row in running}, self._learners.hyperparameters
+            found = measured(learned, metrics, told.body.conversation, constants)
             self.keep(transaction, told.principal, [(key, each) for each in found])
 
     def keep(self, transaction: Transaction, principal: Principal, found: Sequence[tuple[str, Measured]]) -> None:
-        """Under a key each; said twice, counted once."""
-        for row in self.running(transaction, principal) if found else ():
+        """Under a key each, which counts once."""
+        if not found:
+            return
+        for row in self.running(transaction, principal):
             for key, (conversation, metric, value) in found:
                 arm = rows.arm_of(transaction, row.experiment_id, conversation) if metric == row.metric else None
                 if arm is not None:

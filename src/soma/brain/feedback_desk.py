@@ -48,7 +48,7 @@ class FeedbackDesk:
         lesson = self._learners.teach(transaction, principal, subject, learned, CAUSE)
         written = self._values.move(transaction, principal, lesson.named)
         applied = any(map(changes, lesson.explanations))
-        weights_before, weights_after = lesson.before.weights, lesson.after.weights
+        weights_before, weights_after = dict(lesson.before.weights), dict(lesson.after.weights)
         version = lesson.after.state.version
         if (turn_id := rewarded(told, learned)) is not None:
             keep_rewards(transaction, principal, [(turn_id, version)])
@@ -116,8 +116,8 @@ def _gated(transaction: Transaction, told: Told) -> Told:
 
 def brief(answer: FeedbackAnswer) -> str:
     """As it is kept for who asks again, without what can be worked out."""
-    after = answer.weights_after
-    changed = {name: after[name] for name, change in answer.weight_deltas.items() if change}
+    before, after = answer.weights_before, answer.weights_after
+    changed = {name: weight for name, weight in after.items() if before.get(name) != weight}
     return msgspec.json.encode(msgspec.structs.replace(answer, weights_after=changed, weight_deltas={})).decode()
 
 

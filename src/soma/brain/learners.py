@@ -284,24 +284,23 @@ class Learners:
     ) -> Lesson:
         """Learn each observation and append one event for it."""
         before = after = self.current(transaction, principal)
-        explanations, deltas = [], dict[str, float]()
+        explanations = []
         for observation in observations:
             state, explanation = learn(after.state, observation, self.hyperparameters)
             explanations.append(explanation)
-            weights, deltas = served_next(after.state, after.weights, state, self.hyperparameters)
+            weights, weight_deltas = served_next(after.state, after.weights, state, self.hyperparameters)
             fact = WeightsUpdated(
                 learner_version=state.version,
                 cause=cause,
                 observation=observation,
-                weight_deltas=deltas,
+                weight_deltas=weight_deltas,
                 state_hash=state.state_hash(),
                 hyperparameters=self.digest,
             )
             transaction.append(draft(fact, subject))
             after = Standing(state, weights, after.stored)
         self._keep(transaction, principal, before, after)
-        deltas = deltas if len(explanations) <= 1 else moved(before.weights, after.weights)
-        return Lesson(before, after, tuple(explanations), deltas)
+        return Lesson(before, after, tuple(explanations), moved(before.weights, after.weights))
 
     def keep_batch(
         self,

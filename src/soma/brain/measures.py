@@ -4,14 +4,14 @@ reward            of the answer, in [-1, 1]
 reciprocal_rank   1 / place of the first memory that helped, 0 where none did
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import NamedTuple
 
 from soma.brain.core.arithmetic import clamp
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.observations import Answer, Evidence
 from soma.brain.core.reward import answer_terms, sum_of
-from soma.brain.feedback import Told, observations
+from soma.brain.observations import Learnable
 
 SCALES = {"reward": (-1.0, 1.0), "reciprocal_rank": (0.0, 1.0)}
 
@@ -22,14 +22,16 @@ class Measured(NamedTuple):
     value: float
 
 
-def measured(told: Told, metrics: Collection[str], settings: Hyperparameters) -> Iterator[Measured]:
-    """By those of `metrics` that it says something of."""
-    for seen in observations(told)[0] if metrics else ():
+def measured(
+    learned: Iterable[Learnable], metrics: Collection[str], conversation_id: str, settings: Hyperparameters
+) -> Iterator[Measured]:
+    """By those of `metrics` that what was learned of a feedback says something of."""
+    for seen in learned:
         if isinstance(seen, Answer) and "reward" in metrics:
             value = clamp(sum_of(answer_terms(seen, settings)), -1.0, 1.0)
-            yield Measured(told.body.conversation, "reward", value)
+            yield Measured(conversation_id, "reward", value)
         if isinstance(seen, Evidence) and "reciprocal_rank" in metrics:
-            yield Measured(told.body.conversation, "reciprocal_rank", _reciprocal_rank(seen))
+            yield Measured(conversation_id, "reciprocal_rank", _reciprocal_rank(seen))
 
 
 def _reciprocal_rank(seen: Evidence) -> float:

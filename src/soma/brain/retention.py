@@ -79,9 +79,8 @@ class Retention:
         commits = 0
         for learner in await asyncio.to_thread(lambda: list(known(self._reads))):
             commits += await self._of_learner(learner, horizon)
-        for table, key in (("feedback_keys", "key"), ("turn_metrics", "turn_id")):
-            commits += await self._aged(table, key, horizon.isoformat(timespec="microseconds"))
-        return commits
+        before = horizon.isoformat(timespec="microseconds")
+        return commits + await self._aged_answers(before) + await self._aged_outcomes(before)
 
     # What a learner was told
 
@@ -123,20 +122,36 @@ class Retention:
             [learner.tenant_id, learner.agent_id, state.version, head.seq, placed.seq, 0],
         )
 
-    # First answers by key
+    # First answers: an index on their age would cost each feedback more than this does
 
-    async def _aged(self, table: str, key: str, horizon: str) -> int:
-        """Page by page along the primary key: an index on their age would cost each feedback more than this does."""
+    async def _aged_answers(self, horizon: str) -> int:
+        """They lie in the order of arrival: page by page from the first, until one is young."""
+        commits, after = 0, 0
+        while True:
+            found = await asyncio.to_thread(
+                self._reads.query,
+                "SELECT answer_id, created_at FROM feedback_keys WHERE answer_id > ? ORDER BY answer_id LIMIT ?",
+                [after, PAGE],
+            )
+            if aged := [(answer_id,) for answer_id, created_at in found if created_at < horizon]:
+                sql = "DELETE FROM feedback_keys WHERE answer_id = ?"
+                commits += await self._write(partial(_executed, sql=sql, rows=aged))
+            if len(aged) < PAGE:
+                return commits
+            [after] = aged[-1]
+
+    async def _aged_outcomes(self, horizon: str) -> int:
+        """Page by page along the primary key."""
         commits, after = 0, ("", "")
         while True:
             found = await asyncio.to_thread(
                 self._reads.query,
-                f"SELECT tenant_id, {key}, created_at FROM {table} WHERE (tenant_id, {key}) > (?, ?) "
-                f"ORDER BY tenant_id, {key} LIMIT ?",
+                "SELECT tenant_id, turn_id, created_at FROM turn_metrics WHERE (tenant_id, turn_id) > (?, ?) "
+                "ORDER BY tenant_id, turn_id LIMIT ?",
                 [*after, PAGE],
             )
             if aged := [(*row[:2], horizon) for row in found if row[2] < horizon]:
-                sql = f"DELETE FROM {table} WHERE tenant_id = ? AND {key} = ? AND created_at < ?"
+                sql = "DELETE FROM turn_metrics WHERE tenant_id = ? AND turn_id = ? AND created_at < ?"
                 commits += await self._write(partial(_executed, sql=sql, rows=aged))
             if len(found) < PAGE:
                 return commits

@@ -212,8 +212,8 @@ class Brain:
         with self.metrics.feedback_seconds.time():
             feedbacks.check(body)
             told = await self._told(principal, body)
-            seek = store.answer_to(principal.tenant_id, told.key or "")
-            taken = await self._writer.write(lambda tx: self._take_feedback(tx, told), seek=seek)
+            first = store.answer_to(principal.tenant_id, told.key or "")
+            taken = await self._writer.write(lambda tx: self._take_feedback(tx, told), prefetch=first)
             answer = await self._shown(principal, taken)
         result = answer.status if answer.status == "duplicate" else "applied" if answer.adaptation_applied else "kept"
         self.metrics.feedback(principal, result)

@@ -13,7 +13,7 @@ from soma.brain.types import FeedbackRow, Principal, UsageRow
 from soma.events.ids import now
 from soma.events.log import Reads
 from soma.events.pending import Sums
-from soma.events.transaction import Seek, Transaction
+from soma.events.transaction import Prefetch, Transaction
 
 T = TypeVar("T")
 CHUNK = 500  # values in one IN list
@@ -141,11 +141,11 @@ def keep_outcome(
 
 def first_answer(transaction: Transaction, tenant_id: str, key: str) -> str | None:
     """What was answered to `key` first, in this commit or before."""
-    return transaction.noted(("answer", tenant_id, key), lambda: transaction.sought(answer_to(tenant_id, key)))
+    return transaction.noted(("answer", tenant_id, key), lambda: transaction.prefetched(answer_to(tenant_id, key)))
 
 
-def answer_to(tenant_id: str, key: str) -> Seek:
-    return Seek(_answers, (tenant_id, key))
+def answer_to(tenant_id: str, key: str) -> Prefetch:
+    return Prefetch(_answers, (tenant_id, key))
 
 
 def _answers(reads: Reads, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:

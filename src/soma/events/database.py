@@ -19,6 +19,7 @@ from soma.events.private import make_private
 Row = tuple[Any, ...]
 Dialect = Literal["sqlite", "postgresql"]
 
+WAL_PAGES = 32_000  # in the write-ahead log, then a commit copies them: only where `wal.py` does not come to it
 BUSY_TIMEOUT_SECONDS = 10.0
 ADDRESSES = ("sqlite:///", "postgresql://", "postgres://")
 
@@ -60,7 +61,7 @@ class SqliteConnection:
             "foreign_keys = ON",
             "temp_store = MEMORY",
             "cache_size = -16384",  # KiB: the pages of indexes that every write touches
-            "wal_autocheckpoint = 32000",  # pages: beyond what `wal.py` leaves, where it copies and does not fail
+            f"wal_autocheckpoint = {WAL_PAGES}",
         ):
             self._raw.execute(f"PRAGMA {pragma}")
 

@@ -21,9 +21,9 @@ APPENDER = 0x50_4D_41  # the advisory lock of who appends to a PostgreSQL log
 Lookup = Callable[[Reads, Sequence[Any]], Mapping[Any, Any]]  # what is stored of some keys
 
 
-class Seek(NamedTuple):
-    """What a write will look for. Those of a group are looked for together: each query is a turn of Python's lock, or
-    a round trip."""
+class Prefetch(NamedTuple):
+    """What a write will look up. Those of a commit are fetched together: each query is a turn of Python's lock, or a
+    round trip."""
 
     lookup: Lookup
     key: Hashable
@@ -44,7 +44,7 @@ class Transaction:
         self._group_pending = Pending()
         self._own_pending = Pending()
         self._notes: set[Hashable] = set()
-        self._sought: dict[Seek, Any] = {}
+        self._prefetched: dict[Prefetch, Any] = {}
         self._appended: list[Event] = []
         self._has_savepoint = False
         self.events: list[Event] = []
@@ -100,11 +100,11 @@ class Transaction:
                 return cast("T", level[key])
         return load()
 
-    def sought(self, seek: Seek) -> Any | None:
-        """What was stored before this group."""
-        if seek not in self._sought:
-            self.seek([seek])
-        return self._sought[seek]
+    def prefetched(self, wanted: Prefetch) -> Any | None:
+        """What was stored before this commit, of what a write of it declared; of anything else, what `peek` finds."""
+        if wanted in self._prefetched:
+            return self._prefetched[wanted]
+        return wanted.lookup(self._connection, [wanted.key]).get(wanted.key)
 
     def append(self, draft: Draft) -> Event:
         """Put `draft` at the end of the log and of its stream's chain."""
@@ -187,14 +187,19 @@ class Transaction:
             self._kept.clear()
         self._kept["position"] = position  # also of who has only read so far
 
-    def seek(self, seeks: Iterable[Seek]) -> None:
-        """Before the writes: look for what they will ask for."""
+    def prefetch(self, wanted: Iterable[Prefetch]) -> None:
+        """Before the writes. A lookup with a fault of its own fails in the write that asks for it, not here."""
         keys: dict[Lookup, list[Hashable]] = {}
-        for lookup, key in dict.fromkeys(seeks):
+        for lookup, key in dict.fromkeys(wanted):
             keys.setdefault(lookup, []).append(key)
         for lookup, some in keys.items():
-            found = lookup(self._connection, some)
-            self._sought |= {Seek(lookup, key): found.get(key) for key in some}
+            try:
+                found = lookup(self._connection, some)
+            except Exception as error:
+                if is_storage_error(error):
+                    raise
+                continue
+            self._prefetched |= {Prefetch(lookup, key): found.get(key) for key in some}
 
     def finish(self) -> None:
         """Before the commit: write what `insert` and `add` still hold."""

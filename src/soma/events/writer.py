@@ -1,7 +1,7 @@
 """The single appender of a database: one thread, one queue, group commit.
 
-A write is a function of a `Transaction`. Writes that wait together share one commit, each under its own savepoint, so
-that one that fails leaves the others whole. State that rides along (`Transaction.keep`) becomes visible only after the
+A write is a function of a `Transaction`. Writes that wait together share one commit, to which each leaves the whole of
+itself, or no trace. State that rides along (`Transaction.keep`) becomes visible only after the
 commit and in commit order: a failed commit leaves nothing moved.
 """
 
@@ -11,8 +11,9 @@ import logging
 import queue
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from concurrent.futures import Future
+from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
@@ -20,14 +21,15 @@ import msgspec
 from soma.events.chain import Event
 from soma.events.database import Connection, Database, is_storage_error
 from soma.events.errors import LogError, WriteFailed, WriterBusy
-from soma.events.transaction import GroupLost, Seek, Transaction, Work, begin
+from soma.events.transaction import GroupLost, Prefetch, Transaction, Work, begin
 from soma.events.wal import WalCopier
 
 T = TypeVar("T")
 Listener = Callable[[Sequence[Event]], object]
 
 GROUP = 1_000  # writes a commit at most
-WAITING = 20_000  # writes in the queue at most, then WriterBusy
+WAITING = 20_000  # writes in the queue, then WriterBusy; threads that come together may pass it by one each
+CLOSED = "The writer is closed: the process ends."
 
 logger = logging.getLogger(__name__)
 
@@ -38,7 +40,7 @@ class _Job(msgspec.Struct, frozen=True, eq=False):
     work: Work[Any]
     future: "Future[Any] | asyncio.Future[Any]"
     loop: asyncio.AbstractEventLoop | None = None
-    seek: Seek | None = None
+    prefetch: Prefetch | None = None
 
     def is_wanted(self) -> bool:
         """A thread may have given up before the write began; a task's write goes on without it."""
@@ -55,6 +57,7 @@ class Writer:
         self.database = database
         self._queue: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._waiting = waiting
+        self._is_closed = False
         self._kept: OrderedDict[Hashable, Any] = OrderedDict()
         self._listeners: list[Listener] = []
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -67,10 +70,12 @@ class Writer:
         self._wal.start()
 
     def close(self) -> None:
-        """Commit what waits, then stop."""
+        """Commit what waits, then stop. What comes later is refused."""
+        self._is_closed = True
         if self._thread.is_alive():
             self._queue.put(None)
             self._thread.join()
+        _answer([(job, None, WriteFailed(CLOSED)) for job in self._left() if job is not None])
         self._wal.close()
         if self._connection is not None:
             self._connection.close()
@@ -90,14 +95,16 @@ class Writer:
         self._enqueue(_Job(work, future))
         return future
 
-    async def write(self, work: Work[T], *, seek: Seek | None = None) -> T:
+    async def write(self, work: Work[T], *, prefetch: Prefetch | None = None) -> T:
         """Commit `work`; a caller that goes away does not undo it, only nobody is told."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._enqueue(_Job(work, future, loop, seek))
+        self._enqueue(_Job(work, future, loop, prefetch))
         return await future
 
     def _enqueue(self, job: _Job) -> None:
+        if self._is_closed:
+            raise WriteFailed(CLOSED)
         if self._queue.qsize() >= self._waiting:
             raise WriterBusy(WriterBusy.__doc__)
         self._queue.put(job)
@@ -105,15 +112,18 @@ class Writer:
     def _run(self) -> None:
         stopping = False
         while not stopping:
-            jobs = [self._queue.get()]
-            with contextlib.suppress(queue.Empty):
-                while len(jobs) < GROUP:
-                    jobs.append(self._queue.get_nowait())
+            jobs = [self._queue.get(), *islice(self._left(), GROUP - 1)]
             stopping = None in jobs
             if group := [job for job in jobs if job is not None and job.is_wanted()]:
                 self._commit(group)
                 if self._connection is not None:
                     self._wal.committed(self._connection)
+
+    def _left(self) -> Iterator[_Job | None]:
+        """What waits now, taken out."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                yield self._queue.get_nowait()
 
     def _commit(self, group: list[_Job]) -> None:
         outcomes: list[Outcome] = []
@@ -122,7 +132,7 @@ class Writer:
             transaction = Transaction(connection, self._kept)
             begin(connection)
             transaction.notice_others()
-            transaction.seek(job.seek for job in group if job.seek)
+            transaction.prefetch(job.prefetch for job in group if job.prefetch)
             for job in group:
                 try:
                     outcomes.append((job, transaction.attempt(job.work), None))

@@ -2,6 +2,11 @@
 DROP INDEX feedback_events_conversation;
 CREATE INDEX feedback_events_conversation ON feedback_events (tenant_id, conversation_id, position, item);
 
+-- In the order of arrival, so that those whose time is over are found where the table begins.
+ALTER TABLE feedback_keys DROP CONSTRAINT feedback_keys_pkey;
+ALTER TABLE feedback_keys ADD COLUMN answer_id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY;
+CREATE UNIQUE INDEX feedback_keys_key ON feedback_keys (tenant_id, key);
+
 -- The sums of the ledger, kept as it grows: a month is read from some thirty rows a model.
 CREATE TABLE usage_days (
     tenant_id TEXT             NOT NULL,
