@@ -217,6 +217,7 @@ def test_closing_ends_the_thread(database):
     writer.start()
     started = {thread for thread in threading.enumerate() if thread.name == "wal"}
     writer.submit(grow).result(PATIENCE_SECONDS)
+    assert database.copying.is_done.wait(PATIENCE_SECONDS)
     writer.close()
     assert started
     assert not any(thread.is_alive() for thread in started)
