@@ -60,7 +60,7 @@ class SqliteConnection:
             "foreign_keys = ON",
             "temp_store = MEMORY",
             "cache_size = -16384",  # KiB: the pages of indexes that every write touches
-            "wal_autocheckpoint = 32000",  # pages: only where the thread of `wal.py` does not come to it
+            "wal_autocheckpoint = 32000",  # pages: beyond what `wal.py` leaves, where it copies and does not fail
         ):
             self._raw.execute(f"PRAGMA {pragma}")
 
