@@ -3,6 +3,7 @@
 import asyncio
 
 import pytest
+from msgspec.structs import replace
 from tests.brain.conftest import ALICE, BOB, metrics_of
 
 from soma.brain.client import BrainClient
@@ -45,6 +46,23 @@ async def test_the_same_iteration_at_two_brains_is_learned_once(shared):
         )
         assert sorted(answer.status for answer in answers) == ["duplicate"] * 9 + ["success"]
         assert len({str(answer.weights) for answer in answers}) == 1
+
+
+@pytest.mark.parametrize("key", ["k", None], ids=["by its key", "by what it says"])
+async def test_the_same_feedback_at_two_brains_is_learned_once(shared, key):
+    said = {"conversation_id": "c", "reward": 0.9, "metadata": {"cost": 0.01, "latency_ms": 9_000.0}}
+    said |= {"idempotency_key": key}
+    async with open_brain(shared, embedder=Hashing()) as one, open_brain(shared, embedder=Hashing()) as two:
+        first = await one.client.feedback(ALICE, **said)
+        assert any(first.weight_deltas.values())
+        assert await two.client.feedback(ALICE, **said) == replace(first, status="duplicate")
+        at_once = [brain.client.feedback(BOB, **said) for brain in (one, two) for _ in range(5)]
+        answers = await asyncio.gather(*at_once)
+        assert sorted(answer.status for answer in answers) == ["duplicate"] * 9 + ["success"]
+        assert len({str(replace(answer, status="")) for answer in answers}) == 1
+        assert (await two.client.state(ALICE)).version == 2
+        report = verified(one.writer.database)
+        assert (report.faults, report.feedbacks, report.updates) == ([], 2, 2)
 
 
 async def test_who_has_only_restored_notices_what_others_wrote_since(shared):

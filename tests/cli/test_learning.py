@@ -36,16 +36,16 @@ def test_evidence_names_slope_curvature_factor_and_the_step_of_them():
     assert story(EVIDENCE, "alpha") == [
         "version 3, 2026-11-20 16:34:19, feedback: memories that helped",
         "what helped, against what was shown beside it [turn t1]",
-        "learned +0.0160 = step 0.8 x rate factor 1.0000 x slope +0.0500 / curvature (2 + 0.5000)",
+        "learned +0.0160 = step size 0.8 x rate factor 1.0000 x slope +0.0500 / curvature (2 + 0.5000)",
         "in use  +0.0080, now 1.0080, trust 0.5000 -> 0.5012",
     ]
 
 
 def test_what_kept_a_weight_from_the_whole_step_is_said():
     assert story(EVIDENCE | {"learned_deltas": {"alpha": 0.01}}, "alpha")[2].endswith("0.5000), held at its bound")
-    cut = story(EVIDENCE | {"clipped": ["semantic", "serotonin"], "credit": 0.3, "turn_id": None}, "alpha")
+    cut = story(EVIDENCE | {"clipped": ["alpha", "serotonin"], "credit": 0.3, "turn_id": None}, "alpha")
     assert cut[0].endswith("memories that helped, credit 0.3")
-    assert cut[1].endswith("beside it, semantic clipped [event e1]")
+    assert cut[1].endswith("beside it, alpha clipped [event e1]")
     guarded = story(EVIDENCE | {"guarded": True}, "alpha")
     assert guarded[2] == "learned +0.0160 by the guard, which brought the last good lesson back"
 

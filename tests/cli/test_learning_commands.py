@@ -60,7 +60,7 @@ def test_why_tells_the_story_of_one_weight_to_its_present_value(taught):
 
 
 def test_a_move_can_be_worked_out_again_from_what_is_said_and_from_the_json(taught):
-    line = r"learned (\S+) = step (\S+) x rate factor (\S+) x slope (\S+) / curvature \((\S+) \+ (\S+)\)"
+    line = r"learned (\S+) = step size (\S+) x rate factor (\S+) x slope (\S+) / curvature \((\S+) \+ (\S+)\)"
     moves = [
         [float(number) for number in found] for found in re.findall(line, said(taught, "weights", "--why", "alpha"))
     ]

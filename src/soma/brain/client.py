@@ -151,7 +151,7 @@ class BrainClient(MemoryCalls, ExperimentCalls):
         body = given(query=query, weights=weights, top_k=top_k, token_budget=token_budget, at=at)
         return await self._post(principal, "/context/adaptation/preview", body, Preview)
 
-    async def feedbackgiven(
+    async def feedback_given(
         self, principal: Principal, *, conversation_id: str, limit: int | None = None
     ) -> list[FeedbackRow]:
         """What the caller said in a conversation, the newest first."""

@@ -1,4 +1,4 @@
-"""What msgspec finds wrong, in our words: what is wanted, and what came. The one place that translates it."""
+"""What msgspec finds wrong, in our words: what is wanted, and what came. Of pydantic: `events/wording.py`."""
 
 import re
 

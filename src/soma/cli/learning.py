@@ -114,7 +114,7 @@ def _rule(update: Mapping[str, Any], weight: str) -> str:
 def _newton(update: Mapping[str, Any], weight: str) -> str:
     held = abs(step_of(update, weight) - update["learned_deltas"].get(weight, 0.0)) >= SMALLEST
     return (
-        f"= step {update['evidence_step']:g} x rate factor {update['learning_factor']:.4f} "
+        f"= step size {update['evidence_step']:g} x rate factor {update['learning_factor']:.4f} "
         f"x slope {update['signals'][weight]:+.4f} "
         f"/ curvature ({update['curvature_start']:g} + {update['curvatures'][weight]:.4f})"
         f"{', held at its bound' if held else ''}"

@@ -18,7 +18,7 @@ from rich.console import Console
 from soma.agent.settings import Settings, settings
 from soma.brain.settings import BrainSettings
 from soma.brain.wrong_settings import told
-from soma.cli.wrong_settings import GROUPS
+from soma.cli.unknown_settings import GROUPS
 from soma.events.private import read_private
 
 ADDRESS_FILE = "server.json"

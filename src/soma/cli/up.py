@@ -18,7 +18,7 @@ import uvicorn
 from soma.agent.settings import default_data_dir
 from soma.brain.not_built import not_built
 from soma.cli.server import ADDRESS_FILE, TOKEN_FILE, check_brain_settings, chosen_settings, errors, fail, running
-from soma.cli.wrong_settings import unknown
+from soma.cli.unknown_settings import unknown
 
 if TYPE_CHECKING:
     from soma.agent.asgi import Application

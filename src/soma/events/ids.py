@@ -22,8 +22,8 @@ def new_id() -> str:
     with _lock:
         _last = ticks = max(_last + 1, ticks)
         _pool = _pool or os.urandom(POOL)
-        random, _pool = _pool[:8], _pool[8:]
-    value = (ticks >> 12) << 80 | 0x7 << 76 | (ticks & 0xFFF) << 64 | 0b10 << 62 | int.from_bytes(random) >> 2
+        noise, _pool = _pool[:8], _pool[8:]
+    value = (ticks >> 12) << 80 | 0x7 << 76 | (ticks & 0xFFF) << 64 | 0b10 << 62 | int.from_bytes(noise) >> 2
     digits = f"{value:032x}"
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 

@@ -287,7 +287,8 @@ class LearnerConfigured(Fact, frozen=True, kw_only=True):
 
 
 class WeightsUpdated(Fact, frozen=True, kw_only=True):
-    """One observation learned. `hyperparameters` is the digest of a `learner.configured`."""
+    """One observation learned. `weight_deltas` are of the served weights; `hyperparameters` is the digest of a
+    `learner.configured`."""
 
     event_type: ClassVar[str] = "weights.updated"
     learner_version: int
@@ -299,7 +300,8 @@ class WeightsUpdated(Fact, frozen=True, kw_only=True):
 
 
 class WeightsBatchUpdated(Fact, frozen=True, kw_only=True):
-    """The observations of a batch, learned in order; `learner_version` and `state_hash` are those after the last."""
+    """The observations of a batch, learned in order; `learner_version` and `state_hash` are those after the last, and
+    `weight_deltas`, from the first to the last, are of the learned weights."""
 
     event_type: ClassVar[str] = "weights.batch_updated"
     first_version: int

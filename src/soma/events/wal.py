@@ -17,7 +17,7 @@ FROM = 8_000  # pages: most are written many times before they must be copied
 LOOK_SECONDS = 0.1  # between two looks at how many there are
 PASSES = 12  # at most, to meet a moment without a commit: only then does SQLite synchronise the file
 HELD_SECONDS = 0.002  # the transaction at work may hold back a page or two
-REST = 500  # pages that the writer copies itself at most
+REST = 500  # pages that the writer may copy itself, as far as the thread could see
 RETRY_SECONDS = 10.0
 
 COPY = "PRAGMA wal_checkpoint(PASSIVE)"  # waits for nobody. Answers: does another copy, pages in the WAL, pages copied

@@ -1,4 +1,4 @@
-"""What pydantic finds wrong, in our words: what is wanted, and what came. The one place that translates it."""
+"""What pydantic finds wrong, in our words: what is wanted, and what came. Of msgspec: `brain/wording.py`."""
 
 from collections.abc import Mapping
 from math import isnan

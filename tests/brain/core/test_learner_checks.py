@@ -8,17 +8,17 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from msgspec.structs import astuple, replace
+from msgspec.structs import asdict, astuple, replace
+from tests.brain.histories import LITERAL, SETTINGS, answers, every_settings, evidences, histories, outcomes, run
 
-from soma.brain.core.hyperparameters import Hyperparameters, Rule
+from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import Observation, learn
-from soma.brain.core.modulators import SOMA, UNIT
+from soma.brain.core.modulators import SOMA
 from soma.brain.core.observations import (
     Answer,
     Evidence,
     IterationOutcome,
     Shown,
-    Source,
     ToolOutcome,
 )
 from soma.brain.core.restore import Restore
@@ -27,65 +27,6 @@ from soma.brain.core.state import LearnerState
 from soma.brain.core.weights import SEVEN, VIEWS_LIMIT, Views
 
 pytestmark = pytest.mark.learning
-
-SETTINGS = Hyperparameters(views=Views.of({"semantic": 1.0, "graph": 0.2, "temporal": 0.1, "old": 0.0}))
-LITERAL = Hyperparameters(views=SETTINGS.views, learning_rule=Rule.LITERAL)
-UNIT_PROFILE = Hyperparameters(views=SETTINGS.views, profile=UNIT)
-
-numbers = st.floats(allow_nan=True, allow_infinity=True) | st.floats(min_value=-2, max_value=2)
-maybe = st.none() | numbers
-names = st.sampled_from(["semantic", "graph", "temporal", "old", "session", "ä", ""])
-answers = st.builds(
-    Answer,
-    reward=maybe,
-    thumb=st.sampled_from([-1, 1]),
-    rating=st.none() | st.integers(1, 5),
-    copied=st.booleans(),
-    raw_confidence=maybe,
-    gain=maybe,
-    cost=maybe,
-    latency_ms=maybe,
-    tools=st.lists(names, max_size=3).map(tuple),
-)
-outcomes = st.builds(
-    IterationOutcome,
-    tool_outcomes=st.lists(st.builds(ToolOutcome, names, st.booleans()), max_size=3).map(tuple),
-    confidence=maybe,
-    progress=maybe,
-    novelty=numbers,
-    gain=maybe,
-    cost=maybe,
-    latency_ms=maybe,
-    diversity=maybe,
-)
-
-
-@st.composite
-def evidences(draw: st.DrawFn) -> Evidence:
-    views = tuple(draw(st.lists(names, unique=True, max_size=5)))
-    ids = draw(st.lists(st.sampled_from("abcdef"), unique=True, max_size=6))
-    row = st.tuples(*[st.integers(0, 65535)] * len(views))
-    pick = st.lists(st.sampled_from("abcdefg"), max_size=3).map(tuple)
-    return Evidence(
-        views=views,
-        shown=tuple(Shown(key, draw(row)) for key in ids),
-        helpful=draw(pick),
-        unhelpful=draw(pick),
-        source=draw(st.sampled_from(Source)),
-        novelty=draw(numbers),
-        diversity=draw(maybe),
-    )
-
-
-histories = st.lists(answers | outcomes | evidences(), max_size=30)
-every_settings = st.sampled_from([SETTINGS, LITERAL, UNIT_PROFILE])
-
-
-def run(history: list[Observation], settings: Hyperparameters) -> LearnerState:
-    state = LearnerState.initial(settings)
-    for observation in history:
-        state, _ = learn(state, observation, settings)
-    return state
 
 
 def floats_of(value: Any) -> list[float]:
@@ -168,6 +109,21 @@ def test_replay_from_a_snapshot_equals_live(
     for observation in second:
         state, _ = learn(state, observation, settings)
     assert state.state_hash() == live.state_hash()
+
+
+@given(histories, every_settings)
+def test_what_was_clipped_is_every_outlier_and_every_level_beyond_its_box(
+    history: list[Observation], settings: Hyperparameters
+) -> None:
+    state = LearnerState.initial(settings)
+    for observation in history:
+        state, told = learn(state, observation, settings)
+        assert told.feeling is not None
+        pushed, low, high = map(asdict, (told.feeling.pushed, settings.profile.low, settings.profile.high))
+        beyond = tuple(name for name, level in pushed.items() if not low[name] <= level <= high[name])
+        assert told.clipped == told.outliers + beyond
+    _, told = learn(state, Restore(snapshot=state, reason="a person asked"), settings)
+    assert told.clipped == ()
 
 
 @given(evidences(), st.randoms(use_true_random=False))

@@ -21,7 +21,7 @@ from soma.brain.core.arithmetic import clamp, dot, exp, log, total
 from soma.brain.core.bounded import bounded
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.observations import VIEW_SCALE, Evidence, Source
-from soma.brain.core.weights import VIEWS_LIMIT, Views
+from soma.brain.core.weights import VIEWS_LIMIT, Views, weight_name
 
 Rows = list[tuple[float, ...]]
 
@@ -127,7 +127,7 @@ def _moments(rows: Rows, judgement: Judgement) -> tuple[list[float], list[float]
     sums, variances = [], []
     for column in zip(*rows, strict=True):  # the hottest loop of learning: one pass for three sums
         pushed = mean = square = 0.0
-        for miss, chance, value in zip(misses, chances, column):  # noqa: B905 -- Evidence has seen to it
+        for miss, chance, value in zip(misses, chances, column):  # noqa: B905 -- `_judged` makes one miss and one chance a memory
             pushed += miss * value
             expected = chance * value
             mean += expected
@@ -159,7 +159,8 @@ def _gradient(
     if reading.active:
         g = [slope if known else 0.0 for slope, known in zip(g, reading.active, strict=True)]
     if max(g) > limit or min(g) < -limit:
-        g = [bounded(name, slope, -limit, limit, outliers) for name, slope in zip(views.names, g, strict=True)]
+        named = zip(map(weight_name, views.names), g, strict=True)
+        g = [bounded(name, slope, -limit, limit, outliers) for name, slope in named]
     return tuple(g)
 
 
@@ -216,7 +217,7 @@ def _scored(rows: Rows, old: Retrieval, scale: float) -> tuple[list[float], list
     scores, prior_scores = [], []
     for row in rows:
         score = prior_score = 0.0
-        for value, weight, prior in zip(row, weights, priors):  # noqa: B905 -- likewise
+        for value, weight, prior in zip(row, weights, priors):  # noqa: B905 -- `read` made each row as wide
             score += value * weight
             prior_score += value * prior
         scores.append(score / scale)

@@ -68,7 +68,7 @@ class Explanation(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def clipped(self) -> tuple[str, ...]:
-        """Outliers of the observation, weights at the edge of their box, levels at the edge of theirs."""
+        """Terms of the observation, weights by their gradient, levels at the edge of their box."""
         if self.feeling is None or self.feeling.pushed == self.after.modulators:
             return self.outliers
         pushed = zip(NAMES, astuple(self.feeling.pushed), astuple(self.after.modulators), strict=True)

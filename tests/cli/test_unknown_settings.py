@@ -4,7 +4,7 @@ from click.testing import CliRunner
 
 from soma.agent.settings import settings
 from soma.cli.main import main
-from soma.cli.wrong_settings import unknown
+from soma.cli.unknown_settings import unknown
 
 
 def test_a_mistyped_setting_is_told_with_the_nearest_that_is_one():

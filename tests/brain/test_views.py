@@ -1,0 +1,28 @@
+"""What is served of a state, worked out from the one before it, is what it would be by itself."""
+
+import pytest
+from hypothesis import given
+from tests.brain.histories import every_settings, histories, run
+
+from soma.brain.core.hyperparameters import Hyperparameters
+from soma.brain.core.learn import Observation, learn
+from soma.brain.core.restore import Restore
+from soma.brain.core.state import LearnerState
+from soma.brain.views import moved, served_next, served_weights
+
+pytestmark = pytest.mark.learning
+
+
+@given(histories, histories, every_settings)
+def test_what_the_next_state_serves_and_moves_is_as_worked_out_from_nothing(
+    earlier: list[Observation], history: list[Observation], settings: Hyperparameters
+) -> None:
+    before = run(earlier, settings)
+    back = Restore(snapshot=LearnerState.initial(settings), reason="a person asked")
+    for observation in (*history, back):
+        after, _ = learn(before, observation, settings)
+        known, fresh = served_weights(before, settings), served_weights(after, settings)
+        served, deltas = served_next(before, known, after, settings)
+        assert list(served.items()) == list(fresh.items())
+        assert list(deltas.items()) == list(moved(known, fresh).items())
+        before = after

@@ -1,0 +1,67 @@
+"""A setting that cannot be is told in one line, and no secret in it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from soma.brain.memory_settings import MemorySettings
+from soma.brain.settings import BrainSettings
+from soma.brain.wrong_settings import names_of, told
+
+
+class Strict(BaseSettings):
+    """What the real ones may become: their secrets are looked at, other names are refused."""
+
+    model_config = SettingsConfigDict(env_prefix="STRICT_", extra="forbid")
+
+    key: SecretStr = SecretStr("")
+    token: SecretStr = Field(default=SecretStr(""), validation_alias=AliasChoices("STRICT_PASS", "STRICT_TOKEN"))
+    url: str = ""
+
+    @field_validator("key", "token", "url")
+    @classmethod
+    def _none(cls, value: str | SecretStr) -> str | SecretStr:
+        if value:
+            raise ValueError("none is wanted")
+        return value
+
+
+def fault(make: Callable[..., Any], **given: str) -> ValidationError:
+    with pytest.raises(ValidationError) as caught:
+        make(**given)
+    return caught.value
+
+
+def test_a_setting_is_told_by_the_name_that_the_environment_has_for_it():
+    wanted = "a whole number is wanted"
+    assert told(fault(MemorySettings, index_bytes="x")) == f"the setting SOMABRAIN_INDEX_BYTES cannot be 'x': {wanted}"
+    assert told(fault(BrainSettings, SOMABRAIN_PORT="x")) == f"the setting SOMABRAIN_PORT cannot be 'x': {wanted}"
+    assert names_of(BrainSettings, "port") == ["SOMABRAIN_PORT", "SOMA_BRAIN_PORT"]
+    assert names_of(MemorySettings, "index_bytes") == ["SOMABRAIN_INDEX_BYTES"]
+
+
+@pytest.mark.parametrize("name", ["key", "STRICT_PASS"])
+def test_a_secret_is_never_shown(name):
+    line = told(fault(Strict, **{name: "s3cret"}), [Strict])
+    shown = "STRICT_KEY" if name == "key" else name
+    assert line == f"the setting {shown} cannot be '***': none is wanted"
+
+
+def test_an_address_is_cut_where_a_password_may_stand():
+    line = told(fault(BrainSettings, SOMABRAIN_DATABASE_URL="mysql://user:s3cret@host/name"))
+    assert line.startswith("the setting SOMABRAIN_DATABASE_URL cannot be 'mysql://...': ")
+    assert "s3cret" not in line
+    line = told(fault(Strict, url="https://user:s3cret@host"), [Strict])
+    assert line == "the setting STRICT_URL cannot be 'https://...': none is wanted"
+
+
+def test_a_name_that_is_none_is_told_as_it_was_given():
+    line = told(fault(Strict, STRICT_KEi="x"), [Strict])
+    assert line == "the setting STRICT_KEi cannot be 'x': there is no such field"
+
+
+def test_of_several_faults_the_first_is_told():
+    assert "SOMABRAIN_EMBEDDER " in told(fault(MemorySettings, index_bytes="x", embedder="x"))
