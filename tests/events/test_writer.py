@@ -4,28 +4,17 @@ import asyncio
 import sqlite3
 import threading
 from collections.abc import Iterator
-from importlib.resources import files
 
 import pytest
 
 from soma.events.chain import Event, Head, verify
 from soma.events.cursors import Consumer
-from soma.events.database import Database, migrate
 from soma.events.errors import ChainBroken, WriteFailed, WriterBusy
 from soma.events.log import Log
 from soma.events.pending import Sums
 from soma.events.schema import DraftReplaced, LearnerConfigured, Subject, draft, fact_of
 from soma.events.transaction import Prefetch, Transaction
 from soma.events.writer import WAITING, Writer
-
-
-@pytest.fixture
-def database(tmp_path) -> Database:
-    database = Database(f"sqlite:///{tmp_path}/log.sqlite3")
-    connection = database.connect()
-    migrate(connection, "events", files("soma.events") / "migrations")
-    connection.close()
-    return database
 
 
 @pytest.fixture

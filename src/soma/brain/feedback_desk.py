@@ -20,7 +20,7 @@ from soma.brain.learners import Learners, subject_of
 from soma.brain.reward_gate import WITHDRAWN, Void, is_withdrawn, keep_rewards
 from soma.brain.types import FeedbackAnswer, Principal
 from soma.brain.values import Taken, Values
-from soma.brain.views import difference, spread
+from soma.brain.views import difference, of_every_weight
 from soma.events.ids import now
 from soma.events.schema import FeedbackReceived, draft
 from soma.events.transaction import Transaction
@@ -59,7 +59,7 @@ class FeedbackDesk:
             adaptation_applied=applied,
             weights_before=weights_before,
             weights_after=weights_after,
-            weight_deltas=spread(lesson.deltas, weights_after),
+            weight_deltas=of_every_weight(lesson.deltas, weights_after),
             feedback_id=key,
             reason=None if applied else reason or "nothing_to_compare",
             version=version,

@@ -21,7 +21,7 @@ from soma.brain.learners import LEARNED, Base, Learners, stream_of
 from soma.brain.observations import BatchRecords, observed, read
 from soma.brain.starts import Start, start_of
 from soma.brain.types import LearnerHistory, Principal, Update
-from soma.brain.views import by_view, learned_weights, levels, moved, weights_of, without_view
+from soma.brain.views import by_weight_name, learned_weights, levels, moved, weights_beside_views, weights_of
 from soma.events.chain import Event
 from soma.events.log import Log, Reads
 from soma.events.schema import (
@@ -163,7 +163,7 @@ def _seen(state: LearnerState, constants: Hyperparameters, last: Sight | None) -
         if last.state is state:
             return last
         if last.state.retrieval is state.retrieval:
-            others = without_view(state)
+            others = weights_beside_views(state)
             return Sight(state, constants, last.learned | others, last.weights | others, last.trust)
     served = serve(state, constants)
     return Sight(state, constants, learned_weights(state), weights_of(served, state), served.trust)
@@ -173,7 +173,7 @@ def _update(step: Step, before: Sight, after: Sight) -> Update:
     event, why, constants = step.event, step.explanation, step.constants
     retrieval = why.after.retrieval
     if before.state.retrieval is retrieval:
-        learned_deltas = weight_deltas = moved(without_view(why.before), without_view(why.after))
+        learned_deltas = weight_deltas = moved(weights_beside_views(why.before), weights_beside_views(why.after))
     else:
         learned_deltas, weight_deltas = moved(before.learned, after.learned), moved(before.weights, after.weights)
     return Update(
@@ -195,8 +195,8 @@ def _update(step: Step, before: Sight, after: Sight) -> Update:
         curvature_start=constants.curvature_start,
         credit=why.credit,
         salience=why.salience,
-        signals=by_view(retrieval.views.names, why.gradient) if why.gradient else {},
-        curvatures=by_view(retrieval.views.names, retrieval.curvatures) if why.gradient else {},
+        signals=by_weight_name(retrieval.views.names, why.gradient) if why.gradient else {},
+        curvatures=by_weight_name(retrieval.views.names, retrieval.curvatures) if why.gradient else {},
         gated=why.gated,
         guarded=why.guarded,
         clipped=list(why.clipped),

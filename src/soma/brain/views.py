@@ -27,7 +27,7 @@ def served_next(
     """What `after` serves, and how that moved from the `weights` of the state before it, by the same constants. Most
     updates leave the views as they are."""
     if after.retrieval is before.retrieval:
-        others = without_view(after)
+        others = weights_beside_views(after)
         return weights | others, moved(weights, others)
     served = served_weights(after, constants)
     return served, moved(weights, served)
@@ -35,21 +35,21 @@ def served_next(
 
 def weights_of(served: Served, state: LearnerState) -> dict[str, float]:
     """tau as learned: what noradrenaline makes of it is a mood, and a mood is not a lesson."""
-    return by_view(served.names, served.weights) | without_view(state)
+    return by_weight_name(served.names, served.weights) | weights_beside_views(state)
 
 
 def learned_weights(state: LearnerState) -> dict[str, float]:
     """As `weights_of`, without the prior: what is served once it is trusted entirely."""
-    return by_view(state.retrieval.views.names, state.retrieval.weights) | without_view(state)
+    return by_weight_name(state.retrieval.views.names, state.retrieval.weights) | weights_beside_views(state)
 
 
-def without_view(state: LearnerState) -> dict[str, float]:
+def weights_beside_views(state: LearnerState) -> dict[str, float]:
     """The weights that no view has, which are served as they are learned."""
     worth = state.utility
     return {"tau": state.temperature.tau, "lambda": worth.lambda_, "mu": worth.mu, "nu": worth.nu}
 
 
-def by_view(views: tuple[str, ...], values: Sequence[float]) -> dict[str, float]:
+def by_weight_name(views: tuple[str, ...], values: Sequence[float]) -> dict[str, float]:
     """A column of the views, by the names of the wire."""
     return dict(zip(_wire_names(views), values, strict=True))
 
@@ -64,10 +64,10 @@ def levels(state: LearnerState) -> dict[str, float]:
 
 
 def difference(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
-    return spread(moved(before, after), after)
+    return of_every_weight(moved(before, after), after)
 
 
-def spread(deltas: dict[str, float], weights: Mapping[str, float]) -> dict[str, float]:
+def of_every_weight(deltas: dict[str, float], weights: Mapping[str, float]) -> dict[str, float]:
     """Of every weight, also of those that did not move."""
     return dict.fromkeys(weights, 0.0) | deltas
 

@@ -11,7 +11,7 @@ from soma.brain.learners import Learners, Lesson, subject_of
 from soma.brain.reward_gate import WITHDRAWN, all_left_out, is_withdrawn, keep_withdrawal, rewards, withdrawals
 from soma.brain.types import Principal, Withdrawn
 from soma.brain.values import Taken
-from soma.brain.views import spread
+from soma.brain.views import of_every_weight
 from soma.events.log import Reads
 from soma.events.schema import RewardVoided, draft
 from soma.events.transaction import Transaction
@@ -88,6 +88,6 @@ def _answer(prepared: Prepared, lesson: Lesson, status: str) -> Withdrawn:
         version=lesson.after.state.version,
         weights_before=before,
         weights_after=after,
-        weight_deltas=spread(lesson.deltas, after),
+        weight_deltas=of_every_weight(lesson.deltas, after),
         state_hash=lesson.after.state.state_hash(),
     )

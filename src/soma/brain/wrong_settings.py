@@ -1,4 +1,4 @@
-"""Settings that cannot be, told by the name that an operator gave them."""
+"""Settings that cannot be, told by their names in the environment."""
 
 from collections.abc import Sequence
 from typing import Any
