@@ -49,6 +49,13 @@ class PostgreSQL:
                 "AND backend_type = 'client backend'"
             )
 
+    def take_away(self, url: str) -> None:
+        """As if the server of this one database had ended."""
+        name = psycopg.conninfo.conninfo_to_dict(url)["dbname"]
+        with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
+            connection.execute(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false")
+            connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
+
     def close(self) -> None:
         self._server.cleanup()
         shutil.rmtree(self._folder, ignore_errors=True)

@@ -1,14 +1,17 @@
 """Several brains on one database: one appender at a time, every lesson once, no weight from a stale state."""
 
 import asyncio
+import threading
 
 import pytest
 from msgspec.structs import replace
-from tests.brain.conftest import ALICE, BOB, metrics_of
+from pydantic import SecretStr
+from tests.brain.conftest import ALICE, BOB, TOKEN, metrics_of, remembered
 
 from soma.brain.client import BrainClient
 from soma.brain.errors import BrainUnavailable
 from soma.brain.root import open_brain
+from soma.brain.settings import BrainSettings
 from soma.brain.verify import verified
 from soma.memory.embedders.hashing import Hashing
 
@@ -105,3 +108,22 @@ async def _tried(client: BrainClient, number: int) -> str:
         return (await client.publish_turn_metrics(ALICE, **metrics_of(iteration_number=number))).status
     except BrainUnavailable:
         return "unavailable"
+
+
+@pytest.mark.integration
+def test_a_brain_ends_though_its_database_is_away(postgresql, tmp_path):
+    url = postgresql.database()
+    settings = BrainSettings(data_dir=tmp_path, database_url=url, service_token=SecretStr(TOKEN))
+
+    async def live() -> None:
+        async with open_brain(settings, embedder=Hashing()) as opened:
+            await remembered(opened.client)
+            await opened.client.evaluate(ALICE, conversation_id="c", query="cat")
+            postgresql.take_away(url)
+            with pytest.raises(BrainUnavailable):
+                await opened.client.evaluate(ALICE, conversation_id="c", query="cat")
+
+    life = threading.Thread(target=lambda: asyncio.run(live()), daemon=True)  # an end that waits is not to be cancelled
+    life.start()
+    life.join(30)
+    assert not life.is_alive()

@@ -153,10 +153,11 @@ class Database:
         except Exception as error:
             if not is_storage_error(error):
                 raise
-            self._forget_reader()
+            self.forget_reader()
             raise ReadFailed(f"{ReadFailed.__doc__} ({error})") from error
 
-    def _forget_reader(self) -> None:
+    def forget_reader(self) -> None:
+        """Close this thread's connection, if it has one."""
         connection: Connection | None = getattr(self._local, "connection", None)
         self._local.connection = None
         if connection is not None:

@@ -91,8 +91,10 @@ class Store:
         self._threads.shutdown()
 
     def _leave(self, everyone: Barrier) -> None:
-        self.database.reader().close()
-        everyone.wait()  # so that no thread leaves twice and another not at all
+        try:
+            self.database.forget_reader()
+        finally:
+            everyone.wait()  # so that no thread leaves twice and another not at all
 
     def apply(self, memories: Sequence[tuple[MemoryRecord, Embedding]], model: str) -> None:
         """Take committed memories with their vectors of `model` into their partitions, where these are loaded."""
