@@ -82,6 +82,16 @@ def test_dismissing_all_that_was_shown_takes_from_the_views_that_stood_out(setti
     assert one_of_them.weights == before.weights
 
 
+def test_dismissing_leaves_the_views_alone_that_none_of_the_memories_has(settings: Hyperparameters, evidence) -> None:
+    """Or whoever dismisses twenty answers has every absent view at its bound."""
+    shown = {"a": {"semantic": 0.7, "graph": 0.0}, "b": {"semantic": 0.6, "graph": 0.0}}
+    before = LearnerState.initial(settings)
+    after = taught(settings, evidence(shown, unhelpful=("a", "b")), 20)
+    assert after.weights["alpha"] < before.weights["alpha"]
+    others = {name: weight for name, weight in before.weights.items() if name not in {"alpha", "tau"}}
+    assert others == {name: after.weights[name] for name in others}
+
+
 def test_a_tenant_who_asks_about_recent_things_learns_gamma_up(settings: Hyperparameters, evidence) -> None:
     state = taught(settings, evidence(RECENT_HELPS, "new"), 20)
     assert state.weights["gamma"] > 0.5

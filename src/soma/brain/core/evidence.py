@@ -2,14 +2,14 @@
 
 p = softmax(w.x / T) over the shown memories, y uniform on the helpful ones, m = y - p, L = -y.log p
 r = (1 - d) e^-L / ((1 - d) e^-L + d / n)                       how likely the naming was meant, not a slip
-g = c r sum m (x - 1/2) / T - pull (w - prior)
+g = c r sum m x / T - pull (w - prior)
 H = memory H + c r var_p(x) / T^2
 w += step (lr_eff / lr_base) g / (H_0 + H)
 
 That is one Newton step, view by view, down the cross-entropy between what helped and what the weights would have
-chosen, if a share d of all feedback names one of the n shown by accident. m sums to 0, so the 1/2 is idle, until
-a person dismisses all that was shown: then m = -0.2 / n for each, and the views that stood out among the wrong
-memories lose a little. A bad prior shows little else to learn from.
+chosen, if a share d of all feedback names one of the n shown by accident. Where a person dismisses all that was
+shown, m = -0.2 / n for each and x - 1/2 takes the place of x, over the memories of which a view says anything: views
+that stood out among the wrong memories lose a little. A bad prior shows little else to learn from.
 """
 
 from collections.abc import Sequence
@@ -24,6 +24,7 @@ from soma.brain.core.observations import VIEW_SCALE, Evidence, Source
 from soma.brain.core.weights import VIEWS_LIMIT, Views, weight_name
 
 Rows = list[tuple[float, ...]]
+MIDDLE = 0.5 * VIEW_SCALE
 
 
 class Retrieval(msgspec.Struct, frozen=True, gc=False):
@@ -107,7 +108,7 @@ def stepped(
 ) -> tuple[Retrieval, tuple[float, ...]]:
     """One Newton step inside the boxes, and the gradient that it followed. `factor` is lr_eff / lr_base."""
     old, views = reading.retrieval, reading.retrieval.views
-    sums, variances = _moments(reading.rows, judgement)
+    sums, variances = (_moments if judgement.chances else _dismissed)(reading.rows, judgement)
     g = _gradient(reading, judgement, sums, credit, settings, outliers=outliers)
     scale = settings.learner_temperature * VIEW_SCALE
     sharpness, memory = credit * judgement.meant / (scale * scale), settings.curvature_memory
@@ -122,12 +123,11 @@ def stepped(
 
 
 def _moments(rows: Rows, judgement: Judgement) -> tuple[list[float], list[float]]:
-    """Of each view among the shown: sum m x, and its variance by the chances; 0 where there are none."""
-    misses, chances = judgement.misses, judgement.chances or (0.0,) * len(rows)
+    """Of each view among the shown: sum m x, and its variance by the chances."""
     sums, variances = [], []
     for column in zip(*rows, strict=True):  # the hottest loop of learning: one pass for three sums
         pushed = mean = square = 0.0
-        for miss, chance, value in zip(misses, chances, column):  # noqa: B905 -- `_judged` makes one miss and one chance a memory
+        for miss, chance, value in zip(judgement.misses, judgement.chances, column):  # noqa: B905 -- `_judged` makes one miss and one chance a memory
             pushed += miss * value
             expected = chance * value
             mean += expected
@@ -136,6 +136,19 @@ def _moments(rows: Rows, judgement: Judgement) -> tuple[list[float], list[float]
         variance = square - mean * mean
         variances.append(variance if variance > 0.0 else 0.0)  # noqa: FURB136 -- faster than max
     return sums, variances
+
+
+def _dismissed(rows: Rows, judgement: Judgement) -> tuple[list[float], list[float]]:
+    """Of each view: sum m (x - 1/2) over the memories of which it says anything; one that none of them has is no part
+    of why they were shown. Nothing was compared, so there is no variance."""
+    sums = []
+    for column in zip(*rows, strict=True):
+        pushed = 0.0
+        for miss, value in zip(judgement.misses, column, strict=True):
+            if value:
+                pushed += miss * (value - MIDDLE)
+        sums.append(pushed)
+    return sums, [0.0] * len(sums)
 
 
 def _gradient(
@@ -149,11 +162,10 @@ def _gradient(
 ) -> tuple[float, ...]:
     """g of each view, within the limit for outliers; 0 for a view that the evidence does not know."""
     views, weights = reading.retrieval.views, reading.retrieval.weights
-    middle = 0.5 * VIEW_SCALE * total(judgement.misses)
     push = credit * judgement.meant / (settings.learner_temperature * VIEW_SCALE)
     pull, limit = settings.prior_pull, settings.gradient_limit
     g = [
-        push * (pushed - middle) - pull * (weight - prior)
+        push * pushed - pull * (weight - prior)
         for pushed, weight, prior in zip(sums, weights, views.priors, strict=True)
     ]
     if reading.active:
