@@ -30,8 +30,10 @@ WORDS = (
 
 
 @click.command("feedback")
-@click.option("--events", default=1_000_000, show_default=True, help="Feedbacks in batches of 1,000.")
-@click.option("--tenants", default=100, show_default=True)
+@click.option(
+    "--events", type=click.IntRange(1_000), default=1_000_000, show_default=True, help="Feedbacks in batches of 1,000."
+)
+@click.option("--tenants", type=click.IntRange(1), default=100, show_default=True)
 @click.option("--seed", default=1, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one object.")
 def command(events: int, tenants: int, seed: int, *, as_json: bool) -> None:

@@ -73,7 +73,13 @@ def _bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
 
 @click.command()
 @real_data.option
-@click.option("--orders", default=5, show_default=True, help="Orders of the questions of each conversation.")
+@click.option(
+    "--orders",
+    type=click.IntRange(1),
+    default=5,
+    show_default=True,
+    help="Orders of the questions of each conversation.",
+)
 @click.option(
     "--conversation", "conversations", type=click.IntRange(0, 9), multiple=True, help="Only these, at least two."
 )

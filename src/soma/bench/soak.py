@@ -271,9 +271,11 @@ def _megabytes() -> float:
 
 @click.command()
 @click.option("--rule", type=click.Choice([rule.value for rule in Rule]), default="evidence", show_default=True)
-@click.option("--iterations", default=1_000, show_default=True, help="Iterations of random rewards.")
-@click.option("--tenants", default=10, show_default=True, help="Tenants side by side.")
-@click.option("--feedbacks", default=100, show_default=True, help="Feedbacks of each tenant.")
+@click.option(
+    "--iterations", type=click.IntRange(1), default=1_000, show_default=True, help="Iterations of random rewards."
+)
+@click.option("--tenants", type=click.IntRange(2), default=10, show_default=True, help="Tenants side by side.")
+@click.option("--feedbacks", type=click.IntRange(1), default=100, show_default=True, help="Feedbacks of each tenant.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def command(rule: str, iterations: int, tenants: int, feedbacks: int, *, as_json: bool) -> None:
     """A thousand iterations of random rewards, tenants side by side, praise and nothing else."""

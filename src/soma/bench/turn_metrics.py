@@ -29,7 +29,13 @@ TOOLS = ("clock", "calculator", "recall")
 
 
 @click.command("turn-metrics")
-@click.option("--calls", default=2_000, show_default=True, help="Iterations of each way, with a bundle each.")
+@click.option(
+    "--calls",
+    type=click.IntRange(1),
+    default=2_000,
+    show_default=True,
+    help="Iterations of each way, with a bundle each.",
+)
 @click.option("--seed", default=1, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one object.")
 def command(calls: int, seed: int, *, as_json: bool) -> None:
