@@ -138,3 +138,19 @@ def test_every_constant_of_the_learner_is_a_setting_by_its_name():
     assert named <= LearnerSettings.model_fields.keys()
     defaults = Hyperparameters()
     assert all(LearnerSettings.model_fields[name].default == getattr(defaults, name) for name in named)
+
+
+async def test_a_batch_that_comes_again_is_counted_as_duplicates(opened):
+    items = [{"conversation_id": "c", "reward": n / 3} for n in range(3)]
+    answers = [await opened.client.feedback_batch(ALICE, items, idempotency_key="once") for _ in range(3)]
+    assert [(answer.accepted, answer.status) for answer in answers] == [(3, "success"), *[(3, "duplicate")] * 2]
+    text = await scraped(opened.app)
+    assert 'somabrain_feedback_applied_total{result="applied",tenant="acme"} 3.0' in text
+    assert 'somabrain_feedback_applied_total{result="duplicate",tenant="acme"} 6.0' in text
+
+
+async def test_a_batch_of_which_nothing_was_taken_may_come_again_mended(opened):
+    wrong = await opened.client.feedback_batch(ALICE, [{"conversation_id": "c", "rating": 9}], idempotency_key="k")
+    mended = await opened.client.feedback_batch(ALICE, [{"conversation_id": "c", "rating": 5}], idempotency_key="k")
+    assert (len(wrong.rejected), wrong.accepted) == (1, 0)
+    assert (len(mended.rejected), mended.accepted, mended.status) == (0, 1, "success")

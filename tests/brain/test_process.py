@@ -43,6 +43,14 @@ async def test_a_brain_apart_serves_ends_at_a_signal_and_knows_everything_again(
     assert brain.verify()["faults"] == []
 
 
+@pytest.mark.e2e
+def test_what_is_no_address_of_a_redis_is_one_line_at_the_start(tmp_path):
+    ended = started(tmp_path, SOMA_REDIS_URL="foo")
+    assert ended.returncode == 1
+    assert ended.stderr.startswith("soma brain: SOMA_REDIS_URL is no address of a Redis")
+    assert ended.stderr.count("\n") == 1
+
+
 def started(tmp_path, **settings):
     """`python -m soma.brain` that ends by itself."""
     command = [sys.executable, "-m", "soma.brain"]

@@ -132,6 +132,44 @@ async def test_queries_are_checked_too(door):
     assert (answer.status_code, answer.json()["code"]) == (403, "tenant_mismatch")
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/context/usage?from=2026-01-01",
+        "/context/feedback?conversation_id=c",
+        "/context/adaptation/state?agent_id=helper",
+        "/context/adaptation/history?limit=5",
+        "/v1/memories?namespace=default",
+        "/v1/memory/status?namespace=default",
+        "/v1/memory/export?namespace=default",
+        "/v1/memory/consolidations?namespace=default",
+        "/v1/experiments?status=running",
+    ],
+)
+async def test_what_no_query_takes_and_what_is_asked_twice_is_refused_by_its_name(door, path):
+    assert (await door.get(path, headers=HEADERS)).status_code == 200
+    first = path.partition("?")[2].partition("=")[0]
+    for more, field in (("frm=2027-01-01", "frm"), (path.partition("?")[2], first)):
+        answer = await door.get(f"{path}&{more}", headers=HEADERS)
+        assert (answer.status_code, answer.json()["code"], answer.json()["field"]) == (422, "invalid_query", field)
+    answer = await door.post("/context/feedback?frm=x", headers=HEADERS, json={"conversation_id": "c", "reward": 1.0})
+    assert answer.status_code == 422
+
+
+@pytest.mark.parametrize("name", list(HEADERS))
+async def test_who_says_twice_who_calls_is_refused(door, name):
+    headers = [*HEADERS.items(), (name, "globex")]
+    answer = await door.get("/context/adaptation/state", headers=headers)
+    assert (answer.status_code, answer.json()["field"]) == (401, name)
+
+
+async def test_two_names_of_one_conversation_must_not_differ(door):
+    for session, status in (("other", 422), ("c", 200)):
+        body = {"conversation_id": "c", "session_id": session, "reward": 0.5}
+        answer = await door.post("/context/feedback", headers=HEADERS, json=body)
+        assert (answer.status_code, answer.json().get("field")) == (status, "session_id" if status == 422 else None)
+
+
 @pytest.mark.parametrize("missing", list(HEADERS))
 async def test_no_door_works_without_token_tenant_user_and_agent(door, missing):
     headers = {name: value for name, value in HEADERS.items() if name != missing}

@@ -139,7 +139,7 @@ def test_an_experiment_from_the_command_line(taught):
     arms = {"a": 0, "b": 0}
     while min(arms.values()) < 2:
         number = next(subjects)
-        said(taught, "experiments", "record", "mine", f"s{number}", str(number % 2), "--key", f"k{number}")
+        said(taught, "experiments", "record", "mine", f"s{number}", str(-(number % 2)), "--key", f"k{number}")
         shown = json.loads(said(taught, "experiments", "show", "mine", "--json"))
         arms = {name: arm["n"] for name, arm in shown["verdict"]["arms"].items()}
     decided = json.loads(said(taught, "experiments", "decide", "mine", "--json"))

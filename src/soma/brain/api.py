@@ -1,7 +1,7 @@
 """The brain's HTTP door: reads a request, asks for the verb, writes the answer. One error shape everywhere."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from soma.brain import bodies
 from soma.brain.api_experiments import Door, add_experiments, add_insight
 from soma.brain.api_memory import add_upkeep
-from soma.brain.auth import Authenticator, check_claims
+from soma.brain.auth import CLAIMS, HEADERS, Authenticator, check_claims
 from soma.brain.bodies import Body
 from soma.brain.errors import BrainRefused
 from soma.brain.service import Brain, owner
@@ -75,7 +75,7 @@ def _add_context(app: FastAPI, brain: Brain) -> None:
 
     @app.get("/context/usage")
     async def usage(request: Request) -> Response:
-        principal = _principal(request)
+        principal = _principal(request, "from", "to")
         today = datetime.now(UTC).date().isoformat()
         start, end = _day(request, "from", today[:8] + "01"), _day(request, "to", today)
         return _json({"rows": await brain.usage(principal, start=start, end=end)})
@@ -118,7 +118,8 @@ def _add_memory(app: FastAPI, brain: Brain) -> None:
 
     @app.get("/v1/memories")
     async def memories(request: Request) -> Response:
-        principal, asked = _principal(request), request.query_params
+        asked = request.query_params
+        principal = _principal(request, "namespace", "search", "after", "limit")
         namespace, after, limit = asked.get("namespace", "default"), asked.get("after"), _limit(request)
         if search := asked.get("search"):
             page = await brain.memory.search(owner(principal), search, namespace=namespace, limit=limit, after=after)
@@ -150,17 +151,40 @@ def _add_health(app: FastAPI, brain: Brain, auth: Authenticator) -> None:
 # Reading a request
 
 
-def _principal(request: Request) -> Principal:
+def _principal(request: Request, *asked: str) -> Principal:
+    """`asked` are what a query may ask for, beside saying again who it speaks for."""
     auth: Authenticator = request.app.state.auth
     principal = auth.principal(_headers(request))
     if request.scope["query_string"]:
+        _check_query(request, asked)
         check_claims(principal, request.query_params)
     return principal
 
 
+def _check_query(request: Request, asked: Sequence[str]) -> None:
+    given = [name for name, _ in request.query_params.multi_items()]
+    for name in given:
+        if name not in asked and name not in CLAIMS:
+            known = f"it may ask for {', '.join(asked)}" if asked else "it takes none"
+            raise BrainRefused("invalid_query", f"`{name}` is no parameter of this query: {known}.", name)
+        if given.count(name) > 1:
+            raise BrainRefused("invalid_query", f"`{name}` is given twice.", name)
+
+
 def _headers(request: Request) -> dict[str, str]:
     """By their names in lower case, as ASGI gives them."""
-    return {name.decode("latin-1"): value.decode("latin-1") for name, value in request.scope["headers"]}
+    given = request.scope["headers"]
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in given}
+    if len(headers) < len(given):
+        _check_once([name.decode("latin-1") for name, _ in given])
+    return headers
+
+
+def _check_once(names: list[str]) -> None:
+    """Who says twice who calls proves nothing."""
+    for name in ("Authorization", *HEADERS.values()):
+        if names.count(name.lower()) > 1:
+            raise BrainRefused("principal_invalid", f"{name} is given twice.", name, 401)
 
 
 async def _read(request: Request, kind: type[Body]) -> tuple[Principal, Any]:

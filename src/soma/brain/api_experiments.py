@@ -17,7 +17,7 @@ LARGEST_HISTORY = 500
 class Door(NamedTuple):
     """How `api.py` reads a request and writes an answer."""
 
-    principal: Callable[[Request], Principal]
+    principal: Callable[..., Principal]
     read: Callable[[Request, type[bodies.Body]], Awaitable[tuple[Principal, Any]]]
     answer: Callable[..., Response]
     takes: Callable[..., dict[str, Any]]
@@ -26,7 +26,7 @@ class Door(NamedTuple):
 def add_experiments(app: FastAPI, brain: Brain, door: Door) -> None:
     @app.get("/v1/experiments")
     async def all_(request: Request) -> Response:
-        principal, status = door.principal(request), request.query_params.get("status")
+        principal, status = door.principal(request, "status"), request.query_params.get("status")
         if status is not None and status not in STATUSES:
             raise BrainRefused("invalid_query", f"`status` is one of {', '.join(STATUSES)}.", "status")
         return door.answer({"experiments": await brain.lab.experiments(principal, status=status)})
@@ -60,12 +60,13 @@ def add_experiments(app: FastAPI, brain: Brain, door: Door) -> None:
 def add_insight(app: FastAPI, brain: Brain, door: Door) -> None:
     @app.get("/context/adaptation/history")
     async def history(request: Request) -> Response:
-        principal, after, limit = door.principal(request), _number(request, "after", None), _limit(request)
+        principal = door.principal(request, "after", "limit")
+        after, limit = _number(request, "after", None), _limit(request)
         return door.answer(await brain.lab.history(principal, after=after, limit=limit))
 
     @app.get("/context/feedback")
     async def feedback(request: Request) -> Response:
-        principal, limit = door.principal(request), _limit(request)
+        principal, limit = door.principal(request, "conversation_id", "limit"), _limit(request)
         if not (conversation_id := request.query_params.get("conversation_id")):
             raise BrainRefused("invalid_query", "The conversation must be named.", "conversation_id")
         return door.answer({"feedback": await brain.lab.feedback(principal, conversation_id, limit=limit)})

@@ -37,7 +37,7 @@ def add_upkeep(app: FastAPI, brain: Brain, door: Door) -> None:
     @app.get("/v1/memory/status")
     async def status(request: Request) -> Response:
         return door.answer(
-            await _status(brain, door.principal(request), request.query_params.get("namespace", "default"))
+            await _status(brain, door.principal(request, "namespace"), request.query_params.get("namespace", "default"))
         )
 
     @app.post("/v1/memory/verify", **door.takes(bodies.Verify))
@@ -74,7 +74,7 @@ def _add_exchange(app: FastAPI, brain: Brain, door: Door) -> None:
 
     @app.get("/v1/memory/export")
     async def export(request: Request) -> Response:
-        principal, asked = door.principal(request), request.query_params
+        principal, asked = door.principal(request, "namespace", "after"), request.query_params
         namespace, after = asked.get("namespace", "default"), asked.get("after")
         items, following = await brain.memory.export_page(owner(principal), namespace=namespace, after=after)
         return door.answer(ExportPage(items=list(items), next=following))
@@ -96,7 +96,8 @@ def _add_consolidation(app: FastAPI, brain: Brain, door: Door) -> None:
     @app.get("/v1/memory/consolidations")
     async def consolidations(request: Request) -> Response:
         namespace = request.query_params.get("namespace", "default")
-        found = await brain.memory.consolidations(owner(door.principal(request)), namespace=namespace)
+        principal = door.principal(request, "namespace")
+        found = await brain.memory.consolidations(owner(principal), namespace=namespace)
         listed = [
             Consolidated(
                 id=one.id,

@@ -81,7 +81,7 @@ class BatchDesk:
     def _commit(self, transaction: Transaction, given: Given, prepared: Prepared) -> Taken[BatchAnswer]:
         principal, tenant_id = given.principal, given.principal.tenant_id
         if given.key and (first := store.first_answer(transaction, tenant_id, given.key)) is not None:
-            return Taken(msgspec.json.decode(first, type=BatchAnswer))
+            return Taken(msgspec.structs.replace(msgspec.json.decode(first, type=BatchAnswer), status="duplicate"))
         if self._learners.current(transaction, principal).state.version != prepared.base_version:
             raise Moved
         if store.first_answers(transaction, tenant_id, prepared.keys):
@@ -96,7 +96,7 @@ class BatchDesk:
             adapted=prepared.adapted,
         )
         answers = [(key, "") for key in prepared.keys]
-        if given.key:
+        if given.key and prepared.rows:  # what was refused as a whole may come again, mended
             answers.append((given.key, msgspec.json.encode(answer).decode()))
         store.keep_answers(transaction, tenant_id, answers, at=now())
         return Taken(answer, prepared.state if prepared.learned else None, written)

@@ -58,6 +58,9 @@ class InConversation(Body, frozen=True, kw_only=True):
     def conversation(self) -> str:
         if not (named := self.conversation_id or self.session_id):
             raise BrainRefused("invalid_body", "The conversation must be named.", "conversation_id")
+        if self.session_id not in {None, "", named}:
+            message = "`session_id` is another name of `conversation_id`: they must not differ."
+            raise BrainRefused("invalid_body", message, "session_id")
         return named
 
 

@@ -266,7 +266,11 @@ async def _scratchpads(settings: BrainSettings, stack: AsyncExitStack) -> tuple[
     from redis.asyncio import Redis  # noqa: PLC0415 - an extra; only a deployment that names a Redis needs it
     from redis.exceptions import RedisError  # noqa: PLC0415
 
-    redis = Redis.from_url(url, socket_timeout=settings.redis_seconds, socket_connect_timeout=settings.redis_seconds)
+    seconds = settings.redis_seconds
+    try:
+        redis = Redis.from_url(url, socket_timeout=seconds, socket_connect_timeout=seconds)
+    except ValueError as error:
+        raise RedisUnavailable(f"SOMA_REDIS_URL is no address of a Redis: {error}") from error
     stack.push_async_callback(redis.aclose)
     shared = InRedis(redis, **limits)
     try:

@@ -225,9 +225,10 @@ class Brain:
         running = await self._work(self.experiments.running, self._database, principal)
         given = Given(principal, items, key, frozenset(row.metric for row in running))
         answer = await self._shown(principal, await self._batches.take(given))
-        self.metrics.feedback(principal, "applied", answer.adapted)
-        self.metrics.feedback(principal, "kept", answer.accepted - answer.adapted)
-        self.metrics.feedback(principal, "duplicate", answer.duplicates)
+        is_new = answer.status != "duplicate"
+        self.metrics.feedback(principal, "applied", answer.adapted * is_new)
+        self.metrics.feedback(principal, "kept", (answer.accepted - answer.adapted) * is_new)
+        self.metrics.feedback(principal, "duplicate", answer.duplicates + answer.accepted * (not is_new))
         self.metrics.feedback(principal, "rejected", len(answer.rejected))
         return answer
 

@@ -111,9 +111,11 @@ class RejectedItem(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BatchAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """`accepted` counts what was recorded now, `duplicates` what had been recorded before."""
+    """`accepted` counts what was recorded, `duplicates` what had been recorded before. The first answer to a key comes
+    again with the status `duplicate`."""
 
     accepted: int
+    status: str = "success"
     rejected: list[RejectedItem] = []
     duplicates: int = 0
     adapted: int = 0

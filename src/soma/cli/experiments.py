@@ -114,7 +114,7 @@ def create(
     show_json(made) if as_json else _shown(made)
 
 
-@command.command("record")
+@command.command("record", context_settings={"ignore_unknown_options": True})  # a value may be below 0
 @click.argument("name", type=NAME)
 @click.argument("subject")
 @click.argument("value", type=FINITE)
