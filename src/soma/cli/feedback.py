@@ -16,6 +16,7 @@ from soma.cli.showing import SMALLEST, in_order
 @click.option("--helpful", type=int, multiple=True, help="Number of a recalled memory that helped (see `soma trace`).")
 @click.option("--unhelpful", type=int, multiple=True, help="Number of one that did not.")
 @click.option("--withdraw", is_flag=True, help="Take the answer back: what verdicts on it taught is left out.")
+@click.option("--key", help="Learned once under this key; another key says the same again, as after a rollback.")
 @as_json_option
 def command(
     turn_id: str | None,
@@ -26,6 +27,7 @@ def command(
     helpful: tuple[int, ...],
     unhelpful: tuple[int, ...],
     withdraw: bool,
+    key: str | None,
     as_json: bool,
 ) -> None:
     """Give feedback on TURN_ID, or on your newest turn.
@@ -54,6 +56,7 @@ def command(
             "rating": rating,
             "helpful": [_id_of(shown, number) for number in helpful],
             "unhelpful": [_id_of(shown, number) for number in unhelpful],
+            "idempotency_key": key,
         }
         answer = server.post("/feedback", body)
     if as_json:
@@ -64,7 +67,7 @@ def command(
 
 def _told(answer: dict[str, Any]) -> None:
     if answer["status"] == "duplicate":
-        console.print("you said so before: nothing was recorded again")
+        console.print("you said so before: nothing was recorded again (--key says it once more)")
         return
     reason = f" ({answer['reason']})" if answer.get("reason") else ""
     console.print(f"recorded; {'weights moved' if answer['adaptation_applied'] else 'no weight moved'}{reason}")

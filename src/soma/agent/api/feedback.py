@@ -29,6 +29,7 @@ class NewFeedback(OfAgent):
     reward: float | None = Field(None, ge=-1, le=1)
     helpful: list[str] = Field(default_factory=list, max_length=200)
     unhelpful: list[str] = Field(default_factory=list, max_length=200)
+    idempotency_key: str | None = Field(None, min_length=1, max_length=200)
 
     @field_validator("thumb", mode="before")
     @classmethod
@@ -85,6 +86,8 @@ async def give(caller: Caller, given: NewFeedback) -> Any:
     }
     if reward is not None:
         body["reward"] = reward
+    if given.idempotency_key is not None:
+        body["idempotency_key"] = given.idempotency_key
     _check_shown(given, {memory.id for memory in best.bundle.memories})
     principal = Principal(tenant_id=caller.tenant_id, user_id=caller.user_id, agent_id=record.turn.agent_id)
     return msgspec.to_builtins(await agent().brain.feedback(principal, **body))
