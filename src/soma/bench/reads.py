@@ -10,7 +10,7 @@ from soma.bench.wire import Wire, percentile, request
 
 READS = 400  # of each kind
 CONVERSATIONS = 5_000  # that feedback was given in
-PAGE = 100  # updates that `soma weights --why` asks for at once, page by page
+PAGE = 80  # updates that `soma weights --why` asks for at once, page by page
 WALKS = 10  # of so many learners
 
 

@@ -20,7 +20,7 @@ from soma.cli.showing import excerpt, in_order
 WATCH_SECONDS = 2.0
 WATCHED = 12  # updates that are seen at once
 MOST_LAST = 500  # updates of --history
-PAGE = 100  # updates asked for at once: some milliseconds of the brain, then others come
+PAGE = 80  # updates asked for at once: less than 10 ms of the brain, then others come
 MOST = 5_000  # updates of one plot
 
 
