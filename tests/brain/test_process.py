@@ -44,6 +44,13 @@ async def test_a_brain_apart_serves_ends_at_a_signal_and_knows_everything_again(
 
 
 @pytest.mark.e2e
+def test_a_mistyped_setting_is_told_with_the_nearest_that_is_one(tmp_path):
+    ended = started(tmp_path, SOMABRAIN_EVIDENCE_STPE="3", SOMA_RLM_MAX_ITERATIONS="3", SOMA_REDIS_URL="foo")
+    told, _ = ended.stderr.splitlines()
+    assert told == "soma brain: SOMABRAIN_EVIDENCE_STPE is no setting; SOMABRAIN_EVIDENCE_STEP is"
+
+
+@pytest.mark.e2e
 def test_what_is_no_address_of_a_redis_is_one_line_at_the_start(tmp_path):
     ended = started(tmp_path, SOMA_REDIS_URL="foo")
     assert ended.returncode == 1

@@ -19,7 +19,7 @@ from pydantic import ValidationError
 from soma.brain.not_built import not_built
 from soma.brain.root import DatabaseUnavailable, RedisUnavailable, open_brain
 from soma.brain.settings import BrainSettings
-from soma.brain.wrong_settings import told
+from soma.brain.wrong_settings import told, unknown
 from soma.memory.errors import ModelUnavailable, VectorsUnavailable
 
 PORTS_TRIED = 10
@@ -99,6 +99,8 @@ class _Server(uvicorn.Server):
 def main() -> None:
     if refused := not_built(os.environ):
         sys.exit(f"soma brain: {refused}")
+    for mistaken in unknown(os.environ):
+        print(f"soma brain: {mistaken}", file=sys.stderr)  # noqa: T201 - said to who started it
     try:
         settings = BrainSettings()
         with locked(settings.data_dir), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

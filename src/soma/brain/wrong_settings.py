@@ -1,6 +1,7 @@
-"""Settings that cannot be, told by their names in the environment."""
+"""Settings that cannot be, and names that look like settings and are none, told as the environment has them."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any
 
 from pydantic import AliasChoices, SecretStr, ValidationError
@@ -12,6 +13,7 @@ from soma.brain.settings import BrainSettings
 from soma.events.wording import wanted
 
 GROUPS: tuple[type[BaseSettings], ...] = (BrainSettings, MemorySettings, LearnerSettings)
+PREFIXES = ("SOMABRAIN_", "SOMA_BRAIN_")  # what else begins with SOMA_ may be the agent's
 
 
 def told(error: ValidationError, groups: Sequence[type[BaseSettings]] = GROUPS) -> str:
@@ -26,6 +28,19 @@ def told(error: ValidationError, groups: Sequence[type[BaseSettings]] = GROUPS) 
     elif "://" in given:
         given = f"{given.partition('://')[0]}://..."  # what follows may hold a password
     return f"the setting {name} cannot be {given!r}: {wanted(first)}"
+
+
+def unknown(
+    environment: Mapping[str, str],
+    groups: Sequence[type[BaseSettings]] = GROUPS,
+    prefixes: tuple[str, ...] = PREFIXES,
+) -> Iterator[str]:
+    """A sentence each, with the nearest that is one."""
+    known = [name for group in groups for field in group.model_fields for name in names_of(group, field)]
+    for name in sorted(environment):
+        if name.startswith(prefixes) and name not in known:
+            nearest = next(iter(get_close_matches(name, known, n=1)), None)
+            yield f"{name} is no setting{f'; {nearest} is' if nearest else ''}"
 
 
 def names_of(group: type[BaseSettings], field: str) -> list[str]:

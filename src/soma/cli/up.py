@@ -87,10 +87,8 @@ def command(host: str, port: int, log_level: str) -> None:
     chosen = chosen_settings()
     if not chosen.brain_url:
         check_brain_settings(chosen.data_dir)
-    for name, nearest in unknown(os.environ):
-        errors.print(
-            f"[yellow]soma:[/yellow] {name} is no setting{f'; {nearest} is' if nearest else ''}", soft_wrap=True
-        )
+    for told in unknown(os.environ):
+        errors.print(f"[yellow]soma:[/yellow] {told}", soft_wrap=True)
     try:
         chosen.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         _refuse_a_second(chosen.data_dir)
