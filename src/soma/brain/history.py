@@ -17,11 +17,12 @@ from soma.brain.core.observations import Answer, IterationOutcome
 from soma.brain.core.serve import serve
 from soma.brain.core.state import LearnerState
 from soma.brain.core.utility import features
+from soma.brain.core.weights import by_weight_name
 from soma.brain.learners import LEARNED, Base, Learners, stream_of
 from soma.brain.observations import BatchRecords, observed, read
 from soma.brain.starts import Start, start_of
 from soma.brain.types import LearnerHistory, Principal, Update
-from soma.brain.views import by_weight_name, learned_weights, levels, moved, weights_beside_views, weights_of
+from soma.brain.views import levels, moved, weights_of
 from soma.events.chain import Event
 from soma.events.log import Log, Reads
 from soma.events.schema import (
@@ -163,17 +164,17 @@ def _seen(state: LearnerState, constants: Hyperparameters, last: Sight | None) -
         if last.state is state:
             return last
         if last.state.retrieval is state.retrieval:
-            others = weights_beside_views(state)
+            others = state.weights_beside_views
             return Sight(state, constants, last.learned | others, last.weights | others, last.trust)
     served = serve(state, constants)
-    return Sight(state, constants, learned_weights(state), weights_of(served, state), served.trust)
+    return Sight(state, constants, state.weights, weights_of(served, state), served.trust)
 
 
 def _update(step: Step, before: Sight, after: Sight) -> Update:
     event, why, constants = step.event, step.explanation, step.constants
     retrieval = why.after.retrieval
     if before.state.retrieval is retrieval:
-        learned_deltas = weight_deltas = moved(weights_beside_views(why.before), weights_beside_views(why.after))
+        learned_deltas = weight_deltas = moved(why.before.weights_beside_views, why.after.weights_beside_views)
     else:
         learned_deltas, weight_deltas = moved(before.learned, after.learned), moved(before.weights, after.weights)
     return Update(

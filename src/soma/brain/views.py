@@ -1,7 +1,6 @@
 """A learner's state in the words of the wire."""
 
-from collections.abc import Mapping, Sequence
-from functools import cache
+from collections.abc import Mapping
 from typing import Any
 
 from msgspec.structs import asdict
@@ -10,7 +9,7 @@ from soma.brain.core.calibration import calibrated, report
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.serve import Served, serve
 from soma.brain.core.state import LearnerState
-from soma.brain.core.weights import weight_name
+from soma.brain.core.weights import by_weight_name
 from soma.brain.types import LearnerView
 
 GRID = 20  # equal steps of the calibration curve
@@ -27,7 +26,7 @@ def served_next(
     """What `after` serves, and how that moved from the `weights` of the state before it, by the same constants. Most
     updates leave the views as they are."""
     if after.retrieval is before.retrieval:
-        others = weights_beside_views(after)
+        others = after.weights_beside_views
         return weights | others, moved(weights, others)
     served = served_weights(after, constants)
     return served, moved(weights, served)
@@ -35,28 +34,7 @@ def served_next(
 
 def weights_of(served: Served, state: LearnerState) -> dict[str, float]:
     """tau as learned: what noradrenaline makes of it is a mood, and a mood is not a lesson."""
-    return by_weight_name(served.names, served.weights) | weights_beside_views(state)
-
-
-def learned_weights(state: LearnerState) -> dict[str, float]:
-    """As `weights_of`, without the prior: what is served once it is trusted entirely."""
-    return by_weight_name(state.retrieval.views.names, state.retrieval.weights) | weights_beside_views(state)
-
-
-def weights_beside_views(state: LearnerState) -> dict[str, float]:
-    """The weights that no view has, which are served as they are learned."""
-    worth = state.utility
-    return {"tau": state.temperature.tau, "lambda": worth.lambda_, "mu": worth.mu, "nu": worth.nu}
-
-
-def by_weight_name(views: tuple[str, ...], values: Sequence[float]) -> dict[str, float]:
-    """A column of the views, by the names of the wire."""
-    return dict(zip(_wire_names(views), values, strict=True))
-
-
-@cache
-def _wire_names(views: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(map(weight_name, views))
+    return by_weight_name(served.names, served.weights) | state.weights_beside_views
 
 
 def levels(state: LearnerState) -> dict[str, float]:
@@ -92,20 +70,20 @@ def view(state: LearnerState, constants: Hyperparameters) -> LearnerView:
         trust=served.trust,
         state_hash=state.state_hash(),
         usefulness={tool.name: tool.usefulness for tool in state.tools},
-        learned=learned_weights(state),
-        prior=learned_weights(fresh) | view_priors(state),
+        learned=state.weights,
+        prior=fresh.weights | view_priors(state),
         calibration=_calibration(state, constants),
     )
 
 
 def view_priors(state: LearnerState) -> dict[str, float]:
     views = state.retrieval.views
-    return {weight_name(view): prior for view, prior in zip(views.names, views.priors, strict=True)}
+    return by_weight_name(views.names, views.priors)
 
 
 def priors_of(state: LearnerState) -> dict[str, float]:
     """What a step of the prior starts from: of tau, lambda, mu and nu, what they are now."""
-    return learned_weights(state) | view_priors(state)
+    return state.weights | view_priors(state)
 
 
 def _calibration(state: LearnerState, constants: Hyperparameters) -> dict[str, Any]:

@@ -11,9 +11,9 @@ from msgspec.structs import replace
 from soma.brain.core import calibration, evidence, guard, literal, modulators, temperature, tools, utility
 from soma.brain.core.bounded import bounded
 from soma.brain.core.explanation import Explanation
-from soma.brain.core.feeling import felt, next_baseline
+from soma.brain.core.feeling import Feeling, felt, next_baseline
 from soma.brain.core.gates import passes
-from soma.brain.core.guard import Lesson
+from soma.brain.core.guard import Guard, Lesson
 from soma.brain.core.hyperparameters import Hyperparameters, Rule
 from soma.brain.core.observations import Answer, Evidence, IterationOutcome, Source
 from soma.brain.core.promotion import Promotion, promoted
@@ -66,24 +66,13 @@ def learn_from_answer(state: LearnerState, answer: Answer, settings: Hyperparame
     for tool in answer.tools:
         used = tools.learned(used, tool, 0.5 + 0.5 * reward, settings.tool_answer_rate)
 
-    counts = state.counts
+    after = _next(state, lesson, feeling, watch, settings, clipped=bool(outliers), guarded=guarded)
     after = replace(
-        state,
-        version=state.version + 1,
-        retrieval=lesson.retrieval,
-        utility=lesson.utility,
-        temperature=lesson.temperature,
-        modulators=modulators.kept(feeling.pushed, settings.profile),
+        after,
         baseline=next_baseline(state.baseline, delta, state.modulators, settings),
         calibration=labels,
         tools=used,
-        guard=watch,
-        counts=replace(
-            counts,
-            answers=counts.answers + 1,
-            clipped=counts.clipped + bool(outliers),
-            guarded=counts.guarded + guarded,
-        ),
+        counts=replace(after.counts, answers=after.counts.answers + 1),
     )
     reason = "what a person said of the answer"
     return after, Explanation(
@@ -133,22 +122,10 @@ def learn_from_evidence(state: LearnerState, seen: Evidence, settings: Hyperpara
     if not gated:
         lesson = _diversified(lesson, seen.diversity, state, settings, outliers)
 
-    counts = state.counts
+    after = _next(state, lesson, feeling, watch, settings, clipped=bool(outliers), guarded=guarded, gated=gated)
     after = replace(
-        state,
-        version=state.version + 1,
-        retrieval=lesson.retrieval,
-        utility=lesson.utility,
-        temperature=lesson.temperature,
-        modulators=modulators.kept(feeling.pushed, settings.profile),
-        guard=watch,
-        counts=replace(
-            counts,
-            evidence=counts.evidence + 1,
-            gated=counts.gated + gated,
-            clipped=counts.clipped + bool(outliers),
-            guarded=counts.guarded + guarded,
-        ),
+        after,
+        counts=replace(after.counts, evidence=after.counts.evidence + 1),
         values_version=state.values_version + bool(values),
     )
     return after, Explanation(
@@ -193,28 +170,46 @@ def learn_from_outcome(state: LearnerState, outcome: IterationOutcome, settings:
     for tool, ok in outcome.tool_outcomes:
         used = tools.learned(used, tool, 1.0 if ok else 0.0, settings.tool_rate)
 
-    counts = state.counts
+    after = _next(state, lesson, feeling, watch, settings, clipped=bool(outliers), guarded=guarded, gated=gated)
     after = replace(
+        after,
+        baseline=next_baseline(state.baseline, delta, state.modulators, settings),
+        tools=used,
+        counts=replace(after.counts, outcomes=after.counts.outcomes + 1),
+    )
+    reason = "too little salience to learn from" if gated else "how the iteration went"
+    return after, Explanation(
+        reason, state, after, outcome, settings, feeling, reward, terms, tuple(outliers), gated, guarded
+    )
+
+
+def _next(
+    state: LearnerState,
+    lesson: Lesson,
+    feeling: Feeling,
+    watch: Guard,
+    settings: Hyperparameters,
+    *,
+    clipped: bool,
+    guarded: bool,
+    gated: bool = False,
+) -> LearnerState:
+    """What every observation leaves behind; the rest is each rule's own."""
+    counts = state.counts
+    return replace(
         state,
         version=state.version + 1,
         retrieval=lesson.retrieval,
         utility=lesson.utility,
         temperature=lesson.temperature,
         modulators=modulators.kept(feeling.pushed, settings.profile),
-        baseline=next_baseline(state.baseline, delta, state.modulators, settings),
-        tools=used,
         guard=watch,
         counts=replace(
             counts,
-            outcomes=counts.outcomes + 1,
             gated=counts.gated + gated,
-            clipped=counts.clipped + bool(outliers),
+            clipped=counts.clipped + clipped,
             guarded=counts.guarded + guarded,
         ),
-    )
-    reason = "too little salience to learn from" if gated else "how the iteration went"
-    return after, Explanation(
-        reason, state, after, outcome, settings, feeling, reward, terms, tuple(outliers), gated, guarded
     )
 
 

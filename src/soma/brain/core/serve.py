@@ -7,7 +7,7 @@ from soma.brain.core.hyperparameters import Hyperparameters, Rule
 from soma.brain.core.state import LearnerState
 from soma.brain.core.temperature import served_tau
 from soma.brain.core.trust import blend, trust
-from soma.brain.core.weights import weight_name
+from soma.brain.core.weights import by_weight_name
 
 
 class Served(NamedTuple):
@@ -24,7 +24,7 @@ class Served(NamedTuple):
 
     def by_name(self) -> dict[str, float]:
         """Names of the wire: alpha for the view `semantic`, and so on."""
-        views = {weight_name(view): weight for view, weight in zip(self.names, self.weights, strict=True)}
+        views = by_weight_name(self.names, self.weights)
         return views | {"tau": self.tau, "lambda": self.lambda_, "mu": self.mu, "nu": self.nu}
 
 

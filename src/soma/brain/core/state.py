@@ -13,7 +13,7 @@ from soma.brain.core.modulators import Modulators
 from soma.brain.core.temperature import Temperature
 from soma.brain.core.tools import Tools
 from soma.brain.core.utility import Utility
-from soma.brain.core.weights import weight_name
+from soma.brain.core.weights import by_weight_name
 
 
 class Counts(msgspec.Struct, frozen=True, gc=False):
@@ -62,7 +62,14 @@ class LearnerState(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def weights(self) -> dict[str, float]:
-        return lesson_weights(self.lesson)
+        """As learned, by the names of the wire; what of it is served is trust's to say."""
+        return by_weight_name(self.retrieval.views.names, self.retrieval.weights) | self.weights_beside_views
+
+    @property
+    def weights_beside_views(self) -> dict[str, float]:
+        """Those that no view has, which are served as they are learned."""
+        worth = self.utility
+        return {"tau": self.temperature.tau, "lambda": worth.lambda_, "mu": worth.mu, "nu": worth.nu}
 
     def to_json(self) -> str:
         """By the names of the fields, each float to its last bit. Raises ValueError for one that is not finite."""
@@ -77,10 +84,3 @@ class LearnerState(msgspec.Struct, frozen=True, gc=False):
     def state_hash(self) -> str:
         """Of its MessagePack: all in field order, floats as big-endian IEEE 754, texts with their length."""
         return sha256(msgspec.msgpack.encode(self)).hexdigest()
-
-
-def lesson_weights(lesson: Lesson) -> dict[str, float]:
-    """By the names of the wire: alpha, beta, gamma and the further views as learned, tau, lambda, mu, nu."""
-    retrieval, utility = lesson.retrieval, lesson.utility
-    views = {weight_name(view): weight for view, weight in zip(retrieval.views.names, retrieval.weights, strict=True)}
-    return views | {"tau": lesson.temperature.tau, "lambda": utility.lambda_, "mu": utility.mu, "nu": utility.nu}

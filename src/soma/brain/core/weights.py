@@ -4,8 +4,9 @@ Views are data: the memory context ships their names and priors in a `Views` tab
 whatever names it is given. Only the seven names of the plan are written here.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from functools import cache
 
 import msgspec
 
@@ -48,6 +49,16 @@ def weight_name(view: str) -> str:
     """The wire's name of a view's weight: alpha for `semantic`, else the view's own name."""
     weight = NAMED_VIEWS.get(view)
     return weight.name if weight else view
+
+
+def by_weight_name(views: tuple[str, ...], values: Sequence[float]) -> dict[str, float]:
+    """A column of the views, by the wire's names."""
+    return dict(zip(_weight_names(views), values, strict=True))
+
+
+@cache
+def _weight_names(views: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(map(weight_name, views))
 
 
 def box(view: str) -> tuple[float, float]:
