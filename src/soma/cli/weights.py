@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from soma.cli.learning import SMALLEST, begins, joined, known_name, story, told, why
+from soma.cli.learning import begins, joined, known_name, story, told, why
 from soma.cli.plot import svg
 from soma.cli.server import Server, as_json_option, connected, console, fail, show_json
 from soma.cli.showing import excerpt, in_order
@@ -125,7 +125,7 @@ def _why(history: dict[str, Any], weight: str, *, as_json: bool) -> None:
         for line in further:
             console.print(f"  {line}", style="dim", markup=False, soft_wrap=True)
     if not updates:
-        console.print(f"nothing has moved {weight} by {SMALLEST:g} or more yet: {history['start_weights'][weight]:.4f}")
+        console.print(f"nothing has moved {weight} yet so that it shows: {history['start_weights'][weight]:.4f}")
 
 
 def _watch(server: Server, agent: str | None, *, as_json: bool) -> None:
