@@ -1,0 +1,46 @@
+"""JSON values of every type, and those that break programs: what any field of any message may hold. Pure."""
+
+from random import Random
+from typing import Any
+
+NUMBERS: tuple[Any, ...] = (
+    0, 1, -1, -35, 2**31, 2**53 + 1, 2**63, 2**64, -(2**63) - 1, 10**40, 0.5, -0.0, 1e308, -1e308, 5e-324,
+    float("nan"), float("inf"), float("-inf"),
+)  # fmt: skip
+TEXTS = (
+    "", " ", "x", "5", "null", "[DONE]", "a\x00b", "\ud83d", "\ude00", "\ufeff", "\u2028", "\x1b[2J", "\U0001f600",
+    "%s", "'; DROP", "../..", "<think>", "x" * 300, "y" * 5_000, "\x00" * 3, "{", "}", '{"a":1}',
+)  # fmt: skip
+
+
+def any_value(random: Random, depth: int = 2) -> Any:
+    """A value of any JSON type; `depth` bounds how deep lists and objects go."""
+    kinds = (
+        ("null", "bool", "number", "text", "text", "list", "object") if depth else ("null", "bool", "number", "text")
+    )
+    match random.choice(kinds):
+        case "null":
+            return None
+        case "bool":
+            return random.random() < 0.5
+        case "number":
+            return random.choice(NUMBERS)
+        case "text":
+            return random.choice(TEXTS)
+        case "list":
+            return [any_value(random, depth - 1) for _ in range(random.randrange(4))]
+        case _:
+            return {random.choice(TEXTS): any_value(random, depth - 1) for _ in range(random.randrange(4))}
+
+
+def mutated(random: Random, value: Any, chance: float) -> Any:
+    """`value` with parts of it replaced by any value, dropped or doubled, each with the given chance."""
+    if random.random() < chance:
+        return any_value(random)
+    if isinstance(value, dict):
+        kept = {name: mutated(random, inner, chance) for name, inner in value.items() if random.random() >= chance / 2}
+        return kept | ({random.choice(TEXTS): any_value(random)} if random.random() < chance else {})
+    if isinstance(value, list):
+        changed = [mutated(random, inner, chance) for inner in value]
+        return changed * 2 if random.random() < chance / 2 else changed
+    return value
