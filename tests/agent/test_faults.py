@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import sqlite3
-import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
@@ -17,10 +16,10 @@ from tests.agent.stage import Person, Stage, opened
 from tests.events.test_writer import held
 
 from soma.agent.auth import issue_token
+from soma.agent.leases import Leases
 from soma.agent.llm.scripted import Response, says
 from soma.agent.models import Membership, Turn
 from soma.agent.settings import Settings
-from soma.agent.store import TurnStore
 from soma.events import database
 from soma.events.chain import verify
 from soma.events.errors import WriterBusy
@@ -149,8 +148,8 @@ async def test_a_turn_that_another_worker_has_taken_over_is_left_to_it(ann):
     ann.hears(Response(chunks=("mine",), gates={0: gate}), says("taken back", confidence=1.0))
     turn_id = await ann.sends("whose?")
     await ann.frames(until="chat.bundle_built")
-    other = TurnStore(ann.agent.writer, worker="other", tokenizer="")
-    assert await other.take_over(expired_before=float("inf"), lease_until=time.time() + 0.1) == [turn_id]
+    other = Leases(ann.agent.writer, worker="other", seconds=0.1)
+    assert [lease.turn_id for lease in await other.take_over(running=(), is_alone=True)] == [turn_id]
     gate.set()
     record = await ann.end_of(turn_id)  # the other dies, its lease runs out, and the turn comes back
     assert record.complete is not None

@@ -16,6 +16,7 @@ from django.core.management import call_command
 
 from soma.agent.accounts import ensure_owner
 from soma.agent.feed import Feed
+from soma.agent.leases import Leases
 from soma.agent.llm.choose import Models
 from soma.agent.policy.rego import RegoPolicy
 from soma.agent.prepare import FindModel, Workshop
@@ -107,12 +108,12 @@ async def open_agent(
         )
         feed = Feed(writer)
         stack.callback(feed.close)
-        store = TurnStore(writer, worker=new_id(), tokenizer=tokenizer.name)
+        leases = Leases(writer, worker=new_id(), seconds=settings.lease_seconds)
+        store = TurnStore(writer, leases, tokenizer=tokenizer.name)
         turns = Turns(
             store,
             feed,
             workshop.prepare,
-            lease_seconds=settings.lease_seconds,
             turn_seconds=settings.turn_seconds,
             crash=crash,
         )
@@ -130,7 +131,7 @@ async def open_agent(
         stack.callback(_current.remove, running)
         if settings.single_shot:
             logger.warning("the loop is off: every turn is one model call without tools")
-        await turns.start(alone=settings.database.startswith("sqlite:"))
+        await turns.start(is_alone=settings.database.startswith("sqlite:"))
         stack.push_async_callback(turns.stop)
         consumer = asyncio.create_task(remembering(writer, store, brain).run(), name="remembering")
         stack.push_async_callback(_stop, consumer)

@@ -144,6 +144,7 @@ class Turn(models.Model):
     client_message_id = models.CharField(max_length=100, null=True)  # noqa: DJ001 - null leaves the key free
     worker = models.CharField(max_length=36, null=True)  # noqa: DJ001 - null means nobody's
     lease_expires_at = models.FloatField(null=True)
+    epoch = models.PositiveBigIntegerField(default=1)
     exit_reason = models.CharField(max_length=50, null=True)  # noqa: DJ001 - null while running
     convergence_score = models.FloatField(null=True)
     total_iterations = models.PositiveIntegerField(default=0)
@@ -161,7 +162,9 @@ class Turn(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["tenant", "conversation", "created_at"], name="turn_order"),
-            models.Index(fields=["state"], name="turn_state"),
+            models.Index(
+                fields=["tenant", "conversation"], condition=Q(state__in=["queued", "running"]), name="turn_open"
+            ),
         ]
 
     def __str__(self) -> str:

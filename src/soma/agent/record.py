@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import assert_never
 
+from soma.agent.leases import Lease
 from soma.events.schema import (
     BundleBuilt,
     DraftReplaced,
@@ -99,6 +100,7 @@ class IterationRecord:
 @dataclass(slots=True)
 class TurnRecord:
     turn: Turn
+    lease: Lease | None = None  # under which its facts are written; None where it is only read
     started: TurnStarted | None = None
     iterations: dict[int, IterationRecord] = field(default_factory=dict)
     complete: TurnComplete | None = None
@@ -209,9 +211,9 @@ class TurnRecord:
                 assert_never(fact)
 
 
-def fold(turn: Turn, facts: Iterable[Fact | None]) -> TurnRecord:
+def fold(turn: Turn, facts: Iterable[Fact | None], lease: Lease | None = None) -> TurnRecord:
     """The record of `turn` from its log; erased facts are passed over."""
-    record = TurnRecord(turn)
+    record = TurnRecord(turn, lease)
     for fact in facts:
         if isinstance(fact, TurnFact):
             record.apply(fact)

@@ -8,6 +8,7 @@ from typing import Any
 import msgspec
 
 from soma.agent.errors import Conflict
+from soma.agent.leases import OPEN, Lease, Leases
 from soma.agent.record import IterationRecord, Turn, TurnFact, TurnRecord, fold
 from soma.events.chain import Event
 from soma.events.database import Dialect, Row
@@ -21,37 +22,33 @@ TURN_COLUMNS = "id, tenant_id, user_id, conversation_id, content, client_message
 TITLE_LENGTH = 80
 
 
-class LeaseLost(Exception):
-    """Another worker has taken the turn over: this one must not write to it any more."""
-
-
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """The turn of a message; its events come after the conversation position `after`."""
+    """The turn of a message; its events come after the conversation position `after`. With a lease it is to begin."""
 
     turn_id: str
     after: int
-    is_ours_to_begin: bool
+    lease: Lease | None = None
 
 
 class TurnStore:
     """The turn's tables and its stream in the log."""
 
-    def __init__(self, writer: Writer, *, worker: str, tokenizer: str) -> None:
+    def __init__(self, writer: Writer, leases: Leases, *, tokenizer: str) -> None:
+        self.leases = leases
         self._writer = writer
         self._log = Log(writer.database)
-        self._worker = worker
         self._tokenizer = tokenizer
 
-    async def admit(self, turn: Turn, *, lease_until: float, enqueue: bool) -> Admitted:
+    async def admit(self, turn: Turn, *, enqueue: bool) -> Admitted:
         """Write the turn down before anything is done for it.
 
         A client message that was sent before is answered with the first turn of it. Raises Conflict while another turn
         runs, unless this one may queue.
         """
-        return await self._writer.write(lambda tx: self._admit(tx, turn, lease_until=lease_until, enqueue=enqueue))
+        return await self._writer.write(lambda tx: self._admit(tx, turn, enqueue=enqueue))
 
-    def _admit(self, tx: Transaction, turn: Turn, *, lease_until: float, enqueue: bool) -> Admitted:
+    def _admit(self, tx: Transaction, turn: Turn, *, enqueue: bool) -> Admitted:
         scope = [turn.tenant_id, turn.conversation_id]
         if turn.client_message_id is not None:
             known = tx.query(
@@ -62,10 +59,9 @@ class TurnStore:
             )
             if known:
                 [(turn_id, after)] = known
-                return Admitted(turn_id, after, is_ours_to_begin=False)
+                return Admitted(turn_id, after)
         busy = tx.query(
-            "SELECT id FROM agent_turn WHERE tenant_id = ? AND conversation_id = ? AND state <> 'complete' LIMIT 1",
-            scope,
+            f"SELECT id FROM agent_turn WHERE tenant_id = ? AND conversation_id = ? AND {OPEN} LIMIT 1", scope
         )
         if busy and not enqueue:
             raise Conflict(
@@ -73,18 +69,19 @@ class TurnStore:
                 code="turn_in_progress",
             )
         state = "queued" if busy else "running"
+        until, parameter = self.leases.moment(self.leases.seconds)
         tx.execute(
-            f"INSERT INTO agent_turn ({TURN_COLUMNS}, state, worker, lease_expires_at, total_iterations) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
+            f"INSERT INTO agent_turn ({TURN_COLUMNS}, state, worker, lease_expires_at, epoch, total_iterations) "
+            f"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, {until}, 1, 0)",
             [
                 turn.id, turn.tenant_id, turn.user_id, turn.conversation_id, turn.content, turn.client_message_id,
-                moment(turn.created_at, self._dialect), state, self._worker, lease_until,
+                moment(turn.created_at, self._dialect), state, self.leases.worker, parameter,
             ],
         )  # fmt: skip
-        return Admitted(turn.id, _position(tx, *scope), is_ours_to_begin=not busy)
+        return Admitted(turn.id, _position(tx, *scope), None if busy else Lease(turn.id, 1))
 
     async def record(self, record: TurnRecord, *facts: TurnFact) -> None:
-        """Commit facts with their rows, all or none. Raises LeaseLost where the turn is no longer this worker's."""
+        """Commit facts with their rows, all or none. Raises LeaseLost where a newer run has the turn."""
 
         def write(tx: Transaction) -> None:
             for fact in facts:
@@ -94,11 +91,7 @@ class TurnStore:
 
     def _record(self, tx: Transaction, record: TurnRecord, fact: TurnFact) -> None:
         turn = record.turn
-        owned = tx.query(
-            "SELECT 1 FROM agent_turn WHERE id = ? AND worker = ? AND state <> 'complete'", [turn.id, self._worker]
-        )
-        if not owned:
-            raise LeaseLost(turn.id)
+        self.leases.check(tx, record.lease)
         timestamp = now()
         event = tx.append(draft(fact, subject_of(turn), timestamp=timestamp))
         match fact:
@@ -174,51 +167,24 @@ class TurnStore:
             "at": moment(event.timestamp, self._dialect),
         })  # fmt: skip
 
-    async def take_over(self, *, expired_before: float, lease_until: float) -> list[str]:
-        """Lease the turns that nobody works on: those whose worker is gone, and queued ones whose time has come."""
-
-        def take(tx: Transaction) -> list[str]:
-            rows = tx.query(
-                "SELECT id FROM agent_turn t "
-                "WHERE (state = 'running' AND lease_expires_at < ?) "
-                "OR (state = 'queued' AND NOT EXISTS ("
-                "SELECT 1 FROM agent_turn o WHERE o.tenant_id = t.tenant_id "
-                "AND o.conversation_id = t.conversation_id AND o.state <> 'complete' "
-                "AND (o.state = 'running' OR o.id < t.id))) "
-                "ORDER BY id",
-                [expired_before],
-            )
-            for (turn_id,) in rows:
-                tx.execute(
-                    "UPDATE agent_turn SET state = 'running', worker = ?, lease_expires_at = ? WHERE id = ?",
-                    [self._worker, lease_until, turn_id],
-                )
-            return [str(turn_id) for (turn_id,) in rows]
-
-        return await self._writer.write(take)
-
     def under_way(self, tenant_id: str, conversation_id: str) -> list[str]:
         """The turns of a conversation that are not complete, the last to be sent first."""
         rows = self._writer.database.query(
-            "SELECT id FROM agent_turn WHERE tenant_id = ? AND conversation_id = ? AND state <> 'complete' "
-            "ORDER BY id DESC",
+            f"SELECT id FROM agent_turn WHERE tenant_id = ? AND conversation_id = ? AND {OPEN} ORDER BY id DESC",
             [tenant_id, conversation_id],
         )
         return [str(turn_id) for (turn_id,) in rows]
 
-    async def renew(self, turn_ids: Sequence[str], *, lease_until: float) -> None:
-        """Keep the leases of the turns that this worker is at; one that it has left alone runs out."""
-        rows = [[lease_until, turn_id, self._worker] for turn_id in turn_ids]
-        sql = "UPDATE agent_turn SET lease_expires_at = ? WHERE id = ? AND worker = ? AND state = 'running'"
-        await self._writer.write(lambda tx: tx.executemany(sql, rows))
-
-    async def reload(self, turn: Turn) -> TurnRecord:
-        """The record as committed, every write of ours included that was under way."""
+    async def reload(self, lease: Lease) -> TurnRecord:
+        """The record as committed, every write of ours included that was under way; to go on under `lease`."""
         await self._writer.write(lambda _: None)
-        return await asyncio.to_thread(self.load, turn.id)
+        return await asyncio.to_thread(self.load, lease.turn_id, lease)
 
-    def load(self, turn_id: str) -> TurnRecord:
-        """The turn as its log has it: where an interrupted one resumes, and what a trace shows."""
+    def load(self, turn_id: str, lease: Lease | None = None) -> TurnRecord:
+        """The turn as its log has it: where an interrupted one resumes, and what a trace shows.
+
+        Without a lease it can only be read.
+        """
         row = self._writer.database.query(
             "SELECT t.id, t.tenant_id, t.user_id, t.conversation_id, c.capsule_id, t.content, t.client_message_id, "
             "t.created_at, m.role FROM agent_turn t JOIN agent_conversation c ON c.id = t.conversation_id "
@@ -226,7 +192,7 @@ class TurnStore:
             [turn_id],
         )[0]
         turn = _turn(row)
-        return fold(turn, map(fact_of, self._log.stream(turn.tenant_id, stream_of(turn))))
+        return fold(turn, map(fact_of, self._log.stream(turn.tenant_id, stream_of(turn))), lease)
 
     @property
     def _dialect(self) -> Dialect:

@@ -1,25 +1,27 @@
 """Turns as tasks of their own: started, followed, cancelled, resumed after a kill. A closed browser ends none of them.
 
-A turn belongs to the worker that holds its lease; every fact is committed under it. Where the database fails, the turn
-is left where it stands: its lease runs out, and whoever takes it over goes on from its log.
+A turn belongs to the run that holds its lease; every fact is committed under it, and a process runs it at most once at
+a time. Where the database fails, the turn is left where it stands: its lease runs out, and whoever takes it over
+goes on from its log.
 """
 
 import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
-from soma.agent.errors import Conflict, NotFound
+from soma.agent.errors import Conflict
 from soma.agent.feed import Feed, Frame
+from soma.agent.leases import Lease, LeaseLost
 from soma.agent.llm.base import ModelError, TextDelta
 from soma.agent.metrics import observe_iteration, observe_turn
 from soma.agent.record import Turn, TurnRecord
 from soma.agent.steps.answer import answer
 from soma.agent.steps.doors import Doors
 from soma.agent.steps.start import unbegun
-from soma.agent.store import LeaseLost, TurnStore
+from soma.agent.store import TurnStore
 from soma.agent.turn import Step, run_turn
 from soma.brain.errors import BrainError
 from soma.events.errors import LogError
@@ -35,7 +37,7 @@ Crash = Callable[[str], None]  # named crash points: a test may end the process 
 class Running:
     """A turn of this process: `loop` is what a cancel ends, `driver` sees the turn to its end whatever happens."""
 
-    turn: Turn
+    lease: Lease
     loop: asyncio.Task[None]
     driver: asyncio.Task[None]
 
@@ -57,23 +59,21 @@ class Turns:
         feed: Feed,
         prepare: Prepare,
         *,
-        lease_seconds: float,
         turn_seconds: float,
         crash: Crash | None = None,
     ) -> None:
         self._store = store
         self._feed = feed
         self._prepare = prepare
-        self._lease_seconds = lease_seconds
         self._turn_seconds = turn_seconds
         self._crash = crash or (lambda _: None)
         self._running: dict[str, Running] = {}
         self._keeper: asyncio.Task[None] | None = None
 
-    async def start(self, *, alone: bool) -> None:
-        """Resume what an earlier process left. `alone`: no other worker can be alive, so no lease is waited for."""
+    async def start(self, *, is_alone: bool) -> None:
+        """Resume what an earlier process left. `is_alone`: no other worker can be alive, so no lease is waited for."""
         self._keeper = asyncio.create_task(self._keep(), name="lease-keeper")
-        await self._take_over(expired_before=float("inf") if alone else time.time())
+        await self._take_over(is_alone=is_alone)
 
     async def stop(self) -> None:
         """Let go of every turn where it stands; the next process goes on from its log."""
@@ -86,35 +86,33 @@ class Turns:
         """Admit a message and begin its turn. Returns the turn's id and the position after which its events come."""
         while True:
             try:
-                admitted = await self._store.admit(turn, lease_until=self._lease_until(), enqueue=on_busy == "enqueue")
+                admitted = await self._store.admit(turn, enqueue=on_busy == "enqueue")
                 break
             except Conflict:
-                if on_busy != "cancel" or not await self._cancel_running(turn.tenant_id, turn.conversation_id):
+                if on_busy != "cancel":
                     raise
-        if admitted.is_ours_to_begin:
-            self._begin(TurnRecord(turn))
+                await self.cancel_conversation(turn.tenant_id, turn.conversation_id)
+        if admitted.lease is not None:
+            self._begin(TurnRecord(turn, admitted.lease))
         return admitted.turn_id, admitted.after
 
     async def cancel(self, turn_id: str) -> None:
         """Close the model's connection at once and end the turn as `cancelled`; one that is complete stays so.
 
-        Raises NotFound for a turn that another worker runs.
+        Also a turn that nobody runs, or another worker: that one loses its lease.
         """
-        running = self._running.get(turn_id)
-        try:
-            if running is not None:
+        while True:
+            if (running := self._running.get(turn_id)) is not None:
                 running.loop.cancel()
-                await asyncio.shield(running.driver)
-            elif (record := await asyncio.to_thread(self._store.load, turn_id)).complete is None:
-                await self._cut_short(record.turn, CutShort("cancelled"))
-        except LeaseLost:
-            raise NotFound(f"turn {turn_id} is not running here", code="turn_not_running") from None
+                with suppress(LeaseLost):
+                    await asyncio.shield(running.driver)
+            if (lease := await self._store.leases.claim(turn_id)) is None:
+                return
+            with suppress(LeaseLost):  # somebody else has begun it meanwhile: once more
+                await self._cut_short(lease, CutShort("cancelled"))
 
     async def cancel_conversation(self, tenant_id: str, conversation_id: str) -> None:
-        """Cancel all that a conversation has under way: first what waits, the last first, so that nothing begins.
-
-        Raises NotFound where another worker runs a turn of it.
-        """
+        """Cancel all that a conversation has under way: first what waits, the last first, so that nothing begins."""
         for turn_id in await asyncio.to_thread(self._store.under_way, tenant_id, conversation_id):
             await self.cancel(turn_id)
 
@@ -128,24 +126,21 @@ class Turns:
                 if frame["type"] == TurnComplete.event_type:
                     return
 
-    async def _cancel_running(self, tenant_id: str, conversation_id: str) -> bool:
-        """Cancel what runs in a conversation; whether there was anything."""
-        place = (tenant_id, conversation_id)
-        running = [turn for turn in self._running.values() if (turn.turn.tenant_id, turn.turn.conversation_id) == place]
-        for turn in running:
-            await self.cancel(turn.turn.id)
-        return bool(running)
-
     def _begin(self, record: TurnRecord) -> None:
-        turn = record.turn
+        turn, lease = record.turn, record.lease
+        if lease is None or turn.id in self._running:
+            return
         loop = asyncio.create_task(self._run(record), name=f"loop of turn {turn.id}")
-        driver = asyncio.create_task(self._see_through(turn, loop), name=f"driver of turn {turn.id}")
-        self._running[turn.id] = Running(turn, loop, driver)
+        driver = asyncio.create_task(self._see_through(lease, loop), name=f"driver of turn {turn.id}")
+        self._running[turn.id] = Running(lease, loop, driver)
         driver.add_done_callback(lambda done: self._ended(turn, done))
 
     def _ended(self, turn: Turn, driver: asyncio.Task[None]) -> None:
         self._running.pop(turn.id, None)
-        if not driver.cancelled() and (error := driver.exception()) is not None:
+        error = None if driver.cancelled() else driver.exception()
+        if isinstance(error, LeaseLost):
+            logger.warning("turn %s has gone to a newer run", turn.id)
+        elif error is not None:
             logger.error("turn %s was left where it stands", turn.id, exc_info=error)
             if isinstance(error, LogError):
                 self._feed.interrupt(turn.tenant_id, turn.conversation_id, error)
@@ -160,18 +155,19 @@ class Turns:
                 async for step in steps:
                     await self._take(record, step)
 
-    async def _see_through(self, turn: Turn, loop: asyncio.Task[None]) -> None:
+    async def _see_through(self, lease: Lease, loop: asyncio.Task[None]) -> None:
         await asyncio.wait([loop])
-        if (cut := _cut(turn, loop)) is not None:
-            await self._cut_short(turn, cut)
-        await self._take_over(expired_before=time.time())  # a queued message may be next
+        if (cut := _cut(lease, loop)) is not None:
+            await self._cut_short(lease, cut)
+        await self._take_over()  # a queued message may be next
 
-    async def _cut_short(self, turn: Turn, cut: CutShort) -> None:
+    async def _cut_short(self, lease: Lease, cut: CutShort) -> None:
         """End a turn from what its log holds: a commit that was under way when it was cut counts."""
-        partial = self._feed.text_so_far(turn.tenant_id, turn.conversation_id, turn.id)
-        record = await self._store.reload(turn)
+        record = await self._store.reload(lease)
         if record.complete is not None:
             return
+        turn = record.turn
+        partial = self._feed.text_so_far(turn.tenant_id, turn.conversation_id, turn.id)
         began = [] if record.started else [unbegun(turn)]
         for fact in began:
             record.apply(fact)
@@ -202,23 +198,26 @@ class Turns:
     async def _keep(self) -> None:
         """Renew the leases of what runs here, and take over turns that nobody works on any more."""
         while True:
-            await asyncio.sleep(self._lease_seconds / 3)
+            await asyncio.sleep(self._store.leases.seconds / 3)
             try:
-                await self._store.renew(list(self._running), lease_until=self._lease_until())
-                await self._take_over(expired_before=time.time())
+                for lost in await self._store.leases.renew([running.lease for running in self._running.values()]):
+                    self._let_go(lost)
+                await self._take_over()
             except Exception:
                 logger.exception("leases could not be renewed")
 
-    async def _take_over(self, *, expired_before: float) -> None:
-        taken = await self._store.take_over(expired_before=expired_before, lease_until=self._lease_until())
-        for turn_id in taken:
-            self._begin(await asyncio.to_thread(self._store.load, turn_id))
+    def _let_go(self, lost: Lease) -> None:
+        """Stop a run whose turn has gone to a newer one: nothing that it does counts any more."""
+        running = self._running.get(lost.turn_id)
+        if running is not None and running.lease == lost:
+            running.loop.cancel()
 
-    def _lease_until(self) -> float:
-        return time.time() + self._lease_seconds
+    async def _take_over(self, *, is_alone: bool = False) -> None:
+        for lease in await self._store.leases.take_over(running=frozenset(self._running), is_alone=is_alone):
+            self._begin(await asyncio.to_thread(self._store.load, lease.turn_id, lease))
 
 
-def _cut(turn: Turn, loop: asyncio.Task[None]) -> CutShort | None:
+def _cut(lease: Lease, loop: asyncio.Task[None]) -> CutShort | None:
     """How a loop that is over ended; None where it ended by itself. Raises what leaves the turn where it stands."""
     if loop.cancelled():
         return CutShort("cancelled")
@@ -232,7 +231,7 @@ def _cut(turn: Turn, loop: asyncio.Task[None]) -> CutShort | None:
         case LeaseLost() | LogError() as lost:
             raise lost
         case mistake:
-            logger.error("turn %s failed", turn.id, exc_info=mistake)
+            logger.error("turn %s failed", lease.turn_id, exc_info=mistake)
             return CutShort("error", {"code": "internal", "message": "The server made a mistake; its log says which."})
 
 

@@ -1,0 +1,109 @@
+"""Leases: who may write to a turn. Of all runs of one turn, here or in another process, only the newest may.
+
+A process that has its database to itself (SQLite) counts on its own monotonic clock, several on one PostgreSQL count
+on the server's clock: a wall clock that is set moves no lease.
+"""
+
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from soma.events.transaction import Transaction
+from soma.events.writer import Writer
+
+OPEN = "state IN ('queued', 'running')"  # as the partial index `turn_open` has it: written otherwise it is not used
+SERVER_CLOCK = "EXTRACT(EPOCH FROM clock_timestamp())::float8"
+
+
+class LeaseLost(Exception):
+    """A newer run has the turn, or the turn is over: this run must not write to it any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to write to a turn, for one run of it: the next run has the next `epoch`."""
+
+    turn_id: str
+    epoch: int
+
+
+class Leases:
+    """Gives, renews and checks the leases of one worker."""
+
+    def __init__(self, writer: Writer, *, worker: str, seconds: float) -> None:
+        self.seconds = seconds
+        self.worker = worker
+        self._writer = writer
+
+    def moment(self, seconds: float = 0.0) -> tuple[str, float]:
+        """SQL of the moment `seconds` from now, and its parameter."""
+        if self._writer.database.dialect == "sqlite":
+            return "?", time.monotonic() + seconds
+        return f"{SERVER_CLOCK} + ?", seconds
+
+    async def take_over(self, *, running: Collection[str], is_alone: bool = False) -> list[Lease]:
+        """Take the turns that nobody works on: those whose lease ran out, and queued ones whose time has come.
+
+        What is `running` here is left alone, whatever its lease says. `is_alone`: no other worker can be alive, so no
+        lease is waited for.
+        """
+
+        def take(tx: Transaction) -> list[Lease]:
+            now, parameter = self.moment()
+            expired = "1 = 1" if is_alone else f"lease_expires_at < {now}"
+            rows = tx.query(
+                f"SELECT id, epoch FROM agent_turn t WHERE t.{OPEN} AND ((t.state = 'running' AND {expired}) "
+                "OR (t.state = 'queued' AND NOT EXISTS (SELECT 1 FROM agent_turn o WHERE o.tenant_id = t.tenant_id "
+                f"AND o.conversation_id = t.conversation_id AND o.{OPEN} AND (o.state = 'running' OR o.id < t.id)))) "
+                "ORDER BY id",
+                [] if is_alone else [parameter],
+            )
+            free = [Lease(str(turn_id), int(epoch) + 1) for turn_id, epoch in rows if turn_id not in running]
+            for lease in free:
+                self._give(tx, lease, "state = 'running', ")
+            return free
+
+        return await self._writer.write(take)
+
+    async def claim(self, turn_id: str) -> Lease | None:
+        """Take a turn whoever has it, to end it; None where it is over."""
+
+        def take(tx: Transaction) -> Lease | None:
+            rows = tx.query(f"SELECT epoch FROM agent_turn WHERE id = ? AND {OPEN}", [turn_id])
+            if not rows:
+                return None
+            lease = Lease(turn_id, int(rows[0][0]) + 1)
+            self._give(tx, lease)
+            return lease
+
+        return await self._writer.write(take)
+
+    async def renew(self, leases: Sequence[Lease]) -> list[Lease]:
+        """Keep what runs here; one that is left alone runs out. Returns those that a newer run has taken."""
+
+        def renew(tx: Transaction) -> list[Lease]:
+            until, parameter = self.moment(self.seconds)
+            tx.executemany(
+                f"UPDATE agent_turn SET lease_expires_at = {until} WHERE id = ? AND epoch = ? AND {OPEN}",
+                [[parameter, lease.turn_id, lease.epoch] for lease in leases],
+            )
+            newest: dict[Any, Any] = dict(tx.query(f"SELECT id, epoch FROM agent_turn WHERE {OPEN}"))
+            return [lease for lease in leases if newest.get(lease.turn_id, lease.epoch) != lease.epoch]
+
+        return await self._writer.write(renew) if leases else []
+
+    def check(self, tx: Transaction, lease: Lease | None) -> None:
+        """Raises LeaseLost where `lease` is not the turn's newest."""
+        held = lease and tx.query(
+            f"SELECT 1 FROM agent_turn WHERE id = ? AND epoch = ? AND {OPEN}", [lease.turn_id, lease.epoch]
+        )
+        if not held:
+            raise LeaseLost(lease.turn_id if lease else "a turn that was only read")
+
+    def _give(self, tx: Transaction, lease: Lease, state: str = "") -> None:
+        until, parameter = self.moment(self.seconds)
+        values: list[Any] = [self.worker, lease.epoch, parameter, lease.turn_id]
+        tx.execute(
+            f"UPDATE agent_turn SET {state}worker = ?, epoch = ?, lease_expires_at = {until} WHERE id = ?", values
+        )
