@@ -19,9 +19,9 @@ setup: $(VENV)/.runtime  ## create the environment, without development tools
 
 setup-dev: $(VENV)/.dev
 
-setup-system:  ## install what needs root: servers and a browser for the full test run (Debian)
+setup-system:  ## install what needs root: servers, a tracer and a browser for the full test run (Debian)
 	apt-get update -qq
-	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redis-server >/dev/null
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redis-server strace >/dev/null
 
 check: $(VENV)/.dev  ## lint, types, import contracts, migrations
 	$(BIN)/ruff format --check .

@@ -1,12 +1,11 @@
 """LiteLLM is an extra and cannot be in the development lock: what holds without it is tested here."""
 
 import importlib.util
-import os
 
 import pytest
 
 from soma.agent.llm.base import Message, ModelError, ModelRequest, ModelUnavailable, TextPart
-from soma.agent.llm.litellm import LiteLLMMissing, LiteLLMModel, load
+from soma.agent.llm.litellm import LiteLLMMissing, LiteLLMModel
 
 ASK = ModelRequest(messages=(Message("user", (TextPart("hello"),)),))
 
@@ -20,14 +19,6 @@ async def test_without_the_extra_the_error_says_what_to_install() -> None:
         await anext(model.stream(ASK))
     assert isinstance(raised.value, ModelError)
     assert not isinstance(raised.value, ModelUnavailable)
-
-
-@missing
-def test_its_price_list_would_not_be_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("LITELLM_LOCAL_MODEL_COST_MAP", raising=False)
-    with pytest.raises(LiteLLMMissing):
-        load()
-    assert os.environ["LITELLM_LOCAL_MODEL_COST_MAP"] == "True"
 
 
 def test_the_key_is_not_in_the_representation() -> None:

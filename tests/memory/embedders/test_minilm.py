@@ -1,15 +1,20 @@
 """The model that comes with Soma, as the first start builds it."""
 
+import sys
+
 import numpy as np
 from tests.memory.conftest import MODEL
+from tests.tracing import Trace
 
-from soma.memory.embedders.minilm import MiniLM, build
+from soma.memory.embedders.minilm import MiniLM
 
 TEXT = "The harbour opens at seven."
+BUILD = "import sys; from pathlib import Path; from soma.memory.embedders.minilm import build; build(Path(sys.argv[1]))"
 
 
-def test_it_is_built_without_a_word_and_the_same_every_time(tmp_path, caplog, capfd):
-    build(tmp_path)
-    assert caplog.records == []
-    assert capfd.readouterr() == ("", "")
-    assert np.array_equal(MiniLM(tmp_path).read(TEXT).vector, MODEL.read(TEXT).vector)
+def test_it_is_built_without_a_word_or_a_call_and_the_same_every_time(tmp_path):
+    trace = Trace(tmp_path)
+    built = trace.run([sys.executable, "-c", BUILD, tmp_path / "model"])
+    assert (built.returncode, built.stdout, built.stderr) == (0, "", "")
+    assert trace.left() == []
+    assert np.array_equal(MiniLM(tmp_path / "model").read(TEXT).vector, MODEL.read(TEXT).vector)

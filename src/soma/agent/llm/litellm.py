@@ -1,12 +1,11 @@
 """Every other provider, through LiteLLM: an extra, imported only when such a model is used.
 
-Importing it takes seconds and would fetch a price list, hence the variable set before. The key goes with each
-call and never into the environment.
+Importing it takes seconds. What it would fetch by itself is switched off where our package begins (`soma.QUIET`). The
+key goes with each call and never into the environment.
 """
 
 import asyncio
 import importlib
-import os
 from collections.abc import AsyncGenerator
 from types import ModuleType
 from typing import Any
@@ -66,7 +65,6 @@ class LiteLLMModel:
 
 
 def load() -> ModuleType:
-    os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
     try:
         return importlib.import_module("litellm")
     except ModuleNotFoundError as error:
