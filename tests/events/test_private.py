@@ -1,6 +1,8 @@
 """Secrets are made once, and only their user reads them."""
 
-from soma.events.private import kept_file, kept_secret, make_private, write_private
+from pathlib import Path
+
+from soma.events.private import kept_file, kept_secret, make_private, open_private, write_private
 
 
 def test_a_secret_is_made_once_and_is_its_users_alone(tmp_path):
@@ -39,3 +41,16 @@ def test_what_is_written_in_place_of_an_open_file_is_private(tmp_path):
     write_private(path, "new")
     assert path.read_text() == "new"
     assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_what_is_written_in_place_of_a_readable_file_is_its_users_alone(tmp_path):
+    new, old = tmp_path / "new", tmp_path / "old"
+    old.write_text("longer than what comes")
+    old.chmod(0o644)
+    for path in (new, old):
+        with open_private(path) as file:
+            file.write(b"mine")
+        assert (path.read_bytes(), path.stat().st_mode & 0o777) == (b"mine", 0o600)
+    with open_private(Path("/dev/null")) as file:
+        file.write(b"nothing is changed of what is no file")
+    assert Path("/dev/null").stat().st_mode & 0o777 != 0o600

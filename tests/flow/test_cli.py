@@ -324,7 +324,10 @@ def test_what_is_exported_is_imported_with_its_links_and_scopes(typed, soma, tmp
     link = ("memory", "link", "wind", "n0", "--relation", "about", "--weight", "0.5")
     assert [typed(*link).stdout, typed(*link).stdout] == ["linked\n", "they were linked so already\n"]
     assert typed("memory", "export", str(out)).returncode == 0
+    assert out.stat().st_mode & 0o777 == 0o600
     assert typed("memory", "export").stdout == out.read_text()
+    nowhere = typed("memory", "export", str(tmp_path / "no" / "where.jsonl"))
+    assert nowhere.stderr == f"soma: {tmp_path}/no/where.jsonl cannot be written: No such file or directory\n"
     items = {item["key"]: item for item in map(json.loads, out.read_text().strip().split("\n"))}
     assert items.keys() == {item["key"] for item in kept}
     assert items["wind"]["links"] == [{"to_key": "n0", "relation": "about", "weight": 0.5}]
@@ -332,6 +335,24 @@ def test_what_is_exported_is_imported_with_its_links_and_scopes(typed, soma, tmp
     taken = soma.run("memory", "import", "--format", "jsonl", str(out), "--scope", "tenant", token=twin.token)
     assert taken.stdout == imported.stdout
     assert {one["scope"] for one in twin.get("/memories")["memories"]} == {"user"}
+
+
+def test_what_others_wrote_reaches_the_terminal_as_text(typed, person):
+    said = "The pelican motto is: \x1b[31mfirst\x07 line\u2028second line."
+    item = {"text": said, "key": "\x1b]0;owned", "metadata": {"speaker": "\x1b[2J", "source": "\x9b2J"}}
+    person.post("/memories", {"items": [item]})
+    commands = [
+        ("chat", "What is the pelican motto?"),
+        ("trace",),
+        ("memory", "list"),
+        ("memory", "recall", "pelican motto"),
+    ]
+    for words in commands:
+        ended = typed(*words)
+        assert (ended.returncode, ended.stderr) == (0, ""), words
+        assert "␛[31mfirst␇ line" in ended.stdout.replace("\n", " "), words
+        assert not set("\x1b\x07\x9b") & set(ended.stdout), words
+    assert json.loads(typed("memory", "list", "--json").stdout)["memories"][0]["text"]
 
 
 @pytest.mark.parametrize(

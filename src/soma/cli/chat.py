@@ -7,6 +7,7 @@ from typing import Any
 import click
 from rich.markup import escape
 
+from soma.cli.printing import visible, write
 from soma.cli.server import NOT_TYPEABLE, NOT_UTF_8, Server, as_json_option, connected, console, fail, show_json
 from soma.cli.showing import Wrapped
 
@@ -138,7 +139,7 @@ class Reply:
             self._iteration, self._said = iteration, ""
         self._said += text
         self._line_is_open = True
-        _write(self._wrapped.add(text))
+        write(self._wrapped.add(visible(text)))
 
     def _note(self, text: str, style: str) -> None:
         self.end_line()
@@ -146,7 +147,7 @@ class Reply:
 
     def end_line(self) -> None:
         if self._line_is_open:
-            _write(self._wrapped.end() + "\n")
+            write(self._wrapped.end() + "\n")
             self._line_is_open = False
             self._wrapped = Wrapped(console.width if console.is_terminal else None)
 
@@ -173,11 +174,6 @@ class Reply:
 
     def _cite(self, number: int, about: str, text: str) -> None:
         console.print(f"[dim]\\[{number}] {escape(about)}: {escape(text)}[/dim]", soft_wrap=not console.is_terminal)
-
-
-def _write(text: str) -> None:
-    """As it is: no markup, and no second wrapping."""
-    click.echo(text, nl=False)
 
 
 def _new(server: Server, agent: str | None) -> str:

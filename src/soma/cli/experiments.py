@@ -5,6 +5,7 @@ import re
 from typing import Any
 
 import click
+from rich.markup import escape
 from rich.table import Table
 
 from soma.brain.types import EXPERIMENT_NAME
@@ -142,7 +143,7 @@ def decide(name: str, *, stop: bool, agent: str | None, as_json: bool) -> None:
 
 
 def _shown(one: dict[str, Any]) -> None:
-    console.print(f"[bold]{one['name']}[/bold] {one['status']}, {one['method']} on {one['metric']}, "
+    console.print(f"[bold]{escape(one['name'])}[/bold] {one['status']}, {one['method']} on {one['metric']}, "
                   f"planned {one['planned']} subjects an arm, by {one['proposed_by']}")  # fmt: skip
     if one["hypothesis"]:
         console.print(one["hypothesis"], markup=False)

@@ -2,8 +2,9 @@
 
 import math
 import sys
+from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import click
 from rich.markup import escape
@@ -11,8 +12,10 @@ from rich.progress import Progress
 from rich.table import Table
 
 from soma.cli.importing import ENDINGS, FORMATS, Document, NotImportable, read_documents, read_lines
+from soma.cli.printing import escaped
 from soma.cli.server import as_json_option, connected, console, errors, fail, show_json
 from soma.cli.showing import excerpt, parts_of
+from soma.events.private import open_private
 
 BATCH = 100  # some seconds of embedding on a slow machine
 TRIES = 4
@@ -97,15 +100,24 @@ def _remember(lines: list[str], scope: str, namespace: str, *, at_once: int) -> 
 
 
 @command.command("export")
-@click.argument("file", type=click.File("wb", lazy=True), default="-")
+@click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path), default="-")
 @click.option("--namespace", default="default", show_default=True, help="Which.")
-def export(file: BinaryIO, *, namespace: str) -> None:
+def export(file: Path, *, namespace: str) -> None:
     """Write the memories that you may see to FILE as JSON lines, which `import --format jsonl` takes.
 
-    Without FILE, or where it is `-`, they are printed.
+    Without FILE, or where it is `-`, they are printed. Only you can read the FILE.
     """
     with connected() as server:
-        file.writelines(server.pieces("/memories/export", namespace=namespace))
+        pieces = escaped(server.pieces("/memories/export", namespace=namespace))
+        if str(file) == "-":
+            sys.stdout.buffer.writelines(pieces)
+            return
+        first = next(pieces)  # what is refused leaves the file as it was
+        try:
+            with open_private(file) as target:
+                target.writelines(chain([first], pieces))
+        except OSError as error:
+            fail(f"{file} cannot be written: {error.strerror}")
 
 
 @command.command("link")

@@ -2,38 +2,36 @@
 
 import json
 import os
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 import httpx
 from pydantic import ValidationError
-from rich.console import Console
 
+from soma.agent.llm.sse import EventDecoder, EventTooLong, ServerSentEvent
 from soma.agent.settings import Settings, settings
 from soma.brain.settings import BrainSettings
 from soma.brain.wrong_settings import told
+from soma.cli.printing import console, errors, fail, show_json
 from soma.cli.unknown_settings import GROUPS
 from soma.events.private import read_private
+
+__all__ = ["console", "errors", "fail", "show_json"]  # beside what stands here: every command needs both
 
 ADDRESS_FILE = "server.json"
 TOKEN_FILE = "token"  # noqa: S105 - the name of the file, not a token
 LONG = httpx.Timeout(600.0, connect=5.0)
 
 COME_BACK_LATER = {httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE}
-REFUSED = 1  # the exit code of every refusal
 NOT_TYPEABLE = 2  # click's own for a wrong command line, and ours for text that is none
 NOT_UTF_8 = "what you typed or piped in is not text in UTF-8"
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-
-console = Console(highlight=False)
-errors = Console(stderr=True, highlight=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +69,7 @@ class Server:
             if response.is_error:
                 response.read()
                 self._answer(response)
-            yield frames(response.iter_lines())
+            yield frames(response.iter_bytes())
 
     def _answer(self, response: httpx.Response) -> Any:
         if response.is_success:
@@ -162,24 +160,19 @@ def token_at_hand() -> str:
     return chosen.token.get_secret_value() or read_private(chosen.data_dir / TOKEN_FILE)
 
 
-def frames(lines: Iterator[str]) -> Iterator[dict[str, Any]]:
+def frames(pieces: Iterable[bytes]) -> Iterator[dict[str, Any]]:
     """The data of each server-sent event; an `error` event ends the command."""
-    kind = ""
-    for line in lines:
-        if line.startswith("event: "):
-            kind = line.removeprefix("event: ")
-        elif line.startswith("data: "):
-            frame = json.loads(line.removeprefix("data: "))
-            if kind == "error":
-                fail(frame["message"])
-            yield frame
+    for event in _events(pieces):
+        frame = json.loads(event.data)
+        if event.event == "error":
+            fail(frame["message"])
+        yield frame
 
 
-def show_json(value: Any) -> None:
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
-
-
-def fail(message: str, *, status: int = REFUSED) -> NoReturn:
-    errors.print("[red]soma:[/red]", end=" ")
-    errors.print(message, soft_wrap=True, markup=False)
-    sys.exit(status)
+def _events(pieces: Iterable[bytes]) -> Iterator[ServerSentEvent]:
+    decoder = EventDecoder()
+    try:
+        for piece in pieces:
+            yield from decoder.feed(piece)  # what a cut stream began is no event
+    except EventTooLong as error:
+        fail(f"the server sent what cannot be shown: {error}; `soma trace --json` has it")

@@ -94,7 +94,7 @@ def _recalled(bundle: dict[str, Any], *, everything: bool) -> None:
 def _tool(use: dict[str, Any]) -> None:
     verdict, result = use["verdict"], use["result"]
     decided = "not judged" if verdict is None else f"{'allowed' if verdict['allow'] else 'denied'} by {verdict['rule']}"
-    console.print(f"[bold]{use['tool']}[/bold]({escape(str(use['arguments']))}) {decided}")
+    console.print(f"[bold]{escape(use['tool'])}[/bold]({escape(str(use['arguments']))}) {decided}")
     if result:
         console.print(f"  {result['status']} in {result['duration_ms']:.1f} ms: {escape(result['content'][:300])}")
 

@@ -1,6 +1,5 @@
 """soma weights: what an agent has learned, why, and what it changes."""
 
-import json
 import time
 from contextlib import nullcontext
 from pathlib import Path
@@ -153,7 +152,7 @@ def _passed_on(new: list[dict[str, Any]], *, as_json: bool) -> None:
         console.print(_updates(new), end="", soft_wrap=True)
         return
     for update in new:
-        click.echo(json.dumps(update, ensure_ascii=False))
+        show_json(update, indent=None)
 
 
 def _page(state: dict[str, Any], updates: list[dict[str, Any]]) -> Table:

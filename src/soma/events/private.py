@@ -3,8 +3,10 @@
 import contextlib
 import os
 import secrets
+import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import BinaryIO
 
 
 def kept_secret(path: Path) -> str:
@@ -46,6 +48,14 @@ def write_private(path: Path, text: str) -> None:
     path.unlink(missing_ok=True)
     with open(path, "x", encoding="ascii", opener=_private) as file:
         file.write(text)
+
+
+def open_private(path: Path) -> BinaryIO:
+    """Open a file at `path` to write what only the user may read, in place of what is there."""
+    file = open(path, "wb", opener=_private)  # noqa: SIM115 - the caller's to close
+    if stat.S_ISREG(os.fstat(file.fileno()).st_mode):  # it may have been there with another mode; or be a pipe
+        os.fchmod(file.fileno(), 0o600)
+    return file
 
 
 def _private(path: str, flags: int) -> int:
