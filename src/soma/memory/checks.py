@@ -81,7 +81,7 @@ def query(asked: Query) -> None:
 
 def not_empty(value: str, field: str) -> None:
     """Spaces, control characters and what has no width say nothing."""
-    if all(unicodedata.category(char) in UNSEEN or char in BLANK for char in value):
+    if all(unicodedata.category(char) in UNSEEN or char in BLANK for char in set(value)):
         raise EmptyText(field=field)
 
 
@@ -148,5 +148,13 @@ def one_of(value: str, allowed: Sequence[str], field: str) -> None:
 
 def storable(value: str, field: str) -> None:
     """Lone surrogates have no UTF-8 and PostgreSQL stores no NUL."""
-    if "\0" in value or any("\ud800" <= char <= "\udfff" for char in value):
+    if "\0" in value or not _encodable(value):
         raise BadName("text must be valid Unicode without NUL", field=field)
+
+
+def _encodable(value: str) -> bool:
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

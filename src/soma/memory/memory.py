@@ -111,7 +111,7 @@ class Memory:
     ) -> Imported:
         """Remember a long text in chunks; again under the same name, change what changed and forget what is gone."""
         checks.namespace(namespace)
-        importing.check(document, chunking)
+        await self._store.work(importing.check, document, chunking)
         return await self._store.whole(importing.import_document(self._store, owner, document, namespace, chunking))
 
     async def candidates(self, owner: Owner, query: Query) -> Candidates:

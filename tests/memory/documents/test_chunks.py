@@ -133,3 +133,55 @@ def test_no_word_is_lost_and_the_budget_holds(text, budget, blocks):
     for chunk in found:
         assert chunk.text.endswith(text[chunk.start : chunk.end])
         assert text.splitlines()[chunk.first_line - 1 : chunk.last_line]
+
+
+def headings(text: str) -> list[str]:
+    return [block.headings[-1] for block in markdown(text) if block.kind == "heading"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("```npm install``` is all.\n\n## Second\n\n# Third\n", ["Second", "Third"]),
+        ("~~~ a`b\n# code\n~~~\n# After\n", ["After"]),
+        ("```` md\n```\n# code\n````\n# After\n", ["After"]),
+        ("> said\n---\nnext", []),
+        ("> said\n===\nnext", []),
+        ("text\n> said\n---\nnext", []),
+        ("- item\n---\nnext", []),
+        ("<!-- a note\n\n# hidden\n\n-->\n# Shown\n", ["Shown"]),
+        ("<!-- one --> <!-- two -->\n# Shown\n", ["Shown"]),
+        ("# def __init__(self)", ["def __init__(self)"]),
+        ("# __very important__ and **bold**", ["very important and bold"]),
+        ("# a__b__c", ["a__b__c"]),
+        ("# Porto ##", ["Porto"]),
+        ("# C#", ["C#"]),
+        ("#hashtag", []),
+        ("#\ttab", ["tab"]),
+    ],
+)
+def test_what_is_a_heading(text, expected):
+    assert headings(text) == expected
+
+
+@pytest.mark.parametrize("before", ["", "\ufeff", "\n", "\n\n", "\ufeff\r\n", " \n"])
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_front_matter_is_read_behind_a_byte_order_mark_and_blank_lines(before, end):
+    text = before + end.join(["---", "title: Notes", "tags: [a]", "---", "# First", "", "body", ""])
+    found = cut(text)
+    assert [chunk.headings for chunk in found] == [(), ("First",)]
+    assert found[0].text == end.join(["title: Notes", "tags: [a]"])
+
+
+def test_a_rule_behind_a_blank_line_is_no_front_matter():
+    assert headings("\n---\nWe went home.\n\n# Next\n\n---\n") == ["Next"]
+
+
+def test_a_byte_order_mark_is_no_text():
+    assert [chunk.text for chunk in cut("\ufeffOne two.", blocks=paragraphs)] == ["One two."]
+    assert headings("\ufeff# Title") == ["Title"]
+
+
+def test_a_comment_is_left_out_and_what_stands_beside_it_is_not():
+    found = cut("before <!-- inside --> text\n\n<!-- left\nout --> after\n\n<!-- open")
+    assert " ".join(" ".join(chunk.text for chunk in found).split()) == ("before <!-- inside --> text after <!-- open")

@@ -1,159 +1,214 @@
-"""The structure of a text: blocks one after another, each under its headings. Markdown, or plain paragraphs."""
+"""The structure of a text: blocks one after another, each under its headings. Markdown, or plain paragraphs.
+
+A line may be megabytes long: every pattern here is linear in it.
+"""
 
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from soma.memory.documents.lines import Lines
+
 Kind = Literal["heading", "prose", "lines"]
 
-HEADING = re.compile(r" {0,3}(#{1,6})(?:[ \t]+(.*?))?(?:[ \t]+#+)?[ \t]*")
-UNDERLINE = re.compile(r" {0,3}(=+|-+)[ \t]*")
-FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-RULE = re.compile(r" {0,3}([-*_])[ \t]*(?:\1[ \t]*){2,}")
-ITEM = re.compile(r"[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+\S")
-DELIMITERS = re.compile(r"(?=[^|]*\|)[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*")
-LINK = re.compile(r"!?\[([^\]]*)\]\([^)]*\)")
-MARKS = re.compile(r"\*\*|__|`")
+LONGEST_TITLE = 300  # characters; a longer heading is a paragraph
+HEADING = re.compile(r" {0,3}(#{1,6})(?=[ \t]|\Z)")
+UNDERLINE = re.compile(r" {0,3}(=+|-+)[ \t]*+")
+FENCE = re.compile(r" {0,3}(`{3,}+(?=[^`]*+\Z)|~{3,})")
+RULE = re.compile(r" {0,3}([-*_])[ \t]*+(?:\1[ \t]*+){2,}")
+ITEM = re.compile(r"[ \t]*+(?:[-*+]|\d{1,9}[.)])[ \t]++\S")
+QUOTE = re.compile(r" {0,3}>")
+COMMENT = re.compile(r" {0,3}<!--")
+FIELD = re.compile(r"""[\w"'-]++[ \t]*+:|#""")  # as front matter begins
+CELL = re.compile(r":?-+:?")
+WORD = re.compile(r"[^\W_]++")
+LINK = re.compile(r"!?\[([^\[\]]*+)\]\((?:[^()]|\([^()]*+\))*+\)")
+MARKS = re.compile(r"\*\*|`")
+UNDERSCORES = re.compile(r"(?<!\w)__(?=[^\s_])([^_]++)__(?!\w)")
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Characters [start, end) that belong together. Too long ones are cut between sentences; `lines`, between lines."""
+    """Characters [start, end) that belong together. Too long ones are cut between sentences; `lines`, between lines.
+
+    `says_more` is a heading whose line holds what its title does not, as the address of a link. What stands between
+    the block before and one that is `apart` is left out.
+    """
 
     start: int
     end: int
     kind: Kind
     headings: tuple[str, ...] = ()
+    says_more: bool = False
+    apart: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
-    start: int
-    end: int
-    text: str
-
-
-def paragraphs(text: str) -> list[Block]:
+def paragraphs(text: str) -> Iterator[Block]:
     """What blank lines part."""
-    blocks = []
-    begun: _Line | None = None
-    last: _Line | None = None
-    for line in [*_lines(text), _Line(len(text), len(text), "")]:
-        if line.text.strip():
-            begun, last = begun or line, line
-        elif begun and last:
-            blocks.append(Block(begun.start, last.end, "prose"))
+    lines = Lines(text)
+    begun: int | None = None
+    for number in range(len(lines)):
+        if lines[number].strip():
+            begun = number if begun is None else begun
+        elif begun is not None:
+            yield Block(lines.start(begun), lines.end(number - 1), "prose")
             begun = None
-    return blocks
+    if begun is not None:
+        yield Block(lines.start(begun), lines.end(len(lines) - 1), "prose")
 
 
-def markdown(text: str) -> list[Block]:
-    """Headings, paragraphs, list items, tables and fenced code."""
-    return _Markdown(text).read()
+def markdown(text: str) -> Iterator[Block]:
+    """Headings, paragraphs, list items, tables and fenced code. Comments that begin a line are left out."""
+    yield from _Markdown(text).read()
 
 
 class _Markdown:
-    """Reads line by line; each reader returns the number of the line after what it took."""
+    """Reads line by line; each reader returns the block that begins at `self._at` and moves behind it."""
 
     def __init__(self, text: str) -> None:
-        self._lines = list(_lines(text))
+        self._text = text
+        self._lines = Lines(text)
+        self._at = 0
         self._path: list[tuple[int, str]] = []
-        self._blocks: list[Block] = []
+        self._last_comment = text.rfind("-->")
+        self._apart = False
 
-    def read(self) -> list[Block]:
-        at = self._front_matter()
-        while at < len(self._lines):
-            at = self._next(at)
-        return self._blocks
+    def read(self) -> Iterator[Block]:
+        if block := self._front_matter():
+            yield block
+        while self._at < len(self._lines):
+            if block := self._next():
+                yield block
 
-    def _next(self, at: int) -> int:
-        line = self._lines[at].text
-        if not line.strip():
-            return at + 1
+    def _next(self) -> Block | None:
+        line = self._lines[self._at]
+        if not line.strip() or RULE.fullmatch(line):
+            self._at += 1
+            return None
+        if self._comments(self._at):
+            self._pass_comment()
+            return None
         if fence := FENCE.match(line):
-            return self._fenced(at, fence[1])
-        if heading := HEADING.fullmatch(line):
-            return self._heading(at, at + 1, len(heading[1]), heading[2] or "")
-        if RULE.fullmatch(line):
-            return at + 1
-        if self._opens_table(at):
-            return self._while(at, "lines", lambda text: "|" in text)
-        return self._paragraph(at)
+            return self._fenced(fence[1])
+        if heading := HEADING.match(line):
+            return self._heading(self._at + 1, len(heading[1]), _title(line[heading.end() :]))
+        if self._opens_table(self._at):
+            return self._while("lines", lambda text: "|" in text)
+        return self._paragraph()
 
-    def _front_matter(self) -> int:
+    def _front_matter(self) -> Block | None:
         """Names and values between `---` lines at the very top."""
-        if self._lines and self._lines[0].text.rstrip() == "---":
-            for number, line in enumerate(self._lines[1:], 1):
-                if line.text.rstrip() in {"---", "..."}:
-                    if number > 1:
-                        self._add(1, number, "lines")
-                    return number + 1
-        return 0
+        first = 0
+        while first < len(self._lines) and not self._lines[first].strip():
+            first += 1
+        if first == len(self._lines) or self._lines[first].rstrip() != "---":
+            return None
+        if first and not (first + 1 < len(self._lines) and FIELD.match(self._lines[first + 1])):
+            return None
+        for number in range(first + 1, len(self._lines)):
+            if self._lines[number].rstrip() in {"---", "..."}:
+                block = self._block(first + 1, number, "lines") if number > first + 1 else None
+                self._at = number + 1
+                return block
+        return None
 
-    def _fenced(self, at: int, fence: str) -> int:
-        end = at + 1
+    def _comments(self, at: int) -> bool:
+        """Whether a comment begins here that also ends: one that does not is text, for nothing may get lost."""
+        return self._lines.start(at) < self._last_comment and COMMENT.match(self._lines[at]) is not None
+
+    def _pass_comment(self) -> None:
+        """Leave it out; what stands behind it in its last line is text again."""
+        end = self._text.index("-->", self._text.index("<!--", self._lines.start(self._at)) + 2) + 3
+        while self._lines.end(self._at) < end:
+            self._at += 1
+        self._lines.begin_later(self._at, end)
+        self._apart = True
+
+    def _fenced(self, fence: str) -> Block:
+        end = self._at + 1
         while end < len(self._lines):
-            closing = self._lines[end].text.strip()
+            closing = self._lines[end].strip()
             end += 1
             if len(closing) >= len(fence) and not closing.strip(fence[0]):
                 break
-        self._add(at, end, "lines")
-        return end
+        return self._taken(end, "lines")
 
-    def _heading(self, at: int, end: int, level: int, title: str) -> int:
+    def _heading(self, end: int, level: int, title: str, *, text_end: int | None = None) -> Block | None:
+        """The lines up to `end`, of which those before `text_end` have words in them."""
+        at, self._at = self._at, end
         while self._path and self._path[-1][0] >= level:
             self._path.pop()
-        if plain := _plain(title):
-            self._path.append((level, plain))
-            self._add(at, end, "heading")
-        return end
+        until = end if text_end is None else text_end
+        if not title.strip():
+            return None
+        plain = _plain(title) if len(title) <= LONGEST_TITLE else ""
+        if not plain:
+            return self._block(at, until, "prose")
+        self._path.append((level, plain))
+        return self._block(at, until, "heading", says_more=WORD.findall(title) != WORD.findall(plain))
 
-    def _paragraph(self, at: int) -> int:
-        end = at + 1
+    def _paragraph(self) -> Block | None:
+        first = self._lines[self._at]
+        is_quote = QUOTE.match(first) is not None
+        is_title = not is_quote and not ITEM.match(first)
+        end = self._at + 1
         while end < len(self._lines):
-            underline = UNDERLINE.fullmatch(self._lines[end].text)
-            if underline and not ITEM.match(self._lines[at].text):
-                title = " ".join(line.text.strip() for line in self._lines[at:end])
-                return self._heading(at, end + 1, 1 if underline[1][0] == "=" else 2, title)
-            if self._interrupts(end):
+            underline = UNDERLINE.fullmatch(self._lines[end]) if is_title else None
+            if underline:
+                title = " ".join(self._lines[number].strip() for number in range(self._at, end))
+                return self._heading(end + 1, 1 if underline[1][0] == "=" else 2, title, text_end=end)
+            if self._interrupts(end) or (not is_quote and QUOTE.match(self._lines[end])):
                 break
             end += 1
-        self._add(at, end, "prose")
-        return end
+        return self._taken(end, "prose")
 
     def _interrupts(self, at: int) -> bool:
-        line = self._lines[at].text
+        line = self._lines[at]
         return (
             not line.strip()
-            or any(pattern.fullmatch(line) for pattern in (HEADING, RULE))
-            or any(pattern.match(line) for pattern in (FENCE, ITEM))
+            or RULE.fullmatch(line) is not None
+            or any(pattern.match(line) for pattern in (HEADING, FENCE, ITEM))
+            or self._comments(at)
             or self._opens_table(at)
         )
 
     def _opens_table(self, at: int) -> bool:
-        if "|" not in self._lines[at].text or at + 1 == len(self._lines):
-            return False
-        return DELIMITERS.fullmatch(self._lines[at + 1].text) is not None
+        return at + 1 < len(self._lines) and "|" in self._lines[at] and _delimits(self._lines[at + 1])
 
-    def _while(self, at: int, kind: Kind, belongs: Callable[[str], bool]) -> int:
-        end = at
-        while end < len(self._lines) and belongs(self._lines[end].text):
+    def _while(self, kind: Kind, belongs: Callable[[str], bool]) -> Block:
+        end = self._at
+        while end < len(self._lines) and belongs(self._lines[end]):
             end += 1
-        self._add(at, end, kind)
-        return end
+        return self._taken(end, kind)
 
-    def _add(self, at: int, end: int, kind: Kind) -> None:
+    def _taken(self, end: int, kind: Kind) -> Block:
+        at, self._at = self._at, end
+        return self._block(at, end, kind)
+
+    def _block(self, at: int, end: int, kind: Kind, *, says_more: bool = False) -> Block:
         headings = tuple(title for _, title in self._path)
-        self._blocks.append(Block(self._lines[at].start, self._lines[end - 1].end, kind, headings))
+        apart, self._apart = self._apart, False
+        return Block(self._lines.start(at), self._lines.end(end - 1), kind, headings, says_more, apart)
 
 
-def _lines(text: str) -> Iterator[_Line]:
-    """Without their ends; only what ends a line in an editor does so here."""
-    for match in re.finditer(r"([^\r\n]*)(\r\n|\r|\n|\Z)", text):
-        if match.start() < len(text):
-            yield _Line(match.start(), match.end(1), match[1])
+def _delimits(line: str) -> bool:
+    """Whether the line parts the head of a table from its body: `|---|:-:|`."""
+    row = line.strip(" \t")
+    if "|" not in row or "-" not in row or row.strip("|:- \t"):
+        return False
+    cells = row.removeprefix("|").removesuffix("|").split("|")
+    return all(CELL.fullmatch(cell.strip(" \t")) for cell in cells)
+
+
+def _title(rest: str) -> str:
+    """What stands behind the signs that open a heading, without those that close it."""
+    title = rest.strip(" \t")
+    bare = title.rstrip("#")
+    return bare.rstrip(" \t") if not bare or bare[-1] in " \t" else title
 
 
 def _plain(title: str) -> str:
-    return " ".join(MARKS.sub("", LINK.sub(r"\1", title)).split())
+    """As it reads: without links' addresses and marks; `__init__` is a name and stays."""
+    words = UNDERSCORES.sub(lambda found: found[1] if " " in found[1] else found[0], LINK.sub(r"\1", title))
+    return " ".join(MARKS.sub("", words).split())

@@ -1,20 +1,21 @@
-"""From blocks to chunks: as much of a section as the token budget holds, cut where the author paused."""
+"""From blocks to chunks: as much of a section as the token budget holds, cut where the author paused.
+
+Chunks are made one by one, and nothing here holds all of them: how many there may be is for the caller to say.
+"""
 
 import re
-from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 
-from soma.memory.documents.blocks import Block
-from soma.memory.documents.sentences import Span, sentences
-
-Count = Callable[[str], int]
+from soma.memory.documents.blocks import LONGEST_TITLE, Block
+from soma.memory.documents.cutting import Count, Room, packed, pieces
+from soma.memory.documents.sentences import Span
 
 BETWEEN = " > "
 HEADING_SHARE = 0.5  # of the budget at most for the headings above a chunk
 ENOUGH_SHARE = 0.25  # of the room: from there on, a paragraph of its own is a chunk of its own
-WORD = re.compile(r"\S+")
+LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,100 +30,122 @@ class Chunk:
     last_line: int
 
 
-def chunks(text: str, blocks: Sequence[Block], *, budget: int, count: Count) -> list[Chunk]:
-    """Chunks of at most `budget` tokens as `count` counts them, in order; together they hold every block."""
-    ends = [match.start() for match in re.finditer(r"\r\n|\r|\n", text)]
-    found = []
-    for section in _sections(blocks):
-        headings = section[0].headings
-        title = _title(headings, int(budget * HEADING_SHARE), count)
-        room = budget - (count(title) if title else 0)
-        for start, end in _spans(text, section, room, count):
-            lines = bisect_right(ends, start - 1) + 1, bisect_right(ends, end - 1) + 1
+@dataclass(frozen=True, slots=True)
+class _Section:
+    """What stands under one heading. `title` is the line above its chunks, `shown` how many headings it says."""
+
+    blocks: Sequence[Block]
+    title: str
+    shown: int
+
+
+def chunks(text: str, blocks: Iterable[Block], *, budget: int, count: Count) -> list[Chunk]:
+    """Chunks of at most `budget` tokens as `count` counts them, in order; together they hold every word of the blocks.
+
+    A heading is held by the chunks below it, where it stands above one; else it is text.
+    """
+    return list(each_chunk(text, blocks, budget=budget, count=count))
+
+
+def each_chunk(text: str, blocks: Iterable[Block], *, budget: int, count: Count) -> Iterator[Chunk]:
+    """The chunks one after another, each made when it is asked for."""
+    number = _LineNumbers(text)
+    for section in _sections(blocks, int(budget * HEADING_SHARE), count):
+        room = Room(text, budget - (count(section.title) if section.title else 0), count)
+        for start, end in _spans(room, section.blocks):
             body = text[start:end]
-            found.append(Chunk(f"{title}\n{body}" if title else body, headings, start, end, *lines))
-    return found
+            lines = number.of(start), number.of(end - 1)
+            whole = f"{section.title}\n{body}" if section.title else body
+            yield Chunk(whole, section.blocks[0].headings, start, end, *lines)
 
 
-def _sections(blocks: Sequence[Block]) -> Iterator[list[Block]]:
-    """What stands under one heading. The heading itself is said by each chunk, unless nothing else is below it."""
+def _sections(blocks: Iterable[Block], room: int, count: Count) -> Iterator[_Section]:
+    """Sections with something to say. A heading right above others is theirs to say, if their titles have room."""
+    waiting: list[Block] = []
+    for section, deeper in _followed(_grouped(_titled(blocks, room, count))):
+        first = section[0]
+        title, shown = _title(first.headings, room, count)
+        body = section[1:] if first.kind == "heading" and not first.says_more else section
+        if not body and deeper:
+            waiting.append(first)
+            continue
+        hidden = len(first.headings) - shown
+        yield from (_alone(heading, room, count) for heading in waiting if len(heading.headings) <= hidden)
+        waiting = []
+        yield _Section(body or section, title, shown)
+
+
+def _alone(heading: Block, room: int, count: Count) -> _Section:
+    return _Section([heading], *_title(heading.headings, room, count))
+
+
+def _followed(sections: Iterable[list[Block]]) -> Iterator[tuple[list[Block], bool]]:
+    """Each section, and whether the next one stands under its heading."""
+    before: list[Block] | None = None
+    for section in sections:
+        if before is not None:
+            above, below = before[0].headings, section[0].headings
+            yield before, below[: len(above)] == above and (below != above or section[0].kind != "heading")
+        before = section
+    if before is not None:
+        yield before, False
+
+
+def _grouped(blocks: Iterable[Block]) -> Iterator[list[Block]]:
+    """Blocks under the same headings with nothing left out between them; each heading begins anew."""
     section: list[Block] = []
-    for block in [*blocks, Block(0, 0, "heading")]:
-        if block.kind == "heading" and section:
-            above = section[0]
-            deeper = block.headings[: len(above.headings)] == above.headings != block.headings
-            body = section[1:] if above.kind == "heading" else section
-            if body or not deeper:
-                yield body or section
+    for block in blocks:
+        begins = block.kind == "heading" or block.apart
+        if section and (begins or block.headings != section[0].headings):
+            yield section
             section = []
         section.append(block)
+    if section:
+        yield section
 
 
-def _title(headings: Sequence[str], room: int, count: Count) -> str:
-    """The path of headings; of one that is too long the innermost, and nothing where even that is."""
+def _titled(blocks: Iterable[Block], room: int, count: Count) -> Iterator[Block]:
+    """Headings that are too long for a title are text, and stand above nothing."""
+    fits: list[bool] = []  # of each heading above what comes next
+    for block in blocks:
+        if block.kind == "heading":
+            title = block.headings[-1]
+            fits[len(block.headings) - 1 :] = [len(title) <= LONGEST_TITLE and count(title) <= room]
+        headings = tuple(title for title, fit in zip(block.headings, fits, strict=False) if fit)
+        is_text = block.kind == "heading" and not fits[-1]
+        yield replace(block, headings=headings, kind="prose" if is_text else block.kind)
+
+
+def _title(headings: Sequence[str], room: int, count: Count) -> tuple[str, int]:
+    """As much of the path of headings as there is room for, its inner end; and how many headings that is."""
     for first in range(len(headings)):
         title = BETWEEN.join(headings[first:])
         if count(title) <= room:
-            return title
-    return ""
+            return title, len(headings) - first
+    return "", 0
 
 
-def _spans(text: str, section: Sequence[Block], room: int, count: Count) -> Iterator[Span]:
+def _spans(room: Room, section: Sequence[Block]) -> Iterator[Span]:
     """Short blocks together until they say enough; one that is too long by itself, in pieces."""
-    enough = int(ENOUGH_SHARE * room)
-    for is_long, blocks in groupby(section, key=lambda block: count(text[block.start : block.end]) > room):
-        if is_long:
+    enough = int(ENOUGH_SHARE * room.tokens)
+    for fits, blocks in groupby(section, key=lambda block: room.holds(block.start, block.end)):
+        if fits:
+            yield from packed(room, ((block.start, block.end) for block in blocks), enough=enough)
+        else:
             for block in blocks:
-                yield from _packed(text, list(_pieces(text, block, room, count)), room, count)
-        else:
-            yield from _packed(text, [(block.start, block.end) for block in blocks], room, count, enough=enough)
+                yield from packed(room, pieces(room, block))
 
 
-def _pieces(text: str, block: Block, room: int, count: Count) -> Iterator[Span]:
-    """Sentences or lines, each within `room`."""
-    pieces = _lines(text, block) if block.kind == "lines" else sentences(text, block.start, block.end)
-    for start, end in pieces:
-        if count(text[start:end]) <= room:
-            yield start, end
-        else:
-            yield from _by_words(text, (start, end), room, count)
+class _LineNumbers:
+    """The numbers of the lines in which places stand that are asked for in order."""
 
+    def __init__(self, text: str) -> None:
+        self._ends = (match.start() for match in LINE_END.finditer(text))
+        self._next = next(self._ends, None)
+        self._number = 1
 
-def _lines(text: str, block: Block) -> Iterator[Span]:
-    for match in re.finditer(r"[^\r\n]+", text[block.start : block.end]):
-        yield block.start + match.start(), block.start + match.end()
-
-
-def _by_words(text: str, sentence: Span, room: int, count: Count) -> Iterator[Span]:
-    """A sentence that is longer than a chunk may be: cut between words, and a word between characters."""
-    start, end = sentence
-    words: list[Span] = []
-    for match in WORD.finditer(text, start, end):
-        words += _by_characters(text, match.span(), room, count)
-    yield from _packed(text, words, room, count)
-
-
-def _by_characters(text: str, word: Span, room: int, count: Count) -> Iterator[Span]:
-    start, end = word
-    if count(text[start:end]) <= room or end - start == 1:
-        yield word
-        return
-    middle = (start + end) // 2
-    yield from _by_characters(text, (start, middle), room, count)
-    yield from _by_characters(text, (middle, end), room, count)
-
-
-def _packed(text: str, units: Sequence[Span], room: int, count: Count, *, enough: int | None = None) -> Iterator[Span]:
-    """Neighbours together, while they fit and, where that is given, have less than `enough`."""
-    begun: Span | None = None
-    used = 0
-    for start, end in units:
-        size = count(text[begun[1] : end]) if begun else 0  # with what stands between them
-        if begun and used + size <= room and used < (room if enough is None else enough):
-            begun, used = (begun[0], end), used + size
-            continue
-        if begun:
-            yield begun
-        begun, used = (start, end), count(text[start:end])
-    if begun:
-        yield begun
+    def of(self, place: int) -> int:
+        while self._next is not None and self._next < place:
+            self._number += 1
+            self._next = next(self._ends, None)
+        return self._number

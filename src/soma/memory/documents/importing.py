@@ -1,14 +1,17 @@
 """A document as memories, one a chunk. Imported again, it changes what changed and forgets what is gone."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter, deque
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from itertools import islice
 from typing import Any, Literal
 
 from soma.memory import checks, rows
 from soma.memory.documents.blocks import markdown, paragraphs
-from soma.memory.documents.chunks import BETWEEN, Chunk, Count, chunks
+from soma.memory.documents.chunks import BETWEEN, Chunk, each_chunk
+from soma.memory.documents.cutting import Count
 from soma.memory.errors import BadName, OutOfRange, TextTooLong
 from soma.memory.forget import forget
 from soma.memory.remember import remember
@@ -20,6 +23,8 @@ Format = Literal["text", "markdown"]
 READERS = {"text": paragraphs, "markdown": markdown}
 LONGEST_NAME = 300
 LARGEST_BYTES = 4_000_000
+MOST_CHUNKS = 20_000  # more is hours of embedding
+AT_A_TIME = 100  # chunks cut by a thread before others get their turn
 SMALLEST_BUDGET = 16  # tokens
 AT_ONCE = 50  # chunks a commit: recalls in between do not wait for the embedding of a whole book
 KEY_DIGITS = 16
@@ -83,7 +88,8 @@ async def import_document(
     store: Store, owner: Owner, document: Document, namespace: str, chunking: Chunking
 ) -> Imported:
     """What is new is there before what vanished goes. A kill in between leaves both: the next import ends it."""
-    plan = await store.work(_plan, store, owner, document, namespace, chunking)
+    found = await _cut(store, document, chunking)
+    plan = await store.work(_plan, store, owner, document, namespace, found)
     items = await store.work(_items, document, plan)
     for start in range(0, len(items), AT_ONCE):
         await remember(store, owner, items[start : start + AT_ONCE], namespace)
@@ -105,9 +111,21 @@ def thread_of(name: str) -> str:
     return f"document:{name}"
 
 
-def _plan(store: Store, owner: Owner, document: Document, namespace: str, chunking: Chunking) -> _Plan:
+async def _cut(store: Store, document: Document, chunking: Chunking) -> list[Chunk]:
+    """All chunks. Raises TextTooLong as soon as they are too many; recalls come in between."""
     blocks = READERS[document.format](document.text)
-    found = chunks(document.text, blocks, budget=chunking.budget, count=chunking.count)
+    each = each_chunk(document.text, blocks, budget=chunking.budget, count=chunking.count)
+    found: list[Chunk] = []
+    while some := await store.work(lambda: list(islice(each, AT_A_TIME))):
+        found += some
+        if len(found) > MOST_CHUNKS:
+            raise TextTooLong(
+                f"it makes more than {MOST_CHUNKS:,} chunks (its sections may be very short). Divide it", field="text"
+            )
+    return found
+
+
+def _plan(store: Store, owner: Owner, document: Document, namespace: str, found: Sequence[Chunk]) -> _Plan:
     former = rows.thread(store.database, owner, namespace, owner.of(document.scope), thread_of(document.name))
     return _matched(found, former)
 
@@ -115,24 +133,28 @@ def _plan(store: Store, owner: Owner, document: Document, namespace: str, chunki
 def _matched(found: Sequence[Chunk], former: Sequence[MemoryRecord]) -> _Plan:
     """The same text continues a memory; what is left under the same headings does so in order."""
     chosen: dict[int, MemoryRecord] = {}
-    left = list(former)
-    for same in (_same_text, _same_headings):
+    left = {memory.id: memory for memory in former}
+    for of_chunk, of_memory in ((_text, _text), (_headings, _headings_of)):
+        waiting: dict[Any, deque[MemoryRecord]] = {}
+        for memory in left.values():
+            waiting.setdefault(of_memory(memory), deque()).append(memory)
         for number, chunk in enumerate(found):
-            if number in chosen:
-                continue
-            match = next((memory for memory in left if same(chunk, memory)), None)
-            if match is not None:
-                chosen[number] = match
-                left.remove(match)
-    return _Plan([(chunk, chosen.get(number)) for number, chunk in enumerate(found)], left)
+            if number not in chosen and (same := waiting.get(of_chunk(chunk))):
+                chosen[number] = same.popleft()
+                del left[chosen[number].id]
+    return _Plan([(chunk, chosen.get(number)) for number, chunk in enumerate(found)], list(left.values()))
 
 
-def _same_text(chunk: Chunk, memory: MemoryRecord) -> bool:
-    return chunk.text == memory.text
+def _text(one: Chunk | MemoryRecord) -> str:
+    return one.text
 
 
-def _same_headings(chunk: Chunk, memory: MemoryRecord) -> bool:
-    return list(chunk.headings) == memory.metadata.get("headings")
+def _headings(chunk: Chunk) -> str:
+    return repr(list(chunk.headings))
+
+
+def _headings_of(memory: MemoryRecord) -> str:
+    return repr(memory.metadata.get("headings"))
 
 
 def _items(document: Document, plan: _Plan) -> list[NewMemory]:
@@ -147,9 +169,10 @@ def _items(document: Document, plan: _Plan) -> list[NewMemory]:
         return []
     written = checks.moment(document.written_at) if document.written_at else datetime.now(UTC)
     taken = {memory.key for _, memory in plan.pairs if memory is not None}
+    occurrences: Counter[str] = Counter()
     items = []
     for number, (chunk, memory) in enumerate(plan.pairs):
-        key = memory.key if memory is not None else _key(document.name, chunk, taken)
+        key = memory.key if memory is not None else _key(document.name, chunk, taken, occurrences)
         taken.add(key)
         items.append(
             NewMemory(
@@ -184,10 +207,10 @@ def _source(name: str, chunk: Chunk) -> str:
     return ", ".join([name, *([f'"{BETWEEN.join(chunk.headings)}"'] if chunk.headings else []), lines])
 
 
-def _key(name: str, chunk: Chunk, taken: set[str]) -> str:
-    """By content: the first of equal chunks, the second, and so on."""
-    for occurrence in range(len(taken) + 1):
-        digest = sha256(f"{occurrence}\n{chunk.text}".encode()).hexdigest()[:KEY_DIGITS]
+def _key(name: str, chunk: Chunk, taken: Container[str], occurrences: Counter[str]) -> str:
+    """By content: the first of equal chunks, the second, and so on; `occurrences` says how many there were."""
+    while True:
+        digest = sha256(f"{occurrences[chunk.text]}\n{chunk.text}".encode()).hexdigest()[:KEY_DIGITS]
+        occurrences[chunk.text] += 1
         if (key := f"{name}#{digest}") not in taken:
             return key
-    raise AssertionError("more keys are taken than there are")

@@ -1,0 +1,123 @@
+"""Where a text that is too long is cut: between sentences or lines, between words, where a word pauses.
+
+Linear in the text: tokens are counted of nothing that is much longer than a chunk.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from unicodedata import category
+
+from soma.memory.documents.blocks import Block
+from soma.memory.documents.sentences import Span, sentences
+
+Count = Callable[[str], int]
+
+BLANKS = re.compile(r"\s*+")
+LINE = re.compile(r"[^\r\n]++")
+LONGEST_TOKEN = 24  # characters of a token on the average, at most
+MOST_CHARACTERS = 12_000  # of a chunk, whatever its room: a memory may have 64 KiB
+REACH = 64  # characters that are looked through for a pause
+JOINER = "\u200d"
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What of `text` may stand in one chunk: so many tokens, as `count` counts them."""
+
+    text: str
+    tokens: int
+    count: Count
+
+    @property
+    def most(self) -> int:
+        """Characters: what has more of them is too long, and its tokens are not counted."""
+        return min(self.tokens * LONGEST_TOKEN, MOST_CHARACTERS)
+
+    def holds(self, start: int, end: int) -> bool:
+        return self.between(start, end) <= self.tokens
+
+    def between(self, start: int, end: int) -> int:
+        """The tokens in between; more than fit where that is too long to count."""
+        return self.count(self.text[start:end]) if end - start <= self.most else self.tokens + 1
+
+
+def pieces(room: Room, block: Block) -> Iterator[Span]:
+    """The block's sentences or lines, each cut further until it fits."""
+    parts = _lines(room.text, block) if block.kind == "lines" else sentences(room.text, block.start, block.end)
+    for start, end in parts:
+        if room.holds(start, end):
+            yield start, end
+        else:
+            yield from _stretches(room, start, end)
+
+
+def packed(room: Room, units: Iterable[Span], *, enough: int | None = None) -> Iterator[Span]:
+    """Neighbours together, while they fit and, where that is given, have less than `enough` tokens."""
+    begun: Span | None = None
+    used = 0
+    for start, end in units:
+        if begun and used < (room.tokens if enough is None else enough):
+            size = _joined(room, begun, used, (start, end))
+            if size <= room.tokens:
+                begun, used = (begun[0], end), size
+                continue
+        if begun:
+            yield begun
+        begun, used = (start, end), room.between(start, end)
+    if begun:
+        yield begun
+
+
+def _joined(room: Room, begun: Span, used: int, unit: Span) -> int:
+    """The tokens of both; parts of one word are counted together, for tokens do not end where it was cut."""
+    if begun[1] == unit[0]:
+        return room.between(begun[0], unit[1])
+    return used + room.between(begun[1], unit[1])
+
+
+def _lines(text: str, block: Block) -> Iterator[Span]:
+    for match in LINE.finditer(text, block.start, block.end):
+        yield match.span()
+
+
+def _stretches(room: Room, start: int, end: int) -> Iterator[Span]:
+    """As much at a time as fits, cut where it pauses: one attempt tells how much the next one may take."""
+    size = room.most
+    while (start := _past_blanks(room.text, start, end)) < end:
+        stop = start + size
+        stop = end if stop >= end else _pause(room.text, start, stop)
+        while stop - start > 1 and (tokens := room.between(start, stop)) > room.tokens:
+            stop = _pause(room.text, start, start + (stop - start) * room.tokens * 9 // (tokens * 10))
+        yield start, start + len(room.text[start:stop].rstrip())
+        size = min(room.most, 5 * (stop - start) // 4 + 1)
+        start = stop
+
+
+def _past_blanks(text: str, start: int, end: int) -> int:
+    blanks = BLANKS.match(text, start, end)
+    return blanks.end() if blanks else start
+
+
+def _pause(text: str, start: int, most: int) -> int:
+    """The best place shortly before `most` to cut: at a blank, behind a comma, at least not inside of a number."""
+    most = max(most, start + 1)
+    places = range(max(start + 1, start + (most - start) // 2, most - REACH), most + 1)
+    return min(places, key=lambda place: (_badness(text[place - 1], text[place]), most - place))
+
+
+def _badness(before: str, after: str) -> int:
+    """0 for the best place; a sign is never parted from what is drawn over it."""
+    if JOINER in (before, after) or category(after).startswith("M") or _modifies(after):
+        return 6
+    if before.isspace() or after.isspace():
+        return 0
+    if not before.isalnum():
+        return 1 if before in ",;|&?=、，。；" else 3 if before in ".-'’" else 2
+    if before.isdigit() and after.isdigit():
+        return 5
+    return 3 if before.isdigit() != after.isdigit() else 4
+
+
+def _modifies(sign: str) -> bool:
+    return "\U0001f3fb" <= sign <= "\U0001f3ff"  # the colours of emoji
