@@ -9,7 +9,12 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
+from soma.agent.llm.json_values import arguments_of
+
 CUT = "cut"  # the finish reason of a stream that ended without one
+CUT_AT_LENGTH, FILTERED = "length", "content_filter"
+CUT_SHORT = frozenset({CUT_AT_LENGTH, FILTERED})  # the finish reasons of an answer that is not whole
+UNNAMED = "(unnamed)"  # stands where a call has no name: no tool is called so
 
 Role = Literal["system", "user", "assistant", "tool"]
 
@@ -109,12 +114,14 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True, tag="finished"):
     """The last delta. `finish_reason` is the provider's word; `confidence` in [0, 1] where it has one.
 
     With a `confidence` of 0 and nothing cited, the model says that it has no answer: the loop lets that stand.
+    `has_thought`: the model also thought, which is left out of its text.
     """
 
     finish_reason: str
     usage: Usage | None = None
     confidence: float | None = None
     logprobs: tuple[float, ...] = ()
+    has_thought: bool = False
 
 
 Delta = TextDelta | ToolCallDelta | Finished
@@ -129,6 +136,7 @@ class ModelResponse(msgspec.Struct, frozen=True, kw_only=True):
     usage: Usage | None = None
     confidence: float | None = None
     logprobs: tuple[float, ...] = ()
+    has_thought: bool = False
 
 
 class Model(Protocol):
@@ -176,23 +184,20 @@ def gather(deltas: Sequence[Delta]) -> ModelResponse:
         usage=finished.usage if finished else None,
         confidence=finished.confidence if finished else None,
         logprobs=finished.logprobs if finished else (),
+        has_thought=finished is not None and finished.has_thought,
     )
 
 
 def _tool_calls(pieces: Sequence[ToolCallDelta]) -> tuple[ToolCall, ...]:
+    """Calls of the same number made whole; an id without a name and arguments is none."""
+    numbered: dict[int, list[ToolCallDelta]] = {}
+    for piece in pieces:
+        numbered.setdefault(piece.index, []).append(piece)
     calls = []
-    for index in sorted({piece.index for piece in pieces}):
-        mine = [piece for piece in pieces if piece.index == index]
+    for index, mine in sorted(numbered.items()):
         raw = "".join(piece.arguments for piece in mine)
         call_id = next((piece.call_id for piece in mine if piece.call_id), f"call_{index}")
         name = next((piece.name for piece in mine if piece.name), "")
-        calls.append(ToolCall(call_id=call_id, name=name, arguments=_object(raw), raw=raw))
+        if name or raw:
+            calls.append(ToolCall(call_id=call_id, name=name or UNNAMED, arguments=arguments_of(raw), raw=raw))
     return tuple(calls)
-
-
-def _object(raw: str) -> dict[str, Any] | None:
-    try:
-        decoded = msgspec.json.decode(raw or "{}")
-    except msgspec.DecodeError:
-        return None
-    return decoded if isinstance(decoded, dict) else None

@@ -5,13 +5,20 @@ key goes with each call and never into the environment.
 """
 
 import asyncio
+import contextlib
 import importlib
+import logging
 from collections.abc import AsyncGenerator
 from types import ModuleType
 from typing import Any
 
 from soma.agent.llm.base import Delta, ModelError, ModelRequest, ModelUnavailable
-from soma.agent.llm.chat_completions import ChunkReader, error_of, request_body
+from soma.agent.llm.chat_completions import request_body
+from soma.agent.llm.chunks import ChunkReader
+from soma.agent.llm.provider_errors import error_of
+from soma.agent.llm.settling import until_settled
+
+logger = logging.getLogger(__name__)
 
 INSTALL = "this model needs LiteLLM, which is not installed: pip install 'soma[litellm]'"
 
@@ -39,20 +46,21 @@ class LiteLLMModel:
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Delta, None]:
         litellm = await asyncio.to_thread(load)
-        reader = ChunkReader(request.seed)
+        reader = ChunkReader(request.seed, max_output_tokens=request.max_output_tokens)
         try:
             chunks = await litellm.acompletion(**self._arguments(request))
             try:
-                async for chunk in chunks:
-                    for delta in reader.read(chunk.model_dump_json()):
-                        yield delta
+                async for delta in _deltas(chunks, reader):
+                    yield delta
             finally:
                 await chunks.aclose()
-        except litellm.exceptions.openai.OpenAIError as error:  # the base of all that LiteLLM raises
+        except ModelError:
+            raise
+        except litellm.exceptions.openai.OpenAIError as error:  # the base of what LiteLLM raises on purpose
             raise _ours(error) from error
-        if not reader.is_finished:
-            raise ModelUnavailable("the provider's stream was cut before its end")
-        yield reader.finished()
+        except Exception as error:
+            logger.exception("LiteLLM broke at model %s", self._model)
+            raise ModelUnavailable(f"LiteLLM could not read the provider's answer ({type(error).__name__})") from error
 
     def _arguments(self, request: ModelRequest) -> dict[str, Any]:
         return {
@@ -62,6 +70,19 @@ class LiteLLMModel:
             "num_retries": 0,
             "drop_params": True,
         }
+
+
+async def _deltas(chunks: Any, reader: ChunkReader) -> AsyncGenerator[Delta, None]:
+    async with contextlib.aclosing(until_settled(aiter(chunks), lambda: reader.is_finished, Exception)) as pieces:
+        async for chunk in pieces:
+            for delta in reader.take(chunk.model_dump()):
+                yield delta
+            if reader.is_over:
+                break
+    if not reader.is_finished:
+        raise ModelUnavailable("the provider's stream was cut before its end")
+    for delta in reader.finish():
+        yield delta
 
 
 def load() -> ModuleType:

@@ -6,18 +6,23 @@ The client is the caller's, so connections are pooled by process. Leaving the st
 import asyncio
 import contextlib
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator, Mapping
 from email.utils import parsedate_to_datetime
-from typing import Any
+from math import isfinite
 
 import httpx
 import msgspec
 
 from soma.agent.llm.base import Delta, ModelError, ModelRequest, ModelUnavailable
-from soma.agent.llm.chat_completions import ChunkReader, error_of, request_body
-from soma.agent.llm.sse import EventDecoder, EventTooLong, ServerSentEvent
+from soma.agent.llm.chat_completions import request_body
+from soma.agent.llm.chunks import ChunkReader
+from soma.agent.llm.json_values import NotJSON, decode
+from soma.agent.llm.provider_errors import error_of_body, redirect_error
+from soma.agent.llm.settling import until_settled
+from soma.agent.llm.sse import BYTE_ORDER_MARK, EventDecoder, EventTooLong, ServerSentEvent
 
-DONE = "[DONE]"
+EVENT_FIELDS = (b"data", b"event", b"id:", b"retry", b":")
+LONGEST_FIELD = 6  # bytes that tell a stream from a body
 MAX_ERROR_BYTES = 64_000
 MAX_ANSWER_BYTES = 8_000_000
 DRAIN_SECONDS = 0.2
@@ -55,7 +60,7 @@ class OpenAIModel:
         return f"OpenAIModel({self.name!r}, {self._url!r})"
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Delta, None]:
-        reader = ChunkReader(request.seed)
+        reader = ChunkReader(request.seed, max_output_tokens=request.max_output_tokens)
         try:
             async with self._open(request) as response:
                 await _refuse_error(response)
@@ -82,28 +87,57 @@ class OpenAIModel:
 
 
 async def _deltas(response: httpx.Response, reader: ChunkReader) -> AsyncGenerator[Delta, None]:
-    if "json" in response.headers.get("content-type", ""):
-        body = await _body(response, MAX_ANSWER_BYTES)
-        for delta in reader.read(body):
-            yield delta
-        yield reader.finished()
-        return
-    pieces = response.aiter_bytes()
-    async for event in _events(pieces):
-        if event.data.strip() == DONE:
-            yield reader.finished()
-            await _drain(pieces)
+    pieces = until_settled(response.aiter_bytes(), lambda: reader.is_finished, httpx.HTTPError)
+    async with contextlib.aclosing(pieces):
+        head, is_stream = await _begin(pieces, response.headers.get("content-type", ""))
+        if not is_stream:
+            for delta in _whole(head + await _rest(pieces, MAX_ANSWER_BYTES - len(head)), reader):
+                yield delta
             return
-        for delta in reader.read(event.data):
+        async for event in _events(head, pieces):
+            for delta in reader.read(event.data, event=event.event):
+                yield delta
+            if reader.is_over:
+                break
+        if not reader.is_finished and not reader.is_over:
+            raise ModelUnavailable("the provider's stream was cut before its end")
+        for delta in reader.finish():
             yield delta
-    if not reader.is_finished:
-        raise ModelUnavailable("the provider's stream was cut before its end")
-    yield reader.finished()
+        await _drain(pieces)
 
 
-async def _events(pieces: AsyncIterator[bytes]) -> AsyncGenerator[ServerSentEvent]:
+async def _begin(pieces: AsyncIterator[bytes], content_type: str) -> tuple[bytes, bool]:
+    """The first bytes, and whether they begin a stream of events: providers mistake the content type both ways."""
+    head = b""
+    async for piece in pieces:
+        head += piece
+        begin = head.removeprefix(BYTE_ORDER_MARK).lstrip()
+        if len(begin) >= LONGEST_FIELD:
+            break
+    begin = head.removeprefix(BYTE_ORDER_MARK).lstrip()
+    if begin[:1] in (b"{", b"[", b"<"):
+        return head, False
+    return head, begin.startswith(EVENT_FIELDS) or "event-stream" in content_type or not begin
+
+
+def _whole(body: bytes, reader: ChunkReader) -> Iterator[Delta]:
+    """The answer of a server that does not stream; lines of JSON are read one by one."""
+    try:
+        yield from reader.take(decode(body))
+    except NotJSON as error:
+        lines = body.splitlines()
+        if len(lines) < 2 or not all(line[:1] in (b"{", b"") for line in lines):
+            raise error_of_body(body, status=200) from error
+        for line in lines:
+            yield from reader.read(line.decode("utf-8", "replace"))
+    yield from reader.finish()
+
+
+async def _events(head: bytes, pieces: AsyncIterator[bytes]) -> AsyncGenerator[ServerSentEvent]:
     decoder = EventDecoder()
     try:
+        for event in decoder.feed(head):
+            yield event
         async for piece in pieces:
             for event in decoder.feed(piece):
                 yield event
@@ -122,30 +156,24 @@ async def _drain(pieces: AsyncIterator[bytes]) -> None:
 
 
 async def _refuse_error(response: httpx.Response) -> None:
-    if response.status_code < 300:
+    status = response.status_code
+    if status < 300:
         return
-    body = await _body(response, MAX_ERROR_BYTES)
-    raise error_of(_error_object(body), status=response.status_code, retry_after=_retry_after(response))
+    if response.has_redirect_location or (300 <= status < 400 and status != 304):
+        raise redirect_error(status, response.headers.get("location", ""))
+    body = await _rest(response.aiter_bytes(), MAX_ERROR_BYTES)
+    raise error_of_body(body, status=status, retry_after=_retry_after(response))
 
 
-async def _body(response: httpx.Response, limit: int) -> bytes:
-    body = b""
-    async for piece in response.aiter_bytes():
-        body += piece
-        if len(body) > limit:
+async def _rest(pieces: AsyncIterator[bytes], limit: int) -> bytes:
+    """What is still to come, up to the limit."""
+    parts, size = list[bytes](), 0
+    async for piece in pieces:
+        parts.append(piece)
+        size += len(piece)
+        if size > limit:
             break
-    return body[:limit]
-
-
-def _error_object(body: bytes) -> Any:
-    """Of the shapes in use: {error: {...}}, [{error: {...}}] (Google), {error: "..."}, {message: ...}, or text."""
-    try:
-        decoded = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return body.decode("utf-8", "replace").strip()
-    if isinstance(decoded, list) and decoded:
-        decoded = decoded[0]
-    return decoded.get("error", decoded) if isinstance(decoded, dict) else decoded
+    return b"".join(parts)[:limit]
 
 
 def _retry_after(response: httpx.Response) -> float | None:
@@ -153,8 +181,12 @@ def _retry_after(response: httpx.Response) -> float | None:
     headers = response.headers
     with contextlib.suppress(ValueError):
         if "retry-after-ms" in headers:
-            return max(0.0, float(headers["retry-after-ms"]) / 1000)
-        return max(0.0, float(headers["retry-after"])) if "retry-after" in headers else None
-    with contextlib.suppress(ValueError, TypeError):
+            return _wait(float(headers["retry-after-ms"]) / 1000)
+        return _wait(float(headers["retry-after"])) if "retry-after" in headers else None
+    with contextlib.suppress(ValueError, TypeError, OverflowError):
         return max(0.0, parsedate_to_datetime(headers["retry-after"]).timestamp() - time.time())
     return None
+
+
+def _wait(seconds: float) -> float | None:
+    return max(0.0, seconds) if isfinite(seconds) else None

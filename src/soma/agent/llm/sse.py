@@ -1,11 +1,13 @@
 """Server-sent events out of bytes, however they were cut. Pure.
 
-Lines end at CR, LF or CRLF only (WHATWG HTML 9.2.6): `str.splitlines` would also cut a JSON text at U+2028.
+Lines end at CR, LF or CRLF only (WHATWG HTML 9.2.6): `str.splitlines` would also cut a JSON text at U+2028. Beyond the
+standard, events of JSON objects may stand one newline apart, and a line may be an object without `data:` before it.
 """
 
 from dataclasses import dataclass
 
 MAX_EVENT_BYTES = 4_000_000
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,38 +26,65 @@ class EventDecoder:
     """`feed` gives the events that a piece completes; `flush` the one that a missing last blank line holds back."""
 
     def __init__(self) -> None:
-        self._buffer = b""
+        self._rest: list[bytes] = []  # of the line that has not ended
+        self._size = 0
+        self._has_begun = False
         self._name = ""
         self._data: list[str] = []
         self._held = 0
 
     def feed(self, piece: bytes) -> list[ServerSentEvent]:
-        *lines, self._buffer = _lines(self._buffer + piece)
-        if len(self._buffer) + self._held > MAX_EVENT_BYTES:
+        self._size += len(piece)
+        if self._has_begun and not self._ends_line(piece):
+            self._rest.append(piece)
+            lines: list[bytes] = []
+        else:
+            *lines, rest = _lines(self._without_mark(b"".join([*self._rest, piece])))
+            self._rest, self._size = [rest], len(rest)
+        events = [event for line in lines for event in self._line(line)]
+        if self._size + self._held > MAX_EVENT_BYTES:
             raise EventTooLong(f"an event is longer than {MAX_EVENT_BYTES:,} bytes")
-        return [event for line in lines if (event := self._line(line)) is not None]
+        return events
 
     def flush(self) -> list[ServerSentEvent]:
-        rest, self._buffer = self._buffer.rstrip(b"\r\n"), b""
-        ended = [self._line(rest) if rest else None, self._line(b"")]
-        return [event for event in ended if event is not None]
+        rest = b"".join(self._rest).rstrip(b"\r\n")
+        self._rest, self._size = [], 0
+        return [*(self._line(rest) if rest else ()), *self._dispatch()]
 
-    def _line(self, line: bytes) -> ServerSentEvent | None:
+    def _ends_line(self, piece: bytes) -> bool:
+        """Whether a line ends with this piece: only then are its bytes put together and looked through."""
+        return b"\n" in piece or b"\r" in piece or (bool(self._rest) and self._rest[-1].endswith(b"\r"))
+
+    def _without_mark(self, text: bytes) -> bytes:
+        """The byte order mark at the very beginning is no part of the first line."""
+        if self._has_begun or BYTE_ORDER_MARK.startswith(text):
+            return text
+        self._has_begun = True
+        return text.removeprefix(BYTE_ORDER_MARK)
+
+    def _line(self, line: bytes) -> list[ServerSentEvent]:
         if not line:
             return self._dispatch()
-        field, _, value = line.decode("utf-8", "replace").partition(":")
+        text = line.decode("utf-8", "replace")
+        field, _, value = ("data", ":", text) if text.startswith("{") else text.partition(":")
         value = value.removeprefix(" ")
+        ended = self._dispatch() if field == "data" and self._begins_another(value) else []
         if field == "data":
             self._data.append(value)
-            self._held += len(value)
+            self._held += len(line)
         elif field == "event":
             self._name = value
-        return None
+        return ended
 
-    def _dispatch(self) -> ServerSentEvent | None:
-        event = ServerSentEvent(self._name, "\n".join(self._data)) if self._data else None
+    def _begins_another(self, value: str) -> bool:
+        """No JSON text goes on with an object, or ends, behind an object that has been closed."""
+        held = self._data[-1].rstrip() if self._data else ""
+        return held.endswith("}") and value.lstrip().startswith(("{", "[DONE]", '"[DONE]'))
+
+    def _dispatch(self) -> list[ServerSentEvent]:
+        events = [ServerSentEvent(self._name, "\n".join(self._data))] if self._data else []
         self._name, self._data, self._held = "", [], 0
-        return event
+        return events
 
 
 def _lines(text: bytes) -> list[bytes]:

@@ -1,0 +1,114 @@
+"""Tool calls out of their pieces: which call a piece belongs to. Pure.
+
+Providers leave out ids or indexes, repeat them, or change them in mid-call. One rule holds for all of them: a name
+behind arguments that are already whole begins a new call; a piece without a name goes on with the call of its index,
+whatever its id.
+"""
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from soma.agent.llm.json_values import arguments_of
+from soma.agent.llm.said_text import PieceJoiner
+
+MOST_CALLS = 32  # of one answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallPiece:
+    """A piece as it came: `index` is None and the texts are empty where the provider sent none."""
+
+    index: int | None
+    call_id: str
+    name: str
+    arguments: str
+
+
+class Placed(NamedTuple):
+    """The number of the call that a piece belongs to, and what the piece tells of it that was not known."""
+
+    number: int
+    is_new: bool
+    call_id: str
+    name: str
+    arguments: str
+
+    @property
+    def tells_anything(self) -> bool:
+        return self.is_new or bool(self.call_id or self.name or self.arguments)
+
+
+@dataclass(slots=True)
+class _Call:
+    index: int | None
+    call_id: str = ""
+    name: str = ""
+    arguments: str = ""
+    joiner: PieceJoiner = field(default_factory=PieceJoiner)
+
+    @property
+    def is_whole(self) -> bool:
+        """Arguments have come, and they are a JSON object."""
+        text = self.arguments.strip()
+        return text.endswith("}") and arguments_of(text) is not None
+
+
+class CallPieces:
+    """The calls of one answer so far; a call's number is its place among them."""
+
+    def __init__(self) -> None:
+        self._calls: list[_Call] = []
+
+    def add(self, piece: CallPiece) -> Placed | None:
+        """Where the piece belongs; None where it would begin one call too many."""
+        number = self._named(piece) if piece.name else self._unnamed(piece)
+        if is_new := number is None:
+            if len(self._calls) == MOST_CALLS:
+                return None
+            number = len(self._calls)
+            self._calls.append(_Call(piece.index))
+        call = self._calls[number]
+        call_id, name = ("" if call.call_id else piece.call_id), ("" if call.name else piece.name)
+        call.call_id, call.name = call.call_id or call_id, call.name or name
+        text = "" if _repeats(call, piece) else call.joiner.add(piece.arguments)
+        call.arguments += text
+        return Placed(number, is_new, call_id, name, text)
+
+    def end(self) -> list[tuple[int, str]]:
+        """What the calls still hold back."""
+        return [(number, text) for number, call in enumerate(self._calls) if (text := call.joiner.end())]
+
+    def _named(self, piece: CallPiece) -> int | None:
+        number = self._latest(piece)
+        return number if number is not None and _goes_on(self._calls[number], piece) else None
+
+    def _unnamed(self, piece: CallPiece) -> int | None:
+        number = self._latest(piece)
+        last = len(self._calls) - 1
+        if number is None and last >= 0 and self._calls[last].arguments and not self._calls[last].is_whole:
+            return last  # its index changes in mid-call
+        return number
+
+    def _latest(self, piece: CallPiece) -> int | None:
+        """The latest call with the piece's index, by preference the one that has its id too."""
+        same = [at for at, call in enumerate(self._calls) if piece.index is None or call.index in (piece.index, None)]
+        own = [at for at in same if piece.call_id and self._calls[at].call_id == piece.call_id]
+        found = own or same
+        return found[-1] if found else None
+
+
+def _repeats(call: _Call, piece: CallPiece) -> bool:
+    """A whole call that is sent once more under its id."""
+    is_same = bool(piece.name and piece.call_id) and (call.call_id, call.name) == (piece.call_id, piece.name)
+    return is_same and bool(call.arguments) and call.arguments == piece.arguments and call.is_whole
+
+
+def _goes_on(call: _Call, piece: CallPiece) -> bool:
+    """Whether a piece with a name belongs to the call that its index names."""
+    has_other_id = bool(call.call_id and piece.call_id) and call.call_id != piece.call_id
+    if not call.arguments.strip():
+        return call.name in ("", piece.name) and not has_other_id
+    if call.is_whole:
+        says_nothing_new = not piece.arguments.strip() or piece.arguments == call.arguments
+        return (says_nothing_new and bool(piece.call_id) and not has_other_id) and call.name in ("", piece.name)
+    return call.name in ("", piece.name)

@@ -1,0 +1,235 @@
+"""Chunks of one answer into deltas: each field is read as its type or passed over, and the answer has bounds. Pure.
+
+What leaves here can be stored: clean text, names of a bounded length, counts and probabilities that can be such.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from soma.agent.llm.base import (
+    CUT_AT_LENGTH,
+    CUT_SHORT,
+    FILTERED,
+    Delta,
+    Finished,
+    ModelUnavailable,
+    TextDelta,
+    ToolCallDelta,
+    Usage,
+)
+from soma.agent.llm.call_pieces import CallPiece, CallPieces
+from soma.agent.llm.json_values import NotJSON, clean, count_of, decode, number_of, objects_in
+from soma.agent.llm.provider_errors import error_in, error_of, error_of_body
+from soma.agent.llm.said_text import PieceJoiner, ThinkingFilter
+
+CHARACTERS_A_TOKEN = 32  # a longer answer than this allows ignores the limit that the provider was given
+LEAST_CHARACTERS = 16_000
+THOUGHT_TO_TEXT = 8  # thinking may be so much longer than the answer
+MOST_TOKENS = 10_000_000  # of one call; a count above is none
+MOST_MONEY = 1e6  # of one answer
+LEAST_LOGPROB = -1e5
+MOST_INDEX = 1_000_000
+LONGEST_NAME = 64
+TEXT_TYPES = (None, "text", "output_text")
+
+DONE = "[DONE]"
+NO_REASONS = {"", "null", "none"}
+FAILED = "error"
+SAME_REASONS = {
+    "max_tokens": CUT_AT_LENGTH,
+    "max_output_tokens": CUT_AT_LENGTH,
+    "model_length": CUT_AT_LENGTH,
+    "model_context_window_exceeded": CUT_AT_LENGTH,
+    "safety": FILTERED,
+    "recitation": FILTERED,
+    "content_filtered": FILTERED,
+    "prohibited_content": FILTERED,
+    "blocklist": FILTERED,
+    "refusal": FILTERED,
+}
+
+
+class ChunkReader:
+    """Reads the chunks of one answer. `is_finished`: a reason to end has come; `is_over`: nothing more is read."""
+
+    def __init__(self, seed: int, *, max_output_tokens: int) -> None:
+        self.is_over = False
+        self._seed = seed
+        self._room = max(LEAST_CHARACTERS, CHARACTERS_A_TOKEN * max_output_tokens)
+        self._thinking_room = THOUGHT_TO_TEXT * self._room
+        self._most_logprobs = 2 * max_output_tokens
+        self._joiner, self._thinking, self._calls = PieceJoiner(), ThinkingFilter(), CallPieces()
+        self._has_thought = self._has_said = False
+        self._finish_reason = ""
+        self._usage: Usage | None = None
+        self._logprobs: list[float] = []
+
+    @property
+    def is_finished(self) -> bool:
+        return bool(self._finish_reason)
+
+    @property
+    def _is_answered(self) -> bool:
+        """The answer is whole: what breaks behind it does it no harm."""
+        return self.is_finished and self._has_said and self._finish_reason not in CUT_SHORT
+
+    def read(self, data: str, *, event: str = "") -> Iterator[Delta]:
+        """The deltas of one server-sent event. An event that carries no JSON, to keep the line open, says nothing."""
+        text = data.strip("\ufeff \t\r\n")
+        if text.strip('"') == DONE:
+            self.is_over = True
+        elif event == "error" and not self._is_answered:
+            raise error_of_body(text, status=200)
+        elif text[:1] in ("{", "["):
+            yield from self.take(self._decoded(text))
+
+    def take(self, said: Any) -> Iterator[Delta]:
+        """The deltas of a decoded chunk, or of several in a list."""
+        for chunk in objects_in(said):
+            error = error_in(chunk)
+            if error is not None and not self._is_answered:
+                raise error
+            self._note_usage(chunk.get("usage"))
+            for position, choice in enumerate(objects_in(chunk.get("choices"))):
+                index = count_of(choice.get("index"), most=MOST_INDEX)
+                if (index == 0 or (index is None and position == 0)) and not self.is_over:
+                    yield from self._choice(choice)
+
+    def _decoded(self, text: str) -> Any:
+        try:
+            return decode(text)
+        except NotJSON as error:
+            if self._is_answered:
+                return None
+            raise ModelUnavailable("the provider sent a chunk that is not JSON") from error
+
+    def finish(self) -> Iterator[Delta]:
+        """What is held back, and the end."""
+        yield from self._say(self._thinking.add(self._joiner.end()) + self._thinking.end())
+        for number, text in self._calls.end():
+            yield ToolCallDelta(index=number, arguments=text)
+        yield Finished(
+            finish_reason=self._finish_reason or "stop",
+            usage=self._usage,
+            logprobs=tuple(self._logprobs),
+            has_thought=self._has_thought or self._thinking.has_thought,
+        )
+
+    def _choice(self, choice: dict[str, Any]) -> Iterator[Delta]:
+        """A chunk holds a `delta`; the answer of a server that does not stream, a `message`."""
+        if choice.get("error"):
+            raise error_of(choice["error"], status=200)
+        delta = next((part for part in (choice.get("delta"), choice.get("message")) if isinstance(part, dict)), {})
+        yield from self._text(_text_of(delta.get("content")) or _text_of(delta.get("refusal")))
+        self._note_thinking(delta)
+        for piece in (*objects_in(delta.get("tool_calls")), *_old_call(delta)):
+            yield from self._call(piece)
+        self._note_logprobs(choice.get("logprobs"))
+        self._finish(choice.get("finish_reason"))
+
+    def _text(self, text: str) -> Iterator[Delta]:
+        """What the answer says; thinking before it is left out."""
+        said = self._thinking.add(self._joiner.add(text))
+        if not said:
+            self._spend_thinking(len(text))
+        yield from self._say(said)
+
+    def _say(self, text: str) -> Iterator[Delta]:
+        if text := self._within_room(text):
+            yield TextDelta(text)
+
+    def _call(self, piece: dict[str, Any]) -> Iterator[Delta]:
+        function = next(iter(objects_in(piece.get("function"))), {})
+        found = CallPiece(
+            index=count_of(piece.get("index"), most=MOST_INDEX),
+            call_id=_bounded(piece.get("id")),
+            name=_bounded(function.get("name")),
+            arguments=self._within_room(_encoded(function.get("arguments"))),
+        )
+        placed = self._calls.add(found)
+        if placed is not None and placed.tells_anything:
+            made_up = f"call_{self._seed:08x}_{placed.number}" if placed.is_new else ""
+            yield ToolCallDelta(
+                index=placed.number, call_id=placed.call_id or made_up, name=placed.name, arguments=placed.arguments
+            )
+
+    def _within_room(self, text: str) -> str:
+        """So much of the text as the answer may still have."""
+        if len(text) > self._room:
+            self._finish_reason, self.is_over = CUT_AT_LENGTH, True
+        text = text[: self._room]
+        self._room -= len(text)
+        self._has_said = self._has_said or bool(text)
+        return text
+
+    def _note_thinking(self, delta: dict[str, Any]) -> None:
+        thought = delta.get("reasoning_content") or delta.get("reasoning") or delta.get("thinking")
+        parts = [part for part in objects_in(delta.get("content")) if part.get("type") not in TEXT_TYPES]
+        if thought or parts:
+            self._has_thought = True
+            self._spend_thinking(len(thought) if isinstance(thought, str) else 1)
+
+    def _spend_thinking(self, characters: int) -> None:
+        self._thinking_room -= characters
+        if self._thinking_room < 0:
+            self._finish_reason, self.is_over = CUT_AT_LENGTH, True
+
+    def _finish(self, reason: Any) -> None:
+        """The provider's word, or ours where it means the same; a reason of another type is none."""
+        word = clean(reason).strip()[:LONGEST_NAME] if isinstance(reason, str) else ""
+        if word.lower() in NO_REASONS or self.is_over:
+            return
+        if word.lower() == FAILED:
+            raise ModelUnavailable("the provider broke off its answer with an error")
+        if self._finish_reason not in CUT_SHORT:
+            self._finish_reason = SAME_REASONS.get(word.lower(), word)
+
+    def _note_usage(self, usage: Any) -> None:
+        """Usage that cannot be a count is no usage: it is counted by ourselves."""
+        if not isinstance(usage, dict):
+            return
+        asked = count_of(usage.get("prompt_tokens"), most=MOST_TOKENS)
+        answered = count_of(usage.get("completion_tokens"), most=MOST_TOKENS)
+        if asked is not None and answered is not None:
+            cost = number_of(usage.get("cost"), least=0, most=MOST_MONEY)
+            self._usage = Usage(input_tokens=asked, output_tokens=answered, cost=cost)
+
+    def _note_logprobs(self, logprobs: Any) -> None:
+        content = logprobs.get("content") if isinstance(logprobs, dict) else None
+        for token in objects_in(content):
+            value = number_of(token.get("logprob"), least=LEAST_LOGPROB, most=0)
+            if value is not None and len(self._logprobs) < self._most_logprobs:
+                self._logprobs.append(value)
+
+
+def _text_of(content: Any) -> str:
+    """Text, or the text parts of a list of parts; thinking and pictures are none."""
+    match content:
+        case str():
+            return content
+        case list():
+            return "".join(_text_of(part) for part in content if isinstance(part, str | dict))
+        case {"text": str(text)} | {"text": {"value": str(text)}} if content.get("type") in TEXT_TYPES:
+            return text
+        case _:
+            return ""
+
+
+def _old_call(delta: dict[str, Any]) -> list[dict[str, Any]]:
+    """The one call of servers from before there were several."""
+    call = delta.get("function_call")
+    return [{"index": 0, "function": call}] if isinstance(call, dict) else []
+
+
+def _bounded(name: Any) -> str:
+    """A name or an id; one that is too long can be none of ours, and stays so."""
+    text = clean(name).strip() if isinstance(name, str) else ""
+    return text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 3]}..."
+
+
+def _encoded(arguments: Any) -> str:
+    """Arguments as JSON text, for servers that send the object itself."""
+    if arguments is None or isinstance(arguments, str):
+        return arguments or ""
+    return json.dumps(arguments)
