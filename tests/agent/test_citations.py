@@ -19,7 +19,7 @@ def test_a_number_that_no_memory_has_cites_nothing():
 def test_a_citation_shows_what_a_reader_needs_to_find_it():
     assert citations_of("a dog [2]", MEMORIES) == [
         {"number": 2, "id": "m2", "text": "Rex is a dog", "occurred_at": "2023-05-08", "source": "locomo",
-         "metadata": {}}
+         "metadata": {}, "author": None}
     ]  # fmt: skip
 
 

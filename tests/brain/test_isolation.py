@@ -1,7 +1,8 @@
 """Two tenants, two agents, two users of one tenant: nothing crosses."""
 
+import httpx
 import pytest
-from tests.brain.conftest import ALICE, BOB, MALLORY, metrics_of, remembered
+from tests.brain.conftest import ALICE, BOB, MALLORY, TOKEN, metrics_of, remembered
 
 from soma.brain.errors import BrainRefused
 from soma.brain.types import Principal
@@ -53,3 +54,53 @@ async def test_learners_interleaved_are_as_if_each_were_alone(opened):
             )
     hashes = {(await opened.client.state(tenant)).state_hash for tenant in tenants}
     assert len(hashes) == 1
+
+
+SHARED = {"text": "The office closes at six.", "key": "hours", "scope": "tenant"}
+BOSS = Principal(tenant_id="acme", user_id="boss", agent_id="helper", role="owner")
+
+
+async def test_a_shared_memory_is_its_authors_and_the_owners_to_change(client):
+    await client.remember(ALICE, [SHARED])
+    forged = SHARED | {"text": "The office never closes."}
+    told = await client.remember(BOB, [forged, {"text": "My own.", "key": "own"}])
+    assert [(item.status, (item.error or {}).get("code")) for item in told] == [
+        ("refused", "not_the_author"),
+        ("created", None),
+    ]
+    for call in (
+        client.remember(BOB, [forged]),
+        client.forget(BOB, keys=["hours"]),
+        client.link_memories(BOB, from_key="hours", to_key="own", relation="see"),
+    ):
+        with pytest.raises(BrainRefused) as refused:
+            await call
+        assert (refused.value.status, refused.value.code) == (403, "not_the_author")
+    [hit] = await client.recall(BOB, query="when does the office close?", top_k=1)
+    assert (hit.text, hit.author) == (SHARED["text"], "alice")
+    assert [item.status for item in await client.remember(BOSS, [forged])] == ["updated"]
+    assert (await client.forget(BOSS, keys=["hours"])).forgotten == [hit.id]
+
+
+async def test_who_says_no_role_is_a_member_and_an_unknown_one_is_refused(opened):
+    await opened.client.remember(ALICE, [SHARED])
+    headers = {
+        "Authorization": f"Bearer {TOKEN}",
+        "X-Soma-Tenant": "acme",
+        "X-Soma-User": "boss",
+        "X-Soma-Agent": "helper",
+    }
+    transport = httpx.ASGITransport(opened.app)
+    async with httpx.AsyncClient(transport=transport, base_url="http://brain", headers=headers) as http:
+        for role, expected in (
+            (None, (403, "not_the_author")),
+            ("viewer", (403, "not_the_author")),
+            ("Owner", (401, "principal_invalid")),
+            ("", (401, "principal_invalid")),
+        ):
+            said = {} if role is None else {"X-Soma-Role": role}
+            answer = await http.post("/v1/memory/forget", json={"keys": ["hours"]}, headers=said)
+            assert (answer.status_code, answer.json()["code"]) == expected
+        twice = [("X-Soma-Role", "owner"), ("X-Soma-Role", "owner")]
+        answer = await http.post("/v1/memory/forget", json={"keys": ["hours"]}, headers=[*headers.items(), *twice])
+        assert (answer.status_code, answer.json()["code"]) == (401, "principal_invalid")

@@ -15,6 +15,7 @@ from asgiref.sync import sync_to_async
 from django.core.management import call_command
 
 from soma.agent.accounts import ensure_owner
+from soma.agent.authors import signed
 from soma.agent.feed import Feed
 from soma.agent.leases import Leases
 from soma.agent.llm.choose import Models
@@ -187,7 +188,7 @@ def _tools(settings: Settings, brain: BrainClient) -> list[Tool]:
         Clock(),
         Calculator(),
         Remember(brain, principal_of_context),
-        Recall(brain, principal_of_context),
+        Recall(brain, principal_of_context, signed),
         Document(settings.documents),
     ]
 

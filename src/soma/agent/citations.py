@@ -29,6 +29,7 @@ def citations_of(text: str, memories: Sequence[ShownMemory]) -> list[dict[str, A
             "occurred_at": memories[number - 1].occurred_at,
             "source": memories[number - 1].source,
             "metadata": memories[number - 1].metadata,
+            "author": memories[number - 1].author,
         }
         for number in numbers
         if 0 < number <= len(memories)

@@ -9,6 +9,7 @@ from typing import Any
 from asgiref.sync import sync_to_async
 from django.db import OperationalError
 
+from soma.agent.authors import signed
 from soma.agent.convergence import Limits
 from soma.agent.llm.base import Delta, Model, ModelError, ModelRequest
 from soma.agent.models import Capsule, Message
@@ -68,6 +69,7 @@ class Workshop:
             ),
             count=self.count,
             clock=time.time,
+            sign=signed,
             limits=limits,
             instructions=capsule.system_prompt,
             capsule_version=capsule.version,

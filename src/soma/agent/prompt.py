@@ -22,7 +22,7 @@ from soma.agent.llm.base import (
     ToolSpec,
 )
 from soma.agent.record import IterationRecord, ToolUse
-from soma.agent.speech import made_of
+from soma.agent.speech import made_of, said_by, written_by
 from soma.events.schema import BundleBuilt, ShownMemory
 
 Count = Callable[[str], int]
@@ -142,13 +142,13 @@ def _memories(bundle: BundleBuilt) -> list[Part]:
 
 def _memory(number: int, memory: ShownMemory) -> MemoryPart:
     made_from = made_of(memory.metadata)
-    author = None if made_from else memory.metadata.get("speaker") or memory.metadata.get("role")
     return MemoryPart(
         number=number,
         id=memory.id,
         text=memory.text,
         occurred_at=memory.occurred_at,
-        author=author if isinstance(author, str) else None,
+        author=None if made_from else said_by(memory.metadata, is_shared=memory.author is not None),
+        written_by=written_by(memory.author, memory.metadata) if memory.author and not made_from else None,
         source=memory.source,
         score=memory.score,
         attention=memory.attention,

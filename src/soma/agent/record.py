@@ -48,6 +48,11 @@ class Turn:
     client_message_id: str | None = None
 
     @property
+    def role(self) -> str:
+        """Of the user in the tenant; the least that can write where it is not known."""
+        return self.roles[0] if self.roles else "member"
+
+    @property
     def question_id(self) -> str:
         return f"{self.id}.q"
 

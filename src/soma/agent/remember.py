@@ -32,7 +32,9 @@ def remembering(writer: Writer, store: TurnStore, brain: BrainClient) -> Consume
             record = await asyncio.to_thread(store.load, event.turn_id)
             turn = record.turn
             if items := items_of(record):
-                owner = Principal(tenant_id=turn.tenant_id, user_id=turn.user_id, agent_id=turn.agent_id)
+                owner = Principal(
+                    tenant_id=turn.tenant_id, user_id=turn.user_id, agent_id=turn.agent_id, role=turn.role
+                )
                 await _remember(brain, owner, items)
 
     return Consumer(CONSUMER, writer=writer, types=[TurnComplete.event_type], handle=handle)
@@ -41,7 +43,7 @@ def remembering(writer: Writer, store: TurnStore, brain: BrainClient) -> Consume
 async def _remember(brain: BrainClient, owner: Principal, items: list[dict[str, Any]]) -> None:
     """A message that the brain cannot take is passed over: it must not hold up everyone's."""
     try:
-        await brain.remember(owner, items)
+        await brain.remember(owner, items, are_messages=True)
     except BrainRefused as refused:
         if refused.status not in UNTAKEABLE:
             raise

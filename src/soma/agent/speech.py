@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+LONGEST_NAME = 80  # of a speaker, where somebody else's words name one
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)]*\s+|\n+")
 ABBREVIATION = re.compile(r"(?:\b(?:dr|mr|mrs|ms|st|vs|prof|jr|sr|e\.g|i\.e|a\.m|p\.m)|\b[A-Z])\.$", re.IGNORECASE)
@@ -77,6 +78,21 @@ def stated(text: str, metadata: Mapping[str, Any]) -> str:
             return " ".join(kept)
         case _:
             return text
+
+
+def said_by(metadata: Mapping[str, Any], *, is_shared: bool = False) -> str | None:
+    """Who said it, as its metadata claim; only a private memory may be a message of a conversation."""
+    claimed = metadata.get("speaker") or (None if is_shared else metadata.get("role"))
+    return claimed if isinstance(claimed, str) else None
+
+
+def written_by(author: str, metadata: Mapping[str, Any]) -> str:
+    """Whose words a shared memory is: the verified author's, whoever its metadata name as the speaker."""
+    speaker = metadata.get("speaker")
+    claimed = " ".join(speaker.split())[:LONGEST_NAME] if isinstance(speaker, str) else ""
+    if claimed in {"", author}:
+        return f"written by {author}"
+    return f'written by {author}, who names "{claimed}" as the speaker'
 
 
 def made_of(metadata: Mapping[str, Any]) -> int:

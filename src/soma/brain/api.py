@@ -12,19 +12,20 @@ from starlette.exceptions import HTTPException
 from soma.brain import bodies
 from soma.brain.api_experiments import Door, add_experiments, add_insight
 from soma.brain.api_memory import add_upkeep
-from soma.brain.auth import CLAIMS, HEADERS, Authenticator, check_claims
+from soma.brain.auth import CLAIMS, HEADERS, ROLE_HEADER, Authenticator, check_claims
 from soma.brain.bodies import Body
 from soma.brain.errors import BrainRefused
 from soma.brain.service import Brain, owner
 from soma.brain.types import Forgotten, MemoryPage, Principal, RememberedItem, StoredMemory
 from soma.events.errors import LogError, WriterBusy
 from soma.events.ids import new_id
-from soma.memory.errors import MemoryRefused, ModelUnavailable, UnknownKey
-from soma.memory.types import MemoryRecord, NewLink, NewMemory
+from soma.memory.errors import MemoryRefused, ModelUnavailable, NotTheAuthor, UnknownKey
+from soma.memory.types import MemoryRecord, NewLink, NewMemory, Remembered
 
 JSON = "application/json"
 BUSY_SECONDS = 1
 LARGEST_PAGE = 200
+MEMORY_STATUS: dict[type[MemoryRefused], int] = {UnknownKey: 404, NotTheAuthor: 403}
 HTTP_CODES = {404: "not_found", 405: "method_not_allowed"}
 
 
@@ -104,9 +105,10 @@ def _add_memory(app: FastAPI, brain: Brain) -> None:
     async def remember(request: Request) -> Response:
         principal, body = await _read(request, bodies.Remember)
         items = [_new(item) for item in body.items]
-        results = await brain.memory.remember(owner(principal), items, namespace=body.namespace)
-        answers = [RememberedItem(id=result.id, key=result.key, status=result.status) for result in results]
-        return _json({"results": answers})
+        results = await brain.memory.remember(
+            owner(principal), items, namespace=body.namespace, are_messages=body.are_messages
+        )
+        return _json({"results": [_remembered(result) for result in results]})
 
     @app.post("/v1/memory/forget", **_takes(bodies.Forget))
     async def forget(request: Request) -> Response:
@@ -182,7 +184,7 @@ def _headers(request: Request) -> dict[str, str]:
 
 def _check_once(names: list[str]) -> None:
     """Who says twice who calls proves nothing."""
-    for name in ("Authorization", *HEADERS.values()):
+    for name in ("Authorization", *HEADERS.values(), ROLE_HEADER):
         if names.count(name.lower()) > 1:
             raise BrainRefused("principal_invalid", f"{name} is given twice.", name, 401)
 
@@ -216,6 +218,15 @@ def _new(item: bodies.RememberItem) -> NewMemory:
     return NewMemory(**fields | {"links": links})
 
 
+def _remembered(result: Remembered) -> RememberedItem:
+    error = _told(result.refusal) if result.refusal else None
+    return RememberedItem(id=result.id, key=result.key, status=result.status, error=error)
+
+
+def _told(refused: MemoryRefused) -> dict[str, Any]:
+    return {"code": refused.code, "message": str(refused), "field": refused.field}
+
+
 def _stored(memory: MemoryRecord) -> StoredMemory:
     return StoredMemory(
         id=memory.id,
@@ -229,6 +240,7 @@ def _stored(memory: MemoryRecord) -> StoredMemory:
         accessed_at=memory.accessed_at,
         conversation_id=memory.conversation_id,
         metadata=dict(memory.metadata),
+        author=memory.author,
     )
 
 
@@ -255,7 +267,8 @@ def _refused(_: Request, error: Exception) -> Response:
 
 def _memory_refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, MemoryRefused)  # noqa: S101 - as registered
-    return _error(404 if isinstance(error, UnknownKey) else 422, error.code, str(error), error.field)
+    status = MEMORY_STATUS.get(type(error), 422)
+    return _error(status, error.code, str(error), error.field)
 
 
 def _http_error(_: Request, error: Exception) -> Response:

@@ -10,10 +10,11 @@ from typing import Any, Protocol
 from urllib.parse import unquote
 
 from soma.brain.errors import BrainRefused
-from soma.brain.types import Principal
+from soma.brain.types import ROLES, Principal
 
 LONGEST_ID = 200
 HEADERS = {"tenant_id": "X-Soma-Tenant", "user_id": "X-Soma-User", "agent_id": "X-Soma-Agent"}
+ROLE_HEADER = "X-Soma-Role"  # of the user in the tenant
 
 # Names under which a body or query may repeat what the headers say.
 CLAIMS = {"tenant": "tenant_id", "tenant_id": "tenant_id", "persona": "agent_id", "agent_id": "agent_id"}
@@ -36,7 +37,7 @@ class ServiceToken:
     def principal(self, headers: Mapping[str, str]) -> Principal:
         self.admit(headers)
         said = ((field, header, headers.get(header.lower(), "")) for field, header in HEADERS.items())
-        return Principal(**{field: _named(given, header) for field, header, given in said})
+        return Principal(**{field: _named(given, header) for field, header, given in said}, role=_role(headers))
 
     def admit(self, headers: Mapping[str, str]) -> None:
         scheme, _, given = headers.get("authorization", "").partition(" ")
@@ -53,6 +54,14 @@ def _named(given: str, header: str) -> str:
         message = f"{header} must name who is spoken for, in 1 to {LONGEST_ID} printable characters."
         raise BrainRefused("principal_invalid", message, header, 401)
     return value
+
+
+def _role(headers: Mapping[str, str]) -> str:
+    """Who says none has the least that can write."""
+    role = headers.get(ROLE_HEADER.lower(), "member")
+    if role not in ROLES:
+        raise BrainRefused("principal_invalid", f"{ROLE_HEADER} must be one of {', '.join(ROLES)}.", ROLE_HEADER, 401)
+    return role
 
 
 def check_claims(principal: Principal, said: Mapping[str, Any]) -> None:

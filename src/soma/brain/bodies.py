@@ -227,8 +227,11 @@ class RememberItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class Remember(Body, frozen=True, kw_only=True):
+    """`are_messages`: the items come from a conversation, and their metadata may say in which role."""
+
     items: Annotated[list[RememberItem], Meta(min_length=1, max_length=1_000)]
     namespace: Name = "default"
+    are_messages: bool = False
 
 
 class Forget(Body, frozen=True, kw_only=True):

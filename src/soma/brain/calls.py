@@ -165,6 +165,7 @@ def _named(principal: Principal) -> dict[str, str]:
         "X-Soma-Tenant": quote(principal.tenant_id),
         "X-Soma-User": quote(principal.user_id),
         "X-Soma-Agent": quote(principal.agent_id),
+        "X-Soma-Role": principal.role,
     }
 
 

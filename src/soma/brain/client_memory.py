@@ -28,9 +28,15 @@ LONG_SECONDS = 600.0  # for what works through many memories
 
 class MemoryCalls(Calls):
     async def remember(
-        self, principal: Principal, items: Sequence[Mapping[str, Any]], *, namespace: str = "default"
+        self,
+        principal: Principal,
+        items: Sequence[Mapping[str, Any]],
+        *,
+        namespace: str = "default",
+        are_messages: bool = False,
     ) -> list[RememberedItem]:
-        body = {"items": [dict(item) for item in items], "namespace": namespace}
+        """Remember each; `are_messages` of a conversation may say in their metadata in which role."""
+        body = {"items": [dict(item) for item in items], "namespace": namespace, "are_messages": are_messages}
         answer = await self._commit(principal, "/v1/memory/remember", body, _RememberAnswer)
         return answer.results
 

@@ -55,6 +55,7 @@ class Ranking:
             occurred_at=found.occurred_at,
             source=source if isinstance(source, str) else found.conversation_id,
             metadata=dict(found.metadata),
+            author=found.author,
         )
 
 

@@ -337,7 +337,12 @@ def novelty_of(held: Sequence[Item], residual: Sequence[float], embedding: Seque
 
 
 def owner(principal: Principal) -> Owner:
-    return Owner(tenant_id=principal.tenant_id, user_id=principal.user_id, agent_id=principal.agent_id)
+    return Owner(
+        tenant_id=principal.tenant_id,
+        user_id=principal.user_id,
+        agent_id=principal.agent_id,
+        is_tenant_owner=principal.role == "owner",
+    )
 
 
 def _bundle(reads: Reads, principal: Principal, body: TurnMetrics) -> Bundle | None:

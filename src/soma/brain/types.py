@@ -7,16 +7,26 @@ import msgspec
 EXPERIMENT_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"  # it stands in paths of the API
 
 
+ROLES = ("owner", "member", "viewer")
+
+
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
-    """For whom the brain works: from the verified token, never from a body."""
+    """For whom the brain works: from the verified token, never from a body.
+
+    `role` is one of ROLES; who says none is a member.
+    """
 
     tenant_id: str
     user_id: str
     agent_id: str
+    role: str = "member"
 
 
 class RecalledMemory(msgspec.Struct, frozen=True, kw_only=True):
-    """A ranked memory. `parts` is each view in [0, 1]; `views` the same as stored integers (k of k / 65535)."""
+    """A ranked memory. `parts` is each view in [0, 1]; `views` the same as stored integers (k of k / 65535).
+
+    `author` is the verified user who wrote a shared memory; None for a private one.
+    """
 
     id: str
     key: str
@@ -28,6 +38,7 @@ class RecalledMemory(msgspec.Struct, frozen=True, kw_only=True):
     occurred_at: str | None = None
     source: str | None = None
     metadata: dict[str, Any] = {}
+    author: str | None = None
 
 
 class ContextBundle(msgspec.Struct, frozen=True, kw_only=True):
@@ -235,12 +246,13 @@ class Experiment(msgspec.Struct, frozen=True, kw_only=True):
     promotion: dict[str, Any] | None = None
 
 
-class RememberedItem(msgspec.Struct, frozen=True, kw_only=True):
-    """`status` is created, updated or unchanged."""
+class RememberedItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """`status` is created, updated, unchanged or refused; `error` says why the last: code, message, field."""
 
     id: str
     key: str
     status: str
+    error: dict[str, Any] | None = None
 
 
 class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
@@ -249,7 +261,10 @@ class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class StoredMemory(msgspec.Struct, frozen=True, kw_only=True):
-    """A memory as its owner browses it. `access_count`: bundles that showed it so far; `accessed_at`: when last."""
+    """A memory as its owner browses it. `access_count`: bundles that showed it so far; `accessed_at`: when last.
+
+    `author` is the verified user who wrote a shared memory; None for a private one.
+    """
 
     id: str
     key: str
@@ -262,6 +277,7 @@ class StoredMemory(msgspec.Struct, frozen=True, kw_only=True):
     accessed_at: str | None = None
     conversation_id: str | None = None
     metadata: dict[str, Any] = {}
+    author: str | None = None
 
 
 class MemoryPage(msgspec.Struct, frozen=True, kw_only=True):
@@ -282,11 +298,12 @@ class ImportedDocument(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ImportedLines(msgspec.Struct, frozen=True, kw_only=True):
-    """Memories of an import by what became of them."""
+    """Memories of an import by what became of them; `refused` are the keys of shared ones that another user wrote."""
 
     created: int
     updated: int
     unchanged: int
+    refused: list[str] = []
 
 
 class ExportPage(msgspec.Struct, frozen=True, kw_only=True):

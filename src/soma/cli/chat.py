@@ -7,6 +7,7 @@ from typing import Any
 import click
 from rich.markup import escape
 
+from soma.agent.speech import written_by
 from soma.cli.printing import visible, write
 from soma.cli.server import NOT_TYPEABLE, NOT_UTF_8, Server, as_json_option, connected, console, fail, show_json
 from soma.cli.showing import Wrapped
@@ -167,7 +168,9 @@ class Reply:
         self.end_line()
         for citation in payload["citations"]:
             when = (citation["occurred_at"] or "")[:10]
-            about = ", ".join(filter(None, (citation["metadata"].get("speaker"), when, citation["source"])))
+            author, metadata = citation.get("author"), citation["metadata"]
+            whose = written_by(author, metadata) if author else metadata.get("speaker")
+            about = ", ".join(filter(None, (whose, when, citation["source"])))
             self._cite(citation["number"], about, citation["text"])
         if payload["exit_reason"] not in QUIET_ENDINGS:
             console.print(f"[yellow]ended: {payload['exit_reason']}[/yellow]")

@@ -11,6 +11,7 @@ from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
 
+from soma.agent.speech import written_by
 from soma.cli.importing import ENDINGS, FORMATS, Document, NotImportable, read_documents, read_lines
 from soma.cli.printing import escaped
 from soma.cli.server import as_json_option, connected, console, errors, fail, show_json
@@ -19,6 +20,7 @@ from soma.events.private import open_private
 
 BATCH = 100  # some seconds of embedding on a slow machine
 TRIES = 4
+NAMED = 5  # keys of refused memories that are told
 SCOPES = {"private": "yours", "agent": "of the agent", "tenant": "of the tenant"}
 PROBLEMS = {
     "payload_damaged": "texts are not what was remembered: restore them from a backup",
@@ -90,12 +92,18 @@ def _import_documents(documents: list[Document], scope: str, namespace: str) -> 
 def _remember(lines: list[str], scope: str, namespace: str, *, at_once: int) -> dict[str, int]:
     """The server checks every line of a call before it writes the first, and links what comes later in it."""
     counts = {"created": 0, "updated": 0, "unchanged": 0}
+    refused: list[str] = []
     with connected() as server, _bar() as progress:
         for start in progress.track(range(0, len(lines), at_once), description="remembering"):
             body = {"lines": lines[start : start + at_once], "scope": scope, "namespace": namespace}
             taken = server.post("/memories/import", body, tries=TRIES)
             for status in counts:
                 counts[status] += taken[status]
+            refused += taken["refused"]
+    if refused:
+        named = ", ".join(map(repr, refused[:NAMED])) + (" and more" if len(refused) > NAMED else "")
+        errors.print(f"[yellow]left as they are, for others wrote them: {escape(named)}[/yellow]")
+        counts["refused"] = len(refused)
     return counts
 
 
@@ -157,6 +165,8 @@ def recall(query: str, *, top_k: int, namespace: str, as_json: bool) -> None:
         console.print(f"{number:2}. {hit['score']:.3f}  {escape(hit['text'])}")
         when = (hit["occurred_at"] or "")[:16].replace("T", " ")
         console.print(f"    [dim]{when}  {parts_of(hit, weights, every=True)}[/dim]")
+        if hit["author"]:
+            console.print(f"    [dim]{escape(written_by(hit['author'], hit['metadata']))}[/dim]")
 
 
 @command.command("list")
@@ -175,10 +185,12 @@ def list_(*, search: str | None, limit: int, namespace: str, as_json: bool) -> N
     table.add_column("key", overflow="fold", ratio=1)  # whole: `soma memory forget` takes it
     table.add_column("when", no_wrap=True)
     table.add_column("shown", justify="right", no_wrap=True)
+    table.add_column("author", no_wrap=True)  # of what is shared
     table.add_column("text", ratio=2)
     for memory in page["memories"]:
         day, shown = (memory.get("occurred_at") or "")[:10], str(memory.get("access_count", 0))
-        table.add_row(escape(memory["key"]), day, shown, escape(excerpt(memory["text"])))
+        author = escape(memory["author"] or "")
+        table.add_row(escape(memory["key"]), day, shown, author, escape(excerpt(memory["text"])))
     console.print(table if page["memories"] else "no memories")
     if page["next"]:
         console.print("[dim]and more: raise --limit or narrow with --search[/dim]")

@@ -23,7 +23,10 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
 
 
 class ShownMemory(msgspec.Struct, frozen=True, kw_only=True):
-    """A memory that the model was shown. `views` are integers k of k / 65535, the learner's only input."""
+    """A memory that the model was shown. `views` are integers k of k / 65535, the learner's only input.
+
+    `author` is what the verified user who wrote a shared memory is called; None of a private one.
+    """
 
     id: str
     key: str
@@ -35,6 +38,7 @@ class ShownMemory(msgspec.Struct, frozen=True, kw_only=True):
     occurred_at: str | None = None
     source: str | None = None
     metadata: dict[str, Any] = {}
+    author: str | None = None
 
 
 class RequestedTool(msgspec.Struct, frozen=True, kw_only=True):

@@ -30,24 +30,25 @@ TOP_K = 1_000
 UNSEEN = ("Cc", "Cf", "Zl", "Zp", "Zs")  # categories of Unicode
 BLANK = "\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe0e\ufe0f"  # marks and letters that draw nothing
 RESERVED = ("synthesised", "consolidation", "sources")  # say of a memory that, by which and from what it was made
+ROLE = "role"  # in which a message of a conversation was said
 NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 
-def items(new: Sequence[NewMemory]) -> None:
+def items(new: Sequence[NewMemory], *, are_messages: bool = False) -> None:
     if len(new) > ITEMS:
         raise TooManyItems(f"at most {ITEMS:,} items a call, not {len(new):,}", field="items")
     for number, item in enumerate(new):
-        one_item(item, f"items[{number}]")
+        one_item(item, f"items[{number}]", is_message=are_messages)
 
 
-def one_item(item: NewMemory, field: str) -> None:
+def one_item(item: NewMemory, field: str, *, is_message: bool = False) -> None:
     text(item.text, f"{field}.text")
     if item.key is not None:
         key(item.key, f"{field}.key")
     one_of(item.kind, get_args(Kind), f"{field}.kind")
     one_of(item.scope, get_args(Scope), f"{field}.scope")
     number(item.importance, f"{field}.importance", low=0, high=1)
-    metadata(item.metadata, f"{field}.metadata")
+    metadata(item.metadata, f"{field}.metadata", is_message=is_message and item.scope == "user")
     if item.occurred_at is not None:
         moment(item.occurred_at, f"{field}.occurred_at")
     if item.conversation_id is not None:
@@ -119,12 +120,14 @@ def moment(value: str, field: str = "at") -> datetime:
         raise BadTime(f"not an ISO 8601 moment: {value[:40]!r}", field=field) from None
 
 
-def metadata(value: Mapping[str, Any], field: str) -> None:
+def metadata(value: Mapping[str, Any], field: str, *, is_message: bool = False) -> None:
     """What people give; consolidation, which marks its own by these names, writes without asking here."""
     metadata_text(value, field)
     for name in RESERVED:
         if name in value:
             raise BadMetadata("only consolidation writes this name; choose another", field=f"{field}.{name}")
+    if ROLE in value and not is_message:
+        raise BadMetadata("only messages of a conversation have a role; choose another name", field=f"{field}.{ROLE}")
 
 
 def metadata_text(value: Mapping[str, Any], field: str = "metadata") -> str:

@@ -13,6 +13,7 @@ MemoryRefused            `code`, and `field` where one is to blame
 ├── BadLine              bad_line
 ├── UnknownKey           unknown_key
 ├── UnknownLinkTarget    unknown_link_target
+├── NotTheAuthor         not_the_author
 └── ForeignNamespace     foreign_namespace
 VectorsUnavailable       vectors were asked of a database that has no pgvector (`vectors_unavailable`)
 ModelUnavailable         the embedding model cannot be asked: not installed, away, or refusing (`model_unavailable`)
@@ -100,6 +101,12 @@ class UnknownLinkTarget(MemoryRefused):
     """The link leads to no memory that is here."""
 
     code = "unknown_link_target"
+
+
+class NotTheAuthor(MemoryRefused):
+    """Another user wrote this shared memory: only its author or an owner of the tenant changes or forgets it."""
+
+    code = "not_the_author"
 
 
 class ForeignNamespace(MemoryRefused):

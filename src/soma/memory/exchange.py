@@ -18,11 +18,12 @@ Numbered = Mapping[int, NewMemory]  # by the lines that they stand in
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """Memories by what became of them."""
+    """Memories by what became of them; `refused` are the keys of shared ones that another user wrote."""
 
     created: int
     updated: int
     unchanged: int
+    refused: Sequence[str] = ()
 
 
 class _LinkLine(msgspec.Struct, forbid_unknown_fields=True):
@@ -58,7 +59,7 @@ def parsed(text: Iterable[str], scope: Scope) -> Numbered:
     for number, line in enumerate(text, 1):
         if line.strip():
             found[number] = _new(_decoded(line, number), scope)
-            checks.one_item(found[number], f"line {number}")
+            checks.one_item(found[number], f"line {number}", is_message=True)  # an export has those of conversations
     return found
 
 
@@ -78,16 +79,28 @@ def _new(line: _Line, scope: Scope) -> NewMemory:
 
 
 async def take(store: Store, owner: Owner, text: Iterable[str], namespace: str, scope: Scope) -> Taken:
-    """Remember all lines, however many: checked before the first is written, then batch by batch, links last."""
+    """Remember all lines, however many: checked before the first is written, then batch by batch, links last.
+
+    Shared memories that another user wrote are left as they are, and named.
+    """
     numbered = await store.work(parsed, text, scope)
     await store.work(_check_links, store, owner, numbered, namespace)
     items = list(numbered.values())
     results: list[Remembered] = []
     for batch in _batches([replace(item, links=()) for item in items]):
         results += await remember(store, owner, batch, namespace)
-    for batch in _batches([item for item in items if item.links]):
-        await remember(store, owner, batch, namespace)
-    return Taken(**{status: _count(results, status) for status in ("created", "updated", "unchanged")})
+    linked = [number for number, item in enumerate(items) if item.links]
+    again: list[Remembered] = []
+    for batch in _batches([items[number] for number in linked]):
+        again += await remember(store, owner, batch, namespace)
+    for number, result in zip(linked, again, strict=True):
+        results[number] = result if result.status == "refused" else results[number]
+    return Taken(
+        created=_count(results, "created"),
+        updated=_count(results, "updated"),
+        unchanged=_count(results, "unchanged"),
+        refused=[result.key for result in results if result.status == "refused"],
+    )
 
 
 def _batches(items: Sequence[NewMemory]) -> Iterator[Sequence[NewMemory]]:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from soma.events.transaction import Transaction
-from soma.memory import rows
+from soma.memory import authorship, rows
 from soma.memory.erasing import Erased, apply, erase
 from soma.memory.errors import UnknownKey
 from soma.memory.store import Store
@@ -11,14 +11,22 @@ from soma.memory.types import MemoryRecord, Owner, Receipt
 
 
 async def forget(store: Store, owner: Owner, ids: Sequence[str], keys: Sequence[str], namespace: str) -> Receipt:
-    """All of them or none, with what was synthesised from them. Raises UnknownKey."""
+    """All of them or none, with what was synthesised from them. Raises UnknownKey, NotTheAuthor."""
 
     def write(tx: Transaction) -> tuple[str, Erased]:
-        return erase(tx, owner, named(tx, owner, ids, keys, namespace, also_damaged=True), namespace)
+        chosen = named(tx, owner, ids, keys, namespace, also_damaged=True)
+        for memory in chosen:
+            authorship.check(owner, memory, _field(memory, ids, keys))
+        return erase(tx, owner, chosen, namespace)
 
     receipt_id, erased = await store.writer.write(write)
     await store.work(apply, store, erased)
     return Receipt(receipt_id=receipt_id, forgotten=[memory.id for memory, _ in erased])
+
+
+def _field(memory: MemoryRecord, ids: Sequence[str], keys: Sequence[str]) -> str:
+    """Where the caller named it."""
+    return f"ids[{ids.index(memory.id)}]" if memory.id in ids else f"keys[{keys.index(memory.key)}]"
 
 
 def named(

@@ -15,7 +15,7 @@ from soma.memory.adapters import pgvector
 from soma.memory.documents import importing
 from soma.memory.documents.importing import Chunking, Document, Imported
 from soma.memory.embedders.base import Embedder
-from soma.memory.errors import ForeignNamespace, TooManyItems, UnknownKey
+from soma.memory.errors import ForeignNamespace, NotTheAuthor, TooManyItems, UnknownKey
 from soma.memory.exchange import Taken, take
 from soma.memory.forget import forget, named
 from soma.memory.index.cache import BOUND_BYTES
@@ -99,12 +99,20 @@ class Memory:
         self._store.close()
 
     async def remember(
-        self, owner: Owner, items: Sequence[NewMemory], *, namespace: str = DEFAULT
+        self, owner: Owner, items: Sequence[NewMemory], *, namespace: str = DEFAULT, are_messages: bool = False
     ) -> Sequence[Remembered]:
-        """All items or none."""
+        """All items or none, but for shared memories of another author, which are left as they are (`refused`).
+
+        `are_messages`: they come from a conversation, and their metadata may say in which role. Raises NotTheAuthor
+        where every item is refused.
+        """
         checks.namespace(namespace)
-        checks.items(items)
-        return await self._store.whole(remember(self._store, owner, items, namespace))
+        checks.items(items, are_messages=are_messages)
+        results = await self._store.whole(remember(self._store, owner, items, namespace))
+        refusals = [result.refusal for result in results if result.refusal]
+        if refusals and len(refusals) == len(results):
+            raise refusals[0]
+        return results
 
     async def import_document(
         self, owner: Owner, document: Document, chunking: Chunking, *, namespace: str = DEFAULT
@@ -158,7 +166,10 @@ class Memory:
                 [memory] = named(tx, owner, (), [from_key], namespace)
             except UnknownKey:
                 raise UnknownKey(f"there is no memory {from_key[:80]!r} here", field="from_key") from None
-            return write_links(tx, owner, namespace, [(memory, new, "to_key")])
+            written, foreign = write_links(tx, owner, namespace, [(memory, new, "to_key")])
+            if foreign:
+                raise NotTheAuthor(field="from_key")
+            return written
 
         links = await self._store.writer.write(write)
         await self._store.work(self._store.apply_links, owner, namespace, links)

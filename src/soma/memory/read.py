@@ -7,7 +7,7 @@ from soma.memory import rows
 from soma.memory.errors import BadCursor
 from soma.memory.index.partition import Partition
 from soma.memory.store import Store
-from soma.memory.types import MemoryRecord, Owner, Page, Statistics
+from soma.memory.types import MADE_MARK, MemoryRecord, Owner, Page, Statistics
 from soma.memory.words import sought, tokens
 
 PAGE = 50
@@ -98,7 +98,7 @@ def _items(store: Store, owner: Owner, namespace: str, memories: Sequence[Memory
 
 def _is_made(memory: MemoryRecord) -> bool:
     """From others, and made again from them."""
-    return rows.MADE_MARK in memory.metadata
+    return MADE_MARK in memory.metadata
 
 
 def _holding(partition: Partition, text: str) -> list[tuple[int, str]]:

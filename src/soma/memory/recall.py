@@ -128,4 +128,5 @@ def candidate(entries: Sequence[Entry], levels: Levels, values: Sequence[float],
         value=values[number],
         conversation_id=entry.conversation_id,
         metadata=msgspec.json.decode(entry.metadata) if entry.metadata != "{}" else {},
+        author=entry.author,
     )

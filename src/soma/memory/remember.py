@@ -1,6 +1,7 @@
 """Remember: plan, embed what is new, then rows and events in one transaction. No language model, nothing half-written.
 
-A memory is known by its key: the same content again changes nothing, other content replaces text and vector.
+A memory is known by its key: the same content again changes nothing, other content replaces text and vector. A shared
+one that another user wrote is left as it is, unless an owner of the tenant asks; its item alone is refused.
 """
 
 import json
@@ -13,9 +14,10 @@ from soma.events.ids import new_id, now
 from soma.events.schema import MemoryLinked, MemoryRemembered, draft
 from soma.events.transaction import Transaction
 from soma.memory import checks, rows
+from soma.memory.authorship import may_change
 from soma.memory.erasing import Erased, erase, subject, synthesised_from
 from soma.memory.erasing import apply as take_away
-from soma.memory.errors import UnknownLinkTarget
+from soma.memory.errors import NotTheAuthor, UnknownLinkTarget
 from soma.memory.rendering import embedding, rendered
 from soma.memory.rows import Embedding
 from soma.memory.spaces import Space
@@ -34,6 +36,10 @@ class Planned:
     metadata: str
     status: Status
     former: MemoryRecord | None
+
+    @property
+    def is_news(self) -> bool:
+        return self.status in {"created", "updated"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +137,8 @@ def _decide(request: Request, item: NewMemory, key: str, former: MemoryRecord | 
     record = replace(record, checksum=rows.checksum(record))
     if former and sound and rows.checksum(former) == record.checksum:
         return Planned(item, former, metadata, "unchanged", former)
+    if former and not may_change(owner, former):
+        return Planned(item, former, metadata, "refused", former)
     return Planned(item, record, metadata, "updated" if former else "created", former)
 
 
@@ -143,7 +151,7 @@ async def embed(store: Store, request: Request, space: Space) -> Embeddings:
 
 def _survey(store: Store, request: Request, space: Space) -> tuple[dict[str, Embedding], dict[str, MemoryRecord]]:
     """What was embedded before, and the memories that the model must read."""
-    changed = [one for one in plan(store.database, request) if one.status != "unchanged"]
+    changed = [one for one in plan(store.database, request) if one.is_news]
     kept = [one.former for one in changed if one.former and _read_as(one.former) == _read_as(one.record)]
     known = {
         _read_as(memory): made
@@ -168,7 +176,7 @@ def write(tx: Transaction, *, store: Store, request: Request, made: Embeddings, 
     if not store.spaces.holds(tx, owner.tenant_id, space):
         raise NotEmbedded
     planned = _placed(tx, owner, plan(tx, request))
-    changed = {one.record.id: one for one in planned if one.status != "unchanged"}
+    changed = {one.record.id: one for one in planned if one.is_news}
     if any(_read_as(one.record) not in made for one in changed.values()):
         raise NotEmbedded
     pairs = [(one.record, made[_read_as(one.record)]) for one in changed.values()]
@@ -179,10 +187,11 @@ def write(tx: Transaction, *, store: Store, request: Request, made: Embeddings, 
         (one.record, link, f"items[{number}].links[{place}].to_key")
         for number, one in enumerate(planned)
         for place, link in enumerate(one.item.links)
+        if one.status != "refused"
     ]
-    links = write_links(tx, owner, namespace, wanted)
+    links, foreign = write_links(tx, owner, namespace, wanted)
     relinked = {link.from_id for link in links}
-    results = [_result(one, relinked) for one in planned]
+    results = [_result(number, one, relinked, foreign) for number, one in enumerate(planned)]
     return Written(results, pairs, links, space.model, _outdated(tx, owner, planned, namespace))
 
 
@@ -193,7 +202,10 @@ def _outdated(tx: Transaction, owner: Owner, planned: Sequence[Planned], namespa
     return erase(tx, owner, derived, namespace)[1] if derived else ()
 
 
-def _result(one: Planned, relinked: set[str]) -> Remembered:
+def _result(number: int, one: Planned, relinked: set[str], foreign: set[str]) -> Remembered:
+    if one.status == "refused" or one.record.id in foreign:
+        field = f"items[{number}].{'key' if one.status == 'refused' else 'links'}"
+        return Remembered(id=one.record.id, key=one.record.key, status="refused", refusal=NotTheAuthor(field=field))
     news = one.status == "unchanged" and one.record.id in relinked
     return Remembered(id=one.record.id, key=one.record.key, status="updated" if news else one.status)
 
@@ -205,7 +217,7 @@ def _placed(tx: Transaction, owner: Owner, planned: Sequence[Planned]) -> list[P
     for one in planned:
         record = one.record
         position, revision = positions.get(record.id, (record.position, record.revision))
-        if one.status != "unchanged":
+        if one.is_news:
             revision = tx.append(draft(_fact(one), subject(owner))).position
             position = position or revision
         positions[record.id] = position, revision
@@ -227,27 +239,35 @@ def _fact(one: Planned) -> MemoryRemembered:
 
 def write_links(
     tx: Transaction, owner: Owner, namespace: str, wanted: Sequence[tuple[MemoryRecord, NewLink, str]]
-) -> list[Link]:
-    """Write the links that are news and return them. Each is (from, link, field). Raises UnknownLinkTarget."""
+) -> tuple[list[Link], set[str]]:
+    """Write the links that are news and return them, and the memories that are not the owner's to link from.
+
+    Each of `wanted` is (from, link, field). Raises UnknownLinkTarget.
+    """
     if not wanted:
-        return []
+        return [], set()
     found = filter(rows.intact, rows.by_keys(tx, owner, namespace, (link.to_key for _, link, _ in wanted)))
     targets = {(memory.scope_owner, memory.key): memory.id for memory in found}
     known = set(rows.links_from(tx, {memory.id for memory, _, _ in wanted}))
     written: dict[Link, None] = {}
+    foreign: set[str] = set()
     for memory, new, field in wanted:
         place = nearest(targets, (memory.scope_owner, *owner.visible()), new.to_key)
         to_id = targets[place] if place else None
         if to_id is None or to_id == memory.id:
             raise UnknownLinkTarget(f"there is no other memory {new.to_key!r} here", field=field)
         link = Link(from_id=memory.id, to_id=to_id, relation=new.relation, weight=float(new.weight))
-        if link not in known:
+        if link in known:
+            continue
+        if may_change(owner, memory):
             written[link] = None
+        else:
+            foreign.add(memory.id)
     for link in written:
         tx.execute(rows.UPSERT_LINK, [owner.tenant_id, link.from_id, link.to_id, link.relation, link.weight])
         fact = MemoryLinked(from_id=link.from_id, to_id=link.to_id, relation=link.relation, weight=link.weight)
         tx.append(draft(fact, subject(owner)))
-    return list(written)
+    return list(written), foreign
 
 
 def nearest(places: Container[tuple[str, str]], owners: Sequence[str], key: str) -> tuple[str, str] | None:

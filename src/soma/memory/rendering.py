@@ -9,8 +9,8 @@ from soma.memory.index.partition import Entry, Indexed
 from soma.memory.index.traits import SYNTHESISED, asking, traits
 from soma.memory.index.word_vectors import stored
 from soma.memory.languages import Language, is_small, language_of
-from soma.memory.rows import MADE_MARK, Embedding, metadata_text, texts
-from soma.memory.types import MemoryRecord
+from soma.memory.rows import Embedding, metadata_text, texts
+from soma.memory.types import MADE_MARK, MemoryRecord
 from soma.memory.words import tokens, words
 
 VERSION = 2  # raise it when the rendering changes: vectors of different renderings are different models
@@ -57,6 +57,7 @@ def indexed(memory: MemoryRecord, made: Embedding) -> Indexed:
         importance=memory.importance,
         speaker=texts(memory.metadata, "speaker"),
         thread=memory.conversation_id or (f"source:{source}" if source else None),
+        author=memory.author,
     )
     return Indexed(
         entry=entry,

@@ -40,7 +40,6 @@ ERASE = (
     "UPDATE memories SET key = ?, text = '', metadata = '{}', conversation_id = NULL, checksum = '', importance = 0, "
     "access_count = 0, accessed_at = NULL, revision = ?, forgotten_at = ?, receipt_id = ? WHERE id = ?"
 )
-MADE_MARK = "synthesised"  # in the metadata of what consolidation made
 SUMMARISES, RECOMBINES = "summarises", "recombines"  # from what was synthesised to its sources
 PROVENANCE = (SUMMARISES, RECOMBINES)  # says where something is from, and makes nothing come to mind
 CHECKSUM_MARK = "2:"  # of what it is made of

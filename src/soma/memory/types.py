@@ -9,13 +9,16 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from soma.memory.errors import NotTheAuthor
+
 Scope = Literal["user", "agent", "tenant"]
 Kind = Literal["episodic", "semantic", "procedural"]
-Status = Literal["created", "updated", "unchanged"]
+Status = Literal["created", "updated", "unchanged", "refused"]
 
 
 Levels = NDArray[np.int64]
 
+MADE_MARK = "synthesised"  # in the metadata of what consolidation made
 STEPS = 65_535  # a view value is an integer k of k / 65535
 SAME = 0.95  # cosine from which two texts say the same
 HALF_LIFE_DAYS = 30.0  # in which a memory becomes half as recent, where a capsule does not say otherwise
@@ -23,11 +26,15 @@ HALF_LIFE_DAYS = 30.0  # in which a memory becomes half as recent, where a capsu
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """For whom, from the verified token, first in every key: sees its own, its agent's and its tenant's memories."""
+    """For whom, from the verified token, first in every key: sees its own, its agent's and its tenant's memories.
+
+    `is_tenant_owner` says that the token's role is owner: it may change what others wrote for all.
+    """
 
     tenant_id: str
     user_id: str
     agent_id: str
+    is_tenant_owner: bool = False
 
     def of(self, scope: Scope) -> str:
         """The name under which memories of `scope` are kept: whoever has the same name sees them."""
@@ -67,9 +74,12 @@ class NewMemory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remembered:
+    """`refusal` says why a memory that is there already was left as it is (`refused`)."""
+
     id: str
     key: str
     status: Status
+    refusal: NotTheAuthor | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +111,11 @@ class MemoryRecord:
     revision: int
     created_at: str
     updated_at: str
+
+    @property
+    def author(self) -> str | None:
+        """The verified user who wrote a shared memory; None for a private one, and for what consolidation made."""
+        return None if self.scope == "user" or MADE_MARK in self.metadata else self.user_id or None
 
     @property
     def coordinate(self) -> tuple[float, float, float]:
@@ -156,7 +171,7 @@ class Query:
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """A memory that may answer, with the level of each view."""
+    """A memory that may answer, with the level of each view; `author` is the verified writer of a shared one."""
 
     id: str
     key: str
@@ -167,6 +182,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     value: float
     conversation_id: str | None
     metadata: Mapping[str, Any]
+    author: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -6,6 +6,7 @@ from django.http import HttpRequest
 
 from soma.agent.auth import TENANT_HEADER, Caller, caller_of, refuse_foreign_tenant
 from soma.agent.errors import Invalid, NotFound
+from soma.brain.types import Principal
 
 
 async def bearer(request: HttpRequest) -> Caller:
@@ -22,6 +23,11 @@ async def bearer(request: HttpRequest) -> Caller:
 
 
 bearer.openapi_security_schema = {"type": "http", "scheme": "bearer"}  # type: ignore[attr-defined]
+
+
+def principal_of(caller: Caller, agent_id: str) -> Principal:
+    """For whom the brain works when it works for this caller."""
+    return Principal(tenant_id=caller.tenant_id, user_id=caller.user_id, agent_id=agent_id, role=str(caller.role.value))
 
 
 def who(request: HttpRequest) -> Caller:

@@ -10,12 +10,11 @@ from pydantic import Field, field_validator
 
 from soma.agent.access import own_turn, require_agent
 from soma.agent.api.body import OfAgent
-from soma.agent.api.caller import who
+from soma.agent.api.caller import principal_of, who
 from soma.agent.app import agent
 from soma.agent.auth import Caller
 from soma.agent.errors import Invalid, NotFound
 from soma.agent.models import Role
-from soma.brain.types import Principal
 
 router = Router()
 
@@ -89,7 +88,7 @@ async def give(caller: Caller, given: NewFeedback) -> Any:
     if given.idempotency_key is not None:
         body["idempotency_key"] = given.idempotency_key
     _check_shown(given, {memory.id for memory in best.bundle.memories})
-    principal = Principal(tenant_id=caller.tenant_id, user_id=caller.user_id, agent_id=record.turn.agent_id)
+    principal = principal_of(caller, record.turn.agent_id)
     return msgspec.to_builtins(await agent().brain.feedback(principal, **body))
 
 

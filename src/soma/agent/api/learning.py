@@ -10,7 +10,7 @@ from pydantic import Field
 
 from soma.agent.access import capsule_of, visible_turn
 from soma.agent.api.body import NameOfAgent, OfAgent
-from soma.agent.api.caller import who
+from soma.agent.api.caller import principal_of, who
 from soma.agent.app import agent
 from soma.agent.auth import Caller
 from soma.agent.errors import Invalid
@@ -28,7 +28,7 @@ class Rollback(OfAgent):
 
 async def principal(caller: Caller, agent_name: str | None) -> Principal:
     capsule = await capsule_of(caller, agent_name)
-    return Principal(tenant_id=caller.tenant_id, user_id=caller.user_id, agent_id=capsule.id)
+    return principal_of(caller, capsule.id)
 
 
 @router.get("")

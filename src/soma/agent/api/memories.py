@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 import msgspec
 from django.http import HttpRequest, StreamingHttpResponse
+from msgspec.structs import replace
 from ninja import Router
 from pydantic import Field
 
@@ -13,6 +14,7 @@ from soma.agent.api.caller import who
 from soma.agent.api.learning import principal
 from soma.agent.api.paging import Limit
 from soma.agent.app import agent
+from soma.agent.authors import signed
 from soma.agent.models import Role
 from soma.brain.types import ExportPage, Principal
 
@@ -80,10 +82,9 @@ async def recall(
     namespace: str = "default",
     agent_name: NameOfAgent = None,
 ) -> Any:
-    hits = await agent().brain.recall(
-        await principal(who(request), agent_name), query=query, top_k=top_k, namespace=namespace
-    )
-    return {"hits": msgspec.to_builtins(hits)}
+    asked = await principal(who(request), agent_name)
+    hits = await agent().brain.recall(asked, query=query, top_k=top_k, namespace=namespace)
+    return {"hits": msgspec.to_builtins(await signed(asked.tenant_id, hits))}
 
 
 @router.get("")
@@ -96,15 +97,14 @@ async def page(  # noqa: PLR0917 - its query
     agent_name: NameOfAgent = None,
 ) -> Any:
     """The memories that the caller may see, page by page; `search` finds words in them."""
-    found = await agent().brain.memories(
-        await principal(who(request), agent_name), limit=limit, after=after, search=search, namespace=namespace
-    )
-    return msgspec.to_builtins(found)
+    asked = await principal(who(request), agent_name)
+    found = await agent().brain.memories(asked, limit=limit, after=after, search=search, namespace=namespace)
+    return msgspec.to_builtins(replace(found, memories=await signed(asked.tenant_id, found.memories)))
 
 
 @router.post("/forget")
 async def forget(request: HttpRequest, payload: Forget) -> Any:
-    """Remove memories for good; the receipt says which."""
+    """Remove memories for good; the receipt says which. A shared one only its author or an owner removes."""
     caller = who(request)
     caller.require(Role.OWNER, Role.MEMBER)
     receipt = await agent().brain.forget(

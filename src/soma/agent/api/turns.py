@@ -8,12 +8,11 @@ from django.http import HttpRequest
 from ninja import Router
 
 from soma.agent.access import own_turn
-from soma.agent.api.caller import who
+from soma.agent.api.caller import principal_of, who
 from soma.agent.app import agent
 from soma.agent.auth import Caller
 from soma.agent.errors import Conflict
 from soma.agent.models import Role, Turn
-from soma.brain.types import Principal
 
 router = Router()
 
@@ -44,7 +43,7 @@ async def withdrawn(caller: Caller, turn_id: str) -> Any:
     if turn.state != Turn.State.COMPLETE:
         raise Conflict("the turn has no answer yet", code="turn_in_progress", field="turn_id")
     record = await asyncio.to_thread(agent().store.load, turn.id)
-    principal = Principal(tenant_id=caller.tenant_id, user_id=caller.user_id, agent_id=record.turn.agent_id)
+    principal = principal_of(caller, record.turn.agent_id)
     return msgspec.to_builtins(await agent().brain.withdraw_answer(principal, turn_id=turn.id))
 
 

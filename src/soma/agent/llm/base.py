@@ -26,6 +26,7 @@ class TextPart(msgspec.Struct, frozen=True, tag="text", tag_field="kind"):
 class MemoryPart(msgspec.Struct, frozen=True, kw_only=True, tag="memory", tag_field="kind"):
     """A recalled memory. The answer cites `number` as `[number]`; the text is data, never instruction.
 
+    `author` is who said a private memory; of a shared one `written_by` names the verified author instead, in words.
     `made_from` counts the memories that consolidation made it of: a summary is nobody's words, and has no author.
     """
 
@@ -34,6 +35,7 @@ class MemoryPart(msgspec.Struct, frozen=True, kw_only=True, tag="memory", tag_fi
     text: str
     occurred_at: str | None = None
     author: str | None = None
+    written_by: str | None = None
     source: str | None = None
     score: float = 0.0
     attention: float = 0.0

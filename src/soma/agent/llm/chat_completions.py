@@ -78,7 +78,9 @@ def _memories(memories: Sequence[MemoryPart], fence: str) -> str:
 
 def _memory(memory: MemoryPart) -> str:
     made = f"a summary made from {memory.made_from} memories, nobody's own words" if memory.made_from else None
-    about = ", ".join(part for part in (made, memory.author, memory.occurred_at, memory.source) if part)
+    about = ", ".join(
+        part for part in (made, memory.written_by or memory.author, memory.occurred_at, memory.source) if part
+    )
     head = f"[{memory.number}] ({' '.join(about.split())})" if about else f"[{memory.number}]"
     indented = "\n    ".join(memory.text.splitlines())
     return f"{head} {indented}"

@@ -9,6 +9,7 @@ from soma.agent.llm.base import Model
 from soma.agent.prompt import Exchange
 from soma.agent.record import TurnRecord
 from soma.agent.tools.base import ToolContext
+from soma.agent.tools.brain import Signing
 from soma.agent.tools.toolset import Toolset
 from soma.brain.client import BrainClient
 from soma.brain.types import Principal
@@ -16,13 +17,14 @@ from soma.brain.types import Principal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doors:
-    """`count` counts tokens, `clock` gives seconds since the epoch."""
+    """`count` counts tokens, `clock` gives seconds since the epoch, `sign` names the authors of recalled memories."""
 
     brain: BrainClient
     model: Model
     tools: Toolset
     count: Callable[[str], int]
     clock: Callable[[], float]
+    sign: Signing
     limits: Limits
     instructions: str
     capsule_version: int
@@ -39,7 +41,7 @@ class Doors:
 
 def principal_of(record: TurnRecord) -> Principal:
     turn = record.turn
-    return Principal(tenant_id=turn.tenant_id, user_id=turn.user_id, agent_id=turn.agent_id)
+    return Principal(tenant_id=turn.tenant_id, user_id=turn.user_id, agent_id=turn.agent_id, role=turn.role)
 
 
 def seconds(moment: str) -> float:
@@ -48,4 +50,4 @@ def seconds(moment: str) -> float:
 
 
 def principal_of_context(context: ToolContext) -> Principal:
-    return Principal(tenant_id=context.tenant_id, user_id=context.user_id, agent_id=context.agent_id)
+    return Principal(tenant_id=context.tenant_id, user_id=context.user_id, agent_id=context.agent_id, role=context.role)

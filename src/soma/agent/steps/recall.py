@@ -1,5 +1,7 @@
 """Step 5: the memories that the model is shown."""
 
+from msgspec.structs import replace
+
 from soma.agent.convergence import may_refine
 from soma.agent.record import IterationRecord, TurnRecord
 from soma.agent.steps.doors import Doors, principal_of
@@ -25,7 +27,8 @@ async def recall(record: TurnRecord, number: int, query: str, doors: Doors) -> B
         )
     except BrainUnavailable as error:
         return _empty(number, query, duration_ms=doors.elapsed_ms(began), degraded=f"{error.code}: {error}")
-    return _built(number, query, bundle, duration_ms=doors.elapsed_ms(began))
+    memories = await doors.sign(record.turn.tenant_id, bundle.memories)
+    return _built(number, query, replace(bundle, memories=memories), duration_ms=doors.elapsed_ms(began))
 
 
 async def look_again(record: TurnRecord, iteration: IterationRecord, doors: Doors) -> BundleBuilt | None:
@@ -66,6 +69,7 @@ def _built(number: int, query: str, bundle: ContextBundle, *, duration_ms: float
                 occurred_at=memory.occurred_at,
                 source=memory.source,
                 metadata=memory.metadata,
+                author=memory.author,
             )
             for memory in bundle.memories
         ],

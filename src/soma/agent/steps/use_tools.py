@@ -107,6 +107,7 @@ def _context(record: TurnRecord, iteration: IterationRecord, call: ToolCall) -> 
         turn_id=turn.id,
         iteration_number=iteration.number,
         call_id=call.call_id,
+        role=turn.role,
     )
 
 

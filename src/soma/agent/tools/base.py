@@ -18,6 +18,7 @@ class ToolContext:
     turn_id: str
     iteration_number: int
     call_id: str
+    role: str = "member"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

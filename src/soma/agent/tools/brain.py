@@ -1,13 +1,14 @@
 """How a tool reaches the brain: for whom, and what its errors mean to a model."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from soma.agent.tools.base import ToolContext, ToolFailed, ToolUnavailable
 from soma.brain.errors import BrainRefused, BrainUnavailable
-from soma.brain.types import Principal
+from soma.brain.types import Principal, RecalledMemory
 
 PrincipalOf = Callable[[ToolContext], Principal]
+Signing = Callable[[str, Sequence[RecalledMemory]], Awaitable[list[RecalledMemory]]]  # names the authors of a tenant
 
 
 @contextmanager

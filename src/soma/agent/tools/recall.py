@@ -2,9 +2,9 @@
 
 from typing import Any, Protocol
 
-from soma.agent.speech import made_of
+from soma.agent.speech import made_of, said_by, written_by
 from soma.agent.tools.base import ToolContext, ToolResult
-from soma.agent.tools.brain import PrincipalOf, asking_brain
+from soma.agent.tools.brain import PrincipalOf, Signing, asking_brain
 from soma.brain.types import Principal, RecalledMemory
 
 MAX_HITS = 20
@@ -38,9 +38,10 @@ class Recall:
     egress = False
     timeout_seconds = 10.0
 
-    def __init__(self, brain: Recalls, principal_of: PrincipalOf) -> None:
+    def __init__(self, brain: Recalls, principal_of: PrincipalOf, sign: Signing) -> None:
         self._brain = brain
         self._principal_of = principal_of
+        self._sign = sign
 
     async def run(self, arguments: dict[str, Any], context: ToolContext) -> ToolResult:
         with asking_brain():
@@ -52,13 +53,14 @@ class Recall:
             )
         if not hits:
             return ToolResult(content="Nothing in memory matches.")
-        return ToolResult(content="\n".join(_line(hit) for hit in hits), sources=tuple(hit.id for hit in hits))
+        told = [_line(hit) for hit in await self._sign(context.tenant_id, hits)]
+        return ToolResult(content="\n".join(told), sources=tuple(hit.id for hit in hits))
 
 
 def _line(hit: RecalledMemory) -> str:
     """One hit a line, so that a text cannot pass itself off as another hit."""
     made_from = made_of(hit.metadata)
-    author = hit.metadata.get("speaker") or hit.metadata.get("role")
+    author = written_by(hit.author, hit.metadata) if hit.author else said_by(hit.metadata)
     about = (f"a summary of {made_from} memories" if made_from else author, (hit.occurred_at or "")[:10])
     head = ", ".join(str(part) for part in about if part)
     line = f"({head}) {hit.text}" if head else hit.text

@@ -8,7 +8,7 @@ from hashlib import sha256
 from itertools import islice
 from typing import Any, Literal
 
-from soma.memory import checks, rows
+from soma.memory import authorship, checks, rows
 from soma.memory.documents.blocks import markdown, paragraphs
 from soma.memory.documents.chunks import BETWEEN, Chunk, each_chunk
 from soma.memory.documents.cutting import Count
@@ -87,10 +87,16 @@ def check(document: Document, chunking: Chunking) -> None:
 async def import_document(
     store: Store, owner: Owner, document: Document, namespace: str, chunking: Chunking
 ) -> Imported:
-    """What is new is there before what vanished goes. A kill in between leaves both: the next import ends it."""
+    """What is new is there before what vanished goes. A kill in between leaves both: the next import ends it.
+
+    Raises NotTheAuthor for a shared document of another user that would change; nothing of it does.
+    """
     found = await _cut(store, document, chunking)
     plan = await store.work(_plan, store, owner, document, namespace, found)
     items = await store.work(_items, document, plan)
+    if items or plan.vanished:
+        for memory in (*(memory for _, memory in plan.pairs if memory is not None), *plan.vanished):
+            authorship.check(owner, memory, "name")
     for start in range(0, len(items), AT_ONCE):
         await remember(store, owner, items[start : start + AT_ONCE], namespace)
     if plan.vanished:

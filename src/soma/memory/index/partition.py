@@ -26,7 +26,10 @@ DEAD_LEAST = 256
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A memory as recall shows it. `metadata` is JSON text; `thread` names its conversation or document."""
+    """A memory as recall shows it. `metadata` is JSON text; `thread` names its conversation or document.
+
+    `author` is the verified user who wrote a shared one.
+    """
 
     id: str
     key: str
@@ -41,6 +44,7 @@ class Entry:
     importance: float
     speaker: str
     thread: str | None
+    author: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from soma.memory.index.cache import Address
 from soma.memory.index.partition import Entry
 from soma.memory.remember import NotEmbedded, Request
 from soma.memory.store import Store
-from soma.memory.types import Link, MemoryRecord, NewLink, NewMemory, Owner, Scope
+from soma.memory.types import MADE_MARK, Link, MemoryRecord, NewLink, NewMemory, Owner, Scope
 from soma.memory.upkeep.episodes import Weights, groups, pairs
 from soma.memory.upkeep.extract import recombined, summary
 
@@ -184,7 +184,7 @@ def _item(work: _Work, text: str, consolidation_id: str, *, scope: Scope) -> New
         occurred_at=max(entry.occurred_at for entry in work.entries),
         importance=work.importance,
         metadata={
-            rows.MADE_MARK: work.phase,
+            MADE_MARK: work.phase,
             "consolidation": consolidation_id,
             "sources": ids,
             **({"speaker": speakers.pop()} if len(speakers) == 1 and all(speakers) else {}),

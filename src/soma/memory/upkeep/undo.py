@@ -10,7 +10,7 @@ from soma.events.schema import MemoryConsolidationUndone, draft
 from soma.events.transaction import Transaction
 from soma.memory import rows
 from soma.memory.erasing import Erased, apply, erase, subject
-from soma.memory.errors import UnknownKey
+from soma.memory.errors import NotTheAuthor, UnknownKey
 from soma.memory.store import Store
 from soma.memory.types import Owner
 
@@ -59,7 +59,7 @@ def past(reader: rows.Reader, owner: Owner, namespace: str) -> list[Past]:
 
 
 async def undo(store: Store, owner: Owner, consolidation_id: str, namespace: str) -> Undone:
-    """Once: again changes nothing. Raises UnknownKey."""
+    """Once: again changes nothing. Raises UnknownKey, NotTheAuthor."""
     undone, erased = await store.writer.write(lambda tx: _write(tx, owner, consolidation_id, namespace))
     await store.work(apply, store, erased)
     await store.work(_reload, store, owner.tenant_id, namespace)
@@ -68,13 +68,15 @@ async def undo(store: Store, owner: Owner, consolidation_id: str, namespace: str
 
 def _write(tx: Transaction, owner: Owner, consolidation_id: str, namespace: str) -> tuple[Undone, Erased]:
     found = tx.query(
-        "SELECT made, links, undone_at FROM memory_consolidations "
+        "SELECT made, links, undone_at, scope_owner FROM memory_consolidations "
         "WHERE id = ? AND tenant_id = ? AND namespace = ? AND scope_owner IN (?, ?, ?)",
         [consolidation_id, owner.tenant_id, namespace, *owner.visible()],
     )
     if not found:
         raise UnknownKey(f"there is no consolidation {consolidation_id[:80]!r} here", field="id")
-    made, links, undone_at = found[0]
+    made, links, undone_at, scope_owner = found[0]
+    if scope_owner != owner.of("user") and not owner.is_tenant_owner:
+        raise NotTheAuthor("this was made of shared memories: an owner of the tenant takes it back", field="id")
     if undone_at is not None:
         return Undone(id=consolidation_id, removed=[], restored_links=0), ()
     memories = rows.by_ids(tx, owner, namespace, json.loads(made))

@@ -74,6 +74,8 @@ def _quote(evidence: Evidence) -> str:
         return f'A summary made from {memory.made_from} memories says: "{evidence.text}"{cited}'
     said = said_on(memory.occurred_at)
     day = f" on {show(said)}" if said else ""
+    if memory.written_by:  # shared: its metadata may name anybody as the speaker
+        return f'A memory {memory.written_by}{day} says: "{evidence.text}"{cited}'
     author = memory.author or ""
     match author.lower():
         case "":

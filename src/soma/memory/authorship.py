@@ -1,0 +1,15 @@
+"""Who may change a memory: a shared one only its author or an owner of the tenant. Pure; the caller acts on it."""
+
+from soma.memory.errors import NotTheAuthor
+from soma.memory.types import MemoryRecord, Owner
+
+
+def may_change(owner: Owner, memory: MemoryRecord) -> bool:
+    """A private memory is seen by nobody else. A shared one without an author is for owners of the tenant."""
+    return memory.scope == "user" or owner.is_tenant_owner or memory.author == owner.user_id
+
+
+def check(owner: Owner, memory: MemoryRecord, field: str) -> None:
+    """Raises NotTheAuthor."""
+    if not may_change(owner, memory):
+        raise NotTheAuthor(field=field)
