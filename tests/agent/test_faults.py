@@ -40,7 +40,7 @@ async def stage(folder) -> AsyncIterator[Stage]:
 async def door(person: Person) -> AsyncIterator[httpx.AsyncClient]:
     """REST as that person."""
     membership = await Membership.objects.aget(user_id=person.caller.user_id)
-    token = await sync_to_async(issue_token)(membership, "test")
+    token = (await sync_to_async(issue_token)(membership, "test")).text
     transport = httpx.ASGITransport(get_asgi_application())  # type: ignore[arg-type]
     headers = {"Authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(transport=transport, base_url="http://soma/api/v2", headers=headers) as http:

@@ -13,7 +13,9 @@ from tests.agent.stage import Person
 
 from soma.agent import socket as door
 from soma.agent.auth import issue_token
+from soma.agent.errors import Unauthorized
 from soma.agent.feed import SlowReader
+from soma.agent.llm.scripted import says
 from soma.agent.models import Membership, Token
 from soma.agent.socket import ChatSocket
 from soma.events.errors import ReadFailed
@@ -23,7 +25,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 async def opened(ann: Person) -> ApplicationCommunicator:
     membership = await Membership.objects.aget(user_id=ann.caller.user_id)
-    token = await sync_to_async(issue_token)(membership, "test")
+    token = (await sync_to_async(issue_token)(membership, "test")).text
     scope = {"type": "websocket", "headers": [(b"authorization", f"Bearer {token}".encode())]}
     socket = ApplicationCommunicator(ChatSocket.as_asgi(), scope)
     await socket.send_input({"type": "websocket.connect"})
@@ -87,3 +89,23 @@ async def test_who_only_listens_with_a_revoked_token_is_closed_at_a_heartbeat(an
             pass
     assert told["code"] == 4401
     await left(socket)
+
+
+async def test_a_socket_is_closed_when_its_token_runs_out(ann, socket):
+    await Token.objects.filter(membership__user_id=ann.caller.user_id).aupdate(expires_at=timezone.now())
+    await ann.agent.visits.check()
+    closed = await socket.receive_output()
+    assert (closed["type"], closed["code"]) == ("websocket.close", 4401)
+
+
+async def test_a_stream_that_is_ended_tells_nothing_of_what_still_waits(ann):
+    ann.hears(says("one two three", confidence=1.0))
+    visit = ann.agent.visits.open(ann.caller)
+    following = ann.agent.feed.follow(ann.caller.tenant_id, ann.conversation_id, after=0, visit=visit)
+    joined = asyncio.create_task(anext(following))
+    await asyncio.sleep(0)
+    await ann.asks("count")
+    assert (await joined)["type"] == "chat.turn_started"
+    visit.end(Unauthorized("out"))
+    with pytest.raises(Unauthorized):
+        await anext(following)

@@ -307,7 +307,10 @@ def test_a_socket_elsewhere_is_closed_by_its_code(soma):
     assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (4404, "the socket is at /ws/v2/chat")
 
 
-@pytest.mark.parametrize(("origin", "welcome"), [("own", True), ("https://evil.example", False), ("null", False)])
+@pytest.mark.parametrize(
+    ("origin", "welcome"),
+    [("own", True), ("https://evil.example", False), ("null", False), ("http://[", False), ("http://[::1]x", False)],
+)
 def test_a_page_of_another_origin_opens_no_socket(soma, origin, welcome):
     address = f"{soma.url.replace('http', 'ws', 1)}/ws/v2/chat"
     headers = {"Authorization": f"Bearer {soma.token}", "Origin": soma.url if origin == "own" else origin}

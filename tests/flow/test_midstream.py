@@ -1,6 +1,7 @@
 """In the middle of an answer: who joins, who sends again, who cancels."""
 
 import json
+import threading
 
 import pytest
 from tests.flow.product import start
@@ -18,6 +19,7 @@ def address():
 @pytest.fixture(scope="module")
 def slow(tmp_path_factory, address):
     settings = {"SOMA_DEFAULT_MODEL": "openai/slow", "OPENAI_API_KEY": "any", "SOMA_OPENAI_BASE_URL": address.url}
+    settings["SOMA_STREAM_COMMENT_SECONDS"] = "0.2"
     product = start(tmp_path_factory.mktemp("slow"), **settings)
     yield product
     product.stop()
@@ -170,3 +172,42 @@ def test_deleting_a_conversation_hangs_up_at_once(person, model, talking):
     assert person.http.delete(f"/chat/conversations/{conversation}").status_code == 204
     assert model.left.wait(5)
     assert rest_of(frames)[-1]["payload"]["exit_reason"] == "cancelled"
+
+
+def test_what_a_removed_member_has_under_way_is_cancelled_and_told_to_nobody(slow, person, model, talking):
+    conversation, _, frames = talking
+    waited = []
+    wait = threading.Thread(target=lambda: waited.append(_posted(person, conversation, on_busy="enqueue")))
+    wait.start()
+    while len(slow.owner.get(f"/trace/conversation/{conversation}", limit=5)["traces"]) < 2:
+        pass
+    assert slow.owner.http.delete(f"/members/{person.get('/me')['username']}").status_code == 204
+    assert next(frames)["code"] == "token_invalid"
+    assert list(frames) == []
+    wait.join(timeout=10)
+    assert (waited[0].status_code, waited[0].json()["code"]) == (401, "token_invalid")
+    model.left.wait(10)
+    traces = slow.owner.get(f"/trace/conversation/{conversation}", limit=5)["traces"]
+    assert [trace["exit_reason"] for trace in traces] == ["cancelled", "cancelled"]
+
+
+def test_who_may_only_read_from_now_on_has_nothing_under_way(slow, person, model, talking):
+    _, _, frames = talking
+    role = {"role": "viewer"}
+    assert slow.owner.http.patch(f"/members/{person.get('/me')['username']}", json=role).status_code == 200
+    assert rest_of(frames)[-1]["payload"]["exit_reason"] == "cancelled"
+
+
+def test_a_silent_stream_says_that_it_is_alive(person, model, talking):
+    conversation, _, _ = talking
+    for method, path in (("GET", f"{conversation}/events"), ("POST", f"{person.converse()}/messages")):
+        body = {"content": "Speak.", "stream": True} if method == "POST" else None
+        with person.http.stream(method, f"/chat/conversations/{path}", json=body) as response:
+            lines = response.iter_lines()
+            assert any(line.startswith(":") for line in lines)
+            assert next(lines) == ""
+
+
+def _posted(person, conversation, **more):
+    path = f"/chat/conversations/{conversation}/messages"
+    return person.http.post(path, json={"content": "And then?", **more})

@@ -33,6 +33,7 @@ from soma.agent.tools.document import Document
 from soma.agent.tools.recall import Recall
 from soma.agent.tools.remember import Remember
 from soma.agent.turns import Crash, Turns
+from soma.agent.visits import Visits
 from soma.brain.client import BrainClient
 from soma.brain.errors import BrainError
 from soma.brain.root import open_brain
@@ -60,6 +61,7 @@ class Agent:
     store: TurnStore
     feed: Feed
     turns: Turns
+    visits: Visits
     brain: BrainClient
     brain_app: Any | None
     count: BundledTokenizer
@@ -107,7 +109,7 @@ async def open_agent(
             breakers=Breakers(),
             count=tokenizer.count,
         )
-        feed = Feed(writer)
+        feed = Feed(writer, quiet_seconds=settings.stream_comment_seconds)
         stack.callback(feed.close)
         leases = Leases(writer, worker=new_id(), seconds=settings.lease_seconds)
         store = TurnStore(writer, leases, tokenizer=tokenizer.name)
@@ -124,6 +126,7 @@ async def open_agent(
             store=store,
             feed=feed,
             turns=turns,
+            visits=Visits(turns.cancel, seconds=settings.access_check_seconds),
             brain=brain,
             brain_app=brain_app,
             count=tokenizer,
@@ -134,8 +137,8 @@ async def open_agent(
             logger.warning("the loop is off: every turn is one model call without tools")
         await turns.start(is_alone=settings.database.startswith("sqlite:"))
         stack.push_async_callback(turns.stop)
-        consumer = asyncio.create_task(remembering(writer, store, brain).run(), name="remembering")
-        stack.push_async_callback(_stop, consumer)
+        for name, work in (("remembering", remembering(writer, store, brain).run()), ("visits", running.visits.run())):
+            stack.push_async_callback(_stop, asyncio.create_task(work, name=name))
         yield running
 
 

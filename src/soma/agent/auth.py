@@ -3,18 +3,21 @@
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from hashlib import sha256
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from soma.agent.errors import Forbidden, Unauthorized
 from soma.agent.models import Membership, Role, Token
+from soma.agent.settings import settings
 
 SCHEME = "bearer"  # in any case: RFC 7235, 2.1
 NAMES_OF_TENANT = ("tenant", "tenant_id")
 TENANT_HEADER = "X-Soma-Tenant"  # with which a service speaks for a tenant to the brain; a user speaks for one only
+POWER = {Role.VIEWER: 0, Role.MEMBER: 1, Role.OWNER: 2}
 HINT = "send `Authorization: Bearer <token>`; the first local run leaves one in the data folder"
 
 
@@ -27,6 +30,7 @@ class Caller:
     username: str
     role: Role
     is_operator: bool
+    token_id: str = ""
 
     @property
     def is_owner(self) -> bool:
@@ -42,13 +46,7 @@ async def caller_of(authorization: str | None) -> Caller:
     scheme, _, given = (authorization or "").partition(" ")
     if scheme.lower() != SCHEME or not given:
         raise Unauthorized(f"no bearer token: {HINT}", code="token_missing")
-    digest = digest_of(given.strip())
-    alive = Q(revoked_at=None) & (Q(expires_at=None) | Q(expires_at__gt=timezone.now()))
-    token = await (
-        Token.objects.filter(alive, digest=digest, membership__user__is_active=True)
-        .select_related("membership__user")
-        .afirst()
-    )
+    token = await live_tokens().filter(digest=digest_of(given.strip())).select_related("membership__user").afirst()
     if token is None:
         raise Unauthorized(f"the token is unknown, expired or revoked: {HINT}", code="token_invalid")
     membership = token.membership
@@ -56,16 +54,44 @@ async def caller_of(authorization: str | None) -> Caller:
         tenant_id=membership.tenant_id,
         user_id=membership.user_id,
         username=membership.user.name,
-        role=Role(membership.role),
+        role=role_of(token),
         is_operator=membership.user.is_superuser,
+        token_id=token.id,
     )
 
 
-def issue_token(membership: Membership, name: str) -> str:
-    """A new token of `membership`; only now is it readable."""
-    token = f"soma_{secrets.token_urlsafe(32)}"
-    Token.objects.create(membership=membership, name=name, digest=digest_of(token))
-    return token
+def live_tokens() -> QuerySet[Token]:
+    """The tokens that open a door now."""
+    has_time = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
+    return Token.objects.filter(has_time, revoked_at=None, membership__user__is_active=True)
+
+
+def role_of(token: Token) -> Role:
+    """What a token may do: the role of its member, or the lesser one that it was made with."""
+    own = Role(token.membership.role)
+    return own if token.role is None else min(own, Role(token.role), key=POWER.__getitem__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedToken:
+    """A new token; only now is its text readable."""
+
+    text: str
+    row: Token
+
+
+def issue_token(membership: Membership, name: str, *, days: int | None = None, role: Role | None = None) -> IssuedToken:
+    """Make a token of `membership` that ends after `days` (0: never; none: as the settings say)."""
+    lifetime = settings().token_days if days is None else days
+    text = f"soma_{secrets.token_urlsafe(32)}"
+    row = Token.objects.create(
+        membership=membership,
+        name=name,
+        digest=digest_of(text),
+        role=role,
+        expires_at=timezone.now() + timedelta(days=lifetime) if lifetime else None,
+    )
+    return IssuedToken(text=text, row=row)
 
 
 def digest_of(token: str) -> str:

@@ -7,13 +7,14 @@ buffered without end; it resumes by its last position.
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
 from soma.agent.errors import Invalid
+from soma.agent.visits import Visit
 from soma.events.chain import Event
 from soma.events.ids import new_id, now
 from soma.events.log import Log
@@ -26,6 +27,8 @@ SETTLING = {fact.event_type for fact in (ModelResponded, DraftReplaced, TurnComp
 
 Frame = dict[str, Any]
 Key = tuple[str, str]
+
+QUIET: Frame = {"type": "quiet"}  # nothing has come for a while; no door sends it as an event
 
 
 class SlowReader(Exception):
@@ -49,17 +52,35 @@ class _Follower:
     """What waits to be read; an exception is the last that comes."""
 
     frames: asyncio.Queue[Frame | Exception] = field(default_factory=lambda: asyncio.Queue(WAITING))
+    refusal: Exception | None = None
 
     def end(self, error: Exception) -> None:
+        """The last to come, after what waits."""
         if self.frames.full():
             self.frames.get_nowait()
         self.frames.put_nowait(error)
+
+    def cut(self, error: Exception) -> None:
+        """The next to come, whatever waits."""
+        self.refusal = error
+        while not self.frames.empty():
+            self.frames.get_nowait()
+        self.frames.put_nowait(error)
+
+    async def next(self, seconds: float) -> Frame | Exception:
+        """What comes next; QUIET where nothing does for so long."""
+        try:
+            async with asyncio.timeout(seconds):
+                return await self.frames.get()
+        except TimeoutError:
+            return QUIET
 
 
 class Feed:
     """One a process; its methods run on the event loop that it was made in."""
 
-    def __init__(self, writer: Writer) -> None:
+    def __init__(self, writer: Writer, *, quiet_seconds: float) -> None:
+        self._quiet_seconds = quiet_seconds
         self._log = Log(writer.database)
         self._loop = asyncio.get_running_loop()
         self._followers: dict[Key, set[_Follower]] = defaultdict(set)
@@ -77,19 +98,24 @@ class Feed:
         draft.text += text
         self._send(key, frame)
 
-    async def follow(self, tenant_id: str, conversation_id: str, *, after: int) -> AsyncGenerator[Frame]:
+    async def follow(
+        self, tenant_id: str, conversation_id: str, *, after: int, visit: Visit | None = None
+    ) -> AsyncGenerator[Frame]:
         """Events after the conversation position `after`, without end; within a live turn also its text so far.
 
-        In the moment of joining, an event is either published and so in the log, or will come as a frame.
+        In the moment of joining, an event is either published and so in the log, or will come as a frame. Where nothing
+        comes for a while, QUIET does. Raises what ended the `visit`, also before what waits to be read.
         """
         key = (tenant_id, conversation_id)
-        with self._following(key) as follower:
+        with self._following(key, visit) as follower:
             published, so_far = self.published, self._so_far(key)
             async for event in self._stored(key, after=after, until=published):
+                if follower.refusal is not None:
+                    raise follower.refusal
                 yield frame_of(event)
             if so_far is not None:
                 yield so_far
-            while not isinstance(latest := await follower.frames.get(), Exception):
+            while not isinstance(latest := await follower.next(self._quiet_seconds), Exception):
                 if latest.get("position", after + 1) > after:
                     yield latest
         raise latest
@@ -151,11 +177,14 @@ class Feed:
                 follower.end(SlowReader(SlowReader.__doc__))
 
     @contextmanager
-    def _following(self, key: Key) -> Iterator[_Follower]:
+    def _following(self, key: Key, visit: Visit | None) -> Iterator[_Follower]:
         follower = _Follower()
         self._followers[key].add(follower)
         try:
-            yield follower
+            with ExitStack() as stack:
+                if visit is not None:
+                    stack.enter_context(visit.leaving_by(follower.cut))
+                yield follower
         finally:
             self._followers[key].discard(follower)
             if not self._followers[key]:

@@ -59,12 +59,13 @@ class Membership(models.Model):
 
 
 class Token(models.Model):
-    """An opaque bearer token, stored as its SHA-256."""
+    """An opaque bearer token, stored as its SHA-256. With a `role` it may do no more than that role may."""
 
     id = identifier()
     membership = models.ForeignKey(Membership, models.CASCADE, related_name="tokens")
     name = models.CharField(max_length=100)
     digest = models.CharField(max_length=64, unique=True)
+    role = models.CharField(max_length=10, choices=Role.choices, null=True)  # noqa: DJ001 - null: whatever its member may
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)

@@ -38,6 +38,19 @@ class Settings(BaseSettings):
     secret_key: SecretStr = Field(
         SecretStr(""), description="Signs Django's sessions; empty means one made at first run in the data folder."
     )
+    token_days: int = Field(
+        365,
+        ge=0,
+        le=36_500,
+        description="Days after which a new token ends, and the most one may ask for; 0 means never.",
+    )
+    tokens_per_member: int = Field(20, ge=1, le=1_000, description="Tokens that a member may have at once.")
+    access_check_seconds: float = Field(
+        2.0, gt=0, le=60, description="How often open streams, sockets and turns are held against tokens and members."
+    )
+    stream_comment_seconds: float = Field(
+        15.0, gt=0, le=300, description="Silence of an event stream after which a comment says that it is alive."
+    )
     allowed_origins: str = Field("", description="Origins that may open a WebSocket besides our own, comma-separated.")
     brain_url: str = Field(
         "",

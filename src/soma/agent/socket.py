@@ -23,7 +23,7 @@ from soma.agent.app import agent
 from soma.agent.auth import TENANT_HEADER, Caller, caller_of, refuse_foreign_tenant
 from soma.agent.bodies import read, validated, without_claims
 from soma.agent.errors import AgentError, Forbidden, Invalid, Unauthorized, error_body
-from soma.agent.feed import SlowReader
+from soma.agent.feed import QUIET, SlowReader
 from soma.agent.metrics import requests_total
 from soma.agent.sending import send
 from soma.brain.errors import BrainError, BrainRefused
@@ -69,6 +69,7 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def connect(self) -> None:
         self.followed: dict[str, asyncio.Task[None]] = {}
         self.heart: asyncio.Task[None] | None = None
+        self.guard: asyncio.Task[None] | None = None
         if not _origin_allowed(self.scope):
             await self._reject(CLOSE_FORBIDDEN, "this origin is not allowed: see SOMA_ALLOWED_ORIGINS")
             return
@@ -82,10 +83,12 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
             return
         offered = self.scope.get("subprotocols", [])
         await self.accept(PROTOCOL if PROTOCOL in offered else None)
+        self.visit = agent().visits.open(self.caller)
         self.heart = asyncio.create_task(self._beat())
+        self.guard = asyncio.create_task(self._watch())
 
     async def disconnect(self, code: int) -> None:  # noqa: ARG002 - Channels' signature
-        for task in (self.heart, *self.followed.values()):
+        for task in (self.heart, self.guard, *self.followed.values()):
             if task is not None:
                 task.cancel()
 
@@ -165,12 +168,23 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _pass_on(self, caller: Caller, conversation_id: str, after: int) -> None:
         try:
-            async with aclosing(agent().feed.follow(caller.tenant_id, conversation_id, after=after)) as frames:
+            follow = agent().feed.follow(caller.tenant_id, conversation_id, after=after, visit=self.visit)
+            async with aclosing(follow) as frames:
                 async for frame in frames:
-                    await self.send(text_data=msgspec.json.encode(frame).decode())
+                    if frame is not QUIET:
+                        await self.send(text_data=msgspec.json.encode(frame).decode())
+        except Unauthorized:
+            pass  # `_watch` closes the socket
         except (SlowReader, LogError) as lost:
             await self._refuse(lost.code, str(lost), request_id=new_id())
             await self._close(CLOSE_SLOW if isinstance(lost, SlowReader) else CLOSE_UNAVAILABLE, str(lost))
+
+    async def _watch(self) -> None:
+        """Close the socket once its caller may no longer be here."""
+        ended = asyncio.get_running_loop().create_future()
+        with self.visit.leaving_by(ended.set_result):
+            refusal = await ended
+        await self._close(CLOSE_UNAUTHORIZED, refusal.message)
 
     async def _beat(self) -> None:
         while True:
@@ -213,4 +227,11 @@ def _origin_allowed(scope: Any) -> bool:
     if origin is None:
         return True
     allowed = [entry.strip() for entry in agent().settings.allowed_origins.split(",") if entry.strip()]
-    return origin in allowed or urlsplit(origin).netloc == headers.get("host")
+    return origin in allowed or _place_of(origin) == headers.get("host")
+
+
+def _place_of(origin: str) -> str | None:
+    try:
+        return urlsplit(origin).netloc
+    except ValueError:  # `http://[`
+        return None

@@ -13,7 +13,7 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
 from soma.agent.errors import Conflict
-from soma.agent.feed import Feed, Frame
+from soma.agent.feed import QUIET, Feed, Frame
 from soma.agent.leases import Lease, LeaseLost
 from soma.agent.llm.base import ModelError, TextDelta
 from soma.agent.metrics import observe_iteration, observe_turn
@@ -23,6 +23,7 @@ from soma.agent.steps.doors import Doors
 from soma.agent.steps.start import unbegun
 from soma.agent.store import TurnStore
 from soma.agent.turn import Step, run_turn
+from soma.agent.visits import Visit
 from soma.brain.errors import BrainError
 from soma.events.errors import LogError
 from soma.events.schema import IterationCompleted, TurnComplete
@@ -116,11 +117,13 @@ class Turns:
         for turn_id in await asyncio.to_thread(self._store.under_way, tenant_id, conversation_id):
             await self.cancel(turn_id)
 
-    async def follow(self, tenant_id: str, conversation_id: str, turn_id: str, *, after: int) -> AsyncGenerator[Frame]:
+    async def follow(
+        self, tenant_id: str, conversation_id: str, turn_id: str, *, after: int, visit: Visit | None = None
+    ) -> AsyncGenerator[Frame]:
         """The frames of one turn, to its end."""
-        async with aclosing(self._feed.follow(tenant_id, conversation_id, after=after)) as frames:
+        async with aclosing(self._feed.follow(tenant_id, conversation_id, after=after, visit=visit)) as frames:
             async for frame in frames:
-                if frame["turn_id"] != turn_id:
+                if frame is not QUIET and frame["turn_id"] != turn_id:
                     continue
                 yield frame
                 if frame["type"] == TurnComplete.event_type:

@@ -1,13 +1,18 @@
-"""soma members: users, tenants and their tokens."""
+"""soma members: users and tenants."""
+
+import sys
+from urllib.parse import quote
 
 import click
 
-from soma.cli.server import as_json_option, connected, console, show_json
+from soma.cli.server import as_json_option, connected, console, fail, hand_out, show_json
+
+ROLES = click.Choice(["owner", "member", "viewer"])
 
 
 @click.group()
 def command() -> None:
-    """Add users and tenants, and hand out their tokens. Who has one sets it as SOMA_TOKEN."""
+    """Add, re-role and remove users, and add tenants. Who has a token sets it as SOMA_TOKEN."""
 
 
 @command.command("list")
@@ -25,13 +30,13 @@ def list_(*, as_json: bool) -> None:
 
 @command.command("add")
 @click.argument("username")
-@click.option("--role", type=click.Choice(["owner", "member", "viewer"]), default="member", show_default=True)
+@click.option("--role", type=ROLES, default="member", show_default=True)
 @as_json_option
 def add(username: str, *, role: str, as_json: bool) -> None:
     """Add USERNAME to your tenant; prints the token, which is shown only now."""
     with connected() as server:
         member = server.post("/members", {"username": username, "role": role})
-    _handed_out(member, as_json=as_json)
+    hand_out(member, as_json=as_json)
 
 
 @command.command("add-tenant")
@@ -42,11 +47,51 @@ def add_tenant(tenant_id: str, *, owner: str, as_json: bool) -> None:
     """Make a tenant; prints its owner's token. For the operator of this server only."""
     with connected() as server:
         tenant = server.post("/tenants", {"id": tenant_id, "owner": owner})
-    _handed_out(tenant, as_json=as_json)
+    hand_out(tenant, as_json=as_json)
 
 
-def _handed_out(made: dict[str, str], *, as_json: bool) -> None:
+@command.command("role")
+@click.argument("username")
+@click.argument("role", type=ROLES)
+@as_json_option
+def role(username: str, role: str, *, as_json: bool) -> None:
+    """Give USERNAME the role ROLE; it holds at once for the tokens that they have."""
+    with connected() as server:
+        member = server.patch(f"/members/{quote(username, safe='')}", {"role": role})
     if as_json:
-        show_json(made)
+        show_json(member)
         return
-    console.print(made["token"], soft_wrap=True)
+    console.print(f"{member['username']} is {member['role']} now")
+
+
+@command.command("remove")
+@click.argument("username")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@as_json_option
+def remove(username: str, *, yes: bool, as_json: bool) -> None:
+    """Put USERNAME out of your tenant: tokens, open connections and running turns end now.
+
+    Their conversations and private memories stay, and nobody reaches them any more: who is added under the same name
+    later is somebody new.
+    """
+    asks = sys.stdin.isatty() and not yes
+    if asks and not click.confirm(f"Remove {username}? Nobody gets their private memories back."):
+        fail("nothing was changed")
+    with connected() as server:
+        server.delete(f"/members/{quote(username, safe='')}")
+    if as_json:
+        show_json({"removed": username})
+        return
+    console.print(f"{username} is no member any more")
+
+
+@command.command("token")
+@click.argument("username")
+@click.option("--tenant", default="default", show_default=True, help="Tenant of the member.")
+@as_json_option
+def token(username: str, *, tenant: str, as_json: bool) -> None:
+    """Make a token for USERNAME, whose own are lost. For the operator of this server only."""
+    path = f"/tenants/{quote(tenant, safe='')}/members/{quote(username, safe='')}/tokens"
+    with connected() as server:
+        made = server.post(path, {"name": "by the operator"})
+    hand_out(made, as_json=as_json)

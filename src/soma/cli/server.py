@@ -54,6 +54,12 @@ class Server:
             response = self.http.post(path, json=body)
         return self._answer(response)
 
+    def patch(self, path: str, body: Any) -> Any:
+        return self._answer(self.http.patch(path, json=body))
+
+    def delete(self, path: str) -> Any:
+        return self._answer(self.http.delete(path))
+
     def pieces(self, path: str, **query: Any) -> Iterator[bytes]:
         """An answer as it comes, however long."""
         with self.http.stream("GET", path, params=query) as response:
@@ -176,3 +182,11 @@ def _events(pieces: Iterable[bytes]) -> Iterator[ServerSentEvent]:
             yield from decoder.feed(piece)  # what a cut stream began is no event
     except EventTooLong as error:
         fail(f"the server sent what cannot be shown: {error}; `soma trace --json` has it")
+
+
+def hand_out(made: dict[str, Any], *, as_json: bool) -> None:
+    """Print a new token: whole, or alone on its line."""
+    if as_json:
+        show_json(made)
+        return
+    console.print(made["token"], soft_wrap=True)

@@ -23,6 +23,7 @@ from soma.agent.api import (
     members,
     memories,
     messages,
+    tokens,
     traces,
     turns,
 )
@@ -64,6 +65,7 @@ api.add_router("/learning", learning.router, tags=["learning"])
 api.add_router("/experiments", experiments.router, tags=["learning"])
 api.add_router("/memories", memories.router, tags=["memories"])
 api.add_router("", members.router, tags=["accounts"])
+api.add_router("", tokens.router, tags=["accounts"])
 
 
 def refuse(request: HttpRequest, status: int, code: str, message: str, field: str | None = None) -> HttpResponse:

@@ -1,19 +1,20 @@
-"""Who is who: the caller, the tenant's members and their tokens; tenants, for the operator."""
+"""Who is who: the caller, the tenant's members; tenants, for the operator."""
 
 from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.http import HttpRequest
-from django.utils import timezone
 from ninja import Router, Status
 from pydantic import Field
 
-from soma.agent.accounts import add_member, add_tenant
+from soma.agent.accounts import add_member, add_tenant, change_role, find_member, remove_member
 from soma.agent.api.body import Body
 from soma.agent.api.caller import who
-from soma.agent.auth import issue_token
-from soma.agent.errors import Forbidden, NotFound
-from soma.agent.models import Membership, Role, Token
+from soma.agent.api.tokens import NewToken, issued_view, make_token
+from soma.agent.app import agent
+from soma.agent.auth import Caller
+from soma.agent.errors import Forbidden
+from soma.agent.models import Membership, Role
 
 router = Router()
 
@@ -25,14 +26,14 @@ class NewMember(Body):
     role: Role = Field(Role.MEMBER, strict=False)  # comes as its name
 
 
+class NewRole(Body):
+    role: Role = Field(strict=False)
+
+
 class NewTenant(Body):
     id: str = Field(pattern=NAME)
     name: str = Field("", max_length=200)
     owner: str = Field(pattern=NAME)
-
-
-class NewToken(Body):
-    name: str = Field(min_length=1, max_length=100)
 
 
 @router.get("/me")
@@ -44,11 +45,7 @@ async def me(request: HttpRequest) -> dict[str, Any]:
 @router.get("/members")
 async def members(request: HttpRequest) -> dict[str, Any]:
     rows = Membership.objects.filter(tenant_id=who(request).tenant_id).select_related("user")
-    views = [
-        {"user_id": row.user_id, "username": row.user.name, "role": row.role}
-        async for row in rows.order_by("user__username")
-    ]
-    return {"members": views}
+    return {"members": [_view(row) async for row in rows.order_by("user__username")]}
 
 
 @router.post("/members", response={201: dict[str, Any]})
@@ -56,42 +53,50 @@ async def invite(request: HttpRequest, payload: NewMember) -> Status[dict[str, A
     """A new user of the caller's tenant; the answer holds the token, once."""
     caller = who(request)
     caller.require(Role.OWNER)
-    token = await sync_to_async(add_member)(caller.tenant_id, username=payload.username, role=payload.role)
-    return Status(201, {"username": payload.username, "role": payload.role, "token": token})
+    issued = await sync_to_async(add_member)(caller.tenant_id, username=payload.username, role=payload.role)
+    return Status(201, {"username": payload.username, "role": payload.role, **issued_view(issued)})
+
+
+@router.patch("/members/{username}")
+async def re_role(request: HttpRequest, username: str, payload: NewRole) -> dict[str, Any]:
+    """Another role for a member, named or by user id; it holds at once for the tokens at hand."""
+    caller = who(request)
+    caller.require(Role.OWNER)
+    member = await sync_to_async(change_role)(caller.tenant_id, username, payload.role)
+    await agent().visits.check()
+    return _view(member)
+
+
+@router.delete("/members/{username}", response={204: None})
+async def remove(request: HttpRequest, username: str) -> Status[None]:
+    """Put a member out: tokens, streams, sockets and turns under way end now; private things stay and are nobody's."""
+    caller = who(request)
+    caller.require(Role.OWNER)
+    await sync_to_async(remove_member)(caller.tenant_id, username)
+    await agent().visits.check()
+    return Status(204, None)
 
 
 @router.post("/tenants", response={201: dict[str, Any]})
 async def create_tenant(request: HttpRequest, payload: NewTenant) -> Status[dict[str, Any]]:
     """A new tenant with its owner; for the operator of this server only."""
-    if not who(request).is_operator:
-        raise Forbidden("only the operator of this server makes tenants", code="operator_required")
-    token = await sync_to_async(add_tenant)(payload.id, name=payload.name or payload.id, owner=payload.owner)
-    return Status(201, {"id": payload.id, "owner": payload.owner, "token": token})
+    _require_operator(who(request), "makes tenants")
+    issued = await sync_to_async(add_tenant)(payload.id, name=payload.name or payload.id, owner=payload.owner)
+    return Status(201, {"id": payload.id, "owner": payload.owner, **issued_view(issued)})
 
 
-@router.get("/tokens")
-async def tokens(request: HttpRequest) -> dict[str, Any]:
-    caller = who(request)
-    rows = Token.objects.filter(
-        membership__tenant_id=caller.tenant_id, membership__user_id=caller.user_id, revoked_at=None
-    ).order_by("created_at")
-    views = [{"id": row.id, "name": row.name, "created_at": row.created_at.isoformat()} async for row in rows]
-    return {"tokens": views}
+@router.post("/tenants/{tenant_id}/members/{username}/tokens", response={201: dict[str, Any]})
+async def readmit(request: HttpRequest, tenant_id: str, username: str, payload: NewToken) -> Status[dict[str, Any]]:
+    """A token for a member whose own are lost or have run out; for the operator of this server only."""
+    _require_operator(who(request), "makes tokens for others")
+    member = await sync_to_async(find_member)(tenant_id, username)
+    return Status(201, await make_token(member, payload, role=payload.role))
 
 
-@router.post("/tokens", response={201: dict[str, Any]})
-async def create_token(request: HttpRequest, payload: NewToken) -> Status[dict[str, Any]]:
-    caller = who(request)
-    membership = await Membership.objects.aget(tenant_id=caller.tenant_id, user_id=caller.user_id)
-    return Status(201, {"name": payload.name, "token": await sync_to_async(issue_token)(membership, payload.name)})
+def _require_operator(caller: Caller, what: str) -> None:
+    if not caller.is_operator:
+        raise Forbidden(f"only the operator of this server {what}", code="operator_required")
 
 
-@router.delete("/tokens/{token_id}", response={204: None})
-async def revoke(request: HttpRequest, token_id: str) -> Status[None]:
-    caller = who(request)
-    revoked = await Token.objects.filter(
-        id=token_id, membership__tenant_id=caller.tenant_id, membership__user_id=caller.user_id, revoked_at=None
-    ).aupdate(revoked_at=timezone.now())
-    if not revoked:
-        raise NotFound(f"you have no token {token_id!r}", code="unknown_token", field="token_id")
-    return Status(204, None)
+def _view(member: Membership) -> dict[str, Any]:
+    return {"user_id": member.user_id, "username": member.user.name, "role": member.role}

@@ -16,6 +16,7 @@ from soma.agent.api.paging import Limit
 from soma.agent.app import agent
 from soma.agent.authors import signed
 from soma.agent.models import Role
+from soma.agent.visits import Visit
 from soma.brain.types import ExportPage, Principal
 
 router = Router()
@@ -139,15 +140,20 @@ async def export(
     request: HttpRequest, namespace: str = "default", agent_name: NameOfAgent = None
 ) -> StreamingHttpResponse:
     """All memories that the caller may see as JSON lines, which an import takes; none that consolidation made."""
-    owner = await principal(who(request), agent_name)
+    caller = who(request)
+    visit = agent().visits.open(caller)
+    owner = await principal(caller, agent_name)
     first = await agent().brain.export_page(owner, namespace=namespace)  # what is refused is refused before a line
-    response = StreamingHttpResponse(_lines(owner, first, namespace), content_type="application/jsonl")
+    response = StreamingHttpResponse(_lines(visit, owner, first, namespace), content_type="application/jsonl")
     response["Cache-Control"] = "no-store"
     return response
 
 
-async def _lines(owner: Principal, page: ExportPage, namespace: str) -> AsyncIterator[bytes]:
+async def _lines(visit: Visit, owner: Principal, page: ExportPage, namespace: str) -> AsyncIterator[bytes]:
+    """Page after page. Breaks off where the caller may not be here any more: half an export must not look whole."""
     while True:
+        if visit.refusal is not None:
+            raise visit.refusal
         yield b"".join(msgspec.json.encode(item, order="sorted") + b"\n" for item in page.items)
         if page.next is None:
             return

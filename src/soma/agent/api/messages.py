@@ -16,8 +16,8 @@ from soma.agent.api.caller import who
 from soma.agent.api.conversations import said
 from soma.agent.api.paging import LARGEST_POSITION, Position
 from soma.agent.app import agent
-from soma.agent.errors import Invalid, error_body
-from soma.agent.feed import Frame, SlowReader
+from soma.agent.errors import Invalid, Unauthorized, error_body
+from soma.agent.feed import QUIET, Frame, SlowReader
 from soma.agent.metrics import request_latency, requests_total
 from soma.agent.sending import send
 from soma.agent.trace import message_view
@@ -28,6 +28,7 @@ from soma.events.schema import TurnComplete
 router = Router()
 
 EVENT_STREAM = "text/event-stream"
+COMMENT = b": still here\n\n"  # keeps a proxy from closing a silent stream
 
 
 class TextPart(Body):
@@ -74,7 +75,8 @@ async def create(request: HttpRequest, conversation_id: str, payload: NewMessage
     )
     method = "sse" if streaming else "rest"
     requests_total.labels(method, "ok").inc()
-    frames = running.turns.follow(caller.tenant_id, conversation_id, turn_id, after=after)
+    visit = running.visits.open(caller)
+    frames = running.turns.follow(caller.tenant_id, conversation_id, turn_id, after=after, visit=visit)
     if streaming:
         return event_stream(frames)
     async with aclosing(frames):
@@ -102,7 +104,8 @@ async def follow(request: HttpRequest, conversation_id: str, after: Position = 0
         raise Invalid("Last-Event-ID is a conversation position", field="Last-Event-ID")
     position = after if last is None else int(last)
     await agent().feed.check_position(caller.tenant_id, conversation.id, position)
-    return event_stream(agent().feed.follow(caller.tenant_id, conversation.id, after=position))
+    visit = agent().visits.open(caller)
+    return event_stream(agent().feed.follow(caller.tenant_id, conversation.id, after=position, visit=visit))
 
 
 def event_stream(frames: AsyncGenerator[Frame]) -> StreamingHttpResponse:
@@ -112,8 +115,11 @@ def event_stream(frames: AsyncGenerator[Frame]) -> StreamingHttpResponse:
         try:
             async with aclosing(frames):
                 async for frame in frames:
-                    yield _sent(frame["type"], frame, position=frame.get("position"))
-        except (SlowReader, LogError) as lost:
+                    if frame is QUIET:
+                        yield COMMENT
+                    else:
+                        yield _sent(frame["type"], frame, position=frame.get("position"))
+        except (SlowReader, LogError, Unauthorized) as lost:
             yield _sent("error", error_body(lost.code, str(lost), request_id=new_id()))
 
     response = StreamingHttpResponse(lines(), content_type=EVENT_STREAM)

@@ -1,0 +1,58 @@
+"""soma tokens: what opens the doors."""
+
+from urllib.parse import quote
+
+import click
+
+from soma.cli.server import as_json_option, connected, console, hand_out, show_json
+
+
+@click.group()
+def command() -> None:
+    """Make, list and revoke tokens: your own, as an owner those of the whole tenant."""
+
+
+@command.command("list")
+@click.option("--all", "everyone", is_flag=True, help="Everybody's of your tenant; for owners.")
+@click.option("--member", help="Those of this member; for owners.")
+@as_json_option
+def list_(*, everyone: bool, member: str | None, as_json: bool) -> None:
+    """The tokens that open a door now, with the ids by which they are revoked."""
+    with connected() as server:
+        tokens = server.get("/tokens", everyone=everyone or None, member=member)["tokens"]
+    if as_json:
+        show_json(tokens)
+        return
+    for token in tokens:
+        ends = f"until {token['expires_at'][:10]}" if token["expires_at"] else "without end"
+        mark = " (this one)" if token["is_current"] else ""
+        line = f"{token['id']}  {token['username']:16} {token['role']:8} {ends:16} {token['name']}{mark}"
+        console.print(line, soft_wrap=True, markup=False)
+
+
+@command.command("add")
+@click.argument("name")
+@click.option("--days", type=click.IntRange(1), help="Days after which it ends; the server's default otherwise.")
+@click.option(
+    "--role", type=click.Choice(["owner", "member", "viewer"]), help="The most that it may do; no more than you may."
+)
+@as_json_option
+def add(name: str, *, days: int | None, role: str | None, as_json: bool) -> None:
+    """Make a further token of yours, called NAME; prints it, which is shown only now."""
+    asked = {"name": name, "expires_in_days": days, "role": role}
+    with connected() as server:
+        made = server.post("/tokens", {key: value for key, value in asked.items() if value is not None})
+    hand_out(made, as_json=as_json)
+
+
+@command.command("revoke")
+@click.argument("token_id", metavar="ID")
+@as_json_option
+def revoke(token_id: str, *, as_json: bool) -> None:
+    """End the token with this ID, and every connection that it opened."""
+    with connected() as server:
+        server.delete(f"/tokens/{quote(token_id, safe='')}")
+    if as_json:
+        show_json({"revoked": token_id})
+        return
+    console.print("revoked")

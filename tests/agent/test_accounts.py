@@ -1,0 +1,45 @@
+"""Who may write in the data folder owns the server, and nobody else comes into it that way."""
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.utils import timezone
+
+from soma.agent import accounts
+from soma.agent.accounts import add_member, ensure_owner, remove_member
+from soma.agent.auth import caller_of
+from soma.agent.models import Role, Token
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+@pytest.fixture
+def token_file(folder):
+    return folder / "token"
+
+
+async def owner_of(token_file):
+    await sync_to_async(ensure_owner)(token_file)
+    return await caller_of(f"Bearer {token_file.read_text()}")
+
+
+@pytest.mark.usefixtures("stage")
+async def test_a_token_that_opens_nothing_any_more_is_made_anew_at_the_next_start(token_file):
+    before, text = await owner_of(token_file), token_file.read_text()
+    assert await owner_of(token_file) == before
+    assert token_file.read_text() == text
+    await Token.objects.filter(id=before.token_id).aupdate(revoked_at=timezone.now())
+    after = await owner_of(token_file)
+    assert (after.user_id, after.is_operator) == (before.user_id, True)
+    assert token_file.read_text() != text
+
+
+@pytest.mark.usefixtures("stage")
+async def test_an_operator_who_was_removed_comes_back_as_nobody_who_was_there(token_file):
+    before = await owner_of(token_file)
+    await sync_to_async(add_member)(accounts.DEFAULT_TENANT, username="heir", role=Role.OWNER)
+    await sync_to_async(remove_member)(accounts.DEFAULT_TENANT, before.username)
+    namesake = await sync_to_async(add_member)(accounts.DEFAULT_TENANT, username=before.username, role=Role.MEMBER)
+    after = await owner_of(token_file)
+    assert after.is_operator
+    assert after.role == "owner"
+    assert after.user_id not in {before.user_id, namesake.row.membership.user_id}
