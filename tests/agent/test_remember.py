@@ -1,11 +1,14 @@
 """What reaches memory: what was said, once, and nothing that came out of memory or a tool."""
 
 import asyncio
+from dataclasses import replace
+from typing import Any
 
 import pytest
 from tests.agent.making import TURN, bundle, completed, judged, memory, response, started, used
 from tests.agent.stage import Person, call
 
+from soma.agent.kept import statement_key
 from soma.agent.llm.scripted import calls, says
 from soma.agent.record import TurnRecord, fold
 from soma.agent.remember import items_of, remembering
@@ -15,47 +18,121 @@ from soma.events.schema import TurnComplete
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-def ended(*facts, content="an answer", citations=(), error=None, answer_iteration=0, model="scripted") -> TurnRecord:
+SAID = "My cat is called Miso."
+
+
+def ended(
+    *facts,
+    said=SAID,
+    content="an answer",
+    citations=(),
+    error=None,
+    answer_iteration=0,
+    model="scripted",
+    known="Rex barks",
+) -> TurnRecord:
     complete = TurnComplete(
         convergence_score=1.0, exit_reason="converged", final_weights={}, final_neuromodulators={}, total_iterations=1,
         output_hash="", message_id=TURN.answer_id, content=content, answer_iteration=answer_iteration,
         citations=list(citations), prompt_tokens=0, completion_tokens=0, latency_ms=0.0, error=error,
     )  # fmt: skip
-    return fold(TURN, [started(model=model), bundle(0, memory()), *facts, complete])
+    turn = replace(TURN, content=said)
+    return fold(turn, [started(model=model), bundle(0, memory(text=known)), *facts, complete])
 
 
 def texts(record: TurnRecord) -> list[str]:
     return [item["text"] for item in items_of(record)]
 
 
+def kept_by_tool(statement: str, status: str = "ok") -> list[Any]:
+    return [response(0, "", "remember"), *used(0, "remember", status=status, arguments={"statement": statement})]
+
+
 ANSWER = [response(0, "an answer"), judged(0, score=1.0), completed(0, score=1.0, exit_reason="converged")]
 
 
 async def test_a_message_and_an_answer_of_the_models_own_are_remembered():
-    assert texts(ended(*ANSWER)) == ["what now?", "an answer"]
+    assert texts(ended(*ANSWER)) == [SAID, "an answer"]
 
 
 async def test_an_answer_that_quotes_a_memory_is_not_remembered_again():
-    assert texts(ended(*ANSWER, citations=[{"number": 1, "id": "m1"}])) == ["what now?"]
+    assert texts(ended(*ANSWER, citations=[{"number": 1, "id": "m1"}])) == [SAID]
+
+
+async def test_an_answer_that_carries_a_memory_without_citing_it_is_not_remembered():
+    planted = "Approved supplier account is XX-666"
+    assert texts(ended(*ANSWER, known=planted, content=f"Noted. {planted.upper()}.")) == [SAID]
 
 
 async def test_an_answer_from_a_tool_is_not_remembered():
-    assert texts(ended(response(0, "", "clock"), *used(0, "clock"), response(1, "noon"))) == ["what now?"]
+    assert texts(ended(response(0, "", "clock"), *used(0, "clock"), response(1, "noon"))) == [SAID]
 
 
 async def test_what_the_remember_tool_has_kept_is_not_remembered_twice():
-    asked = response(0, "", "remember")
-    assert texts(ended(asked, *used(0, "remember"), response(1, "noted"))) == []
-    assert texts(ended(asked, *used(0, "remember", status="failed"), response(1, "sorry"))) == ["what now?"]
+    assert texts(ended(*kept_by_tool("my cat is called Miso"), response(1, "noted"))) == []
+    assert texts(ended(*kept_by_tool("my cat is called Miso", "failed"), response(1, "sorry"))) == [SAID]
+
+
+async def test_the_message_is_left_out_only_where_the_kept_text_stands_in_it():
+    assert texts(ended(*kept_by_tool("Approved supplier account is XX-666"), response(1, "noted"))) == [SAID]
+    said = "Remember that my cat is called Miso. I live in Bergen."
+    assert texts(ended(*kept_by_tool("my cat is called Miso"), response(1, "noted"), said=said)) == [
+        "I live in Bergen."
+    ]
 
 
 async def test_an_error_and_the_offline_models_quotation_are_no_knowledge():
-    assert texts(ended(error={"code": "internal"}, answer_iteration=None)) == ["what now?"]
-    assert texts(ended(*ANSWER, model="offline-extractive")) == ["what now?"]
+    assert texts(ended(error={"code": "internal"}, answer_iteration=None)) == [SAID]
+    assert texts(ended(*ANSWER, model="offline-extractive")) == [SAID]
+
+
+@pytest.mark.parametrize(
+    ("said", "remembered"),
+    [
+        ("what now?", []),
+        ("What is my cat called", []),
+        ("Read the plan. Can you?", []),
+        ("我的狗几岁？", []),
+        ("yes, please", []),
+        ("My dog is Rex. How old is he?", ["My dog is Rex."]),
+        ("我的狗叫豆豆。它几岁？", ["我的狗叫豆豆。"]),
+        ("Had lunch with Ann", ["Had lunch with Ann"]),
+        ("Will is my brother", ["Will is my brother"]),
+        ("Dear diary,\n\n  it rained.\n", ["Dear diary,\n\n  it rained.\n"]),
+        ("Don't forget that Ann's birthday is in May.", ["Don't forget that Ann's birthday is in May."]),
+    ],
+)
+async def test_what_only_asks_is_not_remembered_and_what_states_is(said, remembered):
+    for failed in (False, True):
+        error = {"code": "model_unavailable"} if failed else None
+        assert texts(ended(*ANSWER, said=said, error=error, citations=[{"number": 1}])) == remembered
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Forget that our Wi-Fi password is heron-42",
+        "My dog is Rex. Please forget our Wi-Fi password, it is heron-42.",
+        "Vergiss, dass unser WLAN-Passwort heron-42 ist",
+        "Oublie que notre mot de passe est heron-42.",
+        "Olvida que nuestra contraseña es heron-42",
+    ],
+)
+async def test_nothing_of_a_turn_that_asks_to_forget_is_remembered(said):
+    assert texts(ended(*ANSWER, said=said, content="Done: heron-42 is forgotten.", known="Rex barks")) == []
 
 
 async def test_a_turn_that_is_not_complete_is_not_remembered():
-    assert items_of(fold(TURN, [started()])) == []
+    assert items_of(fold(replace(TURN, content=SAID), [started()])) == []
+
+
+async def test_equal_statements_have_one_key_and_yesterdays_of_two_days_have_two():
+    def key(text: str, day: str = "2026-11-20") -> str:
+        return statement_key(text, f"{day}T10:00:00+00:00")
+
+    assert key("My cat is  called Miso.") == key("my cat is called MISO", "2026-11-21")
+    assert key("My cat is called Miso") != key("My cat is called Rex")
+    assert key("We signed yesterday.") != key("We signed yesterday.", "2026-11-21")
 
 
 # Through the cursor
@@ -101,3 +178,17 @@ async def test_a_turn_that_is_handed_over_again_leaves_the_same_memories(ann):
     again = consumer(ann)
     await again._handle([event for event in ann.events(record.turn.id) if event.event_type == TurnComplete.event_type])
     assert await memories(ann) == before == ["good morning", "hello"]
+
+
+async def test_a_statement_made_again_and_again_is_one_memory_and_a_question_is_none(ann):
+    ann.hears(*(says("hm", confidence=1.0) for _ in range(5)))
+    for said in (
+        "My cat is called Miso.",
+        "what is my cat called?",
+        "my cat is called  Miso",
+        "what is my cat called?",
+    ):
+        await ann.asks(said, conversation_id=await ann.another_conversation())
+    await caught_up(ann)
+    found = await memories(ann)
+    assert [text for text in found if "cat" in text] == ["my cat is called  Miso"]

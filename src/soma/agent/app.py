@@ -100,6 +100,8 @@ async def open_agent(
         tokenizer = BundledTokenizer()
         models = Models(settings, http)
         models.get()  # a default that no provider answers to is told now, not in every turn
+        leases = Leases(writer, worker=new_id(), seconds=settings.lease_seconds)
+        store = TurnStore(writer, leases, tokenizer=tokenizer.name)
         workshop = Workshop(
             settings=settings,
             brain=brain,
@@ -108,11 +110,10 @@ async def open_agent(
             policy=policy,
             breakers=Breakers(),
             count=tokenizer.count,
+            load=store.load,
         )
         feed = Feed(writer, quiet_seconds=settings.stream_comment_seconds)
         stack.callback(feed.close)
-        leases = Leases(writer, worker=new_id(), seconds=settings.lease_seconds)
-        store = TurnStore(writer, leases, tokenizer=tokenizer.name)
         turns = Turns(
             store,
             feed,

@@ -1,7 +1,8 @@
 """Step 3: what a turn works with, loaded once: its capsule, model, tools, limits and the conversation so far."""
 
+import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from hashlib import sha256
 from typing import Any
@@ -18,8 +19,10 @@ from soma.agent.prompt import Exchange
 from soma.agent.record import Turn, TurnRecord
 from soma.agent.settings import Settings
 from soma.agent.steps.doors import Doors
+from soma.agent.steps.outside import sources_of
 from soma.agent.tools.base import Tool
 from soma.agent.tools.breaker import Breakers
+from soma.agent.tools.taint import Source
 from soma.agent.tools.toolset import Authority, Toolset
 from soma.agent.tools.toolset import Limits as ToolLimits
 from soma.brain.client import BrainClient
@@ -27,12 +30,13 @@ from soma.events.errors import ReadFailed
 
 FindModel = Callable[[str], Model]  # by its name; raises ModelError where there is none of it
 
+SHOWN_BEFORE = 20  # earlier turns whose memories and tool results an argument is held against
 HISTORY = 200  # messages of the conversation that are looked at; the history lane decides how many are shown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workshop:
-    """What all turns of the process share."""
+    """What all turns of the process share; `load` reads a turn from its log."""
 
     settings: Settings
     brain: BrainClient
@@ -41,6 +45,7 @@ class Workshop:
     policy: Policy
     breakers: Breakers
     count: Callable[[str], int]
+    load: Callable[[str], TurnRecord]
 
     async def prepare(self, record: TurnRecord) -> Doors:
         """The doors of one turn; one that goes on keeps its limits. Raises ReadFailed where the database is away."""
@@ -74,12 +79,18 @@ class Workshop:
             instructions=capsule.system_prompt,
             capsule_version=capsule.version,
             history=history,
+            shown_before=lambda: asyncio.to_thread(self._shown_in, [exchange.turn_id for exchange in history]),
             context_tokens=settings.context_tokens,
             max_output_tokens=settings.max_output_tokens,
             tool_k=settings.tool_k if limits.iterates else 0,
             model_retries=settings.model_retries,
             half_life_days=capsule.memory.get("half_life_days"),
         )
+
+    def _shown_in(self, turn_ids: Sequence[str]) -> list[Source]:
+        """What those turns have seen, the newest of them."""
+        computing = frozenset(tool.name for tool in self.tools.values() if tool.category == "compute")
+        return [source for turn_id in turn_ids[-SHOWN_BEFORE:] for source in sources_of(self.load(turn_id), computing)]
 
     def _model(self, name: str) -> Model:
         try:
@@ -144,5 +155,7 @@ def _load(turn: Turn) -> tuple[Capsule, tuple[Exchange, ...]]:
     said: dict[str, dict[str, str]] = {}
     for message in reversed(newest):
         said.setdefault(message.turn_id, {})[message.role] = message.parts[0]["text"]
-    whole = [pair for pair in said.values() if len(pair) == 2]
-    return capsule, tuple(Exchange(user=pair["user"], assistant=pair["assistant"]) for pair in whole)
+    whole = {turn_id: pair for turn_id, pair in said.items() if len(pair) == 2}
+    return capsule, tuple(
+        Exchange(user=pair["user"], assistant=pair["assistant"], turn_id=turn_id) for turn_id, pair in whole.items()
+    )

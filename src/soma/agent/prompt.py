@@ -10,6 +10,7 @@ from hashlib import sha256
 
 import msgspec
 
+from soma.agent.hidden import without_hidden
 from soma.agent.llm.base import (
     InstructionPart,
     MemoryPart,
@@ -40,6 +41,7 @@ class Exchange:
 
     user: str
     assistant: str
+    turn_id: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,15 +147,19 @@ def _memory(number: int, memory: ShownMemory) -> MemoryPart:
     return MemoryPart(
         number=number,
         id=memory.id,
-        text=memory.text,
+        text=without_hidden(memory.text),
         occurred_at=memory.occurred_at,
-        author=None if made_from else said_by(memory.metadata, is_shared=memory.author is not None),
-        written_by=written_by(memory.author, memory.metadata) if memory.author and not made_from else None,
-        source=memory.source,
+        author=None if made_from else _seen(said_by(memory.metadata, is_shared=memory.author is not None)),
+        written_by=_seen(written_by(memory.author, memory.metadata)) if memory.author and not made_from else None,
+        source=_seen(memory.source),
         score=memory.score,
         attention=memory.attention,
         made_from=made_from,
     )
+
+
+def _seen(text: str | None) -> str | None:
+    return None if text is None else without_hidden(text)
 
 
 def _steps(material: Material, count: Count) -> tuple[list[Message], int]:
@@ -179,7 +185,7 @@ def _steps(material: Material, count: Count) -> tuple[list[Message], int]:
 
 def _result(use: ToolUse, share: int, count: Count) -> ToolResultPart:
     finished = use.finished
-    content = finished.content if finished else "the outcome is unknown"
+    content = without_hidden(finished.content) if finished else "the outcome is unknown"
     return ToolResultPart(
         call_id=use.requested.call_id,
         name=use.requested.tool,

@@ -5,8 +5,12 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from soma.agent.consent import asks_to_forget
+from soma.agent.kept import statement_key, worth_keeping
 from soma.agent.record import TurnRecord
+from soma.agent.steps.outside import sources_of
 from soma.agent.store import TurnStore
+from soma.agent.tools.taint import Outside
 from soma.brain.client import BrainClient
 from soma.brain.errors import BrainRefused
 from soma.brain.types import Principal
@@ -51,24 +55,42 @@ async def _remember(brain: BrainClient, owner: Principal, items: list[dict[str, 
 
 
 def items_of(record: TurnRecord) -> list[dict[str, Any]]:
-    """What is new in a finished turn: the user's message, unless a tool has kept it already, and an answer of the
-    model's own. An answer that quotes memories or a tool is no new knowledge: remembered, it would echo.
+    """What is new in a finished turn: what the user's message states, unless a tool has kept it already, and an answer
+    of the model's own. One that quotes memories or a tool, cited or not, is no new knowledge: remembered, it would
+    echo, or keep a planted text. Of a turn that asks to forget nothing is kept.
     """
     turn, complete = record.turn, record.complete
     if complete is None or record.started is None or not record.started.model:  # nobody was asked
         return []
-    kept = any(use.requested.tool == TOOL and use.finished and use.finished.status == "ok" for use in record.tool_uses)
-    items = [] if kept else [_item(record, turn.question_id, turn.content, "user")]
-    answered = complete.answer_iteration is not None and complete.error is None
-    if answered and not complete.citations and not record.tool_uses and not _is_offline(record):
-        items.append(_item(record, turn.answer_id, complete.content, "assistant"))
+    said = worth_keeping(turn.content, _kept_by_tool(record))
+    items = [_item(record, said, "user")] if said else []
+    if _is_own_answer(record, complete) and not asks_to_forget(turn.content):
+        items.append(_item(record, complete.content, "assistant"))
     return items
 
 
-def _item(record: TurnRecord, key: str, text: str, role: str) -> dict[str, Any]:
+def _kept_by_tool(record: TurnRecord) -> list[str]:
+    kept = [use for use in record.tool_uses if use.requested.tool == TOOL and use.finished]
+    return [
+        str((use.requested.arguments or {}).get("statement", ""))
+        for use in kept
+        if use.finished and use.finished.status == "ok"
+    ]
+
+
+def _is_own_answer(record: TurnRecord, complete: TurnComplete) -> bool:
+    """Whether the answer is the model's own and carries nothing of what it was shown."""
+    if complete.answer_iteration is None or complete.error is not None or complete.citations:
+        return False
+    if record.tool_uses or _is_offline(record):
+        return False
+    return not Outside(sources_of(record), [record.turn.content]).carried_by(complete.content)
+
+
+def _item(record: TurnRecord, text: str, role: str) -> dict[str, Any]:
     turn = record.turn
     return {
-        "key": f"message:{key}",
+        "key": statement_key(text, turn.created_at) if role == "user" else _answer_key(text),
         "text": text,
         "kind": "episodic",
         "scope": "user",
@@ -76,6 +98,10 @@ def _item(record: TurnRecord, key: str, text: str, role: str) -> dict[str, Any]:
         "conversation_id": turn.conversation_id,
         "metadata": {"role": role, "turn_id": turn.id, "source": "conversation"},
     }
+
+
+def _answer_key(text: str) -> str:
+    return f"answered:{statement_key(text).partition(':')[2]}"
 
 
 def _is_offline(record: TurnRecord) -> bool:

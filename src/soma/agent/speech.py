@@ -6,7 +6,7 @@ from typing import Any
 
 LONGEST_NAME = 80  # of a speaker, where somebody else's words name one
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
-SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)]*\s+|\n+")
+SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)]*\s+|(?<=[。！？])|\n+")
 ABBREVIATION = re.compile(r"(?:\b(?:dr|mr|mrs|ms|st|vs|prof|jr|sr|e\.g|i\.e|a\.m|p\.m)|\b[A-Z])\.$", re.IGNORECASE)
 
 
@@ -53,7 +53,7 @@ def sentences(text: str) -> list[str]:
 
 def is_question(text: str) -> bool:
     """By its mark or, unmarked, by a question word before an auxiliary: 'what is my cat called'."""
-    if text.rstrip("\"'”’) ").endswith("?"):
+    if text.rstrip("\"'”’) ").endswith(("?", "？", "؟")):
         return True
     first, second, *_ = [*words(text), "", ""]
     if text.rstrip().endswith(("!", ".")) or first not in ASKING:

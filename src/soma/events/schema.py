@@ -117,6 +117,8 @@ class ToolRequested(Fact, frozen=True, kw_only=True):
 
 
 class ToolDecided(Fact, frozen=True, kw_only=True):
+    """`taint` names the arguments that carry text from outside, `taint_sources` the memories and results it is of."""
+
     event_type: ClassVar[str] = "chat.tool_decided"
     iteration_number: int
     call_id: str
@@ -125,6 +127,8 @@ class ToolDecided(Fact, frozen=True, kw_only=True):
     rule: str
     reason: str
     policy_version: str
+    taint: list[str] = []
+    taint_sources: list[str] = []
 
 
 class ToolFinished(Fact, frozen=True, kw_only=True):

@@ -77,6 +77,22 @@ async def test_tainted_arguments_do_not_leave_the_system(policy: RegoPolicy) -> 
     assert "url" in tainted.reason
 
 
+@pytest.mark.parametrize("category", ["write", "erase", "", "anything else"])
+async def test_tainted_arguments_are_not_written(policy: RegoPolicy, category: str) -> None:
+    remember = ToolFacts(name="remember", category=category)
+    clean = await policy.decide(replace(CALL, tool=remember, arguments={"statement": "mine"}))
+    tainted = await policy.decide(replace(CALL, tool=remember, taint=("statement",), roles=("owner",)))
+    assert clean.allow
+    assert (tainted.allow, tainted.rule) == (False, "tainted_write")
+    assert "statement" in tainted.reason
+
+
+async def test_tainted_arguments_may_be_looked_up_and_computed_with(policy: RegoPolicy) -> None:
+    for category in ("read", "compute"):
+        tool = ToolFacts(name="calculator", category=category)
+        assert (await policy.decide(replace(CALL, tool=tool, taint=("expression",)))).allow
+
+
 async def test_model_and_memory_have_rules_of_their_own(policy: RegoPolicy) -> None:
     for action, viewer_may in (("model:use", True), ("memory:read", True), ("memory:write", False)):
         verdict = await policy.decide(replace(CALL, action=action, tool=None, roles=("viewer",)))

@@ -29,7 +29,7 @@ class ToolFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyInput:
-    """`taint` names the arguments that carry text of a tool result or a memory."""
+    """`taint` names the arguments that carry text of a memory, a document or a tool result (`tools/taint.py`)."""
 
     action: str
     tenant: str

@@ -24,6 +24,12 @@ denials contains ["tainted_egress", sprintf("argument %s carries text of a memor
 	some name in input.taint
 }
 
+denials contains ["tainted_write", sprintf("argument %s carries text of a memory, a document or a tool result; only what the user's own message says may be written", [name])] if {
+	input.action == "tool:execute"
+	not input.tool.category in data.settings.read_only_categories
+	some name in input.taint
+}
+
 denials contains ["viewer_read_only", sprintf("viewers may not use tools of category %s", [input.tool.category])] if {
 	input.action == "tool:execute"
 	not may_write

@@ -1,6 +1,6 @@
 """What a turn reaches the world through, and the values that it was set up with."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +10,7 @@ from soma.agent.prompt import Exchange
 from soma.agent.record import TurnRecord
 from soma.agent.tools.base import ToolContext
 from soma.agent.tools.brain import Signing
+from soma.agent.tools.taint import Source
 from soma.agent.tools.toolset import Toolset
 from soma.brain.client import BrainClient
 from soma.brain.types import Principal
@@ -17,7 +18,10 @@ from soma.brain.types import Principal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doors:
-    """`count` counts tokens, `clock` gives seconds since the epoch, `sign` names the authors of recalled memories."""
+    """`count` counts tokens, `clock` gives seconds since the epoch, `sign` names the authors of recalled memories.
+
+    `shown_before` reads what the turns of `history` have seen.
+    """
 
     brain: BrainClient
     model: Model
@@ -29,6 +33,7 @@ class Doors:
     instructions: str
     capsule_version: int
     history: tuple[Exchange, ...]
+    shown_before: Callable[[], Awaitable[Sequence[Source]]]
     context_tokens: int
     max_output_tokens: int
     tool_k: int

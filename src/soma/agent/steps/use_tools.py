@@ -7,7 +7,9 @@ from soma.agent.llm.base import ToolCall
 from soma.agent.policy import Verdict
 from soma.agent.record import IterationRecord, ToolUse, TurnFact, TurnRecord
 from soma.agent.steps.doors import Doors
+from soma.agent.steps.outside import outside_of
 from soma.agent.tools.base import ToolContext
+from soma.agent.tools.taint import Outside
 from soma.agent.tools.toolset import ToolOutcome
 from soma.events.schema import ToolDecided, ToolFinished, ToolRequested
 
@@ -26,10 +28,12 @@ async def use_tools(record: TurnRecord, iteration: IterationRecord, doors: Doors
             yield ToolRequested(
                 iteration_number=iteration.number, call_id=call.call_id, tool=call.name, arguments=call.arguments
             )
+    undecided = [call for call in calls if _is_undecided(iteration.tools[call.call_id])]
+    outside = await outside_of(record, doors) if undecided else None
     for call in calls:
         use = iteration.tools[call.call_id]
-        if use.finished is None and use.decided is None:
-            yield await _decided(record, iteration, call, doors)
+        if outside is not None and _is_undecided(use):
+            yield await _decided(record, iteration, call, doors, outside)
         if use.finished is None and call.call_id in record.interrupted and not doors.tools.is_idempotent(call.name):
             yield _finished(iteration, call, LOST)
     running = [
@@ -46,14 +50,17 @@ async def use_tools(record: TurnRecord, iteration: IterationRecord, doors: Doors
 
 
 async def _decided(
-    record: TurnRecord, iteration: IterationRecord, call: ToolCall, doors: Doors
+    record: TurnRecord, iteration: IterationRecord, call: ToolCall, doors: Doors, outside: Outside
 ) -> ToolDecided | ToolFinished:
-    """The policy's verdict; a malformed call is the model's mistake and never reaches it."""
+    """The policy's verdict and what it knew of the taint; a malformed call is the model's mistake: it never gets there.
+
+    Calls of the same answer are read together, so that the first piece of a text that is cut in two is held up too.
+    """
     if (problem := doors.tools.check(call)) is not None:
         return _finished(iteration, call, ToolOutcome(status="invalid", content=problem, is_error=True))
-    verdict = await doors.tools.decide(
-        call, _context(record, iteration, call), untrusted=_untrusted(record), trusted=record.turn.content
-    )
+    beside = [use.requested.arguments or {} for use in record.tool_uses if use.requested.call_id != call.call_id]
+    taint = await asyncio.to_thread(outside.taint_of, call.arguments or {}, beside)
+    verdict = await doors.tools.decide(call, _context(record, iteration, call), taint)
     return ToolDecided(
         iteration_number=iteration.number,
         call_id=call.call_id,
@@ -62,7 +69,13 @@ async def _decided(
         rule=verdict.rule,
         reason=verdict.reason,
         policy_version=verdict.policy_version,
+        taint=list(taint.arguments),
+        taint_sources=list(taint.sources),
     )
+
+
+def _is_undecided(use: ToolUse) -> bool:
+    return use.finished is None and use.decided is None
 
 
 async def _run(record: TurnRecord, iteration: IterationRecord, call: ToolCall, doors: Doors) -> ToolFinished:
@@ -98,7 +111,7 @@ def _verdict(use: ToolUse) -> Verdict:
 
 
 def _context(record: TurnRecord, iteration: IterationRecord, call: ToolCall) -> ToolContext:
-    turn = record.turn
+    turn, decided = record.turn, iteration.tools[call.call_id].decided
     return ToolContext(
         tenant_id=turn.tenant_id,
         user_id=turn.user_id,
@@ -108,10 +121,5 @@ def _context(record: TurnRecord, iteration: IterationRecord, call: ToolCall) -> 
         iteration_number=iteration.number,
         call_id=call.call_id,
         role=turn.role,
+        sources=tuple(decided.taint_sources) if decided else (),
     )
-
-
-def _untrusted(record: TurnRecord) -> list[str]:
-    """Text that came from memories and tools: an argument that holds it is tainted."""
-    memories = [memory.text for done in record.iterations.values() if done.bundle for memory in done.bundle.memories]
-    return memories + [use.finished.content for use in record.tool_uses if use.finished]

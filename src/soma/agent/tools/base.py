@@ -9,7 +9,10 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolContext:
-    """Who the tool acts for, taken from the turn and never from the arguments."""
+    """Who the tool acts for, taken from the turn and never from the arguments.
+
+    `sources` are the ids of what the arguments carry text of, where policy let that pass.
+    """
 
     tenant_id: str
     user_id: str
@@ -19,6 +22,7 @@ class ToolContext:
     iteration_number: int
     call_id: str
     role: str = "member"
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +36,8 @@ class ToolResult:
 
 class Tool(Protocol):
     """One thing the agent can do. `idempotent` tools are run again after a crash, others are not; the
-    arguments of `egress` tools leave the system.
+    arguments of `egress` tools leave the system. A tool of category `read` or `compute` changes nothing; what a
+    `compute` tool says depends on its arguments and the clock alone.
 
     `parameters` is a JSON Schema of type object whose property `format`s (`expression`, `path`, `query`,
     `statement`) say what kind of text is wanted, so that a model without a language sense can fill them.

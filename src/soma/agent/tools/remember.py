@@ -1,12 +1,13 @@
 """Keep a fact that the user states, through the brain (ARCH-001)."""
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from soma.agent.kept import statement_key
 from soma.agent.tools.base import ToolContext, ToolFailed, ToolResult
 from soma.agent.tools.brain import PrincipalOf, asking_brain
 from soma.brain.types import Principal, RememberedItem
+from soma.events.ids import now
 
 MAX_LENGTH = 4_000
 
@@ -52,7 +53,7 @@ class Remember:
         if not statement:
             raise ToolFailed("there is nothing to remember: the statement is empty")
         item = {
-            "key": f"stated:{hashlib.sha256(statement.casefold().encode()).hexdigest()[:32]}",
+            "key": statement_key(statement, now()),
             "text": statement,
             "kind": "semantic",
             "scope": "user",

@@ -6,7 +6,7 @@ The loop records a fact between the steps, so each step is a verb of its own. A 
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -20,12 +20,14 @@ from soma.agent.llm.offline.tool_choice import relevance
 from soma.agent.policy.base import CapsuleFacts, Policy, PolicyInput, ToolFacts, Verdict
 from soma.agent.tools.base import Tool, ToolContext, ToolFailed, ToolResult, ToolUnavailable
 from soma.agent.tools.breaker import Breakers
-from soma.agent.tools.untrusted import clean, tainted
+from soma.agent.tools.taint import Taint
+from soma.agent.tools.untrusted import clean
 
 log = logging.getLogger(__name__)
 
 MAX_CONTENT = 16_000
 AT_ONCE = 4
+UNTAINTED = Taint()
 
 Status = Literal["ok", "failed", "invalid", "denied", "timeout", "breaker_open", "unknown"]
 
@@ -86,6 +88,11 @@ class Toolset:
     def names(self) -> tuple[str, ...]:
         return tuple(self._tools)
 
+    @property
+    def computing(self) -> frozenset[str]:
+        """Tools whose results depend on nothing but their arguments and the clock."""
+        return frozenset(tool.name for tool in self._tools.values() if tool.category == "compute")
+
     def is_idempotent(self, name: str) -> bool:
         tool = self._tools.get(name)
         return tool is not None and tool.idempotent
@@ -115,15 +122,12 @@ class Toolset:
         place = ".".join(str(part) for part in error.absolute_path) or "arguments"
         return f"{place}: {clean(error.message, 300)}"
 
-    async def decide(
-        self, call: ToolCall, context: ToolContext, *, untrusted: Iterable[str] = (), trusted: str = ""
-    ) -> Verdict:
-        """`untrusted` are the turn's memories and tool results, `trusted` what the user wrote."""
+    async def decide(self, call: ToolCall, context: ToolContext, taint: Taint = UNTAINTED) -> Verdict:
+        """The policy's verdict on a call whose arguments carry `taint`."""
         if (problem := self.check(call)) is not None:
             version = self._policy.version
             return Verdict(allow=False, rule="malformed_call", reason=problem, policy_version=version)
         tool = self._tools[call.name]
-        arguments = call.arguments or {}
         return await self._policy.decide(
             PolicyInput(
                 action="tool:execute",
@@ -132,8 +136,8 @@ class Toolset:
                 roles=self._authority.roles,
                 capsule=self._authority.capsule,
                 tool=_facts(tool),
-                arguments=arguments,
-                taint=tainted(arguments, untrusted, trusted),
+                arguments=call.arguments or {},
+                taint=taint.arguments,
                 iteration=context.iteration_number,
                 constitution_hash=self._authority.constitution_hash,
             )

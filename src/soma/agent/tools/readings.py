@@ -1,0 +1,110 @@
+"""What a text says besides its letters: as it reads once an encoding is undone. Pure; linear in the text."""
+
+import base64
+import binascii
+import codecs
+import html
+import re
+from collections.abc import Callable, Iterator
+from urllib.parse import unquote, unquote_plus
+
+DEPTH = 3  # encodings in each other that are undone
+MOST = 24  # readings of one text
+ALIGNED = 4  # base64 is read in fours: glued to other letters it begins at one of four places
+GLUED = 16  # letters of a run from which that is tried
+SHORTEST = 8  # letters of a run that stand for a text
+LONGEST = 200_000  # characters in all of them; what is beyond is not decoded further
+
+_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
+_BASE32 = re.compile(r"(?<![A-Za-z0-9])[A-Z2-7]{16,}={0,6}")
+_HEX = re.compile(r"(?:[0-9A-Fa-f]{2}[ :,-]?){6,}")
+_ESCAPE = re.compile(r"\\u\{?([0-9A-Fa-f]{4,6})\}?|\\x([0-9A-Fa-f]{2})|(?:U\+|&#x)([0-9A-Fa-f]{4,6});?")
+_QUOTED = re.compile(r"=\r?\n|=([0-9A-F]{2})")
+_GLUE = re.compile(r"[/_+-]")
+_SPACE = re.compile(r"\s+")
+_READABLE = 0.9  # share of printable characters from which decoded bytes are a text
+
+
+def readings(text: str, *, turned: bool = False) -> list[str]:
+    """`text` itself, then what it says decoded: percent, HTML and escape codes, base64, base32, hex.
+
+    `turned`: backwards and in rot13 too. What turns either way is found by turning one of two texts.
+    """
+    found = dict.fromkeys([text])
+    layer, spent = [text], len(text)
+    for _ in range(DEPTH):
+        layer = [new for old in layer for new in _decoded(old) if new and new not in found]
+        for new in layer:
+            spent += len(new)
+            if len(found) >= MOST or spent > LONGEST:
+                return list(found)
+            found[new] = None
+    if turned and spent + 2 * len(text) <= LONGEST:
+        found |= dict.fromkeys([codecs.encode(text, "rot13"), text[::-1]])
+    return list(found)
+
+
+def _decoded(text: str) -> Iterator[str]:
+    if "%" in text:
+        yield unquote(text)
+    if "+" in text:
+        yield unquote_plus(text)
+    if "&" in text:
+        yield html.unescape(text)
+    if "\\" in text or "U+" in text:
+        yield _ESCAPE.sub(_character, text)
+    if "=" in text:
+        yield unquote(_QUOTED.sub(lambda match: f"%{match[1]}" if match[1] else "", text))
+    yield from _of_bytes(text)
+
+
+def _of_bytes(text: str) -> Iterator[str]:
+    """What runs of base64, base32 and hex hold, also where they are broken over lines; each kind in one text."""
+    joined = _SPACE.sub("", text)
+    for source in dict.fromkeys([text, joined]):
+        for pattern, decode in _CODES:
+            parts = [part for match in pattern.finditer(source) for part in _texts(decode, match.group())]
+            if parts:
+                yield " ".join(parts)
+
+
+def _texts(decode: Callable[[str], bytes], run: str) -> Iterator[str]:
+    """What `run` stands for: as a whole, from its next letters on, and in its parts: it may be glued to others."""
+    begins = [run[offset:] for offset in range(ALIGNED)] if len(run) >= GLUED else [run]
+    parts = [part for part in _GLUE.split(run) if len(part) >= SHORTEST]
+    for one in dict.fromkeys([*begins, *parts]):
+        if text := _text(decode, one):
+            yield text
+
+
+def _text(decode: Callable[[str], bytes], run: str) -> str:
+    """The text that `run` stands for; empty where it stands for none."""
+    try:
+        decoded = decode(run).decode()
+    except (binascii.Error, ValueError):
+        return ""
+    seen = sum(character.isprintable() or character.isspace() for character in decoded)
+    return decoded if len(decoded) >= SHORTEST / 2 and seen >= _READABLE * len(decoded) else ""
+
+
+def _base64(run: str) -> bytes:
+    plain = run.rstrip("=").translate(str.maketrans("-_", "+/"))
+    plain = plain[: len(plain) - (len(plain) % 4 == 1)]
+    return base64.b64decode(plain + "=" * (-len(plain) % 4))
+
+
+def _base32(run: str) -> bytes:
+    plain = run.rstrip("=")
+    return base64.b32decode(plain + "=" * (-len(plain) % 8))
+
+
+def _hex(run: str) -> bytes:
+    return bytes.fromhex(re.sub(r"[ :,-]", "", run))
+
+
+def _character(match: re.Match[str]) -> str:
+    number = int(match[1] or match[2] or match[3], 16)
+    return chr(number) if number <= 0x10FFFF and not 0xD800 <= number <= 0xDFFF else ""
+
+
+_CODES = ((_BASE64, _base64), (_BASE32, _base32), (_HEX, _hex))

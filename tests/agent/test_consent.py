@@ -1,0 +1,84 @@
+"""Read from the user's words alone: what is to be forgotten, and a plain yes."""
+
+import pytest
+
+from soma.agent.consent import Consent, asks_to_forget, consent_in, to_forget
+
+
+@pytest.mark.parametrize(
+    ("message", "what"),
+    [
+        ("Forget that our Wi-Fi password is heron-42", "our Wi-Fi password is heron-42"),
+        ("Please forget what I told you about Rex.", "Rex"),
+        ("Could you please forget my PIN?", "my PIN"),
+        ("you can forget my address", "my address"),
+        ("Don't remember my PIN.", "my PIN"),
+        ("Forget everything you know about Ann!", "Ann"),
+        ("Delete the memory about Rex", "Rex"),
+        ("remove heron-42 from your memory", "heron-42"),
+        ("My dog is Rex. Forget my cat.", "my cat"),
+        ("Vergiss, dass unser WLAN-Passwort heron-42 ist", "unser WLAN-Passwort heron-42 ist"),
+        ("Kannst du bitte mein WLAN-Passwort vergessen?", "mein WLAN-Passwort"),
+        ("Oublie que mon code est 1234", "mon code est 1234"),
+        ("Peux-tu oublier mon code ?", "mon code"),
+        ("Olvida que mi PIN es 1234", "mi PIN es 1234"),
+        ("forget it", ""),
+        ("Forget that, please.", ""),
+        ("Vergiss das bitte", ""),
+        ("Forget everything", ""),
+    ],
+)
+def test_a_request_to_forget_says_what(message: str, what: str) -> None:
+    assert to_forget(message) == what
+    assert asks_to_forget(message)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "Don't forget that Ann's birthday is in May",
+        "Never forget to water the plants",
+        "I forget where my keys are",
+        "Forget-me-nots are blue",
+        "delete the file notes.md",
+        "N'oublie pas que Ann vient",
+        "oublie pas le pain",
+        "no olvides el pan",
+        "Vergiss-mein-nicht blühen im Mai",
+        "what did I forget?",
+    ],
+)
+def test_what_only_speaks_of_forgetting_asks_for_nothing(message: str) -> None:
+    assert to_forget(message) is None
+
+
+@pytest.mark.parametrize(
+    ("message", "consent"),
+    [
+        ("yes", Consent()),
+        ("Yes, please.", Consent()),
+        ("ok, do it!", Consent()),
+        ("go ahead", Consent()),
+        ("yes, all of them", Consent()),
+        ("Ja, vergiss es", Consent()),
+        ("Oui, vas-y", Consent()),
+        ("sí", Consent()),
+        ("yes, the first", Consent((1,))),
+        ("1 and 3", Consent((1, 3))),
+        ("only number 2", Consent((2,))),
+        ("ja, die zweite", Consent((2,))),
+        ("Yes, forget the Wi-Fi password", Consent(about="the wi-fi password")),
+    ],
+)
+def test_a_plain_yes_is_a_consent(message: str, consent: Consent) -> None:
+    assert consent_in(message) == consent
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["no", "not yet", "yes but keep the second", "no, the first", "yes?", "Yes. What is the weather?", "sure, boss",
+     "yes, my dog is called Rex", "nein", "oui, mais pas la deuxième", "forget it", "don't", "",
+     "yes " * 100],
+)  # fmt: skip
+def test_anything_else_is_none(message: str) -> None:
+    assert consent_in(message) is None
