@@ -100,6 +100,9 @@ def test_without_a_server_a_command_says_how_to_start_one(alone, words):
         (("chat", "hi"), {"SOMA_TOKEN": "ünï"}, "the setting SOMA_TOKEN cannot be '***': a token has ASCII"),
         (("up",), {"SOMA_DATA_DIR": "/dev/null/x"}, "the data folder cannot be used"),
         (("up",), {"SOMA_HOST": "192.0.2.1"}, "cannot listen on 192.0.2.1"),
+        (("up",), {"SOMA_DEFAULT_MODEL": "ollama/x"}, "SOMA_DEFAULT_MODEL: no model is called 'ollama/x': set SOMA_OP"),
+        (("up",), {"SOMA_DEFAULT_MODEL": "groq/x"}, "SOMA_DEFAULT_MODEL: groq/x needs the key GROQ_API_KEY"),
+        (("up",), {"OPENAI_API_KEY": "ünï"}, "the setting OPENAI_API_KEY cannot be '***': a key has printable ASCII"),
     ],
 )
 def test_a_setting_that_cannot_be_is_named(alone, words, setting, says):
@@ -392,10 +395,37 @@ def test_what_only_the_user_may_read_has_mode_0600(soma):
     assert soma.data_dir.stat().st_mode & 0o077 == 0
 
 
+def test_start_and_doctor_say_which_model_answers_why_and_what_stays_unused(tmp_path):
+    unused = "ANTHROPIC_API_KEY is set but not used: pip install 'soma[litellm]'"
+    product = start(
+        tmp_path,
+        SOMA_DEFAULT_MODEL="openai/mine",
+        SOMA_OPENAI_BASE_URL="http://127.0.0.1:1/v1",
+        SOMA_MODEL_RETRIES="0",
+        ANTHROPIC_API_KEY="k",
+    )
+    try:
+        [*_, check] = json.loads(product.run("doctor", "--json").stdout)
+        [*_, member] = json.loads(product.run("doctor", "--json", token=product.member("ann").token).stdout)
+        said = product.run("chat", "hello").stderr
+        answer = product.tenant("other").get("/model")
+    finally:
+        greeting = product.stop()
+    assert "The model that answers is openai/mine: SOMA_DEFAULT_MODEL says so." in greeting
+    assert unused in greeting
+    assert check["check"] == "answers"
+    assert check["ok"]
+    assert check["message"].startswith(f"openai/mine: SOMA_DEFAULT_MODEL says so; {unused}")
+    assert member["message"] == "openai/mine: SOMA_DEFAULT_MODEL says so"
+    assert answer == {"name": "openai/mine", "reason": "SOMA_DEFAULT_MODEL says so", "unused": [], "capsules": []}
+    assert "asked at http://127.0.0.1:1/v1, as SOMA_OPENAI_BASE_URL says" in " ".join(said.split())
+
+
 def test_doctor_says_what_to_mend(soma, alone):
     unwell = alone("doctor")
     assert unwell.returncode == 1
     assert "run `soma up`" in unwell.stdout
+    assert "would be offline: no model is set and no key" in unwell.stdout
     token = soma.data_dir / "token"
     token.chmod(0o644)
     try:

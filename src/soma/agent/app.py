@@ -19,6 +19,7 @@ from soma.agent.authors import signed
 from soma.agent.feed import Feed
 from soma.agent.leases import Leases
 from soma.agent.llm.choose import Models
+from soma.agent.llm.selection import Selection
 from soma.agent.policy.rego import RegoPolicy
 from soma.agent.prepare import FindModel, Workshop
 from soma.agent.remember import remembering
@@ -54,7 +55,10 @@ class DataFolderInUse(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agent:
-    """What the doors use. `brain_app` is the brain's ASGI app where it runs in this process."""
+    """What the doors use. `brain_app` is the brain's ASGI app where it runs in this process.
+
+    `selection` says which model answers where a capsule names none.
+    """
 
     settings: Settings
     writer: Writer
@@ -65,6 +69,7 @@ class Agent:
     brain: BrainClient
     brain_app: Any | None
     count: BundledTokenizer
+    selection: Selection
 
 
 _current: list[Agent] = []
@@ -99,7 +104,6 @@ async def open_agent(
         policy = RegoPolicy.default()
         tokenizer = BundledTokenizer()
         models = Models(settings, http)
-        models.get()  # a default that no provider answers to is told now, not in every turn
         leases = Leases(writer, worker=new_id(), seconds=settings.lease_seconds)
         store = TurnStore(writer, leases, tokenizer=tokenizer.name)
         workshop = Workshop(
@@ -131,6 +135,7 @@ async def open_agent(
             brain=brain,
             brain_app=brain_app,
             count=tokenizer,
+            selection=models.default,
         )
         _current.append(running)
         stack.callback(_current.remove, running)

@@ -12,6 +12,8 @@ from soma.events.private import kept_secret
 
 Refine = Literal["off", "evidence", "always"]
 
+OPENAI_URL = "https://api.openai.com/v1"
+
 
 def default_data_dir() -> Path:
     return Path.home() / ".local" / "share" / "soma"
@@ -64,7 +66,11 @@ class Settings(BaseSettings):
     default_model: str = Field(
         "", description="Model of a turn: `offline`, or `<provider>/<name>`; empty means by the keys that are set."
     )
-    openai_base_url: str = Field("https://api.openai.com/v1", description="Base URL of provider `openai`.")
+    openai_base_url: str = Field(
+        OPENAI_URL,
+        description="Base URL of provider `openai`, or of any server that speaks its protocol (Ollama, vLLM): "
+        "http://localhost:11434/v1.",
+    )
     openai_api_key: SecretStr = Field(
         SecretStr(""), validation_alias=AliasChoices("OPENAI_API_KEY", "SOMA_OPENAI_API_KEY"), description="Its key."
     )
@@ -81,7 +87,7 @@ class Settings(BaseSettings):
     anthropic_api_key: SecretStr = Field(
         SecretStr(""),
         validation_alias=AliasChoices("ANTHROPIC_API_KEY", "SOMA_ANTHROPIC_API_KEY"),
-        description="Key of provider `anthropic` (needs the extra `litellm`).",
+        description="Key of provider `anthropic`; used with the extra `litellm` installed.",
     )
     model_timeout_seconds: float = Field(60.0, gt=0, le=600, description="Longest silence of a model.")
     model_retries: int = Field(2, ge=0, le=10, description="Further tries where a provider is away or busy.")
@@ -127,6 +133,24 @@ class Settings(BaseSettings):
         if url and not url.startswith(("http://", "https://")):
             raise ValueError("an address begins with http:// or https://")
         return url
+
+    @field_validator("default_model")
+    @classmethod
+    def _without_blanks(cls, name: str) -> str:
+        return name.strip()
+
+    @field_validator("openai_base_url")
+    @classmethod
+    def _or_openai(cls, url: str) -> str:
+        return url.rstrip("/") or OPENAI_URL  # set to nothing means not set
+
+    @field_validator("openai_api_key", "openrouter_api_key", "groq_api_key", "anthropic_api_key")
+    @classmethod
+    def _key(cls, key: SecretStr) -> SecretStr:
+        value = key.get_secret_value().strip()  # a line end comes along from a file
+        if not (value.isascii() and value.isprintable()):
+            raise ValueError("a key has printable ASCII characters only")
+        return SecretStr(value)
 
     @field_validator("database_url")
     @classmethod

@@ -124,6 +124,35 @@ def _account() -> str:
     return f"you are {said['username']}, {said['role']} of tenant {said['tenant_id']}"
 
 
+def _answers() -> str:
+    """Asked of the server that runs, whose settings may be others than this terminal's."""
+    url, token = chosen_settings().url or running(chosen_settings().data_dir), token_at_hand()
+    if not url or not token:
+        return f"would be {_selected_here()}"
+    try:
+        answer = httpx.get(f"{url}/api/v2/model", headers={"Authorization": f"Bearer {token}"}, timeout=5)
+    except (httpx.TransportError, httpx.InvalidURL) as error:
+        raise Unwell(f"{url} cannot be asked: {error}") from error
+    said = answer.json()
+    if answer.is_error:
+        raise Unwell(f"{url} does not say: {said['message']}")
+    if faults := [f"agent {own['capsule']}: {own['fault']}" for own in said["capsules"] if own["fault"]]:
+        raise Unwell("; ".join(faults))
+    own_models = [f"{own['model']} for agent {own['capsule']}" for own in said["capsules"]]
+    return "; ".join([f"{said['name']}: {said['reason']}", *own_models, *said["unused"]])
+
+
+def _selected_here() -> str:
+    from soma.agent.llm.base import ModelError  # noqa: PLC0415 - only where no server can be asked
+    from soma.agent.llm.choose import selected  # noqa: PLC0415
+
+    try:
+        chosen = selected(chosen_settings())
+    except ModelError as error:
+        raise Unwell(str(error)) from error
+    return "; ".join([str(chosen), *chosen.unused])
+
+
 CHECKS: dict[str, Callable[[], str]] = {
     "python": _python,
     "packages": _packages,
@@ -131,4 +160,5 @@ CHECKS: dict[str, Callable[[], str]] = {
     "data folder": _data,
     "server": _server,
     "account": _account,
+    "answers": _answers,
 }

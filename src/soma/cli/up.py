@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 import click
 import uvicorn
 
-from soma.agent.settings import default_data_dir
+from soma.agent.settings import Settings, default_data_dir
 from soma.brain.not_built import not_built
 from soma.cli.server import ADDRESS_FILE, TOKEN_FILE, check_brain_settings, chosen_settings, errors, fail, running
 from soma.cli.unknown_settings import unknown
 
 if TYPE_CHECKING:
     from soma.agent.asgi import Application
+    from soma.agent.llm.selection import Selection
 
 PORTS_TRIED = 10
 LOCK_FILE = "lock"
@@ -31,9 +32,19 @@ EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what an opera
 class Server(uvicorn.Server):
     """Says where it is once it answers."""
 
-    def __init__(self, config: uvicorn.Config, app: "Application", *, url: str, data_dir: Path, began: float) -> None:
+    def __init__(
+        self,
+        config: uvicorn.Config,
+        app: "Application",
+        *,
+        url: str,
+        data_dir: Path,
+        began: float,
+        selection: "Selection",
+    ) -> None:
         super().__init__(config)
         self._app = app
+        self._selection = selection
         self._url, self._data_dir, self._began = url, data_dir, began
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -56,6 +67,9 @@ class Server(uvicorn.Server):
         click.echo(f'  talk to it      {soma} chat "what is 23*19 + 7?"')
         click.echo(f"  see why         {soma} trace")
         click.echo(f"  all commands    {soma} --help")
+        click.echo(f"The model that answers is {self._selection}.")
+        for unused in self._selection.unused:
+            click.echo(f"{unused}.")
         click.echo(f"Your token is in {self._data_dir / TOKEN_FILE}, all data beside it. Ctrl-C stops the server.")
         sys.stdout.flush()
 
@@ -96,6 +110,7 @@ def command(host: str, port: int, log_level: str) -> None:
         fail(f"the data folder cannot be used: {error}")
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("django.request").setLevel(logging.ERROR)  # what a caller got wrong is told to the caller
+    selection = _selected(chosen)
     listening = _listen(host, port)
     from soma.agent.asgi import Application  # noqa: PLC0415 - heavy: Django, the brain, the model
 
@@ -106,7 +121,7 @@ def command(host: str, port: int, log_level: str) -> None:
         served, log_level=log_level, access_log=False, ws="websockets-sansio", ws_max_size=chosen.max_body_bytes,
         timeout_graceful_shutdown=3, lifespan="on",
     )  # fmt: skip
-    server = Server(config, app, url=_url(name, number), data_dir=chosen.data_dir, began=began)
+    server = Server(config, app, url=_url(name, number), data_dir=chosen.data_dir, began=began, selection=selection)
     with suppress(KeyboardInterrupt):  # Ctrl-C is how it is stopped; uvicorn raises it again when all is closed
         server.run(sockets=[listening])
     if not server.started:
@@ -118,6 +133,17 @@ def _url(host: str, port: int) -> str:
     if host in EVERYWHERE:
         host = EVERYWHERE[host]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _selected(chosen: Settings) -> "Selection":
+    """The model that will answer; ends the command where it cannot be had as things are set."""
+    from soma.agent.llm.base import ModelError  # noqa: PLC0415 - heavy
+    from soma.agent.llm.choose import selected  # noqa: PLC0415 - heavy
+
+    try:
+        return selected(chosen)
+    except ModelError as error:
+        fail(str(error))
 
 
 def _refuse_a_second(data_dir: Path) -> None:

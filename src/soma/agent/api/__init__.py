@@ -23,6 +23,7 @@ from soma.agent.api import (
     members,
     memories,
     messages,
+    model,
     tokens,
     traces,
     turns,
@@ -60,6 +61,7 @@ api.add_router("/chat/conversations", messages.router, tags=["messages"])
 api.add_router("/chat/turns", turns.router, tags=["turns"])
 api.add_router("/trace", traces.router, tags=["trace"])
 api.add_router("/capsules", capsules.router, tags=["capsules"])
+api.add_router("/model", model.router, tags=["capsules"])
 api.add_router("/feedback", feedback.router, tags=["learning"])
 api.add_router("/learning", learning.router, tags=["learning"])
 api.add_router("/experiments", experiments.router, tags=["learning"])

@@ -1,97 +1,114 @@
 """From a model's name to a model: `offline`, or `<provider>/<name>` for a provider whose key or address is set."""
 
-from dataclasses import dataclass
+import importlib.util
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 
 import httpx
-from pydantic import SecretStr
 
-from soma.agent.llm.base import Model, ModelError
+from soma.agent.llm.base import Delta, Model, ModelError, ModelRequest, ModelUnauthorized
 from soma.agent.llm.litellm import LiteLLMModel
 from soma.agent.llm.offline import OfflineModel
 from soma.agent.llm.openai import OpenAIModel
+from soma.agent.llm.selection import LITELLM, OFFLINE, Provider, Selection, check, litellm_keys, providers, select
 from soma.agent.settings import Settings
 
-OFFLINE = "offline"
-LITELLM = "litellm"
+
+def has_litellm() -> bool:
+    """Whether the extra is installed; finding out loads nothing of it."""
+    return importlib.util.find_spec("litellm") is not None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Provider:
-    """An OpenAI-compatible address; `default_model` is what its key alone switches on."""
-
-    base_url: str
-    api_key: SecretStr
-    default_model: str
+def selected(settings: Settings) -> Selection:
+    """The model that answers where a capsule names none. Raises ModelError where it cannot be had."""
+    chosen = select(settings, has_litellm=has_litellm())
+    try:
+        check(chosen.name, settings, has_litellm=has_litellm())
+    except ModelError as error:
+        error.args = (f"SOMA_DEFAULT_MODEL: {error}",)
+        raise
+    return chosen
 
 
 class Models:
     """The models of this process; one connection pool for all providers."""
 
     def __init__(self, settings: Settings, http: httpx.AsyncClient) -> None:
+        """Raises ModelError where the model that is set cannot be had."""
+        self.default = selected(settings)
+        self._settings = settings
         self._http = http
-        self._timeout_seconds = settings.model_timeout_seconds
-        self._context_tokens = settings.context_tokens
         self._offline = OfflineModel()
-        self._anthropic = settings.anthropic_api_key
-        self._default = settings.default_model
-        self._providers = {
-            "openai": Provider(
-                base_url=settings.openai_base_url, api_key=settings.openai_api_key, default_model="gpt-4o-mini"
-            ),
-            "openrouter": Provider(
-                base_url="https://openrouter.ai/api/v1",
-                api_key=settings.openrouter_api_key,
-                default_model="openai/gpt-4o-mini",
-            ),
-            "groq": Provider(
-                base_url="https://api.groq.com/openai/v1",
-                api_key=settings.groq_api_key,
-                default_model="llama-3.3-70b-versatile",
-            ),
-        }
-
-    @property
-    def default(self) -> str:
-        """The set model, else that of the first provider with a key, else the offline one."""
-        if self._default:
-            return self._default
-        for name, provider in self._providers.items():
-            if provider.api_key.get_secret_value():
-                return f"{name}/{provider.default_model}"
-        return OFFLINE
+        self._providers = providers(settings)
 
     def get(self, name: str = "") -> Model:
-        """Raises ModelError for a name that no provider answers to."""
-        name = name or self.default
-        if name in {OFFLINE, self._offline.name}:
+        """The default model where no name is given. Raises ModelError, with what to set, for one that cannot be had."""
+        name = name or self.default.name
+        if name == self._offline.name:
+            return self._offline
+        check(name, self._settings, has_litellm=has_litellm())
+        if name == OFFLINE:
             return self._offline
         provider, _, model = name.partition("/")
-        if model and provider in self._providers:
-            return self._compatible(self._providers[provider], name, model)
-        if model and provider == LITELLM:
+        if provider == LITELLM:
             return self._through_litellm(name, model)
-        known = ", ".join([OFFLINE, *(f"{known}/<model>" for known in (*self._providers, LITELLM))])
-        raise ModelError(f"no model is called {name!r}; there are {known}")
+        return self._compatible(self._providers[provider], name, model)
 
     def _through_litellm(self, name: str, model: str) -> Model:
         """LiteLLM's own word for a model begins with its provider: litellm/anthropic/claude-..."""
-        keys = {name: provider.api_key for name, provider in self._providers.items()} | {"anthropic": self._anthropic}
-        key = keys.get(model.partition("/")[0], SecretStr(""))
+        key = litellm_keys(self._settings).get(model.partition("/")[0])
         return LiteLLMModel(
             model=model,
-            api_key=key.get_secret_value(),
+            api_key=key.get_secret_value() if key else "",
             name=name,
-            context_tokens=self._context_tokens,
-            timeout_seconds=self._timeout_seconds,
+            context_tokens=self._settings.context_tokens,
+            timeout_seconds=self._settings.model_timeout_seconds,
         )
 
     def _compatible(self, provider: Provider, name: str, model: str) -> Model:
-        return OpenAIModel(
+        asked = OpenAIModel(
             self._http,
             base_url=provider.base_url,
             model=model,
             api_key=provider.api_key.get_secret_value(),
             name=name,
-            context_tokens=self._context_tokens,
-            timeout=httpx.Timeout(self._timeout_seconds),
+            context_tokens=self._settings.context_tokens,
+            timeout=httpx.Timeout(self._settings.model_timeout_seconds),
         )
+        return ExplainedModel(asked, provider)
+
+
+class ExplainedModel:
+    """A provider's model whose errors name the settings that it was asked by."""
+
+    def __init__(self, model: Model, provider: Provider) -> None:
+        self.name = model.name
+        self.context_tokens = model.context_tokens
+        self._model = model
+        self._provider = provider
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[Delta, None]:
+        try:
+            async with aclosing(self._model.stream(request)) as deltas:
+                async for delta in deltas:
+                    yield delta
+        except ModelError as error:
+            error.args = (f"{error}{self._hint(error)}",)
+            raise
+
+    def _hint(self, error: ModelError) -> str:
+        if isinstance(error, ModelUnauthorized):
+            was = "as it is set" if self._provider.has_key else "which is not set"
+            return f"; check {self._provider.key_setting}, {was}"
+        if self._provider.url_setting:
+            return f"; asked at {shown(self._provider.base_url)}, as {self._provider.url_setting} says"
+        return ""
+
+
+def shown(address: str) -> str:
+    """An address without what may be a password in it."""
+    try:
+        url = httpx.URL(address)
+    except httpx.InvalidURL:
+        return "an address that is none"
+    return f"{url.scheme}://{url.netloc.decode('ascii')}{url.path}"

@@ -20,7 +20,8 @@ from soma.agent.llm.settling import until_settled
 
 logger = logging.getLogger(__name__)
 
-INSTALL = "this model needs LiteLLM, which is not installed: pip install 'soma[litellm]'"
+PIP = "pip install 'soma[litellm]'"
+INSTALL = f"this model needs LiteLLM, which is not installed: {PIP}"
 
 
 class LiteLLMMissing(ModelError):

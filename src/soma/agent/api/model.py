@@ -1,0 +1,33 @@
+"""Which model answers, and because of which setting."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from ninja import Router
+
+from soma.agent.api.caller import who
+from soma.agent.app import agent
+from soma.agent.llm.choose import has_litellm
+from soma.agent.llm.selection import fault_of
+from soma.agent.models import Capsule
+from soma.agent.settings import Settings
+
+router = Router()
+
+
+@router.get("")
+async def get(request: HttpRequest) -> dict[str, Any]:
+    """`capsules` are those with a model of their own. `unused` is the operator's to see, whose settings they are."""
+    caller, running = who(request), agent()
+    own = Capsule.objects.filter(tenant_id=caller.tenant_id, models_allowed__has_key="chat").order_by("name")
+    return {
+        "name": running.selection.name,
+        "reason": running.selection.reason,
+        "unused": list(running.selection.unused) if caller.is_operator else [],
+        "capsules": [_view(capsule, running.settings) async for capsule in own],
+    }
+
+
+def _view(capsule: Capsule, settings: Settings) -> dict[str, Any]:
+    name = capsule.models_allowed["chat"]
+    return {"capsule": capsule.name, "model": name, "fault": fault_of(name, settings, has_litellm=has_litellm())}

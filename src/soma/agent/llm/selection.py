@@ -1,0 +1,174 @@
+"""Which model answers, because of which setting, and what to set where a name cannot be had (pure)."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+
+from pydantic import SecretStr
+
+from soma.agent.llm.base import ModelError, ModelUnauthorized
+from soma.agent.llm.litellm import INSTALL, PIP, LiteLLMMissing
+from soma.agent.settings import OPENAI_URL, Settings
+
+OFFLINE = "offline"
+LITELLM = "litellm"
+ANTHROPIC = "litellm/anthropic/claude-sonnet-4-5"
+KEY_OF_ANTHROPIC = "ANTHROPIC_API_KEY"
+LOCAL_PORTS = {  # servers that speak OpenAI's protocol, and where they listen if nobody says otherwise
+    "ollama": 11434, "vllm": 8000, "hosted_vllm": 8000, "lmstudio": 1234, "lm_studio": 1234, "llamacpp": 8080,
+    "llama.cpp": 8080, "llamafile": 8080, "localai": 8080, "local": 11434,
+}  # fmt: skip
+MAKERS = {"gpt": "openai", "o1": "openai", "o3": "openai", "o4": "openai", "claude": "litellm/anthropic"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provider:
+    """An OpenAI-compatible address; `default_model` is what its key alone switches on."""
+
+    base_url: str
+    api_key: SecretStr
+    key_setting: str
+    default_model: str
+    url_setting: str = ""
+
+    @property
+    def has_key(self) -> bool:
+        return bool(self.api_key.get_secret_value())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selection:
+    """`unused` says of each provider's setting that has no effect how it would get one."""
+
+    name: str
+    reason: str
+    unused: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.reason}"
+
+
+def providers(settings: Settings) -> dict[str, Provider]:
+    """By the name that a model's name begins with; the first with a key answers where no model is set."""
+    return {
+        "openai": Provider(
+            base_url=settings.openai_base_url,
+            api_key=settings.openai_api_key,
+            key_setting="OPENAI_API_KEY",
+            default_model="gpt-4o-mini",
+            url_setting="" if settings.openai_base_url == OPENAI_URL else "SOMA_OPENAI_BASE_URL",
+        ),
+        "openrouter": Provider(
+            base_url="https://openrouter.ai/api/v1",
+            api_key=settings.openrouter_api_key,
+            key_setting="OPENROUTER_API_KEY",
+            default_model="openai/gpt-4o-mini",
+        ),
+        "groq": Provider(
+            base_url="https://api.groq.com/openai/v1",
+            api_key=settings.groq_api_key,
+            key_setting="GROQ_API_KEY",
+            default_model="llama-3.3-70b-versatile",
+        ),
+    }
+
+
+def select(settings: Settings, *, has_litellm: bool) -> Selection:
+    """The set model, else that of the first key, else the offline one."""
+    known = providers(settings)
+    by_key = {f"{name}/{one.default_model}": one.key_setting for name, one in known.items() if one.has_key}
+    has_anthropic = bool(settings.anthropic_api_key.get_secret_value())
+    if has_anthropic and has_litellm:
+        by_key[ANTHROPIC] = KEY_OF_ANTHROPIC
+    if settings.default_model:
+        name, reason = settings.default_model, "SOMA_DEFAULT_MODEL says so"
+    elif by_key:
+        name = next(iter(by_key))
+        reason = f"{by_key[name]} is set"
+    else:
+        keys = ", ".join(one.key_setting for one in known.values())
+        name, reason = OFFLINE, f"no model is set and no key that names one (SOMA_DEFAULT_MODEL, {keys})"
+    unused = [
+        f"{setting} is set but not used: set SOMA_DEFAULT_MODEL={other}"
+        for other, setting in by_key.items()
+        if not _uses(name, other)
+    ]
+    if has_anthropic and not has_litellm:
+        unused.append(f"{KEY_OF_ANTHROPIC} is set but not used: {PIP}, then set SOMA_DEFAULT_MODEL={ANTHROPIC}")
+    if known["openai"].url_setting and not name.startswith("openai/"):
+        unused.append("SOMA_OPENAI_BASE_URL is set but not used: set SOMA_DEFAULT_MODEL=openai/<its name of the model>")
+    return Selection(name=name, reason=reason, unused=tuple(unused))
+
+
+def check(name: str, settings: Settings, *, has_litellm: bool) -> None:
+    """Raises ModelError where the name cannot be had as things are set, with what to set."""
+    if name == OFFLINE:
+        return
+    known = providers(settings)
+    first, _, model = name.partition("/")
+    if not model or first not in (*known, LITELLM):
+        raise ModelError(f"no model is called {name!r}: {_advice(name, known)}")
+    if first == LITELLM:
+        _check_litellm(name, model, settings, has_litellm=has_litellm)
+    elif not known[first].has_key and not known[first].url_setting:
+        own = " (or SOMA_OPENAI_BASE_URL, for a server of your own)" if first == "openai" else ""
+        raise ModelUnauthorized(f"{name} needs the key {known[first].key_setting}{own}, which is not set")
+
+
+def fault_of(name: str, settings: Settings, *, has_litellm: bool) -> str:
+    """What `check` says against the name, if anything."""
+    try:
+        check(name, settings, has_litellm=has_litellm)
+    except ModelError as error:
+        return str(error)
+    return ""
+
+
+def _check_litellm(name: str, model: str, settings: Settings, *, has_litellm: bool) -> None:
+    """Keys of providers that we have no setting for are LiteLLM's to find."""
+    if not has_litellm:
+        raise LiteLLMMissing(f"{name}: {INSTALL}")
+    provider = model.partition("/")[0]
+    missing = not litellm_keys(settings).get(provider, SecretStr("elsewhere")).get_secret_value()
+    if missing:
+        setting = KEY_OF_ANTHROPIC if provider == "anthropic" else providers(settings)[provider].key_setting
+        raise ModelUnauthorized(f"{name} needs the key {setting}, which is not set")
+
+
+def litellm_keys(settings: Settings) -> dict[str, SecretStr]:
+    """The keys that we have a setting for, by LiteLLM's word for their provider."""
+    return {name: one.api_key for name, one in providers(settings).items()} | {"anthropic": settings.anthropic_api_key}
+
+
+def _uses(name: str, other: str) -> bool:
+    """Whether the model called `name` is asked with the key that would switch on `other`."""
+    provider = other.removeprefix(f"{LITELLM}/").partition("/")[0]
+    return name.removeprefix(f"{LITELLM}/").startswith(f"{provider}/")
+
+
+def _advice(name: str, known: Mapping[str, Provider]) -> str:
+    """What is most likely meant, and the setting that would do."""
+    first, slash, model = name.partition("/")
+    folded = first.casefold().strip()
+    if not slash and (near := next(iter(get_close_matches(folded, [OFFLINE], cutoff=0.75)), None)):
+        return f"did you mean {near!r}?"
+    if near := next(iter(get_close_matches(folded, [*known, LITELLM], cutoff=0.75)), None):
+        example = known[near].default_model if near in known else ANTHROPIC.removeprefix(f"{LITELLM}/")
+        return f"did you mean '{near}/{model or example}'?"
+    if folded in LOCAL_PORTS:
+        url = f"http://localhost:{LOCAL_PORTS[folded]}/v1"
+        return f"set SOMA_OPENAI_BASE_URL={url} (where it listens) and name the model 'openai/{model or '<model>'}'"
+    if maker := next((maker for start, maker in MAKERS.items() if folded.startswith(start)), None):
+        return f"did you mean '{maker}/{name}'?"
+    return "; ".join(_ways(name, model, known))
+
+
+def _ways(name: str, model: str, known: Mapping[str, Provider]) -> Iterator[str]:
+    through = f"{LITELLM}/{name if model else '<provider>/<model>'}"
+    with_keys = ", ".join(f"{one}/<model> with {provider.key_setting}" for one, provider in known.items())
+    ways = [
+        f"through LiteLLM it is {through} ({PIP})",
+        "of a server that speaks OpenAI's protocol it is openai/<model> with SOMA_OPENAI_BASE_URL",
+    ]
+    yield from ways if model else reversed(ways)
+    yield f"without either there are {OFFLINE}, {with_keys}"
