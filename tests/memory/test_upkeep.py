@@ -56,7 +56,7 @@ async def test_a_document_is_imported_and_changed(database, alice):
     chunking = Chunking(budget=20, count=lambda text: len(text.split()))
     async with opened(database, Hashing(64)) as memory:
         document = Document(name="a.md", text="# A\n\none two\n\n# B\n\nthree", format="markdown")
-        assert (await memory.import_document(alice, document, chunking)).created == 2
+        assert (await memory.import_document(alice, document, chunking)).chunks.created == 2
         changed = Document(name="a.md", text="# A\n\none two three", format="markdown")
         imported = await memory.import_document(alice, changed, chunking)
-        assert (imported.updated, imported.forgotten) == (1, 1)
+        assert (imported.chunks.updated, imported.chunks.forgotten) == (1, 1)

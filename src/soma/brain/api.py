@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
 from soma.brain import bodies
+from soma.brain.api_documents import add_documents
 from soma.brain.api_experiments import Door, add_experiments, add_insight
 from soma.brain.api_memory import add_upkeep
 from soma.brain.auth import CLAIMS, HEADERS, ROLE_HEADER, Authenticator, check_claims
@@ -46,6 +47,7 @@ def create_app(brain: Brain, auth: Authenticator) -> FastAPI:
     add_experiments(app, brain, door)
     add_insight(app, brain, door)
     add_upkeep(app, brain, door)
+    add_documents(app, brain, door)
     return app
 
 

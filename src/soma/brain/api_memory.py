@@ -1,4 +1,4 @@
-"""The part of the brain's HTTP door that looks after memory: documents, status, comparison, consolidation."""
+"""The part of the brain's HTTP door that looks after memory: status, comparison, consolidation."""
 
 from fastapi import FastAPI, Request, Response
 
@@ -16,24 +16,12 @@ from soma.brain.types import (
     MemoryVerified,
     Principal,
 )
-from soma.memory.documents.importing import Chunking, Document
 from soma.memory.errors import BadLine
 from soma.memory.types import NewLink
 from soma.memory.upkeep.reconcile import Sight
 
 
 def add_upkeep(app: FastAPI, brain: Brain, door: Door) -> None:
-    @app.post("/v1/memory/documents", **door.takes(bodies.ImportDocument))
-    async def documents(request: Request) -> Response:
-        principal, body = await door.read(request, bodies.ImportDocument)
-        document = Document(
-            name=body.name, text=body.text, format=body.format, scope=body.scope, written_at=body.written_at
-        )
-        chunking = Chunking(brain.settings.memory.document_tokens, brain.count_tokens)
-        return door.answer(
-            await brain.memory.import_document(owner(principal), document, chunking, namespace=body.namespace)
-        )
-
     @app.get("/v1/memory/status")
     async def status(request: Request) -> Response:
         return door.answer(

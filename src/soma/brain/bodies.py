@@ -240,15 +240,6 @@ class Forget(Body, frozen=True, kw_only=True):
     namespace: Name = "default"
 
 
-class ImportDocument(Body, frozen=True, kw_only=True):
-    name: str
-    text: str
-    format: Literal["text", "markdown"] = "text"
-    scope: Literal["user", "agent", "tenant"] = "user"
-    written_at: str | None = None
-    namespace: Name = "default"
-
-
 class ImportLines(Body, frozen=True, kw_only=True):
     """Lines of JSON, each a memory as an export has it; `scope` is that of a line which names none."""
 

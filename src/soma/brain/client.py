@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from soma.brain.calls import given
+from soma.brain.client_documents import DocumentCalls
 from soma.brain.client_experiments import ExperimentCalls
 from soma.brain.client_memory import MemoryCalls
 from soma.brain.types import (
@@ -24,7 +25,7 @@ from soma.brain.types import (
 )
 
 
-class BrainClient(MemoryCalls, ExperimentCalls):
+class BrainClient(MemoryCalls, DocumentCalls, ExperimentCalls):
     """The brain's verbs. Each raises BrainUnavailable or BrainRefused, and nothing else."""
 
     async def evaluate(

@@ -11,7 +11,6 @@ from soma.brain.types import (
     Consolidations,
     ExportPage,
     Forgotten,
-    ImportedDocument,
     ImportedLines,
     Linked,
     MemoryPage,
@@ -77,23 +76,6 @@ class MemoryCalls(Calls):
         """Browse what the caller may see, newest first; `search` finds words of the text."""
         parameters = {"limit": limit, "after": after, "search": search, "namespace": namespace}
         return await self._read(principal, "/v1/memories", parameters, MemoryPage)
-
-    async def import_document(
-        self,
-        principal: Principal,
-        *,
-        name: str,
-        text: str,
-        format: str,  # noqa: A002 - the wire's name
-        scope: str = "user",
-        written_at: str | None = None,
-        namespace: str = "default",
-    ) -> ImportedDocument:
-        """Remember a long text in chunks; again under the same name, change what changed and forget what is gone."""
-        body = given(name=name, text=text, format=format, scope=scope, written_at=written_at, namespace=namespace)
-        return await self._commit(
-            principal, "/v1/memory/documents", body, ImportedDocument, timeout_seconds=LONG_SECONDS
-        )
 
     async def import_memories(
         self, principal: Principal, lines: Sequence[str], *, scope: str = "user", namespace: str = "default"

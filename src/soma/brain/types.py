@@ -287,16 +287,6 @@ class MemoryPage(msgspec.Struct, frozen=True, kw_only=True):
     next: str | None = None
 
 
-class ImportedDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """Chunks of a document by what became of them."""
-
-    name: str
-    created: int
-    updated: int
-    unchanged: int
-    forgotten: int
-
-
 class ImportedLines(msgspec.Struct, frozen=True, kw_only=True):
     """Memories of an import by what became of them; `refused` are the keys of shared ones that another user wrote."""
 

@@ -7,6 +7,7 @@ from soma.events.ids import new_id, now
 from soma.events.schema import MemoryForgotten, Subject, draft
 from soma.events.transaction import Transaction
 from soma.memory import rows
+from soma.memory.catalogue import records
 from soma.memory.store import STREAM, Store
 from soma.memory.types import MemoryRecord, Owner
 
@@ -28,6 +29,8 @@ def erase(tx: Transaction, owner: Owner, memories: Sequence[MemoryRecord], names
         tx.execute("DELETE FROM memory_embeddings WHERE memory_id = ?", [memory.id])
         tx.execute("DELETE FROM memory_links WHERE from_id = ? OR to_id = ?", [memory.id, memory.id])
         tx.execute(rows.ERASE, [_digest(memory), revision, moment, receipt_id, memory.id])
+    for tenant, scoped, thread in {(one.tenant_id, one.scope_owner, one.conversation_id or "") for one in gone}:
+        records.drop_empty(tx, (tenant, namespace, scoped), [thread])
     return receipt_id, [(memory, revision) for memory in gone]
 
 

@@ -12,6 +12,7 @@ MemoryRefused            `code`, and `field` where one is to blame
 ├── BadCursor            bad_cursor
 ├── BadLine              bad_line
 ├── UnknownKey           unknown_key
+│   └── UnknownDocument  unknown_document
 ├── UnknownLinkTarget    unknown_link_target
 ├── NotTheAuthor         not_the_author
 └── ForeignNamespace     foreign_namespace
@@ -95,6 +96,12 @@ class UnknownKey(MemoryRefused):
     """There is no such memory here."""
 
     code = "unknown_key"
+
+
+class UnknownDocument(UnknownKey):
+    """There is no such document here."""
+
+    code = "unknown_document"
 
 
 class UnknownLinkTarget(MemoryRefused):

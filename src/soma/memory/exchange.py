@@ -7,7 +7,9 @@ from typing import Any
 
 import msgspec
 
+from soma.events.transaction import Transaction
 from soma.memory import checks, rows
+from soma.memory.catalogue import records
 from soma.memory.errors import BadLine, UnknownLinkTarget
 from soma.memory.remember import content_key, nearest, remember
 from soma.memory.store import Store
@@ -95,12 +97,30 @@ async def take(store: Store, owner: Owner, text: Iterable[str], namespace: str, 
         again += await remember(store, owner, batch, namespace)
     for number, result in zip(linked, again, strict=True):
         results[number] = result if result.status == "refused" else results[number]
+    if names := _documents(owner, items):
+        await store.writer.write(lambda tx: _register(tx, owner, names, namespace))
     return Taken(
         created=_count(results, "created"),
         updated=_count(results, "updated"),
         unchanged=_count(results, "unchanged"),
         refused=[result.key for result in results if result.status == "refused"],
     )
+
+
+def _documents(owner: Owner, items: Sequence[NewMemory]) -> Mapping[str, Mapping[str, str]]:
+    """The names of the documents that lines are chunks of, by whose they are and by their threads."""
+    names: dict[str, dict[str, str]] = {}
+    for item in items:
+        thread = item.conversation_id or ""
+        if thread.startswith(records.THREADS) and (name := rows.texts(item.metadata, "document")):
+            names.setdefault(owner.of(item.scope), {}).setdefault(thread, name)
+    return names
+
+
+def _register(tx: Transaction, owner: Owner, names: Mapping[str, Mapping[str, str]], namespace: str) -> None:
+    """Chunks of documents are documents here too: an import of the files themselves recognises them."""
+    for scope_owner, threads in names.items():
+        records.register(tx, (owner.tenant_id, namespace, scope_owner), threads, owner.user_id)
 
 
 def _batches(items: Sequence[NewMemory]) -> Iterator[Sequence[NewMemory]]:

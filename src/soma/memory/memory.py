@@ -12,8 +12,11 @@ from soma.events.writer import Writer
 from soma.memory import checks, read, rows, values
 from soma.memory.accesses import Accesses
 from soma.memory.adapters import pgvector
-from soma.memory.documents import importing
-from soma.memory.documents.importing import Chunking, Document, Imported
+from soma.memory.catalogue.identity import Delivery, Known
+from soma.memory.catalogue.records import Listed
+from soma.memory.documents import importing, library
+from soma.memory.documents.importing import Chunking, Document
+from soma.memory.documents.library import ForgottenDocuments, Imported, Planned
 from soma.memory.embedders.base import Embedder
 from soma.memory.errors import ForeignNamespace, NotTheAuthor, TooManyItems, UnknownKey
 from soma.memory.exchange import Taken, take
@@ -117,10 +120,44 @@ class Memory:
     async def import_document(
         self, owner: Owner, document: Document, chunking: Chunking, *, namespace: str = DEFAULT
     ) -> Imported:
-        """Remember a long text in chunks; again under the same name, change what changed and forget what is gone."""
+        """Remember a long text in chunks, or change what changed in the document that it is."""
         checks.namespace(namespace)
         await self._store.work(importing.check, document, chunking)
-        return await self._store.whole(importing.import_document(self._store, owner, document, namespace, chunking))
+        return await self._store.whole(library.import_document(self._store, owner, document, namespace, chunking))
+
+    async def plan_documents(
+        self, owner: Owner, delivery: Delivery, *, scope: Scope = "user", namespace: str = DEFAULT
+    ) -> Planned:
+        """What an import would do; nothing is done."""
+        checks.namespace(namespace)
+        for number, coming in enumerate(delivery.documents):
+            importing.check_place(coming.collection, coming.origin, f"documents[{number}].")
+        return await self._store.work(library.planned, self._store, owner, scope, namespace, delivery)
+
+    async def recognise_document(
+        self, owner: Owner, name: str, text: str, *, scope: Scope = "user", namespace: str = DEFAULT
+    ) -> tuple[Known, bool] | None:
+        """The document of an earlier version that this text is or was, and whether all of it is still there."""
+        checks.namespace(namespace)
+        address = (owner.tenant_id, namespace, owner.of(scope))
+        return await self._store.work(library.recognised, self._store, address, name, text)
+
+    async def documents(
+        self, owner: Owner, *, namespace: str = DEFAULT, limit: int = read.PAGE, after: str | None = None
+    ) -> Sequence[Listed]:
+        """Those that the owner may see, in the order of their first import; the last one's id asks for the next."""
+        checks.number(limit, "limit", low=1, high=read.LARGEST_PAGE)
+        await self._known(owner, namespace)
+        return await self._store.work(library.listed, self._store, owner, namespace, after=after, limit=limit)
+
+    async def forget_documents(
+        self, owner: Owner, ids: Sequence[str], *, namespace: str = DEFAULT
+    ) -> ForgottenDocuments:
+        """All named documents or none, with every chunk that no other document shares."""
+        checks.namespace(namespace)
+        if len(ids) > checks.ITEMS:
+            raise TooManyItems(f"at most {checks.ITEMS:,} documents a call", field="ids")
+        return await self._store.whole(library.forget_documents(self._store, owner, ids, namespace))
 
     async def candidates(self, owner: Owner, query: Query) -> Candidates:
         """What may answer, unranked, with every view."""

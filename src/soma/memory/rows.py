@@ -144,11 +144,12 @@ def newest(reader: Reader, owner: Owner, namespace: str, *, before: int | None, 
     return found
 
 
-def thread(reader: Reader, owner: Owner, namespace: str, scope_owner: str, conversation_id: str) -> list[MemoryRecord]:
-    """What was said in one conversation, or stands in one document, in order."""
+def thread(reader: Reader, address: Address, conversation_id: str, *, limit: int = -1) -> list[MemoryRecord]:
+    """What was said in one conversation, or stands in one document, in order; all where `limit` is below 0."""
     found = reader.query(
-        f"{SELECT} WHERE {LIVING} AND m.scope_owner = ? AND m.conversation_id = ? ORDER BY m.occurred_at, m.position",
-        [owner.tenant_id, namespace, scope_owner, conversation_id],
+        f"{SELECT} WHERE {LIVING} AND m.scope_owner = ? AND m.conversation_id = ? ORDER BY m.occurred_at, m.position"
+        + (f" LIMIT {limit}" if limit >= 0 else ""),
+        [*address, conversation_id],
     )
     return list(map(record, found))
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any, ParamSpec, TypeVar
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -50,10 +51,15 @@ class Store:
         self.partitions = Partitions(self.load, bound_bytes=bound_bytes)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="memory")
         self._committing: set[asyncio.Task[Any]] = set()
+        self._locks: WeakValueDictionary[Address, asyncio.Lock] = WeakValueDictionary()
 
     @property
     def database(self) -> Database:
         return self.writer.database
+
+    def lock(self, address: Address) -> asyncio.Lock:
+        """For what must not be decided twice at once in a partition."""
+        return self._locks.setdefault(address, asyncio.Lock())
 
     async def work(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `function` in a worker thread: nothing here computes on the event loop."""

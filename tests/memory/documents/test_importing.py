@@ -28,7 +28,8 @@ def notes(text: str = NOTES, **fields) -> Document:
     return Document(**{"name": "notes.md", "text": text, "format": "markdown", **fields})
 
 
-def counts(imported) -> tuple[int, int, int, int]:
+def counts(whole) -> tuple[int, int, int, int]:
+    imported = whole.chunks
     return imported.created, imported.updated, imported.unchanged, imported.forgotten
 
 
@@ -76,16 +77,16 @@ async def test_equal_paragraphs_are_two_memories_and_a_book_is_many(memory, alic
     )
     document = notes(text, format="text", scope="tenant")
     imported = await memory.import_document(alice, document, Chunking(budget=25, count=CHUNKING.count))
-    assert imported.created > 100
+    assert imported.chunks.created > 100
     assert counts(await memory.import_document(owner("bob"), document, Chunking(25, CHUNKING.count)))[::2] == (
         0,
-        imported.created,
+        imported.chunks.created,
     )
 
 
 async def test_two_owners_have_documents_of_their_own(memory, alice):
     await memory.import_document(alice, notes(), CHUNKING)
-    assert (await memory.import_document(owner("bob"), notes(), CHUNKING)).created == 3
+    assert (await memory.import_document(owner("bob"), notes(), CHUNKING)).chunks.created == 3
     await memory.import_document(owner("bob"), notes("# Nothing\n\nelse"), CHUNKING)
     assert len((await memory.list(alice)).items) == 3
 

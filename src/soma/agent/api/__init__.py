@@ -17,6 +17,7 @@ from ninja.errors import ValidationError as BodyInvalid
 from soma.agent.api import (
     capsules,
     conversations,
+    documents,
     experiments,
     feedback,
     learning,
@@ -65,6 +66,7 @@ api.add_router("/model", model.router, tags=["capsules"])
 api.add_router("/feedback", feedback.router, tags=["learning"])
 api.add_router("/learning", learning.router, tags=["learning"])
 api.add_router("/experiments", experiments.router, tags=["learning"])
+api.add_router("/memories/documents", documents.router, tags=["memories"])
 api.add_router("/memories", memories.router, tags=["memories"])
 api.add_router("", members.router, tags=["accounts"])
 api.add_router("", tokens.router, tags=["accounts"])

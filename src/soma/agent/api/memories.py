@@ -33,15 +33,6 @@ class Forget(OfAgent):
     namespace: str = Field("default", min_length=1, max_length=100)
 
 
-class NewDocument(OfAgent):
-    name: str = Field(min_length=1, max_length=300, description="What citations call it.")
-    text: str = Field(min_length=1)
-    format: Literal["text", "markdown"] = "text"
-    scope: Literal["user", "agent", "tenant"] = "user"
-    written_at: str | None = None
-    namespace: str = Field("default", min_length=1, max_length=100)
-
-
 class Lines(OfAgent):
     lines: list[str] = Field(min_length=1, description="Each a memory as JSON, as an export has it.")
     scope: Literal["user", "agent", "tenant"] = Field("user", description="Of lines that name none.")
@@ -112,16 +103,6 @@ async def forget(request: HttpRequest, payload: Forget) -> Any:
         await principal(caller, payload.agent), ids=payload.ids, keys=payload.keys, namespace=payload.namespace
     )
     return msgspec.to_builtins(receipt)
-
-
-@router.post("/documents")
-async def import_document(request: HttpRequest, payload: NewDocument) -> Any:
-    """Remember a text in chunks that can be cited; the same name again changes only what changed."""
-    caller = who(request)
-    caller.require(Role.OWNER, Role.MEMBER)
-    fields = payload.model_dump(exclude={"agent"})
-    imported = await agent().brain.import_document(await principal(caller, payload.agent), **fields)
-    return msgspec.to_builtins(imported)
 
 
 @router.post("/import")

@@ -1,5 +1,6 @@
 """A document as memories, one a chunk. Imported again, it changes what changed and forgets what is gone."""
 
+import re
 from collections import Counter, deque
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from itertools import islice
 from typing import Any, Literal
 
 from soma.memory import authorship, checks, rows
+from soma.memory.catalogue.identity import UNNAMED
 from soma.memory.documents.blocks import markdown, paragraphs
 from soma.memory.documents.chunks import BETWEEN, Chunk, each_chunk
 from soma.memory.documents.cutting import Count
@@ -28,17 +30,26 @@ AT_A_TIME = 100  # chunks cut by a thread before others get their turn
 SMALLEST_BUDGET = 16  # tokens
 AT_ONCE = 50  # chunks a commit: recalls in between do not wait for the embedding of a whole book
 KEY_DIGITS = 16
+LONGEST_COLLECTION = 100
+LONGEST_ORIGIN = 4_000
+ORIGIN = re.compile(r"(?:[0-9a-f]{8,64}(?:/[0-9a-f]{8,64})*)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A text under the name that citations show. `written_at` (ISO 8601) dates its chunks; none means now."""
+    """A text under the name that citations show. `written_at` (ISO 8601) dates its chunks; none means now.
+
+    `collection`, `origin` and `continues` say which document it is: see `catalogue/identity.py`.
+    """
 
     name: str
     text: str
     format: Format = "text"
     scope: Scope = "user"
     written_at: str | None = None
+    collection: str = UNNAMED
+    origin: str = ""
+    continues: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,14 +61,13 @@ class Chunking:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Imported:
+class Counts:
     """Chunks by what became of them. `updated` has another text than before; `unchanged` may stand elsewhere now."""
 
-    name: str
-    created: int
-    updated: int
-    unchanged: int
-    forgotten: int
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    forgotten: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +82,7 @@ def check(document: Document, chunking: Chunking) -> None:
     """Raises MemoryRefused."""
     if not document.name.strip() or len(document.name) > LONGEST_NAME or not document.name.isprintable():
         raise BadName(f"1 to {LONGEST_NAME} printable characters", field="name")
+    check_place(document.collection, document.origin)
     checks.one_of(document.format, tuple(READERS), "format")
     checks.one_of(document.scope, ("user", "agent", "tenant"), "scope")
     if (size := len(document.text.encode("utf-8", "surrogatepass"))) > LARGEST_BYTES:
@@ -84,16 +95,31 @@ def check(document: Document, chunking: Chunking) -> None:
         raise OutOfRange(f"at least {SMALLEST_BUDGET} tokens", field="budget")
 
 
-async def import_document(
-    store: Store, owner: Owner, document: Document, namespace: str, chunking: Chunking
-) -> Imported:
-    """What is new is there before what vanished goes. A kill in between leaves both: the next import ends it.
+def check_place(collection: str, origin: str, inside: str = "") -> None:
+    """Raises BadName. `inside` is what comes before the names of the fields."""
+    if not collection.strip() or len(collection) > LONGEST_COLLECTION or not collection.isprintable():
+        raise BadName(f"1 to {LONGEST_COLLECTION} printable characters", field=f"{inside}collection")
+    if len(origin) > LONGEST_ORIGIN or not ORIGIN.fullmatch(origin):
+        raise BadName("digests in hexadecimal, with / between them", field=f"{inside}origin")
+
+
+def digest_of(text: str) -> str:
+    """What tells whether two files say the same, however their lines end."""
+    return sha256(text.replace("\r\n", "\n").encode()).hexdigest()
+
+
+async def write_chunks(
+    store: Store, owner: Owner, document: Document, namespace: str, chunking: Chunking, *, thread: str
+) -> Counts:
+    """Make the chunks in `thread` those of the document. What is new is there before what vanished goes: a kill in
+    between leaves both, and the next import ends it.
 
     Raises NotTheAuthor for a shared document of another user that would change; nothing of it does.
     """
     found = await _cut(store, document, chunking)
-    plan = await store.work(_plan, store, owner, document, namespace, found)
-    items = await store.work(_items, document, plan)
+    address = (owner.tenant_id, namespace, owner.of(document.scope))
+    plan = await store.work(lambda: _matched(found, rows.thread(store.database, address, thread)))
+    items = await store.work(_items, document, plan, thread)
     if items or plan.vanished:
         for memory in (*(memory for _, memory in plan.pairs if memory is not None), *plan.vanished):
             authorship.check(owner, memory, "name")
@@ -103,18 +129,12 @@ async def import_document(
         await forget(store, owner, [memory.id for memory in plan.vanished], (), namespace)
     former = [(chunk, memory) for chunk, memory in plan.pairs if memory is not None]
     updated = sum(chunk.text != memory.text for chunk, memory in former)
-    return Imported(
-        name=document.name,
+    return Counts(
         created=len(plan.pairs) - len(former),
         updated=updated,
         unchanged=len(former) - updated,
         forgotten=len(plan.vanished),
     )
-
-
-def thread_of(name: str) -> str:
-    """The conversation that the chunks of a document are: neighbours in it are neighbours for recall."""
-    return f"document:{name}"
 
 
 async def _cut(store: Store, document: Document, chunking: Chunking) -> list[Chunk]:
@@ -129,11 +149,6 @@ async def _cut(store: Store, document: Document, chunking: Chunking) -> list[Chu
                 f"it makes more than {MOST_CHUNKS:,} chunks (its sections may be very short). Divide it", field="text"
             )
     return found
-
-
-def _plan(store: Store, owner: Owner, document: Document, namespace: str, found: Sequence[Chunk]) -> _Plan:
-    former = rows.thread(store.database, owner, namespace, owner.of(document.scope), thread_of(document.name))
-    return _matched(found, former)
 
 
 def _matched(found: Sequence[Chunk], former: Sequence[MemoryRecord]) -> _Plan:
@@ -163,7 +178,7 @@ def _headings_of(memory: MemoryRecord) -> str:
     return repr(memory.metadata.get("headings"))
 
 
-def _items(document: Document, plan: _Plan) -> list[NewMemory]:
+def _items(document: Document, plan: _Plan, thread: str) -> list[NewMemory]:
     """The chunks to remember: all, or none where text and places are as they were."""
     if not plan.vanished and all(
         memory is not None
@@ -178,7 +193,11 @@ def _items(document: Document, plan: _Plan) -> list[NewMemory]:
     occurrences: Counter[str] = Counter()
     items = []
     for number, (chunk, memory) in enumerate(plan.pairs):
-        key = memory.key if memory is not None else _key(document.name, chunk, taken, occurrences)
+        key = (
+            memory.key
+            if memory is not None
+            else _key(document.name, thread, chunk, taken=taken, occurrences=occurrences)
+        )
         taken.add(key)
         items.append(
             NewMemory(
@@ -189,7 +208,7 @@ def _items(document: Document, plan: _Plan) -> list[NewMemory]:
                 # a microsecond a chunk: recall orders what belongs together by time
                 occurred_at=(written + timedelta(microseconds=number)).isoformat(timespec="microseconds"),
                 metadata=place(document.name, chunk),
-                conversation_id=thread_of(document.name),
+                conversation_id=thread,
             )
         )
     return items
@@ -213,10 +232,10 @@ def _source(name: str, chunk: Chunk) -> str:
     return ", ".join([name, *([f'"{BETWEEN.join(chunk.headings)}"'] if chunk.headings else []), lines])
 
 
-def _key(name: str, chunk: Chunk, taken: Container[str], occurrences: Counter[str]) -> str:
-    """By content: the first of equal chunks, the second, and so on; `occurrences` says how many there were."""
+def _key(name: str, thread: str, chunk: Chunk, *, taken: Container[str], occurrences: Counter[str]) -> str:
+    """By document and content: the first of equal chunks, the second, and so on, as `occurrences` counts."""
     while True:
-        digest = sha256(f"{occurrences[chunk.text]}\n{chunk.text}".encode()).hexdigest()[:KEY_DIGITS]
+        digest = sha256(f"{thread}\n{occurrences[chunk.text]}\n{chunk.text}".encode()).hexdigest()[:KEY_DIGITS]
         occurrences[chunk.text] += 1
         if (key := f"{name}#{digest}") not in taken:
             return key

@@ -1,0 +1,143 @@
+"""The part of the brain's HTTP door for documents: import, plan, recognise, list, forget."""
+
+from fastapi import FastAPI, Request, Response
+
+from soma.brain import document_bodies as bodies
+from soma.brain.api_experiments import Door
+from soma.brain.document_types import (
+    DocumentInQuestion,
+    DocumentPage,
+    DocumentPlace,
+    DocumentPlan,
+    DocumentStep,
+    ForgottenDocuments,
+    ImportedDocument,
+    ListedDocument,
+    RecognisedDocument,
+)
+from soma.brain.service import Brain, owner
+from soma.memory.catalogue.identity import Coming, Delivery, Known, Step
+from soma.memory.catalogue.records import Listed
+from soma.memory.documents.importing import Chunking, Document
+
+PAGE = 200
+
+
+def add_documents(app: FastAPI, brain: Brain, door: Door) -> None:
+    @app.post("/v1/memory/documents", **door.takes(bodies.ImportDocument))
+    async def take(request: Request) -> Response:
+        principal, body = await door.read(request, bodies.ImportDocument)
+        document = Document(
+            name=body.name,
+            text=body.text,
+            format=body.format,
+            scope=body.scope,
+            written_at=body.written_at,
+            collection=body.collection,
+            origin=body.origin,
+            continues=body.continues,
+        )
+        chunking = Chunking(brain.settings.memory.document_tokens, brain.count_tokens)
+        done = await brain.memory.import_document(owner(principal), document, chunking, namespace=body.namespace)
+        chunks, step = done.chunks, _step(done.step)
+        return door.answer(
+            ImportedDocument(
+                name=step.name,
+                collection=step.collection,
+                action=step.action,
+                created=chunks.created,
+                updated=chunks.updated,
+                unchanged=chunks.unchanged,
+                forgotten=chunks.forgotten,
+                former=step.former,
+                same_as=step.same_as,
+            )
+        )
+
+    @app.get("/v1/memory/documents")
+    async def listed(request: Request) -> Response:
+        principal, asked = door.principal(request, "namespace", "after"), request.query_params
+        namespace, after = asked.get("namespace", "default"), asked.get("after")
+        found = await brain.memory.documents(owner(principal), namespace=namespace, after=after, limit=PAGE + 1)
+        page = [_listed(one) for one in found[:PAGE]]
+        return door.answer(DocumentPage(documents=page, next=page[-1].id if len(found) > PAGE else None))
+
+    @app.post("/v1/memory/documents/forget", **door.takes(bodies.ForgetDocuments))
+    async def forget(request: Request) -> Response:
+        principal, body = await door.read(request, bodies.ForgetDocuments)
+        gone = await brain.memory.forget_documents(owner(principal), body.ids, namespace=body.namespace)
+        return door.answer(ForgottenDocuments(documents=gone.documents, chunks=gone.chunks, receipt_id=gone.receipt_id))
+
+    _add_planning(app, brain, door)
+
+
+def _add_planning(app: FastAPI, brain: Brain, door: Door) -> None:
+    @app.post("/v1/memory/documents/plan", **door.takes(bodies.PlanDocuments))
+    async def plan(request: Request) -> Response:
+        principal, body = await door.read(request, bodies.PlanDocuments)
+        planned = await brain.memory.plan_documents(
+            owner(principal), _delivery(body), scope=body.scope, namespace=body.namespace
+        )
+        asked = [DocumentInQuestion(id=one.id, origin=one.origin) for one in planned.in_question]
+        steps = [_step(step) for step in planned.steps]
+        return door.answer(DocumentPlan(steps=steps, in_question=asked, has_former=planned.has_former))
+
+    @app.post("/v1/memory/documents/recognise", **door.takes(bodies.RecogniseDocument))
+    async def recognise(request: Request) -> Response:
+        principal, body = await door.read(request, bodies.RecogniseDocument)
+        found = await brain.memory.recognise_document(
+            owner(principal), body.name, body.text, scope=body.scope, namespace=body.namespace
+        )
+        if found is None:
+            return door.answer(RecognisedDocument())
+        return door.answer(RecognisedDocument(document=_place(found[0]), has_same_text=found[1]))
+
+
+def _delivery(body: bodies.PlanDocuments) -> Delivery:
+    return Delivery(
+        documents=[
+            Coming(
+                collection=one.collection,
+                name=one.name,
+                format=body.format,
+                digest=one.digest,
+                origin=one.origin,
+                continues=one.continues,
+                has_same_text=one.has_same_text,
+            )
+            for one in body.documents
+        ],
+        format=body.format,
+        root=body.root,
+        collection=body.collection,
+        mirror=body.mirror,
+        whereabouts=body.whereabouts,
+    )
+
+
+def _step(step: Step) -> DocumentStep:
+    return DocumentStep(
+        action=step.action,
+        name=step.document.name,
+        collection=step.document.collection,
+        former=_place(step.former or (step.document if step.action in {"kept", "forgotten"} else None)),
+        same_as=_place(step.twin),
+    )
+
+
+def _place(one: Known | None) -> DocumentPlace | None:
+    return None if one is None else DocumentPlace(id=one.id, collection=one.collection, name=one.name)
+
+
+def _listed(one: Listed) -> ListedDocument:
+    return ListedDocument(
+        id=one.id,
+        name=one.name,
+        collection=one.collection,
+        scope=one.scope_owner.partition(":")[0],
+        format=one.format,
+        chunks=one.chunks,
+        imported_at=one.imported_at,
+        imported_by=one.user_id,
+        is_whole=bool(one.digest),
+    )

@@ -1,0 +1,63 @@
+"""The brain's verbs on documents, as a client says them."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from soma.brain.calls import Calls, given
+from soma.brain.client_memory import LONG_SECONDS
+from soma.brain.document_types import (
+    DocumentPage,
+    DocumentPlan,
+    ForgottenDocuments,
+    ImportedDocument,
+    RecognisedDocument,
+)
+from soma.brain.types import Principal
+
+
+class DocumentCalls(Calls):
+    async def import_document(
+        self,
+        principal: Principal,
+        *,
+        name: str,
+        text: str,
+        format: str,  # noqa: A002 - the wire's name
+        scope: str = "user",
+        written_at: str | None = None,
+        namespace: str = "default",
+        **identity: Any,
+    ) -> ImportedDocument:
+        """Remember a long text in chunks, or change what changed in the document that it is.
+
+        `identity` are `collection`, `origin` and `continues` (`document_bodies.ImportDocument`).
+        """
+        body = given(name=name, text=text, format=format, scope=scope, written_at=written_at, namespace=namespace)
+        body |= given(**identity)
+        return await self._commit(
+            principal, "/v1/memory/documents", body, ImportedDocument, timeout_seconds=LONG_SECONDS
+        )
+
+    async def plan_documents(self, principal: Principal, delivery: Mapping[str, Any]) -> DocumentPlan:
+        """What an import would do (`document_bodies.PlanDocuments`); nothing is done."""
+        return await self._post(principal, "/v1/memory/documents/plan", delivery, DocumentPlan)
+
+    async def recognise_document(
+        self, principal: Principal, *, name: str, text: str, scope: str = "user", namespace: str = "default"
+    ) -> RecognisedDocument:
+        """The document of an earlier version that a text is or was."""
+        body = given(name=name, text=text, scope=scope, namespace=namespace)
+        return await self._post(principal, "/v1/memory/documents/recognise", body, RecognisedDocument)
+
+    async def documents(
+        self, principal: Principal, *, after: str | None = None, namespace: str = "default"
+    ) -> DocumentPage:
+        """The documents that the caller may see, in the order of their first import."""
+        parameters = {"after": after, "namespace": namespace}
+        return await self._read(principal, "/v1/memory/documents", parameters, DocumentPage)
+
+    async def forget_documents(
+        self, principal: Principal, ids: Sequence[str], *, namespace: str = "default"
+    ) -> ForgottenDocuments:
+        body = {"ids": list(ids), "namespace": namespace}
+        return await self._commit(principal, "/v1/memory/documents/forget", body, ForgottenDocuments)

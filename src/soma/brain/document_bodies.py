@@ -1,0 +1,59 @@
+"""What may be sent to the brain about documents."""
+
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from soma.brain.bodies import Body, Id, Ids, Name
+
+Format = Literal["text", "markdown"]
+Scope = Literal["user", "agent", "tenant"]
+MOST = 100_000  # files of a folder
+Whereabouts = Annotated[dict[str, Literal["gone", "there"]], Meta(max_length=MOST)]
+
+
+class ImportDocument(Body, frozen=True, kw_only=True):
+    name: str
+    text: str
+    format: Format = "text"
+    scope: Scope = "user"
+    written_at: str | None = None
+    collection: str = "default"
+    origin: str = ""
+    continues: Id | None = None
+    namespace: Name = "default"
+
+
+class ComingDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A file that would come: `digest` is the SHA-256 of its text with line ends as LF."""
+
+    name: str
+    digest: str
+    collection: str = "default"
+    origin: str = ""
+    continues: Id | None = None
+    has_same_text: bool = False
+
+
+class PlanDocuments(Body, frozen=True, kw_only=True):
+    documents: Annotated[list[ComingDocument], Meta(max_length=MOST)]
+    format: Format = "text"
+    scope: Scope = "user"
+    root: str = ""
+    collection: str = ""
+    mirror: bool = False
+    whereabouts: Whereabouts = msgspec.field(default_factory=dict)
+    namespace: Name = "default"
+
+
+class RecogniseDocument(Body, frozen=True, kw_only=True):
+    name: str
+    text: str
+    scope: Scope = "user"
+    namespace: Name = "default"
+
+
+class ForgetDocuments(Body, frozen=True, kw_only=True):
+    ids: Annotated[Ids, Meta(min_length=1)]
+    namespace: Name = "default"

@@ -1,0 +1,286 @@
+"""Which document a file is, and what an import will do, decided before anything is done (pure).
+
+A document is known by its collection and name. A file is recognised as one by where it lies (`origin`: the digests of
+the folders on its way, the file's own last), by its collection and name, or, where the document's own place is gone,
+by its text. A text that is there under another name is not remembered twice: the documents share it.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+Action = Literal["created", "replaced", "unchanged", "moved", "shared", "refused", "kept", "forgotten"]
+Whereabouts = Literal["gone", "there"]
+
+UNNAMED = "default"  # the collection of documents that came without one
+FORMER = ""  # the collection of documents from before there were any
+SEPARATOR = "/"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A document that is there. `thread` holds its chunks; `digest` is of its text, empty while that is not known.
+
+    `is_foreign`: another user brought it for all, and only that user or an owner of the tenant may change it.
+    """
+
+    id: str
+    collection: str
+    name: str
+    thread: str
+    origin: str = ""
+    digest: str = ""
+    format: str = ""
+    user_id: str = ""
+    is_foreign: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coming:
+    """A document that comes in.
+
+    `continues` is the id of the one that it was recognised as: of an earlier version, or of the same text and gone
+    from its place. `has_same_text` is for the former, whose digest nobody knows.
+    """
+
+    collection: str
+    name: str
+    format: str
+    digest: str
+    origin: str = ""
+    continues: str | None = None
+    has_same_text: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """An import: what comes, and how far it speaks for what does not come.
+
+    `root` is the origin of a folder that came whole, `collection` a collection that was named and came whole; both
+    empty for single documents. `whereabouts` says, by id, of documents that did not come whether their place is
+    `gone` or still `there`; absent for those of another machine.
+    """
+
+    documents: Sequence[Coming]
+    format: str
+    root: str = ""
+    collection: str = ""
+    mirror: bool = False
+    whereabouts: Mapping[str, Whereabouts] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What becomes of one document: as it was (`former`), as it will be (`document`, its thread empty for a new one).
+
+    `twin` is another document of the same text; `absorbed` are further documents that were this same one.
+    """
+
+    action: Action
+    document: Known
+    former: Known | None = None
+    twin: Known | None = None
+    absorbed: tuple[Known, ...] = ()
+
+
+def plan(there: Iterable[Known], delivery: Delivery) -> list[Step]:
+    """Decide everything: a step for each document that comes, then for those that the delivery misses."""
+    shelf = Shelf(there)
+    rows = shelf.all()
+    documents = _once(delivery.documents)
+    claimed = {found.id for coming in documents if (found := shelf.place_of(coming)) is not None}
+    steps = []
+    for number, coming in enumerate(documents):
+        moved = _moved_here(shelf, coming, delivery.whereabouts, claimed)
+        step = decide(shelf, replace(coming, continues=moved.id) if moved else coming)
+        claimed |= {one.id for one in (step.former, *step.absorbed) if one is not None}
+        shelf.apply(step, f"new {number}")
+        steps.append(step)
+    missed = [one for one in rows if one.id not in claimed and _is_missed(one, delivery)]
+    return steps + [Step(action="forgotten" if delivery.mirror else "kept", document=one) for one in missed]
+
+
+def in_question(there: Iterable[Known], delivery: Delivery) -> list[Known]:
+    """The documents whose whereabouts the plan depends on."""
+    shelf = Shelf(there)
+    came = [(coming, shelf.place_of(coming)) for coming in delivery.documents]
+    claimed = {found.id for _, found in came if found is not None}
+    twins = {one.id: one for coming, found in came if found is None for one in shelf.of_text(coming)}
+    missed = {one.id: one for one in shelf.all() if one.id not in claimed and _is_within(one, delivery)}
+    return [one for one in (twins | missed).values() if one.origin]
+
+
+def decide(shelf: "Shelf", coming: Coming) -> Step:
+    """What one document becomes, given what is there."""
+    former = shelf.place_of(coming)
+    if former is not None and former.is_foreign:
+        return _beside(shelf, former, coming)
+    place = _place(former, coming)
+    same = shelf.at_place(*place, coming.origin)
+    absorbed = tuple(one for one in same if not one.is_foreign and (former is None or one.id != former.id))
+    document = Known(
+        id=former.id if former else "",
+        collection=place[0],
+        name=place[1],
+        origin=coming.origin or (former.origin if former else ""),
+        thread="",
+        digest=coming.digest,
+        format=coming.format,
+    )
+    if former is not None and (coming.has_same_text or _same_text(former, coming)):
+        is_there = former.name == place[1] and former.collection in {place[0], FORMER}
+        action: Action = "unchanged" if is_there else "moved"
+        kept = replace(document, thread=former.thread)
+        return Step(action=action, document=kept, former=former, absorbed=absorbed)
+    twin = next((one for one in shelf.of_text(coming) if former is None or one.id != former.id), None)
+    if twin is not None:
+        thread = twin.thread
+    elif former is not None and not shelf.is_shared(former.thread):
+        thread = former.thread
+    else:
+        thread = ""
+    action = "replaced" if former else "shared" if twin else "created"
+    return Step(action=action, document=replace(document, thread=thread), former=former, twin=twin, absorbed=absorbed)
+
+
+def _beside(shelf: "Shelf", former: Known, coming: Coming) -> Step:
+    """What a file becomes that is another user's document: it may share its text, and changes nothing of it."""
+    if not (coming.has_same_text or _same_text(former, coming)):
+        return Step(action="refused", document=former, former=former)
+    if shelf.at_place(coming.collection, coming.name, ""):
+        return Step(action="unchanged", document=former, former=former)
+    own = Known(
+        id="",
+        collection=coming.collection,
+        name=coming.name,
+        thread=former.thread,
+        origin=coming.origin,
+        digest=coming.digest,
+        format=coming.format,
+    )
+    return Step(action="shared", document=own, twin=former)
+
+
+class Shelf:
+    """Documents by id, place, origin, text and thread."""
+
+    def __init__(self, there: Iterable[Known]) -> None:
+        self._documents: dict[str, Known] = {}
+        self._by: dict[tuple[str, ...], dict[str, Known]] = {}
+        for one in there:
+            self._put(one)
+
+    def all(self) -> list[Known]:
+        return list(self._documents.values())
+
+    def place_of(self, coming: Coming) -> Known | None:
+        """The document that this is: as it was recognised, by where it lies or by its name."""
+        said = self._documents.get(coming.continues or "")
+        if said is not None and (said.collection == FORMER or _same_text(said, coming)):
+            return said
+        here = self._first("place", coming.collection, coming.name)
+        same_file = self._first("origin", coming.origin) if coming.origin else None
+        if here is None and not coming.origin and coming.collection == UNNAMED:  # as the name alone decided formerly
+            return self._first("place", FORMER, coming.name)
+        return (same_file or here) if _is_by_folder(coming.collection, coming.origin) else (here or same_file)
+
+    def of_text(self, coming: Coming) -> list[Known]:
+        return list(self._by.get(("text", coming.digest, coming.format), {}).values()) if coming.digest else []
+
+    def at_place(self, collection: str, name: str, origin: str) -> list[Known]:
+        """All that stand at a place, or were imported from it."""
+        found = dict(self._by.get(("place", collection, name), {}))
+        found |= self._by.get(("origin", origin), {}) if origin else {}
+        return list(found.values())
+
+    def is_shared(self, thread: str) -> bool:
+        return len(self._by.get(("thread", thread), {})) > 1
+
+    def apply(self, step: Step, new: str) -> None:
+        """Carry a step out; `new` names what is new."""
+        for one in (step.former, *step.absorbed):
+            if one is not None:
+                self._take(one)
+        document = step.document
+        self._put(replace(document, id=document.id or new, thread=document.thread or new))
+
+    def _first(self, *key: str) -> Known | None:
+        return next(iter(self._by.get(key, {}).values()), None)
+
+    def _put(self, one: Known) -> None:
+        self._documents[one.id] = one
+        for key in _keys(one):
+            self._by.setdefault(key, {})[one.id] = one
+
+    def _take(self, one: Known) -> None:
+        if self._documents.pop(one.id, None) is not None:
+            for key in _keys(one):
+                del self._by[key][one.id]
+
+
+def _keys(one: Known) -> list[tuple[str, ...]]:
+    keys: list[tuple[str, ...]] = [("place", one.collection, one.name), ("thread", one.thread)]
+    keys += [("origin", one.origin)] if one.origin else []
+    return keys + ([("text", one.digest, one.format)] if one.digest else [])
+
+
+def _once(documents: Sequence[Coming]) -> list[Coming]:
+    """Of several that were recognised as the same document, the one of the same text is it, else the first."""
+    best: dict[str, Coming] = {}
+    for coming in documents:
+        if coming.continues and (coming.continues not in best or coming.has_same_text):
+            best[coming.continues] = coming
+    return [
+        coming
+        if coming.continues is None or best[coming.continues] is coming
+        else replace(coming, continues=None, has_same_text=False)
+        for coming in documents
+    ]
+
+
+def _same_text(former: Known, coming: Coming) -> bool:
+    return bool(coming.digest) and (former.digest, former.format) == (coming.digest, coming.format)
+
+
+def _place(former: Known | None, coming: Coming) -> tuple[str, str]:
+    """Collection and name afterwards: those of the widest folder that it came with, unless its collection is named."""
+    theirs = coming.collection, coming.name
+    if former is None or former.collection == FORMER or not coming.origin or former.origin != coming.origin:
+        return theirs
+    if not _is_by_folder(coming.collection, coming.origin):
+        return theirs
+    if not _is_by_folder(former.collection, former.origin) or former.name.count("/") > coming.name.count("/"):
+        return former.collection, former.name
+    return theirs
+
+
+def _is_by_folder(collection: str, origin: str) -> bool:
+    """Whether a collection is that of a folder on the way to the file, not one that somebody named."""
+    return bool(origin) and collection.rpartition("-")[2] in origin.split(SEPARATOR)
+
+
+def _moved_here(
+    shelf: Shelf, coming: Coming, whereabouts: Mapping[str, Whereabouts], claimed: set[str]
+) -> Known | None:
+    """The document of the same text whose own place is gone, and which nothing else that comes is."""
+    if shelf.place_of(coming) is not None:
+        return None
+    gone = (one for one in shelf.of_text(coming) if whereabouts.get(one.id) == "gone" and not one.is_foreign)
+    return next((one for one in gone if one.id not in claimed), None)
+
+
+def _is_within(one: Known, delivery: Delivery) -> bool:
+    """Whether the delivery speaks for this document: it lay in the folder that came whole, or its collection did."""
+    if one.format != delivery.format or one.is_foreign:
+        return False
+    lay_in = delivery.root and one.origin.startswith(delivery.root + SEPARATOR)
+    return bool(lay_in) or bool(delivery.collection and one.collection == delivery.collection)
+
+
+def _is_missed(one: Known, delivery: Delivery) -> bool:
+    """Whether it is no longer where it was: known to be gone, or of a named collection and on no disk that was seen."""
+    if not _is_within(one, delivery):
+        return False
+    state = delivery.whereabouts.get(one.id)
+    is_named = bool(delivery.collection) and one.collection == delivery.collection
+    return state == "gone" or (is_named and state is None)

@@ -1,0 +1,21 @@
+"""How much of an earlier text is in another (pure): for documents of which only the chunks are known."""
+
+import re
+from collections.abc import Iterable
+
+SAME = 0.999  # all of it is there
+ALIKE = 0.5  # an edited file still holds as much of what it was
+RUN = 3  # words that stand together
+
+WORD = re.compile(r"\w+")
+
+
+def resemblance(former: Iterable[str], text: str) -> float:
+    """The share of the runs of words in the `former` texts that are in `text`, from 0 to 1."""
+    runs = {run for one in former for run in _runs(one)}
+    return len(runs & _runs(text)) / len(runs) if runs else 0.0
+
+
+def _runs(text: str) -> set[tuple[str, ...]]:
+    words = WORD.findall(text.casefold())
+    return {tuple(words[at : at + RUN]) for at in range(max(1, len(words) - RUN + 1))} if words else set()

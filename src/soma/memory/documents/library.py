@@ -1,0 +1,298 @@
+"""Documents imported, planned, listed and forgotten: `identity.py` decides, this carries out.
+
+A document's row stands without a digest while its chunks are written, so that after a kill the next import ends what
+this one began. Where several documents share their chunks, these bear the name of one of them.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import PurePosixPath
+from typing import Any
+
+from soma.events.ids import new_id
+from soma.events.transaction import Transaction
+from soma.memory import rows
+from soma.memory.authorship import may_change
+from soma.memory.catalogue import records
+from soma.memory.catalogue.identity import FORMER, Coming, Delivery, Known, Shelf, Step, decide, in_question, plan
+from soma.memory.catalogue.records import Listed
+from soma.memory.catalogue.resemblance import ALIKE, SAME, resemblance
+from soma.memory.documents.importing import AT_ONCE, Chunking, Counts, Document, digest_of, write_chunks
+from soma.memory.errors import NotTheAuthor, UnknownDocument
+from soma.memory.forget import forget
+from soma.memory.index.cache import Address
+from soma.memory.remember import remember
+from soma.memory.store import Store
+from soma.memory.types import MemoryRecord, NewMemory, Owner, Scope
+
+RENAMED = 0.9  # of a document must be in a file of another name for it to be the same
+PAGE = 1_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """What became of a document, and of its chunks."""
+
+    step: Step
+    chunks: Counts
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """`in_question` are documents whose whereabouts would decide more; `has_former` says that some are of an earlier
+    version, which only their text tells apart.
+    """
+
+    steps: Sequence[Step]
+    in_question: Sequence[Known]
+    has_former: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForgottenDocuments:
+    """Their chunks are gone but for those that other documents share; no receipt where all are shared."""
+
+    receipt_id: str | None
+    documents: int
+    chunks: int
+
+
+async def import_document(
+    store: Store, owner: Owner, document: Document, namespace: str, chunking: Chunking
+) -> Imported:
+    """Remember a document, or bring the one that it is up to date."""
+    address = (owner.tenant_id, namespace, owner.of(document.scope))
+    async with store.lock(address):
+        step = await store.work(_step, store, owner, address, document)
+        if step.action == "refused":
+            raise NotTheAuthor(field="name")
+        after = step.document
+        after = replace(after, id=after.id or new_id(), thread=after.thread or f"{records.THREADS}{new_id()}")
+        return await _carry_out(
+            store, owner, document, chunking, namespace=namespace, step=replace(step, document=after)
+        )
+
+
+def planned(store: Store, owner: Owner, scope: Scope, namespace: str, delivery: Delivery) -> Planned:
+    """What an import would do."""
+    there = _seen_by(owner, records.all_of(store.database, (owner.tenant_id, namespace, owner.of(scope))), scope)
+    return Planned(
+        steps=plan(there, delivery),
+        in_question=in_question(there, delivery),
+        has_former=any(one.collection == FORMER for one in there),
+    )
+
+
+def recognised(store: Store, address: Address, name: str, text: str) -> tuple[Known, bool] | None:
+    """The document of an earlier version that this text is or was, and whether all of it is still there.
+
+    One of the same file name may have been edited; one of another name was moved.
+    """
+    former = records.former(store.database, address)
+    of_name = [one for one in former if _file(one.name) == _file(name)]
+    likely = [(one, ALIKE) for one in of_name] + [
+        (one, RENAMED) for one in former if one not in of_name and _begins_within(store, address, one, text)
+    ]
+    alike = [(resemblance(_texts(store, address, one), text), one) for one, _ in likely]
+    enough = [(share, one) for (share, one), (_, least) in zip(alike, likely, strict=True) if share >= least]
+    if not enough:
+        return None
+    share, best = max(enough, key=lambda found: (found[0], found[1].name == name))
+    return best, share >= SAME
+
+
+async def forget_documents(store: Store, owner: Owner, ids: Sequence[str], namespace: str) -> ForgottenDocuments:
+    """All named documents, or none. Raises UnknownDocument."""
+    found = await store.work(_named, store, owner, ids, namespace)
+    chosen = {one.id for _, one in found}
+    memories: list[MemoryRecord] = []
+    shared: list[tuple[Address, Known]] = []
+    for address, one in found:
+        others = await store.work(records.of_thread, store.database, address, one.thread)
+        chunks = await store.work(_chunks, store, address, one.thread)
+        if all(other.id in chosen for other in others) and all(may_change(owner, memory) for memory in chunks):
+            memories += chunks
+        else:
+            shared.append((address, one))
+    wanted = list({memory.id for memory in memories})
+    receipt = await forget(store, owner, wanted, (), namespace) if wanted else None
+    await store.writer.write(partial(_remove, found=found))
+    for address, one in shared:
+        await _settle(store, owner, address, one)
+    return ForgottenDocuments(
+        receipt_id=receipt.receipt_id if receipt else None,
+        documents=len(found),
+        chunks=len(receipt.forgotten) if receipt else 0,
+    )
+
+
+def _remove(tx: Transaction, found: Sequence[tuple[Address, Known]]) -> None:
+    for address, one in found:
+        records.remove(tx, address, [one.id])
+
+
+def listed(store: Store, owner: Owner, namespace: str, *, after: str | None, limit: int) -> list[Listed]:
+    return records.listed(store.database, owner, namespace, after=after or "", limit=limit)
+
+
+def _seen_by(owner: Owner, found: Iterable[Known], scope: Scope) -> list[Known]:
+    """Documents with whether they are another user's to change."""
+    if scope == "user" or owner.is_tenant_owner:
+        return list(found)
+    return [replace(one, is_foreign=one.user_id != owner.user_id) for one in found]
+
+
+def _step(store: Store, owner: Owner, address: Address, document: Document) -> Step:
+    coming = Coming(
+        collection=document.collection,
+        name=document.name,
+        format=document.format,
+        digest=digest_of(document.text),
+        origin=document.origin,
+        continues=document.continues,
+    )
+    shelf = Shelf(_seen_by(owner, records.concerning(store.database, address, coming), document.scope))
+    known = shelf.place_of(coming)
+    if known is None and (found := recognised(store, address, document.name, document.text)):
+        coming = replace(coming, continues=found[0].id, has_same_text=found[1])
+        shelf = Shelf(_seen_by(owner, records.concerning(store.database, address, coming), document.scope))
+    elif known is not None and known.collection == FORMER:
+        share = resemblance(_texts(store, address, known), document.text)
+        coming = replace(coming, has_same_text=share >= SAME)
+    return decide(shelf, coming)
+
+
+async def _carry_out(
+    store: Store, owner: Owner, document: Document, chunking: Chunking, *, namespace: str, step: Step
+) -> Imported:
+    address = (owner.tenant_id, namespace, owner.of(document.scope))
+    after = step.document
+    title = await store.work(_title, store, address, after)
+    is_news = bool(step.absorbed) or _row(step.former) != _row(after)
+    if is_news:
+        await store.writer.write(lambda tx: _begin(tx, address, step, owner))
+    if step.twin is not None and step.twin.thread == after.thread:
+        counts = Counts(unchanged=len(await store.work(_chunks, store, address, after.thread)))
+    else:
+        try:
+            named = replace(document, name=title)
+            counts = await write_chunks(store, owner, named, namespace, chunking, thread=after.thread)
+        except BaseException:
+            if is_news:
+                await store.writer.write(lambda tx: _take_back(tx, address, step))
+            raise
+    if is_news:
+        await store.writer.write(lambda tx: records.put(tx, address, after, _author(step, owner)))
+        for one in (step.former, *step.absorbed):
+            if one is not None and one.thread != after.thread:
+                forgotten = await _settle(store, owner, address, one)
+                counts = replace(counts, forgotten=counts.forgotten + forgotten)
+    return Imported(step=step, chunks=counts)
+
+
+def _row(one: Known | None) -> Known | None:
+    """All that its row says but who brought it."""
+    return None if one is None else replace(one, user_id="", is_foreign=False)
+
+
+def _begin(tx: Transaction, address: Address, step: Step, owner: Owner) -> None:
+    """Until its chunks are there, a document has no digest."""
+    records.remove(tx, address, [one.id for one in step.absorbed])
+    records.put(tx, address, replace(step.document, digest=""), _author(step, owner))
+
+
+def _take_back(tx: Transaction, address: Address, step: Step) -> None:
+    """What was refused leaves the documents as they were; one that may be half there stays without a digest."""
+    former = step.former
+    if former is not None:
+        is_whole = step.action in {"moved", "unchanged"} or former.thread != step.document.thread
+        records.put(tx, address, former if is_whole else replace(former, digest=""), former.user_id)
+    for one in step.absorbed:
+        records.put(tx, address, one, one.user_id)
+    if former is None:
+        records.drop_empty(tx, address, [step.document.thread])
+
+
+def _author(step: Step, owner: Owner) -> str:
+    return step.former.user_id if step.former is not None else owner.user_id
+
+
+async def _settle(store: Store, owner: Owner, address: Address, left: Known) -> int:
+    """After a document left its chunks: they go, or bear the name of another that shares them. Counts what went."""
+    others = await store.work(records.of_thread, store.database, address, left.thread)
+    chunks = await store.work(_chunks, store, address, left.thread)
+    if not chunks:
+        return 0
+    if not others and all(may_change(owner, memory) for memory in chunks):
+        await forget(store, owner, [memory.id for memory in chunks], (), address[1])
+        return len(chunks)
+    if not others:  # somebody else wrote them, whose document they are again
+        names = {left.thread: _title_of(chunks)}
+        await store.writer.write(lambda tx: records.register(tx, address, names, chunks[0].user_id))
+    if others and not any(_title_of(chunks) == other.name for other in others):
+        items = [_retitled(memory, others[0].name) for memory in chunks if rows.intact(memory)]
+        for start in range(0, len(items), AT_ONCE):
+            await remember(store, owner, items[start : start + AT_ONCE], address[1])
+    return 0
+
+
+def _retitled(memory: MemoryRecord, name: str) -> NewMemory:
+    metadata: dict[str, Any] = dict(memory.metadata)
+    source = rows.texts(metadata, "source").removeprefix(rows.texts(metadata, "document"))
+    return NewMemory(
+        text=memory.text,
+        key=memory.key,
+        kind=memory.kind,
+        scope=memory.scope,
+        occurred_at=memory.occurred_at,
+        importance=memory.importance,
+        metadata={**metadata, "document": name, "source": f"{name}{source}"},
+        conversation_id=memory.conversation_id,
+    )
+
+
+def _title(store: Store, address: Address, after: Known) -> str:
+    """The name that the chunks bear: the document's, or one of those that share them if they bear it already."""
+    others = {one.name for one in records.of_thread(store.database, address, after.thread) if one.id != after.id}
+    borne = _title_of(_chunks(store, address, after.thread)) if others else ""
+    return borne if borne in others else after.name
+
+
+def _title_of(chunks: Sequence[MemoryRecord]) -> str:
+    return rows.texts(chunks[0].metadata, "document") if chunks else ""
+
+
+def _chunks(store: Store, address: Address, thread: str) -> list[MemoryRecord]:
+    return rows.thread(store.database, address, thread)
+
+
+def _texts(store: Store, address: Address, one: Known) -> list[str]:
+    return [_body(memory) for memory in _chunks(store, address, one.thread)]
+
+
+def _body(memory: MemoryRecord) -> str:
+    """A chunk without the line of headings above it, whose words stand elsewhere in the file."""
+    heading, line, body = memory.text.partition("\n")
+    return body if line and memory.metadata.get("headings") else heading + line + body
+
+
+def _begins_within(store: Store, address: Address, one: Known, text: str) -> bool:
+    first = rows.thread(store.database, address, one.thread, limit=1)
+    return bool(first) and _body(first[0]) in text
+
+
+def _file(name: str) -> str:
+    return PurePosixPath(name).name.casefold()
+
+
+def _named(store: Store, owner: Owner, ids: Sequence[str], namespace: str) -> list[tuple[Address, Known]]:
+    found = []
+    for number, document_id in enumerate(ids):
+        if (one := records.visible(store.database, owner, namespace, document_id)) is None:
+            raise UnknownDocument(f"there is no document {document_id[:80]!r} here", field=f"ids[{number}]")
+        scope: Scope = "user" if one[0][2] == owner.of("user") else "tenant"
+        if _seen_by(owner, [one[1]], scope)[0].is_foreign:
+            raise NotTheAuthor(field=f"ids[{number}]")
+        found.append(one)
+    return found

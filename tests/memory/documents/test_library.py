@@ -1,0 +1,249 @@
+"""An import never takes what it did not bring, and never makes twice what is there."""
+
+from dataclasses import replace
+
+import pytest
+from tests.memory.conftest import opened, owner, prepared
+
+from soma.events.database import Database
+from soma.memory.catalogue.identity import Coming, Delivery
+from soma.memory.documents.importing import Chunking, Document, digest_of
+from soma.memory.errors import BadName, NotTheAuthor, UnknownDocument
+from soma.memory.exchange import lines
+from soma.memory.memory import migrate
+from soma.memory.types import NewMemory
+
+CHUNKING = Chunking(budget=30, count=lambda text: len(text.split()))
+FOLDER = "aaaaaaaa/bbbbbbbb"
+OTHER = "aaaaaaaa/cccccccc"
+
+
+def document(text, name="README.md", **fields):
+    return Document(**{"name": name, "text": text, "format": "markdown", **fields})
+
+
+async def shelf(memory, who):
+    return [(one.collection, one.name, one.chunks) for one in await memory.documents(who)]
+
+
+async def texts(memory, who):
+    return sorted(memory.text for memory in (await memory.list(who)).items)
+
+
+async def test_two_files_of_one_name_from_two_folders_are_two_documents(memory, alice):
+    """As `a/README.md` and `b/README.md`."""
+    first = await memory.import_document(alice, document("The heron eats fish.", collection="a"), CHUNKING)
+    second = await memory.import_document(alice, document("The lathe runs at 400.", collection="b"), CHUNKING)
+    assert (first.step.action, second.step.action) == ("created", "created")
+    assert await texts(memory, alice) == ["The heron eats fish.", "The lathe runs at 400."]
+    assert await shelf(memory, alice) == [("a", "README.md", 1), ("b", "README.md", 1)]
+
+
+async def test_a_file_is_one_document_from_whichever_folder_it_is_imported(memory, alice, embedder):
+    inside = document("The heron eats fish.", "a.md", collection="faq-bbbbbbbb", origin=f"{FOLDER}/dddddddd")
+    outside = document("The heron eats fish.", "faq/a.md", collection="notes-aaaaaaaa", origin=inside.origin)
+    await memory.import_document(alice, inside, CHUNKING)
+    read = len(embedder.texts)
+    moved = await memory.import_document(alice, outside, CHUNKING)
+    assert (moved.step.action, moved.step.document.name) == ("moved", "faq/a.md")
+    assert (await memory.import_document(alice, inside, CHUNKING)).step.action == "unchanged"
+    assert await shelf(memory, alice) == [("notes-aaaaaaaa", "faq/a.md", 1)]
+    [chunk] = (await memory.list(alice)).items
+    assert chunk.metadata["source"] == "faq/a.md, line 1"
+    assert len(embedder.texts) == read
+
+
+async def test_what_is_there_under_another_name_is_shared_until_it_differs(memory, alice):
+    """As a copy, or the same repository on two machines."""
+    one = document("The heron eats fish.", "LICENSE.md", collection="a")
+    two = document("The heron eats fish.", "COPYING.md", collection="b")
+    await memory.import_document(alice, one, CHUNKING)
+    shared = await memory.import_document(alice, two, CHUNKING)
+    assert (shared.step.action, shared.chunks.created, shared.chunks.unchanged) == ("shared", 0, 1)
+    assert len((await memory.list(alice)).items) == 1
+    edited = document("The heron eats frogs.", "COPYING.md", collection="b")
+    assert (await memory.import_document(alice, edited, CHUNKING)).step.action == "replaced"
+    assert await texts(memory, alice) == ["The heron eats fish.", "The heron eats frogs."]
+    back = await memory.import_document(alice, two, CHUNKING)
+    assert (back.step.action, back.chunks.forgotten) == ("replaced", 1)
+    assert await texts(memory, alice) == ["The heron eats fish."]
+
+
+async def test_a_document_that_is_forgotten_leaves_what_another_shares(memory, alice):
+    await memory.import_document(alice, document("The heron eats fish.", "secret.md", collection="a"), CHUNKING)
+    await memory.import_document(alice, document("The heron eats fish.", "open.md", collection="b"), CHUNKING)
+    first, second = await memory.documents(alice)
+    gone = await memory.forget_documents(alice, [first.id])
+    assert (gone.documents, gone.chunks, gone.receipt_id) == (1, 0, None)
+    [chunk] = (await memory.list(alice)).items
+    assert chunk.metadata["source"] == "open.md, line 1"
+    gone = await memory.forget_documents(alice, [second.id])
+    assert (gone.documents, gone.chunks) == (1, 1)
+    assert gone.receipt_id
+    assert not await memory.documents(alice)
+    with pytest.raises(UnknownDocument):
+        await memory.forget_documents(alice, [second.id])
+
+
+async def test_a_document_goes_with_the_last_of_its_chunks(memory, alice):
+    await memory.import_document(alice, document("The heron eats fish."), CHUNKING)
+    await memory.forget(alice, ids=[one.id for one in (await memory.list(alice)).items])
+    assert not await memory.documents(alice)
+
+
+async def test_nobody_sees_plans_or_forgets_what_is_anothers(memory, alice):
+    await memory.import_document(alice, document("The heron eats fish."), CHUNKING)
+    [mine] = await memory.documents(alice)
+    bob = owner("bob")
+    assert not await memory.documents(bob)
+    with pytest.raises(UnknownDocument):
+        await memory.forget_documents(bob, [mine.id])
+    coming = Coming(collection="x", name="a.md", format="markdown", digest=digest_of("The heron eats fish."))
+    planned = await memory.plan_documents(bob, Delivery(documents=[coming], format="markdown"))
+    assert [step.action for step in planned.steps] == ["created"]
+    theirs = await memory.import_document(bob, document("Mine.", continues=mine.id), CHUNKING)
+    assert theirs.step.action == "created"
+    assert await shelf(memory, alice) == [("default", "README.md", 1)]
+
+
+async def test_two_members_bring_the_same_handbook_once(memory, alice):
+    bob = owner("bob")
+    for who, collection in ((alice, "a"), (bob, "b")):
+        await memory.import_document(who, document("Desks are free.", collection=collection, scope="tenant"), CHUNKING)
+    assert await texts(memory, bob) == ["Desks are free."]
+    [first, second] = await memory.documents(bob)
+    with pytest.raises(NotTheAuthor):
+        await memory.forget_documents(bob, [first.id])
+    for place in ("a", second.collection):  # another's place is not his to change, his own is
+        coming = Coming(collection=place, name="README.md", format="markdown", digest=digest_of("Else."))
+        delivery = Delivery(documents=[coming], format="markdown", collection="a", mirror=True)
+        [step] = (await memory.plan_documents(bob, delivery, scope="tenant")).steps
+        assert step.action == ("refused" if place == "a" else "replaced")
+    with pytest.raises(NotTheAuthor):
+        await memory.import_document(bob, document("Else.", collection="a", scope="tenant"), CHUNKING)
+    newer = document("Desks are booked.", collection="b", scope="tenant")
+    await memory.import_document(bob, newer, CHUNKING)
+    assert await texts(memory, alice) == ["Desks are booked.", "Desks are free."]
+    assert (await memory.forget_documents(replace(bob, is_tenant_owner=True), [first.id])).chunks == 1
+    assert await texts(memory, alice) == ["Desks are booked."]
+
+
+async def test_what_another_shares_stays_its_writers_when_the_sharer_leaves(memory, alice):
+    bob = owner("bob")
+    for who, name in ((alice, "a.md"), (bob, "b.md")):
+        await memory.import_document(who, document("Desks are free.", name, scope="tenant"), CHUNKING)
+    [first, second] = await memory.documents(alice)
+    await memory.forget_documents(alice, [first.id])
+    await memory.forget_documents(bob, [second.id])
+    [left] = await memory.documents(alice)
+    assert (left.name, left.user_id, left.chunks) == ("b.md", "alice", 1)
+    assert (await memory.forget_documents(alice, [left.id])).chunks == 1
+    assert not await texts(memory, alice)
+
+
+async def test_a_plan_is_what_an_import_does(memory, alice):
+    comings = [("a.md", "One."), ("b.md", "Two."), ("copy.md", "One.")]
+    delivery = Delivery(
+        documents=[
+            Coming(collection="x", name=name, format="markdown", digest=digest_of(text)) for name, text in comings
+        ],
+        format="markdown",
+        collection="x",
+    )
+    await memory.import_document(alice, document("Old.", "a.md", collection="x"), CHUNKING)
+    await memory.import_document(alice, document("Gone.", "z.md", collection="x"), CHUNKING)
+    planned = (await memory.plan_documents(alice, delivery)).steps
+    assert [(step.action, step.document.name) for step in planned] == [
+        ("replaced", "a.md"),
+        ("created", "b.md"),
+        ("shared", "copy.md"),
+        ("kept", "z.md"),
+    ]
+    assert await texts(memory, alice) == ["Gone.", "Old."]
+    for name, text in comings:
+        done = await memory.import_document(alice, document(text, name, collection="x"), CHUNKING)
+        assert done.step.action == next(step.action for step in planned if step.document.name == name)
+
+
+@pytest.mark.parametrize(
+    "fields", [{"collection": ""}, {"collection": "a\nb"}, {"collection": "x" * 101}, {"origin": "/home/ann"}]
+)
+async def test_a_place_that_is_none_is_refused(memory, alice, fields):
+    with pytest.raises(BadName):
+        await memory.import_document(alice, document("Text.", **fields), CHUNKING)
+
+
+OLD = {
+    "README.md": ["Birds\nThe heron eats fish and stands on one leg.", "Birds\nThe stork brings nothing at all."],
+    "faq/a.md": ["Where is the key? Under the green mat by the door."],
+    "b.md": ["Tea is at four, and nobody may be late for it."],
+}
+TEXTS = {
+    "README.md": "# Birds\n\nThe heron eats fish and stands on one leg.\n\nThe stork brings nothing at all.",
+    "faq/a.md": "Where is the key? Under the green mat by the door.",
+    "b.md": "Tea is at four, and nobody may be late for it.",
+}
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.integration)])
+async def older(request, tmp_path, embedder, alice):
+    """A database that an earlier version has filled, brought up to date: chunks in a thread by the name alone."""
+    sqlite = request.param == "sqlite"
+    url = f"sqlite:///{tmp_path}/older.sqlite3" if sqlite else request.getfixturevalue("postgresql").database()
+    database = prepared(Database(url))
+    items = [
+        NewMemory(
+            text=text,
+            key=f"{name}#{number}",
+            conversation_id=f"document:{name}",
+            metadata={"source": f"{name}, line 1", "document": name, "headings": ["Birds"] * (name == "README.md")},
+        )
+        for name, chunks in OLD.items()
+        for number, text in enumerate(chunks)
+    ]
+    async with opened(database, embedder) as memory:
+        await memory.remember(alice, items)
+    connection = database.connect()
+    connection.execute("DROP TABLE memory_documents")
+    connection.execute("DELETE FROM schema_migrations WHERE name LIKE '0005%'")
+    migrate(connection)
+    connection.close()
+    yield database
+    database.reader().close()
+
+
+async def test_documents_of_an_earlier_version_are_recognised_by_their_text(older, embedder, alice):
+    async with opened(older, embedder) as memory:
+        assert sorted(await shelf(memory, alice)) == [("", "README.md", 2), ("", "b.md", 1), ("", "faq/a.md", 1)]
+        before = await texts(memory, alice)
+        other = await memory.import_document(alice, document("Another tale.", collection="x"), CHUNKING)
+        assert other.step.action == "created"
+        imports = [
+            document(TEXTS["README.md"], collection="notes"),
+            document(TEXTS["faq/a.md"], "a.md", collection="faq"),
+            document(TEXTS["b.md"], "tea.md", collection="notes"),
+        ]
+        actions = [(await memory.import_document(alice, one, CHUNKING)).step.action for one in imports]
+        assert actions == ["unchanged", "moved", "moved"]
+        assert await texts(memory, alice) == sorted([*before, "Another tale."])
+        edited = TEXTS["README.md"].replace("nothing", "gifts")
+        changed = await memory.import_document(alice, document(edited, collection="notes"), CHUNKING)
+        assert (changed.step.action, changed.chunks.updated) == ("replaced", 1)
+
+
+async def test_an_edited_file_of_an_earlier_version_replaces_what_it_was(older, embedder, alice):
+    async with opened(older, embedder) as memory:
+        edited = document(TEXTS["b.md"].replace("four", "five"), "b.md", collection="notes")
+        assert (await memory.import_document(alice, edited, CHUNKING)).step.action == "replaced"
+        assert not (await memory.search(alice, "four")).items
+
+
+async def test_chunks_that_came_as_lines_are_documents_and_are_recognised(memory, alice):
+    await memory.import_document(alice, document("The heron eats fish.", collection="a"), CHUNKING)
+    await memory.import_document(alice, document("The lathe runs at 400.", collection="b"), CHUNKING)
+    exported = list(lines(await memory.export(alice)))
+    bob = owner("bob")
+    await memory.take(bob, exported)
+    assert await shelf(memory, bob) == [("", "README.md", 1), ("", "README.md", 1)]
+    again = await memory.import_document(bob, document("The lathe runs at 400.", collection="b"), CHUNKING)
+    assert (again.step.action, len((await memory.list(bob)).items)) == ("unchanged", 2)
