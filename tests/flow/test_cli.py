@@ -4,10 +4,12 @@ import json
 import re
 import signal
 import socket
+import sqlite3
 import subprocess
 from contextlib import closing
 from typing import Any
 
+import httpx
 import pytest
 from click.testing import CliRunner
 from tests.flow.product import Person, environment, launch, start
@@ -436,6 +438,25 @@ def test_doctor_says_what_to_mend(soma, alone):
     well = soma.run("doctor")
     assert well.returncode == 0
     assert "you are owner, owner of tenant default" in well.stdout
+
+
+def test_doctor_and_readiness_name_turns_that_were_set_aside(soma):
+    turn = soma.owner.ask("what is 6*7?")["turn_id"]
+    why = "event 3 (chat.model_responded) cannot be read: Expected `str`, got `int` - at `$.finish_reason`"
+    change(soma.data_dir, "UPDATE agent_turn SET set_aside = ? WHERE id = ?", [why, turn])
+    try:
+        doctor, ready = soma.run("doctor", COLUMNS="600"), httpx.get(f"{soma.url}/readyz")
+    finally:
+        change(soma.data_dir, "UPDATE agent_turn SET set_aside = NULL WHERE id = ?", [turn])
+    assert f"turn {turn}: {why}" in doctor.stdout
+    assert "Ask again" in doctor.stdout
+    assert (ready.status_code, ready.json()["turns_set_aside"]) == (200, [{"turn_id": turn, "why": why}])
+    assert "every turn can be read" in soma.run("doctor").stdout
+
+
+def change(folder, sql, parameters):
+    with closing(sqlite3.connect(folder / "agent.sqlite3")) as database, database:
+        database.execute(sql, parameters)
 
 
 def test_a_data_folder_that_others_may_enter_holds_nothing_that_they_may_read(tmp_path):

@@ -22,11 +22,13 @@ from soma.agent.settings import Settings  # noqa: E402
 from soma.agent.socket import ChatSocket  # noqa: E402
 from soma.agent.turns import Crash  # noqa: E402
 from soma.brain.errors import BrainError  # noqa: E402
+from soma.events.errors import LogError  # noqa: E402
 from soma.events.ids import new_id  # noqa: E402
 
 Scope = dict[str, Any]
 
 BRAIN = "/brain"
+MOST_ASIDE = 20  # turns that the page names
 
 
 class Handler(ASGIHandler):
@@ -113,13 +115,26 @@ class Application:
             await _respond(send, 200, metrics.exposition())
         else:
             ready, dependencies = await readiness(self._running)
-            await _respond(send, 200 if ready else 503, {"ready": ready, "dependencies": dependencies})
+            aside = await turns_aside(self._running)
+            body: dict[str, Any] = {"ready": ready, "dependencies": dependencies, "turns_set_aside": aside}
+            await _respond(send, 200 if ready else 503, body)
 
 
 async def readiness(agent: Agent) -> tuple[bool, dict[str, str]]:
     """Whether what a turn needs is there, and how each dependency is."""
     states = {"database": await _database(agent), "brain": await _brain(agent)}
     return all(state == "ok" for state in states.values()), states
+
+
+async def turns_aside(agent: Agent) -> list[dict[str, str]]:
+    """Turns of which something stored cannot be read: they hold nobody up, so the server is ready, but it says so."""
+    try:
+        return [
+            {"turn_id": turn_id, "why": why}
+            for turn_id, why in await asyncio.to_thread(agent.store.aside, limit=MOST_ASIDE)
+        ]
+    except LogError:
+        return []
 
 
 async def _database(agent: Agent) -> str:

@@ -7,7 +7,7 @@ buffered without end; it resumes by its last position.
 import asyncio
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,6 +19,7 @@ from soma.events.chain import Event
 from soma.events.ids import new_id, now
 from soma.events.log import Log
 from soma.events.schema import DraftReplaced, ModelResponded, TurnComplete
+from soma.events.wire import EVERY_DECODING_FAULT
 from soma.events.writer import Writer
 
 WAITING = 1_000  # frames that a follower may be behind
@@ -192,7 +193,7 @@ class Feed:
 
 
 def frame_of(event: Event) -> Frame:
-    """An event as every door sends it."""
+    """An event as every door sends it; without a payload where that was erased or cannot be read."""
     return {
         "type": event.event_type,
         "id": event.event_id,
@@ -200,8 +201,17 @@ def frame_of(event: Event) -> Frame:
         "position": event.conversation_position,
         "conversation_id": event.conversation_id,
         "turn_id": event.turn_id,
-        "payload": msgspec.json.decode(event.payload) if event.payload is not None else None,
+        "payload": _payload(event),
     }
+
+
+def _payload(event: Event) -> Any:
+    if event.payload is None:
+        return None
+    with suppress(*EVERY_DECODING_FAULT):
+        payload = msgspec.json.decode(event.payload)
+        return payload if isinstance(payload, dict) else None
+    return None
 
 
 def delta_frame(draft: Draft, *, offset: int, text: str) -> Frame:

@@ -146,6 +146,7 @@ class Turn(models.Model):
     worker = models.CharField(max_length=36, null=True)  # noqa: DJ001 - null means nobody's
     lease_expires_at = models.FloatField(null=True)
     epoch = models.PositiveBigIntegerField(default=1)
+    set_aside = models.TextField(null=True)  # noqa: DJ001 - null: it can be read; else why not
     exit_reason = models.CharField(max_length=50, null=True)  # noqa: DJ001 - null while running
     convergence_score = models.FloatField(null=True)
     total_iterations = models.PositiveIntegerField(default=0)
@@ -166,6 +167,7 @@ class Turn(models.Model):
             models.Index(
                 fields=["tenant", "conversation"], condition=Q(state__in=["queued", "running"]), name="turn_open"
             ),
+            models.Index(fields=["id"], condition=Q(set_aside__isnull=False), name="turn_aside"),
         ]
 
     def __str__(self) -> str:

@@ -8,7 +8,7 @@ from hashlib import sha256
 from typing import Any
 
 from asgiref.sync import sync_to_async
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 
 from soma.agent.authors import signed
 from soma.agent.convergence import Limits
@@ -52,7 +52,7 @@ class Workshop:
         turn = record.turn
         try:
             capsule, history = await sync_to_async(_load)(turn)
-        except OperationalError as error:
+        except (OperationalError, InterfaceError) as error:
             raise ReadFailed(f"{ReadFailed.__doc__} ({error})") from error
         settings = self.settings
         limits = limits_of(settings, capsule, iterates=iterates(settings, turn.conversation_id))

@@ -61,6 +61,18 @@ class Turn:
         return f"{self.id}.a"
 
 
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """An event of a turn that cannot be read, or not at its place: what it said is not known."""
+
+    number: int
+    event_type: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"event {self.number} ({self.event_type}) cannot be read: {self.reason}"
+
+
 @dataclass(slots=True)
 class ToolUse:
     """One tool call: asked for, judged by policy, run."""
@@ -111,6 +123,13 @@ class TurnRecord:
     complete: TurnComplete | None = None
     restarted: int | None = None  # the iteration whose model may have been speaking when an earlier process died
     interrupted: frozenset[str] = frozenset()  # calls that may have run but whose outcome a crash has lost
+    unreadable: list[Unreadable] = field(default_factory=list)  # such a turn does not go on: nobody knows where it is
+
+    @property
+    def was_asked(self) -> bool:
+        """Whether its question stands in the conversation, which it does from the turn's first event on."""
+        began = TurnStarted.event_type
+        return self.started is not None or any(event.event_type == began for event in self.unreadable)
 
     @property
     def current(self) -> IterationRecord:
@@ -216,18 +235,31 @@ class TurnRecord:
                 assert_never(fact)
 
 
-def fold(turn: Turn, facts: Iterable[Fact | None], lease: Lease | None = None) -> TurnRecord:
-    """The record of `turn` from its log; erased facts are passed over."""
+def fold(turn: Turn, facts: Iterable[Fact | Unreadable | None], lease: Lease | None = None) -> TurnRecord:
+    """The record of `turn` from its log; erased facts are passed over, unreadable ones are kept beside it."""
     record = TurnRecord(turn, lease)
-    for fact in facts:
-        if isinstance(fact, TurnFact):
-            record.apply(fact)
+    for number, fact in enumerate(facts, 1):
+        if isinstance(fact, Unreadable):
+            record.unreadable.append(fact)
+        elif isinstance(fact, TurnFact):
+            if _is_misplaced(record, fact):
+                record.unreadable.append(Unreadable(number, fact.event_type, "no such call was asked for"))
+            else:
+                record.apply(fact)
     iteration = record.iterations.get(len(record.completed))
     if iteration is not None and iteration.response is None:
         record.restarted = iteration.number
     if iteration is not None and iteration.response is not None:
         record.interrupted = _interrupted(iteration)
     return record
+
+
+def _is_misplaced(record: TurnRecord, fact: TurnFact) -> bool:
+    """Whether a tool's verdict or result stands alone, because what it belongs to cannot be read."""
+    if not isinstance(fact, ToolDecided | ToolFinished):
+        return False
+    iteration = record.iterations.get(fact.iteration_number)
+    return iteration is None or fact.call_id not in iteration.tools
 
 
 def _interrupted(iteration: IterationRecord) -> frozenset[str]:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from soma.agent.consent import asks_to_forget
+from soma.agent.errors import NotFound
 from soma.agent.kept import statement_key, worth_keeping
-from soma.agent.record import TurnRecord
+from soma.agent.record import Turn, TurnRecord
 from soma.agent.steps.outside import sources_of
 from soma.agent.store import TurnStore
 from soma.agent.tools.taint import Outside
@@ -33,15 +34,33 @@ def remembering(writer: Writer, store: TurnStore, brain: BrainClient) -> Consume
         for event in events:
             if event.turn_id is None:
                 continue
-            record = await asyncio.to_thread(store.load, event.turn_id)
-            turn = record.turn
-            if items := items_of(record):
+            turn, items = await _new_in(store, event.turn_id)
+            if turn is not None and items:
                 owner = Principal(
                     tenant_id=turn.tenant_id, user_id=turn.user_id, agent_id=turn.agent_id, role=turn.role
                 )
                 await _remember(brain, owner, items)
 
     return Consumer(CONSUMER, writer=writer, types=[TurnComplete.event_type], handle=handle)
+
+
+async def _new_in(store: TurnStore, turn_id: str) -> tuple[Turn | None, list[dict[str, Any]]]:
+    """What a turn brings. One that cannot be read is set aside: it must not hold up everyone's."""
+    try:
+        record = await asyncio.to_thread(store.load, turn_id)
+    except NotFound:
+        logger.exception("turn %s has an end in the log, and nothing else", turn_id)
+        return None, []
+    why = "; ".join(map(str, record.unreadable))
+    try:
+        if not why:
+            return record.turn, items_of(record)
+    except Exception as mistake:
+        logger.exception("what turn %s brings cannot be made out", turn_id)
+        why = f"what it brings cannot be made out ({type(mistake).__name__})"
+    await store.set_aside(turn_id, why)
+    logger.error("turn %s of tenant %s is set aside, and not remembered: %s", turn_id, record.turn.tenant_id, why)
+    return None, []
 
 
 async def _remember(brain: BrainClient, owner: Principal, items: list[dict[str, Any]]) -> None:

@@ -1,25 +1,23 @@
 """Facts become rows: each fact and the state that follows from it, in one transaction of the log's appender."""
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import msgspec
-
-from soma.agent.errors import Conflict
+from soma.agent.errors import Conflict, NotFound
 from soma.agent.leases import OPEN, Lease, Leases
-from soma.agent.record import IterationRecord, Turn, TurnFact, TurnRecord, fold
+from soma.agent.record import Turn, TurnFact, TurnRecord, Unreadable, fold
+from soma.agent.turn_rows import TurnRows, moment
 from soma.events.chain import Event
 from soma.events.database import Dialect, Row
 from soma.events.ids import now
 from soma.events.log import Log
-from soma.events.schema import IterationCompleted, Subject, TurnComplete, TurnStarted, draft, fact_of
+from soma.events.schema import Fact, IterationCompleted, Subject, TurnComplete, TurnStarted, draft, fact_of
 from soma.events.transaction import Transaction
+from soma.events.wire import EVERY_DECODING_FAULT
 from soma.events.writer import Writer
 
 TURN_COLUMNS = "id, tenant_id, user_id, conversation_id, content, client_message_id, created_at"
-TITLE_LENGTH = 80
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +36,7 @@ class TurnStore:
         self.leases = leases
         self._writer = writer
         self._log = Log(writer.database)
-        self._tokenizer = tokenizer
+        self._rows = TurnRows(writer.database.dialect, tokenizer=tokenizer)
 
     async def admit(self, turn: Turn, *, enqueue: bool) -> Admitted:
         """Write the turn down before anything is done for it.
@@ -96,76 +94,12 @@ class TurnStore:
         event = tx.append(draft(fact, subject_of(turn), timestamp=timestamp))
         match fact:
             case TurnStarted():
-                self._question(tx, turn, timestamp, tokens=fact.message_tokens)
+                self._rows.question(tx, turn, timestamp, tokens=fact.message_tokens)
             case IterationCompleted():
-                self._iteration(tx, turn, record.iteration(fact.iteration_number), fact, timestamp)
+                self._rows.iteration(tx, turn, record.iteration(fact.iteration_number), fact, timestamp)
             case TurnComplete():
-                self._answer(tx, record, fact, timestamp)
-                self._receipt(tx, record, fact, event)
-
-    def _question(self, tx: Transaction, turn: Turn, timestamp: str, *, tokens: int) -> None:
-        at = moment(timestamp, self._dialect)
-        _insert(tx, "agent_message", {
-            "id": turn.question_id, "tenant_id": turn.tenant_id, "conversation_id": turn.conversation_id,
-            "turn_id": turn.id, "role": "user", "parts": _json([{"kind": "text", "text": turn.content}]),
-            "token_count": tokens, "latency_ms": None, "model": "", "answer_iteration": None, "created_at": at,
-        })  # fmt: skip
-        tx.execute(
-            "UPDATE agent_conversation SET updated_at = ?, "
-            "title = CASE title WHEN '' THEN ? ELSE title END WHERE id = ?",
-            [at, " ".join(turn.content.split())[:TITLE_LENGTH], turn.conversation_id],
-        )
-
-    def _iteration(
-        self, tx: Transaction, turn: Turn, iteration: IterationRecord, fact: IterationCompleted, timestamp: str
-    ) -> None:
-        _insert(tx, "rlm_iterations", {
-            **iteration_row(turn, iteration, fact),
-            "started_at": self._began(tx, turn, fact.iteration_number),
-            "completed_at": moment(timestamp, self._dialect),
-            "created_at": moment(timestamp, self._dialect),
-        })  # fmt: skip
-
-    def _began(self, tx: Transaction, turn: Turn, number: int) -> Any:
-        """An iteration begins where the one before it ended, the first with the turn."""
-        before = tx.query(
-            "SELECT completed_at FROM rlm_iterations WHERE tenant_id = ? AND turn_id = ? AND iteration_number = ?",
-            [turn.tenant_id, turn.id, number - 1],
-        )
-        return before[0][0] if before else moment(turn.created_at, self._dialect)
-
-    def _answer(self, tx: Transaction, record: TurnRecord, fact: TurnComplete, timestamp: str) -> None:
-        turn, at = record.turn, moment(timestamp, self._dialect)
-        _insert(tx, "agent_message", {
-            "id": fact.message_id, "tenant_id": turn.tenant_id, "conversation_id": turn.conversation_id,
-            "turn_id": turn.id, "role": "assistant",
-            "parts": _json([{"kind": "text", "text": fact.content, "citations": fact.citations}]),
-            "token_count": fact.completion_tokens, "latency_ms": fact.latency_ms,
-            "model": record.started.model if record.started else "", "answer_iteration": fact.answer_iteration,
-            "created_at": at,
-        })  # fmt: skip
-        tx.execute(
-            "UPDATE agent_turn SET state = 'complete', exit_reason = ?, convergence_score = ?, total_iterations = ?, "
-            "completed_at = ?, worker = NULL, lease_expires_at = NULL WHERE id = ?",
-            [fact.exit_reason, fact.convergence_score, fact.total_iterations, at, turn.id],
-        )
-
-    def _receipt(self, tx: Transaction, record: TurnRecord, fact: TurnComplete, event: Event) -> None:
-        turn, started = record.turn, record.started
-        best = record.best
-        _insert(tx, "agent_receipt", {
-            "turn_id": turn.id, "tenant_id": turn.tenant_id, "conversation_id": turn.conversation_id,
-            "capsule": turn.agent_id, "capsule_version": started.capsule_version if started else 0,
-            "aiq_predicted": None, "aiq_observed": None,
-            "confidence": best.judged.confidence if best and best.judged else None,
-            "lanes": _json(best.spoken.lanes if best else {}), "level": started.level if started else "L0",
-            "path": "fast", "iterates": record.iterates, "tool_k": record.tool_k or 0,
-            "iterations": fact.total_iterations,
-            "exit_reason": fact.exit_reason, "tokens": fact.prompt_tokens + fact.completion_tokens,
-            "cost": sum(said.cost or 0.0 for said in record.responses),
-            "latency_ms": fact.latency_ms, "tokenizer": self._tokenizer, "chain_head": event.hash,
-            "at": moment(event.timestamp, self._dialect),
-        })  # fmt: skip
+                self._rows.answer(tx, record, fact, timestamp)
+                self._rows.receipt(tx, record, fact, event)
 
     def under_way(self, tenant_id: str, conversation_id: str) -> list[str]:
         """The turns of a conversation that are not complete, the last to be sent first."""
@@ -183,20 +117,61 @@ class TurnStore:
     def load(self, turn_id: str, lease: Lease | None = None) -> TurnRecord:
         """The turn as its log has it: where an interrupted one resumes, and what a trace shows.
 
-        Without a lease it can only be read.
+        Without a lease it can only be read. Raises NotFound where there is no such turn.
         """
-        row = self._writer.database.query(
+        rows = self._writer.database.query(
             "SELECT t.id, t.tenant_id, t.user_id, t.conversation_id, c.capsule_id, t.content, t.client_message_id, "
             "t.created_at, m.role FROM agent_turn t JOIN agent_conversation c ON c.id = t.conversation_id "
             "LEFT JOIN agent_membership m ON m.tenant_id = t.tenant_id AND m.user_id = t.user_id WHERE t.id = ?",
             [turn_id],
-        )[0]
-        turn = _turn(row)
-        return fold(turn, map(fact_of, self._log.stream(turn.tenant_id, stream_of(turn))), lease)
+        )
+        if not rows:
+            raise NotFound(f"there is no turn {turn_id}", code="unknown_turn")
+        turn = _turn(rows[0])
+        return fold(turn, map(_read, self._log.stream(turn.tenant_id, stream_of(turn))), lease)
+
+    async def close(self, lease: Lease, *, exit_reason: str, why: str) -> None:
+        """End a turn of which nothing more can be stored: only its row says so, and that it is set aside."""
+
+        def write(tx: Transaction) -> None:
+            self.leases.check(tx, lease)
+            tx.execute(
+                "UPDATE agent_turn SET state = 'complete', exit_reason = ?, completed_at = ?, set_aside = ?, "
+                "worker = NULL, lease_expires_at = NULL WHERE id = ?",
+                [exit_reason, moment(now(), self._dialect), why, lease.turn_id],
+            )
+
+        await self._writer.write(write)
+
+    async def set_aside(self, turn_id: str, why: str) -> None:
+        """Mark a turn that cannot be read: it holds nobody up, and an operator is told."""
+        await self._writer.write(
+            lambda tx: tx.execute("UPDATE agent_turn SET set_aside = ? WHERE id = ?", [why, turn_id])
+        )
+
+    def aside(self, *, limit: int) -> list[tuple[str, str]]:
+        """Turns that were set aside, and why, the newest first; those of deleted conversations are settled."""
+        rows = self._writer.database.query(
+            "SELECT t.id, t.set_aside FROM agent_turn t JOIN agent_conversation c "
+            "ON c.id = t.conversation_id WHERE t.set_aside IS NOT NULL AND c.deleted_at IS NULL "
+            "ORDER BY t.id DESC LIMIT ?",
+            [limit],
+        )
+        return [(str(turn_id), str(why)) for turn_id, why in rows]
 
     @property
     def _dialect(self) -> Dialect:
         return self._writer.database.dialect
+
+
+def _read(event: Event) -> Fact | Unreadable | None:
+    """One event that cannot be read is no reason to stop at the others."""
+    try:
+        return fact_of(event)
+    except KeyError:
+        return Unreadable(event.seq, event.event_type, "this version of Soma does not know it")
+    except EVERY_DECODING_FAULT as error:
+        return Unreadable(event.seq, event.event_type, str(error))
 
 
 def stream_of(turn: Turn) -> str:
@@ -212,53 +187,6 @@ def subject_of(turn: Turn) -> Subject:
         conversation_id=turn.conversation_id,
         turn_id=turn.id,
     )
-
-
-def iteration_row(turn: Turn, iteration: IterationRecord, fact: IterationCompleted) -> dict[str, Any]:
-    """The `rlm_iterations` row, without its times."""
-    spoken, judged = iteration.spoken, iteration.judged
-    uses = list(iteration.tools.values())
-    bundle = iteration.bundle
-    return {
-        "id": f"{turn.id}.{fact.iteration_number}",
-        "tenant_id": turn.tenant_id,
-        "turn_id": turn.id,
-        "conversation_id": turn.conversation_id,
-        "iteration_number": fact.iteration_number,
-        "state": "complete",
-        "content": spoken.text,
-        "model": spoken.model,
-        "confidence_raw": judged.confidence_raw if judged else None,
-        "confidence": fact.confidence,
-        "success_factor": judged.success_factor if judged else None,
-        "tool_utility": judged.tool_utility if judged else None,
-        "convergence_score": fact.convergence_score,
-        "exit_reason": fact.exit_reason,
-        "prompt_tokens": spoken.prompt_tokens,
-        "completion_tokens": spoken.completion_tokens,
-        "latency_ms": fact.latency_ms,
-        "tool_calls": _json([use.requested for use in uses]),
-        "tool_results": _json([use.finished for use in uses if use.finished]),
-        "verdicts": _json([use.decided for use in uses if use.decided]),
-        "lanes": _json(spoken.lanes),
-        "weights_before": _json(fact.weights_before),
-        "weights_after": _json(fact.weights_after),
-        "weight_deltas": _json(fact.weight_deltas),
-        "neuromodulators_before": _json(fact.neuromodulators_before),
-        "neuromodulators_after": _json(fact.neuromodulators_after),
-        "reward": fact.reward,
-        "reward_terms": _json(fact.reward_terms),
-        "salience": fact.salience,
-        "learning_rate": fact.learning_rate,
-        "gated": fact.gated,
-        "brain_version": fact.brain_version,
-        "metadata": _json({"bundle_id": bundle.bundle_id, "learning": fact.learning} if bundle else {}),
-    }
-
-
-def moment(timestamp: str, dialect: Dialect) -> str:
-    """An ISO 8601 moment as Django stores it: SQLite compares the text, so its form must be Django's."""
-    return timestamp.replace("T", " ").removesuffix("+00:00") if dialect == "sqlite" else timestamp
 
 
 def _turn(row: Row) -> Turn:
@@ -286,14 +214,3 @@ def _position(tx: Transaction, tenant_id: str, conversation_id: str) -> int:
         [tenant_id, conversation_id],
     )
     return int(rows[0][0])
-
-
-def _insert(tx: Transaction, table: str, row: dict[str, Any]) -> None:
-    columns: Sequence[str] = list(row)
-    tx.execute(
-        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})", list(row.values())
-    )
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value).decode()

@@ -31,6 +31,7 @@ def trace_of(
         "degraded": started.degraded if started else None,
         "model": started.model if started else None,
         "latency_ms": complete.latency_ms if complete else None,
+        "unreadable": [str(event) for event in record.unreadable],
         "iterations": [_iteration(record.iterations[number]) for number in sorted(record.iterations)],
         "messages": None if messages is None else [message_view(message, full=full) for message in messages],
         "receipt": receipt_view(receipt) if receipt else None,

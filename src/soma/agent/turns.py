@@ -7,24 +7,21 @@ goes on from its log.
 
 import asyncio
 import logging
-import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
+from soma.agent.ending import CutShort, Endings, cut_of
 from soma.agent.errors import Conflict
 from soma.agent.feed import QUIET, Feed, Frame
 from soma.agent.leases import Lease, LeaseLost
-from soma.agent.llm.base import ModelError, TextDelta
+from soma.agent.llm.base import TextDelta
 from soma.agent.metrics import observe_iteration, observe_turn
 from soma.agent.record import Turn, TurnRecord
-from soma.agent.steps.answer import answer
 from soma.agent.steps.doors import Doors
-from soma.agent.steps.start import unbegun
 from soma.agent.store import TurnStore
 from soma.agent.turn import Step, run_turn
 from soma.agent.visits import Visit
-from soma.brain.errors import BrainError
 from soma.events.errors import LogError
 from soma.events.schema import IterationCompleted, TurnComplete
 
@@ -43,14 +40,6 @@ class Running:
     driver: asyncio.Task[None]
 
 
-@dataclass(frozen=True, slots=True)
-class CutShort:
-    """Why a turn ends before its loop says so."""
-
-    reason: str
-    error: dict[str, str] | None = None
-
-
 class Turns:
     """The turns of this process."""
 
@@ -65,6 +54,7 @@ class Turns:
     ) -> None:
         self._store = store
         self._feed = feed
+        self._endings = Endings(store, feed)
         self._prepare = prepare
         self._turn_seconds = turn_seconds
         self._crash = crash or (lambda _: None)
@@ -110,7 +100,7 @@ class Turns:
             if (lease := await self._store.leases.claim(turn_id)) is None:
                 return
             with suppress(LeaseLost):  # somebody else has begun it meanwhile: once more
-                await self._cut_short(lease, CutShort("cancelled"))
+                self._told(await self._endings.cut_short(lease, CutShort("cancelled")))
 
     async def cancel_conversation(self, tenant_id: str, conversation_id: str) -> None:
         """Cancel all that a conversation has under way: first what waits, the last first, so that nothing begins."""
@@ -160,25 +150,15 @@ class Turns:
 
     async def _see_through(self, lease: Lease, loop: asyncio.Task[None]) -> None:
         await asyncio.wait([loop])
-        if (cut := _cut(lease, loop)) is not None:
-            await self._cut_short(lease, cut)
+        if (cut := cut_of(lease, loop)) is not None:
+            self._told(await self._endings.cut_short(lease, cut))
         await self._take_over()  # a queued message may be next
 
-    async def _cut_short(self, lease: Lease, cut: CutShort) -> None:
-        """End a turn from what its log holds: a commit that was under way when it was cut counts."""
-        record = await self._store.reload(lease)
-        if record.complete is not None:
-            return
-        turn = record.turn
-        partial = self._feed.text_so_far(turn.tenant_id, turn.conversation_id, turn.id)
-        began = [] if record.started else [unbegun(turn)]
-        for fact in began:
-            record.apply(fact)
-        complete = answer(record, cut.reason, now=time.time(), error=cut.error, partial=partial)
-        await self._store.record(record, *began, complete)
-        record.apply(complete)
-        self._crash(complete.event_type)
-        observe_turn(complete)
+    def _told(self, complete: TurnComplete | None) -> None:
+        """A turn has ended; with an event, unless even that was refused."""
+        if complete is not None:
+            self._crash(complete.event_type)
+            observe_turn(complete)
 
     async def _take(self, record: TurnRecord, step: Step) -> None:
         """Commit and apply a fact, or pass a piece of text on."""
@@ -217,25 +197,18 @@ class Turns:
 
     async def _take_over(self, *, is_alone: bool = False) -> None:
         for lease in await self._store.leases.take_over(running=frozenset(self._running), is_alone=is_alone):
-            self._begin(await asyncio.to_thread(self._store.load, lease.turn_id, lease))
+            try:
+                await self._go_on(lease)
+            except (LogError, LeaseLost):
+                logger.exception("turn %s is left for later", lease.turn_id)
 
-
-def _cut(lease: Lease, loop: asyncio.Task[None]) -> CutShort | None:
-    """How a loop that is over ended; None where it ended by itself. Raises what leaves the turn where it stands."""
-    if loop.cancelled():
-        return CutShort("cancelled")
-    match loop.exception():
-        case None:
-            return None
-        case TimeoutError():
-            return CutShort("timeout")
-        case ModelError() | BrainError() as refused:
-            return CutShort("error", {"code": refused.code, "message": str(refused)})
-        case LeaseLost() | LogError() as lost:
-            raise lost
-        case mistake:
-            logger.error("turn %s failed", lease.turn_id, exc_info=mistake)
-            return CutShort("error", {"code": "internal", "message": "The server made a mistake; its log says which."})
+    async def _go_on(self, lease: Lease) -> None:
+        """Begin a turn that was taken over, or end it where nobody can tell how it would go on."""
+        record = await asyncio.to_thread(self._store.load, lease.turn_id, lease)
+        if record.complete is not None or record.unreadable:
+            self._told(await self._endings.set_aside(record))
+        else:
+            self._begin(record)
 
 
 async def _end(*tasks: asyncio.Task[None]) -> None:

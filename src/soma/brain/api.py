@@ -18,7 +18,7 @@ from soma.brain.bodies import Body
 from soma.brain.errors import BrainRefused
 from soma.brain.service import Brain, owner
 from soma.brain.types import Forgotten, MemoryPage, Principal, RememberedItem, StoredMemory
-from soma.events.errors import LogError, WriterBusy
+from soma.events.errors import LogError, WriterBusy, WriteRefused
 from soma.events.ids import new_id
 from soma.memory.errors import MemoryRefused, ModelUnavailable, NotTheAuthor, UnknownKey
 from soma.memory.types import MemoryRecord, NewLink, NewMemory, Remembered
@@ -280,6 +280,8 @@ def _http_error(_: Request, error: Exception) -> Response:
 
 def _storage_failed(_: Request, error: Exception) -> Response:
     assert isinstance(error, LogError)  # noqa: S101 - as registered
+    if isinstance(error, WriteRefused):
+        return _error(422, error.code, str(error))
     return _error(429 if isinstance(error, WriterBusy) else 503, error.code, str(error), retry_after=BUSY_SECONDS)
 
 

@@ -22,10 +22,15 @@ from soma.cli.server import (
 )
 
 OLDEST_PYTHON = (3, 11)
+MARKS = {"ok": "[green]ok[/green]  ", "note": "[yellow]note[/yellow]", "mend": "[red]mend[/red]"}
 
 
 class Unwell(Exception):
     """A check that failed; the message says what to do."""
+
+
+class Noted(Exception):
+    """Something that is worth knowing and holds nothing up; the message says what to do."""
 
 
 @click.command()
@@ -37,7 +42,7 @@ def command(*, as_json: bool) -> None:
         show_json(results)
     else:
         for result in results:
-            mark = "[green]ok[/green]  " if result["ok"] else "[red]mend[/red]"
+            mark = MARKS[str(result["mark"])]
             console.print(f"{mark} {result['check']:12} {result['message']}", soft_wrap=True)
     if not all(result["ok"] for result in results):
         sys.exit(1)
@@ -45,9 +50,11 @@ def command(*, as_json: bool) -> None:
 
 def _run(name: str, check: Callable[[], str]) -> dict[str, str | bool]:
     try:
-        return {"check": name, "ok": True, "message": check()}
+        return {"check": name, "ok": True, "mark": "ok", "message": check()}
+    except Noted as error:
+        return {"check": name, "ok": True, "mark": "note", "message": str(error)}
     except Unwell as error:
-        return {"check": name, "ok": False, "message": str(error)}
+        return {"check": name, "ok": False, "mark": "mend", "message": str(error)}
 
 
 def _python() -> str:
@@ -106,6 +113,24 @@ def _server() -> str:
     return f"{url} is ready"
 
 
+def _turns() -> str:
+    """Turns of which something stored cannot be read. They hold nobody up; who asked them should know."""
+    url = chosen_settings().url or running(chosen_settings().data_dir)
+    if not url:
+        raise Unwell("run `soma up`: it knows whether every turn can be read")
+    try:
+        aside = httpx.get(f"{url}/readyz", timeout=5).json().get("turns_set_aside", [])
+    except (httpx.TransportError, httpx.InvalidURL, ValueError) as error:
+        raise Unwell(f"{url} cannot be asked: {error}") from error
+    if not aside:
+        return "every turn can be read"
+    told = "; ".join(f"turn {turn['turn_id']}: {turn['why']}" for turn in aside)
+    raise Noted(
+        f"set aside, not remembered, and nobody waits for them: {told}. `soma trace TURN` shows what can be read. "
+        "Ask again what was asked, or restore a backup; deleting the conversation settles it"
+    )
+
+
 def _account() -> str:
     """Asked of the server that runs: another one's token is a common mistake."""
     url = chosen_settings().url or running(chosen_settings().data_dir)
@@ -159,6 +184,7 @@ CHECKS: dict[str, Callable[[], str]] = {
     "model": _model,
     "data folder": _data,
     "server": _server,
+    "turns": _turns,
     "account": _account,
     "answers": _answers,
 }

@@ -154,7 +154,7 @@ class Database:
             if not is_storage_error(error):
                 raise
             self.forget_reader()
-            raise ReadFailed(f"{ReadFailed.__doc__} ({error})") from error
+            raise ReadFailed(f"{ReadFailed.__doc__} ({reason_of(error)})") from error
 
     def forget_reader(self) -> None:
         """Close this thread's connection, if it has one."""
@@ -170,6 +170,22 @@ class Database:
 def is_storage_error(error: BaseException) -> bool:
     """Whether it is the database's own: away, locked, full, or a statement that it does not take."""
     return isinstance(error, sqlite3.Error) or type(error).__module__.partition(".")[0] == "psycopg"
+
+
+REFUSALS = {"IntegrityError", "DataError", "ProgrammingError"}  # as every driver calls them (PEP 249)
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether the database takes writes but not this one: a constraint, a value that does not fit, a wrong statement.
+
+    Anything else of its own (locked, full, away) may pass.
+    """
+    return is_storage_error(error) and any(kind.__name__ in REFUSALS for kind in type(error).__mro__)
+
+
+def reason_of(error: BaseException) -> str:
+    """What the database says, without the row: PostgreSQL tells the values in the lines below the first."""
+    return str(error).partition("\n")[0]
 
 
 def migrate(connection: Connection, component: str, folder: Traversable) -> None:

@@ -2,7 +2,9 @@
 
 LogError
 ├── WriterBusy          the queue is full: the caller should come back later
-├── WriteFailed         the database refused the commit: nothing of it was kept
+├── WriteFailed         the database takes no writes now: locked, full or away
+├── WriteRefused        the database takes writes, but not this one: to say it again changes nothing
+│   └── FactUnfit       what was to be recorded could not be read again
 ├── ReadFailed          the database did not answer a question
 └── ChainBroken         stored events do not hash to what they claim
 """
@@ -22,6 +24,18 @@ class WriteFailed(LogError):
     """The database did not take the write (locked, full or away); nothing of it was kept."""
 
     code = "storage_unavailable"
+
+
+class WriteRefused(LogError):
+    """The database does not take what was to be written; nothing of it was kept, and the same is refused again."""
+
+    code = "write_refused"
+
+
+class FactUnfit(WriteRefused):
+    """What was to be recorded does not have the types that it must have; nothing of it was kept."""
+
+    code = "fact_unfit"
 
 
 class ReadFailed(LogError):

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import msgspec
 
 from soma.events.chain import Draft, Event
+from soma.events.errors import FactUnfit
 from soma.events.ids import new_id, now
 
 Weights = dict[str, float]
@@ -457,7 +458,7 @@ def sealed(kind: type[Fact], payload: str, subject: Subject) -> Draft:
 
 
 def draft(fact: Fact, subject: Subject, *, event_id: str | None = None, timestamp: str | None = None) -> Draft:
-    """An event of `fact` that a writer can append."""
+    """An event of `fact` that a writer can append. Raises FactUnfit for one that nobody could read again."""
     return Draft(
         event_id=event_id or new_id(),
         event_type=fact.event_type,
@@ -465,12 +466,22 @@ def draft(fact: Fact, subject: Subject, *, event_id: str | None = None, timestam
         tenant_id=subject.tenant_id,
         stream=subject.stream,
         timestamp=timestamp or now(),
-        payload=msgspec.json.encode(fact).decode(),
+        payload=_encoded(fact),
         user_id=subject.user_id,
         agent_id=subject.agent_id,
         conversation_id=subject.conversation_id,
         turn_id=subject.turn_id,
     )
+
+
+def _encoded(fact: Fact) -> str:
+    """Types are no promise in Python: what cannot be decoded as what it was is not worth keeping."""
+    try:
+        payload = msgspec.json.encode(fact)
+        msgspec.json.decode(payload, type=type(fact))
+        return payload.decode()
+    except (TypeError, ValueError, OverflowError, RecursionError, msgspec.MsgspecError) as error:
+        raise FactUnfit(f"{FactUnfit.__doc__} ({fact.event_type}: {error})") from error
 
 
 def fact_of(event: Event) -> Fact | None:

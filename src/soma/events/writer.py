@@ -19,8 +19,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from soma.events.chain import Event
-from soma.events.database import Connection, Database, is_storage_error
-from soma.events.errors import LogError, WriteFailed, WriterBusy
+from soma.events.database import Connection, Database, is_refusal, is_storage_error, reason_of
+from soma.events.errors import LogError, WriteFailed, WriterBusy, WriteRefused
 from soma.events.transaction import GroupLost, Prefetch, Transaction, Work, begin
 from soma.events.wal import WalCopier
 
@@ -145,7 +145,8 @@ class Writer:
         except Exception as error:
             logger.exception("commit failed")
             self._reset()
-            outcomes = [(job, None, _refused(error)) for job in group]
+            alone = len(group) == 1  # of several, nobody knows whose write it was: each may come again
+            outcomes = [(job, None, _refused(error) if alone else _failed(error)) for job in group]
         else:
             transaction.publish()
             self._tell(transaction.events)
@@ -192,6 +193,15 @@ def _resolve(outcomes: list[Outcome]) -> None:
 
 
 def _refused(error: BaseException) -> LogError:
-    refused = WriteFailed(f"{WriteFailed.__doc__} ({error})")
-    refused.__cause__ = error
-    return refused
+    """What a write is told whose own statement failed."""
+    return _told(WriteRefused, error) if is_refusal(error) else _failed(error)
+
+
+def _failed(error: BaseException) -> LogError:
+    return _told(WriteFailed, error)
+
+
+def _told(kind: type[LogError], error: BaseException) -> LogError:
+    told = kind(f"{kind.__doc__} ({reason_of(error)})")
+    told.__cause__ = error
+    return told

@@ -33,11 +33,11 @@ from soma.agent.api.body import Reader
 from soma.agent.api.caller import bearer
 from soma.agent.api.query import takes_what_it_declares
 from soma.agent.bodies import at_fault
-from soma.agent.errors import AgentError, Busy, TooLarge, Unavailable, error_body
+from soma.agent.errors import AgentError, Busy, Invalid, TooLarge, Unavailable, error_body
 from soma.agent.metrics import requests_total
 from soma.agent.settings import settings
 from soma.brain.errors import BrainRefused, BrainUnavailable
-from soma.events.errors import LogError, WriteFailed, WriterBusy
+from soma.events.errors import LogError, WriteFailed, WriterBusy, WriteRefused
 from soma.events.ids import new_id
 
 logger = logging.getLogger(__name__)
@@ -127,6 +127,11 @@ def _brain_away(request: HttpRequest, error: BrainUnavailable) -> HttpResponse:
 @api.exception_handler(LogError)
 def _log(request: HttpRequest, error: LogError) -> HttpResponse:
     return refuse(request, Unavailable.status, error.code, str(error))
+
+
+@api.exception_handler(WriteRefused)
+def _unfit(request: HttpRequest, error: WriteRefused) -> HttpResponse:
+    return refuse(request, Invalid.status, error.code, str(error))
 
 
 @api.exception_handler(WriterBusy)

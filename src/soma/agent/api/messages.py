@@ -16,7 +16,7 @@ from soma.agent.api.caller import who
 from soma.agent.api.conversations import said
 from soma.agent.api.paging import LARGEST_POSITION, Position
 from soma.agent.app import agent
-from soma.agent.errors import Invalid, Unauthorized, error_body
+from soma.agent.errors import Conflict, Invalid, Unauthorized, error_body
 from soma.agent.feed import QUIET, Frame, SlowReader
 from soma.agent.metrics import request_latency, requests_total
 from soma.agent.sending import send
@@ -83,8 +83,15 @@ async def create(request: HttpRequest, conversation_id: str, payload: NewMessage
         async for frame in frames:
             if frame["type"] == TurnComplete.event_type:
                 request_latency.labels(method).observe(time.perf_counter() - began)
-                return {"turn_id": turn_id, **frame["payload"]}
+                return {"turn_id": turn_id, **_end(frame, turn_id)}
     raise AssertionError("a followed turn ends in chat.turn_complete")
+
+
+def _end(frame: Frame, turn_id: str) -> dict[str, Any]:
+    payload: dict[str, Any] | None = frame["payload"]
+    if payload is None:
+        raise Conflict(f"what is stored of turn {turn_id} cannot be read: ask again", code="unreadable_turn")
+    return payload
 
 
 @router.get("/{conversation_id}/messages")

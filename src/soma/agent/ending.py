@@ -1,0 +1,123 @@
+"""How a turn ends that its loop does not end: with what it has, else with less, at last with nothing but its end.
+
+Only storage that takes no writes at all leaves a turn where it stands: then its lease runs out and it goes on later.
+"""
+
+import asyncio
+import logging
+import time
+from dataclasses import dataclass
+
+from soma.agent.feed import Feed
+from soma.agent.leases import Lease, LeaseLost
+from soma.agent.llm.base import ModelError
+from soma.agent.record import TurnFact, TurnRecord
+from soma.agent.steps.answer import answer
+from soma.agent.steps.start import unbegun
+from soma.agent.store import TurnStore
+from soma.brain.errors import BrainError
+from soma.events.errors import LogError, WriteRefused
+from soma.events.schema import TurnComplete
+
+logger = logging.getLogger(__name__)
+
+MISTAKE = {"code": "internal", "message": "The server made a mistake; its log says which."}
+
+
+@dataclass(frozen=True, slots=True)
+class CutShort:
+    """Why a turn ends before its loop says so."""
+
+    reason: str
+    error: dict[str, str] | None = None
+
+
+def cut_of(lease: Lease, loop: asyncio.Task[None]) -> CutShort | None:
+    """How a loop that is over ended; None where it ended by itself. Raises what leaves the turn where it stands."""
+    if loop.cancelled():
+        return CutShort("cancelled")
+    match loop.exception():
+        case None:
+            return None
+        case TimeoutError():
+            return CutShort("timeout")
+        case ModelError() | BrainError() | WriteRefused() as refused:
+            return CutShort("error", {"code": refused.code, "message": str(refused)})
+        case LeaseLost() | LogError() as lost:
+            raise lost
+        case mistake:
+            logger.error("turn %s failed", lease.turn_id, exc_info=mistake)
+            return CutShort("error", MISTAKE)
+
+
+class Endings:
+    """Ends turns from what their log holds: a commit that was under way when a turn was cut counts."""
+
+    def __init__(self, store: TurnStore, feed: Feed) -> None:
+        self._store = store
+        self._feed = feed
+
+    async def cut_short(self, lease: Lease, cut: CutShort) -> TurnComplete | None:
+        """Returns the end where it has left an event. Raises LeaseLost, and LogError while storage takes no writes."""
+        record = await self._store.reload(lease)
+        if record.complete is not None or record.unreadable:
+            return await self.set_aside(record, cut)
+        was_asked = record.was_asked
+        try:
+            return await self._end(record, cut, was_asked=was_asked, partial=self._text_so_far(record))
+        except Exception as refused:
+            _raise_if_away(refused)
+            logger.exception("turn %s ends with less: its whole end was refused", lease.turn_id)
+            return await self._end_with_less(record, cut, was_asked=was_asked, why=f"its end was refused: {refused}")
+
+    async def set_aside(self, record: TurnRecord, cut: CutShort | None = None) -> TurnComplete | None:
+        """End a turn whose log cannot be read to its end, and mark it: nobody knows where it would go on."""
+        why = "; ".join(map(str, record.unreadable)) or "it has an end but was not ended"
+        logger.error("turn %s of tenant %s is set aside: %s", record.turn.id, record.turn.tenant_id, why)
+        message = "What is stored of this turn cannot be read, so it could not go on. Ask again."
+        unreadable = CutShort(cut.reason if cut else "error", {"code": "unreadable_turn", "message": message})
+        end = None
+        if record.complete is None:
+            end = await self._end_with_less(record, unreadable, was_asked=record.was_asked, why=why)
+        elif record.lease is not None:
+            await self._store.close(record.lease, exit_reason=record.complete.exit_reason, why=why)
+        await self._store.set_aside(record.turn.id, why)
+        return end
+
+    async def _end_with_less(
+        self, record: TurnRecord, cut: CutShort, *, was_asked: bool, why: str
+    ) -> TurnComplete | None:
+        """Without anything that was said or learned; where even that is refused, only the turn's row says it."""
+        error = cut.error or {"code": WriteRefused.code, "message": str(WriteRefused.__doc__)}
+        try:
+            return await self._end(
+                TurnRecord(record.turn, record.lease), CutShort(cut.reason, error), was_asked=was_asked
+            )
+        except Exception as refused:
+            _raise_if_away(refused)
+            if record.lease is None:
+                raise
+            logger.exception("turn %s ends without an event: it was refused", record.turn.id)
+            await self._store.close(record.lease, exit_reason=cut.reason, why=why)
+            turn = record.turn
+            self._feed.interrupt(turn.tenant_id, turn.conversation_id, WriteRefused(WriteRefused.__doc__))
+            return None
+
+    async def _end(self, record: TurnRecord, cut: CutShort, *, was_asked: bool, partial: str = "") -> TurnComplete:
+        """Record the end, behind the beginning where it has none."""
+        began: list[TurnFact] = [] if was_asked else [unbegun(record.turn)]
+        for fact in began:
+            record.apply(fact)
+        complete = answer(record, cut.reason, now=time.time(), error=cut.error, partial=partial)
+        await self._store.record(record, *began, complete)
+        return complete
+
+    def _text_so_far(self, record: TurnRecord) -> str:
+        turn = record.turn
+        return self._feed.text_so_far(turn.tenant_id, turn.conversation_id, turn.id)
+
+
+def _raise_if_away(error: Exception) -> None:
+    """Raises what will pass, or is nobody's to end: storage that takes no writes, a lease that has gone."""
+    if isinstance(error, LeaseLost) or (isinstance(error, LogError) and not isinstance(error, WriteRefused)):
+        raise error
