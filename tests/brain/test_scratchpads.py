@@ -51,6 +51,16 @@ async def test_a_ring_is_bounded_and_a_conversations_own(pad):
     assert pad.count() == 3
 
 
+async def test_a_user_or_a_whole_tenant_is_cleared_and_nobody_else(pad):
+    starred, elsewhere = ("acme", "al*", "helper", "c:1"), ("acme2", "alice", "helper", "c:1")
+    for key in (KEY, OTHER, starred, elsewhere):
+        await pad.admit(key, item("cat", 1.0))
+    await pad.clear("acme", "al*")
+    assert [len(await pad.items(key)) for key in (KEY, OTHER, starred, elsewhere)] == [1, 1, 0, 1]
+    await pad.clear("acme", None)
+    assert [len(await pad.items(key)) for key in (KEY, OTHER, starred, elsewhere)] == [0, 0, 0, 1]
+
+
 async def test_what_says_the_same_is_merged_and_keeps_the_greater_salience(pad):
     await pad.admit(KEY, item("cat", 1.0, salience=0.9))
     await pad.admit(KEY, item("dog", 0.0, 1.0))

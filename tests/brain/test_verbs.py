@@ -286,3 +286,22 @@ async def test_where_all_that_was_shown_helped_tau_moves_and_no_view_does(client
     await client.feedback(ALICE, conversation_id="c", bundle_id=bundle.bundle_id, helpful=helpful)
     after = (await client.state(ALICE)).learned
     assert {name for name in after if after[name] != before[name]} == {"tau"}
+
+
+async def test_of_equal_texts_recall_gives_one(client):
+    same = [{"key": f"same-{n}", "text": "The cat is called Miso" + "." * (n % 2)} for n in range(12)]
+    await client.remember(ALICE, [*same, {"text": "The cat is called Rex", "metadata": {"speaker": "Ann"}}])
+    texts = [hit.text.rstrip(".") for hit in await client.recall(ALICE, query="what is the cat called", top_k=10)]
+    assert sorted(texts) == ["The cat is called Miso", "The cat is called Rex"]
+
+
+async def test_what_was_forgotten_is_no_longer_in_mind(client):
+    ids = await remembered(client)
+    bundle = await client.evaluate(ALICE, conversation_id="c1", query="the cat is called Miso")
+    await client.publish_turn_metrics(ALICE, bundle_id=bundle.bundle_id, conversation_id="c1", **metrics_of())
+    before = await client.evaluate(ALICE, conversation_id="c1", query="what now")
+    assert before.working_memory
+    await client.forget(ALICE, ids=[ids[2]])
+    after = await client.evaluate(ALICE, conversation_id="c1", query="what now")
+    assert "Miso" not in str(after)
+    assert after.residual == (await client.evaluate(ALICE, conversation_id="new", query="what now")).residual

@@ -17,7 +17,7 @@ from soma.brain.auth import CLAIMS, HEADERS, ROLE_HEADER, Authenticator, check_c
 from soma.brain.bodies import Body
 from soma.brain.errors import BrainRefused
 from soma.brain.service import Brain, owner
-from soma.brain.types import Forgotten, MemoryPage, Principal, RememberedItem, StoredMemory
+from soma.brain.types import MemoryPage, Principal, RememberedItem, StoredMemory
 from soma.events.errors import LogError, WriterBusy, WriteRefused
 from soma.events.ids import new_id
 from soma.memory.errors import MemoryRefused, ModelUnavailable, NotTheAuthor, UnknownKey
@@ -117,8 +117,7 @@ def _add_memory(app: FastAPI, brain: Brain) -> None:
         principal, body = await _read(request, bodies.Forget)
         if not (body.ids or body.keys):
             raise BrainRefused("invalid_body", "Name the memories to forget, by ids or keys.", "ids")
-        receipt = await brain.memory.forget(owner(principal), ids=body.ids, keys=body.keys, namespace=body.namespace)
-        return _json(Forgotten(receipt_id=receipt.receipt_id, forgotten=list(receipt.forgotten)))
+        return _json(await brain.forget(principal, body))
 
     @app.get("/v1/memories")
     async def memories(request: Request) -> Response:

@@ -224,6 +224,7 @@ class RememberItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     metadata: dict[str, Any] = {}
     conversation_id: str | None = None
     links: list[LinkBody] = []
+    derived_from: Ids = ()
 
 
 class Remember(Body, frozen=True, kw_only=True):

@@ -68,6 +68,18 @@ def ranked(candidates: Candidates, served: Served) -> Ranking:
     return Ranking(views, rows, {memory_id: number for number, memory_id in enumerate(candidates.ids)}, candidates)
 
 
+def distinct(ranking: Ranking, limit: int) -> list[Ranked]:
+    """The best rows, of equal texts of one speaker the best alone."""
+    found: dict[tuple[str, str], Ranked] = {}
+    for row in ranking.rows:
+        candidate = ranking.of(row)
+        text = " ".join(candidate.text.split()).rstrip(".!").casefold()
+        found.setdefault((text, str(candidate.metadata.get("speaker", ""))), row)
+        if len(found) == limit:
+            break
+    return list(found.values())
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
     """How much may be shown: `limit` memories, whole ones within the tokens, up to that share of the attention."""

@@ -22,7 +22,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from soma.brain.working_memory import Key
+from soma.brain.working_memory import Key, is_of
 
 Vector = NDArray[np.float64]
 Spectrum = NDArray[np.complex128]
@@ -109,6 +109,10 @@ class Residuals(Protocol):
 
     async def keep(self, key: Key, residual: Sequence[float]) -> None: ...
 
+    async def clear(self, tenant_id: str, user_id: str | None) -> None:
+        """Drop what is kept for a user, or for everybody of the tenant."""
+        ...
+
 
 class InProcess:
     """Of the conversations used last; gone with the process."""
@@ -125,3 +129,7 @@ class InProcess:
         self._kept.move_to_end(key)
         while len(self._kept) > self._conversations:
             self._kept.popitem(last=False)
+
+    async def clear(self, tenant_id: str, user_id: str | None) -> None:
+        for key in [key for key in self._kept if is_of(key, tenant_id, user_id)]:
+            del self._kept[key]

@@ -1,6 +1,7 @@
 """Working memories and residuals in Redis, shared by several processes; while it is away, in this process alone."""
 
 import logging
+import re
 import time
 from array import array
 from collections import OrderedDict
@@ -11,7 +12,7 @@ from urllib.parse import quote
 import msgspec
 
 from soma.brain import residual
-from soma.brain.working_memory import InProcess, Item, Key, admitted
+from soma.brain.working_memory import InProcess, Item, Key, admitted, is_of
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -64,6 +65,15 @@ class InRedis:
     async def keep(self, key: Key, residual: Sequence[float]) -> None:
         await self._redis.set(_name("residual", key), array("d", residual).tobytes(), ex=KEPT_SECONDS)
 
+    async def clear(self, tenant_id: str, user_id: str | None) -> None:
+        """Of working memory and residuals alike."""
+        whose = quote(tenant_id, safe="") + (f":{quote(user_id, safe='')}" if user_id else "")
+        for kind in ("working", "residual"):
+            async for name in self._redis.scan_iter(match=f"soma:{kind}:{_literally(whose)}:*", count=1_000):
+                await self._redis.delete(name)
+        for key in [key for key in self._sizes if is_of(key, tenant_id, user_id)]:
+            del self._sizes[key]
+
     async def ping(self) -> None:
         await self._redis.ping()
 
@@ -103,6 +113,12 @@ class Falling:
     async def keep(self, key: Key, residual: Sequence[float]) -> None:
         await self._either(lambda: self._redis.keep(key, residual), lambda: self._residuals.keep(key, residual))
 
+    async def clear(self, tenant_id: str, user_id: str | None) -> None:
+        """Here too, whatever Redis holds: it may have been away meanwhile."""
+        await self._rings.clear(tenant_id, user_id)
+        await self._residuals.clear(tenant_id, user_id)
+        await self._either(lambda: self._redis.clear(tenant_id, user_id), _nothing)
+
     def count(self) -> int:
         return self._rings.count() if self.degraded else self._redis.count()
 
@@ -121,6 +137,14 @@ class Falling:
             logger.warning("Redis is back")
             self.degraded = None
         return answer
+
+
+async def _nothing() -> None: ...
+
+
+def _literally(text: str) -> str:
+    """`text` in a pattern of Redis, which reads `*`, `?`, `[` and a backslash."""
+    return re.sub(r"([*?\[\]\\^-])", r"\\\1", text)
 
 
 def _name(kind: str, key: Key) -> str:

@@ -10,8 +10,8 @@ from soma.brain import experiment_rows, store
 from soma.brain import feedback as feedbacks
 from soma.brain.batch import Given, told_of
 from soma.brain.batch_desk import BatchDesk
-from soma.brain.bodies import Evaluate, Feedback, Recall, Rollback, TurnMetrics, Withdraw
-from soma.brain.context import Context, Lane, built, ranked
+from soma.brain.bodies import Evaluate, Feedback, Forget, Recall, Rollback, TurnMetrics, Withdraw
+from soma.brain.context import Context, Lane, built, distinct, ranked
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.serve import serve
 from soma.brain.core.state import LearnerState
@@ -33,6 +33,7 @@ from soma.brain.types import (
     BatchAnswer,
     ContextBundle,
     FeedbackAnswer,
+    Forgotten,
     Learned,
     LearnerView,
     Principal,
@@ -182,13 +183,21 @@ class Brain:
         )
 
     async def recall(self, principal: Principal, body: Recall) -> tuple[Sequence[RecalledMemory], Mapping[str, float]]:
-        """The best by the served weights, duplicates and all; nothing is kept of it."""
+        """The best by the served weights, of equal texts one; nothing is kept of it."""
         with self.metrics.recall_seconds.time():
             state = await self._work(self._learners.committed, principal)
             candidates = await self.memory.candidates(owner(principal), _query(body))
             served = serve(state, self._learners.hyperparameters)
             ranking = await self._work(ranked, candidates, served)
-        return [ranking.memory(row) for row in ranking.rows[: body.top_k]], weights_of(served, state)
+        return [ranking.memory(row) for row in distinct(ranking, body.top_k)], weights_of(served, state)
+
+    async def forget(self, principal: Principal, body: Forget) -> Forgotten:
+        """Memories, what was made of them, and what conversations have in mind: it may be of them."""
+        receipt = await self.memory.forget(owner(principal), ids=body.ids, keys=body.keys, namespace=body.namespace)
+        whose = None if receipt.is_shared else principal.user_id
+        await self._working_memory.clear(principal.tenant_id, whose)
+        await self._residuals.clear(principal.tenant_id, whose)
+        return Forgotten(receipt_id=receipt.receipt_id, forgotten=list(receipt.forgotten))
 
     # Learning
 

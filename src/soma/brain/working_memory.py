@@ -34,6 +34,10 @@ class WorkingMemory(Protocol):
 
     async def admit(self, key: Key, item: Item) -> None: ...
 
+    async def clear(self, tenant_id: str, user_id: str | None) -> None:
+        """Drop what is held for a user, or for everybody of the tenant."""
+        ...
+
     def count(self) -> int:
         """Items of the conversations that this process has seen last."""
         ...
@@ -58,8 +62,16 @@ class InProcess:
         while len(self._rings) > self._conversations:
             self._rings.popitem(last=False)
 
+    async def clear(self, tenant_id: str, user_id: str | None) -> None:
+        for key in [key for key in self._rings if is_of(key, tenant_id, user_id)]:
+            del self._rings[key]
+
     def count(self) -> int:
         return sum(len(ring) for ring in list(self._rings.values()))
+
+
+def is_of(key: Key, tenant_id: str, user_id: str | None) -> bool:
+    return key[0] == tenant_id and user_id in {None, key[1]}
 
 
 def admitted(ring: Sequence[Item], item: Item, limit: int) -> tuple[Item, ...]:

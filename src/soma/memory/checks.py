@@ -18,7 +18,7 @@ from soma.memory.errors import (
     TextTooLong,
     TooManyItems,
 )
-from soma.memory.index.links import MADE
+from soma.memory.index.links import CARRIES, MADE
 from soma.memory.types import Kind, NewLink, NewMemory, Query, Scope
 
 ITEMS = 1_000  # a call
@@ -53,6 +53,10 @@ def one_item(item: NewMemory, field: str, *, is_message: bool = False) -> None:
         moment(item.occurred_at, f"{field}.occurred_at")
     if item.conversation_id is not None:
         key(item.conversation_id, f"{field}.conversation_id")
+    if len(item.derived_from) > LINKS:
+        raise TooManyItems(
+            f"at most {LINKS} sources an item, not {len(item.derived_from)}", field=f"{field}.derived_from"
+        )
     if len(item.links) > LINKS:
         raise TooManyItems(f"at most {LINKS} links an item, not {len(item.links)}", field=f"{field}.links")
     for place, link in enumerate(item.links):
@@ -63,8 +67,8 @@ def new_link(link: NewLink, inside: str = "") -> None:
     """`inside` is what comes before the names of its fields."""
     key(link.to_key, f"{inside}to_key")
     key(link.relation, f"{inside}relation")
-    if link.relation in MADE:
-        raise BadName(f"{link.relation!r} is for consolidation to write; choose another", field=f"{inside}relation")
+    if link.relation in MADE or link.relation == CARRIES:
+        raise BadName(f"{link.relation!r} is for Soma itself to write; choose another", field=f"{inside}relation")
     number(link.weight, f"{inside}weight", low=0, high=1)
     if link.weight == 0:
         raise OutOfRange("a link's weight is above 0", field=f"{inside}weight")

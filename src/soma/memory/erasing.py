@@ -21,7 +21,7 @@ def subject(owner: Owner) -> Subject:
 
 def erase(tx: Transaction, owner: Owner, memories: Sequence[MemoryRecord], namespace: str) -> tuple[str, Erased]:
     """The receipt and all that went: a summary would still say what was forgotten."""
-    gone = [*memories, *synthesised_from(tx, [memory.id for memory in memories])]
+    gone = [*memories, *derived_from(tx, [memory.id for memory in memories])]
     receipt_id, moment = new_id(), now()
     fact = MemoryForgotten(receipt_id=receipt_id, memory_ids=[memory.id for memory in gone], namespace=namespace)
     revision = tx.append(draft(fact, subject(owner))).position
@@ -34,14 +34,14 @@ def erase(tx: Transaction, owner: Owner, memories: Sequence[MemoryRecord], names
     return receipt_id, [(memory, revision) for memory in gone]
 
 
-def synthesised_from(tx: rows.Reader, ids: Iterable[str]) -> list[MemoryRecord]:
-    """Living memories that were made from any of `ids`, which are not among them."""
+def derived_from(tx: rows.Reader, ids: Iterable[str]) -> list[MemoryRecord]:
+    """Living memories that were made or taken from any of `ids`, which are not among them."""
     known = set(ids)
     found: list[MemoryRecord] = []
     waiting = list(known)
     while waiting:
-        made = rows.synthesised_of(tx, waiting)
-        new = [memory for memory in made if memory.id not in known]
+        made = [*rows.synthesised_of(tx, waiting), *rows.taken_from(tx, waiting)]
+        new = list({memory.id: memory for memory in made if memory.id not in known}.values())
         known.update(memory.id for memory in new)
         found += new
         waiting = [memory.id for memory in new]

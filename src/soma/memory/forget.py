@@ -21,7 +21,9 @@ async def forget(store: Store, owner: Owner, ids: Sequence[str], keys: Sequence[
 
     receipt_id, erased = await store.writer.write(write)
     await store.work(apply, store, erased)
-    return Receipt(receipt_id=receipt_id, forgotten=[memory.id for memory, _ in erased])
+    seen = [memory.id for memory, _ in erased if memory.scope_owner in owner.visible()]
+    is_shared = any(memory.scope != "user" for memory, _ in erased)
+    return Receipt(receipt_id=receipt_id, forgotten=seen, is_shared=is_shared)
 
 
 def _field(memory: MemoryRecord, ids: Sequence[str], keys: Sequence[str]) -> str:

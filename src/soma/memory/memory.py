@@ -314,11 +314,7 @@ class Memory:
         return await self._store.work(read.statistics, self._store, owner, namespace)
 
     async def _known(self, owner: Owner, namespace: str) -> None:
-        """Raises ForeignNamespace for one that holds nothing this owner may see, wherever else it exists."""
+        """Raises ForeignNamespace for one that never held what this owner may see, wherever else it exists."""
         checks.namespace(namespace)
-        if namespace != DEFAULT and not await self._store.work(self._holds, owner, namespace):
+        if namespace != DEFAULT and not await self._store.work(rows.held_once, self._store.database, owner, namespace):
             raise ForeignNamespace(f"there is no namespace {namespace!r} here", field="namespace")
-
-    def _holds(self, owner: Owner, namespace: str) -> bool:
-        found = rows.newest(self._store.database, owner, namespace, before=None, limit=1)
-        return bool(found)

@@ -5,6 +5,7 @@ from typing import Any
 
 from soma.memory import rows
 from soma.memory.errors import BadCursor
+from soma.memory.index.links import CARRIES
 from soma.memory.index.partition import Partition
 from soma.memory.store import Store
 from soma.memory.types import MADE_MARK, MemoryRecord, Owner, Page, Statistics
@@ -91,7 +92,7 @@ def _items(store: Store, owner: Owner, namespace: str, memories: Sequence[Memory
             "links": [
                 {"to_key": keys[link.to_id], "relation": link.relation, "weight": link.weight}
                 for link in links
-                if link.from_id == memory.id and link.to_id in keys
+                if link.from_id == memory.id and link.to_id in keys and link.relation != CARRIES
             ],
         }
 

@@ -15,9 +15,10 @@ from soma.events.schema import MemoryLinked, MemoryRemembered, draft
 from soma.events.transaction import Transaction
 from soma.memory import checks, rows
 from soma.memory.authorship import may_change
-from soma.memory.erasing import Erased, erase, subject, synthesised_from
+from soma.memory.erasing import Erased, derived_from, erase, subject
 from soma.memory.erasing import apply as take_away
 from soma.memory.errors import NotTheAuthor, UnknownLinkTarget
+from soma.memory.index.links import CARRIES
 from soma.memory.rendering import embedding, rendered
 from soma.memory.rows import Embedding
 from soma.memory.spaces import Space
@@ -105,7 +106,10 @@ def content_key(item: NewMemory) -> str:
 
 def _decide(request: Request, item: NewMemory, key: str, former: MemoryRecord | None) -> Planned:
     owner, moment = request.owner, request.moment
-    told = json.loads(checks.metadata_text(item.metadata))  # as it will be read: JSON has no key that is a number
+    sources = {"derived_from": list(item.derived_from)} if item.derived_from else {}
+    told = json.loads(
+        checks.metadata_text({**item.metadata, **sources})
+    )  # as it will be read: JSON has no key that is a number
     metadata = checks.metadata_text(told)
     given = checks.moment(item.occurred_at).isoformat(timespec="microseconds") if item.occurred_at else None
     sound = former is not None and rows.intact(former)  # what is damaged is written anew, whatever is said
@@ -189,16 +193,31 @@ def write(tx: Transaction, *, store: Store, request: Request, made: Embeddings, 
         for place, link in enumerate(one.item.links)
         if one.status != "refused"
     ]
+    _write_sources(tx, owner, namespace, planned)
     links, foreign = write_links(tx, owner, namespace, wanted)
     relinked = {link.from_id for link in links}
     results = [_result(number, one, relinked, foreign) for number, one in enumerate(planned)]
     return Written(results, pairs, links, space.model, _outdated(tx, owner, planned, namespace))
 
 
+def _write_sources(tx: Transaction, owner: Owner, namespace: str, planned: Sequence[Planned]) -> None:
+    """From what each memory is taken now: said again in somebody's own words, it is taken from nothing."""
+    for one in planned:
+        wanted, before = one.item.derived_from, one.former.metadata.get("derived_from") if one.former else None
+        if one.status == "refused" or not (wanted or before):
+            continue
+        tx.execute("DELETE FROM memory_links WHERE from_id = ? AND relation = ?", [one.record.id, CARRIES])
+        for source in rows.by_ids(tx, owner, namespace, wanted):
+            if source.id != one.record.id:
+                tx.execute(rows.UPSERT_LINK, [owner.tenant_id, one.record.id, source.id, CARRIES, 1.0])
+                fact = MemoryLinked(from_id=one.record.id, to_id=source.id, relation=CARRIES, weight=1.0)
+                tx.append(draft(fact, subject(owner)))
+
+
 def _outdated(tx: Transaction, owner: Owner, planned: Sequence[Planned], namespace: str) -> Erased:
-    """What was synthesised from a text that now says something else goes: it would still say the old."""
+    """What was made or taken from a text that now says something else goes: it would still say the old."""
     retold = [one.record.id for one in planned if one.former is not None and one.former.text != one.record.text]
-    derived = synthesised_from(tx, retold)
+    derived = derived_from(tx, retold)
     return erase(tx, owner, derived, namespace)[1] if derived else ()
 
 

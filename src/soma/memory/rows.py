@@ -11,6 +11,7 @@ import numpy as np
 from soma.events.database import Row
 from soma.memory.embedders.base import Vector
 from soma.memory.index.cache import Address
+from soma.memory.index.links import CARRIES
 from soma.memory.index.word_vectors import Bytes
 from soma.memory.types import Link, MemoryRecord, Owner
 
@@ -42,6 +43,7 @@ ERASE = (
 )
 SUMMARISES, RECOMBINES = "summarises", "recombines"  # from what was synthesised to its sources
 PROVENANCE = (SUMMARISES, RECOMBINES)  # says where something is from, and makes nothing come to mind
+NOT_FOLLOWED = (*PROVENANCE, CARRIES)
 CHECKSUM_MARK = "2:"  # of what it is made of
 UNREADABLE = "unreadable metadata"
 CHUNK = 500  # values in one IN list
@@ -234,8 +236,8 @@ def partition_links(reader: Reader, address: Address) -> Iterator[Link]:
     for end in ("from_id", "to_id"):
         found = reader.query(
             "SELECT l.from_id, l.to_id, l.relation, l.weight FROM memory_links l "
-            f"JOIN memories m ON m.id = l.{end} WHERE {LIVING} AND m.scope_owner = ? AND l.relation NOT IN (?, ?)",
-            [*address, *PROVENANCE],
+            f"JOIN memories m ON m.id = l.{end} WHERE {LIVING} AND m.scope_owner = ? AND l.relation NOT IN (?, ?, ?)",
+            [*address, *NOT_FOLLOWED],
         )
         yield from map(link, found)
 
@@ -262,6 +264,30 @@ def synthesised_of(reader: Reader, ids: Iterable[str]) -> list[MemoryRecord]:
         )
         found |= {memory.id: memory for memory in map(record, reader.query(sql, [*some, *PROVENANCE]))}
     return [memory for memory in found.values() if _is_made(reader, memory)]
+
+
+def taken_from(reader: Reader, ids: Iterable[str]) -> list[MemoryRecord]:
+    """Living memories whose text was taken from any of `ids`, whosever they are."""
+    found: dict[str, MemoryRecord] = {}
+    for some in _chunks(ids):
+        sql = (
+            f"{SELECT} JOIN memory_links l ON l.from_id = m.id AND l.tenant_id = m.tenant_id "
+            f"WHERE m.forgotten_at IS NULL AND l.to_id IN ({', '.join('?' * len(some))}) AND l.relation = ?"
+        )
+        found |= {memory.id: memory for memory in map(record, reader.query(sql, [*some, CARRIES]))}
+    return list(found.values())
+
+
+def held_once(reader: Reader, owner: Owner, namespace: str) -> bool:
+    """Whether the namespace holds a memory that the owner may see, or held one that is forgotten."""
+    for state in ("IS NULL", "IS NOT NULL"):
+        sql = (
+            f"SELECT 1 FROM memories WHERE tenant_id = ? AND namespace = ? AND scope_owner IN (?, ?, ?) "
+            f"AND forgotten_at {state} LIMIT 1"
+        )
+        if reader.query(sql, [owner.tenant_id, namespace, *owner.visible()]):
+            return True
+    return False
 
 
 def _is_made(reader: Reader, memory: MemoryRecord) -> bool:

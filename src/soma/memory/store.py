@@ -138,7 +138,7 @@ class Store:
             for name in owner.visible():
                 if (partition := self.partitions.present((owner.tenant_id, namespace, name))) is not None:
                     for link in links:
-                        if link.relation not in rows.PROVENANCE:
+                        if link.relation not in rows.NOT_FOLLOWED:
                             partition.link(link)
 
     def load(self, address: Address) -> Partition:

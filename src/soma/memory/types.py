@@ -58,7 +58,8 @@ class NewMemory:
     """One text to remember. Without a key, the key is the SHA-256 of the text: the same text is the same memory.
 
     Recall reads three names in `metadata`: `speaker` (who said it), `image` (what a picture that goes with it shows)
-    and `source` (the document it stands in).
+    and `source` (the document it stands in). `derived_from` are ids of memories from which the text was taken: it is
+    forgotten with any of them; ids of nothing that the owner sees are only named.
     """
 
     text: str
@@ -70,6 +71,7 @@ class NewMemory:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     conversation_id: str | None = None
     links: Sequence[NewLink] = ()
+    derived_from: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -220,7 +222,8 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """Proof of a `forget`: what was removed, by id."""
+    """Proof of a `forget`: what was removed, by id; `is_shared` where others had seen some of it."""
 
     receipt_id: str
     forgotten: Sequence[str]
+    is_shared: bool = False

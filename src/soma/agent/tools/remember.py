@@ -10,6 +10,7 @@ from soma.brain.types import Principal, RememberedItem
 from soma.events.ids import now
 
 MAX_LENGTH = 4_000
+MAX_SOURCES, LONGEST_ID = 64, 200  # as the brain takes them
 
 PARAMETERS: dict[str, Any] = {
     "type": "object",
@@ -59,6 +60,7 @@ class Remember:
             "scope": "user",
             "conversation_id": context.conversation_id,
             "metadata": {"source": "remember", "turn_id": context.turn_id},
+            "derived_from": [name for name in context.sources if len(name) <= LONGEST_ID][:MAX_SOURCES],
         }
         with asking_brain():
             (kept,) = await self._brain.remember(self._principal_of(context), [item])

@@ -13,6 +13,8 @@ Others = dict[str, float]
 # What consolidation links by itself: it may bring a memory in, but nobody vouches for it.
 MADE = frozenset(("summarises", "recombines", "associated"))
 
+CARRIES = "carries_text_of"  # from a memory to what its text was taken from, and with which it is forgotten
+
 
 class Links:
     def __init__(self) -> None:
