@@ -15,6 +15,11 @@ def identifier() -> Any:
     return models.CharField(primary_key=True, max_length=36, default=new_id, editable=False)
 
 
+def part_identifier() -> Any:
+    """Name a part of a turn: the turn's id, a dot, and which part it is. SQLite takes any length, PostgreSQL this."""
+    return models.CharField(primary_key=True, max_length=64, editable=False)
+
+
 class Role(models.TextChoices):
     OWNER = "owner"
     MEMBER = "member"
@@ -175,7 +180,7 @@ class Turn(models.Model):
 
 
 class Message(models.Model):
-    id = identifier()
+    id = part_identifier()
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="messages")
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="messages")
     turn_id = models.CharField(max_length=36)
@@ -197,7 +202,7 @@ class Message(models.Model):
 class Iteration(models.Model):
     """One model call plus the tools it asked for: the whole record, for trace, metrics and replay."""
 
-    id = identifier()
+    id = part_identifier()
     tenant_id = models.CharField(max_length=64)
     turn_id = models.CharField(max_length=36)
     conversation_id = models.CharField(max_length=36)
