@@ -8,7 +8,8 @@ from soma.events.database import WAL_PAGES
 _settings = settings()
 
 
-def _database(url: str) -> dict[str, Any]:
+def database(url: str) -> dict[str, Any]:
+    """Django's description of the database at `url`."""
     if url.startswith("sqlite:///"):
         return {
             "ENGINE": "django.db.backends.sqlite3",
@@ -23,16 +24,13 @@ def _database(url: str) -> dict[str, Any]:
             },
             "CONN_MAX_AGE": None,
         }
-    from urllib.parse import unquote, urlsplit  # noqa: PLC0415 - only a deployment with PostgreSQL comes here
+    from psycopg.conninfo import conninfo_to_dict  # noqa: PLC0415 - only a deployment with PostgreSQL has the driver
 
-    parts = urlsplit(url)
+    options = conninfo_to_dict(url)  # as libpq reads it for the log's own connections: `?host=` and `?sslmode=` count
     return {
         "ENGINE": "django.db.backends.postgresql",
-        "NAME": unquote(parts.path.removeprefix("/")),
-        "USER": unquote(parts.username or ""),
-        "PASSWORD": unquote(parts.password or ""),
-        "HOST": parts.hostname or "",
-        "PORT": str(parts.port or ""),
+        "NAME": options.pop("dbname", ""),
+        "OPTIONS": options,
         "CONN_MAX_AGE": None,
         "CONN_HEALTH_CHECKS": True,
     }
@@ -45,7 +43,7 @@ ROOT_URLCONF = "soma.agent.urls"
 INSTALLED_APPS = ["django.contrib.auth", "django.contrib.contenttypes", "soma.agent"]
 AUTH_USER_MODEL = "agent.User"
 MIDDLEWARE = ["soma.agent.api.one_error_shape"]
-DATABASES = {"default": _database(_settings.database)}
+DATABASES = {"default": database(_settings.database)}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
