@@ -97,6 +97,7 @@ async def open_agent(
         Database(settings.database).create()  # before Django does, with whatever mode the umask leaves
         await sync_to_async(call_command)("migrate", verbosity=0, interactive=False)
         writer = _open_writer(settings.database)
+        stack.callback(writer.database.close)
         stack.callback(writer.close)
         await sync_to_async(ensure_owner)(settings.data_dir / TOKEN_FILE)
         brain, brain_app = await _open_brain(stack, settings)
