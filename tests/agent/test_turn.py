@@ -181,7 +181,8 @@ FACTS = [
 
 async def test_a_draft_that_finds_other_memories_is_revised_with_them(ann):
     await ann.knows(*FACTS)
-    model = ann.hears(says("the train to Bern leaves at nine", confidence=0.5), says("tuna", confidence=0.6))
+    draft = "the train to Bern leaves platform 7 at nine, the train to Bern leaves platform 8 at nine"
+    model = ann.hears(says(draft, confidence=0.5), says("tuna", confidence=0.6))
     record = await ann.asks("what did Miso the cat eat?")
     first, second = (record.iterations[n].bundle for n in (0, 1))
     assert first is not None
