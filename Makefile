@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := UV_NO_CONFIG=1 UV_LINK_MODE=copy $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
+PYTEST := $(BIN)/pytest -n logical --maxprocesses 8 --dist loadfile
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --custom-compile-command 'make lock' pyproject.toml --extra postgres --extra redis --group build
 
 .PHONY: help up setup setup-dev setup-system check test docs lock clean
@@ -30,8 +31,9 @@ check: $(VENV)/.dev  ## lint, types, import contracts, migrations
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m django makemigrations --check --dry-run --settings soma.agent.django_settings
 
-test: $(VENV)/.dev  ## every test whose servers this machine has
-	$(BIN)/pytest -n logical --maxprocesses 8 --dist loadfile
+test: $(VENV)/.dev  ## every test whose servers this machine has, the agent's on both databases
+	$(PYTEST)
+	SOMA_TEST_DATABASE=postgresql $(PYTEST) tests/agent
 
 docs: $(VENV)/.dev  ## write the generated pages again
 	$(BIN)/python -m soma.cli.configuration > docs/configuration.md

@@ -56,6 +56,18 @@ class PostgreSQL:
             connection.execute(f"ALTER DATABASE {name} WITH ALLOW_CONNECTIONS false")
             connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [name])
 
+    @contextmanager
+    def waiting_for_locks(self, *, at_most: str) -> Iterator[None]:
+        """No statement waits longer for a lock, whichever connection runs it."""
+        with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
+            connection.execute(f"ALTER SYSTEM SET lock_timeout = '{at_most}'")
+            connection.execute("SELECT pg_reload_conf()")
+            try:
+                yield
+            finally:
+                connection.execute("ALTER SYSTEM RESET lock_timeout")
+                connection.execute("SELECT pg_reload_conf()")
+
     def close(self) -> None:
         self._server.cleanup()
         shutil.rmtree(self._folder, ignore_errors=True)

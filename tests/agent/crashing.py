@@ -47,6 +47,7 @@ class Play:
     """
 
     folder: str
+    database: str
     person: int
     crash_at: int = 0
     hang_in: str = ""  # speech, tool or learning
@@ -102,7 +103,9 @@ class Fuse:
 async def act(play: Play) -> None:
     folder = Path(play.folder)
     fuse = Fuse(play.crash_at)
-    async with opened(Settings(data_dir=folder), crash=fuse, models={"acting": Acting(play)}) as stage:
+    async with opened(
+        Settings(data_dir=folder, database_url=play.database), crash=fuse, models={"acting": Acting(play)}
+    ) as stage:
         if play.person < 0:
             await prepare(stage, folder)
             return
@@ -201,7 +204,9 @@ def perform(play: Play) -> None:
     """In a fork: act, and end without returning to the loop that forks."""
     from django.db import connections
 
-    connections["default"].settings_dict["NAME"] = str(Path(play.folder) / "agent.sqlite3")
+    from soma.agent.django_settings import database
+
+    connections["default"].settings_dict.update(database(play.database))
     try:
         asyncio.run(act(play))
     except BaseException:  # noqa: BLE001 - a fork must not come back

@@ -23,25 +23,27 @@ COMMITS = [
 class Theatre:
     """Plays in processes of their own, forked from one that has imported everything."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path, database: str) -> None:
+        self._folder = folder
+        self._database = database
         self._process = subprocess.Popen(
             [sys.executable, "-m", "tests.agent.crashing"], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             text=True, env={**os.environ, "PYTHONWARNINGS": "ignore"},
         )  # fmt: skip
 
-    def play(self, folder: Path, person: int, **how: Any) -> int:
+    def play(self, person: int, **how: Any) -> int:
         """The exit status."""
-        self._begin(folder, person, **how)
+        self._begin(person, **how)
         return self._told()["status"]
 
-    def kill(self, folder: Path, person: int, **how: Any) -> int:
+    def kill(self, person: int, **how: Any) -> int:
         """Play until it hangs, then SIGKILL it."""
-        pid = self._begin(folder, person, **how)
+        pid = self._begin(person, **how)
         deadline = time.monotonic() + 20
-        while not (folder / "hanging").exists() and time.monotonic() < deadline:
+        while not (self._folder / "hanging").exists() and time.monotonic() < deadline:
             time.sleep(0.01)
         os.kill(pid, signal.SIGKILL)
-        (folder / "hanging").unlink()
+        (self._folder / "hanging").unlink()
         return self._told()["status"]
 
     def close(self) -> None:
@@ -51,9 +53,10 @@ class Theatre:
         self._process.wait(timeout=10)
         self._process.stdout.close()
 
-    def _begin(self, folder: Path, person: int, **how: Any) -> int:
+    def _begin(self, person: int, **how: Any) -> int:
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"folder": str(folder), "person": person, **how}) + "\n")
+        play = {"folder": str(self._folder), "database": self._database, "person": person, **how}
+        self._process.stdin.write(json.dumps(play) + "\n")
         self._process.stdin.flush()
         return self._told()["pid"]
 
@@ -71,22 +74,22 @@ UNDISTURBED = UNLUCKY + 1
 
 
 @pytest.fixture(scope="module")
-def aftermath(tmp_path_factory) -> list[dict[str, Any]]:
+def aftermath(tmp_path_factory, server) -> list[dict[str, Any]]:
     """What people have whose turns went through all that can happen. Each process ends what the one before has left."""
     folder = tmp_path_factory.mktemp("data")
-    theatre = Theatre()
-    assert theatre.play(folder, -1) == 0
+    theatre = Theatre(folder, server.database() if server else f"sqlite:///{folder / 'agent.sqlite3'}")
+    assert theatre.play(-1) == 0
     for commit in range(1, len(COMMITS) + 1):
-        assert theatre.play(folder, commit, crash_at=commit) == DIED
+        assert theatre.play(commit, crash_at=commit) == DIED
     for number, place in enumerate(PLACES):
-        assert theatre.kill(folder, KILLED + number, hang_in=place) == -signal.SIGKILL
+        assert theatre.kill(KILLED + number, hang_in=place) == -signal.SIGKILL
     for number, commit in enumerate((3, len(COMMITS))):
-        assert theatre.play(folder, QUEUED + number, crash_at=commit, queued=True) == DIED
-    assert theatre.play(folder, UNLUCKY, crash_at=2) == DIED
+        assert theatre.play(QUEUED + number, crash_at=commit, queued=True) == DIED
+    assert theatre.play(UNLUCKY, crash_at=2) == DIED
     for _ in range(2):
-        assert theatre.play(folder, 0, crash_at=4, patient=False) == DIED
-    assert theatre.play(folder, UNDISTURBED) == 0
-    assert theatre.play(folder, 0) == 0
+        assert theatre.play(0, crash_at=4, patient=False) == DIED
+    assert theatre.play(UNDISTURBED) == 0
+    assert theatre.play(0) == 0
     theatre.close()
     told: list[dict[str, Any]] = json.loads((folder / "found.json").read_text())
     return told

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
@@ -10,11 +9,11 @@ import httpx
 import pytest
 import pytest_asyncio
 from asgiref.sync import sync_to_async
-from django.core.asgi import get_asgi_application
 from django.db import connections
 from tests.agent.stage import Person, Stage, opened
 from tests.events.test_writer import held
 
+from soma.agent.asgi import Handler
 from soma.agent.auth import issue_token
 from soma.agent.leases import Leases
 from soma.agent.llm.scripted import Response, says
@@ -41,7 +40,7 @@ async def door(person: Person) -> AsyncIterator[httpx.AsyncClient]:
     """REST as that person."""
     membership = await Membership.objects.aget(user_id=person.caller.user_id)
     token = (await sync_to_async(issue_token)(membership, "test")).text
-    transport = httpx.ASGITransport(get_asgi_application())  # type: ignore[arg-type]
+    transport = httpx.ASGITransport(Handler())  # type: ignore[arg-type]
     headers = {"Authorization": f"Bearer {token}"}
     async with httpx.AsyncClient(transport=transport, base_url="http://soma/api/v2", headers=headers) as http:
         yield http
@@ -59,19 +58,38 @@ def full_queue(writer: Writer) -> Iterator[None]:
         gate.set()
 
 
+async def drained(writer: Writer) -> None:
+    """What waited has been written: there is room again for all that a turn writes."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                return await writer.write(lambda _: None)
+            except WriterBusy:
+                await asyncio.sleep(0.01)
+
+
 @pytest.fixture
-def impatient(monkeypatch) -> None:
+def impatient(monkeypatch, server) -> Iterator[None]:
     """Nobody waits long for a lock."""
+    if server:
+        with server.waiting_for_locks(at_most="100ms"):
+            yield
+        return
     monkeypatch.setattr(database, "BUSY_TIMEOUT_SECONDS", 0.1)
     monkeypatch.setitem(connections.settings["default"]["OPTIONS"], "timeout", 0.1)
+    yield
 
 
 @asynccontextmanager
 async def locked(person: Person) -> AsyncIterator[None]:
     """Another process holds the lock of the agent's database."""
-    await person.agent.writer.write(lambda tx: tx.query("PRAGMA busy_timeout = 100"))
-    other = sqlite3.connect(person.agent.settings.database.removeprefix("sqlite:///"), isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
+    database = person.agent.writer.database
+    if database.dialect == "sqlite":
+        await person.agent.writer.write(lambda tx: tx.query("PRAGMA busy_timeout = 100"))
+    other = database.connect()
+    other.execute("BEGIN IMMEDIATE" if database.dialect == "sqlite" else "BEGIN")
+    if database.dialect == "postgresql":
+        other.execute("LOCK TABLE events, agent_turn, agent_conversation IN SHARE ROW EXCLUSIVE MODE")
     try:
         yield
     finally:
@@ -94,6 +112,7 @@ async def test_too_many_waiting_writes_are_a_429_that_says_when_to_come_back(ann
             refused = await messages(http, ann)
         assert (refused.status_code, refused.json()["code"], refused.headers["Retry-After"]) == (429, "busy", "1")
         assert await turns(ann) == []
+        await drained(ann.agent.writer)
         assert (await messages(http, ann)).json()["content"] == "hello"
 
 

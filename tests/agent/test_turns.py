@@ -219,9 +219,11 @@ async def test_a_bad_message_is_refused_and_writes_nothing(ann, content, error, 
     assert await states(ann) == []
 
 
-async def test_a_message_of_few_tokens_but_many_characters_is_answered(ann):
+async def test_blanks_take_room_like_any_other_text(ann):
+    with pytest.raises(TooLarge):
+        await ann.asks(f"what is this?{' ' * 150_000}")
     ann.hears(says("so much room", confidence=1.0))
-    record = await ann.asks(f"what is this?{' ' * 150_000}")
+    record = await ann.asks(f"what is this?{' ' * 5_000}")
     assert record.complete is not None
     assert record.complete.content == "so much room"
 
