@@ -65,3 +65,8 @@ def test_a_failed_turn_is_told_once_by_its_cause(capsys):
         shown(capsys, complete("I could not answer.", exit_reason="error", error={"code": "c", "message": "no model"}))
     told = capsys.readouterr()
     assert (told.out, told.err) == ("", "soma: no model  [c]\n")
+
+
+def test_an_answer_that_was_cut_says_so_below(capsys):
+    note = "The answer is not whole: it was cut at 12 tokens."
+    assert shown(capsys, delta("It is"), complete("It is", note=note)) == f"It is\n{note}\n"

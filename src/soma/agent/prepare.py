@@ -84,6 +84,7 @@ class Workshop:
             max_output_tokens=settings.max_output_tokens,
             tool_k=settings.tool_k if limits.iterates else 0,
             model_retries=settings.model_retries,
+            until=time.time() + limits.turn_seconds,
             half_life_days=capsule.memory.get("half_life_days"),
         )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from soma.agent.leases import Lease
+from soma.agent.llm.base import CUT_SHORT
 from soma.events.schema import (
     BundleBuilt,
     DraftReplaced,
@@ -96,6 +97,11 @@ class IterationRecord:
     def is_answer(self) -> bool:
         """The model spoke and asked for no tool."""
         return self.response is not None and not self.response.tool_calls
+
+    @property
+    def is_cut(self) -> bool:
+        """The provider broke the response off: what it says is not whole, and no call in it may be run."""
+        return self.response is not None and self.response.finish_reason in CUT_SHORT
 
     @property
     def has_no_answer(self) -> bool:
@@ -192,9 +198,9 @@ class TurnRecord:
 
     @property
     def best(self) -> IterationRecord | None:
-        """The answer so far: among the iterations that answered, the best score, the earlier of equals."""
+        """The answer so far: among the iterations that answered, a whole one, then the best score, then the earlier."""
         answers = [iteration for iteration in self.iterations.values() if iteration.is_answer]
-        return max(answers, key=lambda iteration: (_score(iteration), -iteration.number), default=None)
+        return max(answers, key=lambda one: (not one.is_cut, _score(one), -one.number), default=None)
 
     @property
     def tool_uses(self) -> list[ToolUse]:

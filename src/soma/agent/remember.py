@@ -75,8 +75,8 @@ async def _remember(brain: BrainClient, owner: Principal, items: list[dict[str, 
 
 def items_of(record: TurnRecord) -> list[dict[str, Any]]:
     """What is new in a finished turn: what the user's message states, unless a tool has kept it already, and an answer
-    of the model's own. One that quotes memories or a tool, cited or not, is no new knowledge: remembered, it would
-    echo, or keep a planted text. Of a turn that asks to forget nothing is kept.
+    of the model's own that is whole. One that quotes memories or a tool, cited or not, is no new knowledge: remembered,
+    it would echo, or keep a planted text. Of a turn that asks to forget nothing is kept.
     """
     turn, complete = record.turn, record.complete
     if complete is None or record.started is None or not record.started.model:  # nobody was asked
@@ -99,7 +99,7 @@ def _kept_by_tool(record: TurnRecord) -> list[str]:
 
 def _is_own_answer(record: TurnRecord, complete: TurnComplete) -> bool:
     """Whether the answer is the model's own and carries nothing of what it was shown."""
-    if complete.answer_iteration is None or complete.error is not None or complete.citations:
+    if complete.answer_iteration is None or complete.error or complete.note or complete.citations:
         return False
     if record.tool_uses or _is_offline(record):
         return False

@@ -57,7 +57,7 @@ class TurnRows:
         _insert(tx, "agent_message", {
             "id": fact.message_id, "tenant_id": turn.tenant_id, "conversation_id": turn.conversation_id,
             "turn_id": turn.id, "role": "assistant",
-            "parts": _json([{"kind": "text", "text": fact.content, "citations": fact.citations}]),
+            "parts": _json([_answer_part(fact)]),
             "token_count": fact.completion_tokens, "latency_ms": fact.latency_ms,
             "model": record.started.model if record.started else "", "answer_iteration": fact.answer_iteration,
             "created_at": at,
@@ -142,3 +142,8 @@ def _insert(tx: Transaction, table: str, row: dict[str, Any]) -> None:
 
 def _json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
+
+
+def _answer_part(fact: TurnComplete) -> dict[str, Any]:
+    part = {"kind": "text", "text": fact.content, "citations": fact.citations}
+    return part if fact.note is None else {**part, "note": fact.note}

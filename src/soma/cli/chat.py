@@ -172,6 +172,8 @@ class Reply:
             whose = written_by(author, metadata) if author else metadata.get("speaker")
             about = ", ".join(filter(None, (whose, when, citation["source"])))
             self._cite(citation["number"], about, citation["text"])
+        if payload.get("note"):
+            self._note(payload["note"], "yellow")
         if payload["exit_reason"] not in QUIET_ENDINGS:
             console.print(f"[yellow]ended: {payload['exit_reason']}[/yellow]")
 

@@ -38,6 +38,8 @@ def _head(trace: dict[str, Any]) -> None:
     console.print(f"[bold]soma[/bold]  {escape(trace['answer'] or '(no answer yet)')}")
     for citation in trace["citations"]:
         console.print(f"      [dim]\\[{citation['number']}] {escape(citation['text'])}[/dim]")
+    if trace["note"]:
+        console.print(f"[yellow]{escape(trace['note'])}[/yellow]")
     if trace["degraded"]:
         console.print(f"[yellow]degraded: {escape(trace['degraded'])}[/yellow]")
     if trace["error"]:
@@ -63,7 +65,7 @@ def _model(iteration: dict[str, Any]) -> None:
     tries = "" if iteration["attempts"] == 1 else f", {iteration['attempts']} attempts"
     tokens = f"{iteration['prompt_tokens']} tokens in, {iteration['completion_tokens']} out"
     said = iteration["content"] or "(no text: it asked for tools)"
-    spent = f"{iteration['model_latency_ms']:.0f} ms, {tokens}{tries}"
+    spent = f"{iteration['model_latency_ms']:.0f} ms, {tokens}{tries}, {iteration['finish_reason']}"
     console.print(f"[bold]{escape(iteration['model'])}[/bold] ({spent}): {escape(said)}")
 
 

@@ -192,6 +192,8 @@ class IterationCompleted(Fact, frozen=True, kw_only=True):
 
 
 class TurnComplete(Fact, frozen=True, kw_only=True):
+    """`finish_reason` is the provider's word for why the answer ended; `note` tells the reader that it is not whole."""
+
     event_type: ClassVar[str] = "chat.turn_complete"
     convergence_score: float | None
     exit_reason: str
@@ -207,6 +209,8 @@ class TurnComplete(Fact, frozen=True, kw_only=True):
     completion_tokens: int
     latency_ms: float
     error: dict[str, Any] | None = None
+    finish_reason: str | None = None
+    note: str | None = None
 
 
 class MemoryRemembered(Fact, frozen=True, kw_only=True):

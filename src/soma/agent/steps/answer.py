@@ -3,6 +3,7 @@
 from hashlib import sha256
 
 from soma.agent.citations import citations_of
+from soma.agent.llm.base import FILTERED
 from soma.agent.record import IterationRecord, TurnRecord
 from soma.agent.steps.doors import seconds
 from soma.events.schema import TurnComplete
@@ -35,7 +36,19 @@ def answer(
         completion_tokens=sum(response.completion_tokens for response in record.responses),
         latency_ms=max(0.0, (now - seconds(record.turn.created_at)) * 1000),
         error=error,
+        finish_reason=best.spoken.finish_reason if best else None,
+        note=_note(best) if best else None,
     )
+
+
+def _note(best: IterationRecord) -> str | None:
+    """What a reader must know of an answer that is not whole."""
+    if not best.is_cut:
+        return None
+    if best.spoken.finish_reason == FILTERED:
+        return "The answer is not whole: the provider's content filter cut it."
+    tokens = best.spoken.completion_tokens
+    return f"The answer is not whole: it was cut at {tokens:,} tokens. Ask for less at once, or for the rest."
 
 
 def _citations(best: IterationRecord) -> list[dict[str, object]]:

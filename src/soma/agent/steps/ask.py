@@ -7,7 +7,18 @@ from contextlib import aclosing
 import msgspec
 
 from soma.agent.citations import cited_in
-from soma.agent.llm.base import CUT, Delta, ModelError, ModelResponse, ModelUnavailable, TextDelta, gather
+from soma.agent.llm.base import (
+    CUT,
+    CUT_AT_LENGTH,
+    FILTERED,
+    Delta,
+    ModelError,
+    ModelResponse,
+    ModelUnavailable,
+    TextDelta,
+    gather,
+)
+from soma.agent.metrics import model_failures_total
 from soma.agent.prompt import Material, Prompt, build_prompt, seed_of
 from soma.agent.record import IterationRecord, TurnFact, TurnRecord
 from soma.agent.steps.doors import Doors
@@ -33,15 +44,27 @@ async def ask_model(
                     if isinstance(delta, TextDelta):
                         yield delta
             response = _whole(gather(deltas), prompt)
-        except ModelUnavailable as error:
-            if attempt > doors.model_retries:
-                raise
+        except ModelError as error:
+            model_failures_total.labels(error.code).inc()
+            wait = _wait(error, attempt, doors)
             if any(isinstance(delta, TextDelta) for delta in deltas):
                 yield DraftReplaced(iteration_number=iteration.number, reason=error.code)
-            await asyncio.sleep(error.retry_after or BACKOFF_SECONDS * 2 ** (attempt - 1))
+            await asyncio.sleep(wait)
         else:
             yield _responded(iteration, doors, response, prompt, attempts=attempt, latency_ms=doors.elapsed_ms(began))
             return
+
+
+def _wait(error: ModelError, attempt: int, doors: Doors) -> float:
+    """Seconds before the model is tried again. Raises the error where that is no use or the turn ends before."""
+    if not isinstance(error, ModelUnavailable) or attempt > doors.model_retries:
+        raise error
+    wait = error.retry_after or BACKOFF_SECONDS * 2 ** (attempt - 1)
+    if wait < doors.until - doors.clock():
+        return wait
+    if error.retry_after is None:
+        raise error
+    raise ModelUnavailable(f"{error}; it asks to wait {wait:,.0f} s, longer than a turn may take") from error
 
 
 def _prompt(record: TurnRecord, iteration: IterationRecord, doors: Doors) -> Prompt:
@@ -78,8 +101,16 @@ def _whole(response: ModelResponse, prompt: Prompt) -> ModelResponse:
     if not prompt.request.tools:
         response = msgspec.structs.replace(response, tool_calls=())
     if not response.text.strip() and not response.tool_calls:
-        raise ModelError("the model ended without an answer")
+        raise ModelError(_without_answer(response))
     return response
+
+
+def _without_answer(response: ModelResponse) -> str:
+    if response.finish_reason == FILTERED:
+        return "the provider's content filter kept the answer back"
+    did = "the model only reasoned and gave no answer" if response.has_thought else "the model ended without an answer"
+    cut = response.finish_reason == CUT_AT_LENGTH
+    return f"{did}: it used up the tokens it may use for one (SOMA_MAX_OUTPUT_TOKENS)" if cut else did
 
 
 def _responded(
@@ -104,7 +135,7 @@ def _responded(
         ],
         finish_reason=response.finish_reason,
         prompt_tokens=usage.input_tokens if usage else prompt.tokens,
-        completion_tokens=usage.output_tokens if usage else doors.count(response.text),
+        completion_tokens=usage.output_tokens if usage else _tokens_said(response, doors),
         confidence=response.confidence,
         logprobs=list(response.logprobs),
         cited=cited_in(response.text, memories),
@@ -114,3 +145,8 @@ def _responded(
         prompt_hash=prompt.hash,
         cost=usage.cost if usage else None,
     )
+
+
+def _tokens_said(response: ModelResponse, doors: Doors) -> int:
+    """The tokens of an answer whose provider does not count them."""
+    return sum(doors.count(text) for text in (response.text, *(call.raw for call in response.tool_calls)) if text)

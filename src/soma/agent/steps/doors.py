@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from math import inf
 
 from soma.agent.convergence import Limits
 from soma.agent.llm.base import Model
@@ -20,7 +21,7 @@ from soma.brain.types import Principal
 class Doors:
     """`count` counts tokens, `clock` gives seconds since the epoch, `sign` names the authors of recalled memories.
 
-    `shown_before` reads what the turns of `history` have seen.
+    `shown_before` reads what the turns of `history` have seen, `until` is when the turn has to end.
     """
 
     brain: BrainClient
@@ -38,6 +39,7 @@ class Doors:
     max_output_tokens: int
     tool_k: int
     model_retries: int
+    until: float = inf
     half_life_days: float | None = None
 
     def elapsed_ms(self, since: float) -> float:

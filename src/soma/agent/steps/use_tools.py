@@ -18,6 +18,7 @@ LOST = ToolOutcome(
     content="The outcome is unknown: the server stopped while the tool was running. It was not run again.",
     is_error=True,
 )
+CUT = "not run: your answer was cut off, so this call may not be whole. Ask again, and shorter."
 
 
 async def use_tools(record: TurnRecord, iteration: IterationRecord, doors: Doors) -> AsyncGenerator[TurnFact]:
@@ -52,11 +53,11 @@ async def use_tools(record: TurnRecord, iteration: IterationRecord, doors: Doors
 async def _decided(
     record: TurnRecord, iteration: IterationRecord, call: ToolCall, doors: Doors, outside: Outside
 ) -> ToolDecided | ToolFinished:
-    """The policy's verdict and what it knew of the taint; a malformed call is the model's mistake: it never gets there.
+    """The policy's verdict and what it knew of the taint; a malformed call, or one that was cut, never gets there.
 
     Calls of the same answer are read together, so that the first piece of a text that is cut in two is held up too.
     """
-    if (problem := doors.tools.check(call)) is not None:
+    if (problem := CUT if iteration.is_cut else doors.tools.check(call)) is not None:
         return _finished(iteration, call, ToolOutcome(status="invalid", content=problem, is_error=True))
     beside = [use.requested.arguments or {} for use in record.tool_uses if use.requested.call_id != call.call_id]
     taint = await asyncio.to_thread(outside.taint_of, call.arguments or {}, beside)
