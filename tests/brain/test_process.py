@@ -6,14 +6,17 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from unittest.mock import ANY
 
 import pytest
 from tests.brain.conftest import ALICE, metrics_of, remembered
 from tests.flow.terminal import terminal
+from tests.raw_http import answer, line, poured, rest
 
-from soma.bench.brain_process import TOKEN, BrainProcess
+from soma.bench.brain_process import TOKEN, BrainProcess, headers
 from soma.brain import store
 from soma.brain.__main__ import bound
 from soma.brain.client import BrainClient
@@ -226,3 +229,28 @@ async def test_bundles_go_when_their_time_is_over(opened, monkeypatch):
     answer = await opened.client.feedback(ALICE, conversation_id="c1", bundle_id=old.bundle_id, helpful=helpful)
     assert (answer.adaptation_applied, answer.reason) == (False, "unknown_bundle")
     opened.writer.database.close()
+
+
+@pytest.mark.e2e
+def test_who_connects_and_says_nothing_or_says_it_without_end_is_cut_off(tmp_path):
+    brain = BrainProcess(tmp_path, SOMA_HEAD_SECONDS="0.3", SOMA_BODY_SECONDS="0.3", SOMA_MAX_CONNECTIONS="4")
+    brain.start()
+    head = "POST /v1/memory/remember HTTP/1.1\r\nHost: brain\r\n"
+    who = "".join(f"{name}: {value}\r\n" for name, value in headers("a").items())
+    try:
+        with line(brain.url) as silent, line(brain.url, head) as half:
+            assert rest(silent) == b""
+            assert answer(half)[1]["code"] == "request_timeout"
+        with line(brain.url, f"{head}{who}Content-Length: 9\r\n\r\n{{") as half:
+            assert answer(half)[1]["code"] == "request_timeout"
+        with line(brain.url, f"{head}Transfer-Encoding: chunked\r\n\r\n") as endless:
+            assert answer(endless) == (401, ANY)
+            assert poured(endless, 64_000_000) < 32_000_000
+        with line(brain.url, f"{head}{who}Transfer-Encoding: chunked\r\n\r\n") as endless:
+            assert poured(endless, 128_000_000) < 64_000_000
+        with ExitStack() as held:
+            for _ in range(4):
+                held.enter_context(line(brain.url))
+            assert answer(held.enter_context(line(brain.url)))[1]["code"] == "too_many_connections"
+    finally:
+        brain.kill()

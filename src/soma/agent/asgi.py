@@ -1,6 +1,7 @@
 """The agent's process as one ASGI app, split by path: the brain, the socket, the process's own pages, and Django."""
 
 import asyncio
+import logging
 import os
 from typing import Any
 
@@ -12,23 +13,27 @@ django.setup()
 
 from channels.routing import URLRouter  # noqa: E402 - Django must be set up before its apps are imported
 from django.core.handlers.asgi import ASGIHandler  # noqa: E402
+from django.db import OperationalError  # noqa: E402
 from django.urls import path  # noqa: E402
 
 from soma.agent import metrics  # noqa: E402
 from soma.agent.app import Agent, open_agent  # noqa: E402
 from soma.agent.errors import AgentError, TooLarge, Unavailable  # noqa: E402
 from soma.agent.exchange import Exchange, Receive, Send  # noqa: E402
+from soma.agent.gate import Gate  # noqa: E402
 from soma.agent.settings import Settings  # noqa: E402
-from soma.agent.socket import ChatSocket  # noqa: E402
+from soma.agent.socket import CLOSE_FORBIDDEN, LONGEST_REASON, ChatSocket  # noqa: E402
 from soma.agent.turns import Crash  # noqa: E402
 from soma.brain.errors import BrainError  # noqa: E402
-from soma.events.errors import LogError  # noqa: E402
+from soma.events.errors import LogError, ReadFailed  # noqa: E402
 from soma.events.ids import new_id  # noqa: E402
 
 Scope = dict[str, Any]
 
 BRAIN = "/brain"
 MOST_ASIDE = 20  # turns that the page names
+
+logger = logging.getLogger(__name__)
 
 
 class Handler(ASGIHandler):
@@ -45,8 +50,13 @@ class Handler(ASGIHandler):
 class Application:
     """Opens the agent in its lifespan and routes by path."""
 
-    def __init__(self, settings: Settings, *, crash: Crash | None = None) -> None:
+    def __init__(self, settings: Settings, *, host: str | None = None, crash: Crash | None = None) -> None:
         self._settings = settings
+        self._gate = Gate(
+            bound=host or settings.host,
+            allowed=settings.allowed_hosts,
+            service_token=lambda: settings.brain_token,
+        )
         self._crash = crash
         self._django = Handler()
         self._sockets = URLRouter([path("ws/v2/chat", ChatSocket.as_asgi())])
@@ -62,12 +72,25 @@ class Application:
             await self._lifespan(receive, send)
         elif scope["type"] == "websocket":
             await self._socket(scope, receive, send)
-        elif scope["path"].startswith(f"{BRAIN}/") and self._running.brain_app is not None:
+        else:
+            try:
+                await self._route(scope, receive, send)
+            except AgentError as error:  # of the gate: doors tell of their own
+                await _refuse(send, error)
+            except OperationalError:
+                logger.exception("the database failed")
+                await _refuse(send, Unavailable(str(ReadFailed.__doc__), code=ReadFailed.code))
+
+    async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._gate.check_host(scope)
+        if scope["path"].startswith(f"{BRAIN}/") and self._running.brain_app is not None:
+            self._gate.check_service(scope)
             inner = {**scope, "root_path": f"{scope.get('root_path', '')}{BRAIN}"}
             await self._running.brain_app(inner, receive, send)
         elif scope["path"] in {"/healthz", "/readyz", "/metrics"}:
-            await self._page(scope["path"], send)
+            await self._page(scope, send)
         else:
+            await self._gate.verify_sender(scope)
             await self._exchange(scope, receive, send)
 
     @property
@@ -89,12 +112,18 @@ class Application:
         await send({"type": "lifespan.shutdown.complete"})
 
     async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] != "/ws/v2/chat":
-            await receive()
-            await send({"type": "websocket.accept"})  # before that a client learns nothing but 403
-            await send({"type": "websocket.close", "code": 4404, "reason": "the socket is at /ws/v2/chat"})
+        refused = None if scope["path"] == "/ws/v2/chat" else (4404, "the socket is at /ws/v2/chat")
+        try:
+            self._gate.check_host(scope)
+        except AgentError as error:
+            refused = (CLOSE_FORBIDDEN, error.message)
+        if refused is None:
+            await self._sockets(scope, receive, send)
             return
-        await self._sockets(scope, receive, send)
+        code, reason = refused
+        await receive()
+        await send({"type": "websocket.accept"})  # before that a client learns nothing but 403
+        await send({"type": "websocket.close", "code": code, "reason": reason[:LONGEST_REASON]})
 
     async def _exchange(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Django, and what it leaves unsaid: a body that is too large, a server that stops."""
@@ -108,10 +137,11 @@ class Application:
         elif exchange.is_started and not exchange.is_complete and self._stopping.is_set():
             await send({"type": "http.response.body", "body": b""})
 
-    async def _page(self, page: str, send: Send) -> None:
-        if page == "/healthz":
+    async def _page(self, scope: Scope, send: Send) -> None:
+        if scope["path"] == "/healthz":
             await _respond(send, 200, {"status": "up"})
-        elif page == "/metrics":
+        elif scope["path"] == "/metrics":
+            await self._gate.check_watcher(scope)
             await _respond(send, 200, metrics.exposition())
         else:
             ready, dependencies = await readiness(self._running)
@@ -154,11 +184,13 @@ async def _brain(agent: Agent) -> str:
 
 
 async def _refuse(send: Send, error: AgentError) -> None:
+    metrics.requests_total.labels("rest", error.code).inc()
     await _respond(send, error.status, error.body(new_id()))
 
 
 async def _respond(send: Send, status: int, body: Any) -> None:
     content = body if isinstance(body, bytes) else msgspec.json.encode(body)
     kind = b"text/plain; version=0.0.4" if isinstance(body, bytes) else b"application/json"
-    await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", kind)]})
+    headers = [(b"content-type", kind), (b"content-length", str(len(content)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": content})

@@ -35,8 +35,6 @@ class Exchange:
             return await self._gone()
         message = await self._receive()
         self._size += len(message.get("body", b""))
-        while self.is_too_large and message.get("more_body"):
-            message = await self._receive()  # to its end, but not kept: who is cut off while sending hears no answer
         self._body_is_read = not message.get("more_body")
         return DISCONNECT if self.is_too_large else message
 

@@ -32,6 +32,17 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=default_data_dir, description="Folder of databases, tokens and keys.")
     host: str = Field("127.0.0.1", description="Address that the server listens on.")
     port: int = Field(8018, ge=1, le=65535, description="Port; when it is busy the next free one of ten is taken.")
+    max_connections: int = Field(1_000, ge=1, le=100_000, description="Connections at once; more are refused.")
+    head_seconds: float = Field(
+        10.0, gt=0, le=600, description="How long a request's line and headers may take, and a connection say nothing."
+    )
+    body_seconds: float = Field(120.0, gt=0, le=3_600, description="How long the body of a request may take.")
+    keep_alive_seconds: int = Field(
+        80,
+        ge=1,
+        le=3_600,
+        description="How long a connection stays open between requests: longer than clients keep it.",
+    )
     url: str = Field("", description="Address of the server that the command line talks to; empty means the local one.")
     token: SecretStr = Field(
         SecretStr(""), description="Token that the command line shows; empty means the one in the data folder."
@@ -52,6 +63,9 @@ class Settings(BaseSettings):
     )
     stream_comment_seconds: float = Field(
         15.0, gt=0, le=300, description="Silence of an event stream after which a comment says that it is alive."
+    )
+    allowed_hosts: str = Field(
+        "", description="Names besides our own under which the server may be asked, comma-separated; * means any."
     )
     allowed_origins: str = Field("", description="Origins that may open a WebSocket besides our own, comma-separated.")
     brain_url: str = Field(

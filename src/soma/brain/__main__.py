@@ -21,6 +21,7 @@ from soma.brain.root import DatabaseUnavailable, RedisUnavailable, open_brain
 from soma.brain.settings import BrainSettings
 from soma.brain.wrong_settings import told, unknown
 from soma.memory.errors import ModelUnavailable, VectorsUnavailable
+from soma.process.connections import ConnectionLimits, allow_files, bounded
 
 PORTS_TRIED = 10
 BACKLOG = 2_048
@@ -37,7 +38,7 @@ UNABLE = (FolderInUse, DatabaseUnavailable, RedisUnavailable, ModelUnavailable, 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Hold the data folder: two processes that append to one SQLite file would break its chains."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (folder / "brain.lock").open("a+", encoding="ascii") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -79,7 +80,16 @@ async def serve(settings: BrainSettings) -> None:
     listening = bound(settings.host, settings.port)
     async with open_brain(settings) as opened:
         calm_collector()
-        config = uvicorn.Config(opened.app, log_level="warning", access_log=False, lifespan="off", proxy_headers=False)
+        limits = ConnectionLimits(
+            connections=settings.max_connections,
+            head_seconds=settings.head_seconds,
+            body_seconds=settings.body_seconds,
+        )
+        allow_files(settings.max_connections)
+        config = uvicorn.Config(
+            opened.app, log_level="warning", access_log=False, lifespan="off", proxy_headers=False,
+            http=bounded(limits), timeout_keep_alive=settings.keep_alive_seconds,
+        )  # fmt: skip
         host, port = listening.getsockname()[:2]
         print(f"soma brain at http://{host}:{port}", flush=True)  # noqa: T201 - said to who started it
         await _Server(config).serve(sockets=[listening])

@@ -64,6 +64,34 @@ class BrainSettings(BaseSettings):
     max_body_bytes: int = Field(
         default=16_000_000, ge=1_000, validation_alias=_plan("MAX_BODY_BYTES"), description="Largest request body."
     )
+    max_connections: int = Field(
+        default=1_000,
+        ge=1,
+        le=100_000,
+        validation_alias=_shared("MAX_CONNECTIONS"),
+        description="Connections at once; more are refused.",
+    )
+    head_seconds: float = Field(
+        default=10.0,
+        gt=0,
+        le=600,
+        validation_alias=_shared("HEAD_SECONDS"),
+        description="How long a request's line and headers may take, and a connection say nothing.",
+    )
+    body_seconds: float = Field(
+        default=120.0,
+        gt=0,
+        le=3_600,
+        validation_alias=_shared("BODY_SECONDS"),
+        description="How long the body of a request may take.",
+    )
+    keep_alive_seconds: int = Field(
+        default=80,
+        ge=1,
+        le=3_600,
+        validation_alias=_shared("KEEP_ALIVE_SECONDS"),
+        description="How long a connection stays open between requests: longer than clients keep it.",
+    )
     metrics_tenants: int = Field(
         default=200,
         ge=0,

@@ -11,6 +11,7 @@ import click
 import httpx
 
 from soma.cli.server import (
+    ADDRESS_FILE,
     TOKEN_FILE,
     as_json_option,
     chosen_settings,
@@ -88,8 +89,13 @@ def _data() -> str:
     token = folder / TOKEN_FILE
     if token.exists() and token.stat().st_mode & 0o077:
         raise Unwell(f"others can read your token: chmod 600 {token}")
+    address = folder / ADDRESS_FILE
+    if address.exists() and address.stat().st_mode & 0o077:
+        raise Unwell(f"others can read where the server is: chmod 600 {address}")
     if readable := _open_to_others(folder):
         raise Unwell(f"others can read {readable[0]}: chmod 600 {folder}/*.sqlite3*")
+    if folder.stat().st_mode & 0o077:
+        raise Unwell(f"others can enter your data folder: chmod 700 {folder}")
     return str(folder)
 
 

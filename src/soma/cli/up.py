@@ -19,12 +19,18 @@ from soma.agent.settings import Settings, default_data_dir
 from soma.brain.not_built import not_built
 from soma.cli.server import ADDRESS_FILE, TOKEN_FILE, check_brain_settings, chosen_settings, errors, fail, running
 from soma.cli.unknown_settings import unknown
+from soma.events.private import write_private
+from soma.process.connections import ConnectionLimits, allow_files, bounded
 
 if TYPE_CHECKING:
     from soma.agent.asgi import Application
     from soma.agent.llm.selection import Selection
 
 PORTS_TRIED = 10
+EXPOSED = (
+    "{address} can be reached from beyond this machine, and what is sent there is not encrypted: put a proxy with TLS "
+    "before it. There /metrics needs the operator's token or the service token, /brain the service token."
+)
 LOCK_FILE = "lock"
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what an operator may ask for
 
@@ -51,7 +57,7 @@ class Server(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             address = json.dumps({"url": self._url, "pid": os.getpid()})
-            (self._data_dir / ADDRESS_FILE).write_text(address)
+            write_private(self._data_dir / ADDRESS_FILE, address)
             self._greet()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -113,19 +119,30 @@ def command(host: str, port: int, log_level: str) -> None:
     selection = _selected(chosen)
     listening = _listen(host, port)
     from soma.agent.asgi import Application  # noqa: PLC0415 - heavy: Django, the brain, the model
+    from soma.agent.gate import is_loopback  # noqa: PLC0415 - Django too
 
     name, number = listening.getsockname()[:2]
-    app = Application(chosen)
-    served: Any = app
-    config = uvicorn.Config(
-        served, log_level=log_level, access_log=False, ws="websockets-sansio", ws_max_size=chosen.max_body_bytes,
-        timeout_graceful_shutdown=3, lifespan="on",
-    )  # fmt: skip
+    app = Application(chosen, host=host)
+    if not is_loopback(host):
+        errors.print(f"[yellow]soma:[/yellow] {EXPOSED.format(address=host)}", soft_wrap=True)
+    config = _config(app, chosen, log_level)
     server = Server(config, app, url=_url(name, number), data_dir=chosen.data_dir, began=began, selection=selection)
     with suppress(KeyboardInterrupt):  # Ctrl-C is how it is stopped; uvicorn raises it again when all is closed
         server.run(sockets=[listening])
     if not server.started:
         sys.exit(1)
+
+
+def _config(app: Any, chosen: Settings, log_level: str) -> uvicorn.Config:
+    limits = ConnectionLimits(
+        connections=chosen.max_connections, head_seconds=chosen.head_seconds, body_seconds=chosen.body_seconds
+    )
+    allow_files(chosen.max_connections)
+    return uvicorn.Config(
+        app, log_level=log_level, access_log=False, http=bounded(limits), ws="websockets-sansio",
+        ws_max_size=chosen.max_body_bytes, timeout_keep_alive=chosen.keep_alive_seconds, timeout_graceful_shutdown=3,
+        lifespan="on",
+    )  # fmt: skip
 
 
 def _url(host: str, port: int) -> str:

@@ -6,12 +6,14 @@ from django.http import HttpRequest
 
 from soma.agent.auth import TENANT_HEADER, Caller, caller_of, refuse_foreign_tenant
 from soma.agent.errors import Invalid, NotFound
+from soma.agent.gate import known_caller
 from soma.brain.types import Principal
 
 
 async def bearer(request: HttpRequest) -> Caller:
     """Every door's guard: who calls, and that path and query name nothing that cannot be."""
-    caller = await caller_of(request.headers.get("Authorization"))
+    scope = getattr(request, "scope", {})
+    caller = known_caller(scope) or await caller_of(request.headers.get("Authorization"))
     query = request.GET.dict()
     refuse_foreign_tenant({TENANT_HEADER: request.headers.get(TENANT_HEADER), **query}, caller)
     if "\0" in request.path:

@@ -1,0 +1,106 @@
+"""Before anything is read: under which name is this server asked, and may who asks come in? It knows no page.
+
+A page of another site can make its own name lead to this machine (DNS rebinding): then the name in Host is not ours.
+"""
+
+import hmac
+import re
+import socket
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from ipaddress import ip_address
+from typing import Any
+
+from soma.agent.auth import SCHEME, Caller, caller_of
+from soma.agent.errors import Forbidden, Malformed, Unauthorized
+
+Scope = dict[str, Any]
+
+HOST = re.compile(r"(?P<name>\[[0-9a-f:.]{2,45}\]|[a-z0-9._-]{1,253})(:[0-9]{1,5})?", re.ASCII | re.IGNORECASE)
+EVERY_HOST = "*"
+CALLER = "soma.caller"  # where a scope holds the caller that was verified already
+
+
+class Gate:
+    """`bound` is the address that the server was told to listen on, `allowed` are further names, comma-separated."""
+
+    def __init__(self, *, bound: str, allowed: str, service_token: Callable[[], str]) -> None:
+        self._service_token = service_token
+        self.is_exposed = not is_loopback(bound)
+        names = {"localhost", bound.lower(), *(name.strip().lower() for name in allowed.split(",") if name.strip())}
+        self._names = names | {socket.gethostname().lower()} if self.is_exposed else names
+        self._refused = lru_cache(1_000)(self._refusal)
+
+    def check_host(self, scope: Scope) -> None:
+        """Raises Malformed for a Host that is missing, malformed or not ours."""
+        if (refused := self._refused(tuple(headers_of(scope, b"host")))) is not None:
+            code, message = refused
+            raise Malformed(message, code=code, field="Host")
+
+    async def verify_sender(self, scope: Scope) -> None:
+        """Verify who sends a body, and keep it for the door. Raises Unauthorized."""
+        if _brings_body(scope):
+            scope[CALLER] = await caller_of(authorization_of(scope))
+
+    async def check_watcher(self, scope: Scope) -> None:
+        """Beyond this machine, the process's figures are for its operator and who holds the service token."""
+        if not self.is_exposed or self._holds_service_token(scope):
+            return
+        caller = await caller_of(authorization_of(scope))
+        if not caller.is_operator:
+            raise Forbidden("only the operator of this server sees its figures", code="operator_required")
+
+    def check_service(self, scope: Scope) -> None:
+        """Beyond this machine, every page of the brain is for who holds the service token. Raises Unauthorized."""
+        if self.is_exposed and not self._holds_service_token(scope):
+            raise Unauthorized("the brain needs the service token of this server", code="unauthorized")
+
+    def _holds_service_token(self, scope: Scope) -> bool:
+        scheme, _, given = (authorization_of(scope) or "").partition(" ")
+        return scheme.lower() == SCHEME and hmac.compare_digest(given.strip().encode(), self._service_token().encode())
+
+    def _refusal(self, sent: tuple[str, ...]) -> tuple[str, str] | None:
+        """Code and message, where these values of Host are none of ours."""
+        found = HOST.fullmatch(sent[0]) if len(sent) == 1 else None
+        if found is None:
+            message = "the request has no Host header" if not sent else "the Host header is not one host name"
+            return "invalid_host", message
+        name = found["name"].lower().strip("[]").rstrip(".")
+        if EVERY_HOST in self._names or name in self._names or self._is_own_address(name):
+            return None
+        hint = "whoever runs it may add that to SOMA_ALLOWED_HOSTS"
+        return "host_not_allowed", f"this server is not known as {name!r}: {hint}"
+
+    def _is_own_address(self, name: str) -> bool:
+        """An address cannot be made to lead elsewhere, as a name can."""
+        try:
+            ip_address(name)
+        except ValueError:
+            return False
+        return self.is_exposed or is_loopback(name)
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
+
+
+def authorization_of(scope: Scope) -> str | None:
+    """The header as Django joins it: two of them are none that we know."""
+    return ",".join(headers_of(scope, b"authorization")) or None
+
+
+def headers_of(scope: Scope, name: bytes) -> Iterable[str]:
+    return (value.decode("latin-1") for known, value in scope["headers"] if known == name)
+
+
+def known_caller(scope: Scope) -> Caller | None:
+    """Whom `verify_sender` has found."""
+    return scope.get(CALLER)
+
+
+def _brings_body(scope: Scope) -> bool:
+    lengths = [length for length in headers_of(scope, b"content-length") if length.strip("0 ")]
+    return bool(lengths) or any(headers_of(scope, b"transfer-encoding"))

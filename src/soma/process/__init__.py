@@ -1,0 +1,1 @@
+"""What every process of Soma does alike; it knows nothing of what a process is for."""
