@@ -1,12 +1,15 @@
 """The loop over a scripted model: what it does, in which order, and what it leaves behind."""
 
 import pytest
+from asgiref.sync import sync_to_async
+from django.test import AsyncClient
 from tests.agent.stage import Person, call
 from tests.agent.test_remember import caught_up
 
+from soma.agent.auth import issue_token
 from soma.agent.llm.base import ModelError, ModelUnauthorized, ModelUnavailable, ToolCall
 from soma.agent.llm.scripted import Response, calls, says
-from soma.agent.models import Receipt
+from soma.agent.models import Membership, Receipt
 from soma.agent.record import TurnRecord, fold
 from soma.events.chain import verify
 from soma.events.schema import fact_of
@@ -295,6 +298,15 @@ async def test_a_capsule_whose_model_is_not_to_be_had_answers_with_an_error(ann)
     record = await ann.asks("hello?")  # no script was given: the name is unknown
     assert (ending(record), error_code(record)) == ("error", "model_failed")
     assert [role for role, _ in await ann.said()] == ["user", "assistant"]
+
+
+async def test_the_door_that_says_which_model_answers_says_where_a_capsules_own_cannot(ann):
+    membership = await Membership.objects.aget(tenant_id=ann.caller.tenant_id, user_id=ann.caller.user_id)
+    headers = {"Authorization": f"Bearer {(await sync_to_async(issue_token)(membership, 'test')).text}"}
+    answer = (await AsyncClient().get("/api/v2/model", headers=headers)).json()
+    [own] = answer["capsules"]
+    assert (answer["name"], own["model"]) == ("offline", f"scripted/{ann.caller.tenant_id}")
+    assert own["fault"].startswith(f"no model is called 'scripted/{ann.caller.tenant_id}': ")
 
 
 async def test_a_mistake_of_ours_ends_the_turn_and_tells_no_secrets(ann):

@@ -144,6 +144,14 @@ async def test_what_a_provider_refuses_names_the_setting_that_it_was_asked_by(se
             [delta async for delta in Models(chosen, http).get().stream(ASK)]
 
 
+async def test_an_address_without_a_path_is_told_what_most_have(settings):
+    async with serving() as provider, httpx.AsyncClient() as http:
+        bare = provider.url.removesuffix("/v1")
+        chosen = settings(SOMA_OPENAI_BASE_URL=f"{bare}/", SOMA_DEFAULT_MODEL="openai/x")
+        with pytest.raises(ModelError, match=f"asked at {bare}, as SOMA_OPENAI_BASE_URL says; .* end in /v1"):
+            [delta async for delta in Models(chosen, http).get().stream(ASK)]
+
+
 async def test_an_address_where_nobody_listens_is_named_without_its_password(settings):
     chosen = settings(SOMA_OPENAI_BASE_URL="http://me:hidden@127.0.0.1:1/v1", SOMA_DEFAULT_MODEL="openai/x")
     async with httpx.AsyncClient() as http:

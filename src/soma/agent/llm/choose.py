@@ -100,9 +100,11 @@ class ExplainedModel:
         if isinstance(error, ModelUnauthorized):
             was = "as it is set" if self._provider.has_key else "which is not set"
             return f"; check {self._provider.key_setting}, {was}"
-        if self._provider.url_setting:
-            return f"; asked at {shown(self._provider.base_url)}, as {self._provider.url_setting} says"
-        return ""
+        if not self._provider.url_setting:
+            return ""
+        address = shown(self._provider.base_url)
+        usual = "" if "/" in address.partition("://")[2] else "; most such addresses end in /v1"
+        return f"; asked at {address}, as {self._provider.url_setting} says{usual}"
 
 
 def shown(address: str) -> str:
@@ -111,4 +113,4 @@ def shown(address: str) -> str:
         url = httpx.URL(address)
     except httpx.InvalidURL:
         return "an address that is none"
-    return f"{url.scheme}://{url.netloc.decode('ascii')}{url.path}"
+    return f"{url.scheme}://{url.netloc.decode('ascii')}{url.path}".rstrip("/")
