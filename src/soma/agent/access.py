@@ -51,7 +51,7 @@ async def visible_turn(caller: Caller, turn_id: str) -> Turn:
 
 async def capsule_of(caller: Caller, name: str | None) -> Capsule:
     """The tenant's active capsule of that name or id; without a name, its first."""
-    capsules = Capsule.objects.filter(tenant_id=caller.tenant_id, status=Capsule.Status.ACTIVE).order_by("created_at")
+    capsules = Capsule.objects.filter(tenant_id=caller.tenant_id, status=Capsule.Status.ACTIVE).order_by("id")
     if name is not None:
         capsules = capsules.filter(name=name) | capsules.filter(id=name)
     capsule = await capsules.afirst()

@@ -41,7 +41,7 @@ from soma.brain.root import open_brain
 from soma.brain.settings import BrainSettings
 from soma.brain.tokens import BundledTokenizer
 from soma.events.database import Database, migrate
-from soma.events.ids import new_id
+from soma.events.ids import go_on_after, new_id
 from soma.events.writer import Writer
 
 logger = logging.getLogger(__name__)
@@ -107,6 +107,8 @@ async def open_agent(
         models = Models(settings, http)
         leases = Leases(writer, worker=new_id(), seconds=settings.lease_seconds)
         store = TurnStore(writer, leases, tokenizer=tokenizer.name)
+        for stored in await asyncio.to_thread(store.greatest_ids):
+            go_on_after(stored)
         workshop = Workshop(
             settings=settings,
             brain=brain,

@@ -55,11 +55,11 @@ class Leases:
             rows = tx.query(
                 f"SELECT id, epoch FROM agent_turn t WHERE t.{OPEN} AND ((t.state = 'running' AND {expired}) "
                 "OR (t.state = 'queued' AND NOT EXISTS (SELECT 1 FROM agent_turn o WHERE o.tenant_id = t.tenant_id "
-                f"AND o.conversation_id = t.conversation_id AND o.{OPEN} AND (o.state = 'running' OR o.id < t.id)))) "
-                "ORDER BY id",
+                f"AND o.conversation_id = t.conversation_id AND o.{OPEN} "
+                "AND (o.state = 'running' OR o.number < t.number))))",  # unordered: SQLite would go by all ids
                 [] if is_alone else [parameter],
             )
-            free = [Lease(str(turn_id), int(epoch) + 1) for turn_id, epoch in rows if turn_id not in running]
+            free = [Lease(str(turn_id), int(epoch) + 1) for turn_id, epoch in sorted(rows) if turn_id not in running]
             for lease in free:
                 self._give(tx, lease, "state = 'running', ")
             return free

@@ -124,10 +124,11 @@ class Conversation(models.Model):
     title = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
+    recent = models.CharField(max_length=36, default=new_id)  # an id of the last change: ids grow though clocks go back
     deleted_at = models.DateTimeField(null=True)
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["tenant", "user", "updated_at"], name="conversation_recent")]
+        indexes: ClassVar = [models.Index(fields=["tenant", "user", "recent"], name="conversation_newest")]
 
     def __str__(self) -> str:
         return self.title or str(self.id)
@@ -151,6 +152,7 @@ class Turn(models.Model):
     worker = models.CharField(max_length=36, null=True)  # noqa: DJ001 - null means nobody's
     lease_expires_at = models.FloatField(null=True)
     epoch = models.PositiveBigIntegerField(default=1)
+    number = models.PositiveBigIntegerField(default=0)  # in its conversation, from 1, whatever the clock says
     set_aside = models.TextField(null=True)  # noqa: DJ001 - null: it can be read; else why not
     exit_reason = models.CharField(max_length=50, null=True)  # noqa: DJ001 - null while running
     convergence_score = models.FloatField(null=True)
@@ -168,9 +170,12 @@ class Turn(models.Model):
             ),
         ]
         indexes: ClassVar = [
-            models.Index(fields=["tenant", "conversation", "created_at"], name="turn_order"),
+            models.Index(fields=["tenant", "conversation", "number"], name="turn_number"),
+            models.Index(fields=["tenant", "user", "id"], name="turn_newest"),
             models.Index(
-                fields=["tenant", "conversation"], condition=Q(state__in=["queued", "running"]), name="turn_open"
+                fields=["tenant", "conversation", "state"],
+                condition=Q(state__in=["queued", "running"]),
+                name="turn_open",
             ),
             models.Index(fields=["id"], condition=Q(set_aside__isnull=False), name="turn_aside"),
         ]
@@ -184,6 +189,7 @@ class Message(models.Model):
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="messages")
     conversation = models.ForeignKey(Conversation, models.CASCADE, related_name="messages")
     turn_id = models.CharField(max_length=36)
+    turn_number = models.PositiveBigIntegerField(default=0)
     role = models.CharField(max_length=10)
     parts = models.JSONField()
     token_count = models.PositiveIntegerField(default=0)
@@ -193,7 +199,7 @@ class Message(models.Model):
     created_at = models.DateTimeField()
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["tenant", "conversation", "created_at"], name="message_order")]
+        indexes: ClassVar = [models.Index(fields=["tenant", "conversation", "turn_number"], name="message_number")]
 
     def __str__(self) -> str:
         return str(self.id)

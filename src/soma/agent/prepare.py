@@ -9,11 +9,13 @@ from typing import Any
 
 from asgiref.sync import sync_to_async
 from django.db import InterfaceError, OperationalError
+from django.db.models import Subquery
 
 from soma.agent.authors import signed
 from soma.agent.convergence import Limits
 from soma.agent.llm.base import Delta, Model, ModelError, ModelRequest
 from soma.agent.models import Capsule, Message
+from soma.agent.models import Turn as TurnRow
 from soma.agent.policy import CapsuleFacts, Policy
 from soma.agent.prompt import Exchange
 from soma.agent.record import Turn, TurnRecord
@@ -151,12 +153,13 @@ def _timeouts(capsule: Capsule) -> dict[str, float]:
 
 def _load(turn: Turn) -> tuple[Capsule, tuple[Exchange, ...]]:
     capsule = Capsule.objects.get(tenant_id=turn.tenant_id, id=turn.agent_id)
-    said_before = Message.objects.filter(tenant_id=turn.tenant_id, conversation_id=turn.conversation_id)
-    newest = said_before.exclude(turn_id=turn.id).order_by("-turn_id", "role")[:HISTORY]
-    said: dict[str, dict[str, str]] = {}
+    said = Message.objects.filter(tenant_id=turn.tenant_id, conversation_id=turn.conversation_id)
+    own_number = TurnRow.objects.filter(id=turn.id).values("number")[:1]
+    newest = said.filter(turn_number__lt=Subquery(own_number)).order_by("-turn_number")[:HISTORY]
+    by_turn: dict[str, dict[str, str]] = {}
     for message in reversed(newest):
-        said.setdefault(message.turn_id, {})[message.role] = message.parts[0]["text"]
-    whole = {turn_id: pair for turn_id, pair in said.items() if len(pair) == 2}
+        by_turn.setdefault(message.turn_id, {})[message.role] = message.parts[0]["text"]
+    whole = {turn_id: pair for turn_id, pair in by_turn.items() if len(pair) == 2}
     return capsule, tuple(
         Exchange(user=pair["user"], assistant=pair["assistant"], turn_id=turn_id) for turn_id, pair in whole.items()
     )

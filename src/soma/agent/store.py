@@ -69,11 +69,13 @@ class TurnStore:
         state = "queued" if busy else "running"
         until, parameter = self.leases.moment(self.leases.seconds)
         tx.execute(
-            f"INSERT INTO agent_turn ({TURN_COLUMNS}, state, worker, lease_expires_at, epoch, total_iterations) "
-            f"VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, {until}, 1, 0)",
+            f"INSERT INTO agent_turn ({TURN_COLUMNS}, state, worker, lease_expires_at, epoch, total_iterations, "
+            f"number) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, {until}, 1, 0, "
+            "(SELECT COALESCE(MAX(number), 0) + 1 FROM agent_turn WHERE tenant_id = ? AND conversation_id = ?))",
             [
                 turn.id, turn.tenant_id, turn.user_id, turn.conversation_id, turn.content, turn.client_message_id,
                 moment(turn.created_at, self._dialect), state, self.leases.worker, parameter,
+                *scope,
             ],
         )  # fmt: skip
         return Admitted(turn.id, _position(tx, *scope), None if busy else Lease(turn.id, 1))
@@ -104,7 +106,7 @@ class TurnStore:
     def under_way(self, tenant_id: str, conversation_id: str) -> list[str]:
         """The turns of a conversation that are not complete, the last to be sent first."""
         rows = self._writer.database.query(
-            f"SELECT id FROM agent_turn WHERE tenant_id = ? AND conversation_id = ? AND {OPEN} ORDER BY id DESC",
+            f"SELECT id FROM agent_turn WHERE tenant_id = ? AND conversation_id = ? AND {OPEN} ORDER BY number DESC",
             [tenant_id, conversation_id],
         )
         return [str(turn_id) for (turn_id,) in rows]
@@ -158,6 +160,11 @@ class TurnStore:
             [limit],
         )
         return [(str(turn_id), str(why)) for turn_id, why in rows]
+
+    def greatest_ids(self) -> list[str]:
+        """Above which new ids must go on."""
+        query = "SELECT (SELECT MAX(id) FROM agent_turn), (SELECT MAX(recent) FROM agent_conversation)"
+        return [str(stored) for stored in self._writer.database.query(query)[0] if stored]
 
     @property
     def _dialect(self) -> Dialect:

@@ -25,13 +25,14 @@ class TurnRows:
         at = moment(timestamp, self._dialect)
         _insert(tx, "agent_message", {
             "id": turn.question_id, "tenant_id": turn.tenant_id, "conversation_id": turn.conversation_id,
-            "turn_id": turn.id, "role": "user", "parts": _json([{"kind": "text", "text": turn.content}]),
+            "turn_id": turn.id, "turn_number": _number(tx, turn), "role": "user",
+            "parts": _json([{"kind": "text", "text": turn.content}]),
             "token_count": tokens, "latency_ms": None, "model": "", "answer_iteration": None, "created_at": at,
         })  # fmt: skip
         tx.execute(
-            "UPDATE agent_conversation SET updated_at = ?, "
+            "UPDATE agent_conversation SET updated_at = ?, recent = ?, "
             "title = CASE title WHEN '' THEN ? ELSE title END WHERE id = ?",
-            [at, " ".join(turn.content.split())[:TITLE_LENGTH], turn.conversation_id],
+            [at, turn.id, " ".join(turn.content.split())[:TITLE_LENGTH], turn.conversation_id],
         )
 
     def iteration(
@@ -56,7 +57,7 @@ class TurnRows:
         turn, at = record.turn, moment(timestamp, self._dialect)
         _insert(tx, "agent_message", {
             "id": fact.message_id, "tenant_id": turn.tenant_id, "conversation_id": turn.conversation_id,
-            "turn_id": turn.id, "role": "assistant",
+            "turn_id": turn.id, "turn_number": _number(tx, turn), "role": "assistant",
             "parts": _json([_answer_part(fact)]),
             "token_count": fact.completion_tokens, "latency_ms": fact.latency_ms,
             "model": record.started.model if record.started else "", "answer_iteration": fact.answer_iteration,
@@ -131,6 +132,11 @@ def iteration_row(turn: Turn, iteration: IterationRecord, fact: IterationComplet
 def moment(timestamp: str, dialect: Dialect) -> str:
     """An ISO 8601 moment as Django stores it: SQLite compares the text, so its form must be Django's."""
     return timestamp.replace("T", " ").removesuffix("+00:00") if dialect == "sqlite" else timestamp
+
+
+def _number(tx: Transaction, turn: Turn) -> int:
+    """The turn's place in its conversation: what its messages are ordered by."""
+    return int(tx.query("SELECT number FROM agent_turn WHERE id = ?", [turn.id])[0][0])
 
 
 def _insert(tx: Transaction, table: str, row: dict[str, Any]) -> None:

@@ -5,11 +5,13 @@ import threading
 import time
 from datetime import UTC, datetime
 from functools import lru_cache
+from uuid import UUID
 
 _lock = threading.Lock()
 _last = 0
 _pool = b""
 
+VERSION = 7
 POOL = 4_096  # bytes of randomness asked for at once: each time costs a turn of Python's lock
 
 
@@ -23,9 +25,21 @@ def new_id() -> str:
         _last = ticks = max(_last + 1, ticks)
         _pool = _pool or os.urandom(POOL)
         noise, _pool = _pool[:8], _pool[8:]
-    value = (ticks >> 12) << 80 | 0x7 << 76 | (ticks & 0xFFF) << 64 | 0b10 << 62 | int.from_bytes(noise) >> 2
+    value = (ticks >> 12) << 80 | VERSION << 76 | (ticks & 0xFFF) << 64 | 0b10 << 62 | int.from_bytes(noise) >> 2
     digits = f"{value:032x}"
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
+
+def go_on_after(stored: str) -> None:
+    """Make every new id greater than a stored one, which an earlier process made when the clock was ahead."""
+    global _last  # noqa: PLW0603 - as above
+    try:
+        value = UUID(stored)
+    except ValueError:
+        return
+    if value.version == VERSION:
+        with _lock:
+            _last = max(_last, value.int >> 80 << 12 | value.int >> 64 & 0xFFF)
 
 
 def now() -> str:

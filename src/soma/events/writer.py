@@ -21,6 +21,7 @@ import msgspec
 from soma.events.chain import Event
 from soma.events.database import Connection, Database, is_refusal, is_storage_error, reason_of
 from soma.events.errors import LogError, WriteFailed, WriterBusy, WriteRefused
+from soma.events.ids import go_on_after
 from soma.events.transaction import GroupLost, Prefetch, Transaction, Work, begin
 from soma.events.wal import WalCopier
 
@@ -66,6 +67,8 @@ class Writer:
 
     def start(self) -> None:
         self._connection = self.database.connect()
+        for (event_id,) in self._connection.query("SELECT event_id FROM events ORDER BY position DESC LIMIT 1"):
+            go_on_after(event_id)
         self._thread.start()
         self._wal.start()
 

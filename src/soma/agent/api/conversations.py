@@ -15,6 +15,7 @@ from soma.agent.api.paging import Limit, Position
 from soma.agent.app import agent
 from soma.agent.models import Conversation, Message, Role
 from soma.agent.trace import message_view
+from soma.events.ids import new_id
 
 router = Router()
 
@@ -48,7 +49,7 @@ async def page(request: HttpRequest, search: str = "", limit: Limit = 50, offset
             "conversation_id"
         )
         mine = mine.filter(title__icontains=search) | mine.filter(id__in=saying)
-    found = mine.order_by("-updated_at")[offset : offset + limit]
+    found = mine.order_by("-recent")[offset : offset + limit]
     return {"conversations": [view(conversation) async for conversation in found], "total": await mine.acount()}
 
 
@@ -63,7 +64,8 @@ async def get(request: HttpRequest, conversation_id: str) -> dict[str, Any]:
 async def rename(request: HttpRequest, conversation_id: str, payload: Renamed) -> dict[str, Any]:
     conversation = await own_conversation(who(request), conversation_id)
     conversation.title = payload.title
-    await conversation.asave(update_fields=["title", "updated_at"])
+    conversation.recent = new_id()
+    await conversation.asave(update_fields=["title", "updated_at", "recent"])
     return view(conversation)
 
 
@@ -80,7 +82,7 @@ async def delete(request: HttpRequest, conversation_id: str) -> Status[None]:
 def said(conversation: Conversation) -> QuerySet[Message]:
     """The messages of a conversation, by turn: behind each question its answer, whenever either was written."""
     own = Message.objects.filter(tenant_id=conversation.tenant_id, conversation=conversation)
-    return own.order_by("turn_id", "-role")
+    return own.order_by("turn_number", "-role")
 
 
 def view(conversation: Conversation) -> dict[str, Any]:

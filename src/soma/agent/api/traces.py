@@ -22,7 +22,7 @@ async def last(request: HttpRequest, *, include_messages: bool = True, full: boo
     """The caller's own newest turn."""
     caller = who(request)
     mine = visible_turns(caller).filter(user_id=caller.user_id)
-    turn = await mine.order_by("-created_at").afirst()
+    turn = await mine.order_by("-id").afirst()
     if turn is None:
         raise NotFound("you have not asked anything yet", code="no_turns")
     return await _trace(turn, include_messages=include_messages, full=full)
@@ -47,7 +47,7 @@ async def conversation(request: HttpRequest, conversation_id: str, limit: Limit 
                 "exit_reason": turn.exit_reason,
                 "created_at": turn.created_at.isoformat(),
             }
-            async for turn in turns.order_by("-created_at")[:limit]
+            async for turn in turns.order_by("-number")[:limit]
         ],
     }
 
@@ -64,7 +64,8 @@ async def _trace(turn: Turn, *, include_messages: bool, full: bool) -> dict[str,
     record = await asyncio.to_thread(agent().store.load, turn.id)
     messages = None
     if include_messages:
-        rows = Message.objects.filter(tenant_id=turn.tenant_id, turn_id=turn.id).order_by("created_at", "id")
-        messages = [message async for message in rows]
+        rows = Message.objects.filter(tenant_id=turn.tenant_id, conversation_id=turn.conversation_id)
+        own = rows.filter(turn_number=turn.number, turn_id=turn.id).order_by("-role")
+        messages = [message async for message in own]
     receipt = await Receipt.objects.filter(tenant_id=turn.tenant_id, turn_id=turn.id).afirst()
     return trace_of(record, messages=messages, full=full, receipt=receipt)
