@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import httpx
@@ -17,6 +18,9 @@ from soma.agent import metrics
 from soma.agent.llm.openai import OpenAIModel
 from soma.agent.record import TurnRecord, fold
 from soma.agent.remember import items_of
+from soma.agent.steps import ask
+from soma.bench.fuzz.provider import open_provider, take_turn
+from soma.bench.fuzz.trials import run_trials
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -206,3 +210,14 @@ async def test_every_failed_try_is_counted(ann, client):
     assert record.complete is not None
     assert record.complete.error is not None
     assert counted() == before + 3
+
+
+async def test_turns_over_streams_of_any_types_end_and_can_be_read(ann, monkeypatch):
+    monkeypatch.setattr(ask, "BACKOFF_SECONDS", 0.001)
+    async with open_provider() as (provider, model):
+        ann.stage.models[f"scripted/{ann.caller.tenant_id}"] = model
+        report = await run_trials("turns", partial(take_turn, provider, ann.asks), seed=2, trials=25)
+    assert report.broken == []
+    assert (
+        await ann.agent.writer.write(lambda tx: tx.query("SELECT id FROM agent_turn WHERE state <> 'complete'")) == []
+    )

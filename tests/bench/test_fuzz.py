@@ -1,11 +1,16 @@
 """The runner of the fuzzers: trials are repeatable, and whatever a trial raises is told."""
 
+import json
+import subprocess
+import sys
+from functools import partial
+from pathlib import Path
 from random import Random
 
 import pytest
-from click.testing import CliRunner
 
-from soma.bench.fuzz import FUZZERS, Broken, command
+from soma.bench.fuzz import FUZZERS, Broken
+from soma.bench.fuzz.provider import open_provider, read_stream
 from soma.bench.fuzz.trials import run_trials
 
 
@@ -32,5 +37,16 @@ async def test_trials_end_with_their_time() -> None:
 
 @pytest.mark.parametrize("name", FUZZERS)
 def test_every_fuzzer_runs_by_its_command(name: str) -> None:
-    ran = CliRunner().invoke(command, [name, "--trials", "3", "--json"])
-    assert f'"fuzzer":"{name}"' in ran.output
+    """As a process: a fuzzer may need one of its own."""
+    soma = str(Path(sys.executable).with_name("soma"))
+    words = [soma, "bench", "fuzz", name, "--trials", "2", "--json"]
+    ran = subprocess.run(words, capture_output=True, timeout=120, check=True)
+    report = json.loads(ran.stdout)
+    assert (report["fuzzer"], report["trials"], report["broken"]) == (name, 2, [])
+
+
+async def test_streams_of_any_types_are_read_by_the_adapter() -> None:
+    async with open_provider() as (provider, model):
+        report = await run_trials("provider", partial(read_stream, provider, model), seed=1, trials=200)
+    assert report.broken == []
+    assert {"answered", "model_unavailable", "model_failed", "model_unauthorized"} == report.ended.keys()

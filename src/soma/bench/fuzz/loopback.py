@@ -1,7 +1,7 @@
 """A server on loopback that answers each request with given bytes, in pieces, and closes the connection."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Self
 
@@ -9,11 +9,17 @@ PIECE = 700  # bytes
 
 
 class Loopback:
-    """`reply` is what the next requests get: a whole HTTP response."""
+    """Each request gets what `_make` makes: a whole HTTP response."""
 
     def __init__(self) -> None:
-        self.reply = b""
         self.url = ""
+        self._make: Callable[[], bytes] = bytes
+        self._made: list[bytes] = []
+
+    def answer_with(self, make: Callable[[], bytes]) -> list[bytes]:
+        """Answer the next requests so; what they got is added to the list that is returned."""
+        self._make, self._made = make, []
+        return self._made
 
     @classmethod
     @asynccontextmanager
@@ -29,8 +35,10 @@ class Loopback:
             head = await reader.readuntil(b"\r\n\r\n")
             length = next(int(line[15:]) for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:"))
             await reader.readexactly(length)
-            for at in range(0, len(self.reply), PIECE):
-                writer.write(self.reply[at : at + PIECE])
+            reply = self._make()
+            self._made.append(reply)
+            for at in range(0, len(reply), PIECE):
+                writer.write(reply[at : at + PIECE])
                 await writer.drain()
         except (ConnectionError, asyncio.IncompleteReadError):
             pass

@@ -1,11 +1,12 @@
 """Answers that a model provider might send: every field of every chunk by every JSON type, cut and framed anyhow.
 
-Rule: a stream ends in `Finished` or in a ModelError, and what it yields can be stored and read again.
+Rules: a stream ends in `Finished` or in a ModelError. A turn over such streams ends with an answer or a typed error, is
+never the server's own mistake, and everything that it stored can be read again and be stored anywhere.
 """
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager
 from random import Random
 from typing import Any
 
@@ -14,54 +15,90 @@ import msgspec
 
 from soma.agent.llm.base import Delta, Finished, Message, ModelError, ModelRequest, TextPart, ToolSpec, gather
 from soma.agent.llm.openai import OpenAIModel
+from soma.agent.record import TurnRecord
+from soma.bench.fuzz.agents import open_asker
 from soma.bench.fuzz.loopback import Loopback
 from soma.bench.fuzz.trials import Broken, Trial
-from soma.bench.fuzz.values import mutated
+from soma.bench.fuzz.values import mutated, unstorable
 
 ASK = ModelRequest(
     messages=(Message("user", (TextPart("What is 6 * 7?"),)),),
     tools=(ToolSpec(name="calculator", description="Compute.", parameters={"type": "object"}),),
 )
+STREAMS = 10  # that the adapter reads beside each whole turn
+QUESTIONS = ("What is 6 * 7?", "What time is it?", "Remember that my heron is called Quill.", "What do you know of me?")
+
+Ask = Callable[[str], Awaitable[TurnRecord]]
 
 
 @asynccontextmanager
 async def open_trial() -> AsyncIterator[Trial]:
-    async with Loopback.opened() as provider, httpx.AsyncClient() as client:
-        model = OpenAIModel(client, base_url=provider.url, model="fuzz", timeout=httpx.Timeout(1.0))
+    """Each trial: streams read by the adapter alone, then one turn of a whole agent."""
+    async with open_provider() as (provider, model), open_asker(model) as asker:
 
         async def trial(random: Random) -> str:
-            provider.reply = reply = made_reply(random)
-            try:
-                deltas = [delta async for delta in model.stream(ASK)]
-            except ModelError as error:
-                return error.code
-            except Exception as error:
-                raise Broken(f"{type(error).__name__}: {error}", reply) from error
-            return _checked(deltas, reply)
+            for _ in range(STREAMS):
+                await read_stream(provider, model, random)
+            return await take_turn(provider, asker.ask, random)
 
         yield trial
 
 
-def _checked(deltas: list[Delta], reply: bytes) -> str:
+@asynccontextmanager
+async def open_provider() -> AsyncIterator[tuple[Loopback, OpenAIModel]]:
+    async with Loopback.opened() as provider, httpx.AsyncClient() as client:
+        yield provider, OpenAIModel(client, base_url=provider.url, model="fuzz", timeout=httpx.Timeout(2.0))
+
+
+async def read_stream(provider: Loopback, model: OpenAIModel, random: Random) -> str:
+    """One stream, read by the adapter; how it ended."""
+    replies = provider.answer_with(lambda: made_reply(random))
+    try:
+        async with aclosing(model.stream(ASK)) as stream:
+            deltas = [delta async for delta in stream]
+    except ModelError as error:
+        return error.code
+    except Exception as error:
+        raise Broken(f"{type(error).__name__}: {error}", replies) from error
     if not deltas or not isinstance(deltas[-1], Finished):
-        raise Broken("the last delta is not Finished", reply)
+        raise Broken("the last delta is not Finished", replies)
     try:
         msgspec.json.decode(msgspec.json.encode(deltas), type=list[Delta])
-        msgspec.json.encode(gather(deltas))
+        if found := unstorable(msgspec.to_builtins(gather(deltas).tool_calls)):
+            raise Broken(f"a call holds what no storage takes: {found}", replies)
     except (msgspec.MsgspecError, UnicodeEncodeError) as error:
-        raise Broken(f"the deltas cannot be stored and read again: {error}", reply) from error
+        raise Broken(f"the deltas cannot be stored and read again: {error}", replies) from error
     return "answered"
+
+
+async def take_turn(provider: Loopback, ask: Ask, random: Random) -> str:
+    """One turn whose model answers with such streams; how it ended."""
+    replies = provider.answer_with(lambda: made_reply(random))
+    try:
+        record = await ask(random.choice(QUESTIONS))
+    except Exception as error:
+        raise Broken(f"the turn cannot be taken or read: {type(error).__name__}: {error}", replies) from error
+    complete = record.complete
+    if complete is None:
+        raise Broken("the turn did not end", replies)
+    if complete.exit_reason == "error" and not (complete.error and complete.error.get("code", "").startswith("model_")):
+        raise Broken(f"the turn ended with {complete.error}", replies)
+    for fact in (*record.responses, *(use.requested for use in record.tool_uses), complete):
+        if found := unstorable(msgspec.to_builtins(fact)):
+            raise Broken(f"{fact.event_type} holds what no storage takes: {found}", replies)
+    return str(complete.error["code"] if complete.error else complete.exit_reason)
 
 
 def made_reply(random: Random) -> bytes:
     """A whole HTTP response."""
-    chunks = [mutated(random, chunk, random.choice((0.0, 0.02, 0.1, 0.4))) for chunk in _chunks(random)]
-    status = random.choice((200, 200, 200, 200, 200, 201, 308, 400, 401, 404, 429, 500, 503))
+    chance = random.choice((0.0, 0.005, 0.005, 0.02, 0.1, 0.4))
+    chunks = [mutated(random, chunk, chance) for chunk in _chunks(random)]
+    status = random.choice((*[200] * 40, 201, 308, 400, 401, 404, 429, 500, 503))
     kind = random.choice(
         ("text/event-stream", "text/event-stream", "text/event-stream", "application/json", "text/plain", "")
     )
     body = _framed(random, chunks)
-    if random.random() < 0.1:
+    if random.random() < 0.05:
         body = body[: random.randrange(len(body) + 1)]
     head = f"HTTP/1.1 {status} Fuzzed\r\ncontent-type: {kind}\r\nconnection: close\r\n\r\n"
     return head.encode() + body

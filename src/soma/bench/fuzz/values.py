@@ -1,5 +1,6 @@
 """JSON values of every type, and those that break programs: what any field of any message may hold. Pure."""
 
+from math import isfinite
 from random import Random
 from typing import Any
 
@@ -44,3 +45,23 @@ def mutated(random: Random, value: Any, chance: float) -> Any:
         changed = [mutated(random, inner, chance) for inner in value]
         return changed * 2 if random.random() < chance / 2 else changed
     return value
+
+
+def unstorable(value: Any, depth: int = 60) -> str | None:
+    """What in a value one storage or another refuses: NUL, half characters, numbers that are none, endless depth."""
+    match value:
+        case _ if depth == 0:
+            return "too many levels"
+        case str():
+            return next(
+                (f"{sign!r} in a text" for sign in value if sign == "\x00" or "\ud800" <= sign <= "\udfff"), None
+            )
+        case float() if not isfinite(value):
+            return str(value)
+        case dict():
+            inner = (*value, *value.values())
+        case list() | tuple():
+            inner = tuple(value)
+        case _:
+            return None
+    return next((found for one in inner if (found := unstorable(one, depth - 1))), None)
