@@ -22,7 +22,7 @@ from soma.cli.showing import SMALLEST
 COMMANDS = (
     (), ("up",), ("chat",), ("trace",), ("feedback",), ("weights",), ("doctor",),
     ("memory",), ("memory", "import"), ("memory", "recall"), ("memory", "list"), ("memory", "forget"),
-    ("memory", "export"),
+    ("memory", "documents"), ("memory", "export"),
     ("memory", "link"), ("memory", "status"), ("memory", "verify"), ("memory", "consolidations"), ("memory", "undo"),
     ("members",), ("members", "list"), ("members", "add"), ("members", "add-tenant"),
 )  # fmt: skip
@@ -305,15 +305,10 @@ def test_text_and_jsonl_are_imported_once(typed, tmp_path):
     text, lines = tmp_path / "notes.txt", tmp_path / "notes.jsonl"
     text.write_text("The harbour opens\nat seven.\n\nThe café closes at nine. ☕\n")
     lines.write_text('{"text": "The ferry leaves at ten.", "key": "ferry"}\n\n{"text": "It rains."}\n')
-    assert (
-        typed("memory", "import", "--format", "text", str(text)).stdout
-        == "1 created, 0 updated, 0 unchanged, 0 forgotten\n"
-    )
+    import_text = ("memory", "import", "--format", "text", str(text))
+    assert typed(*import_text).stdout == "created           1\nchunks: 1 created, 0 updated, 0 unchanged, 0 forgotten\n"
     assert typed("memory", "import", "--format", "jsonl", str(lines)).stdout == "2 created, 0 updated, 0 unchanged\n"
-    assert (
-        typed("memory", "import", "--format", "text", str(text)).stdout
-        == "0 created, 0 updated, 1 unchanged, 0 forgotten\n"
-    )
+    assert typed(*import_text).stdout == "unchanged         1\nchunks: 0 created, 0 updated, 1 unchanged, 0 forgotten\n"
     assert "The harbour opens at seven." in typed("memory", "list").stdout
     assert "ferry" in typed("memory", "recall", "When does the ferry leave?").stdout
 
@@ -541,11 +536,21 @@ def test_a_folder_of_markdown_is_imported_cited_and_imported_again(typed, tmp_pa
     (tmp_path / "work.md").write_text("# Work\n\nThe review is on Friday.\n")
     (tmp_path / "empty.md").write_text("")
     import_folder = ("memory", "import", "--format", "markdown", str(tmp_path), "--json")
-    assert json.loads(typed(*import_folder).stdout) == {"created": 3, "updated": 0, "unchanged": 0, "forgotten": 0}
+    assert json.loads(typed(*import_folder).stdout)["chunks"] == {
+        "created": 3,
+        "updated": 0,
+        "unchanged": 0,
+        "forgotten": 0,
+    }
     [hit, *_] = json.loads(typed("memory", "recall", "which tram climbs to the Alfama?", "--json").stdout)
     assert hit["metadata"]["source"] == 'trips/lisbon.md, "Lisbon > Trams", line 5'
     lisbon.write_text("# Lisbon\n\n## Trams\n\nTram 12 climbs to the Alfama.\n")
-    assert json.loads(typed(*import_folder).stdout) == {"created": 0, "updated": 1, "unchanged": 1, "forgotten": 1}
+    assert json.loads(typed(*import_folder).stdout)["chunks"] == {
+        "created": 0,
+        "updated": 1,
+        "unchanged": 1,
+        "forgotten": 1,
+    }
     assert "no memories" in typed("memory", "list", "--search", "nata").stdout
 
 

@@ -1,4 +1,4 @@
-"""Files of other shapes as memories (pure but for reading the file)."""
+"""Files whose lines or messages are memories (pure but for reading the file)."""
 
 import json
 import re
@@ -7,55 +7,23 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from soma.cli.files import ENDINGS, NotImportable, read_file, reason_of
+
 Item = dict[str, Any]
-Document = dict[str, Any]
 
 FORMATS = ("text", "markdown", "jsonl", "locomo")
-ENDINGS = {"text": frozenset({".txt", ".text"}), "markdown": frozenset({".md", ".markdown", ".mdown"})}
 SESSION = re.compile(r"session_(\d+)")
 LOCOMO_TIME = "%I:%M %p on %d %B, %Y"
-
-
-class NotImportable(Exception):
-    """The file is not what its format says; the message names the place."""
-
-
-def read_documents(path: Path, kind: str) -> list[Document]:
-    """The file, or all files of a folder whose ending is the format's, by their names within it."""
-    if not path.is_dir():
-        return [_document(path, path.name, kind)]
-    found = [file for file in path.rglob("*") if file.suffix.lower() in ENDINGS[kind] and not _hidden(file, path)]
-    filled = [file for file in sorted(found) if file.stat().st_size]
-    documents = [_document(file, file.relative_to(path).as_posix(), kind) for file in filled]
-    if not documents:
-        raise NotImportable(f"{path} holds no {' or '.join(sorted(ENDINGS[kind]))}")
-    return documents
-
-
-def _document(path: Path, name: str, kind: str) -> Document:
-    text = _read(path)
-    if not text.strip():
-        raise NotImportable(f"{path} holds nothing to remember")
-    written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-    return {"name": name, "text": text, "format": kind, "written_at": written.isoformat()}
-
-
-def _hidden(file: Path, folder: Path) -> bool:
-    return any(part.startswith(".") for part in file.relative_to(folder).parts)
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_bytes().decode("utf-8-sig")  # not read_text, which would change line ends and so places
-    except UnicodeDecodeError as error:
-        raise NotImportable(f"{path} is not UTF-8 text: {error}") from error
 
 
 def read_lines(path: Path, kind: str, *, conversation: int | None = None) -> list[str]:
     """The memories of a file, each as a line of JSON. Raises NotImportable before anything was sent."""
     if path.is_dir():
         raise NotImportable(f"{path} is a folder, which only {' and '.join(ENDINGS)} take")
-    text = _read(path)
+    try:
+        text = read_file(path).text
+    except (NotImportable, OSError) as error:
+        raise NotImportable(f"{path} {reason_of(error)}") from error
     if conversation is not None and kind != "locomo":
         raise NotImportable("--conversation goes with --format locomo")
     try:

@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import click
+from rich.cells import cell_len
 from rich.markup import escape
+from rich.padding import Padding
 from rich.progress import Progress
-from rich.table import Table
 
 from soma.agent.speech import written_by
-from soma.cli.importing import ENDINGS, FORMATS, Document, NotImportable, read_documents, read_lines
-from soma.cli.printing import escaped
+from soma.cli.documents import Import, Options, all_documents, chosen_documents
+from soma.cli.files import ENDINGS, NotImportable
+from soma.cli.import_report import report_as_json, show_counts, show_passed_over, show_plan
+from soma.cli.importing import FORMATS, read_lines
+from soma.cli.printing import escaped, visible
 from soma.cli.server import as_json_option, connected, console, errors, fail, show_json
 from soma.cli.showing import excerpt, parts_of
 from soma.events.private import open_private
@@ -39,8 +43,12 @@ def command() -> None:
 
 
 @command.command("import")
-@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@click.argument("path", type=click.Path(exists=True, allow_dash=True, path_type=Path))
 @click.option("--format", "kind", type=click.Choice(FORMATS), required=True, help="How the file is laid out.")
+@click.option("--collection", help="text, markdown: a name is one document in it; that of the folder if absent.")
+@click.option("--name", help="text, markdown: what to call a single file, or what is piped in.")
+@click.option("--mirror", is_flag=True, help="Forget documents whose files are no longer in the folder.")
+@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
 @click.option("--conversation", type=int, default=None, help="locomo: number of the conversation; all if absent.")
 @click.option(
     "--scope",
@@ -51,22 +59,30 @@ def command() -> None:
 )
 @click.option("--namespace", default="default", show_default=True, help="Chat reads `default`.")
 @as_json_option
-def import_(path: Path, *, kind: str, conversation: int | None, scope: str, namespace: str, as_json: bool) -> None:
-    """Remember what PATH holds; text and Markdown may be a folder of files.
+def import_(
+    path: Path, *, kind: str, conversation: int | None, scope: str, namespace: str, as_json: bool, **options: Any
+) -> None:
+    """Remember what PATH holds; text and Markdown may be a folder of files, and - is what is piped in.
 
-    Importing again changes nothing that is already known. A text that changed changes, what it lost is forgotten.
+    A file that was imported before is known again, also from another folder or under another name: what changed in
+    it changes, and nothing is there twice. What the import does not bring stays, unless --mirror is said.
+
+    Ends with 0 where all was imported, with 1 where something was passed over or refused.
     """
     if conversation is not None and kind != "locomo":
         fail("--conversation goes with --format locomo")
     try:
         if kind in ENDINGS:
-            counts = _import_documents(read_documents(path, kind), scope, namespace)
-        else:
-            lines = read_lines(path, kind, conversation=conversation)
-            at_once = len(lines) if kind == "jsonl" else BATCH  # what we wrote ourselves is right, and links to nothing
-            counts = _remember(lines, scope, namespace, at_once=at_once)
+            chosen = Options(kind=kind, scope=scope, namespace=namespace, **options)
+            _import_documents(path, chosen, as_json=as_json)
+            return
+        if any(options.values()):
+            fail("--collection, --name, --mirror and --dry-run go with --format text and markdown")
+        lines = read_lines(path, kind, conversation=conversation)
     except NotImportable as error:
         fail(str(error))
+    at_once = len(lines) if kind == "jsonl" else BATCH  # what we wrote ourselves is right, and links to nothing
+    counts = _remember(lines, scope, namespace, at_once=at_once)
     if as_json:
         show_json(counts)
         return
@@ -78,15 +94,24 @@ def _bar() -> Progress:
     return Progress(console=errors, transient=True, disable=not errors.is_terminal)
 
 
-def _import_documents(documents: list[Document], scope: str, namespace: str) -> dict[str, int]:
-    counts = {"created": 0, "updated": 0, "unchanged": 0, "forgotten": 0}
-    with connected() as server, _bar() as progress:
-        for document in progress.track(documents, description="importing"):
-            body = {**document, "scope": scope, "namespace": namespace}
-            imported = server.post("/memories/documents", body)
-            for status in counts:
-                counts[status] += imported[status]
-    return counts
+def _import_documents(path: Path, options: Options, *, as_json: bool) -> None:
+    """What will be replaced, moved or forgotten is said first, then done."""
+    with connected() as server:
+        batch = Import(server, path, options)
+        report = batch.plan()
+        known = len(report.passed_over)
+        if not as_json:
+            show_plan(report)
+        if not options.dry_run:
+            with _bar() as progress:
+                batch.carry_out(report, progress)
+    if as_json:
+        show_json(report_as_json(report, dry_run=options.dry_run))
+    else:
+        show_passed_over(report.passed_over[known:])
+        show_counts(report, dry_run=options.dry_run)
+    if not report.is_whole:
+        sys.exit(1)
 
 
 def _remember(lines: list[str], scope: str, namespace: str, *, at_once: int) -> dict[str, int]:
@@ -175,39 +200,71 @@ def recall(query: str, *, top_k: int, namespace: str, as_json: bool) -> None:
 @click.option("--namespace", default="default", show_default=True, help="Which.")
 @as_json_option
 def list_(*, search: str | None, limit: int, namespace: str, as_json: bool) -> None:
-    """The memories that you may see."""
+    """The memories that you may see: day, times shown and key of each, and its text below."""
     with connected() as server:
         page: dict[str, Any] = server.get("/memories", search=search, limit=limit, namespace=namespace)
     if as_json:
         show_json(page)
         return
-    table = Table(box=None, header_style="dim", padding=(0, 1))
-    table.add_column("key", overflow="fold", ratio=1)  # whole: `soma memory forget` takes it
-    table.add_column("when", no_wrap=True)
-    table.add_column("shown", justify="right", no_wrap=True)
-    table.add_column("author", no_wrap=True)  # of what is shared
-    table.add_column("text", ratio=2)
     for memory in page["memories"]:
-        day, shown = (memory.get("occurred_at") or "")[:10], str(memory.get("access_count", 0))
-        author = escape(memory["author"] or "")
-        table.add_row(escape(memory["key"]), day, shown, author, escape(excerpt(memory["text"])))
-    console.print(table if page["memories"] else "no memories")
+        day, shown = (memory.get("occurred_at") or "")[:10], memory.get("access_count", 0)
+        console.print(f"[dim]{day:10} {shown:4}[/dim]  {escape(memory['key'])}", soft_wrap=True)  # whole, to be copied
+        console.print(Padding(escape(excerpt(memory["text"])), (0, 0, 0, 17)))
+    if not page["memories"]:
+        console.print("no memories")
     if page["next"]:
         console.print("[dim]and more: raise --limit or narrow with --search[/dim]")
 
 
+@command.command("documents")
+@click.option("--collection", help="Only those of this collection.")
+@click.option("--namespace", default="default", show_default=True, help="Which.")
+@as_json_option
+def documents(*, collection: str | None, namespace: str, as_json: bool) -> None:
+    """The documents that you may see: when each was imported, its chunks, name and collection."""
+    with connected() as server:
+        found = [
+            one for one in all_documents(server, namespace) if collection is None or one["collection"] == collection
+        ]
+    if as_json:
+        show_json(found)
+        return
+    width = max((cell_len(visible(one["name"])) for one in found), default=0)
+    for one in found:
+        name = visible(one["name"])
+        place = f"{name}{' ' * (width - cell_len(name))}  {one['collection'] or '(from an earlier version)'}"
+        scope = "" if one["scope"] == "user" else f"  {one['scope']}"
+        when = one["imported_at"][:16].replace("T", " ")
+        console.print(f"[dim]{when} {one['chunks']:6}[/dim]  {escape(place)}{scope}", soft_wrap=True)
+    if not found:
+        console.print("no documents")
+
+
 @command.command("forget")
-@click.argument("keys", nargs=-1, required=True)
+@click.argument("keys", nargs=-1)
+@click.option("--document", "names", multiple=True, help="Name of a document to forget, instead of KEYS.")
+@click.option("--collection", help="Of the documents; without --document, all of it.")
 @click.option("--namespace", default="default", show_default=True, help="Where they are.")
 @as_json_option
-def forget(keys: tuple[str, ...], *, namespace: str, as_json: bool) -> None:
-    """Remove the memories with these KEYS for good; prints the receipt."""
+def forget(
+    keys: tuple[str, ...], *, names: tuple[str, ...], collection: str | None, namespace: str, as_json: bool
+) -> None:
+    """Remove the memories with these KEYS, or documents, for good; prints the receipt."""
+    if bool(keys) == bool(names or collection):
+        raise click.UsageError("say which: KEYS of memories, or --document NAME, or --collection NAME")
     with connected() as server:
-        receipt = server.post("/memories/forget", {"keys": list(keys), "namespace": namespace})
+        if keys:
+            receipt = server.post("/memories/forget", {"keys": list(keys), "namespace": namespace})
+        else:
+            ids = chosen_documents(all_documents(server, namespace), names, collection)
+            receipt = server.post("/memories/documents/forget", {"ids": ids, "namespace": namespace})
     if as_json:
         show_json(receipt)
-        return
-    console.print(f"forgotten: {len(receipt['forgotten'])}, receipt {receipt['receipt_id']}")
+    elif keys:
+        console.print(f"forgotten: {len(receipt['forgotten'])}, receipt {receipt['receipt_id']}")
+    else:
+        told = f", receipt {receipt['receipt_id']}" if receipt["receipt_id"] else "; other documents share its text"
+        console.print(f"forgotten: {receipt['documents']} documents, {receipt['chunks']} chunks{told}", soft_wrap=True)
 
 
 @command.command("status")

@@ -28,10 +28,16 @@ TOKEN_FILE = "token"  # noqa: S105 - the name of the file, not a token
 LONG = httpx.Timeout(600.0, connect=5.0)
 
 COME_BACK_LATER = {httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE}
+ABOUT_THE_BODY = {httpx.codes.NOT_FOUND, httpx.codes.REQUEST_ENTITY_TOO_LARGE, httpx.codes.UNPROCESSABLE_ENTITY}
+NOT_THE_AUTHOR = "[not_the_author]"
 NOT_TYPEABLE = 2  # click's own for a wrong command line, and ours for text that is none
 NOT_UTF_8 = "what you typed or piped in is not text in UTF-8"
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+class Refused(Exception):
+    """The server does not take this one; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +52,23 @@ class Server:
 
     def post(self, path: str, body: Any, *, tries: int = 1) -> Any:
         """`tries` above 1 is for what may be said twice: a server that is busy is asked again."""
+        return self._answer(self._posted(path, body, tries))
+
+    def attempt(self, path: str, body: Any, *, tries: int = 1) -> Any:
+        """As `post`, for one of many: what the server has against this one is raised as Refused."""
+        response = self._posted(path, body, tries)
+        if _is_about_the_body(response):
+            raise Refused(_told(response))
+        return self._answer(response)
+
+    def _posted(self, path: str, body: Any, tries: int) -> httpx.Response:
         response = self.http.post(path, json=body)
         for earlier in range(tries - 1):
             if response.status_code not in COME_BACK_LATER:
                 break
             time.sleep(2**earlier)
             response = self.http.post(path, json=body)
-        return self._answer(response)
+        return response
 
     def patch(self, path: str, body: Any) -> Any:
         return self._answer(self.http.patch(path, json=body))
@@ -80,12 +96,23 @@ class Server:
     def _answer(self, response: httpx.Response) -> Any:
         if response.is_success:
             return response.json() if response.content else None
-        try:
-            body = response.json()
-        except ValueError:
-            fail(f"the server answered {response.status_code}: {response.text[:200]}")
+        return fail(_told(response) or f"the server answered {response.status_code}: {response.text[:200]}")
+
+
+def _is_about_the_body(response: httpx.Response) -> bool:
+    """Whether another body might be taken; what is about the caller would refuse every other one too."""
+    told = _told(response)
+    return bool(told) and (response.status_code in ABOUT_THE_BODY or NOT_THE_AUTHOR in told)
+
+
+def _told(response: httpx.Response) -> str:
+    """What the server says of a refusal; nothing where it is not in our shape."""
+    try:
+        body = response.json()
         where = f" ({body['field']})" if body.get("field") else ""
-        return fail(f"{body.get('message', response.reason_phrase)}{where} [{body.get('code', response.status_code)}]")
+        return f"{body.get('message', response.reason_phrase)}{where} [{body.get('code', response.status_code)}]"
+    except (ValueError, AttributeError):
+        return ""
 
 
 @contextmanager

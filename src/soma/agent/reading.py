@@ -1,0 +1,67 @@
+"""A text file's bytes as text (pure): in UTF-8, in UTF-16 or UTF-32 by their mark, else as a guess that is named."""
+
+import codecs
+import unicodedata
+from dataclasses import dataclass
+
+MARKS = (  # of UTF-32 first: its mark begins like that of UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32", "UTF-32"),
+    (codecs.BOM_UTF32_BE, "utf-32", "UTF-32"),
+    (codecs.BOM_UTF8, "utf-8-sig", "UTF-8"),
+    (codecs.BOM_UTF16_LE, "utf-16", "UTF-16"),
+    (codecs.BOM_UTF16_BE, "utf-16", "UTF-16"),
+)
+UTF_8 = "UTF-8"
+GUESS = "Windows-1252"
+IN_TEXT = "\t\n\r\f"  # control characters that text files hold
+
+
+@dataclass(frozen=True, slots=True)
+class TextRead:
+    """A text and what it was read as. `is_guess` where nothing in the bytes says so."""
+
+    text: str
+    encoding: str
+    is_guess: bool = False
+
+
+class NotText(Exception):
+    """The bytes are no text in an encoding that we read; the message says why."""
+
+
+def read_text(content: bytes) -> TextRead:
+    """Raises NotText."""
+    for mark, codec, name in MARKS:
+        if content.startswith(mark):
+            return TextRead(_decoded(content, codec, name), name)
+    try:
+        return TextRead(content.decode(), UTF_8)
+    except UnicodeDecodeError as error:
+        return _guessed(content, error)
+
+
+def _decoded(content: bytes, codec: str, name: str) -> str:
+    try:
+        return content.decode(codec)
+    except UnicodeDecodeError as error:
+        raise NotText(f"not text: it begins as {name} and breaks at byte {error.start:,}") from error
+
+
+def _guessed(content: bytes, error: UnicodeDecodeError) -> TextRead:
+    """Files of Windows have no mark: Windows-1252, which holds Latin-1's letters too."""
+    if _is_broken_utf_8(content):
+        raise NotText(f"not text: UTF-8 that breaks at byte {error.start:,}") from error
+    try:
+        text = content.decode("cp1252")
+    except UnicodeDecodeError:
+        raise NotText("not text in UTF-8, UTF-16 or Windows-1252") from error
+    if any(unicodedata.category(char) == "Cc" and char not in IN_TEXT for char in set(text)):
+        raise NotText("not text: it holds control characters") from error
+    return TextRead(text, GUESS, is_guess=True)
+
+
+def _is_broken_utf_8(content: bytes) -> bool:
+    """Whether most of what is not ASCII is UTF-8: then a guess would spoil it all for the sake of a broken place."""
+    read = content.decode("utf-8", "replace")
+    broken = read.count("\N{REPLACEMENT CHARACTER}")
+    return sum(char > "\x7f" for char in read) - broken > broken

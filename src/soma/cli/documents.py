@@ -1,0 +1,235 @@
+"""Files as documents: plan an import, carry it out; find documents by their names."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from rich.progress import Progress
+
+from soma.agent.reading import UTF_8, TextRead
+from soma.cli.files import (
+    ENDINGS,
+    STDIN,
+    File,
+    Found,
+    NotImportable,
+    PassedOver,
+    find_files,
+    read_file,
+    reason_of,
+    written_at,
+)
+from soma.cli.import_report import CHUNKS, Report
+from soma.cli.places import collection_of, origin_of, whereabouts
+from soma.cli.printing import fail
+from soma.cli.server import Refused, Server
+
+AT_ONCE = 500  # documents a call of forget
+PATIENCE = 4  # tries while the server is busy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """How to import: see the options of the command."""
+
+    kind: str
+    scope: str
+    namespace: str
+    collection: str | None
+    name: str | None
+    mirror: bool
+    dry_run: bool
+
+    @property
+    def place(self) -> dict[str, str]:
+        return {"scope": self.scope, "namespace": self.namespace}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """A file that was read, as the plan wants to know it."""
+
+    file: File
+    collection: str
+    origin: str
+    digest: str
+    encoding: str
+    continues: str | None = None
+    has_same_text: bool = False
+
+    @property
+    def coming(self) -> dict[str, Any]:
+        told = {"name": self.file.name, "digest": self.digest, "collection": self.collection, "origin": self.origin}
+        known = {"continues": self.continues, "has_same_text": self.has_same_text} if self.continues else {}
+        return told | known
+
+
+class Import:
+    """One import of a folder, a file or standard input: `plan`, then `carry_out`."""
+
+    def __init__(self, server: Server, path: Path, options: Options) -> None:
+        self._server = server
+        self._options = options
+        self._is_folder = path != STDIN and path.is_dir()
+        self._root = Path() if path == STDIN else path.resolve() if self._is_folder else path.parent.resolve()
+        self._check(path)
+        self._found = self._find(path)
+        self._ready: list[Ready] = []
+        self._typed: TextRead | None = None
+
+    def plan(self) -> Report:
+        """What will be done; nothing is done."""
+        for file in self._found.files:
+            self._read(file)
+        if not self._ready and (self._options.mirror or not self._found.passed_over):
+            endings = " or ".join(sorted(ENDINGS[self._options.kind]))
+            raise NotImportable(f"{self._root} holds no {endings} that can be read: nothing was changed")
+        planned = self._ask({})
+        if planned["has_former"]:
+            self._recognise(planned["steps"])
+        places = {one["id"]: whereabouts(one["origin"], self._root) for one in planned["in_question"]}
+        known = {document: state for document, state in places.items() if state}
+        if planned["has_former"] or known:
+            planned = self._ask(known)
+        read_as = {one.file.name: one.encoding for one in self._ready if one.encoding != UTF_8}
+        return Report(planned["steps"], self._found.passed_over, read_as)
+
+    def carry_out(self, report: Report, progress: Progress) -> None:
+        """Do what was planned, and note what was done instead where that differs."""
+        for number, one in enumerate(progress.track(self._ready, description="importing")):
+            step = report.steps[number]
+            try:
+                report.steps[number] = step | self._import(one, step, report.chunks)
+            except (Refused, NotImportable, OSError) as error:
+                report.passed_over.append(PassedOver(str(one.file.path), reason_of(error)))
+                report.steps[number] = step | {"action": "passed_over"}
+        self._forget(report)
+
+    def _check(self, path: Path) -> None:
+        if path == STDIN and not self._options.name:
+            raise NotImportable("say with --name what to call what is piped in")
+        if self._is_folder and self._options.name:
+            raise NotImportable("--name is for a single file: in a folder each has its own")
+        if self._options.mirror and not self._is_folder:
+            raise NotImportable("--mirror is for a folder: a single file says nothing of others")
+
+    def _find(self, path: Path) -> Found:
+        if self._is_folder:
+            return find_files(path.resolve(), self._options.kind)
+        name = self._options.name or path.name
+        return Found(files=[File(name, path if path == STDIN else self._root / path.name)])
+
+    def _read(self, file: File) -> None:
+        """A single file that cannot be read ends the command; one of many is passed over."""
+        try:
+            read = self._text_of(file)
+        except (NotImportable, OSError) as error:
+            if not self._is_folder:
+                raise NotImportable(f"{file.path} {reason_of(error)}") from error
+            self._found.passed_over.append(PassedOver(str(file.path), reason_of(error)))
+            return
+        if not read.text.strip():
+            if not self._is_folder:
+                raise NotImportable(f"{file.path} holds nothing to remember")
+            self._found.passed_over.append(PassedOver(str(file.path), "holds nothing to remember", is_wrong=False))
+            return
+        lies = file.path != STDIN
+        self._ready.append(
+            Ready(
+                file=file,
+                collection=self._options.collection or (collection_of(self._root) if lies else "default"),
+                origin=origin_of(file.path) if lies else "",
+                digest=sha256(read.text.replace("\r\n", "\n").encode("utf-8", "surrogatepass")).hexdigest(),
+                encoding=read.encoding,
+            )
+        )
+
+    def _ask(self, places: Mapping[str, str]) -> dict[str, Any]:
+        whole = {"root": origin_of(self._root), "collection": self._options.collection or ""}
+        body = {
+            **self._options.place,
+            **(whole if self._is_folder else {}),
+            "documents": [one.coming for one in self._ready],
+            "format": self._options.kind,
+            "mirror": self._options.mirror,
+            "whereabouts": places,
+        }
+        return dict(self._server.post("/memories/documents/plan", body, tries=PATIENCE))
+
+    def _recognise(self, steps: Sequence[dict[str, Any]]) -> None:
+        """Of what would be created, ask by its text whether an earlier version imported it."""
+        for number, (one, step) in enumerate(zip(self._ready, steps, strict=False)):
+            if step["action"] != "created" and not (step["former"] and not step["former"]["collection"]):
+                continue
+            body = {**self._options.place, "name": one.file.name, "text": self._text_of(one.file).text}
+            found = self._server.post("/memories/documents/recognise", body, tries=PATIENCE)
+            if document := found["document"]:
+                self._ready[number] = replace(one, continues=document["id"], has_same_text=found["has_same_text"])
+
+    def _import(self, one: Ready, step: dict[str, Any], chunks: Counter[str]) -> dict[str, Any]:
+        body = {
+            **self._options.place,
+            "name": one.file.name,
+            "text": self._text_of(one.file).text,
+            "format": self._options.kind,
+            "written_at": written_at(one.file.path),
+            "collection": one.collection,
+            "origin": one.origin,
+        }
+        if step["former"]:
+            body["continues"] = step["former"]["id"]
+        done = self._server.attempt("/memories/documents", body, tries=PATIENCE)
+        chunks.update({status: done[status] for status in CHUNKS})
+        return {name: done[name] for name in step}
+
+    def _forget(self, report: Report) -> None:
+        gone = [step for step in report.steps if step["action"] == "forgotten"]
+        for start in range(0, len(gone), AT_ONCE):
+            some = gone[start : start + AT_ONCE]
+            body = {"ids": [step["former"]["id"] for step in some], "namespace": self._options.namespace}
+            try:
+                report.chunks["forgotten"] += self._server.attempt("/memories/documents/forget", body)["chunks"]
+            except Refused as error:
+                report.passed_over += [PassedOver(step["name"], f"is not forgotten: {error}") for step in some]
+                for step in some:
+                    step["action"] = "kept"
+
+    def _text_of(self, file: File) -> TextRead:
+        if file.path != STDIN:
+            return read_file(file.path)
+        if self._typed is None:
+            self._typed = read_file(STDIN)
+        return self._typed
+
+
+def all_documents(server: Server, namespace: str) -> list[dict[str, Any]]:
+    """The documents that the user may see, by name."""
+    found: list[dict[str, Any]] = []
+    after = None
+    while True:
+        page = server.get("/memories/documents", namespace=namespace, after=after)
+        found += page["documents"]
+        if (after := page["next"]) is None:
+            return sorted(found, key=lambda one: (one["name"], one["collection"], one["scope"]))
+
+
+def chosen_documents(found: Sequence[dict[str, Any]], names: Sequence[str], collection: str | None) -> list[str]:
+    """The ids of the documents of these names, or of a whole collection. Ends the command where a name is not one's."""
+    within = [one for one in found if collection is None or one["collection"] == collection]
+    if not names:
+        if not within:
+            fail(f"there is no collection {collection}: `soma memory documents` lists them")
+        return [one["id"] for one in within]
+    ids = []
+    for name in names:
+        same = [one for one in within if one["name"] == name]
+        if not same:
+            fail(f"there is no document {name}: `soma memory documents` lists them")
+        if len(same) > 1:
+            places = ", ".join(sorted({one["collection"] or "(none)" for one in same}))
+            fail(f"{len(same)} documents are called {name}: say which with --collection: {places}")
+        ids.append(same[0]["id"])
+    return ids

@@ -1,0 +1,96 @@
+"""What an import will do or has done, and how it is shown."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.markup import escape
+
+from soma.agent.reading import GUESS
+from soma.cli.files import PassedOver
+from soma.cli.printing import console, errors
+
+ACTIONS = ("created", "replaced", "unchanged", "moved", "shared", "kept", "forgotten", "refused")
+TOLD = ("replaced", "moved", "forgotten", "kept", "refused")  # by name, and before anything is done
+CHUNKS = ("created", "updated", "unchanged", "forgotten")
+MEANING = {
+    "moved": "known by where they lie or what they say, under another name",
+    "shared": "say what another document says, which is not remembered twice",
+    "kept": "no longer where they were; --mirror forgets them",
+    "refused": "another user brought them for all",
+}
+SHOWN = 20  # names of one kind
+
+
+@dataclass(slots=True)
+class Report:
+    """What was, or would be, done."""
+
+    steps: list[dict[str, Any]]
+    passed_over: list[PassedOver]
+    read_as: dict[str, str]
+    chunks: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether everything that was found could be imported."""
+        refused = any(step["action"] == "refused" for step in self.steps)
+        return not refused and not any(one.is_wrong for one in self.passed_over)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        done = Counter(step["action"] for step in self.steps)
+        return {action: done[action] for action in ACTIONS} | {"passed_over": len(self.passed_over)}
+
+
+def show_plan(report: Report) -> None:
+    """What will be replaced, moved, forgotten or kept, by name; what was guessed, and what is passed over."""
+    for action in TOLD:
+        steps = [step for step in report.steps if step["action"] == action]
+        _names(action, [_told(step) for step in steps])
+    for name, encoding in report.read_as.items():
+        guess = " (a guess)" if encoding == GUESS else ""
+        errors.print(f"[yellow]{encoding:12}[/yellow] {escape(name)}{guess}", soft_wrap=True)
+    show_passed_over(report.passed_over)
+
+
+def show_passed_over(entries: Iterable[PassedOver]) -> None:
+    for one in entries:
+        errors.print(f"[yellow]passed over [/yellow] {escape(one.path)}: {escape(one.reason)}", soft_wrap=True)
+
+
+def show_counts(report: Report, *, dry_run: bool) -> None:
+    if dry_run:
+        console.print("[bold]nothing is done: this is what would be[/bold]")
+    for action, count in report.counts.items():
+        if count:
+            meaning = f"  [dim]{MEANING[action]}[/dim]" if action in MEANING else ""
+            console.print(f"{action.replace('_', ' '):12} {count:6}{meaning}", soft_wrap=True)
+    if not dry_run:
+        console.print(f"chunks: {', '.join(f'{report.chunks[status]} {status}' for status in CHUNKS)}")
+
+
+def report_as_json(report: Report, *, dry_run: bool) -> dict[str, Any]:
+    return {
+        "dry_run": dry_run,
+        "documents": report.counts,
+        "chunks": {status: report.chunks[status] for status in CHUNKS},
+        "steps": report.steps,
+        "passed_over": [{"path": one.path, "reason": one.reason} for one in report.passed_over],
+        "read_as": report.read_as,
+    }
+
+
+def _names(action: str, names: Sequence[str]) -> None:
+    for name in names[:SHOWN]:
+        console.print(f"{action:12} {escape(name)}", soft_wrap=True)
+    if len(names) > SHOWN:
+        console.print(f"{action:12} … and {len(names) - SHOWN} more")
+
+
+def _told(step: dict[str, Any]) -> str:
+    former = step["former"]
+    if former and former["name"] != step["name"]:
+        return f"{step['name']} (was {former['name']})"
+    return str(step["name"])
