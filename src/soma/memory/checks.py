@@ -5,7 +5,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, get_args
 
 from soma.memory.errors import (
@@ -19,6 +19,7 @@ from soma.memory.errors import (
     TooManyItems,
 )
 from soma.memory.index.links import CARRIES, MADE
+from soma.memory.moments import moment_of
 from soma.memory.types import Kind, NewLink, NewMemory, Query, Scope
 
 ITEMS = 1_000  # a call
@@ -115,13 +116,12 @@ def number(value: float, field: str, *, low: float, high: float) -> None:
         raise OutOfRange(f"between {low:g} and {high:g}, not {value:g}", field=field)
 
 
-def moment(value: str, field: str = "at") -> datetime:
-    """An ISO 8601 moment as aware UTC; one without a zone is UTC."""
+def moment(value: str | float, field: str = "at") -> datetime:
+    """A moment as aware UTC; one without a zone is UTC."""
     try:
-        parsed = datetime.fromisoformat(value)
-        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
+        return moment_of(value)
     except (ValueError, OverflowError):
-        raise BadTime(f"not an ISO 8601 moment: {value[:40]!r}", field=field) from None
+        raise BadTime(f"not an ISO 8601 moment: {str(value)[:40]!r}", field=field) from None
 
 
 def metadata(value: Mapping[str, Any], field: str, *, is_message: bool = False) -> None:

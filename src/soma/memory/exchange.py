@@ -39,7 +39,7 @@ class _Line(msgspec.Struct, forbid_unknown_fields=True):
     key: str | None = None
     kind: str = "episodic"
     scope: str | None = None
-    occurred_at: str | None = None
+    occurred_at: str | int | float | None = None  # other programs write numbers of an epoch
     importance: float = 0.5
     metadata: dict[str, Any] = {}
     conversation_id: str | None = None
@@ -60,7 +60,7 @@ def parsed(text: Iterable[str], scope: Scope) -> Numbered:
     found = {}
     for number, line in enumerate(text, 1):
         if line.strip():
-            found[number] = _new(_decoded(line, number), scope)
+            found[number] = _new(_decoded(line, number), scope, f"line {number}")
             checks.one_item(found[number], f"line {number}", is_message=True)  # an export has those of conversations
     return found
 
@@ -74,8 +74,10 @@ def _decoded(line: str, number: int) -> _Line:
         raise BadLine(f"not JSON: {error}", field=f"line {number}") from error
 
 
-def _new(line: _Line, scope: Scope) -> NewMemory:
+def _new(line: _Line, scope: Scope, place: str) -> NewMemory:
     fields = {name: getattr(line, name) for name in _Line.__struct_fields__ if name != "links"}
+    if isinstance(line.occurred_at, int | float):
+        fields["occurred_at"] = checks.moment(line.occurred_at, f"{place}.occurred_at").isoformat()
     links = [NewLink(to_key=link.to_key, relation=link.relation, weight=link.weight) for link in line.links]
     return NewMemory(**fields | {"scope": line.scope or scope, "links": links})
 
