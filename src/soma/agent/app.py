@@ -14,12 +14,14 @@ import httpx
 from asgiref.sync import sync_to_async
 from django.core.management import call_command
 
-from soma.agent.accounts import ensure_owner
+from soma.agent.accounts import DEFAULT_TENANT, ensure_owner
 from soma.agent.authors import signed
+from soma.agent.document_folders import folder_of, warn_of_loose_documents
 from soma.agent.feed import Feed
 from soma.agent.leases import Leases
 from soma.agent.llm.choose import Models
 from soma.agent.llm.selection import Selection
+from soma.agent.models import Tenant
 from soma.agent.policy.rego import RegoPolicy
 from soma.agent.prepare import FindModel, Workshop
 from soma.agent.remember import remembering
@@ -100,6 +102,7 @@ async def open_agent(
         stack.callback(writer.database.close)
         stack.callback(writer.close)
         await sync_to_async(ensure_owner)(settings.data_dir / TOKEN_FILE)
+        await sync_to_async(_prepare_documents)(settings.documents)
         brain, brain_app = await _open_brain(stack, settings)
         http = await stack.enter_async_context(httpx.AsyncClient(timeout=settings.model_timeout_seconds))
         policy = RegoPolicy.default()
@@ -194,8 +197,12 @@ async def _warn_where_away(brain: BrainClient, url: str) -> None:
         logger.warning("SOMABRAIN_URL: no brain answers at %s, chat goes on without memory: %s", told, error)
 
 
+def _prepare_documents(root: Path) -> None:
+    folder_of(root, DEFAULT_TENANT)
+    warn_of_loose_documents(root, set(Tenant.objects.values_list("id", flat=True)), DEFAULT_TENANT)
+
+
 def _tools(settings: Settings, brain: BrainClient) -> list[Tool]:
-    settings.documents.mkdir(parents=True, exist_ok=True)
     return [
         Clock(),
         Calculator(),

@@ -137,7 +137,9 @@ class Settings(BaseSettings):
         200_000, ge=100, description="Longest message; its share of the context may be less."
     )
     document_root: Path | None = Field(
-        None, description="Folder that the document tool may read; none means `documents` in the data folder."
+        None,
+        description="Folder with a folder for each tenant, by its id, that the document tool may read; "
+        "none means `documents` in the data folder.",
     )
     lease_seconds: float = Field(15.0, gt=0, le=300, description="How long a silent worker keeps a turn.")
 

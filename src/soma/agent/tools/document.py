@@ -1,4 +1,4 @@
-"""Read a text or Markdown document inside one allowed folder, and nothing outside it.
+"""Read a text or Markdown document inside the tenant's folder, and nothing outside it.
 
 Errors name the path as it was given: where the folder lies is not the model's business.
 """
@@ -7,9 +7,13 @@ import asyncio
 import errno
 import os
 import stat
+import unicodedata
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from soma.agent.document_folders import folder_of
+from soma.agent.reading import NotText, read_text
 from soma.agent.tools.base import ToolContext, ToolFailed, ToolResult
 
 MAX_BYTES = 1_000_000
@@ -44,25 +48,63 @@ class Document:
         self._root = root
         self._max_bytes = max_bytes
 
-    async def run(self, arguments: dict[str, Any], context: ToolContext) -> ToolResult:  # noqa: ARG002
+    async def run(self, arguments: dict[str, Any], context: ToolContext) -> ToolResult:
         given = arguments["path"]
-        text = await asyncio.to_thread(read_document, self._root, given, max_bytes=self._max_bytes)
+        text = await asyncio.to_thread(self._read, given, context.tenant_id)
         return ToolResult(content=text, sources=(f"document:{given}",))
 
+    def _read(self, given: str, tenant_id: str) -> str:
+        folder = folder_of(self._root, tenant_id)
+        known_as = (self._root.name, tenant_id)
+        return read_document(folder, given, max_bytes=self._max_bytes, known_as=known_as)
 
-def read_document(root: Path, given: str, *, max_bytes: int = MAX_BYTES) -> str:
-    content = _read(root, _parts(root, given), given, max_bytes)
+
+def read_document(root: Path, given: str, *, max_bytes: int = MAX_BYTES, known_as: Sequence[str] = ()) -> str:
+    """The text of a document; `known_as` are names of folders that a path may begin with, though they hold the root."""
+    content = _read(root, _parts(root, _within(root, given, known_as), given), given, max_bytes)
     try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise ToolFailed(f"{given!r} is not a text document in UTF-8") from error
+        read = read_text(content)
+    except NotText as error:
+        raise ToolFailed(f"{given!r} is not a text document") from error
+    return f"[read as {read.encoding}, which is a guess]\n{read.text}" if read.is_guess else read.text
 
 
-def _parts(root: Path, given: str) -> tuple[str, ...]:
-    """The way from the root, links resolved."""
+def _within(root: Path, given: str, known_as: Sequence[str]) -> str:
+    """The path as it is spelt on the disk: without the names of folders above the root, and in its Unicode form."""
+    path = given
+    for name in known_as:
+        if path.startswith(f"{name}/") and not os.path.lexists(root / name):
+            path = path.removeprefix(f"{name}/")
+    try:
+        return _as_spelt(root, path)
+    except (OSError, ValueError):  # what cannot be looked into is refused where it is read
+        return path
+
+
+def _as_spelt(root: Path, path: str) -> str:
+    """An accent may be a letter of its own in the name of a file, and is none where it is typed."""
+    place, parts = root, Path(path).parts
+    if Path(path).is_absolute() or ".." in parts:
+        return path
+    for part in parts:
+        place /= part if os.path.lexists(place / part) else _spelling(place, part)
+    return str(place.relative_to(root))
+
+
+def _spelling(folder: Path, name: str) -> str:
+    """The entry that is called so in another form; the name itself where none is."""
+    if folder.is_symlink() or not folder.is_dir():
+        return name
+    wanted = unicodedata.normalize("NFC", name)
+    entries = sorted(entry.name for entry in folder.iterdir())
+    return next((entry for entry in entries if unicodedata.normalize("NFC", entry) == wanted), name)
+
+
+def _parts(root: Path, path: str, given: str) -> tuple[str, ...]:
+    """The way from the root, links resolved; `given` is what errors call it."""
     try:
         folder = root.resolve(strict=True)
-        place = (folder / given).resolve()
+        place = (folder / path).resolve()
         is_folder = place.is_dir()
     except (OSError, RuntimeError, ValueError) as error:
         raise ToolFailed(f"no document at {given!r}") from error

@@ -1,0 +1,34 @@
+"""The folders that the document tool reads: one a tenant, below one root."""
+
+import contextlib
+import logging
+from collections.abc import Collection
+from pathlib import Path
+
+logger = logging.getLogger(__name__)
+
+SHOWN = 3  # names in a warning
+
+
+def folder_of(root: Path, tenant_id: str) -> Path:
+    """The folder of a tenant, made at first need, closed to others. Raises ValueError for an id that is no name."""
+    if not tenant_id or tenant_id != Path(tenant_id).name or tenant_id.startswith("."):
+        raise ValueError(f"{tenant_id!r} is no name of a folder")
+    folder = root / tenant_id
+    with contextlib.suppress(OSError):  # a root that cannot be written in holds what it holds
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return folder
+
+
+def warn_of_loose_documents(root: Path, tenants: Collection[str], home: str) -> None:
+    """Say what lies in no tenant's folder, as all did before there was one for each: nobody reads it."""
+    try:
+        loose = sorted(entry.name for entry in root.iterdir() if entry.name not in tenants)
+    except OSError:
+        return
+    names = [name for name in loose if not name.startswith(".")]
+    if names:
+        some = ", ".join(ascii(name) for name in names[:SHOWN]) + (" and others" if len(names) > SHOWN else "")
+        logger.warning(
+            "documents in no tenant's folder are read by nobody: move %s from %s to %s", some, root, root / home
+        )
