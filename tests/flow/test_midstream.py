@@ -19,7 +19,7 @@ def address():
 @pytest.fixture(scope="module")
 def slow(tmp_path_factory, address):
     settings = {"SOMA_DEFAULT_MODEL": "openai/slow", "OPENAI_API_KEY": "any", "SOMA_OPENAI_BASE_URL": address.url}
-    settings["SOMA_STREAM_COMMENT_SECONDS"] = "0.2"
+    settings |= {"SOMA_STREAM_COMMENT_SECONDS": "0.2", "SOMA_TURNS_PER_USER": "3", "SOMA_TURNS_PER_TENANT": "4"}
     product = start(tmp_path_factory.mktemp("slow"), **settings)
     yield product
     product.stop()
@@ -206,6 +206,43 @@ def test_a_silent_stream_says_that_it_is_alive(person, model, talking):
             lines = response.iter_lines()
             assert any(line.startswith(":") for line in lines)
             assert next(lines) == ""
+
+
+def _refused_as_busy(person):
+    """A further message, in a conversation of its own; until its answer where it is taken."""
+    answer = _posted(person, person.converse())
+    return (answer.status_code, answer.json().get("code"), answer.headers.get("Retry-After")) == (429, "busy", "1")
+
+
+def test_turns_under_way_are_bounded_for_each_person_and_each_tenant(slow, person, model, talking):
+    """What waits counts too; others go on, and a message that was taken is answered again under its id."""
+    conversation, _, frames = talking
+    for number in range(2):
+        _sent(person, conversation, f"wait-{number}")
+    assert _refused_as_busy(person)
+    answer = _posted(person, conversation, on_busy="enqueue")
+    assert (answer.status_code, answer.json()["code"]) == (429, "busy")
+    with person.socket() as socket:
+        payload = {"conversation_id": person.converse(), "content": "And then?"}
+        socket.send(json.dumps({"type": "chat.message", "payload": payload}))
+        assert json.loads(socket.recv(timeout=10))["payload"]["code"] == "busy"
+    neighbour = slow.member("neighbour")
+    _sent(neighbour, neighbour.converse(), "first")  # the tenant's fourth
+    assert _refused_as_busy(neighbour)
+    elsewhere = slow.tenant("elsewhere")
+    _sent(elsewhere, elsewhere.converse(), "first")
+    _sent(person, conversation, "wait-1")  # known already
+    model.go_on.set()
+    rest_of(frames)
+    while _refused_as_busy(person):
+        pass
+
+
+def _sent(person, conversation, client_message_id):
+    """Begin a turn, or let it wait, and leave."""
+    body = {"content": "Speak.", "stream": True, "on_busy": "enqueue", "client_message_id": client_message_id}
+    with person.http.stream("POST", f"/chat/conversations/{conversation}/messages", json=body) as response:
+        assert response.status_code == 200, response.read()
 
 
 def _posted(person, conversation, **more):

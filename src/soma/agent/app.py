@@ -35,6 +35,7 @@ from soma.agent.tools.clock import Clock
 from soma.agent.tools.document import Document
 from soma.agent.tools.recall import Recall
 from soma.agent.tools.remember import Remember
+from soma.agent.turn_bounds import TurnBounds
 from soma.agent.turns import Crash, Turns
 from soma.agent.visits import Visits
 from soma.brain.client import BrainClient
@@ -109,7 +110,8 @@ async def open_agent(
         tokenizer = BundledTokenizer()
         models = Models(settings, http)
         leases = Leases(writer, worker=new_id(), seconds=settings.lease_seconds)
-        store = TurnStore(writer, leases, tokenizer=tokenizer.name)
+        bounds = TurnBounds(per_user=settings.turns_per_user, per_tenant=settings.turns_per_tenant)
+        store = TurnStore(writer, leases, tokenizer=tokenizer.name, bounds=bounds)
         for stored in await asyncio.to_thread(store.greatest_ids):
             go_on_after(stored)
         workshop = Workshop(

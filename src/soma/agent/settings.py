@@ -125,6 +125,10 @@ class Settings(BaseSettings):
         0.9, validation_alias=_plan("RLM_CONVERGENCE_THRESHOLD"), description="Score at which a turn has converged."
     )
     refine: Refine = Field("evidence", description="When a draft is revised: off, evidence (new memories) or always.")
+    turns_per_user: int = Field(
+        16, ge=1, le=100_000, description="Turns of one person under way at once, waiting ones too."
+    )
+    turns_per_tenant: int = Field(128, ge=1, le=100_000, description="Turns of one tenant under way at once.")
     turn_seconds: float = Field(300.0, gt=0, le=3600, description="Wall clock of a turn.")
     turn_tokens: int = Field(200_000, ge=1_000, description="Tokens a turn may spend.")
     context_tokens: int = Field(8_192, ge=1_024, le=1_000_000, description="Context that a prompt is built for.")

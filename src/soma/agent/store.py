@@ -7,6 +7,7 @@ from typing import Any
 from soma.agent.errors import Conflict, NotFound
 from soma.agent.leases import OPEN, Lease, Leases
 from soma.agent.record import Turn, TurnFact, TurnRecord, Unreadable, fold
+from soma.agent.turn_bounds import TurnBounds
 from soma.agent.turn_rows import TurnRows, moment
 from soma.events.chain import Event
 from soma.events.database import Dialect, Row
@@ -32,8 +33,9 @@ class Admitted:
 class TurnStore:
     """The turn's tables and its stream in the log."""
 
-    def __init__(self, writer: Writer, leases: Leases, *, tokenizer: str) -> None:
+    def __init__(self, writer: Writer, leases: Leases, *, tokenizer: str, bounds: TurnBounds) -> None:
         self.leases = leases
+        self._bounds = bounds
         self._writer = writer
         self._log = Log(writer.database)
         self._rows = TurnRows(writer.database.dialect, tokenizer=tokenizer)
@@ -42,7 +44,7 @@ class TurnStore:
         """Write the turn down before anything is done for it.
 
         A client message that was sent before is answered with the first turn of it. Raises Conflict while another turn
-        runs, unless this one may queue.
+        runs, unless this one may queue, and Busy where too many are under way.
         """
         return await self._writer.write(lambda tx: self._admit(tx, turn, enqueue=enqueue))
 
@@ -66,6 +68,7 @@ class TurnStore:
                 f"turn {busy[0][0]} is still running: wait for it, cancel it, or send with on_busy enqueue or cancel",
                 code="turn_in_progress",
             )
+        self._bounds.check(tx, tenant_id=turn.tenant_id, user_id=turn.user_id)
         state = "queued" if busy else "running"
         until, parameter = self.leases.moment(self.leases.seconds)
         tx.execute(

@@ -9,7 +9,7 @@ from django.utils import timezone
 from ninja import Router, Status
 from pydantic import Field, field_validator
 
-from soma.agent.accounts import add_token, find_member
+from soma.agent.accounts import FIRST_RUN, add_token, find_member
 from soma.agent.api.body import Body
 from soma.agent.api.caller import who
 from soma.agent.app import agent
@@ -35,6 +35,8 @@ class NewToken(Body):
     def _printable(cls, name: str) -> str:
         if not name.isprintable():
             raise ValueError("must have printable characters only")
+        if name == FIRST_RUN:
+            raise ValueError("is the name of the token in the data folder: choose another")
         return name
 
 

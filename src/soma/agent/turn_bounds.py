@@ -1,0 +1,27 @@
+"""How many turns may be under way: of one person, and of one tenant, in all processes together."""
+
+from dataclasses import dataclass
+
+from soma.agent.errors import Busy
+from soma.agent.leases import OPEN
+from soma.events.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnBounds:
+    """What waits its time in a conversation counts too."""
+
+    per_user: int
+    per_tenant: int
+
+    def check(self, tx: Transaction, *, tenant_id: str, user_id: str) -> None:
+        """Raises Busy where one more turn would be too many."""
+        [(of_tenant, of_user)] = tx.query(
+            "SELECT COUNT(*), COALESCE(SUM(CASE WHEN user_id = ? THEN 1 ELSE 0 END), 0) FROM agent_turn "
+            f"WHERE tenant_id = ? AND {OPEN}",
+            [user_id, tenant_id],
+        )
+        if of_user >= self.per_user:
+            raise Busy(f"you have {of_user} turns under way, and more than that at once is not allowed: wait for one")
+        if of_tenant >= self.per_tenant:
+            raise Busy(f"your tenant has {of_tenant} turns under way, and more at once is not allowed: try again soon")
