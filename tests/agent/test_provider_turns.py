@@ -180,6 +180,15 @@ async def test_why_there_is_no_answer_is_told(ann, client, exchange, words):
     assert words in record.complete.error["message"]
 
 
+async def test_thinking_without_an_opening_tag_is_taken_back_from_who_watches(ann, client):
+    parts = [chunk({"content": part}) for part in ("a plan", "</think>", "Yes.")]
+    async with asked(ann, client, Exchange([events(*parts, chunk(finish_reason="stop"))])):
+        record = await whole(ann)
+    assert record.complete is not None
+    assert record.complete.content == "Yes."
+    assert "draft_replaced" in ann.kinds(record.turn.id)
+
+
 @pytest.mark.parametrize("wait", ["86400", "Fri, 01 Jan 2099 00:00:00 GMT"])
 async def test_a_wait_longer_than_the_turn_ends_it_now_with_the_providers_words(ann, client, wait):
     busy = Exchange(

@@ -44,6 +44,13 @@ def test_an_answer_that_broke_off_is_streamed_again(capsys, reason):
     assert out == "It\n… the answer broke off, asking again\nIt is 4.\n"
 
 
+def test_thinking_that_was_taken_for_the_answer_is_told(capsys):
+    out = shown(
+        capsys, delta("a plan"), frame("draft_replaced", reason="thought"), delta("It is 4."), complete("It is 4.")
+    )
+    assert out == "a plan\n… that was thinking\nIt is 4.\n"
+
+
 def test_a_refinement_is_shown_once_it_has_won(capsys):
     refined = (delta("It is 4."), frame("draft_replaced", reason="refined"), delta("It is 5.", 1))
     assert "the answer above stands" in shown(capsys, *refined, complete("It is 4."))

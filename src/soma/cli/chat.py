@@ -128,7 +128,9 @@ class Reply:
             self._revising = True
             self._note("… found more to look at, reading it", "dim")
             return
-        if reason != "continued":
+        if reason == "thought":
+            self._note("… that was thinking", "dim")
+        elif reason != "continued":
             self._note("… the answer broke off, asking again", "dim")
         self.end_line()
         if not self._revising:

@@ -143,9 +143,9 @@ def test_nul_is_taken_out_where_the_text_comes_in() -> None:
 )
 @pytest.mark.parametrize("size", [1, 3, 1_000])
 def test_thinking_before_an_answer_is_no_part_of_it(thought: str, size: int) -> None:
-    text = thought + "Visible <think>as text</think>"
+    text = thought + "Visible <think>as İ text</think>"
     response = read(*(chunk({"content": text[at : at + size]}) for at in range(0, len(text), size)), STOP)
-    assert (response.text, response.has_thought) == ("Visible <think>as text</think>", True)
+    assert (response.text, response.has_thought) == ("Visible <think>as İ text</think>", True)
 
 
 @pytest.mark.parametrize("text", ["<thin", "<b>bold</b>", " \n indented", "a <think> b", "<thinker>"])
@@ -159,6 +159,26 @@ def test_what_only_looks_like_thinking_is_the_answer(text: str) -> None:
 def test_only_thinking_is_told_from_no_answer(delta: dict[str, Any]) -> None:
     response = read(chunk(delta), STOP)
     assert (response.text, response.has_thought) == ("", True)
+
+
+@pytest.mark.parametrize("size", [1, 4, 1_000])
+@pytest.mark.parametrize("thought", ["secret plan</think>", "if x < y:\n</THINK>\n\n", "<b>plan</b> </thinking> "])
+def test_thinking_whose_opening_tag_is_missing_is_taken_back(thought: str, size: int) -> None:
+    text = thought + "Visible `</think>`"
+    response = read(*(chunk({"content": text[at : at + size]}) for at in range(0, len(text), size)), STOP)
+    assert (response.text, response.has_thought) == ("Visible `</think>`", True)
+
+
+@pytest.mark.parametrize(
+    "text", ["The tag `</think>` ends it.", "First <think> opens, then </think> closes.", "a </thin"]
+)
+def test_a_tag_that_is_spoken_of_takes_nothing_back(text: str) -> None:
+    assert read(*(chunk({"content": sign}) for sign in text), STOP).text == text
+
+
+def test_what_follows_a_reason_to_end_is_read() -> None:
+    chunks = [chunk({"content": word}, "stop") for word in ("First ", "second.")]
+    assert read(*chunks).text == "First second."
 
 
 def test_other_choices_are_passed_over() -> None:

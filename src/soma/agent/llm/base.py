@@ -103,6 +103,10 @@ class TextDelta(msgspec.Struct, frozen=True, tag="text_delta"):
     text: str
 
 
+class ThoughtEnded(msgspec.Struct, frozen=True, tag="thought_ended"):
+    """All text so far was thinking, not the answer, which begins here."""
+
+
 class ToolCallDelta(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call_delta"):
     """A piece of the call at `index`; `arguments` pieces concatenate to JSON text."""
 
@@ -126,7 +130,7 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True, tag="finished"):
     has_thought: bool = False
 
 
-Delta = TextDelta | ToolCallDelta | Finished
+Delta = TextDelta | ThoughtEnded | ToolCallDelta | Finished
 
 
 class ModelResponse(msgspec.Struct, frozen=True, kw_only=True):
@@ -177,7 +181,8 @@ class ModelUnavailable(ModelError):
 
 def gather(deltas: Sequence[Delta]) -> ModelResponse:
     """Fold deltas into the whole response; malformed tool arguments become `arguments=None`."""
-    text = "".join(delta.text for delta in deltas if isinstance(delta, TextDelta))
+    begin = max((at for at, delta in enumerate(deltas) if isinstance(delta, ThoughtEnded)), default=0)
+    text = "".join(delta.text for delta in deltas[begin:] if isinstance(delta, TextDelta))
     finished = next((delta for delta in reversed(deltas) if isinstance(delta, Finished)), None)
     return ModelResponse(
         text=text,

@@ -15,6 +15,7 @@ from soma.agent.llm.base import (
     Finished,
     ModelUnavailable,
     TextDelta,
+    ThoughtEnded,
     ToolCallDelta,
     Usage,
 )
@@ -68,6 +69,11 @@ class ChunkReader:
     @property
     def is_finished(self) -> bool:
         return bool(self._finish_reason)
+
+    @property
+    def said_since_finished(self) -> int | None:
+        """A number that changes where more is said behind the reason to end; None before that reason."""
+        return -self._room if self.is_finished else None
 
     @property
     def _is_answered(self) -> bool:
@@ -131,6 +137,8 @@ class ChunkReader:
     def _text(self, text: str) -> Iterator[Delta]:
         """What the answer says; thinking before it is left out."""
         said = self._thinking.add(self._joiner.add(text))
+        if self._thinking.takes_back:
+            yield ThoughtEnded()
         if not said:
             self._spend_thinking(len(text))
         yield from self._say(said)

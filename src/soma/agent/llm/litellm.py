@@ -74,7 +74,9 @@ class LiteLLMModel:
 
 
 async def _deltas(chunks: Any, reader: ChunkReader) -> AsyncGenerator[Delta, None]:
-    async with contextlib.aclosing(until_settled(aiter(chunks), lambda: reader.is_finished, Exception)) as pieces:
+    async with contextlib.aclosing(
+        until_settled(aiter(chunks), lambda: reader.said_since_finished, Exception)
+    ) as pieces:
         async for chunk in pieces:
             for delta in reader.take(chunk.model_dump()):
                 yield delta

@@ -87,7 +87,7 @@ class OpenAIModel:
 
 
 async def _deltas(response: httpx.Response, reader: ChunkReader) -> AsyncGenerator[Delta, None]:
-    pieces = until_settled(response.aiter_bytes(), lambda: reader.is_finished, httpx.HTTPError)
+    pieces = until_settled(response.aiter_bytes(), lambda: reader.said_since_finished, httpx.HTTPError)
     async with contextlib.aclosing(pieces):
         head, is_stream = await _begin(pieces, response.headers.get("content-type", ""))
         if not is_stream:

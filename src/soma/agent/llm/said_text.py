@@ -1,9 +1,14 @@
 """The text of an answer as its pieces come: halves of characters joined, thinking before the answer left out. Pure."""
 
+import re
+
 from soma.agent.llm.json_values import clean
 
 THINKING_TAGS = ("think", "thinking", "thought", "reasoning")
 MOST_HELD = 1_000  # blanks before an answer that may still open with a thought
+TAG = re.compile(rf"</?({'|'.join(THINKING_TAGS)})>", re.IGNORECASE)
+TAG_BEGUN = re.compile(r"</?[a-z]{0,9}$", re.IGNORECASE)
+QUOTES = {"`", "'", '"'}  # before a tag that is spoken of
 
 
 class PieceJoiner:
@@ -23,29 +28,31 @@ class PieceJoiner:
 
 
 class ThinkingFilter:
-    """Leaves out `<think>...</think>` blocks that stand before the answer. Within the answer such a tag is text."""
+    """Leaves out `<think>...</think>` blocks that stand before the answer. Within the answer such a tag is text.
+
+    Some servers leave out the opening tag: then `takes_back` says that all before the newest piece was thinking.
+    """
 
     def __init__(self) -> None:
         self.has_thought = False
+        self.takes_back = False
         self._held = ""
+        self._said_last = ""
         self._closing = ""
-        self._is_answering = False
-
-    @property
-    def is_thinking(self) -> bool:
-        return bool(self._closing)
+        self._is_answering = self._is_plain = False
 
     def add(self, piece: str) -> str:
-        if self._is_answering:
+        self.takes_back = False
+        if self._is_plain:
             return piece
         self._held += piece
-        while True:
+        while not self._is_answering:
             if self._closing and not self._skip_thought():
                 return ""
             if (found := self._opening()) is None:
                 return ""
-            if not found:
-                return self._answer()
+            self._is_answering = not found
+        return self._answer()
 
     def end(self) -> str:
         """What was held back because a tag might have begun."""
@@ -55,11 +62,11 @@ class ThinkingFilter:
 
     def _skip_thought(self) -> bool:
         """Whether the thought has ended; what cannot be part of its closing tag is dropped."""
-        at = self._held.lower().find(self._closing)
-        if at < 0:
+        found = re.search(self._closing, self._held, re.IGNORECASE)
+        if found is None:
             self._held = self._held[-len(self._closing) :]
             return False
-        self._held = self._held[at + len(self._closing) :]
+        self._held = self._held[found.end() :]
         self._closing = ""
         return True
 
@@ -75,6 +82,25 @@ class ThinkingFilter:
         return None if may_begin and len(self._held) < MOST_HELD else False
 
     def _answer(self) -> str:
-        self._is_answering = True
+        """What the answer says: until a closing tag comes that nothing has opened, all of it may have been thinking."""
         text, self._held = self._held, ""
-        return text.lstrip() if self.has_thought else text
+        if self.has_thought:
+            return self._begin(text)
+        if (tag := TAG.search(text)) is None:
+            begun = TAG_BEGUN.search(text)
+            at = begun.start() if begun else len(text)
+            self._held = text[at:]
+            self._said_last = (self._said_last + text[:at])[-1:]
+            return text[:at]
+        before = (self._said_last + text[: tag.start()])[-1:]
+        if not tag[0].startswith("</") or before in QUOTES:
+            self._is_plain = True
+            return text
+        self.has_thought = self.takes_back = True
+        return self._begin(text[tag.end() :])
+
+    def _begin(self, text: str) -> str:
+        """The beginning of what follows a thought, without blanks."""
+        text = text.lstrip()
+        self._is_plain = bool(text)
+        return text

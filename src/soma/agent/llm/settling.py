@@ -10,13 +10,16 @@ SETTLING_SECONDS = 1.0  # that usage is waited for, and the end of the stream
 
 
 async def until_settled(
-    pieces: AsyncIterator[T], is_finished: Callable[[], bool], broken: type[Exception]
+    pieces: AsyncIterator[T], said_since_finished: Callable[[], int | None], broken: type[Exception]
 ) -> AsyncGenerator[T]:
-    """The pieces of a stream. Once the answer is finished, silence and what breaks it (`broken`) only end it."""
-    until: float | None = None
+    """The pieces of a stream. Once the answer is finished, silence and what breaks it (`broken`) only end it.
+
+    Some servers name a reason to end with every chunk: while more is said, the wait begins anew.
+    """
+    until, said = None, None
     while True:
-        if until is None and is_finished():
-            until = asyncio.get_running_loop().time() + SETTLING_SECONDS
+        if (now_said := said_since_finished()) != said:
+            said, until = now_said, asyncio.get_running_loop().time() + SETTLING_SECONDS
         try:
             async with asyncio.timeout_at(until) as clock:
                 piece = await anext(pieces)
@@ -27,7 +30,7 @@ async def until_settled(
                 return
             raise
         except broken:
-            if is_finished():
+            if said is not None:
                 return
             raise
         yield piece

@@ -16,6 +16,7 @@ from soma.agent.llm.base import (
     ModelResponse,
     ModelUnavailable,
     TextDelta,
+    ThoughtEnded,
     gather,
 )
 from soma.agent.metrics import model_failures_total
@@ -43,6 +44,8 @@ async def ask_model(
                     deltas.append(delta)
                     if isinstance(delta, TextDelta):
                         yield delta
+                    elif isinstance(delta, ThoughtEnded):
+                        yield DraftReplaced(iteration_number=iteration.number, reason="thought")
             response = _whole(gather(deltas), prompt)
         except ModelError as error:
             model_failures_total.labels(error.code).inc()
