@@ -337,6 +337,15 @@ def test_what_is_exported_is_imported_with_its_links_and_scopes(typed, soma, tmp
     assert {one["scope"] for one in twin.get("/memories")["memories"]} == {"user"}
 
 
+def test_a_key_and_a_name_stand_on_one_line_however_long(typed, person):
+    key, name = "key-" + "k" * 200, "folder/" + "n" * 200 + ".md"
+    person.post("/memories", {"items": [{"text": "The harbour opens at seven.", "key": key}]})
+    person.post("/memories/documents", {"name": name, "text": "The ferry leaves at ten."})
+    assert key in typed("memory", "list").stdout
+    assert name in typed("memory", "documents").stdout
+    assert typed("memory", "forget", "--document", name).returncode == 0
+
+
 def test_what_others_wrote_reaches_the_terminal_as_text(typed, person):
     said = "The pelican motto is: \x1b[31mfirst\x07 line\u2028second line."
     item = {"text": said, "key": "\x1b]0;owned", "metadata": {"speaker": "\x1b[2J", "source": "\x9b2J"}}

@@ -209,7 +209,7 @@ def list_(*, search: str | None, limit: int, namespace: str, as_json: bool) -> N
     for memory in page["memories"]:
         day, shown = (memory.get("occurred_at") or "")[:10], memory.get("access_count", 0)
         console.print(f"[dim]{day:10} {shown:4}[/dim]  {escape(memory['key'])}", soft_wrap=True)  # whole, to be copied
-        console.print(Padding(escape(excerpt(memory["text"])), (0, 0, 0, 17)))
+        console.print(Padding(escape(excerpt(memory["text"])), (0, 0, 0, 17), expand=False))
     if not page["memories"]:
         console.print("no memories")
     if page["next"]:

@@ -3,12 +3,12 @@
 from dataclasses import replace
 
 import pytest
-from tests.memory.conftest import opened, owner, prepared
+from tests.memory.conftest import Counting, opened, owner, prepared
 
 from soma.events.database import Database
 from soma.memory.catalogue.identity import Coming, Delivery
 from soma.memory.documents.importing import Chunking, Document, digest_of
-from soma.memory.errors import BadName, NotTheAuthor, UnknownDocument
+from soma.memory.errors import BadName, ModelUnavailable, NotTheAuthor, UnknownDocument
 from soma.memory.exchange import lines
 from soma.memory.memory import migrate
 from soma.memory.types import NewMemory
@@ -27,7 +27,7 @@ async def shelf(memory, who):
 
 
 async def texts(memory, who):
-    return sorted(memory.text for memory in (await memory.list(who)).items)
+    return sorted(memory.text for memory in (await memory.list(who, limit=1_000)).items)
 
 
 async def test_two_files_of_one_name_from_two_folders_are_two_documents(memory, alice):
@@ -163,6 +163,45 @@ async def test_a_plan_is_what_an_import_does(memory, alice):
     for name, text in comings:
         done = await memory.import_document(alice, document(text, name, collection="x"), CHUNKING)
         assert done.step.action == next(step.action for step in planned if step.document.name == name)
+
+
+class Failing(Counting):
+    """A model that goes away in the middle of a document."""
+
+    left = 1000
+
+    def read(self, text):
+        self.left -= 1
+        if self.left < 0:
+            raise ModelUnavailable
+        return super().read(text)
+
+
+async def test_an_import_that_breaks_off_is_told_and_ended_by_the_next(database, alice):
+    embedder = Failing()
+    book = "\n\n".join(f"Chapter {number} tells of the heron, the stork and the crane." for number in range(120))
+    async with opened(database, embedder) as memory:
+        await memory.import_document(alice, document("The heron eats fish.", "a.md"), CHUNKING)
+        embedder.left = 0
+        with pytest.raises(ModelUnavailable):
+            await memory.import_document(alice, document("The heron eats frogs.", "a.md"), CHUNKING)
+        with pytest.raises(ModelUnavailable):
+            await memory.import_document(alice, document("Nothing of it is there.", "b.md"), CHUNKING)
+        assert await shelf(memory, alice) == [("default", "a.md", 1)]
+        embedder.left = 50
+        with pytest.raises(ModelUnavailable):
+            await memory.import_document(alice, document(book, "c.md"), CHUNKING)
+        begun = next(one for one in await memory.documents(alice) if one.name == "c.md")
+        assert (begun.digest, 0 < begun.chunks < 120) == ("", True)
+        embedder.left = 1000
+        await memory.import_document(alice, document(book, "c.md"), CHUNKING)
+        ended = next(one for one in await memory.documents(alice) if one.name == "c.md")
+        assert (ended.id, ended.digest, len(set(await texts(memory, alice)))) == (
+            begun.id,
+            digest_of(book),
+            ended.chunks + 1,
+        )
+        assert "The heron eats fish." in await texts(memory, alice)
 
 
 @pytest.mark.parametrize(
