@@ -78,7 +78,7 @@ async def _deltas(chunks: Any, reader: ChunkReader) -> AsyncGenerator[Delta, Non
         until_settled(aiter(chunks), lambda: reader.said_since_finished, Exception)
     ) as pieces:
         async for chunk in pieces:
-            for delta in reader.take(chunk.model_dump()):
+            for delta in reader.take(chunk.model_dump(warnings=False)):
                 yield delta
             if reader.is_over:
                 break
