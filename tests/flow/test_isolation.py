@@ -171,6 +171,46 @@ def test_search_finds_words_and_not_the_form_they_are_kept_in(person):
     assert person.get("/chat/conversations", search="sums")["conversations"][0]["title"] == "Sums"
 
 
+def test_a_search_is_bounded_and_says_so(person):
+    answer = person.http.get("/chat/conversations", params={"search": "x" * 201})
+    assert (answer.status_code, answer.json()["field"]) == (422, "search")
+    assert person.get("/chat/conversations", search="x" * 200)["total"] == 0
+    person.converse()
+    assert person.get("/chat/conversations", search=" ")["total"] == 1  # nothing to look for: all
+
+
+def test_a_search_comes_in_pages_with_how_many_there_are(person):
+    places = [person.post("/chat/conversations", {"title": f"Heron {n}"})["id"] for n in range(3)]
+    person.ask("Where do herons sleep?", places[0])
+    found = [person.get("/chat/conversations", search="heron", limit=2, offset=offset) for offset in (0, 2)]
+    assert [one["id"] for page in found for one in page["conversations"]] == [places[0], places[2], places[1]]
+    assert [page["total"] for page in found] == [3, 3]
+
+
+@pytest.mark.parametrize("door", ["/chat/conversations/{}", "/chat/conversations/{}/messages"])
+def test_the_messages_of_a_conversation_come_in_pages_the_newest_first(person, door):
+    place = person.converse()
+    for number in range(3):
+        person.ask(f"what is {number}+1?", place)
+    whole = person.get(door.format(place))
+    assert whole["previous"] is None
+    assert [message["role"] for message in whole["messages"]] == ["user", "assistant"] * 3
+    pages: list[object] = []
+    before: dict[str, str] = {}
+    while True:
+        page = person.get(door.format(place), limit=2, **before)
+        pages = [*page["messages"], *pages]
+        assert len(page["messages"]) == 2
+        if page["previous"] is None:
+            break
+        before = {"before": page["previous"]}
+    assert pages == whole["messages"]
+    odd = person.get(door.format(place), limit=3)
+    assert odd["messages"] == whole["messages"][3:]
+    refused = person.http.get(door.format(place), params={"before": person.ask("hello")["message_id"]})
+    assert (refused.status_code, refused.json()["field"]) == (422, "before")
+
+
 def test_a_revoked_token_opens_no_door(soma, person):
     token = person.post("/tokens", {"name": "laptop"})["token"]
     laptop = type(person)(person.url, token)

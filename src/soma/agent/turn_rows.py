@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 
 from soma.agent.record import IterationRecord, Turn, TurnRecord
+from soma.agent.search import Place, index_message
 from soma.events.chain import Event
 from soma.events.database import Dialect
 from soma.events.schema import IterationCompleted, TurnComplete
@@ -29,6 +30,7 @@ class TurnRows:
             "parts": _json([{"kind": "text", "text": turn.content}]),
             "token_count": tokens, "latency_ms": None, "model": "", "answer_iteration": None, "created_at": at,
         })  # fmt: skip
+        index_message(tx, _place(turn), turn.content)
         tx.execute(
             "UPDATE agent_conversation SET updated_at = ?, recent = ?, "
             "title = CASE title WHEN '' THEN ? ELSE title END WHERE id = ?",
@@ -63,6 +65,7 @@ class TurnRows:
             "model": record.started.model if record.started else "", "answer_iteration": fact.answer_iteration,
             "created_at": at,
         })  # fmt: skip
+        index_message(tx, _place(turn), fact.content)
         tx.execute(
             "UPDATE agent_turn SET state = 'complete', exit_reason = ?, convergence_score = ?, total_iterations = ?, "
             "completed_at = ?, worker = NULL, lease_expires_at = NULL WHERE id = ?",
@@ -127,6 +130,10 @@ def iteration_row(turn: Turn, iteration: IterationRecord, fact: IterationComplet
         "brain_version": fact.brain_version,
         "metadata": _json({"bundle_id": bundle.bundle_id, "learning": fact.learning} if bundle else {}),
     }
+
+
+def _place(turn: Turn) -> Place:
+    return Place(tenant_id=turn.tenant_id, user_id=turn.user_id, conversation_id=turn.conversation_id)
 
 
 def moment(timestamp: str, dialect: Dialect) -> str:

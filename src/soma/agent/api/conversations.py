@@ -1,8 +1,9 @@
 """Conversations: create with a choice of agent, list, search, rename, delete."""
 
-from typing import Any
+import asyncio
+from typing import Annotated, Any
 
-from django.db.models import QuerySet
+from django.db.models import Q
 from django.http import HttpRequest
 from django.utils import timezone
 from ninja import Router, Status
@@ -13,11 +14,16 @@ from soma.agent.api.body import Body, OfAgent
 from soma.agent.api.caller import who
 from soma.agent.api.paging import Limit, Position
 from soma.agent.app import agent
+from soma.agent.errors import Invalid
 from soma.agent.models import Conversation, Message, Role
+from soma.agent.search import LONGEST_SEARCH, Place, find, index_title
 from soma.agent.trace import message_view
 from soma.events.ids import new_id
 
 router = Router()
+
+Search = Annotated[str, Field(max_length=LONGEST_SEARCH)]
+MessageId = Annotated[str | None, Field(max_length=100)]
 
 
 class NewConversation(OfAgent):
@@ -36,36 +42,42 @@ async def create(request: HttpRequest, payload: NewConversation) -> Status[dict[
     conversation = await Conversation.objects.acreate(
         tenant_id=caller.tenant_id, user_id=caller.user_id, capsule=capsule, title=payload.title
     )
+    await _index_title(conversation, before="")
     return Status(201, view(conversation))
 
 
 @router.get("")
-async def page(request: HttpRequest, search: str = "", limit: Limit = 50, offset: Position = 0) -> dict[str, Any]:
-    """The caller's conversations, newest first; `search` finds words in titles and messages."""
+async def page(request: HttpRequest, search: Search = "", limit: Limit = 50, offset: Position = 0) -> dict[str, Any]:
+    """The caller's conversations, newest first; `search` finds those that hold all of its words and signs."""
     caller = who(request)
     mine = Conversation.objects.filter(tenant_id=caller.tenant_id, user_id=caller.user_id, deleted_at=None)
-    if search:
-        saying = Message.objects.filter(tenant_id=caller.tenant_id, parts__0__text__icontains=search).values(
-            "conversation_id"
-        )
-        mine = mine.filter(title__icontains=search) | mine.filter(id__in=saying)
-    found = mine.order_by("-recent")[offset : offset + limit]
-    return {"conversations": [view(conversation) async for conversation in found], "total": await mine.acount()}
+    if not search.strip():
+        found = mine.order_by("-recent")[offset : offset + limit]
+        return {"conversations": [view(conversation) async for conversation in found], "total": await mine.acount()}
+    ids = await asyncio.to_thread(  # beside the thread that checks tokens
+        find, agent().writer.database, tenant_id=caller.tenant_id, user_id=caller.user_id, search=search
+    )
+    found = mine.filter(id__in=ids[offset : offset + limit]).order_by("-recent")
+    return {"conversations": [view(conversation) async for conversation in found], "total": len(ids)}
 
 
 @router.get("/{conversation_id}")
-async def get(request: HttpRequest, conversation_id: str) -> dict[str, Any]:
+async def get(
+    request: HttpRequest, conversation_id: str, limit: Limit = 50, before: MessageId = None
+) -> dict[str, Any]:
+    """The conversation with its newest messages, or the newest before one; `previous` is where the next page ends."""
     caller = who(request)
     conversation = await own_conversation(caller, conversation_id)
-    return {**view(conversation), "messages": [message_view(message) async for message in said(conversation)]}
+    return {**view(conversation), **await message_page(conversation, limit=limit, before=before)}
 
 
 @router.patch("/{conversation_id}")
 async def rename(request: HttpRequest, conversation_id: str, payload: Renamed) -> dict[str, Any]:
     conversation = await own_conversation(who(request), conversation_id)
-    conversation.title = payload.title
+    conversation.title, before = payload.title, conversation.title
     conversation.recent = new_id()
     await conversation.asave(update_fields=["title", "updated_at", "recent"])
+    await _index_title(conversation, before=before)
     return view(conversation)
 
 
@@ -79,10 +91,28 @@ async def delete(request: HttpRequest, conversation_id: str) -> Status[None]:
     return Status(204, None)
 
 
-def said(conversation: Conversation) -> QuerySet[Message]:
-    """The messages of a conversation, by turn: behind each question its answer, whenever either was written."""
+async def message_page(conversation: Conversation, *, limit: int, before: str | None) -> dict[str, Any]:
+    """Messages by turn: behind each question its answer, whenever either was written; the newest `limit` of them."""
     own = Message.objects.filter(tenant_id=conversation.tenant_id, conversation=conversation)
-    return own.order_by("turn_number", "-role")
+    earlier = own
+    if before is not None:
+        last = await own.filter(id=before).afirst()
+        if last is None:
+            raise Invalid("there is no such message in this conversation", field="before")
+        earlier = own.filter(Q(turn_number__lt=last.turn_number) | Q(turn_number=last.turn_number, role__gt=last.role))
+    page = [message async for message in earlier.order_by("-turn_number", "role")[: limit + 1]]
+    shown = page[limit - 1 :: -1] if len(page) > limit else page[::-1]
+    return {
+        "messages": [message_view(message) for message in shown],
+        "previous": shown[0].id if len(page) > limit else None,
+    }
+
+
+async def _index_title(conversation: Conversation, *, before: str) -> None:
+    place = Place(tenant_id=conversation.tenant_id, user_id=conversation.user_id, conversation_id=conversation.id)
+    after = conversation.title
+    if before != after:
+        await agent().writer.write(lambda tx: index_title(tx, place, before=before, after=after))
 
 
 def view(conversation: Conversation) -> dict[str, Any]:

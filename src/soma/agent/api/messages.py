@@ -13,14 +13,13 @@ from pydantic import Field, field_validator
 from soma.agent.access import own_conversation
 from soma.agent.api.body import Body, OfAgent
 from soma.agent.api.caller import who
-from soma.agent.api.conversations import said
-from soma.agent.api.paging import LARGEST_POSITION, Position
+from soma.agent.api.conversations import MessageId, message_page
+from soma.agent.api.paging import LARGEST_POSITION, Limit, Position
 from soma.agent.app import agent
 from soma.agent.errors import Conflict, Invalid, Unauthorized, error_body
 from soma.agent.feed import QUIET, Frame, SlowReader
 from soma.agent.metrics import request_latency, requests_total
 from soma.agent.sending import send
-from soma.agent.trace import message_view
 from soma.events.errors import LogError
 from soma.events.ids import new_id
 from soma.events.schema import TurnComplete
@@ -95,10 +94,12 @@ def _end(frame: Frame, turn_id: str) -> dict[str, Any]:
 
 
 @router.get("/{conversation_id}/messages")
-async def get(request: HttpRequest, conversation_id: str) -> dict[str, Any]:
-    caller = who(request)
-    conversation = await own_conversation(caller, conversation_id)
-    return {"messages": [message_view(message) async for message in said(conversation)]}
+async def get(
+    request: HttpRequest, conversation_id: str, limit: Limit = 50, before: MessageId = None
+) -> dict[str, Any]:
+    """The newest messages, or the newest before one; `previous` is where the next page ends."""
+    conversation = await own_conversation(who(request), conversation_id)
+    return await message_page(conversation, limit=limit, before=before)
 
 
 @router.get("/{conversation_id}/events")

@@ -1,0 +1,141 @@
+"""The words of conversations, by which their user finds them: an index that is written with each message.
+
+A word is found by its beginning; signs, and letters of scripts that put no blanks between words, wherever they stand.
+Each term lies under its user, so no search meets what others said.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from itertools import pairwise
+from typing import Any, Protocol
+
+from soma.events.database import Database, Row
+
+LONGEST_SEARCH = 200  # characters
+LONGEST_TERM = 40  # what is longer is known by its beginning
+WITHOUT_BLANKS = (  # Thai, Lao, Burmese, Khmer, kana, Han
+    r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+    r"\U00020000-\U0003ffff"
+)
+UNIT = re.compile(rf"(?:(?![{WITHOUT_BLANKS}])[^\W_])+|\S")  # a word, or one sign or letter
+ENDS = ".,;:!?\"'()[]{}“”‘’„«»…"  # of words and sentences: their neighbours say nothing
+ONE_I = str.maketrans({"ı": "i", "\u0307": None})  # the Turkish i, with its dot or without it, is one letter
+NEXT_TO = "\x1f"  # joins two neighbours to one term
+LAST = "\U0010ffff"
+
+INSERT = "INSERT INTO agent_search_word (scope, word, place, in_title) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
+DELETE = "DELETE FROM agent_search_word WHERE scope = ? AND word = ? AND place = ? AND in_title = ?"
+HOLDS = "SELECT place FROM agent_search_word WHERE scope = ? AND word = ?"
+HOLDS_BEGINNING = "SELECT place FROM agent_search_word WHERE scope = ? AND word >= ? AND word < ?"
+
+
+class Writes(Protocol):
+    """A transaction of the log's writer, or a migration."""
+
+    def execute(self, sql: str, parameters: Sequence[Any]) -> None: ...
+    def executemany(self, sql: str, rows: Sequence[Sequence[Any]]) -> None: ...
+    def query(self, sql: str, parameters: Sequence[Any]) -> list[Row]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """A conversation and whose it is."""
+
+    tenant_id: str
+    user_id: str
+    conversation_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """What is looked up: a word, a sign or a pair of neighbours; as a beginning, whatever goes on from it."""
+
+    text: str
+    is_beginning: bool = False
+
+
+def index_message(tx: Writes, place: Place, text: str) -> None:
+    _change(tx, INSERT, place, text, in_title=False)
+
+
+def index_title(tx: Writes, place: Place, *, before: str, after: str) -> None:
+    _change(tx, DELETE, place, before, in_title=True)
+    _change(tx, INSERT, place, after, in_title=True)
+
+
+def find(database: Database, *, tenant_id: str, user_id: str, search: str) -> list[str]:
+    """The user's conversations that hold all of it, the last used first."""
+    scope = _scope(tenant_id, user_id)
+    parts: list[str] = []
+    parameters: list[Any] = [tenant_id, user_id]
+    for term in asked_terms(search):
+        parts.append(HOLDS_BEGINNING if term.is_beginning else HOLDS)
+        parameters += [scope, term.text, term.text + LAST] if term.is_beginning else [scope, term.text]
+    rows = database.query(
+        "SELECT c.id FROM agent_conversation c JOIN agent_search_place p ON p.conversation_id = c.id "
+        "WHERE c.tenant_id = ? AND c.user_id = ? AND c.deleted_at IS NULL "
+        f"AND p.id IN ({' INTERSECT '.join(parts)}) ORDER BY c.recent DESC",
+        parameters,
+    )
+    return [str(conversation_id) for (conversation_id,) in rows]
+
+
+def terms_of(text: str) -> set[str]:
+    """What a text is found by."""
+    found: set[str] = set()
+    for piece in fold(text).split():
+        found.update(unit[:LONGEST_TERM] for unit in UNIT.findall(piece))
+        found.update(_pairs(UNIT.findall(piece.strip(ENDS))))
+    return found
+
+
+def asked_terms(search: str) -> list[Term]:
+    """What a text must be found by to be what was searched."""
+    found: set[Term] = set()
+    for piece in fold(search).split():
+        core = piece.strip(ENDS)
+        units = UNIT.findall(core)
+        found.update(Term(sign) for sign in piece.replace(core, "", 1))
+        *whole, last = [*_pairs(units)] or [unit[:LONGEST_TERM] for unit in units] or [""]
+        found.update(map(Term, whole))
+        if last:
+            found.add(Term(last, is_beginning=units[-1].isalnum()))
+    return sorted(found, key=lambda term: term.text)
+
+
+def fold(text: str) -> str:
+    """Make letters equal that differ in case or width only."""
+    folded = unicodedata.normalize("NFKC", text).casefold().translate(ONE_I)
+    return unicodedata.normalize("NFKC", folded)
+
+
+def _pairs(units: list[str]) -> Iterator[str]:
+    """Neighbours without a blank between them: a sign is known by what it stands next to."""
+    for before, after in pairwise(units):
+        yield f"{before[-LONGEST_TERM:]}{NEXT_TO}{after[:LONGEST_TERM]}"
+
+
+def _change(tx: Writes, sql: str, place: Place, text: str, *, in_title: bool) -> None:
+    words = sorted(terms_of(text))
+    if words:
+        scope, number = _scope(place.tenant_id, place.user_id), _number(tx, place.conversation_id)
+        tx.executemany(sql, [(scope, word, number, int(in_title)) for word in words])
+
+
+def _number(tx: Writes, conversation_id: str) -> int:
+    """A conversation's number in the index: a word's row holds it in two bytes instead of 36."""
+    select = "SELECT id FROM agent_search_place WHERE conversation_id = ?"
+    known = tx.query(select, [conversation_id])
+    if not known:
+        insert = "INSERT INTO agent_search_place (conversation_id) VALUES (?) ON CONFLICT DO NOTHING"
+        tx.execute(insert, [conversation_id])
+        known = tx.query(select, [conversation_id])
+    return int(known[0][0])
+
+
+def _scope(tenant_id: str, user_id: str) -> int:
+    """The number under which a user's words lie, as both databases hold one."""
+    return int.from_bytes(sha256(f"{tenant_id}\0{user_id}".encode()).digest()[:8], signed=True)
