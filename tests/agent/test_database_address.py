@@ -18,7 +18,7 @@ from soma.agent.django_settings import database
             },
         ),
         ("postgres://one,two/soma?target_session_attrs=read-write", "soma", {
-            "host": "one,two", "target_session_attrs": "read-write",
+            "host": "one,two", "port": ",", "target_session_attrs": "read-write",  # a port a host, each the usual one
         }),
         ("postgresql://[::1]/soma", "soma", {"host": "::1"}),
     ],
