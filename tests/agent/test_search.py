@@ -10,6 +10,7 @@ from django.db.migrations.executor import MigrationExecutor
 from tests.agent.stage import Person
 
 from soma.agent import search
+from soma.agent.django_settings import database as django_database
 from soma.agent.models import Conversation
 from soma.agent.search import Place, find, index_message, index_title
 from soma.events.database import Database
@@ -74,11 +75,13 @@ async def test_nothing_is_found_of_another_user_of_the_tenant_or_of_another_tena
 async def test_a_search_meets_only_what_its_user_has_said(stage, ann):
     """However much others have: counted in steps of the database."""
     await _said(ann, "the pelican sleeps")
-    path = str(stage.agent.writer.database.path)
+    database = stage.agent.writer.database
+    if database.dialect == "postgresql":  # which counts no steps; the statement and its index are the same
+        return
 
     def steps() -> int:
         taken = []
-        with closing(sqlite3.connect(path)) as raw:
+        with closing(sqlite3.connect(str(database.path))) as raw:
             raw.set_progress_handler(lambda: taken.append(1), 10)
             asked: list[tuple[str, list[object]]] = []
 
@@ -117,12 +120,12 @@ async def test_a_deleted_conversation_is_not_found(ann):
 
 
 @pytest.mark.usefixtures("stage")
-async def test_an_older_database_is_searched_for_what_was_said_before(tmp_path):
-    path = tmp_path / "old.sqlite3"
-    connections.databases["old"] = {**connections.databases["default"], "NAME": str(path)}
+async def test_an_older_database_is_searched_for_what_was_said_before(server, tmp_path):
+    url = server.database() if server else f"sqlite:///{tmp_path / 'old.sqlite3'}"
+    connections.databases["old"] = {**connections.databases["default"], **django_database(url)}
     try:
         await sync_to_async(_migrated)()
-        database = Database(f"sqlite:///{path}")
+        database = Database(url)
         for text, expected in {"heron": ["spoken"], "ŞARKICI": ["titled"], "nothing": []}.items():
             assert find(database, tenant_id="t", user_id="u", search=text) == expected
         database.close()
