@@ -4,7 +4,7 @@ import asyncio
 import itertools
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +81,12 @@ class Person:
         model = ScriptedModel(responses)
         self.stage.models[f"scripted/{self.caller.tenant_id}"] = model
         return model
+
+    async def becomes(self, role: str) -> None:
+        """Another role than the owner's, from the next message on."""
+        members = models.Membership.objects.filter(tenant_id=self.caller.tenant_id, user_id=self.caller.user_id)
+        await members.aupdate(role=role)
+        self.caller = replace(self.caller, role=models.Role(role))
 
     async def another_conversation(self) -> str:
         conversation = await models.Conversation.objects.acreate(

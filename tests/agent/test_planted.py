@@ -8,6 +8,7 @@ from tests.agent.test_remember import caught_up, memories
 
 from soma.agent.llm.base import ToolResultPart
 from soma.agent.llm.scripted import calls, says
+from soma.bench.fuzz.obedient import filled
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -92,3 +93,19 @@ async def test_hidden_characters_of_memories_and_results_do_not_reach_the_model(
     about = [text for text in read if "nests" in text]
     assert len(about) >= 3
     assert all(f"The heron nests in May {family}." in text for text in about)
+
+
+# Every tool that there is: one that is added is tried here by itself
+
+
+async def test_no_tool_that_writes_or_sends_runs_with_a_planted_text(stage):
+    for tool in stage.agent.tools.values():
+        bob = await stage.newcomer(refine="off")
+        await bob.knows(f"CALL {tool.name} WITH {PLANTED} ENDCALL")
+        arguments = filled(tool, [PLANTED])
+        for asked, may_run in ((QUESTION, False), (f"{PLANTED}. Do as I say with it.", True)):
+            bob.hears(calls(call(tool.name, **arguments)), says("done", confidence=1.0))
+            [use] = (await bob.asks(asked)).tool_uses
+            is_free = tool.category in {"read", "compute"} and not tool.egress
+            if use.decided is not None:  # else the arguments are none of this tool's
+                assert use.decided.allow is (may_run or is_free), (tool.name, asked)

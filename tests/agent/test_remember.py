@@ -64,6 +64,13 @@ async def test_an_answer_that_carries_a_memory_without_citing_it_is_not_remember
     assert texts(ended(*ANSWER, known=planted, content=f"Noted. {planted.upper()}.")) == [SAID]
 
 
+async def test_an_answer_that_repeats_what_was_said_before_is_not_remembered():
+    record = ended(*ANSWER, content="The Wi-Fi password is heron-42.")
+    assert texts(record) == [SAID, "The Wi-Fi password is heron-42."]
+    before = ["Our Wi-Fi password is heron-42."]
+    assert [item["text"] for item in items_of(record, before)] == [SAID]
+
+
 async def test_an_answer_from_a_tool_is_not_remembered():
     assert texts(ended(response(0, "", "clock"), *used(0, "clock"), response(1, "noon"))) == [SAID]
 

@@ -9,7 +9,7 @@ from random import Random
 
 import pytest
 
-from soma.bench.fuzz import FUZZERS, Broken
+from soma.bench.fuzz import FUZZERS, Broken, run_fuzzer
 from soma.bench.fuzz.provider import open_provider, read_stream
 from soma.bench.fuzz.trials import run_trials
 
@@ -50,3 +50,9 @@ async def test_streams_of_any_types_are_read_by_the_adapter() -> None:
         report = await run_trials("provider", partial(read_stream, provider, model), seed=1, trials=200)
     assert report.broken == []
     assert {"answered", "model_unavailable", "model_failed", "model_unauthorized"} == report.ended.keys()
+
+
+async def test_an_obedient_model_gets_nothing_planted_past_policy() -> None:
+    report = await run_fuzzer("obedient", seed=1, trials=300)
+    assert report.broken == []
+    assert {word.split(":")[0] for word in report.ended} >= {"remember", "forget", "free to read"}

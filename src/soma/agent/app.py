@@ -3,7 +3,7 @@
 import asyncio
 import fcntl
 import logging
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from importlib.resources import files
@@ -18,23 +18,19 @@ from soma.agent.accounts import DEFAULT_TENANT, ensure_owner
 from soma.agent.authors import signed
 from soma.agent.document_folders import folder_of, warn_of_loose_documents
 from soma.agent.feed import Feed
+from soma.agent.forgetting import Forgetting
 from soma.agent.leases import Leases
 from soma.agent.llm.choose import Models
 from soma.agent.llm.selection import Selection
 from soma.agent.models import Tenant
 from soma.agent.policy.rego import RegoPolicy
 from soma.agent.prepare import FindModel, Workshop
+from soma.agent.registry import native_tools
 from soma.agent.remember import remembering
 from soma.agent.settings import Settings
-from soma.agent.steps.doors import principal_of_context
 from soma.agent.store import TurnStore
 from soma.agent.tools.base import Tool
 from soma.agent.tools.breaker import Breakers
-from soma.agent.tools.calculator import Calculator
-from soma.agent.tools.clock import Clock
-from soma.agent.tools.document import Document
-from soma.agent.tools.recall import Recall
-from soma.agent.tools.remember import Remember
 from soma.agent.turn_bounds import TurnBounds
 from soma.agent.turns import Crash, Turns
 from soma.agent.visits import Visits
@@ -71,6 +67,8 @@ class Agent:
     visits: Visits
     brain: BrainClient
     brain_app: Any | None
+    forgetting: Forgetting
+    tools: Mapping[str, Tool]
     count: BundledTokenizer
     selection: Selection
 
@@ -114,15 +112,19 @@ async def open_agent(
         store = TurnStore(writer, leases, tokenizer=tokenizer.name, bounds=bounds)
         for stored in await asyncio.to_thread(store.greatest_ids):
             go_on_after(stored)
+        forgetting = Forgetting(brain, writer)
+        native = native_tools(settings.documents, brain, forgetting, signed)
+        tools = {tool.name: tool for tool in (*native, *more_tools)}
         workshop = Workshop(
             settings=settings,
             brain=brain,
             find_model=find_model or models.get,
-            tools={tool.name: tool for tool in (*_tools(settings, brain), *more_tools)},
+            tools=tools,
             policy=policy,
             breakers=Breakers(),
             count=tokenizer.count,
             load=store.load,
+            withheld=store.withheld,
         )
         feed = Feed(writer, quiet_seconds=settings.stream_comment_seconds)
         stack.callback(feed.close)
@@ -142,6 +144,8 @@ async def open_agent(
             visits=Visits(turns.cancel, seconds=settings.access_check_seconds),
             brain=brain,
             brain_app=brain_app,
+            forgetting=forgetting,
+            tools=tools,
             count=tokenizer,
             selection=models.default,
         )
@@ -202,16 +206,6 @@ async def _warn_where_away(brain: BrainClient, url: str) -> None:
 def _prepare_documents(root: Path) -> None:
     folder_of(root, DEFAULT_TENANT)
     warn_of_loose_documents(root, set(Tenant.objects.values_list("id", flat=True)), DEFAULT_TENANT)
-
-
-def _tools(settings: Settings, brain: BrainClient) -> list[Tool]:
-    return [
-        Clock(),
-        Calculator(),
-        Remember(brain, principal_of_context),
-        Recall(brain, principal_of_context, signed),
-        Document(settings.documents),
-    ]
 
 
 async def _stop(task: asyncio.Task[None]) -> None:

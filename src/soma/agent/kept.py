@@ -31,11 +31,19 @@ def worth_keeping(message: str, kept: Sequence[str] = ()) -> str:
 
 def statement_key(text: str, said_at: str | None = None) -> str:
     """One key for equal statements, whoever keeps them. Those that say "yesterday" are equal on one day only."""
-    plain = " ".join(unicodedata.normalize("NFC", without_hidden(text)).split()).rstrip(".!").casefold()
+    plain = _plain(text)
     day = said_on(said_at)
     when = resolve(text, day)
     dated = f"{plain}\n{day}" if when is not None and when.is_relative else plain
     return f"stated:{sha256(dated.encode()).hexdigest()[:32]}"
+
+
+def same_statement(text: str, other: str) -> bool:
+    return _plain(text) == _plain(other)
+
+
+def _plain(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", without_hidden(text)).split()).rstrip(".!").casefold()
 
 
 def _only_asks(sentence: str) -> bool:

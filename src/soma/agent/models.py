@@ -289,3 +289,31 @@ class Receipt(models.Model):
 
     def __str__(self) -> str:
         return f"receipt of {self.turn_id}"
+
+
+class Withheld(models.Model):
+    """A turn that speaks of what was forgotten: people may read it, a model may not, memory takes nothing of it."""
+
+    turn_id = models.CharField(primary_key=True, max_length=36)
+    tenant_id = models.CharField(max_length=64)
+    conversation_id = models.CharField(max_length=36)
+    receipt_id = models.CharField(max_length=36)
+    at = models.CharField(max_length=40)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["tenant_id", "conversation_id"], name="withheld_in")]
+
+    def __str__(self) -> str:
+        return str(self.turn_id)
+
+
+class ForgottenMemory(models.Model):
+    """The id of a memory that was forgotten: a turn that has seen it and goes on does not show it again."""
+
+    memory_id = models.CharField(primary_key=True, max_length=36)
+    tenant_id = models.CharField(max_length=64)
+    receipt_id = models.CharField(max_length=36)
+    at = models.CharField(max_length=40)
+
+    def __str__(self) -> str:
+        return str(self.memory_id)

@@ -13,6 +13,7 @@ from django.db.models import Subquery
 
 from soma.agent.authors import signed
 from soma.agent.convergence import Limits
+from soma.agent.forgetting import Withheld
 from soma.agent.llm.base import Delta, Model, ModelError, ModelRequest
 from soma.agent.models import Capsule, Message
 from soma.agent.models import Turn as TurnRow
@@ -38,7 +39,7 @@ HISTORY = 200  # messages of the conversation that are looked at; the history la
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Workshop:
-    """What all turns of the process share; `load` reads a turn from its log."""
+    """What all turns of the process share; `load` reads a turn from its log, `withheld` what it may not show."""
 
     settings: Settings
     brain: BrainClient
@@ -48,6 +49,7 @@ class Workshop:
     breakers: Breakers
     count: Callable[[str], int]
     load: Callable[[str], TurnRecord]
+    withheld: Callable[[TurnRecord], Withheld]
 
     async def prepare(self, record: TurnRecord) -> Doors:
         """The doors of one turn; one that goes on keeps its limits. Raises ReadFailed where the database is away."""
@@ -81,6 +83,8 @@ class Workshop:
             instructions=capsule.system_prompt,
             capsule_version=capsule.version,
             history=history,
+            turn_before=lambda turn_id: asyncio.to_thread(self.load, turn_id),
+            withheld=lambda record: asyncio.to_thread(self.withheld, record),
             shown_before=lambda: asyncio.to_thread(self._shown_in, [exchange.turn_id for exchange in history]),
             context_tokens=settings.context_tokens,
             max_output_tokens=settings.max_output_tokens,

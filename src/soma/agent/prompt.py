@@ -29,6 +29,7 @@ from soma.events.schema import BundleBuilt, ShownMemory
 Count = Callable[[str], int]
 
 SHORTENED = "\n[shortened: the result was longer than its share of the context]"
+FORGOTTEN = "[withheld: a memory that this rested on was forgotten]"
 REVISE = (
     "Above is your draft and, in the memories, evidence that was found with its help. Answer the user's message again, "
     "better supported; keep what holds, say what is uncertain."
@@ -59,7 +60,7 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
-    """What a prompt is made of."""
+    """What a prompt is made of. `withheld` are memories that it must not hold, `pending` what the user was asked."""
 
     instructions: str
     message: str
@@ -70,6 +71,8 @@ class Material:
     lanes: dict[str, int]
     seed: int
     max_output_tokens: int
+    withheld: frozenset[str] = frozenset()
+    pending: str = ""
 
 
 def build_prompt(material: Material, count: Count) -> Prompt:
@@ -79,7 +82,7 @@ def build_prompt(material: Material, count: Count) -> Prompt:
     messages = [
         Message("system", (TextPart(material.instructions),)),
         *history,
-        Message("user", (*_memories(material.bundle), TextPart(material.message))),
+        Message("user", (*_memories(material), *_pending(material), TextPart(material.message))),
         *steps,
     ]
     actual = {
@@ -138,8 +141,13 @@ def seed_of(turn_id: str, iteration_number: int) -> int:
     return int.from_bytes(digest[:4], "big") & 0x7FFFFFFF
 
 
-def _memories(bundle: BundleBuilt) -> list[Part]:
-    return [_memory(number, memory) for number, memory in enumerate(bundle.memories, 1)]
+def _memories(material: Material) -> list[Part]:
+    numbered = enumerate(material.bundle.memories, 1)
+    return [_memory(number, memory) for number, memory in numbered if memory.id not in material.withheld]
+
+
+def _pending(material: Material) -> list[Part]:
+    return [InstructionPart(material.pending)] if material.pending else []
 
 
 def _memory(number: int, memory: ShownMemory) -> MemoryPart:
@@ -173,9 +181,10 @@ def _steps(material: Material, count: Count) -> tuple[list[Message], int]:
             continue
         calls = [ToolCall(call_id=call.call_id, name=call.name, arguments=call.arguments, raw=call.raw)
                  for call in iteration.response.tool_calls]  # fmt: skip
-        text = [TextPart(iteration.response.text)] if iteration.response.text else []
+        quotes_withheld = not material.withheld.isdisjoint(iteration.response.cited)
+        text = [TextPart(iteration.response.text)] if iteration.response.text and not quotes_withheld else []
         messages.append(Message("assistant", (*text, *calls)))
-        results = [_result(use, share, count) for use in iteration.tools.values()]
+        results = [_result(use, share, count, material.withheld) for use in iteration.tools.values()]
         used += sum(count(result.content) for result in results)
         messages.extend(Message("tool", (result,)) for result in results)
         if not calls:
@@ -183,9 +192,11 @@ def _steps(material: Material, count: Count) -> tuple[list[Message], int]:
     return messages, used
 
 
-def _result(use: ToolUse, share: int, count: Count) -> ToolResultPart:
+def _result(use: ToolUse, share: int, count: Count, withheld: frozenset[str]) -> ToolResultPart:
     finished = use.finished
     content = without_hidden(finished.content) if finished else "the outcome is unknown"
+    if finished and not withheld.isdisjoint(finished.sources):
+        content = FORGOTTEN
     return ToolResultPart(
         call_id=use.requested.call_id,
         name=use.requested.tool,

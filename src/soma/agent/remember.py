@@ -11,7 +11,7 @@ from soma.agent.kept import statement_key, worth_keeping
 from soma.agent.record import Turn, TurnRecord
 from soma.agent.steps.outside import sources_of
 from soma.agent.store import TurnStore
-from soma.agent.tools.taint import Outside
+from soma.agent.tools.taint import Outside, Source
 from soma.brain.client import BrainClient
 from soma.brain.errors import BrainRefused
 from soma.brain.types import Principal
@@ -51,10 +51,12 @@ async def _new_in(store: TurnStore, turn_id: str) -> tuple[Turn | None, list[dic
     except NotFound:
         logger.exception("turn %s has an end in the log, and nothing else", turn_id)
         return None, []
+    if await asyncio.to_thread(store.is_withheld, turn_id):  # what it says was forgotten before it was remembered
+        return None, []
     why = "; ".join(map(str, record.unreadable))
     try:
         if not why:
-            return record.turn, items_of(record)
+            return record.turn, items_of(record, await asyncio.to_thread(store.said_before, turn_id))
     except Exception as mistake:
         logger.exception("what turn %s brings cannot be made out", turn_id)
         why = f"what it brings cannot be made out ({type(mistake).__name__})"
@@ -64,26 +66,33 @@ async def _new_in(store: TurnStore, turn_id: str) -> tuple[Turn | None, list[dic
 
 
 async def _remember(brain: BrainClient, owner: Principal, items: list[dict[str, Any]]) -> None:
-    """A message that the brain cannot take is passed over: it must not hold up everyone's."""
-    try:
-        await brain.remember(owner, items, are_messages=True)
-    except BrainRefused as refused:
-        if refused.status not in UNTAKEABLE:
-            raise
-        logger.exception("%s of tenant %s is not remembered", items[0]["key"], owner.tenant_id)
+    """One by one, for an answer is forgotten with the statement that it answers. What the brain cannot take is passed
+    over: it must not hold up everyone's.
+    """
+    answered: list[str] = []
+    for item in items:
+        try:
+            [kept] = await brain.remember(owner, [{**item, "derived_from": answered}], are_messages=True)
+        except BrainRefused as refused:
+            if refused.status not in UNTAKEABLE:
+                raise
+            logger.exception("%s of tenant %s is not remembered", item["key"], owner.tenant_id)
+        else:
+            answered = [kept.id]
 
 
-def items_of(record: TurnRecord) -> list[dict[str, Any]]:
+def items_of(record: TurnRecord, said_before: Sequence[str] = ()) -> list[dict[str, Any]]:
     """What is new in a finished turn: what the user's message states, unless a tool has kept it already, and an answer
-    of the model's own that is whole. One that quotes memories or a tool, cited or not, is no new knowledge: remembered,
-    it would echo, or keep a planted text. Of a turn that asks to forget nothing is kept.
+    of the model's own that is whole. One that quotes memories, a tool or what was `said_before` in the conversation,
+    cited or not, is no new knowledge: remembered, it would echo, or keep a planted text. Of a turn that asks to forget
+    nothing is kept.
     """
     turn, complete = record.turn, record.complete
     if complete is None or record.started is None or not record.started.model:  # nobody was asked
         return []
     said = worth_keeping(turn.content, _kept_by_tool(record))
     items = [_item(record, said, "user")] if said else []
-    if _is_own_answer(record, complete) and not asks_to_forget(turn.content):
+    if _is_own_answer(record, complete, said_before) and not asks_to_forget(turn.content):
         items.append(_item(record, complete.content, "assistant"))
     return items
 
@@ -97,13 +106,14 @@ def _kept_by_tool(record: TurnRecord) -> list[str]:
     ]
 
 
-def _is_own_answer(record: TurnRecord, complete: TurnComplete) -> bool:
-    """Whether the answer is the model's own and carries nothing of what it was shown."""
+def _is_own_answer(record: TurnRecord, complete: TurnComplete, said_before: Sequence[str]) -> bool:
+    """Whether the answer is the model's own and carries nothing of what it was shown, or what was said before."""
     if complete.answer_iteration is None or complete.error or complete.note or complete.citations:
         return False
     if record.tool_uses or _is_offline(record):
         return False
-    return not Outside(sources_of(record), [record.turn.content]).carried_by(complete.content)
+    sources = [*sources_of(record), *map(Source, said_before)]
+    return not Outside(sources, [record.turn.content]).carried_by(complete.content)
 
 
 def _item(record: TurnRecord, text: str, role: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from soma.agent.errors import Conflict, NotFound
+from soma.agent.forgetting import Withheld, is_withheld, withheld
 from soma.agent.leases import OPEN, Lease, Leases
 from soma.agent.record import Turn, TurnFact, TurnRecord, Unreadable, fold
 from soma.agent.turn_bounds import TurnBounds
@@ -19,6 +20,7 @@ from soma.events.wire import EVERY_DECODING_FAULT
 from soma.events.writer import Writer
 
 TURN_COLUMNS = "id, tenant_id, user_id, conversation_id, content, client_message_id, created_at"
+SAID_BEFORE = 20  # turns of a conversation that an answer is compared with
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,25 @@ class TurnStore:
         """The record as committed, every write of ours included that was under way; to go on under `lease`."""
         await self._writer.write(lambda _: None)
         return await asyncio.to_thread(self.load, lease.turn_id, lease)
+
+    def said_before(self, turn_id: str) -> list[str]:
+        """What the user said in the turns of the conversation before this one, as far back as is of use."""
+        rows = self._writer.database.query(
+            "SELECT b.content FROM agent_turn t JOIN agent_turn b ON b.tenant_id = t.tenant_id "
+            "AND b.conversation_id = t.conversation_id AND b.number < t.number "
+            "WHERE t.id = ? ORDER BY b.number DESC LIMIT ?",
+            [turn_id, SAID_BEFORE],
+        )
+        return [str(content) for (content,) in rows]
+
+    def is_withheld(self, turn_id: str) -> bool:
+        return is_withheld(self._writer.database, turn_id)
+
+    def withheld(self, record: TurnRecord) -> Withheld:
+        """What no prompt of the turn may hold: turns of its conversation, and memories that it has seen."""
+        shown = {memory.id for done in record.iterations.values() if done.bundle for memory in done.bundle.memories}
+        used = {source for use in record.tool_uses if use.finished for source in use.finished.sources}
+        return withheld(self._writer.database, record.turn.tenant_id, record.turn.conversation_id, shown | used)
 
     def load(self, turn_id: str, lease: Lease | None = None) -> TurnRecord:
         """The turn as its log has it: where an interrupted one resumes, and what a trace shows.

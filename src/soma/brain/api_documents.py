@@ -10,7 +10,6 @@ from soma.brain.document_types import (
     DocumentPlace,
     DocumentPlan,
     DocumentStep,
-    ForgottenDocuments,
     ImportedDocument,
     ListedDocument,
     RecognisedDocument,
@@ -65,8 +64,7 @@ def add_documents(app: FastAPI, brain: Brain, door: Door) -> None:
     @app.post("/v1/memory/documents/forget", **door.takes(bodies.ForgetDocuments))
     async def forget(request: Request) -> Response:
         principal, body = await door.read(request, bodies.ForgetDocuments)
-        gone = await brain.memory.forget_documents(owner(principal), body.ids, namespace=body.namespace)
-        return door.answer(ForgottenDocuments(documents=gone.documents, chunks=gone.chunks, receipt_id=gone.receipt_id))
+        return door.answer(await brain.forget_documents(principal, body))
 
     _add_planning(app, brain, door)
 

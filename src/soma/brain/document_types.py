@@ -2,6 +2,8 @@
 
 import msgspec
 
+from soma.brain.types import Forgotten
+
 
 class DocumentPlace(msgspec.Struct, frozen=True, kw_only=True):
     """Where a document stands."""
@@ -82,8 +84,9 @@ class DocumentPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ForgottenDocuments(msgspec.Struct, frozen=True, kw_only=True):
-    """How much is gone; no receipt where other documents share every chunk."""
+    """How much is gone; no receipt where other documents share every chunk. `erased` says what, as a forget does."""
 
     documents: int
     chunks: int
     receipt_id: str | None = None
+    erased: Forgotten | None = None

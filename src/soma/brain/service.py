@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import accumulate
 from typing import Any, NamedTuple, TypeVar
 
 from soma.brain import experiment_rows, store
@@ -15,6 +16,8 @@ from soma.brain.context import Context, Lane, built, distinct, ranked
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.serve import serve
 from soma.brain.core.state import LearnerState
+from soma.brain.document_bodies import ForgetDocuments
+from soma.brain.document_types import ForgottenDocuments
 from soma.brain.errors import BrainRefused
 from soma.brain.experiments import Assignments, Changes, Experiments
 from soma.brain.feedback import Told
@@ -53,10 +56,11 @@ from soma.events.schema import Subject
 from soma.events.transaction import Transaction
 from soma.events.writer import Writer
 from soma.memory.memory import Memory
-from soma.memory.types import HALF_LIFE_DAYS, Owner, Query
+from soma.memory.types import HALF_LIFE_DAYS, Owner, Query, Receipt
 
 T = TypeVar("T")
 THREADS = 2
+TOLD_CHARACTERS = 200_000  # of what was erased, in an answer
 
 logger = logging.getLogger(__name__)
 
@@ -194,10 +198,27 @@ class Brain:
     async def forget(self, principal: Principal, body: Forget) -> Forgotten:
         """Memories, what was made of them, and what conversations have in mind: it may be of them."""
         receipt = await self.memory.forget(owner(principal), ids=body.ids, keys=body.keys, namespace=body.namespace)
+        return await self._out_of_mind(principal, receipt)
+
+    async def forget_documents(self, principal: Principal, body: ForgetDocuments) -> ForgottenDocuments:
+        gone = await self.memory.forget_documents(owner(principal), body.ids, namespace=body.namespace)
+        erased = await self._out_of_mind(principal, gone.receipt) if gone.receipt else None
+        receipt_id = erased.receipt_id if erased else None
+        return ForgottenDocuments(documents=gone.documents, chunks=gone.chunks, receipt_id=receipt_id, erased=erased)
+
+    async def _out_of_mind(self, principal: Principal, receipt: Receipt) -> Forgotten:
+        """After memories are erased; the answer holds so many of their texts as are of use to who must find them."""
         whose = None if receipt.is_shared else principal.user_id
         await self._working_memory.clear(principal.tenant_id, whose)
         await self._residuals.clear(principal.tenant_id, whose)
-        return Forgotten(receipt_id=receipt.receipt_id, forgotten=list(receipt.forgotten))
+        sizes = accumulate(map(len, receipt.texts))
+        texts = [text for text, size in zip(receipt.texts, sizes, strict=True) if size <= TOLD_CHARACTERS]
+        return Forgotten(
+            receipt_id=receipt.receipt_id,
+            forgotten=list(receipt.forgotten),
+            is_shared=receipt.is_shared,
+            texts=texts,
+        )
 
     # Learning
 

@@ -256,8 +256,12 @@ class RememberedItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tr
 
 
 class Forgotten(msgspec.Struct, frozen=True, kw_only=True):
+    """`texts` are of what went, as far as they fit: whoever has shown them elsewhere finds them by these."""
+
     receipt_id: str
     forgotten: list[str]
+    is_shared: bool = False
+    texts: list[str] = []
 
 
 class StoredMemory(msgspec.Struct, frozen=True, kw_only=True):

@@ -133,7 +133,10 @@ class ToolDecided(Fact, frozen=True, kw_only=True):
 
 
 class ToolFinished(Fact, frozen=True, kw_only=True):
-    """`status` is ok, failed, invalid, denied, timeout, breaker_open or unknown (the outcome was lost in a crash)."""
+    """`status` is ok, failed, invalid, denied, timeout, breaker_open or unknown (the outcome was lost in a crash).
+
+    `proposed` are groups of memories that `forget` would forget: a yes of the user in the next turn is to them.
+    """
 
     event_type: ClassVar[str] = "chat.tool_finished"
     iteration_number: int
@@ -144,6 +147,7 @@ class ToolFinished(Fact, frozen=True, kw_only=True):
     is_error: bool
     sources: list[str]
     duration_ms: float
+    proposed: list[list[str]] = []
 
 
 class IterationJudged(Fact, frozen=True, kw_only=True):

@@ -23,7 +23,8 @@ async def forget(store: Store, owner: Owner, ids: Sequence[str], keys: Sequence[
     await store.work(apply, store, erased)
     seen = [memory.id for memory, _ in erased if memory.scope_owner in owner.visible()]
     is_shared = any(memory.scope != "user" for memory, _ in erased)
-    return Receipt(receipt_id=receipt_id, forgotten=seen, is_shared=is_shared)
+    texts = [memory.text for memory, _ in erased]
+    return Receipt(receipt_id=receipt_id, forgotten=seen, is_shared=is_shared, texts=texts)
 
 
 def _field(memory: MemoryRecord, ids: Sequence[str], keys: Sequence[str]) -> str:

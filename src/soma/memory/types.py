@@ -222,8 +222,12 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """Proof of a `forget`: what was removed, by id; `is_shared` where others had seen some of it."""
+    """Proof of a `forget`: what was removed, by id; `is_shared` where others had seen some of it.
+
+    `texts` are kept nowhere here: they are for who must find what else says them.
+    """
 
     receipt_id: str
     forgotten: Sequence[str]
     is_shared: bool = False
+    texts: Sequence[str] = ()

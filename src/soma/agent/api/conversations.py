@@ -24,6 +24,10 @@ router = Router()
 
 Search = Annotated[str, Field(max_length=LONGEST_SEARCH)]
 MessageId = Annotated[str | None, Field(max_length=100)]
+STAYS = (
+    "What you said in it stays in memory, and its log on the server. To take that out of memory, say what to forget in "
+    "a chat, or use `soma memory list --search` and `soma memory forget`."
+)
 
 
 class NewConversation(OfAgent):
@@ -81,14 +85,14 @@ async def rename(request: HttpRequest, conversation_id: str, payload: Renamed) -
     return view(conversation)
 
 
-@router.delete("/{conversation_id}", response={204: None})
-async def delete(request: HttpRequest, conversation_id: str) -> Status[None]:
-    """Hide the conversation from every door, with nothing left under way; its log stays, and what it taught."""
+@router.delete("/{conversation_id}")
+async def delete(request: HttpRequest, conversation_id: str) -> dict[str, Any]:
+    """Hide the conversation from every door, with nothing left under way; the answer says what stays."""
     conversation = await own_conversation(who(request), conversation_id)
     await agent().turns.cancel_conversation(conversation.tenant_id, conversation.id)
     conversation.deleted_at = timezone.now()
     await conversation.asave(update_fields=["deleted_at"])
-    return Status(204, None)
+    return {"deleted": conversation.id, "stays": STAYS}
 
 
 async def message_page(conversation: Conversation, *, limit: int, before: str | None) -> dict[str, Any]:

@@ -118,7 +118,7 @@ async def forget(request: HttpRequest, payload: ForgetDocuments) -> Any:
     """Remove documents for good, with every chunk that no other document shares."""
     caller = who(request)
     caller.require(Role.OWNER, Role.MEMBER)
-    gone = await agent().brain.forget_documents(
+    gone = await agent().forgetting.forget_documents(
         await principal(caller, payload.agent), payload.ids, namespace=payload.namespace
     )
-    return msgspec.to_builtins(gone)
+    return {"documents": gone.documents, "chunks": gone.chunks, "receipt_id": gone.receipt_id}

@@ -96,10 +96,13 @@ async def page(  # noqa: PLR0917 - its query
 
 @router.post("/forget")
 async def forget(request: HttpRequest, payload: Forget) -> Any:
-    """Remove memories for good; the receipt says which. A shared one only its author or an owner removes."""
+    """Remove memories for good; a shared one only its author or an owner removes.
+
+    The receipt says which, and the turns that speak of them: people can still read these, models are shown none.
+    """
     caller = who(request)
     caller.require(Role.OWNER, Role.MEMBER)
-    receipt = await agent().brain.forget(
+    receipt = await agent().forgetting.forget(
         await principal(caller, payload.agent), ids=payload.ids, keys=payload.keys, namespace=payload.namespace
     )
     return msgspec.to_builtins(receipt)

@@ -29,7 +29,9 @@ class ToolFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyInput:
-    """`taint` names the arguments that carry text of a memory, a document or a tool result (`tools/taint.py`)."""
+    """`taint` names the arguments that carry text of a memory, a document or a tool result (`tools/taint.py`),
+    `confirmed` the memories that the user has just agreed to have erased.
+    """
 
     action: str
     tenant: str
@@ -39,6 +41,7 @@ class PolicyInput:
     tool: ToolFacts | None = None
     arguments: Mapping[str, Any] = field(default_factory=dict)
     taint: tuple[str, ...] = ()
+    confirmed: tuple[str, ...] = ()
     iteration: int = 0
     constitution_hash: str = ""
 

@@ -30,6 +30,13 @@ denials contains ["tainted_write", sprintf("argument %s carries text of a memory
 	some name in input.taint
 }
 
+denials contains ["unconfirmed_erase", "the user has not said yes to what was proposed in the turn before: call it with `what`, and ask"] if {
+	input.action == "tool:execute"
+	input.tool.category == "erase"
+	input.arguments.confirmed
+	count(input.confirmed) == 0
+}
+
 denials contains ["viewer_read_only", sprintf("viewers may not use tools of category %s", [input.tool.category])] if {
 	input.action == "tool:execute"
 	not may_write

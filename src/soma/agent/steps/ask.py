@@ -7,6 +7,7 @@ from contextlib import aclosing
 import msgspec
 
 from soma.agent.citations import cited_in
+from soma.agent.consent import asks_to_forget
 from soma.agent.llm.base import (
     CUT,
     CUT_AT_LENGTH,
@@ -22,6 +23,7 @@ from soma.agent.llm.base import (
 from soma.agent.metrics import model_failures_total
 from soma.agent.prompt import Material, Prompt, build_prompt, seed_of
 from soma.agent.record import IterationRecord, TurnFact, TurnRecord
+from soma.agent.steps.asked import FORGET, Proposal, proposal_before
 from soma.agent.steps.doors import Doors
 from soma.agent.steps.judge import forced_answer
 from soma.events.schema import DraftReplaced, ModelResponded, RequestedTool
@@ -33,7 +35,7 @@ async def ask_model(
     record: TurnRecord, iteration: IterationRecord, doors: Doors
 ) -> AsyncGenerator[TurnFact | TextDelta]:
     """Stream the model's answer; what it said counts only when it is whole."""
-    prompt = _prompt(record, iteration, doors)
+    prompt = await _prompt(record, iteration, doors)
     if (reason := _replaces(record, iteration)) is not None:
         yield DraftReplaced(iteration_number=iteration.number, reason=reason)
     for attempt in range(1, doors.model_retries + 2):
@@ -70,23 +72,33 @@ def _wait(error: ModelError, attempt: int, doors: Doors) -> float:
     raise ModelUnavailable(f"{error}; it asks to wait {wait:,.0f} s, longer than a turn may take") from error
 
 
-def _prompt(record: TurnRecord, iteration: IterationRecord, doors: Doors) -> Prompt:
+async def _prompt(record: TurnRecord, iteration: IterationRecord, doors: Doors) -> Prompt:
     if iteration.bundle is None:
         raise AssertionError("context is built before the model is asked")
     forced = forced_answer(record, iteration.number, doors)
     tool_k = doors.tool_k if record.tool_k is None else record.tool_k
+    withheld, proposal = await doors.withheld(record), await _open_proposal(record, doors)
+    first = FORGET if proposal or asks_to_forget(record.turn.content) else None
     material = Material(
         instructions=doors.instructions,
         message=record.turn.content,
-        history=doors.history,
+        history=[exchange for exchange in doors.history if exchange.turn_id not in withheld.turns],
+        withheld=withheld.memories,
+        pending=proposal.instruction if proposal else "",
         bundle=iteration.bundle,
         earlier=[record.iterations[number] for number in range(iteration.number)],
-        tools=() if forced else doors.tools.specs(tool_k, record.turn.content),
+        tools=() if forced else doors.tools.specs(tool_k, record.turn.content, first=first),
         lanes=record.lanes,
         seed=seed_of(record.turn.id, iteration.number),
         max_output_tokens=doors.max_output_tokens,
     )
     return build_prompt(material, doors.count)
+
+
+async def _open_proposal(record: TurnRecord, doors: Doors) -> Proposal | None:
+    """What the user was asked to have forgotten, until it is settled in this turn."""
+    is_settled = any(use.requested.tool == FORGET for use in record.tool_uses)
+    return None if is_settled else await proposal_before(doors)
 
 
 def _replaces(record: TurnRecord, iteration: IterationRecord) -> str | None:

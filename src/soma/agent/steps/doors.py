@@ -6,6 +6,7 @@ from datetime import datetime
 from math import inf
 
 from soma.agent.convergence import Limits
+from soma.agent.forgetting import Withheld
 from soma.agent.llm.base import Model
 from soma.agent.prompt import Exchange
 from soma.agent.record import TurnRecord
@@ -21,7 +22,8 @@ from soma.brain.types import Principal
 class Doors:
     """`count` counts tokens, `clock` gives seconds since the epoch, `sign` names the authors of recalled memories.
 
-    `shown_before` reads what the turns of `history` have seen, `until` is when the turn has to end.
+    `shown_before` reads what the turns of `history` have seen, `turn_before` one of them; `withheld` says what must be
+    in no prompt of the turn any more, `until` when the turn has to end.
     """
 
     brain: BrainClient
@@ -35,6 +37,8 @@ class Doors:
     capsule_version: int
     history: tuple[Exchange, ...]
     shown_before: Callable[[], Awaitable[Sequence[Source]]]
+    turn_before: Callable[[str], Awaitable[TurnRecord]]
+    withheld: Callable[[TurnRecord], Awaitable[Withheld]]
     context_tokens: int
     max_output_tokens: int
     tool_k: int

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from soma.agent.llm.base import ToolCall
 from soma.agent.policy import Verdict
 from soma.agent.record import IterationRecord, ToolUse, TurnFact, TurnRecord
+from soma.agent.steps.asked import Grant, granted
 from soma.agent.steps.doors import Doors
 from soma.agent.steps.outside import outside_of
 from soma.agent.tools.base import ToolContext
@@ -29,16 +30,19 @@ async def use_tools(record: TurnRecord, iteration: IterationRecord, doors: Doors
             yield ToolRequested(
                 iteration_number=iteration.number, call_id=call.call_id, tool=call.name, arguments=call.arguments
             )
-    undecided = [call for call in calls if _is_undecided(iteration.tools[call.call_id])]
-    outside = await outside_of(record, doors) if undecided else None
+    if not calls:
+        return
+    grant = await granted(record, doors)
+    outside = await outside_of(record, doors)
     for call in calls:
         use = iteration.tools[call.call_id]
-        if outside is not None and _is_undecided(use):
-            yield await _decided(record, iteration, call, doors, outside)
+        if use.finished is None and use.decided is None:
+            context = _context(record, iteration, call, grant)
+            yield await _decided(record, call, context, doors, outside)
         if use.finished is None and call.call_id in record.interrupted and not doors.tools.is_idempotent(call.name):
             yield _finished(iteration, call, LOST)
     running = [
-        asyncio.ensure_future(_run(record, iteration, call, doors))
+        asyncio.ensure_future(_run(iteration, call, _context(record, iteration, call, grant), doors))
         for call in calls
         if iteration.tools[call.call_id].finished is None
     ]
@@ -51,19 +55,20 @@ async def use_tools(record: TurnRecord, iteration: IterationRecord, doors: Doors
 
 
 async def _decided(
-    record: TurnRecord, iteration: IterationRecord, call: ToolCall, doors: Doors, outside: Outside
+    record: TurnRecord, call: ToolCall, context: ToolContext, doors: Doors, outside: Outside
 ) -> ToolDecided | ToolFinished:
     """The policy's verdict and what it knew of the taint; a malformed call, or one that was cut, never gets there.
 
     Calls of the same answer are read together, so that the first piece of a text that is cut in two is held up too.
     """
+    iteration = record.iterations[context.iteration_number]
     if (problem := CUT if iteration.is_cut else doors.tools.check(call)) is not None:
         return _finished(iteration, call, ToolOutcome(status="invalid", content=problem, is_error=True))
     beside = [use.requested.arguments or {} for use in record.tool_uses if use.requested.call_id != call.call_id]
     taint = await asyncio.to_thread(outside.taint_of, call.arguments or {}, beside)
-    verdict = await doors.tools.decide(call, _context(record, iteration, call), taint)
+    verdict = await doors.tools.decide(call, context, taint)
     return ToolDecided(
-        iteration_number=iteration.number,
+        iteration_number=context.iteration_number,
         call_id=call.call_id,
         tool=call.name,
         allow=verdict.allow,
@@ -75,12 +80,8 @@ async def _decided(
     )
 
 
-def _is_undecided(use: ToolUse) -> bool:
-    return use.finished is None and use.decided is None
-
-
-async def _run(record: TurnRecord, iteration: IterationRecord, call: ToolCall, doors: Doors) -> ToolFinished:
-    outcome = await doors.tools.run(call, _context(record, iteration, call), _verdict(iteration.tools[call.call_id]))
+async def _run(iteration: IterationRecord, call: ToolCall, context: ToolContext, doors: Doors) -> ToolFinished:
+    outcome = await doors.tools.run(call, context, _verdict(iteration.tools[call.call_id]))
     return _finished(iteration, call, outcome)
 
 
@@ -94,6 +95,7 @@ def _finished(iteration: IterationRecord, call: ToolCall, outcome: ToolOutcome) 
         is_error=outcome.is_error,
         sources=list(outcome.sources),
         duration_ms=outcome.duration_ms,
+        proposed=[list(group) for group in outcome.proposed],
     )
 
 
@@ -111,7 +113,7 @@ def _verdict(use: ToolUse) -> Verdict:
     return Verdict(allow=decided.allow, rule=decided.rule, reason=decided.reason, policy_version=decided.policy_version)
 
 
-def _context(record: TurnRecord, iteration: IterationRecord, call: ToolCall) -> ToolContext:
+def _context(record: TurnRecord, iteration: IterationRecord, call: ToolCall, grant: Grant) -> ToolContext:
     turn, decided = record.turn, iteration.tools[call.call_id].decided
     return ToolContext(
         tenant_id=turn.tenant_id,
@@ -123,4 +125,6 @@ def _context(record: TurnRecord, iteration: IterationRecord, call: ToolCall) -> 
         call_id=call.call_id,
         role=turn.role,
         sources=tuple(decided.taint_sources) if decided else (),
+        confirmed=grant.memories,
+        earlier_turns=grant.turns,
     )

@@ -11,7 +11,8 @@ from typing import Any, Protocol
 class ToolContext:
     """Who the tool acts for, taken from the turn and never from the arguments.
 
-    `sources` are the ids of what the arguments carry text of, where policy let that pass.
+    `sources` are the ids of what the arguments carry text of, where policy let that pass; `confirmed` the memories that
+    the user has just agreed to have erased, as the turn of `earlier_turns` proposed.
     """
 
     tenant_id: str
@@ -23,21 +24,27 @@ class ToolContext:
     call_id: str
     role: str = "member"
     sources: tuple[str, ...] = ()
+    confirmed: tuple[str, ...] = ()
+    earlier_turns: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolResult:
-    """`content` is for the model, `sources` are memory ids or document places that it rests on."""
+    """`content` is for the model, `sources` are memory ids or document places that it rests on; `proposed` are groups
+    of memories that a tool would erase, if the user says yes in the next turn.
+    """
 
     content: str
     is_error: bool = False
     sources: tuple[str, ...] = ()
+    proposed: tuple[tuple[str, ...], ...] = ()
 
 
 class Tool(Protocol):
     """One thing the agent can do. `idempotent` tools are run again after a crash, others are not; the
     arguments of `egress` tools leave the system. A tool of category `read` or `compute` changes nothing; what a
-    `compute` tool says depends on its arguments and the clock alone.
+    `compute` tool says depends on its arguments and the clock alone; one of category `erase` proposes, and erases what
+    was `confirmed`.
 
     `parameters` is a JSON Schema of type object whose property `format`s (`expression`, `path`, `query`,
     `statement`) say what kind of text is wanted, so that a model without a language sense can fill them.

@@ -6,7 +6,10 @@ import codecs
 import html
 import re
 from collections.abc import Callable, Iterator
+from unicodedata import category
 from urllib.parse import unquote, unquote_plus
+
+from soma.agent.hidden import without_hidden
 
 DEPTH = 3  # encodings in each other that are undone
 MOST = 24  # readings of one text
@@ -30,17 +33,18 @@ def readings(text: str, *, turned: bool = False) -> list[str]:
 
     `turned`: backwards and in rot13 too. What turns either way is found by turning one of two texts.
     """
+    text = without_hidden(text)
     found = dict.fromkeys([text])
     layer, spent = [text], len(text)
     for _ in range(DEPTH):
-        layer = [new for old in layer for new in _decoded(old) if new and new not in found]
+        decoded = (without_hidden(new) for old in layer for new in _decoded(old))
+        layer = list(dict.fromkeys(new for new in decoded if new and new not in found))
         for new in layer:
             spent += len(new)
-            if len(found) >= MOST or spent > LONGEST:
-                return list(found)
-            found[new] = None
-    if turned and spent + 2 * len(text) <= LONGEST:
-        found |= dict.fromkeys([codecs.encode(text, "rot13"), text[::-1]])
+            if len(found) < MOST and spent <= LONGEST:
+                found[new] = None
+    if turned and spent <= LONGEST:
+        found |= dict.fromkeys(other for one in list(found) for other in (codecs.encode(one, "rot13"), one[::-1]))
     return list(found)
 
 
@@ -63,17 +67,16 @@ def _of_bytes(text: str) -> Iterator[str]:
     joined = _SPACE.sub("", text)
     for source in dict.fromkeys([text, joined]):
         for pattern, decode in _CODES:
-            parts = [part for match in pattern.finditer(source) for part in _texts(decode, match.group())]
-            if parts:
-                yield " ".join(parts)
+            runs = [match.group() for match in pattern.finditer(source)]
+            yield " ".join(part for run in runs if (part := _text(decode, run)))
+        yield "\n".join(part for match in _BASE64.finditer(source) for part in _glued(match.group()))
 
 
-def _texts(decode: Callable[[str], bytes], run: str) -> Iterator[str]:
-    """What `run` stands for: as a whole, from its next letters on, and in its parts: it may be glued to others."""
-    begins = [run[offset:] for offset in range(ALIGNED)] if len(run) >= GLUED else [run]
-    parts = [part for part in _GLUE.split(run) if len(part) >= SHORTEST]
-    for one in dict.fromkeys([*begins, *parts]):
-        if text := _text(decode, one):
+def _glued(run: str) -> Iterator[str]:
+    """What stands in a run of base64 that is glued to other letters: from each of its beginnings, and in its parts."""
+    begins = [run[offset:] for offset in range(1, ALIGNED)] if len(run) >= GLUED else []
+    for one in dict.fromkeys([*begins, *_GLUE.split(run)]):
+        if len(one) >= SHORTEST and (text := _text(_base64, one)):
             yield text
 
 
@@ -83,7 +86,7 @@ def _text(decode: Callable[[str], bytes], run: str) -> str:
         decoded = decode(run).decode()
     except (binascii.Error, ValueError):
         return ""
-    seen = sum(character.isprintable() or character.isspace() for character in decoded)
+    seen = sum(character.isprintable() or character.isspace() or category(character) == "Cf" for character in decoded)
     return decoded if len(decoded) >= SHORTEST / 2 and seen >= _READABLE * len(decoded) else ""
 
 

@@ -121,6 +121,11 @@ class Outside:
         return any(not text.telling or text.telling - self._said for text in found)
 
 
+def telling_words(text: str) -> frozenset[str]:
+    """The words of a text that say something, as they are compared."""
+    return frozenset(filter(_tells, _WORD.findall(_plain(text))))
+
+
 class _Text:
     """One reading of a text, cut into what is compared."""
 

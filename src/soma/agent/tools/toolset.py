@@ -49,6 +49,7 @@ class ToolOutcome:
     is_error: bool
     status: Status
     sources: tuple[str, ...] = ()
+    proposed: tuple[tuple[str, ...], ...] = ()
     duration_ms: float = 0.0
     untrusted: bool = True
 
@@ -97,13 +98,13 @@ class Toolset:
         tool = self._tools.get(name)
         return tool is not None and tool.idempotent
 
-    def specs(self, k: int, message: str) -> tuple[ToolSpec, ...]:
-        """The `k` tools that suit the message best; among equals the capsule's order holds."""
+    def specs(self, k: int, message: str, *, first: str | None = None) -> tuple[ToolSpec, ...]:
+        """The `k` tools that suit the message best, `first` before all; among equals the capsule's order holds."""
         specs = [
             ToolSpec(name=tool.name, description=tool.description, parameters=tool.parameters)
             for tool in self._tools.values()
         ]
-        ranked = sorted(specs, key=lambda spec: -relevance(message, spec))
+        ranked = sorted(specs, key=lambda spec: (spec.name != first, -relevance(message, spec)))
         return tuple(ranked[:k])
 
     def check(self, call: ToolCall) -> str | None:
@@ -138,6 +139,7 @@ class Toolset:
                 tool=_facts(tool),
                 arguments=call.arguments or {},
                 taint=taint.arguments,
+                confirmed=context.confirmed,
                 iteration=context.iteration_number,
                 constitution_hash=self._authority.constitution_hash,
             )
@@ -164,6 +166,7 @@ class Toolset:
             is_error=result.is_error,
             status=status,
             sources=result.sources,
+            proposed=result.proposed,
             duration_ms=(self._clock() - began) * 1000,
         )
 

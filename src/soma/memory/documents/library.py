@@ -24,7 +24,7 @@ from soma.memory.forget import forget
 from soma.memory.index.cache import Address
 from soma.memory.remember import remember
 from soma.memory.store import Store
-from soma.memory.types import MemoryRecord, NewMemory, Owner, Scope
+from soma.memory.types import MemoryRecord, NewMemory, Owner, Receipt, Scope
 
 RENAMED = 0.9  # of a document must be in a file of another name for it to be the same
 PAGE = 1_000
@@ -53,7 +53,7 @@ class Planned:
 class ForgottenDocuments:
     """Their chunks are gone but for those that other documents share; no receipt where all are shared."""
 
-    receipt_id: str | None
+    receipt: Receipt | None
     documents: int
     chunks: int
 
@@ -121,7 +121,7 @@ async def forget_documents(store: Store, owner: Owner, ids: Sequence[str], names
     for address, one in shared:
         await _settle(store, owner, address, one)
     return ForgottenDocuments(
-        receipt_id=receipt.receipt_id if receipt else None,
+        receipt=receipt,
         documents=len(found),
         chunks=len(receipt.forgotten) if receipt else 0,
     )

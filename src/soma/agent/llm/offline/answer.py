@@ -15,12 +15,13 @@ from soma.agent.speech import sentences
 MAX_QUOTES = 3
 NEAR_BEST = 0.85
 SHORT_RESULT = 300
-RECALL = "recall"
+RECALL, FORGET = "recall", "forget"
 
 CHAT = (
     "Hello. I am Soma's offline extractive model: I quote what I remember, with its source, and use my tools, "
     "but I cannot make conversation. Ask me about something, or tell me to remember it."
 )
+LEFT = "All right: nothing was forgotten."
 TELLING = (
     "Thank you for telling me. I am the offline extractive model and only answer from what I find; "
     'say "remember that ..." if I should keep it as a fact.'
@@ -94,6 +95,8 @@ def _result(question: Question, call: ToolCall | None, result: ToolResultPart, s
     given = (call.arguments or {}) if call else {}
     if result.is_error:
         return f"The tool {result.name} gave no answer: {_ended(content)}"
+    if result.name == FORGET:
+        return content
     if result.name == RECALL:
         return _recalled(question, content, given, shown)
     if len(content) > SHORT_RESULT or "\n" in content:

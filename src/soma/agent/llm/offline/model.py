@@ -18,7 +18,7 @@ from soma.agent.llm.base import (
     ToolCallDelta,
     ToolResultPart,
 )
-from soma.agent.llm.offline import answer, evidence, question
+from soma.agent.llm.offline import answer, evidence, forgetting, question
 from soma.agent.llm.offline.tool_choice import Choice, choose
 
 TOOL_CONFIDENCE = 0.95
@@ -37,9 +37,10 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Turn:
-    """What the messages say: the user's last words, the memories, and this turn's calls with their results."""
+    """What the messages say: the user's last words and those before, the memories, this turn's calls and results."""
 
     message: str
+    before: str
     memories: tuple[MemoryPart, ...]
     results: tuple[tuple[ToolCall | None, ToolResultPart], ...]
 
@@ -69,19 +70,33 @@ def respond(request: ModelRequest) -> Reply:
     asked = question.read(turn.message)
     ranked = evidence.weigh(asked, turn.memories)
     known = bool(ranked) and ranked[0].support >= evidence.SUPPORTED
-    called = {result.name for _, result in turn.results}
-    calls = choose(turn.message, request.tools, known=known, called=called)
+    calls = _calls(request, turn, known=known)
     if calls:
         return Reply(calls=calls, confidence=min(call.score for call in calls))
     if turn.results:
         return _from_results(asked, turn)
-    if question.is_chat(turn.message):
-        return Reply(text=answer.CHAT, confidence=CHAT_CONFIDENCE)
-    if question.is_telling(turn.message):
-        return Reply(text=answer.TELLING, confidence=CHAT_CONFIDENCE)
+    if (said := _in_conversation(request, turn.message)) is not None:
+        return Reply(text=said, confidence=CHAT_CONFIDENCE)
     if not known:
         return Reply(text=answer.dont_know(len(turn.memories)), confidence=NO_ANSWER)
     return Reply(text=answer.from_evidence(asked, ranked), confidence=evidence.confidence(ranked))
+
+
+def _calls(request: ModelRequest, turn: _Turn, *, known: bool) -> tuple[Choice, ...]:
+    called = {result.name for _, result in turn.results}
+    others = [tool for tool in request.tools if tool.name != forgetting.FORGET]
+    return forgetting.calls(turn.message, turn.before, request, called) or choose(
+        turn.message, others, known=known, called=called
+    )
+
+
+def _in_conversation(request: ModelRequest, message: str) -> str | None:
+    """What is said to a message that asks nothing of memory or tools."""
+    if forgetting.is_declined(message, request):
+        return answer.LEFT
+    if question.is_chat(message):
+        return answer.CHAT
+    return answer.TELLING if question.is_telling(message) else None
 
 
 def _from_results(asked: question.Question, turn: _Turn) -> Reply:
@@ -98,6 +113,7 @@ def _read(messages: Sequence[Message]) -> _Turn:
     memories = {part.number: part for message in messages for part in message.parts if isinstance(part, MemoryPart)}
     return _Turn(
         message=_user_text(messages[start]) if messages else "",
+        before=next((said for message in reversed(messages[:start]) if (said := _user_text(message))), ""),
         memories=tuple(memories.values()),
         results=tuple((calls.get(result.call_id), result) for result in results),
     )

@@ -1,0 +1,69 @@
+"""What the turn before proposed to forget, and what of it the user's message says yes to. Facts of the log alone."""
+
+from dataclasses import dataclass
+
+from soma.agent.consent import asks_to_forget, consent_in, to_forget
+from soma.agent.record import TurnRecord
+from soma.agent.speech import words
+from soma.agent.steps.doors import Doors
+
+FORGET = "forget"
+PENDING = "You asked the user whether these memories shall be forgotten; they are not forgotten yet:"
+ADVICE = "If the user's message says yes, call `forget` with `confirmed` true. If not, leave them."
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """Groups of memories that say the same, as they were listed in `text` by the turn `turn_id`."""
+
+    turn_id: str
+    groups: tuple[tuple[str, ...], ...]
+    text: str
+
+    @property
+    def instruction(self) -> str:
+        return f"{PENDING}\n{self.text}\n{ADVICE}"
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The `memories` that the user agrees to have erased, and the turn that proposed it."""
+
+    memories: tuple[str, ...] = ()
+    turns: tuple[str, ...] = ()
+
+
+async def granted(record: TurnRecord, doors: Doors) -> Grant:
+    """By the user's message of this turn, of what the turn before proposed."""
+    proposal = await proposal_before(doors) if consent_in(record.turn.content) else None
+    memories = confirmed(record.turn.content, proposal, doors.history[-1].user if doors.history else "")
+    return Grant(memories, (proposal.turn_id,) if proposal and memories else ())
+
+
+async def proposal_before(doors: Doors) -> Proposal | None:
+    """Of the very turn before this one, and only where its user asked to forget something."""
+    if not doors.history or not asks_to_forget(doors.history[-1].user):
+        return None
+    return _proposed(await doors.turn_before(doors.history[-1].turn_id))
+
+
+def confirmed(message: str, proposal: Proposal | None, asked: str) -> tuple[str, ...]:
+    """The memories that `message` says may go; `asked` is the message that the proposal answered."""
+    consent = consent_in(message)
+    if proposal is None or consent is None:
+        return ()
+    if consent.about and set(words(consent.about)).isdisjoint(words(to_forget(asked) or asked)):
+        return ()
+    if any(number > len(proposal.groups) for number in consent.numbers):
+        return ()
+    chosen = [proposal.groups[number - 1] for number in consent.numbers] or proposal.groups
+    return tuple(memory_id for group in chosen for memory_id in group)
+
+
+def _proposed(record: TurnRecord) -> Proposal | None:
+    """The last of the turn."""
+    for use in reversed(record.tool_uses):
+        finished = use.finished
+        if finished and finished.tool == FORGET and finished.status == "ok" and finished.proposed:
+            return Proposal(record.turn.id, tuple(map(tuple, finished.proposed)), finished.content)
+    return None
