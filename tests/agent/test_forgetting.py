@@ -1,8 +1,11 @@
 """Forget means forget, in chat as at every other door: asked first, then gone, and in no later prompt."""
 
 import re
+from importlib import import_module
 
 import pytest
+from asgiref.sync import sync_to_async
+from django.apps import apps
 from tests.agent.stage import Person, call
 from tests.agent.test_remember import caught_up, consumer, memories
 
@@ -10,6 +13,7 @@ from soma.agent.forgetting import Recogniser
 from soma.agent.llm.base import Message
 from soma.agent.llm.offline import OfflineModel
 from soma.agent.llm.scripted import ScriptedModel, calls, says
+from soma.agent.models import Capsule
 from soma.agent.record import TurnRecord
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -215,3 +219,13 @@ async def test_messages_that_speak_of_it_are_known_by_citation_or_by_their_words
         assert knows.is_in(text), text
     for text in ("My dog is called Rex.", "Is the password safe?", ""):
         assert not knows.is_in(text), text
+
+
+async def test_agents_of_before_may_forget_if_they_may_remember(stage):
+    migration = import_module("soma.agent.migrations.0007_what_was_forgotten")
+    may, may_not = await stage.newcomer(), await stage.newcomer()
+    for person, capabilities in ((may, {"remember": {"enabled": True}}), (may_not, {"clock": {"enabled": True}})):
+        await Capsule.objects.filter(id=person.capsule_id).aupdate(capabilities=capabilities)
+    await sync_to_async(migration.let_agents_forget)(apps, None)
+    after = [(await Capsule.objects.aget(id=person.capsule_id)).capabilities for person in (may, may_not)]
+    assert after == [{"remember": {"enabled": True}, "forget": {"enabled": True}}, {"clock": {"enabled": True}}]
