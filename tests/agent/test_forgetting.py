@@ -222,7 +222,7 @@ async def test_messages_that_speak_of_it_are_known_by_citation_or_by_their_words
 
 
 async def test_agents_of_before_may_forget_if_they_may_remember(stage):
-    migration = import_module("soma.agent.migrations.0007_what_was_forgotten")
+    migration = import_module("soma.agent.migrations.0008_what_was_forgotten")
     may, may_not = await stage.newcomer(), await stage.newcomer()
     for person, capabilities in ((may, {"remember": {"enabled": True}}), (may_not, {"clock": {"enabled": True}})):
         await Capsule.objects.filter(id=person.capsule_id).aupdate(capabilities=capabilities)
