@@ -309,6 +309,10 @@ def test_text_and_jsonl_are_imported_once(typed, tmp_path):
     assert typed(*import_text).stdout == "created           1\nchunks: 1 created, 0 updated, 0 unchanged, 0 forgotten\n"
     assert typed("memory", "import", "--format", "jsonl", str(lines)).stdout == "2 created, 0 updated, 0 unchanged\n"
     assert typed(*import_text).stdout == "unchanged         1\nchunks: 0 created, 0 updated, 1 unchanged, 0 forgotten\n"
+    lines.write_bytes('{"text": "Der Käse ist gut."}\n'.encode("cp1252"))
+    guessed = typed("memory", "import", "--format", "jsonl", str(lines))
+    assert guessed.stdout.startswith("1 created")
+    assert guessed.stderr == f"Windows-1252 {lines} (a guess)\n"
     assert "The harbour opens at seven." in typed("memory", "list").stdout
     assert "ferry" in typed("memory", "recall", "When does the ferry leave?").stdout
 

@@ -40,14 +40,18 @@ class DocumentCalls(Calls):
 
     async def plan_documents(self, principal: Principal, delivery: Mapping[str, Any]) -> DocumentPlan:
         """What an import would do (`document_bodies.PlanDocuments`); nothing is done."""
-        return await self._post(principal, "/v1/memory/documents/plan", delivery, DocumentPlan)
+        return await self._commit(
+            principal, "/v1/memory/documents/plan", delivery, DocumentPlan, timeout_seconds=LONG_SECONDS
+        )
 
     async def recognise_document(
         self, principal: Principal, *, name: str, text: str, scope: str = "user", namespace: str = "default"
     ) -> RecognisedDocument:
         """The document of an earlier version that a text is or was."""
         body = given(name=name, text=text, scope=scope, namespace=namespace)
-        return await self._post(principal, "/v1/memory/documents/recognise", body, RecognisedDocument)
+        return await self._commit(
+            principal, "/v1/memory/documents/recognise", body, RecognisedDocument, timeout_seconds=LONG_SECONDS
+        )
 
     async def documents(
         self, principal: Principal, *, after: str | None = None, namespace: str = "default"
@@ -60,4 +64,6 @@ class DocumentCalls(Calls):
         self, principal: Principal, ids: Sequence[str], *, namespace: str = "default"
     ) -> ForgottenDocuments:
         body = {"ids": list(ids), "namespace": namespace}
-        return await self._commit(principal, "/v1/memory/documents/forget", body, ForgottenDocuments)
+        return await self._commit(
+            principal, "/v1/memory/documents/forget", body, ForgottenDocuments, timeout_seconds=LONG_SECONDS
+        )

@@ -54,13 +54,13 @@ def find_files(folder: Path, kind: str) -> Found:
     return found
 
 
-def read_file(path: Path) -> TextRead:
-    """The text of a file, or of standard input. Raises NotImportable, OSError."""
+def read_file(path: Path, *, may_wait: bool = False) -> TextRead:
+    """The text of a file, or of standard input; `may_wait`: of a pipe too. Raises NotImportable, OSError."""
     if path == STDIN:
         content = sys.stdin.buffer.read(LARGEST_BYTES + 1)
     else:
-        with open(path, "rb", opener=_without_waiting) as file:
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        with open(path, "rb", opener=None if may_wait else _without_waiting) as file:
+            if not may_wait and not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 raise NotImportable("is not a file")
             content = file.read(LARGEST_BYTES + 1)
     if len(content) > LARGEST_BYTES:

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.markup import escape
 
-from soma.agent.reading import GUESS
+from soma.agent.reading import GUESS, UTF_8
 from soma.cli.files import PassedOver
 from soma.cli.printing import console, errors
 
@@ -50,9 +50,15 @@ def show_plan(report: Report) -> None:
         steps = [step for step in report.steps if step["action"] == action]
         _names(action, [_told(step) for step in steps])
     for name, encoding in report.read_as.items():
+        say_how_read(name, encoding)
+    show_passed_over(report.passed_over)
+
+
+def say_how_read(name: str, encoding: str) -> None:
+    """Which encoding a file was read in, where it is not the usual one."""
+    if encoding != UTF_8:
         guess = " (a guess)" if encoding == GUESS else ""
         errors.print(f"[yellow]{encoding:12}[/yellow] {escape(name)}{guess}", soft_wrap=True)
-    show_passed_over(report.passed_over)
 
 
 def show_passed_over(entries: Iterable[PassedOver]) -> None:

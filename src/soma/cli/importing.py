@@ -1,4 +1,4 @@
-"""Files whose lines or messages are memories (pure but for reading the file)."""
+"""Files whose lines or messages are memories (pure but for reading the file and saying how)."""
 
 import json
 import re
@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from soma.cli.files import ENDINGS, NotImportable, read_file, reason_of
+from soma.cli.import_report import say_how_read
 
 Item = dict[str, Any]
 
@@ -21,9 +22,11 @@ def read_lines(path: Path, kind: str, *, conversation: int | None = None) -> lis
     if path.is_dir():
         raise NotImportable(f"{path} is a folder, which only {' and '.join(ENDINGS)} take")
     try:
-        text = read_file(path).text
+        read = read_file(path, may_wait=True)
     except (NotImportable, OSError) as error:
         raise NotImportable(f"{path} {reason_of(error)}") from error
+    say_how_read(str(path), read.encoding)
+    text = read.text
     if conversation is not None and kind != "locomo":
         raise NotImportable("--conversation goes with --format locomo")
     try:
