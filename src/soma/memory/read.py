@@ -5,11 +5,12 @@ from typing import Any
 
 from soma.memory import rows
 from soma.memory.errors import BadCursor
+from soma.memory.folding import bare, folded
 from soma.memory.index.links import CARRIES
 from soma.memory.index.partition import Partition
 from soma.memory.store import Store
 from soma.memory.types import MADE_MARK, MemoryRecord, Owner, Page, Statistics
-from soma.memory.words import sought, tokens
+from soma.memory.words import sought, sought_signs, tokens
 
 PAGE = 50
 LARGEST_PAGE = 1_000
@@ -24,10 +25,13 @@ def listed(store: Store, owner: Owner, namespace: str, *, limit: int, after: str
 
 
 def searched(store: Store, owner: Owner, text: str, namespace: str, *, limit: int, after: str | None) -> Page:
-    """Memories that hold every word of `text`, the last one perhaps only begun; the newest first."""
+    """Memories that hold every word of `text`, the last one perhaps only begun; the newest first.
+
+    Those that hold its signs too (`C#`), where there are any.
+    """
     before = _position(store, owner, namespace, after)
     with store.partitions.opened(owner.tenant_id, namespace, owner.visible()) as partitions:
-        places = [place for partition in partitions for place in _holding(partition, text)]
+        places = _holding(partitions, text)
     newest = sorted((place for place in places if before is None or place[0] < before), reverse=True)[: limit + 1]
     found = filter(rows.intact, rows.by_ids(store.database, owner, namespace, (place[1] for place in newest)))
     return _page(sorted(found, key=lambda memory: -memory.position), limit)
@@ -102,15 +106,38 @@ def _is_made(memory: MemoryRecord) -> bool:
     return MADE_MARK in memory.metadata
 
 
-def _holding(partition: Partition, text: str) -> list[tuple[int, str]]:
-    """(position, id) of what holds all the words."""
-    found: list[set[int]] = [
-        {slot for form in stems for slot in partition.postings.holders(form)} for stems in sought(text)
-    ]
-    if found:
-        found[-1] |= partition.postings.beginning_with(tokens(text)[-1])
-    slots = set.intersection(*found) if found else set()
-    entries = [partition.at(slot) for slot in slots]
+def _holding(partitions: Sequence[Partition], text: str) -> list[tuple[int, str]]:
+    """(position, id) of what holds all the words and, where anything does, all the signs."""
+    stems, signs = sought(text), sought_signs(text)
+    if not stems and not signs:
+        return _places(partitions, [_literal(partition, text) for partition in partitions])
+    worded = [_worded(partition, stems, text) for partition in partitions]
+    signed = [_signed(partition, signs, slots) for partition, slots in zip(partitions, worded, strict=True)]
+    return _places(partitions, signed if any(signed) or not stems else worded)
+
+
+def _worded(partition: Partition, stems: Sequence[tuple[str, ...]], text: str) -> set[int]:
+    if not stems:
+        return set(partition.slots.values())
+    found = [{slot for form in forms for slot in partition.postings.holders(form)} for forms in stems]
+    last = tokens(text)[-1]
+    for begun in {last, bare(last)}:
+        found[-1] |= partition.postings.beginning_with(begun)
+    return set.intersection(*found)
+
+
+def _signed(partition: Partition, signs: Sequence[str], slots: set[int]) -> set[int]:
+    return slots.intersection(*(partition.postings.holders(sign) for sign in signs)) if signs else slots
+
+
+def _literal(partition: Partition, text: str) -> set[int]:
+    """What holds a text that has neither words nor signs in it, as `:)` or `...`, just as it stands."""
+    wanted = "".join(folded(text).split())
+    return {slot for slot in partition.slots.values() if wanted and wanted in folded(partition.at(slot).text)}
+
+
+def _places(partitions: Sequence[Partition], slots: Sequence[set[int]]) -> list[tuple[int, str]]:
+    entries = [partition.at(slot) for partition, some in zip(partitions, slots, strict=True) for slot in some]
     return [(entry.position, entry.id) for entry in entries]
 
 

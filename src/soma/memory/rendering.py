@@ -5,13 +5,14 @@ from datetime import datetime
 import numpy as np
 
 from soma.memory.embedders.base import Reading
+from soma.memory.folding import folded
 from soma.memory.index.partition import Entry, Indexed
 from soma.memory.index.traits import SYNTHESISED, asking, traits
 from soma.memory.index.word_vectors import stored
 from soma.memory.languages import Language, is_small, language_of
 from soma.memory.rows import Embedding, metadata_text, texts
 from soma.memory.types import MADE_MARK, MemoryRecord
-from soma.memory.words import tokens, words
+from soma.memory.words import indexed_words, tokens
 
 VERSION = 2  # raise it when the rendering changes: vectors of different renderings are different models
 
@@ -31,7 +32,7 @@ def embedding(reading: Reading, memory: MemoryRecord) -> Embedding:
     """Keeps the words that tell texts apart, without the speaker's name; all where there are no others."""
     names = set(tokens(texts(memory.metadata, "speaker")))
     language = language_of(tokens(memory.text))
-    telling = [place for place, word in enumerate(reading.words) if tells(word, language) and word not in names]
+    telling = [place for place, word in enumerate(reading.words) if tells(word, language) and folded(word) not in names]
     chosen = np.array(telling or range(len(reading.words)), np.int64)
     return Embedding(reading.vector, stored(reading.late_vectors[chosen]))
 
@@ -64,7 +65,7 @@ def indexed(memory: MemoryRecord, made: Embedding) -> Indexed:
         value=memory.value,
         traits=traits(tokens(memory.text)) | SYNTHESISED * (MADE_MARK in memory.metadata),
         asking=asking(memory.text),
-        words=words(_whole_text(memory)),
+        words=indexed_words(_whole_text(memory)),
         vector=made.vector,
         word_vectors=made.word_vectors,
     )

@@ -1,17 +1,34 @@
-"""Texts as stems: what postings hold and queries look for."""
+"""Texts as stems: what postings hold and queries look for. Recall and the search box cut words alike.
+
+A text has words, and beside them other ways to find it (`extras`): words that a hyphen or a comma cut in two, as one;
+words with the sign that belongs to them (`c#`); emoji and other signs; words without accents.
+"""
 
 import re
-from unicodedata import normalize
+from collections.abc import Iterable, Iterator
+from functools import cache
+from itertools import pairwise
 
+from soma.memory.folding import bare, folded, marks, signs
 from soma.memory.languages import Language, asked_in, is_small, language_of, stem
 
 WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
+COMPOUND = re.compile(r"(?<![^\W_])\d{1,3}(?:[,.'_]\d{3})++(?![^\W_])|[^\W_]++(?:[-\u2010\u2011][^\W_]++)++")
+SIGNED = re.compile(r"(?<!\S)[#@$.][^\W_]++|[^\W_]++[+#%]++(?![^\W_])")
+MAY_JOIN = re.compile(r"[-\u2010\u2011,.'_]")
+MAY_SIGN = re.compile(r"[#@$.+%]")
+LONGEST_COMPOUND = 60  # characters
+SPACELESS = (
+    "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ecf\u0edc-\u0edf\u1000-\u103f\u104c-\u109f\u1780-\u17d3\u1950-\u19cf"
+    "\u1a20-\u1aad\u1b00-\u1b4c\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3041-\u30ff\u3100-\u312f\u31a0-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\ua980-\ua9cf\ua9e0-\ua9ef\ua9fa-\ua9fe\uaa60-\uaa7f\uf900-\ufaff"
+    "\U00020000-\U0003347f"
+)  # Thai, Lao, Myanmar, Khmer, Han, Kana and the like: between their words stands nothing
 
 
 def tokens(text: str) -> list[str]:
-    """Lower-case words without their possessive ending; letters with accents are one sign each."""
-    plain = text if text.isascii() else normalize("NFC", text).replace("’", "'")
-    return [word.removesuffix("'s") if "'" in word else word for word in WORD.findall(plain.lower())]
+    """Words in one spelling, without their possessive ending; two neighbouring signs where nothing parts words."""
+    return _tokens(folded(text))
 
 
 def words(text: str) -> list[str]:
@@ -19,6 +36,14 @@ def words(text: str) -> list[str]:
     found = tokens(text)
     language = language_of(found)
     return [stem(word, language) for word in found]
+
+
+def indexed_words(text: str) -> list[str]:
+    """By which a text is found: its words as stems, and then the other ways."""
+    plain = folded(text)
+    found = _tokens(plain)
+    language = language_of(found)
+    return [*(stem(word, language) for word in found), *_extras(plain, found, language)]
 
 
 def content_words(text: str, language: Language) -> list[str]:
@@ -30,6 +55,102 @@ def content_words(text: str, language: Language) -> list[str]:
 
 def sought(text: str) -> list[tuple[str, ...]]:
     """Of each word of a question, in order, the stems by which texts may hold it."""
-    found = tokens(text)
+    plain = folded(text)
+    found = _tokens(plain)
     languages = asked_in(found)
-    return [tuple(dict.fromkeys(stem(word, language) for language in languages)) for word in found]
+    whole: dict[str, list[str]] = {}
+    for parts, joined in _compounds(plain):
+        for part in parts:
+            whole.setdefault(part, []).append(joined)
+    return [tuple(dict.fromkeys([*forms(word, languages), *whole.get(word, ())])) for word in found]
+
+
+def forms(word: str, languages: Iterable[Language]) -> tuple[str, ...]:
+    """The stems of a word, and of it without accents."""
+    spellings = dict.fromkeys((word, bare(word)))
+    return tuple(dict.fromkeys(stem(one, language) for one in spellings for language in languages))
+
+
+def sought_signs(text: str) -> list[str]:
+    """The signs of a question, alone or with the word that they belong to: what holds them is meant first."""
+    return list(dict.fromkeys(_signs(folded(text))))
+
+
+def sought_compounds(text: str) -> list[str]:
+    """What a hyphen or a comma cuts in two, as one word."""
+    return list(dict.fromkeys(joined for _, joined in _compounds(folded(text))))
+
+
+def _tokens(plain: str) -> list[str]:
+    if plain.isascii():
+        found: Iterable[str] = WORD.findall(plain)
+    else:
+        found = (part for word in _word().findall(plain) for part in _parts(word))
+    return [word.removesuffix("'s") if "'" in word else word for word in found]
+
+
+def _parts(word: str) -> Iterator[str]:
+    """The word, but pairs of signs where nothing parts words."""
+    if word.isascii():
+        yield word
+        return
+    for run, other in _run().findall(word):
+        if other:
+            yield other
+            continue
+        found = _sign().findall(run)
+        yield from map("".join, pairwise(found)) if len(found) > 1 else found
+
+
+def _extras(plain: str, found: Iterable[str], language: Language) -> Iterator[str]:
+    for _, joined in _compounds(plain):
+        yield joined
+    yield from _signs(plain)
+    if plain.isascii():
+        return
+    for word in found:
+        if (spelt := stem(bare(word), language)) != stem(word, language):
+            yield spelt
+    for run, _ in _run().findall(plain):
+        if len(single := _sign().findall(run)) > 1:
+            yield from single
+
+
+def _compounds(plain: str) -> Iterator[tuple[list[str], str]]:
+    """What is written with hyphens, or with commas between thousands: its parts, and all of it as one."""
+    if not MAY_JOIN.search(plain):
+        return
+    for match in COMPOUND.finditer(plain):
+        if match.end() - match.start() <= LONGEST_COMPOUND:
+            parts = WORD.findall(match[0])
+            yield parts, "".join(re.findall(r"[^\W_]", match[0]))
+
+
+def _signs(plain: str) -> Iterator[str]:
+    if MAY_SIGN.search(plain):
+        yield from SIGNED.findall(plain)
+    if not plain.isascii():
+        yield from _other_sign().findall(plain)
+
+
+@cache
+def _word() -> re.Pattern[str]:
+    letter = rf"(?:[^\W_]|[{marks()}])"
+    return re.compile(rf"{letter}++(?:'{letter}++)?")
+
+
+@cache
+def _run() -> re.Pattern[str]:
+    """A run without blanks between words, its marks with it; or another part of a word."""
+    return re.compile(rf"([{SPACELESS}][{SPACELESS}{marks()}]*+)|([^\W{SPACELESS}](?:[^\W{SPACELESS}]|[{marks()}'])*+)")
+
+
+@cache
+def _sign() -> re.Pattern[str]:
+    """One sign with what is drawn over it."""
+    return re.compile(rf"[^{marks()}][{marks()}]*+|[{marks()}]++")
+
+
+@cache
+def _other_sign() -> re.Pattern[str]:
+    return re.compile(rf"[{signs()}]")

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
+from soma.memory.folding import bare
 from soma.memory.words import tokens
 
 ALONE = -1  # the thread of a memory that belongs to no conversation
@@ -34,7 +35,7 @@ class Speakers:
         if self._memories[speaker] == 1:
             self._last += 1
             self._numbers[speaker] = self._last
-            for word in tokens(speaker):
+            for word in _called(speaker):
                 self._by_word.setdefault(word, set()).add(speaker)
 
     def drop(self, speaker: str, thread: int) -> None:
@@ -46,7 +47,7 @@ class Speakers:
             del self._threads[speaker][thread]
         if not self._memories[speaker]:
             del self._memories[speaker], self._threads[speaker], self._numbers[speaker]
-            for word in tokens(speaker):
+            for word in _called(speaker):
                 self._by_word[word].discard(speaker)
                 if not self._by_word[word]:
                     del self._by_word[word]
@@ -59,3 +60,8 @@ class Speakers:
         """The conversations in which one of them takes part."""
         found = {thread for speaker in speakers for thread in self._threads.get(speaker, ())}
         return found - {ALONE}
+
+
+def _called(speaker: str) -> set[str]:
+    """The words of a name, with and without accents."""
+    return {spelling for word in tokens(speaker) for spelling in (word, bare(word))}

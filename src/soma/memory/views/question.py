@@ -10,12 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soma.memory.embedders.base import Reading
+from soma.memory.folding import folded
 from soma.memory.index.partition import Partition
 from soma.memory.languages import Language, asked_in, is_small, stem
 from soma.memory.types import Query
-from soma.memory.words import tokens
+from soma.memory.words import forms, sought_compounds, sought_signs, tokens
 
 Floats = NDArray[np.float32]
+
+NOT_LATIN = "\u0250"  # from here on, letters are of other scripts, but for a few beside Latin ones
 
 MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
@@ -77,15 +80,17 @@ def ask(query: Query, reading: Reading, partitions: Sequence[Partition], at: flo
     words = tokens(query.text)
     languages = asked_in(words)
     names = {word for word in words if called(word, partitions)}
-    telling = [
-        place for place, word in enumerate(reading.words) if _telling(word, languages[0]) and word not in names
-    ] or list(range(len(reading.words)))
-    stems = [stem(reading.words[place], languages[0]) for place in telling]
+    signs = sought_signs(query.text)
+    telling = _told(reading, languages[0], names, bare=not signs)
+    stems = [stem(folded(reading.words[place]), languages[0]) for place in telling]
     weights = np.array([frequency_weight(word, partitions) for word in stems], np.float32)
     speakers = frozenset(speaker for word in names for speaker in called(word, partitions))
     return Asked(
         text=query.text,
-        terms={term: frequency_weight(term, partitions) for term in terms(words, names, languages)},
+        terms={
+            term: frequency_weight(term, partitions)
+            for term in (*terms(words, names, languages), *sought_compounds(query.text), *signs)
+        },
         vector=_direction(reading, telling, weights),
         weights=weights / max(float(weights.sum()), 1e-9),
         late=reading.late_vectors[telling],
@@ -122,7 +127,7 @@ def stripped(text: str, partitions: Iterable[Partition]) -> str:
 def terms(words: Sequence[str], names: set[str], languages: Sequence[Language]) -> list[str]:
     """The distinct stems to look for; all of them where only stop words and names were asked."""
     telling = [word for word in words if not is_small(word, languages[0]) and word not in names]
-    return list(dict.fromkeys(stem(word, language) for word in telling or words for language in languages))
+    return list(dict.fromkeys(form for word in telling or words for form in forms(word, languages)))
 
 
 def frequency_weight(term: str, partitions: Sequence[Partition]) -> float:
@@ -185,12 +190,28 @@ def _ordinal(year: int, month: int, day: int) -> int | None:
         return None
 
 
+def _told(reading: Reading, language: Language, names: set[str], *, bare: bool) -> list[int]:
+    """Places of the words that tell and that the model reads; of a `bare` question without any, of all it reads."""
+    telling = [
+        place for place, word in enumerate(reading.words) if _telling(word, language) and folded(word) not in names
+    ]
+    everything = telling or (range(len(reading.words)) if bare else ())
+    return [place for place in everything if _is_read(reading.words[place])]
+
+
 def _telling(word: str, language: Language) -> bool:
     return len(word) > 1 and not is_small(word, language) and word[0].isalnum()
 
 
+def _is_read(word: str) -> bool:
+    """Whether a model that tells words apart knows this one: the bundled one reads Latin letters and digits."""
+    return any(letter.isalnum() and letter < NOT_LATIN for letter in word)
+
+
 def _direction(reading: Reading, telling: Sequence[int], weights: Floats) -> Floats:
     """The mean of the telling words as they stand in this question, rare ones counting more; else the whole text."""
+    if reading.words and not telling:
+        return np.zeros_like(reading.vector)  # it reads none of it, and says nothing rather than anything
     if not len(weights) or not weights.any():
         return reading.vector
     total = (reading.word_vectors[telling] * weights[:, None]).sum(axis=0)
