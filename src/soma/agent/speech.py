@@ -7,6 +7,7 @@ from typing import Any
 LONGEST_NAME = 80  # of a speaker, where somebody else's words name one
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)]*\s+|(?<=[。！？])|\n+")
+LONGEST_ABBREVIATION = 8  # characters, with the one before it
 ABBREVIATION = re.compile(r"(?:\b(?:dr|mr|mrs|ms|st|vs|prof|jr|sr|e\.g|i\.e|a\.m|p\.m)|\b[A-Z])\.$", re.IGNORECASE)
 
 
@@ -40,15 +41,15 @@ def words(text: str) -> list[str]:
 
 def sentences(text: str) -> list[str]:
     """Split at ends of sentences and lines, but not after abbreviations and initials."""
-    found: list[str] = []
-    for piece in SENTENCE_END.split(text):
-        if not piece or not piece.strip():
+    found: list[list[str]] = []
+    for piece in map(str.strip, SENTENCE_END.split(text)):
+        if not piece:
             continue
-        if found and ABBREVIATION.search(found[-1]):
-            found[-1] = f"{found[-1]} {piece.strip()}"
+        if found and ABBREVIATION.search(found[-1][-1][-LONGEST_ABBREVIATION:]):
+            found[-1].append(piece)
         else:
-            found.append(piece.strip())
-    return found
+            found.append([piece])
+    return [" ".join(pieces) for pieces in found]
 
 
 def is_question(text: str) -> bool:

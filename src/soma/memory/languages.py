@@ -79,6 +79,7 @@ UNKNOWN = Language("", frozenset())  # nothing is left out and nothing is stemme
 OTHERS = (GERMAN, FRENCH, SPANISH)
 EVERY = (ENGLISH, *OTHERS)
 ENOUGH = 2  # small words that speak for a language other than English
+LONGEST_WORD = 64  # characters; what is longer has no stem, and a stemmer would take its time
 LONG = 12  # words: a longer text without a single small word is in a language that is not known here
 
 _stemmers = {language.name: snowballstemmer.stemmer(language.name) for language in EVERY}
@@ -117,7 +118,7 @@ def stem(word: str, language: Language = ENGLISH) -> str:
     before, apostrophe, after = word.partition("'")
     if apostrophe and before in language.elided:
         word = after
-    if language is UNKNOWN:
+    if language is UNKNOWN or len(word) > LONGEST_WORD:
         return word
     with _stemming:
         return str(_stemmers[language.name].stemWord(word))

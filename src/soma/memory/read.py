@@ -132,8 +132,10 @@ def _signed(partition: Partition, signs: Sequence[str], slots: set[int]) -> set[
 
 def _literal(partition: Partition, text: str) -> set[int]:
     """What holds a text that has neither words nor signs in it, as `:)` or `...`, just as it stands."""
-    wanted = "".join(folded(text).split())
-    return {slot for slot in partition.slots.values() if wanted and wanted in folded(partition.at(slot).text)}
+    spell = folded if (wanted := folded(text).split()) else str
+    pieces = wanted or text.split() or [text]
+    entries = ((slot, spell(partition.at(slot).text)) for slot in partition.slots.values())
+    return {slot for slot, held in entries if all(piece in held for piece in pieces)}
 
 
 def _places(partitions: Sequence[Partition], slots: Sequence[set[int]]) -> list[tuple[int, str]]:

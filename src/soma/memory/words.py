@@ -13,11 +13,12 @@ from soma.memory.folding import bare, folded, marks, signs
 from soma.memory.languages import Language, asked_in, is_small, language_of, stem
 
 WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
-COMPOUND = re.compile(r"(?<![^\W_])\d{1,3}(?:[,.'_]\d{3})++(?![^\W_])|[^\W_]++(?:[-\u2010\u2011][^\W_]++)++")
-SIGNED = re.compile(r"(?<!\S)[#@$.][^\W_]++|[^\W_]++[+#%]++(?![^\W_])")
+COMPOUND = re.compile(r"(?<![^\W_])\d{1,3}(?:[,.'_]\d{3})++(?![^\W_])|(?<![^\W_])[^\W_]++(?:[-\u2010\u2011][^\W_]++)++")
+SIGNED = re.compile(r"(?<!\S)[#@$.][^\W_]++|(?<![^\W_])[^\W_]++[+#%]++(?![^\W_])")
 MAY_JOIN = re.compile(r"[-\u2010\u2011,.'_]")
 MAY_SIGN = re.compile(r"[#@$.+%]")
 LONGEST_COMPOUND = 60  # characters
+MOST_COMPOUNDS = 8  # of one part, in one question
 SPACELESS = (
     "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ecf\u0edc-\u0edf\u1000-\u103f\u104c-\u109f\u1780-\u17d3\u1950-\u19cf"
     "\u1a20-\u1aad\u1b00-\u1b4c\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3041-\u30ff\u3100-\u312f\u31a0-\u31ff"
@@ -58,10 +59,11 @@ def sought(text: str) -> list[tuple[str, ...]]:
     plain = folded(text)
     found = _tokens(plain)
     languages = asked_in(found)
-    whole: dict[str, list[str]] = {}
+    whole: dict[str, dict[str, None]] = {}
     for parts, joined in _compounds(plain):
         for part in parts:
-            whole.setdefault(part, []).append(joined)
+            if len(of_part := whole.setdefault(part, {})) < MOST_COMPOUNDS:
+                of_part[joined] = None
     return [tuple(dict.fromkeys([*forms(word, languages), *whole.get(word, ())])) for word in found]
 
 

@@ -29,7 +29,7 @@ DIGITS = frozenset(digits)
 YEAR = re.compile(r"(?:19|20)\d\d")
 
 
-SENTENCE_END = re.compile(r"[.!?]+(?:\s|$)|\n+")
+SENTENCE_END = re.compile(r"(?<![.!?])[.!?]++(?:\s|$)|\n++")
 
 
 def asking(text: str) -> float:

@@ -2,6 +2,7 @@
 
 import ast
 import re
+from collections.abc import Iterator
 
 from soma.agent.llm.offline.words import content_stems
 
@@ -33,22 +34,24 @@ def written(message: str) -> str:
 def expression_in(message: str) -> str | None:
     text = written(message)
     runs = [run for run in _runs(text) if len(run) <= MAX_LENGTH and re.search(r"\d", run)]
-    spans = [span for run in runs if (span := _sound(run)) and not _is_no_sum(span, text)]
+    sound = [span for run in runs if (span := _sound(run))]
+    spans = [span for span in sound if not DATE.fullmatch(span)]
+    if any(map(AMBIGUOUS.fullmatch, spans)) and _asks_else(text):
+        spans = [span for span in spans if not AMBIGUOUS.fullmatch(span)]
     return max(spans, key=len, default=None)
 
 
-def _runs(text: str) -> list[str]:
+def _runs(text: str) -> Iterator[str]:
     """Neighbouring arithmetic tokens with nothing but blanks between them."""
-    runs: list[str] = []
-    end = -1
+    start = end = -1
     for token in TOKEN.finditer(text):
-        gap = text[end : token.start()] if end >= 0 else "x"
-        if runs and not gap.strip():
-            runs[-1] += gap + token.group()
-        else:
-            runs.append(token.group())
+        if start < 0 or text[end : token.start()].strip():
+            if start >= 0:
+                yield text[start:end]
+            start = token.start()
         end = token.end()
-    return runs
+    if start >= 0:
+        yield text[start:end]
 
 
 def _sound(run: str) -> str | None:
@@ -72,10 +75,6 @@ def _trim(run: str) -> str:
     return run[:-1] if run and not run[-1].isdigit() and run[-1] != ")" else run[1:]
 
 
-def _is_no_sum(span: str, text: str) -> bool:
-    """2023-05-08 is a date; 24/7 and 10-12 are sums only where nothing else is asked."""
-    if DATE.fullmatch(span):
-        return True
-    return bool(AMBIGUOUS.fullmatch(span)) and any(
-        stem not in MATHS and not stem.isdigit() for stem in content_stems(text)
-    )
+def _asks_else(text: str) -> bool:
+    """Whether something else than a sum is asked: 24/7 and 10-12 are sums only where nothing is."""
+    return any(stem not in MATHS and not stem.isdigit() for stem in content_stems(text))

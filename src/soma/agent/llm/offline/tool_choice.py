@@ -99,7 +99,9 @@ def _fill(kind: str | None, message: str, command: _Command | None) -> str | Non
 
 def path_in(message: str) -> str | None:
     """A token with a root or the suffix of a text document; never a mail or web address."""
-    found = [match.group().rstrip(".") for match in PATH.finditer(message) if "://" not in message[match.end() :][:3]]
+    found = [
+        match.group().rstrip(".") for match in PATH.finditer(message) if not message.startswith("://", match.end())
+    ]
     return next((token for token in found if ROOTED.match(token) or TEXT_SUFFIX.search(token)), None)
 
 

@@ -34,6 +34,8 @@ IRREGULAR = dict(
     )
 )
 
+LONGEST_WORD = 64  # characters; what is longer has no stem
+
 _local = threading.local()
 
 
@@ -45,6 +47,8 @@ def content_stems(text: str) -> list[str]:
 @lru_cache(maxsize=50_000)
 def stem(word: str) -> str:
     """A stemmer keeps its word in itself, so each thread has its own."""
+    if len(word) > LONGEST_WORD:
+        return word
     if not hasattr(_local, "stemmer"):
         _local.stemmer = snowballstemmer.stemmer("english")
     stemmed: str = _local.stemmer.stemWord(IRREGULAR.get(word, word))

@@ -1,0 +1,183 @@
+"""Texts of every kind for every function that reads one: four times the text may not take much over four times as long.
+
+To add a door, name it in `DOORS` with the function and the longest text that it is ever given. A kind that once took
+the square stands in `KNOWN`; others are made up.
+"""
+
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from random import Random
+from typing import Any
+
+import msgspec
+
+from soma.agent import citations, hidden, prompt, speech
+from soma.agent.llm.base import MemoryPart, Message, ModelRequest, TextPart, ToolSpec
+from soma.agent.llm.offline import arithmetic, dates, recalled, tool_choice
+from soma.agent.llm.offline.model import respond
+from soma.agent.llm.sse import EventDecoder
+from soma.agent.tools.calculator import PARAMETERS, Calculator, calculate
+from soma.agent.tools.clock import Clock
+from soma.agent.tools.document import Document
+from soma.agent.tools.recall import Recall
+from soma.agent.tools.remember import Remember
+from soma.agent.tools.untrusted import clean
+from soma.bench.fuzz.kinds import Kind, kind, made_kind
+from soma.bench.fuzz.trials import Broken, Trial
+from soma.brain.tokens import BundledTokenizer
+from soma.events import wire
+from soma.memory import checks, words
+from soma.memory.documents.chunks import each_chunk
+from soma.memory.documents.importing import LARGEST_BYTES, READERS
+from soma.memory.documents.sentences import sentences
+from soma.memory.index.traits import asking, traits
+from soma.memory.languages import language_of
+from soma.memory.views.question import QUESTION_WORDS, when
+
+GROWTH = 4
+MOST = 6.0  # times as long for `GROWTH` times the text; the square would be 16
+ENOUGH = 0.003  # seconds of processor time from which a ratio means something
+RUNS = 2  # the fastest counts
+ATTEMPTS = 3
+SHORTEST = 250  # characters
+MESSAGE = 200_000  # characters of a message, of an answer, of a memory with what stands round it
+
+Read = Callable[[str], Any]
+
+
+def _count(text: str) -> int:
+    return len(text) // 4 + 1
+
+
+def _chunks(blocks: str) -> Read:
+    return lambda text: sum(1 for _ in each_chunk(text, READERS[blocks](text), budget=160, count=_count))
+
+
+TOOLS = tuple(
+    ToolSpec(name=tool.name, description=tool.description, parameters=tool.parameters)
+    for tool in (Calculator, Clock, Document, Recall, Remember)
+)
+
+
+def _offline(text: str) -> Any:
+    return respond(ModelRequest(messages=(Message("user", (TextPart(text),)),), tools=TOOLS))
+
+
+def _evidence(text: str) -> Any:
+    memory = MemoryPart(number=1, id="1", text=text, occurred_at="2026-03-01", author="Ana", score=1.0)
+    parts = (memory, TextPart("When did Ana see the heron in Leeds?"))
+    return respond(ModelRequest(messages=(Message("user", parts),)))
+
+
+def _told(text: str) -> str:
+    try:
+        msgspec.json.decode(text)
+    except wire.EVERY_DECODING_FAULT as error:
+        return wire.told(text, error)
+    return ""
+
+
+def _events(text: str) -> Any:
+    return EventDecoder().feed(text.encode("utf-8", "replace"))
+
+
+def _cited(text: str) -> Any:
+    return citations.cited_in(text, ()), citations.support(text, [text])
+
+
+def _traits(text: str) -> Any:
+    found = words.tokens(text)
+    return language_of(found), traits(found), asking(text)
+
+
+DOORS: dict[str, tuple[Read, int]] = {
+    "a Markdown document": (_chunks("markdown"), LARGEST_BYTES // 4),
+    "a text document": (_chunks("text"), LARGEST_BYTES // 4),
+    "sentences of a document": (lambda text: list(sentences(text)), LARGEST_BYTES // 4),
+    "tokens of a text": (BundledTokenizer().count, LARGEST_BYTES // 4),
+    "words of a memory": (words.indexed_words, MESSAGE),
+    "words of a search": (lambda text: (words.sought(text), words.sought_signs(text)), MESSAGE),
+    "language and traits": (_traits, MESSAGE),
+    "dates in a question": (lambda text: when(text.lower(), 1.7e9), MESSAGE),
+    "a bare question": (lambda text: QUESTION_WORDS.sub("", text.lower()), MESSAGE),
+    "checks of a memory": (lambda text: checks.not_empty(text + "a", "text"), MESSAGE),
+    "speech of a message": (lambda text: (speech.is_question(text), speech.is_request(text)), MESSAGE),
+    "what a message states": (lambda text: speech.stated(text, {"role": "user"}), MESSAGE),
+    "citations of an answer": (_cited, MESSAGE),
+    "hidden characters": (hidden.without_hidden, MESSAGE),
+    "a tool's result": (lambda text: clean(text, 2_000), MESSAGE),
+    "a shortened result": (lambda text: prompt.shorten(text, 500, _count), MESSAGE),
+    "a message to the offline model": (_offline, MESSAGE),
+    "a memory for the offline model": (_evidence, MESSAGE),
+    "a recalled list": (lambda text: recalled.read(text, ()), MESSAGE),
+    "a relative date": (lambda text: dates.resolve(text, dates.said_on("2026-03-01")), MESSAGE),
+    "a sum": (arithmetic.expression_in, MESSAGE),
+    "a path": (tool_choice.path_in, MESSAGE),
+    "an expression": (calculate, PARAMETERS["properties"]["expression"]["maxLength"]),
+    "broken JSON": (_told, MESSAGE),
+    "an event stream": (_events, MESSAGE),
+}
+KNOWN: dict[str, Kind] = {
+    "initials": kind("A. "),
+    "blanks in a table": kind(" ", head="a|b\n", tail="|x\n\ntext"),
+    "dots": kind(".", tail="x"),
+    "quotes behind a dot": kind('"', head=".", tail="x"),
+    "open brackets": kind("["),
+    "open links": kind("[a]("),
+    "hashes": kind("# "),
+    "one word": kind("a"),
+    "digits": kind("1"),
+    "marks": kind("\u0301", head="e"),
+    "list": kind("  - x\n"),
+    "backticks": kind("`", tail="x"),
+    "line ends": kind("\n", head="a", tail="b"),
+    "comments": kind("<!--\n"),
+    "citations": kind("[1]"),
+    "sums": kind("1+"),
+    "fractions": kind("1/2/", second="x "),
+    "paths": kind("a/", tail="@"),
+    "compounds": kind("- (a, 2024-01-01) ", head="x"),
+    "parentheses": kind("("),
+    "hyphens": kind("- "),
+    "last": kind("last "),
+    "a compound": kind("a", tail="-"),
+}
+
+
+@asynccontextmanager
+async def open_trial() -> AsyncIterator[Trial]:
+    async def trial(random: Random) -> str:
+        door = random.choice(list(DOORS))
+        name, made = random.choice(list(KNOWN.items())) if random.random() < 0.2 else made_kind(random)
+        return grown(door, name, made)
+
+    yield trial
+
+
+def grown(door: str, name: str, made: Kind) -> str:
+    """How a door takes texts of one kind. Raises Broken where time grows much faster than the text."""
+    read, longest = DOORS[door]
+    length = SHORTEST
+    while length * GROWTH <= longest and _seconds(read, made(length), runs=1) < ENOUGH:
+        length *= 2
+    if length * GROWTH > longest:
+        return "fast"
+    ratios = []
+    for _ in range(ATTEMPTS):
+        short, long = (_seconds(read, made(size)) for size in (length, length * GROWTH))
+        ratios.append(long / max(short, ENOUGH / 2))
+        if ratios[-1] <= MOST:
+            return "linear"
+    raise Broken(f"{door}: {GROWTH} times the text takes {min(ratios):.1f} times as long", f"{name}, n = {length}")
+
+
+def _seconds(read: Read, text: str, *, runs: int = RUNS) -> float:
+    """Processor time of the fastest run; a text may be refused, in time."""
+    best = float("inf")
+    for _ in range(runs):
+        began = time.process_time()
+        with suppress(Exception):
+            read(text)
+        best = min(best, time.process_time() - began)
+    return best
