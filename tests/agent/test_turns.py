@@ -182,6 +182,16 @@ async def test_the_same_client_message_is_one_turn_however_often_it_is_sent(ann)
     assert len(await states(ann)) == 1
 
 
+@pytest.mark.parametrize("how", ["refuse", "enqueue", "cancel"])
+async def test_an_id_that_was_used_for_another_text_is_a_conflict_and_starts_nothing(ann, how):
+    ann.hears(says("once", confidence=1.0))
+    await ann.asks("hello", client_message_id="m-1")
+    with pytest.raises(Conflict) as refused:
+        await ann.sends("hello!", client_message_id="m-1", on_busy=how)
+    assert (refused.value.code, refused.value.field) == ("client_message_id_used", "client_message_id")
+    assert len(await states(ann)) == 1
+
+
 async def test_a_client_message_id_belongs_to_its_conversation(ann):
     ann.hears(says("one", confidence=1.0), says("two", confidence=1.0))
     first = await ann.asks("hello", client_message_id="m-1")
@@ -207,6 +217,10 @@ async def test_fifty_turns_at_once_all_end_and_lose_no_event(stage):
     ("content", "error", "code"),
     [
         (" \n\t", Invalid, "empty_message"),
+        ("\u200b\u2800", Invalid, "empty_message"),
+        ("\x1b\x07\x08", Invalid, "empty_message"),
+        ("\U000e0041\U000e0042\U000e007f", Invalid, "empty_message"),
+        ("\u3164\ufe0f\u034f \u2028\u00a0\ufeff\u202e", Invalid, "empty_message"),
         ("a\x00b", Invalid, "invalid_text"),
         ("x" * 200_001, TooLarge, "message_too_large"),
         ("word " * 5_000, TooLarge, "message_too_large"),

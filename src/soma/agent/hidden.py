@@ -25,12 +25,18 @@ _HIDDEN = (
     "\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3"
     "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
 )
+_DRAWN_EMPTY = dict.fromkeys((0x2800, 0x1D159))  # a braille cell without dots, a note without a head
 _SEEN_OR_HIDDEN = re.compile(f"({_TAGGED_FLAG}|{_EMOJI}|{_KEYCAP}|{_JOINER})|{_HIDDEN}")
 
 
 def without_hidden(text: str) -> str:
     """Keep what can be seen, with line ends, tabs and whole emoji; drop every character that draws nothing."""
     return text if text.isascii() and text.isprintable() else _SEEN_OR_HIDDEN.sub(_kept, text)
+
+
+def is_blank(text: str) -> bool:
+    """Whether nobody sees anything of it: only blanks, and characters that draw nothing."""
+    return not without_hidden(text).translate(_DRAWN_EMPTY).strip()
 
 
 def _kept(match: re.Match[str]) -> str:

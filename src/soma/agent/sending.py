@@ -6,6 +6,7 @@ from soma.agent.access import own_conversation, require_agent
 from soma.agent.app import Agent
 from soma.agent.auth import Caller
 from soma.agent.errors import Invalid, TooLarge
+from soma.agent.hidden import is_blank
 from soma.agent.lanes import largest_message
 from soma.agent.models import Role
 from soma.agent.record import Turn
@@ -56,8 +57,8 @@ def _check_id(client_message_id: str | None) -> None:
 
 async def _check_size(agent: Agent, content: str) -> None:
     settings = agent.settings
-    if not content.strip():
-        raise Invalid("the message is empty", code="empty_message", field="content")
+    if is_blank(content):
+        raise Invalid("the message is empty: nothing of it can be seen", code="empty_message", field="content")
     if "\x00" in content:
         raise Invalid("the message holds a NUL character", code="invalid_text", field="content")
     if len(content) > settings.max_message_characters:

@@ -19,6 +19,7 @@ from soma.events.transaction import Transaction
 from soma.events.wire import EVERY_DECODING_FAULT
 from soma.events.writer import Writer
 
+IN_PROGRESS = "turn_in_progress"
 TURN_COLUMNS = "id, tenant_id, user_id, conversation_id, content, client_message_id, created_at"
 SAID_BEFORE = 20  # turns of a conversation that an answer is compared with
 
@@ -45,8 +46,8 @@ class TurnStore:
     async def admit(self, turn: Turn, *, enqueue: bool) -> Admitted:
         """Write the turn down before anything is done for it.
 
-        A client message that was sent before is answered with the first turn of it. Raises Conflict while another turn
-        runs, unless this one may queue, and Busy where too many are under way.
+        A client message that was sent before is answered with the first turn of it. Raises Conflict where its id was
+        used for another text, and while another turn runs, unless this one may queue; Busy where too many are under way.
         """
         return await self._writer.write(lambda tx: self._admit(tx, turn, enqueue=enqueue))
 
@@ -54,13 +55,19 @@ class TurnStore:
         scope = [turn.tenant_id, turn.conversation_id]
         if turn.client_message_id is not None:
             known = tx.query(
-                "SELECT id, (SELECT COALESCE(MIN(conversation_position), 1) - 1 FROM events e WHERE "
+                "SELECT id, content, (SELECT COALESCE(MIN(conversation_position), 1) - 1 FROM events e WHERE "
                 "e.tenant_id = t.tenant_id AND e.stream = 'turn:' || t.id) FROM agent_turn t "
                 "WHERE tenant_id = ? AND conversation_id = ? AND client_message_id = ?",
                 [*scope, turn.client_message_id],
             )
             if known:
-                [(turn_id, after)] = known
+                [(turn_id, content, after)] = known
+                if content != turn.content:
+                    raise Conflict(
+                        "this id was used for another message of the conversation: send this one under a new id",
+                        code="client_message_id_used",
+                        field="client_message_id",
+                    )
                 return Admitted(turn_id, after)
         busy = tx.query(
             f"SELECT id FROM agent_turn WHERE tenant_id = ? AND conversation_id = ? AND {OPEN} LIMIT 1", scope
@@ -68,7 +75,7 @@ class TurnStore:
         if busy and not enqueue:
             raise Conflict(
                 f"turn {busy[0][0]} is still running: wait for it, cancel it, or send with on_busy enqueue or cancel",
-                code="turn_in_progress",
+                code=IN_PROGRESS,
             )
         self._bounds.check(tx, tenant_id=turn.tenant_id, user_id=turn.user_id)
         state = "queued" if busy else "running"

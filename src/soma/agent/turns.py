@@ -19,7 +19,7 @@ from soma.agent.llm.base import TextDelta
 from soma.agent.metrics import observe_iteration, observe_turn
 from soma.agent.record import Turn, TurnRecord
 from soma.agent.steps.doors import Doors
-from soma.agent.store import TurnStore
+from soma.agent.store import IN_PROGRESS, TurnStore
 from soma.agent.turn import Step, run_turn
 from soma.agent.visits import Visit
 from soma.events.errors import LogError
@@ -79,8 +79,8 @@ class Turns:
             try:
                 admitted = await self._store.admit(turn, enqueue=on_busy == "enqueue")
                 break
-            except Conflict:
-                if on_busy != "cancel":
+            except Conflict as refused:
+                if on_busy != "cancel" or refused.code != IN_PROGRESS:
                     raise
                 await self.cancel_conversation(turn.tenant_id, turn.conversation_id)
         if admitted.lease is not None:
