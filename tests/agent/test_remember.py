@@ -10,6 +10,7 @@ from tests.agent.stage import Person, call
 
 from soma.agent.kept import statement_key
 from soma.agent.llm.scripted import calls, says
+from soma.agent.parts import PART_BYTES, parts_of
 from soma.agent.record import TurnRecord, fold
 from soma.agent.remember import items_of, remembering
 from soma.events.cursors import Consumer
@@ -142,6 +143,18 @@ async def test_equal_statements_have_one_key_and_yesterdays_of_two_days_have_two
     assert key("We signed yesterday.") != key("We signed yesterday.", "2026-11-21")
 
 
+async def test_a_long_message_is_remembered_in_parts_that_together_hold_every_word():
+    words = [f"word{number}" for number in range(20_000)]
+    for joined in (" ".join(words), "\n\n".join(words), ". ".join(words)):
+        parts = parts_of(joined)
+        assert " ".join(parts).replace(".", " ").split() == words
+        assert max(len(part.encode()) for part in parts) <= PART_BYTES
+    for solid in ("x" * 100_000, "\U0001f600" * 30_000, "汉字" * 30_000):
+        assert "".join(parts_of(solid)) == solid
+        assert max(len(part.encode()) for part in parts_of(solid)) <= PART_BYTES
+    assert parts_of("short") == ["short"]
+
+
 # Through the cursor
 
 
@@ -168,6 +181,25 @@ async def test_a_finished_turn_reaches_memory_and_is_recalled_in_the_next_one(an
     record = await ann.asks("what is my cat called?", conversation_id=await ann.another_conversation())
     assert record.iterations[0].bundle is not None
     assert "my cat is called Miso" in [shown.text for shown in record.iterations[0].bundle.memories]
+
+
+async def test_a_message_and_an_answer_over_what_one_memory_holds_are_remembered(ann):
+    said = "My ledger follows. " + "A heron costs nine crowns and a goose costs two. " * 1_500 + "My otter is Reed."
+    answer = "So be it. " + "Lisbon is where your herons nest. " * 2_500
+    assert min(len(said.encode()), len(answer.encode())) > 64 * 1024
+    items = items_of(ended(*ANSWER, content=answer, said=said))
+    await ann.agent.brain.remember(ann.principal, items, are_messages=True)
+    kept = await memories(ann)
+    assert any(text.endswith("My otter is Reed.") for text in kept)
+    assert any(text.startswith("So be it.") for text in kept)
+
+
+async def test_an_item_that_the_brain_refuses_takes_no_other_with_it(ann, monkeypatch):
+    monkeypatch.setattr("soma.agent.remember.parts_of", lambda text: [text])  # as where nothing were cut
+    ann.hears(says("So be it. " + "Lisbon is where your herons nest. " * 2_500, confidence=1.0))
+    await ann.asks("My otter is called Reed.")
+    await caught_up(ann)
+    assert await memories(ann) == ["My otter is called Reed."]
 
 
 async def test_a_statement_that_the_tool_keeps_is_one_memory(ann):

@@ -24,7 +24,7 @@ async def test_what_is_remembered_is_recalled_ranked_and_forgotten(client):
     assert "Miso" not in str(await client.recall(ALICE, query="what is the cat called"))
     with pytest.raises(BrainRefused) as refused:
         await client.forget(ALICE, ids=[ids[2]])
-    assert (refused.value.status, refused.value.code) == (404, "unknown_key")
+    assert (refused.value.status, refused.value.code) == (410, "already_forgotten")
 
 
 async def test_remembering_the_same_again_changes_nothing(client):

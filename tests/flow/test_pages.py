@@ -1,6 +1,7 @@
 """What an operator looks at: is it up, is it ready, what does it count, what does it offer."""
 
 import re
+import resource
 
 import httpx
 import pytest
@@ -95,6 +96,28 @@ def test_without_its_brain_it_is_up_not_ready_and_still_answers(tmp_path):
     assert "6*8 = 48." in said.stdout
     assert doctor.returncode == 1
     assert "is not ready" in doctor.stdout
+
+
+@pytest.fixture
+def full(soma):
+    """A disk that takes nothing more, as the server sees it."""
+    pid, limit = soma.process.pid, resource.RLIMIT_FSIZE
+    before = resource.prlimit(pid, limit, (0, resource.RLIM_INFINITY))
+    yield soma
+    resource.prlimit(pid, limit, before)
+    soma.owner.remember("There is room again.")
+    assert httpx.get(f"{soma.url}/readyz").status_code == 200
+
+
+def test_a_full_disk_is_not_ready_and_every_door_that_writes_says_that_it_is_the_storage(full):
+    ready = httpx.get(f"{full.url}/readyz")
+    assert ready.status_code == 503
+    assert ready.json()["dependencies"]["database"].startswith("no room to write: ")
+    assert "no room to write" in ready.json()["dependencies"]["brain"]
+    for path, body in {"/memories": {"items": [{"text": "more"}]}, "/chat/conversations": {}}.items():
+        refused = full.owner.http.post(path, json=body)
+        assert (refused.status_code, refused.json()["code"]) == (503, "storage_unavailable")
+    assert full.owner.http.get("/memories").status_code == 200
 
 
 def test_openapi_describes_every_door(soma):

@@ -3,11 +3,11 @@
 import json
 
 import pytest
-from tests.memory.conftest import opened
+from tests.memory.conftest import opened, owner
 from tests.memory.test_remember import new, recalled
 
 from soma.events.log import Log
-from soma.memory.errors import UnknownKey
+from soma.memory.errors import AlreadyForgotten, UnknownKey
 from soma.memory.types import NewLink, Query
 
 SECRET = "The vault code is plumeria seventeen."
@@ -61,12 +61,26 @@ async def test_a_forgotten_text_is_found_by_no_verb(told, alice, database, embed
 
 async def test_forgetting_twice_says_so_and_remembering_again_makes_a_new_memory(told, alice):
     receipt = await told.forget(alice, keys=["secret"])
-    with pytest.raises(UnknownKey):
-        await told.forget(alice, ids=receipt.forgotten)
+    for retried in ({"ids": receipt.forgotten}, {"keys": ["secret"]}, {"ids": receipt.forgotten, "keys": ["secret"]}):
+        with pytest.raises(AlreadyForgotten):
+            await told.forget(alice, **retried)
     [again] = await told.remember(alice, [new(SECRET, key="secret")])
     assert again.status == "created"
     assert again.id not in receipt.forgotten
     assert "plumeria" in await everything_seen(told, alice)
+
+
+async def test_a_retry_tells_what_is_done_from_what_never_was_and_does_the_rest(told, alice):
+    await told.forget(alice, keys=["secret"])
+    with pytest.raises(UnknownKey) as caught:
+        await told.forget(alice, keys=["secret", "never"])
+    assert caught.value.field == "keys[1]"
+    with pytest.raises(UnknownKey):
+        await told.forget(owner("bob"), keys=["secret"])  # what another user has forgotten never was
+    receipt = await told.forget(alice, keys=["secret", "after"])
+    assert len(receipt.forgotten) == 1
+    with pytest.raises(AlreadyForgotten):
+        await told.forget(alice, keys=["secret", "after"])
 
 
 async def test_one_unknown_key_forgets_nothing(told, alice):

@@ -27,6 +27,7 @@ from soma.agent.turns import Crash  # noqa: E402
 from soma.brain.errors import BrainError  # noqa: E402
 from soma.events.errors import LogError, ReadFailed  # noqa: E402
 from soma.events.ids import new_id  # noqa: E402
+from soma.events.room import check_room  # noqa: E402
 
 Scope = dict[str, Any]
 
@@ -168,6 +169,10 @@ async def turns_aside(agent: Agent) -> list[dict[str, str]]:
 
 
 async def _database(agent: Agent) -> str:
+    try:
+        await asyncio.to_thread(check_room, agent.settings.data_dir)
+    except OSError as error:
+        return f"no room to write: {error.strerror}"
     try:
         await asyncio.wait_for(agent.writer.write(lambda tx: tx.query("SELECT 1")), timeout=2)
     except Exception as error:  # noqa: BLE001 - whatever it is, the database is away and the page says so

@@ -8,6 +8,7 @@ from typing import Any
 from soma.agent.consent import asks_to_forget
 from soma.agent.errors import NotFound
 from soma.agent.kept import statement_key, worth_keeping
+from soma.agent.parts import parts_of
 from soma.agent.record import Turn, TurnRecord
 from soma.agent.steps.outside import sources_of
 from soma.agent.store import TurnStore
@@ -22,6 +23,7 @@ from soma.events.writer import Writer
 
 CONSUMER = "remember"
 TOOL = "remember"
+MOST_SOURCES = 64  # that the brain takes of one item
 UNTAKEABLE = {400, 413, 422}  # refusals of the message itself; any other may pass: a wrong token, too many calls
 
 logger = logging.getLogger(__name__)
@@ -54,9 +56,10 @@ async def _new_in(store: TurnStore, turn_id: str) -> tuple[Turn | None, list[dic
     if await asyncio.to_thread(store.is_withheld, turn_id):  # what it says was forgotten before it was remembered
         return None, []
     why = "; ".join(map(str, record.unreadable))
+    said_before = await asyncio.to_thread(store.said_before, turn_id)
     try:
         if not why:
-            return record.turn, items_of(record, await asyncio.to_thread(store.said_before, turn_id))
+            return record.turn, items_of(record, said_before)
     except Exception as mistake:
         logger.exception("what turn %s brings cannot be made out", turn_id)
         why = f"what it brings cannot be made out ({type(mistake).__name__})"
@@ -67,18 +70,20 @@ async def _new_in(store: TurnStore, turn_id: str) -> tuple[Turn | None, list[dic
 
 async def _remember(brain: BrainClient, owner: Principal, items: list[dict[str, Any]]) -> None:
     """One by one, for an answer is forgotten with the statement that it answers. What the brain cannot take is passed
-    over: it must not hold up everyone's.
+    over: it must not hold up everyone's, nor take the rest with it.
     """
-    answered: list[str] = []
+    stated: list[str] = []
     for item in items:
+        is_answer = item["metadata"]["role"] == "assistant"
+        derived = {"derived_from": stated[:MOST_SOURCES]} if is_answer else {}
         try:
-            [kept] = await brain.remember(owner, [{**item, "derived_from": answered}], are_messages=True)
+            [kept] = await brain.remember(owner, [item | derived], are_messages=True)
         except BrainRefused as refused:
             if refused.status not in UNTAKEABLE:
                 raise
             logger.exception("%s of tenant %s is not remembered", item["key"], owner.tenant_id)
         else:
-            answered = [kept.id]
+            stated += [] if is_answer else [kept.id]
 
 
 def items_of(record: TurnRecord, said_before: Sequence[str] = ()) -> list[dict[str, Any]]:
@@ -91,9 +96,9 @@ def items_of(record: TurnRecord, said_before: Sequence[str] = ()) -> list[dict[s
     if complete is None or record.started is None or not record.started.model:  # nobody was asked
         return []
     said = worth_keeping(turn.content, _kept_by_tool(record))
-    items = [_item(record, said, "user")] if said else []
+    items = _items(record, said, "user") if said else []
     if _is_own_answer(record, complete, said_before) and not asks_to_forget(turn.content):
-        items.append(_item(record, complete.content, "assistant"))
+        items += _items(record, complete.content, "assistant")
     return items
 
 
@@ -114,6 +119,10 @@ def _is_own_answer(record: TurnRecord, complete: TurnComplete, said_before: Sequ
         return False
     sources = [*sources_of(record), *map(Source, said_before)]
     return not Outside(sources, [record.turn.content]).carried_by(complete.content)
+
+
+def _items(record: TurnRecord, text: str, role: str) -> list[dict[str, Any]]:
+    return [_item(record, part, role) for part in parts_of(text)]
 
 
 def _item(record: TurnRecord, text: str, role: str) -> dict[str, Any]:

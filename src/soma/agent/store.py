@@ -47,7 +47,7 @@ class TurnStore:
         """Write the turn down before anything is done for it.
 
         A client message that was sent before is answered with the first turn of it. Raises Conflict where its id was
-        used for another text, and while another turn runs, unless this one may queue; Busy where too many are under way.
+        used for another text, and while another turn runs, unless this one may queue; Busy where too many are.
         """
         return await self._writer.write(lambda tx: self._admit(tx, turn, enqueue=enqueue))
 

@@ -20,13 +20,25 @@ from soma.brain.service import Brain, owner
 from soma.brain.types import MemoryPage, Principal, RememberedItem, StoredMemory
 from soma.events.errors import LogError, WriterBusy, WriteRefused
 from soma.events.ids import new_id
-from soma.memory.errors import MemoryRefused, ModelUnavailable, NotTheAuthor, UnknownDocument, UnknownKey
+from soma.memory.errors import (
+    AlreadyForgotten,
+    MemoryRefused,
+    ModelUnavailable,
+    NotTheAuthor,
+    UnknownDocument,
+    UnknownKey,
+)
 from soma.memory.types import MemoryRecord, NewLink, NewMemory, Remembered
 
 JSON = "application/json"
 BUSY_SECONDS = 1
 LARGEST_PAGE = 200
-MEMORY_STATUS: dict[type[MemoryRefused], int] = {UnknownKey: 404, UnknownDocument: 404, NotTheAuthor: 403}
+MEMORY_STATUS: dict[type[MemoryRefused], int] = {
+    UnknownKey: 404,
+    UnknownDocument: 404,
+    AlreadyForgotten: 410,
+    NotTheAuthor: 403,
+}
 HTTP_CODES = {404: "not_found", 405: "method_not_allowed"}
 
 

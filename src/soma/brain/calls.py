@@ -15,6 +15,8 @@ import msgspec
 
 from soma.brain.errors import BrainRefused, BrainUnavailable
 from soma.brain.types import Principal
+from soma.events.errors import WriteFailed
+from soma.memory.errors import ModelUnavailable
 
 T = TypeVar("T")
 
@@ -129,6 +131,9 @@ class Calls:
         raise _refusal(response)
 
 
+TOLD_APART = {WriteFailed.code, ModelUnavailable.code}  # what is away is behind the brain
+
+
 class _ErrorBody(msgspec.Struct):
     code: str
     message: str
@@ -141,7 +146,7 @@ def _refusal(response: httpx.Response) -> BrainUnavailable | BrainRefused:
     except msgspec.DecodeError:
         return BrainUnavailable(f"The brain answered {response.status_code} in a form that is not its own.")
     if response.is_server_error:
-        return BrainUnavailable(body.message)
+        return BrainUnavailable(body.message, code=body.code if body.code in TOLD_APART else None)
     after = response.headers.get("Retry-After")
     return BrainRefused(
         body.code, body.message, body.field, response.status_code, retry_after=float(after) if after else None

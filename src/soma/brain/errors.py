@@ -15,8 +15,9 @@ class BrainUnavailable(BrainError):
 
     code = "brain_unavailable"
 
-    def __init__(self, message: str | None = None) -> None:
+    def __init__(self, message: str | None = None, *, code: str | None = None) -> None:
         super().__init__(message or BrainUnavailable.__doc__)
+        self.code = code or self.code
 
 
 class BrainRefused(BrainError):

@@ -52,6 +52,7 @@ from soma.brain.workers import Workers
 from soma.brain.working_memory import Item, Key, WorkingMemory, novelty
 from soma.events.ids import new_id, now
 from soma.events.log import Reads
+from soma.events.room import check_room
 from soma.events.schema import Subject
 from soma.events.transaction import Transaction
 from soma.events.writer import Writer
@@ -299,6 +300,10 @@ class Brain:
 
     async def ready(self) -> dict[str, str]:
         """What is away, by name; empty where all is well."""
+        try:
+            await self._work(check_room, self.settings.data_dir)
+        except OSError as error:
+            return {"disk": f"no room to write: {error.strerror}"}
         try:
             async with asyncio.timeout(self.settings.ready_seconds):
                 await self._writer.write(lambda tx: tx.query("SELECT 1 FROM learner_snapshots LIMIT 1"))

@@ -28,7 +28,7 @@ def erase(tx: Transaction, owner: Owner, memories: Sequence[MemoryRecord], names
     for memory in gone:
         tx.execute("DELETE FROM memory_embeddings WHERE memory_id = ?", [memory.id])
         tx.execute("DELETE FROM memory_links WHERE from_id = ? OR to_id = ?", [memory.id, memory.id])
-        tx.execute(rows.ERASE, [_digest(memory), revision, moment, receipt_id, memory.id])
+        tx.execute(rows.ERASE, [key_digest(memory.tenant_id, memory.key), revision, moment, receipt_id, memory.id])
     for tenant, scoped, thread in {(one.tenant_id, one.scope_owner, one.conversation_id or "") for one in gone}:
         records.drop_empty(tx, (tenant, namespace, scoped), [thread])
     return receipt_id, [(memory, revision) for memory in gone]
@@ -58,6 +58,6 @@ def apply(store: Store, erased: Erased) -> None:
                         partition.forget(memory.id, revision)
 
 
-def _digest(memory: MemoryRecord) -> str:
+def key_digest(tenant_id: str, key: str) -> str:
     """Keys are people's words too: what stays tells only whether a key that is known was forgotten."""
-    return sha256(f"{memory.tenant_id}\n{memory.key}".encode()).hexdigest()
+    return sha256(f"{tenant_id}\n{key}".encode()).hexdigest()

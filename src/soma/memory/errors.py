@@ -12,6 +12,7 @@ MemoryRefused            `code`, and `field` where one is to blame
 ├── BadCursor            bad_cursor
 ├── BadLine              bad_line
 ├── UnknownKey           unknown_key
+├── AlreadyForgotten     already_forgotten
 │   └── UnknownDocument  unknown_document
 ├── UnknownLinkTarget    unknown_link_target
 ├── NotTheAuthor         not_the_author
@@ -96,6 +97,12 @@ class UnknownKey(MemoryRefused):
     """There is no such memory here."""
 
     code = "unknown_key"
+
+
+class AlreadyForgotten(MemoryRefused):
+    """It was forgotten before: nothing is left to do."""
+
+    code = "already_forgotten"
 
 
 class UnknownDocument(UnknownKey):

@@ -1,20 +1,29 @@
 """Forget: text, vector and links go, a row without content and an event stay as proof."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from soma.events.transaction import Transaction
 from soma.memory import authorship, rows
-from soma.memory.erasing import Erased, apply, erase
-from soma.memory.errors import UnknownKey
+from soma.memory.erasing import Erased, apply, erase, key_digest
+from soma.memory.errors import AlreadyForgotten, UnknownKey
 from soma.memory.store import Store
 from soma.memory.types import MemoryRecord, Owner, Receipt
 
 
 async def forget(store: Store, owner: Owner, ids: Sequence[str], keys: Sequence[str], namespace: str) -> Receipt:
-    """All of them or none, with what was synthesised from them. Raises UnknownKey, NotTheAuthor."""
+    """All of them or none, with what was synthesised from them; those that went before are passed over.
+
+    Raises UnknownKey, NotTheAuthor, and AlreadyForgotten where nothing of them is left.
+    """
 
     def write(tx: Transaction) -> tuple[str, Erased]:
-        chosen = named(tx, owner, ids, keys, namespace, also_damaged=True)
+        gone = _gone(tx, owner, ids, keys, namespace)
+        chosen = named(tx, owner, ids, keys, namespace, also_damaged=True, gone=gone)
+        if gone and not chosen:
+            first = "ids[0]" if ids else "keys[0]"
+            raise AlreadyForgotten(
+                f"memory {[*ids, *keys][0][:80]!r} was forgotten before: nothing is left", field=first
+            )
         for memory in chosen:
             authorship.check(owner, memory, _field(memory, ids, keys))
         return erase(tx, owner, chosen, namespace)
@@ -25,6 +34,12 @@ async def forget(store: Store, owner: Owner, ids: Sequence[str], keys: Sequence[
     is_shared = any(memory.scope != "user" for memory, _ in erased)
     texts = [memory.text for memory, _ in erased]
     return Receipt(receipt_id=receipt_id, forgotten=seen, is_shared=is_shared, texts=texts)
+
+
+def _gone(tx: Transaction, owner: Owner, ids: Sequence[str], keys: Sequence[str], namespace: str) -> set[str]:
+    digests = {key_digest(owner.tenant_id, key): key for key in keys}
+    gone = rows.forgotten(tx, owner, namespace, "key", digests)
+    return rows.forgotten(tx, owner, namespace, "id", ids) | {digests[digest] for digest in gone}
 
 
 def _field(memory: MemoryRecord, ids: Sequence[str], keys: Sequence[str]) -> str:
@@ -40,10 +55,11 @@ def named(
     namespace: str,
     *,
     also_damaged: bool = False,
+    gone: Collection[str] = (),
 ) -> list[MemoryRecord]:
     """The memories of these ids, then of these keys; of a key in several scopes the most private. Raises UnknownKey.
 
-    `also_damaged`: for who removes them and shows them to nobody.
+    `also_damaged`: for who removes them and shows them to nobody. Names in `gone` may be of none.
     """
     nearest = {scope: rank for rank, scope in enumerate(owner.visible())}
     seen, found = (
@@ -54,7 +70,7 @@ def named(
     by_key = {memory.key: memory for memory in sorted(found, key=lambda memory: -nearest[memory.scope_owner])}
     for field, asked, known in (("ids", ids, by_id), ("keys", keys, by_key)):
         for number, name in enumerate(asked):
-            if name not in known:
+            if name not in known and name not in gone:
                 raise UnknownKey(f"there is no memory {name[:80]!r} here", field=f"{field}[{number}]")
-    chosen = [*(by_id[name] for name in ids), *(by_key[name] for name in keys)]
+    chosen = [*(by_id[name] for name in ids if name in by_id), *(by_key[name] for name in keys if name in by_key)]
     return list({memory.id: memory for memory in chosen}.values())

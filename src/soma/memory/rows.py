@@ -278,6 +278,20 @@ def taken_from(reader: Reader, ids: Iterable[str]) -> list[MemoryRecord]:
     return list(found.values())
 
 
+def forgotten(reader: Reader, owner: Owner, namespace: str, column: str, values: Iterable[str]) -> set[str]:
+    """Which of some ids, or digests of keys, are of memories that the owner saw until they were forgotten."""
+    found: set[str] = set()
+    for some in _chunks(values):
+        sql = (
+            f"SELECT {column} FROM memories WHERE forgotten_at IS NOT NULL AND tenant_id = ? AND namespace = ? "
+            f"AND scope_owner IN (?, ?, ?) AND {column} IN ({', '.join('?' * len(some))})"
+        )
+        found.update(
+            str(value) for (value,) in reader.query(sql, [owner.tenant_id, namespace, *owner.visible(), *some])
+        )
+    return found
+
+
 def held_once(reader: Reader, owner: Owner, namespace: str) -> bool:
     """Whether the namespace holds a memory that the owner may see, or held one that is forgotten."""
     for state in ("IS NULL", "IS NOT NULL"):

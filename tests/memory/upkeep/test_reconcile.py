@@ -2,6 +2,7 @@
 
 import asyncio
 import sqlite3
+import threading
 
 import numpy as np
 import pytest
@@ -9,8 +10,10 @@ from tests.memory.conftest import MODEL, opened, owner
 from tests.memory.test_remember import new, recalled
 
 from soma.memory import rows
+from soma.memory.erasing import apply
 from soma.memory.errors import UnknownKey
 from soma.memory.types import NewLink
+from soma.memory.upkeep.compare import differing
 from soma.memory.upkeep.reconcile import OF_NOBODY, reconcile, unwell
 from soma.memory.upkeep.reembed import reembed
 
@@ -126,6 +129,33 @@ async def test_an_index_in_memory_that_differs_from_its_rows_is_loaded_anew(told
     assert report.is_clean
     assert not (await compared(told)).problems
     assert [record.key for record in (await told.search(alice, "nurse")).items] == ["k1"]
+
+
+async def test_what_was_committed_a_moment_ago_is_no_difference(told, alice, monkeypatch):
+    """Between a commit and its way into memory, the rows are ahead."""
+    gate, looked = threading.Event(), 0
+
+    def late(store, erased):
+        gate.wait(10)
+        apply(store, erased)
+
+    def seen(kept, fresh):
+        nonlocal looked
+        looked += 1
+        if looked == 3:
+            gate.set()
+        return differing(kept, fresh)
+
+    monkeypatch.setattr("soma.memory.forget.apply", late)
+    monkeypatch.setattr("soma.memory.upkeep.reconcile.differing", seen)
+    await told.search(alice, "nurse")
+    forgetting = asyncio.create_task(told.forget(alice, keys=["k1"]))
+    while told._store.database.query("SELECT 1 FROM memories WHERE key = 'k1'"):  # noqa: ASYNC110 - the commit comes by itself
+        await asyncio.sleep(0.001)
+    report = await compared(told)
+    await forgetting
+    assert looked >= 3
+    assert not report.problems
 
 
 async def test_a_changed_payload_is_said_and_left_alone(told, database, alice):

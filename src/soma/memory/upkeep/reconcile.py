@@ -5,6 +5,7 @@ Problems by kind: `payload_damaged` (the row is not what was remembered: shown t
 `link_dangling`, `index_differs` (a partition in memory).
 """
 
+import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from soma.memory.upkeep.pages import Page, lacking, pages, tenants
 from soma.memory.upkeep.reembed import BATCH, make
 
 NAMED = 20  # problems that a report names; all are counted
+PATIENCE = (0.02, 0.1, 0.5)  # seconds until what differs is compared again
 BEYOND_REPAIR = "payload_damaged"
 
 Link = tuple[str, str, str]
@@ -93,7 +95,7 @@ async def reconcile(
     for address in store.partitions.addresses(tenant_id):
         if not sight.compares(address[2]):
             continue
-        await store.work(_check_partition, store, address, report, repair=repair)
+        await _check_partition(store, address, report, repair=repair)
         await rest()
     if repair and report.problems:
         fact = MemoryReconciled(memories=report.memories, problems=dict(report.problems), repaired=report.repaired)
@@ -185,18 +187,40 @@ def _remove(tx: Transaction, *, left: Sequence[tuple[str, str]], links: Sequence
     tx.executemany("DELETE FROM memory_links WHERE from_id = ? AND to_id = ? AND relation = ?", links)
 
 
-def _check_partition(store: Store, address: tuple[str, str, str], report: Report, *, repair: bool) -> None:
-    """Compare with one made anew beside it. Only where they differ, again with nobody writing meanwhile."""
+async def _check_partition(store: Store, address: tuple[str, str, str], report: Report, *, repair: bool) -> None:
+    """Compare with one made anew beside it. What was committed a moment ago is not in memory yet: only what differs
+    again and again is a problem.
+    """
+    if not await store.work(_is_loaded, store, address):
+        return
+    report.partitions += 1
+    ids = await store.work(_differing, store, address)
+    for pause in PATIENCE:
+        if not ids:
+            return
+        await asyncio.sleep(pause)
+        ids &= await store.work(_differing, store, address)
+    report.add("index_differs", sorted(ids), address[2])
+    if ids and repair:
+        await store.work(_drop, store, address)
+        report.repaired += len(ids)
+
+
+def _is_loaded(store: Store, address: tuple[str, str, str]) -> bool:
+    with store.partitions.locked(*address[:2]):
+        return store.partitions.present(address) is not None
+
+
+def _differing(store: Store, address: tuple[str, str, str]) -> set[str]:
+    """Ids that a partition holds otherwise than its rows say; looked at again with nobody writing to it meanwhile."""
     fresh = store.load(address)
     with store.partitions.locked(*address[:2]):
         kept = store.partitions.present(address)
-        if kept is None:
-            return
-        report.partitions += 1
-        if kept.model == fresh.model and not any(differing(kept, fresh)):
-            return
-        ids = sorted(differing(kept, store.load(address)))
-        report.add("index_differs", ids, address[2])
-        if ids and repair:
-            store.partitions.drop(address)
-            report.repaired += len(ids)
+        if kept is None or (kept.model == fresh.model and not any(differing(kept, fresh))):
+            return set()
+        return set(differing(kept, store.load(address)))
+
+
+def _drop(store: Store, address: tuple[str, str, str]) -> None:
+    with store.partitions.locked(*address[:2]):
+        store.partitions.drop(address)
