@@ -59,6 +59,16 @@ async def test_a_bundle_fits_its_lane_and_says_what_chose_it(client):
     assert nothing.dropped > 0
 
 
+@pytest.mark.parametrize("wide", ["Ab9" * 20_000, "ภาษา" * 5_000, "🦊" * 9_000, "7\t" * 20_000])
+async def test_a_memory_wider_than_the_lane_is_left_out_whatever_it_is_made_of(client, wide):
+    await remembered(client)
+    await client.remember(ALICE, [{"text": f"What did Caroline do? {wide}", "scope": "tenant"}])
+    bundle = await client.evaluate(ALICE, conversation_id="c1", query="What did Caroline do?", token_budget=4_000)
+    assert bundle.memories
+    assert all(wide not in memory.text for memory in bundle.memories)
+    assert sum(len(memory.text.encode()) for memory in bundle.memories) < 4_000 * 6
+
+
 async def test_a_half_life_decides_how_fast_memories_grow_old(client):
     days = ("2026-01-01", "2026-02-15", "2026-03-01")
     items = [{"key": day, "text": f"It rained on {day}", "occurred_at": f"{day}T00:00:00+00:00"} for day in days]
