@@ -104,7 +104,7 @@ def test_without_a_server_a_command_says_how_to_start_one(alone, words):
         (("up",), {"SOMA_HOST": "192.0.2.1"}, "cannot listen on 192.0.2.1"),
         (("up",), {"SOMA_DEFAULT_MODEL": "ollama/x"}, "SOMA_DEFAULT_MODEL: no model is called 'ollama/x': set SOMA_OP"),
         (("up",), {"SOMA_DEFAULT_MODEL": "groq/x"}, "SOMA_DEFAULT_MODEL: groq/x needs the key GROQ_API_KEY"),
-        (("up",), {"OPENAI_API_KEY": "ünï"}, "the setting OPENAI_API_KEY cannot be '***': a key has printable ASCII"),
+        (("up",), {"OPENAI_API_KEY": "ünï"}, "the setting OPENAI_API_KEY cannot be '***': must be printable ASCII"),
     ],
 )
 def test_a_setting_that_cannot_be_is_named(alone, words, setting, says):
@@ -435,7 +435,7 @@ def test_doctor_says_what_to_mend(soma, alone):
     unwell = alone("doctor")
     assert unwell.returncode == 1
     assert "run `soma up`" in unwell.stdout
-    assert "would be offline: no model is set and no key" in unwell.stdout
+    assert "would answer with offline: no model is set and no key" in unwell.stdout
     token = soma.data_dir / "token"
     token.chmod(0o644)
     try:

@@ -126,7 +126,7 @@ def test_documents_are_listed_and_forgotten_by_name(imported, typed, texts, tmp_
     absent = typed("memory", "forget", "--document", "gone.md")
     assert absent.stderr == "soma: there is no document gone.md: `soma memory documents` lists them\n"
     both = typed("memory", "forget", "key", "--document", "c.md")
-    assert (both.returncode, "say which" in both.stderr) == (2, True)
+    assert (both.returncode, "say what to forget" in both.stderr) == (2, True)
     other = next(one["collection"] for one in listed if one["collection"].startswith("b-"))
     assert typed("memory", "forget", "--collection", other).returncode == 0
     assert typed("memory", "documents").stdout == "no documents\n"
@@ -183,13 +183,13 @@ def test_an_empty_folder_changes_nothing_whatever_is_said(imported, typed, texts
     (notes / "a.md").unlink()
     ended = typed(*import_words(notes, "--mirror"))
     assert ended.returncode == 1
-    assert f"{notes} holds no .markdown or .md or .mdown that can be read: nothing was changed" in ended.stderr
+    assert f"{notes} holds no .markdown or .md or .mdown file that can be read: nothing was changed" in ended.stderr
     assert texts() == ["One."]
 
 
 def test_what_is_piped_in_has_the_name_that_is_said(imported, typed, texts):
     unnamed = typed(*import_words("-"), said="One.")
-    assert unnamed.stderr == "soma: say with --name what to call what is piped in\n"
+    assert unnamed.stderr == "soma: standard input has no name: give it one with --name\n"
     assert imported("-", "--name", "talk.md", said="One.")[0] == {"created": 1}
     assert imported("-", "--name", "talk.md", said="One.")[0] == {"unchanged": 1}
     assert imported("-", "--name", "talk.md", said="Two.")[0] == {"replaced": 1}
@@ -200,7 +200,7 @@ def test_what_is_piped_in_has_the_name_that_is_said(imported, typed, texts):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (("--mirror",), "--mirror is for a folder"),
+        (("--mirror",), "--mirror goes with a folder"),
         (("--collection", "a\x07b"), "[bad_name]"),
         (("--name", "x" * 301), "(documents.0.name) [invalid]"),
     ],

@@ -11,9 +11,9 @@ SHOWN = 3  # names in a warning
 
 
 def folder_of(root: Path, tenant_id: str) -> Path:
-    """The folder of a tenant, made at first need, closed to others. Raises ValueError for an id that is no name."""
+    """The folder of a tenant, made at first need, for us alone. Raises ValueError for an id that cannot name one."""
     if not tenant_id or tenant_id != Path(tenant_id).name or tenant_id.startswith("."):
-        raise ValueError(f"{tenant_id!r} is no name of a folder")
+        raise ValueError(f"{tenant_id!r} cannot name a folder")
     folder = root / tenant_id
     with contextlib.suppress(OSError):  # a root that cannot be written in holds what it holds
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -30,5 +30,5 @@ def warn_of_loose_documents(root: Path, tenants: Collection[str], home: str) -> 
     if names:
         some = ", ".join(ascii(name) for name in names[:SHOWN]) + (" and others" if len(names) > SHOWN else "")
         logger.warning(
-            "documents in no tenant's folder are read by nobody: move %s from %s to %s", some, root, root / home
+            "documents outside a tenant's folder are not read: move %s from %s to %s", some, root, root / home
         )

@@ -1,4 +1,4 @@
-"""Before anything is read: under which name is this server asked, and may who asks come in? It knows no page.
+"""Check the Host of a request and the token of its sender before anything is read. It knows no page.
 
 A page of another site can make its own name lead to this machine (DNS rebinding): then the name in Host is not ours.
 """
@@ -43,17 +43,21 @@ class Gate:
             scope[CALLER] = await caller_of(authorization_of(scope))
 
     async def check_watcher(self, scope: Scope) -> None:
-        """Beyond this machine, the process's figures are for its operator and who holds the service token."""
+        """Beyond this machine, keep metrics for the operator and for holders of the service token. Raises Forbidden."""
         if not self.is_exposed or self._holds_service_token(scope):
             return
         caller = await caller_of(authorization_of(scope))
         if not caller.is_operator:
-            raise Forbidden("only the operator of this server sees its figures", code="operator_required")
+            raise Forbidden(
+                "only the operator of this server, or its service token, may read the metrics", code="operator_required"
+            )
 
     def check_service(self, scope: Scope) -> None:
-        """Beyond this machine, every page of the brain is for who holds the service token. Raises Unauthorized."""
+        """Beyond this machine, keep the brain for holders of the service token. Raises Unauthorized."""
         if self.is_exposed and not self._holds_service_token(scope):
-            raise Unauthorized("the brain needs the service token of this server", code="unauthorized")
+            raise Unauthorized(
+                "the brain takes the service token of this server only (Authorization: Bearer ...)", code="unauthorized"
+            )
 
     def _holds_service_token(self, scope: Scope) -> bool:
         scheme, _, given = (authorization_of(scope) or "").partition(" ")
@@ -63,13 +67,17 @@ class Gate:
         """Code and message, where these values of Host are none of ours."""
         found = HOST.fullmatch(sent[0]) if len(sent) == 1 else None
         if found is None:
-            message = "the request has no Host header" if not sent else "the Host header is not one host name"
+            message = (
+                "the request needs a Host header"
+                if not sent
+                else "the Host header must be one host name, with or without a port"
+            )
             return "invalid_host", message
         name = found["name"].lower().strip("[]").rstrip(".")
         if EVERY_HOST in self._names or name in self._names or self._is_own_address(name):
             return None
-        hint = "whoever runs it may add that to SOMA_ALLOWED_HOSTS"
-        return "host_not_allowed", f"this server is not known as {name!r}: {hint}"
+        message = f"this server does not answer to {name!r}; its operator can add the name to SOMA_ALLOWED_HOSTS"
+        return "host_not_allowed", message
 
     def _is_own_address(self, name: str) -> bool:
         """An address cannot be made to lead elsewhere, as a name can."""
@@ -97,7 +105,7 @@ def headers_of(scope: Scope, name: bytes) -> Iterable[str]:
 
 
 def known_caller(scope: Scope) -> Caller | None:
-    """Whom `verify_sender` has found."""
+    """The caller that `verify_sender` has found, if it was asked."""
     return scope.get(CALLER)
 
 

@@ -34,9 +34,12 @@ class Settings(BaseSettings):
     port: int = Field(8018, ge=1, le=65535, description="Port; when it is busy the next free one of ten is taken.")
     max_connections: int = Field(1_000, ge=1, le=100_000, description="Connections at once; more are refused.")
     head_seconds: float = Field(
-        10.0, gt=0, le=600, description="How long a request's line and headers may take, and a connection say nothing."
+        10.0,
+        gt=0,
+        le=600,
+        description="How long a request's line and headers may take, and a new connection may be silent.",
     )
-    body_seconds: float = Field(120.0, gt=0, le=3_600, description="How long the body of a request may take.")
+    body_seconds: float = Field(120.0, gt=0, le=3_600, description="How long the body of a request may take to arrive.")
     keep_alive_seconds: int = Field(
         80,
         ge=1,
@@ -55,17 +58,21 @@ class Settings(BaseSettings):
         365,
         ge=0,
         le=36_500,
-        description="Days after which a new token ends, and the most one may ask for; 0 means never.",
+        description="Days after which a new token ends, and the most that may be asked for; 0 means never.",
     )
     tokens_per_member: int = Field(20, ge=1, le=1_000, description="Tokens that a member may have at once.")
     access_check_seconds: float = Field(
-        2.0, gt=0, le=60, description="How often open streams, sockets and turns are held against tokens and members."
+        2.0,
+        gt=0,
+        le=60,
+        description="How often open streams, sockets and turns are checked for a valid token and member.",
     )
     stream_comment_seconds: float = Field(
         15.0, gt=0, le=300, description="Silence of an event stream after which a comment says that it is alive."
     )
     allowed_hosts: str = Field(
-        "", description="Names besides our own under which the server may be asked, comma-separated; * means any."
+        "",
+        description="Host names that the server answers to, besides its own, comma-separated; * means any.",
     )
     allowed_origins: str = Field("", description="Origins that may open a WebSocket besides our own, comma-separated.")
     brain_url: str = Field(
@@ -169,7 +176,7 @@ class Settings(BaseSettings):
     def _key(cls, key: SecretStr) -> SecretStr:
         value = key.get_secret_value().strip()  # a line end comes along from a file
         if not (value.isascii() and value.isprintable()):
-            raise ValueError("a key has printable ASCII characters only")
+            raise ValueError("must be printable ASCII characters only: look for a stray line break or quote")
         return SecretStr(value)
 
     @field_validator("database_url")

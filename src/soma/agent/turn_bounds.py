@@ -1,4 +1,4 @@
-"""How many turns may be under way: of one person, and of one tenant, in all processes together."""
+"""Bounds on turns under way: of one person, and of one tenant, in all processes together."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from soma.events.transaction import Transaction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnBounds:
-    """What waits its time in a conversation counts too."""
+    """The most turns under way; those that wait their time in a conversation count too."""
 
     per_user: int
     per_tenant: int
@@ -22,6 +22,6 @@ class TurnBounds:
             [user_id, tenant_id],
         )
         if of_user >= self.per_user:
-            raise Busy(f"you have {of_user} turns under way, and more than that at once is not allowed: wait for one")
+            raise Busy(f"you already have {of_user} turns under way, the most at once: wait until one ends")
         if of_tenant >= self.per_tenant:
-            raise Busy(f"your tenant has {of_tenant} turns under way, and more at once is not allowed: try again soon")
+            raise Busy(f"your tenant already has {of_tenant} turns under way, the most at once: try again soon")

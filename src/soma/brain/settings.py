@@ -76,14 +76,14 @@ class BrainSettings(BaseSettings):
         gt=0,
         le=600,
         validation_alias=_shared("HEAD_SECONDS"),
-        description="How long a request's line and headers may take, and a connection say nothing.",
+        description="How long a request's line and headers may take, and a new connection may be silent.",
     )
     body_seconds: float = Field(
         default=120.0,
         gt=0,
         le=3_600,
         validation_alias=_shared("BODY_SECONDS"),
-        description="How long the body of a request may take.",
+        description="How long the body of a request may take to arrive.",
     )
     keep_alive_seconds: int = Field(
         default=80,

@@ -13,7 +13,7 @@ command = LazyGroup(
         "feedback": "A million durable feedbacks over HTTP, killed, replayed and verified.",
         "turn-metrics": "How long an iteration waits until it is learned from, in process and over HTTP.",
         "residual": "How many items one residual vector holds.",
-        "fuzz": "Made-up input for one door, trial after trial; tells what breaks a rule.",
+        "fuzz": "Throw made-up input at one part of Soma and report what breaks a rule.",
         "soak": "A thousand iterations of random rewards, and tenants side by side.",
     },
 )

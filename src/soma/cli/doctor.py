@@ -120,10 +120,10 @@ def _server() -> str:
 
 
 def _turns() -> str:
-    """Turns of which something stored cannot be read. They hold nobody up; who asked them should know."""
+    """Name turns of which something stored cannot be read. They hold nobody up, but their users should know."""
     url = chosen_settings().url or running(chosen_settings().data_dir)
     if not url:
-        raise Unwell("run `soma up`: it knows whether every turn can be read")
+        raise Unwell("not known while no server runs: start one with `soma up`")
     try:
         aside = httpx.get(f"{url}/readyz", timeout=5).json().get("turns_set_aside", [])
     except (httpx.TransportError, httpx.InvalidURL, ValueError) as error:
@@ -132,8 +132,8 @@ def _turns() -> str:
         return "every turn can be read"
     told = "; ".join(f"turn {turn['turn_id']}: {turn['why']}" for turn in aside)
     raise Noted(
-        f"set aside, not remembered, and nobody waits for them: {told}. `soma trace TURN` shows what can be read. "
-        "Ask again what was asked, or restore a backup; deleting the conversation settles it"
+        f"these turns cannot be read and were set aside; they are not remembered: {told}. `soma trace TURN` shows what "
+        "is left. Ask again, restore a backup, or delete the conversation"
     )
 
 
@@ -156,17 +156,17 @@ def _account() -> str:
 
 
 def _answers() -> str:
-    """Asked of the server that runs, whose settings may be others than this terminal's."""
+    """Name the model that answers. The running server is asked: its settings may differ from this terminal's."""
     url, token = chosen_settings().url or running(chosen_settings().data_dir), token_at_hand()
     if not url or not token:
-        return f"would be {_selected_here()}"
+        return f"no server was asked; one started here would answer with {_selected_here()}"
     try:
         answer = httpx.get(f"{url}/api/v2/model", headers={"Authorization": f"Bearer {token}"}, timeout=5)
     except (httpx.TransportError, httpx.InvalidURL) as error:
         raise Unwell(f"{url} cannot be asked: {error}") from error
     said = answer.json()
     if answer.is_error:
-        raise Unwell(f"{url} does not say: {said['message']}")
+        raise Unwell(f"{url} does not say which model answers: {said['message']}")
     if faults := [f"agent {own['capsule']}: {own['fault']}" for own in said["capsules"] if own["fault"]]:
         raise Unwell("; ".join(faults))
     own_models = [f"{own['model']} for agent {own['capsule']}" for own in said["capsules"]]

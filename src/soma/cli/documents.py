@@ -33,7 +33,7 @@ PATIENCE = 4  # tries while the server is busy
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How to import: see the options of the command."""
+    """The options of `soma memory import` for documents."""
 
     kind: str
     scope: str
@@ -81,12 +81,12 @@ class Import:
         self._typed: TextRead | None = None
 
     def plan(self) -> Report:
-        """What will be done; nothing is done."""
+        """Find out what the import would do, without doing it."""
         for file in self._found.files:
             self._read(file)
         if not self._ready and (self._options.mirror or not self._found.passed_over):
             endings = " or ".join(sorted(ENDINGS[self._options.kind]))
-            raise NotImportable(f"{self._root} holds no {endings} that can be read: nothing was changed")
+            raise NotImportable(f"{self._root} holds no {endings} file that can be read: nothing was changed")
         planned = self._ask({})
         if planned["has_former"]:
             self._recognise(planned["steps"])
@@ -110,11 +110,11 @@ class Import:
 
     def _check(self, path: Path) -> None:
         if path == STDIN and not self._options.name:
-            raise NotImportable("say with --name what to call what is piped in")
+            raise NotImportable("standard input has no name: give it one with --name")
         if self._is_folder and self._options.name:
-            raise NotImportable("--name is for a single file: in a folder each has its own")
+            raise NotImportable("--name goes with a single file: in a folder each file has its own")
         if self._options.mirror and not self._is_folder:
-            raise NotImportable("--mirror is for a folder: a single file says nothing of others")
+            raise NotImportable("--mirror goes with a folder: a single file says nothing about others")
 
     def _find(self, path: Path) -> Found:
         if self._is_folder:
@@ -160,7 +160,7 @@ class Import:
         return dict(self._server.post("/memories/documents/plan", body, tries=PATIENCE))
 
     def _recognise(self, steps: Sequence[dict[str, Any]]) -> None:
-        """Of what would be created, ask by its text whether an earlier version imported it."""
+        """Ask, for each file that would be created, whether an earlier version imported its text."""
         for number, (one, step) in enumerate(zip(self._ready, steps, strict=False)):
             if step["action"] != "created" and not (step["former"] and not step["former"]["collection"]):
                 continue

@@ -17,7 +17,7 @@ main = LazyGroup(
         "weights": "Show what an agent has learned, why, and what it changes.",
         "rollback": "Put everything learned back to an earlier moment.",
         "experiments": "Try other weights, and keep what proves better.",
-        "members": "Add, re-role and remove users; add tenants.",
+        "members": "Add and remove users, change their roles; add tenants.",
         "tokens": "Make, list and revoke tokens.",
         "doctor": "Check this installation and say what to mend.",
         "bench": "Measure recall, memory and learning.",

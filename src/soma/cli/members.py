@@ -12,7 +12,7 @@ ROLES = click.Choice(["owner", "member", "viewer"])
 
 @click.group()
 def command() -> None:
-    """Add, re-role and remove users, and add tenants. Who has a token sets it as SOMA_TOKEN."""
+    """Add and remove users, change their roles, add tenants. Whoever gets a token sets it as SOMA_TOKEN."""
 
 
 @command.command("list")
@@ -55,34 +55,36 @@ def add_tenant(tenant_id: str, *, owner: str, as_json: bool) -> None:
 @click.argument("role", type=ROLES)
 @as_json_option
 def role(username: str, role: str, *, as_json: bool) -> None:
-    """Give USERNAME the role ROLE; it holds at once for the tokens that they have."""
+    """Give USERNAME the role ROLE, also for the tokens that they have already."""
     with connected() as server:
         member = server.patch(f"/members/{quote(username, safe='')}", {"role": role})
     if as_json:
         show_json(member)
         return
-    console.print(f"{member['username']} is {member['role']} now")
+    console.print(f"{member['username']} now has the role {member['role']}")
 
 
 @command.command("remove")
 @click.argument("username")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @as_json_option
 def remove(username: str, *, yes: bool, as_json: bool) -> None:
     """Put USERNAME out of your tenant: tokens, open connections and running turns end now.
 
-    Their conversations and private memories stay, and nobody reaches them any more: who is added under the same name
-    later is somebody new.
+    Their conversations and private memories stay stored, but nobody can reach them any more: whoever is added under
+    the same name later is a new user.
     """
     asks = sys.stdin.isatty() and not yes
-    if asks and not click.confirm(f"Remove {username}? Nobody gets their private memories back."):
+    if asks and not click.confirm(
+        f"Remove {username}? Their conversations and private memories cannot be reached again."
+    ):
         fail("nothing was changed")
     with connected() as server:
         server.delete(f"/members/{quote(username, safe='')}")
     if as_json:
         show_json({"removed": username})
         return
-    console.print(f"{username} is no member any more")
+    console.print(f"{username} was removed")
 
 
 @command.command("token")
@@ -90,7 +92,7 @@ def remove(username: str, *, yes: bool, as_json: bool) -> None:
 @click.option("--tenant", default="default", show_default=True, help="Tenant of the member.")
 @as_json_option
 def token(username: str, *, tenant: str, as_json: bool) -> None:
-    """Make a token for USERNAME, whose own are lost. For the operator of this server only."""
+    """Make a token for USERNAME, who has lost theirs. For the operator of this server only."""
     path = f"/tenants/{quote(tenant, safe='')}/members/{quote(username, safe='')}/tokens"
     with connected() as server:
         made = server.post(path, {"name": "by the operator"})

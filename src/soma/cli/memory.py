@@ -45,10 +45,13 @@ def command() -> None:
 @command.command("import")
 @click.argument("path", type=click.Path(exists=True, allow_dash=True, path_type=Path))
 @click.option("--format", "kind", type=click.Choice(FORMATS), required=True, help="How the file is laid out.")
-@click.option("--collection", help="text, markdown: a name is one document in it; that of the folder if absent.")
-@click.option("--name", help="text, markdown: what to call a single file, or what is piped in.")
-@click.option("--mirror", is_flag=True, help="Forget documents whose files are no longer in the folder.")
-@click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
+@click.option(
+    "--collection",
+    help="text, markdown: collection in which each name is one document; by default made from the folder.",
+)
+@click.option("--name", help="text, markdown: name of the document, for a single file or standard input.")
+@click.option("--mirror", is_flag=True, help="text, markdown: forget documents whose files are gone from the folder.")
+@click.option("--dry-run", is_flag=True, help="text, markdown: say what would be done, and do nothing.")
 @click.option("--conversation", type=int, default=None, help="locomo: number of the conversation; all if absent.")
 @click.option(
     "--scope",
@@ -62,12 +65,13 @@ def command() -> None:
 def import_(
     path: Path, *, kind: str, conversation: int | None, scope: str, namespace: str, as_json: bool, **options: Any
 ) -> None:
-    """Remember what PATH holds; text and Markdown may be a folder of files, and - is what is piped in.
+    """Remember what PATH holds: a file, a folder of text or Markdown files, or - for standard input.
 
-    A file that was imported before is known again, also from another folder or under another name: what changed in
-    it changes, and nothing is there twice. What the import does not bring stays, unless --mirror is said.
+    A file that was imported before is recognised, also from another folder or under another name: only what changed
+    in it is written, and nothing is remembered twice. Documents that the import does not bring stay, unless --mirror
+    is given.
 
-    Ends with 0 where all was imported, with 1 where something was passed over or refused.
+    Exits with 0 if everything was imported, with 1 if something was passed over or refused.
     """
     if conversation is not None and kind != "locomo":
         fail("--conversation goes with --format locomo")
@@ -95,7 +99,7 @@ def _bar() -> Progress:
 
 
 def _import_documents(path: Path, options: Options, *, as_json: bool) -> None:
-    """What will be replaced, moved or forgotten is said first, then done."""
+    """Say what will be replaced, moved or forgotten, then do it."""
     with connected() as server:
         batch = Import(server, path, options)
         report = batch.plan()
@@ -127,14 +131,14 @@ def _remember(lines: list[str], scope: str, namespace: str, *, at_once: int) -> 
             refused += taken["refused"]
     if refused:
         named = ", ".join(map(repr, refused[:NAMED])) + (" and more" if len(refused) > NAMED else "")
-        errors.print(f"[yellow]left as they are, for others wrote them: {escape(named)}[/yellow]")
+        errors.print(f"[yellow]not changed, because another user wrote them: {escape(named)}[/yellow]")
         counts["refused"] = len(refused)
     return counts
 
 
 @command.command("export")
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path), default="-")
-@click.option("--namespace", default="default", show_default=True, help="Which.")
+@click.option("--namespace", default="default", show_default=True, help="Namespace to read.")
 def export(file: Path, *, namespace: str) -> None:
     """Write the memories that you may see to FILE as JSON lines, which `import --format jsonl` takes.
 
@@ -197,10 +201,10 @@ def recall(query: str, *, top_k: int, namespace: str, as_json: bool) -> None:
 @command.command("list")
 @click.option("--search", help="Only memories with these words.")
 @click.option("--limit", default=20, show_default=True, help="How many, the newest first; 200 at most.")
-@click.option("--namespace", default="default", show_default=True, help="Which.")
+@click.option("--namespace", default="default", show_default=True, help="Namespace to read.")
 @as_json_option
 def list_(*, search: str | None, limit: int, namespace: str, as_json: bool) -> None:
-    """The memories that you may see: day, times shown and key of each, and its text below."""
+    """List the memories that you may see: day, times shown and key of each, its text below."""
     with connected() as server:
         page: dict[str, Any] = server.get("/memories", search=search, limit=limit, namespace=namespace)
     if as_json:
@@ -217,11 +221,11 @@ def list_(*, search: str | None, limit: int, namespace: str, as_json: bool) -> N
 
 
 @command.command("documents")
-@click.option("--collection", help="Only those of this collection.")
-@click.option("--namespace", default="default", show_default=True, help="Which.")
+@click.option("--collection", help="Only documents of this collection.")
+@click.option("--namespace", default="default", show_default=True, help="Namespace to read.")
 @as_json_option
 def documents(*, collection: str | None, namespace: str, as_json: bool) -> None:
-    """The documents that you may see: when each was imported, its chunks, name and collection."""
+    """List the documents that you may see: when each was imported, its number of chunks, name and collection."""
     with connected() as server:
         found = [
             one for one in all_documents(server, namespace) if collection is None or one["collection"] == collection
@@ -243,15 +247,15 @@ def documents(*, collection: str | None, namespace: str, as_json: bool) -> None:
 @command.command("forget")
 @click.argument("keys", nargs=-1)
 @click.option("--document", "names", multiple=True, help="Name of a document to forget, instead of KEYS.")
-@click.option("--collection", help="Of the documents; without --document, all of it.")
+@click.option("--collection", help="Collection of the documents; without --document, forget all of it.")
 @click.option("--namespace", default="default", show_default=True, help="Where they are.")
 @as_json_option
 def forget(
     keys: tuple[str, ...], *, names: tuple[str, ...], collection: str | None, namespace: str, as_json: bool
 ) -> None:
-    """Remove the memories with these KEYS, or documents, for good; prints the receipt."""
+    """Forget the memories with these KEYS, or documents, for good, and print the receipt."""
     if bool(keys) == bool(names or collection):
-        raise click.UsageError("say which: KEYS of memories, or --document NAME, or --collection NAME")
+        raise click.UsageError("say what to forget: KEYS of memories, --document NAME, or --collection NAME")
     with connected() as server:
         if keys:
             receipt = server.post("/memories/forget", {"keys": list(keys), "namespace": namespace})

@@ -1,4 +1,4 @@
-"""soma tokens: what opens the doors."""
+"""soma tokens: make, list and revoke access tokens."""
 
 from urllib.parse import quote
 
@@ -9,15 +9,15 @@ from soma.cli.server import as_json_option, connected, console, hand_out, show_j
 
 @click.group()
 def command() -> None:
-    """Make, list and revoke tokens: your own, as an owner those of the whole tenant."""
+    """Make, list and revoke tokens: your own, or as an owner those of the whole tenant."""
 
 
 @command.command("list")
-@click.option("--all", "everyone", is_flag=True, help="Everybody's of your tenant; for owners.")
-@click.option("--member", help="Those of this member; for owners.")
+@click.option("--all", "everyone", is_flag=True, help="Tokens of all members of your tenant; for owners.")
+@click.option("--member", help="Tokens of this member; for owners.")
 @as_json_option
 def list_(*, everyone: bool, member: str | None, as_json: bool) -> None:
-    """The tokens that open a door now, with the ids by which they are revoked."""
+    """List the valid tokens, with the ids by which they are revoked."""
     with connected() as server:
         tokens = server.get("/tokens", everyone=everyone or None, member=member)["tokens"]
     if as_json:
@@ -32,13 +32,13 @@ def list_(*, everyone: bool, member: str | None, as_json: bool) -> None:
 
 @command.command("add")
 @click.argument("name")
-@click.option("--days", type=click.IntRange(1), help="Days after which it ends; the server's default otherwise.")
+@click.option("--days", type=click.IntRange(1), help="Days until it ends; without it, the server's SOMA_TOKEN_DAYS.")
 @click.option(
-    "--role", type=click.Choice(["owner", "member", "viewer"]), help="The most that it may do; no more than you may."
+    "--role", type=click.Choice(["owner", "member", "viewer"]), help="Its role, at most your own; without it, yours."
 )
 @as_json_option
 def add(name: str, *, days: int | None, role: str | None, as_json: bool) -> None:
-    """Make a further token of yours, called NAME; prints it, which is shown only now."""
+    """Make a further token of yours, called NAME, and print it. It is not shown again."""
     asked = {"name": name, "expires_in_days": days, "role": role}
     with connected() as server:
         made = server.post("/tokens", {key: value for key, value in asked.items() if value is not None})
@@ -49,7 +49,7 @@ def add(name: str, *, days: int | None, role: str | None, as_json: bool) -> None
 @click.argument("token_id", metavar="ID")
 @as_json_option
 def revoke(token_id: str, *, as_json: bool) -> None:
-    """End the token with this ID, and every connection that it opened."""
+    """Revoke the token with this ID, and end every connection that it opened."""
     with connected() as server:
         server.delete(f"/tokens/{quote(token_id, safe='')}")
     if as_json:

@@ -104,7 +104,7 @@ class Memory:
     async def remember(
         self, owner: Owner, items: Sequence[NewMemory], *, namespace: str = DEFAULT, are_messages: bool = False
     ) -> Sequence[Remembered]:
-        """All items or none, but for shared memories of another author, which are left as they are (`refused`).
+        """Remember all items or none, but for shared memories of another author, which stay as they are (`refused`).
 
         `are_messages`: they come from a conversation, and their metadata may say in which role. Raises NotTheAuthor
         where every item is refused.
@@ -128,7 +128,7 @@ class Memory:
     async def plan_documents(
         self, owner: Owner, delivery: Delivery, *, scope: Scope = "user", namespace: str = DEFAULT
     ) -> Planned:
-        """What an import would do; nothing is done."""
+        """Plan an import; nothing is done."""
         checks.namespace(namespace)
         for number, coming in enumerate(delivery.documents):
             importing.check_place(coming.collection, coming.origin, f"documents[{number}].")
@@ -145,7 +145,7 @@ class Memory:
     async def documents(
         self, owner: Owner, *, namespace: str = DEFAULT, limit: int = read.PAGE, after: str | None = None
     ) -> Sequence[Listed]:
-        """Those that the owner may see, in the order of their first import; the last one's id asks for the next."""
+        """List what the owner may see, in the order of first import; `after` is the last id of the page before."""
         checks.number(limit, "limit", low=1, high=read.LARGEST_PAGE)
         await self._known(owner, namespace)
         return await self._store.work(library.listed, self._store, owner, namespace, after=after, limit=limit)
@@ -153,10 +153,10 @@ class Memory:
     async def forget_documents(
         self, owner: Owner, ids: Sequence[str], *, namespace: str = DEFAULT
     ) -> ForgottenDocuments:
-        """All named documents or none, with every chunk that no other document shares."""
+        """Forget all named documents or none, with every chunk that no other document shares."""
         checks.namespace(namespace)
         if len(ids) > checks.ITEMS:
-            raise TooManyItems(f"at most {checks.ITEMS:,} documents a call", field="ids")
+            raise TooManyItems(f"must be at most {checks.ITEMS:,} documents a call", field="ids")
         return await self._store.whole(library.forget_documents(self._store, owner, ids, namespace))
 
     async def candidates(self, owner: Owner, query: Query) -> Candidates:

@@ -1,4 +1,4 @@
-"""Connections of a server have bounds: how many, how long a request may take to arrive, how much of it nobody reads.
+"""Bounds on connections: how many, how long a request may take to arrive, how much is drained of one refused.
 
 uvicorn alone keeps a connection for ever that sends nothing, half a request, or a body that was refused already.
 """
@@ -23,7 +23,7 @@ SPARE_FILES = 200  # databases, models and what else a process opens beside its 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectionLimits:
-    """What an operator may set; the constants above are the rest."""
+    """The limits that an operator may set; the constants above are the rest."""
 
     connections: int
     head_seconds: float
@@ -43,7 +43,7 @@ class BoundedConnection(HttpToolsProtocol):
         self._is_in_head = self._is_in_body = False
         self._head = self._body = self._framed = self._drained = 0
         if len(self.connections) > self.limits.connections:
-            self._refuse(503, "too_many_connections", "the server has as many connections as it takes; come back soon")
+            self._refuse(503, "too_many_connections", "the server has too many connections; try again soon")
         else:
             self._wait(self.limits.head_seconds, self._head_is_late)
 
@@ -61,7 +61,9 @@ class BoundedConnection(HttpToolsProtocol):
         if self.transport.is_closing() or self.parser is None:
             return
         if self._is_in_head and self._head > LARGEST_HEAD:
-            self._refuse(431, "head_too_large", f"request line and headers have at most {LARGEST_HEAD:,} bytes")
+            self._refuse(
+                431, "head_too_large", f"request line and headers must be at most {LARGEST_HEAD:,} bytes together"
+            )
         elif self._framed - 9 * self._body > FRAMING or self._drained > DRAINED:
             self.transport.close()
         else:
@@ -104,7 +106,7 @@ class BoundedConnection(HttpToolsProtocol):
         self._cancel_stall()
 
     def send_400_response(self, msg: str) -> None:
-        self._refuse(400, "invalid_request", f"this is no HTTP request: {msg}")
+        self._refuse(400, "invalid_request", f"not a valid HTTP request: {msg}")
 
     def _wait_for_client(self) -> None:
         """Set the clock for what the client owes now, unless it runs already."""
@@ -126,9 +128,8 @@ class BoundedConnection(HttpToolsProtocol):
         self._timer = None if late is None else self.loop.call_later(seconds, late)
 
     def _head_is_late(self) -> None:
-        if (
-            self.cycle is not None and not self.cycle.response_complete
-        ):  # of a request behind one that is being answered
+        is_answering = self.cycle is not None and not self.cycle.response_complete
+        if is_answering:  # the head is of a request behind the one that is being answered
             self._wait(self.limits.head_seconds, self._head_is_late)
         elif self._is_in_head:
             self._refuse_late("request line and headers", self.limits.head_seconds)

@@ -27,16 +27,18 @@ class NewToken(Body):
     name: str = Field(min_length=1, max_length=100)
     expires_in_days: int | None = Field(None, ge=1, le=LONGEST_DAYS)
     role: Role | None = Field(
-        None, strict=False, description="At most the caller's own; none: whatever the member may."
+        None,
+        strict=False,
+        description="At most the caller's own role; without it, as much as the caller's token may do.",
     )
 
     @field_validator("name")
     @classmethod
     def _printable(cls, name: str) -> str:
         if not name.isprintable():
-            raise ValueError("must have printable characters only")
+            raise ValueError("must be printable characters only")
         if name == FIRST_RUN:
-            raise ValueError("is the name of the token in the data folder: choose another")
+            raise ValueError("is kept for the token in the data folder: choose another name")
         return name
 
 
@@ -57,7 +59,7 @@ async def tokens(request: HttpRequest, *, everyone: bool = False, member: str | 
 
 @router.post("/tokens", response={201: dict[str, Any]})
 async def create_token(request: HttpRequest, payload: NewToken) -> Status[dict[str, Any]]:
-    """A further token of the caller's; the answer holds it, once."""
+    """Make a further token of the caller's; the answer holds it, once."""
     caller = who(request)
     member = await Membership.objects.select_related("user").aget(tenant_id=caller.tenant_id, user_id=caller.user_id)
     return Status(201, await make_token(member, payload, role=await _within(caller, payload.role)))
@@ -68,16 +70,20 @@ async def revoke(request: HttpRequest, token_id: str) -> Status[None]:
     """End a token of the caller's own, or any of the tenant for an owner, and every stream and socket it opened."""
     revoked = await _revocable(who(request)).filter(id=token_id, revoked_at=None).aupdate(revoked_at=timezone.now())
     if not revoked:
-        raise NotFound(f"you have no token {token_id!r}", code="unknown_token", field="token_id")
+        raise NotFound(
+            f"there is no token {token_id!r} that you could revoke: `soma tokens list` names them",
+            code="unknown_token",
+            field="token_id",
+        )
     await agent().visits.check()
     return Status(204, None)
 
 
 async def make_token(member: Membership, asked: NewToken, *, role: Role | None) -> dict[str, Any]:
-    """A token within the bounds of the settings, as it is answered."""
+    """Make a token within the bounds of the settings; returns the answer that shows it."""
     longest = settings().token_days
     if longest and asked.expires_in_days is not None and asked.expires_in_days > longest:
-        raise Invalid(f"must be at most {longest}: see SOMA_TOKEN_DAYS", field="expires_in_days")
+        raise Invalid(f"must be at most {longest}, as SOMA_TOKEN_DAYS says", field="expires_in_days")
     issued = await sync_to_async(add_token)(member, asked.name, days=asked.expires_in_days, role=role)
     return issued_view(issued)
 
@@ -96,7 +102,7 @@ def issued_view(issued: IssuedToken) -> dict[str, Any]:
 async def _within(caller: Caller, asked: Role | None) -> Role | None:
     """The role that a new token is bound to: nobody makes one that may do more than the one it is made with."""
     if asked is not None and POWER[asked] > POWER[caller.role]:
-        raise Forbidden(f"a token of yours may do no more than you: {caller.role}", code="role_required", field="role")
+        raise Forbidden(f"must be at most your own role, {caller.role}", code="role_required", field="role")
     bound = (await Token.objects.aget(id=caller.token_id)).role
     return asked or (Role(bound) if bound else None)
 

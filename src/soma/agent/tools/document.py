@@ -65,7 +65,7 @@ def read_document(root: Path, given: str, *, max_bytes: int = MAX_BYTES, known_a
     try:
         read = read_text(content)
     except NotText as error:
-        raise ToolFailed(f"{given!r} is not a text document") from error
+        raise ToolFailed(f"{given!r} is not a text document that can be read") from error
     return f"[read as {read.encoding}, which is a guess]\n{read.text}" if read.is_guess else read.text
 
 

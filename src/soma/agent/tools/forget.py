@@ -57,7 +57,7 @@ class Looks(Protocol):
 
 
 class Receipt(Protocol):
-    """What a forget answers with."""
+    """The answer to a forget."""
 
     @property
     def receipt_id(self) -> str: ...
@@ -96,7 +96,7 @@ class Forget:
         if arguments.get("confirmed"):
             return await self._forget(context)
         if not arguments.get("what", "").strip():
-            raise ToolFailed("say `what` is to be forgotten, in the user's words")
+            raise ToolFailed("give `what` is to be forgotten, in the user's words")
         return await self._propose(arguments["what"], context)
 
     async def _propose(self, what: str, context: ToolContext) -> ToolResult:
@@ -116,7 +116,7 @@ class Forget:
         )
 
     async def _alike(self, principal: Principal, hit: RecalledMemory) -> list[str]:
-        """With it whatever says the very same: else that would be recalled in its place."""
+        """Find what says the very same as this memory: else that would be recalled in its place."""
         page = await self._brain.memories(principal, limit=200, search=hit.text[:SHOWN])
         same = [
             memory.id for memory in page.memories if memory.scope == "user" and same_statement(memory.text, hit.text)
@@ -125,7 +125,7 @@ class Forget:
 
     async def _forget(self, context: ToolContext) -> ToolResult:
         if not context.confirmed:
-            raise ToolFailed("the user has not said yes to anything that was proposed: call it with `what` and ask")
+            raise ToolFailed("the user has not said yes to a proposal: call this tool with `what`, then ask the user")
         with asking_brain():
             receipt = await self._forgetting.forget(
                 self._principal_of(context),
@@ -142,7 +142,7 @@ class Forget:
 
 
 def matching(what: str, hits: Sequence[RecalledMemory]) -> list[RecalledMemory]:
-    """Those that hold most of the words that are sought, the best first (pure)."""
+    """Choose the memories that hold most of the words sought, the best first (pure)."""
     wanted = set(content_stems(what)) or set(words(what))
     shares = [(len(wanted & {*content_stems(hit.text), *words(hit.text)}) / max(1, len(wanted)), hit) for hit in hits]
     least = max(COVERED, NEAR_BEST * max((share for share, _ in shares), default=0.0))

@@ -39,13 +39,18 @@ async def run_fuzzer(
 
 @click.command("fuzz")
 @click.argument("fuzzer", type=click.Choice(FUZZERS))
-@click.option("--seconds", type=click.FloatRange(0, min_open=True), default=None, help="How long to go on [60].")
+@click.option(
+    "--seconds",
+    type=click.FloatRange(0, min_open=True),
+    default=None,
+    help="How long to go on; 60 unless --trials is given.",
+)
 @click.option("--trials", type=click.IntRange(1), default=None, help="How many trials, instead of a time.")
-@click.option("--seed", default=1, show_default=True, help="Which made-up input.")
-@click.option("--first", type=click.IntRange(0), default=0, show_default=True, help="The number of the first trial.")
+@click.option("--seed", default=1, show_default=True, help="Same seed, same input.")
+@click.option("--first", type=click.IntRange(0), default=0, show_default=True, help="Number of the first trial.")
 @click.option("--json", "as_json", is_flag=True, help="Print one object.")
 def command(fuzzer: str, *, seconds: float | None, trials: int | None, seed: int, first: int, as_json: bool) -> None:
-    """Throw made-up input at one door of Soma. Exits with 1 if a trial broke a rule."""
+    """Throw made-up input at one part of Soma. Exits with 1 if a trial broke a rule."""
     if seconds is None and trials is None:
         seconds = 60.0
     report = asyncio.run(run_fuzzer(fuzzer, seed=seed, first=first, trials=trials, seconds=seconds))

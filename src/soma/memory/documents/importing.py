@@ -81,7 +81,7 @@ class _Plan:
 def check(document: Document, chunking: Chunking) -> None:
     """Raises MemoryRefused."""
     if not document.name.strip() or len(document.name) > LONGEST_NAME or not document.name.isprintable():
-        raise BadName(f"1 to {LONGEST_NAME} printable characters", field="name")
+        raise BadName(f"must be 1 to {LONGEST_NAME} printable characters", field="name")
     check_place(document.collection, document.origin)
     checks.one_of(document.format, tuple(READERS), "format")
     checks.one_of(document.scope, ("user", "agent", "tenant"), "scope")
@@ -98,13 +98,13 @@ def check(document: Document, chunking: Chunking) -> None:
 def check_place(collection: str, origin: str, inside: str = "") -> None:
     """Raises BadName. `inside` is what comes before the names of the fields."""
     if not collection.strip() or len(collection) > LONGEST_COLLECTION or not collection.isprintable():
-        raise BadName(f"1 to {LONGEST_COLLECTION} printable characters", field=f"{inside}collection")
+        raise BadName(f"must be 1 to {LONGEST_COLLECTION} printable characters", field=f"{inside}collection")
     if len(origin) > LONGEST_ORIGIN or not ORIGIN.fullmatch(origin):
-        raise BadName("digests in hexadecimal, with / between them", field=f"{inside}origin")
+        raise BadName("must be hexadecimal digests with / between them", field=f"{inside}origin")
 
 
 def digest_of(text: str) -> str:
-    """What tells whether two files say the same, however their lines end."""
+    """A digest that is equal for equal texts, however their lines end."""
     return sha256(text.replace("\r\n", "\n").encode()).hexdigest()
 
 
@@ -138,7 +138,7 @@ async def write_chunks(
 
 
 async def _cut(store: Store, document: Document, chunking: Chunking) -> list[Chunk]:
-    """All chunks. Raises TextTooLong as soon as they are too many; recalls come in between."""
+    """Cut a document into all its chunks, letting recalls in between. Raises TextTooLong once they are too many."""
     blocks = READERS[document.format](document.text)
     each = each_chunk(document.text, blocks, budget=chunking.budget, count=chunking.count)
     found: list[Chunk] = []
@@ -146,7 +146,7 @@ async def _cut(store: Store, document: Document, chunking: Chunking) -> list[Chu
         found += some
         if len(found) > MOST_CHUNKS:
             raise TextTooLong(
-                f"it makes more than {MOST_CHUNKS:,} chunks (its sections may be very short). Divide it", field="text"
+                f"makes more than {MOST_CHUNKS:,} chunks; divide it, or merge its short sections", field="text"
             )
     return found
 
@@ -233,7 +233,7 @@ def _source(name: str, chunk: Chunk) -> str:
 
 
 def _key(name: str, thread: str, chunk: Chunk, *, taken: Container[str], occurrences: Counter[str]) -> str:
-    """By document and content: the first of equal chunks, the second, and so on, as `occurrences` counts."""
+    """Make a chunk's key from document and content; `occurrences` counts equal chunks, to tell them apart."""
     while True:
         digest = sha256(f"{thread}\n{occurrences[chunk.text]}\n{chunk.text}".encode()).hexdigest()[:KEY_DIGITS]
         occurrences[chunk.text] += 1
