@@ -25,9 +25,9 @@ TOOLS = ("clock", "calculator", "remember", "recall", "document", "forget")
 
 
 def ensure_owner(token_file: Path) -> None:
-    """At the first run: a tenant, its owner, and the owner's token in a file that only the user can read.
+    """Make, at the first run, a tenant, its owner, and the owner's token in a file that only the user can read.
 
-    A file whose token opens nothing any more gets a new one: who may write in the data folder owns the server.
+    A file whose token is no longer valid gets a new one: whoever may write in the data folder owns the server.
     """
     if Tenant.objects.exists() and live_tokens().filter(digest=digest_of(read_private(token_file))).exists():
         return
@@ -39,7 +39,7 @@ def ensure_owner(token_file: Path) -> None:
 
 
 def _operator(tenant: Tenant) -> Membership:
-    """Who owns the server: where nobody does any more, somebody new under a free name."""
+    """Find the server's operator; where there is none any more, make one under a free name."""
     known = tenant.memberships.filter(user__is_superuser=True, user__is_active=True).order_by("id").first()
     if known is not None:
         return known
@@ -122,7 +122,7 @@ def find_member(tenant_id: str, name: str) -> Membership:
 
 
 def _locked_member(tenant_id: str, name: str) -> Membership:
-    """With the tenant's row held: two owners must not put each other out at the same moment."""
+    """Find a member with the tenant's row locked: two owners must not remove each other at the same moment."""
     Tenant.objects.select_for_update().get(id=tenant_id)
     return find_member(tenant_id, name)
 

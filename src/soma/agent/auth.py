@@ -67,7 +67,7 @@ def live_tokens() -> QuerySet[Token]:
 
 
 def role_of(token: Token) -> Role:
-    """What a token may do: the role of its member, or the lesser one that it was made with."""
+    """The role of a token: its member's, or the lesser one that it was made with."""
     own = Role(token.membership.role)
     return own if token.role is None else min(own, Role(token.role), key=POWER.__getitem__)
 

@@ -1,4 +1,4 @@
-"""What a message asks to have forgotten, and whether it says yes to a question. Pure; English, German, French, Spanish.
+"""Requests to forget, and a plain yes to a question, in messages. Pure; English, German, French, Spanish.
 
 Both are read from the user's own words: what a model says that the user wants decides nothing.
 """
@@ -120,9 +120,9 @@ _TOKEN = re.compile(r"#?\d+|no\.|[^\W\d_]+(?:['’-][^\W\d_]+)*['’]?")
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """A yes; to the things of these `numbers`, counted from 1, or to all where there are none.
+    """A yes to the things of these `numbers`, counted from 1, or to all where there are none.
 
-    `about` is what a yes says over again: "yes, forget the password".
+    `about` is what the yes repeats: "yes, forget the password".
     """
 
     numbers: tuple[int, ...] = ()
@@ -130,19 +130,20 @@ class Consent:
 
 
 def asks_to_forget(text: str) -> bool:
-    """Whether any sentence of a message is such a request: the message must not be remembered."""
+    """Whether any sentence of a message is a request to forget: then the message must not be remembered."""
     return any(_asked(sentence) is not None for sentence in sentences(text))
 
 
 def to_forget(text: str) -> str | None:
-    """What a message asks to have forgotten; empty where it only points ("forget that"), None where it asks nothing."""
+    """Find what a message asks to forget: empty where it only points ("forget that"), None where it asks nothing."""
     asked = (found for sentence in sentences(text) if (found := _asked(sentence)) is not None)
     return next(asked, None)
 
 
 def consent_in(text: str) -> Consent | None:
-    """A plain yes. A message with any word that is neither a yes, a number nor a filler is none, but for a yes before a
-    request to forget.
+    """Read a plain yes; None for a message with any word that is neither a yes, a number nor a filler.
+
+    A yes may also stand before the request to forget that it repeats.
     """
     said = " ".join(text.lower().replace("’", "'").split())
     if not said or len(said) > LONGEST_CONSENT or "?" in said or _HEDGE.search(said):
@@ -152,9 +153,7 @@ def consent_in(text: str) -> Consent | None:
     first, rest = said.partition(" ")[::2]
     if first.strip(",.!") in _YES and (about := _asked(rest.lstrip(",.! "))) is not None:
         return Consent(about=about)
-    numbers = [
-        _ORDINALS.get(token) or int(token.lstrip("#") if token.lstrip("#").isdecimal() else 0) for token in tokens
-    ]
+    numbers = [_number(token) for token in tokens]
     others = [token for token, number in zip(tokens, numbers, strict=True) if not number]
     if any(token not in _YES and token not in _FILLER for token in others):
         return None

@@ -1,4 +1,4 @@
-"""How a turn ends that its loop does not end: with what it has, else with less, at last with nothing but its end.
+"""Ends of turns that their loop does not end: with what there is, else with less, at last with the end alone.
 
 Only storage that takes no writes at all leaves a turn where it stands: then its lease runs out and it goes on later.
 """
@@ -33,7 +33,7 @@ class CutShort:
 
 
 def cut_of(lease: Lease, loop: asyncio.Task[None]) -> CutShort | None:
-    """How a loop that is over ended; None where it ended by itself. Raises what leaves the turn where it stands."""
+    """Tell how a loop was cut short; None where it ended by itself. Raises what leaves the turn where it stands."""
     if loop.cancelled():
         return CutShort("cancelled")
     match loop.exception():
@@ -87,7 +87,7 @@ class Endings:
     async def _end_with_less(
         self, record: TurnRecord, cut: CutShort, *, was_asked: bool, why: str
     ) -> TurnComplete | None:
-        """Without anything that was said or learned; where even that is refused, only the turn's row says it."""
+        """End without what was said or learned; where even that is refused, mark the end in the turn's row alone."""
         error = cut.error or {"code": WriteRefused.code, "message": str(WriteRefused.__doc__)}
         try:
             return await self._end(
@@ -118,6 +118,6 @@ class Endings:
 
 
 def _raise_if_away(error: Exception) -> None:
-    """Raises what will pass, or is nobody's to end: storage that takes no writes, a lease that has gone."""
+    """Raise again what no smaller end can mend: storage that takes no writes, a lease that was lost."""
     if isinstance(error, LeaseLost) or (isinstance(error, LogError) and not isinstance(error, WriteRefused)):
         raise error

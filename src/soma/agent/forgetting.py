@@ -1,4 +1,4 @@
-"""Forgetting, whatever door it is asked at: the brain forgets, then all that said or quoted it is withheld from models.
+"""Forgetting, for every endpoint: the brain forgets, then turns that said or quoted it are withheld from models.
 
 A turn that is withheld stays in its conversation for people to read; no prompt holds it, and nothing of it that is not
 yet in memory is remembered.
@@ -26,7 +26,7 @@ Place = tuple[str, str]  # a turn and its conversation
 
 @dataclass(frozen=True, slots=True)
 class Withheld:
-    """What no prompt of a conversation may hold: turns of it, and memories."""
+    """Turns and memories that no prompt of a conversation may hold."""
 
     turns: frozenset[str] = frozenset()
     memories: frozenset[str] = frozenset()
@@ -55,7 +55,7 @@ class Forgetting:
         namespace: str = "default",
         turns: Iterable[Place] = (),
     ) -> Receipt:
-        """Forget memories and withhold what said them; `turns` in any case. Once begun it is seen to its end."""
+        """Forget memories; withhold the turns that said them, and `turns` in any case. Once begun it is completed."""
 
         async def see_through() -> Receipt:
             gone = await self.brain.forget(principal, ids=ids, keys=keys, namespace=namespace)
@@ -65,6 +65,8 @@ class Forgetting:
         return await asyncio.shield(asyncio.ensure_future(see_through()))
 
     async def forget_documents(self, principal: Principal, ids: Sequence[str], *, namespace: str) -> ForgottenDocuments:
+        """Forget documents and withhold the turns that quoted them. Once begun it is completed."""
+
         async def see_through() -> ForgottenDocuments:
             gone = await self.brain.forget_documents(principal, ids, namespace=namespace)
             if gone.erased is not None:
@@ -96,7 +98,7 @@ class Forgetting:
 
 
 def withheld(database: Database, tenant_id: str, conversation_id: str, memories: Iterable[str]) -> Withheld:
-    """What a prompt of the conversation may not hold, of its turns and of these memories."""
+    """Find what a prompt of the conversation may not hold: of its turns, and of these memories."""
     turns = database.query(
         "SELECT turn_id FROM agent_withheld WHERE tenant_id = ? AND conversation_id = ?", [tenant_id, conversation_id]
     )
@@ -123,14 +125,14 @@ class Recogniser:
         self._outside = Outside([Source(text) for text in told], ())
 
     def is_in(self, text: str, citations: Iterable[str] = ()) -> bool:
-        """By its citations, else by its words: only where it shares one is it read closely."""
+        """Look at its citations, then at its words: only a text that shares one is compared closely."""
         if self._ids.intersection(citations):
             return True
         return not self._words.isdisjoint(telling_words(text)) and self._outside.carried_by(text)
 
 
 def _speaking(database: Database, tenant_id: str, user_id: str | None, gone: Forgotten) -> list[Place]:
-    """Turns of the user, or of the whole tenant, that say or quote it, and those under way: they may have seen it."""
+    """Find turns of the user, or of the tenant, that say or quote it, and those under way, which may have seen it."""
     knows = Recogniser(gone.forgotten, gone.texts)
     whose, scope = ("AND user_id = ?", [tenant_id, user_id]) if user_id else ("", [tenant_id])
     asked = database.query(
@@ -150,6 +152,6 @@ def _speaking(database: Database, tenant_id: str, user_id: str | None, gone: For
 
 
 def _first(parts: Any) -> dict[str, Any]:
-    """SQLite has JSON as text."""
+    """The first part of a message; SQLite has JSON as text."""
     decoded = json.loads(parts) if isinstance(parts, str | bytes) else parts
     return decoded[0] if decoded else {}

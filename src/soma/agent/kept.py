@@ -1,4 +1,4 @@
-"""What of a finished turn is worth keeping, and under which key. Pure."""
+"""The part of a finished turn that is worth keeping, and its key. Pure."""
 
 import re
 import unicodedata
@@ -17,7 +17,7 @@ _SUBJECTS = word_set("i you he she it we they there this that these those anyone
 
 
 def worth_keeping(message: str, kept: Sequence[str] = ()) -> str:
-    """What a message states; empty for one that only asks, agrees, or asks to forget.
+    """Take what a message states; empty for one that only asks, agrees, or asks to forget.
 
     Sentences that stand in what was `kept` already, or hold it, are left out.
     """
@@ -53,7 +53,7 @@ def _only_asks(sentence: str) -> bool:
 
 
 def _is_note(sentence: str) -> bool:
-    """By its form a question, but without a mark and a subject."""
+    """Whether a sentence that looks like a question is a note: it has neither a question mark nor a subject."""
     first, second, *_ = [*words(sentence), "", ""]
     return not re.search(r"[?？]", sentence) and first in _EITHER and second not in _SUBJECTS
 

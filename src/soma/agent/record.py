@@ -50,7 +50,7 @@ class Turn:
 
     @property
     def role(self) -> str:
-        """Of the user in the tenant; the least that can write where it is not known."""
+        """The user's role in the tenant; where it is not known, the least that can write."""
         return self.roles[0] if self.roles else "member"
 
     @property

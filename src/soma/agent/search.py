@@ -51,7 +51,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """What is looked up: a word, a sign or a pair of neighbours; as a beginning, whatever goes on from it."""
+    """A word, a sign or a pair of neighbours to look up; `is_beginning`: whatever begins so."""
 
     text: str
     is_beginning: bool = False
@@ -84,7 +84,7 @@ def find(database: Database, *, tenant_id: str, user_id: str, search: str) -> li
 
 
 def terms_of(text: str) -> set[str]:
-    """What a text is found by."""
+    """The terms under which a text is indexed."""
     found: set[str] = set()
     for piece in fold(text).split():
         found.update(unit[:LONGEST_TERM] for unit in UNIT.findall(piece))
@@ -93,7 +93,7 @@ def terms_of(text: str) -> set[str]:
 
 
 def asked_terms(search: str) -> list[Term]:
-    """What a text must be found by to be what was searched."""
+    """The terms that a text must have, all of them, to be found by a search."""
     found: set[Term] = set()
     for piece in fold(search).split():
         core = piece.strip(ENDS)

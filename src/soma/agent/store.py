@@ -142,7 +142,7 @@ class TurnStore:
         return is_withheld(self._writer.database, turn_id)
 
     def withheld(self, record: TurnRecord) -> Withheld:
-        """What no prompt of the turn may hold: turns of its conversation, and memories that it has seen."""
+        """Find what no prompt of the turn may hold: turns of its conversation, and memories that it has seen."""
         shown = {memory.id for done in record.iterations.values() if done.bundle for memory in done.bundle.memories}
         used = {source for use in record.tool_uses if use.finished for source in use.finished.sources}
         return withheld(self._writer.database, record.turn.tenant_id, record.turn.conversation_id, shown | used)

@@ -57,7 +57,7 @@ def _named(given: str, header: str) -> str:
 
 
 def _role(headers: Mapping[str, str]) -> str:
-    """Who says none has the least that can write."""
+    """The role that a caller names; without one, the least that can write."""
     role = headers.get(ROLE_HEADER.lower(), "member")
     if role not in ROLES:
         raise BrainRefused("principal_invalid", f"{ROLE_HEADER} must be one of {', '.join(ROLES)}.", ROLE_HEADER, 401)

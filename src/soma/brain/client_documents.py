@@ -39,7 +39,7 @@ class DocumentCalls(Calls):
         )
 
     async def plan_documents(self, principal: Principal, delivery: Mapping[str, Any]) -> DocumentPlan:
-        """What an import would do (`document_bodies.PlanDocuments`); nothing is done."""
+        """Plan an import (`document_bodies.PlanDocuments`); nothing is done."""
         return await self._commit(
             principal, "/v1/memory/documents/plan", delivery, DocumentPlan, timeout_seconds=LONG_SECONDS
         )

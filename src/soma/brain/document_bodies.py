@@ -1,4 +1,4 @@
-"""What may be sent to the brain about documents."""
+"""Requests to the brain about documents."""
 
 from typing import Annotated, Literal
 

@@ -1,4 +1,4 @@
-"""What the brain answers about documents: plain structs, the same on both sides of the wire."""
+"""The brain's answers about documents: plain structs, the same on both sides of the wire."""
 
 import msgspec
 
@@ -6,7 +6,7 @@ from soma.brain.types import Forgotten
 
 
 class DocumentPlace(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a document stands."""
+    """A document's id, collection and name."""
 
     id: str
     collection: str
@@ -14,7 +14,7 @@ class DocumentPlace(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DocumentStep(msgspec.Struct, frozen=True, kw_only=True):
-    """What becomes of a document: `former` is what it was, `same_as` another of the same text.
+    """One step of a plan: `former` is the document as it was, `same_as` another of the same text.
 
     `action` is created, replaced, unchanged, moved, shared, refused, kept or forgotten.
     """
@@ -27,7 +27,7 @@ class DocumentStep(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ImportedDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a document, and of its chunks."""
+    """The outcome of importing one document: what was done, and the numbers of its chunks."""
 
     name: str
     collection: str
@@ -48,7 +48,7 @@ class DocumentInQuestion(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DocumentPlan(msgspec.Struct, frozen=True, kw_only=True):
-    """What an import would do. `has_former`: documents of an earlier version are there, known by their text alone."""
+    """The steps of an import. `has_former`: documents of an earlier version are there, known by their text alone."""
 
     steps: list[DocumentStep]
     in_question: list[DocumentInQuestion]

@@ -114,7 +114,7 @@ class Falling:
         await self._either(lambda: self._redis.keep(key, residual), lambda: self._residuals.keep(key, residual))
 
     async def clear(self, tenant_id: str, user_id: str | None) -> None:
-        """Here too, whatever Redis holds: it may have been away meanwhile."""
+        """Clear the copies in this process too: Redis may have been away meanwhile."""
         await self._rings.clear(tenant_id, user_id)
         await self._residuals.clear(tenant_id, user_id)
         await self._either(lambda: self._redis.clear(tenant_id, user_id), _nothing)

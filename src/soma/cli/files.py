@@ -46,7 +46,7 @@ class Found:
 
 
 def find_files(folder: Path, kind: str) -> Found:
-    """All files below a folder whose ending is the format's, by name. Hidden ones are no part of it."""
+    """Find all files below a folder that have an ending of the format, sorted by name. Hidden ones are left out."""
     found = Found()
     for path in sorted(_walk(folder, found)):
         if path.suffix.lower() in ENDINGS[kind]:
@@ -77,7 +77,7 @@ def reason_of(error: Exception) -> str:
 
 
 def written_at(path: Path) -> str | None:
-    """When a file was changed last; nothing of standard input."""
+    """The time of a file's last change; None for standard input."""
     return None if path == STDIN else datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat()
 
 

@@ -1,4 +1,4 @@
-"""What an import will do or has done, and how it is shown."""
+"""The report of an import, planned or done, and how it is shown."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -25,7 +25,7 @@ SHOWN = 20  # names of one kind
 
 @dataclass(slots=True)
 class Report:
-    """What was, or would be, done."""
+    """The outcome of an import, planned or done."""
 
     steps: list[dict[str, Any]]
     passed_over: list[PassedOver]
@@ -45,7 +45,7 @@ class Report:
 
 
 def show_plan(report: Report) -> None:
-    """What will be replaced, moved, forgotten or kept, by name; what was guessed, and what is passed over."""
+    """Show by name what will be replaced, moved, forgotten or kept, guessed encodings, and what is passed over."""
     for action in TOLD:
         steps = [step for step in report.steps if step["action"] == action]
         _names(action, [_told(step) for step in steps])
@@ -55,7 +55,7 @@ def show_plan(report: Report) -> None:
 
 
 def say_how_read(name: str, encoding: str) -> None:
-    """Which encoding a file was read in, where it is not the usual one."""
+    """Name the encoding that a file was read in, where it is not UTF-8."""
     if encoding != UTF_8:
         guess = " (a guess)" if encoding == GUESS else ""
         errors.print(f"[yellow]{encoding:12}[/yellow] {escape(name)}{guess}", soft_wrap=True)

@@ -1,4 +1,4 @@
-"""Where files lie, told without saying it: a digest for each folder on the way, and for the file itself.
+"""Places of files without their names: a digest for each folder on the way, and for the file itself.
 
 A server knows the same file again from whichever folder it comes, and this machine can tell whether a file of which
 only the digests are known is still there. Digests of another machine are other digests.
@@ -66,7 +66,7 @@ def _digest(path: str) -> str:
 
 @lru_cache
 def _machine() -> str:
-    """What two machines do not have in common, so that a path of one is none of the other."""
+    """An id of this machine, so that the same path on another machine has other digests."""
     try:
         return MACHINE_ID.read_text("ascii").strip() or platform.node()
     except (OSError, UnicodeDecodeError):

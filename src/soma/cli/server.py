@@ -55,7 +55,7 @@ class Server:
         return self._answer(self._posted(path, body, tries))
 
     def attempt(self, path: str, body: Any, *, tries: int = 1) -> Any:
-        """As `post`, for one of many: what the server has against this one is raised as Refused."""
+        """Like `post`, but raise Refused where the server refuses this body and may take another."""
         response = self._posted(path, body, tries)
         if _is_about_the_body(response):
             raise Refused(_told(response))
@@ -106,7 +106,7 @@ def _is_about_the_body(response: httpx.Response) -> bool:
 
 
 def _told(response: httpx.Response) -> str:
-    """What the server says of a refusal; nothing where it is not in our shape."""
+    """The server's words for a refusal; empty where its answer is not in our shape."""
     try:
         body = response.json()
         where = f" ({body['field']})" if body.get("field") else ""

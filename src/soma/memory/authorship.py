@@ -1,4 +1,4 @@
-"""Who may change a memory: a shared one only its author or an owner of the tenant. Pure; the caller acts on it."""
+"""The right to change a memory: a shared one only its author or an owner of the tenant. Pure; callers act on it."""
 
 from soma.memory.errors import NotTheAuthor
 from soma.memory.types import MemoryRecord, Owner

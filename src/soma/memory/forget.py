@@ -11,7 +11,7 @@ from soma.memory.types import MemoryRecord, Owner, Receipt
 
 
 async def forget(store: Store, owner: Owner, ids: Sequence[str], keys: Sequence[str], namespace: str) -> Receipt:
-    """All of them or none, with what was synthesised from them; those that went before are passed over.
+    """Forget all memories or none, with what was synthesised from them; those that went before are passed over.
 
     Raises UnknownKey, NotTheAuthor, and AlreadyForgotten where nothing of them is left.
     """
@@ -43,7 +43,7 @@ def _gone(tx: Transaction, owner: Owner, ids: Sequence[str], keys: Sequence[str]
 
 
 def _field(memory: MemoryRecord, ids: Sequence[str], keys: Sequence[str]) -> str:
-    """Where the caller named it."""
+    """The field in which the caller named a memory."""
     return f"ids[{ids.index(memory.id)}]" if memory.id in ids else f"keys[{keys.index(memory.key)}]"
 
 

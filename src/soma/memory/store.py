@@ -58,7 +58,7 @@ class Store:
         return self.writer.database
 
     def lock(self, address: Address) -> asyncio.Lock:
-        """For what must not be decided twice at once in a partition."""
+        """The lock for what must not be decided twice at once in a partition."""
         return self._locks.setdefault(address, asyncio.Lock())
 
     async def work(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

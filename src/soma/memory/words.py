@@ -40,7 +40,7 @@ def words(text: str) -> list[str]:
 
 
 def indexed_words(text: str) -> list[str]:
-    """By which a text is found: its words as stems, and then the other ways."""
+    """Words under which a text is indexed: its words as stems, and then the other ways."""
     plain = folded(text)
     found = _tokens(plain)
     language = language_of(found)

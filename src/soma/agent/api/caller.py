@@ -28,7 +28,7 @@ bearer.openapi_security_schema = {"type": "http", "scheme": "bearer"}  # type: i
 
 
 def principal_of(caller: Caller, agent_id: str) -> Principal:
-    """For whom the brain works when it works for this caller."""
+    """The principal under which the brain works for this caller."""
     return Principal(tenant_id=caller.tenant_id, user_id=caller.user_id, agent_id=agent_id, role=str(caller.role.value))
 
 

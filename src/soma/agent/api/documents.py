@@ -26,7 +26,7 @@ MOST = 100_000
 
 
 class Place(OfAgent):
-    """Which partition: shared by every body here."""
+    """The partition that every body here names."""
 
     scope: Scope = "user"
     namespace: str = Field("default", min_length=1, max_length=100)
@@ -92,14 +92,14 @@ async def import_document(request: HttpRequest, payload: NewDocument) -> Any:
 async def page(
     request: HttpRequest, after: str | None = None, namespace: str = "default", agent_name: NameOfAgent = None
 ) -> Any:
-    """The documents that the caller may see, page by page, in the order of their first import."""
+    """List the documents that the caller may see, page by page, in the order of their first import."""
     found = await agent().brain.documents(await principal(who(request), agent_name), after=after, namespace=namespace)
     return msgspec.to_builtins(found)
 
 
 @router.post("/plan")
 async def plan(request: HttpRequest, payload: Delivery) -> Any:
-    """What an import of these files would do; nothing is done."""
+    """Plan an import of these files; nothing is done."""
     delivery = payload.model_dump(exclude={"agent"})
     planned = await agent().brain.plan_documents(await principal(who(request), payload.agent), delivery)
     return msgspec.to_builtins(planned)
@@ -107,7 +107,7 @@ async def plan(request: HttpRequest, payload: Delivery) -> Any:
 
 @router.post("/recognise")
 async def recognise(request: HttpRequest, payload: Unrecognised) -> Any:
-    """The document of an earlier version that a text is or was; nothing is done."""
+    """Find the document of an earlier version that a text is or was; nothing is done."""
     fields = payload.model_dump(exclude={"agent"})
     found = await agent().brain.recognise_document(await principal(who(request), payload.agent), **fields)
     return msgspec.to_builtins(found)

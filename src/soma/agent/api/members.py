@@ -1,4 +1,4 @@
-"""Who is who: the caller, the tenant's members; tenants, for the operator."""
+"""The caller, the tenant's members and, for the operator, tenants."""
 
 from typing import Any
 
@@ -59,7 +59,7 @@ async def invite(request: HttpRequest, payload: NewMember) -> Status[dict[str, A
 
 @router.patch("/members/{username}")
 async def re_role(request: HttpRequest, username: str, payload: NewRole) -> dict[str, Any]:
-    """Another role for a member, named or by user id; it holds at once for the tokens at hand."""
+    """Change the role of a member, found by name or user id; it holds at once, also for existing tokens."""
     caller = who(request)
     caller.require(Role.OWNER)
     member = await sync_to_async(change_role)(caller.tenant_id, username, payload.role)

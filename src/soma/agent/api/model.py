@@ -1,4 +1,4 @@
-"""Which model answers, and because of which setting."""
+"""The model that answers, and the setting that chose it."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ router = Router()
 
 @router.get("")
 async def get(request: HttpRequest) -> dict[str, Any]:
-    """`capsules` are those with a model of their own. `unused` is the operator's to see, whose settings they are."""
+    """Name the model. `capsules` are those with one of their own; `unused` settings are for the operator alone."""
     caller, running = who(request), agent()
     own = Capsule.objects.filter(tenant_id=caller.tenant_id, models_allowed__has_key="chat").order_by("name")
     return {

@@ -1,4 +1,4 @@
-"""Tool calls out of their pieces: which call a piece belongs to. Pure.
+"""Tool calls put together from their pieces. Pure.
 
 Providers leave out ids or indexes, repeat them, or change them in mid-call. One rule holds for all of them: a name
 behind arguments that are already whole begins a new call; a piece without a name goes on with the call of its index,
@@ -60,7 +60,7 @@ class CallPieces:
         self._calls: list[_Call] = []
 
     def add(self, piece: CallPiece) -> Placed | None:
-        """Where the piece belongs; None where it would begin one call too many."""
+        """Place a piece; None where it would begin one call too many."""
         number = self._named(piece) if piece.name else self._unnamed(piece)
         if is_new := number is None:
             if len(self._calls) == MOST_CALLS:
@@ -75,7 +75,7 @@ class CallPieces:
         return Placed(number, is_new, call_id, name, text)
 
     def end(self) -> list[tuple[int, str]]:
-        """What the calls still hold back."""
+        """Give out what the calls still hold back."""
         return [(number, text) for number, call in enumerate(self._calls) if (text := call.joiner.end())]
 
     def _named(self, piece: CallPiece) -> int | None:

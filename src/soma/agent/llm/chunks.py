@@ -111,7 +111,7 @@ class ChunkReader:
             raise ModelUnavailable("the provider sent a chunk that is not JSON") from error
 
     def finish(self) -> Iterator[Delta]:
-        """What is held back, and the end."""
+        """Give out what is held back, and the end."""
         yield from self._say(self._thinking.add(self._joiner.end()) + self._thinking.end())
         for number, text in self._calls.end():
             yield ToolCallDelta(index=number, arguments=text)
@@ -135,7 +135,7 @@ class ChunkReader:
         self._finish(choice.get("finish_reason"))
 
     def _text(self, text: str) -> Iterator[Delta]:
-        """What the answer says; thinking before it is left out."""
+        """Yield what the answer says, without the thinking before it."""
         said = self._thinking.add(self._joiner.add(text))
         if self._thinking.takes_back:
             yield ThoughtEnded()
@@ -163,7 +163,7 @@ class ChunkReader:
             )
 
     def _within_room(self, text: str) -> str:
-        """So much of the text as the answer may still have."""
+        """Cut a text to what the answer may still hold."""
         if len(text) > self._room:
             self._finish_reason, self.is_over = CUT_AT_LENGTH, True
         text = text[: self._room]

@@ -1,4 +1,4 @@
-"""What a provider says when it cannot answer, in every shape in use, as one of our errors with its words. Pure."""
+"""Errors of providers, in every shape in use, as errors of ours with the provider's words. Pure."""
 
 import re
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ TAG = re.compile(r"<[^<>]*>")
 
 
 def error_of(error: Any, *, status: int, retry_after: float | None = None) -> ModelError:
-    """The provider's error object, or what stands in its place, as ours: by its code, its type and the status."""
+    """Turn the provider's error object, or what stands in its place, into ours: by its code, type and status."""
     reason, code = _reason(error)
     if isinstance(code, int) and 400 <= code < 600:
         status = code

@@ -55,7 +55,7 @@ class ThinkingFilter:
         return self._answer()
 
     def end(self) -> str:
-        """What was held back because a tag might have begun."""
+        """Give out what was held back because a tag might have begun."""
         held = "" if self._closing else self._held
         self._held = ""
         return held.lstrip() if self.has_thought else held
@@ -82,7 +82,7 @@ class ThinkingFilter:
         return None if may_begin and len(self._held) < MOST_HELD else False
 
     def _answer(self) -> str:
-        """What the answer says: until a closing tag comes that nothing has opened, all of it may have been thinking."""
+        """Give out the answer. A closing tag that nothing has opened means that all before it was thinking."""
         text, self._held = self._held, ""
         if self.has_thought:
             return self._begin(text)

@@ -1,4 +1,4 @@
-"""Which model answers, because of which setting, and what to set where a name cannot be had (pure)."""
+"""The choice of the model that answers: the setting behind it, and advice where a model cannot be had (pure)."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class Selection:
 
 
 def providers(settings: Settings) -> dict[str, Provider]:
-    """By the name that a model's name begins with; the first with a key answers where no model is set."""
+    """Providers by the first part of a model's name; the first with a key answers where no model is set."""
     return {
         "openai": Provider(
             base_url=settings.openai_base_url,
@@ -74,7 +74,7 @@ def providers(settings: Settings) -> dict[str, Provider]:
 
 
 def select(settings: Settings, *, has_litellm: bool) -> Selection:
-    """The set model, else that of the first key, else the offline one."""
+    """Choose the model that is set, else that of the first key, else the offline one."""
     known = providers(settings)
     by_key = {f"{name}/{one.default_model}": one.key_setting for name, one in known.items() if one.has_key}
     has_anthropic = bool(settings.anthropic_api_key.get_secret_value())
@@ -101,7 +101,7 @@ def select(settings: Settings, *, has_litellm: bool) -> Selection:
 
 
 def check(name: str, settings: Settings, *, has_litellm: bool) -> None:
-    """Raises ModelError where the name cannot be had as things are set, with what to set."""
+    """Raise ModelError, with advice what to set, where the settings do not allow the named model."""
     if name == OFFLINE:
         return
     known = providers(settings)
@@ -116,7 +116,7 @@ def check(name: str, settings: Settings, *, has_litellm: bool) -> None:
 
 
 def fault_of(name: str, settings: Settings, *, has_litellm: bool) -> str:
-    """What `check` says against the name, if anything."""
+    """The message of what `check` raises; empty where it raises nothing."""
     try:
         check(name, settings, has_litellm=has_litellm)
     except ModelError as error:
@@ -147,7 +147,7 @@ def _uses(name: str, other: str) -> bool:
 
 
 def _advice(name: str, known: Mapping[str, Provider]) -> str:
-    """What is most likely meant, and the setting that would do."""
+    """Guess what is meant, and name the setting that would do."""
     first, slash, model = name.partition("/")
     folded = first.casefold().strip()
     if not slash and (near := next(iter(get_close_matches(folded, [OFFLINE], cutoff=0.75)), None)):

@@ -1,4 +1,4 @@
-"""When an answer is over though its stream is not: shortly after the reason to end, whatever else was to come."""
+"""The end of an answer whose stream stays open: shortly after its reason to end."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable

@@ -1,4 +1,4 @@
-"""What the turn before proposed to forget, and what of it the user's message says yes to. Facts of the log alone."""
+"""The proposal to forget of the turn before, and the user's yes to it. Read from facts of the log alone."""
 
 from dataclasses import dataclass
 
@@ -34,21 +34,21 @@ class Grant:
 
 
 async def granted(record: TurnRecord, doors: Doors) -> Grant:
-    """By the user's message of this turn, of what the turn before proposed."""
+    """Find what this turn's message agrees to, of what the turn before proposed."""
     proposal = await proposal_before(doors) if consent_in(record.turn.content) else None
     memories = confirmed(record.turn.content, proposal, doors.history[-1].user if doors.history else "")
     return Grant(memories, (proposal.turn_id,) if proposal and memories else ())
 
 
 async def proposal_before(doors: Doors) -> Proposal | None:
-    """Of the very turn before this one, and only where its user asked to forget something."""
+    """The proposal of the very turn before this one, and only where its user asked to forget something."""
     if not doors.history or not asks_to_forget(doors.history[-1].user):
         return None
     return _proposed(await doors.turn_before(doors.history[-1].turn_id))
 
 
 def confirmed(message: str, proposal: Proposal | None, asked: str) -> tuple[str, ...]:
-    """The memories that `message` says may go; `asked` is the message that the proposal answered."""
+    """The memories that `message` lets go; `asked` is the message that the proposal answered."""
     consent = consent_in(message)
     if proposal is None or consent is None:
         return ()
@@ -61,7 +61,7 @@ def confirmed(message: str, proposal: Proposal | None, asked: str) -> tuple[str,
 
 
 def _proposed(record: TurnRecord) -> Proposal | None:
-    """The last of the turn."""
+    """The last proposal of a turn."""
     for use in reversed(record.tool_uses):
         finished = use.finished
         if finished and finished.tool == FORGET and finished.status == "ok" and finished.proposed:

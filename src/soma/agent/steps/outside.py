@@ -1,4 +1,4 @@
-"""What a turn has seen that its user did not write: the sources that arguments and answers are held against."""
+"""Text that a turn has seen and its user did not write: the sources that arguments and answers are compared with."""
 
 from collections.abc import Iterable
 
@@ -10,7 +10,7 @@ OURS = ("invalid", "denied", "breaker_open", "unknown")  # ends of a call in whi
 
 
 async def outside_of(record: TurnRecord, doors: Doors) -> Outside:
-    """With what the earlier turns saw whose answers the model still reads: it may only repeat what they said."""
+    """Gather what this turn saw, and what earlier turns saw whose answers the model still reads and may repeat."""
     earlier = await doors.shown_before()
     own = [record.turn.content, *(exchange.user for exchange in doors.history)]
     written = [use.requested.arguments or {} for use in record.tool_uses if use.decided and not use.decided.taint]

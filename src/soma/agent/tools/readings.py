@@ -1,4 +1,4 @@
-"""What a text says besides its letters: as it reads once an encoding is undone. Pure; linear in the text."""
+"""Readings of a text: as it stands, and with each encoding undone. Pure; linear in the text."""
 
 import base64
 import binascii
@@ -63,7 +63,7 @@ def _decoded(text: str) -> Iterator[str]:
 
 
 def _of_bytes(text: str) -> Iterator[str]:
-    """What runs of base64, base32 and hex hold, also where they are broken over lines; each kind in one text."""
+    """Decode runs of base64, base32 and hex, also where they are broken over lines; each kind in one text."""
     joined = _SPACE.sub("", text)
     for source in dict.fromkeys([text, joined]):
         for pattern, decode in _CODES:
@@ -73,7 +73,7 @@ def _of_bytes(text: str) -> Iterator[str]:
 
 
 def _glued(run: str) -> Iterator[str]:
-    """What stands in a run of base64 that is glued to other letters: from each of its beginnings, and in its parts."""
+    """Decode base64 that is glued to other letters: from each possible beginning, and part by part."""
     begins = [run[offset:] for offset in range(1, ALIGNED)] if len(run) >= GLUED else []
     for one in dict.fromkeys([*begins, *_GLUE.split(run)]):
         if len(one) >= SHORTEST and (text := _text(_base64, one)):

@@ -79,7 +79,7 @@ class Outside:
         self._sources = [(source, _read_all([source.text])) for source in sources]
 
     def taint_of(self, arguments: Mapping[str, Any], beside: Iterable[Mapping[str, Any]] = ()) -> Taint:
-        """What the arguments carry; `beside` are the arguments of the turn's other calls."""
+        """Find what the arguments carry; `beside` are the arguments of the turn's other calls."""
         parts = {name: list(_texts(value)) for name, value in arguments.items()}
         if not self._sources or not any(parts.values()):
             return Taint()
@@ -142,7 +142,7 @@ class _Text:
 
     @cached_property
     def marks(self) -> frozenset[str]:
-        """All that gives the text away where it is found elsewhere."""
+        """Every piece by which this text is recognised elsewhere."""
         found = {_run(words) for words in _windows(self.words, min(RUN, len(self.words))) if any(map(_tells, words))}
         found.update(_windows(self.letters, LETTERS))
         if SHORTEST <= len(self.letters) < LETTERS:
@@ -152,7 +152,7 @@ class _Text:
         return frozenset(found)
 
     def found(self, marks: frozenset[str]) -> frozenset[str]:
-        """Those of `marks` that stand in this text."""
+        """The `marks` that stand in this text."""
         if not marks:
             return marks
         here = {_run(words) for size in {mark.count(" ") for mark in marks if mark.startswith(" ")}
@@ -209,7 +209,7 @@ def _names(word: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    """As it is compared."""
+    """Bring a text into the form in which texts are compared."""
     if text.isascii():
         return text.lower()
     bare = unicodedata.normalize("NFKD", without_hidden(text)).casefold()

@@ -1,1 +1,1 @@
-"""Which documents there are: what a file is recognised by, and what an import will do."""
+"""The documents of memory: how a file is recognised as one, and what an import will do."""

@@ -1,4 +1,4 @@
-"""Which document a file is, and what an import will do, decided before anything is done (pure).
+"""The document that a file is, and the steps of an import, decided before anything is done (pure).
 
 A document is known by its collection and name. A file is recognised as one by where it lies (`origin`: the digests of
 the folders on its way, the file's own last), by its collection and name, or, where the document's own place is gone,
@@ -71,7 +71,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Step:
-    """What becomes of one document: as it was (`former`), as it will be (`document`, its thread empty for a new one).
+    """One step of an import: a document as it was (`former`) and will be (`document`, its thread empty for a new one).
 
     `twin` is another document of the same text; `absorbed` are further documents that were this same one.
     """
@@ -111,7 +111,7 @@ def in_question(there: Iterable[Known], delivery: Delivery) -> list[Known]:
 
 
 def decide(shelf: "Shelf", coming: Coming) -> Step:
-    """What one document becomes, given what is there."""
+    """Decide what one document becomes, given what is there."""
     former = shelf.place_of(coming)
     if former is not None and former.is_foreign:
         return _beside(shelf, former, coming)
@@ -144,7 +144,7 @@ def decide(shelf: "Shelf", coming: Coming) -> Step:
 
 
 def _beside(shelf: "Shelf", former: Known, coming: Coming) -> Step:
-    """What a file becomes that is another user's document: it may share its text, and changes nothing of it."""
+    """Decide for a file that is another user's document: it may share that one's text, and changes nothing of it."""
     if not (coming.has_same_text or _same_text(former, coming)):
         return Step(action="refused", document=former, former=former)
     if shelf.at_place(coming.collection, coming.name, ""):
@@ -225,7 +225,7 @@ def _keys(one: Known) -> list[tuple[str, ...]]:
 
 
 def _once(documents: Sequence[Coming]) -> list[Coming]:
-    """Of several that were recognised as the same document, the one of the same text is it, else the first."""
+    """Let one file continue each document: of several recognised as it, the one of the same text, else the first."""
     best: dict[str, Coming] = {}
     for coming in documents:
         if coming.continues and (coming.continues not in best or coming.has_same_text):

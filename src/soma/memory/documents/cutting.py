@@ -1,4 +1,4 @@
-"""Where a text that is too long is cut: between sentences or lines, between words, where a word pauses.
+"""Cuts in a text that is too long: between sentences or lines, between words, where a word pauses.
 
 Linear in the text: tokens are counted of nothing that is much longer than a chunk.
 """

@@ -32,7 +32,7 @@ PAGE = 1_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
-    """What became of a document, and of its chunks."""
+    """The outcome of importing one document: the step that was taken, and the numbers of its chunks."""
 
     step: Step
     chunks: Counts
@@ -75,7 +75,7 @@ async def import_document(
 
 
 def planned(store: Store, owner: Owner, scope: Scope, namespace: str, delivery: Delivery) -> Planned:
-    """What an import would do."""
+    """Plan an import; nothing is done."""
     there = _seen_by(owner, records.all_of(store.database, (owner.tenant_id, namespace, owner.of(scope))), scope)
     return Planned(
         steps=plan(there, delivery),
@@ -103,7 +103,7 @@ def recognised(store: Store, address: Address, name: str, text: str) -> tuple[Kn
 
 
 async def forget_documents(store: Store, owner: Owner, ids: Sequence[str], namespace: str) -> ForgottenDocuments:
-    """All named documents, or none. Raises UnknownDocument."""
+    """Forget all named documents, or none. Raises UnknownDocument, NotTheAuthor."""
     found = await store.work(_named, store, owner, ids, namespace)
     chosen = {one.id for _, one in found}
     memories: list[MemoryRecord] = []
@@ -137,7 +137,7 @@ def listed(store: Store, owner: Owner, namespace: str, *, after: str | None, lim
 
 
 def _seen_by(owner: Owner, found: Iterable[Known], scope: Scope) -> list[Known]:
-    """Documents with whether they are another user's to change."""
+    """Mark documents that are another user's to change."""
     if scope == "user" or owner.is_tenant_owner:
         return list(found)
     return [replace(one, is_foreign=one.user_id != owner.user_id) for one in found]
@@ -192,18 +192,18 @@ async def _carry_out(
 
 
 def _row(one: Known | None) -> Known | None:
-    """All that its row says but who brought it."""
+    """A document as its row has it, without who brought it: to see whether the row changes."""
     return None if one is None else replace(one, user_id="", is_foreign=False)
 
 
 def _begin(tx: Transaction, address: Address, step: Step, owner: Owner) -> None:
-    """Until its chunks are there, a document has no digest."""
+    """Write a document's row before its chunks: until they are there, it has no digest."""
     records.remove(tx, address, [one.id for one in step.absorbed])
     records.put(tx, address, replace(step.document, digest=""), _author(step, owner))
 
 
 def _take_back(tx: Transaction, address: Address, step: Step) -> None:
-    """What was refused leaves the documents as they were; one that may be half there stays without a digest."""
+    """Undo `_begin` after a refusal. A document that may be half written stays without a digest."""
     former = step.former
     if former is not None:
         is_whole = step.action in {"moved", "unchanged"} or former.thread != step.document.thread
