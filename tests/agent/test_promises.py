@@ -72,6 +72,7 @@ async def test_whatever_the_agent_does_with_memory_goes_through_the_brain(ann):
     ann.hears(
         calls(call("recall", query="ferry"), call("remember", statement="The ferry leaves at ten.")), says("Yes.")
     )
+    await caught_up(ann)  # with what earlier tests have left to be remembered
     with Watched(ann) as seen:
         record = await ann.asks("The ferry leaves at ten, remember that. The bus leaves at nine. What leaves?")
         await caught_up(ann)

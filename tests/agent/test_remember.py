@@ -163,7 +163,9 @@ def consumer(ann: Person) -> Consumer:
 
 
 async def caught_up(ann: Person) -> None:
-    rows = ann.agent.writer.database.query("SELECT MAX(position) FROM events WHERE event_type = 'chat.turn_complete'")
+    rows = ann.agent.writer.database.query(
+        "SELECT COALESCE(MAX(position), 0) FROM events WHERE event_type = 'chat.turn_complete'"
+    )
     async with asyncio.timeout(10):
         while consumer(ann).position() < rows[0][0]:  # noqa: ASYNC110 - the consumer runs by itself
             await asyncio.sleep(0.01)
