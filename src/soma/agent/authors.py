@@ -1,4 +1,4 @@
-"""Who wrote a shared memory, by name: the brain knows the verified user, the agent what that user is called."""
+"""Names of the authors of shared memories: the brain knows the verified user, the agent that user's name."""
 
 from collections.abc import Sequence
 from typing import TypeVar

@@ -69,7 +69,7 @@ class _Follower:
         self.frames.put_nowait(error)
 
     async def next(self, seconds: float) -> Frame | Exception:
-        """What comes next; QUIET where nothing does for so long."""
+        """Wait for what comes next; QUIET where nothing does for so long."""
         try:
             async with asyncio.timeout(seconds):
                 return await self.frames.get()

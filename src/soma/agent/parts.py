@@ -16,7 +16,7 @@ def parts_of(text: str) -> list[str]:
 
 
 def _end(text: str, begin: int) -> int:
-    """Where the part that begins there ends: behind the last good break of its second half."""
+    """The end of the part that begins at `begin`: behind the last good break of its second half."""
     piece = text[begin : begin + PART_BYTES].encode()[:PART_BYTES].decode(errors="ignore")
     limit = begin + len(piece)
     if limit >= len(text):

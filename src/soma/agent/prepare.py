@@ -95,7 +95,7 @@ class Workshop:
         )
 
     def _shown_in(self, turn_ids: Sequence[str]) -> list[Source]:
-        """What those turns have seen, the newest of them."""
+        """The sources that the newest of those turns have seen."""
         computing = frozenset(tool.name for tool in self.tools.values() if tool.category == "compute")
         return [source for turn_id in turn_ids[-SHOWN_BEFORE:] for source in sources_of(self.load(turn_id), computing)]
 

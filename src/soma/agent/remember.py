@@ -47,7 +47,7 @@ def remembering(writer: Writer, store: TurnStore, brain: BrainClient) -> Consume
 
 
 async def _new_in(store: TurnStore, turn_id: str) -> tuple[Turn | None, list[dict[str, Any]]]:
-    """What a turn brings. One that cannot be read is set aside: it must not hold up everyone's."""
+    """Read what a turn brings. One that cannot be read is set aside: it must not hold up all others."""
     try:
         record = await asyncio.to_thread(store.load, turn_id)
     except NotFound:

@@ -82,13 +82,13 @@ def stated(text: str, metadata: Mapping[str, Any]) -> str:
 
 
 def said_by(metadata: Mapping[str, Any], *, is_shared: bool = False) -> str | None:
-    """Who said it, as its metadata claim; only a private memory may be a message of a conversation."""
+    """The speaker, as a memory's metadata claim; only a private memory may be a message of a conversation."""
     claimed = metadata.get("speaker") or (None if is_shared else metadata.get("role"))
     return claimed if isinstance(claimed, str) else None
 
 
 def written_by(author: str, metadata: Mapping[str, Any]) -> str:
-    """Whose words a shared memory is: the verified author's, whoever its metadata name as the speaker."""
+    """Say who wrote a shared memory: the verified author, whoever its metadata name as the speaker."""
     speaker = metadata.get("speaker")
     claimed = " ".join(speaker.split())[:LONGEST_NAME] if isinstance(speaker, str) else ""
     if claimed in {"", author}:

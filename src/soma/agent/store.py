@@ -129,7 +129,7 @@ class TurnStore:
         return await asyncio.to_thread(self.load, lease.turn_id, lease)
 
     def said_before(self, turn_id: str) -> list[str]:
-        """What the user said in the turns of the conversation before this one, as far back as is of use."""
+        """Read what the user said in the turns of the conversation before this one, as far back as is of use."""
         rows = self._writer.database.query(
             "SELECT b.content FROM agent_turn t JOIN agent_turn b ON b.tenant_id = t.tenant_id "
             "AND b.conversation_id = t.conversation_id AND b.number < t.number "

@@ -84,7 +84,7 @@ class DocumentPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ForgottenDocuments(msgspec.Struct, frozen=True, kw_only=True):
-    """How much is gone; no receipt where other documents share every chunk. `erased` says what, as a forget does."""
+    """The numbers of what is gone; no receipt where other documents share every chunk. `erased` is as of a forget."""
 
     documents: int
     chunks: int

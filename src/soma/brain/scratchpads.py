@@ -66,7 +66,7 @@ class InRedis:
         await self._redis.set(_name("residual", key), array("d", residual).tobytes(), ex=KEPT_SECONDS)
 
     async def clear(self, tenant_id: str, user_id: str | None) -> None:
-        """Of working memory and residuals alike."""
+        """Clear working memory and residuals alike."""
         whose = quote(tenant_id, safe="") + (f":{quote(user_id, safe='')}" if user_id else "")
         for kind in ("working", "residual"):
             async for name in self._redis.scan_iter(match=f"soma:{kind}:{_literally(whose)}:*", count=1_000):

@@ -71,7 +71,7 @@ def _passed(between: str) -> int:
 
 
 def _tokens(size: int) -> int:
-    """Of so many bytes that the vocabulary does not know."""
+    """Tokens of so many bytes that the vocabulary does not know."""
     return -(-size // BYTES_A_TOKEN)
 
 

@@ -11,9 +11,9 @@ ROLES = ("owner", "member", "viewer")
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
-    """For whom the brain works: from the verified token, never from a body.
+    """The user for whom the brain works: from the verified token, never from a body.
 
-    `role` is one of ROLES; who says none is a member.
+    `role` is one of ROLES; a caller that names none is a member.
     """
 
     tenant_id: str

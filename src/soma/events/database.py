@@ -184,7 +184,7 @@ def is_refusal(error: BaseException) -> bool:
 
 
 def reason_of(error: BaseException) -> str:
-    """What the database says, without the row: PostgreSQL tells the values in the lines below the first."""
+    """The database's words for an error, without the row: PostgreSQL gives values in the lines below the first."""
     return str(error).partition("\n")[0]
 
 

@@ -33,7 +33,7 @@ class WriteRefused(LogError):
 
 
 class FactUnfit(WriteRefused):
-    """What was to be recorded does not have the types that it must have; nothing of it was kept."""
+    """A fact to be recorded has values of the wrong type; nothing of it was kept."""
 
     code = "fact_unfit"
 

@@ -118,7 +118,7 @@ class UnknownLinkTarget(MemoryRefused):
 
 
 class NotTheAuthor(MemoryRefused):
-    """Another user wrote this shared memory: only its author or an owner of the tenant changes or forgets it."""
+    """Another user wrote this shared memory: only its author or an owner of the tenant may change or forget it."""
 
     code = "not_the_author"
 

@@ -61,7 +61,7 @@ def _dropped() -> dict[int, str | None]:
 
 
 def _ranges(codes: list[int]) -> str:
-    """As `a-cx`, for a class of regular expressions."""
+    """Write code points as ranges (`a-cx`) for a class of regular expressions."""
     found: list[list[int]] = []
     for code in codes:
         if found and found[-1][1] == code - 1:

@@ -131,7 +131,7 @@ def _signed(partition: Partition, signs: Sequence[str], slots: set[int]) -> set[
 
 
 def _literal(partition: Partition, text: str) -> set[int]:
-    """What holds a text that has neither words nor signs in it, as `:)` or `...`, just as it stands."""
+    """Find memories that hold a text without words or signs (`:)`, `...`) just as it stands."""
     spell = folded if (wanted := folded(text).split()) else str
     pieces = wanted or text.split() or [text]
     entries = ((slot, spell(partition.at(slot).text)) for slot in partition.slots.values())

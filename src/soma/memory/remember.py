@@ -201,7 +201,7 @@ def write(tx: Transaction, *, store: Store, request: Request, made: Embeddings, 
 
 
 def _write_sources(tx: Transaction, owner: Owner, namespace: str, planned: Sequence[Planned]) -> None:
-    """From what each memory is taken now: said again in somebody's own words, it is taken from nothing."""
+    """Write what each memory is taken from now: nothing, once somebody says it in their own words."""
     for one in planned:
         wanted, before = one.item.derived_from, one.former.metadata.get("derived_from") if one.former else None
         if one.status == "refused" or not (wanted or before):
@@ -215,7 +215,7 @@ def _write_sources(tx: Transaction, owner: Owner, namespace: str, planned: Seque
 
 
 def _outdated(tx: Transaction, owner: Owner, planned: Sequence[Planned], namespace: str) -> Erased:
-    """What was made or taken from a text that now says something else goes: it would still say the old."""
+    """Erase what was made or taken from a text that now says something else: it would still say the old."""
     retold = [one.record.id for one in planned if one.former is not None and one.former.text != one.record.text]
     derived = derived_from(tx, retold)
     return erase(tx, owner, derived, namespace)[1] if derived else ()

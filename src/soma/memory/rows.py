@@ -147,7 +147,7 @@ def newest(reader: Reader, owner: Owner, namespace: str, *, before: int | None, 
 
 
 def thread(reader: Reader, address: Address, conversation_id: str, *, limit: int = -1) -> list[MemoryRecord]:
-    """What was said in one conversation, or stands in one document, in order; all where `limit` is below 0."""
+    """Read what was said in one conversation, or stands in one document, in order; all where `limit` is below 0."""
     found = reader.query(
         f"{SELECT} WHERE {LIVING} AND m.scope_owner = ? AND m.conversation_id = ? ORDER BY m.occurred_at, m.position"
         + (f" LIMIT {limit}" if limit >= 0 else ""),
@@ -279,7 +279,7 @@ def taken_from(reader: Reader, ids: Iterable[str]) -> list[MemoryRecord]:
 
 
 def forgotten(reader: Reader, owner: Owner, namespace: str, column: str, values: Iterable[str]) -> set[str]:
-    """Which of some ids, or digests of keys, are of memories that the owner saw until they were forgotten."""
+    """Those of some ids, or digests of keys, that are of memories that the owner saw until they were forgotten."""
     found: set[str] = set()
     for some in _chunks(values):
         sql = (

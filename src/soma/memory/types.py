@@ -26,7 +26,7 @@ HALF_LIFE_DAYS = 30.0  # in which a memory becomes half as recent, where a capsu
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """For whom, from the verified token, first in every key: sees its own, its agent's and its tenant's memories.
+    """The user behind a call, from the verified token: sees its own, its agent's and its tenant's memories.
 
     `is_tenant_owner` says that the token's role is owner: it may change what others wrote for all.
     """

@@ -79,7 +79,7 @@ def sought_signs(text: str) -> list[str]:
 
 
 def sought_compounds(text: str) -> list[str]:
-    """What a hyphen or a comma cuts in two, as one word."""
+    """Join what a hyphen or a comma cuts in two, as one word."""
     return list(dict.fromkeys(joined for _, joined in _compounds(folded(text))))
 
 

@@ -1,1 +1,1 @@
-"""What every process of Soma does alike; it knows nothing of what a process is for."""
+"""Code that all processes of Soma share; it knows nothing of what a process is for."""

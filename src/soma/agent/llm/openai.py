@@ -166,7 +166,7 @@ async def _refuse_error(response: httpx.Response) -> None:
 
 
 async def _rest(pieces: AsyncIterator[bytes], limit: int) -> bytes:
-    """What is still to come, up to the limit."""
+    """Read the rest of a body, up to the limit."""
     parts, size = list[bytes](), 0
     async for piece in pieces:
         parts.append(piece)

@@ -42,7 +42,7 @@ def answer(
 
 
 def _note(best: IterationRecord) -> str | None:
-    """What a reader must know of an answer that is not whole."""
+    """A note for the reader of an answer that is not whole."""
     if not best.is_cut:
         return None
     if best.spoken.finish_reason == FILTERED:

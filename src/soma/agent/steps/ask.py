@@ -96,7 +96,7 @@ async def _prompt(record: TurnRecord, iteration: IterationRecord, doors: Doors) 
 
 
 async def _open_proposal(record: TurnRecord, doors: Doors) -> Proposal | None:
-    """What the user was asked to have forgotten, until it is settled in this turn."""
+    """The proposal to forget that waits for the user's yes, until it is settled in this turn."""
     is_settled = any(use.requested.tool == FORGET for use in record.tool_uses)
     return None if is_settled else await proposal_before(doors)
 

@@ -169,7 +169,7 @@ async def open_trial() -> AsyncIterator[Trial]:
 
 
 def grown(door: str, name: str, made: Kind) -> str:
-    """How a door takes texts of one kind. Raises Broken where time grows much faster than the text."""
+    """Time a function on growing texts of one kind. Raises Broken where time grows much faster than the text."""
     read, longest = DOORS[door]
     length = SHORTEST
     while length * GROWTH <= longest and _seconds(read, made(length), runs=1) < ENOUGH:

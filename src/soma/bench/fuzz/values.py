@@ -48,7 +48,7 @@ def mutated(random: Random, value: Any, chance: float) -> Any:
 
 
 def unstorable(value: Any, depth: int = 60) -> str | None:
-    """What in a value one storage or another refuses: NUL, half characters, numbers that are none, endless depth."""
+    """Name what in a value some storage refuses: NUL, half characters, numbers that are none, endless depth."""
     match value:
         case _ if depth == 0:
             return "too many levels"

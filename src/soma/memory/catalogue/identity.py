@@ -188,7 +188,7 @@ class Shelf:
         return list(self._by.get(("text", coming.digest, coming.format), {}).values()) if coming.digest else []
 
     def at_place(self, collection: str, name: str, origin: str) -> list[Known]:
-        """All that stand at a place, or were imported from it."""
+        """All documents with this collection and name, or imported from this origin."""
         found = dict(self._by.get(("place", collection, name), {}))
         found |= self._by.get(("origin", origin), {}) if origin else {}
         return list(found.values())

@@ -1,4 +1,4 @@
-"""How much of an earlier text is in another (pure): for documents of which only the chunks are known."""
+"""The share of an earlier text that is in another (pure): for documents of which only the chunks are known."""
 
 import re
 from collections.abc import Iterable

@@ -202,13 +202,13 @@ def _delimits(line: str) -> bool:
 
 
 def _title(rest: str) -> str:
-    """What stands behind the signs that open a heading, without those that close it."""
+    """The text of a heading, without the signs that open and close it."""
     title = rest.strip(" \t")
     bare = title.rstrip("#")
     return bare.rstrip(" \t") if not bare or bare[-1] in " \t" else title
 
 
 def _plain(title: str) -> str:
-    """As it reads: without links' addresses and marks; `__init__` is a name and stays."""
+    """Strip links' addresses and marks from a heading; `__init__` is a name and stays."""
     words = UNDERSCORES.sub(lambda found: found[1] if " " in found[1] else found[0], LINK.sub(r"\1", title))
     return " ".join(MARKS.sub("", words).split())

@@ -117,7 +117,7 @@ def _titled(blocks: Iterable[Block], room: int, count: Count) -> Iterator[Block]
 
 
 def _title(headings: Sequence[str], room: int, count: Count) -> tuple[str, int]:
-    """As much of the path of headings as there is room for, its inner end; and how many headings that is."""
+    """Fit the inner end of the path of headings into the room; returns it and its number of headings."""
     for first in range(len(headings)):
         title = BETWEEN.join(headings[first:])
         if count(title) <= room:

@@ -82,7 +82,7 @@ def _lines(text: str, block: Block) -> Iterator[Span]:
 
 
 def _stretches(room: Room, start: int, end: int) -> Iterator[Span]:
-    """As much at a time as fits, cut where it pauses: one attempt tells how much the next one may take."""
+    """Cut as much at a time as fits, where it pauses: one attempt tells how much the next one may take."""
     size = room.most
     while (start := _past_blanks(room.text, start, end)) < end:
         stop = start + size

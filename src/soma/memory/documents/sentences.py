@@ -30,7 +30,7 @@ def sentences(text: str, start: int = 0, end: int | None = None) -> Iterator[Spa
 
 
 def _first(text: str, start: int, until: int) -> int:
-    """Where the first word from `start` on begins."""
+    """Find where the first word from `start` on begins."""
     blanks = BLANKS.match(text, start, until)
     return blanks.end() if blanks else start
 

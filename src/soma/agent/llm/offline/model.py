@@ -91,7 +91,7 @@ def _calls(request: ModelRequest, turn: _Turn, *, known: bool) -> tuple[Choice, 
 
 
 def _in_conversation(request: ModelRequest, message: str) -> str | None:
-    """What is said to a message that asks nothing of memory or tools."""
+    """Answer a message that asks nothing of memory or tools."""
     if forgetting.is_declined(message, request):
         return answer.LEFT
     if question.is_chat(message):
