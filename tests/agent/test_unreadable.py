@@ -32,6 +32,8 @@ DAMAGE: dict[str, tuple[str, Damage]] = {
     "no content": ("turn_started", lambda payload: payload.pop("content")),
     "arguments a list": ("tool_requested", lambda payload: payload.update(arguments=[])),
     "another call": ("tool_decided", lambda payload: payload.update(call_id="never")),
+    "another iteration": ("iteration_completed", lambda payload: payload.update(iteration_number=10**40)),
+    "no iteration": ("model_responded", lambda payload: payload.update(iteration_number=-1)),
     "no verdict": ("tool_decided", lambda payload: payload.update(allow=None)),
     "not JSON": ("bundle_built", lambda _: "{"),
     "a list": ("bundle_built", lambda _: "[]"),
@@ -165,6 +167,6 @@ async def test_a_turn_of_a_deleted_conversation_is_settled(stage, left):
     one = left["name 5", True]
     await caught_up(stage)
     async with door(one.person) as http:
-        assert (await http.delete(f"/chat/conversations/{one.person.conversation_id}")).status_code == 204
+        assert (await http.delete(f"/chat/conversations/{one.person.conversation_id}")).is_success
     assert one.turn_id not in dict(stage.agent.store.aside(limit=100))
     await sync_to_async(Conversation.objects.filter(id=one.person.conversation_id).update)(deleted_at=None)

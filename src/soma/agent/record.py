@@ -248,8 +248,8 @@ def fold(turn: Turn, facts: Iterable[Fact | Unreadable | None], lease: Lease | N
         if isinstance(fact, Unreadable):
             record.unreadable.append(fact)
         elif isinstance(fact, TurnFact):
-            if _is_misplaced(record, fact):
-                record.unreadable.append(Unreadable(number, fact.event_type, "no such call was asked for"))
+            if (why := _misplaced(record, fact)) is not None:
+                record.unreadable.append(Unreadable(number, fact.event_type, why))
             else:
                 record.apply(fact)
     iteration = record.iterations.get(len(record.completed))
@@ -260,12 +260,21 @@ def fold(turn: Turn, facts: Iterable[Fact | Unreadable | None], lease: Lease | N
     return record
 
 
-def _is_misplaced(record: TurnRecord, fact: TurnFact) -> bool:
-    """Whether a tool's verdict or result stands alone, because what it belongs to cannot be read."""
-    if not isinstance(fact, ToolDecided | ToolFinished):
-        return False
-    iteration = record.iterations.get(fact.iteration_number)
-    return iteration is None or fact.call_id not in iteration.tools
+def _misplaced(record: TurnRecord, fact: TurnFact) -> str | None:
+    """Why a fact cannot stand at its place: what it belongs to is not there, or cannot be read. None where it can."""
+    match fact:
+        case TurnStarted() | TurnComplete():
+            return None
+        case ToolDecided() | ToolFinished():
+            iteration = record.iterations.get(fact.iteration_number)
+            is_known = iteration is not None and fact.call_id in iteration.tools
+            return None if is_known else "no such call was asked for"
+        case IterationCompleted():
+            current = record.iterations.get(len(record.completed))
+            is_next = current is not None and current.number == fact.iteration_number and current.response is not None
+            return None if is_next else "it is not the iteration that goes on"
+        case _:
+            return None if 0 <= fact.iteration_number <= len(record.iterations) else "no such iteration has begun"
 
 
 def _interrupted(iteration: IterationRecord) -> frozenset[str]:

@@ -25,7 +25,7 @@ from soma.bench.fuzz.trials import Broken, Report, Trial, run_trials
 
 __all__ = ["FUZZERS", "Broken", "Report", "Trial", "command", "run_fuzzer"]
 
-FUZZERS = ("obedient", "provider", "texts", "unicode")
+FUZZERS = ("obedient", "provider", "stored", "texts", "unicode")
 
 
 async def run_fuzzer(

@@ -23,6 +23,16 @@ class Asker:
     agent: "Agent"
     caller: "Caller"
     conversation_id: str
+    capsule_id: str
+
+    async def converse(self) -> "Asker":
+        """The same, in a conversation of its own."""
+        from soma.agent.models import Conversation  # noqa: PLC0415 - see above
+
+        made = await Conversation.objects.acreate(
+            tenant_id=self.caller.tenant_id, user_id=self.caller.user_id, capsule_id=self.capsule_id
+        )
+        return Asker(self.agent, self.caller, str(made.id), self.capsule_id)
 
     async def ask(self, content: str) -> "TurnRecord":
         """The whole turn of a message, as it is stored."""
@@ -52,11 +62,4 @@ async def open_asker(model: Model) -> AsyncIterator[Asker]:
         async with open_agent(settings, find_model=lambda _: model) as agent:
             caller = await caller_of(f"Bearer {(Path(folder) / TOKEN_FILE).read_text().strip()}")
             capsule = await Capsule.objects.aget(tenant_id=caller.tenant_id)
-            yield Asker(agent, caller, await _converse(caller, capsule.id))
-
-
-async def _converse(caller: "Caller", capsule_id: str) -> str:
-    from soma.agent.models import Conversation  # noqa: PLC0415
-
-    made = await Conversation.objects.acreate(tenant_id=caller.tenant_id, user_id=caller.user_id, capsule_id=capsule_id)
-    return str(made.id)
+            yield await Asker(agent, caller, "", capsule.id).converse()
