@@ -22,6 +22,7 @@ from soma.agent.consent import Consent, asks_to_forget, consent_in, to_forget
         ("Oublie que mon code est 1234", "mon code est 1234"),
         ("Peux-tu oublier mon code ?", "mon code"),
         ("Olvida que mi PIN es 1234", "mi PIN es 1234"),
+        ("Vergiss bitte, dass Rex beißt", "Rex beißt"),
         ("forget it", ""),
         ("Forget that, please.", ""),
         ("Vergiss das bitte", ""),

@@ -55,6 +55,7 @@ async def told(person: Person, *texts: str) -> None:
         (SECRET, REQUEST, "yes"),
         (SECRET, "Please forget our Wi-Fi password.", "Yes, please forget it"),
         (SECRET, "forget that", "ok, go ahead"),
+        (SECRET, "Vergiss bitte, dass unser Wi-Fi password heron-42 ist", "ja, bitte"),
         ("Unser WLAN-Passwort ist heron-42.", "Vergiss, dass unser WLAN-Passwort heron-42 ist", "ja"),
         ("Notre mot de passe est heron-42.", "Oublie que notre mot de passe est heron-42", "oui, vas-y"),
         ("Nuestra contraseña es heron-42.", "Olvida que nuestra contraseña es heron-42", "sí"),

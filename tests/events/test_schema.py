@@ -5,6 +5,7 @@ A stored example is never changed. A new kind of event, or a new version of one,
 
 import json
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -38,7 +39,16 @@ def test_a_stored_example_reads_back_with_nothing_lost(file):
     fact = fact_of(stored(file))
     assert fact is not None
     example, now = json.loads(file.read_bytes()), json.loads(msgspec.json.encode(fact))
-    assert {name: now[name] for name in example} == example
+    assert holds(now, example)
+
+
+def holds(now: Any, example: Any) -> bool:
+    """Whether all of the example is still there; a part, too, may have gained names since."""
+    if isinstance(example, dict):
+        return isinstance(now, dict) and all(name in now and holds(now[name], example[name]) for name in example)
+    if isinstance(example, list):
+        return isinstance(now, list) and len(now) == len(example) and all(map(holds, now, example))
+    return bool(now == example)
 
 
 @pytest.mark.parametrize("fact", FACTS.values(), ids=lambda fact: fact.event_type)

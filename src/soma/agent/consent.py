@@ -60,6 +60,7 @@ _ASKS_LAST = re.compile(  # German puts the verb last
 _PARTICLE = re.compile(
     r"^[\s,:-]*(?:{}\b[\s,:]*)*".format(
         _either(
+            "please|bitte|s'il te pla[iî]t|s'il vous pla[iî]t|por favor",
             "that|the fact that|what i (?:said|told you)(?: about)?|everything(?: you know)?(?: about)?",
             "anything about|all about|about",
             "(?:the|your|my|all)? ?(?:memor(?:y|ies)|notes?|facts?) (?:that|about|of|on|with)",

@@ -266,6 +266,8 @@ def forget(
         show_json(receipt)
     elif keys:
         console.print(f"forgotten: {len(receipt['forgotten'])}, receipt {receipt['receipt_id']}")
+        if turns := len(receipt["withheld_turns"]):
+            console.print(f"turns that speak of it: {turns}; you can still read them, no model is shown them any more")
     else:
         told = f", receipt {receipt['receipt_id']}" if receipt["receipt_id"] else "; other documents share its text"
         console.print(f"forgotten: {receipt['documents']} documents, {receipt['chunks']} chunks{told}", soft_wrap=True)

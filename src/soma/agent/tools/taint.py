@@ -44,8 +44,8 @@ _SILENT = word_set(
     """a an and are as at be been but by can could did do does for from had has have he her him his i if in is it its
     me my no of on or our she should so than that the their them then there these they this to up us user user's was we
     were what when where which who will with would you your
-    das dem den der des die ein eine einen einer eines er es ich im in ist mein meine mit sich sie sind und uns unser
-    unsere von wir zu zum zur
+    das dass daß dem den der des die dies ein eine einen einer eines er es ich im in ist mein meine mit sich sie
+    sind und uns unser unsere von wir zu zum zur
     au aux ce de des du elle est et il ils je la le les ma mes mon nous on par pour que qui sa ses son sur un une vous
     al con del el ella en es esta la las lo los mi mis para por que se su sus una y yo"""
 )
