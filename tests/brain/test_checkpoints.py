@@ -2,6 +2,7 @@
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 from tests.brain.conftest import ALICE
 
 from soma.brain.checkpoints import Signer, is_signed
@@ -41,7 +42,7 @@ async def test_checkpoints_come_at_their_pace_and_replay_confirms_them(settings)
     async with open_brain(settings, embedder=Hashing()) as opened:
         for batch in range(3):
             items = [{"conversation_id": f"{batch} {n}", "reward": n / 90} for n in range(90)]
-            await opened.client.feedback_batch(ALICE, items)
+            await opened.client.feedback_batch(replace(ALICE, user_id=f"user-{batch}"), items)
         facts = map(fact_of, Log(opened.writer.database).stream(ALICE.tenant_id, stream_of(ALICE)))
         made = [fact for fact in facts if isinstance(fact, LearningCheckpointed)]
         assert [fact.learner_version for fact in made] == [180, 270]
@@ -57,7 +58,7 @@ async def test_every_learner_is_there_at_the_start(settings):
     async with open_brain(settings, embedder=Hashing()) as opened:
         for tenant in tenants:
             for number in range(3):
-                await opened.client.feedback(tenant, conversation_id="c", reward=0.5, idempotency_key=str(number))
+                await opened.client.feedback(tenant, conversation_id=f"c{number}", reward=0.5)
     async with open_brain(settings, embedder=Hashing()) as opened:
         kept = [opened.writer.kept(("learner", tenant.tenant_id, "a")) for tenant in tenants]
         assert [standing.state.version for standing in kept if standing] == [3] * 20

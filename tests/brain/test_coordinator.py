@@ -27,7 +27,7 @@ def settings(tmp_path) -> BrainSettings:
 async def rewarded(client, principal, reward, prefix, count=30):
     """Feedback of one reward; every conversation is asked something first, so that it has an arm."""
     items = [{"conversation_id": f"{prefix}-{n}", "reward": reward + 0.01 * (n % 3)} for n in range(count)]
-    await client.feedback_batch(principal, items)
+    await client.feedback_batch(replace(principal, user_id=prefix), items)
 
 
 async def fallen(opened):

@@ -221,8 +221,9 @@ async def test_what_a_batch_says_of_an_arm_is_there_as_soon_as_the_batch_is(open
 
     stop = opened.writer.listen(look)
     verdict = {"conversation_id": "c1", "reward": 0.5}
+    said = [verdict, {**verdict, "turn_id": "t"}, {**verdict, "reward": 1.0}]
     for _ in range(2):
-        await client.feedback_batch(ALICE, [verdict, verdict, {**verdict, "reward": 1.0}], idempotency_key="once")
+        await client.feedback_batch(ALICE, said, idempotency_key="once")
     stop()
     assert seen == [(0.5,), (0.5,), (1.0,)]
     counted = opened.writer.database.query("SELECT COUNT(*) FROM experiment_outcomes")

@@ -13,23 +13,28 @@ pytestmark = pytest.mark.learning
 
 @pytest.fixture
 def settings(tmp_path) -> BrainSettings:
-    return BrainSettings(data_dir=tmp_path, service_token=SecretStr(TOKEN), snapshot_every=4)
+    return BrainSettings(data_dir=tmp_path, service_token=SecretStr(TOKEN), snapshot_every=4, lessons_per_day=0)
 
 
 async def lived(client):
     """Every kind of update; the weights that were answered after each."""
     await remembered(client)
     seen = [(await client.state(ALICE)).weights]
-    bundle = await client.evaluate(ALICE, conversation_id="c1", query="Caroline cat train Melanie", top_k=6)
-    shown = [memory.id for memory in bundle.memories]
     for number in range(3):
+        bundle = await client.evaluate(ALICE, conversation_id="c1", query="Caroline cat train Melanie", top_k=6)
+        shown = [memory.id for memory in bundle.memories]
         await client.feedback(ALICE, conversation_id="c1", bundle_id=bundle.bundle_id, helpful=[shown[number]])
         seen.append((await client.state(ALICE)).weights)
     await client.publish_turn_metrics(ALICE, **metrics_of("t1", bundle_id=bundle.bundle_id, confidence=0.1))
     seen.append((await client.state(ALICE)).weights)
     for reward in (0.5, -0.5):
         await client.feedback(
-            ALICE, conversation_id="c1", bundle_id=bundle.bundle_id, reward=reward, metadata={"cost": 0.01}
+            ALICE,
+            conversation_id="c1",
+            bundle_id=bundle.bundle_id,
+            turn_id=f"turn {reward}",
+            reward=reward,
+            metadata={"cost": 0.01},
         )
         seen.append((await client.state(ALICE)).weights)
     await client.feedback_batch(ALICE, [{"conversation_id": "c1", "reward": r / 10} for r in range(5)])
@@ -102,7 +107,8 @@ async def test_a_preview_changes_nothing_and_shows_both(client, opened):
     assert (before.only, before.other_only) == ([], [])
     last = bundle.memories[-1].id
     for _ in range(10):
-        await client.feedback(ALICE, conversation_id="c1", bundle_id=bundle.bundle_id, helpful=[last], query=str(_))
+        await client.feedback(ALICE, conversation_id="c1", bundle_id=bundle.bundle_id, helpful=[last])
+        bundle = await client.evaluate(ALICE, conversation_id="c1", query="Caroline cat train Melanie", top_k=6)
     rows = opened.writer.database.query("SELECT COUNT(*) FROM bundles")
     after = await client.preview(ALICE, query="Caroline cat train Melanie")
     ours, theirs = ([m.id for m in memories] for memories in (after.memories, after.other_memories))
@@ -119,7 +125,7 @@ async def test_a_preview_changes_nothing_and_shows_both(client, opened):
 async def test_the_last_updates_of_a_batch_and_pages_of_it_are_as_the_whole(client, opened):
     """What is kept on the way, or where a page ended, changes how much is replayed and nothing else."""
     for batch in range(3):
-        items = [{"conversation_id": "c", "reward": n / 200, "query": f"{batch}"} for n in range(200)]
+        items = [{"conversation_id": "c", "reward": n / 200, "query": f"{batch} {n}"} for n in range(200)]
         await client.feedback_batch(ALICE, items)
         await client.feedback(ALICE, conversation_id="c", reward=-0.5, query=f"{batch}")
     whole = (await client.history(ALICE, after=0, limit=500)).updates

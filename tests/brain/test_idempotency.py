@@ -3,6 +3,7 @@
 import asyncio
 
 import msgspec
+from msgspec.structs import replace
 from tests.brain.conftest import ALICE, BOB, metrics_of
 
 
@@ -30,14 +31,15 @@ async def test_the_first_answer_comes_again_to_the_bit(client):
     assert again == msgspec.structs.replace(first, status="duplicate")
 
 
-async def test_the_same_body_is_the_same_feedback_and_a_key_decides_where_it_is_given(client):
+async def test_the_same_word_is_the_same_feedback_whatever_its_key_and_a_known_key_decides(client):
     said = {"conversation_id": "c1", "reward": 0.5}
     assert (await client.feedback(ALICE, **said)).status == "success"
     assert (await client.feedback(ALICE, **said)).status == "duplicate"
-    assert (await client.feedback(ALICE, **said, idempotency_key="k1")).status == "success"
+    assert (await client.feedback(ALICE, **said, idempotency_key="k1")).status == "duplicate"
     assert (await client.feedback(ALICE, conversation_id="c2", reward=-1.0, idempotency_key="k1")).status == "duplicate"
     assert (await client.feedback(BOB, **said)).status == "success"
-    assert (await client.feedback(BOB, **said, idempotency_key="k1")).status == "success"
+    assert (await client.feedback(BOB, conversation_id="c2", reward=-1.0, idempotency_key="k1")).status == "success"
+    assert (await client.state(ALICE)).version == 3
 
 
 async def test_a_changed_mind_is_a_new_word_each_time_and_a_repeated_one_is_not(client):
@@ -49,7 +51,7 @@ async def test_a_changed_mind_is_a_new_word_each_time_and_a_repeated_one_is_not(
     assert [answer.status for answer in answers] == [new, old, new, old, new, old, new, new]
     assert answers[5].feedback_id == answers[4].feedback_id
     assert len({answer.feedback_id for answer in answers if answer.status == new}) == 5
-    assert (await client.state(ALICE)).version == 5
+    assert (await client.state(ALICE)).version == 1 + 4 * 2, "what was said before is taken back each time"
     assert (await client.feedback(BOB, **up)).status == new
     assert (await client.feedback(ALICE, **up)).status == old, "what Bob says is no word of hers"
     assert (await client.feedback(ALICE, **{**up, "turn_id": "t2"})).status == new
@@ -63,7 +65,7 @@ async def test_a_mind_is_changed_across_batches_too(client):
     await client.feedback_batch(ALICE, [down])
     answers = [await client.feedback(ALICE, **up) for _ in range(2)]
     assert [answer.status for answer in answers] == ["success", "duplicate"]
-    assert (await client.state(ALICE)).version == 3
+    assert (await client.state(ALICE)).version == 1 + 2 * 2
 
 
 async def test_duplicates_within_a_batch_and_after_it_are_dropped(client):
@@ -77,7 +79,7 @@ async def test_duplicates_within_a_batch_and_after_it_are_dropped(client):
 
 
 async def test_one_key_stands_for_a_whole_batch(client):
-    items = [{"conversation_id": "c1", "reward": 0.5}] * 3
+    items = [{"conversation_id": f"c{number}", "reward": 0.5} for number in range(3)]
     first = await client.feedback_batch(ALICE, items, idempotency_key="b1")
     again = await client.feedback_batch(ALICE, items, idempotency_key="b1")
     assert first.accepted == 3
@@ -98,11 +100,12 @@ async def test_batches_and_single_feedbacks_of_one_learner_meet_and_lose_nothing
     """The batch is prepared elsewhere, for a state that single feedbacks have left behind by the time it commits."""
 
     async def single(number: int) -> None:
-        await opened.client.feedback(ALICE, conversation_id="c1", reward=0.1, idempotency_key=f"s{number}")
+        await opened.client.feedback(BOB, conversation_id=f"c{number}", reward=0.1, idempotency_key=f"s{number}")
 
     async def batch(number: int) -> None:
         items = [{"conversation_id": f"b{number}-{n}", "reward": 0.2} for n in range(50)]
-        assert (await opened.client.feedback_batch(ALICE, items)).accepted == 50
+        who = replace(ALICE, user_id=f"user-{number}")
+        assert (await opened.client.feedback_batch(who, items)).accepted == 50
 
     await asyncio.gather(*(single(n) for n in range(100)), *(batch(n) for n in range(5)))
     assert (await opened.client.state(ALICE)).version == 100 + 5 * 50

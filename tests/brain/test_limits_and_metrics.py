@@ -107,8 +107,8 @@ async def test_a_full_queue_is_refused_with_when_to_come_back_and_recovers(setti
 async def test_too_many_batches_under_way_are_refused(settings):
     settings = settings.model_copy(update={"waiting_batches": 2})
     async with open_brain(settings, embedder=Hashing()) as opened:
-        items = [{"conversation_id": f"c{n}", "reward": 0.5} for n in range(10)]
-        calls = (opened.client.feedback_batch(ALICE, items, idempotency_key=str(n)) for n in range(5))
+        batches = [[{"conversation_id": f"c{batch}-{n}", "reward": 0.5} for n in range(10)] for batch in range(5)]
+        calls = (opened.client.feedback_batch(ALICE, items) for items in batches)
         answers = await asyncio.gather(*calls, return_exceptions=True)
         assert [getattr(answer, "code", "taken") for answer in answers].count("busy") == 3
         assert (await opened.client.state(ALICE)).version == 20

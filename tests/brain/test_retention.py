@@ -43,7 +43,7 @@ async def lived(client, who=ALICE, *, turns=range(6)) -> None:
         await client.feedback(
             who, conversation_id="c1", turn_id=f"t{number}", reward=number % 10 / 10, metadata=metadata
         )
-    items = [{"conversation_id": "c2", "reward": n / 9, "query": f"{turns}"} for n in range(9)]
+    items = [{"conversation_id": "c2", "reward": n / 9, "query": f"{turns} {n}"} for n in range(9)]
     await client.feedback_batch(who, items)
 
 

@@ -29,7 +29,7 @@ async def test_two_brains_learn_into_one_learner_without_a_gap(shared):
         async def turn(number: int) -> None:
             brain = (one, two)[number % 2]
             await brain.client.publish_turn_metrics(ALICE, **metrics_of(turn_id=f"t{number}"))
-            await brain.client.feedback(BOB, conversation_id="c", reward=0.5, idempotency_key=f"k{number}")
+            await brain.client.feedback(BOB, conversation_id=f"c{number}", reward=0.5)
 
         await asyncio.gather(*(turn(number) for number in range(40)))
         items = [{"conversation_id": f"c{n}", "reward": 0.1} for n in range(30)]

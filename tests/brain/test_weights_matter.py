@@ -107,7 +107,8 @@ async def test_what_people_say_of_cost_moves_the_plan(remembering):
     for number in range(20):
         for reward, cost in ((-1.0, 0.03), (1.0, 0.0)):
             taken = {"cost": cost, "tokens": number}
-            await remembering.feedback(ALICE, conversation_id="c1", reward=reward, metadata=taken)
+            turn = f"{number} {reward}"
+            await remembering.feedback(ALICE, conversation_id="c1", turn_id=turn, reward=reward, metadata=taken)
     assert (await remembering.state(ALICE)).weights["mu"] > 0.2
     assert await planned() == "plain"
 

@@ -174,10 +174,13 @@ def test_a_history_that_begins_at_a_checkpoint_says_so():
 
 def test_a_thumb_is_said_once_and_a_changed_mind_each_time(taught):
     assert taught.run("chat", "What did Melanie run?").returncode == 0
-    again = "you said so before: nothing was recorded again (--key says it once more)\n"
+    again = "you said so before: nothing was recorded again (after a rollback: --key)\n"
     heard = [said(taught, "feedback", thumb) for thumb in ("--up", "--up", "--down", "--up", "--up", "--down")]
     assert [line == again for line in heard] == [False, True, False, False, True, False]
     keyed = [said(taught, "feedback", "--down", "--key", "after a rollback") for _ in range(2)]
+    assert [line == again for line in keyed] == [True, True], "a key makes no other word of it"
+    said(taught, "rollback", "--version", "0", "--yes")
+    keyed = [said(taught, "feedback", "--down", "--key", f"rolled back {number}") for number in range(2)]
     assert [line == again for line in keyed] == [False, True]
 
 

@@ -98,11 +98,11 @@ class BrainProcess:
         return int(status.split("VmRSS:")[1].split()[0]) / 1024
 
 
-def headers(tenant: str) -> dict[str, str]:
+def headers(tenant: str, user: str = "bench") -> dict[str, str]:
     return {
         "Authorization": f"Bearer {TOKEN}",
         "X-Soma-Tenant": tenant,
-        "X-Soma-User": "bench",
+        "X-Soma-User": user,
         "X-Soma-Agent": "bench",
         "Content-Type": "application/json",
     }

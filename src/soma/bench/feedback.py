@@ -1,9 +1,11 @@
 """soma bench feedback: a million durable feedbacks over HTTP, a kill -9, and the proof that nothing is lost."""
 
 import json
+import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -23,10 +25,16 @@ SHOWN = 6
 SINGLE_RATE = 500
 AT_ONCE = 16, 64  # single feedbacks: people who click in the same moment
 MANY = 1_000  # tenants at a start
+COPIES = 10  # of each bundle, for each person
+COPIED = ("tenant_id", "agent_id", "conversation_id", "learner_version", "content", "expires_at")
 WORDS = (
     "lake", "train", "cat", "garden", "music", "paper", "winter", "coffee", "stone", "river", "bread", "letter",
     "window", "harbour", "forest", "clock",
 )  # fmt: skip
+
+
+Shown = list[tuple[str, list[str]]]  # bundles with the memories that they show
+Bundles = dict[str, Shown]  # by tenant
 
 
 @click.command("feedback")
@@ -50,11 +58,15 @@ def command(events: int, tenants: int, seed: int, *, as_json: bool) -> None:
 def measure(folder: Path, *, events: int, tenants: int, seed: int) -> dict[str, Any]:
     figures: dict[str, Any] = {"events": events, "tenants": tenants, "answer_share": 0.9}
     names = [f"tenant-{number}" for number in range(tenants)]
-    brain = BrainProcess(folder)
+    brain = BrainProcess(
+        folder, SOMABRAIN_LESSONS_PER_DAY="0"
+    )  # one person a tenant says everything, and all is learned
     try:
         brain.start()
         bundles = {tenant: _bundles(brain, tenant, Random(f"{seed} {tenant}")) for tenant in names}
-        traffic = Traffic(bundles, seed)
+        brain.kill()
+        traffic = Traffic(_copied(folder, bundles, persons=2 * events // BATCH // tenants + 20), seed)
+        brain.start()
         figures |= _batches(brain, traffic, events)
         figures |= reading(brain, names, Random(f"{seed} reads"))
         figures |= _killed(brain, names, traffic.sent)
@@ -140,7 +152,7 @@ def _restored(brain: BrainProcess, traffic: "Traffic") -> dict[str, Any]:
     return {"restored_learners": restored["learners"], "restore_s": restored["seconds"]}
 
 
-def _bundles(brain: BrainProcess, tenant: str, random: Random) -> list[tuple[str, list[str]]]:
+def _bundles(brain: BrainProcess, tenant: str, random: Random) -> Shown:
     """(bundle, memories shown) of some questions about this tenant's memories."""
     texts = [" ".join(random.sample(WORDS, 6)) for _ in range(MEMORIES)]
     brain.call("POST", "/v1/memory/remember", tenant, {"items": [{"text": text} for text in texts]})
@@ -152,54 +164,75 @@ def _bundles(brain: BrainProcess, tenant: str, random: Random) -> list[tuple[str
     return found
 
 
-class Traffic:
-    """Feedbacks as people give them: verdicts with what the answer took, evidence on bundles that were shown."""
+def _copied(folder: Path, bundles: Bundles, *, persons: int) -> Bundles:
+    """As many persons of each tenant as there will be batches, each shown bundles of their own: of what one person says
+    of one bundle the newest word alone is learned, and asking for all of these would take an hour.
+    """
+    names = ", ".join(COPIED)
+    with closing(sqlite3.connect(folder / "brain.sqlite3")) as connection, connection:
+        connection.executemany(
+            f"INSERT INTO bundles (bundle_id, user_id, {names}, embedding) "
+            f"SELECT bundle_id || ? || ?, ?, {names}, x'' FROM bundles WHERE length(bundle_id) = 36",
+            [(f"-{person}", f"-{copy}", f"person-{person}") for person in range(persons) for copy in range(COPIES)],
+        )
+    return bundles
 
-    def __init__(self, bundles: dict[str, list[tuple[str, list[str]]]], seed: int) -> None:
+
+class Traffic:
+    """Feedbacks as people give them: verdicts with what the answer took, evidence on bundles that were shown.
+
+    Each batch is another person's, and says as much as is learned of one person a day, and more.
+    """
+
+    def __init__(self, bundles: Bundles, seed: int) -> None:
         self._bundles = bundles
         self._tenants = list(bundles)
         self._random = Random(seed)
+        self._batches = 0
         self.sent = 0
 
     def batches(self, count: int, *, evidence: float, keyed: bool) -> Iterator[bytes]:
-        for number in range(count):
-            tenant = self._tenants[number % len(self._tenants)]
+        for _ in range(count):
+            person, number = divmod(self._batches, len(self._tenants))
+            tenant = self._tenants[number]
+            self._batches += 1
             items = [
-                self._evidence(tenant) if self._random.random() < evidence else self._verdict() for _ in range(BATCH)
+                self._evidence(tenant, person) if self._random.random() < evidence else self._verdict()
+                for _ in range(BATCH)
             ]
             body: dict[str, Any] = {"items": items} | ({"idempotency_key": f"batch-{self.sent}"} if keyed else {})
-            yield request("POST", "/context/feedback/batch", headers(tenant), json.dumps(body).encode())
+            who = headers(tenant, f"person-{person}")
+            yield request("POST", "/context/feedback/batch", who, json.dumps(body).encode())
 
     def few(self, count: int) -> bytes:
         return json.dumps({"items": [self._verdict() for _ in range(count)]}).encode()
 
     def singles(self, count: int) -> Iterator[bytes]:
         for number in range(count):
-            tenant = self._tenants[number % len(self._tenants)]
-            yield request("POST", "/context/feedback", headers(tenant), json.dumps(self._verdict()).encode())
-
-    def _item(self, tenant: str, evidence: float) -> dict[str, Any]:
-        return self._evidence(tenant) if self._random.random() < evidence else self._verdict()
+            person, at = divmod(number, len(self._tenants))
+            who = headers(self._tenants[at], f"single-{self.sent // 10_000}-{person}")
+            yield request("POST", "/context/feedback", who, json.dumps(self._verdict()).encode())
 
     def _verdict(self) -> dict[str, Any]:
         self.sent += 1
         return {
             "conversation_id": f"c{self.sent % 5_000}",
+            "query": f"question {self.sent}",
             "reward": self._random.randrange(-10, 11) / 10,
             "metadata": {
                 "tokens": 200 + self.sent % 100,
                 "model": "bench",
                 "cost": 0.002,
-                "latency_ms": 500.0 + self.sent / 1_000,  # no two bodies are the same
+                "latency_ms": 500.0 + self.sent / 1_000,
             },
         }
 
-    def _evidence(self, tenant: str) -> dict[str, Any]:
+    def _evidence(self, tenant: str, person: int) -> dict[str, Any]:
         self.sent += 1
         bundle_id, shown = self._random.choice(self._bundles[tenant])
         return {
             "conversation_id": f"c{self.sent % 5_000}",
-            "bundle_id": bundle_id,
+            "bundle_id": f"{bundle_id}-{person}-{self._random.randrange(COPIES)}",
             "helpful": [self._random.choice(shown)],
             "metadata": {"latency_ms": 500.0 + self.sent / 1_000},
         }

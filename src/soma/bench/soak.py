@@ -80,6 +80,7 @@ class Praise:
 async def brain(rule: str) -> AsyncIterator[tuple[BrainClient, BrainSettings]]:
     with tempfile.TemporaryDirectory() as folder:
         settings = BrainSettings(
+            lessons_per_day=0,  # years of one person in minutes
             data_dir=Path(folder),
             service_token=SecretStr("soak"),
             learner=LearnerSettings(learning_rule=Rule(rule), gate_admit=ADMITTED),

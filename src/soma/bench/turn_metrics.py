@@ -51,7 +51,7 @@ def command(calls: int, seed: int, *, as_json: bool) -> None:
 
 async def measure(calls: int, seed: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="soma-bench-") as folder:
-        settings = BrainSettings(data_dir=Path(folder), service_token=SecretStr(TOKEN))
+        settings = BrainSettings(data_dir=Path(folder), service_token=SecretStr(TOKEN), lessons_per_day=0)
         async with open_brain(settings) as opened:
             inside = await _timed(opened.client, calls, Random(seed))
     with tempfile.TemporaryDirectory(prefix="soma-bench-") as folder:

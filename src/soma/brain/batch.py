@@ -4,12 +4,12 @@ What it prepares holds only for the state it began from; the desk that commits i
 """
 
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
 
-from soma.brain import store
+from soma.brain import daily, store
 from soma.brain.auth import check_claims
 from soma.brain.bodies import Batch, Feedback, Feedbacks, TurnMetrics, claims, read
 from soma.brain.core.hyperparameters import Hyperparameters
@@ -25,16 +25,19 @@ from soma.brain.feedback import (
     check,
     key_of,
     observations,
+    question_of,
     rewarded,
     row_of,
     taken_by,
     void_of,
 )
-from soma.brain.measures import Measured, measured
-from soma.brain.observations import Learnable
+from soma.brain.hearings import Hearings
+from soma.brain.measures import Measured, measured, word_behind
+from soma.brain.observations import Learnable, Named, named_by
 from soma.brain.reward_gate import WITHDRAWN, Void, denied, is_withdrawn
 from soma.brain.types import Principal, RejectedItem
 from soma.brain.views import moved
+from soma.brain.words import Heard, Hearing, words_of
 from soma.events.ids import now
 from soma.events.log import Reads
 from soma.events.schema import FeedbackBatchReceived, RewardVoided, WeightsBatchUpdated
@@ -45,13 +48,15 @@ RECENT = (64, 20)  # how many updates before its end a state is kept: the last o
 class Given(NamedTuple):
     """A batch as it came: `items` is a JSON array. `key` is the digest of its own key, if it has one.
 
-    `metrics` are those of the experiments that run.
+    `metrics` are those of the experiments that run; of each question at most `most` words of a person are learned a
+    day.
     """
 
     principal: Principal
     items: bytes
     key: str | None
     metrics: frozenset[str] = frozenset()
+    most: int = 0
 
 
 class Prepared(NamedTuple):
@@ -63,13 +68,16 @@ class Prepared(NamedTuple):
     learned: str
     recent: tuple[LearnerState, ...]
     rows: list[Row]
-    named: list[tuple[str, bool]]
+    named: list[Named]
     rewards: list[tuple[str, int]]
     voids: list[RewardVoided]
     keys: list[str]
     spent: Spent
-    outcomes: list[tuple[int, Measured]]
-    """Of experiments, each with the number of its item."""
+    outcomes: list[tuple[str, Measured]]
+    """Of experiments, each with the word that says it."""
+    heard: list[Heard]
+    replaced: frozenset[int]
+    """Versions whose words newer ones replace: to be taken back first."""
     adapted: int
     duplicates: int
     rejected: list[RejectedItem]
@@ -80,10 +88,11 @@ def prepare(reads: Reads, state: LearnerState, constants: Hyperparameters, diges
     told = _told(reads, given, bodies)
     known = store.first_answers(reads, given.principal.tenant_id, [item.key for item in told if item.key])
     fresh = list(_fresh(told, known))
+    left = daily.left(reads, given.principal, given.most)
+    hearings = Hearings(reads, given.principal, state.version, [item.body for item in fresh], left)
     lessons = _Lessons(state, constants, given.metrics)
-    for item in fresh:
-        lessons.teach(item)
-    received = FeedbackBatchReceived(key=given.key or "", items=[item.body for item in fresh])
+    taken = list(_taught(fresh, hearings, lessons))
+    received = FeedbackBatchReceived(key=given.key or "", items=[item.body for item in taken])
     return Prepared(
         base_version=state.version,
         state=lessons.state,
@@ -95,12 +104,25 @@ def prepare(reads: Reads, state: LearnerState, constants: Hyperparameters, diges
         rewards=lessons.rewards,
         voids=lessons.voids,
         keys=[item.key for item in fresh if item.key is not None],
-        spent=taken_by(fresh),
+        spent=taken_by(taken),
         outcomes=lessons.outcomes,
+        heard=hearings.heard,
+        replaced=frozenset(hearings.replaced),
         adapted=lessons.adapted,
-        duplicates=len(told) - len(fresh),
+        duplicates=len(told) - len(taken),
         rejected=rejected,
     )
+
+
+def _taught(fresh: Sequence[Told], hearings: Hearings, lessons: "_Lessons") -> Iterator[Told]:
+    """Teach what may be learned; what only says again what stands is left out, the rest is to be recorded."""
+    for number, item in enumerate(fresh):
+        words, hearing = hearings.of(number)
+        if not hearing.repeats(words):
+            versions = lessons.teach(item._replace(words=words) if words else item, hearing)
+            if words:
+                hearings.learned(words, hearing, versions, item.key or "")
+            yield item
 
 
 class _Lessons:
@@ -110,25 +132,28 @@ class _Lessons:
         self.state = state
         self._recent = deque([state], maxlen=max(RECENT) + 1)
         self.rows: list[Row] = []
-        self.named: list[tuple[str, bool]] = []
+        self.named: list[Named] = []
         self.rewards: list[tuple[str, int]] = []
         self.voids: list[RewardVoided] = []
-        self.outcomes: list[tuple[int, Measured]] = []
+        self.outcomes: list[tuple[str, Measured]] = []
         self.adapted = 0
         self._records: list[Learnable] = []
         self._constants = constants
         self._metrics = metrics
         self._at = now()
 
-    def teach(self, item: Told) -> None:
-        learned, reason = observations(item)
+    def teach(self, item: Told, hearing: Hearing) -> dict[str, int]:
+        """The versions that came of it, by question."""
+        learned, reason = observations(item, hearing.unheard)
         changed, reward = False, None
+        versions: dict[str, int] = {}
         for observation in learned:
             self.state, explanation = learn(self.state, observation, self._constants)
             self._records.append(observation)
             self._recent.append(self.state)
             changed = changed or changes(explanation)
-            self.named += explanation.values
+            versions[question_of(observation)] = self.state.version
+            self.named += named_by(explanation)
             reward = explanation.reward if reward is None else reward
         if (turn_id := rewarded(item, learned)) is not None:
             self.rewards.append((turn_id, self.state.version))
@@ -136,11 +161,12 @@ class _Lessons:
             self.voids.append(void)
         if self._metrics:
             found = measured(learned, self._metrics, item.body.conversation, self._constants)
-            self.outcomes += [(len(self.rows), each) for each in found]
+            self.outcomes += [(word_behind(each, item.words), each) for each in found]
         self.adapted += changed
         version = self.state.version if learned else None
         why = None if changed else reason or "nothing_to_compare"
         self.rows.append(row_of(item, reward=reward, version=version, reason=why, at=self._at))
+        return versions
 
     def on_the_way(self) -> tuple[LearnerState, ...]:
         """Those of RECENT; where the batch is shorter, the one it began with."""
@@ -190,7 +216,7 @@ def _found(items: bytes) -> Sequence[Feedback | msgspec.Raw]:
 def told_of(reads: Reads, principal: Principal, body: Feedback) -> Told:
     """One feedback with what is known of its target."""
     [told] = _told(reads, Given(principal, b"", None), [body])
-    return told
+    return told._replace(words=words_of(principal, body))
 
 
 def _told(reads: Reads, given: Given, bodies: Sequence[Feedback]) -> list[Told]:

@@ -1,12 +1,13 @@
 """Taking batches: learned by workers, committed here if the learner is still where it was when they began."""
 
 import asyncio
+from collections import Counter
 from functools import partial
 from weakref import WeakValueDictionary
 
 import msgspec
 
-from soma.brain import store
+from soma.brain import daily, store, words
 from soma.brain.batch import Given, Prepared, prepare
 from soma.brain.experiments import Experiments
 from soma.brain.feedback import ledger
@@ -66,6 +67,8 @@ class BatchDesk:
             for _ in range(TRIES):
                 state = await asyncio.to_thread(self._learners.committed, given.principal)
                 prepared = await self._workers.prepare(state, given)
+                if prepared.replaced:
+                    break
                 try:
                     return await self._writer.write(partial(self._commit, given=given, prepared=prepared))
                 except Moved:
@@ -76,7 +79,13 @@ class BatchDesk:
         state = self._learners.current(transaction, given.principal).state
         learners = self._learners
         prepared = prepare(transaction, state, learners.hyperparameters, learners.digest, given)
-        return self._commit(transaction, given, prepared)
+        if not prepared.replaced:
+            return self._commit(transaction, given, prepared)
+        written = self._values.take_back(transaction, given.principal, subject_of(given.principal), prepared.replaced)
+        state = learners.current(transaction, given.principal).state
+        prepared = prepare(transaction, state, learners.hyperparameters, learners.digest, given)
+        taken = self._commit(transaction, given, prepared)
+        return taken._replace(values=[*written, *taken.values], state=state if taken.state is None else taken.state)
 
     def _commit(self, transaction: Transaction, given: Given, prepared: Prepared) -> Taken[BatchAnswer]:
         principal, tenant_id = given.principal, given.principal.tenant_id
@@ -99,6 +108,9 @@ class BatchDesk:
         if given.key and prepared.rows:  # what was refused as a whole may come again, mended
             answers.append((given.key, msgspec.json.encode(answer).decode()))
         store.keep_answers(transaction, tenant_id, answers, at=now())
+        words.keep(transaction, tenant_id, prepared.heard, at=now())
+        if prepared.heard and given.most:
+            daily.count(transaction, principal, Counter(each.word.question for each in prepared.heard))
         return Taken(answer, prepared.state if prepared.learned else None, written)
 
     def _write(self, transaction: Transaction, given: Given, prepared: Prepared) -> Written:
@@ -111,7 +123,6 @@ class BatchDesk:
             final = msgspec.structs.replace(void, learner_version=prepared.state.version)
             transaction.append(draft(final, subject_of(principal, turn_id=void.turn_id)))
         store.keep_feedback(transaction, event.position, prepared.rows)
-        outcomes = [(f"{event.position}:{number}", each) for number, each in prepared.outcomes]
-        self._experiments.keep(transaction, principal, outcomes)
+        self._experiments.keep(transaction, principal, prepared.outcomes)
         store.keep_usage(transaction, ledger(principal, prepared.spent, None, at=event.timestamp))
-        return self._values.move(transaction, principal, prepared.named)
+        return self._values.move(transaction, principal, prepared.named, position=event.position)

@@ -109,6 +109,21 @@ class Feedback(InConversation, frozen=True, kw_only=True, omit_defaults=True):
     metadata: Metadata | None = None
     idempotency_key: Id | None = None
 
+    @property
+    def says_evidence(self) -> bool:
+        return bool(self.helpful or self.unhelpful)
+
+    @property
+    def says_verdict(self) -> bool:
+        return (
+            self.reward is not None
+            or self.utility is not None
+            or self.thumb is not None
+            or self.rating is not None
+            or self.regenerated
+            or self.copied
+        )
+
 
 Feedbacks = Annotated[list[Feedback], Meta(min_length=1, max_length=BATCH)]
 

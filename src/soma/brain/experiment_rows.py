@@ -115,12 +115,20 @@ def arm_of(reads: Reads, experiment_id: str, subject: str) -> str | None:
 
 
 def keep_outcome(
-    transaction: Transaction, experiment_id: str, *, key: str, subject: str, arm: str, value: float
+    transaction: Transaction,
+    experiment_id: str,
+    *,
+    key: str,
+    subject: str,
+    arm: str,
+    value: float,
+    replaces: bool = False,
 ) -> None:
-    """Told twice, counted once."""
+    """Told twice, counted once: as it was told first, or where it `replaces`, last."""
+    told_again = "DO UPDATE SET value = excluded.value" if replaces else "DO NOTHING"
     transaction.execute(
         "INSERT INTO experiment_outcomes (experiment_id, key, subject, arm, value, recorded_at) "
-        "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (experiment_id, key) DO NOTHING",
+        f"VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (experiment_id, key) {told_again}",
         [experiment_id, key, subject, arm, value, now()],
     )
 

@@ -20,9 +20,10 @@ from soma.brain.core.promotion import Promotion, stepped
 from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
 from soma.brain.experiment_rows import RUNNING, ExperimentRow
-from soma.brain.feedback import Told, observations
+from soma.brain.feedback import Told
 from soma.brain.learners import Learners, subject_of
-from soma.brain.measures import SCALES, Measured, measured
+from soma.brain.measures import SCALES, Measured, measured, word_behind
+from soma.brain.observations import Learnable
 from soma.brain.shipped_experiments import SHIPPED
 from soma.brain.types import EXPERIMENT_NAME, Experiment, Principal
 from soma.brain.views import difference, priors_of
@@ -77,16 +78,15 @@ class Experiments:
 
     # Outcomes
 
-    def observe(self, transaction: Transaction, told: Told, key: str) -> None:
-        """What a person's feedback says of the arms that its conversation was in."""
-        if running := self.running(transaction, told.principal):
-            learned, _ = observations(told)
+    def observe(self, transaction: Transaction, told: Told, learned: Sequence[Learnable]) -> None:
+        """What was learned of a person's feedback says of the arms that its conversation was in."""
+        if learned and (running := self.running(transaction, told.principal)):
             metrics, constants = {row.metric for row in running}, self._learners.hyperparameters
             found = measured(learned, metrics, told.body.conversation, constants)
-            self.keep(transaction, told.principal, [(key, each) for each in found])
+            self.keep(transaction, told.principal, [(word_behind(each, told.words), each) for each in found])
 
     def keep(self, transaction: Transaction, principal: Principal, found: Sequence[tuple[str, Measured]]) -> None:
-        """Under a key each, which counts once."""
+        """Under the word that it was said in: a newer one takes the place of its result."""
         if not found:
             return
         for row in self.running(transaction, principal):
@@ -94,7 +94,13 @@ class Experiments:
                 arm = rows.arm_of(transaction, row.experiment_id, conversation) if metric == row.metric else None
                 if arm is not None:
                     rows.keep_outcome(
-                        transaction, row.experiment_id, key=key, subject=conversation, arm=arm, value=value
+                        transaction,
+                        row.experiment_id,
+                        key=key,
+                        subject=conversation,
+                        arm=arm,
+                        value=value,
+                        replaces=True,
                     )
 
     def record(self, transaction: Transaction, principal: Principal, name: str, items: Sequence[OutcomeItem]) -> int:

@@ -14,6 +14,7 @@ from soma.brain.observations import Learnable
 from soma.brain.reward_gate import REASON, Void
 from soma.brain.store import Bundle
 from soma.brain.types import Principal
+from soma.brain.words import EVIDENCE, VERDICT, Word
 from soma.events.schema import RewardVoided
 
 Row = tuple[Any, ...]
@@ -31,11 +32,12 @@ class Told(NamedTuple):
     bundle: Bundle | None = None
     outcome: TurnMetrics | None = None
     void: Void | None = None
+    words: tuple[Word, ...] = ()
 
     @property
     def is_voided(self) -> bool:
         """Whether it holds a verdict that teaches nothing."""
-        return self.void is not None and says_verdict(self.body)
+        return self.void is not None and self.body.says_verdict
 
 
 def check(body: Feedback) -> None:
@@ -43,24 +45,9 @@ def check(body: Feedback) -> None:
     _ = body.conversation
     if body.reward is not None and body.utility is not None:
         raise BrainRefused("reward_and_utility", "`utility` is another name of `reward`: give one of them.", "utility")
-    if not (says_evidence(body) or says_verdict(body)):
+    if not (body.says_evidence or body.says_verdict):
         message = "Say which memories helped, or give a reward: this feedback says nothing."
         raise BrainRefused("feedback_empty", message, "reward")
-
-
-def says_evidence(body: Feedback) -> bool:
-    return bool(body.helpful or body.unhelpful)
-
-
-def says_verdict(body: Feedback) -> bool:
-    return (
-        body.reward is not None
-        or body.utility is not None
-        or body.thumb is not None
-        or body.rating is not None
-        or body.regenerated
-        or body.copied
-    )
 
 
 def key_of(principal: Principal, body: Feedback) -> str:
@@ -80,26 +67,36 @@ def digest(principal: Principal, *parts: str) -> str:
     return sha256(msgspec.json.encode(named)).hexdigest()
 
 
-def observations(told: Told) -> tuple[list[Learnable], str | None]:
-    """What the learner is told, and why it is told nothing of the evidence."""
+def observations(told: Told, unheard: Mapping[str, str]) -> tuple[list[Learnable], str | None]:
+    """What the learner is told, and why it is not told the rest; `unheard` are reasons by question."""
     found: list[Learnable] = []
     reason = None
-    if says_evidence(told.body):
-        evidence = _evidence(told.body, told.bundle)
+    if told.body.says_evidence:
+        evidence = _evidence(told.body, told.bundle, unheard.get(EVIDENCE))
         if isinstance(evidence, Evidence):
             found.append(evidence)
         else:
             reason = evidence
     if told.is_voided:
         reason = reason or REASON
-    elif says_verdict(told.body):
-        found.append(_verdict(told))
+    elif told.body.says_verdict:
+        if VERDICT in unheard:
+            reason = reason or unheard[VERDICT]
+        else:
+            found.append(_verdict(told))
     return found, reason
 
 
-def _evidence(body: Feedback, bundle: Bundle | None) -> Evidence | str:
+def question_of(learned: Learnable) -> str:
+    return EVIDENCE if isinstance(learned, Evidence) else VERDICT
+
+
+def _evidence(body: Feedback, bundle: Bundle | None, unheard: str | None) -> Evidence | str:
+    """What it teaches, or why it does not."""
     if bundle is None:
         return "unknown_bundle"
+    if unheard is not None:
+        return unheard
     shown = {memory_id for memory_id, _ in bundle.shown}
     if shown.isdisjoint(body.helpful) and shown.isdisjoint(body.unhelpful):
         return "not_shown"

@@ -1,83 +1,148 @@
-"""Taking one feedback: recorded always, learned from where it can be, once by its key."""
+"""Taking one feedback: recorded always, learned from where it can be, once by its key and once by what it says."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import msgspec
 
-from soma.brain import store
-from soma.brain.changed_mind import known_again
+from soma.brain import daily, store, words
+from soma.brain.experiments import Experiments
 from soma.brain.feedback import (
     CAUSE,
     Told,
     changes,
+    digest,
     ledger,
     observations,
+    question_of,
     rewarded,
     row_of,
     taken_by,
     target_of,
     void_of,
 )
-from soma.brain.learners import Learners, subject_of
+from soma.brain.learners import Learners, Lesson, Standing, subject_of
+from soma.brain.observations import Learnable
 from soma.brain.reward_gate import WITHDRAWN, Void, is_withdrawn, keep_rewards
 from soma.brain.types import FeedbackAnswer, Principal
 from soma.brain.values import Taken, Values
-from soma.brain.views import difference, of_every_weight
+from soma.brain.views import difference, moved, of_every_weight
+from soma.brain.words import Heard, Hearing
 from soma.events.ids import now
+from soma.events.log import Reads
 from soma.events.schema import FeedbackReceived, draft
-from soma.events.transaction import Transaction
+from soma.events.transaction import Prefetch, Transaction
+from soma.memory.values import Written
+
+
+class Known(NamedTuple):
+    """What was answered to the key of a feedback before, and the words that were learned where it speaks; of these
+    `standing` were not rolled back since."""
+
+    first: str | None
+    learned: Mapping[str, words.Standing]
+    standing: Mapping[str, words.Standing] = {}
 
 
 class FeedbackDesk:
-    """Takes feedback within a write."""
+    """Takes feedback within a write; of one person at most `most` words a day and question are learned."""
 
-    def __init__(self, learners: Learners, values: Values) -> None:
+    def __init__(self, learners: Learners, values: Values, experiments: Experiments, *, most: int) -> None:
         self._learners = learners
         self._values = values
+        self._experiments = experiments
+        self._most = most
 
     def take(self, transaction: Transaction, told: Told) -> Taken[FeedbackAnswer]:
         """One feedback; a repeated one gets the first answer."""
-        principal = told.principal
-        told, first = _first(transaction, told)
-        if first is not None:
-            return Taken(self._repeated(transaction, principal, first))
-        told = _gated(transaction, told)
-        key = told.key or ""
-        subject = subject_of(principal, turn_id=told.body.turn_id)
-        learned, reason = observations(told)
-        fact = FeedbackReceived(feedback_id=key, target=target_of(told.body), observation=told.body)
+        known = self._known(transaction, told)
+        hearing = words.hear(told.words, known.standing, daily.left_now(transaction, told.principal, self._most))
+        if (first := _first(transaction, told, known, hearing)) is not None:
+            return Taken(self._repeated(transaction, told.principal, first))
+        told = _gated(transaction, _renamed(told, known))
+        learned, reason = observations(told, hearing.unheard)
+        subject = subject_of(told.principal, turn_id=told.body.turn_id)
+        fact = FeedbackReceived(feedback_id=told.key or "", target=target_of(told.body), observation=told.body)
         event = transaction.append(draft(fact, subject))
-        lesson = self._learners.teach(transaction, principal, subject, learned, CAUSE)
-        written = self._values.move(transaction, principal, lesson.named)
-        applied = any(map(changes, lesson.explanations))
-        weights_before, weights_after = dict(lesson.before.weights), dict(lesson.after.weights)
+        before = self._learners.current(transaction, told.principal)
+        written = self._take_back(transaction, told, hearing, learned)
+        lesson = self._learners.teach(transaction, told.principal, subject, learned, CAUSE)
+        written = [
+            *written,
+            *self._values.move(transaction, told.principal, lesson.named, position=event.position),
+        ]
+        self._keep_words(transaction, told, known, learned, lesson)
+        self._keep_verdict(transaction, told, learned, lesson)
+        answer = _answer(told, before, lesson, reason)
+        reward = next((each.reward for each in lesson.explanations if each.reward is not None), None)
+        self._keep(transaction, told, learned, answer, reward=reward, position=event.position)
+        return Taken(answer, lesson.after.state, written)
+
+    def _known(self, transaction: Transaction, told: Told) -> Known:
+        principal = told.principal
+        stored: Known = transaction.prefetched(asked_of(told)) or Known(None, {})
+        first = transaction.noted(("answer", principal.tenant_id, told.key or ""), lambda: stored.first)
+        learned = words.standing_now(transaction, principal.tenant_id, told.words, stored.learned)
+        version = self._learners.current(transaction, principal).state.version
+        return Known(first, learned, words.not_rolled_back(transaction, principal, version, learned))
+
+    def _take_back(
+        self, transaction: Transaction, told: Told, hearing: Hearing, learned: Sequence[Learnable]
+    ) -> Written:
+        """The words that are replaced are learned no longer, nor have they moved the values of memories."""
+        asked = {question_of(observation) for observation in learned}
+        versions = frozenset(version for question, version in hearing.replaced.items() if question in asked)
+        if not versions:
+            return []
+        subject = subject_of(told.principal, turn_id=told.body.turn_id)
+        return self._values.take_back(transaction, told.principal, subject, versions)
+
+    def _keep_words(
+        self, transaction: Transaction, told: Told, known: Known, learned: Sequence[Learnable], lesson: Lesson
+    ) -> None:
+        versions = {
+            question_of(observation): explanation.after.version
+            for observation, explanation in zip(learned, lesson.explanations, strict=True)
+        }
+        heard = [
+            Heard(
+                word,
+                words.Standing(word.said, told.key or "", versions[word.question]),
+                is_new=word.name not in known.learned,
+            )
+            for word in told.words
+            if word.question in versions
+        ]
+        words.keep(transaction, told.principal.tenant_id, heard, at=now())
+        if versions and self._most:
+            daily.count(transaction, told.principal, dict.fromkeys(versions, 1))
+
+    def _keep_verdict(self, transaction: Transaction, told: Told, learned: Sequence[Learnable], lesson: Lesson) -> None:
+        """For who withdraws the answer later, and why a verdict was not learned."""
         version = lesson.after.state.version
         if (turn_id := rewarded(told, learned)) is not None:
-            keep_rewards(transaction, principal, [(turn_id, version)])
+            keep_rewards(transaction, told.principal, [(turn_id, version)])
         if (void := void_of(told, version)) is not None:
-            transaction.append(draft(void, subject))
-        answer = FeedbackAnswer(
-            accepted=True,
-            adaptation_applied=applied,
-            weights_before=weights_before,
-            weights_after=weights_after,
-            weight_deltas=of_every_weight(lesson.deltas, weights_after),
-            feedback_id=key,
-            reason=None if applied else reason or "nothing_to_compare",
-            version=version,
-            clipped=sorted({name for explanation in lesson.explanations for name in explanation.clipped}),
-            voided=told.is_voided,
-        )
-        at = now()
-        row = row_of(
-            told,
-            reward=next((each.reward for each in lesson.explanations if each.reward is not None), None),
-            version=version if learned else None,
-            reason=answer.reason,
-            at=at,
-        )
-        store.keep_feedback(transaction, event.position, [row])
-        store.keep_answers(transaction, principal.tenant_id, [(key, brief(answer))], at=at)
-        store.keep_usage(transaction, ledger(principal, taken_by([told]), told.body.conversation, at=at))
-        return Taken(answer, lesson.after.state, written)
+            transaction.append(draft(void, subject_of(told.principal, turn_id=told.body.turn_id)))
+
+    def _keep(
+        self,
+        transaction: Transaction,
+        told: Told,
+        learned: Sequence[Learnable],
+        answer: FeedbackAnswer,
+        *,
+        reward: float | None,
+        position: int,
+    ) -> None:
+        """Rows of what came in, the first answer to its key, and what it says of experiments."""
+        at, tenant_id = now(), told.principal.tenant_id
+        version = answer.version if learned else None
+        row = row_of(told, reward=reward, version=version, reason=answer.reason, at=at)
+        store.keep_feedback(transaction, position, [row])
+        store.keep_answers(transaction, tenant_id, [(answer.feedback_id, brief(answer))], at=at)
+        store.keep_usage(transaction, ledger(told.principal, taken_by([told]), told.body.conversation, at=at))
+        self._experiments.observe(transaction, told, learned)
 
     def _repeated(self, transaction: Transaction, principal: Principal, first: str) -> FeedbackAnswer:
         if first:
@@ -97,13 +162,47 @@ class FeedbackDesk:
         )
 
 
-def _first(transaction: Transaction, told: Told) -> tuple[Told, str | None]:
-    """The feedback by its key, and what was answered to it before, if it was."""
-    tenant_id, key = told.principal.tenant_id, told.key or ""
-    first = store.first_answer(transaction, tenant_id, key)
-    if first is None or (again := known_again(transaction, told)) in {None, key}:
-        return told, first
-    return told._replace(key=again), store.first_answer(transaction, tenant_id, again or "")
+def asked_of(told: Told) -> Prefetch:
+    """What `take` looks up of what was there before."""
+    names = tuple(word.name for word in told.words)
+    return Prefetch(_stored, (told.principal.tenant_id, told.key or "", names))
+
+
+def _stored(
+    reads: Reads, keys: Sequence[tuple[str, str, tuple[str, ...]]]
+) -> dict[tuple[str, str, tuple[str, ...]], Known]:
+    answers = store.answers(reads, [(tenant_id, key) for tenant_id, key, _ in keys])
+    by_tenant: dict[str, list[str]] = {}
+    for tenant_id, _, names in keys:
+        by_tenant.setdefault(tenant_id, []).extend(names)
+    found = {tenant_id: words.standing_words(reads, tenant_id, names) for tenant_id, names in by_tenant.items()}
+    return {
+        asked: Known(answers.get(asked[:2]), {name: known for name in asked[2] if (known := found[asked[0]].get(name))})
+        for asked in keys
+    }
+
+
+def _first(transaction: Transaction, told: Told, known: Known, hearing: Hearing) -> str | None:
+    """The first answer to what was told before: by its key, or by another that said the same; None where it is new."""
+    has_own_key = told.body.idempotency_key is not None
+    if known.first is not None and has_own_key:
+        return known.first
+    if not hearing.repeats(told.words):
+        return None if hearing.replaced else known.first
+    tenant_id = told.principal.tenant_id
+    said_first = known.standing[told.words[0].name].feedback_id
+    first = store.first_answer(transaction, tenant_id, said_first) or ""
+    if has_own_key:
+        store.keep_answers(transaction, tenant_id, [(told.key or "", first)], at=now())
+    return first
+
+
+def _renamed(told: Told, known: Known) -> Told:
+    """A mind that is changed back says what was said once: the word that it replaces makes another key of it."""
+    if known.first is None:
+        return told
+    replaced = (standing.feedback_id for standing in known.standing.values())
+    return told._replace(key=digest(told.principal, "again", *replaced, told.key or ""))
 
 
 def _gated(transaction: Transaction, told: Told) -> Told:
@@ -112,6 +211,23 @@ def _gated(transaction: Transaction, told: Told) -> Told:
     if told.void is None and turn_id is not None and is_withdrawn(transaction, told.principal, turn_id):
         return told._replace(void=Void(WITHDRAWN))
     return told
+
+
+def _answer(told: Told, before: Standing, lesson: Lesson, reason: str | None) -> FeedbackAnswer:
+    applied = any(map(changes, lesson.explanations))
+    weights_before, weights_after = dict(before.weights), dict(lesson.after.weights)
+    return FeedbackAnswer(
+        accepted=True,
+        adaptation_applied=applied,
+        weights_before=weights_before,
+        weights_after=weights_after,
+        weight_deltas=of_every_weight(moved(weights_before, weights_after), weights_after),
+        feedback_id=told.key or "",
+        reason=None if applied else reason or "nothing_to_compare",
+        version=lesson.after.state.version,
+        clipped=sorted({name for explanation in lesson.explanations for name in explanation.clipped}),
+        voided=told.is_voided,
+    )
 
 
 def brief(answer: FeedbackAnswer) -> str:

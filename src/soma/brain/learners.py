@@ -5,7 +5,7 @@ with, so that a replay after a change of settings still gives the same bits.
 """
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -18,7 +18,9 @@ from soma.brain.core.learn import learn
 from soma.brain.core.restore import Restore
 from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
-from soma.brain.observations import Learnable, observed
+from soma.brain.lineage import jumps, keep_jump
+from soma.brain.observations import Learnable, Named, named_by, observed
+from soma.brain.reward_gate import Withdrawal, all_left_out
 from soma.brain.starts import Start, beginning, erased, not_believed, start_of
 from soma.brain.types import Principal
 from soma.brain.views import moved, served_next, served_weights
@@ -40,6 +42,8 @@ from soma.events.schema import (
 from soma.events.transaction import Transaction
 from soma.events.writer import Writer
 
+NEAR = 1_000  # updates up to which a word that is replaced is taken back: some tens of milliseconds of the writer
+REPLACED = "word_replaced"
 RESTORED = 10_000  # learners, those that learned last
 logger = logging.getLogger(__name__)
 
@@ -69,11 +73,13 @@ class Lesson(msgspec.Struct, frozen=True):
     after: Standing
     explanations: tuple[Explanation, ...] = ()
     deltas: dict[str, float] = {}
+    position: int = 0
+    """In the log, of the last event; 0 where nothing was learned."""
 
     @property
-    def named(self) -> list[tuple[str, bool]]:
+    def named(self) -> list[Named]:
         """Memories whose own value moves."""
-        return [value for explanation in self.explanations for value in explanation.values]
+        return [each for explanation in self.explanations for each in named_by(explanation)]
 
 
 def stream_of(principal: Principal) -> str:
@@ -239,7 +245,8 @@ class Learners:
     def voided(self, reads: Reads, principal: Principal, fact: RewardVoided) -> Restore:
         """The way to where the learner would be without the updates that `fact` names, as it was before that."""
         state = self.without(reads, principal, frozenset(fact.versions), until=fact.learner_version - 1)
-        return Restore(snapshot=state, reason=f"without the rewards of turn {fact.turn_id}: {fact.cause}")
+        what = "what a newer word replaces" if fact.cause == REPLACED else f"the rewards of turn {fact.turn_id}"
+        return Restore(snapshot=state, reason=f"without {what}: {fact.cause}")
 
     def without(self, reads: Reads, principal: Principal, versions: frozenset[int], *, until: int) -> LearnerState:
         """Derived again, also where that takes long: not for the event loop."""
@@ -274,6 +281,16 @@ class Learners:
     def current(self, transaction: Transaction, principal: Principal) -> Standing:
         return transaction.get(_key(principal), lambda: self._load(transaction, principal))
 
+    def version_of(self, transaction: Transaction, tenant_id: str) -> Callable[[str], int]:
+        """At which version the learner of an agent is."""
+
+        def version(agent_id: str) -> int:
+            return self.current(
+                transaction, Principal(tenant_id=tenant_id, user_id="", agent_id=agent_id)
+            ).state.version
+
+        return version
+
     def teach(
         self,
         transaction: Transaction,
@@ -284,7 +301,7 @@ class Learners:
     ) -> Lesson:
         """Learn each observation and append one event for it."""
         before = after = self.current(transaction, principal)
-        explanations = []
+        explanations, position = [], 0
         for observation in observations:
             state, explanation = learn(after.state, observation, self.hyperparameters)
             explanations.append(explanation)
@@ -297,10 +314,10 @@ class Learners:
                 state_hash=state.state_hash(),
                 hyperparameters=self.digest,
             )
-            transaction.append(draft(fact, subject))
+            position = transaction.append(draft(fact, subject)).position
             after = Standing(state, weights, after.stored)
         self._keep(transaction, principal, before, after)
-        return Lesson(before, after, tuple(explanations), moved(before.weights, after.weights))
+        return Lesson(before, after, tuple(explanations), moved(before.weights, after.weights), position)
 
     def keep_batch(
         self,
@@ -329,8 +346,10 @@ class Learners:
             restored_version=version,
             state_hash=state.state_hash(),
             hyperparameters=self.digest,
+            restores_values=True,
         )
         transaction.append(draft(fact, subject))
+        keep_jump(transaction, principal, state.version, back_to=version, left_out=())
         after = self._standing(state, before.stored)
         self._keep(transaction, principal, before, after, store=True)
         return Lesson(before, after, (explanation,), moved(before.weights, after.weights))
@@ -343,9 +362,31 @@ class Learners:
         state, explanation = learn(before.state, back, self.hyperparameters)
         fact = msgspec.structs.replace(fact, learner_version=state.version, state_hash=state.state_hash())
         transaction.append(draft(fact, subject))
+        keep_jump(transaction, principal, state.version, left_out=fact.versions)
         after = self._standing(state, before.stored)
         self._keep(transaction, principal, before, after, store=True)
         return Lesson(before, after, (explanation,), moved(before.weights, after.weights))
+
+    def take_back(
+        self, transaction: Transaction, principal: Principal, subject: Subject, versions: frozenset[int]
+    ) -> Lesson | None:
+        """Go on without words that newer ones replace; None where they are too far back for that."""
+        version = self.current(transaction, principal).state.version
+        since = jumps(transaction, principal, since=version - NEAR)
+        earlier = [Withdrawal(jump.left_out, jump.version) for jump in since if jump.left_out]
+        versions = all_left_out(versions, earlier)
+        base, start = min(versions) - 1, start_of(transaction, principal)
+        if version - base > NEAR or (start is not None and base < start.version):
+            return None
+        fact = RewardVoided(
+            turn_id=subject.turn_id or "",
+            cause=REPLACED,
+            learner_version=version + 1,
+            state_hash="",
+            versions=sorted(versions),
+            base_version=base,
+        )
+        return self.void(transaction, principal, subject, fact, self.voided(transaction, principal, fact))
 
     def _keep(
         self,

@@ -1,13 +1,28 @@
 """What the log keeps of what a learner was told: an event holds the observation itself, as the learner takes it."""
 
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import msgspec
 
+from soma.brain.core.explanation import Explanation
 from soma.brain.core.observations import Answer, Evidence, IterationOutcome
 from soma.brain.core.promotion import Promotion
 
 Learnable = Answer | Evidence | IterationOutcome | Promotion
+
+
+class Named(NamedTuple):
+    """A memory that a version of a learner says helped, or did not."""
+
+    version: int
+    memory_id: str
+    helpful: bool
+
+
+def named_by(explanation: Explanation) -> Iterator[Named]:
+    for memory_id, helpful in explanation.values:
+        yield Named(explanation.after.version, memory_id, helpful)
 
 
 class BatchRecords(msgspec.Struct):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from soma.brain import store
+from soma.brain import daily, store
 from soma.brain.bodies import TurnMetrics
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.observations import Evidence, IterationOutcome, Source, ToolOutcome
@@ -18,6 +18,7 @@ from soma.brain.store import Bundle, FirstOutcome
 from soma.brain.types import Learned, Principal
 from soma.brain.values import Taken, Values
 from soma.brain.views import difference, differs, levels, served_weights
+from soma.brain.words import CITATION
 from soma.events.ids import now
 from soma.events.transaction import Transaction
 
@@ -64,11 +65,12 @@ def _succeeded(outcome: str | bool) -> bool:  # noqa: FBT001 - the wire takes ei
 
 
 class OutcomeDesk:
-    """Takes reports of iterations within a write."""
+    """Takes reports of iterations within a write; of one person at most `most` citations a day are learned."""
 
-    def __init__(self, learners: Learners, values: Values) -> None:
+    def __init__(self, learners: Learners, values: Values, *, most: int) -> None:
         self._learners = learners
         self._values = values
+        self._most = most
 
     def take(
         self, transaction: Transaction, principal: Principal, reported: Reported
@@ -82,12 +84,25 @@ class OutcomeDesk:
         if not body.learn:
             return Taken(self._recorded(transaction, principal, body, self._answer(reported, before, before, ()))), None
         subject = subject_of(principal, turn_id=body.turn_id)
-        lesson = self._learners.teach(transaction, principal, subject, observations(reported), CAUSE)
-        written = self._values.move(transaction, principal, lesson.named)
+        learned = self._within_the_day(transaction, principal, observations(reported))
+        lesson = self._learners.teach(transaction, principal, subject, learned, CAUSE)
+        written = self._values.move(transaction, principal, lesson.named, position=lesson.position)
         store.keep_usage(transaction, _usage(principal, body))
         answer = self._answer(reported, lesson.before, lesson.after, lesson.explanations)
         taken = Taken(self._recorded(transaction, principal, body, answer), lesson.after.state, written)
         return taken, lesson.explanations[0]
+
+    def _within_the_day(
+        self, transaction: Transaction, principal: Principal, found: list[Learnable]
+    ) -> list[Learnable]:
+        """What an iteration came to always counts, what its answer cites only so often."""
+        outcome, *cited = found
+        if not cited or not self._most:
+            return found
+        if daily.left_now(transaction, principal, self._most)[CITATION] < 1:
+            return [outcome]
+        daily.count(transaction, principal, {CITATION: 1})
+        return found
 
     def _answer(
         self, reported: Reported, before: Standing, after: Standing, explanations: Sequence[Explanation]

@@ -80,7 +80,8 @@ class Retention:
         for learner in await asyncio.to_thread(lambda: list(known(self._reads))):
             commits += await self._of_learner(learner, horizon)
         before = horizon.isoformat(timespec="microseconds")
-        return commits + await self._aged_answers(before) + await self._aged_outcomes(before)
+        commits += await self._aged_answers(before) + await self._aged_outcomes(before)
+        return commits + await self._aged_words(before[:10])
 
     # What a learner was told
 
@@ -152,6 +153,23 @@ class Retention:
             )
             if aged := [(*row[:2], horizon) for row in found if row[2] < horizon]:
                 sql = "DELETE FROM turn_metrics WHERE tenant_id = ? AND turn_id = ? AND created_at < ?"
+                commits += await self._write(partial(_executed, sql=sql, rows=aged))
+            if len(found) < PAGE:
+                return commits
+            after = found[-1][:2]
+
+    async def _aged_words(self, day: str) -> int:
+        """Page by page along the primary key."""
+        commits, after = 0, ("", "")
+        while True:
+            found = await asyncio.to_thread(
+                self._reads.query,
+                "SELECT tenant_id, name, day FROM standing_words WHERE (tenant_id, name) > (?, ?) "
+                "ORDER BY tenant_id, name LIMIT ?",
+                [*after, PAGE],
+            )
+            if aged := [row[:2] for row in found if row[2] < day]:
+                sql = "DELETE FROM standing_words WHERE tenant_id = ? AND name = ?"
                 commits += await self._write(partial(_executed, sql=sql, rows=aged))
             if len(found) < PAGE:
                 return commits

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from soma.brain.lineage import jumps
 from soma.brain.types import Principal
 from soma.events.ids import now
 from soma.events.log import Reads
@@ -52,7 +53,7 @@ def is_withdrawn(reads: Reads, principal: Principal, turn_id: str) -> bool:
 
 
 def withdrawals(reads: Reads, principal: Principal) -> list[Withdrawal]:
-    """Those of a learner that had something to leave out."""
+    """Those of a learner that had something to leave out, and words that newer ones replaced."""
     rows = reads.query(
         "SELECT versions, learner_version FROM withdrawn_answers WHERE tenant_id = ? AND agent_id = ?",
         [principal.tenant_id, principal.agent_id],
@@ -60,6 +61,7 @@ def withdrawals(reads: Reads, principal: Principal) -> list[Withdrawal]:
     found = [
         Withdrawal(frozenset(msgspec.json.decode(versions, type=list[int])), version) for versions, version in rows
     ]
+    found += [Withdrawal(jump.left_out, jump.version) for jump in jumps(reads, principal)]
     return [withdrawal for withdrawal in found if withdrawal.versions]
 
 

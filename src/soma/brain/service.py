@@ -21,7 +21,7 @@ from soma.brain.document_types import ForgottenDocuments
 from soma.brain.errors import BrainRefused
 from soma.brain.experiments import Assignments, Changes, Experiments
 from soma.brain.feedback import Told
-from soma.brain.feedback_desk import FeedbackDesk
+from soma.brain.feedback_desk import FeedbackDesk, asked_of
 from soma.brain.lab import Lab
 from soma.brain.learners import Learners, stream_of
 from soma.brain.metrics import BrainMetrics
@@ -45,9 +45,10 @@ from soma.brain.types import (
     UsageRow,
     Withdrawn,
 )
-from soma.brain.values import Taken, Values
+from soma.brain.values import Taken, Values, kept_after
 from soma.brain.views import levels, view, weights_of
 from soma.brain.withdrawal import WithdrawalDesk
+from soma.brain.words import words_of
 from soma.brain.workers import Workers
 from soma.brain.working_memory import Item, Key, WorkingMemory, novelty
 from soma.events.ids import new_id, now
@@ -100,12 +101,13 @@ class Brain:
         self._working_memory = working_memory
         self._residuals = residuals
         self._tokens = tokens
-        self._values = Values(memory, learners.hyperparameters)
-        self._outcomes = OutcomeDesk(learners, self._values)
-        self._feedback = FeedbackDesk(learners, self._values)
-        self._withdrawals = WithdrawalDesk(writer, learners)
+        self._values = Values(memory, learners)
+        most = settings.lessons_per_day
+        self._outcomes = OutcomeDesk(learners, self._values, most=most)
+        self._withdrawals = WithdrawalDesk(writer, learners, self._values)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="brain")
         self.experiments = Experiments(learners)
+        self._feedback = FeedbackDesk(learners, self._values, self.experiments, most=most)
         self._batches = BatchDesk(
             writer, learners, self._values, self.experiments, workers, waiting=settings.waiting_batches
         )
@@ -243,8 +245,7 @@ class Brain:
         with self.metrics.feedback_seconds.time():
             feedbacks.check(body)
             told = await self._told(principal, body)
-            first = store.answer_to(principal.tenant_id, told.key or "")
-            taken = await self._writer.write(lambda tx: self._take_feedback(tx, told), prefetch=first)
+            taken = await self._writer.write(lambda tx: self._feedback.take(tx, told), prefetch=asked_of(told))
             answer = await self._shown(principal, taken)
         result = answer.status if answer.status == "duplicate" else "applied" if answer.adaptation_applied else "kept"
         self.metrics.feedback(principal, result)
@@ -254,7 +255,8 @@ class Brain:
         """`items` is a JSON array of feedbacks; each that cannot be taken is answered with its index and error."""
         key = feedbacks.digest(principal, "batch", idempotency_key) if idempotency_key else None
         running = await self._work(self.experiments.running, self._database, principal)
-        given = Given(principal, items, key, frozenset(row.metric for row in running))
+        metrics = frozenset(row.metric for row in running)
+        given = Given(principal, items, key, metrics, most=self.settings.lessons_per_day)
         answer = await self._shown(principal, await self._batches.take(given))
         is_new = answer.status != "duplicate"
         self.metrics.feedback(principal, "applied", answer.adapted * is_new)
@@ -275,9 +277,9 @@ class Brain:
             raise BrainRefused("invalid_body", "Name the iteration of the turn.", "iteration_number")
         if body.version is not None and body.iteration_number is not None:
             raise BrainRefused("invalid_body", "A version has no iterations: name it alone.", "iteration_number")
-        return await self._writer.write(lambda tx: self._roll_back(tx, principal, body))
+        return await self._shown(principal, await self._writer.write(lambda tx: self._roll_back(tx, principal, body)))
 
-    def _roll_back(self, transaction: Transaction, principal: Principal, body: Rollback) -> RolledBack:
+    def _roll_back(self, transaction: Transaction, principal: Principal, body: Rollback) -> Taken[RolledBack]:
         version = body.version if body.version is not None else _version_after(transaction, principal, body)
         subject = Subject(
             tenant_id=principal.tenant_id,
@@ -287,13 +289,18 @@ class Brain:
             turn_id=body.turn_id,
         )
         lesson = self._learners.roll_back(transaction, principal, subject, version)
-        return RolledBack(
+        written = self._values.follow(transaction, principal, lesson)
+        first = kept_after(transaction, principal)
+        answer = RolledBack(
             version=lesson.after.state.version,
             restored_version=version,
             weights_before=dict(lesson.before.weights),
             weights_after=dict(lesson.after.weights),
             state_hash=lesson.after.state.state_hash(),
+            values_restored=len(written),
+            values_from=first if first > version else None,
         )
+        return Taken(answer, lesson.after.state, written)
 
     async def usage(self, principal: Principal, *, start: str, end: str) -> list[UsageRow]:
         return await self._work(store.usage, self._database, principal.tenant_id, start=start, end=end)
@@ -328,7 +335,7 @@ class Brain:
     async def _told(self, principal: Principal, body: Feedback) -> Told:
         if body.bundle_id or body.turn_id:
             return await self._work(told_of, self._database, principal, body)
-        return Told(principal, body, feedbacks.key_of(principal, body))
+        return Told(principal, body, feedbacks.key_of(principal, body), words=words_of(principal, body))
 
     def _seen(self, principal: Principal, conversation_id: str) -> tuple[LearnerState, Assignments, Changes]:
         """The learner as this conversation has it: with the steps of the arms that it is in."""
@@ -338,12 +345,6 @@ class Brain:
     def _keep_bundle(self, transaction: Transaction, bundle: Bundle, arms: Assignments) -> None:
         store.keep_bundle(transaction, bundle, days=self.settings.bundle_days)
         experiment_rows.assign(transaction, arms)
-
-    def _take_feedback(self, transaction: Transaction, told: Told) -> Taken[FeedbackAnswer]:
-        taken = self._feedback.take(transaction, told)
-        if taken.answer.status != "duplicate":
-            self.experiments.observe(transaction, told, taken.answer.feedback_id)
-        return taken
 
     def _lane(self, body: Evaluate) -> Lane:
         return Lane(

@@ -154,6 +154,16 @@ class BrainSettings(BaseSettings):
         validation_alias=_plan("BUNDLE_DAYS"),
         description="Days for which feedback on a bundle can still be learned from.",
     )
+    lessons_per_day: int = Field(
+        default=100,
+        ge=0,
+        le=1_000_000,
+        validation_alias=_plan("LESSONS_PER_DAY"),
+        description=(
+            "How often one person's word on answers, on memories, and the citations of their turns, are learned a day "
+            "(UTC), each counted by itself; what is beyond is recorded and moves nothing. 0 sets no bound."
+        ),
+    )
     snapshot_every: int = Field(
         default=50,
         ge=1,

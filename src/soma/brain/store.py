@@ -145,10 +145,10 @@ def first_answer(transaction: Transaction, tenant_id: str, key: str) -> str | No
 
 
 def answer_to(tenant_id: str, key: str) -> Prefetch:
-    return Prefetch(_answers, (tenant_id, key))
+    return Prefetch(answers, (tenant_id, key))
 
 
-def _answers(reads: Reads, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+def answers(reads: Reads, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
     """By tenant and key. A join, in this order: SQLite would look for pairs IN a list in every row."""
     found: dict[tuple[str, str], str] = {}
     for some in _chunks(keys):

@@ -133,13 +133,19 @@ class BatchAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RolledBack(msgspec.Struct, frozen=True, kw_only=True):
-    """The learner is again what it was at `restored_version`; `version` is the rollback's own."""
+    """The learner is again what it was at `restored_version`; `version` is the rollback's own.
+
+    `values_restored` memories have the value again that they had then. Where `values_from` is set, memories keep what
+    they were taught until that version: it was learned before steps of values were kept.
+    """
 
     version: int
     restored_version: int
     weights_before: dict[str, float]
     weights_after: dict[str, float]
     state_hash: str
+    values_restored: int = 0
+    values_from: int | None = None
 
 
 class Withdrawn(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,17 +1,30 @@
-"""The learned value of single memories: decided here, kept by the memory, shown by it as the view `value`."""
+"""The learned value of single memories: decided here, kept by the memory, shown by it as the view `value`.
 
-from collections.abc import Sequence
+Every step is kept with the version that took it, so that a value is what the standing steps make of it: where a
+learner goes back, the steps that no longer stand are left out, also of memories that another learner moved since.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
-from soma.brain.core.hyperparameters import Hyperparameters
+import msgspec
+
 from soma.brain.core.state import LearnerState
-from soma.brain.core.values import next_value
+from soma.brain.core.values import stepped
+from soma.brain.learners import LEARNED, Learners, Lesson, stream_of
+from soma.brain.lineage import Lineage, jumps, lineage, parting
+from soma.brain.observations import Named
+from soma.brain.starts import start_of
 from soma.brain.types import Principal
+from soma.events.log import Reads
+from soma.events.schema import Subject
 from soma.events.transaction import Transaction
 from soma.memory import values as kept
 from soma.memory.memory import Memory
 
 T = TypeVar("T")
+
+COLUMNS = ("tenant_id", "agent_id", "version", "memory_id", "helpful", "rate", "before", "position")
 
 
 class Taken(NamedTuple, Generic[T]):
@@ -23,20 +36,110 @@ class Taken(NamedTuple, Generic[T]):
 
 
 class Values:
-    def __init__(self, memory: Memory, constants: Hyperparameters) -> None:
+    def __init__(self, memory: Memory, learners: Learners) -> None:
         self._memory = memory
-        self._constants = constants
+        self._learners = learners
 
-    def move(self, transaction: Transaction, principal: Principal, named: Sequence[tuple[str, bool]]) -> kept.Written:
-        """value += rate (helpful - value), in order, within the transaction; `show` it after the commit."""
+    def move(
+        self, transaction: Transaction, principal: Principal, named: Sequence[Named], *, position: int
+    ) -> kept.Written:
+        """value += rate (helpful - value), in order, within the transaction; `show` it after the commit.
+
+        `position` is that of the event that taught it.
+        """
         if not named:
             return []
-        learned = kept.read(transaction, principal.tenant_id, [memory_id for memory_id, _ in named])
-        for memory_id, helpful in named:
-            if memory_id in learned:
-                learned[memory_id] = next_value(learned[memory_id], self._constants, helpful=helpful)
+        rate = self._learners.hyperparameters.value_rate
+        learned = kept.read(transaction, principal.tenant_id, [each.memory_id for each in named])
+        steps = []
+        for version, memory_id, helpful in named:
+            if (before := learned.get(memory_id)) is not None:
+                learned[memory_id] = stepped(before, rate, helpful=helpful)
+                steps.append(
+                    (principal.tenant_id, principal.agent_id, version, memory_id, int(helpful), rate, before, position)
+                )
+        transaction.insert("value_steps", COLUMNS, steps)
         return kept.write(transaction, principal.tenant_id, learned)
+
+    def follow(self, transaction: Transaction, principal: Principal, lesson: Lesson) -> kept.Written:
+        """Where a learner jumped, give memories the values that stand after it. What was forgotten stays so."""
+        known = jumps(transaction, principal)
+        before, after = lesson.before.state.version, lesson.after.state.version
+        old, new = lineage(before, known), lineage(after, known)
+        tenant_id, agent_id = principal.tenant_id, principal.agent_id
+        rows = transaction.query(
+            "SELECT version, memory_id FROM value_steps WHERE tenant_id = ? AND agent_id = ? AND version > ?",
+            [tenant_id, agent_id, parting(old, new)],
+        )
+        changed = dict.fromkeys(memory for version, memory in rows if old.holds(version) != new.holds(version))
+        standing = _Standing(transaction, tenant_id, {agent_id: new}, self._learners.version_of(transaction, tenant_id))
+        present = kept.read(transaction, tenant_id, list(changed))
+        learned = {memory_id: value_of(transaction, tenant_id, memory_id, standing.holds) for memory_id in present}
+        different = {memory_id: value for memory_id, value in learned.items() if value != present[memory_id]}
+        return kept.write(transaction, tenant_id, different)
+
+    def take_back(
+        self, transaction: Transaction, principal: Principal, subject: Subject, versions: frozenset[int]
+    ) -> kept.Written:
+        """Leave out words that newer ones replace, where they are near enough."""
+        lesson = self._learners.take_back(transaction, principal, subject, versions)
+        return [] if lesson is None else self.follow(transaction, principal, lesson)
 
     async def show(self, principal: Principal, written: kept.Written) -> None:
         if written:
             await self._memory.apply_values(principal.tenant_id, written)
+
+
+class _Standing:
+    """What stands in each learner of a tenant; those that nobody asks for are not looked up."""
+
+    def __init__(self, reads: Reads, tenant_id: str, known: dict[str, Lineage], current: Callable[[str], int]) -> None:
+        self._reads = reads
+        self._tenant_id = tenant_id
+        self._known = known
+        self._current = current
+
+    def holds(self, agent_id: str, version: int) -> bool:
+        if agent_id not in self._known:
+            learner = Principal(tenant_id=self._tenant_id, user_id="", agent_id=agent_id)
+            self._known[agent_id] = lineage(self._current(agent_id), jumps(self._reads, learner))
+        return self._known[agent_id].holds(version)
+
+
+def value_of(reads: Reads, tenant_id: str, memory_id: str, holds: Callable[[str, int], bool]) -> float:
+    """What the standing steps make of the value that the memory had before the first of all."""
+    rows = reads.query(
+        "SELECT agent_id, version, helpful, rate, before FROM value_steps "
+        "WHERE tenant_id = ? AND memory_id = ? ORDER BY position, version",
+        [tenant_id, memory_id],
+    )
+    return folded(rows, holds)
+
+
+def folded(steps: Iterable[tuple[str, int, int, float, float]], holds: Callable[[str, int], bool]) -> float:
+    """Each step is (agent, version, helpful, rate, the value until then); the first begins at its own."""
+    value: float | None = None
+    for agent_id, version, helpful, rate, before in steps:
+        value = before if value is None else value
+        if holds(agent_id, version):
+            value = stepped(value, rate, helpful=bool(helpful))
+    return 0.5 if value is None else value
+
+
+def kept_after(reads: Reads, principal: Principal) -> int:
+    """The last version that was learned before steps were kept at all; 0 where there is none."""
+    kinds = ", ".join("?" * len(LEARNED))
+    rows = reads.query(
+        "SELECT payload FROM events WHERE tenant_id = ? AND stream = ? "
+        f"AND position <= (SELECT position FROM value_start) AND event_type IN ({kinds}) ORDER BY seq DESC LIMIT 1",
+        [principal.tenant_id, stream_of(principal), *LEARNED],
+    )
+    if not rows:
+        return 0
+    [(payload,)] = rows
+    start = start_of(reads, principal)
+    return msgspec.json.decode(payload, type=_Learned).learner_version if payload else start.version if start else 0
+
+
+class _Learned(msgspec.Struct):
+    learner_version: int

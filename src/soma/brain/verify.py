@@ -24,6 +24,8 @@ from soma.brain.observations import observed
 from soma.brain.retention import PREFIX
 from soma.brain.settings import BrainSettings
 from soma.brain.starts import Start, beginning
+from soma.brain.types import Principal
+from soma.brain.verify_values import Said, values_unlike_their_steps
 from soma.brain.without import without
 from soma.events.chain import Event, Head, verify
 from soma.events.database import Database, Row
@@ -78,6 +80,8 @@ def verified(database: Database, believed: AbstractSet[str] = frozenset()) -> Re
     if report.feedbacks != report.rows:
         report.faults.append(f"{report.feedbacks} feedbacks in the log, {report.rows} rows")
     report.faults += _unlike_the_ledger(database)
+    for (tenant_id,) in database.query("SELECT DISTINCT tenant_id FROM value_steps ORDER BY tenant_id"):
+        report.faults += values_unlike_their_steps(database, tenant_id)
     return report
 
 
@@ -132,6 +136,9 @@ class _Chain:
             self._report.learners += 1
             self._report.states[f"{self._of[0]} {self._agent_id}"] = replay.state_hash
             self._snapshots(replay)
+            learner = Principal(tenant_id=self._of[0], user_id="", agent_id=self._agent_id)
+            begun = start.version if start else 0
+            self._report.faults += replay.said.faults(self._database, learner, self._name, begin=begun)
 
     def _feedback(self, event: Event) -> None:
         """Each row of feedback says what its event does."""
@@ -214,6 +221,7 @@ class _Replay:
         self._name = name
         self._report = report
         self._log = log
+        self.said = Said()
         self._begin_seq, self._state = start
         self._begin = self._state.version if self._state else 0
         self._past: dict[int, LearnerState] = {self._begin: self._state} if self._state else {}
@@ -262,8 +270,10 @@ class _Replay:
         constants = self._constants[digest]
         state = self._state or self._begun(constants)
         for record in records:
-            state, _ = learn(state, observed(record), constants)
+            observation = observed(record)
+            state, _ = learn(state, observation, constants)
             self._past[state.version] = state
+            self.said.learned(state.version, observation)
         self._state = state
         self._report.updates += len(records)
 
@@ -278,6 +288,8 @@ class _Replay:
         state = self._state or snapshot
         self._state, _ = learn(state, Restore(snapshot=snapshot, reason="replay"), constants)
         self._past[self._state.version] = self._state
+        if fact.restores_values:
+            self.said.jumped(fact.learner_version, back_to=fact.restored_version)
         self._compare(fact.learner_version, fact.state_hash)
 
     def _void(self, event: Event, fact: RewardVoided) -> None:
@@ -292,6 +304,7 @@ class _Replay:
             constants = next(iter(self._constants.values()))
             self._state, _ = learn(self._state, Restore(snapshot=snapshot, reason="replay"), constants)
             self._past[self._state.version] = self._state
+            self.said.jumped(fact.learner_version, left_out=fact.versions)
         if fact.state_hash and self._state is not None:
             self._compare(fact.learner_version, fact.state_hash)
 

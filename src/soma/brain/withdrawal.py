@@ -10,7 +10,7 @@ from soma.brain.core.restore import Restore
 from soma.brain.learners import Learners, Lesson, subject_of
 from soma.brain.reward_gate import WITHDRAWN, all_left_out, is_withdrawn, keep_withdrawal, rewards, withdrawals
 from soma.brain.types import Principal, Withdrawn
-from soma.brain.values import Taken
+from soma.brain.values import Taken, Values
 from soma.brain.views import of_every_weight
 from soma.events.log import Reads
 from soma.events.schema import RewardVoided, draft
@@ -34,9 +34,10 @@ class Prepared(NamedTuple):
 
 
 class WithdrawalDesk:
-    def __init__(self, writer: Writer, learners: Learners) -> None:
+    def __init__(self, writer: Writer, learners: Learners, values: Values) -> None:
         self._writer = writer
         self._learners = learners
+        self._values = values
 
     async def withdraw(self, principal: Principal, turn_id: str) -> Taken[Withdrawn]:
         """Raises BrainRefused where what would be derived again was erased after its time."""
@@ -76,7 +77,8 @@ class WithdrawalDesk:
             transaction.append(draft(fact, subject))
             return Taken(_answer(prepared, Lesson(standing, standing), "success"))
         lesson = self._learners.void(transaction, principal, subject, fact, prepared.back)
-        return Taken(_answer(prepared, lesson, "success"), lesson.after.state)
+        written = self._values.follow(transaction, principal, lesson)
+        return Taken(_answer(prepared, lesson, "success"), lesson.after.state, written)
 
 
 def _answer(prepared: Prepared, lesson: Lesson, status: str) -> Withdrawn:

@@ -16,7 +16,7 @@ from soma.cli.showing import SMALLEST, in_order
 @click.option("--helpful", type=int, multiple=True, help="Number of a recalled memory that helped (see `soma trace`).")
 @click.option("--unhelpful", type=int, multiple=True, help="Number of one that did not.")
 @click.option("--withdraw", is_flag=True, help="Take the answer back: what verdicts on it taught is left out.")
-@click.option("--key", help="Learned once under this key; another key says the same again, as after a rollback.")
+@click.option("--key", help="Learned once under this key; after a rollback another key says the same again.")
 @as_json_option
 def command(
     turn_id: str | None,
@@ -67,7 +67,7 @@ def command(
 
 def _told(answer: dict[str, Any]) -> None:
     if answer["status"] == "duplicate":
-        console.print("you said so before: nothing was recorded again (--key says it once more)")
+        console.print("you said so before: nothing was recorded again (after a rollback: --key)")
         return
     reason = f" ({answer['reason']})" if answer.get("reason") else ""
     console.print(f"recorded; {'weights moved' if answer['adaptation_applied'] else 'no weight moved'}{reason}")

@@ -24,6 +24,7 @@ from soma.events.private import open_private
 
 BATCH = 100  # some seconds of embedding on a slow machine
 TRIES = 4
+LISTED = 100  # consolidations that a server names
 NAMED = 5  # keys of refused memories that are told
 SCOPES = {"private": "yours", "agent": "of the agent", "tenant": "of the tenant"}
 PROBLEMS = {
@@ -330,6 +331,8 @@ def consolidations(*, namespace: str, as_json: bool) -> None:
         undone = "  [dim]undone[/dim]" if one["undone_at"] else ""
         made = f"{len(one['sources'])} memories -> {len(one['made'])}"
         console.print(f"{one['id']}  {one['created_at'][:16].replace('T', ' ')}  {one['phase']}  {made}{undone}")
+    if len(found) == LISTED:
+        console.print(f"[dim]these are the newest {LISTED}; earlier ones are not shown[/dim]")
     if not found:
         console.print("nothing was distilled yet")
 

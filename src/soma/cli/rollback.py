@@ -25,7 +25,10 @@ def command(
     yes: bool,
     as_json: bool,
 ) -> None:
-    """Restore weights, accumulators, trust, moods and calibration. The rollback is an event: it can be undone too."""
+    """Restore weights, accumulators, trust, moods, calibration and the learned values of memories.
+
+    The rollback is an event: it can be undone too.
+    """
     if (version is None) == (turn_id is None):
         fail("say where to: --version N, or --turn ID")
     if version is not None and iteration is not None:
@@ -63,4 +66,14 @@ def _shown(back: dict[str, Any]) -> None:
         moved = f"{delta:+.4f}" if abs(delta) >= SMALLEST else ""
         table.add_row(name, f"{before.get(name, after[name]):.4f}", f"[{mark}]{after[name]:.4f}[/{mark}]", moved)
     console.print(table)
+    restored = back["values_restored"]
+    memories = "1 memory has" if restored == 1 else f"{restored} memories have"
+    console.print(
+        f"{memories} the learned value again that they had then" if restored else "no value of a memory moved"
+    )
+    if back["values_from"] is not None:
+        console.print(
+            f"[yellow]what memories were taught until version {back['values_from']} stays: "
+            "no steps of values were kept then[/yellow]"
+        )
     console.print(f"back at version {back['restored_version']}; this rollback is version {back['version']}")

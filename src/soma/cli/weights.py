@@ -1,7 +1,9 @@
 """soma weights: what an agent has learned, why, and what it changes."""
 
 import time
+from collections.abc import Iterator
 from contextlib import nullcontext
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ WATCH_SECONDS = 2.0
 WATCHED = 12  # updates that are seen at once
 MOST_LAST = 500  # updates of --history
 PAGE = 80  # updates asked for at once: less than 10 ms of the brain, then others come
-MOST = 5_000  # updates of one plot
+MOST = 5_000  # updates of one plot: of more it says so
 
 
 @click.command()
@@ -52,9 +54,9 @@ def command(
         if preview:
             _preview(server.get("/learning/preview", agent=agent, query=preview), as_json=as_json)
         elif plot:
-            _plot(_whole(server, agent), plot, as_json=as_json)
+            _plot(_newest(server, agent), plot, as_json=as_json)
         elif weight is not None:
-            _why(_whole(server, agent), known_name(weight), as_json=as_json)
+            _why(_pages(server, agent, after=0), known_name(weight), as_json=as_json)
         elif last:
             _history(server.get("/learning/history", agent=agent, limit=last), as_json=as_json)
         elif watch:
@@ -110,21 +112,24 @@ def _updates(updates: list[dict[str, Any]]) -> Text:
     return lines
 
 
-def _why(history: dict[str, Any], weight: str, *, as_json: bool) -> None:
-    if weight not in history["start_weights"]:
-        fail(f"there is no weight {weight!r}: {', '.join(in_order(history['start_weights']))}")
-    updates = why(history, weight)
+def _why(pages: Iterator[dict[str, Any]], weight: str, *, as_json: bool) -> None:
+    """Of all updates, page by page: only those that moved the weight are kept, or printed as they are found."""
+    first = next(pages)
+    if weight not in first["start_weights"]:
+        fail(f"there is no weight {weight!r}: {', '.join(in_order(first['start_weights']))}")
+    found = (update for page in chain([first], pages) for update in why(page, weight))
     if as_json:
-        show_json({"weight": weight, "moved_by": updates, "oldest_version": history["oldest_version"]})
+        show_json({"weight": weight, "moved_by": list(found), "oldest_version": first["oldest_version"]})
         return
-    _beginning(history)
-    for update in updates:
+    _beginning(first)
+    update = None
+    for update in found:
         happened, *further = story(update, weight)
         console.print(happened, markup=False, soft_wrap=True)
         for line in further:
             console.print(f"  {line}", style="dim", markup=False, soft_wrap=True)
-    if not updates:
-        console.print(f"nothing has moved {weight} yet so that it shows: {history['start_weights'][weight]:.4f}")
+    if update is None:
+        console.print(f"nothing has moved {weight} yet so that it shows: {first['start_weights'][weight]:.4f}")
 
 
 def _watch(server: Server, agent: str | None, *, as_json: bool) -> None:
@@ -134,11 +139,12 @@ def _watch(server: Server, agent: str | None, *, as_json: bool) -> None:
     with Live(console=console, auto_refresh=False) if on_page else nullcontext() as live:
         while True:
             history = server.get("/learning/history", agent=agent, limit=WATCHED)
-            new = [update for update in history["updates"] if update["version"] > seen]
-            seen = history["newest_version"]
             if live:
                 live.update(_page(server.get("/learning", agent=agent), history["updates"]), refresh=True)
             else:
+                pages = _pages(server, agent, after=seen) if seen else iter([history])
+                new = [update for page in pages for update in page["updates"]]
+                seen = new[-1]["version"] if new else max(seen, history["newest_version"])
                 _passed_on(new, as_json=as_json)
             try:
                 time.sleep(WATCH_SECONDS)
@@ -168,23 +174,29 @@ def _plot(history: dict[str, Any], file: Path, *, as_json: bool) -> None:
         file.write_text(svg(history, title="What was learned, and by which event"), "utf-8")
     except OSError as error:
         fail(f"{file} cannot be written: {error.strerror}")
-    drawn = {"file": str(file), "updates": len(history["updates"])}
+    drawn = {"file": str(file), "updates": len(history["updates"]), "first_version": history["start_version"] + 1}
     if as_json:
         show_json(drawn)
-    else:
-        console.print(f"{drawn['updates']} updates drawn into {file}")
+        return
+    left_out = history["start_version"] - history["oldest_version"]
+    rest = f"; the {left_out} before them are not" if left_out else ""
+    console.print(f"{drawn['updates']} updates drawn into {file}{rest}")
 
 
-def _whole(server: Server, agent: str | None) -> dict[str, Any]:
+def _newest(server: Server, agent: str | None) -> dict[str, Any]:
     """All updates, or the newest MOST of them."""
     newest = server.get("/learning/history", agent=agent, limit=1)["newest_version"]
-    after, pages = max(0, newest - MOST), []
+    return joined(list(_pages(server, agent, after=max(0, newest - MOST))))
+
+
+def _pages(server: Server, agent: str | None, *, after: int) -> Iterator[dict[str, Any]]:
+    """Every update after a version, oldest first."""
     while True:
-        pages.append(server.get("/learning/history", agent=agent, after=after, limit=PAGE))
-        updates = pages[-1]["updates"]
-        if len(updates) < PAGE:
-            return joined(pages)
-        after = updates[-1]["version"]
+        page = server.get("/learning/history", agent=agent, after=after, limit=PAGE)
+        yield page
+        if len(page["updates"]) < PAGE:
+            return
+        after = page["updates"][-1]["version"]
 
 
 def _preview(found: dict[str, Any], *, as_json: bool) -> None:

@@ -373,10 +373,12 @@ class WeightsRolledBack(Fact, frozen=True, kw_only=True):
     restored_version: int
     state_hash: str
     hyperparameters: str = ""
+    restores_values: bool = False  # of single memories: earlier rollbacks left them as they were
 
 
 class RewardVoided(Fact, frozen=True, kw_only=True):
-    """A person's verdict on a turn teaches nothing: a tool of it was denied, or its answer was withdrawn.
+    """What a person said of a turn teaches nothing: a tool of it was denied, its answer was withdrawn, or a newer word
+    replaces it.
 
     `versions` are the updates that had already learned from such verdicts: the learner was derived again from
     `base_version` on without them. It is at `learner_version` after that; without any it never learned.

@@ -18,6 +18,6 @@ class Restore:
 def restored(state: LearnerState, back: Restore) -> LearnerState:
     """Weights, accumulators, trust, baseline, modulators, calibration, tools, guard.
 
-    The version goes on, for it counts events. Memories keep the values they have: those are not its own.
+    The version goes on, for it counts events. The values of memories are not its own: the shell follows.
     """
     return replace(back.snapshot, version=state.version + 1, values_version=state.values_version)

@@ -5,4 +5,9 @@ from soma.brain.core.hyperparameters import Hyperparameters
 
 def next_value(value: float, settings: Hyperparameters, *, helpful: bool) -> float:
     """value += 0.1 (helpful - value)."""
-    return value + settings.value_rate * ((1.0 if helpful else 0.0) - value)
+    return stepped(value, settings.value_rate, helpful=helpful)
+
+
+def stepped(value: float, rate: float, *, helpful: bool) -> float:
+    """The same at the rate of its time."""
+    return value + rate * ((1.0 if helpful else 0.0) - value)
