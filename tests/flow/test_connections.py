@@ -234,3 +234,13 @@ def test_what_lies_in_the_data_folder_is_for_its_user_alone_and_doctor_tells_whe
         assert told.returncode == 1
         assert f"{advice} {path}" in told.stdout
     assert soma.run("doctor").returncode == 0
+
+
+def test_a_socket_stays_open_for_longer_than_a_head_may_take(narrow):
+    headers = {"Authorization": f"Bearer {narrow.token}"}
+    with connect(f"{narrow.url.replace('http', 'ws', 1)}/ws/v2/chat", additional_headers=headers) as connection:
+        for _ in range(4):
+            time.sleep(float(SETTINGS["SOMA_HEAD_SECONDS"]) / 2)
+            connection.send('{"type": "ping", "id": "one"}')
+            assert "pong" in connection.recv(timeout=5)
+        connection.close()

@@ -40,7 +40,7 @@ class BoundedConnection(HttpToolsProtocol):
         self._timer: asyncio.TimerHandle | None = None
         self._waits_for: Callable[[], None] | None = None
         self._stall: asyncio.TimerHandle | None = None
-        self._is_in_head = self._is_in_body = False
+        self._is_in_head = self._is_in_body = self._is_socket = False
         self._head = self._body = self._framed = self._drained = 0
         if len(self.connections) > self.limits.connections:
             self._refuse(503, "too_many_connections", "the server has too many connections; try again soon")
@@ -58,7 +58,7 @@ class BoundedConnection(HttpToolsProtocol):
         else:
             self._head += len(data)
         super().data_received(data)
-        if self.transport.is_closing() or self.parser is None:
+        if self.transport.is_closing() or self.parser is None or self._is_socket:
             return
         if self._is_in_head and self._head > LARGEST_HEAD:
             self._refuse(
@@ -70,6 +70,8 @@ class BoundedConnection(HttpToolsProtocol):
             self._wait_for_client()
 
     def handle_websocket_upgrade(self) -> None:
+        """Leave the connection to the socket's own protocol, which has a heartbeat."""
+        self._is_socket = True
         self._wait(0, None)
         super().handle_websocket_upgrade()
 
