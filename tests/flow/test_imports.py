@@ -140,6 +140,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_imported(imported, typed, 
     (notes / "empty.md").touch()
     (notes / "blank.MD").write_text(" \n")
     (notes / "image.md").write_bytes(b"\x89PNG\r\n\x1a\n\x00\xff")
+    (notes / "huge.md").write_text("word " * 900_000)
     (notes / ".hidden.md").write_text("Not for you.")
     (notes / "latin.md").write_bytes("Café in Zürich".encode("cp1252"))
     (notes / "windows.md").write_bytes("Grüße".encode("utf-16"))
@@ -148,11 +149,12 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_imported(imported, typed, 
     (notes / ("n" * 240) / f"{'m' * 100}.md").write_text("A long name.")
     (notes / "two\nlines.md").write_text("Odd as well.")
     counts, report = imported(notes, status=1)
-    assert counts == {"created": 4, "passed_over": 8}
+    assert counts == {"created": 4, "passed_over": 9}
     reasons = {one["path"].rpartition("/")[2]: one["reason"] for one in report["passed_over"]}
     assert reasons["broken.md"] == "is a link that leads nowhere"
     assert reasons["pipe.md"] == "is not a file"
     assert reasons["image.md"].startswith("is not text")
+    assert reasons["huge.md"] == "has more than 4,000,000 bytes of text: divide it"
     assert {reasons["empty.md"], reasons["blank.MD"]} == {"is empty", "holds nothing to remember"}
     assert report["read_as"] == {"latin.md": "Windows-1252", "windows.md": "UTF-16"}
     assert texts() == ["All is well.", "Café in Zürich", "Grüße", "Here as well."]
@@ -160,7 +162,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_imported(imported, typed, 
     assert shown.returncode == 1
     assert "Windows-1252 latin.md (a guess)" in shown.stderr
     assert "forgotten" not in shown.stdout.partition("chunks")[0]
-    for name in ("broken.md", "pipe.md", "image.md", "two\nlines.md"):
+    for name in ("broken.md", "pipe.md", "image.md", "huge.md", "two\nlines.md"):
         (notes / name).unlink()
     shutil.rmtree(notes / ("n" * 240))
     Path(os.fsdecode(os.fsencode(notes) + b"/na\xffme.md")).unlink()

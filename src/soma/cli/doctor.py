@@ -125,9 +125,11 @@ def _turns() -> str:
     if not url:
         raise Unwell("not known while no server runs: start one with `soma up`")
     try:
-        aside = httpx.get(f"{url}/readyz", timeout=5).json().get("turns_set_aside", [])
+        aside = httpx.get(f"{url}/readyz", timeout=5).json()["turns_set_aside"]
     except (httpx.TransportError, httpx.InvalidURL, ValueError) as error:
         raise Unwell(f"{url} cannot be asked: {error}") from error
+    except (KeyError, TypeError) as error:
+        raise Unwell(f"{url} does not say whether every turn can be read: is it a Soma of this version?") from error
     if not aside:
         return "every turn can be read"
     told = "; ".join(f"turn {turn['turn_id']}: {turn['why']}" for turn in aside)

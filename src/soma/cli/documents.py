@@ -12,6 +12,7 @@ from rich.progress import Progress
 from soma.agent.reading import UTF_8, TextRead
 from soma.cli.files import (
     ENDINGS,
+    LARGEST_TEXT,
     STDIN,
     File,
     Found,
@@ -198,11 +199,30 @@ class Import:
                     step["action"] = "kept"
 
     def _text_of(self, file: File) -> TextRead:
+        """The text of a file that memory would take: a plan must not promise more."""
+        read = self._content_of(file)
+        if len(read.text.encode("utf-8", "surrogatepass")) > LARGEST_TEXT:
+            raise NotImportable(f"has more than {LARGEST_TEXT:,} bytes of text: divide it")
+        return read
+
+    def _content_of(self, file: File) -> TextRead:
         if file.path != STDIN:
             return read_file(file.path)
         if self._typed is None:
             self._typed = read_file(STDIN)
         return self._typed
+
+
+def forget_documents(server: Server, ids: Sequence[str], namespace: str) -> dict[str, Any]:
+    """Forget documents, so many a call: how many went, their chunks, and a receipt a call that erased a text."""
+    told: dict[str, Any] = {"receipt_ids": [], "documents": 0, "chunks": 0}
+    for start in range(0, len(ids), AT_ONCE):
+        body = {"ids": ids[start : start + AT_ONCE], "namespace": namespace}
+        gone = server.post("/memories/documents/forget", body)
+        told["documents"] += gone["documents"]
+        told["chunks"] += gone["chunks"]
+        told["receipt_ids"] += [gone["receipt_id"]] if gone["receipt_id"] else []
+    return told
 
 
 def all_documents(server: Server, namespace: str) -> list[dict[str, Any]]:

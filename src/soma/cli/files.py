@@ -13,6 +13,7 @@ from soma.agent.reading import NotText, TextRead, read_text
 
 ENDINGS = {"text": frozenset({".txt", ".text"}), "markdown": frozenset({".md", ".markdown", ".mdown"})}
 LARGEST_BYTES = 16_000_000  # of a file: what a request may hold
+LARGEST_TEXT = 4_000_000  # of a document, in bytes of UTF-8: what memory takes
 LONGEST_NAME = 300  # of a document, the folders in it included
 STDIN = Path("-")
 

@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.progress import Progress
 
 from soma.agent.speech import written_by
-from soma.cli.documents import Import, Options, all_documents, chosen_documents
+from soma.cli.documents import Import, Options, all_documents, chosen_documents, forget_documents
 from soma.cli.files import ENDINGS, NotImportable
 from soma.cli.import_report import report_as_json, show_counts, show_passed_over, show_plan
 from soma.cli.importing import FORMATS, read_lines
@@ -262,7 +262,7 @@ def forget(
             receipt = server.post("/memories/forget", {"keys": list(keys), "namespace": namespace})
         else:
             ids = chosen_documents(all_documents(server, namespace), names, collection)
-            receipt = server.post("/memories/documents/forget", {"ids": ids, "namespace": namespace})
+            receipt = forget_documents(server, ids, namespace)
     if as_json:
         show_json(receipt)
     elif keys:
@@ -270,7 +270,8 @@ def forget(
         if turns := len(receipt["withheld_turns"]):
             console.print(f"turns that speak of it: {turns}; you can still read them, no model is shown them any more")
     else:
-        told = f", receipt {receipt['receipt_id']}" if receipt["receipt_id"] else "; other documents share its text"
+        receipts = ", ".join(receipt["receipt_ids"])
+        told = f", receipt {receipts}" if receipts else "; other documents share their text"
         console.print(f"forgotten: {receipt['documents']} documents, {receipt['chunks']} chunks{told}", soft_wrap=True)
 
 

@@ -74,12 +74,12 @@ async def test_a_document_that_is_forgotten_leaves_what_another_shares(memory, a
     await memory.import_document(alice, document("The heron eats fish.", "open.md", collection="b"), CHUNKING)
     first, second = await memory.documents(alice)
     gone = await memory.forget_documents(alice, [first.id])
-    assert (gone.documents, gone.chunks, gone.receipt_id) == (1, 0, None)
+    assert (gone.documents, gone.chunks, gone.receipt) == (1, 0, None)
     [chunk] = (await memory.list(alice)).items
     assert chunk.metadata["source"] == "open.md, line 1"
     gone = await memory.forget_documents(alice, [second.id])
     assert (gone.documents, gone.chunks) == (1, 1)
-    assert gone.receipt_id
+    assert gone.receipt
     assert not await memory.documents(alice)
     with pytest.raises(UnknownDocument):
         await memory.forget_documents(alice, [second.id])

@@ -5,6 +5,7 @@ this one began. Where several documents share their chunks, these bear the name 
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import PurePosixPath
@@ -104,6 +105,14 @@ def recognised(store: Store, address: Address, name: str, text: str) -> tuple[Kn
 
 async def forget_documents(store: Store, owner: Owner, ids: Sequence[str], namespace: str) -> ForgottenDocuments:
     """Forget all named documents, or none. Raises UnknownDocument, NotTheAuthor."""
+    places = {address for address, _ in await store.work(_named, store, owner, ids, namespace)}
+    async with AsyncExitStack() as locks:  # else an import would take over a text that is on its way out
+        for address in sorted(places):
+            await locks.enter_async_context(store.lock(address))
+        return await _forget_named(store, owner, ids, namespace)
+
+
+async def _forget_named(store: Store, owner: Owner, ids: Sequence[str], namespace: str) -> ForgottenDocuments:
     found = await store.work(_named, store, owner, ids, namespace)
     chosen = {one.id for _, one in found}
     memories: list[MemoryRecord] = []
