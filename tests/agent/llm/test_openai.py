@@ -215,6 +215,16 @@ async def test_refusals_are_typed_and_carry_the_providers_words(
     assert type(raised.value) is kind
 
 
+@pytest.mark.parametrize("status", [401, 403, 429, 500])
+async def test_a_key_that_the_provider_repeats_is_in_no_error(client: httpx.AsyncClient, status: int) -> None:
+    said = {"error": {"message": "Incorrect API key provided: Bearer sk-of-the-operator."}}
+    async with serving(refusal(status, said)) as provider:
+        asked = OpenAIModel(client, base_url=provider.url, model="m", api_key="sk-of-the-operator")
+        with pytest.raises(ModelError, match=r"Incorrect API key provided: Bearer \[key\]") as raised:
+            await collect(asked)
+    assert "sk-of-the-operator" not in str(raised.value)
+
+
 @pytest.mark.parametrize(
     "body",
     [

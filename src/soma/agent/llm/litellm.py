@@ -15,7 +15,7 @@ from typing import Any
 from soma.agent.llm.base import Delta, ModelError, ModelRequest, ModelUnavailable
 from soma.agent.llm.chat_completions import request_body
 from soma.agent.llm.chunks import ChunkReader
-from soma.agent.llm.provider_errors import error_of
+from soma.agent.llm.provider_errors import error_of, hiding
 from soma.agent.llm.settling import until_settled
 
 logger = logging.getLogger(__name__)
@@ -46,6 +46,12 @@ class LiteLLMModel:
         return f"LiteLLMModel({self._model!r})"
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Delta, None]:
+        with hiding(self._api_key):
+            async with contextlib.aclosing(self._stream(request)) as deltas:
+                async for delta in deltas:
+                    yield delta
+
+    async def _stream(self, request: ModelRequest) -> AsyncGenerator[Delta, None]:
         litellm = await asyncio.to_thread(load)
         reader = ChunkReader(request.seed, max_output_tokens=request.max_output_tokens)
         try:

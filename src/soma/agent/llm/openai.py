@@ -17,7 +17,7 @@ from soma.agent.llm.base import Delta, ModelError, ModelRequest, ModelUnavailabl
 from soma.agent.llm.chat_completions import request_body
 from soma.agent.llm.chunks import ChunkReader
 from soma.agent.llm.json_values import NotJSON, decode
-from soma.agent.llm.provider_errors import error_of_body, redirect_error
+from soma.agent.llm.provider_errors import error_of_body, hiding, redirect_error
 from soma.agent.llm.settling import until_settled
 from soma.agent.llm.sse import BYTE_ORDER_MARK, EventDecoder, EventTooLong, ServerSentEvent
 
@@ -52,6 +52,7 @@ class OpenAIModel:
         self._model = model
         self._logprobs = logprobs
         self._timeout = timeout
+        self._key = api_key
         self._headers = {"Accept": "text/event-stream", **(headers or {})}
         if api_key:
             self._headers["Authorization"] = f"Bearer {api_key}"
@@ -60,6 +61,12 @@ class OpenAIModel:
         return f"OpenAIModel({self.name!r}, {self._url!r})"
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Delta, None]:
+        with hiding(self._key):
+            async with contextlib.aclosing(self._stream(request)) as deltas:
+                async for delta in deltas:
+                    yield delta
+
+    async def _stream(self, request: ModelRequest) -> AsyncGenerator[Delta, None]:
         reader = ChunkReader(request.seed, max_output_tokens=request.max_output_tokens)
         try:
             async with self._open(request) as response:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from soma.agent.llm.base import ModelError, ModelUnauthorized, ModelUnavailable
@@ -14,6 +15,8 @@ KEY_WORDS = ("invalid_api_key", "authentication", "unauthorized")
 REFUSAL_WORDS = ("invalid", "not_found", "notfound", "bad_request", "badrequest", "unsupported", "context_length")
 REASON_FIELDS = ("error", "errors", "message", "detail", "error_message", "error_msg", "msg")
 CODE_FIELDS = ("code", "error_code", "status")
+HIDDEN = "[key]"
+SHORTEST_KEY = 8  # characters; a shorter one protects nothing, and stands in words
 NO_REASON = "the provider gave no reason"
 DEEPEST = 5  # errors within errors
 
@@ -34,6 +37,17 @@ def error_of(error: Any, *, status: int, retry_after: float | None = None) -> Mo
     if status in (408, 425, 429) or status >= 500 or broke_off or any(word in words for word in BUSY_WORDS):
         return ModelUnavailable(message, retry_after=retry_after)
     return ModelError(message)
+
+
+@contextmanager
+def hiding(key: str) -> Iterator[None]:
+    """Take the key out of what an error says: some providers repeat the one that they refuse."""
+    try:
+        yield
+    except ModelError as error:
+        if len(key) >= SHORTEST_KEY:
+            error.args = tuple(str(word).replace(key, HIDDEN) for word in error.args)
+        raise
 
 
 def error_in(chunk: dict[str, Any]) -> ModelError | None:
