@@ -88,6 +88,7 @@ async def stage(folder, left) -> AsyncIterator[Stage]:
         healthy.hears(says("a fine name", confidence=1.0))
         left["healthy", True] = Left(healthy, (await healthy.asks("my goose is called Plume")).turn.id)
         running = [one for (_, complete), one in left.items() if not complete]
+        await caught_up(first)  # else the first process would still move the cursor that is set back here
         await first.agent.turns.stop()
         for (name, _), one in left.items():
             if name in DAMAGE:
