@@ -38,6 +38,7 @@ def test_letters_of_latin_1_are_those_of_windows():
         (b"\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR\xff", "control characters"),
         (b"\x7fELF\x02\x01\x01\x00\xc3", "control characters"),
         (b"\x81\x8d", "not text in"),
+        ("UTF-16 without a mark".encode("utf-16-le"), "NUL characters; if it is UTF-16"),
         ("Grüße aus Köln, schöne Tage".encode() + b"\xff and more", "UTF-8 that breaks at byte 31"),
         ("Grüße aus Köln".encode()[:-4] + b"\xc3", "UTF-8 that breaks"),
     ],

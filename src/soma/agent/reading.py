@@ -31,6 +31,13 @@ class NotText(Exception):
 
 def read_text(content: bytes) -> TextRead:
     """Raises NotText."""
+    read = _read(content)
+    if "\x00" in read.text:
+        raise NotText("not text: it holds NUL characters; if it is UTF-16, save it with a byte order mark or as UTF-8")
+    return read
+
+
+def _read(content: bytes) -> TextRead:
     for mark, codec, name in MARKS:
         if content.startswith(mark):
             return TextRead(_decoded(content, codec, name), name)
