@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from tests.brain.conftest import ALICE, MALLORY, metrics_of, remembered
 
 from soma.brain.core.state import LearnerState
-from soma.brain.errors import BrainUnavailable
+from soma.brain.errors import BrainRefused, BrainUnavailable
 from soma.brain.learners import stream_of
 from soma.brain.root import open_brain
 from soma.brain.verify import verified
@@ -91,11 +91,11 @@ async def test_a_failed_commit_leaves_the_weights_unmoved(opened):
     await opened.client.publish_turn_metrics(ALICE, **metrics_of())
     before = await opened.client.state(ALICE)
     connection = opened.writer.database.connect()
-    connection.execute("CREATE TRIGGER full BEFORE INSERT ON turn_metrics BEGIN SELECT RAISE(FAIL, 'disk full'); END")
-    with pytest.raises(BrainUnavailable):
+    connection.execute("CREATE TRIGGER refuse BEFORE INSERT ON turn_metrics BEGIN SELECT RAISE(FAIL, 'no row'); END")
+    with pytest.raises(BrainRefused):
         await opened.client.publish_turn_metrics(ALICE, **metrics_of(iteration_number=1))
     assert await opened.client.state(ALICE) == before
-    connection.execute("DROP TRIGGER full")
+    connection.execute("DROP TRIGGER refuse")
     connection.close()
     learned = await opened.client.publish_turn_metrics(ALICE, **metrics_of(iteration_number=1))
     assert (learned.status, learned.version) == ("success", before.version + 1)

@@ -124,14 +124,14 @@ async def test_a_document_of_another_author_is_not_replaced(memory, alice, share
     chunking = Chunking(64, lambda text: len(text.split()))
     document = Document(name="handbook", text="# Travel\n\nBook early.", format="markdown", scope=shared.scope)
     await memory.import_document(alice, document, chunking)
-    assert (await memory.import_document(mallory, document, chunking)).unchanged == 1
+    assert (await memory.import_document(mallory, document, chunking)).chunks.unchanged == 1
     forged = replace(document, text="# Travel\n\nBook at mallory's.")
     with pytest.raises(NotTheAuthor) as refused:
         await memory.import_document(mallory, forged, chunking)
     assert refused.value.field == "name"
     found = await memory.search(alice, "book")
     assert [record.text for record in found.items] == ["Travel\nBook early."]
-    assert (await memory.import_document(boss, forged, chunking)).updated == 1
+    assert (await memory.import_document(boss, forged, chunking)).step.action == "replaced"
 
 
 async def test_a_role_is_said_of_messages_only(memory, alice):
