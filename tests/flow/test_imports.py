@@ -149,7 +149,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_imported(imported, typed, 
     (notes / ("n" * 240) / f"{'m' * 100}.md").write_text("A long name.")
     (notes / "two\nlines.md").write_text("Odd as well.")
     counts, report = imported(notes, status=1)
-    assert counts == {"created": 4, "passed_over": 9}
+    assert counts == {"created": 4, "passed_over": 10}
     reasons = {one["path"].rpartition("/")[2]: one["reason"] for one in report["passed_over"]}
     assert reasons["broken.md"] == "is a link that leads nowhere"
     assert reasons["pipe.md"] == "is not a file"
@@ -166,7 +166,45 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_imported(imported, typed, 
         (notes / name).unlink()
     shutil.rmtree(notes / ("n" * 240))
     Path(os.fsdecode(os.fsencode(notes) + b"/na\xffme.md")).unlink()
-    assert imported(notes)[0] == {"unchanged": 4, "passed_over": 2}
+    assert imported(notes)[0] == {"unchanged": 4, "passed_over": 3}
+
+
+def test_links_out_of_a_folder_are_left_out_and_those_within_count_once(imported, typed, texts, tmp_path):
+    outside = write(tmp_path / "private", diary="Nobody reads this.")
+    notes = write(tmp_path / "notes", a="The heron eats fish.", sub__b="Tea is at four.")
+    (notes / "plain.txt").write_text("No ending of Markdown.")
+    for link, place in {
+        "out.md": outside / "diary.md",
+        "chain.md": notes / "out.md",
+        "folder": outside,
+        "parent": tmp_path,
+        "0.md": notes / "a.md",
+        "again": notes / "sub",
+        "sub/up": notes,
+        "round.md": notes / "round.md",
+        "plain.md": notes / "plain.txt",
+        "plain2.md": notes / "plain.txt",
+    }.items():
+        (notes / link).symlink_to(place)
+    for options in (["--dry-run"], []):
+        counts, report = imported(notes, *options, status=1)
+        assert counts == {"created": 3, "passed_over": 9}
+        reasons = {str(Path(one["path"]).relative_to(notes)): one["reason"] for one in report["passed_over"]}
+        assert reasons == {
+            **dict.fromkeys(("out.md", "chain.md", "folder", "parent"), "links to a place outside of the folder"),
+            **dict.fromkeys(("sub/up", "round.md"), "is a link that leads round in a circle"),
+            "0.md": "links to a.md",
+            "again": "links to the folder sub",
+            "plain2.md": "links to plain.md",
+        }
+    assert texts() == ["No ending of Markdown.", "Tea is at four.", "The heron eats fish."]
+    for link in ("out.md", "chain.md", "folder", "parent", "round.md"):
+        (notes / link).unlink()
+    assert imported(notes)[0] == {"unchanged": 3, "passed_over": 4}
+    (tmp_path / "link.md").symlink_to(outside / "diary.md")
+    assert imported(tmp_path / "link.md")[0] == {"created": 1}, "its user named it"
+    (tmp_path / "shortcut").symlink_to(notes)
+    assert imported(tmp_path / "shortcut")[0] == {"unchanged": 3, "passed_over": 4}
 
 
 def test_a_file_that_cannot_be_read_any_more_is_not_forgotten_by_a_mirror(imported, texts, tmp_path):

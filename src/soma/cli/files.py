@@ -1,5 +1,10 @@
-"""The files of an import: found in a folder, read as text. What cannot be read is named, and passed over."""
+"""The files of an import: found in a folder, read as text. What cannot be read is named, and passed over.
 
+A folder speaks for what lies in it: a link out of it is not followed, and what links within it lead to counts once. A
+file that is named itself is taken wherever it leads.
+"""
+
+import errno
 import os
 import stat
 import sys
@@ -16,6 +21,8 @@ LARGEST_BYTES = 16_000_000  # of a file: what a request may hold
 LARGEST_TEXT = 4_000_000  # of a document, in bytes of UTF-8: what memory takes
 LONGEST_NAME = 300  # of a document, the folders in it included
 STDIN = Path("-")
+OUTSIDE = "links to a place outside of the folder"
+CIRCLE = "is a link that leads round in a circle"
 
 
 class NotImportable(Exception):
@@ -32,7 +39,7 @@ class File:
 
 @dataclass(frozen=True, slots=True)
 class PassedOver:
-    """An entry that is not imported, and why. One that is only empty is nothing wrong."""
+    """An entry that is not imported, and why. Nothing is wrong with one that is empty or comes under another name."""
 
     path: str
     reason: str
@@ -44,14 +51,16 @@ class Found:
     files: list[File] = field(default_factory=list)
     passed_over: list[PassedOver] = field(default_factory=list)
     names: set[str] = field(default_factory=set)
+    places: dict[Path, str] = field(default_factory=dict)  # where the files truly lie, and their names
 
 
 def find_files(folder: Path, kind: str) -> Found:
     """Find all files below a folder that have an ending of the format, sorted by name. Hidden ones are left out."""
     found = Found()
-    for path in sorted(_walk(folder, found)):
-        if path.suffix.lower() in ENDINGS[kind]:
-            _take(folder, path, found)
+    named = [path for path in sorted(_walk(folder, found)) if path.suffix.lower() in ENDINGS[kind]]
+    for path in sorted(named, key=Path.is_symlink):  # links last: a file goes by its own name
+        _take(folder, path, found)
+    found.files.sort(key=lambda file: file.path)
     return found
 
 
@@ -83,28 +92,43 @@ def written_at(path: Path) -> str | None:
 
 
 def _walk(folder: Path, found: Found) -> Iterator[Path]:
-    """Links to folders are not followed: they may lead round in a circle."""
+    """Walk through the folder, naming links to folders: what they lead to in here is found where it lies."""
 
     def fail(error: OSError) -> None:
         found.passed_over.append(PassedOver(str(error.filename), reason_of(error)))
 
     for place, folders, names in os.walk(folder, onerror=fail):
         folders[:] = [name for name in folders if not name.startswith(".")]
+        links = (path for name in folders if (path := Path(place, name)).is_symlink())
+        found.passed_over += [_linked_folder(folder, link) for link in links]
         yield from (Path(place, name) for name in names if not name.startswith("."))
+
+
+def _linked_folder(folder: Path, link: Path) -> PassedOver:
+    place = link.resolve()
+    if not place.is_relative_to(folder):
+        return PassedOver(str(link), OUTSIDE)
+    if link.is_relative_to(place):
+        return PassedOver(str(link), CIRCLE, is_wrong=False)
+    return PassedOver(str(link), f"links to the folder {place.relative_to(folder)}", is_wrong=False)
 
 
 def _take(folder: Path, path: Path, found: Found) -> None:
     try:
         status = path.stat()
+        place = path.resolve()
     except OSError as error:
-        reason = "is a link that leads nowhere" if path.is_symlink() else reason_of(error)
-        found.passed_over.append(PassedOver(str(path), reason))
+        found.passed_over.append(PassedOver(str(path), _unseen(path, error)))
         return
     written = path.relative_to(folder).as_posix()
     name = unicodedata.normalize("NFC", written)
     if name in found.names:  # two spellings of one name are two files
         name = written
-    if not stat.S_ISREG(status.st_mode):
+    if not place.is_relative_to(folder):
+        found.passed_over.append(PassedOver(str(path), OUTSIDE))
+    elif place in found.places:
+        found.passed_over.append(PassedOver(str(path), f"links to {found.places[place]}", is_wrong=False))
+    elif not stat.S_ISREG(status.st_mode):
         found.passed_over.append(PassedOver(str(path), "is not a file"))
     elif wrong := _wrong_name(name):
         found.passed_over.append(PassedOver(str(path), wrong))
@@ -112,7 +136,15 @@ def _take(folder: Path, path: Path, found: Found) -> None:
         found.passed_over.append(PassedOver(str(path), "is empty", is_wrong=False))
     else:
         found.names.add(name)
+        found.places[place] = name
         found.files.append(File(name, path))
+
+
+def _unseen(path: Path, error: OSError) -> str:
+    """Why nothing can be learned of an entry."""
+    if not path.is_symlink():
+        return reason_of(error)
+    return CIRCLE if error.errno == errno.ELOOP else "is a link that leads nowhere"
 
 
 def _wrong_name(name: str) -> str:
