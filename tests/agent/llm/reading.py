@@ -14,9 +14,9 @@ STOP = chunk(finish_reason="stop")
 HALVES = ("\\ud83d", "\\ude00")  # of one emoji, escaped as JSON does
 
 
-def read(*chunks: Any, max_output_tokens: int = 1_024) -> ModelResponse:
+def read(*chunks: Any, max_output_tokens: int = 1_024, offered: tuple[str, ...] = ()) -> ModelResponse:
     """The answer of chunks, as storage would give it back."""
-    reader = ChunkReader(seed=7, max_output_tokens=max_output_tokens)
+    reader = ChunkReader(seed=7, max_output_tokens=max_output_tokens, offered=offered)
     deltas: list[Delta] = []
     for one in chunks:
         if not reader.is_over:
@@ -26,8 +26,8 @@ def read(*chunks: Any, max_output_tokens: int = 1_024) -> ModelResponse:
     return gather(msgspec.json.decode(stored, type=list[Delta]))
 
 
-def called(*chunks: Any) -> list[tuple[str, Any]]:
-    return [(call.name, call.arguments) for call in read(*chunks).tool_calls]
+def called(*chunks: Any, offered: tuple[str, ...] = ()) -> list[tuple[str, Any]]:
+    return [(call.name, call.arguments) for call in read(*chunks, offered=offered).tool_calls]
 
 
 def piece(name: Any = None, arguments: Any = None, *, index: Any = 0, call_id: Any = None) -> dict[str, Any]:

@@ -112,6 +112,36 @@ def test_pieces_of_calls_become_the_calls_that_were_meant(chunks: list[Any], exp
     assert called(*chunks, chunk(finish_reason="tool_calls")) == expected
 
 
+CALCULATED = [("calculator", {"x": 1})]
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        pytest.param(("calcu", "lator"), CALCULATED, id="two pieces"),
+        pytest.param(tuple("calculator"), CALCULATED, id="letters"),
+        pytest.param(("calculator", "calculator"), CALCULATED, id="the whole name in each piece"),
+        pytest.param(("clock", "calculator"), [("clock", {}), *CALCULATED], id="two tools under one index"),
+        pytest.param(("re", "re"), [("rere", {"x": 1})], id="two equal halves"),
+        pytest.param(("clock", "_of", "_utc"), [("clock_of_utc", {"x": 1})], id="a tool's name begins with another's"),
+        pytest.param(("unkno", "wn"), [("unknown", {"x": 1})], id="no tool's name"),
+        pytest.param(("unknown", "calculator"), [("unknown", {}), *CALCULATED], id="no tool, then a tool"),
+        pytest.param(("y" * 40, "z" * 40), [("y" * 40, {}), ("z" * 40, {"x": 1})], id="longer than any name"),
+    ],
+)
+@pytest.mark.parametrize("index", [0, None])
+def test_pieces_of_a_name_are_joined_and_a_whole_name_is_not_doubled(
+    names: tuple[str, ...], expected: list[Any], index: int | None
+) -> None:
+    chunks = [piece(name, "", index=index) for name in names] + [piece(None, '{"x":1}', index=index)]
+    assert called(*chunks, offered=("calculator", "clock", "clock_of_utc", "rere")) == expected
+
+
+def test_a_name_is_joined_where_the_id_comes_with_each_piece() -> None:
+    chunks = [piece("calcu", call_id="a"), piece("lator", call_id="a"), piece("calculator", '{"x":1}', call_id="a")]
+    assert called(*chunks, offered=("calculator",)) == CALCULATED
+
+
 def test_an_answer_has_at_most_32_calls() -> None:
     assert len(called(*(piece("clock", "{}", index=index) for index in range(1_500)))) == 32
 

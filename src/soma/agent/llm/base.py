@@ -108,7 +108,7 @@ class ThoughtEnded(msgspec.Struct, frozen=True, tag="thought_ended"):
 
 
 class ToolCallDelta(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call_delta"):
-    """A piece of the call at `index`; `arguments` pieces concatenate to JSON text."""
+    """A piece of the call at `index`; pieces of `name` concatenate, and those of `arguments` to JSON text."""
 
     index: int
     call_id: str = ""
@@ -204,7 +204,7 @@ def _tool_calls(pieces: Sequence[ToolCallDelta]) -> tuple[ToolCall, ...]:
     for index, mine in sorted(numbered.items()):
         raw = "".join(piece.arguments for piece in mine)
         call_id = next((piece.call_id for piece in mine if piece.call_id), f"call_{index}")
-        name = next((piece.name for piece in mine if piece.name), "")
+        name = "".join(piece.name for piece in mine)
         if name or raw:
             calls.append(ToolCall(call_id=call_id, name=name or UNNAMED, arguments=arguments_of(raw), raw=raw))
     return tuple(calls)

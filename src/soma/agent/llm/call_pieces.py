@@ -3,8 +3,12 @@
 Providers leave out ids or indexes, repeat them, or change them in mid-call. One rule holds for all of them: a name
 behind arguments that are already whole begins a new call; a piece without a name goes on with the call of its index,
 whatever its id.
+
+A name may come in pieces too, and some providers repeat the whole of it with each piece of arguments. Pieces that make
+up the name of an offered tool are joined; a name that is repeated, or that is an offered tool's already, is whole.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -12,6 +16,7 @@ from soma.agent.llm.json_values import arguments_of
 from soma.agent.llm.said_text import PieceJoiner
 
 MOST_CALLS = 32  # of one answer
+LONGEST_NAME = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +61,9 @@ class _Call:
 class CallPieces:
     """The calls of one answer so far; a call's number is its place among them."""
 
-    def __init__(self) -> None:
+    def __init__(self, offered: Collection[str] = ()) -> None:
+        """`offered` are the names of the tools that the model may call."""
+        self._offered = frozenset(offered)
         self._calls: list[_Call] = []
 
     def add(self, piece: CallPiece) -> Placed | None:
@@ -68,8 +75,8 @@ class CallPieces:
             number = len(self._calls)
             self._calls.append(_Call(piece.index))
         call = self._calls[number]
-        call_id, name = ("" if call.call_id else piece.call_id), ("" if call.name else piece.name)
-        call.call_id, call.name = call.call_id or call_id, call.name or name
+        call_id, name = ("" if call.call_id else piece.call_id), self._rest_of_name(call, piece)
+        call.call_id, call.name = call.call_id or call_id, call.name + name
         text = "" if _repeats(call, piece) else call.joiner.add(piece.arguments)
         call.arguments += text
         return Placed(number, is_new, call_id, name, text)
@@ -80,7 +87,7 @@ class CallPieces:
 
     def _named(self, piece: CallPiece) -> int | None:
         number = self._latest(piece)
-        return number if number is not None and _goes_on(self._calls[number], piece) else None
+        return number if number is not None and self._goes_on(self._calls[number], piece) else None
 
     def _unnamed(self, piece: CallPiece) -> int | None:
         number = self._latest(piece)
@@ -96,19 +103,30 @@ class CallPieces:
         found = own or same
         return found[-1] if found else None
 
+    def _goes_on(self, call: _Call, piece: CallPiece) -> bool:
+        """Whether a piece with a name belongs to the call that its index names."""
+        has_other_id = bool(call.call_id and piece.call_id) and call.call_id != piece.call_id
+        is_same = call.name in ("", piece.name)
+        if not call.arguments.strip():
+            return (is_same or self._is_next_of_name(call.name, piece.name)) and not has_other_id
+        if call.is_whole:
+            says_nothing_new = not piece.arguments.strip() or piece.arguments == call.arguments
+            return (says_nothing_new and bool(piece.call_id) and not has_other_id) and is_same
+        return is_same
+
+    def _is_next_of_name(self, begun: str, piece: str) -> bool:
+        """Whether `piece` goes on with a name that has begun."""
+        if any(name.startswith(begun + piece) for name in self._offered):
+            return True
+        return piece != begun and self._offered.isdisjoint((begun, piece)) and len(begun + piece) <= LONGEST_NAME
+
+    def _rest_of_name(self, call: _Call, piece: CallPiece) -> str:
+        """What the piece adds to the name of its call."""
+        is_begun = bool(call.name) and not call.arguments.strip()
+        return piece.name if not call.name or (is_begun and self._is_next_of_name(call.name, piece.name)) else ""
+
 
 def _repeats(call: _Call, piece: CallPiece) -> bool:
     """A whole call that is sent once more under its id."""
     is_same = bool(piece.name and piece.call_id) and (call.call_id, call.name) == (piece.call_id, piece.name)
     return is_same and bool(call.arguments) and call.arguments == piece.arguments and call.is_whole
-
-
-def _goes_on(call: _Call, piece: CallPiece) -> bool:
-    """Whether a piece with a name belongs to the call that its index names."""
-    has_other_id = bool(call.call_id and piece.call_id) and call.call_id != piece.call_id
-    if not call.arguments.strip():
-        return call.name in ("", piece.name) and not has_other_id
-    if call.is_whole:
-        says_nothing_new = not piece.arguments.strip() or piece.arguments == call.arguments
-        return (says_nothing_new and bool(piece.call_id) and not has_other_id) and call.name in ("", piece.name)
-    return call.name in ("", piece.name)

@@ -4,8 +4,8 @@ What leaves here can be stored: clean text, names of a bounded length, counts an
 """
 
 import json
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Collection, Iterator
+from typing import Any, Self
 
 from soma.agent.llm.base import (
     CUT_AT_LENGTH,
@@ -13,13 +13,14 @@ from soma.agent.llm.base import (
     FILTERED,
     Delta,
     Finished,
+    ModelRequest,
     ModelUnavailable,
     TextDelta,
     ThoughtEnded,
     ToolCallDelta,
     Usage,
 )
-from soma.agent.llm.call_pieces import CallPiece, CallPieces
+from soma.agent.llm.call_pieces import LONGEST_NAME, CallPiece, CallPieces
 from soma.agent.llm.json_values import NotJSON, clean, count_of, decode, number_of, objects_in
 from soma.agent.llm.provider_errors import error_in, error_of, error_of_body
 from soma.agent.llm.said_text import PieceJoiner, ThinkingFilter
@@ -31,7 +32,6 @@ MOST_TOKENS = 10_000_000  # of one call; a count above is none
 MOST_MONEY = 1e6  # of one answer
 LEAST_LOGPROB = -1e5
 MOST_INDEX = 1_000_000
-LONGEST_NAME = 64
 TEXT_TYPES = (None, "text", "output_text")
 
 DONE = "[DONE]"
@@ -54,17 +54,24 @@ SAME_REASONS = {
 class ChunkReader:
     """Reads the chunks of one answer. `is_finished`: a reason to end has come; `is_over`: nothing more is read."""
 
-    def __init__(self, seed: int, *, max_output_tokens: int) -> None:
+    def __init__(self, seed: int, *, max_output_tokens: int, offered: Collection[str] = ()) -> None:
+        """`offered` are the names of the tools that the model may call."""
         self.is_over = False
         self._seed = seed
         self._room = max(LEAST_CHARACTERS, CHARACTERS_A_TOKEN * max_output_tokens)
         self._thinking_room = THOUGHT_TO_TEXT * self._room
         self._most_logprobs = 2 * max_output_tokens
-        self._joiner, self._thinking, self._calls = PieceJoiner(), ThinkingFilter(), CallPieces()
+        self._joiner, self._thinking, self._calls = PieceJoiner(), ThinkingFilter(), CallPieces(offered)
         self._has_thought = self._has_said = False
         self._finish_reason = ""
         self._usage: Usage | None = None
         self._logprobs: list[float] = []
+
+    @classmethod
+    def of(cls, request: ModelRequest) -> Self:
+        """Return the reader of the answer to `request`."""
+        offered = [tool.name for tool in request.tools]
+        return cls(request.seed, max_output_tokens=request.max_output_tokens, offered=offered)
 
     @property
     def is_finished(self) -> bool:

@@ -53,7 +53,7 @@ class LiteLLMModel:
 
     async def _stream(self, request: ModelRequest) -> AsyncGenerator[Delta, None]:
         litellm = await asyncio.to_thread(load)
-        reader = ChunkReader(request.seed, max_output_tokens=request.max_output_tokens)
+        reader = ChunkReader.of(request)
         try:
             chunks = await litellm.acompletion(**self._arguments(request))
             try:

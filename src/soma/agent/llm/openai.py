@@ -67,7 +67,7 @@ class OpenAIModel:
                     yield delta
 
     async def _stream(self, request: ModelRequest) -> AsyncGenerator[Delta, None]:
-        reader = ChunkReader(request.seed, max_output_tokens=request.max_output_tokens)
+        reader = ChunkReader.of(request)
         try:
             async with self._open(request) as response:
                 await _refuse_error(response)
