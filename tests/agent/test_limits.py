@@ -4,10 +4,10 @@ from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
-from tests.agent.stage import Stage, opened
+from tests.agent.stage import Stage, call, opened
 from tests.agent.test_turns import endless
 
-from soma.agent.llm.scripted import says
+from soma.agent.llm.scripted import calls, says
 from soma.agent.models import Receipt
 from soma.agent.prepare import iterates
 from soma.agent.settings import Settings
@@ -37,6 +37,13 @@ async def test_a_single_shot_is_one_model_call_without_tools(ann):
     assert record.started.limits["iterates"] is False
     receipt = await Receipt.objects.aget(turn_id=record.turn.id)
     assert (receipt.iterates, receipt.tool_k) == (False, 0)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_single_shot_that_only_calls_a_tool_has_failed(ann):
+    ann.hears(calls(call("clock")))
+    error = (await ann.asks("what time is it?")).complete.error
+    assert error == {"code": "model_failed", "message": "the model ended without an answer"}
 
 
 @pytest.mark.parametrize(("percent", "share"), [(0, 0), (30, 30), (100, 100)])

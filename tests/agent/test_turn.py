@@ -137,6 +137,26 @@ async def test_asking_for_the_same_thing_again_and_again_ends_as_no_progress(ann
     assert ending(record) == "no_progress"
 
 
+@pytest.mark.parametrize(
+    ("limits", "said", "reason", "words"),
+    [
+        ({}, [calls(SUM)] * 3, "no_progress", "the same tool again and again"),
+        ({"max_iterations": 2}, [calls(SUM)] * 2, "max_iterations", "the steps that a turn may take"),
+        ({"turn_tokens": 1}, [calls(SUM)] * 2, "budget", "the tokens that a turn may use"),
+    ],
+)
+async def test_a_model_that_only_calls_on_ends_with_the_reason_of_its_last_iteration(
+    stage, limits, said, reason, words
+):
+    bob = await stage.newcomer(**limits)
+    bob.hears(*said)
+    record = await bob.asks("what is 23*19 + 7?")
+    assert record.complete is not None
+    assert (ending(record), record.complete.error, record.complete.answer_iteration) == (reason, None, None)
+    assert words in answer_of(record)
+    assert len(record.tool_uses) == len(said) - 1
+
+
 async def test_a_spent_budget_ends_the_turn_with_an_answer(stage):
     bob = await stage.newcomer(turn_tokens=1)
     model = bob.hears(calls(SUM), says("444"))

@@ -95,8 +95,8 @@ class IterationRecord:
 
     @property
     def is_answer(self) -> bool:
-        """The model spoke and asked for no tool."""
-        return self.response is not None and not self.response.tool_calls
+        """The model spoke and asked for no tool. Nothing said is no answer: it went on calling tools to the end."""
+        return self.response is not None and not self.response.tool_calls and bool(self.response.text.strip())
 
     @property
     def is_cut(self) -> bool:

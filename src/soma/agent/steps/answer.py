@@ -11,6 +11,9 @@ from soma.events.schema import TurnComplete
 SAID_WITHOUT_ANSWER = {
     "cancelled": "(stopped)",
     "timeout": "I ran out of time before I had an answer. Ask again, or ask for less at once.",
+    "no_progress": "I found no answer: I used the same tool again and again, and learned nothing new. Ask another way.",
+    "max_iterations": "I found no answer in the steps that a turn may take. Ask again, or ask for less at once.",
+    "budget": "I found no answer within the tokens that a turn may use. Ask again, or ask for less at once.",
     "error": "I could not answer: something went wrong. The trace of this turn says what.",
 }
 
@@ -18,7 +21,7 @@ SAID_WITHOUT_ANSWER = {
 def answer(
     record: TurnRecord, reason: str, *, now: float, error: dict[str, str] | None = None, partial: str = ""
 ) -> TurnComplete:
-    """The best answer there is, or what was said when the turn was cut short. `now` is in seconds since the epoch."""
+    """The best answer there is, else why there is none. `now` is in seconds since the epoch."""
     best = record.best
     content = best.spoken.text if best else partial or SAID_WITHOUT_ANSWER[reason]
     return TurnComplete(

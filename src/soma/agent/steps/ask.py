@@ -48,7 +48,7 @@ async def ask_model(
                         yield delta
                     elif isinstance(delta, ThoughtEnded):
                         yield DraftReplaced(iteration_number=iteration.number, reason="thought")
-            response = _whole(gather(deltas), prompt)
+            response = _whole(gather(deltas), prompt, doors)
         except ModelError as error:
             model_failures_total.labels(error.code).inc()
             wait = _wait(error, attempt, doors)
@@ -109,13 +109,19 @@ def _replaces(record: TurnRecord, iteration: IterationRecord) -> str | None:
     return "restarted" if record.restarted == iteration.number else None
 
 
-def _whole(response: ModelResponse, prompt: Prompt) -> ModelResponse:
-    """The response, if it is one. A call where no tool was offered is passed over: that iteration has to answer."""
+def _whole(response: ModelResponse, prompt: Prompt, doors: Doors) -> ModelResponse:
+    """The response, if it is one. A call where no tool was offered is passed over: that iteration has to answer.
+
+    A model that only calls on, in the last iteration of a loop, has answered nothing, and failed at nothing: the turn
+    ends with the reason for which the iteration was the last.
+    """
     if response.finish_reason == CUT:
         raise ModelUnavailable("the model broke off in the middle of its answer")
+    asked = bool(response.tool_calls)
     if not prompt.request.tools:
         response = msgspec.structs.replace(response, tool_calls=())
-    if not response.text.strip() and not response.tool_calls:
+    is_silent = not response.text.strip() and not response.tool_calls
+    if is_silent and not (asked and doors.limits.iterates):
         raise ModelError(_without_answer(response))
     return response
 
