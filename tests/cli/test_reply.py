@@ -38,10 +38,33 @@ def test_text_before_a_tool_goes_on_streaming_after_it(capsys):
     assert out == "Let me see.\nIt is 4.\n"
 
 
+AGAIN = "… the answer broke off and was asked for again:\n"
+
+
 @pytest.mark.parametrize("reason", ["model_unavailable", "restarted"])
-def test_an_answer_that_broke_off_is_streamed_again(capsys, reason):
-    out = shown(capsys, delta("It"), frame("draft_replaced", reason=reason), delta("It is 4."), complete("It is 4."))
-    assert out == "It\n… the answer broke off, asking again\nIt is 4.\n"
+@pytest.mark.parametrize(
+    ("tries", "out"),
+    [
+        pytest.param(["It", "It is 4."], "It is 4.\n", id="goes on alike"),
+        pytest.param(["It is", "It", "It is", "It is 4."], "It is 4.\n", id="three times"),
+        pytest.param(["Is it", "It is 4."], f"Is it\n{AGAIN}It is 4.\n", id="says otherwise"),
+        pytest.param(["It is 4. And", "It is 4."], f"It is 4. And\n{AGAIN}It is 4.\n", id="says less"),
+        pytest.param(["Is it", "Is 4", "It is 4."], f"Is it\n{AGAIN}Is 4\n{AGAIN}It is 4.\n", id="otherwise twice"),
+    ],
+)
+@pytest.mark.parametrize("size", [1, 100])
+def test_an_answer_that_broke_off_is_shown_once_and_one_that_differs_is_marked(capsys, reason, tries, out, size):
+    frames = [frame("draft_replaced", reason=reason)]
+    for text in tries:
+        frames += [*(delta(text[at : at + size]) for at in range(0, len(text), size)), frames[0]]
+    assert shown(capsys, *frames[1:-1], complete(tries[-1])) == out
+
+
+def test_a_turn_that_ends_before_it_is_answered_again_shows_what_it_has(capsys):
+    broken = (delta("It is"), frame("draft_replaced", reason="model_unavailable"))
+    assert shown(capsys, *broken, complete("(stopped)", exit_reason="cancelled")) == (
+        f"It is\n{AGAIN}(stopped)\nended: cancelled\n"
+    )
 
 
 def test_thinking_that_was_taken_for_the_answer_is_told(capsys):

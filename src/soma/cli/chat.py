@@ -12,6 +12,7 @@ from soma.cli.printing import visible, write
 from soma.cli.server import NOT_TYPEABLE, NOT_UTF_8, Server, as_json_option, connected, console, fail, show_json
 from soma.cli.showing import Wrapped
 
+ASKED_AGAIN = "… the answer broke off and was asked for again:"
 QUIET_ENDINGS = {"converged", "final_answer"}  # as one expects; any other is told
 
 
@@ -95,6 +96,7 @@ class Reply:
         self._wrapped = Wrapped(console.width if console.is_terminal else None)
         self._iteration = 0
         self._said = ""
+        self._broken_off = ""  # of an earlier try, and still on the screen
         self._line_is_open = False
         self._revising = False
         self._degraded: set[str] = set()
@@ -128,19 +130,40 @@ class Reply:
             self._revising = True
             self._note("… found more to look at, reading it", "dim")
             return
+        if self._revising:
+            return
+        if reason not in {"thought", "continued"}:
+            self._broken_off, self._said = self._broken_off or self._said, ""
+            return
         if reason == "thought":
             self._note("… that was thinking", "dim")
-        elif reason != "continued":
-            self._note("… the answer broke off, asking again", "dim")
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
         self.end_line()
-        if not self._revising:
-            self._said = ""
+        self._said = self._broken_off = ""
 
     def _say(self, text: str, iteration: int) -> None:
         if iteration != self._iteration:
-            self.end_line()
-            self._iteration, self._said = iteration, ""
+            self._begin_anew()
+            self._iteration = iteration
         self._said += text
+        self._print(self._after_broken_off() if self._broken_off else text)
+
+    def _after_broken_off(self) -> str:
+        """Of a try that follows one that broke off: what is not on the screen yet, the whole of it where it differs."""
+        before, said = self._broken_off, self._said
+        if before.startswith(said):
+            return ""
+        self._broken_off = ""
+        if said.startswith(before):
+            return said[len(before) :]
+        self._note(ASKED_AGAIN, "dim")
+        return said
+
+    def _print(self, text: str) -> None:
+        if not text:
+            return
         self._line_is_open = True
         write(self._wrapped.add(visible(text)))
 
@@ -160,11 +183,13 @@ class Reply:
         if payload["error"]:
             self.end_line()
             fail(f"{payload['error']['message']}  [{payload['error']['code']}]")
-        if payload["content"].strip() != self._said.strip():
+        if payload["content"].strip() != (self._broken_off or self._said).strip():
             if self._revising:
                 self._note("revised:", "dim")
-            self.end_line()
-            self._say(payload["content"], self._iteration)
+            elif self._broken_off:
+                self._note(ASKED_AGAIN, "dim")
+            self._begin_anew()
+            self._print(payload["content"])
         elif self._revising:
             self._note("the answer above stands", "dim")
         self.end_line()
