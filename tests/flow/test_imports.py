@@ -132,6 +132,34 @@ def test_documents_are_listed_and_forgotten_by_name(imported, typed, texts, tmp_
     assert typed("memory", "documents").stdout == "no documents\n"
 
 
+def test_forgetting_broken_off_is_ended_by_the_same_command(imported, typed, texts, tmp_path):
+    imported(write(tmp_path / "notes", gone="One.", left="Two.", other="Three."))
+    assert typed("memory", "forget", "--document", "gone.md").returncode == 0
+    again = typed("memory", "forget", "--document", "gone.md", "--document", "left.md", "--document", "left.md")
+    assert (again.returncode, again.stdout[:33]) == (1, "forgotten: 1 documents, 1 chunks,")
+    assert again.stderr == "soma: there is no document gone.md: `soma memory documents` lists them\n"
+    assert texts() == ["Three."]
+    mistyped = typed("memory", "forget", "--document", "notes/other.md")
+    assert mistyped.stderr == "soma: there is no document notes/other.md; did you mean other.md?\n"
+
+
+def test_a_document_is_named_in_either_unicode_form_or_by_its_id_where_its_name_is_not_enough(person, typed, texts):
+    for name, scope, text in [
+        ("cafe\u0301 au lait.md", "user", "Decomposed."),
+        ("twice.md", "user", "Mine."),
+        ("twice.md", "agent", "Ours."),
+    ]:
+        person.post("/memories/documents", {"name": name, "text": text, "scope": scope})
+    assert typed("memory", "forget", "--document", "caf\u00e9 au lait.md").returncode == 0
+    unsure = typed("memory", "forget", "--document", "twice.md")
+    assert "2 documents are called twice.md: say which by its id: " in unsure.stderr
+    listed = json.loads(typed("memory", "documents", "--json").stdout)
+    [ours] = [one["id"] for one in listed if one["scope"] == "agent"]
+    assert f"{ours} (default, agent)" in unsure.stderr
+    assert typed("memory", "forget", "--document", ours).returncode == 0
+    assert texts() == ["Mine."]
+
+
 def test_what_cannot_be_read_is_named_and_the_rest_is_imported(imported, typed, texts, tmp_path):
     notes = write(tmp_path / "notes", good="All is well.", sub__too="Here as well.")
     (notes / "broken.md").symlink_to(notes / "nowhere")

@@ -1,8 +1,10 @@
 """Files as documents: plan an import, carry it out; find documents by their names."""
 
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,7 @@ from soma.cli.printing import fail
 from soma.cli.server import Refused, Server
 
 AT_ONCE = 500  # documents a call of forget
+ALIKE = 0.8  # of two names, where one may be meant by the other
 PATIENCE = 4  # tries while the server is busy
 
 
@@ -236,20 +239,53 @@ def all_documents(server: Server, namespace: str) -> list[dict[str, Any]]:
             return sorted(found, key=lambda one: (one["name"], one["collection"], one["scope"]))
 
 
-def chosen_documents(found: Sequence[dict[str, Any]], names: Sequence[str], collection: str | None) -> list[str]:
-    """The ids of the documents of these names, or of a whole collection. Ends the command where a name is not one's."""
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The ids of documents that were named, and the names of none."""
+
+    ids: list[str]
+    absent: list[str]
+
+
+def chosen_documents(found: Sequence[dict[str, Any]], names: Sequence[str], collection: str | None) -> Chosen:
+    """The documents of these names or ids, or of a whole collection. Ends the command where a name is of several."""
     within = [one for one in found if collection is None or one["collection"] == collection]
     if not names:
         if not within:
             fail(f"there is no collection {collection}: `soma memory documents` lists them")
-        return [one["id"] for one in within]
-    ids = []
-    for name in names:
-        same = [one for one in within if one["name"] == name]
-        if not same:
-            fail(f"there is no document {name}: `soma memory documents` lists them")
-        if len(same) > 1:
-            places = ", ".join(sorted({one["collection"] or "(none)" for one in same}))
-            fail(f"{len(same)} documents are called {name}: say which with --collection: {places}")
-        ids.append(same[0]["id"])
-    return ids
+        return Chosen([one["id"] for one in within], [])
+    same = {name: _called(within, name) for name in names}
+    for name, several in same.items():
+        if len(several) > 1:
+            fail(f"{len(several)} documents are called {name}: say which {_apart(several)}")
+    return Chosen(
+        list(dict.fromkeys(one["id"] for some in same.values() for one in some)),
+        [name for name, some in same.items() if not some],
+    )
+
+
+def absence(name: str, found: Sequence[dict[str, Any]]) -> str:
+    """Say that no document has this name, and which one may be meant."""
+    names = [one["name"] for one in found]
+    near = [one for one in names if name.endswith(f"/{one}")] or get_close_matches(name, names, n=1, cutoff=ALIKE)
+    hint = f"did you mean {near[0]}?" if near else "`soma memory documents` lists them"
+    return f"there is no document {name}{'; ' if near else ': '}{hint}"
+
+
+def _called(documents: Sequence[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    """The documents of this name, else those whose name differs only in how Unicode writes it, else that of this id."""
+    written = unicodedata.normalize("NFC", name)
+    return (
+        [one for one in documents if one["name"] == name]
+        or [one for one in documents if unicodedata.normalize("NFC", one["name"]) == written]
+        or [one for one in documents if one["id"] == name]
+    )
+
+
+def _apart(several: Sequence[dict[str, Any]]) -> str:
+    """How to say which of several documents of one name is meant."""
+    collections = sorted({one["collection"] for one in several})
+    if len(collections) == len(several) and all(collections):
+        return f"with --collection: {', '.join(collections)}"
+    ids = (f"{one['id']} ({one['collection'] or 'no collection'}, {one['scope']})" for one in several)
+    return f"by its id: {', '.join(ids)}"

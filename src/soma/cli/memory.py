@@ -13,12 +13,12 @@ from rich.padding import Padding
 from rich.progress import Progress
 
 from soma.agent.speech import written_by
-from soma.cli.documents import Import, Options, all_documents, chosen_documents, forget_documents
+from soma.cli.documents import Import, Options, absence, all_documents, chosen_documents, forget_documents
 from soma.cli.files import ENDINGS, NotImportable
 from soma.cli.import_report import report_as_json, show_counts, show_passed_over, show_plan
 from soma.cli.importing import FORMATS, read_lines
-from soma.cli.printing import escaped, visible
-from soma.cli.server import as_json_option, connected, console, errors, fail, show_json
+from soma.cli.printing import REFUSED, escaped, say, visible
+from soma.cli.server import Server, as_json_option, connected, console, errors, fail, show_json
 from soma.cli.showing import excerpt, parts_of
 from soma.events.private import open_private
 
@@ -247,22 +247,25 @@ def documents(*, collection: str | None, namespace: str, as_json: bool) -> None:
 
 @command.command("forget")
 @click.argument("keys", nargs=-1)
-@click.option("--document", "names", multiple=True, help="Name of a document to forget, instead of KEYS.")
+@click.option("--document", "names", multiple=True, help="Name or id of a document to forget, instead of KEYS.")
 @click.option("--collection", help="Collection of the documents; without --document, forget all of it.")
 @click.option("--namespace", default="default", show_default=True, help="Where they are.")
 @as_json_option
 def forget(
     keys: tuple[str, ...], *, names: tuple[str, ...], collection: str | None, namespace: str, as_json: bool
 ) -> None:
-    """Forget the memories with these KEYS, or documents, for good, and print the receipt."""
+    """Forget the memories with these KEYS, or documents, for good, and print the receipt.
+
+    Documents that are there go, whatever else is named; names of none are told, and the exit code is then 1. So a
+    command that was broken off is ended by the same command.
+    """
     if bool(keys) == bool(names or collection):
         raise click.UsageError("say what to forget: KEYS of memories, --document NAME, or --collection NAME")
     with connected() as server:
         if keys:
             receipt = server.post("/memories/forget", {"keys": list(keys), "namespace": namespace})
         else:
-            ids = chosen_documents(all_documents(server, namespace), names, collection)
-            receipt = forget_documents(server, ids, namespace)
+            receipt = _forget_documents(server, names, collection, namespace)
     if as_json:
         show_json(receipt)
     elif keys:
@@ -273,6 +276,20 @@ def forget(
         receipts = ", ".join(receipt["receipt_ids"])
         told = f", receipt {receipts}" if receipts else "; other documents share their text"
         console.print(f"forgotten: {receipt['documents']} documents, {receipt['chunks']} chunks{told}", soft_wrap=True)
+    if receipt.get("absent"):
+        sys.exit(REFUSED)
+
+
+def _forget_documents(server: Server, names: tuple[str, ...], collection: str | None, namespace: str) -> dict[str, Any]:
+    found = all_documents(server, namespace)
+    chosen = chosen_documents(found, names, collection)
+    absences = [absence(name, found) for name in chosen.absent]
+    if not chosen.ids:
+        fail("\n".join(absences))
+    receipt = forget_documents(server, chosen.ids, namespace)
+    for told in absences:
+        say(told)
+    return receipt | {"absent": chosen.absent}
 
 
 @command.command("status")

@@ -76,6 +76,11 @@ def escaped(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 def fail(message: str, *, status: int = REFUSED) -> NoReturn:
     """Say what is wrong and end the command."""
+    say(message)
+    sys.exit(status)
+
+
+def say(message: str) -> None:
+    """Say what is wrong, in a line of its own."""
     errors.print("[red]soma:[/red]", end=" ")
     errors.print(message, soft_wrap=True, markup=False)
-    sys.exit(status)

@@ -29,6 +29,11 @@ async def forget(store: Store, owner: Owner, ids: Sequence[str], keys: Sequence[
         return erase(tx, owner, chosen, namespace)
 
     receipt_id, erased = await store.writer.write(write)
+    return await conclude(store, owner, receipt_id, erased)
+
+
+async def conclude(store: Store, owner: Owner, receipt_id: str, erased: Erased) -> Receipt:
+    """Take what a commit has erased out of the partitions too, and make its receipt."""
     await store.work(apply, store, erased)
     seen = [memory.id for memory, _ in erased if memory.scope_owner in owner.visible()]
     is_shared = any(memory.scope != "user" for memory, _ in erased)

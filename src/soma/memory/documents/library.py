@@ -1,13 +1,13 @@
 """Documents imported, planned, listed and forgotten: `identity.py` decides, this carries out.
 
 A document's row stands without a digest while its chunks are written, so that after a kill the next import ends what
-this one began. Where several documents share their chunks, these bear the name of one of them.
+this one began. Where several documents share their chunks, these bear the name of one of them. What leaves a document
+and what becomes of its chunks is one commit: after a kill either both are as before, or both are done.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -20,8 +20,9 @@ from soma.memory.catalogue.identity import FORMER, Coming, Delivery, Known, Shel
 from soma.memory.catalogue.records import Listed
 from soma.memory.catalogue.resemblance import ALIKE, SAME, resemblance
 from soma.memory.documents.importing import AT_ONCE, Chunking, Counts, Document, digest_of, write_chunks
+from soma.memory.erasing import Erased, erase
 from soma.memory.errors import NotTheAuthor, UnknownDocument
-from soma.memory.forget import forget
+from soma.memory.forget import conclude
 from soma.memory.index.cache import Address
 from soma.memory.remember import remember
 from soma.memory.store import Store
@@ -114,31 +115,17 @@ async def forget_documents(store: Store, owner: Owner, ids: Sequence[str], names
 
 async def _forget_named(store: Store, owner: Owner, ids: Sequence[str], namespace: str) -> ForgottenDocuments:
     found = await store.work(_named, store, owner, ids, namespace)
-    chosen = {one.id for _, one in found}
-    memories: list[MemoryRecord] = []
-    shared: list[tuple[Address, Known]] = []
-    for address, one in found:
-        others = await store.work(records.of_thread, store.database, address, one.thread)
-        chunks = await store.work(_chunks, store, address, one.thread)
-        if all(other.id in chosen for other in others) and all(may_change(owner, memory) for memory in chunks):
-            memories += chunks
-        else:
-            shared.append((address, one))
-    wanted = list({memory.id for memory in memories})
-    receipt = await forget(store, owner, wanted, (), namespace) if wanted else None
-    await store.writer.write(partial(_remove, found=found))
-    for address, one in shared:
-        await _settle(store, owner, address, one)
+
+    def remove(tx: Transaction) -> None:
+        for address, one in found:
+            records.remove(tx, address, [one.id])
+
+    receipt = await _leave(store, owner, namespace, found, remove)
     return ForgottenDocuments(
         receipt=receipt,
         documents=len(found),
         chunks=len(receipt.forgotten) if receipt else 0,
     )
-
-
-def _remove(tx: Transaction, found: Sequence[tuple[Address, Known]]) -> None:
-    for address, one in found:
-        records.remove(tx, address, [one.id])
 
 
 def listed(store: Store, owner: Owner, namespace: str, *, after: str | None, limit: int) -> list[Listed]:
@@ -179,11 +166,11 @@ async def _carry_out(
     after = step.document
     title = await store.work(_title, store, address, after)
     is_news = bool(step.absorbed) or _row(step.former) != _row(after)
-    if is_news:
-        await store.writer.write(lambda tx: _begin(tx, address, step, owner))
     if step.twin is not None and step.twin.thread == after.thread:
         counts = Counts(unchanged=len(await store.work(_chunks, store, address, after.thread)))
     else:
+        if is_news:
+            await store.writer.write(lambda tx: _begin(tx, address, step, owner))
         try:
             named = replace(document, name=title)
             counts = await write_chunks(store, owner, named, namespace, chunking, thread=after.thread)
@@ -192,11 +179,10 @@ async def _carry_out(
                 await store.writer.write(lambda tx: _take_back(tx, address, step))
             raise
     if is_news:
-        await store.writer.write(lambda tx: records.put(tx, address, after, _author(step, owner)))
-        for one in (step.former, *step.absorbed):
-            if one is not None and one.thread != after.thread:
-                forgotten = await _settle(store, owner, address, one)
-                counts = replace(counts, forgotten=counts.forgotten + forgotten)
+        former = [one for one in (step.former, *step.absorbed) if one is not None and one.thread != after.thread]
+        left = [(address, one) for one in former]
+        receipt = await _leave(store, owner, namespace, left, lambda tx: _end(tx, address, step, owner))
+        counts = replace(counts, forgotten=counts.forgotten + (len(receipt.forgotten) if receipt else 0))
     return Imported(step=step, chunks=counts)
 
 
@@ -206,44 +192,83 @@ def _row(one: Known | None) -> Known | None:
 
 
 def _begin(tx: Transaction, address: Address, step: Step, owner: Owner) -> None:
-    """Write a document's row before its chunks: until they are there, it has no digest."""
+    """Write a document's row before its chunks: until they are there, it has no digest.
+
+    What it absorbs may hold its place, and keeps it until the end.
+    """
+    begun = step.former if step.former is not None and step.absorbed else step.document
+    row = replace(begun, thread=step.document.thread, digest="")
+    records.put(tx, address, row, _author(step, owner))
+
+
+def _end(tx: Transaction, address: Address, step: Step, owner: Owner) -> None:
     records.remove(tx, address, [one.id for one in step.absorbed])
-    records.put(tx, address, replace(step.document, digest=""), _author(step, owner))
+    records.put(tx, address, step.document, _author(step, owner))
 
 
 def _take_back(tx: Transaction, address: Address, step: Step) -> None:
     """Undo `_begin` after a refusal. A document that may be half written stays without a digest."""
     former = step.former
-    if former is not None:
-        is_whole = step.action in {"moved", "unchanged"} or former.thread != step.document.thread
-        records.put(tx, address, former if is_whole else replace(former, digest=""), former.user_id)
-    for one in step.absorbed:
-        records.put(tx, address, one, one.user_id)
     if former is None:
         records.drop_empty(tx, address, [step.document.thread])
+        return
+    is_whole = step.action in {"moved", "unchanged"} or former.thread != step.document.thread
+    records.put(tx, address, former if is_whole else replace(former, digest=""), former.user_id)
 
 
 def _author(step: Step, owner: Owner) -> str:
     return step.former.user_id if step.former is not None else owner.user_id
 
 
-async def _settle(store: Store, owner: Owner, address: Address, left: Known) -> int:
-    """After a document left its chunks: they go, or bear the name of another that shares them. Counts what went."""
-    others = await store.work(records.of_thread, store.database, address, left.thread)
-    chunks = await store.work(_chunks, store, address, left.thread)
-    if not chunks:
-        return 0
-    if not others and all(may_change(owner, memory) for memory in chunks):
-        await forget(store, owner, [memory.id for memory in chunks], (), address[1])
-        return len(chunks)
-    if not others:  # somebody else wrote them, whose document they are again
-        names = {left.thread: _title_of(chunks)}
-        await store.writer.write(lambda tx: records.register(tx, address, names, chunks[0].user_id))
-    if others and not any(_title_of(chunks) == other.name for other in others):
-        items = [_retitled(memory, others[0].name) for memory in chunks if rows.intact(memory)]
-        for start in range(0, len(items), AT_ONCE):
-            await remember(store, owner, items[start : start + AT_ONCE], address[1])
-    return 0
+async def _leave(
+    store: Store,
+    owner: Owner,
+    namespace: str,
+    leaving: Sequence[tuple[Address, Known]],
+    write: Callable[[Transaction], None],
+) -> Receipt | None:
+    """Commit `write`, which takes documents from their threads, together with what follows for the chunks there.
+
+    Chunks that no other document shares go; a receipt says so. Those that one shares bear its name before the commit,
+    so that a kill leaves nothing that names, or is, a document that is gone.
+    """
+    leavers = {one.id for _, one in leaving}
+    erased: list[MemoryRecord] = []
+    foreign: list[tuple[Address, str, Sequence[MemoryRecord]]] = []
+    for address, thread in dict.fromkeys((address, one.thread) for address, one in leaving):
+        sharing = await store.work(records.of_thread, store.database, address, thread)
+        others = [one.name for one in sharing if one.id not in leavers]
+        chunks = await store.work(_chunks, store, address, thread)
+        if others:
+            await _rename(store, owner, namespace, chunks, others)
+        elif all(may_change(owner, memory) for memory in chunks):
+            erased += chunks
+        else:
+            foreign.append((address, thread, chunks))
+
+    def commit(tx: Transaction) -> tuple[str, Erased] | None:
+        there = rows.by_ids(tx, owner, namespace, [memory.id for memory in erased])
+        gone = erase(tx, owner, there, namespace) if there else None
+        write(tx)
+        for address, thread, chunks in foreign:  # somebody else wrote them, whose document they are again
+            records.register(tx, address, {thread: _title_of(chunks)}, chunks[0].user_id)
+        return gone
+
+    gone = await store.writer.write(commit)
+    return await conclude(store, owner, *gone) if gone else None
+
+
+async def _rename(
+    store: Store, owner: Owner, namespace: str, chunks: Sequence[MemoryRecord], names: Sequence[str]
+) -> None:
+    """Let chunks that bear the name of none of the documents that share them bear that of the first."""
+    items = [
+        _retitled(memory, names[0])
+        for memory in chunks
+        if rows.intact(memory) and rows.texts(memory.metadata, "document") not in names
+    ]
+    for start in range(0, len(items), AT_ONCE):
+        await remember(store, owner, items[start : start + AT_ONCE], namespace)
 
 
 def _retitled(memory: MemoryRecord, name: str) -> NewMemory:
@@ -296,12 +321,13 @@ def _file(name: str) -> str:
 
 
 def _named(store: Store, owner: Owner, ids: Sequence[str], namespace: str) -> list[tuple[Address, Known]]:
-    found = []
+    """Find each document once, however often it is named. Raises UnknownDocument, NotTheAuthor."""
+    found: dict[str, tuple[Address, Known]] = {}
     for number, document_id in enumerate(ids):
         if (one := records.visible(store.database, owner, namespace, document_id)) is None:
             raise UnknownDocument(f"there is no document {document_id[:80]!r} here", field=f"ids[{number}]")
         scope: Scope = "user" if one[0][2] == owner.of("user") else "tenant"
         if _seen_by(owner, [one[1]], scope)[0].is_foreign:
             raise NotTheAuthor(field=f"ids[{number}]")
-        found.append(one)
-    return found
+        found[document_id] = one
+    return list(found.values())
