@@ -9,12 +9,14 @@ from django.apps import apps
 from tests.agent.stage import Person, call
 from tests.agent.test_remember import caught_up, consumer, memories
 
-from soma.agent.forgetting import Recogniser
+from soma.agent.forgetting import Recogniser, speaking
 from soma.agent.llm.base import Message
 from soma.agent.llm.offline import OfflineModel
 from soma.agent.llm.scripted import ScriptedModel, calls, says
 from soma.agent.models import Capsule
 from soma.agent.record import TurnRecord
+from soma.brain.errors import BrainRefused
+from soma.brain.types import Forgotten
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -194,6 +196,88 @@ async def test_what_was_forgotten_at_another_door_is_in_no_later_prompt_either(a
     await ann.asks("how are you?")
     assert "heron" not in prompts(model, 2)
     assert any("heron" in text for _, text in await ann.said()), "people can still read it"
+
+
+class Killed(BaseException):
+    """As if the process had ended."""
+
+
+async def test_what_speaks_of_it_is_withheld_though_the_process_dies_once_it_is_erased(ann, monkeypatch):
+    model = ann.hears(says("Noted.", confidence=1.0), says("hm", confidence=1.0), says("hm", confidence=1.0))
+    await told(ann, SECRET)
+    [known] = [one.id for one in (await ann.agent.brain.memories(ann.principal)).memories if "heron" in one.text]
+    forget = ann.agent.brain.forget
+
+    async def die_after(*given, **named):
+        gone = await forget(*given, **named)
+        if gone.receipt_id:
+            raise Killed
+        return gone
+
+    monkeypatch.setattr(ann.agent.brain, "forget", die_after)
+    with pytest.raises(Killed):
+        await ann.agent.forgetting.forget(ann.principal, ids=[known])
+    assert not await memories(ann)
+    await ann.asks("how are you?")
+    assert "heron" not in prompts(model, 1)
+
+
+async def test_what_is_refused_withholds_nothing(stage):
+    owner = await stage.newcomer()
+    [shared] = await owner.agent.brain.remember(owner.principal, [{"text": SECRET, "scope": "tenant"}])
+    member = await stage.newcomer(tenant_id=owner.caller.tenant_id)
+    await member.becomes("member")
+    model = member.hears(*(says("hm", confidence=1.0) for _ in range(2)))
+    await member.asks("Is our Wi-Fi password heron-42?")
+    with pytest.raises(BrainRefused):
+        await member.agent.forgetting.forget(member.principal, ids=[shared.id])
+    await member.asks("and now?")
+    assert "heron" in prompts(model, 1)
+
+
+class Counted:
+    """Reads of a database, and how many rows they brought."""
+
+    def __init__(self, database):
+        self._database = database
+        self.queries = self.rows = 0
+
+    def query(self, sql, parameters=()):
+        found = self._database.query(sql, parameters)
+        self.queries += 1
+        self.rows += len(found)
+        return found
+
+
+async def test_what_speaks_of_it_is_found_without_a_look_at_what_does_not(bob):
+    said = [
+        await bob.asks(text, conversation_id=await bob.another_conversation())
+        for text in ("Our Wi-Fi password is heron-42.", "Oùr Wi-Fi pàssword ist hérón-42", "It is h\u200beron-42!")
+    ]
+    gone = Forgotten(receipt_id="r", forgotten=["m"], texts=[SECRET])
+
+    def looked():
+        reads = Counted(bob.agent.writer.database)
+        found = speaking(reads, bob.caller.tenant_id, bob.caller.user_id, gone)
+        assert {turn for turn, _ in found} == {record.turn.id for record in said}
+        return reads.queries, reads.rows
+
+    before = looked()
+    for number in range(12):
+        await bob.asks(f"Boat {number} is called Calypso.", conversation_id=await bob.another_conversation())
+    assert looked() == before
+
+
+async def test_an_answer_that_only_cites_it_is_found_by_that(ann):
+    await ann.knows(SECRET)
+    [known] = (await ann.agent.brain.memories(ann.principal)).memories
+    ann.hears(says("The bird is in memory [1].", confidence=1.0))
+    record = await ann.asks("what is our Wi-Fi password?")
+    assert record.complete
+    assert [one["id"] for one in record.complete.citations] == [known.id]
+    gone = Forgotten(receipt_id="r", forgotten=[known.id], texts=["Nothing else."])
+    found = speaking(ann.agent.writer.database, ann.caller.tenant_id, ann.caller.user_id, gone)
+    assert [turn for turn, _ in found] == [record.turn.id]
 
 
 async def test_what_waits_to_be_remembered_is_forgotten_too(ann):

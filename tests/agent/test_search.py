@@ -12,7 +12,7 @@ from tests.agent.stage import Person
 from soma.agent import search
 from soma.agent.django_settings import database as django_database
 from soma.agent.models import Conversation
-from soma.agent.search import Place, find, index_message, index_title
+from soma.agent.search import Place, find, find_traces, index_message, index_title
 from soma.events.database import Database
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -128,6 +128,9 @@ async def test_an_older_database_is_searched_for_what_was_said_before(server, tm
         database = Database(url)
         for text, expected in {"heron": ["spoken"], "ŞARKICI": ["titled"], "nothing": []}.items():
             assert find(database, tenant_id="t", user_id="u", search=text) == expected
+        for words, cited in ((["hero"], []), (["cafe"], []), ([], ["m9"])):
+            found = find_traces(database, tenant_id="t", user_ids=["u"], words=words, memories=cited)
+            assert found == ([] if words == ["hero"] else ["spoken"])
         database.close()
     finally:
         del connections.databases["old"]
@@ -147,8 +150,13 @@ def _migrated() -> None:
         conversations.create(id=name, tenant_id="t", user_id="u", capsule_id="c", title=title)
     old.get_model("agent", "Message").objects.using("old").create(
         id="m", tenant_id="t", conversation_id="spoken", turn_id="x", role="user",
-        parts=[{"kind": "text", "text": "A HERON stood there."}], created_at="2026-01-01T00:00:00Z",
+        parts=[{"kind": "text", "text": "A HERON stood at the café.", "citations": [{"id": "m9"}]}],
+        created_at="2026-01-01T00:00:00Z",
     )  # fmt: skip
+    indexed = MigrationExecutor(connections["old"])
+    indexed.migrate([("agent", "0008_what_was_forgotten")])
+    with connections["old"].cursor() as cursor:  # as the index was at first
+        cursor.execute("DELETE FROM agent_search_word WHERE word < ' '")
     newest = MigrationExecutor(connections["old"])
     newest.migrate(newest.loader.graph.leaf_nodes())
     connections["old"].close()

@@ -6,22 +6,35 @@ yet in memory is remembered.
 
 import asyncio
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
+from soma.agent.search import Reads, find_traces
 from soma.agent.tools.taint import Outside, Source, telling_words
 from soma.brain.client import BrainClient
 from soma.brain.document_types import ForgottenDocuments
+from soma.brain.errors import BrainRefused
 from soma.brain.types import Forgotten, Principal
 from soma.events.database import Database
-from soma.events.ids import now
+from soma.events.ids import new_id, now
 from soma.events.transaction import Transaction
 from soma.events.writer import Writer
 
 CHUNK = 500  # values in one IN list
+OPEN = "state IN ('queued', 'running')"  # as the index of such turns has it
+USERS = "SELECT DISTINCT user_id FROM agent_conversation WHERE tenant_id = ?"
+
+T = TypeVar("T")
+Answer_co = TypeVar("Answer_co", covariant=True)
 
 Place = tuple[str, str]  # a turn and its conversation
+
+
+class Erase(Protocol[Answer_co]):
+    """Erases in the brain, or only says what would go: its answer, and what of it turns may speak of."""
+
+    async def __call__(self, *, dry_run: bool) -> tuple[Answer_co, Forgotten | None]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,27 +70,46 @@ class Forgetting:
     ) -> Receipt:
         """Forget memories; withhold the turns that said them, and `turns` in any case. Once begun it is completed."""
 
-        async def see_through() -> Receipt:
-            gone = await self.brain.forget(principal, ids=ids, keys=keys, namespace=namespace)
-            withheld = await self._withhold(principal, gone, turns)
-            return Receipt(gone.receipt_id, gone.forgotten, withheld)
+        async def erase(*, dry_run: bool) -> tuple[Forgotten, Forgotten]:
+            gone = await self.brain.forget(principal, ids=ids, keys=keys, namespace=namespace, dry_run=dry_run)
+            return gone, gone
 
-        return await asyncio.shield(asyncio.ensure_future(see_through()))
+        gone, withheld = await _completed(self._see_through(principal, erase, turns))
+        return Receipt(gone.receipt_id, gone.forgotten, withheld)
 
     async def forget_documents(self, principal: Principal, ids: Sequence[str], *, namespace: str) -> ForgottenDocuments:
         """Forget documents and withhold the turns that quoted them. Once begun it is completed."""
 
-        async def see_through() -> ForgottenDocuments:
-            gone = await self.brain.forget_documents(principal, ids, namespace=namespace)
-            if gone.erased is not None:
-                await self._withhold(principal, gone.erased, ())
-            return gone
+        async def erase(*, dry_run: bool) -> tuple[ForgottenDocuments, Forgotten | None]:
+            gone = await self.brain.forget_documents(principal, ids, namespace=namespace, dry_run=dry_run)
+            return gone, gone.erased
 
-        return await asyncio.shield(asyncio.ensure_future(see_through()))
+        gone, _ = await _completed(self._see_through(principal, erase, ()))
+        return gone
 
-    async def _withhold(self, principal: Principal, gone: Forgotten, turns: Iterable[Place]) -> list[str]:
+    async def _see_through(self, principal: Principal, erase: Erase[T], turns: Iterable[Place]) -> tuple[T, list[str]]:
+        """Withhold what speaks of it, then erase, then withhold what came to speak of it meanwhile.
+
+        A crash in between leaves turns withheld, never a turn that tells a model what is gone; the same forget, said
+        again, ends it. What the brain refuses withholds nothing.
+        """
+        _, expected = await erase(dry_run=True)
+        turns = list(turns)
+        mark = new_id()  # in place of the receipt
+        withheld = await self._withhold(principal, expected, turns, mark) if expected else []
+        try:
+            answer, gone = await erase(dry_run=False)
+        except BrainRefused:
+            await self._rename_mark(mark, None)
+            raise
+        await self._rename_mark(mark, gone.receipt_id if gone else None)
+        if gone:
+            withheld += await self._withhold(principal, gone, turns, gone.receipt_id)
+        return answer, list(dict.fromkeys(withheld)) if gone else []
+
+    async def _withhold(self, principal: Principal, gone: Forgotten, turns: Iterable[Place], mark: str) -> list[str]:
         user_id = None if gone.is_shared else principal.user_id
-        found = await asyncio.to_thread(_speaking, self.writer.database, principal.tenant_id, user_id, gone)
+        found = await asyncio.to_thread(speaking, self.writer.database, principal.tenant_id, user_id, gone)
         places = dict.fromkeys([*turns, *found])
 
         def write(tx: Transaction) -> None:
@@ -85,16 +117,32 @@ class Forgetting:
             tx.executemany(
                 "INSERT INTO agent_withheld (turn_id, tenant_id, conversation_id, receipt_id, at) "
                 "VALUES (?, ?, ?, ?, ?) ON CONFLICT (turn_id) DO NOTHING",
-                [[turn_id, principal.tenant_id, conversation, gone.receipt_id, at] for turn_id, conversation in places],
+                [[turn_id, principal.tenant_id, conversation, mark, at] for turn_id, conversation in places],
             )
             tx.executemany(
                 "INSERT INTO agent_forgottenmemory (memory_id, tenant_id, receipt_id, at) VALUES (?, ?, ?, ?) "
                 "ON CONFLICT (memory_id) DO NOTHING",
-                [[memory_id, principal.tenant_id, gone.receipt_id, at] for memory_id in gone.forgotten],
+                [[memory_id, principal.tenant_id, mark, at] for memory_id in gone.forgotten],
             )
 
         await self.writer.write(write)
         return [turn_id for turn_id, _ in places]
+
+    async def _rename_mark(self, mark: str, receipt_id: str | None) -> None:
+        """Give what was withheld under a mark its receipt; without one, nothing was forgotten."""
+
+        def write(tx: Transaction) -> None:
+            for table in ("agent_withheld", "agent_forgottenmemory"):
+                if receipt_id is None:
+                    tx.execute(f"DELETE FROM {table} WHERE receipt_id = ?", [mark])
+                else:
+                    tx.execute(f"UPDATE {table} SET receipt_id = ? WHERE receipt_id = ?", [receipt_id, mark])
+
+        await self.writer.write(write)
+
+
+async def _completed(verb: Coroutine[Any, Any, T]) -> T:
+    return await asyncio.shield(asyncio.ensure_future(verb))
 
 
 def withheld(database: Database, tenant_id: str, conversation_id: str, memories: Iterable[str]) -> Withheld:
@@ -121,34 +169,46 @@ class Recogniser:
     def __init__(self, ids: Iterable[str], texts: Iterable[str]) -> None:
         told = list(texts)
         self._ids = frozenset(ids)
-        self._words = frozenset[str]().union(*map(telling_words, told))
+        self.words = frozenset[str]().union(*map(telling_words, told))
         self._outside = Outside([Source(text) for text in told], ())
 
     def is_in(self, text: str, citations: Iterable[str] = ()) -> bool:
         """Look at its citations, then at its words: only a text that shares one is compared closely."""
         if self._ids.intersection(citations):
             return True
-        return not self._words.isdisjoint(telling_words(text)) and self._outside.carried_by(text)
+        return not self.words.isdisjoint(telling_words(text)) and self._outside.carried_by(text)
 
 
-def _speaking(database: Database, tenant_id: str, user_id: str | None, gone: Forgotten) -> list[Place]:
-    """Find turns of the user, or of the tenant, that say or quote it, and those under way, which may have seen it."""
+def speaking(database: Reads, tenant_id: str, user_id: str | None, gone: Forgotten) -> list[Place]:
+    """Find turns of the user, or of the tenant, that say or quote it, and those under way, which may have seen it.
+
+    Only conversations are read that share a word with it or cite it, as the index of words knows.
+    """
     knows = Recogniser(gone.forgotten, gone.texts)
     whose, scope = ("AND user_id = ?", [tenant_id, user_id]) if user_id else ("", [tenant_id])
-    asked = database.query(
-        f"SELECT id, conversation_id, content, state FROM agent_turn WHERE tenant_id = ? {whose}", scope
+    running = f"SELECT id, conversation_id FROM agent_turn WHERE tenant_id = ? {whose} AND {OPEN} AND state = 'running'"
+    found: list[Place] = [(turn_id, place) for turn_id, place in database.query(running, scope)]
+    users = [user_id] if user_id else [one for (one,) in database.query(USERS, [tenant_id])]
+    places = find_traces(database, tenant_id=tenant_id, user_ids=users, words=knows.words, memories=gone.forgotten)
+    for start in range(0, len(places), CHUNK):
+        found += _speaking_in(database, tenant_id, places[start : start + CHUNK], knows)
+    return found
+
+
+def _speaking_in(database: Reads, tenant_id: str, places: Sequence[str], knows: Recogniser) -> Iterator[Place]:
+    scope, marks = [tenant_id, *places], ", ".join("?" * len(places))
+    asked = f"SELECT id, conversation_id, content FROM agent_turn WHERE tenant_id = ? AND conversation_id IN ({marks})"
+    for turn_id, place, text in database.query(asked, scope):
+        if knows.is_in(text):
+            yield turn_id, place
+    answers = (
+        "SELECT turn_id, conversation_id, parts FROM agent_message "
+        f"WHERE tenant_id = ? AND conversation_id IN ({marks}) AND role = 'assistant'"
     )
-    found = [(turn_id, place) for turn_id, place, text, state in asked if state == "running" or knows.is_in(text)]
-    answers = database.query(
-        "SELECT m.turn_id, m.conversation_id, m.parts FROM agent_message m JOIN agent_conversation c "
-        f"ON c.id = m.conversation_id WHERE m.role = 'assistant' AND m.tenant_id = ? {whose}",
-        scope,
-    )
-    for turn_id, place, parts in answers:
+    for turn_id, place, parts in database.query(answers, scope):
         part = _first(parts)
         if knows.is_in(str(part.get("text", "")), [str(one.get("id")) for one in part.get("citations") or []]):
-            found.append((turn_id, place))
-    return found
+            yield turn_id, place
 
 
 def _first(parts: Any) -> dict[str, Any]:

@@ -1,17 +1,20 @@
 """The words of conversations, by which their user finds them: an index that is written with each message.
 
 A word is found by its beginning; signs, and letters of scripts that put no blanks between words, wherever they stand.
-Each term lies under its user, so no search meets what others said.
+Each term lies under its user, so no search meets what others said. Beside the words that people search for lie those
+by which what was forgotten is found: words as `tools/taint.py` compares them where they are written otherwise, and the
+memories that answers cite.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import pairwise
 from typing import Any, Protocol
 
+from soma.agent.tools.taint import telling_words
 from soma.events.database import Database, Row
 
 LONGEST_SEARCH = 200  # characters
@@ -25,10 +28,17 @@ ENDS = ".,;:!?\"'()[]{}“”‘’„«»…"  # of words and sentences: their 
 ONE_I = str.maketrans({"ı": "i", "\u0307": None})  # the Turkish i, with its dot or without it, is one letter
 NEXT_TO = "\x1f"  # joins two neighbours to one term
 LAST = "\U0010ffff"
+COMPARED = "\x1e"  # before a word as it is compared, where nobody wrote it so
+CITED = "\x1d"  # before the id of a memory
+TOGETHER = 400  # terms a query
 
 INSERT = "INSERT INTO agent_search_word (scope, word, place, in_title) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
 DELETE = "DELETE FROM agent_search_word WHERE scope = ? AND word = ? AND place = ? AND in_title = ?"
 HOLDS = "SELECT place FROM agent_search_word WHERE scope = ? AND word = ?"
+ANY = (
+    "SELECT DISTINCT p.conversation_id FROM agent_search_word w JOIN agent_search_place p ON p.id = w.place "
+    "WHERE w.scope = ? AND w.word IN ({marks})"
+)
 HOLDS_BEGINNING = "SELECT place FROM agent_search_word WHERE scope = ? AND word >= ? AND word < ?"
 
 
@@ -38,6 +48,10 @@ class Writes(Protocol):
     def execute(self, sql: str, parameters: Sequence[Any]) -> None: ...
     def executemany(self, sql: str, rows: Sequence[Sequence[Any]]) -> None: ...
     def query(self, sql: str, parameters: Sequence[Any]) -> list[Row]: ...
+
+
+class Reads(Protocol):
+    def query(self, sql: str, parameters: Sequence[Any] = ...) -> list[Row]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,13 +71,35 @@ class Term:
     is_beginning: bool = False
 
 
-def index_message(tx: Writes, place: Place, text: str) -> None:
-    _change(tx, INSERT, place, text, in_title=False)
+def index_message(tx: Writes, place: Place, text: str, citations: Iterable[str] = ()) -> None:
+    terms = terms_of(text)
+    _change(tx, INSERT, place, terms | _traces(text, terms, citations), in_title=False)
+
+
+def index_traces(tx: Writes, place: Place, text: str, citations: Iterable[str]) -> None:
+    """Add what a message that was indexed before is found by once something is forgotten."""
+    _change(tx, INSERT, place, _traces(text, terms_of(text), citations), in_title=False)
 
 
 def index_title(tx: Writes, place: Place, *, before: str, after: str) -> None:
-    _change(tx, DELETE, place, before, in_title=True)
-    _change(tx, INSERT, place, after, in_title=True)
+    _change(tx, DELETE, place, terms_of(before), in_title=True)
+    _change(tx, INSERT, place, terms_of(after), in_title=True)
+
+
+def find_traces(
+    database: Reads, *, tenant_id: str, user_ids: Iterable[str], words: Iterable[str], memories: Iterable[str]
+) -> list[str]:
+    """The users' conversations in which any of the words is said, as they are compared, or any memory is cited."""
+    terms = [f"{CITED}{memory}" for memory in memories]
+    for word in words:
+        terms += [word[:LONGEST_TERM], COMPARED + word[:LONGEST_TERM]]
+    found: dict[str, None] = {}
+    for user_id in user_ids:
+        for start in range(0, len(terms), TOGETHER):
+            some = terms[start : start + TOGETHER]
+            sql = ANY.format(marks=", ".join("?" * len(some)))
+            found |= dict.fromkeys(str(row[0]) for row in database.query(sql, [_scope(tenant_id, user_id), *some]))
+    return list(found)
 
 
 def find(database: Database, *, tenant_id: str, user_id: str, search: str) -> list[str]:
@@ -118,9 +154,13 @@ def _pairs(units: list[str]) -> Iterator[str]:
         yield f"{before[-LONGEST_TERM:]}{NEXT_TO}{after[:LONGEST_TERM]}"
 
 
-def _change(tx: Writes, sql: str, place: Place, text: str, *, in_title: bool) -> None:
-    words = sorted(terms_of(text))
-    if words:
+def _traces(text: str, terms: Collection[str], citations: Iterable[str]) -> set[str]:
+    compared = {word[:LONGEST_TERM] for word in telling_words(text)}.difference(terms)
+    return {COMPARED + word for word in compared} | {CITED + memory for memory in citations}
+
+
+def _change(tx: Writes, sql: str, place: Place, terms: Iterable[str], *, in_title: bool) -> None:
+    if words := sorted(terms):
         scope, number = _scope(place.tenant_id, place.user_id), _number(tx, place.conversation_id)
         tx.executemany(sql, [(scope, word, number, int(in_title)) for word in words])
 

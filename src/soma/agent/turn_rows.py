@@ -65,7 +65,7 @@ class TurnRows:
             "model": record.started.model if record.started else "", "answer_iteration": fact.answer_iteration,
             "created_at": at,
         })  # fmt: skip
-        index_message(tx, _place(turn), fact.content)
+        index_message(tx, _place(turn), fact.content, [str(one.get("id")) for one in fact.citations])
         tx.execute(
             "UPDATE agent_turn SET state = 'complete', exit_reason = ?, convergence_score = ?, total_iterations = ?, "
             "completed_at = ?, worker = NULL, lease_expires_at = NULL WHERE id = ?",

@@ -254,6 +254,7 @@ class Forget(Body, frozen=True, kw_only=True):
     ids: Ids = ()
     keys: Annotated[tuple[str, ...], Meta(max_length=1_000)] = ()
     namespace: Name = "default"
+    dry_run: bool = False
 
 
 class ImportLines(Body, frozen=True, kw_only=True):

@@ -61,9 +61,10 @@ class DocumentCalls(Calls):
         return await self._read(principal, "/v1/memory/documents", parameters, DocumentPage)
 
     async def forget_documents(
-        self, principal: Principal, ids: Sequence[str], *, namespace: str = "default"
+        self, principal: Principal, ids: Sequence[str], *, namespace: str = "default", dry_run: bool = False
     ) -> ForgottenDocuments:
-        body = {"ids": list(ids), "namespace": namespace}
+        """Forget documents. `dry_run`: only say what would go, in a receipt without an id."""
+        body = {"ids": list(ids), "namespace": namespace, "dry_run": dry_run}
         return await self._commit(
             principal, "/v1/memory/documents/forget", body, ForgottenDocuments, timeout_seconds=LONG_SECONDS
         )

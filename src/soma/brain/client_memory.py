@@ -60,8 +60,10 @@ class MemoryCalls(Calls):
         ids: Sequence[str] = (),
         keys: Sequence[str] = (),
         namespace: str = "default",
+        dry_run: bool = False,
     ) -> Forgotten:
-        body = given(ids=list(ids) or None, keys=list(keys) or None, namespace=namespace)
+        """Forget memories. `dry_run`: only say what would go, in a receipt without an id."""
+        body = given(ids=list(ids) or None, keys=list(keys) or None, namespace=namespace, dry_run=dry_run)
         return await self._commit(principal, "/v1/memory/forget", body, Forgotten)
 
     async def memories(

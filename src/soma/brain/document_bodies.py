@@ -57,3 +57,4 @@ class RecogniseDocument(Body, frozen=True, kw_only=True):
 class ForgetDocuments(Body, frozen=True, kw_only=True):
     ids: Annotated[Ids, Meta(min_length=1)]
     namespace: Name = "default"
+    dry_run: bool = False

@@ -200,28 +200,27 @@ class Brain:
 
     async def forget(self, principal: Principal, body: Forget) -> Forgotten:
         """Memories, what was made of them, and what conversations have in mind: it may be of them."""
-        receipt = await self.memory.forget(owner(principal), ids=body.ids, keys=body.keys, namespace=body.namespace)
-        return await self._out_of_mind(principal, receipt)
+        receipt = await self.memory.forget(
+            owner(principal), ids=body.ids, keys=body.keys, namespace=body.namespace, dry_run=body.dry_run
+        )
+        return _forgotten(receipt) if body.dry_run else await self._out_of_mind(principal, receipt)
 
     async def forget_documents(self, principal: Principal, body: ForgetDocuments) -> ForgottenDocuments:
-        gone = await self.memory.forget_documents(owner(principal), body.ids, namespace=body.namespace)
-        erased = await self._out_of_mind(principal, gone.receipt) if gone.receipt else None
-        receipt_id = erased.receipt_id if erased else None
+        gone = await self.memory.forget_documents(
+            owner(principal), body.ids, namespace=body.namespace, dry_run=body.dry_run
+        )
+        if gone.receipt is None:
+            return ForgottenDocuments(documents=gone.documents, chunks=gone.chunks)
+        erased = _forgotten(gone.receipt) if body.dry_run else await self._out_of_mind(principal, gone.receipt)
+        receipt_id = erased.receipt_id or None
         return ForgottenDocuments(documents=gone.documents, chunks=gone.chunks, receipt_id=receipt_id, erased=erased)
 
     async def _out_of_mind(self, principal: Principal, receipt: Receipt) -> Forgotten:
-        """After memories are erased; the answer holds so many of their texts as are of use to who must find them."""
+        """After memories are erased: nobody has them in mind any more."""
         whose = None if receipt.is_shared else principal.user_id
         await self._working_memory.clear(principal.tenant_id, whose)
         await self._residuals.clear(principal.tenant_id, whose)
-        sizes = accumulate(map(len, receipt.texts))
-        texts = [text for text, size in zip(receipt.texts, sizes, strict=True) if size <= TOLD_CHARACTERS]
-        return Forgotten(
-            receipt_id=receipt.receipt_id,
-            forgotten=list(receipt.forgotten),
-            is_shared=receipt.is_shared,
-            texts=texts,
-        )
+        return _forgotten(receipt)
 
     # Learning
 
@@ -409,3 +408,14 @@ def _version_after(transaction: Transaction, principal: Principal, body: Rollbac
             404,
         )
     return first.learner_version
+
+
+def _forgotten(receipt: Receipt) -> Forgotten:
+    """The answer holds so many of the texts as are of use to whoever must find them elsewhere."""
+    sizes = accumulate(map(len, receipt.texts))
+    return Forgotten(
+        receipt_id=receipt.receipt_id,
+        forgotten=list(receipt.forgotten),
+        is_shared=receipt.is_shared,
+        texts=[text for text, size in zip(receipt.texts, sizes, strict=True) if size <= TOLD_CHARACTERS],
+    )

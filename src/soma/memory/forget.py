@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from soma.events.transaction import Transaction
 from soma.memory import authorship, rows
-from soma.memory.erasing import Erased, apply, erase, key_digest
+from soma.memory.erasing import Erased, apply, derived_from, erase, key_digest
 from soma.memory.errors import AlreadyForgotten, UnknownKey
 from soma.memory.store import Store
 from soma.memory.types import MemoryRecord, Owner, Receipt
@@ -17,34 +17,56 @@ async def forget(store: Store, owner: Owner, ids: Sequence[str], keys: Sequence[
     """
 
     def write(tx: Transaction) -> tuple[str, Erased]:
-        gone = _gone(tx, owner, ids, keys, namespace)
-        chosen = named(tx, owner, ids, keys, namespace, also_damaged=True, gone=gone)
-        if gone and not chosen:
-            first = "ids[0]" if ids else "keys[0]"
-            raise AlreadyForgotten(
-                f"memory {[*ids, *keys][0][:80]!r} was forgotten before: nothing is left", field=first
-            )
-        for memory in chosen:
-            authorship.check(owner, memory, _field(memory, ids, keys))
-        return erase(tx, owner, chosen, namespace)
+        return erase(tx, owner, _chosen(tx, owner, ids, keys, namespace), namespace)
 
     receipt_id, erased = await store.writer.write(write)
     return await conclude(store, owner, receipt_id, erased)
 
 
+async def foretell(store: Store, owner: Owner, ids: Sequence[str], keys: Sequence[str], namespace: str) -> Receipt:
+    """The receipt that `forget` would give, without its id. Nothing is done; raises what that would."""
+    return await store.work(
+        lambda: foretold(store.database, owner, _chosen(store.database, owner, ids, keys, namespace))
+    )
+
+
+def foretold(reader: rows.Reader, owner: Owner, memories: Sequence[MemoryRecord]) -> Receipt:
+    """The receipt of erasing these memories, without its id."""
+    return _receipt(owner, "", [*memories, *derived_from(reader, [memory.id for memory in memories])])
+
+
 async def conclude(store: Store, owner: Owner, receipt_id: str, erased: Erased) -> Receipt:
     """Take what a commit has erased out of the partitions too, and make its receipt."""
     await store.work(apply, store, erased)
-    seen = [memory.id for memory, _ in erased if memory.scope_owner in owner.visible()]
-    is_shared = any(memory.scope != "user" for memory, _ in erased)
-    texts = [memory.text for memory, _ in erased]
-    return Receipt(receipt_id=receipt_id, forgotten=seen, is_shared=is_shared, texts=texts)
+    return _receipt(owner, receipt_id, [memory for memory, _ in erased])
 
 
-def _gone(tx: Transaction, owner: Owner, ids: Sequence[str], keys: Sequence[str], namespace: str) -> set[str]:
+def _receipt(owner: Owner, receipt_id: str, gone: Sequence[MemoryRecord]) -> Receipt:
+    return Receipt(
+        receipt_id=receipt_id,
+        forgotten=[memory.id for memory in gone if memory.scope_owner in owner.visible()],
+        is_shared=any(memory.scope != "user" for memory in gone),
+        texts=[memory.text for memory in gone],
+    )
+
+
+def _chosen(
+    reader: rows.Reader, owner: Owner, ids: Sequence[str], keys: Sequence[str], namespace: str
+) -> list[MemoryRecord]:
+    gone = _gone(reader, owner, ids, keys, namespace)
+    chosen = named(reader, owner, ids, keys, namespace, also_damaged=True, gone=gone)
+    if gone and not chosen:
+        first = "ids[0]" if ids else "keys[0]"
+        raise AlreadyForgotten(f"memory {[*ids, *keys][0][:80]!r} was forgotten before: nothing is left", field=first)
+    for memory in chosen:
+        authorship.check(owner, memory, _field(memory, ids, keys))
+    return chosen
+
+
+def _gone(reader: rows.Reader, owner: Owner, ids: Sequence[str], keys: Sequence[str], namespace: str) -> set[str]:
     digests = {key_digest(owner.tenant_id, key): key for key in keys}
-    gone = rows.forgotten(tx, owner, namespace, "key", digests)
-    return rows.forgotten(tx, owner, namespace, "id", ids) | {digests[digest] for digest in gone}
+    gone = rows.forgotten(reader, owner, namespace, "key", digests)
+    return rows.forgotten(reader, owner, namespace, "id", ids) | {digests[digest] for digest in gone}
 
 
 def _field(memory: MemoryRecord, ids: Sequence[str], keys: Sequence[str]) -> str:

@@ -20,7 +20,7 @@ from soma.memory.documents.library import ForgottenDocuments, Imported, Planned
 from soma.memory.embedders.base import Embedder
 from soma.memory.errors import ForeignNamespace, NotTheAuthor, TooManyItems, UnknownKey
 from soma.memory.exchange import Taken, take
-from soma.memory.forget import forget, named
+from soma.memory.forget import foretell, forget, named
 from soma.memory.index.cache import BOUND_BYTES
 from soma.memory.index.sketch import SKETCH_FROM
 from soma.memory.recall import ADDITIONS, candidates
@@ -151,13 +151,16 @@ class Memory:
         return await self._store.work(library.listed, self._store, owner, namespace, after=after, limit=limit)
 
     async def forget_documents(
-        self, owner: Owner, ids: Sequence[str], *, namespace: str = DEFAULT
+        self, owner: Owner, ids: Sequence[str], *, namespace: str = DEFAULT, dry_run: bool = False
     ) -> ForgottenDocuments:
-        """Forget all named documents or none, with every chunk that no other document shares."""
+        """Forget all named documents or none, with every chunk that no other document shares.
+
+        `dry_run`: only say what would go, in a receipt without an id.
+        """
         checks.namespace(namespace)
         if len(ids) > checks.ITEMS:
             raise TooManyItems(f"must be at most {checks.ITEMS:,} documents a call", field="ids")
-        return await self._store.whole(library.forget_documents(self._store, owner, ids, namespace))
+        return await self._store.whole(library.forget_documents(self._store, owner, ids, namespace, dry_run=dry_run))
 
     async def candidates(self, owner: Owner, query: Query) -> Candidates:
         """What may answer, unranked, with every view."""
@@ -182,14 +185,21 @@ class Memory:
             return stripped(query.text, partitions)
 
     async def forget(
-        self, owner: Owner, *, ids: Sequence[str] = (), keys: Sequence[str] = (), namespace: str = DEFAULT
+        self,
+        owner: Owner,
+        *,
+        ids: Sequence[str] = (),
+        keys: Sequence[str] = (),
+        namespace: str = DEFAULT,
+        dry_run: bool = False,
     ) -> Receipt:
-        """All named memories or none."""
+        """Forget all named memories or none. `dry_run`: only say what would go, in a receipt without an id."""
         checks.namespace(namespace)
         if len(ids) + len(keys) > checks.ITEMS:
             raise TooManyItems(f"at most {checks.ITEMS:,} memories a call", field="ids")
         await self._known(owner, namespace)
-        return await self._store.whole(forget(self._store, owner, ids, keys, namespace))
+        verb = foretell if dry_run else forget
+        return await self._store.whole(verb(self._store, owner, ids, keys, namespace))
 
     async def link(self, owner: Owner, from_key: str, new: NewLink, *, namespace: str = DEFAULT) -> Link | None:
         """The link, or None where it was there already."""

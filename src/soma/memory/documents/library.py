@@ -7,7 +7,7 @@ and what becomes of its chunks is one commit: after a kill either both are as be
 
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -22,7 +22,7 @@ from soma.memory.catalogue.resemblance import ALIKE, SAME, resemblance
 from soma.memory.documents.importing import AT_ONCE, Chunking, Counts, Document, digest_of, write_chunks
 from soma.memory.erasing import Erased, erase
 from soma.memory.errors import NotTheAuthor, UnknownDocument
-from soma.memory.forget import conclude
+from soma.memory.forget import conclude, foretold
 from soma.memory.index.cache import Address
 from soma.memory.remember import remember
 from soma.memory.store import Store
@@ -58,6 +58,17 @@ class ForgottenDocuments:
     receipt: Receipt | None
     documents: int
     chunks: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Parting:
+    """What becomes of the chunks of documents that leave them: they go, bear the name of one that stays, or are a
+    document of whoever wrote them again.
+    """
+
+    erased: list[MemoryRecord] = field(default_factory=list)
+    shared: list[tuple[Sequence[MemoryRecord], Sequence[str]]] = field(default_factory=list)
+    foreign: list[tuple[Address, str, Sequence[MemoryRecord]]] = field(default_factory=list)
 
 
 async def import_document(
@@ -104,28 +115,36 @@ def recognised(store: Store, address: Address, name: str, text: str) -> tuple[Kn
     return best, share >= SAME
 
 
-async def forget_documents(store: Store, owner: Owner, ids: Sequence[str], namespace: str) -> ForgottenDocuments:
+async def forget_documents(
+    store: Store, owner: Owner, ids: Sequence[str], namespace: str, *, dry_run: bool = False
+) -> ForgottenDocuments:
     """Forget all named documents, or none. Raises UnknownDocument, NotTheAuthor."""
     places = {address for address, _ in await store.work(_named, store, owner, ids, namespace)}
     async with AsyncExitStack() as locks:  # else an import would take over a text that is on its way out
         for address in sorted(places):
             await locks.enter_async_context(store.lock(address))
-        return await _forget_named(store, owner, ids, namespace)
-
-
-async def _forget_named(store: Store, owner: Owner, ids: Sequence[str], namespace: str) -> ForgottenDocuments:
-    found = await store.work(_named, store, owner, ids, namespace)
-
-    def remove(tx: Transaction) -> None:
-        for address, one in found:
-            records.remove(tx, address, [one.id])
-
-    receipt = await _leave(store, owner, namespace, found, remove)
+        found = await store.work(_named, store, owner, ids, namespace)
+        receipt = await (_foretell if dry_run else _forget)(store, owner, namespace, found)
     return ForgottenDocuments(
         receipt=receipt,
         documents=len(found),
         chunks=len(receipt.forgotten) if receipt else 0,
     )
+
+
+async def _forget(store: Store, owner: Owner, namespace: str, found: Sequence[tuple[Address, Known]]) -> Receipt | None:
+    def remove(tx: Transaction) -> None:
+        for address, one in found:
+            records.remove(tx, address, [one.id])
+
+    return await _leave(store, owner, namespace, found, remove)
+
+
+async def _foretell(
+    store: Store, owner: Owner, _namespace: str, found: Sequence[tuple[Address, Known]]
+) -> Receipt | None:
+    parting = await store.work(_parting, store, owner, found)
+    return await store.work(foretold, store.database, owner, parting.erased) if parting.erased else None
 
 
 def listed(store: Store, owner: Owner, namespace: str, *, after: str | None, limit: int) -> list[Listed]:
@@ -232,30 +251,35 @@ async def _leave(
     Chunks that no other document shares go; a receipt says so. Those that one shares bear its name before the commit,
     so that a kill leaves nothing that names, or is, a document that is gone.
     """
-    leavers = {one.id for _, one in leaving}
-    erased: list[MemoryRecord] = []
-    foreign: list[tuple[Address, str, Sequence[MemoryRecord]]] = []
-    for address, thread in dict.fromkeys((address, one.thread) for address, one in leaving):
-        sharing = await store.work(records.of_thread, store.database, address, thread)
-        others = [one.name for one in sharing if one.id not in leavers]
-        chunks = await store.work(_chunks, store, address, thread)
-        if others:
-            await _rename(store, owner, namespace, chunks, others)
-        elif all(may_change(owner, memory) for memory in chunks):
-            erased += chunks
-        else:
-            foreign.append((address, thread, chunks))
+    parting = await store.work(_parting, store, owner, leaving)
+    for chunks, names in parting.shared:
+        await _rename(store, owner, namespace, chunks, names)
 
     def commit(tx: Transaction) -> tuple[str, Erased] | None:
-        there = rows.by_ids(tx, owner, namespace, [memory.id for memory in erased])
+        there = rows.by_ids(tx, owner, namespace, [memory.id for memory in parting.erased])
         gone = erase(tx, owner, there, namespace) if there else None
         write(tx)
-        for address, thread, chunks in foreign:  # somebody else wrote them, whose document they are again
+        for address, thread, chunks in parting.foreign:
             records.register(tx, address, {thread: _title_of(chunks)}, chunks[0].user_id)
         return gone
 
     gone = await store.writer.write(commit)
     return await conclude(store, owner, *gone) if gone else None
+
+
+def _parting(store: Store, owner: Owner, leaving: Sequence[tuple[Address, Known]]) -> _Parting:
+    parting, leavers = _Parting(), {one.id for _, one in leaving}
+    for address, thread in dict.fromkeys((address, one.thread) for address, one in leaving):
+        sharing = records.of_thread(store.database, address, thread)
+        others = [one.name for one in sharing if one.id not in leavers]
+        chunks = _chunks(store, address, thread)
+        if others:
+            parting.shared.append((chunks, others))
+        elif all(may_change(owner, memory) for memory in chunks):
+            parting.erased.extend(chunks)
+        else:
+            parting.foreign.append((address, thread, chunks))
+    return parting
 
 
 async def _rename(
