@@ -211,6 +211,16 @@ async def test_a_statement_that_the_tool_keeps_is_one_memory(ann):
     assert await memories(ann) == ["my cat is called Miso"]
 
 
+async def test_what_the_model_made_up_is_kept_as_its_own_and_the_users_words_beside_it(ann):
+    made_up = "my cat is called Miso and bites the postman"
+    ann.hears(calls(call("remember", statement=made_up)), says("noted", confidence=1.0))
+    await ann.asks("my cat is called Miso")
+    await caught_up(ann)
+    page = await ann.agent.brain.memories(ann.principal, limit=10)
+    kept = {memory.text: memory.metadata.get("role") for memory in page.memories}
+    assert kept == {made_up: "assistant", "my cat is called Miso": "user"}
+
+
 async def test_a_turn_that_is_handed_over_again_leaves_the_same_memories(ann):
     ann.hears(says("hello", confidence=1.0))
     record = await ann.asks("good morning")

@@ -38,6 +38,11 @@ def statement_key(text: str, said_at: str | None = None) -> str:
     return f"stated:{sha256(dated.encode()).hexdigest()[:32]}"
 
 
+def answer_key(text: str) -> str:
+    """The key of what the model said by itself."""
+    return f"answered:{statement_key(text).partition(':')[2]}"
+
+
 def same_statement(text: str, other: str) -> bool:
     return _plain(text) == _plain(other)
 

@@ -7,11 +7,12 @@ from typing import Any
 
 from soma.agent.consent import asks_to_forget
 from soma.agent.errors import NotFound
-from soma.agent.kept import statement_key, worth_keeping
+from soma.agent.kept import answer_key, statement_key, worth_keeping
 from soma.agent.parts import parts_of
 from soma.agent.record import Turn, TurnRecord
 from soma.agent.steps.outside import sources_of
 from soma.agent.store import TurnStore
+from soma.agent.tools.own_words import is_said_by_user
 from soma.agent.tools.taint import Outside, Source
 from soma.brain.client import BrainClient
 from soma.brain.errors import BrainRefused
@@ -103,12 +104,14 @@ def items_of(record: TurnRecord, said_before: Sequence[str] = ()) -> list[dict[s
 
 
 def _kept_by_tool(record: TurnRecord) -> list[str]:
+    """What the tool has kept as the user's; what the model added by itself stands for no words of the user."""
     kept = [use for use in record.tool_uses if use.requested.tool == TOOL and use.finished]
-    return [
+    statements = [
         str((use.requested.arguments or {}).get("statement", ""))
         for use in kept
         if use.finished and use.finished.status == "ok"
     ]
+    return [statement for statement in statements if is_said_by_user(statement, [record.turn.content])]
 
 
 def _is_own_answer(record: TurnRecord, complete: TurnComplete, said_before: Sequence[str]) -> bool:
@@ -128,7 +131,7 @@ def _items(record: TurnRecord, text: str, role: str) -> list[dict[str, Any]]:
 def _item(record: TurnRecord, text: str, role: str) -> dict[str, Any]:
     turn = record.turn
     return {
-        "key": statement_key(text, turn.created_at) if role == "user" else _answer_key(text),
+        "key": statement_key(text, turn.created_at) if role == "user" else answer_key(text),
         "text": text,
         "kind": "episodic",
         "scope": "user",
@@ -136,10 +139,6 @@ def _item(record: TurnRecord, text: str, role: str) -> dict[str, Any]:
         "conversation_id": turn.conversation_id,
         "metadata": {"role": role, "turn_id": turn.id, "source": "conversation"},
     }
-
-
-def _answer_key(text: str) -> str:
-    return f"answered:{statement_key(text).partition(':')[2]}"
 
 
 def _is_offline(record: TurnRecord) -> bool:

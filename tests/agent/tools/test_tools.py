@@ -23,6 +23,7 @@ CONTEXT = ToolContext(
     turn_id="turn1",
     iteration_number=0,
     call_id="call1",
+    said=("My cat is called Miso, and I live in Leeds!",),
 )
 PRINCIPAL = Principal(tenant_id="t1", user_id="u1", agent_id="a1")
 
@@ -42,7 +43,10 @@ class Notebook:
 
     kept: dict[str, dict[str, Any]] = field(default_factory=dict)
 
-    async def remember(self, principal: Principal, items: Sequence[Mapping[str, Any]]) -> list[RememberedItem]:
+    async def remember(
+        self, principal: Principal, items: Sequence[Mapping[str, Any]], *, are_messages: bool = False
+    ) -> list[RememberedItem]:
+        assert are_messages == any("role" in item["metadata"] for item in items)
         assert principal == PRINCIPAL
         rows = [
             RememberedItem(id=f"m-{item['key']}", key=item["key"], status=self._status(item["key"])) for item in items
@@ -81,7 +85,9 @@ class Away:
 
     error: Exception
 
-    async def remember(self, principal: Principal, items: Sequence[Mapping[str, Any]]) -> list[RememberedItem]:
+    async def remember(
+        self, principal: Principal, items: Sequence[Mapping[str, Any]], *, are_messages: bool = False
+    ) -> list[RememberedItem]:
         raise self.error
 
     async def recall(
@@ -112,6 +118,28 @@ async def test_a_fact_is_kept_once_in_the_users_own_scope() -> None:
     assert first.sources == again.sources
     (item,) = brain.kept.values()
     assert (item["scope"], item["conversation_id"]) == ("user", "c1")
+    assert "role" not in item["metadata"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "kind"),
+    [
+        ("The user lives in Leeds", "stated"),
+        ("Miso is the user's cat", "stated"),
+        ("MY CAT IS CALLED MISO", "stated"),
+        ("my cat Miso is allergic to penicillin", "answered"),
+        ("my cat is called Miso and my dog is called Rex", "answered"),
+        ("the user works at the mint", "answered"),
+        ("I do not live in Leeds", "answered"),
+    ],
+)
+async def test_a_statement_is_the_users_only_where_the_users_words_carry_all_of_it(statement: str, kind: str) -> None:
+    brain = Notebook()
+    told = await Remember(brain, principal_of).run({"statement": statement}, CONTEXT)
+    (item,) = brain.kept.values()
+    assert item["key"].startswith(f"{kind}:")
+    assert item["metadata"].get("role") == {"stated": None, "answered": "assistant"}[kind]
+    assert ("as your own words" in told.content) == (kind == "answered")
 
 
 async def test_an_empty_statement_is_refused() -> None:

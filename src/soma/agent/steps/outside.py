@@ -12,9 +12,13 @@ OURS = ("invalid", "denied", "breaker_open", "unknown")  # ends of a call in whi
 async def outside_of(record: TurnRecord, doors: Doors) -> Outside:
     """Gather what this turn saw, and what earlier turns saw whose answers the model still reads and may repeat."""
     earlier = await doors.shown_before()
-    own = [record.turn.content, *(exchange.user for exchange in doors.history)]
     written = [use.requested.arguments or {} for use in record.tool_uses if use.decided and not use.decided.taint]
-    return Outside([*sources_of(record, doors.tools.computing), *earlier], own, written)
+    return Outside([*sources_of(record, doors.tools.computing), *earlier], own_messages(record, doors), written)
+
+
+def own_messages(record: TurnRecord, doors: Doors) -> tuple[str, ...]:
+    """The user's words: this turn's message, and those that the model still reads."""
+    return (record.turn.content, *(exchange.user for exchange in doors.history))
 
 
 def sources_of(record: TurnRecord, computing: frozenset[str] = frozenset()) -> list[Source]:

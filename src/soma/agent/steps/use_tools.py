@@ -8,7 +8,7 @@ from soma.agent.policy import Verdict
 from soma.agent.record import IterationRecord, ToolUse, TurnFact, TurnRecord
 from soma.agent.steps.asked import Grant, granted
 from soma.agent.steps.doors import Doors
-from soma.agent.steps.outside import outside_of
+from soma.agent.steps.outside import outside_of, own_messages
 from soma.agent.tools.base import ToolContext
 from soma.agent.tools.taint import Outside
 from soma.agent.tools.toolset import ToolOutcome
@@ -33,16 +33,16 @@ async def use_tools(record: TurnRecord, iteration: IterationRecord, doors: Doors
     if not calls:
         return
     grant = await granted(record, doors)
-    outside = await outside_of(record, doors)
+    outside, own = await outside_of(record, doors), own_messages(record, doors)
     for call in calls:
         use = iteration.tools[call.call_id]
         if use.finished is None and use.decided is None:
-            context = _context(record, iteration, call, grant)
+            context = _context(record, iteration, call, grant, own)
             yield await _decided(record, call, context, doors, outside)
         if use.finished is None and call.call_id in record.interrupted and not doors.tools.is_idempotent(call.name):
             yield _finished(iteration, call, LOST)
     running = [
-        asyncio.ensure_future(_run(iteration, call, _context(record, iteration, call, grant), doors))
+        asyncio.ensure_future(_run(iteration, call, _context(record, iteration, call, grant, own), doors))
         for call in calls
         if iteration.tools[call.call_id].finished is None
     ]
@@ -113,7 +113,9 @@ def _verdict(use: ToolUse) -> Verdict:
     return Verdict(allow=decided.allow, rule=decided.rule, reason=decided.reason, policy_version=decided.policy_version)
 
 
-def _context(record: TurnRecord, iteration: IterationRecord, call: ToolCall, grant: Grant) -> ToolContext:
+def _context(
+    record: TurnRecord, iteration: IterationRecord, call: ToolCall, grant: Grant, own: tuple[str, ...]
+) -> ToolContext:
     turn, decided = record.turn, iteration.tools[call.call_id].decided
     return ToolContext(
         tenant_id=turn.tenant_id,
@@ -124,6 +126,7 @@ def _context(record: TurnRecord, iteration: IterationRecord, call: ToolCall, gra
         iteration_number=iteration.number,
         call_id=call.call_id,
         role=turn.role,
+        said=own,
         sources=tuple(decided.taint_sources) if decided else (),
         confirmed=grant.memories,
         earlier_turns=grant.turns,

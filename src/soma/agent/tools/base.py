@@ -11,8 +11,9 @@ from typing import Any, Protocol
 class ToolContext:
     """Who the tool acts for, taken from the turn and never from the arguments.
 
-    `sources` are the ids of what the arguments carry text of, where policy let that pass; `confirmed` the memories that
-    the user has just agreed to have erased, as the turn of `earlier_turns` proposed.
+    `said` are the user's own messages, this turn's and those that the model still reads; `sources` the ids of what the
+    arguments carry text of, where policy let that pass; `confirmed` the memories that the user has just agreed to have
+    erased, as the turn of `earlier_turns` proposed.
     """
 
     tenant_id: str
@@ -23,6 +24,7 @@ class ToolContext:
     iteration_number: int
     call_id: str
     role: str = "member"
+    said: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
     confirmed: tuple[str, ...] = ()
     earlier_turns: tuple[str, ...] = ()

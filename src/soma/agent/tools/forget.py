@@ -9,10 +9,9 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from soma.agent.kept import same_statement
-from soma.agent.llm.offline.words import stem
 from soma.agent.tools.base import ToolContext, ToolFailed, ToolResult
 from soma.agent.tools.brain import PrincipalOf, asking_brain
-from soma.agent.tools.taint import telling_words
+from soma.agent.tools.own_words import stems_of
 from soma.brain.types import MemoryPage, Principal, RecalledMemory
 
 Place = tuple[str, str]  # a turn and its conversation
@@ -143,14 +142,10 @@ class Forget:
 
 def matching(what: str, hits: Sequence[RecalledMemory]) -> list[RecalledMemory]:
     """Choose the memories that hold most of the words sought, the best first (pure)."""
-    wanted = _stems(what)
-    shares = [(len(wanted & _stems(hit.text)) / max(1, len(wanted)), hit) for hit in hits]
+    wanted = stems_of(what)
+    shares = [(len(wanted & stems_of(hit.text)) / max(1, len(wanted)), hit) for hit in hits]
     least = max(COVERED, NEAR_BEST * max((share for share, _ in shares), default=0.0))
     return [hit for share, hit in sorted(shares, key=lambda pair: -pair[0]) if share >= least]
-
-
-def _stems(text: str) -> set[str]:
-    return {stem(word) for word in telling_words(text)}
 
 
 def shortened(hit: RecalledMemory) -> str:

@@ -1,16 +1,22 @@
-"""Keep a fact that the user states, through the brain (ARCH-001)."""
+"""Keep a fact that the user states, through the brain (ARCH-001).
+
+What the user's words do not carry, the model made up or worked out: it is kept as the model's own, as its answers are,
+and proves nothing.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from soma.agent.kept import statement_key
+from soma.agent.kept import answer_key, statement_key
 from soma.agent.tools.base import ToolContext, ToolFailed, ToolResult
 from soma.agent.tools.brain import PrincipalOf, asking_brain
+from soma.agent.tools.own_words import is_said_by_user
 from soma.brain.types import Principal, RememberedItem
 from soma.events.ids import now
 
 MAX_LENGTH = 4_000
 MAX_SOURCES, LONGEST_ID = 64, 200  # as the brain takes them
+OWN = {"role": "assistant"}
 
 PARAMETERS: dict[str, Any] = {
     "type": "object",
@@ -31,7 +37,9 @@ PARAMETERS: dict[str, Any] = {
 class Remembers(Protocol):
     """The part of the brain's client that this tool needs."""
 
-    async def remember(self, principal: Principal, items: Sequence[Mapping[str, Any]]) -> list[RememberedItem]: ...
+    async def remember(
+        self, principal: Principal, items: Sequence[Mapping[str, Any]], *, are_messages: bool = False
+    ) -> list[RememberedItem]: ...
 
 
 class Remember:
@@ -53,16 +61,18 @@ class Remember:
         statement = " ".join(arguments["statement"].split())
         if not statement:
             raise ToolFailed("there is nothing to remember: the statement is empty")
+        is_own = not is_said_by_user(statement, context.said)
         item = {
-            "key": statement_key(statement, now()),
+            "key": answer_key(statement) if is_own else statement_key(statement, now()),
             "text": statement,
             "kind": "semantic",
             "scope": "user",
             "conversation_id": context.conversation_id,
-            "metadata": {"source": "remember", "turn_id": context.turn_id},
+            "metadata": {"source": "remember", "turn_id": context.turn_id, **(OWN if is_own else {})},
             "derived_from": [name for name in context.sources if len(name) <= LONGEST_ID][:MAX_SOURCES],
         }
         with asking_brain():
-            (kept,) = await self._brain.remember(self._principal_of(context), [item])
+            (kept,) = await self._brain.remember(self._principal_of(context), [item], are_messages=is_own)
         verb = "I will remember" if kept.status == "created" else "I already knew"
-        return ToolResult(content=f"{verb}: {statement}", sources=(kept.id,))
+        whose = ", as your own words, for the user did not say it" if is_own else ""
+        return ToolResult(content=f"{verb}{whose}: {statement}", sources=(kept.id,))

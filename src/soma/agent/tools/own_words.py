@@ -1,0 +1,19 @@
+"""The user's own words, known again in what a model makes of them. Pure."""
+
+from collections.abc import Sequence
+
+from soma.agent.llm.offline.words import stem
+from soma.agent.tools.taint import telling_words
+
+OF_THE_USER = frozenset({"user"})  # as a model calls who says "I"
+
+
+def stems_of(text: str) -> frozenset[str]:
+    """The words that tell something, in whatever form they stand."""
+    return frozenset(stem(word) for word in telling_words(text))
+
+
+def is_said_by_user(statement: str, messages: Sequence[str]) -> bool:
+    """Whether the user's `messages` carry every word of it that tells something, in whatever form and order."""
+    said = frozenset[str]().union(*map(stems_of, messages))
+    return stems_of(statement) <= said | OF_THE_USER
