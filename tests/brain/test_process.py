@@ -50,7 +50,7 @@ async def test_a_brain_apart_serves_ends_at_a_signal_and_knows_everything_again(
 def test_a_mistyped_setting_is_told_with_the_nearest_that_is_one(tmp_path):
     ended = started(tmp_path, SOMABRAIN_EVIDENCE_STPE="3", SOMA_RLM_MAX_ITERATIONS="3", SOMA_REDIS_URL="foo")
     told, _ = ended.stderr.splitlines()
-    assert told == "soma brain: SOMABRAIN_EVIDENCE_STPE is no setting; SOMABRAIN_EVIDENCE_STEP is"
+    assert told == "soma brain: unknown setting SOMABRAIN_EVIDENCE_STPE; did you mean SOMABRAIN_EVIDENCE_STEP?"
 
 
 @pytest.mark.e2e

@@ -15,7 +15,9 @@ def test_a_mistyped_setting_is_told_with_the_nearest_that_is_one():
         "HOME": "/",
         "SOMA_TEST_X": "",
     }
-    assert list(unknown(environment)) == ["SOMA_RLM_MAX_ITERATONS is no setting; SOMA_RLM_MAX_ITERATIONS is"]
+    assert list(unknown(environment)) == [
+        "unknown setting SOMA_RLM_MAX_ITERATONS; did you mean SOMA_RLM_MAX_ITERATIONS?"
+    ]
 
 
 def test_help_shows_the_port_that_is_set(monkeypatch):

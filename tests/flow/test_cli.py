@@ -462,6 +462,13 @@ def test_doctor_and_readiness_name_turns_that_were_set_aside(soma):
     assert "every turn can be read" in soma.run("doctor").stdout
 
 
+def test_doctor_names_settings_that_are_none(soma):
+    doctor = soma.run("doctor", COLUMNS="300", SOMA_PROT="1")
+    assert doctor.returncode == 0
+    assert "unknown setting SOMA_PROT; did you mean SOMA_PORT?" in doctor.stdout
+    assert "every setting in this terminal's environment is known" in soma.run("doctor", COLUMNS="300").stdout
+
+
 def change(folder, sql, parameters):
     with closing(sqlite3.connect(folder / "agent.sqlite3")) as database, database:
         database.execute(sql, parameters)

@@ -40,7 +40,7 @@ def unknown(
     for name in sorted(environment):
         if name.startswith(prefixes) and name not in known:
             nearest = next(iter(get_close_matches(name, known, n=1)), None)
-            yield f"{name} is no setting{f'; {nearest} is' if nearest else ''}"
+            yield f"unknown setting {name}{f'; did you mean {nearest}?' if nearest else ''}"
 
 
 def names_of(group: type[BaseSettings], field: str) -> list[str]:

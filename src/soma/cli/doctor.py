@@ -1,5 +1,6 @@
 """soma doctor: is this installation well, and what to do where it is not."""
 
+import os
 import platform
 import sqlite3
 import sys
@@ -21,6 +22,7 @@ from soma.cli.server import (
     show_json,
     token_at_hand,
 )
+from soma.cli.unknown_settings import unknown
 
 OLDEST_PYTHON = (3, 11)
 MARKS = {"ok": "[green]ok[/green]  ", "note": "[yellow]note[/yellow]", "mend": "[red]mend[/red]"}
@@ -80,6 +82,13 @@ def _model() -> str:
     if not built:
         raise Unwell("the embedding model is not built yet: run `make setup`")
     return f"embedding model {built[0].name}"
+
+
+def _settings() -> str:
+    """Name settings that are none: what they were meant to change is as it is by default."""
+    if mistaken := list(unknown(os.environ)):
+        raise Noted("; ".join(mistaken))
+    return "every setting in this terminal's environment is known"
 
 
 def _data() -> str:
@@ -190,6 +199,7 @@ CHECKS: dict[str, Callable[[], str]] = {
     "python": _python,
     "packages": _packages,
     "model": _model,
+    "settings": _settings,
     "data folder": _data,
     "server": _server,
     "turns": _turns,
