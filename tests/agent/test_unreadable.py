@@ -147,8 +147,10 @@ async def test_every_turn_that_was_set_aside_is_named_with_the_event_that_cannot
     assert ours & set(aside) == {one.turn_id for (name, _), one in left.items() if name in DAMAGE}
     assert "(chat.model_responded) cannot be read" in aside[left["finish reason 1", True].turn_id]
     assert (await readiness(stage.agent))[0]
-    assert {turn["turn_id"] for turn in await turns_aside(stage.agent)} <= set(aside)
-    assert await turns_aside(stage.agent)
+    told = await turns_aside(stage.agent, named=True)
+    assert told["set_aside"]
+    assert {turn["turn_id"] for turn in told["set_aside"]} <= set(aside)
+    assert await turns_aside(stage.agent, named=False) == {"turns_set_aside": len(aside)}
 
 
 @pytest.mark.parametrize("name", DAMAGE)

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from tests.flow.product import start
+from tests.flow.test_cli import change
 from tests.raw_http import answer, line, poured, rest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
@@ -214,6 +215,26 @@ def test_a_server_that_others_can_reach_says_so_and_shows_its_figures_to_its_ope
         for token, status in expected.items():
             headers = {"Authorization": f"Bearer {token}"} if token else {}
             assert httpx.get(f"{narrow.url}{page}", headers=headers).status_code == status, page
+
+
+def test_turns_that_were_set_aside_are_named_to_the_operator_only_where_others_reach_the_server(narrow):
+    turn = narrow.owner.ask("what is 6*7?")["turn_id"]
+    change(narrow.data_dir, "UPDATE agent_turn SET set_aside = 'it cannot be read' WHERE id = ?", [turn])
+    named = [{"turn_id": turn, "why": "it cannot be read"}]
+    try:
+        for token, which in {
+            None: None,
+            "wrong": None,
+            narrow.member("onlooker").token: None,
+            narrow.token: named,
+        }.items():
+            told = httpx.get(
+                f"{narrow.url}/readyz", headers={"Authorization": f"Bearer {token}"} if token else {}
+            ).json()
+            assert (told["turns_set_aside"], told.get("set_aside")) == (1, which)
+        assert f"turn {turn}: it cannot be read" in narrow.run("doctor", COLUMNS="300").stdout
+    finally:
+        change(narrow.data_dir, "UPDATE agent_turn SET set_aside = NULL WHERE id = ?", [turn])
 
 
 def test_figures_are_open_where_only_this_machine_reaches_them(soma):

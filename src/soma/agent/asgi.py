@@ -146,9 +146,8 @@ class Application:
             await _respond(send, 200, metrics.exposition())
         else:
             ready, dependencies = await readiness(self._running)
-            aside = await turns_aside(self._running)
-            body: dict[str, Any] = {"ready": ready, "dependencies": dependencies, "turns_set_aside": aside}
-            await _respond(send, 200 if ready else 503, body)
+            aside = await turns_aside(self._running, named=await self._gate.is_watched(scope))
+            await _respond(send, 200 if ready else 503, {"ready": ready, "dependencies": dependencies, **aside})
 
 
 async def readiness(agent: Agent) -> tuple[bool, dict[str, str]]:
@@ -157,15 +156,18 @@ async def readiness(agent: Agent) -> tuple[bool, dict[str, str]]:
     return all(state == "ok" for state in states.values()), states
 
 
-async def turns_aside(agent: Agent) -> list[dict[str, str]]:
-    """Turns of which something stored cannot be read: they hold nobody up, so the server is ready, but it says so."""
+async def turns_aside(agent: Agent, *, named: bool) -> dict[str, Any]:
+    """Count turns of which something stored cannot be read: they hold nobody up, so the server is ready, but says so.
+
+    `named`: tell also which they are, of every tenant, and why.
+    """
     try:
-        return [
-            {"turn_id": turn_id, "why": why}
-            for turn_id, why in await asyncio.to_thread(agent.store.aside, limit=MOST_ASIDE)
-        ]
+        count = await asyncio.to_thread(agent.store.count_aside)
+        found = await asyncio.to_thread(agent.store.aside, limit=MOST_ASIDE) if named else []
     except LogError:
-        return []
+        count, found = 0, []
+    which = {"set_aside": [{"turn_id": turn_id, "why": why} for turn_id, why in found]} if named else {}
+    return {"turns_set_aside": count, **which}
 
 
 async def _database(agent: Agent) -> str:

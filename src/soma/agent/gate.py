@@ -11,8 +11,10 @@ from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
+from django.db import OperationalError
+
 from soma.agent.auth import SCHEME, Caller, caller_of
-from soma.agent.errors import Forbidden, Malformed, Unauthorized
+from soma.agent.errors import AgentError, Forbidden, Malformed, Unauthorized
 
 Scope = dict[str, Any]
 
@@ -51,6 +53,14 @@ class Gate:
             raise Forbidden(
                 "only the operator of this server, or its service token, may read the metrics", code="operator_required"
             )
+
+    async def is_watched(self, scope: Scope) -> bool:
+        """Whether the sender may see what concerns the whole server. A database that is away keeps nobody waiting."""
+        try:
+            await self.check_watcher(scope)
+        except (AgentError, OperationalError):
+            return False
+        return True
 
     def check_service(self, scope: Scope) -> None:
         """Beyond this machine, keep the brain for holders of the service token. Raises Unauthorized."""

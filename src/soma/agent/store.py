@@ -21,6 +21,10 @@ from soma.events.writer import Writer
 
 IN_PROGRESS = "turn_in_progress"
 TURN_COLUMNS = "id, tenant_id, user_id, conversation_id, content, client_message_id, created_at"
+ASIDE = (
+    "FROM agent_turn t JOIN agent_conversation c ON c.id = t.conversation_id "
+    "WHERE t.set_aside IS NOT NULL AND c.deleted_at IS NULL"
+)
 SAID_BEFORE = 20  # turns of a conversation that an answer is compared with
 
 
@@ -182,12 +186,15 @@ class TurnStore:
             lambda tx: tx.execute("UPDATE agent_turn SET set_aside = ? WHERE id = ?", [why, turn_id])
         )
 
+    def count_aside(self) -> int:
+        """How many turns were set aside and are not settled."""
+        [[count]] = self._writer.database.query(f"SELECT COUNT(*) {ASIDE}")
+        return int(count)
+
     def aside(self, *, limit: int) -> list[tuple[str, str]]:
         """Turns that were set aside, and why, the newest first; those of deleted conversations are settled."""
         rows = self._writer.database.query(
-            "SELECT t.id, t.set_aside FROM agent_turn t JOIN agent_conversation c "
-            "ON c.id = t.conversation_id WHERE t.set_aside IS NOT NULL AND c.deleted_at IS NULL "
-            "ORDER BY t.id DESC LIMIT ?",
+            f"SELECT t.id, t.set_aside {ASIDE} ORDER BY t.id DESC LIMIT ?",
             [limit],
         )
         return [(str(turn_id), str(why)) for turn_id, why in rows]

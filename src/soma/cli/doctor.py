@@ -134,18 +134,26 @@ def _turns() -> str:
     if not url:
         raise Unwell("not known while no server runs: start one with `soma up`")
     try:
-        aside = httpx.get(f"{url}/readyz", timeout=5).json()["turns_set_aside"]
+        ready = httpx.get(f"{url}/readyz", headers=_authorization(), timeout=5).json()
+        count, aside = int(ready["turns_set_aside"]), ready.get("set_aside")
     except (httpx.TransportError, httpx.InvalidURL, ValueError) as error:
         raise Unwell(f"{url} cannot be asked: {error}") from error
-    except (KeyError, TypeError) as error:
+    except (KeyError, TypeError, AttributeError) as error:
         raise Unwell(f"{url} does not say whether every turn can be read: is it a Soma of this version?") from error
-    if not aside:
+    if not count:
         return "every turn can be read"
+    if aside is None:
+        raise Noted(f"{count} turns cannot be read and were set aside; the server names them to its operator only")
     told = "; ".join(f"turn {turn['turn_id']}: {turn['why']}" for turn in aside)
     raise Noted(
         f"these turns cannot be read and were set aside; they are not remembered: {told}. `soma trace TURN` shows what "
         "is left. Ask again, restore a backup, or delete the conversation"
     )
+
+
+def _authorization() -> dict[str, str]:
+    token = token_at_hand()
+    return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def _account() -> str:
