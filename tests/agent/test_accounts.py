@@ -34,6 +34,14 @@ async def test_a_token_that_opens_nothing_any_more_is_made_anew_at_the_next_star
 
 
 @pytest.mark.usefixtures("stage")
+async def test_the_operators_token_in_the_data_folder_does_not_end_and_any_other_does(token_file):
+    operator = await owner_of(token_file)
+    assert (await Token.objects.aget(id=operator.token_id)).expires_at is None
+    issued = await sync_to_async(add_member)(accounts.DEFAULT_TENANT, username="guest", role=Role.MEMBER)
+    assert issued.row.expires_at is not None
+
+
+@pytest.mark.usefixtures("stage")
 async def test_an_operator_who_was_removed_comes_back_as_nobody_who_was_there(token_file):
     before = await owner_of(token_file)
     await sync_to_async(add_member)(accounts.DEFAULT_TENANT, username="heir", role=Role.OWNER)

@@ -58,7 +58,8 @@ class Settings(BaseSettings):
         365,
         ge=0,
         le=36_500,
-        description="Days after which a new token ends, and the most that may be asked for; 0 means never.",
+        description="Days after which a new token ends, and the most that may be asked for; 0 means never. "
+        "The operator's own in the data folder does not end.",
     )
     tokens_per_member: int = Field(20, ge=1, le=1_000, description="Tokens that a member may have at once.")
     access_check_seconds: float = Field(
