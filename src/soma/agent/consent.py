@@ -30,11 +30,11 @@ _LEAD = "(?:{}\\b[\\s,:!]*)*".format(
 _FORGET = (
     _either(
         "forget(?: about)?|unlearn|stop remembering|(?:do not|don['’]t) remember",
-        "vergiss|vergesse|vergessen(?: sie)?",
+        "vergi(?:ss|ß)t?|vergess(?:e|t)|vergessen(?: sie)?",
         "oublie[sz]?|oublier",
         "olv[ií]da(?:te|r|s)?|olvides?|olviden",
     )
-    + r"(?![\w-])(?! (?:pas|not)\b)"
+    + r"(?![\w-])(?! (?:pas|not|jamais)\b)(?![^,;:.]{0,80}\b(?:nicht|nie|niemals)\b)"
 )
 _MEMORY = _either(
     r"memor(?:y|ies)|remember|notes?(?!\.\w)|facts?|told you|know|knowledge",
@@ -42,6 +42,11 @@ _MEMORY = _either(
     "mémoires?|souvenirs?",
     "memorias?|recuerdos?",
 )
+_PRIVATE = _either(  # what is nobody's but the user's: it lies in memory if anywhere
+    r"my|our|mein\w{0,2}|unser\w{0,2}|mon|ma|mes|notre|nos|mis?|nuestr[oa]s?",
+    r"[\w-]*(?:password|passwort|kennwort|passcode|contraseña)|mot de passe",
+)
+_FILE = r"(?:\w\.[a-z]\w{1,4}\b|\b(?:file|folder|document|datei|ordner|dokument|fichier|dossier|archivo|carpeta)s?\b)"
 _ERASE = (
     _either(
         "delete|erase|remove|wipe|drop|discard|purge|scrub|clear",
@@ -49,12 +54,12 @@ _ERASE = (
         "efface[rz]?|supprime[rz]?",
         "borrar?|borre|eliminar?|elimine",
     )
-    + rf"(?![\w-])(?=.{{0,200}}\b{_MEMORY}\b)"
+    + rf"(?![\w-])(?:(?=.{{0,200}}\b{_MEMORY}\b)|(?=.{{0,40}}?\b{_PRIVATE}\b)(?!.{{0,200}}{_FILE}))"
 )
 _ASKS = re.compile(rf"^{_LEAD}{_either(_FORGET, _ERASE)}(?P<rest>.*)$", re.IGNORECASE | re.DOTALL)
 _ASKS_LAST = re.compile(  # German puts the verb last
     r"^(?:bitte[\s,]+)?(?:(?:kannst|könntest|würdest) du|(?:können|könnten) sie|du (?:kannst|sollst|darfst)) "
-    r"(?:bitte )?(?P<rest>.{1,300}?) vergessen(?! \w)",
+    r"(?:bitte )?(?P<rest>(?:(?!\b(?:nicht|nie|niemals)\b).){1,300}?) vergessen(?! \w)",
     re.IGNORECASE | re.DOTALL,
 )
 _PARTICLE = re.compile(
@@ -71,13 +76,16 @@ _PARTICLE = re.compile(
     re.IGNORECASE,
 )
 _FROM_MEMORY = re.compile(
-    rf"[\s,]*\b(?:from|in|out of|aus|de|dans) (?:your|my|the|deinem|ihrem|dem|ta|votre|tu|su) {_MEMORY}\b",
+    rf"[\s,]*\b(?:from|in|out of|aus|de|dans) (?:(?:your|my|the|deinem|ihrem|dem|ta|votre|tu|su) )?{_MEMORY}\b",
     re.IGNORECASE,
 )
 _POINTING = word_set(
     """it that this them these those please again now too all everything what i you just said told me last one message
     das es dies alles bitte ça cela ceci tout eso esto todo lo le la the my your memory memories note notes"""
 )
+
+_ALL = word_set("everything all alles tout todo")
+_LAST = word_set("said told last just gesagt dit dijo")
 
 _YES = word_set(
     """yes yeah yep yup sure ok okay absolutely definitely correct right confirm confirmed agreed affirmative y
@@ -141,6 +149,17 @@ def to_forget(text: str) -> str | None:
     return next(asked, None)
 
 
+def names_nothing(text: str) -> bool:
+    """Whether a text only points, so that nothing can be found by it."""
+    return all(word in _POINTING for word in _TOKEN.findall(text.lower()))
+
+
+def means_all(text: str) -> bool:
+    """Whether a message that only points means whatever is remembered, not what was said last."""
+    said = frozenset(_TOKEN.findall(text.lower()))
+    return not said.isdisjoint(_ALL) and said.isdisjoint(_LAST)
+
+
 def consent_in(text: str) -> Consent | None:
     """Read a plain yes; None for a message with any word that is neither a yes, a number nor a filler.
 
@@ -175,4 +194,4 @@ def _asked(sentence: str) -> str | None:
     if found is None:
         return None
     rest = _FROM_MEMORY.sub("", _PARTICLE.sub("", found["rest"])).strip(" \t\n.,;:!?\"'“”")
-    return "" if all(word in _POINTING for word in _TOKEN.findall(rest.lower())) else rest
+    return "" if names_nothing(rest) else rest

@@ -8,6 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from soma.agent.consent import names_nothing
 from soma.agent.kept import same_statement
 from soma.agent.tools.base import ToolContext, ToolFailed, ToolResult
 from soma.agent.tools.brain import PrincipalOf, asking_brain
@@ -21,6 +22,10 @@ MOST = 10  # of them that are proposed at once
 COVERED = 0.6  # share of the words that are sought which a memory must hold
 NEAR_BEST = 0.75
 SHOWN = 60  # characters of a memory that are shown
+WHAT = (
+    "Say what I shall forget, by a name or some words of it. I do not forget everything at once: `soma memory list` "
+    "shows what is remembered, `soma memory forget` forgets it."
+)
 SECRET = re.compile(
     r"(\b\w*(?:password|passwort|passcode|pin|code|secret|key|token|kennwort|mot de passe|contraseña|clave)\b"
     r"[^.!?]*?(?:\bis\b|\bist\b|\best\b|\bes\b|=|:)\s*).+",
@@ -96,6 +101,8 @@ class Forget:
             return await self._forget(context)
         if not arguments.get("what", "").strip():
             raise ToolFailed("give `what` is to be forgotten, in the user's words")
+        if names_nothing(arguments["what"]):
+            return ToolResult(content=WHAT)
         return await self._propose(arguments["what"], context)
 
     async def _propose(self, what: str, context: ToolContext) -> ToolResult:

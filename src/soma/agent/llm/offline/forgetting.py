@@ -2,11 +2,12 @@
 
 from collections.abc import Collection
 
-from soma.agent.consent import consent_in, to_forget
+from soma.agent.consent import consent_in, means_all, to_forget
 from soma.agent.llm.base import InstructionPart, ModelRequest
 from soma.agent.llm.offline.tool_choice import NAMED, Choice
 
 FORGET = "forget"
+ANYTHING = "everything"
 FEW_WORDS = 4  # of an answer that is no more than a no
 
 
@@ -17,9 +18,10 @@ def calls(message: str, before: str, request: ModelRequest, called: Collection[s
     if is_pending(request) and consent_in(message) is not None:
         return (Choice(name=FORGET, arguments={"confirmed": True}, score=NAMED),)
     what = to_forget(message)
-    if what is None or not (what or before):
+    if what is None:
         return ()
-    return (Choice(name=FORGET, arguments={"what": what or before}, score=NAMED),)
+    meant = what or ("" if means_all(message) else before)
+    return (Choice(name=FORGET, arguments={"what": meant or ANYTHING}, score=NAMED),)
 
 
 def is_declined(message: str, request: ModelRequest) -> bool:
