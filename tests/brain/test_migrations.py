@@ -3,9 +3,10 @@
 import shutil
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 import msgspec
-from tests.brain.conftest import ALICE
+from tests.brain.conftest import ALICE, FACTS, metrics_of
 
 from soma.brain.bodies import Feedback
 from soma.brain.feedback import key_of
@@ -26,6 +27,23 @@ ANSWER = FeedbackAnswer(
     feedback_id=key_of(ALICE, THUMB),
     version=1,
 )
+
+
+NEWEST = {  # what the newest migrations made, and so what their databases did not have before
+    ("brain", "0007_words_and_values"): [
+        "TABLE standing_words",
+        "TABLE person_days",
+        "TABLE learner_jumps",
+        "TABLE value_steps",
+        "TABLE value_start",
+    ],
+    ("memory", "0006_forgotten"): ["INDEX memories_forgotten"],
+    ("memory", "0004_consolidations"): ["TABLE memory_consolidations"],
+}
+KEPT = (
+    "events", "learner_snapshots", "bundles", "turn_metrics", "feedback_events", "feedback_keys", "usage_days",
+    "turn_rewards", "memories", "memory_embeddings", "memory_links", "memory_documents",
+)  # fmt: skip
 
 
 def older(folder: Path, until: str) -> Path:
@@ -56,3 +74,58 @@ async def test_first_answers_and_the_ledger_outlive_the_move_to_fewer_pages(sett
         assert verified(opened.writer.database).faults == []
     assert again == msgspec.structs.replace(ANSWER, status="duplicate")
     assert (day.day, day.model, day.tokens, day.cost, day.calls) == ("2026-01-01", "small", 7, 0.5, 2)
+
+
+async def lived(client) -> tuple[str, str]:
+    """A learner with updates of every kind; the bundle and the memory that the last word was about."""
+    await client.remember(ALICE, [{"text": text, "key": f"k{n}"} for n, text in enumerate(FACTS)])
+    for number in range(3):
+        bundle = await client.evaluate(ALICE, conversation_id="c", query="Caroline cat train Melanie", top_k=4)
+        ids = [memory.id for memory in bundle.memories]
+        await client.feedback(
+            ALICE, conversation_id="c", bundle_id=bundle.bundle_id, helpful=ids[:1], unhelpful=ids[1:2]
+        )
+        await client.feedback(ALICE, conversation_id="c", turn_id=f"t{number}", thumb=1)
+        await client.publish_turn_metrics(ALICE, **metrics_of(f"t{number}", bundle_id=bundle.bundle_id))
+    await client.forget(ALICE, keys=["k5"])
+    return bundle.bundle_id, ids[0]
+
+
+async def found(opened) -> dict[str, Any]:
+    """All that people see of a brain."""
+    database, client = opened.writer.database, opened.client
+    return {
+        "state": msgspec.to_builtins(await client.state(ALICE)),
+        "memories": msgspec.to_builtins(await client.memories(ALICE)),
+        "values": sorted(database.query("SELECT id, value FROM memories")),
+        "hits": [hit.id for hit in await client.recall(ALICE, query="Caroline cat")],
+        "usage": msgspec.to_builtins(await client.usage(ALICE, start="2026-01-01", end="2126-01-01")),
+    }
+
+
+async def test_what_was_learned_and_remembered_outlives_the_newest_migrations(settings):
+    """A brain that has lived, its tables as they were before, brought up to now."""
+    async with open_brain(settings, embedder=Hashing()) as opened:
+        bundle_id, memory_id = await lived(opened.client)
+    async with open_brain(settings, embedder=Hashing()) as opened:  # all is written down that waited
+        before = await found(opened)
+        rows = {table: opened.writer.database.query(f"SELECT * FROM {table} ORDER BY 1, 2") for table in KEPT}
+    connection = Database(f"sqlite:///{settings.data_dir}/brain.sqlite3").connect()
+    for (component, name), made in NEWEST.items():
+        for what in made:
+            connection.execute(f"DROP {what}")
+        connection.execute("DELETE FROM schema_migrations WHERE component = ? AND name = ?", [component, name])
+    connection.close()
+
+    async with open_brain(settings, embedder=Hashing()) as opened:
+        assert await found(opened) == before
+        for table, known in rows.items():
+            assert opened.writer.database.query(f"SELECT * FROM {table} ORDER BY 1, 2") == known, table
+        assert verified(opened.writer.database).faults == []
+        version = before["state"]["version"]
+        word = await opened.client.feedback(ALICE, conversation_id="c", bundle_id=bundle_id, unhelpful=[memory_id])
+        assert word.version == version + 1
+        await opened.client.rollback(ALICE, version=version)
+        again = await found(opened)
+        assert again["values"] == before["values"]
+        assert verified(opened.writer.database).faults == []
