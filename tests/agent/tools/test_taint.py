@@ -66,6 +66,18 @@ def test_arguments_that_carry_it_are_named(arguments: dict[str, Any], names: tup
         "".join(f"&#{ord(letter)};" for letter in PLANTED),
         "".join(f"\\u{ord(letter):04x}" for letter in PLANTED),
         PLANTED[::-1],
+        PLANTED.replace(" ", "\\n"),
+        " ".join(str(ord(letter)) for letter in PLANTED),
+        ", ".join(hex(ord(letter)) for letter in PLANTED),
+        " ".join(f"{ord(letter):08b}" for letter in PLANTED),
+        " ".join(f"{ord(letter):o}" for letter in PLANTED),
+        "".join(f"\\{ord(letter):03o}" for letter in PLANTED),
+        "".join(f"\\{ord(letter):06x} " for letter in PLANTED),
+        "".join(f"%u{ord(letter):04x}" for letter in PLANTED),
+        "4ppr0v3d 5uppl13r 4cc0un7",
+        "ᴀᴘᴘʀᴏᴠᴇᴅ ꜱᴜᴘᴘʟɪᴇʀ ᴀᴄᴄᴏᴜɴᴛ",
+        "".join(chr(0x1F1E6 + ord(letter) - 97) if letter.islower() else letter for letter in PLANTED[:25].lower()),
+        "it is the code XX-٦٦٦",
     ],
 )
 def test_it_is_seen_through_another_spelling(statement: str) -> None:

@@ -21,7 +21,15 @@ LONGEST = 200_000  # characters in all of them; what is beyond is not decoded fu
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
 _BASE32 = re.compile(r"(?<![A-Za-z0-9])[A-Z2-7]{16,}={0,6}")
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2}[ :,-]?){6,}")
-_ESCAPE = re.compile(r"\\u\{?([0-9A-Fa-f]{4,6})\}?|\\x([0-9A-Fa-f]{2})|(?:U\+|&#x)([0-9A-Fa-f]{4,6});?")
+_ESCAPE = re.compile(r"[\\%]u\{?([0-9A-Fa-f]{4,6})\}?|\\x([0-9A-Fa-f]{2})|(?:U\+|&#x)([0-9A-Fa-f]{4,6});?")
+_OCTAL = re.compile(r"\\([0-3]?[0-7]{2})")
+_IN_STYLES = re.compile(r"\\([0-9A-Fa-f]{2,6}) ?")  # as style sheets escape
+_BLANK = re.compile(r"\\[nrtfv]")
+_NUMBER = r"(?:0[xob])?[0-9A-Fa-f]{2,8}"
+_NUMBERS = re.compile(rf"{_NUMBER}(?:[\s,;:|/._-]{{1,3}}{_NUMBER}){{5,}}")
+_BASES = (10, 16, 8, 2)
+_LEET = str.maketrans("4310578@$!", "aeiostbasi")
+_HAS_LEET = re.compile(r"[^\W\d_][430157@$!8]|[430157@$!8][^\W\d_]")
 _QUOTED = re.compile(r"=\r?\n|=([0-9A-F]{2})")
 _GLUE = re.compile(r"[/_+-]")
 _SPACE = re.compile(r"\s+")
@@ -29,9 +37,11 @@ _READABLE = 0.9  # share of printable characters from which decoded bytes are a 
 
 
 def readings(text: str, *, turned: bool = False) -> list[str]:
-    """`text` itself, then what it says decoded: percent, HTML and escape codes, base64, base32, hex.
+    """`text` itself, then what it says decoded: percent, HTML and escape codes, base64, base32, hex, numbers of
+    characters.
 
-    `turned`: backwards and in rot13 too. What turns either way is found by turning one of two texts.
+    `turned`: backwards, in rot13 and with digits for letters too. What turns either way is found by turning one of
+    two texts.
     """
     text = without_hidden(text)
     found = dict.fromkeys([text])
@@ -44,8 +54,15 @@ def readings(text: str, *, turned: bool = False) -> list[str]:
             if len(found) < MOST and spent <= LONGEST:
                 found[new] = None
     if turned and spent <= LONGEST:
-        found |= dict.fromkeys(other for one in list(found) for other in (codecs.encode(one, "rot13"), one[::-1]))
+        found |= dict.fromkeys(other for one in list(found) for other in _turned(one))
     return list(found)
+
+
+def _turned(text: str) -> Iterator[str]:
+    yield codecs.encode(text, "rot13")
+    yield text[::-1]
+    if _HAS_LEET.search(text):
+        yield text.translate(_LEET)
 
 
 def _decoded(text: str) -> Iterator[str]:
@@ -55,8 +72,14 @@ def _decoded(text: str) -> Iterator[str]:
         yield unquote_plus(text)
     if "&" in text:
         yield html.unescape(text)
-    if "\\" in text or "U+" in text:
+    if "\\" in text or "U+" in text or "%u" in text:
         yield _ESCAPE.sub(_character, text)
+    if "\\" in text:
+        yield _BLANK.sub(" ", text)
+        yield _OCTAL.sub(lambda match: chr(int(match[1], 8)), text)
+        yield _IN_STYLES.sub(lambda match: _letter(int(match[1], 16)), text)
+    for base in _BASES if _NUMBERS.search(text) else ():
+        yield " ".join(_of_numbers(match.group(), base) for match in _NUMBERS.finditer(text))
     if "=" in text:
         yield unquote(_QUOTED.sub(lambda match: f"%{match[1]}" if match[1] else "", text))
     yield from _of_bytes(text)
@@ -70,6 +93,16 @@ def _of_bytes(text: str) -> Iterator[str]:
             runs = [match.group() for match in pattern.finditer(source)]
             yield " ".join(part for run in runs if (part := _text(decode, run)))
         yield "\n".join(part for match in _BASE64.finditer(source) for part in _glued(match.group()))
+
+
+def _of_numbers(run: str, base: int) -> str:
+    """The characters of which `run` has the numbers; empty where it has none of this base."""
+    digits = (word.lower().removeprefix("0x").removeprefix("0o") for word in re.findall(_NUMBER, run))
+    try:
+        text = "".join(_letter(int(word, base)) for word in digits)
+    except ValueError:
+        return ""
+    return text if text.isprintable() else ""
 
 
 def _glued(run: str) -> Iterator[str]:
@@ -106,7 +139,10 @@ def _hex(run: str) -> bytes:
 
 
 def _character(match: re.Match[str]) -> str:
-    number = int(match[1] or match[2] or match[3], 16)
+    return _letter(int(match[1] or match[2] or match[3], 16))
+
+
+def _letter(number: int) -> str:
     return chr(number) if number <= 0x10FFFF and not 0xD800 <= number <= 0xDFFF else ""
 
 

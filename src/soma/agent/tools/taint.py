@@ -40,6 +40,10 @@ _ADDRESS = re.compile(r"(?<![\w.@-])[^\W_][\w-]*(?:[.@][\w-]+)+")
 _SENTENCE = re.compile(r"(?<=[.!?;:])\s+|[。！？\n]+")
 _Row = TypeVar("_Row", str, list[str])
 _LOOK_ALIKES = str.maketrans("аеорсухіјѕԁһкмтвαοερτικνυ", "aeopcyxijsdhkmtbaoeptiknu")
+_LOOK_ALIKES |= str.maketrans("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnoprstuvwyz")
+_LOOK_ALIKES |= {  # letters in circles, in squares, and those that flags are made of
+    first + number: ord("a") + number for first in (0x1F150, 0x1F170, 0x1F1E6) for number in range(26)
+}
 _SILENT = word_set(
     """a an and are as at be been but by can could did do does for from had has have he her him his i if in is it its
     me my no of on or our she should so than that the their them then there these they this to up us user user's was we
@@ -214,7 +218,14 @@ def _plain(text: str) -> str:
         return text.lower()
     bare = unicodedata.normalize("NFKD", without_hidden(text)).casefold()
     kept = "".join(character for character in bare if unicodedata.category(character) not in ("Mn", "Cf", "Cc"))
-    return unicodedata.normalize("NFKC", kept).translate(_LOOK_ALIKES)
+    plain = unicodedata.normalize("NFKC", kept).translate(_LOOK_ALIKES)
+    return "".join(map(_digit, plain))
+
+
+def _digit(character: str) -> str:
+    """The digit that a character of any script is; else the character."""
+    value = unicodedata.decimal(character, None)
+    return character if value is None else str(value)
 
 
 def _all_texts(values: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -87,6 +87,9 @@ SPELLINGS: dict[str, Spelling] = {
     "hex": lambda _, text: text.encode().hex(),
     "entities": lambda _, text: "".join(f"&#{ord(c)};" for c in text),
     "escapes": lambda _, text: "".join(f"\\u{ord(c):04x}" for c in text),
+    "numbers": lambda _, text: " ".join(str(ord(c)) for c in text),
+    "line breaks": lambda _, text: text.replace(" ", "\\n"),
+    "digits for letters": lambda _, text: text.translate(str.maketrans("aeiost", "431057")),
     "between other words": lambda random, text: f"{random.choice(ASKED)} By the way: {text} That is all.",
 }
 TWICE = ("in an address", "base64", "zero width", "hex")  # what may be done to what is spelled already
