@@ -110,6 +110,24 @@ async def test_a_call_in_pieces_with_changing_ids_is_run(ann, client):
     assert (use.finished.status, use.finished.content) == ("ok", "42")
 
 
+async def test_a_call_that_is_written_as_text_is_run_under_policy_and_shown_to_nobody(ann, client):
+    def written(name: str, arguments: str) -> Exchange:
+        text = f'I look. <tool_call>{{"name": "{name}", "arguments": {arguments}}}</tool_call>'
+        return Exchange([events(*(chunk({"content": sign}) for sign in text), chunk(finish_reason="stop"))])
+
+    tries = [written("calculator", '{"expression": "6*7"}'), written("shell", "{}"), says("42")]
+    async with asked(ann, client, *tries) as provider:
+        record = await whole(ann)
+    assert record.complete is not None
+    assert (record.complete.content, record.iterations[0].spoken.text) == ("42", "I look. ")
+    run, refused = record.tool_uses
+    assert run.decided is not None
+    assert run.finished is not None
+    assert (run.decided.allow, run.finished.content) == (True, "42")
+    assert refused.decided is None
+    assert "there is no such tool" in provider.bodies[2]["messages"][-1]["content"]
+
+
 async def test_nul_and_half_characters_reach_neither_the_log_nor_the_reader(ann, client):
     halves = [f'{{"choices":[{{"delta":{{"content":"{half}"}}}}]}}' for half in ("\\ud83d", "\\ude00", "\\ud83d")]
     body = events(chunk({"content": "A nul \x00 inside "}), *halves, chunk(finish_reason="stop"))

@@ -81,6 +81,13 @@ class CallPieces:
         call.arguments += text
         return Placed(number, is_new, call_id, name, text)
 
+    def add_whole(self, name: str, arguments: str) -> int | None:
+        """The number of a call that came in one piece; None where it is one too many."""
+        if len(self._calls) == MOST_CALLS:
+            return None
+        self._calls.append(_Call(None, name=name, arguments=arguments))
+        return len(self._calls) - 1
+
     def end(self) -> list[tuple[int, str]]:
         """Give out what the calls still hold back."""
         return [(number, text) for number, call in enumerate(self._calls) if (text := call.joiner.end())]

@@ -24,6 +24,7 @@ from soma.agent.llm.call_pieces import LONGEST_NAME, CallPiece, CallPieces
 from soma.agent.llm.json_values import NotJSON, clean, count_of, decode, number_of, objects_in
 from soma.agent.llm.provider_errors import error_in, error_of, error_of_body
 from soma.agent.llm.said_text import PieceJoiner, ThinkingFilter
+from soma.agent.llm.written_calls import WrittenCalls
 
 CHARACTERS_A_TOKEN = 32  # a longer answer than this allows ignores the limit that the provider was given
 LEAST_CHARACTERS = 16_000
@@ -61,7 +62,8 @@ class ChunkReader:
         self._room = max(LEAST_CHARACTERS, CHARACTERS_A_TOKEN * max_output_tokens)
         self._thinking_room = THOUGHT_TO_TEXT * self._room
         self._most_logprobs = 2 * max_output_tokens
-        self._joiner, self._thinking, self._calls = PieceJoiner(), ThinkingFilter(), CallPieces(offered)
+        self._joiner, self._thinking, self._written = PieceJoiner(), ThinkingFilter(), WrittenCalls()
+        self._calls = CallPieces(offered)
         self._has_thought = self._has_said = False
         self._finish_reason = ""
         self._usage: Usage | None = None
@@ -120,8 +122,11 @@ class ChunkReader:
     def finish(self) -> Iterator[Delta]:
         """Give out what is held back, and the end."""
         yield from self._say(self._thinking.add(self._joiner.end()) + self._thinking.end())
+        if text := self._written.end():
+            yield TextDelta(text)
         for number, text in self._calls.end():
             yield ToolCallDelta(index=number, arguments=text)
+        yield from self._written_calls()
         yield Finished(
             finish_reason=self._finish_reason or "stop",
             usage=self._usage,
@@ -145,14 +150,25 @@ class ChunkReader:
         """Yield what the answer says, without the thinking before it."""
         said = self._thinking.add(self._joiner.add(text))
         if self._thinking.takes_back:
+            self._written = WrittenCalls()
             yield ThoughtEnded()
         if not said:
             self._spend_thinking(len(text))
         yield from self._say(said)
 
     def _say(self, text: str) -> Iterator[Delta]:
-        if text := self._within_room(text):
+        if text := self._written.add(self._within_room(text)):
             yield TextDelta(text)
+
+    def _written_calls(self) -> Iterator[Delta]:
+        """Yield the calls that stood in the text; one that cannot be read is told to the model as any other."""
+        for name, arguments in self._written.found:
+            known, text = _bounded(name), _encoded(arguments)
+            if (number := self._calls.add_whole(known, text)) is not None:
+                yield ToolCallDelta(index=number, call_id=self._made_up_id(number), name=known, arguments=text)
+
+    def _made_up_id(self, number: int) -> str:
+        return f"call_{self._seed:08x}_{number}"
 
     def _call(self, piece: dict[str, Any]) -> Iterator[Delta]:
         function = next(iter(objects_in(piece.get("function"))), {})
@@ -164,7 +180,7 @@ class ChunkReader:
         )
         placed = self._calls.add(found)
         if placed is not None and placed.tells_anything:
-            made_up = f"call_{self._seed:08x}_{placed.number}" if placed.is_new else ""
+            made_up = self._made_up_id(placed.number) if placed.is_new else ""
             yield ToolCallDelta(
                 index=placed.number, call_id=placed.call_id or made_up, name=placed.name, arguments=placed.arguments
             )
