@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 import soma.cli
-from soma.cli.printing import Screen, console, escaped, fail, show_json, visible, write
+from soma.cli.printing import RunningText, Screen, console, escaped, fail, show_json, visible, write
 from soma.cli.server import frames
 
 HOSTILE = {
@@ -28,6 +28,8 @@ HOSTILE = {
 }
 FORBIDDEN = {chr(code) for code in (*range(0x20), *range(0x7F, 0xA0))} - {"\n", "\t"}
 FORBIDDEN |= set("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ud83d")
+UNSEEN = "a\u200bb\u2060c\ufeffd\u00ade\u200ff\U000e0041g"
+JOINED = "👩\u200d👩\u200d👧 ❤\ufe0f می\u200cخواهم 🏴\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f."
 PRINTERS = {"up.py", "configuration.py", "tree.py"}  # print what is ours: an address, generated pages
 
 
@@ -46,6 +48,19 @@ def test_no_way_of_printing_lets_a_control_character_through(text, capsys):
         fail(text)
     out, err = capsys.readouterr()
     assert not FORBIDDEN & set(out + err)
+
+
+def test_what_draws_nothing_is_left_out_and_what_joins_signs_is_not(capsys):
+    console.print(UNSEEN)
+    console.print(Text(UNSEEN))
+    assert capsys.readouterr().out == "abcdefg\nabcdefg\n"
+    assert visible(JOINED) == JOINED
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 100])
+def test_text_that_comes_in_pieces_is_cleaned_as_a_whole(size):
+    text, running = JOINED * 3 + UNSEEN + "\x1b[2J", RunningText()
+    assert "".join(running.add(text[at : at + size]) for at in range(0, len(text), size)) == visible(text)
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)

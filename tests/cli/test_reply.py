@@ -67,6 +67,11 @@ def test_a_turn_that_ends_before_it_is_answered_again_shows_what_it_has(capsys):
     )
 
 
+def test_a_source_shows_nothing_that_cannot_be_seen(capsys):
+    cited = {"number": 1, "text": "pay\u200b Eve\x1b[2J", "source": "no\u2060te", "occurred_at": None, "metadata": {}}
+    assert shown(capsys, delta("Pay."), complete("Pay.", citations=[cited])) == "Pay.\n[1] note: pay Eve␛[2J\n"
+
+
 def test_thinking_that_was_taken_for_the_answer_is_told(capsys):
     out = shown(
         capsys, delta("a plan"), frame("draft_replaced", reason="thought"), delta("It is 4."), complete("It is 4.")

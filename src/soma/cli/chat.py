@@ -8,7 +8,7 @@ import click
 from rich.markup import escape
 
 from soma.agent.speech import written_by
-from soma.cli.printing import visible, write
+from soma.cli.printing import RunningText, write
 from soma.cli.server import NOT_TYPEABLE, NOT_UTF_8, Server, as_json_option, connected, console, fail, show_json
 from soma.cli.showing import Wrapped
 
@@ -94,6 +94,7 @@ class Reply:
         self.turn_id: str | None = None
         self.is_complete = False
         self._wrapped = Wrapped(console.width if console.is_terminal else None)
+        self._running = RunningText()
         self._iteration = 0
         self._said = ""
         self._broken_off = ""  # of an earlier try, and still on the screen
@@ -165,7 +166,7 @@ class Reply:
         if not text:
             return
         self._line_is_open = True
-        write(self._wrapped.add(visible(text)))
+        write(self._wrapped.add(self._running.add(text)))
 
     def _note(self, text: str, style: str) -> None:
         self.end_line()

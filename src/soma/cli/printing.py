@@ -1,7 +1,8 @@
 """The one place where the command line prints: what others wrote reaches the terminal as text, never as commands to it.
 
 Escapes and other control characters of an answer, a memory, a name or an error would move the cursor, change the
-title or write the clipboard. They are shown as symbols; JSON has them escaped.
+title or write the clipboard. They are shown as symbols; JSON has them escaped. What draws nothing, such as a space
+of no width, could hide words or make two names look alike: it is left out, but for what joins emoji and letters.
 """
 
 import codecs
@@ -15,8 +16,11 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
+from soma.agent.hidden import without_hidden
+
 REFUSED = 1  # the exit code of every refusal
 
+LONGEST_SIGN = 40  # characters of one emoji, with all that joins it
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 PICTURES = 0x2400  # of the first 32 control characters, in their order
 DELETE, PICTURE_OF_DELETE = 0x7F, 0x2421
@@ -32,8 +36,22 @@ ESCAPES = {code: f"\\u{code:04x}" for code in (DELETE, *C1, *TURNS_TEXT_ROUND, *
 
 
 def visible(text: str) -> str:
-    """Show control characters as symbols; lines and tabs stay what they are."""
-    return text.replace("\r\n", "\n").translate(SYMBOLS)
+    """Show control characters as symbols and leave out what draws nothing; lines and tabs stay what they are."""
+    return without_hidden(_with_symbols(text))
+
+
+class RunningText:
+    """Text that is printed piece by piece: what joins two letters or emoji may stand between two pieces."""
+
+    def __init__(self) -> None:
+        self._last = ""
+
+    def add(self, piece: str) -> str:
+        """Return what of the piece can be shown."""
+        before, self._last = self._last, self._last + _with_symbols(piece)
+        shown = without_hidden(self._last)[len(without_hidden(before)) :]
+        self._last = self._last[-LONGEST_SIGN:]
+        return shown
 
 
 class Screen(Console):
@@ -57,8 +75,12 @@ errors = Screen(stderr=True)
 
 
 def write(text: str) -> None:
-    """Print a piece of running text as it is: no markup, no second wrapping."""
-    click.echo(visible(text), nl=False)
+    """Print a piece of `RunningText` as it is: no markup, no second wrapping."""
+    click.echo(_with_symbols(text), nl=False)
+
+
+def _with_symbols(text: str) -> str:
+    return text.replace("\r\n", "\n").translate(SYMBOLS)
 
 
 def show_json(value: Any, *, indent: int | None = 2) -> None:
