@@ -7,11 +7,11 @@ from dataclasses import replace
 import pytest
 
 from soma.agent.policy import CapsuleFacts, PolicyInput, ToolFacts
-from soma.agent.policy.rego import RegoPolicy, policy_version
+from soma.agent.policy.rego import MAX_ABANDONED, RegoPolicy, policy_version
 
 SLOW = """package soma
 verdict := {"allow": true, "rule": "slow", "reason": ""} if {
-  few := numbers.range(1, 250)
+  few := numbers.range(1, 130)
   n := count([1 | some i in few; some j in few; some k in few; i * j * k > 3])
   n > 1
 }"""
@@ -118,9 +118,12 @@ async def test_a_broken_policy_denies(text: str) -> None:
 
 async def test_a_slow_policy_denies_and_is_replaced() -> None:
     rego = RegoPolicy(SLOW, timeout_seconds=0.05)
-    verdicts = [await rego.decide(CALL) for _ in range(5)]
-    assert [verdict.rule for verdict in verdicts] == ["policy_timeout"] * 4 + ["policy_stuck"]
-    assert not any(verdict.allow for verdict in verdicts)
+    rules = list[str]()
+    while "policy_stuck" not in rules:  # a decision that had not begun when it was given up keeps no thread
+        verdict = await rego.decide(CALL)
+        assert not verdict.allow
+        rules.append(verdict.rule)
+    assert rules[:-1] == ["policy_timeout"] * max(MAX_ABANDONED, len(rules) - 1)
     rego.close()
 
 

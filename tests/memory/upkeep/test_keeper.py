@@ -15,6 +15,7 @@ from tests.memory.upkeep.test_reembed import STALE_FOR_EVER
 from soma.memory.embedders.choose import Choice
 from soma.memory.embedders.choose import embedder as chosen
 from soma.memory.embedders.hashing import Hashing
+from soma.memory.upkeep import keeper
 from soma.memory.upkeep.keeper import Routine
 
 QUICK = Routine(every_seconds=0.02, share=1.0, consolidate=False)
@@ -144,20 +145,39 @@ async def test_what_is_in_use_is_consolidated_while_it_is_quiet(database, embedd
             await until(distilled)
 
 
-async def test_it_takes_its_share_of_the_time_and_no_more(database, alice):
-    class Slow(Hashing):
-        seconds = 0.0
+async def test_it_takes_its_share_of_the_time_and_no_more(database, alice, monkeypatch):
+    class Clock:
+        """A clock that moves by work and by rest alone."""
 
+        worked = rested = 0.0
+
+        def monotonic(self) -> float:
+            return self.worked + self.rested
+
+        async def sleep(self, seconds: float) -> None:
+            self.rested += seconds
+            await asyncio.sleep(0)
+
+    clock = Clock()
+    monkeypatch.setattr(keeper, "time", clock)
+    monkeypatch.setattr(keeper, "asyncio", clock)
+
+    class Slow(Hashing):
         def read_all(self, texts):
-            time.sleep(0.02)
-            Slow.seconds += 0.02
+            clock.worked += 1.0
             return super().read_all(texts)
 
     old = Hashing(64)
     async with opened(database, old) as memory:
         await memory.remember(alice, [new(f"note {n}") for n in range(100)])
     async with opened(database, Slow(128), former=[old]) as memory:
-        began = time.monotonic()
-        async with kept(memory, Routine(share=0.25, consolidate=False)):
+        async with kept(memory, Routine(every_seconds=0.0, share=0.25, consolidate=False)):
             await until(lambda: _is_done(memory))
-        assert Slow.seconds / (time.monotonic() - began) < 0.3
+            await until(lambda: _has_rested(clock))
+        assert clock.worked > 1.0
+        assert clock.rested == 3 * clock.worked
+
+
+async def _has_rested(clock) -> bool:
+    """Whether the rest behind the last work has been taken."""
+    return bool(clock.rested >= 3 * clock.worked)
