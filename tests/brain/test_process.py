@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -63,9 +62,8 @@ def test_what_is_no_address_of_a_redis_is_one_line_at_the_start(tmp_path):
 
 def started(tmp_path, **settings):
     """`python -m soma.brain` that ends by itself."""
-    command = [sys.executable, "-m", "soma.brain"]
     place = {"SOMA_DATA_DIR": str(tmp_path), "SOMA_BRAIN_PORT": "19796", **settings}
-    return subprocess.run(command, env={**os.environ, **place}, text=True, capture_output=True, timeout=60, check=False)
+    return terminal().run([], {**os.environ, **place}, module="soma.brain")
 
 
 @pytest.mark.e2e
@@ -112,14 +110,7 @@ def test_a_part_that_is_not_built_is_refused_by_the_name_of_its_setting(tmp_path
     ],
 )
 def test_a_brain_that_cannot_start_says_why_in_one_line(tmp_path, setting, value, says):
-    ended = subprocess.run(
-        [sys.executable, "-m", "soma.brain"],
-        env={**os.environ, "SOMA_DATA_DIR": str(tmp_path), "SOMA_SERVICE_TOKEN": TOKEN, setting: value},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    ended = started(tmp_path, SOMA_SERVICE_TOKEN=TOKEN, **{setting: value})
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr.startswith(f"soma brain: {says}")
     assert ended.stderr.count("\n") == 1
@@ -147,14 +138,7 @@ def test_a_wrong_setting_is_told_in_the_words_of_soma_up(tmp_path, setting, valu
 
 
 def run(module: str, *arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", module, *arguments],
-        env={**os.environ, "SOMA_DATA_DIR": str(folder)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return terminal().run(arguments, {**os.environ, "SOMA_DATA_DIR": str(folder)}, module=module)
 
 
 @pytest.mark.e2e

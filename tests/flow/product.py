@@ -5,7 +5,6 @@ import os
 import socket
 import sqlite3
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -14,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from tests.flow.terminal import SOMA, terminal
+from tests.flow.terminal import Server, terminal
 from websockets.sync.client import ClientConnection, connect
 
 DATA = Path(os.environ.get("SOMA_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
@@ -80,7 +79,7 @@ class Product:
 
     data_dir: Path
     url: str
-    process: subprocess.Popen[str]
+    process: Server
 
     @property
     def token(self) -> str:
@@ -122,14 +121,7 @@ class Product:
 def launch(data_dir: Path, *, script: Path | None = None, **more: str) -> Product:
     """`soma up` on a free port, or a Python script in its place."""
     port = free_port()
-    command = [str(SOMA), "up"] if script is None else [sys.executable, str(script)]
-    process = subprocess.Popen(
-        command,
-        env=environment(data_dir, SOMA_PORT=str(port), **more),
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
+    process = terminal().launch(["up"], environment(data_dir, SOMA_PORT=str(port), **more), script=script)
     return Product(data_dir, f"http://127.0.0.1:{port}", process)
 
 
@@ -140,7 +132,7 @@ def start(data_dir: Path, *, script: Path | None = None, **more: str) -> Product
     while not _answers(product.url):
         if product.process.poll() is not None or time.monotonic() > deadline:
             product.process.kill()
-            raise AssertionError(f"the server did not start: {product.process.communicate()[0]}")
+            raise AssertionError(f"the server did not start: {product.process.communicate(10)[0]}")
         time.sleep(0.05)
     return product
 

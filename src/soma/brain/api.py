@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -305,6 +306,7 @@ def _failed(_: Request, error: Exception) -> Response:
     return _error(500, "internal_error", f"The brain failed ({type(error).__name__}); its log says why.")
 
 
+@cache
 def _takes(kind: type[Body], *, items: type[Body] | None = None) -> dict[str, Any]:
     """What OpenAPI says of a body that FastAPI does not read itself; `items` are read one by one."""
     schema = msgspec.json.schema(kind)

@@ -5,6 +5,7 @@ characters, marks over letters): other tokenizers do not make one token of a Tha
 """
 
 import importlib.metadata
+from functools import cache
 from hashlib import blake2b
 from pathlib import Path
 from typing import Protocol
@@ -34,9 +35,7 @@ class BundledTokenizer:
     name = f"minilm-wordpiece+{MARGIN_PERCENT}%"
 
     def __init__(self) -> None:
-        self._tokenizer = Tokenizer.from_file(str(_vocabulary()))
-        self._tokenizer.no_truncation()
-        self._tokenizer.no_padding()
+        self._tokenizer = _tokenizer()
         self._counts: dict[str | bytes, int] = {}
 
     def count(self, text: str) -> int:
@@ -77,6 +76,15 @@ def _tokens(size: int) -> int:
 
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
+
+
+@cache
+def _tokenizer() -> Tokenizer:
+    """The one of this process: it is read, never changed."""
+    tokenizer = Tokenizer.from_file(str(_vocabulary()))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
 
 
 def _vocabulary() -> Path:
