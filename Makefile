@@ -8,7 +8,7 @@ INSTALL := UV_NO_CONFIG=1 UV_LINK_MODE=copy $(BIN)/uv pip install --quiet --pyth
 PYTEST := $(BIN)/pytest -n logical --maxprocesses 8 --dist loadfile
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --custom-compile-command 'make lock' pyproject.toml --extra postgres --extra redis --group build
 
-.PHONY: help up setup setup-dev setup-system check test docs lock clean
+.PHONY: help up setup setup-dev setup-system check test test-all docs lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -31,7 +31,10 @@ check: $(VENV)/.dev  ## lint, types, import contracts, migrations
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m django makemigrations --check --dry-run --settings soma.agent.django_settings
 
-test: $(VENV)/.dev  ## every test whose servers this machine has, the agent's on both databases
+test: $(VENV)/.dev  ## what a change needs, in minutes: all but long tests and those on servers of others
+	$(PYTEST) -m "not integration and not long"
+
+test-all: $(VENV)/.dev  ## every test whose servers this machine has, the agent's on both databases
 	$(PYTEST)
 	SOMA_TEST_DATABASE=postgresql $(PYTEST) tests/agent
 

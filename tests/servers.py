@@ -13,6 +13,9 @@ from uuid import uuid4
 import psycopg
 import pytest
 
+from soma.brain.root import prepare
+from soma.events.database import Database
+
 REDIS = shutil.which("redis-server")
 
 
@@ -33,12 +36,23 @@ class PostgreSQL:
         with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
             connection.execute("ALTER SYSTEM SET fsync = off")
             connection.execute("SELECT pg_reload_conf()")
+        self._template = ""
 
     def database(self) -> str:
-        """The URL of a new one."""
+        """The URL of a new one, empty."""
+        return self._created("template1")
+
+    def prepared(self) -> str:
+        """The URL of a new one with the tables of a brain: a copy, five times as fast as making them."""
+        if not self._template:
+            self._template = self._created("template1")
+            prepare(Database(self._template))
+        return self._created(psycopg.conninfo.conninfo_to_dict(self._template)["dbname"])
+
+    def _created(self, template: object) -> str:
         name = f"soma_{uuid4().hex[:12]}"
         with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE {template}")
         return self._server.get_uri(name)
 
     def disconnect(self) -> None:
@@ -73,6 +87,7 @@ class PostgreSQL:
         postmaster = self._server.get_postmaster_info().process
         assert postmaster is not None
         postmaster.kill()
+        postmaster.wait(10)
         self._server.cleanup()
         shutil.rmtree(self._folder, ignore_errors=True)
 

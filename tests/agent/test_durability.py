@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from tests.agent.crashing import ANSWER, DIED
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 COMMITS = [
     "turn_started", "bundle_built", "model_responded", "tool_requested", "tool_decided", "tool_finished",

@@ -87,7 +87,7 @@ async def test_whatever_the_agent_does_with_memory_goes_through_the_brain(ann):
     assert of_memory == {
         "/v1/memory/recall": 2,  # the tool, the door
         "/v1/memory/remember": 2,  # the tool, the cursor
-        "/v1/memory/forget": 1,
+        "/v1/memory/forget": 2,  # to see what, so that turns are withheld first; then to forget it
         "/v1/memories": 1,
     }
     assert seen.asked["/context/evaluate"] >= 2  # each iteration

@@ -34,6 +34,7 @@ KEYS = [
 ]
 
 
+@pytest.mark.long
 def test_every_key_is_printed(data: Path) -> None:
     chosen = [*(word for number in CONVERSATIONS for word in ("--conversation", str(number))), "--orders", "1"]
     ran = CliRunner().invoke(bench, ["learn", "--data", str(data), *chosen, "--json"], catch_exceptions=False)

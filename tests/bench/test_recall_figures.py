@@ -100,6 +100,7 @@ def test_the_data_is_whole_and_keeps_its_evidence_in_other_shapes(data):
             assert all(asked.gold <= keys for asked in other.questions)
 
 
+@pytest.mark.long
 def test_shipped_weights_find_what_was_asked_for(data):
     """A gate: on the first conversation they found .85 when they were shipped."""
     conversation = load(data)[0]

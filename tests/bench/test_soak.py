@@ -7,7 +7,7 @@ from click.testing import CliRunner
 
 from soma.cli.bench import command as bench
 
-pytestmark = pytest.mark.learning
+pytestmark = [pytest.mark.learning, pytest.mark.long]
 
 
 @pytest.mark.parametrize("rule", ["evidence", "literal"])

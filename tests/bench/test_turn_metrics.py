@@ -6,7 +6,7 @@ import pytest
 from tests.flow.terminal import SOMA
 from tests.tracing import Trace
 
-pytestmark = [pytest.mark.learning, pytest.mark.e2e]
+pytestmark = [pytest.mark.learning, pytest.mark.e2e, pytest.mark.long]
 
 
 def test_both_transports_are_measured_and_nothing_is_reached_outside(tmp_path) -> None:

@@ -34,7 +34,7 @@ def way(request) -> str:
 @pytest.fixture
 def settings(request, tmp_path) -> BrainSettings:
     way = request.getfixturevalue("way") if "way" in request.fixturenames else IN_PROCESS
-    url = request.getfixturevalue("postgresql").database() if way == ON_POSTGRESQL else ""
+    url = request.getfixturevalue("postgresql").prepared() if way == ON_POSTGRESQL else ""
     return BrainSettings(data_dir=tmp_path, database_url=url, service_token=SecretStr(TOKEN))
 
 

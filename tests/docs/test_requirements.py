@@ -84,6 +84,7 @@ def test_every_requirement_is_broken_on_purpose_and_by_the_tests_that_the_page_n
         assert broken.test.partition("::")[0] in tests, broken
 
 
+@pytest.mark.long
 def test_the_tests_pass_on_the_code_as_it_is(outcomes):
     """Last of all: what was broken before is whole again."""
     assert set(outcomes["as_it_is"].values()) == {"passed"}, outcomes["as_it_is"]
@@ -91,6 +92,7 @@ def test_the_tests_pass_on_the_code_as_it_is(outcomes):
         assert any(name.startswith(broken.test) for name in outcomes["as_it_is"]), broken.test
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("number", "broken"),
     list(enumerate(BROKEN)),

@@ -9,6 +9,7 @@ QUESTION = "When did Caroline go to the LGBTQ support group?"
 EVIDENCE = "D1:3"  # LoCoMo's own label of the message that answers it
 
 
+@pytest.mark.long
 @pytest.mark.skipif(not LOCOMO.exists(), reason=f"no LoCoMo at {LOCOMO}")
 def test_a_question_about_locomo_is_answered_from_the_right_message_and_cites_it(soma, person):
     imported = soma.run(

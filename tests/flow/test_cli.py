@@ -490,15 +490,15 @@ def test_a_data_folder_that_others_may_enter_holds_nothing_that_they_may_read(tm
     assert set(files.values()) == {0}
 
 
-@pytest.mark.parametrize("spoilt", [b"", b" \n", b"\xff\xfe"])
-def test_a_token_file_without_a_token_is_told_and_the_next_start_writes_a_new_one(tmp_path, spoilt):
+def test_a_token_file_without_a_token_is_told_and_the_next_start_writes_a_new_one(tmp_path):
     first = start(tmp_path)
     conversation = first.owner.converse()
-    (tmp_path / "token").write_bytes(spoilt)
     told = f"there is no token in {tmp_path / 'token'}: stop the server and start it again, which writes a new one"
     try:
-        assert told in first.run("doctor", COLUMNS="300").stdout
-        assert first.run("chat", "hello").stderr == f"soma: {told}, or set SOMA_TOKEN\n"
+        for spoilt in (b"", b" \n", b"\xff\xfe"):
+            (tmp_path / "token").write_bytes(spoilt)
+            assert told in first.run("doctor", COLUMNS="300").stdout
+            assert first.run("chat", "hello").stderr == f"soma: {told}, or set SOMA_TOKEN\n"
     finally:
         first.stop()
     second = start(tmp_path)

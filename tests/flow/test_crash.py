@@ -8,6 +8,8 @@ import httpx
 import pytest
 from tests.flow.product import START_SECONDS, launch, start
 
+pytestmark = pytest.mark.long
+
 CRASHING = Path(__file__).with_name("crashing.py")
 PLACES = ("chat.model_responded", "chat.tool_decided", "chat.iteration_completed")
 

@@ -17,6 +17,8 @@ from tests.tracing import Trace, leaves
 
 import soma
 
+pytestmark = pytest.mark.long
+
 LINES = {
     'connect(3, {sa_family=AF_INET, sin_port=htons(443), sin_addr=inet_addr("192.0.2.7")}, 16) = 0': True,
     'connect(3, {sa_family=AF_INET, sin_port=htons(53), sin_addr=inet_addr("127.0.0.53")}, 16) = 0': True,

@@ -54,7 +54,7 @@ def database(request, tmp_path) -> Iterator[Database]:
     if getattr(request, "param", "sqlite") == "sqlite":
         url = f"sqlite:///{tmp_path}/brain.sqlite3"
     else:
-        url = request.getfixturevalue("postgresql").database()
+        url = request.getfixturevalue("postgresql").prepared()
     database = prepared(Database(url))
     yield database
     database.reader().close()

@@ -4,6 +4,7 @@ import asyncio
 import json
 from random import Random
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.memory.conftest import opened, owner
@@ -11,6 +12,8 @@ from tests.memory.test_remember import new
 
 from soma.memory.errors import MemoryRefused
 from soma.memory.types import Owner, Query
+
+pytestmark = pytest.mark.long
 
 TENANTS = 100
 KEYS = ("home", "work", "secret")

@@ -13,6 +13,8 @@ from soma.events.chain import verify
 from soma.events.log import Log
 from soma.memory.types import Query
 
+pytestmark = pytest.mark.long
+
 WORKER = Path(__file__).with_name("remember_until_killed.py")
 ACKNOWLEDGED = 1_500  # lines to wait for before the kill
 

@@ -11,6 +11,8 @@ from soma.memory.memory import Memory
 from soma.memory.memory import migrate as migrate_memory
 from soma.memory.types import Query
 
+pytestmark = pytest.mark.long
+
 ALICE = owner("alice")
 TEXTS = [f"note {number} about the harbour" for number in range(12)]
 

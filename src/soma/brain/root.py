@@ -160,8 +160,7 @@ def _connected(database: Database) -> Connection:
 async def _memory(
     settings: MemorySettings, writer: Writer, stack: AsyncExitStack, embedder: Embedder | None, *, additions: int
 ) -> Memory:
-    http = stack.enter_context(httpx.Client(timeout=settings.embedder_patience_seconds))
-    chosen, former = (embedder, []) if embedder else await _embedders(settings, http, writer.database)
+    chosen, former = (embedder, []) if embedder else await _embedders(settings, stack, writer.database)
     memory = Memory(
         writer,
         chosen,
@@ -192,11 +191,12 @@ def choice(settings: MemorySettings) -> Choice:
 
 
 async def _embedders(
-    settings: MemorySettings, http: httpx.Client, database: Database
+    settings: MemorySettings, stack: AsyncExitStack, database: Database
 ) -> tuple[Embedder, list[Embedder]]:
     """The one that is set, and those before it whose vectors may still be there."""
     key = settings.embedder_key.get_secret_value()
     patience = settings.embedder_patience_seconds
+    http = stack.enter_context(httpx.Client(timeout=patience))
     chosen = choice(settings)
 
     def make_former(before: Choice) -> Embedder:

@@ -5,11 +5,14 @@ import signal
 import subprocess
 import sys
 
+import pytest
 from tests.memory.conftest import Counting, opened
 from tests.memory.test_remember import new, recalled
 
 from soma.memory.embedders.hashing import Hashing
 from soma.memory.upkeep.reembed import progress, reembed
+
+pytestmark = pytest.mark.long
 
 STEPS = 2
 SCRIPT = """
