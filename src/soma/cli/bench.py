@@ -10,6 +10,7 @@ command = LazyGroup(
         "recall": "How often what was asked for is found (LoCoMo, no judge).",
         "memory": "Latency, throughput, size and start of remember and recall.",
         "learn": "Whether learning from feedback makes recall better, on LoCoMo.",
+        "offline": "What the offline model answers from a folder of notes: right, wrong or honest.",
         "feedback": "A million durable feedbacks over HTTP, killed, replayed and verified.",
         "turn-metrics": "How long an iteration waits until it is learned from, in process and over HTTP.",
         "residual": "How many items one residual vector holds.",

@@ -1,0 +1,90 @@
+"""`soma bench offline`: what the offline model answers from a folder of notes, through the whole of Soma.
+
+The notes are imported by the command that a user types; each question is asked in a conversation of its own, after
+the questions that led to it. Today is the day on which the benchmark runs: `as_of` of a question is not used.
+"""
+
+import json
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import track
+from rich.table import Table
+
+from soma.bench.flat import flattened
+from soma.bench.noted import QUESTIONS, Answered, Noted, by_kind, figures, judge, load
+from soma.bench.soma_process import SomaProcess
+
+FILES = "files"
+ENDINGS = {"markdown": ("*.md", "*.markdown"), "text": ("*.txt",)}
+COLUMNS = ("right", "wrong", "refused", "citation_right", "absent_honest")
+
+
+def run(data: Path, *, console: Console | None = None, only: str = "") -> list[Answered]:
+    """Every question of the folder, or those of one kind, with what was answered."""
+    progress = console or Console(quiet=True)
+    questions = [question for question in load(data) if only in ("", question.kind)]
+    with tempfile.TemporaryDirectory(prefix="soma-bench-") as folder, SomaProcess(Path(folder)) as soma:
+        _import(soma, data / FILES)
+        return [_ask(soma, question) for question in track(questions, "asking", console=progress, transient=True)]
+
+
+def _import(soma: SomaProcess, files: Path) -> None:
+    for kind, endings in ENDINGS.items():
+        if any(True for ending in endings for _ in files.rglob(ending)):
+            soma.run("memory", "import", "--format", kind, str(files))
+
+
+def _ask(soma: SomaProcess, question: Noted) -> Answered:
+    said = soma.converse([*question.history, question.text])
+    cited = [str((one.get("metadata") or {}).get("document", "")) for one in said["citations"]]
+    return judge(question, said["content"], cited)
+
+
+def report(answered: Sequence[Answered]) -> dict[str, Any]:
+    return figures(answered) | {"kinds": {kind: figures(some) for kind, some in by_kind(answered).items()}}
+
+
+def table(answered: Sequence[Answered]) -> Table:
+    shown = Table("kind", "questions", *(name.replace("_", " ") for name in COLUMNS))
+    for kind, some in [*by_kind(answered).items(), ("all", list(answered))]:
+        found = figures(some)
+        shown.add_row(kind, str(len(some)), *(f"{100 * found[name]:.0f} %" for name in COLUMNS))
+    return shown
+
+
+def _checked(_: click.Context, __: click.Parameter, folder: Path) -> Path:
+    if not (folder / QUESTIONS).is_file() or not (folder / FILES).is_dir():
+        raise click.BadParameter(f"{folder} must hold {QUESTIONS} and a folder {FILES}/")
+    return folder
+
+
+@click.command("offline")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    required=True,
+    callback=_checked,
+    help=f"Folder with {QUESTIONS} and the notes in {FILES}/.",
+)
+@click.option("--kind", default="", help="Only the questions of this kind.")
+@click.option("--wrong", is_flag=True, help="Also list what was not answered right.")
+@click.option("--json", "as_json", is_flag=True, help="Figures by dotted name instead of a table.")
+def command(data: Path, kind: str, *, wrong: bool, as_json: bool) -> None:
+    """What the offline model answers from notes: right, wrong, or an honest refusal. Takes two minutes."""
+    answered = run(data, console=Console(stderr=True), only=kind)
+    if as_json:
+        click.echo(json.dumps(flattened(report(answered), "offline"), indent=1))
+    else:
+        Console().print(table(answered))
+    if wrong:
+        out = Console(stderr=as_json)
+        for one in answered:
+            if one.outcome != "right":
+                told = f"{one.question.id} {one.question.kind}, {one.outcome}: {one.question.text}\n  {one.text}"
+                out.print(escape(told), soft_wrap=True, highlight=False)
