@@ -57,7 +57,7 @@ def test_noise_is_heard_once_in_a_hundred():
 
 
 def test_the_capacity_at_384_dimensions_is_as_documented():
-    """docs/learning.md: at 95 % or more, 16 to 20 items among 100, 12 to 16 among 1,000."""
+    """docs/reference/learning.md: at 95 % or more, 16 to 20 items among 100, 12 to 16 among 1,000."""
     assert capacity(curve(DIMENSION, vocabulary=100, trials=10)) in {16, 20}
     assert capacity(curve(DIMENSION, vocabulary=1_000, trials=10)) in {12, 16}
 

@@ -90,7 +90,7 @@ def story(update: Mapping[str, Any], weight: str) -> list[str]:
 
 
 def step_of(update: Mapping[str, Any], weight: str) -> float:
-    """How far evidence pushes the weight of a view: see `docs/learning.md`."""
+    """How far evidence pushes the weight of a view: see `docs/reference/learning.md`."""
     known = update["curvature_start"] + update["curvatures"][weight]
     return float(update["evidence_step"] * update["learning_factor"] * update["signals"][weight] / known)
 

@@ -60,7 +60,7 @@ def test_a_value_goes_a_tenth_of_the_way(settings: Hyperparameters) -> None:
 
 
 def test_every_constant_is_explained_in_the_docs() -> None:
-    page = (Path(__file__).parents[3] / "docs/learning.md").read_text()
+    page = (Path(__file__).parents[3] / "docs/reference/learning.md").read_text()
     assert [field.name for field in fields(Hyperparameters) if field.name not in page] == []
 
 
