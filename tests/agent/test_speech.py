@@ -2,7 +2,7 @@
 
 import pytest
 
-from soma.agent.speech import is_question, is_request, sentences, stated
+from soma.agent.speech import is_question, is_request, only_names, says_something, sentences, stated
 
 
 @pytest.mark.parametrize(
@@ -32,6 +32,39 @@ def test_a_question_needs_no_mark(text):
     assert is_question(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "which present for Mirabel",
+        "my cabin code please",
+        "my cabin code, please",
+        "my cabin code",
+        "the number of the boiler",
+        "whose birthday tomorrow",
+        "mein Hüttencode bitte",
+        "mon code s'il te plaît",
+        "mi código por favor",
+    ],
+)
+def test_a_name_without_a_verb_states_nothing(text):
+    assert only_names(text)
+    assert not says_something(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "my cabin code is 8810-QUILL", "my cabin code 8810", "my cabin code: quill", "My dog bit the postman",
+        "my dog barks", "our kids love tuna", "the boiler broke", "my sister moved out", "my wife and son, Oslo",
+        "Rex barks", "Ann vegan", "Had lunch with Ann", "dentist on Monday", "Ich liebe Pizza", "mein Hund heißt Rex",
+        "mein Hund bellt", "my cat.", "I like my code please", "call me Al please", "What matters to me is family", "",
+        "my name's Al", "please", "我的狗叫豆豆",
+    ],
+)  # fmt: skip
+def test_what_may_be_a_statement_is_not_taken_for_a_name(text):
+    assert not only_names(text)
+
+
 def test_sentences_end_neither_after_a_title_nor_after_an_initial():
     assert sentences("Dr. Wu met J. Doe. They spoke!\nIt rained.") == [
         "Dr. Wu met J. Doe.",
@@ -41,7 +74,7 @@ def test_sentences_end_neither_after_a_title_nor_after_an_initial():
 
 
 def test_only_what_was_stated_can_be_evidence():
-    said = "My cat is called Miso. What do you say? Read the plan."
+    said = "My cat is called Miso. What do you say? Read the plan.\nthe name of my cat please"
     assert stated(said, {"role": "user"}) == "My cat is called Miso."
     assert stated(said, {"role": "assistant"}) == ""
     assert stated(said, {"speaker": "Ann"}) == stated(said, {}) == said

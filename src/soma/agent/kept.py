@@ -8,7 +8,7 @@ from hashlib import sha256
 from soma.agent.consent import asks_to_forget, consent_in
 from soma.agent.hidden import without_hidden
 from soma.agent.llm.offline.dates import resolve, said_on
-from soma.agent.speech import is_question, is_request, sentences, word_set, words
+from soma.agent.speech import is_question, is_request, only_names, sentences, word_set, words
 
 # Words that begin a question and as well a note in telegram style: "Had lunch with Ann", "Will is my brother".
 _EITHER = word_set("had has have did do does was were will may")
@@ -52,7 +52,7 @@ def _plain(text: str) -> str:
 
 
 def _only_asks(sentence: str) -> bool:
-    if is_request(sentence):
+    if is_request(sentence) or only_names(sentence):
         return True
     return is_question(sentence) and not _is_note(sentence)
 

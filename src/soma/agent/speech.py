@@ -32,6 +32,27 @@ REQUEST = re.compile(
     r"|tell|translate|write)\b(?!\s*,)",
     re.IGNORECASE,
 )
+LONGEST_LABEL = 6  # words of what only names a thing
+_PLEASE = re.compile(r"[\s,]+(?:please|pls|bitte|por favor|s['’]il (?:te|vous) pla[iî]t|svp|stp)$", re.IGNORECASE)
+_LETTERS_ONLY = re.compile(r"[^\W\d_]+(?:[ -]+[^\W\d_]+)*")
+_NAMING = word_set(
+    """my our your the which what whose who whom where when why how
+    mein meine meinen unser unsere unseren mon ma mes notre nos mi mis nuestro nuestra"""
+)
+_ENGLISH = word_set("my our your the which what whose who whom where when why how")
+_FINITE = word_set(
+    """am are is was were be been has have had do does did can could may might must shall should will would
+    ate became began bit blew bought broke brought built burnt came caught chose cost cut dealt died drank drew drove
+    fed fell felt flew forgot fought found froze gave got grew heard held hid hit hung hurt kept knew laid led left
+    lent let lied lit lost made meant met paid put quit ran rang read rode rose said sang sank sat saw sent set shook
+    shot shut slept sold spent split spoke spread stole stood struck stuck swam swore taught thought threw told took
+    tore understood went woke won wore wrote
+    and belong call come cry eat fly forget get give go hate keep know like live love make need note owe own play prefer
+    remember run save say see sleep smoke speak study take think use want work
+    i he she it we they you
+    ist sind war waren hat haben heißt kann wird lautet est sont était a ont es son era tiene está"""
+)
+_INFLECTED = re.compile(r"(?:(?<!s)s|ed|ing)$")
 
 
 def words(text: str) -> list[str]:
@@ -67,6 +88,31 @@ def is_request(text: str) -> bool:
     return bool(REQUEST.match(text.strip()))
 
 
+def only_names(text: str) -> bool:
+    """Whether a text names a thing and states nothing of it, as what is typed into a search: 'my cabin code please'.
+
+    It is short, of plain words, begins as a name or a question does, and has no word that may be a finite verb. Other
+    texts are given the benefit of the doubt: 'Ann, 5 May' and 'Rex barks' are notes.
+    """
+    text = text.strip()
+    named = _PLEASE.sub("", text)
+    said = named.lower().split()
+    if not _LETTERS_ONLY.fullmatch(named) or len(said) > LONGEST_LABEL or not _FINITE.isdisjoint(said):
+        return False
+    if named != text or said[0] in WH:
+        return said[0] in _NAMING
+    return said[0] in _ENGLISH and not any(map(_INFLECTED.search, said))
+
+
+def says_something(text: str) -> bool:
+    """Whether any sentence of a text states something: neither a question nor a request nor a bare name."""
+    return any(map(is_statement, sentences(text)))
+
+
+def is_statement(sentence: str) -> bool:
+    return not (is_question(sentence) or is_request(sentence) or only_names(sentence))
+
+
 def stated(text: str, metadata: Mapping[str, Any]) -> str:
     """What a memory with this `metadata` can prove: nothing of the model's own answers, of the user's own messages
     what they state.
@@ -75,8 +121,7 @@ def stated(text: str, metadata: Mapping[str, Any]) -> str:
         case "assistant":
             return ""
         case "user":
-            kept = (said for said in sentences(text) if not is_question(said) and not is_request(said))
-            return " ".join(kept)
+            return " ".join(filter(is_statement, sentences(text)))
         case _:
             return text
 
