@@ -15,6 +15,7 @@ from soma.agent.llm.offline import OfflineModel
 from soma.agent.llm.scripted import ScriptedModel, calls, says
 from soma.agent.models import Capsule
 from soma.agent.record import TurnRecord
+from soma.agent.tools.forget_words import MOST
 from soma.brain.errors import BrainRefused
 from soma.brain.types import Forgotten
 
@@ -22,6 +23,10 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SECRET = "Our Wi-Fi password is heron-42."
 REQUEST = "Forget that our Wi-Fi password is heron-42"
+ROOMS = (
+    "amber", "birch", "cedar", "delta", "ember", "flint", "grove", "hazel", "ivory", "jade", "kelp", "lilac", "maple",
+    "north",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -97,6 +102,94 @@ async def test_only_the_numbers_that_are_said_go(bob):
     await bob.asks(f"only number {number}")
     await caught_up(bob)
     assert await memories(bob) == ["Rex likes tuna."]
+
+
+async def test_a_yes_forgets_all_that_the_question_counted_though_it_lists_ten(bob):
+    facts = [f"Project Heron {name} meets in the {name} room." for name in ROOMS]
+    await bob.knows(*facts, "Rex barks.")
+    asked = answer_of(await bob.asks("Forget everything about Project Heron"))
+    assert asked.startswith("I would forget 14 memories:")
+    assert "\n10. " in asked
+    assert "\n11. " not in asked
+    assert asked.endswith("and 4 more\nShall I forget all 14? Yes, no, or the numbers.")
+    done = answer_of(await bob.asks("yes"))
+    assert done.startswith("Forgotten: 14 memories. Receipt: ")
+    assert "more" not in done.partition("Receipt")[2].replace("any more", "")
+    assert await memories(bob) == ["Rex barks."]
+
+
+async def test_a_question_that_cannot_hold_all_says_how_many_wait_and_the_receipt_that_they_stay(bob):
+    await bob.knows(*(f"Project Heron has a boat called {first}{second}." for first in ROOMS for second in ROOMS[:9]))
+    asked = answer_of(await bob.asks("Forget Project Heron"))
+    assert asked.startswith(f"I would forget {MOST} of 126 memories that match; ask again for the rest:")
+    assert "26 more memories of yours match, and stay; ask again to forget them." in answer_of(await bob.asks("yes"))
+    await bob.asks("Forget Project Heron")
+    assert "stay" not in answer_of(await bob.asks("yes")).partition("Receipt")[2]
+    assert await memories(bob) == []
+
+
+async def test_what_states_it_is_listed_before_what_only_names_it(bob):
+    echoes = [f"my cabin code {word} please" for word in ROOMS]
+    await bob.knows(*echoes, "My cabin code opens the door of the hut: 8810-QUILL.")
+    listed = answer_of(await bob.asks("Forget my cabin code")).splitlines()
+    assert listed[1].startswith('1. "My cabin code opens')
+    assert len([line for line in listed if line.startswith('10. "')]) == 1
+
+
+async def test_only_numbers_that_were_listed_can_be_chosen(bob):
+    await bob.knows(*(f"Project Heron meets in the {name} room." for name in ROOMS))
+    await bob.asks("Forget Project Heron")
+    assert answer_of(await bob.asks("12")) == "There is no number 12; nothing was forgotten."
+    assert len(await memories(bob)) == len(ROOMS)
+
+
+async def test_the_question_shows_every_sentence_that_would_go(bob):
+    facts = "Secret\nThe safe combination is 12-34. The present for Mirabel is a telescope."
+    more = " She likes stars. It lies in the attic. Ann knows."
+    await bob.knows(facts, f"{facts}{more}")
+    asked = answer_of(await bob.asks("Forget the safe combination.")).splitlines()
+    shown = '"Secret", "The safe combination is …", "The present for Mirabel is a telescope."'
+    assert any(line[3:].startswith(f"{shown} (") for line in asked), asked
+    assert any(line[3:].startswith(f'{shown}, "She likes stars." and 2 more sentences (') for line in asked), asked
+
+
+async def test_the_question_says_what_was_made_of_it_and_goes_with_it(bob):
+    [known] = await bob.agent.brain.remember(bob.principal, [{"key": "k", "text": SECRET}])
+    made = {"key": "m", "text": "Heron is a bird.", "derived_from": [known.id]}
+    await bob.agent.brain.remember(bob.principal, [made])
+    assert "With it goes 1 memory that was made from it." in answer_of(await bob.asks(REQUEST))
+    assert answer_of(await bob.asks("yes")).startswith("Forgotten: 1 memory, and 1 that came of it.")
+
+
+async def test_a_member_is_told_that_a_shared_memory_of_others_matches_and_stays(stage, bob):
+    member = await stage.newcomer(tenant_id=bob.caller.tenant_id, model="offline")
+    await member.becomes("member")
+    await bob.agent.brain.remember(bob.principal, [{"key": "shared", "text": SECRET, "scope": "tenant"}])
+    stays = "A shared memory matches too, and stays: only its author or an owner may forget it."
+    assert answer_of(await member.asks(REQUEST)) == f"Nothing in memory that may be forgotten matches that. {stays}"
+    await member.knows("Our Wi-Fi password is heron-42, I think.")
+    assert stays in answer_of(await member.asks(REQUEST))
+    done = answer_of(await member.asks("yes"))
+    assert done.startswith("Forgotten: 1 memory.")
+    assert done.endswith(stays)
+
+
+@pytest.mark.parametrize("answer", ["7", "1 and 7", "yes, the third"])
+async def test_a_number_that_was_not_listed_forgets_nothing_and_is_named(bob, answer):
+    await told(bob, SECRET)
+    assert "I would forget" in answer_of(await bob.asks(REQUEST))
+    number = 3 if "third" in answer else 7
+    assert answer_of(await bob.asks(answer)) == f"There is no number {number}; nothing was forgotten."
+    assert await memories(bob) == [SECRET]
+
+
+async def test_advice_for_models_is_not_shown_to_people(bob):
+    await told(bob, SECRET, "My dog is called Rex.")
+    await bob.asks(REQUEST)
+    said = answer_of(await bob.asks("yes, forget my dog"))
+    assert said.startswith("Nothing was forgotten: ")
+    assert "`" not in said
+    assert len(await memories(bob)) == 2
 
 
 async def test_what_nobody_remembers_is_said_to_be_nothing(bob):

@@ -6,6 +6,7 @@ from soma.agent.consent import asks_to_forget, consent_in, to_forget
 from soma.agent.record import TurnRecord
 from soma.agent.speech import words
 from soma.agent.steps.doors import Doors
+from soma.agent.tools.forget_words import LISTED
 
 FORGET = "forget"
 PENDING = "You asked the user whether these memories shall be forgotten; they are not forgotten yet:"
@@ -14,11 +15,12 @@ ADVICE = "If the user's message says yes, call `forget` with `confirmed` true. I
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """Groups of memories that say the same, as they were listed in `text` by the turn `turn_id`."""
+    """Groups of memories that say the same, found by `what` and listed in `text` by the turn `turn_id`."""
 
     turn_id: str
     groups: tuple[tuple[str, ...], ...]
     text: str
+    what: str
 
     @property
     def instruction(self) -> str:
@@ -27,17 +29,18 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The `memories` that the user agrees to have erased, and the turn that proposed it."""
+    """The `memories` that the user agrees to have erased, the turn that proposed it, and `what` it found them by."""
 
     memories: tuple[str, ...] = ()
     turns: tuple[str, ...] = ()
+    what: str = ""
 
 
 async def granted(record: TurnRecord, doors: Doors) -> Grant:
     """Find what this turn's message agrees to, of what the turn before proposed."""
     proposal = await proposal_before(doors) if consent_in(record.turn.content) else None
     memories = confirmed(record.turn.content, proposal, doors.history[-1].user if doors.history else "")
-    return Grant(memories, (proposal.turn_id,) if proposal and memories else ())
+    return Grant(memories, (proposal.turn_id,), proposal.what) if proposal and memories else Grant()
 
 
 async def proposal_before(doors: Doors) -> Proposal | None:
@@ -54,7 +57,7 @@ def confirmed(message: str, proposal: Proposal | None, asked: str) -> tuple[str,
         return ()
     if consent.about and set(words(consent.about)).isdisjoint(words(to_forget(asked) or asked)):
         return ()
-    if any(number > len(proposal.groups) for number in consent.numbers):
+    if any(number > min(len(proposal.groups), LISTED) for number in consent.numbers):
         return ()
     chosen = [proposal.groups[number - 1] for number in consent.numbers] or proposal.groups
     return tuple(memory_id for group in chosen for memory_id in group)
@@ -65,5 +68,6 @@ def _proposed(record: TurnRecord) -> Proposal | None:
     for use in reversed(record.tool_uses):
         finished = use.finished
         if finished and finished.tool == FORGET and finished.status == "ok" and finished.proposed:
-            return Proposal(record.turn.id, tuple(map(tuple, finished.proposed)), finished.content)
+            what = str((use.requested.arguments or {}).get("what", ""))
+            return Proposal(record.turn.id, tuple(map(tuple, finished.proposed)), finished.content, what)
     return None

@@ -130,4 +130,5 @@ def _context(
         sources=tuple(decided.taint_sources) if decided else (),
         confirmed=grant.memories,
         earlier_turns=grant.turns,
+        proposed_for=grant.what,
     )

@@ -13,7 +13,7 @@ class ToolContext:
 
     `said` are the user's own messages, this turn's and those that the model still reads; `sources` the ids of what the
     arguments carry text of, where policy let that pass; `confirmed` the memories that the user has just agreed to have
-    erased, as the turn of `earlier_turns` proposed.
+    erased, as the turn of `earlier_turns` proposed; `proposed_for` the words that these were found by.
     """
 
     tenant_id: str
@@ -28,6 +28,7 @@ class ToolContext:
     sources: tuple[str, ...] = ()
     confirmed: tuple[str, ...] = ()
     earlier_turns: tuple[str, ...] = ()
+    proposed_for: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,6 @@ Whose yes it was, and to what, is read from the conversation's log and the user'
 the model's words.
 """
 
-import re
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -12,24 +11,24 @@ from soma.agent.consent import names_nothing
 from soma.agent.kept import same_statement
 from soma.agent.tools.base import ToolContext, ToolFailed, ToolResult
 from soma.agent.tools.brain import PrincipalOf, asking_brain
-from soma.agent.tools.own_words import stems_of
-from soma.brain.types import MemoryPage, Principal, RecalledMemory
+from soma.agent.tools.forget_words import (
+    MOST,
+    SHOWN,
+    Group,
+    foreign_stays,
+    forgotten,
+    matching,
+    own_stays,
+    question,
+)
+from soma.brain.types import Forgotten, MemoryPage, Principal, RecalledMemory
 
 Place = tuple[str, str]  # a turn and its conversation
 
-LOOKED_AT = 30  # memories that are recalled for what is to be forgotten
-MOST = 10  # of them that are proposed at once
-COVERED = 0.6  # share of the words that are sought which a memory must hold
-NEAR_BEST = 0.75
-SHOWN = 60  # characters of a memory that are shown
+LOOKED_AT = 200  # memories that are recalled for what is to be forgotten: as many as the brain gives
 WHAT = (
     "Say what I shall forget, by a name or some words of it. I do not forget everything at once: `soma memory list` "
     "shows what is remembered, `soma memory forget` forgets it."
-)
-SECRET = re.compile(
-    r"(\b\w*(?:password|passwort|passcode|pin|code|secret|key|token|kennwort|mot de passe|contraseña|clave)\b"
-    r"[^.!?]*?(?:\bis\b|\bist\b|\best\b|\bes\b|=|:)\s*).+",
-    re.IGNORECASE | re.DOTALL,
 )
 
 PARAMETERS: dict[str, Any] = {
@@ -58,6 +57,10 @@ class Looks(Protocol):
     ) -> list[RecalledMemory]: ...
 
     async def memories(self, principal: Principal, *, limit: int = 50, search: str | None = None) -> MemoryPage: ...
+
+    async def forget(
+        self, principal: Principal, *, ids: Sequence[str] = (), keys: Sequence[str] = (), dry_run: bool = False
+    ) -> Forgotten: ...
 
 
 class Receipt(Protocol):
@@ -108,18 +111,30 @@ class Forget:
     async def _propose(self, what: str, context: ToolContext) -> ToolResult:
         principal = self._principal_of(context)
         with asking_brain():
-            hits = await self._brain.recall(
-                principal, query=what, top_k=LOOKED_AT, conversation_id=context.conversation_id
-            )
-            found = [hit for hit in matching(what, hits) if _is_own(hit, context)][:MOST]
-            groups = [await self._alike(principal, hit) for hit in found]
-        if not found:
-            return ToolResult(content="Nothing in memory that may be forgotten matches that.")
-        lines = [f"{number}. {shortened(hit)}" for number, hit in enumerate(found, 1)]
-        asks = "Shall I forget it? Yes or no." if len(found) == 1 else "Shall I forget them? Yes, no, or the numbers."
-        return ToolResult(
-            content="\n".join(["I would forget:", *lines, asks]), proposed=tuple(tuple(group) for group in groups)
+            own, foreign = await self._matches(what, context)
+            groups = [Group(hit, tuple(await self._alike(principal, hit))) for hit in own[:MOST]]
+            ids = list(dict.fromkeys(memory_id for group in groups for memory_id in group.ids))
+            gone = await self._brain.forget(principal, ids=ids, dry_run=True) if ids else None
+        if gone is None:
+            stays = [foreign_stays(len(foreign))] if foreign else []
+            return ToolResult(content=" ".join(["Nothing in memory that may be forgotten matches that.", *stays]))
+        asked = question(
+            what,
+            groups,
+            waiting=len(own) - len(groups),
+            made=len(set(gone.forgotten) - set(ids)),
+            foreign=len(foreign),
         )
+        return ToolResult(content=asked, proposed=tuple(group.ids for group in groups))
+
+    async def _matches(self, what: str, context: ToolContext) -> tuple[list[RecalledMemory], list[RecalledMemory]]:
+        """Find the memories that match: those that the caller may forget, and shared ones of others."""
+        hits = await self._brain.recall(
+            self._principal_of(context), query=what, top_k=LOOKED_AT, conversation_id=context.conversation_id
+        )
+        found = matching(what, hits)
+        own = [hit for hit in found if _is_own(hit, context)]
+        return own, [hit for hit in found if hit not in own]
 
     async def _alike(self, principal: Principal, hit: RecalledMemory) -> list[str]:
         """Find what says the very same as this memory: else that would be recalled in its place."""
@@ -133,35 +148,23 @@ class Forget:
         if not context.confirmed:
             raise ToolFailed("the user has not said yes to a proposal: call this tool with `what`, then ask the user")
         with asking_brain():
+            stays = await self._staying(context)
             receipt = await self._forgetting.forget(
                 self._principal_of(context),
                 ids=context.confirmed,
                 turns=[(turn_id, context.conversation_id) for turn_id in (context.turn_id, *context.earlier_turns)],
             )
-        count, made = len(set(context.confirmed)), len(set(receipt.forgotten) - set(context.confirmed))
-        also = f", and {made} that came of {'it' if count == 1 else 'them'}" if made else ""
-        return ToolResult(content=(
-            f"Forgotten: {count} {'memory' if count == 1 else 'memories'}{also}. Receipt: {receipt.receipt_id}. "
-            f"Turns that speak of it: {len(receipt.withheld_turns)}. No model is shown them any more; you can still "
-            "read them, and their traces, in your conversations."
-        ))  # fmt: skip
+        made = len(set(receipt.forgotten) - set(context.confirmed))
+        done = forgotten(len(set(context.confirmed)), made, receipt.receipt_id, len(receipt.withheld_turns))
+        return ToolResult(content=" ".join([done, *stays]))
 
-
-def matching(what: str, hits: Sequence[RecalledMemory]) -> list[RecalledMemory]:
-    """Choose the memories that hold most of the words sought, the best first (pure)."""
-    wanted = stems_of(what)
-    shares = [(len(wanted & stems_of(hit.text)) / max(1, len(wanted)), hit) for hit in hits]
-    least = max(COVERED, NEAR_BEST * max((share for share, _ in shares), default=0.0))
-    return [hit for share, hit in sorted(shares, key=lambda pair: -pair[0]) if share >= least]
-
-
-def shortened(hit: RecalledMemory) -> str:
-    """Enough to know it by, and not the secret itself: what follows "the password is", and words with a digit, go."""
-    text = SECRET.sub(r"\1…", " ".join(hit.text.split()))
-    text = " ".join("…" if any(map(str.isdigit, word)) else word for word in text.split())
-    short = text if len(text) <= SHOWN else f"{text[:SHOWN].rsplit(' ', 1)[0]} …"
-    day = f" ({hit.occurred_at[:10]})" if hit.occurred_at else ""
-    return f'"{short}"{day}'
+    async def _staying(self, context: ToolContext) -> list[str]:
+        """Say which memories match what was asked for, and are not confirmed: "Forgotten" must not hide them."""
+        if not context.proposed_for:
+            return []
+        own, foreign = await self._matches(context.proposed_for, context)
+        left = [hit for hit in own if hit.id not in context.confirmed]
+        return [*([own_stays(len(left))] if left else []), *([foreign_stays(len(foreign))] if foreign else [])]
 
 
 def _is_own(hit: RecalledMemory, context: ToolContext) -> bool:

@@ -1,5 +1,6 @@
 """The words round what is quoted: who said it, when, and which memory it is. Pure."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -26,6 +27,28 @@ TELLING = (
     "Thank you for telling me. I am the offline extractive model and only answer from what I find; "
     'say "remember that ..." if I should keep it as a fact.'
 )
+ADVICE = re.compile("`(?:what|confirmed)`")  # names an argument: only a model can follow it
+UNCONFIRMED = (
+    "Nothing was forgotten: I took your message for no yes to what I asked just before. Ask me again to forget it, and "
+    "answer with yes, no or the numbers."
+)
+DENIED = re.compile(r"denied by policy \((\w+)\): ")
+DENIALS = {
+    "default_deny": "I did not use the tool {tool}: the rules of this server do not allow it.",
+    "tool_not_in_capsule": "I did not use the tool {tool}: it is not enabled for this agent.",
+    "viewer_read_only": "I did not use the tool {tool}: as a viewer you may read, and change nothing.",
+    "tainted_write": (
+        "I did not use the tool {tool}: it would have written text of a memory, a document or another tool, and only "
+        "what you say yourself may be written."
+    ),
+    "tainted_egress": (
+        "I did not use the tool {tool}: it would have sent text of a memory, a document or another tool out of Soma."
+    ),
+}
+
+
+def no_number(number: int) -> str:
+    return f"There is no number {number}; nothing was forgotten."
 
 
 def from_evidence(question: Question, ranked: Sequence[Evidence]) -> str:
@@ -90,11 +113,21 @@ def _quote(evidence: Evidence) -> str:
     return f'{head}: "{evidence.text}"{cited}'
 
 
+def _failure(result: ToolResultPart) -> str:
+    """Say why a tool gave nothing, to people: what a denial advises is for models."""
+    content = result.content.strip()
+    if result.name == FORGET and ADVICE.search(content):
+        return UNCONFIRMED
+    if denied := DENIED.match(content):
+        return DENIALS.get(denied[1], DENIALS["default_deny"]).format(tool=result.name)
+    return f"The tool {result.name} gave no answer: {_ended(content)}"
+
+
 def _result(question: Question, call: ToolCall | None, result: ToolResultPart, shown: Sequence[MemoryPart]) -> str:
     content = result.content.strip()
     given = (call.arguments or {}) if call else {}
     if result.is_error:
-        return f"The tool {result.name} gave no answer: {_ended(content)}"
+        return _failure(result)
     if result.name == FORGET:
         return content
     if result.name == RECALL:

@@ -70,6 +70,8 @@ def respond(request: ModelRequest) -> Reply:
     asked = question.read(turn.message)
     ranked = evidence.weigh(asked, turn.memories)
     known = bool(ranked) and ranked[0].support >= evidence.SUPPORTED
+    if (number := forgetting.unlisted(turn.message, request)) is not None:
+        return Reply(text=answer.no_number(number), confidence=CHAT_CONFIDENCE)
     calls = _calls(request, turn, known=known)
     if calls:
         return Reply(calls=calls, confidence=min(call.score for call in calls))

@@ -1,0 +1,122 @@
+"""What is said of memories that are to be forgotten: which match, how they are listed, what stays. Pure."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from soma.agent.speech import says_something, sentences
+from soma.agent.tools.own_words import stems_of
+from soma.brain.types import RecalledMemory
+
+MOST = 100  # memories that are proposed at once
+LISTED = 10  # of them that are named, and may be chosen by their numbers
+COVERED = 0.6  # share of the words that are sought which a memory must hold
+NEAR_BEST = 0.75
+SHOWN = 60  # characters of a sentence that are shown
+SENTENCES = 4  # of a memory that are shown
+SECRET = re.compile(
+    r"(\b\w*(?:password|passwort|passcode|pin|code|secret|key|token|kennwort|mot de passe|contraseña|clave)\b"
+    r"[^.!?]*?(?:\bis\b|\bist\b|\best\b|\bes\b|=|:)\s*).+",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A memory, and the ids of all that say the very same."""
+
+    memory: RecalledMemory
+    ids: tuple[str, ...]
+
+
+def matching(what: str, hits: Sequence[RecalledMemory]) -> list[RecalledMemory]:
+    """Choose the memories that hold most of the words sought: what states something first, then the best."""
+    wanted = stems_of(what)
+    shares = [(len(wanted & stems_of(hit.text)) / max(1, len(wanted)), hit) for hit in hits]
+    least = max(COVERED, NEAR_BEST * max((share for share, _ in shares), default=0.0))
+    ranked = sorted(shares, key=lambda pair: (not says_something(pair[1].text), -pair[0]))
+    return [hit for share, hit in ranked if share >= least]
+
+
+def question(what: str, groups: Sequence[Group], *, waiting: int, made: int, foreign: int) -> str:
+    """Name what would go. `waiting` memories match beside it, `made` go with it, `foreign` are others' shared ones."""
+    count = sum(len(group.ids) for group in groups)
+    listed = [f"{number}. {described(what, group)}" for number, group in enumerate(groups[:LISTED], 1)]
+    more = sum(len(group.ids) for group in groups[LISTED:])
+    lines = [_opening(count, waiting, is_long=bool(more or waiting)), *listed, *([f"and {more} more"] if more else [])]
+    if made:
+        lines.append(f"With {_them(count)} {_goes(made)} made from {_them(count)}.")
+    if foreign:
+        lines.append(foreign_stays(foreign))
+    return "\n".join([*lines, _asking(count, len(groups))])
+
+
+def described(what: str, group: Group) -> str:
+    """The sentences of a memory, enough to know it by, and how many are left out; its day, and how often it stands."""
+    memory = group.memory
+    said = sentences(memory.text) or [memory.text]
+    wanted = stems_of(what)
+    best = sorted(range(len(said)), key=lambda at: -len(wanted & stems_of(said[at])))[:SENTENCES]
+    shown = ", ".join(f'"{shortened(said[at])}"' for at in sorted(best))
+    document = memory.metadata.get("document")
+    notes = [f"of {document}"] if isinstance(document, str) else []
+    notes += [memory.occurred_at[:10]] if memory.occurred_at else []
+    notes += [f"{len(group.ids)} times"] if len(group.ids) > 1 else []
+    left = len(said) - len(best)
+    more = f" and {left} more {'sentence' if left == 1 else 'sentences'}" if left else ""
+    about = f" ({', '.join(notes)})" if notes else ""
+    return f"{shown}{more}{about}"
+
+
+def shortened(sentence: str) -> str:
+    """Enough to know it by, and not the secret itself: what follows "the password is", and words with a digit, go."""
+    text = SECRET.sub(r"\1…", " ".join(sentence.split()))
+    text = " ".join("…" if any(map(str.isdigit, word)) else word for word in text.split())
+    return text if len(text) <= SHOWN else f"{text[:SHOWN].rsplit(' ', 1)[0]} …"
+
+
+def forgotten(count: int, made: int, receipt_id: str, turns: int) -> str:
+    also = f", and {made} that came of {_them(count)}" if made else ""
+    return (
+        f"Forgotten: {count} {_memories(count)}{also}. Receipt: {receipt_id}. Turns that speak of it: {turns}. No "
+        "model is shown them any more; you can still read them, and their traces, in your conversations."
+    )
+
+
+def own_stays(count: int) -> str:
+    verb = "matches" if count == 1 else "match"
+    return f"{count} more {_memories(count)} of yours {verb}, and {_stays(count)}; ask again to forget {_them(count)}."
+
+
+def foreign_stays(count: int) -> str:
+    shared = "A shared memory matches too, and stays" if count == 1 else f"{count} shared memories match too, and stay"
+    return f"{shared}: only {'its author' if count == 1 else 'their authors'} or an owner may forget {_them(count)}."
+
+
+def _opening(count: int, waiting: int, *, is_long: bool) -> str:
+    if waiting:
+        return f"I would forget {count} of {count + waiting} memories that match; ask again for the rest:"
+    return f"I would forget {count} memories:" if is_long else "I would forget:"
+
+
+def _asking(count: int, groups: int) -> str:
+    if groups == 1:
+        return "Shall I forget it? Yes or no."
+    all_of_them = f"all {count}" if groups > LISTED else "them"
+    return f"Shall I forget {all_of_them}? Yes, no, or the numbers."
+
+
+def _goes(count: int) -> str:
+    return "goes 1 memory that was" if count == 1 else f"go {count} memories that were"
+
+
+def _stays(count: int) -> str:
+    return "stays" if count == 1 else "stay"
+
+
+def _them(count: int) -> str:
+    return "it" if count == 1 else "them"
+
+
+def _memories(count: int) -> str:
+    return "memory" if count == 1 else "memories"
