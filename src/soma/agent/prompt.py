@@ -156,7 +156,7 @@ def _memory(number: int, memory: ShownMemory) -> MemoryPart:
         number=number,
         id=memory.id,
         text=without_hidden(memory.text),
-        occurred_at=memory.occurred_at,
+        occurred_at=_when(memory),
         author=None if made_from else _seen(said_by(memory.metadata, is_shared=memory.author is not None)),
         written_by=_seen(written_by(memory.author, memory.metadata)) if memory.author and not made_from else None,
         source=_seen(memory.source),
@@ -164,6 +164,14 @@ def _memory(number: int, memory: ShownMemory) -> MemoryPart:
         attention=memory.attention,
         made_from=made_from,
     )
+
+
+def _when(memory: ShownMemory) -> str | None:
+    """A message says when it was said, and a document what it says itself: the time of its file is no fact."""
+    if "document" in memory.metadata:
+        dated = memory.metadata.get("dated")
+        return dated if isinstance(dated, str) else None
+    return memory.occurred_at
 
 
 def _seen(text: str | None) -> str | None:

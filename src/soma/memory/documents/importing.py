@@ -4,7 +4,7 @@ import re
 from collections import Counter, deque
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from itertools import islice
 from typing import Any, Literal
@@ -14,6 +14,7 @@ from soma.memory.catalogue.identity import UNNAMED
 from soma.memory.documents.blocks import markdown, paragraphs
 from soma.memory.documents.chunks import BETWEEN, Chunk, each_chunk
 from soma.memory.documents.cutting import Count
+from soma.memory.documents.dates import dated
 from soma.memory.errors import BadName, OutOfRange, TextTooLong
 from soma.memory.forget import forget
 from soma.memory.remember import remember
@@ -37,7 +38,10 @@ ORIGIN = re.compile(r"(?:[0-9a-f]{8,64}(?:/[0-9a-f]{8,64})*)?")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A text under the name that citations show. `written_at` (ISO 8601) dates its chunks; none means now.
+    """A text under the name that citations show.
+
+    `written_at` (ISO 8601) says when its file was last changed; none means now. It only orders: what the document
+    itself says of its day, in its front matter, near its top or in its name, dates it.
 
     `collection`, `origin` and `continues` say which document it is: see `catalogue/identity.py`.
     """
@@ -180,15 +184,16 @@ def _headings_of(memory: MemoryRecord) -> str:
 
 def _items(document: Document, plan: _Plan, thread: str) -> list[NewMemory]:
     """The chunks to remember: all, or none where text and places are as they were."""
+    day = dated(document.text, document.name)
     if not plan.vanished and all(
         memory is not None
         and rows.intact(memory)
         and memory.text == chunk.text
-        and dict(memory.metadata) == place(document.name, chunk)
+        and dict(memory.metadata) == place(document.name, chunk, day)
         for chunk, memory in plan.pairs
     ):
         return []
-    written = checks.moment(document.written_at) if document.written_at else datetime.now(UTC)
+    written = _moment(document, day)
     taken = {memory.key for _, memory in plan.pairs if memory is not None}
     occurrences: Counter[str] = Counter()
     items = []
@@ -207,21 +212,28 @@ def _items(document: Document, plan: _Plan, thread: str) -> list[NewMemory]:
                 scope=document.scope,
                 # a microsecond a chunk: recall orders what belongs together by time
                 occurred_at=(written + timedelta(microseconds=number)).isoformat(timespec="microseconds"),
-                metadata=place(document.name, chunk),
+                metadata=place(document.name, chunk, day),
                 conversation_id=thread,
             )
         )
     return items
 
 
-def place(name: str, chunk: Chunk) -> Mapping[str, Any]:
-    """Metadata of a chunk: where it stands, for citations and for the next import."""
+def _moment(document: Document, day: date | None) -> datetime:
+    if day is not None:
+        return datetime(day.year, day.month, day.day, tzinfo=UTC)
+    return checks.moment(document.written_at) if document.written_at else datetime.now(UTC)
+
+
+def place(name: str, chunk: Chunk, day: date | None = None) -> Mapping[str, Any]:
+    """Metadata of a chunk: where it stands, for citations and for the next import, and the document's day."""
     return {
         "source": _source(name, chunk),
         "document": name,
         "headings": list(chunk.headings),
         "lines": [chunk.first_line, chunk.last_line],
         "characters": [chunk.start, chunk.end],
+        **({"dated": day.isoformat()} if day else {}),
     }
 
 
