@@ -9,6 +9,7 @@ from soma.agent.llm.base import MemoryPart, ToolCall, ToolResultPart
 from soma.agent.llm.offline import recalled
 from soma.agent.llm.offline.dates import resolve, said_on, show
 from soma.agent.llm.offline.evidence import ASSISTANT, SUPPORTED, USER, Evidence, weigh
+from soma.agent.llm.offline.notes import Answering
 from soma.agent.llm.offline.question import Question, read
 from soma.agent.llm.offline.words import content_stems
 from soma.agent.speech import sentences
@@ -61,6 +62,18 @@ def from_evidence(question: Question, ranked: Sequence[Evidence]) -> str:
     ]
     quotes = [_quote(evidence) for evidence in (best, *near)[:MAX_QUOTES]]
     return " ".join([*_headline(question, best), *dict.fromkeys(quotes)])
+
+
+def from_notes(found: Sequence[Answering]) -> str:
+    """Each passage with its document and its heading, word for word, and where to look."""
+    return "\n".join(dict.fromkeys(_passage(one) for one in found))
+
+
+def _passage(one: Answering) -> str:
+    where = f'{one.name}, "{one.title}"' if one.title else one.name
+    cited = "".join(f"[{number}]" for number in dict.fromkeys(unit.memory.number for unit in one.units) if number > 0)
+    between = "\n" if len({unit.kind for unit in one.units} & {"list", "table"}) and len(one.units) > 1 else " "
+    return f'From {where}:{between}"{between.join(unit.text for unit in one.units)}" {cited}'.rstrip()
 
 
 def dont_know(looked_at: int) -> str:

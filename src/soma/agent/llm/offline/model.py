@@ -18,7 +18,7 @@ from soma.agent.llm.base import (
     ToolCallDelta,
     ToolResultPart,
 )
-from soma.agent.llm.offline import answer, evidence, forgetting, question
+from soma.agent.llm.offline import answer, evidence, forgetting, notes, passages, question
 from soma.agent.llm.offline.tool_choice import Choice, choose
 
 TOOL_CONFIDENCE = 0.95
@@ -40,7 +40,7 @@ class _Turn:
     """What the messages say: the user's last words and those before, the memories, this turn's calls and results."""
 
     message: str
-    before: str
+    earlier: tuple[str, ...]
     memories: tuple[MemoryPart, ...]
     results: tuple[tuple[ToolCall | None, ToolResultPart], ...]
 
@@ -67,27 +67,38 @@ class OfflineModel:
 
 def respond(request: ModelRequest) -> Reply:
     turn = _read(request.messages)
-    asked = question.read(turn.message)
-    ranked = evidence.weigh(asked, turn.memories)
-    known = bool(ranked) and ranked[0].support >= evidence.SUPPORTED
+    asked = question.follow(turn.message, turn.earlier)
+    found = _found(asked, turn.memories)
     if (number := forgetting.unlisted(turn.message, request)) is not None:
         return Reply(text=answer.no_number(number), confidence=CHAT_CONFIDENCE)
-    calls = _calls(request, turn, known=known)
+    calls = _calls(request, turn, known=found is not None)
     if calls:
         return Reply(calls=calls, confidence=min(call.score for call in calls))
     if turn.results:
         return _from_results(asked, turn)
     if (said := _in_conversation(request, turn.message)) is not None:
         return Reply(text=said, confidence=CHAT_CONFIDENCE)
-    if not known:
-        return Reply(text=answer.dont_know(len(turn.memories)), confidence=NO_ANSWER)
+    return found or Reply(text=answer.dont_know(len(turn.memories)), confidence=NO_ANSWER)
+
+
+def _found(asked: question.Question, memories: Sequence[MemoryPart]) -> Reply | None:
+    """What the memories answer: documents by their passages, unless what somebody said answers as well."""
+    told = [memory for memory in memories if passages.place_of(memory) is None]
+    documents = [memory for memory in memories if passages.place_of(memory) is not None]
+    ranked = evidence.weigh(asked, told)
+    written = [found for part in question.parts(asked) for found in notes.known(notes.answers(part, documents))]
+    support = ranked[0].support if ranked else 0.0
+    if written and support < max(evidence.SUPPORTED, written[0].support):
+        return Reply(text=answer.from_notes(written), confidence=min(1.0, written[0].support))
+    if support < evidence.SUPPORTED:
+        return None
     return Reply(text=answer.from_evidence(asked, ranked), confidence=evidence.confidence(ranked))
 
 
 def _calls(request: ModelRequest, turn: _Turn, *, known: bool) -> tuple[Choice, ...]:
     called = {result.name for _, result in turn.results}
     others = [tool for tool in request.tools if tool.name != forgetting.FORGET]
-    return forgetting.calls(turn.message, turn.before, request, called) or choose(
+    return forgetting.calls(turn.message, turn.earlier[-1] if turn.earlier else "", request, called) or choose(
         turn.message, others, known=known, called=called
     )
 
@@ -115,7 +126,7 @@ def _read(messages: Sequence[Message]) -> _Turn:
     memories = {part.number: part for message in messages for part in message.parts if isinstance(part, MemoryPart)}
     return _Turn(
         message=_user_text(messages[start]) if messages else "",
-        before=next((said for message in reversed(messages[:start]) if (said := _user_text(message))), ""),
+        earlier=tuple(said for message in messages[:start] if (said := _user_text(message))),
         memories=tuple(memories.values()),
         results=tuple((calls.get(result.call_id), result) for result in results),
     )

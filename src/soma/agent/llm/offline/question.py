@@ -1,10 +1,11 @@
 """What kind of answer a message wants. Pure."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
-from soma.agent.llm.offline.words import content_stems
+from soma.agent.llm.offline.words import ENGLISH, content_stems, language_of
 from soma.agent.speech import is_question, word_set
 
 Kind = Literal["when", "who", "where", "how_many", "other"]
@@ -20,28 +21,86 @@ ABOUT = re.compile(
     r"(?: (?:down|you|me|us|anything|something))*(?: to (?:you|me))? (?:about|of|on)\b",
     re.IGNORECASE,
 )
+FIRST = re.compile(
+    r"\b(?:original(?:ly)?|at first|initial(?:ly)?|in the beginning|before (?:it|he|she|they|that|this|the change)\b"
+    r"|(?:the|your|our|my) (?:first|old|former|earlier|previous)|used to|ursprünglich|zuerst|d'abord|au départ"
+    r"|originalmente|al principio|antes)",
+    re.IGNORECASE,
+)
+FOLLOWS = re.compile(
+    r"^(?:and|what about|how about|und|et|y)\b|\b(?:it|its|they|them|their|he|she|him|his|her|that|those|there|this"
+    r"|these|the other(?: one)?|er|ihn|ihm|dort|davon|elle|lui|eux|ellos|ellas)\b",
+    re.IGNORECASE,
+)
+PARTS = re.compile(
+    r",? (?:and|und|et|y) (?=(?:(?:at|on|in|to|under|since|by|for|from|with|until) )?(?:how|what|when|where|which|who"
+    r"|whom|whose|why|wie|was|wann|wo|wer|welche[rsmn]?|combien|quand|où|qui|quel(?:le)?s?|cuánd?t?[oa]s?|dónde|quién|qué)\b)",
+    re.IGNORECASE,
+)
 KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     (
         "when",
-        re.compile(r"\b(?:when|what (?:date|day|month|year|time)|which (?:date|day|month|year))\b", re.IGNORECASE),
+        re.compile(
+            r"\b(?:when|what (?:date|day|month|year|time)|which (?:date|day|month|year)|wann|quand|cuándo)\b",
+            re.IGNORECASE,
+        ),
     ),
-    ("how_many", re.compile(r"\bhow (?:many|much|old|long|often|far)\b|\bwhat (?:number|age)\b", re.IGNORECASE)),
-    ("where", re.compile(r"\bwhere\b|\b(?:what|which) (?:city|country|place|town|state)\b", re.IGNORECASE)),
-    ("who", re.compile(r"\b(?:who|whom|whose)\b", re.IGNORECASE)),
+    (
+        "how_many",
+        re.compile(
+            r"\bhow (?:many|much|old|long|often|far)\b|\bwhat (?:number|age)\b"
+            r"|\bwie viele?\b|\bcombien\b|\bcuánt[oa]s?\b",
+            re.IGNORECASE,
+        ),
+    ),
+    (
+        "where",
+        re.compile(r"\b(?:where|wo|où|dónde)\b|\b(?:what|which) (?:city|country|place|town|state)\b", re.IGNORECASE),
+    ),
+    ("who", re.compile(r"\b(?:who|whom|whose|wer|wem|qui|quién|quiénes)\b", re.IGNORECASE)),
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
+    """`before` are stems of the question that this one follows, or of the part before it."""
+
     text: str
     kind: Kind
     stems: tuple[str, ...]
+    language: str = ENGLISH
+    wants_first: bool = False
+    before: tuple[str, ...] = ()
 
 
 def read(text: str) -> Question:
     """What was written, said or told is asked for by its subject: no memory has to hold the word `write`."""
     kind: Kind = next((kind for kind, pattern in KINDS if pattern.search(text)), "other")
-    return Question(text=text, kind=kind, stems=tuple(dict.fromkeys(content_stems(ABOUT.sub("", text)))))
+    language = language_of(text)
+    stems = tuple(dict.fromkeys(content_stems(ABOUT.sub("", text), language)))
+    return Question(text=text, kind=kind, stems=stems, language=language, wants_first=bool(FIRST.search(text)))
+
+
+def follow(text: str, earlier: Sequence[str]) -> Question:
+    """Read a message in the light of those before it, the newest last."""
+    asked = read(text)
+    if not earlier or not (FOLLOWS.search(text) or len(asked.stems) <= 1):
+        return asked
+    return replace(asked, before=_about(follow(earlier[-1], earlier[:-1])))
+
+
+def parts(asked: Question) -> list[Question]:
+    """Each part of a question that asks several things; a later one is about what the first is about."""
+    pieces = [piece for piece in PARTS.split(asked.text) if piece.strip()]
+    if len(pieces) < 2 or any(not read(piece).stems for piece in pieces):
+        return [asked]
+    first = replace(read(pieces[0]), before=asked.before, language=asked.language)
+    later = [replace(read(piece), before=_about(first), language=asked.language) for piece in pieces[1:]]
+    return [first, *later]
+
+
+def _about(asked: Question) -> tuple[str, ...]:
+    return tuple(dict.fromkeys([*asked.stems, *asked.before]))
 
 
 def is_chat(text: str) -> bool:

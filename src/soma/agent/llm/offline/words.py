@@ -1,5 +1,6 @@
-"""Words of English as the offline model sees them: stems and stop words. Pure."""
+"""Words as the offline model sees them: stems and stop words, of English and some other languages. Pure."""
 
+import re
 import threading
 from functools import lru_cache
 
@@ -34,22 +35,70 @@ IRREGULAR = dict(
     )
 )
 
+# Small words of other languages: who asks with two of them asks in that language.
+SMALL = {
+    "german": word_set(
+        """aber alle als am an auch auf aus bei beim bin bis bitte da das dass dein deine dem den der des die diese
+        dieser dieses du ein eine einem einen einer eines er es für gibt habe haben hat hatte heißt ich ihr im in ins
+        ist ja kann können man mein meine mit muss müssen nach nicht noch nur ob oder sein seine sich sie sind so soll
+        über um und uns unser unsere vom von vor wann war waren warum was welche welchem welchen welcher welches wem
+        wen wenn wer werden wie wieso wir wird wo wohin wollen worin wozu wurde wurden zu zum zur viel viele machen
+        macht"""
+    ),
+    "french": word_set(
+        """a ai après as au aux avec avez ce cela ces cet cette combien comme comment dans de depuis des doit du elle
+        elles en est et était être faire fait faut il ils je la le les leur leurs lors ma mais mes mon ne nos notre
+        nous on ont ou où par pas pendant peut plus pour pourquoi qu quand que quel quelle quelles quels qui quoi sa
+        se ses si son sont sur ta te tes ton tu un une vient vos votre vous y l d s c j n m t"""
+    ),
+    "spanish": word_set(
+        """a al como cómo con cual cuál cuales cuáles cuando cuándo cuanta cuánta cuantas cuántas cuanto cuánto cuantos
+        cuántos de del desde donde dónde el él ella en entre era eres es esta está están este esto estos fue ha hace
+        han hasta hay la las le les lo los más me mi mis muy no nos nuestra nuestro o para pero por porqué puede
+        pueden que qué quien quién quienes quiénes se ser si sí sobre son su sus te tiene tienen tu tus un una unas
+        uno unos y ya"""
+    ),
+}
+
 LONGEST_WORD = 64  # characters; what is longer has no stem
+
+ENGLISH = "english"
+FEW = 2
+ELIDED = re.compile(r"\b(?:qu|[cdjlmnst])'(?=\w)")  # l'écran
 
 _local = threading.local()
 
 
-def content_stems(text: str) -> list[str]:
+def content_stems(text: str, language: str = ENGLISH) -> list[str]:
     """Stems of the words that carry meaning, in order."""
-    return [stem(word) for word in words(text) if word not in STOP and word.split("'")[0] not in STOP]
+    return [stem(word, language) for word in words(text) if not is_small(word, language)]
+
+
+def language_of(text: str) -> str:
+    """The language whose small words a text has most of, if it has two or more; English otherwise."""
+    found = ELIDED.sub(" ", text.lower().replace("\u2019", "'"))
+    counts = {language: sum(word in small for word in words(found)) for language, small in SMALL.items()}
+    best = max(counts, key=lambda language: counts[language])
+    english = sum(word in STOP for word in words(found))
+    return best if counts[best] >= FEW and counts[best] > english else ENGLISH
+
+
+def is_small(word: str, language: str = ENGLISH) -> bool:
+    """Whether a word carries nothing by itself."""
+    if language != ENGLISH:
+        return word in SMALL[language]
+    return word in STOP or word.partition("'")[0] in STOP
 
 
 @lru_cache(maxsize=50_000)
-def stem(word: str) -> str:
+def stem(word: str, language: str = ENGLISH) -> str:
     """A stemmer keeps its word in itself, so each thread has its own."""
     if len(word) > LONGEST_WORD:
         return word
-    if not hasattr(_local, "stemmer"):
-        _local.stemmer = snowballstemmer.stemmer("english")
-    stemmed: str = _local.stemmer.stemWord(IRREGULAR.get(word, word))
+    if language != ENGLISH:
+        word = word.rpartition("'")[2]
+    stemmers = _local.__dict__.setdefault("stemmers", {})
+    if language not in stemmers:
+        stemmers[language] = snowballstemmer.stemmer(language)
+    stemmed: str = stemmers[language].stemWord(IRREGULAR.get(word, word) if language == ENGLISH else word)
     return stemmed

@@ -1,0 +1,48 @@
+"""What a question names exactly: codes, and things with a number. "Bus 42" answers nothing about bus 43. Pure."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from soma.agent.llm.offline.dates import DAYS, MONTHS
+from soma.agent.llm.offline.words import is_small
+
+CODE = re.compile(r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[^\W\d_])[^\W_]+(?:-[^\W_]+)*(?![\w-])")
+NUMBERED = re.compile(r"(?<![\w-])([^\W\d_]{2,})[ \u00a0](\d+(?:[.,]\d+)*)(?![\w%]|[.,]\d)")
+YEAR = re.compile(r"(?:19|20)\d\d")
+ORDINAL = re.compile(r"\d+(?:st|nd|rd|th|e|er|ème|h|am|pm|x|cm|mm|km|kg|g|m|s|min)", re.IGNORECASE)
+CALENDAR = re.compile(
+    "|".join([*(month[:3] for month in MONTHS), *(day[:3] for day in DAYS), "mär|avr|aoû|déc|ene|abr|ago|dic|okt|dez"])
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Identifier:
+    """A code, or a name with its number, in small letters."""
+
+    name: str
+    number: str
+
+    def stands_in(self, text: str) -> bool:
+        """Whether the text (in small letters) holds it, written together, with a hyphen or apart."""
+        name = rf"{re.escape(self.name)}\w{{0,2}}[\s\u00a0-]*(?:no\.?\s*|nr\.?\s*)?" if self.name else r""
+        edge = r"(?<![\w-])" if self.name else r"(?<!\w)"
+        return re.search(rf"{edge}{name}{re.escape(self.number)}(?!\w|[.,]\d)", text) is not None
+
+
+def identifiers(text: str) -> list[Identifier]:
+    return list(dict.fromkeys([*_codes(text), *_numbered(text)]))
+
+
+def _codes(text: str) -> Iterator[Identifier]:
+    for found in CODE.findall(text):
+        if not ORDINAL.fullmatch(found):
+            yield Identifier("", found.lower())
+
+
+def _numbered(text: str) -> Iterator[Identifier]:
+    """Dates name days, and after a small word stands an amount: "at 5,000 pieces" names nothing."""
+    for name, number in NUMBERED.findall(text):
+        lower = name.lower()
+        if not (YEAR.fullmatch(number) or is_small(lower) or CALENDAR.match(lower)):
+            yield Identifier(lower, number)

@@ -1,0 +1,224 @@
+"""What of a memory can be quoted, and what stands above it: sentences, items, rows, answers. Pure.
+
+A heading, a question and the head of a table are what their passages are about; nobody quotes them alone. The parts
+of a document that a cut put into several memories are read as one again.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from soma.agent.llm.base import MemoryPart
+from soma.agent.speech import is_question, sentences
+
+Kind = Literal["prose", "list", "table", "answer"]
+
+SOURCE = re.compile(r'(?P<name>.+?)(?:, "(?P<headings>.*)")?, lines? (?P<first>\d+)(?:-(?P<last>\d+))?')
+ITEM = re.compile(r"[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+(?:\[[ xX]\][ \t]+)?(?=\S)")
+NUMBERED = re.compile(r"[ \t]*\d{1,3}[.)][ \t]")
+ASKED = re.compile(r"[ \t]*(?:\*\*)?(?:Q|F|P|Question|Frage|Pregunta)\d*(?:\*\*)?[.:](?:\*\*)?[ \t]*", re.IGNORECASE)
+REPLIED = re.compile(
+    r"[ \t]*(?:\*\*)?(?:A|R|Answer|Antwort|Réponse|Respuesta)\d*(?:\*\*)?[.:](?:\*\*)?[ \t]*", re.IGNORECASE
+)
+DELIMITER = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*")
+QUOTED = re.compile(r"^(?:[ \t]*>[ \t]?)+")
+MARKS = re.compile(r"\*\*|(?<!\w)__(?=\w)|(?<=\w)__(?!\w)")
+FIELD = re.compile(r"[\w-]+[ \t]*:[ \t]+\S")
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """`text` is quoted; `above` is what it is about: the head of its table, its question, the words before its list.
+
+    `group` numbers what belongs together: the sentences of a paragraph, the items of a list, the rows of a table.
+    """
+
+    text: str
+    above: str
+    group: int
+    kind: Kind
+    memory: MemoryPart
+    is_ordered: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in which document a memory stands, as its source says."""
+
+    name: str
+    headings: str
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A memory, or a section of a document that came in several, as units. `title` is what stands above all of it."""
+
+    title: str
+    name: str
+    units: tuple[Unit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    text: str
+    memory: MemoryPart
+
+
+def place_of(memory: MemoryPart) -> Place | None:
+    """Where the text of a document stands; None of what somebody said."""
+    found = SOURCE.fullmatch(memory.source or "") if memory.author is None else None
+    if found is None:
+        return None
+    first = int(found["first"])
+    return Place(found["name"], found["headings"] or "", first, int(found["last"] or first))
+
+
+def read_documents(memories: Sequence[MemoryPart]) -> list[Passage]:
+    """The memories that are parts of documents, those that follow one another as one."""
+    placed = [(place, memory) for memory in memories if (place := place_of(memory))]
+    in_order = sorted(placed, key=lambda one: (one[0].name, one[0].first, one[0].last))
+    runs: list[list[tuple[Place, MemoryPart]]] = []
+    for place, memory in in_order:
+        before = runs[-1][-1][0] if runs else None
+        follows = before and (before.name, before.headings) == (place.name, place.headings)
+        if before and follows and place.first - before.last in (0, 1, 2):
+            runs[-1].append((place, memory))
+        else:
+            runs.append([(place, memory)])
+    return [_passage(run) for run in runs]
+
+
+def _passage(run: Sequence[tuple[Place, MemoryPart]]) -> Passage:
+    place = run[0][0]
+    lines: list[_Line] = []
+    for number, (part, memory) in enumerate(run):
+        if number and part.first - run[number - 1][0].last > 1:
+            lines.append(_Line("", memory))
+        lines += _lines(part, memory)
+    return Passage(place.headings, place.name, tuple(_units(lines)))
+
+
+def _lines(place: Place, memory: MemoryPart) -> Iterator[_Line]:
+    """The lines of a chunk without the line of its headings."""
+    lines = memory.text.splitlines()
+    if lines and place.headings and place.headings.endswith(lines[0].strip()) and lines[0].strip():
+        lines = lines[1:]
+    return (_Line(line, memory) for line in lines)
+
+
+def _units(lines: Sequence[_Line]) -> Iterator[Unit]:
+    above = ""
+    for group, block in enumerate(_blocks(lines)):
+        first = block[0].text
+        if _is_table(block):
+            yield from _rows(block, above, group)
+            above = ""
+        elif ITEM.match(first):
+            yield from _items(block, above, group)
+            above = ""
+        elif ASKED.match(first):
+            yield from _answers(block, group)
+            above = ""
+        else:
+            text = _plain(block)
+            yield from _prose(text, above, group, block[0].memory)
+            above = text if text.endswith((":", "?")) else ""
+
+
+def _blocks(lines: Sequence[_Line]) -> Iterator[list[_Line]]:
+    """What blank lines part, and lists, tables and what stands before them; items over a blank line stay together."""
+    block: list[_Line] = []
+    for line in lines:
+        text = QUOTED.sub("", line.text)
+        if not text.strip() or text.strip(" \t-=*_") == "":
+            if block and DELIMITER.fullmatch(text) and "|" in text:
+                block.append(line)
+                continue
+            if block and not ITEM.match(block[0].text):
+                yield block
+                block = []
+            continue
+        is_item, is_row = bool(ITEM.match(text)), _is_row(text)
+        if block:
+            was_item, was_row = bool(ITEM.match(block[0].text)), _is_row(block[0].text)
+            continues_item = was_item and (is_item or text[:1] in " \t")
+            starts_anew = (is_item and not was_item) or (is_row != was_row) or (was_item and not continues_item)
+            if starts_anew or (FIELD.match(text) and FIELD.match(block[-1].text) and not ASKED.match(block[0].text)):
+                yield block
+                block = []
+        block.append(_Line(text, line.memory))
+    if block:
+        yield block
+
+
+def _is_row(text: str) -> bool:
+    return text.lstrip().startswith("|") or text.count("|") > 1
+
+
+def _is_table(block: Sequence[_Line]) -> bool:
+    return _is_row(block[0].text)
+
+
+def _rows(block: Sequence[_Line], above: str, group: int) -> Iterator[Unit]:
+    """Each row with the names of its columns, as far as the head of the table is here."""
+    has_head = len(block) > 1 and DELIMITER.fullmatch(block[1].text) is not None
+    head = _cells(block[0].text) if has_head else []
+    for line in block:
+        if DELIMITER.fullmatch(line.text) or (cells := _cells(line.text)) == head:
+            continue
+        named = [
+            f"{name}: {cell}" if name and cell else cell
+            for name, cell in zip([*head, *[""] * len(cells)], cells, strict=False)
+        ]
+        text = "; ".join(part for part in named if part)
+        if text:
+            yield Unit(text, " ".join([above, *head]).strip(), group, "table", line.memory)
+
+
+def _cells(row: str) -> list[str]:
+    return [MARKS.sub("", cell.strip()) for cell in row.strip().strip("|").split("|")]
+
+
+def _items(block: Sequence[_Line], above: str, group: int) -> Iterator[Unit]:
+    item: list[_Line] = []
+    for line in [*block, None]:
+        if item and (line is None or ITEM.match(line.text)):
+            text = MARKS.sub("", " ".join(part.text.strip() for part in item))
+            yield Unit(text, above, group, "list", item[0].memory, bool(NUMBERED.match(item[0].text)))
+            item = []
+        if line is not None:
+            item.append(line)
+
+
+def _answers(block: Sequence[_Line], group: int) -> Iterator[Unit]:
+    """The text below a question answers it, with or without a letter before it."""
+    asked: list[str] = []
+    said: list[_Line] = []
+    for line in block:
+        if reply := REPLIED.match(line.text):
+            said.append(_Line(line.text[reply.end() :], line.memory))
+        elif said:
+            said.append(line)
+        else:
+            asked.append(ASKED.sub("", line.text).strip())
+    if said:
+        yield Unit(_plain(said), " ".join(asked), group, "answer", said[0].memory)
+
+
+def _plain(block: Iterable[_Line]) -> str:
+    """A single line end is a blank."""
+    return " ".join(MARKS.sub("", " ".join(line.text for line in block)).split())
+
+
+def _prose(text: str, above: str, group: int, memory: MemoryPart) -> Iterator[Unit]:
+    """Sentences; a question is what the next sentence answers."""
+    asked = above
+    for sentence in sentences(text):
+        if is_question(sentence):
+            asked = sentence
+            continue
+        yield Unit(sentence, asked, group, "prose", memory)
+        asked = above

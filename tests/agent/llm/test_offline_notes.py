@@ -1,0 +1,124 @@
+"""What the offline model answers from documents: by sentence, item, row and answer, under what stands above them."""
+
+import pytest
+
+from soma.agent.llm.base import MemoryPart, Message, ModelRequest, TextPart
+from soma.agent.llm.offline.model import respond
+
+
+def document(*sections: tuple[str, str, str]) -> tuple[MemoryPart, ...]:
+    """Chunks as an import makes them: (file, heading, text); the lines count through each file."""
+    memories = []
+    for number, (name, heading, text) in enumerate(sections, 1):
+        first = 10 * number
+        titled = f', "{heading}"' if heading else ""
+        source = f"{name}{titled}, lines {first}-{first + text.count(chr(10))}"
+        whole = f"{heading}\n{text}" if heading else text
+        memories.append(MemoryPart(number=number, id=f"m{number}", text=whole, source=source))
+    return tuple(memories)
+
+
+def ask(text: str, memories: tuple[MemoryPart, ...], *earlier: str) -> str:
+    said = [Message("user", (TextPart(one),)) for one in earlier]
+    messages = (Message("system", (TextPart("You are Soma."),)), *said, Message("user", (*memories, TextPart(text))))
+    return respond(ModelRequest(messages=messages, seed=7)).text
+
+
+CLUB = document(
+    ("rules.md", "Boat club > Guarantee", "Each hull is guaranteed for six years.\nPaint is not."),
+    ("rules.md", "Boat club > Launching a dinghy", "1. Untie the cover.\n2. Roll the trolley down.\n3. Push off."),
+    ("rules.md", "Boat club > What to bring", "You need:\n\n- a life jacket\n- dry socks\n- a whistle"),
+    ("fees.md", "Fees", "| Boat | Day | Week |\n|---|---|---|\n| Otter | 12 | 60 |\n| Skiff 3 | 30 | 140 |"),
+    ("faq.txt", "", "Q: Where is the key?\nA: Under the third flower pot.\n\nQ: Who locks up?\nA: Oona does."),
+    ("minutes.md", "Minutes", "Oona will paint the jetty on 14 to 21 December. Ravi buys the rope."),
+)
+
+
+def test_a_heading_is_never_the_answer_but_what_stands_under_it() -> None:
+    assert ask("What is the guarantee?", CLUB) == (
+        'From rules.md, "Boat club > Guarantee": "Each hull is guaranteed for six years. Paint is not." [1]'
+    )
+
+
+def test_a_how_to_is_answered_with_all_its_steps() -> None:
+    said = ask("How do I launch a dinghy?", CLUB)
+    assert all(step in said for step in ("1. Untie the cover.", "2. Roll the trolley down.", "3. Push off."))
+
+
+def test_a_list_is_one_answer_with_the_words_that_lead_to_it() -> None:
+    said = ask("What do I have to bring?", CLUB)
+    assert all(item in said for item in ("a life jacket", "dry socks", "a whistle"))
+
+
+def test_a_row_is_told_with_the_names_of_its_columns() -> None:
+    assert '"Boat: Otter; Day: 12; Week: 60" [4]' in ask("What is the fee for the Otter?", CLUB)
+
+
+def test_a_question_in_the_notes_is_matched_and_its_answer_quoted() -> None:
+    assert ask("Where is the key?", CLUB) == 'From faq.txt: "Under the third flower pot." [5]'
+
+
+def test_a_span_of_days_is_told_whole() -> None:
+    assert "14 to 21 December" in ask("When is the jetty painted?", CLUB)
+
+
+def test_each_part_of_a_question_is_answered() -> None:
+    said = ask("How long is the hull guaranteed and who locks up?", CLUB)
+    assert "six years" in said
+    assert "Oona does." in said
+
+
+def test_a_follow_up_is_about_what_was_asked_before() -> None:
+    assert "Week: 140" in ask("And per week?", CLUB, "What does the Skiff 3 cost per day?")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "What is the fee for the Skiff 4?",  # a thing with another number
+        "What does article B-77 cost?",
+        "When does Tamsin paint the jetty?",
+        "What is the insurance number of the club?",
+    ],
+)
+def test_what_the_notes_do_not_name_is_not_answered_from_something_alike(text: str) -> None:
+    assert ask(text, CLUB).startswith("I don't know")
+
+
+def test_a_mistyped_word_is_known_by_its_letters() -> None:
+    assert "six years" in ask("how long is the gaurantee of a hull", CLUB)
+
+
+MOVED = document(
+    ("plan.md", "Harbour day > Decision", "The harbour day takes place on 3 May 2031."),
+    ("plan.md", "Harbour day > Update 2031-04-02", "The harbour day is moved to 9 June 2031 because of the dredger."),
+)
+
+
+def test_of_notes_that_contradict_the_newest_counts() -> None:
+    said = ask("When does the harbour day take place?", MOVED)
+    assert "9 June" in said
+    assert "3 May" not in said
+
+
+def test_the_oldest_counts_where_the_original_is_asked_for() -> None:
+    assert "3 May" in ask("When should the harbour day take place originally?", MOVED)
+
+
+ABROAD = document(
+    ("verein.md", "Bootshaus", "Der Schlüssel liegt beim 2. Blumentopf. Das Tor öffnet Oona um acht Uhr."),
+    ("club.md", "Hangar", "La clé est sous le pot de fleurs. Oona ouvre la porte à huit heures."),
+    ("club-es.md", "Cobertizo", "La llave está debajo de la maceta. Oona abre la puerta a las ocho."),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("Wo liegt der Schlüssel?", "Blumentopf"),
+        ("Où est la clé du hangar ?", "pot de fleurs"),
+        ("¿Dónde está la llave del cobertizo?", "maceta"),
+    ],
+)
+def test_notes_in_other_languages_answer_questions_in_theirs(text: str, answer: str) -> None:
+    assert answer in ask(text, ABROAD)
