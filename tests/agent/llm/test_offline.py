@@ -99,6 +99,39 @@ async def test_a_fact_is_remembered_and_confirmed() -> None:
     assert (response.text, response.tool_calls) == ("I will remember: my cat is called Miso.", ())
 
 
+@pytest.mark.parametrize(
+    ("text", "expression"),
+    [
+        ("what is 3,5 + 1,5", "3.5 + 1.5"),
+        ("200 * 15%", "200 * (15 / 100)"),
+        ("50 - 20%", "50 * (1 - 20 / 100)"),
+        ("what is 5 plus 3 percent?", "5 * (1 + 3 / 100)"),
+        ("the square root of (9+7)", "sqrt(9+7)"),
+        ("half of 10 + 4", "(10 / 2) + 4"),
+        ("1,234.50 * 2", "1234.50 * 2"),
+    ],
+)
+async def test_percentages_and_decimal_commas_belong_to_the_sum(text: str, expression: str) -> None:
+    assert asked(await ask(text)) == [("calculator", {"expression": expression})]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1e3 * 2",
+        "sin(30) + 2",
+        "0x10 + 1",
+        "12,34,567 + 1",
+        "1_000 + 1",
+        "What did I do in 2019 - 2021?",
+        "What did I do in the war (1939-1945)?",
+        "standup meeting 10:30 - 11:45?",
+    ],
+)
+async def test_no_part_of_what_is_not_understood_is_a_sum(text: str) -> None:
+    assert asked(await ask(text)) == []
+
+
 async def test_an_earlier_question_or_a_confession_is_never_the_answer() -> None:
     response = await ask("what is my cat called?", MISO)
     assert response.text == 'I remember: "my cat is called Miso" [2]'

@@ -6,19 +6,29 @@ from collections.abc import Iterator
 
 from soma.agent.llm.offline.words import content_stems
 
+NUMBER = r"\d{1,15}(?:\.\d{1,15})?"
+PERCENT = r"\s*(?:%|percent\b)(?!\s*[\d(])"
+THOUSANDS = re.compile(r"(?<![\w.,])\d{1,3}(?:,\d{3})+(?![\w,])")
 SPOKEN = (
-    (r"(?<=\d),(?=\d{3}\b)", ""),
-    (r"(?<![\d.])(\d{1,15}(?:\.\d{1,15})?)\s*(?:%|percent)\s+of\s+(?=[\d(])", r"\1 / 100 * "),
-    (r"\bsquare root of\s+(\d+(?:\.\d+)?)", r"sqrt(\1)"),
+    (r"(?<![\w.,])(\d+),(\d{1,2}|\d{4,15})(?![\w,])", r"\1.\2"),
+    (rf"(?<![\w.,])({NUMBER})\s*(?:%|percent)\s+of\s+(?=[\d(])", r"\1 / 100 * "),
+    (rf"\bhalf of\s+({NUMBER})(?![\w.,]\d)", r"(\1 / 2)"),
+    (rf"\bsquare root of\s+({NUMBER})", r"sqrt(\1)"),
+    (r"\bsquare root of\s*(?=\()", "sqrt"),
     (r"\bto the power of\b|\^", " ** "),
     (r"(?<=[\d)])\s*(?:\bplus\b)\s*(?=[-\d(s])", " + "),
     (r"(?<=[\d)])\s*(?:\bminus\b|−)\s*(?=[-\d(s])", " - "),
-    (r"(?<=[\d)])\s*(?:\btimes\b|\bmultiplied by\b|×|(?<=\s)x(?=\s)|x(?=\d))\s*(?=[-\d(s])", " * "),
+    (r"(?<=[\d)])\s*(?:\btimes\b|\bmultiplied by\b|×|(?<=\s)x(?=\s)|(?<!\b0)x(?=\d))\s*(?=[-\d(s])", " * "),
     (r"(?<=[\d)])\s*(?:\bdivided by\b|÷)\s*(?=[-\d(s])", " / "),
+    (rf"(?<![\w.,])({NUMBER})\s*([-+])\s*({NUMBER}){PERCENT}", r"\1 * (1 \2 \3 / 100)"),
+    (rf"(?<=[*/])\s*({NUMBER}){PERCENT}", r" (\1 / 100)"),
 )
 TOKEN = re.compile(r"\d+(?:\.\d+)?|\*\*|//|[-+*/%()]|\b(?:sqrt|abs|round|floor|ceil)\b(?=\s*\()")
 DATE = re.compile(r"\d{1,4}\s*([-/])\s*\d{1,2}\s*\1\s*\d{1,4}")
-AMBIGUOUS = re.compile(r"\d+(?:[-/]\d+)+")
+AMBIGUOUS = re.compile(r"\(?\d+(?:[-/]\d+)+\)?")
+YEARS = re.compile(r"\b(?:in|from|between|during|since|for)\s+[12]\d{3}\s*[-–]\s*[12]\d{3}\b", re.IGNORECASE)
+TOUCHES_BEFORE = re.compile(r"[^\W]$|[.,:;$€£#§°'_/@-]$|[)\]}]$")
+TOUCHES_AFTER = re.compile(r"[\w(%°€$£#@/:]|[.,;'_]\d")
 MATHS = frozenset(content_stems("calculate compute result equal sum answer value work evaluate math solve"))
 MAX_TRIMS = 12
 MAX_LENGTH = 200
@@ -26,13 +36,14 @@ MAX_LENGTH = 200
 
 def written(message: str) -> str:
     """The message with spoken operators as signs: 12 times 12 becomes 12 * 12."""
+    message = THOUSANDS.sub(lambda found: found[0].replace(",", ""), message)
     for pattern, replacement in SPOKEN:
         message = re.sub(pattern, replacement, message, flags=re.IGNORECASE)
     return message
 
 
 def expression_in(message: str) -> str | None:
-    text = written(message)
+    text = YEARS.sub(" ", written(message))
     runs = [run for run in _runs(text) if len(run) <= MAX_LENGTH and re.search(r"\d", run)]
     sound = [span for run in runs if (span := _sound(run))]
     spans = [span for span in sound if not DATE.fullmatch(span)]
@@ -42,16 +53,16 @@ def expression_in(message: str) -> str | None:
 
 
 def _runs(text: str) -> Iterator[str]:
-    """Neighbouring arithmetic tokens with nothing but blanks between them."""
+    """Neighbouring arithmetic tokens with nothing but blanks between them, and nothing at their ends that is not
+    understood: of 1e3 * 2 or 10:30 - 11:45 no part is a sum.
+    """
     start = end = -1
-    for token in TOKEN.finditer(text):
-        if start < 0 or text[end : token.start()].strip():
-            if start >= 0:
+    for token in [*TOKEN.finditer(text), None]:
+        if token is None or start < 0 or text[end : token.start()].strip():
+            if start >= 0 and not TOUCHES_BEFORE.search(text[:start][-1:]) and not TOUCHES_AFTER.match(text, end):
                 yield text[start:end]
-            start = token.start()
-        end = token.end()
-    if start >= 0:
-        yield text[start:end]
+            start = -1 if token is None else token.start()
+        end = -1 if token is None else token.end()
 
 
 def _sound(run: str) -> str | None:
