@@ -7,7 +7,7 @@ must be there exactly. Where that, or what tells most of the question, is in no 
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from soma.agent.llm.base import MemoryPart
 from soma.agent.llm.offline.dates import said_on, show
@@ -18,7 +18,7 @@ from soma.agent.llm.offline.spelling import nearest
 from soma.agent.llm.offline.words import ENGLISH, content_stems, stem
 from soma.agent.speech import words
 
-SUPPORTED = 0.5
+SUPPORTED = 0.56
 OWN, ABOVE, TITLE, NEIGHBOUR, SECTION, NAME = 1.0, 1.0, 0.95, 0.8, 0.6, 0.7
 FEW = 10
 LACKING = 0.5  # of a passage's score where it does not hold what the question names exactly
@@ -54,7 +54,7 @@ HOW_TO = re.compile(
     re.IGNORECASE,
 )
 COMPARES = re.compile(
-    r"\b(?:than|compared?|difference|versus|vs|between|of the two|more|less|fewer|better|worse|\w{3,}er,? \w+ or)\b"
+    r"\b(?:than|compared?|difference|versus|vs|between|of the two|more|less|fewer|better|worse|\w{3,}er\b.*\bor)\b"
     r"|\b(?:which|who|what)\b.*\b\w{3,}est\b|\b(?:most|least)\b",
     re.IGNORECASE,
 )
@@ -92,8 +92,12 @@ MEASURES = {
         "vacation": "holiday",
     }.items()
 }
+HOW_MUCH = re.compile(
+    r"^(?:and )?how much (?:is|are|was|were|does|do|did|for)\b|^was kostet\b|^combien coûte", re.IGNORECASE
+)
+PRICE = tuple(content_stems("price cost"))
 LIGHT = frozenset(
-    content_stems("step steps way kind list file note per many much often need get take go work happen place")
+    content_stems("step steps way kind list file note per many much often need get take go work happen place look make")
 )
 OLD = re.compile(
     r"\b(?:old|before|originally|planned|first decided|former(?:ly)?|until|so far|alt|früher|bisher"
@@ -177,19 +181,28 @@ def _sought(question: Question, read: Sequence[_Read]) -> _Sought | None:
     """What to look for; nothing where the documents do not know what the question is about."""
     known = frozenset().union(*(one.own | one.above | one.title | one.name for one in read))
     names = frozenset(stem for name in NAMED.findall(question.text) for stem in content_stems(name, question.language))
-    words = (*question.stems, *(word for word in question.before if word not in question.stems))
+    before = (*question.before, *(PRICE if HOW_MUCH.search(question.text) else ()))
+    words = (*question.stems, *(word for word in before if word not in question.stems))
     asked = {word: _meant(word, known, names) for word in words}
-    exact = identifiers(question.text)
+    exact = [_as_known(name, known, question.language) for name in identifiers(question.text)]
     if any(not any(name.stands_in(_whole(one)) for one in read) for name in exact):
         return None
-    counted = [word for word in question.stems if word not in MEASURES and word not in LIGHT]
-    unknown = [word for word in counted if not asked[word]]
+    counted = [word for word in question.stems if word not in LIGHT]
+    unknown = [word for word in counted if not asked[word] and word not in MEASURES]
     if any(_is_telling(word, question) for word in unknown) or len(unknown) > PARAPHRASED * len(counted):
         return None
     weights = {word: _rarity(meant, read) * _share(word, question) for word, meant in asked.items()}
     if question.language != ENGLISH:
         names = frozenset()
     return _Sought(question, asked, weights, tuple(exact), names & frozenset(question.stems))
+
+
+def _as_known(name: Identifier, known: frozenset[str], language: str) -> Identifier:
+    """An identifier whose name was mistyped, under the name that the documents have."""
+    stemmed = stem(name.name, language) if name.name else ""
+    if not stemmed or stemmed in known:
+        return name
+    return replace(name, name=nearest(stemmed, sorted(known)) or name.name)
 
 
 def _share(word: str, question: Question) -> float:

@@ -22,7 +22,8 @@ ABOUT = re.compile(
     re.IGNORECASE,
 )
 FIRST = re.compile(
-    r"\b(?:original(?:ly)?|at first|initial(?:ly)?|in the beginning|before (?:it|he|she|they|that|this|the change)\b"
+    r"\b(?:original(?:ly)?|at first|initial(?:ly)?|in the beginning"
+    r"|before (?:(?:it|he|she|they|that|this|the change)\b.*|(?=\d{4}))"
     r"|(?:the|your|our|my) (?:first|old|former|earlier|previous)|used to|ursprünglich|zuerst|d'abord|au départ"
     r"|originalmente|al principio|antes)",
     re.IGNORECASE,
@@ -77,7 +78,8 @@ def read(text: str) -> Question:
     """What was written, said or told is asked for by its subject: no memory has to hold the word `write`."""
     kind: Kind = next((kind for kind, pattern in KINDS if pattern.search(text)), "other")
     language = language_of(text)
-    stems = tuple(dict.fromkeys(content_stems(ABOUT.sub("", text), language)))
+    subject = FIRST.sub(" ", ABOUT.sub("", text))  # which of several dates is meant, no note has to say
+    stems = tuple(dict.fromkeys(content_stems(subject, language)))
     return Question(text=text, kind=kind, stems=stems, language=language, wants_first=bool(FIRST.search(text)))
 
 
@@ -86,7 +88,8 @@ def follow(text: str, earlier: Sequence[str]) -> Question:
     asked = read(text)
     if not earlier or not (FOLLOWS.search(text) or len(asked.stems) <= 1):
         return asked
-    return replace(asked, before=_about(follow(earlier[-1], earlier[:-1])))
+    before = follow(earlier[-1], earlier[:-1])
+    return replace(asked, before=_about(before), kind=before.kind if asked.kind == "other" else asked.kind)
 
 
 def parts(asked: Question) -> list[Question]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from functools import lru_cache
 
-SHORTEST = 4  # letters of a word that may be mistyped
+SHORTEST = 5  # letters of a word that may be mistyped
 LONG = 7  # letters; from there on, two slips
 
 
