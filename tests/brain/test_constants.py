@@ -17,6 +17,14 @@ async def test_constants_are_put_on_record_once(opened):
     assert recorded(opened.writer.database) == before | {digest_of(CONSTANTS): CONSTANTS}
 
 
+async def test_constants_from_before_the_floor_of_tools_replay_without_one(opened):
+    told = msgspec.to_builtins(CONSTANTS)
+    del told["tool_floor"]
+    fact = LearnerConfigured(digest="before", hyperparameters=told)
+    await opened.writer.write(lambda tx: tx.append(draft(fact, SETTINGS)))
+    assert recorded(opened.writer.database)["before"].tool_floor == 0.0
+
+
 async def test_constants_whose_records_an_early_version_wrote_as_arrays_are_read(opened):
     told = msgspec.to_builtins(CONSTANTS)
     profile = [list(level.values()) if isinstance(level, dict) else level for level in told["profile"].values()]

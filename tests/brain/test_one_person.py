@@ -204,6 +204,29 @@ async def test_a_day_outlives_a_restart_and_holds_for_words_that_change(settings
         assert verified(opened.writer.database).faults == []
 
 
+async def test_a_word_that_the_day_had_no_room_for_says_so_again_and_is_learned_the_next_day(bounded, monkeypatch):
+    client = bounded.client
+    for number in range(5):
+        await teach(client, ALICE, number)
+    said = {"conversation_id": "late", "turn_id": "late", "thumb": 1}
+    assert (await client.feedback(ALICE, **said)).reason == "daily_bound"
+    again = await client.feedback(ALICE, **said)
+    assert (again.status, again.adaptation_applied, again.reason) == ("duplicate", False, "daily_bound")
+    monkeypatch.setattr(daily, "now", lambda: "2999-01-01T00:00:00+00:00")
+    learned = await client.feedback(ALICE, **said)
+    assert (learned.status, learned.adaptation_applied, learned.reason) == ("success", True, None)
+    assert (await client.feedback(ALICE, **said)).status == "duplicate"
+
+
+async def test_a_repetition_of_what_was_rolled_back_does_not_say_that_it_is_learned(client):
+    said = await word(client, "both")
+    first = await client.feedback(ALICE, **said, idempotency_key="k")
+    assert first.adaptation_applied
+    await client.rollback(ALICE, version=0)
+    again = await client.feedback(ALICE, **said, idempotency_key="k")
+    assert (again.status, again.adaptation_applied, again.reason) == ("duplicate", False, "taken_back")
+
+
 async def test_the_turns_of_one_person_cite_so_often_a_day(bounded):
     client = bounded.client
     for number in range(8):

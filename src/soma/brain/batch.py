@@ -121,7 +121,7 @@ def _taught(fresh: Sequence[Told], hearings: Hearings, lessons: "_Lessons") -> I
         if not hearing.repeats(words):
             versions = lessons.teach(item._replace(words=words) if words else item, hearing)
             if words:
-                hearings.learned(words, hearing, versions, item.key or "")
+                hearings.learned(item.body, words, hearing, versions, item.key or "")
             yield item
 
 

@@ -134,6 +134,8 @@ class FeedbackBatch(Body, frozen=True, kw_only=True):
 
 
 class TurnMetrics(InConversation, frozen=True, kw_only=True):
+    """How an iteration went. `extractive`: its model only quotes what it was shown, so its citations say nothing."""
+
     turn_id: Id
     iteration_number: Annotated[int, Meta(ge=0, le=100_000)]
     tools_used: Annotated[list[Name], Meta(max_length=1_000)] = []
@@ -148,6 +150,7 @@ class TurnMetrics(InConversation, frozen=True, kw_only=True):
     cost: Amount | None = None
     tokens: Annotated[int, Meta(ge=0, le=1_000_000_000)] | None = None
     model: Name | None = None
+    extractive: bool = False
     raw_confidence: Share | None = None
     learn: bool = True
 

@@ -79,13 +79,15 @@ class BrainClient(MemoryCalls, DocumentCalls, ExperimentCalls):
         cost: float | None = None,
         tokens: int | None = None,
         model: str | None = None,
+        extractive: bool = False,
         raw_confidence: float | None = None,
     ) -> Learned:
         """Learn from one iteration. Keyed by (turn, iteration): a repeated call gets the first answer.
 
         `weights` and `neuromodulators` say what the iteration was built with. `cited` are the ids of the bundle's
-        memories that the answer cites, `progress` in [-1, 1] is what the iteration added to the turn. Calibration is
-        taught by `raw_confidence`, the model's own.
+        memories that the answer cites, which teach a little, and nothing where the model is `extractive`: it only
+        quotes. `progress` in [-1, 1] is what the iteration added to the turn. Calibration is taught by
+        `raw_confidence`, the model's own.
         """
         body = given(
             turn_id=turn_id,
@@ -103,6 +105,7 @@ class BrainClient(MemoryCalls, DocumentCalls, ExperimentCalls):
             cost=cost,
             tokens=tokens,
             model=model,
+            extractive=extractive,
             raw_confidence=raw_confidence,
         )
         return await self._commit(principal, "/v1/learning/publish_turn_metrics", body, Learned)

@@ -13,6 +13,7 @@ from soma.events.log import Log, Reads
 from soma.events.schema import LearnerConfigured, Subject, draft, fact_of
 from soma.events.transaction import Transaction
 
+BEFORE = {"tool_floor": 0.0}  # what held before a constant was known, and so what events without it were computed with
 SETTINGS = Subject(tenant_id="", stream="settings")  # facts of the process, of no tenant
 
 
@@ -38,7 +39,7 @@ def _read(told: Mapping[str, Any]) -> Hyperparameters:
     """Early events hold the records in it as arrays."""
     views, profile = _by_name(Views, told["views"]), _by_name(Profile, told["profile"])
     levels = {name: _by_name(Modulators, value) for name, value in profile.items() if name != "name"}
-    return msgspec.convert({**told, "views": views, "profile": profile | levels}, type=Hyperparameters)
+    return msgspec.convert({**BEFORE, **told, "views": views, "profile": profile | levels}, type=Hyperparameters)
 
 
 def _by_name(kind: type[msgspec.Struct], value: Any) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from soma.brain.observations import Learnable
 from soma.brain.reward_gate import REASON, Void
 from soma.brain.store import Bundle
 from soma.brain.types import Principal
-from soma.brain.words import EVIDENCE, VERDICT, Word
+from soma.brain.words import EVIDENCE, VERDICT, Word, echo_of
 from soma.events.schema import RewardVoided
 
 Row = tuple[Any, ...]
@@ -33,6 +33,15 @@ class Told(NamedTuple):
     outcome: TurnMetrics | None = None
     void: Void | None = None
     words: tuple[Word, ...] = ()
+
+    @property
+    def echoes(self) -> tuple[Word, ...]:
+        """What the turn's own model said of the bundle."""
+        return (echo_of(self.principal, self.body.bundle_id),) if self.body.bundle_id else ()
+
+    @property
+    def spoken(self) -> tuple[Word, ...]:
+        return (*self.words, *self.echoes)
 
     @property
     def is_voided(self) -> bool:

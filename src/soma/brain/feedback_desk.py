@@ -22,22 +22,25 @@ from soma.brain.feedback import (
     void_of,
 )
 from soma.brain.learners import Learners, Lesson, Standing, subject_of
+from soma.brain.lineage import still_held
 from soma.brain.observations import Learnable
 from soma.brain.reward_gate import WITHDRAWN, Void, is_withdrawn, keep_rewards
 from soma.brain.types import FeedbackAnswer, Principal
 from soma.brain.values import Taken, Values
 from soma.brain.views import difference, moved, of_every_weight
-from soma.brain.words import Heard, Hearing
+from soma.brain.words import BOUND, Heard, Hearing
 from soma.events.ids import now
 from soma.events.log import Reads
 from soma.events.schema import FeedbackReceived, draft
 from soma.events.transaction import Prefetch, Transaction
 from soma.memory.values import Written
 
+TAKEN_BACK = "taken_back"  # by a rollback, or by a newer word
+
 
 class Known(NamedTuple):
-    """What was answered to the key of a feedback before, and the words that were learned where it speaks; of these
-    `standing` were not rolled back since."""
+    """What was answered to the key of a feedback before, and the words that were learned where it speaks, that of the
+    turn's own model among them; of these `standing` were not rolled back since."""
 
     first: str | None
     learned: Mapping[str, words.Standing]
@@ -65,7 +68,7 @@ class FeedbackDesk:
         fact = FeedbackReceived(feedback_id=told.key or "", target=target_of(told.body), observation=told.body)
         event = transaction.append(draft(fact, subject))
         before = self._learners.current(transaction, told.principal)
-        written = self._take_back(transaction, told, hearing, learned)
+        written = self._take_back(transaction, told, known, hearing, learned)
         lesson = self._learners.teach(transaction, told.principal, subject, learned, CAUSE)
         written = [
             *written,
@@ -82,16 +85,19 @@ class FeedbackDesk:
         principal = told.principal
         stored: Known = transaction.prefetched(asked_of(told)) or Known(None, {})
         first = transaction.noted(("answer", principal.tenant_id, told.key or ""), lambda: stored.first)
-        learned = words.standing_now(transaction, principal.tenant_id, told.words, stored.learned)
+        learned = words.standing_now(transaction, principal.tenant_id, told.spoken, stored.learned)
         version = self._learners.current(transaction, principal).state.version
         return Known(first, learned, words.not_rolled_back(transaction, principal, version, learned))
 
     def _take_back(
-        self, transaction: Transaction, told: Told, hearing: Hearing, learned: Sequence[Learnable]
+        self, transaction: Transaction, told: Told, known: Known, hearing: Hearing, learned: Sequence[Learnable]
     ) -> Written:
-        """The words that are replaced are learned no longer, nor have they moved the values of memories."""
+        """The words that are replaced are learned no longer, nor have they moved the values of memories. Where a person
+        speaks, what the turn's own model cited is no longer learned either."""
         asked = {question_of(observation) for observation in learned}
         versions = frozenset(version for question, version in hearing.replaced.items() if question in asked)
+        if learned:
+            versions |= {known.standing[echo.name].version for echo in told.echoes if echo.name in known.standing}
         if not versions:
             return []
         subject = subject_of(told.principal, turn_id=told.body.turn_id)
@@ -146,7 +152,7 @@ class FeedbackDesk:
 
     def _repeated(self, transaction: Transaction, principal: Principal, first: str) -> FeedbackAnswer:
         if first:
-            return msgspec.structs.replace(whole(first), status="duplicate")
+            return self._as_it_stands(transaction, principal, whole(first))
         standing = self._learners.current(transaction, principal)  # it came in a batch, which answers in sums
         weights = dict(standing.weights)
         return FeedbackAnswer(
@@ -161,10 +167,18 @@ class FeedbackDesk:
             version=standing.state.version,
         )
 
+    def _as_it_stands(self, transaction: Transaction, principal: Principal, first: FeedbackAnswer) -> FeedbackAnswer:
+        """The first answer again; what it taught may have been taken back since."""
+        version = first.version if first.adaptation_applied else None
+        now_at = self._learners.current(transaction, principal).state.version
+        if version is None or still_held(transaction, principal, now_at, [version]):
+            return msgspec.structs.replace(first, status="duplicate")
+        return msgspec.structs.replace(first, status="duplicate", adaptation_applied=False, reason=TAKEN_BACK)
+
 
 def asked_of(told: Told) -> Prefetch:
     """What `take` looks up of what was there before."""
-    names = tuple(word.name for word in told.words)
+    names = tuple(word.name for word in told.spoken)
     return Prefetch(_stored, (told.principal.tenant_id, told.key or "", names))
 
 
@@ -188,7 +202,8 @@ def _first(transaction: Transaction, told: Told, known: Known, hearing: Hearing)
     if known.first is not None and has_own_key:
         return known.first
     if not hearing.repeats(told.words):
-        return None if hearing.replaced else known.first
+        is_new = hearing.replaced or (not hearing.unheard and _was_bound(known.first))
+        return None if is_new else known.first
     tenant_id = told.principal.tenant_id
     said_first = known.standing[told.words[0].name].feedback_id
     first = store.first_answer(transaction, tenant_id, said_first) or ""
@@ -197,11 +212,16 @@ def _first(transaction: Transaction, told: Told, known: Known, hearing: Hearing)
     return first
 
 
+def _was_bound(first: str | None) -> bool:
+    """Whether the day had no room for it then: it may be learned once there is."""
+    return bool(first) and whole(first or "").reason == BOUND
+
+
 def _renamed(told: Told, known: Known) -> Told:
     """A mind that is changed back says what was said once: the word that it replaces makes another key of it."""
     if known.first is None:
         return told
-    replaced = (standing.feedback_id for standing in known.standing.values())
+    replaced = (standing.feedback_id for standing in known.standing.values() if standing.feedback_id)
     return told._replace(key=digest(told.principal, "again", *replaced, told.key or ""))
 
 

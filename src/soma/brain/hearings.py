@@ -14,6 +14,7 @@ from soma.brain.words import (
     Standing,
     Target,
     Word,
+    echo_of,
     hear,
     not_rolled_back,
     standing_words,
@@ -69,8 +70,13 @@ class Hearings:
         hearing = hear(words, self._standing, self._left)
         return words, Hearing({**unheard, **hearing.unheard}, hearing.replaced)
 
-    def learned(self, words: Sequence[Word], hearing: Hearing, versions: dict[str, int], feedback_id: str) -> None:
-        """`versions` are those that an item's questions made."""
+    def learned(
+        self, item: Feedback, words: Sequence[Word], hearing: Hearing, versions: dict[str, int], feedback_id: str
+    ) -> None:
+        """`versions` are those that an item's questions made. What a model cited of its bundle no longer stands."""
+        if versions and item.bundle_id:
+            echo = self._standing.get(echo_of(self._principal, item.bundle_id).name)
+            self.replaced |= {echo.version} if echo else set()
         for word in words:
             if (version := versions.get(word.question)) is not None:
                 self._left[word.question] -= 1
@@ -93,6 +99,8 @@ class Hearings:
             if taken >= most:
                 break
         names = [word.name for words in list(self._words.values())[-(ahead - number + 1) :] for word in words]
+        bundles = {body.bundle_id for body in self._bodies[number : ahead + 1] if body.bundle_id}
+        names += [echo_of(self._principal, bundle_id).name for bundle_id in bundles]
         found = standing_words(self._reads, self._principal.tenant_id, names)
         self._known |= found
         self._standing |= not_rolled_back(self._reads, self._principal, self._version, found)

@@ -11,6 +11,7 @@ from soma.brain.core.modulators import PROFILES
 from soma.brain.core.weights import Views
 
 DEFAULTS = Hyperparameters()
+CITATION_MOST = 0.1  # of what a person's word counts
 NOT_SETTINGS = {"views", "profile"}  # the memory ships its views; the profile is chosen by name
 
 
@@ -61,7 +62,12 @@ class LearnerSettings(BaseSettings):
     learner_temperature: float = _positive("learner_temperature", 10, "Temperature of the learner's own softmax.")
     prior_pull: float = _share("prior_pull", "Pull of each weight to its prior.")
     person_credit: float = _share("person_credit", "Credit of evidence that a person gave.")
-    citation_credit: float = _share("citation_credit", "Credit of evidence from citations.")
+    citation_credit: float = Field(
+        DEFAULTS.citation_credit,
+        ge=0,
+        le=CITATION_MOST,
+        description="Credit of what a model cites, as a share of a person's; it earns no trust.",
+    )
     doubt: float = _positive("doubt", 0.9, "Share of the feedback that is taken to name a memory by accident.")
     dismissal: float = _share("dismissal", "Weight of `none of these helped` beside a memory that did.")
     gradient_limit: float = _positive("gradient_limit", 1_000, "Greatest slope of one feedback; beyond it is clipped.")
@@ -114,6 +120,7 @@ class LearnerSettings(BaseSettings):
     calibration_enough: int = _count("calibration_enough", 1_000_000, "Labels below which calibration is not judged.")
     tool_rate: float = _share("tool_rate", "Step of a tool's usefulness by its own outcome.")
     tool_answer_rate: float = _share("tool_answer_rate", "Step of it by a person's verdict on the answer.")
+    tool_floor: float = _share("tool_floor", "Least usefulness of a tool, from which it recovers.")
 
     guard_fast: float = _positive("guard_fast", 1, "Rate of the guard's fast mean.")
     guard_slow: float = _positive("guard_slow", 1, "Rate of its slow mean.")

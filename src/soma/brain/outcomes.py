@@ -1,6 +1,6 @@
 """What an iteration teaches: recorded every time (LEARN-001), once by (turn, iteration), in one transaction."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -16,14 +16,20 @@ from soma.brain.learners import Learners, Standing, subject_of
 from soma.brain.observations import Learnable
 from soma.brain.store import Bundle, FirstOutcome
 from soma.brain.types import Learned, Principal
-from soma.brain.values import Taken, Values
+from soma.brain.values import Taken
 from soma.brain.views import difference, differs, levels, served_weights
-from soma.brain.words import CITATION
+from soma.brain.words import CITATION, OUTCOME, echo_of, keep_echo
 from soma.events.ids import now
 from soma.events.transaction import Transaction
 
 CAUSE = "iteration"
 GOOD = {"ok", "success", "succeeded"}
+BLAMELESS = {
+    "invalid",
+    "denied",
+    "breaker_open",
+    "unknown",
+}  # the caller's error, or it did not run
 SYNONYM, NORADRENALINE = "norepinephrine", "noradrenaline"
 
 
@@ -35,11 +41,17 @@ class Reported:
     novelty: float
     bundle: Bundle | None = None
 
+    @property
+    def cites(self) -> bool:
+        """Whether its model chose among the shown memories: one that only quotes what it was shown first did not."""
+        shown = {memory_id for memory_id, _ in self.bundle.shown} if self.bundle else set()
+        return not self.body.extractive and not shown.isdisjoint(self.body.cited)
+
 
 def observations(reported: Reported) -> list[Learnable]:
     body, bundle = reported.body, reported.bundle
     outcome = IterationOutcome(
-        tool_outcomes=tuple(ToolOutcome(tool, _succeeded(said)) for tool, said in body.tool_outcomes.items()),
+        tool_outcomes=tuple(_outcomes(body.tool_outcomes)),
         confidence=body.confidence,
         progress=body.progress,
         novelty=reported.novelty,
@@ -48,28 +60,32 @@ def observations(reported: Reported) -> list[Learnable]:
         latency_ms=body.latency_ms,
         diversity=bundle.diversity if bundle else None,
     )
-    if bundle is None or not {memory_id for memory_id, _ in bundle.shown} & set(body.cited):
+    if bundle is None or not reported.cites:
         return [outcome]
     cited = Evidence(
         views=bundle.views,
         shown=bundle.shown,
         helpful=body.cited,
-        source=Source.CITATION,
+        source=Source.MODEL,
         novelty=reported.novelty,
     )
     return [outcome, cited]
 
 
-def _succeeded(outcome: str | bool) -> bool:  # noqa: FBT001 - the wire takes either
-    return outcome if isinstance(outcome, bool) else outcome.lower() in GOOD
+def _outcomes(said: Mapping[str, str | bool]) -> Iterator[ToolOutcome]:
+    """How tools did. An error of who called one is no failure of the tool."""
+    for tool, outcome in said.items():
+        if isinstance(outcome, bool):
+            yield ToolOutcome(tool, outcome)
+        elif outcome.lower() not in BLAMELESS:
+            yield ToolOutcome(tool, outcome.lower() in GOOD)
 
 
 class OutcomeDesk:
-    """Takes reports of iterations within a write; of one person at most `most` citations a day are learned."""
+    """Takes reports of iterations within a write; one person teaches by `most` outcomes and `most` citations a day."""
 
-    def __init__(self, learners: Learners, values: Values, *, most: int) -> None:
+    def __init__(self, learners: Learners, *, most: int) -> None:
         self._learners = learners
-        self._values = values
         self._most = most
 
     def take(
@@ -86,23 +102,30 @@ class OutcomeDesk:
         subject = subject_of(principal, turn_id=body.turn_id)
         learned = self._within_the_day(transaction, principal, observations(reported))
         lesson = self._learners.teach(transaction, principal, subject, learned, CAUSE)
-        written = self._values.move(transaction, principal, lesson.named, position=lesson.position)
+        if len(learned) > 1:
+            echo = echo_of(principal, body.bundle_id or "")
+            keep_echo(transaction, principal.tenant_id, echo, lesson.after.state.version, at=now())
         store.keep_usage(transaction, _usage(principal, body))
         answer = self._answer(reported, lesson.before, lesson.after, lesson.explanations)
-        taken = Taken(self._recorded(transaction, principal, body, answer), lesson.after.state, written)
+        taken = Taken(self._recorded(transaction, principal, body, answer), lesson.after.state)
         return taken, lesson.explanations[0]
 
     def _within_the_day(
         self, transaction: Transaction, principal: Principal, found: list[Learnable]
     ) -> list[Learnable]:
-        """What an iteration came to always counts, what its answer cites only so often."""
-        outcome, *cited = found
-        if not cited or not self._most:
+        """What is beyond the day is recorded and felt, but teaches nothing."""
+        if not self._most:
             return found
-        if daily.left_now(transaction, principal, self._most)[CITATION] < 1:
-            return [outcome]
-        daily.count(transaction, principal, {CITATION: 1})
-        return found
+        outcome, *cited = found
+        left = daily.left_now(transaction, principal, self._most)
+        cited = cited if left[CITATION] > 0 else []
+        more = {CITATION: len(cited)} if cited else {}
+        if left[OUTCOME] > 0:
+            more[OUTCOME] = 1
+        else:
+            outcome = msgspec.structs.replace(outcome, only_felt=True)
+        daily.count(transaction, principal, more)
+        return [outcome, *cited]
 
     def _answer(
         self, reported: Reported, before: Standing, after: Standing, explanations: Sequence[Explanation]

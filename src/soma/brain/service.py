@@ -103,7 +103,7 @@ class Brain:
         self._tokens = tokens
         self._values = Values(memory, learners)
         most = settings.lessons_per_day
-        self._outcomes = OutcomeDesk(learners, self._values, most=most)
+        self._outcomes = OutcomeDesk(learners, most=most)
         self._withdrawals = WithdrawalDesk(writer, learners, self._values)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="brain")
         self.experiments = Experiments(learners)

@@ -99,6 +99,8 @@ class Learned(msgspec.Struct, frozen=True, kw_only=True):
 class FeedbackAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What a person's feedback did. `reason` says why nothing was adapted (unknown_bundle, reward_voided, ...).
 
+    A repeated one gets the first answer with the status `duplicate`; `taken_back`: what it taught stands no longer.
+
     `voided`: its verdict taught nothing, because a tool of the turn was denied or the answer withdrawn.
     """
 

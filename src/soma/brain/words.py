@@ -16,7 +16,7 @@ from soma.brain.types import Principal
 from soma.events.log import Reads
 from soma.events.transaction import Transaction
 
-EVIDENCE, VERDICT, CITATION = "evidence", "verdict", "citation"
+EVIDENCE, VERDICT, CITATION, OUTCOME = "evidence", "verdict", "citation", "outcome"
 REPEATED, REPLACED, BOUND = "repeated", "replaced", "daily_bound"  # why a word is not learned
 AT_ONCE = 500  # words looked up by one query
 COLUMNS = ("tenant_id", "name", "said", "feedback_id", "version", "day")
@@ -85,6 +85,12 @@ def words_of(principal: Principal, body: Feedback) -> tuple[Word, ...]:
 def word_of(principal: Principal, body: Feedback, question: str, target: Target) -> Word:
     who = principal.tenant_id, principal.user_id, principal.agent_id
     return Word(question, _digest([*who, *target], size=16), _digest(_said(body, question), size=8))
+
+
+def echo_of(principal: Principal, bundle_id: str) -> Word:
+    """What a model cited of a bundle, which stands until a person speaks of that."""
+    who = principal.tenant_id, principal.user_id, principal.agent_id
+    return Word(CITATION, _digest([*who, CITATION, bundle_id], size=16), "")
 
 
 def _said(body: Feedback, question: str) -> list[Any]:
@@ -160,6 +166,13 @@ def keep(transaction: Transaction, tenant_id: str, learned: Iterable[Heard], *, 
             transaction.execute(REPLACE, [*standing, day, tenant_id, word.name])
         transaction.note(("word", tenant_id, word.name), standing)
     transaction.insert("standing_words", COLUMNS, rows)
+
+
+def keep_echo(transaction: Transaction, tenant_id: str, echo: Word, version: int, *, at: str) -> None:
+    """`version` is that of the learner after it; of several iterations with one bundle the newest stands."""
+    stored = standing_words(transaction, tenant_id, [echo.name])
+    is_new = not standing_now(transaction, tenant_id, [echo], stored)
+    keep(transaction, tenant_id, [Heard(echo, Standing(echo.said, "", version), is_new)], at=at)
 
 
 def _nothing() -> Standing | None:

@@ -65,9 +65,16 @@ def command(
     _told(answer)
 
 
+STANDS = "you said so before: nothing was recorded again"
+REPEATED = {
+    "daily_bound": "you said so before, and it was not learned: you have taught enough today; say it again tomorrow",
+    "taken_back": "you said so before, and it was taken back since: nothing was learned again (teach anew with --key)",
+}
+
+
 def _told(answer: dict[str, Any]) -> None:
     if answer["status"] == "duplicate":
-        console.print("you said so before: nothing was recorded again (after a rollback: --key)")
+        console.print(REPEATED.get(answer.get("reason") or "", STANDS), soft_wrap=True)
         return
     reason = f" ({answer['reason']})" if answer.get("reason") else ""
     console.print(f"recorded; {'weights moved' if answer['adaptation_applied'] else 'no weight moved'}{reason}")

@@ -91,6 +91,8 @@ class BundleBuilt(Fact, frozen=True, kw_only=True):
 
 
 class ModelResponded(Fact, frozen=True, kw_only=True):
+    """`extractive`: the model only quotes what it was shown, so what it cites teaches nothing."""
+
     event_type: ClassVar[str] = "chat.model_responded"
     iteration_number: int
     model: str
@@ -107,6 +109,7 @@ class ModelResponded(Fact, frozen=True, kw_only=True):
     lanes: dict[str, dict[str, int]]
     prompt_hash: str
     cost: float | None = None
+    extractive: bool = False
 
 
 class ToolRequested(Fact, frozen=True, kw_only=True):
@@ -134,6 +137,7 @@ class ToolDecided(Fact, frozen=True, kw_only=True):
 
 class ToolFinished(Fact, frozen=True, kw_only=True):
     """`status` is ok, failed, invalid, denied, timeout, breaker_open or unknown (the outcome was lost in a crash).
+    `invalid` is the caller's error: a malformed call, or one that asks for what cannot be done.
 
     `proposed` are groups of memories that `forget` would forget: a yes of the user in the next turn is to them.
     """

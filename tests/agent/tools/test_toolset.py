@@ -101,7 +101,7 @@ async def test_a_malformed_call_is_named_denied_and_not_run(policy: RegoPolicy, 
     verdict = await toolset.decide(asked, CONTEXT)
     assert (verdict.allow, verdict.rule) == (False, "malformed_call")
     forced = replace(verdict, allow=True)
-    assert (await toolset.run(asked, CONTEXT, forced)).status == "failed"
+    assert (await toolset.run(asked, CONTEXT, forced)).status == "invalid"
 
 
 async def test_a_denied_call_never_runs(policy: RegoPolicy) -> None:
@@ -176,14 +176,14 @@ async def test_the_worlds_failures_open_the_breaker_and_the_models_do_not(policy
     tool = Scripted(away)
     toolset = make(policy, tool, clock=lambda: now)
     for _ in range(FAILURES):
-        assert (await decide_and_run(toolset, call("scripted", {}))).status == "failed"
+        assert (await decide_and_run(toolset, call("scripted", {}))).status == "invalid"
     for _ in range(FAILURES):
         assert (await decide_and_run(toolset, call("scripted", {"x": 1}))).status == "failed"
     runs = tool.runs
     assert (await decide_and_run(toolset, call("scripted", {}))).status == "breaker_open"
     assert tool.runs == runs
     now = 30.0
-    assert (await decide_and_run(toolset, call("scripted", {}))).status == "failed"
+    assert (await decide_and_run(toolset, call("scripted", {}))).status == "invalid"
     assert tool.runs == runs + 1
 
 

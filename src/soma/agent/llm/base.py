@@ -120,7 +120,8 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True, tag="finished"):
     """The last delta. `finish_reason` is the provider's word; `confidence` in [0, 1] where it has one.
 
     With a `confidence` of 0 and nothing cited, the model says that it has no answer: the loop lets that stand.
-    `has_thought`: the model also thought, which is left out of its text.
+    `has_thought`: the model also thought, which is left out of its text. `extractive`: it only quotes what it was
+    shown, so that what it cites is no judgement.
     """
 
     finish_reason: str
@@ -128,6 +129,7 @@ class Finished(msgspec.Struct, frozen=True, kw_only=True, tag="finished"):
     confidence: float | None = None
     logprobs: tuple[float, ...] = ()
     has_thought: bool = False
+    extractive: bool = False
 
 
 Delta = TextDelta | ThoughtEnded | ToolCallDelta | Finished
@@ -143,6 +145,7 @@ class ModelResponse(msgspec.Struct, frozen=True, kw_only=True):
     confidence: float | None = None
     logprobs: tuple[float, ...] = ()
     has_thought: bool = False
+    extractive: bool = False
 
 
 class Model(Protocol):
@@ -192,6 +195,7 @@ def gather(deltas: Sequence[Delta]) -> ModelResponse:
         confidence=finished.confidence if finished else None,
         logprobs=finished.logprobs if finished else (),
         has_thought=finished is not None and finished.has_thought,
+        extractive=finished is not None and finished.extractive,
     )
 
 

@@ -165,6 +165,7 @@ def _responded(
         lanes=prompt.lanes,
         prompt_hash=prompt.hash,
         cost=usage.cost if usage else None,
+        extractive=response.extractive,
     )
 
 

@@ -31,6 +31,7 @@ async def learn(record: TurnRecord, iteration: IterationRecord, doors: Doors) ->
             cost=spoken.cost,
             tokens=iteration.tokens,
             model=spoken.model,
+            extractive=spoken.extractive,
         )
     except BrainUnavailable:
         learned = _skipped(bundle.weights or record.weights, bundle.neuromodulators or record.neuromodulators)

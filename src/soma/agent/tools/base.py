@@ -65,7 +65,7 @@ class Tool(Protocol):
 
 
 class ToolFailed(Exception):
-    """The tool could not do it; the message is an observation for the model."""
+    """The tool cannot do what it was asked; the message is an observation for the model."""
 
     code = "tool_failed"
 

@@ -152,7 +152,7 @@ class Toolset:
         if verdict.policy_version != self._policy.version:
             return self._refused("denied", "denied: the policy has changed since it was asked")
         if (problem := self.check(call)) is not None:
-            return self._refused("failed", problem)
+            return self._refused("invalid", problem)
         async with self._slots:
             if not self._breakers.allows(context.tenant_id, call.name, self._clock()):
                 return self._refused("breaker_open", "it failed too often, and is tried again shortly")
@@ -182,7 +182,7 @@ class Toolset:
             return "failed", _error(str(error))
         except ToolFailed as error:
             self._breakers.succeeded(context.tenant_id, tool.name)
-            return "failed", _error(str(error))
+            return "invalid", _error(str(error))
         except Exception as error:
             log.exception("tool %s broke in turn %s", tool.name, context.turn_id)
             self._count_failure(tool, context)

@@ -103,6 +103,7 @@ def stepped(
     *,
     credit: float,
     factor: float,
+    earns_trust: bool,
     settings: Hyperparameters,
     outliers: list[str],
 ) -> tuple[Retrieval, tuple[float, ...]]:
@@ -118,7 +119,7 @@ def stepped(
         clamp(weight + rate * slope / (start + known), low, high)
         for weight, slope, known, low, high in zip(old.weights, g, h, views.lows, views.highs, strict=True)
     ]
-    believed = credit * (judgement.advantage or 0.0)
+    believed = credit * (judgement.advantage or 0.0) if earns_trust else 0.0
     return Retrieval(views, tuple(weights), tuple(h), trust.grown(old.trust_sum, believed, settings)), g
 
 
@@ -181,7 +182,12 @@ def credit_of(source: Source, settings: Hyperparameters) -> float:
 
 
 def named_values(evidence: Evidence) -> tuple[tuple[str, bool], ...]:
-    """Shown memories that were named, with whether they helped; one named both ways counts as unhelpful."""
+    """Shown memories that were named, with whether they helped; one named both ways counts as unhelpful.
+
+    What a model cites says nothing of a memory's own worth.
+    """
+    if evidence.source is Source.MODEL:
+        return ()
     unhelpful = set(evidence.unhelpful)
     shown = {memory.id for memory in evidence.shown}
     named = dict.fromkeys((*evidence.helpful, *evidence.unhelpful))

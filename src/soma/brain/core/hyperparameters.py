@@ -33,7 +33,7 @@ class Hyperparameters:
     doubt: float = 0.2  # share of the feedback that is taken to name a memory by accident
     prior_pull: float = 0.02
     person_credit: float = 1.0
-    citation_credit: float = 0.3
+    citation_credit: float = 0.1
     dismissal: float = 0.2  # weight of "none of these helped" beside a memory that did
     gradient_limit: float = 2.0
     value_rate: float = 0.1
@@ -90,6 +90,7 @@ class Hyperparameters:
     calibration_enough: int = 100
     tool_rate: float = 0.1
     tool_answer_rate: float = 0.05
+    tool_floor: float = 0.2  # failures that never end must not hide that the tool works again
 
     # Guard
     guard_fast: float = 0.1

@@ -64,7 +64,7 @@ def learn_from_answer(state: LearnerState, answer: Answer, settings: Hyperparame
     if confidence is not None and reward != 0.0:
         labels = calibration.labelled(labels, confidence, good=reward > 0.0)
     for tool in answer.tools:
-        used = tools.learned(used, tool, 0.5 + 0.5 * reward, settings.tool_answer_rate)
+        used = tools.learned(used, tool, 0.5 + 0.5 * reward, settings.tool_answer_rate, floor=settings.tool_floor)
 
     after = _next(state, lesson, feeling, watch, settings, clipped=bool(outliers), guarded=guarded)
     after = replace(
@@ -97,13 +97,14 @@ def learn_from_evidence(state: LearnerState, seen: Evidence, settings: Hyperpara
     values = evidence.named_values(seen)
     lesson, watch = Lesson(reading.retrieval, state.utility, state.temperature), state.guard
     gradient: tuple[float, ...] = ()
-    gated = seen.source is Source.CITATION and not passes(feeling.salience, settings)
+    is_automatic, is_model = seen.source is not Source.PERSON, seen.source is Source.MODEL
+    gated = is_automatic and not passes(feeling.salience, settings)
     guarded = False
     if gated:
         reason = "a citation without salience"
     elif settings.learning_rule is Rule.LITERAL:
         reason = "one signal for every weight"
-        rate = settings.learning_rate(state.modulators.dopamine)
+        rate = settings.learning_rate(state.modulators.dopamine) * (settings.citation_credit if is_model else 1.0)
         lesson = literal.moved_lesson(lesson, rate, literal.evidence_signal(seen))
     elif judgement is None:
         reason = "nothing to compare: all of the shown memories helped, or none is known to have"
@@ -112,11 +113,19 @@ def learn_from_evidence(state: LearnerState, seen: Evidence, settings: Hyperpara
         credit, advantage = evidence.credit_of(seen.source, settings), judgement.advantage
         factor = settings.learning_factor(state.modulators.dopamine)
         retrieval, gradient = evidence.stepped(
-            reading, judgement, credit=credit, factor=factor, settings=settings, outliers=outliers
+            reading,
+            judgement,
+            credit=credit,
+            factor=factor,
+            earns_trust=not is_model,
+            settings=settings,
+            outliers=outliers,
         )
         lesson = Lesson(retrieval, state.utility, state.temperature)
         if advantage is None:
             reason = "all that was shown was dismissed"
+        elif is_model:
+            reason = "what a model cited, for little: it earns no trust"
         else:
             watch, lesson, guarded = guard.watch_evidence(watch, lesson, advantage, settings)
     if not gated:
@@ -160,27 +169,35 @@ def learn_from_outcome(state: LearnerState, outcome: IterationOutcome, settings:
     )
 
     lesson, watch, guarded = state.lesson, state.guard, False
-    gated = not passes(feeling.salience, settings)
+    gated = outcome.only_felt or not passes(feeling.salience, settings)
     if terms and not gated:
         lesson = _worth(state, outcome, reward, settings.outcome_credit, settings, outliers=outliers)
         watch, lesson, guarded = guard.watch_reward(watch, lesson, reward, settings)
     if not gated:
         lesson = _diversified(lesson, outcome.diversity, state, settings, outliers)
     used = state.tools
-    for tool, ok in outcome.tool_outcomes:
-        used = tools.learned(used, tool, 1.0 if ok else 0.0, settings.tool_rate)
+    for tool, ok in () if outcome.only_felt else outcome.tool_outcomes:
+        used = tools.learned(used, tool, 1.0 if ok else 0.0, settings.tool_rate, floor=settings.tool_floor)
 
     after = _next(state, lesson, feeling, watch, settings, clipped=bool(outliers), guarded=guarded, gated=gated)
     after = replace(
         after,
-        baseline=next_baseline(state.baseline, delta, state.modulators, settings),
+        baseline=state.baseline
+        if outcome.only_felt
+        else next_baseline(state.baseline, delta, state.modulators, settings),
         tools=used,
         counts=replace(after.counts, outcomes=after.counts.outcomes + 1),
     )
-    reason = "too little salience to learn from" if gated else "how the iteration went"
+    reason = _why(outcome, gated=gated)
     return after, Explanation(
         reason, state, after, outcome, settings, feeling, reward, terms, tuple(outliers), gated, guarded
     )
+
+
+def _why(outcome: IterationOutcome, *, gated: bool) -> str:
+    if outcome.only_felt:
+        return "its person has taught enough today: only felt"
+    return "too little salience to learn from" if gated else "how the iteration went"
 
 
 def _next(

@@ -14,8 +14,11 @@ VIEW_SCALE = 65535  # a view value in [0, 1] is stored as k / 65535
 
 
 class Source(StrEnum):
+    """Who says what helped. `citation` stands in events from before `model` did: it earned trust, and moved values."""
+
     PERSON = "person"
     CITATION = "citation"
+    MODEL = "model"
 
 
 class Shown(NamedTuple):
@@ -93,7 +96,10 @@ class ToolOutcome(NamedTuple):
 class IterationOutcome(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="outcome", gc=False
 ):
-    """What happened in one iteration, without a person: always recorded, learned from if it is salient."""
+    """What happened in one iteration, without a person: always recorded, learned from if it is salient.
+
+    `only_felt`: it moves the mood and nothing else, for its person has taught enough today.
+    """
 
     tool_outcomes: tuple[ToolOutcome, ...] = ()
     confidence: float | None = None
@@ -105,3 +111,4 @@ class IterationOutcome(
     cost: float | None = None
     latency_ms: float | None = None
     diversity: float | None = None
+    only_felt: bool = False

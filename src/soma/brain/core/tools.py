@@ -24,11 +24,12 @@ def usefulness(tools: Tools, name: str) -> float:
     return PRIOR
 
 
-def learned(tools: Tools, name: str, outcome: float, rate: float) -> Tools:
-    """u += rate (outcome - u), sorted by name; past the limit the least called tool is forgotten."""
+def learned(tools: Tools, name: str, outcome: float, rate: float, *, floor: float = 0.0) -> Tools:
+    """u += rate (outcome - u), never below `floor`; sorted by name; past the limit the least called is forgotten."""
     calls = {tool.name: tool for tool in tools}
     old = calls.get(name, Tool(name, PRIOR, 0))
-    calls[name] = Tool(name, old.usefulness + rate * (outcome - old.usefulness), old.calls + 1)
+    moved = old.usefulness + rate * (outcome - old.usefulness)
+    calls[name] = Tool(name, max(moved, floor), old.calls + 1)
     kept = sorted(calls.values(), key=attrgetter("name"))
     if len(kept) > TOOLS_LIMIT:
         kept.remove(min(kept, key=lambda tool: (tool.name == name, tool.calls, tool.name)))

@@ -62,7 +62,7 @@ class OfflineModel:
         for word in re.findall(r"\s*\S+", reply.text):
             yield TextDelta(word)
         reason = "tool_calls" if reply.calls else "stop"
-        yield Finished(finish_reason=reason, confidence=reply.confidence)
+        yield Finished(finish_reason=reason, confidence=reply.confidence, extractive=True)
 
 
 def respond(request: ModelRequest) -> Reply:

@@ -1,0 +1,130 @@
+"""A model's own citations earn no trust, an error of the caller is no failure of a tool, and both have a day."""
+
+from typing import Any
+
+import pytest
+from tests.brain.conftest import ALICE, BOB, MALLORY, metrics_of, remembered
+
+from soma.brain.root import open_brain
+from soma.brain.verify import verified
+from soma.memory.embedders.hashing import Hashing
+
+pytestmark = pytest.mark.learning
+
+QUESTION = "Caroline cat train Melanie"
+
+
+@pytest.fixture
+async def client(opened):
+    await remembered(opened.client)
+    return opened.client
+
+
+async def cites(client, turn, *, who=ALICE, **fields):
+    """A turn whose model cites the last of what it was shown, unsure of itself."""
+    bundle = await client.evaluate(who, conversation_id="c1", query=QUESTION, top_k=6)
+    cited = [bundle.memories[-1].id]
+    body = {"bundle_id": bundle.bundle_id, "cited": cited, "confidence": 0.1, "tool_outcomes": {}} | fields
+    learned = await client.publish_turn_metrics(who, **metrics_of(turn, **body))
+    return bundle, learned
+
+
+def ranking(state):
+    """What was learned of views; an outcome itself may move what gain, cost and latency are worth."""
+    return {name: weight for name, weight in state.learned.items() if name not in {"lambda", "mu", "nu", "tau"}}
+
+
+async def values(client, who=ALICE):
+    return [(memory.key, memory.value) for memory in (await client.memories(who)).memories]
+
+
+async def test_what_an_extractive_model_cites_teaches_nothing(client):
+    before = await client.state(ALICE)
+    worth = await values(client)
+    for number in range(5):
+        await cites(client, f"t{number}", extractive=True)
+    after = await client.state(ALICE)
+    assert (after.version, after.trust, ranking(after)) == (5, before.trust, ranking(before))
+    assert await values(client) == worth
+
+
+async def test_what_another_model_cites_moves_weights_a_little_and_neither_trust_nor_values(opened, client):
+    before, worth = await client.state(ALICE), await values(client)
+    for number in range(5):
+        await cites(client, f"t{number}", model="openai/gpt")
+    cited = await client.state(ALICE)
+    assert ranking(cited) != ranking(before)
+    assert cited.trust == before.trust
+    assert await values(client) == worth
+    assert verified(opened.writer.database).faults == []
+
+
+async def test_what_another_model_cites_counts_a_tenth_of_a_persons_word(client):
+    await remembered(client, MALLORY)
+    before = await client.state(ALICE)
+    await cites(client, "t0")
+    cited = await client.state(ALICE)
+    bundle, _ = await cites(client, "t0", who=MALLORY, extractive=True)
+    about = {"conversation_id": "c1", "bundle_id": bundle.bundle_id}
+    await client.feedback(MALLORY, **about, helpful=[bundle.memories[-1].id])
+    person = await client.state(MALLORY)
+    for name, weight in ranking(person).items():
+        moved = abs(cited.learned[name] - before.learned[name])
+        assert moved <= 0.13 * abs(weight - before.learned[name]), name  # what a person says damps itself
+
+
+@pytest.mark.parametrize("by_batch", [False, True])
+@pytest.mark.parametrize("word", [{"helpful": 0}, {"thumb": -1}])
+async def test_a_persons_word_takes_back_what_the_turns_own_model_cited(opened, client, by_batch, word):
+    """As if the model had cited nothing: weights and trust to the bit."""
+    await remembered(client, MALLORY)
+    for who in (ALICE, MALLORY):
+        bundle, _ = await cites(client, "t1", who=who, extractive=who == MALLORY)
+        said = {"conversation_id": "c1", "turn_id": "t1", "bundle_id": bundle.bundle_id} | word
+        if "helpful" in said:
+            said["helpful"] = [bundle.memories[word["helpful"]].id]
+        if by_batch:
+            assert (await client.feedback_batch(who, [said])).adapted == 1
+        else:
+            assert (await client.feedback(who, **said)).status == "success"
+    ours, alone = await client.state(ALICE), await client.state(MALLORY)
+    assert (ours.learned, ours.trust, ours.weights) == (alone.learned, alone.trust, alone.weights)
+    assert ours.version == alone.version + 2  # the citation, and that it was taken back
+    assert verified(opened.writer.database).faults == []
+
+
+@pytest.mark.parametrize("outcome", ["invalid", "denied", "breaker_open", "unknown"])
+async def test_an_error_of_the_caller_is_no_failure_of_the_tool(client, outcome):
+    for number in range(5):
+        await client.publish_turn_metrics(ALICE, **metrics_of(f"t{number}", tool_outcomes={"calculator": outcome}))
+    assert (await client.state(ALICE)).usefulness == {}
+    await client.publish_turn_metrics(ALICE, **metrics_of("t9", tool_outcomes={"calculator": "timeout"}))
+    assert (await client.state(ALICE)).usefulness == {"calculator": 0.9}
+
+
+async def test_a_tool_that_fails_without_end_keeps_a_floor_and_recovers_from_it(client):
+    for number in range(40):
+        await client.publish_turn_metrics(ALICE, **metrics_of(f"t{number}", tool_outcomes={"calculator": "failed"}))
+    assert (await client.state(ALICE)).usefulness == {"calculator": 0.2}
+    await client.publish_turn_metrics(BOB, **metrics_of("good", tool_outcomes={"calculator": "ok"}))
+    assert (await client.state(ALICE)).usefulness["calculator"] == pytest.approx(0.28)
+
+
+async def test_beyond_the_day_what_one_persons_turns_come_to_is_felt_and_teaches_nothing(settings):
+    settings = settings.model_copy(update={"lessons_per_day": 3})
+    failing: dict[str, Any] = {"tool_outcomes": {"calculator": "failed"}, "confidence": 0.0, "latency_ms": 9_000.0}
+    async with open_brain(settings, embedder=Hashing()) as opened:
+        client = opened.client
+        for number in range(3):
+            await client.publish_turn_metrics(ALICE, **metrics_of(f"t{number}", **failing))
+        before = await client.state(ALICE)
+        for number in range(3, 9):
+            learned = await client.publish_turn_metrics(ALICE, **metrics_of(f"t{number}", **failing))
+            assert (learned.status, learned.gated) == ("success", True)
+        after = await client.state(ALICE)
+        assert after.version == 9
+        assert (ranking(after), after.usefulness) == (ranking(before), before.usefulness)
+        assert after.weights["lambda"] == before.weights["lambda"]
+        await client.publish_turn_metrics(BOB, **metrics_of("other", **failing))
+        assert (await client.state(BOB)).usefulness["calculator"] < before.usefulness["calculator"]
+        assert verified(opened.writer.database).faults == []
