@@ -2,6 +2,9 @@
 
 import re
 import resource
+from base64 import b64encode
+from hashlib import sha256
+from importlib.metadata import version
 
 import httpx
 import pytest
@@ -145,8 +148,42 @@ def test_openapi_describes_every_door(soma):
         assert reference in document["components"]["schemas"]
 
 
+def test_the_first_page_says_what_runs_and_where_to_go(soma):
+    page = httpx.get(soma.url)
+    assert page.headers["Content-Type"] == "text/html; charset=utf-8"
+    for told in (version("soma"), "The model that answers is offline", "/api/v2/openapi.json", "soma chat", "Bearer"):
+        assert told in page.text
+    assert soma.token not in page.text
+    assert str(soma.data_dir) not in page.text
+
+
+def test_the_first_page_loads_and_runs_nothing(soma):
+    page = httpx.get(soma.url)
+    rules = dict(rule.split(" ", 1) for rule in page.headers["Content-Security-Policy"].split("; "))
+    [style] = re.findall("<style>(.*?)</style>", page.text, re.DOTALL)
+    assert rules["default-src"] == "'none'"
+    assert rules["style-src"] == f"'sha256-{b64encode(sha256(style.encode()).digest()).decode()}'"
+    assert rules["frame-ancestors"] == "'none'"
+    assert not re.search(r"<script|<img|<link|\bsrc=|\bon\w+=|url\(", page.text)
+
+
+@pytest.mark.parametrize(
+    "header", [{"Host": "[::1]"}, {"X-Forwarded-For": "192.0.2.7"}, {"Forwarded": "for=192.0.2.7"}]
+)
+def test_the_first_page_tells_version_and_model_on_this_machine_only(soma, header):
+    page = httpx.get(soma.url, headers=header)
+    is_near = "Host" in header
+    assert (version("soma") in page.text) == is_near
+    assert ("The model that answers" in page.text) == is_near
+
+
+def test_the_first_page_is_only_read(soma):
+    assert httpx.post(soma.url).status_code == 404
+    assert httpx.head(soma.url).status_code == 200
+
+
 def test_what_is_not_there_is_told_in_the_one_shape(soma):
-    for path in ("/", "/favicon.ico", "/api/v2", "/api/v2/docs", "/brain/nothing", "/brain"):
+    for path in ("/favicon.ico", "/api/v2", "/api/v2/docs", "/brain/nothing", "/brain"):
         answer = httpx.get(f"{soma.url}{path}")
         assert answer.status_code == 404, path
         assert answer.json().keys() >= {"code", "message", "request_id"}

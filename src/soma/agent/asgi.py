@@ -18,6 +18,7 @@ from django.urls import path  # noqa: E402
 
 from soma.agent import metrics  # noqa: E402
 from soma.agent.app import Agent, open_agent  # noqa: E402
+from soma.agent.entrance import entrance, headers_of_entrance  # noqa: E402
 from soma.agent.errors import AgentError, TooLarge, Unavailable  # noqa: E402
 from soma.agent.exchange import Exchange, Receive, Send  # noqa: E402
 from soma.agent.gate import Gate  # noqa: E402
@@ -90,6 +91,8 @@ class Application:
             await self._running.brain_app(inner, receive, send)
         elif scope["path"] in {"/healthz", "/readyz", "/metrics"}:
             await self._page(scope, send)
+        elif scope["path"] == "/" and scope["method"] in {"GET", "HEAD"}:
+            await self._entrance(scope, send)
         else:
             await self._gate.verify_sender(scope)
             await self._exchange(scope, receive, send)
@@ -137,6 +140,11 @@ class Application:
             await _refuse(send, Unavailable("the server is stopping; a turn goes on when it is back", code="stopping"))
         elif exchange.is_started and not exchange.is_complete and self._stopping.is_set():
             await send({"type": "http.response.body", "body": b""})
+
+    async def _entrance(self, scope: Scope, send: Send) -> None:
+        content = entrance(self._running.selection if self._gate.is_local(scope) else None)
+        await send({"type": "http.response.start", "status": 200, "headers": headers_of_entrance(content)})
+        await send({"type": "http.response.body", "body": content})
 
     async def _page(self, scope: Scope, send: Send) -> None:
         if scope["path"] == "/healthz":

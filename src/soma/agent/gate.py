@@ -20,6 +20,7 @@ Scope = dict[str, Any]
 
 HOST = re.compile(r"(?P<name>\[[0-9a-f:.]{2,45}\]|[a-z0-9._-]{1,253})(:[0-9]{1,5})?", re.ASCII | re.IGNORECASE)
 EVERY_HOST = "*"
+FORWARDED = {b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip"}  # a proxy's headers
 CALLER = "soma.caller"  # where a scope holds the caller that was verified already
 
 
@@ -61,6 +62,13 @@ class Gate:
         except (AgentError, OperationalError):
             return False
         return True
+
+    def is_local(self, scope: Scope) -> bool:
+        """Whether the sender is on this machine, as far as that can be seen: no proxy speaks for somebody else."""
+        if self.is_exposed or any(name in FORWARDED for name, _ in scope["headers"]):
+            return False
+        found = HOST.fullmatch("".join(headers_of(scope, b"host")))
+        return found is not None and is_loopback(found["name"].strip("[]").rstrip("."))
 
     def check_service(self, scope: Scope) -> None:
         """Beyond this machine, keep the brain for holders of the service token. Raises Unauthorized."""
