@@ -6,6 +6,7 @@ from itertools import takewhile
 import pytest
 
 QUESTION = "what is 23*19 + 7?"
+LEFT_OUT = {"memories", "weights", "neuromodulators", "weights_after", "final_weights", "lanes", "logprobs"}
 LONG = " ".join(f"{number} * {number}" for number in range(40))
 FIRST = ["chat.turn_started", "chat.bundle_built", "chat.model_responded", "chat.tool_requested", "chat.tool_decided"]
 
@@ -103,6 +104,59 @@ def test_last_event_id_resumes_as_a_browser_does(person):
     whole = stored(over_sse(person, conversation, QUESTION))
     person.http.headers["Last-Event-ID"] = "3"
     assert stored(resumed(person, conversation, after=0)) == whole[3:]
+
+
+def light_over_sse(person, conversation):
+    with person.events(f"/chat/conversations/{conversation}/events", after=0, detail="light") as frames:
+        return until_complete(frames)
+
+
+def light_over_socket(person, conversation):
+    with person.socket() as socket:
+        payload = {"conversation_id": conversation, "detail": "light"}
+        socket.send(json.dumps({"type": "chat.resume", "payload": payload}))
+        return until_complete(json.loads(socket.recv(timeout=20)) for _ in range(1_000))
+
+
+@pytest.mark.parametrize("follow_light", [light_over_sse, light_over_socket])
+def test_a_light_stream_has_the_same_events_without_what_only_a_study_of_the_turn_needs(person, follow_light):
+    person.remember("The harbour opens at seven.")
+    conversation = person.converse()
+    whole = stored(over_sse(person, conversation, "When does the harbour open?"))
+    light = stored(follow_light(person, conversation))
+    envelope = ("type", "id", "position", "timestamp", "turn_id")
+    assert [[frame[name] for name in envelope] for frame in light] == [
+        [frame[name] for name in envelope] for frame in whole
+    ]
+    for full, short in zip(whole, light, strict=True):
+        assert short["payload"].items() <= full["payload"].items()
+        assert not short["payload"].keys() & LEFT_OUT
+    assert whole[1]["payload"]["memories"]
+    assert light[-1]["payload"]["content"] == whole[-1]["payload"]["content"]
+
+
+def test_a_message_may_be_answered_lightly_at_every_door(person):
+    path = f"/chat/conversations/{person.converse()}/messages"
+    with person.events(path, body={"content": QUESTION, "stream": True}, detail="light") as frames:
+        streamed = until_complete(frames)
+    waited = person.post(f"{path}?detail=light", {"content": QUESTION})
+    with person.socket() as socket:
+        payload = {"conversation_id": person.converse(), "content": QUESTION, "detail": "light"}
+        socket.send(json.dumps({"type": "chat.message", "payload": payload}))
+        sent = until_complete(json.loads(socket.recv(timeout=20)) for _ in range(1_000))
+    for payload in [waited, *(frame["payload"] for frame in (*streamed, *sent))]:
+        assert not payload.keys() & LEFT_OUT
+    assert waited["content"] == streamed[-1]["payload"]["content"] == "23*19 + 7 = 444."
+
+
+def test_a_detail_that_is_none_is_refused_by_name(person):
+    conversation = person.converse()
+    refused = person.http.get(f"/chat/conversations/{conversation}/events", params={"detail": "tiny"})
+    assert (refused.status_code, refused.json()["field"]) == (422, "detail")
+    with person.socket() as socket:
+        payload = {"conversation_id": conversation, "detail": "tiny"}
+        socket.send(json.dumps({"type": "chat.resume", "payload": payload}))
+        assert json.loads(socket.recv(timeout=10))["payload"]["field"] == "detail"
 
 
 def test_a_closed_stream_does_not_end_the_turn(person):

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -26,6 +26,13 @@ WAITING = 1_000  # frames that a follower may be behind
 PAGE = 500
 SETTLING = {fact.event_type for fact in (ModelResponded, DraftReplaced, TurnComplete)}  # after these a draft is over
 
+LEFT_OUT = frozenset({  # of a light frame: what only somebody who studies the turn reads, and the bulk of it
+    "memories", "weights", "neuromodulators", "weights_before", "weights_after", "weight_deltas",
+    "neuromodulators_before", "neuromodulators_after", "final_weights", "final_neuromodulators",
+    "usefulness", "calibration", "lanes", "logprobs", "reward_terms",
+})  # fmt: skip
+
+Detail = Literal["full", "light"]
 Frame = dict[str, Any]
 Key = tuple[str, str]
 
@@ -203,6 +210,14 @@ def frame_of(event: Event) -> Frame:
         "turn_id": event.turn_id,
         "payload": _payload(event),
     }
+
+
+def detailed(frame: Frame, detail: Detail) -> Frame:
+    """The frame as a follower asked for it: a light one has the same id and position, and less in its payload."""
+    payload = frame.get("payload")
+    if detail == "full" or not payload:
+        return frame
+    return {**frame, "payload": {name: value for name, value in payload.items() if name not in LEFT_OUT}}
 
 
 def _payload(event: Event) -> Any:

@@ -20,10 +20,10 @@ from soma.agent.api.feedback import NewFeedback, give
 from soma.agent.api.messages import Said
 from soma.agent.api.paging import Position
 from soma.agent.app import agent
-from soma.agent.auth import TENANT_HEADER, Caller, caller_of, refuse_foreign_tenant
+from soma.agent.auth import TENANT_HEADER, caller_of, refuse_foreign_tenant
 from soma.agent.bodies import read, validated, without_claims
 from soma.agent.errors import AgentError, Forbidden, Invalid, Unauthorized, error_body
-from soma.agent.feed import QUIET, SlowReader
+from soma.agent.feed import QUIET, Detail, SlowReader, detailed
 from soma.agent.metrics import requests_total
 from soma.agent.sending import send
 from soma.brain.errors import BrainError, BrainRefused
@@ -52,11 +52,13 @@ class Envelope(Body):
 
 class Message(Said):
     conversation_id: str
+    detail: Detail = "full"
 
 
 class Resume(Body):
     conversation_id: str
     after: Position = 0
+    detail: Detail = "full"
 
 
 class Cancel(Body):
@@ -137,7 +139,7 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
                 resume = validated(payload, Resume)
                 conversation = await own_conversation(self.caller, resume.conversation_id)
                 await agent().feed.check_position(self.caller.tenant_id, conversation.id, resume.after)
-                self._follow(conversation.id, after=resume.after)
+                self._follow(conversation.id, after=resume.after, detail=resume.detail)
             case "chat.cancel":
                 turn = await own_turn(self.caller, validated(payload, Cancel).turn_id)
                 await agent().turns.cancel(turn.id)
@@ -159,20 +161,21 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
         requests_total.labels("websocket", "ok").inc()
         await self._say("chat.accepted", {"turn_id": turn_id, "after": after, "id": request_id})
         if message.conversation_id not in self.followed:
-            self._follow(message.conversation_id, after=after)
+            self._follow(message.conversation_id, after=after, detail=message.detail)
 
-    def _follow(self, conversation_id: str, *, after: int) -> None:
+    def _follow(self, conversation_id: str, *, after: int, detail: Detail) -> None:
         if (earlier := self.followed.pop(conversation_id, None)) is not None:
             earlier.cancel()
-        self.followed[conversation_id] = asyncio.create_task(self._pass_on(self.caller, conversation_id, after))
+        self.followed[conversation_id] = asyncio.create_task(self._pass_on(conversation_id, after, detail))
 
-    async def _pass_on(self, caller: Caller, conversation_id: str, after: int) -> None:
+    async def _pass_on(self, conversation_id: str, after: int, detail: Detail) -> None:
+        tenant_id = self.caller.tenant_id
         try:
-            follow = agent().feed.follow(caller.tenant_id, conversation_id, after=after, visit=self.visit)
+            follow = agent().feed.follow(tenant_id, conversation_id, after=after, visit=self.visit)
             async with aclosing(follow) as frames:
                 async for frame in frames:
                     if frame is not QUIET:
-                        await self.send(text_data=msgspec.json.encode(frame).decode())
+                        await self.send(text_data=msgspec.json.encode(detailed(frame, detail)).decode())
         except Unauthorized:
             pass  # `_watch` closes the socket
         except (SlowReader, LogError) as lost:

@@ -17,7 +17,7 @@ from soma.agent.api.conversations import MessageId, message_page
 from soma.agent.api.paging import LARGEST_POSITION, Limit, Position
 from soma.agent.app import agent
 from soma.agent.errors import Conflict, Invalid, Unauthorized, error_body
-from soma.agent.feed import QUIET, Frame, SlowReader
+from soma.agent.feed import QUIET, Detail, Frame, SlowReader, detailed
 from soma.agent.metrics import request_latency, requests_total
 from soma.agent.sending import send
 from soma.events.errors import LogError
@@ -59,8 +59,11 @@ class NewMessage(Said):
 
 
 @router.post("/{conversation_id}/messages")
-async def create(request: HttpRequest, conversation_id: str, payload: NewMessage) -> Any:
-    """Answer a message: by SSE where `stream` is true or the client accepts it, else when the turn is complete."""
+async def create(request: HttpRequest, conversation_id: str, payload: NewMessage, detail: Detail = "full") -> Any:
+    """Answer a message: by SSE where `stream` is true or the client accepts it, else when the turn is complete.
+
+    `detail=light` leaves the shown memories, weights and moods out of what is sent.
+    """
     began, caller, running = time.perf_counter(), who(request), agent()
     streaming = payload.stream or EVENT_STREAM in request.headers.get("Accept", "")
     turn_id, after = await send(
@@ -77,12 +80,12 @@ async def create(request: HttpRequest, conversation_id: str, payload: NewMessage
     visit = running.visits.open(caller)
     frames = running.turns.follow(caller.tenant_id, conversation_id, turn_id, after=after, visit=visit)
     if streaming:
-        return event_stream(frames)
+        return event_stream(frames, detail)
     async with aclosing(frames):
         async for frame in frames:
             if frame["type"] == TurnComplete.event_type:
                 request_latency.labels(method).observe(time.perf_counter() - began)
-                return {"turn_id": turn_id, **_end(frame, turn_id)}
+                return {"turn_id": turn_id, **_end(detailed(frame, detail), turn_id)}
     raise AssertionError("a followed turn ends in chat.turn_complete")
 
 
@@ -103,8 +106,13 @@ async def get(
 
 
 @router.get("/{conversation_id}/events")
-async def follow(request: HttpRequest, conversation_id: str, after: Position = 0) -> HttpResponseBase:
-    """The conversation's events after a position, by SSE and without end: how a client resumes."""
+async def follow(
+    request: HttpRequest, conversation_id: str, after: Position = 0, detail: Detail = "full"
+) -> HttpResponseBase:
+    """The conversation's events after a position, by SSE and without end: how a client resumes.
+
+    `detail=light` leaves the shown memories, weights and moods out; ids, positions and order are the same.
+    """
     caller = who(request)
     conversation = await own_conversation(caller, conversation_id)
     last = request.headers.get("Last-Event-ID")
@@ -113,10 +121,10 @@ async def follow(request: HttpRequest, conversation_id: str, after: Position = 0
     position = after if last is None else int(last)
     await agent().feed.check_position(caller.tenant_id, conversation.id, position)
     visit = agent().visits.open(caller)
-    return event_stream(agent().feed.follow(caller.tenant_id, conversation.id, after=position, visit=visit))
+    return event_stream(agent().feed.follow(caller.tenant_id, conversation.id, after=position, visit=visit), detail)
 
 
-def event_stream(frames: AsyncGenerator[Frame]) -> StreamingHttpResponse:
+def event_stream(frames: AsyncGenerator[Frame], detail: Detail) -> StreamingHttpResponse:
     """Frames as server-sent events; the id is the conversation position, so a browser resumes by itself."""
 
     async def lines() -> AsyncIterator[bytes]:
@@ -126,7 +134,7 @@ def event_stream(frames: AsyncGenerator[Frame]) -> StreamingHttpResponse:
                     if frame is QUIET:
                         yield COMMENT
                     else:
-                        yield _sent(frame["type"], frame, position=frame.get("position"))
+                        yield _sent(frame["type"], detailed(frame, detail), position=frame.get("position"))
         except (SlowReader, LogError, Unauthorized) as lost:
             yield _sent("error", error_body(lost.code, str(lost), request_id=new_id()))
 
