@@ -185,3 +185,18 @@ def test_a_byte_order_mark_is_no_text():
 def test_a_comment_is_left_out_and_what_stands_beside_it_is_not():
     found = cut("before <!-- inside --> text\n\n<!-- left\nout --> after\n\n<!-- open")
     assert " ".join(" ".join(chunk.text for chunk in found).split()) == ("before <!-- inside --> text after <!-- open")
+
+
+def test_a_list_stays_whole_with_the_words_that_lead_to_it():
+    items = "\n".join(f"- thing number {number} of the long list" for number in range(9))
+    found = cut(
+        f"# Kit\n\nBring these:\n\n{items}\n\nThat is all of it, and nothing else is needed there.\n", budget=160
+    )
+    assert f"Bring these:\n\n{items}" in found[0].text
+
+
+def test_each_piece_of_a_long_table_says_its_head():
+    rows = "\n".join(f"| boat {number} | {number} euros a day and more at night |" for number in range(60))
+    found = cut(f"# Fees\n\n| Boat | Fee |\n|---|---|\n{rows}\n", budget=100)
+    assert len(found) > 3
+    assert all("| Boat | Fee |" in chunk.text for chunk in found)

@@ -192,6 +192,16 @@ class _Markdown:
         return Block(self._lines.start(at), self._lines.end(end - 1), kind, headings, says_more, apart)
 
 
+def head_of(table: str) -> str:
+    """The two lines above the body of a table; an empty text if it is none."""
+    lines = table.split("\n", 2)
+    return (
+        "\n".join(line.rstrip("\r") for line in lines[:2])
+        if len(lines) > 2 and _delimits(lines[1].rstrip("\r"))
+        else ""
+    )
+
+
 def _delimits(line: str) -> bool:
     """Whether the line parts the head of a table from its body: `|---|:-:|`."""
     row = line.strip(" \t")

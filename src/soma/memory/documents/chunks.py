@@ -8,19 +8,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
 
-from soma.memory.documents.blocks import LONGEST_TITLE, Block
+from soma.memory.documents.blocks import ITEM, LONGEST_TITLE, Block, head_of
 from soma.memory.documents.cutting import Count, Room, packed, pieces
 from soma.memory.documents.sentences import Span
 
 BETWEEN = " > "
 HEADING_SHARE = 0.5  # of the budget at most for the headings above a chunk
+HEAD_SHARE = 0.5  # of the room at most for the head of a table that is said again
+LEADS = (":", ":**")  # what a line ends with that a list follows
 ENOUGH_SHARE = 0.25  # of the room: from there on, a paragraph of its own is a chunk of its own
 LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A piece of a document: `text` is characters [start, end) under a line of its headings. Lines count from 1."""
+    """A piece of a document: `text` is characters [start, end) under a line of its headings, and under the head of the
+    table that it is a later piece of. Lines count from 1.
+    """
 
     text: str
     headings: tuple[str, ...]
@@ -52,10 +56,9 @@ def each_chunk(text: str, blocks: Iterable[Block], *, budget: int, count: Count)
     number = _LineNumbers(text)
     for section in _sections(blocks, int(budget * HEADING_SHARE), count):
         room = Room(text, budget - (count(section.title) if section.title else 0), count)
-        for start, end in _spans(room, section.blocks):
-            body = text[start:end]
+        for (start, end), head in _spans(room, section.blocks):
             lines = number.of(start), number.of(end - 1)
-            whole = f"{section.title}\n{body}" if section.title else body
+            whole = "\n".join(part for part in (section.title, head, text[start:end]) if part)
             yield Chunk(whole, section.blocks[0].headings, start, end, *lines)
 
 
@@ -125,15 +128,48 @@ def _title(headings: Sequence[str], room: int, count: Count) -> tuple[str, int]:
     return "", 0
 
 
-def _spans(room: Room, section: Sequence[Block]) -> Iterator[Span]:
-    """Short blocks together until they say enough; one that is too long by itself, in pieces."""
+def _spans(room: Room, section: Sequence[Block]) -> Iterator[tuple[Span, str]]:
+    """Short blocks together until they say enough, lists whole; one that is too long by itself, in pieces.
+
+    With each span the head of the table that it goes on with, if it is a piece of one.
+    """
     enough = int(ENOUGH_SHARE * room.tokens)
     for fits, blocks in groupby(section, key=lambda block: room.holds(block.start, block.end)):
         if fits:
-            yield from packed(room, ((block.start, block.end) for block in blocks), enough=enough)
+            yield from ((span, "") for span in packed(room, _lists(room, list(blocks)), enough=enough))
         else:
             for block in blocks:
-                yield from packed(room, pieces(room, block))
+                yield from _pieces(room, block)
+
+
+def _lists(room: Room, blocks: Sequence[Block]) -> Iterator[Span]:
+    """The blocks, but the items of a list and the line that leads to them as one, as far as they fit."""
+    begun: Span | None = None
+    used, leads = 0, False
+    for block in blocks:
+        is_item = ITEM.match(room.text, block.start, block.end) is not None
+        size = room.between(begun[1] if begun else block.start, block.end)
+        if begun and leads and is_item and used + size <= room.tokens:
+            begun, used = (begun[0], block.end), used + size
+        else:
+            if begun:
+                yield begun
+            begun, used = (block.start, block.end), size
+        leads = is_item or room.text.endswith(LEADS, block.start, block.end)
+    if begun:
+        yield begun
+
+
+def _pieces(room: Room, block: Block) -> Iterator[tuple[Span, str]]:
+    """The pieces of a block; each piece of a table but the first says the table's head again."""
+    head = head_of(room.text[block.start : block.end]) if block.kind == "lines" else ""
+    needed = room.count(head) if head else 0
+    if not head or needed > HEAD_SHARE * room.tokens:
+        yield from ((span, "") for span in packed(room, pieces(room, block)))
+        return
+    less = Room(room.text, room.tokens - needed, room.count)
+    for number, span in enumerate(packed(less, pieces(less, block))):
+        yield span, head if number else ""
 
 
 class _LineNumbers:
