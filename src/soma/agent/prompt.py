@@ -163,6 +163,7 @@ def _memory(number: int, memory: ShownMemory) -> MemoryPart:
         score=memory.score,
         attention=memory.attention,
         made_from=made_from,
+        taught=memory.taught,
     )
 
 

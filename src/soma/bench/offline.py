@@ -30,11 +30,11 @@ def run(data: Path, *, console: Console | None = None, only: str = "") -> list[A
     progress = console or Console(quiet=True)
     questions = [question for question in load(data) if only in ("", question.kind)]
     with tempfile.TemporaryDirectory(prefix="soma-bench-") as folder, SomaProcess(Path(folder)) as soma:
-        _import(soma, data / FILES)
+        import_notes(soma, data / FILES)
         return [_ask(soma, question) for question in track(questions, "asking", console=progress, transient=True)]
 
 
-def _import(soma: SomaProcess, files: Path) -> None:
+def import_notes(soma: SomaProcess, files: Path) -> None:
     for kind, endings in ENDINGS.items():
         if any(True for ending in endings for _ in files.rglob(ending)):
             soma.run("memory", "import", "--format", kind, str(files))

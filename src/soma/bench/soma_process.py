@@ -64,6 +64,12 @@ class SomaProcess:
         response.raise_for_status()
         return response.json()
 
+    def get(self, path: str) -> Any:
+        assert self._http is not None  # noqa: S101 - asked of one that runs
+        response = self._http.get(path)
+        response.raise_for_status()
+        return response.json()
+
     def converse(self, messages: list[str]) -> dict[str, Any]:
         """Say all of these in one new conversation; returns the end of the last turn."""
         place = self.post("/chat/conversations", {})["id"]

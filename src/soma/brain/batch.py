@@ -15,6 +15,7 @@ from soma.brain.bodies import Batch, Feedback, Feedbacks, TurnMetrics, claims, r
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import learn
 from soma.brain.core.state import LearnerState
+from soma.brain.corrections import Corrected
 from soma.brain.errors import BrainRefused
 from soma.brain.feedback import (
     CAUSE,
@@ -23,6 +24,7 @@ from soma.brain.feedback import (
     Told,
     changes,
     check,
+    corrected,
     key_of,
     observations,
     question_of,
@@ -37,7 +39,7 @@ from soma.brain.observations import Learnable, Named, named_by
 from soma.brain.reward_gate import WITHDRAWN, Void, denied, is_withdrawn
 from soma.brain.types import Principal, RejectedItem
 from soma.brain.views import moved
-from soma.brain.words import Heard, Hearing, words_of
+from soma.brain.words import EVIDENCE, Heard, Hearing, words_of
 from soma.events.ids import now
 from soma.events.log import Reads
 from soma.events.schema import FeedbackBatchReceived, RewardVoided, WeightsBatchUpdated
@@ -76,6 +78,7 @@ class Prepared(NamedTuple):
     outcomes: list[tuple[str, Measured]]
     """Of experiments, each with the word that says it."""
     heard: list[Heard]
+    corrected: list[Corrected]
     replaced: frozenset[int]
     """Versions whose words newer ones replace: to be taken back first."""
     adapted: int
@@ -107,6 +110,7 @@ def prepare(reads: Reads, state: LearnerState, constants: Hyperparameters, diges
         spent=taken_by(taken),
         outcomes=lessons.outcomes,
         heard=hearings.heard,
+        corrected=lessons.corrected,
         replaced=frozenset(hearings.replaced),
         adapted=lessons.adapted,
         duplicates=len(told) - len(taken),
@@ -136,6 +140,7 @@ class _Lessons:
         self.rewards: list[tuple[str, int]] = []
         self.voids: list[RewardVoided] = []
         self.outcomes: list[tuple[str, Measured]] = []
+        self.corrected: list[Corrected] = []
         self.adapted = 0
         self._records: list[Learnable] = []
         self._constants = constants
@@ -155,6 +160,7 @@ class _Lessons:
             versions[question_of(observation)] = self.state.version
             self.named += named_by(explanation)
             reward = explanation.reward if reward is None else reward
+        self.corrected += corrected(item, versions.get(EVIDENCE))
         if (turn_id := rewarded(item, learned)) is not None:
             self.rewards.append((turn_id, self.state.version))
         if (void := void_of(item, self.state.version)) is not None:

@@ -7,7 +7,7 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
-from soma.brain import daily, store, words
+from soma.brain import corrections, daily, store, words
 from soma.brain.batch import Given, Prepared, prepare
 from soma.brain.experiments import Experiments
 from soma.brain.feedback import ledger
@@ -109,6 +109,7 @@ class BatchDesk:
             answers.append((given.key, msgspec.json.encode(answer).decode()))
         store.keep_answers(transaction, tenant_id, answers, at=now())
         words.keep(transaction, tenant_id, prepared.heard, at=now())
+        corrections.keep(transaction, principal, prepared.corrected)
         if prepared.heard and given.most:
             daily.count(transaction, principal, Counter(each.word.question for each in prepared.heard))
         return Taken(answer, prepared.state if prepared.learned else None, written)

@@ -10,6 +10,7 @@ from soma.brain.core.pack import Candidate as Contender
 from soma.brain.core.pack import Packed, duplicate_pairs, pack
 from soma.brain.core.rank import Ranked, rank
 from soma.brain.core.serve import Served
+from soma.brain.corrections import AS_RANKED, Order
 from soma.brain.planning import SHIPPED, PlanOptions, plan_view, planned
 from soma.brain.tokens import TokenCounter
 from soma.brain.types import RecalledMemory
@@ -37,6 +38,7 @@ class Ranking:
     rows: list[Ranked]
     by_id: Mapping[str, int]
     candidates: Candidates
+    order: Order = AS_RANKED
 
     def of(self, row: Ranked) -> Candidate:
         return self.candidates[self.by_id[row.id]]
@@ -56,16 +58,21 @@ class Ranking:
             source=source if isinstance(source, str) else found.conversation_id,
             metadata=dict(found.metadata),
             author=found.author,
+            taught=row.id in self.order.first,
         )
 
 
-def ranked(candidates: Candidates, served: Served) -> Ranking:
+def ranked(candidates: Candidates, served: Served, order: Order = AS_RANKED) -> Ranking:
+    """Best first; what a person corrected comes first or last, whatever its score."""
     views = tuple(sorted(candidates.views))
-    order = [candidates.views.index(view) for view in views]
-    levels = map(tuple, candidates.levels[:, order].tolist())
+    columns_of = [candidates.views.index(view) for view in views]
+    levels = map(tuple, candidates.levels[:, columns_of].tolist())
     columns = [Shown(memory_id, values) for memory_id, values in zip(candidates.ids, levels, strict=True)]
     rows = rank(columns, views, served.names, served.weights, served.tau)
-    return Ranking(views, rows, {memory_id: number for number, memory_id in enumerate(candidates.ids)}, candidates)
+    if order is not AS_RANKED:
+        rows = sorted(rows, key=lambda row: order.place(row.id))
+    by_id = {memory_id: number for number, memory_id in enumerate(candidates.ids)}
+    return Ranking(views, rows, by_id, candidates, order)
 
 
 def distinct(ranking: Ranking, limit: int) -> list[Ranked]:
@@ -97,9 +104,10 @@ def built(
     lane: Lane,
     settings: Hyperparameters,
     options: PlanOptions = SHIPPED,
+    order: Order = AS_RANKED,
 ) -> Context:
     """What attention and lane admit, and a plan of how to answer with it."""
-    ranking = ranked(candidates, served)
+    ranking = ranked(candidates, served, order)
     looked_at = [(row, ranking.of(row)) for row in ranking.rows[: CONTENDERS * lane.limit]]
     contenders = [
         Contender(row.id, row.attention, tokens.count(candidate.text), _group(candidate))

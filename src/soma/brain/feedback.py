@@ -9,6 +9,8 @@ import msgspec
 from soma.brain.bodies import Feedback, TurnMetrics
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.observations import Answer, Evidence, Source
+from soma.brain.corrections import Corrected, Question
+from soma.brain.corrections import question_of as asked
 from soma.brain.errors import BrainRefused
 from soma.brain.observations import Learnable
 from soma.brain.reward_gate import REASON, Void
@@ -33,6 +35,7 @@ class Told(NamedTuple):
     outcome: TurnMetrics | None = None
     void: Void | None = None
     words: tuple[Word, ...] = ()
+    question: Question | None = None
 
     @property
     def echoes(self) -> tuple[Word, ...]:
@@ -134,6 +137,18 @@ def _verdict(told: Told) -> Answer:
         latency_ms=took.latency_ms if took else None,
         tools=tuple(outcome.tools_used) if outcome else (),
     )
+
+
+def corrected(told: Told, version: int | None) -> list[Corrected]:
+    """What a word on memories, learned at `version`, says of the question that they were shown for."""
+    bundle, body = told.bundle, told.body
+    if bundle is None or version is None:
+        return []
+    shown = {memory_id for memory_id, _ in bundle.shown}
+    unhelpful = tuple(name for name in dict.fromkeys(body.unhelpful) if name in shown)
+    helpful = tuple(name for name in dict.fromkeys(body.helpful) if name in shown and name not in unhelpful)
+    question = told.question or asked(bundle.query, bundle.embedding)
+    return [Corrected(bundle.bundle_id, question, helpful, unhelpful, version)]
 
 
 def changes(explanation: Explanation) -> bool:

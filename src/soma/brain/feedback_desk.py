@@ -5,12 +5,13 @@ from typing import NamedTuple
 
 import msgspec
 
-from soma.brain import daily, store, words
+from soma.brain import corrections, daily, store, words
 from soma.brain.experiments import Experiments
 from soma.brain.feedback import (
     CAUSE,
     Told,
     changes,
+    corrected,
     digest,
     ledger,
     observations,
@@ -120,6 +121,7 @@ class FeedbackDesk:
             if word.question in versions
         ]
         words.keep(transaction, told.principal.tenant_id, heard, at=now())
+        corrections.keep(transaction, told.principal, corrected(told, versions.get(words.EVIDENCE)))
         if versions and self._most:
             daily.count(transaction, told.principal, dict.fromkeys(versions, 1))
 

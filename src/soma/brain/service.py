@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import accumulate
 from typing import Any, NamedTuple, TypeVar
 
@@ -16,6 +17,7 @@ from soma.brain.context import Context, Lane, built, distinct, ranked
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.serve import serve
 from soma.brain.core.state import LearnerState
+from soma.brain.corrections import AS_RANKED, Order, corrections, forget, order_for, question_of
 from soma.brain.document_bodies import ForgetDocuments
 from soma.brain.document_types import ForgottenDocuments
 from soma.brain.errors import BrainRefused
@@ -58,10 +60,11 @@ from soma.events.schema import Subject
 from soma.events.transaction import Transaction
 from soma.events.writer import Writer
 from soma.memory.memory import Memory
-from soma.memory.types import HALF_LIFE_DAYS, Owner, Query, Receipt
+from soma.memory.types import HALF_LIFE_DAYS, Candidates, Owner, Query, Receipt
 
 T = TypeVar("T")
 THREADS = 2
+LONGEST_QUESTION = 16_000  # characters
 TOLD_CHARACTERS = 200_000  # of what was erased, in an answer
 
 logger = logging.getLogger(__name__)
@@ -133,7 +136,7 @@ class Brain:
         """Recall, rank by the served weights, pack into the lane; what is shown is kept for feedback."""
         with self.metrics.recall_seconds.time():
             state, arms, changes = await self._work(self._seen, principal, body.conversation)
-            candidates = await self.memory.candidates(owner(principal), _query(body))
+            candidates, order = await self._candidates(principal, state.version, _query(body))
             served = serve(state, self._learners.hyperparameters)
             key = _conversation(principal, body.conversation)
             heard_before, held = await self._residuals.of(key), await self._working_memory.items(key)
@@ -146,6 +149,7 @@ class Brain:
                     lane=self._lane(body),
                     settings=self._learners.hyperparameters,
                     options=body.options or SHIPPED,
+                    order=order,
                 )
                 novel = novelty_of(held, heard_before, candidates.query_embedding)
                 return context, novel, superposed(heard_before, context.vectors).tolist()
@@ -193,10 +197,22 @@ class Brain:
         """The best by the served weights, of equal texts one; nothing is kept of it."""
         with self.metrics.recall_seconds.time():
             state = await self._work(self._learners.committed, principal)
-            candidates = await self.memory.candidates(owner(principal), _query(body))
+            candidates, order = await self._candidates(principal, state.version, _query(body))
             served = serve(state, self._learners.hyperparameters)
-            ranking = await self._work(ranked, candidates, served)
+            ranking = await self._work(ranked, candidates, served, order)
         return [ranking.memory(row) for row in distinct(ranking, body.top_k)], weights_of(served, state)
+
+    async def _candidates(self, principal: Principal, version: int, query: Query) -> tuple[Candidates, Order]:
+        """What may answer, with what the caller taught of this question among it, and in which order that stands."""
+        candidates = await self.memory.candidates(owner(principal), query)
+        known = await self._work(corrections, self._database, principal, version)
+        if not known:
+            return candidates, AS_RANKED
+        question = question_of(query.text, candidates.query_embedding)
+        order = await self._work(order_for, question, known, candidates)
+        if not set(order.first) <= set(candidates.ids):
+            candidates = await self.memory.candidates(owner(principal), replace(query, also=order.first))
+        return candidates, order
 
     async def forget(self, principal: Principal, body: Forget) -> Forgotten:
         """Memories, what was made of them, and what conversations have in mind: it may be of them."""
@@ -217,6 +233,7 @@ class Brain:
 
     async def _out_of_mind(self, principal: Principal, receipt: Receipt) -> Forgotten:
         """After memories are erased: nobody has them in mind any more."""
+        await self._writer.write(lambda tx: forget(tx, principal.tenant_id, receipt.forgotten))
         whose = None if receipt.is_shared else principal.user_id
         await self._working_memory.clear(principal.tenant_id, whose)
         await self._residuals.clear(principal.tenant_id, whose)
@@ -243,7 +260,7 @@ class Brain:
     async def feedback(self, principal: Principal, body: Feedback) -> FeedbackAnswer:
         with self.metrics.feedback_seconds.time():
             feedbacks.check(body)
-            told = await self._told(principal, body)
+            told = await self._asked(await self._told(principal, body))
             taken = await self._writer.write(lambda tx: self._feedback.take(tx, told), prefetch=asked_of(told))
             answer = await self._shown(principal, taken)
         result = answer.status if answer.status == "duplicate" else "applied" if answer.adaptation_applied else "kept"
@@ -335,6 +352,14 @@ class Brain:
         if body.bundle_id or body.turn_id:
             return await self._work(told_of, self._database, principal, body)
         return Told(principal, body, feedbacks.key_of(principal, body), words=words_of(principal, body))
+
+    async def _asked(self, told: Told) -> Told:
+        """With the question as the person put it: a bundle may be of the question and a draft."""
+        bundle, query = told.bundle, told.body.query
+        if bundle is None or not query or not told.body.says_evidence or query == bundle.query:
+            return told
+        found = await self.memory.candidates(owner(told.principal), Query(text=query[:LONGEST_QUESTION], top_k=1))
+        return told._replace(question=question_of(query, found.query_embedding))
 
     def _seen(self, principal: Principal, conversation_id: str) -> tuple[LearnerState, Assignments, Changes]:
         """The learner as this conversation has it: with the steps of the arms that it is in."""

@@ -25,7 +25,8 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
 class RecalledMemory(msgspec.Struct, frozen=True, kw_only=True):
     """A ranked memory. `parts` is each view in [0, 1]; `views` the same as stored integers (k of k / 65535).
 
-    `author` is the verified user who wrote a shared memory; None for a private one.
+    `author` is the verified user who wrote a shared memory; None for a private one. `taught`: the caller said that it
+    answers this question, so it comes first.
     """
 
     id: str
@@ -39,6 +40,7 @@ class RecalledMemory(msgspec.Struct, frozen=True, kw_only=True):
     source: str | None = None
     metadata: dict[str, Any] = {}
     author: str | None = None
+    taught: bool = False
 
 
 class ContextBundle(msgspec.Struct, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ command = LazyGroup(
         "memory": "Latency, throughput, size and start of remember and recall.",
         "learn": "Whether learning from feedback makes recall better, on LoCoMo.",
         "offline": "What the offline model answers from a folder of notes: right, wrong or honest.",
+        "teach": "Whether one correction changes the next answer, and no other.",
         "echo": "What a model teaches that always cites wrongly, on LoCoMo.",
         "feedback": "A million durable feedbacks over HTTP, killed, replayed and verified.",
         "turn-metrics": "How long an iteration waits until it is learned from, in process and over HTTP.",

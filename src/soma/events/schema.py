@@ -26,7 +26,8 @@ class Fact(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=False):
 class ShownMemory(msgspec.Struct, frozen=True, kw_only=True):
     """A memory that the model was shown. `views` are integers k of k / 65535, the learner's only input.
 
-    `author` is what the verified user who wrote a shared memory is called; None of a private one.
+    `author` is what the verified user who wrote a shared memory is called; None of a private one. `taught`: the user
+    said before that it answers this question.
     """
 
     id: str
@@ -40,6 +41,7 @@ class ShownMemory(msgspec.Struct, frozen=True, kw_only=True):
     source: str | None = None
     metadata: dict[str, Any] = {}
     author: str | None = None
+    taught: bool = False
 
 
 class RequestedTool(msgspec.Struct, frozen=True, kw_only=True):

@@ -29,7 +29,7 @@ def candidates(
     filled = [partition for partition in partitions if len(partition)]
     if not filled:
         return nothing(reading, version)
-    scene = chosen(Field(filled, ask(query, reading, filled, at)), query.top_k, additions)
+    scene = chosen(Field(filled, ask(query, reading, filled, at)), query.top_k, additions, query.also)
     entries, levels = scene.entries, described(scene)
     return Candidates(
         ids=[entry.id for entry in entries],
@@ -61,10 +61,10 @@ def state(partitions: Sequence[Partition]) -> str:
     return blake2b(revisions.encode(), digest_size=8).hexdigest()
 
 
-def chosen(field: Field, top_k: int, additions: int) -> Scene:
+def chosen(field: Field, top_k: int, additions: int, also: Sequence[str] = ()) -> Scene:
     """The first stage: the best `top_k` by vector and by words; where they agree, room for what stands beside them.
 
-    Then what links alone lead to.
+    Then what links alone lead to, and those that the question names by id.
     """
     dense, lexical = _preferring(field)
     worded = best(lexical, top_k)
@@ -78,7 +78,9 @@ def chosen(field: Field, top_k: int, additions: int) -> Scene:
         among[_beside(field, rows, among, spread(near) + spread(lexical[rows]), room)] = True
         rows = np.flatnonzero(among)
     scene = Scene(field, rows)
-    extra = linked(scene, additions)
+    named = {row for row in map(field.row_of, also) if row is not None}
+    extra = [*linked(scene, additions)]
+    extra += sorted(named - {*rows.tolist(), *extra})
     return Scene(field, np.append(rows, extra)) if extra else scene
 
 

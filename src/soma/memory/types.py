@@ -161,7 +161,8 @@ class Statistics:
 class Query:
     """What to look for. `at` is the moment the question is asked (ISO 8601), for the temporal views.
 
-    `top_k` is how many the vectors and how many the words may bring.
+    `top_k` is how many the vectors and how many the words may bring; `also` are ids of memories that are candidates
+    whatever they hold, where the asker may see them.
     """
 
     text: str
@@ -170,6 +171,7 @@ class Query:
     namespace: str = "default"
     conversation_id: str | None = None
     at: str | None = None
+    also: Sequence[str] = ()
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):

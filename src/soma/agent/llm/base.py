@@ -28,6 +28,7 @@ class MemoryPart(msgspec.Struct, frozen=True, kw_only=True, tag="memory", tag_fi
 
     `author` is who said a private memory; of a shared one `written_by` names the verified author instead, in words.
     `made_from` counts the memories that consolidation made it of: a summary is nobody's words, and has no author.
+    `taught`: the user said that it answers this question.
     """
 
     number: int
@@ -40,6 +41,7 @@ class MemoryPart(msgspec.Struct, frozen=True, kw_only=True, tag="memory", tag_fi
     score: float = 0.0
     attention: float = 0.0
     made_from: int = 0
+    taught: bool = False
 
 
 class ToolCall(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call", tag_field="kind"):

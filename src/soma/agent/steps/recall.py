@@ -70,6 +70,7 @@ def _built(number: int, query: str, bundle: ContextBundle, *, duration_ms: float
                 source=memory.source,
                 metadata=memory.metadata,
                 author=memory.author,
+                taught=memory.taught,
             )
             for memory in bundle.memories
         ],

@@ -25,6 +25,7 @@ LONG_WORDS = 60
 FEW = 10
 SHORT_QUESTION = 2
 PARAPHRASED = 0.5
+TAUGHT = 2.0  # above every other score: the user said that this memory answers the question
 
 ASSISTANT = frozenset({"assistant", "agent", "soma"})
 USER = frozenset({"user", "you", "me"})
@@ -124,6 +125,8 @@ def _best(kind: Kind, entry: _Read, weights: dict[str, float], named: frozenset[
         scored.append((OWN_SHARE * own + (1 - OWN_SHARE) * support + fits - long, text))
     score, text = max(scored, key=lambda pair: pair[0])
     score = score * factor + RECALL_BONUS * recalled
+    if entry.memory.taught:
+        return Evidence(memory=entry.memory, text=text, score=score + TAUGHT, support=1.0)
     return Evidence(memory=entry.memory, text=text, score=score, support=support * factor)
 
 

@@ -1,0 +1,99 @@
+"""What a person corrects comes first for the same question and a paraphrase, for that person, as long as it stands."""
+
+import pytest
+from tests.brain.conftest import ALICE, BOB, remembered
+
+from soma.brain.root import open_brain
+from soma.memory.embedders.minilm import MiniLM
+
+pytestmark = pytest.mark.learning
+
+ASKED = "When does the train to Bern leave?"
+REORDERED = "The train to Bern, when does it leave?"
+OTHER = "What is the cat called?"
+
+
+@pytest.fixture
+async def client(opened):
+    await remembered(opened.client)
+    return opened.client
+
+
+async def asked(client, query=ASKED, who=ALICE, **more):
+    return await client.evaluate(who, conversation_id="c1", query=query, top_k=6, **more)
+
+
+def order(bundle):
+    return [memory.id for memory in bundle.memories]
+
+
+async def corrected(client, *, who=ALICE, **word):
+    """The last of the shown memories is named helpful, the first unhelpful."""
+    bundle = await asked(client, who=who)
+    right, wrong = bundle.memories[-1].id, bundle.memories[0].id
+    said = {"helpful": [right], "unhelpful": [wrong]} | word
+    answer = await client.feedback(who, conversation_id="c1", bundle_id=bundle.bundle_id, turn_id="t1", **said)
+    assert answer.adaptation_applied
+    return bundle, right, wrong
+
+
+@pytest.mark.parametrize("query", [ASKED, REORDERED])
+async def test_a_corrected_memory_stands_first_and_is_marked(client, query):
+    other = order(await asked(client, OTHER))
+    _, right, wrong = await corrected(client)
+    again = await asked(client, query)
+    assert (again.memories[0].id, again.memories[0].taught) == (right, True)
+    assert wrong not in order(again)[:-1]
+    [found, *_] = await client.recall(ALICE, query=query)
+    assert (found.id, found.taught) == (right, True)
+    unrelated = await asked(client, OTHER)
+    assert not any(memory.taught for memory in unrelated.memories)
+    assert unrelated.memories[0].id == other[0]
+
+
+async def test_a_correction_is_its_persons_own(client):
+    await corrected(client)
+    bundle = await asked(client, who=BOB)
+    assert not any(memory.taught for memory in bundle.memories)
+
+
+async def test_a_question_about_another_number_is_another_question(client):
+    bundle = await asked(client, "When does train 42 leave?")
+    right = bundle.memories[-1].id
+    await client.feedback(ALICE, conversation_id="c1", bundle_id=bundle.bundle_id, helpful=[right])
+    assert (await asked(client, "When does train 42 leave?")).memories[0].id == right
+    assert not any(memory.taught for memory in (await asked(client, "When does train 43 leave?")).memories)
+
+
+@pytest.mark.parametrize("by_batch", [False, True])
+async def test_a_correction_goes_with_its_word(client, by_batch):
+    bundle = await asked(client)
+    about = {"conversation_id": "c1", "bundle_id": bundle.bundle_id}
+    first, second = bundle.memories[-1].id, bundle.memories[-2].id
+    for named in (first, second):
+        if by_batch:
+            await client.feedback_batch(ALICE, [about | {"helpful": [named]}])
+        else:
+            await client.feedback(ALICE, **about, helpful=[named])
+        assert [memory.id for memory in (await asked(client)).memories if memory.taught] == [named]
+    await client.rollback(ALICE, version=0)
+    assert not any(memory.taught for memory in (await asked(client)).memories)
+
+
+async def test_a_correction_goes_with_its_memory(opened, client):
+    _, right, _ = await corrected(client)
+    await client.forget(ALICE, ids=[right])
+    assert right not in order(await asked(client))
+    rows = opened.writer.database.query("SELECT memory_id FROM corrections WHERE memory_id = ?", [right])
+    assert not rows
+
+
+async def test_a_paraphrase_is_known_by_its_meaning(settings):
+    async with open_brain(settings, embedder=MiniLM()) as opened:
+        client = opened.client
+        await remembered(client)
+        _, right, _ = await corrected(client)
+        again = await asked(client, "At what time does the Bern train depart?")
+        assert (again.memories[0].id, again.memories[0].taught) == (right, True)
+        unrelated = await asked(client, OTHER)
+        assert not any(memory.taught for memory in unrelated.memories)
