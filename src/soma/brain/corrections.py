@@ -80,7 +80,8 @@ def _nearest(question: Question, known: Sequence[Correction], candidates: Candid
     asked = np.asarray(question.embedding, np.float32)
     cosines = [_cosine(asked, np.asarray(one.question.embedding, np.float32)) for one in known]
     place = int(np.argmax(cosines))
-    others = [number for number, memory_id in enumerate(candidates.ids) if memory_id not in known[place].helpful]
+    named = {*known[place].helpful, *known[place].unhelpful}
+    others = [number for number, memory_id in enumerate(candidates.ids) if memory_id not in named]
     memory = float((candidates.vectors[others] @ asked).max()) if others else 0.0
     return known[place] if cosines[place] >= max(memory, NEAR) else None
 

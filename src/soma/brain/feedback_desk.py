@@ -173,7 +173,7 @@ class FeedbackDesk:
         """The first answer again; what it taught may have been taken back since."""
         version = first.version if first.adaptation_applied else None
         now_at = self._learners.current(transaction, principal).state.version
-        if version is None or still_held(transaction, principal, now_at, [version]):
+        if version is None or version > now_at or still_held(transaction, principal, now_at, [version]):
             return msgspec.structs.replace(first, status="duplicate")
         return msgspec.structs.replace(first, status="duplicate", adaptation_applied=False, reason=TAKEN_BACK)
 

@@ -125,8 +125,9 @@ def _best(kind: Kind, entry: _Read, weights: dict[str, float], named: frozenset[
         scored.append((OWN_SHARE * own + (1 - OWN_SHARE) * support + fits - long, text))
     score, text = max(scored, key=lambda pair: pair[0])
     score = score * factor + RECALL_BONUS * recalled
-    if entry.memory.taught:
-        return Evidence(memory=entry.memory, text=text, score=score + TAUGHT, support=1.0)
+    if entry.memory.taught:  # all of it: which of its sentences was meant, nobody said
+        whole_text = " ".join(entry.memory.text.split())
+        return Evidence(memory=entry.memory, text=whole_text, score=score + TAUGHT, support=1.0)
     return Evidence(memory=entry.memory, text=text, score=score, support=support * factor)
 
 
