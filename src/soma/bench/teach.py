@@ -70,7 +70,10 @@ def run(data: Path, *, console: Console | None = None) -> dict[str, Any]:
         before = ask(everything, "asking")
         wrong = [case for case in cases if not _is_right(case.question, before)]
         shown = {case.question.id: _correct(soma, case, before[case.question.text]) for case in wrong}
-        return _report(wrong, shown, before, ask(everything, "asking again"))
+        after = ask(everything, "asking again")
+        others = list(dict.fromkeys(text for case in wrong for text in case.unrelated))
+        touched = sum(_is_taught(soma, after[text]) for text in others)
+        return _report(wrong, shown, before, after) | {"unrelated_touched": touched / max(len(others), 1)}
 
 
 def _texts(case: Case) -> list[str]:
@@ -85,6 +88,12 @@ def _correct(soma: SomaProcess, case: Case, said: dict[str, Any]) -> bool:
     if helpful:
         soma.post("/feedback", {"turn_id": said["turn_id"], "thumb": -1, "helpful": helpful[:1]})
     return bool(helpful)
+
+
+def _is_taught(soma: SomaProcess, said: dict[str, Any]) -> bool:
+    """Whether a correction had a part in the answer."""
+    trace = soma.get(f"/trace/{said['turn_id']}")
+    return any(memory.get("taught") for one in trace["iterations"] for memory in one["recalled"]["memories"])
 
 
 def _report(
@@ -163,4 +172,8 @@ def command(data: Path, *, as_json: bool) -> None:
         table.add_row(name.replace("_", " "), str(row["questions"]), *shares)
     console = Console()
     console.print(table)
-    console.print(f"of {found['unrelated']} unrelated questions {100 * found['unrelated_changed']:.1f} % changed")
+    changed, touched = (100 * found[name] for name in ("unrelated_changed", "unrelated_touched"))
+    console.print(
+        f"of {found['unrelated']} unrelated questions {changed:.1f} % were answered otherwise, for what was said "
+        f"meanwhile is remembered too; {touched:.1f} % by a correction"
+    )
