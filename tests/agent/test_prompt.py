@@ -6,10 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as some
 from tests.agent.making import LANES, TURN, bundle, memory, response, used
 
-from soma.agent.llm.base import Message, ToolCall, ToolResultPart, ToolSpec
+from soma.agent.llm.base import MemoryPart, Message, ToolCall, ToolResultPart, ToolSpec
 from soma.agent.llm.chat_completions import request_body
 from soma.agent.prompt import REVISE, SHORTENED, Exchange, Material, Prompt, build_prompt, fit_history, seed_of, shorten
-from soma.agent.record import TurnRecord
+from soma.agent.record import IterationRecord, TurnRecord
 
 LINE = 6  # words of the line that says how many exchanges are not shown
 
@@ -28,10 +28,19 @@ def texts(message: Message) -> list[str]:
 
 def built(record: TurnRecord | None = None, **fields) -> Prompt:
     material: dict[str, Any] = {
-        "instructions": "be kind", "message": "what now?", "history": [], "bundle": bundle(), "lanes": LANES,
-        "earlier": list(record.iterations.values()) if record else [], "tools": [], "seed": 7, "max_output_tokens": 99,
+        "instructions": "be kind", "message": "what now?", "asked_at": TURN.created_at, "timezone": "Europe/Berlin",
+        "fence": "f", "history": [], "lanes": LANES, "tools": [], "seed": 7, "max_output_tokens": 99,
+        "iterations": iterations(record or turn_of(fields.pop("bundle", bundle()))),
     }  # fmt: skip
     return build_prompt(Material(**material | fields), words)
+
+
+def iterations(record: TurnRecord) -> list[IterationRecord]:
+    """Those of `record`, each with its memories, and the one that is asked next."""
+    for number in range(len(record.responses) + 1):
+        if not record.has_evidence_for(number):
+            record.apply(bundle(number))
+    return [record.iterations[number] for number in sorted(record.iterations)]
 
 
 def turn_of(*facts) -> TurnRecord:
@@ -49,8 +58,9 @@ def test_the_seed_is_that_of_the_worked_example():
 def test_a_first_call_is_instructions_history_memories_and_the_message():
     prompt = built(history=[Exchange("hi", "hello")], bundle=bundle(0, memory(1, metadata={"speaker": "Ann"})))
     assert [message.role for message in prompt.request.messages] == ["system", "user", "assistant", "user"]
-    shown, asked = parts(prompt.request.messages[-1])
+    shown, now, asked = parts(prompt.request.messages[-1])
     assert (shown.number, shown.id, shown.author) == (1, "m1", "Ann")
+    assert now.text == "It is now Friday, 20 November 2026, 11:00, Europe/Berlin (UTC+01:00)."
     assert asked.text == "what now?"
     assert (prompt.request.seed, prompt.request.max_output_tokens) == (7, 99)
 
@@ -58,7 +68,7 @@ def test_a_first_call_is_instructions_history_memories_and_the_message():
 def test_what_consolidation_made_is_marked_and_has_no_author():
     made = memory(1, metadata={"speaker": "Ann", "synthesised": "nrem", "sources": ["m2", "m3"]})
     prompt = built(bundle=bundle(0, made, memory(2, metadata={"speaker": "Ann"})))
-    summary, said, _ = parts(prompt.request.messages[-1])
+    summary, said, *_ = parts(prompt.request.messages[-1])
     assert [(part.made_from, part.author) for part in (summary, said)] == [(2, None), (0, "Ann")]
     wire = request_body(prompt.request, model="any")["messages"][-1]["content"]
     assert "[1] (a summary made from 2 memories, nobody's own words)" in wire
@@ -70,7 +80,7 @@ def test_what_consolidation_made_is_marked_and_has_no_author():
 
 @given(sizes=some.lists(some.tuples(some.integers(1, 30), some.integers(1, 30)), max_size=20),
        lane=some.integers(0, 200))  # fmt: skip
-def test_history_keeps_the_newest_whole_exchanges_that_fit_and_counts_the_rest(sizes, lane):
+def test_history_keeps_the_newest_whole_exchanges_at_least_half_of_what_fits_and_counts_the_rest(sizes, lane):
     history = [Exchange("q " * asked, "a " * said) for asked, said in sizes]
     messages, dropped = fit_history(history, lane, words)
     kept = messages[1:] if messages and messages[0].role == "system" else messages
@@ -79,8 +89,9 @@ def test_history_keeps_the_newest_whole_exchanges_that_fit_and_counts_the_rest(s
         text for exchange in history[dropped:] for text in (exchange.user, exchange.assistant)
     ]
     assert sum(words(texts(message)[0]) for message in messages) <= lane
+    fewest = next(number for number in range(len(sizes) + 1) if sum(map(sum, sizes[number:])) <= max(0, lane - LINE))
     if dropped:
-        assert sum(map(sum, sizes[dropped - 1 :])) > lane - LINE
+        assert 2 * sum(map(sum, sizes[dropped:])) >= sum(map(sum, sizes[fewest:]))
 
 
 def test_one_line_says_how_many_exchanges_are_not_shown():
@@ -95,6 +106,41 @@ def test_what_a_lane_left_out_is_told_beside_what_it_used():
     )
     assert prompt.lanes["history"] == {"budget": 1000, "actual": 201 + LINE, "dropped": 1}
     assert prompt.lanes["memory"] == {"budget": 1000, "actual": 9, "dropped": 4}
+
+
+def test_numbers_that_earlier_answers_cite_are_not_shown_for_they_would_name_memories_of_this_turn():
+    said = "Two years [2], or three [1, 3].\n`x[1]` is code [4]; see [5](https://a.b)."
+    prompt = built(history=[Exchange("how long [2]?", said)], bundle=bundle(0, memory(1), memory(2)))
+    assert texts(prompt.request.messages[1]) == ["how long [2]?"]
+    assert texts(prompt.request.messages[2]) == ["Two years, or three.\n`x[1]` is code; see [5](https://a.b)."]
+
+
+def test_memories_keep_their_numbers_in_a_turn_and_new_ones_stand_behind_what_found_them():
+    again = bundle(1, memory(3), memory(2))
+    record = turn_of(bundle(0, memory(1), memory(2)), response(0, "a draft [2]"), again)
+    messages = built(record).request.messages
+    assert [part.number for part in parts(messages[1]) if isinstance(part, MemoryPart)] == [1, 2]
+    assert texts(messages[2]) == ["a draft [2]"]
+    new, wish = parts(messages[3])
+    assert (new.number, new.id, wish.text) == (3, "m3", REVISE)
+    assert [shown.id for shown in record.shown_by(1)] == ["m1", "m2", "m3"]
+
+
+def test_memories_that_an_iteration_adds_keep_to_the_lane_too():
+    long = [memory(number, "word " * 600) for number in (1, 2, 3)]
+    record = turn_of(bundle(0, long[0], token_count=600), response(0, "", "a"), *used(0, "a"), bundle(1, *long[1:]))
+    prompt = built(record)
+    assert prompt.lanes["memory"] == {"budget": 1000, "actual": 600, "dropped": 2}
+    assert [part.id for part in parts(*prompt.request.messages) if isinstance(part, MemoryPart)] == ["m1"]
+
+
+def test_a_memory_says_in_words_and_to_the_minute_when_it_was_said():
+    said = memory(1, metadata={"role": "user"}, occurred_at="2026-05-03T12:05:00.000000+00:00")
+    dated = memory(2, metadata={"source": "a.md"}, occurred_at="2026-05-03T00:00:00.000004+00:00", source="a.md")
+    prompt = built(bundle=bundle(0, said, dated))
+    wire = request_body(prompt.request, model="any")["messages"][-1]["content"]
+    assert "[1] (user, said on 3 May 2026 at 14:05) Miso" in wire
+    assert "[2] (of 3 May 2026, a.md) Miso" in wire
 
 
 # Tools

@@ -119,7 +119,7 @@ async def test_the_receipt_says_how_many_tools_were_offered(ann):
     record = await ann.asks("what is 23*19 + 7?")
     assert record.started is not None
     receipt = await Receipt.objects.aget(turn_id=record.turn.id)
-    assert receipt.tool_k == record.started.tool_k == len(model.requests[0].tools) == 5
+    assert receipt.tool_k == record.started.tool_k == len(model.requests[0].tools) == 8
 
 
 async def test_a_model_that_calls_a_tool_where_none_was_offered_has_to_answer_all_the_same(stage):

@@ -1,26 +1,28 @@
 """What an answer cites and how well its evidence supports it (pure)."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from soma.events.schema import ShownMemory
 
-CITATION = re.compile(r"\[(\d{1,3})\]")
+CITATION = re.compile(r"\[(\d{1,3}(?:\s?[,;]\s?\d{1,3})*)\](?!\()")  # not the text of a link
+IN_HISTORY = re.compile(rf"[ \t]?{CITATION.pattern}")
+BACKTICKS = re.compile(r"(`+)")
 WORD = re.compile(r"\w+")
 SHORT = 3  # words of fewer letters carry no evidence
 
 
 def cited_in(text: str, memories: Sequence[ShownMemory]) -> list[str]:
     """Ids of the memories that `text` cites as [number], in order of first mention; unknown numbers are ignored."""
-    numbers = [int(number) for number in CITATION.findall(text)]
-    known = [memories[number - 1].id for number in numbers if 0 < number <= len(memories)]
+    known = [memories[number - 1].id for number in _numbers(text) if 0 < number <= len(memories)]
     return list(dict.fromkeys(known))
 
 
 def citations_of(text: str, memories: Sequence[ShownMemory]) -> list[dict[str, Any]]:
     """The cited memories as a reader wants them: number, id, text, when and from where."""
-    numbers = dict.fromkeys(int(number) for number in CITATION.findall(text))
+    numbers = dict.fromkeys(_numbers(text))
     return [
         {
             "number": number,
@@ -36,12 +38,33 @@ def citations_of(text: str, memories: Sequence[ShownMemory]) -> list[dict[str, A
     ]
 
 
+def without_citations(text: str) -> str:
+    """`text` without the numbers that it cites; what stands between backticks is no citation."""
+    pieces = BACKTICKS.split(text)  # text and runs of backticks in turn
+    closing = Counter(map(len, pieces[1::2]))
+    opened = 0
+    for place, piece in enumerate(pieces):
+        if place % 2:
+            closing[len(piece)] -= 1
+            if opened == len(piece):
+                opened = 0
+            elif not opened and closing[len(piece)]:
+                opened = len(piece)
+        elif not opened:
+            pieces[place] = IN_HISTORY.sub("", piece)
+    return "".join(pieces)
+
+
 def support(answer: str, evidence: Sequence[str]) -> float:
     """Share of the answer's words that its evidence holds, in [0, 1]; 0 without evidence."""
     words = _words(answer)
     if not words or not evidence:
         return 0.0
     return len(words & _words(" ".join(evidence))) / len(words)
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(number) for cited in CITATION.findall(text) for number in re.findall(r"\d+", cited)]
 
 
 def _words(text: str) -> set[str]:

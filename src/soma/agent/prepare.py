@@ -18,7 +18,7 @@ from soma.agent.llm.base import Delta, Model, ModelError, ModelRequest
 from soma.agent.models import Capsule, Message
 from soma.agent.models import Turn as TurnRow
 from soma.agent.policy import CapsuleFacts, Policy
-from soma.agent.prompt import Exchange
+from soma.agent.prompt import Exchange, from_block
 from soma.agent.record import Turn, TurnRecord
 from soma.agent.settings import Settings
 from soma.agent.steps.doors import Doors
@@ -90,6 +90,7 @@ class Workshop:
             max_output_tokens=settings.max_output_tokens,
             tool_k=settings.tool_k if limits.iterates else 0,
             model_retries=settings.model_retries,
+            timezone=settings.zone,
             until=time.time() + limits.turn_seconds,
             half_life_days=capsule.memory.get("half_life_days"),
         )
@@ -160,10 +161,12 @@ def _load(turn: Turn) -> tuple[Capsule, tuple[Exchange, ...]]:
     said = Message.objects.filter(tenant_id=turn.tenant_id, conversation_id=turn.conversation_id)
     own_number = TurnRow.objects.filter(id=turn.id).values("number")[:1]
     newest = said.filter(turn_number__lt=Subquery(own_number)).order_by("-turn_number")[:HISTORY]
-    by_turn: dict[str, dict[str, str]] = {}
+    by_turn: dict[tuple[str, int], dict[str, str]] = {}
     for message in reversed(newest):
-        by_turn.setdefault(message.turn_id, {})[message.role] = message.parts[0]["text"]
-    whole = {turn_id: pair for turn_id, pair in by_turn.items() if len(pair) == 2}
-    return capsule, tuple(
-        Exchange(user=pair["user"], assistant=pair["assistant"], turn_id=turn_id) for turn_id, pair in whole.items()
-    )
+        by_turn.setdefault((message.turn_id, message.turn_number), {})[message.role] = message.parts[0]["text"]
+    whole = [
+        Exchange(user=pair["user"], assistant=pair["assistant"], turn_id=turn_id, number=number)
+        for (turn_id, number), pair in by_turn.items()
+        if len(pair) == 2
+    ]
+    return capsule, tuple(from_block(whole) if len(newest) == HISTORY else whole)

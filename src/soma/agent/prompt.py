@@ -2,6 +2,10 @@
 
 Each part keeps to its lane. An exchange of the history is kept whole or dropped; a tool result is never parted from its
 call, only shortened.
+
+What stays the same comes first, to the byte, for providers charge less for a beginning that they have read before:
+instructions and history, then what belongs to this message, then the turn so far. A call holds all of the call before
+it in the same turn, and memories that an iteration adds stand behind it, under new numbers.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,6 +14,7 @@ from hashlib import sha256
 
 import msgspec
 
+from soma.agent.citations import without_citations
 from soma.agent.hidden import without_hidden
 from soma.agent.llm.base import (
     InstructionPart,
@@ -22,9 +27,10 @@ from soma.agent.llm.base import (
     ToolResultPart,
     ToolSpec,
 )
-from soma.agent.record import IterationRecord, ToolUse
+from soma.agent.moments import date_in_words, now_in_words
+from soma.agent.record import IterationRecord, ToolUse, numbered
 from soma.agent.speech import made_of, said_by, written_by
-from soma.events.schema import BundleBuilt, ShownMemory
+from soma.events.schema import ShownMemory
 
 Count = Callable[[str], int]
 
@@ -32,17 +38,19 @@ SHORTENED = "\n[shortened: the result was longer than its share of the context]"
 FORGOTTEN = "[withheld: a memory that this rested on was forgotten]"
 REVISE = (
     "Above is your draft and, in the memories, evidence that was found with its help. Answer the user's message again, "
-    "better supported; keep what holds, say what is uncertain."
+    "better supported; keep what holds, say what is uncertain. The numbers of all memories above still hold."
 )
+BLOCKS = (16, 8, 4, 2, 1)  # exchanges by which the history is shortened
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A past user message and its reply."""
+    """A past user message and its reply; `number` is that of their turn in the conversation, from 1."""
 
     user: str
     assistant: str
     turn_id: str = ""
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,13 +68,19 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
-    """What a prompt is made of. `withheld` are memories that it must not hold, `pending` what the user was asked."""
+    """What a prompt is made of. `withheld` are memories that it must not hold, `pending` what the user was asked.
+
+    `iterations` are those of the turn, the last one with its memories and no response yet; `asked_at` is when the
+    message was sent, `timezone` the zone that times are told in.
+    """
 
     instructions: str
     message: str
+    asked_at: str
+    timezone: str
+    fence: str
     history: Sequence[Exchange]
-    bundle: BundleBuilt
-    earlier: Sequence[IterationRecord]
+    iterations: Sequence[IterationRecord]
     tools: Sequence[ToolSpec]
     lanes: dict[str, int]
     seed: int
@@ -78,21 +92,18 @@ class Material:
 def build_prompt(material: Material, count: Count) -> Prompt:
     """Lay out one model call within the lanes."""
     history, dropped = fit_history(material.history, material.lanes["history"], count)
-    steps, results = _steps(material, count)
-    messages = [
-        Message("system", (TextPart(material.instructions),)),
-        *history,
-        Message("user", (*_memories(material), *_pending(material), TextPart(material.message))),
-        *steps,
-    ]
+    memories = _fit_memories(material, count)
+    steps, results = _steps(material, memories, count)
+    asked = (*memories.of(0), *_pending(material), _now(material), TextPart(material.message))
+    messages = [Message("system", (TextPart(material.instructions),)), *history, Message("user", asked), *steps]
     actual = {
         "system_policy": count(material.instructions),
         "history": sum(_size(message, count) for message in history),
-        "memory": material.bundle.token_count,
+        "memory": memories.tokens,
         "tools": sum(count(msgspec.json.encode(tool).decode()) for tool in material.tools),
         "tool_results": results,
     }
-    left_out = {"history": dropped, "memory": material.bundle.dropped}
+    left_out = {"history": dropped, "memory": memories.dropped}
     lanes = {
         name: {"budget": budget, "actual": actual.get(name, 0), "dropped": left_out.get(name, 0)}
         for name, budget in material.lanes.items()
@@ -102,6 +113,7 @@ def build_prompt(material: Material, count: Count) -> Prompt:
             messages=tuple(messages),
             tools=tuple(material.tools),
             seed=material.seed,
+            fence=material.fence,
             max_output_tokens=material.max_output_tokens,
         ),
         lanes=lanes,
@@ -110,23 +122,49 @@ def build_prompt(material: Material, count: Count) -> Prompt:
 
 
 def fit_history(history: Sequence[Exchange], budget: int, count: Count) -> tuple[list[Message], int]:
-    """The newest whole exchanges that fit, behind one line that says how many were left out; and that number."""
+    """The newest whole exchanges that fit, behind one line that says how many were left out; and that number.
+
+    Exchanges go by the block, so that the messages begin alike for some turns; never more than half of what fits.
+    """
     sizes = [count(exchange.user) + count(exchange.assistant) for exchange in history]
     if sum(sizes) <= budget:
         return _said(history), 0
     room = budget - count(_not_shown(len(history)))
-    dropped = next(number for number in range(1, len(history) + 1) if sum(sizes[number:]) <= max(0, room))
+    fewest = next(number for number in range(1, len(history) + 1) if sum(sizes[number:]) <= max(0, room))
+    dropped = _at_block(history, sizes, fewest)
     line = [Message("system", (TextPart(_not_shown(dropped)),))] if room >= 0 else []
     return [*line, *_said(history[dropped:])], dropped
 
 
+def from_block(history: Sequence[Exchange]) -> Sequence[Exchange]:
+    """`history` from where a block begins: read by the newest, it would begin with another exchange each turn."""
+    starts = (place for place in range(len(history)) if _number(history, place) % BLOCKS[0] == 0)
+    return history[next(starts, 0) :]
+
+
+def _at_block(history: Sequence[Exchange], sizes: Sequence[int], fewest: int) -> int:
+    """The first place from `fewest` on where a block begins, the largest whose loss leaves half of what fits."""
+    for block in BLOCKS:
+        starts = (place for place in range(fewest, len(history)) if _number(history, place) % block == 0)
+        place = next(starts, len(history))
+        if 2 * sum(sizes[place:]) >= sum(sizes[fewest:]):
+            return place
+    return fewest
+
+
+def _number(history: Sequence[Exchange], place: int) -> int:
+    """How many exchanges of the conversation stand before it; what was not recorded is counted here."""
+    return history[place].number - 1 if history[place].number else place
+
+
 def _said(exchanges: Sequence[Exchange]) -> list[Message]:
+    """Numbers that answers cited are taken out: they would name memories of this turn."""
     return [
         message
         for exchange in exchanges
         for message in (
             Message("user", (TextPart(exchange.user),)),
-            Message("assistant", (TextPart(exchange.assistant),)),
+            Message("assistant", (TextPart(without_citations(exchange.assistant)),)),
         )
     ]
 
@@ -135,29 +173,70 @@ def _not_shown(dropped: int) -> str:
     return f"[{dropped} earlier exchanges are not shown]"
 
 
+def fence_of(turn_id: str) -> str:
+    """What parts memories from the rest in all calls of a turn: nothing that was stored before can know it."""
+    return sha256(f"fence:{turn_id}".encode()).hexdigest()[:12]
+
+
 def seed_of(turn_id: str, iteration_number: int) -> int:
     """First 4 bytes, big-endian, of SHA-256("turn:iteration"), in 31 bits."""
     digest = sha256(f"{turn_id}:{iteration_number}".encode()).digest()
     return int.from_bytes(digest[:4], "big") & 0x7FFFFFFF
 
 
-def _memories(material: Material) -> list[Part]:
-    numbered = enumerate(material.bundle.memories, 1)
-    return [_memory(number, memory) for number, memory in numbered if memory.id not in material.withheld]
+@dataclass(frozen=True, slots=True)
+class _Memories:
+    """The memories that each iteration adds to those before; the tokens of all, and how many are left out."""
+
+    added: Sequence[Sequence[MemoryPart]]
+    tokens: int
+    dropped: int
+
+    def of(self, iteration: int) -> Sequence[MemoryPart]:
+        return self.added[iteration]
+
+
+def _fit_memories(material: Material, count: Count) -> _Memories:
+    """The first iteration's are packed to the lane already; later ones are added while there is room."""
+    numbers = {memory.id: number for number, memory in enumerate(numbered(material.iterations), 1)}
+    bundles = [iteration.bundle for iteration in material.iterations if iteration.bundle]
+    used, dropped = bundles[0].token_count, bundles[-1].dropped
+    added: list[list[MemoryPart]] = []
+    seen: set[str] = set()
+    for at, bundle in enumerate(bundles):
+        mine: list[MemoryPart] = []
+        for memory in bundle.memories:
+            if memory.id in seen or memory.id in material.withheld:
+                continue
+            seen.add(memory.id)
+            size = count(memory.text) if at else 0
+            if at and used + size > material.lanes["memory"]:
+                dropped += 1
+                continue
+            used += size
+            mine.append(_memory(numbers[memory.id], memory, material.timezone))
+        added.append(mine)
+    return _Memories(added, used, dropped)
 
 
 def _pending(material: Material) -> list[Part]:
     return [InstructionPart(material.pending)] if material.pending else []
 
 
-def _memory(number: int, memory: ShownMemory) -> MemoryPart:
+def _now(material: Material) -> Part:
+    return InstructionPart(now_in_words(material.asked_at, material.timezone))
+
+
+def _memory(number: int, memory: ShownMemory, timezone: str) -> MemoryPart:
     made_from = made_of(memory.metadata)
+    author = None if made_from else _seen(said_by(memory.metadata, is_shared=memory.author is not None))
     return MemoryPart(
         number=number,
         id=memory.id,
         text=without_hidden(memory.text),
         occurred_at=_when(memory),
-        author=None if made_from else _seen(said_by(memory.metadata, is_shared=memory.author is not None)),
+        when=date_in_words(_when(memory), timezone, was_said=author is not None),
+        author=author,
         written_by=_seen(written_by(memory.author, memory.metadata)) if memory.author and not made_from else None,
         source=_seen(memory.source),
         score=memory.score,
@@ -179,25 +258,28 @@ def _seen(text: str | None) -> str | None:
     return None if text is None else without_hidden(text)
 
 
-def _steps(material: Material, count: Count) -> tuple[list[Message], int]:
-    """The turn so far: calls with their results, then the draft to revise; and the tokens of the results."""
-    uses = [use for iteration in material.earlier for use in iteration.tools.values()]
+def _steps(material: Material, memories: _Memories, count: Count) -> tuple[list[Message], int]:
+    """The turn so far: calls with their results, drafts to revise, and what each next iteration adds to the memories;
+    and the tokens of the results.
+    """
+    done = [iteration for iteration in material.iterations if iteration.response is not None]
+    uses = [use for iteration in done for use in iteration.tools.values()]
     share = material.lanes["tool_results"] // max(1, len(uses))
     messages: list[Message] = []
     used = 0
-    for iteration in material.earlier:
-        if iteration.response is None:
-            continue
+    for number, iteration in enumerate(done, 1):
         calls = [ToolCall(call_id=call.call_id, name=call.name, arguments=call.arguments, raw=call.raw)
-                 for call in iteration.response.tool_calls]  # fmt: skip
-        quotes_withheld = not material.withheld.isdisjoint(iteration.response.cited)
-        text = [TextPart(iteration.response.text)] if iteration.response.text and not quotes_withheld else []
+                 for call in iteration.spoken.tool_calls]  # fmt: skip
+        quotes_withheld = not material.withheld.isdisjoint(iteration.spoken.cited)
+        text = [TextPart(iteration.spoken.text)] if iteration.spoken.text and not quotes_withheld else []
         messages.append(Message("assistant", (*text, *calls)))
         results = [_result(use, share, count, material.withheld) for use in iteration.tools.values()]
         used += sum(count(result.content) for result in results)
         messages.extend(Message("tool", (result,)) for result in results)
-        if not calls:
-            messages.append(Message("user", (InstructionPart(REVISE),)))
+        wish = [] if calls else [InstructionPart(REVISE)]
+        added = memories.of(number) if number < len(memories.added) else ()
+        if added or wish:
+            messages.append(Message("user", (*added, *wish)))
     return messages, used
 
 

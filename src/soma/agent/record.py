@@ -13,6 +13,7 @@ from soma.events.schema import (
     IterationCompleted,
     IterationJudged,
     ModelResponded,
+    ShownMemory,
     ToolDecided,
     ToolFinished,
     ToolRequested,
@@ -171,6 +172,11 @@ class TurnRecord:
         return self.started.tool_k if self.started else None
 
     @property
+    def timezone(self) -> str:
+        """The zone that times are told in; UTC where that is not recorded."""
+        return (self.started.timezone if self.started else "") or "UTC"
+
+    @property
     def usefulness(self) -> dict[str, float]:
         return self._began.usefulness
 
@@ -211,6 +217,10 @@ class TurnRecord:
         """Whether iteration `number` has its memories already."""
         return number in self.iterations and self.iterations[number].bundle is not None
 
+    def shown_by(self, number: int) -> list[ShownMemory]:
+        """What iteration `number` was shown of memory, in the order of the numbers that it cites."""
+        return numbered(self.iterations[earlier] for earlier in range(number + 1))
+
     def iteration(self, number: int) -> IterationRecord:
         return self.iterations.setdefault(number, IterationRecord(number))
 
@@ -239,6 +249,15 @@ class TurnRecord:
                 self.complete = fact
             case _:
                 assert_never(fact)
+
+
+def numbered(iterations: Iterable[IterationRecord]) -> list[ShownMemory]:
+    """The memories of a turn in the order of their numbers: each keeps its own, later ones go on from there."""
+    shown = (memory for iteration in iterations if iteration.bundle for memory in iteration.bundle.memories)
+    first: dict[str, ShownMemory] = {}
+    for memory in shown:
+        first.setdefault(memory.id, memory)
+    return list(first.values())
 
 
 def fold(turn: Turn, facts: Iterable[Fact | Unreadable | None], lease: Lease | None = None) -> TurnRecord:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from soma.agent.moments import server_zone, zone_of
 from soma.events.database import checked_address
 from soma.events.private import kept_secret
 
@@ -143,7 +144,15 @@ class Settings(BaseSettings):
     max_output_tokens: int = Field(
         1_024, ge=16, le=100_000, validate_default=True, description="Tokens kept free for the reply."
     )
-    tool_k: int = Field(5, ge=0, le=50, description="Tools offered to the model, by relevance to the message.")
+    timezone: str = Field(
+        "", description="Zone in which a model is told dates and times: `Europe/Berlin`; empty means the machine's."
+    )
+    tool_k: int = Field(
+        8,
+        ge=0,
+        le=50,
+        description="Tools offered to the model, by relevance to the message where there are more.",
+    )
     max_body_bytes: int = Field(16_000_000, ge=1_000, description="Largest request body.")
     max_message_characters: int = Field(
         200_000, ge=100, description="Longest message; its share of the context may be less."
@@ -192,6 +201,13 @@ class Settings(BaseSettings):
             raise ValueError("a token has ASCII characters only; this is none of ours")
         return token
 
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, name: str) -> str:
+        if name:
+            zone_of(name)
+        return name
+
     @field_validator("min_iterations")
     @classmethod
     def _not_above_most(cls, least: int, info: ValidationInfo) -> int:
@@ -216,6 +232,10 @@ class Settings(BaseSettings):
     @property
     def single_shot(self) -> bool:
         return self.enable_single_shot or not self.enable_rlm
+
+    @cached_property
+    def zone(self) -> str:
+        return self.timezone or server_zone()
 
     @property
     def documents(self) -> Path:

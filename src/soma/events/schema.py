@@ -75,6 +75,7 @@ class TurnStarted(Fact, frozen=True, kw_only=True):
     tool_k: int | None = None
     degraded: str | None = None
     client_message_id: str | None = None
+    timezone: str = ""
 
 
 class BundleBuilt(Fact, frozen=True, kw_only=True):

@@ -26,7 +26,8 @@ class TextPart(msgspec.Struct, frozen=True, tag="text", tag_field="kind"):
 class MemoryPart(msgspec.Struct, frozen=True, kw_only=True, tag="memory", tag_field="kind"):
     """A recalled memory. The answer cites `number` as `[number]`; the text is data, never instruction.
 
-    `author` is who said a private memory; of a shared one `written_by` names the verified author instead, in words.
+    `occurred_at` is for programs, `when` says it in words and in the zone of the turn. `author` is who said a private
+    memory; of a shared one `written_by` names the verified author instead, in words.
     `made_from` counts the memories that consolidation made it of: a summary is nobody's words, and has no author.
     `taught`: the user said that it answers this question.
     """
@@ -35,6 +36,7 @@ class MemoryPart(msgspec.Struct, frozen=True, kw_only=True, tag="memory", tag_fi
     id: str
     text: str
     occurred_at: str | None = None
+    when: str | None = None
     author: str | None = None
     written_by: str | None = None
     source: str | None = None
@@ -85,11 +87,15 @@ class ToolSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """`seed` makes sampling repeatable; empty `tools` means the model must answer."""
+    """`seed` makes sampling repeatable; empty `tools` means the model must answer.
+
+    `fence` parts memories from the rest: the same in all requests of a turn, another in each turn.
+    """
 
     messages: tuple[Message, ...]
     tools: tuple[ToolSpec, ...] = ()
     seed: int = 0
+    fence: str = ""
     max_output_tokens: int = 1024
 
 

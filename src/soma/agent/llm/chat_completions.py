@@ -46,7 +46,7 @@ def request_body(
 
 
 def messages(request: ModelRequest) -> list[dict[str, Any]]:
-    fence = f"memories-{request.seed:08x}"
+    fence = f"memories-{request.fence or format(request.seed, '08x')}"
     return [wire for message in request.messages for wire in _message(message, fence)]
 
 
@@ -71,7 +71,7 @@ def _text(parts: Sequence[Any], fence: str) -> str:
 
 
 def _memories(memories: Sequence[MemoryPart], fence: str) -> str:
-    """The fence changes with every call, so that a stored text cannot close it."""
+    """The fence changes with every turn, so that a stored text cannot close it."""
     lines = [_memory(memory).replace(fence, "") for memory in memories]
     return "\n".join([MEMORY_NOTE, f"<{fence}>", *lines, f"</{fence}>"])
 
@@ -79,7 +79,9 @@ def _memories(memories: Sequence[MemoryPart], fence: str) -> str:
 def _memory(memory: MemoryPart) -> str:
     made = f"a summary made from {memory.made_from} memories, nobody's own words" if memory.made_from else None
     about = ", ".join(
-        part for part in (made, memory.written_by or memory.author, memory.occurred_at, memory.source) if part
+        part
+        for part in (made, memory.written_by or memory.author, memory.when or memory.occurred_at, memory.source)
+        if part
     )
     head = f"[{memory.number}] ({' '.join(about.split())})" if about else f"[{memory.number}]"
     indented = "\n    ".join(memory.text.splitlines())

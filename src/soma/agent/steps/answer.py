@@ -34,7 +34,7 @@ def answer(
         message_id=record.turn.answer_id,
         content=content,
         answer_iteration=best.number if best else None,
-        citations=_citations(best) if best else [],
+        citations=citations_of(best.spoken.text, record.shown_by(best.number)) if best else [],
         prompt_tokens=sum(response.prompt_tokens for response in record.responses),
         completion_tokens=sum(response.completion_tokens for response in record.responses),
         latency_ms=max(0.0, (now - seconds(record.turn.created_at)) * 1000),
@@ -52,7 +52,3 @@ def _note(best: IterationRecord) -> str | None:
         return "The answer is not whole: the provider's content filter cut it."
     tokens = best.spoken.completion_tokens
     return f"The answer is not whole: it was cut at {tokens:,} tokens. Ask for less at once, or for the rest."
-
-
-def _citations(best: IterationRecord) -> list[dict[str, object]]:
-    return citations_of(best.spoken.text, best.bundle.memories) if best.bundle else []

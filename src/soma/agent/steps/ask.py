@@ -1,7 +1,7 @@
 """Step 6: one model call, streamed."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
 import msgspec
@@ -21,12 +21,12 @@ from soma.agent.llm.base import (
     gather,
 )
 from soma.agent.metrics import model_failures_total
-from soma.agent.prompt import Material, Prompt, build_prompt, seed_of
+from soma.agent.prompt import Material, Prompt, build_prompt, fence_of, seed_of
 from soma.agent.record import IterationRecord, TurnFact, TurnRecord
 from soma.agent.steps.asked import FORGET, Proposal, proposal_before
 from soma.agent.steps.doors import Doors
 from soma.agent.steps.judge import forced_answer
-from soma.events.schema import DraftReplaced, ModelResponded, RequestedTool
+from soma.events.schema import DraftReplaced, ModelResponded, RequestedTool, ShownMemory
 
 BACKOFF_SECONDS = 0.5  # before a model is tried again, doubled each time
 
@@ -56,7 +56,9 @@ async def ask_model(
                 yield DraftReplaced(iteration_number=iteration.number, reason=error.code)
             await asyncio.sleep(wait)
         else:
-            yield _responded(iteration, doors, response, prompt, attempts=attempt, latency_ms=doors.elapsed_ms(began))
+            memories = record.shown_by(iteration.number)
+            took = doors.elapsed_ms(began)
+            yield _responded(iteration, doors, response, prompt, memories, attempts=attempt, latency_ms=took)
             return
 
 
@@ -82,11 +84,13 @@ async def _prompt(record: TurnRecord, iteration: IterationRecord, doors: Doors) 
     material = Material(
         instructions=doors.instructions,
         message=record.turn.content,
+        asked_at=record.turn.created_at,
+        timezone=record.timezone,
+        fence=fence_of(record.turn.id),
         history=[exchange for exchange in doors.history if exchange.turn_id not in withheld.turns],
         withheld=withheld.memories,
         pending=proposal.instruction if proposal else "",
-        bundle=iteration.bundle,
-        earlier=[record.iterations[number] for number in range(iteration.number)],
+        iterations=[record.iterations[number] for number in range(iteration.number + 1)],
         tools=() if forced else doors.tools.specs(tool_k, record.turn.content, first=first),
         lanes=record.lanes,
         seed=seed_of(record.turn.id, iteration.number),
@@ -139,11 +143,12 @@ def _responded(
     doors: Doors,
     response: ModelResponse,
     prompt: Prompt,
+    memories: Sequence[ShownMemory],
     *,
     attempts: int,
     latency_ms: float,
 ) -> ModelResponded:
-    usage, memories = response.usage, iteration.bundle.memories if iteration.bundle else []
+    usage = response.usage
     return ModelResponded(
         iteration_number=iteration.number,
         model=doors.model.name,

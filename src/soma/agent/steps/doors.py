@@ -43,6 +43,7 @@ class Doors:
     max_output_tokens: int
     tool_k: int
     model_retries: int
+    timezone: str = "UTC"
     until: float = inf
     half_life_days: float | None = None
 

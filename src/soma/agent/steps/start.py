@@ -49,6 +49,7 @@ async def start(record: TurnRecord, doors: Doors) -> TurnStarted:
         tool_k=doors.tool_k,
         degraded=degraded,
         client_message_id=turn.client_message_id,
+        timezone=doors.timezone,
     )
 
 

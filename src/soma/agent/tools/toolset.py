@@ -99,13 +99,17 @@ class Toolset:
         return tool is not None and tool.idempotent
 
     def specs(self, k: int, message: str, *, first: str | None = None) -> tuple[ToolSpec, ...]:
-        """The `k` tools that suit the message best, `first` before all; among equals the capsule's order holds."""
+        """The `k` tools that suit the message best, and `first` in any case, in the capsule's order.
+
+        They open a request, so that another order for each message would be another beginning.
+        """
         specs = [
             ToolSpec(name=tool.name, description=tool.description, parameters=tool.parameters)
             for tool in self._tools.values()
         ]
         ranked = sorted(specs, key=lambda spec: (spec.name != first, -relevance(message, spec)))
-        return tuple(ranked[:k])
+        chosen = {spec.name for spec in ranked[:k]}
+        return tuple(spec for spec in specs if spec.name in chosen)
 
     def check(self, call: ToolCall) -> str | None:
         """What is wrong with the call by the model's own fault: told to the model, run by nobody."""
