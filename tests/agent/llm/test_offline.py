@@ -370,7 +370,7 @@ def test_any_words_get_a_reply(text: str, recalled: str) -> None:
 
 
 async def test_a_memory_that_the_user_named_for_the_question_answers_it_whole() -> None:
-    taught = memory(2, "Delivery is free above 500 euros.\nBelow that 14 euros flat.", taught=True)
+    taught = memory(2, "Delivery is free above 500 euros.\nBelow that 14 euros flat.", taught=True, source="prices.md")
     tempting = memory(1, "The delivery charge for a small order was discussed at length.")
     response = await ask("What is the delivery charge for a small order?", (tempting, taught))
     assert response.text == 'I remember: "Delivery is free above 500 euros. Below that 14 euros flat." [2]'

@@ -83,8 +83,9 @@ def respond(request: ModelRequest) -> Reply:
 
 def _found(asked: question.Question, memories: Sequence[MemoryPart]) -> Reply | None:
     """What the memories answer: documents by their passages, unless what somebody said answers as well."""
-    told = [memory for memory in memories if passages.place_of(memory) is None]
-    documents = [memory for memory in memories if passages.place_of(memory) is not None]
+    is_taught = any(memory.taught for memory in memories)  # then these answer, documents or not
+    told = [memory for memory in memories if memory.taught or not (is_taught or passages.place_of(memory))]
+    documents = [memory for memory in memories if not is_taught and passages.place_of(memory) is not None]
     ranked = evidence.weigh(asked, told)
     written = [found for part in question.parts(asked) for found in notes.known(notes.answers(part, documents))]
     support = ranked[0].support if ranked else 0.0
