@@ -393,3 +393,22 @@ def calls_for(memories: int) -> int:
 
 def test_the_work_of_a_reply_grows_no_faster_than_its_memories() -> None:
     assert calls_for(60) < 2.2 * calls_for(30)
+
+
+async def test_thanks_and_greetings_are_not_greeted_anew() -> None:
+    before = (Message("user", (TextPart("hello"),)), Message("assistant", (TextPart("Hello."),)))
+    messages = (*before, Message("user", (TextPart("thanks"),)))
+    assert respond(ModelRequest(messages=messages, seed=7)).text == "You are welcome."
+    messages = (*before, Message("user", (TextPart("hi"),)))
+    assert respond(ModelRequest(messages=messages, seed=7)).text.startswith("I am here")
+
+
+async def test_a_city_names_its_time_zone() -> None:
+    assert asked(await ask("What time is it in Tokyo?")) == [("clock", {"timezone": "Asia/Tokyo"})]
+
+
+async def test_a_day_counted_from_today_is_told_by_the_clock() -> None:
+    text = "what day is it in 3 days?"
+    assert asked(await ask(text)) == [("clock", {})]
+    said = await ask(text, after=ran("clock", {}, "Sunday, 29 November 2026, 20:39:02 UTC"))
+    assert said.text.startswith("In 3 days is 2 December 2026")

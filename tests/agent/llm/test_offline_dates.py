@@ -65,3 +65,24 @@ def test_without_the_day_said_only_explicit_dates_count() -> None:
 @pytest.mark.parametrize("text", ["", None, "soon", "2023-13-45"])
 def test_a_date_that_is_none_is_none(text: str | None) -> None:
     assert said_on(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "day"),
+    [
+        ("The concert will be on Saturday.", "2025-03-03", "Saturday, 8 March 2025"),
+        ("The parcel arrives on Thursday.", "2025-03-03", "Thursday, 6 March 2025"),
+        ("We met on Saturday.", "2025-03-03", "Saturday, 1 March 2025"),
+        ("It is due this Friday.", "2025-03-07", "Friday, 7 March 2025"),
+        ("We are away from 3 to 5 June.", "2025-03-07", "3 to 5 June"),
+        ("Grandpa was born on 5/6/1940.", "2025-03-07", "5/6/1940"),
+    ],
+)
+def test_what_is_to_come_lies_ahead_and_a_span_is_told_whole(text: str, said: str, day: str) -> None:
+    found = resolve(text, date.fromisoformat(said))
+    assert found is not None
+    assert found.text == day
+
+
+def test_what_is_no_day_of_the_calendar_is_no_date() -> None:
+    assert resolve("The code is 2025-13-45.", date(2025, 3, 7)) is None

@@ -72,6 +72,10 @@ def test_a_follow_up_is_about_what_was_asked_before() -> None:
     assert "Week: 140" in ask("And per week?", CLUB, "What does the Skiff 3 cost per day?")
 
 
+def test_a_bare_question_word_asks_about_what_was_asked_before() -> None:
+    assert "14 to 21 December" in ask("When?", CLUB, "Who will paint the jetty?")
+
+
 @pytest.mark.parametrize(
     "text",
     [

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 from soma.agent.llm.base import MemoryPart, ToolCall, ToolResultPart
 from soma.agent.llm.offline import recalled
-from soma.agent.llm.offline.dates import resolve, said_on, show
+from soma.agent.llm.offline.dates import MONTHS, resolve, said_on, show
 from soma.agent.llm.offline.evidence import ASSISTANT, SUPPORTED, USER, Evidence, weigh
 from soma.agent.llm.offline.notes import Answering
 from soma.agent.llm.offline.question import Question, read
@@ -17,12 +18,15 @@ from soma.agent.speech import sentences
 MAX_QUOTES = 3
 NEAR_BEST = 0.85
 SHORT_RESULT = 300
-RECALL, FORGET = "recall", "forget"
+RECALL, FORGET, CLOCK = "recall", "forget", "clock"
+DAY = re.compile(r"\b(\d{1,2}) ([A-Z][a-z]+) (\d{4})\b")
 
 CHAT = (
     "Hello. I am Soma's offline extractive model: I quote what I remember, with its source, and use my tools, "
     "but I cannot make conversation. Ask me about something, or tell me to remember it."
 )
+AGAIN = "I am here: ask me about something, or tell me to remember it."
+WELCOME = "You are welcome."
 LEFT = "All right: nothing was forgotten."
 TELLING = (
     "Thank you for telling me. I am the offline extractive model and only answer from what I find; "
@@ -143,12 +147,26 @@ def _result(question: Question, call: ToolCall | None, result: ToolResultPart, s
         return _failure(result)
     if result.name == FORGET:
         return content
+    if result.name == CLOCK:
+        return _ended(_clock(question, content))
     if result.name == RECALL:
         return _recalled(question, content, given, shown)
     if len(content) > SHORT_RESULT or "\n" in content:
         return f"{result.name} says: {_excerpt(question, content, given)}"
     expression = given.get("expression")
     return _ended(f"{expression} = {content}" if expression else content)
+
+
+def _clock(question: Question, content: str) -> str:
+    """What the clock says, and the day that the question counts from it."""
+    found = DAY.search(content)
+    if found is None:
+        return content
+    today = date(int(found[3]), MONTHS.index(found[2].lower()) + 1, int(found[1]))
+    when = resolve(question.text, today)
+    if when is None or not when.is_relative or when.text == show(today):
+        return content
+    return f"{when.phrase[0].upper()}{when.phrase[1:]} is {when.text}: now it is {content}"
 
 
 def _recalled(question: Question, content: str, given: Mapping[str, Any], shown: Sequence[MemoryPart]) -> str:

@@ -89,7 +89,10 @@ def _count(found: re.Match[str], said: date) -> str | None:
 def _weekday(found: re.Match[str], said: date) -> str | None:
     wanted = DAYS.index(found["day"].lower())
     ahead = (wanted - said.weekday()) % 7
-    if found["which"].lower() in ("next", "this", "coming", "this coming"):
+    which = found["which"].lower()
+    if which == "this":
+        return _named(said, ahead)
+    if which in ("next", "coming", "this coming") or (which == "on" and TO_COME.search(found.string)):
         return _named(said, ahead or 7)
     return _named(said, ahead - 7)
 
@@ -118,6 +121,10 @@ def _compile(pattern: str) -> re.Pattern[str]:
     return re.compile(pattern, re.IGNORECASE)
 
 
+TO_COME = _compile(
+    r"\b(?:will|shall|won't|going to|due|arrives?|begins?|starts?|opens?|closes|leaves?|departs?|ends"
+    r"|takes place|comes)\b|\w'll\b"
+)
 WHICH = r"(?P<which>this past|this coming|this last|last|past|previous|next|coming|following|this)"
 RELATIVE: tuple[tuple[re.Pattern[str], Render], ...] = (
     (_compile(r"\bday before yesterday\b"), _day(-2)),
@@ -132,7 +139,9 @@ RELATIVE: tuple[tuple[re.Pattern[str], Render], ...] = (
     (_compile(r"\b(?:today|tonight|this (?:morning|afternoon|evening)|just now)\b"), _day(0)),
 )
 EXPLICIT = _compile(
-    rf"\b(?:\d{{1,2}}(?:st|nd|rd|th)?\s+(?:of\s+)?(?:{MONTH})\b(?:,?\s+\d{{4}})?"
+    rf"\b(?:\d{{1,2}}(?:st|nd|rd|th)?\s*(?:-|–|to|until|and)\s*\d{{1,2}}(?:st|nd|rd|th)?\s+(?:{MONTH})\b(?:,?\s+\d{{4}})?"
+    rf"|\d{{1,2}}(?:st|nd|rd|th)?\s+(?:of\s+)?(?:{MONTH})\b(?:,?\s+\d{{4}})?"
     rf"|(?:{MONTH})\s+\d{{1,2}}(?:st|nd|rd|th)?\b(?:,?\s+\d{{4}})?|(?:{MONTH})\s+\d{{4}}"
-    rf"|\d{{4}}-\d{{2}}-\d{{2}}|(?<=in )(?:{MONTH})|(?<=since )(?:\d{{4}}|{MONTH})|(?<=in )\d{{4}})\b"
+    rf"|\d{{4}}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])|\d{{1,2}}/\d{{1,2}}/\d{{4}}"
+    rf"|(?<=in )(?:{MONTH})|(?<=since )(?:\d{{4}}|{MONTH})|(?<=in )\d{{4}})\b"
 )

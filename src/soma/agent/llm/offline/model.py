@@ -76,7 +76,7 @@ def respond(request: ModelRequest) -> Reply:
         return Reply(calls=calls, confidence=min(call.score for call in calls))
     if turn.results:
         return _from_results(asked, turn)
-    if (said := _in_conversation(request, turn.message)) is not None:
+    if (said := _in_conversation(request, turn)) is not None:
         return Reply(text=said, confidence=CHAT_CONFIDENCE)
     return found or Reply(text=answer.dont_know(len(turn.memories)), confidence=NO_ANSWER)
 
@@ -104,13 +104,15 @@ def _calls(request: ModelRequest, turn: _Turn, *, known: bool) -> tuple[Choice, 
     )
 
 
-def _in_conversation(request: ModelRequest, message: str) -> str | None:
+def _in_conversation(request: ModelRequest, turn: _Turn) -> str | None:
     """Answer a message that asks nothing of memory or tools."""
-    if forgetting.is_declined(message, request):
+    if forgetting.is_declined(turn.message, request):
         return answer.LEFT
-    if question.is_chat(message):
-        return answer.CHAT
-    return answer.TELLING if question.is_telling(message) else None
+    if turn.earlier and question.is_thanks(turn.message):
+        return answer.WELCOME
+    if question.is_chat(turn.message) and not (turn.earlier and question.is_follow_up(turn.message)):
+        return answer.AGAIN if turn.earlier else answer.CHAT
+    return answer.TELLING if question.is_telling(turn.message) else None
 
 
 def _from_results(asked: question.Question, turn: _Turn) -> Reply:

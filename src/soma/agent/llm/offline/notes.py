@@ -167,7 +167,7 @@ def answers(question: Question, memories: Sequence[MemoryPart]) -> list[Answerin
     """The best passages for a question, best first; none where what it names is in no document."""
     passages = read_documents(memories)
     read = [one for passage in passages for one in _readings(passage, question.language)]
-    if not read or not question.stems:
+    if not read or not (question.stems or question.before):
         return []
     sought = _sought(question, read)
     if sought is None:

@@ -21,6 +21,10 @@ ABOUT = re.compile(
     r"(?: (?:down|you|me|us|anything|something))*(?: to (?:you|me))? (?:about|of|on)\b",
     re.IGNORECASE,
 )
+BARE = re.compile(r"^\W*(?:how (?:many|much|long|often|old|far)|when|where|who|why|which(?: one)?)\W*$", re.IGNORECASE)
+THANKS = re.compile(
+    r"^\W*(?:ok(?:ay)?|great|perfect|good|nice)?\W*(?:many )?(?:thanks?|thank you|thx|cheers)\b", re.IGNORECASE
+)
 FIRST = re.compile(
     r"\b(?:original(?:ly)?|at first|initial(?:ly)?|in the beginning"
     r"|before (?:(?:it|he|she|they|that|this|the change)\b.*|(?=\d{4}))"
@@ -109,6 +113,15 @@ def _about(asked: Question) -> tuple[str, ...]:
 def is_chat(text: str) -> bool:
     """Nothing to look up: a greeting, thanks, or words that carry no content."""
     return not (set(content_stems(text)) - {stem for word in GREETING for stem in content_stems(word)})
+
+
+def is_follow_up(text: str) -> bool:
+    """Whether a message is about what was asked before, by its form: "and the other one?", "how many?"."""
+    return bool(FOLLOWS.search(text) or BARE.match(text))
+
+
+def is_thanks(text: str) -> bool:
+    return bool(THANKS.match(text)) and is_chat(text)
 
 
 def is_telling(text: str) -> bool:
