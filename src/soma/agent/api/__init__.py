@@ -13,6 +13,8 @@ from django.utils.decorators import async_only_middleware
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationErrorContext
 from ninja.errors import ValidationError as BodyInvalid
+from ninja.openapi.schema import OpenAPISchema
+from ninja.operation import Operation
 
 from soma.agent.api import (
     capsules,
@@ -31,6 +33,7 @@ from soma.agent.api import (
 )
 from soma.agent.api.body import Reader
 from soma.agent.api.caller import bearer
+from soma.agent.api.openapi import describe_answers
 from soma.agent.api.query import takes_what_it_declares
 from soma.agent.bodies import at_fault
 from soma.agent.errors import AgentError, Busy, Invalid, TooLarge, Unavailable, error_body
@@ -53,6 +56,16 @@ class Api(NinjaAPI):
         for error, fault in zip(refused.errors, faults, strict=True):
             error["input"] = fault["input"]
         return refused
+
+    def get_openapi_operation_id(self, operation: Operation) -> str:
+        """Name an operation by what it does, as its function is."""
+        return str(operation.view_func.__name__)
+
+    def get_openapi_schema(self, **given: Any) -> OpenAPISchema:
+        """As Ninja has it, with what it cannot know: types of answers, and errors."""
+        document = super().get_openapi_schema(**given)
+        describe_answers(document)
+        return document
 
 
 api = Api(title="Soma", version="2", urls_namespace="api-v2", auth=bearer, parser=Reader(), docs_url=None)

@@ -13,13 +13,13 @@ router = Router()
 
 
 @router.get("")
-async def get_all(request: HttpRequest) -> dict[str, Any]:
+async def list_capsules(request: HttpRequest) -> dict[str, Any]:
     capsules = Capsule.objects.filter(tenant_id=who(request).tenant_id).order_by("name")
     return {"capsules": [view(capsule) async for capsule in capsules]}
 
 
 @router.get("/{name}")
-async def get(request: HttpRequest, name: str) -> dict[str, Any]:
+async def get_capsule(request: HttpRequest, name: str) -> dict[str, Any]:
     return view(await capsule_of(who(request), name))
 
 

@@ -39,7 +39,7 @@ class Renamed(Body):
 
 
 @router.post("", response={201: dict[str, Any]})
-async def create(request: HttpRequest, payload: NewConversation) -> Status[dict[str, Any]]:
+async def create_conversation(request: HttpRequest, payload: NewConversation) -> Status[dict[str, Any]]:
     caller = who(request)
     caller.require(Role.OWNER, Role.MEMBER)
     capsule = await capsule_of(caller, payload.agent)
@@ -51,7 +51,9 @@ async def create(request: HttpRequest, payload: NewConversation) -> Status[dict[
 
 
 @router.get("")
-async def page(request: HttpRequest, search: Search = "", limit: Limit = 50, offset: Position = 0) -> dict[str, Any]:
+async def list_conversations(
+    request: HttpRequest, search: Search = "", limit: Limit = 50, offset: Position = 0
+) -> dict[str, Any]:
     """The caller's conversations, newest first; `search` finds those that hold all of its words and signs."""
     caller = who(request)
     mine = Conversation.objects.filter(tenant_id=caller.tenant_id, user_id=caller.user_id, deleted_at=None)
@@ -66,7 +68,7 @@ async def page(request: HttpRequest, search: Search = "", limit: Limit = 50, off
 
 
 @router.get("/{conversation_id}")
-async def get(
+async def get_conversation(
     request: HttpRequest, conversation_id: str, limit: Limit = 50, before: MessageId = None
 ) -> dict[str, Any]:
     """The conversation with its newest messages, or the newest before one; `previous` is where the next page ends."""
@@ -76,7 +78,7 @@ async def get(
 
 
 @router.patch("/{conversation_id}")
-async def rename(request: HttpRequest, conversation_id: str, payload: Renamed) -> dict[str, Any]:
+async def rename_conversation(request: HttpRequest, conversation_id: str, payload: Renamed) -> dict[str, Any]:
     conversation = await own_conversation(who(request), conversation_id)
     conversation.title, before = payload.title, conversation.title
     conversation.recent = new_id()
@@ -86,7 +88,7 @@ async def rename(request: HttpRequest, conversation_id: str, payload: Renamed) -
 
 
 @router.delete("/{conversation_id}")
-async def delete(request: HttpRequest, conversation_id: str) -> dict[str, Any]:
+async def delete_conversation(request: HttpRequest, conversation_id: str) -> dict[str, Any]:
     """Hide the conversation from every door, with nothing left under way; the answer says what stays."""
     conversation = await own_conversation(who(request), conversation_id)
     await agent().turns.cancel_conversation(conversation.tenant_id, conversation.id)

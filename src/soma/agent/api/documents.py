@@ -89,7 +89,7 @@ async def import_document(request: HttpRequest, payload: NewDocument) -> Any:
 
 
 @router.get("")
-async def page(
+async def list_documents(
     request: HttpRequest, after: str | None = None, namespace: str = "default", agent_name: NameOfAgent = None
 ) -> Any:
     """List the documents that the caller may see, page by page, in the order of their first import."""
@@ -98,7 +98,7 @@ async def page(
 
 
 @router.post("/plan")
-async def plan(request: HttpRequest, payload: Delivery) -> Any:
+async def plan_documents(request: HttpRequest, payload: Delivery) -> Any:
     """Plan an import of these files; nothing is done."""
     delivery = payload.model_dump(exclude={"agent"})
     planned = await agent().brain.plan_documents(await principal(who(request), payload.agent), delivery)
@@ -106,7 +106,7 @@ async def plan(request: HttpRequest, payload: Delivery) -> Any:
 
 
 @router.post("/recognise")
-async def recognise(request: HttpRequest, payload: Unrecognised) -> Any:
+async def recognise_document(request: HttpRequest, payload: Unrecognised) -> Any:
     """Find the document of an earlier version that a text is or was; nothing is done."""
     fields = payload.model_dump(exclude={"agent"})
     found = await agent().brain.recognise_document(await principal(who(request), payload.agent), **fields)
@@ -114,7 +114,7 @@ async def recognise(request: HttpRequest, payload: Unrecognised) -> Any:
 
 
 @router.post("/forget")
-async def forget(request: HttpRequest, payload: ForgetDocuments) -> Any:
+async def forget_documents(request: HttpRequest, payload: ForgetDocuments) -> Any:
     """Remove documents for good, with every chunk that no other document shares."""
     caller = who(request)
     caller.require(Role.OWNER, Role.MEMBER)

@@ -48,19 +48,19 @@ class Decision(OfAgent):
 
 
 @router.get("")
-async def experiments(request: HttpRequest, agent_name: NameOfAgent = None, status: str | None = None) -> Any:
+async def list_experiments(request: HttpRequest, agent_name: NameOfAgent = None, status: str | None = None) -> Any:
     asked = await principal(who(request), agent_name)
     return {"experiments": msgspec.to_builtins(await agent().brain.experiments(asked, status=status))}
 
 
 @router.get("/{name}")
-async def experiment(request: HttpRequest, name: str, agent_name: NameOfAgent = None) -> Any:
+async def get_experiment(request: HttpRequest, name: str, agent_name: NameOfAgent = None) -> Any:
     """One experiment with what its results say now."""
     return msgspec.to_builtins(await agent().brain.experiment(await principal(who(request), agent_name), name))
 
 
 @router.post("", response={201: Any})
-async def create(request: HttpRequest, payload: NewExperiment) -> tuple[int, Any]:
+async def create_experiment(request: HttpRequest, payload: NewExperiment) -> tuple[int, Any]:
     caller = who(request)
     caller.require(Role.OWNER)
     body = payload.dict(exclude={"agent"}, exclude_none=True)
@@ -69,7 +69,7 @@ async def create(request: HttpRequest, payload: NewExperiment) -> tuple[int, Any
 
 
 @router.post("/{name}/outcomes")
-async def record(request: HttpRequest, name: str, payload: Outcomes) -> Any:
+async def record_outcomes(request: HttpRequest, name: str, payload: Outcomes) -> Any:
     """Outcomes that Soma cannot see itself; those of people's feedback are counted as they come."""
     caller = who(request)
     caller.require(Role.OWNER)
@@ -79,7 +79,7 @@ async def record(request: HttpRequest, name: str, payload: Outcomes) -> Any:
 
 
 @router.post("/{name}/decision")
-async def decide(request: HttpRequest, name: str, payload: Decision) -> Any:
+async def decide_experiment(request: HttpRequest, name: str, payload: Decision) -> Any:
     """Take the verdict: promote the winner, keep the prior, or stop; 409 `too_early` while it is."""
     caller = who(request)
     caller.require(Role.OWNER)

@@ -54,7 +54,7 @@ class NewFeedback(OfAgent):
 
 
 @router.post("")
-async def create(request: HttpRequest, payload: NewFeedback) -> Any:
+async def give_feedback(request: HttpRequest, payload: NewFeedback) -> Any:
     return await give(who(request), payload)
 
 

@@ -32,13 +32,13 @@ async def principal(caller: Caller, agent_name: str | None) -> Principal:
 
 
 @router.get("")
-async def state(request: HttpRequest, agent_name: NameOfAgent = None) -> Any:
+async def get_learner(request: HttpRequest, agent_name: NameOfAgent = None) -> Any:
     """Weights, neuromodulators, trust and version of the learner."""
     return msgspec.to_builtins(await agent().brain.state(await principal(who(request), agent_name)))
 
 
 @router.get("/history")
-async def history(
+async def get_learning_history(
     request: HttpRequest,
     agent_name: NameOfAgent = None,
     after: Annotated[int | None, Query(ge=0)] = None,
@@ -61,7 +61,7 @@ def _masked(update: Update, caller: Caller) -> Update:
 
 
 @router.get("/preview")
-async def preview(
+async def preview_learning(
     request: HttpRequest,
     query: Annotated[str, Query(min_length=1, max_length=65_536)],
     agent_name: NameOfAgent = None,
@@ -73,7 +73,7 @@ async def preview(
 
 
 @router.post("/rollback")
-async def rollback(request: HttpRequest, payload: Rollback) -> Any:
+async def roll_back_learning(request: HttpRequest, payload: Rollback) -> Any:
     """Put everything learned back to a version, or to where an iteration of a turn left it; for owners.
 
     The learner is the whole tenant's: what one member takes back, all who share the agent lose.

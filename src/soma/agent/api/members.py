@@ -37,19 +37,19 @@ class NewTenant(Body):
 
 
 @router.get("/me")
-async def me(request: HttpRequest) -> dict[str, Any]:
+async def get_me(request: HttpRequest) -> dict[str, Any]:
     caller = who(request)
     return {"tenant_id": caller.tenant_id, "user_id": caller.user_id, "username": caller.username, "role": caller.role}
 
 
 @router.get("/members")
-async def members(request: HttpRequest) -> dict[str, Any]:
+async def list_members(request: HttpRequest) -> dict[str, Any]:
     rows = Membership.objects.filter(tenant_id=who(request).tenant_id).select_related("user")
     return {"members": [_view(row) async for row in rows.order_by("user__username")]}
 
 
 @router.post("/members", response={201: dict[str, Any]})
-async def invite(request: HttpRequest, payload: NewMember) -> Status[dict[str, Any]]:
+async def invite_member(request: HttpRequest, payload: NewMember) -> Status[dict[str, Any]]:
     """A new user of the caller's tenant; the answer holds the token, once."""
     caller = who(request)
     caller.require(Role.OWNER)
@@ -58,7 +58,7 @@ async def invite(request: HttpRequest, payload: NewMember) -> Status[dict[str, A
 
 
 @router.patch("/members/{username}")
-async def re_role(request: HttpRequest, username: str, payload: NewRole) -> dict[str, Any]:
+async def change_member_role(request: HttpRequest, username: str, payload: NewRole) -> dict[str, Any]:
     """Change the role of a member, found by name or user id; it holds at once, also for existing tokens."""
     caller = who(request)
     caller.require(Role.OWNER)
@@ -68,7 +68,7 @@ async def re_role(request: HttpRequest, username: str, payload: NewRole) -> dict
 
 
 @router.delete("/members/{username}", response={204: None})
-async def remove(request: HttpRequest, username: str) -> Status[None]:
+async def expel_member(request: HttpRequest, username: str) -> Status[None]:
     """Put a member out: tokens, streams, sockets and turns under way end now; private things stay and are nobody's."""
     caller = who(request)
     caller.require(Role.OWNER)
@@ -86,7 +86,9 @@ async def create_tenant(request: HttpRequest, payload: NewTenant) -> Status[dict
 
 
 @router.post("/tenants/{tenant_id}/members/{username}/tokens", response={201: dict[str, Any]})
-async def readmit(request: HttpRequest, tenant_id: str, username: str, payload: NewToken) -> Status[dict[str, Any]]:
+async def readmit_member(
+    request: HttpRequest, tenant_id: str, username: str, payload: NewToken
+) -> Status[dict[str, Any]]:
     """A token for a member whose own are lost or have run out; for the operator of this server only."""
     _require_operator(who(request), "makes tokens for others")
     member = await sync_to_async(find_member)(tenant_id, username)

@@ -57,7 +57,7 @@ class Undo(OfAgent):
 
 
 @router.post("")
-async def remember(request: HttpRequest, payload: NewMemories) -> Any:
+async def remember_memories(request: HttpRequest, payload: NewMemories) -> Any:
     caller = who(request)
     caller.require(Role.OWNER, Role.MEMBER)
     results = await agent().brain.remember(
@@ -67,7 +67,7 @@ async def remember(request: HttpRequest, payload: NewMemories) -> Any:
 
 
 @router.get("/recall")
-async def recall(
+async def recall_memories(
     request: HttpRequest,
     query: str,
     top_k: Limit = 10,
@@ -80,7 +80,7 @@ async def recall(
 
 
 @router.get("")
-async def page(  # noqa: PLR0917 - its query
+async def list_memories(  # noqa: PLR0917 - its query
     request: HttpRequest,
     search: str | None = None,
     after: str | None = None,
@@ -95,7 +95,7 @@ async def page(  # noqa: PLR0917 - its query
 
 
 @router.post("/forget")
-async def forget(request: HttpRequest, payload: Forget) -> Any:
+async def forget_memories(request: HttpRequest, payload: Forget) -> Any:
     """Remove memories for good; a shared one only its author or an owner removes.
 
     The receipt says which, and the turns that speak of them: people can still read these, models are shown none.
@@ -109,7 +109,7 @@ async def forget(request: HttpRequest, payload: Forget) -> Any:
 
 
 @router.post("/import")
-async def import_lines(request: HttpRequest, payload: Lines) -> Any:
+async def import_memories(request: HttpRequest, payload: Lines) -> Any:
     """Remember lines as an export has them: all are checked before the first is written."""
     caller = who(request)
     caller.require(Role.OWNER, Role.MEMBER)
@@ -120,7 +120,7 @@ async def import_lines(request: HttpRequest, payload: Lines) -> Any:
 
 
 @router.get("/export")
-async def export(
+async def export_memories(
     request: HttpRequest, namespace: str = "default", agent_name: NameOfAgent = None
 ) -> StreamingHttpResponse:
     """All memories that the caller may see as JSON lines, which an import takes; none that consolidation made."""
@@ -145,7 +145,7 @@ async def _lines(visit: Visit, owner: Principal, page: ExportPage, namespace: st
 
 
 @router.post("/links")
-async def link(request: HttpRequest, payload: NewLink) -> Any:
+async def link_memories(request: HttpRequest, payload: NewLink) -> Any:
     """Link a memory to another, both by their keys; the same link again changes its weight."""
     caller = who(request)
     caller.require(Role.OWNER, Role.MEMBER)
@@ -154,7 +154,7 @@ async def link(request: HttpRequest, payload: NewLink) -> Any:
 
 
 @router.get("/status")
-async def status(request: HttpRequest, namespace: str = "default", agent_name: NameOfAgent = None) -> Any:
+async def get_memory_status(request: HttpRequest, namespace: str = "default", agent_name: NameOfAgent = None) -> Any:
     """How much there is, and which embedding model answers."""
     return msgspec.to_builtins(
         await agent().brain.memory_status(await principal(who(request), agent_name), namespace=namespace)
@@ -162,7 +162,7 @@ async def status(request: HttpRequest, namespace: str = "default", agent_name: N
 
 
 @router.post("/verify")
-async def verify(request: HttpRequest, payload: Verify) -> Any:
+async def verify_memories(request: HttpRequest, payload: Verify) -> Any:
     """Compare everything made from the tenant's memories with their texts; `repair` mends what differs."""
     caller = who(request)
     caller.require(Role.OWNER)
@@ -172,7 +172,7 @@ async def verify(request: HttpRequest, payload: Verify) -> Any:
 
 
 @router.get("/consolidations")
-async def consolidations(request: HttpRequest, namespace: str = "default", agent_name: NameOfAgent = None) -> Any:
+async def list_consolidations(request: HttpRequest, namespace: str = "default", agent_name: NameOfAgent = None) -> Any:
     """What was distilled from the memories that the caller may see, the newest first."""
     found = await agent().brain.consolidations(await principal(who(request), agent_name), namespace=namespace)
     return {"consolidations": msgspec.to_builtins(found)}

@@ -59,7 +59,7 @@ class NewMessage(Said):
 
 
 @router.post("/{conversation_id}/messages")
-async def create(request: HttpRequest, conversation_id: str, payload: NewMessage, detail: Detail = "full") -> Any:
+async def send_message(request: HttpRequest, conversation_id: str, payload: NewMessage, detail: Detail = "full") -> Any:
     """Answer a message: by SSE where `stream` is true or the client accepts it, else when the turn is complete.
 
     `detail=light` leaves the shown memories, weights and moods out of what is sent.
@@ -97,7 +97,7 @@ def _end(frame: Frame, turn_id: str) -> dict[str, Any]:
 
 
 @router.get("/{conversation_id}/messages")
-async def get(
+async def list_messages(
     request: HttpRequest, conversation_id: str, limit: Limit = 50, before: MessageId = None
 ) -> dict[str, Any]:
     """The newest messages, or the newest before one; `previous` is where the next page ends."""
@@ -106,7 +106,7 @@ async def get(
 
 
 @router.get("/{conversation_id}/events")
-async def follow(
+async def follow_conversation(
     request: HttpRequest, conversation_id: str, after: Position = 0, detail: Detail = "full"
 ) -> HttpResponseBase:
     """The conversation's events after a position, by SSE and without end: how a client resumes.

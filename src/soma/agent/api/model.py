@@ -16,7 +16,7 @@ router = Router()
 
 
 @router.get("")
-async def get(request: HttpRequest) -> dict[str, Any]:
+async def get_model(request: HttpRequest) -> dict[str, Any]:
     """Name the model. `capsules` are those with one of their own; `unused` settings are for the operator alone."""
     caller, running = who(request), agent()
     own = Capsule.objects.filter(tenant_id=caller.tenant_id, models_allowed__has_key="chat").order_by("name")

@@ -43,7 +43,7 @@ class NewToken(Body):
 
 
 @router.get("/tokens")
-async def tokens(request: HttpRequest, *, everyone: bool = False, member: str | None = None) -> dict[str, Any]:
+async def list_tokens(request: HttpRequest, *, everyone: bool = False, member: str | None = None) -> dict[str, Any]:
     """The caller's live tokens; an owner may ask for `everyone`'s, or for a `member`'s."""
     caller = who(request)
     rows = live_tokens().filter(membership__tenant_id=caller.tenant_id)
@@ -66,7 +66,7 @@ async def create_token(request: HttpRequest, payload: NewToken) -> Status[dict[s
 
 
 @router.delete("/tokens/{token_id}", response={204: None})
-async def revoke(request: HttpRequest, token_id: str) -> Status[None]:
+async def revoke_token(request: HttpRequest, token_id: str) -> Status[None]:
     """End a token of the caller's own, or any of the tenant for an owner, and every stream and socket it opened."""
     revoked = await _revocable(who(request)).filter(id=token_id, revoked_at=None).aupdate(revoked_at=timezone.now())
     if not revoked:

@@ -18,7 +18,7 @@ router = Router()
 
 
 @router.get("/last")
-async def last(request: HttpRequest, *, include_messages: bool = True, full: bool = True) -> dict[str, Any]:
+async def get_last_trace(request: HttpRequest, *, include_messages: bool = True, full: bool = True) -> dict[str, Any]:
     """The caller's own newest turn."""
     caller = who(request)
     mine = visible_turns(caller).filter(user_id=caller.user_id)
@@ -29,7 +29,7 @@ async def last(request: HttpRequest, *, include_messages: bool = True, full: boo
 
 
 @router.get("/conversation/{conversation_id}")
-async def conversation(request: HttpRequest, conversation_id: str, limit: Limit = 10) -> dict[str, Any]:
+async def list_traces(request: HttpRequest, conversation_id: str, limit: Limit = 10) -> dict[str, Any]:
     turns = visible_turns(who(request)).filter(conversation_id=conversation_id)
     total = await turns.acount()
     if not total:
@@ -53,7 +53,7 @@ async def conversation(request: HttpRequest, conversation_id: str, limit: Limit 
 
 
 @router.get("/{turn_id}")
-async def get(
+async def get_trace(
     request: HttpRequest, turn_id: str, *, include_messages: bool = False, full: bool = False
 ) -> dict[str, Any]:
     turn = await visible_turn(who(request), turn_id)

@@ -18,12 +18,12 @@ router = Router()
 
 
 @router.get("/{turn_id}")
-async def get(request: HttpRequest, turn_id: str) -> dict[str, Any]:
+async def get_turn(request: HttpRequest, turn_id: str) -> dict[str, Any]:
     return view(await own_turn(who(request), turn_id))
 
 
 @router.post("/{turn_id}/cancel")
-async def cancel(request: HttpRequest, turn_id: str) -> dict[str, Any]:
+async def cancel_turn(request: HttpRequest, turn_id: str) -> dict[str, Any]:
     caller = who(request)
     turn = await own_turn(caller, turn_id)
     if turn.state != Turn.State.COMPLETE:
@@ -32,7 +32,7 @@ async def cancel(request: HttpRequest, turn_id: str) -> dict[str, Any]:
 
 
 @router.post("/{turn_id}/withdraw")
-async def withdraw(request: HttpRequest, turn_id: str) -> Any:
+async def withdraw_answer(request: HttpRequest, turn_id: str) -> Any:
     return await withdrawn(who(request), turn_id)
 
 
