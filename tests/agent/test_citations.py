@@ -2,7 +2,7 @@
 
 from tests.agent.making import memory
 
-from soma.agent.citations import citations_of, cited_in, support
+from soma.agent.citations import brings_support, citations_of, cited_in, support, without_citations
 
 MEMORIES = [memory(1, "Miso is a cat"), memory(2, "Rex is a dog", occurred_at="2023-05-08", source="locomo")]
 
@@ -32,3 +32,19 @@ def test_support_is_the_share_of_the_answers_words_that_the_evidence_holds():
 
 def test_support_does_not_depend_on_length():
     assert support("cat " * 100, ["a cat"]) == support("cat", ["a cat"])
+
+
+def test_several_numbers_in_one_bracket_are_each_cited():
+    assert cited_in("both [1, 2]", MEMORIES) == ["m1", "m2"]
+    assert cited_in("[2](https://a.b)", MEMORIES) == []
+
+
+def test_what_stands_between_backticks_is_no_citation_of_a_past_answer():
+    assert without_citations("so [1]. `a[1]` ```\nb[2]\n``` and ` [3]") == "so. `a[1]` ```\nb[2]\n``` and `"
+
+
+def test_found_memories_bring_support_where_they_hold_what_the_draft_says_and_nothing_else_did():
+    asked, shown = "When does the train leave?", ["The train is red."]
+    assert brings_support(["Bern is reached from platform 7."], "From platform 7.", asked=asked, shown=shown)
+    assert not brings_support(["Trains leave."], "The red train leaves.", asked=asked, shown=shown)
+    assert not brings_support(["Miso is a cat."], "6 * 7 is 42.", asked="What is 6 * 7?", shown=shown)

@@ -99,7 +99,7 @@ async def test_a_denied_tool_is_a_result_that_the_model_sees(ann):
 
 async def test_the_last_allowed_iteration_is_offered_no_tools(stage):
     bob = await stage.newcomer(max_iterations=2)
-    model = bob.hears(calls(SUM), says("444"))
+    model = bob.hears(calls(SUM), says("444", confidence=0.5))
     record = await bob.asks("what is 23*19 + 7?")
     assert model.requests[0].tools
     assert model.requests[1].tools == ()
@@ -159,7 +159,7 @@ async def test_a_model_that_only_calls_on_ends_with_the_reason_of_its_last_itera
 
 async def test_a_spent_budget_ends_the_turn_with_an_answer(stage):
     bob = await stage.newcomer(turn_tokens=1)
-    model = bob.hears(calls(SUM), says("444"))
+    model = bob.hears(calls(SUM), says("444", confidence=0.5))
     assert ending(await bob.asks("what is 23*19 + 7?")) == "budget"
     assert model.requests[1].tools == ()
 
@@ -224,7 +224,8 @@ async def test_a_model_that_says_that_it_has_no_answer_is_not_asked_again(ann):
 
 async def test_a_draft_that_cites_a_memory_is_revised_however_unsure_it_is(ann):
     await ann.knows(*FACTS)
-    ann.hears(says("the train to Bern [1] leaves at nine", confidence=0.0), says("tuna", confidence=0.6))
+    draft = "the train to Bern leaves platform 7 at nine [1], the train to Bern leaves platform 8 at nine"
+    ann.hears(says(draft, confidence=0.0), says("tuna", confidence=0.6))
     assert len((await ann.asks("what did Miso the cat eat?")).completed) == 2
 
 
@@ -246,7 +247,38 @@ async def test_a_draft_that_finds_nothing_new_stands(ann):
     assert record.iterations[0].spoken.cited == [record.complete.citations[0]["id"]]
 
 
+async def test_a_draft_whose_cited_memory_says_so_is_not_asked_for_again(ann):
+    await ann.knows(*FACTS)
+    model = ann.hears(says("Miso ate tuna number one [1]."))
+    assert (len((await ann.asks("what did Miso the cat eat?")).completed), len(model.requests)) == (1, 1)
+
+
+async def test_an_answer_that_needs_no_memory_is_not_revised(ann):
+    await ann.knows(*FACTS)
+    model = ann.hears(says("That makes 42."))
+    assert (len((await ann.asks("what is 6 * 7?")).completed), len(model.requests)) == (1, 1)
+
+
+async def test_a_name_that_no_tool_has_does_not_reach_the_learner(ann):
+    ann.hears(calls(call("shell", command="ls"), SUM), says("42", confidence=1.0))
+    record = await ann.asks("what is 6*7?")
+    judged = record.iterations[0].judged
+    assert judged is not None
+    assert judged.tools_used == ["calculator"]
+    assert judged.tool_outcomes == {"calculator": "ok"}
+    state = await ann.agent.brain.state(ann.principal)
+    assert "shell" not in state.usefulness
+
+
 # Evidence
+
+
+async def test_confidence_counts_what_is_cited_and_not_all_that_was_shown(ann):
+    await ann.knows("Miso is a cat", "Rex is a dog")
+    ann.hears(says("Miso is a cat"), says("Miso is a cat [1]"))
+    plain = await ann.asks("who is Miso?")
+    cited = await ann.asks("who is Miso?")
+    assert [turn.completed[0].confidence for turn in (plain, cited)] == [0.0, 1.0]
 
 
 async def test_an_answer_is_no_evidence_for_itself(ann):
@@ -263,7 +295,7 @@ async def test_an_answer_is_no_evidence_for_itself(ann):
 
 
 async def test_what_the_user_stated_is_evidence(ann):
-    ann.hears(says("a fine name", confidence=1.0), says("My cat is called Miso"))
+    ann.hears(says("a fine name", confidence=1.0), says("My cat is called Miso [1]"))
     await ann.asks("My cat is called Miso. What do you say?")
     await caught_up(ann)
     record = await ann.asks("what is my cat called?", conversation_id=await ann.another_conversation())

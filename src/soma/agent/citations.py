@@ -5,12 +5,14 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from soma.agent.llm.offline.words import content_stems
 from soma.events.schema import ShownMemory
 
 CITATION = re.compile(r"\[(\d{1,3}(?:\s?[,;]\s?\d{1,3})*)\](?!\()")  # not the text of a link
 IN_HISTORY = re.compile(rf"[ \t]?{CITATION.pattern}")
 BACKTICKS = re.compile(r"(`+)")
 WORD = re.compile(r"\w+")
+SUPPORTED = 0.5
 SHORT = 3  # words of fewer letters carry no evidence
 
 
@@ -61,6 +63,20 @@ def support(answer: str, evidence: Sequence[str]) -> float:
     if not words or not evidence:
         return 0.0
     return len(words & _words(" ".join(evidence))) / len(words)
+
+
+def is_supported(draft: str, cited: Sequence[str]) -> bool:
+    """Whether what it cites and what its tools said hold at least half of its words."""
+    return support(draft, cited) >= SUPPORTED
+
+
+def brings_support(found: Sequence[str], draft: str, *, asked: str, shown: Sequence[str]) -> bool:
+    """Whether `found` holds something that the draft says, and neither the question nor what was `shown` does.
+
+    Nothing does so for a greeting or a sum, whatever is found.
+    """
+    said = set(content_stems(CITATION.sub("", draft))).difference(content_stems(" ".join([asked, *shown])))
+    return not said.isdisjoint(content_stems(" ".join(found)))
 
 
 def _numbers(text: str) -> list[int]:

@@ -177,6 +177,11 @@ class TurnRecord:
         return (self.started.timezone if self.started else "") or "UTC"
 
     @property
+    def tools(self) -> frozenset[str]:
+        """The tools that there were; a model may name others."""
+        return frozenset(self._began.tools)
+
+    @property
     def usefulness(self) -> dict[str, float]:
         return self._began.usefulness
 

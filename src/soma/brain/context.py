@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.observations import VIEW_SCALE, Shown
 from soma.brain.core.pack import Candidate as Contender
@@ -16,17 +18,20 @@ from soma.brain.tokens import TokenCounter
 from soma.brain.types import RecalledMemory
 from soma.memory.types import Candidate, Candidates
 
+FEW = 20  # candidates, of which all may be shown: among so few nothing stands out
+FROM_MIDDLE, FROM_NEAREST = 0.5, 0.7  # of the way to the best score, of the nearest in meaning
 CONTENDERS = 4  # times the limit: as far down as packing looks past duplicates and what is too long
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`memories` are those shown, best first; `views` names the columns of `shown`."""
+    """`memories` are those shown, best first; `views` names the columns of `shown`; `irrelevant` counts the rest."""
 
     views: tuple[str, ...]
     memories: list[RecalledMemory]
     shown: tuple[Shown, ...]
     packed: Packed
+    irrelevant: int
     gain: float
     plan: dict[str, Any]
     vectors: Sequence[Sequence[float]]
@@ -42,6 +47,12 @@ class Ranking:
 
     def of(self, row: Ranked) -> Candidate:
         return self.candidates[self.by_id[row.id]]
+
+    def cosines(self) -> list[float]:
+        """How near each candidate is to the question in meaning, in the order of the candidates."""
+        asked = np.array(self.candidates.query_embedding, np.float32)
+        cosines: list[float] = (self.candidates.vectors @ asked).tolist()
+        return cosines
 
     def memory(self, row: Ranked) -> RecalledMemory:
         found = self.of(row)
@@ -108,7 +119,7 @@ def built(
 ) -> Context:
     """What attention and lane admit, and a plan of how to answer with it."""
     ranking = ranked(candidates, served, order)
-    looked_at = [(row, ranking.of(row)) for row in ranking.rows[: CONTENDERS * lane.limit]]
+    looked_at = relevant(ranking, ranking.rows[: CONTENDERS * lane.limit])
     contenders = [
         Contender(row.id, row.attention, tokens.count(candidate.text), _group(candidate))
         for row, candidate in looked_at
@@ -138,10 +149,29 @@ def built(
         memories=[ranking.memory(row) for row in rows],
         shown=tuple(Shown(row.id, row.values) for row in rows),
         packed=packed,
+        irrelevant=max(0, min(len(ranking.rows), lane.limit) - len(looked_at)),
         gain=expected_gain(rows, served),
         plan=plan_view(choice, served),
         vectors=[candidates.vectors[ranking.by_id[row.id]] for row in rows],
     )
+
+
+def relevant(ranking: Ranking, rows: Sequence[Ranked]) -> list[tuple[Ranked, Candidate]]:
+    """Those of `rows` that stand out: by score from the middle of all candidates, or near the question in meaning.
+
+    Both are relative, since neither scores nor cosines mean the same from one question to the next. What belongs to a
+    group is judged by its best, and what a person taught always stands.
+    """
+    scores, near = sorted((row.score for row in ranking.rows), reverse=True), ranking.cosines()
+    looked_at = [(row, ranking.of(row)) for row in rows]
+    if len(scores) <= FEW:
+        return looked_at
+    middle = scores[len(scores) // 2]
+    least, nearest = middle + FROM_MIDDLE * (scores[0] - middle), FROM_NEAREST * max(near)
+    taught = ranking.order.first
+    stands_out = [row.id in taught or row.score >= least or 0 < nearest <= near[ranking.by_id[row.id]] for row in rows]
+    groups = {_group(found) for (_, found), stands in zip(looked_at, stands_out, strict=True) if stands} - {None}
+    return [pair for pair, stands in zip(looked_at, stands_out, strict=True) if stands or _group(pair[1]) in groups]
 
 
 def _of(ranking: Ranking, packed: Packed) -> list[Ranked]:

@@ -181,7 +181,7 @@ class Brain:
             neuromodulators=levels(state),
             version=state.version,
             token_count=context.packed.tokens,
-            dropped=len(context.packed.too_long),
+            dropped=len(context.packed.too_long) + context.irrelevant,
             statistics_version=candidates.statistics_version,
             trace_id=bundle.bundle_id,
             audit_id=bundle.bundle_id,

@@ -17,7 +17,7 @@ from soma.events.schema import IterationJudged
 
 
 def judge(record: TurnRecord, iteration: IterationRecord, doors: Doors) -> IterationJudged:
-    raw = _raw(iteration)
+    raw = _raw(record, iteration)
     confidence = calibrated(raw, record.calibration)
     score = _score(record, iteration, confidence)
     standing = Standing(
@@ -27,7 +27,7 @@ def judge(record: TurnRecord, iteration: IterationRecord, doors: Doors) -> Itera
         evidence_changed=record.has_evidence_for(iteration.number + 1),
         must_answer=forced_answer(record, iteration.number, doors),
     )
-    uses = list(iteration.tools.values())
+    uses, known = list(iteration.tools.values()), record.tools
     return IterationJudged(
         iteration_number=iteration.number,
         confidence_raw=raw,
@@ -36,8 +36,10 @@ def judge(record: TurnRecord, iteration: IterationRecord, doors: Doors) -> Itera
         tool_utility=tool_utility(record.tool_uses, record.usefulness),
         convergence_score=score,
         exit_reason=exit_reason(standing, doors.limits),
-        tools_used=[use.requested.tool for use in uses],
-        tool_outcomes={use.requested.tool: use.finished.status for use in uses if use.finished},
+        tools_used=[use.requested.tool for use in uses if use.requested.tool in known],
+        tool_outcomes={
+            use.requested.tool: use.finished.status for use in uses if use.finished and use.requested.tool in known
+        },
         latency_ms=iteration.spoken.latency_ms
         + max((use.finished.duration_ms for use in uses if use.finished), default=0.0),
     )
@@ -45,7 +47,15 @@ def judge(record: TurnRecord, iteration: IterationRecord, doors: Doors) -> Itera
 
 def score_of(record: TurnRecord, iteration: IterationRecord) -> float | None:
     """Confidence x success x utility of an answer; None where the model asked for tools and has not seen them."""
-    return _score(record, iteration, calibrated(_raw(iteration), record.calibration))
+    return _score(record, iteration, calibrated(_raw(record, iteration), record.calibration))
+
+
+def evidence_of(record: TurnRecord, iteration: IterationRecord) -> list[str]:
+    """What an answer rests on: the memories that it cites, of all it was shown, and what the turn's tools said."""
+    cited = set(iteration.spoken.cited)
+    memories = [memory for memory in record.shown_by(iteration.number) if memory.id in cited]
+    finished = [use.finished for use in record.tool_uses if use.finished and not use.finished.is_error]
+    return [*(stated(memory.text, memory.metadata) for memory in memories), *(result.content for result in finished)]
 
 
 def forced_answer(record: TurnRecord, number: int, doors: Doors) -> str | None:
@@ -61,9 +71,7 @@ def _score(record: TurnRecord, iteration: IterationRecord, confidence: float) ->
     return confidence * success_factor(record.tool_uses) * tool_utility(record.tool_uses, record.usefulness)
 
 
-def _raw(iteration: IterationRecord) -> float:
+def _raw(record: TurnRecord, iteration: IterationRecord) -> float:
     spoken = iteration.spoken
-    memories = iteration.bundle.memories if iteration.bundle else []
-    evidence = [stated(memory.text, memory.metadata) for memory in memories]
-    evidence += [use.finished.content for use in iteration.tools.values() if use.finished and not use.finished.is_error]
+    evidence = evidence_of(record, iteration)
     return raw_confidence(own=spoken.confidence, logprobs=spoken.logprobs, support=support(spoken.text, evidence))

@@ -2,10 +2,11 @@
 
 from msgspec.structs import replace
 
+from soma.agent.citations import brings_support, is_supported
 from soma.agent.convergence import may_refine
 from soma.agent.record import IterationRecord, TurnRecord
 from soma.agent.steps.doors import Doors, principal_of
-from soma.agent.steps.judge import forced_answer, score_of
+from soma.agent.steps.judge import evidence_of, forced_answer, score_of
 from soma.brain.errors import BrainUnavailable
 from soma.brain.types import ContextBundle
 from soma.events.schema import BundleBuilt, ShownMemory
@@ -48,8 +49,25 @@ async def look_again(record: TurnRecord, iteration: IterationRecord, doors: Door
     ):
         return None
     again = await recall(record, iteration.number + 1, f"{record.turn.content}\n{iteration.spoken.text}", doors)
-    changed = {memory.id for memory in again.memories} != {memory.id for memory in known}
-    return again if not again.degraded and (changed or always) else None
+    return again if not again.degraded and (always or _helps(record, iteration, again)) else None
+
+
+def _helps(record: TurnRecord, iteration: IterationRecord, again: BundleBuilt) -> bool:
+    """Whether it is worth asking for a whole answer anew: the draft is unproven, and new memories tell of what it says.
+
+    Other memories alone are no reason: a longer query finds some for every draft, a greeting and a sum among them.
+    """
+    draft = iteration.spoken.text
+    if is_supported(draft, evidence_of(record, iteration)):
+        return False
+    shown = record.shown_by(iteration.number)
+    known = {memory.id for memory in shown}
+    return brings_support(
+        [memory.text for memory in again.memories if memory.id not in known],
+        draft,
+        asked=record.turn.content,
+        shown=[memory.text for memory in shown],
+    )
 
 
 def _built(number: int, query: str, bundle: ContextBundle, *, duration_ms: float) -> BundleBuilt:

@@ -1,0 +1,36 @@
+"""What a bundle leaves out: memories that do not stand out for the question, of many."""
+
+from tests.brain.conftest import ALICE
+
+from soma.brain.context import FEW
+
+ABOUT = ["The Heron has a warranty of three years.", "The warranty covers the Heron's fan for one year."]
+SALARIES = [f"The salary of employee {number} is {30 + number} thousand euros a year." for number in range(60)]
+
+
+async def remember(client, *texts):
+    await client.remember(ALICE, [{"key": text, "text": text} for text in texts])
+
+
+async def shown(client, query):
+    return await client.evaluate(ALICE, conversation_id="c", query=query, token_budget=4_000)
+
+
+async def test_what_does_not_stand_out_for_the_question_is_not_shown_and_is_counted(opened):
+    await remember(opened.client, *ABOUT, *SALARIES)
+    bundle = await shown(opened.client, "How long is the warranty of the Heron?")
+    assert {memory.text for memory in bundle.memories} == set(ABOUT)
+    assert bundle.dropped > FEW
+
+
+async def test_where_many_answer_alike_many_are_shown(opened):
+    await remember(opened.client, *ABOUT, *SALARIES)
+    bundle = await shown(opened.client, "What is the salary of an employee?")
+    assert len([memory for memory in bundle.memories if "salary" in memory.text]) > FEW
+    assert not {memory.text for memory in bundle.memories} & set(ABOUT)
+
+
+async def test_of_few_memories_none_is_left_out(opened):
+    await remember(opened.client, *ABOUT, "The office is in Graz.")
+    bundle = await shown(opened.client, "How long is the warranty of the Heron?")
+    assert bundle.dropped == 0
