@@ -197,6 +197,20 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_imported(imported, typed, 
     assert imported(notes)[0] == {"unchanged": 4, "passed_over": 3}
 
 
+def test_texts_of_another_format_are_named_as_passed_over(imported, typed, texts, tmp_path):
+    write(tmp_path, here="All is well.")
+    (tmp_path / "there.txt").write_text("Not of this import.")
+    (tmp_path / "picture.png").write_bytes(b"\x89PNG")
+    counts, report = imported(tmp_path)
+    assert counts == {"created": 1, "passed_over": 1}
+    assert report["passed_over"] == [
+        {"path": str(tmp_path / "there.txt"), "reason": "is for an import with --format text"}
+    ]
+    assert texts() == ["All is well."]
+    (tmp_path / "here.md").unlink()
+    assert "holds no .markdown or .md or .mdown file" in typed(*import_words(tmp_path)).stderr
+
+
 def test_links_out_of_a_folder_are_left_out_and_those_within_count_once(imported, typed, texts, tmp_path):
     outside = write(tmp_path / "private", diary="Nobody reads this.")
     notes = write(tmp_path / "notes", a="The heron eats fish.", sub__b="Tea is at four.")

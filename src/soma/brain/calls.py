@@ -17,6 +17,7 @@ import msgspec
 from soma.brain.errors import BrainRefused, BrainUnavailable
 from soma.brain.types import Principal
 from soma.events.errors import WriteFailed
+from soma.events.reasons import reason_of
 from soma.memory.errors import ModelUnavailable
 
 T = TypeVar("T")
@@ -132,7 +133,9 @@ class Calls:
         except TimeoutError:
             raise BrainUnavailable(f"The brain did not answer within {seconds:g} s.") from None
         except httpx.HTTPError as error:
-            raise BrainUnavailable(f"The brain cannot be reached: {type(error).__name__} {error}".rstrip()) from error
+            raise BrainUnavailable(
+                f"The brain cannot be reached: {type(error).__name__} {reason_of(error)}".rstrip()
+            ) from error
         if response.is_success:
             return response
         raise _refusal(response)

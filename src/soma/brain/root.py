@@ -37,6 +37,7 @@ from soma.brain.tokens import BundledTokenizer
 from soma.brain.workers import InProcesses, InThreads, Workers
 from soma.brain.working_memory import InProcess, WorkingMemory
 from soma.events.database import Connection, Database, is_storage_error, migrate
+from soma.events.reasons import reason_of
 from soma.events.writer import Writer
 from soma.memory import models
 from soma.memory.embedders.base import Embedder
@@ -276,7 +277,7 @@ async def _scratchpads(settings: BrainSettings, stack: AsyncExitStack) -> tuple[
     try:
         await shared.ping()
     except RedisError as error:
-        raise RedisUnavailable(f"SOMA_REDIS_URL is set and Redis does not answer: {error}") from error
+        raise RedisUnavailable(f"SOMA_REDIS_URL is set and Redis does not answer: {reason_of(error)}") from error
     falling = Falling(shared, rings, residuals, RedisError)
     return falling, falling
 

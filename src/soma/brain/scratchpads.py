@@ -13,6 +13,7 @@ import msgspec
 
 from soma.brain import residual
 from soma.brain.working_memory import InProcess, Item, Key, admitted, is_of
+from soma.events.reasons import reason_of
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis
@@ -130,7 +131,7 @@ class Falling:
         except self._away as error:
             if not self.degraded:
                 logger.warning("Redis is away, working memory falls to this process: %s", error)
-            self.degraded = f"redis: {error}"
+            self.degraded = f"redis: {reason_of(error)}"
             self._retry_at = time.monotonic() + RETRY_SECONDS
             return await alone()
         if self.degraded:

@@ -23,6 +23,7 @@ from soma.cli.server import (
     token_at_hand,
 )
 from soma.cli.unknown_settings import unknown
+from soma.events.reasons import reason_of
 
 OLDEST_PYTHON = (3, 11)
 MARKS = {"ok": "[green]ok[/green]  ", "note": "[yellow]note[/yellow]", "mend": "[red]mend[/red]"}
@@ -137,7 +138,7 @@ def _turns() -> str:
         ready = httpx.get(f"{url}/readyz", headers=_authorization(), timeout=5).json()
         count, aside = int(ready["turns_set_aside"]), ready.get("set_aside")
     except (httpx.TransportError, httpx.InvalidURL, ValueError) as error:
-        raise Unwell(f"{url} cannot be asked: {error}") from error
+        raise Unwell(f"{url} cannot be asked: {reason_of(error)}") from error
     except (KeyError, TypeError, AttributeError) as error:
         raise Unwell(f"{url} does not say whether every turn can be read: is it a Soma of this version?") from error
     if not count:
@@ -167,7 +168,7 @@ def _account() -> str:
     try:
         answer = httpx.get(f"{url}/api/v2/me", headers={"Authorization": f"Bearer {token}"}, timeout=5)
     except (httpx.TransportError, httpx.InvalidURL) as error:
-        raise Unwell(f"{url} cannot be asked: {error}") from error
+        raise Unwell(f"{url} cannot be asked: {reason_of(error)}") from error
     said = answer.json()
     if answer.is_error:
         raise Unwell(f"{url} does not take your token: {said['message']}")
@@ -182,7 +183,7 @@ def _answers() -> str:
     try:
         answer = httpx.get(f"{url}/api/v2/model", headers={"Authorization": f"Bearer {token}"}, timeout=5)
     except (httpx.TransportError, httpx.InvalidURL) as error:
-        raise Unwell(f"{url} cannot be asked: {error}") from error
+        raise Unwell(f"{url} cannot be asked: {reason_of(error)}") from error
     said = answer.json()
     if answer.is_error:
         raise Unwell(f"{url} does not say which model answers: {said['message']}")

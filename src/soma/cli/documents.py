@@ -22,13 +22,13 @@ from soma.cli.files import (
     PassedOver,
     find_files,
     read_file,
-    reason_of,
     written_at,
 )
 from soma.cli.import_report import CHUNKS, Report
 from soma.cli.places import collection_of, origin_of, whereabouts
 from soma.cli.printing import fail
 from soma.cli.server import Refused, Server
+from soma.events.reasons import reason_of
 
 AT_ONCE = 500  # documents a call of forget
 ALIKE = 0.8  # of two names, where one may be meant by the other
@@ -99,7 +99,7 @@ class Import:
         if planned["has_former"] or known:
             planned = self._ask(known)
         read_as = {one.file.name: one.encoding for one in self._ready if one.encoding != UTF_8}
-        return Report(planned["steps"], self._found.passed_over, read_as)
+        return Report(planned["steps"], [*self._found.passed_over, *self._found.others], read_as)
 
     def carry_out(self, report: Report, progress: Progress) -> None:
         """Do what was planned, and note what was done instead where that differs."""

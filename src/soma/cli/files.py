@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from soma.agent.reading import NotText, TextRead, read_text
+from soma.events.reasons import reason_of
 
 ENDINGS = {"text": frozenset({".txt", ".text"}), "markdown": frozenset({".md", ".markdown", ".mdown"})}
 LARGEST_BYTES = 16_000_000  # of a file: what a request may hold
@@ -50,6 +51,7 @@ class PassedOver:
 class Found:
     files: list[File] = field(default_factory=list)
     passed_over: list[PassedOver] = field(default_factory=list)
+    others: list[PassedOver] = field(default_factory=list)  # texts of another format
     names: set[str] = field(default_factory=set)
     places: dict[Path, str] = field(default_factory=dict)  # where the files truly lie, and their names
 
@@ -57,7 +59,11 @@ class Found:
 def find_files(folder: Path, kind: str) -> Found:
     """Find all files below a folder that have an ending of the format, sorted by name. Hidden ones are left out."""
     found = Found()
-    named = [path for path in sorted(_walk(folder, found)) if path.suffix.lower() in ENDINGS[kind]]
+    seen = sorted(_walk(folder, found))
+    named = [path for path in seen if path.suffix.lower() in ENDINGS[kind]]
+    found.others = [
+        PassedOver(str(path), other, is_wrong=False) for path in seen if (other := _other_format(path, kind))
+    ]
     for path in sorted(named, key=Path.is_symlink):  # links last: a file goes by its own name
         _take(folder, path, found)
     found.files.sort(key=lambda file: file.path)
@@ -79,11 +85,6 @@ def read_file(path: Path, *, may_wait: bool = False) -> TextRead:
         return read_text(content)
     except NotText as error:
         raise NotImportable(f"is {error}") from error
-
-
-def reason_of(error: Exception) -> str:
-    """Why a file cannot be imported, in the words behind its path."""
-    return (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
 
 
 def written_at(path: Path) -> str | None:
@@ -138,6 +139,12 @@ def _take(folder: Path, path: Path, found: Found) -> None:
         found.names.add(name)
         found.places[place] = name
         found.files.append(File(name, path))
+
+
+def _other_format(path: Path, kind: str) -> str:
+    """How a file that this import leaves out could be imported; nothing where it cannot, or is not left out."""
+    formats = (other for other, endings in ENDINGS.items() if other != kind and path.suffix.lower() in endings)
+    return next((f"is for an import with --format {other}" for other in formats), "")
 
 
 def _unseen(path: Path, error: OSError) -> str:

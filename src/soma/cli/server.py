@@ -20,6 +20,7 @@ from soma.brain.wrong_settings import told
 from soma.cli.printing import console, errors, fail, show_json
 from soma.cli.unknown_settings import GROUPS
 from soma.events.private import read_private
+from soma.events.reasons import reason_of
 
 __all__ = ["console", "errors", "fail", "show_json"]  # beside what stands here: every command needs both
 
@@ -123,7 +124,7 @@ def connected() -> Iterator[Server]:
         with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=LONG) as http:
             yield Server(http)
     except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-        fail(f"no Soma answers at {url} ({error}): start it with `soma up` or `make up`")
+        fail(f"no Soma answers at {url} ({reason_of(error)}): start it with `soma up` or `make up`")
     except (httpx.UnsupportedProtocol, httpx.InvalidURL) as error:
         fail(f"SOMA_URL is no address of a server: {error}")
     except UnicodeEncodeError as error:

@@ -20,6 +20,7 @@ from soma.brain.not_built import not_built
 from soma.cli.server import ADDRESS_FILE, TOKEN_FILE, check_brain_settings, chosen_settings, errors, fail, running
 from soma.cli.unknown_settings import unknown
 from soma.events.private import write_private
+from soma.events.reasons import reason_of
 from soma.process.connections import ConnectionLimits, allow_files, bounded
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def command(host: str, port: int, log_level: str) -> None:
         chosen.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         _refuse_a_second(chosen.data_dir)
     except OSError as error:
-        fail(f"the data folder cannot be used: {error}")
+        fail(f"the data folder {chosen.data_dir} cannot be made or used: {reason_of(error)}")
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("django.request").setLevel(logging.ERROR)  # what a caller got wrong is told to the caller
     selection = _selected(chosen)

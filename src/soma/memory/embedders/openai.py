@@ -5,6 +5,7 @@ from typing import Any
 
 import httpx
 
+from soma.events.reasons import reason_of
 from soma.memory.embedders.remote import Trouble
 from soma.memory.errors import ModelUnavailable
 
@@ -27,7 +28,7 @@ class OpenAIEndpoint:
         except httpx.TransportError as error:
             raise Trouble(f"{type(error).__name__} {error}".rstrip()) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise ModelUnavailable(f"{self._url} cannot be asked: {error}") from error
+            raise ModelUnavailable(f"{self._url} cannot be asked: {reason_of(error)}") from error
         if response.is_success:
             return _vectors(response)
         said = f"{response.status_code} {_message(response)}".rstrip()
