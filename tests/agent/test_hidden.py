@@ -22,6 +22,7 @@ SCOTLAND = "\U0001f3f4\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e00
         ("می\u200c\u200c\u200dخواهم", "می\u200cخواهم"),
         ("a\x1b[31m\x00\x85\ud800\r\n\tb", "a[31m\n\tb"),
         ("\u3164\u115f\u1160\uffa0", ""),
+        ("\ufffe\uffff\ufdd0\U0001ffff\U0010fffe", ""),
     ],
 )
 def test_characters_that_draw_nothing_go(text: str, seen: str) -> None:

@@ -19,11 +19,12 @@ _JOINER = (
     "(?<=[\u0620-\u08ff\u0900-\u0dff\u0f00-\u0fff\u1000-\u109f\u1780-\u17ff])[\u200c\u200d]"
     "|(?<=[\u1820-\u18af])[\u180b-\u180f]"
 )
-# Control, half, direction, width-less, filler, variation and tag characters.
+# Control, half, direction, width-less, filler, variation and tag characters, and numbers that never are characters.
 _HIDDEN = (
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e"
     "\u2060-\u206f\u3164\ud800-\udfff\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\U0001bca0-\U0001bca3"
-    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff]"
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff\ufdd0-\ufdef\ufffe\uffff"
+    f"{''.join(chr((plane << 16) + last) for plane in range(1, 17) for last in (0xFFFE, 0xFFFF))}]"
 )
 _DRAWN_EMPTY = dict.fromkeys((0x2800, 0x1D159))  # a braille cell without dots, a note without a head
 _SEEN_OR_HIDDEN = re.compile(f"({_TAGGED_FLAG}|{_EMOJI}|{_KEYCAP}|{_JOINER})|{_HIDDEN}")

@@ -87,7 +87,7 @@ def query(asked: Query) -> None:
 
 def not_empty(value: str, field: str) -> None:
     """Spaces, control characters and what has no width say nothing."""
-    if all(unicodedata.category(char) in UNSEEN or char in BLANK for char in set(value)):
+    if _shows_nothing(value):
         raise EmptyText(field=field)
 
 
@@ -102,6 +102,10 @@ def key(value: str, field: str) -> None:
     if not value or len(value) > KEY_LENGTH:
         raise BadName(f"between 1 and {KEY_LENGTH} characters", field=field)
     storable(value, field)
+    if _shows_nothing(value):
+        raise BadName("a name that can be seen is wanted, not only blanks", field=field)
+    if any(unicodedata.category(char) == "Cc" for char in value):
+        raise BadName("a name holds no control characters such as line ends", field=field)
 
 
 def namespace(value: str) -> None:
@@ -151,6 +155,17 @@ def metadata_text(value: Mapping[str, Any], field: str = "metadata") -> str:
 def one_of(value: str, allowed: Sequence[str], field: str) -> None:
     if value not in allowed:
         raise BadName(f"one of {', '.join(allowed)}, not {value!r}", field=field)
+
+
+def _shows_nothing(value: str) -> bool:
+    """Whether all of it is blank, draws nothing, or is a number that never is a character."""
+    return all(
+        unicodedata.category(char) in UNSEEN or char in BLANK or _is_no_character(ord(char)) for char in set(value)
+    )
+
+
+def _is_no_character(number: int) -> bool:
+    return number & 0xFFFE == 0xFFFE or 0xFDD0 <= number <= 0xFDEF
 
 
 def storable(value: str, field: str) -> None:
