@@ -14,6 +14,10 @@ class Inner(msgspec.Struct, forbid_unknown_fields=True):
     text: Annotated[str, Meta(min_length=1, max_length=5)]
 
 
+class Deep(msgspec.Struct):
+    one: Literal["a", "b", "c"] | None
+
+
 class Everything(msgspec.Struct, forbid_unknown_fields=True):
     inner: Inner
     number: Annotated[int, Meta(ge=1, le=9)] = 1
@@ -21,6 +25,7 @@ class Everything(msgspec.Struct, forbid_unknown_fields=True):
     flag: bool = False
     items: Annotated[list[str], Meta(max_length=1)] = []
     choice: Literal["a", "b"] = "a"
+    deep: list[Deep] | None = None
     maybe: str | None = None
 
 
@@ -38,7 +43,9 @@ class Everything(msgspec.Struct, forbid_unknown_fields=True):
         ({"flag": "yes"}, "flag", "true or false is wanted, not text"),
         ({"items": ["a", "b"]}, "items", "a list of at most 1 entry is wanted"),
         ({"items": [5]}, "items[0]", "text is wanted, not a whole number"),
-        ({"choice": "c"}, "choice", "'c' is not one of those that there are"),
+        ({"choice": "c"}, "choice", "'a' or 'b' is wanted, not 'c'"),
+        ({"deep": [{"one": "d"}]}, "deep[0].one", "'a', 'b' or 'c' is wanted, not 'd'"),
+        ({"deep": [{"one": 1e308}]}, "deep[0].one", "text is wanted, not a number"),
         ({"maybe": 5}, "maybe", "text is wanted, not a whole number"),
     ],
 )

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from soma.events.wire import EVERY_DECODING_FAULT, told
+from soma.events.wire import EVERY_DECODING_FAULT, not_text, repeated_name, told
 
 
 def wrong(sent: bytes | str) -> str:
@@ -22,3 +22,32 @@ def test_half_of_a_character_is_told_as_that(text):
 @pytest.mark.parametrize("sent", ['{"content": ', r'{"content": "\ud83d\ude00', r'{"content": "\\ud800'])
 def test_what_breaks_off_is_told_as_that(sent):
     assert "breaks off" in wrong(sent)
+
+
+@pytest.mark.parametrize("sent", ['{"content": 1e999}', b"[-1e400]", '{"a": [1e999, '])
+def test_a_number_too_large_is_told_as_that(sent):
+    assert wrong(sent).endswith("a number is too large")
+
+
+@pytest.mark.parametrize(
+    ("sent", "name"),
+    [
+        ('{"a": 1, "a": 2}', "a"),
+        (b'[{"b": {"a": 1, "c": 2, "a": 1}}]', "a"),
+        ('{"\\u0061": 1, "a": 2}', "a"),
+        ('{"a": {"a": 1}, "b": {"a": 1}}', None),
+        (f'{{"a": {"9" * 5_000}}}', None),
+        ("[" * 900 + "]" * 900, None),
+        ('"a"', None),
+    ],
+)
+def test_a_name_that_stands_twice_in_an_object_is_found(sent, name):
+    assert repeated_name(sent) == name
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [("search=%ff", "search"), (b"a=1&b=%c3%28", "b"), ("%ff=1", "\ufffd"), ("search=%c3%a4&b", None), (b"", None)],
+)
+def test_a_query_that_is_not_utf_8_names_its_parameter(query, name):
+    assert not_text(query) == name

@@ -36,6 +36,10 @@ POSTED = {
     "another agent": (MESSAGES, {"content": "a", "persona": "other"}, 403, "tenant_mismatch", "agent"),
     "two names of an agent": (MESSAGES, {"content": "a", "agent": "soma", "persona": "b"}, 422, "invalid", "persona"),
     "an unknown parameter": (f"{MESSAGES}?strem=true", {"content": "a"}, 422, "invalid", "strem"),
+    "a name twice": (MESSAGES, '{"content": "a", "content": "b"}', 422, "invalid", "body"),
+    "a name twice within": (MESSAGES, '{"content": [{"kind": "text", "kind": "x"}]}', 422, "invalid", "body"),
+    "a number too large": (MESSAGES, '{"content": 1e999}', 400, "invalid_json", "body"),
+    "a message of what never is a character": (MESSAGES, {"content": "\ufffe"}, 422, "empty_message", "content"),
     "half an object": (MESSAGES, '{"content": ', 400, "invalid_json", "body"),
     "not JSON": (MESSAGES, "content=hello", 400, "invalid_json", "body"),
     "a list": (MESSAGES, "[]", 422, "invalid", "body"),
@@ -69,6 +73,9 @@ POSTED = {
         "/memories", {"items": [{"text": "x", "links": [{"to_key": "nowhere", "relation": "r"}]}]},
         422, "unknown_link_target", "items[0].links[0].to_key",
     ),
+    "a key of a line end": ("/memories", {"items": [{"text": "x", "key": "\n"}]}, 422, "bad_name", "items[0].key"),
+    "a key in two lines": ("/memories", {"items": [{"text": "x", "key": "a\nb"}]}, 422, "bad_name", "items[0].key"),
+    "a memory of nothing": ("/memories", {"items": [{"text": "\uffff"}]}, 422, "empty_text", "items[0].text"),
     "a namespace that is a path": (
         "/memories", {"items": [{"text": "x"}], "namespace": "../x"}, 422, "bad_name", "namespace",
     ),
@@ -94,6 +101,8 @@ READ = {
     "nothing there": ("/nothing", 404, "not_found", None),
     "NUL in a path": ("/trace/%00", 404, "not_found", None),
     "NUL in a query": ("/memories?search=%00", 422, "invalid_text", "search"),
+    "a query that is not text": ("/memories?search=%ff", 422, "invalid", "search"),
+    "a name that is not text": ("/memories?%ff=1", 422, "invalid", "\ufffd"),
     "no query": ("/memories/recall", 422, "invalid", "query"),
     "an empty query": ("/memories/recall?query=", 422, "invalid_body", "query"),
     "a huge limit": ("/memories/recall?query=x&top_k=100000", 422, "invalid", "top_k"),
@@ -224,6 +233,7 @@ def test_no_door_passes_over_a_parameter_that_it_does_not_know(soma, somebody):
         ('{"content": ', "breaks off"),
         ("[" * 100_000, "nested too deeply"),
         (b'{"content": "\xff"}', "not text in UTF-8"),
+        ('{"content": 1e999}', "a number is too large"),
     ],
 )
 def test_what_is_not_json_is_told_alike_at_every_door(soma, somebody, conversation, content, place):
@@ -240,6 +250,19 @@ def test_what_is_not_json_is_told_alike_at_every_door(soma, somebody, conversati
         socket.send(content)
         refused = json.loads(socket.recv(timeout=10))["payload"]
     assert (refused["code"], refused["message"]) == ("invalid_json", answers[0].json()["message"])
+
+
+@pytest.mark.usefixtures("unchanged")
+def test_a_name_that_stands_twice_is_named(somebody, conversation):
+    twice = '{"content": "a", "content": "b"}'
+    answer = somebody.http.post(MESSAGES.format(conversation=conversation), content=twice, headers=JSON)
+    assert answer.json()["message"] == "content stands twice"
+
+
+@pytest.mark.usefixtures("unchanged")
+def test_the_choices_are_named(somebody):
+    answer = somebody.http.post("/memories", json={"items": [{"text": "x", "scope": "world"}]})
+    assert answer.json()["message"] == "'agent', 'tenant' or 'user' is wanted, not 'world'"
 
 
 @pytest.mark.usefixtures("unchanged")

@@ -11,6 +11,7 @@ from soma.agent.errors import Invalid, Malformed
 from soma.events import wire, wording
 
 B = TypeVar("B", bound=BaseModel)
+LONGEST_NAME = 80  # characters of a name that are said again
 
 
 def read(sent: bytes | str) -> dict[str, Any]:
@@ -21,6 +22,8 @@ def read(sent: bytes | str) -> dict[str, Any]:
         raise Malformed(wire.told(sent, error), field="body") from error
     if not isinstance(body, dict):
         raise Invalid("a JSON object is expected", field="body")
+    if (name := wire.repeated_name(sent)) is not None:
+        raise Invalid(f"{name[:LONGEST_NAME]} stands twice", field="body")
     if (b"\\u0000" if isinstance(sent, bytes) else "\\u0000") in sent:  # type: ignore[operator]
         for place in _places_of_nul(body):
             raise Invalid("text holds no NUL character", code="invalid_text", field=place)

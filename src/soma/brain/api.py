@@ -19,6 +19,7 @@ from soma.brain.bodies import Body
 from soma.brain.errors import BrainRefused
 from soma.brain.service import Brain, owner
 from soma.brain.types import MemoryPage, Principal, RememberedItem, StoredMemory
+from soma.events import wire
 from soma.events.errors import LogError, WriterBusy, WriteRefused
 from soma.events.ids import new_id
 from soma.memory.errors import (
@@ -178,6 +179,8 @@ def _principal(request: Request, *asked: str) -> Principal:
 
 
 def _check_query(request: Request, asked: Sequence[str]) -> None:
+    if (wrong := wire.not_text(request.scope["query_string"])) is not None:
+        raise BrainRefused("invalid_query", "This is not text in UTF-8.", wrong)
     given = [name for name, _ in request.query_params.multi_items()]
     for name in given:
         if name not in asked and name not in CLAIMS:

@@ -5,10 +5,13 @@ msgspec and not pydantic, because a body of a thousand feedbacks is read here: 0
 
 import math
 import re
+from collections.abc import Iterator
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from msgspec import Meta
+from msgspec.inspect import DictType, ListType, LiteralType, StructType, Type, UnionType, VarTupleType
+from msgspec.inspect import Metadata as Metadata_
 
 from soma.brain import wording
 from soma.brain.errors import BrainRefused
@@ -28,6 +31,8 @@ Ids = Annotated[tuple[Id, ...], Meta(max_length=1_000)]
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
 BATCH = 1_000
 NUL = b"\\u0000"  # as JSON says it
+LONGEST_NAME = 80  # characters of a name that are said again
+STEP = re.compile(r"[^.\[\]]+|\.\.\.")  # of a path, as msgspec writes it
 Batch = Annotated[list[msgspec.Raw], Meta(min_length=1, max_length=BATCH)]
 
 
@@ -294,10 +299,12 @@ def read(content: bytes | msgspec.Raw, kind: type[T], *, field: str | None = Non
         value = msgspec.json.decode(content, type=kind)
     except msgspec.ValidationError as error:
         _check_json(content)  # msgspec stops at the first fault: what comes after it may not be JSON at all
-        message, part = located(str(error))
+        message, part = located(str(error), kind)
         raise BrainRefused("invalid_body", message, part or field) from None
     except wire.EVERY_DECODING_FAULT as error:
         raise _not_json(content, error) from None
+    if field is None and (name := wire.repeated_name(bytes(content))) is not None:  # an item of a batch is not asked
+        raise BrainRefused("invalid_body", f"{name[:LONGEST_NAME]} stands twice.", "body")
     if NUL in bytes(content) and kind not in (FeedbackBatch, Batch):  # of a batch each item is read by itself
         _check_texts(msgspec.json.decode(content), field or "")
     return value
@@ -333,10 +340,45 @@ def check_numbers(numbers: dict[str, float], field: str) -> None:
             raise BrainRefused("invalid_body", "NaN and infinity are not values.", f"{field}.{name}")
 
 
-def located(message: str) -> tuple[str, str | None]:
-    """msgspec says `Expected ... - at `$.items[0].text``, or names the field within the message."""
+def located(message: str, kind: Any = None) -> tuple[str, str | None]:
+    """msgspec says `Expected ... - at `$.items[0].text``, or names the field within the message.
+
+    `kind` is what was to be read: it knows the values that there are.
+    """
     text, _, path = message.partition(" - at `$")
     field = path.rstrip("`").removeprefix(".")
     if named := re.search(r"(?:required|unknown) field `([^`]+)`", text):
         field = f"{field}.{named[1]}" if field else named[1]
-    return wording.told(text), field or None
+    choices = choices_at(kind, field) if kind is not None else ()
+    return wording.told(text, choices), field or None
+
+
+def choices_at(kind: Any, path: str) -> tuple[Any, ...]:
+    """The values that may stand at a path such as `items[0].scope`; none where any may."""
+    types = [msgspec.inspect.type_info(kind)]
+    for name in STEP.findall(path):
+        types = [inner for one in types for inner in _within(one, name)]
+    return tuple(
+        value for one in types for part in _plain(one) if isinstance(part, LiteralType) for value in part.values
+    )
+
+
+def _within(found: Type, name: str) -> Iterator[Type]:
+    """The types that `found` may hold under a name, or at a place `[0]`."""
+    for one in _plain(found):
+        match one:
+            case StructType(fields=fields):
+                yield from (field.type for field in fields if field.encode_name == name)
+            case ListType(item_type=inner) | VarTupleType(item_type=inner) | DictType(value_type=inner):
+                yield inner
+
+
+def _plain(found: Type) -> Iterator[Type]:
+    """The types of a union, without what is noted of them."""
+    match found:
+        case UnionType(types=types):
+            yield from (part for one in types for part in _plain(one))
+        case Metadata_(type=inner):
+            yield from _plain(inner)
+        case _:
+            yield found

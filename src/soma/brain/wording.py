@@ -1,6 +1,10 @@
 """What msgspec finds wrong, in our words: what is wanted, and what came. Of pydantic: `events/wording.py`."""
 
 import re
+from collections.abc import Sequence
+from typing import Any
+
+from soma.events import wire
 
 KINDS = {
     "str": "text",
@@ -20,11 +24,14 @@ EXPECTED = re.compile(
 FIELDS = {"missing required": "this is required", "contains unknown": "there is no such field"}
 
 
-def told(message: str) -> str:
+def told(message: str, choices: Sequence[Any] = ()) -> str:
+    """`choices` are the values that may stand where the message says that another one does."""
     if (field := re.match(r"Object (missing required|contains unknown) field", message)) is not None:
         return FIELDS[field[1]]
     if (value := re.match(r"Invalid enum value (.+)", message)) is not None:
-        return f"{value[1]} is not one of those that there are"
+        return f"{_any_of(choices)} is wanted, not {value[1]}"
+    if message.startswith(wire.TOO_LARGE):
+        return "a number is too large"
     if (found := EXPECTED.fullmatch(message)) is None:
         return message
     wanted = " or ".join(_kind(kind) for kind in found["kinds"].split(" | ") if kind != "null")
@@ -33,6 +40,11 @@ def told(message: str) -> str:
     elif found["limit"]:
         wanted = f"{BOUNDS[found['bound']]} {found['limit']}"
     return f"{wanted} is wanted" + (f", not {_kind(found['came'])}" if found["came"] else "")
+
+
+def _any_of(choices: Sequence[Any]) -> str:
+    *first, last = map(repr, choices)
+    return f"{', '.join(first)} or {last}" if first else last
 
 
 def _unit(kinds: str, length: str) -> str:

@@ -1,6 +1,9 @@
-"""JSON from outside that is none: where it breaks, said alike at every door."""
+"""JSON and queries from outside that are none: where they break, said alike at every door."""
 
+import json
 import re
+from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import msgspec
 
@@ -8,6 +11,7 @@ EVERY_DECODING_FAULT = (msgspec.DecodeError, UnicodeError, RecursionError)
 MALFORMED = re.compile(r"(?:JSON is malformed: )?(?P<what>.+) \(byte (?P<byte>\d+)\)")
 ESCAPED = re.compile(r"\\\\|\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}")  # a backslash, a whole pair
 HALF = re.compile(r"\\u[dD][89a-fA-F][\da-fA-F]{2}(?=.)", re.DOTALL)
+TOO_LARGE = "Number out of range"
 STOPS_AT_HALF = ("surrogate", "truncated")  # the decoder misses the other half, or the bytes that it would take
 
 
@@ -17,6 +21,8 @@ def told(sent: bytes | str, error: Exception) -> str:
         return "this is not JSON that can be read: it is nested too deeply"
     if isinstance(error, UnicodeError):
         return "this is not JSON: it is not text in UTF-8"
+    if str(error).startswith(TOO_LARGE):
+        return "this is not JSON that can be read: a number is too large"
     if any(word in str(error) for word in STOPS_AT_HALF) and (half := _half_of_a_character(sent)):
         return f"this is not text: {half} is half of a character"
     if (found := MALFORMED.fullmatch(str(error))) is None:
@@ -25,6 +31,40 @@ def told(sent: bytes | str, error: Exception) -> str:
     before = content[: int(found["byte"])].decode(errors="replace")
     line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
     return f"this is not JSON: {found['what']} in line {line}, column {column}"
+
+
+def repeated_name(sent: bytes | str) -> str | None:
+    """The first name that stands twice in an object of `sent`, which is JSON: nobody can know which is meant."""
+    text = sent if isinstance(sent, str) else sent.decode()
+    try:
+        json.loads(text, object_pairs_hook=_object, parse_int=len, parse_float=len, strict=False)
+    except _Repeated as repeated:
+        return str(repeated)
+    except RecursionError:  # deeper than is read at any door
+        return None
+    return None
+
+
+def not_text(query: bytes | str) -> str | None:
+    """The name of the first parameter of a query that is not text in UTF-8."""
+    for pair in (query if isinstance(query, bytes) else query.encode(errors="surrogateescape")).split(b"&"):
+        try:
+            unquote_to_bytes(pair).decode()
+        except UnicodeDecodeError:
+            return unquote_to_bytes(pair.partition(b"=")[0]).decode(errors="replace")
+    return None
+
+
+class _Repeated(Exception):
+    """A name stands twice in an object."""
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        names = [name for name, _ in pairs]
+        raise _Repeated(next(name for name in names if names.count(name) > 1))
+    return found
 
 
 def _half_of_a_character(sent: bytes | str) -> str | None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from soma.events import wire
 from soma.events.transaction import Transaction
 from soma.memory import checks, rows
 from soma.memory.catalogue import records
@@ -71,7 +72,7 @@ def _decoded(line: str, number: int) -> _Line:
     except msgspec.ValidationError as error:
         raise BadLine(str(error), field=f"line {number}") from error
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise BadLine(f"not JSON: {error}", field=f"line {number}") from error
+        raise BadLine(wire.told(line, error), field=f"line {number}") from error
 
 
 def _new(line: _Line, scope: Scope, place: str) -> NewMemory:

@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from soma.agent.api.body import NAMES_OF_AGENT
 from soma.agent.auth import NAMES_OF_TENANT
 from soma.agent.errors import Invalid
+from soma.events.wire import not_text
 
 Door = Callable[..., Awaitable[Any]]
 
@@ -20,6 +21,8 @@ def takes_what_it_declares(door: Door) -> Door:
 
     @wraps(door)
     async def checked(request: HttpRequest, **given: Any) -> Any:
+        if (name := not_text(request.META.get("QUERY_STRING", ""))) is not None:
+            raise Invalid("this is not text in UTF-8", field=name)
         for name in request.GET:
             if name not in taken:
                 raise Invalid(f"there is no such parameter; {there_are}", field=name)
