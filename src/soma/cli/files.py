@@ -61,12 +61,15 @@ def find_files(folder: Path, kind: str) -> Found:
     found = Found()
     seen = sorted(_walk(folder, found))
     named = [path for path in seen if path.suffix.lower() in ENDINGS[kind]]
-    found.others = [
-        PassedOver(str(path), other, is_wrong=False) for path in seen if (other := _other_format(path, kind))
-    ]
     for path in sorted(named, key=Path.is_symlink):  # links last: a file goes by its own name
         _take(folder, path, found)
     found.files.sort(key=lambda file: file.path)
+    left = [
+        path for path in seen if Path(os.path.realpath(path)) not in found.places
+    ]  # others come under the name of a link
+    found.others = [
+        PassedOver(str(path), other, is_wrong=False) for path in left if (other := _other_format(path, kind))
+    ]
     return found
 
 
