@@ -1,14 +1,18 @@
 """The product as a person has it: `soma up` as a process, its doors over the network, its commands as processes."""
 
+import atexit
 import json
 import os
+import shutil
 import socket
 import sqlite3
 import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +23,7 @@ from websockets.sync.client import ClientConnection, connect
 DATA = Path(os.environ.get("SOMA_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
 LOCOMO = DATA / "locomo" / "locomo10.json"
 START_SECONDS = 90.0
+DJANGO = "soma.agent.django_settings"
 DATABASES = ("agent.sqlite3", "brain.sqlite3")
 
 
@@ -126,7 +131,9 @@ def launch(data_dir: Path, *, script: Path | None = None, **more: str) -> Produc
 
 
 def start(data_dir: Path, *, script: Path | None = None, **more: str) -> Product:
-    """The same, once it answers."""
+    """The same, once it answers. In an empty folder it finds its tables made: a third of its first start."""
+    if data_dir.is_dir() and not any(data_dir.iterdir()) and "SOMA_DATABASE_URL" not in more:
+        shutil.copy2(_tables(), data_dir)
     product = launch(data_dir, script=script, **more)
     deadline = time.monotonic() + START_SECONDS
     while not _answers(product.url):
@@ -135,6 +142,17 @@ def start(data_dir: Path, *, script: Path | None = None, **more: str) -> Product
             raise AssertionError(f"the server did not start: {product.process.communicate(10)[0]}")
         time.sleep(0.05)
     return product
+
+
+@lru_cache
+def _tables() -> Path:
+    """The agent's database without a row, made once a test run."""
+    folder = Path(tempfile.mkdtemp(prefix="soma-tables-"))
+    atexit.register(shutil.rmtree, folder)
+    made = terminal().run(["migrate"], environment(folder, DJANGO_SETTINGS_MODULE=DJANGO), module="django")
+    assert made.returncode == 0, made.stderr
+    (folder / DATABASES[0]).chmod(0o600)  # as the server makes it
+    return folder / DATABASES[0]
 
 
 def environment(data_dir: Path, **more: str) -> dict[str, str]:
