@@ -31,6 +31,7 @@ def test_front_matter_dates_first_then_a_line_near_the_top_then_the_name(text: s
         "No date at all.",
         "Closed from 1 May 2024 to 9 May 2024\n",
         "Last year, on 9 May 2024, the harbour master came and told all of us to leave the pier at once.",
+        "# House\n\nThe dishwasher has a warranty until 30 June 2028.\n",
         "2024-13-45",
         "| 2024-05-09 | high water |\n|---|---|\n",
     ],

@@ -37,6 +37,7 @@ RANGE = re.compile(r"\d[ \t]*(?:–|—|-|to|bis|until|au|al)[ \t]*\d", re.IGNOR
 NEAR_TOP = 8  # lines with words in them
 LONGEST_LINE = 80  # characters; in a longer one a date is a part of what is told
 MOST_WORDS = 7  # beside the date
+WORDS_OF_A_TITLE = 3  # as many of a line that ends like a sentence: with more it tells something that has a date
 TOP = 4_000  # characters that are looked at
 
 
@@ -68,7 +69,8 @@ def _near_top(lines: list[str]) -> date | None:
         if len(line) > LONGEST_LINE or line.startswith(("|", "- ", "* ", ">")) or RANGE.search(ISO.sub("", line)):
             continue
         beside = re.findall(r"[^\W\d_]+", line)
-        if (day := day_in(line)) and (FIELDS.search(line) or len(beside) <= MOST_WORDS):
+        most = WORDS_OF_A_TITLE if line.endswith((".", "!", "?")) else MOST_WORDS
+        if (day := day_in(line)) and (FIELDS.search(line) or len(beside) <= most):
             return day
     return None
 
