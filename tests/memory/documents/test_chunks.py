@@ -120,6 +120,7 @@ MARKDOWN = st.lists(
 @settings(max_examples=200, deadline=None)
 @given(MARKDOWN, st.integers(4, 40), st.sampled_from([markdown, paragraphs]))
 @example("===\n===\none. Two", 6, markdown)
+@example("# A\n## B b\n- item", 8, markdown)
 def test_no_word_is_lost_and_the_budget_holds(text, budget, blocks):
     def letters(part: str) -> int:
         return len(re.findall(r"\S", part))

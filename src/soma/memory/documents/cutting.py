@@ -85,12 +85,13 @@ def _stretches(room: Room, start: int, end: int) -> Iterator[Span]:
     """Cut as much at a time as fits, where it pauses: one attempt tells how much the next one may take."""
     size = room.most
     while (start := _past_blanks(room.text, start, end)) < end:
-        stop = start + size
-        stop = end if stop >= end else _pause(room.text, start, stop)
+        most = min(start + size, end)
+        stop = end if most == end else _pause(room.text, start, most)
         while stop - start > 1 and (tokens := room.between(start, stop)) > room.tokens:
-            stop = _pause(room.text, start, start + (stop - start) * room.tokens * 9 // (tokens * 10))
+            most = start + (stop - start) * room.tokens * 9 // (tokens * 10)
+            stop = _pause(room.text, start, most)
         yield start, start + len(room.text[start:stop].rstrip())
-        size = min(room.most, 5 * (stop - start) // 4 + 1)
+        size = min(room.most, 5 * max(most - start, stop - start) // 4 + 1)  # not what an early pause left of it
         start = stop
 
 
