@@ -96,7 +96,9 @@ class Person:
 
     async def knows(self, *texts: str) -> None:
         """Memories that this person's agent has."""
-        await self.agent.brain.remember(self.principal, [{"key": text, "text": text} for text in texts])
+        await self.agent.brain.remember(
+            self.principal, [{"key": " ".join(text.split()), "text": text} for text in texts]
+        )
 
     async def sends(self, content: str, *, conversation_id: str | None = None, **how: Any) -> str:
         """The id of the turn that has begun."""

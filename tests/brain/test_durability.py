@@ -75,10 +75,14 @@ async def test_versions_in_the_log_have_no_gaps(opened):
     await lived(opened.client)
     expected = 1
     for event in Log(opened.writer.database).stream(ALICE.tenant_id, stream_of(ALICE)):
-        from soma.events.schema import WeightsBatchUpdated, WeightsRolledBack, WeightsUpdated, fact_of
+        from soma.events.schema import RewardVoided, WeightsBatchUpdated, WeightsRolledBack, WeightsUpdated, fact_of
 
         match fact_of(event):
-            case WeightsUpdated(learner_version=version) | WeightsRolledBack(learner_version=version):
+            case (
+                WeightsUpdated(learner_version=version)
+                | WeightsRolledBack(learner_version=version)
+                | RewardVoided(learner_version=version)
+            ):
                 assert version == expected
                 expected += 1
             case WeightsBatchUpdated(first_version=first, learner_version=version):

@@ -64,7 +64,7 @@ def test_a_move_can_be_worked_out_again_from_what_is_said_and_from_the_json(taug
     moves = [
         [float(number) for number in found] for found in re.findall(line, said(taught, "weights", "--why", "alpha"))
     ]
-    assert len(moves) > 3
+    assert len(moves) >= 3
     for learned, step, factor, slope, unknown, curvature in moves:
         assert step * factor * slope / (unknown + curvature) == pytest.approx(learned, abs=0.0001)
     for update in json.loads(said(taught, "weights", "--why", "alpha", "--json"))["moved_by"]:
@@ -174,7 +174,7 @@ def test_a_history_that_begins_at_a_checkpoint_says_so():
 
 def test_a_thumb_is_said_once_and_a_changed_mind_each_time(taught):
     assert taught.run("chat", "What did Melanie run?").returncode == 0
-    again = "you said so before: nothing was recorded again (after a rollback: --key)\n"
+    again = "you said so before: nothing was recorded again\n"
     heard = [said(taught, "feedback", thumb) for thumb in ("--up", "--up", "--down", "--up", "--up", "--down")]
     assert [line == again for line in heard] == [False, True, False, False, True, False]
     keyed = [said(taught, "feedback", "--down", "--key", "after a rollback") for _ in range(2)]

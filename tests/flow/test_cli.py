@@ -353,7 +353,7 @@ def test_a_key_and_a_name_stand_on_one_line_however_long(typed, person):
 
 def test_what_others_wrote_reaches_the_terminal_as_text(typed, person):
     said = "The pelican motto is: \x1b[31mfirst\x07 line\u2028second line."
-    item = {"text": said, "key": "\x1b]0;owned", "metadata": {"speaker": "\x1b[2J", "source": "\x9b2J"}}
+    item = {"text": said, "metadata": {"speaker": "\x1b[2J", "source": "\x9b2J"}}
     person.post("/memories", {"items": [item]})
     commands = [
         ("chat", "What is the pelican motto?"),
