@@ -6,9 +6,11 @@ from itertools import pairwise, takewhile
 import pytest
 from tests.agent.stage import Person, call
 
+from soma.agent.accounts import TOOLS
 from soma.agent.llm.base import ModelRequest
 from soma.agent.llm.chat_completions import request_body
 from soma.agent.llm.scripted import ScriptedModel, calls, says
+from soma.agent.models import Capsule
 from soma.agent.moments import now_in_words
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -47,6 +49,8 @@ async def test_each_call_of_a_turn_begins_with_the_whole_call_before_it(ann):
 
 
 async def test_the_calls_of_a_conversation_begin_alike_up_to_the_message(ann):
+    shipped = {name: {"enabled": True} for name in TOOLS}  # of more than fit, each message would choose its own
+    await Capsule.objects.filter(id=ann.capsule_id).aupdate(capabilities=shipped)
     await ann.knows(*NOTES)
     questions = ["What is 6*7?", "How long is the warranty of the Heron?", "Where is the office?", "Forget the office."]
     model = ann.hears(*(says(f"Answer {number} [1].", confidence=0.95) for number in range(len(questions))))
