@@ -303,9 +303,11 @@ def read(content: bytes | msgspec.Raw, kind: type[T], *, field: str | None = Non
         raise BrainRefused("invalid_body", message, part or field) from None
     except wire.EVERY_DECODING_FAULT as error:
         raise _not_json(content, error) from None
-    if field is None and (name := wire.repeated_name(bytes(content))) is not None:  # an item of a batch is not asked
+    if kind in (FeedbackBatch, Batch):  # each item is read by itself
+        return value
+    if field is None and (name := wire.repeated_name(bytes(content))) is not None:  # in an item it costs too much
         raise BrainRefused("invalid_body", f"{name[:LONGEST_NAME]} stands twice.", "body")
-    if NUL in bytes(content) and kind not in (FeedbackBatch, Batch):  # of a batch each item is read by itself
+    if NUL in bytes(content):
         _check_texts(msgspec.json.decode(content), field or "")
     return value
 

@@ -5,7 +5,7 @@ number or code that only one of the two names keeps them apart. What was rolled 
 """
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -126,29 +126,28 @@ class Corrected(NamedTuple):
 
 def keep(transaction: Transaction, principal: Principal, corrected: Iterable[Corrected]) -> None:
     """A newer word on the same bundle takes the place of the former."""
-    who = (principal.tenant_id, principal.agent_id, principal.user_id)
-    for one in corrected:
-        transaction.execute(
-            "DELETE FROM corrections WHERE tenant_id = ? AND agent_id = ? AND user_id = ? AND bundle_id = ?",
-            [*who, one.bundle_id],
-        )
-        words, numbers, embedding = one.question
-        named = dict.fromkeys(one.helpful, 1) | dict.fromkeys(one.unhelpful, 0)
-        rows = [
-            (
-                *who, one.bundle_id, memory_id, helpful, one.version, words, msgspec.json.encode(numbers).decode(),
-                array("f", embedding).tobytes(), now(),
-            )
-            for memory_id, helpful in named.items()
-        ]  # fmt: skip
-        for row in rows:
-            transaction.execute(INSERT, list(row))
+    newest = {one.bundle_id: one for one in corrected}
+    if not newest:
+        return
+    who, at = (principal.tenant_id, principal.agent_id, principal.user_id), now()
+    rows = [(*who, *row, at) for one in newest.values() for row in _rows(one)]
+    transaction.executemany(DELETE, [(*who, bundle_id) for bundle_id in newest])
+    transaction.executemany(INSERT, rows)
 
 
+def _rows(corrected: Corrected) -> Iterator[tuple[object, ...]]:
+    words, numbers, embedding = corrected.question
+    asked = words, msgspec.json.encode(numbers).decode(), array("f", embedding).tobytes()
+    named = dict.fromkeys(corrected.helpful, 1) | dict.fromkeys(corrected.unhelpful, 0)
+    for memory_id, helpful in named.items():
+        yield corrected.bundle_id, memory_id, helpful, corrected.version, *asked
+
+
+DELETE = "DELETE FROM corrections WHERE tenant_id = ? AND agent_id = ? AND user_id = ? AND bundle_id = ?"
 INSERT = f"INSERT INTO corrections ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
 
 
 def forget(transaction: Transaction, tenant_id: str, memory_ids: Iterable[str]) -> None:
     """What was said of memories goes with them."""
-    for memory_id in memory_ids:
-        transaction.execute("DELETE FROM corrections WHERE tenant_id = ? AND memory_id = ?", [tenant_id, memory_id])
+    rows = [(tenant_id, memory_id) for memory_id in memory_ids]
+    transaction.executemany("DELETE FROM corrections WHERE tenant_id = ? AND memory_id = ?", rows)
