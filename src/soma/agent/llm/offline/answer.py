@@ -10,8 +10,8 @@ from soma.agent.llm.base import MemoryPart, ToolCall, ToolResultPart
 from soma.agent.llm.offline import recalled
 from soma.agent.llm.offline.dates import MONTHS, resolve, said_on, show
 from soma.agent.llm.offline.evidence import ASSISTANT, SUPPORTED, USER, Evidence, weigh
-from soma.agent.llm.offline.notes import Answering
 from soma.agent.llm.offline.question import Question, read
+from soma.agent.llm.offline.quoting import Answering
 from soma.agent.llm.offline.words import content_stems
 from soma.agent.speech import sentences
 

@@ -73,7 +73,7 @@ def weigh(question: Question, memories: Sequence[MemoryPart]) -> list[Evidence]:
     weights = {word: _rarity(word, read) * _missing_share(word, asked, read) for word in asked}
     if not weights:
         return []
-    recalled = _recall_strength(memories)
+    recalled = recall_strength(memories)
     best = [_best(question.kind, entry, weights, named, recalled[entry.memory.number]) for entry in read]
     ranked = sorted(best, key=lambda evidence: (-evidence.score, evidence.memory.number))
     said = [evidence for evidence in ranked if not evidence.memory.made_from]
@@ -166,7 +166,7 @@ def _missing_share(word: str, asked: Sequence[str], read: Sequence[_Read]) -> fl
     return PARAPHRASED if is_paraphrase else 1.0
 
 
-def _recall_strength(memories: Sequence[MemoryPart]) -> dict[int, float]:
+def recall_strength(memories: Sequence[MemoryPart]) -> dict[int, float]:
     strengths = [memory.score for memory in memories]
     low, high = min(strengths, default=0.0), max(strengths, default=0.0)
     span = high - low
