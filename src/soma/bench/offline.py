@@ -18,9 +18,9 @@ from rich.table import Table
 
 from soma.bench.flat import flattened
 from soma.bench.noted import QUESTIONS, Answered, Noted, by_kind, figures, judge, load
+from soma.bench.real_data import FILES, notes_option
 from soma.bench.soma_process import SomaProcess
 
-FILES = "files"
 ENDINGS = {"markdown": ("*.md", "*.markdown"), "text": ("*.txt",)}
 COLUMNS = ("right", "wrong", "refused", "citation_right", "absent_honest")
 
@@ -58,20 +58,8 @@ def table(answered: Sequence[Answered]) -> Table:
     return shown
 
 
-def _checked(_: click.Context, __: click.Parameter, folder: Path) -> Path:
-    if not (folder / QUESTIONS).is_file() or not (folder / FILES).is_dir():
-        raise click.BadParameter(f"{folder} must hold {QUESTIONS} and a folder {FILES}/")
-    return folder
-
-
 @click.command("offline")
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    required=True,
-    callback=_checked,
-    help=f"Folder with {QUESTIONS} and the notes in {FILES}/.",
-)
+@notes_option(QUESTIONS)
 @click.option("--kind", default="", help="Only the questions of this kind.")
 @click.option("--wrong", is_flag=True, help="Also list what was not answered right.")
 @click.option("--json", "as_json", is_flag=True, help="Figures by dotted name instead of a table.")

@@ -20,7 +20,8 @@ from rich.table import Table
 
 from soma.bench.flat import flattened
 from soma.bench.noted import Noted, judge
-from soma.bench.offline import FILES, import_notes
+from soma.bench.offline import import_notes
+from soma.bench.real_data import FILES, notes_option
 from soma.bench.soma_process import SomaProcess
 
 TEACHING = "teaching.jsonl"
@@ -144,20 +145,8 @@ def _plain(text: str) -> str:
     return " ".join(text.split()).casefold()
 
 
-def _checked(_: click.Context, __: click.Parameter, folder: Path) -> Path:
-    if not (folder / TEACHING).is_file() or not (folder / FILES).is_dir():
-        raise click.BadParameter(f"{folder} must hold {TEACHING} and a folder {FILES}/")
-    return folder
-
-
 @click.command("teach")
-@click.option(
-    "--data",
-    type=click.Path(path_type=Path),
-    required=True,
-    callback=_checked,
-    help=f"Folder with {TEACHING} and the notes in {FILES}/.",
-)
+@notes_option(TEACHING)
 @click.option("--json", "as_json", is_flag=True, help="Figures by dotted name instead of a table.")
 def command(data: Path, *, as_json: bool) -> None:
     """Whether one correction changes the next answer, and no other. Takes five minutes."""
