@@ -10,6 +10,7 @@ TUTORIAL = (Path(__file__).parents[2] / "docs" / "tutorial.md").read_text("utf-8
 NOTE = re.compile(r"^ {4}cat > (notes/\S+) <<'END'\n(.*?)^ {4}END$", re.MULTILINE | re.DOTALL)
 COMMAND = re.compile(r"^ {4}\$ soma (.+)\n((?:(?: {4}(?!\$).*)?\n)*)", re.MULTILINE)
 QUOTED = re.compile(r"\"([^\"]+)\" \[\d\]")
+MOVED = re.compile(r"^ +(alpha|lambda|session|surroundings|window) +([+-])[\d.]+$", re.MULTILINE)
 
 
 @pytest.fixture
@@ -32,5 +33,8 @@ def test_every_command_of_the_tutorial_works_and_its_quoted_answers_come(soma, n
         for quote in QUOTED.findall(shown):
             assert any(sentence in ended.stdout for sentence in quote.split(". ")), typed
             quoted += 1
+        if typed.startswith("feedback"):
+            assert MOVED.findall(shown), "the tutorial shows what the lesson moved"
+            assert MOVED.findall(ended.stdout) == MOVED.findall(shown)
     assert quoted >= 3
     assert owner.get("/learning")["weights"] == owner.get("/learning")["prior"]

@@ -67,10 +67,8 @@ def _shown(back: dict[str, Any]) -> None:
         table.add_row(name, f"{before.get(name, after[name]):.4f}", f"[{mark}]{after[name]:.4f}[/{mark}]", moved)
     console.print(table)
     restored = back["values_restored"]
-    memories = "1 memory has" if restored == 1 else f"{restored} memories have"
-    console.print(
-        f"{memories} the learned value again that they had then" if restored else "no value of a memory moved"
-    )
+    memories = "1 memory has its" if restored == 1 else f"{restored} memories have their"
+    console.print(f"{memories} former value again" if restored else "no value of a memory moved")
     if back["values_from"] is not None:
         console.print(
             f"[yellow]what memories were taught until version {back['values_from']} stays: "
