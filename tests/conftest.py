@@ -9,6 +9,9 @@ import pytest
 from tests.servers import PostgreSQL
 
 ROOT = Path(__file__).parents[1]
+# No test speaks TLS, and a client of HTTP reads a file of certificates at once, 40 ms each, but a folder when needed.
+os.environ.pop("SSL_CERT_FILE", None)
+os.environ["SSL_CERT_DIR"] = str(ROOT / "tests")
 REQUIRE_ALL = os.environ.get("SOMA_TEST_REQUIRE_ALL") == "1"
 
 

@@ -70,6 +70,7 @@ def lessons(board: Board, asked: np.ndarray) -> tuple[dict[str, float], float]:
     return learner.state.weights, r10[1] - r10[0]
 
 
+@pytest.mark.long  # on a new machine its tenants are made first
 @pytest.mark.parametrize("number", range(len(CONVERSATIONS)))
 def test_who_asks_about_one_end_of_time_learns_it_up(boards: list[Board], number: int) -> None:
     board = boards[number]
