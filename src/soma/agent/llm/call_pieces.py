@@ -88,10 +88,6 @@ class CallPieces:
         self._calls.append(_Call(None, name=name, arguments=arguments))
         return len(self._calls) - 1
 
-    def end(self) -> list[tuple[int, str]]:
-        """Give out what the calls still hold back."""
-        return [(number, text) for number, call in enumerate(self._calls) if (text := call.joiner.end())]
-
     def _named(self, piece: CallPiece) -> int | None:
         number = self._latest(piece)
         return number if number is not None and self._goes_on(self._calls[number], piece) else None

@@ -124,8 +124,6 @@ class ChunkReader:
         yield from self._say(self._thinking.add(self._joiner.end()) + self._thinking.end())
         if text := self._written.end():
             yield TextDelta(text)
-        for number, text in self._calls.end():
-            yield ToolCallDelta(index=number, arguments=text)
         yield from self._written_calls()
         yield Finished(
             finish_reason=self._finish_reason or "stop",
@@ -209,7 +207,7 @@ class ChunkReader:
     def _finish(self, reason: Any) -> None:
         """The provider's word, or ours where it means the same; a reason of another type is none."""
         word = clean(reason).strip()[:LONGEST_NAME] if isinstance(reason, str) else ""
-        if word.lower() in NO_REASONS or self.is_over:
+        if word.lower() in NO_REASONS:
             return
         if word.lower() == FAILED:
             raise ModelUnavailable("the provider broke off its answer with an error")
