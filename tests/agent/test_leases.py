@@ -44,8 +44,10 @@ class Asking:
 
     def __init__(self) -> None:
         self.asked, self.gate = asyncio.Event(), asyncio.Event()
+        self.calls = 0
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Delta, None]:
+        self.calls += 1
         self.asked.set()
         await self.gate.wait()
         answering = any(message.role == "tool" for message in request.messages)
@@ -128,6 +130,8 @@ async def test_a_lease_that_ran_out_gives_a_running_turn_to_nobody_else_in_its_p
         )
     gate.set()
     await assert_ran_once(ann, turn_id)
+    model = ann.stage.models[f"scripted/{ann.caller.tenant_id}"]
+    assert model.calls == 2, "once for the tool, once with its result: the run was not begun anew"
 
 
 async def test_of_two_runs_of_one_turn_by_one_worker_only_the_newer_may_write(ann):

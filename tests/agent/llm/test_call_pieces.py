@@ -9,7 +9,7 @@ from soma.agent.llm.base import UNNAMED
 from soma.agent.llm.chunks import ChunkReader
 
 from .provider import chunk
-from .reading import HALVES, called, piece
+from .reading import HALVES, called, piece, read
 
 
 @pytest.mark.parametrize(
@@ -61,6 +61,11 @@ from .reading import HALVES, called, piece
             id="two calls in turns under one index",
         ),
         pytest.param(
+            [piece("clock", "", call_id="a"), piece("clock", "{}", call_id="b")],
+            [("clock", {}), ("clock", {})],
+            id="two calls told apart by their ids alone",
+        ),
+        pytest.param(
             [piece("add", '{"x":1}', call_id="a"), piece("add", '{"x":1}', call_id="a")],
             [("add", {"x": 1})],
             id="a whole call sent again",
@@ -97,7 +102,10 @@ from .reading import HALVES, called, piece
         pytest.param(
             [piece("add", '{"x":"a\\u0000b\\ud83d"}')], [("add", {"x": "ab\ufffd"})], id="what storage refuses"
         ),
+        pytest.param([piece("add", '{"a\\u0000b":1}')], [("add", {"ab": 1})], id="a key that storage refuses"),
         pytest.param([piece("add", '{"x":NaN}')], [("add", None)], id="NaN"),
+        pytest.param([piece("add", f'{{"x":{"9" * 40}}}')], [("add", {"x": int("9" * 40)})], id="forty digits"),
+        pytest.param([piece("add", f'{{"x":{"9" * 41}}}')], [("add", None)], id="more digits"),
         pytest.param([piece("add", '{"x":1e999}')], [("add", None)], id="too large"),
         pytest.param([piece("add", '{"x":' + "[" * 900 + "]" * 900 + "}")], [("add", None)], id="too deep"),
         pytest.param([piece("add", "[1]")], [("add", None)], id="a list"),
@@ -110,6 +118,21 @@ from .reading import HALVES, called, piece
 )
 def test_pieces_of_calls_become_the_calls_that_were_meant(chunks: list[Any], expected: list[Any]) -> None:
     assert called(*chunks, chunk(finish_reason="tool_calls")) == expected
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("a", "a"),
+        (" a\x00\ud83d ", "a\ufffd"),
+        ("x" * 5_000, "x" * 61 + "..."),
+        (5, "call_00000007_0"),
+        ("", "call_00000007_0"),
+    ],
+)
+def test_a_call_has_a_short_id_that_can_be_stored_or_one_of_ours(given: Any, kept: str) -> None:
+    [call] = read(piece("clock", "{}", call_id=given)).tool_calls
+    assert call.call_id == kept
 
 
 CALCULATED = [("calculator", {"x": 1})]

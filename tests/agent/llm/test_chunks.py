@@ -7,6 +7,7 @@ import pytest
 
 from soma.agent.llm.base import Finished, Usage
 from soma.agent.llm.chunks import ChunkReader
+from soma.agent.llm.said_text import ThinkingFilter
 
 from .provider import chunk
 from .reading import HALVES, STOP, piece, read
@@ -101,6 +102,17 @@ def test_content_in_parts_is_the_text_of_its_text_parts(contents: list[Any]) -> 
     assert read(*(chunk({"content": content}) for content in contents), STOP).text == "List answer."
 
 
+def test_an_answer_has_so_many_probabilities_as_it_may_have_tokens_and_not_many_more() -> None:
+    logprobs = {"content": [{"logprob": -0.5}] * 5_000}
+    assert len(read(chunk({"content": "a"}, logprobs=logprobs), STOP, max_output_tokens=100).logprobs) == 200
+
+
+def test_a_refusal_in_a_field_of_its_own_is_the_answer() -> None:
+    assert read(chunk({"content": None, "refusal": "I cannot "}), chunk({"refusal": "help."}), STOP).text == (
+        "I cannot help."
+    )
+
+
 @pytest.mark.parametrize("field", ["content", "arguments"])
 def test_an_answer_without_end_is_cut_at_a_multiple_of_what_was_allowed(field: str) -> None:
     part = "x" * 10_000
@@ -148,13 +160,26 @@ def test_thinking_before_an_answer_is_no_part_of_it(thought: str, size: int) -> 
     assert (response.text, response.has_thought) == ("Visible <think>as İ text</think>", True)
 
 
+def test_blanks_before_an_answer_are_held_back_only_so_long() -> None:
+    held = ThinkingFilter()
+    assert held.add(" " * 999) == ""
+    assert held.add(" ") == " " * 1_000
+
+
 @pytest.mark.parametrize("text", ["<thin", "<b>bold</b>", " \n indented", "a <think> b", "<thinker>"])
 def test_what_only_looks_like_thinking_is_the_answer(text: str) -> None:
     assert read(*(chunk({"content": sign}) for sign in text), STOP).text == text
 
 
 @pytest.mark.parametrize(
-    "delta", [{"content": "<think>still"}, {"reasoning_content": "hm"}, {"content": [{"type": "thinking"}]}]
+    "delta",
+    [
+        {"content": "<think>still"},
+        {"reasoning_content": "hm"},
+        {"reasoning": "hm"},
+        {"thinking": "hm"},
+        {"content": [{"type": "thinking"}]},
+    ],
 )
 def test_only_thinking_is_told_from_no_answer(delta: dict[str, Any]) -> None:
     response = read(chunk(delta), STOP)

@@ -1,5 +1,6 @@
 """How an answer comes over the wire: rare spellings of events, mistaken content types, ends that never come."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -108,6 +109,26 @@ async def test_a_stream_without_end_is_left_when_the_answer_is_too_long(client: 
     assert (len(response.text), response.finish_reason) == (32 * ASK.max_output_tokens, "length")
 
 
+async def test_an_error_without_end_is_read_as_far_as_it_is_of_use(client: httpx.AsyncClient) -> None:
+    endless = Exchange([b"out of memory " * 10_000], status=500, headers=JSON, hang=True)
+    with pytest.raises(ModelUnavailable, match="out of memory"):
+        await answer(client, endless)
+
+
+async def test_while_more_is_said_behind_a_reason_to_end_the_wait_begins_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(settling, "SETTLING_SECONDS", 0.3)
+    said: list[int] = []
+
+    async def speaking() -> AsyncIterator[int]:
+        for number in range(25):
+            await asyncio.sleep(0.02)
+            said.append(number)
+            yield number
+
+    heard = settling.until_settled(speaking(), lambda: len(said) or None, httpx.HTTPError)
+    assert [number async for number in heard] == list(range(25))
+
+
 async def test_a_half_answer_and_silence_is_no_answer(client: httpx.AsyncClient) -> None:
     async with serving(Exchange([events(chunk({"content": "half"}), done=False)], hang=True)) as provider:
         model = OpenAIModel(client, base_url=provider.url, model="test-1", timeout=httpx.Timeout(0.1))
@@ -137,3 +158,8 @@ async def test_a_line_without_end_is_refused() -> None:
     decoder.feed(b"data: " + b"x" * 3_999_000)
     with pytest.raises(EventTooLong):
         decoder.feed(b"x" * 1_000)
+
+
+async def test_an_event_of_lines_without_end_is_refused() -> None:
+    with pytest.raises(EventTooLong):
+        EventDecoder().feed((b"data: " + b"x" * 100_000 + b"\n") * 41)

@@ -225,6 +225,12 @@ async def test_a_key_that_the_provider_repeats_is_in_no_error(client: httpx.Asyn
     assert "sk-of-the-operator" not in str(raised.value)
 
 
+async def test_a_key_that_is_a_word_takes_no_word_out_of_an_error(client: httpx.AsyncClient) -> None:
+    async with serving(refusal(429, {"error": {"message": "no more tries"}})) as provider:
+        with pytest.raises(ModelUnavailable, match="no more tries"):
+            await collect(OpenAIModel(client, base_url=provider.url, model="m", api_key="more"))
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -251,6 +257,9 @@ async def test_refusals_of_any_shape_are_unavailability(client: httpx.AsyncClien
         ({"retry-after": "0.5"}, 0.5),
         ({"retry-after-ms": "250"}, 0.25),
         ({"retry-after": "soon"}, None),
+        ({"retry-after": "inf"}, None),
+        ({"retry-after-ms": "nan"}, None),
+        ({"retry-after": "-7"}, 0.0),
         ({}, None),
     ],
 )

@@ -43,3 +43,8 @@ def test_an_error_behind_a_whole_answer_takes_nothing_from_it() -> None:
     assert read(chunk({"content": "whole"}), STOP, {"error": "late"}, "{broken").text == "whole"
     with pytest.raises(ModelError, match="late"):
         read(chunk({"content": "half"}), chunk(finish_reason="length"), {"error": "late"})
+
+
+def test_an_error_behind_an_answer_that_says_nothing_is_told() -> None:
+    with pytest.raises(ModelError, match="late"):
+        read(STOP, {"error": "late"})
