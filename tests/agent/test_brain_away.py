@@ -6,6 +6,7 @@ import socket
 import pytest
 from tests.agent.stage import call, opened
 
+from soma.agent.llm.base import MEMORY_AWAY, InstructionPart
 from soma.agent.llm.scripted import calls, says
 from soma.agent.remember import remembering
 from soma.agent.settings import Settings
@@ -23,12 +24,15 @@ async def test_a_turn_completes_degraded_and_its_memory_waits_until_the_brain_is
     alone = Settings(data_dir=folder, brain_url=f"http://127.0.0.1:{closed_port()}")
     async with opened(alone) as stage:
         ann = await stage.newcomer()
-        ann.hears(calls(call("calculator", expression="1+1")), says("It is 2.", confidence=1.0))
+        model = ann.hears(calls(call("calculator", expression="1+1")), says("It is 2.", confidence=1.0))
         record = await ann.asks("my lucky sum is 1+1")
         assert record.complete is not None
         assert (record.complete.content, record.complete.exit_reason) == ("It is 2.", "converged")
         assert record.started is not None
         assert (record.started.degraded or "").startswith("brain_unavailable")
+        for request in model.requests:
+            said = [part for message in request.messages for part in message.parts]
+            assert said.count(InstructionPart(MEMORY_AWAY)) == 1, "that memory is away is not that it is empty"
         for iteration in record.iterations.values():
             assert iteration.bundle is not None
             assert iteration.completed is not None

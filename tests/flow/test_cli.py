@@ -6,6 +6,7 @@ import signal
 import socket
 import sqlite3
 import subprocess
+import time
 from contextlib import closing
 from typing import Any
 
@@ -549,6 +550,19 @@ def test_a_busy_port_gives_way_to_the_next_and_a_stopped_server_lets_its_clients
     assert complained == f"soma: port {port} is busy, trying {port + 1}\n"
     assert process.returncode == 0
     assert not (tmp_path / "server.json").exists()
+
+
+def test_a_question_that_comes_while_the_server_starts_waits_for_it(tmp_path):
+    server = launch(tmp_path)
+    deadline = time.monotonic() + 30
+    while not (tmp_path / "starting").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    asked = server.run("chat", "what is 6*7?")
+    server.stop()
+    assert (asked.returncode, asked.stderr) == (0, "soma: the server is still starting; waiting for it\n")
+    assert "6*7 = 42" in asked.stdout
+    assert "start it with `soma up`" in server.run("chat", "what is 6*7?").stderr
 
 
 def test_a_folder_of_markdown_is_imported_cited_and_imported_again(typed, tmp_path):

@@ -17,6 +17,7 @@ import msgspec
 from soma.agent.citations import without_citations
 from soma.agent.hidden import without_hidden
 from soma.agent.llm.base import (
+    MEMORY_AWAY,
     InstructionPart,
     MemoryPart,
     Message,
@@ -94,7 +95,7 @@ def build_prompt(material: Material, count: Count) -> Prompt:
     history, dropped = fit_history(material.history, material.lanes["history"], count)
     memories = _fit_memories(material, count)
     steps, results = _steps(material, memories, count)
-    asked = (*memories.of(0), *_pending(material), _now(material), TextPart(material.message))
+    asked = (*memories.of(0), *_away(material), *_pending(material), _now(material), TextPart(material.message))
     messages = [Message("system", (TextPart(material.instructions),)), *history, Message("user", asked), *steps]
     actual = {
         "system_policy": count(material.instructions),
@@ -217,6 +218,12 @@ def _fit_memories(material: Material, count: Count) -> _Memories:
             mine.append(_memory(numbers[memory.id], memory, material.timezone))
         added.append(mine)
     return _Memories(added, used, dropped)
+
+
+def _away(material: Material) -> list[Part]:
+    """No memory found is another thing than no memory asked."""
+    first = material.iterations[0].bundle
+    return [InstructionPart(MEMORY_AWAY)] if first and first.degraded else []
 
 
 def _pending(material: Material) -> list[Part]:

@@ -1,5 +1,6 @@
 """The running server as the command line finds it: its address and the user's token lie in the data folder."""
 
+import fcntl
 import json
 import os
 import time
@@ -25,6 +26,8 @@ from soma.events.reasons import reason_of
 __all__ = ["console", "errors", "fail", "show_json"]  # beside what stands here: every command needs both
 
 ADDRESS_FILE = "server.json"
+STARTING_FILE = "starting"  # locked by a server until it answers
+START_SECONDS = 120.0
 TOKEN_FILE = "token"  # noqa: S105 - the name of the file, not a token
 LONG = httpx.Timeout(600.0, connect=5.0)
 
@@ -158,10 +161,34 @@ def address() -> str:
     chosen = chosen_settings()
     if chosen.url:
         return f"{chosen.url.rstrip('/')}/api/v2"
-    url = running(chosen.data_dir)
+    url = running(chosen.data_dir) or _once_started(chosen.data_dir)
     if url is None:
         fail(f"no Soma runs with the data folder {chosen.data_dir}: start it with `soma up` or `make up`")
     return f"{url}/api/v2"
+
+
+def _once_started(data_dir: Path) -> str | None:
+    """The address of a server that is starting, as soon as it answers; None where none starts or its start failed."""
+    if not _is_starting(data_dir):
+        return running(data_dir)  # it may just have come up
+    errors.print("[yellow]soma:[/yellow] the server is still starting; waiting for it", soft_wrap=True)
+    deadline = time.monotonic() + START_SECONDS
+    while _is_starting(data_dir):
+        if time.monotonic() > deadline:
+            fail(f"the server of {data_dir} still starts after {START_SECONDS:g} s: its own terminal may say why")
+        time.sleep(0.1)
+    return running(data_dir)
+
+
+def _is_starting(data_dir: Path) -> bool:
+    try:
+        with (data_dir / STARTING_FILE).open() as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except FileNotFoundError:
+        pass
+    return False
 
 
 def running(data_dir: Path) -> str | None:

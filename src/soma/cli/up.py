@@ -10,14 +10,23 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 import uvicorn
 
 from soma.agent.settings import Settings, default_data_dir
 from soma.brain.not_built import not_built
-from soma.cli.server import ADDRESS_FILE, TOKEN_FILE, check_brain_settings, chosen_settings, errors, fail, running
+from soma.cli.server import (
+    ADDRESS_FILE,
+    STARTING_FILE,
+    TOKEN_FILE,
+    check_brain_settings,
+    chosen_settings,
+    errors,
+    fail,
+    running,
+)
 from soma.cli.unknown_settings import unknown
 from soma.events.private import write_private
 from soma.events.reasons import reason_of
@@ -47,18 +56,20 @@ class Server(uvicorn.Server):
         url: str,
         data_dir: Path,
         began: float,
+        starting: TextIO,
         selection: "Selection",
     ) -> None:
         super().__init__(config)
         self._app = app
         self._selection = selection
-        self._url, self._data_dir, self._began = url, data_dir, began
+        self._url, self._data_dir, self._began, self._starting = url, data_dir, began, starting
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
             address = json.dumps({"url": self._url, "pid": os.getpid()})
             write_private(self._data_dir / ADDRESS_FILE, address)
+            fcntl.flock(self._starting, fcntl.LOCK_UN)
             self._greet()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -113,6 +124,8 @@ def command(host: str, port: int, log_level: str) -> None:
     try:
         chosen.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         _refuse_a_second(chosen.data_dir)
+        starting = (chosen.data_dir / STARTING_FILE).open("a")
+        fcntl.flock(starting, fcntl.LOCK_EX)  # until it answers, or ends: commands wait for it meanwhile
     except OSError as error:
         fail(f"the data folder {chosen.data_dir} cannot be made or used: {reason_of(error)}")
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -127,7 +140,8 @@ def command(host: str, port: int, log_level: str) -> None:
     if not is_loopback(host):
         errors.print(f"[yellow]soma:[/yellow] {EXPOSED.format(address=host)}", soft_wrap=True)
     config = _config(app, chosen, log_level)
-    server = Server(config, app, url=_url(name, number), data_dir=chosen.data_dir, began=began, selection=selection)
+    url = _url(name, number)
+    server = Server(config, app, url=url, data_dir=chosen.data_dir, began=began, starting=starting, selection=selection)
     with suppress(KeyboardInterrupt):  # Ctrl-C is how it is stopped; uvicorn raises it again when all is closed
         server.run(sockets=[listening])
     if not server.started:

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from soma.agent.llm.base import (
+    MEMORY_AWAY,
     Finished,
     InstructionPart,
     MemoryPart,
@@ -150,6 +151,14 @@ async def test_without_memories_it_knows_nothing() -> None:
     response = await ask("what is my cat called?")
     assert "nothing was recalled" in response.text
     assert response.confidence == 0
+
+
+def test_a_memory_that_cannot_be_reached_is_not_called_empty() -> None:
+    asked = Message("user", (InstructionPart(MEMORY_AWAY), TextPart("what is my cat called?")))
+    reply = respond(ModelRequest(messages=(asked,)))
+    assert "my memory cannot be reached" in reply.text
+    assert "nothing was recalled" not in reply.text
+    assert reply.confidence == 0
 
 
 @pytest.mark.parametrize("text", ["hello", "Hi there!", "thanks", "who are you?", "what can you do?", "good morning"])

@@ -14,6 +14,10 @@ from soma.agent.llm.json_values import arguments_of
 CUT = "cut"  # the finish reason of a stream that ended without one
 CUT_AT_LENGTH, FILTERED = "length", "content_filter"
 CUT_SHORT = frozenset({CUT_AT_LENGTH, FILTERED})  # the finish reasons of an answer that is not whole
+MEMORY_AWAY = (
+    "Memory cannot be reached at the moment: nothing was looked up in it. Where the message asks for what it may hold, "
+    "say so, rather than that it holds nothing."
+)
 UNNAMED = "(unnamed)"  # stands where a call has no name: no tool is called so
 
 Role = Literal["system", "user", "assistant", "tool"]

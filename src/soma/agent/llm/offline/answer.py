@@ -80,7 +80,9 @@ def _passage(one: Answering) -> str:
     return f'From {where}:{between}"{between.join(unit.text for unit in one.units)}" {cited}'.rstrip()
 
 
-def dont_know(looked_at: int) -> str:
+def dont_know(looked_at: int, *, is_away: bool = False) -> str:
+    if is_away:
+        return "I don't know: my memory cannot be reached at the moment, so I looked at nothing. Ask again in a while."
     looked = "nothing was recalled from memory"
     if looked_at:
         which = "the one memory" if looked_at == 1 else f"none of the {looked_at} memories"

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import msgspec
 
 from soma.agent.llm.base import (
+    MEMORY_AWAY,
     Delta,
     Finished,
+    InstructionPart,
     MemoryPart,
     Message,
     ModelRequest,
@@ -37,12 +39,16 @@ class Reply:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Turn:
-    """What the messages say: the user's last words and those before, the memories, this turn's calls and results."""
+    """What the messages say: the user's last words and those before, the memories, this turn's calls and results.
+
+    `is_away`: memory could not be asked.
+    """
 
     message: str
     earlier: tuple[str, ...]
     memories: tuple[MemoryPart, ...]
     results: tuple[tuple[ToolCall | None, ToolResultPart], ...]
+    is_away: bool
 
 
 class OfflineModel:
@@ -78,7 +84,8 @@ def respond(request: ModelRequest) -> Reply:
         return _from_results(asked, turn)
     if (said := _in_conversation(request, turn)) is not None:
         return Reply(text=said, confidence=CHAT_CONFIDENCE)
-    return found or Reply(text=answer.dont_know(len(turn.memories)), confidence=NO_ANSWER)
+    unknown = answer.dont_know(len(turn.memories), is_away=turn.is_away)
+    return found or Reply(text=unknown, confidence=NO_ANSWER)
 
 
 def _found(asked: question.Question, memories: Sequence[MemoryPart]) -> Reply | None:
@@ -132,6 +139,7 @@ def _read(messages: Sequence[Message]) -> _Turn:
         earlier=tuple(said for message in messages[:start] if (said := _user_text(message))),
         memories=tuple(memories.values()),
         results=tuple((calls.get(result.call_id), result) for result in results),
+        is_away=InstructionPart(MEMORY_AWAY) in parts,
     )
 
 
