@@ -25,6 +25,14 @@ async def test_constants_from_before_the_floor_of_tools_replay_without_one(opene
     assert recorded(opened.writer.database)["before"].tool_floor == 0.0
 
 
+async def test_constants_from_before_citations_awaited_trust_replay_without_waiting(opened):
+    told = msgspec.to_builtins(CONSTANTS)
+    del told["citations_await_trust"]
+    fact = LearnerConfigured(digest="before", hyperparameters=told)
+    await opened.writer.write(lambda tx: tx.append(draft(fact, SETTINGS)))
+    assert not recorded(opened.writer.database)["before"].citations_await_trust
+
+
 async def test_constants_whose_records_an_early_version_wrote_as_arrays_are_read(opened):
     told = msgspec.to_builtins(CONSTANTS)
     profile = [list(level.values()) if isinstance(level, dict) else level for level in told["profile"].values()]

@@ -29,6 +29,16 @@ async def cites(client, turn, *, who=ALICE, **fields):
     return bundle, learned
 
 
+async def earns_trust(client, who=ALICE):
+    """A person who names again and again what stood last: what was learned foretells it better than the prior."""
+    for number in range(6):
+        conversation = f"earned-{number}"
+        bundle = await client.evaluate(who, conversation_id=conversation, query=QUESTION, top_k=6)
+        said = {"conversation_id": conversation, "bundle_id": bundle.bundle_id}
+        await client.feedback(who, **said, helpful=[max(bundle.memories, key=lambda memory: memory.key).id])
+    assert (await client.state(who)).trust > 0.5
+
+
 def ranking(state):
     """What was learned of views; an outcome itself may move what gain, cost and latency are worth."""
     return {name: weight for name, weight in state.learned.items() if name not in {"lambda", "mu", "nu", "tau"}}
@@ -48,7 +58,17 @@ async def test_what_an_extractive_model_cites_teaches_nothing(client):
     assert await values(client) == worth
 
 
+async def test_what_another_model_cites_teaches_nothing_before_people_have_earned_trust(client):
+    before, worth = await client.state(ALICE), await values(client)
+    for number in range(5):
+        await cites(client, f"t{number}", model="openai/gpt")
+    after = await client.state(ALICE)
+    assert (after.trust, ranking(after)) == (before.trust, ranking(before))
+    assert await values(client) == worth
+
+
 async def test_what_another_model_cites_moves_weights_a_little_and_neither_trust_nor_values(opened, client):
+    await earns_trust(client)
     before, worth = await client.state(ALICE), await values(client)
     for number in range(5):
         await cites(client, f"t{number}", model="openai/gpt")
@@ -61,6 +81,8 @@ async def test_what_another_model_cites_moves_weights_a_little_and_neither_trust
 
 async def test_what_another_model_cites_counts_a_tenth_of_a_persons_word(client):
     await remembered(client, MALLORY)
+    for who in (ALICE, MALLORY):
+        await earns_trust(client, who)
     before = await client.state(ALICE)
     await cites(client, "t0")
     cited = await client.state(ALICE)
@@ -79,6 +101,7 @@ async def test_a_persons_word_takes_back_what_the_turns_own_model_cited(opened, 
     """As if the model had cited nothing: weights and trust to the bit."""
     await remembered(client, MALLORY)
     for who in (ALICE, MALLORY):
+        await earns_trust(client, who)
         bundle, _ = await cites(client, "t1", who=who, extractive=who == MALLORY)
         said = {"conversation_id": "c1", "turn_id": "t1", "bundle_id": bundle.bundle_id} | word
         if "helpful" in said:

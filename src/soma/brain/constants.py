@@ -13,7 +13,8 @@ from soma.events.log import Log, Reads
 from soma.events.schema import LearnerConfigured, Subject, draft, fact_of
 from soma.events.transaction import Transaction
 
-BEFORE = {"tool_floor": 0.0}  # what held before a constant was known, and so what events without it were computed with
+# What held before a constant was known, and so what events without it were computed with.
+BEFORE = {"tool_floor": 0.0, "citations_await_trust": False}
 SETTINGS = Subject(tenant_id="", stream="settings")  # facts of the process, of no tenant
 
 

@@ -12,7 +12,7 @@ from soma.brain.core.weights import Views
 
 DEFAULTS = Hyperparameters()
 CITATION_MOST = 0.1  # of what a person's word counts
-NOT_SETTINGS = {"views", "profile"}  # the memory ships its views; the profile is chosen by name
+NOT_SETTINGS = {"views", "profile", "citations_await_trust"}  # the memory ships its views; the profile has a name
 
 
 def _share(name: str, description: str) -> Any:

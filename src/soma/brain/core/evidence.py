@@ -177,8 +177,11 @@ def _gradient(
     return tuple(g)
 
 
-def credit_of(source: Source, settings: Hyperparameters) -> float:
-    return settings.person_credit if source is Source.PERSON else settings.citation_credit
+def credit_of(source: Source, trust_sum: float, settings: Hyperparameters) -> float:
+    if source is Source.PERSON:
+        return settings.person_credit
+    waits = source is Source.MODEL and settings.citations_await_trust
+    return settings.citation_credit * (trust.earned(trust_sum, settings) if waits else 1.0)
 
 
 def named_values(evidence: Evidence) -> tuple[tuple[str, bool], ...]:

@@ -60,7 +60,7 @@ class Explanation(msgspec.Struct, frozen=True, gc=False):
     def credit(self) -> float:
         match self.observation:
             case Evidence(source=source):
-                return evidence.credit_of(source, self.settings)
+                return evidence.credit_of(source, self.before.retrieval.trust_sum, self.settings)
             case IterationOutcome():
                 return self.settings.outcome_credit
             case _:

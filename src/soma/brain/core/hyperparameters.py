@@ -34,6 +34,7 @@ class Hyperparameters:
     prior_pull: float = 0.02
     person_credit: float = 1.0
     citation_credit: float = 0.1
+    citations_await_trust: bool = True  # a model's count for as much as people have come to trust what was learned
     dismissal: float = 0.2  # weight of "none of these helped" beside a memory that did
     gradient_limit: float = 2.0
     value_rate: float = 0.1

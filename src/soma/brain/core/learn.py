@@ -24,6 +24,8 @@ from soma.brain.core.state import LearnerState
 Observation = Answer | Evidence | IterationOutcome | Restore | Promotion
 Learned = tuple[LearnerState, Explanation]
 
+AWAITS_TRUST = "a model's citation counts for nothing until what people said has earned trust"
+
 
 def learn(state: LearnerState, observation: Observation, settings: Hyperparameters) -> Learned:
     match observation:
@@ -97,20 +99,22 @@ def learn_from_evidence(state: LearnerState, seen: Evidence, settings: Hyperpara
     values = evidence.named_values(seen)
     lesson, watch = Lesson(reading.retrieval, state.utility, state.temperature), state.guard
     gradient: tuple[float, ...] = ()
+    credit = evidence.credit_of(seen.source, state.retrieval.trust_sum, settings)
     is_automatic, is_model = seen.source is not Source.PERSON, seen.source is Source.MODEL
-    gated = is_automatic and not passes(feeling.salience, settings)
+    awaits_trust = is_model and settings.citations_await_trust and not credit
+    gated = awaits_trust or (is_automatic and not passes(feeling.salience, settings))
     guarded = False
     if gated:
-        reason = "a citation without salience"
+        reason = AWAITS_TRUST if awaits_trust else "a citation without salience"
     elif settings.learning_rule is Rule.LITERAL:
         reason = "one signal for every weight"
-        rate = settings.learning_rate(state.modulators.dopamine) * (settings.citation_credit if is_model else 1.0)
+        rate = settings.learning_rate(state.modulators.dopamine) * (credit if is_model else 1.0)
         lesson = literal.moved_lesson(lesson, rate, literal.evidence_signal(seen))
     elif judgement is None:
         reason = "nothing to compare: all of the shown memories helped, or none is known to have"
     else:
         reason = "what helped, against what was shown beside it"
-        credit, advantage = evidence.credit_of(seen.source, settings), judgement.advantage
+        advantage = judgement.advantage
         factor = settings.learning_factor(state.modulators.dopamine)
         retrieval, gradient = evidence.stepped(
             reading,

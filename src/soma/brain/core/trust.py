@@ -17,6 +17,11 @@ def trust(trust_sum: float, settings: Hyperparameters) -> float:
     return sigmoid(settings.trust_scale * trust_sum)
 
 
+def earned(trust_sum: float, settings: Hyperparameters) -> float:
+    """2 k - 1, the part of trust above its start; 0 below it."""
+    return max(0.0, 2.0 * trust(trust_sum, settings) - 1.0)
+
+
 def blend(prior: Sequence[float], weights: Sequence[float], k: float) -> tuple[float, ...]:
     """(1 - k) prior + k w."""
     return tuple([(1.0 - k) * p + k * w for p, w in zip(prior, weights, strict=True)])
