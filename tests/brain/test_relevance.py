@@ -1,6 +1,6 @@
 """What a bundle leaves out: memories that do not stand out for the question, of many."""
 
-from tests.brain.conftest import ALICE
+from tests.brain.conftest import ALICE, metrics_of
 
 from soma.brain.context import FEW
 
@@ -34,3 +34,25 @@ async def test_of_few_memories_none_is_left_out(opened):
     await remember(opened.client, *ABOUT, "The office is in Graz.")
     bundle = await shown(opened.client, "How long is the warranty of the Heron?")
     assert bundle.dropped == 0
+
+
+async def test_a_memory_that_was_taught_is_shown_however_far_from_the_question(opened):
+    await remember(opened.client, *ABOUT, *SALARIES)
+    question = "How long is the warranty of the Heron?"
+    bundle = await opened.client.evaluate(ALICE, conversation_id="c", query="employee 7", token_budget=4_000)
+    [far] = [memory.id for memory in bundle.memories if memory.text == SALARIES[7]]
+    body = {"conversation_id": "c", "bundle_id": bundle.bundle_id, "query": question, "helpful": [far]}
+    await opened.client.feedback(ALICE, **body)
+    first = (await shown(opened.client, question)).memories[0]
+    assert (first.id, first.taught) == (far, True)
+
+
+async def test_asking_alone_does_not_narrow_attention(opened):
+    """Of what was left out as irrelevant, none could be shown: that all others are does not mean that too many are."""
+    await remember(opened.client, *ABOUT, *SALARIES)
+    before = (await opened.client.state(ALICE)).weights["tau"]
+    for number in range(20):
+        bundle = await shown(opened.client, "How long is the warranty of the Heron?")
+        body = metrics_of(f"t{number}", bundle_id=bundle.bundle_id, confidence=0.1)
+        await opened.client.publish_turn_metrics(ALICE, **body)
+    assert (await opened.client.state(ALICE)).weights["tau"] >= before

@@ -120,6 +120,7 @@ def built(
     """What attention and lane admit, and a plan of how to answer with it."""
     ranking = ranked(candidates, served, order)
     looked_at = relevant(ranking, ranking.rows[: CONTENDERS * lane.limit])
+    irrelevant = max(0, min(len(ranking.rows), lane.limit) - len(looked_at))
     contenders = [
         Contender(row.id, row.attention, tokens.count(candidate.text), _group(candidate))
         for row, candidate in looked_at
@@ -133,6 +134,7 @@ def built(
         is_duplicate=is_duplicate,
         attention_share=lane.attention_mass,
         limit=lane.limit,
+        left_out=irrelevant,
     )
     rows = _of(ranking, packed)
     lengths = {contender.id: contender.tokens for contender in contenders}
@@ -149,7 +151,7 @@ def built(
         memories=[ranking.memory(row) for row in rows],
         shown=tuple(Shown(row.id, row.values) for row in rows),
         packed=packed,
-        irrelevant=max(0, min(len(ranking.rows), lane.limit) - len(looked_at)),
+        irrelevant=irrelevant,
         gain=expected_gain(rows, served),
         plan=plan_view(choice, served),
         vectors=[candidates.vectors[ranking.by_id[row.id]] for row in rows],

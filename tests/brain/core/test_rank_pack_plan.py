@@ -83,6 +83,11 @@ def test_diversity_is_the_share_of_candidates_shown_as_distinct() -> None:
     assert packed([]).diversity == 0.0
 
 
+def test_memories_that_do_not_bear_on_the_question_count_as_not_shown() -> None:
+    assert packed(lane(0.5, 0.5), left_out=2).diversity == 0.5
+    assert packed(lane(0.5, 0.5), limit=4, left_out=100).diversity == 0.5
+
+
 MENU = Menu(
     memories=tuple(Option(f"{n}", gain=0.9 * n / (n + 4), tokens=60 * n) for n in (0, 2, 4, 8, 16, 32)),
     prompts=(Option("short", gain=0.05, tokens=100), Option("full", gain=0.1, tokens=600)),

@@ -24,7 +24,7 @@ class Packed(NamedTuple):
     attention: float
     tokens: int
     diversity: float
-    """Share of the candidates that are shown as distinct memories; what the diversity rule steers tau by."""
+    """Share of what could have been shown that is shown as distinct memories; the diversity rule steers tau by it."""
 
 
 IsDuplicate = Callable[[str, str], bool]
@@ -37,15 +37,17 @@ def pack(
     is_duplicate: IsDuplicate,
     attention_share: float = ATTENTION_SHARE,
     limit: int | None = None,
+    left_out: int = 0,
 ) -> Packed:
     """Stops when the attention is covered or `limit` memories are shown; what is too long is passed over.
 
-    A duplicate's attention counts as covered: its twin speaks for it.
+    A duplicate's attention counts as covered: its twin speaks for it. `left_out` memories were recalled and are no
+    candidates, for they do not bear on the question: they count as not shown.
     """
     shown: list[str] = []
     duplicates: list[str] = []
     too_long: list[str] = []
-    covered, tokens = 0.0, 0
+    covered, tokens, possible = 0.0, 0, len(candidates) + left_out
     for members in _groups(candidates):
         if covered >= attention_share or (limit is not None and len(shown) >= limit):
             break
@@ -66,7 +68,7 @@ def pack(
         tuple(too_long),
         covered,
         tokens,
-        diversity(len(shown), len(candidates) if limit is None else min(limit, len(candidates))),
+        diversity(len(shown), possible if limit is None else min(limit, possible)),
     )
 
 
