@@ -119,6 +119,32 @@ async def test_what_only_asks_is_not_remembered_and_what_states_is(said, remembe
         assert texts(ended(*ANSWER, said=said, error=error, citations=[{"number": 1}])) == remembered
 
 
+MANUAL = "Plover installation > Before you go\nPack the pole. Operating temperature of the Heron 4 is 0 to 45 °C."
+
+
+@pytest.mark.parametrize(
+    ("said", "quoted", "is_kept"),
+    [
+        ("Before you go", MANUAL, False),
+        ("opperating temprature of the herron 4", MANUAL, False),
+        ("operating temperature, Heron 4", MANUAL, False),
+        ("operating temperature of the Heron 5", MANUAL, True),
+        ("The operating temperature is 0 to 45 °C.", MANUAL, True),
+        ("Heron 4 broke", MANUAL, True),
+        ("Before you go", "", True),
+        ("dentist on Monday", MANUAL, True),
+    ],
+)
+async def test_what_was_looked_up_in_a_document_is_no_statement(said, quoted, is_kept):
+    cited = [{"number": 1, "text": quoted, "metadata": {"document": "plover.md"}}] if quoted else []
+    assert texts(ended(*ANSWER, said=said, citations=cited, model="offline-extractive")) == [said] * is_kept
+
+
+async def test_what_was_said_before_may_be_said_again():
+    cited = [{"number": 1, "text": "Rex barks", "metadata": {"role": "user"}}]
+    assert texts(ended(*ANSWER, said="Rex, the dog", citations=cited)) == ["Rex, the dog"]
+
+
 @pytest.mark.parametrize(
     "said",
     [

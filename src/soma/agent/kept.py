@@ -8,7 +8,9 @@ from hashlib import sha256
 from soma.agent.consent import asks_to_forget, consent_in
 from soma.agent.hidden import without_hidden
 from soma.agent.llm.offline.dates import resolve, said_on
-from soma.agent.speech import is_question, is_request, only_names, sentences, word_set, words
+from soma.agent.llm.offline.spelling import nearest
+from soma.agent.llm.offline.words import STOP, stem
+from soma.agent.speech import is_question, is_request, may_have_verb, only_names, sentences, word_set, words
 
 # Words that begin a question and as well a note in telegram style: "Had lunch with Ann", "Will is my brother".
 _EITHER = word_set("had has have did do does was were will may")
@@ -16,16 +18,17 @@ SHORTEST = 10  # letters of a sentence that is looked for inside of a kept text
 _SUBJECTS = word_set("i you he she it we they there this that these those anyone anybody someone somebody")
 
 
-def worth_keeping(message: str, kept: Sequence[str] = ()) -> str:
+def worth_keeping(message: str, kept: Sequence[str] = (), quoted: Sequence[str] = ()) -> str:
     """Take what a message states; empty for one that only asks, agrees, or asks to forget.
 
-    Sentences that stand in what was `kept` already, or hold it, are left out.
+    Sentences that stand in what was `kept` already, or hold it, are left out; so are those that only name what the
+    documents say that were `quoted` in answer.
     """
     if asks_to_forget(message) or consent_in(message) is not None:
         return ""
     said = sentences(message)
     known = [letters for text in kept if (letters := _letters(text))]
-    stated = [one for one in said if not _only_asks(one) and not _is_known(one, known)]
+    stated = [one for one in said if not (_only_asks(one) or _is_known(one, known) or _looks_up(one, quoted))]
     return message if len(stated) == len(said) else " ".join(stated)
 
 
@@ -66,6 +69,24 @@ def _is_note(sentence: str) -> bool:
 def _is_known(sentence: str, known: Sequence[str]) -> bool:
     letters = _letters(sentence)
     return any(text in letters or (len(letters) >= SHORTEST and letters in text) for text in known)
+
+
+def _looks_up(sentence: str, quoted: Sequence[str]) -> bool:
+    """Whether it was typed as into a search: words of a document as they stand there, or a name without a verb, be it
+    misspelled. What ends as a sentence does is one.
+    """
+    if not quoted or sentence.rstrip().endswith((".", "!", "。")):
+        return False
+    letters = _letters(sentence)
+    if len(letters) >= SHORTEST and any(letters in _letters(text) for text in quoted):
+        return True
+    return not may_have_verb(sentence) and any(_holds(text, sentence) for text in quoted)
+
+
+def _holds(text: str, name: str) -> bool:
+    known = {word for word in words(text) if word not in STOP}
+    stems = set(map(stem, known))
+    return all(word in STOP or stem(word) in stems or nearest(word, known) is not None for word in words(name))
 
 
 def _letters(text: str) -> str:

@@ -96,7 +96,7 @@ def items_of(record: TurnRecord, said_before: Sequence[str] = ()) -> list[dict[s
     turn, complete = record.turn, record.complete
     if complete is None or record.started is None or not record.started.model:  # nobody was asked
         return []
-    said = worth_keeping(turn.content, _kept_by_tool(record))
+    said = worth_keeping(turn.content, _kept_by_tool(record), _quoted_documents(complete))
     items = _items(record, said, "user") if said else []
     if _is_own_answer(record, complete, said_before) and not asks_to_forget(turn.content):
         items += _items(record, complete.content, "assistant")
@@ -112,6 +112,12 @@ def _kept_by_tool(record: TurnRecord) -> list[str]:
         if use.finished and use.finished.status == "ok"
     ]
     return [statement for statement in statements if is_said_by_user(statement, [record.turn.content])]
+
+
+def _quoted_documents(complete: TurnComplete) -> list[str]:
+    """The texts that the answer cites, but for what was said in conversations: that may be said again."""
+    cited = [one for one in complete.citations if "role" not in (one.get("metadata") or {})]
+    return [one["text"] for one in cited if one.get("text")]
 
 
 def _is_own_answer(record: TurnRecord, complete: TurnComplete, said_before: Sequence[str]) -> bool:

@@ -53,6 +53,7 @@ _FINITE = word_set(
     ist sind war waren hat haben heißt kann wird lautet est sont était a ont es son era tiene está"""
 )
 _INFLECTED = re.compile(r"(?:(?<!s)s|ed|ing)$")
+_ENDING = re.compile(r"(?:(?<!s)s|ed)$").search  # of a verb that is finite
 
 
 def words(text: str) -> list[str]:
@@ -102,6 +103,12 @@ def only_names(text: str) -> bool:
     if named != text or said[0] in WH:
         return said[0] in _NAMING
     return said[0] in _ENGLISH and not any(map(_INFLECTED.search, said))
+
+
+def may_have_verb(text: str) -> bool:
+    """Whether any word may be a finite verb; a participle as in "using it offline" makes no sentence of it."""
+    said = words(text)
+    return not _FINITE.isdisjoint(said) or any(map(_ENDING, said))
 
 
 def says_something(text: str) -> bool:
