@@ -1,5 +1,6 @@
 """Forget means forget, in chat as at every other door: asked first, then gone, and in no later prompt."""
 
+import asyncio
 import re
 from importlib import import_module
 
@@ -12,7 +13,7 @@ from tests.agent.test_remember import caught_up, consumer, memories
 from soma.agent.forgetting import Recogniser, speaking
 from soma.agent.llm.base import Message
 from soma.agent.llm.offline import OfflineModel
-from soma.agent.llm.scripted import ScriptedModel, calls, says
+from soma.agent.llm.scripted import Response, ScriptedModel, calls, says
 from soma.agent.models import Capsule
 from soma.agent.record import TurnRecord
 from soma.agent.tools.forget_words import MOST
@@ -339,6 +340,94 @@ async def test_what_is_refused_withholds_nothing(stage):
         await member.agent.forgetting.forget(member.principal, ids=[shared.id])
     await member.asks("and now?")
     assert "heron" in prompts(model, 1)
+
+
+async def ids_saying(person: Person, word: str) -> list[str]:
+    return [one.id for one in (await person.agent.brain.memories(person.principal)).memories if word in one.text]
+
+
+async def withheld_under(person: Person) -> set[str]:
+    """The receipts under which turns and memories of the tenant are withheld."""
+    tables = ("agent_withheld", "agent_forgottenmemory")
+    query = " UNION ".join(f"SELECT receipt_id FROM {table} WHERE tenant_id = ?" for table in tables)
+    rows = person.agent.writer.database.query(query, [person.caller.tenant_id] * len(tables))
+    return {str(receipt_id) for (receipt_id,) in rows}
+
+
+async def test_what_is_refused_only_when_it_is_done_withholds_nothing_either(ann, monkeypatch):
+    model = ann.hears(says("Noted.", confidence=1.0), says("hm", confidence=1.0))
+    await told(ann, SECRET)
+    known = await ids_saying(ann, "heron")
+    forget = ann.agent.brain.forget
+
+    async def refuse(*given, dry_run, **named):
+        if not dry_run:
+            raise BrainRefused("not_the_author", "It has another author by now.", "ids[0]", 403)
+        return await forget(*given, dry_run=dry_run, **named)
+
+    monkeypatch.setattr(ann.agent.brain, "forget", refuse)
+    with pytest.raises(BrainRefused):
+        await ann.agent.forgetting.forget(ann.principal, ids=known)
+    assert await withheld_under(ann) == set()
+    await ann.asks("how are you?")
+    assert "heron" in prompts(model, 1)
+
+
+async def test_forgetting_that_has_begun_is_completed_though_the_caller_goes_away(ann, monkeypatch):
+    ann.hears(says("Noted.", confidence=1.0))
+    await told(ann, SECRET)
+    known = await ids_saying(ann, "heron")
+    forget, begun, gate = ann.agent.brain.forget, asyncio.Event(), asyncio.Event()
+
+    async def wait_first(*given, **named):
+        begun.set()
+        await gate.wait()
+        return await forget(*given, **named)
+
+    monkeypatch.setattr(ann.agent.brain, "forget", wait_first)
+    caller = asyncio.ensure_future(ann.agent.forgetting.forget(ann.principal, ids=known))
+    await begun.wait()
+    caller.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await caller
+    gate.set()
+    async with asyncio.timeout(10):
+        while await memories(ann) or not await withheld_under(ann):  # noqa: ASYNC110 - it goes on by itself
+            await asyncio.sleep(0.01)
+
+
+async def test_what_is_withheld_names_the_receipt_of_what_was_forgotten(ann):
+    ann.hears(says("Noted.", confidence=1.0))
+    await told(ann, SECRET)
+    known = await ids_saying(ann, "heron")
+    receipt = await ann.agent.forgetting.forget(ann.principal, ids=known)
+    assert await withheld_under(ann) == {receipt.receipt_id}
+
+
+async def test_what_a_shared_memory_told_others_is_withheld_from_their_models_too(stage):
+    owner = await stage.newcomer()
+    [shared] = await owner.agent.brain.remember(owner.principal, [{"text": SECRET, "scope": "tenant"}])
+    member = await stage.newcomer(tenant_id=owner.caller.tenant_id)
+    model = member.hears(says("It is heron-42.", confidence=1.0), says("hm", confidence=1.0))
+    record = await member.asks("what is our Wi-Fi password?")
+    receipt = await owner.agent.forgetting.forget(owner.principal, ids=[shared.id])
+    assert receipt.withheld_turns == [record.turn.id]
+    await member.asks("and now?")
+    assert "heron" not in prompts(model, 1)
+
+
+async def test_a_turn_under_way_that_may_have_seen_it_is_withheld_whatever_it_says(ann):
+    await ann.knows(SECRET)
+    gate = asyncio.Event()
+    answer = Response(chunks=("It is", " h-e-r-o-n."), gates={1: gate}, confidence=1.0)
+    model = ann.hears(answer, says("hm", confidence=1.0))
+    turn_id = await ann.sends("what is it?")
+    await ann.frames(until="chat.delta")
+    await ann.agent.forgetting.forget(ann.principal, ids=await ids_saying(ann, "heron"))
+    gate.set()
+    await ann.end_of(turn_id)
+    await ann.asks("and now?")
+    assert "h-e-r-o-n" not in prompts(model, 1)
 
 
 class Counted:

@@ -9,7 +9,7 @@ import pytest_asyncio
 from tests.agent.stage import Person, Stage, call, opened
 from tests.agent.test_faults import impatient, locked
 
-from soma.agent.leases import LeaseLost, Leases
+from soma.agent.leases import Lease, LeaseLost, Leases
 from soma.agent.llm.base import Delta, ModelRequest
 from soma.agent.llm.scripted import Response, ScriptedModel, calls, says
 from soma.agent.models import Turn
@@ -149,6 +149,30 @@ async def test_of_two_runs_of_one_turn_by_one_worker_only_the_newer_may_write(an
     assert len(ann.events(turn_id)) == length + 1
     gate.set()
     await assert_ran_once(ann, turn_id)  # the run that lost its lease stops; another goes on from the log
+
+
+async def test_a_claim_takes_the_turn_away_and_only_the_newest_lease_is_renewed(ann):
+    turn_id, gate = await asks_for_a_line(ann)
+    other = Leases(ann.agent.writer, worker="other", seconds=60)
+    [older] = await other.take_over(running=(), is_alone=True)
+    newer = await other.claim(turn_id)
+    assert newer == Lease(turn_id, older.epoch + 1)
+    until = await lease_of(turn_id)
+    assert await other.renew([older]) == [older]
+    assert await lease_of(turn_id) == until
+    assert await other.renew([newer]) == []
+    assert await lease_of(turn_id) > until
+    gate.set()
+    await ann.agent.turns.cancel(turn_id)
+
+
+async def test_nothing_is_written_to_a_turn_that_is_over(bob):
+    turn_id = await bob.sends("hello")
+    await bob.end_of(turn_id)
+    store, length = bob.agent.store, len(bob.events(turn_id))
+    with pytest.raises(LeaseLost):
+        await store.record(store.load(turn_id, Lease(turn_id, 1)), DraftReplaced(iteration_number=0, reason="test"))
+    assert len(bob.events(turn_id)) == length
 
 
 async def test_a_run_stops_once_a_newer_one_has_its_turn(ann):

@@ -1,5 +1,6 @@
 """Conversations keep their order whatever the clock says, and a turn costs the same however long they are."""
 
+import asyncio
 import importlib
 import sqlite3
 import time
@@ -15,7 +16,7 @@ from django.db import connection
 from tests.agent.stage import Person, Stage, opened
 from tests.agent.test_faults import door
 
-from soma.agent.llm.scripted import says
+from soma.agent.llm.scripted import Response, says
 from soma.agent.models import Conversation, Message, Turn
 from soma.agent.settings import Settings
 from soma.events import ids
@@ -81,6 +82,21 @@ async def test_a_clock_that_was_set_back_between_two_starts_turns_nothing_round(
         assert [found["id"] for found in listed] == [ann.conversation_id, stage.tools["other"]]
     numbers = Turn.objects.filter(conversation_id=ann.conversation_id).order_by("id").values_list("number", flat=True)
     assert [number async for number in numbers] == [1, 2, 3, 4]
+
+
+async def test_what_waits_goes_by_its_number_whatever_its_id_is(stage):
+    person, gate = await stage.newcomer(), asyncio.Event()
+    person.hears(Response(chunks=("one",), gates={0: gate}, confidence=1.0), *[says("more", confidence=1.0)] * 2)
+    first = await person.sends("first?")
+    third, second = [await person.sends(text, on_busy="enqueue") for text in ("third?", "second?")]
+    numbers = [[3, third], [2, second]]
+    await person.agent.writer.write(lambda tx: tx.executemany("UPDATE agent_turn SET number = ? WHERE id = ?", numbers))
+    store = person.agent.store
+    assert store.under_way(person.caller.tenant_id, person.conversation_id) == [third, second, first]
+    gate.set()
+    await person.end_of(third)
+    assert [text for role, text in await person.said() if role == "user"] == ["first?", "second?", "third?"]
+    assert (store.said_before(third), store.said_before(second)) == (["second?", "first?"], ["first?"])
 
 
 async def test_ids_go_on_above_one_that_is_stored_and_pass_over_what_is_none(monkeypatch):
