@@ -4,12 +4,13 @@ Each rule has its own file; here is only who is told what, in which order. The s
 the same bits on any machine, so an explanation is derived again when somebody asks, and never stored.
 """
 
-from typing import assert_never
+from typing import NamedTuple, assert_never
 
 from msgspec.structs import replace
 
 from soma.brain.core import calibration, evidence, guard, literal, modulators, temperature, tools, utility
 from soma.brain.core.bounded import bounded
+from soma.brain.core.evidence import Reading
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.feeling import Feeling, felt, next_baseline
 from soma.brain.core.gates import passes
@@ -23,8 +24,6 @@ from soma.brain.core.state import LearnerState
 
 Observation = Answer | Evidence | IterationOutcome | Restore | Promotion
 Learned = tuple[LearnerState, Explanation]
-
-AWAITS_TRUST = "a model's citation counts for nothing until what people said has earned trust"
 
 
 def learn(state: LearnerState, observation: Observation, settings: Hyperparameters) -> Learned:
@@ -97,64 +96,90 @@ def learn_from_evidence(state: LearnerState, seen: Evidence, settings: Hyperpara
     )
 
     values = evidence.named_values(seen)
-    lesson, watch = Lesson(reading.retrieval, state.utility, state.temperature), state.guard
-    gradient: tuple[float, ...] = ()
-    credit = evidence.credit_of(seen.source, state.retrieval.trust_sum, settings)
-    is_automatic, is_model = seen.source is not Source.PERSON, seen.source is Source.MODEL
-    awaits_trust = is_model and settings.citations_await_trust and not credit
-    gated = awaits_trust or (is_automatic and not passes(feeling.salience, settings))
-    guarded = False
-    if gated:
-        reason = AWAITS_TRUST if awaits_trust else "a citation without salience"
-    elif settings.learning_rule is Rule.LITERAL:
-        reason = "one signal for every weight"
-        rate = settings.learning_rate(state.modulators.dopamine) * (credit if is_model else 1.0)
-        lesson = literal.moved_lesson(lesson, rate, literal.evidence_signal(seen))
-    elif judgement is None:
-        reason = "nothing to compare: all of the shown memories helped, or none is known to have"
-    else:
-        reason = "what helped, against what was shown beside it"
-        advantage = judgement.advantage
-        factor = settings.learning_factor(state.modulators.dopamine)
-        retrieval, gradient = evidence.stepped(
-            reading,
-            judgement,
-            credit=credit,
-            factor=factor,
-            earns_trust=not is_model,
-            settings=settings,
-            outliers=outliers,
-        )
-        lesson = Lesson(retrieval, state.utility, state.temperature)
-        if advantage is None:
-            reason = "all that was shown was dismissed"
-        elif is_model:
-            reason = "what a model cited, for little: it earns no trust"
-        else:
-            watch, lesson, guarded = guard.watch_evidence(watch, lesson, advantage, settings)
-    if not gated:
-        lesson = _diversified(lesson, seen.diversity, state, settings, outliers)
+    gated = _why_gated(state, seen, feeling, settings)
+    told = (
+        _Told(_with_room(state, reading), state.guard, gated)
+        if gated
+        else _told(state, seen, reading, settings, outliers)
+    )
+    lesson = told.lesson if gated else _diversified(told.lesson, seen.diversity, state, settings, outliers)
 
-    after = _next(state, lesson, feeling, watch, settings, clipped=bool(outliers), guarded=guarded, gated=gated)
+    after = _next(
+        state, lesson, feeling, told.watch, settings, clipped=bool(outliers), guarded=told.guarded, gated=bool(gated)
+    )
     after = replace(
         after,
         counts=replace(after.counts, evidence=after.counts.evidence + 1),
         values_version=state.values_version + bool(values),
     )
     return after, Explanation(
-        reason,
+        told.reason,
         state,
         after,
         seen,
         settings,
         feeling,
         outliers=tuple(outliers),
-        gated=gated,
-        guarded=guarded,
+        gated=bool(gated),
+        guarded=told.guarded,
         judgement=judgement,
-        gradient=gradient,
+        gradient=told.gradient,
         values=values,
     )
+
+
+class _Told(NamedTuple):
+    """What evidence made of a lesson and its guard, and why."""
+
+    lesson: Lesson
+    watch: Guard
+    reason: str
+    gradient: tuple[float, ...] = ()
+    guarded: bool = False
+
+
+def _why_gated(state: LearnerState, seen: Evidence, feeling: Feeling, settings: Hyperparameters) -> str:
+    """Empty where the evidence is learned from: a person's always is."""
+    credit = evidence.credit_of(seen.source, state.retrieval.trust_sum, settings)
+    if seen.source is Source.MODEL and settings.citations_await_trust and not credit:
+        return "a model's citation counts for nothing until what people said has earned trust"
+    is_automatic = seen.source is not Source.PERSON
+    return "a citation without salience" if is_automatic and not passes(feeling.salience, settings) else ""
+
+
+def _told(
+    state: LearnerState, seen: Evidence, reading: Reading, settings: Hyperparameters, outliers: list[str]
+) -> _Told:
+    is_model = seen.source is Source.MODEL
+    lesson, watch, judgement = _with_room(state, reading), state.guard, reading.judgement
+    credit = evidence.credit_of(seen.source, state.retrieval.trust_sum, settings)
+    if settings.learning_rule is Rule.LITERAL:
+        rate = settings.learning_rate(state.modulators.dopamine) * (credit if is_model else 1.0)
+        moved = literal.moved_lesson(lesson, rate, literal.evidence_signal(seen))
+        return _Told(moved, watch, "one signal for every weight")
+    if judgement is None:
+        return _Told(lesson, watch, "nothing to compare: all of the shown memories helped, or none is known to have")
+    retrieval, gradient = evidence.stepped(
+        reading,
+        judgement,
+        credit=credit,
+        factor=settings.learning_factor(state.modulators.dopamine),
+        earns_trust=not is_model,
+        settings=settings,
+        outliers=outliers,
+    )
+    lesson = replace(lesson, retrieval=retrieval)
+    if judgement.advantage is None:
+        return _Told(lesson, watch, "all that was shown was dismissed", gradient)
+    if is_model:
+        return _Told(lesson, watch, "what a model cited, for little: it earns no trust", gradient)
+    watch, lesson, guarded = guard.watch_evidence(watch, lesson, judgement.advantage, settings)
+    return _Told(lesson, watch, "what helped, against what was shown beside it", gradient, guarded)
+
+
+def _with_room(state: LearnerState, reading: Reading) -> Lesson:
+    """The lesson so far, with room for views never seen before."""
+    return Lesson(reading.retrieval, state.utility, state.temperature)
 
 
 def learn_from_outcome(state: LearnerState, outcome: IterationOutcome, settings: Hyperparameters) -> Learned:
