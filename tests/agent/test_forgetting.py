@@ -430,6 +430,74 @@ async def test_a_turn_under_way_that_may_have_seen_it_is_withheld_whatever_it_sa
     assert "h-e-r-o-n" not in prompts(model, 1)
 
 
+async def test_a_turn_goes_on_without_what_was_forgotten_since_it_was_shown(ann):
+    await ann.knows(SECRET)
+    gate = asyncio.Event()
+    model = ann.hears(
+        Response(chunks=("wait",), calls=(call("rest", text="a while"),), gates={0: gate}), says("hm", confidence=1.0)
+    )
+    turn_id = await ann.sends("what is our password?")
+    await ann.frames(until="chat.bundle_built")
+    await ann.agent.forgetting.forget(ann.principal, ids=await ids_saying(ann, "heron"))
+    gate.set()
+    await ann.end_of(turn_id)
+    assert "heron" in prompts(model)
+    assert "heron" not in prompts(model, 1)
+
+
+async def test_the_turns_that_asked_and_did_it_are_withheld_whatever_they_say(bob):
+    await bob.knows("PIN: 4711")
+    turns = [(await bob.asks(text)).turn.id for text in ("Forget my PIN", "yes")]
+    query = "SELECT turn_id FROM agent_withheld WHERE tenant_id = ? ORDER BY turn_id"
+    assert bob.agent.writer.database.query(query, [bob.caller.tenant_id]) == [(turn_id,) for turn_id in turns]
+
+
+async def test_a_shared_memory_of_another_stays_though_it_says_the_very_same(stage, bob):
+    member = await stage.newcomer(tenant_id=bob.caller.tenant_id, model="offline")
+    await member.becomes("member")
+    await bob.agent.brain.remember(bob.principal, [{"key": "shared", "text": SECRET, "scope": "tenant"}])
+    await member.knows(SECRET)
+    await member.asks(REQUEST)
+    assert answer_of(await member.asks("yes")).startswith("Forgotten: 1 memory.")
+    assert await memories(bob) == [SECRET]
+
+
+async def test_a_result_of_the_turn_is_withheld_once_its_source_is_forgotten(ann):
+    gates = asyncio.Event(), asyncio.Event()
+    model = ann.hears(
+        Response(chunks=("wait",), calls=(call("recall", query="Wi-Fi password"),), gates={0: gates[0]}),
+        Response(chunks=("wait",), calls=(call("rest", text="a while"),), gates={0: gates[1]}),
+        says("hm", confidence=1.0),
+    )
+    turn_id = await ann.sends("what is our password?")
+    await ann.frames(until="chat.bundle_built")
+    await ann.knows(SECRET)
+    gates[0].set()
+    async with asyncio.timeout(10):
+        while len(model.requests) < 2:  # noqa: ASYNC110 - the turn goes on by itself
+            await asyncio.sleep(0.01)
+    await ann.agent.forgetting.forget(ann.principal, ids=await ids_saying(ann, "heron"))
+    gates[1].set()
+    await ann.end_of(turn_id)
+    assert "heron" in prompts(model, 1)
+    assert "heron" not in prompts(model, 2)
+
+
+async def test_a_turn_that_speaks_of_it_while_it_is_erased_is_withheld(ann, monkeypatch):
+    ann.hears(says("Noted.", confidence=1.0))
+    await ann.knows(SECRET)
+    known, forget = await ids_saying(ann, "heron"), ann.agent.brain.forget
+    said: list[str] = []
+
+    async def hear_it_said_meanwhile(*given, dry_run, **named):
+        if not dry_run:
+            said.append((await ann.asks("Is the Wi-Fi password heron-42?")).turn.id)
+        return await forget(*given, dry_run=dry_run, **named)
+
+    monkeypatch.setattr(ann.agent.brain, "forget", hear_it_said_meanwhile)
+    assert (await ann.agent.forgetting.forget(ann.principal, ids=known)).withheld_turns == said
+
+
 class Counted:
     """Reads of a database, and how many rows they brought."""
 

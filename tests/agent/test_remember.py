@@ -1,6 +1,7 @@
 """What reaches memory: what was said, once, and nothing that came out of memory or a tool."""
 
 import asyncio
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,7 @@ from soma.agent.llm.scripted import calls, says
 from soma.agent.parts import PART_BYTES, parts_of
 from soma.agent.record import TurnRecord, fold
 from soma.agent.remember import items_of, remembering
+from soma.brain.errors import BrainRefused
 from soma.events.cursors import Consumer
 from soma.events.schema import TurnComplete
 
@@ -231,6 +233,23 @@ async def test_an_item_that_the_brain_refuses_takes_no_other_with_it(ann, monkey
     await ann.asks("My otter is called Reed.")
     await caught_up(ann)
     assert await memories(ann) == ["My otter is called Reed."]
+
+
+@pytest.mark.parametrize(("status", "waits"), [(401, True), (403, True), (429, True), (422, False), (413, False)])
+async def test_a_refusal_of_the_message_itself_is_passed_over_and_any_other_is_waited_for(
+    ann, monkeypatch, status, waits
+):
+    ann.hears(says("noted", confidence=1.0))
+    record = await ann.asks("My otter is called Reed.")
+    await caught_up(ann)
+    ends = [event for event in ann.events(record.turn.id) if event.event_type == "chat.turn_complete"]
+
+    async def refuse(*_, **__):
+        raise BrainRefused("refused", "Not now.", None, status)
+
+    monkeypatch.setattr(ann.agent.brain, "remember", refuse)
+    with pytest.raises(BrainRefused) if waits else nullcontext():
+        await consumer(ann)._handle(ends)
 
 
 async def test_a_statement_that_the_tool_keeps_is_one_memory(ann):

@@ -15,13 +15,14 @@ from soma.agent.tools.forget_words import (
     MOST,
     SHOWN,
     Group,
+    Memory,
     foreign_stays,
     forgotten,
     matching,
     own_stays,
     question,
 )
-from soma.brain.types import Forgotten, MemoryPage, Principal, RecalledMemory
+from soma.brain.types import Forgotten, MemoryPage, Principal, RecalledMemory, StoredMemory
 
 Place = tuple[str, str]  # a turn and its conversation
 
@@ -127,22 +128,31 @@ class Forget:
         )
         return ToolResult(content=asked, proposed=tuple(group.ids for group in groups))
 
-    async def _matches(self, what: str, context: ToolContext) -> tuple[list[RecalledMemory], list[RecalledMemory]]:
-        """Find the memories that match: those that the caller may forget, and shared ones of others."""
-        hits = await self._brain.recall(
-            self._principal_of(context), query=what, top_k=LOOKED_AT, conversation_id=context.conversation_id
-        )
-        found = matching(what, hits)
-        own = [hit for hit in found if _is_own(hit, context)]
-        return own, [hit for hit in found if hit not in own]
+    async def _matches(self, what: str, context: ToolContext) -> tuple[list[Memory], list[RecalledMemory]]:
+        """Find the memories that match: those that the caller may forget, and shared ones of others.
 
-    async def _alike(self, principal: Principal, hit: RecalledMemory) -> list[str]:
+        Of memories that say the same, recall shows one: a private one may stand behind another's.
+        """
+        principal = self._principal_of(context)
+        hits = await self._brain.recall(principal, query=what, top_k=LOOKED_AT, conversation_id=context.conversation_id)
+        found = matching(what, hits)
+        own: list[Memory] = [hit for hit in found if _is_own(hit, context)]
+        foreign = [hit for hit in found if not _is_own(hit, context)]
+        known = {hit.id for hit in own}
+        for hit in foreign[:MOST]:
+            same = await self._private_like(principal, hit)
+            if known.isdisjoint(memory.id for memory in same):
+                own += same[:1]
+        return own, foreign
+
+    async def _alike(self, principal: Principal, hit: Memory) -> list[str]:
         """Find what says the very same as this memory: else that would be recalled in its place."""
+        same = await self._private_like(principal, hit)
+        return list(dict.fromkeys([hit.id, *(memory.id for memory in same)]))
+
+    async def _private_like(self, principal: Principal, hit: Memory) -> list[StoredMemory]:
         page = await self._brain.memories(principal, limit=200, search=hit.text[:SHOWN])
-        same = [
-            memory.id for memory in page.memories if memory.scope == "user" and same_statement(memory.text, hit.text)
-        ]
-        return list(dict.fromkeys([hit.id, *same]))
+        return [memory for memory in page.memories if memory.scope == "user" and same_statement(memory.text, hit.text)]
 
     async def _forget(self, context: ToolContext) -> ToolResult:
         if not context.confirmed:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from soma.agent.speech import says_something, sentences
 from soma.agent.tools.own_words import stems_of
-from soma.brain.types import RecalledMemory
+from soma.brain.types import RecalledMemory, StoredMemory
 
 MOST = 100  # memories that are proposed at once
 LISTED = 10  # of them that are named, and may be chosen by their numbers
@@ -21,11 +21,14 @@ SECRET = re.compile(
 )
 
 
+Memory = RecalledMemory | StoredMemory
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """A memory, and the ids of all that say the very same."""
 
-    memory: RecalledMemory
+    memory: Memory
     ids: tuple[str, ...]
 
 
