@@ -430,7 +430,7 @@ def test_start_and_doctor_say_which_model_answers_why_and_what_stays_unused(tmp_
     assert check["message"].startswith(f"openai/mine: SOMA_DEFAULT_MODEL says so; {unused}")
     assert member["message"] == "openai/mine: SOMA_DEFAULT_MODEL says so"
     assert answer == {"name": "openai/mine", "reason": "SOMA_DEFAULT_MODEL says so", "unused": [], "capsules": []}
-    assert "asked at http://127.0.0.1:1/v1, as SOMA_OPENAI_BASE_URL says" in " ".join(said.split())
+    assert "asked at http://127.0.0.1:1/v1, as SOMA_OPENAI_BASE_URL or OPENAI_BASE_URL says" in " ".join(said.split())
 
 
 def test_doctor_says_what_to_mend(soma, alone):

@@ -91,8 +91,9 @@ class Settings(BaseSettings):
     )
     openai_base_url: str = Field(
         OPENAI_URL,
+        validation_alias=AliasChoices("SOMA_OPENAI_BASE_URL", "OPENAI_BASE_URL"),
         description="Base URL of provider `openai`, or of any server that speaks its protocol (Ollama, vLLM): "
-        "http://localhost:11434/v1.",
+        "http://localhost:11434/v1. Where it is not set, `OPENAI_BASE_URL` says it.",
     )
     openai_api_key: SecretStr = Field(
         SecretStr(""), validation_alias=AliasChoices("OPENAI_API_KEY", "SOMA_OPENAI_API_KEY"), description="Its key."

@@ -14,7 +14,14 @@ from .provider import JSON, Exchange, serving
 
 ASK = ModelRequest(messages=(Message("user", (TextPart("hello"),)),))
 
-KEYS = ("OPENAI_API_KEY", "OPENROUTER_API_KEY", "GROQ_API_KEY", "ANTHROPIC_API_KEY", "SOMA_OPENAI_BASE_URL")
+KEYS = (
+    "OPENAI_API_KEY",
+    "OPENROUTER_API_KEY",
+    "GROQ_API_KEY",
+    "ANTHROPIC_API_KEY",
+    "SOMA_OPENAI_BASE_URL",
+    "OPENAI_BASE_URL",
+)
 PIP = r"pip install 'soma\[litellm\]'"
 LOCAL = "http://localhost:9/v1"
 
@@ -63,7 +70,7 @@ def test_the_model_that_answers_is_said_with_the_setting_that_chose_it(
         ({"ANTHROPIC_API_KEY": "k"}, ["ANTHROPIC_API_KEY is set but not used: pip install 'soma[litellm]', then"]),
         ({"GROQ_API_KEY": "k", "OPENAI_API_KEY": "k"}, ["GROQ_API_KEY is set but not used: set SOMA_DEFAULT_MODEL="]),
         ({"OPENAI_API_KEY": "k", "SOMA_DEFAULT_MODEL": "offline"}, ["OPENAI_API_KEY is set but not used"]),
-        ({"SOMA_OPENAI_BASE_URL": LOCAL}, ["SOMA_OPENAI_BASE_URL is set but not used: set SOMA_DEFAULT_MODEL=openai/"]),
+        ({"SOMA_OPENAI_BASE_URL": LOCAL}, ["SOMA_OPENAI_BASE_URL or OPENAI_BASE_URL is set but not used: set"]),
         ({"SOMA_OPENAI_BASE_URL": "https://api.openai.com/v1/"}, []),
     ],
 )  # fmt: skip
@@ -134,7 +141,12 @@ NOT_FOUND = Exchange([b"404 page not found"], status=404, headers={"content-type
     [
         (REFUSED, "k", ModelUnauthorized, "Incorrect API key .*; check OPENAI_API_KEY, as it is set"),
         (REFUSED, "", ModelUnauthorized, "Incorrect API key .*; check OPENAI_API_KEY, which is not set"),
-        (NOT_FOUND, "k", ModelError, r"404 .*; asked at http://127\.0\.0\.1:\d+/v1, as SOMA_OPENAI_BASE_URL says"),
+        (
+            NOT_FOUND,
+            "k",
+            ModelError,
+            r"404 .*; asked at http://127\.0\.0\.1:\d+/v1, as SOMA_OPENAI_BASE_URL or OPENAI_BASE_URL says",
+        ),
     ],
 )
 async def test_what_a_provider_refuses_names_the_setting_that_it_was_asked_by(settings, exchange, key, error, hint):
@@ -144,11 +156,33 @@ async def test_what_a_provider_refuses_names_the_setting_that_it_was_asked_by(se
             [delta async for delta in Models(chosen, http).get().stream(ASK)]
 
 
+@pytest.mark.parametrize(
+    ("environment", "address"),
+    [
+        ({"OPENAI_BASE_URL": LOCAL}, LOCAL),
+        ({"OPENAI_BASE_URL": LOCAL, "SOMA_OPENAI_BASE_URL": f"{LOCAL}/ours"}, f"{LOCAL}/ours"),
+        ({"OPENAI_BASE_URL": ""}, "https://api.openai.com/v1"),
+    ],
+)
+def test_the_address_that_others_read_beside_the_key_is_read_too(settings, environment, address):
+    """Or what is meant for a server of one's own would go to OpenAI."""
+    assert settings(OPENAI_API_KEY="k", **environment).openai_base_url == address
+
+
+async def test_an_address_that_nobody_set_is_named_where_it_does_not_answer(settings):
+    refuse = httpx.MockTransport(lambda request: (_ for _ in ()).throw(httpx.ConnectError("no such name")))
+    async with httpx.AsyncClient(transport=refuse) as http:
+        with pytest.raises(ModelUnavailable, match=r"no such name; asked at https://api\.groq\.com/openai/v1$"):
+            [delta async for delta in Models(settings(GROQ_API_KEY="k"), http).get().stream(ASK)]
+
+
 async def test_an_address_without_a_path_is_told_what_most_have(settings):
     async with serving() as provider, httpx.AsyncClient() as http:
         bare = provider.url.removesuffix("/v1")
         chosen = settings(SOMA_OPENAI_BASE_URL=f"{bare}/", SOMA_DEFAULT_MODEL="openai/x")
-        with pytest.raises(ModelError, match=f"asked at {bare}, as SOMA_OPENAI_BASE_URL says; .* end in /v1"):
+        with pytest.raises(
+            ModelError, match=f"asked at {bare}, as SOMA_OPENAI_BASE_URL or OPENAI_BASE_URL says; .* end in /v1"
+        ):
             [delta async for delta in Models(chosen, http).get().stream(ASK)]
 
 

@@ -100,9 +100,9 @@ class ExplainedModel:
         if isinstance(error, ModelUnauthorized):
             was = "as it is set" if self._provider.has_key else "which is not set"
             return f"; check {self._provider.key_setting}, {was}"
-        if not self._provider.url_setting:
-            return ""
         address = shown(self._provider.base_url)
+        if not self._provider.url_setting:
+            return f"; asked at {address}"
         usual = "" if "/" in address.partition("://")[2] else "; most such addresses end in /v1"
         return f"; asked at {address}, as {self._provider.url_setting} says{usual}"
 

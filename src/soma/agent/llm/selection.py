@@ -14,6 +14,7 @@ OFFLINE = "offline"
 LITELLM = "litellm"
 ANTHROPIC = "litellm/anthropic/claude-sonnet-4-5"
 KEY_OF_ANTHROPIC = "ANTHROPIC_API_KEY"
+URL_SETTINGS = "SOMA_OPENAI_BASE_URL or OPENAI_BASE_URL"
 LOCAL_PORTS = {  # servers that speak OpenAI's protocol, and where they listen if nobody says otherwise
     "ollama": 11434, "vllm": 8000, "hosted_vllm": 8000, "lmstudio": 1234, "lm_studio": 1234, "llamacpp": 8080,
     "llama.cpp": 8080, "llamafile": 8080, "localai": 8080, "local": 11434,
@@ -56,7 +57,7 @@ def providers(settings: Settings) -> dict[str, Provider]:
             api_key=settings.openai_api_key,
             key_setting="OPENAI_API_KEY",
             default_model="gpt-4o-mini",
-            url_setting="" if settings.openai_base_url == OPENAI_URL else "SOMA_OPENAI_BASE_URL",
+            url_setting="" if settings.openai_base_url == OPENAI_URL else URL_SETTINGS,
         ),
         "openrouter": Provider(
             base_url="https://openrouter.ai/api/v1",
@@ -96,7 +97,9 @@ def select(settings: Settings, *, has_litellm: bool) -> Selection:
     if has_anthropic and not has_litellm:
         unused.append(f"{KEY_OF_ANTHROPIC} is set but not used: {PIP}, then set SOMA_DEFAULT_MODEL={ANTHROPIC}")
     if known["openai"].url_setting and not name.startswith("openai/"):
-        unused.append("SOMA_OPENAI_BASE_URL is set but not used: set SOMA_DEFAULT_MODEL=openai/<its name of the model>")
+        unused.append(
+            f"{known['openai'].url_setting} is set but not used: set SOMA_DEFAULT_MODEL=openai/<its name of the model>"
+        )
     return Selection(name=name, reason=reason, unused=tuple(unused))
 
 
@@ -111,7 +114,7 @@ def check(name: str, settings: Settings, *, has_litellm: bool) -> None:
     if first == LITELLM:
         _check_litellm(name, model, settings, has_litellm=has_litellm)
     elif not known[first].has_key and not known[first].url_setting:
-        own = " (or SOMA_OPENAI_BASE_URL, for a server of your own)" if first == "openai" else ""
+        own = f" (or {URL_SETTINGS}, for a server of your own)" if first == "openai" else ""
         raise ModelUnauthorized(f"{name} needs the key {known[first].key_setting}{own}, which is not set")
 
 
