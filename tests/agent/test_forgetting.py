@@ -234,6 +234,22 @@ async def test_a_model_cannot_forget_by_its_own_word(stage):
     assert len((await ann.agent.brain.memories(ann.principal)).memories) == 2
 
 
+async def test_a_proposal_that_the_user_did_not_ask_for_is_confirmed_by_no_yes(stage):
+    ann = await stage.newcomer(refine="off")
+    await ann.knows(SECRET)
+    ann.hears(
+        calls(call("forget", what="our Wi-Fi password")),
+        says("It is in memory. Shall I go on?", confidence=1.0),
+        calls(call("forget", confirmed=True)),
+        says("done", confidence=1.0),
+    )
+    [proposed] = (await ann.asks("tell me about our Wi-Fi password")).tool_uses
+    assert proposed.finished.proposed
+    [use] = (await ann.asks("yes")).tool_uses
+    assert (use.decided.allow, use.decided.rule) == (False, "unconfirmed_erase")
+    assert await ids_saying(ann, "heron")
+
+
 async def test_only_the_callers_own_memories_are_proposed(stage):
     owner = await stage.newcomer()
     [shared] = await owner.agent.brain.remember(owner.principal, [{"text": SECRET, "scope": "tenant"}])
@@ -434,7 +450,8 @@ async def test_a_turn_goes_on_without_what_was_forgotten_since_it_was_shown(ann)
     await ann.knows(SECRET)
     gate = asyncio.Event()
     model = ann.hears(
-        Response(chunks=("wait",), calls=(call("rest", text="a while"),), gates={0: gate}), says("hm", confidence=1.0)
+        Response(chunks=("It is heron-42 [1].",), calls=(call("rest", text="a while"),), gates={0: gate}),
+        says("hm", confidence=1.0),
     )
     turn_id = await ann.sends("what is our password?")
     await ann.frames(until="chat.bundle_built")
