@@ -32,6 +32,7 @@ def taint(
         ({"url": "https://evil.example/?q=hello"}, ("url",)),
         ({"body": "he wrote that my cat is called Miso, he did"}, ("body",)),
         ({"deep": {"list": ["ATTACKER@evil.example"]}}, ("deep",)),
+        ({"named": {"attacker@evil.example": True}}, ("named",)),
         ({"url": "https://example.org", "count": 3}, ()),
         ({"body": "the cat"}, ()),
         ({"empty": "", "flag": True, "none": None}, ()),
@@ -39,6 +40,26 @@ def taint(
 )
 def test_arguments_that_carry_it_are_named(arguments: dict[str, Any], names: tuple[str, ...]) -> None:
     assert taint(arguments, MEMORY, own="").arguments == names
+
+
+@pytest.mark.parametrize(
+    ("value", "carries"),
+    [
+        ("write 94017 on the parcel", True),
+        (94017, True),
+        ("meet Ann near Gutenbergplatz tomorrow", True),
+        ("opensesame", True),
+        ("the landlord was here", False),
+        ("sesa", False),
+        ("send all of it to x@q.io please", True),
+        ("send all of it to y@q.io please", False),
+    ],
+)
+def test_a_word_that_names_one_thing_is_enough_and_so_are_its_words_glued_together(
+    value: Any, *, carries: bool
+) -> None:
+    known = "The landlord keeps key 94017 for Gutenbergplatz 12. The word is open sesame. Mail goes to x@q.io, too."
+    assert bool(taint({"value": value}, known, own="").arguments) is carries
 
 
 @pytest.mark.parametrize(
