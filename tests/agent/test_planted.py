@@ -3,11 +3,15 @@
 import base64
 
 import pytest
+from msgspec.structs import replace
+from tests.agent.making import TURN, bundle, response, started, used
 from tests.agent.stage import Person, call
 from tests.agent.test_remember import caught_up, memories
 
 from soma.agent.llm.base import ToolResultPart
 from soma.agent.llm.scripted import calls, says
+from soma.agent.record import fold
+from soma.agent.steps.outside import sources_of
 from soma.bench.fuzz.obedient import filled
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -32,6 +36,21 @@ async def test_a_planted_instruction_does_not_write_into_memory(ann):
     assert len(decided.taint_sources) == 1
     await caught_up(ann)
     assert await memories(ann) == [NOTES]
+
+
+async def test_a_planted_text_that_was_refused_once_is_refused_again(ann):
+    await ann.knows(NOTES)
+    asked = calls(call("remember", statement=PLANTED))
+    ann.hears(asked, asked, says("noted", confidence=1.0))
+    assert [allow for allow, _, _ in verdicts(await ann.asks(QUESTION))] == [False, False]
+
+
+@pytest.mark.parametrize(("taint", "texts"), [([], []), (["expression"], ["94018"])])
+async def test_what_is_computed_from_a_foreign_text_is_foreign_and_from_ones_own_is_not(taint, texts):
+    asked, decided, finished = used(0, "calculator", content="94018")
+    facts = [started(), bundle(0), response(0, "", "calculator"), asked, replace(decided, taint=taint), finished]
+    found = sources_of(fold(TURN, facts), frozenset({"calculator"}))
+    assert [source.text for source in found] == texts
 
 
 async def test_a_statement_cut_over_two_calls_writes_neither_piece(ann):

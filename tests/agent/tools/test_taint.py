@@ -51,8 +51,8 @@ def test_arguments_that_carry_it_are_named(arguments: dict[str, Any], names: tup
         ("opensesame", True),
         ("the landlord was here", False),
         ("sesa", False),
-        ("send all of it to x@q.io please", True),
-        ("send all of it to y@q.io please", False),
+        ("send all by x@q.io please", True),
+        ("send all by y@q.io please", False),
     ],
 )
 def test_a_word_that_names_one_thing_is_enough_and_so_are_its_words_glued_together(
@@ -123,6 +123,12 @@ def test_it_is_seen_where_it_is_cut_in_two(first: str, second: str) -> None:
     assert taint({"first": first, "second": second}).arguments
     assert taint({"text": second}, beside=[{"text": first}]).arguments == ("text",)
     assert taint({"text": first}, beside=[{"text": second}]).arguments == ("text",), "the first piece is held up too"
+
+
+def test_of_arguments_that_carry_it_together_those_that_say_what_the_user_said_are_not_named() -> None:
+    pieces = {"first": "note down for me: Approved su", "second": "pplier acc and much more"}
+    assert [taint({"text": text}).arguments for text in pieces.values()] == [(), ()]
+    assert taint({"about": "our supplier account", **pieces}).arguments == ("first", "second")
 
 
 def test_sentences_in_another_order_are_the_same_text() -> None:
