@@ -19,7 +19,9 @@ def subject(owner: Owner) -> Subject:
     return Subject(tenant_id=owner.tenant_id, stream=STREAM, user_id=owner.user_id, agent_id=owner.agent_id)
 
 
-def erase(tx: Transaction, owner: Owner, memories: Sequence[MemoryRecord], namespace: str) -> tuple[str, Erased]:
+def erase(
+    store: Store, tx: Transaction, owner: Owner, memories: Sequence[MemoryRecord], namespace: str
+) -> tuple[str, Erased]:
     """The receipt and all that went: a summary would still say what was forgotten."""
     gone = [*memories, *derived_from(tx, [memory.id for memory in memories])]
     receipt_id, moment = new_id(), now()
@@ -29,6 +31,7 @@ def erase(tx: Transaction, owner: Owner, memories: Sequence[MemoryRecord], names
         tx.execute("DELETE FROM memory_embeddings WHERE memory_id = ?", [memory.id])
         tx.execute("DELETE FROM memory_links WHERE from_id = ? OR to_id = ?", [memory.id, memory.id])
         tx.execute(rows.ERASE, [key_digest(memory.tenant_id, memory.key), revision, moment, receipt_id, memory.id])
+    store.on_erased(tx, owner.tenant_id, fact.memory_ids)
     for tenant, scoped, thread in {(one.tenant_id, one.scope_owner, one.conversation_id or "") for one in gone}:
         records.drop_empty(tx, (tenant, namespace, scoped), [thread])
     return receipt_id, [(memory, revision) for memory in gone]

@@ -17,7 +17,7 @@ async def forget(store: Store, owner: Owner, ids: Sequence[str], keys: Sequence[
     """
 
     def write(tx: Transaction) -> tuple[str, Erased]:
-        return erase(tx, owner, _chosen(tx, owner, ids, keys, namespace), namespace)
+        return erase(store, tx, owner, _chosen(tx, owner, ids, keys, namespace), namespace)
 
     receipt_id, erased = await store.writer.write(write)
     return await conclude(store, owner, receipt_id, erased)

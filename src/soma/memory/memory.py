@@ -1,13 +1,14 @@
 """The door of memory: what the brain can ask of it. Verbs are files of their own; this one checks and hands on."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
-from typing import Any, get_args
+from typing import Any, TypeVar, get_args
 
 from soma.events.database import Connection
 from soma.events.database import migrate as apply_migrations
-from soma.events.transaction import Transaction
+from soma.events.ids import now
+from soma.events.transaction import Prefetch, Transaction
 from soma.events.writer import Writer
 from soma.memory import checks, read, rows, values
 from soma.memory.accesses import Accesses
@@ -24,11 +25,12 @@ from soma.memory.forget import foretell, forget, named
 from soma.memory.index.cache import BOUND_BYTES
 from soma.memory.index.sketch import SKETCH_FROM
 from soma.memory.recall import ADDITIONS, candidates
-from soma.memory.remember import remember, write_links
+from soma.memory.remember import Request, remember, remember_within, write_links
 from soma.memory.spaces import Space
-from soma.memory.store import Store
+from soma.memory.store import OnErased, Store
 from soma.memory.types import (
     Candidates,
+    Keep,
     Link,
     MemoryRecord,
     NewLink,
@@ -49,6 +51,7 @@ from soma.memory.upkeep.undo import Past, Undone, past, undo
 from soma.memory.views.question import stripped
 
 DEFAULT = "default"
+T = TypeVar("T")
 
 
 def migrate(connection: Connection, *, with_pgvector: bool = False) -> None:
@@ -64,7 +67,8 @@ class Memory:
     `embedder` reads what is new; `former` are models whose vectors may be there from before and still answer.
     `bound_bytes` is how much of the tenants' indexes stays in memory, `additions` how many memories links alone may
     bring to a recall. A partition of `sketch_from` memories is searched by short vectors first, one of `pgvector_from`
-    by pgvector in the database, made ready by `migrate`.
+    by pgvector in the database, made ready by `migrate`. `on_erased` is called within each transaction that erases
+    memories, for what somebody keeps beside them.
     """
 
     def __init__(
@@ -77,6 +81,7 @@ class Memory:
         additions: int = ADDITIONS,
         sketch_from: int = SKETCH_FROM,
         pgvector_from: int | None = None,
+        on_erased: OnErased | None = None,
     ) -> None:
         self._store = Store(
             writer,
@@ -85,6 +90,7 @@ class Memory:
             bound_bytes=bound_bytes,
             sketch_from=sketch_from,
             pgvector_from=pgvector_from,
+            on_erased=on_erased,
         )
         self._additions = additions
         self._accesses = Accesses(writer)
@@ -116,6 +122,21 @@ class Memory:
         if refusals and len(refusals) == len(results):
             raise refusals[0]
         return results
+
+    async def remember_within(
+        self,
+        owner: Owner,
+        item: NewMemory,
+        work: Callable[[Transaction, Keep], T],
+        *,
+        namespace: str = DEFAULT,
+        prefetch: Prefetch | None = None,
+    ) -> T:
+        """Run `work` in a transaction; the item is remembered in it where `work` calls what it is given."""
+        checks.namespace(namespace)
+        checks.items([item])
+        request = Request(owner, [item], namespace, now())
+        return await self._store.whole(remember_within(self._store, request, work, prefetch))
 
     async def import_document(
         self, owner: Owner, document: Document, chunking: Chunking, *, namespace: str = DEFAULT

@@ -5,14 +5,15 @@ one that another user wrote is left as it is, unless an owner of the tenant asks
 """
 
 import json
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from hashlib import sha256
+from typing import TypeVar
 
 from soma.events.ids import new_id, now
 from soma.events.schema import MemoryLinked, MemoryRemembered, draft
-from soma.events.transaction import Transaction
+from soma.events.transaction import Prefetch, Transaction
 from soma.memory import checks, rows
 from soma.memory.authorship import may_change
 from soma.memory.erasing import Erased, derived_from, erase, subject
@@ -23,8 +24,9 @@ from soma.memory.rendering import embedding, rendered
 from soma.memory.rows import Embedding
 from soma.memory.spaces import Space
 from soma.memory.store import Store
-from soma.memory.types import Link, MemoryRecord, NewLink, NewMemory, Owner, Remembered, Status
+from soma.memory.types import Keep, Link, MemoryRecord, NewLink, NewMemory, Owner, Remembered, Status
 
+T = TypeVar("T")
 Embeddings = Mapping[str, Embedding]  # by what was read: `_read_as`
 
 
@@ -68,15 +70,40 @@ class NotEmbedded(Exception):
 
 async def remember(store: Store, owner: Owner, items: Sequence[NewMemory], namespace: str) -> Sequence[Remembered]:
     request = Request(owner, items, namespace, now())
+    return await remember_within(store, request, lambda _, keep: keep())
+
+
+async def remember_within(
+    store: Store, request: Request, work: Callable[[Transaction, Keep], T], prefetch: Prefetch | None = None
+) -> T:
+    """Let `work` write what belongs together: it remembers the items by calling what it is given, or leaves them."""
     while True:
-        space = await store.work(store.spaces.of, owner.tenant_id)
+        space = await store.work(store.spaces.of, request.owner.tenant_id)
         made = await embed(store, request, space)
+        writing = _Writing(partial(write, store=store, request=request, made=made, space=space))
         try:
-            written = await store.writer.write(partial(write, store=store, request=request, made=made, space=space))
+            result = await store.writer.write(partial(writing.run, work=work), prefetch=prefetch)
         except NotEmbedded:
             continue
-        await store.work(apply, store, request, written)
-        return written.results
+        for written in writing.written:
+            await store.work(apply, store, request, written)
+        return result
+
+
+class _Writing:
+    """One try of a write; `written` is what it has remembered once it is committed."""
+
+    def __init__(self, remember: Callable[[Transaction], Written]) -> None:
+        self._remember = remember
+        self.written: list[Written] = []
+
+    def run(self, tx: Transaction, work: Callable[[Transaction, Keep], T]) -> T:
+        self.written = []  # of a try before this one
+        return work(tx, partial(self._keep, tx))
+
+    def _keep(self, tx: Transaction) -> Sequence[Remembered]:
+        self.written.append(self._remember(tx))
+        return self.written[-1].results
 
 
 def apply(store: Store, request: Request, written: Written) -> None:
@@ -197,7 +224,7 @@ def write(tx: Transaction, *, store: Store, request: Request, made: Embeddings, 
     links, foreign = write_links(tx, owner, namespace, wanted)
     relinked = {link.from_id for link in links}
     results = [_result(number, one, relinked, foreign) for number, one in enumerate(planned)]
-    return Written(results, pairs, links, space.model, _outdated(tx, owner, planned, namespace))
+    return Written(results, pairs, links, space.model, _outdated(store, tx, request, planned))
 
 
 def _write_sources(tx: Transaction, owner: Owner, namespace: str, planned: Sequence[Planned]) -> None:
@@ -214,11 +241,11 @@ def _write_sources(tx: Transaction, owner: Owner, namespace: str, planned: Seque
                 tx.append(draft(fact, subject(owner)))
 
 
-def _outdated(tx: Transaction, owner: Owner, planned: Sequence[Planned], namespace: str) -> Erased:
+def _outdated(store: Store, tx: Transaction, request: Request, planned: Sequence[Planned]) -> Erased:
     """Erase what was made or taken from a text that now says something else: it would still say the old."""
     retold = [one.record.id for one in planned if one.former is not None and one.former.text != one.record.text]
     derived = derived_from(tx, retold)
-    return erase(tx, owner, derived, namespace)[1] if derived else ()
+    return erase(store, tx, request.owner, derived, request.namespace)[1] if derived else ()
 
 
 def _result(number: int, one: Planned, relinked: set[str], foreign: set[str]) -> Remembered:

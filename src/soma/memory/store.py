@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 import numpy as np
 
 from soma.events.database import Database
+from soma.events.transaction import Transaction
 from soma.events.writer import Writer
 from soma.memory import rows
 from soma.memory.adapters.pgvector import Directions
@@ -32,6 +33,8 @@ THREADS = 2
 SLICE = 16  # texts that a thread embeds before others get their turn: some 40 ms with the bundled model
 STREAM = "memory"
 
+OnErased = Callable[[Transaction, str, Sequence[str]], None]  # (transaction, tenant, ids of memories)
+
 
 class Store:
     def __init__(
@@ -43,8 +46,10 @@ class Store:
         bound_bytes: int = BOUND_BYTES,
         sketch_from: int = SKETCH_FROM,
         pgvector_from: int | None = None,
+        on_erased: OnErased | None = None,
     ) -> None:
         self.writer = writer
+        self.on_erased = on_erased or _nothing
         self._sketch_from = sketch_from
         self._pgvector_from = pgvector_from
         self.spaces = Spaces(writer, embedder, former)
@@ -160,3 +165,7 @@ class Store:
         if self._pgvector_from is not None and rows.count(self.database, address) >= self._pgvector_from:
             return Directions(self.database, address, space.model, dimension)
         return SketchedVectors(dimension, sketch_from=self._sketch_from)
+
+
+def _nothing(_tx: Transaction, _tenant_id: str, _memory_ids: Sequence[str]) -> None:
+    """Nobody keeps anything of memories beside them."""

@@ -84,6 +84,9 @@ class Remembered:
     refusal: NotTheAuthor | None = None
 
 
+Keep = Callable[[], Sequence[Remembered]]  # remembers within a transaction under way
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryRecord:
     """A memory as it is kept. `position` is its place in the order of creation, `revision` that of its last change.

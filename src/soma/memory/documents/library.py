@@ -257,7 +257,7 @@ async def _leave(
 
     def commit(tx: Transaction) -> tuple[str, Erased] | None:
         there = rows.by_ids(tx, owner, namespace, [memory.id for memory in parting.erased])
-        gone = erase(tx, owner, there, namespace) if there else None
+        gone = erase(store, tx, owner, there, namespace) if there else None
         write(tx)
         for address, thread, chunks in parting.foreign:
             records.register(tx, address, {thread: _title_of(chunks)}, chunks[0].user_id)

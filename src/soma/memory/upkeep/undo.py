@@ -60,13 +60,13 @@ def past(reader: rows.Reader, owner: Owner, namespace: str) -> list[Past]:
 
 async def undo(store: Store, owner: Owner, consolidation_id: str, namespace: str) -> Undone:
     """Once: again changes nothing. Raises UnknownKey, NotTheAuthor."""
-    undone, erased = await store.writer.write(lambda tx: _write(tx, owner, consolidation_id, namespace))
+    undone, erased = await store.writer.write(lambda tx: _write(store, tx, owner, consolidation_id, namespace))
     await store.work(apply, store, erased)
     await store.work(_reload, store, owner.tenant_id, namespace)
     return undone
 
 
-def _write(tx: Transaction, owner: Owner, consolidation_id: str, namespace: str) -> tuple[Undone, Erased]:
+def _write(store: Store, tx: Transaction, owner: Owner, consolidation_id: str, namespace: str) -> tuple[Undone, Erased]:
     found = tx.query(
         "SELECT made, links, undone_at, scope_owner FROM memory_consolidations "
         "WHERE id = ? AND tenant_id = ? AND namespace = ? AND scope_owner IN (?, ?, ?)",
@@ -80,7 +80,7 @@ def _write(tx: Transaction, owner: Owner, consolidation_id: str, namespace: str)
     if undone_at is not None:
         return Undone(id=consolidation_id, removed=[], restored_links=0), ()
     memories = rows.by_ids(tx, owner, namespace, json.loads(made))
-    erased = erase(tx, owner, memories, namespace)[1] if memories else ()
+    erased = erase(store, tx, owner, memories, namespace)[1] if memories else ()
     restored = sum(_restore(tx, link) for link in json.loads(links))
     tx.execute("UPDATE memory_consolidations SET undone_at = ? WHERE id = ?", [now(), consolidation_id])
     removed = [memory.id for memory, _ in erased]
