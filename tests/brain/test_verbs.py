@@ -315,3 +315,17 @@ async def test_what_was_forgotten_is_no_longer_in_mind(client):
     after = await client.evaluate(ALICE, conversation_id="c1", query="what now")
     assert "Miso" not in str(after)
     assert after.residual == (await client.evaluate(ALICE, conversation_id="new", query="what now")).residual
+
+
+async def test_a_typed_correction_is_taught_replaced_and_taken_back(client):
+    await remembered(client)
+    question = {"conversation_id": "c1", "query": "When does the train to Bern leave?"}
+    bundle = await client.evaluate(ALICE, **question)
+    for text in ("It leaves at eight.", "It leaves at nine."):
+        about = {"conversation_id": "c1", "bundle_id": bundle.bundle_id, "turn_id": "t1"}
+        await client.feedback(ALICE, **about, correction={"text": text})
+        assert [memory.text for memory in (await client.evaluate(ALICE, **question)).memories if memory.taught] == [
+            text
+        ]
+    await client.withdraw_answer(ALICE, turn_id="t1")
+    assert not any(memory.taught for memory in (await client.evaluate(ALICE, **question)).memories)

@@ -23,7 +23,7 @@ from soma.brain.feedback import (
     Spent,
     Told,
     changes,
-    check,
+    check_of_batch,
     corrected,
     key_of,
     observations,
@@ -202,7 +202,7 @@ def _checked(given: Given) -> tuple[list[Feedback], list[RejectedItem]]:
             item = found if isinstance(found, Feedback) else read(found, Feedback)
             if item.says_who:
                 check_claims(given.principal, claims(item))
-            check(item)
+            check_of_batch(item)
         except BrainRefused as refusal:
             error = {"code": refusal.code, "message": refusal.message, "field": refusal.field}
             rejected.append(RejectedItem(index=index, error=error))

@@ -16,6 +16,7 @@ from msgspec.inspect import Metadata as Metadata_
 from soma.brain import wording
 from soma.brain.errors import BrainRefused
 from soma.brain.planning import PlanOptions
+from soma.brain.types import LONGEST_CORRECTION
 from soma.events import wire
 
 T = TypeVar("T")
@@ -30,6 +31,7 @@ Weight = Annotated[float, Meta(ge=-100, le=100)]  # far beyond every box, and fa
 Ids = Annotated[tuple[Id, ...], Meta(max_length=1_000)]
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
 BATCH = 1_000
+MIDDLE_RATING = 3
 NUL = b"\\u0000"  # as JSON says it
 LONGEST_NAME = 80  # characters of a name that are said again
 STEP = re.compile(r"[^.\[\]]+|\.\.\.")  # of a path, as msgspec writes it
@@ -96,8 +98,15 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     latency_ms: Amount | None = None
 
 
+class Correction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What is right, in the person's words. `key` is that of the memory it becomes; without one, its text's."""
+
+    text: Annotated[str, Meta(min_length=1, max_length=LONGEST_CORRECTION)]
+    key: Id | None = None
+
+
 class Feedback(InConversation, frozen=True, kw_only=True, omit_defaults=True):
-    """One person's feedback: evidence (which memories helped), a verdict on the answer, or both."""
+    """One person's feedback: evidence (which memories helped), a verdict on the answer, what is right, or several."""
 
     bundle_id: Id | None = None
     turn_id: Id | None = None
@@ -108,6 +117,7 @@ class Feedback(InConversation, frozen=True, kw_only=True, omit_defaults=True):
     utility: Signed | None = None
     thumb: Literal[-1, 1] | None = None
     rating: Annotated[int, Meta(ge=1, le=5)] | None = None
+    correction: Correction | None = None
     regenerated: bool = False
     copied: bool = False
     response_text: str | None = None
@@ -128,6 +138,11 @@ class Feedback(InConversation, frozen=True, kw_only=True, omit_defaults=True):
             or self.regenerated
             or self.copied
         )
+
+    @property
+    def praises(self) -> bool:
+        given = (self.reward, self.utility, self.thumb, None if self.rating is None else self.rating - MIDDLE_RATING)
+        return self.copied or any(value is not None and value > 0 for value in given)
 
 
 Feedbacks = Annotated[list[Feedback], Meta(min_length=1, max_length=BATCH)]

@@ -26,7 +26,7 @@ MOST = 500  # of one person that are looked at, the newest
 NEAR = 0.4  # cosine below which two questions are never the same, however little is remembered
 COLUMNS = (
     "tenant_id", "agent_id", "user_id", "bundle_id", "memory_id", "helpful", "version", "words", "numbers", "embedding",
-    "created_at",
+    "created_at", "turn_id",
 )  # fmt: skip
 
 
@@ -52,7 +52,9 @@ class Order(NamedTuple):
     last: tuple[str, ...] = ()
 
     def place(self, memory_id: str) -> int:
-        return -1 if memory_id in self.first else 1 if memory_id in self.last else 0
+        if memory_id in self.first:
+            return self.first.index(memory_id) - len(self.first)
+        return 1 if memory_id in self.last else 0
 
 
 AS_RANKED = Order()
@@ -97,41 +99,53 @@ def _cosine(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
 def corrections(reads: Reads, principal: Principal, version: int) -> list[Correction]:
     """Those that stand where the learner is at `version`, the newest first."""
     rows = reads.query(
-        "SELECT bundle_id, memory_id, helpful, version, words, numbers, embedding FROM corrections "
-        "WHERE tenant_id = ? AND agent_id = ? AND user_id = ? ORDER BY created_at DESC, bundle_id LIMIT ?",
+        "SELECT bundle_id, memory_id, helpful, turn_id, version, words, numbers, embedding FROM corrections AS told "
+        "WHERE tenant_id = ? AND agent_id = ? AND user_id = ? AND NOT EXISTS (SELECT 1 FROM withdrawn_answers AS gone "
+        "WHERE gone.tenant_id = told.tenant_id AND gone.agent_id = told.agent_id AND gone.turn_id = told.turn_id) "
+        "ORDER BY created_at DESC, bundle_id LIMIT ?",
         [principal.tenant_id, principal.agent_id, principal.user_id, MOST],
     )
-    held = still_held(reads, principal, version, {row[3] for row in rows})
+    held = still_held(reads, principal, version, {row[4] for row in rows})
     found: dict[str, Correction] = {}
-    for bundle_id, memory_id, helpful, made, words, numbers, embedding in rows:
+    for bundle_id, memory_id, helpful, turn_id, made, words, numbers, embedding in rows:
         if made in held:
             told = Question(words, tuple(msgspec.json.decode(numbers)), array("f", embedding).tolist())
             one = found.get(bundle_id, Correction(told, made, (), ()))
-            named = (memory_id,)
-            found[bundle_id] = (
-                one._replace(helpful=one.helpful + named) if helpful else one._replace(unhelpful=one.unhelpful + named)
-            )
+            found[bundle_id] = _naming(one, memory_id, helpful=helpful, is_typed=turn_id is not None)
     return list(found.values())
 
 
+def _naming(correction: Correction, memory_id: str, *, helpful: bool, is_typed: bool) -> Correction:
+    """What was typed is nearer to what was meant than what was shown."""
+    if not helpful:
+        return correction._replace(unhelpful=(*correction.unhelpful, memory_id))
+    named = correction.helpful
+    return correction._replace(helpful=(memory_id, *named) if is_typed else (*named, memory_id))
+
+
 class Corrected(NamedTuple):
-    """A word of a person on the memories of a bundle that was learned, at `version`."""
+    """A word of a person on the memories of a bundle that was learned, at `version`.
+
+    `turn_id` is of a correction that was typed, and goes with the answer that it corrects; None of memories that were
+    shown.
+    """
 
     bundle_id: str
     question: Question
     helpful: tuple[str, ...]
     unhelpful: tuple[str, ...]
     version: int
+    turn_id: str | None = None
 
 
 def keep(transaction: Transaction, principal: Principal, corrected: Iterable[Corrected]) -> None:
-    """A newer word on the same bundle takes the place of the former."""
-    newest = {one.bundle_id: one for one in corrected}
+    """A newer word on the same bundle takes the place of the former; what was shown and what was typed are two."""
+    newest = {(one.bundle_id, one.turn_id is None): one for one in corrected}
     if not newest:
         return
     who, at = (principal.tenant_id, principal.agent_id, principal.user_id), now()
-    rows = [(*who, *row, at) for one in newest.values() for row in _rows(one)]
-    transaction.executemany(DELETE, [(*who, bundle_id) for bundle_id in newest])
+    rows = [(*who, *row, at, one.turn_id) for one in newest.values() for row in _rows(one)]
+    transaction.executemany(DELETE, [(*who, bundle_id, int(was_shown)) for bundle_id, was_shown in newest])
     transaction.executemany(INSERT, rows)
 
 
@@ -143,8 +157,19 @@ def _rows(corrected: Corrected) -> Iterator[tuple[object, ...]]:
         yield corrected.bundle_id, memory_id, helpful, corrected.version, *asked
 
 
-DELETE = "DELETE FROM corrections WHERE tenant_id = ? AND agent_id = ? AND user_id = ? AND bundle_id = ?"
-INSERT = f"INSERT INTO corrections ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+OF_BUNDLE = "tenant_id = ? AND agent_id = ? AND user_id = ? AND bundle_id = ?"
+DELETE = f"DELETE FROM corrections WHERE {OF_BUNDLE} AND (turn_id IS NULL) = (? = 1)"
+INSERT = (
+    f"INSERT INTO corrections ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) "
+    "ON CONFLICT (tenant_id, agent_id, user_id, bundle_id, memory_id) DO UPDATE SET helpful = excluded.helpful, "
+    "version = excluded.version, turn_id = excluded.turn_id"
+)
+
+
+def is_kept(reads: Reads, principal: Principal, bundle_id: str) -> bool:
+    """Whether what was typed of a bundle is still remembered."""
+    who = principal.tenant_id, principal.agent_id, principal.user_id
+    return bool(reads.query(f"SELECT 1 FROM corrections WHERE {OF_BUNDLE} AND turn_id IS NOT NULL", [*who, bundle_id]))
 
 
 def forget(transaction: Transaction, tenant_id: str, memory_ids: Iterable[str]) -> None:

@@ -7,13 +7,13 @@ one that was not is not, so a replay looks at no clock.
 from collections.abc import Mapping
 
 from soma.brain.types import Principal
-from soma.brain.words import CITATION, EVIDENCE, OUTCOME, VERDICT
+from soma.brain.words import CITATION, CORRECTION, EVIDENCE, OUTCOME, VERDICT
 from soma.events.ids import now
 from soma.events.log import Reads
 from soma.events.pending import Sums
 from soma.events.transaction import Transaction
 
-QUESTIONS = (EVIDENCE, VERDICT, CITATION, OUTCOME)
+QUESTIONS = (EVIDENCE, VERDICT, CORRECTION, CITATION, OUTCOME)
 UNBOUND = 2**53
 PERSON_DAYS = Sums("person_days", ("tenant_id", "agent_id", "user_id", "day", "question"), ("learned",))
 

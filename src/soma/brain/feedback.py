@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from soma.brain.bodies import Feedback, TurnMetrics
+from soma.brain.bodies import Correction, Feedback, TurnMetrics
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.observations import Answer, Evidence, Source
 from soma.brain.corrections import Corrected, Question
@@ -16,8 +16,9 @@ from soma.brain.observations import Learnable
 from soma.brain.reward_gate import REASON, Void
 from soma.brain.store import Bundle
 from soma.brain.types import Principal
-from soma.brain.words import EVIDENCE, VERDICT, Word, echo_of
-from soma.events.schema import RewardVoided
+from soma.brain.words import CORRECTION, EVIDENCE, VERDICT, Word, echo_of
+from soma.events.schema import FeedbackReceived, RewardVoided
+from soma.memory.types import NewMemory, Remembered
 
 Row = tuple[Any, ...]
 
@@ -52,14 +53,35 @@ class Told(NamedTuple):
         return self.void is not None and self.body.says_verdict
 
 
+def meant(body: Feedback) -> Feedback:
+    """A correction says that the answer was wrong, with or without a thumb."""
+    return body if body.correction is None or body.says_verdict else msgspec.structs.replace(body, thumb=-1)
+
+
 def check(body: Feedback) -> None:
     """Refuse what says nothing, or two things at once."""
     _ = body.conversation
     if body.reward is not None and body.utility is not None:
         raise BrainRefused("reward_and_utility", "`utility` is another name of `reward`: give one of them.", "utility")
+    if body.correction is not None:
+        _check_correction(body, body.correction)
     if not (body.says_evidence or body.says_verdict):
         message = "Say which memories helped, or give a reward: this feedback says nothing."
         raise BrainRefused("feedback_empty", message, "reward")
+
+
+def check_of_batch(body: Feedback) -> None:
+    check(body)
+    if body.correction is not None:
+        raise BrainRefused("invalid_body", "A correction is given by itself, not in a batch.", "correction")
+
+
+def _check_correction(body: Feedback, correction: Correction) -> None:
+    if not correction.text.strip():
+        raise BrainRefused("invalid_body", "Say what is right: the correction is blank.", "correction")
+    if body.praises:
+        message = "A correction says that the answer was wrong: give it without praise."
+        raise BrainRefused("invalid_body", message, "correction")
 
 
 def key_of(principal: Principal, body: Feedback) -> str:
@@ -82,13 +104,13 @@ def digest(principal: Principal, *parts: str) -> str:
 def observations(told: Told, unheard: Mapping[str, str]) -> tuple[list[Learnable], str | None]:
     """What the learner is told, and why it is not told the rest; `unheard` are reasons by question."""
     found: list[Learnable] = []
-    reason = None
+    reason = unheard.get(CORRECTION)
     if told.body.says_evidence:
         evidence = _evidence(told.body, told.bundle, unheard.get(EVIDENCE))
         if isinstance(evidence, Evidence):
             found.append(evidence)
         else:
-            reason = evidence
+            reason = reason or evidence
     if told.is_voided:
         reason = reason or REASON
     elif told.body.says_verdict:
@@ -139,6 +161,27 @@ def _verdict(told: Told) -> Answer:
     )
 
 
+def received(told: Told) -> FeedbackReceived:
+    """The fact that is logged of it, without the text of a correction: that is a memory, and forgotten with it."""
+    observation = msgspec.structs.replace(told.body, correction=None)
+    return FeedbackReceived(feedback_id=told.key or "", target=target_of(told.body), observation=observation)
+
+
+def memory_of(told: Told) -> NewMemory | None:
+    """The memory that a correction becomes, as what its user asks to remember; None where nothing was typed."""
+    body = told.body
+    if body.correction is None:
+        return None
+    turn = {"turn_id": body.turn_id} if body.turn_id else {}
+    return NewMemory(
+        text=body.correction.text,
+        key=body.correction.key,
+        kind="semantic",
+        conversation_id=body.conversation,
+        metadata={"source": "correction", **turn},
+    )
+
+
 def corrected(told: Told, version: int | None) -> list[Corrected]:
     """What a word on memories, learned at `version`, says of the question that they were shown for."""
     bundle, body = told.bundle, told.body
@@ -149,6 +192,17 @@ def corrected(told: Told, version: int | None) -> list[Corrected]:
     helpful = tuple(name for name in dict.fromkeys(body.helpful) if name in shown and name not in unhelpful)
     question = told.question or asked(bundle.query, bundle.embedding)
     return [Corrected(bundle.bundle_id, question, helpful, unhelpful, version)]
+
+
+def typed(told: Told, remembered: Sequence[Remembered], version: int | None) -> list[Corrected]:
+    """What a person typed as right, now remembered, says of the question."""
+    bundle, question = told.bundle, told.question
+    if question is None and bundle is not None:
+        question = asked(bundle.query, bundle.embedding)
+    if question is None or version is None:
+        return []
+    ids = tuple(memory.id for memory in remembered)
+    return [Corrected(target_of(told.body), question, ids, (), version, told.body.turn_id or "")]
 
 
 def changes(explanation: Explanation) -> bool:

@@ -16,10 +16,12 @@ from soma.brain.feedback import (
     ledger,
     observations,
     question_of,
+    received,
     rewarded,
     row_of,
     taken_by,
     target_of,
+    typed,
     void_of,
 )
 from soma.brain.learners import Learners, Lesson, Standing, subject_of
@@ -29,11 +31,12 @@ from soma.brain.reward_gate import WITHDRAWN, Void, is_withdrawn, keep_rewards
 from soma.brain.types import FeedbackAnswer, Principal
 from soma.brain.values import Taken, Values
 from soma.brain.views import difference, moved, of_every_weight
-from soma.brain.words import BOUND, Heard, Hearing
+from soma.brain.words import BOUND, CORRECTION, Heard, Hearing
 from soma.events.ids import now
 from soma.events.log import Reads
-from soma.events.schema import FeedbackReceived, draft
+from soma.events.schema import draft
 from soma.events.transaction import Prefetch, Transaction
+from soma.memory.types import Keep, Remembered
 from soma.memory.values import Written
 
 TAKEN_BACK = "taken_back"  # by a rollback, or by a newer word
@@ -41,11 +44,13 @@ TAKEN_BACK = "taken_back"  # by a rollback, or by a newer word
 
 class Known(NamedTuple):
     """What was answered to the key of a feedback before, and the words that were learned where it speaks, that of the
-    turn's own model among them; of these `standing` were not rolled back since."""
+    turn's own model among them; of these `standing` were not rolled back since. `is_forgotten`: a correction was, so
+    that it may be typed again."""
 
     first: str | None
     learned: Mapping[str, words.Standing]
     standing: Mapping[str, words.Standing] = {}
+    is_forgotten: bool = False
 
 
 class FeedbackDesk:
@@ -57,8 +62,8 @@ class FeedbackDesk:
         self._experiments = experiments
         self._most = most
 
-    def take(self, transaction: Transaction, told: Told) -> Taken[FeedbackAnswer]:
-        """One feedback; a repeated one gets the first answer."""
+    def take(self, transaction: Transaction, told: Told, remember: Keep | None = None) -> Taken[FeedbackAnswer]:
+        """One feedback; a repeated one gets the first answer. `remember` keeps what a correction says."""
         known = self._known(transaction, told)
         hearing = words.hear(told.words, known.standing, daily.left_now(transaction, told.principal, self._most))
         if (first := _first(transaction, told, known, hearing)) is not None:
@@ -66,8 +71,7 @@ class FeedbackDesk:
         told = _gated(transaction, _renamed(told, known))
         learned, reason = observations(told, hearing.unheard)
         subject = subject_of(told.principal, turn_id=told.body.turn_id)
-        fact = FeedbackReceived(feedback_id=told.key or "", target=target_of(told.body), observation=told.body)
-        event = transaction.append(draft(fact, subject))
+        event = transaction.append(draft(received(told), subject))
         before = self._learners.current(transaction, told.principal)
         written = self._take_back(transaction, told, known, hearing, learned)
         lesson = self._learners.teach(transaction, told.principal, subject, learned, CAUSE)
@@ -75,9 +79,13 @@ class FeedbackDesk:
             *written,
             *self._values.move(transaction, told.principal, lesson.named, position=event.position),
         ]
-        self._keep_words(transaction, told, known, learned, lesson)
+        kept = remember() if remember and CORRECTION not in hearing.unheard else ()
+        versions = _versions(learned, lesson, kept)
+        self._keep_words(transaction, told, known, versions)
+        said = [*corrected(told, versions.get(words.EVIDENCE)), *typed(told, kept, versions.get(CORRECTION))]
+        corrections.keep(transaction, told.principal, said)
         self._keep_verdict(transaction, told, learned, lesson)
-        answer = _answer(told, before, lesson, reason)
+        answer = _answer(told, before, lesson, reason, kept)
         reward = next((each.reward for each in lesson.explanations if each.reward is not None), None)
         self._keep(transaction, told, learned, answer, reward=reward, position=event.position)
         return Taken(answer, lesson.after.state, written)
@@ -88,7 +96,12 @@ class FeedbackDesk:
         first = transaction.noted(("answer", principal.tenant_id, told.key or ""), lambda: stored.first)
         learned = words.standing_now(transaction, principal.tenant_id, told.spoken, stored.learned)
         version = self._learners.current(transaction, principal).state.version
-        return Known(first, learned, words.not_rolled_back(transaction, principal, version, learned))
+        standing = words.not_rolled_back(transaction, principal, version, learned)
+        typed_before = [word.name for word in told.words if word.question == CORRECTION and word.name in standing]
+        if not typed_before or corrections.is_kept(transaction, principal, target_of(told.body)):
+            return Known(first, learned, standing)
+        still = {name: word for name, word in standing.items() if name not in typed_before}
+        return Known(first, learned, still, is_forgotten=True)
 
     def _take_back(
         self, transaction: Transaction, told: Told, known: Known, hearing: Hearing, learned: Sequence[Learnable]
@@ -104,13 +117,7 @@ class FeedbackDesk:
         subject = subject_of(told.principal, turn_id=told.body.turn_id)
         return self._values.take_back(transaction, told.principal, subject, versions)
 
-    def _keep_words(
-        self, transaction: Transaction, told: Told, known: Known, learned: Sequence[Learnable], lesson: Lesson
-    ) -> None:
-        versions = {
-            question_of(observation): explanation.after.version
-            for observation, explanation in zip(learned, lesson.explanations, strict=True)
-        }
+    def _keep_words(self, transaction: Transaction, told: Told, known: Known, versions: Mapping[str, int]) -> None:
         heard = [
             Heard(
                 word,
@@ -121,7 +128,6 @@ class FeedbackDesk:
             if word.question in versions
         ]
         words.keep(transaction, told.principal.tenant_id, heard, at=now())
-        corrections.keep(transaction, told.principal, corrected(told, versions.get(words.EVIDENCE)))
         if versions and self._most:
             daily.count(transaction, told.principal, dict.fromkeys(versions, 1))
 
@@ -204,7 +210,7 @@ def _first(transaction: Transaction, told: Told, known: Known, hearing: Hearing)
     if known.first is not None and has_own_key:
         return known.first
     if not hearing.repeats(told.words):
-        is_new = hearing.replaced or (not hearing.unheard and _was_bound(known.first))
+        is_new = hearing.replaced or known.is_forgotten or (not hearing.unheard and _was_bound(known.first))
         return None if is_new else known.first
     tenant_id = told.principal.tenant_id
     said_first = known.standing[told.words[0].name].feedback_id
@@ -223,7 +229,8 @@ def _renamed(told: Told, known: Known) -> Told:
     """A mind that is changed back says what was said once: the word that it replaces makes another key of it."""
     if known.first is None:
         return told
-    replaced = (standing.feedback_id for standing in known.standing.values() if standing.feedback_id)
+    said = known.learned if known.is_forgotten else known.standing
+    replaced = (standing.feedback_id for standing in said.values() if standing.feedback_id)
     return told._replace(key=digest(told.principal, "again", *replaced, told.key or ""))
 
 
@@ -235,7 +242,18 @@ def _gated(transaction: Transaction, told: Told) -> Told:
     return told
 
 
-def _answer(told: Told, before: Standing, lesson: Lesson, reason: str | None) -> FeedbackAnswer:
+def _versions(learned: Sequence[Learnable], lesson: Lesson, remembered: Sequence[Remembered]) -> dict[str, int]:
+    """After which version each question of a feedback stands; a correction teaches no weight, and stands after all."""
+    versions = {
+        question_of(observation): explanation.after.version
+        for observation, explanation in zip(learned, lesson.explanations, strict=True)
+    }
+    return versions | ({CORRECTION: lesson.after.state.version} if remembered else {})
+
+
+def _answer(
+    told: Told, before: Standing, lesson: Lesson, reason: str | None, remembered: Sequence[Remembered]
+) -> FeedbackAnswer:
     applied = any(map(changes, lesson.explanations))
     weights_before, weights_after = dict(before.weights), dict(lesson.after.weights)
     return FeedbackAnswer(
@@ -249,6 +267,7 @@ def _answer(told: Told, before: Standing, lesson: Lesson, reason: str | None) ->
         version=lesson.after.state.version,
         clipped=sorted({name for explanation in lesson.explanations for name in explanation.clipped}),
         voided=told.is_voided,
+        memory_id=next((memory.id for memory in remembered), None),
     )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 from prometheus_client import CollectorRegistry
 
-from soma.brain import residual
+from soma.brain import corrections, residual
 from soma.brain.api import create_app
 from soma.brain.auth import ServiceToken
 from soma.brain.checkpoints import Signer
@@ -170,6 +170,7 @@ async def _memory(
         additions=additions,
         sketch_from=settings.sketch_from,
         pgvector_from=settings.pgvector_from,
+        on_erased=corrections.forget,
     )
     stack.callback(memory.close)
     stack.push_async_callback(memory.settle)

@@ -17,7 +17,7 @@ from soma.brain.context import Context, Lane, built, distinct, ranked
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.serve import serve
 from soma.brain.core.state import LearnerState
-from soma.brain.corrections import AS_RANKED, Order, corrections, forget, order_for, question_of
+from soma.brain.corrections import AS_RANKED, Order, corrections, order_for, question_of
 from soma.brain.document_bodies import ForgetDocuments
 from soma.brain.document_types import ForgottenDocuments
 from soma.brain.errors import BrainRefused
@@ -233,7 +233,6 @@ class Brain:
 
     async def _out_of_mind(self, principal: Principal, receipt: Receipt) -> Forgotten:
         """After memories are erased: nobody has them in mind any more."""
-        await self._writer.write(lambda tx: forget(tx, principal.tenant_id, receipt.forgotten))
         whose = None if receipt.is_shared else principal.user_id
         await self._working_memory.clear(principal.tenant_id, whose)
         await self._residuals.clear(principal.tenant_id, whose)
@@ -259,10 +258,11 @@ class Brain:
 
     async def feedback(self, principal: Principal, body: Feedback) -> FeedbackAnswer:
         with self.metrics.feedback_seconds.time():
+            body = feedbacks.meant(body)
             feedbacks.check(body)
-            told = await self._asked(await self._told(principal, body))
-            taken = await self._writer.write(lambda tx: self._feedback.take(tx, told), prefetch=asked_of(told))
-            answer = await self._shown(principal, taken)
+            answer = await self._shown(
+                principal, await self._taken(await self._asked(await self._told(principal, body)))
+            )
         result = answer.status if answer.status == "duplicate" else "applied" if answer.adaptation_applied else "kept"
         self.metrics.feedback(principal, result)
         return answer
@@ -353,10 +353,23 @@ class Brain:
             return await self._work(told_of, self._database, principal, body)
         return Told(principal, body, feedbacks.key_of(principal, body), words=words_of(principal, body))
 
+    async def _taken(self, told: Told) -> Taken[FeedbackAnswer]:
+        """Of a correction, the memory that it becomes comes with the same commit."""
+        take, prefetch = self._feedback.take, asked_of(told)
+        if (said := feedbacks.memory_of(told)) is None:
+            return await self._writer.write(lambda tx: take(tx, told), prefetch=prefetch)
+        return await self.memory.remember_within(
+            owner(told.principal), said, lambda tx, keep: take(tx, told, keep), prefetch=prefetch
+        )
+
     async def _asked(self, told: Told) -> Told:
         """With the question as the person put it: a bundle may be of the question and a draft."""
         bundle, query = told.bundle, told.body.query
-        if bundle is None or not query or not told.body.says_evidence or query == bundle.query:
+        if told.body.correction is not None and bundle is None and not query:
+            raise BrainRefused("invalid_body", "A correction needs its question: name the bundle, or say it.", "query")
+        if not query or (bundle is not None and query == bundle.query):
+            return told
+        if told.body.correction is None and (bundle is None or not told.body.says_evidence):
             return told
         found = await self.memory.candidates(owner(told.principal), Query(text=query[:LONGEST_QUESTION], top_k=1))
         return told._replace(question=question_of(query, found.query_embedding))

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 EXPERIMENT_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"  # it stands in paths of the API
-
+LONGEST_CORRECTION = 4_000  # characters
 
 ROLES = ("owner", "member", "viewer")
 
@@ -103,7 +103,8 @@ class FeedbackAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
     A repeated one gets the first answer with the status `duplicate`; `taken_back`: what it taught stands no longer.
 
-    `voided`: its verdict taught nothing, because a tool of the turn was denied or the answer withdrawn.
+    `voided`: its verdict taught nothing, because a tool of the turn was denied or the answer withdrawn. `memory_id` is
+    the memory that a correction became.
     """
 
     accepted: bool
@@ -118,6 +119,7 @@ class FeedbackAnswer(msgspec.Struct, frozen=True, kw_only=True):
     trust: float | None = None
     clipped: list[str] = []
     voided: bool = False
+    memory_id: str | None = None
 
 
 class RejectedItem(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,7 +16,8 @@ from soma.brain.types import Principal
 from soma.events.log import Reads
 from soma.events.transaction import Transaction
 
-EVIDENCE, VERDICT, CITATION, OUTCOME = "evidence", "verdict", "citation", "outcome"
+EVIDENCE, VERDICT, CORRECTION = "evidence", "verdict", "correction"
+CITATION, OUTCOME = "citation", "outcome"
 REPEATED, REPLACED, BOUND = "repeated", "replaced", "daily_bound"  # why a word is not learned
 AT_ONCE = 500  # words looked up by one query
 COLUMNS = ("tenant_id", "name", "said", "feedback_id", "version", "day")
@@ -66,6 +67,8 @@ def targets(body: Feedback) -> Iterator[tuple[str, Target]]:
         yield EVIDENCE, (EVIDENCE, body.bundle_id)
     if body.says_verdict:
         yield VERDICT, (VERDICT, *_answer(body))
+    if body.correction is not None:
+        yield CORRECTION, (CORRECTION, *_answer(body))
 
 
 def _answer(body: Feedback) -> Target:
@@ -97,6 +100,8 @@ def _said(body: Feedback, question: str) -> list[Any]:
     """What the answer took is no part of the word."""
     if question == EVIDENCE:
         return [sorted(set(body.helpful)), sorted(set(body.unhelpful))]
+    if question == CORRECTION:
+        return [body.correction.text if body.correction else None]
     reward = body.reward if body.reward is not None else body.utility
     return [reward, body.thumb, body.rating, body.regenerated, body.copied]
 

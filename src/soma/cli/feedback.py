@@ -15,6 +15,7 @@ from soma.cli.showing import SMALLEST, in_order
 @click.option("--rating", type=click.IntRange(1, 5), help="1 to 5.")
 @click.option("--helpful", type=int, multiple=True, help="Number of a recalled memory that helped (see `soma trace`).")
 @click.option("--unhelpful", type=int, multiple=True, help="Number of one that did not.")
+@click.option("--correct", metavar="TEXT", help="What is right: remembered, and first when you ask again.")
 @click.option("--withdraw", is_flag=True, help="Take the answer back: what verdicts on it taught is left out.")
 @click.option("--key", help="Learned once under this key; after a rollback another key says the same again.")
 @as_json_option
@@ -26,6 +27,7 @@ def command(
     rating: int | None,
     helpful: tuple[int, ...],
     unhelpful: tuple[int, ...],
+    correct: str | None,
     withdraw: bool,
     key: str | None,
     as_json: bool,
@@ -39,11 +41,13 @@ def command(
         fail("say either --up, --down or --rating")
     if both := set(helpful) & set(unhelpful):
         fail(f"memory {min(both)} cannot be both helpful and unhelpful")
-    said = up or down or rating or helpful or unhelpful
+    if correct is not None and up:
+        fail("--correct says that the answer was wrong: leave out --up")
+    said = up or down or rating or helpful or unhelpful or correct is not None
     if withdraw and said:
         fail("--withdraw takes the answer back: say nothing else of it")
     if not (withdraw or said):
-        fail("say how it was: --up, --down, --rating, --helpful or --unhelpful; or take it back: --withdraw")
+        fail("say how it was: --up, --down, --rating, --helpful, --unhelpful or --correct; or take it back: --withdraw")
     if withdraw:
         _withdraw(turn_id, as_json=as_json)
         return
@@ -56,6 +60,7 @@ def command(
             "rating": rating,
             "helpful": [_id_of(shown, number) for number in helpful],
             "unhelpful": [_id_of(shown, number) for number in unhelpful],
+            "correction": correct,
             "idempotency_key": key,
         }
         answer = server.post("/feedback", body)
@@ -79,6 +84,8 @@ def _told(answer: dict[str, Any]) -> None:
     reason = f" ({answer['reason']})" if answer.get("reason") else ""
     console.print(f"recorded; {'weights moved' if answer['adaptation_applied'] else 'no weight moved'}{reason}")
     _moved(answer["weight_deltas"])
+    if answer["memory_id"]:
+        console.print("the correction is remembered, and comes first when you ask this again", soft_wrap=True)
 
 
 def _withdraw(turn_id: str | None, *, as_json: bool) -> None:

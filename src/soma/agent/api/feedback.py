@@ -1,4 +1,4 @@
-"""A person's feedback on a turn: a thumb, a rating, or which of the shown memories helped."""
+"""A person's feedback on a turn: a thumb, a rating, which of the shown memories helped, or what is right."""
 
 import asyncio
 from typing import Any, Literal
@@ -14,7 +14,11 @@ from soma.agent.api.caller import principal_of, who
 from soma.agent.app import agent
 from soma.agent.auth import Caller
 from soma.agent.errors import Invalid, NotFound
+from soma.agent.kept import statement_key
 from soma.agent.models import Role
+from soma.agent.record import IterationRecord
+from soma.brain.types import LONGEST_CORRECTION
+from soma.events.ids import now
 
 router = Router()
 
@@ -28,6 +32,9 @@ class NewFeedback(OfAgent):
     reward: float | None = Field(None, ge=-1, le=1)
     helpful: list[str] = Field(default_factory=list, max_length=200)
     unhelpful: list[str] = Field(default_factory=list, max_length=200)
+    correction: str | None = Field(
+        None, min_length=1, max_length=LONGEST_CORRECTION, description="What is right, in your words; it means -1."
+    )
     idempotency_key: str | None = Field(None, min_length=1, max_length=200)
 
     @field_validator("thumb", mode="before")
@@ -48,9 +55,18 @@ class NewFeedback(OfAgent):
         rewards = [reward for reward in given if reward is not None]
         if len(rewards) > 1:
             raise Invalid("give one of thumb, rating and reward", field="reward")
-        if not rewards and not self.helpful and not self.unhelpful:
-            raise Invalid("say how it was: thumb, rating, reward, helpful or unhelpful", field="thumb")
+        if not rewards and not self.helpful and not self.unhelpful and self.correction is None:
+            raise Invalid("say how it was: thumb, rating, reward, helpful, unhelpful or correction", field="thumb")
         return rewards[0] if rewards else None
+
+    def correction_given(self) -> dict[str, str] | None:
+        """What is right, as it is remembered; raises Invalid where nothing is said."""
+        if self.correction is None:
+            return None
+        text = " ".join(self.correction.split())
+        if not text:
+            raise Invalid("say what is right: the correction is blank", field="correction")
+        return {"text": text, "key": statement_key(text, now())}
 
 
 @router.post("")
@@ -61,35 +77,35 @@ async def give_feedback(request: HttpRequest, payload: NewFeedback) -> Any:
 async def give(caller: Caller, given: NewFeedback) -> Any:
     """Let the brain learn from what a person says of an answer and of the memories that it was shown."""
     caller.require(Role.OWNER, Role.MEMBER)
-    reward = given.reward_given()
+    reward, correction = given.reward_given(), given.correction_given()
     turn = await own_turn(caller, given.turn_id)
     record = await asyncio.to_thread(agent().store.load, turn.id)
     await require_agent(caller, record.turn.agent_id, given.agent)
     best = record.best
     if best is None or best.bundle is None:
         raise NotFound("the turn has no answer to give feedback on", code="no_answer", field="turn_id")
-    body: dict[str, Any] = {
-        "conversation_id": record.turn.conversation_id,
-        "bundle_id": best.bundle.bundle_id,
-        "turn_id": turn.id,
-        "query": record.turn.content,
-        "response_text": best.spoken.text,
-        "helpful": given.helpful,
-        "unhelpful": given.unhelpful,
-        "metadata": {
-            "tokens": best.tokens,
-            "model": best.spoken.model,
-            "latency_ms": best.spoken.latency_ms,
-            **({} if best.spoken.cost is None else {"cost": best.spoken.cost}),
-        },
-    }
-    if reward is not None:
-        body["reward"] = reward
-    if given.idempotency_key is not None:
-        body["idempotency_key"] = given.idempotency_key
     _check_shown(given, {memory.id for memory in best.bundle.memories})
+    optional = {"reward": reward, "correction": correction, "idempotency_key": given.idempotency_key}
     principal = principal_of(caller, record.turn.agent_id)
-    return msgspec.to_builtins(await agent().brain.feedback(principal, **body))
+    answer = await agent().brain.feedback(
+        principal,
+        conversation_id=record.turn.conversation_id,
+        bundle_id=best.bundle.bundle_id,
+        turn_id=turn.id,
+        query=record.turn.content,
+        response_text=best.spoken.text,
+        helpful=given.helpful,
+        unhelpful=given.unhelpful,
+        metadata=_spent(best),
+        **{name: value for name, value in optional.items() if value is not None},
+    )
+    return msgspec.to_builtins(answer)
+
+
+def _spent(best: IterationRecord) -> dict[str, Any]:
+    spoken = best.spoken
+    cost = {} if spoken.cost is None else {"cost": spoken.cost}
+    return {"tokens": best.tokens, "model": spoken.model, "latency_ms": spoken.latency_ms, **cost}
 
 
 def _check_shown(given: NewFeedback, shown: set[str]) -> None:

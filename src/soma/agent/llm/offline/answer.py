@@ -100,8 +100,8 @@ def from_results(
 
 
 def _headline(question: Question, best: Evidence) -> list[str]:
-    """For a `when`, the date itself; a summary tells of several days, and its own is none of them."""
-    if question.kind != "when" or best.memory.made_from:
+    """For a `when`, the date itself; a summary and what was taught as a whole tell of several days."""
+    if question.kind != "when" or best.memory.made_from or best.memory.taught:
         return []
     said = said_on(best.memory.occurred_at)
     when = resolve(best.text, said)
