@@ -82,6 +82,36 @@ def test_a_file_whose_place_is_gone_moved_and_one_that_is_there_was_copied():
             assert (step.action, step.document.thread) == ("shared", "t1")
 
 
+def test_a_document_of_another_person_does_not_move_though_its_place_is_gone():
+    there = [known(1, "a", "x.md", "one", is_foreign=True)]
+    [step] = plan(there, delivery("b", {"x.md": "one"}, whereabouts={"d1": "gone"}))
+    assert (step.action, step.document.id, step.document.thread) == ("shared", "", "t1")
+
+
+def test_a_document_of_another_person_is_absorbed_by_none_that_lies_where_it_lay():
+    there = [known(1, "a", "x.md", "one", is_foreign=True), known(2, "a", "x.md", "one", collection="book")]
+    documents = [coming("a", "x.md", "two", collection="book")]
+    [step] = plan(there, Delivery(documents=documents, format="markdown"))
+    assert (step.action, step.former, step.absorbed) == ("replaced", there[1], ())
+
+
+def test_the_same_text_in_another_format_is_another_text():
+    there = [known(1, "a", "x.md", "one", format="text")]
+    assert steps(there, delivery("a", {"x.md": "one"})) == [("replaced", "x.md")]
+
+
+def test_a_file_of_a_folder_is_the_document_that_lay_there_before_it_is_the_one_of_its_name():
+    lay_there = known(2, "c", "x.md", "two", origin=place("a/x.md"))
+    [step] = plan([known(1, "a", "x.md", "one", origin=place("b/x.md")), lay_there], delivery("a", {"x.md": "three"}))
+    assert (step.action, step.former) == ("replaced", lay_there)
+
+
+def test_a_mirror_speaks_for_no_folder_whose_digest_only_begins_as_its_own():
+    there = [known(1, "a", "x.md", "one", origin=f"{HOME}00/cccccccc")]
+    brought = Delivery(documents=[], format="markdown", root=HOME, mirror=True, whereabouts={"d1": "gone"})
+    assert steps(there, brought) == []
+
+
 def test_what_is_gone_stays_unless_the_folder_is_mirrored():
     there = [known(1, "a", "x.md", "one"), known(2, "a", "y.md", "two"), known(3, "b", "y.md", "three")]
     brought = delivery("a", {"x.md": "one"}, whereabouts={"d2": "gone", "d3": "gone"})

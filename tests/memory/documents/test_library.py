@@ -128,6 +128,16 @@ async def test_two_members_bring_the_same_handbook_once(memory, alice):
     assert await texts(memory, alice) == ["Desks are booked."]
 
 
+async def test_who_wrote_the_chunks_of_anothers_document_does_not_change_it(memory, alice):
+    bob = owner("bob")
+    for who, collection in ((bob, "b"), (alice, "a")):
+        await memory.import_document(who, document("Desks are free.", collection=collection, scope="tenant"), CHUNKING)
+    with pytest.raises(NotTheAuthor):
+        await memory.import_document(bob, document("Else.", collection="a", scope="tenant"), CHUNKING)
+    assert await texts(memory, alice) == ["Desks are free."]
+    assert await shelf(memory, alice) == [("b", "README.md", 1), ("a", "README.md", 1)]
+
+
 async def test_what_another_shares_stays_its_writers_when_the_sharer_leaves(memory, alice):
     bob = owner("bob")
     for who, name in ((alice, "a.md"), (bob, "b.md")):
