@@ -84,8 +84,11 @@ def test_a_file_whose_place_is_gone_moved_and_one_that_is_there_was_copied():
 
 def test_a_document_of_another_person_does_not_move_though_its_place_is_gone():
     there = [known(1, "a", "x.md", "one", is_foreign=True)]
-    [step] = plan(there, delivery("b", {"x.md": "one"}, whereabouts={"d1": "gone"}))
+    brought = delivery("b", {"x.md": "one"}, whereabouts={"d1": "gone", "d2": "gone"})
+    [step] = plan(there, brought)
     assert (step.action, step.document.id, step.document.thread) == ("shared", "", "t1")
+    [step] = plan([*there, known(2, "c", "x.md", "one")], brought)
+    assert (step.action, step.document.id) == ("moved", "d2")
 
 
 def test_a_document_of_another_person_is_absorbed_by_none_that_lies_where_it_lay():
