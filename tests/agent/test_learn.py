@@ -1,10 +1,19 @@
-"""What the brain is told of an iteration beside its judgement."""
+"""What the brain is told of an iteration beside its judgement, and what that rests on."""
 
 import pytest
-from tests.agent.making import TURN, judged
+from tests.agent.making import TURN, bundle, judged, memory, response, started, used
 
-from soma.agent.record import IterationRecord, TurnRecord
+from soma.agent.record import IterationRecord, TurnRecord, fold
+from soma.agent.steps.judge import evidence_of
 from soma.agent.steps.learn import progress
+
+
+def test_an_answer_rests_on_what_it_cites_and_on_tools_that_did_not_fail():
+    shown = bundle(0, memory(1, "Miso is a cat"), memory(2, "Rex is a dog"))
+    found, failed = used(0, "rest", content="found"), used(0, "rest", status="failed", content="it broke", index=1)
+    answer = response(1, "a cat [1]", cited=["m1"])
+    record = fold(TURN, [started(), shown, response(0, "", "rest", "rest"), *found, *failed, answer])
+    assert evidence_of(record, record.iterations[1]) == ["Miso is a cat", "found"]
 
 
 @pytest.mark.parametrize(
