@@ -78,4 +78,6 @@ async def test_the_brain_of_a_server_that_others_reach_takes_the_service_token_o
     with pytest.raises(Unauthorized):
         gate(EVERYWHERE).check_service(asked(("authorization", token)))
     gate(EVERYWHERE).check_service(asked(("authorization", "bearer the service's")))
-    gate(NEAR).check_service(asked())  # the brain asks for it itself
+    gate(NEAR).check_service(asked(("host", "localhost")))  # the brain asks for it itself
+    with pytest.raises(Unauthorized):
+        gate(NEAR).check_service(asked(("host", "soma.example"), ("authorization", token)))

@@ -241,6 +241,20 @@ def test_figures_are_open_where_only_this_machine_reaches_them(soma):
     assert httpx.get(f"{soma.url}/metrics").status_code == 200
 
 
+@pytest.mark.parametrize("header", ["X-Forwarded-For", "X-Real-IP", "Forwarded", "Via"])
+def test_who_comes_through_a_proxy_on_this_machine_shows_a_token_for_the_pages_of_the_operator(soma, person, header):
+    service = (soma.data_dir / "service-token").read_text()
+    for page, expected in {
+        "/metrics": {None: 401, person.token: 403, soma.token: 200, service: 200},
+        "/readyz": {None: 401, "wrong": 401, person.token: 200, service: 200},
+        "/brain/readyz": {None: 401, person.token: 401, service: 200},
+        "/healthz": {None: 200},
+    }.items():
+        for token, status in expected.items():
+            headers = {header: "for=203.0.113.5"} | ({"Authorization": f"Bearer {token}"} if token else {})
+            assert httpx.get(f"{soma.url}{page}", headers=headers).status_code == status, page
+
+
 def test_what_lies_in_the_data_folder_is_for_its_user_alone_and_doctor_tells_where_it_is_not(soma):
     address = soma.data_dir / "server.json"
     assert address.stat().st_mode & 0o777 == 0o600

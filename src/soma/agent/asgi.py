@@ -153,6 +153,7 @@ class Application:
             await self._gate.check_watcher(scope)
             await _respond(send, 200, metrics.exposition())
         else:
+            await self._gate.check_prober(scope)
             ready, dependencies = await readiness(self._running)
             aside = await turns_aside(self._running, named=await self._gate.is_watched(scope))
             await _respond(send, 200 if ready else 503, {"ready": ready, "dependencies": dependencies, **aside})

@@ -46,14 +46,22 @@ class Gate:
             scope[CALLER] = await caller_of(authorization_of(scope))
 
     async def check_watcher(self, scope: Scope) -> None:
-        """Beyond this machine, keep metrics for the operator and for holders of the service token. Raises Forbidden."""
-        if not self.is_exposed or self._holds_service_token(scope):
+        """Keep metrics for this machine, for the operator and for holders of the service token.
+
+        Raises Unauthorized or Forbidden.
+        """
+        if self.is_local(scope) or self._holds_service_token(scope):
             return
         caller = await caller_of(authorization_of(scope))
         if not caller.is_operator:
             raise Forbidden(
                 "only the operator of this server, or its service token, may read the metrics", code="operator_required"
             )
+
+    async def check_prober(self, scope: Scope) -> None:
+        """Ask a token of whoever comes through a proxy to this machine, not of a probe. Raises Unauthorized."""
+        if not (self.is_exposed or self.is_local(scope) or self._holds_service_token(scope)):
+            await caller_of(authorization_of(scope))
 
     async def is_watched(self, scope: Scope) -> bool:
         """Whether the sender may see what concerns the whole server. A database that is away keeps nobody waiting."""
@@ -71,8 +79,8 @@ class Gate:
         return found is not None and is_loopback(found["name"].strip("[]").rstrip("."))
 
     def check_service(self, scope: Scope) -> None:
-        """Beyond this machine, keep the brain for holders of the service token. Raises Unauthorized."""
-        if self.is_exposed and not self._holds_service_token(scope):
+        """Keep the brain for this machine and for holders of the service token. Raises Unauthorized."""
+        if not self.is_local(scope) and not self._holds_service_token(scope):
             raise Unauthorized(
                 "the brain takes the service token of this server only (Authorization: Bearer ...)", code="unauthorized"
             )

@@ -121,7 +121,7 @@ def _server() -> str:
     if not url:
         raise Unwell("no server runs with this data folder: run `soma up`")
     try:
-        answer = httpx.get(f"{url}/readyz", timeout=5)
+        answer = httpx.get(f"{url}/readyz", headers=_authorization(), timeout=5)
     except (httpx.TransportError, httpx.InvalidURL) as error:
         raise Unwell(f"no server answers at {url}: run `soma up`") from error
     if answer.status_code != httpx.codes.OK:
