@@ -22,6 +22,7 @@ from soma.bench.floor import compare
 from soma.bench.gathering import gather
 from soma.bench.judged import Floats, Judged, figures, from_found, interval, macro, summary
 from soma.bench.locomo import CATEGORIES, Conversation, load
+from soma.bench.relevance import cosines, floored
 from soma.bench.shapes import documents, notes
 from soma.brain.core.observations import Shown
 from soma.brain.core.pack import Candidate, duplicate_pairs, pack
@@ -44,9 +45,13 @@ Result = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """What was found within each conversation. `keys` and `tokens` are those of all rows; `same` pairs of places."""
+    """What was found within each conversation.
+
+    `near`, `keys` and `tokens` are those of all rows; `same` are pairs of places.
+    """
 
     judged: Judged
+    near: Floats
     keys: Sequence[str]
     tokens: Sequence[int]
     same: Sequence[Sequence[tuple[int, int]]]
@@ -68,6 +73,7 @@ def run(data: Path, *, console: Console | None = None, consolidated: bool = Fals
     result |= _baselines(orders, alone.judged)
     learned = _within(result, alone.judged, floor, progress)
     result |= {"audited": _audited(data, alone, learned), "context": _context(alone)}
+    result |= {"relevant": floored(alone.judged, alone.judged.scores(SHIPPED), alone.near)}
     progress.print("all in one namespace, then other shapes")
     together = asyncio.run(gather(conversations, embedder, together=True)).judged
     result |= {"one_namespace": _together(alone.judged, together)}
@@ -91,7 +97,8 @@ def _asked(conversation: Conversation, embedder: Embedder, *, consolidated: bool
     hits = [hit for found in gathered.found for hit in found]
     count = BundledTokenizer().count
     same = [found.duplicates(range(len(found))) for found in gathered.found]
-    return Within(gathered.judged, [hit.key for hit in hits], [count(hit.text) for hit in hits], same)
+    near = cosines(gathered.found)
+    return Within(gathered.judged, near, [hit.key for hit in hits], [count(hit.text) for hit in hits], same)
 
 
 def joined(parts: Sequence[Within]) -> Within:
@@ -109,6 +116,7 @@ def joined(parts: Sequence[Within]) -> Within:
     )
     return Within(
         judged,
+        near=np.concatenate([part.near for part in parts]),
         keys=[key for part in parts for key in part.keys],
         tokens=[tokens for part in parts for tokens in part.tokens],
         same=[pairs for part in parts for pairs in part.same],
@@ -208,9 +216,11 @@ def _together(alone: Judged, together: Judged) -> Result:
 
 
 def _shaped(conversations: Sequence[Conversation], shape: Any, embedder: Embedder) -> Result:
-    judged = asyncio.run(gather([shape(conversation) for conversation in conversations], embedder)).judged
+    gathered = asyncio.run(gather([shape(conversation) for conversation in conversations], embedder))
+    judged = gathered.judged
     return {
         "shipped": _judge(judged, judged.scores(SHIPPED)),
+        "relevant": floored(judged, judged.scores(SHIPPED), cosines(gathered.found)),
         "semantic_alone": _judge(judged, judged.scores({"semantic": 1.0})),
     }
 
@@ -274,12 +284,14 @@ def _rows(result: Result) -> list[tuple[str, Result]]:
         ("semantic view alone", result["semantic_alone"]),
         ("plan's three views and weights", result["plain_default"]),
         ("shipped weights (in sample)", result["shipped"]),
+        ("the same, what stands out", result["relevant"]),
         ("learned LOO", result["learned_loo"]),
         ("learned on 0-4, reported on 5-9", result["learned_chosen_0_4_reported_5_9"]),
         ("learned LOO, audited evidence", result["audited"]["learned_loo"]),
         ("one namespace, shipped", one["shipped"]),
         ("one namespace, learned LOO", one),
         *((f"{name}, shipped", shape["shipped"]) for name, shape in shapes.items()),
+        *((f"{name}, what stands out", shape["relevant"]) for name, shape in shapes.items()),
         *((f"{name}, semantic alone", shape["semantic_alone"]) for name, shape in shapes.items()),
     ]
 
@@ -312,4 +324,9 @@ def command(data: Path, *, consolidated: bool, as_json: bool) -> None:
     if consolidated:
         after = result["consolidated"]
         out.print(f"consolidated: macro R@10 {after['macro_r10']:.3f}, lost {after['lost_against_before']:+.4f}")
+    for name, kept in [("chats", result["relevant"]), *((n, one["relevant"]) for n, one in result["shapes"].items())]:
+        out.print(
+            f"of the best 50, {name}: {kept['kept']:.1f} stand out, "
+            f"with {kept['gold_50']:.3f} of the gold where all 50 have {kept['gold_50_before']:.3f}"
+        )
     out.print("gold in context: " + ", ".join(f"{share:.3f} at {size} tokens" for size, share in context.items()))

@@ -159,21 +159,26 @@ def built(
 
 
 def relevant(ranking: Ranking, rows: Sequence[Ranked]) -> list[tuple[Ranked, Candidate]]:
-    """Those of `rows` that stand out: by score from the middle of all candidates, or near the question in meaning.
-
-    Both are relative, since neither scores nor cosines mean the same from one question to the next. What belongs to a
-    group is judged by its best, and what a person taught always stands.
-    """
-    scores, near = sorted((row.score for row in ranking.rows), reverse=True), ranking.cosines()
+    """Those of `rows` that stand out; a group is judged by its best, and what a person taught always stands."""
+    near, taught = ranking.cosines(), ranking.order.first
+    standing = standing_out([row.score for row in ranking.rows], [near[ranking.by_id[row.id]] for row in ranking.rows])
+    stands = {row.id for row, is_out in zip(ranking.rows, standing, strict=True) if is_out or row.id in taught}
     looked_at = [(row, ranking.of(row)) for row in rows]
+    groups = {_group(found) for row, found in looked_at if row.id in stands} - {None}
+    return [(row, found) for row, found in looked_at if row.id in stands or _group(found) in groups]
+
+
+def standing_out(scores: Sequence[float], near: Sequence[float]) -> list[bool]:
+    """Whether each candidate stands out: by score from the middle of all, or near the question in meaning.
+
+    Both are relative, since neither scores nor cosines mean the same from one question to the next.
+    """
     if len(scores) <= FEW:
-        return looked_at
-    middle = scores[len(scores) // 2]
-    least, nearest = middle + FROM_MIDDLE * (scores[0] - middle), FROM_NEAREST * max(near)
-    taught = ranking.order.first
-    stands_out = [row.id in taught or row.score >= least or 0 < nearest <= near[ranking.by_id[row.id]] for row in rows]
-    groups = {_group(found) for (_, found), stands in zip(looked_at, stands_out, strict=True) if stands} - {None}
-    return [pair for pair, stands in zip(looked_at, stands_out, strict=True) if stands or _group(pair[1]) in groups]
+        return [True] * len(scores)
+    descending = sorted(scores, reverse=True)
+    middle = descending[len(scores) // 2]
+    least, nearest = middle + FROM_MIDDLE * (descending[0] - middle), FROM_NEAREST * max(near)
+    return [score >= least or 0 < nearest <= cosine for score, cosine in zip(scores, near, strict=True)]
 
 
 def _of(ranking: Ranking, packed: Packed) -> list[Ranked]:

@@ -1,0 +1,25 @@
+"""What `soma bench recall` says of memories that do not stand out, on a worked example."""
+
+import numpy as np
+import pytest
+
+from soma.bench.judged import Judged
+from soma.bench.relevance import floored
+
+CANDIDATES = 40
+
+
+def test_gold_that_does_not_stand_out_is_lost_and_what_is_kept_moves_up():
+    """Of forty the first three stand out by score, the last by meaning; gold are the second, the last, one between."""
+    scores, near = np.linspace(0.2, 0.0, CANDIDATES), np.zeros(CANDIDATES)
+    scores[:3], near[-1] = (1.0, 0.9, 0.8), 0.6
+    gold = np.zeros(CANDIDATES, bool)
+    gold[[1, 20, CANDIDATES - 1]] = True
+    one = np.array([0])
+    judged = Judged(["view"], np.zeros((CANDIDATES, 1), np.float32), gold, np.array([0, CANDIDATES]), one + 3, one, one)
+    told = floored(judged, scores, near)
+    assert told["kept"] == 4
+    assert told["gold_50_before"] == 1.0
+    assert told["gold_50"] == pytest.approx(2 / 3)
+    assert told["micro_r5"] == pytest.approx(2 / 3), "the last of forty is the fourth of four"
+    assert told["hit1"] == 0
