@@ -141,3 +141,47 @@ async def test_a_message_that_is_not_compared_word_by_word_lends_nothing_to_thos
     assert len(hits) < len(said)
     assert hits["k0"].views["window"] == 65_535
     assert min(hit.views["window"] for hit in hits.values()) == 0
+
+
+def asked_in_chat(text: str, number: int):
+    """As a Soma kept a user's question that still remembered all that was said."""
+    metadata = {"role": "user", "turn_id": f"turn-{number}", "source": "conversation"}
+    return new(text, key=f"asked-{number}", conversation_id=f"c{number}", metadata=metadata)
+
+
+async def test_questions_that_were_once_remembered_never_stand_before_what_answers_them(memory, alice):
+    """A brain in which 300 copies of the question itself were kept, with a mark and without."""
+    forms = (
+        "How long is the warranty of the Heron?",
+        "how long is the warranty of the heron",
+        "And the warranty? Why?",
+    )
+    await memory.remember(alice, [asked_in_chat(forms[number % 3], number) for number in range(300)], are_messages=True)
+    await memory.remember(
+        alice, [new("The warranty of the Heron is two years.", key="fact"), new("Rex barks.", key="rex")]
+    )
+    query = Query(text="How long is the warranty of the Heron?", at="2030-01-01", top_k=50)
+    assert set(await found(memory, alice, query)) == {"fact", "rex"}
+
+
+async def test_what_states_something_beside_its_question_and_what_was_imported_is_found(memory, alice):
+    """An imported conversation has speakers and no turns: there a question leads to the answer after it."""
+    await memory.remember(
+        alice,
+        [
+            asked_in_chat("My dentist is Dr Lund. Where is Mill Street?", 1),
+            new("Who is your dentist?", key="imported", metadata={"speaker": "Ann"}),
+        ],
+        are_messages=True,
+    )
+    assert set(await found(memory, alice, Query(text="Who is the dentist?"))) == {"asked-1", "imported"}
+
+
+async def test_a_question_that_was_remembered_is_found_by_its_id_and_by_who_looks_for_questions(memory, alice):
+    """It may have been named as what answers a question, and it can be forgotten."""
+    [kept] = await memory.remember(alice, [asked_in_chat("Who is my dentist?", 1)], are_messages=True)
+    await memory.remember(alice, [new("Rex barks.", key="rex")])
+    named = await found(memory, alice, Query(text="Who is my dentist?", also=(kept.id,)))
+    assert set(named) == {"asked-1", "rex"}
+    looked_for = await found(memory, alice, Query(text="my dentist", with_questions=True))
+    assert set(looked_for) == {"asked-1", "rex"}

@@ -87,6 +87,7 @@ class Recall(InConversation, frozen=True, kw_only=True):
     namespace: Name = "default"
     at: str | None = None
     half_life_days: HalfLife | None = None
+    with_questions: bool = False
 
 
 class Metadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

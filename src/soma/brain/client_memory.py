@@ -48,8 +48,17 @@ class MemoryCalls(Calls):
         conversation_id: str | None = None,
         namespace: str = "default",
         at: str | None = None,
+        with_questions: bool = False,
     ) -> list[RecalledMemory]:
-        body = given(query=query, top_k=top_k, conversation_id=conversation_id, namespace=namespace, at=at)
+        """The best for `query`; `with_questions`: among them messages of a chat that only asked."""
+        body = given(
+            query=query,
+            top_k=top_k,
+            conversation_id=conversation_id,
+            namespace=namespace,
+            at=at,
+            with_questions=with_questions,
+        )
         answer = await self._post(principal, "/v1/memory/recall", body, _RecallAnswer)
         return answer.hits
 

@@ -429,6 +429,7 @@ def _query(body: Evaluate | Recall) -> Query:
         conversation_id=body.conversation_id or body.session_id,
         at=body.at,
         half_life_days=body.half_life_days or HALF_LIFE_DAYS,
+        with_questions=isinstance(body, Recall) and body.with_questions,
     )
 
 

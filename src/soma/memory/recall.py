@@ -29,7 +29,7 @@ def candidates(
     filled = [partition for partition in partitions if len(partition)]
     if not filled:
         return nothing(reading, version)
-    scene = chosen(Field(filled, ask(query, reading, filled, at)), query.top_k, additions, query.also)
+    scene = chosen(Field(filled, ask(query, reading, filled, at)), query, additions)
     entries, levels = scene.entries, described(scene)
     return Candidates(
         ids=[entry.id for entry in entries],
@@ -61,25 +61,28 @@ def state(partitions: Sequence[Partition]) -> str:
     return blake2b(revisions.encode(), digest_size=8).hexdigest()
 
 
-def chosen(field: Field, top_k: int, additions: int, also: Sequence[str] = ()) -> Scene:
+def chosen(field: Field, query: Query, additions: int) -> Scene:
     """The first stage: the best `top_k` by vector and by words; where they agree, room for what stands beside them.
 
-    Then what links alone lead to, and those that the question names by id.
+    Then what links alone lead to, and those that the question names by id. A message that only asked is found so alone:
+    it holds the question's own words, and would stand before what answers them.
     """
+    top_k, silent = query.top_k, field.silent(with_questions=query.with_questions)
     dense, lexical = _preferring(field)
+    dense, lexical = np.where(silent, np.float32(-1), dense), np.where(silent, np.float32(0), lexical)
     worded = best(lexical, top_k)
     among = np.zeros(len(dense), bool)
     among[best(dense, top_k)] = True
     among[worded[lexical[worded] > 0]] = True
-    among[field.dead] = False
+    among[silent] = False
     rows = np.flatnonzero(among)
     if (room := 2 * top_k - len(rows)) > 0:
         near = np.maximum(dense[rows], field.cosines(rows))
-        among[_beside(field, rows, among, spread(near) + spread(lexical[rows]), room)] = True
+        among[_beside(field, rows, among | silent, spread(near) + spread(lexical[rows]), room)] = True
         rows = np.flatnonzero(among)
     scene = Scene(field, rows)
-    named = {row for row in map(field.row_of, also) if row is not None}
-    extra = [*linked(scene, additions)]
+    named = {row for row in map(field.row_of, query.also) if row is not None}
+    extra = [row for row in linked(scene, additions) if not silent[row]]
     extra += sorted(named - {*rows.tolist(), *extra})
     return Scene(field, np.append(rows, extra)) if extra else scene
 
@@ -94,12 +97,12 @@ def _preferring(field: Field) -> tuple[Floats, Floats]:
     return dense, np.where(field.lexical > 0, field.lexical + LEXICAL_BONUS * bonus, 0).astype(np.float32)
 
 
-def _beside(field: Field, rows: Indexes, among: Flags, scores: Floats, room: int) -> Indexes:
-    """Neighbours of the best rows that are not among them: an answer may share no word with its question."""
+def _beside(field: Field, rows: Indexes, known: Flags, scores: Floats, room: int) -> Indexes:
+    """Neighbours of the best rows that are not `known`: an answer may share no word with its question."""
     ordered = rows[np.argsort(-scores, kind="stable")]
     near = np.stack([field.neighbours(ordered, after=step) for step in (True, False)], axis=1).ravel()
     near = near[near != NONE]
-    near = near[~among[near]]
+    near = near[~known[near]]
     _, first = np.unique(near, return_index=True)
     nearest: Indexes = near[np.sort(first)][:room]
     return nearest

@@ -7,7 +7,7 @@ import numpy as np
 from soma.memory.embedders.base import Reading
 from soma.memory.folding import folded
 from soma.memory.index.partition import Entry, Indexed
-from soma.memory.index.traits import SYNTHESISED, asking, traits
+from soma.memory.index.traits import ONLY_ASKED, SYNTHESISED, asking, only_asks, traits
 from soma.memory.index.word_vectors import stored
 from soma.memory.languages import Language, is_small, language_of
 from soma.memory.rows import Embedding, metadata_text, texts
@@ -41,6 +41,11 @@ def tells(word: str, language: Language) -> bool:
     return len(word) > 1 and not is_small(word, language) and any(letter.isalnum() for letter in word)
 
 
+def _was_said_in_chat(memory: MemoryRecord) -> bool:
+    """Whether a user said it to an agent of ours: an imported conversation has speakers and no turns."""
+    return memory.metadata.get("role") == "user" and "turn_id" in memory.metadata
+
+
 def indexed(memory: MemoryRecord, made: Embedding) -> Indexed:
     """The memory as its partition keeps it."""
     source = texts(memory.metadata, "source")
@@ -63,7 +68,9 @@ def indexed(memory: MemoryRecord, made: Embedding) -> Indexed:
     return Indexed(
         entry=entry,
         value=memory.value,
-        traits=traits(tokens(memory.text)) | SYNTHESISED * (MADE_MARK in memory.metadata),
+        traits=traits(tokens(memory.text))
+        | SYNTHESISED * (MADE_MARK in memory.metadata)
+        | ONLY_ASKED * (_was_said_in_chat(memory) and only_asks(memory.text)),
         asking=asking(memory.text),
         words=indexed_words(_whole_text(memory)),
         vector=made.vector,

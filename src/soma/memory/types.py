@@ -165,7 +165,7 @@ class Query:
     """What to look for. `at` is the moment the question is asked (ISO 8601), for the temporal views.
 
     `top_k` is how many the vectors and how many the words may bring; `also` are ids of memories that are candidates
-    whatever they hold, where the asker may see them.
+    whatever they hold, where the asker may see them. `with_questions`: also messages of a chat that only asked.
     """
 
     text: str
@@ -175,6 +175,7 @@ class Query:
     conversation_id: str | None = None
     at: str | None = None
     also: Sequence[str] = ()
+    with_questions: bool = False
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):

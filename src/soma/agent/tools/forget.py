@@ -54,7 +54,13 @@ class Looks(Protocol):
     """The part of the brain's client that this tool needs."""
 
     async def recall(
-        self, principal: Principal, *, query: str, top_k: int = 10, conversation_id: str | None = None
+        self,
+        principal: Principal,
+        *,
+        query: str,
+        top_k: int = 10,
+        conversation_id: str | None = None,
+        with_questions: bool = False,
     ) -> list[RecalledMemory]: ...
 
     async def memories(self, principal: Principal, *, limit: int = 50, search: str | None = None) -> MemoryPage: ...
@@ -134,7 +140,13 @@ class Forget:
         Of memories that say the same, recall shows one: a private one may stand behind another's.
         """
         principal = self._principal_of(context)
-        hits = await self._brain.recall(principal, query=what, top_k=LOOKED_AT, conversation_id=context.conversation_id)
+        hits = await self._brain.recall(
+            principal,
+            query=what,
+            top_k=LOOKED_AT,
+            conversation_id=context.conversation_id,
+            with_questions=True,
+        )
         found = matching(what, hits)
         own: list[Memory] = [hit for hit in found if _is_own(hit, context)]
         foreign = [hit for hit in found if not _is_own(hit, context)]

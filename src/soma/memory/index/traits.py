@@ -9,6 +9,7 @@ SECOND_PERSON = 2
 TIME = 4  # names a time
 NUMBER = 8
 SYNTHESISED = 16  # made by consolidation, from others
+ONLY_ASKED = 32  # a message of a chat that states nothing
 
 FIRST_PERSON_WORDS = frozenset(("i", "me", "my", "mine", "we", "us", "our", "ours"))
 SECOND_PERSON_WORDS = frozenset(("you", "your", "yours"))
@@ -25,6 +26,14 @@ NUMBER_WORDS = frozenset(
     thousand million
     """.split()  # noqa: SIM905
 )
+QUESTION_WORDS = frozenset(("what", "who", "whom", "whose", "where", "when", "why", "how", "which"))
+AFTER_QUESTION_WORDS = frozenset(
+    """
+    is are was were am do does did has have had can could will would shall should may might must long many much often
+    old far
+    """.split()  # noqa: SIM905
+)
+QUESTION_MARKS = ("?", "？", "؟")
 DIGITS = frozenset(digits)
 YEAR = re.compile(r"(?:19|20)\d\d")
 
@@ -37,6 +46,15 @@ def asking(text: str) -> float:
     ends = [match[0] for match in SENTENCE_END.finditer(text)]
     open_end = bool(text.strip()) and not text.rstrip().endswith((".", "!", "?"))
     return sum("?" in end for end in ends) / max(1, len(ends) + open_end)
+
+
+def only_asks(text: str) -> bool:
+    """Whether a text states nothing beside its questions; one without a mark is known by how it begins."""
+    said = text.strip()
+    if not said.endswith((".", "!", *QUESTION_MARKS)):
+        first, second, *_ = [*said.lower().split(), "", ""]
+        return "\n" not in said and first in QUESTION_WORDS and second in AFTER_QUESTION_WORDS
+    return asking(said.replace("？", "? ").replace("؟", "? ")) == 1.0
 
 
 def traits(tokens: Iterable[str]) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soma.memory.index.partition import Entry, Partition
+from soma.memory.index.traits import ONLY_ASKED
 from soma.memory.views.question import Asked
 
 Flags = NDArray[np.bool_]
@@ -57,6 +58,13 @@ class Field:
     def dead(self) -> Indexes:
         pairs = zip(self.starts, self.partitions, strict=False)
         return np.array([start + slot for start, partition in pairs for slot in partition.dead], np.int64)
+
+    def silent(self, *, with_questions: bool) -> Flags:
+        """Rows that are not looked at: dead ones, and messages that only asked, from when these were remembered."""
+        bits = np.concatenate([np.frombuffer(partition.traits, np.uint8) for partition in self.partitions])
+        silent: Flags = np.zeros(len(bits), bool) if with_questions else bits & ONLY_ASKED > 0
+        silent[self.dead] = True
+        return silent
 
     @cached_property
     def has_links(self) -> bool:
