@@ -60,6 +60,29 @@ def test_what_is_known_well_moves_less(settings: Hyperparameters, evidence) -> N
     assert before.weights["gamma"] < surer.weights["gamma"] < after.weights["gamma"]
 
 
+def test_what_a_model_cites_moves_weights_and_neither_trust_nor_the_guard_nor_values(
+    settings: Hyperparameters, evidence
+) -> None:
+    seen = evidence(RECENT_HELPS, "new")
+    before = taught(settings, seen, 5)
+    after, told = learn(before, replace(seen, source=Source.MODEL), settings)
+    assert not told.gated
+    assert after.weights != before.weights
+    assert (after.retrieval.trust_sum, after.guard) == (before.retrieval.trust_sum, before.guard)
+    assert (after.values_version, told.values) == (before.values_version, ())
+
+
+def test_a_citation_of_former_events_earns_trust_by_its_credit(settings: Hyperparameters, evidence) -> None:
+    seen = evidence(RECENT_HELPS, "new")
+    before = taught(settings, seen, 5)
+    gains = [
+        learn(before, replace(seen, source=source), settings)[0].retrieval.trust_sum - before.retrieval.trust_sum
+        for source in (Source.PERSON, Source.CITATION)
+    ]
+    assert gains[1] == pytest.approx(gains[0] * settings.citation_credit)
+    assert gains[1] > 0.0
+
+
 def test_an_outlier_is_clipped_and_named(evidence) -> None:
     settings = Hyperparameters(views=Views.of({"semantic": 1.0}), gradient_limit=0.1)
     surprising = evidence({"a": {"semantic": 1.0}, "b": {"semantic": 0.0}}, "b")
