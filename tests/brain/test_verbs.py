@@ -191,6 +191,14 @@ async def test_another_users_bundle_is_an_unknown_one(client):
     assert answer.reason == "unknown_bundle"
 
 
+async def test_a_bundle_whose_days_are_over_is_unknown_though_its_row_is_still_there(opened, client):
+    ids = await remembered(client)
+    bundle = await client.evaluate(ALICE, conversation_id="c1", query="cat")
+    await opened.brain._writer.write(lambda tx: tx.execute("UPDATE bundles SET expires_at = '2026-01-01'"))
+    answer = await client.feedback(ALICE, conversation_id="c1", bundle_id=bundle.bundle_id, helpful=[ids[2]])
+    assert answer.reason == "unknown_bundle"
+
+
 async def test_utility_alone_is_read_as_reward(client):
     by_reward = await client.feedback(ALICE, conversation_id="c1", reward=0.5, metadata={"cost": 0.01})
     by_utility = await client.feedback(MALLORY, conversation_id="c1", utility=0.5, metadata={"cost": 0.01})
