@@ -1,12 +1,13 @@
-"""Who may write in the data folder owns the server, and nobody else comes into it that way."""
+"""Who may write in the data folder owns the server, and nobody else; a member is one of one tenant."""
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.utils import timezone
 
 from soma.agent import accounts
-from soma.agent.accounts import add_member, ensure_owner, remove_member
+from soma.agent.accounts import add_member, change_role, ensure_owner, find_member, remove_member
 from soma.agent.auth import caller_of
+from soma.agent.errors import Conflict, NotFound
 from soma.agent.models import Role, Token
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -51,3 +52,19 @@ async def test_an_operator_who_was_removed_comes_back_as_nobody_who_was_there(to
     assert after.is_operator
     assert after.role == "owner"
     assert after.user_id not in {before.user_id, namesake.row.membership.user_id}
+
+
+async def test_a_member_of_another_tenant_is_nobody_here_though_the_id_is_known(stage):
+    here, there = (await stage.newcomer()).caller, (await stage.newcomer()).caller
+    for verb, *more in ((find_member,), (change_role, Role.VIEWER), (remove_member,)):
+        with pytest.raises(NotFound):
+            await sync_to_async(verb)(here.tenant_id, there.user_id, *more)
+    found = await sync_to_async(find_member)(there.tenant_id, there.user_id)
+    assert (found.user_id, found.role) == (there.user_id, Role.OWNER)
+
+
+async def test_an_owner_elsewhere_is_no_owner_that_is_left(stage):
+    here, _ = (await stage.newcomer()).caller, (await stage.newcomer()).caller
+    for verb, *more in ((change_role, Role.VIEWER), (remove_member,)):
+        with pytest.raises(Conflict):
+            await sync_to_async(verb)(here.tenant_id, here.user_id, *more)

@@ -255,6 +255,20 @@ async def test_a_hundred_lessons_a_day_are_learned_as_they_always_were(settings)
 # Withdrawn between the look-up and the write
 
 
+async def test_a_batch_learns_no_verdict_on_an_answer_that_was_withdrawn_while_it_was_read(opened, client, monkeypatch):
+    workers = opened.brain._batches._workers
+    prepare = workers.prepare
+
+    async def withdraw_meanwhile(state, given):
+        prepared = await prepare(state, given)
+        await client.withdraw_answer(ALICE, turn_id="t1")
+        return prepared
+
+    monkeypatch.setattr(workers, "prepare", withdraw_meanwhile)
+    answer = await client.feedback_batch(ALICE, [{"conversation_id": "c1", "turn_id": "t1", "reward": 1.0}])
+    assert (answer.accepted, answer.adapted) == (1, 0)
+
+
 async def test_a_verdict_on_an_answer_that_was_withdrawn_meanwhile_counts_for_no_experiment(opened, client):
     arms = [{"name": "control"}, {"name": "b", "changes": {"alpha": 0.3}}]
     await client.create_experiment(ALICE, name="e", metric="reward", planned=2, arms=arms)

@@ -113,6 +113,17 @@ async def test_a_withdrawn_answer_leaves_the_learner_as_if_it_had_never_been_jud
     assert proved(opened, settings).states["acme helper"] == withdrawn.state_hash
 
 
+async def test_an_answer_that_was_withdrawn_stays_out_when_an_earlier_one_is_withdrawn_too(client, opened):
+    await taught(client, ["a", "b", "c"])
+    told, learners = facts(opened, WeightsUpdated), opened.brain._learners
+    for turn in ("b", "a"):
+        await client.withdraw_answer(ALICE, turn_id=turn)
+    state = learners.at(opened.writer.database, ALICE, 1)
+    for version in (3, 5, 6):  # 2 and 4 are the verdicts on a and b
+        state, _ = learn(state, observed(told[version - 1].observation), learners.hyperparameters)
+    assert replace(learners.committed(ALICE), version=0) == replace(state, version=0)
+
+
 async def test_withdrawals_add_up_across_rollbacks_batches_and_a_restart(settings):
     settings = settings.model_copy(update={"snapshot_every": 3, "batch_workers": 0})
     async with open_brain(settings, embedder=Hashing()) as opened:
