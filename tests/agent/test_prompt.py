@@ -134,6 +134,11 @@ def test_memories_that_an_iteration_adds_keep_to_the_lane_too():
     assert [part.id for part in parts(*prompt.request.messages) if isinstance(part, MemoryPart)] == ["m1"]
 
 
+def test_a_model_in_process_learns_how_near_in_meaning_a_memory_is():
+    parts = built(bundle=bundle(0, memory(1, similarity=0.61))).request.messages[-1].parts
+    assert [part.similarity for part in parts if isinstance(part, MemoryPart)] == [0.61]
+
+
 def test_a_memory_says_in_words_and_to_the_minute_when_it_was_said():
     said = memory(1, metadata={"role": "user"}, occurred_at="2026-05-03T12:05:00.000000+00:00")
     dated = memory(2, metadata={"source": "a.md"}, occurred_at="2026-05-03T00:00:00.000004+00:00", source="a.md")

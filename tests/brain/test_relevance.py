@@ -56,3 +56,11 @@ async def test_asking_alone_does_not_narrow_attention(opened):
         body = metrics_of(f"t{number}", bundle_id=bundle.bundle_id, confidence=0.1)
         await opened.client.publish_turn_metrics(ALICE, **body)
     assert (await opened.client.state(ALICE)).weights["tau"] >= before
+
+
+async def test_a_shown_memory_says_how_near_in_meaning_it_is(opened):
+    await remember(opened.client, *ABOUT, "The office is in Graz.")
+    [same] = (await shown(opened.client, ABOUT[0])).memories[:1]
+    [akin] = (await shown(opened.client, "How long is the warranty of the Heron?")).memories[:1]
+    assert (same.text, same.similarity) == (ABOUT[0], 1.0)
+    assert 0.5 < akin.similarity < 1.0

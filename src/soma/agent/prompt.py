@@ -250,6 +250,7 @@ def _memory(number: int, memory: ShownMemory, timezone: str) -> MemoryPart:
         attention=memory.attention,
         made_from=made_from,
         taught=memory.taught,
+        similarity=memory.similarity,
     )
 
 

@@ -20,6 +20,7 @@ from soma.memory.types import Candidate, Candidates
 
 FEW = 20  # candidates, of which all may be shown: among so few nothing stands out
 FROM_MIDDLE, FROM_NEAREST = 0.5, 0.7  # of the way to the best score, of the nearest in meaning
+COSINE_DIGITS = 4  # after the point, as a cosine is told
 CONTENDERS = 4  # times the limit: as far down as packing looks past duplicates and what is too long
 
 
@@ -54,6 +55,10 @@ class Ranking:
         cosines: list[float] = (self.candidates.vectors @ asked).tolist()
         return cosines
 
+    def cosine(self, row: Ranked) -> float:
+        vector = self.candidates.vectors[self.by_id[row.id]]
+        return round(float(vector @ np.array(self.candidates.query_embedding, np.float32)), COSINE_DIGITS)
+
     def memory(self, row: Ranked) -> RecalledMemory:
         found = self.of(row)
         source = found.metadata.get("source")
@@ -70,6 +75,7 @@ class Ranking:
             metadata=dict(found.metadata),
             author=found.author,
             taught=row.id in self.order.first,
+            similarity=self.cosine(row),
         )
 
 

@@ -26,7 +26,7 @@ class RecalledMemory(msgspec.Struct, frozen=True, kw_only=True):
     """A ranked memory. `parts` is each view in [0, 1]; `views` the same as stored integers (k of k / 65535).
 
     `author` is the verified user who wrote a shared memory; None for a private one. `taught`: the caller said that it
-    answers this question, so it comes first.
+    answers this question, so it comes first. `similarity` is the cosine of its meaning and the question's.
     """
 
     id: str
@@ -41,6 +41,7 @@ class RecalledMemory(msgspec.Struct, frozen=True, kw_only=True):
     metadata: dict[str, Any] = {}
     author: str | None = None
     taught: bool = False
+    similarity: float = 0.0
 
 
 class ContextBundle(msgspec.Struct, frozen=True, kw_only=True):

@@ -27,7 +27,8 @@ class ShownMemory(msgspec.Struct, frozen=True, kw_only=True):
     """A memory that the model was shown. `views` are integers k of k / 65535, the learner's only input.
 
     `author` is what the verified user who wrote a shared memory is called; None of a private one. `taught`: the user
-    said before that it answers this question.
+    said before that it answers this question. `similarity` is the cosine of its meaning and the question's, where it
+    was told.
     """
 
     id: str
@@ -42,6 +43,7 @@ class ShownMemory(msgspec.Struct, frozen=True, kw_only=True):
     metadata: dict[str, Any] = {}
     author: str | None = None
     taught: bool = False
+    similarity: float | None = None
 
 
 class RequestedTool(msgspec.Struct, frozen=True, kw_only=True):

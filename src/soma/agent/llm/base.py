@@ -33,7 +33,7 @@ class MemoryPart(msgspec.Struct, frozen=True, kw_only=True, tag="memory", tag_fi
     `occurred_at` is for programs, `when` says it in words and in the zone of the turn. `author` is who said a private
     memory; of a shared one `written_by` names the verified author instead, in words.
     `made_from` counts the memories that consolidation made it of: a summary is nobody's words, and has no author.
-    `taught`: the user said that it answers this question.
+    `taught`: the user said that it answers this question. `similarity` is the cosine of its meaning and the question's.
     """
 
     number: int
@@ -48,6 +48,7 @@ class MemoryPart(msgspec.Struct, frozen=True, kw_only=True, tag="memory", tag_fi
     attention: float = 0.0
     made_from: int = 0
     taught: bool = False
+    similarity: float | None = None
 
 
 class ToolCall(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call", tag_field="kind"):

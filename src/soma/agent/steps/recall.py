@@ -89,6 +89,7 @@ def _built(number: int, query: str, bundle: ContextBundle, *, duration_ms: float
                 metadata=memory.metadata,
                 author=memory.author,
                 taught=memory.taught,
+                similarity=memory.similarity,
             )
             for memory in bundle.memories
         ],
