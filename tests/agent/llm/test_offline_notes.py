@@ -1,5 +1,6 @@
 """What the offline model answers from documents: by sentence, item, row and answer, under what stands above them."""
 
+import msgspec
 import pytest
 
 from soma.agent.llm.base import MemoryPart, Message, ModelRequest, TextPart
@@ -126,3 +127,90 @@ ABROAD = document(
 )
 def test_notes_in_other_languages_answer_questions_in_theirs(text: str, answer: str) -> None:
     assert answer in ask(text, ABROAD)
+
+
+STORES = (
+    "Lamp oil - Ravi, in the locker under the port bunk, twelve litres",
+    "Rope - Oona, forepeak",
+    "Flares - Tamsin, red box, good until 2033",
+    "Charts - bridge",
+)
+LOG = document(
+    ("log.md", "Ketch Amaryllis", "---\ntitle: Deck log\nauthor: Ravi Sorel\nversion: 4\n---"),
+    (
+        "mail.txt",
+        "",
+        "From: Oona Brandt\nTo: crew\nDate: 3 May 2031\nSubject: anchor chain\n\nThe chain of the ketch is 60 m long.",
+    ),
+    (
+        "stores.md",
+        "Stores",
+        "\n".join(STORES),
+    ),
+    ("tasks.md", "Refit", "Still open\n\n- new zincs\n- varnish the tiller\n- splice the halyard"),
+    ("hull.md", "Hull", "The ketch was painted by Tamsin. Her keel is of iron. The cradle stands in the east yard."),
+)
+
+
+def test_the_fields_of_a_document_answer_together() -> None:
+    assert "author: Ravi Sorel; version: 4" in ask("Who is the author of the deck log?", LOG)
+
+
+def test_the_head_of_a_mail_is_no_answer_but_what_it_is_about() -> None:
+    assert ask("How long is the anchor chain?", LOG) == 'From mail.txt: "The chain of the ketch is 60 m long." [2]'
+
+
+def test_lines_that_end_early_are_told_one_by_one() -> None:
+    said = ask("Who has the flares?", LOG)
+    assert "Flares - Tamsin, red box, good until 2033" in said
+    assert "Rope" not in said
+
+
+def test_a_label_before_a_list_is_not_quoted_for_it() -> None:
+    said = ask("Which tasks of the refit are still open?", LOG)
+    assert all(item in said for item in ("new zincs", "varnish the tiller", "splice the halyard"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "How heavy is the anchor chain?",  # its length is no weight
+        "When was the ketch painted?",
+        "What colour is the ketch?",
+        "How old is the keel of the ketch?",
+    ],
+)
+def test_a_passage_without_what_is_wanted_does_not_answer(text: str) -> None:
+    assert ask(text, LOG).startswith("I don't know")
+
+
+def test_who_is_answered_with_a_name() -> None:
+    assert "Tamsin" in ask("Who painted the ketch?", LOG)
+
+
+@pytest.mark.parametrize("text", ["wehn is the jetty painted?", "hwen is the jetty painted?"])
+def test_small_words_are_known_however_they_were_typed(text: str) -> None:
+    assert "14 to 21 December" in ask(text, CLUB)
+
+
+def alike(similarity: float) -> tuple[MemoryPart, ...]:
+    [found] = document(("shed.md", "Shed", "The oars hang behind the door."))
+    return (msgspec.structs.replace(found, similarity=similarity),)
+
+
+def test_with_few_words_in_common_meaning_decides() -> None:
+    text = "Where do people put the oars?"
+    assert "behind the door" in ask(text, alike(0.7))
+    assert ask(text, alike(0.2)).startswith("I don't know")
+
+
+def test_where_the_original_is_asked_for_nothing_else_will_do() -> None:
+    only_new = document(("plan.md", "Harbour day", "The harbour day is moved to 9 June 2031 because of the dredger."))
+    assert ask("When should the harbour day take place originally?", only_new).startswith("I don't know")
+
+
+def test_of_a_long_paragraph_the_sentence_is_quoted_with_what_leans_on_it() -> None:
+    filler = "We talked for a while about gulls, tides and the price of varnish in the town. " * 3
+    long = document(("day.md", "Day", f"{filler}Oona repairs the bilge pump. She needs a new valve. {filler}"))
+    said = ask("Who repairs the bilge pump?", long)
+    assert said == 'From day.md, "Day": "Oona repairs the bilge pump. She needs a new valve." [1]'

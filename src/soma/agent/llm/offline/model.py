@@ -94,7 +94,7 @@ def _found(asked: question.Question, memories: Sequence[MemoryPart]) -> Reply | 
     told = [memory for memory in memories if memory.taught or not (is_taught or passages.place_of(memory))]
     documents = [memory for memory in memories if not is_taught and passages.place_of(memory) is not None]
     ranked = evidence.weigh(asked, told)
-    written = [found for part in question.parts(asked) for found in notes.known(notes.answers(part, documents))]
+    written = [found for part in question.parts(asked) for found in notes.known(part, notes.answers(part, documents))]
     support = ranked[0].support if ranked else 0.0
     if written and support < max(evidence.SUPPORTED, written[0].support):
         return Reply(text=answer.from_notes(written), confidence=min(1.0, written[0].support))

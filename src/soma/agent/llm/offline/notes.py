@@ -8,20 +8,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from soma.agent.llm.base import MemoryPart
-from soma.agent.llm.offline.clues import CHANGED, DATE, HOW_TO, ISO, NAMED, NUMBER, OLD
+from soma.agent.llm.offline.clues import CHANGED, HOW_TO, ISO, OLD
 from soma.agent.llm.offline.evidence import recall_strength
 from soma.agent.llm.offline.passages import read_documents
 from soma.agent.llm.offline.question import Question
 from soma.agent.llm.offline.quoting import Answering, quote
-from soma.agent.llm.offline.seeking import SECTION, Sought, UnitWords, said_around, seek, unit_words
+from soma.agent.llm.offline.seeking import SECTION, Sought, UnitWords, respelled, said_around, seek, unit_words
+from soma.agent.llm.offline.wanted import fits
 from soma.agent.speech import words
 
-SUPPORTED = 0.56  # of what was asked, by weight: with less an answer would be a guess
+SUPPORTED = 0.6  # of what was asked, by weight: with less an answer would be a guess
+ALIKE, MEANING = 0.45, 0.75  # the similarity at which so much is just enough; what more or less of it counts for
 LACKING = 0.5  # of a passage's score where it does not hold what the question names exactly
 APART = 0.8  # of it where that stands elsewhere in the section
 RECALLED, FITTING = 0.1, 0.12  # at most, for how strongly it was recalled; for the kind of answer that is wanted
 DATED, TOLD = 0.08, 0.12  # at most, for the newest of several; for words of a change
 NEAR_CHANGE = 0.55  # of the best passage's words
+RIVAL = 0.33  # of the best score: it speaks of the same matter
 NEAR = 0.85  # of the best score: where passages contradict one another, the newest or the oldest of these
 
 
@@ -38,6 +41,7 @@ def answers(question: Question, memories: Sequence[MemoryPart]) -> list[Answerin
     read = [one for passage in passages for one in unit_words(passage, question.language)]
     if not read or not (question.stems or question.before):
         return []
+    question = respelled(question, read)
     sought = seek(question, read)
     if sought is None:
         return []
@@ -46,20 +50,26 @@ def answers(question: Question, memories: Sequence[MemoryPart]) -> list[Answerin
     return [quote(found.read, sought, score=found.score, support=found.support) for found in _chosen(scored, question)]
 
 
-def known(found: Sequence[Answering]) -> list[Answering]:
-    """The passage to answer with, if one holds enough of what was asked."""
-    return [one for one in found[:1] if one.support >= SUPPORTED]
+def known(question: Question, found: Sequence[Answering]) -> list[Answering]:
+    """The passage to answer with, if it holds enough of what was asked, in words and in meaning."""
+    return [one for one in found[:1] if one.support + (0.0 if question.before else _meant(one)) >= SUPPORTED]
+
+
+def _meant(one: Answering) -> float:
+    """What nearness in meaning adds to the words that are shared, or takes from them."""
+    similarities = [unit.memory.similarity for unit in one.units if unit.memory.similarity is not None]
+    return MEANING * (max(similarities) - ALIKE) if similarities else 0.0
 
 
 def _scored(one: UnitWords, sought: Sought, recalled: dict[int, float]) -> _Scored:
     """What the unit and its surroundings hold of the question, and then what speaks for it besides."""
-    held = (
-        sum(
-            weight * max((one.share_of(stem) for stem in sought.asked[word]), default=0.0)
-            for word, weight in sought.weights.items()
-        )
-        / sought.whole
+    has_form = _fits(sought.question, one)
+    measured = sought.measured if has_form else frozenset()  # an amount says what it is of
+    held = sum(
+        weight * max((one.share_of(stem) for stem in sought.asked[word]), default=float(word in measured))
+        for word, weight in sought.weights.items()
     )
+    held /= sought.whole
     around = f"{one.unit.above} {one.unit.text} {one.passage.title} {one.passage.name}".lower()
     for name in sought.exact:
         if not name.stands_in(around):
@@ -67,9 +77,13 @@ def _scored(one: UnitWords, sought: Sought, recalled: dict[int, float]) -> _Scor
     for word in sought.names:
         if not any(one.share_of(stem) > SECTION for stem in sought.asked[word]):
             held *= LACKING
+    if not has_form:
+        held *= LACKING
     if _says(one, sought.question.text):
         held = 1.0 + held
-    bonus = FITTING * _fits(sought.question, one) + RECALLED * recalled.get(one.unit.memory.number, 0.0)
+    is_step = one.unit.is_ordered and HOW_TO.search(sought.question.text) is not None
+    is_fitting = is_step or (has_form and sought.question.kind != "other")
+    bonus = FITTING * is_fitting + RECALLED * recalled.get(one.unit.memory.number, 0.0)
     return _Scored(one, held + bonus, min(1.0, held))
 
 
@@ -79,17 +93,9 @@ def _says(one: UnitWords, text: str) -> bool:
     return asked in (" ".join(words(one.unit.above)), " ".join(words(one.passage.title.rpartition(" > ")[2])))
 
 
-def _fits(question: Question, one: UnitWords) -> float:
-    text = one.unit.text
-    match question.kind:
-        case "when":
-            return float(bool(DATE.search(text)) or bool(DATE.search(one.passage.title)))
-        case "how_many":
-            return float(bool(NUMBER.search(text)))
-        case "who":
-            return float(bool(NAMED.search(f". {text}")))
-        case _:
-            return float(one.unit.is_ordered) if HOW_TO.search(question.text) else 0.0
+def _fits(question: Question, one: UnitWords) -> bool:
+    dated = one.passage.title if question.kind == "when" else ""
+    return fits(question, f"{dated} {one.unit.text}", in_table=one.unit.kind == "table")
 
 
 def _chosen(scored: Sequence[_Scored], question: Question) -> list[_Scored]:
@@ -98,26 +104,41 @@ def _chosen(scored: Sequence[_Scored], question: Question) -> list[_Scored]:
     for one in scored:
         best.setdefault((id(one.read.passage), one.read.unit.group), one)
     ranked = list(best.values())
+    if question.wants_first:
+        ranked = [one for one in ranked if _is_former(one, ranked)]
+    if not ranked:
+        return []
     near = [one for one in ranked if one.score >= NEAR * ranked[0].score]
     sign = -1 if question.wants_first else 1
     near.sort(key=lambda one: one.score + sign * _newness(one.read, near), reverse=True)
     others = [one for one in ranked if one not in near]
-    if ranked and (turned := [one for one in others if _turns(one, near[0], question)]):
+    if turned := [one for one in others if _turns(one, near[0], question)]:
         near = [turned[0], *near]
     return [*near, *(one for one in others if one not in near)]
 
 
+def _is_former(one: _Scored, ranked: Sequence[_Scored]) -> bool:
+    """Whether it tells of what was before, or another of the same matter is newer or tells of a change to it."""
+    others = [other for other in ranked if other.score >= RIVAL * ranked[0].score]
+    newest = max(_date(other.read) for other in [one, *others])
+    if OLD.search(_told(one.read)) or "" < _date(one.read) < newest:
+        return True
+    return not CHANGED.search(_told(one.read)) and any(CHANGED.search(_told(other.read)) for other in others)
+
+
+def _told(one: UnitWords) -> str:
+    return f"{one.passage.title} {one.unit.text}"
+
+
 def _turns(one: _Scored, best: _Scored, question: Question) -> bool:
     """Whether it tells, in the same document, of a change to what the best passage says, or of what was before it."""
-    told = f"{one.read.passage.title} {one.read.unit.text}"
-    theirs = f"{best.read.passage.title} {best.read.unit.text}"
     turn, is_newer = (OLD, -1) if question.wants_first else (CHANGED, 1)
     return (
         one.read.passage.name == best.read.passage.name
         and one.support >= NEAR_CHANGE * best.support
         and _fits(question, one.read) >= _fits(question, best.read)
-        and bool(turn.search(told))
-        and not turn.search(theirs)
+        and bool(turn.search(_told(one.read)))
+        and not turn.search(_told(best.read))
         and (_date(one.read) > _date(best.read)) == (is_newer > 0)
     )
 
@@ -126,7 +147,7 @@ def _newness(one: UnitWords, near: Sequence[_Scored]) -> float:
     """By date among those near, and by the words of a change."""
     dates = sorted({_date(other.read) for other in near} - {""})
     at = dates.index(_date(one)) / (len(dates) - 1) if len(dates) > 1 and _date(one) else 0.0
-    told = f"{one.passage.title} {one.unit.text}"
+    told = _told(one)
     return DATED * at + TOLD * (bool(CHANGED.search(told)) - bool(OLD.search(told)))
 
 

@@ -7,10 +7,11 @@ of a document that a cut put into several memories are read as one again.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from soma.agent.llm.base import MemoryPart
-from soma.agent.speech import is_question, sentences
+from soma.agent.speech import LONGEST_LABEL, is_question, sentences
 
 Kind = Literal["prose", "list", "table", "answer"]
 
@@ -25,6 +26,7 @@ DELIMITER = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?
 QUOTED = re.compile(r"^(?:[ \t]*>[ \t]?)+")
 MARKS = re.compile(r"\*\*|(?<!\w)__(?=\w)|(?<=\w)__(?!\w)")
 FIELD = re.compile(r"[\w-]+[ \t]*:[ \t]+\S")
+MAIL = re.compile(r"(?:From|To|Cc|Date|Sent|Subject|Von|An|Datum|Betreff|De|À|Objet|Para|Fecha|Asunto):[ \t]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +113,15 @@ def _lines(place: Place, memory: MemoryPart) -> Iterator[_Line]:
 
 def _units(lines: Sequence[_Line]) -> Iterator[Unit]:
     above = ""
-    for group, block in enumerate(_blocks(lines)):
+    blocks = list(_blocks(lines))
+    for group, (block, after) in enumerate(zip(blocks, [*blocks[1:], []], strict=True)):
         first = block[0].text
-        if _is_table(block):
+        if MAIL.match(first):
+            above = _joined(block)
+        elif _is_fields(block):
+            yield Unit(_joined(block), "", group, "table", block[0].memory)
+            above = ""
+        elif _is_table(block):
             yield from _rows(block, above, group)
             above = ""
         elif ITEM.match(first):
@@ -122,6 +130,11 @@ def _units(lines: Sequence[_Line]) -> Iterator[Unit]:
         elif ASKED.match(first):
             yield from _answers(block, group)
             above = ""
+        elif _is_by_line(block):
+            yield from (Unit(_plain([line]), above, group, "list", line.memory) for line in block)
+            above = ""
+        elif _is_label(block, after):
+            above = _plain(block)
         else:
             text = _plain(block)
             yield from _prose(text, above, group, block[0].memory)
@@ -146,12 +159,33 @@ def _blocks(lines: Sequence[_Line]) -> Iterator[list[_Line]]:
             was_item, was_row = bool(ITEM.match(block[0].text)), _is_row(block[0].text)
             continues_item = was_item and (is_item or text[:1] in " \t")
             starts_anew = (is_item and not was_item) or (is_row != was_row) or (was_item and not continues_item)
-            if starts_anew or (FIELD.match(text) and FIELD.match(block[-1].text) and not ASKED.match(block[0].text)):
+            ends_fields = _is_fields(block) and not FIELD.match(text)
+            if starts_anew or ends_fields:
                 yield block
                 block = []
         block.append(_Line(text, line.memory))
     if block:
         yield block
+
+
+def _is_fields(block: Sequence[_Line]) -> bool:
+    """The fields of a document or the head of a mail, which nobody wrote as sentences."""
+    is_mail = MAIL.match(block[0].text) is not None
+    has_fields = all(FIELD.match(line.text) for line in block)
+    return has_fields and (is_mail or len(block) > 1) and not ASKED.match(block[0].text)
+
+
+def _is_by_line(block: Sequence[_Line]) -> bool:
+    """Whether most lines end where the next word had room: then each says something of its own."""
+    width = max(len(line.text) for line in block)
+    room = [len(line.text) + 1 + len(following.text.split()[0]) <= width for line, following in pairwise(block)]
+    return len(room) > 1 and 2 * sum(room) > len(room)
+
+
+def _is_label(block: Sequence[_Line], after: Sequence[_Line]) -> bool:
+    """A short line without a full stop, before a list or a table: it names them."""
+    leads = bool(after) and (_is_table(after) or bool(ITEM.match(after[0].text)))
+    return leads and len(block) == 1 and len(block[0].text.split()) <= LONGEST_LABEL and block[0].text[-1] not in ".!?"
 
 
 def _is_row(text: str) -> bool:
@@ -206,6 +240,10 @@ def _answers(block: Sequence[_Line], group: int) -> Iterator[Unit]:
             asked.append(ASKED.sub("", line.text).strip())
     if said:
         yield Unit(_plain(said), " ".join(asked), group, "answer", said[0].memory)
+
+
+def _joined(block: Iterable[_Line]) -> str:
+    return "; ".join(_plain([line]) for line in block)
 
 
 def _plain(block: Iterable[_Line]) -> str:

@@ -28,7 +28,9 @@ THANKS = re.compile(
 FIRST = re.compile(
     r"\b(?:original(?:ly)?|at first|initial(?:ly)?|in the beginning"
     r"|before (?:(?:it|he|she|they|that|this|the change)\b.*|(?=\d{4}))"
-    r"|(?:the|your|our|my) (?:first|old|former|earlier|previous)|used to|ursprünglich|zuerst|d'abord|au départ"
+    r"|(?:the|your|our|my) (?:old|former|earlier|previous"
+    r"|first (?=(?:\w+ )?(?:date|day|plan|choice|decision|price|version)\b))"
+    r"|used to|ursprünglich|zuerst|d'abord|au départ"
     r"|originalmente|al principio|antes)",
     re.IGNORECASE,
 )
@@ -37,6 +39,11 @@ FOLLOWS = re.compile(
     r"|these|the other(?: one)?|er|ihn|ihm|dort|davon|elle|lui|eux|ellos|ellas)\b",
     re.IGNORECASE,
 )
+IDLE = re.compile(
+    r"\b(?:takes?|took|taken|taking) place\b|\bhappen(?:s|ed)?\b"
+    r"|\b(?:what|which) (?:times?|dates?|days?|months?|years?)\b",
+    re.IGNORECASE,
+)  # asks for nothing more
 PARTS = re.compile(
     r",? (?:and|und|et|y) (?=(?:(?:at|on|in|to|under|since|by|for|from|with|until) )?(?:how|what|when|where|which|who"
     r"|whom|whose|why|wie|was|wann|wo|wer|welche[rsmn]?|combien|quand|où|qui|quel(?:le)?s?|cuánd?t?[oa]s?|dónde|quién|qué)\b)",
@@ -82,7 +89,7 @@ def read(text: str) -> Question:
     """What was written, said or told is asked for by its subject: no memory has to hold the word `write`."""
     kind: Kind = next((kind for kind, pattern in KINDS if pattern.search(text)), "other")
     language = language_of(text)
-    subject = FIRST.sub(" ", ABOUT.sub("", text))  # which of several dates is meant, no note has to say
+    subject = IDLE.sub(" ", FIRST.sub(" ", ABOUT.sub("", text)))  # which of several dates is meant, no note has to say
     stems = tuple(dict.fromkeys(content_stems(subject, language)))
     return Question(text=text, kind=kind, stems=stems, language=language, wants_first=bool(FIRST.search(text)))
 

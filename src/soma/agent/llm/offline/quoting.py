@@ -1,13 +1,21 @@
 """What to quote round the unit that answers: its paragraph, its list or table, or all beneath a heading. Pure."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from soma.agent.llm.offline.clues import COMPARES, HOW_TO
+from soma.agent.llm.offline.clues import COMPARES, HOW_TO, SEVERAL
 from soma.agent.llm.offline.passages import Unit
 from soma.agent.llm.offline.question import Question
 from soma.agent.llm.offline.seeking import Sought, UnitWords
+from soma.agent.llm.offline.wanted import wants_form
 
+LEANS = re.compile(
+    r"(?:it|its|he|she|they|his|her|their|this|that|these|those|then|there|if|so|but|and|or|both|also|otherwise"
+    r"|er|sie|es|dies|das|dann|il|elle|ils|elles|ce|cela|ello|esto)\b",
+    re.IGNORECASE,
+)  # a sentence that begins so goes on from the one before it
+SHORT = 40  # words of a paragraph that is quoted whole
 LONGEST_QUOTE = 70  # words
 MOST_ROWS = 14
 WHOLE = 0.75  # of what is asked: from there on a heading says it, and all beneath answers
@@ -35,12 +43,13 @@ def quote(one: UnitWords, sought: Sought, *, score: float, support: float) -> An
     group = _group(one, question)
     over = said_by(one.above | one.title)
     own = said_by(one.own)
-    is_of_title = over >= WHOLE and own < over
+    is_of_title = over >= WHOLE and own < over and not wants_form(question)
     match group[0].kind:
         case "answer":
             units = [one.unit]
         case "list":
-            is_whole = is_of_title or one.unit not in group or (one.unit.is_ordered and HOW_TO.search(question.text))
+            is_step = one.unit.is_ordered and HOW_TO.search(question.text)
+            is_whole = is_of_title or one.unit not in group or is_step or SEVERAL.search(question.text)
             units = group if is_whole else [one.unit]
         case "table":
             units = (
@@ -49,7 +58,7 @@ def quote(one: UnitWords, sought: Sought, *, score: float, support: float) -> An
                 else [one.unit]
             )
         case _:
-            units = _around(one.unit, group)
+            units = _around(one, group, sought)
     if is_of_title and group[0].kind == "prose":
         units = _fitting(one.passage.units)
     return Answering(units=tuple(units), title=one.passage.title, name=one.passage.name, score=score, support=support)
@@ -64,23 +73,31 @@ def _group(one: UnitWords, question: Question) -> list[Unit]:
     after = [unit for unit in units if unit.group == one.unit.group + 1]
     own = [unit for unit in units if unit.group == one.unit.group]
     leads = one.unit.kind == "prose" and own[-1].text.endswith(":") and after and after[0].kind in ("list", "table")
-    return after if leads else own
+    return after if leads and not wants_form(question) else own
 
 
-def _around(unit: Unit, group: Sequence[Unit]) -> list[Unit]:
-    """The whole paragraph where it is short; else the sentence and what follows it."""
-    if sum(len(one.text.split()) for one in group) <= LONGEST_QUOTE:
+def _around(one: UnitWords, group: Sequence[Unit], sought: Sought) -> list[Unit]:
+    """A short paragraph whole; else the sentence with those that it leans on, and those after it that lean on it."""
+    if sum(len(unit.text.split()) for unit in group) <= SHORT:
         return list(group)
-    at = next(number for number, one in enumerate(group) if one is unit)
-    return _fitting(group[max(0, at - 1) :])
+    first = at = next(number for number, unit in enumerate(group) if unit is one.unit)
+    while first and LEANS.match(group[first].text):
+        first -= 1
+    stems = {stem for meant in sought.asked.values() for stem in meant}
+    if first and stems.isdisjoint(one.own):
+        first -= 1
+    last = at
+    while last + 1 < len(group) and LEANS.match(group[last + 1].text):
+        last += 1
+    return _fitting(group[first : last + 1])
 
 
 def _fitting(units: Sequence[Unit]) -> list[Unit]:
     chosen: list[Unit] = []
     words = 0
     for unit in units:
-        words += len(unit.text.split())
-        if chosen and words > LONGEST_QUOTE:
+        words += len(unit.text.split()) if unit.kind == "prose" else 0
+        if chosen and (words > LONGEST_QUOTE or len(chosen) == MOST_ROWS):
             break
         chosen.append(unit)
     return chosen

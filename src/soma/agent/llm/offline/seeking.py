@@ -9,20 +9,26 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from soma.agent.llm.offline.clues import HOW_MUCH, LIGHT, MEASURES, NAMED, PRICE, THE
+from soma.agent.llm.offline.clues import ALIASES, HEAD, NAMED
+from soma.agent.llm.offline.common import is_common
 from soma.agent.llm.offline.dates import said_on, show
 from soma.agent.llm.offline.identifiers import Identifier, identifiers
 from soma.agent.llm.offline.passages import Passage, Unit
 from soma.agent.llm.offline.question import Question
-from soma.agent.llm.offline.spelling import nearest
-from soma.agent.llm.offline.words import ENGLISH, content_stems, stem
+from soma.agent.llm.offline.question import read as reread
+from soma.agent.llm.offline.spelling import nearest, swapped_or_short
+from soma.agent.llm.offline.wanted import MEASURES, measure_of
+from soma.agent.llm.offline.words import ENGLISH, content_stems, is_small, stem
+from soma.agent.speech import WH, words
 
 OWN, ABOVE, TITLE, NEIGHBOUR, SECTION, NAME = 1.0, 1.0, 0.95, 0.8, 0.6, 0.7  # shares of a word, by where it stands
 FEW = 10
+UNSAID = 0.33  # of the weight of the rarest word: one that no document has
+ASKED_WITH = WH | {"does", "much", "many"} | {word for one in MEASURES for word in one.words}  # however it was typed
 PARAPHRASED = 0.34  # of the words of a question at most may stand in no document
-AKIN = 4  # letters that words of one family share at their beginning
+WHOLE_STEM = 5  # letters of a stem by which a mistyped word is known
 BEFORE = 0.4  # of the weight of a word: from the question before this one
-ADJECTIVE = 0.5  # of it: for which a number may stand
+LIGHT = 0.5  # of it: a common word, and one for which an amount may stand
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,30 +63,74 @@ class Sought:
     weights: dict[str, float]
     exact: tuple[Identifier, ...]
     names: frozenset[str]
+    measured: frozenset[str] = frozenset()
 
     @property
     def whole(self) -> float:
         return sum(self.weights.values()) or 1.0
 
 
+def respelled(question: Question, read: Sequence[UnitWords]) -> Question:
+    """The question with its small words as they were meant, where neither documents nor English have what was typed."""
+    if question.language != ENGLISH:
+        return question
+    known = _known(read)
+    text = question.text
+    for word in dict.fromkeys(words(text)):
+        if is_small(word) or is_common(stem(word)) or stem(word) in known:
+            continue
+        if meant := swapped_or_short(word, ASKED_WITH):
+            text = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", meant, text, flags=re.IGNORECASE)
+    return question if text == question.text else replace(reread(text), before=question.before)
+
+
+def _known(read: Sequence[UnitWords]) -> frozenset[str]:
+    return frozenset().union(*(one.own | one.above | one.title | one.name for one in read))
+
+
 def seek(question: Question, read: Sequence[UnitWords]) -> Sought | None:
     """What to look for; nothing where the documents do not know what the question is about."""
-    known = frozenset().union(*(one.own | one.above | one.title | one.name for one in read))
-    names = frozenset(stem for name in NAMED.findall(question.text) for stem in content_stems(name, question.language))
-    before = (*question.before, *(PRICE if HOW_MUCH.search(question.text) else ()))
-    words = (*question.stems, *(word for word in before if word not in question.stems))
-    asked = {word: _meant(word, known, names) for word in words}
+    known = _known(read)
+    measure = measure_of(question)
+    measured = measure.words if measure else frozenset()
+    looked_for = tuple(dict.fromkeys([*question.stems, *question.before]))
+    names = _stems_of(NAMED, question)
+    asked = {word: _meant(word, known, names, measured) for word in looked_for}
     exact = [_as_known(name, known, question.language) for name in identifiers(question.text)]
     if any(not any(name.stands_in(said_around(one)) for one in read) for name in exact):
         return None
-    counted = [word for word in question.stems if word not in LIGHT]
-    unknown = [word for word in counted if not asked[word] and word not in MEASURES]
-    if any(_is_telling(word, question) for word in unknown) or len(unknown) > PARAPHRASED * len(counted):
+    if _is_strange(question, [word for word in question.stems if not (asked[word] or word in measured)]):
         return None
-    weights = {word: _rarity(meant, read) * _share(word, question) for word, meant in asked.items()}
+    weights = {word: _weight(word, meant, question, measured, read) for word, meant in asked.items()}
+    return Sought(question, asked, _balanced(weights, question), tuple(exact), names & set(question.stems), measured)
+
+
+def _is_strange(question: Question, unknown: Sequence[str]) -> bool:
+    """Whether the documents do not know what the question is about: no word of it, a name or another uncommon word.
+
+    A common word may stand for another one, and of the rest a few.
+    """
+    telling = [word for word in unknown if not is_common(word, question.language)]
+    heads = _stems_of(NAMED, question) | _stems_of(HEAD, question)
+    is_all = 0 < len(question.stems) == len(unknown)
+    return is_all or not heads.isdisjoint(telling) or len(telling) > PARAPHRASED * len(question.stems)
+
+
+def _balanced(weights: dict[str, float], question: Question) -> dict[str, float]:
+    """What led to a question weighs no more than the question."""
+    own = sum(weights[word] for word in question.stems)
+    led = sum(weight for word, weight in weights.items() if word not in question.stems)
+    share = own / led if led > own > 0 else 1.0
+    return {word: weight if word in question.stems else weight * share for word, weight in weights.items()}
+
+
+def _stems_of(pattern: re.Pattern[str], question: Question) -> frozenset[str]:
+    """Of the words that an English question marks so; in other languages capital letters and articles tell less."""
     if question.language != ENGLISH:
-        names = frozenset()
-    return Sought(question, asked, weights, tuple(exact), names & frozenset(question.stems))
+        return frozenset()
+    return frozenset(
+        word for found in pattern.finditer(question.text) for word in content_stems(found[found.lastindex or 0])
+    )
 
 
 def unit_words(passage: Passage, language: str) -> Iterator[UnitWords]:
@@ -92,8 +142,9 @@ def unit_words(passage: Passage, language: str) -> Iterator[UnitWords]:
     own = [stems(unit.text) for unit in passage.units]
     above = [stems(unit.above) for unit in passage.units]
     section = frozenset().union(*own, *above)
-    for unit, its, over in zip(passage.units, own, above, strict=True):
-        group = (one for other, one in zip(passage.units, own, strict=True) if other.group == unit.group)
+    for at, (unit, its, over) in enumerate(zip(passage.units, own, above, strict=True)):
+        beside = range(max(0, at - 1), min(at + 2, len(own)))
+        group = (own[other] for other in beside if passage.units[other].group == unit.group)
         near = frozenset().union(*group) if unit.kind == "prose" else frozenset()
         yield UnitWords(unit, passage, its, over, title, near, section, name)
 
@@ -111,33 +162,35 @@ def _as_known(name: Identifier, known: frozenset[str], language: str) -> Identif
     return replace(name, name=nearest(stemmed, sorted(known)) or name.name)
 
 
-def _share(word: str, question: Question) -> float:
-    """What the question before this one said counts less, and so does an adjective for which a number may stand."""
-    if word not in question.stems:
-        return BEFORE
-    return ADJECTIVE if word in MEASURES or word in LIGHT else 1.0
-
-
-def _meant(word: str, known: frozenset[str], names: frozenset[str]) -> tuple[str, ...]:
+def _meant(word: str, known: frozenset[str], names: frozenset[str], measured: frozenset[str]) -> tuple[str, ...]:
     """The stems by which the documents hold a word of the question: itself, what measures it, or what it was to be."""
-    meant = [one for one in (word, *MEASURES.get(word, ())) if one in known]
-    if not meant and len(word) >= AKIN:
-        meant = sorted(one for one in known if len(one) >= AKIN and (one.startswith(word) or word.startswith(one)))
-    if not meant and word not in names and (near := nearest(word, sorted(known))):
-        meant = [near]
+    others = measured if word in measured else ALIASES.get(word, ())
+    meant = [one for one in (word, *others) if one in known]
+    if word in measured:
+        return tuple(meant)
+    if not meant and not is_common(word):
+        meant = list(filter(None, [nearest(word, sorted(known), slips=1 if word in names else 2)]))
+    if not meant and word not in names:  # what ends otherwise has no stem
+        meant = sorted(one for one in known if len(one) >= WHOLE_STEM and word.startswith(one))
     return tuple(meant)
 
 
-def _is_telling(word: str, question: Question) -> bool:
-    """A name, or what stands right behind an article: the question is about it, so a note without it says nothing."""
-    if question.language != ENGLISH:
-        return False
-    return any(word in content_stems(name) for found in (NAMED, THE) for name in found.findall(question.text))
+def _weight(
+    word: str, meant: Sequence[str], question: Question, measured: frozenset[str], read: Sequence[UnitWords]
+) -> float:
+    """As rare as it is in the documents; less of the question before this one, of common words and of measures."""
+    if word not in question.stems:
+        share = BEFORE
+    elif word in measured or (meant and is_common(word, question.language)):
+        share = LIGHT
+    else:
+        share = 1.0
+    return share * _rarity(meant, read)
 
 
 def _rarity(meant: Sequence[str], read: Sequence[UnitWords]) -> float:
     passages = {id(one.passage): one.section | one.title for one in read}
     holding = sum(any(word in stems for word in meant) for stems in passages.values())
     if not holding:  # likely another word for what the notes say
-        return math.log(1 + (max(len(passages), FEW) + 0.5) / 0.5) / 3
+        return math.log(1 + (max(len(passages), FEW) + 0.5) / 0.5) * UNSAID
     return math.log(1 + (max(len(passages), FEW) - holding + 0.5) / (holding + 0.5))

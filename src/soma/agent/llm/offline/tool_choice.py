@@ -17,6 +17,7 @@ MAX_CALLS = 3
 
 NAMED = 1.0  # the message begins with a verb that is the tool's name
 SUITED = 0.6  # it holds just the kind of text the tool needs
+COVERED = 0.9  # every word of it is one of the tool's
 LEAD_IN = re.compile(
     r"^(?:please|kindly|now|also|and|then|ok(?:ay)?|so|hey|hi|hello|soma|just|let'?s"
     r"|(?:can|could|would|will) you|i(?:'d| would) like you to|i want you to)\b[\s,:!]*",
@@ -61,8 +62,13 @@ def choose(message: str, tools: Sequence[ToolSpec], *, known: bool, called: Coll
     )
     if chosen and chosen[0].score >= NAMED:
         chosen = chosen[:1]
-    wanted = [choice for choice in chosen if choice.score >= NAMED or not (known and "query" in choice.arguments)]
+    wanted = [choice for choice in chosen if choice.score >= NAMED or not (known and _looks_up(choice))]
     return tuple(choice for choice in wanted if choice.name not in called)[:MAX_CALLS]
+
+
+def _looks_up(choice: Choice) -> bool:
+    """Whether it would look for what memory answers already: by a query, or in a tool of which only words speak."""
+    return "query" in choice.arguments or (not choice.arguments and choice.score < COVERED)
 
 
 def relevance(message: str, tool: ToolSpec) -> float:
@@ -87,7 +93,7 @@ def _score(message: str, tool: ToolSpec, command: _Command, *, is_filled: bool) 
     if is_filled and command.verb in _name_stems(tool):
         return NAMED
     coverage = _coverage(message, tool)
-    return SUITED + (NAMED - SUITED) * coverage * 0.9 if is_filled else coverage * 0.9
+    return SUITED + (NAMED - SUITED) * coverage * COVERED if is_filled else coverage * COVERED
 
 
 def _fill(kind: str | None, message: str, command: _Command | None) -> str | None:

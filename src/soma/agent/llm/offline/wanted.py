@@ -1,0 +1,116 @@
+"""What form an answer must have: a date for a `when`, a length for a `how deep`, a name for a `who`. Pure.
+
+A passage without it does not answer, however many words it shares with the question.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from soma.agent.llm.offline.common import is_common
+from soma.agent.llm.offline.question import Question
+from soma.agent.llm.offline.words import ENGLISH, is_small, stem
+from soma.agent.speech import word_set, words
+
+NUMBER = (
+    r"(?:\d|\b(?:half|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|sixty"
+    r"|seventy|eighty|ninety|hundred|thousand|dozen)\b)"
+)
+AMOUNT = rf"(?:{NUMBER}|\b(?:an?|one|few|several))[\s\u00a0-]*"
+MONEY = r"[£$€]|\b(?:euros?|pounds?|dollars?|cents?|k?EUR|GBP|USD|francs?|free|nothing|gratuit|gratis|kostenlos)\b"
+LENGTH = r"(?:mm|cm|k?m|(?:milli|centi|kilo)?met(?:er|re)s?|miles?|feet|foot|ft|inch(?:es)?)\b"
+TIME = (
+    r"(?:s|min|h|sec(?:ond)?s?|minutes?|hours?|days?|nights?|weeks?|months?|years?|minuten?|stunden?|tagen?|wochen?"
+    r"|monaten?|jahren?|heures?|jours?|semaines?|mois|ans?|horas?|d[ií]as?|semanas?|mes(?:es)?|años?)\b"
+)
+DAY = (
+    r"\b(?:\d{4}-\d\d(?:-\d\d)?|(?:19|20)\d\d|(?:jan|feb|mar|mär|apr|avr|abr|may|mai|jun|juin|jul|juil|aug|aoû|ago|sep"
+    r"|oct|okt|nov|dec|dez|déc|dic|ene)\w{0,7}|(?:mon|tues|wednes|thurs|fri|satur|sun)days?|\d{1,2}[.:/]\d\d"
+    r"|noon|midnight|o'clock|today|tomorrow|yesterday|weeks?|days?|months?|years?|montag|dienstag|mittwoch"
+    r"|donnerstag|freitag|samstag|sonntag|uhr|lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|lunes|martes"
+    r"|miércoles|jueves|viernes|sábado|domingo)\b"
+)
+RANGE = rf"(?:\d\.?|{DAY})\s*(?:–|-|to|until|till|and|bis|und|au|al|y)\s*(?:the |am |zum |le |el )?(?:\d|{DAY})"
+COLOUR = r"\b(?:white|black|gr[ae]y|red|green|blue|yellow|orange|brown|pink|purple|violet|silver|gold|slate|beige)\b"
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """A property that is asked for with one of `words` and answered by an amount in its units."""
+
+    words: frozenset[str]
+    amount: re.Pattern[str]
+
+
+def _measure(words: str, *units: str, whole: str = "") -> Measure:
+    """What is measured in one of the units, or said by what matches as a whole."""
+    pattern = "|".join([*(AMOUNT + f"(?:{unit})" for unit in units), *filter(None, [whole])])
+    return Measure(frozenset(map(stem, words.split())), re.compile(pattern, re.IGNORECASE))
+
+
+HUE = _measure("colour color", whole=COLOUR)
+MEASURES = (
+    _measure("heavy heavier light lighter weight weigh", r"(?:m?g|kg|t|tonnes?|tons?|pounds?|lbs?|oz)\b"),
+    _measure("tall high deep wide thick height depth width diameter distance far", LENGTH),
+    _measure("long length longer duration", f"{LENGTH}|{TIME}", whole=RANGE),
+    _measure("old age older", TIME),
+    _measure("hot warm cold temperature", r"°|degrees?\b"),
+    _measure("loud quiet louder quieter noise", r"db\b|decibels?\b"),
+    _measure("fast speed faster", rf"[km]?m/h|rpm|[km]bit|{TIME}"),
+    _measure("cost price expensive cheap cheaper dear dearer fee", whole=MONEY),
+    _measure("big large size bigger larger capacity volume", whole=NUMBER),
+    HUE,
+)
+ASKS_RANGE = re.compile(r"\bfrom when\b.*\bwhen\b|\bbetween (?:which|what)\b|\bvon wann\b", re.IGNORECASE)
+ASKS_MEASURE = re.compile(
+    r"\bhow ([^\W\d_]+)|\b(?:what|which) (?:(?:is|was|are|were)\s+)?(?:(?:the|its|their)\s+)?([^\W\d_]+)"
+    r"|\b(costs?)\b",
+    re.IGNORECASE,
+)
+KINDS = {
+    "when": re.compile(DAY, re.IGNORECASE),
+    "how_many": re.compile(rf"{NUMBER}|\b(?:an?|one|no|none|nobody|nothing|free|all|both)\b", re.IGNORECASE),
+}
+CAPITAL = r"\b[A-ZÀ-Ý][a-zß-ÿ][\w'’-]*"
+NAME = re.compile(  # amid a sentence, or at its beginning before what only follows a name there
+    rf"(?<![.!?:;]\s)(?<!^){CAPITAL}"
+    rf"|{CAPITAL}(?=[,:;.(]|\s(?:[A-ZÀ-Ý(]|(?:and|is|was|has|does|did|will|may|can)\b|[a-z]+s\b))"
+)
+SOMEBODY = word_set("nobody everybody anybody everyone anyone")
+
+
+def measure_of(question: Question) -> Measure | None:
+    asked = {stem(word.lower()) for found in ASKS_MEASURE.finditer(question.text) for word in found.groups() if word}
+    return next((one for one in MEASURES if not one.words.isdisjoint(asked)), None)
+
+
+def wants_form(question: Question) -> bool:
+    return question.kind in ("when", "who", "how_many") or measure_of(question) is not None
+
+
+def fits(question: Question, text: str, *, in_table: bool = False) -> bool:
+    """Whether a text holds what the question wants: an amount, a date, a name."""
+    measure = measure_of(question)
+    if measure is not None and question.kind != "when":
+        return bool(measure.amount.search(text)) or _tells(measure, text, in_table=in_table)
+    if ASKS_RANGE.search(question.text):
+        return re.search(RANGE, text, re.IGNORECASE) is not None
+    if question.kind == "who":
+        return any(_names(text, question))
+    pattern = KINDS.get(question.kind)
+    return pattern is None or bool(pattern.search(text))
+
+
+def _tells(measure: Measure, text: str, *, in_table: bool) -> bool:
+    """Whether it has a number with the word for what is measured, or in a table, whose head names the unit."""
+    has_word = in_table or not measure.words.isdisjoint(map(stem, words(text)))
+    return measure is not HUE and has_word and re.search(NUMBER, text, re.IGNORECASE) is not None
+
+
+def _names(text: str, question: Question) -> Iterator[bool]:
+    """Words with a capital letter that are neither days nor common, and that the question does not name itself."""
+    yield from (word in SOMEBODY for word in words(text))
+    for found in NAME.findall(text):
+        word = found.lower()
+        is_plain = is_small(word) or is_common(stem(word)) or stem(word) in question.stems
+        yield not re.match(DAY, word) and (question.language != ENGLISH or not is_plain)
