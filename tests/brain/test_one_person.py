@@ -189,6 +189,13 @@ async def test_what_one_person_teaches_a_day_has_a_bound(bounded, by_batch, monk
     assert verified(bounded.writer.database).faults == []
 
 
+async def test_one_batch_teaches_no_more_than_the_day_has_room_for(bounded):
+    items = [{"conversation_id": "c", "turn_id": f"t{number}", "thumb": 1} for number in range(12)]
+    answer = await bounded.client.feedback_batch(ALICE, items)
+    assert (answer.accepted, answer.adapted) == (12, 5)
+    assert (await bounded.client.state(ALICE)).version == 5
+
+
 async def test_a_day_outlives_a_restart_and_holds_for_words_that_change(settings):
     settings = settings.model_copy(update={"lessons_per_day": 3})
     turn = {"conversation_id": "c1", "turn_id": "t1"}
