@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from tests.agent.stage import call
 
+from soma.agent.access import own_turn, visible_turn
 from soma.agent.errors import Conflict, Invalid, NotFound, TooLarge
 from soma.agent.llm.scripted import Response, ScriptedModel, calls, says
 from soma.agent.models import Turn
@@ -251,3 +252,14 @@ async def test_a_conversation_of_somebody_else_is_as_absent_as_one_that_never_wa
     with pytest.raises(NotFound):
         await ann.sends("hello", conversation_id="never-was")
     assert await states(ann) == []
+
+
+async def test_an_owner_sees_the_turn_of_a_member_and_neither_ends_nor_judges_it(ann, stage):
+    member = await stage.newcomer(tenant_id=ann.caller.tenant_id)
+    await member.becomes("member")
+    member.hears(says("hello", confidence=1.0))
+    turn_id = (await member.asks("hello?")).turn.id
+    assert (await visible_turn(ann.caller, turn_id)).id == turn_id
+    assert (await own_turn(member.caller, turn_id)).id == turn_id
+    with pytest.raises(NotFound):
+        await own_turn(ann.caller, turn_id)
