@@ -1,7 +1,8 @@
 """Corrections: which memories answer a question and which do not, as a person said, for that person alone.
 
-A question is the corrected one if it has the same words, or if it is nearer to it in meaning than to any memory. A
-number or code that only one of the two names keeps them apart. What was rolled back or forgotten corrects nothing.
+A question is the corrected one if it has the same words, or by its meaning: if it is nearer to it than to any other
+memory, or near to both it and what was typed as right. A number or code that only one of the two names keeps them
+apart. What was rolled back or forgotten corrects nothing.
 """
 
 from array import array
@@ -11,7 +12,6 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np
-from numpy.typing import NDArray
 
 from soma.brain.lineage import still_held
 from soma.brain.types import Principal
@@ -23,7 +23,9 @@ from soma.memory.types import Candidates
 from soma.memory.words import content_words, tokens
 
 MOST = 500  # of one person that are looked at, the newest
-NEAR = 0.4  # cosine below which two questions are never the same, however little is remembered
+LEAST = 0.3  # cosine of two questions, below which nothing makes them the same
+SHOWN = 0.4  # the same where the answer is a memory that was shown, which holds much else
+TYPED = 0.4  # cosines of a question to the corrected one and to what was typed, less that to the nearest memory
 COLUMNS = (
     "tenant_id", "agent_id", "user_id", "bundle_id", "memory_id", "helpful", "version", "words", "numbers", "embedding",
     "created_at", "turn_id",
@@ -39,10 +41,13 @@ class Question(NamedTuple):
 
 
 class Correction(NamedTuple):
+    """`is_typed`: the first of the helpful memories is what a person typed as right, and answers nothing else."""
+
     question: Question
     version: int
     helpful: tuple[str, ...]
     unhelpful: tuple[str, ...]
+    is_typed: bool = False
 
 
 class Order(NamedTuple):
@@ -68,29 +73,39 @@ def question_of(text: str, embedding: Sequence[float]) -> Question:
     return Question(digest, tuple(sorted(numbers)), embedding)
 
 
-def order_for(question: Question, known: Sequence[Correction], candidates: Candidates) -> Order:
-    """By the newest correction of the same words, else by the one that is nearest; `known` are the newest first."""
+def nearest(question: Question, known: Sequence[Correction]) -> Correction | None:
+    """The newest correction of the same words, else the one that is nearest in meaning, if near enough to look at."""
     same = [one for one in known if one.question.numbers == question.numbers]
     by_words = next((one for one in same if one.question.words == question.words), None)
-    corrected = by_words or _nearest(question, same, candidates)
-    return AS_RANKED if corrected is None else Order(corrected.helpful, corrected.unhelpful)
+    if by_words is not None or not same:
+        return by_words
+    found = max(same, key=lambda one: _cosine(one.question.embedding, question.embedding))
+    return found if _cosine(found.question.embedding, question.embedding) >= LEAST else None
 
 
-def _nearest(question: Question, known: Sequence[Correction], candidates: Candidates) -> Correction | None:
-    if not known:
-        return None
-    asked = np.asarray(question.embedding, np.float32)
-    cosines = [_cosine(asked, np.asarray(one.question.embedding, np.float32)) for one in known]
-    place = int(np.argmax(cosines))
-    named = {*known[place].helpful, *known[place].unhelpful}
-    others = [number for number, memory_id in enumerate(candidates.ids) if memory_id not in named]
-    memory = float((candidates.vectors[others] @ asked).max()) if others else 0.0
-    return known[place] if cosines[place] >= max(memory, NEAR) else None
+def order_for(question: Question, corrected: Correction, candidates: Candidates) -> Order:
+    """As `corrected` says, if it is of this question; `candidates` are all that may answer it, those it names too."""
+    order = Order(corrected.helpful, corrected.unhelpful)
+    if corrected.question.words == question.words:
+        return order
+    named = {*corrected.helpful, *corrected.unhelpful}
+    typed = corrected.helpful[: corrected.is_typed]
+    asked = _cosine(corrected.question.embedding, question.embedding)
+    answer = _nearest_of(question, candidates, [memory_id in typed for memory_id in candidates.ids])
+    other = _nearest_of(question, candidates, [memory_id not in named for memory_id in candidates.ids])
+    is_same = asked + answer - other >= TYPED if corrected.is_typed else asked >= max(other, SHOWN)
+    return order if is_same else AS_RANKED
 
 
-def _cosine(one: NDArray[np.float32], other: NDArray[np.float32]) -> float:
+def _nearest_of(question: Question, candidates: Candidates, chosen: Sequence[bool]) -> float:
+    """The cosine of the nearest of the chosen memories; 0 where there is none."""
+    rows = np.flatnonzero(chosen)
+    return float((candidates.vectors[rows] @ np.asarray(question.embedding, np.float32)).max()) if len(rows) else 0.0
+
+
+def _cosine(one: Sequence[float], other: Sequence[float]) -> float:
     """0 for vectors of another model, which say nothing of each other."""
-    return float(one @ other) if one.shape == other.shape else 0.0
+    return float(np.asarray(one, np.float32) @ np.asarray(other, np.float32)) if len(one) == len(other) else 0.0
 
 
 # Rows
@@ -109,7 +124,7 @@ def corrections(reads: Reads, principal: Principal, version: int) -> list[Correc
     found: dict[str, Correction] = {}
     for bundle_id, memory_id, helpful, turn_id, made, words, numbers, embedding in rows:
         if made in held:
-            told = Question(words, tuple(msgspec.json.decode(numbers)), array("f", embedding).tolist())
+            told = Question(words, tuple(msgspec.json.decode(numbers)), array("f", embedding))
             one = found.get(bundle_id, Correction(told, made, (), ()))
             found[bundle_id] = _naming(one, memory_id, helpful=helpful, is_typed=turn_id is not None)
     return list(found.values())
@@ -120,7 +135,9 @@ def _naming(correction: Correction, memory_id: str, *, helpful: bool, is_typed: 
     if not helpful:
         return correction._replace(unhelpful=(*correction.unhelpful, memory_id))
     named = correction.helpful
-    return correction._replace(helpful=(memory_id, *named) if is_typed else (*named, memory_id))
+    if is_typed:
+        return correction._replace(helpful=(memory_id, *named), is_typed=True)
+    return correction._replace(helpful=(*named, memory_id))
 
 
 class Corrected(NamedTuple):

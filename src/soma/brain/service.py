@@ -17,7 +17,7 @@ from soma.brain.context import Context, Lane, built, distinct, ranked
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.serve import serve
 from soma.brain.core.state import LearnerState
-from soma.brain.corrections import AS_RANKED, Order, corrections, order_for, question_of
+from soma.brain.corrections import AS_RANKED, Order, corrections, nearest, order_for, question_of
 from soma.brain.document_bodies import ForgetDocuments
 from soma.brain.document_types import ForgottenDocuments
 from soma.brain.errors import BrainRefused
@@ -206,13 +206,15 @@ class Brain:
         """What may answer, with what the caller taught of this question among it, and in which order that stands."""
         candidates = await self.memory.candidates(owner(principal), query)
         known = await self._work(corrections, self._database, principal, version)
-        if not known:
-            return candidates, AS_RANKED
         question = question_of(query.text, candidates.query_embedding)
-        order = await self._work(order_for, question, known, candidates)
-        if not set(order.first) <= set(candidates.ids):
-            candidates = await self.memory.candidates(owner(principal), replace(query, also=order.first))
-        return candidates, order
+        corrected = await self._work(nearest, question, known)
+        if corrected is None:
+            return candidates, AS_RANKED
+        wider = candidates
+        if not set(corrected.helpful) <= set(candidates.ids):
+            wider = await self.memory.candidates(owner(principal), replace(query, also=corrected.helpful))
+        order = await self._work(order_for, question, corrected, wider)
+        return (candidates if order is AS_RANKED else wider), order
 
     async def forget(self, principal: Principal, body: Forget) -> Forgotten:
         """Memories, what was made of them, and what conversations have in mind: it may be of them."""

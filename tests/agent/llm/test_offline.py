@@ -385,6 +385,19 @@ async def test_a_memory_that_the_user_named_for_the_question_answers_it_whole() 
     assert response.text == 'I remember: "Delivery is free above 500 euros. Below that 14 euros flat." [2]'
 
 
+@pytest.mark.parametrize("said", ["Open the grey loop until it shows 1.5 bar", "is too coarse, we take 0.8 mm"])
+async def test_what_the_user_taught_answers_in_whatever_form(said: str) -> None:
+    response = await ask("When does the mesh of the boiler change?", (memory(1, said, taught=True),))
+    assert response.text == f'I remember: "{said}" [1]'
+
+
+async def test_the_day_on_which_something_was_taught_is_no_answer_to_when() -> None:
+    taught = memory(1, "The vinegar goes in at the very end.", taught=True, occurred_at=SAID)
+    response = await ask("When does the vinegar go in?", (taught,))
+    assert not response.text.startswith("It was said on")
+    assert "at the very end" in response.text
+
+
 def calls_for(memories: int) -> int:
     """How many functions are called for a reply with so many memories: its work, on any machine."""
     text = "We talked about the garden, the neighbours and a long walk by the river on Sunday. It rained. "

@@ -103,6 +103,8 @@ def _with_author(entry: _Read) -> _Read:
 
 def _statements(memory: MemoryPart) -> list[str]:
     """What a memory states. Questions, orders, the user's requests and quotes of our own answers are no evidence."""
+    if memory.taught:  # the user said that it answers, whatever its form
+        return [memory.text]
     author = (memory.author or "").lower()
     if author in ASSISTANT and (CITED.search(memory.text) or HONEST.match(memory.text)):
         return []
