@@ -38,6 +38,7 @@ def ordered(asked, one, **memories) -> bool:
 def test_the_same_words_in_any_order_are_the_same_question_wherever_it_points():
     question = question_of("The Bern train, when does it leave?", NORTH)
     one = nearest(question, [corrected()])
+    assert one is not None
     assert order_for(question, one, found(other=NORTH)) == Order(("right",), ("wrong",))
 
 

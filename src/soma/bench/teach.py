@@ -82,8 +82,8 @@ def run(data: Path, *, console: Console | None = None) -> dict[str, Any]:
         return _report(wrong, shown, before, after) | {
             "unrelated": {
                 "questions": len(others),
-                "changed_untaught": _share(_answer(first[text]) != _answer(before[text]) for text in others),
-                "changed": _share(_answer(before[text]) != _answer(after[text]) for text in others),
+                "changed_untaught": _share(answer_of(first[text]) != answer_of(before[text]) for text in others),
+                "changed": _share(answer_of(before[text]) != answer_of(after[text]) for text in others),
                 "in_other_words": _share(_quoted(before[text]) != _quoted(after[text]) for text in others),
                 "touched": _share(_is_taught(soma, after[text]) for text in others),
             }
@@ -145,7 +145,7 @@ def _is_right(question: Noted, answers: Answers) -> bool:
     return judge(question, answers[question.text]["content"], []).outcome == "right"
 
 
-def _answer(said: dict[str, Any]) -> str:
+def answer_of(said: dict[str, Any]) -> str:
     """What is quoted; empty for a refusal."""
     return "" if HONEST.match(said["content"]) else _quoted(said)
 
