@@ -56,7 +56,7 @@ class DataFolderInUse(Exception):
 class Agent:
     """What the doors use. `brain_app` is the brain's ASGI app where it runs in this process.
 
-    `selection` says which model answers where a capsule names none.
+    `selection` says which model answers where a capsule names none, `window` is that model's.
     """
 
     settings: Settings
@@ -71,6 +71,7 @@ class Agent:
     tools: Mapping[str, Tool]
     count: BundledTokenizer
     selection: Selection
+    window: int
 
 
 _current: list[Agent] = []
@@ -148,6 +149,7 @@ async def open_agent(
             tools=tools,
             count=tokenizer,
             selection=models.default,
+            window=models.get().context_tokens,
         )
         _current.append(running)
         stack.callback(_current.remove, running)

@@ -1,8 +1,15 @@
-"""Shares of the token budget (pure). Level L0 with its fixed shares; the governor will choose among levels."""
+"""Shares of the token budget (pure). Level L0; the governor will choose among levels.
 
+A lane that needs less than its share leaves the rest to those that need more, by their shares. What a turn needs of
+memory and tool results is not known when it begins: they take what there is. The history's lane depends on the
+message, the instructions and the tools alone, so that the history does not begin elsewhere for what was recalled.
+"""
+
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 SHARES = {"system_policy": 15, "history": 25, "memory": 25, "tools": 20, "tool_results": 10, "buffer": 5}  # percent
+LANES = tuple(name for name in SHARES if name != "buffer")
 LEAST_BUFFER = 200
 LARGEST_MESSAGE_SHARE = 0.6  # of the base: a larger message is refused, since no lane may cut it
 
@@ -20,14 +27,37 @@ def largest_message(*, window: int, context_tokens: int, max_output_tokens: int)
     return int(_base(window, context_tokens, max_output_tokens) * LARGEST_MESSAGE_SHARE)
 
 
-def budget(*, window: int, context_tokens: int, max_output_tokens: int, message_tokens: int) -> Budget:
-    """Share out what the reply and the user's message leave; the buffer is never under 200 tokens."""
+def budget(
+    *,
+    window: int,
+    context_tokens: int,
+    max_output_tokens: int,
+    message_tokens: int,
+    needs: Mapping[str, int] | None = None,
+) -> Budget:
+    """Share out what the reply and the user's message leave; the buffer is never under 200 tokens.
+
+    `needs` are the tokens that lanes can use; one that it does not name can use any number.
+    """
     base = _base(window, context_tokens, max_output_tokens)
     free = max(0, base - message_tokens)
     buffer = min(free, max(LEAST_BUFFER, free * SHARES["buffer"] // 100))
-    rest = 100 - SHARES["buffer"]
-    lanes = {name: (free - buffer) * share // rest for name, share in SHARES.items()}
-    return Budget(base=base, lanes={**lanes, "buffer": buffer})
+    room = free - buffer
+    return Budget(base=base, lanes={**_shared(room, {**dict.fromkeys(LANES, room), **(needs or {})}), "buffer": buffer})
+
+
+def _shared(room: int, needs: Mapping[str, int]) -> dict[str, int]:
+    """To each lane no more than it needs; what is left goes to those that need more, again by their shares."""
+    given = dict.fromkeys(LANES, 0)
+    left = room
+    while hungry := [name for name in LANES if given[name] < needs[name]]:
+        total = sum(SHARES[name] for name in hungry)
+        more = {name: min(needs[name] - given[name], left * SHARES[name] // total) for name in hungry}
+        if not any(more.values()):
+            break
+        given |= {name: given[name] + tokens for name, tokens in more.items()}
+        left -= sum(more.values())
+    return given
 
 
 def _base(window: int, context_tokens: int, max_output_tokens: int) -> int:

@@ -101,7 +101,7 @@ def build_prompt(material: Material, count: Count) -> Prompt:
         "system_policy": count(material.instructions),
         "history": sum(_size(message, count) for message in history),
         "memory": memories.tokens,
-        "tools": sum(count(msgspec.json.encode(tool).decode()) for tool in material.tools),
+        "tools": sum(size_of_tool(tool, count) for tool in material.tools),
         "tool_results": results,
     }
     left_out = {"history": dropped, "memory": memories.dropped}
@@ -120,6 +120,15 @@ def build_prompt(material: Material, count: Count) -> Prompt:
         lanes=lanes,
         tokens=sum(actual.values()) + count(material.message),
     )
+
+
+def size_of(history: Sequence[Exchange], count: Count) -> int:
+    """Tokens of all exchanges."""
+    return sum(count(exchange.user) + count(exchange.assistant) for exchange in history)
+
+
+def size_of_tool(tool: ToolSpec, count: Count) -> int:
+    return count(msgspec.json.encode(tool).decode())
 
 
 def fit_history(history: Sequence[Exchange], budget: int, count: Count) -> tuple[list[Message], int]:

@@ -68,7 +68,7 @@ async def _check_size(agent: Agent, content: str) -> None:
             field="content",
         )
     largest = largest_message(
-        window=settings.context_tokens,
+        window=agent.window,
         context_tokens=settings.context_tokens,
         max_output_tokens=settings.max_output_tokens,
     )

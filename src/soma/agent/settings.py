@@ -8,6 +8,7 @@ from pydantic import AliasChoices, Field, SecretStr, ValidationInfo, field_valid
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from soma.agent.moments import server_zone, zone_of
+from soma.agent.windows import windows_of
 from soma.events.database import checked_address
 from soma.events.private import kept_secret
 
@@ -141,7 +142,17 @@ class Settings(BaseSettings):
     turns_per_tenant: int = Field(128, ge=1, le=100_000, description="Turns of one tenant under way at once.")
     turn_seconds: float = Field(300.0, gt=0, le=3600, description="Wall clock of a turn.")
     turn_tokens: int = Field(200_000, ge=1_000, description="Tokens a turn may spend.")
-    context_tokens: int = Field(8_192, ge=1_024, le=1_000_000, description="Context that a prompt is built for.")
+    context_tokens: int = Field(
+        8_192,
+        ge=1_024,
+        le=1_000_000,
+        description="Tokens that a prompt and its reply have at most; a model with a smaller window has that.",
+    )
+    model_windows: str = Field(
+        "",
+        description="Windows of models in tokens where Soma does not know them: `openai/qwen2.5:7b=4096`, "
+        "comma-separated. Such a model is taken to hold SOMA_CONTEXT_TOKENS.",
+    )
     max_output_tokens: int = Field(
         1_024, ge=16, le=100_000, validate_default=True, description="Tokens kept free for the reply."
     )
@@ -152,7 +163,8 @@ class Settings(BaseSettings):
         8,
         ge=0,
         le=50,
-        description="Tools offered to the model, by relevance to the message where there are more.",
+        description="Tools offered to the model, by relevance to the message where there are more; eight, so that the "
+        "six shipped ones are the same for every message and a provider's cache hits.",
     )
     max_body_bytes: int = Field(16_000_000, ge=1_000, description="Largest request body.")
     max_message_characters: int = Field(
@@ -201,6 +213,12 @@ class Settings(BaseSettings):
         if not token.get_secret_value().isascii():
             raise ValueError("a token has ASCII characters only; this is none of ours")
         return token
+
+    @field_validator("model_windows")
+    @classmethod
+    def _known_windows(cls, setting: str) -> str:
+        windows_of(setting)
+        return setting
 
     @field_validator("timezone")
     @classmethod

@@ -12,6 +12,7 @@ from soma.agent.llm.offline import OfflineModel
 from soma.agent.llm.openai import OpenAIModel
 from soma.agent.llm.selection import LITELLM, OFFLINE, Provider, Selection, check, litellm_keys, providers, select
 from soma.agent.settings import Settings
+from soma.agent.windows import window_of, windows_of
 
 
 def has_litellm() -> bool:
@@ -40,6 +41,7 @@ class Models:
         self._http = http
         self._offline = OfflineModel()
         self._providers = providers(settings)
+        self._windows = windows_of(settings.model_windows)
 
     def get(self, name: str = "") -> Model:
         """The default model where no name is given. Raises ModelError, with what to set, for one that cannot be had."""
@@ -54,6 +56,10 @@ class Models:
             return self._through_litellm(name, model)
         return self._compatible(self._providers[provider], name, model)
 
+    def _window(self, name: str) -> int:
+        """What is known of it; of others we take that they hold what a prompt may have."""
+        return window_of(name, self._windows) or self._settings.context_tokens
+
     def _through_litellm(self, name: str, model: str) -> Model:
         """LiteLLM's own word for a model begins with its provider: litellm/anthropic/claude-..."""
         key = litellm_keys(self._settings).get(model.partition("/")[0])
@@ -61,7 +67,7 @@ class Models:
             model=model,
             api_key=key.get_secret_value() if key else "",
             name=name,
-            context_tokens=self._settings.context_tokens,
+            context_tokens=self._window(name),
             timeout_seconds=self._settings.model_timeout_seconds,
         )
 
@@ -72,7 +78,7 @@ class Models:
             model=model,
             api_key=provider.api_key.get_secret_value(),
             name=name,
-            context_tokens=self._settings.context_tokens,
+            context_tokens=self._window(name),
             timeout=httpx.Timeout(self._settings.model_timeout_seconds),
         )
         return ExplainedModel(asked, provider)

@@ -5,6 +5,7 @@ from hashlib import sha256
 import msgspec
 
 from soma.agent.lanes import budget
+from soma.agent.prompt import size_of, size_of_tool
 from soma.agent.record import Turn, TurnRecord
 from soma.agent.steps.doors import Doors, principal_of
 from soma.brain.errors import BrainUnavailable
@@ -21,12 +22,17 @@ async def start(record: TurnRecord, doors: Doors) -> TurnStarted:
         learner = await doors.brain.state(principal_of(record))
     except BrainUnavailable as error:
         learner, degraded = UNKNOWN, f"{error.code}: {error}"
-    message_tokens = doors.count(turn.content)
+    message_tokens, tools = doors.count(turn.content), doors.tools.specs(doors.tool_k, turn.content)
     shares = budget(
         window=doors.model.context_tokens,
         context_tokens=doors.context_tokens,
         max_output_tokens=doors.max_output_tokens,
         message_tokens=message_tokens,
+        needs={
+            "system_policy": doors.count(doors.instructions),
+            "history": size_of(doors.history, doors.count),
+            "tools": sum(size_of_tool(tool, doors.count) for tool in tools),
+        },
     )
     return TurnStarted(
         message_id=turn.question_id,
