@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from soma.brain.lineage import still_held
 from soma.brain.types import Principal
@@ -79,8 +80,10 @@ def nearest(question: Question, known: Sequence[Correction]) -> Correction | Non
     by_words = next((one for one in same if one.question.words == question.words), None)
     if by_words is not None or not same:
         return by_words
-    found = max(same, key=lambda one: _cosine(one.question.embedding, question.embedding))
-    return found if _cosine(found.question.embedding, question.embedding) >= LEAST else None
+    asked = np.asarray(question.embedding, np.float32)
+    cosines = [_cosine(asked, one.question.embedding) for one in same]
+    place = int(np.argmax(cosines))
+    return same[place] if cosines[place] >= LEAST else None
 
 
 def order_for(question: Question, corrected: Correction, candidates: Candidates) -> Order:
@@ -90,7 +93,7 @@ def order_for(question: Question, corrected: Correction, candidates: Candidates)
         return order
     named = {*corrected.helpful, *corrected.unhelpful}
     typed = corrected.helpful[: corrected.is_typed]
-    asked = _cosine(corrected.question.embedding, question.embedding)
+    asked = _cosine(np.asarray(question.embedding, np.float32), corrected.question.embedding)
     answer = _nearest_of(question, candidates, [memory_id in typed for memory_id in candidates.ids])
     other = _nearest_of(question, candidates, [memory_id not in named for memory_id in candidates.ids])
     is_same = asked + answer - other >= TYPED if corrected.is_typed else asked >= max(other, SHOWN)
@@ -103,9 +106,9 @@ def _nearest_of(question: Question, candidates: Candidates, chosen: Sequence[boo
     return float((candidates.vectors[rows] @ np.asarray(question.embedding, np.float32)).max()) if len(rows) else 0.0
 
 
-def _cosine(one: Sequence[float], other: Sequence[float]) -> float:
-    """0 for vectors of another model, which say nothing of each other."""
-    return float(np.asarray(one, np.float32) @ np.asarray(other, np.float32)) if len(one) == len(other) else 0.0
+def _cosine(asked: NDArray[np.float32], other: Sequence[float]) -> float:
+    """0 for a vector of another model, which says nothing of this one."""
+    return float(asked @ np.asarray(other, np.float32)) if len(asked) == len(other) else 0.0
 
 
 # Rows

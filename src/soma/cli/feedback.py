@@ -35,7 +35,8 @@ def command(
     """Give feedback on TURN_ID, or on your newest turn.
 
     A withdrawn answer no longer stands: what thumbs and ratings of it had taught is left out, as one more update, and
-    what is said of it later is recorded and not learned from. What was learned of the memories it was shown stays.
+    what is said of it later is recorded and not learned from. What was learned of the memories it was shown stays; what
+    you typed as right stays a memory, and comes first no longer.
     """
     if up + down + (rating is not None) > 1:
         fail("say either --up, --down or --rating")
@@ -85,7 +86,8 @@ def _told(answer: dict[str, Any]) -> None:
     console.print(f"recorded; {'weights moved' if answer['adaptation_applied'] else 'no weight moved'}{reason}")
     _moved(answer["weight_deltas"])
     if answer["memory_id"]:
-        console.print("the correction is remembered, and comes first when you ask this again", soft_wrap=True)
+        order = "" if answer["voided"] else ", and comes first when you ask this again"
+        console.print(f"the correction is remembered{order}", soft_wrap=True)
 
 
 def _withdraw(turn_id: str | None, *, as_json: bool) -> None:
