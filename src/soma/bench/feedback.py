@@ -11,6 +11,8 @@ from random import Random
 from typing import Any
 
 import click
+from rich.console import Console
+from rich.progress import track
 
 from soma.bench.brain_process import BrainProcess, headers
 from soma.bench.flat import flattened
@@ -47,7 +49,7 @@ Bundles = dict[str, Shown]  # by tenant
 def command(events: int, tenants: int, seed: int, *, as_json: bool) -> None:
     """Write EVENTS feedbacks, kill the brain, start it again, count, replay and verify the audit."""
     with tempfile.TemporaryDirectory(prefix="soma-bench-") as folder:
-        figures = measure(Path(folder), events=events, tenants=tenants, seed=seed)
+        figures = measure(Path(folder), events=events, tenants=tenants, seed=seed, progress=Console(stderr=True))
     if as_json:
         click.echo(json.dumps(figures))
         return
@@ -55,7 +57,8 @@ def command(events: int, tenants: int, seed: int, *, as_json: bool) -> None:
         click.echo(f"{name:28} {value:,.3f}" if isinstance(value, float) else f"{name:28} {value}")
 
 
-def measure(folder: Path, *, events: int, tenants: int, seed: int) -> dict[str, Any]:
+def measure(folder: Path, *, events: int, tenants: int, seed: int, progress: Console) -> dict[str, Any]:
+    """All figures by name; `progress` is told each stage."""
     figures: dict[str, Any] = {"events": events, "tenants": tenants, "answer_share": 0.9}
     names = [f"tenant-{number}" for number in range(tenants)]
     brain = BrainProcess(
@@ -63,14 +66,19 @@ def measure(folder: Path, *, events: int, tenants: int, seed: int) -> dict[str, 
     )  # one person a tenant says everything, and all is learned
     try:
         brain.start()
-        bundles = {tenant: _bundles(brain, tenant, Random(f"{seed} {tenant}")) for tenant in names}
+        asking = track(names, "tenants with memories and bundles", console=progress, transient=True)
+        bundles = {tenant: _bundles(brain, tenant, Random(f"{seed} {tenant}")) for tenant in asking}
+        progress.print("a person for each batch")
         brain.kill()
         traffic = Traffic(_copied(folder, bundles, persons=2 * events // BATCH // tenants + 20), seed)
         brain.start()
-        figures |= _batches(brain, traffic, events)
+        figures |= _batches(brain, traffic, events, progress)
+        progress.print("reads, then kill -9, a start and the audit")
         figures |= reading(brain, names, Random(f"{seed} reads"))
         figures |= _killed(brain, names, traffic.sent)
+        progress.print("single feedbacks")
         figures |= _singles(brain, traffic)
+        progress.print(f"a start with the learners of {MANY:,} tenants")
         figures |= _restored(brain, traffic)
         figures["rss_mb"] = brain.rss_mb
     finally:
@@ -78,13 +86,15 @@ def measure(folder: Path, *, events: int, tenants: int, seed: int) -> dict[str, 
     return figures
 
 
-def _batches(brain: BrainProcess, traffic: "Traffic", events: int) -> dict[str, Any]:
+def _batches(brain: BrainProcess, traffic: "Traffic", events: int, progress: Console) -> dict[str, Any]:
     flood(brain.url, list(traffic.batches(8, evidence=0.1, keyed=True)), connections=CONNECTIONS)  # workers start
     prebuilt = list(traffic.batches(events // BATCH, evidence=0.1, keyed=True))
     cpu = brain.cpu_s
-    seconds = flood(brain.url, prebuilt, connections=CONNECTIONS)
+    shown = track(prebuilt, f"batches of {BATCH:,}", console=progress, transient=True, refresh_per_second=1)
+    seconds = flood(brain.url, shown, connections=CONNECTIONS)
     cpu = brain.cpu_s - cpu
-    del prebuilt
+    del prebuilt, shown
+    progress.print("batches with a key for each item, then of evidence alone")
     less = max(events // BATCH // 10, 1)
     by_item = flood(brain.url, list(traffic.batches(less, evidence=0.1, keyed=False)), connections=CONNECTIONS)
     evidence = flood(brain.url, list(traffic.batches(less, evidence=1.0, keyed=True)), connections=CONNECTIONS)

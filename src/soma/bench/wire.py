@@ -3,7 +3,7 @@
 import socket
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -53,7 +53,7 @@ class Wire:
         self._socket.close()
 
 
-def flood(url: str, requests: Sequence[bytes], *, connections: int) -> float:
+def flood(url: str, requests: Iterable[bytes], *, connections: int) -> float:
     """Send all as fast as they are answered; returns the seconds. Raises on any answer that is not a success."""
     waiting, lock = iter(requests), threading.Lock()
 
