@@ -8,6 +8,7 @@ from tests.agent.stage import Person, call
 from soma.agent.api.feedback import NewFeedback, give
 from soma.agent.api.turns import withdrawn
 from soma.agent.llm.base import Usage
+from soma.agent.llm.offline import OfflineModel
 from soma.agent.llm.scripted import Response, calls, says
 from soma.agent.models import Receipt
 from soma.agent.record import TurnRecord
@@ -64,3 +65,19 @@ async def test_a_withdrawn_answer_is_no_longer_learned_from(ann):
     assert (back["status"], back["versions"]) == ("success", [given["version"]])
     again = await gives(ann, record, thumb=1)
     assert again["voided"]
+
+
+async def test_what_the_offline_model_cites_is_told_to_the_brain_as_a_quotation(stage, monkeypatch):
+    stage.models["offline"] = OfflineModel()
+    person = await stage.newcomer(model="offline")
+    await person.knows("The heron nests in Lisbon.", "Miso is a cat.")
+    publish, told = person.agent.brain.publish_turn_metrics, []
+
+    async def listen(*given, **named):
+        told.append((bool(named["cited"]), named["extractive"]))
+        return await publish(*given, **named)
+
+    monkeypatch.setattr(person.agent.brain, "publish_turn_metrics", listen)
+    await person.asks("Where does the heron nest?")
+    assert (True, True) in told
+    assert {is_quoted for _, is_quoted in told} == {True}
