@@ -71,6 +71,7 @@ _PARTICLE = re.compile(
             "(?:the|your|my|all)? ?(?:memor(?:y|ies)|notes?|facts?) (?:that|about|of|on|with)",
             "dass|alles(?: über)?|was ich (?:dir )?(?:über|von)",
             "que|tout(?: sur)?|todo(?: sobre)?|lo que",
+            r"(?:these|those|the following|diese|folgende[sn]?|ceux-ci|ceci|cela|est[oa]s?)(?: \w+)?(?=\s*:)",
         )
     ),
     re.IGNORECASE,
@@ -144,9 +145,17 @@ def asks_to_forget(text: str) -> bool:
 
 
 def to_forget(text: str) -> str | None:
-    """Find what a message asks to forget: empty where it only points ("forget that"), None where it asks nothing."""
-    asked = (found for sentence in sentences(text) if (found := _asked(sentence)) is not None)
-    return next(asked, None)
+    """Find what a message asks to forget, sentence by sentence, and in the list after a request that ends in a colon.
+
+    Empty where it only points ("forget that"), None where it asks nothing.
+    """
+    asked: list[str] = []
+    is_listing = False
+    for sentence in sentences(text):
+        found = _asked(sentence)
+        asked += [found] if found is not None else [sentence] if is_listing else []
+        is_listing = sentence.endswith(":") if found is not None else is_listing
+    return "; ".join(filter(None, asked)) if asked else None
 
 
 def names_nothing(text: str) -> bool:

@@ -5,12 +5,13 @@ the model's words.
 """
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from soma.agent.consent import names_nothing
 from soma.agent.kept import same_statement
 from soma.agent.tools.base import ToolContext, ToolFailed, ToolResult
 from soma.agent.tools.brain import PrincipalOf, asking_brain
+from soma.agent.tools.forget_parts import one_holds_all, parts_of
 from soma.agent.tools.forget_words import (
     MOST,
     SHOWN,
@@ -21,6 +22,7 @@ from soma.agent.tools.forget_words import (
     matching,
     own_stays,
     question,
+    without_summaries,
 )
 from soma.brain.types import Forgotten, MemoryPage, Principal, RecalledMemory, StoredMemory
 
@@ -48,6 +50,14 @@ PARAMETERS: dict[str, Any] = {
     },
     "additionalProperties": False,
 }
+
+
+class Matches(NamedTuple):
+    """Memories that the caller may forget, shared ones of others, and the parts of a request that nothing matches."""
+
+    own: list[Memory]
+    foreign: list[RecalledMemory]
+    unmatched: list[str]
 
 
 class Looks(Protocol):
@@ -118,8 +128,8 @@ class Forget:
     async def _propose(self, what: str, context: ToolContext) -> ToolResult:
         principal = self._principal_of(context)
         with asking_brain():
-            own, foreign = await self._matches(what, context)
-            groups = [Group(hit, tuple(await self._alike(principal, hit))) for hit in own[:MOST]]
+            own, foreign, unmatched = await self._matches(what, context)
+            groups = await self._groups(principal, own[:MOST])
             ids = list(dict.fromkeys(memory_id for group in groups for memory_id in group.ids))
             gone = await self._brain.forget(principal, ids=ids, dry_run=True) if ids else None
         if gone is None:
@@ -128,26 +138,28 @@ class Forget:
         asked = question(
             what,
             groups,
-            waiting=len(own) - len(groups),
+            waiting=len(own[MOST:]),
             made=len(set(gone.forgotten) - set(ids)),
             foreign=len(foreign),
+            unmatched=unmatched,
         )
         return ToolResult(content=asked, proposed=tuple(group.ids for group in groups))
 
-    async def _matches(self, what: str, context: ToolContext) -> tuple[list[Memory], list[RecalledMemory]]:
-        """Find the memories that match: those that the caller may forget, and shared ones of others.
+    async def _groups(self, principal: Principal, own: Sequence[Memory]) -> list[Group]:
+        """Put together what says the very same: one choice each."""
+        groups: list[Group] = []
+        for hit in own:
+            if not any(hit.id in group.ids for group in groups):
+                groups.append(Group(hit, tuple(await self._alike(principal, hit))))
+        return groups
+
+    async def _matches(self, what: str, context: ToolContext) -> Matches:
+        """Find the memories that match, and the parts of the request that none does.
 
         Of memories that say the same, recall shows one: a private one may stand behind another's.
         """
         principal = self._principal_of(context)
-        hits = await self._brain.recall(
-            principal,
-            query=what,
-            top_k=LOOKED_AT,
-            conversation_id=context.conversation_id,
-            with_questions=True,
-        )
-        found = matching(what, hits)
+        found, unmatched = await self._find(what, context)
         own: list[Memory] = [hit for hit in found if _is_own(hit, context)]
         foreign = [hit for hit in found if not _is_own(hit, context)]
         known = {hit.id for hit in own}
@@ -155,7 +167,28 @@ class Forget:
             same = await self._private_like(principal, hit)
             if known.isdisjoint(memory.id for memory in same):
                 own += same[:1]
-        return own, foreign
+        return Matches(without_summaries(own), foreign, unmatched)
+
+    async def _find(self, what: str, context: ToolContext) -> tuple[list[RecalledMemory], list[str]]:
+        """Find what matches as a whole if one memory holds it, else part by part; and the parts that nothing matches.
+
+        Where no part finds anything, what holds most of the whole still counts.
+        """
+        hits = await self._brain.recall(
+            self._principal_of(context),
+            query=what,
+            top_k=LOOKED_AT,
+            conversation_id=context.conversation_id,
+            with_questions=True,
+        )
+        parts, unmatched = parts_of(what), [what]
+        if len(parts) > 1 and not one_holds_all(parts, hits):
+            answers = [await self._find(part, context) for part in parts]
+            unmatched = [part for _, nothing in answers for part in nothing]
+            if found := {hit.id: hit for some, _ in answers for hit in some}:
+                return list(found.values()), unmatched
+        whole = matching(what, hits)
+        return whole, [] if whole else unmatched
 
     async def _alike(self, principal: Principal, hit: Memory) -> list[str]:
         """Find what says the very same as this memory: else that would be recalled in its place."""
@@ -184,7 +217,7 @@ class Forget:
         """Say which memories match what was asked for, and are not confirmed: "Forgotten" must not hide them."""
         if not context.proposed_for:
             return []
-        own, foreign = await self._matches(context.proposed_for, context)
+        own, foreign, _ = await self._matches(context.proposed_for, context)
         left = [hit for hit in own if hit.id not in context.confirmed]
         return [*([own_stays(len(left))] if left else []), *([foreign_stays(len(foreign))] if foreign else [])]
 

@@ -4,13 +4,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from soma.agent.speech import says_something, sentences
+from soma.agent.speech import made_of, says_something, sentences
+from soma.agent.tools.forget_parts import COVERED, shares
 from soma.agent.tools.own_words import stems_of
 from soma.brain.types import RecalledMemory, StoredMemory
 
 MOST = 100  # memories that are proposed at once
 LISTED = 10  # of them that are named, and may be chosen by their numbers
-COVERED = 0.6  # share of the words that are sought which a memory must hold
 NEAR_BEST = 0.75
 SHOWN = 60  # characters of a sentence that are shown
 SENTENCES = 4  # of a memory that are shown
@@ -34,15 +34,24 @@ class Group:
 
 def matching(what: str, hits: Sequence[RecalledMemory]) -> list[RecalledMemory]:
     """Choose the memories that hold most of the words sought: what states something first, then the best."""
-    wanted = stems_of(what)
-    shares = [(len(wanted & stems_of(hit.text)) / max(1, len(wanted)), hit) for hit in hits]
-    least = max(COVERED, NEAR_BEST * max((share for share, _ in shares), default=0.0))
-    ranked = sorted(shares, key=lambda pair: (not says_something(pair[1].text), -pair[0]))
+    held = shares(what, hits)
+    least = max(COVERED, NEAR_BEST * max(held, default=0.0))
+    ranked = sorted(zip(held, hits, strict=True), key=lambda pair: (not says_something(pair[1].text), -pair[0]))
     return [hit for share, hit in ranked if share >= least]
 
 
-def question(what: str, groups: Sequence[Group], *, waiting: int, made: int, foreign: int) -> str:
-    """Name what would go. `waiting` memories match beside it, `made` go with it, `foreign` are others' shared ones."""
+def without_summaries(hits: Sequence[Memory]) -> list[Memory]:
+    """Leave out what consolidation made of others among them: it goes with these, and is no choice of its own."""
+    known = {hit.id for hit in hits}
+    return [hit for hit in hits if not made_of(hit.metadata) or known.isdisjoint(hit.metadata.get("sources") or ())]
+
+
+def question(
+    what: str, groups: Sequence[Group], *, waiting: int, made: int, foreign: int, unmatched: Sequence[str] = ()
+) -> str:
+    """Name what would go. `waiting` memories match beside it, `made` go with it, `foreign` are others' shared ones;
+    nothing matches the `unmatched` parts of the request.
+    """
     count = sum(len(group.ids) for group in groups)
     listed = [f"{number}. {described(what, group)}" for number, group in enumerate(groups[:LISTED], 1)]
     more = sum(len(group.ids) for group in groups[LISTED:])
@@ -51,6 +60,8 @@ def question(what: str, groups: Sequence[Group], *, waiting: int, made: int, for
         lines.append(f"With {_them(count)} {_goes(made)} made from {_them(count)}.")
     if foreign:
         lines.append(foreign_stays(foreign))
+    if unmatched:
+        lines.append(nothing_matches(unmatched))
     return "\n".join([*lines, _asking(count, len(groups))])
 
 
@@ -84,6 +95,11 @@ def forgotten(count: int, made: int, receipt_id: str, turns: int) -> str:
         f"Forgotten: {count} {_memories(count)}{also}. Receipt: {receipt_id}. Turns that speak of it: {turns}. No "
         "model is shown them any more; you can still read them, and their traces, in your conversations."
     )
+
+
+def nothing_matches(parts: Sequence[str]) -> str:
+    """Name the parts of a request that nothing was found for, without a secret that they repeat."""
+    return f"Nothing matches: {'; '.join(map(shortened, parts))}."
 
 
 def own_stays(count: int) -> str:

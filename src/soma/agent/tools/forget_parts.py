@@ -1,0 +1,47 @@
+"""The parts of a request that names several things to forget, and whether one memory holds them all. Pure."""
+
+import re
+from collections.abc import Sequence
+
+from soma.agent.consent import names_nothing, to_forget
+from soma.agent.speech import sentences
+from soma.agent.tools.own_words import stems_of
+from soma.brain.types import RecalledMemory
+
+COVERED = 0.6  # share of the words that are sought which a memory must hold
+BETWEEN = (  # the strongest first: what stands between commas may still name two things
+    re.compile(r"\s*;\s*"),
+    re.compile(r"\s*,\s+"),
+    re.compile(r"\s+(?:and|or|plus|as well as|und|oder|sowie|et|ou|ainsi que|y|e|o|&)\s+", re.IGNORECASE),
+)
+_BEFORE = re.compile(  # the name of a part
+    r"^(?:[-*•]\s*|(?:and|or|plus|also|too|und|oder|sowie|auch|et|ou|aussi|y|o|también)\s+"
+    r"|(?:that|dass|daß|que|about|über)\s+|qu['’])+",
+    re.IGNORECASE,
+)
+
+
+def parts_of(what: str) -> list[str]:
+    """Split a text at its strongest separator; one that names a single thing is its own part."""
+    for pieces in (sentences(what), *(between.split(what) for between in BETWEEN)):
+        named = [part for piece in pieces if not names_nothing(part := _name(piece))]
+        if len(named) > 1:
+            return named
+    return [what]
+
+
+def shares(what: str, hits: Sequence[RecalledMemory]) -> list[float]:
+    """The share of the words sought that each memory holds."""
+    wanted = stems_of(what)
+    return [len(wanted & stems_of(hit.text)) / max(1, len(wanted)) for hit in hits]
+
+
+def one_holds_all(parts: Sequence[str], hits: Sequence[RecalledMemory]) -> bool:
+    """Whether one memory holds enough of every part: then "Ann and Bob marry in May" is one thing, not two."""
+    return any(min(each) >= COVERED for each in zip(*(shares(part, hits) for part in parts), strict=True))
+
+
+def _name(piece: str) -> str:
+    """A part without the words that only join it to the others, be it a request of its own."""
+    bare = _BEFORE.sub("", piece.strip(" \t\n.,;:!?"))
+    return _BEFORE.sub("", to_forget(bare) or bare)
