@@ -12,6 +12,7 @@ from unittest.mock import ANY
 
 import pytest
 from tests.brain.conftest import ALICE, metrics_of, remembered
+from tests.flow.product import free_port
 from tests.flow.terminal import terminal
 from tests.raw_http import answer, line, poured, rest
 
@@ -62,7 +63,7 @@ def test_what_is_no_address_of_a_redis_is_one_line_at_the_start(tmp_path):
 
 def started(tmp_path, **settings):
     """`python -m soma.brain` that ends by itself."""
-    place = {"SOMA_DATA_DIR": str(tmp_path), "SOMA_BRAIN_PORT": "19796", **settings}
+    place = {"SOMA_DATA_DIR": str(tmp_path), "SOMA_BRAIN_PORT": str(free_port()), **settings}
     return terminal().run([], {**os.environ, **place}, module="soma.brain")
 
 

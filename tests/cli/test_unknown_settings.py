@@ -7,6 +7,10 @@ from soma.cli.main import main
 from soma.cli.unknown_settings import unknown
 
 
+def test_what_only_shares_a_prefix_with_a_setting_is_not_meant_for_it():
+    assert list(unknown({"SOMA_FOO": "1"})) == ["unknown setting SOMA_FOO"]
+
+
 def test_a_mistyped_setting_is_told_with_the_nearest_that_is_one():
     environment = {
         "SOMA_RLM_MAX_ITERATONS": "5",

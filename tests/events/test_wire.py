@@ -24,7 +24,7 @@ def test_what_breaks_off_is_told_as_that(sent):
     assert "breaks off" in wrong(sent)
 
 
-@pytest.mark.parametrize("sent", ['{"content": 1e999}', b"[-1e400]", '{"a": [1e999, '])
+@pytest.mark.parametrize("sent", ['{"content": 1e999}', b"[-1e400]", '{"a": [1e999, ', "1" * 5_000])
 def test_a_number_too_large_is_told_as_that(sent):
     assert wrong(sent).endswith("a number is too large")
 

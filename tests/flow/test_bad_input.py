@@ -252,6 +252,11 @@ def test_what_is_not_json_is_told_alike_at_every_door(soma, somebody, conversati
     assert (refused["code"], refused["message"]) == ("invalid_json", answers[0].json()["message"])
 
 
+def test_a_conversation_without_a_turn_has_no_traces_and_is_known(somebody, conversation):
+    traces = somebody.get(f"/trace/conversation/{conversation}")
+    assert traces == {"conversation_id": conversation, "total_turns": 0, "traces": []}
+
+
 @pytest.mark.usefixtures("unchanged")
 def test_a_name_that_stands_twice_is_named(somebody, conversation):
     twice = '{"content": "a", "content": "b"}'

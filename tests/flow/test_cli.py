@@ -8,6 +8,8 @@ import sqlite3
 import subprocess
 import time
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 from typing import Any
 
 import httpx
@@ -131,7 +133,7 @@ def test_a_setting_that_cannot_be_is_named(alone, words, setting, says):
         (("trace",), "you have not asked anything yet [no_turns]"),
         (("trace", "x"), "there is no turn 'x' that you may see (turn_id) [unknown_turn]"),
         (("trace", "x", "--last"), "name a turn, or say --last"),
-        (("feedback",), "say how it was: --up, --down, --rating, --helpful or --unhelpful"),
+        (("feedback",), "say how it was: --up, --down, --rating, --helpful, --unhelpful or --correct"),
         (("feedback", "--up", "--rating", "3"), "say either --up, --down or --rating"),
         (("feedback", "--up", "--down"), "say either --up, --down or --rating"),
         (("feedback", "--helpful", "1", "--unhelpful", "1"), "memory 1 cannot be both helpful and unhelpful"),
@@ -408,7 +410,7 @@ def test_what_only_the_user_may_read_has_mode_0600(soma):
 
 
 def test_start_and_doctor_say_which_model_answers_why_and_what_stays_unused(tmp_path):
-    unused = "ANTHROPIC_API_KEY is set but not used: pip install 'soma[litellm]'"
+    unused = "ANTHROPIC_API_KEY is set but not used: .venv/bin/uv pip install -e '.[litellm]'"
     product = start(
         tmp_path,
         SOMA_DEFAULT_MODEL="openai/mine",
@@ -463,6 +465,45 @@ def test_doctor_and_readiness_name_turns_that_were_set_aside(soma):
     assert (ready.status_code, ready.json()["turns_set_aside"]) == (200, 1)
     assert ready.json()["set_aside"] == [{"turn_id": turn, "why": why}]
     assert "every turn can be read" in soma.run("doctor").stdout
+
+
+@pytest.fixture
+def elsewhere():
+    """The address of a web server that is no Soma: it answers each path with a page."""
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"<!DOCTYPE HTML><title>Hello</title>")
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Page) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.mark.parametrize("words", [("doctor",), ("chat", "hi"), ("memory", "list")], ids=" ".join)
+def test_what_answers_and_is_no_soma_is_told_in_a_line(alone, elsewhere, words):
+    ended = alone(*words, SOMA_URL=elsewhere, SOMA_TOKEN="x")
+    said = ended.stdout + ended.stderr
+    assert ended.returncode == 1
+    assert f"what answers at {elsewhere} (status " in said
+    assert "is no Soma: look at SOMA_URL" in said
+    assert "DOCTYPE" not in said
+    assert "Traceback" not in said
+
+
+def test_doctor_prints_a_folder_as_it_is_called(tmp_path):
+    """Not as markup: the folder to be mended would be another."""
+    folder = tmp_path / "dd[red]" / "[" / "x]"
+    folder.mkdir(mode=0o755, parents=True)
+    ended = terminal().run(["doctor"], environment(folder))
+    assert str(folder) in ended.stdout
+    assert "Traceback" not in ended.stderr
 
 
 def test_doctor_names_settings_that_are_none(soma):

@@ -120,6 +120,8 @@ def test_documents_are_listed_and_forgotten_by_name(imported, typed, texts, tmp_
     assert "2 documents are called README.md: say which with --collection: a-" in unsure.stderr
     listed = json.loads(typed("memory", "documents", "--json").stdout)
     first = next(one["collection"] for one in listed if one["collection"].startswith("a-"))
+    nowhere = typed("memory", "forget", "--document", "README.md", "--collection", "nosuch")
+    assert nowhere.stderr.startswith("soma: there is no document README.md in that collection; it is in a-")
     forgotten = typed("memory", "forget", "--document", "README.md", "--collection", first)
     assert forgotten.stdout.startswith("forgotten: 1 documents, 1 chunks, receipt ")
     assert texts() == ["Tea is at four.", "The lathe runs at 400."]

@@ -45,7 +45,9 @@ async def test_more_than_a_call_takes_with_links_to_what_comes_later(memory, ali
         await memory.export_page(owner("bob"), after="elsewhere")
 
 
-@pytest.mark.parametrize("line", ["{", "[]", '{"key": "k"}', '{"text": 1}', '{"text": "x", "colour": "red"}'])
+@pytest.mark.parametrize(
+    "line", ["{", "[]", '{"text": "a", "text": "b"}', '{"key": "k"}', '{"text": 1}', '{"text": "x", "colour": "red"}']
+)
 async def test_a_bad_line_is_named_and_nothing_is_taken(memory, alice, line):
     with pytest.raises(BadLine) as caught:
         await memory.take(alice, ['{"text": "good"}', line])

@@ -39,8 +39,18 @@ def unknown(
     known = [name for group in groups for field in group.model_fields for name in names_of(group, field)]
     for name in sorted(environment):
         if name.startswith(prefixes) and name not in known:
-            nearest = next(iter(get_close_matches(name, known, n=1)), None)
+            nearest = _nearest(name, known, prefixes)
             yield f"unknown setting {name}{f'; did you mean {nearest}?' if nearest else ''}"
+
+
+def _nearest(name: str, known: Sequence[str], prefixes: tuple[str, ...]) -> str | None:
+    """The known name most alike, by what stands behind the prefixes: these make any two alike."""
+
+    def own(full: str) -> str:
+        return full.removeprefix(next((prefix for prefix in prefixes if full.startswith(prefix)), ""))
+
+    alike = get_close_matches(own(name), {own(one) for one in known}, n=1)
+    return next(iter(get_close_matches(name, [one for one in known if own(one) in alike], n=1, cutoff=0.0)), None)
 
 
 def names_of(group: type[BaseSettings], field: str) -> list[str]:

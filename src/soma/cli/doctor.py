@@ -7,12 +7,14 @@ import sys
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import click
 import httpx
 
 from soma.cli.server import (
     ADDRESS_FILE,
+    NO_SOMA,
     TOKEN_FILE,
     as_json_option,
     chosen_settings,
@@ -47,7 +49,8 @@ def command(*, as_json: bool) -> None:
     else:
         for result in results:
             mark = MARKS[str(result["mark"])]
-            console.print(f"{mark} {result['check']:12} {result['message']}", soft_wrap=True)
+            console.print(mark, f"{result['check']:12}", end=" ")
+            console.print(result["message"], soft_wrap=True, markup=False)
     if not all(result["ok"] for result in results):
         sys.exit(1)
 
@@ -124,6 +127,8 @@ def _server() -> str:
         answer = httpx.get(f"{url}/readyz", headers=_authorization(), timeout=5)
     except (httpx.TransportError, httpx.InvalidURL) as error:
         raise Unwell(f"no server answers at {url}: run `soma up`") from error
+    if "json" not in answer.headers.get("content-type", ""):
+        raise Unwell(NO_SOMA.format(url=url, status=answer.status_code))
     if answer.status_code != httpx.codes.OK:
         raise Unwell(f"{url} is not ready: {answer.text}")
     return f"{url} is ready"
@@ -165,13 +170,7 @@ def _account() -> str:
         raise Unwell(no_token())
     if not url:
         raise Unwell("run `soma up`: it knows whose your token is")
-    try:
-        answer = httpx.get(f"{url}/api/v2/me", headers={"Authorization": f"Bearer {token}"}, timeout=5)
-    except (httpx.TransportError, httpx.InvalidURL) as error:
-        raise Unwell(f"{url} cannot be asked: {reason_of(error)}") from error
-    said = answer.json()
-    if answer.is_error:
-        raise Unwell(f"{url} does not take your token: {said['message']}")
+    said = _asked(url, "me", token, refused="does not take your token")
     return f"you are {said['username']}, {said['role']} of tenant {said['tenant_id']}"
 
 
@@ -180,17 +179,26 @@ def _answers() -> str:
     url, token = chosen_settings().url or running(chosen_settings().data_dir), token_at_hand()
     if not url or not token:
         return f"no server was asked; one started here would answer with {_selected_here()}"
-    try:
-        answer = httpx.get(f"{url}/api/v2/model", headers={"Authorization": f"Bearer {token}"}, timeout=5)
-    except (httpx.TransportError, httpx.InvalidURL) as error:
-        raise Unwell(f"{url} cannot be asked: {reason_of(error)}") from error
-    said = answer.json()
-    if answer.is_error:
-        raise Unwell(f"{url} does not say which model answers: {said['message']}")
+    said = _asked(url, "model", token, refused="does not say which model answers")
     if faults := [f"agent {own['capsule']}: {own['fault']}" for own in said["capsules"] if own["fault"]]:
         raise Unwell("; ".join(faults))
     own_models = [f"{own['model']} for agent {own['capsule']}" for own in said["capsules"]]
     return "; ".join([f"{said['name']}: {said['reason']}", *own_models, *said["unused"]])
+
+
+def _asked(url: str, what: str, token: str, *, refused: str) -> dict[str, Any]:
+    """What the server at `url` answers; raises Unwell where it refuses, or is no Soma."""
+    try:
+        answer = httpx.get(f"{url}/api/v2/{what}", headers={"Authorization": f"Bearer {token}"}, timeout=5)
+    except (httpx.TransportError, httpx.InvalidURL) as error:
+        raise Unwell(f"{url} cannot be asked: {reason_of(error)}") from error
+    try:
+        said = answer.json()
+        if answer.is_error:
+            raise Unwell(f"{url} {refused}: {said['message']}")
+        return dict(said)
+    except (ValueError, KeyError, TypeError) as error:
+        raise Unwell(NO_SOMA.format(url=url, status=answer.status_code)) from error
 
 
 def _selected_here() -> str:

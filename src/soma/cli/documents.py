@@ -266,6 +266,8 @@ def chosen_documents(found: Sequence[dict[str, Any]], names: Sequence[str], coll
 
 def absence(name: str, found: Sequence[dict[str, Any]]) -> str:
     """Say that no document has this name, and which one may be meant."""
+    if places := [one["collection"] for one in found if one["name"] == name]:
+        return f"there is no document {name} in that collection; it is in {', '.join(places)}"
     names = [one["name"] for one in found]
     near = [one for one in names if name.endswith(f"/{one}")] or get_close_matches(name, names, n=1, cutoff=ALIKE)
     hint = f"did you mean {near[0]}?" if near else "`soma memory documents` lists them"

@@ -72,7 +72,8 @@ def import_(
     in it is written, and nothing is remembered twice. Documents that the import does not bring stay, unless --mirror
     is given.
 
-    Exits with 0 if everything was imported, with 1 if something was passed over or refused.
+    Exits with 1 if something could not be read or was refused. A file of another format, an empty one and a link to
+    what is imported anyway are named, and are no failure.
     """
     if conversation is not None and kind != "locomo":
         fail("--conversation goes with --format locomo")

@@ -35,6 +35,7 @@ COME_BACK_LATER = {httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABL
 ABOUT_THE_BODY = {httpx.codes.NOT_FOUND, httpx.codes.REQUEST_ENTITY_TOO_LARGE, httpx.codes.UNPROCESSABLE_ENTITY}
 NOT_THE_AUTHOR = "[not_the_author]"
 NOT_TYPEABLE = 2  # click's own for a wrong command line, and ours for text that is none
+NO_SOMA = "what answers at {url} (status {status}) is no Soma: look at SOMA_URL, or start one with `soma up`"
 NOT_UTF_8 = "what you typed or piped in is not text in UTF-8"
 
 as_json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -98,9 +99,12 @@ class Server:
             yield frames(response.iter_bytes())
 
     def _answer(self, response: httpx.Response) -> Any:
-        if response.is_success:
-            return response.json() if response.content else None
-        return fail(_told(response) or f"the server answered {response.status_code}: {response.text[:200]}")
+        if response.is_success and not response.content:
+            return None
+        try:
+            return response.json() if response.is_success else fail(_told(response) or _no_soma(response))
+        except ValueError:
+            return fail(_no_soma(response))
 
 
 def _is_about_the_body(response: httpx.Response) -> bool:
@@ -114,9 +118,14 @@ def _told(response: httpx.Response) -> str:
     try:
         body = response.json()
         where = f" ({body['field']})" if body.get("field") else ""
-        return f"{body.get('message', response.reason_phrase)}{where} [{body.get('code', response.status_code)}]"
-    except (ValueError, AttributeError):
+        return f"{body['message']}{where} [{body['code']}]"
+    except (ValueError, KeyError, TypeError, AttributeError):
         return ""
+
+
+def _no_soma(response: httpx.Response) -> str:
+    url = f"{response.url.scheme}://{response.url.netloc.decode('ascii')}"
+    return NO_SOMA.format(url=url, status=response.status_code)
 
 
 @contextmanager
@@ -136,7 +145,8 @@ def connected() -> Iterator[Server]:
         fail(NOT_UTF_8, status=NOT_TYPEABLE)
     except httpx.TransportError as error:
         fail(
-            f"the connection to {url} broke ({type(error).__name__}); a turn goes on without it: `soma trace` shows it"
+            f"the connection to {url} broke ({type(error).__name__}); a turn goes on without it (`soma trace` shows "
+            "it), and any other command can be given again"
         )
 
 

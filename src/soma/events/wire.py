@@ -11,7 +11,7 @@ EVERY_DECODING_FAULT = (msgspec.DecodeError, UnicodeError, RecursionError)
 MALFORMED = re.compile(r"(?:JSON is malformed: )?(?P<what>.+) \(byte (?P<byte>\d+)\)")
 ESCAPED = re.compile(r"\\\\|\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}")  # a backslash, a whole pair
 HALF = re.compile(r"\\u[dD][89a-fA-F][\da-fA-F]{2}(?=.)", re.DOTALL)
-TOO_LARGE = "Number out of range"
+TOO_LARGE = ("Number out of range", "Integer value out of range")
 STOPS_AT_HALF = ("surrogate", "truncated")  # the decoder misses the other half, or the bytes that it would take
 
 

@@ -68,11 +68,14 @@ def parsed(text: Iterable[str], scope: Scope) -> Numbered:
 
 def _decoded(line: str, number: int) -> _Line:
     try:
-        return msgspec.json.decode(line, type=_Line)
+        told = msgspec.json.decode(line, type=_Line)
     except msgspec.ValidationError as error:
         raise BadLine(str(error), field=f"line {number}") from error
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise BadLine(wire.told(line, error), field=f"line {number}") from error
+    if (name := wire.repeated_name(line)) is not None:
+        raise BadLine(f"{name} stands twice", field=f"line {number}")
+    return told
 
 
 def _new(line: _Line, scope: Scope, place: str) -> NewMemory:

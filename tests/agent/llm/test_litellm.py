@@ -15,7 +15,7 @@ missing = pytest.mark.skipif(importlib.util.find_spec("litellm") is not None, re
 @missing
 async def test_without_the_extra_the_error_says_what_to_install() -> None:
     model = LiteLLMModel(model="anthropic/claude", api_key="sk-secret")
-    with pytest.raises(LiteLLMMissing, match=r"pip install 'soma\[litellm\]'") as raised:
+    with pytest.raises(LiteLLMMissing, match=r"uv pip install -e '.\[litellm\]'") as raised:
         await anext(model.stream(ASK))
     assert isinstance(raised.value, ModelError)
     assert not isinstance(raised.value, ModelUnavailable)

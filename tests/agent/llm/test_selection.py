@@ -22,7 +22,7 @@ KEYS = (
     "SOMA_OPENAI_BASE_URL",
     "OPENAI_BASE_URL",
 )
-PIP = r"pip install 'soma\[litellm\]'"
+PIP = r".venv/bin/uv pip install -e '.\[litellm\]'"
 LOCAL = "http://localhost:9/v1"
 
 
@@ -67,7 +67,7 @@ def test_the_model_that_answers_is_said_with_the_setting_that_chose_it(
         ({}, []),
         ({"OPENAI_API_KEY": "k"}, []),
         ({"OPENAI_API_KEY": "k", "SOMA_DEFAULT_MODEL": "openai/gpt-5", "SOMA_OPENAI_BASE_URL": LOCAL}, []),
-        ({"ANTHROPIC_API_KEY": "k"}, ["ANTHROPIC_API_KEY is set but not used: pip install 'soma[litellm]', then"]),
+        ({"ANTHROPIC_API_KEY": "k"}, ["ANTHROPIC_API_KEY is set but not used: .venv/bin/uv pip install -e"]),
         ({"GROQ_API_KEY": "k", "OPENAI_API_KEY": "k"}, ["GROQ_API_KEY is set but not used: set SOMA_DEFAULT_MODEL="]),
         ({"OPENAI_API_KEY": "k", "SOMA_DEFAULT_MODEL": "offline"}, ["OPENAI_API_KEY is set but not used"]),
         ({"SOMA_OPENAI_BASE_URL": LOCAL}, ["SOMA_OPENAI_BASE_URL or OPENAI_BASE_URL is set but not used: set"]),

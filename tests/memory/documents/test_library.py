@@ -69,6 +69,18 @@ async def test_what_is_there_under_another_name_is_shared_until_it_differs(memor
     assert await texts(memory, alice) == ["The heron eats fish."]
 
 
+async def test_a_chunk_that_was_forgotten_stays_so_while_its_file_is_as_it_was(memory, alice):
+    said = document("# Heron\n\nIt eats fish.\n\n# Safe\n\nThe code is 7531.", collection="a")
+    await memory.import_document(alice, said, CHUNKING)
+    secret = next(one for one in (await memory.list(alice)).items if "7531" in one.text)
+    await memory.forget(alice, ids=[secret.id])
+    again = await memory.import_document(alice, said, CHUNKING)
+    assert (again.step.action, again.chunks.created, again.chunks.unchanged) == ("unchanged", 0, 1)
+    edited = replace(said, text=said.text.replace("fish", "frogs"))
+    assert (await memory.import_document(alice, edited, CHUNKING)).step.action == "replaced"
+    assert len((await memory.list(alice)).items) == 2
+
+
 async def test_a_document_that_is_forgotten_leaves_what_another_shares(memory, alice):
     await memory.import_document(alice, document("The heron eats fish.", "secret.md", collection="a"), CHUNKING)
     await memory.import_document(alice, document("The heron eats fish.", "open.md", collection="b"), CHUNKING)

@@ -137,7 +137,7 @@ def test_a_choice_without_a_model_is_refused(http):
 @pytest.mark.skipif(importlib.util.find_spec("litellm") is not None, reason="LiteLLM is installed")
 def test_without_the_extra_the_error_says_what_to_install(http):
     model = embedder(Choice(kind="litellm", model="cohere/embed"), http, key=KEY, patience_seconds=1)
-    with pytest.raises(ModelUnavailable, match=r"pip install 'soma\[litellm\]'"):
+    with pytest.raises(ModelUnavailable, match=r"uv pip install -e '.\[litellm\]'"):
         model.read("text")
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Router
 
-from soma.agent.access import visible_turn, visible_turns
+from soma.agent.access import own_conversation, visible_turn, visible_turns
 from soma.agent.api.caller import who
 from soma.agent.api.paging import Limit
 from soma.agent.app import agent
@@ -30,12 +30,11 @@ async def get_last_trace(request: HttpRequest, *, include_messages: bool = True,
 
 @router.get("/conversation/{conversation_id}")
 async def list_traces(request: HttpRequest, conversation_id: str, limit: Limit = 10) -> dict[str, Any]:
-    turns = visible_turns(who(request)).filter(conversation_id=conversation_id)
+    caller = who(request)
+    turns = visible_turns(caller).filter(conversation_id=conversation_id)
     total = await turns.acount()
     if not total:
-        raise NotFound(
-            f"no turns of a conversation {conversation_id!r}", code="unknown_conversation", field="conversation_id"
-        )
+        await own_conversation(caller, conversation_id)
     return {
         "conversation_id": conversation_id,
         "total_turns": total,

@@ -20,7 +20,7 @@ from soma.agent.llm.settling import until_settled
 
 logger = logging.getLogger(__name__)
 
-PIP = "pip install 'soma[litellm]'"
+PIP = ".venv/bin/uv pip install -e '.[litellm]'"
 INSTALL = f"this model needs LiteLLM, which is not installed: {PIP}"
 
 

@@ -113,16 +113,27 @@ def digest_of(text: str) -> str:
 
 
 async def write_chunks(
-    store: Store, owner: Owner, document: Document, namespace: str, chunking: Chunking, *, thread: str
+    store: Store,
+    owner: Owner,
+    document: Document,
+    namespace: str,
+    chunking: Chunking,
+    *,
+    thread: str,
+    is_known: bool = False,
 ) -> Counts:
     """Make the chunks in `thread` those of the document. What is new is there before what vanished goes: a kill in
     between leaves both, and the next import ends it.
+
+    `is_known`: all of this text was written before. A chunk that is missing was forgotten since, and stays so.
 
     Raises NotTheAuthor for a shared document of another user that would change; nothing of it does.
     """
     found = await _cut(store, document, chunking)
     address = (owner.tenant_id, namespace, owner.of(document.scope))
     plan = await store.work(lambda: _matched(found, rows.thread(store.database, address, thread)))
+    if is_known and not plan.vanished:
+        plan = _Plan([(chunk, memory) for chunk, memory in plan.pairs if memory is not None], ())
     items = await store.work(_items, document, plan, thread)
     if items or plan.vanished:
         for memory in (*(memory for _, memory in plan.pairs if memory is not None), *plan.vanished):

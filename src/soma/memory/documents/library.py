@@ -192,7 +192,8 @@ async def _carry_out(
             await store.writer.write(lambda tx: _begin(tx, address, step, owner))
         try:
             named = replace(document, name=title)
-            counts = await write_chunks(store, owner, named, namespace, chunking, thread=after.thread)
+            known = _is_known(step)
+            counts = await write_chunks(store, owner, named, namespace, chunking, thread=after.thread, is_known=known)
         except BaseException:
             if is_news:
                 await store.writer.write(lambda tx: _take_back(tx, address, step))
@@ -208,6 +209,12 @@ async def _carry_out(
 def _row(one: Known | None) -> Known | None:
     """A document as its row has it, without who brought it: to see whether the row changes."""
     return None if one is None else replace(one, user_id="", is_foreign=False)
+
+
+def _is_known(step: Step) -> bool:
+    """Whether all of its text is in its thread, but for what was forgotten there."""
+    former, after = step.former, step.document
+    return former is not None and former.digest == after.digest != "" and former.thread == after.thread
 
 
 def _begin(tx: Transaction, address: Address, step: Step, owner: Owner) -> None:

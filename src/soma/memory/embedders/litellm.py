@@ -12,7 +12,7 @@ from typing import Any
 from soma.memory.embedders.remote import Trouble
 from soma.memory.errors import ModelUnavailable
 
-INSTALL = "this embedding model needs LiteLLM, which is not installed: pip install 'soma[litellm]'"
+INSTALL = "this embedding model needs LiteLLM, which is not installed: .venv/bin/uv pip install -e '.[litellm]'"
 FINAL = frozenset({400, 401, 403, 404, 422})
 
 
