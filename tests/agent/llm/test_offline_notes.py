@@ -184,6 +184,14 @@ def test_a_passage_without_what_is_wanted_does_not_answer(text: str) -> None:
     assert ask(text, LOG).startswith("I don't know")
 
 
+def test_an_amount_far_from_what_is_asked_does_not_answer() -> None:
+    apart = document(
+        ("yard.md", "Yard", "The van leaks.\n\nOur dog sleeps.\n\nThe gate was painted red and is 3 m wide.")
+    )
+    assert ask("What colour is the van?", apart).startswith("I don't know")
+    assert ask("How wide is the van?", apart).startswith("I don't know")
+
+
 def test_who_is_answered_with_a_name() -> None:
     assert "Tamsin" in ask("Who painted the ketch?", LOG)
 

@@ -14,7 +14,7 @@ from soma.agent.llm.offline.passages import read_documents
 from soma.agent.llm.offline.question import Question
 from soma.agent.llm.offline.quoting import Answering, quote
 from soma.agent.llm.offline.seeking import SECTION, Sought, UnitWords, respelled, said_around, seek, unit_words
-from soma.agent.llm.offline.wanted import fits
+from soma.agent.llm.offline.wanted import fits, wants_form
 from soma.agent.speech import words
 
 SUPPORTED = 0.6  # of what was asked, by weight: with less an answer would be a guess
@@ -63,7 +63,7 @@ def _meant(one: Answering) -> float:
 
 def _scored(one: UnitWords, sought: Sought, recalled: dict[int, float]) -> _Scored:
     """What the unit and its surroundings hold of the question, and then what speaks for it besides."""
-    has_form = _fits(sought.question, one)
+    has_form = _fits(sought.question, one) and (not wants_form(sought.question) or _is_of_it(one, sought))
     measured = sought.measured if has_form else frozenset()  # an amount says what it is of
     held = sum(
         weight * max((one.share_of(stem) for stem in sought.asked[word]), default=float(word in measured))
@@ -85,6 +85,12 @@ def _scored(one: UnitWords, sought: Sought, recalled: dict[int, float]) -> _Scor
     is_fitting = is_step or (has_form and sought.question.kind != "other")
     bonus = FITTING * is_fitting + RECALLED * recalled.get(one.unit.memory.number, 0.0)
     return _Scored(one, held + bonus, min(1.0, held))
+
+
+def _is_of_it(one: UnitWords, sought: Sought) -> bool:
+    """Whether an amount, a date or a name stands beside or right below a word of what it is asked of."""
+    stems = {stem for word, meant in sought.asked.items() if word not in sought.measured for stem in meant}
+    return not stems or not stems.isdisjoint(one.own | one.above | one.near | one.heading)
 
 
 def _says(one: UnitWords, text: str) -> bool:

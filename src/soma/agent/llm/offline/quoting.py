@@ -19,6 +19,7 @@ SHORT = 40  # words of a paragraph that is quoted whole
 LONGEST_QUOTE = 70  # words
 MOST_ROWS = 14
 WHOLE = 0.75  # of what is asked: from there on a heading says it, and all beneath answers
+ALL = 0.99  # of it, where a date, a name or an amount is asked for: its sentence says more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,7 @@ def quote(one: UnitWords, sought: Sought, *, score: float, support: float) -> An
     group = _group(one, question)
     over = said_by(one.above | one.title)
     own = said_by(one.own)
-    is_of_title = over >= WHOLE and own < over and not wants_form(question)
+    is_of_title = over >= (ALL if wants_form(question) else WHOLE) and own < over
     match group[0].kind:
         case "answer":
             units = [one.unit]

@@ -40,6 +40,7 @@ class UnitWords:
     own: frozenset[str]
     above: frozenset[str]
     title: frozenset[str]
+    heading: frozenset[str]
     near: frozenset[str]
     section: frozenset[str]
     name: frozenset[str]
@@ -139,6 +140,7 @@ def unit_words(passage: Passage, language: str) -> Iterator[UnitWords]:
 
     day = said_on(passage.units[0].memory.occurred_at) if passage.units else None
     title, name = stems(passage.title), stems(f"{re.sub(r'[-_/.]', ' ', passage.name)} {show(day) if day else ''}")
+    heading = stems(passage.title.rpartition(" > ")[2]) if " > " in passage.title else frozenset()
     own = [stems(unit.text) for unit in passage.units]
     above = [stems(unit.above) for unit in passage.units]
     section = frozenset().union(*own, *above)
@@ -146,7 +148,7 @@ def unit_words(passage: Passage, language: str) -> Iterator[UnitWords]:
         beside = range(max(0, at - 1), min(at + 2, len(own)))
         group = (own[other] for other in beside if passage.units[other].group == unit.group)
         near = frozenset().union(*group) if unit.kind == "prose" else frozenset()
-        yield UnitWords(unit, passage, its, over, title, near, section, name)
+        yield UnitWords(unit, passage, its, over, title, heading, near, section, name)
 
 
 def said_around(one: UnitWords) -> str:

@@ -17,7 +17,7 @@ NUMBER = (
     r"|seventy|eighty|ninety|hundred|thousand|dozen)\b)"
 )
 AMOUNT = rf"(?:{NUMBER}|\b(?:an?|one|few|several))[\s\u00a0-]*"
-MONEY = r"[£$€]|\b(?:euros?|pounds?|dollars?|cents?|k?EUR|GBP|USD|francs?|free|nothing|gratuit|gratis|kostenlos)\b"
+MONEY = r"[£$€]|\b(?:euros?|pounds?|dollars?|cents?|k?EUR|GBP|USD|francs?|free of charge|for free|gratuit|gratis|kostenlos)\b"
 LENGTH = r"(?:mm|cm|k?m|(?:milli|centi|kilo)?met(?:er|re)s?|miles?|feet|foot|ft|inch(?:es)?)\b"
 TIME = (
     r"(?:s|min|h|sec(?:ond)?s?|minutes?|hours?|days?|nights?|weeks?|months?|years?|minuten?|stunden?|tagen?|wochen?"
