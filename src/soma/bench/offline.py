@@ -64,7 +64,7 @@ def table(answered: Sequence[Answered]) -> Table:
 @click.option("--wrong", is_flag=True, help="Also list what was not answered right.")
 @click.option("--json", "as_json", is_flag=True, help="Figures by dotted name instead of a table.")
 def command(data: Path, kind: str, *, wrong: bool, as_json: bool) -> None:
-    """What the offline model answers from notes: right, wrong, or an honest refusal. Takes two minutes."""
+    """What the offline model answers from notes: right, wrong, or an honest refusal. Takes a minute."""
     answered = run(data, console=Console(stderr=True), only=kind)
     if as_json:
         click.echo(json.dumps(flattened(report(answered), "offline"), indent=1))

@@ -212,6 +212,20 @@ def test_with_few_words_in_common_meaning_decides() -> None:
     assert ask(text, alike(0.2)).startswith("I don't know")
 
 
+def test_meaning_is_not_asked_of_other_languages_which_the_embedder_reads_badly() -> None:
+    [found] = document(("haus.md", "Bootshaus", "Der Schlüssel liegt beim Blumentopf."))
+    unlike = (msgspec.structs.replace(found, similarity=0.1),)
+    assert "Blumentopf" in ask("Wo liegt der Schlüssel vom Bootshaus?", unlike)
+
+
+def test_a_question_in_a_paragraph_is_answered_by_what_follows_it() -> None:
+    asked = "Ropes hang in the loft. How do I book a mooring? Ask Oona by letter before the season begins."
+    section = document(("faq.md", "Moorings", f"Berths are let by the year. The pier has nine of them.\n\n{asked}"))
+    said = ask("How do I book a mooring?", section)
+    assert "Ask Oona by letter" in said
+    assert "Berths" not in said
+
+
 def test_where_the_original_is_asked_for_nothing_else_will_do() -> None:
     only_new = document(("plan.md", "Harbour day", "The harbour day is moved to 9 June 2031 because of the dredger."))
     assert ask("When should the harbour day take place originally?", only_new).startswith("I don't know")

@@ -15,13 +15,14 @@ from soma.agent.llm.offline.question import Question
 from soma.agent.llm.offline.quoting import Answering, quote
 from soma.agent.llm.offline.seeking import SECTION, Sought, UnitWords, respelled, said_around, seek, unit_words
 from soma.agent.llm.offline.wanted import fits, wants_form
+from soma.agent.llm.offline.words import ENGLISH
 from soma.agent.speech import words
 
 SUPPORTED = 0.6  # of what was asked, by weight: with less an answer would be a guess
 ALIKE, MEANING = 0.45, 0.75  # the similarity at which so much is just enough; what more or less of it counts for
 LACKING = 0.5  # of a passage's score where it does not hold what the question names exactly
 APART = 0.8  # of it where that stands elsewhere in the section
-RECALLED, FITTING = 0.1, 0.12  # at most, for how strongly it was recalled; for the kind of answer that is wanted
+RECALLED, FITTING = 0.2, 0.12  # at most, for how strongly it was recalled; for the kind of answer that is wanted
 DATED, TOLD = 0.08, 0.12  # at most, for the newest of several; for words of a change
 NEAR_CHANGE = 0.55  # of the best passage's words
 RIVAL = 0.33  # of the best score: it speaks of the same matter
@@ -52,7 +53,8 @@ def answers(question: Question, memories: Sequence[MemoryPart]) -> list[Answerin
 
 def known(question: Question, found: Sequence[Answering]) -> list[Answering]:
     """The passage to answer with, if it holds enough of what was asked, in words and in meaning."""
-    return [one for one in found[:1] if one.support + (0.0 if question.before else _meant(one)) >= SUPPORTED]
+    is_alone = not question.before and question.language == ENGLISH  # of others the embedding tells less
+    return [one for one in found[:1] if one.support + (_meant(one) if is_alone else 0.0) >= SUPPORTED]
 
 
 def _meant(one: Answering) -> float:

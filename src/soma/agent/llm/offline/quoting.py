@@ -60,7 +60,7 @@ def quote(one: UnitWords, sought: Sought, *, score: float, support: float) -> An
             )
         case _:
             units = _around(one, group, sought)
-    if is_of_title and group[0].kind == "prose":
+    if is_of_title and group[0].kind == "prose" and said_by(one.title) >= WHOLE:
         units = _fitting(one.passage.units)
     return Answering(units=tuple(units), title=one.passage.title, name=one.passage.name, score=score, support=support)
 

@@ -17,7 +17,10 @@ NUMBER = (
     r"|seventy|eighty|ninety|hundred|thousand|dozen)\b)"
 )
 AMOUNT = rf"(?:{NUMBER}|\b(?:an?|one|few|several))[\s\u00a0-]*"
-MONEY = r"[£$€]|\b(?:euros?|pounds?|dollars?|cents?|k?EUR|GBP|USD|francs?|free of charge|for free|gratuit|gratis|kostenlos)\b"
+MONEY = (
+    r"[£$€]|\b(?:euros?|pounds?|dollars?|cents?|k?EUR|GBP|USD|francs?|free of charge|for free|gratuit|gratis"
+    r"|kostenlos)\b"
+)
 LENGTH = r"(?:mm|cm|k?m|(?:milli|centi|kilo)?met(?:er|re)s?|miles?|feet|foot|ft|inch(?:es)?)\b"
 TIME = (
     r"(?:s|min|h|sec(?:ond)?s?|minutes?|hours?|days?|nights?|weeks?|months?|years?|minuten?|stunden?|tagen?|wochen?"
@@ -48,6 +51,7 @@ def _measure(words: str, *units: str, whole: str = "") -> Measure:
     return Measure(frozenset(map(stem, words.split())), re.compile(pattern, re.IGNORECASE))
 
 
+COST = _measure("cost price expensive cheap cheaper dear dearer fee", whole=MONEY)
 HUE = _measure("colour color", whole=COLOUR)
 MEASURES = (
     _measure("heavy heavier light lighter weight weigh", r"(?:m?g|kg|t|tonnes?|tons?|pounds?|lbs?|oz)\b"),
@@ -57,7 +61,7 @@ MEASURES = (
     _measure("hot warm cold temperature", r"°|degrees?\b"),
     _measure("loud quiet louder quieter noise", r"db\b|decibels?\b"),
     _measure("fast speed faster", rf"[km]?m/h|rpm|[km]bit|{TIME}"),
-    _measure("cost price expensive cheap cheaper dear dearer fee", whole=MONEY),
+    COST,
     _measure("big large size bigger larger capacity volume", whole=NUMBER),
     HUE,
 )
@@ -103,7 +107,7 @@ def fits(question: Question, text: str, *, in_table: bool = False) -> bool:
 
 def _tells(measure: Measure, text: str, *, in_table: bool) -> bool:
     """Whether it has a number with the word for what is measured, or in a table, whose head names the unit."""
-    has_word = in_table or not measure.words.isdisjoint(map(stem, words(text)))
+    has_word = (in_table and measure is COST) or not measure.words.isdisjoint(map(stem, words(text)))
     return measure is not HUE and has_word and re.search(NUMBER, text, re.IGNORECASE) is not None
 
 
