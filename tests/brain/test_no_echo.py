@@ -58,6 +58,15 @@ async def test_what_an_extractive_model_cites_teaches_nothing(client):
     assert await values(client) == worth
 
 
+async def test_what_an_extractive_model_thinks_of_its_own_answer_is_no_reward(client):
+    before = await client.state(ALICE)
+    for number in range(5):
+        body = metrics_of(f"t{number}", tool_outcomes={}, confidence=1.0, progress=None, extractive=True)
+        learned = await client.publish_turn_metrics(ALICE, **body)
+        assert (learned.reward, learned.reward_terms) == (0.0, {})
+    assert (await client.state(ALICE)).learned == before.learned
+
+
 async def test_what_another_model_cites_teaches_nothing_before_people_have_earned_trust(client):
     before, worth = await client.state(ALICE), await values(client)
     for number in range(5):
@@ -102,7 +111,7 @@ async def test_a_persons_word_takes_back_what_the_turns_own_model_cited(opened, 
     await remembered(client, MALLORY)
     for who in (ALICE, MALLORY):
         await earns_trust(client, who)
-        bundle, _ = await cites(client, "t1", who=who, extractive=who == MALLORY)
+        bundle, _ = await cites(client, "t1", who=who, **({"cited": []} if who == MALLORY else {}))
         said = {"conversation_id": "c1", "turn_id": "t1", "bundle_id": bundle.bundle_id} | word
         if "helpful" in said:
             said["helpful"] = [bundle.memories[word["helpful"]].id]

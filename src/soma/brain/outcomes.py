@@ -52,7 +52,7 @@ def observations(reported: Reported) -> list[Learnable]:
     body, bundle = reported.body, reported.bundle
     outcome = IterationOutcome(
         tool_outcomes=tuple(_outcomes(body.tool_outcomes)),
-        confidence=body.confidence,
+        confidence=None if body.extractive else body.confidence,  # that it found something to quote is its own echo
         progress=body.progress,
         novelty=reported.novelty,
         gain=bundle.gain if bundle else None,
