@@ -196,11 +196,6 @@ def test_who_is_answered_with_a_name() -> None:
     assert "Tamsin" in ask("Who painted the ketch?", LOG)
 
 
-@pytest.mark.parametrize("text", ["wehn is the jetty painted?", "hwen is the jetty painted?"])
-def test_small_words_are_known_however_they_were_typed(text: str) -> None:
-    assert "14 to 21 December" in ask(text, CLUB)
-
-
 def alike(similarity: float) -> tuple[MemoryPart, ...]:
     [found] = document(("shed.md", "Shed", "The oars hang behind the door."))
     return (msgspec.structs.replace(found, similarity=similarity),)

@@ -13,7 +13,7 @@ from soma.agent.llm.offline.evidence import recall_strength
 from soma.agent.llm.offline.passages import read_documents
 from soma.agent.llm.offline.question import Question
 from soma.agent.llm.offline.quoting import Answering, quote
-from soma.agent.llm.offline.seeking import SECTION, Sought, UnitWords, respelled, said_around, seek, unit_words
+from soma.agent.llm.offline.seeking import SECTION, Sought, UnitWords, said_around, seek, unit_words
 from soma.agent.llm.offline.wanted import fits, wants_form
 from soma.agent.llm.offline.words import ENGLISH
 from soma.agent.speech import words
@@ -42,7 +42,6 @@ def answers(question: Question, memories: Sequence[MemoryPart]) -> list[Answerin
     read = [one for passage in passages for one in unit_words(passage, question.language)]
     if not read or not (question.stems or question.before):
         return []
-    question = respelled(question, read)
     sought = seek(question, read)
     if sought is None:
         return []

@@ -15,18 +15,14 @@ from soma.agent.llm.offline.dates import said_on, show
 from soma.agent.llm.offline.identifiers import Identifier, identifiers
 from soma.agent.llm.offline.passages import Passage, Unit
 from soma.agent.llm.offline.question import Question
-from soma.agent.llm.offline.question import read as reread
-from soma.agent.llm.offline.spelling import nearest, swapped_or_short
-from soma.agent.llm.offline.wanted import MEASURES, measure_of
-from soma.agent.llm.offline.words import ENGLISH, content_stems, is_small, stem
-from soma.agent.speech import WH, words
+from soma.agent.llm.offline.spelling import nearest
+from soma.agent.llm.offline.wanted import measure_of
+from soma.agent.llm.offline.words import ENGLISH, content_stems, stem
 
 OWN, ABOVE, TITLE, NEIGHBOUR, SECTION, NAME = 1.0, 1.0, 0.95, 0.8, 0.6, 0.7  # shares of a word, by where it stands
 FEW = 10
 UNSAID = 0.33  # of the weight of the rarest word: one that no document has
-ASKED_WITH = WH | {"does", "much", "many"} | {word for one in MEASURES for word in one.words}  # however it was typed
 PARAPHRASED = 0.34  # of the words of a question at most may stand in no document
-WHOLE_STEM = 5  # letters of a stem by which a mistyped word is known
 BEFORE = 0.4  # of the weight of a word: from the question before this one
 LIGHT = 0.5  # of it: a common word, and one for which an amount may stand
 
@@ -71,20 +67,6 @@ class Sought:
         return sum(self.weights.values()) or 1.0
 
 
-def respelled(question: Question, read: Sequence[UnitWords]) -> Question:
-    """The question with its small words as they were meant, where neither documents nor English have what was typed."""
-    if question.language != ENGLISH:
-        return question
-    known = _known(read)
-    text = question.text
-    for word in dict.fromkeys(words(text)):
-        if is_small(word) or is_common(stem(word)) or stem(word) in known:
-            continue
-        if meant := swapped_or_short(word, ASKED_WITH):
-            text = re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", meant, text, flags=re.IGNORECASE)
-    return question if text == question.text else replace(reread(text), before=question.before)
-
-
 def _known(read: Sequence[UnitWords]) -> frozenset[str]:
     return frozenset().union(*(one.own | one.above | one.title | one.name for one in read))
 
@@ -103,7 +85,7 @@ def seek(question: Question, read: Sequence[UnitWords]) -> Sought | None:
     if _is_strange(question, [word for word in question.stems if not (asked[word] or word in measured)]):
         return None
     weights = {word: _weight(word, meant, question, measured, read) for word, meant in asked.items()}
-    return Sought(question, asked, _balanced(weights, question), tuple(exact), names & set(question.stems), measured)
+    return Sought(question, asked, weights, tuple(exact), names & set(question.stems), measured)
 
 
 def _is_strange(question: Question, unknown: Sequence[str]) -> bool:
@@ -115,14 +97,6 @@ def _is_strange(question: Question, unknown: Sequence[str]) -> bool:
     heads = _stems_of(NAMED, question) | _stems_of(HEAD, question)
     is_all = 0 < len(question.stems) == len(unknown)
     return is_all or not heads.isdisjoint(telling) or len(telling) > PARAPHRASED * len(question.stems)
-
-
-def _balanced(weights: dict[str, float], question: Question) -> dict[str, float]:
-    """What led to a question weighs no more than the question."""
-    own = sum(weights[word] for word in question.stems)
-    led = sum(weight for word, weight in weights.items() if word not in question.stems)
-    share = own / led if led > own > 0 else 1.0
-    return {word: weight if word in question.stems else weight * share for word, weight in weights.items()}
 
 
 def _stems_of(pattern: re.Pattern[str], question: Question) -> frozenset[str]:
@@ -172,8 +146,6 @@ def _meant(word: str, known: frozenset[str], names: frozenset[str], measured: fr
         return tuple(meant)
     if not meant and not is_common(word):
         meant = list(filter(None, [nearest(word, sorted(known), slips=1 if word in names else 2)]))
-    if not meant and word not in names:  # what ends otherwise has no stem
-        meant = sorted(one for one in known if len(one) >= WHOLE_STEM and word.startswith(one))
     return tuple(meant)
 
 

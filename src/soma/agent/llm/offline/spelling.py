@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 SHORTEST = 5  # letters of a word that may be mistyped
-SHORTEST_SMALL = 3  # letters of a small word that may be mistyped
 LONG = 7  # letters; from there on, two slips
 
 
@@ -20,17 +19,6 @@ def nearest(word: str, known: Iterable[str], *, slips: int = 2) -> str | None:
         and (distance := distance_of(word, other, slips)) <= slips
     ]  # fmt: skip
     return min(near)[1] if near else None
-
-
-def swapped_or_short(word: str, others: Iterable[str]) -> str | None:
-    """The word of `others` that was typed with two letters swapped or one left out, but for the first."""
-    near = sorted(
-        other
-        for other in others
-        if other[0] == word[0] and 0 <= len(other) - len(word) <= 1 and len(word) >= SHORTEST_SMALL
-        and (sorted(other) == sorted(word) or len(other) > len(word)) and distance_of(word, other, 1) == 1
-    )  # fmt: skip
-    return near[0] if near else None
 
 
 @lru_cache(maxsize=50_000)
