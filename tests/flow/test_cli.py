@@ -195,6 +195,14 @@ def test_a_conversation_goes_on(typed, person):
     assert len(person.get(f"/chat/conversations/{conversation['id']}/messages")["messages"]) == 6
 
 
+def test_a_question_whether_to_forget_says_how_to_answer_it(typed):
+    typed("chat", "Remember that the safe code is 4471.")
+    assert typed("chat", "forget the safe code").stdout.endswith("answer it with: soma chat --continue yes\n")
+    done = typed("chat", "--continue", "yes").stdout
+    assert "Forgotten: 1 memory." in done
+    assert "answer it with" not in done
+
+
 def test_a_question_comes_through_a_pipe(soma, person):
     piped = subprocess.run(
         [SOMA, "chat"],

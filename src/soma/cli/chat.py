@@ -13,6 +13,7 @@ from soma.cli.server import NOT_TYPEABLE, NOT_UTF_8, Server, as_json_option, con
 from soma.cli.showing import Wrapped
 
 ASKED_AGAIN = "… the answer broke off and was asked for again:"
+ANSWER = "[dim]answer it with: soma chat --continue yes[/dim]"  # a new conversation knows of no question
 QUIET_ENDINGS = {"converged", "final_answer"}  # as one expects; any other is told
 
 
@@ -35,7 +36,8 @@ def command(message: str | None, *, conversation: str | None, go_on: bool, agent
     with connected() as server:
         place = conversation or (_newest(server) if go_on else None) or _new(server, agent)
         if message is not None:
-            _ask(server, place, message, as_json=as_json)
+            if _ask(server, place, message, as_json=as_json):
+                console.print(ANSWER)
             return
         console.print("[dim]Soma listens. Ctrl-C stops an answer, Ctrl-D ends.[/dim]")
         for line in _typed():
@@ -65,11 +67,12 @@ def _typed() -> Iterator[str]:
             yield line
 
 
-def _ask(server: Server, conversation: str, message: str, *, as_json: bool) -> None:
+def _ask(server: Server, conversation: str, message: str, *, as_json: bool) -> bool:
+    """Show the answer; whether it asks for a yes before something is forgotten."""
     path = f"/chat/conversations/{conversation}/messages"
     if as_json:
         show_json({"conversation_id": conversation, **server.post(path, {"content": message})})
-        return
+        return False
     reply = Reply()
     try:
         with server.stream(path, {"content": message, "stream": True}) as frames:
@@ -85,6 +88,7 @@ def _ask(server: Server, conversation: str, message: str, *, as_json: bool) -> N
         raise
     finally:
         reply.end_line()
+    return reply.awaits_yes
 
 
 class Reply:
@@ -93,6 +97,7 @@ class Reply:
     def __init__(self) -> None:
         self.turn_id: str | None = None
         self.is_complete = False
+        self.awaits_yes = False
         self._wrapped = Wrapped(console.width if console.is_terminal else None)
         self._running = RunningText()
         self._iteration = 0
@@ -115,6 +120,7 @@ class Reply:
             case "chat.tool_decided" if not payload["allow"]:
                 self._note(f"{payload['tool']} denied: {payload['reason']}", "yellow")
             case "chat.tool_finished":
+                self.awaits_yes = bool(payload.get("proposed"))
                 self._note(f"{payload['tool']}: {payload['content'][:200]}", "dim")
             case "chat.turn_complete":
                 self._close(payload)
