@@ -2,7 +2,8 @@
 
 import pytest
 
-from soma.agent.consent import Consent, asks_to_forget, consent_in, to_forget
+from soma.agent.consent import Consent, consent_in
+from soma.agent.requests_to_forget import asks_to_forget, to_erase, to_forget
 
 
 @pytest.mark.parametrize(
@@ -34,6 +35,11 @@ from soma.agent.consent import Consent, asks_to_forget, consent_in, to_forget
         ("delete all my memories", ""),
         ("vergiss alles", ""),
         ("forget it", ""),
+        ("Forget my PIN, will you?", "my PIN, will you"),
+        ("delete what I just said", ""),
+        ("Forget these: my PIN; my cat", "my PIN; my cat"),
+        ("Forget my PIN. Forget my cat.", "my PIN; my cat"),
+        ("Forget these:\n- my PIN\n- my cat", "- my PIN; - my cat"),
         ("Forget that, please.", ""),
         ("Vergiss das bitte", ""),
         ("Forget everything", ""),
@@ -65,6 +71,11 @@ def test_a_request_to_forget_says_what(message: str, what: str) -> None:
         "no olvides el pan",
         "Vergiss-mein-nicht blühen im Mai",
         "what did I forget?",
+        "forget about the weather, what is my PIN?",
+        "Forget it, how old is Ann?",
+        "Vergiss es, was ist mein PIN?",
+        "Oublie ça, quel est mon code ?",
+        "Olvídate de eso, ¿cuál es mi PIN?",
     ],
 )
 def test_what_only_speaks_of_forgetting_asks_for_nothing(message: str) -> None:
@@ -86,6 +97,10 @@ def test_what_only_speaks_of_forgetting_asks_for_nothing(message: str) -> None:
         ("1 and 3", Consent((1, 3))),
         ("only number 2", Consent((2,))),
         ("ja, die zweite", Consent((2,))),
+        ("2-3", Consent((2, 3))),
+        ("1 bis 3", Consent((1, 2, 3))),
+        ("all of them", Consent()),
+        ("forget all of them", Consent()),
         ("Yes, forget the Wi-Fi password", Consent(about="the wi-fi password")),
     ],
 )
@@ -96,8 +111,26 @@ def test_a_plain_yes_is_a_consent(message: str, consent: Consent) -> None:
 @pytest.mark.parametrize(
     "message",
     ["no", "not yet", "yes but keep the second", "no, the first", "yes?", "Yes. What is the weather?", "sure, boss",
-     "yes, my dog is called Rex", "nein", "oui, mais pas la deuxième", "forget it", "don't", "",
+     "yes, my dog is called Rex", "nein", "oui, mais pas la deuxième", "forget it", "don't", "", "I am 42",
+     "vergiss alles", "all but the second",
      "yes " * 100],
 )  # fmt: skip
 def test_anything_else_is_none(message: str) -> None:
     assert consent_in(message) is None
+
+
+@pytest.mark.parametrize(
+    ("message", "what"),
+    [
+        ("erase the drawer code", "the drawer code"),
+        ("Please delete Pia's number.", "Pia's number"),
+        ("Lösche den Code", "den Code"),
+        ("supprime le code du tiroir", "le code du tiroir"),
+        ("borra el código", "el código"),
+        ("delete the file x.md", None),
+        ("Scrub brushes are in the shed.", None),
+        ("delete it", None),
+    ],
+)
+def test_an_order_to_erase_names_a_thing_that_is_no_file(message: str, what: str | None) -> None:
+    assert to_erase(message) == what

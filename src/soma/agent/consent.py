@@ -1,93 +1,16 @@
-"""Requests to forget, and a plain yes to a question, in messages. Pure; English, German, French, Spanish.
+"""A plain yes to a question, and what else answers it, in messages. Pure; English, German, French, Spanish.
 
-Both are read from the user's own words: what a model says that the user wants decides nothing.
+It is read from the user's own words: what a model says that the user wants decides nothing.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from soma.agent.speech import sentences, word_set
+from soma.agent.requests_to_forget import TOKEN, asked_in
+from soma.agent.speech import word_set, words
 
 LONGEST_CONSENT = 200  # characters: who says yes says little
-LONGEST_REQUEST = 2_000  # characters of a sentence that are looked at
-
-
-def _either(*alternatives: str) -> str:
-    return f"(?:{'|'.join(alternatives)})"
-
-
-_LEAD = "(?:{}\\b[\\s,:!]*)*".format(
-    _either(
-        "please|kindly|now|also|and|then|ok(?:ay)?|so|hey|hi|hello|soma|just|actually|let'?s|sorry",
-        "(?:can|could|would|will|should|must|may) you|you (?:can|could|should|must|may)",
-        "i(?:'d| would) like you to|i want you to|i need you to",
-        "bitte|hallo|und|jetzt|also|(?:kannst|könntest|würdest) du|(?:können|könnten) sie|du (?:kannst|sollst|darfst)",
-        "s'il te pla[iî]t|s'il vous pla[iî]t|stp|svp|merci d(?:e|')|(?:peux|pourrais)-tu|(?:pouvez|pourriez)-vous",
-        "tu peux|vous pouvez|je veux que tu|je voudrais que (?:tu|vous)",
-        "por favor|puedes|podr[ií]as|puede|podr[ií]a|quiero que|quisiera que|hola",
-    )
-)
-_FORGET = (
-    _either(
-        "forget(?: about)?|unlearn|stop remembering|(?:do not|don['’]t) remember",
-        "vergi(?:ss|ß)t?|vergess(?:e|t)|vergessen(?: sie)?",
-        "oublie[sz]?|oublier",
-        "olv[ií]da(?:te|r|s)?|olvides?|olviden",
-    )
-    + r"(?![\w-])(?! (?:pas|not|jamais)\b)(?![^,;:.]{0,80}\b(?:nicht|nie|niemals)\b)"
-)
-_MEMORY = _either(
-    r"memor(?:y|ies)|remember|notes?(?!\.\w)|facts?|told you|know|knowledge",
-    "gedächtnis|erinnerung(?:en)?|notiz(?:en)?",
-    "mémoires?|souvenirs?",
-    "memorias?|recuerdos?",
-)
-_PRIVATE = _either(  # what is nobody's but the user's: it lies in memory if anywhere
-    r"my|our|mein\w{0,2}|unser\w{0,2}|mon|ma|mes|notre|nos|mis?|nuestr[oa]s?",
-    r"[\w-]*(?:password|passwort|kennwort|passcode|contraseña)|mot de passe",
-)
-_FILE = r"(?:\w\.[a-z]\w{1,4}\b|\b(?:file|folder|document|datei|ordner|dokument|fichier|dossier|archivo|carpeta)s?\b)"
-_ERASE = (
-    _either(
-        "delete|erase|remove|wipe|drop|discard|purge|scrub|clear",
-        "lösch(?:e|en)?(?: sie)?|entfernen?(?: sie)?|streiche",
-        "efface[rz]?|supprime[rz]?",
-        "borrar?|borre|eliminar?|elimine",
-    )
-    + rf"(?![\w-])(?:(?=.{{0,200}}\b{_MEMORY}\b)|(?=.{{0,40}}?\b{_PRIVATE}\b)(?!.{{0,200}}{_FILE}))"
-)
-_ASKS = re.compile(rf"^{_LEAD}{_either(_FORGET, _ERASE)}(?P<rest>.*)$", re.IGNORECASE | re.DOTALL)
-_ASKS_LAST = re.compile(  # German puts the verb last
-    r"^(?:bitte[\s,]+)?(?:(?:kannst|könntest|würdest) du|(?:können|könnten) sie|du (?:kannst|sollst|darfst)) "
-    r"(?:bitte )?(?P<rest>(?:(?!\b(?:nicht|nie|niemals)\b).){1,300}?) vergessen(?! \w)",
-    re.IGNORECASE | re.DOTALL,
-)
-_PARTICLE = re.compile(
-    r"^[\s,:-]*(?:{}\b[\s,:]*)*".format(
-        _either(
-            "please|bitte|s'il te pla[iî]t|s'il vous pla[iî]t|por favor",
-            "that|the fact that|what i (?:said|told you)(?: about)?|everything(?: you know)?(?: about)?",
-            "anything about|all about|about",
-            "(?:the|your|my|all)? ?(?:memor(?:y|ies)|notes?|facts?) (?:that|about|of|on|with)",
-            "dass|alles(?: über)?|was ich (?:dir )?(?:über|von)",
-            "que|tout(?: sur)?|todo(?: sobre)?|lo que",
-            r"(?:these|those|the following|diese|folgende[sn]?|ceux-ci|ceci|cela|est[oa]s?)(?: \w+)?(?=\s*:)",
-        )
-    ),
-    re.IGNORECASE,
-)
-_FROM_MEMORY = re.compile(
-    rf"[\s,]*\b(?:from|in|out of|aus|de|dans) (?:(?:your|my|the|deinem|ihrem|dem|ta|votre|tu|su) )?{_MEMORY}\b",
-    re.IGNORECASE,
-)
-_POINTING = word_set(
-    """it that this them these those please again now too all everything what i you just said told me last one message
-    das es dies alles bitte ça cela ceci tout eso esto todo lo le la the my your memory memories note notes"""
-)
-
-_ALL = word_set("everything all alles tout todo")
-_LAST = word_set("said told last just gesagt dit dijo")
-
 _YES = word_set(
     """yes yeah yep yup sure ok okay absolutely definitely correct right confirm confirmed agreed affirmative y
     ja jawohl klar genau sicher gerne natürlich einverstanden
@@ -121,11 +44,24 @@ _ORDINALS = {
     for word in words.split()
     if word != "one"
 }
+_EVERY = word_set("all everything alle alles tous toutes tout todos todas todo")
+_OF_THEM = word_set("them these those sie diese les los las ellos ellas")
+_NO = word_set(
+    """no no. nope nah not don't yet now know none never nothing later but except maybe perhaps probably unsure dunno
+    nein noch jetzt nee nö nicht nichts kein keine keinen niemals später aber außer ausser vielleicht lieber
+    non pas aucun aucune jamais rien mais sauf peut-être plutôt
+    nada ninguno ninguna nunca jamás pero salvo quizás quizá acaso mejor"""
+)
+_KEEPING = word_set("keep leave behalte behalt lass lasse garde laisse deja conserva guarda")
+_BEARER = word_set("am i'm")  # "I am 42" chooses nothing
+_ARTICLES = word_set("a an my our your der dem des du mein meine meinen unser unsere l el un une una mon ma mes mi mis")
+_RANGE = re.compile(r"#?\b(\d{1,3})\s*(?:-|–|—|\b(?:to|through|bis|à|a|hasta)\b)\s*#?(\d{1,3})\b")
+_LONGEST_RANGE = 100
+_LISTED = re.compile(r"^([0-9]+)\. (.*)$", re.MULTILINE)
 _HEDGE = re.compile(
     r"\b(?:no|not|never|wait|but|except|instead|keep|don'?t|nein|nicht|kein\w*|aber|außer|ausser|non|pas|mais|sauf|pero"
     r"|salvo|nunca)\b(?!\.)"
 )
-_TOKEN = re.compile(r"#?\d+|no\.|[^\W\d_]+(?:['’-][^\W\d_]+)*['’]?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,34 +75,63 @@ class Consent:
     about: str = ""
 
 
-def asks_to_forget(text: str) -> bool:
-    """Whether any sentence of a message is a request to forget: then the message must not be remembered."""
-    return any(_asked(sentence) is not None for sentence in sentences(text))
+def listed_in(question: str) -> list[str]:
+    """The lines that a question has numbered from 1, without their numbers."""
+    found: list[str] = []
+    for number, line in _LISTED.findall(question):
+        found += [line] if int(number) == len(found) + 1 else []
+    return found
 
 
-def to_forget(text: str) -> str | None:
-    """Find what a message asks to forget, sentence by sentence, and in the list after a request that ends in a colon.
-
-    Empty where it only points ("forget that"), None where it asks nothing.
-    """
-    asked: list[str] = []
-    is_listing = False
-    for sentence in sentences(text):
-        found = _asked(sentence)
-        asked += [found] if found is not None else [sentence] if is_listing else []
-        is_listing = sentence.endswith(":") if found is not None else is_listing
-    return "; ".join(filter(None, asked)) if asked else None
-
-
-def names_nothing(text: str) -> bool:
-    """Whether a text only points, so that nothing can be found by it."""
-    return all(word in _POINTING for word in _TOKEN.findall(text.lower()))
+def consent_to(text: str, listed: Sequence[str]) -> Consent | None:
+    """Read a plain yes, or the name of exactly one of the things that a question `listed`."""
+    consent = consent_in(text)
+    if consent is not None and not consent.about:
+        return consent
+    said = _spoken(text)
+    if len(said) > LONGEST_CONSENT or "?" in said or _HEDGE.search(said):
+        return consent
+    named = frozenset(words(said)) - _YES - _FILLER - _ARTICLES
+    holding = tuple(number for number, line in enumerate(listed, 1) if named and named <= frozenset(words(line)))
+    if len(holding) == 1 and (consent or len(listed) > 1):
+        return Consent(holding)
+    if consent and holding and len(holding) == len(listed):
+        return Consent()
+    return consent
 
 
-def means_all(text: str) -> bool:
-    """Whether a message that only points means whatever is remembered, not what was said last."""
-    said = frozenset(_TOKEN.findall(text.lower()))
-    return not said.isdisjoint(_ALL) and said.isdisjoint(_LAST)
+def begins_an_answer(text: str) -> bool:
+    """Whether a text begins with a yes, a no or a maybe, whatever follows: "yes, but keep the second"."""
+    return begins_a_yes(text) or begins_a_no(text)
+
+
+def begins_a_no(text: str) -> bool:
+    return _first(text) in _NO | _KEEPING
+
+
+def begins_a_yes(text: str) -> bool:
+    """Whether whoever wrote a text may believe to have agreed, whatever follows the yes."""
+    return _first(text) in _YES or _spoken(text).startswith(_YES_PHRASES)
+
+
+def only_answers(text: str) -> bool:
+    """Whether a text is nothing but a yes, a no, a maybe or numbers, in any of the four languages."""
+    said = TOKEN.findall(_spoken(text))
+    if not said or not _BEARER.isdisjoint(said):
+        return False
+    known = _YES | _NO | _FILLER | _EVERY
+    is_plain = all(word in known or word.strip("#").isdecimal() or _number(word) for word in said)
+    return is_plain and any(word in _NO or word not in _FILLER for word in said)
+
+
+def _first(text: str) -> str:
+    found = TOKEN.match(_spoken(text))
+    return found[0] if found else ""
+
+
+def _spoken(text: str) -> str:
+    """A text in small letters and on one line, as it is compared."""
+    return " ".join(text.lower().replace("’", "'").split())
 
 
 def consent_in(text: str) -> Consent | None:
@@ -174,33 +139,36 @@ def consent_in(text: str) -> Consent | None:
 
     A yes may also stand before the request to forget that it repeats.
     """
-    said = " ".join(text.lower().replace("’", "'").split())
+    said = _spoken(text)
     if not said or len(said) > LONGEST_CONSENT or "?" in said or _HEDGE.search(said):
         return None
+    said = _RANGE.sub(_counted, said)
     phrase = next((phrase for phrase in _YES_PHRASES if phrase in said), "")
-    tokens = _TOKEN.findall(said.replace(phrase, " ", 1) if phrase else said)
+    tokens = TOKEN.findall(said.replace(phrase, " ", 1) if phrase else said)
     first, rest = said.partition(" ")[::2]
-    if first.strip(",.!") in _YES and (about := _asked(rest.lstrip(",.! "))) is not None:
+    if first.strip(",.!") in _YES and (about := asked_in(rest.lstrip(",.! "))) is not None:
         return Consent(about=about)
     numbers = [_number(token) for token in tokens]
     others = [token for token, number in zip(tokens, numbers, strict=True) if not number]
-    if any(token not in _YES and token not in _FILLER for token in others):
+    if any(token not in _YES | _FILLER | _EVERY for token in others):
         return None
     chosen = tuple(dict.fromkeys(number for number in numbers if number))
-    is_yes = bool(phrase or chosen or any(token in _YES for token in others))
+    says_yes = bool(phrase) or any(token in _YES for token in others)
+    if not (says_yes or _BEARER.isdisjoint(others)):
+        return None
+    is_all = not _EVERY.isdisjoint(others) and (asked_in(said) is None or not _OF_THEM.isdisjoint(others))
+    is_yes = bool(says_yes or chosen or is_all)
     return Consent(chosen) if is_yes else None
+
+
+def _counted(span: re.Match[str]) -> str:
+    """Write out the numbers of a range."""
+    first, last = int(span[1]), int(span[2])
+    is_range = first <= last <= first + _LONGEST_RANGE
+    return " ".join(map(str, range(first, last + 1))) if is_range else f"{first} {last}"
 
 
 def _number(token: str) -> int:
     """The number that a token says; 0 where it says none."""
     digits = token.lstrip("#")
     return int(digits) if digits.isdecimal() else _ORDINALS.get(token, 0)
-
-
-def _asked(sentence: str) -> str | None:
-    sentence = sentence[:LONGEST_REQUEST].strip()
-    found = _ASKS_LAST.match(sentence) or _ASKS.match(sentence)
-    if found is None:
-        return None
-    rest = _FROM_MEMORY.sub("", _PARTICLE.sub("", found["rest"])).strip(" \t\n.,;:!?\"'“”")
-    return "" if names_nothing(rest) else rest

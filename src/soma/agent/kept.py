@@ -5,11 +5,12 @@ import unicodedata
 from collections.abc import Sequence
 from hashlib import sha256
 
-from soma.agent.consent import asks_to_forget, consent_in
+from soma.agent.consent import begins_an_answer, consent_in, only_answers
 from soma.agent.hidden import without_hidden
 from soma.agent.llm.offline.dates import resolve, said_on
 from soma.agent.llm.offline.spelling import nearest
 from soma.agent.llm.offline.words import STOP, stem
+from soma.agent.requests_to_forget import asks_to_forget, to_erase
 from soma.agent.speech import is_question, is_request, may_have_verb, only_names, sentences, word_set, words
 
 # Words that begin a question and as well a note in telegram style: "Had lunch with Ann", "Will is my brother".
@@ -18,18 +19,23 @@ SHORTEST = 10  # letters of a sentence that is looked for inside of a kept text
 _SUBJECTS = word_set("i you he she it we they there this that these those anyone anybody someone somebody")
 
 
-def worth_keeping(message: str, kept: Sequence[str] = (), quoted: Sequence[str] = ()) -> str:
-    """Take what a message states; empty for one that only asks, agrees, or asks to forget.
+def worth_keeping(
+    message: str, kept: Sequence[str] = (), quoted: Sequence[str] = (), *, is_answer: bool = False
+) -> str:
+    """Take what a message states; empty for one that only asks, says yes or no, or asks to forget.
 
     Sentences that stand in what was `kept` already, or hold it, are left out; so are those that only name what the
-    documents say that were `quoted` in answer.
+    documents say that were `quoted` in answer. `is_answer`: the message before it asked to forget, so that a sentence
+    which begins with a yes, a no or a number answers the question.
     """
-    if asks_to_forget(message) or consent_in(message) is not None:
+    if asks_to_forget(message) or only_answers(message) or consent_in(message) is not None:
         return ""
     said = sentences(message)
     known = [letters for text in kept if (letters := _letters(text))]
+    if is_answer:
+        said = [one for one in said if not begins_an_answer(one)]
     stated = [one for one in said if not (_only_asks(one) or _is_known(one, known) or _looks_up(one, quoted))]
-    return message if len(stated) == len(said) else " ".join(stated)
+    return message if len(stated) == len(sentences(message)) else " ".join(stated)
 
 
 def statement_key(text: str, said_at: str | None = None) -> str:
@@ -55,7 +61,7 @@ def _plain(text: str) -> str:
 
 
 def _only_asks(sentence: str) -> bool:
-    if is_request(sentence) or only_names(sentence):
+    if is_request(sentence) or only_names(sentence) or to_erase(sentence) is not None:
         return True
     return is_question(sentence) and not _is_note(sentence)
 

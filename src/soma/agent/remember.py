@@ -5,11 +5,11 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
-from soma.agent.consent import asks_to_forget
 from soma.agent.errors import NotFound
 from soma.agent.kept import answer_key, statement_key, worth_keeping
 from soma.agent.parts import parts_of
 from soma.agent.record import Turn, TurnRecord
+from soma.agent.requests_to_forget import asks_to_forget, orders_to_forget
 from soma.agent.steps.outside import sources_of
 from soma.agent.store import TurnStore
 from soma.agent.tools.own_words import is_said_by_user
@@ -96,7 +96,8 @@ def items_of(record: TurnRecord, said_before: Sequence[str] = ()) -> list[dict[s
     turn, complete = record.turn, record.complete
     if complete is None or record.started is None or not record.started.model:  # nobody was asked
         return []
-    said = worth_keeping(turn.content, _kept_by_tool(record), _quoted_documents(complete))
+    is_answer = bool(said_before) and orders_to_forget(said_before[0])
+    said = worth_keeping(turn.content, _kept_by_tool(record), _quoted_documents(complete), is_answer=is_answer)
     items = _items(record, said, "user") if said else []
     if _is_own_answer(record, complete, said_before) and not asks_to_forget(turn.content):
         items += _items(record, complete.content, "assistant")

@@ -30,7 +30,7 @@ denials contains ["tainted_write", sprintf("argument %s carries text of a memory
 	some name in input.taint
 }
 
-denials contains ["unconfirmed_erase", "the user has not said yes to what was proposed in the turn before: call it with `what`, and ask"] if {
+denials contains ["unconfirmed_erase", "the user's message is no plain yes to a proposal that they asked for in the turn before: call it with `what`, and ask"] if {
 	input.action == "tool:execute"
 	input.tool.category == "erase"
 	input.arguments.confirmed

@@ -7,7 +7,6 @@ from contextlib import aclosing
 import msgspec
 
 from soma.agent.citations import cited_in
-from soma.agent.consent import asks_to_forget
 from soma.agent.llm.base import (
     CUT,
     CUT_AT_LENGTH,
@@ -23,6 +22,7 @@ from soma.agent.llm.base import (
 from soma.agent.metrics import model_failures_total
 from soma.agent.prompt import Material, Prompt, build_prompt, fence_of, seed_of
 from soma.agent.record import IterationRecord, TurnFact, TurnRecord
+from soma.agent.requests_to_forget import orders_to_forget
 from soma.agent.steps.asked import FORGET, Proposal, proposal_before
 from soma.agent.steps.doors import Doors
 from soma.agent.steps.judge import forced_answer
@@ -80,7 +80,7 @@ async def _prompt(record: TurnRecord, iteration: IterationRecord, doors: Doors) 
     forced = forced_answer(record, iteration.number, doors)
     tool_k = doors.tool_k if record.tool_k is None else record.tool_k
     withheld, proposal = await doors.withheld(record), await _open_proposal(record, doors)
-    first = FORGET if proposal or asks_to_forget(record.turn.content) else None
+    first = FORGET if proposal or orders_to_forget(record.turn.content) else None
     material = Material(
         instructions=doors.instructions,
         message=record.turn.content,
@@ -89,7 +89,7 @@ async def _prompt(record: TurnRecord, iteration: IterationRecord, doors: Doors) 
         fence=fence_of(record.turn.id),
         history=[exchange for exchange in doors.history if exchange.turn_id not in withheld.turns],
         withheld=withheld.memories,
-        pending=proposal.instruction if proposal else "",
+        pending=proposal.instruction(record.turn.content) if proposal else "",
         iterations=[record.iterations[number] for number in range(iteration.number + 1)],
         tools=() if forced else doors.tools.specs(tool_k, record.turn.content, first=first),
         lanes=record.lanes,

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
-from soma.agent.consent import asks_to_forget, consent_in, to_forget
+from soma.agent.consent import consent_to, listed_in
 from soma.agent.record import TurnRecord
+from soma.agent.requests_to_forget import orders_to_forget, to_forget
 from soma.agent.speech import words
 from soma.agent.steps.doors import Doors
 from soma.agent.tools.forget_words import LISTED
@@ -11,6 +12,10 @@ from soma.agent.tools.forget_words import LISTED
 FORGET = "forget"
 PENDING = "You asked the user whether these memories shall be forgotten; they are not forgotten yet:"
 ADVICE = "If the user's message says yes, call `forget` with `confirmed` true. If not, leave them."
+NO_YES = (
+    "The user's message is no plain yes, so nothing is forgotten; call `forget` only for a new request. If it may be "
+    "meant as a yes, say that nothing was forgotten: the user must ask again, then answer yes, no or the numbers alone."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +27,8 @@ class Proposal:
     text: str
     what: str
 
-    @property
-    def instruction(self) -> str:
-        return f"{PENDING}\n{self.text}\n{ADVICE}"
+    def instruction(self, message: str) -> str:
+        return f"{PENDING}\n{self.text}\n{ADVICE if consent_to(message, listed_in(self.text)) else NO_YES}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,21 +42,21 @@ class Grant:
 
 async def granted(record: TurnRecord, doors: Doors) -> Grant:
     """Find what this turn's message agrees to, of what the turn before proposed."""
-    proposal = await proposal_before(doors) if consent_in(record.turn.content) else None
+    proposal = await proposal_before(doors)
     memories = confirmed(record.turn.content, proposal, doors.history[-1].user if doors.history else "")
     return Grant(memories, (proposal.turn_id,), proposal.what) if proposal and memories else Grant()
 
 
 async def proposal_before(doors: Doors) -> Proposal | None:
     """The proposal of the very turn before this one, and only where its user asked to forget something."""
-    if not doors.history or not asks_to_forget(doors.history[-1].user):
+    if not doors.history or not orders_to_forget(doors.history[-1].user):
         return None
     return _proposed(await doors.turn_before(doors.history[-1].turn_id))
 
 
 def confirmed(message: str, proposal: Proposal | None, asked: str) -> tuple[str, ...]:
     """The memories that `message` lets go; `asked` is the message that the proposal answered."""
-    consent = consent_in(message)
+    consent = consent_to(message, listed_in(proposal.text)) if proposal else None
     if proposal is None or consent is None:
         return ()
     if consent.about and set(words(consent.about)).isdisjoint(words(to_forget(asked) or asked)):

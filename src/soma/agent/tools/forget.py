@@ -7,8 +7,8 @@ the model's words.
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
-from soma.agent.consent import names_nothing
 from soma.agent.kept import same_statement
+from soma.agent.requests_to_forget import names_nothing
 from soma.agent.tools.base import ToolContext, ToolFailed, ToolResult
 from soma.agent.tools.brain import PrincipalOf, asking_brain
 from soma.agent.tools.forget_parts import one_holds_all, parts_of
@@ -201,7 +201,7 @@ class Forget:
 
     async def _forget(self, context: ToolContext) -> ToolResult:
         if not context.confirmed:
-            raise ToolFailed("the user has not said yes to a proposal: call this tool with `what`, then ask the user")
+            raise ToolFailed("no plain yes of the user to a proposal that they asked for: call it with `what`, and ask")
         with asking_brain():
             stays = await self._staying(context)
             receipt = await self._forgetting.forget(

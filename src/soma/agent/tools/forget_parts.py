@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from soma.agent.consent import names_nothing, to_forget
+from soma.agent.requests_to_forget import names_nothing, to_forget
 from soma.agent.speech import sentences
 from soma.agent.tools.own_words import stems_of
 from soma.brain.types import RecalledMemory

@@ -105,6 +105,8 @@ def _found(asked: question.Question, memories: Sequence[MemoryPart]) -> Reply | 
 
 def _calls(request: ModelRequest, turn: _Turn, *, known: bool) -> tuple[Choice, ...]:
     called = {result.name for _, result in turn.results}
+    if forgetting.is_settled(turn.message, request, called):
+        return ()
     others = [tool for tool in request.tools if tool.name != forgetting.FORGET]
     return forgetting.calls(turn.message, turn.earlier[-1] if turn.earlier else "", request, called) or choose(
         turn.message, others, known=known, called=called

@@ -1,0 +1,177 @@
+"""Requests to forget or to erase, read from the user's own words. Pure; English, German, French, Spanish."""
+
+import re
+
+from soma.agent.speech import sentences, word_set
+
+LONGEST_REQUEST = 2_000  # characters of a sentence that are looked at
+TOKEN = re.compile(r"#?\d+|no\.|[^\W\d_]+(?:['’-][^\W\d_]+)*['’]?")
+
+
+def _either(*alternatives: str) -> str:
+    return f"(?:{'|'.join(alternatives)})"
+
+
+_LEAD = "(?:{}\\b[\\s,:!]*)*".format(
+    _either(
+        "please|kindly|now|also|and|then|ok(?:ay)?|so|hey|hi|hello|soma|just|actually|let'?s|sorry",
+        "(?:can|could|would|will|should|must|may) you|you (?:can|could|should|must|may)",
+        "i(?:'d| would) like you to|i want you to|i need you to",
+        "bitte|hallo|und|jetzt|also|(?:kannst|könntest|würdest) du|(?:können|könnten) sie|du (?:kannst|sollst|darfst)",
+        "s'il te pla[iî]t|s'il vous pla[iî]t|stp|svp|merci d(?:e|')|(?:peux|pourrais)-tu|(?:pouvez|pourriez)-vous",
+        "tu peux|vous pouvez|je veux que tu|je voudrais que (?:tu|vous)",
+        "por favor|puedes|podr[ií]as|puede|podr[ií]a|quiero que|quisiera que|hola",
+    )
+)
+_FORGET = (
+    _either(
+        "forget(?: about)?|unlearn|stop remembering|(?:do not|don['’]t) remember",
+        "vergi(?:ss|ß)t?|vergess(?:e|t)|vergessen(?: sie)?",
+        "oublie[sz]?|oublier",
+        "olv[ií]da(?:te|r|s)?|olvides?|olviden",
+    )
+    + r"(?![\w-])(?! (?:pas|not|jamais)\b)(?![^,;:.]{0,80}\b(?:nicht|nie|niemals)\b)"
+)
+_MEMORY = _either(
+    r"memor(?:y|ies)|remember|notes?(?!\.\w)|facts?|told you|know|knowledge",
+    "gedächtnis|erinnerung(?:en)?|notiz(?:en)?",
+    "mémoires?|souvenirs?",
+    "memorias?|recuerdos?",
+)
+_PRIVATE = _either(  # what is nobody's but the user's: it lies in memory if anywhere
+    r"my|our|mein\w{0,2}|unser\w{0,2}|mon|ma|mes|notre|nos|mis?|nuestr[oa]s?",
+    r"[\w-]*(?:password|passwort|kennwort|passcode|contraseña)|mot de passe",
+)
+_SAID = (
+    r"(?:what (?:i|we)(?: have|'ve)? (?:just )?(?:said|told you|wrote)"
+    r"|was ich (?:dir )?(?:gerade |eben )?(?:gesagt|geschrieben|erzählt) habe"
+    r"|ce que (?:j['’]ai|je viens de|je t['’]ai) (?:dit|dire|écrit|écrire)"
+    r"|lo que (?:acabo de decir|(?:te )?dije|he dicho))"
+)
+_FILE = r"(?:\w\.[a-z]\w{1,4}\b|\b(?:file|folder|document|datei|ordner|dokument|fichier|dossier|archivo|carpeta)s?\b)"
+_ERASING = (
+    "delete|erase|remove|wipe|discard|purge|scrub",
+    "lösch(?:e|en)?(?: sie)?|entfernen?(?: sie)?|streiche",
+    "efface[rz]?|supprime[rz]?",
+    "borrar?|borre|eliminar?|elimine",
+)
+_ERASE = (
+    _either(*_ERASING, "drop|clear")
+    + rf"(?![\w-])(?:(?=.{{0,200}}\b{_MEMORY}\b)|(?=.{{0,40}}?\b{_PRIVATE}\b)(?!.{{0,200}}{_FILE})|(?=\W*{_SAID}))"
+)
+_NAMING = _either(
+    r"(?:the|this|that|these|those|all|every|any|what|my|our|der|die|das|den|dem|diese[nms]?|mein\w{0,2}|unser\w{0,2}"
+    r"|le|la|les|ce|cette|ces|mon|ma|mes|el|los|las|es[ea]|est[ea]|mis?)\b",
+    r"l['’]|[\w-]+['’]s\b",
+)
+_ORDERS = re.compile(
+    rf"^{_LEAD}{_either(*_ERASING)}(?!.{{0,200}}{_FILE})(?P<rest>\s+{_NAMING}.*)$", re.IGNORECASE | re.DOTALL
+)
+_ASKS = re.compile(rf"^{_LEAD}{_either(_FORGET, _ERASE)}(?P<rest>.*)$", re.IGNORECASE | re.DOTALL)
+_ASKS_LAST = re.compile(  # German puts the verb last
+    r"^(?:bitte[\s,]+)?(?:(?:kannst|könntest|würdest) du|(?:können|könnten) sie|du (?:kannst|sollst|darfst)) "
+    r"(?:bitte )?(?P<rest>(?:(?!\b(?:nicht|nie|niemals)\b).){1,300}?) vergessen(?! \w)",
+    re.IGNORECASE | re.DOTALL,
+)
+_PARTICLE = re.compile(
+    r"^[\s,:-]*(?:{}\b[\s,:]*)*".format(
+        _either(
+            "please|bitte|s'il te pla[iî]t|s'il vous pla[iî]t|por favor",
+            "that|the fact that|what i (?:said|told you)(?: about)?|everything(?: you know)?(?: about)?",
+            "anything about|all about|about",
+            "(?:the|your|my|all)? ?(?:memor(?:y|ies)|notes?|facts?) (?:that|about|of|on|with)",
+            "dass|alles(?: über)?|was ich (?:dir )?(?:über|von)",
+            "que|tout(?: sur)?|todo(?: sobre)?|lo que",
+            r"(?:these|those|the following|diese|folgende[sn]?|ceux-ci|ceci|cela|est[oa]s?)(?: \w+)?(?=\s*:)",
+        )
+    ),
+    re.IGNORECASE,
+)
+_FROM_MEMORY = re.compile(
+    rf"[\s,]*\b(?:from|in|out of|aus|de|dans) (?:(?:your|my|the|deinem|ihrem|dem|ta|votre|tu|su) )?{_MEMORY}\b",
+    re.IGNORECASE,
+)
+_ONLY_SAID = re.compile(rf"{_SAID}\W*(?:to you)?\W*", re.IGNORECASE)
+_QUESTION = _either(
+    r"(?:what|when|where|who|which|how|why)(?:['’]s|\s+(?:is|are|was|were|do|does|did|can|could|should|will|would"
+    r"|has|have|many|much|long|old|often)\b)",
+    r"(?:was|wo|wer|wie|wann|warum)\s+(?:ist|sind|war|waren|hat|haben|kann|heißt|lautet|kostet|viel\w*)\b",
+    r"(?:quel(?:le)?s?|où|quand|comment|pourquoi|combien)\b|qu['’]est-ce",
+    r"(?:qué|cuál(?:es)?|cuándo|dónde|quién|cómo|cuánt\w+|por qué)\b",
+)
+_DISMISSED = _either(
+    r"forget (?:about\b[^,?]{1,100}|it|that)",
+    "vergiss (?:es|das)",
+    "oublie (?:ça|cela)",
+    r"olv[ií]da(?:lo| eso|te de\b[^,?]{1,100})",
+)
+_FIGURE = re.compile(  # of speech: "forget about the weather, what is my PIN?" asks for the PIN
+    rf"^{_LEAD}{_DISMISSED}\s*,\s*(?:(?:and|but|und|aber|et|mais|y|pero) )?¿?{_QUESTION}.*\?\W*$",
+    re.IGNORECASE | re.DOTALL,
+)
+_POINTING = word_set(
+    """it that this them these those please again now too all everything what i you just said told me last one message
+    das es dies alles bitte ça cela ceci tout eso esto todo lo le la the my your memory memories note notes"""
+)
+
+_ALL = word_set("everything all alles tout todo")
+_LAST = word_set("said told last just gesagt dit dijo")
+
+
+def asks_to_forget(text: str) -> bool:
+    """Whether any sentence of a message is a request to forget: then the message must not be remembered."""
+    return any(asked_in(sentence) is not None for sentence in sentences(text))
+
+
+def to_forget(text: str) -> str | None:
+    """Find what a message asks to forget, sentence by sentence, and in the list after a request that ends in a colon.
+
+    Empty where it only points ("forget that"), None where it asks nothing.
+    """
+    asked: list[str] = []
+    is_listing = False
+    for sentence in sentences(text):
+        found = asked_in(sentence)
+        asked += [found] if found is not None else [sentence] if is_listing else []
+        is_listing = sentence.endswith(":") if found is not None else is_listing
+    return "; ".join(filter(None, asked)) if asked else None
+
+
+def names_nothing(text: str) -> bool:
+    """Whether a text only points, so that nothing can be found by it."""
+    return all(word in _POINTING for word in TOKEN.findall(text.lower()))
+
+
+def means_all(text: str) -> bool:
+    """Whether a message that only points means whatever is remembered, not what was said last."""
+    said = frozenset(TOKEN.findall(text.lower()))
+    return not said.isdisjoint(_ALL) and said.isdisjoint(_LAST)
+
+
+def orders_to_forget(text: str) -> bool:
+    """Whether a message may be answered by a proposal to forget."""
+    return asks_to_forget(text) or to_erase(text) is not None
+
+
+def to_erase(text: str) -> str | None:
+    """Find what a message orders to erase, wherever that may lie: in memory, or where another tool deletes."""
+    for sentence in sentences(text):
+        if found := _ORDERS.match(sentence[:LONGEST_REQUEST].strip()):
+            return _bare(found["rest"]) or None
+    return None
+
+
+def asked_in(sentence: str) -> str | None:
+    """Find what a sentence asks to forget; empty where it only points, None where it asks nothing."""
+    sentence = sentence[:LONGEST_REQUEST].strip()
+    found = _ASKS_LAST.match(sentence) or _ASKS.match(sentence)
+    return None if found is None or _FIGURE.match(sentence) else _bare(found["rest"])
+
+
+def _bare(rest: str) -> str:
+    """What is to go, without the words round it; empty where it only points."""
+    said = rest.strip(" \t\n.,;:!?\"'“”")
+    if _ONLY_SAID.fullmatch(said):
+        return ""
+    bare = _FROM_MEMORY.sub("", _PARTICLE.sub("", said)).strip(" \t\n.,;:!?\"'“”")
+    return "" if names_nothing(bare) else bare
