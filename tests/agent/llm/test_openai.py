@@ -28,6 +28,7 @@ from soma.agent.llm.base import (
     Usage,
     gather,
 )
+from soma.agent.llm.chat_completions import messages
 from soma.agent.llm.openai import OpenAIModel
 
 from .provider import JSON, Exchange, Provider, chopped, chunk, events, serving
@@ -110,6 +111,13 @@ async def test_the_request_says_what_was_asked(client: httpx.AsyncClient) -> Non
     assert (result["role"], result["tool_call_id"]) == ("tool", "c1")
     assert result["content"].endswith("noon")
     assert "Untrusted" in result["content"]
+
+
+def test_a_heading_that_a_memory_begins_with_is_said_once() -> None:
+    source = 'price.md, "Prices > Delivery", lines 3-4'
+    part = MemoryPart(number=1, id="m1", text="Prices > Delivery\nBelow 200 euros it costs 14.", source=source)
+    [message] = messages(ModelRequest(messages=(Message("user", (part,)),)))
+    assert "[1] (price.md, lines 3-4) Prices > Delivery\n    Below 200" in message["content"]
 
 
 async def test_malformed_arguments_of_history_go_back_as_json(client: httpx.AsyncClient) -> None:

@@ -80,12 +80,18 @@ def _memory(memory: MemoryPart) -> str:
     made = f"a summary made from {memory.made_from} memories, nobody's own words" if memory.made_from else None
     about = ", ".join(
         part
-        for part in (made, memory.written_by or memory.author, memory.when or memory.occurred_at, memory.source)
+        for part in (made, memory.written_by or memory.author, memory.when or memory.occurred_at, _place(memory))
         if part
     )
     head = f"[{memory.number}] ({' '.join(about.split())})" if about else f"[{memory.number}]"
     indented = "\n    ".join(memory.text.splitlines())
     return f"{head} {indented}"
+
+
+def _place(memory: MemoryPart) -> str:
+    """Where it stands, without the headings that its text begins with."""
+    heading = memory.text.partition("\n")[0]
+    return (memory.source or "").replace(f', "{heading}"', "", 1)
 
 
 def _result(part: ToolResultPart) -> dict[str, Any]:
