@@ -385,6 +385,13 @@ async def test_a_memory_that_the_user_named_for_the_question_answers_it_whole() 
     assert response.text == 'I remember: "Delivery is free above 500 euros. Below that 14 euros flat." [2]'
 
 
+async def test_a_passage_that_the_user_named_is_quoted_with_its_document_and_heading() -> None:
+    source = 'prices.md, "Delivery", lines 3-5'
+    taught = memory(2, "Delivery\nAbove 500 euros it is free.\nBelow that 14 euros flat.", taught=True, source=source)
+    response = await ask("What is the delivery charge for a small order?", (taught,))
+    assert response.text == 'From prices.md, "Delivery": "Above 500 euros it is free. Below that 14 euros flat." [2]'
+
+
 @pytest.mark.parametrize("said", ["Open the grey loop until it shows 1.5 bar", "is too coarse, we take 0.8 mm"])
 async def test_what_the_user_taught_answers_in_whatever_form(said: str) -> None:
     response = await ask("When does the mesh of the boiler change?", (memory(1, said, taught=True),))

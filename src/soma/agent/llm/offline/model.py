@@ -20,7 +20,7 @@ from soma.agent.llm.base import (
     ToolCallDelta,
     ToolResultPart,
 )
-from soma.agent.llm.offline import answer, evidence, forgetting, notes, passages, question
+from soma.agent.llm.offline import answer, evidence, forgetting, notes, passages, question, quoting
 from soma.agent.llm.offline.tool_choice import Choice, choose
 
 TOOL_CONFIDENCE = 0.95
@@ -90,9 +90,10 @@ def respond(request: ModelRequest) -> Reply:
 
 def _found(asked: question.Question, memories: Sequence[MemoryPart]) -> Reply | None:
     """What the memories answer: documents by their passages, unless what somebody said answers as well."""
-    is_taught = any(memory.taught for memory in memories)  # then these answer, documents or not
-    told = [memory for memory in memories if memory.taught or not (is_taught or passages.place_of(memory))]
-    documents = [memory for memory in memories if not is_taught and passages.place_of(memory) is not None]
+    if reply := _taught(asked, [memory for memory in memories if memory.taught]):
+        return reply
+    told = [memory for memory in memories if passages.place_of(memory) is None]
+    documents = [memory for memory in memories if passages.place_of(memory) is not None]
     ranked = evidence.weigh(asked, told)
     written = [found for part in question.parts(asked) for found in notes.known(part, notes.answers(part, documents))]
     support = ranked[0].support if ranked else 0.0
@@ -101,6 +102,15 @@ def _found(asked: question.Question, memories: Sequence[MemoryPart]) -> Reply | 
     if support < evidence.SUPPORTED:
         return None
     return Reply(text=answer.from_evidence(asked, ranked), confidence=evidence.confidence(ranked))
+
+
+def _taught(asked: question.Question, memories: Sequence[MemoryPart]) -> Reply | None:
+    """What a person said that answers, all of it: which of its sentences was meant, nobody said."""
+    read = passages.read_documents(memories)
+    told = [memory for memory in memories if passages.place_of(memory) is None]
+    texts = [answer.from_notes([quoting.whole(passage) for passage in read])] if read else []
+    texts += [answer.from_evidence(asked, ranked)] if (ranked := evidence.weigh(asked, told)) else []
+    return Reply(text="\n".join(texts), confidence=1.0) if texts else None
 
 
 def _calls(request: ModelRequest, turn: _Turn, *, known: bool) -> tuple[Choice, ...]:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from soma.agent.llm.offline.clues import COMPARES, HOW_TO, SEVERAL
-from soma.agent.llm.offline.passages import Unit
+from soma.agent.llm.offline.passages import Passage, Unit
 from soma.agent.llm.offline.question import Question
 from soma.agent.llm.offline.seeking import Sought, UnitWords
 from soma.agent.llm.offline.wanted import wants_form
@@ -31,6 +31,11 @@ class Answering:
     name: str
     score: float
     support: float
+
+
+def whole(passage: Passage) -> Answering:
+    """All of a passage, as it was said to answer."""
+    return Answering(units=passage.units, title=passage.title, name=passage.name, score=1.0, support=1.0)
 
 
 def quote(one: UnitWords, sought: Sought, *, score: float, support: float) -> Answering:
