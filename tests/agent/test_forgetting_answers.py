@@ -70,6 +70,7 @@ async def test_a_name_of_several_of_none_or_of_what_is_to_stay_is_no_choice(bob,
     [
         "yes, and also what is 2+2",
         "yes but keep the alarm code",
+        "well, yes, but leave me the alarm code",
         "ok, do it, but leave me the drawer code please",
         "ja, aber lass mir bitte den alarm code",
         "oui, mais garde le code du tiroir",
@@ -84,6 +85,19 @@ async def test_a_yes_with_more_to_it_is_told_that_nothing_was_forgotten_and_how_
     assert ("2+2 = 4." in said) == ("2+2" in answer), "what else was asked is answered"
     await caught_up(bob)
     assert sorted(await memories(bob)) == sorted(FACTS.values()), "nor is it remembered"
+
+
+@pytest.mark.parametrize("answer", ["both", "both of them", "les deux", "alle beide", "ambos"])
+async def test_both_is_a_yes_where_two_are_listed(bob, answer):
+    await bob.asks("Forget the PIN and the drawer code")
+    assert answer_of(await bob.asks(answer)).startswith("Forgotten: 2 memories.")
+
+
+async def test_both_of_three_is_no_yes_and_is_not_remembered(bob):
+    await bob.asks(REQUEST)
+    assert "Forgotten" not in answer_of(await bob.asks("both"))
+    await caught_up(bob)
+    assert sorted(await memories(bob)) == sorted(FACTS.values())
 
 
 async def test_a_model_is_told_whether_the_message_is_a_plain_yes(stage):

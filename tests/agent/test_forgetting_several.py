@@ -33,6 +33,8 @@ async def bob(stage) -> Person:
         ("Please forget these:\n- the alarm code\n- the bank", [PHONE, LANDLORD]),
         ("forget the alarm code and the landlord", [PHONE, BANK]),
         ("forget the alarm code. forget the landlord.", [PHONE, BANK]),
+        ("forget the alarm code. Also the landlord.", [PHONE, BANK]),
+        ("remove the alarm code from memory, please, and the landlord too", [PHONE, BANK]),
         ("Vergiss den alarm code und den landlord", [PHONE, BANK]),
         ("Oublie alarm code et landlord", [PHONE, BANK]),
         ("Olvida alarm code y landlord", [PHONE, BANK]),

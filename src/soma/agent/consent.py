@@ -46,6 +46,7 @@ _ORDINALS = {
 }
 _EVERY = word_set("all everything alle alles tous toutes tout todos todas todo")
 _OF_THEM = word_set("them these those sie diese les los las ellos ellas")
+_BOTH = word_set("both beide beiden deux ambos ambas")
 _NO = word_set(
     """no no. nope nah not don't yet now know none never nothing later but except maybe perhaps probably unsure dunno
     nein noch jetzt nee nö nicht nichts kein keine keinen niemals später aber außer ausser vielleicht lieber
@@ -53,6 +54,7 @@ _NO = word_set(
     nada ninguno ninguna nunca jamás pero salvo quizás quizá acaso mejor"""
 )
 _KEEPING = word_set("keep leave behalte behalt lass lasse garde laisse deja conserva guarda")
+_LEAD_IN = re.compile(r"^(?:(?:well|hmm?|u[hm]|oh|ah|please|bitte|na|tja|bon|alors|bueno|pues)\b[\s,.!]*)+")
 _BEARER = word_set("am i'm")  # "I am 42" chooses nothing
 _ARTICLES = word_set("a an my our your der dem des du mein meine meinen unser unsere l el un une una mon ma mes mi mis")
 _RANGE = re.compile(r"#?\b(\d{1,3})\s*(?:-|–|—|\b(?:to|through|bis|à|a|hasta)\b)\s*#?(\d{1,3})\b")
@@ -89,6 +91,8 @@ def consent_to(text: str, listed: Sequence[str]) -> Consent | None:
     if consent is not None and not consent.about:
         return consent
     said = _spoken(text)
+    if len(listed) == 2 and _says_both(said):
+        return Consent()
     if len(said) > LONGEST_CONSENT or "?" in said or _HEDGE.search(said):
         return consent
     named = frozenset(words(said)) - _YES - _FILLER - _ARTICLES
@@ -121,11 +125,16 @@ def only_answers(text: str) -> bool:
         return False
     known = _YES | _NO | _FILLER | _EVERY
     is_plain = all(word in known or word.strip("#").isdecimal() or _number(word) for word in said)
-    return is_plain and any(word in _NO or word not in _FILLER for word in said)
+    return is_plain and any(word in _NO | _BOTH or word not in _FILLER for word in said)
+
+
+def _says_both(said: str) -> bool:
+    tokens = frozenset(TOKEN.findall(said))
+    return not tokens.isdisjoint(_BOTH) and tokens <= _BOTH | _FILLER
 
 
 def _first(text: str) -> str:
-    found = TOKEN.match(_spoken(text))
+    found = TOKEN.match(_LEAD_IN.sub("", _spoken(text)))
     return found[0] if found else ""
 
 

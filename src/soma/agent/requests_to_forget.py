@@ -2,7 +2,7 @@
 
 import re
 
-from soma.agent.speech import sentences, word_set
+from soma.agent.speech import is_question, is_request, may_have_verb, sentences, word_set
 
 LONGEST_REQUEST = 2_000  # characters of a sentence that are looked at
 TOKEN = re.compile(r"#?\d+|no\.|[^\W\d_]+(?:['’-][^\W\d_]+)*['’]?")
@@ -81,6 +81,8 @@ _PARTICLE = re.compile(
             "anything about|all about|about",
             "(?:the|your|my|all)? ?(?:memor(?:y|ies)|notes?|facts?) (?:that|about|of|on|with)",
             "dass|alles(?: über)?|was ich (?:dir )?(?:über|von)",
+            "all(?: of)?(?= (?:my|our|the)\\b)|alle(?= (?:meine|unsere|die)\\b)",
+            "tou(?:s|tes)(?= (?:mes|nos|les)\\b)|tod[oa]s(?= (?:mis|nuestr[oa]s|l[oa]s)\\b)",
             "que|tout(?: sur)?|todo(?: sobre)?|lo que",
             r"(?:these|those|the following|diese|folgende[sn]?|ceux-ci|ceci|cela|est[oa]s?)(?: \w+)?(?=\s*:)",
         )
@@ -109,6 +111,7 @@ _FIGURE = re.compile(  # of speech: "forget about the weather, what is my PIN?" 
     rf"^{_LEAD}{_DISMISSED}\s*,\s*(?:(?:and|but|und|aber|et|mais|y|pero) )?¿?{_QUESTION}.*\?\W*$",
     re.IGNORECASE | re.DOTALL,
 )
+_ADDING = re.compile(r"^(?:and|also|plus|und|auch|et|aussi|y|también)\b", re.IGNORECASE)
 _POINTING = word_set(
     """it that this them these those please again now too all everything what i you just said told me last one message
     das es dies alles bitte ça cela ceci tout eso esto todo lo le la the my your memory memories note notes"""
@@ -124,7 +127,8 @@ def asks_to_forget(text: str) -> bool:
 
 
 def to_forget(text: str) -> str | None:
-    """Find what a message asks to forget, sentence by sentence, and in the list after a request that ends in a colon.
+    """Find what a message asks to forget, sentence by sentence, in the list after a request that ends in a colon, and
+    in what is added to one: "Also the bank."
 
     Empty where it only points ("forget that"), None where it asks nothing.
     """
@@ -132,9 +136,16 @@ def to_forget(text: str) -> str | None:
     is_listing = False
     for sentence in sentences(text):
         found = asked_in(sentence)
-        asked += [found] if found is not None else [sentence] if is_listing else []
+        is_more = is_listing or (bool(asked) and _adds(sentence))
+        asked += [found] if found is not None else [sentence] if is_more else []
         is_listing = sentence.endswith(":") if found is not None else is_listing
     return "; ".join(filter(None, asked)) if asked else None
+
+
+def _adds(sentence: str) -> bool:
+    """Whether a sentence names one thing more, and neither states nor asks anything."""
+    is_bare = not (may_have_verb(sentence) or is_question(sentence) or is_request(sentence))
+    return is_bare and bool(_ADDING.match(sentence))
 
 
 def names_nothing(text: str) -> bool:

@@ -19,6 +19,7 @@ _BEFORE = re.compile(  # the name of a part
     r"|(?:that|dass|daß|que|about|über)\s+|qu['’])+",
     re.IGNORECASE,
 )
+_AFTER = re.compile(r"[\s,]+(?:too|also|as well|auch|aussi|también)$", re.IGNORECASE)
 
 
 def parts_of(what: str) -> list[str]:
@@ -43,5 +44,5 @@ def one_holds_all(parts: Sequence[str], hits: Sequence[RecalledMemory]) -> bool:
 
 def _name(piece: str) -> str:
     """A part without the words that only join it to the others, be it a request of its own."""
-    bare = _BEFORE.sub("", piece.strip(" \t\n.,;:!?"))
+    bare = _AFTER.sub("", _BEFORE.sub("", piece.strip(" \t\n.,;:!?")))
     return _BEFORE.sub("", to_forget(bare) or bare)
