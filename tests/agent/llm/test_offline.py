@@ -441,3 +441,41 @@ async def test_a_day_counted_from_today_is_told_by_the_clock() -> None:
     assert asked(await ask(text)) == [("clock", {})]
     said = await ask(text, after=ran("clock", {}, "Sunday, 29 November 2026, 20:39:02 UTC"))
     assert said.text.startswith("In 3 days is 2 December 2026")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "my bank card pin is 7531",
+        "the tenor section meets on Fridays",
+        "Marta's mother is called Edda",
+        "don't forget that the kiln needs cleaning on Sunday",
+        "Merke dir, dass der WLAN-Schlüssel Kurbel-88 lautet",
+        "Retiens que le code est 33",
+    ],
+)
+async def test_what_is_told_is_said_to_be_remembered(said: str) -> None:
+    response = await ask(said)
+    assert response.text.startswith("Thank you for telling me: I remember what you say here")
+
+
+@pytest.mark.parametrize("typed", ["opperating temprature of the herron 4", "warranty heron 4", "and the other kiln"])
+async def test_what_only_names_a_thing_is_looked_up(typed: str) -> None:
+    assert (await ask(typed)).text.startswith("I don't know")
+
+
+@pytest.mark.parametrize(
+    ("told", "asked", "quoted"),
+    [
+        (
+            "Merke dir, dass der WLAN-Schlüssel der Werkstatt Kurbel-88 lautet",
+            "Was ist der WLAN-Schlüssel?",
+            "der WLAN-Schlüssel der Werkstatt Kurbel-88 lautet",
+        ),
+        ("Retiens que le code du portail est 4411", "Quel est le code du portail ?", "le code du portail est 4411"),
+        ("Recuerda que la clave del garaje es 9911", "¿Cuál es la clave del garaje?", "la clave del garaje es 9911"),
+    ],
+)
+async def test_what_was_told_in_a_language_answers_in_it(told: str, asked: str, quoted: str) -> None:
+    response = await ask(asked, (memory(1, told, author="user"),))
+    assert response.text == f'You said: "{quoted}" [1]'

@@ -29,8 +29,8 @@ AGAIN = "I am here: ask me about something, or tell me to remember it."
 WELCOME = "You are welcome."
 LEFT = "All right: nothing was forgotten."
 TELLING = (
-    "Thank you for telling me. I am the offline extractive model and only answer from what I find; "
-    'say "remember that ..." if I should keep it as a fact.'
+    "Thank you for telling me: I remember what you say here, and quote it when you ask. As the offline extractive "
+    "model I have nothing to add."
 )
 ADVICE = re.compile("`(?:what|confirmed)`")  # names an argument: only a model can follow it
 UNCONFIRMED = (

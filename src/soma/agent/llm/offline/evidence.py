@@ -7,7 +7,7 @@ more; whom the question names, the kind of answer it wants and how strongly the 
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from soma.agent.llm.base import MemoryPart
 from soma.agent.llm.offline.dates import resolve, said_on
@@ -36,7 +36,13 @@ ORDER = re.compile(
 )
 CITED = re.compile(r"\[\d+\]")
 HONEST = re.compile(r"^I don['’]t know\b", re.IGNORECASE)
-TO_REMEMBER = re.compile(r"^(?:please\s+)?(?:remember|note|keep in mind)\s+(?:that\s+)?", re.IGNORECASE)
+TO_REMEMBER = re.compile(
+    r"^(?:(?:please|bitte)\s+)?(?:(?:remember|note|keep in mind)\s+(?:that\s+)?"
+    r"|(?:merk(?:e)? dir|notier(?:e)?(?: dir)?|denk(?:e)? daran)[,:]?\s+(?:dass\s+)?"
+    r"|(?:retiens|note|souviens-toi|rappelle-toi|n'oublie pas)\s+que\s+"
+    r"|(?:recuerda|anota|apunta|no olvides)\s+que\s+)",
+    re.IGNORECASE,
+)
 NUMBER = re.compile(
     r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|dozen|twice|once|several|couple)\b", re.IGNORECASE
 )
@@ -59,12 +65,14 @@ class _Read:
     memory: MemoryPart
     sentences: tuple[tuple[str, frozenset[str]], ...]
     stems: frozenset[str]
+    author: frozenset[str]
 
 
 def weigh(question: Question, memories: Sequence[MemoryPart]) -> list[Evidence]:
     """The best sentence of each memory, best memory first; of summaries only where nothing that was said will do."""
-    read = [entry for memory in memories if (entry := _read(memory)).sentences]
-    people = frozenset(name for entry in read for name in _author_stems(entry.memory))
+    language = question.language
+    read = [entry for memory in memories if (entry := _read(memory, language)).sentences]
+    people = frozenset(name for entry in read for name in entry.author)
     named = people.intersection(question.stems)
     asked = tuple(word for word in question.stems if word not in named)
     if not asked:  # only about a person: what they say themselves tells of them
@@ -89,16 +97,17 @@ def confidence(ranked: Sequence[Evidence]) -> float:
     return min(1.0, max(0.0, 0.8 * ranked[0].support + 0.2 * min(1.0, lead / 0.2)))
 
 
-def _read(memory: MemoryPart) -> _Read:
-    said = [(text, frozenset(content_stems(text))) for text in _statements(memory)]
+def _read(memory: MemoryPart, language: str) -> _Read:
+    """By the stems of the question's language."""
+    said = [(text, frozenset(content_stems(text, language))) for text in _statements(memory)]
     stems = frozenset().union(*(stems for _, stems in said))
-    return _Read(memory, tuple(said), stems)
+    author = frozenset(stem(word, language) for word in words(memory.author or ""))
+    return _Read(memory, tuple(said), stems, author)
 
 
 def _with_author(entry: _Read) -> _Read:
-    author = _author_stems(entry.memory)
-    told = tuple((text, stems | author) for text, stems in entry.sentences)
-    return _Read(entry.memory, told, entry.stems | author)
+    told = tuple((text, stems | entry.author) for text, stems in entry.sentences)
+    return replace(entry, sentences=told, stems=entry.stems | entry.author)
 
 
 def _statements(memory: MemoryPart) -> list[str]:
@@ -135,7 +144,7 @@ def _best(kind: Kind, entry: _Read, weights: dict[str, float], named: frozenset[
 
 def _person_factor(entry: _Read, named: frozenset[str]) -> float:
     """Of whom the question names, people mostly speak themselves."""
-    author = _author_stems(entry.memory)
+    author = entry.author
     factor = OWN_REPLY if (entry.memory.author or "").lower() in ASSISTANT else 1.0
     if not named or not author or author & named or entry.stems & named:
         return factor
@@ -173,7 +182,3 @@ def recall_strength(memories: Sequence[MemoryPart]) -> dict[int, float]:
     low, high = min(strengths, default=0.0), max(strengths, default=0.0)
     span = high - low
     return {memory.number: (memory.score - low) / span if span > 0 else 0.0 for memory in memories}
-
-
-def _author_stems(memory: MemoryPart) -> frozenset[str]:
-    return frozenset(stem(word) for word in words(memory.author or ""))

@@ -84,6 +84,8 @@ def respond(request: ModelRequest) -> Reply:
         return _from_results(asked, turn)
     if (said := _in_conversation(request, turn)) is not None:
         return Reply(text=said, confidence=CHAT_CONFIDENCE)
+    if found is None and question.is_stated(turn.message):
+        return Reply(text=answer.TELLING, confidence=CHAT_CONFIDENCE)
     unknown = answer.dont_know(len(turn.memories), is_away=turn.is_away)
     return found or Reply(text=unknown, confidence=NO_ANSWER)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from soma.agent.llm.offline.words import ENGLISH, content_stems, language_of
-from soma.agent.speech import is_question, word_set
+from soma.agent.speech import is_question, is_request, may_have_verb, only_names, sentences, word_set
 
 Kind = Literal["when", "who", "where", "how_many", "other"]
 
@@ -44,6 +44,7 @@ IDLE = re.compile(
     r"|\b(?:what|which) (?:times?|dates?|days?|months?|years?)\b",
     re.IGNORECASE,
 )  # asks for nothing more
+GOES_ON = re.compile(r"\W*(?:and|what|how|und|et|y)\b", re.IGNORECASE)
 PARTS = re.compile(
     r",? (?:and|und|et|y) (?=(?:(?:at|on|in|to|under|since|by|for|from|with|until) )?(?:how|what|when|where|which|who"
     r"|whom|whose|why|wie|was|wann|wo|wer|welche[rsmn]?|combien|quand|où|qui|quel(?:le)?s?|cuánd?t?[oa]s?|dónde|quién|qué)\b)",
@@ -134,3 +135,10 @@ def is_thanks(text: str) -> bool:
 def is_telling(text: str) -> bool:
     """The user states something of their own."""
     return bool(TELLING.match(text.strip())) and not is_question(text)
+
+
+def is_stated(text: str) -> bool:
+    """Whether a message, or a sentence of it, states something, of whomever: it has a verb, asks and orders nothing."""
+    return not GOES_ON.match(text) and any(
+        may_have_verb(one) and not (is_question(one) or is_request(one) or only_names(one)) for one in sentences(text)
+    )
