@@ -7,7 +7,7 @@ from tests.agent.test_remember import memories
 from tests.memory.upkeep.test_consolidate import GARDEN
 
 from soma.agent.llm.offline import OfflineModel
-from soma.agent.tools.forget_parts import parts_of
+from soma.agent.tools.forget_parts import parts_of, without_exceptions
 from soma.brain.service import owner
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -53,6 +53,31 @@ async def test_what_nothing_matches_is_named_beside_what_was_found(bob):
     assert "Nothing matches: the glaze supplier; the PIN …." in asked, asked
     assert asked.endswith("Shall I forget it? Yes or no.")
     assert answer_of(await bob.asks("yes")).startswith("Forgotten: 1 memory.")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    ["forget the bank but not the alarm code", "forget the bank, keep the alarm code",
+     "Forget the bank except the code", "Vergiss bank, aber nicht den alarm code", "Olvida bank pero no alarm code"],
+)  # fmt: skip
+async def test_what_is_to_stay_is_not_proposed(bob, request_):
+    asked = answer_of(await bob.asks(request_))
+    assert "Sparkasse" in asked
+    assert asked.endswith("Shall I forget it? Yes or no.")
+
+
+async def test_everything_but_one_thing_names_nothing(bob):
+    assert answer_of(await bob.asks("forget everything except the bank")).startswith("Say what I shall forget")
+
+
+async def test_both_before_two_things_is_no_word_of_theirs(bob):
+    assert "2. " in answer_of(await bob.asks("forget both the bank and the alarm code"))
+
+
+async def test_a_yes_that_asks_for_something_else_too_forgets_nothing_and_says_so(bob):
+    await bob.asks("forget the bank")
+    assert answer_of(await bob.asks("yes, and forget the alarm code too")).startswith("Nothing was forgotten: ")
+    assert len(await memories(bob)) == 4
 
 
 async def test_a_word_in_common_does_not_stand_for_another_thing(bob):
@@ -102,3 +127,8 @@ async def test_equal_texts_are_one_choice(bob):
 )
 async def test_parts_are_split_at_the_strongest_separator(what, parts):
     assert parts_of(what) == parts
+
+
+@pytest.mark.parametrize("what", ["Ann does not eat fish", "ich nicht schlafe", "Bob and I keep bees", "no smoking"])
+async def test_a_statement_with_a_no_in_it_is_sought_whole(what):
+    assert without_exceptions(what) == what

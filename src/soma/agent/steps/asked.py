@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from soma.agent.consent import consent_to, listed_in
 from soma.agent.record import TurnRecord
 from soma.agent.requests_to_forget import orders_to_forget, to_forget
-from soma.agent.speech import words
 from soma.agent.steps.doors import Doors
 from soma.agent.tools.forget_words import LISTED
+from soma.agent.tools.own_words import stems_of
 
 FORGET = "forget"
 PENDING = "You asked the user whether these memories shall be forgotten; they are not forgotten yet:"
@@ -59,7 +59,7 @@ def confirmed(message: str, proposal: Proposal | None, asked: str) -> tuple[str,
     consent = consent_to(message, listed_in(proposal.text)) if proposal else None
     if proposal is None or consent is None:
         return ()
-    if consent.about and set(words(consent.about)).isdisjoint(words(to_forget(asked) or asked)):
+    if consent.about and stems_of(consent.about).isdisjoint(stems_of(to_forget(asked) or asked)):
         return ()
     if any(number > min(len(proposal.groups), LISTED) for number in consent.numbers):
         return ()

@@ -11,7 +11,7 @@ from soma.agent.kept import same_statement
 from soma.agent.requests_to_forget import names_nothing
 from soma.agent.tools.base import ToolContext, ToolFailed, ToolResult
 from soma.agent.tools.brain import PrincipalOf, asking_brain
-from soma.agent.tools.forget_parts import one_holds_all, parts_of
+from soma.agent.tools.forget_parts import one_holds_all, parts_of, without_exceptions
 from soma.agent.tools.forget_words import (
     MOST,
     SHOWN,
@@ -121,7 +121,7 @@ class Forget:
             return await self._forget(context)
         if not arguments.get("what", "").strip():
             raise ToolFailed("give `what` is to be forgotten, in the user's words")
-        if names_nothing(arguments["what"]):
+        if names_nothing(without_exceptions(arguments["what"])):
             return ToolResult(content=WHAT)
         return await self._propose(arguments["what"], context)
 
@@ -159,7 +159,7 @@ class Forget:
         Of memories that say the same, recall shows one: a private one may stand behind another's.
         """
         principal = self._principal_of(context)
-        found, unmatched = await self._find(what, context)
+        found, unmatched = await self._find(without_exceptions(what), context)
         own: list[Memory] = [hit for hit in found if _is_own(hit, context)]
         foreign = [hit for hit in found if not _is_own(hit, context)]
         known = {hit.id for hit in own}

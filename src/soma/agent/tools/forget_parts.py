@@ -15,11 +15,22 @@ BETWEEN = (  # the strongest first: what stands between commas may still name tw
     re.compile(r"\s+(?:and|or|plus|as well as|und|oder|sowie|et|ou|ainsi que|y|e|o|&)\s+", re.IGNORECASE),
 )
 _BEFORE = re.compile(  # the name of a part
-    r"^(?:[-*•]\s*|(?:and|or|plus|also|too|und|oder|sowie|auch|et|ou|aussi|y|o|también)\s+"
+    r"^(?:[-*•]\s*|(?:both|sowohl|and|or|plus|also|too|und|oder|sowie|auch|et|ou|aussi|y|o|también)\s+"
     r"|(?:that|dass|daß|que|about|über)\s+|qu['’])+",
     re.IGNORECASE,
 )
+_EXCEPT = r"(?:except(?: for)?|außer|ausser|sauf|excepté|salvo|excepto)"
+_STAYS = r"(?:not|keep|nicht|behalte|pas|garde|no|deja)"  # after a comma or a "but": "Ann does not smoke" is one thing
+_STAYING = re.compile(
+    rf"(?:(?:^|[,;.]?\s+){_EXCEPT}|(?:[,;.]|(?:[,;.]?\s+)(?:but|aber|mais|pero|and|und|et|y))\s+{_STAYS})\s[^,;.]*$",
+    re.IGNORECASE,
+)
 _AFTER = re.compile(r"[\s,]+(?:too|also|as well|auch|aussi|también)$", re.IGNORECASE)
+
+
+def without_exceptions(what: str) -> str:
+    """Leave out what a request says at its end is to stay: "the bank, but not the code"."""
+    return _STAYING.sub("", what)
 
 
 def parts_of(what: str) -> list[str]:
