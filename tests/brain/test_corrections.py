@@ -97,3 +97,35 @@ async def test_a_paraphrase_is_known_by_its_meaning(settings):
         assert (again.memories[0].id, again.memories[0].taught) == (right, True)
         unrelated = await asked(client, OTHER)
         assert not any(memory.taught for memory in unrelated.memories)
+
+
+async def test_praise_leaves_the_order_of_memories_and_takes_back_a_former_word(client):
+    bundle, *_ = await corrected(client)
+    about = {"conversation_id": "c1", "bundle_id": bundle.bundle_id, "turn_id": "t1"}
+    await client.feedback(ALICE, **about, thumb=1, helpful=[bundle.memories[0].id])
+    assert not any(memory.taught for memory in (await asked(client)).memories)
+
+
+NEIGHBOURS = {
+    "When was Mila born?": "Mila was born on 3 May 2017.",
+    "What is Mila allergic to?": "Mila is allergic to hazelnuts.",
+    "Which school does Mila go to?": "Mila goes to Hillside school.",
+}
+
+
+async def test_a_question_that_another_memory_answers_whole_is_not_the_corrected_one(settings):
+    """Of one person many things are asked, and their questions are near to one another in meaning."""
+    async with open_brain(settings, embedder=MiniLM()) as opened:
+        client = opened.client
+        items = [{"key": text, "text": text, "kind": "semantic"} for text in NEIGHBOURS.values()]
+        await client.remember(ALICE, items)
+        bundle = await asked(client, "Who is Mila's teacher?")
+        said = {"conversation_id": "c1", "bundle_id": bundle.bundle_id, "turn_id": "t1", "thumb": -1}
+        await client.feedback(ALICE, **said, correction={"text": "Mila's teacher is Mrs Okafor."})
+        first = (await asked(client, "Who is Mila's teacher?")).memories[0]
+        assert (first.text, first.taught) == ("Mila's teacher is Mrs Okafor.", True)
+        paraphrase = (await asked(client, "What is the name of the teacher of Mila?")).memories[0]
+        assert paraphrase.taught
+        for question, text in NEIGHBOURS.items():
+            found = (await asked(client, question)).memories
+            assert (found[0].text, any(memory.taught for memory in found)) == (text, False)

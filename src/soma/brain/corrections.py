@@ -27,6 +27,9 @@ MOST = 500  # of one person that are looked at, the newest
 LEAST = 0.3  # cosine of two questions, below which nothing makes them the same
 SHOWN = 0.4  # the same where the answer is a memory that was shown, which holds much else
 TYPED = 0.4  # cosines of a question to the corrected one and to what was typed, less that to the nearest memory
+SEMANTIC, RIVALS = "semantic", 16  # the view by which, and how many of the best, other memories are read
+FEWEST = 2  # content words; one alone stands in many a memory
+MOSTLY = 2 / 3  # of the content words
 COLUMNS = (
     "tenant_id", "agent_id", "user_id", "bundle_id", "memory_id", "helpful", "version", "words", "numbers", "embedding",
     "created_at", "turn_id",
@@ -34,11 +37,14 @@ COLUMNS = (
 
 
 class Question(NamedTuple):
-    """`words` is a digest of its content words in any order, `numbers` are those with a digit in them."""
+    """`words` is a digest of its content words in any order, `numbers` are those with a digit in them; `stems`, of one
+    that is asked now, are the content words themselves.
+    """
 
     words: str
     numbers: tuple[str, ...]
     embedding: Sequence[float]
+    stems: frozenset[str] = frozenset()
 
 
 class Correction(NamedTuple):
@@ -71,7 +77,7 @@ def question_of(text: str, embedding: Sequence[float]) -> Question:
     stems = sorted(content_words(text, language_of(found)))
     digest = blake2b(msgspec.json.encode(stems), digest_size=16).hexdigest()
     numbers = {word for word in found if any(sign.isdigit() for sign in word)}
-    return Question(digest, tuple(sorted(numbers)), embedding)
+    return Question(digest, tuple(sorted(numbers)), embedding, frozenset(stems))
 
 
 def nearest(question: Question, known: Sequence[Correction]) -> Correction | None:
@@ -97,7 +103,29 @@ def order_for(question: Question, corrected: Correction, candidates: Candidates)
     answer = _nearest_of(question, candidates, [memory_id in typed for memory_id in candidates.ids])
     other = _nearest_of(question, candidates, [memory_id not in named for memory_id in candidates.ids])
     is_same = asked + answer - other >= TYPED if corrected.is_typed else asked >= max(other, SHOWN)
-    return order if is_same else AS_RANKED
+    return order if is_same and not _has_answer(question, candidates, corrected) else AS_RANKED
+
+
+def _has_answer(question: Question, candidates: Candidates, corrected: Correction) -> bool:
+    """Whether another memory holds most content words of the question, and more than what was said to answer does:
+    then it asks for what stands there.
+    """
+    if SEMANTIC not in candidates.views or len(question.stems) < FEWEST:
+        return False
+    best = np.argsort(-candidates.levels[:, candidates.views.index(SEMANTIC)], kind="stable")[:RIVALS]
+    named = {*corrected.helpful, *corrected.unhelpful}
+    rivals = _most_held(question, candidates, [n for n in best.tolist() if candidates.ids[n] not in named])
+    right = [number for number, memory_id in enumerate(candidates.ids) if memory_id in corrected.helpful]
+    return rivals >= MOSTLY * len(question.stems) and rivals > _most_held(question, candidates, right)
+
+
+def _most_held(question: Question, candidates: Candidates, numbers: Sequence[int]) -> int:
+    """How many content words of the question that memory holds which holds most."""
+    return max((len(question.stems & _stems(candidates[number].text)) for number in numbers), default=0)
+
+
+def _stems(text: str) -> frozenset[str]:
+    return frozenset(content_words(text, language_of(tokens(text))))
 
 
 def _nearest_of(question: Question, candidates: Candidates, chosen: Sequence[bool]) -> float:
@@ -170,7 +198,7 @@ def keep(transaction: Transaction, principal: Principal, corrected: Iterable[Cor
 
 
 def _rows(corrected: Corrected) -> Iterator[tuple[object, ...]]:
-    words, numbers, embedding = corrected.question
+    words, numbers, embedding, _ = corrected.question
     asked = words, msgspec.json.encode(numbers).decode(), array("f", embedding).tobytes()
     named = dict.fromkeys(corrected.helpful, 1) | dict.fromkeys(corrected.unhelpful, 0)
     for memory_id, helpful in named.items():

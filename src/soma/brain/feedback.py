@@ -183,13 +183,18 @@ def memory_of(told: Told) -> NewMemory | None:
 
 
 def corrected(told: Told, version: int | None) -> list[Corrected]:
-    """What a word on memories, learned at `version`, says of the question that they were shown for."""
+    """What a word on memories, learned at `version`, says of the question that they were shown for.
+
+    With praise it says nothing of the order, which was right; a former word on the bundle stands no longer.
+    """
     bundle, body = told.bundle, told.body
     if bundle is None or version is None:
         return []
     shown = {memory_id for memory_id, _ in bundle.shown}
     unhelpful = tuple(name for name in dict.fromkeys(body.unhelpful) if name in shown)
     helpful = tuple(name for name in dict.fromkeys(body.helpful) if name in shown and name not in unhelpful)
+    if body.praises:
+        helpful = unhelpful = ()
     question = told.question or asked(bundle.query, bundle.embedding)
     return [Corrected(bundle.bundle_id, question, helpful, unhelpful, version)]
 
