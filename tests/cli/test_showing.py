@@ -17,6 +17,7 @@ def test_parts_are_ordered_by_what_they_did_to_the_score():
     memory = {"parts": {"graph": 1.0, "semantic": 0.5, "old": 0.9, "question": 1.0, "value": 0.0, "length": 0.1}}
     weights = {"alpha": 1.0, "beta": 0.2, "old": 0.1, "question": -0.3, "value": 5.0}
     assert parts_of(memory, weights) == "semantic 0.50, question 1.00, graph 1.00"
+    assert parts_of(memory | {"taught": True}, weights).startswith("taught, semantic 0.50")
     assert parts_of(memory, weights, every=True).endswith("old 0.90, length 0.10")
 
 

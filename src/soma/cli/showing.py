@@ -27,10 +27,13 @@ def excerpt(text: str) -> str:
 
 
 def parts_of(memory: Mapping[str, Any], weights: Mapping[str, float], *, every: bool = False) -> str:
-    """The views that a memory was ranked by, those that moved its score most first."""
+    """The views that a memory was ranked by, those that moved its score most first; what was taught has its place by
+    that.
+    """
     parts = {view: value for view, value in memory["parts"].items() if value}
     by_effect = sorted(parts, key=lambda view: (-abs(parts[view] * weight_of(view, weights)), view))
-    return ", ".join(f"{view} {parts[view]:.2f}" for view in (by_effect if every else by_effect[:STRONGEST]))
+    shown = [f"{view} {parts[view]:.2f}" for view in (by_effect if every else by_effect[:STRONGEST])]
+    return ", ".join(["taught", *shown] if memory.get("taught") else shown)
 
 
 def weight_of(view: str, weights: Mapping[str, float]) -> float:
