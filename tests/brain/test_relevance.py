@@ -2,7 +2,7 @@
 
 from tests.brain.conftest import ALICE, metrics_of
 
-from soma.brain.context import FEW
+from soma.brain.context import FEW, FROM_MIDDLE, FROM_NEAREST, standing_out
 
 ABOUT = ["The Heron has a warranty of three years.", "The warranty covers the Heron's fan for one year."]
 SALARIES = [f"The salary of employee {number} is {30 + number} thousand euros a year." for number in range(60)]
@@ -64,3 +64,14 @@ async def test_a_shown_memory_says_how_near_in_meaning_it_is(opened):
     [akin] = (await shown(opened.client, "How long is the warranty of the Heron?")).memories[:1]
     assert (same.text, same.similarity) == (ABOUT[0], 1.0)
     assert 0.5 < akin.similarity < 1.0
+
+
+def test_a_score_stands_out_by_its_way_from_the_middle_of_all_to_the_best():
+    least = 1.0 + FROM_MIDDLE
+    scores = [2.0, least + 0.01, least - 0.01, *[1.0] * FEW, *[-50.0] * (FEW - 2)]
+    assert standing_out(scores, [0.0] * len(scores))[:4] == [True, True, False, False]
+
+
+def test_what_is_nearly_as_near_in_meaning_as_the_nearest_stands_out_whatever_its_score():
+    near = [0.8, 0.8 * FROM_NEAREST + 0.01, 0.8 * FROM_NEAREST - 0.01, *[0.0] * FEW]
+    assert standing_out([*[0.0] * (len(near) - 1), 1.0], near)[:4] == [True, True, False, False]
