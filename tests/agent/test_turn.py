@@ -259,6 +259,13 @@ async def test_an_answer_that_needs_no_memory_is_not_revised(ann):
     assert (len((await ann.asks("what is 6 * 7?")).completed), len(model.requests)) == (1, 1)
 
 
+async def test_small_talk_ends_at_once_however_unsure_its_answer_is(ann):
+    await ann.knows(*FACTS)
+    draft = "the train to Bern leaves platform 7 at nine, the train to Bern leaves platform 8 at nine"
+    model = ann.hears(says(draft, confidence=0.5))
+    assert (len((await ann.asks("bye")).completed), len(model.requests)) == (1, 1)
+
+
 async def test_a_name_that_no_tool_has_does_not_reach_the_learner(ann):
     ann.hears(calls(call("shell", command="ls"), SUM), says("42", confidence=1.0))
     record = await ann.asks("what is 6*7?")

@@ -11,6 +11,7 @@ from soma.agent.llm.offline.dates import resolve, said_on
 from soma.agent.llm.offline.spelling import nearest
 from soma.agent.llm.offline.words import STOP, stem
 from soma.agent.requests_to_forget import asks_to_forget, to_erase
+from soma.agent.small_talk import small_talk
 from soma.agent.speech import is_question, is_request, may_have_verb, only_names, sentences, word_set, words
 
 # Words that begin a question and as well a note in telegram style: "Had lunch with Ann", "Will is my brother".
@@ -22,7 +23,7 @@ _SUBJECTS = word_set("i you he she it we they there this that these those anyone
 def worth_keeping(
     message: str, kept: Sequence[str] = (), quoted: Sequence[str] = (), *, is_answer: bool = False
 ) -> str:
-    """Take what a message states; empty for one that only asks, says yes or no, or asks to forget.
+    """Take what a message states; empty for one that only asks, greets, says yes or no, or asks to forget.
 
     Sentences that stand in what was `kept` already, or hold it, are left out; so are those that only name what the
     documents say that were `quoted` in answer. `is_answer`: the message before it asked to forget, so that a sentence
@@ -62,6 +63,8 @@ def _plain(text: str) -> str:
 
 def _only_asks(sentence: str) -> bool:
     if is_request(sentence) or only_names(sentence) or to_erase(sentence) is not None:
+        return True
+    if small_talk(sentence) is not None:
         return True
     return is_question(sentence) and not _is_note(sentence)
 

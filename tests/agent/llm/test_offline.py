@@ -24,6 +24,7 @@ from soma.agent.llm.base import (
     gather,
 )
 from soma.agent.llm.offline import OfflineModel
+from soma.agent.llm.offline.answer import WHY
 from soma.agent.llm.offline.model import respond
 from soma.agent.tools import calculator, clock, document, recall, remember
 
@@ -161,7 +162,7 @@ def test_a_memory_that_cannot_be_reached_is_not_called_empty() -> None:
     assert reply.confidence == 0
 
 
-@pytest.mark.parametrize("text", ["hello", "Hi there!", "thanks", "who are you?", "what can you do?", "good morning"])
+@pytest.mark.parametrize("text", ["hello", "Hi there!", "Bonjour", "who are you?", "what can you do?", "good morning"])
 async def test_small_talk_gets_an_honest_line(text: str) -> None:
     response = await ask(text, CAROLINE)
     assert "offline extractive model" in response.text
@@ -424,12 +425,22 @@ def test_the_work_of_a_reply_grows_no_faster_than_its_memories() -> None:
     assert calls_for(60) < 2.2 * calls_for(30)
 
 
-async def test_thanks_and_greetings_are_not_greeted_anew() -> None:
-    before = (Message("user", (TextPart("hello"),)), Message("assistant", (TextPart("Hello."),)))
-    messages = (*before, Message("user", (TextPart("thanks"),)))
-    assert respond(ModelRequest(messages=messages, seed=7)).text == "You are welcome."
-    messages = (*before, Message("user", (TextPart("hi"),)))
-    assert respond(ModelRequest(messages=messages, seed=7)).text.startswith("I am here")
+@pytest.mark.parametrize(
+    ("said", "answer"),
+    [
+        ("thanks", "You are welcome."), ("Danke!", "You are welcome."), ("merci", "You are welcome."),
+        ("gracias", "You are welcome."), ("bye", "Goodbye."), ("Gute Nacht", "Goodbye."), ("ok", "All right."),
+        ("hi", "Hello again: ask me about something, or tell me to remember it."),
+        ("Guten Morgen", "Hello again: ask me about something, or tell me to remember it."),
+        ("why?", WHY),
+    ],
+)  # fmt: skip
+async def test_small_talk_is_answered_in_kind_and_not_greeted_anew(said: str, answer: str) -> None:
+    before = (Message("user", (TextPart("when did you go?"),)), Message("assistant", (TextPart("Hello."),)))
+    messages = (*before, Message("user", (*CAROLINE, TextPart(said))))
+    assert respond(ModelRequest(messages=messages, tools=TOOLS, seed=7)).text == answer
+    if not answer.startswith("Hello"):
+        assert (await ask(said, CAROLINE)).text == answer
 
 
 async def test_a_city_names_its_time_zone() -> None:

@@ -5,6 +5,7 @@ from msgspec.structs import replace
 from soma.agent.citations import brings_support, is_supported
 from soma.agent.convergence import may_refine
 from soma.agent.record import IterationRecord, TurnRecord
+from soma.agent.small_talk import small_talk
 from soma.agent.steps.doors import Doors, principal_of
 from soma.agent.steps.judge import evidence_of, forced_answer, score_of
 from soma.brain.errors import BrainUnavailable
@@ -36,6 +37,8 @@ async def look_again(record: TurnRecord, iteration: IterationRecord, doors: Door
     """Recall with the draft: the bundle for one more iteration if it finds other evidence, else None."""
     always = doors.limits.refine == "always"
     known = iteration.bundle.memories if iteration.bundle else []
+    if small_talk(record.turn.content) is not None and not always:
+        return None  # a draft of "Goodbye." finds memories, and none tells of anything that was asked
     if not iteration.is_answer or not (known or always) or record.has_evidence_for(iteration.number + 1):
         return None
     drafts = sum(1 for other in record.iterations.values() if other.is_answer and other.number < iteration.number)

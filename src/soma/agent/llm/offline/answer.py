@@ -13,6 +13,7 @@ from soma.agent.llm.offline.evidence import ASSISTANT, SUPPORTED, USER, Evidence
 from soma.agent.llm.offline.question import Question, read
 from soma.agent.llm.offline.quoting import Answering
 from soma.agent.llm.offline.words import content_stems
+from soma.agent.small_talk import SmallTalk
 from soma.agent.speech import sentences
 
 MAX_QUOTES = 3
@@ -26,7 +27,16 @@ CHAT = (
     "but I cannot make conversation. Ask me about something, or tell me to remember it."
 )
 AGAIN = "I am here: ask me about something, or tell me to remember it."
-WELCOME = "You are welcome."
+SMALL_TALK: dict[SmallTalk, str] = {
+    "thanks": "You are welcome.",
+    "goodbye": "Goodbye.",
+    "greeting": "Hello again: ask me about something, or tell me to remember it.",
+    "assent": "All right.",
+}
+WHY = (
+    "I cannot say why: as the offline extractive model I quote what I remember, and give no reasons of my own. "
+    "Ask me about something."
+)
 LEFT = "All right: nothing was forgotten."
 TELLING = (
     "Thank you for telling me: I remember what you say here, and quote it when you ask. As the offline extractive "

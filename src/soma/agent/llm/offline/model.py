@@ -22,6 +22,7 @@ from soma.agent.llm.base import (
 )
 from soma.agent.llm.offline import answer, evidence, forgetting, notes, passages, question, quoting
 from soma.agent.llm.offline.tool_choice import Choice, choose
+from soma.agent.small_talk import small_talk
 
 TOOL_CONFIDENCE = 0.95
 CHAT_CONFIDENCE = 0.9
@@ -129,8 +130,10 @@ def _in_conversation(request: ModelRequest, turn: _Turn) -> str | None:
     """Answer a message that asks nothing of memory or tools."""
     if forgetting.is_declined(turn.message, request):
         return answer.LEFT
-    if turn.earlier and question.is_thanks(turn.message):
-        return answer.WELCOME
+    if (kind := small_talk(turn.message)) is not None:
+        return answer.CHAT if kind == "greeting" and not turn.earlier else answer.SMALL_TALK[kind]
+    if question.asks_why(turn.message):
+        return answer.WHY
     if question.is_chat(turn.message) and not (turn.earlier and question.is_follow_up(turn.message)):
         return answer.AGAIN if turn.earlier else answer.CHAT
     return answer.TELLING if question.is_telling(turn.message) else None

@@ -6,14 +6,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from soma.agent.llm.offline.words import ENGLISH, content_stems, language_of
-from soma.agent.speech import is_question, is_request, may_have_verb, only_names, sentences, word_set
+from soma.agent.speech import is_question, is_request, may_have_verb, only_names, sentences
 
 Kind = Literal["when", "who", "where", "how_many", "other"]
 
-GREETING = word_set(
-    """afternoon bye cheers day evening goodbye good great hello hey hi hiya morning nice night ok okay see soma
-    thank thanks there welcome well cool later"""
-)
 TELLING = re.compile(r"^(?:i|i'm|i've|i'll|i'd|my|we|we're|our)\b", re.IGNORECASE)
 ABOUT = re.compile(
     r"\b(?:(?:do|did|have|had) (?:i|we|you)(?: ever| already)?|(?:do|does) my (?:notes?|memor(?:y|ies)))"
@@ -21,9 +17,16 @@ ABOUT = re.compile(
     r"(?: (?:down|you|me|us|anything|something))*(?: to (?:you|me))? (?:about|of|on)\b",
     re.IGNORECASE,
 )
-BARE = re.compile(r"^\W*(?:how (?:many|much|long|often|old|far)|when|where|who|why|which(?: one)?)\W*$", re.IGNORECASE)
-THANKS = re.compile(
-    r"^\W*(?:ok(?:ay)?|great|perfect|good|nice)?\W*(?:many )?(?:thanks?|thank you|thx|cheers)\b", re.IGNORECASE
+WHY = re.compile(
+    r"^\W*(?:(?:but|and|aber|und|mais|et|pero|y) )?"
+    r"(?:why(?: not| so)?|how come|warum|wieso|weshalb|pourquoi|por qué)\W*$",
+    re.IGNORECASE,
+)
+BARE = re.compile(
+    r"^\W*(?:(?:and|by|since|until|till|from|to|for|at|with|about|und|bis|seit|ab|et|depuis|y|desde|hasta|para) )?"
+    r"(?:how (?:many|much|long|often|old|far)|when|where|who|whom|which(?: one)?|wann|wo|wer|wem|wie viele?"
+    r"|quand|où|qui|combien|cuándo|dónde|quién|cuánt[oa]s?)(?: exactly| genau| exactement| exactamente)?\W*$",
+    re.IGNORECASE,
 )
 FIRST = re.compile(
     r"\b(?:original(?:ly)?|at first|initial(?:ly)?|in the beginning"
@@ -98,7 +101,7 @@ def read(text: str) -> Question:
 def follow(text: str, earlier: Sequence[str]) -> Question:
     """Read a message in the light of those before it, the newest last."""
     asked = read(text)
-    if not earlier or not (FOLLOWS.search(text) or len(asked.stems) <= 1):
+    if not earlier or asks_why(text) or not (FOLLOWS.search(text) or len(asked.stems) <= 1):
         return asked
     before = follow(earlier[-1], earlier[:-1])
     return replace(asked, before=_about(before), kind=before.kind if asked.kind == "other" else asked.kind)
@@ -119,8 +122,8 @@ def _about(asked: Question) -> tuple[str, ...]:
 
 
 def is_chat(text: str) -> bool:
-    """Nothing to look up: a greeting, thanks, or words that carry no content."""
-    return not (set(content_stems(text)) - {stem for word in GREETING for stem in content_stems(word)})
+    """Whether no word of a text carries content: there is nothing to look up."""
+    return not content_stems(text)
 
 
 def is_follow_up(text: str) -> bool:
@@ -128,8 +131,9 @@ def is_follow_up(text: str) -> bool:
     return bool(FOLLOWS.search(text) or BARE.match(text))
 
 
-def is_thanks(text: str) -> bool:
-    return bool(THANKS.match(text)) and is_chat(text)
+def asks_why(text: str) -> bool:
+    """Whether a text asks for a reason and names nothing: "why?"."""
+    return bool(WHY.match(text))
 
 
 def is_telling(text: str) -> bool:
