@@ -78,6 +78,35 @@ async def test_an_answer_from_a_tool_is_not_remembered():
     assert texts(ended(response(0, "", "clock"), *used(0, "clock"), response(1, "noon"))) == [SAID]
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "I don't know your blood group; the memories do not mention it.",
+        "I am not sure, maybe.",
+        "I’m not sure. Could you tell me more? If you tell me, I can remember it.",
+        "Sorry, I cannot find anything about that.",
+        "There is nothing about a boat in your notes.",
+        "Perhaps on Tuesday.",
+        "Das weiß ich leider nicht: ich weiß es nicht.",
+        "Je ne sais pas.",
+    ],
+)
+async def test_an_answer_that_only_says_that_it_does_not_know_or_hedges_is_not_remembered(answer):
+    assert texts(ended(*ANSWER, content=answer)) == [SAID]
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "I am not sure who wrote it. The Odyssey has 24 books.",
+        "There are no penguins north of Galapagos.",
+        "Cats don't know sweetness: they lack the receptor.",
+    ],
+)
+async def test_an_answer_that_tells_something_beside_its_doubts_is_remembered(answer):
+    assert texts(ended(*ANSWER, content=answer)) == [SAID, answer]
+
+
 async def test_what_the_remember_tool_has_kept_is_not_remembered_twice():
     assert texts(ended(*kept_by_tool("my cat is called Miso"), response(1, "noted"))) == []
     assert texts(ended(*kept_by_tool("my cat is called Miso", "failed"), response(1, "sorry"))) == [SAID]

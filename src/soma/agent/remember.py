@@ -7,6 +7,7 @@ from typing import Any
 
 from soma.agent.errors import NotFound
 from soma.agent.kept import answer_key, statement_key, worth_keeping
+from soma.agent.not_knowing import tells_nothing
 from soma.agent.parts import parts_of
 from soma.agent.record import Turn, TurnRecord
 from soma.agent.requests_to_forget import asks_to_forget, orders_to_forget
@@ -122,10 +123,12 @@ def _quoted_documents(complete: TurnComplete) -> list[str]:
 
 
 def _is_own_answer(record: TurnRecord, complete: TurnComplete, said_before: Sequence[str]) -> bool:
-    """Whether the answer is the model's own and carries nothing of what it was shown, or what was said before."""
+    """Whether the answer is the model's own, tells something, and carries nothing of what it was shown or what was said
+    before.
+    """
     if complete.answer_iteration is None or complete.error or complete.note or complete.citations:
         return False
-    if record.tool_uses or _is_offline(record):
+    if record.tool_uses or _is_offline(record) or tells_nothing(complete.content):
         return False
     sources = [*sources_of(record), *map(Source, said_before)]
     return not Outside(sources, [record.turn.content]).carried_by(complete.content)
