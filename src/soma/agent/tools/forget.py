@@ -14,7 +14,6 @@ from soma.agent.tools.brain import PrincipalOf, asking_brain
 from soma.agent.tools.forget_parts import one_holds_all, parts_of, without_exceptions
 from soma.agent.tools.forget_words import (
     MOST,
-    SHOWN,
     Group,
     Memory,
     foreign_stays,
@@ -24,6 +23,7 @@ from soma.agent.tools.forget_words import (
     question,
     without_summaries,
 )
+from soma.agent.tools.shortened import SHOWN
 from soma.brain.types import Forgotten, MemoryPage, Principal, RecalledMemory, StoredMemory
 
 Place = tuple[str, str]  # a turn and its conversation

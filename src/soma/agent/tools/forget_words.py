@@ -1,25 +1,18 @@
 """What is said of memories that are to be forgotten: which match, how they are listed, what stays. Pure."""
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from soma.agent.speech import made_of, says_something, sentences
 from soma.agent.tools.forget_parts import COVERED, shares
 from soma.agent.tools.own_words import stems_of
+from soma.agent.tools.shortened import shortened
 from soma.brain.types import RecalledMemory, StoredMemory
 
 MOST = 100  # memories that are proposed at once
 LISTED = 10  # of them that are named, and may be chosen by their numbers
 NEAR_BEST = 0.75
-SHOWN = 60  # characters of a sentence that are shown
 SENTENCES = 4  # of a memory that are shown
-SECRET = re.compile(
-    r"(\b\w*(?:password|passwort|passcode|pin|code|secret|key|token|kennwort|mot de passe|contraseña|clave)\b"
-    r"[^.!?]*?(?:\bis\b|\bist\b|\best\b|\bes\b|=|:)\s*).+",
-    re.IGNORECASE | re.DOTALL,
-)
-
 
 Memory = RecalledMemory | StoredMemory
 
@@ -80,13 +73,6 @@ def described(what: str, group: Group) -> str:
     more = f" and {left} more {'sentence' if left == 1 else 'sentences'}" if left else ""
     about = f" ({', '.join(notes)})" if notes else ""
     return f"{shown}{more}{about}"
-
-
-def shortened(sentence: str) -> str:
-    """Enough to know it by, and not the secret itself: what follows "the password is", and words with a digit, go."""
-    text = SECRET.sub(r"\1…", " ".join(sentence.split()))
-    text = " ".join("…" if any(map(str.isdigit, word)) else word for word in text.split())
-    return text if len(text) <= SHOWN else f"{text[:SHOWN].rsplit(' ', 1)[0]} …"
 
 
 def forgotten(count: int, made: int, receipt_id: str, turns: int) -> str:
