@@ -35,8 +35,8 @@ def command(
     """Give feedback on TURN_ID, or on your newest turn.
 
     A withdrawn answer no longer stands: what thumbs and ratings of it had taught is left out, as one more update, and
-    what is said of it later is recorded and not learned from. What was learned of the memories it was shown stays; what
-    you typed as right stays a memory, and comes first no longer.
+    what is said of it later is recorded and not learned from. What --helpful and --unhelpful had taught stays; `soma
+    rollback` undoes it. What you typed as right stays a memory, and comes first no longer.
     """
     if up + down + (rating is not None) > 1:
         fail("say either --up, --down or --rating")
