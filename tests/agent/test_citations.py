@@ -23,6 +23,13 @@ def test_a_citation_shows_what_a_reader_needs_to_find_it():
     ]  # fmt: skip
 
 
+def test_a_chunk_of_a_document_is_cited_with_the_day_that_the_document_says_and_no_day_of_an_import():
+    imported = {"occurred_at": "2026-11-30T10:00:00+00:00"}
+    undated = memory(1, "Open on Sundays", **imported, metadata={"document": "faq/club.md"})
+    dated = memory(2, "Closed", **imported, metadata={"document": "a.md", "dated": "2026-01-12"})
+    assert [one["occurred_at"] for one in citations_of("so [1, 2]", [undated, dated])] == [None, "2026-01-12"]
+
+
 def test_support_is_the_share_of_the_answers_words_that_the_evidence_holds():
     assert support("Miso sleeps [1]", ["Miso is a cat"]) == 0.5
     assert support("Miso", ["MISO!"]) == 1.0

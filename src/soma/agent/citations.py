@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from soma.agent.llm.offline.words import content_stems
+from soma.agent.moments import moment_of
 from soma.events.schema import ShownMemory
 
 CITATION = re.compile(r"\[(\d{1,3}(?:\s?[,;]\s?\d{1,3})*)\](?!\()")  # not the text of a link
@@ -30,7 +31,7 @@ def citations_of(text: str, memories: Sequence[ShownMemory]) -> list[dict[str, A
             "number": number,
             "id": memories[number - 1].id,
             "text": memories[number - 1].text,
-            "occurred_at": memories[number - 1].occurred_at,
+            "occurred_at": moment_of(memories[number - 1].metadata, memories[number - 1].occurred_at),
             "source": memories[number - 1].source,
             "metadata": memories[number - 1].metadata,
             "author": memories[number - 1].author,

@@ -1,7 +1,9 @@
 """Dates and times as a model reads them: in words, to the minute, in one zone (pure, but for `server_zone`)."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 LOCAL_TIME = Path("/etc/localtime")
@@ -26,6 +28,16 @@ def date_in_words(moment: str | None, zone: str, *, was_said: bool) -> str | Non
         return f"of {_day(when)}"
     here = when.astimezone(zone_of(zone))
     return f"{'said on' if was_said else 'of'} {_day(here)} at {here:%H:%M}"
+
+
+def moment_of(metadata: Mapping[str, Any], occurred_at: str | None) -> str | None:
+    """When a memory is of: a message says when it was said, a document what it says itself. The day on which a document
+    was imported, or its file last changed, is no fact.
+    """
+    if "document" in metadata:
+        dated = metadata.get("dated")
+        return dated if isinstance(dated, str) else None
+    return occurred_at
 
 
 def is_day(when: datetime) -> bool:

@@ -28,7 +28,7 @@ from soma.agent.llm.base import (
     ToolResultPart,
     ToolSpec,
 )
-from soma.agent.moments import date_in_words, now_in_words
+from soma.agent.moments import date_in_words, moment_of, now_in_words
 from soma.agent.record import IterationRecord, ToolUse, numbered
 from soma.agent.speech import made_of, said_by, written_by
 from soma.events.schema import ShownMemory
@@ -246,12 +246,13 @@ def _now(material: Material) -> Part:
 def _memory(number: int, memory: ShownMemory, timezone: str) -> MemoryPart:
     made_from = made_of(memory.metadata)
     author = None if made_from else _seen(said_by(memory.metadata, is_shared=memory.author is not None))
+    moment = moment_of(memory.metadata, memory.occurred_at)
     return MemoryPart(
         number=number,
         id=memory.id,
         text=without_hidden(memory.text),
-        occurred_at=_when(memory),
-        when=date_in_words(_when(memory), timezone, was_said=author is not None),
+        occurred_at=moment,
+        when=date_in_words(moment, timezone, was_said=author is not None),
         author=author,
         written_by=_seen(written_by(memory.author, memory.metadata)) if memory.author and not made_from else None,
         source=_seen(memory.source),
@@ -261,14 +262,6 @@ def _memory(number: int, memory: ShownMemory, timezone: str) -> MemoryPart:
         taught=memory.taught,
         similarity=memory.similarity,
     )
-
-
-def _when(memory: ShownMemory) -> str | None:
-    """A message says when it was said, and a document what it says itself: the time of its file is no fact."""
-    if "document" in memory.metadata:
-        dated = memory.metadata.get("dated")
-        return dated if isinstance(dated, str) else None
-    return memory.occurred_at
 
 
 def _seen(text: str | None) -> str | None:

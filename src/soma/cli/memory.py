@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.progress import Progress
 
+from soma.agent.moments import moment_of
 from soma.agent.speech import written_by
 from soma.cli.documents import Import, Options, absence, all_documents, chosen_documents, forget_documents
 from soma.cli.files import ENDINGS, NotImportable
@@ -194,7 +195,7 @@ def recall(query: str, *, top_k: int, namespace: str, as_json: bool) -> None:
         return
     for number, hit in enumerate(hits, 1):
         console.print(f"{number:2}. {hit['score']:.3f}  {escape(hit['text'])}")
-        when = (hit["occurred_at"] or "")[:16].replace("T", " ")
+        when = (moment_of(hit["metadata"], hit["occurred_at"]) or "")[:16].replace("T", " ")
         console.print(f"    [dim]{when}  {parts_of(hit, weights, every=True)}[/dim]")
         if hit["author"]:
             console.print(f"    [dim]{escape(written_by(hit['author'], hit['metadata']))}[/dim]")
@@ -213,7 +214,7 @@ def list_(*, search: str | None, limit: int, namespace: str, as_json: bool) -> N
         show_json(page)
         return
     for memory in page["memories"]:
-        day, shown = (memory.get("occurred_at") or "")[:10], memory.get("access_count", 0)
+        day, shown = (moment_of(memory["metadata"], memory["occurred_at"]) or "")[:10], memory.get("access_count", 0)
         console.print(f"[dim]{day:10} {shown:4}[/dim]  {escape(memory['key'])}", soft_wrap=True)  # whole, to be copied
         console.print(Padding(escape(excerpt(memory["text"])), (0, 0, 0, 17), expand=False))
     if not page["memories"]:

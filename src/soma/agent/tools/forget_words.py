@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from soma.agent.moments import moment_of
 from soma.agent.speech import made_of, says_something, sentences
 from soma.agent.tools.forget_parts import COVERED, shares
 from soma.agent.tools.own_words import stems_of
@@ -67,7 +68,7 @@ def described(what: str, group: Group) -> str:
     shown = ", ".join(f'"{shortened(said[at])}"' for at in sorted(best))
     document = memory.metadata.get("document")
     notes = [f"of {document}"] if isinstance(document, str) else []
-    notes += [memory.occurred_at[:10]] if memory.occurred_at else []
+    notes += [moment[:10]] if (moment := moment_of(memory.metadata, memory.occurred_at)) else []
     notes += [f"{len(group.ids)} times"] if len(group.ids) > 1 else []
     left = len(said) - len(best)
     more = f" and {left} more {'sentence' if left == 1 else 'sentences'}" if left else ""

@@ -2,6 +2,7 @@
 
 from typing import Any, Protocol
 
+from soma.agent.moments import moment_of
 from soma.agent.speech import made_of, said_by, written_by
 from soma.agent.tools.base import ToolContext, ToolResult
 from soma.agent.tools.brain import PrincipalOf, Signing, asking_brain
@@ -61,7 +62,10 @@ def _line(hit: RecalledMemory) -> str:
     """One hit a line, so that a text cannot pass itself off as another hit."""
     made_from = made_of(hit.metadata)
     author = written_by(hit.author, hit.metadata) if hit.author else said_by(hit.metadata)
-    about = (f"a summary of {made_from} memories" if made_from else author, (hit.occurred_at or "")[:10])
+    about = (
+        f"a summary of {made_from} memories" if made_from else author,
+        (moment_of(hit.metadata, hit.occurred_at) or "")[:10],
+    )
     head = ", ".join(str(part) for part in about if part)
     line = f"({head}) {hit.text}" if head else hit.text
     return f"- {' '.join(line.split())}"
