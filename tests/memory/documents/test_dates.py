@@ -4,7 +4,9 @@ from datetime import date
 
 import pytest
 
+from soma.memory.documents.blocks import markdown
 from soma.memory.documents.dates import dated
+from soma.memory.documents.days import days_of
 
 
 @pytest.mark.parametrize(
@@ -32,9 +34,47 @@ def test_front_matter_dates_first_then_a_line_near_the_top_then_the_name(text: s
         "Closed from 1 May 2024 to 9 May 2024\n",
         "Last year, on 9 May 2024, the harbour master came and told all of us to leave the pier at once.",
         "# House\n\nThe dishwasher has a warranty until 30 June 2028.\n",
+        "# Warranty until 30 June 2028\n",
         "2024-13-45",
         "| 2024-05-09 | high water |\n|---|---|\n",
     ],
 )
 def test_a_span_a_story_a_row_and_what_is_no_day_date_nothing(text: str) -> None:
     assert dated(text, "notes.md") is None
+
+
+SECTIONS = "## 2026-01-12\n\nBlue.\n\n## 2026-04-20\n\nGreen.\n\n## 2026-09-07\n\nRed.\n"
+
+
+def days(text: str, *headings: tuple[str, ...], name: str = "notes.md") -> list[date | None]:
+    found = days_of(text, name, markdown(text))
+    return [found.own, *map(found.of, headings)]
+
+
+def test_a_section_is_dated_by_its_own_heading_and_never_dates_the_document() -> None:
+    told = [("2026-01-12",), ("2026-04-20",), ("2026-09-07",)]
+    of_each = [date(2026, 1, 12), date(2026, 4, 20), date(2026, 9, 7)]
+    assert days(SECTIONS, *told, ()) == [None, *of_each, None]
+    below = [("Decisions", *heading) for heading in told]
+    assert days(f"# Decisions\n\n{SECTIONS}", *below) == [None, *of_each]
+    assert days(SECTIONS, ("2026-09-07",), ("Other",), name="2025-02-02.md") == [
+        date(2025, 2, 2), date(2026, 9, 7), date(2025, 2, 2),
+    ]  # fmt: skip
+
+
+def test_a_line_under_the_heading_of_a_section_does_not_date_the_document() -> None:
+    assert days("# Log\n\n## Budget\n\nDate: 2026-01-12\n\n## Roof\n\nDate: 2026-04-20\n") == [None]
+
+
+def test_the_innermost_heading_with_a_day_dates_what_is_below_it() -> None:
+    outer, inner = "Week of 2026-01-12", "Friday, 16 January 2026"
+    text = f"# Log\n\n## {outer}\n\none\n\n### {inner}\n\ntwo\n\n### Roof\n\nthree\n"
+    assert days(text, ("Log", outer), ("Log", outer, inner), ("Log", outer, "Roof")) == [
+        None, date(2026, 1, 12), date(2026, 1, 16), date(2026, 1, 12),
+    ]  # fmt: skip
+
+
+def test_front_matter_goes_before_the_title_and_the_heading_of_a_section_before_both() -> None:
+    text = "---\ndate: 2026-03-14\n---\n# Plan for 1 May 2026\n\ntext\n\n## 2 May 2026\n\nmore\n"
+    title = "Plan for 1 May 2026"
+    assert days(text, (title,), (title, "2 May 2026")) == [date(2026, 3, 14)] * 2 + [date(2026, 5, 2)]

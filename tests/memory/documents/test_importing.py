@@ -44,6 +44,19 @@ async def test_a_chunk_is_recalled_with_its_place_in_the_document(memory, alice)
     assert best.kind == "semantic"
 
 
+async def test_each_chunk_has_the_day_of_its_own_section(memory, alice):
+    text = (
+        "# Decisions\n\nWhat we decided.\n\n## 2026-01-12\n\nThe door is blue.\n\n## 2026-09-07\n\nThe door is red.\n"
+    )
+    await memory.import_document(alice, notes(text, written_at="2026-11-30"), CHUNKING)
+    stored = {record.text.split("\n")[-1]: record for record in (await memory.list(alice)).items}
+    assert {text: (one.metadata.get("dated"), one.occurred_at[:10]) for text, one in stored.items()} == {
+        "What we decided.": (None, "2026-11-30"),
+        "The door is blue.": ("2026-01-12", "2026-01-12"),
+        "The door is red.": ("2026-09-07", "2026-09-07"),
+    }
+
+
 async def test_the_same_again_writes_nothing(memory, alice, embedder, database):
     await memory.import_document(alice, notes(), CHUNKING)
     before = len(embedder.texts), database.query("SELECT COUNT(*) FROM events")

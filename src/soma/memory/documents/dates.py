@@ -1,4 +1,4 @@
-"""The day that a document itself says it was written on: its front matter, a line near its top, or its name. Pure.
+"""The day that a text itself says it was written on: its front matter, a line near its top, its name, a heading. Pure.
 
 None of these is no date: when a file was last changed says nothing of what stands in it.
 """
@@ -34,6 +34,10 @@ DAY_FIRST = re.compile(
 MONTH_FIRST = re.compile(rf"(?<!\w)({NAMES})\.?[ \t]+(\d{{1,2}})(?:st|nd|rd|th)?,?[ \t]+(\d{{4}})(?!\w)", re.IGNORECASE)
 DOTTED = re.compile(r"(?<![\d.])(\d{1,2})\.[ \t]?(\d{1,2})\.[ \t]?(\d{4})(?!\d)")
 RANGE = re.compile(r"\d[ \t]*(?:–|—|-|to|bis|until|au|al)[ \t]*\d", re.IGNORECASE)
+TERM = re.compile(
+    r"\b(?:until|till|due|before|after|since|deadline|expires?|bis|seit|fällig|vor|nach|jusqu['’]au|avant|depuis|hasta|desde)\b",
+    re.IGNORECASE,
+)  # a day of these is not the day of what is told
 NEAR_TOP = 8  # lines with words in them
 LONGEST_LINE = 80  # characters; in a longer one a date is a part of what is told
 MOST_WORDS = 7  # beside the date
@@ -55,6 +59,16 @@ def day_in(text: str) -> date | None:
     return days[0] if len(days) == 1 else None
 
 
+def day_told(line: str) -> date | None:
+    """The day of a short line or heading that says a date and little else, or names what it is the date of."""
+    if len(line) > LONGEST_LINE or RANGE.search(ISO.sub("", line)) or TERM.search(line):
+        return None
+    beside = re.findall(r"[^\W\d_]+", line)
+    most = WORDS_OF_A_TITLE if line.endswith((".", "!", "?")) else MOST_WORDS
+    day = day_in(line)
+    return day if FIELDS.search(line) or len(beside) <= most else None
+
+
 def _front_matter(lines: list[str]) -> list[str]:
     first = next((number for number, line in enumerate(lines) if line), 0)
     if not lines or lines[first] not in ("---", "+++"):
@@ -64,15 +78,10 @@ def _front_matter(lines: list[str]) -> list[str]:
 
 
 def _near_top(lines: list[str]) -> date | None:
-    """A short line that says a date and little else, or names what it is the date of."""
-    for line in islice((line for line in lines if line), NEAR_TOP):
-        if len(line) > LONGEST_LINE or line.startswith(("|", "- ", "* ", ">")) or RANGE.search(ISO.sub("", line)):
-            continue
-        beside = re.findall(r"[^\W\d_]+", line)
-        most = WORDS_OF_A_TITLE if line.endswith((".", "!", "?")) else MOST_WORDS
-        if (day := day_in(line)) and (FIELDS.search(line) or len(beside) <= most):
-            return day
-    return None
+    first = islice((line for line in lines if line), NEAR_TOP)
+    return next(
+        (day for line in first if not line.startswith(("|", "- ", "* ", ">")) and (day := day_told(line))), None
+    )
 
 
 def _in_name(name: str) -> date | None:

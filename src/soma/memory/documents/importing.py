@@ -14,7 +14,7 @@ from soma.memory.catalogue.identity import UNNAMED
 from soma.memory.documents.blocks import markdown, paragraphs
 from soma.memory.documents.chunks import BETWEEN, Chunk, each_chunk
 from soma.memory.documents.cutting import Count
-from soma.memory.documents.dates import dated
+from soma.memory.documents.days import days_of
 from soma.memory.errors import BadName, OutOfRange, TextTooLong
 from soma.memory.forget import forget
 from soma.memory.remember import remember
@@ -195,16 +195,16 @@ def _headings_of(memory: MemoryRecord) -> str:
 
 def _items(document: Document, plan: _Plan, thread: str) -> list[NewMemory]:
     """The chunks to remember: all, or none where text and places are as they were."""
-    day = dated(document.text, document.name)
+    days = days_of(document.text, document.name, READERS[document.format](document.text))
     if not plan.vanished and all(
         memory is not None
         and rows.intact(memory)
         and memory.text == chunk.text
-        and dict(memory.metadata) == place(document.name, chunk, day)
+        and dict(memory.metadata) == place(document.name, chunk, days.of(chunk.headings))
         for chunk, memory in plan.pairs
     ):
         return []
-    written = _moment(document, day)
+    written = checks.moment(document.written_at) if document.written_at else datetime.now(UTC)
     taken = {memory.key for _, memory in plan.pairs if memory is not None}
     occurrences: Counter[str] = Counter()
     items = []
@@ -215,6 +215,7 @@ def _items(document: Document, plan: _Plan, thread: str) -> list[NewMemory]:
             else _key(document.name, thread, chunk, taken=taken, occurrences=occurrences)
         )
         taken.add(key)
+        day = days.of(chunk.headings)
         items.append(
             NewMemory(
                 text=chunk.text,
@@ -222,7 +223,7 @@ def _items(document: Document, plan: _Plan, thread: str) -> list[NewMemory]:
                 kind="semantic",
                 scope=document.scope,
                 # a microsecond a chunk: recall orders what belongs together by time
-                occurred_at=(written + timedelta(microseconds=number)).isoformat(timespec="microseconds"),
+                occurred_at=(_moment(day, written) + timedelta(microseconds=number)).isoformat(timespec="microseconds"),
                 metadata=place(document.name, chunk, day),
                 conversation_id=thread,
             )
@@ -230,14 +231,12 @@ def _items(document: Document, plan: _Plan, thread: str) -> list[NewMemory]:
     return items
 
 
-def _moment(document: Document, day: date | None) -> datetime:
-    if day is not None:
-        return datetime(day.year, day.month, day.day, tzinfo=UTC)
-    return checks.moment(document.written_at) if document.written_at else datetime.now(UTC)
+def _moment(day: date | None, written: datetime) -> datetime:
+    return written if day is None else datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
 def place(name: str, chunk: Chunk, day: date | None = None) -> Mapping[str, Any]:
-    """Metadata of a chunk: where it stands, for citations and for the next import, and the document's day."""
+    """Metadata of a chunk: where it stands, for citations and for the next import, and its day."""
     return {
         "source": _source(name, chunk),
         "document": name,

@@ -1,0 +1,34 @@
+"""The day of each chunk: of the innermost heading above it that says one, or else of the document. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from soma.memory.documents.blocks import Block
+from soma.memory.documents.dates import dated, day_told
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """`own` is the document's day. A title stands above the whole document, and tells of its day no more than `own`."""
+
+    own: date | None
+    has_title: bool = False
+
+    def of(self, headings: Sequence[str]) -> date | None:
+        sections = headings[1:] if self.has_title else headings
+        return next((day for heading in reversed(sections) if (day := day_told(heading))), self.own)
+
+
+def days_of(text: str, name: str, blocks: Iterable[Block]) -> Days:
+    """The days of a document of these blocks. What stands under the heading of a section never dates all of it."""
+    headings = (block for block in blocks if block.kind == "heading")
+    first = next(headings, None)
+    if first is None:
+        return Days(dated(text, name))
+    second = next(headings, None)
+    if second is None:
+        return Days(dated(text, name), has_title=True)
+    has_title = all(len(block.headings) > 1 for block in (second, *headings))
+    opening = second.start if has_title else first.start
+    return Days(dated(text[:opening], name), has_title=has_title)
