@@ -135,6 +135,7 @@ async def test_an_error_and_the_offline_models_quotation_are_no_knowledge():
         ("yes, please", []),
         ("which present for Mirabel", []),
         ("my cabin code please", []),
+        ("wher are the wintr tires stored", []),
         ("hi", []),
         ("thank you!", []),
         ("bye", []),

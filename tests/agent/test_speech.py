@@ -35,6 +35,32 @@ def test_a_question_needs_no_mark(text):
 @pytest.mark.parametrize(
     "text",
     [
+        "wher are the wintr tires stored", "waht is the wifi password", "hwo is my dentist", "wich are my keys",
+        "wo liegen die Winterreifen", "welcher Tag ist heute", "où est la clé", "quel jour est le marché",
+        "dónde está la llave", "cómo se llama mi dentista",
+    ],
+)  # fmt: skip
+def test_a_question_may_be_mistyped_or_of_another_language(text):
+    assert is_question(text)
+    assert not says_something(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "wheat is in the cellar", "Wren is my sister", "the tires are in the cellar", "how I met Ann",
+        "wet are the towels",
+        "two are missing", "there is a key", "hen is brown", "Wo der Hund liegt, ist es warm", "Cuando es verano, nado",
+        "wool is warm", "Wher are the keys, she wrote.",
+    ],
+)  # fmt: skip
+def test_a_word_like_a_question_word_asks_nothing(text):
+    assert not is_question(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
         "which present for Mirabel",
         "my cabin code please",
         "my cabin code, please",

@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from soma.agent.spelling import distance_of
+
 LONGEST_NAME = 80  # of a speaker, where somebody else's words name one
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
 SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)]*\s+|(?<=[。！？])|\n+")
@@ -24,6 +26,18 @@ AUXILIARY = word_set(
     would"""
 )
 WH = word_set("what when where which who whom whose why how")
+_A_SLIP_AWAY = word_set("wham wheat whet whey whim whit whole whore wren")  # from a question word, and words themselves
+_SHORTEST_SLIP = 4  # letters of a question word that may lack one or have another; of a shorter two may be swapped
+_ASKING_ELSEWHERE = re.compile(
+    r"^\W*(?:(?:wo|wann|wer|wem|wen|wie|warum|wieso|weshalb|woher|wohin|welche[rsmn]?(?: \w+)?)"
+    r" (?:ist|sind|war|waren|hat|haben|hatte|habe|kann|können|wird|werden|wurde|muss|soll|heißt|liegt|liegen|steht"
+    r"|stehen|kommt|kommen|kostet|geht|beginnt|viele?)\b"
+    r"|qu'est-ce|est-ce que\b|(?:où|quand|qui|comment|combien|pourquoi|quel(?:le)?s?(?: \w+)?)"
+    r" (?:est|sont|était|étaient|a|ont|peut|faut|dois|s'appelle|coûte|commence)\b"
+    r"|(?:dónde|cuándo|quién(?:es)?|cómo|cuál(?:es)?|qué|cuánt[oa]s?)"
+    r" (?:es|está|están|son|era|fue|se|ha|hay|tiene|puede|cuesta|empieza)\b)",
+    re.IGNORECASE,
+)
 REQUEST = re.compile(
     r"^(?:(?:please|kindly|now|also|and|then|ok(?:ay)?|so|hey|hi|hello|soma|just|let'?s|i(?:'d| would) like you to"
     r"|i want you to)\b[\s,:!]*)*"
@@ -75,13 +89,30 @@ def sentences(text: str) -> list[str]:
 
 
 def is_question(text: str) -> bool:
-    """By its mark or, unmarked, by a question word before an auxiliary: 'what is my cat called'."""
+    """By its mark or, unmarked, by a question word before an auxiliary: 'what is my cat called', be it mistyped."""
     if text.rstrip("\"'”’) ").endswith(("?", "？", "؟")):
         return True
-    first, second, *_ = [*words(text), "", ""]
-    if text.rstrip().endswith(("!", ".")) or first not in ASKING:
+    if text.rstrip().endswith(("!", ".")):
         return False
-    return first not in WH or second in AUXILIARY
+    if _ASKING_ELSEWHERE.match(text.replace("’", "'")):
+        return True
+    first, second, *_ = [*words(text), "", ""]
+    if first in ASKING and first not in WH:
+        return True
+    return meant_question_word(first) is not None and second in AUXILIARY
+
+
+def meant_question_word(word: str) -> str | None:
+    """The question word that a word is, or was meant to be: "wher", "waht"."""
+    if word in WH or word in _A_SLIP_AWAY or not word.startswith(("w", "hw")):
+        return word if word in WH else None
+    return next((asking for asking in sorted(WH) if _is_slip(word, asking)), None)
+
+
+def _is_slip(word: str, asking: str) -> bool:
+    if len(asking) < _SHORTEST_SLIP and sorted(word) != sorted(asking):
+        return False
+    return word not in ASKING and distance_of(word, asking, 1) <= 1
 
 
 def is_request(text: str) -> bool:

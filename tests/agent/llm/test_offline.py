@@ -490,3 +490,29 @@ async def test_what_only_names_a_thing_is_looked_up(typed: str) -> None:
 async def test_what_was_told_in_a_language_answers_in_it(told: str, asked: str, quoted: str) -> None:
     response = await ask(asked, (memory(1, told, author="user"),))
     assert response.text == f'You said: "{quoted}" [1]'
+
+
+@pytest.mark.parametrize("asked", ["where are the winter tires stored", "wher are the wintr tires stored"])
+@pytest.mark.parametrize("kept", ["wher are the wintr tires stored", "wintr tires stored"])
+async def test_what_only_repeats_the_question_is_never_its_answer(asked: str, kept: str) -> None:
+    echo = memory(1, kept, author="user", occurred_at=SAID, score=1.0)
+    assert (await ask(asked, (echo,))).text.startswith("I don't know")
+    told = memory(2, "The winter tires are stored in the cellar", author="user", occurred_at=SAID)
+    assert (await ask("where are the winter tires stored", (echo, told))).text.endswith(
+        '"The winter tires are stored in the cellar" [2]'
+    )
+
+
+@pytest.mark.parametrize(
+    ("asked", "told", "author"),
+    [
+        ("is my dog called Rex?", "my dog is called Rex", "user"),
+        ("when did I go to the gym?", "I went to the gym", "user"),
+        ("who drinks tea?", "I drink tea", "Ann"),
+        ("how many cats do I have?", "I have one cat", "user"),
+    ],
+)
+async def test_the_questions_own_words_may_answer_by_yes_day_number_or_speaker(
+    asked: str, told: str, author: str
+) -> None:
+    assert f'"{told}" [1]' in (await ask(asked, (memory(1, told, author=author, occurred_at=SAID),))).text

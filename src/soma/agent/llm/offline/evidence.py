@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 
 from soma.agent.llm.base import MemoryPart
 from soma.agent.llm.offline.dates import resolve, said_on
-from soma.agent.llm.offline.question import Kind, Question
-from soma.agent.llm.offline.words import content_stems, stem
-from soma.agent.speech import is_question, is_request, sentences, words
+from soma.agent.llm.offline.question import Kind, Question, is_open
+from soma.agent.llm.offline.words import content_stems, is_small, stem
+from soma.agent.speech import is_question, is_request, may_have_verb, sentences, words
+from soma.agent.spelling import nearest
 
 SUPPORTED = 0.45  # below this an answer would be a guess
 OWN_SHARE = 0.6  # of a sentence's score that its own words give; the rest comes from its memory
@@ -70,8 +71,7 @@ class _Read:
 
 def weigh(question: Question, memories: Sequence[MemoryPart]) -> list[Evidence]:
     """The best sentence of each memory, best memory first; of summaries only where nothing that was said will do."""
-    language = question.language
-    read = [entry for memory in memories if (entry := _read(memory, language)).sentences]
+    read = [entry for memory in memories if (entry := _read(memory, question)).sentences]
     people = frozenset(name for entry in read for name in entry.author)
     named = people.intersection(question.stems)
     asked = tuple(word for word in question.stems if word not in named)
@@ -97,9 +97,11 @@ def confidence(ranked: Sequence[Evidence]) -> float:
     return min(1.0, max(0.0, 0.8 * ranked[0].support + 0.2 * min(1.0, lead / 0.2)))
 
 
-def _read(memory: MemoryPart, language: str) -> _Read:
-    """By the stems of the question's language."""
-    said = [(text, frozenset(content_stems(text, language))) for text in _statements(memory)]
+def _read(memory: MemoryPart, question: Question) -> _Read:
+    """By the stems of the question's language, without what only repeats the question."""
+    language = question.language
+    told = [text for text in _statements(memory) if memory.taught or _says_more(text, question, memory)]
+    said = [(text, frozenset(content_stems(text, language))) for text in told]
     stems = frozenset().union(*(stems for _, stems in said))
     author = frozenset(stem(word, language) for word in words(memory.author or ""))
     return _Read(memory, tuple(said), stems, author)
@@ -122,6 +124,18 @@ def _statements(memory: MemoryPart) -> list[str]:
         told = [text for text in told if not is_request(text)]
     kept = [TO_REMEMBER.sub("", text) for text in told]
     return [text for text in kept if text and not ORDER.search(text) and not HONEST.match(text)]
+
+
+def _says_more(text: str, question: Question, memory: MemoryPart) -> bool:
+    """Whether a sentence answers by more than the question's own words, be they mistyped, or by who or when said it."""
+    if (memory.author or "").lower() not in {"", *USER} or not is_open(question):
+        return True
+    if question.kind == "when" and may_have_verb(text):  # the day on which it was said may answer
+        return True
+    asked, known = set(content_stems(question.text, question.language)), words(question.text)
+    said = [word for word in words(text) if not is_small(word, question.language)]
+    is_new = any(stem(word, question.language) not in asked and nearest(word, known) is None for word in said)
+    return is_new or _fits(question.kind, text, memory)
 
 
 def _best(kind: Kind, entry: _Read, weights: dict[str, float], named: frozenset[str], recalled: float) -> Evidence:

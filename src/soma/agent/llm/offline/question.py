@@ -6,7 +6,17 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from soma.agent.llm.offline.words import ENGLISH, content_stems, language_of
-from soma.agent.speech import is_question, is_request, may_have_verb, only_names, sentences
+from soma.agent.speech import (
+    WH,
+    is_question,
+    is_request,
+    may_have_verb,
+    meant_question_word,
+    only_names,
+    sentences,
+    word_set,
+    words,
+)
 
 Kind = Literal["when", "who", "where", "how_many", "other"]
 
@@ -48,6 +58,12 @@ IDLE = re.compile(
     re.IGNORECASE,
 )  # asks for nothing more
 GOES_ON = re.compile(r"\W*(?:and|what|how|und|et|y)\b", re.IGNORECASE)
+OPEN = {
+    ENGLISH: WH,
+    "german": word_set("was wer wem wen wo wann wie warum wieso woher wohin welche welcher welches welchen welchem"),
+    "french": word_set("que quoi qui où quand comment combien pourquoi quel quelle quels quelles"),
+    "spanish": word_set("qué quién quiénes dónde cuándo cómo cuál cuáles cuánto cuánta cuántos cuántas"),
+}  # words that ask for what the question does not say itself
 PARTS = re.compile(
     r",? (?:and|und|et|y) (?=(?:(?:at|on|in|to|under|since|by|for|from|with|until) )?(?:how|what|when|where|which|who"
     r"|whom|whose|why|wie|was|wann|wo|wer|welche[rsmn]?|combien|quand|où|qui|quel(?:le)?s?|cuánd?t?[oa]s?|dónde|quién|qué)\b)",
@@ -119,6 +135,11 @@ def parts(asked: Question) -> list[Question]:
 
 def _about(asked: Question) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*asked.stems, *asked.before]))
+
+
+def is_open(asked: Question) -> bool:
+    """Whether a question asks for what it does not say: one for a yes or a no may say all of its answer itself."""
+    return any((meant_question_word(word) or word) in OPEN[asked.language] for word in words(asked.text))
 
 
 def is_chat(text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Words that were mistyped: the nearest of those that the notes hold. Pure."""
+"""Words that were mistyped: how far from a known word, and the nearest of those known. Pure."""
 
 from collections.abc import Iterable
 from functools import lru_cache
