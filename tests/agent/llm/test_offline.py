@@ -516,3 +516,40 @@ async def test_the_questions_own_words_may_answer_by_yes_day_number_or_speaker(
     asked: str, told: str, author: str
 ) -> None:
     assert f'"{told}" [1]' in (await ask(asked, (memory(1, told, author=author, occurred_at=SAID),))).text
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("what is the name of my dentist?", "my dentist is Dr Lund in Mill Street"),
+        ("what's my dentist called?", "my dentist is Dr Lund in Mill Street"),
+        ("what is my dentist's name?", "Dr Lund is my dentist"),
+        ("what is the number of my locker?", "my locker is 42"),
+        ("what colour is my bike?", "my bike is red"),
+        ("what is the price of the kiln?", "the kiln was sold for 40 euros"),
+        ("Wie ist der Name von meinem Zahnarzt?", "mein Zahnarzt ist Dr. Lund"),
+        ("Wie heißt mein Zahnarzt?", "mein Zahnarzt ist Dr. Lund"),
+        ("Quel est le nom de mon dentiste ?", "mon dentiste est le Dr Lund"),
+        ("Comment s'appelle mon dentiste ?", "mon dentiste est le Dr Lund"),
+        ("¿Cómo se llama mi dentista?", "mi dentista es el doctor Lund"),
+        ("¿Cuál es el nombre de mi dentista?", "mi dentista es el doctor Lund"),
+    ],
+)
+async def test_what_something_is_answers_what_it_is_called(asked: str, told: str) -> None:
+    others = (memory(2, "my cat is called Miso", author="user"), memory(3, "Ann has 3 red cups", author="user"))
+    assert (await ask(asked, (memory(1, told, author="user"), *others))).text == f'You said: "{told}" [1]'
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("what is the name of my dentist?", "my dentist is in Oslo"),
+        ("what is my dentist called?", "my dentist is a friend of Ann"),
+        ("what is my dentist called?", "my dentist moved"),
+        ("what is my dog called?", "my cat is Miso"),
+        ("what is the number of my locker?", "my locker is in room 3"),
+        ("what colour is my bike?", "my bike is new"),
+    ],
+)
+async def test_what_tells_something_else_of_it_does_not(asked: str, told: str) -> None:
+    assert (await ask(asked, (memory(1, told, author="user"),))).text.startswith("I don't know")

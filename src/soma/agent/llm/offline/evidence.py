@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from soma.agent.llm.base import MemoryPart
 from soma.agent.llm.offline.dates import resolve, said_on
+from soma.agent.llm.offline.implied import implied_in, implied_words
 from soma.agent.llm.offline.question import Kind, Question, is_open
 from soma.agent.llm.offline.words import content_stems, is_small, stem
 from soma.agent.speech import is_question, is_request, may_have_verb, sentences, words
@@ -78,6 +79,7 @@ def weigh(question: Question, memories: Sequence[MemoryPart]) -> list[Evidence]:
     if not asked:  # only about a person: what they say themselves tells of them
         asked = question.stems
         read = [_with_author(entry) for entry in read]
+    read = [_with_implied(entry, question) for entry in read]
     weights = {word: _rarity(word, read) * _missing_share(word, asked, read) for word in asked}
     if not weights:
         return []
@@ -110,6 +112,15 @@ def _read(memory: MemoryPart, question: Question) -> _Read:
 def _with_author(entry: _Read) -> _Read:
     told = tuple((text, stems | entry.author) for text, stems in entry.sentences)
     return replace(entry, sentences=told, stems=entry.stems | entry.author)
+
+
+def _with_implied(entry: _Read, question: Question) -> _Read:
+    """With the words that a form stands for, where the memory holds another word of the question."""
+    words = implied_words(question)
+    if not words or entry.stems.isdisjoint(frozenset(question.stems) - words):
+        return entry
+    told = tuple((text, stems | implied_in(question, text)) for text, stems in entry.sentences)
+    return replace(entry, sentences=told, stems=entry.stems.union(*(stems for _, stems in told)))
 
 
 def _statements(memory: MemoryPart) -> list[str]:
