@@ -451,7 +451,67 @@ async def test_a_day_counted_from_today_is_told_by_the_clock() -> None:
     text = "what day is it in 3 days?"
     assert asked(await ask(text)) == [("clock", {})]
     said = await ask(text, after=ran("clock", {}, "Sunday, 29 November 2026, 20:39:02 UTC"))
-    assert said.text.startswith("In 3 days is 2 December 2026")
+    assert said.text.startswith("In 3 days is Wednesday, 2 December 2026")
+
+
+@pytest.mark.parametrize(
+    ("text", "answer"),
+    [
+        ("Wie spät ist es?", "Sunday, 29 November"),
+        ("Welcher Tag ist heute?", "Sunday, 29 November"),
+        ("Welcher Tag ist morgen?", "Tomorrow is Monday, 30 November 2026"),
+        ("Quelle heure est-il ?", "Sunday, 29 November"),
+        ("Quel jour sommes-nous ?", "Sunday, 29 November"),
+        ("¿Qué hora es?", "Sunday, 29 November"),
+        ("¿Qué día es hoy?", "Sunday, 29 November"),
+        ("what is the date tomorrow?", "Tomorrow is Monday, 30 November 2026"),
+    ],
+)
+async def test_the_clock_is_asked_in_four_languages_and_for_other_days(text: str, answer: str) -> None:
+    assert asked(await ask(text)) == [("clock", {})]
+    said = await ask(text, after=ran("clock", {}, "Sunday, 29 November 2026, 20:39:02 UTC"))
+    assert said.text.startswith(answer)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Welcher Tag ist der Feiertag?", "Quelle est la date du concert ?", "¿Qué día es la fiesta?",
+        "what day is the concert tomorrow?",
+    ],
+)  # fmt: skip
+async def test_the_day_of_something_is_not_asked_of_the_clock(text: str) -> None:
+    assert asked(await ask(text)) == []
+
+
+def following(*said: str, memories: tuple[MemoryPart, ...] = ()) -> ModelRequest:
+    *before, last = said
+    exchanges = (
+        one for text in before for one in (Message("user", (TextPart(text),)), Message("assistant", (TextPart("So."),)))
+    )
+    return ModelRequest(messages=(*exchanges, Message("user", (*memories, TextPart(last)))), tools=TOOLS, seed=7)
+
+
+@pytest.mark.parametrize(
+    ("said", "zone"),
+    [
+        (("What time is it in Tokyo?", "and in Berlin?"), "Europe/Berlin"),
+        (("What time is it in Tokyo?", "and in Berlin?", "what about london"), "Europe/London"),
+        (("what time is the concert?", "and in Berlin?"), None),
+        (("Quelle heure est-il à Paris ?",), "Europe/Paris"),
+    ],
+)
+def test_another_place_after_the_time_of_one_is_asked_of_the_clock(said: tuple[str, ...], zone: str | None) -> None:
+    calls = [call.arguments for call in respond(following(*said)).calls]
+    assert calls == ([{"timezone": zone}] if zone else [])
+
+
+@pytest.mark.parametrize("text", ["when?", "by when?", "until when exactly?"])
+def test_a_bare_question_word_asks_of_what_was_asked_before(text: str) -> None:
+    told = memory(1, "The tax form must be sent by 31 May 2026", author="user")
+    reply = respond(following("where do I send the tax form?", text, memories=(told,)))
+    assert reply.text == '31 May 2026. You said: "The tax form must be sent by 31 May 2026" [1]'
+    assert respond(following("where do I send the tax form?", text)).text.startswith("I don't know")
 
 
 @pytest.mark.parametrize(

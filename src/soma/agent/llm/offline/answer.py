@@ -8,7 +8,8 @@ from typing import Any
 
 from soma.agent.llm.base import MemoryPart, ToolCall, ToolResultPart
 from soma.agent.llm.offline import recalled
-from soma.agent.llm.offline.dates import MONTHS, resolve, said_on, show
+from soma.agent.llm.offline.clock_questions import in_english
+from soma.agent.llm.offline.dates import DAYS, MONTHS, resolve, said_on, show
 from soma.agent.llm.offline.evidence import ASSISTANT, SUPPORTED, USER, Evidence, weigh
 from soma.agent.llm.offline.question import Question, read
 from soma.agent.llm.offline.quoting import Answering
@@ -171,14 +172,18 @@ def _result(question: Question, call: ToolCall | None, result: ToolResultPart, s
 
 def _clock(question: Question, content: str) -> str:
     """What the clock says, and the day that the question counts from it."""
-    found = DAY.search(content)
-    if found is None:
+    today = _date_in(content)
+    when = resolve(in_english(question.text), today) if today else None
+    if today is None or when is None or not when.is_relative or when.text == show(today):
         return content
-    today = date(int(found[3]), MONTHS.index(found[2].lower()) + 1, int(found[1]))
-    when = resolve(question.text, today)
-    if when is None or not when.is_relative or when.text == show(today):
-        return content
-    return f"{when.phrase[0].upper()}{when.phrase[1:]} is {when.text}: now it is {content}"
+    day = _date_in(when.text) if DAY.fullmatch(when.text) else None
+    named = f"{DAYS[day.weekday()].capitalize()}, {when.text}" if day else when.text
+    return f"{when.phrase[0].upper()}{when.phrase[1:]} is {named}: now it is {content}"
+
+
+def _date_in(text: str) -> date | None:
+    found = DAY.search(text)
+    return date(int(found[3]), MONTHS.index(found[2].lower()) + 1, int(found[1])) if found else None
 
 
 def _recalled(question: Question, content: str, given: Mapping[str, Any], shown: Sequence[MemoryPart]) -> str:

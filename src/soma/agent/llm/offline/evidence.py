@@ -74,10 +74,11 @@ def weigh(question: Question, memories: Sequence[MemoryPart]) -> list[Evidence]:
     """The best sentence of each memory, best memory first; of summaries only where nothing that was said will do."""
     read = [entry for memory in memories if (entry := _read(memory, question)).sentences]
     people = frozenset(name for entry in read for name in entry.author)
-    named = people.intersection(question.stems)
-    asked = tuple(word for word in question.stems if word not in named)
+    stems = question.stems or question.before  # "by when?" asks of what was asked before
+    named = people.intersection(stems)
+    asked = tuple(word for word in stems if word not in named)
     if not asked:  # only about a person: what they say themselves tells of them
-        asked = question.stems
+        asked = stems
         read = [_with_author(entry) for entry in read]
     read = [_with_implied(entry, question) for entry in read]
     weights = {word: _rarity(word, read) * _missing_share(word, asked, read) for word in asked}

@@ -21,6 +21,7 @@ from soma.agent.llm.base import (
     ToolResultPart,
 )
 from soma.agent.llm.offline import answer, evidence, forgetting, notes, passages, question, quoting
+from soma.agent.llm.offline.clock_questions import clock_question
 from soma.agent.llm.offline.tool_choice import Choice, choose
 from soma.agent.small_talk import small_talk
 
@@ -122,7 +123,7 @@ def _calls(request: ModelRequest, turn: _Turn, *, known: bool) -> tuple[Choice, 
         return ()
     others = [tool for tool in request.tools if tool.name != forgetting.FORGET]
     return forgetting.calls(turn.message, turn.earlier[-1] if turn.earlier else "", request, called) or choose(
-        turn.message, others, known=known, called=called
+        clock_question(turn.message, turn.earlier) or turn.message, others, known=known, called=called
     )
 
 

@@ -54,7 +54,7 @@ FOLLOWS = re.compile(
 )
 IDLE = re.compile(
     r"\b(?:takes?|took|taken|taking) place\b|\bhappen(?:s|ed)?\b"
-    r"|\b(?:what|which) (?:times?|dates?|days?|months?|years?)\b",
+    r"|\b(?:what|which) (?:times?|dates?|days?|months?|years?)\b|\b(?:exactly|genau|exactement|exactamente)\b",
     re.IGNORECASE,
 )  # asks for nothing more
 GOES_ON = re.compile(r"\W*(?:and|what|how|und|et|y)\b", re.IGNORECASE)
