@@ -170,7 +170,7 @@ async def _looks_at_capsules(ann: Person, content: str) -> int:
 async def whole(ann: Person) -> TurnRecord:
     await ann.knows("23*19 + 7 is a sum that Ann likes")
     ann.hears(calls(SUM), says("It is 444 [1].", confidence=0.7))
-    return await ann.asks("what is 23*19 + 7?")
+    return await ann.asks("what is 23*19 + 7, the sum that Ann likes?")
 
 
 async def test_a_trace_holds_every_decision_of_a_turn(ann):
@@ -179,7 +179,9 @@ async def test_a_trace_holds_every_decision_of_a_turn(ann):
     receipt = await Receipt.objects.aget(turn_id=record.turn.id)
     trace = trace_of(ann.agent.store.load(record.turn.id), messages=messages, full=True, receipt=receipt)
     assert (trace["total_iterations"], trace["exit_reason"]) == (2, record.exit_reason)
-    assert [message["content"] for message in trace["messages"]] == ["what is 23*19 + 7?", "It is 444 [1]."]
+    assert [message["content"] for message in trace["messages"]] == [
+        "what is 23*19 + 7, the sum that Ann likes?", "It is 444 [1].",
+    ]  # fmt: skip
     assert trace["receipt"]["chain_head"] == ann.events(record.turn.id)[-1].hash
     assert trace["citations"][0]["text"] == "23*19 + 7 is a sum that Ann likes"
     first, second = trace["iterations"]

@@ -6,6 +6,7 @@ from django.test import AsyncClient
 from tests.agent.stage import Person, call
 from tests.agent.test_remember import caught_up
 
+from soma.agent.api.feedback import NewFeedback, give
 from soma.agent.auth import issue_token
 from soma.agent.llm.base import ModelError, ModelUnauthorized, ModelUnavailable, ToolCall
 from soma.agent.llm.scripted import Response, calls, says
@@ -259,6 +260,18 @@ async def test_an_answer_that_needs_no_memory_is_not_revised(ann):
     assert (len((await ann.asks("what is 6 * 7?")).completed), len(model.requests)) == (1, 1)
 
 
+async def test_a_sum_sends_no_memory_to_the_model(ann):
+    await ann.knows(*FACTS)
+    ann.hears(says("That makes 41."))
+    record = await ann.asks("what is 6*7?")
+    bundle = record.iterations[0].bundle
+    assert bundle is not None
+    assert (bundle.memories, bundle.degraded) == ([], None)
+    assert record.weights == (await ann.agent.brain.state(ann.principal)).weights
+    said = {"turn_id": record.turn.id, "thumb": -1, "correction": "6*7 makes 42."}
+    await give(ann.caller, NewFeedback.model_validate(said))
+
+
 async def test_small_talk_ends_at_once_however_unsure_its_answer_is(ann):
     await ann.knows(*FACTS)
     draft = "the train to Bern leaves platform 7 at nine, the train to Bern leaves platform 8 at nine"
@@ -414,7 +427,7 @@ async def test_every_fact_is_in_the_log_before_the_next_step_begins(ann):
 async def whole(ann: Person) -> TurnRecord:
     await ann.knows("23*19 + 7 is a sum that Ann likes")
     ann.hears(calls(SUM), says("It is 444 [1].", confidence=0.7))
-    return await ann.asks("what is 23*19 + 7?")
+    return await ann.asks("what is 23*19 + 7, the sum that Ann likes?")
 
 
 async def test_iteration_rows_are_complete_and_their_deltas_are_the_differences(ann):

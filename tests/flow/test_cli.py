@@ -262,7 +262,7 @@ def test_the_trace_is_readable_at_80_columns(typed, person):
 
 def test_the_trace_shows_what_was_recalled_decided_run_judged_and_learned_in_that_order(typed, person):
     person.remember("The harbour opens at seven.")
-    typed("chat", "what is 23*19 + 7?")
+    typed("chat", "what is 23*19 + 7 at low tide?")
     shown = typed("trace", COLUMNS="120").stdout
     expected = [
         r"iteration 0 ─+\n1 memory recalled in \d+ ms, \d+ tokens\n",

@@ -4,6 +4,7 @@ from msgspec.structs import replace
 
 from soma.agent.citations import brings_support, is_supported
 from soma.agent.convergence import may_refine
+from soma.agent.nothing_to_recall import nothing_to_recall
 from soma.agent.record import IterationRecord, TurnRecord
 from soma.agent.small_talk import small_talk
 from soma.agent.steps.doors import Doors, principal_of
@@ -16,8 +17,13 @@ LONGEST_QUERY = 16_000  # characters: more adds nothing to what is found, and th
 
 
 async def recall(record: TurnRecord, number: int, query: str, doors: Doors) -> BundleBuilt:
-    """The memories for iteration `number`, chosen by the weights as they are now; none while the brain is away."""
+    """The memories for iteration `number`, chosen by the weights as they are now; none while the brain is away.
+
+    Of a message that asks for nothing that memory could know, none either: they would only go out to a provider.
+    """
     began = doors.clock()
+    if nothing_to_recall(query):
+        return _empty(number, query, duration_ms=doors.elapsed_ms(began))
     try:
         bundle = await doors.brain.evaluate(
             principal_of(record),
@@ -105,7 +111,7 @@ def _built(number: int, query: str, bundle: ContextBundle, *, duration_ms: float
     )
 
 
-def _empty(number: int, query: str, *, duration_ms: float, degraded: str) -> BundleBuilt:
+def _empty(number: int, query: str, *, duration_ms: float, degraded: str | None = None) -> BundleBuilt:
     return BundleBuilt(
         iteration_number=number,
         query=query,

@@ -30,6 +30,9 @@ YEARS = re.compile(r"\b(?:in|from|between|during|since|for)\s+[12]\d{3}\s*[-–]
 TOUCHES_BEFORE = re.compile(r"[^\W]$|[.,:;$€£#§°'_/@-]$|[)\]}]$")
 TOUCHES_AFTER = re.compile(r"[\w(%°€$£#@/:]|[.,;'_]\d")
 MATHS = frozenset(content_stems("calculate compute result equal sum answer value work evaluate math solve"))
+ASKING = frozenset(
+    content_stems("please tell ist wie viel wieviel was ergibt rechne combien font fait cuánto cuanto es son")
+)
 MAX_TRIMS = 12
 MAX_LENGTH = 200
 
@@ -50,6 +53,14 @@ def expression_in(message: str) -> str | None:
     if any(map(AMBIGUOUS.fullmatch, spans)) and _asks_else(text):
         spans = [span for span in spans if not AMBIGUOUS.fullmatch(span)]
     return max(spans, key=len, default=None)
+
+
+def is_only_a_sum(message: str) -> bool:
+    """Whether a message asks for a sum and nothing else. 555-1234 may as well be a number to look up."""
+    expression = expression_in(message)
+    if expression is None or AMBIGUOUS.fullmatch(expression):
+        return False
+    return MATHS.union(ASKING).issuperset(content_stems(written(message).replace(expression, " ")))
 
 
 def _runs(text: str) -> Iterator[str]:
