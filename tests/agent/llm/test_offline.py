@@ -587,6 +587,7 @@ async def test_the_questions_own_words_may_answer_by_yes_day_number_or_speaker(
         ("what is the number of my locker?", "my locker is 42"),
         ("what colour is my bike?", "my bike is red"),
         ("what is the price of the kiln?", "the kiln was sold for 40 euros"),
+        ("Wie hoch ist meine Kaltmiete?", "meine Kaltmiete ist 840 Euro"),
         ("Wie ist der Name von meinem Zahnarzt?", "mein Zahnarzt ist Dr. Lund"),
         ("Wie heißt mein Zahnarzt?", "mein Zahnarzt ist Dr. Lund"),
         ("Quel est le nom de mon dentiste ?", "mon dentiste est le Dr Lund"),

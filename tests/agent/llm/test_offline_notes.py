@@ -231,3 +231,22 @@ def test_of_a_long_paragraph_the_sentence_is_quoted_with_what_leans_on_it() -> N
     long = document(("day.md", "Day", f"{filler}Oona repairs the bilge pump. She needs a new valve. {filler}"))
     said = ask("Who repairs the bilge pump?", long)
     assert said == 'From day.md, "Day": "Oona repairs the bilge pump. She needs a new valve." [1]'
+
+
+@pytest.mark.parametrize(
+    ("asked", "quoted"),
+    [
+        ("Wie hoch ist die Kaltmiete?", "Die Kaltmiete beträgt 840 Euro."),
+        ("Wie schwer ist der Ofen?", "Der Ofen wiegt 30 kg."),
+        ("Wie hoch ist die Kaution?", ""),
+        ("Wie hoch ist der Ofen?", ""),
+    ],
+)
+def test_an_amount_answers_a_german_how_high(asked: str, quoted: str) -> None:
+    rooms = document(
+        ("miete.md", "Wohnung > Miete", "Die Kaltmiete beträgt 840 Euro."),
+        ("ofen.md", "Wohnung > Ofen", "Der Ofen wiegt 30 kg."),
+        ("ofen.md", "Wohnung > Kaution", "Über die Kaution wird gestritten."),
+    )
+    said = ask(asked, rooms)
+    assert f'"{quoted}"' in said if quoted else said.startswith("I don't know")

@@ -54,21 +54,22 @@ def _measure(words: str, *units: str, whole: str = "") -> Measure:
 COST = _measure("cost price expensive cheap cheaper dear dearer fee", whole=MONEY)
 HUE = _measure("colour color", whole=COLOUR)
 MEASURES = (
-    _measure("heavy heavier light lighter weight weigh", r"(?:m?g|kg|t|tonnes?|tons?|pounds?|lbs?|oz)\b"),
-    _measure("tall high deep wide thick height depth width diameter distance far", LENGTH),
-    _measure("long length longer duration", f"{LENGTH}|{TIME}", whole=RANGE),
-    _measure("old age older", TIME),
+    _measure("heavy heavier light lighter weight weigh schwer", r"(?:m?g|kg|t|tonnes?|tons?|pounds?|lbs?|oz)\b"),
+    _measure("tall high deep wide thick height depth width diameter distance far breit tief weit", LENGTH),
+    _measure("long length longer duration lang", f"{LENGTH}|{TIME}", whole=RANGE),
+    _measure("old age older alt", TIME),
     _measure("hot warm cold temperature", r"°|degrees?\b"),
     _measure("loud quiet louder quieter noise", r"db\b|decibels?\b"),
     _measure("fast speed faster", rf"[km]?m/h|rpm|[km]bit|{TIME}"),
     COST,
     _measure("big large size bigger larger capacity volume", whole=NUMBER),
+    _measure("hoch", LENGTH, r"°|grad\b|%|prozent\b", whole=MONEY),  # asked of a tower, a fever, a share and a rent
     HUE,
 )
 ASKS_RANGE = re.compile(r"\bfrom when\b.*\bwhen\b|\bbetween (?:which|what)\b|\bvon wann\b", re.IGNORECASE)
 ASKS_MEASURE = re.compile(
     r"\bhow ([^\W\d_]+)|\b(?:what|which) (?:(?:is|was|are|were)\s+)?(?:(?:the|its|their)\s+)?([^\W\d_]+)"
-    r"|\b(costs?)\b",
+    r"|\b(costs?)\b|\bwie (hoch|schwer|breit|tief|weit|lang|alt)\b",
     re.IGNORECASE,
 )
 KINDS = {
