@@ -170,8 +170,18 @@ def test_what_is_a_heading(text, expected):
 def test_front_matter_is_read_behind_a_byte_order_mark_and_blank_lines(before, end):
     text = before + end.join(["---", "title: Notes", "tags: [a]", "---", "# First", "", "body", ""])
     found = cut(text)
-    assert [chunk.headings for chunk in found] == [(), ("First",)]
-    assert found[0].text == end.join(["title: Notes", "tags: [a]"])
+    assert [(chunk.headings, chunk.text) for chunk in found] == [
+        (("First",), f"First\n{end.join(['title: Notes', 'tags: [a]'])}\nbody")
+    ]
+
+
+def test_front_matter_is_said_by_the_first_chunk_and_alone_only_where_that_has_no_room():
+    front = "---\ntitle: Insurances\ndate: 2026-03-14\n---\n"
+    assert [chunk.text for chunk in cut(f"{front}# Car\n\nCheap.\n\n# House\n\nDear.\n")] == [
+        "Car\ntitle: Insurances\ndate: 2026-03-14\nCheap.", "House\nDear.",
+    ]  # fmt: skip
+    assert [chunk.text for chunk in cut(front)] == ["title: Insurances\ndate: 2026-03-14"]
+    assert len(cut(f"---\nabout: {'word ' * 60}\n---\n# Car\n\nCheap.\n")) == 2
 
 
 def test_a_rule_behind_a_blank_line_is_no_front_matter():

@@ -10,7 +10,7 @@ from typing import Literal
 
 from soma.memory.documents.lines import Lines
 
-Kind = Literal["heading", "prose", "lines"]
+Kind = Literal["heading", "prose", "lines", "fields"]
 
 LONGEST_TITLE = 300  # characters; a longer heading is a paragraph
 HEADING = re.compile(r" {0,3}(#{1,6})(?=[ \t]|\Z)")
@@ -30,7 +30,8 @@ UNDERSCORES = re.compile(r"(?<!\w)__(?=[^\s_])([^_]++)__(?!\w)")
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Characters [start, end) that belong together. Too long ones are cut between sentences; `lines`, between lines.
+    """Characters [start, end) that belong together. Too long ones are cut between sentences; `lines` and the `fields`
+    of front matter, between lines.
 
     `says_more` is a heading whose line holds what its title does not, as the address of a link. What stands between
     the block before and one that is `apart` is left out.
@@ -108,7 +109,7 @@ class _Markdown:
             return None
         for number in range(first + 1, len(self._lines)):
             if self._lines[number].rstrip() in {"---", "..."}:
-                block = self._block(first + 1, number, "lines") if number > first + 1 else None
+                block = self._block(first + 1, number, "fields") if number > first + 1 else None
                 self._at = number + 1
                 return block
         return None

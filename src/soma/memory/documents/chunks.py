@@ -6,7 +6,7 @@ Chunks are made one by one, and nothing here holds all of them: how many there m
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import chain, groupby, islice
 
 from soma.memory.documents.blocks import ITEM, LONGEST_TITLE, Block, head_of
 from soma.memory.documents.cutting import Count, Room, packed, pieces
@@ -14,6 +14,7 @@ from soma.memory.documents.sentences import Span
 
 BETWEEN = " > "
 HEADING_SHARE = 0.5  # of the budget at most for the headings above a chunk
+FRONT_SHARE = 0.25  # of the budget at most for the front matter in the first chunk
 HEAD_SHARE = 0.5  # of the room at most for the head of a table that is said again
 LEADS = (":", ":**")  # what a line ends with that a list follows
 ENOUGH_SHARE = 0.25  # of the room: from there on, a paragraph of its own is a chunk of its own
@@ -23,7 +24,7 @@ LINE_END = re.compile(r"\r\n|\r|\n")
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """A piece of a document: `text` is characters [start, end) under a line of its headings, and under the head of the
-    table that it is a later piece of. Lines count from 1.
+    table that it is a later piece of. The first says the front matter too. Lines count from 1.
     """
 
     text: str
@@ -54,12 +55,28 @@ def chunks(text: str, blocks: Iterable[Block], *, budget: int, count: Count) -> 
 def each_chunk(text: str, blocks: Iterable[Block], *, budget: int, count: Count) -> Iterator[Chunk]:
     """The chunks one after another, each made when it is asked for."""
     number = _LineNumbers(text)
+    front, blocks = _front(text, blocks, int(budget * FRONT_SHARE), count)
     for section in _sections(blocks, int(budget * HEADING_SHARE), count):
-        room = Room(text, budget - (count(section.title) if section.title else 0), count)
-        for (start, end), head in _spans(room, section.blocks):
+        said = sum(count(part) for part in (section.title, front) if part)
+        for (start, end), head in _spans(Room(text, budget - said, count), section.blocks):
             lines = number.of(start), number.of(end - 1)
-            whole = "\n".join(part for part in (section.title, head, text[start:end]) if part)
+            whole = "\n".join(part for part in (section.title, front, head, text[start:end]) if part)
             yield Chunk(whole, section.blocks[0].headings, start, end, *lines)
+            front = ""
+
+
+def _front(text: str, blocks: Iterable[Block], room: int, count: Count) -> tuple[str, Iterable[Block]]:
+    """The front matter, and the blocks below it: alone it answers nothing, so the first chunk says it. It is a block as
+    others are where nothing is below it, or where it is longer than the room.
+    """
+    rest = iter(blocks)
+    first = list(islice(rest, 2))
+    is_said = (
+        len(first) > 1 and first[0].kind == "fields" and Room(text, room, count).holds(first[0].start, first[0].end)
+    )
+    if is_said:
+        return text[first[0].start : first[0].end], chain(first[1:], rest)
+    return "", chain(first, rest)
 
 
 def _sections(blocks: Iterable[Block], room: int, count: Count) -> Iterator[_Section]:

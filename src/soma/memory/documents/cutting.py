@@ -44,7 +44,9 @@ class Room:
 
 def pieces(room: Room, block: Block) -> Iterator[Span]:
     """The block's sentences or lines, each cut further until it fits."""
-    parts = _lines(room.text, block) if block.kind == "lines" else sentences(room.text, block.start, block.end)
+    parts = (
+        _lines(room.text, block) if block.kind in {"lines", "fields"} else sentences(room.text, block.start, block.end)
+    )
     for start, end in parts:
         if room.holds(start, end):
             yield start, end
