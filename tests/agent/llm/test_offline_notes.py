@@ -250,3 +250,14 @@ def test_an_amount_answers_a_german_how_high(asked: str, quoted: str) -> None:
     )
     said = ask(asked, rooms)
     assert f'"{quoted}"' in said if quoted else said.startswith("I don't know")
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("Wann werden die Mülltonnen geleert?", "Die Mülltonnen werden dienstags geleert."),
+        ("¿Cuándo se limpia la piscina?", "La piscina se limpia los sábados."),
+    ],
+)
+def test_a_day_of_every_week_answers_when(asked: str, told: str) -> None:
+    assert told in ask(asked, document(("haus.md", "Haus", told)))

@@ -29,9 +29,9 @@ TIME = (
 DAY = (
     r"\b(?:\d{4}-\d\d(?:-\d\d)?|(?:19|20)\d\d|(?:jan|feb|mar|mär|apr|avr|abr|may|mai|jun|juin|jul|juil|aug|aoû|ago|sep"
     r"|oct|okt|nov|dec|dez|déc|dic|ene)\w{0,7}|(?:mon|tues|wednes|thurs|fri|satur|sun)days?|\d{1,2}[.:/]\d\d"
-    r"|noon|midnight|o'clock|today|tomorrow|yesterday|weeks?|days?|months?|years?|montag|dienstag|mittwoch"
-    r"|donnerstag|freitag|samstag|sonntag|uhr|lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|lunes|martes"
-    r"|miércoles|jueves|viernes|sábado|domingo)\b"
+    r"|noon|midnight|o'clock|today|tomorrow|yesterday|weeks?|days?|months?|years?|uhr"
+    r"|(?:montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag|lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche"
+    r"|lunes|martes|miércoles|jueves|viernes|sábado|domingo)s?)\b"
 )
 RANGE = rf"(?:\d\.?|{DAY})\s*(?:–|-|to|until|till|and|bis|und|au|al|y)\s*(?:the |am |zum |le |el )?(?:\d|{DAY})"
 COLOUR = r"\b(?:white|black|gr[ae]y|red|green|blue|yellow|orange|brown|pink|purple|violet|silver|gold|slate|beige)\b"
