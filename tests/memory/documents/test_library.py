@@ -81,6 +81,18 @@ async def test_a_chunk_that_was_forgotten_stays_so_while_its_file_is_as_it_was(m
     assert len((await memory.list(alice)).items) == 2
 
 
+@pytest.mark.parametrize("budgets", [(400, 30), (30, 400), (60, 30)])
+async def test_a_document_that_is_cut_in_another_way_loses_none_of_its_text(memory, alice, budgets):
+    """As with another model of embeddings, or a newer version: what was one chunk is several."""
+    herons = [f"Heron {number} eats fish of the lake." for number in range(12)]
+    said = document("\n\n".join(["# Herons", *herons, "# Lathe", "The lathe runs at 400."]), collection="a")
+    for budget in budgets:
+        imported = await memory.import_document(alice, said, replace(CHUNKING, budget=budget))
+        held = "\n".join(await texts(memory, alice))
+        assert [heron for heron in herons if heron not in held] == []
+    assert imported.step.action == "unchanged"
+
+
 async def test_a_document_that_is_forgotten_leaves_what_another_shares(memory, alice):
     await memory.import_document(alice, document("The heron eats fish.", "secret.md", collection="a"), CHUNKING)
     await memory.import_document(alice, document("The heron eats fish.", "open.md", collection="b"), CHUNKING)

@@ -125,14 +125,15 @@ async def write_chunks(
     """Make the chunks in `thread` those of the document. What is new is there before what vanished goes: a kill in
     between leaves both, and the next import ends it.
 
-    `is_known`: all of this text was written before. A chunk that is missing was forgotten since, and stays so.
+    `is_known`: all of this text was written before. A chunk that is missing was forgotten since, and stays so, unless
+    the text is cut in another way now.
 
     Raises NotTheAuthor for a shared document of another user that would change; nothing of it does.
     """
     found = await _cut(store, document, chunking)
     address = (owner.tenant_id, namespace, owner.of(document.scope))
     plan = await store.work(lambda: _matched(found, rows.thread(store.database, address, thread)))
-    if is_known and not plan.vanished:
+    if is_known and _is_cut_as_before(plan):
         plan = _Plan([(chunk, memory) for chunk, memory in plan.pairs if memory is not None], ())
     items = await store.work(_items, document, plan, thread)
     if items or plan.vanished:
@@ -179,6 +180,11 @@ def _matched(found: Sequence[Chunk], former: Sequence[MemoryRecord]) -> _Plan:
                 chosen[number] = same.popleft()
                 del left[chosen[number].id]
     return _Plan([(chunk, chosen.get(number)) for number, chunk in enumerate(found)], list(left.values()))
+
+
+def _is_cut_as_before(plan: _Plan) -> bool:
+    """Whether what is there are chunks of this cut: else a chunk may be missing because another held its text."""
+    return not plan.vanished and all(memory is None or memory.text == chunk.text for chunk, memory in plan.pairs)
 
 
 def _text(one: Chunk | MemoryRecord) -> str:
