@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from soma.brain.corrections import AS_RANKED, Correction, Order, nearest, order_for, question_of
-from soma.memory.types import Candidates
+from soma.memory.types import Candidate, Candidates
 
 EAST, NORTH = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0)
 
@@ -66,3 +66,48 @@ def test_what_was_typed_is_evidence_too():
 def test_the_newest_of_two_corrections_of_one_question_stands():
     new, old = corrected(), corrected()._replace(helpful=("former",))
     assert nearest(question_of("When does the Bern train leave?", EAST), [new, old]) is new
+
+
+def answers(asked: str, **texts: str) -> bool:
+    """Whether a correction that is near enough by its vectors is held to be of what is asked, among these memories."""
+    names = list(texts)
+
+    def tell(number: int) -> Candidate:
+        name, text = names[number], texts[names[number]]
+        return Candidate(
+            id=name, key=name, text=text, views={}, kind="semantic", occurred_at="", value=0.0, conversation_id=None,
+            metadata={},
+        )  # fmt: skip
+
+    candidates = Candidates(
+        ids=names,
+        views=("semantic",),
+        levels=np.zeros((len(names), 1), np.int64),
+        vectors=np.array([NORTH] * len(names), np.float32),
+        statistics_version="",
+        query_embedding=(),
+        tell=tell,
+    )
+    return order_for(question_of(asked, EAST), corrected(), candidates) is not AS_RANKED
+
+
+SPARE_KEY = "Where is the spare key of the cellar?"  # three content words
+
+
+def test_a_question_is_another_where_another_memory_holds_two_thirds_of_its_content_words():
+    assert not answers(SPARE_KEY, right="It is at nine.", other="The cellar key hangs in the hall.")
+    assert answers(SPARE_KEY, right="It is at nine.", other="The cellar is damp.")
+
+
+def test_a_question_stays_the_corrected_one_where_what_answers_it_holds_as_many_of_its_words():
+    other = "The cellar key hangs in the hall."
+    assert answers(SPARE_KEY, right="The spare key is with Ann.", other=other)
+    assert not answers(SPARE_KEY, right="The key is with Ann.", other=other)
+
+
+def test_one_content_word_in_another_memory_makes_no_other_question():
+    assert answers("Where is the cellar?", right="It is at nine.", other="The cellar is damp.")
+
+
+def test_a_memory_that_was_said_not_to_answer_makes_no_other_question():
+    assert answers(SPARE_KEY, right="It is at nine.", wrong="The spare key of the cellar hangs in the hall.")
