@@ -78,3 +78,13 @@ def test_front_matter_goes_before_the_title_and_the_heading_of_a_section_before_
     text = "---\ndate: 2026-03-14\n---\n# Plan for 1 May 2026\n\ntext\n\n## 2 May 2026\n\nmore\n"
     title = "Plan for 1 May 2026"
     assert days(text, (title,), (title, "2 May 2026")) == [date(2026, 3, 14)] * 2 + [date(2026, 5, 2)]
+
+
+def test_a_line_below_the_title_dates_the_document_and_its_sections() -> None:
+    text = "# Minutes\n\nDate: 2026-01-12\n\n## Budget\n\none\n\n## Roof\n\ntwo\n"
+    assert days(text, ("Minutes", "Roof")) == [date(2026, 1, 12)] * 2
+
+
+def test_front_matter_goes_before_a_title_that_stands_alone() -> None:
+    title = "Plan for 1 May 2026"
+    assert days(f"---\ndate: 2026-03-14\n---\n# {title}\n\ntext\n", (title,)) == [date(2026, 3, 14)] * 2
