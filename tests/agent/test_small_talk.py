@@ -8,7 +8,8 @@ from soma.agent.small_talk import small_talk
 @pytest.mark.parametrize(
     ("text", "kind"),
     [
-        ("hi", "greeting"), ("Hello Soma!", "greeting"), ("good morning", "greeting"), ("Guten Morgen", "greeting"),
+        ("hi", "greeting"), ("Hello Soma!", "greeting"), ("hello?", "greeting"),
+        ("good morning", "greeting"), ("Guten Morgen", "greeting"),
         ("bonjour", "greeting"), ("¡Buenos días!", "greeting"), ("thanks!", "thanks"), ("thank you", "thanks"),
         ("Thanks a lot for your help.", "thanks"), ("ok thanks, bye", "thanks"), ("Danke!", "thanks"),
         ("Vielen Dank", "thanks"), ("merci beaucoup", "thanks"), ("gracias", "thanks"), ("bye", "goodbye"),
