@@ -393,6 +393,13 @@ async def test_a_passage_that_the_user_named_is_quoted_with_its_document_and_hea
     assert response.text == 'From prices.md, "Delivery": "Above 500 euros it is free. Below that 14 euros flat." [2]'
 
 
+async def test_a_passage_and_a_saying_that_the_user_named_both_answer() -> None:
+    passage = memory(1, "Delivery\nAbove 500 euros it is free.", taught=True, source='prices.md, "Delivery", line 3')
+    response = await ask("What is the delivery charge?", (passage, memory(2, "The charge is 14 euros.", taught=True)))
+    assert "Above 500 euros it is free." in response.text
+    assert "The charge is 14 euros." in response.text
+
+
 @pytest.mark.parametrize("said", ["Open the grey loop until it shows 1.5 bar", "is too coarse, we take 0.8 mm"])
 async def test_what_the_user_taught_answers_in_whatever_form(said: str) -> None:
     response = await ask("When does the mesh of the boiler change?", (memory(1, said, taught=True),))

@@ -255,6 +255,7 @@ def test_an_amount_answers_a_german_how_high(asked: str, quoted: str) -> None:
 @pytest.mark.parametrize(
     ("asked", "told"),
     [
+        ("When are the bins emptied?", "The bins are emptied on Tuesdays."),
         ("Wann werden die Mülltonnen geleert?", "Die Mülltonnen werden dienstags geleert."),
         ("¿Cuándo se limpia la piscina?", "La piscina se limpia los sábados."),
     ],
