@@ -72,6 +72,18 @@ def test_what_a_model_cites_moves_weights_and_neither_trust_nor_the_guard_nor_va
     assert (after.values_version, told.values) == (before.values_version, ())
 
 
+def test_what_a_model_cites_is_gated_until_people_have_earned_trust_where_it_awaits_that(
+    settings: Hyperparameters, evidence
+) -> None:
+    before, cited = LearnerState.initial(settings), evidence(RECENT_HELPS, "new", source=Source.MODEL, novelty=1.0)
+    after, told = learn(before, cited, settings)
+    assert (told.gated, after.weights) == (True, before.weights)
+    assert "earned trust" in told.reason
+    after, told = learn(before, cited, Hyperparameters(views=settings.views, citations_await_trust=False))
+    assert not told.gated
+    assert after.weights != before.weights
+
+
 def test_a_citation_of_former_events_earns_trust_by_its_credit(settings: Hyperparameters, evidence) -> None:
     seen = evidence(RECENT_HELPS, "new")
     before = taught(settings, seen, 5)
