@@ -47,7 +47,7 @@ def budget(
 
 
 def _shared(room: int, needs: Mapping[str, int]) -> dict[str, int]:
-    """To each lane no more than it needs; what is left goes to those that need more, again by their shares."""
+    """Give each lane no more than it needs, and what is left to those that need more, again by their shares."""
     given = dict.fromkeys(LANES, 0)
     left = room
     while hungry := [name for name in LANES if given[name] < needs[name]]:

@@ -28,6 +28,6 @@ def nothing_to_recall(message: str) -> bool:
 
 
 def _is_only_the_time(message: str) -> bool:
-    """Of a place that no zone is named after, as in "in Ann's town", memory may know."""
+    """Whether only the clock is asked; of a place without a zone, as in "in Ann's town", memory may know."""
     found = _CLOCK.fullmatch(" ".join(message.split()).rstrip("?!. "))
     return found is not None and (found["place"] is None or timezone_in(message) is not None)

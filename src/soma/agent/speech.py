@@ -89,7 +89,7 @@ def sentences(text: str) -> list[str]:
 
 
 def is_question(text: str) -> bool:
-    """By its mark or, unmarked, by a question word before an auxiliary: 'what is my cat called', be it mistyped."""
+    """Whether it has the mark or, unmarked, a question word before an auxiliary, be it mistyped: 'waht is my name'."""
     if text.rstrip("\"'”’) ").endswith(("?", "？", "؟")):
         return True
     if text.rstrip().endswith(("!", ".")):

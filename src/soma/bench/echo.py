@@ -31,7 +31,7 @@ PEOPLE = {"no person": 0, "a person in ten turns": SPEAKS}
 
 
 def measure(boards: Sequence[Board], orders: int) -> list[dict[str, Any]]:
-    """By start and by who speaks: recall at 10 and top-1, before and after, in percent."""
+    """Measure by start and by who speaks: recall at 10 and top-1, before and after, in percent."""
     return [
         {"start": start, "people": people} | _figures(prior, speaks, boards, orders)
         for start, prior in STARTS.items()

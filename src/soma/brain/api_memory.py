@@ -76,7 +76,7 @@ def _add_exchange(app: FastAPI, brain: Brain, door: Door) -> None:
 
 
 def _in_plain_words(wrong: BadLine) -> BrainRefused:
-    message, inside = bodies.located(str(wrong).removeprefix(f"{wrong.field}: "))
+    message, inside = bodies.locate(str(wrong).removeprefix(f"{wrong.field}: "))
     return BrainRefused(wrong.code, message, f"{wrong.field}.{inside}" if inside else wrong.field)
 
 

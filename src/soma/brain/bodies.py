@@ -315,7 +315,7 @@ def read(content: bytes | msgspec.Raw, kind: type[T], *, field: str | None = Non
         value = msgspec.json.decode(content, type=kind)
     except msgspec.ValidationError as error:
         _check_json(content)  # msgspec stops at the first fault: what comes after it may not be JSON at all
-        message, part = located(str(error), kind)
+        message, part = locate(str(error), kind)
         raise BrainRefused("invalid_body", message, part or field) from None
     except wire.EVERY_DECODING_FAULT as error:
         raise _not_json(content, error) from None
@@ -358,7 +358,7 @@ def check_numbers(numbers: dict[str, float], field: str) -> None:
             raise BrainRefused("invalid_body", "NaN and infinity are not values.", f"{field}.{name}")
 
 
-def located(message: str, kind: Any = None) -> tuple[str, str | None]:
+def locate(message: str, kind: Any = None) -> tuple[str, str | None]:
     """msgspec says `Expected ... - at `$.items[0].text``, or names the field within the message.
 
     `kind` is what was to be read: it knows the values that there are.

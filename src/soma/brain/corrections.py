@@ -93,7 +93,7 @@ def nearest(question: Question, known: Sequence[Correction]) -> Correction | Non
 
 
 def order_for(question: Question, corrected: Correction, candidates: Candidates) -> Order:
-    """As `corrected` says, if it is of this question; `candidates` are all that may answer it, those it names too."""
+    """The order that `corrected` says, if it is of this question; `candidates` may answer it, those it names too."""
     order = Order(corrected.helpful, corrected.unhelpful)
     if corrected.question.words == question.words:
         return order

@@ -1,7 +1,6 @@
 """The brain's verbs: load, ask the core, save state and event in one transaction, show the state after the commit."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -66,8 +65,6 @@ T = TypeVar("T")
 THREADS = 2
 LONGEST_QUESTION = 16_000  # characters
 TOLD_CHARACTERS = 200_000  # of what was erased, in an answer
-
-logger = logging.getLogger(__name__)
 
 
 class Restored(NamedTuple):
@@ -263,7 +260,7 @@ class Brain:
             body = feedbacks.meant(body)
             feedbacks.check(body)
             answer = await self._shown(
-                principal, await self._taken(await self._asked(await self._told(principal, body)))
+                principal, await self._take(await self._with_question(await self._told(principal, body)))
             )
         result = answer.status if answer.status == "duplicate" else "applied" if answer.adaptation_applied else "kept"
         self.metrics.feedback(principal, result)
@@ -355,8 +352,8 @@ class Brain:
             return await self._work(told_of, self._database, principal, body)
         return Told(principal, body, feedbacks.key_of(principal, body), words=words_of(principal, body))
 
-    async def _taken(self, told: Told) -> Taken[FeedbackAnswer]:
-        """Of a correction, the memory that it becomes comes with the same commit."""
+    async def _take(self, told: Told) -> Taken[FeedbackAnswer]:
+        """Take a feedback; what a correction says is remembered in the same commit."""
         take, prefetch = self._feedback.take, asked_of(told)
         if (said := feedbacks.memory_of(told)) is None:
             return await self._writer.write(lambda tx: take(tx, told), prefetch=prefetch)
@@ -364,8 +361,8 @@ class Brain:
             owner(told.principal), said, lambda tx, keep: take(tx, told, keep), prefetch=prefetch
         )
 
-    async def _asked(self, told: Told) -> Told:
-        """With the question as the person put it: a bundle may be of the question and a draft."""
+    async def _with_question(self, told: Told) -> Told:
+        """Add the question as the person put it: a bundle may be of the question and a draft."""
         bundle, query = told.bundle, told.body.query
         if told.body.correction is not None and bundle is None and not query:
             raise BrainRefused("invalid_body", "A correction needs its question: name the bundle, or say it.", "query")

@@ -170,7 +170,7 @@ def _account() -> str:
         raise Unwell(no_token())
     if not url:
         raise Unwell("run `soma up`: it knows whose your token is")
-    said = _asked(url, "me", token, refused="does not take your token")
+    said = _ask(url, "me", token, refused="does not take your token")
     return f"you are {said['username']}, {said['role']} of tenant {said['tenant_id']}"
 
 
@@ -179,14 +179,14 @@ def _answers() -> str:
     url, token = chosen_settings().url or running(chosen_settings().data_dir), token_at_hand()
     if not url or not token:
         return f"no server was asked; one started here would answer with {_selected_here()}"
-    said = _asked(url, "model", token, refused="does not say which model answers")
+    said = _ask(url, "model", token, refused="does not say which model answers")
     if faults := [f"agent {own['capsule']}: {own['fault']}" for own in said["capsules"] if own["fault"]]:
         raise Unwell("; ".join(faults))
     own_models = [f"{own['model']} for agent {own['capsule']}" for own in said["capsules"]]
     return "; ".join([f"{said['name']}: {said['reason']}", *own_models, *said["unused"]])
 
 
-def _asked(url: str, what: str, token: str, *, refused: str) -> dict[str, Any]:
+def _ask(url: str, what: str, token: str, *, refused: str) -> dict[str, Any]:
     """What the server at `url` answers; raises Unwell where it refuses, or is no Soma."""
     try:
         answer = httpx.get(f"{url}/api/v2/{what}", headers={"Authorization": f"Bearer {token}"}, timeout=5)

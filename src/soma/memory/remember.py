@@ -224,7 +224,7 @@ def write(tx: Transaction, *, store: Store, request: Request, made: Embeddings, 
     links, foreign = write_links(tx, owner, namespace, wanted)
     relinked = {link.from_id for link in links}
     results = [_result(number, one, relinked, foreign) for number, one in enumerate(planned)]
-    return Written(results, pairs, links, space.model, _outdated(store, tx, request, planned))
+    return Written(results, pairs, links, space.model, _erase_outdated(store, tx, request, planned))
 
 
 def _write_sources(tx: Transaction, owner: Owner, namespace: str, planned: Sequence[Planned]) -> None:
@@ -241,7 +241,7 @@ def _write_sources(tx: Transaction, owner: Owner, namespace: str, planned: Seque
                 tx.append(draft(fact, subject(owner)))
 
 
-def _outdated(store: Store, tx: Transaction, request: Request, planned: Sequence[Planned]) -> Erased:
+def _erase_outdated(store: Store, tx: Transaction, request: Request, planned: Sequence[Planned]) -> Erased:
     """Erase what was made or taken from a text that now says something else: it would still say the old."""
     retold = [one.record.id for one in planned if one.former is not None and one.former.text != one.record.text]
     derived = derived_from(tx, retold)

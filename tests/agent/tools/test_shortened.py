@@ -2,7 +2,7 @@
 
 import pytest
 
-from soma.agent.tools.shortened import shortened
+from soma.agent.tools.shortened import shorten
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ from soma.agent.tools.shortened import shortened
     ],
 )
 def test_days_times_amounts_and_ordinary_words_are_shown(sentence: str) -> None:
-    assert shortened(sentence) == sentence
+    assert shorten(sentence) == sentence
 
 
 @pytest.mark.parametrize(
@@ -36,4 +36,4 @@ def test_days_times_amounts_and_ordinary_words_are_shown(sentence: str) -> None:
     ],
 )
 def test_what_looks_like_the_secret_itself_is_hidden(sentence: str, shown: str) -> None:
-    assert shortened(sentence) == shown
+    assert shorten(sentence) == shown

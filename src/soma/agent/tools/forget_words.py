@@ -7,7 +7,7 @@ from soma.agent.moments import moment_of
 from soma.agent.speech import made_of, says_something, sentences
 from soma.agent.tools.forget_parts import COVERED, shares
 from soma.agent.tools.own_words import stems_of
-from soma.agent.tools.shortened import shortened
+from soma.agent.tools.shortened import shorten
 from soma.brain.types import RecalledMemory, StoredMemory
 
 MOST = 100  # memories that are proposed at once
@@ -47,7 +47,7 @@ def question(
     nothing matches the `unmatched` parts of the request.
     """
     count = sum(len(group.ids) for group in groups)
-    listed = [f"{number}. {described(what, group)}" for number, group in enumerate(groups[:LISTED], 1)]
+    listed = [f"{number}. {describe(what, group)}" for number, group in enumerate(groups[:LISTED], 1)]
     more = sum(len(group.ids) for group in groups[LISTED:])
     lines = [_opening(count, waiting, is_long=bool(more or waiting)), *listed, *([f"and {more} more"] if more else [])]
     if made:
@@ -59,13 +59,13 @@ def question(
     return "\n".join([*lines, _asking(count, len(groups))])
 
 
-def described(what: str, group: Group) -> str:
+def describe(what: str, group: Group) -> str:
     """The sentences of a memory, enough to know it by, and how many are left out; its day, and how often it stands."""
     memory = group.memory
     said = sentences(memory.text) or [memory.text]
     wanted = stems_of(what)
     best = sorted(range(len(said)), key=lambda at: -len(wanted & stems_of(said[at])))[:SENTENCES]
-    shown = ", ".join(f'"{shortened(said[at])}"' for at in sorted(best))
+    shown = ", ".join(f'"{shorten(said[at])}"' for at in sorted(best))
     document = memory.metadata.get("document")
     notes = [f"of {document}"] if isinstance(document, str) else []
     notes += [moment[:10]] if (moment := moment_of(memory.metadata, memory.occurred_at)) else []
@@ -86,7 +86,7 @@ def forgotten(count: int, made: int, receipt_id: str, turns: int) -> str:
 
 def nothing_matches(parts: Sequence[str]) -> str:
     """Name the parts of a request that nothing was found for, without a secret that they repeat."""
-    return f"Nothing matches: {'; '.join(map(shortened, parts))}."
+    return f"Nothing matches: {'; '.join(map(shorten, parts))}."
 
 
 def own_stays(count: int) -> str:

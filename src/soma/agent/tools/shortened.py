@@ -31,7 +31,7 @@ PLAIN = re.compile(  # numbers that are no secret: days, years, times, amounts, 
 WITH_DIGIT = re.compile(r"\S*\d\S*")
 
 
-def shortened(sentence: str) -> str:
+def shorten(sentence: str) -> str:
     """Hide what follows "the password is", and words with a digit but for days, times, amounts and lone short ones."""
     text = SECRET.sub(r"\1…", " ".join(sentence.split()))
     plain = [found.span() for found in PLAIN.finditer(text)]

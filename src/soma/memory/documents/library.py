@@ -29,7 +29,6 @@ from soma.memory.store import Store
 from soma.memory.types import MemoryRecord, NewMemory, Owner, Receipt, Scope
 
 RENAMED = 0.9  # of a document must be in a file of another name for it to be the same
-PAGE = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -111,7 +111,7 @@ def from_results(
 
 
 def _headline(question: Question, best: Evidence) -> list[str]:
-    """For a `when`, the date itself; a summary and what was taught as a whole tell of several days."""
+    """Answer a `when` by the date itself; a summary and what was taught as a whole tell of several days."""
     if question.kind != "when" or best.memory.made_from or best.memory.taught:
         return []
     said = said_on(best.memory.occurred_at)

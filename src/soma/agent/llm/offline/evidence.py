@@ -101,7 +101,7 @@ def confidence(ranked: Sequence[Evidence]) -> float:
 
 
 def _read(memory: MemoryPart, question: Question) -> _Read:
-    """By the stems of the question's language, without what only repeats the question."""
+    """Read a memory by the stems of the question's language, without what only repeats the question."""
     language = question.language
     told = [text for text in _statements(memory) if memory.taught or _says_more(text, question, memory)]
     said = [(text, frozenset(content_stems(text, language))) for text in told]
@@ -116,7 +116,7 @@ def _with_author(entry: _Read) -> _Read:
 
 
 def _with_implied(entry: _Read, question: Question) -> _Read:
-    """With the words that a form stands for, where the memory holds another word of the question."""
+    """Add the words that a form stands for, where the memory holds another word of the question."""
     words = implied_words(question)
     if not words or entry.stems.isdisjoint(frozenset(question.stems) - words):
         return entry

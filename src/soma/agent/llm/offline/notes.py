@@ -46,8 +46,8 @@ def answers(question: Question, memories: Sequence[MemoryPart]) -> list[Answerin
     if sought is None:
         return []
     recalled = recall_strength(memories)
-    scored = sorted((_scored(one, sought, recalled) for one in read), key=lambda found: -found.score)
-    return [quote(found.read, sought, score=found.score, support=found.support) for found in _chosen(scored, question)]
+    scored = sorted((_score(one, sought, recalled) for one in read), key=lambda found: -found.score)
+    return [quote(found.read, sought, score=found.score, support=found.support) for found in _choose(scored, question)]
 
 
 def known(question: Question, found: Sequence[Answering]) -> list[Answering]:
@@ -62,7 +62,7 @@ def _meant(one: Answering) -> float:
     return MEANING * (max(similarities) - ALIKE) if similarities else 0.0
 
 
-def _scored(one: UnitWords, sought: Sought, recalled: dict[int, float]) -> _Scored:
+def _score(one: UnitWords, sought: Sought, recalled: dict[int, float]) -> _Scored:
     """What the unit and its surroundings hold of the question, and then what speaks for it besides."""
     has_form = _fits(sought.question, one) and (not wants_form(sought.question) or _is_of_it(one, sought))
     measured = sought.measured if has_form else frozenset()  # an amount says what it is of
@@ -105,7 +105,7 @@ def _fits(question: Question, one: UnitWords) -> bool:
     return fits(question, f"{dated} {one.unit.text}", in_table=one.unit.kind == "table")
 
 
-def _chosen(scored: Sequence[_Scored], question: Question) -> list[_Scored]:
+def _choose(scored: Sequence[_Scored], question: Question) -> list[_Scored]:
     """The best of each group; of those nearly as good, the newest or, where the first is asked for, the oldest."""
     best: dict[tuple[int, int], _Scored] = {}
     for one in scored:
@@ -151,7 +151,7 @@ def _turns(one: _Scored, best: _Scored, question: Question) -> bool:
 
 
 def _newness(one: UnitWords, near: Sequence[_Scored]) -> float:
-    """By date among those near, and by the words of a change."""
+    """Rank by date among those near, and by the words of a change."""
     dates = sorted({_date(other.read) for other in near} - {""})
     at = dates.index(_date(one)) / (len(dates) - 1) if len(dates) > 1 and _date(one) else 0.0
     told = _told(one)

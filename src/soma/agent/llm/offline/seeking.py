@@ -100,7 +100,7 @@ def _is_strange(question: Question, unknown: Sequence[str]) -> bool:
 
 
 def _stems_of(pattern: re.Pattern[str], question: Question) -> frozenset[str]:
-    """Of the words that an English question marks so; in other languages capital letters and articles tell less."""
+    """Stems of what `pattern` finds in an English question; in others capital letters and articles tell less."""
     if question.language != ENGLISH:
         return frozenset()
     return frozenset(
@@ -152,7 +152,7 @@ def _meant(word: str, known: frozenset[str], names: frozenset[str], measured: fr
 def _weight(
     word: str, meant: Sequence[str], question: Question, measured: frozenset[str], read: Sequence[UnitWords]
 ) -> float:
-    """As rare as it is in the documents; less of the question before this one, of common words and of measures."""
+    """Weigh a word as it is rare in the documents; less where it stood before, is common or is a measure."""
     if word not in question.stems:
         share = BEFORE
     elif word in measured or (meant and is_common(word, question.language)):

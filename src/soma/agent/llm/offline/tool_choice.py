@@ -122,7 +122,7 @@ def timezone_in(message: str) -> str | None:
 
 @cache
 def _zones() -> dict[str, str]:
-    """By their own names, and by the cities in them."""
+    """Zones by their own names, and by the cities in them."""
     names = sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "posix/")))
     return {name.rpartition("/")[2].replace("_", " ").lower(): name for name in names} | {
         name.lower(): name for name in names
