@@ -621,3 +621,16 @@ async def test_what_something_is_answers_what_it_is_called(asked: str, told: str
 )
 async def test_what_tells_something_else_of_it_does_not(asked: str, told: str) -> None:
     assert (await ask(asked, (memory(1, told, author="user"),))).text.startswith("I don't know")
+
+
+@pytest.mark.parametrize(
+    ("told", "asked"),
+    [
+        ("Tomasz's phone number is 0160 777 12", "What is Samira's phone number?"),
+        ("Samira also works on Tuesdays", "Does Lena work on Tuesdays?"),
+        ("Mrs Novotny's daughter is called Iva", "Which varnish does Mrs Novotny prefer?"),
+        ("Tomasz's phone number is 0160 777 12", "What is Tomasz's address?"),
+    ],
+)
+async def test_what_is_said_of_another_or_of_something_else_is_no_answer(told: str, asked: str) -> None:
+    assert (await ask(asked, (memory(1, told, author="user"),))).text.startswith("I don't know")

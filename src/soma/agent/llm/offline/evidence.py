@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from soma.agent.llm.base import MemoryPart
-from soma.agent.llm.offline.dates import resolve, said_on
+from soma.agent.llm.offline.dates import DAYS, MONTHS, resolve, said_on
 from soma.agent.llm.offline.implied import implied_in, implied_words
 from soma.agent.llm.offline.question import Kind, Question, is_open
+from soma.agent.llm.offline.seeking import names_in
 from soma.agent.llm.offline.words import content_stems, is_small, stem
 from soma.agent.speech import is_question, is_request, may_have_verb, sentences, words
 from soma.agent.spelling import nearest
@@ -23,12 +24,14 @@ KIND_BONUS = 0.15
 RECALL_BONUS = 0.15
 OTHER_PERSON = 0.6
 OWN_REPLY = 0.8
+BESIDE = 0.4  # of what is asked after by name, another thing; or of that thing something else
 LONG_WORDS = 60
 FEW = 10
 SHORT_QUESTION = 2
 PARAPHRASED = 0.5
 TAUGHT = 2.0  # above every other score: the user said that this memory answers the question
 
+DAYS_AND_MONTHS = frozenset(map(stem, (*DAYS, *MONTHS)))
 ASSISTANT = frozenset({"assistant", "agent", "soma"})
 USER = frozenset({"user", "you", "me"})
 ORDER = re.compile(
@@ -85,7 +88,11 @@ def weigh(question: Question, memories: Sequence[MemoryPart]) -> list[Evidence]:
     if not weights:
         return []
     recalled = recall_strength(memories)
-    best = [_best(question.kind, entry, weights, named, recalled[entry.memory.number]) for entry in read]
+    names = names_in(question) - named - DAYS_AND_MONTHS
+    best = [
+        _best(question.kind, entry, weights, named, recalled[entry.memory.number], names=names & frozenset(weights))
+        for entry in read
+    ]
     ranked = sorted(best, key=lambda evidence: (-evidence.score, evidence.memory.number))
     said = [evidence for evidence in ranked if not evidence.memory.made_from]
     made = [evidence for evidence in ranked if evidence.memory.made_from]
@@ -150,10 +157,18 @@ def _says_more(text: str, question: Question, memory: MemoryPart) -> bool:
     return is_new or _fits(question.kind, text, memory)
 
 
-def _best(kind: Kind, entry: _Read, weights: dict[str, float], named: frozenset[str], recalled: float) -> Evidence:
+def _best(
+    kind: Kind,
+    entry: _Read,
+    weights: dict[str, float],
+    named: frozenset[str],
+    recalled: float,
+    *,
+    names: frozenset[str],
+) -> Evidence:
     whole = sum(weights.values())
     support = sum(weight for word, weight in weights.items() if word in entry.stems) / whole
-    factor = _person_factor(entry, named)
+    factor = _person_factor(entry, named) * _subject_factor(entry, names, frozenset(weights) - names)
     scored = []
     for text, stems in entry.sentences:
         own = sum(weight for word, weight in weights.items() if word in stems) / whole
@@ -175,6 +190,13 @@ def _person_factor(entry: _Read, named: frozenset[str]) -> float:
     if not named or not author or author & named or entry.stems & named:
         return factor
     return factor * OTHER_PERSON
+
+
+def _subject_factor(entry: _Read, names: frozenset[str], asked: frozenset[str]) -> float:
+    """A memory of another person or thing is no answer, nor is one that names it and says nothing of what is asked."""
+    is_of_another = bool(names) and names.isdisjoint(entry.stems | entry.author)
+    says_nothing_of_it = bool(names and asked) and asked.isdisjoint(entry.stems)
+    return BESIDE if is_of_another or says_nothing_of_it else 1.0
 
 
 def _fits(kind: Kind, text: str, memory: MemoryPart) -> bool:

@@ -77,7 +77,7 @@ def seek(question: Question, read: Sequence[UnitWords]) -> Sought | None:
     measure = measure_of(question)
     measured = measure.words if measure else frozenset()
     looked_for = tuple(dict.fromkeys([*question.stems, *question.before]))
-    names = _stems_of(NAMED, question)
+    names = names_in(question)
     asked = {word: _meant(word, known, names, measured) for word in looked_for}
     exact = [_as_known(name, known, question.language) for name in identifiers(question.text)]
     if any(not any(name.stands_in(said_around(one)) for one in read) for name in exact):
@@ -94,9 +94,14 @@ def _is_strange(question: Question, unknown: Sequence[str]) -> bool:
     A common word may stand for another one, and of the rest a few.
     """
     telling = [word for word in unknown if not is_common(word, question.language)]
-    heads = _stems_of(NAMED, question) | _stems_of(HEAD, question)
+    heads = names_in(question) | _stems_of(HEAD, question)
     is_all = 0 < len(question.stems) == len(unknown)
     return is_all or not heads.isdisjoint(telling) or len(telling) > PARAPHRASED * len(question.stems)
+
+
+def names_in(question: Question) -> frozenset[str]:
+    """Stems of what an English question calls by a name."""
+    return _stems_of(NAMED, question)
 
 
 def _stems_of(pattern: re.Pattern[str], question: Question) -> frozenset[str]:
