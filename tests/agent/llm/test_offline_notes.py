@@ -262,3 +262,10 @@ def test_an_amount_answers_a_german_how_high(asked: str, quoted: str) -> None:
 )
 def test_a_day_of_every_week_answers_when(asked: str, told: str) -> None:
     assert told in ask(asked, document(("haus.md", "Haus", told)))
+
+
+def test_of_a_taught_table_the_row_is_told_that_is_asked_for() -> None:
+    [fees] = [memory for memory in CLUB if (memory.source or "").startswith("fees.md")]
+    said = ask("What does the Otter cost for a day?", (msgspec.structs.replace(fees, taught=True),))
+    assert "Otter" in said
+    assert "Skiff" not in said

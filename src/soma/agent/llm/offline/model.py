@@ -109,10 +109,11 @@ def _found(asked: question.Question, memories: Sequence[MemoryPart]) -> Reply | 
 
 
 def _taught(asked: question.Question, memories: Sequence[MemoryPart]) -> Reply | None:
-    """What a person said that answers, all of it: which of its sentences was meant, nobody said."""
-    read = passages.read_documents(memories)
+    """What a person said that answers, all of it: which of its sentences was meant, nobody said. Of a table the row."""
+    rows = [found for found in notes.known(asked, notes.answers(asked, memories)) if found.is_of_table]
+    read = rows or [quoting.whole(passage) for passage in passages.read_documents(memories)]
     told = [memory for memory in memories if passages.place_of(memory) is None]
-    texts = [answer.from_notes([quoting.whole(passage) for passage in read])] if read else []
+    texts = [answer.from_notes(read)] if read else []
     texts += [answer.from_evidence(asked, ranked)] if (ranked := evidence.weigh(asked, told)) else []
     return Reply(text="\n".join(texts), confidence=1.0) if texts else None
 

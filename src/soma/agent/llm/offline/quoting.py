@@ -32,6 +32,10 @@ class Answering:
     score: float
     support: float
 
+    @property
+    def is_of_table(self) -> bool:
+        return all(unit.kind == "table" for unit in self.units)
+
 
 def whole(passage: Passage) -> Answering:
     """All of a passage, as it was said to answer."""
