@@ -634,3 +634,8 @@ async def test_what_tells_something_else_of_it_does_not(asked: str, told: str) -
 )
 async def test_what_is_said_of_another_or_of_something_else_is_no_answer(told: str, asked: str) -> None:
     assert (await ask(asked, (memory(1, told, author="user"),))).text.startswith("I don't know")
+
+
+async def test_beside_a_name_an_abbreviation_is_what_is_asked_after() -> None:
+    said = await ask("Never mind the weather, what is Rex's PIN?", (memory(1, "Rex's PIN is 4711."),))
+    assert "4711" in said.text

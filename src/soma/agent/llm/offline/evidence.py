@@ -52,6 +52,7 @@ NUMBER = re.compile(
     r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|dozen|twice|once|several|couple)\b", re.IGNORECASE
 )
 PLACE = re.compile(r"\b(?:in|at|from|to|near|around)\s+(?:the\s+)?[A-Z]")
+ABBREVIATION = re.compile(r"\b[A-Z]{2,}\b")
 NAME = re.compile(r"(?<![.!?]\s)(?<!^)\b[A-Z][a-z]+")
 
 
@@ -88,7 +89,7 @@ def weigh(question: Question, memories: Sequence[MemoryPart]) -> list[Evidence]:
     if not weights:
         return []
     recalled = recall_strength(memories)
-    names = names_in(question) - named - DAYS_AND_MONTHS
+    names = _proper_names(question) - named - DAYS_AND_MONTHS
     best = [
         _best(question.kind, entry, weights, named, recalled[entry.memory.number], names=names & frozenset(weights))
         for entry in read
@@ -105,6 +106,13 @@ def confidence(ranked: Sequence[Evidence]) -> float:
         return 0.0
     lead = ranked[0].score - (ranked[1].score if len(ranked) > 1 else 0.0)
     return min(1.0, max(0.0, 0.8 * ranked[0].support + 0.2 * min(1.0, lead / 0.2)))
+
+
+def _proper_names(question: Question) -> frozenset[str]:
+    """Find the names; beside another name an abbreviation is a thing that is asked after ("Rex's PIN")."""
+    names = names_in(question)
+    abbreviations = frozenset(map(stem, words(" ".join(ABBREVIATION.findall(question.text)))))
+    return names - abbreviations or names
 
 
 def _read(memory: MemoryPart, question: Question) -> _Read:
