@@ -9,9 +9,9 @@ import time
 from dataclasses import dataclass
 
 from soma.agent.feed import Feed
-from soma.agent.leases import Lease, LeaseLost
+from soma.agent.leases import LeaseLost
 from soma.agent.llm.base import ModelError
-from soma.agent.record import TurnFact, TurnRecord
+from soma.agent.record import Lease, TurnFact, TurnRecord
 from soma.agent.steps.answer import answer
 from soma.agent.steps.start import unbegun
 from soma.agent.store import TurnStore

@@ -10,19 +10,18 @@ from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
+from soma.agent.leases import OPEN
 from soma.agent.search import Reads, find_traces
 from soma.agent.tools.taint import Outside, Source, telling_words
+from soma.agent.withheld import CHUNK
 from soma.brain.client import BrainClient
 from soma.brain.document_types import ForgottenDocuments
 from soma.brain.errors import BrainRefused
 from soma.brain.types import Forgotten, Principal
-from soma.events.database import Database
 from soma.events.ids import new_id, now
 from soma.events.transaction import Transaction
 from soma.events.writer import Writer
 
-CHUNK = 500  # values in one IN list
-OPEN = "state IN ('queued', 'running')"  # as the index of such turns has it
 USERS = "SELECT DISTINCT user_id FROM agent_conversation WHERE tenant_id = ?"
 
 T = TypeVar("T")
@@ -35,14 +34,6 @@ class Erase(Protocol[Answer_co]):
     """Erases in the brain, or only says what would go: its answer, and what of it turns may speak of."""
 
     async def __call__(self, *, dry_run: bool) -> tuple[Answer_co, Forgotten | None]: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Withheld:
-    """Turns and memories that no prompt of a conversation may hold."""
-
-    turns: frozenset[str] = frozenset()
-    memories: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,24 +134,6 @@ class Forgetting:
 
 async def _completed(verb: Coroutine[Any, Any, T]) -> T:
     return await asyncio.shield(asyncio.ensure_future(verb))
-
-
-def withheld(database: Database, tenant_id: str, conversation_id: str, memories: Iterable[str]) -> Withheld:
-    """Find what a prompt of the conversation may not hold: of its turns, and of these memories."""
-    turns = database.query(
-        "SELECT turn_id FROM agent_withheld WHERE tenant_id = ? AND conversation_id = ?", [tenant_id, conversation_id]
-    )
-    asked, gone = list(dict.fromkeys(memories)), set[str]()
-    for start in range(0, len(asked), CHUNK):
-        some = asked[start : start + CHUNK]
-        marks = ", ".join("?" * len(some))
-        sql = f"SELECT memory_id FROM agent_forgottenmemory WHERE tenant_id = ? AND memory_id IN ({marks})"
-        gone.update(memory_id for (memory_id,) in database.query(sql, [tenant_id, *some]))
-    return Withheld(frozenset(turn_id for (turn_id,) in turns), frozenset(gone))
-
-
-def is_withheld(database: Database, turn_id: str) -> bool:
-    return bool(database.query("SELECT 1 FROM agent_withheld WHERE turn_id = ?", [turn_id]))
 
 
 class Recogniser:

@@ -6,9 +6,9 @@ on the server's clock: a wall clock that is set moves no lease.
 
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from soma.agent.record import Lease
 from soma.events.transaction import Transaction
 from soma.events.writer import Writer
 
@@ -18,14 +18,6 @@ SERVER_CLOCK = "EXTRACT(EPOCH FROM clock_timestamp())::float8"
 
 class LeaseLost(Exception):
     """A newer run has the turn, or the turn is over: this run must not write to it any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """The right to write to a turn, for one run of it: the next run has the next `epoch`."""
-
-    turn_id: str
-    epoch: int
 
 
 class Leases:

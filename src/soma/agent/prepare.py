@@ -13,7 +13,6 @@ from django.db.models import Subquery
 
 from soma.agent.authors import signed
 from soma.agent.convergence import Limits
-from soma.agent.forgetting import Withheld
 from soma.agent.llm.base import Delta, Model, ModelError, ModelRequest
 from soma.agent.models import Capsule, Message
 from soma.agent.models import Turn as TurnRow
@@ -21,13 +20,14 @@ from soma.agent.policy import CapsuleFacts, Policy
 from soma.agent.prompt import Exchange, from_block
 from soma.agent.record import Turn, TurnRecord
 from soma.agent.settings import Settings
+from soma.agent.sources import sources_of
 from soma.agent.steps.doors import Doors
-from soma.agent.steps.outside import sources_of
 from soma.agent.tools.base import Tool
 from soma.agent.tools.breaker import Breakers
 from soma.agent.tools.taint import Source
 from soma.agent.tools.toolset import Authority, Toolset
 from soma.agent.tools.toolset import Limits as ToolLimits
+from soma.agent.withheld import Withheld
 from soma.brain.client import BrainClient
 from soma.events.errors import ReadFailed
 

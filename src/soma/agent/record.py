@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import assert_never
 
-from soma.agent.leases import Lease
 from soma.agent.llm.base import CUT_SHORT
 from soma.events.schema import (
     BundleBuilt,
@@ -61,6 +60,14 @@ class Turn:
     @property
     def answer_id(self) -> str:
         return f"{self.id}.a"
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to write to a turn, for one run of it: the next run has the next `epoch`."""
+
+    turn_id: str
+    epoch: int
 
 
 @dataclass(frozen=True, slots=True)

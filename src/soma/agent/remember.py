@@ -11,7 +11,7 @@ from soma.agent.not_knowing import tells_nothing
 from soma.agent.parts import parts_of
 from soma.agent.record import Turn, TurnRecord
 from soma.agent.requests_to_forget import asks_to_forget, orders_to_forget
-from soma.agent.steps.outside import sources_of
+from soma.agent.sources import sources_of
 from soma.agent.store import TurnStore
 from soma.agent.tools.own_words import is_said_by_user
 from soma.agent.tools.taint import Outside, Source

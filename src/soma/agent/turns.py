@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from soma.agent.ending import CutShort, Endings, cut_of
 from soma.agent.errors import Conflict
 from soma.agent.feed import QUIET, Feed, Frame
-from soma.agent.leases import Lease, LeaseLost
+from soma.agent.leases import LeaseLost
 from soma.agent.llm.base import TextDelta
 from soma.agent.metrics import observe_iteration, observe_turn
-from soma.agent.record import Turn, TurnRecord
+from soma.agent.record import Lease, Turn, TurnRecord
 from soma.agent.steps.doors import Doors
 from soma.agent.store import IN_PROGRESS, TurnStore
 from soma.agent.turn import Step, run_turn

@@ -6,7 +6,6 @@ from datetime import datetime
 from math import inf
 
 from soma.agent.convergence import Limits
-from soma.agent.forgetting import Withheld
 from soma.agent.llm.base import Model
 from soma.agent.prompt import Exchange
 from soma.agent.record import TurnRecord
@@ -14,6 +13,7 @@ from soma.agent.tools.base import ToolContext
 from soma.agent.tools.brain import Signing
 from soma.agent.tools.taint import Source
 from soma.agent.tools.toolset import Toolset
+from soma.agent.withheld import Withheld
 from soma.brain.client import BrainClient
 from soma.brain.types import Principal
 

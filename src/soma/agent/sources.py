@@ -1,0 +1,27 @@
+"""Sources of a turn: the text that it has seen and its user did not write, to compare arguments and answers with."""
+
+from collections.abc import Iterable
+
+from soma.agent.record import IterationRecord, ToolUse, TurnRecord
+from soma.agent.tools.taint import Source
+
+OURS = ("invalid", "denied", "breaker_open", "unknown")  # ends of a call in which no tool has spoken
+
+
+def sources_of(record: TurnRecord, computing: frozenset[str] = frozenset()) -> list[Source]:
+    """Memories and tool results; not what tools of `computing` made of arguments that carry nothing from outside."""
+    memories = _memories(record.iterations.values())
+    return [*memories, *(source for use in record.tool_uses if (source := _result(use, computing)))]
+
+
+def _memories(iterations: Iterable[IterationRecord]) -> list[Source]:
+    shown = (memory for done in iterations if done.bundle for memory in done.bundle.memories)
+    return list({memory.id: Source(memory.text, (memory.id,)) for memory in shown}.values())
+
+
+def _result(use: ToolUse, computing: frozenset[str]) -> Source | None:
+    if use.finished is None or use.finished.status in OURS:
+        return None
+    if use.requested.tool in computing and use.decided is not None and not use.decided.taint:
+        return None
+    return Source(use.finished.content, tuple(use.finished.sources) or (use.requested.call_id,))
