@@ -23,7 +23,7 @@ if __name__ == "__main__":
 
 from tests.agent.stage import Append, Person, Stage, call, opened
 
-from soma.agent.auth import Caller
+from soma.agent.access.auth import Caller
 from soma.agent.llm.base import Delta, ModelRequest
 from soma.agent.llm.scripted import Response, ScriptedModel, calls, says
 from soma.agent.models import Message, Turn

@@ -11,9 +11,9 @@ from typing import Any
 from asgiref.sync import sync_to_async
 
 from soma.agent import models
-from soma.agent.accounts import TOOLS, ensure_capsule
+from soma.agent.access.accounts import TOOLS, ensure_capsule
+from soma.agent.access.auth import Caller
 from soma.agent.app import Agent, open_agent
-from soma.agent.auth import Caller
 from soma.agent.feed import Frame
 from soma.agent.llm.base import Model, ModelError, ToolCall
 from soma.agent.llm.scripted import Response, ScriptedModel

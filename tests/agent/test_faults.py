@@ -13,8 +13,8 @@ from django.db import connections
 from tests.agent.stage import Person, Stage, opened
 from tests.events.test_writer import held
 
+from soma.agent.access.auth import issue_token
 from soma.agent.asgi import Handler
-from soma.agent.auth import issue_token
 from soma.agent.leases import Leases
 from soma.agent.llm.scripted import Response, says
 from soma.agent.models import Membership, Turn

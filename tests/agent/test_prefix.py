@@ -6,7 +6,7 @@ from itertools import pairwise, takewhile
 import pytest
 from tests.agent.stage import Person, call
 
-from soma.agent.accounts import TOOLS
+from soma.agent.access.accounts import TOOLS
 from soma.agent.llm.base import ModelRequest
 from soma.agent.llm.chat_completions import request_body
 from soma.agent.llm.scripted import ScriptedModel, calls, says

@@ -14,7 +14,7 @@ from tests.agent.stage import Person, call
 from tests.agent.test_remember import caught_up
 
 from soma.agent import metrics
-from soma.agent.auth import issue_token
+from soma.agent.access.auth import issue_token
 from soma.agent.llm.scripted import Response, ScriptedModel, calls, says
 from soma.agent.models import Capsule, Membership, Message, Receipt
 from soma.agent.record import TurnRecord

@@ -12,7 +12,7 @@ from django.utils import timezone
 from tests.agent.stage import Person
 
 from soma.agent import socket as door
-from soma.agent.auth import issue_token
+from soma.agent.access.auth import issue_token
 from soma.agent.errors import Unauthorized
 from soma.agent.feed import SlowReader
 from soma.agent.llm.scripted import says

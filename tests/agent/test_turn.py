@@ -6,8 +6,8 @@ from django.test import AsyncClient
 from tests.agent.stage import Person, call
 from tests.agent.test_remember import caught_up
 
+from soma.agent.access.auth import issue_token
 from soma.agent.api.feedback import NewFeedback, give
-from soma.agent.auth import issue_token
 from soma.agent.llm.base import ModelError, ModelUnauthorized, ModelUnavailable, ToolCall
 from soma.agent.llm.scripted import Response, calls, says
 from soma.agent.models import Membership, Receipt

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from tests.agent.stage import call
 
-from soma.agent.access import own_turn, visible_turn
+from soma.agent.access.relations import own_turn, visible_turn
 from soma.agent.errors import Conflict, Invalid, NotFound, TooLarge
 from soma.agent.llm.scripted import Response, ScriptedModel, calls, says
 from soma.agent.models import Turn

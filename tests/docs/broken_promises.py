@@ -122,14 +122,14 @@ BROKEN = (
     ),
     Broken(
         id="AUTH-001",
-        file="src/soma/agent/access.py",
+        file="src/soma/agent/access/relations.py",
         old="        tenant_id=caller.tenant_id, user_id=caller.user_id, id=conversation_id, deleted_at=None",
         new="        tenant_id=caller.tenant_id, id=conversation_id, deleted_at=None",
         test="tests/agent/test_turns.py::test_a_conversation_of_somebody_else_is_as_absent_as_one_that_never_was",
     ),
     Broken(
         id="AUTH-001",
-        file="src/soma/agent/access.py",
+        file="src/soma/agent/access/relations.py",
         old="        tenant_id=caller.tenant_id, user_id=caller.user_id, id=conversation_id, deleted_at=None",
         new="        id=conversation_id, deleted_at=None",
         test="tests/agent/test_turns.py::test_a_conversation_of_somebody_else_is_as_absent_as_one_that_never_was",

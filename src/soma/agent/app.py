@@ -14,8 +14,9 @@ import httpx
 from asgiref.sync import sync_to_async
 from django.core.management import call_command
 
-from soma.agent.accounts import DEFAULT_TENANT, ensure_owner
-from soma.agent.authors import signed
+from soma.agent.access.accounts import DEFAULT_TENANT, ensure_owner
+from soma.agent.access.authors import signed
+from soma.agent.access.visits import Visits
 from soma.agent.document_folders import folder_of, warn_of_loose_documents
 from soma.agent.feed import Feed
 from soma.agent.forgetting import Forgetting
@@ -33,7 +34,6 @@ from soma.agent.tools.base import Tool
 from soma.agent.tools.breaker import Breakers
 from soma.agent.turn_bounds import TurnBounds
 from soma.agent.turns import Crash, Turns
-from soma.agent.visits import Visits
 from soma.brain.client import BrainClient
 from soma.brain.errors import BrainError
 from soma.brain.root import open_brain

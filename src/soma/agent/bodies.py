@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 import msgspec
 from pydantic import BaseModel, ValidationError
 
-from soma.agent.auth import NAMES_OF_TENANT, Caller, refuse_foreign_tenant
+from soma.agent.access.auth import NAMES_OF_TENANT, Caller, refuse_foreign_tenant
 from soma.agent.errors import Invalid, Malformed
 from soma.events import wire, wording
 

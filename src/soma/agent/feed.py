@@ -13,8 +13,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from soma.agent.access.visits import Visit
 from soma.agent.errors import Invalid
-from soma.agent.visits import Visit
 from soma.events.chain import Event
 from soma.events.ids import new_id, now
 from soma.events.log import Log

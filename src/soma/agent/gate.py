@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import OperationalError
 
-from soma.agent.auth import SCHEME, Caller, caller_of
+from soma.agent.access.auth import SCHEME, Caller, caller_of
 from soma.agent.errors import AgentError, Forbidden, Malformed, Unauthorized
 
 Scope = dict[str, Any]

@@ -11,7 +11,7 @@ from asgiref.sync import sync_to_async
 from django.db import InterfaceError, OperationalError
 from django.db.models import Subquery
 
-from soma.agent.authors import signed
+from soma.agent.access.authors import signed
 from soma.agent.convergence import Limits
 from soma.agent.llm.base import Delta, Model, ModelError, ModelRequest
 from soma.agent.models import Capsule, Message

@@ -2,9 +2,9 @@
 
 import asyncio
 
-from soma.agent.access import own_conversation, require_agent
+from soma.agent.access.auth import Caller
+from soma.agent.access.relations import own_conversation, require_agent
 from soma.agent.app import Agent
-from soma.agent.auth import Caller
 from soma.agent.errors import Invalid, TooLarge
 from soma.agent.hidden import is_blank
 from soma.agent.lanes import largest_message

@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
+from soma.agent.access.visits import Visit
 from soma.agent.ending import CutShort, Endings, cut_of
 from soma.agent.errors import Conflict
 from soma.agent.feed import QUIET, Feed, Frame
@@ -21,7 +22,6 @@ from soma.agent.record import Lease, Turn, TurnRecord
 from soma.agent.steps.doors import Doors
 from soma.agent.store import IN_PROGRESS, TurnStore
 from soma.agent.turn import Step, run_turn
-from soma.agent.visits import Visit
 from soma.events.errors import LogError
 from soma.events.schema import IterationCompleted, TurnComplete
 

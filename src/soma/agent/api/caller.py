@@ -4,7 +4,7 @@ from typing import cast
 
 from django.http import HttpRequest
 
-from soma.agent.auth import TENANT_HEADER, Caller, caller_of, refuse_foreign_tenant
+from soma.agent.access.auth import TENANT_HEADER, Caller, caller_of, refuse_foreign_tenant
 from soma.agent.errors import Invalid, NotFound
 from soma.agent.gate import known_caller
 from soma.brain.types import Principal

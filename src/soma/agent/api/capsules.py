@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Router
 
-from soma.agent.access import capsule_of
+from soma.agent.access.relations import capsule_of
 from soma.agent.api.caller import who
 from soma.agent.models import Capsule
 

@@ -9,7 +9,7 @@ from django.utils import timezone
 from ninja import Router, Status
 from pydantic import Field
 
-from soma.agent.access import capsule_of, own_conversation
+from soma.agent.access.relations import capsule_of, own_conversation
 from soma.agent.api.body import Body, OfAgent
 from soma.agent.api.caller import who
 from soma.agent.api.paging import Limit, Position

@@ -8,11 +8,11 @@ from django.http import HttpRequest
 from ninja import Router
 from pydantic import Field, field_validator
 
-from soma.agent.access import own_turn, require_agent
+from soma.agent.access.auth import Caller
+from soma.agent.access.relations import own_turn, require_agent
 from soma.agent.api.body import OfAgent
 from soma.agent.api.caller import principal_of, who
 from soma.agent.app import agent
-from soma.agent.auth import Caller
 from soma.agent.errors import Invalid, NotFound
 from soma.agent.kept import statement_key
 from soma.agent.models import Role

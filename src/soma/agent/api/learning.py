@@ -8,11 +8,11 @@ from msgspec import structs
 from ninja import Query, Router
 from pydantic import Field
 
-from soma.agent.access import capsule_of, visible_turn
+from soma.agent.access.auth import Caller
+from soma.agent.access.relations import capsule_of, visible_turn
 from soma.agent.api.body import NameOfAgent, OfAgent
 from soma.agent.api.caller import principal_of, who
 from soma.agent.app import agent
-from soma.agent.auth import Caller
 from soma.agent.errors import Invalid
 from soma.agent.models import Role
 from soma.brain.types import Principal, Update

@@ -9,14 +9,14 @@ from msgspec.structs import replace
 from ninja import Router
 from pydantic import Field
 
+from soma.agent.access.authors import signed
+from soma.agent.access.visits import Visit
 from soma.agent.api.body import NameOfAgent, OfAgent
 from soma.agent.api.caller import who
 from soma.agent.api.learning import principal
 from soma.agent.api.paging import Limit
 from soma.agent.app import agent
-from soma.agent.authors import signed
 from soma.agent.models import Role
-from soma.agent.visits import Visit
 from soma.brain.types import ExportPage, Principal
 
 router = Router()

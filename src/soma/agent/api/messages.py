@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponseBase, StreamingHttpResponse
 from ninja import Router
 from pydantic import Field, field_validator
 
-from soma.agent.access import own_conversation
+from soma.agent.access.relations import own_conversation
 from soma.agent.api.body import Body, OfAgent
 from soma.agent.api.caller import who
 from soma.agent.api.conversations import MessageId, message_page

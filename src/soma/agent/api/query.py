@@ -6,8 +6,8 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from soma.agent.access.auth import NAMES_OF_TENANT
 from soma.agent.api.body import NAMES_OF_AGENT
-from soma.agent.auth import NAMES_OF_TENANT
 from soma.agent.errors import Invalid
 from soma.events.wire import not_text
 

@@ -6,7 +6,7 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Router
 
-from soma.agent.access import own_conversation, visible_turn, visible_turns
+from soma.agent.access.relations import own_conversation, visible_turn, visible_turns
 from soma.agent.api.caller import who
 from soma.agent.api.paging import Limit
 from soma.agent.app import agent

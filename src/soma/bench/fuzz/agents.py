@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from soma.agent.llm.base import Model
 
 if TYPE_CHECKING:  # they need Django, which reads its settings when it is imported
+    from soma.agent.access.auth import Caller
     from soma.agent.app import Agent
-    from soma.agent.auth import Caller
     from soma.agent.record import TurnRecord
 
 
@@ -53,8 +53,8 @@ async def open_asker(model: Model) -> AsyncIterator[Asker]:
         import django  # noqa: PLC0415
 
         django.setup()
+        from soma.agent.access.auth import caller_of  # noqa: PLC0415
         from soma.agent.app import TOKEN_FILE, open_agent  # noqa: PLC0415
-        from soma.agent.auth import caller_of  # noqa: PLC0415
         from soma.agent.models import Capsule  # noqa: PLC0415
         from soma.agent.settings import Settings  # noqa: PLC0415
 

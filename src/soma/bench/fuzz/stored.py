@@ -198,7 +198,7 @@ async def _neighbour(asker: Asker) -> Asker:
     """The owner of another tenant."""
     from asgiref.sync import sync_to_async  # noqa: PLC0415 - as the others
 
-    from soma.agent.accounts import ensure_capsule  # noqa: PLC0415
+    from soma.agent.access.accounts import ensure_capsule  # noqa: PLC0415
     from soma.agent.models import Membership, Role, Tenant, User  # noqa: PLC0415
 
     def make() -> tuple[str, str]:

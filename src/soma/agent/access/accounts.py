@@ -6,7 +6,7 @@ from pathlib import Path
 from django.db import transaction
 from django.db.models import Q
 
-from soma.agent.auth import IssuedToken, digest_of, issue_token, live_tokens
+from soma.agent.access.auth import IssuedToken, digest_of, issue_token, live_tokens
 from soma.agent.errors import Conflict, NotFound
 from soma.agent.models import Capsule, Membership, Role, Tenant, User
 from soma.agent.settings import settings

@@ -2,7 +2,7 @@
 
 from django.db.models import QuerySet
 
-from soma.agent.auth import Caller
+from soma.agent.access.auth import Caller
 from soma.agent.errors import Forbidden, NotFound
 from soma.agent.models import Capsule, Conversation, Turn
 

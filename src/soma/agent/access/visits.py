@@ -13,7 +13,7 @@ from weakref import WeakSet
 from django.db import OperationalError
 from django.db.models import Exists, OuterRef
 
-from soma.agent.auth import Caller, live_tokens
+from soma.agent.access.auth import Caller, live_tokens
 from soma.agent.errors import AgentError, Unauthorized
 from soma.agent.models import Membership, Role, Turn
 

@@ -4,9 +4,9 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.utils import timezone
 
-from soma.agent import accounts
-from soma.agent.accounts import add_member, change_role, ensure_owner, find_member, remove_member
-from soma.agent.auth import caller_of
+from soma.agent.access import accounts
+from soma.agent.access.accounts import add_member, change_role, ensure_owner, find_member, remove_member
+from soma.agent.access.auth import caller_of
 from soma.agent.errors import Conflict, NotFound
 from soma.agent.models import Role, Token
 
