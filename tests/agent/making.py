@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from soma.agent.record import Turn
+from soma.agent.record.turn import Turn
 from soma.events.schema import (
     BundleBuilt,
     IterationCompleted,

@@ -17,7 +17,7 @@ from soma.agent.app import Agent, open_agent
 from soma.agent.feed import Frame
 from soma.agent.llm.base import Model, ModelError, ToolCall
 from soma.agent.llm.scripted import Response, ScriptedModel
-from soma.agent.record import TurnRecord
+from soma.agent.record.turn import TurnRecord
 from soma.agent.sending import send
 from soma.agent.settings import Settings
 from soma.agent.tools.base import ToolContext, ToolResult

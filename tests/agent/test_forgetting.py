@@ -15,7 +15,7 @@ from soma.agent.llm.base import Message
 from soma.agent.llm.offline import OfflineModel
 from soma.agent.llm.scripted import Response, ScriptedModel, calls, says
 from soma.agent.models import Capsule
-from soma.agent.record import TurnRecord
+from soma.agent.record.turn import TurnRecord
 from soma.agent.tools.forget_words import MOST
 from soma.brain.errors import BrainRefused
 from soma.brain.types import Forgotten

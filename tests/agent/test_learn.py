@@ -3,7 +3,7 @@
 import pytest
 from tests.agent.making import TURN, bundle, judged, memory, response, started, used
 
-from soma.agent.record import IterationRecord, TurnRecord, fold
+from soma.agent.record.turn import IterationRecord, TurnRecord, fold
 from soma.agent.steps.judge import evidence_of
 from soma.agent.steps.learn import progress
 

@@ -13,7 +13,7 @@ from soma.agent.leases import LeaseLost, Leases
 from soma.agent.llm.base import Delta, ModelRequest
 from soma.agent.llm.scripted import Response, ScriptedModel, calls, says
 from soma.agent.models import Turn
-from soma.agent.record import Lease
+from soma.agent.record.turn import Lease
 from soma.agent.settings import Settings
 from soma.events.schema import DraftReplaced
 

@@ -10,8 +10,8 @@ from tests.agent.test_remember import caught_up, memories
 
 from soma.agent.llm.base import ToolResultPart
 from soma.agent.llm.scripted import calls, says
-from soma.agent.record import fold
-from soma.agent.sources import sources_of
+from soma.agent.record.sources import sources_of
+from soma.agent.record.turn import fold
 from soma.bench.fuzz.obedient import filled
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

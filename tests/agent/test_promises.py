@@ -17,7 +17,7 @@ from soma.agent import metrics
 from soma.agent.access.auth import issue_token
 from soma.agent.llm.scripted import Response, ScriptedModel, calls, says
 from soma.agent.models import Capsule, Membership, Message, Receipt
-from soma.agent.record import TurnRecord
+from soma.agent.record.turn import TurnRecord
 from soma.agent.trace import trace_of
 from soma.cli.chat import Reply
 

@@ -16,7 +16,7 @@ from tests.agent.test_faults import door
 
 from soma.agent import metrics
 from soma.agent.llm.openai import OpenAIModel
-from soma.agent.record import TurnRecord, fold
+from soma.agent.record.turn import TurnRecord, fold
 from soma.agent.remember import items_of
 from soma.agent.steps import ask
 from soma.bench.fuzz.provider import open_provider, take_turn

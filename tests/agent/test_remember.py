@@ -12,7 +12,7 @@ from tests.agent.stage import Person, call
 from soma.agent.kept import statement_key
 from soma.agent.llm.scripted import calls, says
 from soma.agent.parts import PART_BYTES, parts_of
-from soma.agent.record import TurnRecord, fold
+from soma.agent.record.turn import TurnRecord, fold
 from soma.agent.remember import items_of, remembering
 from soma.brain.errors import BrainRefused
 from soma.events.cursors import Consumer

@@ -5,10 +5,10 @@ from dataclasses import replace
 from tests.agent.stage import call, opened
 from tests.agent.test_turns import endless, speaking
 
-from soma.agent.convergence import Limits
 from soma.agent.llm.scripted import Response, ScriptedModel, calls, says
 from soma.agent.prepare import as_begun
-from soma.agent.record import TurnRecord
+from soma.agent.record.convergence import Limits
+from soma.agent.record.turn import TurnRecord
 from soma.agent.settings import Settings
 
 

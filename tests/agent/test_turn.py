@@ -11,7 +11,7 @@ from soma.agent.api.feedback import NewFeedback, give
 from soma.agent.llm.base import ModelError, ModelUnauthorized, ModelUnavailable, ToolCall
 from soma.agent.llm.scripted import Response, calls, says
 from soma.agent.models import Membership, Receipt
-from soma.agent.record import TurnRecord, fold
+from soma.agent.record.turn import TurnRecord, fold
 from soma.events.chain import verify
 from soma.events.schema import fact_of
 

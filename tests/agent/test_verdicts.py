@@ -11,7 +11,7 @@ from soma.agent.llm.base import Usage
 from soma.agent.llm.offline import OfflineModel
 from soma.agent.llm.scripted import Response, calls, says
 from soma.agent.models import Receipt
-from soma.agent.record import TurnRecord
+from soma.agent.record.turn import TurnRecord
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

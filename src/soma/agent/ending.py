@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from soma.agent.feed import Feed
 from soma.agent.leases import LeaseLost
 from soma.agent.llm.base import ModelError
-from soma.agent.record import Lease, TurnFact, TurnRecord
+from soma.agent.record.turn import Lease, TurnFact, TurnRecord
 from soma.agent.steps.answer import answer
 from soma.agent.steps.start import unbegun
 from soma.agent.store import TurnStore

@@ -8,7 +8,7 @@ import time
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from soma.agent.record import Lease
+from soma.agent.record.turn import Lease
 from soma.events.transaction import Transaction
 from soma.events.writer import Writer
 

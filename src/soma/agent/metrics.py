@@ -2,7 +2,7 @@
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
-from soma.agent.record import TurnRecord
+from soma.agent.record.turn import TurnRecord
 from soma.events.schema import IterationCompleted, TurnComplete
 
 REGISTRY = CollectorRegistry()

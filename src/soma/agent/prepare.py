@@ -12,15 +12,15 @@ from django.db import InterfaceError, OperationalError
 from django.db.models import Subquery
 
 from soma.agent.access.authors import signed
-from soma.agent.convergence import Limits
 from soma.agent.llm.base import Delta, Model, ModelError, ModelRequest
 from soma.agent.models import Capsule, Message
 from soma.agent.models import Turn as TurnRow
 from soma.agent.policy import CapsuleFacts, Policy
 from soma.agent.prompt import Exchange, from_block
-from soma.agent.record import Turn, TurnRecord
+from soma.agent.record.convergence import Limits
+from soma.agent.record.sources import sources_of
+from soma.agent.record.turn import Turn, TurnRecord
 from soma.agent.settings import Settings
-from soma.agent.sources import sources_of
 from soma.agent.steps.doors import Doors
 from soma.agent.tools.base import Tool
 from soma.agent.tools.breaker import Breakers

@@ -9,7 +9,7 @@ from soma.agent.errors import Invalid, TooLarge
 from soma.agent.hidden import is_blank
 from soma.agent.lanes import largest_message
 from soma.agent.models import Role
-from soma.agent.record import Turn
+from soma.agent.record.turn import Turn
 from soma.events.ids import new_id, now
 
 LONGEST_ID = 100

@@ -6,7 +6,7 @@ from typing import Any
 
 from soma.agent.errors import Conflict, NotFound
 from soma.agent.leases import OPEN, Leases
-from soma.agent.record import Lease, Turn, TurnFact, TurnRecord, Unreadable, fold
+from soma.agent.record.turn import Lease, Turn, TurnFact, TurnRecord, Unreadable, fold
 from soma.agent.turn_bounds import TurnBounds
 from soma.agent.turn_rows import TurnRows, moment
 from soma.agent.withheld import Withheld, is_withheld, withheld

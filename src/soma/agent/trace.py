@@ -6,7 +6,7 @@ import msgspec
 from django.forms.models import model_to_dict
 
 from soma.agent.models import Message, Receipt
-from soma.agent.record import IterationRecord, ToolUse, TurnRecord
+from soma.agent.record.turn import IterationRecord, ToolUse, TurnRecord
 
 SHORT = 500  # characters of a message, unless the whole is asked for
 

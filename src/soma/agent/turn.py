@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 from soma.agent.llm.base import TextDelta
-from soma.agent.record import TurnFact, TurnRecord
+from soma.agent.record.turn import TurnFact, TurnRecord
 from soma.agent.steps.answer import answer
 from soma.agent.steps.ask import ask_model
 from soma.agent.steps.doors import Doors

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from soma.agent.record import IterationRecord, Turn, TurnRecord
+from soma.agent.record.turn import IterationRecord, Turn, TurnRecord
 from soma.agent.search import Place, index_message
 from soma.events.chain import Event
 from soma.events.database import Dialect

@@ -18,7 +18,7 @@ from soma.agent.feed import QUIET, Feed, Frame
 from soma.agent.leases import LeaseLost
 from soma.agent.llm.base import TextDelta
 from soma.agent.metrics import observe_iteration, observe_turn
-from soma.agent.record import Lease, Turn, TurnRecord
+from soma.agent.record.turn import Lease, Turn, TurnRecord
 from soma.agent.steps.doors import Doors
 from soma.agent.store import IN_PROGRESS, TurnStore
 from soma.agent.turn import Step, run_turn

@@ -16,7 +16,7 @@ from soma.agent.app import agent
 from soma.agent.errors import Invalid, NotFound
 from soma.agent.kept import statement_key
 from soma.agent.models import Role
-from soma.agent.record import IterationRecord
+from soma.agent.record.turn import IterationRecord
 from soma.brain.types import LONGEST_CORRECTION
 from soma.events.ids import now
 

@@ -2,9 +2,9 @@
 
 from hashlib import sha256
 
-from soma.agent.citations import citations_of
 from soma.agent.llm.base import FILTERED
-from soma.agent.record import IterationRecord, TurnRecord
+from soma.agent.record.citations import citations_of
+from soma.agent.record.turn import IterationRecord, TurnRecord
 from soma.agent.steps.doors import seconds
 from soma.events.schema import TurnComplete
 

@@ -6,7 +6,6 @@ from contextlib import aclosing
 
 import msgspec
 
-from soma.agent.citations import cited_in
 from soma.agent.llm.base import (
     CUT,
     CUT_AT_LENGTH,
@@ -21,7 +20,8 @@ from soma.agent.llm.base import (
 )
 from soma.agent.metrics import model_failures_total
 from soma.agent.prompt import Material, Prompt, build_prompt, fence_of, seed_of
-from soma.agent.record import IterationRecord, TurnFact, TurnRecord
+from soma.agent.record.citations import cited_in
+from soma.agent.record.turn import IterationRecord, TurnFact, TurnRecord
 from soma.agent.requests_to_forget import orders_to_forget
 from soma.agent.steps.asked import FORGET, Proposal, proposal_before
 from soma.agent.steps.doors import Doors

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from soma.agent.consent import consent_to, listed_in
-from soma.agent.record import TurnRecord
+from soma.agent.record.turn import TurnRecord
 from soma.agent.requests_to_forget import orders_to_forget, to_forget
 from soma.agent.steps.doors import Doors
 from soma.agent.tools.forget_words import LISTED

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from math import inf
 
-from soma.agent.convergence import Limits
 from soma.agent.llm.base import Model
 from soma.agent.prompt import Exchange
-from soma.agent.record import TurnRecord
+from soma.agent.record.convergence import Limits
+from soma.agent.record.turn import TurnRecord
 from soma.agent.tools.base import ToolContext
 from soma.agent.tools.brain import Signing
 from soma.agent.tools.taint import Source

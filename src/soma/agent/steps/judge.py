@@ -1,7 +1,7 @@
 """Step 8: the observation that is learned from, and whether the turn ends. Nothing is asked of the world."""
 
-from soma.agent.citations import support
-from soma.agent.convergence import (
+from soma.agent.record.citations import support
+from soma.agent.record.convergence import (
     Standing,
     calibrated,
     exit_reason,
@@ -10,7 +10,7 @@ from soma.agent.convergence import (
     success_factor,
     tool_utility,
 )
-from soma.agent.record import IterationRecord, TurnRecord
+from soma.agent.record.turn import IterationRecord, TurnRecord
 from soma.agent.speech import stated
 from soma.agent.steps.doors import Doors
 from soma.events.schema import IterationJudged

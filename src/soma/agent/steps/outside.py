@@ -1,7 +1,7 @@
 """Texts from outside a turn and words of its user: what the arguments of a tool are compared with."""
 
-from soma.agent.record import TurnRecord
-from soma.agent.sources import sources_of
+from soma.agent.record.sources import sources_of
+from soma.agent.record.turn import TurnRecord
 from soma.agent.steps.doors import Doors
 from soma.agent.tools.taint import Outside
 

@@ -2,10 +2,10 @@
 
 from msgspec.structs import replace
 
-from soma.agent.citations import brings_support, is_supported
-from soma.agent.convergence import may_refine
 from soma.agent.nothing_to_recall import nothing_to_recall
-from soma.agent.record import IterationRecord, TurnRecord
+from soma.agent.record.citations import brings_support, is_supported
+from soma.agent.record.convergence import may_refine
+from soma.agent.record.turn import IterationRecord, TurnRecord
 from soma.agent.small_talk import small_talk
 from soma.agent.steps.doors import Doors, principal_of
 from soma.agent.steps.judge import evidence_of, forced_answer, score_of

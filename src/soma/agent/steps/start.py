@@ -6,7 +6,7 @@ import msgspec
 
 from soma.agent.lanes import budget
 from soma.agent.prompt import size_of, size_of_tool
-from soma.agent.record import Turn, TurnRecord
+from soma.agent.record.turn import Turn, TurnRecord
 from soma.agent.steps.doors import Doors, principal_of
 from soma.brain.errors import BrainUnavailable
 from soma.brain.types import LearnerView

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 
 from soma.agent.llm.base import ToolCall
 from soma.agent.policy import Verdict
-from soma.agent.record import IterationRecord, ToolUse, TurnFact, TurnRecord
+from soma.agent.record.turn import IterationRecord, ToolUse, TurnFact, TurnRecord
 from soma.agent.steps.asked import Grant, granted
 from soma.agent.steps.doors import Doors
 from soma.agent.steps.outside import outside_of, own_messages

@@ -13,7 +13,7 @@ from soma.agent.llm.base import Model
 if TYPE_CHECKING:  # they need Django, which reads its settings when it is imported
     from soma.agent.access.auth import Caller
     from soma.agent.app import Agent
-    from soma.agent.record import TurnRecord
+    from soma.agent.record.turn import TurnRecord
 
 
 @dataclass(slots=True)

@@ -15,7 +15,7 @@ import msgspec
 
 from soma.agent.llm.base import Delta, Finished, Message, ModelError, ModelRequest, TextPart, ToolSpec, gather
 from soma.agent.llm.openai import OpenAIModel
-from soma.agent.record import TurnRecord
+from soma.agent.record.turn import TurnRecord
 from soma.bench.fuzz.agents import open_asker
 from soma.bench.fuzz.loopback import Loopback
 from soma.bench.fuzz.trials import Broken, Trial

@@ -27,7 +27,7 @@ from soma.events.schema import TurnComplete, TurnStarted
 from soma.events.transaction import Transaction
 
 if TYPE_CHECKING:
-    from soma.agent.record import TurnRecord
+    from soma.agent.record.turn import TurnRecord
 
 DAMAGED = 6  # turns of a trial
 TURN = "tenant_id, user_id, content, created_at, worker, lease_expires_at, epoch, total_iterations"

@@ -12,11 +12,12 @@ from typing import Any
 
 import msgspec
 
-from soma.agent import citations, hidden, prompt, speech
+from soma.agent import hidden, prompt, speech
 from soma.agent.llm.base import MemoryPart, Message, ModelRequest, TextPart, ToolSpec
 from soma.agent.llm.offline import arithmetic, dates, recalled, tool_choice
 from soma.agent.llm.offline.model import respond
 from soma.agent.llm.sse import EventDecoder
+from soma.agent.record import citations
 from soma.agent.tools.calculator import PARAMETERS, Calculator, calculate
 from soma.agent.tools.clock import Clock
 from soma.agent.tools.document import Document

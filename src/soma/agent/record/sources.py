@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from soma.agent.record import IterationRecord, ToolUse, TurnRecord
+from soma.agent.record.turn import IterationRecord, ToolUse, TurnRecord
 from soma.agent.tools.taint import Source
 
 OURS = ("invalid", "denied", "breaker_open", "unknown")  # ends of a call in which no tool has spoken

@@ -2,7 +2,7 @@
 
 from tests.agent.making import memory
 
-from soma.agent.citations import brings_support, citations_of, cited_in, support, without_citations
+from soma.agent.record.citations import brings_support, citations_of, cited_in, support, without_citations
 
 MEMORIES = [memory(1, "Miso is a cat"), memory(2, "Rex is a dog", occurred_at="2023-05-08", source="locomo")]
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tests.agent.making import TURN, bundle, completed, judged, response, started, used
 
-from soma.agent.record import TurnRecord, fold
+from soma.agent.record.turn import TurnRecord, fold
 from soma.events.schema import DraftReplaced, TurnComplete
 
 WHOLE: list[Any] = [

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from tests.agent.making import TURN, used
 
-from soma.agent.convergence import (
+from soma.agent.record.convergence import (
     Limits,
     Standing,
     calibrated,
@@ -19,7 +19,7 @@ from soma.agent.convergence import (
     success_factor,
     tool_utility,
 )
-from soma.agent.record import ToolUse, fold
+from soma.agent.record.turn import ToolUse, fold
 
 
 def limits(**fields) -> Limits:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import exp
 
-from soma.agent.record import ToolUse
+from soma.agent.record.turn import ToolUse
 
 PRIOR_USEFULNESS = 1.0
 

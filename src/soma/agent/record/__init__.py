@@ -1,0 +1,1 @@
+"""The record of a turn (pure): its fold, its sources, its citations, its score."""
