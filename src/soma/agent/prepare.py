@@ -16,7 +16,7 @@ from soma.agent.llm.base import Delta, Model, ModelError, ModelRequest
 from soma.agent.models import Capsule, Message
 from soma.agent.models import Turn as TurnRow
 from soma.agent.policy import CapsuleFacts, Policy
-from soma.agent.prompt import Exchange, from_block
+from soma.agent.prompt.build import Exchange, from_block
 from soma.agent.record.convergence import Limits
 from soma.agent.record.sources import sources_of
 from soma.agent.record.turn import Turn, TurnRecord

@@ -7,8 +7,8 @@ from soma.agent.access.relations import own_conversation, require_agent
 from soma.agent.app import Agent
 from soma.agent.errors import Invalid, TooLarge
 from soma.agent.hidden import is_blank
-from soma.agent.lanes import largest_message
 from soma.agent.models import Role
+from soma.agent.prompt.lanes import largest_message
 from soma.agent.record.turn import Turn
 from soma.events.ids import new_id, now
 

@@ -19,7 +19,7 @@ from soma.agent.llm.base import (
     gather,
 )
 from soma.agent.metrics import model_failures_total
-from soma.agent.prompt import Material, Prompt, build_prompt, fence_of, seed_of
+from soma.agent.prompt.build import Material, Prompt, build_prompt, fence_of, seed_of
 from soma.agent.record.citations import cited_in
 from soma.agent.record.turn import IterationRecord, TurnFact, TurnRecord
 from soma.agent.requests_to_forget import orders_to_forget

@@ -6,7 +6,7 @@ from datetime import datetime
 from math import inf
 
 from soma.agent.llm.base import Model
-from soma.agent.prompt import Exchange
+from soma.agent.prompt.build import Exchange
 from soma.agent.record.convergence import Limits
 from soma.agent.record.turn import TurnRecord
 from soma.agent.tools.base import ToolContext

@@ -4,8 +4,8 @@ from hashlib import sha256
 
 import msgspec
 
-from soma.agent.lanes import budget
-from soma.agent.prompt import size_of, size_of_tool
+from soma.agent.prompt.build import size_of, size_of_tool
+from soma.agent.prompt.lanes import budget
 from soma.agent.record.turn import Turn, TurnRecord
 from soma.agent.steps.doors import Doors, principal_of
 from soma.brain.errors import BrainUnavailable

@@ -12,11 +12,12 @@ from typing import Any
 
 import msgspec
 
-from soma.agent import hidden, prompt, speech
+from soma.agent import hidden, speech
 from soma.agent.llm.base import MemoryPart, Message, ModelRequest, TextPart, ToolSpec
 from soma.agent.llm.offline import arithmetic, dates, recalled, tool_choice
 from soma.agent.llm.offline.model import respond
 from soma.agent.llm.sse import EventDecoder
+from soma.agent.prompt import build
 from soma.agent.record import citations
 from soma.agent.tools.calculator import PARAMETERS, Calculator, calculate
 from soma.agent.tools.clock import Clock
@@ -119,7 +120,7 @@ DOORS: dict[str, tuple[Read, int]] = {
     "citations of an answer": (_cited, MESSAGE),
     "hidden characters": (hidden.without_hidden, MESSAGE),
     "a tool's result": (lambda text: clean(text, 2_000), MESSAGE),
-    "a shortened result": (lambda text: prompt.shorten(text, 500, _count), MESSAGE),
+    "a shortened result": (lambda text: build.shorten(text, 500, _count), MESSAGE),
     "a message to the offline model": (_offline, MESSAGE),
     "a memory for the offline model": (_evidence, MESSAGE),
     "a recalled list": (lambda text: recalled.read(text, ()), MESSAGE),

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as some
 
-from soma.agent.lanes import SHARES, budget, largest_message
+from soma.agent.prompt.lanes import SHARES, budget, largest_message
 
 
 def test_4000_free_tokens_are_shared_as_in_the_worked_example():

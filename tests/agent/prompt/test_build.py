@@ -8,7 +8,17 @@ from tests.agent.making import LANES, TURN, bundle, memory, response, used
 
 from soma.agent.llm.base import MemoryPart, Message, ToolCall, ToolResultPart, ToolSpec
 from soma.agent.llm.chat_completions import request_body
-from soma.agent.prompt import REVISE, SHORTENED, Exchange, Material, Prompt, build_prompt, fit_history, seed_of, shorten
+from soma.agent.prompt.build import (
+    REVISE,
+    SHORTENED,
+    Exchange,
+    Material,
+    Prompt,
+    build_prompt,
+    fit_history,
+    seed_of,
+    shorten,
+)
 from soma.agent.record.turn import IterationRecord, TurnRecord
 
 LINE = 6  # words of the line that says how many exchanges are not shown
