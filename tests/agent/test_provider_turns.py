@@ -12,7 +12,7 @@ import pytest_asyncio
 from tests.agent.llm.provider import JSON, Exchange, Provider, chunk, events, serving
 from tests.agent.making import TURN, response
 from tests.agent.stage import Person
-from tests.agent.test_faults import door
+from tests.agent.storage.test_faults import door
 
 from soma.agent import metrics
 from soma.agent.llm.openai import OpenAIModel

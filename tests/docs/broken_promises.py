@@ -143,7 +143,7 @@ BROKEN = (
     ),
     Broken(
         id="PERSIST-001",
-        file="src/soma/agent/turn_rows.py",
+        file="src/soma/agent/storage/turn_rows.py",
         old='        "verdicts": _json([use.decided for use in uses if use.decided]),',
         new='        "verdicts": _json([]),',
         test=f"{TURN}::test_iteration_rows_are_complete_and_their_deltas_are_the_differences",

@@ -20,7 +20,6 @@ from soma.agent.access.visits import Visits
 from soma.agent.document_folders import folder_of, warn_of_loose_documents
 from soma.agent.feed import Feed
 from soma.agent.forgetting import Forgetting
-from soma.agent.leases import Leases
 from soma.agent.llm.choose import Models
 from soma.agent.llm.selection import Selection
 from soma.agent.models import Tenant
@@ -29,10 +28,11 @@ from soma.agent.prepare import FindModel, Workshop
 from soma.agent.registry import native_tools
 from soma.agent.remember import remembering
 from soma.agent.settings import Settings
-from soma.agent.store import TurnStore
+from soma.agent.storage.leases import Leases
+from soma.agent.storage.turn_bounds import TurnBounds
+from soma.agent.storage.turn_store import TurnStore
 from soma.agent.tools.base import Tool
 from soma.agent.tools.breaker import Breakers
-from soma.agent.turn_bounds import TurnBounds
 from soma.agent.turns import Crash, Turns
 from soma.brain.client import BrainClient
 from soma.brain.errors import BrainError

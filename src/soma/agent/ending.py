@@ -9,12 +9,12 @@ import time
 from dataclasses import dataclass
 
 from soma.agent.feed import Feed
-from soma.agent.leases import LeaseLost
 from soma.agent.llm.base import ModelError
 from soma.agent.record.turn import Lease, TurnFact, TurnRecord
 from soma.agent.steps.answer import answer
 from soma.agent.steps.start import unbegun
-from soma.agent.store import TurnStore
+from soma.agent.storage.leases import LeaseLost
+from soma.agent.storage.turn_store import TurnStore
 from soma.brain.errors import BrainError
 from soma.events.errors import LogError, WriteRefused
 from soma.events.schema import TurnComplete

@@ -10,10 +10,10 @@ from collections.abc import Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from soma.agent.leases import OPEN
-from soma.agent.search import Reads, find_traces
+from soma.agent.storage.leases import OPEN
+from soma.agent.storage.search import Reads, find_traces
+from soma.agent.storage.withheld import CHUNK
 from soma.agent.tools.taint import Outside, Source, telling_words
-from soma.agent.withheld import CHUNK
 from soma.brain.client import BrainClient
 from soma.brain.document_types import ForgottenDocuments
 from soma.brain.errors import BrainRefused

@@ -12,7 +12,7 @@ from soma.agent.parts import parts_of
 from soma.agent.record.sources import sources_of
 from soma.agent.record.turn import Turn, TurnRecord
 from soma.agent.requests_to_forget import asks_to_forget, orders_to_forget
-from soma.agent.store import TurnStore
+from soma.agent.storage.turn_store import TurnStore
 from soma.agent.tools.own_words import is_said_by_user
 from soma.agent.tools.taint import Outside, Source
 from soma.brain.client import BrainClient

@@ -16,7 +16,7 @@ from soma.agent.api.paging import Limit, Position
 from soma.agent.app import agent
 from soma.agent.errors import Invalid
 from soma.agent.models import Conversation, Message, Role
-from soma.agent.search import LONGEST_SEARCH, Place, find, index_title
+from soma.agent.storage.search import LONGEST_SEARCH, Place, find, index_title
 from soma.agent.trace import message_view
 from soma.events.ids import new_id
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import migrations
 
-from soma.agent.search import Place, index_message, index_title
+from soma.agent.storage.search import Place, index_message, index_title
 
 TABLES = {
     "sqlite": (

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import migrations
 
-from soma.agent.search import Place, index_traces
+from soma.agent.storage.search import Place, index_traces
 
 words = import_module("soma.agent.migrations.0007_words_of_conversations")
 

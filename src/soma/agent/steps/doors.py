@@ -9,11 +9,11 @@ from soma.agent.llm.base import Model
 from soma.agent.prompt.build import Exchange
 from soma.agent.record.convergence import Limits
 from soma.agent.record.turn import TurnRecord
+from soma.agent.storage.withheld import Withheld
 from soma.agent.tools.base import ToolContext
 from soma.agent.tools.brain import Signing
 from soma.agent.tools.taint import Source
 from soma.agent.tools.toolset import Toolset
-from soma.agent.withheld import Withheld
 from soma.brain.client import BrainClient
 from soma.brain.types import Principal
 

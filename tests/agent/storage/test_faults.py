@@ -15,10 +15,10 @@ from tests.events.test_writer import held
 
 from soma.agent.access.auth import issue_token
 from soma.agent.asgi import Handler
-from soma.agent.leases import Leases
 from soma.agent.llm.scripted import Response, says
 from soma.agent.models import Membership, Turn
 from soma.agent.settings import Settings
+from soma.agent.storage.leases import Leases
 from soma.events import database
 from soma.events.chain import verify
 from soma.events.errors import WriterBusy

@@ -9,7 +9,7 @@ from tests.agent.stage import Person
 from soma.agent.llm.base import ToolCall, Usage
 from soma.agent.llm.scripted import Response, says
 from soma.agent.models import Receipt, Turn
-from soma.agent.turn_rows import TurnRows
+from soma.agent.storage.turn_rows import TurnRows
 from soma.events.errors import WriteRefused
 from soma.events.transaction import Transaction
 

@@ -7,14 +7,14 @@ from collections.abc import AsyncGenerator, AsyncIterator
 import pytest
 import pytest_asyncio
 from tests.agent.stage import Person, Stage, call, opened
-from tests.agent.test_faults import impatient, locked
+from tests.agent.storage.test_faults import impatient, locked
 
-from soma.agent.leases import LeaseLost, Leases
 from soma.agent.llm.base import Delta, ModelRequest
 from soma.agent.llm.scripted import Response, ScriptedModel, calls, says
 from soma.agent.models import Turn
 from soma.agent.record.turn import Lease
 from soma.agent.settings import Settings
+from soma.agent.storage.leases import LeaseLost, Leases
 from soma.events.schema import DraftReplaced
 
 __all__ = ["impatient"]

@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from asgiref.sync import sync_to_async
 from tests.agent.stage import Person, Stage, call, opened
-from tests.agent.test_faults import door
+from tests.agent.storage.test_faults import door
 
 from soma.agent.asgi import readiness, turns_aside
 from soma.agent.llm.scripted import Response, calls, says

@@ -14,7 +14,7 @@ import pytest_asyncio
 from asgiref.sync import sync_to_async
 from django.db import connection
 from tests.agent.stage import Person, Stage, opened
-from tests.agent.test_faults import door
+from tests.agent.storage.test_faults import door
 
 from soma.agent.llm.scripted import Response, says
 from soma.agent.models import Conversation, Message, Turn

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from soma.agent.errors import Conflict, NotFound
-from soma.agent.leases import OPEN, Leases
 from soma.agent.record.turn import Lease, Turn, TurnFact, TurnRecord, Unreadable, fold
-from soma.agent.turn_bounds import TurnBounds
-from soma.agent.turn_rows import TurnRows, moment
-from soma.agent.withheld import Withheld, is_withheld, withheld
+from soma.agent.storage.leases import OPEN, Leases
+from soma.agent.storage.turn_bounds import TurnBounds
+from soma.agent.storage.turn_rows import TurnRows, moment
+from soma.agent.storage.withheld import Withheld, is_withheld, withheld
 from soma.events.chain import Event
 from soma.events.database import Dialect, Row
 from soma.events.ids import now

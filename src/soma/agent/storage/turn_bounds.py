@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from soma.agent.errors import Busy
-from soma.agent.leases import OPEN
+from soma.agent.storage.leases import OPEN
 from soma.events.transaction import Transaction
 
 

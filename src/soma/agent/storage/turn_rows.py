@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from soma.agent.record.turn import IterationRecord, Turn, TurnRecord
-from soma.agent.search import Place, index_message
+from soma.agent.storage.search import Place, index_message
 from soma.events.chain import Event
 from soma.events.database import Dialect
 from soma.events.schema import IterationCompleted, TurnComplete

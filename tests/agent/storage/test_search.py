@@ -9,10 +9,10 @@ from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 from tests.agent.stage import Person
 
-from soma.agent import search
 from soma.agent.django_settings import database as django_database
 from soma.agent.models import Conversation
-from soma.agent.search import Place, find, find_traces, index_message, index_title
+from soma.agent.storage import search
+from soma.agent.storage.search import Place, find, find_traces, index_message, index_title
 from soma.events.database import Database
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
