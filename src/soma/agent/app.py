@@ -17,7 +17,7 @@ from django.core.management import call_command
 from soma.agent.access.accounts import DEFAULT_TENANT, ensure_owner
 from soma.agent.access.authors import signed
 from soma.agent.access.visits import Visits
-from soma.agent.document_folders import folder_of, warn_of_loose_documents
+from soma.agent.documents.folders import folder_of, warn_of_loose_documents
 from soma.agent.feed import Feed
 from soma.agent.forgetting import Forgetting
 from soma.agent.llm.choose import Models

@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.progress import Progress
 
-from soma.agent.reading import UTF_8, TextRead
+from soma.agent.documents.decoding import UTF_8, TextRead
 from soma.cli.files import (
     ENDINGS,
     LARGEST_TEXT,

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from soma.agent.reading import NotText, TextRead, read_text
+from soma.agent.documents.decoding import NotText, TextRead, read_text
 from soma.events.reasons import reason_of
 
 ENDINGS = {"text": frozenset({".txt", ".text"}), "markdown": frozenset({".md", ".markdown", ".mdown"})}

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.markup import escape
 
-from soma.agent.reading import GUESS, UTF_8
+from soma.agent.documents.decoding import GUESS, UTF_8
 from soma.cli.files import PassedOver
 from soma.cli.printing import console, errors
 

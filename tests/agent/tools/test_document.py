@@ -8,7 +8,7 @@ from typing import Literal
 
 import pytest
 
-from soma.agent.document_folders import folder_of, warn_of_loose_documents
+from soma.agent.documents.folders import folder_of, warn_of_loose_documents
 from soma.agent.tools.base import ToolContext, ToolFailed
 from soma.agent.tools.document import Document, read_document
 

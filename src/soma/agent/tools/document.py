@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from soma.agent.document_folders import folder_of
-from soma.agent.reading import NotText, read_text
+from soma.agent.documents.decoding import NotText, read_text
+from soma.agent.documents.folders import folder_of
 from soma.agent.tools.base import ToolContext, ToolFailed, ToolResult
 
 MAX_BYTES = 1_000_000

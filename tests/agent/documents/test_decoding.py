@@ -2,7 +2,7 @@
 
 import pytest
 
-from soma.agent.reading import NotText, TextRead, read_text
+from soma.agent.documents.decoding import NotText, TextRead, read_text
 
 TEXT = "Zürich – „Straße“ kostet 5 €\r\nzweite Zeile\n"
 

@@ -1,0 +1,1 @@
+"""Documents on disk: the folders of tenants, and bytes as text."""
