@@ -26,8 +26,8 @@ from tests.agent.stage import Append, Person, Stage, call, opened
 from soma.agent.access.auth import Caller
 from soma.agent.llm.base import Delta, ModelRequest
 from soma.agent.llm.scripted import Response, ScriptedModel, calls, says
+from soma.agent.memory.remember import remembering
 from soma.agent.models import Message, Turn
-from soma.agent.remember import remembering
 from soma.agent.settings import Settings
 from soma.agent.tools.base import ToolContext, ToolResult
 from soma.events.chain import verify

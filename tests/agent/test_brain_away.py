@@ -8,7 +8,7 @@ from tests.agent.stage import call, opened
 
 from soma.agent.llm.base import MEMORY_AWAY, InstructionPart
 from soma.agent.llm.scripted import calls, says
-from soma.agent.remember import remembering
+from soma.agent.memory.remember import remembering
 from soma.agent.settings import Settings
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -5,8 +5,8 @@ import base64
 import pytest
 from msgspec.structs import replace
 from tests.agent.making import TURN, bundle, response, started, used
+from tests.agent.memory.test_remember import caught_up, memories
 from tests.agent.stage import Person, call
-from tests.agent.test_remember import caught_up, memories
 
 from soma.agent.llm.base import ToolResultPart
 from soma.agent.llm.scripted import calls, says

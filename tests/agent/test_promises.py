@@ -10,8 +10,8 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import connection
 from django.test import AsyncClient
+from tests.agent.memory.test_remember import caught_up
 from tests.agent.stage import Person, call
-from tests.agent.test_remember import caught_up
 
 from soma.agent import metrics
 from soma.agent.access.auth import issue_token

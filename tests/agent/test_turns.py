@@ -8,8 +8,8 @@ from tests.agent.stage import call
 from soma.agent.access.relations import own_turn, visible_turn
 from soma.agent.errors import Conflict, Invalid, NotFound, TooLarge
 from soma.agent.llm.scripted import Response, ScriptedModel, calls, says
+from soma.agent.memory.remember import items_of
 from soma.agent.models import Turn
-from soma.agent.remember import items_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -19,14 +19,14 @@ from soma.agent.access.authors import signed
 from soma.agent.access.visits import Visits
 from soma.agent.documents.folders import folder_of, warn_of_loose_documents
 from soma.agent.feed import Feed
-from soma.agent.forgetting import Forgetting
 from soma.agent.llm.choose import Models
 from soma.agent.llm.selection import Selection
+from soma.agent.memory.forget import Forgetting
+from soma.agent.memory.remember import remembering
 from soma.agent.models import Tenant
 from soma.agent.policy.rego import RegoPolicy
 from soma.agent.prepare import FindModel, Workshop
 from soma.agent.registry import native_tools
-from soma.agent.remember import remembering
 from soma.agent.settings import Settings
 from soma.agent.storage.leases import Leases
 from soma.agent.storage.turn_bounds import TurnBounds

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from soma.agent.forgetting import Forgetting
+from soma.agent.memory.forget import Forgetting
 from soma.agent.steps.doors import principal_of_context
 from soma.agent.tools.base import Tool
 from soma.agent.tools.brain import Signing

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from soma.agent.forgetting import Receipt
+from soma.agent.memory.forget import Receipt
 from soma.brain import types
 from soma.brain.document_types import DocumentPage, DocumentPlan, ImportedDocument, RecognisedDocument
 

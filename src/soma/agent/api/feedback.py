@@ -14,9 +14,9 @@ from soma.agent.api.body import OfAgent
 from soma.agent.api.caller import principal_of, who
 from soma.agent.app import agent
 from soma.agent.errors import Invalid, NotFound
-from soma.agent.kept import statement_key
 from soma.agent.models import Role
 from soma.agent.record.turn import IterationRecord
+from soma.agent.statements import statement_key
 from soma.brain.types import LONGEST_CORRECTION
 from soma.events.ids import now
 

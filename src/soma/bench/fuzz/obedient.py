@@ -13,8 +13,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 from urllib.parse import quote, quote_plus
 
-from soma.agent.forgetting import Forgetting
 from soma.agent.llm.base import ToolCall
+from soma.agent.memory.forget import Forgetting
 from soma.agent.policy import CapsuleFacts
 from soma.agent.policy.rego import RegoPolicy
 from soma.agent.registry import native_tools

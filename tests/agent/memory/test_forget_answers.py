@@ -1,9 +1,9 @@
 """What people answer to the question whether something shall be forgotten, and what they say instead of "forget"."""
 
 import pytest
+from tests.agent.memory.test_forget import answer_of, prompts
+from tests.agent.memory.test_remember import caught_up, memories
 from tests.agent.stage import Person, call
-from tests.agent.test_forgetting import answer_of, prompts
-from tests.agent.test_remember import caught_up, memories
 
 from soma.agent.llm.offline import OfflineModel
 from soma.agent.llm.scripted import calls, says

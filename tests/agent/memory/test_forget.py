@@ -7,13 +7,13 @@ from importlib import import_module
 import pytest
 from asgiref.sync import sync_to_async
 from django.apps import apps
+from tests.agent.memory.test_remember import caught_up, consumer, memories
 from tests.agent.stage import Person, call
-from tests.agent.test_remember import caught_up, consumer, memories
 
-from soma.agent.forgetting import Recogniser, speaking
 from soma.agent.llm.base import Message
 from soma.agent.llm.offline import OfflineModel
 from soma.agent.llm.scripted import Response, ScriptedModel, calls, says
+from soma.agent.memory.forget import Recogniser, speaking
 from soma.agent.models import Capsule
 from soma.agent.record.turn import TurnRecord
 from soma.agent.tools.forget_words import MOST

@@ -9,11 +9,11 @@ import pytest
 from tests.agent.making import TURN, bundle, completed, judged, memory, response, started, used
 from tests.agent.stage import Person, call
 
-from soma.agent.kept import statement_key
 from soma.agent.llm.scripted import calls, says
-from soma.agent.parts import PART_BYTES, parts_of
+from soma.agent.memory.parts import PART_BYTES, parts_of
+from soma.agent.memory.remember import items_of, remembering
 from soma.agent.record.turn import TurnRecord, fold
-from soma.agent.remember import items_of, remembering
+from soma.agent.statements import statement_key
 from soma.brain.errors import BrainRefused
 from soma.events.cursors import Consumer
 from soma.events.schema import TurnComplete
@@ -263,7 +263,7 @@ async def test_a_message_and_an_answer_over_what_one_memory_holds_are_remembered
 
 
 async def test_an_item_that_the_brain_refuses_takes_no_other_with_it(ann, monkeypatch):
-    monkeypatch.setattr("soma.agent.remember.parts_of", lambda text: [text])  # as where nothing were cut
+    monkeypatch.setattr("soma.agent.memory.remember.parts_of", lambda text: [text])  # as where nothing were cut
     ann.hears(says("So be it. " + "Lisbon is where your herons nest. " * 2_500, confidence=1.0))
     await ann.asks("My otter is called Reed.")
     await caught_up(ann)

@@ -1,9 +1,9 @@
 """Several things to forget in one request: each is looked for, all are proposed together, none is lost in silence."""
 
 import pytest
+from tests.agent.memory.test_forget import answer_of
+from tests.agent.memory.test_remember import memories
 from tests.agent.stage import Person
-from tests.agent.test_forgetting import answer_of
-from tests.agent.test_remember import memories
 from tests.memory.upkeep.test_consolidate import GARDEN
 
 from soma.agent.llm.offline import OfflineModel
