@@ -7,7 +7,7 @@ A change is made within one function and keeps its number of lines, since it is 
 from dataclasses import dataclass
 
 PROMISES = "tests/agent/test_promises.py"
-TURN = "tests/agent/test_turn.py"
+TURN = "tests/agent/turn/test_loop.py"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,7 +38,7 @@ BROKEN = (
     ),
     Broken(
         id="LEARN-001",
-        file="src/soma/agent/steps/learn.py",
+        file="src/soma/agent/turn/steps/learn.py",
         old="""\
     if judged is None or bundle is None:
         raise AssertionError("an iteration is judged before it is learned from")
@@ -65,7 +65,7 @@ BROKEN = (
     ),
     Broken(
         id="RLM-001",
-        file="src/soma/agent/prepare.py",
+        file="src/soma/agent/turn/factory.py",
         old='max_iterations=int(own.get("max_iterations", settings.max_iterations)) if iterates else 1',
         new='max_iterations=int(own.get("max_iterations", 4)) if iterates else 1',
         test=f"{PROMISES}::test_ten_iterations_run_by_themselves_and_five_are_run_where_five_are_the_least",
@@ -86,14 +86,14 @@ BROKEN = (
     ),
     Broken(
         id="TOOL-001",
-        file="src/soma/agent/prepare.py",
+        file="src/soma/agent/turn/factory.py",
         old="                [self.tools[name] for name in enabled if name in self.tools],",
         new="                list(self.tools.values()),",
         test=f"{PROMISES}::test_a_model_is_offered_the_tools_of_its_capsule_and_no_other_runs",
     ),
     Broken(
         id="TOOL-002",
-        file="src/soma/agent/turn.py",
+        file="src/soma/agent/turn/loop.py",
         old="        if iteration.response is None:",
         new="        if iteration.response is None and [_ async for _ in "
         '__import__("soma.agent.models", fromlist=["_"]).Capsule.objects.all()]:',
@@ -101,7 +101,7 @@ BROKEN = (
     ),
     Broken(
         id="TOOL-003",
-        file="src/soma/agent/steps/use_tools.py",
+        file="src/soma/agent/turn/steps/use_tools.py",
         old="        allow=verdict.allow,",
         new="        allow=True,",
         test=f"{TURN}::test_a_denied_tool_is_a_result_that_the_model_sees",
@@ -125,14 +125,14 @@ BROKEN = (
         file="src/soma/agent/access/relations.py",
         old="        tenant_id=caller.tenant_id, user_id=caller.user_id, id=conversation_id, deleted_at=None",
         new="        tenant_id=caller.tenant_id, id=conversation_id, deleted_at=None",
-        test="tests/agent/test_turns.py::test_a_conversation_of_somebody_else_is_as_absent_as_one_that_never_was",
+        test="tests/agent/turn/test_runner.py::test_a_conversation_of_somebody_else_is_as_absent_as_one_that_never_was",
     ),
     Broken(
         id="AUTH-001",
         file="src/soma/agent/access/relations.py",
         old="        tenant_id=caller.tenant_id, user_id=caller.user_id, id=conversation_id, deleted_at=None",
         new="        id=conversation_id, deleted_at=None",
-        test="tests/agent/test_turns.py::test_a_conversation_of_somebody_else_is_as_absent_as_one_that_never_was",
+        test="tests/agent/turn/test_runner.py::test_a_conversation_of_somebody_else_is_as_absent_as_one_that_never_was",
     ),
     Broken(
         id="AUTH-002",
@@ -150,14 +150,14 @@ BROKEN = (
     ),
     Broken(
         id="PERSIST-002",
-        file="src/soma/agent/turns.py",
+        file="src/soma/agent/turn/runner.py",
         old="        await self._store.record(record, step)",
         new="        asyncio.get_running_loop().call_later(1, asyncio.create_task, self._store.record(record, step))",
         test=f"{TURN}::test_every_fact_is_in_the_log_before_the_next_step_begins",
     ),
     Broken(
         id="REPLAY-002",
-        file="src/soma/agent/turns.py",
+        file="src/soma/agent/turn/runner.py",
         old="        await self._store.record(record, step)",
         new='        await self._store.record(record, *([] if step.event_type == "chat.tool_decided" else [step]))',
         test=f"{TURN}::test_a_tool_runs_in_one_iteration_and_is_answered_from_in_the_next",
@@ -192,7 +192,7 @@ BROKEN = (
     ),
     Broken(
         id="OBSERV-001",
-        file="src/soma/agent/feed.py",
+        file="src/soma/agent/turn/feed.py",
         old="            if event.conversation_id is None:",
         new='            if event.conversation_id is None or event.event_type == "chat.iteration_completed":',
         test=f"{PROMISES}::test_the_user_sees_every_iteration_and_what_its_tools_did",

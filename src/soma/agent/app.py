@@ -18,14 +18,12 @@ from soma.agent.access.accounts import DEFAULT_TENANT, ensure_owner
 from soma.agent.access.authors import signed
 from soma.agent.access.visits import Visits
 from soma.agent.documents.folders import folder_of, warn_of_loose_documents
-from soma.agent.feed import Feed
 from soma.agent.llm.choose import Models
 from soma.agent.llm.selection import Selection
 from soma.agent.memory.forget import Forgetting
 from soma.agent.memory.remember import remembering
 from soma.agent.models import Tenant
 from soma.agent.policy.rego import RegoPolicy
-from soma.agent.prepare import FindModel, Workshop
 from soma.agent.registry import native_tools
 from soma.agent.settings import Settings
 from soma.agent.storage.leases import Leases
@@ -33,7 +31,9 @@ from soma.agent.storage.turn_bounds import TurnBounds
 from soma.agent.storage.turn_store import TurnStore
 from soma.agent.tools.base import Tool
 from soma.agent.tools.breaker import Breakers
-from soma.agent.turns import Crash, Turns
+from soma.agent.turn.factory import FindModel, Workshop
+from soma.agent.turn.feed import Feed
+from soma.agent.turn.runner import Crash, Turns
 from soma.brain.client import BrainClient
 from soma.brain.errors import BrainError
 from soma.brain.root import open_brain

@@ -24,7 +24,7 @@ from soma.agent.exchange import Exchange, Receive, Send  # noqa: E402
 from soma.agent.gate import Gate  # noqa: E402
 from soma.agent.settings import Settings  # noqa: E402
 from soma.agent.socket import CLOSE_FORBIDDEN, LONGEST_REASON, ChatSocket  # noqa: E402
-from soma.agent.turns import Crash  # noqa: E402
+from soma.agent.turn.runner import Crash  # noqa: E402
 from soma.brain.errors import BrainError  # noqa: E402
 from soma.events.errors import LogError, ReadFailed  # noqa: E402
 from soma.events.ids import new_id  # noqa: E402

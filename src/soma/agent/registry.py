@@ -3,7 +3,6 @@
 from pathlib import Path
 
 from soma.agent.memory.forget import Forgetting
-from soma.agent.steps.doors import principal_of_context
 from soma.agent.tools.base import Tool
 from soma.agent.tools.brain import Signing
 from soma.agent.tools.calculator import Calculator
@@ -12,6 +11,7 @@ from soma.agent.tools.document import Document
 from soma.agent.tools.forget import Forget
 from soma.agent.tools.recall import Recall
 from soma.agent.tools.remember import Remember
+from soma.agent.turn.steps.doors import principal_of_context
 from soma.brain.client import BrainClient
 
 

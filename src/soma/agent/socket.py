@@ -23,9 +23,9 @@ from soma.agent.api.paging import Position
 from soma.agent.app import agent
 from soma.agent.bodies import read, validated, without_claims
 from soma.agent.errors import AgentError, Forbidden, Invalid, Unauthorized, error_body
-from soma.agent.feed import QUIET, Detail, SlowReader, detailed
 from soma.agent.metrics import requests_total
 from soma.agent.sending import send
+from soma.agent.turn.feed import QUIET, Detail, SlowReader, detailed
 from soma.brain.errors import BrainError, BrainRefused
 from soma.events.errors import LogError, ReadFailed
 from soma.events.ids import new_id, now

@@ -17,9 +17,9 @@ from soma.agent.api.conversations import MessageId, message_page
 from soma.agent.api.paging import LARGEST_POSITION, Limit, Position
 from soma.agent.app import agent
 from soma.agent.errors import Conflict, Invalid, Unauthorized, error_body
-from soma.agent.feed import QUIET, Detail, Frame, SlowReader, detailed
 from soma.agent.metrics import request_latency, requests_total
 from soma.agent.sending import send
+from soma.agent.turn.feed import QUIET, Detail, Frame, SlowReader, detailed
 from soma.events.errors import LogError
 from soma.events.ids import new_id
 from soma.events.schema import TurnComplete

@@ -115,7 +115,7 @@ def _check(asker: Asker, damaged: Damaged) -> bool:
 
 def _check_frames(asker: Asker, damaged: Damaged) -> None:
     """What a follower is sent: an object a fact, or nothing."""
-    from soma.agent.feed import frame_of  # noqa: PLC0415 - it needs Django
+    from soma.agent.turn.feed import frame_of  # noqa: PLC0415 - it needs Django
 
     log = Log(asker.agent.writer.database)
     for event in log.conversation(asker.caller.tenant_id, damaged.conversation_id):

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from soma.agent.consent import consent_to, listed_in
 from soma.agent.record.turn import TurnRecord
 from soma.agent.requests_to_forget import orders_to_forget, to_forget
-from soma.agent.steps.doors import Doors
 from soma.agent.tools.forget_words import LISTED
 from soma.agent.tools.own_words import stems_of
+from soma.agent.turn.steps.doors import Doors
 
 FORGET = "forget"
 PENDING = "You asked the user whether these memories shall be forgotten; they are not forgotten yet:"

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 import pytest
 import pytest_asyncio
 from tests.agent.stage import Stage, call, opened
-from tests.agent.test_turns import endless
+from tests.agent.turn.test_runner import endless
 
 from soma.agent.llm.scripted import calls, says
 from soma.agent.models import Receipt
-from soma.agent.prepare import iterates
 from soma.agent.settings import Settings
+from soma.agent.turn.factory import iterates
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

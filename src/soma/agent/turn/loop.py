@@ -9,14 +9,14 @@ from contextlib import aclosing
 
 from soma.agent.llm.base import TextDelta
 from soma.agent.record.turn import TurnFact, TurnRecord
-from soma.agent.steps.answer import answer
-from soma.agent.steps.ask import ask_model
-from soma.agent.steps.doors import Doors
-from soma.agent.steps.judge import judge
-from soma.agent.steps.learn import learn
-from soma.agent.steps.recall import look_again, recall
-from soma.agent.steps.start import start
-from soma.agent.steps.use_tools import use_tools
+from soma.agent.turn.steps.answer import answer
+from soma.agent.turn.steps.ask import ask_model
+from soma.agent.turn.steps.doors import Doors
+from soma.agent.turn.steps.judge import judge
+from soma.agent.turn.steps.learn import learn
+from soma.agent.turn.steps.recall import look_again, recall
+from soma.agent.turn.steps.start import start
+from soma.agent.turn.steps.use_tools import use_tools
 
 Step = TurnFact | TextDelta
 

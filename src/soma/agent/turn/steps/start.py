@@ -7,7 +7,7 @@ import msgspec
 from soma.agent.prompt.build import size_of, size_of_tool
 from soma.agent.prompt.lanes import budget
 from soma.agent.record.turn import Turn, TurnRecord
-from soma.agent.steps.doors import Doors, principal_of
+from soma.agent.turn.steps.doors import Doors, principal_of
 from soma.brain.errors import BrainUnavailable
 from soma.brain.types import LearnerView
 from soma.events.schema import TurnStarted

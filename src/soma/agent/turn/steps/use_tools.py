@@ -6,12 +6,12 @@ from collections.abc import AsyncGenerator
 from soma.agent.llm.base import ToolCall
 from soma.agent.policy import Verdict
 from soma.agent.record.turn import IterationRecord, ToolUse, TurnFact, TurnRecord
-from soma.agent.steps.asked import Grant, granted
-from soma.agent.steps.doors import Doors
-from soma.agent.steps.outside import outside_of, own_messages
 from soma.agent.tools.base import ToolContext
 from soma.agent.tools.taint import Outside
 from soma.agent.tools.toolset import ToolOutcome
+from soma.agent.turn.steps.asked import Grant, granted
+from soma.agent.turn.steps.doors import Doors
+from soma.agent.turn.steps.outside import outside_of, own_messages
 from soma.events.schema import ToolDecided, ToolFinished, ToolRequested
 
 LOST = ToolOutcome(

@@ -7,8 +7,8 @@ from soma.agent.record.citations import brings_support, is_supported
 from soma.agent.record.convergence import may_refine
 from soma.agent.record.turn import IterationRecord, TurnRecord
 from soma.agent.small_talk import small_talk
-from soma.agent.steps.doors import Doors, principal_of
-from soma.agent.steps.judge import evidence_of, forced_answer, score_of
+from soma.agent.turn.steps.doors import Doors, principal_of
+from soma.agent.turn.steps.judge import evidence_of, forced_answer, score_of
 from soma.brain.errors import BrainUnavailable
 from soma.brain.types import ContextBundle
 from soma.events.schema import BundleBuilt, ShownMemory

@@ -2,8 +2,8 @@
 
 from soma.agent.record.sources import sources_of
 from soma.agent.record.turn import TurnRecord
-from soma.agent.steps.doors import Doors
 from soma.agent.tools.taint import Outside
+from soma.agent.turn.steps.doors import Doors
 
 
 async def outside_of(record: TurnRecord, doors: Doors) -> Outside:

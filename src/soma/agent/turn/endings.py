@@ -8,13 +8,13 @@ import logging
 import time
 from dataclasses import dataclass
 
-from soma.agent.feed import Feed
 from soma.agent.llm.base import ModelError
 from soma.agent.record.turn import Lease, TurnFact, TurnRecord
-from soma.agent.steps.answer import answer
-from soma.agent.steps.start import unbegun
 from soma.agent.storage.leases import LeaseLost
 from soma.agent.storage.turn_store import TurnStore
+from soma.agent.turn.feed import Feed
+from soma.agent.turn.steps.answer import answer
+from soma.agent.turn.steps.start import unbegun
 from soma.brain.errors import BrainError
 from soma.events.errors import LogError, WriteRefused
 from soma.events.schema import TurnComplete

@@ -5,7 +5,7 @@ from hashlib import sha256
 from soma.agent.llm.base import FILTERED
 from soma.agent.record.citations import citations_of
 from soma.agent.record.turn import IterationRecord, TurnRecord
-from soma.agent.steps.doors import seconds
+from soma.agent.turn.steps.doors import seconds
 from soma.events.schema import TurnComplete
 
 SAID_WITHOUT_ANSWER = {

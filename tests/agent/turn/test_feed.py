@@ -5,11 +5,11 @@ from collections.abc import AsyncIterator
 
 import pytest
 from tests.agent.stage import call
-from tests.agent.test_turns import speaking
+from tests.agent.turn.test_runner import speaking
 
-from soma.agent import feed as feeds
-from soma.agent.feed import Frame, SlowReader
 from soma.agent.llm.scripted import Response, calls, says
+from soma.agent.turn import feed as feeds
+from soma.agent.turn.feed import Frame, SlowReader
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -18,7 +18,7 @@ from soma.agent import metrics
 from soma.agent.llm.openai import OpenAIModel
 from soma.agent.memory.remember import items_of
 from soma.agent.record.turn import TurnRecord, fold
-from soma.agent.steps import ask
+from soma.agent.turn.steps import ask
 from soma.bench.fuzz.provider import open_provider, take_turn
 from soma.bench.fuzz.trials import run_trials
 

@@ -12,7 +12,7 @@ from soma.agent.record.convergence import (
 )
 from soma.agent.record.turn import IterationRecord, TurnRecord
 from soma.agent.speech import stated
-from soma.agent.steps.doors import Doors
+from soma.agent.turn.steps.doors import Doors
 from soma.events.schema import IterationJudged
 
 

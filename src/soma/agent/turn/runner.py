@@ -12,16 +12,16 @@ from contextlib import aclosing, suppress
 from dataclasses import dataclass
 
 from soma.agent.access.visits import Visit
-from soma.agent.ending import CutShort, Endings, cut_of
 from soma.agent.errors import Conflict
-from soma.agent.feed import QUIET, Feed, Frame
 from soma.agent.llm.base import TextDelta
 from soma.agent.metrics import observe_iteration, observe_turn
 from soma.agent.record.turn import Lease, Turn, TurnRecord
-from soma.agent.steps.doors import Doors
 from soma.agent.storage.leases import LeaseLost
 from soma.agent.storage.turn_store import IN_PROGRESS, TurnStore
-from soma.agent.turn import Step, run_turn
+from soma.agent.turn.endings import CutShort, Endings, cut_of
+from soma.agent.turn.feed import QUIET, Feed, Frame
+from soma.agent.turn.loop import Step, run_turn
+from soma.agent.turn.steps.doors import Doors
 from soma.events.errors import LogError
 from soma.events.schema import IterationCompleted, TurnComplete
 

@@ -3,13 +3,13 @@
 from dataclasses import replace
 
 from tests.agent.stage import call, opened
-from tests.agent.test_turns import endless, speaking
+from tests.agent.turn.test_runner import endless, speaking
 
 from soma.agent.llm.scripted import Response, ScriptedModel, calls, says
-from soma.agent.prepare import as_begun
 from soma.agent.record.convergence import Limits
 from soma.agent.record.turn import TurnRecord
 from soma.agent.settings import Settings
+from soma.agent.turn.factory import as_begun
 
 
 async def resumed(begun: Settings, now: Settings, *responses: Response) -> TurnRecord:

@@ -4,8 +4,8 @@ import pytest
 from tests.agent.making import TURN, bundle, judged, memory, response, started, used
 
 from soma.agent.record.turn import IterationRecord, TurnRecord, fold
-from soma.agent.steps.judge import evidence_of
-from soma.agent.steps.learn import progress
+from soma.agent.turn.steps.judge import evidence_of
+from soma.agent.turn.steps.learn import progress
 
 
 def test_an_answer_rests_on_what_it_cites_and_on_tools_that_did_not_fail():

@@ -23,9 +23,9 @@ from soma.agent.prompt.build import Material, Prompt, build_prompt, fence_of, se
 from soma.agent.record.citations import cited_in
 from soma.agent.record.turn import IterationRecord, TurnFact, TurnRecord
 from soma.agent.requests_to_forget import orders_to_forget
-from soma.agent.steps.asked import FORGET, Proposal, proposal_before
-from soma.agent.steps.doors import Doors
-from soma.agent.steps.judge import forced_answer
+from soma.agent.turn.steps.asked import FORGET, Proposal, proposal_before
+from soma.agent.turn.steps.doors import Doors
+from soma.agent.turn.steps.judge import forced_answer
 from soma.events.schema import DraftReplaced, ModelResponded, RequestedTool, ShownMemory
 
 BACKOFF_SECONDS = 0.5  # before a model is tried again, doubled each time

@@ -1,7 +1,7 @@
 """Step 9 and 10: learning before the next iteration, and the iteration's whole record."""
 
 from soma.agent.record.turn import IterationRecord, TurnRecord
-from soma.agent.steps.doors import Doors, principal_of
+from soma.agent.turn.steps.doors import Doors, principal_of
 from soma.brain.errors import BrainUnavailable
 from soma.brain.types import Learned
 from soma.events.schema import IterationCompleted, IterationJudged, Neuromodulators, Weights

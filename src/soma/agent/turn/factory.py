@@ -21,13 +21,13 @@ from soma.agent.record.convergence import Limits
 from soma.agent.record.sources import sources_of
 from soma.agent.record.turn import Turn, TurnRecord
 from soma.agent.settings import Settings
-from soma.agent.steps.doors import Doors
 from soma.agent.storage.withheld import Withheld
 from soma.agent.tools.base import Tool
 from soma.agent.tools.breaker import Breakers
 from soma.agent.tools.taint import Source
 from soma.agent.tools.toolset import Authority, Toolset
 from soma.agent.tools.toolset import Limits as ToolLimits
+from soma.agent.turn.steps.doors import Doors
 from soma.brain.client import BrainClient
 from soma.events.errors import ReadFailed
 

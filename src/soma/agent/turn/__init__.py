@@ -1,0 +1,1 @@
+"""A turn under way: the loop, its steps, and the tasks that run it."""
