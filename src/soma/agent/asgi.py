@@ -18,13 +18,13 @@ from django.urls import path  # noqa: E402
 
 from soma.agent import metrics  # noqa: E402
 from soma.agent.app import Agent, open_agent  # noqa: E402
-from soma.agent.entrance import entrance, headers_of_entrance  # noqa: E402
 from soma.agent.errors import AgentError, TooLarge, Unavailable  # noqa: E402
-from soma.agent.exchange import Exchange, Receive, Send  # noqa: E402
-from soma.agent.gate import Gate  # noqa: E402
 from soma.agent.settings import Settings  # noqa: E402
 from soma.agent.socket import CLOSE_FORBIDDEN, LONGEST_REASON, ChatSocket  # noqa: E402
 from soma.agent.turn.runner import Crash  # noqa: E402
+from soma.agent.web.bounded_request import Exchange, Receive, Send  # noqa: E402
+from soma.agent.web.entrance import entrance, headers_of_entrance  # noqa: E402
+from soma.agent.web.gate import Gate  # noqa: E402
 from soma.brain.errors import BrainError  # noqa: E402
 from soma.events.errors import LogError, ReadFailed  # noqa: E402
 from soma.events.ids import new_id  # noqa: E402

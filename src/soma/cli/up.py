@@ -133,7 +133,7 @@ def command(host: str, port: int, log_level: str) -> None:
     selection = _selected(chosen)
     listening = _listen(host, port)
     from soma.agent.asgi import Application  # noqa: PLC0415 - heavy: Django, the brain, the model
-    from soma.agent.gate import is_loopback  # noqa: PLC0415 - Django too
+    from soma.agent.web.gate import is_loopback  # noqa: PLC0415 - Django too
 
     name, number = listening.getsockname()[:2]
     app = Application(chosen, host=host)

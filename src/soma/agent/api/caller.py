@@ -6,7 +6,7 @@ from django.http import HttpRequest
 
 from soma.agent.access.auth import TENANT_HEADER, Caller, caller_of, refuse_foreign_tenant
 from soma.agent.errors import Invalid, NotFound
-from soma.agent.gate import known_caller
+from soma.agent.web.gate import known_caller
 from soma.brain.types import Principal
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from soma.agent.errors import Malformed, Unauthorized
-from soma.agent.gate import Gate
+from soma.agent.web.gate import Gate
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
