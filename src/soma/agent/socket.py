@@ -16,12 +16,12 @@ from pydantic import Field
 
 from soma.agent.access.auth import TENANT_HEADER, caller_of, refuse_foreign_tenant
 from soma.agent.access.relations import own_conversation, own_turn
-from soma.agent.api.body import Body
 from soma.agent.api.feedback import NewFeedback, give
 from soma.agent.api.messages import Said
-from soma.agent.api.paging import Position
+from soma.agent.api.request.body import Body
+from soma.agent.api.request.json_object import read, validated, without_claims
+from soma.agent.api.request.paging import Position
 from soma.agent.app import agent
-from soma.agent.bodies import read, validated, without_claims
 from soma.agent.errors import AgentError, Forbidden, Invalid, Unauthorized, error_body
 from soma.agent.metrics import requests_total
 from soma.agent.sending import send

@@ -31,11 +31,11 @@ from soma.agent.api import (
     traces,
     turns,
 )
-from soma.agent.api.body import Reader
-from soma.agent.api.caller import bearer
 from soma.agent.api.openapi import describe_answers
-from soma.agent.api.query import takes_what_it_declares
-from soma.agent.bodies import at_fault
+from soma.agent.api.request.body import Reader
+from soma.agent.api.request.caller import bearer
+from soma.agent.api.request.json_object import at_fault
+from soma.agent.api.request.query import takes_what_it_declares
 from soma.agent.errors import AgentError, Busy, Invalid, TooLarge, Unavailable, error_body
 from soma.agent.metrics import requests_total
 from soma.agent.settings import settings

@@ -6,7 +6,7 @@ from django.http import HttpRequest
 from ninja import Router
 
 from soma.agent.access.relations import capsule_of
-from soma.agent.api.caller import who
+from soma.agent.api.request.caller import who
 from soma.agent.models import Capsule
 
 router = Router()

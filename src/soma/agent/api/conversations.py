@@ -10,9 +10,9 @@ from ninja import Router, Status
 from pydantic import Field
 
 from soma.agent.access.relations import capsule_of, own_conversation
-from soma.agent.api.body import Body, OfAgent
-from soma.agent.api.caller import who
-from soma.agent.api.paging import Limit, Position
+from soma.agent.api.request.body import Body, OfAgent
+from soma.agent.api.request.caller import who
+from soma.agent.api.request.paging import Limit, Position
 from soma.agent.app import agent
 from soma.agent.errors import Invalid
 from soma.agent.models import Conversation, Message, Role

@@ -7,9 +7,9 @@ from django.http import HttpRequest
 from ninja import Router
 from pydantic import Field
 
-from soma.agent.api.body import Body, NameOfAgent, OfAgent
-from soma.agent.api.caller import who
 from soma.agent.api.learning import principal
+from soma.agent.api.request.body import Body, NameOfAgent, OfAgent
+from soma.agent.api.request.caller import who
 from soma.agent.app import agent
 from soma.agent.models import Role
 

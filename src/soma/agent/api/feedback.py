@@ -10,8 +10,8 @@ from pydantic import Field, field_validator
 
 from soma.agent.access.auth import Caller
 from soma.agent.access.relations import own_turn, require_agent
-from soma.agent.api.body import OfAgent
-from soma.agent.api.caller import principal_of, who
+from soma.agent.api.request.body import OfAgent
+from soma.agent.api.request.caller import principal_of, who
 from soma.agent.app import agent
 from soma.agent.errors import Invalid, NotFound
 from soma.agent.models import Role

@@ -10,8 +10,8 @@ from pydantic import Field
 
 from soma.agent.access.auth import Caller
 from soma.agent.access.relations import capsule_of, visible_turn
-from soma.agent.api.body import NameOfAgent, OfAgent
-from soma.agent.api.caller import principal_of, who
+from soma.agent.api.request.body import NameOfAgent, OfAgent
+from soma.agent.api.request.caller import principal_of, who
 from soma.agent.app import agent
 from soma.agent.errors import Invalid
 from soma.agent.models import Role

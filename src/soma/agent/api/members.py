@@ -9,8 +9,8 @@ from pydantic import Field
 
 from soma.agent.access.accounts import add_member, add_tenant, change_role, find_member, remove_member
 from soma.agent.access.auth import Caller
-from soma.agent.api.body import Body
-from soma.agent.api.caller import who
+from soma.agent.api.request.body import Body
+from soma.agent.api.request.caller import who
 from soma.agent.api.tokens import NewToken, issued_view, make_token
 from soma.agent.app import agent
 from soma.agent.errors import Forbidden

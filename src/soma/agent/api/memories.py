@@ -11,10 +11,10 @@ from pydantic import Field
 
 from soma.agent.access.authors import signed
 from soma.agent.access.visits import Visit
-from soma.agent.api.body import NameOfAgent, OfAgent
-from soma.agent.api.caller import who
 from soma.agent.api.learning import principal
-from soma.agent.api.paging import Limit
+from soma.agent.api.request.body import NameOfAgent, OfAgent
+from soma.agent.api.request.caller import who
+from soma.agent.api.request.paging import Limit
 from soma.agent.app import agent
 from soma.agent.models import Role
 from soma.brain.types import ExportPage, Principal

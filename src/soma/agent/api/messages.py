@@ -11,10 +11,10 @@ from ninja import Router
 from pydantic import Field, field_validator
 
 from soma.agent.access.relations import own_conversation
-from soma.agent.api.body import Body, OfAgent
-from soma.agent.api.caller import who
 from soma.agent.api.conversations import MessageId, message_page
-from soma.agent.api.paging import LARGEST_POSITION, Limit, Position
+from soma.agent.api.request.body import Body, OfAgent
+from soma.agent.api.request.caller import who
+from soma.agent.api.request.paging import LARGEST_POSITION, Limit, Position
 from soma.agent.app import agent
 from soma.agent.errors import Conflict, Invalid, Unauthorized, error_body
 from soma.agent.metrics import request_latency, requests_total

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Router
 
-from soma.agent.api.caller import who
+from soma.agent.api.request.caller import who
 from soma.agent.app import agent
 from soma.agent.llm.choose import has_litellm
 from soma.agent.llm.selection import fault_of

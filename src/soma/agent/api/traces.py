@@ -7,8 +7,8 @@ from django.http import HttpRequest
 from ninja import Router
 
 from soma.agent.access.relations import own_conversation, visible_turn, visible_turns
-from soma.agent.api.caller import who
-from soma.agent.api.paging import Limit
+from soma.agent.api.request.caller import who
+from soma.agent.api.request.paging import Limit
 from soma.agent.app import agent
 from soma.agent.errors import NotFound
 from soma.agent.models import Message, Receipt, Turn

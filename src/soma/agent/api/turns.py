@@ -9,7 +9,7 @@ from ninja import Router
 
 from soma.agent.access.auth import Caller
 from soma.agent.access.relations import own_turn
-from soma.agent.api.caller import principal_of, who
+from soma.agent.api.request.caller import principal_of, who
 from soma.agent.app import agent
 from soma.agent.errors import Conflict
 from soma.agent.models import Role, Turn

@@ -6,8 +6,8 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import Field, ValidationError
 
-from soma.agent.api.body import Body
-from soma.agent.bodies import validated
+from soma.agent.api.request.body import Body
+from soma.agent.api.request.json_object import validated
 from soma.agent.errors import Invalid
 from soma.agent.models import Role
 from soma.agent.settings import Settings

@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from soma.agent.access.auth import NAMES_OF_TENANT
-from soma.agent.api.body import NAMES_OF_AGENT
+from soma.agent.api.request.body import NAMES_OF_AGENT
 from soma.agent.errors import Invalid
 from soma.events.wire import not_text
 

@@ -9,8 +9,8 @@ from ninja.parser import Parser
 from ninja.types import DictStrAny
 from pydantic import AliasChoices, ConfigDict, Field
 
-from soma.agent.api.caller import who
-from soma.agent.bodies import read, without_claims
+from soma.agent.api.request.caller import who
+from soma.agent.api.request.json_object import read, without_claims
 from soma.agent.errors import Invalid
 
 NAMES_OF_AGENT = ("agent", "agent_id", "persona")

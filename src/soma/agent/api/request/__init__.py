@@ -1,0 +1,1 @@
+"""A REST request, read and checked: its caller, its body, its query."""
