@@ -15,10 +15,10 @@ from tests.agent.stage import Person, call
 
 from soma.agent import metrics
 from soma.agent.access.auth import issue_token
+from soma.agent.api.turn_views import trace_of
 from soma.agent.llm.scripted import Response, ScriptedModel, calls, says
 from soma.agent.models import Capsule, Membership, Message, Receipt
 from soma.agent.record.turn import TurnRecord
-from soma.agent.trace import trace_of
 from soma.cli.chat import Reply
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

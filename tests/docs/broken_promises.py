@@ -171,7 +171,7 @@ BROKEN = (
     ),
     Broken(
         id="TRACE-001",
-        file="src/soma/agent/trace.py",
+        file="src/soma/agent/api/turn_views.py",
         old='        "verdict": msgspec.to_builtins(decided) if decided else None,',
         new='        "verdict": None,',
         test=f"{PROMISES}::test_a_trace_holds_every_decision_of_a_turn",

@@ -9,10 +9,10 @@ from ninja import Router
 from soma.agent.access.relations import own_conversation, visible_turn, visible_turns
 from soma.agent.api.request.caller import who
 from soma.agent.api.request.paging import Limit
+from soma.agent.api.turn_views import trace_of
 from soma.agent.app import agent
 from soma.agent.errors import NotFound
 from soma.agent.models import Message, Receipt, Turn
-from soma.agent.trace import trace_of
 
 router = Router()
 

@@ -36,7 +36,7 @@ class Asker:
 
     async def ask(self, content: str) -> "TurnRecord":
         """The whole turn of a message, as it is stored."""
-        from soma.agent.sending import send  # noqa: PLC0415 - see above
+        from soma.agent.api.send_message import send  # noqa: PLC0415 - see above
 
         turn_id, after = await send(self.agent, self.caller, self.conversation_id, content=content)
         follow = self.agent.turns.follow(self.caller.tenant_id, self.conversation_id, turn_id, after=after)

@@ -99,7 +99,7 @@ async def _start_anew(asker: Asker, neighbour: Asker) -> None:
 
 def _check(asker: Asker, damaged: Damaged) -> bool:
     """Whether the turn was set aside."""
-    from soma.agent.trace import trace_of  # noqa: PLC0415 - it needs Django
+    from soma.agent.api.turn_views import trace_of  # noqa: PLC0415 - it needs Django
 
     record = asker.agent.store.load(damaged.turn_id)
     aside = dict(asker.agent.store.aside(limit=1_000_000))

@@ -11,12 +11,12 @@ from asgiref.testing import ApplicationCommunicator
 from django.utils import timezone
 from tests.agent.stage import Person
 
-from soma.agent import socket as door
 from soma.agent.access.auth import issue_token
+from soma.agent.api import socket as door
+from soma.agent.api.socket import ChatSocket
 from soma.agent.errors import Unauthorized
 from soma.agent.llm.scripted import says
 from soma.agent.models import Membership, Token
-from soma.agent.socket import ChatSocket
 from soma.agent.turn.feed import SlowReader
 from soma.events.errors import ReadFailed
 
