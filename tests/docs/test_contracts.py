@@ -18,9 +18,9 @@ def contracts(folder: Path) -> subprocess.CompletedProcess[str]:
 
 
 AGAINST_THE_FLOW = {
-    "agent.turn": "soma.memory.memory",
+    "agent.turn.loop": "soma.memory.memory",
     "brain.core.learn": "httpx",
-    "agent.turns": "soma.brain.store",
+    "agent.turn.runner": "soma.brain.store",
     "memory.recall": "soma.brain.types",
     "events.log": "soma.memory.types",
 }

@@ -31,5 +31,5 @@ def test_every_path_that_a_page_names_exists(page):
 
 
 def test_a_path_is_found_by_how_it_begins():
-    text = "See `src/soma/agent/turn/loop.py`, `agent/turn.py`, `tests/a/*.py`, `turn.py`, `/brain/x` and `n/a`."
-    assert [name for _, name in paths(text)] == ["src/soma/agent/turn/loop.py", "agent/turn.py", "tests/a/*.py"]
+    text = "See `src/soma/agent/turn/loop.py`, `agent/turn/loop.py`, `tests/a/*.py`, `turn.py`, `/brain/x` and `n/a`."
+    assert [name for _, name in paths(text)] == ["src/soma/agent/turn/loop.py", "agent/turn/loop.py", "tests/a/*.py"]

@@ -14,7 +14,7 @@ from tests.agent.crashing import ANSWER, DIED
 
 pytestmark = pytest.mark.long
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 COMMITS = [
     "turn_started", "bundle_built", "model_responded", "tool_requested", "tool_decided", "tool_finished",
     "iteration_judged", "iteration_completed", "bundle_built", "model_responded", "iteration_judged",
