@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from soma.bench.boards import Board
-from soma.bench.courses import taken, within
+from soma.bench.candidates.questions import tenants
 from soma.bench.learn import keys, tables
-from soma.bench.priors import PLAN
-from soma.bench.questions import tenants
-from soma.bench.rules import Core
+from soma.bench.learning.boards import Board
+from soma.bench.learning.courses import taken, within
+from soma.bench.learning.priors import PLAN
+from soma.bench.learning.rules import Core
 from soma.cli.bench import command as bench
 
 pytestmark = pytest.mark.learning

@@ -16,7 +16,7 @@ from tests.flow.product import free_port
 from tests.flow.terminal import terminal
 from tests.raw_http import answer, line, poured, rest
 
-from soma.bench.brain_process import TOKEN, BrainProcess, headers
+from soma.bench.servers.brain_process import TOKEN, BrainProcess, headers
 from soma.brain import store
 from soma.brain.__main__ import bound
 from soma.brain.client import BrainClient

@@ -5,7 +5,7 @@ import pytest
 from tests.memory.conftest import owner
 from tests.memory.test_remember import new
 
-from soma.bench.locomo import load
+from soma.bench.data.locomo import load
 from soma.memory.types import NewLink, Query
 from soma.memory.views import VIEWS
 

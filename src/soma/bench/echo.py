@@ -15,13 +15,13 @@ from msgspec.structs import replace
 from rich.console import Console
 from rich.table import Table
 
-from soma.bench import real_data
-from soma.bench.boards import Board
-from soma.bench.courses import Course, mean, within
-from soma.bench.judged import Floats
-from soma.bench.priors import PLAN, SHIPPED, Prior
-from soma.bench.questions import tenants
-from soma.bench.rules import Core
+from soma.bench.candidates.matrix import Floats
+from soma.bench.candidates.questions import tenants
+from soma.bench.data import real_data
+from soma.bench.learning.boards import Board
+from soma.bench.learning.courses import Course, mean, within
+from soma.bench.learning.priors import PLAN, SHIPPED, Prior
+from soma.bench.learning.rules import Core
 from soma.brain.core.observations import Source
 
 TURNS = 100

@@ -14,10 +14,10 @@ import click
 from rich.console import Console
 from rich.progress import track
 
-from soma.bench.brain_process import BrainProcess, headers
 from soma.bench.flat import flattened
-from soma.bench.reads import reading
-from soma.bench.wire import flood, offer, percentile, request
+from soma.bench.servers.brain_process import BrainProcess, headers
+from soma.bench.servers.load import flood, offer, percentile, request
+from soma.bench.servers.read_latency import reading
 
 BATCH = 1_000
 CONNECTIONS = 4

@@ -15,10 +15,10 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from soma.bench import real_data
-from soma.bench.questions import missing, tenants
-from soma.bench.teaching import measure, steps
-from soma.bench.verdicts import report
+from soma.bench.candidates.questions import missing, tenants
+from soma.bench.data import real_data
+from soma.bench.learning.curves import measure, steps
+from soma.bench.learning.figures import report
 
 
 def tables(result: Mapping[str, Any]) -> Iterator[Table]:

@@ -20,8 +20,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from soma.bench.candidates.gather import memory_on, owner
 from soma.bench.flat import flattened
-from soma.bench.gathering import memory_on, owner
 from soma.bench.tenants import ratio
 from soma.brain.context import ranked
 from soma.brain.core.serve import serve

@@ -16,10 +16,10 @@ from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
+from soma.bench.data.note_questions import QUESTIONS, Answered, Noted, by_kind, figures, judge, load
+from soma.bench.data.real_data import FILES, notes_option
 from soma.bench.flat import flattened
-from soma.bench.noted import QUESTIONS, Answered, Noted, by_kind, figures, judge, load
-from soma.bench.real_data import FILES, notes_option
-from soma.bench.soma_process import SomaProcess
+from soma.bench.servers.soma_process import SomaProcess
 
 ENDINGS = {"markdown": ("*.md", "*.markdown"), "text": ("*.txt",)}
 COLUMNS = ("right", "wrong", "refused", "citation_right", "absent_honest")

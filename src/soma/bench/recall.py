@@ -15,15 +15,15 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from soma.bench import real_data
-from soma.bench.fitting import fitted, left_out
+from soma.bench.candidates.baselines import compare
+from soma.bench.candidates.fitting import fitted, left_out
+from soma.bench.candidates.gather import gather
+from soma.bench.candidates.matrix import Floats, Judged, figures, from_found, interval, macro, summary
+from soma.bench.candidates.relevance import cosines, floored
+from soma.bench.data import real_data
+from soma.bench.data.locomo import CATEGORIES, Conversation, load
+from soma.bench.data.shapes import documents, notes
 from soma.bench.flat import flattened
-from soma.bench.floor import compare
-from soma.bench.gathering import gather
-from soma.bench.judged import Floats, Judged, figures, from_found, interval, macro, summary
-from soma.bench.locomo import CATEGORIES, Conversation, load
-from soma.bench.relevance import cosines, floored
-from soma.bench.shapes import documents, notes
 from soma.brain.core.observations import Shown
 from soma.brain.core.pack import Candidate, duplicate_pairs, pack
 from soma.brain.core.rank import rank

@@ -22,11 +22,11 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from soma.bench.data.note_questions import HONEST, Noted, judge
+from soma.bench.data.real_data import FILES, notes_option
 from soma.bench.flat import flattened
-from soma.bench.noted import HONEST, Noted, judge
 from soma.bench.offline import import_notes
-from soma.bench.real_data import FILES, notes_option
-from soma.bench.soma_process import SomaProcess
+from soma.bench.servers.soma_process import SomaProcess
 
 TEACHING = "teaching.jsonl"
 CITED = re.compile(r"\s*\[\d+\]")

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from soma.bench.gathering import memory_on, owner, remember_all
+from soma.bench.candidates.gather import memory_on, owner, remember_all
 from soma.memory.embedders.base import Embedder
 from soma.memory.memory import Memory
 from soma.memory.types import NewMemory, Query

@@ -13,10 +13,10 @@ import click
 import uvloop
 from pydantic import SecretStr
 
-from soma.bench.brain_process import TOKEN, BrainProcess
 from soma.bench.feedback import WORDS
 from soma.bench.flat import flattened
-from soma.bench.wire import percentile
+from soma.bench.servers.brain_process import TOKEN, BrainProcess
+from soma.bench.servers.load import percentile
 from soma.brain.client import BrainClient
 from soma.brain.root import open_brain
 from soma.brain.settings import BrainSettings

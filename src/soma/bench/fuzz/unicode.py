@@ -13,8 +13,8 @@ from unicodedata import category, normalize
 from soma.agent.hidden import without_hidden
 from soma.agent.llm.base import MemoryPart, Message, ModelRequest, TextPart
 from soma.agent.llm.offline.model import respond
+from soma.bench.candidates.gather import memory_on
 from soma.bench.fuzz.trials import Broken, Trial
-from soma.bench.gathering import memory_on
 from soma.brain.tokens import BundledTokenizer
 from soma.memory.checks import not_empty
 from soma.memory.documents.chunks import each_chunk

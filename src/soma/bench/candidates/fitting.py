@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from soma.bench.judged import Floats, Indexes, Judged
+from soma.bench.candidates.matrix import Floats, Indexes, Judged
 
 L2 = 2.0
 STEPS = 15

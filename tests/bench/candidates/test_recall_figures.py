@@ -5,13 +5,13 @@ import asyncio
 import numpy as np
 import pytest
 
-from soma.bench.fitting import fitted, left_out
+from soma.bench.candidates.fitting import fitted, left_out
+from soma.bench.candidates.gather import gather
+from soma.bench.candidates.matrix import Judged, figures, from_found, interval, macro, summary
+from soma.bench.data.locomo import load
+from soma.bench.data.shapes import documents, notes
 from soma.bench.flat import flattened
-from soma.bench.gathering import gather
-from soma.bench.judged import Judged, figures, from_found, interval, macro, summary
-from soma.bench.locomo import load
 from soma.bench.recall import SHIPPED
-from soma.bench.shapes import documents, notes
 from soma.memory.embedders.minilm import MiniLM
 
 PLANTED = {"right": 3.0, "wrong": -2.0, "noise": 0.0}

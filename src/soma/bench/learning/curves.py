@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from soma.bench.courses import MARKS, Curve, curve, elsewhere
-from soma.bench.questions import Tenant
-from soma.bench.scenarios import COLUMNS, Scenario, constructed, scenarios
+from soma.bench.candidates.questions import Tenant
+from soma.bench.learning.courses import MARKS, Curve, curve, elsewhere
+from soma.bench.learning.scenarios import COLUMNS, Scenario, constructed, scenarios
 
 WRONG = (0.0, 0.1, 0.3)  # shares of the feedbacks that name a wrong memory
 TYPICAL = 0.1

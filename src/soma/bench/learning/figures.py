@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from soma.bench.courses import MARKS, Curve, interval, mean
-from soma.bench.priors import PLAN
-from soma.bench.teaching import ALL, CONSTRUCTED, TYPICAL, WRONG, Curves, Measured
+from soma.bench.learning.courses import MARKS, Curve, interval, mean
+from soma.bench.learning.curves import ALL, CONSTRUCTED, TYPICAL, WRONG, Curves, Measured
+from soma.bench.learning.priors import PLAN
 
 EARLY = (5, 10, 20, 40, 60)
 CONVERSATIONS = 10

@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 from random import Random
 from typing import Any
 
-from soma.bench.brain_process import BrainProcess, headers
-from soma.bench.wire import Wire, percentile, request
+from soma.bench.servers.brain_process import BrainProcess, headers
+from soma.bench.servers.load import Wire, percentile, request
 
 READS = 400  # of each kind
 CONVERSATIONS = 5_000  # that feedback was given in

@@ -6,7 +6,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from soma.bench.judged import DEEPEST, Floats, Judged, from_found, summary
+from soma.bench.candidates.matrix import DEEPEST, Floats, Judged, from_found, summary
 from soma.brain.context import standing_out
 from soma.memory.types import Candidates
 

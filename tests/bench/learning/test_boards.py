@@ -6,10 +6,10 @@ import random
 import numpy as np
 import pytest
 
-from soma.bench.boards import Board
-from soma.bench.courses import taken, within
-from soma.bench.questions import Tenant
-from soma.bench.rules import Centred, Core, Fixed, Thompson, literal_rule
+from soma.bench.candidates.questions import Tenant
+from soma.bench.learning.boards import Board
+from soma.bench.learning.courses import taken, within
+from soma.bench.learning.rules import Centred, Core, Fixed, Thompson, literal_rule
 from soma.brain.core.observations import Shown
 from soma.brain.core.rank import rank
 

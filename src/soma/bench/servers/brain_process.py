@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from soma.bench.wire import Answer, Wire, request
+from soma.bench.servers.load import Answer, Wire, request
 
 TOKEN = "the-token-of-a-benchmark"  # noqa: S105 - of a server that lives as long as the benchmark
 FIRST_PORT = 29_696

@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from soma.bench import locomo
-from soma.bench.gathering import gather
-from soma.bench.judged import Floats, Indexes, Judged
-from soma.bench.locomo import Asked, Conversation
+from soma.bench.candidates.gather import gather
+from soma.bench.candidates.matrix import Floats, Indexes, Judged
+from soma.bench.data import locomo
+from soma.bench.data.locomo import Asked, Conversation
 from soma.memory.embedders.minilm import MiniLM
 from soma.memory.types import STEPS, Candidate, Candidates
 
@@ -103,7 +103,7 @@ def digest(data: Path) -> str:
     sources = [source for name in VIEWING for source in _sources(memory / name)]
     for source in sorted(sources, key=str):
         whole.update(source.read_bytes())
-    for name in ("locomo.py", "gathering.py"):
+    for name in ("data/locomo.py", "candidates/gather.py"):
         whole.update((files("soma.bench") / name).read_bytes())
     whole.update(" ".join(field.name for field in fields(Tenant)).encode())
     return whole.hexdigest()[:16]

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from soma.bench.judged import Judged
-from soma.bench.relevance import floored
+from soma.bench.candidates.matrix import Judged
+from soma.bench.candidates.relevance import floored
 
 CANDIDATES = 40
 

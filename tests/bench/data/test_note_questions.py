@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from soma.bench.noted import Noted, figures, judge, load
+from soma.bench.data.note_questions import Noted, figures, judge, load
 from soma.cli.bench import command as bench
 
 MOVE = Noted(

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from soma.bench.locomo import Asked, Conversation
+from soma.bench.data.locomo import Asked, Conversation
 from soma.memory.types import NewMemory
 
 CHUNK = 4  # messages

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from soma.bench.boards import Board
-from soma.bench.judged import Floats, Indexes
-from soma.bench.rules import Learning, Weights
+from soma.bench.candidates.matrix import Floats, Indexes
+from soma.bench.learning.boards import Board
+from soma.bench.learning.rules import Learning, Weights
 
 MARKS = (0, 5, 10, 20, 40, 60, 100)  # feedbacks after which a learner is examined
 KEPT_APART = 3  # one question in so many is for the examination

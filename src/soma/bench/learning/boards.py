@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from soma.bench.judged import Floats, Indexes
-from soma.bench.questions import Tenant
+from soma.bench.candidates.matrix import Floats, Indexes
+from soma.bench.candidates.questions import Tenant
 from soma.brain.core.observations import VIEW_SCALE, Evidence, Shown
 
 SHOWN = 10

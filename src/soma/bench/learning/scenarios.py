@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from soma.bench.boards import Board
-from soma.bench.courses import Course, within
-from soma.bench.judged import Indexes
-from soma.bench.priors import BAD, PLAN, PLAN_VIEWS, SHIPPED, Prior, best_fixed, columns, others, presets
-from soma.bench.questions import Tenant
-from soma.bench.rules import Centred, Core, Fixed, Learning, Thompson, literal_rule
+from soma.bench.candidates.matrix import Indexes
+from soma.bench.candidates.questions import Tenant
+from soma.bench.learning.boards import Board
+from soma.bench.learning.courses import Course, within
+from soma.bench.learning.priors import BAD, PLAN, PLAN_VIEWS, SHIPPED, Prior, best_fixed, columns, others, presets
+from soma.bench.learning.rules import Centred, Core, Fixed, Learning, Thompson, literal_rule
 
 QUARTER = 0.25
 

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from soma.bench.boards import Board
-from soma.bench.fitting import fitted
-from soma.bench.judged import Indexes, Judged
-from soma.bench.questions import Tenant, judged
+from soma.bench.candidates.fitting import fitted
+from soma.bench.candidates.matrix import Indexes, Judged
+from soma.bench.candidates.questions import Tenant, judged
+from soma.bench.learning.boards import Board
 from soma.brain.core.weights import box
 from soma.memory.views import VIEWS
 

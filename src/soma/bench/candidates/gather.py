@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from soma.bench.judged import Judged
-from soma.bench.locomo import Asked, Conversation
+from soma.bench.candidates.matrix import Judged
+from soma.bench.data.locomo import Asked, Conversation
 from soma.events.database import Database, migrate
 from soma.events.writer import Writer
 from soma.memory.embedders.base import Embedder

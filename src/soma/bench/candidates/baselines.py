@@ -8,8 +8,8 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from soma.bench.judged import DEEPEST, Floats, Indexes, Judged
-from soma.bench.locomo import Conversation
+from soma.bench.candidates.matrix import DEEPEST, Floats, Indexes, Judged
+from soma.bench.data.locomo import Conversation
 from soma.memory.embedders.base import Embedder
 from soma.memory.index.traits import NUMBER, TIME, traits
 from soma.memory.types import NewMemory

@@ -1,0 +1,1 @@
+"""Data sets of the benchmarks: memories, questions and their gold answers."""

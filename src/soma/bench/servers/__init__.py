@@ -1,0 +1,1 @@
+"""Servers that a benchmark starts, and the load it puts on them."""
