@@ -43,8 +43,8 @@ test-all: $(VENV)/.dev  ## every test whose servers this machine has, the agent'
 	SOMA_TEST_DATABASE=postgresql $(PYTEST) tests/agent
 
 docs: $(VENV)/.dev  ## write the generated pages again
-	$(BIN)/python -m soma.cli.configuration > docs/configuration.md
-	$(BIN)/python -m soma.cli.tree README.md
+	$(BIN)/python -m soma.cli.docs.configuration > docs/configuration.md
+	$(BIN)/python -m soma.cli.docs.tree README.md
 
 lock: $(VENV)/.dev  ## resolve the dependencies again
 	$(COMPILE) -o requirements/runtime.lock

@@ -19,7 +19,7 @@ from soma.agent.api.turn_views import trace_of
 from soma.agent.llm.scripted import Response, ScriptedModel, calls, says
 from soma.agent.models import Capsule, Membership, Message, Receipt
 from soma.agent.record.turn import TurnRecord
-from soma.cli.chat import Reply
+from soma.cli.commands.chat import Reply
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

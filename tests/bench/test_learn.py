@@ -16,7 +16,7 @@ from soma.bench.learning.boards import Board
 from soma.bench.learning.courses import taken, within
 from soma.bench.learning.priors import PLAN
 from soma.bench.learning.rules import Core
-from soma.cli.bench import command as bench
+from soma.cli.commands.bench import command as bench
 
 pytestmark = pytest.mark.learning
 

@@ -5,7 +5,7 @@ import json
 import pytest
 from click.testing import CliRunner
 
-from soma.cli.bench import command as bench
+from soma.cli.commands.bench import command as bench
 
 pytestmark = [pytest.mark.learning, pytest.mark.long]
 

@@ -199,7 +199,7 @@ BROKEN = (
     ),
     Broken(
         id="OBSERV-001",
-        file="src/soma/cli/chat.py",
+        file="src/soma/cli/commands/chat.py",
         old="""                self._note(f"{payload['tool']}: {payload['content'][:200]}", "dim")""",
         new="                pass",
         test=f"{PROMISES}::test_the_user_sees_every_iteration_and_what_its_tools_did",

@@ -5,8 +5,8 @@ from pathlib import Path
 
 from soma.agent.settings import Settings
 from soma.brain.settings import BrainSettings
-from soma.cli.configuration import page
-from soma.cli.tree import with_tree
+from soma.cli.docs.configuration import page
+from soma.cli.docs.tree import with_tree
 
 ROOT = Path(__file__).parents[2]
 SOURCES = "\n".join(path.read_text("utf-8") for path in (ROOT / "src").rglob("*.py"))

@@ -20,7 +20,7 @@ from tests.flow.terminal import SOMA, terminal
 from websockets.exceptions import ConnectionClosed
 
 from soma.cli.main import main
-from soma.cli.showing import SMALLEST
+from soma.cli.output.formatting import SMALLEST
 
 COMMANDS = (
     (), ("up",), ("chat",), ("trace",), ("feedback",), ("weights",), ("doctor",),

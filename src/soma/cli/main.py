@@ -7,7 +7,7 @@ from soma.cli.lazy import LazyGroup
 main = LazyGroup(
     "soma",
     help="Soma: an agent server that learns from every interaction and can prove what it learned.",
-    package="soma.cli",
+    package="soma.cli.commands",
     modules={
         "up": "Start the server on this machine.",
         "chat": "Ask; without a message, talk.",

@@ -7,7 +7,7 @@ import pytest
 from click.testing import CliRunner
 
 from soma.bench.data.note_questions import Noted, figures, judge, load
-from soma.cli.bench import command as bench
+from soma.cli.commands.bench import command as bench
 
 MOVE = Noted(
     id="1", kind="date", text="When do we move?", answer=["3 June"], also={"3 June": ["June 3"]}, never=["1 May"],

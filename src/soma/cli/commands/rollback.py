@@ -5,8 +5,8 @@ from typing import Any
 import click
 from rich.table import Table
 
+from soma.cli.output.formatting import SMALLEST, in_order
 from soma.cli.server import as_json_option, connected, console, fail, show_json
-from soma.cli.showing import SMALLEST, in_order
 
 
 @click.command()

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from soma.cli.weights import MOST, PAGE, _newest, _pages, _plot, _why
+from soma.cli.commands.weights import MOST, PAGE, _newest, _pages, _plot, _why
 
 
 class Past:
@@ -54,8 +54,8 @@ def test_what_moved_a_weight_long_ago_is_told_too(count, capsys):
 
 def test_a_plot_of_the_newest_says_how_many_it_leaves_out(tmp_path, monkeypatch):
     told: list[str] = []
-    monkeypatch.setattr("soma.cli.weights.console.print", told.append)
-    monkeypatch.setattr("soma.cli.weights.svg", lambda history, title: "<svg/>")
+    monkeypatch.setattr("soma.cli.commands.weights.console.print", told.append)
+    monkeypatch.setattr("soma.cli.commands.weights.svg", lambda history, title: "<svg/>")
     _plot(_newest(past(MOST + 7), None), tmp_path / "plot.svg", as_json=False)
     assert f"{MOST} updates drawn" in told[-1]
     assert "the 7 before them are not" in told[-1]

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any, NamedTuple
 
-from soma.cli.learning import cause_of, series, signal_of, trust_series
-from soma.cli.showing import SMALLEST, WEIGHTS
+from soma.cli.output.formatting import SMALLEST, WEIGHTS
+from soma.cli.output.history import cause_of, series, signal_of, trust_series
 
 WIDTH, PANEL, GAP, MARGIN = 960, 92, 18, 28
 COLUMNS = 2

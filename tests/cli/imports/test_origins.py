@@ -1,11 +1,11 @@
 """A file is known again by where it lies, from whichever folder it comes, and without its path being told."""
 
-from soma.cli import places
-from soma.cli.places import collection_of, origin_of, whereabouts
+from soma.cli.imports import origins
+from soma.cli.imports.origins import collection_of, origin_of, whereabouts
 
 
 def fresh():
-    places._listing.cache_clear()
+    origins._listing.cache_clear()
 
 
 def test_a_folder_is_a_beginning_of_what_lies_in_it(tmp_path):
@@ -36,10 +36,10 @@ def test_it_is_seen_whether_a_file_is_still_there(tmp_path):
 def test_the_places_of_another_machine_are_not_ours(tmp_path, monkeypatch):
     file = tmp_path / "a.md"
     here = origin_of(file)
-    monkeypatch.setattr(places, "_machine", lambda: "another")
-    places._digest.cache_clear()
+    monkeypatch.setattr(origins, "_machine", lambda: "another")
+    origins._digest.cache_clear()
     theirs = origin_of(file)
     monkeypatch.undo()
-    places._digest.cache_clear()
+    origins._digest.cache_clear()
     assert not set(here.split("/")) & set(theirs.split("/"))
     assert whereabouts(theirs, tmp_path) is None

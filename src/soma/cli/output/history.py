@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from soma.cli.showing import NEUROMODULATORS, SMALLEST, WEIGHT_OF_VIEW, in_order
+from soma.cli.output.formatting import NEUROMODULATORS, SMALLEST, WEIGHT_OF_VIEW, in_order
 
 KINDS = {
     "Answer": "verdict on an answer",

@@ -2,8 +2,8 @@
 
 import pytest
 
-from soma.cli.chat import Reply
-from soma.cli.showing import Wrapped, excerpt, in_order, parts_of
+from soma.cli.commands.chat import Reply
+from soma.cli.output.formatting import Wrapped, excerpt, in_order, parts_of
 
 TEXT = "A word is never broken where a line ends; 猫 counts for two cells.\n\nA new paragraph."
 

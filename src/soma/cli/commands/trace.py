@@ -6,8 +6,8 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
+from soma.cli.output.formatting import SMALLEST, excerpt, in_order, parts_of
 from soma.cli.server import as_json_option, connected, console, fail, show_json
-from soma.cli.showing import SMALLEST, excerpt, in_order, parts_of
 
 SHOWN = 5  # memories of an iteration, unless all are asked for
 

@@ -13,10 +13,10 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from soma.cli.learning import begins, joined, known_name, story, told, why
-from soma.cli.plot import svg
+from soma.cli.output.formatting import excerpt, in_order
+from soma.cli.output.history import begins, joined, known_name, story, told, why
+from soma.cli.output.plot import svg
 from soma.cli.server import Server, as_json_option, connected, console, fail, show_json
-from soma.cli.showing import excerpt, in_order
 
 WATCH_SECONDS = 2.0
 WATCHED = 12  # updates that are seen at once

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from soma.cli.files import ENDINGS, NotImportable, read_file
-from soma.cli.import_report import say_how_read
+from soma.cli.imports.files import ENDINGS, NotImportable, read_file
+from soma.cli.imports.report import say_how_read
 from soma.events.reasons import reason_of
 
 Item = dict[str, Any]

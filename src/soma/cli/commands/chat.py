@@ -8,9 +8,9 @@ import click
 from rich.markup import escape
 
 from soma.agent.speech import written_by
-from soma.cli.printing import RunningText, write
+from soma.cli.output.formatting import Wrapped
+from soma.cli.output.terminal import RunningText, write
 from soma.cli.server import NOT_TYPEABLE, NOT_UTF_8, Server, as_json_option, connected, console, fail, show_json
-from soma.cli.showing import Wrapped
 
 ASKED_AGAIN = "… the answer broke off and was asked for again:"
 ANSWER = "[dim]answer it with: soma chat --continue yes[/dim]"  # a new conversation knows of no question

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from soma.cli.chat import Reply
+from soma.cli.commands.chat import Reply
 
 
 def frame(kind, **payload):

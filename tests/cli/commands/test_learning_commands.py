@@ -164,7 +164,7 @@ def test_experiments_are_an_owners_to_make_and_a_members_to_see(taught):
 
 
 def test_a_history_that_begins_at_a_checkpoint_says_so():
-    from soma.cli.learning import begins
+    from soma.cli.output.history import begins
 
     history = {"start_version": 27, "oldest_version": 27, "oldest_at": "2026-08-01T10:00:00+00:00"}
     assert begins(history).startswith("begins at the signed checkpoint of 2026-08-01, version 27")

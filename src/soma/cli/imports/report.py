@@ -8,8 +8,8 @@ from typing import Any
 from rich.markup import escape
 
 from soma.agent.documents.decoding import GUESS, UTF_8
-from soma.cli.files import PassedOver
-from soma.cli.printing import console, errors
+from soma.cli.imports.files import PassedOver
+from soma.cli.output.terminal import console, errors
 
 ACTIONS = ("created", "replaced", "unchanged", "moved", "shared", "kept", "forgotten", "refused")
 TOLD = ("replaced", "moved", "forgotten", "kept", "refused")  # by name, and before anything is done

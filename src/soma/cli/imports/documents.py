@@ -12,7 +12,7 @@ from typing import Any
 from rich.progress import Progress
 
 from soma.agent.documents.decoding import UTF_8, TextRead
-from soma.cli.files import (
+from soma.cli.imports.files import (
     ENDINGS,
     LARGEST_TEXT,
     STDIN,
@@ -24,9 +24,9 @@ from soma.cli.files import (
     read_file,
     written_at,
 )
-from soma.cli.import_report import CHUNKS, Report
-from soma.cli.places import collection_of, origin_of, whereabouts
-from soma.cli.printing import fail
+from soma.cli.imports.origins import collection_of, origin_of, whereabouts
+from soma.cli.imports.report import CHUNKS, Report
+from soma.cli.output.terminal import fail
 from soma.cli.server import Refused, Server
 from soma.events.reasons import reason_of
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from soma.cli.learning import step_of, story
+from soma.cli.output.history import step_of, story
 
 EVIDENCE: dict[str, Any] = {
     "version": 3,

@@ -14,13 +14,13 @@ from rich.progress import Progress
 
 from soma.agent.moments import moment_of
 from soma.agent.speech import written_by
-from soma.cli.documents import Import, Options, absence, all_documents, chosen_documents, forget_documents
-from soma.cli.files import ENDINGS, NotImportable
-from soma.cli.import_report import report_as_json, show_counts, show_passed_over, show_plan
-from soma.cli.importing import FORMATS, read_lines
-from soma.cli.printing import REFUSED, escaped, say, visible
+from soma.cli.imports.documents import Import, Options, absence, all_documents, chosen_documents, forget_documents
+from soma.cli.imports.files import ENDINGS, NotImportable
+from soma.cli.imports.formats import FORMATS, read_lines
+from soma.cli.imports.report import report_as_json, show_counts, show_passed_over, show_plan
+from soma.cli.output.formatting import excerpt, parts_of
+from soma.cli.output.terminal import REFUSED, escaped, say, visible
 from soma.cli.server import Server, as_json_option, connected, console, errors, fail, show_json
-from soma.cli.showing import excerpt, parts_of
 from soma.events.private import open_private
 
 BATCH = 100  # some seconds of embedding on a slow machine

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 import soma.cli
-from soma.cli.printing import RunningText, Screen, console, escaped, fail, show_json, visible, write
+from soma.cli.output.terminal import RunningText, Screen, console, escaped, fail, show_json, visible, write
 from soma.cli.server import frames
 
 HOSTILE = {
@@ -108,10 +108,10 @@ def test_a_stream_is_cut_at_the_ends_of_lines_only():
 def test_commands_print_in_one_place():
     """A command that printed by itself would print what nobody cleaned."""
     found = set()
-    for path in Path(soma.cli.__file__).parent.glob("*.py"):
+    for path in Path(soma.cli.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and ast.unparse(node.func) in {
                 "print", "click.echo", "click.secho", "sys.stdout.write", "sys.stderr.write", "Console",
             }:  # fmt: skip
                 found.add(path.name)
-    assert found <= PRINTERS | {"printing.py"}
+    assert found <= PRINTERS | {"terminal.py"}

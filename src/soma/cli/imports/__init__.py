@@ -1,0 +1,1 @@
+"""Imports: files and folders of this machine become memories."""

@@ -1,0 +1,1 @@
+"""Output: values as text for the terminal."""
