@@ -132,7 +132,7 @@ def test_every_constant_of_the_learner_is_a_setting_by_its_name():
     from dataclasses import fields
 
     from soma.brain.core.hyperparameters import Hyperparameters
-    from soma.brain.learner_settings import NOT_SETTINGS, LearnerSettings
+    from soma.brain.settings.learner import NOT_SETTINGS, LearnerSettings
 
     named = {field.name for field in fields(Hyperparameters)} - NOT_SETTINGS
     assert named <= LearnerSettings.model_fields.keys()

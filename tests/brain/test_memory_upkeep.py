@@ -11,9 +11,9 @@ from tests.memory.embedders.provider import Provider, serving
 from tests.memory.upkeep.test_consolidate import GARDEN, TRAIN
 
 from soma.brain.errors import BrainRefused
-from soma.brain.memory_settings import MemorySettings
 from soma.brain.root import open_brain
 from soma.brain.service import owner
+from soma.brain.settings.memory import MemorySettings
 from soma.brain.summariser import Summariser, SummariserFailed
 from soma.memory.embedders.minilm import MiniLM
 from soma.memory.errors import ModelUnavailable

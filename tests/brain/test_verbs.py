@@ -6,9 +6,9 @@ import pytest
 from tests.brain.conftest import ALICE, BOB, FACTS, MALLORY, metrics_of, remembered
 
 from soma.brain.errors import BrainRefused, BrainUnavailable
-from soma.brain.learner_settings import LearnerSettings
 from soma.brain.root import open_brain
 from soma.brain.settings import BrainSettings
+from soma.brain.settings.learner import LearnerSettings
 from soma.memory.embedders.hashing import Hashing
 
 

@@ -26,8 +26,8 @@ from soma.bench.tenants import ratio
 from soma.brain.context import ranked
 from soma.brain.core.serve import serve
 from soma.brain.core.state import LearnerState
-from soma.brain.learner_settings import LearnerSettings
 from soma.brain.root import shipped_views
+from soma.brain.settings.learner import LearnerSettings
 from soma.memory.embedders.base import Reading
 from soma.memory.embedders.basis import vocabulary
 from soma.memory.embedders.minilm import MiniLM, unit

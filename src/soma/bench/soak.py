@@ -25,9 +25,9 @@ from rich.table import Table
 from soma.brain.client import BrainClient
 from soma.brain.core.hyperparameters import Rule
 from soma.brain.core.weights import SEVEN, box
-from soma.brain.learner_settings import LearnerSettings
 from soma.brain.root import open_brain
 from soma.brain.settings import BrainSettings
+from soma.brain.settings.learner import LearnerSettings
 from soma.brain.types import ContextBundle, LearnerView, Principal
 
 PATIENCE = 120.0  # seconds a call: a soak may share its machine

@@ -16,10 +16,10 @@ import uvicorn
 import uvloop
 from pydantic import ValidationError
 
-from soma.brain.not_built import not_built
 from soma.brain.root import DatabaseUnavailable, RedisUnavailable, open_brain
 from soma.brain.settings import BrainSettings
-from soma.brain.wrong_settings import told, unknown
+from soma.brain.settings.errors import told, unknown
+from soma.brain.settings.not_built import not_built
 from soma.memory.errors import ModelUnavailable, VectorsUnavailable
 from soma.process.connections import ConnectionLimits, allow_files, bounded
 

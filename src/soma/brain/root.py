@@ -24,13 +24,13 @@ from soma.brain.core.weights import Views
 from soma.brain.doorway import Doorway
 from soma.brain.housekeeping import kept_tidy
 from soma.brain.learners import Learners
-from soma.brain.memory_settings import MemorySettings
 from soma.brain.metrics import BrainMetrics
 from soma.brain.residual import Residuals
 from soma.brain.retention import Retention
 from soma.brain.scratchpads import Falling, InRedis
 from soma.brain.service import Brain, Restored
 from soma.brain.settings import BrainSettings
+from soma.brain.settings.memory import MemorySettings
 from soma.brain.store import learned_last
 from soma.brain.summariser import Summariser
 from soma.brain.tokens import BundledTokenizer

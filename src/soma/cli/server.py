@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from soma.agent.llm.sse import EventDecoder, EventTooLong, ServerSentEvent
 from soma.agent.settings import Settings, settings
 from soma.brain.settings import BrainSettings
-from soma.brain.wrong_settings import told
+from soma.brain.settings.errors import told
 from soma.cli.output.terminal import console, errors, fail, show_json
 from soma.cli.unknown_settings import GROUPS
 from soma.events.private import read_private

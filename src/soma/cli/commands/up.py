@@ -16,7 +16,7 @@ import click
 import uvicorn
 
 from soma.agent.settings import Settings, default_data_dir
-from soma.brain.not_built import not_built
+from soma.brain.settings.not_built import not_built
 from soma.cli.server import (
     ADDRESS_FILE,
     STARTING_FILE,

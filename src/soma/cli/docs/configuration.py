@@ -9,10 +9,10 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
 from soma.agent.settings import Settings
-from soma.brain.learner_settings import LearnerSettings
-from soma.brain.memory_settings import MemorySettings
 from soma.brain.settings import BrainSettings
-from soma.brain.wrong_settings import names_of
+from soma.brain.settings.errors import names_of
+from soma.brain.settings.learner import LearnerSettings
+from soma.brain.settings.memory import MemorySettings
 
 HEAD = """# Configuration
 

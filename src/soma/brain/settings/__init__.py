@@ -11,8 +11,8 @@ from pathlib import Path
 from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from soma.brain.learner_settings import LearnerSettings
-from soma.brain.memory_settings import MemorySettings
+from soma.brain.settings.learner import LearnerSettings
+from soma.brain.settings.memory import MemorySettings
 from soma.events.database import checked_address
 from soma.events.private import kept_secret
 

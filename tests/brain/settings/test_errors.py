@@ -7,9 +7,9 @@ import pytest
 from pydantic import AliasChoices, Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from soma.brain.memory_settings import MemorySettings
 from soma.brain.settings import BrainSettings
-from soma.brain.wrong_settings import names_of, told
+from soma.brain.settings.errors import names_of, told
+from soma.brain.settings.memory import MemorySettings
 
 
 class Strict(BaseSettings):

@@ -7,9 +7,9 @@ from typing import Any
 from pydantic import AliasChoices, SecretStr, ValidationError
 from pydantic_settings import BaseSettings
 
-from soma.brain.learner_settings import LearnerSettings
-from soma.brain.memory_settings import MemorySettings
 from soma.brain.settings import BrainSettings
+from soma.brain.settings.learner import LearnerSettings
+from soma.brain.settings.memory import MemorySettings
 from soma.events.wording import wanted
 
 GROUPS: tuple[type[BaseSettings], ...] = (BrainSettings, MemorySettings, LearnerSettings)
