@@ -8,12 +8,12 @@ from typing import Any
 import msgspec
 from tests.brain.conftest import ALICE, FACTS, metrics_of
 
-from soma.brain.bodies import Feedback
 from soma.brain.feedback import key_of
 from soma.brain.feedback_desk import brief
 from soma.brain.root import open_brain
 from soma.brain.types import FeedbackAnswer
 from soma.brain.verify import verified
+from soma.brain.wire.requests import Feedback
 from soma.events.database import Database, migrate
 from soma.memory.embedders.hashing import Hashing
 

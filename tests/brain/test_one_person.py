@@ -7,10 +7,10 @@ from tests.brain.conftest import ALICE, BOB, MALLORY, TOKEN, metrics_of, remembe
 
 from soma.brain import daily
 from soma.brain.batch import told_of
-from soma.brain.bodies import Feedback
 from soma.brain.root import open_brain
 from soma.brain.settings import BrainSettings
 from soma.brain.verify import verified
+from soma.brain.wire.requests import Feedback
 from soma.memory.embedders.hashing import Hashing
 
 pytestmark = pytest.mark.learning

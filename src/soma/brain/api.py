@@ -10,15 +10,15 @@ import msgspec
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
-from soma.brain import bodies
 from soma.brain.api_documents import add_documents
 from soma.brain.api_experiments import Door, add_experiments, add_insight
 from soma.brain.api_memory import add_upkeep
 from soma.brain.auth import CLAIMS, HEADERS, ROLE_HEADER, Authenticator, check_claims
-from soma.brain.bodies import Body
 from soma.brain.errors import BrainRefused
 from soma.brain.service import Brain, owner
 from soma.brain.types import MemoryPage, Principal, RememberedItem, StoredMemory
+from soma.brain.wire import requests
+from soma.brain.wire.requests import Body
 from soma.events import wire
 from soma.events.errors import LogError, WriterBusy, WriteRefused
 from soma.events.ids import new_id
@@ -66,28 +66,28 @@ def create_app(brain: Brain, auth: Authenticator) -> FastAPI:
 
 
 def _add_context(app: FastAPI, brain: Brain) -> None:
-    @app.post("/context/evaluate", **_takes(bodies.Evaluate))
+    @app.post("/context/evaluate", **_takes(requests.Evaluate))
     async def evaluate(request: Request) -> Response:
-        principal, body = await _read(request, bodies.Evaluate)
+        principal, body = await _read(request, requests.Evaluate)
         return _json(await brain.evaluate(principal, body))
 
-    @app.post("/v1/memory/recall", **_takes(bodies.Recall))
+    @app.post("/v1/memory/recall", **_takes(requests.Recall))
     async def recall(request: Request) -> Response:
         began = time.perf_counter()
-        principal, body = await _read(request, bodies.Recall)
+        principal, body = await _read(request, requests.Recall)
         hits, weights = await brain.recall(principal, body)
         duration_ms = (time.perf_counter() - began) * 1_000
         return _json({"hits": hits, "weights": weights, "duration_ms": duration_ms})
 
-    @app.post("/context/feedback", **_takes(bodies.Feedback))
+    @app.post("/context/feedback", **_takes(requests.Feedback))
     async def give_feedback(request: Request) -> Response:
-        principal, body = await _read(request, bodies.Feedback)
+        principal, body = await _read(request, requests.Feedback)
         answer = await brain.feedback(principal, body)
         return _json(answer, 200 if answer.adaptation_applied or answer.status == "duplicate" else 202)
 
-    @app.post("/context/feedback/batch", **_takes(bodies.FeedbackBatch, items=bodies.Feedback))
+    @app.post("/context/feedback/batch", **_takes(requests.FeedbackBatch, items=requests.Feedback))
     async def give_feedback_batch(request: Request) -> Response:
-        principal, body = await _read(request, bodies.FeedbackBatch)
+        principal, body = await _read(request, requests.FeedbackBatch)
         return _json(await brain.feedback_batch(principal, bytes(body.items), idempotency_key=body.idempotency_key))
 
     @app.get("/context/usage")
@@ -103,32 +103,32 @@ def _add_learning(app: FastAPI, brain: Brain) -> None:
     async def state(request: Request) -> Response:
         return _json(await brain.state(_principal(request)))
 
-    @app.post("/context/adaptation/rollback", **_takes(bodies.Rollback))
+    @app.post("/context/adaptation/rollback", **_takes(requests.Rollback))
     async def roll_back(request: Request) -> Response:
-        principal, body = await _read(request, bodies.Rollback)
+        principal, body = await _read(request, requests.Rollback)
         return _json(await brain.roll_back(principal, body))
 
-    @app.post("/v1/learning/publish_turn_metrics", **_takes(bodies.TurnMetrics))
+    @app.post("/v1/learning/publish_turn_metrics", **_takes(requests.TurnMetrics))
     async def publish_turn_metrics(request: Request) -> Response:
-        principal, body = await _read(request, bodies.TurnMetrics)
-        bodies.check_numbers(body.weights, "weights")
-        bodies.check_numbers(body.neuromodulators, "neuromodulators")
+        principal, body = await _read(request, requests.TurnMetrics)
+        requests.check_numbers(body.weights, "weights")
+        requests.check_numbers(body.neuromodulators, "neuromodulators")
         return _json(await brain.publish_turn_metrics(principal, body))
 
 
 def _add_memory(app: FastAPI, brain: Brain) -> None:
-    @app.post("/v1/memory/remember", **_takes(bodies.Remember))
+    @app.post("/v1/memory/remember", **_takes(requests.Remember))
     async def remember(request: Request) -> Response:
-        principal, body = await _read(request, bodies.Remember)
+        principal, body = await _read(request, requests.Remember)
         items = [_new(item) for item in body.items]
         results = await brain.memory.remember(
             owner(principal), items, namespace=body.namespace, are_messages=body.are_messages
         )
         return _json({"results": [_remembered(result) for result in results]})
 
-    @app.post("/v1/memory/forget", **_takes(bodies.Forget))
+    @app.post("/v1/memory/forget", **_takes(requests.Forget))
     async def forget(request: Request) -> Response:
-        principal, body = await _read(request, bodies.Forget)
+        principal, body = await _read(request, requests.Forget)
         if not (body.ids or body.keys):
             raise BrainRefused("invalid_body", "Name the memories to forget, by ids or keys.", "ids")
         return _json(await brain.forget(principal, body))
@@ -208,9 +208,9 @@ def _check_once(names: list[str]) -> None:
 
 async def _read(request: Request, kind: type[Body]) -> tuple[Principal, Any]:
     principal = _principal(request)
-    body = bodies.read(await request.body(), kind)
+    body = requests.read(await request.body(), kind)
     if body.says_who:
-        check_claims(principal, bodies.claims(body))
+        check_claims(principal, requests.claims(body))
     return principal, body
 
 
@@ -229,7 +229,7 @@ def _limit(request: Request) -> int:
     return int(value)
 
 
-def _new(item: bodies.RememberItem) -> NewMemory:
+def _new(item: requests.RememberItem) -> NewMemory:
     fields = msgspec.structs.asdict(item)
     links = [NewLink(to_key=link.to_key, relation=link.relation, weight=link.weight) for link in item.links]
     return NewMemory(**fields | {"links": links})
@@ -314,5 +314,5 @@ def _takes(kind: type[Body], *, items: type[Body] | None = None) -> dict[str, An
     """What OpenAPI says of a body that FastAPI does not read itself; `items` are read one by one."""
     schema = msgspec.json.schema(kind)
     if items is not None:
-        schema["$defs"][kind.__name__]["properties"]["items"] = {"type": "array", "maxItems": bodies.BATCH}
+        schema["$defs"][kind.__name__]["properties"]["items"] = {"type": "array", "maxItems": requests.BATCH}
     return {"openapi_extra": {"requestBody": {"required": True, "content": {JSON: {"schema": schema}}}}}

@@ -2,7 +2,6 @@
 
 from fastapi import FastAPI, Request, Response
 
-from soma.brain import document_bodies as bodies
 from soma.brain.api_experiments import Door
 from soma.brain.document_types import (
     DocumentInQuestion,
@@ -15,6 +14,7 @@ from soma.brain.document_types import (
     RecognisedDocument,
 )
 from soma.brain.service import Brain, owner
+from soma.brain.wire import document_requests as bodies
 from soma.memory.catalogue.identity import Coming, Delivery, Known, Step
 from soma.memory.catalogue.records import Listed
 from soma.memory.documents.importing import Chunking, Document

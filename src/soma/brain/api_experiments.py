@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 from fastapi import FastAPI, Request, Response
 
-from soma.brain import bodies
 from soma.brain.errors import BrainRefused
 from soma.brain.service import Brain
 from soma.brain.types import Principal
+from soma.brain.wire import requests
 
 STATUSES = ("running", "promoted", "kept", "stopped")
 LARGEST_HISTORY = 500
@@ -18,7 +18,7 @@ class Door(NamedTuple):
     """How `api.py` reads a request and writes an answer."""
 
     principal: Callable[..., Principal]
-    read: Callable[[Request, type[bodies.Body]], Awaitable[tuple[Principal, Any]]]
+    read: Callable[[Request, type[requests.Body]], Awaitable[tuple[Principal, Any]]]
     answer: Callable[..., Response]
     takes: Callable[..., dict[str, Any]]
 
@@ -31,29 +31,29 @@ def add_experiments(app: FastAPI, brain: Brain, door: Door) -> None:
             raise BrainRefused("invalid_query", f"`status` is one of {', '.join(STATUSES)}.", "status")
         return door.answer({"experiments": await brain.lab.experiments(principal, status=status)})
 
-    @app.post("/v1/experiments", **door.takes(bodies.NewExperiment))
+    @app.post("/v1/experiments", **door.takes(requests.NewExperiment))
     async def create(request: Request) -> Response:
-        principal, body = await door.read(request, bodies.NewExperiment)
+        principal, body = await door.read(request, requests.NewExperiment)
         return door.answer(await brain.lab.create(principal, body), 201)
 
     @app.get("/v1/experiments/{name}")
     async def one(request: Request, name: str) -> Response:
         return door.answer(await brain.lab.experiment(door.principal(request), name))
 
-    @app.post("/v1/experiments/{name}/assignments", **door.takes(bodies.AssignSubject))
+    @app.post("/v1/experiments/{name}/assignments", **door.takes(requests.AssignSubject))
     async def assign(request: Request, name: str) -> Response:
-        principal, body = await door.read(request, bodies.AssignSubject)
+        principal, body = await door.read(request, requests.AssignSubject)
         arm = await brain.lab.assign(principal, name, body.subject)
         return door.answer({"subject": body.subject, "arm": arm.name, "changes": dict(arm.changes)})
 
-    @app.post("/v1/experiments/{name}/outcomes", **door.takes(bodies.RecordOutcomes))
+    @app.post("/v1/experiments/{name}/outcomes", **door.takes(requests.RecordOutcomes))
     async def record(request: Request, name: str) -> Response:
-        principal, body = await door.read(request, bodies.RecordOutcomes)
+        principal, body = await door.read(request, requests.RecordOutcomes)
         return door.answer({"recorded": await brain.lab.record(principal, name, body.items)})
 
-    @app.post("/v1/experiments/{name}/decision", **door.takes(bodies.Decide))
+    @app.post("/v1/experiments/{name}/decision", **door.takes(requests.Decide))
     async def decide(request: Request, name: str) -> Response:
-        principal, body = await door.read(request, bodies.Decide)
+        principal, body = await door.read(request, requests.Decide)
         return door.answer(await brain.lab.decide(principal, name, stop=body.stop))
 
 
@@ -71,15 +71,15 @@ def add_insight(app: FastAPI, brain: Brain, door: Door) -> None:
             raise BrainRefused("invalid_query", "The conversation must be named.", "conversation_id")
         return door.answer({"feedback": await brain.lab.feedback(principal, conversation_id, limit=limit)})
 
-    @app.post("/v1/learning/withdraw_answer", **door.takes(bodies.Withdraw))
+    @app.post("/v1/learning/withdraw_answer", **door.takes(requests.Withdraw))
     async def withdraw(request: Request) -> Response:
-        principal, body = await door.read(request, bodies.Withdraw)
+        principal, body = await door.read(request, requests.Withdraw)
         return door.answer(await brain.withdraw(principal, body))
 
-    @app.post("/context/adaptation/preview", **door.takes(bodies.Preview))
+    @app.post("/context/adaptation/preview", **door.takes(requests.Preview))
     async def preview(request: Request) -> Response:
-        principal, body = await door.read(request, bodies.Preview)
-        bodies.check_numbers(body.weights or {}, "weights")
+        principal, body = await door.read(request, requests.Preview)
+        requests.check_numbers(body.weights or {}, "weights")
         return door.answer(await brain.lab.preview(principal, body))
 
 

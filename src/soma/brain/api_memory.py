@@ -2,7 +2,6 @@
 
 from fastapi import FastAPI, Request, Response
 
-from soma.brain import bodies
 from soma.brain.api_experiments import Door
 from soma.brain.errors import BrainRefused
 from soma.brain.service import Brain, owner
@@ -16,6 +15,7 @@ from soma.brain.types import (
     MemoryVerified,
     Principal,
 )
+from soma.brain.wire import requests
 from soma.memory.errors import BadLine
 from soma.memory.types import NewLink
 from soma.memory.upkeep.reconcile import Sight
@@ -28,9 +28,9 @@ def add_upkeep(app: FastAPI, brain: Brain, door: Door) -> None:
             await _status(brain, door.principal(request, "namespace"), request.query_params.get("namespace", "default"))
         )
 
-    @app.post("/v1/memory/verify", **door.takes(bodies.Verify))
+    @app.post("/v1/memory/verify", **door.takes(requests.Verify))
     async def verify(request: Request) -> Response:
-        principal, body = await door.read(request, bodies.Verify)
+        principal, body = await door.read(request, requests.Verify)
         seen = owner(principal).visible()
         sight = Sight(compared=None if body.whole else seen, named=seen)
         report = await brain.memory.verify(principal.tenant_id, repair=body.repair, sight=sight)
@@ -51,9 +51,9 @@ def add_upkeep(app: FastAPI, brain: Brain, door: Door) -> None:
 
 
 def _add_exchange(app: FastAPI, brain: Brain, door: Door) -> None:
-    @app.post("/v1/memory/import", **door.takes(bodies.ImportLines))
+    @app.post("/v1/memory/import", **door.takes(requests.ImportLines))
     async def take(request: Request) -> Response:
-        principal, body = await door.read(request, bodies.ImportLines)
+        principal, body = await door.read(request, requests.ImportLines)
         try:
             taken = await brain.memory.take(owner(principal), body.lines, namespace=body.namespace, scope=body.scope)
         except BadLine as wrong:
@@ -67,16 +67,16 @@ def _add_exchange(app: FastAPI, brain: Brain, door: Door) -> None:
         items, following = await brain.memory.export_page(owner(principal), namespace=namespace, after=after)
         return door.answer(ExportPage(items=list(items), next=following))
 
-    @app.post("/v1/memory/links", **door.takes(bodies.NewLinkBody))
+    @app.post("/v1/memory/links", **door.takes(requests.NewLinkBody))
     async def link(request: Request) -> Response:
-        principal, body = await door.read(request, bodies.NewLinkBody)
+        principal, body = await door.read(request, requests.NewLinkBody)
         new = NewLink(to_key=body.to_key, relation=body.relation, weight=body.weight)
         made = await brain.memory.link(owner(principal), body.from_key, new, namespace=body.namespace)
         return door.answer(Linked(status="created" if made else "unchanged"))
 
 
 def _in_plain_words(wrong: BadLine) -> BrainRefused:
-    message, inside = bodies.locate(str(wrong).removeprefix(f"{wrong.field}: "))
+    message, inside = requests.locate(str(wrong).removeprefix(f"{wrong.field}: "))
     return BrainRefused(wrong.code, message, f"{wrong.field}.{inside}" if inside else wrong.field)
 
 
@@ -100,9 +100,9 @@ def _add_consolidation(app: FastAPI, brain: Brain, door: Door) -> None:
         ]
         return door.answer(Consolidations(consolidations=listed))
 
-    @app.post("/v1/memory/consolidations/undo", **door.takes(bodies.UndoConsolidation))
+    @app.post("/v1/memory/consolidations/undo", **door.takes(requests.UndoConsolidation))
     async def undo(request: Request) -> Response:
-        principal, body = await door.read(request, bodies.UndoConsolidation)
+        principal, body = await door.read(request, requests.UndoConsolidation)
         return door.answer(await brain.memory.undo(owner(principal), body.id, namespace=body.namespace))
 
 

@@ -11,7 +11,6 @@ import msgspec
 
 from soma.brain import daily, store
 from soma.brain.auth import check_claims
-from soma.brain.bodies import Batch, Feedback, Feedbacks, TurnMetrics, claims, read
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import learn
 from soma.brain.core.state import LearnerState
@@ -39,6 +38,7 @@ from soma.brain.observations import Learnable, Named, named_by
 from soma.brain.reward_gate import WITHDRAWN, Void, denied, is_withdrawn
 from soma.brain.types import Principal, RejectedItem
 from soma.brain.views import moved
+from soma.brain.wire.requests import Batch, Feedback, Feedbacks, TurnMetrics, claims, read
 from soma.brain.words import EVIDENCE, Heard, Hearing, words_of
 from soma.events.ids import now
 from soma.events.log import Reads

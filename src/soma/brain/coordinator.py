@@ -9,7 +9,6 @@ import logging
 from typing import NamedTuple
 
 from soma.brain import experiment_rows as rows
-from soma.brain.bodies import ArmBody, NewExperiment
 from soma.brain.core.proposals import proposed
 from soma.brain.core.statistics import Trend, trend
 from soma.brain.errors import BrainRefused
@@ -17,6 +16,7 @@ from soma.brain.experiments import COORDINATOR, Experiments
 from soma.brain.learners import Learners
 from soma.brain.settings import BrainSettings
 from soma.brain.types import Principal
+from soma.brain.wire.requests import ArmBody, NewExperiment
 from soma.events.writer import Writer
 
 SIGNIFICANT = 0.05

@@ -14,7 +14,6 @@ from typing import Any
 import msgspec
 
 from soma.brain import experiment_rows as rows
-from soma.brain.bodies import NewExperiment, OutcomeItem
 from soma.brain.core.experiments import Arm, Call, Design, Method, Verdict, assigned, judged
 from soma.brain.core.promotion import Promotion, stepped
 from soma.brain.core.state import LearnerState
@@ -27,6 +26,7 @@ from soma.brain.observations import Learnable
 from soma.brain.shipped_experiments import SHIPPED
 from soma.brain.types import EXPERIMENT_NAME, Experiment, Principal
 from soma.brain.views import difference, priors_of
+from soma.brain.wire.requests import NewExperiment, OutcomeItem
 from soma.events.ids import new_id, now
 from soma.events.log import Reads
 from soma.events.schema import ExperimentCreated, ExperimentDecided, ExperimentPromoted, Subject, draft

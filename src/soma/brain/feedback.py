@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from soma.brain.bodies import Correction, Feedback, TurnMetrics
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.observations import Answer, Evidence, Source
 from soma.brain.corrections import Corrected, Question
@@ -16,6 +15,7 @@ from soma.brain.observations import Learnable
 from soma.brain.reward_gate import REASON, Void
 from soma.brain.store import Bundle
 from soma.brain.types import Principal
+from soma.brain.wire.requests import Correction, Feedback, TurnMetrics
 from soma.brain.words import CORRECTION, EVIDENCE, VERDICT, Word, echo_of
 from soma.events.schema import FeedbackReceived, RewardVoided
 from soma.memory.types import NewMemory, Remembered

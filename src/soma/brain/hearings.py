@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator, Sequence
 
-from soma.brain.bodies import Feedback
 from soma.brain.types import Principal
+from soma.brain.wire.requests import Feedback
 from soma.brain.words import (
     BOUND,
     EVIDENCE,

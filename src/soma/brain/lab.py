@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from typing import Any, TypeVar
 
-from soma.brain import bodies, store
+from soma.brain import store
 from soma.brain.context import Lane, built
 from soma.brain.core.experiments import Arm
 from soma.brain.core.serve import Served, serve
@@ -18,6 +18,7 @@ from soma.brain.learners import Learners
 from soma.brain.settings import BrainSettings
 from soma.brain.tokens import TokenCounter
 from soma.brain.types import Experiment, FeedbackRow, LearnerHistory, Preview, Principal
+from soma.brain.wire import requests
 from soma.events.transaction import Transaction
 from soma.events.writer import Writer
 from soma.memory.memory import Memory
@@ -58,7 +59,7 @@ class Lab:
     async def feedback(self, principal: Principal, conversation_id: str, *, limit: int) -> list[FeedbackRow]:
         return await self._work(store.feedback, self._reads, principal, conversation_id, limit=limit)
 
-    async def preview(self, principal: Principal, body: bodies.Preview) -> Preview:
+    async def preview(self, principal: Principal, body: requests.Preview) -> Preview:
         """The same candidates by the weights in use and by others; nothing is kept of it."""
         state = await self._work(self._learners.committed, principal)
         query = Query(
@@ -71,7 +72,7 @@ class Lab:
         candidates = await self._memory.candidates(owner, query)
         return await self._work(self._compared, state, candidates, body)
 
-    def _compared(self, state: LearnerState, candidates: Candidates, body: bodies.Preview) -> Preview:
+    def _compared(self, state: LearnerState, candidates: Candidates, body: requests.Preview) -> Preview:
         constants = self._learners.hyperparameters
         served = serve(state, constants)
         other = overridden(served, body.weights) if body.weights else shipped(state, served, self._initial())
@@ -109,7 +110,7 @@ class Lab:
     async def experiment(self, principal: Principal, name: str) -> Experiment:
         return await self._work(self._experiments.one, self._reads, principal, name)
 
-    async def create(self, principal: Principal, body: bodies.NewExperiment) -> Experiment:
+    async def create(self, principal: Principal, body: requests.NewExperiment) -> Experiment:
         by = principal.user_id
         made = await self._write(lambda tx: self._experiments.create(tx, principal, body, by=by))
         self._experiments.look_again()
@@ -118,7 +119,7 @@ class Lab:
     async def assign(self, principal: Principal, name: str, subject: str) -> Arm:
         return await self._write(lambda tx: self._experiments.assign(tx, principal, name, subject))
 
-    async def record(self, principal: Principal, name: str, items: Sequence[bodies.OutcomeItem]) -> int:
+    async def record(self, principal: Principal, name: str, items: Sequence[requests.OutcomeItem]) -> int:
         return await self._write(lambda tx: self._experiments.record(tx, principal, name, items))
 
     async def decide(self, principal: Principal, name: str, *, stop: bool) -> Experiment:

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import msgspec
 
 from soma.brain import daily, store
-from soma.brain.bodies import TurnMetrics
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.observations import Evidence, IterationOutcome, Source, ToolOutcome
 from soma.brain.core.promotion import stepped
@@ -18,6 +17,7 @@ from soma.brain.store import Bundle, FirstOutcome
 from soma.brain.types import Learned, Principal
 from soma.brain.values import Taken
 from soma.brain.views import difference, differs, levels, served_weights
+from soma.brain.wire.requests import TurnMetrics
 from soma.brain.words import CITATION, OUTCOME, echo_of, keep_echo
 from soma.events.ids import now
 from soma.events.transaction import Transaction

@@ -11,13 +11,11 @@ from soma.brain import experiment_rows, store
 from soma.brain import feedback as feedbacks
 from soma.brain.batch import Given, told_of
 from soma.brain.batch_desk import BatchDesk
-from soma.brain.bodies import Evaluate, Feedback, Forget, Recall, Rollback, TurnMetrics, Withdraw
 from soma.brain.context import Context, Lane, built, distinct, ranked
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.serve import serve
 from soma.brain.core.state import LearnerState
 from soma.brain.corrections import AS_RANKED, Order, corrections, nearest, order_for, question_of
-from soma.brain.document_bodies import ForgetDocuments
 from soma.brain.document_types import ForgottenDocuments
 from soma.brain.errors import BrainRefused
 from soma.brain.experiments import Assignments, Changes, Experiments
@@ -48,6 +46,8 @@ from soma.brain.types import (
 )
 from soma.brain.values import Taken, Values, kept_after
 from soma.brain.views import levels, view, weights_of
+from soma.brain.wire.document_requests import ForgetDocuments
+from soma.brain.wire.requests import Evaluate, Feedback, Forget, Recall, Rollback, TurnMetrics, Withdraw
 from soma.brain.withdrawal import WithdrawalDesk
 from soma.brain.words import words_of
 from soma.brain.workers import Workers

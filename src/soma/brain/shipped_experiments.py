@@ -1,6 +1,6 @@
 """Experiments that come with Soma, to be run as they are or read as examples (docs/experiments.md)."""
 
-from soma.brain.bodies import ArmBody, NewExperiment
+from soma.brain.wire.requests import ArmBody, NewExperiment
 
 SHIPPED = {
     experiment.name: experiment

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from soma.brain.bodies import Feedback
 from soma.brain.lineage import still_held
 from soma.brain.types import Principal
+from soma.brain.wire.requests import Feedback
 from soma.events.log import Reads
 from soma.events.transaction import Transaction
 

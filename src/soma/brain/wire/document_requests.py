@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from soma.brain.bodies import Body, Id, Ids, Name
+from soma.brain.wire.requests import Body, Id, Ids, Name
 
 Format = Literal["text", "markdown"]
 Scope = Literal["user", "agent", "tenant"]

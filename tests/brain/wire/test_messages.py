@@ -6,8 +6,8 @@ import msgspec
 import pytest
 from msgspec import Meta
 
-from soma.brain.bodies import read
 from soma.brain.errors import BrainRefused
+from soma.brain.wire.requests import read
 
 
 class Inner(msgspec.Struct, forbid_unknown_fields=True):

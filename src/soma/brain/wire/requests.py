@@ -13,10 +13,10 @@ from msgspec import Meta
 from msgspec.inspect import DictType, ListType, LiteralType, StructType, Type, UnionType, VarTupleType
 from msgspec.inspect import Metadata as Metadata_
 
-from soma.brain import wording
 from soma.brain.errors import BrainRefused
 from soma.brain.planning import PlanOptions
 from soma.brain.types import LONGEST_CORRECTION
+from soma.brain.wire import messages
 from soma.events import wire
 
 T = TypeVar("T")
@@ -368,7 +368,7 @@ def locate(message: str, kind: Any = None) -> tuple[str, str | None]:
     if named := re.search(r"(?:required|unknown) field `([^`]+)`", text):
         field = f"{field}.{named[1]}" if field else named[1]
     choices = choices_at(kind, field) if kind is not None else ()
-    return wording.told(text, choices), field or None
+    return messages.told(text, choices), field or None
 
 
 def choices_at(kind: Any, path: str) -> tuple[Any, ...]:

@@ -1,0 +1,1 @@
+"""Shapes on the wire: what requests hold, and how a malformed one is refused."""
