@@ -9,7 +9,7 @@ from tests.brain.conftest import ALICE, MALLORY, metrics_of, remembered
 
 from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused, BrainUnavailable
-from soma.brain.learners import stream_of
+from soma.brain.learners.learners import stream_of
 from soma.brain.root import open_brain
 from soma.brain.verify import verified
 from soma.events.chain import verify

@@ -3,8 +3,8 @@
 import pytest
 
 from soma.brain.feedback_desk import brief, whole
+from soma.brain.learners.presentation import difference
 from soma.brain.types import FeedbackAnswer
-from soma.brain.views import difference
 
 BEFORE = {"alpha": 1.0, "beta": 0.2, "tau": 0.7}
 

@@ -124,7 +124,7 @@ async def test_a_part_that_was_said_before_is_not_learned_again_beside_one_that_
 
 
 async def test_a_word_far_back_is_not_taken_back_and_the_new_one_is_learned(opened, client, monkeypatch):
-    monkeypatch.setattr("soma.brain.learners.NEAR", 5)
+    monkeypatch.setattr("soma.brain.learners.learners.NEAR", 5)
     turn = {"conversation_id": "c1", "turn_id": "t1"}
     await client.feedback(ALICE, **turn, thumb=1)
     await client.feedback_batch(BOB, [{"conversation_id": "c", "reward": n / 10} for n in range(10)])

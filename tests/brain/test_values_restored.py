@@ -8,7 +8,7 @@ import pytest
 from pydantic import SecretStr
 from tests.brain.conftest import ALICE, BOB, FACTS, TOKEN, metrics_of
 
-from soma.brain.lineage import Jump, lineage, parting
+from soma.brain.learners.lineage import Jump, lineage, parting
 from soma.brain.root import open_brain
 from soma.brain.settings import BrainSettings
 from soma.brain.types import Principal

@@ -33,11 +33,11 @@ from soma.brain.feedback import (
     void_of,
 )
 from soma.brain.hearings import Hearings
+from soma.brain.learners.observations import Learnable, Named, named_by
+from soma.brain.learners.presentation import moved
+from soma.brain.learners.reward_gate import WITHDRAWN, Void, denied, is_withdrawn
 from soma.brain.measures import Measured, measured, word_behind
-from soma.brain.observations import Learnable, Named, named_by
-from soma.brain.reward_gate import WITHDRAWN, Void, denied, is_withdrawn
 from soma.brain.types import Principal, RejectedItem
-from soma.brain.views import moved
 from soma.brain.wire.requests import Batch, Feedback, Feedbacks, TurnMetrics, claims, read
 from soma.brain.words import EVIDENCE, Heard, Hearing, words_of
 from soma.events.ids import now

@@ -11,8 +11,8 @@ from soma.brain import corrections, daily, store, words
 from soma.brain.batch import Given, Prepared, prepare
 from soma.brain.experiments import Experiments
 from soma.brain.feedback import ledger
-from soma.brain.learners import Learners, subject_of
-from soma.brain.reward_gate import is_withdrawn, keep_rewards
+from soma.brain.learners.learners import Learners, subject_of
+from soma.brain.learners.reward_gate import is_withdrawn, keep_rewards
 from soma.brain.types import BatchAnswer
 from soma.brain.values import Taken, Values
 from soma.brain.workers import Workers

@@ -13,7 +13,7 @@ from soma.brain.core.proposals import proposed
 from soma.brain.core.statistics import Trend, trend
 from soma.brain.errors import BrainRefused
 from soma.brain.experiments import COORDINATOR, Experiments
-from soma.brain.learners import Learners
+from soma.brain.learners.learners import Learners
 from soma.brain.settings import BrainSettings
 from soma.brain.types import Principal
 from soma.brain.wire.requests import ArmBody, NewExperiment

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from soma.brain.lineage import still_held
+from soma.brain.learners.lineage import still_held
 from soma.brain.types import Principal
 from soma.events.ids import now
 from soma.events.log import Reads

@@ -20,12 +20,12 @@ from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
 from soma.brain.experiment_rows import RUNNING, ExperimentRow
 from soma.brain.feedback import Told
-from soma.brain.learners import Learners, subject_of
+from soma.brain.learners.learners import Learners, subject_of
+from soma.brain.learners.observations import Learnable
+from soma.brain.learners.presentation import difference, priors_of
 from soma.brain.measures import SCALES, Measured, measured, word_behind
-from soma.brain.observations import Learnable
 from soma.brain.shipped_experiments import SHIPPED
 from soma.brain.types import EXPERIMENT_NAME, Experiment, Principal
-from soma.brain.views import difference, priors_of
 from soma.brain.wire.requests import NewExperiment, OutcomeItem
 from soma.events.ids import new_id, now
 from soma.events.log import Reads

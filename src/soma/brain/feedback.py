@@ -11,8 +11,8 @@ from soma.brain.core.observations import Answer, Evidence, Source
 from soma.brain.corrections import Corrected, Question
 from soma.brain.corrections import question_of as asked
 from soma.brain.errors import BrainRefused
-from soma.brain.observations import Learnable
-from soma.brain.reward_gate import REASON, Void
+from soma.brain.learners.observations import Learnable
+from soma.brain.learners.reward_gate import REASON, Void
 from soma.brain.store import Bundle
 from soma.brain.types import Principal
 from soma.brain.wire.requests import Correction, Feedback, TurnMetrics

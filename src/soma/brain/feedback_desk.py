@@ -24,13 +24,13 @@ from soma.brain.feedback import (
     typed,
     void_of,
 )
-from soma.brain.learners import Learners, Lesson, Standing, subject_of
-from soma.brain.lineage import still_held
-from soma.brain.observations import Learnable
-from soma.brain.reward_gate import WITHDRAWN, Void, is_withdrawn, keep_rewards
+from soma.brain.learners.learners import Learners, Lesson, Standing, subject_of
+from soma.brain.learners.lineage import still_held
+from soma.brain.learners.observations import Learnable
+from soma.brain.learners.presentation import difference, moved, of_every_weight
+from soma.brain.learners.reward_gate import WITHDRAWN, Void, is_withdrawn, keep_rewards
 from soma.brain.types import FeedbackAnswer, Principal
 from soma.brain.values import Taken, Values
-from soma.brain.views import difference, moved, of_every_weight
 from soma.brain.words import BOUND, CORRECTION, Heard, Hearing
 from soma.events.ids import now
 from soma.events.log import Reads

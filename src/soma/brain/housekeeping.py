@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from soma.brain import daily, store
-from soma.brain.retention import Retention
+from soma.brain.learners.retention import Retention
 from soma.events.writer import Writer
 
 HOURLY = 3_600.0

@@ -13,8 +13,8 @@ from soma.brain.core.state import LearnerState
 from soma.brain.core.weights import weight_name
 from soma.brain.errors import BrainRefused
 from soma.brain.experiments import Experiments
-from soma.brain.history import Histories
-from soma.brain.learners import Learners
+from soma.brain.learners.history import Histories
+from soma.brain.learners.learners import Learners
 from soma.brain.settings import BrainSettings
 from soma.brain.tokens import TokenCounter
 from soma.brain.types import Experiment, FeedbackRow, LearnerHistory, Preview, Principal

@@ -10,8 +10,8 @@ from prometheus_client.registry import Collector
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.serve import serve
 from soma.brain.core.state import LearnerState
+from soma.brain.learners.presentation import levels, weights_of
 from soma.brain.types import Principal
-from soma.brain.views import levels, weights_of
 
 OTHER = "other"
 SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.015, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5)

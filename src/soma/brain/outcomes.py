@@ -11,12 +11,12 @@ from soma.brain.core.observations import Evidence, IterationOutcome, Source, Too
 from soma.brain.core.promotion import stepped
 from soma.brain.errors import BrainRefused
 from soma.brain.feedback import ledger
-from soma.brain.learners import Learners, Standing, subject_of
-from soma.brain.observations import Learnable
+from soma.brain.learners.learners import Learners, Standing, subject_of
+from soma.brain.learners.observations import Learnable
+from soma.brain.learners.presentation import difference, differs, levels, served_weights
 from soma.brain.store import Bundle, FirstOutcome
 from soma.brain.types import Learned, Principal
 from soma.brain.values import Taken
-from soma.brain.views import difference, differs, levels, served_weights
 from soma.brain.wire.requests import TurnMetrics
 from soma.brain.words import CITATION, OUTCOME, echo_of, keep_echo
 from soma.events.ids import now

@@ -17,16 +17,16 @@ from prometheus_client import CollectorRegistry
 from soma.brain import corrections, residual
 from soma.brain.api import create_app
 from soma.brain.auth import ServiceToken
-from soma.brain.checkpoints import Signer
 from soma.brain.client import BrainClient
 from soma.brain.coordinator import Coordinator
 from soma.brain.core.weights import Views
 from soma.brain.doorway import Doorway
 from soma.brain.housekeeping import kept_tidy
-from soma.brain.learners import Learners
+from soma.brain.learners.checkpoints import Signer
+from soma.brain.learners.learners import Learners
+from soma.brain.learners.retention import Retention
 from soma.brain.metrics import BrainMetrics
 from soma.brain.residual import Residuals
-from soma.brain.retention import Retention
 from soma.brain.scratchpads import Falling, InRedis
 from soma.brain.service import Brain, Restored
 from soma.brain.settings import BrainSettings

@@ -22,7 +22,8 @@ from soma.brain.experiments import Assignments, Changes, Experiments
 from soma.brain.feedback import Told
 from soma.brain.feedback_desk import FeedbackDesk, asked_of
 from soma.brain.lab import Lab
-from soma.brain.learners import Learners, stream_of
+from soma.brain.learners.learners import Learners, stream_of
+from soma.brain.learners.presentation import levels, view, weights_of
 from soma.brain.metrics import BrainMetrics
 from soma.brain.outcomes import OutcomeDesk, Reported
 from soma.brain.planning import SHIPPED
@@ -45,7 +46,6 @@ from soma.brain.types import (
     Withdrawn,
 )
 from soma.brain.values import Taken, Values, kept_after
-from soma.brain.views import levels, view, weights_of
 from soma.brain.wire.document_requests import ForgetDocuments
 from soma.brain.wire.requests import Evaluate, Feedback, Forget, Recall, Rollback, TurnMetrics, Withdraw
 from soma.brain.withdrawal import WithdrawalDesk

@@ -11,10 +11,10 @@ import msgspec
 
 from soma.brain.core.state import LearnerState
 from soma.brain.core.values import stepped
-from soma.brain.learners import LEARNED, Learners, Lesson, stream_of
-from soma.brain.lineage import Lineage, jumps, lineage, parting
-from soma.brain.observations import Named
-from soma.brain.starts import start_of
+from soma.brain.learners.learners import LEARNED, Learners, Lesson, stream_of
+from soma.brain.learners.lineage import Lineage, jumps, lineage, parting
+from soma.brain.learners.observations import Named
+from soma.brain.learners.replay_start import start_of
 from soma.brain.types import Principal
 from soma.events.log import Reads
 from soma.events.schema import Subject

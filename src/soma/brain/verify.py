@@ -14,19 +14,19 @@ from typing import Any
 
 import msgspec
 
-from soma.brain.checkpoints import Signer, is_signed
-from soma.brain.constants import recorded
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import learn
 from soma.brain.core.restore import Restore
 from soma.brain.core.state import LearnerState
-from soma.brain.observations import observed
-from soma.brain.retention import PREFIX
+from soma.brain.learners.checkpoints import Signer, is_signed
+from soma.brain.learners.constants import recorded
+from soma.brain.learners.observations import observed
+from soma.brain.learners.replay_start import Start, beginning
+from soma.brain.learners.replay_without import without
+from soma.brain.learners.retention import PREFIX
 from soma.brain.settings import BrainSettings
-from soma.brain.starts import Start, beginning
 from soma.brain.types import Principal
 from soma.brain.verify_values import Said, values_unlike_their_steps
-from soma.brain.without import without
 from soma.events.chain import Event, Head, verify
 from soma.events.database import Database, Row
 from soma.events.errors import ChainBroken, ReadFailed

@@ -5,8 +5,8 @@ from itertools import groupby
 
 from soma.brain.core.evidence import named_values
 from soma.brain.core.observations import Evidence
-from soma.brain.lineage import Jump, jumps, lineage
-from soma.brain.observations import Learnable
+from soma.brain.learners.lineage import Jump, jumps, lineage
+from soma.brain.learners.observations import Learnable
 from soma.brain.types import Principal
 from soma.brain.values import folded, value_of
 from soma.events.log import Reads

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from soma.brain.lineage import still_held
+from soma.brain.learners.lineage import still_held
 from soma.brain.types import Principal
 from soma.brain.wire.requests import Feedback
 from soma.events.log import Reads

@@ -16,8 +16,8 @@ import msgspec
 
 from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
-from soma.brain.learners import LEARNED, Learners, stream_of
-from soma.brain.starts import Start, start_of
+from soma.brain.learners.learners import LEARNED, Learners, stream_of
+from soma.brain.learners.replay_start import Start, start_of
 from soma.brain.types import Principal
 from soma.events.chain import Head
 from soma.events.log import Log, Reads

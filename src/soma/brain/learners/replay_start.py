@@ -3,9 +3,9 @@
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
-from soma.brain.checkpoints import is_signed
 from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
+from soma.brain.learners.checkpoints import is_signed
 from soma.brain.types import Principal
 from soma.events.log import Log, Reads
 from soma.events.schema import LearningCheckpointed, fact_of

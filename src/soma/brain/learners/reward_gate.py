@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from soma.brain.lineage import jumps
+from soma.brain.learners.lineage import jumps
 from soma.brain.types import Principal
 from soma.events.ids import now
 from soma.events.log import Reads

@@ -6,7 +6,7 @@ from typing import Any
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import learn
 from soma.brain.core.state import LearnerState
-from soma.brain.observations import observed
+from soma.brain.learners.observations import observed
 from soma.events.chain import Event
 from soma.events.schema import RewardVoided, WeightsBatchUpdated, WeightsRolledBack, WeightsUpdated, fact_of
 

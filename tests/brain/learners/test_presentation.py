@@ -8,7 +8,7 @@ from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import Observation, learn
 from soma.brain.core.restore import Restore
 from soma.brain.core.state import LearnerState
-from soma.brain.views import moved, served_next, served_weights
+from soma.brain.learners.presentation import moved, served_next, served_weights
 
 pytestmark = pytest.mark.learning
 

@@ -5,10 +5,10 @@ import pytest
 from msgspec.structs import replace
 from tests.brain.conftest import ALICE
 
-from soma.brain.checkpoints import Signer, is_signed
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.state import LearnerState
-from soma.brain.learners import stream_of
+from soma.brain.learners.checkpoints import Signer, is_signed
+from soma.brain.learners.learners import stream_of
 from soma.brain.root import open_brain
 from soma.brain.verify import verified
 from soma.events.chain import Head

@@ -10,21 +10,21 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from soma.brain.checkpoints import Signer
-from soma.brain.constants import digest_of, record, recorded
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import learn
 from soma.brain.core.restore import Restore
 from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
-from soma.brain.lineage import jumps, keep_jump
-from soma.brain.observations import Learnable, Named, named_by, observed
-from soma.brain.reward_gate import Withdrawal, all_left_out
-from soma.brain.starts import Start, beginning, erased, not_believed, start_of
+from soma.brain.learners.checkpoints import Signer
+from soma.brain.learners.constants import digest_of, record, recorded
+from soma.brain.learners.lineage import jumps, keep_jump
+from soma.brain.learners.observations import Learnable, Named, named_by, observed
+from soma.brain.learners.presentation import moved, served_next, served_weights
+from soma.brain.learners.replay_start import Start, beginning, erased, not_believed, start_of
+from soma.brain.learners.replay_without import without
+from soma.brain.learners.reward_gate import Withdrawal, all_left_out
 from soma.brain.types import Principal
-from soma.brain.views import moved, served_next, served_weights
-from soma.brain.without import without
 from soma.events.chain import Event, Head
 from soma.events.ids import now
 from soma.events.log import Log, Reads

@@ -18,11 +18,11 @@ from soma.brain.core.serve import serve
 from soma.brain.core.state import LearnerState
 from soma.brain.core.utility import features
 from soma.brain.core.weights import by_weight_name
-from soma.brain.learners import LEARNED, Base, Learners, stream_of
-from soma.brain.observations import BatchRecords, observed, read
-from soma.brain.starts import Start, start_of
+from soma.brain.learners.learners import LEARNED, Base, Learners, stream_of
+from soma.brain.learners.observations import BatchRecords, observed, read
+from soma.brain.learners.presentation import levels, moved, weights_of
+from soma.brain.learners.replay_start import Start, start_of
 from soma.brain.types import LearnerHistory, Principal, Update
-from soma.brain.views import levels, moved, weights_of
 from soma.events.chain import Event
 from soma.events.log import Log, Reads
 from soma.events.schema import (

@@ -2,9 +2,9 @@
 
 import msgspec
 
-from soma.brain.constants import SETTINGS, digest_of, record, recorded
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.modulators import UNIT
+from soma.brain.learners.constants import SETTINGS, digest_of, record, recorded
 from soma.events.schema import LearnerConfigured, draft
 
 CONSTANTS = Hyperparameters(profile=UNIT, doubt=0.25)

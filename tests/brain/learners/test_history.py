@@ -5,7 +5,7 @@ from pydantic import SecretStr
 from tests.brain.conftest import ALICE, BOB, MALLORY, TOKEN, metrics_of, remembered
 
 from soma.brain.errors import BrainRefused
-from soma.brain.history import Histories
+from soma.brain.learners.history import Histories
 from soma.brain.settings import BrainSettings
 
 pytestmark = pytest.mark.learning

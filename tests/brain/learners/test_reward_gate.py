@@ -6,12 +6,12 @@ import pytest
 from msgspec.structs import replace
 from tests.brain.conftest import ALICE, MALLORY, metrics_of, remembered
 
-from soma.brain.checkpoints import Signer
 from soma.brain.core.learn import learn
-from soma.brain.observations import observed
+from soma.brain.learners.checkpoints import Signer
+from soma.brain.learners.observations import observed
+from soma.brain.learners.replay_without import without
 from soma.brain.root import open_brain
 from soma.brain.verify import verified
-from soma.brain.without import without
 from soma.events.log import Log
 from soma.events.schema import RewardVoided, WeightsUpdated, fact_of
 from soma.memory.embedders.hashing import Hashing

@@ -7,12 +7,12 @@ import pytest
 from msgspec.structs import replace
 from tests.brain.conftest import ALICE, BOB, MALLORY, metrics_of, remembered
 
-from soma.brain.checkpoints import Signer
 from soma.brain.errors import BrainRefused
-from soma.brain.learners import Learners, stream_of, subject_of
-from soma.brain.retention import Retention, boundary_of, erase, next_stretch
+from soma.brain.learners.checkpoints import Signer
+from soma.brain.learners.learners import Learners, stream_of, subject_of
+from soma.brain.learners.replay_start import start_of
+from soma.brain.learners.retention import Retention, boundary_of, erase, next_stretch
 from soma.brain.root import open_brain
-from soma.brain.starts import start_of
 from soma.brain.verify import verified
 from soma.events.chain import verify
 from soma.events.log import Log
@@ -172,7 +172,7 @@ async def test_a_kept_rollback_holds_what_it_went_back_to(old, settings):
 
 @pytest.mark.parametrize("kills", [0, 1, 2, 5])
 async def test_a_kill_between_any_two_steps_leaves_a_whole_log(old, settings, monkeypatch, kills):
-    monkeypatch.setattr("soma.brain.retention.EVENTS", 3)
+    monkeypatch.setattr("soma.brain.learners.retention.EVENTS", 3)
     before = await old.client.state(ALICE)
     reads, learners = old.writer.database, old.brain._learners
     horizon = datetime.now(UTC) - timedelta(days=DAYS)

@@ -1,0 +1,1 @@
+"""What each agent has learned: its state, how it is kept, explained, replayed and taken back."""
