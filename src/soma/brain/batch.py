@@ -16,6 +16,7 @@ from soma.brain.core.learn import learn
 from soma.brain.core.state import LearnerState
 from soma.brain.corrections import Corrected
 from soma.brain.errors import BrainRefused
+from soma.brain.experiments.metrics import Measured, measured, word_behind
 from soma.brain.feedback import (
     CAUSE,
     Row,
@@ -36,7 +37,6 @@ from soma.brain.hearings import Hearings
 from soma.brain.learners.observations import Learnable, Named, named_by
 from soma.brain.learners.presentation import moved
 from soma.brain.learners.reward_gate import WITHDRAWN, Void, denied, is_withdrawn
-from soma.brain.measures import Measured, measured, word_behind
 from soma.brain.types import Principal, RejectedItem
 from soma.brain.wire.requests import Batch, Feedback, Feedbacks, TurnMetrics, claims, read
 from soma.brain.words import EVIDENCE, Heard, Hearing, words_of

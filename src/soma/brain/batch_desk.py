@@ -9,7 +9,7 @@ import msgspec
 
 from soma.brain import corrections, daily, store, words
 from soma.brain.batch import Given, Prepared, prepare
-from soma.brain.experiments import Experiments
+from soma.brain.experiments.experiments import Experiments
 from soma.brain.feedback import ledger
 from soma.brain.learners.learners import Learners, subject_of
 from soma.brain.learners.reward_gate import is_withdrawn, keep_rewards

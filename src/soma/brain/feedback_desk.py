@@ -6,7 +6,7 @@ from typing import NamedTuple
 import msgspec
 
 from soma.brain import corrections, daily, store, words
-from soma.brain.experiments import Experiments
+from soma.brain.experiments.experiments import Experiments
 from soma.brain.feedback import (
     CAUSE,
     Told,

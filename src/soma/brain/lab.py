@@ -12,7 +12,7 @@ from soma.brain.core.serve import Served, serve
 from soma.brain.core.state import LearnerState
 from soma.brain.core.weights import weight_name
 from soma.brain.errors import BrainRefused
-from soma.brain.experiments import Experiments
+from soma.brain.experiments.experiments import Experiments
 from soma.brain.learners.history import Histories
 from soma.brain.learners.learners import Learners
 from soma.brain.settings import BrainSettings

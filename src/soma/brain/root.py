@@ -18,9 +18,9 @@ from soma.brain import corrections, residual
 from soma.brain.api import create_app
 from soma.brain.auth import ServiceToken
 from soma.brain.client import BrainClient
-from soma.brain.coordinator import Coordinator
 from soma.brain.core.weights import Views
 from soma.brain.doorway import Doorway
+from soma.brain.experiments.coordinator import Coordinator
 from soma.brain.housekeeping import kept_tidy
 from soma.brain.learners.checkpoints import Signer
 from soma.brain.learners.learners import Learners

@@ -7,8 +7,8 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import Any, NamedTuple, TypeVar
 
-from soma.brain import experiment_rows, store
 from soma.brain import feedback as feedbacks
+from soma.brain import store
 from soma.brain.batch import Given, told_of
 from soma.brain.batch_desk import BatchDesk
 from soma.brain.context import Context, Lane, built, distinct, ranked
@@ -18,7 +18,8 @@ from soma.brain.core.state import LearnerState
 from soma.brain.corrections import AS_RANKED, Order, corrections, nearest, order_for, question_of
 from soma.brain.document_types import ForgottenDocuments
 from soma.brain.errors import BrainRefused
-from soma.brain.experiments import Assignments, Changes, Experiments
+from soma.brain.experiments import rows
+from soma.brain.experiments.experiments import Assignments, Changes, Experiments
 from soma.brain.feedback import Told
 from soma.brain.feedback_desk import FeedbackDesk, asked_of
 from soma.brain.lab import Lab
@@ -380,7 +381,7 @@ class Brain:
 
     def _keep_bundle(self, transaction: Transaction, bundle: Bundle, arms: Assignments) -> None:
         store.keep_bundle(transaction, bundle, days=self.settings.bundle_days)
-        experiment_rows.assign(transaction, arms)
+        rows.assign(transaction, arms)
 
     def _lane(self, body: Evaluate) -> Lane:
         return Lane(

@@ -13,18 +13,18 @@ from typing import Any
 
 import msgspec
 
-from soma.brain import experiment_rows as rows
 from soma.brain.core.experiments import Arm, Call, Design, Method, Verdict, assigned, judged
 from soma.brain.core.promotion import Promotion, stepped
 from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
-from soma.brain.experiment_rows import RUNNING, ExperimentRow
+from soma.brain.experiments import rows as rows
+from soma.brain.experiments.metrics import SCALES, Measured, measured, word_behind
+from soma.brain.experiments.rows import RUNNING, ExperimentRow
+from soma.brain.experiments.shipped import SHIPPED
 from soma.brain.feedback import Told
 from soma.brain.learners.learners import Learners, subject_of
 from soma.brain.learners.observations import Learnable
 from soma.brain.learners.presentation import difference, priors_of
-from soma.brain.measures import SCALES, Measured, measured, word_behind
-from soma.brain.shipped_experiments import SHIPPED
 from soma.brain.types import EXPERIMENT_NAME, Experiment, Principal
 from soma.brain.wire.requests import NewExperiment, OutcomeItem
 from soma.events.ids import new_id, now

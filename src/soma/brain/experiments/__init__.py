@@ -1,0 +1,1 @@
+"""Experiments on the start of a learner: their arms, results, and what each decides."""
