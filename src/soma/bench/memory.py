@@ -23,7 +23,7 @@ from rich.table import Table
 from soma.bench.candidates.gather import memory_on, owner
 from soma.bench.flat import flattened
 from soma.bench.tenants import ratio
-from soma.brain.context import ranked
+from soma.brain.context.bundle import ranked
 from soma.brain.core.serve import serve
 from soma.brain.core.state import LearnerState
 from soma.brain.root import shipped_views

@@ -7,7 +7,7 @@ from typing import Any
 import click
 import numpy as np
 
-from soma.brain.residual import Vector, bind, role, unbind
+from soma.brain.context.residual import Vector, bind, role, unbind
 
 COUNTS = (4, 8, 12, 16, 20, 24, 28, 32, 40, 48, 64)
 ENOUGH = 0.95

@@ -11,10 +11,10 @@ import msgspec
 
 from soma.brain import daily, store
 from soma.brain.auth import check_claims
+from soma.brain.context.corrections import Corrected
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import learn
 from soma.brain.core.state import LearnerState
-from soma.brain.corrections import Corrected
 from soma.brain.errors import BrainRefused
 from soma.brain.experiments.metrics import Measured, measured, word_behind
 from soma.brain.feedback import (

@@ -7,8 +7,9 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
-from soma.brain import corrections, daily, store, words
+from soma.brain import daily, store, words
 from soma.brain.batch import Given, Prepared, prepare
+from soma.brain.context import corrections
 from soma.brain.experiments.experiments import Experiments
 from soma.brain.feedback import ledger
 from soma.brain.learners.learners import Learners, subject_of

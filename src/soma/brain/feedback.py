@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from soma.brain.context.corrections import Corrected, Question
+from soma.brain.context.corrections import question_of as asked
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.observations import Answer, Evidence, Source
-from soma.brain.corrections import Corrected, Question
-from soma.brain.corrections import question_of as asked
 from soma.brain.errors import BrainRefused
 from soma.brain.learners.observations import Learnable
 from soma.brain.learners.reward_gate import REASON, Void

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from soma.brain import corrections, daily, store, words
+from soma.brain import daily, store, words
+from soma.brain.context import corrections
 from soma.brain.experiments.experiments import Experiments
 from soma.brain.feedback import (
     CAUSE,

@@ -14,10 +14,13 @@ from typing import Any
 import httpx
 from prometheus_client import CollectorRegistry
 
-from soma.brain import corrections, residual
 from soma.brain.api import create_app
 from soma.brain.auth import ServiceToken
 from soma.brain.client import BrainClient
+from soma.brain.context import corrections, residual
+from soma.brain.context.redis import Falling, InRedis
+from soma.brain.context.residual import Residuals
+from soma.brain.context.working_memory import InProcess, WorkingMemory
 from soma.brain.core.weights import Views
 from soma.brain.doorway import Doorway
 from soma.brain.experiments.coordinator import Coordinator
@@ -26,8 +29,6 @@ from soma.brain.learners.checkpoints import Signer
 from soma.brain.learners.learners import Learners
 from soma.brain.learners.retention import Retention
 from soma.brain.metrics import BrainMetrics
-from soma.brain.residual import Residuals
-from soma.brain.scratchpads import Falling, InRedis
 from soma.brain.service import Brain, Restored
 from soma.brain.settings import BrainSettings
 from soma.brain.settings.memory import MemorySettings
@@ -35,7 +36,6 @@ from soma.brain.store import learned_last
 from soma.brain.summariser import Summariser
 from soma.brain.tokens import BundledTokenizer
 from soma.brain.workers import InProcesses, InThreads, Workers
-from soma.brain.working_memory import InProcess, WorkingMemory
 from soma.events.database import Connection, Database, is_storage_error, migrate
 from soma.events.reasons import reason_of
 from soma.events.writer import Writer

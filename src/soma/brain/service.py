@@ -11,25 +11,26 @@ from soma.brain import feedback as feedbacks
 from soma.brain import store
 from soma.brain.batch import Given, told_of
 from soma.brain.batch_desk import BatchDesk
-from soma.brain.context import Context, Lane, built, distinct, ranked
+from soma.brain.context.bundle import Context, Lane, built, distinct, ranked
+from soma.brain.context.corrections import AS_RANKED, Order, corrections, nearest, order_for, question_of
+from soma.brain.context.plan import SHIPPED
+from soma.brain.context.preview import Lab
+from soma.brain.context.residual import Residuals, superposed
+from soma.brain.context.residual import novelty as residual_novelty
+from soma.brain.context.working_memory import Item, Key, WorkingMemory, novelty
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.serve import serve
 from soma.brain.core.state import LearnerState
-from soma.brain.corrections import AS_RANKED, Order, corrections, nearest, order_for, question_of
 from soma.brain.document_types import ForgottenDocuments
 from soma.brain.errors import BrainRefused
 from soma.brain.experiments import rows
 from soma.brain.experiments.experiments import Assignments, Changes, Experiments
 from soma.brain.feedback import Told
 from soma.brain.feedback_desk import FeedbackDesk, asked_of
-from soma.brain.lab import Lab
 from soma.brain.learners.learners import Learners, stream_of
 from soma.brain.learners.presentation import levels, view, weights_of
 from soma.brain.metrics import BrainMetrics
 from soma.brain.outcomes import OutcomeDesk, Reported
-from soma.brain.planning import SHIPPED
-from soma.brain.residual import Residuals, superposed
-from soma.brain.residual import novelty as residual_novelty
 from soma.brain.settings import BrainSettings
 from soma.brain.store import Bundle
 from soma.brain.tokens import TokenCounter
@@ -52,7 +53,6 @@ from soma.brain.wire.requests import Evaluate, Feedback, Forget, Recall, Rollbac
 from soma.brain.withdrawal import WithdrawalDesk
 from soma.brain.words import words_of
 from soma.brain.workers import Workers
-from soma.brain.working_memory import Item, Key, WorkingMemory, novelty
 from soma.events.ids import new_id, now
 from soma.events.log import Reads
 from soma.events.room import check_room

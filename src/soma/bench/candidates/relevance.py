@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soma.bench.candidates.matrix import DEEPEST, Floats, Judged, from_found, summary
-from soma.brain.context import standing_out
+from soma.brain.context.bundle import standing_out
 from soma.memory.types import Candidates
 
 SHOWN = 50  # memories that a bundle looks at first, as the agent asks for them

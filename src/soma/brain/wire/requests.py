@@ -13,8 +13,8 @@ from msgspec import Meta
 from msgspec.inspect import DictType, ListType, LiteralType, StructType, Type, UnionType, VarTupleType
 from msgspec.inspect import Metadata as Metadata_
 
+from soma.brain.context.plan import PlanOptions
 from soma.brain.errors import BrainRefused
-from soma.brain.planning import PlanOptions
 from soma.brain.types import LONGEST_CORRECTION
 from soma.brain.wire import messages
 from soma.events import wire

@@ -3,7 +3,7 @@
 import pytest
 from tests.brain.conftest import ALICE, BOB, FACTS, metrics_of, remembered
 
-from soma.brain.working_memory import InProcess, Item, admitted, novelty
+from soma.brain.context.working_memory import InProcess, Item, admitted, novelty
 
 pytestmark = pytest.mark.learning
 

@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from soma.brain import residual
-from soma.brain.working_memory import InProcess, Item, Key, admitted, is_of
+from soma.brain.context import residual
+from soma.brain.context.working_memory import InProcess, Item, Key, admitted, is_of
 from soma.events.reasons import reason_of
 
 if TYPE_CHECKING:

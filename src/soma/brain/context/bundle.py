@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from soma.brain.context.corrections import AS_RANKED, Order
+from soma.brain.context.plan import SHIPPED, PlanOptions, plan_view, planned
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.observations import VIEW_SCALE, Shown
 from soma.brain.core.pack import Candidate as Contender
 from soma.brain.core.pack import Packed, duplicate_pairs, pack
 from soma.brain.core.rank import Ranked, rank
 from soma.brain.core.serve import Served
-from soma.brain.corrections import AS_RANKED, Order
-from soma.brain.planning import SHIPPED, PlanOptions, plan_view, planned
 from soma.brain.tokens import TokenCounter
 from soma.brain.types import RecalledMemory
 from soma.memory.types import Candidate, Candidates

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from soma.brain.corrections import AS_RANKED, Correction, Order, nearest, order_for, question_of
+from soma.brain.context.corrections import AS_RANKED, Correction, Order, nearest, order_for, question_of
 from soma.memory.types import Candidate, Candidates
 
 EAST, NORTH = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0)

@@ -7,11 +7,11 @@ from pydantic import SecretStr
 from tests.brain.conftest import ALICE, metrics_of, remembered
 from tests.servers import redis
 
-from soma.brain import residual
+from soma.brain.context import residual
+from soma.brain.context.redis import Falling, InRedis
+from soma.brain.context.working_memory import InProcess, Item, novelty
 from soma.brain.root import RedisUnavailable, open_brain
-from soma.brain.scratchpads import Falling, InRedis
 from soma.brain.settings import BrainSettings
-from soma.brain.working_memory import InProcess, Item, novelty
 from soma.memory.embedders.hashing import Hashing
 
 KEY = ("acme", "alice", "helper", "c:1")
@@ -102,7 +102,7 @@ async def test_while_redis_is_away_the_process_keeps_its_own_and_says_so(server,
     from redis.asyncio import Redis
     from redis.exceptions import RedisError
 
-    monkeypatch.setattr("soma.brain.scratchpads.RETRY_SECONDS", 0.0)
+    monkeypatch.setattr("soma.brain.context.redis.RETRY_SECONDS", 0.0)
     client = Redis.from_url(server.url)
     shared = InRedis(client, items=3, conversations=10)
     local = InProcess(items=3, conversations=10)

@@ -5,8 +5,8 @@ import pytest
 from tests.brain.conftest import ALICE, FACTS, metrics_of, remembered
 
 from soma.bench.residual import capacity, curve, units
-from soma.brain import residual
-from soma.brain.residual import bind, heard, role, superposed, unbind
+from soma.brain.context import residual
+from soma.brain.context.residual import bind, heard, role, superposed, unbind
 
 pytestmark = pytest.mark.learning
 

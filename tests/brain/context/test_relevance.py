@@ -2,7 +2,7 @@
 
 from tests.brain.conftest import ALICE, metrics_of
 
-from soma.brain.context import FEW, FROM_MIDDLE, FROM_NEAREST, standing_out
+from soma.brain.context.bundle import FEW, FROM_MIDDLE, FROM_NEAREST, standing_out
 
 ABOUT = ["The Heron has a warranty of three years.", "The warranty covers the Heron's fan for one year."]
 SALARIES = [f"The salary of employee {number} is {30 + number} thousand euros a year." for number in range(60)]

@@ -6,7 +6,7 @@ from concurrent.futures import Executor
 from typing import Any, TypeVar
 
 from soma.brain import store
-from soma.brain.context import Lane, built
+from soma.brain.context.bundle import Lane, built
 from soma.brain.core.experiments import Arm
 from soma.brain.core.serve import Served, serve
 from soma.brain.core.state import LearnerState

@@ -22,7 +22,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from soma.brain.working_memory import Key, is_of
+from soma.brain.context.working_memory import Key, is_of
 
 Vector = NDArray[np.float64]
 Spectrum = NDArray[np.complex128]
