@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 from tests.brain.conftest import ALICE, FACTS, metrics_of
 
-from soma.brain.feedback import key_of
-from soma.brain.feedback_desk import brief
+from soma.brain.feedback.meaning import key_of
+from soma.brain.feedback.single import brief
 from soma.brain.root import open_brain
 from soma.brain.types import FeedbackAnswer
 from soma.brain.verify import verified

@@ -5,7 +5,8 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from soma.brain import daily, store
+from soma.brain import store
+from soma.brain.feedback import daily_bounds
 from soma.brain.learners.retention import Retention
 from soma.events.writer import Writer
 
@@ -31,7 +32,7 @@ async def _tidy(writer: Writer, retention: Retention, settled_seconds: float) ->
     while True:
         try:
             await writer.write(store.drop_expired_bundles)
-            await writer.write(daily.drop_past)
+            await writer.write(daily_bounds.drop_past)
             await retention.round()
         except Exception:
             logger.exception("what is too old stays for another hour")

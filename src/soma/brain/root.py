@@ -24,6 +24,7 @@ from soma.brain.context.working_memory import InProcess, WorkingMemory
 from soma.brain.core.weights import Views
 from soma.brain.doorway import Doorway
 from soma.brain.experiments.coordinator import Coordinator
+from soma.brain.feedback.workers import InProcesses, InThreads, Workers
 from soma.brain.housekeeping import kept_tidy
 from soma.brain.learners.checkpoints import Signer
 from soma.brain.learners.learners import Learners
@@ -35,7 +36,6 @@ from soma.brain.settings.memory import MemorySettings
 from soma.brain.store import learned_last
 from soma.brain.summariser import Summariser
 from soma.brain.tokens import BundledTokenizer
-from soma.brain.workers import InProcesses, InThreads, Workers
 from soma.events.database import Connection, Database, is_storage_error, migrate
 from soma.events.reasons import reason_of
 from soma.events.writer import Writer

@@ -7,10 +7,7 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import Any, NamedTuple, TypeVar
 
-from soma.brain import feedback as feedbacks
 from soma.brain import store
-from soma.brain.batch import Given, told_of
-from soma.brain.batch_desk import BatchDesk
 from soma.brain.context.bundle import Context, Lane, built, distinct, ranked
 from soma.brain.context.corrections import AS_RANKED, Order, corrections, nearest, order_for, question_of
 from soma.brain.context.plan import SHIPPED
@@ -25,12 +22,19 @@ from soma.brain.document_types import ForgottenDocuments
 from soma.brain.errors import BrainRefused
 from soma.brain.experiments import rows
 from soma.brain.experiments.experiments import Assignments, Changes, Experiments
-from soma.brain.feedback import Told
-from soma.brain.feedback_desk import FeedbackDesk, asked_of
+from soma.brain.feedback import meaning as feedbacks
+from soma.brain.feedback.batch import Given, told_of
+from soma.brain.feedback.batch_commit import BatchDesk
+from soma.brain.feedback.iterations import OutcomeDesk, Reported
+from soma.brain.feedback.meaning import Told
+from soma.brain.feedback.memory_values import Taken, Values, kept_after
+from soma.brain.feedback.single import FeedbackDesk, asked_of
+from soma.brain.feedback.standing_words import words_of
+from soma.brain.feedback.withdrawal import WithdrawalDesk
+from soma.brain.feedback.workers import Workers
 from soma.brain.learners.learners import Learners, stream_of
 from soma.brain.learners.presentation import levels, view, weights_of
 from soma.brain.metrics import BrainMetrics
-from soma.brain.outcomes import OutcomeDesk, Reported
 from soma.brain.settings import BrainSettings
 from soma.brain.store import Bundle
 from soma.brain.tokens import TokenCounter
@@ -47,12 +51,8 @@ from soma.brain.types import (
     UsageRow,
     Withdrawn,
 )
-from soma.brain.values import Taken, Values, kept_after
 from soma.brain.wire.document_requests import ForgetDocuments
 from soma.brain.wire.requests import Evaluate, Feedback, Forget, Recall, Rollback, TurnMetrics, Withdraw
-from soma.brain.withdrawal import WithdrawalDesk
-from soma.brain.words import words_of
-from soma.brain.workers import Workers
 from soma.events.ids import new_id, now
 from soma.events.log import Reads
 from soma.events.room import check_room

@@ -5,10 +5,10 @@ from itertools import groupby
 
 from soma.brain.core.evidence import named_values
 from soma.brain.core.observations import Evidence
+from soma.brain.feedback.memory_values import folded, value_of
 from soma.brain.learners.lineage import Jump, jumps, lineage
 from soma.brain.learners.observations import Learnable
 from soma.brain.types import Principal
-from soma.brain.values import folded, value_of
 from soma.events.log import Reads
 from soma.memory import values as kept
 

@@ -21,7 +21,7 @@ from soma.brain.experiments import rows as rows
 from soma.brain.experiments.metrics import SCALES, Measured, measured, word_behind
 from soma.brain.experiments.rows import RUNNING, ExperimentRow
 from soma.brain.experiments.shipped import SHIPPED
-from soma.brain.feedback import Told
+from soma.brain.feedback.meaning import Told
 from soma.brain.learners.learners import Learners, subject_of
 from soma.brain.learners.observations import Learnable
 from soma.brain.learners.presentation import difference, priors_of

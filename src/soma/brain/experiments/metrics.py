@@ -11,8 +11,8 @@ from soma.brain.core.arithmetic import clamp
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.observations import Answer, Evidence
 from soma.brain.core.reward import answer_terms, sum_of
+from soma.brain.feedback.standing_words import EVIDENCE, VERDICT, Word
 from soma.brain.learners.observations import Learnable
-from soma.brain.words import EVIDENCE, VERDICT, Word
 
 SCALES = {"reward": (-1.0, 1.0), "reciprocal_rank": (0.0, 1.0)}
 

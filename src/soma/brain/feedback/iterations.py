@@ -5,20 +5,21 @@ from dataclasses import dataclass
 
 import msgspec
 
-from soma.brain import daily, store
+from soma.brain import store
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.observations import Evidence, IterationOutcome, Source, ToolOutcome
 from soma.brain.core.promotion import stepped
 from soma.brain.errors import BrainRefused
-from soma.brain.feedback import ledger
+from soma.brain.feedback import daily_bounds
+from soma.brain.feedback.meaning import ledger
+from soma.brain.feedback.memory_values import Taken
+from soma.brain.feedback.standing_words import CITATION, OUTCOME, echo_of, keep_echo
 from soma.brain.learners.learners import Learners, Standing, subject_of
 from soma.brain.learners.observations import Learnable
 from soma.brain.learners.presentation import difference, differs, levels, served_weights
 from soma.brain.store import Bundle, FirstOutcome
 from soma.brain.types import Learned, Principal
-from soma.brain.values import Taken
 from soma.brain.wire.requests import TurnMetrics
-from soma.brain.words import CITATION, OUTCOME, echo_of, keep_echo
 from soma.events.ids import now
 from soma.events.transaction import Transaction
 
@@ -117,14 +118,14 @@ class OutcomeDesk:
         if not self._most:
             return found
         outcome, *cited = found
-        left = daily.left_now(transaction, principal, self._most)
+        left = daily_bounds.left_now(transaction, principal, self._most)
         cited = cited if left[CITATION] > 0 else []
         more = {CITATION: len(cited)} if cited else {}
         if left[OUTCOME] > 0:
             more[OUTCOME] = 1
         else:
             outcome = msgspec.structs.replace(outcome, only_felt=True)
-        daily.count(transaction, principal, more)
+        daily_bounds.count(transaction, principal, more)
         return [outcome, *cited]
 
     def _answer(

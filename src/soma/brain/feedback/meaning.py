@@ -11,12 +11,12 @@ from soma.brain.context.corrections import question_of as asked
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.observations import Answer, Evidence, Source
 from soma.brain.errors import BrainRefused
+from soma.brain.feedback.standing_words import CORRECTION, EVIDENCE, VERDICT, Word, echo_of
 from soma.brain.learners.observations import Learnable
 from soma.brain.learners.reward_gate import REASON, Void
 from soma.brain.store import Bundle
 from soma.brain.types import Principal
 from soma.brain.wire.requests import Correction, Feedback, TurnMetrics
-from soma.brain.words import CORRECTION, EVIDENCE, VERDICT, Word, echo_of
 from soma.events.schema import FeedbackReceived, RewardVoided
 from soma.memory.types import NewMemory, Remembered
 

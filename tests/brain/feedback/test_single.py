@@ -2,7 +2,7 @@
 
 import pytest
 
-from soma.brain.feedback_desk import brief, whole
+from soma.brain.feedback.single import brief, whole
 from soma.brain.learners.presentation import difference
 from soma.brain.types import FeedbackAnswer
 

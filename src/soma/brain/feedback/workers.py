@@ -7,10 +7,10 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from typing import Protocol
 
-from soma.brain.batch import Given, Prepared, prepare
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.state import LearnerState
-from soma.brain.worker import LENGTH
+from soma.brain.feedback.batch import Given, Prepared, prepare
+from soma.brain.feedback.worker import LENGTH
 from soma.events.database import Database
 
 logger = logging.getLogger(__name__)
@@ -73,7 +73,7 @@ class InProcesses:
 
     async def _started(self) -> Process:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "soma.brain.worker", stdin=PIPE, stdout=PIPE
+            sys.executable, "-m", "soma.brain.feedback.worker", stdin=PIPE, stdout=PIPE
         )
         await _send(process, self._place)
         return process

@@ -5,8 +5,7 @@ from msgspec.structs import replace
 from pydantic import SecretStr
 from tests.brain.conftest import ALICE, BOB, MALLORY, TOKEN, metrics_of, remembered
 
-from soma.brain import daily
-from soma.brain.batch import told_of
+from soma.brain.feedback.batch import told_of
 from soma.brain.root import open_brain
 from soma.brain.settings import BrainSettings
 from soma.brain.verify import verified
@@ -183,7 +182,7 @@ async def test_what_one_person_teaches_a_day_has_a_bound(bounded, by_batch, monk
     await client.remember(ALICE, [{"text": "The lake by the train", "scope": "tenant"}])
     await teach(client, BOB, 0, by_batch=by_batch)  # another person's day
     assert (await client.state(ALICE)).version == 12
-    monkeypatch.setattr(daily, "now", lambda: "2999-01-01T00:00:00+00:00")
+    monkeypatch.setattr(daily_bounds, "now", lambda: "2999-01-01T00:00:00+00:00")
     await teach(client, ALICE, 10, by_batch=by_batch)
     assert (await client.state(ALICE)).version == 14
     assert verified(bounded.writer.database).faults == []
@@ -219,7 +218,7 @@ async def test_a_word_that_the_day_had_no_room_for_says_so_again_and_is_learned_
     assert (await client.feedback(ALICE, **said)).reason == "daily_bound"
     again = await client.feedback(ALICE, **said)
     assert (again.status, again.adaptation_applied, again.reason) == ("duplicate", False, "daily_bound")
-    monkeypatch.setattr(daily, "now", lambda: "2999-01-01T00:00:00+00:00")
+    monkeypatch.setattr(daily_bounds, "now", lambda: "2999-01-01T00:00:00+00:00")
     learned = await client.feedback(ALICE, **said)
     assert (learned.status, learned.adaptation_applied, learned.reason) == ("success", True, None)
     assert (await client.feedback(ALICE, **said)).status == "duplicate"

@@ -1,4 +1,4 @@
-"""A process that reads and learns batches: `python -m soma.brain.worker`, spoken to over its stdin and stdout.
+"""A process that reads and learns batches: `python -m soma.brain.feedback.worker`, spoken to over its stdin and stdout.
 
 Knows the database only to look things up; whatever it prepares, its parent commits. It ends when its parent does.
 """
@@ -11,7 +11,7 @@ import struct
 import sys
 from typing import Any, BinaryIO
 
-from soma.brain.batch import prepare
+from soma.brain.feedback.batch import prepare
 from soma.events.database import Database
 
 LENGTH = struct.Struct(">Q")

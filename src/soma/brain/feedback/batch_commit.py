@@ -7,16 +7,17 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
-from soma.brain import daily, store, words
-from soma.brain.batch import Given, Prepared, prepare
+from soma.brain import store
 from soma.brain.context import corrections
 from soma.brain.experiments.experiments import Experiments
-from soma.brain.feedback import ledger
+from soma.brain.feedback import daily_bounds, standing_words
+from soma.brain.feedback.batch import Given, Prepared, prepare
+from soma.brain.feedback.meaning import ledger
+from soma.brain.feedback.memory_values import Taken, Values
+from soma.brain.feedback.workers import Workers
 from soma.brain.learners.learners import Learners, subject_of
 from soma.brain.learners.reward_gate import is_withdrawn, keep_rewards
 from soma.brain.types import BatchAnswer
-from soma.brain.values import Taken, Values
-from soma.brain.workers import Workers
 from soma.events.errors import WriterBusy
 from soma.events.ids import now
 from soma.events.schema import FeedbackBatchReceived, draft, sealed
@@ -109,10 +110,10 @@ class BatchDesk:
         if given.key and prepared.rows:  # what was refused as a whole may come again, mended
             answers.append((given.key, msgspec.json.encode(answer).decode()))
         store.keep_answers(transaction, tenant_id, answers, at=now())
-        words.keep(transaction, tenant_id, prepared.heard, at=now())
+        standing_words.keep(transaction, tenant_id, prepared.heard, at=now())
         corrections.keep(transaction, principal, prepared.corrected)
         if prepared.heard and given.most:
-            daily.count(transaction, principal, Counter(each.word.question for each in prepared.heard))
+            daily_bounds.count(transaction, principal, Counter(each.word.question for each in prepared.heard))
         return Taken(answer, prepared.state if prepared.learned else None, written)
 
     def _write(self, transaction: Transaction, given: Given, prepared: Prepared) -> Written:

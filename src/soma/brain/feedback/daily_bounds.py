@@ -6,8 +6,8 @@ one that was not is not, so a replay looks at no clock.
 
 from collections.abc import Mapping
 
+from soma.brain.feedback.standing_words import CITATION, CORRECTION, EVIDENCE, OUTCOME, VERDICT
 from soma.brain.types import Principal
-from soma.brain.words import CITATION, CORRECTION, EVIDENCE, OUTCOME, VERDICT
 from soma.events.ids import now
 from soma.events.log import Reads
 from soma.events.pending import Sums

@@ -2,9 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
-from soma.brain.types import Principal
-from soma.brain.wire.requests import Feedback
-from soma.brain.words import (
+from soma.brain.feedback.standing_words import (
     BOUND,
     EVIDENCE,
     REPLACED,
@@ -21,6 +19,8 @@ from soma.brain.words import (
     targets,
     word_of,
 )
+from soma.brain.types import Principal
+from soma.brain.wire.requests import Feedback
 from soma.events.log import Reads
 
 FULL = Hearing({EVIDENCE: BOUND, VERDICT: BOUND})

@@ -5,10 +5,11 @@ from typing import NamedTuple
 
 import msgspec
 
-from soma.brain import daily, store, words
+from soma.brain import store
 from soma.brain.context import corrections
 from soma.brain.experiments.experiments import Experiments
-from soma.brain.feedback import (
+from soma.brain.feedback import daily_bounds, standing_words
+from soma.brain.feedback.meaning import (
     CAUSE,
     Told,
     changes,
@@ -25,14 +26,14 @@ from soma.brain.feedback import (
     typed,
     void_of,
 )
+from soma.brain.feedback.memory_values import Taken, Values
+from soma.brain.feedback.standing_words import BOUND, CORRECTION, Heard, Hearing
 from soma.brain.learners.learners import Learners, Lesson, Standing, subject_of
 from soma.brain.learners.lineage import still_held
 from soma.brain.learners.observations import Learnable
 from soma.brain.learners.presentation import difference, moved, of_every_weight
 from soma.brain.learners.reward_gate import WITHDRAWN, Void, is_withdrawn, keep_rewards
 from soma.brain.types import FeedbackAnswer, Principal
-from soma.brain.values import Taken, Values
-from soma.brain.words import BOUND, CORRECTION, Heard, Hearing
 from soma.events.ids import now
 from soma.events.log import Reads
 from soma.events.schema import draft
@@ -49,8 +50,8 @@ class Known(NamedTuple):
     that it may be typed again."""
 
     first: str | None
-    learned: Mapping[str, words.Standing]
-    standing: Mapping[str, words.Standing] = {}
+    learned: Mapping[str, standing_words.Standing]
+    standing: Mapping[str, standing_words.Standing] = {}
     is_forgotten: bool = False
 
 
@@ -66,7 +67,9 @@ class FeedbackDesk:
     def take(self, transaction: Transaction, told: Told, remember: Keep | None = None) -> Taken[FeedbackAnswer]:
         """One feedback; a repeated one gets the first answer. `remember` keeps what a correction says."""
         known = self._known(transaction, told)
-        hearing = words.hear(told.words, known.standing, daily.left_now(transaction, told.principal, self._most))
+        hearing = standing_words.hear(
+            told.words, known.standing, daily_bounds.left_now(transaction, told.principal, self._most)
+        )
         if (first := _first(transaction, told, known, hearing)) is not None:
             return Taken(self._repeated(transaction, told.principal, first))
         told = _gated(transaction, _renamed(told, known))
@@ -83,7 +86,7 @@ class FeedbackDesk:
         kept = remember() if remember and CORRECTION not in hearing.unheard else ()
         versions = _versions(learned, lesson, kept)
         self._keep_words(transaction, told, known, versions)
-        said = [*corrected(told, versions.get(words.EVIDENCE)), *typed(told, kept, versions.get(CORRECTION))]
+        said = [*corrected(told, versions.get(standing_words.EVIDENCE)), *typed(told, kept, versions.get(CORRECTION))]
         corrections.keep(transaction, told.principal, said)
         self._keep_verdict(transaction, told, learned, lesson)
         answer = _answer(told, before, lesson, reason, kept)
@@ -95,9 +98,9 @@ class FeedbackDesk:
         principal = told.principal
         stored: Known = transaction.prefetched(asked_of(told)) or Known(None, {})
         first = transaction.noted(("answer", principal.tenant_id, told.key or ""), lambda: stored.first)
-        learned = words.standing_now(transaction, principal.tenant_id, told.spoken, stored.learned)
+        learned = standing_words.standing_now(transaction, principal.tenant_id, told.spoken, stored.learned)
         version = self._learners.current(transaction, principal).state.version
-        standing = words.not_rolled_back(transaction, principal, version, learned)
+        standing = standing_words.not_rolled_back(transaction, principal, version, learned)
         typed_before = [word.name for word in told.words if word.question == CORRECTION and word.name in standing]
         if not typed_before or corrections.is_kept(transaction, principal, target_of(told.body)):
             return Known(first, learned, standing)
@@ -122,15 +125,15 @@ class FeedbackDesk:
         heard = [
             Heard(
                 word,
-                words.Standing(word.said, told.key or "", versions[word.question]),
+                standing_words.Standing(word.said, told.key or "", versions[word.question]),
                 is_new=word.name not in known.learned,
             )
             for word in told.words
             if word.question in versions
         ]
-        words.keep(transaction, told.principal.tenant_id, heard, at=now())
+        standing_words.keep(transaction, told.principal.tenant_id, heard, at=now())
         if versions and self._most:
-            daily.count(transaction, told.principal, dict.fromkeys(versions, 1))
+            daily_bounds.count(transaction, told.principal, dict.fromkeys(versions, 1))
 
     def _keep_verdict(self, transaction: Transaction, told: Told, learned: Sequence[Learnable], lesson: Lesson) -> None:
         """For who withdraws the answer later, and why a verdict was not learned."""
@@ -198,7 +201,9 @@ def _stored(
     by_tenant: dict[str, list[str]] = {}
     for tenant_id, _, names in keys:
         by_tenant.setdefault(tenant_id, []).extend(names)
-    found = {tenant_id: words.standing_words(reads, tenant_id, names) for tenant_id, names in by_tenant.items()}
+    found = {
+        tenant_id: standing_words.standing_words(reads, tenant_id, names) for tenant_id, names in by_tenant.items()
+    }
     return {
         asked: Known(answers.get(asked[:2]), {name: known for name in asked[2] if (known := found[asked[0]].get(name))})
         for asked in keys

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from soma.brain import daily, store
+from soma.brain import store
 from soma.brain.auth import check_claims
 from soma.brain.context.corrections import Corrected
 from soma.brain.core.hyperparameters import Hyperparameters
@@ -17,7 +17,9 @@ from soma.brain.core.learn import learn
 from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
 from soma.brain.experiments.metrics import Measured, measured, word_behind
-from soma.brain.feedback import (
+from soma.brain.feedback import daily_bounds
+from soma.brain.feedback.hearings import Hearings
+from soma.brain.feedback.meaning import (
     CAUSE,
     Row,
     Spent,
@@ -33,13 +35,12 @@ from soma.brain.feedback import (
     taken_by,
     void_of,
 )
-from soma.brain.hearings import Hearings
+from soma.brain.feedback.standing_words import EVIDENCE, Heard, Hearing, words_of
 from soma.brain.learners.observations import Learnable, Named, named_by
 from soma.brain.learners.presentation import moved
 from soma.brain.learners.reward_gate import WITHDRAWN, Void, denied, is_withdrawn
 from soma.brain.types import Principal, RejectedItem
 from soma.brain.wire.requests import Batch, Feedback, Feedbacks, TurnMetrics, claims, read
-from soma.brain.words import EVIDENCE, Heard, Hearing, words_of
 from soma.events.ids import now
 from soma.events.log import Reads
 from soma.events.schema import FeedbackBatchReceived, RewardVoided, WeightsBatchUpdated
@@ -91,7 +92,7 @@ def prepare(reads: Reads, state: LearnerState, constants: Hyperparameters, diges
     told = _told(reads, given, bodies)
     known = store.first_answers(reads, given.principal.tenant_id, [item.key for item in told if item.key])
     fresh = list(_fresh(told, known))
-    left = daily.left(reads, given.principal, given.most)
+    left = daily_bounds.left(reads, given.principal, given.most)
     hearings = Hearings(reads, given.principal, state.version, [item.body for item in fresh], left)
     lessons = _Lessons(state, constants, given.metrics)
     taken = list(_taught(fresh, hearings, lessons))

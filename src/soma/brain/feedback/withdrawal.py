@@ -7,11 +7,11 @@ from typing import NamedTuple
 import msgspec
 
 from soma.brain.core.restore import Restore
+from soma.brain.feedback.memory_values import Taken, Values
 from soma.brain.learners.learners import Learners, Lesson, subject_of
 from soma.brain.learners.presentation import of_every_weight
 from soma.brain.learners.reward_gate import WITHDRAWN, all_left_out, is_withdrawn, keep_withdrawal, rewards, withdrawals
 from soma.brain.types import Principal, Withdrawn
-from soma.brain.values import Taken, Values
 from soma.events.log import Reads
 from soma.events.schema import RewardVoided, draft
 from soma.events.transaction import Transaction
