@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from soma.brain.calls import Calls, given
-from soma.brain.client_memory import LONG_SECONDS
+from soma.brain.client.memory import LONG_SECONDS
+from soma.brain.client.transport import Calls, given
 from soma.brain.document_types import (
     DocumentPage,
     DocumentPlan,

@@ -5,10 +5,10 @@ from typing import Any
 
 import msgspec
 
-from soma.brain.calls import given
-from soma.brain.client_documents import DocumentCalls
-from soma.brain.client_experiments import ExperimentCalls
-from soma.brain.client_memory import MemoryCalls
+from soma.brain.client.documents import DocumentCalls
+from soma.brain.client.experiments import ExperimentCalls
+from soma.brain.client.memory import MemoryCalls
+from soma.brain.client.transport import given
 from soma.brain.types import (
     BatchAnswer,
     ContextBundle,

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from soma.brain.calls import Calls
+from soma.brain.client.transport import Calls
 from soma.brain.types import Experiment, Principal
 
 

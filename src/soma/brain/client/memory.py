@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from soma.brain.calls import Calls, given
+from soma.brain.client.transport import Calls, given
 from soma.brain.types import (
     Consolidated,
     Consolidations,
