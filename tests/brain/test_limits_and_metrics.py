@@ -5,8 +5,8 @@ import threading
 
 import httpx
 import pytest
+from tests.brain.api.test_refusals import HEADERS
 from tests.brain.conftest import ALICE, MALLORY, metrics_of, remembered
-from tests.brain.test_refusals import HEADERS
 
 from soma.brain.errors import BrainRefused
 from soma.brain.metrics import TenantLabels

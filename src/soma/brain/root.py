@@ -14,15 +14,15 @@ from typing import Any
 import httpx
 from prometheus_client import CollectorRegistry
 
-from soma.brain.api import create_app
-from soma.brain.auth import ServiceToken
+from soma.brain.api.app import create_app
+from soma.brain.api.auth import ServiceToken
+from soma.brain.api.fast_path import Doorway
 from soma.brain.client import BrainClient
 from soma.brain.context import corrections, residual
 from soma.brain.context.redis import Falling, InRedis
 from soma.brain.context.residual import Residuals
 from soma.brain.context.working_memory import InProcess, WorkingMemory
 from soma.brain.core.weights import Views
-from soma.brain.doorway import Doorway
 from soma.brain.experiments.coordinator import Coordinator
 from soma.brain.feedback.workers import InProcesses, InThreads, Workers
 from soma.brain.housekeeping import kept_tidy

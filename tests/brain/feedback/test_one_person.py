@@ -5,6 +5,7 @@ from msgspec.structs import replace
 from pydantic import SecretStr
 from tests.brain.conftest import ALICE, BOB, MALLORY, TOKEN, metrics_of, remembered
 
+from soma.brain.feedback import daily_bounds
 from soma.brain.feedback.batch import told_of
 from soma.brain.root import open_brain
 from soma.brain.settings import BrainSettings

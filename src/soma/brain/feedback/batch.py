@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from soma.brain import store
-from soma.brain.auth import check_claims
+from soma.brain.api.auth import check_claims
 from soma.brain.context.corrections import Corrected
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import learn

@@ -10,10 +10,10 @@ import msgspec
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
-from soma.brain.api_documents import add_documents
-from soma.brain.api_experiments import Door, add_experiments, add_insight
-from soma.brain.api_memory import add_upkeep
-from soma.brain.auth import CLAIMS, HEADERS, ROLE_HEADER, Authenticator, check_claims
+from soma.brain.api.auth import CLAIMS, HEADERS, ROLE_HEADER, Authenticator, check_claims
+from soma.brain.api.documents import add_documents
+from soma.brain.api.experiments import Door, add_experiments, add_insight
+from soma.brain.api.memory import add_upkeep
 from soma.brain.errors import BrainRefused
 from soma.brain.service import Brain, owner
 from soma.brain.types import MemoryPage, Principal, RememberedItem, StoredMemory

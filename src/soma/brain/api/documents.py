@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI, Request, Response
 
-from soma.brain.api_experiments import Door
+from soma.brain.api.experiments import Door
 from soma.brain.document_types import (
     DocumentInQuestion,
     DocumentPage,

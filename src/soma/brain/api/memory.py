@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI, Request, Response
 
-from soma.brain.api_experiments import Door
+from soma.brain.api.experiments import Door
 from soma.brain.errors import BrainRefused
 from soma.brain.service import Brain, owner
 from soma.brain.types import (

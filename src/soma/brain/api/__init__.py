@@ -1,0 +1,1 @@
+"""The brain over HTTP: one error shape at every endpoint."""
