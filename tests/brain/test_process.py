@@ -17,9 +17,9 @@ from tests.flow.terminal import terminal
 from tests.raw_http import answer, line, poured, rest
 
 from soma.bench.servers.brain_process import TOKEN, BrainProcess, headers
-from soma.brain import store
 from soma.brain.__main__ import bound
 from soma.brain.client import BrainClient
+from soma.brain.context import bundles
 from soma.brain.housekeeping import kept_tidy
 from soma.brain.root import open_brain
 from soma.memory.embedders.hashing import Hashing
@@ -206,7 +206,7 @@ async def test_bundles_go_when_their_time_is_over(opened, monkeypatch):
     await remembered(opened.client)
     old = await opened.client.evaluate(ALICE, conversation_id="c1", query="cat")
     later = datetime.now(UTC) + timedelta(days=31)
-    monkeypatch.setattr(store, "now", lambda: later.isoformat(timespec="microseconds"))
+    monkeypatch.setattr(bundles, "now", lambda: later.isoformat(timespec="microseconds"))
     async with kept_tidy(opened.writer, opened.retention, settled_seconds=0.0):
         await asyncio.sleep(0.2)
     assert opened.writer.database.query("SELECT bundle_id FROM bundles") == []

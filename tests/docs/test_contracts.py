@@ -20,7 +20,7 @@ def contracts(folder: Path) -> subprocess.CompletedProcess[str]:
 AGAINST_THE_FLOW = {
     "agent.turn.loop": "soma.memory.memory",
     "brain.core.learn": "httpx",
-    "agent.turn.runner": "soma.brain.store",
+    "agent.turn.runner": "soma.brain.feedback.rows",
     "memory.recall": "soma.brain.types",
     "events.log": "soma.memory.types",
 }

@@ -5,7 +5,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
-from soma.brain import store
+from soma.brain.context.bundles import drop_expired_bundles
 from soma.brain.feedback import daily_bounds
 from soma.brain.learners.retention import Retention
 from soma.events.writer import Writer
@@ -31,7 +31,7 @@ async def _tidy(writer: Writer, retention: Retention, settled_seconds: float) ->
     await asyncio.sleep(settled_seconds)
     while True:
         try:
-            await writer.write(store.drop_expired_bundles)
+            await writer.write(drop_expired_bundles)
             await writer.write(daily_bounds.drop_past)
             await retention.round()
         except Exception:

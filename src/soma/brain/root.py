@@ -24,16 +24,16 @@ from soma.brain.context.residual import Residuals
 from soma.brain.context.working_memory import InProcess, WorkingMemory
 from soma.brain.core.weights import Views
 from soma.brain.experiments.coordinator import Coordinator
+from soma.brain.experiments.experiments import Experiments
 from soma.brain.feedback.workers import InProcesses, InThreads, Workers
 from soma.brain.housekeeping import kept_tidy
 from soma.brain.learners.checkpoints import Signer
-from soma.brain.learners.learners import Learners
+from soma.brain.learners.learners import Learners, find_recent_learners
 from soma.brain.learners.retention import Retention
 from soma.brain.metrics import BrainMetrics
 from soma.brain.service import Brain, Restored
 from soma.brain.settings import BrainSettings
 from soma.brain.settings.memory import MemorySettings
-from soma.brain.store import learned_last
 from soma.brain.summariser import Summariser
 from soma.brain.tokens import BundledTokenizer
 from soma.events.database import Connection, Database, is_storage_error, migrate
@@ -86,11 +86,13 @@ async def open_brain(
         workers = _workers(settings, writer.database, learners)
         stack.push_async_callback(workers.aclose)
         working_memory, residuals = await _scratchpads(settings, stack)
+        experiments = Experiments(learners)
         brain = Brain(
             settings=settings,
             writer=writer,
             memory=memory,
             learners=learners,
+            experiments=experiments,
             working_memory=working_memory,
             residuals=residuals,
             tokens=BundledTokenizer(),
@@ -99,7 +101,7 @@ async def open_brain(
             restored=restored,
         )
         stack.callback(brain.close)
-        coordinator = Coordinator(settings=settings, writer=writer, learners=learners, experiments=brain.experiments)
+        coordinator = Coordinator(settings=settings, writer=writer, learners=learners, experiments=experiments)
         if settings.coordinator_seconds:
             _run(coordinator.run(), "coordinator", stack)
         app = Doorway(create_app(brain, ServiceToken(settings.token)), most=settings.max_body_bytes)
@@ -251,7 +253,9 @@ def shipped_views() -> Views:
 
 def _measure(metrics: BrainMetrics, learners: Learners, database: Database, tenants: int) -> None:
     """A restart changes no weight, so a scrape right after it finds what the one before it found."""
-    known = ((principal, learners.committed(principal)) for principal in learned_last(database, tenants=tenants))
+    known = (
+        (principal, learners.committed(principal)) for principal in find_recent_learners(database, tenants=tenants)
+    )
     metrics.restored(known, learners.hyperparameters)
 
 

@@ -7,11 +7,11 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import Any, NamedTuple, TypeVar
 
-from soma.brain import store
 from soma.brain.context.bundle import Context, Lane, built, distinct, ranked
+from soma.brain.context.bundles import Bundle, find_bundles, keep_bundle
 from soma.brain.context.corrections import AS_RANKED, Order, corrections, nearest, order_for, question_of
 from soma.brain.context.plan import SHIPPED
-from soma.brain.context.preview import Lab
+from soma.brain.context.preview import Previews
 from soma.brain.context.residual import Residuals, superposed
 from soma.brain.context.residual import novelty as residual_novelty
 from soma.brain.context.working_memory import Item, Key, WorkingMemory, novelty
@@ -22,28 +22,32 @@ from soma.brain.document_types import ForgottenDocuments
 from soma.brain.errors import BrainRefused
 from soma.brain.experiments import rows
 from soma.brain.experiments.experiments import Assignments, Changes, Experiments
+from soma.brain.experiments.service import ExperimentService
 from soma.brain.feedback import meaning as feedbacks
 from soma.brain.feedback.batch import Given, told_of
 from soma.brain.feedback.batch_commit import BatchDesk
 from soma.brain.feedback.iterations import OutcomeDesk, Reported
 from soma.brain.feedback.meaning import Told
 from soma.brain.feedback.memory_values import Taken, Values, kept_after
+from soma.brain.feedback.rows import find_first_outcome, list_feedback
 from soma.brain.feedback.single import FeedbackDesk, asked_of
 from soma.brain.feedback.standing_words import words_of
 from soma.brain.feedback.withdrawal import WithdrawalDesk
 from soma.brain.feedback.workers import Workers
+from soma.brain.learners.history import Histories
 from soma.brain.learners.learners import Learners, stream_of
 from soma.brain.learners.presentation import levels, view, weights_of
 from soma.brain.metrics import BrainMetrics
 from soma.brain.settings import BrainSettings
-from soma.brain.store import Bundle
 from soma.brain.tokens import TokenCounter
 from soma.brain.types import (
     BatchAnswer,
     ContextBundle,
     FeedbackAnswer,
+    FeedbackRow,
     Forgotten,
     Learned,
+    LearnerHistory,
     LearnerView,
     Principal,
     RecalledMemory,
@@ -51,6 +55,7 @@ from soma.brain.types import (
     UsageRow,
     Withdrawn,
 )
+from soma.brain.usage import sum_usage
 from soma.brain.wire.document_requests import ForgetDocuments
 from soma.brain.wire.requests import Evaluate, Feedback, Forget, Recall, Rollback, TurnMetrics, Withdraw
 from soma.events.ids import new_id, now
@@ -61,6 +66,7 @@ from soma.events.transaction import Transaction
 from soma.events.writer import Writer
 from soma.memory.memory import Memory
 from soma.memory.types import HALF_LIFE_DAYS, Candidates, Owner, Query, Receipt
+from soma.process.threads import run_in_thread
 
 T = TypeVar("T")
 THREADS = 2
@@ -85,6 +91,7 @@ class Brain:
         writer: Writer,
         memory: Memory,
         learners: Learners,
+        experiments: Experiments,
         working_memory: WorkingMemory,
         residuals: Residuals,
         tokens: TokenCounter,
@@ -107,19 +114,13 @@ class Brain:
         self._outcomes = OutcomeDesk(learners, most=most)
         self._withdrawals = WithdrawalDesk(writer, learners, self._values)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="brain")
-        self.experiments = Experiments(learners)
-        self._feedback = FeedbackDesk(learners, self._values, self.experiments, most=most)
+        self._experiments = experiments
+        self.experiments = ExperimentService(writer, experiments, self._threads)
+        self.previews = Previews(settings, memory, learners, tokens, self._threads)
+        self._histories = Histories(writer.database, learners)
+        self._feedback = FeedbackDesk(learners, self._values, experiments, most=most)
         self._batches = BatchDesk(
-            writer, learners, self._values, self.experiments, workers, waiting=settings.waiting_batches
-        )
-        self.lab = Lab(
-            settings=settings,
-            writer=writer,
-            memory=memory,
-            learners=learners,
-            experiments=self.experiments,
-            tokens=tokens,
-            threads=self._threads,
+            writer, learners, self._values, experiments, workers, waiting=settings.waiting_batches
         )
 
     def close(self) -> None:
@@ -270,7 +271,7 @@ class Brain:
     async def feedback_batch(self, principal: Principal, items: bytes, *, idempotency_key: str | None) -> BatchAnswer:
         """`items` is a JSON array of feedbacks; each that cannot be taken is answered with its index and error."""
         key = feedbacks.digest(principal, "batch", idempotency_key) if idempotency_key else None
-        running = await self._work(self.experiments.running, self._database, principal)
+        running = await self._work(self._experiments.running, self._database, principal)
         metrics = frozenset(row.metric for row in running)
         given = Given(principal, items, key, metrics, most=self.settings.lessons_per_day)
         answer = await self._shown(principal, await self._batches.take(given))
@@ -318,8 +319,15 @@ class Brain:
         )
         return Taken(answer, lesson.after.state, written)
 
+    async def history(self, principal: Principal, *, after: int | None, limit: int) -> LearnerHistory:
+        """Explain each change of the weights after a version, oldest first."""
+        return await self._work(self._histories.stretch, principal, after=after, limit=limit)
+
+    async def list_feedback(self, principal: Principal, conversation_id: str, *, limit: int) -> list[FeedbackRow]:
+        return await self._work(list_feedback, self._database, principal, conversation_id, limit=limit)
+
     async def usage(self, principal: Principal, *, start: str, end: str) -> list[UsageRow]:
-        return await self._work(store.usage, self._database, principal.tenant_id, start=start, end=end)
+        return await self._work(sum_usage, self._database, principal.tenant_id, start=start, end=end)
 
     async def ready(self) -> dict[str, str]:
         """What is away, by name; empty where all is well."""
@@ -346,7 +354,7 @@ class Brain:
 
     async def _work(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
         """Off the event loop: reads of the database, ranking, packing."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: function(*args, **kwargs))
+        return await run_in_thread(self._threads, function, *args, **kwargs)
 
     async def _told(self, principal: Principal, body: Feedback) -> Told:
         if body.bundle_id or body.turn_id:
@@ -376,11 +384,11 @@ class Brain:
 
     def _seen(self, principal: Principal, conversation_id: str) -> tuple[LearnerState, Assignments, Changes]:
         """The learner as this conversation has it: with the steps of the arms that it is in."""
-        arms, changes = self.experiments.arms(self._database, principal, conversation_id)
-        return self.experiments.seen_by(self._learners.committed(principal), changes), arms, changes
+        arms, changes = self._experiments.arms(self._database, principal, conversation_id)
+        return self._experiments.seen_by(self._learners.committed(principal), changes), arms, changes
 
     def _keep_bundle(self, transaction: Transaction, bundle: Bundle, arms: Assignments) -> None:
-        store.keep_bundle(transaction, bundle, days=self.settings.bundle_days)
+        keep_bundle(transaction, bundle, days=self.settings.bundle_days)
         rows.assign(transaction, arms)
 
     def _lane(self, body: Evaluate) -> Lane:
@@ -419,7 +427,7 @@ def owner(principal: Principal) -> Owner:
 
 
 def _bundle(reads: Reads, principal: Principal, body: TurnMetrics) -> Bundle | None:
-    return store.bundles(reads, principal, [body.bundle_id or ""]).get(body.bundle_id or "")
+    return find_bundles(reads, principal, [body.bundle_id or ""]).get(body.bundle_id or "")
 
 
 def _query(body: Evaluate | Recall) -> Query:
@@ -438,7 +446,7 @@ def _conversation(principal: Principal, conversation_id: str) -> Key:
 
 
 def _version_after(transaction: Transaction, principal: Principal, body: Rollback) -> int:
-    first = store.first_outcome(transaction, principal, body.turn_id or "", body.iteration_number or 0)
+    first = find_first_outcome(transaction, principal, body.turn_id or "", body.iteration_number or 0)
     if first is None or first.agent_id != principal.agent_id:
         raise BrainRefused(
             "unknown_turn",

@@ -10,7 +10,7 @@ import msgspec
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
 
-from soma.brain.api.auth import CLAIMS, HEADERS, ROLE_HEADER, Authenticator, check_claims
+from soma.brain.api.auth import HEADERS, ROLE_HEADER, Authenticator
 from soma.brain.api.documents import add_documents
 from soma.brain.api.experiments import Door, add_experiments, add_insight
 from soma.brain.api.memory import add_upkeep
@@ -18,6 +18,7 @@ from soma.brain.errors import BrainRefused
 from soma.brain.service import Brain, owner
 from soma.brain.types import MemoryPage, Principal, RememberedItem, StoredMemory
 from soma.brain.wire import requests
+from soma.brain.wire.claims import CLAIMS, check_claims
 from soma.brain.wire.requests import Body
 from soma.events import wire
 from soma.events.errors import LogError, WriterBusy, WriteRefused

@@ -6,7 +6,7 @@ A signed token that carries its own tenant (JWT) is a second way in, to be added
 import hmac
 from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Protocol
 from urllib.parse import unquote
 
 from soma.brain.errors import BrainRefused
@@ -15,9 +15,6 @@ from soma.brain.types import ROLES, Principal
 LONGEST_ID = 200
 HEADERS = {"tenant_id": "X-Soma-Tenant", "user_id": "X-Soma-User", "agent_id": "X-Soma-Agent"}
 ROLE_HEADER = "X-Soma-Role"  # of the user in the tenant
-
-# Names under which a body or query may repeat what the headers say.
-CLAIMS = {"tenant": "tenant_id", "tenant_id": "tenant_id", "persona": "agent_id", "agent_id": "agent_id"}
 
 
 class Authenticator(Protocol):
@@ -62,12 +59,3 @@ def _role(headers: Mapping[str, str]) -> str:
     if role not in ROLES:
         raise BrainRefused("principal_invalid", f"{ROLE_HEADER} must be one of {', '.join(ROLES)}.", ROLE_HEADER, 401)
     return role
-
-
-def check_claims(principal: Principal, said: Mapping[str, Any]) -> None:
-    """What a body or query says of the tenant or agent must be what the headers say."""
-    for name, field in CLAIMS.items():
-        value = said.get(name)
-        if value is not None and value != getattr(principal, field):
-            message = f"{name} differs from who the token speaks for; leave it out."
-            raise BrainRefused("tenant_mismatch", message, name, 403)

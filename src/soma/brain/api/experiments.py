@@ -29,32 +29,32 @@ def add_experiments(app: FastAPI, brain: Brain, door: Door) -> None:
         principal, status = door.principal(request, "status"), request.query_params.get("status")
         if status is not None and status not in STATUSES:
             raise BrainRefused("invalid_query", f"`status` is one of {', '.join(STATUSES)}.", "status")
-        return door.answer({"experiments": await brain.lab.experiments(principal, status=status)})
+        return door.answer({"experiments": await brain.experiments.list(principal, status=status)})
 
     @app.post("/v1/experiments", **door.takes(requests.NewExperiment))
     async def create(request: Request) -> Response:
         principal, body = await door.read(request, requests.NewExperiment)
-        return door.answer(await brain.lab.create(principal, body), 201)
+        return door.answer(await brain.experiments.create(principal, body), 201)
 
     @app.get("/v1/experiments/{name}")
     async def one(request: Request, name: str) -> Response:
-        return door.answer(await brain.lab.experiment(door.principal(request), name))
+        return door.answer(await brain.experiments.get(door.principal(request), name))
 
     @app.post("/v1/experiments/{name}/assignments", **door.takes(requests.AssignSubject))
     async def assign(request: Request, name: str) -> Response:
         principal, body = await door.read(request, requests.AssignSubject)
-        arm = await brain.lab.assign(principal, name, body.subject)
+        arm = await brain.experiments.assign(principal, name, body.subject)
         return door.answer({"subject": body.subject, "arm": arm.name, "changes": dict(arm.changes)})
 
     @app.post("/v1/experiments/{name}/outcomes", **door.takes(requests.RecordOutcomes))
     async def record(request: Request, name: str) -> Response:
         principal, body = await door.read(request, requests.RecordOutcomes)
-        return door.answer({"recorded": await brain.lab.record(principal, name, body.items)})
+        return door.answer({"recorded": await brain.experiments.record(principal, name, body.items)})
 
     @app.post("/v1/experiments/{name}/decision", **door.takes(requests.Decide))
     async def decide(request: Request, name: str) -> Response:
         principal, body = await door.read(request, requests.Decide)
-        return door.answer(await brain.lab.decide(principal, name, stop=body.stop))
+        return door.answer(await brain.experiments.decide(principal, name, stop=body.stop))
 
 
 def add_insight(app: FastAPI, brain: Brain, door: Door) -> None:
@@ -62,14 +62,14 @@ def add_insight(app: FastAPI, brain: Brain, door: Door) -> None:
     async def history(request: Request) -> Response:
         principal = door.principal(request, "after", "limit")
         after, limit = _number(request, "after", None), _limit(request)
-        return door.answer(await brain.lab.history(principal, after=after, limit=limit))
+        return door.answer(await brain.history(principal, after=after, limit=limit))
 
     @app.get("/context/feedback")
     async def feedback(request: Request) -> Response:
         principal, limit = door.principal(request, "conversation_id", "limit"), _limit(request)
         if not (conversation_id := request.query_params.get("conversation_id")):
             raise BrainRefused("invalid_query", "The conversation must be named.", "conversation_id")
-        return door.answer({"feedback": await brain.lab.feedback(principal, conversation_id, limit=limit)})
+        return door.answer({"feedback": await brain.list_feedback(principal, conversation_id, limit=limit)})
 
     @app.post("/v1/learning/withdraw_answer", **door.takes(requests.Withdraw))
     async def withdraw(request: Request) -> Response:
@@ -80,7 +80,7 @@ def add_insight(app: FastAPI, brain: Brain, door: Door) -> None:
     async def preview(request: Request) -> Response:
         principal, body = await door.read(request, requests.Preview)
         requests.check_numbers(body.weights or {}, "weights")
-        return door.answer(await brain.lab.preview(principal, body))
+        return door.answer(await brain.previews.compare(principal, body))
 
 
 def _limit(request: Request) -> int:

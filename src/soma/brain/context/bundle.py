@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from soma.brain.context.corrections import AS_RANKED, Order
-from soma.brain.context.plan import SHIPPED, PlanOptions, plan_view, planned
+from soma.brain.context.plan import SHIPPED, plan_view, planned
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.observations import VIEW_SCALE, Shown
 from soma.brain.core.pack import Candidate as Contender
@@ -16,6 +16,7 @@ from soma.brain.core.rank import Ranked, rank
 from soma.brain.core.serve import Served
 from soma.brain.tokens import TokenCounter
 from soma.brain.types import RecalledMemory
+from soma.brain.wire.requests import PlanOptions
 from soma.memory.types import Candidate, Candidates
 
 FEW = 20  # candidates, of which all may be shown: among so few nothing stands out

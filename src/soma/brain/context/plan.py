@@ -5,43 +5,18 @@ their gains, prices and times are expectations in the order of magnitude of host
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
-from msgspec import Meta
 
 from soma.brain.core.arithmetic import total
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.plan import Choice, Menu, Option, Plan, Worth, plan
 from soma.brain.core.serve import Served
-
-Amount = Annotated[float, Meta(ge=0, le=1e9)]
+from soma.brain.wire.requests import PlanOption, PlanOptions
 
 LEAST_GAIN = 0.5  # views are relative: they say which candidate is best, never that none is good
 COUNTS = (0, 1, 2, 4, 8, 12, 16, 24, 32, 50, 75, 100, 150, 200)  # memories that a plan may ask for
-
-
-class PlanOption(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`gain` in [0, 1] is the chance that this alone makes the answer good; cost is money, `token_*` per token read."""
-
-    name: Annotated[str, Meta(min_length=1, max_length=128)]
-    gain: Annotated[float, Meta(ge=0, le=1)] = 0.0
-    tokens: Annotated[int, Meta(ge=0, le=10_000_000)] = 0
-    cost: Amount = 0.0
-    latency_ms: Amount = 0.0
-    token_cost: Amount = 0.0
-    token_ms: Amount = 0.0
-
-
-Axis = Annotated[tuple[PlanOption, ...], Meta(max_length=100)]
-
-
-class PlanOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """From least to most on each axis; an empty axis is taken from SHIPPED."""
-
-    prompts: Axis = ()
-    models: Axis = ()
-    tools: Axis = ()
 
 
 SHIPPED = PlanOptions(

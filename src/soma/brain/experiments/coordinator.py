@@ -11,7 +11,7 @@ from typing import NamedTuple
 from soma.brain.core.proposals import proposed
 from soma.brain.core.statistics import Trend, trend
 from soma.brain.errors import BrainRefused
-from soma.brain.experiments import rows as rows
+from soma.brain.experiments import rows
 from soma.brain.experiments.experiments import COORDINATOR, Experiments
 from soma.brain.learners.learners import Learners
 from soma.brain.settings import BrainSettings

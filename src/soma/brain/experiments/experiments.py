@@ -17,13 +17,11 @@ from soma.brain.core.experiments import Arm, Call, Design, Method, Verdict, assi
 from soma.brain.core.promotion import Promotion, stepped
 from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
-from soma.brain.experiments import rows as rows
-from soma.brain.experiments.metrics import SCALES, Measured, measured, word_behind
+from soma.brain.experiments import rows
+from soma.brain.experiments.metrics import SCALES, Measured
 from soma.brain.experiments.rows import RUNNING, ExperimentRow
 from soma.brain.experiments.shipped import SHIPPED
-from soma.brain.feedback.meaning import Told
 from soma.brain.learners.learners import Learners, subject_of
-from soma.brain.learners.observations import Learnable
 from soma.brain.learners.presentation import difference, priors_of
 from soma.brain.types import EXPERIMENT_NAME, Experiment, Principal
 from soma.brain.wire.requests import NewExperiment, OutcomeItem
@@ -77,13 +75,6 @@ class Experiments:
         return stepped(state, changes, self._learners.hyperparameters)
 
     # Outcomes
-
-    def observe(self, transaction: Transaction, told: Told, learned: Sequence[Learnable]) -> None:
-        """What was learned of a person's feedback says of the arms that its conversation was in."""
-        if learned and (running := self.running(transaction, told.principal)):
-            metrics, constants = {row.metric for row in running}, self._learners.hyperparameters
-            found = measured(learned, metrics, told.body.conversation, constants)
-            self.keep(transaction, told.principal, [(word_behind(each, told.words), each) for each in found])
 
     def keep(self, transaction: Transaction, principal: Principal, found: Sequence[tuple[str, Measured]]) -> None:
         """Under the word that it was said in: a newer one takes the place of its result."""

@@ -11,13 +11,9 @@ from soma.brain.core.arithmetic import clamp
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.observations import Answer, Evidence
 from soma.brain.core.reward import answer_terms, sum_of
-from soma.brain.feedback.standing_words import EVIDENCE, VERDICT, Word
 from soma.brain.learners.observations import Learnable
 
 SCALES = {"reward": (-1.0, 1.0), "reciprocal_rank": (0.0, 1.0)}
-
-
-QUESTIONS = {"reward": VERDICT, "reciprocal_rank": EVIDENCE}
 
 
 class Measured(NamedTuple):
@@ -36,11 +32,6 @@ def measured(
             yield Measured(conversation_id, "reward", value)
         if isinstance(seen, Evidence) and "reciprocal_rank" in metrics:
             yield Measured(conversation_id, "reciprocal_rank", _reciprocal_rank(seen))
-
-
-def word_behind(found: Measured, words: Iterable[Word]) -> str:
-    """The name of the word that says it."""
-    return next(word.name for word in words if word.question == QUESTIONS[found.metric])
 
 
 def _reciprocal_rank(seen: Evidence) -> float:

@@ -9,15 +9,15 @@ from typing import NamedTuple
 
 import msgspec
 
-from soma.brain import store
-from soma.brain.api.auth import check_claims
+from soma.brain.context.bundles import find_bundles
 from soma.brain.context.corrections import Corrected
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import learn
 from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
-from soma.brain.experiments.metrics import Measured, measured, word_behind
+from soma.brain.experiments.metrics import Measured
 from soma.brain.feedback import daily_bounds
+from soma.brain.feedback.answers import find_first_answers
 from soma.brain.feedback.hearings import Hearings
 from soma.brain.feedback.meaning import (
     CAUSE,
@@ -28,6 +28,7 @@ from soma.brain.feedback.meaning import (
     check_of_batch,
     corrected,
     key_of,
+    measure,
     observations,
     question_of,
     rewarded,
@@ -35,11 +36,13 @@ from soma.brain.feedback.meaning import (
     taken_by,
     void_of,
 )
+from soma.brain.feedback.rows import list_outcomes
 from soma.brain.feedback.standing_words import EVIDENCE, Heard, Hearing, words_of
 from soma.brain.learners.observations import Learnable, Named, named_by
 from soma.brain.learners.presentation import moved
 from soma.brain.learners.reward_gate import WITHDRAWN, Void, denied, is_withdrawn
 from soma.brain.types import Principal, RejectedItem
+from soma.brain.wire.claims import check_claims
 from soma.brain.wire.requests import Batch, Feedback, Feedbacks, TurnMetrics, claims, read
 from soma.events.ids import now
 from soma.events.log import Reads
@@ -90,7 +93,7 @@ class Prepared(NamedTuple):
 def prepare(reads: Reads, state: LearnerState, constants: Hyperparameters, digest: str, given: Given) -> Prepared:
     bodies, rejected = _checked(given)
     told = _told(reads, given, bodies)
-    known = store.first_answers(reads, given.principal.tenant_id, [item.key for item in told if item.key])
+    known = find_first_answers(reads, given.principal.tenant_id, [item.key for item in told if item.key])
     fresh = list(_fresh(told, known))
     left = daily_bounds.left(reads, given.principal, given.most)
     hearings = Hearings(reads, given.principal, state.version, [item.body for item in fresh], left)
@@ -167,8 +170,7 @@ class _Lessons:
         if (void := void_of(item, self.state.version)) is not None:
             self.voids.append(void)
         if self._metrics:
-            found = measured(learned, self._metrics, item.body.conversation, self._constants)
-            self.outcomes += [(word_behind(each, item.words), each) for each in found]
+            self.outcomes += measure(item, learned, self._metrics, self._constants)
         self.adapted += changed
         version = self.state.version if learned else None
         why = None if changed else reason or "nothing_to_compare"
@@ -228,7 +230,7 @@ def told_of(reads: Reads, principal: Principal, body: Feedback) -> Told:
 
 def _told(reads: Reads, given: Given, bodies: Sequence[Feedback]) -> list[Told]:
     principal = given.principal
-    bundles = store.bundles(reads, principal, [body.bundle_id for body in bodies if body.bundle_id])
+    bundles = find_bundles(reads, principal, [body.bundle_id for body in bodies if body.bundle_id])
     turns = {turn_id: _turn(reads, principal, turn_id) for turn_id in {body.turn_id for body in bodies} if turn_id}
     return [
         Told(
@@ -244,7 +246,7 @@ def _told(reads: Reads, given: Given, bodies: Sequence[Feedback]) -> list[Told]:
 
 def _turn(reads: Reads, principal: Principal, turn_id: str) -> tuple[TurnMetrics | None, Void | None]:
     """The newest iteration of a turn, and why its verdicts teach nothing, if so."""
-    found = [msgspec.json.decode(body, type=TurnMetrics) for body in store.outcomes(reads, principal, turn_id)]
+    found = [msgspec.json.decode(body, type=TurnMetrics) for body in list_outcomes(reads, principal, turn_id)]
     if is_withdrawn(reads, principal, turn_id):
         return (found[-1] if found else None), Void(WITHDRAWN)
     return (found[-1] if found else None), denied((one.iteration_number, one.tool_outcomes) for one in found)

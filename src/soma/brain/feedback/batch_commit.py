@@ -7,17 +7,19 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
-from soma.brain import store
 from soma.brain.context import corrections
 from soma.brain.experiments.experiments import Experiments
 from soma.brain.feedback import daily_bounds, standing_words
+from soma.brain.feedback.answers import find_first_answer, find_first_answers, keep_answers
 from soma.brain.feedback.batch import Given, Prepared, prepare
 from soma.brain.feedback.meaning import ledger
 from soma.brain.feedback.memory_values import Taken, Values
+from soma.brain.feedback.rows import keep_feedback
 from soma.brain.feedback.workers import Workers
 from soma.brain.learners.learners import Learners, subject_of
 from soma.brain.learners.reward_gate import is_withdrawn, keep_rewards
 from soma.brain.types import BatchAnswer
+from soma.brain.usage import keep_usage
 from soma.events.errors import WriterBusy
 from soma.events.ids import now
 from soma.events.schema import FeedbackBatchReceived, draft, sealed
@@ -91,11 +93,11 @@ class BatchDesk:
 
     def _commit(self, transaction: Transaction, given: Given, prepared: Prepared) -> Taken[BatchAnswer]:
         principal, tenant_id = given.principal, given.principal.tenant_id
-        if given.key and (first := store.first_answer(transaction, tenant_id, given.key)) is not None:
+        if given.key and (first := find_first_answer(transaction, tenant_id, given.key)) is not None:
             return Taken(msgspec.structs.replace(msgspec.json.decode(first, type=BatchAnswer), status="duplicate"))
         if self._learners.current(transaction, principal).state.version != prepared.base_version:
             raise Moved
-        if store.first_answers(transaction, tenant_id, prepared.keys):
+        if find_first_answers(transaction, tenant_id, prepared.keys):
             raise Moved
         if any(is_withdrawn(transaction, principal, turn_id) for turn_id, _ in prepared.rewards):
             raise Moved
@@ -109,7 +111,7 @@ class BatchDesk:
         answers = [(key, "") for key in prepared.keys]
         if given.key and prepared.rows:  # what was refused as a whole may come again, mended
             answers.append((given.key, msgspec.json.encode(answer).decode()))
-        store.keep_answers(transaction, tenant_id, answers, at=now())
+        keep_answers(transaction, tenant_id, answers, at=now())
         standing_words.keep(transaction, tenant_id, prepared.heard, at=now())
         corrections.keep(transaction, principal, prepared.corrected)
         if prepared.heard and given.most:
@@ -125,7 +127,7 @@ class BatchDesk:
         for void in prepared.voids:
             final = msgspec.structs.replace(void, learner_version=prepared.state.version)
             transaction.append(draft(final, subject_of(principal, turn_id=void.turn_id)))
-        store.keep_feedback(transaction, event.position, prepared.rows)
+        keep_feedback(transaction, event.position, prepared.rows)
         self._experiments.keep(transaction, principal, prepared.outcomes)
-        store.keep_usage(transaction, ledger(principal, prepared.spent, None, at=event.timestamp))
+        keep_usage(transaction, ledger(principal, prepared.spent, None, at=event.timestamp))
         return self._values.move(transaction, principal, prepared.named, position=event.position)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from soma.brain import store
+from soma.brain.context.bundles import Bundle
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.observations import Evidence, IterationOutcome, Source, ToolOutcome
 from soma.brain.core.promotion import stepped
@@ -13,12 +13,13 @@ from soma.brain.errors import BrainRefused
 from soma.brain.feedback import daily_bounds
 from soma.brain.feedback.meaning import ledger
 from soma.brain.feedback.memory_values import Taken
+from soma.brain.feedback.rows import FirstOutcome, find_first_outcome, keep_outcome
 from soma.brain.feedback.standing_words import CITATION, OUTCOME, echo_of, keep_echo
 from soma.brain.learners.learners import Learners, Standing, subject_of
 from soma.brain.learners.observations import Learnable
 from soma.brain.learners.presentation import difference, differs, levels, served_weights
-from soma.brain.store import Bundle, FirstOutcome
 from soma.brain.types import Learned, Principal
+from soma.brain.usage import keep_usage
 from soma.brain.wire.requests import TurnMetrics
 from soma.events.ids import now
 from soma.events.transaction import Transaction
@@ -94,7 +95,7 @@ class OutcomeDesk:
     ) -> tuple[Taken[Learned], Explanation | None]:
         """The answer, and why: None where nothing was learned now."""
         body = reported.body
-        first = store.first_outcome(transaction, principal, body.turn_id, body.iteration_number)
+        first = find_first_outcome(transaction, principal, body.turn_id, body.iteration_number)
         if first is not None:
             return Taken(_repeated(principal, body, first)), None
         before = self._learners.current(transaction, principal)
@@ -106,7 +107,7 @@ class OutcomeDesk:
         if len(learned) > 1:
             echo = echo_of(principal, body.bundle_id or "")
             keep_echo(transaction, principal.tenant_id, echo, lesson.after.state.version, at=now())
-        store.keep_usage(transaction, _usage(principal, body))
+        keep_usage(transaction, _usage(principal, body))
         answer = self._answer(reported, lesson.before, lesson.after, lesson.explanations)
         taken = Taken(self._recorded(transaction, principal, body, answer), lesson.after.state)
         return taken, lesson.explanations[0]
@@ -166,7 +167,7 @@ class OutcomeDesk:
     def _recorded(self, transaction: Transaction, principal: Principal, body: TurnMetrics, answer: Learned) -> Learned:
         first = FirstOutcome(principal.agent_id, answer.version or 0, msgspec.json.encode(answer).decode())
         said = msgspec.json.encode(body).decode()
-        store.keep_outcome(transaction, principal, body.turn_id, body.iteration_number, body=said, first=first)
+        keep_outcome(transaction, principal, body.turn_id, body.iteration_number, body=said, first=first)
         return answer
 
 

@@ -1,20 +1,22 @@
 """What a person's feedback says: to the learner, to the ledger, and by which key it is known. Pure."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any, NamedTuple
 
 import msgspec
 
+from soma.brain.context.bundles import Bundle
 from soma.brain.context.corrections import Corrected, Question
 from soma.brain.context.corrections import question_of as asked
 from soma.brain.core.explanation import Explanation
+from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.observations import Answer, Evidence, Source
 from soma.brain.errors import BrainRefused
+from soma.brain.experiments.metrics import Measured, measured
 from soma.brain.feedback.standing_words import CORRECTION, EVIDENCE, VERDICT, Word, echo_of
 from soma.brain.learners.observations import Learnable
 from soma.brain.learners.reward_gate import REASON, Void
-from soma.brain.store import Bundle
 from soma.brain.types import Principal
 from soma.brain.wire.requests import Correction, Feedback, TurnMetrics
 from soma.events.schema import FeedbackReceived, RewardVoided
@@ -24,6 +26,7 @@ Row = tuple[Any, ...]
 
 CAUSE = "feedback"
 NO_MODEL = "unknown"
+QUESTIONS = {"reward": VERDICT, "reciprocal_rank": EVIDENCE}  # by the metric of an experiment
 
 
 class Told(NamedTuple):
@@ -234,6 +237,18 @@ def void_of(told: Told, version: int) -> RewardVoided | None:
         feedback_id=told.key,
         iterations=list(told.void.iterations),
     )
+
+
+def measure(
+    told: Told, learned: Sequence[Learnable], metrics: Collection[str], constants: Hyperparameters
+) -> list[tuple[str, Measured]]:
+    """Measure what was learned by `metrics` of experiments, each under the name of the word that says it."""
+    found = measured(learned, metrics, told.body.conversation, constants)
+    return [(_word_behind(each, told.words), each) for each in found]
+
+
+def _word_behind(found: Measured, words: Iterable[Word]) -> str:
+    return next(word.name for word in words if word.question == QUESTIONS[found.metric])
 
 
 def target_of(body: Feedback) -> str:

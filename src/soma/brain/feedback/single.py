@@ -5,10 +5,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from soma.brain import store
 from soma.brain.context import corrections
 from soma.brain.experiments.experiments import Experiments
 from soma.brain.feedback import daily_bounds, standing_words
+from soma.brain.feedback.answers import find_answers, find_first_answer, keep_answers
 from soma.brain.feedback.meaning import (
     CAUSE,
     Told,
@@ -16,6 +16,7 @@ from soma.brain.feedback.meaning import (
     corrected,
     digest,
     ledger,
+    measure,
     observations,
     question_of,
     received,
@@ -27,6 +28,7 @@ from soma.brain.feedback.meaning import (
     void_of,
 )
 from soma.brain.feedback.memory_values import Taken, Values
+from soma.brain.feedback.rows import keep_feedback
 from soma.brain.feedback.standing_words import BOUND, CORRECTION, Heard, Hearing
 from soma.brain.learners.learners import Learners, Lesson, Standing, subject_of
 from soma.brain.learners.lineage import still_held
@@ -34,6 +36,7 @@ from soma.brain.learners.observations import Learnable
 from soma.brain.learners.presentation import difference, moved, of_every_weight
 from soma.brain.learners.reward_gate import WITHDRAWN, Void, is_withdrawn, keep_rewards
 from soma.brain.types import FeedbackAnswer, Principal
+from soma.brain.usage import keep_usage
 from soma.events.ids import now
 from soma.events.log import Reads
 from soma.events.schema import draft
@@ -157,10 +160,13 @@ class FeedbackDesk:
         at, tenant_id = now(), told.principal.tenant_id
         version = answer.version if learned else None
         row = row_of(told, reward=reward, version=version, reason=answer.reason, at=at)
-        store.keep_feedback(transaction, position, [row])
-        store.keep_answers(transaction, tenant_id, [(answer.feedback_id, brief(answer))], at=at)
-        store.keep_usage(transaction, ledger(told.principal, taken_by([told]), told.body.conversation, at=at))
-        self._experiments.observe(transaction, told, learned)
+        keep_feedback(transaction, position, [row])
+        keep_answers(transaction, tenant_id, [(answer.feedback_id, brief(answer))], at=at)
+        keep_usage(transaction, ledger(told.principal, taken_by([told]), told.body.conversation, at=at))
+        if learned and (running := self._experiments.running(transaction, told.principal)):
+            metrics = {row.metric for row in running}
+            found = measure(told, learned, metrics, self._learners.hyperparameters)
+            self._experiments.keep(transaction, told.principal, found)
 
     def _repeated(self, transaction: Transaction, principal: Principal, first: str) -> FeedbackAnswer:
         if first:
@@ -197,7 +203,7 @@ def asked_of(told: Told) -> Prefetch:
 def _stored(
     reads: Reads, keys: Sequence[tuple[str, str, tuple[str, ...]]]
 ) -> dict[tuple[str, str, tuple[str, ...]], Known]:
-    answers = store.answers(reads, [(tenant_id, key) for tenant_id, key, _ in keys])
+    answers = find_answers(reads, [(tenant_id, key) for tenant_id, key, _ in keys])
     by_tenant: dict[str, list[str]] = {}
     for tenant_id, _, names in keys:
         by_tenant.setdefault(tenant_id, []).extend(names)
@@ -220,9 +226,9 @@ def _first(transaction: Transaction, told: Told, known: Known, hearing: Hearing)
         return None if is_new else known.first
     tenant_id = told.principal.tenant_id
     said_first = known.standing[told.words[0].name].feedback_id
-    first = store.first_answer(transaction, tenant_id, said_first) or ""
+    first = find_first_answer(transaction, tenant_id, said_first) or ""
     if has_own_key:
-        store.keep_answers(transaction, tenant_id, [(told.key or "", first)], at=now())
+        keep_answers(transaction, tenant_id, [(told.key or "", first)], at=now())
     return first
 
 

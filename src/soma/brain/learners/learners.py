@@ -6,6 +6,7 @@ with, so that a replay after a change of settings still gives the same bits.
 
 import logging
 from collections.abc import Callable, Iterable, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 import msgspec
@@ -443,3 +444,17 @@ def is_recorded(reads: Reads, principal: Principal, stored: Base) -> bool:
 
 def _key(principal: Principal) -> tuple[str, str, str]:
     return ("learner", principal.tenant_id, principal.agent_id)
+
+
+def find_recent_learners(reads: Reads, *, tenants: int) -> list[Principal]:
+    """Find, of each of the `tenants` tenants that learned last, the learner that did."""
+    rows = reads.query(
+        "SELECT tenant_id, agent_id FROM learner_snapshots GROUP BY tenant_id, agent_id "
+        "ORDER BY MAX(created_at) DESC, tenant_id, agent_id"
+    )
+    newest: dict[str, str] = {}
+    for tenant_id, agent_id in rows:
+        newest.setdefault(tenant_id, agent_id)
+    return [
+        Principal(tenant_id=tenant, user_id="", agent_id=agent) for tenant, agent in islice(newest.items(), tenants)
+    ]

@@ -13,7 +13,6 @@ from msgspec import Meta
 from msgspec.inspect import DictType, ListType, LiteralType, StructType, Type, UnionType, VarTupleType
 from msgspec.inspect import Metadata as Metadata_
 
-from soma.brain.context.plan import PlanOptions
 from soma.brain.errors import BrainRefused
 from soma.brain.types import LONGEST_CORRECTION
 from soma.brain.wire import messages
@@ -36,6 +35,29 @@ NUL = b"\\u0000"  # as JSON says it
 LONGEST_NAME = 80  # characters of a name that are said again
 STEP = re.compile(r"[^.\[\]]+|\.\.\.")  # of a path, as msgspec writes it
 Batch = Annotated[list[msgspec.Raw], Meta(min_length=1, max_length=BATCH)]
+
+
+class PlanOption(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`gain` in [0, 1] is the chance that this alone makes the answer good; cost is money, `token_*` per token read."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=128)]
+    gain: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    tokens: Annotated[int, Meta(ge=0, le=10_000_000)] = 0
+    cost: Amount = 0.0
+    latency_ms: Amount = 0.0
+    token_cost: Amount = 0.0
+    token_ms: Amount = 0.0
+
+
+Axis = Annotated[tuple[PlanOption, ...], Meta(max_length=100)]
+
+
+class PlanOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """From least to most on each axis; an empty axis is taken from `plan.SHIPPED`."""
+
+    prompts: Axis = ()
+    models: Axis = ()
+    tools: Axis = ()
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
