@@ -14,10 +14,11 @@ from soma.agent import models
 from soma.agent.access.accounts import TOOLS, ensure_capsule
 from soma.agent.access.auth import Caller
 from soma.agent.api.send_message import send
-from soma.agent.app import Agent, open_agent
 from soma.agent.llm.base import Model, ModelError, ToolCall
 from soma.agent.llm.scripted import Response, ScriptedModel
 from soma.agent.record.turn import TurnRecord
+from soma.agent.root import open_agent
+from soma.agent.running import Agent
 from soma.agent.settings import Settings
 from soma.agent.tools.base import ToolContext, ToolResult
 from soma.agent.turn.feed import Frame

@@ -18,8 +18,9 @@ from django.urls import path  # noqa: E402
 
 from soma.agent import metrics  # noqa: E402
 from soma.agent.api.socket import CLOSE_FORBIDDEN, LONGEST_REASON, ChatSocket  # noqa: E402
-from soma.agent.app import Agent, open_agent  # noqa: E402
 from soma.agent.errors import AgentError, TooLarge, Unavailable  # noqa: E402
+from soma.agent.root import open_agent  # noqa: E402
+from soma.agent.running import Agent  # noqa: E402
 from soma.agent.settings import Settings  # noqa: E402
 from soma.agent.turn.runner import Crash  # noqa: E402
 from soma.agent.web.bounded_request import Exchange, Receive, Send  # noqa: E402

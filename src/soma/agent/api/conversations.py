@@ -14,9 +14,9 @@ from soma.agent.api.request.body import Body, OfAgent
 from soma.agent.api.request.caller import who
 from soma.agent.api.request.paging import Limit, Position
 from soma.agent.api.turn_views import message_view
-from soma.agent.app import agent
 from soma.agent.errors import Invalid
 from soma.agent.models import Conversation, Message, Role
+from soma.agent.running import agent
 from soma.agent.storage.search import LONGEST_SEARCH, Place, find, index_title
 from soma.events.ids import new_id
 

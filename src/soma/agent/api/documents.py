@@ -10,8 +10,8 @@ from pydantic import ConfigDict, Field
 from soma.agent.api.learning import principal
 from soma.agent.api.request.body import NameOfAgent, OfAgent
 from soma.agent.api.request.caller import who
-from soma.agent.app import agent
 from soma.agent.models import Role
+from soma.agent.running import agent
 
 router = Router()
 

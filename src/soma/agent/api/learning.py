@@ -12,9 +12,9 @@ from soma.agent.access.auth import Caller
 from soma.agent.access.relations import capsule_of, visible_turn
 from soma.agent.api.request.body import NameOfAgent, OfAgent
 from soma.agent.api.request.caller import principal_of, who
-from soma.agent.app import agent
 from soma.agent.errors import Invalid
 from soma.agent.models import Role
+from soma.agent.running import agent
 from soma.brain.types import Principal, Update
 
 router = Router()

@@ -12,9 +12,9 @@ from soma.agent.access.auth import Caller
 from soma.agent.api.request.body import Body
 from soma.agent.api.request.caller import who
 from soma.agent.api.tokens import NewToken, issued_view, make_token
-from soma.agent.app import agent
 from soma.agent.errors import Forbidden
 from soma.agent.models import Membership, Role
+from soma.agent.running import agent
 
 router = Router()
 

@@ -15,8 +15,8 @@ from soma.agent.api.learning import principal
 from soma.agent.api.request.body import NameOfAgent, OfAgent
 from soma.agent.api.request.caller import who
 from soma.agent.api.request.paging import Limit
-from soma.agent.app import agent
 from soma.agent.models import Role
+from soma.agent.running import agent
 from soma.brain.types import ExportPage, Principal
 
 router = Router()

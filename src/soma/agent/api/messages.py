@@ -16,9 +16,9 @@ from soma.agent.api.request.body import Body, OfAgent
 from soma.agent.api.request.caller import who
 from soma.agent.api.request.paging import LARGEST_POSITION, Limit, Position
 from soma.agent.api.send_message import send
-from soma.agent.app import agent
 from soma.agent.errors import Conflict, Invalid, Unauthorized, error_body
 from soma.agent.metrics import request_latency, requests_total
+from soma.agent.running import agent
 from soma.agent.turn.feed import QUIET, Detail, Frame, SlowReader, detailed
 from soma.events.errors import LogError
 from soma.events.ids import new_id

@@ -6,10 +6,10 @@ from django.http import HttpRequest
 from ninja import Router
 
 from soma.agent.api.request.caller import who
-from soma.agent.app import agent
 from soma.agent.llm.choose import has_litellm
 from soma.agent.llm.selection import fault_of
 from soma.agent.models import Capsule
+from soma.agent.running import agent
 from soma.agent.settings import Settings
 
 router = Router()

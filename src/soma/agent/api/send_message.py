@@ -4,12 +4,12 @@ import asyncio
 
 from soma.agent.access.auth import Caller
 from soma.agent.access.relations import own_conversation, require_agent
-from soma.agent.app import Agent
 from soma.agent.errors import Invalid, TooLarge
 from soma.agent.hidden import is_blank
 from soma.agent.models import Role
 from soma.agent.prompt.lanes import largest_message
 from soma.agent.record.turn import Turn
+from soma.agent.running import Agent
 from soma.events.ids import new_id, now
 
 LONGEST_ID = 100

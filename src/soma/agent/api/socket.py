@@ -22,9 +22,9 @@ from soma.agent.api.request.body import Body
 from soma.agent.api.request.json_object import read, validated, without_claims
 from soma.agent.api.request.paging import Position
 from soma.agent.api.send_message import send
-from soma.agent.app import agent
 from soma.agent.errors import AgentError, Forbidden, Invalid, Unauthorized, error_body
 from soma.agent.metrics import requests_total
+from soma.agent.running import agent
 from soma.agent.turn.feed import QUIET, Detail, SlowReader, detailed
 from soma.brain.errors import BrainError, BrainRefused
 from soma.events.errors import LogError, ReadFailed

@@ -13,9 +13,9 @@ from soma.agent.access.accounts import FIRST_RUN, add_token, find_member
 from soma.agent.access.auth import POWER, Caller, IssuedToken, live_tokens, role_of
 from soma.agent.api.request.body import Body
 from soma.agent.api.request.caller import who
-from soma.agent.app import agent
 from soma.agent.errors import Forbidden, Invalid, NotFound
 from soma.agent.models import Membership, Role, Token
+from soma.agent.running import agent
 from soma.agent.settings import settings
 
 router = Router()

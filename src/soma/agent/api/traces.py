@@ -10,9 +10,9 @@ from soma.agent.access.relations import own_conversation, visible_turn, visible_
 from soma.agent.api.request.caller import who
 from soma.agent.api.request.paging import Limit
 from soma.agent.api.turn_views import trace_of
-from soma.agent.app import agent
 from soma.agent.errors import NotFound
 from soma.agent.models import Message, Receipt, Turn
+from soma.agent.running import agent
 
 router = Router()
 

@@ -10,9 +10,9 @@ from ninja import Router
 from soma.agent.access.auth import Caller
 from soma.agent.access.relations import own_turn
 from soma.agent.api.request.caller import principal_of, who
-from soma.agent.app import agent
 from soma.agent.errors import Conflict
 from soma.agent.models import Role, Turn
+from soma.agent.running import agent
 
 router = Router()
 

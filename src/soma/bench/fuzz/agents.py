@@ -12,8 +12,8 @@ from soma.agent.llm.base import Model
 
 if TYPE_CHECKING:  # they need Django, which reads its settings when it is imported
     from soma.agent.access.auth import Caller
-    from soma.agent.app import Agent
     from soma.agent.record.turn import TurnRecord
+    from soma.agent.running import Agent
 
 
 @dataclass(slots=True)
@@ -54,8 +54,8 @@ async def open_asker(model: Model) -> AsyncIterator[Asker]:
 
         django.setup()
         from soma.agent.access.auth import caller_of  # noqa: PLC0415
-        from soma.agent.app import TOKEN_FILE, open_agent  # noqa: PLC0415
         from soma.agent.models import Capsule  # noqa: PLC0415
+        from soma.agent.root import TOKEN_FILE, open_agent  # noqa: PLC0415
         from soma.agent.settings import Settings  # noqa: PLC0415
 
         settings = Settings(data_dir=Path(folder), model_retries=0, max_iterations=3)

@@ -3,12 +3,11 @@
 import asyncio
 import fcntl
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import httpx
 from asgiref.sync import sync_to_async
@@ -19,12 +18,12 @@ from soma.agent.access.authors import signed
 from soma.agent.access.visits import Visits
 from soma.agent.documents.folders import folder_of, warn_of_loose_documents
 from soma.agent.llm.choose import Models
-from soma.agent.llm.selection import Selection
 from soma.agent.memory.forget import Forgetting
 from soma.agent.memory.remember import remembering
 from soma.agent.models import Tenant
 from soma.agent.policy.rego import RegoPolicy
 from soma.agent.registry import native_tools
+from soma.agent.running import Agent, make_current
 from soma.agent.settings import Settings
 from soma.agent.storage.leases import Leases
 from soma.agent.storage.turn_bounds import TurnBounds
@@ -52,36 +51,6 @@ class DataFolderInUse(Exception):
     """Another Soma process works in this data folder; stop it, or set SOMA_DATA_DIR to another folder."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Agent:
-    """What the doors use. `brain_app` is the brain's ASGI app where it runs in this process.
-
-    `selection` says which model answers where a capsule names none, `window` is that model's.
-    """
-
-    settings: Settings
-    writer: Writer
-    store: TurnStore
-    feed: Feed
-    turns: Turns
-    visits: Visits
-    brain: BrainClient
-    brain_app: Any | None
-    forgetting: Forgetting
-    tools: Mapping[str, Tool]
-    count: BundledTokenizer
-    selection: Selection
-    window: int
-
-
-_current: list[Agent] = []
-
-
-def agent() -> Agent:
-    """The running agent; doors ask for it at each request."""
-    return _current[-1]
-
-
 @asynccontextmanager
 async def open_agent(
     settings: Settings,
@@ -95,47 +64,30 @@ async def open_agent(
     `find_model` answers for a model's name in place of the providers, `more_tools` are there besides our own.
     """
     async with AsyncExitStack() as stack:
-        stack.enter_context(_locked(settings.data_dir))
-        Database(settings.database).create()  # before Django does, with whatever mode the umask leaves
-        await sync_to_async(call_command)("migrate", verbosity=0, interactive=False)
-        writer = _open_writer(settings.database)
-        stack.callback(writer.database.close)
-        stack.callback(writer.close)
-        await sync_to_async(ensure_owner)(settings.data_dir / TOKEN_FILE)
-        await sync_to_async(_prepare_documents)(settings.documents)
+        stack.enter_context(_lock(settings.data_dir))
+        writer = await _open_database(stack, settings)
+        await _prepare_files(settings)
         brain, brain_app = await _open_brain(stack, settings)
-        http = await stack.enter_async_context(httpx.AsyncClient(timeout=settings.model_timeout_seconds))
-        policy = RegoPolicy.default()
+        models = Models(settings, await _open_http(stack, settings))
         tokenizer = BundledTokenizer()
-        models = Models(settings, http)
-        leases = Leases(writer, worker=new_id(), seconds=settings.lease_seconds)
-        bounds = TurnBounds(per_user=settings.turns_per_user, per_tenant=settings.turns_per_tenant)
-        store = TurnStore(writer, leases, tokenizer=tokenizer.name, bounds=bounds)
-        for stored in await asyncio.to_thread(store.greatest_ids):
-            go_on_after(stored)
+        store = await _open_store(settings, writer, tokenizer)
         forgetting = Forgetting(brain, writer)
         native = native_tools(settings.documents, brain, forgetting, signed)
         tools = {tool.name: tool for tool in (*native, *more_tools)}
+        feed = Feed(writer, quiet_seconds=settings.stream_comment_seconds)
+        stack.callback(feed.close)
         workshop = Workshop(
             settings=settings,
             brain=brain,
             find_model=find_model or models.get,
             tools=tools,
-            policy=policy,
+            policy=RegoPolicy.default(),
             breakers=Breakers(),
             count=tokenizer.count,
             load=store.load,
             withheld=store.withheld,
         )
-        feed = Feed(writer, quiet_seconds=settings.stream_comment_seconds)
-        stack.callback(feed.close)
-        turns = Turns(
-            store,
-            feed,
-            workshop.prepare,
-            turn_seconds=settings.turn_seconds,
-            crash=crash,
-        )
+        turns = Turns(store, feed, workshop.prepare, turn_seconds=settings.turn_seconds, crash=crash)
         running = Agent(
             settings=settings,
             writer=writer,
@@ -151,19 +103,27 @@ async def open_agent(
             selection=models.default,
             window=models.get().context_tokens,
         )
-        _current.append(running)
-        stack.callback(_current.remove, running)
-        if settings.single_shot:
-            logger.warning("the loop is off: every turn is one model call without tools")
-        await turns.start(is_alone=settings.database.startswith("sqlite:"))
-        stack.push_async_callback(turns.stop)
-        for name, work in (("remembering", remembering(writer, store, brain).run()), ("visits", running.visits.run())):
-            stack.push_async_callback(_stop, asyncio.create_task(work, name=name))
+        await _start(stack, running)
         yield running
 
 
-def _locked(data_dir: Path) -> Any:
-    """Hold the data folder's lock: embedded databases have one process."""
+async def _start(stack: AsyncExitStack, running: Agent) -> None:
+    """Make it the running agent, resume interrupted turns, then begin the work in the background."""
+    stack.enter_context(make_current(running))
+    if running.settings.single_shot:
+        logger.warning("the loop is off: every turn is one model call without tools")
+    await running.turns.start(is_alone=running.settings.database.startswith("sqlite:"))
+    stack.push_async_callback(running.turns.stop)
+    background = {
+        "remembering": remembering(running.writer, running.store, running.brain).run(),
+        "visits": running.visits.run(),
+    }
+    for name, work in background.items():
+        stack.push_async_callback(_stop, asyncio.create_task(work, name=name))
+
+
+def _lock(data_dir: Path) -> IO[str]:
+    """Hold the data folder's lock until the file is closed: embedded databases have one process."""
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     file = (data_dir / "lock").open("w")
     try:
@@ -174,14 +134,33 @@ def _locked(data_dir: Path) -> Any:
     return file
 
 
-def _open_writer(url: str) -> Writer:
-    database = Database(url)
+async def _open_database(stack: AsyncExitStack, settings: Settings) -> Writer:
+    """Create the database, migrate the agent's tables and the log, and start the log's writer."""
+    database = Database(settings.database)
+    database.create()  # before Django does, with whatever mode the umask leaves
+    await sync_to_async(call_command)("migrate", verbosity=0, interactive=False)
     connection = database.connect()
     migrate(connection, "events", files("soma.events") / "migrations")
     connection.close()
     writer = Writer(database)
+    stack.callback(database.close)
     writer.start()
+    stack.callback(writer.close)
     return writer
+
+
+async def _open_http(stack: AsyncExitStack, settings: Settings) -> httpx.AsyncClient:
+    return await stack.enter_async_context(httpx.AsyncClient(timeout=settings.model_timeout_seconds))
+
+
+async def _open_store(settings: Settings, writer: Writer, tokenizer: BundledTokenizer) -> TurnStore:
+    """Open the turns' tables, and let new ids go on above those that are stored."""
+    leases = Leases(writer, worker=new_id(), seconds=settings.lease_seconds)
+    bounds = TurnBounds(per_user=settings.turns_per_user, per_tenant=settings.turns_per_tenant)
+    store = TurnStore(writer, leases, tokenizer=tokenizer.name, bounds=bounds)
+    for stored in await asyncio.to_thread(store.greatest_ids):
+        go_on_after(stored)
+    return store
 
 
 async def _open_brain(stack: AsyncExitStack, settings: Settings) -> tuple[BrainClient, Any | None]:
@@ -203,6 +182,12 @@ async def _warn_where_away(brain: BrainClient, url: str) -> None:
         place = httpx.URL(url)  # printed without what may be a password in it
         told = f"{place.scheme}://{place.netloc.decode('ascii')}"
         logger.warning("SOMABRAIN_URL: no brain answers at %s, chat goes on without memory: %s", told, error)
+
+
+async def _prepare_files(settings: Settings) -> None:
+    """Write the first owner's token where there is none, and make the default tenant's folder of documents."""
+    await sync_to_async(ensure_owner)(settings.data_dir / TOKEN_FILE)
+    await sync_to_async(_prepare_documents)(settings.documents)
 
 
 def _prepare_documents(root: Path) -> None:
