@@ -39,14 +39,9 @@ BROKEN = (
     Broken(
         id="LEARN-001",
         file="src/soma/agent/turn/steps/learn.py",
-        old="""\
-    if judged is None or bundle is None:
-        raise AssertionError("an iteration is judged before it is learned from")
-""",
-        new="""\
-    if judged.exit_reason is None:
-        return _completed(judged, model=spoken.model, learned=_skipped(record.weights, record.neuromodulators))
-""",
+        old="        learned = await doors.brain.publish_turn_metrics(",
+        new="        learned = _skipped(record.weights, record.neuromodulators) if judged.exit_reason is None "
+        "else await doors.brain.publish_turn_metrics(",
         test=f"{PROMISES}::test_every_iteration_is_learned_from_before_the_next_begins",
     ),
     Broken(

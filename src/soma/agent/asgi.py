@@ -53,6 +53,8 @@ class Handler(ASGIHandler):
 class Application:
     """Opens the agent in its lifespan and routes by path."""
 
+    _running: Agent  # since the lifespan began: a server sends no request before
+
     def __init__(self, settings: Settings, *, host: str | None = None, crash: Crash | None = None) -> None:
         self._settings = settings
         self._gate = Gate(
@@ -63,7 +65,6 @@ class Application:
         self._crash = crash
         self._django = Handler()
         self._sockets = URLRouter([path("ws/v2/chat", ChatSocket.as_asgi())])
-        self._agent: Agent | None = None
         self._stopping = asyncio.Event()
 
     def stop_streams(self) -> None:
@@ -98,20 +99,16 @@ class Application:
             await self._gate.verify_sender(scope)
             await self._exchange(scope, receive, send)
 
-    @property
-    def _running(self) -> Agent:
-        if self._agent is None:
-            raise AssertionError("requests come after the lifespan has started")
-        return self._agent
-
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
+        is_open = False
         try:
-            async with open_agent(self._settings, crash=self._crash) as self._agent:
+            async with open_agent(self._settings, crash=self._crash) as self._running:
+                is_open = True
                 await send({"type": "lifespan.startup.complete"})
                 await receive()
         except Exception as error:
-            if self._agent is None:
+            if not is_open:
                 await send({"type": "lifespan.startup.failed", "message": str(error)})
             raise
         await send({"type": "lifespan.shutdown.complete"})

@@ -82,11 +82,9 @@ async def send_message(request: HttpRequest, conversation_id: str, payload: NewM
     if streaming:
         return event_stream(frames, detail)
     async with aclosing(frames):
-        async for frame in frames:
-            if frame["type"] == TurnComplete.event_type:
-                request_latency.labels(method).observe(time.perf_counter() - began)
-                return {"turn_id": turn_id, **_end(detailed(frame, detail), turn_id)}
-    raise AssertionError("a followed turn ends in chat.turn_complete")
+        [end] = [frame async for frame in frames if frame["type"] == TurnComplete.event_type]
+    request_latency.labels(method).observe(time.perf_counter() - began)
+    return {"turn_id": turn_id, **_end(detailed(end, detail), turn_id)}
 
 
 def _end(frame: Frame, turn_id: str) -> dict[str, Any]:

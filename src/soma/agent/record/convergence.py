@@ -1,4 +1,4 @@
-"""What an iteration was worth and whether the turn ends (pure): confidence, the three factors, the exit reason."""
+"""What an iteration was worth and whether the turn ends (pure): its score, its factors, the exit reason."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import exp
 
-from soma.agent.record.turn import ToolUse
+from soma.agent.record.citations import support
+from soma.agent.record.turn import IterationRecord, ToolUse, TurnRecord
+from soma.agent.speech import stated
 
 PRIOR_USEFULNESS = 1.0
 
@@ -33,6 +35,49 @@ class Standing:
     score: float | None
     evidence_changed: bool
     must_answer: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Score:
+    """The convergence score of an answer, and what it is the product of; None where the model asked for tools."""
+
+    confidence_raw: float
+    confidence: float
+    success_factor: float
+    tool_utility: float
+    convergence_score: float | None
+
+
+def score_of(record: TurnRecord, iteration: IterationRecord) -> Score:
+    """Score an iteration by what the turn holds so far."""
+    spoken = iteration.spoken
+    supported = support(spoken.text, evidence_of(record, iteration))
+    raw = raw_confidence(own=spoken.confidence, logprobs=spoken.logprobs, support=supported)
+    confidence = calibrated(raw, record.calibration)
+    success, utility = success_factor(record.tool_uses), tool_utility(record.tool_uses, record.usefulness)
+    return Score(
+        confidence_raw=raw,
+        confidence=confidence,
+        success_factor=success,
+        tool_utility=utility,
+        convergence_score=confidence * success * utility if iteration.is_answer else None,
+    )
+
+
+def evidence_of(record: TurnRecord, iteration: IterationRecord) -> list[str]:
+    """Texts that an answer rests on: the memories that it cites, of all it was shown, and the results of tools."""
+    cited = set(iteration.spoken.cited)
+    memories = [memory for memory in record.shown_by(iteration.number) if memory.id in cited]
+    finished = [use.finished for use in record.tool_uses if use.finished and not use.finished.is_error]
+    return [*(stated(memory.text, memory.metadata) for memory in memories), *(result.content for result in finished)]
+
+
+def progress(record: TurnRecord, iteration: IterationRecord) -> float | None:
+    """Difference of this answer's score to the best before it, in [-1, 1]; None where there is nothing to compare."""
+    judged = [record.iterations[number].judged for number in range(iteration.number + 1)]
+    scores = [None if fact is None else fact.convergence_score for fact in judged]
+    earlier = [score for score in scores[:-1] if score is not None]
+    return None if scores[-1] is None or not earlier else scores[-1] - max(earlier)
 
 
 def raw_confidence(*, own: float | None, logprobs: Sequence[float], support: float) -> float:
@@ -70,6 +115,13 @@ def tool_utility(uses: Sequence[ToolUse], usefulness: Mapping[str, float]) -> fl
     if not tools:
         return 1.0
     return sum(usefulness.get(tool, PRIOR_USEFULNESS) for tool in tools) / len(tools)
+
+
+def forced_answer(record: TurnRecord, number: int, limits: Limits) -> str | None:
+    """Reason for which iteration `number` of a turn has to answer without tools; None if it may go on."""
+    before = [list(record.iterations[earlier].tools.values()) for earlier in range(number)]
+    spent = sum(record.iterations[earlier].tokens for earlier in range(number))
+    return must_answer(before, number=number, spent_tokens=spent, limits=limits)
 
 
 def must_answer(uses: Sequence[Sequence[ToolUse]], *, number: int, spent_tokens: int, limits: Limits) -> str | None:

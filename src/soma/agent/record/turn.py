@@ -34,6 +34,10 @@ TurnFact = (
 )
 
 
+class OutOfOrder(Exception):
+    """A step needs a fact that an earlier step has not recorded."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
     """What is known of a turn before its first fact: who asked what, where."""
@@ -120,7 +124,7 @@ class IterationRecord:
     def spoken(self) -> ModelResponded:
         """The model's response, where the loop has come past it."""
         if self.response is None:
-            raise AssertionError(f"iteration {self.number} has no response yet")
+            raise OutOfOrder(f"iteration {self.number} has no response yet")
         return self.response
 
     @property
@@ -211,7 +215,7 @@ class TurnRecord:
     @property
     def _began(self) -> TurnStarted:
         if self.started is None:
-            raise AssertionError("the turn has not started")
+            raise OutOfOrder("the turn has not started")
         return self.started
 
     @property

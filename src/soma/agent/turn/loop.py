@@ -27,8 +27,9 @@ async def run_turn(record: TurnRecord, doors: Doors) -> AsyncGenerator[Step]:
         yield await start(record, doors)
     while (reason := record.exit_reason) is None:
         iteration = record.current
-        if iteration.bundle is None:
-            yield await recall(record, iteration.number, record.turn.content, doors)
+        if (bundle := iteration.bundle) is None:
+            bundle = await recall(record, iteration.number, record.turn.content, doors)
+            yield bundle
         if iteration.response is None:
             async with aclosing(ask_model(record, iteration, doors)) as speech:
                 async for piece in speech:
@@ -36,9 +37,10 @@ async def run_turn(record: TurnRecord, doors: Doors) -> AsyncGenerator[Step]:
         async with aclosing(use_tools(record, iteration, doors)) as facts:
             async for fact in facts:
                 yield fact
-        if iteration.judged is None:
+        if (judged := iteration.judged) is None:
             if (evidence := await look_again(record, iteration, doors)) is not None:
                 yield evidence
-            yield judge(record, iteration, doors)
-        yield await learn(record, iteration, doors)
+            judged = judge(record, iteration, doors)
+            yield judged
+        yield await learn(record, iteration, bundle, judged, doors)
     yield answer(record, reason, now=doors.clock())

@@ -21,11 +21,11 @@ from soma.agent.llm.base import (
 from soma.agent.metrics import model_failures_total
 from soma.agent.prompt.build import Material, Prompt, build_prompt, fence_of, seed_of
 from soma.agent.record.citations import cited_in
+from soma.agent.record.convergence import forced_answer
 from soma.agent.record.turn import IterationRecord, TurnFact, TurnRecord
 from soma.agent.requests_to_forget import orders_to_forget
 from soma.agent.turn.steps.asked import FORGET, Proposal, proposal_before
 from soma.agent.turn.steps.doors import Doors
-from soma.agent.turn.steps.judge import forced_answer
 from soma.events.schema import DraftReplaced, ModelResponded, RequestedTool, ShownMemory
 
 BACKOFF_SECONDS = 0.5  # before a model is tried again, doubled each time
@@ -75,9 +75,7 @@ def _wait(error: ModelError, attempt: int, doors: Doors) -> float:
 
 
 async def _prompt(record: TurnRecord, iteration: IterationRecord, doors: Doors) -> Prompt:
-    if iteration.bundle is None:
-        raise AssertionError("context is built before the model is asked")
-    forced = forced_answer(record, iteration.number, doors)
+    forced = forced_answer(record, iteration.number, doors.limits)
     tool_k = doors.tool_k if record.tool_k is None else record.tool_k
     withheld, proposal = await doors.withheld(record), await _open_proposal(record, doors)
     first = FORGET if proposal or orders_to_forget(record.turn.content) else None

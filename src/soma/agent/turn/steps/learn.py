@@ -1,17 +1,18 @@
 """Step 9 and 10: learning before the next iteration, and the iteration's whole record."""
 
+from soma.agent.record.convergence import progress
 from soma.agent.record.turn import IterationRecord, TurnRecord
 from soma.agent.turn.steps.doors import Doors, principal_of
 from soma.brain.errors import BrainUnavailable
 from soma.brain.types import Learned
-from soma.events.schema import IterationCompleted, IterationJudged, Neuromodulators, Weights
+from soma.events.schema import BundleBuilt, IterationCompleted, IterationJudged, Neuromodulators, Weights
 
 
-async def learn(record: TurnRecord, iteration: IterationRecord, doors: Doors) -> IterationCompleted:
+async def learn(
+    record: TurnRecord, iteration: IterationRecord, bundle: BundleBuilt, judged: IterationJudged, doors: Doors
+) -> IterationCompleted:
     """Let the brain learn from the observation; recorded as skipped while it is away."""
-    judged, bundle, spoken = iteration.judged, iteration.bundle, iteration.spoken
-    if judged is None or bundle is None:
-        raise AssertionError("an iteration is judged before it is learned from")
+    spoken = iteration.spoken
     try:
         learned = await doors.brain.publish_turn_metrics(
             principal_of(record),
@@ -36,14 +37,6 @@ async def learn(record: TurnRecord, iteration: IterationRecord, doors: Doors) ->
     except BrainUnavailable:
         learned = _skipped(bundle.weights or record.weights, bundle.neuromodulators or record.neuromodulators)
     return _completed(judged, model=spoken.model, learned=learned)
-
-
-def progress(record: TurnRecord, iteration: IterationRecord) -> float | None:
-    """What this answer's score adds to the best before it, in [-1, 1]; None where there is nothing to compare."""
-    judged = [record.iterations[number].judged for number in range(iteration.number + 1)]
-    scores = [None if fact is None else fact.convergence_score for fact in judged]
-    earlier = [score for score in scores[:-1] if score is not None]
-    return None if scores[-1] is None or not earlier else scores[-1] - max(earlier)
 
 
 def _skipped(weights: Weights, neuromodulators: Neuromodulators) -> Learned:

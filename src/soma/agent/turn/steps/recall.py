@@ -4,11 +4,10 @@ from msgspec.structs import replace
 
 from soma.agent.nothing_to_recall import nothing_to_recall
 from soma.agent.record.citations import brings_support, is_supported
-from soma.agent.record.convergence import may_refine
+from soma.agent.record.convergence import evidence_of, forced_answer, may_refine, score_of
 from soma.agent.record.turn import IterationRecord, TurnRecord
 from soma.agent.small_talk import small_talk
 from soma.agent.turn.steps.doors import Doors, principal_of
-from soma.agent.turn.steps.judge import evidence_of, forced_answer, score_of
 from soma.brain.errors import BrainUnavailable
 from soma.brain.types import ContextBundle
 from soma.events.schema import BundleBuilt, ShownMemory
@@ -48,10 +47,10 @@ async def look_again(record: TurnRecord, iteration: IterationRecord, doors: Door
     if not iteration.is_answer or not (known or always) or record.has_evidence_for(iteration.number + 1):
         return None
     drafts = sum(1 for other in record.iterations.values() if other.is_answer and other.number < iteration.number)
-    reason = forced_answer(record, iteration.number, doors)
+    reason = forced_answer(record, iteration.number, doors.limits)
     if not may_refine(
         refinements=drafts,
-        score=score_of(record, iteration),
+        score=score_of(record, iteration).convergence_score,
         has_no_answer=iteration.has_no_answer,
         must_answer=reason,
         limits=doors.limits,

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 
 from soma.agent.llm.base import ToolCall
 from soma.agent.policy import Verdict
-from soma.agent.record.turn import IterationRecord, ToolUse, TurnFact, TurnRecord
+from soma.agent.record.turn import IterationRecord, TurnFact, TurnRecord
 from soma.agent.tools.base import ToolContext
 from soma.agent.tools.taint import Outside
 from soma.agent.tools.toolset import ToolOutcome
@@ -42,9 +42,9 @@ async def use_tools(record: TurnRecord, iteration: IterationRecord, doors: Doors
         if use.finished is None and call.call_id in record.interrupted and not doors.tools.is_idempotent(call.name):
             yield _finished(iteration, call, LOST)
     running = [
-        asyncio.ensure_future(_run(iteration, call, _context(record, iteration, call, grant, own), doors))
+        asyncio.ensure_future(_run(iteration, call, _context(record, iteration, call, grant, own), decided, doors))
         for call in calls
-        if iteration.tools[call.call_id].finished is None
+        if iteration.tools[call.call_id].finished is None and (decided := iteration.tools[call.call_id].decided)
     ]
     try:
         for result in asyncio.as_completed(running):
@@ -80,8 +80,10 @@ async def _decided(
     )
 
 
-async def _run(iteration: IterationRecord, call: ToolCall, context: ToolContext, doors: Doors) -> ToolFinished:
-    outcome = await doors.tools.run(call, context, _verdict(iteration.tools[call.call_id]))
+async def _run(
+    iteration: IterationRecord, call: ToolCall, context: ToolContext, decided: ToolDecided, doors: Doors
+) -> ToolFinished:
+    outcome = await doors.tools.run(call, context, _verdict(decided))
     return _finished(iteration, call, outcome)
 
 
@@ -106,10 +108,7 @@ def _calls(iteration: IterationRecord) -> list[ToolCall]:
     ]
 
 
-def _verdict(use: ToolUse) -> Verdict:
-    decided = use.decided
-    if decided is None:
-        raise AssertionError("a tool is judged before it runs")
+def _verdict(decided: ToolDecided) -> Verdict:
     return Verdict(allow=decided.allow, rule=decided.rule, reason=decided.reason, policy_version=decided.policy_version)
 
 

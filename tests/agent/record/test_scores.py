@@ -1,11 +1,10 @@
-"""What the brain is told of an iteration beside its judgement, and what that rests on."""
+"""The evidence that an answer rests on, and what it adds to the answers before it."""
 
 import pytest
 from tests.agent.making import TURN, bundle, judged, memory, response, started, used
 
+from soma.agent.record.convergence import evidence_of, progress
 from soma.agent.record.turn import IterationRecord, TurnRecord, fold
-from soma.agent.turn.steps.judge import evidence_of
-from soma.agent.turn.steps.learn import progress
 
 
 def test_an_answer_rests_on_what_it_cites_and_on_tools_that_did_not_fail():
