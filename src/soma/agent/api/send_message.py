@@ -1,4 +1,4 @@
-"""A message at any door: checked before anything is written, then a turn."""
+"""Steps 1 and 2 of a turn, for every endpoint: receive a message and authorise its sender, then begin the turn."""
 
 import asyncio
 

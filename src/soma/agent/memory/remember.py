@@ -1,4 +1,4 @@
-"""Step 12: what was said reaches memory through a cursor on the log: at least once, keyed, never what was recalled."""
+"""Step 12: remember finished turns, by a cursor on the log: at least once, keyed, never what was recalled."""
 
 import asyncio
 import logging

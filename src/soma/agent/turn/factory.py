@@ -1,4 +1,4 @@
-"""Step 3: what a turn works with, loaded once: its capsule, model, tools, limits and the conversation so far."""
+"""Step 3: load what a turn works with, once: its capsule, model, tools, limits and the conversation so far."""
 
 import asyncio
 import time

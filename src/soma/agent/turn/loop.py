@@ -1,4 +1,4 @@
-"""The loop: one message in, typed facts and deltas out.
+"""The loop, steps 4 to 11: one message in, typed facts and deltas out.
 
 Whoever drives it commits each fact and applies it to the record before asking for the next, so a fact that was yielded
 is durable when the loop goes on. What the record already holds is not done again: a turn resumes where its log ends.

@@ -1,1 +1,1 @@
-"""The steps of a turn, one file each: what is done, and the fact that records it."""
+"""Steps 4 to 11 of a turn, one file each: what is done, and the fact that records it."""

@@ -1,4 +1,4 @@
-"""Step 11: the end of a turn."""
+"""Step 11: answer, with the best of the turn or with the reason why there is no answer."""
 
 from hashlib import sha256
 

@@ -1,4 +1,4 @@
-"""Step 6: one model call, streamed."""
+"""Step 6: ask the model once, and stream its answer."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Sequence

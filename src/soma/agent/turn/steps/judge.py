@@ -1,4 +1,4 @@
-"""Step 8: the observation that is learned from, and whether the turn ends. Nothing is asked of the world."""
+"""Step 8: judge the iteration: what is learned from, and whether the turn ends. It asks nothing of the world."""
 
 from soma.agent.record.convergence import Standing, exit_reason, forced_answer, score_of
 from soma.agent.record.turn import IterationRecord, TurnRecord

@@ -1,4 +1,4 @@
-"""Step 9 and 10: learning before the next iteration, and the iteration's whole record."""
+"""Steps 9 and 10: learn before the next iteration, and record the iteration whole."""
 
 from soma.agent.record.convergence import progress
 from soma.agent.record.turn import IterationRecord, TurnRecord

@@ -1,4 +1,4 @@
-"""Step 5: the memories that the model is shown."""
+"""Step 5: recall the memories that the model is shown."""
 
 from msgspec.structs import replace
 

@@ -1,4 +1,4 @@
-"""Step 1 to 4: what the turn begins with."""
+"""Step 4: share out the token budget, and record what the turn begins with."""
 
 from hashlib import sha256
 

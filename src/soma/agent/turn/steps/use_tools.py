@@ -1,4 +1,4 @@
-"""Step 7: tools under policy. Intent before verdict, verdict before run, each recorded."""
+"""Step 7: use tools under policy. Intent before verdict, verdict before run, each recorded."""
 
 import asyncio
 from collections.abc import AsyncGenerator
