@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import AliasChoices, Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from soma.agent.moments import server_zone, zone_of
+from soma.agent.language.moments import server_zone, zone_of
 from soma.agent.windows import windows_of
 from soma.events.database import checked_address
 from soma.events.private import kept_secret

@@ -9,11 +9,11 @@ import pytest
 from tests.agent.making import TURN, bundle, completed, judged, memory, response, started, used
 from tests.agent.stage import Person, call
 
+from soma.agent.language.statements import statement_key
 from soma.agent.llm.scripted import calls, says
 from soma.agent.memory.parts import PART_BYTES, parts_of
 from soma.agent.memory.remember import items_of, remembering
 from soma.agent.record.turn import TurnRecord, fold
-from soma.agent.statements import statement_key
 from soma.brain.errors import BrainRefused
 from soma.events.cursors import Consumer
 from soma.events.schema import TurnComplete

@@ -7,11 +7,11 @@ import pytest
 from tests.agent.stage import Person, call
 
 from soma.agent.access.accounts import TOOLS
+from soma.agent.language.moments import now_in_words
 from soma.agent.llm.base import ModelRequest
 from soma.agent.llm.chat_completions import request_body
 from soma.agent.llm.scripted import ScriptedModel, calls, says
 from soma.agent.models import Capsule
-from soma.agent.moments import now_in_words
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

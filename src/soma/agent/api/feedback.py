@@ -13,10 +13,10 @@ from soma.agent.access.relations import own_turn, require_agent
 from soma.agent.api.request.body import OfAgent
 from soma.agent.api.request.caller import principal_of, who
 from soma.agent.errors import Invalid, NotFound
+from soma.agent.language.statements import statement_key
 from soma.agent.models import Role
 from soma.agent.record.turn import IterationRecord
 from soma.agent.running import agent
-from soma.agent.statements import statement_key
 from soma.brain.types import LONGEST_CORRECTION
 from soma.events.ids import now
 

@@ -5,7 +5,7 @@ import asyncio
 from soma.agent.access.auth import Caller
 from soma.agent.access.relations import own_conversation, require_agent
 from soma.agent.errors import Invalid, TooLarge
-from soma.agent.hidden import is_blank
+from soma.agent.language.hidden import is_blank
 from soma.agent.models import Role
 from soma.agent.prompt.lanes import largest_message
 from soma.agent.record.turn import Turn

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from soma.agent.errors import NotFound
+from soma.agent.language.not_knowing import tells_nothing
+from soma.agent.language.requests_to_forget import asks_to_forget, orders_to_forget
+from soma.agent.language.statements import answer_key, statement_key, worth_keeping
 from soma.agent.memory.parts import parts_of
-from soma.agent.not_knowing import tells_nothing
 from soma.agent.record.sources import sources_of
 from soma.agent.record.turn import Turn, TurnRecord
-from soma.agent.requests_to_forget import asks_to_forget, orders_to_forget
-from soma.agent.statements import answer_key, statement_key, worth_keeping
 from soma.agent.storage.turn_store import TurnStore
 from soma.agent.tools.own_words import is_said_by_user
 from soma.agent.tools.taint import Outside, Source

@@ -14,7 +14,9 @@ from hashlib import sha256
 
 import msgspec
 
-from soma.agent.hidden import without_hidden
+from soma.agent.language.hidden import without_hidden
+from soma.agent.language.moments import date_in_words, moment_of, now_in_words
+from soma.agent.language.speech import made_of, said_by, written_by
 from soma.agent.llm.base import (
     MEMORY_AWAY,
     InstructionPart,
@@ -27,10 +29,8 @@ from soma.agent.llm.base import (
     ToolResultPart,
     ToolSpec,
 )
-from soma.agent.moments import date_in_words, moment_of, now_in_words
 from soma.agent.record.citations import without_citations
 from soma.agent.record.turn import IterationRecord, ToolUse, numbered
-from soma.agent.speech import made_of, said_by, written_by
 from soma.events.schema import ShownMemory
 
 Count = Callable[[str], int]

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from soma.agent.llm.offline.words import content_stems
-from soma.agent.moments import moment_of
+from soma.agent.language.moments import moment_of
+from soma.agent.language.stems import content_stems
 from soma.events.schema import ShownMemory
 
 CITATION = re.compile(r"\[(\d{1,3}(?:\s?[,;]\s?\d{1,3})*)\](?!\()")  # not the text of a link

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import exp
 
+from soma.agent.language.speech import stated
 from soma.agent.record.citations import support
 from soma.agent.record.turn import IterationRecord, ToolUse, TurnRecord
-from soma.agent.speech import stated
 
 PRIOR_USEFULNESS = 1.0
 

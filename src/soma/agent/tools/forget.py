@@ -7,8 +7,8 @@ the model's words.
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
-from soma.agent.requests_to_forget import names_nothing
-from soma.agent.statements import same_statement
+from soma.agent.language.requests_to_forget import names_nothing
+from soma.agent.language.statements import same_statement
 from soma.agent.tools.base import ToolContext, ToolFailed, ToolResult
 from soma.agent.tools.brain import PrincipalOf, asking_brain
 from soma.agent.tools.forget_parts import one_holds_all, parts_of, without_exceptions

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from soma.agent.moments import moment_of
-from soma.agent.speech import made_of, says_something, sentences
+from soma.agent.language.moments import moment_of
+from soma.agent.language.speech import made_of, says_something, sentences
 from soma.agent.tools.forget_parts import COVERED, shares
 from soma.agent.tools.own_words import stems_of
 from soma.agent.tools.shortened import shorten

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from soma.agent.llm.offline.words import stem
+from soma.agent.language.stems import stem
 from soma.agent.tools.taint import telling_words
 
 OF_THE_USER = frozenset({"user"})  # as a model calls who says "I"

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from unicodedata import category
 from urllib.parse import unquote, unquote_plus
 
-from soma.agent.hidden import without_hidden
+from soma.agent.language.hidden import without_hidden
 
 DEPTH = 3  # encodings in each other that are undone
 MOST = 24  # readings of one text

@@ -2,8 +2,8 @@
 
 from typing import Any, Protocol
 
-from soma.agent.moments import moment_of
-from soma.agent.speech import made_of, said_by, written_by
+from soma.agent.language.moments import moment_of
+from soma.agent.language.speech import made_of, said_by, written_by
 from soma.agent.tools.base import ToolContext, ToolResult
 from soma.agent.tools.brain import PrincipalOf, Signing, asking_brain
 from soma.brain.types import Principal, RecalledMemory

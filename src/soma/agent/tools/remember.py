@@ -7,7 +7,7 @@ and proves nothing.
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
-from soma.agent.statements import answer_key, statement_key
+from soma.agent.language.statements import answer_key, statement_key
 from soma.agent.tools.base import ToolContext, ToolFailed, ToolResult
 from soma.agent.tools.brain import PrincipalOf, asking_brain
 from soma.agent.tools.own_words import is_said_by_user

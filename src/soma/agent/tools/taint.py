@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, TypeVar
 
-from soma.agent.hidden import without_hidden
-from soma.agent.speech import word_set
+from soma.agent.language.hidden import without_hidden
+from soma.agent.language.speech import word_set
 from soma.agent.tools.readings import readings
 
 RUN = 4

@@ -1,6 +1,6 @@
 """Text of a tool before it is kept and shown: without what nobody sees, and not too long. Pure."""
 
-from soma.agent.hidden import without_hidden
+from soma.agent.language.hidden import without_hidden
 
 
 def clean(text: str, limit: int) -> str:

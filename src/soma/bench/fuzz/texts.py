@@ -12,9 +12,9 @@ from typing import Any
 
 import msgspec
 
-from soma.agent import hidden, speech
+from soma.agent.language import arithmetic, dates, hidden, speech
 from soma.agent.llm.base import MemoryPart, Message, ModelRequest, TextPart, ToolSpec
-from soma.agent.llm.offline import arithmetic, dates, recalled, tool_choice
+from soma.agent.llm.offline import recalled, tool_choice
 from soma.agent.llm.offline.model import respond
 from soma.agent.llm.sse import EventDecoder
 from soma.agent.prompt import build

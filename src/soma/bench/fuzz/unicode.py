@@ -10,7 +10,7 @@ from pathlib import Path
 from random import Random
 from unicodedata import category, normalize
 
-from soma.agent.hidden import without_hidden
+from soma.agent.language.hidden import without_hidden
 from soma.agent.llm.base import MemoryPart, Message, ModelRequest, TextPart
 from soma.agent.llm.offline.model import respond
 from soma.bench.candidates.gather import memory_on

@@ -7,7 +7,7 @@ from typing import Any
 import click
 from rich.markup import escape
 
-from soma.agent.speech import written_by
+from soma.agent.language.speech import written_by
 from soma.cli.output.formatting import Wrapped
 from soma.cli.output.terminal import RunningText, write
 from soma.cli.server import NOT_TYPEABLE, NOT_UTF_8, Server, as_json_option, connected, console, fail, show_json

@@ -12,8 +12,8 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.progress import Progress
 
-from soma.agent.moments import moment_of
-from soma.agent.speech import written_by
+from soma.agent.language.moments import moment_of
+from soma.agent.language.speech import written_by
 from soma.cli.imports.documents import Import, Options, absence, all_documents, chosen_documents, forget_documents
 from soma.cli.imports.files import ENDINGS, NotImportable
 from soma.cli.imports.formats import FORMATS, read_lines

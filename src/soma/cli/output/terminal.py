@@ -16,7 +16,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from soma.agent.hidden import without_hidden
+from soma.agent.language.hidden import without_hidden
 
 REFUSED = 1  # the exit code of every refusal
 

@@ -6,16 +6,16 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from soma.agent.language.dates import DAYS, MONTHS, resolve, said_on, show
+from soma.agent.language.small_talk import SmallTalk
+from soma.agent.language.speech import sentences
+from soma.agent.language.stems import content_stems
 from soma.agent.llm.base import MemoryPart, ToolCall, ToolResultPart
 from soma.agent.llm.offline import recalled
 from soma.agent.llm.offline.clock_questions import in_english
-from soma.agent.llm.offline.dates import DAYS, MONTHS, resolve, said_on, show
 from soma.agent.llm.offline.evidence import ASSISTANT, SUPPORTED, USER, Evidence, weigh
 from soma.agent.llm.offline.question import Question, read
 from soma.agent.llm.offline.quoting import Answering
-from soma.agent.llm.offline.words import content_stems
-from soma.agent.small_talk import SmallTalk
-from soma.agent.speech import sentences
 
 MAX_QUOTES = 3
 NEAR_BEST = 0.85

@@ -4,9 +4,9 @@ import re
 from collections.abc import Sequence
 from datetime import date
 
-from soma.agent.llm.offline.dates import resolve
+from soma.agent.language.dates import resolve
+from soma.agent.language.stems import content_stems
 from soma.agent.llm.offline.tool_choice import ASKS_TIME, NAMES, timezone_in
-from soma.agent.llm.offline.words import content_stems
 
 _NOW = "what time is it"
 _ANY_DAY = date(2000, 1, 3)  # whether a phrase counts from a day is the same on every day

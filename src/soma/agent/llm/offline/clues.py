@@ -2,7 +2,7 @@
 
 import re
 
-from soma.agent.llm.offline.words import stem
+from soma.agent.language.stems import stem
 
 NAMED = re.compile(r"(?<![.!?]\s)(?<!^)\b(?:[A-ZÄÖÜÉ][a-zäöüéíñóç]+|[A-Z]{2,})\b")
 HEAD = re.compile(

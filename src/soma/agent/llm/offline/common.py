@@ -6,7 +6,7 @@
 from functools import cache
 from importlib.resources import files
 
-from soma.agent.llm.offline.words import ENGLISH, stem
+from soma.agent.language.stems import ENGLISH, stem
 
 COMPARED = ("er", "est", "r", "st")  # slower, largest
 

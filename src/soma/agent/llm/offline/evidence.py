@@ -9,14 +9,14 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from soma.agent.language.dates import DAYS, MONTHS, resolve, said_on
+from soma.agent.language.speech import is_question, is_request, may_have_verb, sentences, words
+from soma.agent.language.spelling import nearest
+from soma.agent.language.stems import content_stems, is_small, stem
 from soma.agent.llm.base import MemoryPart
-from soma.agent.llm.offline.dates import DAYS, MONTHS, resolve, said_on
 from soma.agent.llm.offline.implied import implied_in, implied_words
 from soma.agent.llm.offline.question import Kind, Question, is_open
 from soma.agent.llm.offline.seeking import names_in
-from soma.agent.llm.offline.words import content_stems, is_small, stem
-from soma.agent.speech import is_question, is_request, may_have_verb, sentences, words
-from soma.agent.spelling import nearest
 
 SUPPORTED = 0.45  # below this an answer would be a guess
 OWN_SHARE = 0.6  # of a sentence's score that its own words give; the rest comes from its memory

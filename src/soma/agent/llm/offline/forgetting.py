@@ -3,12 +3,12 @@
 import re
 from collections.abc import Collection
 
-from soma.agent.consent import Consent, begins_a_no, begins_a_yes, consent_in, consent_to, listed_in
+from soma.agent.language.consent import Consent, begins_a_no, begins_a_yes, consent_in, consent_to, listed_in
+from soma.agent.language.requests_to_forget import means_all, to_erase, to_forget
+from soma.agent.language.speech import is_question
+from soma.agent.language.stems import content_stems
 from soma.agent.llm.base import InstructionPart, MemoryPart, ModelRequest
 from soma.agent.llm.offline.tool_choice import NAMED, Choice, choose
-from soma.agent.llm.offline.words import content_stems
-from soma.agent.requests_to_forget import means_all, to_erase, to_forget
-from soma.agent.speech import is_question
 
 FORGET = "forget"
 ANYTHING = "everything"

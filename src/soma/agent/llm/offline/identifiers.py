@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from soma.agent.llm.offline.dates import DAYS, MONTHS
-from soma.agent.llm.offline.words import is_small
+from soma.agent.language.dates import DAYS, MONTHS
+from soma.agent.language.stems import is_small
 
 CODE = re.compile(r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[^\W\d_])[^\W_]+(?:-[^\W_]+)*(?![\w-])")
 NUMBERED = re.compile(r"(?<![\w-])([^\W\d_]{2,})[ \u00a0](\d+(?:[.,]\d+)*)(?![\w%]|[.,]\d)")

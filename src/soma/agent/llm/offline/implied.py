@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 
+from soma.agent.language.speech import WORD, word_set
+from soma.agent.language.stems import ENGLISH, is_small, stem
 from soma.agent.llm.offline.question import Question
 from soma.agent.llm.offline.wanted import DAY, measure_of
-from soma.agent.llm.offline.words import ENGLISH, is_small, stem
-from soma.agent.speech import WORD, word_set
 
 NEAR = 5  # words between the first and the last of a thing, "is", and what it is
 _NAMING = {

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from soma.agent.language.small_talk import small_talk
 from soma.agent.llm.base import (
     MEMORY_AWAY,
     Delta,
@@ -23,7 +24,6 @@ from soma.agent.llm.base import (
 from soma.agent.llm.offline import answer, evidence, forgetting, notes, passages, question, quoting
 from soma.agent.llm.offline.clock_questions import clock_question
 from soma.agent.llm.offline.tool_choice import Choice, choose
-from soma.agent.small_talk import small_talk
 
 TOOL_CONFIDENCE = 0.95
 CHAT_CONFIDENCE = 0.9

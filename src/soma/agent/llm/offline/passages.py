@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
+from soma.agent.language.speech import LONGEST_LABEL, is_question, sentences
 from soma.agent.llm.base import MemoryPart
-from soma.agent.speech import LONGEST_LABEL, is_question, sentences
 
 Kind = Literal["prose", "list", "table", "answer"]
 

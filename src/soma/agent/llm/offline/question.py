@@ -5,8 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from soma.agent.llm.offline.words import ENGLISH, content_stems, language_of
-from soma.agent.speech import (
+from soma.agent.language.speech import (
     WH,
     is_question,
     is_request,
@@ -17,6 +16,7 @@ from soma.agent.speech import (
     word_set,
     words,
 )
+from soma.agent.language.stems import ENGLISH, content_stems, language_of
 
 Kind = Literal["when", "who", "where", "how_many", "other"]
 

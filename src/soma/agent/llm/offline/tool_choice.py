@@ -7,10 +7,10 @@ from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
+from soma.agent.language.arithmetic import expression_in, written
+from soma.agent.language.speech import is_question, words
+from soma.agent.language.stems import content_stems, stem
 from soma.agent.llm.base import ToolSpec
-from soma.agent.llm.offline.arithmetic import expression_in, written
-from soma.agent.llm.offline.words import content_stems, stem
-from soma.agent.speech import is_question, words
 
 THRESHOLD = 0.5
 MAX_CALLS = 3

@@ -6,6 +6,7 @@ from contextlib import aclosing
 
 import msgspec
 
+from soma.agent.language.requests_to_forget import orders_to_forget
 from soma.agent.llm.base import (
     CUT,
     CUT_AT_LENGTH,
@@ -23,7 +24,6 @@ from soma.agent.prompt.build import Material, Prompt, build_prompt, fence_of, se
 from soma.agent.record.citations import cited_in
 from soma.agent.record.convergence import forced_answer
 from soma.agent.record.turn import IterationRecord, TurnFact, TurnRecord
-from soma.agent.requests_to_forget import orders_to_forget
 from soma.agent.turn.steps.asked import FORGET, Proposal, proposal_before
 from soma.agent.turn.steps.doors import Doors
 from soma.events.schema import DraftReplaced, ModelResponded, RequestedTool, ShownMemory

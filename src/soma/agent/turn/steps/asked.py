@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from soma.agent.consent import consent_to, listed_in
+from soma.agent.language.consent import consent_to, listed_in
+from soma.agent.language.requests_to_forget import orders_to_forget, to_forget
 from soma.agent.record.turn import TurnRecord
-from soma.agent.requests_to_forget import orders_to_forget, to_forget
 from soma.agent.tools.forget_words import LISTED
 from soma.agent.tools.own_words import stems_of
 from soma.agent.turn.steps.doors import Doors

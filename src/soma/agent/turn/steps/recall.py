@@ -2,11 +2,11 @@
 
 from msgspec.structs import replace
 
-from soma.agent.nothing_to_recall import nothing_to_recall
+from soma.agent.language.nothing_to_recall import nothing_to_recall
+from soma.agent.language.small_talk import small_talk
 from soma.agent.record.citations import brings_support, is_supported
 from soma.agent.record.convergence import evidence_of, forced_answer, may_refine, score_of
 from soma.agent.record.turn import IterationRecord, TurnRecord
-from soma.agent.small_talk import small_talk
 from soma.agent.turn.steps.doors import Doors, principal_of
 from soma.brain.errors import BrainUnavailable
 from soma.brain.types import ContextBundle

@@ -2,7 +2,7 @@
 
 import pytest
 
-from soma.agent.small_talk import small_talk
+from soma.agent.language.small_talk import small_talk
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from soma.agent.speech import is_question, is_request, only_names, says_something, sentences, stated
+from soma.agent.language.speech import is_question, is_request, only_names, says_something, sentences, stated
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from soma.agent.moments import date_in_words, now_in_words, server_zone, zone_of
+from soma.agent.language.moments import date_in_words, now_in_words, server_zone, zone_of
 from soma.agent.settings import Settings
 
 NOON = "2026-05-03T12:05:59.000000+00:00"

@@ -2,7 +2,7 @@
 
 import re
 
-from soma.agent.speech import is_question, sentences
+from soma.agent.language.speech import is_question, sentences
 
 _DENIES = re.compile(
     r"""

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from soma.agent.llm.offline.dates import resolve, said_on
+from soma.agent.language.dates import resolve, said_on
 
 MONDAY = date(2023, 5, 8)
 

@@ -2,9 +2,9 @@
 
 import re
 
-from soma.agent.llm.offline.arithmetic import is_only_a_sum
+from soma.agent.language.arithmetic import is_only_a_sum
+from soma.agent.language.small_talk import small_talk
 from soma.agent.llm.offline.tool_choice import timezone_in
-from soma.agent.small_talk import small_talk
 
 _CLOCK = re.compile(
     r"""

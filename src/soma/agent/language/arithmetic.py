@@ -4,7 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 
-from soma.agent.llm.offline.words import content_stems
+from soma.agent.language.stems import content_stems
 
 NUMBER = r"\d{1,15}(?:\.\d{1,15})?"
 PERCENT = r"\s*(?:%|percent\b)(?!\s*[\d(])"

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from soma.agent.spelling import distance_of
+from soma.agent.language.spelling import distance_of
 
 LONGEST_NAME = 80  # of a speaker, where somebody else's words name one
 WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from soma.agent.consent import Consent, consent_in
-from soma.agent.requests_to_forget import asks_to_forget, to_erase, to_forget
+from soma.agent.language.consent import Consent, consent_in
+from soma.agent.language.requests_to_forget import asks_to_forget, to_erase, to_forget
 
 
 @pytest.mark.parametrize(

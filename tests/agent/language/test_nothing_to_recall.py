@@ -2,7 +2,7 @@
 
 import pytest
 
-from soma.agent.nothing_to_recall import nothing_to_recall
+from soma.agent.language.nothing_to_recall import nothing_to_recall
 
 
 @pytest.mark.parametrize(
