@@ -14,7 +14,8 @@ import msgspec
 
 from soma.agent.language import arithmetic, dates, hidden, speech
 from soma.agent.llm.base import MemoryPart, Message, ModelRequest, TextPart, ToolSpec
-from soma.agent.llm.offline import recalled, tool_choice
+from soma.agent.llm.offline import tool_choice
+from soma.agent.llm.offline.memories import recalled
 from soma.agent.llm.offline.model import respond
 from soma.agent.llm.sse import EventDecoder
 from soma.agent.prompt import build

@@ -21,8 +21,10 @@ from soma.agent.llm.base import (
     ToolCallDelta,
     ToolResultPart,
 )
-from soma.agent.llm.offline import answer, evidence, forgetting, notes, passages, question, quoting
+from soma.agent.llm.offline import forgetting, wording
 from soma.agent.llm.offline.clock_questions import clock_question
+from soma.agent.llm.offline.memories import documents, evidence, passages, quoting
+from soma.agent.llm.offline.question import parse
 from soma.agent.llm.offline.tool_choice import Choice, choose
 
 TOOL_CONFIDENCE = 0.95
@@ -75,10 +77,10 @@ class OfflineModel:
 
 def respond(request: ModelRequest) -> Reply:
     turn = _read(request.messages)
-    asked = question.follow(turn.message, turn.earlier)
+    asked = parse.follow(turn.message, turn.earlier)
     found = _found(asked, turn.memories)
     if (number := forgetting.unlisted(turn.message, request)) is not None:
-        return Reply(text=answer.no_number(number), confidence=CHAT_CONFIDENCE)
+        return Reply(text=wording.no_number(number), confidence=CHAT_CONFIDENCE)
     calls = _calls(request, turn, known=found is not None)
     if calls:
         return Reply(calls=calls, confidence=min(call.score for call in calls))
@@ -86,35 +88,35 @@ def respond(request: ModelRequest) -> Reply:
         return _from_results(asked, turn)
     if (said := _in_conversation(request, turn)) is not None:
         return Reply(text=said, confidence=CHAT_CONFIDENCE)
-    if found is None and question.is_stated(turn.message):
-        return Reply(text=answer.TELLING, confidence=CHAT_CONFIDENCE)
-    unknown = answer.dont_know(len(turn.memories), is_away=turn.is_away)
+    if found is None and parse.is_stated(turn.message):
+        return Reply(text=wording.TELLING, confidence=CHAT_CONFIDENCE)
+    unknown = wording.dont_know(len(turn.memories), is_away=turn.is_away)
     return found or Reply(text=unknown, confidence=NO_ANSWER)
 
 
-def _found(asked: question.Question, memories: Sequence[MemoryPart]) -> Reply | None:
+def _found(asked: parse.Question, memories: Sequence[MemoryPart]) -> Reply | None:
     """What the memories answer: documents by their passages, unless what somebody said answers as well."""
     if reply := _taught(asked, [memory for memory in memories if memory.taught]):
         return reply
     told = [memory for memory in memories if passages.place_of(memory) is None]
-    documents = [memory for memory in memories if passages.place_of(memory) is not None]
+    chunks = [memory for memory in memories if passages.place_of(memory) is not None]
     ranked = evidence.weigh(asked, told)
-    written = [found for part in question.parts(asked) for found in notes.known(part, notes.answers(part, documents))]
+    written = [found for part in parse.parts(asked) for found in documents.known(part, documents.answers(part, chunks))]
     support = ranked[0].support if ranked else 0.0
     if written and support < max(evidence.SUPPORTED, written[0].support):
-        return Reply(text=answer.from_notes(written), confidence=min(1.0, written[0].support))
+        return Reply(text=wording.from_notes(written), confidence=min(1.0, written[0].support))
     if support < evidence.SUPPORTED:
         return None
-    return Reply(text=answer.from_evidence(asked, ranked), confidence=evidence.confidence(ranked))
+    return Reply(text=wording.from_evidence(asked, ranked), confidence=evidence.confidence(ranked))
 
 
-def _taught(asked: question.Question, memories: Sequence[MemoryPart]) -> Reply | None:
+def _taught(asked: parse.Question, memories: Sequence[MemoryPart]) -> Reply | None:
     """What a person said that answers, all of it: which of its sentences was meant, nobody said. Of a table the row."""
-    rows = [found for found in notes.known(asked, notes.answers(asked, memories)) if found.is_of_table]
+    rows = [found for found in documents.known(asked, documents.answers(asked, memories)) if found.is_of_table]
     read = rows or [quoting.whole(passage) for passage in passages.read_documents(memories)]
     told = [memory for memory in memories if passages.place_of(memory) is None]
-    texts = [answer.from_notes(read)] if read else []
-    texts += [answer.from_evidence(asked, ranked)] if (ranked := evidence.weigh(asked, told)) else []
+    texts = [wording.from_notes(read)] if read else []
+    texts += [wording.from_evidence(asked, ranked)] if (ranked := evidence.weigh(asked, told)) else []
     return Reply(text="\n".join(texts), confidence=1.0) if texts else None
 
 
@@ -131,18 +133,18 @@ def _calls(request: ModelRequest, turn: _Turn, *, known: bool) -> tuple[Choice, 
 def _in_conversation(request: ModelRequest, turn: _Turn) -> str | None:
     """Answer a message that asks nothing of memory or tools."""
     if forgetting.is_declined(turn.message, request):
-        return answer.LEFT
+        return wording.LEFT
     if (kind := small_talk(turn.message)) is not None:
-        return answer.CHAT if kind == "greeting" and not turn.earlier else answer.SMALL_TALK[kind]
-    if question.asks_why(turn.message):
-        return answer.WHY
-    if question.is_chat(turn.message) and not (turn.earlier and question.is_follow_up(turn.message)):
-        return answer.AGAIN if turn.earlier else answer.CHAT
-    return answer.TELLING if question.is_telling(turn.message) else None
+        return wording.CHAT if kind == "greeting" and not turn.earlier else wording.SMALL_TALK[kind]
+    if parse.asks_why(turn.message):
+        return wording.WHY
+    if parse.is_chat(turn.message) and not (turn.earlier and parse.is_follow_up(turn.message)):
+        return wording.AGAIN if turn.earlier else wording.CHAT
+    return wording.TELLING if parse.is_telling(turn.message) else None
 
 
-def _from_results(asked: question.Question, turn: _Turn) -> Reply:
-    text = answer.from_results(asked, turn.results, turn.memories)
+def _from_results(asked: parse.Question, turn: _Turn) -> Reply:
+    text = wording.from_results(asked, turn.results, turn.memories)
     failed = all(result.is_error for _, result in turn.results) or evidence.HONEST.match(text)
     return Reply(text=text, confidence=NO_ANSWER if failed else TOOL_CONFIDENCE)
 

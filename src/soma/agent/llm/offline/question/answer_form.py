@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from soma.agent.language.speech import word_set, words
 from soma.agent.language.stems import ENGLISH, is_small, stem
-from soma.agent.llm.offline.common import is_common
-from soma.agent.llm.offline.question import Question
+from soma.agent.llm.offline.question.common_words import is_common
+from soma.agent.llm.offline.question.parse import Question
 
 NUMBER = (
     r"(?:\d|\b(?:half|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|forty|fifty|sixty"

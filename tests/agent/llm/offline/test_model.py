@@ -24,8 +24,8 @@ from soma.agent.llm.base import (
     gather,
 )
 from soma.agent.llm.offline import OfflineModel
-from soma.agent.llm.offline.answer import WHY
 from soma.agent.llm.offline.model import respond
+from soma.agent.llm.offline.wording import WHY
 from soma.agent.tools import calculator, clock, document, recall, remember
 
 KINDS = (clock.Clock, calculator.Calculator, remember.Remember, recall.Recall, document.Document)

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 
 from soma.agent.language.speech import WORD, word_set
 from soma.agent.language.stems import ENGLISH, is_small, stem
-from soma.agent.llm.offline.question import Question
-from soma.agent.llm.offline.wanted import DAY, measure_of
+from soma.agent.llm.offline.question.answer_form import DAY, measure_of
+from soma.agent.llm.offline.question.parse import Question
 
 NEAR = 5  # words between the first and the last of a thing, "is", and what it is
 _NAMING = {

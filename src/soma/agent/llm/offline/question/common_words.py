@@ -20,5 +20,5 @@ def is_common(word: str, language: str = ENGLISH) -> bool:
 
 @cache
 def _stems() -> frozenset[str]:
-    text = (files("soma.agent.llm.offline") / "common_words.txt").read_text("utf-8")
+    text = (files("soma.agent.llm.offline.question") / "common_words.txt").read_text("utf-8")
     return frozenset(stem(word) for word in text.split())

@@ -4,11 +4,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from soma.agent.llm.offline.clues import COMPARES, HOW_TO, SEVERAL
-from soma.agent.llm.offline.passages import Passage, Unit
-from soma.agent.llm.offline.question import Question
-from soma.agent.llm.offline.seeking import Sought, UnitWords
-from soma.agent.llm.offline.wanted import wants_form
+from soma.agent.llm.offline.memories.passages import Passage, Unit
+from soma.agent.llm.offline.memories.search import Sought, UnitWords
+from soma.agent.llm.offline.question.answer_form import wants_form
+from soma.agent.llm.offline.question.clues import COMPARES, HOW_TO, SEVERAL
+from soma.agent.llm.offline.question.parse import Question
 
 LEANS = re.compile(
     r"(?:it|its|he|she|they|his|her|their|this|that|these|those|then|there|if|so|but|and|or|both|also|otherwise"

@@ -14,9 +14,9 @@ from soma.agent.language.speech import is_question, is_request, may_have_verb, s
 from soma.agent.language.spelling import nearest
 from soma.agent.language.stems import content_stems, is_small, stem
 from soma.agent.llm.base import MemoryPart
-from soma.agent.llm.offline.implied import implied_in, implied_words
-from soma.agent.llm.offline.question import Kind, Question, is_open
-from soma.agent.llm.offline.seeking import names_in
+from soma.agent.llm.offline.memories.search import names_in
+from soma.agent.llm.offline.question.implied import implied_in, implied_words
+from soma.agent.llm.offline.question.parse import Kind, Question, is_open
 
 SUPPORTED = 0.45  # below this an answer would be a guess
 OWN_SHARE = 0.6  # of a sentence's score that its own words give; the rest comes from its memory

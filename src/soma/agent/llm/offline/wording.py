@@ -11,11 +11,11 @@ from soma.agent.language.small_talk import SmallTalk
 from soma.agent.language.speech import sentences
 from soma.agent.language.stems import content_stems
 from soma.agent.llm.base import MemoryPart, ToolCall, ToolResultPart
-from soma.agent.llm.offline import recalled
 from soma.agent.llm.offline.clock_questions import in_english
-from soma.agent.llm.offline.evidence import ASSISTANT, SUPPORTED, USER, Evidence, weigh
-from soma.agent.llm.offline.question import Question, read
-from soma.agent.llm.offline.quoting import Answering
+from soma.agent.llm.offline.memories import recalled
+from soma.agent.llm.offline.memories.evidence import ASSISTANT, SUPPORTED, USER, Evidence, weigh
+from soma.agent.llm.offline.memories.quoting import Answering
+from soma.agent.llm.offline.question.parse import Question, read
 
 MAX_QUOTES = 3
 NEAR_BEST = 0.85

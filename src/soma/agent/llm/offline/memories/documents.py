@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from soma.agent.language.speech import words
 from soma.agent.language.stems import ENGLISH
 from soma.agent.llm.base import MemoryPart
-from soma.agent.llm.offline.clues import CHANGED, HOW_TO, ISO, OLD
-from soma.agent.llm.offline.evidence import recall_strength
-from soma.agent.llm.offline.passages import read_documents
-from soma.agent.llm.offline.question import Question
-from soma.agent.llm.offline.quoting import Answering, quote
-from soma.agent.llm.offline.seeking import SECTION, Sought, UnitWords, said_around, seek, unit_words
-from soma.agent.llm.offline.wanted import fits, wants_form
+from soma.agent.llm.offline.memories.evidence import recall_strength
+from soma.agent.llm.offline.memories.passages import read_documents
+from soma.agent.llm.offline.memories.quoting import Answering, quote
+from soma.agent.llm.offline.memories.search import SECTION, Sought, UnitWords, said_around, seek, unit_words
+from soma.agent.llm.offline.question.answer_form import fits, wants_form
+from soma.agent.llm.offline.question.clues import CHANGED, HOW_TO, ISO, OLD
+from soma.agent.llm.offline.question.parse import Question
 
 SUPPORTED = 0.6  # of what was asked, by weight: with less an answer would be a guess
 ALIKE, MEANING = 0.45, 0.75  # the similarity at which so much is just enough; what more or less of it counts for

@@ -12,12 +12,12 @@ from dataclasses import dataclass, replace
 from soma.agent.language.dates import said_on, show
 from soma.agent.language.spelling import nearest
 from soma.agent.language.stems import ENGLISH, content_stems, stem
-from soma.agent.llm.offline.clues import ALIASES, HEAD, NAMED
-from soma.agent.llm.offline.common import is_common
-from soma.agent.llm.offline.identifiers import Identifier, identifiers
-from soma.agent.llm.offline.passages import Passage, Unit
-from soma.agent.llm.offline.question import Question
-from soma.agent.llm.offline.wanted import measure_of
+from soma.agent.llm.offline.memories.passages import Passage, Unit
+from soma.agent.llm.offline.question.answer_form import measure_of
+from soma.agent.llm.offline.question.clues import ALIASES, HEAD, NAMED
+from soma.agent.llm.offline.question.common_words import is_common
+from soma.agent.llm.offline.question.identifiers import Identifier, identifiers
+from soma.agent.llm.offline.question.parse import Question
 
 OWN, ABOVE, TITLE, NEIGHBOUR, SECTION, NAME = 1.0, 1.0, 0.95, 0.8, 0.6, 0.7  # shares of a word, by where it stands
 FEW = 10
