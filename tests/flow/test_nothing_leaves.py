@@ -90,7 +90,7 @@ if importlib.util.find_spec("litellm"):  # an extra: nothing of it is loaded whe
 
 ASK = """
 import asyncio, sys
-from soma.agent.llm.litellm import load
+from soma.agent.llm.providers.litellm import load
 
 async def main():
     answer = await load().acompletion(

@@ -14,7 +14,7 @@ import click
 import httpx
 from pydantic import ValidationError
 
-from soma.agent.llm.sse import EventDecoder, EventTooLong, ServerSentEvent
+from soma.agent.llm.providers.sse import EventDecoder, EventTooLong, ServerSentEvent
 from soma.agent.settings import Settings, settings
 from soma.brain.settings import BrainSettings
 from soma.brain.settings.errors import told

@@ -8,10 +8,10 @@ import pytest
 
 from soma.agent.llm.base import Delta, Finished, Message, Model, ModelRequest, TextPart, gather
 from soma.agent.llm.offline import OfflineModel
-from soma.agent.llm.openai import OpenAIModel
+from soma.agent.llm.providers.openai import OpenAIModel
 from soma.agent.llm.scripted import ScriptedModel, says
 
-from .provider import Exchange, chunk, events, serving
+from .providers.provider import Exchange, chunk, events, serving
 
 ASK = ModelRequest(messages=(Message("user", (TextPart("hello"),)),), seed=7)
 

@@ -6,11 +6,11 @@ from pydantic import ValidationError
 
 from soma.agent.llm.base import Message, ModelError, ModelRequest, ModelUnauthorized, ModelUnavailable, TextPart
 from soma.agent.llm.choose import Models
-from soma.agent.llm.litellm import LiteLLMMissing
+from soma.agent.llm.providers.litellm import LiteLLMMissing
 from soma.agent.llm.selection import ANTHROPIC, check, select
 from soma.agent.settings import Settings
 
-from .provider import JSON, Exchange, serving
+from .providers.provider import JSON, Exchange, serving
 
 ASK = ModelRequest(messages=(Message("user", (TextPart("hello"),)),))
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as some
 from tests.agent.making import LANES, TURN, bundle, memory, response, used
 
 from soma.agent.llm.base import MemoryPart, Message, ToolCall, ToolResultPart, ToolSpec
-from soma.agent.llm.chat_completions import request_body
+from soma.agent.llm.providers.chat_completions import request_body
 from soma.agent.prompt.build import (
     REVISE,
     SHORTENED,

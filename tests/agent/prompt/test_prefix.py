@@ -9,7 +9,7 @@ from tests.agent.stage import Person, call
 from soma.agent.access.accounts import TOOLS
 from soma.agent.language.moments import now_in_words
 from soma.agent.llm.base import ModelRequest
-from soma.agent.llm.chat_completions import request_body
+from soma.agent.llm.providers.chat_completions import request_body
 from soma.agent.llm.scripted import ScriptedModel, calls, says
 from soma.agent.models import Capsule
 

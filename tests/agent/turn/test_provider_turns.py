@@ -9,13 +9,13 @@ from typing import Any
 import httpx
 import pytest
 import pytest_asyncio
-from tests.agent.llm.provider import JSON, Exchange, Provider, chunk, events, serving
+from tests.agent.llm.providers.provider import JSON, Exchange, Provider, chunk, events, serving
 from tests.agent.making import TURN, response
 from tests.agent.stage import Person
 from tests.agent.storage.test_faults import door
 
 from soma.agent import metrics
-from soma.agent.llm.openai import OpenAIModel
+from soma.agent.llm.providers.openai import OpenAIModel
 from soma.agent.memory.remember import items_of
 from soma.agent.record.turn import TurnRecord, fold
 from soma.agent.turn.steps import ask

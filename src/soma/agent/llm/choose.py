@@ -7,9 +7,9 @@ from contextlib import aclosing
 import httpx
 
 from soma.agent.llm.base import Delta, Model, ModelError, ModelRequest, ModelUnauthorized
-from soma.agent.llm.litellm import LiteLLMModel
 from soma.agent.llm.offline import OfflineModel
-from soma.agent.llm.openai import OpenAIModel
+from soma.agent.llm.providers.litellm import LiteLLMModel
+from soma.agent.llm.providers.openai import OpenAIModel
 from soma.agent.llm.selection import LITELLM, OFFLINE, Provider, Selection, check, litellm_keys, providers, select
 from soma.agent.settings import Settings
 from soma.agent.windows import window_of, windows_of

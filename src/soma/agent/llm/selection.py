@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from pydantic import SecretStr
 
 from soma.agent.llm.base import ModelError, ModelUnauthorized
-from soma.agent.llm.litellm import INSTALL, PIP, LiteLLMMissing
+from soma.agent.llm.providers.litellm import INSTALL, PIP, LiteLLMMissing
 from soma.agent.settings import OPENAI_URL, Settings
 
 OFFLINE = "offline"

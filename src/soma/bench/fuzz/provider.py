@@ -14,7 +14,7 @@ import httpx
 import msgspec
 
 from soma.agent.llm.base import Delta, Finished, Message, ModelError, ModelRequest, TextPart, ToolSpec, gather
-from soma.agent.llm.openai import OpenAIModel
+from soma.agent.llm.providers.openai import OpenAIModel
 from soma.agent.record.turn import TurnRecord
 from soma.bench.fuzz.agents import open_asker
 from soma.bench.fuzz.loopback import Loopback

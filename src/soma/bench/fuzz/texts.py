@@ -17,7 +17,7 @@ from soma.agent.llm.base import MemoryPart, Message, ModelRequest, TextPart, Too
 from soma.agent.llm.offline import tool_choice
 from soma.agent.llm.offline.memories import recalled
 from soma.agent.llm.offline.model import respond
-from soma.agent.llm.sse import EventDecoder
+from soma.agent.llm.providers.sse import EventDecoder
 from soma.agent.prompt import build
 from soma.agent.record import citations
 from soma.agent.tools.calculator import PARAMETERS, Calculator, calculate

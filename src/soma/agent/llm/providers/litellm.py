@@ -13,10 +13,10 @@ from types import ModuleType
 from typing import Any
 
 from soma.agent.llm.base import Delta, ModelError, ModelRequest, ModelUnavailable
-from soma.agent.llm.chat_completions import request_body
-from soma.agent.llm.chunks import ChunkReader
-from soma.agent.llm.provider_errors import error_of, hiding
-from soma.agent.llm.settling import until_settled
+from soma.agent.llm.providers.chat_completions import request_body
+from soma.agent.llm.providers.chunks import ChunkReader
+from soma.agent.llm.providers.errors import error_of, hiding
+from soma.agent.llm.providers.settling import until_settled
 
 logger = logging.getLogger(__name__)
 

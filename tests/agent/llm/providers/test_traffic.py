@@ -18,7 +18,7 @@ from soma.agent.llm.base import (
     TextPart,
     gather,
 )
-from soma.agent.llm.openai import OpenAIModel
+from soma.agent.llm.providers.openai import OpenAIModel
 
 from .provider import EVENTS, JSON, Exchange, chopped, serving
 

@@ -9,10 +9,10 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from soma.agent.llm import settling
 from soma.agent.llm.base import Message, ModelError, ModelRequest, ModelResponse, ModelUnavailable, TextPart, gather
-from soma.agent.llm.openai import OpenAIModel
-from soma.agent.llm.sse import EventDecoder, EventTooLong
+from soma.agent.llm.providers import settling
+from soma.agent.llm.providers.openai import OpenAIModel
+from soma.agent.llm.providers.sse import EventDecoder, EventTooLong
 
 from .provider import EVENTS, JSON, Exchange, chopped, chunk, events, serving
 

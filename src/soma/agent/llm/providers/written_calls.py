@@ -7,7 +7,7 @@ is spoken of, behind a quote sign or within a fence of backticks, is text.
 from typing import Any, NamedTuple
 
 from soma.agent.llm.json_values import NotJSON, decode
-from soma.agent.llm.said_text import QUOTES
+from soma.agent.llm.providers.answer_text import QUOTES
 
 OPENING, CLOSING = "<tool_call>", "</tool_call>"
 FENCE = "```"

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from soma.agent.llm.base import Delta, ModelResponse, gather
-from soma.agent.llm.chunks import ChunkReader
+from soma.agent.llm.providers.chunks import ChunkReader
 
 from .provider import chunk
 

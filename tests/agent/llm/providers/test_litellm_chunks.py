@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from soma.agent.llm import settling
 from soma.agent.llm.base import Message, ModelError, ModelRequest, ModelResponse, ModelUnavailable, TextPart, gather
-from soma.agent.llm.litellm import LiteLLMModel
+from soma.agent.llm.providers import settling
+from soma.agent.llm.providers.litellm import LiteLLMModel
 
 from .provider import chunk
 from .reading import STOP, piece

@@ -20,11 +20,11 @@ from soma.agent.llm.base import (
     ToolCallDelta,
     Usage,
 )
-from soma.agent.llm.call_pieces import LONGEST_NAME, CallPiece, CallPieces
 from soma.agent.llm.json_values import NotJSON, clean, count_of, decode, number_of, objects_in
-from soma.agent.llm.provider_errors import error_in, error_of, error_of_body
-from soma.agent.llm.said_text import PieceJoiner, ThinkingFilter
-from soma.agent.llm.written_calls import WrittenCalls
+from soma.agent.llm.providers.answer_text import PieceJoiner, ThinkingFilter
+from soma.agent.llm.providers.call_pieces import LONGEST_NAME, CallPiece, CallPieces
+from soma.agent.llm.providers.errors import error_in, error_of, error_of_body
+from soma.agent.llm.providers.written_calls import WrittenCalls
 
 CHARACTERS_A_TOKEN = 32  # a longer answer than this allows ignores the limit that the provider was given
 LEAST_CHARACTERS = 16_000

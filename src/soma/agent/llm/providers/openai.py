@@ -14,12 +14,12 @@ import httpx
 import msgspec
 
 from soma.agent.llm.base import Delta, ModelError, ModelRequest, ModelUnavailable
-from soma.agent.llm.chat_completions import request_body
-from soma.agent.llm.chunks import ChunkReader
 from soma.agent.llm.json_values import NotJSON, decode
-from soma.agent.llm.provider_errors import error_of_body, hiding, redirect_error
-from soma.agent.llm.settling import until_settled
-from soma.agent.llm.sse import BYTE_ORDER_MARK, EventDecoder, EventTooLong, ServerSentEvent
+from soma.agent.llm.providers.chat_completions import request_body
+from soma.agent.llm.providers.chunks import ChunkReader
+from soma.agent.llm.providers.errors import error_of_body, hiding, redirect_error
+from soma.agent.llm.providers.settling import until_settled
+from soma.agent.llm.providers.sse import BYTE_ORDER_MARK, EventDecoder, EventTooLong, ServerSentEvent
 
 EVENT_FIELDS = (b"data", b"event", b"id:", b"retry", b":")
 LONGEST_FIELD = 6  # bytes that tell a stream from a body

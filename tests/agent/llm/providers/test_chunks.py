@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from soma.agent.llm.base import Finished, Usage
-from soma.agent.llm.chunks import ChunkReader
-from soma.agent.llm.said_text import ThinkingFilter
+from soma.agent.llm.providers.answer_text import ThinkingFilter
+from soma.agent.llm.providers.chunks import ChunkReader
 
 from .provider import chunk
 from .reading import HALVES, STOP, piece, read

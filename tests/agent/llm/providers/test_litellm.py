@@ -5,7 +5,7 @@ import importlib.util
 import pytest
 
 from soma.agent.llm.base import Message, ModelError, ModelRequest, ModelUnavailable, TextPart
-from soma.agent.llm.litellm import LiteLLMMissing, LiteLLMModel
+from soma.agent.llm.providers.litellm import LiteLLMMissing, LiteLLMModel
 
 ASK = ModelRequest(messages=(Message("user", (TextPart("hello"),)),))
 

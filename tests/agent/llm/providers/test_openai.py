@@ -28,8 +28,8 @@ from soma.agent.llm.base import (
     Usage,
     gather,
 )
-from soma.agent.llm.chat_completions import messages
-from soma.agent.llm.openai import OpenAIModel
+from soma.agent.llm.providers.chat_completions import messages
+from soma.agent.llm.providers.openai import OpenAIModel
 
 from .provider import JSON, Exchange, Provider, chopped, chunk, events, serving
 

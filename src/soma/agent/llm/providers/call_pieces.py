@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from soma.agent.llm.json_values import arguments_of
-from soma.agent.llm.said_text import PieceJoiner
+from soma.agent.llm.providers.answer_text import PieceJoiner
 
 MOST_CALLS = 32  # of one answer
 LONGEST_NAME = 64

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from soma.agent.llm.base import UNNAMED
-from soma.agent.llm.chunks import ChunkReader
+from soma.agent.llm.providers.chunks import ChunkReader
 
 from .provider import chunk
 from .reading import HALVES, called, piece, read
