@@ -3,8 +3,8 @@
 import re
 
 from soma.agent.language.arithmetic import is_only_a_sum
+from soma.agent.language.clock_questions import timezone_in
 from soma.agent.language.small_talk import small_talk
-from soma.agent.llm.offline.tool_choice import timezone_in
 
 _CLOCK = re.compile(
     r"""

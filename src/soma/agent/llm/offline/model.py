@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from soma.agent.language.clock_questions import clock_question
 from soma.agent.language.small_talk import small_talk
 from soma.agent.llm.base import (
     MEMORY_AWAY,
@@ -22,7 +23,6 @@ from soma.agent.llm.base import (
     ToolResultPart,
 )
 from soma.agent.llm.offline import forgetting, wording
-from soma.agent.llm.offline.clock_questions import clock_question
 from soma.agent.llm.offline.memories import documents, evidence, passages, quoting
 from soma.agent.llm.offline.question import parse
 from soma.agent.llm.offline.tool_choice import Choice, choose

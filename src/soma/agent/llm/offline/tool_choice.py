@@ -3,11 +3,10 @@
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
-from zoneinfo import available_timezones
 
 from soma.agent.language.arithmetic import expression_in, written
+from soma.agent.language.clock_questions import timezone_in
 from soma.agent.language.speech import is_question, words
 from soma.agent.language.stems import content_stems, stem
 from soma.agent.llm.base import ToolSpec
@@ -23,10 +22,6 @@ LEAD_IN = re.compile(
     r"|(?:can|could|would|will) you|i(?:'d| would) like you to|i want you to)\b[\s,:!]*",
     re.IGNORECASE,
 )
-ASKS_TIME = re.compile(
-    r"\bwhat(?:'s| is|) (?:the )?(?:current )?(?:time|date|day)\b|\btime (?:is it|now)\b|\bhow late\b", re.IGNORECASE
-)
-NAMES = re.compile(r"\b[A-Z][\w-]+(?:/[A-Z][\w-]+)+|\b[A-Z][\w-]+(?: (?:[A-Z][\w-]+))*")
 PARTICLE = re.compile(r"^(?:up|down|in mind|a note)\b\s*", re.IGNORECASE)
 THAT = re.compile(r"^(?:that\b|this\b(?=\s*:)|:|,|-)\s*", re.IGNORECASE)
 ABOUT = re.compile(
@@ -109,24 +104,6 @@ def _fill(kind: str | None, message: str, command: _Command | None) -> str | Non
         case "query" if command:
             return ABOUT.sub("", PARTICLE.sub("", command.rest)).rstrip("?.! ") or None
     return None
-
-
-def timezone_in(message: str) -> str | None:
-    """The zone that the message names, or that of a city after which one is called."""
-    if not ASKS_TIME.search(message):
-        return None
-    zones = _zones()
-    found = [match.lower() for match in NAMES.findall(message)]
-    return next((zones[name] for name in found if name in zones), None)
-
-
-@cache
-def _zones() -> dict[str, str]:
-    """Zones by their own names, and by the cities in them."""
-    names = sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "posix/")))
-    return {name.rpartition("/")[2].replace("_", " ").lower(): name for name in names} | {
-        name.lower(): name for name in names
-    }
 
 
 def path_in(message: str) -> str | None:

@@ -3,11 +3,16 @@
 import re
 from collections.abc import Sequence
 from datetime import date
+from functools import cache
+from zoneinfo import available_timezones
 
 from soma.agent.language.dates import resolve
 from soma.agent.language.stems import content_stems
-from soma.agent.llm.offline.tool_choice import ASKS_TIME, NAMES, timezone_in
 
+ASKS_TIME = re.compile(
+    r"\bwhat(?:'s| is|) (?:the )?(?:current )?(?:time|date|day)\b|\btime (?:is it|now)\b|\bhow late\b", re.IGNORECASE
+)
+NAMES = re.compile(r"\b[A-Z][\w-]+(?:/[A-Z][\w-]+)+|\b[A-Z][\w-]+(?: (?:[A-Z][\w-]+))*")
 _NOW = "what time is it"
 _ANY_DAY = date(2000, 1, 3)  # whether a phrase counts from a day is the same on every day
 _OF_THE_CLOCK = frozenset(content_stems("current time date day month year weekday hour clock late right"))
@@ -64,6 +69,24 @@ def in_english(message: str) -> str:
                 rest = pattern.sub(word, rest)
             return english + rest
     return message
+
+
+def timezone_in(message: str) -> str | None:
+    """The zone that the message names, or that of a city after which one is called."""
+    if not ASKS_TIME.search(message):
+        return None
+    zones = _zones()
+    found = [match.lower() for match in NAMES.findall(message)]
+    return next((zones[name] for name in found if name in zones), None)
+
+
+@cache
+def _zones() -> dict[str, str]:
+    """Zones by their own names, and by the cities in them."""
+    names = sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "posix/")))
+    return {name.rpartition("/")[2].replace("_", " ").lower(): name for name in names} | {
+        name.lower(): name for name in names
+    }
 
 
 def _asks_only_the_clock(english: str) -> bool:
