@@ -16,7 +16,7 @@ from prometheus_client import CollectorRegistry
 
 from soma.brain.api.app import create_app
 from soma.brain.api.auth import ServiceToken
-from soma.brain.api.fast_path import Doorway
+from soma.brain.api.fast_path import FastPath
 from soma.brain.client import BrainClient
 from soma.brain.context import corrections, residual
 from soma.brain.context.redis import Falling, InRedis
@@ -62,7 +62,7 @@ class OpenBrain:
     """What runs: `app` to be served, `client` for this process, `writer` for consumers of the brain's log."""
 
     brain: Brain
-    app: Doorway
+    app: FastPath
     client: BrainClient
     writer: Writer
     coordinator: Coordinator
@@ -104,7 +104,7 @@ async def open_brain(
         coordinator = Coordinator(settings=settings, writer=writer, learners=learners, experiments=experiments)
         if settings.coordinator_seconds:
             _run(coordinator.run(), "coordinator", stack)
-        app = Doorway(create_app(brain, ServiceToken(settings.token)), most=settings.max_body_bytes)
+        app = FastPath(create_app(brain, ServiceToken(settings.token)), most=settings.max_body_bytes)
         retention = Retention(writer, learners, days=settings.retention_days)
         await stack.enter_async_context(kept_tidy(writer, retention))
         client = await stack.enter_async_context(BrainClient.in_process(app, service_token=settings.token))

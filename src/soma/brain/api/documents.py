@@ -1,8 +1,13 @@
-"""The part of the brain's HTTP door for documents: import, plan, recognise, list, forget."""
+"""Endpoints of documents: import, plan, recognise, list, forget."""
 
 from fastapi import FastAPI, Request, Response
 
-from soma.brain.api.experiments import Door
+from soma.brain.api.request import (
+    describe_body,
+    read_body,
+    read_principal,
+)
+from soma.brain.api.response import json_response
 from soma.brain.document_types import (
     DocumentInQuestion,
     DocumentPage,
@@ -22,10 +27,10 @@ from soma.memory.documents.importing import Chunking, Document
 PAGE = 200
 
 
-def add_documents(app: FastAPI, brain: Brain, door: Door) -> None:
-    @app.post("/v1/memory/documents", **door.takes(bodies.ImportDocument))
+def add_documents(app: FastAPI, brain: Brain) -> None:
+    @app.post("/v1/memory/documents", **describe_body(bodies.ImportDocument))
     async def take(request: Request) -> Response:
-        principal, body = await door.read(request, bodies.ImportDocument)
+        principal, body = await read_body(request, bodies.ImportDocument)
         document = Document(
             name=body.name,
             text=body.text,
@@ -39,7 +44,7 @@ def add_documents(app: FastAPI, brain: Brain, door: Door) -> None:
         chunking = Chunking(brain.settings.memory.document_tokens, brain.count_tokens)
         done = await brain.memory.import_document(owner(principal), document, chunking, namespace=body.namespace)
         chunks, step = done.chunks, _step(done.step)
-        return door.answer(
+        return json_response(
             ImportedDocument(
                 name=step.name,
                 collection=step.collection,
@@ -55,40 +60,40 @@ def add_documents(app: FastAPI, brain: Brain, door: Door) -> None:
 
     @app.get("/v1/memory/documents")
     async def listed(request: Request) -> Response:
-        principal, asked = door.principal(request, "namespace", "after"), request.query_params
+        principal, asked = read_principal(request, "namespace", "after"), request.query_params
         namespace, after = asked.get("namespace", "default"), asked.get("after")
         found = await brain.memory.documents(owner(principal), namespace=namespace, after=after, limit=PAGE + 1)
         page = [_listed(one) for one in found[:PAGE]]
-        return door.answer(DocumentPage(documents=page, next=page[-1].id if len(found) > PAGE else None))
+        return json_response(DocumentPage(documents=page, next=page[-1].id if len(found) > PAGE else None))
 
-    @app.post("/v1/memory/documents/forget", **door.takes(bodies.ForgetDocuments))
+    @app.post("/v1/memory/documents/forget", **describe_body(bodies.ForgetDocuments))
     async def forget(request: Request) -> Response:
-        principal, body = await door.read(request, bodies.ForgetDocuments)
-        return door.answer(await brain.forget_documents(principal, body))
+        principal, body = await read_body(request, bodies.ForgetDocuments)
+        return json_response(await brain.forget_documents(principal, body))
 
-    _add_planning(app, brain, door)
+    _add_planning(app, brain)
 
 
-def _add_planning(app: FastAPI, brain: Brain, door: Door) -> None:
-    @app.post("/v1/memory/documents/plan", **door.takes(bodies.PlanDocuments))
+def _add_planning(app: FastAPI, brain: Brain) -> None:
+    @app.post("/v1/memory/documents/plan", **describe_body(bodies.PlanDocuments))
     async def plan(request: Request) -> Response:
-        principal, body = await door.read(request, bodies.PlanDocuments)
+        principal, body = await read_body(request, bodies.PlanDocuments)
         planned = await brain.memory.plan_documents(
             owner(principal), _delivery(body), scope=body.scope, namespace=body.namespace
         )
         asked = [DocumentInQuestion(id=one.id, origin=one.origin) for one in planned.in_question]
         steps = [_step(step) for step in planned.steps]
-        return door.answer(DocumentPlan(steps=steps, in_question=asked, has_former=planned.has_former))
+        return json_response(DocumentPlan(steps=steps, in_question=asked, has_former=planned.has_former))
 
-    @app.post("/v1/memory/documents/recognise", **door.takes(bodies.RecogniseDocument))
+    @app.post("/v1/memory/documents/recognise", **describe_body(bodies.RecogniseDocument))
     async def recognise(request: Request) -> Response:
-        principal, body = await door.read(request, bodies.RecogniseDocument)
+        principal, body = await read_body(request, bodies.RecogniseDocument)
         found = await brain.memory.recognise_document(
             owner(principal), body.name, body.text, scope=body.scope, namespace=body.namespace
         )
         if found is None:
-            return door.answer(RecognisedDocument())
-        return door.answer(RecognisedDocument(document=_place(found[0]), has_same_text=found[1]))
+            return json_response(RecognisedDocument())
+        return json_response(RecognisedDocument(document=_place(found[0]), has_same_text=found[1]))
 
 
 def _delivery(body: bodies.PlanDocuments) -> Delivery:

@@ -1,4 +1,4 @@
-"""The short way in: a request of a known path goes straight to its endpoint, everything else through FastAPI.
+"""The fast path: a request of a known path goes straight to its endpoint, everything else through FastAPI.
 
 Routing, middleware and telemetry of the framework took half of the time of a small request. What an endpoint is, what
 it raises and how that is answered is declared there all the same.
@@ -18,8 +18,8 @@ from soma.brain.errors import BrainRefused
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-class Doorway:
-    """Refuses a body of more than `most` bytes before it is read whole."""
+class FastPath:
+    """Calls endpoints without the framework; refuses a body of more than `most` bytes before it is read whole."""
 
     def __init__(self, app: FastAPI, *, most: int) -> None:
         self._app = app
@@ -35,7 +35,7 @@ class Doorway:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        receive = self._bounded(receive)
+        receive = self._bound(receive)
         scope["app"] = self._app
         endpoint = self._endpoints.get((scope["method"], scope["path"].removeprefix(scope.get("root_path", ""))))
         if endpoint is None:
@@ -56,15 +56,15 @@ class Doorway:
         handlers = self._app.exception_handlers
         return next(handlers[kind] for kind in type(error).__mro__ if kind in handlers)
 
-    def _bounded(self, receive: Receive) -> Receive:
+    def _bound(self, receive: Receive) -> Receive:
         size = 0
 
-        async def bounded() -> Message:
+        async def receive_bounded() -> Message:
             nonlocal size
             message = await receive()
             size += len(message.get("body", b""))
             if size > self._most:
-                raise BrainRefused("body_too_large", f"A body has at most {self._most:,} bytes.", None, 413)
+                raise BrainRefused("body_too_large", f"the body must be at most {self._most:,} bytes", None, 413)
             return message
 
-        return bounded
+        return receive_bounded

@@ -1,8 +1,17 @@
-"""The part of the brain's HTTP door that looks after memory: status, comparison, consolidation."""
+"""Endpoints of memory: remember, forget, look, compare, bring in and out, undo consolidations."""
 
+from typing import Any
+
+import msgspec
 from fastapi import FastAPI, Request, Response
 
-from soma.brain.api.experiments import Door
+from soma.brain.api.request import (
+    describe_body,
+    read_body,
+    read_limit,
+    read_principal,
+)
+from soma.brain.api.response import json_response
 from soma.brain.errors import BrainRefused
 from soma.brain.service import Brain, owner
 from soma.brain.types import (
@@ -11,30 +20,72 @@ from soma.brain.types import (
     EmbeddingStatus,
     ExportPage,
     Linked,
+    MemoryPage,
     MemoryStatus,
     MemoryVerified,
     Principal,
+    RememberedItem,
+    StoredMemory,
 )
 from soma.brain.wire import requests
-from soma.memory.errors import BadLine
-from soma.memory.types import NewLink
+from soma.memory.errors import BadLine, MemoryRefused
+from soma.memory.types import MemoryRecord, NewLink, NewMemory, Remembered
 from soma.memory.upkeep.reconcile import Sight
 
+LARGEST_PAGE = 200
 
-def add_upkeep(app: FastAPI, brain: Brain, door: Door) -> None:
+
+def add_memory(app: FastAPI, brain: Brain) -> None:
+    @app.post("/v1/memory/remember", **describe_body(requests.Remember))
+    async def remember(request: Request) -> Response:
+        principal, body = await read_body(request, requests.Remember)
+        items = [_read_item(item) for item in body.items]
+        results = await brain.memory.remember(
+            owner(principal), items, namespace=body.namespace, are_messages=body.are_messages
+        )
+        return json_response({"results": [_show_remembered(result) for result in results]})
+
+    @app.post("/v1/memory/forget", **describe_body(requests.Forget))
+    async def forget(request: Request) -> Response:
+        principal, body = await read_body(request, requests.Forget)
+        if not (body.ids or body.keys):
+            raise BrainRefused("invalid_body", "Name the memories to forget, by ids or keys.", "ids")
+        return json_response(await brain.forget(principal, body))
+
+    @app.get("/v1/memories")
+    async def memories(request: Request) -> Response:
+        asked = request.query_params
+        principal = read_principal(request, "namespace", "search", "after", "limit")
+        namespace, after, limit = (
+            asked.get("namespace", "default"),
+            asked.get("after"),
+            read_limit(request, most=LARGEST_PAGE),
+        )
+        if search := asked.get("search"):
+            page = await brain.memory.search(owner(principal), search, namespace=namespace, limit=limit, after=after)
+        else:
+            page = await brain.memory.list(owner(principal), namespace=namespace, limit=limit, after=after)
+        return json_response(MemoryPage(memories=[_show_memory(memory) for memory in page.items], next=page.after))
+
+    _add_upkeep(app, brain)
+    _add_exchange(app, brain)
+    _add_consolidation(app, brain)
+
+
+def _add_upkeep(app: FastAPI, brain: Brain) -> None:
     @app.get("/v1/memory/status")
     async def status(request: Request) -> Response:
-        return door.answer(
-            await _status(brain, door.principal(request, "namespace"), request.query_params.get("namespace", "default"))
+        return json_response(
+            await _status(brain, read_principal(request, "namespace"), request.query_params.get("namespace", "default"))
         )
 
-    @app.post("/v1/memory/verify", **door.takes(requests.Verify))
+    @app.post("/v1/memory/verify", **describe_body(requests.Verify))
     async def verify(request: Request) -> Response:
-        principal, body = await door.read(request, requests.Verify)
+        principal, body = await read_body(request, requests.Verify)
         seen = owner(principal).visible()
         sight = Sight(compared=None if body.whole else seen, named=seen)
         report = await brain.memory.verify(principal.tenant_id, repair=body.repair, sight=sight)
-        return door.answer(
+        return json_response(
             MemoryVerified(
                 clean=report.is_clean,
                 memories=report.memories,
@@ -46,33 +97,30 @@ def add_upkeep(app: FastAPI, brain: Brain, door: Door) -> None:
             )
         )
 
-    _add_exchange(app, brain, door)
-    _add_consolidation(app, brain, door)
 
-
-def _add_exchange(app: FastAPI, brain: Brain, door: Door) -> None:
-    @app.post("/v1/memory/import", **door.takes(requests.ImportLines))
+def _add_exchange(app: FastAPI, brain: Brain) -> None:
+    @app.post("/v1/memory/import", **describe_body(requests.ImportLines))
     async def take(request: Request) -> Response:
-        principal, body = await door.read(request, requests.ImportLines)
+        principal, body = await read_body(request, requests.ImportLines)
         try:
             taken = await brain.memory.take(owner(principal), body.lines, namespace=body.namespace, scope=body.scope)
         except BadLine as wrong:
             raise _in_plain_words(wrong) from wrong
-        return door.answer(taken)
+        return json_response(taken)
 
     @app.get("/v1/memory/export")
     async def export(request: Request) -> Response:
-        principal, asked = door.principal(request, "namespace", "after"), request.query_params
+        principal, asked = read_principal(request, "namespace", "after"), request.query_params
         namespace, after = asked.get("namespace", "default"), asked.get("after")
         items, following = await brain.memory.export_page(owner(principal), namespace=namespace, after=after)
-        return door.answer(ExportPage(items=list(items), next=following))
+        return json_response(ExportPage(items=list(items), next=following))
 
-    @app.post("/v1/memory/links", **door.takes(requests.NewLinkBody))
+    @app.post("/v1/memory/links", **describe_body(requests.NewLinkBody))
     async def link(request: Request) -> Response:
-        principal, body = await door.read(request, requests.NewLinkBody)
+        principal, body = await read_body(request, requests.NewLinkBody)
         new = NewLink(to_key=body.to_key, relation=body.relation, weight=body.weight)
         made = await brain.memory.link(owner(principal), body.from_key, new, namespace=body.namespace)
-        return door.answer(Linked(status="created" if made else "unchanged"))
+        return json_response(Linked(status="created" if made else "unchanged"))
 
 
 def _in_plain_words(wrong: BadLine) -> BrainRefused:
@@ -80,11 +128,11 @@ def _in_plain_words(wrong: BadLine) -> BrainRefused:
     return BrainRefused(wrong.code, message, f"{wrong.field}.{inside}" if inside else wrong.field)
 
 
-def _add_consolidation(app: FastAPI, brain: Brain, door: Door) -> None:
+def _add_consolidation(app: FastAPI, brain: Brain) -> None:
     @app.get("/v1/memory/consolidations")
     async def consolidations(request: Request) -> Response:
         namespace = request.query_params.get("namespace", "default")
-        principal = door.principal(request, "namespace")
+        principal = read_principal(request, "namespace")
         found = await brain.memory.consolidations(owner(principal), namespace=namespace)
         listed = [
             Consolidated(
@@ -98,12 +146,12 @@ def _add_consolidation(app: FastAPI, brain: Brain, door: Door) -> None:
             )
             for one in found
         ]
-        return door.answer(Consolidations(consolidations=listed))
+        return json_response(Consolidations(consolidations=listed))
 
-    @app.post("/v1/memory/consolidations/undo", **door.takes(requests.UndoConsolidation))
+    @app.post("/v1/memory/consolidations/undo", **describe_body(requests.UndoConsolidation))
     async def undo(request: Request) -> Response:
-        principal, body = await door.read(request, requests.UndoConsolidation)
-        return door.answer(await brain.memory.undo(owner(principal), body.id, namespace=body.namespace))
+        principal, body = await read_body(request, requests.UndoConsolidation)
+        return json_response(await brain.memory.undo(owner(principal), body.id, namespace=body.namespace))
 
 
 async def _status(brain: Brain, principal: Principal, namespace: str) -> MemoryStatus:
@@ -125,4 +173,36 @@ async def _status(brain: Brain, principal: Principal, namespace: str) -> MemoryS
             done=progress.is_done,
             waiting=brain.memory.waiting(principal.tenant_id),
         ),
+    )
+
+
+def _read_item(item: requests.RememberItem) -> NewMemory:
+    fields = msgspec.structs.asdict(item)
+    links = [NewLink(to_key=link.to_key, relation=link.relation, weight=link.weight) for link in item.links]
+    return NewMemory(**fields | {"links": links})
+
+
+def _show_remembered(result: Remembered) -> RememberedItem:
+    error = _show_refusal(result.refusal) if result.refusal else None
+    return RememberedItem(id=result.id, key=result.key, status=result.status, error=error)
+
+
+def _show_refusal(refused: MemoryRefused) -> dict[str, Any]:
+    return {"code": refused.code, "message": str(refused), "field": refused.field}
+
+
+def _show_memory(memory: MemoryRecord) -> StoredMemory:
+    return StoredMemory(
+        id=memory.id,
+        key=memory.key,
+        text=memory.text,
+        kind=memory.kind,
+        scope=memory.scope,
+        occurred_at=memory.occurred_at,
+        value=memory.value,
+        access_count=memory.access_count,
+        accessed_at=memory.accessed_at,
+        conversation_id=memory.conversation_id,
+        metadata=dict(memory.metadata),
+        author=memory.author,
     )
