@@ -26,7 +26,7 @@ BROKEN = (
         id="ARCH-002",
         file="src/soma/agent/tools/recall.py",
         old="        with asking_brain():",
-        new='        with __import__("soma.memory.words", fromlist=["_"]).tokens("a") and asking_brain():',
+        new='        with __import__("soma.memory.text.words", fromlist=["_"]).tokens("a") and asking_brain():',
         test=f"{PROMISES}::test_whatever_the_agent_does_with_memory_goes_through_the_brain",
     ),
     Broken(

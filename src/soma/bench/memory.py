@@ -31,8 +31,8 @@ from soma.brain.settings.learner import LearnerSettings
 from soma.memory.embedders.base import Reading
 from soma.memory.embedders.basis import vocabulary
 from soma.memory.embedders.minilm import MiniLM, unit
-from soma.memory.languages import ENGLISH
 from soma.memory.memory import Memory
+from soma.memory.text.languages import ENGLISH
 from soma.memory.types import NewMemory, Query
 
 WORDS = 25

@@ -19,7 +19,7 @@ from soma.memory.errors import (
     TooManyItems,
 )
 from soma.memory.index.links import CARRIES, MADE
-from soma.memory.moments import moment_of
+from soma.memory.text.moments import moment_of
 from soma.memory.types import Kind, NewLink, NewMemory, Query, Scope
 
 ITEMS = 1_000  # a call

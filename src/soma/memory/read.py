@@ -5,12 +5,12 @@ from typing import Any
 
 from soma.memory import rows
 from soma.memory.errors import BadCursor
-from soma.memory.folding import bare, folded
 from soma.memory.index.links import CARRIES
 from soma.memory.index.partition import Partition
 from soma.memory.store import Store
+from soma.memory.text.folding import bare, folded
+from soma.memory.text.words import sought, sought_signs, tokens
 from soma.memory.types import MADE_MARK, MemoryRecord, Owner, Page, Statistics
-from soma.memory.words import sought, sought_signs, tokens
 
 PAGE = 50
 LARGEST_PAGE = 1_000

@@ -5,14 +5,14 @@ from datetime import datetime
 import numpy as np
 
 from soma.memory.embedders.base import Reading
-from soma.memory.folding import folded
 from soma.memory.index.partition import Entry, Indexed
 from soma.memory.index.traits import ONLY_ASKED, SYNTHESISED, asking, only_asks, traits
 from soma.memory.index.word_vectors import stored
-from soma.memory.languages import Language, is_small, language_of
 from soma.memory.rows import Embedding, metadata_text, texts
+from soma.memory.text.folding import folded
+from soma.memory.text.languages import Language, is_small, language_of
+from soma.memory.text.words import indexed_words, tokens
 from soma.memory.types import MADE_MARK, MemoryRecord
-from soma.memory.words import indexed_words, tokens
 
 VERSION = 2  # raise it when the rendering changes: vectors of different renderings are different models
 

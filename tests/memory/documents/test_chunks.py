@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from soma.memory.documents.blocks import markdown, paragraphs
 from soma.memory.documents.chunks import chunks
-from soma.memory.documents.sentences import sentences
+from soma.memory.text.sentences import sentences
 
 NOTES = """---
 title: Notes

@@ -4,10 +4,10 @@ import unicodedata
 
 import pytest
 
-from soma.memory.folding import ASSIGNED, bare, folded
+from soma.memory.text.folding import ASSIGNED, bare, folded
+from soma.memory.text.words import indexed_words, sought, sought_signs, tokens
 from soma.memory.types import NewMemory, Query
 from soma.memory.views import VIEWS
-from soma.memory.words import indexed_words, sought, sought_signs, tokens
 
 CHINESE = (
     "我对花生过敏",

@@ -12,9 +12,9 @@ from soma.bench.candidates.matrix import DEEPEST, Floats, Indexes, Judged
 from soma.bench.data.locomo import Conversation
 from soma.memory.embedders.base import Embedder
 from soma.memory.index.traits import NUMBER, TIME, traits
+from soma.memory.text.words import tokens, words
 from soma.memory.types import NewMemory
 from soma.memory.views.question import ASKS_NUMBER, ASKS_WHEN
-from soma.memory.words import tokens, words
 
 K1, B = 0.9, 0.4
 CANDIDATES = 200

@@ -31,12 +31,13 @@ from soma.bench.fuzz.kinds import Kind, kind, made_kind
 from soma.bench.fuzz.trials import Broken, Trial
 from soma.brain.tokens import BundledTokenizer
 from soma.events import wire
-from soma.memory import checks, words
+from soma.memory import checks
 from soma.memory.documents.chunks import each_chunk
 from soma.memory.documents.importing import LARGEST_BYTES, READERS
-from soma.memory.documents.sentences import sentences
 from soma.memory.index.traits import asking, traits
-from soma.memory.languages import language_of
+from soma.memory.text import words
+from soma.memory.text.languages import language_of
+from soma.memory.text.sentences import sentences
 from soma.memory.views.question import QUESTION_WORDS, when
 
 GROWTH = 4

@@ -19,9 +19,9 @@ from soma.brain.types import Principal
 from soma.events.ids import now
 from soma.events.log import Reads
 from soma.events.transaction import Transaction
-from soma.memory.languages import language_of
+from soma.memory.text.languages import language_of
+from soma.memory.text.words import content_words, tokens
 from soma.memory.types import Candidates
-from soma.memory.words import content_words, tokens
 
 MOST = 500  # of one person that are looked at, the newest
 LEAST = 0.3  # cosine of two questions, below which nothing makes them the same

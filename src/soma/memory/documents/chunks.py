@@ -10,7 +10,7 @@ from itertools import chain, groupby, islice
 
 from soma.memory.documents.blocks import ITEM, LONGEST_TITLE, Block, head_of
 from soma.memory.documents.cutting import Count, Room, packed, pieces
-from soma.memory.documents.sentences import Span
+from soma.memory.text.sentences import Span
 
 BETWEEN = " > "
 HEADING_SHARE = 0.5  # of the budget at most for the headings above a chunk

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from unicodedata import category
 
 from soma.memory.documents.blocks import Block
-from soma.memory.documents.sentences import Span, sentences
+from soma.memory.text.sentences import Span, sentences
 
 Count = Callable[[str], int]
 

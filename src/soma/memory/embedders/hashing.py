@@ -6,7 +6,7 @@ from hashlib import blake2b
 import numpy as np
 
 from soma.memory.embedders.base import Reading, wordless
-from soma.memory.words import words
+from soma.memory.text.words import words
 
 
 class Hashing:

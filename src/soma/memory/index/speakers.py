@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from soma.memory.folding import bare
-from soma.memory.words import tokens
+from soma.memory.text.folding import bare
+from soma.memory.text.words import tokens
 
 ALONE = -1  # the thread of a memory that belongs to no conversation
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soma.memory.index.partition import Entry, Partition
-from soma.memory.languages import Language, language_of, stem
-from soma.memory.words import tokens, words
+from soma.memory.text.languages import Language, language_of, stem
+from soma.memory.text.words import tokens, words
 
 NEAR = 0.45  # cosine from which two episodes are about the same thing
 SAME = 0.95  # from which they say the same

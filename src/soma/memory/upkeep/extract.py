@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
 
-from soma.memory.documents.sentences import sentences
 from soma.memory.index.partition import Entry
-from soma.memory.languages import language_of
+from soma.memory.text.languages import language_of
+from soma.memory.text.sentences import sentences
+from soma.memory.text.words import content_words, tokens
 from soma.memory.upkeep.episodes import Weights
-from soma.memory.words import content_words, tokens
 
 SENTENCES = 3
 CHARACTERS = 400

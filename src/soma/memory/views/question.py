@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soma.memory.embedders.base import Reading
-from soma.memory.folding import folded
 from soma.memory.index.partition import Partition
-from soma.memory.languages import Language, asked_in, is_small, stem
+from soma.memory.text.folding import folded
+from soma.memory.text.languages import Language, asked_in, is_small, stem
+from soma.memory.text.words import forms, sought_compounds, sought_signs, tokens
 from soma.memory.types import Query
-from soma.memory.words import forms, sought_compounds, sought_signs, tokens
 
 Floats = NDArray[np.float32]
 

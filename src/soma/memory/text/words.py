@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import pairwise
 
-from soma.memory.folding import bare, folded, marks, signs
-from soma.memory.languages import Language, asked_in, is_small, language_of, stem
+from soma.memory.text.folding import bare, folded, marks, signs
+from soma.memory.text.languages import Language, asked_in, is_small, language_of, stem
 
 WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 COMPOUND = re.compile(r"(?<![^\W_])\d{1,3}(?:[,.'_]\d{3})++(?![^\W_])|(?<![^\W_])[^\W_]++(?:[-\u2010\u2011][^\W_]++)++")

@@ -3,9 +3,9 @@
 import pytest
 from tests.memory.test_remember import new
 
-from soma.memory.languages import ENGLISH, FRENCH, GERMAN, SPANISH, UNKNOWN, asked_in, language_of, stem
+from soma.memory.text.languages import ENGLISH, FRENCH, GERMAN, SPANISH, UNKNOWN, asked_in, language_of, stem
+from soma.memory.text.words import content_words, tokens, words
 from soma.memory.types import Query
-from soma.memory.words import content_words, tokens, words
 
 TEXTS = {
     GERMAN: (

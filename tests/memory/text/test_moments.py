@@ -5,7 +5,7 @@ import json
 import pytest
 
 from soma.memory.errors import BadTime
-from soma.memory.moments import moment_of
+from soma.memory.text.moments import moment_of
 
 DAY = "2017-01-01T00:00:00+00:00"
 

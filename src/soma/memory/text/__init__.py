@@ -1,0 +1,1 @@
+"""Words of a text for the index and for questions: languages, spellings, sentences and moments. Pure."""
