@@ -9,7 +9,7 @@ from tests.memory.test_remember import new
 from soma.events.log import Log
 from soma.memory.documents.importing import Chunking, Document
 from soma.memory.errors import BadMetadata, NotTheAuthor, UnknownKey
-from soma.memory.exchange import lines
+from soma.memory.jsonl import lines
 from soma.memory.types import NewLink
 
 RULE = "Expenses go to accounts@example.org."

@@ -39,7 +39,7 @@ from soma.brain.tokens import BundledTokenizer
 from soma.events.database import Connection, Database, is_storage_error, migrate
 from soma.events.reasons import reason_of
 from soma.events.writer import Writer
-from soma.memory import models
+from soma.memory import embedding_models
 from soma.memory.embedders.base import Embedder
 from soma.memory.embedders.choose import Choice
 from soma.memory.embedders.choose import embedder as make_embedder
@@ -178,7 +178,7 @@ async def _memory(
     stack.push_async_callback(memory.settle)
     await memory.start()
     if embedder is None:
-        await models.keep(writer, choice(settings), chosen)
+        await embedding_models.keep(writer, choice(settings), chosen)
     _run(memory.keep(await _routine(settings, stack)), "upkeep", stack)
     return memory
 
@@ -209,7 +209,7 @@ async def _embedders(
 
     return (
         make_embedder(chosen, http, key=key, patience_seconds=patience),
-        await asyncio.to_thread(models.former, database, chosen, make_former),
+        await asyncio.to_thread(embedding_models.former, database, chosen, make_former),
     )
 
 

@@ -10,7 +10,7 @@ from soma.events.database import migrate as apply_migrations
 from soma.events.ids import now
 from soma.events.transaction import Prefetch, Transaction
 from soma.events.writer import Writer
-from soma.memory import checks, read, rows, values
+from soma.memory import browse, checks, rows, values
 from soma.memory.accesses import Accesses
 from soma.memory.adapters import pgvector
 from soma.memory.catalogue.identity import Delivery, Known
@@ -20,10 +20,10 @@ from soma.memory.documents.importing import Chunking, Document
 from soma.memory.documents.library import ForgottenDocuments, Imported, Planned
 from soma.memory.embedders.base import Embedder
 from soma.memory.errors import ForeignNamespace, NotTheAuthor, TooManyItems, UnknownKey
-from soma.memory.exchange import Taken, take
 from soma.memory.forget import foretell, forget, named
 from soma.memory.index.cache import BOUND_BYTES
 from soma.memory.index.sketch import SKETCH_FROM
+from soma.memory.jsonl import Taken, take
 from soma.memory.recall import ADDITIONS, candidates
 from soma.memory.remember import Request, remember, remember_within, write_links
 from soma.memory.spaces import Space
@@ -164,10 +164,10 @@ class Memory:
         return await self._store.work(library.recognised, self._store, address, name, text)
 
     async def documents(
-        self, owner: Owner, *, namespace: str = DEFAULT, limit: int = read.PAGE, after: str | None = None
+        self, owner: Owner, *, namespace: str = DEFAULT, limit: int = browse.PAGE, after: str | None = None
     ) -> Sequence[Listed]:
         """List what the owner may see, in the order of first import; `after` is the last id of the page before."""
-        checks.number(limit, "limit", low=1, high=read.LARGEST_PAGE)
+        checks.number(limit, "limit", low=1, high=browse.LARGEST_PAGE)
         await self._known(owner, namespace)
         return await self._store.work(library.listed, self._store, owner, namespace, after=after, limit=limit)
 
@@ -299,32 +299,32 @@ class Memory:
         return await self._store.work(named, self._store.database, owner, ids, keys, namespace)
 
     async def list(
-        self, owner: Owner, *, namespace: str = DEFAULT, limit: int = read.PAGE, after: str | None = None
+        self, owner: Owner, *, namespace: str = DEFAULT, limit: int = browse.PAGE, after: str | None = None
     ) -> Page:
-        checks.number(limit, "limit", low=1, high=read.LARGEST_PAGE)
+        checks.number(limit, "limit", low=1, high=browse.LARGEST_PAGE)
         await self._known(owner, namespace)
-        return await self._store.work(read.listed, self._store, owner, namespace, limit=limit, after=after)
+        return await self._store.work(browse.listed, self._store, owner, namespace, limit=limit, after=after)
 
     async def search(
-        self, owner: Owner, text: str, *, namespace: str = DEFAULT, limit: int = read.PAGE, after: str | None = None
+        self, owner: Owner, text: str, *, namespace: str = DEFAULT, limit: int = browse.PAGE, after: str | None = None
     ) -> Page:
         """By words, for a search box."""
         checks.text(text, "text")
-        checks.number(limit, "limit", low=1, high=read.LARGEST_PAGE)
+        checks.number(limit, "limit", low=1, high=browse.LARGEST_PAGE)
         await self._known(owner, namespace)
-        return await self._store.work(read.searched, self._store, owner, text, namespace, limit=limit, after=after)
+        return await self._store.work(browse.searched, self._store, owner, text, namespace, limit=limit, after=after)
 
     async def export(self, owner: Owner, *, namespace: str = DEFAULT) -> Iterable[dict[str, Any]]:
         """Every visible memory as an item that `remember` takes. Read as it is consumed: iterate in a thread."""
         await self._known(owner, namespace)
-        return read.exported(self._store, owner, namespace)
+        return browse.exported(self._store, owner, namespace)
 
     async def export_page(
         self, owner: Owner, *, namespace: str = DEFAULT, after: str | None = None
     ) -> tuple[Sequence[dict[str, Any]], str | None]:
         """The same page by page: items, and what asks for the next ones."""
         await self._known(owner, namespace)
-        return await self._store.work(read.export_page, self._store, owner, namespace, after)
+        return await self._store.work(browse.export_page, self._store, owner, namespace, after)
 
     async def take(
         self, owner: Owner, lines: Iterable[str], *, namespace: str = DEFAULT, scope: Scope = "user"
@@ -342,7 +342,7 @@ class Memory:
 
     async def statistics(self, owner: Owner, *, namespace: str = DEFAULT) -> Statistics:
         await self._known(owner, namespace)
-        return await self._store.work(read.statistics, self._store, owner, namespace)
+        return await self._store.work(browse.statistics, self._store, owner, namespace)
 
     async def _known(self, owner: Owner, namespace: str) -> None:
         """Raises ForeignNamespace for one that never held what this owner may see, wherever else it exists."""

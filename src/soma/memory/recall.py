@@ -9,12 +9,12 @@ import numpy as np
 
 from soma.memory.embedders.base import Reading
 from soma.memory.index.partition import Entry, Partition
-from soma.memory.synthesised import keep_below
 from soma.memory.types import STEPS, Candidate, Candidates, Levels, Query
 from soma.memory.views import VIEWS
 from soma.memory.views.graph import linked
 from soma.memory.views.question import ask
 from soma.memory.views.scene import NONE, Field, Flags, Floats, Indexes, Scene, best, spread
+from soma.memory.views.summaries import keep_below
 
 ADDITIONS = 8  # memories that links alone may bring
 PART_LEAST = 0.1  # below it, nearly every conversation is with them

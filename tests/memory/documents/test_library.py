@@ -9,7 +9,7 @@ from soma.events.database import Database
 from soma.memory.catalogue.identity import Coming, Delivery
 from soma.memory.documents.importing import Chunking, Document, digest_of
 from soma.memory.errors import BadName, ModelUnavailable, NotTheAuthor, UnknownDocument
-from soma.memory.exchange import lines
+from soma.memory.jsonl import lines
 from soma.memory.memory import migrate
 from soma.memory.types import NewMemory
 

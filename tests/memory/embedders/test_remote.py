@@ -12,7 +12,7 @@ from tests.memory.conftest import opened
 from tests.memory.embedders.provider import Provider, serving
 from tests.memory.test_remember import new, recalled
 
-from soma.memory import models
+from soma.memory import embedding_models
 from soma.memory.embedders import remote
 from soma.memory.embedders.choose import Choice, embedder
 from soma.memory.embedders.hashing import Hashing
@@ -155,7 +155,7 @@ async def test_while_the_model_is_away_nothing_is_half_remembered(provider, http
 async def test_a_former_model_is_made_again_from_what_was_kept_of_it(provider, http, database, alice, caplog):
     choice = Choice(kind="openai", model="embed-small", url=provider.url)
     async with opened(database, chosen(provider, http)) as memory:
-        await models.keep(memory._store.writer, choice, chosen(provider, http))
+        await embedding_models.keep(memory._store.writer, choice, chosen(provider, http))
         await memory.remember(alice, [new()])
     [(text,)] = database.query("SELECT choice FROM memory_models")
     assert KEY not in text
@@ -163,8 +163,8 @@ async def test_a_former_model_is_made_again_from_what_was_kept_of_it(provider, h
     def make(other: Choice):
         return embedder(other, http, key=KEY, patience_seconds=0.1)
 
-    assert [model.name for model in models.former(database, Choice(), make)] == ["openai/embed-small"]
-    assert models.former(database, choice, make) == []  # no vector of the bundled one is there
+    assert [model.name for model in embedding_models.former(database, Choice(), make)] == ["openai/embed-small"]
+    assert embedding_models.former(database, choice, make) == []  # no vector of the bundled one is there
     provider.script = [(500, {}, {})] * 9
-    assert models.former(database, Choice(), make) == []
+    assert embedding_models.former(database, Choice(), make) == []
     assert "recall goes by words" in caplog.text

@@ -5,7 +5,7 @@ from tests.memory.conftest import owner
 from tests.memory.test_remember import new
 
 from soma.memory.errors import BadCursor, BadLine, EmptyText, MemoryRefused
-from soma.memory.exchange import lines
+from soma.memory.jsonl import lines
 from soma.memory.types import NewLink
 
 
