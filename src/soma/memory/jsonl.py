@@ -7,7 +7,6 @@ from typing import Any
 
 import msgspec
 
-from soma.events import wire
 from soma.events.transaction import Transaction
 from soma.memory import checks, rows
 from soma.memory.catalogue import records
@@ -15,6 +14,7 @@ from soma.memory.errors import BadLine, UnknownLinkTarget
 from soma.memory.remember import content_key, nearest, remember
 from soma.memory.store import Store
 from soma.memory.types import NewLink, NewMemory, Owner, Remembered, Scope, Status
+from soma.validation import json_errors
 
 Numbered = Mapping[int, NewMemory]  # by the lines that they stand in
 
@@ -72,8 +72,8 @@ def _decoded(line: str, number: int) -> _Line:
     except msgspec.ValidationError as error:
         raise BadLine(str(error), field=f"line {number}") from error
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise BadLine(wire.told(line, error), field=f"line {number}") from error
-    if (name := wire.repeated_name(line)) is not None:
+        raise BadLine(json_errors.told(line, error), field=f"line {number}") from error
+    if (name := json_errors.repeated_name(line)) is not None:
         raise BadLine(f"{name} stands twice", field=f"line {number}")
     return told
 

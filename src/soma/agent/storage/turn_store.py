@@ -16,8 +16,8 @@ from soma.events.ids import now
 from soma.events.log import Log
 from soma.events.schema import Fact, IterationCompleted, Subject, TurnComplete, TurnStarted, draft, fact_of
 from soma.events.transaction import Transaction
-from soma.events.wire import EVERY_DECODING_FAULT
 from soma.events.writer import Writer
+from soma.validation.json_errors import EVERY_DECODING_FAULT
 
 IN_PROGRESS = "turn_in_progress"
 TURN_COLUMNS = "id, tenant_id, user_id, conversation_id, content, client_message_id, created_at"

@@ -19,8 +19,8 @@ from soma.events.chain import Event
 from soma.events.ids import new_id, now
 from soma.events.log import Log
 from soma.events.schema import DraftReplaced, ModelResponded, TurnComplete
-from soma.events.wire import EVERY_DECODING_FAULT
 from soma.events.writer import Writer
+from soma.validation.json_errors import EVERY_DECODING_FAULT
 
 WAITING = 1_000  # frames that a follower may be behind
 PAGE = 500

@@ -30,7 +30,6 @@ from soma.agent.tools.untrusted import clean
 from soma.bench.fuzz.kinds import Kind, kind, made_kind
 from soma.bench.fuzz.trials import Broken, Trial
 from soma.brain.tokens import BundledTokenizer
-from soma.events import wire
 from soma.memory import checks
 from soma.memory.documents.chunks import each_chunk
 from soma.memory.documents.importing import LARGEST_BYTES, READERS
@@ -39,6 +38,7 @@ from soma.memory.text import words
 from soma.memory.text.languages import language_of
 from soma.memory.text.sentences import sentences
 from soma.memory.views.question import QUESTION_WORDS, when
+from soma.validation import json_errors
 
 GROWTH = 4
 MOST = 6.0  # times as long for `GROWTH` times the text; the square would be 16
@@ -88,8 +88,8 @@ def _taints(text: str) -> Any:
 def _told(text: str) -> str:
     try:
         msgspec.json.decode(text)
-    except wire.EVERY_DECODING_FAULT as error:
-        return wire.told(text, error)
+    except json_errors.EVERY_DECODING_FAULT as error:
+        return json_errors.told(text, error)
     return ""
 
 

@@ -15,7 +15,7 @@ from soma.brain.types import Principal
 from soma.brain.wire import requests
 from soma.brain.wire.claims import CLAIMS, check_claims
 from soma.brain.wire.requests import Body
-from soma.events import wire
+from soma.validation import json_errors
 
 
 def read_principal(request: Request, *known: str) -> Principal:
@@ -29,7 +29,7 @@ def read_principal(request: Request, *known: str) -> Principal:
 
 
 def _check_query(request: Request, known: Sequence[str]) -> None:
-    if (wrong := wire.not_text(request.scope["query_string"])) is not None:
+    if (wrong := json_errors.not_text(request.scope["query_string"])) is not None:
         raise BrainRefused("invalid_query", "must be text in UTF-8", wrong)
     given = [name for name, _ in request.query_params.multi_items()]
     for name in given:

@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings
 from soma.brain.settings import BrainSettings
 from soma.brain.settings.learner import LearnerSettings
 from soma.brain.settings.memory import MemorySettings
-from soma.events.wording import wanted
+from soma.validation.pydantic_errors import wanted
 
 GROUPS: tuple[type[BaseSettings], ...] = (BrainSettings, MemorySettings, LearnerSettings)
 PREFIXES = ("SOMABRAIN_", "SOMA_BRAIN_")  # what else begins with SOMA_ may be the agent's

@@ -15,8 +15,7 @@ from msgspec.inspect import Metadata as Metadata_
 
 from soma.brain.errors import BrainRefused
 from soma.brain.types import LONGEST_CORRECTION
-from soma.brain.wire import messages
-from soma.events import wire
+from soma.validation import json_errors, msgspec_errors
 
 T = TypeVar("T")
 
@@ -339,11 +338,12 @@ def read(content: bytes | msgspec.Raw, kind: type[T], *, field: str | None = Non
         _check_json(content)  # msgspec stops at the first fault: what comes after it may not be JSON at all
         message, part = locate(str(error), kind)
         raise BrainRefused("invalid_body", message, part or field) from None
-    except wire.EVERY_DECODING_FAULT as error:
+    except json_errors.EVERY_DECODING_FAULT as error:
         raise _not_json(content, error) from None
     if kind in (FeedbackBatch, Batch):  # each item is read by itself
         return value
-    if field is None and (name := wire.repeated_name(bytes(content))) is not None:  # in an item it costs too much
+    # in an item it costs too much
+    if field is None and (name := json_errors.repeated_name(bytes(content))) is not None:
         raise BrainRefused("invalid_body", f"{name[:LONGEST_NAME]} stands twice.", "body")
     if NUL in bytes(content):
         _check_texts(msgspec.json.decode(content), field or "")
@@ -353,12 +353,12 @@ def read(content: bytes | msgspec.Raw, kind: type[T], *, field: str | None = Non
 def _check_json(content: bytes | msgspec.Raw) -> None:
     try:
         msgspec.json.decode(content)
-    except wire.EVERY_DECODING_FAULT as error:
+    except json_errors.EVERY_DECODING_FAULT as error:
         raise _not_json(content, error) from None
 
 
 def _not_json(content: bytes | msgspec.Raw, error: Exception) -> BrainRefused:
-    return BrainRefused("invalid_json", wire.told(bytes(content), error), "body", 400)
+    return BrainRefused("invalid_json", json_errors.told(bytes(content), error), "body", 400)
 
 
 def _check_texts(value: Any, field: str) -> None:
@@ -390,7 +390,7 @@ def locate(message: str, kind: Any = None) -> tuple[str, str | None]:
     if named := re.search(r"(?:required|unknown) field `([^`]+)`", text):
         field = f"{field}.{named[1]}" if field else named[1]
     choices = choices_at(kind, field) if kind is not None else ()
-    return messages.told(text, choices), field or None
+    return msgspec_errors.told(text, choices), field or None
 
 
 def choices_at(kind: Any, path: str) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ from soma.agent.errors import Invalid
 from soma.agent.models import Role
 from soma.agent.settings import Settings
 from soma.brain.settings import BrainSettings
-from soma.events.wording import wanted
+from soma.validation.pydantic_errors import wanted
 
 THEIRS = re.compile(r"[Ii]nput|[Vv]alue error|valid (string|integer|number|boolean|list)|validation|permitted")
 

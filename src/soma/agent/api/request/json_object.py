@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from soma.agent.access.auth import NAMES_OF_TENANT, Caller, refuse_foreign_tenant
 from soma.agent.errors import Invalid, Malformed
-from soma.events import wire, wording
+from soma.validation import json_errors, pydantic_errors
 
 B = TypeVar("B", bound=BaseModel)
 LONGEST_NAME = 80  # characters of a name that are said again
@@ -18,11 +18,11 @@ def read(sent: bytes | str) -> dict[str, Any]:
     """The object that was sent. Raises Malformed, or Invalid with the field that is to blame."""
     try:
         body = msgspec.json.decode(sent)
-    except wire.EVERY_DECODING_FAULT as error:
-        raise Malformed(wire.told(sent, error), field="body") from error
+    except json_errors.EVERY_DECODING_FAULT as error:
+        raise Malformed(json_errors.told(sent, error), field="body") from error
     if not isinstance(body, dict):
         raise Invalid("a JSON object is expected", field="body")
-    if (name := wire.repeated_name(sent)) is not None:
+    if (name := json_errors.repeated_name(sent)) is not None:
         raise Invalid(f"{name[:LONGEST_NAME]} stands twice", field="body")
     if (b"\\u0000" if isinstance(sent, bytes) else "\\u0000") in sent:  # type: ignore[operator]
         for place in _places_of_nul(body):
@@ -45,7 +45,7 @@ def validated(body: dict[str, Any], kind: type[B]) -> B:
 
 
 def at_fault(fault: Mapping[str, Any]) -> Invalid:
-    return Invalid(wording.told(fault), field=".".join(map(str, fault["loc"])) or "body")
+    return Invalid(pydantic_errors.told(fault), field=".".join(map(str, fault["loc"])) or "body")
 
 
 def _places_of_nul(value: Any, place: str = "") -> Iterator[str]:

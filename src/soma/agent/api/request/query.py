@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from soma.agent.access.auth import NAMES_OF_TENANT
 from soma.agent.api.request.body import NAMES_OF_AGENT
 from soma.agent.errors import Invalid
-from soma.events.wire import not_text
+from soma.validation.json_errors import not_text
 
 Door = Callable[..., Awaitable[Any]]
 

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from soma.events.wire import EVERY_DECODING_FAULT, not_text, repeated_name, told
+from soma.validation.json_errors import EVERY_DECODING_FAULT, not_text, repeated_name, told
 
 
 def wrong(sent: bytes | str) -> str:

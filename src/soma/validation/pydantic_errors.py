@@ -1,4 +1,4 @@
-"""What pydantic finds wrong, in our words: what is wanted, and what came. Of msgspec: `brain/wording.py`."""
+"""Messages for what pydantic rejects: what is wanted, and what came. The twin for msgspec: `msgspec_errors.py`."""
 
 from collections.abc import Mapping
 from math import isnan

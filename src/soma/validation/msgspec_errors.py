@@ -1,10 +1,10 @@
-"""What msgspec finds wrong, in our words: what is wanted, and what came. Of pydantic: `events/wording.py`."""
+"""Messages for what msgspec rejects: what is wanted, and what came. The twin for pydantic: `pydantic_errors.py`."""
 
 import re
 from collections.abc import Sequence
 from typing import Any
 
-from soma.events import wire
+from soma.validation import json_errors
 
 KINDS = {
     "str": "text",
@@ -30,7 +30,7 @@ def told(message: str, choices: Sequence[Any] = ()) -> str:
         return FIELDS[field[1]]
     if (value := re.match(r"Invalid enum value (.+)", message)) is not None:
         return f"{_any_of(choices)} is wanted, not {value[1]}"
-    if message.startswith(wire.TOO_LARGE):
+    if message.startswith(json_errors.TOO_LARGE):
         return "a number is too large"
     if (found := EXPECTED.fullmatch(message)) is None:
         return message

@@ -1,0 +1,1 @@
+"""Messages for malformed or invalid input, shared by all endpoints. Pure."""
