@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from soma.agent.language.moments import server_zone, zone_of
 from soma.agent.windows import windows_of
 from soma.events.database import checked_address
-from soma.events.private import kept_secret
+from soma.process.private_files import kept_secret
 
 Refine = Literal["off", "evidence", "always"]
 

@@ -20,8 +20,8 @@ from soma.brain.settings import BrainSettings
 from soma.brain.settings.errors import told
 from soma.cli.output.terminal import console, errors, fail, show_json
 from soma.cli.unknown_settings import GROUPS
-from soma.events.private import read_private
 from soma.events.reasons import reason_of
+from soma.process.private_files import read_private
 
 __all__ = ["console", "errors", "fail", "show_json"]  # beside what stands here: every command needs both
 

@@ -14,7 +14,7 @@ from typing import Any, Literal, Protocol
 
 from soma.events.errors import ReadFailed
 from soma.events.ids import now
-from soma.events.private import make_private
+from soma.process.private_files import make_private
 
 Row = tuple[Any, ...]
 Dialect = Literal["sqlite", "postgresql"]

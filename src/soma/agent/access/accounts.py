@@ -10,7 +10,7 @@ from soma.agent.access.auth import IssuedToken, digest_of, issue_token, live_tok
 from soma.agent.errors import Conflict, NotFound
 from soma.agent.models import Capsule, Membership, Role, Tenant, User
 from soma.agent.settings import settings
-from soma.events.private import read_private, write_private
+from soma.process.private_files import read_private, write_private
 
 DEFAULT_TENANT = "default"
 DEFAULT_CAPSULE = "soma"

@@ -14,7 +14,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from soma.brain.settings.learner import LearnerSettings
 from soma.brain.settings.memory import MemorySettings
 from soma.events.database import checked_address
-from soma.events.private import kept_secret
+from soma.process.private_files import kept_secret
 
 
 def default_data_dir() -> Path:

@@ -21,7 +21,7 @@ from soma.cli.imports.report import report_as_json, show_counts, show_passed_ove
 from soma.cli.output.formatting import excerpt, parts_of
 from soma.cli.output.terminal import REFUSED, escaped, say, visible
 from soma.cli.server import Server, as_json_option, connected, console, errors, fail, show_json
-from soma.events.private import open_private
+from soma.process.private_files import open_private
 
 BATCH = 100  # some seconds of embedding on a slow machine
 TRIES = 4

@@ -28,9 +28,9 @@ from soma.cli.server import (
     running,
 )
 from soma.cli.unknown_settings import unknown
-from soma.events.private import write_private
 from soma.events.reasons import reason_of
 from soma.process.connections import ConnectionLimits, allow_files, bounded
+from soma.process.private_files import write_private
 
 if TYPE_CHECKING:
     from soma.agent.asgi import Application

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from soma.events.private import kept_file, kept_secret, make_private, open_private, write_private
+from soma.process.private_files import kept_file, kept_secret, make_private, open_private, write_private
 
 
 def test_a_secret_is_made_once_and_is_its_users_alone(tmp_path):
