@@ -17,8 +17,7 @@ from collections.abc import Sequence
 import msgspec
 
 from soma.brain.core import trust
-from soma.brain.core.arithmetic import clamp, dot, exp, log, total
-from soma.brain.core.bounded import bounded
+from soma.brain.core.arithmetic import clamp, clip, dot, exp, log, total
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.observations import VIEW_SCALE, Evidence, Source
 from soma.brain.core.weights import VIEWS_LIMIT, Views, weight_name
@@ -173,7 +172,7 @@ def _gradient(
         g = [slope if known else 0.0 for slope, known in zip(g, reading.active, strict=True)]
     if max(g) > limit or min(g) < -limit:
         named = zip(map(weight_name, views.names), g, strict=True)
-        g = [bounded(name, slope, -limit, limit, outliers) for name, slope in named]
+        g = [clip(name, slope, -limit, limit, outliers) for name, slope in named]
     return tuple(g)
 
 

@@ -5,9 +5,13 @@ import msgspec
 from soma.brain.core import modulators
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.modulators import Modulators
-from soma.brain.core.salience import salience
 
 UNKNOWN = 0.5  # novelty or confidence nobody stated: drives nothing
+
+
+def salience(novelty: float, error: float, settings: Hyperparameters) -> float:
+    """0.5 novelty + 0.5 error; novelty = 1 - max cosine to working memory, error = |delta| / 2."""
+    return settings.novelty_share * novelty + settings.error_share * error
 
 
 class Feeling(msgspec.Struct, frozen=True, gc=False):

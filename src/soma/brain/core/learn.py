@@ -9,7 +9,7 @@ from typing import NamedTuple, assert_never
 from msgspec.structs import replace
 
 from soma.brain.core import calibration, evidence, guard, literal, modulators, temperature, tools, utility
-from soma.brain.core.bounded import bounded
+from soma.brain.core.arithmetic import clip
 from soma.brain.core.evidence import Reading
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.feeling import Feeling, felt, next_baseline
@@ -48,7 +48,7 @@ def learn_from_answer(state: LearnerState, answer: Answer, settings: Hyperparame
     """A person's verdict, never gated: what gain, cost, latency are worth, whether confidence was right."""
     outliers: list[str] = []
     terms = answer_terms(answer, settings)
-    reward = bounded("reward", sum_of(terms), -1.0, 1.0, outliers)
+    reward = clip("reward", sum_of(terms), -1.0, 1.0, outliers)
     confidence = _share("raw_confidence", answer.raw_confidence, outliers)
     delta = reward - state.baseline
     feeling = felt(
@@ -186,7 +186,7 @@ def learn_from_outcome(state: LearnerState, outcome: IterationOutcome, settings:
     """What happened without a person: always felt and recorded, learned from only where it is salient."""
     outliers: list[str] = []
     terms = outcome_terms(outcome, settings)
-    reward = bounded("reward", sum_of(terms), -1.0, 1.0, outliers)
+    reward = clip("reward", sum_of(terms), -1.0, 1.0, outliers)
     delta = reward - state.baseline if terms else 0.0
     feeling = felt(
         state.modulators,
@@ -286,10 +286,10 @@ def _diversified(
 ) -> Lesson:
     if diversity is None:
         return lesson
-    diversity = bounded("diversity", diversity, 0.0, 1.0, outliers)
+    diversity = clip("diversity", diversity, 0.0, 1.0, outliers)
     n = state.counts.evidence + state.counts.outcomes
     return replace(lesson, temperature=temperature.moved(lesson.temperature, diversity, n, settings))
 
 
 def _share(name: str, value: float | None, outliers: list[str]) -> float | None:
-    return None if value is None else bounded(name, value, 0.0, 1.0, outliers)
+    return None if value is None else clip(name, value, 0.0, 1.0, outliers)

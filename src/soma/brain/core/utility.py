@@ -6,8 +6,7 @@ older observations fade, so that a change of taste is noticed.
 
 import msgspec
 
-from soma.brain.core.arithmetic import clamp
-from soma.brain.core.bounded import bounded
+from soma.brain.core.arithmetic import clamp, clip
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.weights import LAMBDA, MU, NU
 
@@ -49,11 +48,9 @@ def features(
         return None
     limit = settings.feature_limit
     return Features(
-        0.0 if gain is None else bounded("gain", gain, -1.0, 1.0, clipped),
-        0.0 if cost is None else -bounded("cost", cost / settings.cost_budget, 0.0, limit, clipped),
-        0.0
-        if latency_ms is None
-        else -bounded("latency", latency_ms / settings.latency_target_ms, 0.0, limit, clipped),
+        0.0 if gain is None else clip("gain", gain, -1.0, 1.0, clipped),
+        0.0 if cost is None else -clip("cost", cost / settings.cost_budget, 0.0, limit, clipped),
+        0.0 if latency_ms is None else -clip("latency", latency_ms / settings.latency_target_ms, 0.0, limit, clipped),
     )
 
 
