@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
-from soma.brain.core.evidence import named_values
 from soma.brain.core.observations import Evidence
+from soma.brain.core.rules.evidence import named_values
 from soma.brain.feedback.memory_values import folded, value_of
 from soma.brain.learners.lineage import Jump, jumps, lineage
 from soma.brain.learners.observations import Learnable

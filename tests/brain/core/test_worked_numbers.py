@@ -8,14 +8,14 @@ import pytest
 from msgspec.structs import replace
 
 from soma.brain.core.arithmetic import softmax
-from soma.brain.core.feeling import salience
 from soma.brain.core.hyperparameters import Hyperparameters, Rule
 from soma.brain.core.learn import learn
 from soma.brain.core.modulators import SOMA
 from soma.brain.core.observations import Answer
+from soma.brain.core.rules.feeling import salience
+from soma.brain.core.rules.temperature import anneal
+from soma.brain.core.rules.values import next_value
 from soma.brain.core.state import LearnerState
-from soma.brain.core.temperature import anneal
-from soma.brain.core.values import next_value
 
 pytestmark = pytest.mark.learning
 

@@ -6,11 +6,11 @@ from typing import Protocol
 
 from msgspec.structs import replace
 
-from soma.brain.core import literal
-from soma.brain.core.feeling import next_baseline
 from soma.brain.core.hyperparameters import Hyperparameters, Rule
 from soma.brain.core.learn import learn_from_evidence
 from soma.brain.core.observations import Evidence
+from soma.brain.core.rules import literal
+from soma.brain.core.rules.feeling import next_baseline
 from soma.brain.core.serve import serve
 from soma.brain.core.state import LearnerState
 from soma.brain.core.weights import Views

@@ -3,15 +3,15 @@
 import msgspec
 from msgspec.structs import astuple
 
-from soma.brain.core import evidence, gates, literal
-from soma.brain.core.evidence import Judgement
-from soma.brain.core.feeling import Feeling
 from soma.brain.core.hyperparameters import Hyperparameters, Rule
 from soma.brain.core.modulators import NAMES
 from soma.brain.core.observations import Answer, Evidence, IterationOutcome
 from soma.brain.core.promotion import Promotion
 from soma.brain.core.restore import Restore
-from soma.brain.core.reward import Terms
+from soma.brain.core.rules import evidence, gates, literal
+from soma.brain.core.rules.evidence import Judgement
+from soma.brain.core.rules.feeling import Feeling
+from soma.brain.core.rules.reward import Terms
 from soma.brain.core.state import LearnerState
 
 

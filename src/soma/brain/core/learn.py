@@ -8,18 +8,19 @@ from typing import NamedTuple, assert_never
 
 from msgspec.structs import replace
 
-from soma.brain.core import calibration, evidence, guard, literal, modulators, temperature, tools, utility
+from soma.brain.core import modulators
 from soma.brain.core.arithmetic import clip
-from soma.brain.core.evidence import Reading
 from soma.brain.core.explanation import Explanation
-from soma.brain.core.feeling import Feeling, felt, next_baseline
-from soma.brain.core.gates import passes
-from soma.brain.core.guard import Guard, Lesson
 from soma.brain.core.hyperparameters import Hyperparameters, Rule
 from soma.brain.core.observations import Answer, Evidence, IterationOutcome, Source
 from soma.brain.core.promotion import Promotion, promoted
 from soma.brain.core.restore import Restore, restored
-from soma.brain.core.reward import answer_terms, outcome_terms, sum_of
+from soma.brain.core.rules import calibration, evidence, guard, literal, temperature, tools, utility
+from soma.brain.core.rules.evidence import Reading
+from soma.brain.core.rules.feeling import Feeling, felt, next_baseline
+from soma.brain.core.rules.gates import passes
+from soma.brain.core.rules.guard import Guard, Lesson
+from soma.brain.core.rules.reward import answer_terms, outcome_terms, sum_of
 from soma.brain.core.state import LearnerState
 
 Observation = Answer | Evidence | IterationOutcome | Restore | Promotion

@@ -10,11 +10,11 @@ import msgspec
 from msgspec.structs import replace
 
 from soma.brain.core.arithmetic import clamp
-from soma.brain.core.guard import Lesson
 from soma.brain.core.hyperparameters import Hyperparameters
+from soma.brain.core.rules.guard import Lesson
+from soma.brain.core.rules.temperature import Temperature
+from soma.brain.core.rules.utility import Utility
 from soma.brain.core.state import LearnerState
-from soma.brain.core.temperature import Temperature
-from soma.brain.core.utility import Utility
 from soma.brain.core.weights import LAMBDA, MU, NU, Views, weight_name
 
 Changes = Iterable[tuple[str, float]]

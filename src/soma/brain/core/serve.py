@@ -2,11 +2,11 @@
 
 from typing import NamedTuple
 
-from soma.brain.core.gates import admission_threshold
 from soma.brain.core.hyperparameters import Hyperparameters, Rule
+from soma.brain.core.rules.gates import admission_threshold
+from soma.brain.core.rules.temperature import served_tau
+from soma.brain.core.rules.trust import blend, trust
 from soma.brain.core.state import LearnerState
-from soma.brain.core.temperature import served_tau
-from soma.brain.core.trust import blend, trust
 from soma.brain.core.weights import by_weight_name
 
 

@@ -4,15 +4,15 @@ from hashlib import sha256
 
 import msgspec
 
-from soma.brain.core import calibration, evidence, guard, temperature, utility
-from soma.brain.core.calibration import Calibration
-from soma.brain.core.evidence import Retrieval
-from soma.brain.core.guard import Guard, Lesson
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.modulators import Modulators
-from soma.brain.core.temperature import Temperature
-from soma.brain.core.tools import Tools
-from soma.brain.core.utility import Utility
+from soma.brain.core.rules import calibration, evidence, guard, temperature, utility
+from soma.brain.core.rules.calibration import Calibration
+from soma.brain.core.rules.evidence import Retrieval
+from soma.brain.core.rules.guard import Guard, Lesson
+from soma.brain.core.rules.temperature import Temperature
+from soma.brain.core.rules.tools import Tools
+from soma.brain.core.rules.utility import Utility
 from soma.brain.core.weights import by_weight_name
 
 

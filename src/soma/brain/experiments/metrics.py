@@ -10,7 +10,7 @@ from typing import NamedTuple
 from soma.brain.core.arithmetic import clamp
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.observations import Answer, Evidence
-from soma.brain.core.reward import answer_terms, sum_of
+from soma.brain.core.rules.reward import answer_terms, sum_of
 from soma.brain.learners.observations import Learnable
 
 SCALES = {"reward": (-1.0, 1.0), "reciprocal_rank": (0.0, 1.0)}

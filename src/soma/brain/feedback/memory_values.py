@@ -9,8 +9,8 @@ from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
+from soma.brain.core.rules.values import stepped
 from soma.brain.core.state import LearnerState
-from soma.brain.core.values import stepped
 from soma.brain.learners.learners import LEARNED, Learners, Lesson, stream_of
 from soma.brain.learners.lineage import Lineage, jumps, lineage, parting
 from soma.brain.learners.observations import Named

@@ -5,8 +5,8 @@ from typing import Any
 
 from msgspec.structs import asdict
 
-from soma.brain.core.calibration import calibrated, report
 from soma.brain.core.hyperparameters import Hyperparameters
+from soma.brain.core.rules.calibration import calibrated, report
 from soma.brain.core.serve import Served, serve
 from soma.brain.core.state import LearnerState
 from soma.brain.core.weights import by_weight_name

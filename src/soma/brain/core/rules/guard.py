@@ -4,10 +4,10 @@ import msgspec
 from msgspec.structs import replace
 
 from soma.brain.core.arithmetic import clamp
-from soma.brain.core.evidence import Retrieval
 from soma.brain.core.hyperparameters import Hyperparameters
-from soma.brain.core.temperature import Temperature
-from soma.brain.core.utility import Utility
+from soma.brain.core.rules.evidence import Retrieval
+from soma.brain.core.rules.temperature import Temperature
+from soma.brain.core.rules.utility import Utility
 
 
 class Lesson(msgspec.Struct, frozen=True, gc=False):

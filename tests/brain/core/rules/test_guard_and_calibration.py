@@ -2,10 +2,10 @@ import random
 
 import pytest
 
-from soma.brain.core.calibration import EMPTY, Bin, calibrated, labelled, report
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import learn
 from soma.brain.core.observations import Answer
+from soma.brain.core.rules.calibration import EMPTY, Bin, calibrated, labelled, report
 from soma.brain.core.state import LearnerState
 
 pytestmark = pytest.mark.learning

@@ -6,8 +6,8 @@ p_new = clamp(p_old + lr_eff gain_p signal, p_min, p_max)
 from msgspec.structs import replace
 
 from soma.brain.core.arithmetic import clamp
-from soma.brain.core.guard import Lesson
 from soma.brain.core.observations import Evidence
+from soma.brain.core.rules.guard import Lesson
 from soma.brain.core.weights import LAMBDA, MU, NAMED_VIEWS, NU, Weight
 
 

@@ -16,10 +16,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from soma.brain.core import trust
 from soma.brain.core.arithmetic import clamp, clip, dot, exp, log, total
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.observations import VIEW_SCALE, Evidence, Source
+from soma.brain.core.rules import trust
 from soma.brain.core.weights import VIEWS_LIMIT, Views, weight_name
 
 Rows = list[tuple[float, ...]]

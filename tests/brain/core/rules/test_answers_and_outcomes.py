@@ -6,9 +6,9 @@ from msgspec.structs import replace
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import learn
 from soma.brain.core.observations import Answer, IterationOutcome, ToolOutcome
-from soma.brain.core.reward import answer_terms, outcome_terms, sum_of
+from soma.brain.core.rules.reward import answer_terms, outcome_terms, sum_of
+from soma.brain.core.rules.tools import TOOLS_LIMIT, usefulness
 from soma.brain.core.state import LearnerState
-from soma.brain.core.tools import TOOLS_LIMIT, usefulness
 
 pytestmark = pytest.mark.learning
 

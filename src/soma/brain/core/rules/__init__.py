@@ -1,0 +1,1 @@
+"""Rules: how each kind of evidence moves one part of a learner; none knows the whole state."""
