@@ -24,7 +24,7 @@ from soma.bench.candidates.gather import memory_on, owner
 from soma.bench.flat import flattened
 from soma.bench.tenants import ratio
 from soma.brain.context.bundle import ranked
-from soma.brain.core.serve import serve
+from soma.brain.core.serving.serve import serve
 from soma.brain.core.state import LearnerState
 from soma.brain.root import shipped_views
 from soma.brain.settings.learner import LearnerSettings

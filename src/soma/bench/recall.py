@@ -25,8 +25,8 @@ from soma.bench.data.locomo import CATEGORIES, Conversation, load
 from soma.bench.data.shapes import documents, notes
 from soma.bench.flat import flattened
 from soma.brain.core.observations import Shown
-from soma.brain.core.pack import Candidate, duplicate_pairs, pack
-from soma.brain.core.rank import rank
+from soma.brain.core.serving.pack import Candidate, duplicate_pairs, pack
+from soma.brain.core.serving.rank import rank
 from soma.brain.tokens import BundledTokenizer
 from soma.memory.embedders.base import Embedder
 from soma.memory.embedders.minilm import MiniLM

@@ -8,7 +8,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from soma.brain.core.hyperparameters import Hyperparameters
-from soma.brain.core.serve import serve
+from soma.brain.core.serving.serve import serve
 from soma.brain.core.state import LearnerState
 from soma.brain.learners.presentation import levels, weights_of
 from soma.brain.types import Principal

@@ -16,7 +16,7 @@ from soma.brain.context.residual import Residuals, superposed
 from soma.brain.context.residual import novelty as residual_novelty
 from soma.brain.context.working_memory import Item, Key, WorkingMemory, novelty
 from soma.brain.core.explanation import Explanation
-from soma.brain.core.serve import serve
+from soma.brain.core.serving.serve import serve
 from soma.brain.core.state import LearnerState
 from soma.brain.document_types import ForgottenDocuments
 from soma.brain.errors import BrainRefused

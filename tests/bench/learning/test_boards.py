@@ -11,7 +11,7 @@ from soma.bench.learning.boards import Board
 from soma.bench.learning.courses import taken, within
 from soma.bench.learning.rules import Centred, Core, Fixed, Thompson, literal_rule
 from soma.brain.core.observations import Shown
-from soma.brain.core.rank import rank
+from soma.brain.core.serving.rank import rank
 
 VIEWS = ("graph", "semantic", "temporal")
 PRIOR = {"semantic": 1.0, "graph": 0.2, "temporal": 0.1}

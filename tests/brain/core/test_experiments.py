@@ -11,7 +11,7 @@ from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import learn
 from soma.brain.core.observations import Answer
 from soma.brain.core.promotion import Promotion, stepped
-from soma.brain.core.serve import serve
+from soma.brain.core.serving.serve import serve
 from soma.brain.core.state import LearnerState
 from soma.brain.core.statistics import incomplete_beta, log_gamma, sample, student_p, trend, welch
 

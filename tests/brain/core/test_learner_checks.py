@@ -22,7 +22,7 @@ from soma.brain.core.observations import (
     ToolOutcome,
 )
 from soma.brain.core.restore import Restore
-from soma.brain.core.serve import serve
+from soma.brain.core.serving.serve import serve
 from soma.brain.core.state import LearnerState
 from soma.brain.core.weights import SEVEN, VIEWS_LIMIT, Views
 

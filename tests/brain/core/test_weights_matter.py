@@ -9,11 +9,11 @@ from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import learn
 from soma.brain.core.modulators import SOMA
 from soma.brain.core.observations import Shown
-from soma.brain.core.pack import Candidate, Packed, duplicate_pairs, pack
-from soma.brain.core.plan import Choice, Menu, Option, Worth, plan
-from soma.brain.core.rank import rank
 from soma.brain.core.rules.temperature import initial, moved, served_tau
-from soma.brain.core.serve import serve
+from soma.brain.core.serving.pack import Candidate, Packed, duplicate_pairs, pack
+from soma.brain.core.serving.plan import Choice, Menu, Option, Worth, plan
+from soma.brain.core.serving.rank import rank
+from soma.brain.core.serving.serve import serve
 from soma.brain.core.state import LearnerState
 from soma.brain.core.weights import Views
 

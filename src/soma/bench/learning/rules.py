@@ -11,7 +11,7 @@ from soma.brain.core.learn import learn_from_evidence
 from soma.brain.core.observations import Evidence
 from soma.brain.core.rules import literal
 from soma.brain.core.rules.feeling import next_baseline
-from soma.brain.core.serve import serve
+from soma.brain.core.serving.serve import serve
 from soma.brain.core.state import LearnerState
 from soma.brain.core.weights import Views
 

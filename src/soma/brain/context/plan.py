@@ -11,8 +11,8 @@ import msgspec
 
 from soma.brain.core.arithmetic import total
 from soma.brain.core.hyperparameters import Hyperparameters
-from soma.brain.core.plan import Choice, Menu, Option, Plan, Worth, plan
-from soma.brain.core.serve import Served
+from soma.brain.core.serving.plan import Choice, Menu, Option, Plan, Worth, plan
+from soma.brain.core.serving.serve import Served
 from soma.brain.wire.requests import PlanOption, PlanOptions
 
 LEAST_GAIN = 0.5  # views are relative: they say which candidate is best, never that none is good

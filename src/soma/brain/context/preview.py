@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from concurrent.futures import Executor
 
 from soma.brain.context.bundle import Lane, built
-from soma.brain.core.serve import Served, serve
+from soma.brain.core.serving.serve import Served, serve
 from soma.brain.core.state import LearnerState
 from soma.brain.core.weights import weight_name
 from soma.brain.errors import BrainRefused

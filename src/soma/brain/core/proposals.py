@@ -4,7 +4,7 @@ from collections.abc import Collection
 from typing import NamedTuple
 
 from soma.brain.core.hyperparameters import Hyperparameters
-from soma.brain.core.serve import serve
+from soma.brain.core.serving.serve import serve
 from soma.brain.core.state import LearnerState
 from soma.brain.core.weights import weight_name
 

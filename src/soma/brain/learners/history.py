@@ -15,7 +15,7 @@ from soma.brain.core.hyperparameters import Hyperparameters, Rule
 from soma.brain.core.learn import Observation, learn
 from soma.brain.core.observations import Answer, IterationOutcome
 from soma.brain.core.rules.utility import features
-from soma.brain.core.serve import serve
+from soma.brain.core.serving.serve import serve
 from soma.brain.core.state import LearnerState
 from soma.brain.core.weights import by_weight_name
 from soma.brain.learners.learners import LEARNED, Base, Learners, stream_of

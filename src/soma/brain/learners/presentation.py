@@ -7,7 +7,7 @@ from msgspec.structs import asdict
 
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.rules.calibration import calibrated, report
-from soma.brain.core.serve import Served, serve
+from soma.brain.core.serving.serve import Served, serve
 from soma.brain.core.state import LearnerState
 from soma.brain.core.weights import by_weight_name
 from soma.brain.types import LearnerView

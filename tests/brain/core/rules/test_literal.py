@@ -5,7 +5,7 @@ import pytest
 from soma.brain.core.hyperparameters import Hyperparameters, Rule
 from soma.brain.core.learn import learn
 from soma.brain.core.observations import Answer
-from soma.brain.core.serve import serve
+from soma.brain.core.serving.serve import serve
 from soma.brain.core.state import LearnerState
 from soma.brain.core.weights import SEVEN
 

@@ -4,9 +4,9 @@ from hypothesis import strategies as st
 
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.observations import Shown
-from soma.brain.core.pack import Candidate, Packed, duplicate_pairs, pack
-from soma.brain.core.plan import EVALUATIONS, Menu, Option, Worth, evaluated, plan
-from soma.brain.core.rank import rank, scored, z_scores
+from soma.brain.core.serving.pack import Candidate, Packed, duplicate_pairs, pack
+from soma.brain.core.serving.plan import EVALUATIONS, Menu, Option, Worth, evaluated, plan
+from soma.brain.core.serving.rank import rank, scored, z_scores
 
 pytestmark = pytest.mark.learning
 
