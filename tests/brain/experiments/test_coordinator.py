@@ -5,8 +5,8 @@ from msgspec.structs import replace
 from pydantic import SecretStr
 from tests.brain.conftest import ALICE, MALLORY, TOKEN
 
+from soma.brain.core.experiments.proposals import proposed
 from soma.brain.core.hyperparameters import Hyperparameters
-from soma.brain.core.proposals import proposed
 from soma.brain.core.state import LearnerState
 from soma.brain.settings import BrainSettings
 

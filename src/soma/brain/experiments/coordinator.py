@@ -8,8 +8,8 @@ import asyncio
 import logging
 from typing import NamedTuple
 
-from soma.brain.core.proposals import proposed
-from soma.brain.core.statistics import Trend, trend
+from soma.brain.core.experiments.proposals import proposed
+from soma.brain.core.experiments.statistics import Trend, trend
 from soma.brain.errors import BrainRefused
 from soma.brain.experiments import rows
 from soma.brain.experiments.experiments import COORDINATOR, Experiments

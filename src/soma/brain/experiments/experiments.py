@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from soma.brain.core.experiments import Arm, Call, Design, Method, Verdict, assigned, judged
+from soma.brain.core.experiments.design import Arm, Call, Design, Method, Verdict, assigned, judged
 from soma.brain.core.promotion import Promotion, stepped
 from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused

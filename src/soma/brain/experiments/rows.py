@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from soma.brain.core.experiments import Arm, Design, Method, Result
+from soma.brain.core.experiments.design import Arm, Design, Method, Result
 from soma.brain.types import Principal
 from soma.events.ids import new_id, now
 from soma.events.log import Reads

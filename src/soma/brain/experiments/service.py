@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import TypeVar
 
-from soma.brain.core.experiments import Arm
+from soma.brain.core.experiments.design import Arm
 from soma.brain.experiments.experiments import Experiments
 from soma.brain.types import Experiment, Principal
 from soma.brain.wire.requests import NewExperiment, OutcomeItem

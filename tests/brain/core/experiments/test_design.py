@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from soma.brain.core.experiments import Arm, Call, Design, Method, Result, assigned, judged
+from soma.brain.core.experiments.design import Arm, Call, Design, Method, Result, assigned, judged
+from soma.brain.core.experiments.statistics import incomplete_beta, log_gamma, sample, student_p, trend, welch
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import learn
 from soma.brain.core.observations import Answer
 from soma.brain.core.promotion import Promotion, stepped
 from soma.brain.core.serving.serve import serve
 from soma.brain.core.state import LearnerState
-from soma.brain.core.statistics import incomplete_beta, log_gamma, sample, student_p, trend, welch
 
 pytestmark = pytest.mark.learning
 

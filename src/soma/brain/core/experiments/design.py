@@ -5,7 +5,7 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import NamedTuple
 
-from soma.brain.core.statistics import Comparison, Sample, anytime_p, sample, welch
+from soma.brain.core.experiments.statistics import Comparison, Sample, anytime_p, sample, welch
 
 SIGNIFICANT = 0.05
 EFFECT = 0.3  # Cohen's d from which a difference is worth a promotion
