@@ -1,4 +1,4 @@
-"""Candidates ready to be ranked by any weights: the vectorised twin of `brain.core.rank`, with the same bits.
+"""Candidates ready to be ranked by any weights: the vectorised twin of `brain.core.serving.rank`, with the same bits.
 
 It adds column by column in the order of the names, and puts equal scores in the order of the keys.
 """
