@@ -39,9 +39,9 @@ BROKEN = (
     Broken(
         id="LEARN-001",
         file="src/soma/agent/turn/steps/learn.py",
-        old="        learned = await doors.brain.publish_turn_metrics(",
-        new="        learned = _skipped(record.weights, record.neuromodulators) if judged.exit_reason is None "
-        "else await doors.brain.publish_turn_metrics(",
+        old="        learned = await context.brain.publish_turn_metrics(",
+        new="        learned = _skip_learning(record.weights, record.neuromodulators) if judged.exit_reason is None "
+        "else await context.brain.publish_turn_metrics(",
         test=f"{PROMISES}::test_every_iteration_is_learned_from_before_the_next_begins",
     ),
     Broken(

@@ -1,9 +1,9 @@
-"""The tools that Soma brings: what a capsule may enable by name."""
+"""The tools that come with Soma: a capsule enables them by name."""
 
 from pathlib import Path
 
 from soma.agent.memory.forget import Forgetting
-from soma.agent.tools.base import Tool
+from soma.agent.tools.base import Tool, ToolContext
 from soma.agent.tools.brain import Signing
 from soma.agent.tools.calculator import Calculator
 from soma.agent.tools.clock import Clock
@@ -11,17 +11,21 @@ from soma.agent.tools.document import Document
 from soma.agent.tools.forget import Forget
 from soma.agent.tools.recall import Recall
 from soma.agent.tools.remember import Remember
-from soma.agent.turn.steps.doors import principal_of_context
 from soma.brain.client import BrainClient
+from soma.brain.types import Principal
 
 
 def native_tools(documents: Path, brain: BrainClient, forgetting: Forgetting, sign: Signing) -> list[Tool]:
-    """`documents` is the folder that the agent may read, `sign` names the authors of memories."""
+    """Make the tools. `documents` is the folder that the agent may read, `sign` names the authors of memories."""
     return [
         Clock(),
         Calculator(),
-        Remember(brain, principal_of_context),
-        Recall(brain, principal_of_context, sign),
+        Remember(brain, _principal_of),
+        Recall(brain, _principal_of, sign),
         Document(documents),
-        Forget(brain, forgetting, principal_of_context),
+        Forget(brain, forgetting, _principal_of),
     ]
+
+
+def _principal_of(context: ToolContext) -> Principal:
+    return Principal(tenant_id=context.tenant_id, user_id=context.user_id, agent_id=context.agent_id, role=context.role)

@@ -30,9 +30,9 @@ from soma.agent.storage.turn_bounds import TurnBounds
 from soma.agent.storage.turn_store import TurnStore
 from soma.agent.tools.base import Tool
 from soma.agent.tools.breaker import Breakers
-from soma.agent.turn.factory import FindModel, Workshop
+from soma.agent.turn.factory import FindModel, TurnFactory
 from soma.agent.turn.feed import Feed
-from soma.agent.turn.runner import Crash, Turns
+from soma.agent.turn.runner import Crash, TurnRunner
 from soma.brain.client import BrainClient
 from soma.brain.errors import BrainError
 from soma.brain.root import open_brain
@@ -76,7 +76,7 @@ async def open_agent(
         tools = {tool.name: tool for tool in (*native, *more_tools)}
         feed = Feed(writer, quiet_seconds=settings.stream_comment_seconds)
         stack.callback(feed.close)
-        workshop = Workshop(
+        factory = TurnFactory(
             settings=settings,
             brain=brain,
             find_model=find_model or models.get,
@@ -87,7 +87,7 @@ async def open_agent(
             load=store.load,
             withheld=store.withheld,
         )
-        turns = Turns(store, feed, workshop.prepare, turn_seconds=settings.turn_seconds, crash=crash)
+        turns = TurnRunner(store, feed, factory.prepare, turn_seconds=settings.turn_seconds, crash=crash)
         running = Agent(
             settings=settings,
             writer=writer,

@@ -12,7 +12,7 @@ from soma.agent.settings import Settings
 from soma.agent.storage.turn_store import TurnStore
 from soma.agent.tools.base import Tool
 from soma.agent.turn.feed import Feed
-from soma.agent.turn.runner import Turns
+from soma.agent.turn.runner import TurnRunner
 from soma.brain.client import BrainClient
 from soma.brain.tokens import BundledTokenizer
 from soma.events.writer import Writer
@@ -30,7 +30,7 @@ class Agent:
     writer: Writer
     store: TurnStore
     feed: Feed
-    turns: Turns
+    turns: TurnRunner
     visits: Visits
     brain: BrainClient
     brain_app: Any | None

@@ -10,7 +10,7 @@ from tests.agent.turn.test_runner import endless
 from soma.agent.llm.scripted import calls, says
 from soma.agent.models import Receipt
 from soma.agent.settings import Settings
-from soma.agent.turn.factory import iterates
+from soma.agent.turn.factory import may_iterate
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -49,6 +49,6 @@ async def test_a_single_shot_that_only_calls_a_tool_has_failed(ann):
 @pytest.mark.parametrize(("percent", "share"), [(0, 0), (30, 30), (100, 100)])
 def test_a_rollout_takes_its_share_of_conversations_and_each_stays_on_its_side(percent, share):
     settings = Settings(rlm_rollout_percent=percent)
-    sides = [iterates(settings, f"conversation-{number}") for number in range(2_000)]
+    sides = [may_iterate(settings, f"conversation-{number}") for number in range(2_000)]
     assert sum(sides) / 20 == pytest.approx(share, abs=3)
-    assert sides == [iterates(settings, f"conversation-{number}") for number in range(2_000)]
+    assert sides == [may_iterate(settings, f"conversation-{number}") for number in range(2_000)]

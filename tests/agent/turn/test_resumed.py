@@ -9,7 +9,7 @@ from soma.agent.llm.scripted import Response, ScriptedModel, calls, says
 from soma.agent.record.convergence import Limits
 from soma.agent.record.turn import TurnRecord
 from soma.agent.settings import Settings
-from soma.agent.turn.factory import as_begun
+from soma.agent.turn.factory import restore_limits
 
 
 async def resumed(begun: Settings, now: Settings, *responses: Response) -> TurnRecord:
@@ -48,5 +48,5 @@ def test_what_an_older_event_does_not_say_is_as_it_is_now():
         turn_tokens=200_000,
         turn_seconds=300.0,
     )
-    assert as_begun(now, {"turn_tokens": 1_000, "of_a_later_version": 1}) == replace(now, turn_tokens=1_000)
-    assert as_begun(now, {}) == now
+    assert restore_limits(now, {"turn_tokens": 1_000, "of_a_later_version": 1}) == replace(now, turn_tokens=1_000)
+    assert restore_limits(now, {}) == now

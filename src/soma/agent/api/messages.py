@@ -19,7 +19,7 @@ from soma.agent.api.send_message import send
 from soma.agent.errors import Conflict, Invalid, Unauthorized, error_body
 from soma.agent.metrics import request_latency, requests_total
 from soma.agent.running import agent
-from soma.agent.turn.feed import QUIET, Detail, Frame, SlowReader, detailed
+from soma.agent.turn.feed import QUIET, Detail, Frame, SlowReader, limit_detail
 from soma.events.errors import LogError
 from soma.events.ids import new_id
 from soma.events.schema import TurnComplete
@@ -84,7 +84,7 @@ async def send_message(request: HttpRequest, conversation_id: str, payload: NewM
     async with aclosing(frames):
         [end] = [frame async for frame in frames if frame["type"] == TurnComplete.event_type]
     request_latency.labels(method).observe(time.perf_counter() - began)
-    return {"turn_id": turn_id, **_end(detailed(end, detail), turn_id)}
+    return {"turn_id": turn_id, **_end(limit_detail(end, detail), turn_id)}
 
 
 def _end(frame: Frame, turn_id: str) -> dict[str, Any]:
@@ -132,7 +132,7 @@ def event_stream(frames: AsyncGenerator[Frame], detail: Detail) -> StreamingHttp
                     if frame is QUIET:
                         yield COMMENT
                     else:
-                        yield _sent(frame["type"], detailed(frame, detail), position=frame.get("position"))
+                        yield _sent(frame["type"], limit_detail(frame, detail), position=frame.get("position"))
         except (SlowReader, LogError, Unauthorized) as lost:
             yield _sent("error", error_body(lost.code, str(lost), request_id=new_id()))
 

@@ -25,7 +25,7 @@ from soma.agent.api.send_message import send
 from soma.agent.errors import AgentError, Forbidden, Invalid, Unauthorized, error_body
 from soma.agent.metrics import requests_total
 from soma.agent.running import agent
-from soma.agent.turn.feed import QUIET, Detail, SlowReader, detailed
+from soma.agent.turn.feed import QUIET, Detail, SlowReader, limit_detail
 from soma.brain.errors import BrainError, BrainRefused
 from soma.events.errors import LogError, ReadFailed
 from soma.events.ids import new_id, now
@@ -175,7 +175,7 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
             async with aclosing(follow) as frames:
                 async for frame in frames:
                     if frame is not QUIET:
-                        await self.send(text_data=msgspec.json.encode(detailed(frame, detail)).decode())
+                        await self.send(text_data=msgspec.json.encode(limit_detail(frame, detail)).decode())
         except Unauthorized:
             pass  # `_watch` closes the socket
         except (SlowReader, LogError) as lost:

@@ -27,7 +27,7 @@ from soma.agent.tools.breaker import Breakers
 from soma.agent.tools.taint import Source
 from soma.agent.tools.toolset import Authority, Toolset
 from soma.agent.tools.toolset import Limits as ToolLimits
-from soma.agent.turn.steps.doors import Doors
+from soma.agent.turn.steps.context import TurnContext
 from soma.brain.client import BrainClient
 from soma.events.errors import ReadFailed
 
@@ -38,8 +38,11 @@ HISTORY = 200  # messages of the conversation that are looked at; the history la
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Workshop:
-    """What all turns of the process share; `load` reads a turn from its log, `withheld` what it may not show."""
+class TurnFactory:
+    """Prepares turns from what all turns of the process share.
+
+    `load` reads a turn from its log, `withheld` finds what it may not show.
+    """
 
     settings: Settings
     brain: BrainClient
@@ -51,19 +54,22 @@ class Workshop:
     load: Callable[[str], TurnRecord]
     withheld: Callable[[TurnRecord], Withheld]
 
-    async def prepare(self, record: TurnRecord) -> Doors:
-        """The doors of one turn; one that goes on keeps its limits. Raises ReadFailed where the database is away."""
+    async def prepare(self, record: TurnRecord) -> TurnContext:
+        """Load the context of one turn; a turn that is resumed keeps its limits.
+
+        Raises ReadFailed where the database is away.
+        """
         turn = record.turn
         try:
-            capsule, history = await sync_to_async(_load)(turn)
+            capsule, history = await sync_to_async(_load_conversation)(turn)
         except (OperationalError, InterfaceError) as error:
             raise ReadFailed(f"{ReadFailed.__doc__} ({error})") from error
         settings = self.settings
-        limits = limits_of(settings, capsule, iterates=iterates(settings, turn.conversation_id))
+        limits = limits_of(settings, capsule, iterates=may_iterate(settings, turn.conversation_id))
         if record.started is not None:
-            limits = as_begun(limits, record.started.limits)
+            limits = restore_limits(limits, record.started.limits)
         enabled = [name for name, promise in capsule.capabilities.items() if promise.get("enabled")]
-        return Doors(
+        return TurnContext(
             brain=self.brain,
             model=self._model(capsule.models_allowed.get("chat", "")),
             tools=Toolset(
@@ -85,7 +91,7 @@ class Workshop:
             history=history,
             turn_before=lambda turn_id: asyncio.to_thread(self.load, turn_id),
             withheld=lambda record: asyncio.to_thread(self.withheld, record),
-            shown_before=lambda: asyncio.to_thread(self._shown_in, [exchange.turn_id for exchange in history]),
+            shown_before=lambda: asyncio.to_thread(self._read_sources, [exchange.turn_id for exchange in history]),
             context_tokens=settings.context_tokens,
             max_output_tokens=settings.max_output_tokens,
             tool_k=settings.tool_k if limits.iterates else 0,
@@ -95,8 +101,8 @@ class Workshop:
             half_life_days=capsule.memory.get("half_life_days"),
         )
 
-    def _shown_in(self, turn_ids: Sequence[str]) -> list[Source]:
-        """The sources that the newest of those turns have seen."""
+    def _read_sources(self, turn_ids: Sequence[str]) -> list[Source]:
+        """Read the sources that the newest of those turns have seen."""
         computing = frozenset(tool.name for tool in self.tools.values() if tool.category == "compute")
         return [source for turn_id in turn_ids[-SHOWN_BEFORE:] for source in sources_of(self.load(turn_id), computing)]
 
@@ -104,12 +110,12 @@ class Workshop:
         try:
             return self.find_model(name)
         except ModelError as error:
-            return Absent(name, self.settings.context_tokens, error)
+            return UnavailableModel(name, self.settings.context_tokens, error)
 
 
 @dataclass(slots=True)
-class Absent:
-    """Stands where a capsule's model is not to be had: the turn begins, and its trace shows why it cannot answer."""
+class UnavailableModel:
+    """Stands in for a model that cannot be had: the turn begins, and its trace shows why it cannot answer."""
 
     name: str
     context_tokens: int
@@ -122,14 +128,14 @@ class Absent:
         raise self.error
 
 
-def iterates(settings: Settings, conversation_id: str) -> bool:
-    """Whether turns of the conversation are a loop; by hash, so that a conversation never changes sides."""
+def may_iterate(settings: Settings, conversation_id: str) -> bool:
+    """Return whether the conversation's turns are a loop; decided by a hash, so that it stays the same."""
     share = int.from_bytes(sha256(conversation_id.encode()).digest()[:4], "big") % 100
     return not settings.single_shot and share < settings.rlm_rollout_percent
 
 
 def limits_of(settings: Settings, capsule: Capsule, *, iterates: bool) -> Limits:
-    """The process's limits, where the capsule does not set its own; a single shot is one iteration without tools."""
+    """Return the capsule's limits, else the process's; a single shot is one iteration without tools."""
     own = capsule.rlm
     return Limits(
         iterates=iterates,
@@ -142,13 +148,13 @@ def limits_of(settings: Settings, capsule: Capsule, *, iterates: bool) -> Limits
     )
 
 
-def as_begun(limits: Limits, recorded: Mapping[str, Any]) -> Limits:
-    """The limits that a turn began with, whatever is set by now; what its event does not say is as it is now."""
+def restore_limits(limits: Limits, recorded: Mapping[str, Any]) -> Limits:
+    """Return the limits that a turn began with; those that its event does not record are as in `limits`."""
     return replace(limits, **{field.name: recorded[field.name] for field in fields(Limits) if field.name in recorded})
 
 
 def _timeouts(capsule: Capsule) -> dict[str, float]:
-    """The capsule's own time-outs, by tool, in seconds."""
+    """Return the capsule's own time-outs by tool, in seconds."""
     return {
         name: float(promise["timeout_seconds"])
         for name, promise in capsule.capabilities.items()
@@ -156,7 +162,8 @@ def _timeouts(capsule: Capsule) -> dict[str, float]:
     }
 
 
-def _load(turn: Turn) -> tuple[Capsule, tuple[Exchange, ...]]:
+def _load_conversation(turn: Turn) -> tuple[Capsule, tuple[Exchange, ...]]:
+    """Read the turn's capsule and the exchanges before the turn, the oldest first."""
     capsule = Capsule.objects.get(tenant_id=turn.tenant_id, id=turn.agent_id)
     said = Message.objects.filter(tenant_id=turn.tenant_id, conversation_id=turn.conversation_id)
     own_number = TurnRow.objects.filter(id=turn.id).values("number")[:1]

@@ -36,7 +36,7 @@ Detail = Literal["full", "light"]
 Frame = dict[str, Any]
 Key = tuple[str, str]
 
-QUIET: Frame = {"type": "quiet"}  # nothing has come for a while; no door sends it as an event
+QUIET: Frame = {"type": "quiet"}  # nothing has come for a while; no endpoint sends it as an event
 
 
 class SlowReader(Exception):
@@ -46,8 +46,8 @@ class SlowReader(Exception):
 
 
 @dataclass(slots=True)
-class Draft:
-    """The text of a running iteration, for those who join in the middle."""
+class PartialText:
+    """The text so far of a running iteration, for followers that join in the middle."""
 
     conversation_id: str
     turn_id: str
@@ -57,26 +57,26 @@ class Draft:
 
 @dataclass(slots=True, eq=False)
 class _Follower:
-    """What waits to be read; an exception is the last that comes."""
+    """A queue of frames that wait to be read; an exception is the last to come."""
 
     frames: asyncio.Queue[Frame | Exception] = field(default_factory=lambda: asyncio.Queue(WAITING))
     refusal: Exception | None = None
 
     def end(self, error: Exception) -> None:
-        """The last to come, after what waits."""
+        """Send `error` after the frames that wait, as the last to come."""
         if self.frames.full():
             self.frames.get_nowait()
         self.frames.put_nowait(error)
 
-    def cut(self, error: Exception) -> None:
-        """The next to come, whatever waits."""
+    def cut_off(self, error: Exception) -> None:
+        """Send `error` in place of the frames that wait, as the last to come."""
         self.refusal = error
         while not self.frames.empty():
             self.frames.get_nowait()
         self.frames.put_nowait(error)
 
     async def next(self, seconds: float) -> Frame | Exception:
-        """Wait for what comes next; QUIET where nothing does for so long."""
+        """Wait for the next frame; QUIET where none comes for so many seconds."""
         try:
             async with asyncio.timeout(seconds):
                 return await self.frames.get()
@@ -85,23 +85,25 @@ class _Follower:
 
 
 class Feed:
-    """One a process; its methods run on the event loop that it was made in."""
+    """Followers of this process's conversations; its methods run on the event loop that it was made in."""
 
     def __init__(self, writer: Writer, *, quiet_seconds: float) -> None:
         self._quiet_seconds = quiet_seconds
         self._log = Log(writer.database)
         self._loop = asyncio.get_running_loop()
         self._followers: dict[Key, set[_Follower]] = defaultdict(set)
-        self._drafts: dict[Key, Draft] = {}
-        self.close: Callable[[], None] = writer.listen(self._committed)
+        self._drafts: dict[Key, PartialText] = {}
+        self.close: Callable[[], None] = writer.listen(self._on_commit)
         self.published = self._log.last_position()
 
-    def delta(self, tenant_id: str, conversation_id: str, *, turn_id: str, iteration_number: int, text: str) -> None:
-        """Pass on a piece of text that is not stored."""
+    def send_delta(
+        self, tenant_id: str, conversation_id: str, *, turn_id: str, iteration_number: int, text: str
+    ) -> None:
+        """Send a piece of text, which is not stored, to the conversation's followers."""
         key = (tenant_id, conversation_id)
         draft = self._drafts.get(key)
         if draft is None or (draft.turn_id, draft.iteration_number) != (turn_id, iteration_number):
-            draft = self._drafts[key] = Draft(conversation_id, turn_id, iteration_number)
+            draft = self._drafts[key] = PartialText(conversation_id, turn_id, iteration_number)
         frame = delta_frame(draft, offset=len(draft.text), text=text)
         draft.text += text
         self._send(key, frame)
@@ -109,15 +111,15 @@ class Feed:
     async def follow(
         self, tenant_id: str, conversation_id: str, *, after: int, visit: Visit | None = None
     ) -> AsyncGenerator[Frame]:
-        """Events after the conversation position `after`, without end; within a live turn also its text so far.
+        """Yield events after the conversation position `after`, without end; within a live turn also its text so far.
 
         In the moment of joining, an event is either published and so in the log, or will come as a frame. Where nothing
         comes for a while, QUIET does. Raises what ended the `visit`, also before what waits to be read.
         """
         key = (tenant_id, conversation_id)
         with self._following(key, visit) as follower:
-            published, so_far = self.published, self._so_far(key)
-            async for event in self._stored(key, after=after, until=published):
+            published, so_far = self.published, self._partial_frame(key)
+            async for event in self._read_log(key, after=after, until=published):
                 if follower.refusal is not None:
                     raise follower.refusal
                 yield frame_of(event)
@@ -143,8 +145,8 @@ class Feed:
         draft = self._drafts.get((tenant_id, conversation_id))
         return draft.text if draft is not None and draft.turn_id == turn_id else ""
 
-    async def _stored(self, key: Key, *, after: int, until: int) -> AsyncGenerator[Event]:
-        """Events of a conversation after its position `after`, up to the log's position `until`."""
+    async def _read_log(self, key: Key, *, after: int, until: int) -> AsyncGenerator[Event]:
+        """Yield events of a conversation after its position `after`, up to the log's position `until`."""
         while events := await asyncio.to_thread(self._log.conversation, *key, after=after, limit=PAGE):
             for event in events:
                 if event.position > until:
@@ -152,12 +154,12 @@ class Feed:
                 yield event
             after = events[-1].conversation_position or after
 
-    def _so_far(self, key: Key) -> Frame | None:
+    def _partial_frame(self, key: Key) -> Frame | None:
         draft = self._drafts.get(key)
         return None if draft is None else delta_frame(draft, offset=0, text=draft.text)
 
-    def _committed(self, events: Sequence[Event]) -> None:
-        """In the writer's thread."""
+    def _on_commit(self, events: Sequence[Event]) -> None:
+        """Hand new events to the event loop; the writer's thread calls this."""
         self._loop.call_soon_threadsafe(self._publish, list(events))
 
     def _publish(self, events: Sequence[Event]) -> None:
@@ -191,7 +193,7 @@ class Feed:
         try:
             with ExitStack() as stack:
                 if visit is not None:
-                    stack.enter_context(visit.leaving_by(follower.cut))
+                    stack.enter_context(visit.leaving_by(follower.cut_off))
                 yield follower
         finally:
             self._followers[key].discard(follower)
@@ -200,7 +202,7 @@ class Feed:
 
 
 def frame_of(event: Event) -> Frame:
-    """An event as every door sends it; without a payload where that was erased or cannot be read."""
+    """Return an event as every endpoint sends it; without a payload where that was erased or cannot be read."""
     return {
         "type": event.event_type,
         "id": event.event_id,
@@ -212,8 +214,8 @@ def frame_of(event: Event) -> Frame:
     }
 
 
-def detailed(frame: Frame, detail: Detail) -> Frame:
-    """The frame as a follower asked for it: a light one has the same id and position, and less in its payload."""
+def limit_detail(frame: Frame, detail: Detail) -> Frame:
+    """Return the frame in the detail asked for: a light one has the same id and position, and less in its payload."""
     payload = frame.get("payload")
     if detail == "full" or not payload:
         return frame
@@ -229,8 +231,8 @@ def _payload(event: Event) -> Any:
     return None
 
 
-def delta_frame(draft: Draft, *, offset: int, text: str) -> Frame:
-    """A piece of text as every door sends it; it is not stored, so it has no position."""
+def delta_frame(draft: PartialText, *, offset: int, text: str) -> Frame:
+    """Return a piece of text as every endpoint sends it; it is not stored, so it has no position."""
     return {
         "type": "chat.delta",
         "id": new_id(),

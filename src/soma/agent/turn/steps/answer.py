@@ -5,7 +5,7 @@ from hashlib import sha256
 from soma.agent.llm.base import FILTERED
 from soma.agent.record.citations import citations_of
 from soma.agent.record.turn import IterationRecord, TurnRecord
-from soma.agent.turn.steps.doors import seconds
+from soma.agent.turn.steps.context import epoch_seconds
 from soma.events.schema import TurnComplete
 
 SAID_WITHOUT_ANSWER = {
@@ -21,7 +21,10 @@ SAID_WITHOUT_ANSWER = {
 def answer(
     record: TurnRecord, reason: str, *, now: float, error: dict[str, str] | None = None, partial: str = ""
 ) -> TurnComplete:
-    """The best answer there is, else why there is none. `now` is in seconds since the epoch."""
+    """Return the end of the turn with its best answer, else with the text that says why there is none.
+
+    `now` is in seconds since the epoch.
+    """
     best = record.best
     content = best.spoken.text if best else partial or SAID_WITHOUT_ANSWER[reason]
     return TurnComplete(
@@ -37,7 +40,7 @@ def answer(
         citations=citations_of(best.spoken.text, record.shown_by(best.number)) if best else [],
         prompt_tokens=sum(response.prompt_tokens for response in record.responses),
         completion_tokens=sum(response.completion_tokens for response in record.responses),
-        latency_ms=max(0.0, (now - seconds(record.turn.created_at)) * 1000),
+        latency_ms=max(0.0, (now - epoch_seconds(record.turn.created_at)) * 1000),
         error=error,
         finish_reason=best.spoken.finish_reason if best else None,
         note=_note(best) if best else None,
@@ -45,7 +48,7 @@ def answer(
 
 
 def _note(best: IterationRecord) -> str | None:
-    """A note for the reader of an answer that is not whole."""
+    """Return a note for the reader of an answer that was cut."""
     if not best.is_cut:
         return None
     if best.spoken.finish_reason == FILTERED:

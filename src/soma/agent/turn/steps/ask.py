@@ -24,98 +24,98 @@ from soma.agent.prompt.build import Material, Prompt, build_prompt, fence_of, se
 from soma.agent.record.citations import cited_in
 from soma.agent.record.convergence import forced_answer
 from soma.agent.record.turn import IterationRecord, TurnFact, TurnRecord
-from soma.agent.turn.steps.asked import FORGET, Proposal, proposal_before
-from soma.agent.turn.steps.doors import Doors
+from soma.agent.turn.steps.context import TurnContext
+from soma.agent.turn.steps.proposal import FORGET, ForgetProposal, find_proposal
 from soma.events.schema import DraftReplaced, ModelResponded, RequestedTool, ShownMemory
 
 BACKOFF_SECONDS = 0.5  # before a model is tried again, doubled each time
 
 
 async def ask_model(
-    record: TurnRecord, iteration: IterationRecord, doors: Doors
+    record: TurnRecord, iteration: IterationRecord, context: TurnContext
 ) -> AsyncGenerator[TurnFact | TextDelta]:
-    """Stream the model's answer; what it said counts only when it is whole."""
-    prompt = await _prompt(record, iteration, doors)
-    if (reason := _replaces(record, iteration)) is not None:
+    """Stream the model's answer; it counts only when it is whole."""
+    prompt = await _build_prompt(record, iteration, context)
+    if (reason := _replace_reason(record, iteration)) is not None:
         yield DraftReplaced(iteration_number=iteration.number, reason=reason)
-    for attempt in range(1, doors.model_retries + 2):
-        began, deltas = doors.clock(), list[Delta]()
+    for attempt in range(1, context.model_retries + 2):
+        began, deltas = context.clock(), list[Delta]()
         try:
-            async with aclosing(doors.model.stream(prompt.request)) as stream:
+            async with aclosing(context.model.stream(prompt.request)) as stream:
                 async for delta in stream:
                     deltas.append(delta)
                     if isinstance(delta, TextDelta):
                         yield delta
                     elif isinstance(delta, ThoughtEnded):
                         yield DraftReplaced(iteration_number=iteration.number, reason="thought")
-            response = _whole(gather(deltas), prompt, doors)
+            response = _check_whole(gather(deltas), prompt, context)
         except ModelError as error:
             model_failures_total.labels(error.code).inc()
-            wait = _wait(error, attempt, doors)
+            wait = _seconds_to_wait(error, attempt, context)
             if any(isinstance(delta, TextDelta) for delta in deltas):
                 yield DraftReplaced(iteration_number=iteration.number, reason=error.code)
             await asyncio.sleep(wait)
         else:
             memories = record.shown_by(iteration.number)
-            took = doors.elapsed_ms(began)
-            yield _responded(iteration, doors, response, prompt, memories, attempts=attempt, latency_ms=took)
+            took = context.elapsed_ms(began)
+            yield _responded_fact(iteration, context, response, prompt, memories, attempts=attempt, latency_ms=took)
             return
 
 
-def _wait(error: ModelError, attempt: int, doors: Doors) -> float:
-    """Seconds before the model is tried again. Raises the error where that is no use or the turn ends before."""
-    if not isinstance(error, ModelUnavailable) or attempt > doors.model_retries:
+def _seconds_to_wait(error: ModelError, attempt: int, context: TurnContext) -> float:
+    """Seconds before the model is tried again. Raises the error where a try is of no use or the turn ends before it."""
+    if not isinstance(error, ModelUnavailable) or attempt > context.model_retries:
         raise error
     wait = error.retry_after or BACKOFF_SECONDS * 2 ** (attempt - 1)
-    if wait < doors.until - doors.clock():
+    if wait < context.until - context.clock():
         return wait
     if error.retry_after is None:
         raise error
     raise ModelUnavailable(f"{error}; it asks to wait {wait:,.0f} s, longer than a turn may take") from error
 
 
-async def _prompt(record: TurnRecord, iteration: IterationRecord, doors: Doors) -> Prompt:
-    forced = forced_answer(record, iteration.number, doors.limits)
-    tool_k = doors.tool_k if record.tool_k is None else record.tool_k
-    withheld, proposal = await doors.withheld(record), await _open_proposal(record, doors)
+async def _build_prompt(record: TurnRecord, iteration: IterationRecord, context: TurnContext) -> Prompt:
+    forced = forced_answer(record, iteration.number, context.limits)
+    tool_k = context.tool_k if record.tool_k is None else record.tool_k
+    withheld, proposal = await context.withheld(record), await _open_proposal(record, context)
     first = FORGET if proposal or orders_to_forget(record.turn.content) else None
     material = Material(
-        instructions=doors.instructions,
+        instructions=context.instructions,
         message=record.turn.content,
         asked_at=record.turn.created_at,
         timezone=record.timezone,
         fence=fence_of(record.turn.id),
-        history=[exchange for exchange in doors.history if exchange.turn_id not in withheld.turns],
+        history=[exchange for exchange in context.history if exchange.turn_id not in withheld.turns],
         withheld=withheld.memories,
         pending=proposal.instruction(record.turn.content) if proposal else "",
         iterations=[record.iterations[number] for number in range(iteration.number + 1)],
-        tools=() if forced else doors.tools.specs(tool_k, record.turn.content, first=first),
+        tools=() if forced else context.tools.specs(tool_k, record.turn.content, first=first),
         lanes=record.lanes,
         seed=seed_of(record.turn.id, iteration.number),
-        max_output_tokens=doors.max_output_tokens,
+        max_output_tokens=context.max_output_tokens,
     )
-    return build_prompt(material, doors.count)
+    return build_prompt(material, context.count)
 
 
-async def _open_proposal(record: TurnRecord, doors: Doors) -> Proposal | None:
-    """The proposal to forget that waits for the user's yes, until it is settled in this turn."""
+async def _open_proposal(record: TurnRecord, context: TurnContext) -> ForgetProposal | None:
+    """Return the proposal to forget that waits for the user's yes, until it is settled in this turn."""
     is_settled = any(use.requested.tool == FORGET for use in record.tool_uses)
-    return None if is_settled else await proposal_before(doors)
+    return None if is_settled else await find_proposal(context)
 
 
-def _replaces(record: TurnRecord, iteration: IterationRecord) -> str | None:
-    """Why text that a client may be showing no longer stands."""
+def _replace_reason(record: TurnRecord, iteration: IterationRecord) -> str | None:
+    """Return why text that a client may be showing no longer stands; None where it stands."""
     before = record.iterations.get(iteration.number - 1)
     if before is not None and before.spoken.text:
         return "refined" if before.is_answer else "continued"
     return "restarted" if record.restarted == iteration.number else None
 
 
-def _whole(response: ModelResponse, prompt: Prompt, doors: Doors) -> ModelResponse:
-    """The response, if it is one. A call where no tool was offered is passed over: that iteration has to answer.
+def _check_whole(response: ModelResponse, prompt: Prompt, context: TurnContext) -> ModelResponse:
+    """Return the response without calls where no tool was offered. Raises ModelError where nothing is left of it.
 
-    A model that only calls on, in the last iteration of a loop, has answered nothing, and failed at nothing: the turn
-    ends with the reason for which the iteration was the last.
+    A model that only calls tools in the last iteration of a loop has not failed: the turn ends with the reason for
+    which the iteration was the last.
     """
     if response.finish_reason == CUT:
         raise ModelUnavailable("the model broke off in the middle of its answer")
@@ -123,12 +123,12 @@ def _whole(response: ModelResponse, prompt: Prompt, doors: Doors) -> ModelRespon
     if not prompt.request.tools:
         response = msgspec.structs.replace(response, tool_calls=())
     is_silent = not response.text.strip() and not response.tool_calls
-    if is_silent and not (asked and doors.limits.iterates):
-        raise ModelError(_without_answer(response))
+    if is_silent and not (asked and context.limits.iterates):
+        raise ModelError(_describe_silence(response))
     return response
 
 
-def _without_answer(response: ModelResponse) -> str:
+def _describe_silence(response: ModelResponse) -> str:
     if response.finish_reason == FILTERED:
         return "the provider's content filter kept the answer back"
     did = "the model only reasoned and gave no answer" if response.has_thought else "the model ended without an answer"
@@ -136,9 +136,9 @@ def _without_answer(response: ModelResponse) -> str:
     return f"{did}: it used up the tokens it may use for one (SOMA_MAX_OUTPUT_TOKENS)" if cut else did
 
 
-def _responded(
+def _responded_fact(
     iteration: IterationRecord,
-    doors: Doors,
+    context: TurnContext,
     response: ModelResponse,
     prompt: Prompt,
     memories: Sequence[ShownMemory],
@@ -149,7 +149,7 @@ def _responded(
     usage = response.usage
     return ModelResponded(
         iteration_number=iteration.number,
-        model=doors.model.name,
+        model=context.model.name,
         text=response.text,
         tool_calls=[
             RequestedTool(
@@ -159,7 +159,7 @@ def _responded(
         ],
         finish_reason=response.finish_reason,
         prompt_tokens=usage.input_tokens if usage else prompt.tokens,
-        completion_tokens=usage.output_tokens if usage else _tokens_said(response, doors),
+        completion_tokens=usage.output_tokens if usage else _count_tokens(response, context),
         confidence=response.confidence,
         logprobs=list(response.logprobs),
         cited=cited_in(response.text, memories),
@@ -172,6 +172,6 @@ def _responded(
     )
 
 
-def _tokens_said(response: ModelResponse, doors: Doors) -> int:
-    """The tokens of an answer whose provider does not count them."""
-    return sum(doors.count(text) for text in (response.text, *(call.raw for call in response.tool_calls)) if text)
+def _count_tokens(response: ModelResponse, context: TurnContext) -> int:
+    """Count the tokens of an answer whose provider does not count them."""
+    return sum(context.count(text) for text in (response.text, *(call.raw for call in response.tool_calls)) if text)

@@ -2,18 +2,19 @@
 
 from soma.agent.record.convergence import Standing, exit_reason, forced_answer, score_of
 from soma.agent.record.turn import IterationRecord, TurnRecord
-from soma.agent.turn.steps.doors import Doors
+from soma.agent.turn.steps.context import TurnContext
 from soma.events.schema import IterationJudged
 
 
-def judge(record: TurnRecord, iteration: IterationRecord, doors: Doors) -> IterationJudged:
+def judge(record: TurnRecord, iteration: IterationRecord, context: TurnContext) -> IterationJudged:
+    """Score the iteration and decide whether the turn ends with it."""
     score = score_of(record, iteration)
     standing = Standing(
         number=iteration.number,
         asked_for_tools=not iteration.is_answer,
         score=score.convergence_score,
         evidence_changed=record.has_evidence_for(iteration.number + 1),
-        must_answer=forced_answer(record, iteration.number, doors.limits),
+        must_answer=forced_answer(record, iteration.number, context.limits),
     )
     uses, known = list(iteration.tools.values()), record.tools
     return IterationJudged(
@@ -23,7 +24,7 @@ def judge(record: TurnRecord, iteration: IterationRecord, doors: Doors) -> Itera
         success_factor=score.success_factor,
         tool_utility=score.tool_utility,
         convergence_score=score.convergence_score,
-        exit_reason=exit_reason(standing, doors.limits),
+        exit_reason=exit_reason(standing, context.limits),
         tools_used=[use.requested.tool for use in uses if use.requested.tool in known],
         tool_outcomes={
             use.requested.tool: use.finished.status for use in uses if use.finished and use.requested.tool in known

@@ -2,19 +2,19 @@
 
 from soma.agent.record.convergence import progress
 from soma.agent.record.turn import IterationRecord, TurnRecord
-from soma.agent.turn.steps.doors import Doors, principal_of
+from soma.agent.turn.steps.context import TurnContext, principal_of
 from soma.brain.errors import BrainUnavailable
 from soma.brain.types import Learned
 from soma.events.schema import BundleBuilt, IterationCompleted, IterationJudged, Neuromodulators, Weights
 
 
 async def learn(
-    record: TurnRecord, iteration: IterationRecord, bundle: BundleBuilt, judged: IterationJudged, doors: Doors
+    record: TurnRecord, iteration: IterationRecord, bundle: BundleBuilt, judged: IterationJudged, context: TurnContext
 ) -> IterationCompleted:
-    """Let the brain learn from the observation; recorded as skipped while it is away."""
+    """Let the brain learn from the observation, and complete the iteration; without a brain learning is skipped."""
     spoken = iteration.spoken
     try:
-        learned = await doors.brain.publish_turn_metrics(
+        learned = await context.brain.publish_turn_metrics(
             principal_of(record),
             turn_id=record.turn.id,
             iteration_number=iteration.number,
@@ -35,11 +35,11 @@ async def learn(
             extractive=spoken.extractive,
         )
     except BrainUnavailable:
-        learned = _skipped(bundle.weights or record.weights, bundle.neuromodulators or record.neuromodulators)
-    return _completed(judged, model=spoken.model, learned=learned)
+        learned = _skip_learning(bundle.weights or record.weights, bundle.neuromodulators or record.neuromodulators)
+    return _complete(judged, model=spoken.model, learned=learned)
 
 
-def _skipped(weights: Weights, neuromodulators: Neuromodulators) -> Learned:
+def _skip_learning(weights: Weights, neuromodulators: Neuromodulators) -> Learned:
     return Learned(
         status="skipped",
         weights=weights,
@@ -50,7 +50,7 @@ def _skipped(weights: Weights, neuromodulators: Neuromodulators) -> Learned:
     )
 
 
-def _completed(judged: IterationJudged, *, model: str, learned: Learned) -> IterationCompleted:
+def _complete(judged: IterationJudged, *, model: str, learned: Learned) -> IterationCompleted:
     return IterationCompleted(
         iteration_number=judged.iteration_number,
         model=model,

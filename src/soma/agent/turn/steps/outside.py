@@ -3,16 +3,16 @@
 from soma.agent.record.sources import sources_of
 from soma.agent.record.turn import TurnRecord
 from soma.agent.tools.taint import Outside
-from soma.agent.turn.steps.doors import Doors
+from soma.agent.turn.steps.context import TurnContext
 
 
-async def outside_of(record: TurnRecord, doors: Doors) -> Outside:
-    """Gather what this turn saw, and what earlier turns saw whose answers the model still reads and may repeat."""
-    earlier = await doors.shown_before()
+async def gather_outside(record: TurnRecord, context: TurnContext) -> Outside:
+    """Gather what this turn has seen, and what earlier turns saw whose answers the model still reads and may repeat."""
+    earlier = await context.shown_before()
     written = [use.requested.arguments or {} for use in record.tool_uses if use.decided and not use.decided.taint]
-    return Outside([*sources_of(record, doors.tools.computing), *earlier], own_messages(record, doors), written)
+    return Outside([*sources_of(record, context.tools.computing), *earlier], own_messages(record, context), written)
 
 
-def own_messages(record: TurnRecord, doors: Doors) -> tuple[str, ...]:
-    """The user's words: this turn's message, and those that the model still reads."""
-    return (record.turn.content, *(exchange.user for exchange in doors.history))
+def own_messages(record: TurnRecord, context: TurnContext) -> tuple[str, ...]:
+    """Return the user's own words: this turn's message, and earlier ones that the model still reads."""
+    return (record.turn.content, *(exchange.user for exchange in context.history))

@@ -9,9 +9,9 @@ from soma.agent.record.turn import IterationRecord, TurnFact, TurnRecord
 from soma.agent.tools.base import ToolContext
 from soma.agent.tools.taint import Outside
 from soma.agent.tools.toolset import ToolOutcome
-from soma.agent.turn.steps.asked import Grant, granted
-from soma.agent.turn.steps.doors import Doors
-from soma.agent.turn.steps.outside import outside_of, own_messages
+from soma.agent.turn.steps.context import TurnContext
+from soma.agent.turn.steps.outside import gather_outside, own_messages
+from soma.agent.turn.steps.proposal import Grant, find_grant
 from soma.events.schema import ToolDecided, ToolFinished, ToolRequested
 
 LOST = ToolOutcome(
@@ -22,8 +22,8 @@ LOST = ToolOutcome(
 CUT = "not run: your answer was cut off, so this call may not be whole. Ask again, and shorter."
 
 
-async def use_tools(record: TurnRecord, iteration: IterationRecord, doors: Doors) -> AsyncGenerator[TurnFact]:
-    """Run what the model asked for; results come as they finish, one that a crash has lost is told as unknown."""
+async def use_tools(record: TurnRecord, iteration: IterationRecord, context: TurnContext) -> AsyncGenerator[TurnFact]:
+    """Run the tools that the model asked for. Results come as they finish; one that a crash has lost is `unknown`."""
     calls = _calls(iteration)
     for call in calls:
         if call.call_id not in iteration.tools:
@@ -32,17 +32,17 @@ async def use_tools(record: TurnRecord, iteration: IterationRecord, doors: Doors
             )
     if not calls:
         return
-    grant = await granted(record, doors)
-    outside, own = await outside_of(record, doors), own_messages(record, doors)
+    grant = await find_grant(record, context)
+    outside, own = await gather_outside(record, context), own_messages(record, context)
     for call in calls:
         use = iteration.tools[call.call_id]
         if use.finished is None and use.decided is None:
-            context = _context(record, iteration, call, grant, own)
-            yield await _decided(record, call, context, doors, outside)
-        if use.finished is None and call.call_id in record.interrupted and not doors.tools.is_idempotent(call.name):
-            yield _finished(iteration, call, LOST)
+            tool_context = _context(record, iteration, call, grant, own)
+            yield await _decide(record, call, tool_context, context, outside)
+        if use.finished is None and call.call_id in record.interrupted and not context.tools.is_idempotent(call.name):
+            yield _finish(iteration, call, LOST)
     running = [
-        asyncio.ensure_future(_run(iteration, call, _context(record, iteration, call, grant, own), decided, doors))
+        asyncio.ensure_future(_run(iteration, call, _context(record, iteration, call, grant, own), decided, context))
         for call in calls
         if iteration.tools[call.call_id].finished is None and (decided := iteration.tools[call.call_id].decided)
     ]
@@ -54,21 +54,21 @@ async def use_tools(record: TurnRecord, iteration: IterationRecord, doors: Doors
             task.cancel()
 
 
-async def _decided(
-    record: TurnRecord, call: ToolCall, context: ToolContext, doors: Doors, outside: Outside
+async def _decide(
+    record: TurnRecord, call: ToolCall, tool_context: ToolContext, context: TurnContext, outside: Outside
 ) -> ToolDecided | ToolFinished:
-    """The policy's verdict and what it knew of the taint; a malformed call, or one that was cut, never gets there.
+    """Ask the policy about a call, with its taint; a malformed call, or one that was cut, ends before that.
 
-    Calls of the same answer are read together, so that the first piece of a text that is cut in two is held up too.
+    The other calls of the turn are read with it, so that a text that is split over two calls is recognised too.
     """
-    iteration = record.iterations[context.iteration_number]
-    if (problem := CUT if iteration.is_cut else doors.tools.check(call)) is not None:
-        return _finished(iteration, call, ToolOutcome(status="invalid", content=problem, is_error=True))
+    iteration = record.iterations[tool_context.iteration_number]
+    if (problem := CUT if iteration.is_cut else context.tools.check(call)) is not None:
+        return _finish(iteration, call, ToolOutcome(status="invalid", content=problem, is_error=True))
     beside = [use.requested.arguments or {} for use in record.tool_uses if use.requested.call_id != call.call_id]
     taint = await asyncio.to_thread(outside.taint_of, call.arguments or {}, beside)
-    verdict = await doors.tools.decide(call, context, taint)
+    verdict = await context.tools.decide(call, tool_context, taint)
     return ToolDecided(
-        iteration_number=context.iteration_number,
+        iteration_number=tool_context.iteration_number,
         call_id=call.call_id,
         tool=call.name,
         allow=verdict.allow,
@@ -81,13 +81,13 @@ async def _decided(
 
 
 async def _run(
-    iteration: IterationRecord, call: ToolCall, context: ToolContext, decided: ToolDecided, doors: Doors
+    iteration: IterationRecord, call: ToolCall, tool_context: ToolContext, decided: ToolDecided, context: TurnContext
 ) -> ToolFinished:
-    outcome = await doors.tools.run(call, context, _verdict(decided))
-    return _finished(iteration, call, outcome)
+    outcome = await context.tools.run(call, tool_context, _verdict(decided))
+    return _finish(iteration, call, outcome)
 
 
-def _finished(iteration: IterationRecord, call: ToolCall, outcome: ToolOutcome) -> ToolFinished:
+def _finish(iteration: IterationRecord, call: ToolCall, outcome: ToolOutcome) -> ToolFinished:
     return ToolFinished(
         iteration_number=iteration.number,
         call_id=call.call_id,

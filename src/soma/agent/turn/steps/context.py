@@ -1,4 +1,4 @@
-"""What a turn reaches the world through, and the values that it was set up with."""
+"""The context of a turn: its ways to the world, and the values that it was set up with."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,6 @@ from soma.agent.prompt.build import Exchange
 from soma.agent.record.convergence import Limits
 from soma.agent.record.turn import TurnRecord
 from soma.agent.storage.withheld import Withheld
-from soma.agent.tools.base import ToolContext
 from soma.agent.tools.brain import Signing
 from soma.agent.tools.taint import Source
 from soma.agent.tools.toolset import Toolset
@@ -19,11 +18,12 @@ from soma.brain.types import Principal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Doors:
-    """`count` counts tokens, `clock` gives seconds since the epoch, `sign` names the authors of recalled memories.
+class TurnContext:
+    """The parts and values that the steps of one turn share.
 
-    `shown_before` reads what the turns of `history` have seen, `turn_before` one of them; `withheld` says what must be
-    in no prompt of the turn any more, `until` when the turn has to end.
+    `count` counts tokens, `clock` gives seconds since the epoch, `sign` names the authors of recalled memories.
+    `shown_before` reads the sources that the turns of `history` have seen, `turn_before` reads one of those turns.
+    `withheld` finds what no prompt of the turn may hold, `until` is when the turn has to end.
     """
 
     brain: BrainClient
@@ -56,10 +56,6 @@ def principal_of(record: TurnRecord) -> Principal:
     return Principal(tenant_id=turn.tenant_id, user_id=turn.user_id, agent_id=turn.agent_id, role=turn.role)
 
 
-def seconds(moment: str) -> float:
+def epoch_seconds(moment: str) -> float:
     """Seconds since the epoch of an ISO 8601 moment."""
     return datetime.fromisoformat(moment).timestamp()
-
-
-def principal_of_context(context: ToolContext) -> Principal:
-    return Principal(tenant_id=context.tenant_id, user_id=context.user_id, agent_id=context.agent_id, role=context.role)

@@ -1,4 +1,4 @@
-"""The proposal to forget of the turn before, and the user's yes to it. Read from facts of the log alone."""
+"""The proposal to forget of the turn before, and the user's consent to it; read from facts of the log alone."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from soma.agent.language.requests_to_forget import orders_to_forget, to_forget
 from soma.agent.record.turn import TurnRecord
 from soma.agent.tools.forget_words import LISTED
 from soma.agent.tools.own_words import stems_of
-from soma.agent.turn.steps.doors import Doors
+from soma.agent.turn.steps.context import TurnContext
 
 FORGET = "forget"
 PENDING = "You asked the user whether these memories shall be forgotten; they are not forgotten yet:"
@@ -19,7 +19,7 @@ NO_YES = (
 
 
 @dataclass(frozen=True, slots=True)
-class Proposal:
+class ForgetProposal:
     """Groups of memories that say the same, found by `what` and listed in `text` by the turn `turn_id`."""
 
     turn_id: str
@@ -40,22 +40,22 @@ class Grant:
     what: str = ""
 
 
-async def granted(record: TurnRecord, doors: Doors) -> Grant:
-    """Find what this turn's message agrees to, of what the turn before proposed."""
-    proposal = await proposal_before(doors)
-    memories = confirmed(record.turn.content, proposal, doors.history[-1].user if doors.history else "")
+async def find_grant(record: TurnRecord, context: TurnContext) -> Grant:
+    """Find the memories that this turn's message lets go, of those that the turn before proposed."""
+    proposal = await find_proposal(context)
+    memories = find_confirmed(record.turn.content, proposal, context.history[-1].user if context.history else "")
     return Grant(memories, (proposal.turn_id,), proposal.what) if proposal and memories else Grant()
 
 
-async def proposal_before(doors: Doors) -> Proposal | None:
-    """The proposal of the very turn before this one, and only where its user asked to forget something."""
-    if not doors.history or not orders_to_forget(doors.history[-1].user):
+async def find_proposal(context: TurnContext) -> ForgetProposal | None:
+    """Read the proposal of the turn right before this one, where its user asked to forget something."""
+    if not context.history or not orders_to_forget(context.history[-1].user):
         return None
-    return _proposed(await doors.turn_before(doors.history[-1].turn_id))
+    return _last_proposal(await context.turn_before(context.history[-1].turn_id))
 
 
-def confirmed(message: str, proposal: Proposal | None, asked: str) -> tuple[str, ...]:
-    """The memories that `message` lets go; `asked` is the message that the proposal answered."""
+def find_confirmed(message: str, proposal: ForgetProposal | None, asked: str) -> tuple[str, ...]:
+    """Return the memories that `message` lets go; `asked` is the message that the proposal answered."""
     consent = consent_to(message, listed_in(proposal.text)) if proposal else None
     if proposal is None or consent is None:
         return ()
@@ -67,11 +67,11 @@ def confirmed(message: str, proposal: Proposal | None, asked: str) -> tuple[str,
     return tuple(memory_id for group in chosen for memory_id in group)
 
 
-def _proposed(record: TurnRecord) -> Proposal | None:
-    """The last proposal of a turn."""
+def _last_proposal(record: TurnRecord) -> ForgetProposal | None:
+    """Return the last proposal of a turn."""
     for use in reversed(record.tool_uses):
         finished = use.finished
         if finished and finished.tool == FORGET and finished.status == "ok" and finished.proposed:
             what = str((use.requested.arguments or {}).get("what", ""))
-            return Proposal(record.turn.id, tuple(map(tuple, finished.proposed)), finished.content, what)
+            return ForgetProposal(record.turn.id, tuple(map(tuple, finished.proposed)), finished.content, what)
     return None
