@@ -9,7 +9,7 @@ import pytest
 import uvicorn
 from pydantic import SecretStr
 
-from soma.brain.__main__ import bound
+from soma.brain.__main__ import listen
 from soma.brain.client import BrainClient
 from soma.brain.root import OpenBrain, open_brain
 from soma.brain.settings import BrainSettings
@@ -56,7 +56,7 @@ async def client(way, opened) -> AsyncIterator[BrainClient]:
 
 @asynccontextmanager
 async def served(opened: OpenBrain) -> AsyncIterator[str]:
-    listening = bound("127.0.0.1", 19696)
+    listening = listen("127.0.0.1", 19696)
     server = uvicorn.Server(uvicorn.Config(opened.app, log_level="warning", lifespan="off", ws="none"))
     serving = asyncio.create_task(server.serve(sockets=[listening]))
     while not server.started:  # noqa: ASYNC110 - uvicorn offers no event to wait for

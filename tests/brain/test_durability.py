@@ -126,11 +126,11 @@ async def test_a_locked_database_is_not_ready_and_comes_back(settings):
 
 
 async def test_a_second_process_does_not_open_the_same_folder(tmp_path):
-    from soma.brain.__main__ import FolderInUse, locked
+    from soma.brain.__main__ import FolderInUse, lock
 
-    with locked(tmp_path), pytest.raises(FolderInUse, match="in use by process"), locked(tmp_path):
+    with lock(tmp_path), pytest.raises(FolderInUse, match="in use by process"), lock(tmp_path):
         pass
-    with locked(tmp_path):
+    with lock(tmp_path):
         pass
 
 

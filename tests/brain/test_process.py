@@ -17,7 +17,7 @@ from tests.flow.terminal import terminal
 from tests.raw_http import answer, line, poured, rest
 
 from soma.bench.servers.brain_process import TOKEN, BrainProcess, headers
-from soma.brain.__main__ import bound
+from soma.brain.__main__ import listen
 from soma.brain.client import BrainClient
 from soma.brain.context import bundles
 from soma.brain.housekeeping import kept_tidy
@@ -188,7 +188,7 @@ async def test_no_part_of_an_answer_waits_for_the_next_on_any_event_loop():
         await delays.put(accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
         writer.close()
 
-    listening = bound("127.0.0.1", 19696)
+    listening = listen("127.0.0.1", 19696)
     async with await asyncio.start_server(answer, sock=listening):
         _, writer = await asyncio.open_connection(*listening.getsockname())
         assert await delays.get() == 1

@@ -565,7 +565,7 @@ def test_a_second_server_on_the_same_folder_is_refused(soma):
     second = launch(soma.data_dir)
     said, _ = second.process.communicate(timeout=30)
     assert second.process.returncode == 1
-    assert said.startswith(f"soma: a Soma works in {soma.data_dir} already at {soma.url}:")
+    assert said.startswith(f"soma: Soma is already running in {soma.data_dir} at {soma.url}:")
 
 
 def test_a_busy_port_gives_way_to_the_next_and_a_stopped_server_lets_its_clients_go(tmp_path):

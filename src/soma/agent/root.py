@@ -1,13 +1,12 @@
 """The composition root of the agent's process: settings -> adapters -> turns. Nowhere else is an adapter chosen."""
 
 import asyncio
-import fcntl
 import logging
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.resources import files
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import httpx
 from asgiref.sync import sync_to_async
@@ -24,7 +23,7 @@ from soma.agent.models import Tenant
 from soma.agent.policy.rego import RegoPolicy
 from soma.agent.registry import native_tools
 from soma.agent.running import Agent, make_current
-from soma.agent.settings import Settings
+from soma.agent.settings import LOCK_FILE, Settings
 from soma.agent.storage.leases import Leases
 from soma.agent.storage.turn_bounds import TurnBounds
 from soma.agent.storage.turn_store import TurnStore
@@ -41,6 +40,7 @@ from soma.brain.tokens import BundledTokenizer
 from soma.events.database import Database, migrate
 from soma.events.ids import go_on_after, new_id
 from soma.events.writer import Writer
+from soma.process.locks import FileInUse, FileLock
 
 logger = logging.getLogger(__name__)
 
@@ -122,16 +122,13 @@ async def _start(stack: AsyncExitStack, running: Agent) -> None:
         stack.push_async_callback(_stop, asyncio.create_task(work, name=name))
 
 
-def _lock(data_dir: Path) -> IO[str]:
-    """Hold the data folder's lock until the file is closed: embedded databases have one process."""
+def _lock(data_dir: Path) -> FileLock:
+    """Hold the data folder: embedded databases have one process."""
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    file = (data_dir / "lock").open("w")
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
+        return FileLock(data_dir / LOCK_FILE)
+    except FileInUse:
         raise DataFolderInUse(DataFolderInUse.__doc__) from None
-    return file
 
 
 async def _open_database(stack: AsyncExitStack, settings: Settings) -> Writer:

@@ -15,6 +15,7 @@ from soma.process.private_files import kept_secret
 Refine = Literal["off", "evidence", "always"]
 
 OPENAI_URL = "https://api.openai.com/v1"
+LOCK_FILE = "lock"  # in the data folder, held by the process that works there
 
 
 def default_data_dir() -> Path:

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import fcntl
 import gc
 import os
 import signal
@@ -22,8 +21,9 @@ from soma.brain.settings.errors import told, unknown
 from soma.brain.settings.not_built import not_built
 from soma.memory.errors import ModelUnavailable, VectorsUnavailable
 from soma.process.connections import ConnectionLimits, allow_files, bounded
+from soma.process.locks import FileInUse, FileLock
+from soma.process.ports import CannotListen, bind_free_port
 
-PORTS_TRIED = 10
 BACKLOG = 2_048
 
 
@@ -35,38 +35,27 @@ class FolderInUse(RuntimeError):
 UNABLE = (FolderInUse, DatabaseUnavailable, RedisUnavailable, ModelUnavailable, VectorsUnavailable, OSError)
 
 
-@contextmanager
-def locked(folder: Path) -> Iterator[None]:
+def lock(folder: Path) -> FileLock:
     """Hold the data folder: two processes that append to one SQLite file would break its chains."""
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with (folder / "brain.lock").open("a+", encoding="ascii") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            file.seek(0)
-            raise FolderInUse(f"{folder} is in use by process {file.read().strip() or 'unknown'}") from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        yield
+    try:
+        return FileLock(folder / "brain.lock")
+    except FileInUse as error:
+        raise FolderInUse(f"{folder} is in use by process {error.holder or 'unknown'}") from None
 
 
-def bound(host: str, port: int) -> socket.socket:
-    """A listening socket at `port` or, where that is busy, at the next free one."""
-    for candidate in range(port, port + PORTS_TRIED):
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        # The protocol by its name: asyncio's own loop waits 40 ms with a part of an answer where it is not told.
-        listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listening.bind((host, candidate))
-        except OSError as error:
-            listening.close()
-            print(f"port {candidate} is busy ({error.strerror})", file=sys.stderr)  # noqa: T201 - said to who started it
-            continue
-        listening.listen(BACKLOG)  # from here on a caller waits instead of being refused
-        return listening
-    raise OSError(f"ports {port} to {port + PORTS_TRIED - 1} of {host} are all busy; set SOMA_BRAIN_PORT")
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket at `port` or, where that is busy, at the next free one."""
+    try:
+        listening = bind_free_port(host, port, on_busy=_warn_busy)
+    except CannotListen as error:
+        raise CannotListen(f"{error}; set SOMA_BRAIN_HOST and SOMA_BRAIN_PORT") from error
+    listening.listen(BACKLOG)  # from here on a caller waits instead of being refused
+    return listening
+
+
+def _warn_busy(port: int) -> None:
+    print(f"port {port} is busy", file=sys.stderr)  # noqa: T201 - said to who started it
 
 
 def calm_collector() -> None:
@@ -77,7 +66,7 @@ def calm_collector() -> None:
 
 
 async def serve(settings: BrainSettings) -> None:
-    listening = bound(settings.host, settings.port)
+    listening = listen(settings.host, settings.port)
     async with open_brain(settings) as opened:
         calm_collector()
         limits = ConnectionLimits(
@@ -113,7 +102,7 @@ def main() -> None:
         print(f"soma brain: {mistaken}", file=sys.stderr)  # noqa: T201 - said to who started it
     try:
         settings = BrainSettings()
-        with locked(settings.data_dir), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        with lock(settings.data_dir), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(settings))
     except ValidationError as error:
         sys.exit(f"soma brain: {told(error)}")

@@ -1,6 +1,5 @@
 """The running server as the command line finds it: its address and the user's token lie in the data folder."""
 
-import fcntl
 import json
 import os
 import time
@@ -21,6 +20,7 @@ from soma.brain.settings.errors import told
 from soma.cli.output.terminal import console, errors, fail, show_json
 from soma.cli.unknown_settings import GROUPS
 from soma.events.reasons import reason_of
+from soma.process.locks import is_locked
 from soma.process.private_files import read_private
 
 __all__ = ["console", "errors", "fail", "show_json"]  # beside what stands here: every command needs both
@@ -179,26 +179,16 @@ def address() -> str:
 
 def _once_started(data_dir: Path) -> str | None:
     """The address of a server that is starting, as soon as it answers; None where none starts or its start failed."""
-    if not _is_starting(data_dir):
+    starting = data_dir / STARTING_FILE
+    if not is_locked(starting):
         return running(data_dir)  # it may just have come up
     errors.print("[yellow]soma:[/yellow] the server is still starting; waiting for it", soft_wrap=True)
     deadline = time.monotonic() + START_SECONDS
-    while _is_starting(data_dir):
+    while is_locked(starting):
         if time.monotonic() > deadline:
             fail(f"the server of {data_dir} still starts after {START_SECONDS:g} s: its own terminal may say why")
         time.sleep(0.1)
     return running(data_dir)
-
-
-def _is_starting(data_dir: Path) -> bool:
-    try:
-        with (data_dir / STARTING_FILE).open() as file:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    except FileNotFoundError:
-        pass
-    return False
 
 
 def running(data_dir: Path) -> str | None:

@@ -1,1 +1,1 @@
-"""Code that all processes of Soma share; it knows nothing of what a process is for."""
+"""What every process of Soma does alike: connections, ports, locks, private files, threads."""

@@ -1,6 +1,5 @@
 """soma up: everything in one process on this machine."""
 
-import fcntl
 import json
 import logging
 import os
@@ -10,12 +9,12 @@ import sys
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 import click
 import uvicorn
 
-from soma.agent.settings import Settings, default_data_dir
+from soma.agent.settings import LOCK_FILE, Settings, default_data_dir
 from soma.brain.settings.not_built import not_built
 from soma.cli.server import (
     ADDRESS_FILE,
@@ -30,18 +29,18 @@ from soma.cli.server import (
 from soma.cli.unknown_settings import unknown
 from soma.events.reasons import reason_of
 from soma.process.connections import ConnectionLimits, allow_files, bounded
+from soma.process.locks import FileLock, is_locked
+from soma.process.ports import CannotListen, bind_free_port
 from soma.process.private_files import write_private
 
 if TYPE_CHECKING:
     from soma.agent.asgi import Application
     from soma.agent.llm.selection import Selection
 
-PORTS_TRIED = 10
 EXPOSED = (
     "{address} can be reached from beyond this machine, and what is sent there is not encrypted: put a proxy with TLS "
     "before it. There /metrics needs the operator's token or the service token, /brain the service token."
 )
-LOCK_FILE = "lock"
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what an operator may ask for
 
 
@@ -56,7 +55,7 @@ class Server(uvicorn.Server):
         url: str,
         data_dir: Path,
         began: float,
-        starting: TextIO,
+        starting: FileLock,
         selection: "Selection",
     ) -> None:
         super().__init__(config)
@@ -69,7 +68,7 @@ class Server(uvicorn.Server):
         if self.started:
             address = json.dumps({"url": self._url, "pid": os.getpid()})
             write_private(self._data_dir / ADDRESS_FILE, address)
-            fcntl.flock(self._starting, fcntl.LOCK_UN)
+            self._starting.release()
             self._greet()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
@@ -124,8 +123,8 @@ def command(host: str, port: int, log_level: str) -> None:
     try:
         chosen.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         _refuse_a_second(chosen.data_dir)
-        starting = (chosen.data_dir / STARTING_FILE).open("a")
-        fcntl.flock(starting, fcntl.LOCK_EX)  # until it answers, or ends: commands wait for it meanwhile
+        # Held until it answers, or ends: commands wait for it meanwhile.
+        starting = FileLock(chosen.data_dir / STARTING_FILE, wait=True)
     except OSError as error:
         fail(f"the data folder {chosen.data_dir} cannot be made or used: {reason_of(error)}")
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
@@ -180,34 +179,21 @@ def _selected(chosen: Settings) -> "Selection":
 
 def _refuse_a_second(data_dir: Path) -> None:
     """Before a port is taken: the embedded databases have one process. The agent itself then holds this lock."""
-    with (data_dir / LOCK_FILE).open("a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            place = running(data_dir)
-            where = f" at {place}" if place else ""
-            fail(f"a Soma works in {data_dir} already{where}: talk to that, stop it, or set SOMA_DATA_DIR to another")
+    if is_locked(data_dir / LOCK_FILE):
+        place = running(data_dir)
+        where = f" at {place}" if place else ""
+        fail(f"Soma is already running in {data_dir}{where}: use that, stop it, or set SOMA_DATA_DIR to another folder")
 
 
 def _listen(host: str, port: int) -> socket.socket:
-    """A bound socket on `port` or the next free one, and a word about it."""
-    for number in range(port, min(port + PORTS_TRIED, 65_536)):
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        candidate = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # as the brain does
-        candidate.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            candidate.bind((host, number))
-        except OSError as error:
-            candidate.close()
-            if not isinstance(error, PermissionError) and error.errno not in _BUSY:
-                fail(f"cannot listen on {host}: {error.strerror}")
-            errors.print(f"[yellow]soma:[/yellow] port {number} is busy, trying {number + 1}")
-            continue
-        return candidate
-    return fail(f"ports {port} to {port + PORTS_TRIED - 1} of {host} are all busy: choose another with --port")
-
-
-_BUSY = {98, 48}  # EADDRINUSE on Linux and macOS
+    try:
+        return bind_free_port(
+            host,
+            port,
+            on_busy=lambda busy: errors.print(f"[yellow]soma:[/yellow] port {busy} is busy, trying {busy + 1}"),
+        )
+    except CannotListen as error:
+        return fail(f"{error}: choose another with --host or --port")
 
 
 def _process_start() -> float:
