@@ -11,6 +11,7 @@ from soma.agent.prompt.lanes import largest_message
 from soma.agent.record.turn import Turn
 from soma.agent.running import Agent
 from soma.events.ids import new_id, now
+from soma.validation import nul
 
 LONGEST_ID = 100
 ON_BUSY = ("refuse", "enqueue", "cancel")
@@ -60,7 +61,7 @@ async def _check_size(agent: Agent, content: str) -> None:
     if is_blank(content):
         raise Invalid("the message is empty: nothing of it can be seen", code="empty_message", field="content")
     if "\x00" in content:
-        raise Invalid("the message holds a NUL character", code="invalid_text", field="content")
+        raise Invalid(nul.REFUSAL, code="invalid_text", field="content")
     if len(content) > settings.max_message_characters:
         raise TooLarge(
             f"the message has {len(content)} characters; {settings.max_message_characters} are allowed",

@@ -15,7 +15,7 @@ from msgspec.inspect import Metadata as Metadata_
 
 from soma.brain.errors import BrainRefused
 from soma.brain.types import LONGEST_CORRECTION
-from soma.validation import json_errors, msgspec_errors
+from soma.validation import json_errors, msgspec_errors, nul
 
 T = TypeVar("T")
 
@@ -30,7 +30,6 @@ Ids = Annotated[tuple[Id, ...], Meta(max_length=1_000)]
 Name = Annotated[str, Meta(min_length=1, max_length=128)]
 BATCH = 1_000
 MIDDLE_RATING = 3
-NUL = b"\\u0000"  # as JSON says it
 LONGEST_NAME = 80  # characters of a name that are said again
 STEP = re.compile(r"[^.\[\]]+|\.\.\.")  # of a path, as msgspec writes it
 Batch = Annotated[list[msgspec.Raw], Meta(min_length=1, max_length=BATCH)]
@@ -345,8 +344,8 @@ def read(content: bytes | msgspec.Raw, kind: type[T], *, field: str | None = Non
     # in an item it costs too much
     if field is None and (name := json_errors.repeated_name(bytes(content))) is not None:
         raise BrainRefused("invalid_body", f"{name[:LONGEST_NAME]} stands twice.", "body")
-    if NUL in bytes(content):
-        _check_texts(msgspec.json.decode(content), field or "")
+    if nul.may_hold_nul(bytes(content)) and (path := nul.find_nul(msgspec.json.decode(content))) is not None:
+        raise BrainRefused("invalid_body", nul.REFUSAL, _join(field or "", path) or None)
     return value
 
 
@@ -361,17 +360,11 @@ def _not_json(content: bytes | msgspec.Raw, error: Exception) -> BrainRefused:
     return BrainRefused("invalid_json", json_errors.told(bytes(content), error), "body", 400)
 
 
-def _check_texts(value: Any, field: str) -> None:
-    """PostgreSQL keeps no text with a zero character in it."""
-    if isinstance(value, str) and "\0" in value:
-        raise BrainRefused("invalid_body", "A text may not hold the character zero.", field or None)
-    if isinstance(value, dict):
-        for name, part in value.items():
-            _check_texts(name, field)
-            _check_texts(part, f"{field}.{name}" if field else name)
-    elif isinstance(value, list):
-        for index, part in enumerate(value):
-            _check_texts(part, f"{field}[{index}]")
+def _join(field: str, path: nul.Path) -> str:
+    """Write a path below `field` as this wire does: `items[0].text`."""
+    for step in path:
+        field += f"[{step}]" if isinstance(step, int) else f".{step}" if field else step
+    return field
 
 
 def check_numbers(numbers: dict[str, float], field: str) -> None:

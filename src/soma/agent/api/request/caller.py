@@ -8,6 +8,7 @@ from soma.agent.access.auth import TENANT_HEADER, Caller, caller_of, refuse_fore
 from soma.agent.errors import Invalid, NotFound
 from soma.agent.web.gate import known_caller
 from soma.brain.types import Principal
+from soma.validation import nul
 
 
 async def bearer(request: HttpRequest) -> Caller:
@@ -17,10 +18,10 @@ async def bearer(request: HttpRequest) -> Caller:
     query = request.GET.dict()
     refuse_foreign_tenant({TENANT_HEADER: request.headers.get(TENANT_HEADER), **query}, caller)
     if "\0" in request.path:
-        raise NotFound("no name holds a NUL character")
+        raise NotFound("a path must not contain NUL characters")
     for name, value in query.items():
         if "\0" in value:
-            raise Invalid("text holds no NUL character", code="invalid_text", field=name)
+            raise Invalid(nul.REFUSAL, code="invalid_text", field=name)
     return caller
 
 

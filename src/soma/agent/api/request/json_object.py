@@ -1,6 +1,6 @@
 """What comes in at any door: a JSON object that can be stored, of the caller's own tenant."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import msgspec
@@ -8,7 +8,7 @@ from pydantic import BaseModel, ValidationError
 
 from soma.agent.access.auth import NAMES_OF_TENANT, Caller, refuse_foreign_tenant
 from soma.agent.errors import Invalid, Malformed
-from soma.validation import json_errors, pydantic_errors
+from soma.validation import json_errors, nul, pydantic_errors
 
 B = TypeVar("B", bound=BaseModel)
 LONGEST_NAME = 80  # characters of a name that are said again
@@ -24,9 +24,8 @@ def read(sent: bytes | str) -> dict[str, Any]:
         raise Invalid("a JSON object is expected", field="body")
     if (name := json_errors.repeated_name(sent)) is not None:
         raise Invalid(f"{name[:LONGEST_NAME]} stands twice", field="body")
-    if (b"\\u0000" if isinstance(sent, bytes) else "\\u0000") in sent:  # type: ignore[operator]
-        for place in _places_of_nul(body):
-            raise Invalid("text holds no NUL character", code="invalid_text", field=place)
+    if nul.may_hold_nul(sent) and (path := nul.find_nul(body)) is not None:
+        raise Invalid(nul.REFUSAL, code="invalid_text", field=".".join(map(str, path)) or "body")
     return body
 
 
@@ -46,18 +45,3 @@ def validated(body: dict[str, Any], kind: type[B]) -> B:
 
 def at_fault(fault: Mapping[str, Any]) -> Invalid:
     return Invalid(pydantic_errors.told(fault), field=".".join(map(str, fault["loc"])) or "body")
-
-
-def _places_of_nul(value: Any, place: str = "") -> Iterator[str]:
-    """Where a string holds NUL, which PostgreSQL cannot store."""
-    match value:
-        case str() if "\0" in value:
-            yield place
-        case dict():
-            for name, inner in value.items():
-                if "\0" in name:
-                    yield place or "body"
-                yield from _places_of_nul(inner, f"{place}.{name}" if place else name)
-        case list():
-            for number, inner in enumerate(value):
-                yield from _places_of_nul(inner, f"{place}.{number}")
