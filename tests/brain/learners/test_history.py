@@ -1,11 +1,14 @@
 """Explanations are derived again from the log: from any version, across snapshots, batches, rollbacks."""
 
+from typing import get_args
+
 import pytest
 from pydantic import SecretStr
 from tests.brain.conftest import ALICE, BOB, MALLORY, TOKEN, metrics_of, remembered
 
+from soma.brain.core.learn import Observation
 from soma.brain.errors import BrainRefused
-from soma.brain.learners.history import Histories
+from soma.brain.learners.history import KINDS, Histories
 from soma.brain.settings import BrainSettings
 
 pytestmark = pytest.mark.learning
@@ -76,6 +79,11 @@ async def test_each_update_names_event_signal_rate_and_delta(client):
     assert "experiment e: b won" in promotion.reason
     assert promotion.weight_deltas == {"alpha": pytest.approx(0.3)}
     assert history.updates[-2].reason == "rolled back to version 3"
+
+
+def test_each_observation_keeps_its_name_on_the_wire():
+    assert list(KINDS) == list(get_args(Observation))
+    assert list(KINDS.values()) == ["Answer", "Evidence", "IterationOutcome", "Restore", "Promotion"]
 
 
 async def test_any_stretch_says_the_same_as_the_whole(client):

@@ -13,7 +13,9 @@ import msgspec
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.hyperparameters import Hyperparameters, Rule
 from soma.brain.core.learn import Observation, learn
-from soma.brain.core.observations import Answer, IterationOutcome
+from soma.brain.core.observations import Answer, Evidence, IterationOutcome
+from soma.brain.core.promotion import Promotion
+from soma.brain.core.restore import Restore
 from soma.brain.core.rules.utility import features
 from soma.brain.core.serving.serve import serve
 from soma.brain.core.state import LearnerState
@@ -34,6 +36,14 @@ from soma.events.schema import (
 )
 
 ENDS = 64  # of stretches that are kept
+# `kind` of an update on the wire. The command line and other readers know these words: a class may be renamed, they not.
+KINDS: dict[type, str] = {
+    Answer: "Answer",
+    Evidence: "Evidence",
+    IterationOutcome: "IterationOutcome",
+    Restore: "Restore",
+    Promotion: "Promotion",
+}
 NEAR = 16  # updates that are replayed sooner than a snapshot is found, read and checked
 
 
@@ -185,7 +195,7 @@ def _update(step: Step, before: Sight, after: Sight) -> Update:
         turn_id=event.turn_id,
         user_id=event.user_id,
         cause=step.cause,
-        kind=type(why.observation).__name__,
+        kind=KINDS[type(why.observation)],
         reason=why.reason,
         reward=why.reward,
         reward_terms=dict(why.terms),
