@@ -5,7 +5,14 @@ from hypothesis import strategies as st
 from soma.brain.core.hyperparameters import Hyperparameters, Rule
 from soma.brain.core.learn import Observation, learn
 from soma.brain.core.modulators import UNIT
-from soma.brain.core.observations import Answer, Evidence, IterationOutcome, Shown, Source, ToolOutcome
+from soma.brain.core.observations import (
+    AnswerVerdict,
+    Evidence,
+    EvidenceSource,
+    IterationOutcome,
+    Shown,
+    ToolCallOutcome,
+)
 from soma.brain.core.state import LearnerState
 from soma.brain.core.weights import Views
 
@@ -17,7 +24,7 @@ numbers = st.floats(allow_nan=True, allow_infinity=True) | st.floats(min_value=-
 maybe = st.none() | numbers
 names = st.sampled_from(["semantic", "graph", "temporal", "old", "session", "ä", ""])
 answers = st.builds(
-    Answer,
+    AnswerVerdict,
     reward=maybe,
     thumb=st.sampled_from([-1, 1]),
     rating=st.none() | st.integers(1, 5),
@@ -30,7 +37,7 @@ answers = st.builds(
 )
 outcomes = st.builds(
     IterationOutcome,
-    tool_outcomes=st.lists(st.builds(ToolOutcome, names, st.booleans()), max_size=3).map(tuple),
+    tool_outcomes=st.lists(st.builds(ToolCallOutcome, names, st.booleans()), max_size=3).map(tuple),
     confidence=maybe,
     progress=maybe,
     novelty=numbers,
@@ -52,7 +59,7 @@ def evidences(draw: st.DrawFn) -> Evidence:
         shown=tuple(Shown(key, draw(row)) for key in ids),
         helpful=draw(pick),
         unhelpful=draw(pick),
-        source=draw(st.sampled_from(Source)),
+        source=draw(st.sampled_from(EvidenceSource)),
         novelty=draw(numbers),
         diversity=draw(maybe),
     )

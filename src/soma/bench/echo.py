@@ -22,7 +22,7 @@ from soma.bench.learning.boards import Board
 from soma.bench.learning.courses import Course, mean, within
 from soma.bench.learning.priors import PLAN, SHIPPED, Prior
 from soma.bench.learning.rules import Core
-from soma.brain.core.observations import Source
+from soma.brain.core.observations import EvidenceSource
 
 TURNS = 100
 SPEAKS = 10  # a person, in every so many turns
@@ -64,7 +64,7 @@ def _taken(course: Course, learner: Core, speaks: int) -> Floats:
             learner.hear(lesson.board.evidence(shown, lesson.question))
         else:
             cited = lesson.board.evidence(shown, lesson.question, wrong=0.0)
-            learner.hear(replace(cited, source=Source.MODEL))
+            learner.hear(replace(cited, source=EvidenceSource.MODEL))
     return np.array([*before, *_examined(course, learner)])
 
 

@@ -25,7 +25,7 @@ from soma.bench.data.locomo import CATEGORIES, Conversation, load
 from soma.bench.data.shapes import documents, notes
 from soma.bench.flat import flattened
 from soma.brain.core.observations import Shown
-from soma.brain.core.serving.pack import Candidate, duplicate_pairs, pack
+from soma.brain.core.serving.pack import PackCandidate, duplicate_pairs, pack
 from soma.brain.core.serving.rank import rank
 from soma.brain.tokens import BundledTokenizer
 from soma.memory.embedders.base import Embedder
@@ -245,7 +245,7 @@ def _context(alone: Within) -> Result:
         shown = [Shown(str(row), tuple(levels[row].tolist())) for row in range(first, last)]
         ranked = rank(shown, tuple(judged.views), names, [SHIPPED[name] for name in names], TAU)
         same = duplicate_pairs((str(first + one), str(first + other)) for one, other in alone.same[number])
-        order = [Candidate(row.id, row.attention, alone.tokens[int(row.id)]) for row in ranked]
+        order = [PackCandidate(row.id, row.attention, alone.tokens[int(row.id)]) for row in ranked]
         for budget, found in shares.items():
             packed = pack(order, token_budget=budget, is_duplicate=same, attention_share=1.0)
             right = judged.gold[[int(one) for one in packed.shown]].sum()

@@ -21,8 +21,8 @@ from soma.brain.core.state import LearnerState
 from soma.brain.learners.checkpoints import Signer, is_signed
 from soma.brain.learners.constants import recorded
 from soma.brain.learners.observations import observed
-from soma.brain.learners.replay_start import Start, beginning
-from soma.brain.learners.replay_without import without
+from soma.brain.learners.replay_start import ReplayStart, find_signed_start
+from soma.brain.learners.replay_without import replay_without
 from soma.brain.learners.retention import PREFIX
 from soma.brain.settings import BrainSettings
 from soma.brain.types import Principal
@@ -166,14 +166,14 @@ class _Chain:
         ):
             replay.compare_snapshot(version, state_hash, state)
 
-    def _start(self, believed: AbstractSet[str]) -> tuple[Start | None, LearnerState | None]:
+    def _start(self, believed: AbstractSet[str]) -> tuple[ReplayStart | None, LearnerState | None]:
         """Where the newest erasure says that the learner begins, if the checkpoint there is good."""
         event = self._log.newest(*self._of, [LearningErased.event_type])
         fact = fact_of(event) if event else None
         if not isinstance(fact, LearningErased) or self._agent_id is None:
             return None, None
-        start = Start(fact.learner_version, fact.until_seq, fact.checkpoint_seq)
-        found = beginning(self._database, self._of[0], self._agent_id, start, believed)
+        start = ReplayStart(fact.learner_version, fact.until_seq, fact.checkpoint_seq)
+        found = find_signed_start(self._database, self._of[0], self._agent_id, start, believed)
         if found is None:
             self._report.faults.append(
                 f"{self._name}: the checkpoint of version {start.version}, where it should begin, is not signed by a "
@@ -294,7 +294,7 @@ class _Replay:
 
     def _void(self, event: Event, fact: RewardVoided) -> None:
         if fact.versions and self._state is not None:
-            snapshot = without(
+            snapshot = replay_without(
                 frozenset(fact.versions),
                 lambda: self._log.follow(event.tenant_id, event.stream, after=self._begin_seq),
                 until=fact.learner_version - 1,

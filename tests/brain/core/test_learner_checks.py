@@ -15,11 +15,11 @@ from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import Observation, learn
 from soma.brain.core.modulators import SOMA
 from soma.brain.core.observations import (
-    Answer,
+    AnswerVerdict,
     Evidence,
     IterationOutcome,
     Shown,
-    ToolOutcome,
+    ToolCallOutcome,
 )
 from soma.brain.core.restore import Restore
 from soma.brain.core.serving.serve import serve
@@ -181,7 +181,7 @@ def test_a_state_stays_small_whatever_arrives(evidence) -> None:
     for number in range(300):
         rows = {key: {f"view{number}": draws.random(), "semantic": draws.random()} for key in "abcd"}
         state, _ = learn(state, evidence(rows, "a", "c"), SETTINGS)
-        state, _ = learn(state, Answer(thumb=1, raw_confidence=draws.random(), tools=(f"t{number}",)), SETTINGS)
+        state, _ = learn(state, AnswerVerdict(thumb=1, raw_confidence=draws.random(), tools=(f"t{number}",)), SETTINGS)
     assert len(state.retrieval.views.names) == VIEWS_LIMIT
     assert len(state.to_json()) < 30_000
 
@@ -191,7 +191,7 @@ def test_random_rewards_keep_every_weight_in_its_box() -> None:
     for settings in (SETTINGS, LITERAL):
         state = LearnerState.initial(settings)
         for _ in range(5000):
-            answer = Answer(
+            answer = AnswerVerdict(
                 reward=draws.uniform(-1, 1), gain=draws.random(), cost=0.02 * draws.random(), latency_ms=900.0
             )
             state, _ = learn(state, answer, settings)
@@ -206,7 +206,7 @@ def test_restore_brings_back_every_part_to_the_bit(evidence) -> None:
         for _ in range(events):
             rows = {key: {name: draws.random() for name in SETTINGS.views.names} for key in "abcdef"}
             state, _ = learn(state, evidence(rows, draws.choice("abc"), diversity=draws.random()), SETTINGS)
-            praise = Answer(thumb=draws.choice([-1, 1]), raw_confidence=draws.random(), gain=0.5, tools=("t",))
+            praise = AnswerVerdict(thumb=draws.choice([-1, 1]), raw_confidence=draws.random(), gain=0.5, tools=("t",))
             state, _ = learn(state, praise, SETTINGS)
         return state
 
@@ -231,7 +231,7 @@ def test_a_known_history_has_the_same_hash_on_every_machine() -> None:
     for _ in range(500):
         shown = tuple(Shown(f"m{j}", tuple(below(65536) for _ in views)) for j in range(8))
         seen = Evidence(views=views, shown=shown, helpful=(f"m{below(8)}",), diversity=draws.random())
-        answer = Answer(
+        answer = AnswerVerdict(
             reward=2 * draws.random() - 1,
             raw_confidence=draws.random(),
             gain=draws.random(),
@@ -242,7 +242,7 @@ def test_a_known_history_has_the_same_hash_on_every_machine() -> None:
             confidence=draws.random(),
             progress=2 * draws.random() - 1,
             novelty=draws.random(),
-            tool_outcomes=(ToolOutcome("t", draws.random() < 0.7),),
+            tool_outcomes=(ToolCallOutcome("t", draws.random() < 0.7),),
             latency_ms=2000 * draws.random(),
         )
         for observation in (seen, answer, outcome):

@@ -10,8 +10,8 @@ from soma.brain.core.learn import learn
 from soma.brain.core.modulators import SOMA
 from soma.brain.core.observations import Shown
 from soma.brain.core.rules.temperature import initial, moved, served_tau
-from soma.brain.core.serving.pack import Candidate, Packed, duplicate_pairs, pack
-from soma.brain.core.serving.plan import Choice, Menu, Option, Worth, plan
+from soma.brain.core.serving.pack import PackCandidate, Packed, duplicate_pairs, pack
+from soma.brain.core.serving.plan import Menu, Option, PlanChoice, Worth, plan
 from soma.brain.core.serving.rank import rank
 from soma.brain.core.serving.serve import serve
 from soma.brain.core.state import LearnerState
@@ -42,11 +42,11 @@ def packed_at(tau: float) -> Packed:
     draws = random.Random(6)
     candidates = [Shown(f"m{i}", tuple(draws.randrange(65536) for _ in NAMES)) for i in range(50)]
     rows = rank(candidates, NAMES, NAMES, [1.0, 0.2, 0.1], tau)
-    lane = [Candidate(row.id, row.attention, 10) for row in rows]
+    lane = [PackCandidate(row.id, row.attention, 10) for row in rows]
     return pack(lane, token_budget=10_000, is_duplicate=duplicate_pairs([("m1", "m2")]))
 
 
-def choice(settings: Hyperparameters, lambda_: float = 1.0, mu: float = 0.1, nu: float = 0.05) -> Choice:
+def choice(settings: Hyperparameters, lambda_: float = 1.0, mu: float = 0.1, nu: float = 0.05) -> PlanChoice:
     menu = Menu(
         memories=tuple(Option(f"{n}", gain=0.9 * n / (n + 4), tokens=60 * n) for n in (0, 2, 4, 8, 16)),
         prompts=(Option("plain", tokens=100),),

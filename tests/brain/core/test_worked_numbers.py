@@ -11,7 +11,7 @@ from soma.brain.core.arithmetic import softmax
 from soma.brain.core.hyperparameters import Hyperparameters, Rule
 from soma.brain.core.learn import learn
 from soma.brain.core.modulators import SOMA
-from soma.brain.core.observations import Answer
+from soma.brain.core.observations import AnswerVerdict
 from soma.brain.core.rules.feeling import salience
 from soma.brain.core.rules.temperature import anneal
 from soma.brain.core.rules.values import next_value
@@ -25,7 +25,7 @@ LITERAL = Hyperparameters(learning_rule=Rule.LITERAL)
 def rewarded(dopamine: float, signal: float) -> dict[str, float]:
     start = LearnerState.initial(LITERAL)
     start = replace(start, modulators=replace(SOMA.baseline, dopamine=dopamine))
-    after, _ = learn(start, Answer(reward=signal), LITERAL)
+    after, _ = learn(start, AnswerVerdict(reward=signal), LITERAL)
     return after.weights
 
 

@@ -10,7 +10,7 @@ from tests.brain.conftest import ALICE, BOB, MALLORY, metrics_of, remembered
 from soma.brain.errors import BrainRefused
 from soma.brain.learners.checkpoints import Signer
 from soma.brain.learners.learners import Learners, stream_of, subject_of
-from soma.brain.learners.replay_start import start_of
+from soma.brain.learners.replay_start import find_start
 from soma.brain.learners.retention import Retention, boundary_of, erase, next_stretch
 from soma.brain.root import open_brain
 from soma.brain.verify import verified
@@ -101,7 +101,7 @@ async def test_what_is_old_goes_and_what_was_learned_stays_to_the_bit(old, setti
     assert await old.client.state(ALICE) == before
     assert await old.client.usage(ALICE) == usage
     report = proved(old, settings)
-    start = start_of(old.writer.database, ALICE)
+    start = find_start(old.writer.database, ALICE)
     assert start is not None
     assert start.version == 27
     assert report.starts == {
@@ -164,7 +164,7 @@ async def test_a_kept_rollback_holds_what_it_went_back_to(old, settings):
     await old.client.rollback(ALICE, version=20)
     before = await old.client.state(ALICE)
     await old.retention.round()
-    start = start_of(old.writer.database, ALICE)
+    start = find_start(old.writer.database, ALICE)
     assert start is not None
     assert 0 < start.version <= 20
     assert proved(old, settings).states["acme helper"] == before.state_hash
@@ -199,7 +199,7 @@ async def test_one_tenant_s_time_leaves_the_other_s_rows(old, settings):
     horizon = datetime.now(UTC) - timedelta(days=DAYS)
     await Retention(old.writer, learners, days=DAYS)._of_learner(ALICE, horizon)
     assert told(old, MALLORY) == others
-    assert start_of(reads, MALLORY) is None
+    assert find_start(reads, MALLORY) is None
     count = "SELECT COUNT(*) FROM feedback_events WHERE tenant_id = ?"
     assert reads.query(count, [MALLORY.tenant_id]) == [(12 + 9,)]
     assert list(proved(old, settings).starts) == ["acme helper"]
@@ -220,7 +220,7 @@ async def test_a_second_round_starts_at_the_first_checkpoint(old, settings):
     await old.retention.round()
     before = await old.client.state(ALICE)
     await old.retention.round(at=datetime.now(UTC) + LATER)
-    start = start_of(old.writer.database, ALICE)
+    start = find_start(old.writer.database, ALICE)
     assert start is not None
     assert start.version == before.version
     assert proved(old, settings).states["acme helper"] == before.state_hash
@@ -294,7 +294,7 @@ async def test_a_kept_withdrawal_holds_what_it_was_derived_from(old, settings):
     await old.client.withdraw_answer(ALICE, turn_id="t4")
     before = await old.client.state(ALICE)
     await old.retention.round()
-    start = start_of(old.writer.database, ALICE)
+    start = find_start(old.writer.database, ALICE)
     assert start is not None
     assert 0 < start.version < 15
     assert proved(old, settings).states["acme helper"] == before.state_hash

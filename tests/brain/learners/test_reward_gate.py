@@ -9,7 +9,7 @@ from tests.brain.conftest import ALICE, MALLORY, metrics_of, remembered
 from soma.brain.core.learn import learn
 from soma.brain.learners.checkpoints import Signer
 from soma.brain.learners.observations import observed
-from soma.brain.learners.replay_without import without
+from soma.brain.learners.replay_without import replay_without
 from soma.brain.root import open_brain
 from soma.brain.verify import verified
 from soma.events.log import Log
@@ -164,7 +164,7 @@ def test_what_is_left_out_is_as_if_it_had_never_been(hyperparameters_and_log):
         for number, record in enumerate(records, 1):
             if number > left_out:
                 expected, _ = learn(expected, observed(record), constants)
-        found = without(
+        found = replay_without(
             frozenset({left_out}),
             lambda: events,
             until=len(records),

@@ -74,7 +74,7 @@ class Centred(Core):
     def hear(self, evidence: Evidence) -> None:
         state, settings = self.state, self.settings
         delta = literal.evidence_signal(evidence) - state.baseline
-        lesson = literal.moved_lesson(state.lesson, settings.learning_rate(state.modulators.dopamine), delta)
+        lesson = literal.move_parameters(state.parameters, settings.learning_rate(state.modulators.dopamine), delta)
         baseline = next_baseline(state.baseline, delta, state.modulators, settings)
         self.state = replace(state, retrieval=lesson.retrieval, baseline=baseline)
 

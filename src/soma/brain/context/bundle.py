@@ -10,7 +10,7 @@ from soma.brain.context.corrections import AS_RANKED, Order
 from soma.brain.context.plan import SHIPPED, plan_view, planned
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.observations import VIEW_SCALE, Shown
-from soma.brain.core.serving.pack import Candidate as Contender
+from soma.brain.core.serving.pack import PackCandidate as Contender
 from soma.brain.core.serving.pack import Packed, duplicate_pairs, pack
 from soma.brain.core.serving.rank import Ranked, rank
 from soma.brain.core.serving.serve import Served

@@ -11,7 +11,7 @@ import msgspec
 
 from soma.brain.core.arithmetic import total
 from soma.brain.core.hyperparameters import Hyperparameters
-from soma.brain.core.serving.plan import Choice, Menu, Option, Plan, Worth, plan
+from soma.brain.core.serving.plan import Menu, Option, Plan, PlanChoice, Worth, plan
 from soma.brain.core.serving.serve import Served
 from soma.brain.wire.requests import PlanOption, PlanOptions
 
@@ -44,7 +44,7 @@ def planned(
     served: Served,
     settings: Hyperparameters,
     options: PlanOptions = SHIPPED,
-) -> Choice:
+) -> PlanChoice:
     """`attention` and `tokens` of the memories that may be shown, best first; `gain` in [0, 1] is the bundle's own.
 
     All of them bring (1 + gain) / 2, the first n of them as much of it as they hold of the attention.
@@ -62,7 +62,7 @@ def memories_of(chosen: Plan) -> int:
     return int(chosen.memories)
 
 
-def plan_view(choice: Choice, served: Served) -> dict[str, Any]:
+def plan_view(choice: PlanChoice, served: Served) -> dict[str, Any]:
     """As the bundle carries it: advice to the caller, which bounds nothing by itself."""
     return {
         "best": _view(choice.best),

@@ -5,7 +5,7 @@ from msgspec.structs import astuple
 
 from soma.brain.core.hyperparameters import Hyperparameters, Rule
 from soma.brain.core.modulators import NAMES
-from soma.brain.core.observations import Answer, Evidence, IterationOutcome
+from soma.brain.core.observations import AnswerVerdict, Evidence, IterationOutcome
 from soma.brain.core.promotion import Promotion
 from soma.brain.core.restore import Restore
 from soma.brain.core.rules import evidence, gates, literal
@@ -21,7 +21,7 @@ class Explanation(msgspec.Struct, frozen=True, gc=False):
     reason: str
     before: LearnerState
     after: LearnerState
-    observation: Answer | Evidence | IterationOutcome | Restore | Promotion
+    observation: AnswerVerdict | Evidence | IterationOutcome | Restore | Promotion
     settings: Hyperparameters
     feeling: Feeling | None = None
     reward: float | None = None

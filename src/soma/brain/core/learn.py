@@ -12,24 +12,24 @@ from soma.brain.core import modulators
 from soma.brain.core.arithmetic import clip
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.hyperparameters import Hyperparameters, Rule
-from soma.brain.core.observations import Answer, Evidence, IterationOutcome, Source
+from soma.brain.core.observations import AnswerVerdict, Evidence, EvidenceSource, IterationOutcome
 from soma.brain.core.promotion import Promotion, promoted
 from soma.brain.core.restore import Restore, restored
 from soma.brain.core.rules import calibration, evidence, guard, literal, temperature, tools, utility
-from soma.brain.core.rules.evidence import Reading
+from soma.brain.core.rules.evidence import AlignedEvidence
 from soma.brain.core.rules.feeling import Feeling, felt, next_baseline
 from soma.brain.core.rules.gates import passes
-from soma.brain.core.rules.guard import Guard, Lesson
+from soma.brain.core.rules.guard import Guard, Parameters
 from soma.brain.core.rules.reward import answer_terms, outcome_terms, sum_of
 from soma.brain.core.state import LearnerState
 
-Observation = Answer | Evidence | IterationOutcome | Restore | Promotion
+Observation = AnswerVerdict | Evidence | IterationOutcome | Restore | Promotion
 Learned = tuple[LearnerState, Explanation]
 
 
 def learn(state: LearnerState, observation: Observation, settings: Hyperparameters) -> Learned:
     match observation:
-        case Answer():
+        case AnswerVerdict():
             return learn_from_answer(state, observation, settings)
         case Evidence():
             return learn_from_evidence(state, observation, settings)
@@ -45,7 +45,7 @@ def learn(state: LearnerState, observation: Observation, settings: Hyperparamete
             assert_never(observation)
 
 
-def learn_from_answer(state: LearnerState, answer: Answer, settings: Hyperparameters) -> Learned:
+def learn_from_answer(state: LearnerState, answer: AnswerVerdict, settings: Hyperparameters) -> Learned:
     """A person's verdict, never gated: what gain, cost, latency are worth, whether confidence was right."""
     outliers: list[str] = []
     terms = answer_terms(answer, settings)
@@ -60,15 +60,15 @@ def learn_from_answer(state: LearnerState, answer: Answer, settings: Hyperparame
         urgency=modulators.urgency(answer.latency_ms, settings.latency_target_ms),
     )
 
-    lesson = _worth(state, answer, reward, 1.0, settings, outliers=outliers)
-    watch, lesson, guarded = guard.watch_reward(state.guard, lesson, reward, settings)
+    parameters = _worth(state, answer, reward, 1.0, settings, outliers=outliers)
+    watch, parameters, guarded = guard.watch_reward(state.guard, parameters, reward, settings)
     labels, used = state.calibration, state.tools
     if confidence is not None and reward != 0.0:
         labels = calibration.labelled(labels, confidence, good=reward > 0.0)
     for tool in answer.tools:
         used = tools.learned(used, tool, 0.5 + 0.5 * reward, settings.tool_answer_rate, floor=settings.tool_floor)
 
-    after = _next(state, lesson, feeling, watch, settings, clipped=bool(outliers), guarded=guarded)
+    after = _next(state, parameters, feeling, watch, settings, clipped=bool(outliers), guarded=guarded)
     after = replace(
         after,
         baseline=next_baseline(state.baseline, delta, state.modulators, settings),
@@ -103,10 +103,17 @@ def learn_from_evidence(state: LearnerState, seen: Evidence, settings: Hyperpara
         if gated
         else _told(state, seen, reading, settings, outliers)
     )
-    lesson = told.lesson if gated else _diversified(told.lesson, seen.diversity, state, settings, outliers)
+    parameters = told.parameters if gated else _diversified(told.parameters, seen.diversity, state, settings, outliers)
 
     after = _next(
-        state, lesson, feeling, told.watch, settings, clipped=bool(outliers), guarded=told.guarded, gated=bool(gated)
+        state,
+        parameters,
+        feeling,
+        told.watch,
+        settings,
+        clipped=bool(outliers),
+        guarded=told.guarded,
+        gated=bool(gated),
     )
     after = replace(
         after,
@@ -132,7 +139,7 @@ def learn_from_evidence(state: LearnerState, seen: Evidence, settings: Hyperpara
 class _Told(NamedTuple):
     """What evidence made of a lesson and its guard, and why."""
 
-    lesson: Lesson
+    parameters: Parameters
     watch: Guard
     reason: str
     gradient: tuple[float, ...] = ()
@@ -142,24 +149,26 @@ class _Told(NamedTuple):
 def _why_gated(state: LearnerState, seen: Evidence, feeling: Feeling, settings: Hyperparameters) -> str:
     """Empty where the evidence is learned from: a person's always is."""
     credit = evidence.credit_of(seen.source, state.retrieval.trust_sum, settings)
-    if seen.source is Source.MODEL and settings.citations_await_trust and not credit:
+    if seen.source is EvidenceSource.MODEL and settings.citations_await_trust and not credit:
         return "a model's citation counts for nothing until what people said has earned trust"
-    is_automatic = seen.source is not Source.PERSON
+    is_automatic = seen.source is not EvidenceSource.PERSON
     return "a citation without salience" if is_automatic and not passes(feeling.salience, settings) else ""
 
 
 def _told(
-    state: LearnerState, seen: Evidence, reading: Reading, settings: Hyperparameters, outliers: list[str]
+    state: LearnerState, seen: Evidence, reading: AlignedEvidence, settings: Hyperparameters, outliers: list[str]
 ) -> _Told:
-    is_model = seen.source is Source.MODEL
-    lesson, watch, judgement = _with_room(state, reading), state.guard, reading.judgement
+    is_model = seen.source is EvidenceSource.MODEL
+    parameters, watch, judgement = _with_room(state, reading), state.guard, reading.judgement
     credit = evidence.credit_of(seen.source, state.retrieval.trust_sum, settings)
     if settings.learning_rule is Rule.LITERAL:
         rate = settings.learning_rate(state.modulators.dopamine) * (credit if is_model else 1.0)
-        moved = literal.moved_lesson(lesson, rate, literal.evidence_signal(seen))
+        moved = literal.move_parameters(parameters, rate, literal.evidence_signal(seen))
         return _Told(moved, watch, "one signal for every weight")
     if judgement is None:
-        return _Told(lesson, watch, "nothing to compare: all of the shown memories helped, or none is known to have")
+        return _Told(
+            parameters, watch, "nothing to compare: all of the shown memories helped, or none is known to have"
+        )
     retrieval, gradient = evidence.stepped(
         reading,
         judgement,
@@ -169,18 +178,18 @@ def _told(
         settings=settings,
         outliers=outliers,
     )
-    lesson = replace(lesson, retrieval=retrieval)
+    parameters = replace(parameters, retrieval=retrieval)
     if judgement.advantage is None:
-        return _Told(lesson, watch, "all that was shown was dismissed", gradient)
+        return _Told(parameters, watch, "all that was shown was dismissed", gradient)
     if is_model:
-        return _Told(lesson, watch, "what a model cited, for little: it earns no trust", gradient)
-    watch, lesson, guarded = guard.watch_evidence(watch, lesson, judgement.advantage, settings)
-    return _Told(lesson, watch, "what helped, against what was shown beside it", gradient, guarded)
+        return _Told(parameters, watch, "what a model cited, for little: it earns no trust", gradient)
+    watch, parameters, guarded = guard.watch_evidence(watch, parameters, judgement.advantage, settings)
+    return _Told(parameters, watch, "what helped, against what was shown beside it", gradient, guarded)
 
 
-def _with_room(state: LearnerState, reading: Reading) -> Lesson:
+def _with_room(state: LearnerState, reading: AlignedEvidence) -> Parameters:
     """The lesson so far, with room for views never seen before."""
-    return Lesson(reading.retrieval, state.utility, state.temperature)
+    return Parameters(reading.retrieval, state.utility, state.temperature)
 
 
 def learn_from_outcome(state: LearnerState, outcome: IterationOutcome, settings: Hyperparameters) -> Learned:
@@ -198,18 +207,18 @@ def learn_from_outcome(state: LearnerState, outcome: IterationOutcome, settings:
         urgency=modulators.urgency(outcome.latency_ms, settings.latency_target_ms),
     )
 
-    lesson, watch, guarded = state.lesson, state.guard, False
+    parameters, watch, guarded = state.parameters, state.guard, False
     gated = outcome.only_felt or not passes(feeling.salience, settings)
     if terms and not gated:
-        lesson = _worth(state, outcome, reward, settings.outcome_credit, settings, outliers=outliers)
-        watch, lesson, guarded = guard.watch_reward(watch, lesson, reward, settings)
+        parameters = _worth(state, outcome, reward, settings.outcome_credit, settings, outliers=outliers)
+        watch, parameters, guarded = guard.watch_reward(watch, parameters, reward, settings)
     if not gated:
-        lesson = _diversified(lesson, outcome.diversity, state, settings, outliers)
+        parameters = _diversified(parameters, outcome.diversity, state, settings, outliers)
     used = state.tools
     for tool, ok in () if outcome.only_felt else outcome.tool_outcomes:
         used = tools.learned(used, tool, 1.0 if ok else 0.0, settings.tool_rate, floor=settings.tool_floor)
 
-    after = _next(state, lesson, feeling, watch, settings, clipped=bool(outliers), guarded=guarded, gated=gated)
+    after = _next(state, parameters, feeling, watch, settings, clipped=bool(outliers), guarded=guarded, gated=gated)
     after = replace(
         after,
         baseline=state.baseline
@@ -232,7 +241,7 @@ def _why(outcome: IterationOutcome, *, gated: bool) -> str:
 
 def _next(
     state: LearnerState,
-    lesson: Lesson,
+    parameters: Parameters,
     feeling: Feeling,
     watch: Guard,
     settings: Hyperparameters,
@@ -246,9 +255,9 @@ def _next(
     return replace(
         state,
         version=state.version + 1,
-        retrieval=lesson.retrieval,
-        utility=lesson.utility,
-        temperature=lesson.temperature,
+        retrieval=parameters.retrieval,
+        utility=parameters.utility,
+        temperature=parameters.temperature,
         modulators=modulators.kept(feeling.pushed, settings.profile),
         guard=watch,
         counts=replace(
@@ -262,34 +271,34 @@ def _next(
 
 def _worth(
     state: LearnerState,
-    seen: Answer | IterationOutcome,
+    seen: AnswerVerdict | IterationOutcome,
     reward: float,
     credit: float,
     settings: Hyperparameters,
     *,
     outliers: list[str],
-) -> Lesson:
+) -> Parameters:
     """A reward tells the worth of gain, cost and latency, nothing of alpha, beta, gamma; unless literally."""
     if settings.learning_rule is Rule.LITERAL:
-        return literal.moved_lesson(state.lesson, settings.learning_rate(state.modulators.dopamine), reward)
+        return literal.move_parameters(state.parameters, settings.learning_rate(state.modulators.dopamine), reward)
     worth = state.utility
     if features := utility.features(seen.gain, seen.cost, seen.latency_ms, settings, outliers):
         worth = utility.regressed(worth, features, reward, credit, settings)
-    return Lesson(state.retrieval, worth, state.temperature)
+    return Parameters(state.retrieval, worth, state.temperature)
 
 
 def _diversified(
-    lesson: Lesson,
+    parameters: Parameters,
     diversity: float | None,
     state: LearnerState,
     settings: Hyperparameters,
     outliers: list[str],
-) -> Lesson:
+) -> Parameters:
     if diversity is None:
-        return lesson
+        return parameters
     diversity = clip("diversity", diversity, 0.0, 1.0, outliers)
     n = state.counts.evidence + state.counts.outcomes
-    return replace(lesson, temperature=temperature.moved(lesson.temperature, diversity, n, settings))
+    return replace(parameters, temperature=temperature.moved(parameters.temperature, diversity, n, settings))
 
 
 def _share(name: str, value: float | None, outliers: list[str]) -> float | None:

@@ -13,7 +13,7 @@ import msgspec
 VIEW_SCALE = 65535  # a view value in [0, 1] is stored as k / 65535
 
 
-class Source(StrEnum):
+class EvidenceSource(StrEnum):
     """Who says what helped. `citation` stands in events from before `model` did: it earned trust, and moved values."""
 
     PERSON = "person"
@@ -38,7 +38,7 @@ class Evidence(
     shown: tuple[Shown, ...]
     helpful: tuple[str, ...] = ()
     unhelpful: tuple[str, ...] = ()
-    source: Source = Source.PERSON
+    source: EvidenceSource = EvidenceSource.PERSON
     novelty: float = 1.0
     diversity: float | None = None
 
@@ -57,7 +57,9 @@ class Evidence(
             raise ValueError(f"a view value is outside 0..{VIEW_SCALE}")
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="answer", gc=False):
+class AnswerVerdict(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="answer", gc=False
+):
     """A person's verdict on an answer. `reward` overrides the terms; cost is money, latency milliseconds."""
 
     reward: float | None = None
@@ -88,7 +90,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_
             raise ValueError("an answer needs a verdict: reward, thumb, rating, regenerated, copied or tool_ok")
 
 
-class ToolOutcome(NamedTuple):
+class ToolCallOutcome(NamedTuple):
     tool: str
     ok: bool
 
@@ -101,7 +103,7 @@ class IterationOutcome(
     `only_felt`: it moves the mood and nothing else, for its person has taught enough today.
     """
 
-    tool_outcomes: tuple[ToolOutcome, ...] = ()
+    tool_outcomes: tuple[ToolCallOutcome, ...] = ()
     confidence: float | None = None
     """Calibrated, in [0, 1]."""
     progress: float | None = None

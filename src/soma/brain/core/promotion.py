@@ -11,7 +11,7 @@ from msgspec.structs import replace
 
 from soma.brain.core.arithmetic import clamp
 from soma.brain.core.hyperparameters import Hyperparameters
-from soma.brain.core.rules.guard import Lesson
+from soma.brain.core.rules.guard import Parameters
 from soma.brain.core.rules.temperature import Temperature
 from soma.brain.core.rules.utility import Utility
 from soma.brain.core.state import LearnerState
@@ -36,28 +36,28 @@ def stepped(state: LearnerState, changes: Changes, settings: Hyperparameters) ->
     steps = dict(changes)
     if not steps:
         return state
-    lesson = stepped_lesson(state.lesson, steps, settings)
-    good = state.guard.good and stepped_lesson(state.guard.good, steps, settings)
+    parameters = step_parameters(state.parameters, steps, settings)
+    good = state.guard.good and step_parameters(state.guard.good, steps, settings)
     return replace(
         state,
-        retrieval=lesson.retrieval,
-        utility=lesson.utility,
-        temperature=lesson.temperature,
+        retrieval=parameters.retrieval,
+        utility=parameters.utility,
+        temperature=parameters.temperature,
         guard=replace(state.guard, good=good),
     )
 
 
-def stepped_lesson(lesson: Lesson, steps: dict[str, float], settings: Hyperparameters) -> Lesson:
+def step_parameters(parameters: Parameters, steps: dict[str, float], settings: Hyperparameters) -> Parameters:
     """Each weight by its name on the wire; a name that the learner does not know moves nothing."""
-    old = lesson.retrieval
+    old = parameters.retrieval
     by_view = [steps.get(weight_name(view), 0.0) for view in old.views.names]
     boxes = list(zip(old.views.lows, old.views.highs, strict=True))
     priors = [clamp(prior + step, *box) for prior, step, box in zip(old.views.priors, by_view, boxes, strict=True)]
     weights = [clamp(weight + step, *box) for weight, step, box in zip(old.weights, by_view, boxes, strict=True)]
-    return Lesson(
+    return Parameters(
         replace(old, views=Views.of(dict(zip(old.views.names, priors, strict=True))), weights=tuple(weights)),
-        _worth(lesson.utility, steps, settings),
-        _temperature(lesson.temperature, steps.get("tau", 0.0), settings),
+        _worth(parameters.utility, steps, settings),
+        _temperature(parameters.temperature, steps.get("tau", 0.0), settings),
     )
 
 

@@ -9,14 +9,14 @@ from soma.brain.core.modulators import Modulators
 from soma.brain.core.rules import calibration, evidence, guard, temperature, utility
 from soma.brain.core.rules.calibration import Calibration
 from soma.brain.core.rules.evidence import Retrieval
-from soma.brain.core.rules.guard import Guard, Lesson
+from soma.brain.core.rules.guard import Guard, Parameters
 from soma.brain.core.rules.temperature import Temperature
 from soma.brain.core.rules.tools import Tools
 from soma.brain.core.rules.utility import Utility
 from soma.brain.core.weights import by_weight_name
 
 
-class Counts(msgspec.Struct, frozen=True, gc=False):
+class ObservationCounts(msgspec.Struct, frozen=True, gc=False):
     answers: int
     evidence: int
     outcomes: int
@@ -37,7 +37,7 @@ class LearnerState(msgspec.Struct, frozen=True, gc=False):
     calibration: Calibration
     tools: Tools
     guard: Guard
-    counts: Counts
+    counts: ObservationCounts
     values_version: int
 
     @classmethod
@@ -52,13 +52,13 @@ class LearnerState(msgspec.Struct, frozen=True, gc=False):
             calibration=calibration.EMPTY,
             tools=(),
             guard=guard.INITIAL,
-            counts=Counts(0, 0, 0, 0, 0, 0),
+            counts=ObservationCounts(0, 0, 0, 0, 0, 0),
             values_version=0,
         )
 
     @property
-    def lesson(self) -> Lesson:
-        return Lesson(self.retrieval, self.utility, self.temperature)
+    def parameters(self) -> Parameters:
+        return Parameters(self.retrieval, self.utility, self.temperature)
 
     @property
     def weights(self) -> dict[str, float]:

@@ -11,7 +11,7 @@ from functools import cache
 import msgspec
 
 
-class Owner(StrEnum):
+class WeightRule(StrEnum):
     EVIDENCE = "evidence"
     DIVERSITY = "diversity rule"
     REGRESSION = "regression"
@@ -25,18 +25,18 @@ class Weight(msgspec.Struct, frozen=True, gc=False):
     default: float
     low: float
     high: float
-    owner: Owner
+    rule: WeightRule
     literal_gain: float
     view: str | None = None
 
 
-ALPHA = Weight("alpha", "semantic view", 1.0, 0.1, 5.0, Owner.EVIDENCE, 1.0, "semantic")
-BETA = Weight("beta", "graph view", 0.2, 0.0, 1.0, Owner.EVIDENCE, 0.0, "graph")
-GAMMA = Weight("gamma", "temporal view: recent", 0.1, 0.0, 1.0, Owner.EVIDENCE, -0.5, "temporal")
-TAU = Weight("tau", "attention temperature", 0.7, 0.4, 1.2, Owner.DIVERSITY, 0.0)
-LAMBDA = Weight("lambda", "utility: expected gain", 1.0, 0.1, 5.0, Owner.REGRESSION, 1.0)
-MU = Weight("mu", "utility: cost", 0.1, 0.01, 5.0, Owner.REGRESSION, -0.25)
-NU = Weight("nu", "utility: latency", 0.05, 0.01, 5.0, Owner.REGRESSION, -0.25)
+ALPHA = Weight("alpha", "semantic view", 1.0, 0.1, 5.0, WeightRule.EVIDENCE, 1.0, "semantic")
+BETA = Weight("beta", "graph view", 0.2, 0.0, 1.0, WeightRule.EVIDENCE, 0.0, "graph")
+GAMMA = Weight("gamma", "temporal view: recent", 0.1, 0.0, 1.0, WeightRule.EVIDENCE, -0.5, "temporal")
+TAU = Weight("tau", "attention temperature", 0.7, 0.4, 1.2, WeightRule.DIVERSITY, 0.0)
+LAMBDA = Weight("lambda", "utility: expected gain", 1.0, 0.1, 5.0, WeightRule.REGRESSION, 1.0)
+MU = Weight("mu", "utility: cost", 0.1, 0.01, 5.0, WeightRule.REGRESSION, -0.25)
+NU = Weight("nu", "utility: latency", 0.05, 0.01, 5.0, WeightRule.REGRESSION, -0.25)
 
 SEVEN = (ALPHA, BETA, GAMMA, TAU, LAMBDA, MU, NU)
 NAMED_VIEWS = {weight.view: weight for weight in SEVEN if weight.view}

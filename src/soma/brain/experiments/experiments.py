@@ -13,12 +13,12 @@ from typing import Any
 
 import msgspec
 
-from soma.brain.core.experiments.design import Arm, Call, Design, Method, Verdict, assigned, judged
+from soma.brain.core.experiments.design import Call, Design, ExperimentArm, ExperimentVerdict, Method, assigned, judged
 from soma.brain.core.promotion import Promotion, stepped
 from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
 from soma.brain.experiments import rows
-from soma.brain.experiments.metrics import SCALES, Measured
+from soma.brain.experiments.metrics import SCALES, MetricValue
 from soma.brain.experiments.rows import RUNNING, ExperimentRow
 from soma.brain.experiments.shipped import SHIPPED
 from soma.brain.learners.learners import Learners, subject_of
@@ -76,7 +76,7 @@ class Experiments:
 
     # Outcomes
 
-    def keep(self, transaction: Transaction, principal: Principal, found: Sequence[tuple[str, Measured]]) -> None:
+    def keep(self, transaction: Transaction, principal: Principal, found: Sequence[tuple[str, MetricValue]]) -> None:
         """Under the word that it was said in: a newer one takes the place of its result."""
         if not found:
             return
@@ -111,7 +111,7 @@ class Experiments:
             )
         return len(items)
 
-    def assign(self, transaction: Transaction, principal: Principal, name: str, subject: str) -> Arm:
+    def assign(self, transaction: Transaction, principal: Principal, name: str, subject: str) -> ExperimentArm:
         row = self._running_one(transaction, principal, name)
         arm = assigned(row.experiment_id, subject, row.design)
         rows.assign(transaction, [(row.experiment_id, subject, arm.name)])
@@ -202,7 +202,7 @@ class Experiments:
         return msgspec.structs.replace(self._shown(transaction, closed), promotion=promotion)
 
     def _promote(
-        self, transaction: Transaction, principal: Principal, row: ExperimentRow, verdict: Verdict, by: str
+        self, transaction: Transaction, principal: Principal, row: ExperimentRow, verdict: ExperimentVerdict, by: str
     ) -> dict[str, Any] | None:
         """The winner's steps become the learner's prior; a winner without steps is the prior already."""
         changes = next(arm.changes for arm in row.design.arms if arm.name == verdict.winner)
@@ -291,7 +291,7 @@ def _design(body: NewExperiment) -> Design:
     if body.arms is None:
         shipped = ", ".join(sorted(SHIPPED))
         raise BrainRefused("arms_missing", f"Give two arms, or the name of a shipped experiment: {shipped}.", "arms")
-    first, second = (Arm(arm.name, tuple(sorted(arm.changes.items()))) for arm in body.arms)
+    first, second = (ExperimentArm(arm.name, tuple(sorted(arm.changes.items()))) for arm in body.arms)
     return Design((first, second), Method(body.method), body.planned, body.share)
 
 
@@ -304,7 +304,7 @@ def _check_outcomes(metric: str, items: Sequence[OutcomeItem]) -> None:
             raise BrainRefused("outcome_out_of_bounds", wanted, f"items[{number}].value")
 
 
-def statistics_of(design: Design, verdict: Verdict) -> dict[str, Any]:
+def statistics_of(design: Design, verdict: ExperimentVerdict) -> dict[str, Any]:
     """The figures of a verdict by the names of the arms; t and d are above 0 where the second is better."""
     samples = {
         arm.name: {"n": found.size, "mean": found.mean, "variance": found.variance}

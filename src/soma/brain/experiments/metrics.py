@@ -9,14 +9,14 @@ from typing import NamedTuple
 
 from soma.brain.core.arithmetic import clamp
 from soma.brain.core.hyperparameters import Hyperparameters
-from soma.brain.core.observations import Answer, Evidence
+from soma.brain.core.observations import AnswerVerdict, Evidence
 from soma.brain.core.rules.reward import answer_terms, sum_of
 from soma.brain.learners.observations import Learnable
 
 SCALES = {"reward": (-1.0, 1.0), "reciprocal_rank": (0.0, 1.0)}
 
 
-class Measured(NamedTuple):
+class MetricValue(NamedTuple):
     conversation_id: str
     metric: str
     value: float
@@ -24,14 +24,14 @@ class Measured(NamedTuple):
 
 def measured(
     learned: Iterable[Learnable], metrics: Collection[str], conversation_id: str, settings: Hyperparameters
-) -> Iterator[Measured]:
+) -> Iterator[MetricValue]:
     """By those of `metrics` that what was learned of a feedback says something of."""
     for seen in learned:
-        if isinstance(seen, Answer) and "reward" in metrics:
+        if isinstance(seen, AnswerVerdict) and "reward" in metrics:
             value = clamp(sum_of(answer_terms(seen, settings)), -1.0, 1.0)
-            yield Measured(conversation_id, "reward", value)
+            yield MetricValue(conversation_id, "reward", value)
         if isinstance(seen, Evidence) and "reciprocal_rank" in metrics:
-            yield Measured(conversation_id, "reciprocal_rank", _reciprocal_rank(seen))
+            yield MetricValue(conversation_id, "reciprocal_rank", _reciprocal_rank(seen))
 
 
 def _reciprocal_rank(seen: Evidence) -> float:

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from soma.brain.core.experiments.design import Arm, Design, Method, Result
+from soma.brain.core.experiments.design import Design, ExperimentArm, Method, Result
 from soma.brain.types import Principal
 from soma.events.ids import new_id, now
 from soma.events.log import Reads
@@ -28,7 +28,7 @@ class DesignRow(msgspec.Struct, frozen=True, kw_only=True):
         return cls(arms=arms, method=design.method, planned=design.planned, share=design.share)
 
     def design(self) -> Design:
-        first, second = (Arm(name, tuple(sorted(changes.items()))) for name, changes in self.arms)
+        first, second = (ExperimentArm(name, tuple(sorted(changes.items()))) for name, changes in self.arms)
         return Design((first, second), self.method, self.planned, self.share)
 
 

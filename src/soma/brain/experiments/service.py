@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from typing import TypeVar
 
-from soma.brain.core.experiments.design import Arm
+from soma.brain.core.experiments.design import ExperimentArm
 from soma.brain.experiments.experiments import Experiments
 from soma.brain.types import Experiment, Principal
 from soma.brain.wire.requests import NewExperiment, OutcomeItem
@@ -36,7 +36,7 @@ class ExperimentService:
         self._experiments.look_again()
         return made
 
-    async def assign(self, principal: Principal, name: str, subject: str) -> Arm:
+    async def assign(self, principal: Principal, name: str, subject: str) -> ExperimentArm:
         return await self._write(lambda tx: self._experiments.assign(tx, principal, name, subject))
 
     async def record(self, principal: Principal, name: str, items: Sequence[OutcomeItem]) -> int:

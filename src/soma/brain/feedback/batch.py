@@ -15,7 +15,7 @@ from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import learn
 from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
-from soma.brain.experiments.metrics import Measured
+from soma.brain.experiments.metrics import MetricValue
 from soma.brain.feedback import daily_bounds
 from soma.brain.feedback.answers import find_first_answers
 from soma.brain.feedback.hearings import Hearings
@@ -79,7 +79,7 @@ class Prepared(NamedTuple):
     voids: list[RewardVoided]
     keys: list[str]
     spent: Spent
-    outcomes: list[tuple[str, Measured]]
+    outcomes: list[tuple[str, MetricValue]]
     """Of experiments, each with the word that says it."""
     heard: list[Heard]
     corrected: list[Corrected]
@@ -143,7 +143,7 @@ class _Lessons:
         self.named: list[Named] = []
         self.rewards: list[tuple[str, int]] = []
         self.voids: list[RewardVoided] = []
-        self.outcomes: list[tuple[str, Measured]] = []
+        self.outcomes: list[tuple[str, MetricValue]] = []
         self.corrected: list[Corrected] = []
         self.adapted = 0
         self._records: list[Learnable] = []

@@ -7,7 +7,7 @@ import msgspec
 
 from soma.brain.context.bundles import Bundle
 from soma.brain.core.explanation import Explanation
-from soma.brain.core.observations import Evidence, IterationOutcome, Source, ToolOutcome
+from soma.brain.core.observations import Evidence, EvidenceSource, IterationOutcome, ToolCallOutcome
 from soma.brain.core.promotion import stepped
 from soma.brain.errors import BrainRefused
 from soma.brain.feedback import daily_bounds
@@ -15,7 +15,7 @@ from soma.brain.feedback.meaning import ledger
 from soma.brain.feedback.memory_values import Taken
 from soma.brain.feedback.rows import FirstOutcome, find_first_outcome, keep_outcome
 from soma.brain.feedback.standing_words import CITATION, OUTCOME, echo_of, keep_echo
-from soma.brain.learners.learners import Learners, Standing, subject_of
+from soma.brain.learners.learners import CachedLearner, Learners, subject_of
 from soma.brain.learners.observations import Learnable
 from soma.brain.learners.presentation import difference, differs, levels, served_weights
 from soma.brain.types import Learned, Principal
@@ -68,19 +68,19 @@ def observations(reported: Reported) -> list[Learnable]:
         views=bundle.views,
         shown=bundle.shown,
         helpful=body.cited,
-        source=Source.MODEL,
+        source=EvidenceSource.MODEL,
         novelty=reported.novelty,
     )
     return [outcome, cited]
 
 
-def _outcomes(said: Mapping[str, str | bool]) -> Iterator[ToolOutcome]:
+def _outcomes(said: Mapping[str, str | bool]) -> Iterator[ToolCallOutcome]:
     """How tools did. An error of who called one is no failure of the tool."""
     for tool, outcome in said.items():
         if isinstance(outcome, bool):
-            yield ToolOutcome(tool, outcome)
+            yield ToolCallOutcome(tool, outcome)
         elif outcome.lower() not in BLAMELESS:
-            yield ToolOutcome(tool, outcome.lower() in GOOD)
+            yield ToolCallOutcome(tool, outcome.lower() in GOOD)
 
 
 class OutcomeDesk:
@@ -130,7 +130,7 @@ class OutcomeDesk:
         return [outcome, *cited]
 
     def _answer(
-        self, reported: Reported, before: Standing, after: Standing, explanations: Sequence[Explanation]
+        self, reported: Reported, before: CachedLearner, after: CachedLearner, explanations: Sequence[Explanation]
     ) -> Learned:
         body = reported.body
         weights_before, weights_after = dict(before.weights), dict(after.weights)
@@ -157,7 +157,7 @@ class OutcomeDesk:
             version=after.state.version,
         )
 
-    def _seen(self, reported: Reported, before: Standing) -> Mapping[str, float]:
+    def _seen(self, reported: Reported, before: CachedLearner) -> Mapping[str, float]:
         """The weights that the bundle was built with, if nothing was learned since: those of its arm."""
         if reported.bundle is None or not reported.bundle.changes:
             return before.weights

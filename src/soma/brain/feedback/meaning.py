@@ -11,9 +11,9 @@ from soma.brain.context.corrections import Corrected, Question
 from soma.brain.context.corrections import question_of as asked
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.hyperparameters import Hyperparameters
-from soma.brain.core.observations import Answer, Evidence, Source
+from soma.brain.core.observations import AnswerVerdict, Evidence, EvidenceSource
 from soma.brain.errors import BrainRefused
-from soma.brain.experiments.metrics import Measured, measured
+from soma.brain.experiments.metrics import MetricValue, measured
 from soma.brain.feedback.standing_words import CORRECTION, EVIDENCE, VERDICT, Word, echo_of
 from soma.brain.learners.observations import Learnable
 from soma.brain.learners.reward_gate import REASON, Void
@@ -142,15 +142,15 @@ def _evidence(body: Feedback, bundle: Bundle | None, unheard: str | None) -> Evi
         shown=bundle.shown,
         helpful=body.helpful,
         unhelpful=body.unhelpful,
-        source=Source.PERSON,
+        source=EvidenceSource.PERSON,
         diversity=bundle.diversity,
     )
 
 
-def _verdict(told: Told) -> Answer:
+def _verdict(told: Told) -> AnswerVerdict:
     body, outcome = told.body, told.outcome
     took = body.metadata
-    return Answer(
+    return AnswerVerdict(
         reward=body.reward if body.reward is not None else body.utility,
         thumb=body.thumb or 0,
         rating=body.rating,
@@ -222,7 +222,7 @@ def changes(explanation: Explanation) -> bool:
 
 def rewarded(told: Told, learned: Sequence[Learnable]) -> str | None:
     """The turn whose verdict was learned, if it was named: the last observation is the verdict."""
-    return told.body.turn_id if learned and isinstance(learned[-1], Answer) else None
+    return told.body.turn_id if learned and isinstance(learned[-1], AnswerVerdict) else None
 
 
 def void_of(told: Told, version: int) -> RewardVoided | None:
@@ -241,13 +241,13 @@ def void_of(told: Told, version: int) -> RewardVoided | None:
 
 def measure(
     told: Told, learned: Sequence[Learnable], metrics: Collection[str], constants: Hyperparameters
-) -> list[tuple[str, Measured]]:
+) -> list[tuple[str, MetricValue]]:
     """Measure what was learned by `metrics` of experiments, each under the name of the word that says it."""
     found = measured(learned, metrics, told.body.conversation, constants)
     return [(_word_behind(each, told.words), each) for each in found]
 
 
-def _word_behind(found: Measured, words: Iterable[Word]) -> str:
+def _word_behind(found: MetricValue, words: Iterable[Word]) -> str:
     return next(word.name for word in words if word.question == QUESTIONS[found.metric])
 
 

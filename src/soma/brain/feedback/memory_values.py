@@ -11,10 +11,10 @@ import msgspec
 
 from soma.brain.core.rules.values import stepped
 from soma.brain.core.state import LearnerState
-from soma.brain.learners.learners import LEARNED, Learners, Lesson, stream_of
+from soma.brain.learners.learners import LEARNED, Learners, LearningResult, stream_of
 from soma.brain.learners.lineage import Lineage, jumps, lineage, parting
 from soma.brain.learners.observations import Named
-from soma.brain.learners.replay_start import start_of
+from soma.brain.learners.replay_start import find_start
 from soma.brain.types import Principal
 from soma.events.log import Reads
 from soma.events.schema import Subject
@@ -61,7 +61,7 @@ class Values:
         transaction.insert("value_steps", COLUMNS, steps)
         return kept.write(transaction, principal.tenant_id, learned)
 
-    def follow(self, transaction: Transaction, principal: Principal, lesson: Lesson) -> kept.Written:
+    def follow(self, transaction: Transaction, principal: Principal, lesson: LearningResult) -> kept.Written:
         """Where a learner jumped, give memories the values that stand after it. What was forgotten stays so."""
         known = jumps(transaction, principal)
         before, after = lesson.before.state.version, lesson.after.state.version
@@ -137,7 +137,7 @@ def kept_after(reads: Reads, principal: Principal) -> int:
     if not rows:
         return 0
     [(payload,)] = rows
-    start = start_of(reads, principal)
+    start = find_start(reads, principal)
     return msgspec.json.decode(payload, type=_Learned).learner_version if payload else start.version if start else 0
 
 

@@ -30,7 +30,7 @@ from soma.brain.feedback.meaning import (
 from soma.brain.feedback.memory_values import Taken, Values
 from soma.brain.feedback.rows import keep_feedback
 from soma.brain.feedback.standing_words import BOUND, CORRECTION, Heard, Hearing
-from soma.brain.learners.learners import Learners, Lesson, Standing, subject_of
+from soma.brain.learners.learners import CachedLearner, Learners, LearningResult, subject_of
 from soma.brain.learners.lineage import still_held
 from soma.brain.learners.observations import Learnable
 from soma.brain.learners.presentation import difference, moved, of_every_weight
@@ -138,7 +138,9 @@ class FeedbackDesk:
         if versions and self._most:
             daily_bounds.count(transaction, told.principal, dict.fromkeys(versions, 1))
 
-    def _keep_verdict(self, transaction: Transaction, told: Told, learned: Sequence[Learnable], lesson: Lesson) -> None:
+    def _keep_verdict(
+        self, transaction: Transaction, told: Told, learned: Sequence[Learnable], lesson: LearningResult
+    ) -> None:
         """For who withdraws the answer later, and why a verdict was not learned."""
         version = lesson.after.state.version
         if (turn_id := rewarded(told, learned)) is not None:
@@ -254,7 +256,7 @@ def _gated(transaction: Transaction, told: Told) -> Told:
     return told
 
 
-def _versions(learned: Sequence[Learnable], lesson: Lesson, remembered: Sequence[Remembered]) -> dict[str, int]:
+def _versions(learned: Sequence[Learnable], lesson: LearningResult, remembered: Sequence[Remembered]) -> dict[str, int]:
     """After which version each question of a feedback stands; a correction teaches no weight, and stands after all."""
     versions = {
         question_of(observation): explanation.after.version
@@ -264,7 +266,7 @@ def _versions(learned: Sequence[Learnable], lesson: Lesson, remembered: Sequence
 
 
 def _answer(
-    told: Told, before: Standing, lesson: Lesson, reason: str | None, remembered: Sequence[Remembered]
+    told: Told, before: CachedLearner, lesson: LearningResult, reason: str | None, remembered: Sequence[Remembered]
 ) -> FeedbackAnswer:
     applied = any(map(changes, lesson.explanations))
     weights_before, weights_after = dict(before.weights), dict(lesson.after.weights)

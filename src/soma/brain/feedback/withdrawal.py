@@ -8,7 +8,7 @@ import msgspec
 
 from soma.brain.core.restore import Restore
 from soma.brain.feedback.memory_values import Taken, Values
-from soma.brain.learners.learners import Learners, Lesson, subject_of
+from soma.brain.learners.learners import Learners, LearningResult, subject_of
 from soma.brain.learners.presentation import of_every_weight
 from soma.brain.learners.reward_gate import WITHDRAWN, all_left_out, is_withdrawn, keep_withdrawal, rewards, withdrawals
 from soma.brain.types import Principal, Withdrawn
@@ -68,20 +68,20 @@ class WithdrawalDesk:
     def _commit(self, transaction: Transaction, principal: Principal, prepared: Prepared) -> Taken[Withdrawn]:
         standing, fact = self._learners.current(transaction, principal), prepared.fact
         if is_withdrawn(transaction, principal, fact.turn_id):
-            return Taken(_answer(prepared, Lesson(standing, standing), "duplicate"))
+            return Taken(_answer(prepared, LearningResult(standing, standing), "duplicate"))
         if standing.state.version != prepared.base_version:
             raise Moved
         subject = subject_of(principal, turn_id=fact.turn_id)
         keep_withdrawal(transaction, principal, fact)
         if prepared.back is None:
             transaction.append(draft(fact, subject))
-            return Taken(_answer(prepared, Lesson(standing, standing), "success"))
+            return Taken(_answer(prepared, LearningResult(standing, standing), "success"))
         lesson = self._learners.void(transaction, principal, subject, fact, prepared.back)
         written = self._values.follow(transaction, principal, lesson)
         return Taken(_answer(prepared, lesson, "success"), lesson.after.state, written)
 
 
-def _answer(prepared: Prepared, lesson: Lesson, status: str) -> Withdrawn:
+def _answer(prepared: Prepared, lesson: LearningResult, status: str) -> Withdrawn:
     before, after = dict(lesson.before.weights), dict(lesson.after.weights)
     return Withdrawn(
         status=status,

@@ -13,7 +13,7 @@ import msgspec
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.hyperparameters import Hyperparameters, Rule
 from soma.brain.core.learn import Observation, learn
-from soma.brain.core.observations import Answer, Evidence, IterationOutcome
+from soma.brain.core.observations import AnswerVerdict, Evidence, IterationOutcome
 from soma.brain.core.promotion import Promotion
 from soma.brain.core.restore import Restore
 from soma.brain.core.rules.utility import features
@@ -23,7 +23,7 @@ from soma.brain.core.weights import by_weight_name
 from soma.brain.learners.learners import LEARNED, Base, Learners, stream_of
 from soma.brain.learners.observations import BatchRecords, observed, read
 from soma.brain.learners.presentation import levels, moved, weights_of
-from soma.brain.learners.replay_start import Start, start_of
+from soma.brain.learners.replay_start import ReplayStart, find_start
 from soma.brain.types import LearnerHistory, Principal, Update
 from soma.events.chain import Event
 from soma.events.log import Log, Reads
@@ -36,9 +36,9 @@ from soma.events.schema import (
 )
 
 ENDS = 64  # of stretches that are kept
-# `kind` of an update on the wire. The command line and other readers know these words: a class may be renamed, they not.
+# `kind` of an update on the wire: readers know these words, so they stay where a class is renamed.
 KINDS: dict[type, str] = {
-    Answer: "Answer",
+    AnswerVerdict: "Answer",
     Evidence: "Evidence",
     IterationOutcome: "IterationOutcome",
     Restore: "Restore",
@@ -47,7 +47,7 @@ KINDS: dict[type, str] = {
 NEAR = 16  # updates that are replayed sooner than a snapshot is found, read and checked
 
 
-class Step(NamedTuple):
+class ExplainedUpdate(NamedTuple):
     """One version of a learner: the event that it came of, and why it moved."""
 
     event: Event
@@ -56,7 +56,7 @@ class Step(NamedTuple):
     explanation: Explanation
 
 
-class Sight(NamedTuple):
+class ServedState(NamedTuple):
     """A state in the words of the wire, under some constants: what it has learned, and what it serves of that."""
 
     state: LearnerState
@@ -81,7 +81,7 @@ class Histories:
     def stretch(self, principal: Principal, *, after: int | None, limit: int) -> LearnerHistory:
         """The updates after version `after`, oldest first; without it the last `limit`."""
         newest = self._learners.committed(principal).version
-        oldest = start_of(self._reads, principal)
+        oldest = find_start(self._reads, principal)
         begin = max(0, newest - limit) if after is None else min(after, newest)
         if oldest is not None:
             begin = max(begin, oldest.version)
@@ -128,12 +128,12 @@ class Histories:
             while len(self._ends) > ENDS:
                 self._ends.popitem(last=False)
 
-    def _steps(self, principal: Principal, base: Base) -> Iterator[Step]:
+    def _steps(self, principal: Principal, base: Base) -> Iterator[ExplainedUpdate]:
         state = base.state
         for event in Log(self._reads).follow(principal.tenant_id, stream_of(principal), types=LEARNED, after=base.seq):
             for cause, settings, observation in self._told(principal, event, version=state.version):
                 state, explanation = learn(state, observation, settings)
-                yield Step(event, cause, settings, explanation)
+                yield ExplainedUpdate(event, cause, settings, explanation)
 
     def _told(
         self, principal: Principal, event: Event, *, version: int
@@ -163,24 +163,24 @@ class Histories:
         return kept[1]
 
 
-def _signed_at(reads: Reads, principal: Principal, start: Start) -> str | None:
+def _signed_at(reads: Reads, principal: Principal, start: ReplayStart) -> str | None:
     event = Log(reads).numbered(principal.tenant_id, stream_of(principal), start.checkpoint_seq)
     return event.timestamp if event else None
 
 
-def _seen(state: LearnerState, constants: Hyperparameters, last: Sight | None) -> Sight:
+def _seen(state: LearnerState, constants: Hyperparameters, last: ServedState | None) -> ServedState:
     """`last` is what was seen before it: most updates leave the weights of all views as they are."""
     if last is not None and last.constants is constants:
         if last.state is state:
             return last
         if last.state.retrieval is state.retrieval:
             others = state.weights_beside_views
-            return Sight(state, constants, last.learned | others, last.weights | others, last.trust)
+            return ServedState(state, constants, last.learned | others, last.weights | others, last.trust)
     served = serve(state, constants)
-    return Sight(state, constants, state.weights, weights_of(served, state), served.trust)
+    return ServedState(state, constants, state.weights, weights_of(served, state), served.trust)
 
 
-def _update(step: Step, before: Sight, after: Sight) -> Update:
+def _update(step: ExplainedUpdate, before: ServedState, after: ServedState) -> Update:
     event, why, constants = step.event, step.explanation, step.constants
     retrieval = why.after.retrieval
     if before.state.retrieval is retrieval:
@@ -223,7 +223,7 @@ def _update(step: Step, before: Sight, after: Sight) -> Update:
 def _features(why: Explanation) -> dict[str, float]:
     """The known terms that the reward was regressed on; none where it was not."""
     seen, settings = why.observation, why.settings
-    if not isinstance(seen, Answer | IterationOutcome) or settings.learning_rule is Rule.LITERAL:
+    if not isinstance(seen, AnswerVerdict | IterationOutcome) or settings.learning_rule is Rule.LITERAL:
         return {}
     if why.gated or not why.terms or (f := features(seen.gain, seen.cost, seen.latency_ms, settings, [])) is None:
         return {}

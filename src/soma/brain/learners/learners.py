@@ -22,8 +22,8 @@ from soma.brain.learners.constants import digest_of, record, recorded
 from soma.brain.learners.lineage import jumps, keep_jump
 from soma.brain.learners.observations import Learnable, Named, named_by, observed
 from soma.brain.learners.presentation import moved, served_next, served_weights
-from soma.brain.learners.replay_start import Start, beginning, erased, not_believed, start_of
-from soma.brain.learners.replay_without import without
+from soma.brain.learners.replay_start import ReplayStart, erased, find_signed_start, find_start, not_believed
+from soma.brain.learners.replay_without import replay_without
 from soma.brain.learners.reward_gate import Withdrawal, all_left_out
 from soma.brain.types import Principal
 from soma.events.chain import Event, Head
@@ -51,7 +51,7 @@ logger = logging.getLogger(__name__)
 LEARNED = ("weights.updated", "weights.batch_updated", "weights.rolled_back", "reward.voided")
 
 
-class Standing(msgspec.Struct, frozen=True):
+class CachedLearner(msgspec.Struct, frozen=True):
     """A learner's state with the weights that it serves, and the version of its newest snapshot."""
 
     state: LearnerState
@@ -67,11 +67,11 @@ class Base(NamedTuple):
     state: LearnerState
 
 
-class Lesson(msgspec.Struct, frozen=True):
+class LearningResult(msgspec.Struct, frozen=True):
     """What a write taught: the learner before and after it, one explanation an observation, the weights that moved."""
 
-    before: Standing
-    after: Standing
+    before: CachedLearner
+    after: CachedLearner
     explanations: tuple[Explanation, ...] = ()
     deltas: dict[str, float] = {}
     position: int = 0
@@ -121,7 +121,7 @@ class Learners:
     # Reading: only what is committed
 
     def committed(self, principal: Principal) -> LearnerState:
-        standing: Standing | None = self._writer.kept(_key(principal))
+        standing: CachedLearner | None = self._writer.kept(_key(principal))
         if standing is None or (self._shared and not self._is_newest(principal)):
             return self._load(self._database, principal).state
         return standing.state
@@ -150,7 +150,7 @@ class Learners:
 
     def base(self, reads: Reads, principal: Principal, version: int | None = None) -> Base:
         """The nearest stored state not after `version`. Raises BrainRefused where that has been erased."""
-        start = start_of(reads, principal)
+        start = find_start(reads, principal)
         if version == 0 or start is None:
             return self._snapshot(reads, principal, version) or Base(0, 0, self._origin(reads, principal))
         if version is not None and version < start.version:
@@ -167,13 +167,13 @@ class Learners:
                 break
         return LearnerState.initial(self.hyperparameters)
 
-    def _begun(self, reads: Reads, principal: Principal, start: Start) -> Base:
-        found = beginning(reads, principal.tenant_id, principal.agent_id, start, self.signer.believed)
+    def _begun(self, reads: Reads, principal: Principal, start: ReplayStart) -> Base:
+        found = find_signed_start(reads, principal.tenant_id, principal.agent_id, start, self.signer.believed)
         if found is None:
             raise not_believed(start)
         return Base(start.version, start.seq, found.state)
 
-    def _load(self, reads: Reads, principal: Principal, version: int | None = None) -> Standing:
+    def _load(self, reads: Reads, principal: Principal, version: int | None = None) -> CachedLearner:
         stored, seq, state = self.base(reads, principal, version)
         for event in Log(reads).follow(principal.tenant_id, stream_of(principal), types=LEARNED, after=seq):
             if state.version == version:
@@ -181,8 +181,8 @@ class Learners:
             state = self._replayed(reads, principal, state, event, version)
         return self._standing(state, stored)
 
-    def _standing(self, state: LearnerState, stored: int) -> Standing:
-        return Standing(state, served_weights(state, self.hyperparameters), stored)
+    def _standing(self, state: LearnerState, stored: int) -> CachedLearner:
+        return CachedLearner(state, served_weights(state, self.hyperparameters), stored)
 
     def _snapshot(self, reads: Reads, principal: Principal, version: int | None, *, after: int = -1) -> Base | None:
         """The newest that the log bears out; a row of the database alone is never believed."""
@@ -222,7 +222,7 @@ class Learners:
             case RewardVoided() as fact:
                 return learn(state, self.voided(reads, principal, fact), self.hyperparameters)[0]
             case _:
-                if start := start_of(reads, principal):  # erased since the base was read
+                if start := find_start(reads, principal):  # erased since the base was read
                     raise erased(start)
                 raise LookupError(f"the payload of {event.event_id} is gone, and no checkpoint covers it")
 
@@ -245,14 +245,16 @@ class Learners:
 
     def voided(self, reads: Reads, principal: Principal, fact: RewardVoided) -> Restore:
         """The way to where the learner would be without the updates that `fact` names, as it was before that."""
-        state = self.without(reads, principal, frozenset(fact.versions), until=fact.learner_version - 1)
+        state = self.replay_without(reads, principal, frozenset(fact.versions), until=fact.learner_version - 1)
         what = "what a newer word replaces" if fact.cause == REPLACED else f"the rewards of turn {fact.turn_id}"
         return Restore(snapshot=state, reason=f"without {what}: {fact.cause}")
 
-    def without(self, reads: Reads, principal: Principal, versions: frozenset[int], *, until: int) -> LearnerState:
+    def replay_without(
+        self, reads: Reads, principal: Principal, versions: frozenset[int], *, until: int
+    ) -> LearnerState:
         """Derived again, also where that takes long: not for the event loop."""
         seq = self.base(reads, principal, min(versions) - 1).seq
-        return without(
+        return replay_without(
             versions,
             lambda: Log(reads).follow(principal.tenant_id, stream_of(principal), after=seq),
             until=until,
@@ -279,7 +281,7 @@ class Learners:
             transaction.head(tenant_id, stream_of(principal))
         return len(rows)
 
-    def current(self, transaction: Transaction, principal: Principal) -> Standing:
+    def current(self, transaction: Transaction, principal: Principal) -> CachedLearner:
         return transaction.get(_key(principal), lambda: self._load(transaction, principal))
 
     def version_of(self, transaction: Transaction, tenant_id: str) -> Callable[[str], int]:
@@ -299,7 +301,7 @@ class Learners:
         subject: Subject,
         observations: Sequence[Learnable],
         cause: str,
-    ) -> Lesson:
+    ) -> LearningResult:
         """Learn each observation and append one event for it."""
         before = after = self.current(transaction, principal)
         explanations, position = [], 0
@@ -316,9 +318,9 @@ class Learners:
                 hyperparameters=self.digest,
             )
             position = transaction.append(draft(fact, subject)).position
-            after = Standing(state, weights, after.stored)
+            after = CachedLearner(state, weights, after.stored)
         self._keep(transaction, principal, before, after)
-        return Lesson(before, after, tuple(explanations), moved(before.weights, after.weights), position)
+        return LearningResult(before, after, tuple(explanations), moved(before.weights, after.weights), position)
 
     def keep_batch(
         self,
@@ -336,7 +338,9 @@ class Learners:
         before = self.current(transaction, principal)
         self._keep(transaction, principal, before, self._standing(state, before.stored))
 
-    def roll_back(self, transaction: Transaction, principal: Principal, subject: Subject, version: int) -> Lesson:
+    def roll_back(
+        self, transaction: Transaction, principal: Principal, subject: Subject, version: int
+    ) -> LearningResult:
         before = self.current(transaction, principal)
         if version > before.state.version:
             raise BrainRefused("unknown_version", f"The learner has never been at version {version}.", "version", 404)
@@ -353,11 +357,11 @@ class Learners:
         keep_jump(transaction, principal, state.version, back_to=version, left_out=())
         after = self._standing(state, before.stored)
         self._keep(transaction, principal, before, after, store=True)
-        return Lesson(before, after, (explanation,), moved(before.weights, after.weights))
+        return LearningResult(before, after, (explanation,), moved(before.weights, after.weights))
 
     def void(
         self, transaction: Transaction, principal: Principal, subject: Subject, fact: RewardVoided, back: Restore
-    ) -> Lesson:
+    ) -> LearningResult:
         """Go on as if what `fact` names had never been learned; versions and hash of the fact are filled in here."""
         before = self.current(transaction, principal)
         state, explanation = learn(before.state, back, self.hyperparameters)
@@ -366,17 +370,17 @@ class Learners:
         keep_jump(transaction, principal, state.version, left_out=fact.versions)
         after = self._standing(state, before.stored)
         self._keep(transaction, principal, before, after, store=True)
-        return Lesson(before, after, (explanation,), moved(before.weights, after.weights))
+        return LearningResult(before, after, (explanation,), moved(before.weights, after.weights))
 
     def take_back(
         self, transaction: Transaction, principal: Principal, subject: Subject, versions: frozenset[int]
-    ) -> Lesson | None:
+    ) -> LearningResult | None:
         """Go on without words that newer ones replace; None where they are too far back for that."""
         version = self.current(transaction, principal).state.version
         since = jumps(transaction, principal, since=version - NEAR)
         earlier = [Withdrawal(jump.left_out, jump.version) for jump in since if jump.left_out]
         versions = all_left_out(versions, earlier)
-        base, start = min(versions) - 1, start_of(transaction, principal)
+        base, start = min(versions) - 1, find_start(transaction, principal)
         if version - base > NEAR or (start is not None and base < start.version):
             return None
         fact = RewardVoided(
@@ -393,8 +397,8 @@ class Learners:
         self,
         transaction: Transaction,
         principal: Principal,
-        before: Standing,
-        after: Standing,
+        before: CachedLearner,
+        after: CachedLearner,
         *,
         store: bool = False,
     ) -> None:

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from soma.brain.core.explanation import Explanation
-from soma.brain.core.observations import Answer, Evidence, IterationOutcome
+from soma.brain.core.observations import AnswerVerdict, Evidence, IterationOutcome
 from soma.brain.core.promotion import Promotion
 
-Learnable = Answer | Evidence | IterationOutcome | Promotion
+Learnable = AnswerVerdict | Evidence | IterationOutcome | Promotion
 
 
 class Named(NamedTuple):

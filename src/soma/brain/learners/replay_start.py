@@ -13,7 +13,7 @@ from soma.events.schema import LearningCheckpointed, fact_of
 COLUMNS = "version, seq, checkpoint_seq, erased_seq"
 
 
-class Start(NamedTuple):
+class ReplayStart(NamedTuple):
     """`version` is the oldest that can be restored; the others are numbers of the learner's chain: the last event
     that the checkpoint covers, the checkpoint, and how far the payloads have gone."""
 
@@ -23,24 +23,24 @@ class Start(NamedTuple):
     erased_seq: int = 0
 
 
-class Beginning(NamedTuple):
+class SignedStart(NamedTuple):
     """A believed checkpoint: the state that it holds, and when it was signed."""
 
     state: LearnerState
     at: str
 
 
-def start_of(reads: Reads, principal: Principal) -> Start | None:
+def find_start(reads: Reads, principal: Principal) -> ReplayStart | None:
     rows = reads.query(
         f"SELECT {COLUMNS} FROM learner_starts WHERE tenant_id = ? AND agent_id = ?",
         [principal.tenant_id, principal.agent_id],
     )
-    return Start(*rows[0]) if rows else None
+    return ReplayStart(*rows[0]) if rows else None
 
 
-def beginning(
-    reads: Reads, tenant_id: str, agent_id: str, start: Start, believed: AbstractSet[str]
-) -> Beginning | None:
+def find_signed_start(
+    reads: Reads, tenant_id: str, agent_id: str, start: ReplayStart, believed: AbstractSet[str]
+) -> SignedStart | None:
     """None where the checkpoint is not there, not of this place of this learner, or not signed by a believed key."""
     log, stream = Log(reads), f"learner:{agent_id}"
     event, covered = (log.numbered(tenant_id, stream, seq) for seq in (start.checkpoint_seq, start.seq))
@@ -52,10 +52,10 @@ def beginning(
         return None
     if fact.public_key not in believed or not is_signed(tenant_id, fact):
         return None
-    return Beginning(LearnerState.from_json(fact.state), event.timestamp)
+    return SignedStart(LearnerState.from_json(fact.state), event.timestamp)
 
 
-def erased(start: Start) -> BrainRefused:
+def erased(start: ReplayStart) -> BrainRefused:
     """What is answered to who asks for something before the start."""
     message = (
         f"What this learner was told before version {start.version} was erased after its time: the oldest version "
@@ -64,7 +64,7 @@ def erased(start: Start) -> BrainRefused:
     return BrainRefused("version_erased", message, "version", 410)
 
 
-def not_believed(start: Start) -> BrainRefused:
+def not_believed(start: ReplayStart) -> BrainRefused:
     message = (
         f"This learner begins at the checkpoint of version {start.version}, and that is not signed by a key that this "
         "brain believes: `python -m soma.brain.verify` says more."

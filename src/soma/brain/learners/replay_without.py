@@ -11,7 +11,7 @@ from soma.events.chain import Event
 from soma.events.schema import RewardVoided, WeightsBatchUpdated, WeightsRolledBack, WeightsUpdated, fact_of
 
 
-def without(
+def replay_without(
     left_out: frozenset[int],
     events: Callable[[], Iterable[Event]],
     *,

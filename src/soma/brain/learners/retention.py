@@ -17,7 +17,7 @@ import msgspec
 from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
 from soma.brain.learners.learners import LEARNED, Learners, stream_of
-from soma.brain.learners.replay_start import Start, start_of
+from soma.brain.learners.replay_start import ReplayStart, find_start
 from soma.brain.types import Principal
 from soma.events.chain import Head
 from soma.events.log import Log, Reads
@@ -93,15 +93,15 @@ class Retention:
             logger.error("what %s %s was told stays: %s", learner.tenant_id, learner.agent_id, refused)  # noqa: TRY400
             return 0
         if boundary is not None:
-            before = await asyncio.to_thread(start_of, self._reads, learner)
+            before = await asyncio.to_thread(find_start, self._reads, learner)
             commits += await self._write(lambda tx: self._declare(tx, learner, before, boundary))
         while (stretch := await asyncio.to_thread(next_stretch, self._reads, learner)) is not None:
             commits += await self._write(partial(erase, learner=learner, stretch=stretch))
         return commits
 
-    def _declare(self, tx: Transaction, learner: Principal, before: Start | None, boundary: Boundary) -> None:
+    def _declare(self, tx: Transaction, learner: Principal, before: ReplayStart | None, boundary: Boundary) -> None:
         """From this commit on the learner begins at the checkpoint. Another process may have been faster."""
-        if start_of(tx, learner) != before:
+        if find_start(tx, learner) != before:
             return
         head, state = boundary
         subject = Subject(tenant_id=learner.tenant_id, stream=stream_of(learner), agent_id=learner.agent_id)
@@ -196,7 +196,7 @@ def known(reads: Reads) -> Iterator[Principal]:
 
 def boundary_of(reads: Reads, learners: Learners, learner: Principal, horizon: datetime) -> Boundary | None:
     """The last event before `horizon` that nothing kept refers back behind; None where that is not yet worth it."""
-    log, start = Log(reads), start_of(reads, learner)
+    log, start = Log(reads), find_start(reads, learner)
     of = learner.tenant_id, stream_of(learner)
     begin = start.seq if start else 0
     first = log.numbered(*of, begin + 1)
@@ -238,7 +238,7 @@ def _oldest_needed(reads: Reads, of: tuple[str, str], seq: int) -> int | None:
 
 def next_stretch(reads: Reads, learner: Principal) -> Stretch | None:
     """What is to go next; None where all of it has gone."""
-    start = start_of(reads, learner)
+    start = find_start(reads, learner)
     if start is None or start.erased_seq >= start.seq:
         return None
     rows = reads.query(

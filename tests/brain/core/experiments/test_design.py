@@ -6,18 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from soma.brain.core.experiments.design import Arm, Call, Design, Method, Result, assigned, judged
+from soma.brain.core.experiments.design import Call, Design, ExperimentArm, Method, Result, assigned, judged
 from soma.brain.core.experiments.statistics import incomplete_beta, log_gamma, sample, student_p, trend, welch
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import learn
-from soma.brain.core.observations import Answer
+from soma.brain.core.observations import AnswerVerdict
 from soma.brain.core.promotion import Promotion, stepped
 from soma.brain.core.serving.serve import serve
 from soma.brain.core.state import LearnerState
 
 pytestmark = pytest.mark.learning
 
-CONTROL, WARMER = Arm("control"), Arm("warmer", (("tau", 0.1),))
+CONTROL, WARMER = ExperimentArm("control"), ExperimentArm("warmer", (("tau", 0.1),))
 
 
 def design(method: Method = Method.WELCH, planned: int = 50) -> Design:
@@ -129,7 +129,7 @@ def test_a_trend_is_told_from_noise() -> None:
 def test_what_is_served_moves_by_the_step_and_what_was_learned_stays(settings: Hyperparameters) -> None:
     state = LearnerState.initial(settings)
     for reward in (1.0, -0.5, 0.3):
-        state, _ = learn(state, Answer(reward=reward, gain=0.5, cost=0.01, latency_ms=900.0), settings)
+        state, _ = learn(state, AnswerVerdict(reward=reward, gain=0.5, cost=0.01, latency_ms=900.0), settings)
     changes = (("alpha", 0.2), ("lambda", 0.3), ("mu", 0.05), ("nu", -0.01), ("tau", 0.1))
     after, _ = learn(state, Promotion(changes=changes, reason="won"), settings)
     before_served, served = serve(state, settings).by_name(), serve(after, settings).by_name()
@@ -139,7 +139,7 @@ def test_what_is_served_moves_by_the_step_and_what_was_learned_stays(settings: H
     assert after.version == state.version + 1
     assert after.retrieval.views.prior("semantic") == pytest.approx(1.2)
     assert (after.baseline, after.counts, after.calibration) == (state.baseline, state.counts, state.calibration)
-    one_more = Answer(reward=0.1, gain=0.4)
+    one_more = AnswerVerdict(reward=0.1, gain=0.4)
     theta = [learn(s, one_more, settings)[0].utility.lambda_ for s in (state, after)]
     assert theta[1] - theta[0] == pytest.approx(0.3, abs=0.01)
 

@@ -5,7 +5,7 @@ from msgspec.structs import replace
 
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import learn
-from soma.brain.core.observations import Answer, IterationOutcome, ToolOutcome
+from soma.brain.core.observations import AnswerVerdict, IterationOutcome, ToolCallOutcome
 from soma.brain.core.rules.reward import answer_terms, outcome_terms, sum_of
 from soma.brain.core.rules.tools import TOOLS_LIMIT, usefulness
 from soma.brain.core.state import LearnerState
@@ -16,37 +16,39 @@ pytestmark = pytest.mark.learning
 @pytest.mark.parametrize(
     ("answer", "reward"),
     [
-        (Answer(thumb=1), 1.0),
-        (Answer(thumb=-1), -1.0),
-        (Answer(rating=5), 1.0),
-        (Answer(rating=2), -0.5),
-        (Answer(regenerated=True), -0.5),
-        (Answer(copied=True), 0.3),
-        (Answer(tool_ok=True), 1.0),
-        (Answer(tool_ok=False), -0.2),
-        (Answer(rating=2, copied=True), -0.2),
-        (Answer(reward=0.25, thumb=-1), 0.25),
+        (AnswerVerdict(thumb=1), 1.0),
+        (AnswerVerdict(thumb=-1), -1.0),
+        (AnswerVerdict(rating=5), 1.0),
+        (AnswerVerdict(rating=2), -0.5),
+        (AnswerVerdict(regenerated=True), -0.5),
+        (AnswerVerdict(copied=True), 0.3),
+        (AnswerVerdict(tool_ok=True), 1.0),
+        (AnswerVerdict(tool_ok=False), -0.2),
+        (AnswerVerdict(rating=2, copied=True), -0.2),
+        (AnswerVerdict(reward=0.25, thumb=-1), 0.25),
     ],
 )
-def test_rewards_of_answers(settings: Hyperparameters, answer: Answer, reward: float) -> None:
+def test_rewards_of_answers(settings: Hyperparameters, answer: AnswerVerdict, reward: float) -> None:
     assert sum_of(answer_terms(answer, settings)) == pytest.approx(reward)
 
 
 @pytest.mark.parametrize("malformed", [{}, {"thumb": 2}, {"rating": 0}, {"cost": 1.0}])
 def test_an_answer_without_a_sound_verdict_is_refused(malformed) -> None:
     with pytest.raises(ValueError, match=r"verdict|thumb|rating"):
-        Answer(**malformed)
+        AnswerVerdict(**malformed)
 
 
 def test_the_reward_of_an_iteration_is_shared_among_what_is_known(settings: Hyperparameters) -> None:
-    outcome = IterationOutcome(tool_outcomes=(ToolOutcome("a", ok=True), ToolOutcome("b", ok=False)), confidence=0.8)
+    outcome = IterationOutcome(
+        tool_outcomes=(ToolCallOutcome("a", ok=True), ToolCallOutcome("b", ok=False)), confidence=0.8
+    )
     # tools (1.0 - 0.2) / 2 = 0.4 and confidence 0.6, half each
     assert dict(outcome_terms(outcome, settings)) == pytest.approx({"tools": 0.2, "confidence": 0.3})
     assert outcome_terms(IterationOutcome(), settings) == ()
 
 
 def test_the_baseline_follows_the_reward(settings: Hyperparameters) -> None:
-    state, told = learn(LearnerState.initial(settings), Answer(thumb=1), settings)
+    state, told = learn(LearnerState.initial(settings), AnswerVerdict(thumb=1), settings)
     assert told.feeling is not None
     assert (told.feeling.delta, told.feeling.error) == (1.0, 0.5)
     assert state.baseline == pytest.approx(0.05)
@@ -56,18 +58,18 @@ def test_serotonin_steadies_the_baseline(settings: Hyperparameters) -> None:
     start = LearnerState.initial(settings)
     calm = replace(start, modulators=replace(start.modulators, serotonin=1.0))
     upset = replace(start, modulators=replace(start.modulators, serotonin=0.0))
-    praise = Answer(thumb=1)
+    praise = AnswerVerdict(thumb=1)
     assert learn(calm, praise, settings)[0].baseline < learn(upset, praise, settings)[0].baseline
 
 
 def test_dopamine_follows_the_prediction_error(settings: Hyperparameters) -> None:
     start = LearnerState.initial(settings)
-    assert learn(start, Answer(thumb=1), settings)[0].modulators.dopamine > 0.4
-    assert learn(start, Answer(thumb=-1), settings)[0].modulators.dopamine < 0.4
+    assert learn(start, AnswerVerdict(thumb=1), settings)[0].modulators.dopamine > 0.4
+    assert learn(start, AnswerVerdict(thumb=-1), settings)[0].modulators.dopamine < 0.4
 
 
 def test_an_extreme_reward_is_clipped_and_named(settings: Hyperparameters) -> None:
-    state, told = learn(LearnerState.initial(settings), Answer(reward=1e9, cost=1e9), settings)
+    state, told = learn(LearnerState.initial(settings), AnswerVerdict(reward=1e9, cost=1e9), settings)
     assert told.reward == 1.0
     assert {"reward", "cost"} <= set(told.clipped)
     assert state.counts.clipped == 1
@@ -76,7 +78,7 @@ def test_an_extreme_reward_is_clipped_and_named(settings: Hyperparameters) -> No
 def test_answers_never_move_the_weights_of_retrieval(settings: Hyperparameters) -> None:
     state = LearnerState.initial(settings)
     for _ in range(50):
-        state, _ = learn(state, Answer(thumb=-1, gain=1.0, cost=0.01, latency_ms=900.0), settings)
+        state, _ = learn(state, AnswerVerdict(thumb=-1, gain=1.0, cost=0.01, latency_ms=900.0), settings)
     assert state.retrieval == LearnerState.initial(settings).retrieval
 
 
@@ -87,7 +89,7 @@ def test_lambda_mu_and_nu_are_found_again(settings: Hyperparameters) -> None:
     for _ in range(3000):
         gain, cost, latency = draws.random(), draws.random(), draws.random()
         reward = 0.7 * gain - 0.4 * cost - 0.2 * latency + draws.uniform(-0.1, 0.1)
-        answer = Answer(reward=reward, gain=gain, cost=0.01 * cost, latency_ms=2000.0 * latency)
+        answer = AnswerVerdict(reward=reward, gain=gain, cost=0.01 * cost, latency_ms=2000.0 * latency)
         state, _ = learn(state, answer, settings)
     weights = state.weights
     assert weights["lambda"] == pytest.approx(0.7, abs=0.1)
@@ -99,7 +101,7 @@ def test_thirty_observations_weigh_as_much_as_the_prior() -> None:
     settings = Hyperparameters(utility_memory=1.0)
     state = LearnerState.initial(settings)
     for _ in range(30):
-        state, _ = learn(state, Answer(reward=0.0, gain=1.0), settings)
+        state, _ = learn(state, AnswerVerdict(reward=0.0, gain=1.0), settings)
     assert state.weights["lambda"] == pytest.approx(0.5)
 
 
@@ -119,7 +121,7 @@ def test_an_outcome_without_salience_is_recorded_and_felt_but_teaches_nothing(
 def test_a_salient_outcome_teaches_less_than_a_person(settings: Hyperparameters) -> None:
     before = LearnerState.initial(settings)
     outcome, told = learn(before, IterationOutcome(progress=-1.0, gain=1.0), settings)
-    answer, _ = learn(before, Answer(reward=-1.0, gain=1.0), settings)
+    answer, _ = learn(before, AnswerVerdict(reward=-1.0, gain=1.0), settings)
     assert not told.gated
     assert answer.weights["lambda"] < outcome.weights["lambda"] < 1.0
 
@@ -127,7 +129,7 @@ def test_a_salient_outcome_teaches_less_than_a_person(settings: Hyperparameters)
 def test_a_person_is_never_gated(settings: Hyperparameters) -> None:
     state = LearnerState.initial(settings)
     for _ in range(100):
-        state, told = learn(state, Answer(reward=state.baseline, gain=1.0), settings)
+        state, told = learn(state, AnswerVerdict(reward=state.baseline, gain=1.0), settings)
         assert not told.gated
     assert state.counts.gated == 0
 
@@ -144,7 +146,9 @@ def test_failing_tools_become_less_useful(settings: Hyperparameters) -> None:
     state = LearnerState.initial(settings)
     assert usefulness(state.tools, "search") == 1.0
     for _ in range(10):
-        outcome = IterationOutcome(tool_outcomes=(ToolOutcome("search", ok=False), ToolOutcome("clock", ok=True)))
+        outcome = IterationOutcome(
+            tool_outcomes=(ToolCallOutcome("search", ok=False), ToolCallOutcome("clock", ok=True))
+        )
         state, _ = learn(state, outcome, settings)
     assert usefulness(state.tools, "search") == pytest.approx(0.9**10)
     assert usefulness(state.tools, "clock") == 1.0
@@ -153,6 +157,6 @@ def test_failing_tools_become_less_useful(settings: Hyperparameters) -> None:
 def test_the_number_of_tools_is_bounded(settings: Hyperparameters) -> None:
     state = LearnerState.initial(settings)
     for number in range(3 * TOOLS_LIMIT):
-        state, _ = learn(state, IterationOutcome(tool_outcomes=(ToolOutcome(f"t{number}", ok=True),)), settings)
+        state, _ = learn(state, IterationOutcome(tool_outcomes=(ToolCallOutcome(f"t{number}", ok=True),)), settings)
     assert len(state.tools) == TOOLS_LIMIT
     assert usefulness(state.tools, f"t{3 * TOOLS_LIMIT - 1}") == 1.0

@@ -3,7 +3,7 @@ from msgspec.structs import replace
 
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import learn
-from soma.brain.core.observations import Evidence, Shown, Source
+from soma.brain.core.observations import Evidence, EvidenceSource, Shown
 from soma.brain.core.serving.serve import serve
 from soma.brain.core.state import LearnerState
 from soma.brain.core.weights import Views
@@ -65,7 +65,7 @@ def test_what_a_model_cites_moves_weights_and_neither_trust_nor_the_guard_nor_va
 ) -> None:
     seen = evidence(RECENT_HELPS, "new")
     before = taught(settings, seen, 5)
-    after, told = learn(before, replace(seen, source=Source.MODEL), settings)
+    after, told = learn(before, replace(seen, source=EvidenceSource.MODEL), settings)
     assert not told.gated
     assert after.weights != before.weights
     assert (after.retrieval.trust_sum, after.guard) == (before.retrieval.trust_sum, before.guard)
@@ -75,7 +75,10 @@ def test_what_a_model_cites_moves_weights_and_neither_trust_nor_the_guard_nor_va
 def test_what_a_model_cites_is_gated_until_people_have_earned_trust_where_it_awaits_that(
     settings: Hyperparameters, evidence
 ) -> None:
-    before, cited = LearnerState.initial(settings), evidence(RECENT_HELPS, "new", source=Source.MODEL, novelty=1.0)
+    before, cited = (
+        LearnerState.initial(settings),
+        evidence(RECENT_HELPS, "new", source=EvidenceSource.MODEL, novelty=1.0),
+    )
     after, told = learn(before, cited, settings)
     assert (told.gated, after.weights) == (True, before.weights)
     assert "earned trust" in told.reason
@@ -89,7 +92,7 @@ def test_a_citation_of_former_events_earns_trust_by_its_credit(settings: Hyperpa
     before = taught(settings, seen, 5)
     gains = [
         learn(before, replace(seen, source=source), settings)[0].retrieval.trust_sum - before.retrieval.trust_sum
-        for source in (Source.PERSON, Source.CITATION)
+        for source in (EvidenceSource.PERSON, EvidenceSource.CITATION)
     ]
     assert gains[1] == pytest.approx(gains[0] * settings.citation_credit)
     assert gains[1] > 0.0
@@ -156,18 +159,18 @@ def test_nothing_is_learned_when_none_or_all_helped(settings: Hyperparameters, e
 
 def test_a_citation_moves_less_than_a_person(settings: Hyperparameters, evidence) -> None:
     person = taught(settings, evidence(RECENT_HELPS, "new"), 3)
-    citation = taught(settings, evidence(RECENT_HELPS, "new", source=Source.CITATION), 3)
+    citation = taught(settings, evidence(RECENT_HELPS, "new", source=EvidenceSource.CITATION), 3)
     assert 0.1 < citation.weights["gamma"] < person.weights["gamma"]
 
 
 def test_a_citation_without_salience_is_gated_a_person_never(settings: Hyperparameters, evidence) -> None:
     easy = {"a": {"semantic": 1.0}, "b": {"semantic": 0.0}}
     before = LearnerState.initial(settings)
-    after, told = learn(before, evidence(easy, "a", source=Source.CITATION, novelty=0.0), settings)
+    after, told = learn(before, evidence(easy, "a", source=EvidenceSource.CITATION, novelty=0.0), settings)
     assert told.gated
     assert after.weights == before.weights
     assert after.modulators != before.modulators
-    after, told = learn(before, evidence(easy, "a", source=Source.PERSON, novelty=0.0), settings)
+    after, told = learn(before, evidence(easy, "a", source=EvidenceSource.PERSON, novelty=0.0), settings)
     assert not told.gated
     assert after.weights != before.weights
 

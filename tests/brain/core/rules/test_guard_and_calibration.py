@@ -4,7 +4,7 @@ import pytest
 
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import learn
-from soma.brain.core.observations import Answer
+from soma.brain.core.observations import AnswerVerdict
 from soma.brain.core.rules.calibration import EMPTY, Bin, calibrated, labelled, report
 from soma.brain.core.state import LearnerState
 
@@ -37,11 +37,11 @@ def test_a_fall_of_rewards_restores_the_last_good_lesson(settings: Hyperparamete
     draws = random.Random(4)
     state = LearnerState.initial(settings)
     for _ in range(200):
-        state, _ = learn(state, Answer(reward=draws.uniform(0.2, 1.0), gain=1.0), settings)
+        state, _ = learn(state, AnswerVerdict(reward=draws.uniform(0.2, 1.0), gain=1.0), settings)
     good = state.guard.good
     assert good is not None
     for _ in range(20):
-        state, told = learn(state, Answer(reward=draws.uniform(-1.0, -0.2), gain=1.0), settings)
+        state, told = learn(state, AnswerVerdict(reward=draws.uniform(-1.0, -0.2), gain=1.0), settings)
         if told.guarded:
             break
     assert told.guarded
@@ -52,7 +52,7 @@ def test_noise_alone_seldom_restores(settings: Hyperparameters) -> None:
     draws = random.Random(9)
     state = LearnerState.initial(settings)
     for _ in range(10_000):
-        state, _ = learn(state, Answer(reward=draws.uniform(-1.0, 1.0), gain=1.0), settings)
+        state, _ = learn(state, AnswerVerdict(reward=draws.uniform(-1.0, 1.0), gain=1.0), settings)
     assert state.counts.guarded <= 2
 
 
@@ -95,8 +95,8 @@ def test_calibrated_confidence_never_falls_as_confidence_rises(settings: Hyperpa
 
 
 def test_verdicts_on_answers_are_the_labels(settings: Hyperparameters) -> None:
-    state, _ = learn(LearnerState.initial(settings), Answer(thumb=1, raw_confidence=0.8), settings)
-    state, _ = learn(state, Answer(thumb=-1, raw_confidence=0.8), settings)
-    state, _ = learn(state, Answer(rating=3, raw_confidence=0.8), settings)
+    state, _ = learn(LearnerState.initial(settings), AnswerVerdict(thumb=1, raw_confidence=0.8), settings)
+    state, _ = learn(state, AnswerVerdict(thumb=-1, raw_confidence=0.8), settings)
+    state, _ = learn(state, AnswerVerdict(rating=3, raw_confidence=0.8), settings)
     assert state.calibration.labels == 2
     assert state.calibration.bins[8] == Bin(2, 1.6, 1)

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.observations import Shown
-from soma.brain.core.serving.pack import Candidate, Packed, duplicate_pairs, pack
+from soma.brain.core.serving.pack import PackCandidate, Packed, duplicate_pairs, pack
 from soma.brain.core.serving.plan import EVALUATIONS, Menu, Option, Worth, evaluated, plan
 from soma.brain.core.serving.rank import rank, scored, z_scores
 
@@ -17,12 +17,12 @@ def nothing_alike(_one: str, _other: str) -> bool:
     return False
 
 
-def packed(candidates: list[Candidate], **more) -> Packed:
+def packed(candidates: list[PackCandidate], **more) -> Packed:
     return pack(candidates, **{"token_budget": 1000, "is_duplicate": nothing_alike, **more})
 
 
-def lane(*attention: float, tokens: int = 10) -> list[Candidate]:
-    return [Candidate(f"m{index}", share, tokens) for index, share in enumerate(attention)]
+def lane(*attention: float, tokens: int = 10) -> list[PackCandidate]:
+    return [PackCandidate(f"m{index}", share, tokens) for index, share in enumerate(attention)]
 
 
 def test_a_score_is_weight_times_view_summed() -> None:
@@ -53,7 +53,7 @@ def test_packing_stops_at_nine_tenths_of_the_attention() -> None:
 
 
 def test_packing_never_shows_half_a_memory() -> None:
-    long_second = [Candidate("a", 0.4, 60), Candidate("b", 0.3, 60), Candidate("c", 0.3, 40)]
+    long_second = [PackCandidate("a", 0.4, 60), PackCandidate("b", 0.3, 60), PackCandidate("c", 0.3, 40)]
     found = packed(long_second, token_budget=100)
     assert found.shown == ("a", "c")
     assert found.too_long == ("b",)
@@ -68,10 +68,10 @@ def test_near_duplicates_are_dropped_and_spoken_for() -> None:
 
 def test_a_tool_call_is_never_parted_from_its_result() -> None:
     parts = [
-        Candidate("call", 0.3, 30, "g"),
-        Candidate("note", 0.3, 30),
-        Candidate("result", 0.2, 50, "g"),
-        Candidate("rest", 0.2, 10),
+        PackCandidate("call", 0.3, 30, "g"),
+        PackCandidate("note", 0.3, 30),
+        PackCandidate("result", 0.2, 50, "g"),
+        PackCandidate("rest", 0.2, 10),
     ]
     assert packed(parts).shown == ("call", "result", "note", "rest")
     assert packed(parts, token_budget=70).shown == ("note", "rest")

@@ -26,7 +26,7 @@ class Call(StrEnum):
     """The planned size is reached without a difference that counts."""
 
 
-class Arm(NamedTuple):
+class ExperimentArm(NamedTuple):
     """`changes` are steps of the prior by the names of the wire; an arm without any is the control."""
 
     name: str
@@ -36,7 +36,7 @@ class Arm(NamedTuple):
 class Design(NamedTuple):
     """Two arms; `share` in (0, 1) of the subjects are in the first. `planned` subjects with a result an arm."""
 
-    arms: tuple[Arm, Arm]
+    arms: tuple[ExperimentArm, ExperimentArm]
     method: Method
     planned: int
     share: float = 0.5
@@ -49,7 +49,7 @@ class Result(NamedTuple):
     value: float
 
 
-class Verdict(NamedTuple):
+class ExperimentVerdict(NamedTuple):
     call: Call
     winner: str | None
     reason: str
@@ -58,13 +58,13 @@ class Verdict(NamedTuple):
     comparison: Comparison
 
 
-def assigned(experiment_id: str, subject: str, design: Design) -> Arm:
+def assigned(experiment_id: str, subject: str, design: Design) -> ExperimentArm:
     """By hash of (experiment, subject): the same for ever, on every machine, and independent of other experiments."""
     number = int.from_bytes(sha256(f"{experiment_id}\0{subject}".encode()).digest()[:8])
     return design.arms[0] if number < design.share * 2.0**64 else design.arms[1]
 
 
-def judged(design: Design, results: Sequence[Result]) -> Verdict:
+def judged(design: Design, results: Sequence[Result]) -> ExperimentVerdict:
     """`results` in order of arrival. Promotes at p < 0.05 and |d| > 0.3."""
     first, second = design.arms
     values: Mapping[str, list[float]] = {first.name: [], second.name: []}
@@ -77,7 +77,7 @@ def judged(design: Design, results: Sequence[Result]) -> Verdict:
         comparison = comparison._replace(p=anytime_p(looks, effect=EFFECT, warmup=WARMUP))
     call, reason = _call(design, min(a.size, b.size), comparison)
     winner = (second if comparison.d > 0.0 else first).name if call is Call.PROMOTE else None
-    return Verdict(call, winner, reason, a, b, comparison)
+    return ExperimentVerdict(call, winner, reason, a, b, comparison)
 
 
 def _call(design: Design, size: int, comparison: Comparison) -> tuple[Call, str]:

@@ -11,7 +11,7 @@ from soma.brain.core.weights import weight_name
 POINTS = 0.01  # of a box: what was learned points nowhere if it is nearer to the prior
 
 
-class Proposal(NamedTuple):
+class PriorStep(NamedTuple):
     weight: str
     step: float
 
@@ -22,7 +22,7 @@ class Proposal(NamedTuple):
 
 def proposed(
     state: LearnerState, settings: Hyperparameters, *, bound: float, tried: Collection[tuple[str, str]]
-) -> Proposal | None:
+) -> PriorStep | None:
     """The first that was not tried: views by how far the trusted weight is from its prior, then tau either way.
 
     A step is at most `bound` of the weight's box. None where all were tried.
@@ -33,7 +33,7 @@ def proposed(
     return None
 
 
-def _views(state: LearnerState, settings: Hyperparameters, bound: float) -> list[Proposal]:
+def _views(state: LearnerState, settings: Hyperparameters, bound: float) -> list[PriorStep]:
     views, weights = state.retrieval.views, state.retrieval.weights
     if serve(state, settings).trust < 0.5:  # what was learned foretells worse than the prior
         return []
@@ -43,11 +43,11 @@ def _views(state: LearnerState, settings: Hyperparameters, bound: float) -> list
         if abs(away) > POINTS * width:
             step = min(abs(away), bound * width)
             found.append((-abs(away) / width, name, step if away > 0.0 else -step))
-    return [Proposal(weight_name(name), step) for _, name, step in sorted(found)]
+    return [PriorStep(weight_name(name), step) for _, name, step in sorted(found)]
 
 
-def _tau(state: LearnerState, settings: Hyperparameters, bound: float) -> list[Proposal]:
+def _tau(state: LearnerState, settings: Hyperparameters, bound: float) -> list[PriorStep]:
     """Warmer first: more memories to choose from."""
     step, tau = bound * (settings.tau_high - settings.tau_low), state.temperature.tau
     steps = (step if tau + step <= settings.tau_high else 0.0, -step if tau - step >= settings.tau_low else 0.0)
-    return [Proposal("tau", step) for step in steps if step]
+    return [PriorStep("tau", step) for step in steps if step]

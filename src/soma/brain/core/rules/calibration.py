@@ -28,7 +28,7 @@ class Calibration(msgspec.Struct, frozen=True, gc=False):
         return sum(content.labels for content in self.bins)
 
 
-class Report(NamedTuple):
+class CalibrationReport(NamedTuple):
     labels: int
     enough: bool
     ece: float
@@ -46,13 +46,13 @@ def labelled(old: Calibration, confidence: float, *, good: bool) -> Calibration:
     return Calibration((*old.bins[:index], new, *old.bins[index + 1 :]), old.squared_error + miss * miss)
 
 
-def report(calibration: Calibration, settings: Hyperparameters) -> Report:
+def report(calibration: Calibration, settings: Hyperparameters) -> CalibrationReport:
     """ECE = sum_b n_b / n |accuracy_b - confidence_b|; Brier = mean (confidence - label)^2."""
     labels = calibration.labels
     if not labels:
-        return Report(0, enough=False, ece=0.0, brier=0.0)
+        return CalibrationReport(0, enough=False, ece=0.0, brier=0.0)
     gaps = total(abs(content.right - content.stated) for content in calibration.bins)
-    return Report(
+    return CalibrationReport(
         labels,
         enough=labels >= settings.calibration_enough,
         ece=gaps / labels,

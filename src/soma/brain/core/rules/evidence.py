@@ -18,7 +18,7 @@ import msgspec
 
 from soma.brain.core.arithmetic import clamp, clip, dot, exp, log, total
 from soma.brain.core.hyperparameters import Hyperparameters
-from soma.brain.core.observations import VIEW_SCALE, Evidence, Source
+from soma.brain.core.observations import VIEW_SCALE, Evidence, EvidenceSource
 from soma.brain.core.rules import trust
 from soma.brain.core.weights import VIEWS_LIMIT, Views, weight_name
 
@@ -50,7 +50,7 @@ class Judgement(msgspec.Struct, frozen=True, gc=False):
     """r: how likely the naming was meant."""
 
 
-class Reading(msgspec.Struct, frozen=True, gc=False):
+class AlignedEvidence(msgspec.Struct, frozen=True, gc=False):
     """Evidence in the learner's own terms: its views, made room for; rows of values; what they say."""
 
     retrieval: Retrieval
@@ -82,7 +82,7 @@ def grown(old: Retrieval, names: Sequence[str], shipped: Views) -> Retrieval:
     )
 
 
-def read(old: Retrieval, evidence: Evidence, settings: Hyperparameters) -> Reading:
+def read(old: Retrieval, evidence: Evidence, settings: Hyperparameters) -> AlignedEvidence:
     if evidence.views == old.views.names:
         retrieval, active = old, None
         rows = [tuple(map(float, memory.values)) for memory in evidence.shown]
@@ -92,12 +92,12 @@ def read(old: Retrieval, evidence: Evidence, settings: Hyperparameters) -> Readi
         active = tuple(name in evidence.views for name in names)
         rows = _aligned(evidence, names)
     if not (retrieval.weights if active is None else any(active)):
-        return Reading(retrieval, active, rows, None)
-    return Reading(retrieval, active, rows, _judged(retrieval, rows, evidence, settings))
+        return AlignedEvidence(retrieval, active, rows, None)
+    return AlignedEvidence(retrieval, active, rows, _judged(retrieval, rows, evidence, settings))
 
 
 def stepped(
-    reading: Reading,
+    reading: AlignedEvidence,
     judgement: Judgement,
     *,
     credit: float,
@@ -152,7 +152,7 @@ def _dismissed(rows: Rows, judgement: Judgement) -> tuple[list[float], list[floa
 
 
 def _gradient(
-    reading: Reading,
+    reading: AlignedEvidence,
     judgement: Judgement,
     sums: list[float],
     credit: float,
@@ -176,10 +176,10 @@ def _gradient(
     return tuple(g)
 
 
-def credit_of(source: Source, trust_sum: float, settings: Hyperparameters) -> float:
-    if source is Source.PERSON:
+def credit_of(source: EvidenceSource, trust_sum: float, settings: Hyperparameters) -> float:
+    if source is EvidenceSource.PERSON:
         return settings.person_credit
-    waits = source is Source.MODEL and settings.citations_await_trust
+    waits = source is EvidenceSource.MODEL and settings.citations_await_trust
     return settings.citation_credit * (trust.earned(trust_sum, settings) if waits else 1.0)
 
 
@@ -188,7 +188,7 @@ def named_values(evidence: Evidence) -> tuple[tuple[str, bool], ...]:
 
     What a model cites says nothing of a memory's own worth.
     """
-    if evidence.source is Source.MODEL:
+    if evidence.source is EvidenceSource.MODEL:
         return ()
     unhelpful = set(evidence.unhelpful)
     shown = {memory.id for memory in evidence.shown}

@@ -10,7 +10,7 @@ from soma.brain.core.rules.temperature import Temperature
 from soma.brain.core.rules.utility import Utility
 
 
-class Lesson(msgspec.Struct, frozen=True, gc=False):
+class Parameters(msgspec.Struct, frozen=True, gc=False):
     """What has been learned, as opposed to how the agent feels: the part a guard may put back."""
 
     retrieval: Retrieval
@@ -31,7 +31,7 @@ class Guard(msgspec.Struct, frozen=True, gc=False):
     evidence: Rolling
     """Of loss(prior) - loss(w): how much better than the prior each piece of evidence was foretold."""
     reward: Rolling
-    good: Lesson | None
+    good: Parameters | None
 
 
 START = Rolling(0, 0.0, 0.0, 0.0)
@@ -72,25 +72,27 @@ def is_checkpoint(score: Rolling, settings: Hyperparameters) -> bool:
 
 
 def watch_evidence(
-    guard: Guard, lesson: Lesson, advantage: float, settings: Hyperparameters
-) -> tuple[Guard, Lesson, bool]:
+    guard: Guard, parameters: Parameters, advantage: float, settings: Hyperparameters
+) -> tuple[Guard, Parameters, bool]:
     """One more score. The lesson to go on with is the new one or, when it proved worse, the last good one."""
     limit = settings.advantage_limit
     advantage = clamp(advantage, -limit, limit)  # one wild event must not hide a fall in the variance
-    score, good, guarded = _watched(guard.evidence, guard.good, lesson, advantage, settings)
-    return Guard(score, guard.reward, good), good if guarded and good else lesson, guarded
+    score, good, guarded = _watched(guard.evidence, guard.good, parameters, advantage, settings)
+    return Guard(score, guard.reward, good), good if guarded and good else parameters, guarded
 
 
-def watch_reward(guard: Guard, lesson: Lesson, reward: float, settings: Hyperparameters) -> tuple[Guard, Lesson, bool]:
-    score, good, guarded = _watched(guard.reward, guard.good, lesson, reward, settings)
-    return Guard(guard.evidence, score, good), good if guarded and good else lesson, guarded
+def watch_reward(
+    guard: Guard, parameters: Parameters, reward: float, settings: Hyperparameters
+) -> tuple[Guard, Parameters, bool]:
+    score, good, guarded = _watched(guard.reward, guard.good, parameters, reward, settings)
+    return Guard(guard.evidence, score, good), good if guarded and good else parameters, guarded
 
 
 def _watched(
-    old: Rolling, good: Lesson | None, lesson: Lesson, score: float, settings: Hyperparameters
-) -> tuple[Rolling, Lesson | None, bool]:
+    old: Rolling, good: Parameters | None, parameters: Parameters, score: float, settings: Hyperparameters
+) -> tuple[Rolling, Parameters | None, bool]:
     rolling = rolled(old, score, settings)
     if good and worsened(rolling, settings):
         # Start again from the usual score, still on the watch: whatever spoiled the lesson may go on.
         return replace(rolling, fast=rolling.slow), good, True
-    return rolling, lesson if is_checkpoint(rolling, settings) else good, False
+    return rolling, parameters if is_checkpoint(rolling, settings) else good, False

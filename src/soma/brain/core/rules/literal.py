@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from soma.brain.core.arithmetic import clamp
 from soma.brain.core.observations import Evidence
-from soma.brain.core.rules.guard import Lesson
+from soma.brain.core.rules.guard import Parameters
 from soma.brain.core.weights import LAMBDA, MU, NAMED_VIEWS, NU, Weight
 
 
@@ -23,14 +23,14 @@ def moved(weight: Weight, value: float, rate: float, signal: float) -> float:
     return clamp(value + rate * weight.literal_gain * signal, weight.low, weight.high)
 
 
-def moved_lesson(old: Lesson, rate: float, signal: float) -> Lesson:
+def move_parameters(old: Parameters, rate: float, signal: float) -> Parameters:
     """Every weight with a gain: alpha, gamma, lambda, mu, nu. beta, tau and the further views have none."""
     retrieval, utility = old.retrieval, old.utility
     weights = [
         moved(NAMED_VIEWS[view], value, rate, signal) if view in NAMED_VIEWS else value
         for view, value in zip(retrieval.views.names, retrieval.weights, strict=True)
     ]
-    return Lesson(
+    return Parameters(
         replace(retrieval, weights=tuple(weights)),
         replace(
             utility,

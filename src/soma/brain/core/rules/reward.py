@@ -2,12 +2,12 @@
 
 from soma.brain.core.arithmetic import total
 from soma.brain.core.hyperparameters import Hyperparameters
-from soma.brain.core.observations import Answer, IterationOutcome
+from soma.brain.core.observations import AnswerVerdict, IterationOutcome
 
 Terms = tuple[tuple[str, float], ...]
 
 
-def answer_terms(answer: Answer, settings: Hyperparameters) -> Terms:
+def answer_terms(answer: AnswerVerdict, settings: Hyperparameters) -> Terms:
     """thumb +-1, rating (r - 3) / 2, regenerate -0.5, copy +0.3, tool ok +1.0 or failed -0.2."""
     if answer.reward is not None:
         return (("reward", answer.reward),)

@@ -8,13 +8,13 @@ PRIOR = 1.0
 TOOLS_LIMIT = 64
 
 
-class Tool(msgspec.Struct, frozen=True, gc=False):
+class ToolUsefulness(msgspec.Struct, frozen=True, gc=False):
     name: str
     usefulness: float
     calls: int
 
 
-Tools = tuple[Tool, ...]
+Tools = tuple[ToolUsefulness, ...]
 
 
 def usefulness(tools: Tools, name: str) -> float:
@@ -27,9 +27,9 @@ def usefulness(tools: Tools, name: str) -> float:
 def learned(tools: Tools, name: str, outcome: float, rate: float, *, floor: float = 0.0) -> Tools:
     """u += rate (outcome - u), never below `floor`; sorted by name; past the limit the least called is forgotten."""
     calls = {tool.name: tool for tool in tools}
-    old = calls.get(name, Tool(name, PRIOR, 0))
+    old = calls.get(name, ToolUsefulness(name, PRIOR, 0))
     moved = old.usefulness + rate * (outcome - old.usefulness)
-    calls[name] = Tool(name, max(moved, floor), old.calls + 1)
+    calls[name] = ToolUsefulness(name, max(moved, floor), old.calls + 1)
     kept = sorted(calls.values(), key=attrgetter("name"))
     if len(kept) > TOOLS_LIMIT:
         kept.remove(min(kept, key=lambda tool: (tool.name == name, tool.calls, tool.name)))

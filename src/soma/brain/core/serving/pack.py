@@ -8,7 +8,7 @@ from soma.brain.core.arithmetic import total
 ATTENTION_SHARE = 0.9
 
 
-class Candidate(NamedTuple):
+class PackCandidate(NamedTuple):
     """Best first. Candidates of one `group` (a tool call and its result) are shown together or not at all."""
 
     id: str
@@ -31,7 +31,7 @@ IsDuplicate = Callable[[str, str], bool]
 
 
 def pack(
-    candidates: Sequence[Candidate],
+    candidates: Sequence[PackCandidate],
     *,
     token_budget: int,
     is_duplicate: IsDuplicate,
@@ -82,9 +82,9 @@ def duplicate_pairs(pairs: Iterable[tuple[str, str]]) -> IsDuplicate:
     return lambda one, other: frozenset((one, other)) in known
 
 
-def _groups(candidates: Sequence[Candidate]) -> list[list[Candidate]]:
+def _groups(candidates: Sequence[PackCandidate]) -> list[list[PackCandidate]]:
     """Each group at the place of its first member."""
-    groups: dict[str, list[Candidate]] = {}
+    groups: dict[str, list[PackCandidate]] = {}
     for candidate in candidates:
         key = f"id:{candidate.id}" if candidate.group is None else f"group:{candidate.group}"
         groups.setdefault(key, []).append(candidate)

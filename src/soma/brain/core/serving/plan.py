@@ -52,7 +52,7 @@ class Plan(NamedTuple):
     utility: float
 
 
-class Choice(NamedTuple):
+class PlanChoice(NamedTuple):
     best: Plan
     runners_up: tuple[Plan, ...]
     evaluations: int
@@ -61,7 +61,7 @@ class Choice(NamedTuple):
 Place = tuple[int, ...]
 
 
-def plan(menu: Menu, worth: Worth, settings: Hyperparameters, start: Place | None = None) -> Choice:
+def plan(menu: Menu, worth: Worth, settings: Hyperparameters, start: Place | None = None) -> PlanChoice:
     """Climb axis by axis, each as far as it helps, until nothing does or 20 plans were evaluated.
 
     Starts at `start`, the indices of an earlier plan, or in the middle of each axis.
@@ -89,7 +89,7 @@ def plan(menu: Menu, worth: Worth, settings: Hyperparameters, start: Place | Non
                 here, resting = there, 0
         axis = (axis + 1) % len(menu)
     ordered = sorted(seen.values(), key=lambda found: (-found.utility, found))
-    return Choice(ordered[0], tuple(ordered[1 : 1 + RUNNERS_UP]), len(seen))
+    return PlanChoice(ordered[0], tuple(ordered[1 : 1 + RUNNERS_UP]), len(seen))
 
 
 def evaluated(menu: Menu, place: Place, worth: Worth, settings: Hyperparameters) -> Plan:
