@@ -3,7 +3,7 @@
 from typing import Any
 
 from soma.agent.record.turn import Turn
-from soma.events.schema import (
+from soma.events.facts.turn import (
     BundleBuilt,
     IterationCompleted,
     IterationJudged,

@@ -75,7 +75,8 @@ async def test_versions_in_the_log_have_no_gaps(opened):
     await lived(opened.client)
     expected = 1
     for event in Log(opened.writer.database).stream(ALICE.tenant_id, stream_of(ALICE)):
-        from soma.events.schema import RewardVoided, WeightsBatchUpdated, WeightsRolledBack, WeightsUpdated, fact_of
+        from soma.events.facts.codec import fact_of
+        from soma.events.facts.learning import RewardVoided, WeightsBatchUpdated, WeightsRolledBack, WeightsUpdated
 
         match fact_of(event):
             case (

@@ -7,7 +7,8 @@ from concurrent.futures import Future
 from soma.events import wal
 from soma.events.chain import Event
 from soma.events.database import Database
-from soma.events.schema import DraftReplaced, Subject, draft
+from soma.events.facts.codec import Subject, draft
+from soma.events.facts.turn import DraftReplaced
 from soma.events.transaction import Transaction
 from soma.events.writer import Writer
 

@@ -8,13 +8,15 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.events.test_schema import EXAMPLES, name_of
+from tests.events.test_facts import EXAMPLES, name_of
 from tests.events.test_writer import held, note, subject
 
 from soma.events.database import Database, migrate
 from soma.events.errors import FactUnfit, WriteFailed, WriteRefused
+from soma.events.facts.codec import Subject, draft
+from soma.events.facts.registry import FACTS
+from soma.events.facts.turn import DraftReplaced
 from soma.events.log import Log
-from soma.events.schema import FACTS, DraftReplaced, Subject, draft
 from soma.events.transaction import Transaction
 from soma.events.writer import Writer
 

@@ -10,9 +10,11 @@ import pytest
 from soma.events.chain import Event, Head, verify
 from soma.events.cursors import Consumer
 from soma.events.errors import ChainBroken, WriteFailed, WriterBusy
+from soma.events.facts.codec import Subject, draft, fact_of
+from soma.events.facts.learning import LearnerConfigured
+from soma.events.facts.turn import DraftReplaced
 from soma.events.log import Log
 from soma.events.pending import Sums
-from soma.events.schema import DraftReplaced, LearnerConfigured, Subject, draft, fact_of
 from soma.events.transaction import Prefetch, Transaction
 from soma.events.writer import WAITING, Writer
 

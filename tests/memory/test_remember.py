@@ -7,8 +7,9 @@ import pytest
 from tests.memory.conftest import MODEL, opened, owner
 
 from soma.events.chain import verify
+from soma.events.facts.codec import fact_of
+from soma.events.facts.memory import MemoryRemembered
 from soma.events.log import Log
-from soma.events.schema import MemoryRemembered, fact_of
 from soma.memory.errors import (
     BadMetadata,
     BadName,

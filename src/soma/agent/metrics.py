@@ -3,7 +3,7 @@
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
 from soma.agent.record.turn import TurnRecord
-from soma.events.schema import IterationCompleted, TurnComplete
+from soma.events.facts.turn import IterationCompleted, TurnComplete
 
 REGISTRY = CollectorRegistry()
 

@@ -58,10 +58,10 @@ from soma.brain.types import (
 from soma.brain.usage import sum_usage
 from soma.brain.wire.document_requests import ForgetDocuments
 from soma.brain.wire.requests import Evaluate, Feedback, Forget, Recall, Rollback, TurnMetrics, Withdraw
+from soma.events.facts.codec import Subject
 from soma.events.ids import new_id, now
 from soma.events.log import Reads
 from soma.events.room import check_room
-from soma.events.schema import Subject
 from soma.events.transaction import Transaction
 from soma.events.writer import Writer
 from soma.memory.memory import Memory

@@ -30,8 +30,8 @@ from soma.brain.verify_values import Said, values_unlike_their_steps
 from soma.events.chain import Event, Head, verify
 from soma.events.database import Database, Row
 from soma.events.errors import ChainBroken, ReadFailed
-from soma.events.log import Log
-from soma.events.schema import (
+from soma.events.facts.codec import fact_of
+from soma.events.facts.learning import (
     FeedbackBatchReceived,
     FeedbackReceived,
     LearningCheckpointed,
@@ -40,8 +40,8 @@ from soma.events.schema import (
     WeightsBatchUpdated,
     WeightsRolledBack,
     WeightsUpdated,
-    fact_of,
 )
+from soma.events.log import Log
 
 FEEDBACK = (FeedbackReceived.event_type, FeedbackBatchReceived.event_type)
 

@@ -3,8 +3,9 @@
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
+from soma.events.facts.codec import Subject, draft
+from soma.events.facts.memory import MemoryForgotten
 from soma.events.ids import new_id, now
-from soma.events.schema import MemoryForgotten, Subject, draft
 from soma.events.transaction import Transaction
 from soma.memory import rows
 from soma.memory.catalogue import records

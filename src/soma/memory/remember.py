@@ -11,8 +11,9 @@ from functools import partial
 from hashlib import sha256
 from typing import TypeVar
 
+from soma.events.facts.codec import draft
+from soma.events.facts.memory import MemoryLinked, MemoryRemembered
 from soma.events.ids import new_id, now
-from soma.events.schema import MemoryLinked, MemoryRemembered, draft
 from soma.events.transaction import Prefetch, Transaction
 from soma.memory import checks, rows
 from soma.memory.authorship import may_change

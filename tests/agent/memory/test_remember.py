@@ -16,7 +16,7 @@ from soma.agent.memory.remember import items_of, remembering
 from soma.agent.record.turn import TurnRecord, fold
 from soma.brain.errors import BrainRefused
 from soma.events.cursors import Consumer
-from soma.events.schema import TurnComplete
+from soma.events.facts.turn import TurnComplete
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -6,7 +6,7 @@ import pytest
 from tests.agent.making import TURN, bundle, completed, judged, response, started, used
 
 from soma.agent.record.turn import TurnRecord, fold
-from soma.events.schema import DraftReplaced, TurnComplete
+from soma.events.facts.turn import DraftReplaced, TurnComplete
 
 WHOLE: list[Any] = [
     started(weights={"alpha": 1.0}),

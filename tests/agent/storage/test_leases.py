@@ -15,7 +15,7 @@ from soma.agent.models import Turn
 from soma.agent.record.turn import Lease
 from soma.agent.settings import Settings
 from soma.agent.storage.leases import LeaseLost, Leases
-from soma.events.schema import DraftReplaced
+from soma.events.facts.turn import DraftReplaced
 
 __all__ = ["impatient"]
 

@@ -13,7 +13,7 @@ from soma.agent.llm.scripted import Response, calls, says
 from soma.agent.models import Membership, Receipt
 from soma.agent.record.turn import TurnRecord, fold
 from soma.events.chain import verify
-from soma.events.schema import fact_of
+from soma.events.facts.codec import fact_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

@@ -5,7 +5,7 @@ from tests.brain.conftest import ALICE, BOB, remembered
 
 from soma.brain.errors import BrainError, BrainRefused
 from soma.brain.verify import verified
-from soma.events.schema import FeedbackReceived
+from soma.events.facts.learning import FeedbackReceived
 
 pytestmark = pytest.mark.learning
 

@@ -12,8 +12,9 @@ from soma.brain.learners.learners import stream_of
 from soma.brain.root import open_brain
 from soma.brain.verify import verified
 from soma.events.chain import Head
+from soma.events.facts.codec import fact_of
+from soma.events.facts.learning import LearningCheckpointed
 from soma.events.log import Log
-from soma.events.schema import LearningCheckpointed, fact_of
 from soma.memory.embedders.hashing import Hashing
 
 STATE = LearnerState.initial(Hyperparameters())

@@ -5,7 +5,8 @@ import msgspec
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.modulators import UNIT
 from soma.brain.learners.constants import SETTINGS, digest_of, record, recorded
-from soma.events.schema import LearnerConfigured, draft
+from soma.events.facts.codec import draft
+from soma.events.facts.learning import LearnerConfigured
 
 CONSTANTS = Hyperparameters(profile=UNIT, doubt=0.25)
 

@@ -15,8 +15,9 @@ from soma.brain.learners.retention import Retention, boundary_of, erase, next_st
 from soma.brain.root import open_brain
 from soma.brain.verify import verified
 from soma.events.chain import verify
+from soma.events.facts.codec import draft, fact_of
+from soma.events.facts.learning import LearningCheckpointed, LearningErased
 from soma.events.log import Log
-from soma.events.schema import LearningCheckpointed, LearningErased, draft, fact_of
 from soma.memory.embedders.hashing import Hashing
 
 pytestmark = pytest.mark.learning

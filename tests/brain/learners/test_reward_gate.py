@@ -12,8 +12,9 @@ from soma.brain.learners.observations import observed
 from soma.brain.learners.replay_without import replay_without
 from soma.brain.root import open_brain
 from soma.brain.verify import verified
+from soma.events.facts.codec import fact_of
+from soma.events.facts.learning import RewardVoided, WeightsUpdated
 from soma.events.log import Log
-from soma.events.schema import RewardVoided, WeightsUpdated, fact_of
 from soma.memory.embedders.hashing import Hashing
 
 pytestmark = pytest.mark.learning
@@ -179,7 +180,7 @@ def hyperparameters_and_log():
     from soma.brain.core.hyperparameters import Hyperparameters
     from soma.brain.core.state import LearnerState
     from soma.events.chain import Head, place
-    from soma.events.schema import Subject, draft
+    from soma.events.facts.codec import Subject, draft
 
     constants = Hyperparameters()
     records = [{"kind": "answer", "reward": (-1) ** n * n / 12, "cost": 0.01 * n, "latency_ms": 100.0 * n}

@@ -21,8 +21,8 @@ from soma.agent.metrics import request_latency, requests_total
 from soma.agent.running import agent
 from soma.agent.turn.feed import QUIET, Detail, Frame, SlowReader, limit_detail
 from soma.events.errors import LogError
+from soma.events.facts.turn import TurnComplete
 from soma.events.ids import new_id
-from soma.events.schema import TurnComplete
 
 router = Router()
 

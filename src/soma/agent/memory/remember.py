@@ -20,7 +20,7 @@ from soma.brain.errors import BrainRefused
 from soma.brain.types import Principal
 from soma.events.chain import Event
 from soma.events.cursors import Consumer
-from soma.events.schema import TurnComplete
+from soma.events.facts.turn import TurnComplete
 from soma.events.writer import Writer
 
 CONSUMER = "remember"

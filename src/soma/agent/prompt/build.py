@@ -31,7 +31,7 @@ from soma.agent.llm.base import (
 )
 from soma.agent.record.citations import without_citations
 from soma.agent.record.turn import IterationRecord, ToolUse, numbered
-from soma.events.schema import ShownMemory
+from soma.events.facts.turn import ShownMemory
 
 Count = Callable[[str], int]
 

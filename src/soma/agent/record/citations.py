@@ -7,7 +7,7 @@ from typing import Any
 
 from soma.agent.language.moments import moment_of
 from soma.agent.language.stems import content_stems
-from soma.events.schema import ShownMemory
+from soma.events.facts.turn import ShownMemory
 
 CITATION = re.compile(r"\[(\d{1,3}(?:\s?[,;]\s?\d{1,3})*)\](?!\()")  # not the text of a link
 IN_HISTORY = re.compile(rf"[ \t]?{CITATION.pattern}")

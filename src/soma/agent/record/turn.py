@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from typing import assert_never
 
 from soma.agent.llm.base import CUT_SHORT
-from soma.events.schema import (
+from soma.events.facts.base import Fact
+from soma.events.facts.turn import (
     BundleBuilt,
     DraftReplaced,
-    Fact,
     IterationCompleted,
     IterationJudged,
     ModelResponded,

@@ -9,7 +9,7 @@ from soma.agent.record.turn import IterationRecord, Turn, TurnRecord
 from soma.agent.storage.search import Place, index_message
 from soma.events.chain import Event
 from soma.events.database import Dialect
-from soma.events.schema import IterationCompleted, TurnComplete
+from soma.events.facts.turn import IterationCompleted, TurnComplete
 from soma.events.transaction import Transaction
 
 TITLE_LENGTH = 80

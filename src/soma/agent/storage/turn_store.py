@@ -12,9 +12,11 @@ from soma.agent.storage.turn_rows import TurnRows, moment
 from soma.agent.storage.withheld import Withheld, is_withheld, withheld
 from soma.events.chain import Event
 from soma.events.database import Dialect, Row
+from soma.events.facts.base import Fact
+from soma.events.facts.codec import Subject, draft, fact_of
+from soma.events.facts.turn import IterationCompleted, TurnComplete, TurnStarted
 from soma.events.ids import now
 from soma.events.log import Log
-from soma.events.schema import Fact, IterationCompleted, Subject, TurnComplete, TurnStarted, draft, fact_of
 from soma.events.transaction import Transaction
 from soma.events.writer import Writer
 from soma.validation.json_errors import EVERY_DECODING_FAULT

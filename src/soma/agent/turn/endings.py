@@ -17,7 +17,7 @@ from soma.agent.turn.steps.answer import answer
 from soma.agent.turn.steps.start import minimal_start
 from soma.brain.errors import BrainError
 from soma.events.errors import LogError, WriteRefused
-from soma.events.schema import TurnComplete
+from soma.events.facts.turn import TurnComplete
 
 logger = logging.getLogger(__name__)
 

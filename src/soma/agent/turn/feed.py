@@ -16,9 +16,9 @@ import msgspec
 from soma.agent.access.visits import Visit
 from soma.agent.errors import Invalid
 from soma.events.chain import Event
+from soma.events.facts.turn import DraftReplaced, ModelResponded, TurnComplete
 from soma.events.ids import new_id, now
 from soma.events.log import Log
-from soma.events.schema import DraftReplaced, ModelResponded, TurnComplete
 from soma.events.writer import Writer
 from soma.validation.json_errors import EVERY_DECODING_FAULT
 

@@ -23,7 +23,7 @@ from soma.agent.turn.feed import QUIET, Feed, Frame
 from soma.agent.turn.loop import Step, run_turn
 from soma.agent.turn.steps.context import TurnContext
 from soma.events.errors import LogError
-from soma.events.schema import IterationCompleted, TurnComplete
+from soma.events.facts.turn import IterationCompleted, TurnComplete
 
 logger = logging.getLogger(__name__)
 

@@ -21,9 +21,9 @@ from soma.bench.fuzz.agents import Asker, open_asker
 from soma.bench.fuzz.trials import Broken, Trial
 from soma.bench.fuzz.values import any_value, mutated
 from soma.events.chain import Draft, Event
+from soma.events.facts.turn import TurnComplete, TurnStarted
 from soma.events.ids import new_id, now
 from soma.events.log import Log
-from soma.events.schema import TurnComplete, TurnStarted
 from soma.events.transaction import Transaction
 
 if TYPE_CHECKING:

@@ -25,9 +25,10 @@ from soma.brain.learners.learners import Learners, subject_of
 from soma.brain.learners.presentation import difference, priors_of
 from soma.brain.types import EXPERIMENT_NAME, Experiment, Principal
 from soma.brain.wire.requests import NewExperiment, OutcomeItem
+from soma.events.facts.codec import Subject, draft
+from soma.events.facts.experiments import ExperimentCreated, ExperimentDecided, ExperimentPromoted
 from soma.events.ids import new_id, now
 from soma.events.log import Reads
-from soma.events.schema import ExperimentCreated, ExperimentDecided, ExperimentPromoted, Subject, draft
 from soma.events.transaction import Transaction
 
 FRESH_SECONDS = 5.0

@@ -44,9 +44,9 @@ from soma.brain.learners.reward_gate import WITHDRAWN, Void, denied, is_withdraw
 from soma.brain.types import Principal, RejectedItem
 from soma.brain.wire.claims import check_claims
 from soma.brain.wire.requests import Batch, Feedback, Feedbacks, TurnMetrics, claims, read
+from soma.events.facts.learning import FeedbackBatchReceived, RewardVoided, WeightsBatchUpdated
 from soma.events.ids import now
 from soma.events.log import Reads
-from soma.events.schema import FeedbackBatchReceived, RewardVoided, WeightsBatchUpdated
 
 RECENT = (64, 20)  # how many updates before its end a state is kept: the last ones are what people look at
 

@@ -21,8 +21,9 @@ from soma.brain.learners.reward_gate import is_withdrawn, keep_rewards
 from soma.brain.types import BatchAnswer
 from soma.brain.usage import keep_usage
 from soma.events.errors import WriterBusy
+from soma.events.facts.codec import draft, sealed
+from soma.events.facts.learning import FeedbackBatchReceived
 from soma.events.ids import now
-from soma.events.schema import FeedbackBatchReceived, draft, sealed
 from soma.events.transaction import Transaction
 from soma.events.writer import Writer
 from soma.memory.values import Written

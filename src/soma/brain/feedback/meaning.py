@@ -19,7 +19,7 @@ from soma.brain.learners.observations import Learnable
 from soma.brain.learners.reward_gate import REASON, Void
 from soma.brain.types import Principal
 from soma.brain.wire.requests import Correction, Feedback, TurnMetrics
-from soma.events.schema import FeedbackReceived, RewardVoided
+from soma.events.facts.learning import FeedbackReceived, RewardVoided
 from soma.memory.types import NewMemory, Remembered
 
 Row = tuple[Any, ...]

@@ -16,8 +16,8 @@ from soma.brain.learners.lineage import Lineage, jumps, lineage, parting
 from soma.brain.learners.observations import Named
 from soma.brain.learners.replay_start import find_start
 from soma.brain.types import Principal
+from soma.events.facts.codec import Subject
 from soma.events.log import Reads
-from soma.events.schema import Subject
 from soma.events.transaction import Transaction
 from soma.memory import values as kept
 from soma.memory.memory import Memory

@@ -37,9 +37,9 @@ from soma.brain.learners.presentation import difference, moved, of_every_weight
 from soma.brain.learners.reward_gate import WITHDRAWN, Void, is_withdrawn, keep_rewards
 from soma.brain.types import FeedbackAnswer, Principal
 from soma.brain.usage import keep_usage
+from soma.events.facts.codec import draft
 from soma.events.ids import now
 from soma.events.log import Reads
-from soma.events.schema import draft
 from soma.events.transaction import Prefetch, Transaction
 from soma.memory.types import Keep, Remembered
 from soma.memory.values import Written

@@ -12,8 +12,9 @@ from soma.brain.learners.learners import Learners, LearningResult, subject_of
 from soma.brain.learners.presentation import of_every_weight
 from soma.brain.learners.reward_gate import WITHDRAWN, all_left_out, is_withdrawn, keep_withdrawal, rewards, withdrawals
 from soma.brain.types import Principal, Withdrawn
+from soma.events.facts.codec import draft
+from soma.events.facts.learning import RewardVoided
 from soma.events.log import Reads
-from soma.events.schema import RewardVoided, draft
 from soma.events.transaction import Transaction
 from soma.events.writer import Writer
 

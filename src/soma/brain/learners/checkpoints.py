@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 from soma.brain.core.state import LearnerState
 from soma.brain.settings import BrainSettings
 from soma.events.chain import Head
-from soma.events.schema import LearningCheckpointed
+from soma.events.facts.learning import LearningCheckpointed
 from soma.process.private_files import kept_file
 
 KEY_FILE = "brain-signing-key"  # in the data folder

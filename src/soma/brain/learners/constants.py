@@ -9,8 +9,9 @@ import msgspec
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.modulators import Modulators, Profile
 from soma.brain.core.weights import Views
+from soma.events.facts.codec import Subject, draft, fact_of
+from soma.events.facts.learning import LearnerConfigured
 from soma.events.log import Log, Reads
-from soma.events.schema import LearnerConfigured, Subject, draft, fact_of
 from soma.events.transaction import Transaction
 
 # What held before a constant was known, and so what events without it were computed with.

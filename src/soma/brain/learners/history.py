@@ -26,14 +26,9 @@ from soma.brain.learners.presentation import levels, moved, weights_of
 from soma.brain.learners.replay_start import ReplayStart, find_start
 from soma.brain.types import LearnerHistory, Principal, Update
 from soma.events.chain import Event
+from soma.events.facts.codec import fact_of
+from soma.events.facts.learning import RewardVoided, WeightsBatchUpdated, WeightsRolledBack, WeightsUpdated
 from soma.events.log import Log, Reads
-from soma.events.schema import (
-    RewardVoided,
-    WeightsBatchUpdated,
-    WeightsRolledBack,
-    WeightsUpdated,
-    fact_of,
-)
 
 ENDS = 64  # of stretches that are kept
 # `kind` of an update on the wire: readers know these words, so they stay where a class is renamed.

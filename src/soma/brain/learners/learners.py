@@ -27,19 +27,16 @@ from soma.brain.learners.replay_without import replay_without
 from soma.brain.learners.reward_gate import Withdrawal, all_left_out
 from soma.brain.types import Principal
 from soma.events.chain import Event, Head
-from soma.events.ids import now
-from soma.events.log import Log, Reads
-from soma.events.schema import (
+from soma.events.facts.codec import Subject, draft, fact_of, sealed
+from soma.events.facts.learning import (
     RewardVoided,
-    Subject,
     WeightsBatchUpdated,
     WeightsGuarded,
     WeightsRolledBack,
     WeightsUpdated,
-    draft,
-    fact_of,
-    sealed,
 )
+from soma.events.ids import now
+from soma.events.log import Log, Reads
 from soma.events.transaction import Transaction
 from soma.events.writer import Writer
 

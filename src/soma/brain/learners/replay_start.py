@@ -7,8 +7,9 @@ from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
 from soma.brain.learners.checkpoints import is_signed
 from soma.brain.types import Principal
+from soma.events.facts.codec import fact_of
+from soma.events.facts.learning import LearningCheckpointed
 from soma.events.log import Log, Reads
-from soma.events.schema import LearningCheckpointed, fact_of
 
 COLUMNS = "version, seq, checkpoint_seq, erased_seq"
 

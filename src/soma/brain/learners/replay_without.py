@@ -8,7 +8,8 @@ from soma.brain.core.learn import learn
 from soma.brain.core.state import LearnerState
 from soma.brain.learners.observations import observed
 from soma.events.chain import Event
-from soma.events.schema import RewardVoided, WeightsBatchUpdated, WeightsRolledBack, WeightsUpdated, fact_of
+from soma.events.facts.codec import fact_of
+from soma.events.facts.learning import RewardVoided, WeightsBatchUpdated, WeightsRolledBack, WeightsUpdated
 
 
 def replay_without(

@@ -20,8 +20,9 @@ from soma.brain.learners.learners import LEARNED, Learners, stream_of
 from soma.brain.learners.replay_start import ReplayStart, find_start
 from soma.brain.types import Principal
 from soma.events.chain import Head
+from soma.events.facts.codec import Subject, draft
+from soma.events.facts.learning import LearningErased
 from soma.events.log import Log, Reads
-from soma.events.schema import LearningErased, Subject, draft
 from soma.events.transaction import Transaction
 from soma.events.writer import Writer
 

@@ -10,9 +10,9 @@ import msgspec
 
 from soma.brain.learners.lineage import jumps
 from soma.brain.types import Principal
+from soma.events.facts.learning import RewardVoided
 from soma.events.ids import now
 from soma.events.log import Reads
-from soma.events.schema import RewardVoided
 from soma.events.transaction import Transaction
 
 DENIED, WITHDRAWN = "tool_denied", "answer_withdrawn"

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from itertools import combinations, islice
 
+from soma.events.facts.codec import draft
+from soma.events.facts.memory import MemoryConsolidated
 from soma.events.ids import new_id, now
-from soma.events.schema import MemoryConsolidated, draft
 from soma.events.transaction import Transaction
 from soma.memory import remember as remembering
 from soma.memory import rows

@@ -11,7 +11,8 @@ from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
-from soma.events.schema import MemoryReconciled, Subject, draft
+from soma.events.facts.codec import Subject, draft
+from soma.events.facts.memory import MemoryReconciled
 from soma.events.transaction import Transaction
 from soma.memory import rows
 from soma.memory.store import STREAM, Store

@@ -10,7 +10,8 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from soma.events.schema import MemoryReembedded, Subject, draft
+from soma.events.facts.codec import Subject, draft
+from soma.events.facts.memory import MemoryReembedded
 from soma.events.transaction import Transaction
 from soma.memory import rows
 from soma.memory.rendering import embedding, rendered

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from soma.events.facts.codec import draft
+from soma.events.facts.memory import MemoryConsolidationUndone
 from soma.events.ids import now
-from soma.events.schema import MemoryConsolidationUndone, draft
 from soma.events.transaction import Transaction
 from soma.memory import rows
 from soma.memory.erasing import Erased, apply, erase, subject

@@ -6,7 +6,7 @@ from soma.agent.llm.base import FILTERED
 from soma.agent.record.citations import citations_of
 from soma.agent.record.turn import IterationRecord, TurnRecord
 from soma.agent.turn.steps.context import epoch_seconds
-from soma.events.schema import TurnComplete
+from soma.events.facts.turn import TurnComplete
 
 SAID_WITHOUT_ANSWER = {
     "cancelled": "(stopped)",

@@ -26,7 +26,7 @@ from soma.agent.record.convergence import forced_answer
 from soma.agent.record.turn import IterationRecord, TurnFact, TurnRecord
 from soma.agent.turn.steps.context import TurnContext
 from soma.agent.turn.steps.proposal import FORGET, ForgetProposal, find_proposal
-from soma.events.schema import DraftReplaced, ModelResponded, RequestedTool, ShownMemory
+from soma.events.facts.turn import DraftReplaced, ModelResponded, RequestedTool, ShownMemory
 
 BACKOFF_SECONDS = 0.5  # before a model is tried again, doubled each time
 

@@ -3,7 +3,7 @@
 from soma.agent.record.convergence import Standing, exit_reason, forced_answer, score_of
 from soma.agent.record.turn import IterationRecord, TurnRecord
 from soma.agent.turn.steps.context import TurnContext
-from soma.events.schema import IterationJudged
+from soma.events.facts.turn import IterationJudged
 
 
 def judge(record: TurnRecord, iteration: IterationRecord, context: TurnContext) -> IterationJudged:

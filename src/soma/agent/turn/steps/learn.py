@@ -5,7 +5,8 @@ from soma.agent.record.turn import IterationRecord, TurnRecord
 from soma.agent.turn.steps.context import TurnContext, principal_of
 from soma.brain.errors import BrainUnavailable
 from soma.brain.types import Learned
-from soma.events.schema import BundleBuilt, IterationCompleted, IterationJudged, Neuromodulators, Weights
+from soma.events.facts.base import Neuromodulators, Weights
+from soma.events.facts.turn import BundleBuilt, IterationCompleted, IterationJudged
 
 
 async def learn(

@@ -10,7 +10,7 @@ from soma.agent.record.turn import IterationRecord, TurnRecord
 from soma.agent.turn.steps.context import TurnContext, principal_of
 from soma.brain.errors import BrainUnavailable
 from soma.brain.types import ContextBundle
-from soma.events.schema import BundleBuilt, ShownMemory
+from soma.events.facts.turn import BundleBuilt, ShownMemory
 
 LONGEST_QUERY = 16_000  # characters: more adds nothing to what is found, and the brain refuses very long ones
 

@@ -10,7 +10,7 @@ from soma.agent.record.turn import Turn, TurnRecord
 from soma.agent.turn.steps.context import TurnContext, principal_of
 from soma.brain.errors import BrainUnavailable
 from soma.brain.types import LearnerView
-from soma.events.schema import TurnStarted
+from soma.events.facts.turn import TurnStarted
 
 UNKNOWN = LearnerView(weights={}, neuromodulators={}, version=0, trust=0.0, state_hash="")
 

@@ -12,7 +12,7 @@ from soma.agent.tools.toolset import ToolOutcome
 from soma.agent.turn.steps.context import TurnContext
 from soma.agent.turn.steps.outside import gather_outside, own_messages
 from soma.agent.turn.steps.proposal import Grant, find_grant
-from soma.events.schema import ToolDecided, ToolFinished, ToolRequested
+from soma.events.facts.turn import ToolDecided, ToolFinished, ToolRequested
 
 LOST = ToolOutcome(
     status="unknown",

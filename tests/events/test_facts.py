@@ -11,7 +11,9 @@ import msgspec
 import pytest
 
 from soma.events.chain import Event, Head, place
-from soma.events.schema import FACTS, Fact, Subject, draft, fact_of
+from soma.events.facts.base import Fact
+from soma.events.facts.codec import Subject, draft, fact_of
+from soma.events.facts.registry import FACTS
 
 EXAMPLES = Path(__file__).parent / "examples"
 STORED = sorted(EXAMPLES.glob("*.json"))
@@ -28,6 +30,10 @@ def stored(file: Path) -> Event:
     made = draft(msgspec.json.decode(file.read_bytes(), type=fact), Subject(tenant_id="acme", stream="s"))
     given = msgspec.structs.replace(made, payload=file.read_text())
     return place(given, head=Head(), position=1, conversation_position=None)
+
+
+def test_every_kind_of_fact_is_registered():
+    assert set(FACTS.values()) == set(Fact.__subclasses__())
 
 
 def test_every_fact_has_an_example_and_every_example_still_has_its_fact():
