@@ -261,7 +261,7 @@ def test_a_conversation_without_a_turn_has_no_traces_and_is_known(somebody, conv
 def test_a_name_that_stands_twice_is_named(somebody, conversation):
     twice = '{"content": "a", "content": "b"}'
     answer = somebody.http.post(MESSAGES.format(conversation=conversation), content=twice, headers=JSON)
-    assert answer.json()["message"] == "content stands twice"
+    assert answer.json()["message"] == "content given more than once"
 
 
 @pytest.mark.usefixtures("unchanged")

@@ -23,8 +23,8 @@ from soma.agent.root import open_agent  # noqa: E402
 from soma.agent.running import Agent  # noqa: E402
 from soma.agent.settings import Settings  # noqa: E402
 from soma.agent.turn.runner import Crash  # noqa: E402
-from soma.agent.web.bounded_request import Exchange, Receive, Send  # noqa: E402
-from soma.agent.web.entrance import entrance, headers_of_entrance  # noqa: E402
+from soma.agent.web.bounded_request import BoundedRequest, Receive, Send  # noqa: E402
+from soma.agent.web.front_page import front_page, front_page_headers  # noqa: E402
 from soma.agent.web.gate import Gate  # noqa: E402
 from soma.brain.errors import BrainError  # noqa: E402
 from soma.events.errors import LogError, ReadFailed  # noqa: E402
@@ -68,7 +68,7 @@ class Application:
         self._stopping = asyncio.Event()
 
     def stop_streams(self) -> None:
-        """Before the server waits for its requests to end: those that never would end now, the others soon."""
+        """End streams, before the server waits for its requests: those without end now, the others soon."""
         self._stopping.set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -79,7 +79,7 @@ class Application:
         else:
             try:
                 await self._route(scope, receive, send)
-            except AgentError as error:  # of the gate: doors tell of their own
+            except AgentError as error:  # of the gate: endpoints answer their own errors
                 await _refuse(send, error)
             except OperationalError:
                 logger.exception("the database failed")
@@ -94,10 +94,10 @@ class Application:
         elif scope["path"] in {"/healthz", "/readyz", "/metrics"}:
             await self._page(scope, send)
         elif scope["path"] == "/" and scope["method"] in {"GET", "HEAD"}:
-            await self._entrance(scope, send)
+            await self._front_page(scope, send)
         else:
             await self._gate.verify_sender(scope)
-            await self._exchange(scope, receive, send)
+            await self._serve(scope, receive, send)
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -127,21 +127,21 @@ class Application:
         await send({"type": "websocket.accept"})  # before that a client learns nothing but 403
         await send({"type": "websocket.close", "code": code, "reason": reason[:LONGEST_REASON]})
 
-    async def _exchange(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Django, and what it leaves unsaid: a body that is too large, a server that stops."""
-        exchange = Exchange(receive, send, largest=self._settings.max_body_bytes, stopping=self._stopping)
-        await self._django(scope, exchange.receive, exchange.send)
-        if exchange.is_too_large:
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let Django answer; answer in its place where a body is too large or the server stops."""
+        request = BoundedRequest(receive, send, largest=self._settings.max_body_bytes, stopping=self._stopping)
+        await self._django(scope, request.receive, request.send)
+        if request.is_too_large:
             most = self._settings.max_body_bytes
-            await _refuse(send, TooLarge(f"a body has at most {most:,} bytes", field="body"))
-        elif not exchange.is_started and self._stopping.is_set():
+            await _refuse(send, TooLarge(f"the body must be at most {most:,} bytes", field="body"))
+        elif not request.is_started and self._stopping.is_set():
             await _refuse(send, Unavailable("the server is stopping; a turn goes on when it is back", code="stopping"))
-        elif exchange.is_started and not exchange.is_complete and self._stopping.is_set():
+        elif request.is_started and not request.is_complete and self._stopping.is_set():
             await send({"type": "http.response.body", "body": b""})
 
-    async def _entrance(self, scope: Scope, send: Send) -> None:
-        content = entrance(self._running.selection if self._gate.is_local(scope) else None)
-        await send({"type": "http.response.start", "status": 200, "headers": headers_of_entrance(content)})
+    async def _front_page(self, scope: Scope, send: Send) -> None:
+        content = front_page(self._running.selection if self._gate.is_local(scope) else None)
+        await send({"type": "http.response.start", "status": 200, "headers": front_page_headers(content)})
         await send({"type": "http.response.body", "body": content})
 
     async def _page(self, scope: Scope, send: Send) -> None:
@@ -158,15 +158,15 @@ class Application:
 
 
 async def readiness(agent: Agent) -> tuple[bool, dict[str, str]]:
-    """Whether what a turn needs is there, and how each dependency is."""
+    """Return whether everything that a turn needs is there, and the state of each dependency."""
     states = {"database": await _database(agent), "brain": await _brain(agent)}
     return all(state == "ok" for state in states.values()), states
 
 
 async def turns_aside(agent: Agent, *, named: bool) -> dict[str, Any]:
-    """Count turns of which something stored cannot be read: they hold nobody up, so the server is ready, but says so.
+    """Count the turns that cannot be read from storage: the server is ready all the same.
 
-    `named`: tell also which they are, of every tenant, and why.
+    `named`: also list them, of every tenant, with the reasons.
     """
     try:
         count = await asyncio.to_thread(agent.store.count_aside)

@@ -20,7 +20,7 @@ model_latency = Histogram("agent_model_latency_seconds", "One model call.", buck
 model_failures_total = Counter(
     "agent_model_failures", "Calls that a model did not answer, each try for itself.", ["code"], registry=REGISTRY
 )
-requests_total = Counter("chat_requests", "Requests at the chat's doors.", ["method", "result"], registry=REGISTRY)
+requests_total = Counter("chat_requests", "Requests to the chat's endpoints.", ["method", "result"], registry=REGISTRY)
 request_latency = Histogram("chat_latency_seconds", "Their duration.", ["method"], buckets=FAST, registry=REGISTRY)
 tokens_total = Counter("chat_tokens", "Tokens sent to and got from models.", ["direction"], registry=REGISTRY)
 tool_seconds = Histogram(

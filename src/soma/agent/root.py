@@ -13,7 +13,7 @@ from asgiref.sync import sync_to_async
 from django.core.management import call_command
 
 from soma.agent.access.accounts import DEFAULT_TENANT, ensure_owner
-from soma.agent.access.authors import signed
+from soma.agent.access.authors import name_authors
 from soma.agent.access.visits import Visits
 from soma.agent.documents.folders import folder_of, warn_of_loose_documents
 from soma.agent.llm.choose import Models
@@ -72,7 +72,7 @@ async def open_agent(
         tokenizer = BundledTokenizer()
         store = await _open_store(settings, writer, tokenizer)
         forgetting = Forgetting(brain, writer)
-        native = native_tools(settings.documents, brain, forgetting, signed)
+        native = native_tools(settings.documents, brain, forgetting, name_authors)
         tools = {tool.name: tool for tool in (*native, *more_tools)}
         feed = Feed(writer, quiet_seconds=settings.stream_comment_seconds)
         stack.callback(feed.close)

@@ -6,7 +6,7 @@ from django.utils import timezone
 
 from soma.agent.access import accounts
 from soma.agent.access.accounts import add_member, change_role, ensure_owner, find_member, remove_member
-from soma.agent.access.auth import caller_of
+from soma.agent.access.auth import authenticate
 from soma.agent.errors import Conflict, NotFound
 from soma.agent.models import Role, Token
 
@@ -20,7 +20,7 @@ def token_file(folder):
 
 async def owner_of(token_file):
     await sync_to_async(ensure_owner)(token_file)
-    return await caller_of(f"Bearer {token_file.read_text()}")
+    return await authenticate(f"Bearer {token_file.read_text()}")
 
 
 @pytest.mark.usefixtures("stage")

@@ -6,7 +6,7 @@ import pytest
 from tests.agent.stage import Person, call
 
 from soma.agent.api.feedback import NewFeedback, give
-from soma.agent.api.turns import withdrawn
+from soma.agent.api.turns import withdraw
 from soma.agent.llm.base import Usage
 from soma.agent.llm.offline import OfflineModel
 from soma.agent.llm.scripted import Response, calls, says
@@ -61,7 +61,7 @@ async def test_a_withdrawn_answer_is_no_longer_learned_from(ann):
     ann.hears(says("It is so."))
     record = await ann.asks("is it so?")
     given = await gives(ann, record, thumb=-1)
-    back = await withdrawn(ann.caller, record.turn.id)
+    back = await withdraw(ann.caller, record.turn.id)
     assert (back["status"], back["versions"]) == ("success", [given["version"]])
     again = await gives(ann, record, thumb=1)
     assert again["voided"]

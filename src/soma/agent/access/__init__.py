@@ -1,1 +1,1 @@
-"""Access: who calls, what he may use, and what ends once he may no longer."""
+"""Access: accounts and tokens, what a caller may use, and what ends with that right."""

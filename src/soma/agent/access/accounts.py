@@ -1,4 +1,4 @@
-"""Tenants, users and their first capsule: what must exist before anyone can talk."""
+"""Accounts: tenants, members, their tokens, and the capsule that each tenant begins with."""
 
 from itertools import chain, count
 from pathlib import Path
@@ -50,31 +50,31 @@ def _operator(tenant: Tenant) -> Membership:
 
 
 def add_tenant(tenant_id: str, *, name: str, owner: str) -> IssuedToken:
-    """A tenant with its capsule and owner; returns the owner's token. Raises Conflict for a taken id."""
+    """Add a tenant with its capsule and owner. Returns the owner's token. Raises Conflict where the id is taken."""
     with transaction.atomic():
         if Tenant.objects.filter(id=tenant_id).exists():
-            raise Conflict(f"there is a tenant {tenant_id!r} already", code="tenant_exists", field="id")
+            raise Conflict(f"tenant {tenant_id!r} already exists", code="tenant_exists", field="id")
         tenant = Tenant.objects.create(id=tenant_id, name=name)
         ensure_capsule(tenant)
         return add_member(tenant.id, username=owner, role=Role.OWNER)
 
 
 def add_member(tenant_id: str, *, username: str, role: Role) -> IssuedToken:
-    """A new user of the tenant; returns the user's token. Raises Conflict where the name is taken.
+    """Add a user to the tenant. Returns the user's token. Raises Conflict where the name is taken.
 
-    The name of somebody who was removed is free, and what was theirs does not come with it.
+    The name of a removed user is free; data of that user does not come with it.
     """
     with transaction.atomic():
         login = User.login(tenant_id, username)
         if _is_taken(login):
-            raise Conflict(f"there is a user {username!r} already", code="user_exists", field="username")
+            raise Conflict(f"user {username!r} already exists", code="user_exists", field="username")
         user = User.objects.create(username=login)
         membership = Membership.objects.create(tenant_id=tenant_id, user=user, role=role)
         return issue_token(membership, "first")
 
 
 def add_token(membership: Membership, name: str, *, days: int | None, role: Role | None) -> IssuedToken:
-    """A further token of a member. Raises Conflict where there are as many as one may have."""
+    """Add a token for a member. Raises Conflict where there are as many as a member may have."""
     most = settings().tokens_per_member
     with transaction.atomic():
         holder = Membership.objects.select_for_update().get(pk=membership.pk)  # two at once must not both be the last
@@ -84,12 +84,12 @@ def add_token(membership: Membership, name: str, *, days: int | None, role: Role
 
 
 def remove_member(tenant_id: str, name: str) -> None:
-    """Put a member out: every token is gone, the name is free, the user's things stay with an id that is nobody's.
+    """Remove a member: the tokens go, the name is free, the user's data stays under an id that belongs to nobody.
 
     Raises NotFound, or Conflict for the last owner.
     """
     with transaction.atomic():
-        membership = _locked_member(tenant_id, name)
+        membership = _lock_member(tenant_id, name)
         _keep_an_owner(membership)
         user = membership.user
         user.first_name, user.username = user.name, User.login(tenant_id, f"removed:{user.id}")
@@ -99,12 +99,12 @@ def remove_member(tenant_id: str, name: str) -> None:
 
 
 def change_role(tenant_id: str, name: str, role: Role) -> Membership:
-    """Give a member another role, which holds for the tokens at hand too.
+    """Give a member another role, which holds for existing tokens too.
 
     Raises NotFound, or Conflict for the last owner.
     """
     with transaction.atomic():
-        membership = _locked_member(tenant_id, name)
+        membership = _lock_member(tenant_id, name)
         if role != Role.OWNER:
             _keep_an_owner(membership)
         membership.role = role
@@ -113,15 +113,15 @@ def change_role(tenant_id: str, name: str, role: Role) -> Membership:
 
 
 def find_member(tenant_id: str, name: str) -> Membership:
-    """A member by name or user id. Raises NotFound."""
+    """Find a member by name or user id. Raises NotFound."""
     named = Q(user__username=User.login(tenant_id, name)) | Q(user_id=name)
     member = Membership.objects.filter(named, tenant_id=tenant_id).select_related("user").first()
     if member is None:
-        raise NotFound(f"there is no member {name!r}", code="unknown_member", field="username")
+        raise NotFound(f"unknown member {name!r}", code="unknown_member", field="username")
     return member
 
 
-def _locked_member(tenant_id: str, name: str) -> Membership:
+def _lock_member(tenant_id: str, name: str) -> Membership:
     """Find a member with the tenant's row locked: two owners must not remove each other at the same moment."""
     Tenant.objects.select_for_update().get(id=tenant_id)
     return find_member(tenant_id, name)
@@ -130,7 +130,7 @@ def _locked_member(tenant_id: str, name: str) -> Membership:
 def _keep_an_owner(leaving: Membership) -> None:
     owners = Membership.objects.filter(tenant_id=leaving.tenant_id, role=Role.OWNER, user__is_active=True)
     if leaving.role == Role.OWNER and not owners.exclude(pk=leaving.pk).exists():
-        message = f"{leaving.user.name!r} is the last owner: make somebody else an owner first"
+        message = f"{leaving.user.name!r} is the last owner: make another member an owner first"
         raise Conflict(message, code="last_owner", field="username")
 
 
@@ -139,7 +139,7 @@ def _is_taken(login: str) -> bool:
 
 
 def ensure_capsule(tenant: Tenant) -> Capsule:
-    """The capsule that a conversation gets when none is named."""
+    """Find or make the capsule that a conversation gets when none is named."""
     capsule, _ = Capsule.objects.get_or_create(
         tenant=tenant,
         name=DEFAULT_CAPSULE,

@@ -1,4 +1,4 @@
-"""Who calls: a bearer token, stored only as its digest, names a user, a tenant and a role. Nothing else does."""
+"""Authentication: a bearer token, stored only as its digest, names user, tenant and role. Nothing else does."""
 
 import secrets
 from collections.abc import Mapping
@@ -15,8 +15,8 @@ from soma.agent.models import Membership, Role, Token
 from soma.agent.settings import settings
 
 SCHEME = "bearer"  # in any case: RFC 7235, 2.1
-NAMES_OF_TENANT = ("tenant", "tenant_id")
-TENANT_HEADER = "X-Soma-Tenant"  # with which a service speaks for a tenant to the brain; a user speaks for one only
+TENANT_NAMES = ("tenant", "tenant_id")
+TENANT_HEADER = "X-Soma-Tenant"  # in which a service names a tenant to the brain; a user has one tenant only
 POWER = {Role.VIEWER: 0, Role.MEMBER: 1, Role.OWNER: 2}
 HINT = "send `Authorization: Bearer <token>`; the first local run leaves one in the data folder"
 
@@ -41,8 +41,8 @@ class Caller:
             raise Forbidden(f"this needs the role {' or '.join(roles)}; yours is {self.role}", code="role_required")
 
 
-async def caller_of(authorization: str | None) -> Caller:
-    """Verify an Authorization header. Raises Unauthorized."""
+async def authenticate(authorization: str | None) -> Caller:
+    """Verify an Authorization header and return its caller. Raises Unauthorized."""
     scheme, _, given = (authorization or "").partition(" ")
     if scheme.lower() != SCHEME or not given:
         raise Unauthorized(f"no bearer token: {HINT}", code="token_missing")
@@ -61,27 +61,27 @@ async def caller_of(authorization: str | None) -> Caller:
 
 
 def live_tokens() -> QuerySet[Token]:
-    """The tokens that open a door now."""
+    """Return the tokens that are valid now."""
     has_time = Q(expires_at=None) | Q(expires_at__gt=timezone.now())
     return Token.objects.filter(has_time, revoked_at=None, membership__user__is_active=True)
 
 
 def role_of(token: Token) -> Role:
-    """The role of a token: its member's, or the lesser one that it was made with."""
+    """Return the role of a token: its member's, or the lesser one that it was made with."""
     own = Role(token.membership.role)
     return own if token.role is None else min(own, Role(token.role), key=POWER.__getitem__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IssuedToken:
-    """A new token; only now is its text readable."""
+    """A new token; its text is not stored."""
 
     text: str
     row: Token
 
 
 def issue_token(membership: Membership, name: str, *, days: int | None = None, role: Role | None = None) -> IssuedToken:
-    """Make a token of `membership` that ends after `days` (0: never; none: as the settings say)."""
+    """Make a token of `membership` that ends after `days` (0: never; None: as the settings say)."""
     lifetime = settings().token_days if days is None else days
     text = f"soma_{secrets.token_urlsafe(32)}"
     row = Token.objects.create(
@@ -99,8 +99,8 @@ def digest_of(token: str) -> str:
 
 
 def refuse_foreign_tenant(body: Mapping[str, Any], caller: Caller) -> None:
-    """A tenant in a body, query or header must be absent or the token's own."""
-    for name in (*NAMES_OF_TENANT, TENANT_HEADER):
+    """Raise Forbidden where a body, query or header names another tenant than the token's."""
+    for name in (*TENANT_NAMES, TENANT_HEADER):
         if body.get(name) not in (None, caller.tenant_id):
             raise Forbidden(
                 "the token belongs to another tenant than the request names", code="tenant_mismatch", field=name

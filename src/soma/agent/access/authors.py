@@ -1,4 +1,4 @@
-"""Names of the authors of shared memories: the brain knows the verified user, the agent that user's name."""
+"""Names of the authors of shared memories: the brain knows the user's id, the agent that user's name."""
 
 from collections.abc import Sequence
 from typing import TypeVar
@@ -15,8 +15,8 @@ UNKNOWN = "an unknown author"
 M = TypeVar("M", RecalledMemory, StoredMemory)
 
 
-async def signed(tenant_id: str, memories: Sequence[M]) -> list[M]:
-    """The memories with names of users of the tenant, also of former ones, in the place of their ids.
+async def name_authors(tenant_id: str, memories: Sequence[M]) -> list[M]:
+    """Return the memories with their authors' names in place of their ids; former users of the tenant are named too.
 
     Raises ReadFailed where the database is away.
     """

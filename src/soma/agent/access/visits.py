@@ -1,7 +1,7 @@
-"""Open streams and sockets, and turns under way: what must end once its member may no longer come in.
+"""Visits: open streams and sockets, and turns under way, which end with the right of their member to be here.
 
-Each process looks at its own, at once after a change that it made itself, else every few seconds: so a change made in
-another process on the same database arrives too, and a token that runs out.
+Each process checks its own, at once after a change that it made itself, else every few seconds: so it also notices a
+change made in another process on the same database, and a token that runs out.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ Cancel = Callable[[str], Awaitable[None]]  # by the turn's id, whichever process
 
 
 class Visit:
-    """One open stream or socket. It counts as open for as long as somebody holds it."""
+    """One open stream or socket. It counts as open as long as an object refers to it."""
 
     def __init__(self, caller: Caller) -> None:
         self.caller = caller
@@ -35,8 +35,8 @@ class Visit:
         self._leaving: set[Leave] = set()
 
     @contextmanager
-    def leaving_by(self, leave: Leave) -> Iterator[None]:
-        """Within it, `leave` is called once the caller may no longer be here."""
+    def call_on_end(self, leave: Leave) -> Iterator[None]:
+        """Call `leave`, within the context, once the caller may no longer be here."""
         self._leaving.add(leave)
         try:
             if self.refusal is not None:
@@ -65,7 +65,7 @@ class Visits:
         return visit
 
     async def check(self) -> None:
-        """End what is open by tokens that open nothing any more, and turns of who may not chat any more."""
+        """End visits whose tokens are no longer valid, and turns of users who may no longer chat."""
         await self._end_visits()
         await self._cancel_turns()
 
@@ -75,9 +75,9 @@ class Visits:
             try:
                 await self.check()
             except OperationalError as error:
-                logger.warning("who may still be here cannot be asked now: %s", error)
+                logger.warning("access cannot be checked now: %s", error)
             except Exception:
-                logger.exception("who may still be here was not found out")
+                logger.exception("access was not checked")
 
     async def _end_visits(self) -> None:
         visits = [visit for visit in self._open if visit.refusal is None]

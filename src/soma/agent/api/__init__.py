@@ -1,4 +1,4 @@
-"""REST under /api/v2: one router a noun. A door checks, asks and answers; it decides nothing."""
+"""REST under /api/v2, one router a noun, and the socket. An endpoint checks, asks and answers; it decides nothing."""
 
 import logging
 from collections.abc import Awaitable, Callable
@@ -32,10 +32,10 @@ from soma.agent.api import (
     turns,
 )
 from soma.agent.api.openapi import describe_answers
-from soma.agent.api.request.body import Reader
+from soma.agent.api.request.body import RequestParser
 from soma.agent.api.request.caller import bearer
-from soma.agent.api.request.json_object import at_fault
-from soma.agent.api.request.query import takes_what_it_declares
+from soma.agent.api.request.json_object import invalid_from
+from soma.agent.api.request.query import check_query
 from soma.agent.errors import AgentError, Busy, Invalid, TooLarge, Unavailable, error_body
 from soma.agent.metrics import requests_total
 from soma.agent.settings import settings
@@ -50,7 +50,7 @@ BUSY_SECONDS = 1
 
 class Api(NinjaAPI):
     def validation_error_from_error_contexts(self, error_contexts: list[ValidationErrorContext[Any]]) -> BodyInvalid:
-        """As Ninja has it, with what came instead, which it leaves out."""
+        """Keep the input of each fault, which Ninja leaves out."""
         refused = super().validation_error_from_error_contexts(error_contexts)
         faults = (fault for context in error_contexts for fault in context.pydantic_validation_error.errors())
         for error, fault in zip(refused.errors, faults, strict=True):
@@ -58,18 +58,18 @@ class Api(NinjaAPI):
         return refused
 
     def get_openapi_operation_id(self, operation: Operation) -> str:
-        """Name an operation by what it does, as its function is."""
+        """Name an operation as its function."""
         return str(operation.view_func.__name__)
 
     def get_openapi_schema(self, **given: Any) -> OpenAPISchema:
-        """As Ninja has it, with what it cannot know: types of answers, and errors."""
+        """Add to Ninja's document what it cannot know: types of answers, and errors."""
         document = super().get_openapi_schema(**given)
         describe_answers(document)
         return document
 
 
-api = Api(title="Soma", version="2", urls_namespace="api-v2", auth=bearer, parser=Reader(), docs_url=None)
-api.add_decorator(takes_what_it_declares)
+api = Api(title="Soma", version="2", urls_namespace="api-v2", auth=bearer, parser=RequestParser(), docs_url=None)
+api.add_decorator(check_query)
 api.add_router("/chat/conversations", conversations.router, tags=["conversations"])
 api.add_router("/chat/conversations", messages.router, tags=["messages"])
 api.add_router("/chat/turns", turns.router, tags=["turns"])
@@ -86,7 +86,7 @@ api.add_router("", tokens.router, tags=["accounts"])
 
 
 def refuse(request: HttpRequest, status: int, code: str, message: str, field: str | None = None) -> HttpResponse:
-    """The one error shape. Nothing was written."""
+    """Answer with the one error shape, and count the error."""
     requests_total.labels("rest", code).inc()
     request_id = new_id()
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
@@ -99,61 +99,61 @@ def refuse(request: HttpRequest, status: int, code: str, message: str, field: st
 
 
 @api.exception_handler(AgentError)
-def _refused(request: HttpRequest, error: AgentError) -> HttpResponse:
+def answer_agent_error(request: HttpRequest, error: AgentError) -> HttpResponse:
     return refuse(request, error.status, error.code, error.message, error.field)
 
 
 @api.exception_handler(BodyInvalid)
-def _malformed(request: HttpRequest, error: BodyInvalid) -> HttpResponse:
+def answer_invalid_request(request: HttpRequest, error: BodyInvalid) -> HttpResponse:
     first = error.errors[0]
     where, *place = first["loc"]
     inside = place[1:] if place[:1] == ["payload"] else place
-    return _refused(request, at_fault({**first, "loc": inside or [where]}))
+    return answer_agent_error(request, invalid_from({**first, "loc": inside or [where]}))
 
 
 @api.exception_handler(HttpError)
-def _http(request: HttpRequest, error: HttpError) -> HttpResponse:
+def answer_http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
     if isinstance(error.__cause__, AgentError):  # what a parser raises reaches us wrapped
-        return _refused(request, error.__cause__)
+        return answer_agent_error(request, error.__cause__)
     code = {400: "invalid_json", 401: "token_missing", 404: "not_found"}.get(error.status_code, "refused")
     return refuse(request, error.status_code, code, str(error))
 
 
 @api.exception_handler(RequestDataTooBig)
-def _too_big(request: HttpRequest, _: RequestDataTooBig) -> HttpResponse:
+def answer_large_body(request: HttpRequest, _: RequestDataTooBig) -> HttpResponse:
     most = settings().max_body_bytes
-    return refuse(request, TooLarge.status, "too_large", f"a body has at most {most:,} bytes", "body")
+    return refuse(request, TooLarge.status, "too_large", f"the body must be at most {most:,} bytes", "body")
 
 
 @api.exception_handler(BrainRefused)
-def _brain_refused(request: HttpRequest, error: BrainRefused) -> HttpResponse:
-    message = error.message.removeprefix(f"{error.field}: ")  # the field is told beside it
+def answer_brain_refusal(request: HttpRequest, error: BrainRefused) -> HttpResponse:
+    message = error.message.removeprefix(f"{error.field}: ")  # the field stands beside it
     return refuse(request, error.status, error.code, message, error.field)
 
 
 @api.exception_handler(BrainUnavailable)
-def _brain_away(request: HttpRequest, error: BrainUnavailable) -> HttpResponse:
+def answer_missing_brain(request: HttpRequest, error: BrainUnavailable) -> HttpResponse:
     message = f"The brain cannot do this now; chat goes on without memory. {error}"
     return refuse(request, 503, error.code, message)
 
 
 @api.exception_handler(LogError)
-def _log(request: HttpRequest, error: LogError) -> HttpResponse:
+def answer_log_error(request: HttpRequest, error: LogError) -> HttpResponse:
     return refuse(request, Unavailable.status, error.code, str(error))
 
 
 @api.exception_handler(WriteRefused)
-def _unfit(request: HttpRequest, error: WriteRefused) -> HttpResponse:
+def answer_write_refusal(request: HttpRequest, error: WriteRefused) -> HttpResponse:
     return refuse(request, Invalid.status, error.code, str(error))
 
 
 @api.exception_handler(WriterBusy)
-def _busy(request: HttpRequest, error: WriterBusy) -> HttpResponse:
+def answer_busy_writer(request: HttpRequest, error: WriterBusy) -> HttpResponse:
     return refuse(request, Busy.status, error.code, str(error))
 
 
 @api.exception_handler(OperationalError)
-def _database(request: HttpRequest, error: OperationalError) -> HttpResponse:
+def answer_database_failure(request: HttpRequest, error: OperationalError) -> HttpResponse:
     logger.error("the database failed", exc_info=error)
     return refuse(request, Unavailable.status, WriteFailed.code, str(WriteFailed.__doc__))
 
@@ -164,13 +164,13 @@ def not_found(request: HttpRequest, exception: Any = None) -> HttpResponse:  # n
 
 @async_only_middleware
 def one_error_shape(get_response: Callable[[HttpRequest], Awaitable[HttpResponseBase]]) -> Any:
-    """What Django or Ninja refuses by itself is told as we tell it."""
+    """Give the answer to a method that Django or Ninja refuses the one error shape."""
 
     async def middleware(request: HttpRequest) -> HttpResponseBase:
         response = await get_response(request)
         if not isinstance(response, HttpResponseNotAllowed):
             return response
-        message = f"{request.method} is not possible at {request.path}; {response['Allow']} is"
+        message = f"method {request.method} not allowed at {request.path}; it takes {response['Allow']}"
         refused = refuse(request, response.status_code, "method_not_allowed", message)
         refused["Allow"] = response["Allow"]
         return refused

@@ -1,4 +1,4 @@
-"""What each request of the REST API is answered with, by the operation's name: OpenAPI's side of it. Tests compare."""
+"""Shapes of the REST API's answers, by the name of the operation, for OpenAPI; tests compare them with real answers."""
 
 from typing import Any
 
@@ -17,7 +17,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 
 class Error(Answer, frozen=True, kw_only=True):
-    """The one error shape. `code` is stable; `field` is there where one is to blame."""
+    """The one error shape. `code` is stable; `field` is there where one is at fault."""
 
     code: str
     message: str

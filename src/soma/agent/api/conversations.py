@@ -10,8 +10,8 @@ from ninja import Router, Status
 from pydantic import Field
 
 from soma.agent.access.relations import capsule_of, own_conversation
-from soma.agent.api.request.body import Body, OfAgent
-from soma.agent.api.request.caller import who
+from soma.agent.api.request.body import AgentBody, Body
+from soma.agent.api.request.caller import caller_of
 from soma.agent.api.request.paging import Limit, Position
 from soma.agent.api.turn_views import message_view
 from soma.agent.errors import Invalid
@@ -30,17 +30,17 @@ STAYS = (
 )
 
 
-class NewConversation(OfAgent):
+class NewConversation(AgentBody):
     title: str = Field("", max_length=200)
 
 
-class Renamed(Body):
+class NewTitle(Body):
     title: str = Field(min_length=1, max_length=200)
 
 
 @router.post("", response={201: dict[str, Any]})
 async def create_conversation(request: HttpRequest, payload: NewConversation) -> Status[dict[str, Any]]:
-    caller = who(request)
+    caller = caller_of(request)
     caller.require(Role.OWNER, Role.MEMBER)
     capsule = await capsule_of(caller, payload.agent)
     conversation = await Conversation.objects.acreate(
@@ -54,13 +54,13 @@ async def create_conversation(request: HttpRequest, payload: NewConversation) ->
 async def list_conversations(
     request: HttpRequest, search: Search = "", limit: Limit = 50, offset: Position = 0
 ) -> dict[str, Any]:
-    """The caller's conversations, newest first; `search` finds those that hold all of its words and signs."""
-    caller = who(request)
+    """List the caller's conversations, newest first; `search` finds those that hold all of its words and signs."""
+    caller = caller_of(request)
     mine = Conversation.objects.filter(tenant_id=caller.tenant_id, user_id=caller.user_id, deleted_at=None)
     if not search.strip():
         found = mine.order_by("-recent")[offset : offset + limit]
         return {"conversations": [view(conversation) async for conversation in found], "total": await mine.acount()}
-    ids = await asyncio.to_thread(  # beside the thread that checks tokens
+    ids = await asyncio.to_thread(  # not in the thread that checks tokens
         find, agent().writer.database, tenant_id=caller.tenant_id, user_id=caller.user_id, search=search
     )
     found = mine.filter(id__in=ids[offset : offset + limit]).order_by("-recent")
@@ -71,15 +71,15 @@ async def list_conversations(
 async def get_conversation(
     request: HttpRequest, conversation_id: str, limit: Limit = 50, before: MessageId = None
 ) -> dict[str, Any]:
-    """The conversation with its newest messages, or the newest before one; `previous` is where the next page ends."""
-    caller = who(request)
+    """Show a conversation with its newest messages, or the newest before one; the next page ends at `previous`."""
+    caller = caller_of(request)
     conversation = await own_conversation(caller, conversation_id)
     return {**view(conversation), **await message_page(conversation, limit=limit, before=before)}
 
 
 @router.patch("/{conversation_id}")
-async def rename_conversation(request: HttpRequest, conversation_id: str, payload: Renamed) -> dict[str, Any]:
-    conversation = await own_conversation(who(request), conversation_id)
+async def rename_conversation(request: HttpRequest, conversation_id: str, payload: NewTitle) -> dict[str, Any]:
+    conversation = await own_conversation(caller_of(request), conversation_id)
     conversation.title, before = payload.title, conversation.title
     conversation.recent = new_id()
     await conversation.asave(update_fields=["title", "updated_at", "recent"])
@@ -89,8 +89,8 @@ async def rename_conversation(request: HttpRequest, conversation_id: str, payloa
 
 @router.delete("/{conversation_id}")
 async def delete_conversation(request: HttpRequest, conversation_id: str) -> dict[str, Any]:
-    """Hide the conversation from every door, with nothing left under way; the answer says what stays."""
-    conversation = await own_conversation(who(request), conversation_id)
+    """Hide the conversation from every endpoint and cancel its turns; the answer says what stays."""
+    conversation = await own_conversation(caller_of(request), conversation_id)
     await agent().turns.cancel_conversation(conversation.tenant_id, conversation.id)
     conversation.deleted_at = timezone.now()
     await conversation.asave(update_fields=["deleted_at"])
@@ -98,13 +98,13 @@ async def delete_conversation(request: HttpRequest, conversation_id: str) -> dic
 
 
 async def message_page(conversation: Conversation, *, limit: int, before: str | None) -> dict[str, Any]:
-    """Messages by turn: behind each question its answer, whenever either was written; the newest `limit` of them."""
+    """Return the newest `limit` messages by turn: each answer follows its question, whenever either was written."""
     own = Message.objects.filter(tenant_id=conversation.tenant_id, conversation=conversation)
     earlier = own
     if before is not None:
         last = await own.filter(id=before).afirst()
         if last is None:
-            raise Invalid("there is no such message in this conversation", field="before")
+            raise Invalid("no such message in this conversation", field="before")
         earlier = own.filter(Q(turn_number__lt=last.turn_number) | Q(turn_number=last.turn_number, role__gt=last.role))
     page = [message async for message in earlier.order_by("-turn_number", "role")[: limit + 1]]
     shown = page[limit - 1 :: -1] if len(page) > limit else page[::-1]

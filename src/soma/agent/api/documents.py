@@ -7,9 +7,8 @@ from django.http import HttpRequest
 from ninja import Router, Schema
 from pydantic import ConfigDict, Field
 
-from soma.agent.api.learning import principal
-from soma.agent.api.request.body import NameOfAgent, OfAgent
-from soma.agent.api.request.caller import who
+from soma.agent.api.request.body import AgentBody, AgentName
+from soma.agent.api.request.caller import caller_of, find_principal
 from soma.agent.models import Role
 from soma.agent.running import agent
 
@@ -25,8 +24,8 @@ LONGEST_ORIGIN = 4_000
 MOST = 100_000
 
 
-class Place(OfAgent):
-    """The partition that every body here names."""
+class Place(AgentBody):
+    """Base of the requests here: the partition of the documents."""
 
     scope: Scope = "user"
     namespace: str = Field("default", min_length=1, max_length=100)
@@ -68,12 +67,12 @@ class Delivery(Place):
     )
 
 
-class Unrecognised(Place):
+class DocumentText(Place):
     name: str = Field(min_length=1, max_length=LONGEST_NAME)
     text: str = Field(min_length=1)
 
 
-class ForgetDocuments(OfAgent):
+class ForgetDocuments(AgentBody):
     ids: list[str] = Field(min_length=1, max_length=1_000)
     namespace: str = Field("default", min_length=1, max_length=100)
 
@@ -81,19 +80,21 @@ class ForgetDocuments(OfAgent):
 @router.post("")
 async def import_document(request: HttpRequest, payload: NewDocument) -> Any:
     """Remember a text in chunks that can be cited; the same name in its collection changes only what changed."""
-    caller = who(request)
+    caller = caller_of(request)
     caller.require(Role.OWNER, Role.MEMBER)
     fields = payload.model_dump(exclude={"agent"})
-    imported = await agent().brain.import_document(await principal(caller, payload.agent), **fields)
+    imported = await agent().brain.import_document(await find_principal(caller, payload.agent), **fields)
     return msgspec.to_builtins(imported)
 
 
 @router.get("")
 async def list_documents(
-    request: HttpRequest, after: str | None = None, namespace: str = "default", agent_name: NameOfAgent = None
+    request: HttpRequest, after: str | None = None, namespace: str = "default", agent_name: AgentName = None
 ) -> Any:
     """List the documents that the caller may see, page by page, in the order of their first import."""
-    found = await agent().brain.documents(await principal(who(request), agent_name), after=after, namespace=namespace)
+    found = await agent().brain.documents(
+        await find_principal(caller_of(request), agent_name), after=after, namespace=namespace
+    )
     return msgspec.to_builtins(found)
 
 
@@ -101,24 +102,24 @@ async def list_documents(
 async def plan_documents(request: HttpRequest, payload: Delivery) -> Any:
     """Plan an import of these files; nothing is done."""
     delivery = payload.model_dump(exclude={"agent"})
-    planned = await agent().brain.plan_documents(await principal(who(request), payload.agent), delivery)
+    planned = await agent().brain.plan_documents(await find_principal(caller_of(request), payload.agent), delivery)
     return msgspec.to_builtins(planned)
 
 
 @router.post("/recognise")
-async def recognise_document(request: HttpRequest, payload: Unrecognised) -> Any:
+async def recognise_document(request: HttpRequest, payload: DocumentText) -> Any:
     """Find the document of an earlier version that a text is or was; nothing is done."""
     fields = payload.model_dump(exclude={"agent"})
-    found = await agent().brain.recognise_document(await principal(who(request), payload.agent), **fields)
+    found = await agent().brain.recognise_document(await find_principal(caller_of(request), payload.agent), **fields)
     return msgspec.to_builtins(found)
 
 
 @router.post("/forget")
 async def forget_documents(request: HttpRequest, payload: ForgetDocuments) -> Any:
     """Remove documents for good, with every chunk that no other document shares."""
-    caller = who(request)
+    caller = caller_of(request)
     caller.require(Role.OWNER, Role.MEMBER)
     gone = await agent().forgetting.forget_documents(
-        await principal(caller, payload.agent), payload.ids, namespace=payload.namespace
+        await find_principal(caller, payload.agent), payload.ids, namespace=payload.namespace
     )
     return {"documents": gone.documents, "chunks": gone.chunks, "receipt_id": gone.receipt_id}

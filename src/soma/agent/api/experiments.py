@@ -1,4 +1,4 @@
-"""Experiments on what an agent starts from: seen by members, made and decided by owners."""
+"""Experiments on the prior of an agent: seen by members, made and decided by owners."""
 
 from typing import Any
 
@@ -7,9 +7,8 @@ from django.http import HttpRequest
 from ninja import Router
 from pydantic import Field
 
-from soma.agent.api.learning import principal
-from soma.agent.api.request.body import Body, NameOfAgent, OfAgent
-from soma.agent.api.request.caller import who
+from soma.agent.api.request.body import AgentBody, AgentName, Body
+from soma.agent.api.request.caller import caller_of, find_principal
 from soma.agent.models import Role
 from soma.agent.running import agent
 
@@ -21,8 +20,8 @@ class Arm(Body):
     changes: dict[str, float] = Field(default_factory=dict)
 
 
-class NewExperiment(OfAgent):
-    """Without arms, the shipped experiment of that name."""
+class NewExperiment(AgentBody):
+    """An experiment; without arms, the shipped one of that name."""
 
     name: str = Field(min_length=1, max_length=128)
     arms: list[Arm] | None = Field(None, min_length=2, max_length=2)
@@ -39,49 +38,51 @@ class Outcome(Body):
     key: str | None = None
 
 
-class Outcomes(OfAgent):
+class Outcomes(AgentBody):
     items: list[Outcome] = Field(min_length=1, max_length=1_000)
 
 
-class Decision(OfAgent):
+class Decision(AgentBody):
     stop: bool = False
 
 
 @router.get("")
-async def list_experiments(request: HttpRequest, agent_name: NameOfAgent = None, status: str | None = None) -> Any:
-    asked = await principal(who(request), agent_name)
-    return {"experiments": msgspec.to_builtins(await agent().brain.experiments(asked, status=status))}
+async def list_experiments(request: HttpRequest, agent_name: AgentName = None, status: str | None = None) -> Any:
+    principal = await find_principal(caller_of(request), agent_name)
+    return {"experiments": msgspec.to_builtins(await agent().brain.experiments(principal, status=status))}
 
 
 @router.get("/{name}")
-async def get_experiment(request: HttpRequest, name: str, agent_name: NameOfAgent = None) -> Any:
-    """One experiment with what its results say now."""
-    return msgspec.to_builtins(await agent().brain.experiment(await principal(who(request), agent_name), name))
+async def get_experiment(request: HttpRequest, name: str, agent_name: AgentName = None) -> Any:
+    """Show one experiment, with its verdict by the results so far."""
+    return msgspec.to_builtins(
+        await agent().brain.experiment(await find_principal(caller_of(request), agent_name), name)
+    )
 
 
 @router.post("", response={201: Any})
 async def create_experiment(request: HttpRequest, payload: NewExperiment) -> tuple[int, Any]:
-    caller = who(request)
+    caller = caller_of(request)
     caller.require(Role.OWNER)
     body = payload.dict(exclude={"agent"}, exclude_none=True)
-    made = await agent().brain.create_experiment(await principal(caller, payload.agent), **body)
+    made = await agent().brain.create_experiment(await find_principal(caller, payload.agent), **body)
     return 201, msgspec.to_builtins(made)
 
 
 @router.post("/{name}/outcomes")
 async def record_outcomes(request: HttpRequest, name: str, payload: Outcomes) -> Any:
-    """Outcomes that Soma cannot see itself; those of people's feedback are counted as they come."""
-    caller = who(request)
+    """Record outcomes that Soma cannot see itself; feedback of people is counted as it comes."""
+    caller = caller_of(request)
     caller.require(Role.OWNER)
     items = [item.dict(exclude_none=True) for item in payload.items]
-    asked = await principal(caller, payload.agent)
-    return {"recorded": await agent().brain.record_outcomes(asked, name, items)}
+    principal = await find_principal(caller, payload.agent)
+    return {"recorded": await agent().brain.record_outcomes(principal, name, items)}
 
 
 @router.post("/{name}/decision")
 async def decide_experiment(request: HttpRequest, name: str, payload: Decision) -> Any:
-    """Take the verdict: promote the winner, keep the prior, or stop; 409 `too_early` while it is."""
-    caller = who(request)
+    """Decide by the verdict: promote the winner, keep the prior, or stop; 409 `too_early` while there is no verdict."""
+    caller = caller_of(request)
     caller.require(Role.OWNER)
-    asked = await principal(caller, payload.agent)
-    return msgspec.to_builtins(await agent().brain.decide_experiment(asked, name, stop=payload.stop))
+    principal = await find_principal(caller, payload.agent)
+    return msgspec.to_builtins(await agent().brain.decide_experiment(principal, name, stop=payload.stop))

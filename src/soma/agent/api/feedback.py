@@ -1,4 +1,4 @@
-"""A person's feedback on a turn: a thumb, a rating, which of the shown memories helped, or what is right."""
+"""Feedback of a person on a turn: a thumb, a rating, which of the shown memories helped, or what is right."""
 
 import asyncio
 from typing import Any, Literal
@@ -10,8 +10,8 @@ from pydantic import Field, field_validator
 
 from soma.agent.access.auth import Caller
 from soma.agent.access.relations import own_turn, require_agent
-from soma.agent.api.request.body import OfAgent
-from soma.agent.api.request.caller import principal_of, who
+from soma.agent.api.request.body import AgentBody
+from soma.agent.api.request.caller import caller_of, principal_of
 from soma.agent.errors import Invalid, NotFound
 from soma.agent.language.statements import statement_key
 from soma.agent.models import Role
@@ -25,7 +25,7 @@ router = Router()
 MIDDLE_RATING = 3  # of 1 to 5: (rating - 3) / 2 is the reward
 
 
-class NewFeedback(OfAgent):
+class NewFeedback(AgentBody):
     turn_id: str
     thumb: Literal[-1, 1] | None = None
     rating: int | None = Field(None, ge=1, le=5)
@@ -40,13 +40,13 @@ class NewFeedback(OfAgent):
     @field_validator("thumb", mode="before")
     @classmethod
     def _is_number(cls, thumb: Any) -> Any:
-        """To Python, and so to a Literal, True is 1."""
+        """Refuse true and false, which Python takes for 1 and 0."""
         if isinstance(thumb, bool):
-            raise ValueError(f"-1 or 1 is wanted, not {str(thumb).lower()}")  # noqa: TRY004 - pydantic tells of a ValueError
+            raise ValueError(f"must be -1 or 1, not {str(thumb).lower()}")  # noqa: TRY004 - pydantic reports a ValueError
         return thumb
 
-    def reward_given(self) -> float | None:
-        """The one reward of the answer; raises Invalid where several are given."""
+    def find_reward(self) -> float | None:
+        """Return the reward of the answer. Raises Invalid where several are given, or no feedback at all."""
         given = [
             None if self.thumb is None else float(self.thumb),
             None if self.rating is None else (self.rating - MIDDLE_RATING) / 2,
@@ -56,28 +56,28 @@ class NewFeedback(OfAgent):
         if len(rewards) > 1:
             raise Invalid("give one of thumb, rating and reward", field="reward")
         if not rewards and not self.helpful and not self.unhelpful and self.correction is None:
-            raise Invalid("say how it was: thumb, rating, reward, helpful, unhelpful or correction", field="thumb")
+            raise Invalid("give one of thumb, rating, reward, helpful, unhelpful or correction", field="thumb")
         return rewards[0] if rewards else None
 
-    def correction_given(self) -> dict[str, str] | None:
-        """What is right, as it is remembered; raises Invalid where nothing is said."""
+    def find_correction(self) -> dict[str, str] | None:
+        """Return the correction as it is remembered. Raises Invalid where it is blank."""
         if self.correction is None:
             return None
         text = " ".join(self.correction.split())
         if not text:
-            raise Invalid("say what is right: the correction is blank", field="correction")
+            raise Invalid("must not be blank", field="correction")
         return {"text": text, "key": statement_key(text, now())}
 
 
 @router.post("")
 async def give_feedback(request: HttpRequest, payload: NewFeedback) -> Any:
-    return await give(who(request), payload)
+    return await give(caller_of(request), payload)
 
 
 async def give(caller: Caller, given: NewFeedback) -> Any:
-    """Let the brain learn from what a person says of an answer and of the memories that it was shown."""
+    """Let the brain learn from a person's feedback on an answer and on the memories that it was shown."""
     caller.require(Role.OWNER, Role.MEMBER)
-    reward, correction = given.reward_given(), given.correction_given()
+    reward, correction = given.find_reward(), given.find_correction()
     turn = await own_turn(caller, given.turn_id)
     record = await asyncio.to_thread(agent().store.load, turn.id)
     await require_agent(caller, record.turn.agent_id, given.agent)
@@ -96,20 +96,20 @@ async def give(caller: Caller, given: NewFeedback) -> Any:
         response_text=best.spoken.text,
         helpful=given.helpful,
         unhelpful=given.unhelpful,
-        metadata=_spent(best),
+        metadata=_price(best),
         **{name: value for name, value in optional.items() if value is not None},
     )
     return msgspec.to_builtins(answer)
 
 
-def _spent(best: IterationRecord) -> dict[str, Any]:
+def _price(best: IterationRecord) -> dict[str, Any]:
     spoken = best.spoken
     cost = {} if spoken.cost is None else {"cost": spoken.cost}
     return {"tokens": best.tokens, "model": spoken.model, "latency_ms": spoken.latency_ms, **cost}
 
 
 def _check_shown(given: NewFeedback, shown: set[str]) -> None:
-    """A memory helped or did not, and only of one that the answer was shown can that be said."""
+    """Raise Invalid for memories that the answer was not shown, or that are said to have both helped and not helped."""
     for field, ids in (("helpful", given.helpful), ("unhelpful", given.unhelpful)):
         for id_ in ids:
             if id_ not in shown:

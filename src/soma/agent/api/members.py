@@ -10,7 +10,7 @@ from pydantic import Field
 from soma.agent.access.accounts import add_member, add_tenant, change_role, find_member, remove_member
 from soma.agent.access.auth import Caller
 from soma.agent.api.request.body import Body
-from soma.agent.api.request.caller import who
+from soma.agent.api.request.caller import caller_of
 from soma.agent.api.tokens import NewToken, issued_view, make_token
 from soma.agent.errors import Forbidden
 from soma.agent.models import Membership, Role
@@ -38,20 +38,20 @@ class NewTenant(Body):
 
 @router.get("/me")
 async def get_me(request: HttpRequest) -> dict[str, Any]:
-    caller = who(request)
+    caller = caller_of(request)
     return {"tenant_id": caller.tenant_id, "user_id": caller.user_id, "username": caller.username, "role": caller.role}
 
 
 @router.get("/members")
 async def list_members(request: HttpRequest) -> dict[str, Any]:
-    rows = Membership.objects.filter(tenant_id=who(request).tenant_id).select_related("user")
+    rows = Membership.objects.filter(tenant_id=caller_of(request).tenant_id).select_related("user")
     return {"members": [_view(row) async for row in rows.order_by("user__username")]}
 
 
 @router.post("/members", response={201: dict[str, Any]})
 async def invite_member(request: HttpRequest, payload: NewMember) -> Status[dict[str, Any]]:
-    """A new user of the caller's tenant; the answer holds the token, once."""
-    caller = who(request)
+    """Add a user to the caller's tenant; only this answer holds the token."""
+    caller = caller_of(request)
     caller.require(Role.OWNER)
     issued = await sync_to_async(add_member)(caller.tenant_id, username=payload.username, role=payload.role)
     return Status(201, {"username": payload.username, "role": payload.role, **issued_view(issued)})
@@ -60,7 +60,7 @@ async def invite_member(request: HttpRequest, payload: NewMember) -> Status[dict
 @router.patch("/members/{username}")
 async def change_member_role(request: HttpRequest, username: str, payload: NewRole) -> dict[str, Any]:
     """Change the role of a member, found by name or user id; it holds at once, also for existing tokens."""
-    caller = who(request)
+    caller = caller_of(request)
     caller.require(Role.OWNER)
     member = await sync_to_async(change_role)(caller.tenant_id, username, payload.role)
     await agent().visits.check()
@@ -69,8 +69,8 @@ async def change_member_role(request: HttpRequest, username: str, payload: NewRo
 
 @router.delete("/members/{username}", response={204: None})
 async def expel_member(request: HttpRequest, username: str) -> Status[None]:
-    """Put a member out: tokens, streams, sockets and turns under way end now; private things stay and are nobody's."""
-    caller = who(request)
+    """Remove a member: tokens, streams, sockets and turns under way end now; private data stays without an owner."""
+    caller = caller_of(request)
     caller.require(Role.OWNER)
     await sync_to_async(remove_member)(caller.tenant_id, username)
     await agent().visits.check()
@@ -79,8 +79,8 @@ async def expel_member(request: HttpRequest, username: str) -> Status[None]:
 
 @router.post("/tenants", response={201: dict[str, Any]})
 async def create_tenant(request: HttpRequest, payload: NewTenant) -> Status[dict[str, Any]]:
-    """A new tenant with its owner; for the operator of this server only."""
-    _require_operator(who(request), "makes tenants")
+    """Add a tenant with its owner; for the operator of this server only."""
+    _require_operator(caller_of(request), "may add tenants")
     issued = await sync_to_async(add_tenant)(payload.id, name=payload.name or payload.id, owner=payload.owner)
     return Status(201, {"id": payload.id, "owner": payload.owner, **issued_view(issued)})
 
@@ -89,8 +89,8 @@ async def create_tenant(request: HttpRequest, payload: NewTenant) -> Status[dict
 async def readmit_member(
     request: HttpRequest, tenant_id: str, username: str, payload: NewToken
 ) -> Status[dict[str, Any]]:
-    """A token for a member whose own are lost or have run out; for the operator of this server only."""
-    _require_operator(who(request), "makes tokens for others")
+    """Make a token for a member whose own are lost or have run out; for the operator of this server only."""
+    _require_operator(caller_of(request), "may make tokens for others")
     member = await sync_to_async(find_member)(tenant_id, username)
     return Status(201, await make_token(member, payload, role=payload.role))
 

@@ -12,8 +12,8 @@ from pydantic import Field, field_validator
 
 from soma.agent.access.relations import own_conversation
 from soma.agent.api.conversations import MessageId, message_page
-from soma.agent.api.request.body import Body, OfAgent
-from soma.agent.api.request.caller import who
+from soma.agent.api.request.body import AgentBody, Body
+from soma.agent.api.request.caller import caller_of
 from soma.agent.api.request.paging import LARGEST_POSITION, Limit, Position
 from soma.agent.api.send_message import send
 from soma.agent.errors import Conflict, Invalid, Unauthorized, error_body
@@ -35,8 +35,8 @@ class TextPart(Body):
     text: str
 
 
-class Said(OfAgent):
-    """What a person says, at any door. An agent named beside it is that of the conversation."""
+class MessageBody(AgentBody):
+    """A message of a person, by REST or socket. An agent that it names must be the conversation's."""
 
     content: list[TextPart] = Field(description="A list of parts; a string is short for one part of text.")
     client_message_id: str | None = None
@@ -46,7 +46,7 @@ class Said(OfAgent):
     @classmethod
     def _parts(cls, content: Any) -> Any:
         if not isinstance(content, str | list):
-            raise ValueError("text or a list of parts is wanted")  # noqa: TRY004 - pydantic tells of a ValueError
+            raise ValueError("must be text or a list of parts")  # noqa: TRY004 - pydantic reports a ValueError
         return [{"text": content}] if isinstance(content, str) else content
 
     @property
@@ -54,7 +54,7 @@ class Said(OfAgent):
         return "\n".join(part.text for part in self.content)
 
 
-class NewMessage(Said):
+class NewMessage(MessageBody):
     stream: bool = False
 
 
@@ -62,9 +62,9 @@ class NewMessage(Said):
 async def send_message(request: HttpRequest, conversation_id: str, payload: NewMessage, detail: Detail = "full") -> Any:
     """Answer a message: by SSE where `stream` is true or the client accepts it, else when the turn is complete.
 
-    `detail=light` leaves the shown memories, weights and moods out of what is sent.
+    `detail=light` leaves out the shown memories, weights and neuromodulators.
     """
-    began, caller, running = time.perf_counter(), who(request), agent()
+    began, caller, running = time.perf_counter(), caller_of(request), agent()
     streaming = payload.stream or EVENT_STREAM in request.headers.get("Accept", "")
     turn_id, after = await send(
         running,
@@ -90,7 +90,7 @@ async def send_message(request: HttpRequest, conversation_id: str, payload: NewM
 def _end(frame: Frame, turn_id: str) -> dict[str, Any]:
     payload: dict[str, Any] | None = frame["payload"]
     if payload is None:
-        raise Conflict(f"what is stored of turn {turn_id} cannot be read: ask again", code="unreadable_turn")
+        raise Conflict(f"turn {turn_id} cannot be read from storage; ask again", code="unreadable_turn")
     return payload
 
 
@@ -98,8 +98,8 @@ def _end(frame: Frame, turn_id: str) -> dict[str, Any]:
 async def list_messages(
     request: HttpRequest, conversation_id: str, limit: Limit = 50, before: MessageId = None
 ) -> dict[str, Any]:
-    """The newest messages, or the newest before one; `previous` is where the next page ends."""
-    conversation = await own_conversation(who(request), conversation_id)
+    """List the newest messages, or the newest before one; the next page ends at `previous`."""
+    conversation = await own_conversation(caller_of(request), conversation_id)
     return await message_page(conversation, limit=limit, before=before)
 
 
@@ -107,15 +107,15 @@ async def list_messages(
 async def follow_conversation(
     request: HttpRequest, conversation_id: str, after: Position = 0, detail: Detail = "full"
 ) -> HttpResponseBase:
-    """The conversation's events after a position, by SSE and without end: how a client resumes.
+    """Stream the conversation's events after a position, by SSE and without end: a client resumes by it.
 
-    `detail=light` leaves the shown memories, weights and moods out; ids, positions and order are the same.
+    `detail=light` leaves out the shown memories, weights and neuromodulators; ids, positions and order are the same.
     """
-    caller = who(request)
+    caller = caller_of(request)
     conversation = await own_conversation(caller, conversation_id)
     last = request.headers.get("Last-Event-ID")
     if last is not None and not (last.isdecimal() and int(last[:20]) <= LARGEST_POSITION):
-        raise Invalid("Last-Event-ID is a conversation position", field="Last-Event-ID")
+        raise Invalid("must be a conversation position", field="Last-Event-ID")
     position = after if last is None else int(last)
     await agent().feed.check_position(caller.tenant_id, conversation.id, position)
     visit = agent().visits.open(caller)
@@ -123,7 +123,7 @@ async def follow_conversation(
 
 
 def event_stream(frames: AsyncGenerator[Frame], detail: Detail) -> StreamingHttpResponse:
-    """Frames as server-sent events; the id is the conversation position, so a browser resumes by itself."""
+    """Return frames as server-sent events; the id is the conversation position, so a browser resumes by itself."""
 
     async def lines() -> AsyncIterator[bytes]:
         try:
@@ -132,9 +132,9 @@ def event_stream(frames: AsyncGenerator[Frame], detail: Detail) -> StreamingHttp
                     if frame is QUIET:
                         yield COMMENT
                     else:
-                        yield _sent(frame["type"], limit_detail(frame, detail), position=frame.get("position"))
+                        yield _encode_event(frame["type"], limit_detail(frame, detail), position=frame.get("position"))
         except (SlowReader, LogError, Unauthorized) as lost:
-            yield _sent("error", error_body(lost.code, str(lost), request_id=new_id()))
+            yield _encode_event("error", error_body(lost.code, str(lost), request_id=new_id()))
 
     response = StreamingHttpResponse(lines(), content_type=EVENT_STREAM)
     response["Cache-Control"] = "no-store"
@@ -142,7 +142,7 @@ def event_stream(frames: AsyncGenerator[Frame], detail: Detail) -> StreamingHttp
     return response
 
 
-def _sent(kind: str, data: Any, *, position: int | None = None) -> bytes:
-    """One server-sent event."""
+def _encode_event(kind: str, data: Any, *, position: int | None = None) -> bytes:
+    """Encode one server-sent event."""
     name = "" if position is None else f"id: {position}\n"
     return f"{name}event: {kind}\ndata: {msgspec.json.encode(data).decode()}\n\n".encode()

@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest
 from ninja import Router
 
-from soma.agent.api.request.caller import who
+from soma.agent.api.request.caller import caller_of
 from soma.agent.llm.choose import has_litellm
 from soma.agent.llm.selection import fault_of
 from soma.agent.models import Capsule
@@ -17,8 +17,8 @@ router = Router()
 
 @router.get("")
 async def get_model(request: HttpRequest) -> dict[str, Any]:
-    """Name the model. `capsules` are those with one of their own; `unused` settings are for the operator alone."""
-    caller, running = who(request), agent()
+    """Name the model. `capsules` are those with a model of their own; only the operator sees `unused` settings."""
+    caller, running = caller_of(request), agent()
     own = Capsule.objects.filter(tenant_id=caller.tenant_id, models_allowed__has_key="chat").order_by("name")
     return {
         "name": running.selection.name,

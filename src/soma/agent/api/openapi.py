@@ -1,4 +1,4 @@
-"""What OpenAPI says of each operation besides its request: a typed answer, and every error that it may have."""
+"""The answers in the OpenAPI document: a type for each operation, and every error that it may have."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -15,10 +15,10 @@ ERRORS = {
     401: "There is no valid token.",
     403: "The caller may not do this.",
     404: "It is not there, or not the caller's: the two look the same.",
-    409: "It stands against what is there, or under way.",
-    410: "It is gone for good.",
+    409: "It conflicts with what exists or is under way.",
+    410: "It was removed for good.",
     413: "The body is larger than the server takes.",
-    422: "A field cannot be what it is; `field` says which.",
+    422: "A field has an invalid value; `field` names it.",
     429: "Too much is under way: come back after `Retry-After` seconds.",
     503: "Something that is needed is away: try again.",
 }
@@ -45,7 +45,7 @@ def describe_answers(document: dict[str, Any]) -> None:
 
 
 def operations(document: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Every operation of the document with its method."""
+    """Yield every operation of the document with its method."""
     for methods in document["paths"].values():
         for method in methods.keys() & METHODS:
             yield method, methods[method]

@@ -27,12 +27,12 @@ async def send(
     client_message_id: str | None = None,
     on_busy: str = "refuse",
 ) -> tuple[str, int]:
-    """Begin the turn of a message; its id, and the conversation position after which its events come."""
+    """Begin the turn of a message. Returns its id, and the conversation position after which its events come."""
     caller.require(Role.OWNER, Role.MEMBER)
     conversation = await own_conversation(caller, conversation_id)
     await require_agent(caller, conversation.capsule_id, agent_name)
     if on_busy not in ON_BUSY:
-        raise Invalid(f"on_busy is one of {', '.join(ON_BUSY)}", field="on_busy")
+        raise Invalid(f"must be one of {', '.join(ON_BUSY)}", field="on_busy")
     _check_id(client_message_id)
     await _check_size(agent, content)
     turn = Turn(
@@ -53,18 +53,18 @@ def _check_id(client_message_id: str | None) -> None:
     if client_message_id is None:
         return
     if not 1 <= len(client_message_id) <= LONGEST_ID or not client_message_id.isprintable():
-        raise Invalid(f"an id has 1 to {LONGEST_ID} printable characters", field="client_message_id")
+        raise Invalid(f"must be 1 to {LONGEST_ID} printable characters", field="client_message_id")
 
 
 async def _check_size(agent: Agent, content: str) -> None:
     settings = agent.settings
     if is_blank(content):
-        raise Invalid("the message is empty: nothing of it can be seen", code="empty_message", field="content")
+        raise Invalid("the message is empty: it has no visible character", code="empty_message", field="content")
     if "\x00" in content:
         raise Invalid(nul.REFUSAL, code="invalid_text", field="content")
     if len(content) > settings.max_message_characters:
         raise TooLarge(
-            f"the message has {len(content)} characters; {settings.max_message_characters} are allowed",
+            f"the message must be at most {settings.max_message_characters} characters, not {len(content)}",
             code="message_too_large",
             field="content",
         )
@@ -76,7 +76,7 @@ async def _check_size(agent: Agent, content: str) -> None:
     tokens = await asyncio.to_thread(agent.count.count, content)
     if tokens > largest:
         raise TooLarge(
-            f"the message has {tokens} tokens; {largest} fit: shorten it, or import it into memory and ask about it",
+            f"the message must be at most {largest} tokens, not {tokens}: shorten it, or import it into memory",
             code="message_too_large",
             field="content",
         )

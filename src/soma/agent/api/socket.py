@@ -1,4 +1,4 @@
-"""The WebSocket /ws/v2/chat: messages in, events out. It starts and follows turns, and owns none of them.
+"""The WebSocket /ws/v2/chat: messages in, events out. It starts and follows turns, and owns none.
 
 Envelope {type, id, timestamp, payload}. In: chat.message, chat.cancel, chat.resume, chat.feedback, ping.
 """
@@ -14,12 +14,12 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from django.db import OperationalError
 from pydantic import Field
 
-from soma.agent.access.auth import TENANT_HEADER, caller_of, refuse_foreign_tenant
+from soma.agent.access.auth import TENANT_HEADER, authenticate, refuse_foreign_tenant
 from soma.agent.access.relations import own_conversation, own_turn
 from soma.agent.api.feedback import NewFeedback, give
-from soma.agent.api.messages import Said
+from soma.agent.api.messages import MessageBody
 from soma.agent.api.request.body import Body
-from soma.agent.api.request.json_object import read, validated, without_claims
+from soma.agent.api.request.json_object import drop_tenant, read_object, validate
 from soma.agent.api.request.paging import Position
 from soma.agent.api.send_message import send
 from soma.agent.errors import AgentError, Forbidden, Invalid, Unauthorized, error_body
@@ -50,7 +50,7 @@ class Envelope(Body):
     payload: dict[str, Any] = Field(default_factory=dict)
 
 
-class Message(Said):
+class Message(MessageBody):
     conversation_id: str
     detail: Detail = "full"
 
@@ -73,11 +73,11 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.heart: asyncio.Task[None] | None = None
         self.guard: asyncio.Task[None] | None = None
         if not _origin_allowed(self.scope):
-            await self._reject(CLOSE_FORBIDDEN, "this origin is not allowed: see SOMA_ALLOWED_ORIGINS")
+            await self._reject(CLOSE_FORBIDDEN, "origin not allowed; see SOMA_ALLOWED_ORIGINS")
             return
         self.authorization = _authorization(self.scope)
         try:
-            self.caller = await caller_of(self.authorization)
+            self.caller = await authenticate(self.authorization)
             refuse_foreign_tenant({TENANT_HEADER: _headers(self.scope).get(TENANT_HEADER.lower())}, self.caller)
         except (Unauthorized, Forbidden) as error:
             refused = CLOSE_UNAUTHORIZED if isinstance(error, Unauthorized) else CLOSE_FORBIDDEN
@@ -99,7 +99,7 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
         try:
             if not await self._is_known():
                 return
-            envelope = validated(read(text_data if text_data is not None else bytes_data or b""), Envelope)
+            envelope = validate(read_object(text_data if text_data is not None else bytes_data or b""), Envelope)
             request_id = envelope.id or request_id
             await self._answer(envelope)
         except AgentError as error:
@@ -115,38 +115,38 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
             await self._refuse("internal", "The server made a mistake; its log says which.", request_id=request_id)
 
     async def _is_known(self) -> bool:
-        """A token may be revoked or run out, and a role change, while the socket is open."""
+        """Authenticate again: a token may be revoked or run out, and a role change, while the socket is open."""
         try:
-            self.caller = await caller_of(self.authorization)
+            self.caller = await authenticate(self.authorization)
         except Unauthorized as error:
             await self._close(CLOSE_UNAUTHORIZED, error.message)
             return False
         return True
 
     async def _refuse(self, code: str, message: str, field: str | None = None, *, request_id: str) -> None:
-        """The one error shape; the socket stays open."""
+        """Send the one error shape; the socket stays open."""
         requests_total.labels("websocket", code).inc()
         await self._say("error", error_body(code, message, request_id=request_id, field=field))
 
     async def _answer(self, envelope: Envelope) -> None:
-        payload = without_claims(envelope.payload, self.caller)
+        payload = drop_tenant(envelope.payload, self.caller)
         match envelope.type:
             case "ping":
                 await self._say("pong", {"id": envelope.id})
             case "chat.message":
-                await self._message(validated(payload, Message), request_id=envelope.id)
+                await self._message(validate(payload, Message), request_id=envelope.id)
             case "chat.resume":
-                resume = validated(payload, Resume)
+                resume = validate(payload, Resume)
                 conversation = await own_conversation(self.caller, resume.conversation_id)
                 await agent().feed.check_position(self.caller.tenant_id, conversation.id, resume.after)
                 self._follow(conversation.id, after=resume.after, detail=resume.detail)
             case "chat.cancel":
-                turn = await own_turn(self.caller, validated(payload, Cancel).turn_id)
+                turn = await own_turn(self.caller, validate(payload, Cancel).turn_id)
                 await agent().turns.cancel(turn.id)
             case "chat.feedback":
-                await self._say("feedback.answered", await give(self.caller, validated(payload, NewFeedback)))
+                await self._say("feedback.answered", await give(self.caller, validate(payload, NewFeedback)))
             case other:
-                raise Invalid(f"there is no message type {other!r}", code="unknown_type", field="type")
+                raise Invalid(f"unknown message type {other!r}", code="unknown_type", field="type")
 
     async def _message(self, message: Message, *, request_id: str) -> None:
         turn_id, after = await send(
@@ -185,15 +185,15 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def _watch(self) -> None:
         """Close the socket once its caller may no longer be here."""
         ended = asyncio.get_running_loop().create_future()
-        with self.visit.leaving_by(ended.set_result):
+        with self.visit.call_on_end(ended.set_result):
             refusal = await ended
         await self._close(CLOSE_UNAUTHORIZED, refusal.message)
 
     async def _beat(self) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
-            with suppress(OperationalError):  # nobody can be asked now: the next beat asks again
-                if not await self._is_known():  # who only listens sends nothing that would be checked
+            with suppress(OperationalError):  # the database is away: the next beat asks again
+                if not await self._is_known():  # a client that only listens sends nothing that would be checked
                     return
             await self._say("heartbeat", {})
 
@@ -224,7 +224,7 @@ def _authorization(scope: Any) -> str | None:
 
 
 def _origin_allowed(scope: Any) -> bool:
-    """No Origin: not a browser. Else it must be this server's own host, or one that the operator allows."""
+    """Return whether a socket may come from its origin: none (not a browser), our own host, or one in the settings."""
     headers = _headers(scope)
     origin = headers.get("origin")
     if origin is None:

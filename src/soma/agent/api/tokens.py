@@ -1,4 +1,4 @@
-"""Tokens: make, list and revoke one's own; an owner sees and revokes those of the whole tenant."""
+"""Tokens: make, list and revoke one's own; an owner lists and revokes those of the whole tenant."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 from soma.agent.access.accounts import FIRST_RUN, add_token, find_member
 from soma.agent.access.auth import POWER, Caller, IssuedToken, live_tokens, role_of
 from soma.agent.api.request.body import Body
-from soma.agent.api.request.caller import who
+from soma.agent.api.request.caller import caller_of
 from soma.agent.errors import Forbidden, Invalid, NotFound
 from soma.agent.models import Membership, Role, Token
 from soma.agent.running import agent
@@ -38,14 +38,14 @@ class NewToken(Body):
         if not name.isprintable():
             raise ValueError("must be printable characters only")
         if name == FIRST_RUN:
-            raise ValueError("is kept for the token in the data folder: choose another name")
+            raise ValueError("is the name of the token in the data folder: choose another")
         return name
 
 
 @router.get("/tokens")
 async def list_tokens(request: HttpRequest, *, everyone: bool = False, member: str | None = None) -> dict[str, Any]:
-    """The caller's live tokens; an owner may ask for `everyone`'s, or for a `member`'s."""
-    caller = who(request)
+    """List the caller's live tokens; an owner may ask for `everyone`'s, or for a `member`'s."""
+    caller = caller_of(request)
     rows = live_tokens().filter(membership__tenant_id=caller.tenant_id)
     if everyone or member is not None:
         caller.require(Role.OWNER)
@@ -59,19 +59,21 @@ async def list_tokens(request: HttpRequest, *, everyone: bool = False, member: s
 
 @router.post("/tokens", response={201: dict[str, Any]})
 async def create_token(request: HttpRequest, payload: NewToken) -> Status[dict[str, Any]]:
-    """Make a further token of the caller's; the answer holds it, once."""
-    caller = who(request)
+    """Make a further token for the caller; only this answer holds it."""
+    caller = caller_of(request)
     member = await Membership.objects.select_related("user").aget(tenant_id=caller.tenant_id, user_id=caller.user_id)
     return Status(201, await make_token(member, payload, role=await _within(caller, payload.role)))
 
 
 @router.delete("/tokens/{token_id}", response={204: None})
 async def revoke_token(request: HttpRequest, token_id: str) -> Status[None]:
-    """End a token of the caller's own, or any of the tenant for an owner, and every stream and socket it opened."""
-    revoked = await _revocable(who(request)).filter(id=token_id, revoked_at=None).aupdate(revoked_at=timezone.now())
+    """Revoke a token of the caller, or any of the tenant for an owner, and end the streams and sockets it opened."""
+    revoked = (
+        await _revocable(caller_of(request)).filter(id=token_id, revoked_at=None).aupdate(revoked_at=timezone.now())
+    )
     if not revoked:
         raise NotFound(
-            f"there is no token {token_id!r} that you could revoke: `soma tokens list` names them",
+            f"no token {token_id!r} that you may revoke; see `soma tokens list`",
             code="unknown_token",
             field="token_id",
         )
@@ -80,7 +82,7 @@ async def revoke_token(request: HttpRequest, token_id: str) -> Status[None]:
 
 
 async def make_token(member: Membership, asked: NewToken, *, role: Role | None) -> dict[str, Any]:
-    """Make a token within the bounds of the settings; returns the answer that shows it."""
+    """Make a token within the bounds of the settings. Returns the answer that shows it."""
     longest = settings().token_days
     if longest and asked.expires_in_days is not None and asked.expires_in_days > longest:
         raise Invalid(f"must be at most {longest}, as SOMA_TOKEN_DAYS says", field="expires_in_days")
@@ -89,7 +91,7 @@ async def make_token(member: Membership, asked: NewToken, *, role: Role | None) 
 
 
 def issued_view(issued: IssuedToken) -> dict[str, Any]:
-    """A new token as only its first answer has it."""
+    """Return the one answer that shows a new token."""
     ends = issued.row.expires_at
     return {
         "token_id": issued.row.id,
@@ -100,7 +102,7 @@ def issued_view(issued: IssuedToken) -> dict[str, Any]:
 
 
 async def _within(caller: Caller, asked: Role | None) -> Role | None:
-    """The role that a new token is bound to: nobody makes one that may do more than the one it is made with."""
+    """Return the role of a new token: never one that may do more than the token it is made with."""
     if asked is not None and POWER[asked] > POWER[caller.role]:
         raise Forbidden(f"must be at most your own role, {caller.role}", code="role_required", field="role")
     bound = (await Token.objects.aget(id=caller.token_id)).role

@@ -1,4 +1,4 @@
-"""The whole record of a turn, for the user whose turn it was and for owners of the tenant."""
+"""Traces: the whole record of a turn, for its user and for owners of the tenant."""
 
 import asyncio
 from typing import Any
@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from ninja import Router
 
 from soma.agent.access.relations import own_conversation, visible_turn, visible_turns
-from soma.agent.api.request.caller import who
+from soma.agent.api.request.caller import caller_of
 from soma.agent.api.request.paging import Limit
 from soma.agent.api.turn_views import trace_of
 from soma.agent.errors import NotFound
@@ -19,18 +19,18 @@ router = Router()
 
 @router.get("/last")
 async def get_last_trace(request: HttpRequest, *, include_messages: bool = True, full: bool = True) -> dict[str, Any]:
-    """The caller's own newest turn."""
-    caller = who(request)
+    """Show the caller's own newest turn."""
+    caller = caller_of(request)
     mine = visible_turns(caller).filter(user_id=caller.user_id)
     turn = await mine.order_by("-id").afirst()
     if turn is None:
-        raise NotFound("you have not asked anything yet", code="no_turns")
+        raise NotFound("you have no turns yet", code="no_turns")
     return await _trace(turn, include_messages=include_messages, full=full)
 
 
 @router.get("/conversation/{conversation_id}")
 async def list_traces(request: HttpRequest, conversation_id: str, limit: Limit = 10) -> dict[str, Any]:
-    caller = who(request)
+    caller = caller_of(request)
     turns = visible_turns(caller).filter(conversation_id=conversation_id)
     total = await turns.acount()
     if not total:
@@ -55,7 +55,7 @@ async def list_traces(request: HttpRequest, conversation_id: str, limit: Limit =
 async def get_trace(
     request: HttpRequest, turn_id: str, *, include_messages: bool = False, full: bool = False
 ) -> dict[str, Any]:
-    turn = await visible_turn(who(request), turn_id)
+    turn = await visible_turn(caller_of(request), turn_id)
     return await _trace(turn, include_messages=include_messages, full=full)
 
 

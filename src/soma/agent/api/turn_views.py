@@ -1,4 +1,4 @@
-"""A turn as it is shown: the fold of its events, with the messages and the receipt beside it."""
+"""Views of a turn as REST shows them: its trace, its messages, its receipt."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ SHORT = 500  # characters of a message, unless the whole is asked for
 def trace_of(
     record: TurnRecord, *, messages: list[Message] | None, full: bool, receipt: Receipt | None
 ) -> dict[str, Any]:
-    """Everything that was decided in a turn, and why."""
+    """Return everything that was decided in a turn, and why."""
     started, complete = record.started, record.complete
     return {
         "turn_id": record.turn.id,

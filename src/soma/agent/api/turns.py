@@ -1,4 +1,4 @@
-"""A turn: what it is doing, and how to stop it."""
+"""Turns: show one, cancel it, withdraw its answer."""
 
 import asyncio
 from typing import Any
@@ -9,7 +9,7 @@ from ninja import Router
 
 from soma.agent.access.auth import Caller
 from soma.agent.access.relations import own_turn
-from soma.agent.api.request.caller import principal_of, who
+from soma.agent.api.request.caller import caller_of, principal_of
 from soma.agent.errors import Conflict
 from soma.agent.models import Role, Turn
 from soma.agent.running import agent
@@ -19,12 +19,12 @@ router = Router()
 
 @router.get("/{turn_id}")
 async def get_turn(request: HttpRequest, turn_id: str) -> dict[str, Any]:
-    return view(await own_turn(who(request), turn_id))
+    return view(await own_turn(caller_of(request), turn_id))
 
 
 @router.post("/{turn_id}/cancel")
 async def cancel_turn(request: HttpRequest, turn_id: str) -> dict[str, Any]:
-    caller = who(request)
+    caller = caller_of(request)
     turn = await own_turn(caller, turn_id)
     if turn.state != Turn.State.COMPLETE:
         await agent().turns.cancel(turn.id)
@@ -33,11 +33,11 @@ async def cancel_turn(request: HttpRequest, turn_id: str) -> dict[str, Any]:
 
 @router.post("/{turn_id}/withdraw")
 async def withdraw_answer(request: HttpRequest, turn_id: str) -> Any:
-    return await withdrawn(who(request), turn_id)
+    return await withdraw(caller_of(request), turn_id)
 
 
-async def withdrawn(caller: Caller, turn_id: str) -> Any:
-    """The answer no longer stands: no verdict on it is learned from, and what was learned from one is left out."""
+async def withdraw(caller: Caller, turn_id: str) -> Any:
+    """Withdraw an answer: no verdict on it is learned from, and what was learned from one is taken back."""
     caller.require(Role.OWNER, Role.MEMBER)
     turn = await own_turn(caller, turn_id)
     if turn.state != Turn.State.COMPLETE:

@@ -11,7 +11,7 @@ from asgiref.sync import sync_to_async
 from django.db import InterfaceError, OperationalError
 from django.db.models import Subquery
 
-from soma.agent.access.authors import signed
+from soma.agent.access.authors import name_authors
 from soma.agent.llm.base import Delta, Model, ModelError, ModelRequest
 from soma.agent.models import Capsule, Message
 from soma.agent.models import Turn as TurnRow
@@ -84,7 +84,7 @@ class TurnFactory:
             ),
             count=self.count,
             clock=time.time,
-            sign=signed,
+            sign=name_authors,
             limits=limits,
             instructions=capsule.system_prompt,
             capsule_version=capsule.version,

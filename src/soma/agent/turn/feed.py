@@ -193,7 +193,7 @@ class Feed:
         try:
             with ExitStack() as stack:
                 if visit is not None:
-                    stack.enter_context(visit.leaving_by(follower.cut_off))
+                    stack.enter_context(visit.call_on_end(follower.cut_off))
                 yield follower
         finally:
             self._followers[key].discard(follower)

@@ -1,4 +1,4 @@
-"""One HTTP request as Django sees it: its body bounded, and told to leave when the server stops."""
+"""An HTTP request as Django sees it: its body is bounded, and it ends when the server stops."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,8 +12,8 @@ EVENT_STREAM = b"text/event-stream"
 LAST_SECONDS = 1.0  # that an answer under way has when the server stops; a stream without end has none
 
 
-class Exchange:
-    """`receive` and `send` stand between the server and Django; what became of both is told afterwards."""
+class BoundedRequest:
+    """One request: `receive` and `send` stand between the server and Django, the properties say how both ended."""
 
     def __init__(self, receive: Receive, send: Send, *, largest: int, stopping: asyncio.Event) -> None:
         self._receive = receive
@@ -32,7 +32,7 @@ class Exchange:
 
     async def receive(self) -> Any:
         if self._body_is_read:
-            return await self._gone()
+            return await self._wait_for_end()
         message = await self._receive()
         self._size += len(message.get("body", b""))
         self._body_is_read = not message.get("more_body")
@@ -46,7 +46,7 @@ class Exchange:
             self.is_complete = True
         await self._send(message)
 
-    async def _gone(self) -> Any:
+    async def _wait_for_end(self) -> Any:
         """Wait until the client has left, or has to because the server stops."""
         leaving = asyncio.ensure_future(self._receive())
         stopping = asyncio.ensure_future(self._stopping.wait())

@@ -1,6 +1,6 @@
-"""Check the Host of a request and the token of its sender before anything is read. It knows no page.
+"""The gate: checks the Host of a request and the token of its sender before anything is read.
 
-A page of another site can make its own name lead to this machine (DNS rebinding): then the name in Host is not ours.
+Another site can let its own name lead to this machine (DNS rebinding): then the name in Host is not ours.
 """
 
 import hmac
@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import OperationalError
 
-from soma.agent.access.auth import SCHEME, Caller, caller_of
+from soma.agent.access.auth import SCHEME, Caller, authenticate
 from soma.agent.errors import AgentError, Forbidden, Malformed, Unauthorized
 
 Scope = dict[str, Any]
@@ -25,7 +25,10 @@ CALLER = "soma.caller"  # where a scope holds the caller that was verified alrea
 
 
 class Gate:
-    """`bound` is the address that the server was told to listen on, `allowed` are further names, comma-separated."""
+    """Checks of requests before they are routed.
+
+    `bound` is the address that the server listens on, `allowed` are further names, comma-separated.
+    """
 
     def __init__(self, *, bound: str, allowed: str, service_token: Callable[[], str]) -> None:
         self._service_token = service_token
@@ -35,36 +38,36 @@ class Gate:
         self._refused = lru_cache(1_000)(self._refusal)
 
     def check_host(self, scope: Scope) -> None:
-        """Raises Malformed for a Host that is missing, malformed or not ours."""
+        """Raise Malformed for a Host that is missing, malformed or not ours."""
         if (refused := self._refused(tuple(headers_of(scope, b"host")))) is not None:
             code, message = refused
             raise Malformed(message, code=code, field="Host")
 
     async def verify_sender(self, scope: Scope) -> None:
-        """Verify who sends a body, and keep it for the door. Raises Unauthorized."""
+        """Authenticate the sender of a body, and keep the caller for the endpoint. Raises Unauthorized."""
         if _brings_body(scope):
-            scope[CALLER] = await caller_of(authorization_of(scope))
+            scope[CALLER] = await authenticate(authorization_of(scope))
 
     async def check_watcher(self, scope: Scope) -> None:
-        """Keep metrics for this machine, for the operator and for holders of the service token.
+        """Let this machine, the operator and holders of the service token read metrics.
 
         Raises Unauthorized or Forbidden.
         """
         if self.is_local(scope) or self._holds_service_token(scope):
             return
-        caller = await caller_of(authorization_of(scope))
+        caller = await authenticate(authorization_of(scope))
         if not caller.is_operator:
             raise Forbidden(
                 "only the operator of this server, or its service token, may read the metrics", code="operator_required"
             )
 
     async def check_prober(self, scope: Scope) -> None:
-        """Ask a token of whoever comes through a proxy to this machine, not of a probe. Raises Unauthorized."""
+        """Require a token of a request that a proxy passes to this machine, not of a probe. Raises Unauthorized."""
         if not (self.is_exposed or self.is_local(scope) or self._holds_service_token(scope)):
-            await caller_of(authorization_of(scope))
+            await authenticate(authorization_of(scope))
 
     async def is_watched(self, scope: Scope) -> bool:
-        """Whether the sender may see what concerns the whole server. A database that is away keeps nobody waiting."""
+        """Return whether the sender may see what concerns the whole server; False while the database is away."""
         try:
             await self.check_watcher(scope)
         except (AgentError, OperationalError):
@@ -72,17 +75,17 @@ class Gate:
         return True
 
     def is_local(self, scope: Scope) -> bool:
-        """Whether the sender is on this machine, as far as that can be seen: no proxy speaks for somebody else."""
+        """Return whether the sender is on this machine: it calls by a loopback name, and no proxy stands between."""
         if self.is_exposed or any(name in FORWARDED for name, _ in scope["headers"]):
             return False
         found = HOST.fullmatch("".join(headers_of(scope, b"host")))
         return found is not None and is_loopback(found["name"].strip("[]").rstrip("."))
 
     def check_service(self, scope: Scope) -> None:
-        """Keep the brain for this machine and for holders of the service token. Raises Unauthorized."""
+        """Let this machine and holders of the service token use the brain. Raises Unauthorized."""
         if not self.is_local(scope) and not self._holds_service_token(scope):
             raise Unauthorized(
-                "the brain takes the service token of this server only (Authorization: Bearer ...)", code="unauthorized"
+                "the brain takes only the service token of this server (Authorization: Bearer ...)", code="unauthorized"
             )
 
     def _holds_service_token(self, scope: Scope) -> bool:
@@ -90,7 +93,7 @@ class Gate:
         return scheme.lower() == SCHEME and hmac.compare_digest(given.strip().encode(), self._service_token().encode())
 
     def _refusal(self, sent: tuple[str, ...]) -> tuple[str, str] | None:
-        """Code and message, where these values of Host are none of ours."""
+        """Return code and message where these values of Host are not ours."""
         found = HOST.fullmatch(sent[0]) if len(sent) == 1 else None
         if found is None:
             message = (
@@ -106,7 +109,7 @@ class Gate:
         return "host_not_allowed", message
 
     def _is_own_address(self, name: str) -> bool:
-        """An address cannot be made to lead elsewhere, as a name can."""
+        """Return whether the name is an address that is ours: nobody can let an address lead elsewhere, as a name."""
         try:
             ip_address(name)
         except ValueError:
@@ -122,7 +125,7 @@ def is_loopback(host: str) -> bool:
 
 
 def authorization_of(scope: Scope) -> str | None:
-    """The header as Django joins it: two of them are none that we know."""
+    """Return the header as Django joins it: two of them are no valid token."""
     return ",".join(headers_of(scope, b"authorization")) or None
 
 
@@ -131,7 +134,7 @@ def headers_of(scope: Scope, name: bytes) -> Iterable[str]:
 
 
 def known_caller(scope: Scope) -> Caller | None:
-    """The caller that `verify_sender` has found, if it was asked."""
+    """Return the caller that `verify_sender` has found, if it was called."""
     return scope.get(CALLER)
 
 

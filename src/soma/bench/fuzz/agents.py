@@ -53,13 +53,13 @@ async def open_asker(model: Model) -> AsyncIterator[Asker]:
         import django  # noqa: PLC0415
 
         django.setup()
-        from soma.agent.access.auth import caller_of  # noqa: PLC0415
+        from soma.agent.access.auth import authenticate  # noqa: PLC0415
         from soma.agent.models import Capsule  # noqa: PLC0415
         from soma.agent.root import TOKEN_FILE, open_agent  # noqa: PLC0415
         from soma.agent.settings import Settings  # noqa: PLC0415
 
         settings = Settings(data_dir=Path(folder), model_retries=0, max_iterations=3)
         async with open_agent(settings, find_model=lambda _: model) as agent:
-            caller = await caller_of(f"Bearer {(Path(folder) / TOKEN_FILE).read_text().strip()}")
+            caller = await authenticate(f"Bearer {(Path(folder) / TOKEN_FILE).read_text().strip()}")
             capsule = await Capsule.objects.aget(tenant_id=caller.tenant_id)
             yield await Asker(agent, caller, "", capsule.id).converse()

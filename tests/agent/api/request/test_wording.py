@@ -7,7 +7,7 @@ import pytest
 from pydantic import Field, ValidationError
 
 from soma.agent.api.request.body import Body
-from soma.agent.api.request.json_object import validated
+from soma.agent.api.request.json_object import validate
 from soma.agent.errors import Invalid
 from soma.agent.models import Role
 from soma.agent.settings import Settings
@@ -60,7 +60,7 @@ class Everything(Body):
 )
 def test_a_fault_is_told_by_field_with_what_is_wanted_and_what_came(body, field, message):
     with pytest.raises(Invalid) as refused:
-        validated(body, Everything)
+        validate(body, Everything)
     assert (refused.value.field, refused.value.message) == (field, message)
     assert not THEIRS.search(message)
 

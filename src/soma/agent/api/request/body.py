@@ -1,4 +1,4 @@
-"""What a REST request brings: read as at any door, with nothing that its own door does not know."""
+"""Bodies and queries of REST requests: the base of their shapes, and the parser that reads them."""
 
 from typing import Annotated, Any
 
@@ -9,48 +9,45 @@ from ninja.parser import Parser
 from ninja.types import DictStrAny
 from pydantic import AliasChoices, ConfigDict, Field
 
-from soma.agent.api.request.caller import who
-from soma.agent.api.request.json_object import read, without_claims
+from soma.agent.api.request.caller import caller_of
+from soma.agent.api.request.json_object import drop_tenant, read_object
 from soma.agent.errors import Invalid
 
-NAMES_OF_AGENT = ("agent", "agent_id", "persona")
+AGENT_NAMES = ("agent", "agent_id", "persona")
 
 
 class Body(Schema):
-    """What a door takes; a field that it does not know is a mistake worth telling, not to be dropped.
-
-    JSON has kinds of its own: "yes" is no true, and true is no 1.
-    """
+    """Shape of a request. Unknown fields are refused; JSON's types are kept: "yes" is not true, true is not 1."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-NameOfAgent = Annotated[str | None, QueryEx(alias="agent", max_length=200)]  # in a query
+AgentName = Annotated[str | None, QueryEx(alias="agent", max_length=200)]  # in a query
 
 
-class OfAgent(Body):
+class AgentBody(Body):
     """A body that may choose among the tenant's agents."""
 
     agent: str | None = Field(
         None,
-        validation_alias=AliasChoices(*NAMES_OF_AGENT),
+        validation_alias=AliasChoices(*AGENT_NAMES),
         max_length=200,
         description="Name or id of the capsule; the tenant's first if absent. `agent_id` and `persona` say the same.",
     )
 
 
-class Reader(Parser):
-    """Reads every body and query of the doors."""
+class RequestParser(Parser):
+    """Parses the body and the query of every request."""
 
     def parse_body(self, request: HttpRequest) -> DictStrAny:
-        return without_claims(read(request.body), who(request))
+        return drop_tenant(read_object(request.body), caller_of(request))
 
     def parse_querydict(
         self, data: MultiValueDict[str, Any], list_fields: list[str], request: HttpRequest
     ) -> DictStrAny:
-        """All names of the agent say the same; it is named once."""
+        """Parse a query; the agent goes by several names, of which it may hold one."""
         query = super().parse_querydict(data, list_fields, request)
-        names = [name for name in NAMES_OF_AGENT if name in query]
+        names = [name for name in AGENT_NAMES if name in query]
         if len(names) > 1:
-            raise Invalid(f"say it once: {' and '.join(names)} mean the same", field=names[-1])
-        return {NAMES_OF_AGENT[0] if name in names else name: value for name, value in query.items()}
+            raise Invalid(f"{' and '.join(names)} mean the same: give one of them", field=names[-1])
+        return {AGENT_NAMES[0] if name in names else name: value for name, value in query.items()}

@@ -1,4 +1,4 @@
-"""Bounds of what a query may ask for: a number outside them is refused by name, not quietly changed."""
+"""Bounds of a page. A number outside them is refused, never silently changed."""
 
 from typing import Annotated
 

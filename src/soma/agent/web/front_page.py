@@ -1,4 +1,4 @@
-"""The page at `/`: what runs here and where to go on. It loads and runs nothing, and tells a stranger no more."""
+"""The page at `/`: what runs here and where to go on. It loads nothing and runs nothing."""
 
 from base64 import b64encode
 from hashlib import sha256
@@ -46,15 +46,15 @@ Else ask the owner of this server.</dd>
 """
 
 
-def entrance(selection: Selection | None) -> bytes:
-    """The page; without `selection` it tells neither version nor model, as is right for a stranger."""
+def front_page(selection: Selection | None) -> bytes:
+    """Return the page; without `selection`, for strangers, it names neither version nor model."""
     running = ""
     if selection is not None:
         running = f" This is version {escape(version('soma'))}. The model that answers is {escape(str(selection))}."
     return PAGE.format(style=STYLE, running=running).encode()
 
 
-def headers_of_entrance(content: bytes) -> list[tuple[bytes, bytes]]:
+def front_page_headers(content: bytes) -> list[tuple[bytes, bytes]]:
     return [
         (b"content-type", b"text/html; charset=utf-8"),
         (b"content-length", str(len(content)).encode()),
