@@ -19,7 +19,7 @@ from soma.brain.core.learn import learn
 from soma.brain.core.restore import Restore
 from soma.brain.core.state import LearnerState
 from soma.brain.learners.checkpoints import Signer, is_signed
-from soma.brain.learners.constants import recorded
+from soma.brain.learners.hyperparameters import recorded
 from soma.brain.learners.observations import observed
 from soma.brain.learners.replay_start import ReplayStart, find_signed_start
 from soma.brain.learners.replay_without import replay_without

@@ -18,7 +18,7 @@ from soma.brain.core.restore import Restore
 from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
 from soma.brain.learners.checkpoints import Signer
-from soma.brain.learners.constants import digest_of, record, recorded
+from soma.brain.learners.hyperparameters import digest_of, record, recorded
 from soma.brain.learners.lineage import jumps, keep_jump
 from soma.brain.learners.observations import Learnable, Named, named_by, observed
 from soma.brain.learners.presentation import moved, served_next, served_weights

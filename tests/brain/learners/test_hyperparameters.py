@@ -4,7 +4,7 @@ import msgspec
 
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.modulators import UNIT
-from soma.brain.learners.constants import SETTINGS, digest_of, record, recorded
+from soma.brain.learners.hyperparameters import SETTINGS, digest_of, record, recorded
 from soma.events.facts.codec import draft
 from soma.events.facts.learning import LearnerConfigured
 
