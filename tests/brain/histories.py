@@ -16,9 +16,9 @@ from soma.brain.core.observations import (
 from soma.brain.core.state import LearnerState
 from soma.brain.core.weights import Views
 
-SETTINGS = Hyperparameters(views=Views.of({"semantic": 1.0, "graph": 0.2, "temporal": 0.1, "old": 0.0}))
-LITERAL = Hyperparameters(views=SETTINGS.views, learning_rule=Rule.LITERAL)
-UNIT_PROFILE = Hyperparameters(views=SETTINGS.views, profile=UNIT)
+HYPERPARAMETERS = Hyperparameters(views=Views.of({"semantic": 1.0, "graph": 0.2, "temporal": 0.1, "old": 0.0}))
+LITERAL = Hyperparameters(views=HYPERPARAMETERS.views, learning_rule=Rule.LITERAL)
+UNIT_PROFILE = Hyperparameters(views=HYPERPARAMETERS.views, profile=UNIT)
 
 numbers = st.floats(allow_nan=True, allow_infinity=True) | st.floats(min_value=-2, max_value=2)
 maybe = st.none() | numbers
@@ -66,11 +66,11 @@ def evidences(draw: st.DrawFn) -> Evidence:
 
 
 histories = st.lists(answers | outcomes | evidences(), max_size=30)
-every_settings = st.sampled_from([SETTINGS, LITERAL, UNIT_PROFILE])
+any_hyperparameters = st.sampled_from([HYPERPARAMETERS, LITERAL, UNIT_PROFILE])
 
 
-def run(history: list[Observation], settings: Hyperparameters) -> LearnerState:
-    state = LearnerState.initial(settings)
+def run(history: list[Observation], hyperparameters: Hyperparameters) -> LearnerState:
+    state = LearnerState.initial(hyperparameters)
     for observation in history:
-        state, _ = learn(state, observation, settings)
+        state, _ = learn(state, observation, hyperparameters)
     return state

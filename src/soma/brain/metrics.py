@@ -55,14 +55,14 @@ class BrainMetrics:
     def _histogram(self, name: str, meaning: str) -> Histogram:
         return Histogram(name, meaning, buckets=SECONDS, registry=self.registry)
 
-    def learner(self, principal: Principal, state: LearnerState, constants: Hyperparameters) -> None:
+    def learner(self, principal: Principal, state: LearnerState, hyperparameters: Hyperparameters) -> None:
         """The newest state of a tenant's learners, of which the last one speaks for the tenant."""
-        self._learners.newest[self._tenants.of(principal.tenant_id)] = state, constants
+        self._learners.newest[self._tenants.of(principal.tenant_id)] = state, hyperparameters
 
-    def restored(self, learners: Iterable[tuple[Principal, LearnerState]], constants: Hyperparameters) -> None:
+    def restored(self, learners: Iterable[tuple[Principal, LearnerState]], hyperparameters: Hyperparameters) -> None:
         """What the start knows again, of at most as many tenants as have a label of their own."""
         for principal, state in learners:
-            self.learner(principal, state, constants)
+            self.learner(principal, state, hyperparameters)
 
     def feedback(self, principal: Principal, result: str, count: int = 1) -> None:
         if count:
@@ -88,8 +88,8 @@ class _Learners(Collector):
         }
         level = GaugeMetricFamily("somabrain_neuromodulator", "Level of a neuromodulator.", labels=["tenant", "name"])
         trust = GaugeMetricFamily("somabrain_trust", "Trust in what was learned.", labels=["tenant"])
-        for tenant, (state, constants) in list(self.newest.items()):
-            served = serve(state, constants)
+        for tenant, (state, hyperparameters) in list(self.newest.items()):
+            served = serve(state, hyperparameters)
             for name, value in weights_of(served, state).items():
                 if name in weights:
                     weights[name].add_metric([tenant], value)

@@ -19,7 +19,7 @@ from soma.brain.core.learn import learn
 from soma.brain.core.restore import Restore
 from soma.brain.core.state import LearnerState
 from soma.brain.learners.checkpoints import Signer, is_signed
-from soma.brain.learners.hyperparameters import recorded
+from soma.brain.learners.hyperparameters import read_hyperparameters
 from soma.brain.learners.observations import observed
 from soma.brain.learners.replay_start import ReplayStart, find_signed_start
 from soma.brain.learners.replay_without import replay_without
@@ -70,10 +70,10 @@ class Report:
 def verified(database: Database, believed: AbstractSet[str] = frozenset()) -> Report:
     """`believed` are the public keys whose checkpoints a replay may begin at."""
     report = Report()
-    constants = recorded(database)
+    by_digest = read_hyperparameters(database)
     report.rows = int(database.query("SELECT COUNT(*) FROM feedback_events")[0][0])
     for tenant_id, stream in database.query("SELECT DISTINCT tenant_id, stream FROM events ORDER BY tenant_id, stream"):
-        _Chain(database, tenant_id, stream, report).verify(constants, believed)
+        _Chain(database, tenant_id, stream, report).verify(by_digest, believed)
     count, last = database.query("SELECT COUNT(*), COALESCE(MAX(position), 0) FROM events")[0]
     if count != last:  # positions have no gaps: whole chains, and the ends of chains, cannot go unnoticed
         report.faults.append(f"{last} events were written, {count} are there")
@@ -117,11 +117,11 @@ class _Chain:
     def _name(self) -> str:
         return " ".join(self._of)
 
-    def verify(self, constants: dict[str, Hyperparameters], believed: AbstractSet[str]) -> None:
+    def verify(self, by_digest: dict[str, Hyperparameters], believed: AbstractSet[str]) -> None:
         self._report.chains += 1
         start, state = self._start(believed) if self._agent_id is not None else (None, None)
         begin = start.seq if start else 0
-        head, replay = Head(), _Replay(constants, self._name, self._report, self._log, (begin, state))
+        head, replay = Head(), _Replay(by_digest, self._name, self._report, self._log, (begin, state))
         try:
             for event in self._log.follow(*self._of):
                 head = verify([event], after=head)
@@ -211,13 +211,13 @@ class _Replay:
 
     def __init__(
         self,
-        constants: dict[str, Hyperparameters],
+        by_digest: dict[str, Hyperparameters],
         name: str,
         report: Report,
         log: Log,
         start: tuple[int, LearnerState | None],
     ) -> None:
-        self._constants = constants
+        self._by_digest = by_digest
         self._name = name
         self._report = report
         self._log = log
@@ -267,26 +267,26 @@ class _Replay:
             self._report.faults.append(f"the snapshot of {self._name} at version {version} was changed")
 
     def _learn(self, records: list[object], digest: str) -> None:
-        constants = self._constants[digest]
-        state = self._state or self._begun(constants)
+        hyperparameters = self._by_digest[digest]
+        state = self._state or self._begun(hyperparameters)
         for record in records:
             observation = observed(record)
-            state, _ = learn(state, observation, constants)
+            state, _ = learn(state, observation, hyperparameters)
             self._past[state.version] = state
             self.said.learned(state.version, observation)
         self._state = state
         self._report.updates += len(records)
 
-    def _begun(self, constants: Hyperparameters) -> LearnerState:
-        state = self._past[0] = LearnerState.initial(constants)
+    def _begun(self, hyperparameters: Hyperparameters) -> LearnerState:
+        state = self._past[0] = LearnerState.initial(hyperparameters)
         return state
 
     def _roll_back(self, fact: WeightsRolledBack) -> None:
-        constants = self._constants.get(fact.hyperparameters) or next(iter(self._constants.values()))
+        hyperparameters = self._by_digest.get(fact.hyperparameters) or next(iter(self._by_digest.values()))
         known = self._past.get(fact.restored_version) if fact.restored_version else None
-        snapshot = known or LearnerState.initial(constants)
+        snapshot = known or LearnerState.initial(hyperparameters)
         state = self._state or snapshot
-        self._state, _ = learn(state, Restore(snapshot=snapshot, reason="replay"), constants)
+        self._state, _ = learn(state, Restore(snapshot=snapshot, reason="replay"), hyperparameters)
         self._past[self._state.version] = self._state
         if fact.restores_values:
             self.said.jumped(fact.learner_version, back_to=fact.restored_version)
@@ -298,11 +298,11 @@ class _Replay:
                 frozenset(fact.versions),
                 lambda: self._log.follow(event.tenant_id, event.stream, after=self._begin_seq),
                 until=fact.learner_version - 1,
-                constants=self._constants.__getitem__,
+                hyperparameters_of=self._by_digest.__getitem__,
                 at=self._past.__getitem__,
             )
-            constants = next(iter(self._constants.values()))
-            self._state, _ = learn(self._state, Restore(snapshot=snapshot, reason="replay"), constants)
+            hyperparameters = next(iter(self._by_digest.values()))
+            self._state, _ = learn(self._state, Restore(snapshot=snapshot, reason="replay"), hyperparameters)
             self._past[self._state.version] = self._state
             self.said.jumped(fact.learner_version, left_out=fact.versions)
         if fact.state_hash and self._state is not None:

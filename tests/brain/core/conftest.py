@@ -16,7 +16,7 @@ BuildEvidence = Callable[..., Evidence]
 
 
 @pytest.fixture
-def settings() -> Hyperparameters:
+def hyperparameters() -> Hyperparameters:
     return Hyperparameters(views=Views.of(SHIPPED))
 
 

@@ -9,7 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import asdict, astuple, replace
-from tests.brain.histories import LITERAL, SETTINGS, answers, every_settings, evidences, histories, outcomes, run
+from tests.brain.histories import (
+    HYPERPARAMETERS,
+    LITERAL,
+    answers,
+    any_hyperparameters,
+    evidences,
+    histories,
+    outcomes,
+    run,
+)
 
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import Observation, learn
@@ -40,89 +49,91 @@ def floats_of(value: Any) -> list[float]:
     return []
 
 
-@given(histories, every_settings)
-def test_no_input_leaves_its_box(history: list[Observation], settings: Hyperparameters) -> None:
-    state = run(history, settings)
+@given(histories, any_hyperparameters)
+def test_no_input_leaves_its_box(history: list[Observation], hyperparameters: Hyperparameters) -> None:
+    state = run(history, hyperparameters)
     views = state.retrieval.views
     for weight, low, high in zip(state.retrieval.weights, views.lows, views.highs, strict=True):
         assert low <= weight <= high
     for known in SEVEN:
         if known.name in state.weights:
             assert known.low <= state.weights[known.name] <= known.high
-    profile = settings.profile
+    profile = hyperparameters.profile
     for level, low, high in zip(*map(astuple, (state.modulators, profile.low, profile.high)), strict=True):
         assert low <= level <= high
     assert -1.0 <= state.baseline <= 1.0
     assert all(0.0 <= tool.usefulness <= 1.0 for tool in state.tools)
-    served = serve(state, settings)
+    served = serve(state, hyperparameters)
     assert 0.0 <= served.trust <= 1.0
     assert 0.4 <= served.tau <= 1.2
     assert all(math.isfinite(number) for number in floats_of(msgspec.to_builtins(state)))
 
 
-@given(histories, every_settings)
-def test_every_observation_makes_one_version(history: list[Observation], settings: Hyperparameters) -> None:
-    state = LearnerState.initial(settings)
+@given(histories, any_hyperparameters)
+def test_every_observation_makes_one_version(history: list[Observation], hyperparameters: Hyperparameters) -> None:
+    state = LearnerState.initial(hyperparameters)
     for number, observation in enumerate(history, start=1):
-        state, told = learn(state, observation, settings)
+        state, told = learn(state, observation, hyperparameters)
         assert state.version == number
         assert told.before.version == number - 1
 
 
 @given(histories, answers | outcomes | evidences())
 def test_learning_changes_neither_the_state_nor_the_observation(history: list[Observation], last: Observation) -> None:
-    state = run(history, SETTINGS)
+    state = run(history, HYPERPARAMETERS)
     before, said = state.to_json(), repr(last)
-    learn(state, last, SETTINGS)
+    learn(state, last, HYPERPARAMETERS)
     assert state.to_json() == before
     assert repr(last) == said
 
 
-@given(histories, every_settings)
-def test_json_round_trip_is_exact_to_the_bit(history: list[Observation], settings: Hyperparameters) -> None:
-    state = run(history, settings)
+@given(histories, any_hyperparameters)
+def test_json_round_trip_is_exact_to_the_bit(history: list[Observation], hyperparameters: Hyperparameters) -> None:
+    state = run(history, hyperparameters)
     again = LearnerState.from_json(state.to_json())
     assert again == state
     assert again.state_hash() == state.state_hash()
 
 
 def test_a_whole_number_comes_back_as_a_float() -> None:
-    text = LearnerState.initial(SETTINGS).to_json()
+    text = LearnerState.initial(HYPERPARAMETERS).to_json()
     assert '"baseline":0.0' in text
     again = LearnerState.from_json(text.replace('"baseline":0.0', '"baseline":0'))
     assert isinstance(again.baseline, float)
-    assert again.state_hash() == LearnerState.initial(SETTINGS).state_hash()
+    assert again.state_hash() == LearnerState.initial(HYPERPARAMETERS).state_hash()
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
 def test_a_state_that_is_not_finite_is_never_stored(number: float) -> None:
     with pytest.raises(ValueError, match="baseline"):
-        replace(LearnerState.initial(SETTINGS), baseline=number).to_json()
+        replace(LearnerState.initial(HYPERPARAMETERS), baseline=number).to_json()
 
 
-@given(histories, histories, every_settings)
+@given(histories, histories, any_hyperparameters)
 def test_replay_from_a_snapshot_equals_live(
-    first: list[Observation], second: list[Observation], settings: Hyperparameters
+    first: list[Observation], second: list[Observation], hyperparameters: Hyperparameters
 ) -> None:
-    live = run([*first, *second], settings)
-    state = LearnerState.from_json(run(first, settings).to_json())
+    live = run([*first, *second], hyperparameters)
+    state = LearnerState.from_json(run(first, hyperparameters).to_json())
     for observation in second:
-        state, _ = learn(state, observation, settings)
+        state, _ = learn(state, observation, hyperparameters)
     assert state.state_hash() == live.state_hash()
 
 
-@given(histories, every_settings)
+@given(histories, any_hyperparameters)
 def test_what_was_clipped_is_every_outlier_and_every_level_beyond_its_box(
-    history: list[Observation], settings: Hyperparameters
+    history: list[Observation], hyperparameters: Hyperparameters
 ) -> None:
-    state = LearnerState.initial(settings)
+    state = LearnerState.initial(hyperparameters)
     for observation in history:
-        state, told = learn(state, observation, settings)
+        state, told = learn(state, observation, hyperparameters)
         assert told.feeling is not None
-        pushed, low, high = map(asdict, (told.feeling.pushed, settings.profile.low, settings.profile.high))
+        pushed, low, high = map(
+            asdict, (told.feeling.pushed, hyperparameters.profile.low, hyperparameters.profile.high)
+        )
         beyond = tuple(name for name, level in pushed.items() if not low[name] <= level <= high[name])
         assert told.clipped == told.outliers + beyond
-    _, told = learn(state, Restore(snapshot=state, reason="a person asked"), settings)
+    _, told = learn(state, Restore(snapshot=state, reason="a person asked"), hyperparameters)
     assert told.clipped == ()
 
 
@@ -139,19 +150,19 @@ def test_the_order_of_views_is_irrelevant(seen: Evidence, chance: random.Random)
         novelty=seen.novelty,
         diversity=seen.diversity,
     )
-    assert run([seen], SETTINGS).state_hash() == run([other], SETTINGS).state_hash()
+    assert run([seen], HYPERPARAMETERS).state_hash() == run([other], HYPERPARAMETERS).state_hash()
 
 
 @given(histories, histories)
 def test_two_tenants_never_touch(one: list[Observation], other: list[Observation]) -> None:
-    mine, theirs = LearnerState.initial(SETTINGS), LearnerState.initial(SETTINGS)
+    mine, theirs = LearnerState.initial(HYPERPARAMETERS), LearnerState.initial(HYPERPARAMETERS)
     for index in range(max(len(one), len(other))):
         if index < len(one):
-            mine, _ = learn(mine, one[index], SETTINGS)
+            mine, _ = learn(mine, one[index], HYPERPARAMETERS)
         if index < len(other):
-            theirs, _ = learn(theirs, other[index], SETTINGS)
-    assert mine == run(one, SETTINGS)
-    assert theirs == run(other, SETTINGS)
+            theirs, _ = learn(theirs, other[index], HYPERPARAMETERS)
+    assert mine == run(one, HYPERPARAMETERS)
+    assert theirs == run(other, HYPERPARAMETERS)
 
 
 def test_an_unseen_view_starts_at_its_shipped_prior_or_at_zero(evidence) -> None:
@@ -166,35 +177,37 @@ def test_an_unseen_view_starts_at_its_shipped_prior_or_at_zero(evidence) -> None
 
 
 def test_a_missing_view_keeps_its_weight(evidence) -> None:
-    state = LearnerState.initial(SETTINGS)
+    state = LearnerState.initial(HYPERPARAMETERS)
     both = evidence({"a": {"semantic": 0.0, "temporal": 1.0}, "b": {"semantic": 1.0, "temporal": 0.0}}, "a")
-    state, _ = learn(state, both, SETTINGS)
+    state, _ = learn(state, both, HYPERPARAMETERS)
     without = evidence({"a": {"semantic": 0.0}, "b": {"semantic": 1.0}}, "a")
-    after, _ = learn(state, without, SETTINGS)
+    after, _ = learn(state, without, HYPERPARAMETERS)
     assert after.weights["gamma"] == state.weights["gamma"]
     assert after.weights["alpha"] < state.weights["alpha"]
 
 
 def test_a_state_stays_small_whatever_arrives(evidence) -> None:
     draws = random.Random(1)
-    state = LearnerState.initial(SETTINGS)
+    state = LearnerState.initial(HYPERPARAMETERS)
     for number in range(300):
         rows = {key: {f"view{number}": draws.random(), "semantic": draws.random()} for key in "abcd"}
-        state, _ = learn(state, evidence(rows, "a", "c"), SETTINGS)
-        state, _ = learn(state, AnswerVerdict(thumb=1, raw_confidence=draws.random(), tools=(f"t{number}",)), SETTINGS)
+        state, _ = learn(state, evidence(rows, "a", "c"), HYPERPARAMETERS)
+        state, _ = learn(
+            state, AnswerVerdict(thumb=1, raw_confidence=draws.random(), tools=(f"t{number}",)), HYPERPARAMETERS
+        )
     assert len(state.retrieval.views.names) == VIEWS_LIMIT
     assert len(state.to_json()) < 30_000
 
 
 def test_random_rewards_keep_every_weight_in_its_box() -> None:
     draws = random.Random(11)
-    for settings in (SETTINGS, LITERAL):
-        state = LearnerState.initial(settings)
+    for hyperparameters in (HYPERPARAMETERS, LITERAL):
+        state = LearnerState.initial(hyperparameters)
         for _ in range(5000):
             answer = AnswerVerdict(
                 reward=draws.uniform(-1, 1), gain=draws.random(), cost=0.02 * draws.random(), latency_ms=900.0
             )
-            state, _ = learn(state, answer, settings)
+            state, _ = learn(state, answer, hyperparameters)
             for weight in SEVEN:
                 assert weight.low <= state.weights[weight.name] <= weight.high
 
@@ -204,16 +217,18 @@ def test_restore_brings_back_every_part_to_the_bit(evidence) -> None:
 
     def year(state: LearnerState, events: int) -> LearnerState:
         for _ in range(events):
-            rows = {key: {name: draws.random() for name in SETTINGS.views.names} for key in "abcdef"}
-            state, _ = learn(state, evidence(rows, draws.choice("abc"), diversity=draws.random()), SETTINGS)
+            rows = {key: {name: draws.random() for name in HYPERPARAMETERS.views.names} for key in "abcdef"}
+            state, _ = learn(state, evidence(rows, draws.choice("abc"), diversity=draws.random()), HYPERPARAMETERS)
             praise = AnswerVerdict(thumb=draws.choice([-1, 1]), raw_confidence=draws.random(), gain=0.5, tools=("t",))
-            state, _ = learn(state, praise, SETTINGS)
+            state, _ = learn(state, praise, HYPERPARAMETERS)
         return state
 
-    then = year(LearnerState.initial(SETTINGS), 60)
+    then = year(LearnerState.initial(HYPERPARAMETERS), 60)
     now = year(then, 60)
     assert now.retrieval != then.retrieval
-    back, told = learn(now, Restore(snapshot=LearnerState.from_json(then.to_json()), reason="a person asked"), SETTINGS)
+    back, told = learn(
+        now, Restore(snapshot=LearnerState.from_json(then.to_json()), reason="a person asked"), HYPERPARAMETERS
+    )
     assert back.version == now.version + 1
     assert replace(back, version=then.version, values_version=then.values_version).state_hash() == then.state_hash()
     assert told.reason == "a person asked"
@@ -222,8 +237,8 @@ def test_restore_brings_back_every_part_to_the_bit(evidence) -> None:
 def test_a_known_history_has_the_same_hash_on_every_machine() -> None:
     """The promise of replay. It changes with a constant of the rules or a field of the state, and with nothing else."""
     draws = random.Random(17)
-    state = LearnerState.initial(SETTINGS)
-    views = SETTINGS.views.names
+    state = LearnerState.initial(HYPERPARAMETERS)
+    views = HYPERPARAMETERS.views.names
 
     def below(n: int) -> int:
         return int(draws.random() * n)
@@ -246,12 +261,12 @@ def test_a_known_history_has_the_same_hash_on_every_machine() -> None:
             latency_ms=2000 * draws.random(),
         )
         for observation in (seen, answer, outcome):
-            state, _ = learn(state, observation, SETTINGS)
+            state, _ = learn(state, observation, HYPERPARAMETERS)
     assert state.state_hash() == "fc3cdc418cde1ed352d09952d22b65f61d642338aa444b161fd21ffaa6d6c4df"
 
 
 def test_the_hash_tells_fields_and_bits_apart() -> None:
-    state = LearnerState.initial(SETTINGS)
+    state = LearnerState.initial(HYPERPARAMETERS)
     hashes = {state.state_hash()}
     for changed in (
         replace(state, version=1),

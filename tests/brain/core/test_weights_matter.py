@@ -46,7 +46,7 @@ def packed_at(tau: float) -> Packed:
     return pack(lane, token_budget=10_000, is_duplicate=duplicate_pairs([("m1", "m2")]))
 
 
-def choice(settings: Hyperparameters, lambda_: float = 1.0, mu: float = 0.1, nu: float = 0.05) -> PlanChoice:
+def choice(hyperparameters: Hyperparameters, lambda_: float = 1.0, mu: float = 0.1, nu: float = 0.05) -> PlanChoice:
     menu = Menu(
         memories=tuple(Option(f"{n}", gain=0.9 * n / (n + 4), tokens=60 * n) for n in (0, 2, 4, 8, 16)),
         prompts=(Option("plain", tokens=100),),
@@ -56,7 +56,7 @@ def choice(settings: Hyperparameters, lambda_: float = 1.0, mu: float = 0.1, nu:
         ),
         tools=(Option("none"),),
     )
-    return plan(menu, Worth(lambda_, mu, nu), settings)
+    return plan(menu, Worth(lambda_, mu, nu), hyperparameters)
 
 
 def test_alpha_beta_and_gamma_each_change_the_order() -> None:
@@ -73,51 +73,51 @@ def test_tau_decides_how_many_memories_are_shown() -> None:
     assert counts[0] < counts[1] < counts[2]
 
 
-def test_lambda_mu_and_nu_each_change_the_plan(settings: Hyperparameters) -> None:
-    shipped = choice(settings).best
-    assert choice(settings, lambda_=0.1).best.memories != shipped.memories
-    assert choice(settings, mu=2.0).best != shipped
-    assert choice(settings, nu=2.0).best != shipped
+def test_lambda_mu_and_nu_each_change_the_plan(hyperparameters: Hyperparameters) -> None:
+    shipped = choice(hyperparameters).best
+    assert choice(hyperparameters, lambda_=0.1).best.memories != shipped.memories
+    assert choice(hyperparameters, mu=2.0).best != shipped
+    assert choice(hyperparameters, nu=2.0).best != shipped
 
 
-def test_too_little_diversity_raises_tau_and_shows_more(settings: Hyperparameters) -> None:
-    warm = initial(settings)
+def test_too_little_diversity_raises_tau_and_shows_more(hyperparameters: Hyperparameters) -> None:
+    warm = initial(hyperparameters)
     for n in range(20):
-        warm = moved(warm, 0.1, n, settings)
+        warm = moved(warm, 0.1, n, hyperparameters)
     assert warm.tau > 0.7
     assert shown_at(warm.tau) > shown_at(0.7)
     for n in range(200):
-        warm = moved(warm, 1.0, n, settings)
+        warm = moved(warm, 1.0, n, hyperparameters)
     assert warm.tau == 0.4
 
 
-def test_a_bundle_that_shows_too_little_moves_tau(settings: Hyperparameters, evidence) -> None:
-    state = LearnerState.initial(settings)
+def test_a_bundle_that_shows_too_little_moves_tau(hyperparameters: Hyperparameters, evidence) -> None:
+    state = LearnerState.initial(hyperparameters)
     seen = evidence({"a": {"semantic": 1.0}, "b": {"semantic": 0.0}}, "a", diversity=0.1)
-    after, told = learn(state, seen, settings)
+    after, told = learn(state, seen, hyperparameters)
     assert after.weights["tau"] == pytest.approx(0.7 + 0.05 * 0.4)
     assert told.after.temperature.tau != told.before.temperature.tau
 
 
-def test_tau_comes_back_as_fast_as_it_went(settings: Hyperparameters) -> None:
-    warm = initial(settings)
+def test_tau_comes_back_as_fast_as_it_went(hyperparameters: Hyperparameters) -> None:
+    warm = initial(hyperparameters)
     for n in range(1000):
-        warm = moved(warm, 0.0, n, settings)
+        warm = moved(warm, 0.0, n, hyperparameters)
     assert warm.tau == 1.2
-    assert moved(warm, 1.0, 1000, settings).tau < 1.2
+    assert moved(warm, 1.0, 1000, hyperparameters).tau < 1.2
 
 
-def test_noradrenaline_narrows_attention(settings: Hyperparameters) -> None:
+def test_noradrenaline_narrows_attention(hyperparameters: Hyperparameters) -> None:
     rest = SOMA.baseline
-    assert served_tau(0.7, rest, settings) == 0.7
-    assert served_tau(0.7, replace(rest, noradrenaline=0.1), settings) == pytest.approx(0.56)
+    assert served_tau(0.7, rest, hyperparameters) == 0.7
+    assert served_tau(0.7, replace(rest, noradrenaline=0.1), hyperparameters) == pytest.approx(0.56)
 
 
-def test_acetylcholine_opens_working_memory(settings: Hyperparameters) -> None:
-    state = LearnerState.initial(settings)
+def test_acetylcholine_opens_working_memory(hyperparameters: Hyperparameters) -> None:
+    state = LearnerState.initial(hyperparameters)
     alert = replace(state, modulators=replace(state.modulators, acetylcholine=0.1))
-    assert serve(state, settings).admission_threshold == 0.7
-    assert serve(alert, settings).admission_threshold == pytest.approx(0.5)
+    assert serve(state, hyperparameters).admission_threshold == 0.7
+    assert serve(alert, hyperparameters).admission_threshold == pytest.approx(0.5)
 
 
 def test_a_prior_outside_its_box_is_refused() -> None:

@@ -30,8 +30,8 @@ def rewarded(dopamine: float, signal: float) -> dict[str, float]:
 
 
 @pytest.mark.parametrize(("dopamine", "rate"), [(0.2, 0.035), (0.4, 0.045), (0.5, 0.05), (0.7, 0.06), (0.8, 0.06)])
-def test_dopamine_sets_the_learning_rate(settings: Hyperparameters, dopamine: float, rate: float) -> None:
-    assert settings.learning_rate(dopamine) == pytest.approx(rate)
+def test_dopamine_sets_the_learning_rate(hyperparameters: Hyperparameters, dopamine: float, rate: float) -> None:
+    assert hyperparameters.learning_rate(dopamine) == pytest.approx(rate)
 
 
 def test_a_static_learning_rate_ignores_dopamine() -> None:
@@ -50,13 +50,13 @@ def test_the_literal_rule(dopamine: float, signal: float, expected: dict[str, fl
     assert rewarded(dopamine, signal) == pytest.approx(expected | {"beta": 0.2, "tau": 0.7})
 
 
-def test_salience_weighs_novelty_and_error_alike(settings: Hyperparameters) -> None:
-    assert salience(0.8, 0.6, settings) == pytest.approx(0.7)
+def test_salience_weighs_novelty_and_error_alike(hyperparameters: Hyperparameters) -> None:
+    assert salience(0.8, 0.6, hyperparameters) == pytest.approx(0.7)
 
 
-def test_a_value_goes_a_tenth_of_the_way(settings: Hyperparameters) -> None:
-    assert next_value(0.5, settings, helpful=True) == pytest.approx(0.55)
-    assert next_value(0.5, settings, helpful=False) == pytest.approx(0.45)
+def test_a_value_goes_a_tenth_of_the_way(hyperparameters: Hyperparameters) -> None:
+    assert next_value(0.5, hyperparameters, helpful=True) == pytest.approx(0.55)
+    assert next_value(0.5, hyperparameters, helpful=False) == pytest.approx(0.45)
 
 
 def test_every_constant_is_explained_in_the_docs() -> None:
@@ -68,14 +68,14 @@ def test_annealing_is_exponential() -> None:
     assert anneal(10, Hyperparameters(tau_anneal_rate=0.05)) == pytest.approx(0.4246, abs=5e-5)
 
 
-def test_all_the_worked_numbers_of_the_specification(vectors: dict[str, Any], settings: Hyperparameters) -> None:
+def test_all_the_worked_numbers_of_the_specification(vectors: dict[str, Any], hyperparameters: Hyperparameters) -> None:
     for dopamine, rate in vectors["effective_learning_rate"]["cases"]:
-        assert settings.learning_rate(dopamine) == pytest.approx(rate)
+        assert hyperparameters.learning_rate(dopamine) == pytest.approx(rate)
     for case in vectors["scalar_update_from_defaults"]:
         after = rewarded(case["dopamine"], case["signal"])
         assert {name: after[name] for name in case["after"]} == pytest.approx(case["after"])
     for case in vectors["salience_half_half"]:
-        assert salience(case["novelty"], case["error"], settings) == pytest.approx(case["salience"])
+        assert salience(case["novelty"], case["error"], hyperparameters) == pytest.approx(case["salience"])
     for case in vectors["softmax"]:
         assert softmax(case["scores"], case["tau"]) == pytest.approx(case["p"], abs=5e-5)
     case = vectors["exponential_tau"]

@@ -4,7 +4,12 @@ import msgspec
 
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.modulators import UNIT
-from soma.brain.learners.hyperparameters import SETTINGS, digest_of, record, recorded
+from soma.brain.learners.hyperparameters import (
+    SETTINGS_SUBJECT,
+    digest_of,
+    read_hyperparameters,
+    record_hyperparameters,
+)
 from soma.events.facts.codec import draft
 from soma.events.facts.learning import LearnerConfigured
 
@@ -12,26 +17,26 @@ CONSTANTS = Hyperparameters(profile=UNIT, doubt=0.25)
 
 
 async def test_constants_are_put_on_record_once(opened):
-    before = recorded(opened.writer.database)
+    before = read_hyperparameters(opened.writer.database)
     for _ in range(2):
-        await opened.writer.write(lambda tx: record(tx, CONSTANTS))
-    assert recorded(opened.writer.database) == before | {digest_of(CONSTANTS): CONSTANTS}
+        await opened.writer.write(lambda tx: record_hyperparameters(tx, CONSTANTS))
+    assert read_hyperparameters(opened.writer.database) == before | {digest_of(CONSTANTS): CONSTANTS}
 
 
 async def test_constants_from_before_the_floor_of_tools_replay_without_one(opened):
     told = msgspec.to_builtins(CONSTANTS)
     del told["tool_floor"]
     fact = LearnerConfigured(digest="before", hyperparameters=told)
-    await opened.writer.write(lambda tx: tx.append(draft(fact, SETTINGS)))
-    assert recorded(opened.writer.database)["before"].tool_floor == 0.0
+    await opened.writer.write(lambda tx: tx.append(draft(fact, SETTINGS_SUBJECT)))
+    assert read_hyperparameters(opened.writer.database)["before"].tool_floor == 0.0
 
 
 async def test_constants_from_before_citations_awaited_trust_replay_without_waiting(opened):
     told = msgspec.to_builtins(CONSTANTS)
     del told["citations_await_trust"]
     fact = LearnerConfigured(digest="before", hyperparameters=told)
-    await opened.writer.write(lambda tx: tx.append(draft(fact, SETTINGS)))
-    assert not recorded(opened.writer.database)["before"].citations_await_trust
+    await opened.writer.write(lambda tx: tx.append(draft(fact, SETTINGS_SUBJECT)))
+    assert not read_hyperparameters(opened.writer.database)["before"].citations_await_trust
 
 
 async def test_constants_whose_records_an_early_version_wrote_as_arrays_are_read(opened):
@@ -39,5 +44,5 @@ async def test_constants_whose_records_an_early_version_wrote_as_arrays_are_read
     profile = [list(level.values()) if isinstance(level, dict) else level for level in told["profile"].values()]
     early = told | {"views": list(told["views"].values()), "profile": profile}
     fact = LearnerConfigured(digest="early", hyperparameters=early)
-    await opened.writer.write(lambda tx: tx.append(draft(fact, SETTINGS)))
-    assert recorded(opened.writer.database)["early"] == CONSTANTS
+    await opened.writer.write(lambda tx: tx.append(draft(fact, SETTINGS_SUBJECT)))
+    assert read_hyperparameters(opened.writer.database)["early"] == CONSTANTS

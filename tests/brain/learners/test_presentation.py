@@ -2,7 +2,7 @@
 
 import pytest
 from hypothesis import given
-from tests.brain.histories import every_settings, histories, run
+from tests.brain.histories import any_hyperparameters, histories, run
 
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import Observation, learn
@@ -13,16 +13,16 @@ from soma.brain.learners.presentation import moved, served_next, served_weights
 pytestmark = pytest.mark.learning
 
 
-@given(histories, histories, every_settings)
+@given(histories, histories, any_hyperparameters)
 def test_what_the_next_state_serves_and_moves_is_as_worked_out_from_nothing(
-    earlier: list[Observation], history: list[Observation], settings: Hyperparameters
+    earlier: list[Observation], history: list[Observation], hyperparameters: Hyperparameters
 ) -> None:
-    before = run(earlier, settings)
-    back = Restore(snapshot=LearnerState.initial(settings), reason="a person asked")
+    before = run(earlier, hyperparameters)
+    back = Restore(snapshot=LearnerState.initial(hyperparameters), reason="a person asked")
     for observation in (*history, back):
-        after, _ = learn(before, observation, settings)
-        known, fresh = served_weights(before, settings), served_weights(after, settings)
-        served, deltas = served_next(before, known, after, settings)
+        after, _ = learn(before, observation, hyperparameters)
+        known, fresh = served_weights(before, hyperparameters), served_weights(after, hyperparameters)
+        served, deltas = served_next(before, known, after, hyperparameters)
         assert list(served.items()) == list(fresh.items())
         assert list(deltas.items()) == list(moved(known, fresh).items())
         before = after

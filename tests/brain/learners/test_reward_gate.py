@@ -169,7 +169,7 @@ def test_what_is_left_out_is_as_if_it_had_never_been(hyperparameters_and_log):
             frozenset({left_out}),
             lambda: events,
             until=len(records),
-            constants=lambda _: constants,
+            hyperparameters_of=lambda _: constants,
             at=states.__getitem__,
         )
         assert found == expected

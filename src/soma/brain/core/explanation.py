@@ -22,7 +22,7 @@ class Explanation(msgspec.Struct, frozen=True, gc=False):
     before: LearnerState
     after: LearnerState
     observation: AnswerVerdict | Evidence | IterationOutcome | Restore | Promotion
-    settings: Hyperparameters
+    hyperparameters: Hyperparameters
     feeling: Feeling | None = None
     reward: float | None = None
     terms: Terms = ()
@@ -38,7 +38,7 @@ class Explanation(msgspec.Struct, frozen=True, gc=False):
     @property
     def learning_rate(self) -> float:
         """lr_eff, from dopamine before the event."""
-        return self.settings.learning_rate(self.before.modulators.dopamine)
+        return self.hyperparameters.learning_rate(self.before.modulators.dopamine)
 
     @property
     def salience(self) -> float:
@@ -46,12 +46,12 @@ class Explanation(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def gates(self) -> gates.Gates:
-        return gates.gates(self.salience, self.before.modulators, self.settings)
+        return gates.gates(self.salience, self.before.modulators, self.hyperparameters)
 
     @property
     def signal(self) -> float | None:
         """The one scalar of the literal rule."""
-        if self.settings.learning_rule is not Rule.LITERAL or self.feeling is None:
+        if self.hyperparameters.learning_rule is not Rule.LITERAL or self.feeling is None:
             return None
         seen = self.observation
         return literal.evidence_signal(seen) if isinstance(seen, Evidence) else self.reward
@@ -60,9 +60,9 @@ class Explanation(msgspec.Struct, frozen=True, gc=False):
     def credit(self) -> float:
         match self.observation:
             case Evidence(source=source):
-                return evidence.credit_of(source, self.before.retrieval.trust_sum, self.settings)
+                return evidence.credit_of(source, self.before.retrieval.trust_sum, self.hyperparameters)
             case IterationOutcome():
-                return self.settings.outcome_credit
+                return self.hyperparameters.outcome_credit
             case _:
                 return 1.0
 

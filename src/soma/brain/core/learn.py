@@ -27,90 +27,94 @@ Observation = AnswerVerdict | Evidence | IterationOutcome | Restore | Promotion
 Learned = tuple[LearnerState, Explanation]
 
 
-def learn(state: LearnerState, observation: Observation, settings: Hyperparameters) -> Learned:
+def learn(state: LearnerState, observation: Observation, hyperparameters: Hyperparameters) -> Learned:
     match observation:
         case AnswerVerdict():
-            return learn_from_answer(state, observation, settings)
+            return learn_from_answer(state, observation, hyperparameters)
         case Evidence():
-            return learn_from_evidence(state, observation, settings)
+            return learn_from_evidence(state, observation, hyperparameters)
         case IterationOutcome():
-            return learn_from_outcome(state, observation, settings)
+            return learn_from_outcome(state, observation, hyperparameters)
         case Restore():
             after = restored(state, observation)
-            return after, Explanation(observation.reason, state, after, observation, settings)
+            return after, Explanation(observation.reason, state, after, observation, hyperparameters)
         case Promotion():
-            after = promoted(state, observation, settings)
-            return after, Explanation(observation.reason, state, after, observation, settings)
+            after = promoted(state, observation, hyperparameters)
+            return after, Explanation(observation.reason, state, after, observation, hyperparameters)
         case _:
             assert_never(observation)
 
 
-def learn_from_answer(state: LearnerState, answer: AnswerVerdict, settings: Hyperparameters) -> Learned:
+def learn_from_answer(state: LearnerState, answer: AnswerVerdict, hyperparameters: Hyperparameters) -> Learned:
     """A person's verdict, never gated: what gain, cost, latency are worth, whether confidence was right."""
     outliers: list[str] = []
-    terms = answer_terms(answer, settings)
+    terms = answer_terms(answer, hyperparameters)
     reward = clip("reward", sum_of(terms), -1.0, 1.0, outliers)
     confidence = _share("raw_confidence", answer.raw_confidence, outliers)
     delta = reward - state.baseline
     feeling = felt(
         state.modulators,
-        settings,
+        hyperparameters,
         delta=delta,
         confidence=confidence,
-        urgency=modulators.urgency(answer.latency_ms, settings.latency_target_ms),
+        urgency=modulators.urgency(answer.latency_ms, hyperparameters.latency_target_ms),
     )
 
-    parameters = _worth(state, answer, reward, 1.0, settings, outliers=outliers)
-    watch, parameters, guarded = guard.watch_reward(state.guard, parameters, reward, settings)
+    parameters = _worth(state, answer, reward, 1.0, hyperparameters, outliers=outliers)
+    watch, parameters, guarded = guard.watch_reward(state.guard, parameters, reward, hyperparameters)
     labels, used = state.calibration, state.tools
     if confidence is not None and reward != 0.0:
         labels = calibration.labelled(labels, confidence, good=reward > 0.0)
     for tool in answer.tools:
-        used = tools.learned(used, tool, 0.5 + 0.5 * reward, settings.tool_answer_rate, floor=settings.tool_floor)
+        used = tools.learned(
+            used, tool, 0.5 + 0.5 * reward, hyperparameters.tool_answer_rate, floor=hyperparameters.tool_floor
+        )
 
-    after = _next(state, parameters, feeling, watch, settings, clipped=bool(outliers), guarded=guarded)
+    after = _next(state, parameters, feeling, watch, hyperparameters, clipped=bool(outliers), guarded=guarded)
     after = replace(
         after,
-        baseline=next_baseline(state.baseline, delta, state.modulators, settings),
+        baseline=next_baseline(state.baseline, delta, state.modulators, hyperparameters),
         calibration=labels,
         tools=used,
         counts=replace(after.counts, answers=after.counts.answers + 1),
     )
     reason = "what a person said of the answer"
     return after, Explanation(
-        reason, state, after, answer, settings, feeling, reward, terms, tuple(outliers), False, guarded
+        reason, state, after, answer, hyperparameters, feeling, reward, terms, tuple(outliers), False, guarded
     )
 
 
-def learn_from_evidence(state: LearnerState, seen: Evidence, settings: Hyperparameters) -> Learned:
+def learn_from_evidence(state: LearnerState, seen: Evidence, hyperparameters: Hyperparameters) -> Learned:
     """Which memories helped: moves the views' weights, the trust in them, the values of those named."""
     outliers: list[str] = []
-    reading = evidence.read(state.retrieval, seen, settings)
+    reading = evidence.read(state.retrieval, seen, hyperparameters)
     judgement = reading.judgement
     error = judgement.error if judgement else 0.0
     feeling = felt(
         state.modulators,
-        settings,
+        hyperparameters,
         surprise=error,
         novelty=_share("novelty", seen.novelty, outliers),
         confidence=1.0 - error,
     )
 
     values = evidence.named_values(seen)
-    gated = _why_gated(state, seen, feeling, settings)
+    gated = _why_gated(state, seen, feeling, hyperparameters)
     told = (
         _Told(_with_room(state, reading), state.guard, gated)
         if gated
-        else _told(state, seen, reading, settings, outliers)
+        else _told(state, seen, reading, hyperparameters, outliers)
     )
-    parameters = told.parameters if gated else _diversified(told.parameters, seen.diversity, state, settings, outliers)
+    parameters = (
+        told.parameters if gated else _diversified(told.parameters, seen.diversity, state, hyperparameters, outliers)
+    )
 
     after = _next(
         state,
         parameters,
         feeling,
         told.watch,
-        settings,
+        hyperparameters,
         clipped=bool(outliers),
         guarded=told.guarded,
         gated=bool(gated),
@@ -125,7 +129,7 @@ def learn_from_evidence(state: LearnerState, seen: Evidence, settings: Hyperpara
         state,
         after,
         seen,
-        settings,
+        hyperparameters,
         feeling,
         outliers=tuple(outliers),
         gated=bool(gated),
@@ -146,23 +150,23 @@ class _Told(NamedTuple):
     guarded: bool = False
 
 
-def _why_gated(state: LearnerState, seen: Evidence, feeling: Feeling, settings: Hyperparameters) -> str:
+def _why_gated(state: LearnerState, seen: Evidence, feeling: Feeling, hyperparameters: Hyperparameters) -> str:
     """Empty where the evidence is learned from: a person's always is."""
-    credit = evidence.credit_of(seen.source, state.retrieval.trust_sum, settings)
-    if seen.source is EvidenceSource.MODEL and settings.citations_await_trust and not credit:
+    credit = evidence.credit_of(seen.source, state.retrieval.trust_sum, hyperparameters)
+    if seen.source is EvidenceSource.MODEL and hyperparameters.citations_await_trust and not credit:
         return "a model's citation counts for nothing until what people said has earned trust"
     is_automatic = seen.source is not EvidenceSource.PERSON
-    return "a citation without salience" if is_automatic and not passes(feeling.salience, settings) else ""
+    return "a citation without salience" if is_automatic and not passes(feeling.salience, hyperparameters) else ""
 
 
 def _told(
-    state: LearnerState, seen: Evidence, reading: AlignedEvidence, settings: Hyperparameters, outliers: list[str]
+    state: LearnerState, seen: Evidence, reading: AlignedEvidence, hyperparameters: Hyperparameters, outliers: list[str]
 ) -> _Told:
     is_model = seen.source is EvidenceSource.MODEL
     parameters, watch, judgement = _with_room(state, reading), state.guard, reading.judgement
-    credit = evidence.credit_of(seen.source, state.retrieval.trust_sum, settings)
-    if settings.learning_rule is Rule.LITERAL:
-        rate = settings.learning_rate(state.modulators.dopamine) * (credit if is_model else 1.0)
+    credit = evidence.credit_of(seen.source, state.retrieval.trust_sum, hyperparameters)
+    if hyperparameters.learning_rule is Rule.LITERAL:
+        rate = hyperparameters.learning_rate(state.modulators.dopamine) * (credit if is_model else 1.0)
         moved = literal.move_parameters(parameters, rate, literal.evidence_signal(seen))
         return _Told(moved, watch, "one signal for every weight")
     if judgement is None:
@@ -173,9 +177,9 @@ def _told(
         reading,
         judgement,
         credit=credit,
-        factor=settings.learning_factor(state.modulators.dopamine),
+        factor=hyperparameters.learning_factor(state.modulators.dopamine),
         earns_trust=not is_model,
-        settings=settings,
+        hyperparameters=hyperparameters,
         outliers=outliers,
     )
     parameters = replace(parameters, retrieval=retrieval)
@@ -183,7 +187,7 @@ def _told(
         return _Told(parameters, watch, "all that was shown was dismissed", gradient)
     if is_model:
         return _Told(parameters, watch, "what a model cited, for little: it earns no trust", gradient)
-    watch, parameters, guarded = guard.watch_evidence(watch, parameters, judgement.advantage, settings)
+    watch, parameters, guarded = guard.watch_evidence(watch, parameters, judgement.advantage, hyperparameters)
     return _Told(parameters, watch, "what helped, against what was shown beside it", gradient, guarded)
 
 
@@ -192,44 +196,48 @@ def _with_room(state: LearnerState, reading: AlignedEvidence) -> Parameters:
     return Parameters(reading.retrieval, state.utility, state.temperature)
 
 
-def learn_from_outcome(state: LearnerState, outcome: IterationOutcome, settings: Hyperparameters) -> Learned:
+def learn_from_outcome(state: LearnerState, outcome: IterationOutcome, hyperparameters: Hyperparameters) -> Learned:
     """What happened without a person: always felt and recorded, learned from only where it is salient."""
     outliers: list[str] = []
-    terms = outcome_terms(outcome, settings)
+    terms = outcome_terms(outcome, hyperparameters)
     reward = clip("reward", sum_of(terms), -1.0, 1.0, outliers)
     delta = reward - state.baseline if terms else 0.0
     feeling = felt(
         state.modulators,
-        settings,
+        hyperparameters,
         delta=delta,
         novelty=_share("novelty", outcome.novelty, outliers),
         confidence=_share("confidence", outcome.confidence, outliers),
-        urgency=modulators.urgency(outcome.latency_ms, settings.latency_target_ms),
+        urgency=modulators.urgency(outcome.latency_ms, hyperparameters.latency_target_ms),
     )
 
     parameters, watch, guarded = state.parameters, state.guard, False
-    gated = outcome.only_felt or not passes(feeling.salience, settings)
+    gated = outcome.only_felt or not passes(feeling.salience, hyperparameters)
     if terms and not gated:
-        parameters = _worth(state, outcome, reward, settings.outcome_credit, settings, outliers=outliers)
-        watch, parameters, guarded = guard.watch_reward(watch, parameters, reward, settings)
+        parameters = _worth(state, outcome, reward, hyperparameters.outcome_credit, hyperparameters, outliers=outliers)
+        watch, parameters, guarded = guard.watch_reward(watch, parameters, reward, hyperparameters)
     if not gated:
-        parameters = _diversified(parameters, outcome.diversity, state, settings, outliers)
+        parameters = _diversified(parameters, outcome.diversity, state, hyperparameters, outliers)
     used = state.tools
     for tool, ok in () if outcome.only_felt else outcome.tool_outcomes:
-        used = tools.learned(used, tool, 1.0 if ok else 0.0, settings.tool_rate, floor=settings.tool_floor)
+        used = tools.learned(
+            used, tool, 1.0 if ok else 0.0, hyperparameters.tool_rate, floor=hyperparameters.tool_floor
+        )
 
-    after = _next(state, parameters, feeling, watch, settings, clipped=bool(outliers), guarded=guarded, gated=gated)
+    after = _next(
+        state, parameters, feeling, watch, hyperparameters, clipped=bool(outliers), guarded=guarded, gated=gated
+    )
     after = replace(
         after,
         baseline=state.baseline
         if outcome.only_felt
-        else next_baseline(state.baseline, delta, state.modulators, settings),
+        else next_baseline(state.baseline, delta, state.modulators, hyperparameters),
         tools=used,
         counts=replace(after.counts, outcomes=after.counts.outcomes + 1),
     )
     reason = _why(outcome, gated=gated)
     return after, Explanation(
-        reason, state, after, outcome, settings, feeling, reward, terms, tuple(outliers), gated, guarded
+        reason, state, after, outcome, hyperparameters, feeling, reward, terms, tuple(outliers), gated, guarded
     )
 
 
@@ -244,7 +252,7 @@ def _next(
     parameters: Parameters,
     feeling: Feeling,
     watch: Guard,
-    settings: Hyperparameters,
+    hyperparameters: Hyperparameters,
     *,
     clipped: bool,
     guarded: bool,
@@ -258,7 +266,7 @@ def _next(
         retrieval=parameters.retrieval,
         utility=parameters.utility,
         temperature=parameters.temperature,
-        modulators=modulators.kept(feeling.pushed, settings.profile),
+        modulators=modulators.kept(feeling.pushed, hyperparameters.profile),
         guard=watch,
         counts=replace(
             counts,
@@ -274,16 +282,18 @@ def _worth(
     seen: AnswerVerdict | IterationOutcome,
     reward: float,
     credit: float,
-    settings: Hyperparameters,
+    hyperparameters: Hyperparameters,
     *,
     outliers: list[str],
 ) -> Parameters:
     """A reward tells the worth of gain, cost and latency, nothing of alpha, beta, gamma; unless literally."""
-    if settings.learning_rule is Rule.LITERAL:
-        return literal.move_parameters(state.parameters, settings.learning_rate(state.modulators.dopamine), reward)
+    if hyperparameters.learning_rule is Rule.LITERAL:
+        return literal.move_parameters(
+            state.parameters, hyperparameters.learning_rate(state.modulators.dopamine), reward
+        )
     worth = state.utility
-    if features := utility.features(seen.gain, seen.cost, seen.latency_ms, settings, outliers):
-        worth = utility.regressed(worth, features, reward, credit, settings)
+    if features := utility.features(seen.gain, seen.cost, seen.latency_ms, hyperparameters, outliers):
+        worth = utility.regressed(worth, features, reward, credit, hyperparameters)
     return Parameters(state.retrieval, worth, state.temperature)
 
 
@@ -291,14 +301,14 @@ def _diversified(
     parameters: Parameters,
     diversity: float | None,
     state: LearnerState,
-    settings: Hyperparameters,
+    hyperparameters: Hyperparameters,
     outliers: list[str],
 ) -> Parameters:
     if diversity is None:
         return parameters
     diversity = clip("diversity", diversity, 0.0, 1.0, outliers)
     n = state.counts.evidence + state.counts.outcomes
-    return replace(parameters, temperature=temperature.moved(parameters.temperature, diversity, n, settings))
+    return replace(parameters, temperature=temperature.moved(parameters.temperature, diversity, n, hyperparameters))
 
 
 def _share(name: str, value: float | None, outliers: list[str]) -> float | None:

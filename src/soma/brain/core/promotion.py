@@ -27,17 +27,17 @@ class Promotion(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag
     reason: str
 
 
-def promoted(state: LearnerState, won: Promotion, settings: Hyperparameters) -> LearnerState:
-    return replace(stepped(state, won.changes, settings), version=state.version + 1)
+def promoted(state: LearnerState, won: Promotion, hyperparameters: Hyperparameters) -> LearnerState:
+    return replace(stepped(state, won.changes, hyperparameters), version=state.version + 1)
 
 
-def stepped(state: LearnerState, changes: Changes, settings: Hyperparameters) -> LearnerState:
+def stepped(state: LearnerState, changes: Changes, hyperparameters: Hyperparameters) -> LearnerState:
     """The learner with its prior moved; its version and everything that is not a weight stay."""
     steps = dict(changes)
     if not steps:
         return state
-    parameters = step_parameters(state.parameters, steps, settings)
-    good = state.guard.good and step_parameters(state.guard.good, steps, settings)
+    parameters = step_parameters(state.parameters, steps, hyperparameters)
+    good = state.guard.good and step_parameters(state.guard.good, steps, hyperparameters)
     return replace(
         state,
         retrieval=parameters.retrieval,
@@ -47,7 +47,7 @@ def stepped(state: LearnerState, changes: Changes, settings: Hyperparameters) ->
     )
 
 
-def step_parameters(parameters: Parameters, steps: dict[str, float], settings: Hyperparameters) -> Parameters:
+def step_parameters(parameters: Parameters, steps: dict[str, float], hyperparameters: Hyperparameters) -> Parameters:
     """Each weight by its name on the wire; a name that the learner does not know moves nothing."""
     old = parameters.retrieval
     by_view = [steps.get(weight_name(view), 0.0) for view in old.views.names]
@@ -56,21 +56,21 @@ def step_parameters(parameters: Parameters, steps: dict[str, float], settings: H
     weights = [clamp(weight + step, *box) for weight, step, box in zip(old.weights, by_view, boxes, strict=True)]
     return Parameters(
         replace(old, views=Views.of(dict(zip(old.views.names, priors, strict=True))), weights=tuple(weights)),
-        _worth(parameters.utility, steps, settings),
-        _temperature(parameters.temperature, steps.get("tau", 0.0), settings),
+        _worth(parameters.utility, steps, hyperparameters),
+        _temperature(parameters.temperature, steps.get("tau", 0.0), hyperparameters),
     )
 
 
-def _temperature(old: Temperature, step: float, settings: Hyperparameters) -> Temperature:
+def _temperature(old: Temperature, step: float, hyperparameters: Hyperparameters) -> Temperature:
     """d takes the step, so that the diversity rule goes on from there."""
-    tau = clamp(old.tau + step, settings.tau_low, settings.tau_high)
+    tau = clamp(old.tau + step, hyperparameters.tau_low, hyperparameters.tau_high)
     return Temperature(tau, old.drift + (tau - old.tau))
 
 
-def _worth(old: Utility, steps: dict[str, float], settings: Hyperparameters) -> Utility:
+def _worth(old: Utility, steps: dict[str, float], hyperparameters: Hyperparameters) -> Utility:
     """theta + step solves the regression whose right side is larger by (M + prior I) step: it lasts as data do."""
     gain, cost, late = (steps.get(name, 0.0) for name in ("lambda", "mu", "nu"))
-    worth = settings.utility_prior_observations
+    worth = hyperparameters.utility_prior_observations
     return replace(
         old,
         lambda_=clamp(old.lambda_ + gain, LAMBDA.low, LAMBDA.high),

@@ -41,13 +41,13 @@ class LearnerState(msgspec.Struct, frozen=True, gc=False):
     values_version: int
 
     @classmethod
-    def initial(cls, settings: Hyperparameters) -> "LearnerState":
+    def initial(cls, hyperparameters: Hyperparameters) -> "LearnerState":
         return cls(
             version=0,
-            retrieval=evidence.initial(settings.views),
+            retrieval=evidence.initial(hyperparameters.views),
             utility=utility.INITIAL,
-            temperature=temperature.initial(settings),
-            modulators=settings.profile.baseline,
+            temperature=temperature.initial(hyperparameters),
+            modulators=hyperparameters.profile.baseline,
             baseline=0.0,
             calibration=calibration.EMPTY,
             tools=(),

@@ -23,12 +23,12 @@ class MetricValue(NamedTuple):
 
 
 def measured(
-    learned: Iterable[Learnable], metrics: Collection[str], conversation_id: str, settings: Hyperparameters
+    learned: Iterable[Learnable], metrics: Collection[str], conversation_id: str, hyperparameters: Hyperparameters
 ) -> Iterator[MetricValue]:
     """By those of `metrics` that what was learned of a feedback says something of."""
     for seen in learned:
         if isinstance(seen, AnswerVerdict) and "reward" in metrics:
-            value = clamp(sum_of(answer_terms(seen, settings)), -1.0, 1.0)
+            value = clamp(sum_of(answer_terms(seen, hyperparameters)), -1.0, 1.0)
             yield MetricValue(conversation_id, "reward", value)
         if isinstance(seen, Evidence) and "reciprocal_rank" in metrics:
             yield MetricValue(conversation_id, "reciprocal_rank", _reciprocal_rank(seen))

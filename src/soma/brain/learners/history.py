@@ -47,7 +47,7 @@ class ExplainedUpdate(NamedTuple):
 
     event: Event
     cause: str
-    constants: Hyperparameters
+    hyperparameters: Hyperparameters
     explanation: Explanation
 
 
@@ -55,7 +55,7 @@ class ServedState(NamedTuple):
     """A state in the words of the wire, under some constants: what it has learned, and what it serves of that."""
 
     state: LearnerState
-    constants: Hyperparameters
+    hyperparameters: Hyperparameters
     learned: dict[str, float]
     weights: dict[str, float]
     trust: float
@@ -87,8 +87,8 @@ class Histories:
             if after_step.version <= begin:
                 start = after_step
             else:
-                before = _seen(step.explanation.before, step.constants, seen)
-                seen = _seen(after_step, step.constants, before)
+                before = _seen(step.explanation.before, step.hyperparameters, seen)
+                seen = _seen(after_step, step.hyperparameters, before)
                 updates.append(_update(step, before, seen))
             if after_step.version in (begin, begin + limit):
                 self._keep(principal, Base(after_step.version, step.event.seq - 1, after_step))
@@ -126,9 +126,9 @@ class Histories:
     def _steps(self, principal: Principal, base: Base) -> Iterator[ExplainedUpdate]:
         state = base.state
         for event in Log(self._reads).follow(principal.tenant_id, stream_of(principal), types=LEARNED, after=base.seq):
-            for cause, settings, observation in self._told(principal, event, version=state.version):
-                state, explanation = learn(state, observation, settings)
-                yield ExplainedUpdate(event, cause, settings, explanation)
+            for cause, hyperparameters, observation in self._told(principal, event, version=state.version):
+                state, explanation = learn(state, observation, hyperparameters)
+                yield ExplainedUpdate(event, cause, hyperparameters, explanation)
 
     def _told(
         self, principal: Principal, event: Event, *, version: int
@@ -137,13 +137,13 @@ class Histories:
         learners = self._learners
         if event.event_type == WeightsBatchUpdated.event_type and event.payload is not None:
             batch = self._records(event.hash, event.payload)
-            constants = learners.constants_of(batch.hyperparameters)
+            hyperparameters = learners.hyperparameters_of(batch.hyperparameters)
             for record in batch.observations[version + 1 - batch.first_version :]:
-                yield batch.cause, constants, read(record)
+                yield batch.cause, hyperparameters, read(record)
             return
         match fact_of(event):
             case WeightsUpdated() as fact if fact.learner_version > version:
-                yield fact.cause, learners.constants_of(fact.hyperparameters), observed(fact.observation)
+                yield fact.cause, learners.hyperparameters_of(fact.hyperparameters), observed(fact.observation)
             case WeightsRolledBack() as fact if fact.learner_version > version:
                 back = learners.way_back(self._reads, principal, fact.restored_version, fact.hyperparameters)
                 yield "rollback", learners.hyperparameters, back
@@ -163,20 +163,20 @@ def _signed_at(reads: Reads, principal: Principal, start: ReplayStart) -> str | 
     return event.timestamp if event else None
 
 
-def _seen(state: LearnerState, constants: Hyperparameters, last: ServedState | None) -> ServedState:
+def _seen(state: LearnerState, hyperparameters: Hyperparameters, last: ServedState | None) -> ServedState:
     """`last` is what was seen before it: most updates leave the weights of all views as they are."""
-    if last is not None and last.constants is constants:
+    if last is not None and last.hyperparameters is hyperparameters:
         if last.state is state:
             return last
         if last.state.retrieval is state.retrieval:
             others = state.weights_beside_views
-            return ServedState(state, constants, last.learned | others, last.weights | others, last.trust)
-    served = serve(state, constants)
-    return ServedState(state, constants, state.weights, weights_of(served, state), served.trust)
+            return ServedState(state, hyperparameters, last.learned | others, last.weights | others, last.trust)
+    served = serve(state, hyperparameters)
+    return ServedState(state, hyperparameters, state.weights, weights_of(served, state), served.trust)
 
 
 def _update(step: ExplainedUpdate, before: ServedState, after: ServedState) -> Update:
-    event, why, constants = step.event, step.explanation, step.constants
+    event, why, hyperparameters = step.event, step.explanation, step.hyperparameters
     retrieval = why.after.retrieval
     if before.state.retrieval is retrieval:
         learned_deltas = weight_deltas = moved(why.before.weights_beside_views, why.after.weights_beside_views)
@@ -196,9 +196,9 @@ def _update(step: ExplainedUpdate, before: ServedState, after: ServedState) -> U
         reward_terms=dict(why.terms),
         features=_features(why),
         learning_rate=why.learning_rate,
-        learning_factor=constants.learning_factor(why.before.modulators.dopamine),
-        evidence_step=constants.evidence_step,
-        curvature_start=constants.curvature_start,
+        learning_factor=hyperparameters.learning_factor(why.before.modulators.dopamine),
+        evidence_step=hyperparameters.evidence_step,
+        curvature_start=hyperparameters.curvature_start,
         credit=why.credit,
         salience=why.salience,
         signals=by_weight_name(retrieval.views.names, why.gradient) if why.gradient else {},
@@ -217,10 +217,14 @@ def _update(step: ExplainedUpdate, before: ServedState, after: ServedState) -> U
 
 def _features(why: Explanation) -> dict[str, float]:
     """The known terms that the reward was regressed on; none where it was not."""
-    seen, settings = why.observation, why.settings
-    if not isinstance(seen, AnswerVerdict | IterationOutcome) or settings.learning_rule is Rule.LITERAL:
+    seen, hyperparameters = why.observation, why.hyperparameters
+    if not isinstance(seen, AnswerVerdict | IterationOutcome) or hyperparameters.learning_rule is Rule.LITERAL:
         return {}
-    if why.gated or not why.terms or (f := features(seen.gain, seen.cost, seen.latency_ms, settings, [])) is None:
+    if (
+        why.gated
+        or not why.terms
+        or (f := features(seen.gain, seen.cost, seen.latency_ms, hyperparameters, [])) is None
+    ):
         return {}
     terms = (("gain", seen.gain, f.gain), ("cost", seen.cost, f.cost), ("latency", seen.latency_ms, f.latency))
     return {name: term for name, given, term in terms if given is not None}

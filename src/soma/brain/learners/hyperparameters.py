@@ -16,25 +16,25 @@ from soma.events.transaction import Transaction
 
 # What held before a constant was known, and so what events without it were computed with.
 BEFORE = {"tool_floor": 0.0, "citations_await_trust": False}
-SETTINGS = Subject(tenant_id="", stream="settings")  # facts of the process, of no tenant
+SETTINGS_SUBJECT = Subject(tenant_id="", stream="settings")  # facts of the process, of no tenant
 
 
-def digest_of(constants: Hyperparameters) -> str:
-    return sha256(msgspec.json.encode(constants)).hexdigest()[:16]
+def digest_of(hyperparameters: Hyperparameters) -> str:
+    return sha256(msgspec.json.encode(hyperparameters)).hexdigest()[:16]
 
 
-def recorded(reads: Reads) -> dict[str, Hyperparameters]:
+def read_hyperparameters(reads: Reads) -> dict[str, Hyperparameters]:
     """By their digests."""
-    facts = map(fact_of, Log(reads).stream(SETTINGS.tenant_id, SETTINGS.stream))
+    facts = map(fact_of, Log(reads).stream(SETTINGS_SUBJECT.tenant_id, SETTINGS_SUBJECT.stream))
     return {fact.digest: _read(fact.hyperparameters) for fact in facts if isinstance(fact, LearnerConfigured)}
 
 
-def record(transaction: Transaction, constants: Hyperparameters) -> None:
+def record_hyperparameters(transaction: Transaction, hyperparameters: Hyperparameters) -> None:
     """Once."""
-    digest = digest_of(constants)
-    if digest not in recorded(transaction):
-        fact = LearnerConfigured(digest=digest, hyperparameters=msgspec.to_builtins(constants))
-        transaction.append(draft(fact, SETTINGS))
+    digest = digest_of(hyperparameters)
+    if digest not in read_hyperparameters(transaction):
+        fact = LearnerConfigured(digest=digest, hyperparameters=msgspec.to_builtins(hyperparameters))
+        transaction.append(draft(fact, SETTINGS_SUBJECT))
 
 
 def _read(told: Mapping[str, Any]) -> Hyperparameters:

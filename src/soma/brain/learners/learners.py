@@ -18,7 +18,7 @@ from soma.brain.core.restore import Restore
 from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
 from soma.brain.learners.checkpoints import Signer
-from soma.brain.learners.hyperparameters import digest_of, record, recorded
+from soma.brain.learners.hyperparameters import digest_of, read_hyperparameters, record_hyperparameters
 from soma.brain.learners.lineage import jumps, keep_jump
 from soma.brain.learners.observations import Learnable, Named, named_by, observed
 from soma.brain.learners.presentation import moved, served_next, served_weights
@@ -113,7 +113,7 @@ class Learners:
         self._snapshot_every = snapshot_every
         self._checkpoint_every = checkpoint_every
         self._shared = writer.database.dialect == "postgresql"  # SQLite's folder is locked by one process
-        self._constants = {self.digest: hyperparameters}
+        self._by_digest = {self.digest: hyperparameters}
 
     # Reading: only what is committed
 
@@ -159,7 +159,7 @@ class Learners:
         for event in Log(reads).follow(principal.tenant_id, stream_of(principal)):
             match fact_of(event):
                 case WeightsUpdated(hyperparameters=digest) | WeightsBatchUpdated(hyperparameters=digest) if digest:
-                    return LearnerState.initial(self.constants_of(digest))
+                    return LearnerState.initial(self.hyperparameters_of(digest))
             if event.payload is None or event.event_type in LEARNED:
                 break
         return LearnerState.initial(self.hyperparameters)
@@ -224,20 +224,20 @@ class Learners:
                 raise LookupError(f"the payload of {event.event_id} is gone, and no checkpoint covers it")
 
     def _taught(self, state: LearnerState, records: Iterable[Any], digest: str) -> LearnerState:
-        constants = self.constants_of(digest)
+        hyperparameters = self.hyperparameters_of(digest)
         for each in records:
-            state, _ = learn(state, observed(each), constants)
+            state, _ = learn(state, observed(each), hyperparameters)
         return state
 
-    def constants_of(self, digest: str) -> Hyperparameters:
-        if digest not in self._constants:
-            self._constants |= recorded(self._database)
-        return self._constants[digest]
+    def hyperparameters_of(self, digest: str) -> Hyperparameters:
+        if digest not in self._by_digest:
+            self._by_digest |= read_hyperparameters(self._database)
+        return self._by_digest[digest]
 
     def way_back(self, reads: Reads, principal: Principal, version: int, digest: str) -> Restore:
         """`digest` names the constants of a start from nothing; older events do not."""
-        constants = self.constants_of(digest) if digest else self.hyperparameters
-        snapshot = self.at(reads, principal, version) if version else LearnerState.initial(constants)
+        hyperparameters = self.hyperparameters_of(digest) if digest else self.hyperparameters
+        snapshot = self.at(reads, principal, version) if version else LearnerState.initial(hyperparameters)
         return Restore(snapshot=snapshot, reason=f"rolled back to version {version}")
 
     def voided(self, reads: Reads, principal: Principal, fact: RewardVoided) -> Restore:
@@ -255,7 +255,7 @@ class Learners:
             versions,
             lambda: Log(reads).follow(principal.tenant_id, stream_of(principal), after=seq),
             until=until,
-            constants=self.constants_of,
+            hyperparameters_of=self.hyperparameters_of,
             at=lambda version: self.at(reads, principal, version),
         )
 
@@ -263,7 +263,7 @@ class Learners:
 
     def configure(self, transaction: Transaction) -> None:
         """Put this process's constants on record."""
-        record(transaction, self.hyperparameters)
+        record_hyperparameters(transaction, self.hyperparameters)
 
     def restore(self, transaction: Transaction) -> int:
         """Keep the state of every learner, as far as there is room, so that no first turn waits for a replay."""

@@ -16,19 +16,19 @@ GRID = 20  # equal steps of the calibration curve
 TOLERANCE = 1e-9  # two weights that differ by less are the same weight
 
 
-def served_weights(state: LearnerState, constants: Hyperparameters) -> dict[str, float]:
-    return weights_of(serve(state, constants), state)
+def served_weights(state: LearnerState, hyperparameters: Hyperparameters) -> dict[str, float]:
+    return weights_of(serve(state, hyperparameters), state)
 
 
 def served_next(
-    before: LearnerState, weights: dict[str, float], after: LearnerState, constants: Hyperparameters
+    before: LearnerState, weights: dict[str, float], after: LearnerState, hyperparameters: Hyperparameters
 ) -> tuple[dict[str, float], dict[str, float]]:
     """What `after` serves, and how that moved from the `weights` of the state before it, by the same constants. Most
     updates leave the views as they are."""
     if after.retrieval is before.retrieval:
         others = after.weights_beside_views
         return weights | others, moved(weights, others)
-    served = served_weights(after, constants)
+    served = served_weights(after, hyperparameters)
     return served, moved(weights, served)
 
 
@@ -60,9 +60,9 @@ def differs(stated: Mapping[str, float], actual: Mapping[str, float]) -> bool:
     return any(abs(value - actual[name]) > TOLERANCE for name, value in stated.items() if name in actual)
 
 
-def view(state: LearnerState, constants: Hyperparameters) -> LearnerView:
-    served = serve(state, constants)
-    fresh = LearnerState.initial(constants)
+def view(state: LearnerState, hyperparameters: Hyperparameters) -> LearnerView:
+    served = serve(state, hyperparameters)
+    fresh = LearnerState.initial(hyperparameters)
     return LearnerView(
         weights=weights_of(served, state),
         neuromodulators=levels(state),
@@ -72,7 +72,7 @@ def view(state: LearnerState, constants: Hyperparameters) -> LearnerView:
         usefulness={tool.name: tool.usefulness for tool in state.tools},
         learned=state.weights,
         prior=fresh.weights | view_priors(state),
-        calibration=_calibration(state, constants),
+        calibration=_calibration(state, hyperparameters),
     )
 
 
@@ -86,10 +86,10 @@ def priors_of(state: LearnerState) -> dict[str, float]:
     return state.weights | view_priors(state)
 
 
-def _calibration(state: LearnerState, constants: Hyperparameters) -> dict[str, Any]:
+def _calibration(state: LearnerState, hyperparameters: Hyperparameters) -> dict[str, Any]:
     """`points` are (stated, calibrated), to be interpolated between."""
-    judged = report(state.calibration, constants)
-    points = [[step / GRID, calibrated(state.calibration, step / GRID, constants)] for step in range(GRID + 1)]
+    judged = report(state.calibration, hyperparameters)
+    points = [[step / GRID, calibrated(state.calibration, step / GRID, hyperparameters)] for step in range(GRID + 1)]
     return {
         "labels": judged.labels,
         "enough": judged.enough,

@@ -17,7 +17,7 @@ def replay_without(
     events: Callable[[], Iterable[Event]],
     *,
     until: int,
-    constants: Callable[[str], Hyperparameters],
+    hyperparameters_of: Callable[[str], Hyperparameters],
     at: Callable[[int], LearnerState],
 ) -> LearnerState:
     """The state after version `until`, if the versions `left_out` had never been learned.
@@ -30,11 +30,11 @@ def replay_without(
     for event in events():
         match fact_of(event):
             case WeightsUpdated() as fact:
-                replay.take(fact.learner_version, [fact.observation], constants(fact.hyperparameters), until)
+                replay.take(fact.learner_version, [fact.observation], hyperparameters_of(fact.hyperparameters), until)
             case WeightsBatchUpdated() as fact:
-                replay.take(fact.first_version, fact.observations, constants(fact.hyperparameters), until)
+                replay.take(fact.first_version, fact.observations, hyperparameters_of(fact.hyperparameters), until)
             case WeightsRolledBack() as fact:
-                replay.go_back(fact, constants)
+                replay.go_back(fact, hyperparameters_of)
             case RewardVoided() as fact:
                 replay.reached(fact.learner_version)
         if replay.version >= until:
@@ -64,18 +64,18 @@ class _Replay:
         self._targets = targets
         self._past: dict[int, LearnerState] = {}
 
-    def take(self, first: int, records: list[Any], constants: Hyperparameters, until: int) -> None:
+    def take(self, first: int, records: list[Any], hyperparameters: Hyperparameters, until: int) -> None:
         for version, record in enumerate(records, first):
             if self.version < version <= until:
                 if version not in self._left_out:
-                    self.state, _ = learn(self.state, observed(record), constants)
+                    self.state, _ = learn(self.state, observed(record), hyperparameters)
                 self.reached(version)
 
-    def go_back(self, fact: WeightsRolledBack, constants: Callable[[str], Hyperparameters]) -> None:
+    def go_back(self, fact: WeightsRolledBack, hyperparameters_of: Callable[[str], Hyperparameters]) -> None:
         if fact.learner_version > self.version:
             target = fact.restored_version
             if target == 0 and fact.hyperparameters:
-                self.state = LearnerState.initial(constants(fact.hyperparameters))
+                self.state = LearnerState.initial(hyperparameters_of(fact.hyperparameters))
             else:
                 self.state = self._past[target] if target > self._base else self._at(target)
             self.reached(fact.learner_version)

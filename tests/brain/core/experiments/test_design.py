@@ -126,13 +126,13 @@ def test_a_trend_is_told_from_noise() -> None:
     assert trend([1.0, 1.0]).p == 1.0
 
 
-def test_what_is_served_moves_by_the_step_and_what_was_learned_stays(settings: Hyperparameters) -> None:
-    state = LearnerState.initial(settings)
+def test_what_is_served_moves_by_the_step_and_what_was_learned_stays(hyperparameters: Hyperparameters) -> None:
+    state = LearnerState.initial(hyperparameters)
     for reward in (1.0, -0.5, 0.3):
-        state, _ = learn(state, AnswerVerdict(reward=reward, gain=0.5, cost=0.01, latency_ms=900.0), settings)
+        state, _ = learn(state, AnswerVerdict(reward=reward, gain=0.5, cost=0.01, latency_ms=900.0), hyperparameters)
     changes = (("alpha", 0.2), ("lambda", 0.3), ("mu", 0.05), ("nu", -0.01), ("tau", 0.1))
-    after, _ = learn(state, Promotion(changes=changes, reason="won"), settings)
-    before_served, served = serve(state, settings).by_name(), serve(after, settings).by_name()
+    after, _ = learn(state, Promotion(changes=changes, reason="won"), hyperparameters)
+    before_served, served = serve(state, hyperparameters).by_name(), serve(after, hyperparameters).by_name()
     for name, step in changes:
         assert served[name] - before_served[name] == pytest.approx(step), name
     assert served["gamma"] == before_served["gamma"]
@@ -140,12 +140,14 @@ def test_what_is_served_moves_by_the_step_and_what_was_learned_stays(settings: H
     assert after.retrieval.views.prior("semantic") == pytest.approx(1.2)
     assert (after.baseline, after.counts, after.calibration) == (state.baseline, state.counts, state.calibration)
     one_more = AnswerVerdict(reward=0.1, gain=0.4)
-    theta = [learn(s, one_more, settings)[0].utility.lambda_ for s in (state, after)]
+    theta = [learn(s, one_more, hyperparameters)[0].utility.lambda_ for s in (state, after)]
     assert theta[1] - theta[0] == pytest.approx(0.3, abs=0.01)
 
 
-def test_a_step_stays_in_the_box_and_its_state_survives_json(settings: Hyperparameters) -> None:
-    far = stepped(LearnerState.initial(settings), (("gamma", 9.0), ("tau", -9.0), ("nowhere", 1.0)), settings)
+def test_a_step_stays_in_the_box_and_its_state_survives_json(hyperparameters: Hyperparameters) -> None:
+    far = stepped(
+        LearnerState.initial(hyperparameters), (("gamma", 9.0), ("tau", -9.0), ("nowhere", 1.0)), hyperparameters
+    )
     assert far.weights["gamma"] == 1.0
-    assert far.weights["tau"] == settings.tau_low
+    assert far.weights["tau"] == hyperparameters.tau_low
     assert LearnerState.from_json(far.to_json()) == far

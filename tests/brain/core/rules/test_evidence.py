@@ -17,19 +17,19 @@ RECENT_HELPS = {
 }
 
 
-def taught(settings: Hyperparameters, seen: Evidence, times: int) -> LearnerState:
-    state = LearnerState.initial(settings)
+def taught(hyperparameters: Hyperparameters, seen: Evidence, times: int) -> LearnerState:
+    state = LearnerState.initial(hyperparameters)
     for _ in range(times):
-        state, _ = learn(state, seen, settings)
+        state, _ = learn(state, seen, hyperparameters)
     return state
 
 
 def test_one_step_worked_out_by_hand(evidence) -> None:
-    settings = Hyperparameters(
+    hyperparameters = Hyperparameters(
         views=Views.of({"semantic": 1.0}), learner_temperature=0.25, evidence_step=0.3, doubt=0.2, curvature_start=2.0
     )
     seen = evidence({"a": {"semantic": 1.0}, "b": {"semantic": 0.0}}, "b")
-    state, told = learn(LearnerState.initial(settings), seen, settings)
+    state, told = learn(LearnerState.initial(hyperparameters), seen, hyperparameters)
     # p(a) = 1 / (1 + e^-4) = 0.98201, p(b) = 0.01799; r = 0.8 p(b) / (0.8 p(b) + 0.2 / 2) = 0.12579
     # g = r (0 - 0.98201) / 0.25 = -0.49411; H = r p(a) p(b) / 0.25^2 = 0.03555; lr_eff / lr_base = 0.5 + 0.4
     # w = 1 + 0.3 0.9 (-0.49411) / (2 + 0.03555) = 0.93446
@@ -42,30 +42,30 @@ def test_one_step_worked_out_by_hand(evidence) -> None:
     assert told.clipped == ()
 
 
-def test_what_no_weights_would_have_named_is_half_believed(settings: Hyperparameters, evidence) -> None:
+def test_what_no_weights_would_have_named_is_half_believed(hyperparameters: Hyperparameters, evidence) -> None:
     """A slip of the finger names any of the shown: the less likely a naming, the less it teaches."""
     shown = {"best": {"semantic": 1.0}, "good": {"semantic": 0.8}, "worst": {"semantic": 0.0}}
-    start = LearnerState.initial(settings)
-    meant = [learn(start, evidence(shown, name), settings)[1].judgement for name in shown]
+    start = LearnerState.initial(hyperparameters)
+    meant = [learn(start, evidence(shown, name), hyperparameters)[1].judgement for name in shown]
     best, good, worst = (judgement.meant for judgement in meant if judgement)
     assert 1.0 > best > good > worst > 0.0
 
 
-def test_what_is_known_well_moves_less(settings: Hyperparameters, evidence) -> None:
+def test_what_is_known_well_moves_less(hyperparameters: Hyperparameters, evidence) -> None:
     seen = evidence(RECENT_HELPS, "new")
-    before = LearnerState.initial(settings)
+    before = LearnerState.initial(hyperparameters)
     learned = replace(before.retrieval, curvatures=(50.0,) * len(before.retrieval.weights))
-    after, _ = learn(before, seen, settings)
-    surer, _ = learn(replace(before, retrieval=learned), seen, settings)
+    after, _ = learn(before, seen, hyperparameters)
+    surer, _ = learn(replace(before, retrieval=learned), seen, hyperparameters)
     assert before.weights["gamma"] < surer.weights["gamma"] < after.weights["gamma"]
 
 
 def test_what_a_model_cites_moves_weights_and_neither_trust_nor_the_guard_nor_values(
-    settings: Hyperparameters, evidence
+    hyperparameters: Hyperparameters, evidence
 ) -> None:
     seen = evidence(RECENT_HELPS, "new")
-    before = taught(settings, seen, 5)
-    after, told = learn(before, replace(seen, source=EvidenceSource.MODEL), settings)
+    before = taught(hyperparameters, seen, 5)
+    after, told = learn(before, replace(seen, source=EvidenceSource.MODEL), hyperparameters)
     assert not told.gated
     assert after.weights != before.weights
     assert (after.retrieval.trust_sum, after.guard) == (before.retrieval.trust_sum, before.guard)
@@ -73,131 +73,135 @@ def test_what_a_model_cites_moves_weights_and_neither_trust_nor_the_guard_nor_va
 
 
 def test_what_a_model_cites_is_gated_until_people_have_earned_trust_where_it_awaits_that(
-    settings: Hyperparameters, evidence
+    hyperparameters: Hyperparameters, evidence
 ) -> None:
     before, cited = (
-        LearnerState.initial(settings),
+        LearnerState.initial(hyperparameters),
         evidence(RECENT_HELPS, "new", source=EvidenceSource.MODEL, novelty=1.0),
     )
-    after, told = learn(before, cited, settings)
+    after, told = learn(before, cited, hyperparameters)
     assert (told.gated, after.weights) == (True, before.weights)
     assert "earned trust" in told.reason
-    after, told = learn(before, cited, Hyperparameters(views=settings.views, citations_await_trust=False))
+    after, told = learn(before, cited, Hyperparameters(views=hyperparameters.views, citations_await_trust=False))
     assert not told.gated
     assert after.weights != before.weights
 
 
-def test_a_citation_of_former_events_earns_trust_by_its_credit(settings: Hyperparameters, evidence) -> None:
+def test_a_citation_of_former_events_earns_trust_by_its_credit(hyperparameters: Hyperparameters, evidence) -> None:
     seen = evidence(RECENT_HELPS, "new")
-    before = taught(settings, seen, 5)
+    before = taught(hyperparameters, seen, 5)
     gains = [
-        learn(before, replace(seen, source=source), settings)[0].retrieval.trust_sum - before.retrieval.trust_sum
+        learn(before, replace(seen, source=source), hyperparameters)[0].retrieval.trust_sum - before.retrieval.trust_sum
         for source in (EvidenceSource.PERSON, EvidenceSource.CITATION)
     ]
-    assert gains[1] == pytest.approx(gains[0] * settings.citation_credit)
+    assert gains[1] == pytest.approx(gains[0] * hyperparameters.citation_credit)
     assert gains[1] > 0.0
 
 
 def test_an_outlier_is_clipped_and_named(evidence) -> None:
-    settings = Hyperparameters(views=Views.of({"semantic": 1.0}), gradient_limit=0.1)
+    hyperparameters = Hyperparameters(views=Views.of({"semantic": 1.0}), gradient_limit=0.1)
     surprising = evidence({"a": {"semantic": 1.0}, "b": {"semantic": 0.0}}, "b")
-    state, told = learn(LearnerState.initial(settings), surprising, settings)
+    state, told = learn(LearnerState.initial(hyperparameters), surprising, hyperparameters)
     assert told.clipped == ("alpha",)
-    assert min(told.gradient) == -settings.gradient_limit
+    assert min(told.gradient) == -hyperparameters.gradient_limit
     assert state.counts.clipped == 1
 
 
-def test_dismissing_all_that_was_shown_takes_from_the_views_that_stood_out(settings: Hyperparameters, evidence) -> None:
+def test_dismissing_all_that_was_shown_takes_from_the_views_that_stood_out(
+    hyperparameters: Hyperparameters, evidence
+) -> None:
     """A bad prior shows recent things that mean nothing; nobody can name a helpful one."""
     recent = {key: {"semantic": 0.1, "temporal": 1.0} for key in "abc"}
-    before = LearnerState.initial(settings)
-    after, told = learn(before, evidence(recent, unhelpful=("a", "b", "c")), settings)
+    before = LearnerState.initial(hyperparameters)
+    after, told = learn(before, evidence(recent, unhelpful=("a", "b", "c")), hyperparameters)
     assert told.reason == "all that was shown was dismissed"
     assert after.weights["gamma"] < 0.1
     assert after.weights["alpha"] > 1.0
     assert after.retrieval.trust_sum == 0.0
-    one_of_them, _ = learn(before, evidence(recent, unhelpful=("a",)), settings)
+    one_of_them, _ = learn(before, evidence(recent, unhelpful=("a",)), hyperparameters)
     assert one_of_them.weights == before.weights
 
 
-def test_dismissing_leaves_the_views_alone_that_none_of_the_memories_has(settings: Hyperparameters, evidence) -> None:
+def test_dismissing_leaves_the_views_alone_that_none_of_the_memories_has(
+    hyperparameters: Hyperparameters, evidence
+) -> None:
     """Or whoever dismisses twenty answers has every absent view at its bound."""
     shown = {"a": {"semantic": 0.7, "graph": 0.0}, "b": {"semantic": 0.6, "graph": 0.0}}
-    before = LearnerState.initial(settings)
-    after = taught(settings, evidence(shown, unhelpful=("a", "b")), 20)
+    before = LearnerState.initial(hyperparameters)
+    after = taught(hyperparameters, evidence(shown, unhelpful=("a", "b")), 20)
     assert after.weights["alpha"] < before.weights["alpha"]
     others = {name: weight for name, weight in before.weights.items() if name not in {"alpha", "tau"}}
     assert others == {name: after.weights[name] for name in others}
 
 
-def test_a_tenant_who_asks_about_recent_things_learns_gamma_up(settings: Hyperparameters, evidence) -> None:
-    state = taught(settings, evidence(RECENT_HELPS, "new"), 20)
+def test_a_tenant_who_asks_about_recent_things_learns_gamma_up(hyperparameters: Hyperparameters, evidence) -> None:
+    state = taught(hyperparameters, evidence(RECENT_HELPS, "new"), 20)
     assert state.weights["gamma"] > 0.5
     assert state.weights["old"] < 0.0
 
 
-def test_a_tenant_who_asks_about_old_things_learns_old_up(settings: Hyperparameters, evidence) -> None:
-    state = taught(settings, evidence(RECENT_HELPS, "aged"), 20)
+def test_a_tenant_who_asks_about_old_things_learns_old_up(hyperparameters: Hyperparameters, evidence) -> None:
+    state = taught(hyperparameters, evidence(RECENT_HELPS, "aged"), 20)
     assert state.weights["old"] > 0.5
     assert state.weights["gamma"] == 0.0
 
 
-def test_what_separates_nothing_teaches_nothing(settings: Hyperparameters, evidence) -> None:
+def test_what_separates_nothing_teaches_nothing(hyperparameters: Hyperparameters, evidence) -> None:
     alike = {name: {"semantic": 0.5, "graph": 0.5} for name in "abc"}
-    learned = taught(settings, evidence(alike, "b"), 5).weights
-    assert learned == pytest.approx(LearnerState.initial(settings).weights)
+    learned = taught(hyperparameters, evidence(alike, "b"), 5).weights
+    assert learned == pytest.approx(LearnerState.initial(hyperparameters).weights)
 
 
 @pytest.mark.parametrize("helpful", [(), ("new", "mid", "aged"), ("never shown",)])
-def test_nothing_is_learned_when_none_or_all_helped(settings: Hyperparameters, evidence, helpful) -> None:
-    before = LearnerState.initial(settings)
-    after, told = learn(before, evidence(RECENT_HELPS, *helpful), settings)
+def test_nothing_is_learned_when_none_or_all_helped(hyperparameters: Hyperparameters, evidence, helpful) -> None:
+    before = LearnerState.initial(hyperparameters)
+    after, told = learn(before, evidence(RECENT_HELPS, *helpful), hyperparameters)
     assert after.retrieval == before.retrieval
     assert "nothing to compare" in told.reason
     assert after.version == before.version + 1
 
 
-def test_a_citation_moves_less_than_a_person(settings: Hyperparameters, evidence) -> None:
-    person = taught(settings, evidence(RECENT_HELPS, "new"), 3)
-    citation = taught(settings, evidence(RECENT_HELPS, "new", source=EvidenceSource.CITATION), 3)
+def test_a_citation_moves_less_than_a_person(hyperparameters: Hyperparameters, evidence) -> None:
+    person = taught(hyperparameters, evidence(RECENT_HELPS, "new"), 3)
+    citation = taught(hyperparameters, evidence(RECENT_HELPS, "new", source=EvidenceSource.CITATION), 3)
     assert 0.1 < citation.weights["gamma"] < person.weights["gamma"]
 
 
-def test_a_citation_without_salience_is_gated_a_person_never(settings: Hyperparameters, evidence) -> None:
+def test_a_citation_without_salience_is_gated_a_person_never(hyperparameters: Hyperparameters, evidence) -> None:
     easy = {"a": {"semantic": 1.0}, "b": {"semantic": 0.0}}
-    before = LearnerState.initial(settings)
-    after, told = learn(before, evidence(easy, "a", source=EvidenceSource.CITATION, novelty=0.0), settings)
+    before = LearnerState.initial(hyperparameters)
+    after, told = learn(before, evidence(easy, "a", source=EvidenceSource.CITATION, novelty=0.0), hyperparameters)
     assert told.gated
     assert after.weights == before.weights
     assert after.modulators != before.modulators
-    after, told = learn(before, evidence(easy, "a", source=EvidenceSource.PERSON, novelty=0.0), settings)
+    after, told = learn(before, evidence(easy, "a", source=EvidenceSource.PERSON, novelty=0.0), hyperparameters)
     assert not told.gated
     assert after.weights != before.weights
 
 
-def test_values_belong_to_the_memories_named(settings: Hyperparameters, evidence) -> None:
+def test_values_belong_to_the_memories_named(hyperparameters: Hyperparameters, evidence) -> None:
     seen = evidence(RECENT_HELPS, "new", "ghost", unhelpful=("aged",))
-    after, told = learn(LearnerState.initial(settings), seen, settings)
+    after, told = learn(LearnerState.initial(hyperparameters), seen, hyperparameters)
     assert told.values == (("new", True), ("aged", False))
     assert after.values_version == 1
-    assert learn(after, evidence(RECENT_HELPS, "ghost"), settings)[0].values_version == 1
+    assert learn(after, evidence(RECENT_HELPS, "ghost"), hyperparameters)[0].values_version == 1
 
 
-def test_trust_grows_when_the_learned_weights_foretell_better(settings: Hyperparameters, evidence) -> None:
-    start = LearnerState.initial(settings)
-    assert serve(start, settings).trust == 0.5
-    assert serve(taught(settings, evidence(RECENT_HELPS, "new"), 30), settings).trust > 0.9
+def test_trust_grows_when_the_learned_weights_foretell_better(hyperparameters: Hyperparameters, evidence) -> None:
+    start = LearnerState.initial(hyperparameters)
+    assert serve(start, hyperparameters).trust == 0.5
+    assert serve(taught(hyperparameters, evidence(RECENT_HELPS, "new"), 30), hyperparameters).trust > 0.9
 
 
-def test_served_weights_lie_between_prior_and_learned(settings: Hyperparameters, evidence) -> None:
-    state = taught(settings, evidence(RECENT_HELPS, "new"), 10)
-    served = serve(state, settings).by_name()
+def test_served_weights_lie_between_prior_and_learned(hyperparameters: Hyperparameters, evidence) -> None:
+    state = taught(hyperparameters, evidence(RECENT_HELPS, "new"), 10)
+    served = serve(state, hyperparameters).by_name()
     assert 0.1 < served["gamma"] < state.weights["gamma"]
 
 
-def test_feedback_never_moves_the_weights_of_utility(settings: Hyperparameters, evidence) -> None:
-    state = taught(settings, evidence(RECENT_HELPS, "new"), 10)
-    assert state.utility == LearnerState.initial(settings).utility
+def test_feedback_never_moves_the_weights_of_utility(hyperparameters: Hyperparameters, evidence) -> None:
+    state = taught(hyperparameters, evidence(RECENT_HELPS, "new"), 10)
+    assert state.utility == LearnerState.initial(hyperparameters).utility
 
 
 @pytest.mark.parametrize(

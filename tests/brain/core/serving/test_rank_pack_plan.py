@@ -101,32 +101,32 @@ MENU = Menu(
 SHIPPED = Worth(1.0, 0.1, 0.05)
 
 
-def test_a_plan_is_found_within_twenty_evaluations(settings: Hyperparameters) -> None:
-    choice = plan(MENU, SHIPPED, settings)
+def test_a_plan_is_found_within_twenty_evaluations(hyperparameters: Hyperparameters) -> None:
+    choice = plan(MENU, SHIPPED, hyperparameters)
     assert choice.evaluations <= EVALUATIONS
     assert choice.best.utility >= choice.runners_up[0].utility >= choice.runners_up[1].utility
-    assert choice.best.utility > evaluated(MENU, (0, 0, 0, 0), SHIPPED, settings).utility
+    assert choice.best.utility > evaluated(MENU, (0, 0, 0, 0), SHIPPED, hyperparameters).utility
 
 
-def test_the_climb_comes_near_the_best_of_all_plans(settings: Hyperparameters) -> None:
+def test_the_climb_comes_near_the_best_of_all_plans(hyperparameters: Hyperparameters) -> None:
     everything = [
-        evaluated(MENU, (a, b, c, d), SHIPPED, settings).utility
+        evaluated(MENU, (a, b, c, d), SHIPPED, hyperparameters).utility
         for a in range(6)
         for b in range(2)
         for c in range(3)
         for d in range(2)
     ]
-    assert plan(MENU, SHIPPED, settings).best.utility >= max(everything) - 0.02
+    assert plan(MENU, SHIPPED, hyperparameters).best.utility >= max(everything) - 0.02
 
 
-def test_utility_is_gain_less_cost_less_latency(settings: Hyperparameters) -> None:
-    found = evaluated(MENU, (1, 0, 1, 0), SHIPPED, settings)
+def test_utility_is_gain_less_cost_less_latency(hyperparameters: Hyperparameters) -> None:
+    found = evaluated(MENU, (1, 0, 1, 0), SHIPPED, hyperparameters)
     assert found.gain == pytest.approx(1 - 0.7 * 0.95 * 0.5)
     assert found.cost == pytest.approx(220 * 5e-6)
     assert found.latency_ms == pytest.approx(700 + 110)
     assert found.utility == pytest.approx(found.gain - 0.1 * 0.11 - 0.05 * 0.405)
 
 
-def test_each_axis_needs_an_option(settings: Hyperparameters) -> None:
+def test_each_axis_needs_an_option(hyperparameters: Hyperparameters) -> None:
     with pytest.raises(ValueError, match="axis"):
-        plan(MENU._replace(tools=()), SHIPPED, settings)
+        plan(MENU._replace(tools=()), SHIPPED, hyperparameters)

@@ -21,21 +21,21 @@ class PriorStep(NamedTuple):
 
 
 def proposed(
-    state: LearnerState, settings: Hyperparameters, *, bound: float, tried: Collection[tuple[str, str]]
+    state: LearnerState, hyperparameters: Hyperparameters, *, bound: float, tried: Collection[tuple[str, str]]
 ) -> PriorStep | None:
     """The first that was not tried: views by how far the trusted weight is from its prior, then tau either way.
 
     A step is at most `bound` of the weight's box. None where all were tried.
     """
-    for proposal in (*_views(state, settings, bound), *_tau(state, settings, bound)):
+    for proposal in (*_views(state, hyperparameters, bound), *_tau(state, hyperparameters, bound)):
         if (proposal.weight, proposal.direction) not in tried:
             return proposal
     return None
 
 
-def _views(state: LearnerState, settings: Hyperparameters, bound: float) -> list[PriorStep]:
+def _views(state: LearnerState, hyperparameters: Hyperparameters, bound: float) -> list[PriorStep]:
     views, weights = state.retrieval.views, state.retrieval.weights
-    if serve(state, settings).trust < 0.5:  # what was learned foretells worse than the prior
+    if serve(state, hyperparameters).trust < 0.5:  # what was learned foretells worse than the prior
         return []
     found = []
     for name, weight, prior, low, high in zip(views.names, weights, views.priors, views.lows, views.highs, strict=True):
@@ -46,8 +46,11 @@ def _views(state: LearnerState, settings: Hyperparameters, bound: float) -> list
     return [PriorStep(weight_name(name), step) for _, name, step in sorted(found)]
 
 
-def _tau(state: LearnerState, settings: Hyperparameters, bound: float) -> list[PriorStep]:
+def _tau(state: LearnerState, hyperparameters: Hyperparameters, bound: float) -> list[PriorStep]:
     """Warmer first: more memories to choose from."""
-    step, tau = bound * (settings.tau_high - settings.tau_low), state.temperature.tau
-    steps = (step if tau + step <= settings.tau_high else 0.0, -step if tau - step >= settings.tau_low else 0.0)
+    step, tau = bound * (hyperparameters.tau_high - hyperparameters.tau_low), state.temperature.tau
+    steps = (
+        step if tau + step <= hyperparameters.tau_high else 0.0,
+        -step if tau - step >= hyperparameters.tau_low else 0.0,
+    )
     return [PriorStep("tau", step) for step in steps if step]

@@ -46,7 +46,7 @@ def labelled(old: Calibration, confidence: float, *, good: bool) -> Calibration:
     return Calibration((*old.bins[:index], new, *old.bins[index + 1 :]), old.squared_error + miss * miss)
 
 
-def report(calibration: Calibration, settings: Hyperparameters) -> CalibrationReport:
+def report(calibration: Calibration, hyperparameters: Hyperparameters) -> CalibrationReport:
     """ECE = sum_b n_b / n |accuracy_b - confidence_b|; Brier = mean (confidence - label)^2."""
     labels = calibration.labels
     if not labels:
@@ -54,20 +54,20 @@ def report(calibration: Calibration, settings: Hyperparameters) -> CalibrationRe
     gaps = total(abs(content.right - content.stated) for content in calibration.bins)
     return CalibrationReport(
         labels,
-        enough=labels >= settings.calibration_enough,
+        enough=labels >= hyperparameters.calibration_enough,
         ece=gaps / labels,
         brier=calibration.squared_error / labels,
     )
 
 
-def calibrated(calibration: Calibration, confidence: float, settings: Hyperparameters) -> float:
+def calibrated(calibration: Calibration, confidence: float, hyperparameters: Hyperparameters) -> float:
     """What a stated confidence has been worth: interpolated over the bins, never falling as it rises.
 
     Each bin holds the identity as a prior worth 20 observations, so that without labels nothing changes.
     """
     if not calibration.labels:
         return confidence
-    points = [_point(index, content, settings) for index, content in enumerate(calibration.bins)]
+    points = [_point(index, content, hyperparameters) for index, content in enumerate(calibration.bins)]
     return _interpolated(_monotone(points), confidence)
 
 
@@ -81,9 +81,9 @@ def _bin(confidence: float) -> int:
     return min(int(confidence * BINS), BINS - 1)
 
 
-def _point(index: int, content: Bin, settings: Hyperparameters) -> _Point:
+def _point(index: int, content: Bin, hyperparameters: Hyperparameters) -> _Point:
     """Mean stated confidence and mean label, both shrunk by the prior at the middle of the bin."""
-    middle, prior = (index + 0.5) / BINS, settings.calibration_prior
+    middle, prior = (index + 0.5) / BINS, hyperparameters.calibration_prior
     weight = prior + content.labels
     return _Point((prior * middle + content.stated) / weight, (prior * middle + content.right) / weight, weight)
 

@@ -82,18 +82,18 @@ def grown(old: Retrieval, names: Sequence[str], shipped: Views) -> Retrieval:
     )
 
 
-def read(old: Retrieval, evidence: Evidence, settings: Hyperparameters) -> AlignedEvidence:
+def read(old: Retrieval, evidence: Evidence, hyperparameters: Hyperparameters) -> AlignedEvidence:
     if evidence.views == old.views.names:
         retrieval, active = old, None
         rows = [tuple(map(float, memory.values)) for memory in evidence.shown]
     else:
-        retrieval = grown(old, evidence.views, settings.views)
+        retrieval = grown(old, evidence.views, hyperparameters.views)
         names = retrieval.views.names
         active = tuple(name in evidence.views for name in names)
         rows = _aligned(evidence, names)
     if not (retrieval.weights if active is None else any(active)):
         return AlignedEvidence(retrieval, active, rows, None)
-    return AlignedEvidence(retrieval, active, rows, _judged(retrieval, rows, evidence, settings))
+    return AlignedEvidence(retrieval, active, rows, _judged(retrieval, rows, evidence, hyperparameters))
 
 
 def stepped(
@@ -103,23 +103,23 @@ def stepped(
     credit: float,
     factor: float,
     earns_trust: bool,
-    settings: Hyperparameters,
+    hyperparameters: Hyperparameters,
     outliers: list[str],
 ) -> tuple[Retrieval, tuple[float, ...]]:
     """One Newton step inside the boxes, and the gradient that it followed. `factor` is lr_eff / lr_base."""
     old, views = reading.retrieval, reading.retrieval.views
     sums, variances = (_moments if judgement.chances else _dismissed)(reading.rows, judgement)
-    g = _gradient(reading, judgement, sums, credit, settings, outliers=outliers)
-    scale = settings.learner_temperature * VIEW_SCALE
-    sharpness, memory = credit * judgement.meant / (scale * scale), settings.curvature_memory
+    g = _gradient(reading, judgement, sums, credit, hyperparameters, outliers=outliers)
+    scale = hyperparameters.learner_temperature * VIEW_SCALE
+    sharpness, memory = credit * judgement.meant / (scale * scale), hyperparameters.curvature_memory
     h = [memory * known + sharpness * told for known, told in zip(old.curvatures, variances, strict=True)]
-    rate, start = settings.evidence_step * factor, settings.curvature_start
+    rate, start = hyperparameters.evidence_step * factor, hyperparameters.curvature_start
     weights = [
         clamp(weight + rate * slope / (start + known), low, high)
         for weight, slope, known, low, high in zip(old.weights, g, h, views.lows, views.highs, strict=True)
     ]
     believed = credit * (judgement.advantage or 0.0) if earns_trust else 0.0
-    return Retrieval(views, tuple(weights), tuple(h), trust.grown(old.trust_sum, believed, settings)), g
+    return Retrieval(views, tuple(weights), tuple(h), trust.grown(old.trust_sum, believed, hyperparameters)), g
 
 
 def _moments(rows: Rows, judgement: Judgement) -> tuple[list[float], list[float]]:
@@ -156,14 +156,14 @@ def _gradient(
     judgement: Judgement,
     sums: list[float],
     credit: float,
-    settings: Hyperparameters,
+    hyperparameters: Hyperparameters,
     *,
     outliers: list[str],
 ) -> tuple[float, ...]:
     """g of each view, within the limit for outliers; 0 for a view that the evidence does not know."""
     views, weights = reading.retrieval.views, reading.retrieval.weights
-    push = credit * judgement.meant / (settings.learner_temperature * VIEW_SCALE)
-    pull, limit = settings.prior_pull, settings.gradient_limit
+    push = credit * judgement.meant / (hyperparameters.learner_temperature * VIEW_SCALE)
+    pull, limit = hyperparameters.prior_pull, hyperparameters.gradient_limit
     g = [
         push * pushed - pull * (weight - prior)
         for pushed, weight, prior in zip(sums, weights, views.priors, strict=True)
@@ -176,11 +176,11 @@ def _gradient(
     return tuple(g)
 
 
-def credit_of(source: EvidenceSource, trust_sum: float, settings: Hyperparameters) -> float:
+def credit_of(source: EvidenceSource, trust_sum: float, hyperparameters: Hyperparameters) -> float:
     if source is EvidenceSource.PERSON:
-        return settings.person_credit
-    waits = source is EvidenceSource.MODEL and settings.citations_await_trust
-    return settings.citation_credit * (trust.earned(trust_sum, settings) if waits else 1.0)
+        return hyperparameters.person_credit
+    waits = source is EvidenceSource.MODEL and hyperparameters.citations_await_trust
+    return hyperparameters.citation_credit * (trust.earned(trust_sum, hyperparameters) if waits else 1.0)
 
 
 def named_values(evidence: Evidence) -> tuple[tuple[str, bool], ...]:
@@ -203,25 +203,25 @@ def _aligned(evidence: Evidence, names: tuple[str, ...]) -> Rows:
     return [tuple([float(values[i]) if i >= 0 else 0.0 for i in order]) for _, values in evidence.shown]
 
 
-def _judged(old: Retrieval, rows: Rows, evidence: Evidence, settings: Hyperparameters) -> Judgement | None:
+def _judged(old: Retrieval, rows: Rows, evidence: Evidence, hyperparameters: Hyperparameters) -> Judgement | None:
     unhelpful = set(evidence.unhelpful)
     helpful = set(evidence.helpful) - unhelpful
     marks = [memory.id in helpful for memory in evidence.shown]
     count = marks.count(True)
     if 0 < count < len(marks):
-        return _compared(old, rows, [1.0 / count if mark else 0.0 for mark in marks], settings)
+        return _compared(old, rows, [1.0 / count if mark else 0.0 for mark in marks], hyperparameters)
     if marks and unhelpful.issuperset(memory.id for memory in evidence.shown):
-        return Judgement((), (-settings.dismissal / len(marks),) * len(marks), 1.0, None)
+        return Judgement((), (-hyperparameters.dismissal / len(marks),) * len(marks), 1.0, None)
     return None
 
 
-def _compared(old: Retrieval, rows: Rows, y: list[float], settings: Hyperparameters) -> Judgement:
-    scores, prior_scores = _scored(rows, old, settings.learner_temperature * VIEW_SCALE)
+def _compared(old: Retrieval, rows: Rows, y: list[float], hyperparameters: Hyperparameters) -> Judgement:
+    scores, prior_scores = _scored(rows, old, hyperparameters.learner_temperature * VIEW_SCALE)
     chances, likelihood = _chosen(scores, y)
     _, prior_likelihood = _chosen(prior_scores, y)
     misses = [target - chance for target, chance in zip(y, chances, strict=True)]
-    meant, by_accident = (1.0 - settings.doubt) * likelihood, settings.doubt / len(y)
-    prior_meant = (1.0 - settings.doubt) * prior_likelihood
+    meant, by_accident = (1.0 - hyperparameters.doubt) * likelihood, hyperparameters.doubt / len(y)
+    prior_meant = (1.0 - hyperparameters.doubt) * prior_likelihood
     return Judgement(
         tuple(chances),
         tuple(misses),

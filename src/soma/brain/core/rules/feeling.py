@@ -9,9 +9,9 @@ from soma.brain.core.modulators import Modulators
 UNKNOWN = 0.5  # novelty or confidence nobody stated: drives nothing
 
 
-def salience(novelty: float, error: float, settings: Hyperparameters) -> float:
+def salience(novelty: float, error: float, hyperparameters: Hyperparameters) -> float:
     """0.5 novelty + 0.5 error; novelty = 1 - max cosine to working memory, error = |delta| / 2."""
-    return settings.novelty_share * novelty + settings.error_share * error
+    return hyperparameters.novelty_share * novelty + hyperparameters.error_share * error
 
 
 class Feeling(msgspec.Struct, frozen=True, gc=False):
@@ -26,7 +26,7 @@ class Feeling(msgspec.Struct, frozen=True, gc=False):
 
 def felt(
     before: Modulators,
-    settings: Hyperparameters,
+    hyperparameters: Hyperparameters,
     *,
     delta: float = 0.0,
     surprise: float | None = None,
@@ -39,11 +39,13 @@ def felt(
     novelty = UNKNOWN if novelty is None else novelty
     confidence = UNKNOWN if confidence is None else confidence
     drive = modulators.drives(delta, error, urgency=urgency, novelty=novelty, confidence=confidence)
-    pushed = modulators.pushed(before, drive, settings.profile, settings.modulator_leak, settings.modulator_gain)
-    return Feeling(delta, error, novelty, salience(novelty, error, settings), drive, pushed)
+    pushed = modulators.pushed(
+        before, drive, hyperparameters.profile, hyperparameters.modulator_leak, hyperparameters.modulator_gain
+    )
+    return Feeling(delta, error, novelty, salience(novelty, error, hyperparameters), drive, pushed)
 
 
-def next_baseline(baseline: float, delta: float, before: Modulators, settings: Hyperparameters) -> float:
+def next_baseline(baseline: float, delta: float, before: Modulators, hyperparameters: Hyperparameters) -> float:
     """baseline += 0.05 delta with serotonin at rest; a stable agent changes its expectation more slowly."""
-    calm = settings.profile.displacement("serotonin", before.serotonin)
-    return baseline + settings.baseline_rate * (1.0 - settings.serotonin_reach * calm) * delta
+    calm = hyperparameters.profile.displacement("serotonin", before.serotonin)
+    return baseline + hyperparameters.baseline_rate * (1.0 - hyperparameters.serotonin_reach * calm) * delta

@@ -13,20 +13,20 @@ class Gates(NamedTuple):
     admit: bool
 
 
-def passes(salience: float, settings: Hyperparameters) -> bool:
+def passes(salience: float, hyperparameters: Hyperparameters) -> bool:
     """Whether an automatic outcome may move weights."""
-    return salience >= settings.gate_learn
+    return salience >= hyperparameters.gate_learn
 
 
-def gates(salience: float, modulators: Modulators, settings: Hyperparameters) -> Gates:
+def gates(salience: float, modulators: Modulators, hyperparameters: Hyperparameters) -> Gates:
     """0.3 learn, 0.5 act, 0.7 admit to working memory; acetylcholine lowers the last."""
     return Gates(
-        learn=passes(salience, settings),
-        act=salience >= settings.gate_act,
-        admit=salience >= admission_threshold(modulators, settings),
+        learn=passes(salience, hyperparameters),
+        act=salience >= hyperparameters.gate_act,
+        admit=salience >= admission_threshold(modulators, hyperparameters),
     )
 
 
-def admission_threshold(modulators: Modulators, settings: Hyperparameters) -> float:
-    alert = settings.profile.displacement("acetylcholine", modulators.acetylcholine)
-    return clamp(settings.gate_admit - settings.acetylcholine_reach * alert, 0.0, 1.0)
+def admission_threshold(modulators: Modulators, hyperparameters: Hyperparameters) -> float:
+    alert = hyperparameters.profile.displacement("acetylcholine", modulators.acetylcholine)
+    return clamp(hyperparameters.gate_admit - hyperparameters.acetylcholine_reach * alert, 0.0, 1.0)

@@ -38,9 +38,9 @@ START = Rolling(0, 0.0, 0.0, 0.0)
 INITIAL = Guard(START, START, None)
 
 
-def rolled(old: Rolling, score: float, settings: Hyperparameters) -> Rolling:
+def rolled(old: Rolling, score: float, hyperparameters: Hyperparameters) -> Rolling:
     scored, fast, slow = old.scored + 1, old.fast, old.slow
-    fast_rate, slow_rate = settings.guard_fast, settings.guard_slow
+    fast_rate, slow_rate = hyperparameters.guard_fast, hyperparameters.guard_slow
     if scored * slow_rate < 1.0:  # the first scores are averaged plainly, so that the start weighs nothing
         slow_rate = 1.0 / scored
         fast_rate = max(fast_rate, slow_rate)
@@ -53,46 +53,46 @@ def rolled(old: Rolling, score: float, settings: Hyperparameters) -> Rolling:
     )
 
 
-def worsened(score: Rolling, settings: Hyperparameters) -> bool:
+def worsened(score: Rolling, hyperparameters: Hyperparameters) -> bool:
     """slow - fast > 3 standard deviations of the fast mean: sqrt(variance rate / (2 - rate))."""
     fall = score.slow - score.fast
-    if fall <= 0.0 or score.scored < settings.guard_warmup:
+    if fall <= 0.0 or score.scored < hyperparameters.guard_warmup:
         return False
-    rate, deviations = settings.guard_fast, settings.guard_deviations
+    rate, deviations = hyperparameters.guard_fast, hyperparameters.guard_deviations
     return fall * fall > deviations * deviations * score.variance * rate / (2.0 - rate)
 
 
-def is_checkpoint(score: Rolling, settings: Hyperparameters) -> bool:
+def is_checkpoint(score: Rolling, hyperparameters: Hyperparameters) -> bool:
     """Time to keep the lesson as good: often enough, and only while the score is not falling."""
     return (
-        score.scored % settings.guard_snapshot_every == 0
-        and score.scored >= settings.guard_warmup
+        score.scored % hyperparameters.guard_snapshot_every == 0
+        and score.scored >= hyperparameters.guard_warmup
         and score.fast >= score.slow
     )
 
 
 def watch_evidence(
-    guard: Guard, parameters: Parameters, advantage: float, settings: Hyperparameters
+    guard: Guard, parameters: Parameters, advantage: float, hyperparameters: Hyperparameters
 ) -> tuple[Guard, Parameters, bool]:
     """One more score. The lesson to go on with is the new one or, when it proved worse, the last good one."""
-    limit = settings.advantage_limit
+    limit = hyperparameters.advantage_limit
     advantage = clamp(advantage, -limit, limit)  # one wild event must not hide a fall in the variance
-    score, good, guarded = _watched(guard.evidence, guard.good, parameters, advantage, settings)
+    score, good, guarded = _watched(guard.evidence, guard.good, parameters, advantage, hyperparameters)
     return Guard(score, guard.reward, good), good if guarded and good else parameters, guarded
 
 
 def watch_reward(
-    guard: Guard, parameters: Parameters, reward: float, settings: Hyperparameters
+    guard: Guard, parameters: Parameters, reward: float, hyperparameters: Hyperparameters
 ) -> tuple[Guard, Parameters, bool]:
-    score, good, guarded = _watched(guard.reward, guard.good, parameters, reward, settings)
+    score, good, guarded = _watched(guard.reward, guard.good, parameters, reward, hyperparameters)
     return Guard(guard.evidence, score, good), good if guarded and good else parameters, guarded
 
 
 def _watched(
-    old: Rolling, good: Parameters | None, parameters: Parameters, score: float, settings: Hyperparameters
+    old: Rolling, good: Parameters | None, parameters: Parameters, score: float, hyperparameters: Hyperparameters
 ) -> tuple[Rolling, Parameters | None, bool]:
-    rolling = rolled(old, score, settings)
-    if good and worsened(rolling, settings):
+    rolling = rolled(old, score, hyperparameters)
+    if good and worsened(rolling, hyperparameters):
         # Start again from the usual score, still on the watch: whatever spoiled the lesson may go on.
         return replace(rolling, fast=rolling.slow), good, True
-    return rolling, parameters if is_checkpoint(rolling, settings) else good, False
+    return rolling, parameters if is_checkpoint(rolling, hyperparameters) else good, False

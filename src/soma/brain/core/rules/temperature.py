@@ -12,27 +12,29 @@ class Temperature(msgspec.Struct, frozen=True, gc=False):
     drift: float
 
 
-def initial(settings: Hyperparameters) -> Temperature:
-    return Temperature(clamp(settings.tau_default, settings.tau_low, settings.tau_high), 0.0)
+def initial(hyperparameters: Hyperparameters) -> Temperature:
+    return Temperature(clamp(hyperparameters.tau_default, hyperparameters.tau_low, hyperparameters.tau_high), 0.0)
 
 
-def anneal(n: int, settings: Hyperparameters) -> float:
+def anneal(n: int, hyperparameters: Hyperparameters) -> float:
     """tau_0 e^(-rate n); the default rate 0 leaves tau to the diversity rule."""
-    if not settings.tau_anneal_rate:
-        return settings.tau_default
-    return settings.tau_default * exp(-settings.tau_anneal_rate * n)
+    if not hyperparameters.tau_anneal_rate:
+        return hyperparameters.tau_default
+    return hyperparameters.tau_default * exp(-hyperparameters.tau_anneal_rate * n)
 
 
-def moved(old: Temperature, diversity: float, n: int, settings: Hyperparameters) -> Temperature:
+def moved(old: Temperature, diversity: float, n: int, hyperparameters: Hyperparameters) -> Temperature:
     """d += 0.05 (0.5 - diversity), tau = clamp(anneal(n) + d). Too few distinct memories shown: tau rises."""
-    base = anneal(n, settings)
-    drift = old.drift + settings.diversity_rate * (settings.diversity_target - diversity)
+    base = anneal(n, hyperparameters)
+    drift = old.drift + hyperparameters.diversity_rate * (hyperparameters.diversity_target - diversity)
     # d never winds up beyond what the box can show, or it would take as long to come back.
-    drift = clamp(drift, settings.tau_low - base, settings.tau_high - base)
-    return Temperature(clamp(base + drift, settings.tau_low, settings.tau_high), drift)
+    drift = clamp(drift, hyperparameters.tau_low - base, hyperparameters.tau_high - base)
+    return Temperature(clamp(base + drift, hyperparameters.tau_low, hyperparameters.tau_high), drift)
 
 
-def served_tau(tau: float, modulators: Modulators, settings: Hyperparameters) -> float:
+def served_tau(tau: float, modulators: Modulators, hyperparameters: Hyperparameters) -> float:
     """Noradrenaline narrows attention: tau (1 - reach * displacement)."""
-    pressure = settings.profile.displacement("noradrenaline", modulators.noradrenaline)
-    return clamp(tau * (1.0 - settings.noradrenaline_reach * pressure), settings.tau_low, settings.tau_high)
+    pressure = hyperparameters.profile.displacement("noradrenaline", modulators.noradrenaline)
+    return clamp(
+        tau * (1.0 - hyperparameters.noradrenaline_reach * pressure), hyperparameters.tau_low, hyperparameters.tau_high
+    )

@@ -6,20 +6,20 @@ from soma.brain.core.arithmetic import clamp, sigmoid
 from soma.brain.core.hyperparameters import Hyperparameters
 
 
-def grown(trust_sum: float, advantage: float, settings: Hyperparameters) -> float:
+def grown(trust_sum: float, advantage: float, hyperparameters: Hyperparameters) -> float:
     """Add loss(prior) - loss(w) of one feedback, from before learning, at most 3; the sum stays in 20."""
-    advantage = clamp(advantage, -settings.advantage_limit, settings.advantage_limit)
-    return clamp(trust_sum + advantage, -settings.trust_limit, settings.trust_limit)
+    advantage = clamp(advantage, -hyperparameters.advantage_limit, hyperparameters.advantage_limit)
+    return clamp(trust_sum + advantage, -hyperparameters.trust_limit, hyperparameters.trust_limit)
 
 
-def trust(trust_sum: float, settings: Hyperparameters) -> float:
+def trust(trust_sum: float, hyperparameters: Hyperparameters) -> float:
     """k = sigmoid(0.3 sum)."""
-    return sigmoid(settings.trust_scale * trust_sum)
+    return sigmoid(hyperparameters.trust_scale * trust_sum)
 
 
-def earned(trust_sum: float, settings: Hyperparameters) -> float:
+def earned(trust_sum: float, hyperparameters: Hyperparameters) -> float:
     """2 k - 1, the part of trust above its start; 0 below it."""
-    return max(0.0, 2.0 * trust(trust_sum, settings) - 1.0)
+    return max(0.0, 2.0 * trust(trust_sum, hyperparameters) - 1.0)
 
 
 def blend(prior: Sequence[float], weights: Sequence[float], k: float) -> tuple[float, ...]:

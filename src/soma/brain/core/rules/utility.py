@@ -40,28 +40,30 @@ def features(
     gain: float | None,
     cost: float | None,
     latency_ms: float | None,
-    settings: Hyperparameters,
+    hyperparameters: Hyperparameters,
     clipped: list[str],
 ) -> Features | None:
     """(gain, -cost / budget, -latency / target); an unknown term says nothing, all unknown is None."""
     if gain is None and cost is None and latency_ms is None:
         return None
-    limit = settings.feature_limit
+    limit = hyperparameters.feature_limit
     return Features(
         0.0 if gain is None else clip("gain", gain, -1.0, 1.0, clipped),
-        0.0 if cost is None else -clip("cost", cost / settings.cost_budget, 0.0, limit, clipped),
-        0.0 if latency_ms is None else -clip("latency", latency_ms / settings.latency_target_ms, 0.0, limit, clipped),
+        0.0 if cost is None else -clip("cost", cost / hyperparameters.cost_budget, 0.0, limit, clipped),
+        0.0
+        if latency_ms is None
+        else -clip("latency", latency_ms / hyperparameters.latency_target_ms, 0.0, limit, clipped),
     )
 
 
-def regressed(old: Utility, f: Features, reward: float, credit: float, settings: Hyperparameters) -> Utility:
+def regressed(old: Utility, f: Features, reward: float, credit: float, hyperparameters: Hyperparameters) -> Utility:
     """One observation more. `credit` is its weight: 1 for a person, less for an automatic outcome."""
-    keep, gain, cost, latency = settings.utility_memory, f.gain, f.cost, f.latency
+    keep, gain, cost, latency = hyperparameters.utility_memory, f.gain, f.cost, f.latency
     g, c, t = credit * gain, credit * cost, credit * latency
     gg, gc, gl = keep * old.gg + g * gain, keep * old.gc + g * cost, keep * old.gl + g * latency
     cc, cl, ll = keep * old.cc + c * cost, keep * old.cl + c * latency, keep * old.ll + t * latency
     gr, cr, lr = keep * old.gr + g * reward, keep * old.cr + c * reward, keep * old.lr + t * reward
-    prior = settings.utility_prior_observations
+    prior = hyperparameters.utility_prior_observations
     lambda_, mu, nu = _solved(
         (gg + prior, gc, gl, cc + prior, cl, ll + prior),
         (gr + prior * LAMBDA.default, cr + prior * MU.default, lr + prior * NU.default),

@@ -3,9 +3,9 @@
 from soma.brain.core.hyperparameters import Hyperparameters
 
 
-def next_value(value: float, settings: Hyperparameters, *, helpful: bool) -> float:
+def next_value(value: float, hyperparameters: Hyperparameters, *, helpful: bool) -> float:
     """value += 0.1 (helpful - value)."""
-    return stepped(value, settings.value_rate, helpful=helpful)
+    return stepped(value, hyperparameters.value_rate, helpful=helpful)
 
 
 def stepped(value: float, rate: float, *, helpful: bool) -> float:

@@ -61,7 +61,7 @@ class PlanChoice(NamedTuple):
 Place = tuple[int, ...]
 
 
-def plan(menu: Menu, worth: Worth, settings: Hyperparameters, start: Place | None = None) -> PlanChoice:
+def plan(menu: Menu, worth: Worth, hyperparameters: Hyperparameters, start: Place | None = None) -> PlanChoice:
     """Climb axis by axis, each as far as it helps, until nothing does or 20 plans were evaluated.
 
     Starts at `start`, the indices of an earlier plan, or in the middle of each axis.
@@ -74,7 +74,7 @@ def plan(menu: Menu, worth: Worth, settings: Hyperparameters, start: Place | Non
         if place not in seen:
             if len(seen) >= EVALUATIONS:
                 return False
-            seen[place] = evaluated(menu, place, worth, settings)
+            seen[place] = evaluated(menu, place, worth, hyperparameters)
         return seen[place].utility > best
 
     middle = tuple(len(axis) // 2 for axis in menu)
@@ -92,7 +92,7 @@ def plan(menu: Menu, worth: Worth, settings: Hyperparameters, start: Place | Non
     return PlanChoice(ordered[0], tuple(ordered[1 : 1 + RUNNERS_UP]), len(seen))
 
 
-def evaluated(menu: Menu, place: Place, worth: Worth, settings: Hyperparameters) -> Plan:
+def evaluated(menu: Menu, place: Place, worth: Worth, hyperparameters: Hyperparameters) -> Plan:
     """Gains join as chances do, 1 - prod(1 - gain): each axis brings less when the others bring much."""
     memories, prompt, model, tools = (axis[at] for axis, at in zip(menu, place, strict=True))
     tokens = memories.tokens + prompt.tokens + model.tokens + tools.tokens
@@ -109,16 +109,16 @@ def evaluated(menu: Menu, place: Place, worth: Worth, settings: Hyperparameters)
         gain,
         cost,
         latency,
-        utility(gain, cost, latency, worth, settings),
+        utility(gain, cost, latency, worth, hyperparameters),
     )
 
 
-def utility(gain: float, cost: float, latency_ms: float, worth: Worth, settings: Hyperparameters) -> float:
+def utility(gain: float, cost: float, latency_ms: float, worth: Worth, hyperparameters: Hyperparameters) -> float:
     """The same terms as the regression of lambda, mu and nu: gain, cost by budget, latency by target."""
     return (
         worth.lambda_ * gain
-        - worth.mu * cost / settings.cost_budget
-        - worth.nu * latency_ms / settings.latency_target_ms
+        - worth.mu * cost / hyperparameters.cost_budget
+        - worth.nu * latency_ms / hyperparameters.latency_target_ms
     )
 
 

@@ -28,21 +28,21 @@ class Served(NamedTuple):
         return views | {"tau": self.tau, "lambda": self.lambda_, "mu": self.mu, "nu": self.nu}
 
 
-def serve(state: LearnerState, settings: Hyperparameters) -> Served:
+def serve(state: LearnerState, hyperparameters: Hyperparameters) -> Served:
     retrieval = state.retrieval
     views, weights = retrieval.views, retrieval.weights
-    if settings.learning_rule is Rule.LITERAL:  # the plan's formula knows no trust
+    if hyperparameters.learning_rule is Rule.LITERAL:  # the plan's formula knows no trust
         k, mixed = 1.0, weights
     else:
-        k = trust(retrieval.trust_sum, settings)
+        k = trust(retrieval.trust_sum, hyperparameters)
         mixed = blend(views.priors, weights, k)
     return Served(
         names=views.names,
         weights=mixed,
         trust=k,
-        tau=served_tau(state.temperature.tau, state.modulators, settings),
+        tau=served_tau(state.temperature.tau, state.modulators, hyperparameters),
         lambda_=state.utility.lambda_,
         mu=state.utility.mu,
         nu=state.utility.nu,
-        admission_threshold=admission_threshold(state.modulators, settings),
+        admission_threshold=admission_threshold(state.modulators, hyperparameters),
     )
