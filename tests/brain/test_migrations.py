@@ -9,7 +9,7 @@ import msgspec
 from tests.brain.conftest import ALICE, FACTS, metrics_of
 
 from soma.brain.feedback.meaning import key_of
-from soma.brain.feedback.single import brief
+from soma.brain.feedback.single import shorten_answer
 from soma.brain.root import open_brain
 from soma.brain.types import FeedbackAnswer
 from soma.brain.verify import verified
@@ -58,7 +58,7 @@ def older(folder: Path, until: str) -> Path:
 async def test_first_answers_and_the_ledger_outlive_the_move_to_fewer_pages(settings, tmp_path):
     connection = Database(f"sqlite:///{settings.data_dir}/brain.sqlite3").connect()
     migrate(connection, "brain", older(tmp_path / "older", "0006"))
-    given = [ALICE.tenant_id, key_of(ALICE, THUMB), brief(ANSWER), "2026-01-01"]
+    given = [ALICE.tenant_id, key_of(ALICE, THUMB), shorten_answer(ANSWER), "2026-01-01"]
     connection.execute("INSERT INTO feedback_keys VALUES (?, ?, ?, ?)", given)
     for tokens in (3, 4):
         connection.execute(

@@ -18,14 +18,15 @@ from soma.brain.api.app import create_app
 from soma.brain.api.auth import ServiceToken
 from soma.brain.api.fast_path import FastPath
 from soma.brain.client import BrainClient
-from soma.brain.context import corrections, residual
+from soma.brain.context import residual
+from soma.brain.context.corrections import forget_corrections
 from soma.brain.context.redis import Falling, InRedis
 from soma.brain.context.residual import Residuals
 from soma.brain.context.working_memory import InProcess, WorkingMemory
 from soma.brain.core.weights import Views
 from soma.brain.experiments.coordinator import Coordinator
 from soma.brain.experiments.experiments import Experiments
-from soma.brain.feedback.workers import InProcesses, InThreads, Workers
+from soma.brain.feedback.workers import ProcessWorkers, ThreadWorkers, Workers
 from soma.brain.housekeeping import kept_tidy
 from soma.brain.learners.checkpoints import Signer
 from soma.brain.learners.learners import Learners, find_recent_learners
@@ -172,7 +173,7 @@ async def _memory(
         additions=additions,
         sketch_from=settings.sketch_from,
         pgvector_from=settings.pgvector_from,
-        on_erased=corrections.forget,
+        on_erased=forget_corrections,
     )
     stack.callback(memory.close)
     stack.push_async_callback(memory.settle)
@@ -289,4 +290,4 @@ async def _scratchpads(settings: BrainSettings, stack: AsyncExitStack) -> tuple[
 
 def _workers(settings: BrainSettings, database: Database, learners: Learners) -> Workers:
     place = database, learners.hyperparameters, learners.digest
-    return InProcesses(*place, count=settings.batch_workers) if settings.batch_workers else InThreads(*place)
+    return ProcessWorkers(*place, count=settings.batch_workers) if settings.batch_workers else ThreadWorkers(*place)

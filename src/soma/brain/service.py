@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from soma.brain.context.bundle import Context, Lane, built, distinct, ranked
 from soma.brain.context.bundles import Bundle, find_bundles, keep_bundle
-from soma.brain.context.corrections import AS_RANKED, Order, corrections, nearest, order_for, question_of
+from soma.brain.context.corrections import AS_RANKED, Order, find_nearest, list_corrections, order_of, question_of
 from soma.brain.context.plan import SHIPPED
 from soma.brain.context.preview import Previews
 from soma.brain.context.residual import Residuals, superposed
@@ -23,16 +23,14 @@ from soma.brain.errors import BrainRefused
 from soma.brain.experiments import rows
 from soma.brain.experiments.experiments import Assignments, Changes, Experiments
 from soma.brain.experiments.service import ExperimentService
-from soma.brain.feedback import meaning as feedbacks
-from soma.brain.feedback.batch import Given, told_of
-from soma.brain.feedback.batch_commit import BatchDesk
-from soma.brain.feedback.iterations import OutcomeDesk, Reported
-from soma.brain.feedback.meaning import Told
-from soma.brain.feedback.memory_values import Taken, Values, kept_after
+from soma.brain.feedback.batch import BatchRequest
+from soma.brain.feedback.batch_commit import BatchIntake
+from soma.brain.feedback.iterations import IterationIntake, IterationReport
+from soma.brain.feedback.meaning import digest_of
+from soma.brain.feedback.memory_values import Committed, Values, kept_after
 from soma.brain.feedback.rows import find_first_outcome, list_feedback
-from soma.brain.feedback.single import FeedbackDesk, asked_of
-from soma.brain.feedback.standing_words import words_of
-from soma.brain.feedback.withdrawal import WithdrawalDesk
+from soma.brain.feedback.single import FeedbackIntake
+from soma.brain.feedback.withdrawal import WithdrawalIntake
 from soma.brain.feedback.workers import Workers
 from soma.brain.learners.history import Histories
 from soma.brain.learners.learners import Learners, stream_of
@@ -111,16 +109,18 @@ class Brain:
         self._tokens = tokens
         self._values = Values(memory, learners)
         most = settings.lessons_per_day
-        self._outcomes = OutcomeDesk(learners, most=most)
-        self._withdrawals = WithdrawalDesk(writer, learners, self._values)
+        self._outcomes = IterationIntake(learners, most=most)
+        self._withdrawals = WithdrawalIntake(writer, learners, self._values)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="brain")
         self._experiments = experiments
         self.experiments = ExperimentService(writer, experiments, self._threads)
         self.previews = Previews(settings, memory, learners, tokens, self._threads)
         self._histories = Histories(writer.database, learners)
-        self._feedback = FeedbackDesk(learners, self._values, experiments, most=most)
-        self._batches = BatchDesk(
-            writer, learners, self._values, experiments, workers, waiting=settings.waiting_batches
+        self._feedback = FeedbackIntake(
+            writer, memory, learners, self._values, experiments=experiments, threads=self._threads, most=most
+        )
+        self._batches = BatchIntake(
+            writer, learners, self._values, experiments, workers, waiting=settings.waiting_batches, most=most
         )
 
     def close(self) -> None:
@@ -204,15 +204,15 @@ class Brain:
     async def _candidates(self, principal: Principal, version: int, query: Query) -> tuple[Candidates, Order]:
         """What may answer, with what the caller taught of this question among it, and in which order that stands."""
         candidates = await self.memory.candidates(owner(principal), query)
-        known = await self._work(corrections, self._database, principal, version)
+        known = await self._work(list_corrections, self._database, principal, version)
         question = question_of(query.text, candidates.query_embedding)
-        corrected = await self._work(nearest, question, known)
+        corrected = await self._work(find_nearest, question, known)
         if corrected is None:
             return candidates, AS_RANKED
         wider = candidates
         if not set(corrected.helpful) <= set(candidates.ids):
             wider = await self.memory.candidates(owner(principal), replace(query, also=corrected.helpful))
-        order = await self._work(order_for, question, corrected, wider)
+        order = await self._work(order_of, question, corrected, wider)
         return (candidates if order is AS_RANKED else wider), order
 
     async def forget(self, principal: Principal, body: Forget) -> Forgotten:
@@ -251,30 +251,26 @@ class Brain:
             seen = 1.0
             if key and bundle:  # what was held since the bundle was made counts as well
                 seen = min(bundle.novelty, novelty(await self._working_memory.items(key), bundle.embedding))
-            reported = Reported(body=body, novelty=seen, bundle=bundle)
-            taken, outcome = await self._writer.write(lambda tx: self._outcomes.take(tx, principal, reported))
+            report = IterationReport(body=body, novelty=seen, bundle=bundle)
+            taken, outcome = await self._writer.write(lambda tx: self._outcomes.take(tx, principal, report))
         if outcome:
             await self._admit(key, bundle, outcome)
         return await self._shown(principal, taken)
 
     async def feedback(self, principal: Principal, body: Feedback) -> FeedbackAnswer:
         with self.metrics.feedback_seconds.time():
-            body = feedbacks.meant(body)
-            feedbacks.check(body)
-            answer = await self._shown(
-                principal, await self._take(await self._with_question(await self._told(principal, body)))
-            )
+            answer = await self._shown(principal, await self._feedback.take(principal, body))
         result = answer.status if answer.status == "duplicate" else "applied" if answer.adaptation_applied else "kept"
         self.metrics.feedback(principal, result)
         return answer
 
     async def feedback_batch(self, principal: Principal, items: bytes, *, idempotency_key: str | None) -> BatchAnswer:
         """`items` is a JSON array of feedbacks; each that cannot be taken is answered with its index and error."""
-        key = feedbacks.digest(principal, "batch", idempotency_key) if idempotency_key else None
+        key = digest_of(principal, "batch", idempotency_key) if idempotency_key else None
         running = await self._work(self._experiments.running, self._database, principal)
         metrics = frozenset(row.metric for row in running)
-        given = Given(principal, items, key, metrics, most=self.settings.lessons_per_day)
-        answer = await self._shown(principal, await self._batches.take(given))
+        batch = BatchRequest(principal, items, key, metrics, most=self.settings.lessons_per_day)
+        answer = await self._shown(principal, await self._batches.take(batch))
         is_new = answer.status != "duplicate"
         self.metrics.feedback(principal, "applied", answer.adapted * is_new)
         self.metrics.feedback(principal, "kept", (answer.accepted - answer.adapted) * is_new)
@@ -296,7 +292,7 @@ class Brain:
             raise BrainRefused("invalid_body", "A version has no iterations: name it alone.", "iteration_number")
         return await self._shown(principal, await self._writer.write(lambda tx: self._roll_back(tx, principal, body)))
 
-    def _roll_back(self, transaction: Transaction, principal: Principal, body: Rollback) -> Taken[RolledBack]:
+    def _roll_back(self, transaction: Transaction, principal: Principal, body: Rollback) -> Committed[RolledBack]:
         version = body.version if body.version is not None else _version_after(transaction, principal, body)
         subject = Subject(
             tenant_id=principal.tenant_id,
@@ -317,7 +313,7 @@ class Brain:
             values_restored=len(written),
             values_from=first if first > version else None,
         )
-        return Taken(answer, lesson.after.state, written)
+        return Committed(answer, lesson.after.state, written)
 
     async def history(self, principal: Principal, *, after: int | None, limit: int) -> LearnerHistory:
         """Explain each change of the weights after a version, oldest first."""
@@ -356,32 +352,6 @@ class Brain:
         """Off the event loop: reads of the database, ranking, packing."""
         return await run_in_thread(self._threads, function, *args, **kwargs)
 
-    async def _told(self, principal: Principal, body: Feedback) -> Told:
-        if body.bundle_id or body.turn_id:
-            return await self._work(told_of, self._database, principal, body)
-        return Told(principal, body, feedbacks.key_of(principal, body), words=words_of(principal, body))
-
-    async def _take(self, told: Told) -> Taken[FeedbackAnswer]:
-        """Take a feedback; what a correction says is remembered in the same commit."""
-        take, prefetch = self._feedback.take, asked_of(told)
-        if (said := feedbacks.memory_of(told)) is None:
-            return await self._writer.write(lambda tx: take(tx, told), prefetch=prefetch)
-        return await self.memory.remember_within(
-            owner(told.principal), said, lambda tx, keep: take(tx, told, keep), prefetch=prefetch
-        )
-
-    async def _with_question(self, told: Told) -> Told:
-        """Add the question as the person put it: a bundle may be of the question and a draft."""
-        bundle, query = told.bundle, told.body.query
-        if told.body.correction is not None and bundle is None and not query:
-            raise BrainRefused("invalid_body", "A correction needs its question: name the bundle, or say it.", "query")
-        if not query or (bundle is not None and query == bundle.query):
-            return told
-        if told.body.correction is None and (bundle is None or not told.body.says_evidence):
-            return told
-        found = await self.memory.candidates(owner(told.principal), Query(text=query[:LONGEST_QUESTION], top_k=1))
-        return told._replace(question=question_of(query, found.query_embedding))
-
     def _seen(self, principal: Principal, conversation_id: str) -> tuple[LearnerState, Assignments, Changes]:
         """The learner as this conversation has it: with the steps of the arms that it is in."""
         arms, changes = self._experiments.arms(self._database, principal, conversation_id)
@@ -404,7 +374,7 @@ class Brain:
             await self._working_memory.admit(key, item)
             self.metrics.working_memory.set(self._working_memory.count())
 
-    async def _shown(self, principal: Principal, taken: Taken[T]) -> T:
+    async def _shown(self, principal: Principal, taken: Committed[T]) -> T:
         """After the commit: recall sees the values, metrics the weights."""
         await self._values.show(principal, taken.values)
         if taken.state:

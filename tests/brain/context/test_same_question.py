@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from soma.brain.context.corrections import AS_RANKED, Correction, Order, nearest, order_for, question_of
+from soma.brain.context.corrections import AS_RANKED, Order, StandingCorrection, find_nearest, order_of, question_of
 from soma.memory.types import Candidate, Candidates
 
 EAST, NORTH = (1.0, 0.0, 0.0), (0.0, 1.0, 0.0)
@@ -14,8 +14,8 @@ def towards(share: float, other: float = 0.0) -> tuple[float, float, float]:
     return share, other, (1 - share**2 - other**2) ** 0.5
 
 
-def corrected(embedding=EAST, text="When does the Bern train leave?", *, is_typed=False) -> Correction:
-    return Correction(question_of(text, embedding), 1, ("right",), ("wrong",), is_typed)
+def corrected(embedding=EAST, text="When does the Bern train leave?", *, is_typed=False) -> StandingCorrection:
+    return StandingCorrection(question_of(text, embedding), 1, ("right",), ("wrong",), is_typed)
 
 
 def found(**memories: tuple[float, float, float]) -> Candidates:
@@ -32,19 +32,20 @@ def found(**memories: tuple[float, float, float]) -> Candidates:
 
 def ordered(asked, one, **memories) -> bool:
     question = question_of("At what hour does it depart?", asked)
-    return nearest(question, [one]) is not None and order_for(question, one, found(**memories)) is not AS_RANKED
+    return find_nearest(question, [one]) is not None and order_of(question, one, found(**memories)) is not AS_RANKED
 
 
 def test_the_same_words_in_any_order_are_the_same_question_wherever_it_points():
     question = question_of("The Bern train, when does it leave?", NORTH)
-    one = nearest(question, [corrected()])
+    one = find_nearest(question, [corrected()])
     assert one is not None
-    assert order_for(question, one, found(other=NORTH)) == Order(("right",), ("wrong",))
+    assert order_of(question, one, found(other=NORTH)) == Order(("right",), ("wrong",))
 
 
 def test_another_number_is_another_question():
     assert (
-        nearest(question_of("When does train 43 leave?", EAST), [corrected(text="When does train 42 leave?")]) is None
+        find_nearest(question_of("When does train 43 leave?", EAST), [corrected(text="When does train 42 leave?")])
+        is None
     )
 
 
@@ -65,7 +66,7 @@ def test_what_was_typed_is_evidence_too():
 
 def test_the_newest_of_two_corrections_of_one_question_stands():
     new, old = corrected(), corrected()._replace(helpful=("former",))
-    assert nearest(question_of("When does the Bern train leave?", EAST), [new, old]) is new
+    assert find_nearest(question_of("When does the Bern train leave?", EAST), [new, old]) is new
 
 
 def answers(asked: str, **texts: str) -> bool:
@@ -88,7 +89,7 @@ def answers(asked: str, **texts: str) -> bool:
         query_embedding=(),
         tell=tell,
     )
-    return order_for(question_of(asked, EAST), corrected(), candidates) is not AS_RANKED
+    return order_of(question_of(asked, EAST), corrected(), candidates) is not AS_RANKED
 
 
 SPARE_KEY = "Where is the spare key of the cellar?"  # three content words

@@ -6,7 +6,7 @@ from pydantic import SecretStr
 from tests.brain.conftest import ALICE, BOB, MALLORY, TOKEN, metrics_of, remembered
 
 from soma.brain.feedback import daily_bounds
-from soma.brain.feedback.batch import told_of
+from soma.brain.feedback.targets import find_target
 from soma.brain.root import open_brain
 from soma.brain.settings import BrainSettings
 from soma.brain.verify import verified
@@ -280,9 +280,9 @@ async def test_a_verdict_on_an_answer_that_was_withdrawn_meanwhile_counts_for_no
     arms = [{"name": "control"}, {"name": "b", "changes": {"alpha": 0.3}}]
     await client.create_experiment(ALICE, name="e", metric="reward", planned=2, arms=arms)
     await client.assign_subject(ALICE, "e", "c1")
-    told = told_of(opened.writer.database, ALICE, Feedback(conversation_id="c1", turn_id="t1", reward=1.0))
+    told = find_target(opened.writer.database, ALICE, Feedback(conversation_id="c1", turn_id="t1", reward=1.0))
     assert told.void is None
     await client.withdraw_answer(ALICE, turn_id="t1")
-    taken = await opened.writer.write(lambda tx: opened.brain._feedback.take(tx, told))
+    taken = await opened.writer.write(lambda tx: opened.brain._feedback.commit(tx, told))
     assert (taken.answer.voided, taken.answer.reason) == (True, "reward_voided")
     assert opened.writer.database.query("SELECT COUNT(*) FROM experiment_outcomes") == [(0,)]

@@ -2,7 +2,7 @@
 
 import pytest
 
-from soma.brain.feedback.single import brief, whole
+from soma.brain.feedback.single import restore_answer, shorten_answer
 from soma.brain.learners.presentation import difference
 from soma.brain.types import FeedbackAnswer
 
@@ -29,4 +29,4 @@ def test_an_answer_is_worked_out_again_to_the_bit(after):
         feedback_id="key",
         version=3,
     )
-    assert whole(brief(answer)) == answer
+    assert restore_answer(shorten_answer(answer)) == answer

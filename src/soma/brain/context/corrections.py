@@ -36,9 +36,10 @@ COLUMNS = (
 )  # fmt: skip
 
 
-class Question(NamedTuple):
-    """`words` is a digest of its content words in any order, `numbers` are those with a digit in them; `stems`, of one
-    that is asked now, are the content words themselves.
+class CorrectedQuestion(NamedTuple):
+    """A question to be recognised: `words` is a digest of its content words in any order, `numbers` those with a digit.
+
+    `stems` are the content words themselves; only a question that is asked now has them.
     """
 
     words: str
@@ -47,10 +48,10 @@ class Question(NamedTuple):
     stems: frozenset[str] = frozenset()
 
 
-class Correction(NamedTuple):
-    """`is_typed`: the first of the helpful memories is what a person typed as right, and answers nothing else."""
+class StandingCorrection(NamedTuple):
+    """What a person said of a question; `is_typed`: the first helpful memory is what was typed as right."""
 
-    question: Question
+    question: CorrectedQuestion
     version: int
     helpful: tuple[str, ...]
     unhelpful: tuple[str, ...]
@@ -72,15 +73,15 @@ class Order(NamedTuple):
 AS_RANKED = Order()
 
 
-def question_of(text: str, embedding: Sequence[float]) -> Question:
+def question_of(text: str, embedding: Sequence[float]) -> CorrectedQuestion:
     found = tokens(text)
     stems = sorted(content_words(text, language_of(found)))
     digest = blake2b(msgspec.json.encode(stems), digest_size=16).hexdigest()
     numbers = {word for word in found if any(sign.isdigit() for sign in word)}
-    return Question(digest, tuple(sorted(numbers)), embedding, frozenset(stems))
+    return CorrectedQuestion(digest, tuple(sorted(numbers)), embedding, frozenset(stems))
 
 
-def nearest(question: Question, known: Sequence[Correction]) -> Correction | None:
+def find_nearest(question: CorrectedQuestion, known: Sequence[StandingCorrection]) -> StandingCorrection | None:
     """The newest correction of the same words, else the one that is nearest in meaning, if near enough to look at."""
     same = [one for one in known if one.question.numbers == question.numbers]
     by_words = next((one for one in same if one.question.words == question.words), None)
@@ -92,35 +93,36 @@ def nearest(question: Question, known: Sequence[Correction]) -> Correction | Non
     return same[place] if cosines[place] >= LEAST else None
 
 
-def order_for(question: Question, corrected: Correction, candidates: Candidates) -> Order:
-    """The order that `corrected` says, if it is of this question; `candidates` may answer it, those it names too."""
+def order_of(question: CorrectedQuestion, corrected: StandingCorrection, candidates: Candidates) -> Order:
+    """Order that `corrected` teaches, if it is of this question; `candidates` hold what may answer it."""
     order = Order(corrected.helpful, corrected.unhelpful)
     if corrected.question.words == question.words:
         return order
     named = {*corrected.helpful, *corrected.unhelpful}
     typed = corrected.helpful[: corrected.is_typed]
     asked = _cosine(np.asarray(question.embedding, np.float32), corrected.question.embedding)
-    answer = _nearest_of(question, candidates, [memory_id in typed for memory_id in candidates.ids])
-    other = _nearest_of(question, candidates, [memory_id not in named for memory_id in candidates.ids])
+    answer = _nearest_cosine(question, candidates, [memory_id in typed for memory_id in candidates.ids])
+    other = _nearest_cosine(question, candidates, [memory_id not in named for memory_id in candidates.ids])
     is_same = asked + answer - other >= TYPED if corrected.is_typed else asked >= max(other, SHOWN)
     return order if is_same and not _has_answer(question, candidates, corrected) else AS_RANKED
 
 
-def _has_answer(question: Question, candidates: Candidates, corrected: Correction) -> bool:
-    """Whether another memory holds most content words of the question, and more than what was said to answer does:
-    then it asks for what stands there.
+def _has_answer(question: CorrectedQuestion, candidates: Candidates, corrected: StandingCorrection) -> bool:
+    """Return whether another memory holds most content words of the question, and more than the taught answer does.
+
+    The question asks for that memory then.
     """
     if SEMANTIC not in candidates.views or len(question.stems) < FEWEST:
         return False
     best = np.argsort(-candidates.levels[:, candidates.views.index(SEMANTIC)], kind="stable")[:RIVALS]
     named = {*corrected.helpful, *corrected.unhelpful}
-    rivals = _most_held(question, candidates, [n for n in best.tolist() if candidates.ids[n] not in named])
+    rivals = _count_most_held(question, candidates, [n for n in best.tolist() if candidates.ids[n] not in named])
     right = [number for number, memory_id in enumerate(candidates.ids) if memory_id in corrected.helpful]
-    return rivals >= MOSTLY * len(question.stems) and rivals > _most_held(question, candidates, right)
+    return rivals >= MOSTLY * len(question.stems) and rivals > _count_most_held(question, candidates, right)
 
 
-def _most_held(question: Question, candidates: Candidates, numbers: Sequence[int]) -> int:
-    """How many content words of the question that memory holds which holds most."""
+def _count_most_held(question: CorrectedQuestion, candidates: Candidates, numbers: Sequence[int]) -> int:
+    """Count the content words of the question in the memory that holds most of them."""
     return max((len(question.stems & _stems(candidates[number].text)) for number in numbers), default=0)
 
 
@@ -128,22 +130,22 @@ def _stems(text: str) -> frozenset[str]:
     return frozenset(content_words(text, language_of(tokens(text))))
 
 
-def _nearest_of(question: Question, candidates: Candidates, chosen: Sequence[bool]) -> float:
-    """The cosine of the nearest of the chosen memories; 0 where there is none."""
+def _nearest_cosine(question: CorrectedQuestion, candidates: Candidates, chosen: Sequence[bool]) -> float:
+    """Cosine of the nearest of the chosen memories (0 where there is none)."""
     rows = np.flatnonzero(chosen)
     return float((candidates.vectors[rows] @ np.asarray(question.embedding, np.float32)).max()) if len(rows) else 0.0
 
 
 def _cosine(asked: NDArray[np.float32], other: Sequence[float]) -> float:
-    """0 for a vector of another model, which says nothing of this one."""
+    """Cosine of two unit vectors (0 for a vector of another model)."""
     return float(asked @ np.asarray(other, np.float32)) if len(asked) == len(other) else 0.0
 
 
 # Rows
 
 
-def corrections(reads: Reads, principal: Principal, version: int) -> list[Correction]:
-    """Those that stand where the learner is at `version`, the newest first."""
+def list_corrections(reads: Reads, principal: Principal, version: int) -> list[StandingCorrection]:
+    """List the person's corrections that the learner holds at `version`, the newest first."""
     rows = reads.query(
         "SELECT bundle_id, memory_id, helpful, turn_id, version, words, numbers, embedding FROM corrections AS told "
         "WHERE tenant_id = ? AND agent_id = ? AND user_id = ? AND NOT EXISTS (SELECT 1 FROM withdrawn_answers AS gone "
@@ -152,17 +154,17 @@ def corrections(reads: Reads, principal: Principal, version: int) -> list[Correc
         [principal.tenant_id, principal.agent_id, principal.user_id, MOST],
     )
     held = still_held(reads, principal, version, {row[4] for row in rows})
-    found: dict[str, Correction] = {}
+    found: dict[str, StandingCorrection] = {}
     for bundle_id, memory_id, helpful, turn_id, made, words, numbers, embedding in rows:
         if made in held:
-            told = Question(words, tuple(msgspec.json.decode(numbers)), array("f", embedding))
-            one = found.get(bundle_id, Correction(told, made, (), ()))
-            found[bundle_id] = _naming(one, memory_id, helpful=helpful, is_typed=turn_id is not None)
+            asked = CorrectedQuestion(words, tuple(msgspec.json.decode(numbers)), array("f", embedding))
+            one = found.get(bundle_id, StandingCorrection(asked, made, (), ()))
+            found[bundle_id] = _add_memory(one, memory_id, helpful=helpful, is_typed=turn_id is not None)
     return list(found.values())
 
 
-def _naming(correction: Correction, memory_id: str, *, helpful: bool, is_typed: bool) -> Correction:
-    """What was typed is nearer to what was meant than what was shown."""
+def _add_memory(correction: StandingCorrection, memory_id: str, *, helpful: bool, is_typed: bool) -> StandingCorrection:
+    """Add a memory; what was typed comes first, since it is nearer to what was meant than what was shown."""
     if not helpful:
         return correction._replace(unhelpful=(*correction.unhelpful, memory_id))
     named = correction.helpful
@@ -171,23 +173,23 @@ def _naming(correction: Correction, memory_id: str, *, helpful: bool, is_typed: 
     return correction._replace(helpful=(*named, memory_id))
 
 
-class Corrected(NamedTuple):
-    """A word of a person on the memories of a bundle that was learned, at `version`.
+class LearnedCorrection(NamedTuple):
+    """A correction that was learned at `version`, to be kept.
 
-    `turn_id` is of a correction that was typed, and goes with the answer that it corrects; None of memories that were
-    shown.
+    `turn_id` is set for a typed correction, which goes when the answer that it corrects is withdrawn; None for memories
+    that were shown.
     """
 
     bundle_id: str
-    question: Question
+    question: CorrectedQuestion
     helpful: tuple[str, ...]
     unhelpful: tuple[str, ...]
     version: int
     turn_id: str | None = None
 
 
-def keep(transaction: Transaction, principal: Principal, corrected: Iterable[Corrected]) -> None:
-    """A newer word on the same bundle takes the place of the former; what was shown and what was typed are two."""
+def keep_corrections(transaction: Transaction, principal: Principal, corrected: Iterable[LearnedCorrection]) -> None:
+    """Keep the newest on each bundle in place of what stood; what was shown and what was typed stand apart."""
     newest = {(one.bundle_id, one.turn_id is None): one for one in corrected}
     if not newest:
         return
@@ -197,7 +199,7 @@ def keep(transaction: Transaction, principal: Principal, corrected: Iterable[Cor
     transaction.executemany(INSERT, rows)
 
 
-def _rows(corrected: Corrected) -> Iterator[tuple[object, ...]]:
+def _rows(corrected: LearnedCorrection) -> Iterator[tuple[object, ...]]:
     words, numbers, embedding, _ = corrected.question
     asked = words, msgspec.json.encode(numbers).decode(), array("f", embedding).tobytes()
     named = dict.fromkeys(corrected.helpful, 1) | dict.fromkeys(corrected.unhelpful, 0)
@@ -215,12 +217,12 @@ INSERT = (
 
 
 def is_kept(reads: Reads, principal: Principal, bundle_id: str) -> bool:
-    """Whether what was typed of a bundle is still remembered."""
+    """Return whether what was typed of a bundle is still remembered."""
     who = principal.tenant_id, principal.agent_id, principal.user_id
     return bool(reads.query(f"SELECT 1 FROM corrections WHERE {OF_BUNDLE} AND turn_id IS NOT NULL", [*who, bundle_id]))
 
 
-def forget(transaction: Transaction, tenant_id: str, memory_ids: Iterable[str]) -> None:
-    """What was said of memories goes with them."""
+def forget_corrections(transaction: Transaction, tenant_id: str, memory_ids: Iterable[str]) -> None:
+    """Delete what was said of memories that are forgotten."""
     rows = [(tenant_id, memory_id) for memory_id in memory_ids]
     transaction.executemany("DELETE FROM corrections WHERE tenant_id = ? AND memory_id = ?", rows)

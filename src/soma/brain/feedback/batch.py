@@ -1,6 +1,6 @@
 """A batch of feedback, read and learned before the write: pure but for the look-ups, so that it can run elsewhere.
 
-What it prepares holds only for the state it began from; the desk that commits it compares versions first.
+What is prepared holds only for the state that it began from: `batch_commit` compares versions first.
 """
 
 from collections import deque
@@ -9,52 +9,32 @@ from typing import NamedTuple
 
 import msgspec
 
-from soma.brain.context.bundles import find_bundles
-from soma.brain.context.corrections import Corrected
 from soma.brain.core.hyperparameters import Hyperparameters
-from soma.brain.core.learn import learn
 from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
-from soma.brain.experiments.metrics import MetricValue
 from soma.brain.feedback import daily_bounds
 from soma.brain.feedback.answers import find_first_answers
-from soma.brain.feedback.hearings import Hearings
-from soma.brain.feedback.meaning import (
-    CAUSE,
-    Row,
-    Spent,
-    Told,
-    changes,
-    check_of_batch,
-    corrected,
-    key_of,
-    measure,
-    observations,
-    question_of,
-    rewarded,
-    row_of,
-    taken_by,
-    void_of,
-)
-from soma.brain.feedback.rows import list_outcomes
-from soma.brain.feedback.standing_words import EVIDENCE, Heard, Hearing, words_of
-from soma.brain.learners.observations import Learnable, Named, named_by
+from soma.brain.feedback.batch_statements import BatchStatements
+from soma.brain.feedback.decision import Consequences, learn_from
+from soma.brain.feedback.meaning import CAUSE, FeedbackWithTarget, check_batch_item
+from soma.brain.feedback.statements import StatementDecision
+from soma.brain.feedback.targets import find_targets
+from soma.brain.learners.observations import Learnable
 from soma.brain.learners.presentation import moved
-from soma.brain.learners.reward_gate import WITHDRAWN, Void, denied, is_withdrawn
 from soma.brain.types import Principal, RejectedItem
 from soma.brain.wire.claims import check_claims
-from soma.brain.wire.requests import Batch, Feedback, Feedbacks, TurnMetrics, claims, read
-from soma.events.facts.learning import FeedbackBatchReceived, RewardVoided, WeightsBatchUpdated
+from soma.brain.wire.requests import Batch, Feedback, Feedbacks, claims, read
+from soma.events.facts.learning import FeedbackBatchReceived, WeightsBatchUpdated
 from soma.events.ids import now
 from soma.events.log import Reads
 
 RECENT = (64, 20)  # how many updates before its end a state is kept: the last ones are what people look at
 
 
-class Given(NamedTuple):
-    """A batch as it came: `items` is a JSON array. `key` is the digest of its own key, if it has one.
+class BatchRequest(NamedTuple):
+    """A batch as it came: `items` is a JSON array, `key` the digest of its own key, if it has one.
 
-    `metrics` are those of the experiments that run; of each question at most `most` words of a person are learned a
+    `metrics` are those of the experiments that run; of each aspect at most `most` statements of a person are learned a
     day.
     """
 
@@ -65,120 +45,89 @@ class Given(NamedTuple):
     most: int = 0
 
 
-class Prepared(NamedTuple):
-    """`received` and `learned` are payloads of the events to append; `learned` is empty where nothing was."""
+class PreparedBatch(NamedTuple):
+    """A batch that was learned from the state at `base_version`.
+
+    `received` and `learned` are payloads of the events to append; `learned` is empty where nothing was. `replaced` are
+    versions whose statements newer ones replace, to be taken back first; `keys` are the items' own keys.
+    """
 
     base_version: int
     state: LearnerState
     received: str
     learned: str
     recent: tuple[LearnerState, ...]
-    rows: list[Row]
-    named: list[Named]
-    rewards: list[tuple[str, int]]
-    voids: list[RewardVoided]
+    consequences: Consequences
     keys: list[str]
-    spent: Spent
-    outcomes: list[tuple[str, MetricValue]]
-    """Of experiments, each with the word that says it."""
-    heard: list[Heard]
-    corrected: list[Corrected]
     replaced: frozenset[int]
-    """Versions whose words newer ones replace: to be taken back first."""
-    adapted: int
     duplicates: int
     rejected: list[RejectedItem]
 
 
-def prepare(reads: Reads, state: LearnerState, constants: Hyperparameters, digest: str, given: Given) -> Prepared:
-    bodies, rejected = _checked(given)
-    told = _told(reads, given, bodies)
-    known = find_first_answers(reads, given.principal.tenant_id, [item.key for item in told if item.key])
-    fresh = list(_fresh(told, known))
-    left = daily_bounds.left(reads, given.principal, given.most)
-    hearings = Hearings(reads, given.principal, state.version, [item.body for item in fresh], left)
-    lessons = _Lessons(state, constants, given.metrics)
-    taken = list(_taught(fresh, hearings, lessons))
-    received = FeedbackBatchReceived(key=given.key or "", items=[item.body for item in taken])
-    return Prepared(
+def prepare(
+    reads: Reads, state: LearnerState, hyperparameters: Hyperparameters, digest: str, batch: BatchRequest
+) -> PreparedBatch:
+    principal = batch.principal
+    bodies, rejected = _check_items(batch)
+    items = find_targets(reads, principal, bodies, are_keyed=batch.key is None)
+    known = find_first_answers(reads, principal.tenant_id, [item.key for item in items if item.key])
+    fresh = list(_drop_known(items, known))
+    left = daily_bounds.count_left(reads, principal, batch.most)
+    statements = BatchStatements(reads, principal, state.version, [item.body for item in fresh], left)
+    learning = _BatchLearning(state, hyperparameters, batch.metrics)
+    recorded = list(_learn_items(fresh, statements, learning))
+    learning.consequences.statements = statements.learned
+    received = FeedbackBatchReceived(key=batch.key or "", items=[item.body for item in recorded])
+    return PreparedBatch(
         base_version=state.version,
-        state=lessons.state,
+        state=learning.state,
         received=msgspec.json.encode(received).decode(),
-        learned=lessons.payload(state, digest),
-        recent=lessons.on_the_way(),
-        rows=lessons.rows,
-        named=lessons.named,
-        rewards=lessons.rewards,
-        voids=lessons.voids,
+        learned=learning.payload(state, digest),
+        recent=learning.recent_states(),
+        consequences=learning.consequences,
         keys=[item.key for item in fresh if item.key is not None],
-        spent=taken_by(taken),
-        outcomes=lessons.outcomes,
-        heard=hearings.heard,
-        corrected=lessons.corrected,
-        replaced=frozenset(hearings.replaced),
-        adapted=lessons.adapted,
-        duplicates=len(told) - len(taken),
+        replaced=frozenset(statements.replaced),
+        duplicates=len(items) - len(recorded),
         rejected=rejected,
     )
 
 
-def _taught(fresh: Sequence[Told], hearings: Hearings, lessons: "_Lessons") -> Iterator[Told]:
-    """Teach what may be learned; what only says again what stands is left out, the rest is to be recorded."""
+def _learn_items(
+    fresh: Sequence[FeedbackWithTarget], statements: BatchStatements, learning: "_BatchLearning"
+) -> Iterator[FeedbackWithTarget]:
+    """Learn what may be learned and yield what is to be recorded; what only repeats what stands is left out."""
     for number, item in enumerate(fresh):
-        words, hearing = hearings.of(number)
-        if not hearing.repeats(words):
-            versions = lessons.teach(item._replace(words=words) if words else item, hearing)
-            if words:
-                hearings.learned(item.body, words, hearing, versions, item.key or "")
+        own, decision = statements.decide_item(number)
+        if not decision.repeats(own):
+            versions = learning.add(item._replace(statements=own) if own else item, decision)
+            if own:
+                statements.add_learned(item.body, own, decision, versions, item.key or "")
             yield item
 
 
-class _Lessons:
+class _BatchLearning:
     """A learner in the middle of a batch. It holds no explanations: a thousand states at once would be a burden."""
 
-    def __init__(self, state: LearnerState, constants: Hyperparameters, metrics: frozenset[str]) -> None:
+    def __init__(self, state: LearnerState, hyperparameters: Hyperparameters, metrics: frozenset[str]) -> None:
         self.state = state
+        self.consequences = Consequences()
         self._recent = deque([state], maxlen=max(RECENT) + 1)
-        self.rows: list[Row] = []
-        self.named: list[Named] = []
-        self.rewards: list[tuple[str, int]] = []
-        self.voids: list[RewardVoided] = []
-        self.outcomes: list[tuple[str, MetricValue]] = []
-        self.corrected: list[Corrected] = []
-        self.adapted = 0
         self._records: list[Learnable] = []
-        self._constants = constants
+        self._hyperparameters = hyperparameters
         self._metrics = metrics
         self._at = now()
 
-    def teach(self, item: Told, hearing: Hearing) -> dict[str, int]:
-        """The versions that came of it, by question."""
-        learned, reason = observations(item, hearing.unheard)
-        changed, reward = False, None
-        versions: dict[str, int] = {}
-        for observation in learned:
-            self.state, explanation = learn(self.state, observation, self._constants)
-            self._records.append(observation)
-            self._recent.append(self.state)
-            changed = changed or changes(explanation)
-            versions[question_of(observation)] = self.state.version
-            self.named += named_by(explanation)
-            reward = explanation.reward if reward is None else reward
-        self.corrected += corrected(item, versions.get(EVIDENCE))
-        if (turn_id := rewarded(item, learned)) is not None:
-            self.rewards.append((turn_id, self.state.version))
-        if (void := void_of(item, self.state.version)) is not None:
-            self.voids.append(void)
-        if self._metrics:
-            self.outcomes += measure(item, learned, self._metrics, self._constants)
-        self.adapted += changed
-        version = self.state.version if learned else None
-        why = None if changed else reason or "nothing_to_compare"
-        self.rows.append(row_of(item, reward=reward, version=version, reason=why, at=self._at))
-        return versions
+    def add(self, item: FeedbackWithTarget, decision: StatementDecision) -> dict[str, int]:
+        """Learn one item, and return the versions that came of it, by aspect."""
+        result = learn_from(self.state, item, decision, self._hyperparameters)
+        self.state = result.state
+        self._records += result.learned
+        self._recent.extend(step.state for step in result.steps)
+        self.consequences.add(result, self._metrics, self._hyperparameters, at=self._at)
+        return result.versions
 
-    def on_the_way(self) -> tuple[LearnerState, ...]:
-        """Those of RECENT; where the batch is shorter, the one it began with."""
+    def recent_states(self) -> tuple[LearnerState, ...]:
+        """States at RECENT; where the batch is shorter, the one that it began with."""
         last = len(self._recent) - 1
         return tuple(self._recent[last - min(back, last)] for back in RECENT)
 
@@ -197,15 +146,15 @@ class _Lessons:
         return msgspec.json.encode(fact).decode()
 
 
-def _checked(given: Given) -> tuple[list[Feedback], list[RejectedItem]]:
-    """Each item by itself: one that cannot be taken does not keep the others out."""
+def _check_items(batch: BatchRequest) -> tuple[list[Feedback], list[RejectedItem]]:
+    """Check each item by itself: one that is refused does not keep the others out."""
     items, rejected = [], []
-    for index, found in enumerate(_found(given.items)):
+    for index, found in enumerate(_read_items(batch.items)):
         try:
             item = found if isinstance(found, Feedback) else read(found, Feedback)
             if item.says_who:
-                check_claims(given.principal, claims(item))
-            check_of_batch(item)
+                check_claims(batch.principal, claims(item))
+            check_batch_item(item)
         except BrainRefused as refusal:
             error = {"code": refusal.code, "message": refusal.message, "field": refusal.field}
             rejected.append(RejectedItem(index=index, error=error))
@@ -214,7 +163,7 @@ def _checked(given: Given) -> tuple[list[Feedback], list[RejectedItem]]:
     return items, rejected
 
 
-def _found(items: bytes) -> Sequence[Feedback | msgspec.Raw]:
+def _read_items(items: bytes) -> Sequence[Feedback | msgspec.Raw]:
     """Read all at once, which takes a third of the time; unread if anything is wrong with any of them."""
     try:
         return read(items, Feedbacks, field="items")
@@ -222,37 +171,8 @@ def _found(items: bytes) -> Sequence[Feedback | msgspec.Raw]:
         return read(items, Batch, field="items")
 
 
-def told_of(reads: Reads, principal: Principal, body: Feedback) -> Told:
-    """One feedback with what is known of its target."""
-    [told] = _told(reads, Given(principal, b"", None), [body])
-    return told._replace(words=words_of(principal, body))
-
-
-def _told(reads: Reads, given: Given, bodies: Sequence[Feedback]) -> list[Told]:
-    principal = given.principal
-    bundles = find_bundles(reads, principal, [body.bundle_id for body in bodies if body.bundle_id])
-    turns = {turn_id: _turn(reads, principal, turn_id) for turn_id in {body.turn_id for body in bodies} if turn_id}
-    return [
-        Told(
-            principal,
-            body,
-            key_of(principal, body) if given.key is None or body.idempotency_key else None,
-            bundles.get(body.bundle_id) if body.bundle_id else None,
-            *turns.get(body.turn_id or "", (None, None)),
-        )
-        for body in bodies
-    ]
-
-
-def _turn(reads: Reads, principal: Principal, turn_id: str) -> tuple[TurnMetrics | None, Void | None]:
-    """The newest iteration of a turn, and why its verdicts teach nothing, if so."""
-    found = [msgspec.json.decode(body, type=TurnMetrics) for body in list_outcomes(reads, principal, turn_id)]
-    if is_withdrawn(reads, principal, turn_id):
-        return (found[-1] if found else None), Void(WITHDRAWN)
-    return (found[-1] if found else None), denied((one.iteration_number, one.tool_outcomes) for one in found)
-
-
-def _fresh(items: Iterable[Told], known: Mapping[str, str]) -> Iterable[Told]:
+def _drop_known(items: Iterable[FeedbackWithTarget], known: Mapping[str, str]) -> Iterator[FeedbackWithTarget]:
+    """Yield items whose key is new, here and in the batch."""
     seen = set(known)
     for item in items:
         if item.key is None:

@@ -1,4 +1,4 @@
-"""What an iteration teaches: recorded every time (LEARN-001), once by (turn, iteration), in one transaction."""
+"""Iterations teach as well: each is recorded (LEARN-001), once by (turn, iteration), in one transaction."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,10 +11,10 @@ from soma.brain.core.observations import Evidence, EvidenceSource, IterationOutc
 from soma.brain.core.promotion import stepped
 from soma.brain.errors import BrainRefused
 from soma.brain.feedback import daily_bounds
-from soma.brain.feedback.meaning import ledger
-from soma.brain.feedback.memory_values import Taken
+from soma.brain.feedback.meaning import ledger_rows
+from soma.brain.feedback.memory_values import Committed
 from soma.brain.feedback.rows import FirstOutcome, find_first_outcome, keep_outcome
-from soma.brain.feedback.standing_words import CITATION, OUTCOME, echo_of, keep_echo
+from soma.brain.feedback.statements import CITATION, OUTCOME, citation_of, keep_citation
 from soma.brain.learners.learners import CachedLearner, Learners, subject_of
 from soma.brain.learners.observations import Learnable
 from soma.brain.learners.presentation import difference, differs, levels, served_weights
@@ -36,8 +36,8 @@ SYNONYM, NORADRENALINE = "norepinephrine", "noradrenaline"
 
 
 @dataclass(frozen=True, slots=True)
-class Reported:
-    """One report and what was known of its bundle before the write."""
+class IterationReport:
+    """One report, and the bundle that was looked up before the write."""
 
     body: TurnMetrics
     novelty: float
@@ -45,37 +45,37 @@ class Reported:
 
     @property
     def cites(self) -> bool:
-        """Whether its model chose among the shown memories: one that only quotes what it was shown first did not."""
+        """True if its model chose among the shown memories: one that only quotes what it was shown first did not."""
         shown = {memory_id for memory_id, _ in self.bundle.shown} if self.bundle else set()
         return not self.body.extractive and not shown.isdisjoint(self.body.cited)
 
 
-def observations(reported: Reported) -> list[Learnable]:
-    body, bundle = reported.body, reported.bundle
+def observations_of(report: IterationReport) -> list[Learnable]:
+    body, bundle = report.body, report.bundle
     outcome = IterationOutcome(
-        tool_outcomes=tuple(_outcomes(body.tool_outcomes)),
+        tool_outcomes=tuple(_tool_outcomes(body.tool_outcomes)),
         confidence=None if body.extractive else body.confidence,  # that it found something to quote is its own echo
         progress=body.progress,
-        novelty=reported.novelty,
+        novelty=report.novelty,
         gain=bundle.gain if bundle else None,
         cost=body.cost,
         latency_ms=body.latency_ms,
         diversity=bundle.diversity if bundle else None,
     )
-    if bundle is None or not reported.cites:
+    if bundle is None or not report.cites:
         return [outcome]
     cited = Evidence(
         views=bundle.views,
         shown=bundle.shown,
         helpful=body.cited,
         source=EvidenceSource.MODEL,
-        novelty=reported.novelty,
+        novelty=report.novelty,
     )
     return [outcome, cited]
 
 
-def _outcomes(said: Mapping[str, str | bool]) -> Iterator[ToolCallOutcome]:
-    """How tools did. An error of who called one is no failure of the tool."""
+def _tool_outcomes(said: Mapping[str, str | bool]) -> Iterator[ToolCallOutcome]:
+    """Yield how tools did; an error of the caller is no failure of the tool."""
     for tool, outcome in said.items():
         if isinstance(outcome, bool):
             yield ToolCallOutcome(tool, outcome)
@@ -83,7 +83,7 @@ def _outcomes(said: Mapping[str, str | bool]) -> Iterator[ToolCallOutcome]:
             yield ToolCallOutcome(tool, outcome.lower() in GOOD)
 
 
-class OutcomeDesk:
+class IterationIntake:
     """Takes reports of iterations within a write; one person teaches by `most` outcomes and `most` citations a day."""
 
     def __init__(self, learners: Learners, *, most: int) -> None:
@@ -91,61 +91,59 @@ class OutcomeDesk:
         self._most = most
 
     def take(
-        self, transaction: Transaction, principal: Principal, reported: Reported
-    ) -> tuple[Taken[Learned], Explanation | None]:
-        """The answer, and why: None where nothing was learned now."""
-        body = reported.body
+        self, transaction: Transaction, principal: Principal, report: IterationReport
+    ) -> tuple[Committed[Learned], Explanation | None]:
+        """Return the answer with its explanation: None where nothing was learned now."""
+        body = report.body
         first = find_first_outcome(transaction, principal, body.turn_id, body.iteration_number)
         if first is not None:
-            return Taken(_repeated(principal, body, first)), None
+            return Committed(_repeat_answer(principal, body, first)), None
         before = self._learners.current(transaction, principal)
         if not body.learn:
-            return Taken(self._recorded(transaction, principal, body, self._answer(reported, before, before, ()))), None
+            return Committed(self._record(transaction, principal, body, self._answer(report, before, before, ()))), None
         subject = subject_of(principal, turn_id=body.turn_id)
-        learned = self._within_the_day(transaction, principal, observations(reported))
+        learned = self._bound_by_day(transaction, principal, observations_of(report))
         lesson = self._learners.teach(transaction, principal, subject, learned, CAUSE)
         if len(learned) > 1:
-            echo = echo_of(principal, body.bundle_id or "")
-            keep_echo(transaction, principal.tenant_id, echo, lesson.after.state.version, at=now())
+            citation = citation_of(principal, body.bundle_id or "")
+            keep_citation(transaction, principal.tenant_id, citation, lesson.after.state.version, at=now())
         keep_usage(transaction, _usage(principal, body))
-        answer = self._answer(reported, lesson.before, lesson.after, lesson.explanations)
-        taken = Taken(self._recorded(transaction, principal, body, answer), lesson.after.state)
+        answer = self._answer(report, lesson.before, lesson.after, lesson.explanations)
+        taken = Committed(self._record(transaction, principal, body, answer), lesson.after.state)
         return taken, lesson.explanations[0]
 
-    def _within_the_day(
-        self, transaction: Transaction, principal: Principal, found: list[Learnable]
-    ) -> list[Learnable]:
-        """What is beyond the day is recorded and felt, but teaches nothing."""
+    def _bound_by_day(self, transaction: Transaction, principal: Principal, found: list[Learnable]) -> list[Learnable]:
+        """Leave out what is beyond the day: it is recorded and felt, but teaches nothing."""
         if not self._most:
             return found
         outcome, *cited = found
-        left = daily_bounds.left_now(transaction, principal, self._most)
+        left = daily_bounds.count_left_now(transaction, principal, self._most)
         cited = cited if left[CITATION] > 0 else []
         more = {CITATION: len(cited)} if cited else {}
         if left[OUTCOME] > 0:
             more[OUTCOME] = 1
         else:
             outcome = msgspec.structs.replace(outcome, only_felt=True)
-        daily_bounds.count(transaction, principal, more)
+        daily_bounds.add_learned(transaction, principal, more)
         return [outcome, *cited]
 
     def _answer(
-        self, reported: Reported, before: CachedLearner, after: CachedLearner, explanations: Sequence[Explanation]
+        self, report: IterationReport, before: CachedLearner, after: CachedLearner, explanations: Sequence[Explanation]
     ) -> Learned:
-        body = reported.body
+        body = report.body
         weights_before, weights_after = dict(before.weights), dict(after.weights)
         levels_before, levels_after = levels(before.state), levels(after.state)
         outcome = explanations[0] if explanations else None
-        stale = differs(body.weights, self._seen(reported, before)) or differs(
-            _named(body.neuromodulators), levels_before
+        stale = differs(body.weights, self._weights_seen(report, before)) or differs(
+            _rename_synonym(body.neuromodulators), levels_before
         )
         synonym = SYNONYM in body.neuromodulators
         return Learned(
             status="success" if outcome else "skipped",
             weights=weights_after,
-            neuromodulators=_answered(levels_after, synonym=synonym),
+            neuromodulators=_add_synonym(levels_after, synonym=synonym),
             weights_before=weights_before,
-            neuromodulators_before=_answered(levels_before, synonym=synonym),
+            neuromodulators_before=_add_synonym(levels_before, synonym=synonym),
             weight_deltas=difference(weights_before, weights_after),
             salience=outcome.salience if outcome else None,
             learning_rate=outcome.learning_rate if outcome else None,
@@ -157,21 +155,21 @@ class OutcomeDesk:
             version=after.state.version,
         )
 
-    def _seen(self, reported: Reported, before: CachedLearner) -> Mapping[str, float]:
-        """The weights that the bundle was built with, if nothing was learned since: those of its arm."""
-        if reported.bundle is None or not reported.bundle.changes:
+    def _weights_seen(self, report: IterationReport, before: CachedLearner) -> Mapping[str, float]:
+        """Weights that the bundle was built with, if nothing was learned since: those of its arm."""
+        if report.bundle is None or not report.bundle.changes:
             return before.weights
         constants = self._learners.hyperparameters
-        return served_weights(stepped(before.state, reported.bundle.changes, constants), constants)
+        return served_weights(stepped(before.state, report.bundle.changes, constants), constants)
 
-    def _recorded(self, transaction: Transaction, principal: Principal, body: TurnMetrics, answer: Learned) -> Learned:
+    def _record(self, transaction: Transaction, principal: Principal, body: TurnMetrics, answer: Learned) -> Learned:
         first = FirstOutcome(principal.agent_id, answer.version or 0, msgspec.json.encode(answer).decode())
         said = msgspec.json.encode(body).decode()
         keep_outcome(transaction, principal, body.turn_id, body.iteration_number, body=said, first=first)
         return answer
 
 
-def _repeated(principal: Principal, body: TurnMetrics, first: FirstOutcome) -> Learned:
+def _repeat_answer(principal: Principal, body: TurnMetrics, first: FirstOutcome) -> Learned:
     if first.agent_id != principal.agent_id:
         message = f"Iteration {body.iteration_number} of this turn was reported by another agent."
         raise BrainRefused("turn_of_another_agent", message, "turn_id", 409)
@@ -182,13 +180,13 @@ def _usage(principal: Principal, body: TurnMetrics) -> list[tuple[object, ...]]:
     if body.tokens is None and body.cost is None:
         return []
     took = {body.model: (body.tokens or 0, body.cost or 0.0, 1)}
-    return ledger(principal, took, body.conversation_id or body.session_id, at=now())
+    return ledger_rows(principal, took, body.conversation_id or body.session_id, at=now())
 
 
-def _named(stated: dict[str, float]) -> dict[str, float]:
+def _rename_synonym(stated: dict[str, float]) -> dict[str, float]:
     return {NORADRENALINE if name == SYNONYM else name: value for name, value in stated.items()}
 
 
-def _answered(actual: dict[str, float], *, synonym: bool) -> dict[str, float]:
-    """To who says norepinephrine, noradrenaline is answered by that name too."""
+def _add_synonym(actual: dict[str, float], *, synonym: bool) -> dict[str, float]:
+    """Answer noradrenaline as norepinephrine too, where the report called it so."""
     return actual | {SYNONYM: actual[NORADRENALINE]} if synonym else actual

@@ -27,7 +27,7 @@ T = TypeVar("T")
 COLUMNS = ("tenant_id", "agent_id", "version", "memory_id", "helpful", "rate", "before", "position")
 
 
-class Taken(NamedTuple, Generic[T]):
+class Committed(NamedTuple, Generic[T]):
     """A write's answer, and what is to be shown once it is committed."""
 
     answer: T

@@ -1,180 +1,234 @@
-"""Taking one feedback: recorded always, learned from where it can be, once by its key and once by what it says."""
+"""A single feedback: recorded always, learned from where it can be, once by its key and once by what it says."""
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from typing import NamedTuple
 
 import msgspec
 
-from soma.brain.context import corrections
+from soma.brain.context.corrections import is_kept, question_of
+from soma.brain.errors import BrainRefused
 from soma.brain.experiments.experiments import Experiments
-from soma.brain.feedback import daily_bounds, standing_words
+from soma.brain.feedback import daily_bounds
 from soma.brain.feedback.answers import find_answers, find_first_answer, keep_answers
+from soma.brain.feedback.commit import ConsequenceWriter
+from soma.brain.feedback.decision import Consequences, FeedbackResult, learn_from
 from soma.brain.feedback.meaning import (
     CAUSE,
-    Told,
-    changes,
-    corrected,
-    digest,
-    ledger,
-    measure,
-    observations,
-    question_of,
-    received,
-    rewarded,
-    row_of,
-    taken_by,
+    FeedbackWithTarget,
+    aspect_of,
+    check_feedback,
+    digest_of,
+    imply_verdict,
+    key_of,
+    memory_of,
+    observations_of,
+    receipt_of,
     target_of,
-    typed,
-    void_of,
+    typed_corrections_of,
 )
-from soma.brain.feedback.memory_values import Taken, Values
-from soma.brain.feedback.rows import keep_feedback
-from soma.brain.feedback.standing_words import BOUND, CORRECTION, Heard, Hearing
-from soma.brain.learners.learners import CachedLearner, Learners, LearningResult, subject_of
+from soma.brain.feedback.memory_values import Committed, Values
+from soma.brain.feedback.statements import (
+    BOUND,
+    CORRECTION,
+    LearnedStatement,
+    StandingStatement,
+    StatementDecision,
+    add_uncommitted,
+    decide,
+    drop_rolled_back,
+    find_standing,
+    statements_of,
+)
+from soma.brain.feedback.targets import find_target
+from soma.brain.learners.learners import Learners, LearningResult, subject_of
 from soma.brain.learners.lineage import still_held
-from soma.brain.learners.observations import Learnable
 from soma.brain.learners.presentation import difference, moved, of_every_weight
-from soma.brain.learners.reward_gate import WITHDRAWN, Void, is_withdrawn, keep_rewards
+from soma.brain.learners.reward_gate import WITHDRAWN, Void, is_withdrawn
 from soma.brain.types import FeedbackAnswer, Principal
-from soma.brain.usage import keep_usage
+from soma.brain.wire.requests import Feedback
 from soma.events.facts.codec import draft
 from soma.events.ids import now
 from soma.events.log import Reads
 from soma.events.transaction import Prefetch, Transaction
-from soma.memory.types import Keep, Remembered
+from soma.events.writer import Writer
+from soma.memory.memory import Memory
+from soma.memory.types import Keep, Owner, Query, Remembered
 from soma.memory.values import Written
+from soma.process.threads import run_in_thread
 
-TAKEN_BACK = "taken_back"  # by a rollback, or by a newer word
+TAKEN_BACK = "taken_back"  # by a rollback, or by a newer statement
+LONGEST_QUESTION = 16_000  # characters
 
 
-class Known(NamedTuple):
-    """What was answered to the key of a feedback before, and the words that were learned where it speaks, that of the
-    turn's own model among them; of these `standing` were not rolled back since. `is_forgotten`: a correction was, so
-    that it may be typed again."""
+class KnownBefore(NamedTuple):
+    """What was known when a feedback came: the first answer to its key, and what was learned of its targets.
 
-    first: str | None
-    learned: Mapping[str, standing_words.Standing]
-    standing: Mapping[str, standing_words.Standing] = {}
+    `learned` holds statements by name, that of the turn's own model among them; `standing` those of them that were not
+    rolled back since. `is_forgotten`: what a correction typed was forgotten, so that it may be typed again.
+    """
+
+    first_answer: str | None
+    learned: Mapping[str, StandingStatement]
+    standing: Mapping[str, StandingStatement] = {}
     is_forgotten: bool = False
 
 
-class FeedbackDesk:
-    """Takes feedback within a write; of one person at most `most` words a day and question are learned."""
+class FeedbackIntake:
+    """Takes one feedback at a time; of one person at most `most` statements a day and aspect are learned."""
 
-    def __init__(self, learners: Learners, values: Values, experiments: Experiments, *, most: int) -> None:
+    def __init__(
+        self,
+        writer: Writer,
+        memory: Memory,
+        learners: Learners,
+        values: Values,
+        *,
+        experiments: Experiments,
+        threads: Executor,
+        most: int,
+    ) -> None:
+        self._writer = writer
+        self._memory = memory
         self._learners = learners
         self._values = values
         self._experiments = experiments
+        self._consequences = ConsequenceWriter(values, experiments, most=most)
+        self._threads = threads
         self._most = most
 
-    def take(self, transaction: Transaction, told: Told, remember: Keep | None = None) -> Taken[FeedbackAnswer]:
-        """One feedback; a repeated one gets the first answer. `remember` keeps what a correction says."""
-        known = self._known(transaction, told)
-        hearing = standing_words.hear(
-            told.words, known.standing, daily_bounds.left_now(transaction, told.principal, self._most)
+    async def take(self, principal: Principal, body: Feedback) -> Committed[FeedbackAnswer]:
+        """Check, look up and commit a feedback; what a correction types is remembered in the same commit."""
+        body = imply_verdict(body)
+        check_feedback(body)
+        feedback = await self._with_question(await self._with_target(principal, body))
+        prefetch = lookup_of(feedback)
+        if (new := memory_of(feedback)) is None:
+            return await self._writer.write(lambda tx: self.commit(tx, feedback), prefetch=prefetch)
+        return await self._memory.remember_within(
+            _owner(principal), new, lambda tx, keep: self.commit(tx, feedback, keep), prefetch=prefetch
         )
-        if (first := _first(transaction, told, known, hearing)) is not None:
-            return Taken(self._repeated(transaction, told.principal, first))
-        told = _gated(transaction, _renamed(told, known))
-        learned, reason = observations(told, hearing.unheard)
-        subject = subject_of(told.principal, turn_id=told.body.turn_id)
-        event = transaction.append(draft(received(told), subject))
-        before = self._learners.current(transaction, told.principal)
-        written = self._take_back(transaction, told, known, hearing, learned)
-        lesson = self._learners.teach(transaction, told.principal, subject, learned, CAUSE)
+
+    async def _with_target(self, principal: Principal, body: Feedback) -> FeedbackWithTarget:
+        if body.bundle_id or body.turn_id:
+            return await run_in_thread(self._threads, find_target, self._writer.database, principal, body)
+        return FeedbackWithTarget(principal, body, key_of(principal, body), statements=statements_of(principal, body))
+
+    async def _with_question(self, feedback: FeedbackWithTarget) -> FeedbackWithTarget:
+        """Add the question as the person put it: a bundle may be of the question and a draft."""
+        body, bundle = feedback.body, feedback.bundle
+        if body.correction is not None and bundle is None and not body.query:
+            raise BrainRefused("invalid_body", "A correction needs its question: name the bundle, or say it.", "query")
+        if not body.query or (bundle is not None and body.query == bundle.query):
+            return feedback
+        if body.correction is None and (bundle is None or not body.says_evidence):
+            return feedback
+        query = Query(text=body.query[:LONGEST_QUESTION], top_k=1)
+        found = await self._memory.candidates(_owner(feedback.principal), query)
+        return feedback._replace(question=question_of(body.query, found.query_embedding))
+
+    def commit(
+        self, transaction: Transaction, feedback: FeedbackWithTarget, remember: Keep | None = None
+    ) -> Committed[FeedbackAnswer]:
+        """Commit one feedback; a repeated one gets its first answer. `remember` keeps what a correction types."""
+        principal = feedback.principal
+        known = self._find_known(transaction, feedback)
+        left = daily_bounds.count_left_now(transaction, principal, self._most)
+        decision = decide(feedback.statements, known.standing, left)
+        if (first := _find_first(transaction, feedback, known, decision)) is not None:
+            return Committed(self._repeat_answer(transaction, principal, first))
+        feedback = _void_if_withdrawn(transaction, _rename_key(feedback, known))
+        subject = subject_of(principal, turn_id=feedback.body.turn_id)
+        received = transaction.append(draft(receipt_of(feedback), subject))
+        before = self._learners.current(transaction, principal)
+        written = self._take_back(transaction, feedback, known, decision)
+        state = self._learners.current(transaction, principal).state
+        result = learn_from(state, feedback, decision, self._learners.hyperparameters)
+        learning = self._learners.keep_steps(transaction, principal, subject, result.steps, CAUSE)
+        remembered = remember() if remember and CORRECTION not in decision.refused else ()
+        found = self._consequences_of(transaction, result, known, remembered, at=received.timestamp)
         written = [
             *written,
-            *self._values.move(transaction, told.principal, lesson.named, position=event.position),
+            *self._consequences.write(
+                transaction,
+                principal,
+                received,
+                found,
+                version=learning.after.state.version,
+                conversation_id=feedback.body.conversation,
+            ),
         ]
-        kept = remember() if remember and CORRECTION not in hearing.unheard else ()
-        versions = _versions(learned, lesson, kept)
-        self._keep_words(transaction, told, known, versions)
-        said = [*corrected(told, versions.get(standing_words.EVIDENCE)), *typed(told, kept, versions.get(CORRECTION))]
-        corrections.keep(transaction, told.principal, said)
-        self._keep_verdict(transaction, told, learned, lesson)
-        answer = _answer(told, before, lesson, reason, kept)
-        reward = next((each.reward for each in lesson.explanations if each.reward is not None), None)
-        self._keep(transaction, told, learned, answer, reward=reward, position=event.position)
-        return Taken(answer, lesson.after.state, written)
+        answer = _answer(result, before.weights, learning, remembered)
+        first_answer = (answer.feedback_id, shorten_answer(answer))
+        keep_answers(transaction, principal.tenant_id, [first_answer], at=received.timestamp)
+        return Committed(answer, learning.after.state, written)
 
-    def _known(self, transaction: Transaction, told: Told) -> Known:
-        principal = told.principal
-        stored: Known = transaction.prefetched(asked_of(told)) or Known(None, {})
-        first = transaction.noted(("answer", principal.tenant_id, told.key or ""), lambda: stored.first)
-        learned = standing_words.standing_now(transaction, principal.tenant_id, told.spoken, stored.learned)
+    def _find_known(self, transaction: Transaction, feedback: FeedbackWithTarget) -> KnownBefore:
+        principal = feedback.principal
+        stored: KnownBefore = transaction.prefetched(lookup_of(feedback)) or KnownBefore(None, {})
+        first = transaction.noted(("answer", principal.tenant_id, feedback.key or ""), lambda: stored.first_answer)
+        learned = add_uncommitted(transaction, principal.tenant_id, feedback.all_statements, stored.learned)
         version = self._learners.current(transaction, principal).state.version
-        standing = standing_words.not_rolled_back(transaction, principal, version, learned)
-        typed_before = [word.name for word in told.words if word.question == CORRECTION and word.name in standing]
-        if not typed_before or corrections.is_kept(transaction, principal, target_of(told.body)):
-            return Known(first, learned, standing)
-        still = {name: word for name, word in standing.items() if name not in typed_before}
-        return Known(first, learned, still, is_forgotten=True)
+        standing = drop_rolled_back(transaction, principal, version, learned)
+        typed = [one.name for one in feedback.statements if one.aspect == CORRECTION and one.name in standing]
+        if not typed or is_kept(transaction, principal, target_of(feedback.body)):
+            return KnownBefore(first, learned, standing)
+        still = {name: one for name, one in standing.items() if name not in typed}
+        return KnownBefore(first, learned, still, is_forgotten=True)
 
     def _take_back(
-        self, transaction: Transaction, told: Told, known: Known, hearing: Hearing, learned: Sequence[Learnable]
-    ) -> Written:
-        """The words that are replaced are learned no longer, nor have they moved the values of memories. Where a person
-        speaks, what the turn's own model cited is no longer learned either."""
-        asked = {question_of(observation) for observation in learned}
-        versions = frozenset(version for question, version in hearing.replaced.items() if question in asked)
-        if learned:
-            versions |= {known.standing[echo.name].version for echo in told.echoes if echo.name in known.standing}
-        if not versions:
-            return []
-        subject = subject_of(told.principal, turn_id=told.body.turn_id)
-        return self._values.take_back(transaction, told.principal, subject, versions)
-
-    def _keep_words(self, transaction: Transaction, told: Told, known: Known, versions: Mapping[str, int]) -> None:
-        heard = [
-            Heard(
-                word,
-                standing_words.Standing(word.said, told.key or "", versions[word.question]),
-                is_new=word.name not in known.learned,
-            )
-            for word in told.words
-            if word.question in versions
-        ]
-        standing_words.keep(transaction, told.principal.tenant_id, heard, at=now())
-        if versions and self._most:
-            daily_bounds.count(transaction, told.principal, dict.fromkeys(versions, 1))
-
-    def _keep_verdict(
-        self, transaction: Transaction, told: Told, learned: Sequence[Learnable], lesson: LearningResult
-    ) -> None:
-        """For who withdraws the answer later, and why a verdict was not learned."""
-        version = lesson.after.state.version
-        if (turn_id := rewarded(told, learned)) is not None:
-            keep_rewards(transaction, told.principal, [(turn_id, version)])
-        if (void := void_of(told, version)) is not None:
-            transaction.append(draft(void, subject_of(told.principal, turn_id=told.body.turn_id)))
-
-    def _keep(
         self,
         transaction: Transaction,
-        told: Told,
-        learned: Sequence[Learnable],
-        answer: FeedbackAnswer,
-        *,
-        reward: float | None,
-        position: int,
-    ) -> None:
-        """Rows of what came in, the first answer to its key, and what it says of experiments."""
-        at, tenant_id = now(), told.principal.tenant_id
-        version = answer.version if learned else None
-        row = row_of(told, reward=reward, version=version, reason=answer.reason, at=at)
-        keep_feedback(transaction, position, [row])
-        keep_answers(transaction, tenant_id, [(answer.feedback_id, brief(answer))], at=at)
-        keep_usage(transaction, ledger(told.principal, taken_by([told]), told.body.conversation, at=at))
-        if learned and (running := self._experiments.running(transaction, told.principal)):
-            metrics = {row.metric for row in running}
-            found = measure(told, learned, metrics, self._learners.hyperparameters)
-            self._experiments.keep(transaction, told.principal, found)
+        feedback: FeedbackWithTarget,
+        known: KnownBefore,
+        decision: StatementDecision,
+    ) -> Written:
+        """Leave out the statements that are replaced, from the learner and from the values of memories.
 
-    def _repeated(self, transaction: Transaction, principal: Principal, first: str) -> FeedbackAnswer:
+        Where a person speaks, what the turn's own model cited is no longer learned either.
+        """
+        learned, _ = observations_of(feedback, decision.refused)
+        aspects = {aspect_of(observation) for observation in learned}
+        versions = frozenset(version for aspect, version in decision.replaced.items() if aspect in aspects)
+        if learned:
+            cited = [known.standing[one.name] for one in feedback.citations if one.name in known.standing]
+            versions |= {one.version for one in cited}
+        if not versions:
+            return []
+        subject = subject_of(feedback.principal, turn_id=feedback.body.turn_id)
+        return self._values.take_back(transaction, feedback.principal, subject, versions)
+
+    def _consequences_of(
+        self,
+        transaction: Transaction,
+        result: FeedbackResult,
+        known: KnownBefore,
+        remembered: Sequence[Remembered],
+        *,
+        at: str,
+    ) -> Consequences:
+        feedback, found = result.feedback, Consequences()
+        running = self._experiments.running(transaction, feedback.principal) if result.steps else ()
+        found.add(result, {row.metric for row in running}, self._learners.hyperparameters, at=at)
+        # a correction teaches no weight, and stands after all that its feedback taught
+        versions = result.versions | ({CORRECTION: result.state.version} if remembered else {})
+        found.corrections += typed_corrections_of(feedback, remembered, versions.get(CORRECTION))
+        found.statements = [
+            LearnedStatement(
+                one,
+                StandingStatement(one.content, feedback.key or "", versions[one.aspect]),
+                is_new=one.name not in known.learned,
+            )
+            for one in feedback.statements
+            if one.aspect in versions
+        ]
+        return found
+
+    def _repeat_answer(self, transaction: Transaction, principal: Principal, first: str) -> FeedbackAnswer:
         if first:
-            return self._as_it_stands(transaction, principal, whole(first))
-        standing = self._learners.current(transaction, principal)  # it came in a batch, which answers in sums
-        weights = dict(standing.weights)
+            return self._update_answer(transaction, principal, restore_answer(first))
+        current = self._learners.current(transaction, principal)  # it came in a batch, which answers in sums
+        weights = dict(current.weights)
         return FeedbackAnswer(
             accepted=True,
             adaptation_applied=False,
@@ -184,11 +238,11 @@ class FeedbackDesk:
             feedback_id="",
             status="duplicate",
             reason="duplicate",
-            version=standing.state.version,
+            version=current.state.version,
         )
 
-    def _as_it_stands(self, transaction: Transaction, principal: Principal, first: FeedbackAnswer) -> FeedbackAnswer:
-        """The first answer again; what it taught may have been taken back since."""
+    def _update_answer(self, transaction: Transaction, principal: Principal, first: FeedbackAnswer) -> FeedbackAnswer:
+        """Give the first answer again; what it taught may have been taken back since."""
         version = first.version if first.adaptation_applied else None
         now_at = self._learners.current(transaction, principal).state.version
         if version is None or version > now_at or still_held(transaction, principal, now_at, [version]):
@@ -196,104 +250,106 @@ class FeedbackDesk:
         return msgspec.structs.replace(first, status="duplicate", adaptation_applied=False, reason=TAKEN_BACK)
 
 
-def asked_of(told: Told) -> Prefetch:
-    """What `take` looks up of what was there before."""
-    names = tuple(word.name for word in told.spoken)
-    return Prefetch(_stored, (told.principal.tenant_id, told.key or "", names))
+def lookup_of(feedback: FeedbackWithTarget) -> Prefetch:
+    """What `commit` looks up of what was there before, for many requests in one query."""
+    names = tuple(one.name for one in feedback.all_statements)
+    return Prefetch(_look_up, (feedback.principal.tenant_id, feedback.key or "", names))
 
 
-def _stored(
+def _look_up(
     reads: Reads, keys: Sequence[tuple[str, str, tuple[str, ...]]]
-) -> dict[tuple[str, str, tuple[str, ...]], Known]:
+) -> dict[tuple[str, str, tuple[str, ...]], KnownBefore]:
     answers = find_answers(reads, [(tenant_id, key) for tenant_id, key, _ in keys])
     by_tenant: dict[str, list[str]] = {}
     for tenant_id, _, names in keys:
         by_tenant.setdefault(tenant_id, []).extend(names)
-    found = {
-        tenant_id: standing_words.standing_words(reads, tenant_id, names) for tenant_id, names in by_tenant.items()
-    }
+    found = {tenant_id: find_standing(reads, tenant_id, names) for tenant_id, names in by_tenant.items()}
     return {
-        asked: Known(answers.get(asked[:2]), {name: known for name in asked[2] if (known := found[asked[0]].get(name))})
-        for asked in keys
+        key: KnownBefore(answers.get(key[:2]), {name: one for name in key[2] if (one := found[key[0]].get(name))})
+        for key in keys
     }
 
 
-def _first(transaction: Transaction, told: Told, known: Known, hearing: Hearing) -> str | None:
-    """The first answer to what was told before: by its key, or by another that said the same; None where it is new."""
-    has_own_key = told.body.idempotency_key is not None
-    if known.first is not None and has_own_key:
-        return known.first
-    if not hearing.repeats(told.words):
-        is_new = hearing.replaced or known.is_forgotten or (not hearing.unheard and _was_bound(known.first))
-        return None if is_new else known.first
-    tenant_id = told.principal.tenant_id
-    said_first = known.standing[told.words[0].name].feedback_id
+def _find_first(
+    transaction: Transaction, feedback: FeedbackWithTarget, known: KnownBefore, decision: StatementDecision
+) -> str | None:
+    """Find the first answer to what was said before, by its key or by what it says; None where it is new."""
+    has_own_key = feedback.body.idempotency_key is not None
+    if known.first_answer is not None and has_own_key:
+        return known.first_answer
+    if not decision.repeats(feedback.statements):
+        has_room_now = not decision.refused and _was_bound(known.first_answer)
+        return None if decision.replaced or known.is_forgotten or has_room_now else known.first_answer
+    tenant_id = feedback.principal.tenant_id
+    said_first = known.standing[feedback.statements[0].name].feedback_id
     first = find_first_answer(transaction, tenant_id, said_first) or ""
     if has_own_key:
-        keep_answers(transaction, tenant_id, [(told.key or "", first)], at=now())
+        keep_answers(transaction, tenant_id, [(feedback.key or "", first)], at=now())
     return first
 
 
 def _was_bound(first: str | None) -> bool:
-    """Whether the day had no room for it then: it may be learned once there is."""
-    return bool(first) and whole(first or "").reason == BOUND
+    """True if the day had no room for it then: it may be learned once there is."""
+    return bool(first) and restore_answer(first or "").reason == BOUND
 
 
-def _renamed(told: Told, known: Known) -> Told:
-    """A mind that is changed back says what was said once: the word that it replaces makes another key of it."""
-    if known.first is None:
-        return told
-    said = known.learned if known.is_forgotten else known.standing
-    replaced = (standing.feedback_id for standing in said.values() if standing.feedback_id)
-    return told._replace(key=digest(told.principal, "again", *replaced, told.key or ""))
+def _rename_key(feedback: FeedbackWithTarget, known: KnownBefore) -> FeedbackWithTarget:
+    """Give another key to what was said once, replaced, and is said again: a mind that was changed back."""
+    if known.first_answer is None:
+        return feedback
+    learned = known.learned if known.is_forgotten else known.standing
+    replaced = (one.feedback_id for one in learned.values() if one.feedback_id)
+    return feedback._replace(key=digest_of(feedback.principal, "again", *replaced, feedback.key or ""))
 
 
-def _gated(transaction: Transaction, told: Told) -> Told:
-    """The answer may have been withdrawn since the target was looked up."""
-    turn_id = told.body.turn_id
-    if told.void is None and turn_id is not None and is_withdrawn(transaction, told.principal, turn_id):
-        return told._replace(void=Void(WITHDRAWN))
-    return told
+def _void_if_withdrawn(transaction: Transaction, feedback: FeedbackWithTarget) -> FeedbackWithTarget:
+    """Look again whether the answer was withdrawn: it may have been since the target was looked up."""
+    turn_id = feedback.body.turn_id
+    if feedback.void is None and turn_id is not None and is_withdrawn(transaction, feedback.principal, turn_id):
+        return feedback._replace(void=Void(WITHDRAWN))
+    return feedback
 
 
-def _versions(learned: Sequence[Learnable], lesson: LearningResult, remembered: Sequence[Remembered]) -> dict[str, int]:
-    """After which version each question of a feedback stands; a correction teaches no weight, and stands after all."""
-    versions = {
-        question_of(observation): explanation.after.version
-        for observation, explanation in zip(learned, lesson.explanations, strict=True)
-    }
-    return versions | ({CORRECTION: lesson.after.state.version} if remembered else {})
+def _owner(principal: Principal) -> Owner:
+    return Owner(
+        tenant_id=principal.tenant_id,
+        user_id=principal.user_id,
+        agent_id=principal.agent_id,
+        is_tenant_owner=principal.role == "owner",
+    )
 
 
 def _answer(
-    told: Told, before: CachedLearner, lesson: LearningResult, reason: str | None, remembered: Sequence[Remembered]
+    result: FeedbackResult,
+    weights_before: Mapping[str, float],
+    learning: LearningResult,
+    remembered: Sequence[Remembered],
 ) -> FeedbackAnswer:
-    applied = any(map(changes, lesson.explanations))
-    weights_before, weights_after = dict(before.weights), dict(lesson.after.weights)
+    before, after = dict(weights_before), dict(learning.after.weights)
     return FeedbackAnswer(
         accepted=True,
-        adaptation_applied=applied,
-        weights_before=weights_before,
-        weights_after=weights_after,
-        weight_deltas=of_every_weight(moved(weights_before, weights_after), weights_after),
-        feedback_id=told.key or "",
-        reason=None if applied else reason or "nothing_to_compare",
-        version=lesson.after.state.version,
-        clipped=sorted({name for explanation in lesson.explanations for name in explanation.clipped}),
-        voided=told.is_voided,
+        adaptation_applied=result.is_applied,
+        weights_before=before,
+        weights_after=after,
+        weight_deltas=of_every_weight(moved(before, after), after),
+        feedback_id=result.feedback.key or "",
+        reason=result.reason,
+        version=learning.after.state.version,
+        clipped=sorted({name for explanation in result.explanations for name in explanation.clipped}),
+        voided=result.feedback.is_voided,
         memory_id=next((memory.id for memory in remembered), None),
     )
 
 
-def brief(answer: FeedbackAnswer) -> str:
-    """As it is kept for who asks again, without what can be worked out."""
+def shorten_answer(answer: FeedbackAnswer) -> str:
+    """JSON of an answer for the case that it is asked for again, without what can be worked out."""
     before, after = answer.weights_before, answer.weights_after
     changed = {name: weight for name, weight in after.items() if before.get(name) != weight}
     return msgspec.json.encode(msgspec.structs.replace(answer, weights_after=changed, weight_deltas={})).decode()
 
 
-def whole(kept: str) -> FeedbackAnswer:
-    """The inverse of `brief`, to the bit."""
+def restore_answer(kept: str) -> FeedbackAnswer:
+    """Inverse of `shorten_answer`, to the bit."""
     answer = msgspec.json.decode(kept, type=FeedbackAnswer)
     after = answer.weights_before | answer.weights_after
     deltas = difference(answer.weights_before, after)

@@ -1,14 +1,14 @@
-"""Withdrawing an answer: what was learned from verdicts on it is left out, as one more update; history stays."""
+"""Withdrawal of an answer: what was learned from verdicts on it is left out, as one more update; history stays."""
 
 import asyncio
-from functools import partial
 from typing import NamedTuple
 
 import msgspec
 
 from soma.brain.core.restore import Restore
-from soma.brain.feedback.memory_values import Taken, Values
+from soma.brain.feedback.memory_values import Committed, Values
 from soma.brain.learners.learners import Learners, LearningResult, subject_of
+from soma.brain.learners.optimistic import LearnerMoved, commit_if_unchanged
 from soma.brain.learners.presentation import of_every_weight
 from soma.brain.learners.reward_gate import WITHDRAWN, all_left_out, is_withdrawn, keep_withdrawal, rewards, withdrawals
 from soma.brain.types import Principal, Withdrawn
@@ -18,15 +18,9 @@ from soma.events.log import Reads
 from soma.events.transaction import Transaction
 from soma.events.writer import Writer
 
-TRIES = 3  # beside the write; then within it, where nobody comes between
 
-
-class Moved(Exception):
-    """Between deriving and committing, the learner learned something else."""
-
-
-class Prepared(NamedTuple):
-    """What holds as long as the learner is at `base_version`; `back` is None where nothing had been learned."""
+class PreparedWithdrawal(NamedTuple):
+    """A withdrawal that holds while the learner is at `base_version`; `back` is None where nothing had been learned."""
 
     base_version: int
     own: list[int]
@@ -34,55 +28,58 @@ class Prepared(NamedTuple):
     back: Restore | None
 
 
-class WithdrawalDesk:
+class WithdrawalIntake:
     def __init__(self, writer: Writer, learners: Learners, values: Values) -> None:
         self._writer = writer
         self._learners = learners
         self._values = values
 
-    async def withdraw(self, principal: Principal, turn_id: str) -> Taken[Withdrawn]:
+    async def withdraw(self, principal: Principal, turn_id: str) -> Committed[Withdrawn]:
         """Raises BrainRefused where what would be derived again was erased after its time."""
-        for _ in range(TRIES):
-            prepared = await asyncio.to_thread(self._prepared, self._writer.database, principal, turn_id)
-            try:
-                return await self._writer.write(partial(self._commit, principal=principal, prepared=prepared))
-            except Moved:
-                continue
-        return await self._writer.write(lambda tx: self._commit(tx, principal, self._within(tx, principal, turn_id)))
 
-    def _prepared(self, reads: Reads, principal: Principal, turn_id: str) -> Prepared:
-        return self._derived(reads, principal, turn_id, self._learners.committed(principal).version)
+        def prepare() -> PreparedWithdrawal:
+            version = self._learners.committed(principal).version
+            return self._prepare(self._writer.database, principal, turn_id, version)
 
-    def _within(self, transaction: Transaction, principal: Principal, turn_id: str) -> Prepared:
-        version = self._learners.current(transaction, principal).state.version
-        return self._derived(transaction, principal, turn_id, version)
+        def commit_in_place(transaction: Transaction) -> Committed[Withdrawn]:
+            version = self._learners.current(transaction, principal).state.version
+            return self._commit(transaction, principal, self._prepare(transaction, principal, turn_id, version))
 
-    def _derived(self, reads: Reads, principal: Principal, turn_id: str, version: int) -> Prepared:
+        return await commit_if_unchanged(
+            self._writer,
+            lambda: asyncio.to_thread(prepare),
+            lambda tx, prepared: self._commit(tx, principal, prepared),
+            commit_in_place,
+        )
+
+    def _prepare(self, reads: Reads, principal: Principal, turn_id: str, version: int) -> PreparedWithdrawal:
         own = rewards(reads, principal, turn_id)
         fact = RewardVoided(turn_id=turn_id, cause=WITHDRAWN, learner_version=version + bool(own), state_hash="")
         if not own or is_withdrawn(reads, principal, turn_id):
-            return Prepared(version, own, fact, None)
+            return PreparedWithdrawal(version, own, fact, None)
         versions = all_left_out(frozenset(own), withdrawals(reads, principal))
         fact = msgspec.structs.replace(fact, versions=sorted(versions), base_version=min(versions) - 1)
-        return Prepared(version, own, fact, self._learners.voided(reads, principal, fact))
+        return PreparedWithdrawal(version, own, fact, self._learners.voided(reads, principal, fact))
 
-    def _commit(self, transaction: Transaction, principal: Principal, prepared: Prepared) -> Taken[Withdrawn]:
+    def _commit(
+        self, transaction: Transaction, principal: Principal, prepared: PreparedWithdrawal
+    ) -> Committed[Withdrawn]:
         standing, fact = self._learners.current(transaction, principal), prepared.fact
         if is_withdrawn(transaction, principal, fact.turn_id):
-            return Taken(_answer(prepared, LearningResult(standing, standing), "duplicate"))
+            return Committed(_answer(prepared, LearningResult(standing, standing), "duplicate"))
         if standing.state.version != prepared.base_version:
-            raise Moved
+            raise LearnerMoved
         subject = subject_of(principal, turn_id=fact.turn_id)
         keep_withdrawal(transaction, principal, fact)
         if prepared.back is None:
             transaction.append(draft(fact, subject))
-            return Taken(_answer(prepared, LearningResult(standing, standing), "success"))
+            return Committed(_answer(prepared, LearningResult(standing, standing), "success"))
         lesson = self._learners.void(transaction, principal, subject, fact, prepared.back)
         written = self._values.follow(transaction, principal, lesson)
-        return Taken(_answer(prepared, lesson, "success"), lesson.after.state, written)
+        return Committed(_answer(prepared, lesson, "success"), lesson.after.state, written)
 
 
-def _answer(prepared: Prepared, lesson: LearningResult, status: str) -> Withdrawn:
+def _answer(prepared: PreparedWithdrawal, lesson: LearningResult, status: str) -> Withdrawn:
     before, after = dict(lesson.before.weights), dict(lesson.after.weights)
     return Withdrawn(
         status=status,

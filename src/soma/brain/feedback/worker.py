@@ -25,7 +25,7 @@ def send(stream: BinaryIO, value: object) -> None:
 
 
 def receive(stream: BinaryIO) -> Any:
-    """The next value. Raises EOFError where the other side is gone."""
+    """Receive the next value. Raises EOFError where the other side is gone."""
     head = stream.read(LENGTH.size)
     if len(head) < LENGTH.size:
         raise EOFError
@@ -37,21 +37,21 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever prints goes to the log, not between the answers
     questions = sys.stdin.buffer
-    url, constants, digest = receive(questions)
+    url, hyperparameters, digest = receive(questions)
     database = Database(url)
     gc.freeze()
     gc.disable()  # a batch makes trees without cycles: to look for garbage among them took an eighth of the time
     while True:
         try:
-            state, given = receive(questions)
+            state, batch = receive(questions)
         except EOFError:
             return
         try:
-            answer: object = prepare(database, state, constants, digest, given)
+            answer: object = prepare(database, state, hyperparameters, digest, batch)
         except Exception as error:  # noqa: BLE001 - raised again by the parent, to whom it belongs
             answer = error
         send(answers, answer)
-        state = given = answer = None
+        state = batch = answer = None
         gc.collect()  # what an exception left
 
 

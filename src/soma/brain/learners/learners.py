@@ -64,6 +64,14 @@ class Base(NamedTuple):
     state: LearnerState
 
 
+class LearningStep(NamedTuple):
+    """One observation that was learned: the state after it, and why that is what it is."""
+
+    observation: Learnable
+    state: LearnerState
+    explanation: Explanation
+
+
 class LearningResult(msgspec.Struct, frozen=True):
     """What a write taught: the learner before and after it, one explanation an observation, the weights that moved."""
 
@@ -300,11 +308,24 @@ class Learners:
         cause: str,
     ) -> LearningResult:
         """Learn each observation and append one event for it."""
-        before = after = self.current(transaction, principal)
-        explanations, position = [], 0
+        state, steps = self.current(transaction, principal).state, []
         for observation in observations:
-            state, explanation = learn(after.state, observation, self.hyperparameters)
-            explanations.append(explanation)
+            state, explanation = learn(state, observation, self.hyperparameters)
+            steps.append(LearningStep(observation, state, explanation))
+        return self.keep_steps(transaction, principal, subject, steps, cause)
+
+    def keep_steps(
+        self,
+        transaction: Transaction,
+        principal: Principal,
+        subject: Subject,
+        steps: Sequence[LearningStep],
+        cause: str,
+    ) -> LearningResult:
+        """Append one event for each step; the first goes on from the current state."""
+        before = after = self.current(transaction, principal)
+        position = 0
+        for observation, state, _ in steps:
             weights, weight_deltas = served_next(after.state, after.weights, state, self.hyperparameters)
             fact = WeightsUpdated(
                 learner_version=state.version,
@@ -317,7 +338,8 @@ class Learners:
             position = transaction.append(draft(fact, subject)).position
             after = CachedLearner(state, weights, after.stored)
         self._keep(transaction, principal, before, after)
-        return LearningResult(before, after, tuple(explanations), moved(before.weights, after.weights), position)
+        explanations = tuple(step.explanation for step in steps)
+        return LearningResult(before, after, explanations, moved(before.weights, after.weights), position)
 
     def keep_batch(
         self,

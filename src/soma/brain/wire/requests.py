@@ -83,12 +83,16 @@ class InConversation(Body, frozen=True, kw_only=True):
 
     @property
     def conversation(self) -> str:
+        self.require_conversation()
+        return self.conversation_id or self.session_id or ""
+
+    def require_conversation(self) -> None:
+        """Raise BrainRefused unless one conversation is named."""
         if not (named := self.conversation_id or self.session_id):
-            raise BrainRefused("invalid_body", "The conversation must be named.", "conversation_id")
+            raise BrainRefused("invalid_body", "`conversation_id` is required", "conversation_id")
         if self.session_id not in {None, "", named}:
             message = "`session_id` is another name of `conversation_id`: they must not differ."
             raise BrainRefused("invalid_body", message, "session_id")
-        return named
 
 
 class Evaluate(InConversation, frozen=True, kw_only=True):
