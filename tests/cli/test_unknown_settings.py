@@ -4,11 +4,11 @@ from click.testing import CliRunner
 
 from soma.agent.settings import settings
 from soma.cli.main import main
-from soma.cli.unknown_settings import unknown
+from soma.cli.unknown_settings import unknown_settings
 
 
 def test_what_only_shares_a_prefix_with_a_setting_is_not_meant_for_it():
-    assert list(unknown({"SOMA_FOO": "1"})) == ["unknown setting SOMA_FOO"]
+    assert list(unknown_settings({"SOMA_FOO": "1"})) == ["unknown setting SOMA_FOO"]
 
 
 def test_a_mistyped_setting_is_told_with_the_nearest_that_is_one():
@@ -19,7 +19,7 @@ def test_a_mistyped_setting_is_told_with_the_nearest_that_is_one():
         "HOME": "/",
         "SOMA_TEST_X": "",
     }
-    assert list(unknown(environment)) == [
+    assert list(unknown_settings(environment)) == [
         "unknown setting SOMA_RLM_MAX_ITERATONS; did you mean SOMA_RLM_MAX_ITERATIONS?"
     ]
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from soma.agent.settings import Settings
 from soma.brain.settings import BrainSettings
-from soma.cli.docs.configuration import page
+from soma.cli.docs.configuration import render_page
 from soma.cli.docs.tree import with_tree
 
 ROOT = Path(__file__).parents[2]
@@ -13,7 +13,7 @@ SOURCES = "\n".join(path.read_text("utf-8") for path in (ROOT / "src").rglob("*.
 
 
 def test_the_configuration_page_is_what_the_settings_say():
-    assert (ROOT / "docs" / "configuration.md").read_text("utf-8") == page(), "run `make docs`"
+    assert (ROOT / "docs" / "configuration.md").read_text("utf-8") == render_page(), "run `make docs`"
 
 
 def test_the_tree_of_the_readme_is_true():

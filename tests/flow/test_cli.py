@@ -70,7 +70,7 @@ def test_every_command_explains_itself(words):
 def test_without_a_server_a_command_says_how_to_start_one(alone, words):
     ended = alone(*words)
     assert (ended.returncode, ended.stdout) == (1, "")
-    assert ended.stderr.startswith("soma: no Soma runs with the data folder")
+    assert ended.stderr.startswith("soma: no Soma is running with the data folder")
     assert "soma up" in ended.stderr
 
 
@@ -129,15 +129,15 @@ def test_a_setting_that_cannot_be_is_named(alone, words, setting, says):
             "you have no conversation 'nowhere' (conversation_id) [unknown_conversation]",
         ),
         (("chat", "--agent", "nobody", "hi"), "unknown agent 'nobody' (agent) [unknown_agent]"),
-        (("chat", "-c", "x", "--continue", "hi"), "say either --conversation or --continue"),
+        (("chat", "-c", "x", "--continue", "hi"), "--conversation and --continue exclude each other"),
         (("trace",), "you have no turns yet [no_turns]"),
         (("trace", "x"), "no turn 'x' that you may see (turn_id) [unknown_turn]"),
-        (("trace", "x", "--last"), "name a turn, or say --last"),
-        (("feedback",), "say how it was: --up, --down, --rating, --helpful, --unhelpful or --correct"),
-        (("feedback", "--up", "--rating", "3"), "say either --up, --down or --rating"),
-        (("feedback", "--up", "--down"), "say either --up, --down or --rating"),
+        (("trace", "x", "--last"), "TURN_ID and --last exclude each other"),
+        (("feedback",), "say how the answer was with --up, --down, --rating, --helpful, --unhelpful or --correct"),
+        (("feedback", "--up", "--rating", "3"), "--up, --down and --rating exclude each other"),
+        (("feedback", "--up", "--down"), "--up, --down and --rating exclude each other"),
         (("feedback", "--helpful", "1", "--unhelpful", "1"), "memory 1 cannot be both helpful and unhelpful"),
-        (("feedback", "--withdraw", "--up"), "--withdraw takes the answer back: say nothing else of it"),
+        (("feedback", "--withdraw", "--up"), "--withdraw excludes every other feedback"),
         (("feedback", "--withdraw"), "you have no turns yet [no_turns]"),
         (("feedback", "x", "--withdraw"), "no turn 'x' that you may see (turn_id) [unknown_turn]"),
         (("feedback", "x", "--up"), "no turn 'x' that you may see (turn_id) [unknown_turn]"),
@@ -230,7 +230,7 @@ def test_what_is_not_text_is_told_in_one_line(soma, words, piped):
         [SOMA, *words], input=piped, env=environment(soma.data_dir), capture_output=True, timeout=30, check=False
     )
     assert (ended.returncode, ended.stdout) == (2, b"")
-    assert ended.stderr == b"soma: what you typed or piped in is not text in UTF-8\n"
+    assert ended.stderr == b"soma: the input is not UTF-8 text\n"
 
 
 def test_a_revised_answer_is_shown_once_and_last(typed, person):
@@ -338,7 +338,7 @@ def test_what_is_exported_is_imported_with_its_links_and_scopes(typed, soma, tmp
     imported = typed("memory", "import", "--format", "jsonl", str(lines))
     assert imported.stdout == "32 created, 0 updated, 0 unchanged\n", imported.stderr
     link = ("memory", "link", "wind", "n0", "--relation", "about", "--weight", "0.5")
-    assert [typed(*link).stdout, typed(*link).stdout] == ["linked\n", "they were linked so already\n"]
+    assert [typed(*link).stdout, typed(*link).stdout] == ["linked\n", "already linked\n"]
     assert typed("memory", "export", str(out)).returncode == 0
     assert out.stat().st_mode & 0o777 == 0o600
     assert typed("memory", "export").stdout == out.read_text()
@@ -500,7 +500,7 @@ def test_what_answers_and_is_no_soma_is_told_in_a_line(alone, elsewhere, words):
     said = ended.stdout + ended.stderr
     assert ended.returncode == 1
     assert f"what answers at {elsewhere} (status " in said
-    assert "is no Soma: look at SOMA_URL" in said
+    assert "is not a Soma server: check SOMA_URL" in said
     assert "DOCTYPE" not in said
     assert "Traceback" not in said
 
@@ -646,6 +646,6 @@ def test_memory_says_how_it_is_and_that_it_is_well(soma, typed):
     verified = soma.run("memory", "verify", "--json")
     assert verified.returncode == 0, verified.stderr
     assert json.loads(verified.stdout)["clean"]
-    assert "all well" in soma.run("memory", "verify").stdout
+    assert "no problems" in soma.run("memory", "verify").stdout
     assert "role" in typed("memory", "verify").stderr  # it is for owners
-    assert "nothing was distilled yet" in typed("memory", "consolidations").stdout
+    assert "no consolidations yet" in typed("memory", "consolidations").stdout

@@ -65,9 +65,9 @@ def test_on_the_command_line_it_says_what_comes_of_it(soma, person):
     assert "the correction is remembered, and comes first when you ask this again" in done.stdout
     assert RIGHT in person.ask(QUESTION)["content"]
     again = soma.run("feedback", turn, "--correct", RIGHT, token=token)
-    assert "you said so before: nothing was recorded again" in again.stdout
+    assert "already recorded: nothing was recorded again" in again.stdout
     soma.run("feedback", turn, "--withdraw", token=token)
     late = soma.run("feedback", turn, "--correct", "Call the plumber.", token=token)
     assert "the correction is remembered\n" in late.stdout
     refused = soma.run("feedback", turn, "--correct", RIGHT, "--up", token=token)
-    assert "--correct says that the answer was wrong: leave out --up" in refused.stderr
+    assert "--correct says that the answer was wrong: --up contradicts it" in refused.stderr

@@ -184,7 +184,7 @@ def test_what_cannot_be_read_is_named_and_the_rest_is_imported(imported, typed, 
     assert reasons["broken.md"] == "is a link that leads nowhere"
     assert reasons["pipe.md"] == "is not a file"
     assert reasons["image.md"].startswith("is not text")
-    assert reasons["huge.md"] == "has more than 4,000,000 bytes of text: divide it"
+    assert reasons["huge.md"] == "has more than 4,000,000 bytes of text: split it"
     assert {reasons["empty.md"], reasons["blank.MD"]} == {"is empty", "holds nothing to remember"}
     assert report["read_as"] == {"latin.md": "Windows-1252", "windows.md": "UTF-16"}
     assert texts() == ["All is well.", "Café in Zürich", "Grüße", "Here as well."]
@@ -206,7 +206,7 @@ def test_texts_of_another_format_are_named_as_passed_over(imported, typed, texts
     counts, report = imported(tmp_path)
     assert counts == {"created": 1, "passed_over": 1}
     assert report["passed_over"] == [
-        {"path": str(tmp_path / "there.txt"), "reason": "is for an import with --format text"}
+        {"path": str(tmp_path / "there.txt"), "reason": "needs an import with --format text"}
     ]
     assert texts() == ["All is well."]
     (tmp_path / "here.md").unlink()
@@ -235,8 +235,8 @@ def test_links_out_of_a_folder_are_left_out_and_those_within_count_once(imported
         assert counts == {"created": 3, "passed_over": 9}
         reasons = {str(Path(one["path"]).relative_to(notes)): one["reason"] for one in report["passed_over"]}
         assert reasons == {
-            **dict.fromkeys(("out.md", "chain.md", "folder", "parent"), "links to a place outside of the folder"),
-            **dict.fromkeys(("sub/up", "round.md"), "is a link that leads round in a circle"),
+            **dict.fromkeys(("out.md", "chain.md", "folder", "parent"), "links to a place outside the folder"),
+            **dict.fromkeys(("sub/up", "round.md"), "is a link that leads back to itself"),
             "0.md": "links to a.md",
             "again": "links to the folder sub",
             "plain2.md": "links to plain.md",
@@ -284,7 +284,7 @@ def test_what_is_piped_in_has_the_name_that_is_said(imported, typed, texts):
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        (("--mirror",), "--mirror goes with a folder"),
+        (("--mirror",), "--mirror requires a folder"),
         (("--collection", "a\x07b"), "[bad_name]"),
         (("--name", "x" * 301), "(documents.0.name) [invalid]"),
     ],

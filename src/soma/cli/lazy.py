@@ -1,4 +1,4 @@
-"""A group of commands that knows their names and help, and imports each only when it is called: help starts at once."""
+"""A group of commands that are imported only when called, so that `--help` is fast."""
 
 from collections.abc import Mapping
 from importlib import import_module
@@ -7,7 +7,7 @@ import click
 
 
 class LazyGroup(click.Group):
-    """`modules` are those of `package` by name, with their help; each module has a `command`."""
+    """A click group over modules of `package`, by name and help; each module has a `command`."""
 
     def __init__(self, name: str | None = None, *, package: str, modules: Mapping[str, str], help: str) -> None:  # noqa: A002 - click's word
         super().__init__(name, help=help)

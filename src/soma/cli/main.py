@@ -19,7 +19,7 @@ main = LazyGroup(
         "experiments": "Try other weights, and keep what proves better.",
         "members": "Add and remove users, change their roles; add tenants.",
         "tokens": "Make, list and revoke tokens.",
-        "doctor": "Check this installation and say what to mend.",
+        "doctor": "Check this installation and say what to repair.",
         "bench": "Measure recall, memory and learning.",
     },
 )

@@ -1,4 +1,4 @@
-"""The settings of the whole product, and names that look like one and are none."""
+"""Environment variables that look like settings of Soma but are not."""
 
 from collections.abc import Iterator, Mapping
 
@@ -9,10 +9,10 @@ from soma.brain.settings import errors
 
 GROUPS: tuple[type[BaseSettings], ...] = (Settings, *errors.GROUPS)
 PREFIXES = ("SOMA_", "SA01_", "SOMABRAIN_")
-OF_TESTS = "SOMA_TEST_"
+TEST_PREFIX = "SOMA_TEST_"
 
 
-def unknown(environment: Mapping[str, str]) -> Iterator[str]:
-    """A sentence each, with the nearest that is one."""
-    meant = {name: value for name, value in environment.items() if not name.startswith(OF_TESTS)}
-    return errors.unknown(meant, GROUPS, PREFIXES)
+def unknown_settings(environment: Mapping[str, str]) -> Iterator[str]:
+    """Yield a sentence for each unknown name, with the setting that it resembles."""
+    ours = {name: value for name, value in environment.items() if not name.startswith(TEST_PREFIX)}
+    return errors.unknown(ours, GROUPS, PREFIXES)

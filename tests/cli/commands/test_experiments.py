@@ -13,9 +13,9 @@ from soma.cli.main import main
         (("create", "e", "--b", "alpha", "-inf"), "'-inf' is not a finite number"),
         (("create", "e", "--b", "alpha", "much"), "'much' is not a valid float"),
         (("record", "e", "s", "nan"), "'nan' is not a finite number"),
-        (("create", "x/y"), "'x/y' is no name of an experiment"),
-        (("show", ".."), "'..' is no name of an experiment"),
-        (("decide", ".hidden"), "'.hidden' is no name of an experiment"),
+        (("create", "x/y"), "'x/y' is not a name of an experiment"),
+        (("show", ".."), "'..' is not a name of an experiment"),
+        (("decide", ".hidden"), "'.hidden' is not a name of an experiment"),
     ],
 )
 def test_what_cannot_be_sent_is_refused_by_the_command_line(words, says):

@@ -107,7 +107,7 @@ def test_what_is_watched_as_json_is_an_object_a_line(taught):
 
 def test_ways_of_looking_exclude_each_other(taught):
     refused = taught.run("weights", "--why", "alpha", "--preview", "x")
-    assert (refused.returncode, "choose one" in refused.stderr) == (1, True)
+    assert (refused.returncode, "exclude each other" in refused.stderr) == (1, True)
 
 
 def test_a_rollback_asks_shows_and_is_undone_by_another(taught):
@@ -164,17 +164,17 @@ def test_experiments_are_an_owners_to_make_and_a_members_to_see(taught):
 
 
 def test_a_history_that_begins_at_a_checkpoint_says_so():
-    from soma.cli.output.history import begins
+    from soma.cli.output.history import text_of_beginning
 
     history = {"start_version": 27, "oldest_version": 27, "oldest_at": "2026-08-01T10:00:00+00:00"}
-    assert begins(history).startswith("begins at the signed checkpoint of 2026-08-01, version 27")
-    assert begins(history | {"start_version": 40}) == ""
-    assert begins({"start_version": 0, "oldest_version": 0, "oldest_at": None}) == ""
+    assert text_of_beginning(history).startswith("begins at the signed checkpoint of 2026-08-01, version 27")
+    assert text_of_beginning(history | {"start_version": 40}) == ""
+    assert text_of_beginning({"start_version": 0, "oldest_version": 0, "oldest_at": None}) == ""
 
 
 def test_a_thumb_is_said_once_and_a_changed_mind_each_time(taught):
     assert taught.run("chat", "What did Melanie run?").returncode == 0
-    again = "you said so before: nothing was recorded again\n"
+    again = "already recorded: nothing was recorded again\n"
     heard = [said(taught, "feedback", thumb) for thumb in ("--up", "--up", "--down", "--up", "--up", "--down")]
     assert [line == again for line in heard] == [False, True, False, False, True, False]
     keyed = [said(taught, "feedback", "--down", "--key", "after a rollback") for _ in range(2)]
@@ -190,7 +190,7 @@ def test_an_answer_is_withdrawn_once_and_what_verdicts_on_it_taught_is_left_out(
     given = json.loads(said(taught, "feedback", "--down", "--json"))
     assert given["weight_deltas"]["lambda"] != 0.0
     shown = said(taught, "feedback", "--withdraw")
-    assert f"is withdrawn; left out is what it taught in version {given['version']}\n  lambda" in shown
+    assert f"is withdrawn; what it taught in version {given['version']} is undone\n  lambda" in shown
     assert json.loads(said(taught, "weights", "--json"))["weights"] == before["weights"]
     turn = json.loads(said(taught, "trace", "--last", "--json"))["turn_id"]
     again = json.loads(said(taught, "feedback", turn, "--withdraw", "--json"))
@@ -201,4 +201,4 @@ def test_an_answer_is_withdrawn_once_and_what_verdicts_on_it_taught_is_left_out(
 
 def test_an_answer_that_nobody_judged_is_withdrawn_too(taught):
     assert taught.run("chat", "Who painted a sunrise?").returncode == 0
-    assert "is withdrawn; no verdict on it had taught anything\n" in said(taught, "feedback", "--withdraw")
+    assert "is withdrawn; no feedback on it had taught anything\n" in said(taught, "feedback", "--withdraw")

@@ -8,4 +8,4 @@ from soma.cli.main import main
 def test_an_iteration_of_a_version_is_refused_before_anything_is_asked():
     ended = CliRunner().invoke(main, ["rollback", "--version", "1", "--iteration", "0", "--yes"], prog_name="soma")
     assert (ended.exit_code, ended.stdout) == (1, "")
-    assert ended.stderr.startswith("soma: --iteration is one of a turn")
+    assert ended.stderr.startswith("soma: --iteration requires --turn ID")

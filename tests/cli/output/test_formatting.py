@@ -3,22 +3,22 @@
 import pytest
 
 from soma.cli.commands.chat import Reply
-from soma.cli.output.formatting import Wrapped, excerpt, in_order, parts_of
+from soma.cli.output.formatting import WordWrapper, excerpt, format_parts, sort_names
 
 TEXT = "A word is never broken where a line ends; 猫 counts for two cells.\n\nA new paragraph."
 
 
 def test_what_has_a_name_of_its_own_comes_first():
-    assert in_order(["when", "mu", "beta", "about", "alpha"]) == ["alpha", "beta", "mu", "about", "when"]
-    assert in_order({"acetylcholine": 0, "dopamine": 0}) == ["dopamine", "acetylcholine"]
+    assert sort_names(["when", "mu", "beta", "about", "alpha"]) == ["alpha", "beta", "mu", "about", "when"]
+    assert sort_names({"acetylcholine": 0, "dopamine": 0}) == ["dopamine", "acetylcholine"]
 
 
 def test_parts_are_ordered_by_what_they_did_to_the_score():
     memory = {"parts": {"graph": 1.0, "semantic": 0.5, "old": 0.9, "question": 1.0, "value": 0.0, "length": 0.1}}
     weights = {"alpha": 1.0, "beta": 0.2, "old": 0.1, "question": -0.3, "value": 5.0}
-    assert parts_of(memory, weights) == "semantic 0.50, question 1.00, graph 1.00"
-    assert parts_of(memory | {"taught": True}, weights).startswith("taught, semantic 0.50")
-    assert parts_of(memory, weights, every=True).endswith("old 0.90, length 0.10")
+    assert format_parts(memory, weights) == "semantic 0.50, question 1.00, graph 1.00"
+    assert format_parts(memory | {"taught": True}, weights).startswith("taught, semantic 0.50")
+    assert format_parts(memory, weights, every=True).endswith("old 0.90, length 0.10")
 
 
 def test_an_excerpt_ends_between_words():
@@ -28,7 +28,7 @@ def test_an_excerpt_ends_between_words():
 
 @pytest.mark.parametrize("piece", [1, 3, 7, 1_000])
 def test_text_that_comes_in_pieces_is_broken_between_words(piece):
-    wrapped = Wrapped(20)
+    wrapped = WordWrapper(20)
     shown = "".join(wrapped.add(TEXT[start : start + piece]) for start in range(0, len(TEXT), piece)) + wrapped.end()
     assert shown.split("\n") == [
         "A word is never",
@@ -41,7 +41,7 @@ def test_text_that_comes_in_pieces_is_broken_between_words(piece):
 
 
 def test_without_a_terminal_text_stays_as_it_is():
-    wrapped = Wrapped(None)
+    wrapped = WordWrapper(None)
     assert wrapped.add(TEXT) + wrapped.end() == TEXT
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from soma.cli.output.history import step_of, story
+from soma.cli.output.history import explain, step_of
 
 EVIDENCE: dict[str, Any] = {
     "version": 3,
@@ -33,7 +33,7 @@ EVIDENCE: dict[str, Any] = {
 
 def test_evidence_names_slope_curvature_factor_and_the_step_of_them():
     assert step_of(EVIDENCE, "alpha") == 0.8 * 1.0 * 0.05 / (2.0 + 0.5)
-    assert story(EVIDENCE, "alpha") == [
+    assert explain(EVIDENCE, "alpha") == [
         "version 3, 2026-11-20 16:34:19, feedback: memories that helped",
         "what helped, against what was shown beside it [turn t1]",
         "learned +0.0160 = step size 0.8 x rate factor 1.0000 x slope +0.0500 / curvature (2 + 0.5000)",
@@ -42,12 +42,12 @@ def test_evidence_names_slope_curvature_factor_and_the_step_of_them():
 
 
 def test_what_kept_a_weight_from_the_whole_step_is_said():
-    assert story(EVIDENCE | {"learned_deltas": {"alpha": 0.01}}, "alpha")[2].endswith("0.5000), held at its bound")
-    cut = story(EVIDENCE | {"clipped": ["alpha", "serotonin"], "credit": 0.3, "turn_id": None}, "alpha")
+    assert explain(EVIDENCE | {"learned_deltas": {"alpha": 0.01}}, "alpha")[2].endswith("0.5000), held at its bound")
+    cut = explain(EVIDENCE | {"clipped": ["alpha", "serotonin"], "credit": 0.3, "turn_id": None}, "alpha")
     assert cut[0].endswith("memories that helped, credit 0.3")
     assert cut[1].endswith("beside it, alpha clipped [event e1]")
-    guarded = story(EVIDENCE | {"guarded": True}, "alpha")
-    assert guarded[2] == "learned +0.0160 by the guard, which brought the last good lesson back"
+    guarded = explain(EVIDENCE | {"guarded": True}, "alpha")
+    assert guarded[2] == "learned +0.0160 by the guard, which restored the last good weights"
 
 
 def test_an_answer_names_the_reward_and_what_it_was_regressed_on():
@@ -57,15 +57,17 @@ def test_an_answer_names_the_reward_and_what_it_was_regressed_on():
         "learned_deltas": {"mu": 0.002},
         "weight_deltas": {"mu": 0.002},
     }
-    assert story(answer, "mu")[2:] == [
+    assert explain(answer, "mu")[2:] == [
         "learned +0.0020 by regression of reward -0.5000 on gain +0.3000, cost -0.2500",
         "in use  +0.0020, now 0.1000",
     ]
 
 
 def test_the_other_rules_are_called_by_their_names():
-    assert story(EVIDENCE | {"learned_deltas": {"tau": 0.002}}, "tau")[2].endswith("by the diversity of what was shown")
-    literal = story(EVIDENCE | {"signals": {}, "curvatures": {}}, "alpha")
+    assert explain(EVIDENCE | {"learned_deltas": {"tau": 0.002}}, "tau")[2].endswith(
+        "by the diversity of what was shown"
+    )
+    literal = explain(EVIDENCE | {"signals": {}, "curvatures": {}}, "alpha")
     assert literal[2] == "learned +0.0160 by the literal rule, learning rate 0.0500"
-    rollback = story(EVIDENCE | {"kind": "Restore", "signals": {}}, "alpha")
+    rollback = explain(EVIDENCE | {"kind": "Restore", "signals": {}}, "alpha")
     assert rollback[2] == "learned +0.0160 as recorded"

@@ -9,8 +9,8 @@ from rich.table import Table
 from rich.text import Text
 
 import soma.cli
-from soma.cli.output.terminal import RunningText, Screen, console, escaped, fail, show_json, visible, write
-from soma.cli.server import frames
+from soma.cli.output.terminal import RunningText, Screen, console, escape_json, fail, show_json, visible, write
+from soma.cli.server import read_frames
 
 HOSTILE = {
     "a screen that is cleared": "\x1b[2J",
@@ -90,7 +90,7 @@ def test_text_of_every_language_stays_as_it_is():
 def test_an_export_is_escaped_however_its_bytes_are_cut():
     item = {"text": "".join(HOSTILE.values())[:-1] + "ü\u2028"}
     raw = json.dumps(item, ensure_ascii=False).encode()
-    written = b"".join(escaped(raw[at : at + 1] for at in range(len(raw)))).decode()
+    written = b"".join(escape_json(raw[at : at + 1] for at in range(len(raw)))).decode()
     assert json.loads(written) == item
     assert not FORBIDDEN & set(written)
     assert "ü" in written
@@ -101,8 +101,8 @@ def test_a_stream_is_cut_at_the_ends_of_lines_only():
     frame = {"type": "chat.delta", "payload": {"text": said}}
     stream = f"event: chat.delta\r\ndata: {json.dumps(frame, ensure_ascii=False)}\r\n\r\n".encode()
     for size in (1, 7, len(stream)):
-        assert list(frames(stream[at : at + size] for at in range(0, len(stream), size))) == [frame]
-    assert not list(frames([b'data: {"type": "chat.de']))
+        assert list(read_frames(stream[at : at + size] for at in range(0, len(stream), size))) == [frame]
+    assert not list(read_frames([b'data: {"type": "chat.de']))
 
 
 def test_commands_print_in_one_place():

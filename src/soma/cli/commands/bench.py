@@ -1,4 +1,4 @@
-"""soma bench: figures by commands that stay."""
+"""soma bench: measure recall, memory and learning."""
 
 from soma.cli.lazy import LazyGroup
 

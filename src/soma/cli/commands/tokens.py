@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 import click
 
-from soma.cli.server import as_json_option, connected, console, hand_out, show_json
+from soma.cli.server import as_json_option, connect, console, show_json, show_token
 
 
 @click.group()
@@ -18,7 +18,7 @@ def command() -> None:
 @as_json_option
 def list_(*, everyone: bool, member: str | None, as_json: bool) -> None:
     """List the valid tokens, with the ids by which they are revoked."""
-    with connected() as server:
+    with connect() as server:
         tokens = server.get("/tokens", everyone=everyone or None, member=member)["tokens"]
     if as_json:
         show_json(tokens)
@@ -38,11 +38,11 @@ def list_(*, everyone: bool, member: str | None, as_json: bool) -> None:
 )
 @as_json_option
 def add(name: str, *, days: int | None, role: str | None, as_json: bool) -> None:
-    """Make a further token of yours, called NAME, and print it. It is not shown again."""
+    """Make a further token for yourself, called NAME, and print it. It is not shown again."""
     asked = {"name": name, "expires_in_days": days, "role": role}
-    with connected() as server:
+    with connect() as server:
         made = server.post("/tokens", {key: value for key, value in asked.items() if value is not None})
-    hand_out(made, as_json=as_json)
+    show_token(made, as_json=as_json)
 
 
 @command.command("revoke")
@@ -50,7 +50,7 @@ def add(name: str, *, days: int | None, role: str | None, as_json: bool) -> None
 @as_json_option
 def revoke(token_id: str, *, as_json: bool) -> None:
     """Revoke the token with this ID, and end every connection that it opened."""
-    with connected() as server:
+    with connect() as server:
         server.delete(f"/tokens/{quote(token_id, safe='')}")
     if as_json:
         show_json({"revoked": token_id})

@@ -1,4 +1,4 @@
-"""soma trace: everything that was decided in a turn, and why."""
+"""soma trace: show everything that was decided in a turn, and why."""
 
 from typing import Any
 
@@ -6,33 +6,33 @@ import click
 from rich.markup import escape
 from rich.table import Table
 
-from soma.cli.output.formatting import SMALLEST, excerpt, in_order, parts_of
-from soma.cli.server import as_json_option, connected, console, fail, show_json
+from soma.cli.output.formatting import SMALLEST, excerpt, format_parts, sort_names
+from soma.cli.server import as_json_option, connect, console, fail, show_json
 
 SHOWN = 5  # memories of an iteration, unless all are asked for
 
 
 @click.command()
 @click.argument("turn_id", required=False)
-@click.option("--last", is_flag=True, help="Your newest turn; so does no TURN_ID.")
+@click.option("--last", is_flag=True, help="Your newest turn, as without TURN_ID.")
 @click.option("--all", "everything", is_flag=True, help="All recalled memories, not the first five.")
 @as_json_option
 def command(turn_id: str | None, *, last: bool, everything: bool, as_json: bool) -> None:
     """Show the turn TURN_ID, or your last one."""
     if turn_id and last:
-        fail("name a turn, or say --last")
-    with connected() as server:
+        fail("TURN_ID and --last exclude each other")
+    with connect() as server:
         trace = server.get(f"/trace/{turn_id or 'last'}", include_messages=True, full=True)
     if as_json:
         show_json(trace)
         return
-    _head(trace)
+    _show_head(trace)
     for iteration in trace["iterations"]:
-        _iteration(iteration, everything=everything)
-    _receipt(trace)
+        _show_iteration(iteration, everything=everything)
+    _show_receipt(trace)
 
 
-def _head(trace: dict[str, Any]) -> None:
+def _show_head(trace: dict[str, Any]) -> None:
     console.rule(f"turn {trace['turn_id']}")
     console.print(f"[bold]you[/bold]   {escape(trace['content'])}")
     console.print(f"[bold]soma[/bold]  {escape(trace['answer'] or '(no answer yet)')}")
@@ -46,22 +46,22 @@ def _head(trace: dict[str, Any]) -> None:
         console.print(f"[red]{trace['error']['code']}: {escape(trace['error']['message'])}[/red]")
 
 
-def _iteration(iteration: dict[str, Any], *, everything: bool) -> None:
+def _show_iteration(iteration: dict[str, Any], *, everything: bool) -> None:
     console.print()
     console.rule(f"iteration {iteration['iteration_number']}", align="left")
     if iteration["recalled"]:
-        _recalled(iteration["recalled"], everything=everything)
+        _show_memories(iteration["recalled"], everything=everything)
     if iteration["model"]:
-        _model(iteration)
+        _show_model(iteration)
     for use in iteration["tools"]:
-        _tool(use)
+        _show_tool(use)
     if iteration["judged"]:
-        _judged(iteration["judged"])
+        _show_convergence(iteration["judged"])
     if iteration["learned"]:
-        _learned(iteration["learned"])
+        _show_learning(iteration["learned"])
 
 
-def _model(iteration: dict[str, Any]) -> None:
+def _show_model(iteration: dict[str, Any]) -> None:
     tries = "" if iteration["attempts"] == 1 else f", {iteration['attempts']} attempts"
     tokens = f"{iteration['prompt_tokens']} tokens in, {iteration['completion_tokens']} out"
     said = iteration["content"] or "(no text: it asked for tools)"
@@ -69,9 +69,9 @@ def _model(iteration: dict[str, Any]) -> None:
     console.print(f"[bold]{escape(iteration['model'])}[/bold] ({spent}): {escape(said)}")
 
 
-def _recalled(bundle: dict[str, Any], *, everything: bool) -> None:
+def _show_memories(bundle: dict[str, Any], *, everything: bool) -> None:
     if bundle["degraded"]:
-        console.print(f"[yellow]brain away: {escape(bundle['degraded'])}[/yellow]")
+        console.print(f"[yellow]brain unavailable: {escape(bundle['degraded'])}[/yellow]")
         return
     memories = bundle["memories"] if everything else bundle["memories"][:SHOWN]
     if not memories:
@@ -87,13 +87,13 @@ def _recalled(bundle: dict[str, Any], *, everything: bool) -> None:
     table.add_column("memory", ratio=3)
     table.add_column("parts" if everything else "strongest parts", ratio=2)
     for number, memory in enumerate(memories, 1):
-        parts = parts_of(memory, bundle["weights"], every=everything)
+        parts = format_parts(memory, bundle["weights"], every=everything)
         numbers = (str(number), f"{memory['score']:.2f}", f"{memory['attention']:.3f}")
         table.add_row(*numbers, escape(memory["text"] if everything else excerpt(memory["text"])), parts)
     console.print(table)
 
 
-def _tool(use: dict[str, Any]) -> None:
+def _show_tool(use: dict[str, Any]) -> None:
     verdict, result = use["verdict"], use["result"]
     decided = "not judged" if verdict is None else f"{'allowed' if verdict['allow'] else 'denied'} by {verdict['rule']}"
     console.print(f"[bold]{escape(use['tool'])}[/bold]({escape(str(use['arguments']))}) {decided}")
@@ -101,7 +101,7 @@ def _tool(use: dict[str, Any]) -> None:
         console.print(f"  {result['status']} in {result['duration_ms']:.1f} ms: {escape(result['content'][:300])}")
 
 
-def _judged(judged: dict[str, Any]) -> None:
+def _show_convergence(judged: dict[str, Any]) -> None:
     score = judged["convergence_score"]
     factors = (
         f"confidence {judged['confidence']:.2f} x success {judged['success_factor']:.2f} "
@@ -111,7 +111,7 @@ def _judged(judged: dict[str, Any]) -> None:
     console.print(f"ends the turn: {judged['exit_reason'] or 'no'}")
 
 
-def _learned(learned: dict[str, Any]) -> None:
+def _show_learning(learned: dict[str, Any]) -> None:
     if learned["brain_version"] is None:
         console.print(f"[yellow]learning {learned['learning']}[/yellow]")
         return
@@ -119,17 +119,17 @@ def _learned(learned: dict[str, Any]) -> None:
     salience = learned["salience"]
     surprise = "" if salience is None else f", salience {salience:.2f}"
     console.print(f"learning {learned['learning']}, version {learned['brain_version']}{surprise}{gated}")
-    _before_after("weight", learned["weights_before"], learned["weights_after"])
-    _before_after("neuromodulator", learned["neuromodulators_before"], learned["neuromodulators_after"])
+    _show_changes("weight", learned["weights_before"], learned["weights_after"])
+    _show_changes("neuromodulator", learned["neuromodulators_before"], learned["neuromodulators_after"])
 
 
-def _before_after(kind: str, before: dict[str, float], after: dict[str, float]) -> None:
-    """What moved as a table, what did not as a number."""
+def _show_changes(kind: str, before: dict[str, float], after: dict[str, float]) -> None:
+    """Print a table of what moved, and the number of what did not."""
     table = Table(box=None, header_style="dim", padding=(0, 1))
     for heading in (kind, "before", "after", "change"):
         table.add_column(heading, justify="left" if heading == kind else "right")
     unmoved = 0
-    for name in in_order(after):
+    for name in sort_names(after):
         was, value = before.get(name, after[name]), after[name]
         if abs(value - was) < SMALLEST:
             unmoved += 1
@@ -141,7 +141,7 @@ def _before_after(kind: str, before: dict[str, float], after: dict[str, float]) 
         console.print(f"[dim]{unmoved} {kind}{'' if unmoved == 1 else 's'} unmoved[/dim]")
 
 
-def _receipt(trace: dict[str, Any]) -> None:
+def _show_receipt(trace: dict[str, Any]) -> None:
     receipt = trace["receipt"]
     if receipt is None:
         console.print("\n[yellow]the turn is still running[/yellow]")

@@ -21,12 +21,12 @@ from soma.cli.server import (
     STARTING_FILE,
     TOKEN_FILE,
     check_brain_settings,
-    chosen_settings,
     errors,
     fail,
-    running,
+    read_settings,
+    running_address,
 )
-from soma.cli.unknown_settings import unknown
+from soma.cli.unknown_settings import unknown_settings
 from soma.events.reasons import reason_of
 from soma.process.connections import ConnectionLimits, allow_files, bounded
 from soma.process.locks import FileLock, is_locked
@@ -38,14 +38,14 @@ if TYPE_CHECKING:
     from soma.agent.llm.selection import Selection
 
 EXPOSED = (
-    "{address} can be reached from beyond this machine, and what is sent there is not encrypted: put a proxy with TLS "
+    "{address} can be reached from other machines, and traffic is not encrypted: put a proxy with TLS "
     "before it. There /metrics needs the operator's token or the service token, /brain the service token."
 )
 EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what an operator may ask for
 
 
-class Server(uvicorn.Server):
-    """Says where it is once it answers."""
+class AnnouncingServer(uvicorn.Server):
+    """A server that writes and prints its address as soon as it answers."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class Server(uvicorn.Server):
     def _greet(self) -> None:
         soma = str(Path(sys.argv[0]).resolve() if Path(sys.argv[0]).name == "soma" else "soma")
         if self._data_dir != default_data_dir():
-            soma = f"SOMA_DATA_DIR={shlex.quote(str(self._data_dir))} {soma}"  # as another terminal needs it
+            soma = f"SOMA_DATA_DIR={shlex.quote(str(self._data_dir))} {soma}"
         click.echo(f"Soma answers at {self._url} after {time.time() - self._began:.1f} s. In another terminal:")
         click.echo(f'  talk to it      {soma} chat "what is 23*19 + 7?"')
         click.echo(f"  see why         {soma} trace")
@@ -91,21 +91,21 @@ class Server(uvicorn.Server):
         sys.stdout.flush()
 
 
-class Configured(click.Option):
-    """An option that is what the setting of its name says, where it is not given."""
+class SettingOption(click.Option):
+    """An option whose default is the setting of the same name."""
 
     def get_default(self, ctx: click.Context, call: bool = True) -> Any:  # noqa: ARG002, FBT001, FBT002 - click's
-        return getattr(chosen_settings(), str(self.name))
+        return getattr(read_settings(), str(self.name))
 
 
 @click.command()
-@click.option("--host", cls=Configured, show_default=True, help="Address to listen on.")
+@click.option("--host", cls=SettingOption, show_default=True, help="Address to listen on.")
 @click.option(
     "--port",
-    cls=Configured,
+    cls=SettingOption,
     type=click.IntRange(1, 65_535),
     show_default=True,
-    help="Port; the next free one of ten is taken where it is busy.",
+    help="Port; if it is busy, the next free one of ten.",
 )
 @click.option(
     "--log-level", type=click.Choice(["debug", "info", "warning", "error"]), default="warning", show_default=True
@@ -115,21 +115,21 @@ def command(host: str, port: int, log_level: str) -> None:
     began = _process_start()
     if refused := not_built(os.environ):
         fail(refused)
-    chosen = chosen_settings()
+    chosen = read_settings()
     if not chosen.brain_url:
         check_brain_settings(chosen.data_dir)
-    for told in unknown(os.environ):
-        errors.print(f"[yellow]soma:[/yellow] {told}", soft_wrap=True)
+    for warning in unknown_settings(os.environ):
+        errors.print(f"[yellow]soma:[/yellow] {warning}", soft_wrap=True)
     try:
         chosen.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         _refuse_a_second(chosen.data_dir)
-        # Held until it answers, or ends: commands wait for it meanwhile.
+        # Held until the server answers or ends; other commands wait for it.
         starting = FileLock(chosen.data_dir / STARTING_FILE, wait=True)
     except OSError as error:
         fail(f"the data folder {chosen.data_dir} cannot be made or used: {reason_of(error)}")
     logging.basicConfig(level=log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    logging.getLogger("django.request").setLevel(logging.ERROR)  # what a caller got wrong is told to the caller
-    selection = _selected(chosen)
+    logging.getLogger("django.request").setLevel(logging.ERROR)  # the caller is told of its own mistakes
+    selection = _select_model(chosen)
     listening = _listen(host, port)
     from soma.agent.asgi import Application  # noqa: PLC0415 - heavy: Django, the brain, the model
     from soma.agent.web.gate import is_loopback  # noqa: PLC0415 - Django too
@@ -140,7 +140,9 @@ def command(host: str, port: int, log_level: str) -> None:
         errors.print(f"[yellow]soma:[/yellow] {EXPOSED.format(address=host)}", soft_wrap=True)
     config = _config(app, chosen, log_level)
     url = _url(name, number)
-    server = Server(config, app, url=url, data_dir=chosen.data_dir, began=began, starting=starting, selection=selection)
+    server = AnnouncingServer(
+        config, app, url=url, data_dir=chosen.data_dir, began=began, starting=starting, selection=selection
+    )
     with suppress(KeyboardInterrupt):  # Ctrl-C is how it is stopped; uvicorn raises it again when all is closed
         server.run(sockets=[listening])
     if not server.started:
@@ -160,14 +162,14 @@ def _config(app: Any, chosen: Settings, log_level: str) -> uvicorn.Config:
 
 
 def _url(host: str, port: int) -> str:
-    """How this machine reaches it: a server that listens everywhere has no name of its own."""
+    """The URL by which this machine reaches the server, also if it listens on every address."""
     if host in EVERYWHERE:
         host = EVERYWHERE[host]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def _selected(chosen: Settings) -> "Selection":
-    """The model that will answer; ends the command where it cannot be had as things are set."""
+def _select_model(chosen: Settings) -> "Selection":
+    """Select the model that will answer; end the command if the settings allow none."""
     from soma.agent.llm.base import ModelError  # noqa: PLC0415 - heavy
     from soma.agent.llm.choose import selected  # noqa: PLC0415 - heavy
 
@@ -178,9 +180,9 @@ def _selected(chosen: Settings) -> "Selection":
 
 
 def _refuse_a_second(data_dir: Path) -> None:
-    """Before a port is taken: the embedded databases have one process. The agent itself then holds this lock."""
+    """End the command if another process runs in the data folder. The agent itself holds this lock later."""
     if is_locked(data_dir / LOCK_FILE):
-        place = running(data_dir)
+        place = running_address(data_dir)
         where = f" at {place}" if place else ""
         fail(f"Soma is already running in {data_dir}{where}: use that, stop it, or set SOMA_DATA_DIR to another folder")
 
@@ -197,7 +199,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _process_start() -> float:
-    """Seconds since the epoch at which this process began, where the system says so."""
+    """The start of this process in seconds since the epoch; now, if the system does not say."""
     try:
         ticks = int(Path("/proc/self/stat").read_text().rsplit(")", 1)[1].split()[19])
         boot = time.time() - float(Path("/proc/uptime").read_text().split()[0])

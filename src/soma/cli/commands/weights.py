@@ -1,4 +1,4 @@
-"""soma weights: what an agent has learned, why, and what it changes."""
+"""soma weights: show what an agent has learned, why, and what it changes."""
 
 import time
 from collections.abc import Iterator
@@ -13,23 +13,23 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from soma.cli.output.formatting import excerpt, in_order
-from soma.cli.output.history import begins, joined, known_name, story, told, why
+from soma.cli.output.formatting import excerpt, sort_names
+from soma.cli.output.history import explain, join_pages, summary_of, text_of_beginning, updates_that_moved, weight_name
 from soma.cli.output.plot import svg
-from soma.cli.server import Server, as_json_option, connected, console, fail, show_json
+from soma.cli.server import Server, as_json_option, connect, console, fail, show_json
 
 WATCH_SECONDS = 2.0
-WATCHED = 12  # updates that are seen at once
+WATCHED = 12  # updates on the page of --watch
 MOST_LAST = 500  # updates of --history
-PAGE = 80  # updates asked for at once: less than 10 ms of the brain, then others come
-MOST = 5_000  # updates of one plot: of more it says so
+PAGE = 80  # updates of one request: less than 10 ms of the brain, so others need not wait
+MOST = 5_000  # updates of one plot, which says how many it leaves out
 
 
 @click.command()
 @click.option("--agent", help="Name of the agent (capsule).")
 @click.option("--history", "last", type=click.IntRange(1, MOST_LAST), is_flag=False, flag_value=20, help="The last N.")
 @click.option("--why", "weight", metavar="WEIGHT", help="Every update that moved WEIGHT, and how.")
-@click.option("--watch", is_flag=True, help="Follow it live; Ctrl-C ends.")
+@click.option("--watch", is_flag=True, help="Follow the weights live; Ctrl-C ends.")
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Draw the history as SVG into a file.")
 @click.option("--preview", metavar="QUESTION", help="What the learned and the default weights would show for QUESTION.")
 @as_json_option
@@ -43,20 +43,20 @@ def command(
     preview: str | None,
     as_json: bool,
 ) -> None:
-    """Show the weights in use, what they began as, and how far what was learned is trusted."""
+    """Show the weights in use, the prior that they started from, and how far what was learned is trusted."""
     ways = [name for name, given in (("--history", last), ("--why", weight), ("--watch", watch), ("--plot", plot),
                                      ("--preview", preview)) if given not in (None, False)]  # fmt: skip
     if len(ways) > 1:
-        fail(f"choose one of {' and '.join(ways)}")
+        fail(f"{' and '.join(ways)} exclude each other")
     if preview is not None and not preview.strip():
         fail("the question is empty")
-    with connected() as server:
+    with connect() as server:
         if preview:
             _preview(server.get("/learning/preview", agent=agent, query=preview), as_json=as_json)
         elif plot:
             _plot(_newest(server, agent), plot, as_json=as_json)
         elif weight is not None:
-            _why(_pages(server, agent, after=0), known_name(weight), as_json=as_json)
+            _why(_pages(server, agent, after=0), weight_name(weight), as_json=as_json)
         elif last:
             _history(server.get("/learning/history", agent=agent, limit=last), as_json=as_json)
         elif watch:
@@ -72,7 +72,7 @@ def _state(state: dict[str, Any], *, as_json: bool) -> None:
     console.print(_weights(state))
     console.print(f"trust in what was learned {state['trust']:.2f}, version {state['version']}")
     levels = state["neuromodulators"]
-    modulators = ", ".join(f"{name} {levels[name]:.3f}" for name in in_order(levels))
+    modulators = ", ".join(f"{name} {levels[name]:.3f}" for name in sort_names(levels))
     console.print(f"neuromodulators: {modulators}")
     console.print(f"[dim]state {state['state_hash']}[/dim]")
 
@@ -81,7 +81,7 @@ def _weights(state: dict[str, Any]) -> Table:
     table = Table(box=None, header_style="dim")
     for heading in ("weight", "in use", "learned", "prior"):
         table.add_column(heading, justify="left" if heading == "weight" else "right")
-    for name in in_order(state["weights"]):
+    for name in sort_names(state["weights"]):
         values = (state["weights"][name], state["learned"].get(name), state["prior"].get(name))
         table.add_row(name, *("" if value is None else f"{value:.4f}" for value in values))
     return table
@@ -99,41 +99,41 @@ def _history(history: dict[str, Any], *, as_json: bool) -> None:
 
 
 def _beginning(history: dict[str, Any]) -> None:
-    if said := begins(history):
-        console.print(said, style="dim", soft_wrap=True)
+    if text := text_of_beginning(history):
+        console.print(text, style="dim", soft_wrap=True)
 
 
 def _updates(updates: list[dict[str, Any]]) -> Text:
     lines = Text()
     for update in updates:
-        happened, moved = told(update)
+        happened, moved = summary_of(update)
         lines.append(f"{happened}\n")
         lines.append(f"{moved}\n", style="dim")
     return lines
 
 
 def _why(pages: Iterator[dict[str, Any]], weight: str, *, as_json: bool) -> None:
-    """Of all updates, page by page: only those that moved the weight are kept, or printed as they are found."""
+    """Show the updates that moved a weight; printed page by page, so that a long history needs no memory."""
     first = next(pages)
     if weight not in first["start_weights"]:
-        fail(f"there is no weight {weight!r}: {', '.join(in_order(first['start_weights']))}")
-    found = (update for page in chain([first], pages) for update in why(page, weight))
+        fail(f"there is no weight {weight!r}: {', '.join(sort_names(first['start_weights']))}")
+    found = (update for page in chain([first], pages) for update in updates_that_moved(page, weight))
     if as_json:
         show_json({"weight": weight, "moved_by": list(found), "oldest_version": first["oldest_version"]})
         return
     _beginning(first)
     update = None
     for update in found:
-        happened, *further = story(update, weight)
+        happened, *further = explain(update, weight)
         console.print(happened, markup=False, soft_wrap=True)
         for line in further:
             console.print(f"  {line}", style="dim", markup=False, soft_wrap=True)
     if update is None:
-        console.print(f"nothing has moved {weight} yet so that it shows: {first['start_weights'][weight]:.4f}")
+        console.print(f"nothing has moved {weight} visibly yet: it is {first['start_weights'][weight]:.4f}")
 
 
 def _watch(server: Server, agent: str | None, *, as_json: bool) -> None:
-    """On a terminal the weights with the newest updates, again and again; else each new update as it comes."""
+    """Follow the learner: on a terminal as a page that is drawn again, else each new update as it comes."""
     seen = 0
     on_page = console.is_terminal and not as_json
     with Live(console=console, auto_refresh=False) if on_page else nullcontext() as live:
@@ -145,15 +145,15 @@ def _watch(server: Server, agent: str | None, *, as_json: bool) -> None:
                 pages = _pages(server, agent, after=seen) if seen else iter([history])
                 new = [update for page in pages for update in page["updates"]]
                 seen = new[-1]["version"] if new else max(seen, history["newest_version"])
-                _passed_on(new, as_json=as_json)
+                _show_new(new, as_json=as_json)
             try:
                 time.sleep(WATCH_SECONDS)
             except KeyboardInterrupt:
                 return
 
 
-def _passed_on(new: list[dict[str, Any]], *, as_json: bool) -> None:
-    """An update a line as JSON, for a program that reads line by line."""
+def _show_new(new: list[dict[str, Any]], *, as_json: bool) -> None:
+    """Print new updates; as JSON one a line, for programs that read line by line."""
     if not as_json:
         console.print(_updates(new), end="", soft_wrap=True)
         return
@@ -184,13 +184,13 @@ def _plot(history: dict[str, Any], file: Path, *, as_json: bool) -> None:
 
 
 def _newest(server: Server, agent: str | None) -> dict[str, Any]:
-    """All updates, or the newest MOST of them."""
+    """Get the newest updates, at most MOST."""
     newest = server.get("/learning/history", agent=agent, limit=1)["newest_version"]
-    return joined(list(_pages(server, agent, after=max(0, newest - MOST))))
+    return join_pages(list(_pages(server, agent, after=max(0, newest - MOST))))
 
 
 def _pages(server: Server, agent: str | None, *, after: int) -> Iterator[dict[str, Any]]:
-    """Every update after a version, oldest first."""
+    """Yield every update after a version in pages, oldest first."""
     while True:
         page = server.get("/learning/history", agent=agent, after=after, limit=PAGE)
         yield page
@@ -200,7 +200,7 @@ def _pages(server: Server, agent: str | None, *, after: int) -> Iterator[dict[st
 
 
 def _preview(found: dict[str, Any], *, as_json: bool) -> None:
-    """Side by side: what is shown now, and what would be if nothing had been learned."""
+    """Show side by side what the learned weights would show for a question, and what the default ones."""
     if as_json:
         show_json(found)
         return

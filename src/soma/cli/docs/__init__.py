@@ -1,1 +1,1 @@
-"""Pages of the documentation that are generated from the code: `make docs`."""
+"""Documentation pages that are generated from the code: `make docs`."""

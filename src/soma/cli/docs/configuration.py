@@ -1,4 +1,4 @@
-"""Writes docs/configuration.md from the settings: `make docs`."""
+"""The page docs/configuration.md, generated from the settings: `make docs`."""
 
 import sys
 from collections.abc import Iterator
@@ -22,8 +22,8 @@ Every setting is an environment variable, read once at start. This page is gener
 NOTHING = "(empty)"
 
 
-def page() -> str:
-    """The whole page."""
+def render_page() -> str:
+    """Return the whole page."""
     sections: dict[str, type[BaseSettings]] = {
         "Agent (`soma up`)": Settings,
         "Brain and memory": BrainSettings,
@@ -68,4 +68,4 @@ def _number(value: Any) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(page())
+    sys.stdout.write(render_page())

@@ -1,4 +1,4 @@
-"""Writes the tree of the README from the first line of each module: `make docs`."""
+"""The tree of modules, from the first line of each: `make docs`."""
 
 import ast
 import sys
@@ -13,8 +13,8 @@ WIDTH = 34
 GENERATED = "migrations"
 
 
-def tree() -> str:
-    """Every module of the package with what it is for."""
+def draw_tree() -> str:
+    """Draw every module of the package with its purpose."""
     root = Path(soma.__path__[0])
     return "\n".join(["```", "src/soma/", *_folder(root, indent=1), "```"])
 
@@ -34,17 +34,17 @@ def _line(name: str, text: str) -> str:
 
 
 def purpose(module: Path) -> str:
-    """The first sentence of a module's docstring."""
+    """Return the first sentence of a module's docstring."""
     text = ast.get_docstring(ast.parse(module.read_text("utf-8"))) or ""
     paragraph = " ".join(text.split("\n\n")[0].split())
     return paragraph.split(". ")[0].rstrip(".")
 
 
 def with_tree(readme: str) -> str:
-    """`readme` with the tree as it is now between its two marks."""
+    """Return the text of `readme` with the current tree between its two marks."""
     before, _, rest = readme.partition(START)
     _, _, after = rest.partition(END)
-    return f"{before}{START}\n{tree()}\n{END}{after}"
+    return f"{before}{START}\n{draw_tree()}\n{END}{after}"
 
 
 if __name__ == "__main__":

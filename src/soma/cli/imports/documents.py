@@ -1,4 +1,4 @@
-"""Files as documents: plan an import, carry it out; find documents by their names."""
+"""Imports of documents: plan, then carry out; documents found by their names."""
 
 import unicodedata
 from collections import Counter
@@ -17,9 +17,9 @@ from soma.cli.imports.files import (
     LARGEST_TEXT,
     STDIN,
     File,
-    Found,
+    FoundFiles,
     NotImportable,
-    PassedOver,
+    SkippedEntry,
     find_files,
     read_file,
     written_at,
@@ -27,11 +27,11 @@ from soma.cli.imports.files import (
 from soma.cli.imports.origins import collection_of, origin_of, whereabouts
 from soma.cli.imports.report import CHUNKS, Report
 from soma.cli.output.terminal import fail
-from soma.cli.server import Refused, Server
+from soma.cli.server import Refusal, Server
 from soma.events.reasons import reason_of
 
 AT_ONCE = 500  # documents a call of forget
-ALIKE = 0.8  # of two names, where one may be meant by the other
+ALIKE = 0.8  # similarity of two names from which one is taken for a typing error of the other
 PATIENCE = 4  # tries while the server is busy
 
 
@@ -53,8 +53,8 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Ready:
-    """A file that was read, as the plan wants to know it."""
+class ReadyFile:
+    """A file that was read, with what the plan needs to know of it."""
 
     file: File
     collection: str
@@ -65,10 +65,10 @@ class Ready:
     has_same_text: bool = False
 
     @property
-    def coming(self) -> dict[str, Any]:
-        told = {"name": self.file.name, "digest": self.digest, "collection": self.collection, "origin": self.origin}
-        known = {"continues": self.continues, "has_same_text": self.has_same_text} if self.continues else {}
-        return told | known
+    def as_request(self) -> dict[str, Any]:
+        document = {"name": self.file.name, "digest": self.digest, "collection": self.collection, "origin": self.origin}
+        former = {"continues": self.continues, "has_same_text": self.has_same_text} if self.continues else {}
+        return document | former
 
 
 class Import:
@@ -81,7 +81,7 @@ class Import:
         self._root = Path() if path == STDIN else path.resolve() if self._is_folder else path.parent.resolve()
         self._check(path)
         self._found = self._find(path)
-        self._ready: list[Ready] = []
+        self._ready: list[ReadyFile] = []
         self._typed: TextRead | None = None
 
     def plan(self) -> Report:
@@ -102,13 +102,13 @@ class Import:
         return Report(planned["steps"], [*self._found.passed_over, *self._found.others], read_as)
 
     def carry_out(self, report: Report, progress: Progress) -> None:
-        """Do what was planned, and note what was done instead where that differs."""
+        """Carry out the plan; note in the report what was done instead where that differs."""
         for number, one in enumerate(progress.track(self._ready, description="importing")):
             step = report.steps[number]
             try:
                 report.steps[number] = step | self._import(one, step, report.chunks)
-            except (Refused, NotImportable, OSError) as error:
-                report.passed_over.append(PassedOver(str(one.file.path), reason_of(error)))
+            except (Refusal, NotImportable, OSError) as error:
+                report.passed_over.append(SkippedEntry(str(one.file.path), reason_of(error)))
                 report.steps[number] = step | {"action": "passed_over"}
         self._forget(report)
 
@@ -116,36 +116,36 @@ class Import:
         if path == STDIN and not self._options.name:
             raise NotImportable("standard input has no name: give it one with --name")
         if self._is_folder and self._options.name:
-            raise NotImportable("--name goes with a single file: in a folder each file has its own")
+            raise NotImportable("--name requires a single file: in a folder each file has its own")
         if self._options.mirror and not self._is_folder:
-            raise NotImportable("--mirror goes with a folder: a single file says nothing about others")
+            raise NotImportable("--mirror requires a folder: a single file says nothing about others")
 
-    def _find(self, path: Path) -> Found:
+    def _find(self, path: Path) -> FoundFiles:
         if self._is_folder:
             return find_files(path.resolve(), self._options.kind)
         name = self._options.name or path.name
-        return Found(files=[File(name, path if path == STDIN else self._root / path.name)])
+        return FoundFiles(files=[File(name, path if path == STDIN else self._root / path.name)])
 
     def _read(self, file: File) -> None:
-        """A single file that cannot be read ends the command; one of many is passed over."""
+        """Read a file into the plan; an unreadable one is skipped, or ends the command if it is the only one."""
         try:
-            read = self._text_of(file)
+            read = self._read_text(file)
         except (NotImportable, OSError) as error:
             if not self._is_folder:
                 raise NotImportable(f"{file.path} {reason_of(error)}") from error
-            self._found.passed_over.append(PassedOver(str(file.path), reason_of(error)))
+            self._found.passed_over.append(SkippedEntry(str(file.path), reason_of(error)))
             return
         if not read.text.strip():
             if not self._is_folder:
                 raise NotImportable(f"{file.path} holds nothing to remember")
-            self._found.passed_over.append(PassedOver(str(file.path), "holds nothing to remember", is_wrong=False))
+            self._found.passed_over.append(SkippedEntry(str(file.path), "holds nothing to remember", is_wrong=False))
             return
-        lies = file.path != STDIN
+        is_on_disk = file.path != STDIN
         self._ready.append(
-            Ready(
+            ReadyFile(
                 file=file,
-                collection=self._options.collection or (collection_of(self._root) if lies else "default"),
-                origin=origin_of(file.path) if lies else "",
+                collection=self._options.collection or (collection_of(self._root) if is_on_disk else "default"),
+                origin=origin_of(file.path) if is_on_disk else "",
                 digest=sha256(read.text.replace("\r\n", "\n").encode("utf-8", "surrogatepass")).hexdigest(),
                 encoding=read.encoding,
             )
@@ -156,7 +156,7 @@ class Import:
         body = {
             **self._options.place,
             **(whole if self._is_folder else {}),
-            "documents": [one.coming for one in self._ready],
+            "documents": [one.as_request for one in self._ready],
             "format": self._options.kind,
             "mirror": self._options.mirror,
             "whereabouts": places,
@@ -168,16 +168,16 @@ class Import:
         for number, (one, step) in enumerate(zip(self._ready, steps, strict=False)):
             if step["action"] != "created" and not (step["former"] and not step["former"]["collection"]):
                 continue
-            body = {**self._options.place, "name": one.file.name, "text": self._text_of(one.file).text}
+            body = {**self._options.place, "name": one.file.name, "text": self._read_text(one.file).text}
             found = self._server.post("/memories/documents/recognise", body, tries=PATIENCE)
             if document := found["document"]:
                 self._ready[number] = replace(one, continues=document["id"], has_same_text=found["has_same_text"])
 
-    def _import(self, one: Ready, step: dict[str, Any], chunks: Counter[str]) -> dict[str, Any]:
+    def _import(self, one: ReadyFile, step: dict[str, Any], chunks: Counter[str]) -> dict[str, Any]:
         body = {
             **self._options.place,
             "name": one.file.name,
-            "text": self._text_of(one.file).text,
+            "text": self._read_text(one.file).text,
             "format": self._options.kind,
             "written_at": written_at(one.file.path),
             "collection": one.collection,
@@ -196,19 +196,19 @@ class Import:
             body = {"ids": [step["former"]["id"] for step in some], "namespace": self._options.namespace}
             try:
                 report.chunks["forgotten"] += self._server.attempt("/memories/documents/forget", body)["chunks"]
-            except Refused as error:
-                report.passed_over += [PassedOver(step["name"], f"is not forgotten: {error}") for step in some]
+            except Refusal as error:
+                report.passed_over += [SkippedEntry(step["name"], f"is not forgotten: {error}") for step in some]
                 for step in some:
                     step["action"] = "kept"
 
-    def _text_of(self, file: File) -> TextRead:
-        """The text of a file that memory would take: a plan must not promise more."""
-        read = self._content_of(file)
+    def _read_text(self, file: File) -> TextRead:
+        """Read a text that is not too long for memory, so that a plan promises no more than can be done."""
+        read = self._read_content(file)
         if len(read.text.encode("utf-8", "surrogatepass")) > LARGEST_TEXT:
-            raise NotImportable(f"has more than {LARGEST_TEXT:,} bytes of text: divide it")
+            raise NotImportable(f"has more than {LARGEST_TEXT:,} bytes of text: split it")
         return read
 
-    def _content_of(self, file: File) -> TextRead:
+    def _read_content(self, file: File) -> TextRead:
         if file.path != STDIN:
             return read_file(file.path)
         if self._typed is None:
@@ -217,19 +217,19 @@ class Import:
 
 
 def forget_documents(server: Server, ids: Sequence[str], namespace: str) -> dict[str, Any]:
-    """Forget documents, so many a call: how many went, their chunks, and a receipt a call that erased a text."""
-    told: dict[str, Any] = {"receipt_ids": [], "documents": 0, "chunks": 0}
+    """Forget documents in several calls; return their number, their chunks, and the receipts of erased texts."""
+    result: dict[str, Any] = {"receipt_ids": [], "documents": 0, "chunks": 0}
     for start in range(0, len(ids), AT_ONCE):
         body = {"ids": ids[start : start + AT_ONCE], "namespace": namespace}
         gone = server.post("/memories/documents/forget", body)
-        told["documents"] += gone["documents"]
-        told["chunks"] += gone["chunks"]
-        told["receipt_ids"] += [gone["receipt_id"]] if gone["receipt_id"] else []
-    return told
+        result["documents"] += gone["documents"]
+        result["chunks"] += gone["chunks"]
+        result["receipt_ids"] += [gone["receipt_id"]] if gone["receipt_id"] else []
+    return result
 
 
-def all_documents(server: Server, namespace: str) -> list[dict[str, Any]]:
-    """The documents that the user may see, by name."""
+def list_documents(server: Server, namespace: str) -> list[dict[str, Any]]:
+    """List the documents that the user may see, by name."""
     found: list[dict[str, Any]] = []
     after = None
     while True:
@@ -240,32 +240,32 @@ def all_documents(server: Server, namespace: str) -> list[dict[str, Any]]:
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
-    """The ids of documents that were named, and the names of none."""
+class ChosenDocuments:
+    """The ids of the chosen documents, and the names that no document has."""
 
     ids: list[str]
     absent: list[str]
 
 
-def chosen_documents(found: Sequence[dict[str, Any]], names: Sequence[str], collection: str | None) -> Chosen:
-    """The documents of these names or ids, or of a whole collection. Ends the command where a name is of several."""
+def choose_documents(found: Sequence[dict[str, Any]], names: Sequence[str], collection: str | None) -> ChosenDocuments:
+    """Choose documents by name or id, or a whole collection; end the command if several have the same name."""
     within = [one for one in found if collection is None or one["collection"] == collection]
     if not names:
         if not within:
             fail(f"there is no collection {collection}: `soma memory documents` lists them")
-        return Chosen([one["id"] for one in within], [])
-    same = {name: _called(within, name) for name in names}
+        return ChosenDocuments([one["id"] for one in within], [])
+    same = {name: _with_name(within, name) for name in names}
     for name, several in same.items():
         if len(several) > 1:
-            fail(f"{len(several)} documents are called {name}: say which {_apart(several)}")
-    return Chosen(
+            fail(f"{len(several)} documents are called {name}: say which {_how_to_choose(several)}")
+    return ChosenDocuments(
         list(dict.fromkeys(one["id"] for some in same.values() for one in some)),
         [name for name, some in same.items() if not some],
     )
 
 
-def absence(name: str, found: Sequence[dict[str, Any]]) -> str:
-    """Say that no document has this name, and which one may be meant."""
+def absence_text(name: str, found: Sequence[dict[str, Any]]) -> str:
+    """The message that no document has this name, with the one that may be meant."""
     if places := [one["collection"] for one in found if one["name"] == name]:
         return f"there is no document {name} in that collection; it is in {', '.join(places)}"
     names = [one["name"] for one in found]
@@ -274,8 +274,8 @@ def absence(name: str, found: Sequence[dict[str, Any]]) -> str:
     return f"there is no document {name}{'; ' if near else ': '}{hint}"
 
 
-def _called(documents: Sequence[dict[str, Any]], name: str) -> list[dict[str, Any]]:
-    """The documents of this name, else those whose name differs only in how Unicode writes it, else that of this id."""
+def _with_name(documents: Sequence[dict[str, Any]], name: str) -> list[dict[str, Any]]:
+    """Return the documents of this name; else those of an equivalent Unicode spelling; else the one of this id."""
     written = unicodedata.normalize("NFC", name)
     return (
         [one for one in documents if one["name"] == name]
@@ -284,8 +284,8 @@ def _called(documents: Sequence[dict[str, Any]], name: str) -> list[dict[str, An
     )
 
 
-def _apart(several: Sequence[dict[str, Any]]) -> str:
-    """How to say which of several documents of one name is meant."""
+def _how_to_choose(several: Sequence[dict[str, Any]]) -> str:
+    """The options that choose one of several documents with the same name."""
     collections = sorted({one["collection"] for one in several})
     if len(collections) == len(several) and all(collections):
         return f"with --collection: {', '.join(collections)}"

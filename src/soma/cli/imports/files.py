@@ -1,7 +1,7 @@
-"""The files of an import: found in a folder, read as text. What cannot be read is named, and passed over.
+"""Files: found in a folder, read as text; each unreadable one is named and skipped.
 
-A folder speaks for what lies in it: a link out of it is not followed, and what links within it lead to counts once. A
-file that is named itself is taken wherever it leads.
+Links out of the folder are not followed, and a file that several links within it lead to counts once. A file that is
+given by its own name is read wherever its links lead.
 """
 
 import errno
@@ -22,8 +22,8 @@ LARGEST_BYTES = 16_000_000  # of a file: what a request may hold
 LARGEST_TEXT = 4_000_000  # of a document, in bytes of UTF-8: what memory takes
 LONGEST_NAME = 300  # of a document, the folders in it included
 STDIN = Path("-")
-OUTSIDE = "links to a place outside of the folder"
-CIRCLE = "is a link that leads round in a circle"
+OUTSIDE = "links to a place outside the folder"
+CIRCLE = "is a link that leads back to itself"
 
 
 class NotImportable(Exception):
@@ -32,15 +32,15 @@ class NotImportable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file that may be imported, by its name within the folder that is."""
+    """A file to import, with its name within the imported folder."""
 
     name: str
     path: Path
 
 
 @dataclass(frozen=True, slots=True)
-class PassedOver:
-    """An entry that is not imported, and why. Nothing is wrong with one that is empty or comes under another name."""
+class SkippedEntry:
+    """An entry that is not imported, and why. An empty one, or one that comes under another name, is not wrong."""
 
     path: str
     reason: str
@@ -48,33 +48,33 @@ class PassedOver:
 
 
 @dataclass(slots=True)
-class Found:
+class FoundFiles:
     files: list[File] = field(default_factory=list)
-    passed_over: list[PassedOver] = field(default_factory=list)
-    others: list[PassedOver] = field(default_factory=list)  # texts of another format
+    passed_over: list[SkippedEntry] = field(default_factory=list)
+    others: list[SkippedEntry] = field(default_factory=list)  # texts of another format
     names: set[str] = field(default_factory=set)
-    places: dict[Path, str] = field(default_factory=dict)  # where the files truly lie, and their names
+    places: dict[Path, str] = field(default_factory=dict)  # resolved paths of the files, with their names
 
 
-def find_files(folder: Path, kind: str) -> Found:
-    """Find all files below a folder that have an ending of the format, sorted by name. Hidden ones are left out."""
-    found = Found()
+def find_files(folder: Path, kind: str) -> FoundFiles:
+    """Find all files below a folder that have an ending of the format, sorted by name; hidden ones are left out."""
+    found = FoundFiles()
     seen = sorted(_walk(folder, found))
     named = [path for path in seen if path.suffix.lower() in ENDINGS[kind]]
-    for path in sorted(named, key=Path.is_symlink):  # links last: a file goes by its own name
-        _take(folder, path, found)
+    for path in sorted(named, key=Path.is_symlink):  # links last, so that a file keeps its own name
+        _add(folder, path, found)
     found.files.sort(key=lambda file: file.path)
     left = [
         path for path in seen if Path(os.path.realpath(path)) not in found.places
     ]  # others come under the name of a link
     found.others = [
-        PassedOver(str(path), other, is_wrong=False) for path in left if (other := _other_format(path, kind))
+        SkippedEntry(str(path), other, is_wrong=False) for path in left if (other := _other_format(path, kind))
     ]
     return found
 
 
 def read_file(path: Path, *, may_wait: bool = False) -> TextRead:
-    """The text of a file, or of standard input; `may_wait`: of a pipe too. Raises NotImportable, OSError."""
+    """Read a file or standard input as text; with `may_wait`, also a pipe. Raises NotImportable, OSError."""
     if path == STDIN:
         content = sys.stdin.buffer.read(LARGEST_BYTES + 1)
     else:
@@ -95,11 +95,11 @@ def written_at(path: Path) -> str | None:
     return None if path == STDIN else datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat()
 
 
-def _walk(folder: Path, found: Found) -> Iterator[Path]:
-    """Walk through the folder, naming links to folders: what they lead to in here is found where it lies."""
+def _walk(folder: Path, found: FoundFiles) -> Iterator[Path]:
+    """Yield the files below the folder. Links to folders are skipped: their targets in it are found where they are."""
 
     def fail(error: OSError) -> None:
-        found.passed_over.append(PassedOver(str(error.filename), reason_of(error)))
+        found.passed_over.append(SkippedEntry(str(error.filename), reason_of(error)))
 
     for place, folders, names in os.walk(folder, onerror=fail):
         folders[:] = [name for name in folders if not name.startswith(".")]
@@ -108,36 +108,36 @@ def _walk(folder: Path, found: Found) -> Iterator[Path]:
         yield from (Path(place, name) for name in names if not name.startswith("."))
 
 
-def _linked_folder(folder: Path, link: Path) -> PassedOver:
+def _linked_folder(folder: Path, link: Path) -> SkippedEntry:
     place = link.resolve()
     if not place.is_relative_to(folder):
-        return PassedOver(str(link), OUTSIDE)
+        return SkippedEntry(str(link), OUTSIDE)
     if link.is_relative_to(place):
-        return PassedOver(str(link), CIRCLE, is_wrong=False)
-    return PassedOver(str(link), f"links to the folder {place.relative_to(folder)}", is_wrong=False)
+        return SkippedEntry(str(link), CIRCLE, is_wrong=False)
+    return SkippedEntry(str(link), f"links to the folder {place.relative_to(folder)}", is_wrong=False)
 
 
-def _take(folder: Path, path: Path, found: Found) -> None:
+def _add(folder: Path, path: Path, found: FoundFiles) -> None:
     try:
         status = path.stat()
         place = path.resolve()
     except OSError as error:
-        found.passed_over.append(PassedOver(str(path), _unseen(path, error)))
+        found.passed_over.append(SkippedEntry(str(path), _failure_of(path, error)))
         return
     written = path.relative_to(folder).as_posix()
     name = unicodedata.normalize("NFC", written)
     if name in found.names:  # two spellings of one name are two files
         name = written
     if not place.is_relative_to(folder):
-        found.passed_over.append(PassedOver(str(path), OUTSIDE))
+        found.passed_over.append(SkippedEntry(str(path), OUTSIDE))
     elif place in found.places:
-        found.passed_over.append(PassedOver(str(path), f"links to {found.places[place]}", is_wrong=False))
+        found.passed_over.append(SkippedEntry(str(path), f"links to {found.places[place]}", is_wrong=False))
     elif not stat.S_ISREG(status.st_mode):
-        found.passed_over.append(PassedOver(str(path), "is not a file"))
+        found.passed_over.append(SkippedEntry(str(path), "is not a file"))
     elif wrong := _wrong_name(name):
-        found.passed_over.append(PassedOver(str(path), wrong))
+        found.passed_over.append(SkippedEntry(str(path), wrong))
     elif not status.st_size:
-        found.passed_over.append(PassedOver(str(path), "is empty", is_wrong=False))
+        found.passed_over.append(SkippedEntry(str(path), "is empty", is_wrong=False))
     else:
         found.names.add(name)
         found.places[place] = name
@@ -145,29 +145,29 @@ def _take(folder: Path, path: Path, found: Found) -> None:
 
 
 def _other_format(path: Path, kind: str) -> str:
-    """How a file that this import leaves out could be imported; nothing where it cannot, or is not left out."""
+    """The format with which a file that this import leaves out could be imported; empty if there is none."""
     formats = (other for other, endings in ENDINGS.items() if other != kind and path.suffix.lower() in endings)
-    return next((f"is for an import with --format {other}" for other in formats), "")
+    return next((f"needs an import with --format {other}" for other in formats), "")
 
 
-def _unseen(path: Path, error: OSError) -> str:
-    """Why nothing can be learned of an entry."""
+def _failure_of(path: Path, error: OSError) -> str:
+    """The reason why an entry cannot be looked at."""
     if not path.is_symlink():
         return reason_of(error)
     return CIRCLE if error.errno == errno.ELOOP else "is a link that leads nowhere"
 
 
 def _wrong_name(name: str) -> str:
-    """Why a document cannot be called so; nothing where it can."""
+    """The fault of a document's name; empty if it has none."""
     try:
         name.encode()
     except UnicodeEncodeError:
-        return "its name is not text in UTF-8"
+        return "its name is not UTF-8 text"
     if not name.isprintable():
         return "its name holds characters that cannot be printed"
     return "" if len(name) <= LONGEST_NAME else f"its name has more than {LONGEST_NAME} characters"
 
 
 def _without_waiting(path: str, flags: int) -> int:
-    """A pipe that nobody writes to must not hang us."""
+    """Open without blocking: a pipe without a writer would block for ever."""
     return os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC)

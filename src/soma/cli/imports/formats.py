@@ -1,4 +1,4 @@
-"""Files whose lines or messages are memories (pure but for reading the file and saying how)."""
+"""Formats in which each line or message is a memory: JSON lines and LoCoMo. Reads the file, sends nothing."""
 
 import json
 import re
@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from soma.cli.imports.files import ENDINGS, NotImportable, read_file
-from soma.cli.imports.report import say_how_read
+from soma.cli.imports.report import warn_of_encoding
 from soma.events.reasons import reason_of
 
 Item = dict[str, Any]
@@ -19,28 +19,28 @@ LOCOMO_TIME = "%I:%M %p on %d %B, %Y"
 
 
 def read_lines(path: Path, kind: str, *, conversation: int | None = None) -> list[str]:
-    """The memories of a file, each as a line of JSON. Raises NotImportable before anything was sent."""
+    """Return the memories of a file, each as a line of JSON. Raises NotImportable."""
     if path.is_dir():
-        raise NotImportable(f"{path} is a folder, which only {' and '.join(ENDINGS)} take")
+        raise NotImportable(f"{path} is a folder: only the formats {' and '.join(ENDINGS)} accept one")
     try:
         read = read_file(path, may_wait=True)
     except (NotImportable, OSError) as error:
         raise NotImportable(f"{path} {reason_of(error)}") from error
-    say_how_read(str(path), read.encoding)
+    warn_of_encoding(str(path), read.encoding)
     text = read.text
     if conversation is not None and kind != "locomo":
-        raise NotImportable("--conversation goes with --format locomo")
+        raise NotImportable("--conversation requires --format locomo")
     try:
         lines = text.split("\n") if kind == "jsonl" else [json.dumps(item) for item in _locomo(text, conversation)]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise NotImportable(f"{path} is not in the format {kind}: {error}") from error
     if not any(line.strip() for line in lines):
         raise NotImportable(f"{path} holds nothing to remember")
-    return lines  # not of splitlines: a text may hold U+2028, which ends no line of JSON
+    return lines  # not splitlines: a text may contain U+2028, which does not end a line of JSON
 
 
 def _locomo(text: str, conversation: int | None) -> Iterator[Item]:
-    """LoCoMo: each message is a memory, each session a conversation of its own."""
+    """Yield each message of LoCoMo as a memory; each session is a conversation of its own."""
     samples = json.loads(text)
     if conversation is not None and not 0 <= conversation < len(samples):
         raise NotImportable(f"there is no conversation {conversation}: they are numbered 0 to {len(samples) - 1}")

@@ -1,7 +1,7 @@
-"""Places of files without their names: a digest for each folder on the way, and for the file itself.
+"""Origins: the path of a file as digests, one for each folder and one for the file, without any name.
 
-A server knows the same file again from whichever folder it comes, and this machine can tell whether a file of which
-only the digests are known is still there. Digests of another machine are other digests.
+By them a server recognises a file from whichever folder it is imported, and this machine finds out whether the file
+still exists. The digests of another machine differ.
 """
 
 import os
@@ -21,19 +21,20 @@ MACHINE_ID = Path("/etc/machine-id")
 
 
 def origin_of(path: Path) -> str:
-    """The digests of an absolute path."""
+    """Return the digests of an absolute path, joined."""
     return SEPARATOR.join(_digest(str(place)) for place in (*reversed(path.parents), path))
 
 
 def collection_of(folder: Path) -> str:
-    """The collection of what is imported from an absolute folder: its name, and a digest that tells it from others."""
+    """Name the collection of an absolute folder: the folder's name and a digest that tells it from others."""
     name = "".join(char for char in folder.name if char.isprintable())[:LONGEST_LABEL]
     return f"{name or 'root'}-{_digest(str(folder))}"
 
 
 def whereabouts(origin: str, near: Path) -> Whereabouts | None:
-    """Whether the file of an origin is still there, looked for from the absolute path `near`; None where it never was
-    on this machine. What cannot be looked into is left alone: `there`.
+    """Look for the file of an origin, starting at the absolute path `near`; None if it was never on this machine.
+
+    A folder that cannot be read counts as holding the file: `there`.
     """
     digests = origin.split(SEPARATOR)
     way = [*reversed(near.parents), near]
@@ -66,7 +67,7 @@ def _digest(path: str) -> str:
 
 @lru_cache
 def _machine() -> str:
-    """An id of this machine, so that the same path on another machine has other digests."""
+    """Return an id of this machine, so that the same path on another machine has other digests."""
     try:
         return MACHINE_ID.read_text("ascii").strip() or platform.node()
     except (OSError, UnicodeDecodeError):

@@ -1,4 +1,4 @@
-"""The report of an import, planned or done, and how it is shown."""
+"""The report of an import, planned or done, as text and as JSON."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -8,19 +8,19 @@ from typing import Any
 from rich.markup import escape
 
 from soma.agent.documents.decoding import GUESS, UTF_8
-from soma.cli.imports.files import PassedOver
+from soma.cli.imports.files import SkippedEntry
 from soma.cli.output.terminal import console, errors
 
 ACTIONS = ("created", "replaced", "unchanged", "moved", "shared", "kept", "forgotten", "refused")
-TOLD = ("replaced", "moved", "forgotten", "kept", "refused")  # by name, and before anything is done
+LISTED = ("replaced", "moved", "forgotten", "kept", "refused")  # by name, before anything is done
 CHUNKS = ("created", "updated", "unchanged", "forgotten")
 MEANING = {
-    "moved": "known by where they lie or what they say, under another name",
-    "shared": "say what another document says, which is not remembered twice",
+    "moved": "recognised by their place or text, now under another name",
+    "shared": "have the text of another document, which is not remembered twice",
     "kept": "no longer where they were; --mirror forgets them",
-    "refused": "another user brought them for all",
+    "refused": "imported by another user for everyone",
 }
-SHOWN = 20  # names of one kind
+SHOWN = 20  # names of each action
 
 
 @dataclass(slots=True)
@@ -28,13 +28,13 @@ class Report:
     """The outcome of an import, planned or done."""
 
     steps: list[dict[str, Any]]
-    passed_over: list[PassedOver]
+    passed_over: list[SkippedEntry]
     read_as: dict[str, str]
     chunks: Counter[str] = field(default_factory=Counter)
 
     @property
     def is_whole(self) -> bool:
-        """Whether everything that was found could be imported."""
+        """Return whether everything that was found could be imported."""
         refused = any(step["action"] == "refused" for step in self.steps)
         return not refused and not any(one.is_wrong for one in self.passed_over)
 
@@ -45,30 +45,30 @@ class Report:
 
 
 def show_plan(report: Report) -> None:
-    """Show by name what will be replaced, moved, forgotten or kept, guessed encodings, and what is passed over."""
-    for action in TOLD:
+    """List what will be replaced, moved, forgotten, kept, refused or skipped, and encodings other than UTF-8."""
+    for action in LISTED:
         steps = [step for step in report.steps if step["action"] == action]
-        _names(action, [_told(step) for step in steps])
+        _list_names(action, [_title(step) for step in steps])
     for name, encoding in report.read_as.items():
-        say_how_read(name, encoding)
+        warn_of_encoding(name, encoding)
     show_passed_over(report.passed_over)
 
 
-def say_how_read(name: str, encoding: str) -> None:
-    """Name the encoding that a file was read in, where it is not UTF-8."""
+def warn_of_encoding(name: str, encoding: str) -> None:
+    """Name the encoding in which a file was read, unless it is UTF-8."""
     if encoding != UTF_8:
         guess = " (a guess)" if encoding == GUESS else ""
         errors.print(f"[yellow]{encoding:12}[/yellow] {escape(name)}{guess}", soft_wrap=True)
 
 
-def show_passed_over(entries: Iterable[PassedOver]) -> None:
+def show_passed_over(entries: Iterable[SkippedEntry]) -> None:
     for one in entries:
         errors.print(f"[yellow]passed over [/yellow] {escape(one.path)}: {escape(one.reason)}", soft_wrap=True)
 
 
 def show_counts(report: Report, *, dry_run: bool) -> None:
     if dry_run:
-        console.print("[bold]nothing is done: this is what would be[/bold]")
+        console.print("[bold]dry run: nothing is changed; this would be done[/bold]")
     for action, count in report.counts.items():
         if count:
             meaning = f"  [dim]{MEANING[action]}[/dim]" if action in MEANING else ""
@@ -88,14 +88,14 @@ def report_as_json(report: Report, *, dry_run: bool) -> dict[str, Any]:
     }
 
 
-def _names(action: str, names: Sequence[str]) -> None:
+def _list_names(action: str, names: Sequence[str]) -> None:
     for name in names[:SHOWN]:
         console.print(f"{action:12} {escape(name)}", soft_wrap=True)
     if len(names) > SHOWN:
         console.print(f"{action:12} … and {len(names) - SHOWN} more")
 
 
-def _told(step: dict[str, Any]) -> str:
+def _title(step: dict[str, Any]) -> str:
     former = step["former"]
     if former and former["name"] != step["name"]:
         return f"{step['name']} (was {former['name']})"

@@ -1,4 +1,4 @@
-"""How weights, memories and running text look, the same in every command. Pure: values in, text out."""
+"""Formatting of weights, memories and running text, the same in every command. Pure: values in, text out."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -11,24 +11,25 @@ WEIGHTS = ("alpha", "beta", "gamma", "tau", "lambda", "mu", "nu")
 NEUROMODULATORS = ("dopamine", "serotonin", "noradrenaline", "acetylcholine")
 FIRST = (*WEIGHTS, *NEUROMODULATORS)
 WEIGHT_OF_VIEW = {"semantic": "alpha", "graph": "beta", "temporal": "gamma"}  # further views are called as their weight
-STRONGEST = 3  # views that are named where there is no room for all
+STRONGEST = 3  # views that are named if there is no room for all
 SMALLEST = 0.00005  # a change that four decimals show
 LONGEST = 160  # characters of a memory in a list
 
 
-def in_order(names: Iterable[str]) -> list[str]:
-    """What has a name of its own first, then the further views alphabetically."""
-    given = set(names)
-    return [name for name in FIRST if name in given] + sorted(given - set(FIRST))
+def sort_names(names: Iterable[str]) -> list[str]:
+    """Sort the names of weights: the seven and the neuromodulators first, then further views alphabetically."""
+    rest = set(names)
+    return [name for name in FIRST if name in rest] + sorted(rest - set(FIRST))
 
 
 def excerpt(text: str) -> str:
     return shorten(text, LONGEST, placeholder=" …")
 
 
-def parts_of(memory: Mapping[str, Any], weights: Mapping[str, float], *, every: bool = False) -> str:
-    """The views that a memory was ranked by, those that moved its score most first; what was taught has its place by
-    that.
+def format_parts(memory: Mapping[str, Any], weights: Mapping[str, float], *, every: bool = False) -> str:
+    """List the views by which a memory was ranked, those with the most effect on its score first.
+
+    `taught` comes first: a correction decides the place of a memory, whatever its views.
     """
     parts = {view: value for view, value in memory["parts"].items() if value}
     by_effect = sorted(parts, key=lambda view: (-abs(parts[view] * weight_of(view, weights)), view))
@@ -40,8 +41,8 @@ def weight_of(view: str, weights: Mapping[str, float]) -> float:
     return weights.get(WEIGHT_OF_VIEW.get(view, view), 0.0)
 
 
-class Wrapped:
-    """Text that arrives in pieces, broken between words where the line ends; without a width as it comes."""
+class WordWrapper:
+    """Breaks text that arrives in pieces into lines between words; without a width, leaves it as it is."""
 
     def __init__(self, width: int | None) -> None:
         self._width = width
@@ -50,7 +51,7 @@ class Wrapped:
         self._word = ""
 
     def add(self, text: str) -> str:
-        """What can be printed now: all but a word that may go on."""
+        """Add a piece and return what can be printed now: all but a last word that may not be complete."""
         if self._width is None:
             return text
         ready = []
@@ -67,7 +68,7 @@ class Wrapped:
         return "".join(ready)
 
     def end(self) -> str:
-        """The word that was waiting."""
+        """Return the last word."""
         word, self._word = self._word, ""
         if not word or self._width is None:
             return ""

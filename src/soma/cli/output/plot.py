@@ -10,8 +10,8 @@ from soma.cli.output.history import cause_of, series, signal_of, trust_series
 WIDTH, PANEL, GAP, MARGIN = 960, 92, 18, 28
 COLUMNS = 2
 HEAD, FOOT = 64, 44
-FURTHER = 8  # further views that are drawn: those that moved most
-MOVED = 0.005  # the least way of a further view that is drawn
+FURTHER = 8  # further views that are drawn, at most: those that moved most
+MOVED = 0.005  # the least range of a further view that is drawn
 FLAT = 0.02  # the least height of an axis, so that a weight at rest is a quiet line
 COLOURS = {
     "Evidence": "#2a9d8f",
@@ -45,7 +45,7 @@ class Panel(NamedTuple):
 
 
 def svg(history: Mapping[str, Any], *, title: str) -> str:
-    panels = chosen(history)
+    panels = choose_panels(history)
     rows = -(-len(panels) // COLUMNS)
     height = HEAD + rows * (PANEL + GAP) + FOOT
     updates = {update["version"]: update for update in history["updates"]}
@@ -68,8 +68,8 @@ def svg(history: Mapping[str, Any], *, title: str) -> str:
     )
 
 
-def chosen(history: Mapping[str, Any]) -> list[Panel]:
-    """The seven, trust, and the further views that moved."""
+def choose_panels(history: Mapping[str, Any]) -> list[Panel]:
+    """Choose what is drawn: the seven weights, trust, and the further views that moved."""
     further = sorted(set(history["start_weights"]) - set(WEIGHTS), key=lambda name: (-_range(history, name), name))
     moving = [name for name in further if _range(history, name) >= MOVED][:FURTHER]
     weights = [name for name in WEIGHTS if name in history["start_weights"]]
@@ -131,10 +131,10 @@ def _dots(panel: Panel, at: Sequence[tuple[float, float]], updates: Mapping[int,
     for number, (version, value) in enumerate(panel.points[1:], 1):
         if abs(value - panel.points[number - 1][1]) >= SMALLEST:
             update, (x, y) = updates[version], at[number]
-            told = f"version {version}: {cause_of(update)}, {signal_of(update, panel.name)}, now {value:.4f}"
+            text = f"version {version}: {cause_of(update)}, {signal_of(update, panel.name)}, now {value:.4f}"
             colour = COLOURS.get(update["kind"], "#8d99ae")
             dots.append(
-                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.4" fill="{colour}"><title>{escape(told)}</title></circle>'
+                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.4" fill="{colour}"><title>{escape(text)}</title></circle>'
             )
     return dots
 
