@@ -7,8 +7,8 @@ import pytest
 from tests.memory.test_remember import new
 
 from soma.memory.types import NewLink, Query
-from soma.memory.views import VIEWS, scene
-from soma.memory.views.question import when
+from soma.memory.views import VIEWS, candidates
+from soma.memory.views.question import parse_time
 
 ASKED = Query(text="what did we say about the garden?", at="2030-01-01T00:00:00Z")
 
@@ -128,12 +128,12 @@ async def test_no_day_outside_the_calendar_is_looked_for(memory, alice, at):
 
 def test_yesterday_is_a_day_of_the_calendar():
     first, second = (datetime(1, 1, day, tzinfo=UTC).timestamp() for day in (1, 2))
-    assert when("yesterday or today", first).days == (1,)
-    assert when("yesterday or today", second).days == (2, 1)
+    assert parse_time("yesterday or today", first).days == (1,)
+    assert parse_time("yesterday or today", second).days == (2, 1)
 
 
 async def test_a_message_that_is_not_compared_word_by_word_lends_nothing_to_those_beside_it(memory, alice, monkeypatch):
-    monkeypatch.setattr(scene, "COMPARED", 1)
+    monkeypatch.setattr(candidates, "COMPARED", 1)
     said = ["The garden is watered on Fridays.", *(f"Invoice {number} was paid." for number in range(12))]
     items = [new(text, key=f"k{at}", conversation_id="c", occurred_at="2029-05-01") for at, text in enumerate(said)]
     await memory.remember(alice, items)

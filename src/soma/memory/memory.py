@@ -24,7 +24,7 @@ from soma.memory.forget import foretell, forget, named
 from soma.memory.index.cache import BOUND_BYTES
 from soma.memory.index.sketch import SKETCH_FROM
 from soma.memory.jsonl import Taken, take
-from soma.memory.recall import ADDITIONS, candidates
+from soma.memory.recall import ADDITIONS, find_candidates
 from soma.memory.remember import Request, remember, remember_within, write_links
 from soma.memory.spaces import Space
 from soma.memory.store import OnErased, Store
@@ -48,7 +48,7 @@ from soma.memory.upkeep.keeper import Keeper, Routine
 from soma.memory.upkeep.reconcile import EVERYTHING, Report, Sight, reconcile
 from soma.memory.upkeep.reembed import Progress, progress_seen
 from soma.memory.upkeep.undo import Past, Undone, past, undo
-from soma.memory.views.question import stripped
+from soma.memory.views.question import strip_question
 
 DEFAULT = "default"
 T = TypeVar("T")
@@ -196,14 +196,14 @@ class Memory:
             reading = space.embedder.read(self._readable(owner, query, space))
             with self._store.partitions.opened(owner.tenant_id, query.namespace, owner.visible()) as partitions:
                 if all(partition.model == space.model for partition in partitions):  # else it changed meanwhile
-                    return candidates(partitions, query, reading, at=at.timestamp(), additions=self._additions)
+                    return find_candidates(partitions, query, reading, at=at.timestamp(), additions=self._additions)
 
     def _readable(self, owner: Owner, query: Query, space: Space) -> str:
         """The question as the embedder should see it: one that gives no word vectors, without the names of speakers."""
         if space.embedder.late_dimension:
             return query.text
         with self._store.partitions.opened(owner.tenant_id, query.namespace, owner.visible()) as partitions:
-            return stripped(query.text, partitions)
+            return strip_question(query.text, partitions)
 
     async def forget(
         self,

@@ -62,12 +62,12 @@ async def test_a_question_finds_other_forms_of_its_words_among_texts_of_every_la
 
 def by_words(memory, partitions, question) -> list[str]:
     """Texts by BM25 alone, the best first."""
-    from soma.memory.views.question import ask
-    from soma.memory.views.scene import Field
+    from soma.memory.views.corpus import Corpus
+    from soma.memory.views.question import parse_question
 
     filled = [partition for partition in partitions if len(partition)]
     reading = memory._store.spaces.of("acme").embedder.read(question)
-    field = Field(filled, ask(Query(text=question), reading, filled, 0.0))
+    field = Corpus(filled, parse_question(Query(text=question), reading, filled, 0.0))
     order = sorted(range(len(field.lexical)), key=lambda row: -field.lexical[row])
     return [field.place(row).entry.text for row in order if field.lexical[row] > 0]
 

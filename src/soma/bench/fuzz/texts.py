@@ -37,7 +37,7 @@ from soma.memory.index.traits import asking, traits
 from soma.memory.text import words
 from soma.memory.text.languages import language_of
 from soma.memory.text.sentences import sentences
-from soma.memory.views.question import QUESTION_WORDS, when
+from soma.memory.views.question import QUESTION_WORDS, parse_time
 from soma.validation import json_errors
 
 GROWTH = 4
@@ -114,7 +114,7 @@ DOORS: dict[str, tuple[Read, int]] = {
     "words of a memory": (words.indexed_words, MESSAGE),
     "words of a search": (lambda text: (words.sought(text), words.sought_signs(text)), MESSAGE),
     "language and traits": (_traits, MESSAGE),
-    "dates in a question": (lambda text: when(text.lower(), 1.7e9), MESSAGE),
+    "dates in a question": (lambda text: parse_time(text.lower(), 1.7e9), MESSAGE),
     "a bare question": (lambda text: QUESTION_WORDS.sub("", text.lower()), MESSAGE),
     "checks of a memory": (lambda text: checks.not_empty(text + "a", "text"), MESSAGE),
     "speech of a message": (lambda text: (speech.is_question(text), speech.is_request(text)), MESSAGE),

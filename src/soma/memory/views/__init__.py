@@ -1,4 +1,4 @@
-"""Every view by its name, in a fixed order. A weight is that of a learner who has learned nothing yet."""
+"""Views by name, in a fixed order. A weight is that of a learner that has not learned yet."""
 
 from soma.memory.views import graph, semantic, speech, temporal, worth
 from soma.memory.views.base import View

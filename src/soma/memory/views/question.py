@@ -1,4 +1,4 @@
-"""A question taken apart: the words that tell, the people it names, the time it asks for."""
+"""The question: its telling words, the people that it names, the time that it asks for."""
 
 import math
 import re
@@ -41,7 +41,7 @@ QUESTION_WORDS = re.compile(
 
 
 @dataclass(frozen=True, slots=True)
-class When:
+class QuestionTime:
     """The time that a question names: months and year, exact days (ordinals), or the end of time it is after."""
 
     months: tuple[int, ...] = ()
@@ -52,8 +52,8 @@ class When:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What the views need of a question. `weights` [words] sum to 1 and go with `late` [words, short].
+class ParsedQuestion:
+    """A question as the views need it. `weights` [words] sum to 1 and go with `late` [words, short].
 
     `terms` are stems with their inverse document frequency; `part_weight` is that of the named speakers over the
     conversations, 0 where they take part in all. `at` is when it is asked, epoch seconds.
@@ -66,7 +66,7 @@ class Asked:
     late: Floats
     speakers: frozenset[str]
     part_weight: float
-    when: When
+    when: QuestionTime
     asks_when: bool
     asks_number: bool
     at: float
@@ -74,29 +74,29 @@ class Asked:
     conversation_id: str | None
 
 
-def ask(query: Query, reading: Reading, partitions: Sequence[Partition], at: float) -> Asked:
-    """The question in the light of what its owner may see; names of speakers are no words of it."""
+def parse_question(query: Query, reading: Reading, partitions: Sequence[Partition], at: float) -> ParsedQuestion:
+    """Parse the question, weighing words by what its owner may see; names of speakers are no words of it."""
     lower = query.text.lower()
     words = tokens(query.text)
     languages = asked_in(words)
-    names = {word for word in words if called(word, partitions)}
+    names = {word for word in words if find_speakers(word, partitions)}
     signs = sought_signs(query.text)
-    telling = _told(reading, languages[0], names, bare=not signs)
+    telling = _find_telling(reading, languages[0], names, bare=not signs)
     stems = [stem(folded(reading.words[place]), languages[0]) for place in telling]
     weights = np.array([frequency_weight(word, partitions) for word in stems], np.float32)
-    speakers = frozenset(speaker for word in names for speaker in called(word, partitions))
-    return Asked(
+    speakers = frozenset(speaker for word in names for speaker in find_speakers(word, partitions))
+    return ParsedQuestion(
         text=query.text,
         terms={
             term: frequency_weight(term, partitions)
-            for term in (*terms(words, names, languages), *sought_compounds(query.text), *signs)
+            for term in (*search_terms(words, names, languages), *sought_compounds(query.text), *signs)
         },
         vector=_direction(reading, telling, weights),
         weights=weights / max(float(weights.sum()), 1e-9),
         late=reading.late_vectors[telling],
         speakers=speakers,
-        part_weight=part_weight(speakers, partitions),
-        when=when(lower, at),
+        part_weight=participation_weight(speakers, partitions),
+        when=parse_time(lower, at),
         asks_when=bool(ASKS_WHEN.search(lower)),
         asks_number=bool(ASKS_NUMBER.search(lower)),
         at=at,
@@ -105,45 +105,45 @@ def ask(query: Query, reading: Reading, partitions: Sequence[Partition], at: flo
     )
 
 
-def called(word: str, partitions: Iterable[Partition]) -> set[str]:
+def find_speakers(word: str, partitions: Iterable[Partition]) -> set[str]:
     return {speaker for partition in partitions for speaker in partition.speakers.called(word)}
 
 
-def part_weight(speakers: frozenset[str], partitions: Sequence[Partition]) -> float:
-    """How much it tells that somebody of `speakers` takes part in a conversation."""
+def participation_weight(speakers: frozenset[str], partitions: Sequence[Partition]) -> float:
+    """Inverse document frequency of a conversation in which one of `speakers` takes part; 0 where it tells nothing."""
     conversations = sum(partition.thread_count for partition in partitions)
     theirs = sum(len(partition.speakers.threads(speakers)) for partition in partitions)
     return 0.0 if theirs in (0, conversations) else math.log(1 + (conversations - theirs + 0.5) / (theirs + 0.5))
 
 
-def stripped(text: str, partitions: Iterable[Partition]) -> str:
-    """For an embedder without word vectors: the question without question words and names."""
+def strip_question(text: str, partitions: Iterable[Partition]) -> str:
+    """Return the question without question words and names, for an embedder without word vectors."""
     partitions = list(partitions)
     bare = QUESTION_WORDS.sub("", text.lower().strip()).rstrip("?").split()
-    kept = [word for word in bare if not any(called(part, partitions) for part in tokens(word))]
+    kept = [word for word in bare if not any(find_speakers(part, partitions) for part in tokens(word))]
     return " ".join(kept) or text
 
 
-def terms(words: Sequence[str], names: set[str], languages: Sequence[Language]) -> list[str]:
-    """The distinct stems to look for; all of them where only stop words and names were asked."""
+def search_terms(words: Sequence[str], names: set[str], languages: Sequence[Language]) -> list[str]:
+    """Return the distinct stems to look for; all of them where only stop words and names were asked."""
     telling = [word for word in words if not is_small(word, languages[0]) and word not in names]
     return list(dict.fromkeys(form for word in telling or words for form in forms(word, languages)))
 
 
 def frequency_weight(term: str, partitions: Sequence[Partition]) -> float:
-    """The inverse document frequency, over what the owner may see and nothing else."""
+    """Inverse document frequency, over what the owner may see and nothing else."""
     documents = sum(partition.postings.documents for partition in partitions)
     frequency = sum(partition.postings.frequency(term) for partition in partitions)
     return math.log(1 + (documents - frequency + 0.5) / (frequency + 0.5))
 
 
-def when(lower: str, at: float) -> When:
-    """The time named in a question (lower case) that is asked at `at`."""
+def parse_time(lower: str, at: float) -> QuestionTime:
+    """Parse the time that a question (lower case) names, asked at `at`."""
     months = tuple(
         MONTHS.index(name) + 1 for name in dict.fromkeys(MONTH.findall(lower)) if name != "may" or MAY.search(lower)
     )
     year = YEAR.search(lower)
-    return When(
+    return QuestionTime(
         months=months,
         year=int(year[1]) if year else None,
         days=(*_iso_days(lower), *_month_days(lower, months, year, at), *_relative_days(lower, at)),
@@ -161,7 +161,7 @@ def _month_days(lower: str, months: Sequence[int], year: re.Match[str] | None, a
     day = DAY.search(lower)
     if not months or not day:
         return []
-    now = moment(at).year
+    now = moment_of(at).year
     years = [int(year[1])] if year else range(now - YEARS_BACK, now + 1)
     return [found for one in years if (found := _ordinal(one, months[0], int(day[1]))) is not None]
 
@@ -172,14 +172,14 @@ def _iso_days(lower: str) -> list[int]:
 
 
 def _relative_days(lower: str, at: float) -> list[int]:
-    today = moment(at).toordinal()
+    today = moment_of(at).toordinal()
     back = {"today": 0, "tonight": 0, "yesterday": 1}
     days = [today - days for word, days in back.items() if re.search(rf"\b{word}\b", lower)]
     return [day for day in days if day >= FIRST_DAY]
 
 
-def moment(seconds: float) -> datetime:
-    """Since the epoch; the last microseconds of the calendar would be rounded to beyond it."""
+def moment_of(seconds: float) -> datetime:
+    """Convert epoch seconds; the last microseconds of the calendar would be rounded to beyond it."""
     return datetime.fromtimestamp(min(seconds, LAST_SECOND), UTC)
 
 
@@ -190,26 +190,26 @@ def _ordinal(year: int, month: int, day: int) -> int | None:
         return None
 
 
-def _told(reading: Reading, language: Language, names: set[str], *, bare: bool) -> list[int]:
-    """Places of the words that tell and that the model reads; of a `bare` question without any, of all it reads."""
+def _find_telling(reading: Reading, language: Language, names: set[str], *, bare: bool) -> list[int]:
+    """Places of the telling words that the model reads; of all words in a `bare` question without any."""
     telling = [
-        place for place, word in enumerate(reading.words) if _telling(word, language) and folded(word) not in names
+        place for place, word in enumerate(reading.words) if _is_telling(word, language) and folded(word) not in names
     ]
     everything = telling or (range(len(reading.words)) if bare else ())
     return [place for place in everything if _is_read(reading.words[place])]
 
 
-def _telling(word: str, language: Language) -> bool:
+def _is_telling(word: str, language: Language) -> bool:
     return len(word) > 1 and not is_small(word, language) and word[0].isalnum()
 
 
 def _is_read(word: str) -> bool:
-    """Whether a model that tells words apart knows this one: the bundled one reads Latin letters and digits."""
+    """Return whether a model with word vectors knows this word: the bundled one reads Latin letters and digits."""
     return any(letter.isalnum() and letter < NOT_LATIN for letter in word)
 
 
 def _direction(reading: Reading, telling: Sequence[int], weights: Floats) -> Floats:
-    """The mean of the telling words as they stand in this question, rare ones counting more; else the whole text."""
+    """Mean vector of the telling words as they stand in this question, rare ones counting more; else the whole text."""
     if reading.words and not telling:
         return np.zeros_like(reading.vector)  # it reads none of it, and says nothing rather than anything
     if not len(weights) or not weights.any():

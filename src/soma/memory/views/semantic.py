@@ -1,42 +1,43 @@
-"""What the question means and which of its words are there: in the message itself and in what stands around it."""
+"""Meaning and words of the question: in a message itself and in the messages around it."""
 
 import numpy as np
 
+from soma.memory.views.arrays import Floats
 from soma.memory.views.base import View
-from soma.memory.views.scene import REACH, Floats, Scene
+from soma.memory.views.candidates import REACH, CandidateSet
 
 WINDOW_WORDS = 100  # each way
 
 
-def _semantic(scene: Scene) -> Floats:
-    return scene.semantic[scene.own]
+def _semantic(candidates: CandidateSet) -> Floats:
+    return candidates.semantic[candidates.own]
 
 
-def _window(scene: Scene) -> Floats:
-    """Each word of the question met by the best of the messages around: a few of them, or a few words of long ones."""
-    met = scene.met[scene.own].copy()
+def _window(candidates: CandidateSet) -> Floats:
+    """Match each word of the question with the best of the messages around, WINDOW_WORDS each way."""
+    met = candidates.word_matches[candidates.own].copy()
     for side in (range(REACH - 1, -1, -1), range(REACH + 1, 2 * REACH + 1)):
-        words = np.zeros(len(scene), np.float32)
+        words = np.zeros(len(candidates), np.float32)
         for column in side:
-            words += scene.lengths[scene.around[:, column]]
-            near = np.where(words <= WINDOW_WORDS, scene.around[:, column], len(scene.near))
-            np.maximum(met, scene.met[near], out=met)
-    window: Floats = met @ scene.asked.weights
+            words += candidates.lengths[candidates.around[:, column]]
+            near = np.where(words <= WINDOW_WORDS, candidates.around[:, column], len(candidates.near))
+            np.maximum(met, candidates.word_matches[near], out=met)
+    window: Floats = met @ candidates.question.weights
     return window
 
 
-def _surroundings(scene: Scene) -> Floats:
-    near = np.stack([scene.previous, scene.own, scene.next], axis=1)
-    there = near < len(scene.near)
-    mean: Floats = scene.dense[near].sum(axis=1) / there.sum(axis=1)
+def _surroundings(candidates: CandidateSet) -> Floats:
+    near = np.stack([candidates.previous, candidates.own, candidates.next], axis=1)
+    there = near < len(candidates.near)
+    mean: Floats = candidates.dense[near].sum(axis=1) / there.sum(axis=1)
     return mean
 
 
-def _session(scene: Scene) -> Floats:
-    """The best meaning among the candidates of the same session."""
-    sessions, of = np.unique(scene.field.sessions(scene.chosen), return_inverse=True)
+def _session(candidates: CandidateSet) -> Floats:
+    """Return the best meaning among the candidates of the same session."""
+    sessions, of = np.unique(candidates.corpus.sessions(candidates.chosen), return_inverse=True)
     best = np.full(len(sessions), -1, np.float32)
-    np.maximum.at(best, of, scene.dense[scene.own])
+    np.maximum.at(best, of, candidates.dense[candidates.own])
     return best[of]
 
 

@@ -1,33 +1,34 @@
-"""Who said it to whom: a question that names a person is answered by them, or by what others say to them."""
+"""Speakers: a question that names a person is answered by them, or by what others say to them."""
 
 import numpy as np
 
 from soma.memory.index.traits import FIRST_PERSON, SECOND_PERSON
+from soma.memory.views.arrays import Floats
 from soma.memory.views.base import View
-from soma.memory.views.scene import Floats, Scene
+from soma.memory.views.candidates import CandidateSet
 
 SAID_TO = 0.5  # "you" of another speaker tells less surely of the person than their own "I"
 
 
-def _author(scene: Scene) -> Floats:
-    return scene.field.said_by(scene.chosen, scene.asked.speakers).astype(np.float32)
+def _author(candidates: CandidateSet) -> Floats:
+    return candidates.corpus.is_said_by(candidates.chosen, candidates.question.speakers).astype(np.float32)
 
 
-def _about(scene: Scene) -> Floats:
-    if not scene.asked.speakers:
-        return np.zeros(len(scene), np.float32)
-    author = _author(scene)
-    other = (scene.voices[scene.own] > 0) * (1 - author)
-    about: Floats = np.maximum(author * scene.has(FIRST_PERSON), SAID_TO * other * scene.has(SECOND_PERSON))
+def _about(candidates: CandidateSet) -> Floats:
+    if not candidates.question.speakers:
+        return np.zeros(len(candidates), np.float32)
+    author = _author(candidates)
+    other = (candidates.voices[candidates.own] > 0) * (1 - author)
+    about: Floats = np.maximum(author * candidates.has(FIRST_PERSON), SAID_TO * other * candidates.has(SECOND_PERSON))
     return about
 
 
-def _participant(scene: Scene) -> Floats:
-    return scene.field.taking_part(scene.chosen).astype(np.float32)
+def _participant(candidates: CandidateSet) -> Floats:
+    return candidates.corpus.has_named_participant(candidates.chosen).astype(np.float32)
 
 
-def _question(scene: Scene) -> Floats:
-    return scene.asking[scene.own]
+def _question(candidates: CandidateSet) -> Floats:
+    return candidates.asking[candidates.own]
 
 
 VIEWS = {

@@ -1,4 +1,4 @@
-"""What consolidation made never outranks what it was made of."""
+"""Summaries: a memory that consolidation made never outranks its sources."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -9,34 +9,34 @@ import numpy as np
 from soma.memory.index.traits import SYNTHESISED
 from soma.memory.types import STEPS, Levels
 from soma.memory.views import VIEWS
-from soma.memory.views.scene import Scene
+from soma.memory.views.candidates import CandidateSet
 
 PLEADING = np.array([view.weight >= 0 for view in VIEWS.values()])  # the views in which more speaks for a memory
 WORST = np.where(PLEADING, 0, STEPS)
 FAVOURING = list(VIEWS).index("semantic")  # the view in which it stays a step below
 
 
-def keep_below(scene: Scene, levels: Levels) -> None:
-    """Each synthesised memory is, in every view, no better than the least of its sources among the candidates.
+def keep_below(candidates: CandidateSet, levels: Levels) -> None:
+    """Keep each synthesised memory, in every view, no better than the least of its sources among the candidates.
 
-    Where none of them is here, there is nothing in any view that speaks for it.
+    Without sources among them, no view speaks for it.
     """
-    made = np.flatnonzero(scene.has(SYNTHESISED)).tolist()
+    made = np.flatnonzero(candidates.has(SYNTHESISED)).tolist()
     before = levels.copy() if made else levels
     for number in made:
-        named = _sources(msgspec.json.decode(scene.entries[number].metadata))
-        sources = [scene.number[source] for source in named if source in scene.number]
-        levels[number] = _least(before[[number, *sources]]) if sources else WORST
+        named = _sources_of(msgspec.json.decode(candidates.entries[number].metadata))
+        sources = [candidates.numbers[source] for source in named if source in candidates.numbers]
+        levels[number] = _least_favourable(before[[number, *sources]]) if sources else WORST
         levels[number, FAVOURING] = max(0, levels[number, FAVOURING] - 1)
 
 
-def _sources(metadata: Mapping[str, Any]) -> list[str]:
-    """People may remember metadata of the same names, with anything in it."""
+def _sources_of(metadata: Mapping[str, Any]) -> list[str]:
+    """Return the ids of the sources; people may use the same name in metadata for anything."""
     named = metadata.get("sources")
     return [source for source in named if isinstance(source, str)] if isinstance(named, list) else []
 
 
-def _least(levels: Levels) -> Levels:
-    """The least favourable level of each view."""
+def _least_favourable(levels: Levels) -> Levels:
+    """Return the least favourable level of each view."""
     least: Levels = np.where(PLEADING, levels.min(axis=0), levels.max(axis=0))
     return least

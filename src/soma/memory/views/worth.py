@@ -1,17 +1,18 @@
-"""What is known of a memory before any question: how often it helped, and how much it was said to matter."""
+"""Worth of a memory before any question: how often it helped, and its importance."""
 
 import numpy as np
 
+from soma.memory.views.arrays import Floats
 from soma.memory.views.base import View
-from soma.memory.views.scene import Floats, Scene
+from soma.memory.views.candidates import CandidateSet
 
 
-def _value(scene: Scene) -> Floats:
-    return scene.values
+def _value(candidates: CandidateSet) -> Floats:
+    return candidates.values
 
 
-def _importance(scene: Scene) -> Floats:
-    return scene.field.numbers(scene.chosen, lambda partition: partition.importances).astype(np.float32)
+def _importance(candidates: CandidateSet) -> Floats:
+    return candidates.corpus.read_column(candidates.chosen, lambda partition: partition.importances).astype(np.float32)
 
 
 VIEWS = {
