@@ -56,9 +56,9 @@ from soma.brain.types import (
 from soma.brain.usage import sum_usage
 from soma.brain.wire.document_requests import ForgetDocuments
 from soma.brain.wire.requests import Evaluate, Feedback, Forget, Recall, Rollback, TurnMetrics, Withdraw
+from soma.events.database import Reader
 from soma.events.facts.codec import Subject
 from soma.events.ids import new_id, now
-from soma.events.log import Reads
 from soma.events.room import check_room
 from soma.events.transaction import Transaction
 from soma.events.writer import Writer
@@ -396,7 +396,7 @@ def owner(principal: Principal) -> Owner:
     )
 
 
-def _bundle(reads: Reads, principal: Principal, body: TurnMetrics) -> Bundle | None:
+def _bundle(reads: Reader, principal: Principal, body: TurnMetrics) -> Bundle | None:
     return find_bundles(reads, principal, [body.bundle_id or ""]).get(body.bundle_id or "")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from soma.brain.types import UsageRow
-from soma.events.log import Reads
+from soma.events.database import Reader
 from soma.events.pending import Sums
 from soma.events.transaction import Transaction
 
@@ -19,7 +19,7 @@ def keep_usage(transaction: Transaction, rows: Sequence[tuple[Any, ...]]) -> Non
         transaction.add(USAGE_DAYS, (tenant_id, day, model), (tokens, cost, calls))
 
 
-def sum_usage(reads: Reads, tenant_id: str, *, start: str, end: str) -> list[UsageRow]:
+def sum_usage(reads: Reader, tenant_id: str, *, start: str, end: str) -> list[UsageRow]:
     rows = reads.query(
         "SELECT day, model, tokens, cost, calls FROM usage_days "
         "WHERE tenant_id = ? AND day BETWEEN ? AND ? ORDER BY day, model",

@@ -9,7 +9,7 @@ from soma.brain.feedback.memory_values import folded, value_of
 from soma.brain.learners.lineage import Jump, jumps, lineage
 from soma.brain.learners.observations import Learnable
 from soma.brain.types import Principal
-from soma.events.log import Reads
+from soma.events.database import Reader
 from soma.memory import values as kept
 
 
@@ -27,7 +27,7 @@ class Said:
     def jumped(self, version: int, *, back_to: int | None = None, left_out: Iterable[int] = ()) -> None:
         self._jumps.append(Jump(version, back_to, frozenset(left_out)))
 
-    def faults(self, reads: Reads, learner: Principal, name: str, *, begin: int) -> Iterator[str]:
+    def faults(self, reads: Reader, learner: Principal, name: str, *, begin: int) -> Iterator[str]:
         """What was kept and is not in the log; up to `begin` it was erased after its time."""
         rows = reads.query(
             "SELECT version, memory_id, helpful FROM value_steps WHERE tenant_id = ? AND agent_id = ? AND version > ?",
@@ -42,7 +42,7 @@ class Said:
                 yield f"{name} at version {jump.version} does not go on as it was recorded"
 
 
-def values_unlike_their_steps(reads: Reads, tenant_id: str) -> Iterator[str]:
+def values_unlike_their_steps(reads: Reader, tenant_id: str) -> Iterator[str]:
     """By memory; one that differs is looked at again, for a brain may be running."""
     rows = reads.query(
         "SELECT memory_id, agent_id, version, helpful, rate, before FROM value_steps "
@@ -60,7 +60,7 @@ def values_unlike_their_steps(reads: Reads, tenant_id: str) -> Iterator[str]:
             yield f"the value of memory {memory_id} is not what it was taught"
 
 
-def _still_differs(reads: Reads, tenant_id: str, memory_id: str) -> bool:
+def _still_differs(reads: Reader, tenant_id: str, memory_id: str) -> bool:
     expected = value_of(reads, tenant_id, memory_id, _Standing(reads, tenant_id).holds)
     present = kept.read(reads, tenant_id, [memory_id])
     return bool(present) and present[memory_id] != expected
@@ -69,7 +69,7 @@ def _still_differs(reads: Reads, tenant_id: str, memory_id: str) -> bool:
 class _Standing:
     """What stands in the learners of a tenant now."""
 
-    def __init__(self, reads: Reads, tenant_id: str) -> None:
+    def __init__(self, reads: Reader, tenant_id: str) -> None:
         rows = reads.query(
             "SELECT agent_id, MAX(version) FROM (SELECT agent_id, version FROM value_steps WHERE tenant_id = ? "
             "UNION ALL SELECT agent_id, version FROM learner_jumps WHERE tenant_id = ?) AS known GROUP BY agent_id",

@@ -42,6 +42,12 @@ class Connection(Protocol):
     def close(self) -> None: ...
 
 
+class Reader(Protocol):
+    """What answers a query: a database (what is committed), or a transaction (its own writes besides)."""
+
+    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]: ...
+
+
 class SqliteConnection:
     """WAL with full synchronisation: what was acknowledged survives a kill and a power cut."""
 

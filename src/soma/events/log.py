@@ -1,25 +1,18 @@
 """Reading the log: by stream, by conversation, from a position."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
 
 from soma.events.chain import COLUMNS, Event
-from soma.events.database import Row
+from soma.events.database import Reader
 
 FIRST_CHUNK, CHUNK = 4, 200  # events read at a time: at first, and at most
 SELECT = f"SELECT {', '.join(COLUMNS)} FROM events"
 
 
-class Reads(Protocol):
-    """A database (what is committed), or a transaction (its own writes besides)."""
-
-    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]: ...
-
-
 class Log:
     """Plain reads; of a database, each runs on a connection of the calling thread's own."""
 
-    def __init__(self, database: Reads) -> None:
+    def __init__(self, database: Reader) -> None:
         self._database = database
 
     def stream(self, tenant_id: str, stream: str, *, after: int = 0) -> list[Event]:

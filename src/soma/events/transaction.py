@@ -7,8 +7,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 import msgspec
 
 from soma.events.chain import COLUMNS, Draft, Event, Head, place
-from soma.events.database import Connection, Row, is_storage_error
-from soma.events.log import Reads
+from soma.events.database import Connection, Reader, Row, is_storage_error
 from soma.events.pending import Amounts, Pending, Sums
 
 T = TypeVar("T")
@@ -18,7 +17,7 @@ KEPT = 50_000  # values remembered between transactions (chain heads, states); t
 
 APPENDER = 0x50_4D_41  # the advisory lock of who appends to a PostgreSQL log
 
-Lookup = Callable[[Reads, Sequence[Any]], Mapping[Any, Any]]  # what is stored of some keys
+Lookup = Callable[[Reader, Sequence[Any]], Mapping[Any, Any]]  # what is stored of some keys
 
 
 class Prefetch(NamedTuple):

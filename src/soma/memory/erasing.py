@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
+from soma.events.database import Reader
 from soma.events.facts.codec import Subject, draft
 from soma.events.facts.memory import MemoryForgotten
 from soma.events.ids import new_id, now
@@ -38,7 +39,7 @@ def erase(
     return receipt_id, [(memory, revision) for memory in gone]
 
 
-def derived_from(tx: rows.Reader, ids: Iterable[str]) -> list[MemoryRecord]:
+def derived_from(tx: Reader, ids: Iterable[str]) -> list[MemoryRecord]:
     """Living memories that were made or taken from any of `ids`, which are not among them."""
     known = set(ids)
     found: list[MemoryRecord] = []

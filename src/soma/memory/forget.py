@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 
+from soma.events.database import Reader
 from soma.events.transaction import Transaction
 from soma.memory import authorship, rows
 from soma.memory.erasing import Erased, apply, derived_from, erase, key_digest
@@ -30,7 +31,7 @@ async def foretell(store: Store, owner: Owner, ids: Sequence[str], keys: Sequenc
     )
 
 
-def foretold(reader: rows.Reader, owner: Owner, memories: Sequence[MemoryRecord]) -> Receipt:
+def foretold(reader: Reader, owner: Owner, memories: Sequence[MemoryRecord]) -> Receipt:
     """The receipt of erasing these memories, without its id."""
     return _receipt(owner, "", [*memories, *derived_from(reader, [memory.id for memory in memories])])
 
@@ -51,7 +52,7 @@ def _receipt(owner: Owner, receipt_id: str, gone: Sequence[MemoryRecord]) -> Rec
 
 
 def _chosen(
-    reader: rows.Reader, owner: Owner, ids: Sequence[str], keys: Sequence[str], namespace: str
+    reader: Reader, owner: Owner, ids: Sequence[str], keys: Sequence[str], namespace: str
 ) -> list[MemoryRecord]:
     gone = _gone(reader, owner, ids, keys, namespace)
     chosen = named(reader, owner, ids, keys, namespace, also_damaged=True, gone=gone)
@@ -63,7 +64,7 @@ def _chosen(
     return chosen
 
 
-def _gone(reader: rows.Reader, owner: Owner, ids: Sequence[str], keys: Sequence[str], namespace: str) -> set[str]:
+def _gone(reader: Reader, owner: Owner, ids: Sequence[str], keys: Sequence[str], namespace: str) -> set[str]:
     digests = {key_digest(owner.tenant_id, key): key for key in keys}
     gone = rows.forgotten(reader, owner, namespace, "key", digests)
     return rows.forgotten(reader, owner, namespace, "id", ids) | {digests[digest] for digest in gone}
@@ -75,7 +76,7 @@ def _field(memory: MemoryRecord, ids: Sequence[str], keys: Sequence[str]) -> str
 
 
 def named(
-    reader: rows.Reader,
+    reader: Reader,
     owner: Owner,
     ids: Sequence[str],
     keys: Sequence[str],

@@ -11,6 +11,7 @@ from functools import partial
 from hashlib import sha256
 from typing import TypeVar
 
+from soma.events.database import Reader
 from soma.events.facts.codec import draft
 from soma.events.facts.memory import MemoryLinked, MemoryRemembered
 from soma.events.ids import new_id, now
@@ -114,7 +115,7 @@ def apply(store: Store, request: Request, written: Written) -> None:
     take_away(store, written.erased)
 
 
-def plan(reader: rows.Reader, request: Request) -> list[Planned]:
+def plan(reader: Reader, request: Request) -> list[Planned]:
     """What each item becomes, given the rows as they are and the items before it."""
     owner, namespace = request.owner, request.namespace
     keys = [item.key or content_key(item) for item in request.items]

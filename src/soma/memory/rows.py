@@ -4,11 +4,11 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b, sha256
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from soma.events.database import Row
+from soma.events.database import Reader, Row
 from soma.memory.embedders.base import Vector
 from soma.memory.index.cache import Address
 from soma.memory.index.links import CARRIES
@@ -57,12 +57,6 @@ class Embedding:
 
     vector: Vector
     word_vectors: Bytes
-
-
-class Reader(Protocol):
-    """A database or a transaction: whatever answers a query."""
-
-    def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]: ...
 
 
 def record(row: Row) -> MemoryRecord:

@@ -7,12 +7,12 @@ still be asked, until every memory has a vector of the target (`reembed.py`).
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from soma.events.database import Reader
 from soma.events.transaction import Transaction
 from soma.events.writer import Writer
 from soma.memory.embedders.base import Embedder
 from soma.memory.embedders.cached import Cached
 from soma.memory.rendering import VERSION
-from soma.memory.rows import Reader
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
+from soma.events.database import Reader
 from soma.events.transaction import Transaction
 from soma.memory import checks
-from soma.memory.rows import Reader
 from soma.memory.store import Store
 
 Written = Sequence[tuple[str, str, str, float]]  # namespace, owner name, id, value

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from soma.agent.storage.leases import OPEN
-from soma.agent.storage.search import Reads, find_traces
+from soma.agent.storage.search import find_traces
 from soma.agent.storage.withheld import CHUNK
 from soma.agent.tools.taint import Outside, Source, telling_words
 from soma.brain.client import BrainClient
 from soma.brain.document_types import ForgottenDocuments
 from soma.brain.errors import BrainRefused
 from soma.brain.types import Forgotten, Principal
+from soma.events.database import Reader
 from soma.events.ids import new_id, now
 from soma.events.transaction import Transaction
 from soma.events.writer import Writer
@@ -152,7 +153,7 @@ class Recogniser:
         return not self.words.isdisjoint(telling_words(text)) and self._outside.carried_by(text)
 
 
-def speaking(database: Reads, tenant_id: str, user_id: str | None, gone: Forgotten) -> list[Place]:
+def speaking(database: Reader, tenant_id: str, user_id: str | None, gone: Forgotten) -> list[Place]:
     """Find turns of the user, or of the tenant, that say or quote it, and those under way, which may have seen it.
 
     Only conversations are read that share a word with it or cite it, as the index of words knows.
@@ -168,7 +169,7 @@ def speaking(database: Reads, tenant_id: str, user_id: str | None, gone: Forgott
     return found
 
 
-def _speaking_in(database: Reads, tenant_id: str, places: Sequence[str], knows: Recogniser) -> Iterator[Place]:
+def _speaking_in(database: Reader, tenant_id: str, places: Sequence[str], knows: Recogniser) -> Iterator[Place]:
     scope, marks = [tenant_id, *places], ", ".join("?" * len(places))
     asked = f"SELECT id, conversation_id, content FROM agent_turn WHERE tenant_id = ? AND conversation_id IN ({marks})"
     for turn_id, place, text in database.query(asked, scope):

@@ -15,7 +15,7 @@ from itertools import pairwise
 from typing import Any, Protocol
 
 from soma.agent.tools.taint import telling_words
-from soma.events.database import Database, Row
+from soma.events.database import Database, Reader, Row
 
 LONGEST_SEARCH = 200  # characters
 LONGEST_TERM = 40  # what is longer is known by its beginning
@@ -48,10 +48,6 @@ class Writes(Protocol):
     def execute(self, sql: str, parameters: Sequence[Any]) -> None: ...
     def executemany(self, sql: str, rows: Sequence[Sequence[Any]]) -> None: ...
     def query(self, sql: str, parameters: Sequence[Any]) -> list[Row]: ...
-
-
-class Reads(Protocol):
-    def query(self, sql: str, parameters: Sequence[Any] = ...) -> list[Row]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +83,7 @@ def index_title(tx: Writes, place: Place, *, before: str, after: str) -> None:
 
 
 def find_traces(
-    database: Reads, *, tenant_id: str, user_ids: Iterable[str], words: Iterable[str], memories: Iterable[str]
+    database: Reader, *, tenant_id: str, user_ids: Iterable[str], words: Iterable[str], memories: Iterable[str]
 ) -> list[str]:
     """The users' conversations in which any of the words is said, as they are compared, or any memory is cited."""
     terms = [f"{CITED}{memory}" for memory in memories]

@@ -9,8 +9,8 @@ import msgspec
 
 from soma.brain.core.observations import Shown
 from soma.brain.types import Principal
+from soma.events.database import Reader
 from soma.events.ids import now
-from soma.events.log import Reads
 from soma.events.sql import placeholders, split_values
 from soma.events.transaction import Transaction
 
@@ -66,7 +66,7 @@ def keep_bundle(transaction: Transaction, bundle: Bundle, *, days: int) -> None:
     transaction.insert("bundles", (*BUNDLE, "expires_at"), [row])
 
 
-def find_bundles(reads: Reads, principal: Principal, ids: Iterable[str]) -> dict[str, Bundle]:
+def find_bundles(reads: Reader, principal: Principal, ids: Iterable[str]) -> dict[str, Bundle]:
     """The living bundles among `ids` that this user of this agent was shown."""
     found: dict[str, Bundle] = {}
     for some in split_values(ids):

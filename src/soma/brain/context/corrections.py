@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 
 from soma.brain.learners.lineage import still_held
 from soma.brain.types import Principal
+from soma.events.database import Reader
 from soma.events.ids import now
-from soma.events.log import Reads
 from soma.events.transaction import Transaction
 from soma.memory.text.languages import language_of
 from soma.memory.text.words import content_words, tokens
@@ -144,7 +144,7 @@ def _cosine(asked: NDArray[np.float32], other: Sequence[float]) -> float:
 # Rows
 
 
-def list_corrections(reads: Reads, principal: Principal, version: int) -> list[StandingCorrection]:
+def list_corrections(reads: Reader, principal: Principal, version: int) -> list[StandingCorrection]:
     """List the person's corrections that the learner holds at `version`, the newest first."""
     rows = reads.query(
         "SELECT bundle_id, memory_id, helpful, turn_id, version, words, numbers, embedding FROM corrections AS told "
@@ -216,7 +216,7 @@ INSERT = (
 )
 
 
-def is_kept(reads: Reads, principal: Principal, bundle_id: str) -> bool:
+def is_kept(reads: Reader, principal: Principal, bundle_id: str) -> bool:
     """Return whether what was typed of a bundle is still remembered."""
     who = principal.tenant_id, principal.agent_id, principal.user_id
     return bool(reads.query(f"SELECT 1 FROM corrections WHERE {OF_BUNDLE} AND turn_id IS NOT NULL", [*who, bundle_id]))

@@ -25,10 +25,10 @@ from soma.brain.learners.learners import Learners, subject_of
 from soma.brain.learners.presentation import difference, priors_of
 from soma.brain.types import EXPERIMENT_NAME, Experiment, Principal
 from soma.brain.wire.requests import NewExperiment, OutcomeItem
+from soma.events.database import Reader
 from soma.events.facts.codec import Subject, draft
 from soma.events.facts.experiments import ExperimentCreated, ExperimentDecided, ExperimentPromoted
 from soma.events.ids import new_id, now
-from soma.events.log import Reads
 from soma.events.transaction import Transaction
 
 FRESH_SECONDS = 5.0
@@ -48,7 +48,7 @@ class Experiments:
 
     # Serving
 
-    def running(self, reads: Reads, principal: Principal) -> list[ExperimentRow]:
+    def running(self, reads: Reader, principal: Principal) -> list[ExperimentRow]:
         key = (principal.tenant_id, principal.agent_id)
         until, found = self._seen.get(key, (0.0, []))
         if time.monotonic() >= until:
@@ -62,7 +62,7 @@ class Experiments:
         """After the commit of a change: what was read meanwhile may be of before."""
         self._seen.clear()
 
-    def arms(self, reads: Reads, principal: Principal, subject: str) -> tuple[Assignments, Changes]:
+    def arms(self, reads: Reader, principal: Principal, subject: str) -> tuple[Assignments, Changes]:
         """The arm of `subject` in each running experiment, and the steps of the prior that they make together."""
         assignments, steps = [], dict[str, float]()
         for row in self.running(reads, principal):
@@ -231,13 +231,13 @@ class Experiments:
 
     # Looking
 
-    def all(self, reads: Reads, principal: Principal, *, status: str | None = None) -> list[Experiment]:
+    def all(self, reads: Reader, principal: Principal, *, status: str | None = None) -> list[Experiment]:
         return [self._shown(reads, row) for row in rows.of_learner(reads, principal, status=status)]
 
-    def one(self, reads: Reads, principal: Principal, name: str) -> Experiment:
+    def one(self, reads: Reader, principal: Principal, name: str) -> Experiment:
         return self._shown(reads, self._named(reads, principal, name))
 
-    def due(self, reads: Reads) -> list[ExperimentRow]:
+    def due(self, reads: Reader) -> list[ExperimentRow]:
         """Running ones of all tenants whose results suffice for a verdict."""
         return [
             row
@@ -245,7 +245,7 @@ class Experiments:
             if judged(row.design, rows.results(reads, row.experiment_id)).call is not Call.WAIT
         ]
 
-    def _shown(self, reads: Reads, row: ExperimentRow) -> Experiment:
+    def _shown(self, reads: Reader, row: ExperimentRow) -> Experiment:
         verdict = rows.last_verdict(reads, row.experiment_id) if row.status != RUNNING else None
         if verdict is None:
             found = judged(row.design, rows.results(reads, row.experiment_id))
@@ -268,13 +268,13 @@ class Experiments:
             verdict=verdict,
         )
 
-    def _named(self, reads: Reads, principal: Principal, name: str) -> ExperimentRow:
+    def _named(self, reads: Reader, principal: Principal, name: str) -> ExperimentRow:
         row = rows.named(reads, principal, name)
         if row is None:
             raise BrainRefused("unknown_experiment", f"There is no experiment {name!r}.", "name", 404)
         return row
 
-    def _running_one(self, reads: Reads, principal: Principal, name: str) -> ExperimentRow:
+    def _running_one(self, reads: Reader, principal: Principal, name: str) -> ExperimentRow:
         row = self._named(reads, principal, name)
         if row.status != RUNNING:
             raise BrainRefused("experiment_over", f"The experiment {row.name!r} is over: {row.status}.", "name", 409)

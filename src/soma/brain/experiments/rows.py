@@ -7,8 +7,8 @@ import msgspec
 
 from soma.brain.core.experiments.design import Design, ExperimentArm, Method, Result
 from soma.brain.types import Principal
+from soma.events.database import Reader
 from soma.events.ids import new_id, now
-from soma.events.log import Reads
 from soma.events.transaction import Transaction
 
 RUNNING = "running"
@@ -56,7 +56,7 @@ def keep(transaction: Transaction, row: ExperimentRow) -> None:
     transaction.execute(f"INSERT INTO experiments ({', '.join(COLUMNS)}) VALUES ({marks})", values)
 
 
-def of_learner(reads: Reads, principal: Principal, *, status: str | None = None) -> list[ExperimentRow]:
+def of_learner(reads: Reader, principal: Principal, *, status: str | None = None) -> list[ExperimentRow]:
     """Newest first."""
     chosen = "" if status is None else "AND status = ?"
     return _read(
@@ -66,7 +66,7 @@ def of_learner(reads: Reads, principal: Principal, *, status: str | None = None)
     )
 
 
-def named(reads: Reads, principal: Principal, name: str) -> ExperimentRow | None:
+def named(reads: Reader, principal: Principal, name: str) -> ExperimentRow | None:
     """By name or id."""
     found = _read(
         reads,
@@ -76,12 +76,12 @@ def named(reads: Reads, principal: Principal, name: str) -> ExperimentRow | None
     return found[0] if found else None
 
 
-def everywhere(reads: Reads) -> list[ExperimentRow]:
+def everywhere(reads: Reader) -> list[ExperimentRow]:
     """The running ones of all tenants, for the coordinator."""
     return _read(reads, "WHERE status = ? ORDER BY experiment_id", [RUNNING])
 
 
-def _read(reads: Reads, where: str, parameters: Sequence[Any]) -> list[ExperimentRow]:
+def _read(reads: Reader, where: str, parameters: Sequence[Any]) -> list[ExperimentRow]:
     found = []
     for row in reads.query(f"SELECT {', '.join(COLUMNS)} FROM experiments {where}", parameters):
         fields = dict(zip(COLUMNS, row, strict=True))
@@ -107,7 +107,7 @@ def assign(transaction: Transaction, assignments: Iterable[tuple[str, str, str]]
         )
 
 
-def arm_of(reads: Reads, experiment_id: str, subject: str) -> str | None:
+def arm_of(reads: Reader, experiment_id: str, subject: str) -> str | None:
     rows = reads.query(
         "SELECT arm FROM experiment_assignments WHERE experiment_id = ? AND subject = ?", [experiment_id, subject]
     )
@@ -133,7 +133,7 @@ def keep_outcome(
     )
 
 
-def results(reads: Reads, experiment_id: str) -> list[Result]:
+def results(reads: Reader, experiment_id: str) -> list[Result]:
     """One a subject, the mean of its outcomes, in the order of their first ones."""
     rows = reads.query(
         "SELECT arm, AVG(value) FROM experiment_outcomes WHERE experiment_id = ? "
@@ -143,7 +143,7 @@ def results(reads: Reads, experiment_id: str) -> list[Result]:
     return [Result(arm, float(value)) for arm, value in rows]
 
 
-def counts(reads: Reads, experiment_id: str) -> dict[str, int]:
+def counts(reads: Reader, experiment_id: str) -> dict[str, int]:
     """Subjects assigned, by arm."""
     rows = reads.query(
         "SELECT arm, COUNT(*) FROM experiment_assignments WHERE experiment_id = ? GROUP BY arm", [experiment_id]
@@ -161,7 +161,7 @@ def keep_verdict(
     )
 
 
-def last_verdict(reads: Reads, experiment_id: str) -> dict[str, Any] | None:
+def last_verdict(reads: Reader, experiment_id: str) -> dict[str, Any] | None:
     rows = reads.query(
         "SELECT call, winner, content, decided_at FROM experiment_verdicts WHERE experiment_id = ? "
         "ORDER BY verdict_id DESC LIMIT 1",
@@ -185,7 +185,7 @@ def keep_score(transaction: Transaction, principal: Principal, version: int, sco
     )
 
 
-def last_scored(reads: Reads, principal: Principal) -> int:
+def last_scored(reads: Reader, principal: Principal) -> int:
     """The version of the learner at its newest sample; 0 before any."""
     rows = reads.query(
         "SELECT COALESCE(MAX(learner_version), 0) FROM learner_scores WHERE tenant_id = ? AND agent_id = ?",
@@ -194,7 +194,7 @@ def last_scored(reads: Reads, principal: Principal) -> int:
     return int(rows[0][0])
 
 
-def scores(reads: Reads, principal: Principal, *, last: int) -> list[float]:
+def scores(reads: Reader, principal: Principal, *, last: int) -> list[float]:
     """Oldest first."""
     rows = reads.query(
         "SELECT score FROM learner_scores WHERE tenant_id = ? AND agent_id = ? ORDER BY learner_version DESC LIMIT ?",

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from itertools import chain
 
-from soma.events.log import Reads
+from soma.events.database import Reader
 from soma.events.sql import placeholders, split_values
 from soma.events.transaction import Prefetch, Transaction
 
@@ -15,7 +15,7 @@ def find_first_answer(transaction: Transaction, tenant_id: str, key: str) -> str
     )
 
 
-def find_answers(reads: Reads, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+def find_answers(reads: Reader, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
     """By tenant and key. A join, in this order: SQLite would look for pairs IN a list in every row."""
     found: dict[tuple[str, str], str] = {}
     for some in split_values(keys):
@@ -29,7 +29,7 @@ def find_answers(reads: Reads, keys: Sequence[tuple[str, str]]) -> dict[tuple[st
     return found
 
 
-def find_first_answers(reads: Reads, tenant_id: str, keys: Iterable[str]) -> dict[str, str]:
+def find_first_answers(reads: Reader, tenant_id: str, keys: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for some in split_values(keys):
         rows = reads.query(

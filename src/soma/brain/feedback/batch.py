@@ -24,9 +24,9 @@ from soma.brain.learners.presentation import moved
 from soma.brain.types import Principal, RejectedItem
 from soma.brain.wire.claims import check_claims
 from soma.brain.wire.requests import Batch, Feedback, Feedbacks, claims, read
+from soma.events.database import Reader
 from soma.events.facts.learning import FeedbackBatchReceived, WeightsBatchUpdated
 from soma.events.ids import now
-from soma.events.log import Reads
 
 RECENT = (64, 20)  # how many updates before its end a state is kept: the last ones are what people look at
 
@@ -65,7 +65,7 @@ class PreparedBatch(NamedTuple):
 
 
 def prepare(
-    reads: Reads, state: LearnerState, hyperparameters: Hyperparameters, digest: str, batch: BatchRequest
+    reads: Reader, state: LearnerState, hyperparameters: Hyperparameters, digest: str, batch: BatchRequest
 ) -> PreparedBatch:
     principal = batch.principal
     bodies, rejected = _check_items(batch)

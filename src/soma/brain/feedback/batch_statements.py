@@ -21,7 +21,7 @@ from soma.brain.feedback.statements import (
 )
 from soma.brain.types import Principal
 from soma.brain.wire.requests import Feedback
-from soma.events.log import Reads
+from soma.events.database import Reader
 
 DAY_IS_FULL = StatementDecision({EVIDENCE: BOUND, VERDICT: BOUND})
 AHEAD = 250  # statements that are looked up together
@@ -35,7 +35,7 @@ class BatchStatements:
     """
 
     def __init__(
-        self, reads: Reads, principal: Principal, version: int, bodies: Sequence[Feedback], left: dict[str, int]
+        self, reads: Reader, principal: Principal, version: int, bodies: Sequence[Feedback], left: dict[str, int]
     ) -> None:
         self._reads = reads
         self._principal = principal

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 
 from soma.brain.feedback.statements import CITATION, CORRECTION, EVIDENCE, OUTCOME, VERDICT
 from soma.brain.types import Principal
+from soma.events.database import Reader
 from soma.events.ids import now
-from soma.events.log import Reads
 from soma.events.pending import Sums
 from soma.events.transaction import Transaction
 
@@ -18,7 +18,7 @@ UNBOUND = 2**53
 PERSON_DAYS = Sums("person_days", ("tenant_id", "agent_id", "user_id", "day", "question"), ("learned",))
 
 
-def count_left(reads: Reads, principal: Principal, most: int) -> dict[str, int]:
+def count_left(reads: Reader, principal: Principal, most: int) -> dict[str, int]:
     """Count the statements that the person may still teach, by aspect; `most` of 0 is no bound."""
     return _left({} if most == 0 else _count_learned(reads, principal, now()[:10]), most)
 
@@ -35,7 +35,7 @@ def _left(counts: Mapping[str, int], most: int) -> dict[str, int]:
     return {aspect: (most or UNBOUND) - counts.get(aspect, 0) for aspect in ASPECTS}
 
 
-def _count_learned(reads: Reads, principal: Principal, day: str) -> dict[str, int]:
+def _count_learned(reads: Reader, principal: Principal, day: str) -> dict[str, int]:
     rows = reads.query(
         "SELECT question, learned FROM person_days WHERE tenant_id = ? AND agent_id = ? AND user_id = ? AND day = ?",
         [principal.tenant_id, principal.agent_id, principal.user_id, day],

@@ -16,8 +16,8 @@ from soma.brain.learners.lineage import Lineage, jumps, lineage, parting
 from soma.brain.learners.observations import Named
 from soma.brain.learners.replay_start import find_start
 from soma.brain.types import Principal
+from soma.events.database import Reader
 from soma.events.facts.codec import Subject
-from soma.events.log import Reads
 from soma.events.transaction import Transaction
 from soma.memory import values as kept
 from soma.memory.memory import Memory
@@ -93,7 +93,7 @@ class Values:
 class _Standing:
     """What stands in each learner of a tenant; those that nobody asks for are not looked up."""
 
-    def __init__(self, reads: Reads, tenant_id: str, known: dict[str, Lineage], current: Callable[[str], int]) -> None:
+    def __init__(self, reads: Reader, tenant_id: str, known: dict[str, Lineage], current: Callable[[str], int]) -> None:
         self._reads = reads
         self._tenant_id = tenant_id
         self._known = known
@@ -106,7 +106,7 @@ class _Standing:
         return self._known[agent_id].holds(version)
 
 
-def value_of(reads: Reads, tenant_id: str, memory_id: str, holds: Callable[[str, int], bool]) -> float:
+def value_of(reads: Reader, tenant_id: str, memory_id: str, holds: Callable[[str, int], bool]) -> float:
     """What the standing steps make of the value that the memory had before the first of all."""
     rows = reads.query(
         "SELECT agent_id, version, helpful, rate, before FROM value_steps "
@@ -126,7 +126,7 @@ def folded(steps: Iterable[tuple[str, int, int, float, float]], holds: Callable[
     return 0.5 if value is None else value
 
 
-def kept_after(reads: Reads, principal: Principal) -> int:
+def kept_after(reads: Reader, principal: Principal) -> int:
     """The last version that was learned before steps were kept at all; 0 where there is none."""
     kinds = ", ".join("?" * len(LEARNED))
     rows = reads.query(

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from soma.brain.types import FeedbackRow, Principal
+from soma.events.database import Reader
 from soma.events.ids import now
-from soma.events.log import Reads
 from soma.events.transaction import Transaction
 
 FEEDBACK = (
@@ -20,7 +20,7 @@ def keep_feedback(transaction: Transaction, position: int, rows: Sequence[tuple[
     transaction.insert("feedback_events", FEEDBACK, placed)
 
 
-def list_feedback(reads: Reads, principal: Principal, conversation_id: str, *, limit: int) -> list[FeedbackRow]:
+def list_feedback(reads: Reader, principal: Principal, conversation_id: str, *, limit: int) -> list[FeedbackRow]:
     """The newest first."""
     rows = reads.query(
         "SELECT created_at, bundle_id, reward, helpful, unhelpful, applied, reason, learner_version "
@@ -65,7 +65,7 @@ def find_first_outcome(
     return transaction.noted(("outcome", principal.tenant_id, turn_id, number), load)
 
 
-def list_outcomes(reads: Reads, principal: Principal, turn_id: str) -> list[str]:
+def list_outcomes(reads: Reader, principal: Principal, turn_id: str) -> list[str]:
     """The bodies of a turn's iterations of this agent, in order."""
     rows = reads.query(
         "SELECT body FROM turn_metrics WHERE tenant_id = ? AND turn_id = ? AND agent_id = ? ORDER BY iteration_number",

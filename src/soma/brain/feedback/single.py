@@ -47,9 +47,9 @@ from soma.brain.learners.presentation import difference, moved, of_every_weight
 from soma.brain.learners.reward_gate import WITHDRAWN, Void, is_withdrawn
 from soma.brain.types import FeedbackAnswer, Principal
 from soma.brain.wire.requests import Feedback
+from soma.events.database import Reader
 from soma.events.facts.codec import draft
 from soma.events.ids import now
-from soma.events.log import Reads
 from soma.events.transaction import Prefetch, Transaction
 from soma.events.writer import Writer
 from soma.memory.memory import Memory
@@ -257,7 +257,7 @@ def lookup_of(feedback: FeedbackWithTarget) -> Prefetch:
 
 
 def _look_up(
-    reads: Reads, keys: Sequence[tuple[str, str, tuple[str, ...]]]
+    reads: Reader, keys: Sequence[tuple[str, str, tuple[str, ...]]]
 ) -> dict[tuple[str, str, tuple[str, ...]], KnownBefore]:
     answers = find_answers(reads, [(tenant_id, key) for tenant_id, key, _ in keys])
     by_tenant: dict[str, list[str]] = {}

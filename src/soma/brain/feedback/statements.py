@@ -13,7 +13,7 @@ import msgspec
 from soma.brain.learners.lineage import still_held
 from soma.brain.types import Principal
 from soma.brain.wire.requests import Feedback
-from soma.events.log import Reads
+from soma.events.database import Reader
 from soma.events.sql import placeholders, split_values
 from soma.events.transaction import Transaction
 
@@ -129,7 +129,7 @@ def decide(
 
 
 def drop_rolled_back(
-    reads: Reads, principal: Principal, version: int, known: Mapping[str, StandingStatement]
+    reads: Reader, principal: Principal, version: int, known: Mapping[str, StandingStatement]
 ) -> dict[str, StandingStatement]:
     """Keep the statements that the learner holds at `version`: what was rolled back may be said anew."""
     held = still_held(reads, principal, version, {standing.version for standing in known.values()})
@@ -139,7 +139,7 @@ def drop_rolled_back(
 # Rows
 
 
-def find_standing(reads: Reads, tenant_id: str, names: Iterable[str]) -> dict[str, StandingStatement]:
+def find_standing(reads: Reader, tenant_id: str, names: Iterable[str]) -> dict[str, StandingStatement]:
     found: dict[str, StandingStatement] = {}
     for some in split_values(names):
         rows = reads.query(

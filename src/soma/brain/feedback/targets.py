@@ -11,17 +11,17 @@ from soma.brain.feedback.statements import statements_of
 from soma.brain.learners.reward_gate import WITHDRAWN, Void, denied, is_withdrawn
 from soma.brain.types import Principal
 from soma.brain.wire.requests import Feedback, TurnMetrics
-from soma.events.log import Reads
+from soma.events.database import Reader
 
 
-def find_target(reads: Reads, principal: Principal, body: Feedback) -> FeedbackWithTarget:
+def find_target(reads: Reader, principal: Principal, body: Feedback) -> FeedbackWithTarget:
     """Return one feedback with its target and what it states."""
     [feedback] = find_targets(reads, principal, [body])
     return feedback._replace(statements=statements_of(principal, body))
 
 
 def find_targets(
-    reads: Reads, principal: Principal, bodies: Sequence[Feedback], *, are_keyed: bool = True
+    reads: Reader, principal: Principal, bodies: Sequence[Feedback], *, are_keyed: bool = True
 ) -> list[FeedbackWithTarget]:
     """Return each feedback with its target. Items of a batch that has a key of its own need none: `are_keyed` False."""
     bundles = find_bundles(reads, principal, [body.bundle_id for body in bodies if body.bundle_id])
@@ -38,7 +38,7 @@ def find_targets(
     ]
 
 
-def _find_turn(reads: Reads, principal: Principal, turn_id: str) -> tuple[TurnMetrics | None, Void | None]:
+def _find_turn(reads: Reader, principal: Principal, turn_id: str) -> tuple[TurnMetrics | None, Void | None]:
     """Return the newest iteration of a turn, and why verdicts on it teach nothing, if so."""
     found = [msgspec.json.decode(body, type=TurnMetrics) for body in list_outcomes(reads, principal, turn_id)]
     if is_withdrawn(reads, principal, turn_id):

@@ -12,9 +12,9 @@ from soma.brain.learners.optimistic import LearnerMoved, commit_if_unchanged
 from soma.brain.learners.presentation import of_every_weight
 from soma.brain.learners.reward_gate import WITHDRAWN, all_left_out, is_withdrawn, keep_withdrawal, rewards, withdrawals
 from soma.brain.types import Principal, Withdrawn
+from soma.events.database import Reader
 from soma.events.facts.codec import draft
 from soma.events.facts.learning import RewardVoided
-from soma.events.log import Reads
 from soma.events.transaction import Transaction
 from soma.events.writer import Writer
 
@@ -52,7 +52,7 @@ class WithdrawalIntake:
             commit_in_place,
         )
 
-    def _prepare(self, reads: Reads, principal: Principal, turn_id: str, version: int) -> PreparedWithdrawal:
+    def _prepare(self, reads: Reader, principal: Principal, turn_id: str, version: int) -> PreparedWithdrawal:
         own = rewards(reads, principal, turn_id)
         fact = RewardVoided(turn_id=turn_id, cause=WITHDRAWN, learner_version=version + bool(own), state_hash="")
         if not own or is_withdrawn(reads, principal, turn_id):

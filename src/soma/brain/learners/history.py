@@ -26,9 +26,10 @@ from soma.brain.learners.presentation import levels, moved, weights_of
 from soma.brain.learners.replay_start import ReplayStart, find_start
 from soma.brain.types import LearnerHistory, Principal, Update
 from soma.events.chain import Event
+from soma.events.database import Reader
 from soma.events.facts.codec import fact_of
 from soma.events.facts.learning import RewardVoided, WeightsBatchUpdated, WeightsRolledBack, WeightsUpdated
-from soma.events.log import Log, Reads
+from soma.events.log import Log
 
 ENDS = 64  # of stretches that are kept
 # `kind` of an update on the wire: readers know these words, so they stay where a class is renamed.
@@ -66,7 +67,7 @@ class Histories:
     reads on page by page, or looks again and again, has nothing replayed or read twice. A state at a version never
     changes, nor does an event of one hash."""
 
-    def __init__(self, reads: Reads, learners: Learners) -> None:
+    def __init__(self, reads: Reader, learners: Learners) -> None:
         self._reads = reads
         self._learners = learners
         self._ends: OrderedDict[tuple[str, str, int], Base] = OrderedDict()
@@ -158,7 +159,7 @@ class Histories:
         return kept[1]
 
 
-def _signed_at(reads: Reads, principal: Principal, start: ReplayStart) -> str | None:
+def _signed_at(reads: Reader, principal: Principal, start: ReplayStart) -> str | None:
     event = Log(reads).numbered(principal.tenant_id, stream_of(principal), start.checkpoint_seq)
     return event.timestamp if event else None
 

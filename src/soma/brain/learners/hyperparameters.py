@@ -9,9 +9,10 @@ import msgspec
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.modulators import Modulators, Profile
 from soma.brain.core.weights import Views
+from soma.events.database import Reader
 from soma.events.facts.codec import Subject, draft, fact_of
 from soma.events.facts.learning import LearnerConfigured
-from soma.events.log import Log, Reads
+from soma.events.log import Log
 from soma.events.transaction import Transaction
 
 # What held before a constant was known, and so what events without it were computed with.
@@ -23,7 +24,7 @@ def digest_of(hyperparameters: Hyperparameters) -> str:
     return sha256(msgspec.json.encode(hyperparameters)).hexdigest()[:16]
 
 
-def read_hyperparameters(reads: Reads) -> dict[str, Hyperparameters]:
+def read_hyperparameters(reads: Reader) -> dict[str, Hyperparameters]:
     """By their digests."""
     facts = map(fact_of, Log(reads).stream(SETTINGS_SUBJECT.tenant_id, SETTINGS_SUBJECT.stream))
     return {fact.digest: _read(fact.hyperparameters) for fact in facts if isinstance(fact, LearnerConfigured)}

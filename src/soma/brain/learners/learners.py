@@ -27,6 +27,7 @@ from soma.brain.learners.replay_without import replay_without
 from soma.brain.learners.reward_gate import Withdrawal, all_left_out
 from soma.brain.types import Principal
 from soma.events.chain import Event, Head
+from soma.events.database import Reader
 from soma.events.facts.codec import Subject, draft, fact_of, sealed
 from soma.events.facts.learning import (
     RewardVoided,
@@ -36,7 +37,7 @@ from soma.events.facts.learning import (
     WeightsUpdated,
 )
 from soma.events.ids import now
-from soma.events.log import Log, Reads
+from soma.events.log import Log
 from soma.events.transaction import Transaction
 from soma.events.writer import Writer
 
@@ -146,14 +147,14 @@ class Learners:
         )
         return head is not None and head.seq == rows[0][0]
 
-    def at(self, reads: Reads, principal: Principal, version: int) -> LearnerState:
+    def at(self, reads: Reader, principal: Principal, version: int) -> LearnerState:
         """The state as it was at `version`, to the bit."""
         standing = self._load(reads, principal, version)
         if standing.state.version != version:
             raise BrainRefused("unknown_version", f"The learner has never been at version {version}.", "version", 404)
         return standing.state
 
-    def base(self, reads: Reads, principal: Principal, version: int | None = None) -> Base:
+    def base(self, reads: Reader, principal: Principal, version: int | None = None) -> Base:
         """The nearest stored state not after `version`. Raises BrainRefused where that has been erased."""
         start = find_start(reads, principal)
         if version == 0 or start is None:
@@ -162,7 +163,7 @@ class Learners:
             raise erased(start)
         return self._snapshot(reads, principal, version, after=start.version) or self._begun(reads, principal, start)
 
-    def _origin(self, reads: Reads, principal: Principal) -> LearnerState:
+    def _origin(self, reads: Reader, principal: Principal) -> LearnerState:
         """What it was before its first update, by the constants of that."""
         for event in Log(reads).follow(principal.tenant_id, stream_of(principal)):
             match fact_of(event):
@@ -172,13 +173,13 @@ class Learners:
                 break
         return LearnerState.initial(self.hyperparameters)
 
-    def _begun(self, reads: Reads, principal: Principal, start: ReplayStart) -> Base:
+    def _begun(self, reads: Reader, principal: Principal, start: ReplayStart) -> Base:
         found = find_signed_start(reads, principal.tenant_id, principal.agent_id, start, self.signer.believed)
         if found is None:
             raise not_believed(start)
         return Base(start.version, start.seq, found.state)
 
-    def _load(self, reads: Reads, principal: Principal, version: int | None = None) -> CachedLearner:
+    def _load(self, reads: Reader, principal: Principal, version: int | None = None) -> CachedLearner:
         stored, seq, state = self.base(reads, principal, version)
         for event in Log(reads).follow(principal.tenant_id, stream_of(principal), types=LEARNED, after=seq):
             if state.version == version:
@@ -189,7 +190,7 @@ class Learners:
     def _standing(self, state: LearnerState, stored: int) -> CachedLearner:
         return CachedLearner(state, served_weights(state, self.hyperparameters), stored)
 
-    def _snapshot(self, reads: Reads, principal: Principal, version: int | None, *, after: int = -1) -> Base | None:
+    def _snapshot(self, reads: Reader, principal: Principal, version: int | None, *, after: int = -1) -> Base | None:
         """The newest that the log bears out; a row of the database alone is never believed."""
         until = version
         while True:
@@ -211,7 +212,7 @@ class Learners:
             until = found.version - 1
 
     def _replayed(
-        self, reads: Reads, principal: Principal, state: LearnerState, event: Event, until: int | None
+        self, reads: Reader, principal: Principal, state: LearnerState, event: Event, until: int | None
     ) -> LearnerState:
         match fact_of(event):
             case WeightsUpdated() as fact:
@@ -242,20 +243,20 @@ class Learners:
             self._by_digest |= read_hyperparameters(self._database)
         return self._by_digest[digest]
 
-    def way_back(self, reads: Reads, principal: Principal, version: int, digest: str) -> Restore:
+    def way_back(self, reads: Reader, principal: Principal, version: int, digest: str) -> Restore:
         """`digest` names the constants of a start from nothing; older events do not."""
         hyperparameters = self.hyperparameters_of(digest) if digest else self.hyperparameters
         snapshot = self.at(reads, principal, version) if version else LearnerState.initial(hyperparameters)
         return Restore(snapshot=snapshot, reason=f"rolled back to version {version}")
 
-    def voided(self, reads: Reads, principal: Principal, fact: RewardVoided) -> Restore:
+    def voided(self, reads: Reader, principal: Principal, fact: RewardVoided) -> Restore:
         """The way to where the learner would be without the updates that `fact` names, as it was before that."""
         state = self.replay_without(reads, principal, frozenset(fact.versions), until=fact.learner_version - 1)
         what = "what a newer word replaces" if fact.cause == REPLACED else f"the rewards of turn {fact.turn_id}"
         return Restore(snapshot=state, reason=f"without {what}: {fact.cause}")
 
     def replay_without(
-        self, reads: Reads, principal: Principal, versions: frozenset[int], *, until: int
+        self, reads: Reader, principal: Principal, versions: frozenset[int], *, until: int
     ) -> LearnerState:
         """Derived again, also where that takes long: not for the event loop."""
         seq = self.base(reads, principal, min(versions) - 1).seq
@@ -452,7 +453,7 @@ class _Outcome(msgspec.Struct):
     state_hash: str
 
 
-def is_recorded(reads: Reads, principal: Principal, stored: Base) -> bool:
+def is_recorded(reads: Reader, principal: Principal, stored: Base) -> bool:
     """Whether the last update before the state was stored says that it led there."""
     seq = stored.seq
     while (event := Log(reads).newest(principal.tenant_id, stream_of(principal), LEARNED, until=seq)) is not None:
@@ -469,7 +470,7 @@ def _key(principal: Principal) -> tuple[str, str, str]:
     return ("learner", principal.tenant_id, principal.agent_id)
 
 
-def find_recent_learners(reads: Reads, *, tenants: int) -> list[Principal]:
+def find_recent_learners(reads: Reader, *, tenants: int) -> list[Principal]:
     """Find, of each of the `tenants` tenants that learned last, the learner that did."""
     rows = reads.query(
         "SELECT tenant_id, agent_id FROM learner_snapshots GROUP BY tenant_id, agent_id "

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import msgspec
 
 from soma.brain.types import Principal
-from soma.events.log import Reads
+from soma.events.database import Reader
 from soma.events.transaction import Transaction
 
 
@@ -66,7 +66,7 @@ def parting(one: Lineage, other: Lineage) -> int:
     return min([same, *(version - 1 for version in one.left_out ^ other.left_out)])
 
 
-def still_held(reads: Reads, principal: Principal, version: int, versions: Collection[int]) -> set[int]:
+def still_held(reads: Reader, principal: Principal, version: int, versions: Collection[int]) -> set[int]:
     """Those of `versions` that stand in `version`: what was rolled back may be learned anew."""
     if not versions:
         return set()
@@ -77,7 +77,7 @@ def still_held(reads: Reads, principal: Principal, version: int, versions: Colle
 # Rows
 
 
-def jumps(reads: Reads, principal: Principal, *, since: int = 0) -> list[Jump]:
+def jumps(reads: Reader, principal: Principal, *, since: int = 0) -> list[Jump]:
     rows = reads.query(
         "SELECT version, back_to, left_out FROM learner_jumps "
         "WHERE tenant_id = ? AND agent_id = ? AND version >= ? ORDER BY version",

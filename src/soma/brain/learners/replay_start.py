@@ -7,9 +7,10 @@ from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
 from soma.brain.learners.checkpoints import is_signed
 from soma.brain.types import Principal
+from soma.events.database import Reader
 from soma.events.facts.codec import fact_of
 from soma.events.facts.learning import LearningCheckpointed
-from soma.events.log import Log, Reads
+from soma.events.log import Log
 
 COLUMNS = "version, seq, checkpoint_seq, erased_seq"
 
@@ -31,7 +32,7 @@ class SignedStart(NamedTuple):
     at: str
 
 
-def find_start(reads: Reads, principal: Principal) -> ReplayStart | None:
+def find_start(reads: Reader, principal: Principal) -> ReplayStart | None:
     rows = reads.query(
         f"SELECT {COLUMNS} FROM learner_starts WHERE tenant_id = ? AND agent_id = ?",
         [principal.tenant_id, principal.agent_id],
@@ -40,7 +41,7 @@ def find_start(reads: Reads, principal: Principal) -> ReplayStart | None:
 
 
 def find_signed_start(
-    reads: Reads, tenant_id: str, agent_id: str, start: ReplayStart, believed: AbstractSet[str]
+    reads: Reader, tenant_id: str, agent_id: str, start: ReplayStart, believed: AbstractSet[str]
 ) -> SignedStart | None:
     """None where the checkpoint is not there, not of this place of this learner, or not signed by a believed key."""
     log, stream = Log(reads), f"learner:{agent_id}"

@@ -20,9 +20,10 @@ from soma.brain.learners.learners import LEARNED, Learners, stream_of
 from soma.brain.learners.replay_start import ReplayStart, find_start
 from soma.brain.types import Principal
 from soma.events.chain import Head
+from soma.events.database import Reader
 from soma.events.facts.codec import Subject, draft
 from soma.events.facts.learning import LearningErased
-from soma.events.log import Log, Reads
+from soma.events.log import Log
 from soma.events.transaction import Transaction
 from soma.events.writer import Writer
 
@@ -182,7 +183,7 @@ class Retention:
         return 1
 
 
-def known(reads: Reads) -> Iterator[Principal]:
+def known(reads: Reader) -> Iterator[Principal]:
     """Every learner that was ever told something: one seek in the log's index a chain."""
     after = ("", "")
     while found := reads.query(
@@ -195,7 +196,7 @@ def known(reads: Reads) -> Iterator[Principal]:
             yield Principal(tenant_id=tenant_id, user_id="", agent_id=stream.removeprefix(PREFIX))
 
 
-def boundary_of(reads: Reads, learners: Learners, learner: Principal, horizon: datetime) -> Boundary | None:
+def boundary_of(reads: Reader, learners: Learners, learner: Principal, horizon: datetime) -> Boundary | None:
     """The last event before `horizon` that nothing kept refers back behind; None where that is not yet worth it."""
     log, start = Log(reads), find_start(reads, learner)
     of = learner.tenant_id, stream_of(learner)
@@ -225,7 +226,7 @@ def boundary_of(reads: Reads, learners: Learners, learner: Principal, horizon: d
     return Boundary(Head(covered.seq, covered.hash), learners.at(reads, learner, version_at(until)))
 
 
-def _oldest_needed(reads: Reads, of: tuple[str, str], seq: int) -> int | None:
+def _oldest_needed(reads: Reader, of: tuple[str, str], seq: int) -> int | None:
     """The oldest version that what is kept after `seq` goes back to; the start of everything can always be had."""
     rows = reads.query(
         "SELECT payload FROM events WHERE tenant_id = ? AND stream = ? AND seq > ? "
@@ -237,7 +238,7 @@ def _oldest_needed(reads: Reads, of: tuple[str, str], seq: int) -> int | None:
     return min((version for version in versions if version), default=None)
 
 
-def next_stretch(reads: Reads, learner: Principal) -> Stretch | None:
+def next_stretch(reads: Reader, learner: Principal) -> Stretch | None:
     """What is to go next; None where all of it has gone."""
     start = find_start(reads, learner)
     if start is None or start.erased_seq >= start.seq:

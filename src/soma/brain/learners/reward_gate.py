@@ -10,9 +10,9 @@ import msgspec
 
 from soma.brain.learners.lineage import jumps
 from soma.brain.types import Principal
+from soma.events.database import Reader
 from soma.events.facts.learning import RewardVoided
 from soma.events.ids import now
-from soma.events.log import Reads
 from soma.events.transaction import Transaction
 
 DENIED, WITHDRAWN = "tool_denied", "answer_withdrawn"
@@ -43,7 +43,7 @@ def _is_denied(outcome: str | bool) -> bool:  # noqa: FBT001 - a tool's outcome 
     return isinstance(outcome, str) and outcome.strip().lower() == VERDICT
 
 
-def is_withdrawn(reads: Reads, principal: Principal, turn_id: str) -> bool:
+def is_withdrawn(reads: Reader, principal: Principal, turn_id: str) -> bool:
     return bool(
         reads.query(
             "SELECT 1 FROM withdrawn_answers WHERE tenant_id = ? AND agent_id = ? AND turn_id = ?",
@@ -52,7 +52,7 @@ def is_withdrawn(reads: Reads, principal: Principal, turn_id: str) -> bool:
     )
 
 
-def withdrawals(reads: Reads, principal: Principal) -> list[Withdrawal]:
+def withdrawals(reads: Reader, principal: Principal) -> list[Withdrawal]:
     """Those of a learner that had something to leave out, and words that newer ones replaced."""
     rows = reads.query(
         "SELECT versions, learner_version FROM withdrawn_answers WHERE tenant_id = ? AND agent_id = ?",
@@ -76,7 +76,7 @@ def keep_withdrawal(transaction: Transaction, principal: Principal, fact: Reward
     )  # fmt: skip
 
 
-def rewards(reads: Reads, principal: Principal, turn_id: str) -> list[int]:
+def rewards(reads: Reader, principal: Principal, turn_id: str) -> list[int]:
     """The updates that learned from a verdict on this turn."""
     rows = reads.query(
         "SELECT version FROM turn_rewards WHERE tenant_id = ? AND turn_id = ? AND agent_id = ? ORDER BY version",

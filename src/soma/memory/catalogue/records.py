@@ -4,12 +4,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from soma.events.database import Row
+from soma.events.database import Reader, Row
 from soma.events.ids import new_id, now
 from soma.events.transaction import Transaction
 from soma.memory.catalogue.identity import FORMER, Coming, Known
 from soma.memory.index.cache import Address
-from soma.memory.rows import Reader
 from soma.memory.types import Owner
 
 COLUMNS = ("id", "collection", "name", "origin", "thread", "digest", "format", "user_id")

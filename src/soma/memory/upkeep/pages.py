@@ -2,9 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 
+from soma.events.database import Reader
 from soma.memory import rows
 from soma.memory.index.cache import Address
-from soma.memory.rows import Embedding, Reader
+from soma.memory.rows import Embedding
 from soma.memory.types import MemoryRecord, Owner
 
 PAGE = 250  # memories a step

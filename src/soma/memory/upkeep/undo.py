@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from soma.events.database import Reader
 from soma.events.facts.codec import draft
 from soma.events.facts.memory import MemoryConsolidationUndone
 from soma.events.ids import now
@@ -38,7 +39,7 @@ class Undone:
     restored_links: int
 
 
-def past(reader: rows.Reader, owner: Owner, namespace: str) -> list[Past]:
+def past(reader: Reader, owner: Owner, namespace: str) -> list[Past]:
     """The newest ones that the owner may see."""
     found = reader.query(
         "SELECT id, phase, method, made, sources, created_at, undone_at FROM memory_consolidations "
