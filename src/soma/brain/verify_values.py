@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 
 from soma.brain.core.observations import Evidence
-from soma.brain.core.rules.evidence import named_values
+from soma.brain.core.rules.evidence import named_memories
 from soma.brain.feedback.memory_values import folded, value_of
 from soma.brain.learners.lineage import Jump, jumps, lineage
 from soma.brain.learners.observations import Learnable
@@ -21,7 +21,7 @@ class Said:
         self._jumps: list[Jump] = []
 
     def learned(self, version: int, observation: Learnable) -> None:
-        if isinstance(observation, Evidence) and (named := named_values(observation)):
+        if isinstance(observation, Evidence) and (named := named_memories(observation)):
             self._named[version] = dict(named)
 
     def jumped(self, version: int, *, back_to: int | None = None, left_out: Iterable[int] = ()) -> None:

@@ -129,12 +129,12 @@ def test_what_was_clipped_is_every_outlier_and_every_level_beyond_its_box(
         state, told = learn(state, observation, hyperparameters)
         assert told.feeling is not None
         pushed, low, high = map(
-            asdict, (told.feeling.pushed, hyperparameters.profile.low, hyperparameters.profile.high)
+            asdict, (told.feeling.raw_levels, hyperparameters.profile.low, hyperparameters.profile.high)
         )
         beyond = tuple(name for name, level in pushed.items() if not low[name] <= level <= high[name])
-        assert told.clipped == told.outliers + beyond
+        assert told.clipped_names == told.outliers + beyond
     _, told = learn(state, Restore(snapshot=state, reason="a person asked"), hyperparameters)
-    assert told.clipped == ()
+    assert told.clipped_names == ()
 
 
 @given(evidences(), st.randoms(use_true_random=False))

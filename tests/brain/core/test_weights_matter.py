@@ -9,7 +9,7 @@ from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import learn
 from soma.brain.core.modulators import SOMA
 from soma.brain.core.observations import Shown
-from soma.brain.core.rules.temperature import initial, moved, served_tau
+from soma.brain.core.rules.temperature import adjust, initial, served_tau
 from soma.brain.core.serving.pack import PackCandidate, Packed, duplicate_pairs, pack
 from soma.brain.core.serving.plan import Menu, Option, PlanChoice, Worth, plan
 from soma.brain.core.serving.rank import rank
@@ -83,11 +83,11 @@ def test_lambda_mu_and_nu_each_change_the_plan(hyperparameters: Hyperparameters)
 def test_too_little_diversity_raises_tau_and_shows_more(hyperparameters: Hyperparameters) -> None:
     warm = initial(hyperparameters)
     for n in range(20):
-        warm = moved(warm, 0.1, n, hyperparameters)
+        warm = adjust(warm, 0.1, n, hyperparameters)
     assert warm.tau > 0.7
     assert shown_at(warm.tau) > shown_at(0.7)
     for n in range(200):
-        warm = moved(warm, 1.0, n, hyperparameters)
+        warm = adjust(warm, 1.0, n, hyperparameters)
     assert warm.tau == 0.4
 
 
@@ -102,9 +102,9 @@ def test_a_bundle_that_shows_too_little_moves_tau(hyperparameters: Hyperparamete
 def test_tau_comes_back_as_fast_as_it_went(hyperparameters: Hyperparameters) -> None:
     warm = initial(hyperparameters)
     for n in range(1000):
-        warm = moved(warm, 0.0, n, hyperparameters)
+        warm = adjust(warm, 0.0, n, hyperparameters)
     assert warm.tau == 1.2
-    assert moved(warm, 1.0, 1000, hyperparameters).tau < 1.2
+    assert adjust(warm, 1.0, 1000, hyperparameters).tau < 1.2
 
 
 def test_noradrenaline_narrows_attention(hyperparameters: Hyperparameters) -> None:

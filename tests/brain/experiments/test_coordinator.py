@@ -5,7 +5,7 @@ from msgspec.structs import replace
 from pydantic import SecretStr
 from tests.brain.conftest import ALICE, MALLORY, TOKEN
 
-from soma.brain.core.experiments.proposals import proposed
+from soma.brain.core.experiments.proposals import propose_step
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.state import LearnerState
 from soma.brain.settings import BrainSettings
@@ -87,7 +87,7 @@ def test_the_step_goes_where_what_was_learned_points_and_is_bounded():
     state = replace(state, retrieval=replace(state.retrieval, weights=learned, trust_sum=5.0))
 
     def tried(*before: tuple[str, str], of: LearnerState = state) -> tuple[str, float] | None:
-        found = proposed(of, settings, bound=0.05, tried=before)
+        found = propose_step(of, settings, bound=0.05, tried=before)
         return found and (found.weight, round(found.step, 9))
 
     assert tried() == ("alpha", 0.245)

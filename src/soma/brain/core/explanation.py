@@ -67,9 +67,9 @@ class Explanation(msgspec.Struct, frozen=True, gc=False):
                 return 1.0
 
     @property
-    def clipped(self) -> tuple[str, ...]:
+    def clipped_names(self) -> tuple[str, ...]:
         """Terms of the observation, weights by their gradient, levels at the edge of their box."""
-        if self.feeling is None or self.feeling.pushed == self.after.modulators:
+        if self.feeling is None or self.feeling.raw_levels == self.after.modulators:
             return self.outliers
-        pushed = zip(NAMES, astuple(self.feeling.pushed), astuple(self.after.modulators), strict=True)
+        pushed = zip(NAMES, astuple(self.feeling.raw_levels), astuple(self.after.modulators), strict=True)
         return (*self.outliers, *(name for name, level, kept in pushed if level != kept))

@@ -13,21 +13,21 @@ from soma.brain.core.arithmetic import clip
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.hyperparameters import Hyperparameters, Rule
 from soma.brain.core.observations import AnswerVerdict, Evidence, EvidenceSource, IterationOutcome
-from soma.brain.core.promotion import Promotion, promoted
-from soma.brain.core.restore import Restore, restored
+from soma.brain.core.promotion import Promotion, promote
+from soma.brain.core.restore import Restore, restore
 from soma.brain.core.rules import calibration, evidence, guard, literal, temperature, tools, utility
 from soma.brain.core.rules.evidence import AlignedEvidence
-from soma.brain.core.rules.feeling import Feeling, felt, next_baseline
-from soma.brain.core.rules.gates import passes
+from soma.brain.core.rules.feeling import Feeling, feel, next_baseline
+from soma.brain.core.rules.gates import is_salient
 from soma.brain.core.rules.guard import Guard, Parameters
 from soma.brain.core.rules.reward import answer_terms, outcome_terms, sum_of
 from soma.brain.core.state import LearnerState
 
 Observation = AnswerVerdict | Evidence | IterationOutcome | Restore | Promotion
-Learned = tuple[LearnerState, Explanation]
+LearnerStep = tuple[LearnerState, Explanation]
 
 
-def learn(state: LearnerState, observation: Observation, hyperparameters: Hyperparameters) -> Learned:
+def learn(state: LearnerState, observation: Observation, hyperparameters: Hyperparameters) -> LearnerStep:
     match observation:
         case AnswerVerdict():
             return learn_from_answer(state, observation, hyperparameters)
@@ -36,23 +36,23 @@ def learn(state: LearnerState, observation: Observation, hyperparameters: Hyperp
         case IterationOutcome():
             return learn_from_outcome(state, observation, hyperparameters)
         case Restore():
-            after = restored(state, observation)
+            after = restore(state, observation)
             return after, Explanation(observation.reason, state, after, observation, hyperparameters)
         case Promotion():
-            after = promoted(state, observation, hyperparameters)
+            after = promote(state, observation, hyperparameters)
             return after, Explanation(observation.reason, state, after, observation, hyperparameters)
         case _:
             assert_never(observation)
 
 
-def learn_from_answer(state: LearnerState, answer: AnswerVerdict, hyperparameters: Hyperparameters) -> Learned:
+def learn_from_answer(state: LearnerState, answer: AnswerVerdict, hyperparameters: Hyperparameters) -> LearnerStep:
     """A person's verdict, never gated: what gain, cost, latency are worth, whether confidence was right."""
     outliers: list[str] = []
     terms = answer_terms(answer, hyperparameters)
     reward = clip("reward", sum_of(terms), -1.0, 1.0, outliers)
-    confidence = _share("raw_confidence", answer.raw_confidence, outliers)
+    confidence = _clip_share("raw_confidence", answer.raw_confidence, outliers)
     delta = reward - state.baseline
-    feeling = felt(
+    feeling = feel(
         state.modulators,
         hyperparameters,
         delta=delta,
@@ -60,17 +60,17 @@ def learn_from_answer(state: LearnerState, answer: AnswerVerdict, hyperparameter
         urgency=modulators.urgency(answer.latency_ms, hyperparameters.latency_target_ms),
     )
 
-    parameters = _worth(state, answer, reward, 1.0, hyperparameters, outliers=outliers)
+    parameters = _learn_utility(state, answer, reward, 1.0, hyperparameters, outliers=outliers)
     watch, parameters, guarded = guard.watch_reward(state.guard, parameters, reward, hyperparameters)
     labels, used = state.calibration, state.tools
     if confidence is not None and reward != 0.0:
-        labels = calibration.labelled(labels, confidence, good=reward > 0.0)
+        labels = calibration.add_label(labels, confidence, good=reward > 0.0)
     for tool in answer.tools:
-        used = tools.learned(
+        used = tools.update_usefulness(
             used, tool, 0.5 + 0.5 * reward, hyperparameters.tool_answer_rate, floor=hyperparameters.tool_floor
         )
 
-    after = _next(state, parameters, feeling, watch, hyperparameters, clipped=bool(outliers), guarded=guarded)
+    after = _next_state(state, parameters, feeling, watch, hyperparameters, clipped=bool(outliers), guarded=guarded)
     after = replace(
         after,
         baseline=next_baseline(state.baseline, delta, state.modulators, hyperparameters),
@@ -84,32 +84,34 @@ def learn_from_answer(state: LearnerState, answer: AnswerVerdict, hyperparameter
     )
 
 
-def learn_from_evidence(state: LearnerState, seen: Evidence, hyperparameters: Hyperparameters) -> Learned:
+def learn_from_evidence(state: LearnerState, seen: Evidence, hyperparameters: Hyperparameters) -> LearnerStep:
     """Which memories helped: moves the views' weights, the trust in them, the values of those named."""
     outliers: list[str] = []
-    reading = evidence.read(state.retrieval, seen, hyperparameters)
+    reading = evidence.align_evidence(state.retrieval, seen, hyperparameters)
     judgement = reading.judgement
     error = judgement.error if judgement else 0.0
-    feeling = felt(
+    feeling = feel(
         state.modulators,
         hyperparameters,
         surprise=error,
-        novelty=_share("novelty", seen.novelty, outliers),
+        novelty=_clip_share("novelty", seen.novelty, outliers),
         confidence=1.0 - error,
     )
 
-    values = evidence.named_values(seen)
-    gated = _why_gated(state, seen, feeling, hyperparameters)
+    values = evidence.named_memories(seen)
+    gated = _gate_reason(state, seen, feeling, hyperparameters)
     told = (
-        _Told(_with_room(state, reading), state.guard, gated)
+        _EvidenceResult(_with_room(state, reading), state.guard, gated)
         if gated
-        else _told(state, seen, reading, hyperparameters, outliers)
+        else _apply_evidence(state, seen, reading, hyperparameters, outliers)
     )
     parameters = (
-        told.parameters if gated else _diversified(told.parameters, seen.diversity, state, hyperparameters, outliers)
+        told.parameters
+        if gated
+        else _adjust_temperature(told.parameters, seen.diversity, state, hyperparameters, outliers)
     )
 
-    after = _next(
+    after = _next_state(
         state,
         parameters,
         feeling,
@@ -140,7 +142,7 @@ def learn_from_evidence(state: LearnerState, seen: Evidence, hyperparameters: Hy
     )
 
 
-class _Told(NamedTuple):
+class _EvidenceResult(NamedTuple):
     """What evidence made of a lesson and its guard, and why."""
 
     parameters: Parameters
@@ -150,30 +152,30 @@ class _Told(NamedTuple):
     guarded: bool = False
 
 
-def _why_gated(state: LearnerState, seen: Evidence, feeling: Feeling, hyperparameters: Hyperparameters) -> str:
+def _gate_reason(state: LearnerState, seen: Evidence, feeling: Feeling, hyperparameters: Hyperparameters) -> str:
     """Empty where the evidence is learned from: a person's always is."""
     credit = evidence.credit_of(seen.source, state.retrieval.trust_sum, hyperparameters)
     if seen.source is EvidenceSource.MODEL and hyperparameters.citations_await_trust and not credit:
         return "a model's citation counts for nothing until what people said has earned trust"
     is_automatic = seen.source is not EvidenceSource.PERSON
-    return "a citation without salience" if is_automatic and not passes(feeling.salience, hyperparameters) else ""
+    return "a citation without salience" if is_automatic and not is_salient(feeling.salience, hyperparameters) else ""
 
 
-def _told(
+def _apply_evidence(
     state: LearnerState, seen: Evidence, reading: AlignedEvidence, hyperparameters: Hyperparameters, outliers: list[str]
-) -> _Told:
+) -> _EvidenceResult:
     is_model = seen.source is EvidenceSource.MODEL
     parameters, watch, judgement = _with_room(state, reading), state.guard, reading.judgement
     credit = evidence.credit_of(seen.source, state.retrieval.trust_sum, hyperparameters)
     if hyperparameters.learning_rule is Rule.LITERAL:
         rate = hyperparameters.learning_rate(state.modulators.dopamine) * (credit if is_model else 1.0)
         moved = literal.move_parameters(parameters, rate, literal.evidence_signal(seen))
-        return _Told(moved, watch, "one signal for every weight")
+        return _EvidenceResult(moved, watch, "one signal for every weight")
     if judgement is None:
-        return _Told(
+        return _EvidenceResult(
             parameters, watch, "nothing to compare: all of the shown memories helped, or none is known to have"
         )
-    retrieval, gradient = evidence.stepped(
+    retrieval, gradient = evidence.take_step(
         reading,
         judgement,
         credit=credit,
@@ -184,11 +186,11 @@ def _told(
     )
     parameters = replace(parameters, retrieval=retrieval)
     if judgement.advantage is None:
-        return _Told(parameters, watch, "all that was shown was dismissed", gradient)
+        return _EvidenceResult(parameters, watch, "all that was shown was dismissed", gradient)
     if is_model:
-        return _Told(parameters, watch, "what a model cited, for little: it earns no trust", gradient)
+        return _EvidenceResult(parameters, watch, "what a model cited, for little: it earns no trust", gradient)
     watch, parameters, guarded = guard.watch_evidence(watch, parameters, judgement.advantage, hyperparameters)
-    return _Told(parameters, watch, "what helped, against what was shown beside it", gradient, guarded)
+    return _EvidenceResult(parameters, watch, "what helped, against what was shown beside it", gradient, guarded)
 
 
 def _with_room(state: LearnerState, reading: AlignedEvidence) -> Parameters:
@@ -196,35 +198,37 @@ def _with_room(state: LearnerState, reading: AlignedEvidence) -> Parameters:
     return Parameters(reading.retrieval, state.utility, state.temperature)
 
 
-def learn_from_outcome(state: LearnerState, outcome: IterationOutcome, hyperparameters: Hyperparameters) -> Learned:
+def learn_from_outcome(state: LearnerState, outcome: IterationOutcome, hyperparameters: Hyperparameters) -> LearnerStep:
     """What happened without a person: always felt and recorded, learned from only where it is salient."""
     outliers: list[str] = []
     terms = outcome_terms(outcome, hyperparameters)
     reward = clip("reward", sum_of(terms), -1.0, 1.0, outliers)
     delta = reward - state.baseline if terms else 0.0
-    feeling = felt(
+    feeling = feel(
         state.modulators,
         hyperparameters,
         delta=delta,
-        novelty=_share("novelty", outcome.novelty, outliers),
-        confidence=_share("confidence", outcome.confidence, outliers),
+        novelty=_clip_share("novelty", outcome.novelty, outliers),
+        confidence=_clip_share("confidence", outcome.confidence, outliers),
         urgency=modulators.urgency(outcome.latency_ms, hyperparameters.latency_target_ms),
     )
 
     parameters, watch, guarded = state.parameters, state.guard, False
-    gated = outcome.only_felt or not passes(feeling.salience, hyperparameters)
+    gated = outcome.only_felt or not is_salient(feeling.salience, hyperparameters)
     if terms and not gated:
-        parameters = _worth(state, outcome, reward, hyperparameters.outcome_credit, hyperparameters, outliers=outliers)
+        parameters = _learn_utility(
+            state, outcome, reward, hyperparameters.outcome_credit, hyperparameters, outliers=outliers
+        )
         watch, parameters, guarded = guard.watch_reward(watch, parameters, reward, hyperparameters)
     if not gated:
-        parameters = _diversified(parameters, outcome.diversity, state, hyperparameters, outliers)
+        parameters = _adjust_temperature(parameters, outcome.diversity, state, hyperparameters, outliers)
     used = state.tools
     for tool, ok in () if outcome.only_felt else outcome.tool_outcomes:
-        used = tools.learned(
+        used = tools.update_usefulness(
             used, tool, 1.0 if ok else 0.0, hyperparameters.tool_rate, floor=hyperparameters.tool_floor
         )
 
-    after = _next(
+    after = _next_state(
         state, parameters, feeling, watch, hyperparameters, clipped=bool(outliers), guarded=guarded, gated=gated
     )
     after = replace(
@@ -235,19 +239,19 @@ def learn_from_outcome(state: LearnerState, outcome: IterationOutcome, hyperpara
         tools=used,
         counts=replace(after.counts, outcomes=after.counts.outcomes + 1),
     )
-    reason = _why(outcome, gated=gated)
+    reason = _outcome_reason(outcome, gated=gated)
     return after, Explanation(
         reason, state, after, outcome, hyperparameters, feeling, reward, terms, tuple(outliers), gated, guarded
     )
 
 
-def _why(outcome: IterationOutcome, *, gated: bool) -> str:
+def _outcome_reason(outcome: IterationOutcome, *, gated: bool) -> str:
     if outcome.only_felt:
         return "its person has taught enough today: only felt"
     return "too little salience to learn from" if gated else "how the iteration went"
 
 
-def _next(
+def _next_state(
     state: LearnerState,
     parameters: Parameters,
     feeling: Feeling,
@@ -266,7 +270,7 @@ def _next(
         retrieval=parameters.retrieval,
         utility=parameters.utility,
         temperature=parameters.temperature,
-        modulators=modulators.kept(feeling.pushed, hyperparameters.profile),
+        modulators=modulators.clamp_levels(feeling.raw_levels, hyperparameters.profile),
         guard=watch,
         counts=replace(
             counts,
@@ -277,7 +281,7 @@ def _next(
     )
 
 
-def _worth(
+def _learn_utility(
     state: LearnerState,
     seen: AnswerVerdict | IterationOutcome,
     reward: float,
@@ -293,11 +297,11 @@ def _worth(
         )
     worth = state.utility
     if features := utility.features(seen.gain, seen.cost, seen.latency_ms, hyperparameters, outliers):
-        worth = utility.regressed(worth, features, reward, credit, hyperparameters)
+        worth = utility.regress(worth, features, reward, credit, hyperparameters)
     return Parameters(state.retrieval, worth, state.temperature)
 
 
-def _diversified(
+def _adjust_temperature(
     parameters: Parameters,
     diversity: float | None,
     state: LearnerState,
@@ -308,8 +312,8 @@ def _diversified(
         return parameters
     diversity = clip("diversity", diversity, 0.0, 1.0, outliers)
     n = state.counts.evidence + state.counts.outcomes
-    return replace(parameters, temperature=temperature.moved(parameters.temperature, diversity, n, hyperparameters))
+    return replace(parameters, temperature=temperature.adjust(parameters.temperature, diversity, n, hyperparameters))
 
 
-def _share(name: str, value: float | None, outliers: list[str]) -> float | None:
+def _clip_share(name: str, value: float | None, outliers: list[str]) -> float | None:
     return None if value is None else clip(name, value, 0.0, 1.0, outliers)

@@ -70,7 +70,7 @@ def urgency(latency_ms: float | None, target_ms: float) -> float:
     return 1.0 - 2.0 * target_ms / (latency_ms + target_ms)
 
 
-def pushed(levels: Modulators, drive: Modulators, profile: Profile, leak: float, gain: float) -> Modulators:
+def push(levels: Modulators, drive: Modulators, profile: Profile, leak: float, gain: float) -> Modulators:
     """m + leak (baseline - m) + gain (high - low) drive, before the bounds."""
     a, b, c, d = levels.dopamine, levels.serotonin, levels.noradrenaline, levels.acetylcholine
     rest, width = profile.baseline, profile.width
@@ -82,7 +82,7 @@ def pushed(levels: Modulators, drive: Modulators, profile: Profile, leak: float,
     )
 
 
-def kept(levels: Modulators, profile: Profile) -> Modulators:
+def clamp_levels(levels: Modulators, profile: Profile) -> Modulators:
     """Inside the bounds of the profile."""
     low, high = profile.low, profile.high
     return Modulators(

@@ -27,11 +27,11 @@ class Promotion(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag
     reason: str
 
 
-def promoted(state: LearnerState, won: Promotion, hyperparameters: Hyperparameters) -> LearnerState:
-    return replace(stepped(state, won.changes, hyperparameters), version=state.version + 1)
+def promote(state: LearnerState, won: Promotion, hyperparameters: Hyperparameters) -> LearnerState:
+    return replace(step_prior(state, won.changes, hyperparameters), version=state.version + 1)
 
 
-def stepped(state: LearnerState, changes: Changes, hyperparameters: Hyperparameters) -> LearnerState:
+def step_prior(state: LearnerState, changes: Changes, hyperparameters: Hyperparameters) -> LearnerState:
     """The learner with its prior moved; its version and everything that is not a weight stay."""
     steps = dict(changes)
     if not steps:
@@ -56,18 +56,18 @@ def step_parameters(parameters: Parameters, steps: dict[str, float], hyperparame
     weights = [clamp(weight + step, *box) for weight, step, box in zip(old.weights, by_view, boxes, strict=True)]
     return Parameters(
         replace(old, views=Views.of(dict(zip(old.views.names, priors, strict=True))), weights=tuple(weights)),
-        _worth(parameters.utility, steps, hyperparameters),
-        _temperature(parameters.temperature, steps.get("tau", 0.0), hyperparameters),
+        _step_utility(parameters.utility, steps, hyperparameters),
+        _step_temperature(parameters.temperature, steps.get("tau", 0.0), hyperparameters),
     )
 
 
-def _temperature(old: Temperature, step: float, hyperparameters: Hyperparameters) -> Temperature:
+def _step_temperature(old: Temperature, step: float, hyperparameters: Hyperparameters) -> Temperature:
     """d takes the step, so that the diversity rule goes on from there."""
     tau = clamp(old.tau + step, hyperparameters.tau_low, hyperparameters.tau_high)
     return Temperature(tau, old.drift + (tau - old.tau))
 
 
-def _worth(old: Utility, steps: dict[str, float], hyperparameters: Hyperparameters) -> Utility:
+def _step_utility(old: Utility, steps: dict[str, float], hyperparameters: Hyperparameters) -> Utility:
     """theta + step solves the regression whose right side is larger by (M + prior I) step: it lasts as data do."""
     gain, cost, late = (steps.get(name, 0.0) for name in ("lambda", "mu", "nu"))
     worth = hyperparameters.utility_prior_observations

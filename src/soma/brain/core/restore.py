@@ -15,7 +15,7 @@ class Restore:
     reason: str
 
 
-def restored(state: LearnerState, back: Restore) -> LearnerState:
+def restore(state: LearnerState, back: Restore) -> LearnerState:
     """Weights, accumulators, trust, baseline, modulators, calibration, tools, guard.
 
     The version goes on, for it counts events. The values of memories are not its own: the shell follows.

@@ -8,7 +8,7 @@ import asyncio
 import logging
 from typing import NamedTuple
 
-from soma.brain.core.experiments.proposals import proposed
+from soma.brain.core.experiments.proposals import propose_step
 from soma.brain.core.experiments.statistics import Trend, trend
 from soma.brain.errors import BrainRefused
 from soma.brain.experiments import rows
@@ -105,7 +105,7 @@ class Coordinator:
         self._writer.submit(lambda tx: rows.keep_score(tx, learner, state.version, score)).result()
         scores = rows.scores(self._reads, learner, last=window)
         found = trend(scores)
-        return found if len(scores) == window and found.falls and found.p < SIGNIFICANT else None
+        return found if len(scores) == window and found.is_falling and found.p < SIGNIFICANT else None
 
     def _proposal(self, learner: Principal, falls: Trend) -> NewExperiment | None:
         """None while another experiment runs, or where every step has been tried."""
@@ -114,7 +114,9 @@ class Coordinator:
             return None
         tried = {(parts[1], parts[2]) for row in before if (parts := row.name.split("."))[0] == PREFIX}
         state = self._learners.committed(learner)
-        proposal = proposed(state, self._learners.hyperparameters, bound=self._settings.coordinator_step, tried=tried)
+        proposal = propose_step(
+            state, self._learners.hyperparameters, bound=self._settings.coordinator_step, tried=tried
+        )
         if proposal is None:
             return None
         name = f"{PREFIX}.{proposal.weight}.{proposal.direction}"

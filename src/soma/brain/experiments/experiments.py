@@ -13,8 +13,8 @@ from typing import Any
 
 import msgspec
 
-from soma.brain.core.experiments.design import Call, Design, ExperimentArm, ExperimentVerdict, Method, assigned, judged
-from soma.brain.core.promotion import Promotion, stepped
+from soma.brain.core.experiments.design import Call, Design, ExperimentArm, ExperimentVerdict, Method, assign_arm, judge
+from soma.brain.core.promotion import Promotion, step_prior
 from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
 from soma.brain.experiments import rows
@@ -66,14 +66,14 @@ class Experiments:
         """The arm of `subject` in each running experiment, and the steps of the prior that they make together."""
         assignments, steps = [], dict[str, float]()
         for row in self.running(reads, principal):
-            arm = assigned(row.experiment_id, subject, row.design)
+            arm = assign_arm(row.experiment_id, subject, row.design)
             assignments.append((row.experiment_id, subject, arm.name))
             for name, step in arm.changes:
                 steps[name] = steps.get(name, 0.0) + step
         return assignments, tuple(sorted(steps.items()))
 
     def seen_by(self, state: LearnerState, changes: Changes) -> LearnerState:
-        return stepped(state, changes, self._learners.hyperparameters)
+        return step_prior(state, changes, self._learners.hyperparameters)
 
     # Outcomes
 
@@ -100,7 +100,7 @@ class Experiments:
         row = self._running_one(transaction, principal, name)
         _check_outcomes(row.metric, items)
         for item in items:
-            arm = assigned(row.experiment_id, item.subject, row.design).name
+            arm = assign_arm(row.experiment_id, item.subject, row.design).name
             rows.assign(transaction, [(row.experiment_id, item.subject, arm)])
             rows.keep_outcome(
                 transaction,
@@ -114,7 +114,7 @@ class Experiments:
 
     def assign(self, transaction: Transaction, principal: Principal, name: str, subject: str) -> ExperimentArm:
         row = self._running_one(transaction, principal, name)
-        arm = assigned(row.experiment_id, subject, row.design)
+        arm = assign_arm(row.experiment_id, subject, row.design)
         rows.assign(transaction, [(row.experiment_id, subject, arm.name)])
         return arm
 
@@ -175,7 +175,7 @@ class Experiments:
     ) -> Experiment:
         """Judge, and act on it: promote the winner, keep the prior, or stop. Refused while it is too early."""
         row = self._running_one(transaction, principal, name)
-        verdict = judged(row.design, rows.results(transaction, row.experiment_id))
+        verdict = judge(row.design, rows.results(transaction, row.experiment_id))
         if verdict.call is Call.WAIT and not stop:
             raise BrainRefused("too_early", f"It is too early to decide: {verdict.reason}.", None, 409)
         if stop and verdict.call is Call.PROMOTE:
@@ -242,13 +242,13 @@ class Experiments:
         return [
             row
             for row in rows.everywhere(reads)
-            if judged(row.design, rows.results(reads, row.experiment_id)).call is not Call.WAIT
+            if judge(row.design, rows.results(reads, row.experiment_id)).call is not Call.WAIT
         ]
 
     def _shown(self, reads: Reader, row: ExperimentRow) -> Experiment:
         verdict = rows.last_verdict(reads, row.experiment_id) if row.status != RUNNING else None
         if verdict is None:
-            found = judged(row.design, rows.results(reads, row.experiment_id))
+            found = judge(row.design, rows.results(reads, row.experiment_id))
             verdict = {"call": found.call, "winner": found.winner, "reason": found.reason}
             verdict |= statistics_of(row.design, found)
         return Experiment(

@@ -8,7 +8,7 @@ import msgspec
 from soma.brain.context.bundles import Bundle
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.observations import Evidence, EvidenceSource, IterationOutcome, ToolCallOutcome
-from soma.brain.core.promotion import stepped
+from soma.brain.core.promotion import step_prior
 from soma.brain.errors import BrainRefused
 from soma.brain.feedback import daily_bounds
 from soma.brain.feedback.meaning import ledger_rows
@@ -151,7 +151,7 @@ class IterationIntake:
             reward_terms=dict(outcome.terms) if outcome else {},
             gated=outcome.gated if outcome else False,
             stale=stale,
-            clipped=sorted({name for explanation in explanations for name in explanation.clipped}),
+            clipped=sorted({name for explanation in explanations for name in explanation.clipped_names}),
             version=after.state.version,
         )
 
@@ -160,7 +160,7 @@ class IterationIntake:
         if report.bundle is None or not report.bundle.changes:
             return before.weights
         constants = self._learners.hyperparameters
-        return served_weights(stepped(before.state, report.bundle.changes, constants), constants)
+        return served_weights(step_prior(before.state, report.bundle.changes, constants), constants)
 
     def _record(self, transaction: Transaction, principal: Principal, body: TurnMetrics, answer: Learned) -> Learned:
         first = FirstOutcome(principal.agent_id, answer.version or 0, msgspec.json.encode(answer).decode())

@@ -9,7 +9,7 @@ from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from soma.brain.core.rules.values import stepped
+from soma.brain.core.rules.values import step_value
 from soma.brain.core.state import LearnerState
 from soma.brain.learners.learners import LEARNED, Learners, LearningResult, stream_of
 from soma.brain.learners.lineage import Lineage, jumps, lineage, parting
@@ -54,7 +54,7 @@ class Values:
         steps = []
         for version, memory_id, helpful in named:
             if (before := learned.get(memory_id)) is not None:
-                learned[memory_id] = stepped(before, rate, helpful=helpful)
+                learned[memory_id] = step_value(before, rate, helpful=helpful)
                 steps.append(
                     (principal.tenant_id, principal.agent_id, version, memory_id, int(helpful), rate, before, position)
                 )
@@ -122,7 +122,7 @@ def folded(steps: Iterable[tuple[str, int, int, float, float]], holds: Callable[
     for agent_id, version, helpful, rate, before in steps:
         value = before if value is None else value
         if holds(agent_id, version):
-            value = stepped(value, rate, helpful=bool(helpful))
+            value = step_value(value, rate, helpful=bool(helpful))
     return 0.5 if value is None else value
 
 

@@ -335,7 +335,7 @@ def _answer(
         feedback_id=result.feedback.key or "",
         reason=result.reason,
         version=learning.after.state.version,
-        clipped=sorted({name for explanation in result.explanations for name in explanation.clipped}),
+        clipped=sorted({name for explanation in result.explanations for name in explanation.clipped_names}),
         voided=result.feedback.is_voided,
         memory_id=next((memory.id for memory in remembered), None),
     )

@@ -206,7 +206,7 @@ def _update(step: ExplainedUpdate, before: ServedState, after: ServedState) -> U
         curvatures=by_weight_name(retrieval.views.names, retrieval.curvatures) if why.gradient else {},
         gated=why.gated,
         guarded=why.guarded,
-        clipped=list(why.clipped),
+        clipped=list(why.clipped_names),
         learned_deltas=learned_deltas,
         weight_deltas=weight_deltas,
         weights=after.weights,

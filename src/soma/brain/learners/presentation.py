@@ -6,7 +6,7 @@ from typing import Any
 from msgspec.structs import asdict
 
 from soma.brain.core.hyperparameters import Hyperparameters
-from soma.brain.core.rules.calibration import calibrated, report
+from soma.brain.core.rules.calibration import calibrate, report
 from soma.brain.core.serving.serve import Served, serve
 from soma.brain.core.state import LearnerState
 from soma.brain.core.weights import by_weight_name
@@ -89,7 +89,7 @@ def priors_of(state: LearnerState) -> dict[str, float]:
 def _calibration(state: LearnerState, hyperparameters: Hyperparameters) -> dict[str, Any]:
     """`points` are (stated, calibrated), to be interpolated between."""
     judged = report(state.calibration, hyperparameters)
-    points = [[step / GRID, calibrated(state.calibration, step / GRID, hyperparameters)] for step in range(GRID + 1)]
+    points = [[step / GRID, calibrate(state.calibration, step / GRID, hyperparameters)] for step in range(GRID + 1)]
     return {
         "labels": judged.labels,
         "enough": judged.enough,

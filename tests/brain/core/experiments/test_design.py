@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from soma.brain.core.experiments.design import Call, Design, ExperimentArm, Method, Result, assigned, judged
+from soma.brain.core.experiments.design import Call, Design, ExperimentArm, Method, Result, assign_arm, judge
 from soma.brain.core.experiments.statistics import incomplete_beta, log_gamma, sample, student_p, trend, welch
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import learn
 from soma.brain.core.observations import AnswerVerdict
-from soma.brain.core.promotion import Promotion, stepped
+from soma.brain.core.promotion import Promotion, step_prior
 from soma.brain.core.serving.serve import serve
 from soma.brain.core.state import LearnerState
 
@@ -41,7 +41,7 @@ def test_the_worked_numbers(vectors) -> None:
     assert found.d == pytest.approx(worked["cohens_d"], abs=5e-4)
     assert found.p == pytest.approx(worked["p"], abs=5e-4)
     results = [Result("control", value) for value in worked["a"]] + [Result("warmer", value) for value in worked["b"]]
-    assert judged(design(planned=5), results).call is Call.KEEP
+    assert judge(design(planned=5), results).call is Call.KEEP
 
 
 @pytest.mark.parametrize(
@@ -71,25 +71,25 @@ def test_swapping_the_arms_swaps_the_sign(a, b) -> None:
 
 def test_assignment_is_by_hash_of_experiment_and_subject() -> None:
     subjects = [f"conversation-{n}" for n in range(4_000)]
-    arms = [assigned("e1", subject, design()).name for subject in subjects]
-    assert arms == [assigned("e1", subject, design()).name for subject in subjects]
+    arms = [assign_arm("e1", subject, design()).name for subject in subjects]
+    assert arms == [assign_arm("e1", subject, design()).name for subject in subjects]
     assert 0.47 < arms.count("control") / len(arms) < 0.53
-    others = [assigned("e2", subject, design()).name for subject in subjects]
+    others = [assign_arm("e2", subject, design()).name for subject in subjects]
     assert 0.46 < sum(map(str.__eq__, arms, others)) / len(arms) < 0.54
-    few = [assigned("e1", subject, design()._replace(share=0.1)).name for subject in subjects]
+    few = [assign_arm("e1", subject, design()._replace(share=0.1)).name for subject in subjects]
     assert 0.08 < few.count("control") / len(few) < 0.12
 
 
 def test_welch_waits_for_the_planned_size_and_then_promotes() -> None:
     results = drawn(1, 50, 1.0)
-    assert judged(design(), results[:98]).call is Call.WAIT
-    verdict = judged(design(), results)
+    assert judge(design(), results[:98]).call is Call.WAIT
+    verdict = judge(design(), results)
     assert (verdict.call, verdict.winner) == (Call.PROMOTE, "warmer")
-    assert judged(design(), drawn(1, 50, -1.0)).winner == "control"
+    assert judge(design(), drawn(1, 50, -1.0)).winner == "control"
 
 
 def test_a_difference_too_small_to_matter_is_not_promoted() -> None:
-    verdict = judged(design(planned=2_000), drawn(2, 2_000, 0.15))
+    verdict = judge(design(planned=2_000), drawn(2, 2_000, 0.15))
     assert verdict.comparison.p < 0.05
     assert verdict.call is Call.KEEP
     assert "|d|" in verdict.reason
@@ -101,9 +101,9 @@ def test_looking_at_every_result_promotes_nothing_that_is_not_there() -> None:
     promoted = peeked = 0
     for seed in range(500):
         results = drawn(seed, 200, 0.0)
-        promoted += judged(design(Method.ANYTIME, 200), results).comparison.p < 0.05
+        promoted += judge(design(Method.ANYTIME, 200), results).comparison.p < 0.05
         looks = range(20, 401, 10)
-        peeked += any(judged(design(planned=1), results[:size]).comparison.p < 0.05 for size in looks)
+        peeked += any(judge(design(planned=1), results[:size]).comparison.p < 0.05 for size in looks)
     assert promoted / 500 <= 0.05
     assert peeked / 500 > 0.15
 
@@ -111,14 +111,14 @@ def test_looking_at_every_result_promotes_nothing_that_is_not_there() -> None:
 def test_the_anytime_test_finds_a_large_difference_early() -> None:
     results = drawn(3, 200, 1.0)
     sizes = [
-        size for size in range(20, 400, 2) if judged(design(Method.ANYTIME, 200), results[:size]).call is not Call.WAIT
+        size for size in range(20, 400, 2) if judge(design(Method.ANYTIME, 200), results[:size]).call is not Call.WAIT
     ]
     assert sizes[0] < 200
 
 
 def test_a_trend_is_told_from_noise() -> None:
     falling = trend([1.0, 0.9, 0.85, 0.7, 0.65, 0.5])
-    assert falling.falls
+    assert falling.is_falling
     assert falling.p < 0.001
     draw = random.Random(5)
     flat = [trend([draw.gauss(0, 1) for _ in range(12)]) for _ in range(500)]
@@ -145,7 +145,7 @@ def test_what_is_served_moves_by_the_step_and_what_was_learned_stays(hyperparame
 
 
 def test_a_step_stays_in_the_box_and_its_state_survives_json(hyperparameters: Hyperparameters) -> None:
-    far = stepped(
+    far = step_prior(
         LearnerState.initial(hyperparameters), (("gamma", 9.0), ("tau", -9.0), ("nowhere", 1.0)), hyperparameters
     )
     assert far.weights["gamma"] == 1.0

@@ -71,7 +71,7 @@ def test_dopamine_follows_the_prediction_error(hyperparameters: Hyperparameters)
 def test_an_extreme_reward_is_clipped_and_named(hyperparameters: Hyperparameters) -> None:
     state, told = learn(LearnerState.initial(hyperparameters), AnswerVerdict(reward=1e9, cost=1e9), hyperparameters)
     assert told.reward == 1.0
-    assert {"reward", "cost"} <= set(told.clipped)
+    assert {"reward", "cost"} <= set(told.clipped_names)
     assert state.counts.clipped == 1
 
 

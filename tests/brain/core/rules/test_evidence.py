@@ -39,7 +39,7 @@ def test_one_step_worked_out_by_hand(evidence) -> None:
     assert told.judgement is not None
     assert told.judgement.meant == pytest.approx(0.12579, abs=1e-5)
     assert told.judgement.advantage == 0.0
-    assert told.clipped == ()
+    assert told.clipped_names == ()
 
 
 def test_what_no_weights_would_have_named_is_half_believed(hyperparameters: Hyperparameters, evidence) -> None:
@@ -102,7 +102,7 @@ def test_an_outlier_is_clipped_and_named(evidence) -> None:
     hyperparameters = Hyperparameters(views=Views.of({"semantic": 1.0}), gradient_limit=0.1)
     surprising = evidence({"a": {"semantic": 1.0}, "b": {"semantic": 0.0}}, "b")
     state, told = learn(LearnerState.initial(hyperparameters), surprising, hyperparameters)
-    assert told.clipped == ("alpha",)
+    assert told.clipped_names == ("alpha",)
     assert min(told.gradient) == -hyperparameters.gradient_limit
     assert state.counts.clipped == 1
 

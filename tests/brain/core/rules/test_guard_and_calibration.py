@@ -5,7 +5,7 @@ import pytest
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import learn
 from soma.brain.core.observations import AnswerVerdict
-from soma.brain.core.rules.calibration import EMPTY, Bin, calibrated, labelled, report
+from soma.brain.core.rules.calibration import EMPTY, Bin, add_label, calibrate, report
 from soma.brain.core.state import LearnerState
 
 pytestmark = pytest.mark.learning
@@ -57,7 +57,7 @@ def test_noise_alone_seldom_restores(hyperparameters: Hyperparameters) -> None:
 
 
 def test_without_labels_confidence_stays_as_it_is(hyperparameters: Hyperparameters) -> None:
-    assert [calibrated(EMPTY, at / 7, hyperparameters) for at in range(8)] == [at / 7 for at in range(8)]
+    assert [calibrate(EMPTY, at / 7, hyperparameters) for at in range(8)] == [at / 7 for at in range(8)]
     assert report(EMPTY, hyperparameters) == (0, False, 0.0, 0.0)
 
 
@@ -65,22 +65,22 @@ def test_calibration_of_an_overconfident_model(hyperparameters: Hyperparameters)
     """It says .95 and is right 60 % of the time: ECE .35, Brier .6 * .05^2 + .4 * .95^2 = .3625."""
     labels = EMPTY
     for number in range(200):
-        labels = labelled(labels, 0.95, good=number % 5 < 3)
+        labels = add_label(labels, 0.95, good=number % 5 < 3)
     found = report(labels, hyperparameters)
     assert found.enough
     assert found.ece == pytest.approx(0.35)
     assert found.brier == pytest.approx(0.3625)
     # The bin of .95 falls below its neighbours, which share its level: (20 .75 + 20 .85 + 20 .95 + 120) / 260
-    assert calibrated(labels, 0.95, hyperparameters) == pytest.approx(0.6577, abs=1e-4)
-    assert calibrated(labels, 1.0, hyperparameters) < 0.75
+    assert calibrate(labels, 0.95, hyperparameters) == pytest.approx(0.6577, abs=1e-4)
+    assert calibrate(labels, 1.0, hyperparameters) < 0.75
 
 
 def test_under_a_hundred_labels_is_not_enough(hyperparameters: Hyperparameters) -> None:
     labels = EMPTY
     for number in range(99):
-        labels = labelled(labels, 0.5, good=number % 2 == 0)
+        labels = add_label(labels, 0.5, good=number % 2 == 0)
     assert not report(labels, hyperparameters).enough
-    assert report(labelled(labels, 0.5, good=True), hyperparameters).enough
+    assert report(add_label(labels, 0.5, good=True), hyperparameters).enough
 
 
 def test_calibrated_confidence_never_falls_as_confidence_rises(hyperparameters: Hyperparameters) -> None:
@@ -88,8 +88,8 @@ def test_calibrated_confidence_never_falls_as_confidence_rises(hyperparameters: 
     for _ in range(20):
         labels = EMPTY
         for _ in range(draws.randrange(400)):
-            labels = labelled(labels, draws.random(), good=draws.random() < 0.5)
-        curve = [calibrated(labels, at / 100, hyperparameters) for at in range(101)]
+            labels = add_label(labels, draws.random(), good=draws.random() < 0.5)
+        curve = [calibrate(labels, at / 100, hyperparameters) for at in range(101)]
         assert curve == sorted(curve)
         assert 0.0 <= curve[0] <= curve[-1] <= 1.0
 

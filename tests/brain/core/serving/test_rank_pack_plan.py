@@ -5,8 +5,8 @@ from hypothesis import strategies as st
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.observations import Shown
 from soma.brain.core.serving.pack import PackCandidate, Packed, duplicate_pairs, pack
-from soma.brain.core.serving.plan import EVALUATIONS, Menu, Option, Worth, evaluated, plan
-from soma.brain.core.serving.rank import rank, scored, z_scores
+from soma.brain.core.serving.plan import EVALUATIONS, Menu, Option, Worth, evaluate, plan
+from soma.brain.core.serving.rank import rank, score_candidates, z_scores
 
 pytestmark = pytest.mark.learning
 
@@ -27,8 +27,8 @@ def lane(*attention: float, tokens: int = 10) -> list[PackCandidate]:
 
 def test_a_score_is_weight_times_view_summed() -> None:
     candidates = [Shown("a", (65535, 0)), Shown("b", (0, 65535)), Shown("c", (13107, 13107))]
-    assert scored(candidates, VIEWS, VIEWS, (1.0, 0.5)) == pytest.approx([1.0, 0.5, 0.3])
-    assert scored(candidates, VIEWS, ("temporal", "unknown"), (0.5, 9.0)) == pytest.approx([0.0, 0.5, 0.1])
+    assert score_candidates(candidates, VIEWS, VIEWS, (1.0, 0.5)) == pytest.approx([1.0, 0.5, 0.3])
+    assert score_candidates(candidates, VIEWS, ("temporal", "unknown"), (0.5, 9.0)) == pytest.approx([0.0, 0.5, 0.1])
 
 
 def test_ranking_is_best_first_and_ties_go_by_id() -> None:
@@ -105,12 +105,12 @@ def test_a_plan_is_found_within_twenty_evaluations(hyperparameters: Hyperparamet
     choice = plan(MENU, SHIPPED, hyperparameters)
     assert choice.evaluations <= EVALUATIONS
     assert choice.best.utility >= choice.runners_up[0].utility >= choice.runners_up[1].utility
-    assert choice.best.utility > evaluated(MENU, (0, 0, 0, 0), SHIPPED, hyperparameters).utility
+    assert choice.best.utility > evaluate(MENU, (0, 0, 0, 0), SHIPPED, hyperparameters).utility
 
 
 def test_the_climb_comes_near_the_best_of_all_plans(hyperparameters: Hyperparameters) -> None:
     everything = [
-        evaluated(MENU, (a, b, c, d), SHIPPED, hyperparameters).utility
+        evaluate(MENU, (a, b, c, d), SHIPPED, hyperparameters).utility
         for a in range(6)
         for b in range(2)
         for c in range(3)
@@ -120,7 +120,7 @@ def test_the_climb_comes_near_the_best_of_all_plans(hyperparameters: Hyperparame
 
 
 def test_utility_is_gain_less_cost_less_latency(hyperparameters: Hyperparameters) -> None:
-    found = evaluated(MENU, (1, 0, 1, 0), SHIPPED, hyperparameters)
+    found = evaluate(MENU, (1, 0, 1, 0), SHIPPED, hyperparameters)
     assert found.gain == pytest.approx(1 - 0.7 * 0.95 * 0.5)
     assert found.cost == pytest.approx(220 * 5e-6)
     assert found.latency_ms == pytest.approx(700 + 110)

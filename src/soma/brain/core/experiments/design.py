@@ -58,13 +58,13 @@ class ExperimentVerdict(NamedTuple):
     comparison: Comparison
 
 
-def assigned(experiment_id: str, subject: str, design: Design) -> ExperimentArm:
+def assign_arm(experiment_id: str, subject: str, design: Design) -> ExperimentArm:
     """By hash of (experiment, subject): the same for ever, on every machine, and independent of other experiments."""
     number = int.from_bytes(sha256(f"{experiment_id}\0{subject}".encode()).digest()[:8])
     return design.arms[0] if number < design.share * 2.0**64 else design.arms[1]
 
 
-def judged(design: Design, results: Sequence[Result]) -> ExperimentVerdict:
+def judge(design: Design, results: Sequence[Result]) -> ExperimentVerdict:
     """`results` in order of arrival. Promotes at p < 0.05 and |d| > 0.3."""
     first, second = design.arms
     values: Mapping[str, list[float]] = {first.name: [], second.name: []}

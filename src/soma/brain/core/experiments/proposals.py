@@ -20,7 +20,7 @@ class PriorStep(NamedTuple):
         return "up" if self.step > 0.0 else "down"
 
 
-def proposed(
+def propose_step(
     state: LearnerState, hyperparameters: Hyperparameters, *, bound: float, tried: Collection[tuple[str, str]]
 ) -> PriorStep | None:
     """The first that was not tried: views by how far the trusted weight is from its prior, then tau either way.

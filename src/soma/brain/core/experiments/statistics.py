@@ -180,7 +180,7 @@ class Trend(NamedTuple):
     p: float
 
     @property
-    def falls(self) -> bool:
+    def is_falling(self) -> bool:
         return self.slope < 0.0
 
 

@@ -38,7 +38,7 @@ class CalibrationReport(NamedTuple):
 EMPTY = Calibration((Bin(0, 0.0, 0),) * BINS, 0.0)
 
 
-def labelled(old: Calibration, confidence: float, *, good: bool) -> Calibration:
+def add_label(old: Calibration, confidence: float, *, good: bool) -> Calibration:
     index = _bin(confidence)
     content = old.bins[index]
     new = Bin(content.labels + 1, content.stated + confidence, content.right + good)
@@ -60,7 +60,7 @@ def report(calibration: Calibration, hyperparameters: Hyperparameters) -> Calibr
     )
 
 
-def calibrated(calibration: Calibration, confidence: float, hyperparameters: Hyperparameters) -> float:
+def calibrate(calibration: Calibration, confidence: float, hyperparameters: Hyperparameters) -> float:
     """What a stated confidence has been worth: interpolated over the bins, never falling as it rises.
 
     Each bin holds the identity as a prior worth 20 observations, so that without labels nothing changes.
@@ -68,7 +68,7 @@ def calibrated(calibration: Calibration, confidence: float, hyperparameters: Hyp
     if not calibration.labels:
         return confidence
     points = [_point(index, content, hyperparameters) for index, content in enumerate(calibration.bins)]
-    return _interpolated(_monotone(points), confidence)
+    return _interpolate(_monotone(points), confidence)
 
 
 class _Point(NamedTuple):
@@ -102,7 +102,7 @@ def _level(pool: list[_Point]) -> float:
     return total(point.weight * point.worth for point in pool) / total(point.weight for point in pool)
 
 
-def _interpolated(points: list[_Point], x: float) -> float:
+def _interpolate(points: list[_Point], x: float) -> float:
     """Straight between the points; outside them the correction of the nearest one holds."""
     for (x0, y0, _), (x1, y1, _) in pairwise(points):
         if x0 <= x <= x1:

@@ -65,7 +65,7 @@ def initial(views: Views) -> Retrieval:
     return Retrieval(views, views.priors, (0.0,) * len(views.names), 0.0)
 
 
-def grown(old: Retrieval, names: Sequence[str], shipped: Views) -> Retrieval:
+def add_views(old: Retrieval, names: Sequence[str], shipped: Views) -> Retrieval:
     """Room for views never seen before, at their shipped prior or 0; past the limit they are ignored."""
     known = dict(zip(old.views.names, zip(old.weights, old.curvatures, strict=True), strict=True))
     unseen = sorted(set(names) - set(known))[: VIEWS_LIMIT - len(known)]
@@ -82,21 +82,21 @@ def grown(old: Retrieval, names: Sequence[str], shipped: Views) -> Retrieval:
     )
 
 
-def read(old: Retrieval, evidence: Evidence, hyperparameters: Hyperparameters) -> AlignedEvidence:
+def align_evidence(old: Retrieval, evidence: Evidence, hyperparameters: Hyperparameters) -> AlignedEvidence:
     if evidence.views == old.views.names:
         retrieval, active = old, None
         rows = [tuple(map(float, memory.values)) for memory in evidence.shown]
     else:
-        retrieval = grown(old, evidence.views, hyperparameters.views)
+        retrieval = add_views(old, evidence.views, hyperparameters.views)
         names = retrieval.views.names
         active = tuple(name in evidence.views for name in names)
-        rows = _aligned(evidence, names)
+        rows = _align_rows(evidence, names)
     if not (retrieval.weights if active is None else any(active)):
         return AlignedEvidence(retrieval, active, rows, None)
-    return AlignedEvidence(retrieval, active, rows, _judged(retrieval, rows, evidence, hyperparameters))
+    return AlignedEvidence(retrieval, active, rows, _judge(retrieval, rows, evidence, hyperparameters))
 
 
-def stepped(
+def take_step(
     reading: AlignedEvidence,
     judgement: Judgement,
     *,
@@ -108,7 +108,7 @@ def stepped(
 ) -> tuple[Retrieval, tuple[float, ...]]:
     """One Newton step inside the boxes, and the gradient that it followed. `factor` is lr_eff / lr_base."""
     old, views = reading.retrieval, reading.retrieval.views
-    sums, variances = (_moments if judgement.chances else _dismissed)(reading.rows, judgement)
+    sums, variances = (_moments if judgement.chances else _dismissal_sums)(reading.rows, judgement)
     g = _gradient(reading, judgement, sums, credit, hyperparameters, outliers=outliers)
     scale = hyperparameters.learner_temperature * VIEW_SCALE
     sharpness, memory = credit * judgement.meant / (scale * scale), hyperparameters.curvature_memory
@@ -119,7 +119,7 @@ def stepped(
         for weight, slope, known, low, high in zip(old.weights, g, h, views.lows, views.highs, strict=True)
     ]
     believed = credit * (judgement.advantage or 0.0) if earns_trust else 0.0
-    return Retrieval(views, tuple(weights), tuple(h), trust.grown(old.trust_sum, believed, hyperparameters)), g
+    return Retrieval(views, tuple(weights), tuple(h), trust.add_advantage(old.trust_sum, believed, hyperparameters)), g
 
 
 def _moments(rows: Rows, judgement: Judgement) -> tuple[list[float], list[float]]:
@@ -138,7 +138,7 @@ def _moments(rows: Rows, judgement: Judgement) -> tuple[list[float], list[float]
     return sums, variances
 
 
-def _dismissed(rows: Rows, judgement: Judgement) -> tuple[list[float], list[float]]:
+def _dismissal_sums(rows: Rows, judgement: Judgement) -> tuple[list[float], list[float]]:
     """Of each view: sum m (x - 1/2) over the memories of which it says anything; one that none of them has is no part
     of why they were shown. Nothing was compared, so there is no variance."""
     sums = []
@@ -180,10 +180,10 @@ def credit_of(source: EvidenceSource, trust_sum: float, hyperparameters: Hyperpa
     if source is EvidenceSource.PERSON:
         return hyperparameters.person_credit
     waits = source is EvidenceSource.MODEL and hyperparameters.citations_await_trust
-    return hyperparameters.citation_credit * (trust.earned(trust_sum, hyperparameters) if waits else 1.0)
+    return hyperparameters.citation_credit * (trust.earned_trust(trust_sum, hyperparameters) if waits else 1.0)
 
 
-def named_values(evidence: Evidence) -> tuple[tuple[str, bool], ...]:
+def named_memories(evidence: Evidence) -> tuple[tuple[str, bool], ...]:
     """Shown memories that were named, with whether they helped; one named both ways counts as unhelpful.
 
     What a model cites says nothing of a memory's own worth.
@@ -196,29 +196,29 @@ def named_values(evidence: Evidence) -> tuple[tuple[str, bool], ...]:
     return tuple((name, name not in unhelpful) for name in named if name in shown)
 
 
-def _aligned(evidence: Evidence, names: tuple[str, ...]) -> Rows:
+def _align_rows(evidence: Evidence, names: tuple[str, ...]) -> Rows:
     """The shown values in the learner's order of views; a view without values is 0 throughout."""
     place = {name: index for index, name in enumerate(evidence.views)}
     order = [place.get(name, -1) for name in names]
     return [tuple([float(values[i]) if i >= 0 else 0.0 for i in order]) for _, values in evidence.shown]
 
 
-def _judged(old: Retrieval, rows: Rows, evidence: Evidence, hyperparameters: Hyperparameters) -> Judgement | None:
+def _judge(old: Retrieval, rows: Rows, evidence: Evidence, hyperparameters: Hyperparameters) -> Judgement | None:
     unhelpful = set(evidence.unhelpful)
     helpful = set(evidence.helpful) - unhelpful
     marks = [memory.id in helpful for memory in evidence.shown]
     count = marks.count(True)
     if 0 < count < len(marks):
-        return _compared(old, rows, [1.0 / count if mark else 0.0 for mark in marks], hyperparameters)
+        return _compare(old, rows, [1.0 / count if mark else 0.0 for mark in marks], hyperparameters)
     if marks and unhelpful.issuperset(memory.id for memory in evidence.shown):
         return Judgement((), (-hyperparameters.dismissal / len(marks),) * len(marks), 1.0, None)
     return None
 
 
-def _compared(old: Retrieval, rows: Rows, y: list[float], hyperparameters: Hyperparameters) -> Judgement:
-    scores, prior_scores = _scored(rows, old, hyperparameters.learner_temperature * VIEW_SCALE)
-    chances, likelihood = _chosen(scores, y)
-    _, prior_likelihood = _chosen(prior_scores, y)
+def _compare(old: Retrieval, rows: Rows, y: list[float], hyperparameters: Hyperparameters) -> Judgement:
+    scores, prior_scores = _score_rows(rows, old, hyperparameters.learner_temperature * VIEW_SCALE)
+    chances, likelihood = _choice_chances(scores, y)
+    _, prior_likelihood = _choice_chances(prior_scores, y)
     misses = [target - chance for target, chance in zip(y, chances, strict=True)]
     meant, by_accident = (1.0 - hyperparameters.doubt) * likelihood, hyperparameters.doubt / len(y)
     prior_meant = (1.0 - hyperparameters.doubt) * prior_likelihood
@@ -231,7 +231,7 @@ def _compared(old: Retrieval, rows: Rows, y: list[float], hyperparameters: Hyper
     )
 
 
-def _scored(rows: Rows, old: Retrieval, scale: float) -> tuple[list[float], list[float]]:
+def _score_rows(rows: Rows, old: Retrieval, scale: float) -> tuple[list[float], list[float]]:
     """w.x / T of each shown memory by the weights, and by their priors; added left to right, as by `dot`."""
     weights, priors = old.weights, old.views.priors
     scores, prior_scores = [], []
@@ -245,7 +245,7 @@ def _scored(rows: Rows, old: Retrieval, scale: float) -> tuple[list[float], list
     return scores, prior_scores
 
 
-def _chosen(scores: list[float], y: list[float]) -> tuple[list[float], float]:
+def _choice_chances(scores: list[float], y: list[float]) -> tuple[list[float], float]:
     """Chances, and e^-L: how likely what helped would have been chosen; L = log Z - sum y s."""
     top = max(scores)
     above = [score - top for score in scores]

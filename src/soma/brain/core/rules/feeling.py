@@ -20,11 +20,11 @@ class Feeling(msgspec.Struct, frozen=True, gc=False):
     novelty: float
     salience: float
     drives: Modulators
-    pushed: Modulators
+    raw_levels: Modulators
     """The levels after the event, before their bounds."""
 
 
-def felt(
+def feel(
     before: Modulators,
     hyperparameters: Hyperparameters,
     *,
@@ -39,10 +39,10 @@ def felt(
     novelty = UNKNOWN if novelty is None else novelty
     confidence = UNKNOWN if confidence is None else confidence
     drive = modulators.drives(delta, error, urgency=urgency, novelty=novelty, confidence=confidence)
-    pushed = modulators.pushed(
+    raw_levels = modulators.push(
         before, drive, hyperparameters.profile, hyperparameters.modulator_leak, hyperparameters.modulator_gain
     )
-    return Feeling(delta, error, novelty, salience(novelty, error, hyperparameters), drive, pushed)
+    return Feeling(delta, error, novelty, salience(novelty, error, hyperparameters), drive, raw_levels)
 
 
 def next_baseline(baseline: float, delta: float, before: Modulators, hyperparameters: Hyperparameters) -> float:

@@ -13,7 +13,7 @@ class Gates(NamedTuple):
     admit: bool
 
 
-def passes(salience: float, hyperparameters: Hyperparameters) -> bool:
+def is_salient(salience: float, hyperparameters: Hyperparameters) -> bool:
     """Whether an automatic outcome may move weights."""
     return salience >= hyperparameters.gate_learn
 
@@ -21,7 +21,7 @@ def passes(salience: float, hyperparameters: Hyperparameters) -> bool:
 def gates(salience: float, modulators: Modulators, hyperparameters: Hyperparameters) -> Gates:
     """0.3 learn, 0.5 act, 0.7 admit to working memory; acetylcholine lowers the last."""
     return Gates(
-        learn=passes(salience, hyperparameters),
+        learn=is_salient(salience, hyperparameters),
         act=salience >= hyperparameters.gate_act,
         admit=salience >= admission_threshold(modulators, hyperparameters),
     )

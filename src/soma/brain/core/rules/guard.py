@@ -38,7 +38,7 @@ START = Rolling(0, 0.0, 0.0, 0.0)
 INITIAL = Guard(START, START, None)
 
 
-def rolled(old: Rolling, score: float, hyperparameters: Hyperparameters) -> Rolling:
+def add_score(old: Rolling, score: float, hyperparameters: Hyperparameters) -> Rolling:
     scored, fast, slow = old.scored + 1, old.fast, old.slow
     fast_rate, slow_rate = hyperparameters.guard_fast, hyperparameters.guard_slow
     if scored * slow_rate < 1.0:  # the first scores are averaged plainly, so that the start weighs nothing
@@ -53,7 +53,7 @@ def rolled(old: Rolling, score: float, hyperparameters: Hyperparameters) -> Roll
     )
 
 
-def worsened(score: Rolling, hyperparameters: Hyperparameters) -> bool:
+def has_worsened(score: Rolling, hyperparameters: Hyperparameters) -> bool:
     """slow - fast > 3 standard deviations of the fast mean: sqrt(variance rate / (2 - rate))."""
     fall = score.slow - score.fast
     if fall <= 0.0 or score.scored < hyperparameters.guard_warmup:
@@ -77,22 +77,22 @@ def watch_evidence(
     """One more score. The lesson to go on with is the new one or, when it proved worse, the last good one."""
     limit = hyperparameters.advantage_limit
     advantage = clamp(advantage, -limit, limit)  # one wild event must not hide a fall in the variance
-    score, good, guarded = _watched(guard.evidence, guard.good, parameters, advantage, hyperparameters)
+    score, good, guarded = _watch(guard.evidence, guard.good, parameters, advantage, hyperparameters)
     return Guard(score, guard.reward, good), good if guarded and good else parameters, guarded
 
 
 def watch_reward(
     guard: Guard, parameters: Parameters, reward: float, hyperparameters: Hyperparameters
 ) -> tuple[Guard, Parameters, bool]:
-    score, good, guarded = _watched(guard.reward, guard.good, parameters, reward, hyperparameters)
+    score, good, guarded = _watch(guard.reward, guard.good, parameters, reward, hyperparameters)
     return Guard(guard.evidence, score, good), good if guarded and good else parameters, guarded
 
 
-def _watched(
+def _watch(
     old: Rolling, good: Parameters | None, parameters: Parameters, score: float, hyperparameters: Hyperparameters
 ) -> tuple[Rolling, Parameters | None, bool]:
-    rolling = rolled(old, score, hyperparameters)
-    if good and worsened(rolling, hyperparameters):
+    rolling = add_score(old, score, hyperparameters)
+    if good and has_worsened(rolling, hyperparameters):
         # Start again from the usual score, still on the watch: whatever spoiled the lesson may go on.
         return replace(rolling, fast=rolling.slow), good, True
     return rolling, parameters if is_checkpoint(rolling, hyperparameters) else good, False

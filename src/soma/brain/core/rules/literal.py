@@ -19,7 +19,7 @@ def evidence_signal(evidence: Evidence) -> float:
     return -1.0 if shown & set(evidence.unhelpful) else 0.0
 
 
-def moved(weight: Weight, value: float, rate: float, signal: float) -> float:
+def move_weight(weight: Weight, value: float, rate: float, signal: float) -> float:
     return clamp(value + rate * weight.literal_gain * signal, weight.low, weight.high)
 
 
@@ -27,16 +27,16 @@ def move_parameters(old: Parameters, rate: float, signal: float) -> Parameters:
     """Every weight with a gain: alpha, gamma, lambda, mu, nu. beta, tau and the further views have none."""
     retrieval, utility = old.retrieval, old.utility
     weights = [
-        moved(NAMED_VIEWS[view], value, rate, signal) if view in NAMED_VIEWS else value
+        move_weight(NAMED_VIEWS[view], value, rate, signal) if view in NAMED_VIEWS else value
         for view, value in zip(retrieval.views.names, retrieval.weights, strict=True)
     ]
     return Parameters(
         replace(retrieval, weights=tuple(weights)),
         replace(
             utility,
-            lambda_=moved(LAMBDA, utility.lambda_, rate, signal),
-            mu=moved(MU, utility.mu, rate, signal),
-            nu=moved(NU, utility.nu, rate, signal),
+            lambda_=move_weight(LAMBDA, utility.lambda_, rate, signal),
+            mu=move_weight(MU, utility.mu, rate, signal),
+            nu=move_weight(NU, utility.nu, rate, signal),
         ),
         old.temperature,
     )

@@ -23,7 +23,7 @@ def anneal(n: int, hyperparameters: Hyperparameters) -> float:
     return hyperparameters.tau_default * exp(-hyperparameters.tau_anneal_rate * n)
 
 
-def moved(old: Temperature, diversity: float, n: int, hyperparameters: Hyperparameters) -> Temperature:
+def adjust(old: Temperature, diversity: float, n: int, hyperparameters: Hyperparameters) -> Temperature:
     """d += 0.05 (0.5 - diversity), tau = clamp(anneal(n) + d). Too few distinct memories shown: tau rises."""
     base = anneal(n, hyperparameters)
     drift = old.drift + hyperparameters.diversity_rate * (hyperparameters.diversity_target - diversity)

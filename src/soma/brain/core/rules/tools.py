@@ -24,7 +24,7 @@ def usefulness(tools: Tools, name: str) -> float:
     return PRIOR
 
 
-def learned(tools: Tools, name: str, outcome: float, rate: float, *, floor: float = 0.0) -> Tools:
+def update_usefulness(tools: Tools, name: str, outcome: float, rate: float, *, floor: float = 0.0) -> Tools:
     """u += rate (outcome - u), never below `floor`; sorted by name; past the limit the least called is forgotten."""
     calls = {tool.name: tool for tool in tools}
     old = calls.get(name, ToolUsefulness(name, PRIOR, 0))

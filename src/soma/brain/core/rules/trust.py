@@ -6,7 +6,7 @@ from soma.brain.core.arithmetic import clamp, sigmoid
 from soma.brain.core.hyperparameters import Hyperparameters
 
 
-def grown(trust_sum: float, advantage: float, hyperparameters: Hyperparameters) -> float:
+def add_advantage(trust_sum: float, advantage: float, hyperparameters: Hyperparameters) -> float:
     """Add loss(prior) - loss(w) of one feedback, from before learning, at most 3; the sum stays in 20."""
     advantage = clamp(advantage, -hyperparameters.advantage_limit, hyperparameters.advantage_limit)
     return clamp(trust_sum + advantage, -hyperparameters.trust_limit, hyperparameters.trust_limit)
@@ -17,7 +17,7 @@ def trust(trust_sum: float, hyperparameters: Hyperparameters) -> float:
     return sigmoid(hyperparameters.trust_scale * trust_sum)
 
 
-def earned(trust_sum: float, hyperparameters: Hyperparameters) -> float:
+def earned_trust(trust_sum: float, hyperparameters: Hyperparameters) -> float:
     """2 k - 1, the part of trust above its start; 0 below it."""
     return max(0.0, 2.0 * trust(trust_sum, hyperparameters) - 1.0)
 

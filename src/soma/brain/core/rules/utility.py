@@ -56,7 +56,7 @@ def features(
     )
 
 
-def regressed(old: Utility, f: Features, reward: float, credit: float, hyperparameters: Hyperparameters) -> Utility:
+def regress(old: Utility, f: Features, reward: float, credit: float, hyperparameters: Hyperparameters) -> Utility:
     """One observation more. `credit` is its weight: 1 for a person, less for an automatic outcome."""
     keep, gain, cost, latency = hyperparameters.utility_memory, f.gain, f.cost, f.latency
     g, c, t = credit * gain, credit * cost, credit * latency
@@ -64,7 +64,7 @@ def regressed(old: Utility, f: Features, reward: float, credit: float, hyperpara
     cc, cl, ll = keep * old.cc + c * cost, keep * old.cl + c * latency, keep * old.ll + t * latency
     gr, cr, lr = keep * old.gr + g * reward, keep * old.cr + c * reward, keep * old.lr + t * reward
     prior = hyperparameters.utility_prior_observations
-    lambda_, mu, nu = _solved(
+    lambda_, mu, nu = _solve(
         (gg + prior, gc, gl, cc + prior, cl, ll + prior),
         (gr + prior * LAMBDA.default, cr + prior * MU.default, lr + prior * NU.default),
     )
@@ -74,7 +74,7 @@ def regressed(old: Utility, f: Features, reward: float, credit: float, hyperpara
     )  # fmt: skip
 
 
-def _solved(
+def _solve(
     matrix: tuple[float, float, float, float, float, float], right: tuple[float, float, float]
 ) -> tuple[float, float, float]:
     """Solve a symmetric positive definite 3 x 3 system by L D L^T; the prior keeps every pivot positive."""

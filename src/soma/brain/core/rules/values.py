@@ -5,9 +5,9 @@ from soma.brain.core.hyperparameters import Hyperparameters
 
 def next_value(value: float, hyperparameters: Hyperparameters, *, helpful: bool) -> float:
     """value += 0.1 (helpful - value)."""
-    return stepped(value, hyperparameters.value_rate, helpful=helpful)
+    return step_value(value, hyperparameters.value_rate, helpful=helpful)
 
 
-def stepped(value: float, rate: float, *, helpful: bool) -> float:
+def step_value(value: float, rate: float, *, helpful: bool) -> float:
     """The same at the rate of its time."""
     return value + rate * ((1.0 if helpful else 0.0) - value)

@@ -74,7 +74,7 @@ def plan(menu: Menu, worth: Worth, hyperparameters: Hyperparameters, start: Plac
         if place not in seen:
             if len(seen) >= EVALUATIONS:
                 return False
-            seen[place] = evaluated(menu, place, worth, hyperparameters)
+            seen[place] = evaluate(menu, place, worth, hyperparameters)
         return seen[place].utility > best
 
     middle = tuple(len(axis) // 2 for axis in menu)
@@ -85,14 +85,14 @@ def plan(menu: Menu, worth: Worth, hyperparameters: Hyperparameters, start: Plac
     while resting < len(menu):
         resting += 1
         for step in (1, -1):
-            while (there := _moved(here, axis, step, menu)) and improves(there, seen[here].utility):
+            while (there := _neighbour(here, axis, step, menu)) and improves(there, seen[here].utility):
                 here, resting = there, 0
         axis = (axis + 1) % len(menu)
     ordered = sorted(seen.values(), key=lambda found: (-found.utility, found))
     return PlanChoice(ordered[0], tuple(ordered[1 : 1 + RUNNERS_UP]), len(seen))
 
 
-def evaluated(menu: Menu, place: Place, worth: Worth, hyperparameters: Hyperparameters) -> Plan:
+def evaluate(menu: Menu, place: Place, worth: Worth, hyperparameters: Hyperparameters) -> Plan:
     """Gains join as chances do, 1 - prod(1 - gain): each axis brings less when the others bring much."""
     memories, prompt, model, tools = (axis[at] for axis, at in zip(menu, place, strict=True))
     tokens = memories.tokens + prompt.tokens + model.tokens + tools.tokens
@@ -122,6 +122,6 @@ def utility(gain: float, cost: float, latency_ms: float, worth: Worth, hyperpara
     )
 
 
-def _moved(place: Place, axis: int, step: int, menu: Menu) -> Place | None:
+def _neighbour(place: Place, axis: int, step: int, menu: Menu) -> Place | None:
     at = place[axis] + step
     return (*place[:axis], at, *place[axis + 1 :]) if 0 <= at < len(menu[axis]) else None

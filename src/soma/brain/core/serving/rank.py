@@ -29,7 +29,7 @@ def rank(
     tau: float,
 ) -> list[Ranked]:
     """Best first, equal scores by id. `views` names the candidates' values, `names` the weights."""
-    scores = scored(candidates, views, names, weights)
+    scores = score_candidates(candidates, views, names, weights)
     standing = z_scores(scores)
     rows = [
         Ranked(candidate.id, score, z, share, candidate.values)
@@ -38,7 +38,7 @@ def rank(
     return sorted(rows, key=lambda row: (-row.score, row.id))
 
 
-def scored(
+def score_candidates(
     candidates: Sequence[Shown], views: tuple[str, ...], names: tuple[str, ...], weights: Sequence[float]
 ) -> list[float]:
     """sum of weight x view, in the order of `names`; a view or a weight without the other counts 0."""
