@@ -2,7 +2,7 @@
 
 import pytest
 
-from soma.agent.language.speech import is_question, is_request, only_names, says_something, sentences, stated
+from soma.agent.language.speech import is_question, is_request, only_names, says_something
 
 
 @pytest.mark.parametrize(
@@ -89,18 +89,3 @@ def test_a_name_without_a_verb_states_nothing(text):
 )  # fmt: skip
 def test_what_may_be_a_statement_is_not_taken_for_a_name(text):
     assert not only_names(text)
-
-
-def test_sentences_end_neither_after_a_title_nor_after_an_initial():
-    assert sentences("Dr. Wu met J. Doe. They spoke!\nIt rained.") == [
-        "Dr. Wu met J. Doe.",
-        "They spoke!",
-        "It rained.",
-    ]
-
-
-def test_only_what_was_stated_can_be_evidence():
-    said = "My cat is called Miso. What do you say? Read the plan.\nthe name of my cat please"
-    assert stated(said, {"role": "user"}) == "My cat is called Miso."
-    assert stated(said, {"role": "assistant"}) == ""
-    assert stated(said, {"speaker": "Ann"}) == stated(said, {}) == said

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from soma.agent.language.requests_to_forget import TOKEN, asked_in
-from soma.agent.language.speech import word_set, words
+from soma.agent.language.words import word_set, words
 
 LONGEST_CONSENT = 200  # characters: who says yes says little
 _YES = word_set(

@@ -2,7 +2,8 @@
 
 import re
 
-from soma.agent.language.speech import is_question, sentences
+from soma.agent.language.speech import is_question
+from soma.agent.language.words import sentences
 
 _DENIES = re.compile(
     r"""

@@ -2,7 +2,8 @@
 
 import re
 
-from soma.agent.language.speech import is_question, is_request, may_have_verb, sentences, word_set
+from soma.agent.language.speech import is_question, is_request, may_have_verb
+from soma.agent.language.words import sentences, word_set
 
 LONGEST_REQUEST = 2_000  # characters of a sentence that are looked at
 TOKEN = re.compile(r"#?\d+|no\.|[^\W\d_]+(?:['’-][^\W\d_]+)*['’]?")

@@ -3,7 +3,7 @@
 import re
 from typing import Literal
 
-from soma.agent.language.speech import word_set, words
+from soma.agent.language.words import word_set, words
 
 SmallTalk = Literal["thanks", "goodbye", "greeting", "assent"]
 

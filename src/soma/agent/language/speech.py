@@ -1,21 +1,9 @@
 """What people's sentences do by their form: ask, request, or state (pure). Only a statement can be evidence."""
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
 from soma.agent.language.spelling import distance_of
-
-LONGEST_NAME = 80  # of a speaker, where somebody else's words name one
-WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
-SENTENCE_END = re.compile(r"(?<=[.!?])[\"'”’)]*\s+|(?<=[。！？])|\n+")
-LONGEST_ABBREVIATION = 8  # characters, with the one before it
-ABBREVIATION = re.compile(r"(?:\b(?:dr|mr|mrs|ms|st|vs|prof|jr|sr|e\.g|i\.e|a\.m|p\.m)|\b[A-Z])\.$", re.IGNORECASE)
-
-
-def word_set(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
+from soma.agent.language.words import sentences, word_set, words
 
 ASKING = word_set(
     """am are can could did do does had has have how is may might shall should was were what when where which who
@@ -68,24 +56,6 @@ _FINITE = word_set(
 )
 _INFLECTED = re.compile(r"(?:(?<!s)s|ed|ing)$")
 _ENDING = re.compile(r"(?:(?<!s)s|ed)$").search  # of a verb that is finite
-
-
-def words(text: str) -> list[str]:
-    """Lower case, without a possessive ending."""
-    return [_bare(word) for word in WORD.findall(text.lower())]
-
-
-def sentences(text: str) -> list[str]:
-    """Split at ends of sentences and lines, but not after abbreviations and initials."""
-    found: list[list[str]] = []
-    for piece in map(str.strip, SENTENCE_END.split(text)):
-        if not piece:
-            continue
-        if found and ABBREVIATION.search(found[-1][-1][-LONGEST_ABBREVIATION:]):
-            found[-1].append(piece)
-        else:
-            found.append([piece])
-    return [" ".join(pieces) for pieces in found]
 
 
 def is_question(text: str) -> bool:
@@ -149,43 +119,3 @@ def says_something(text: str) -> bool:
 
 def is_statement(sentence: str) -> bool:
     return not (is_question(sentence) or is_request(sentence) or only_names(sentence))
-
-
-def stated(text: str, metadata: Mapping[str, Any]) -> str:
-    """What a memory with this `metadata` can prove: nothing of the model's own answers, of the user's own messages
-    what they state.
-    """
-    match metadata.get("role"):
-        case "assistant":
-            return ""
-        case "user":
-            return " ".join(filter(is_statement, sentences(text)))
-        case _:
-            return text
-
-
-def said_by(metadata: Mapping[str, Any], *, is_shared: bool = False) -> str | None:
-    """The speaker, as a memory's metadata claim; only a private memory may be a message of a conversation."""
-    claimed = metadata.get("speaker") or (None if is_shared else metadata.get("role"))
-    return claimed if isinstance(claimed, str) else None
-
-
-def written_by(author: str, metadata: Mapping[str, Any]) -> str:
-    """Say who wrote a shared memory: the verified author, whoever its metadata name as the speaker."""
-    speaker = metadata.get("speaker")
-    claimed = " ".join(speaker.split())[:LONGEST_NAME] if isinstance(speaker, str) else ""
-    if claimed in {"", author}:
-        return f"written by {author}"
-    return f'written by {author}, who names "{claimed}" as the speaker'
-
-
-def made_of(metadata: Mapping[str, Any]) -> int:
-    """Of how many memories consolidation made the one with this `metadata`; 0 for what somebody said or wrote."""
-    if "synthesised" not in metadata:
-        return 0
-    sources = metadata.get("sources")
-    return max(1, len(sources)) if isinstance(sources, list) else 1
-
-
-def _bare(word: str) -> str:
-    return re.sub(r"['’]s?$", "", word).replace("’", "'")

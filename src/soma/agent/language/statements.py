@@ -10,9 +10,10 @@ from soma.agent.language.dates import resolve, said_on
 from soma.agent.language.hidden import without_hidden
 from soma.agent.language.requests_to_forget import asks_to_forget, to_erase
 from soma.agent.language.small_talk import small_talk
-from soma.agent.language.speech import is_question, is_request, may_have_verb, only_names, sentences, word_set, words
+from soma.agent.language.speech import is_question, is_request, may_have_verb, only_names
 from soma.agent.language.spelling import nearest
 from soma.agent.language.stems import STOP, stem
+from soma.agent.language.words import sentences, word_set, words
 
 # Words that begin a question and as well a note in telegram style: "Had lunch with Ann", "Will is my brother".
 _EITHER = word_set("had has have did do does was were will may")

@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import snowballstemmer
 
-from soma.agent.language.speech import word_set, words
+from soma.agent.language.words import word_set, words
 
 STOP = word_set(
     """a about after again ago all also am an and any anything are as at be been before being but by can could did

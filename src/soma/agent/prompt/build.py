@@ -14,9 +14,9 @@ from hashlib import sha256
 
 import msgspec
 
+from soma.agent.language.authorship import attribution, count_sources, speaker_of
 from soma.agent.language.hidden import without_hidden
 from soma.agent.language.moments import date_in_words, moment_of, now_in_words
-from soma.agent.language.speech import made_of, said_by, written_by
 from soma.agent.llm.base import (
     MEMORY_AWAY,
     InstructionPart,
@@ -244,8 +244,8 @@ def _now(material: Material) -> Part:
 
 
 def _memory(number: int, memory: ShownMemory, timezone: str) -> MemoryPart:
-    made_from = made_of(memory.metadata)
-    author = None if made_from else _seen(said_by(memory.metadata, is_shared=memory.author is not None))
+    made_from = count_sources(memory.metadata)
+    author = None if made_from else _seen(speaker_of(memory.metadata, is_shared=memory.author is not None))
     moment = moment_of(memory.metadata, memory.occurred_at)
     return MemoryPart(
         number=number,
@@ -254,7 +254,7 @@ def _memory(number: int, memory: ShownMemory, timezone: str) -> MemoryPart:
         occurred_at=moment,
         when=date_in_words(moment, timezone, was_said=author is not None),
         author=author,
-        written_by=_seen(written_by(memory.author, memory.metadata)) if memory.author and not made_from else None,
+        written_by=_seen(attribution(memory.author, memory.metadata)) if memory.author and not made_from else None,
         source=_seen(memory.source),
         score=memory.score,
         attention=memory.attention,

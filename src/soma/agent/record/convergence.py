@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import exp
 
-from soma.agent.language.speech import stated
+from soma.agent.language.authorship import provable_text
 from soma.agent.record.citations import support
 from soma.agent.record.turn import IterationRecord, ToolUse, TurnRecord
 
@@ -69,7 +69,10 @@ def evidence_of(record: TurnRecord, iteration: IterationRecord) -> list[str]:
     cited = set(iteration.spoken.cited)
     memories = [memory for memory in record.shown_by(iteration.number) if memory.id in cited]
     finished = [use.finished for use in record.tool_uses if use.finished and not use.finished.is_error]
-    return [*(stated(memory.text, memory.metadata) for memory in memories), *(result.content for result in finished)]
+    return [
+        *(provable_text(memory.text, memory.metadata) for memory in memories),
+        *(result.content for result in finished),
+    ]
 
 
 def progress(record: TurnRecord, iteration: IterationRecord) -> float | None:

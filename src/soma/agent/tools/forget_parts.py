@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from soma.agent.language.requests_to_forget import names_nothing, to_forget
-from soma.agent.language.speech import sentences
+from soma.agent.language.words import sentences
 from soma.agent.tools.own_words import stems_of
 from soma.brain.types import RecalledMemory
 

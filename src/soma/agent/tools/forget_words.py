@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from soma.agent.language.authorship import count_sources
 from soma.agent.language.moments import moment_of
-from soma.agent.language.speech import made_of, says_something, sentences
+from soma.agent.language.speech import says_something
+from soma.agent.language.words import sentences
 from soma.agent.tools.forget_parts import COVERED, shares
 from soma.agent.tools.own_words import stems_of
 from soma.agent.tools.shortened import shorten
@@ -37,7 +39,9 @@ def matching(what: str, hits: Sequence[RecalledMemory]) -> list[RecalledMemory]:
 def without_summaries(hits: Sequence[Memory]) -> list[Memory]:
     """Leave out what consolidation made of others among them: it goes with these, and is no choice of its own."""
     known = {hit.id for hit in hits}
-    return [hit for hit in hits if not made_of(hit.metadata) or known.isdisjoint(hit.metadata.get("sources") or ())]
+    return [
+        hit for hit in hits if not count_sources(hit.metadata) or known.isdisjoint(hit.metadata.get("sources") or ())
+    ]
 
 
 def question(

@@ -2,8 +2,8 @@
 
 from typing import Any, Protocol
 
+from soma.agent.language.authorship import attribution, count_sources, speaker_of
 from soma.agent.language.moments import moment_of
-from soma.agent.language.speech import made_of, said_by, written_by
 from soma.agent.tools.base import ToolContext, ToolResult
 from soma.agent.tools.brain import PrincipalOf, Signing, asking_brain
 from soma.brain.types import Principal, RecalledMemory
@@ -60,8 +60,8 @@ class Recall:
 
 def _line(hit: RecalledMemory) -> str:
     """One hit a line, so that a text cannot pass itself off as another hit."""
-    made_from = made_of(hit.metadata)
-    author = written_by(hit.author, hit.metadata) if hit.author else said_by(hit.metadata)
+    made_from = count_sources(hit.metadata)
+    author = attribution(hit.author, hit.metadata) if hit.author else speaker_of(hit.metadata)
     about = (
         f"a summary of {made_from} memories" if made_from else author,
         (moment_of(hit.metadata, hit.occurred_at) or "")[:10],

@@ -22,7 +22,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from soma.agent.language.hidden import without_hidden
-from soma.agent.language.speech import word_set
+from soma.agent.language.words import word_set
 from soma.agent.tools.readings import readings
 
 RUN = 4

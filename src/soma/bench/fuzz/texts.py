@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from soma.agent.language import arithmetic, dates, hidden, speech
+from soma.agent.language import arithmetic, authorship, dates, hidden, speech
 from soma.agent.llm.base import MemoryPart, Message, ModelRequest, TextPart, ToolSpec
 from soma.agent.llm.offline import tool_choice
 from soma.agent.llm.offline.memories import recalled
@@ -118,7 +118,7 @@ DOORS: dict[str, tuple[Read, int]] = {
     "a bare question": (lambda text: QUESTION_WORDS.sub("", text.lower()), MESSAGE),
     "checks of a memory": (lambda text: checks.not_empty(text + "a", "text"), MESSAGE),
     "speech of a message": (lambda text: (speech.is_question(text), speech.is_request(text)), MESSAGE),
-    "what a message states": (lambda text: speech.stated(text, {"role": "user"}), MESSAGE),
+    "what a message states": (lambda text: authorship.provable_text(text, {"role": "user"}), MESSAGE),
     "citations of an answer": (_cited, MESSAGE),
     "hidden characters": (hidden.without_hidden, MESSAGE),
     "a tool's result": (lambda text: clean(text, 2_000), MESSAGE),

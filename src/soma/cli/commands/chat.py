@@ -7,7 +7,7 @@ from typing import Any
 import click
 from rich.markup import escape
 
-from soma.agent.language.speech import written_by
+from soma.agent.language.authorship import attribution
 from soma.cli.output.formatting import WordWrapper
 from soma.cli.output.terminal import RunningText, write
 from soma.cli.server import NOT_TYPEABLE, NOT_UTF_8, Server, as_json_option, connect, console, fail, show_json
@@ -205,7 +205,7 @@ class Reply:
         for citation in payload["citations"]:
             when = (citation["occurred_at"] or "")[:10]
             author, metadata = citation.get("author"), citation["metadata"]
-            whose = written_by(author, metadata) if author else metadata.get("speaker")
+            whose = attribution(author, metadata) if author else metadata.get("speaker")
             about = ", ".join(filter(None, (whose, when, citation["source"])))
             self._cite(citation["number"], about, citation["text"])
         if payload.get("note"):

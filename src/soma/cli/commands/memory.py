@@ -12,8 +12,8 @@ from rich.markup import escape
 from rich.padding import Padding
 from rich.progress import Progress
 
+from soma.agent.language.authorship import attribution
 from soma.agent.language.moments import moment_of
-from soma.agent.language.speech import written_by
 from soma.cli.imports.documents import Import, Options, absence_text, choose_documents, forget_documents, list_documents
 from soma.cli.imports.files import ENDINGS, NotImportable
 from soma.cli.imports.formats import FORMATS, read_lines
@@ -198,7 +198,7 @@ def recall(query: str, *, top_k: int, namespace: str, as_json: bool) -> None:
         when = (moment_of(hit["metadata"], hit["occurred_at"]) or "")[:16].replace("T", " ")
         console.print(f"    [dim]{when}  {format_parts(hit, weights, every=True)}[/dim]")
         if hit["author"]:
-            console.print(f"    [dim]{escape(written_by(hit['author'], hit['metadata']))}[/dim]")
+            console.print(f"    [dim]{escape(attribution(hit['author'], hit['metadata']))}[/dim]")
 
 
 @command.command("list")

@@ -7,8 +7,9 @@ from typing import Any
 
 from soma.agent.language.arithmetic import expression_in, written
 from soma.agent.language.clock_questions import timezone_in
-from soma.agent.language.speech import is_question, words
+from soma.agent.language.speech import is_question
 from soma.agent.language.stems import content_stems, stem
+from soma.agent.language.words import words
 from soma.agent.llm.base import ToolSpec
 
 THRESHOLD = 0.5

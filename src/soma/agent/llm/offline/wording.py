@@ -9,8 +9,8 @@ from typing import Any
 from soma.agent.language.clock_questions import in_english
 from soma.agent.language.dates import DAYS, MONTHS, resolve, said_on, show
 from soma.agent.language.small_talk import SmallTalk
-from soma.agent.language.speech import sentences
 from soma.agent.language.stems import content_stems
+from soma.agent.language.words import sentences
 from soma.agent.llm.base import MemoryPart, ToolCall, ToolResultPart
 from soma.agent.llm.offline.memories import recalled
 from soma.agent.llm.offline.memories.evidence import ASSISTANT, SUPPORTED, USER, Evidence, weigh

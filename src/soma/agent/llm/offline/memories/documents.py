@@ -7,8 +7,8 @@ the question, is in no document, nothing is known.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from soma.agent.language.speech import words
 from soma.agent.language.stems import ENGLISH
+from soma.agent.language.words import words
 from soma.agent.llm.base import MemoryPart
 from soma.agent.llm.offline.memories.evidence import recall_strength
 from soma.agent.llm.offline.memories.passages import read_documents

@@ -10,9 +10,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from soma.agent.language.dates import DAYS, MONTHS, resolve, said_on
-from soma.agent.language.speech import is_question, is_request, may_have_verb, sentences, words
+from soma.agent.language.speech import is_question, is_request, may_have_verb
 from soma.agent.language.spelling import nearest
 from soma.agent.language.stems import content_stems, is_small, stem
+from soma.agent.language.words import sentences, words
 from soma.agent.llm.base import MemoryPart
 from soma.agent.llm.offline.memories.search import names_in
 from soma.agent.llm.offline.question.implied import implied_in, implied_words

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from soma.agent.language.speech import LONGEST_LABEL, is_question, sentences
+from soma.agent.language.speech import LONGEST_LABEL, is_question
+from soma.agent.language.words import sentences
 from soma.agent.llm.base import MemoryPart
 
 Kind = Literal["prose", "list", "table", "answer"]

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from soma.agent.language.speech import word_set, words
 from soma.agent.language.stems import ENGLISH, is_small, stem
+from soma.agent.language.words import word_set, words
 from soma.agent.llm.offline.question.common_words import is_common
 from soma.agent.llm.offline.question.parse import Question
 

@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator
 
-from soma.agent.language.speech import WORD, word_set
 from soma.agent.language.stems import ENGLISH, is_small, stem
+from soma.agent.language.words import WORD, word_set
 from soma.agent.llm.offline.question.answer_form import DAY, measure_of
 from soma.agent.llm.offline.question.parse import Question
 

@@ -5,18 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from soma.agent.language.speech import (
-    WH,
-    is_question,
-    is_request,
-    may_have_verb,
-    meant_question_word,
-    only_names,
-    sentences,
-    word_set,
-    words,
-)
+from soma.agent.language.speech import WH, is_question, is_request, may_have_verb, meant_question_word, only_names
 from soma.agent.language.stems import ENGLISH, content_stems, language_of
+from soma.agent.language.words import sentences, word_set, words
 
 Kind = Literal["when", "who", "where", "how_many", "other"]
 
