@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from soma.agent.language.lead_ins import HESITATION
 from soma.agent.language.requests_to_forget import TOKEN, asked_in
 from soma.agent.language.words import word_set, words
 
@@ -54,7 +55,7 @@ _NO = word_set(
     nada ninguno ninguna nunca jamás pero salvo quizás quizá acaso mejor"""
 )
 _KEEPING = word_set("keep leave behalte behalt lass lasse garde laisse deja conserva guarda")
-_LEAD_IN = re.compile(r"^(?:(?:well|hmm?|u[hm]|oh|ah|please|bitte|na|tja|bon|alors|bueno|pues)\b[\s,.!]*)+")
+_LEAD_IN = re.compile(rf"^(?:(?:{HESITATION})\b[\s,.!]*)+")
 _BEARER = word_set("am i'm")  # "I am 42" chooses nothing
 _ARTICLES = word_set("a an my our your der dem des du mein meine meinen unser unsere l el un une una mon ma mes mi mis")
 _RANGE = re.compile(r"#?\b(\d{1,3})\s*(?:-|–|—|\b(?:to|through|bis|à|a|hasta)\b)\s*#?(\d{1,3})\b")

@@ -5,16 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-MONTHS = (
-    "january", "february", "march", "april", "may", "june",
-    "july", "august", "september", "october", "november", "december",
-)  # fmt: skip
-DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+from soma.agent.language.calendar_words import DAYS, ENGLISH_MONTH, MONTHS
+
 COUNTS = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
           "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "a couple of": 2}  # fmt: skip
 VAGUE = ("a few", "several", "some")
 
-MONTH = "|".join([*MONTHS, "jan", "feb", "mar", "apr", "jun", "jul", "aug", "sept?", "oct", "nov", "dec"])
 COUNT = r"\d{1,3}|" + "|".join(sorted([*COUNTS, *VAGUE], key=len, reverse=True))
 UNIT = "day|week|month|year"
 
@@ -139,9 +135,9 @@ RELATIVE: tuple[tuple[re.Pattern[str], Render], ...] = (
     (_compile(r"\b(?:today|tonight|this (?:morning|afternoon|evening)|just now)\b"), _day(0)),
 )
 EXPLICIT = _compile(
-    rf"\b(?:\d{{1,2}}(?:st|nd|rd|th)?\s*(?:-|–|to|until|and)\s*\d{{1,2}}(?:st|nd|rd|th)?\s+(?:{MONTH})\b(?:,?\s+\d{{4}})?"
-    rf"|\d{{1,2}}(?:st|nd|rd|th)?\s+(?:of\s+)?(?:{MONTH})\b(?:,?\s+\d{{4}})?"
-    rf"|(?:{MONTH})\s+\d{{1,2}}(?:st|nd|rd|th)?\b(?:,?\s+\d{{4}})?|(?:{MONTH})\s+\d{{4}}"
+    rf"\b(?:\d{{1,2}}(?:st|nd|rd|th)?\s*(?:-|–|to|until|and)\s*\d{{1,2}}(?:st|nd|rd|th)?\s+(?:{ENGLISH_MONTH})\b(?:,?\s+\d{{4}})?"
+    rf"|\d{{1,2}}(?:st|nd|rd|th)?\s+(?:of\s+)?(?:{ENGLISH_MONTH})\b(?:,?\s+\d{{4}})?"
+    rf"|(?:{ENGLISH_MONTH})\s+\d{{1,2}}(?:st|nd|rd|th)?\b(?:,?\s+\d{{4}})?|(?:{ENGLISH_MONTH})\s+\d{{4}}"
     rf"|\d{{4}}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])|\d{{1,2}}/\d{{1,2}}/\d{{4}}"
-    rf"|(?<=in )(?:{MONTH})|(?<=since )(?:\d{{4}}|{MONTH})|(?<=in )\d{{4}})\b"
+    rf"|(?<=in )(?:{ENGLISH_MONTH})|(?<=since )(?:\d{{4}}|{ENGLISH_MONTH})|(?<=in )\d{{4}})\b"
 )

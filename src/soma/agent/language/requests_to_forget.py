@@ -2,30 +2,26 @@
 
 import re
 
+from soma.agent.language.lead_ins import ADDRESS, CAN_YOU, WISH, any_of, lead_in
+from soma.agent.language.question_words import ENGLISH_WORDS, FRENCH_WORDS, GERMAN_WORDS, SPANISH_WORDS
 from soma.agent.language.speech import is_question, is_request, may_have_verb
 from soma.agent.language.words import sentences, word_set
 
 LONGEST_REQUEST = 2_000  # characters of a sentence that are looked at
 TOKEN = re.compile(r"#?\d+|no\.|[^\W\d_]+(?:['’-][^\W\d_]+)*['’]?")
-
-
-def _either(*alternatives: str) -> str:
-    return f"(?:{'|'.join(alternatives)})"
-
-
-_LEAD = "(?:{}\\b[\\s,:!]*)*".format(
-    _either(
-        "please|kindly|now|also|and|then|ok(?:ay)?|so|hey|hi|hello|soma|just|actually|let'?s|sorry",
-        "(?:can|could|would|will|should|must|may) you|you (?:can|could|should|must|may)",
-        "i(?:'d| would) like you to|i want you to|i need you to",
-        "bitte|hallo|und|jetzt|also|(?:kannst|könntest|würdest) du|(?:können|könnten) sie|du (?:kannst|sollst|darfst)",
-        "s'il te pla[iî]t|s'il vous pla[iî]t|stp|svp|merci d(?:e|')|(?:peux|pourrais)-tu|(?:pouvez|pourriez)-vous",
-        "tu peux|vous pouvez|je veux que tu|je voudrais que (?:tu|vous)",
-        "por favor|puedes|podr[ií]as|puede|podr[ií]a|quiero que|quisiera que|hola",
-    )
+# A request to forget may also be a permission, and may take something back: "actually, ..."
+_LEAD = lead_in(
+    ADDRESS,
+    CAN_YOU,
+    WISH,
+    "actually|sorry|(?:should|must|may) you|you (?:can|could|should|must|may)|i need you to",
+    "bitte|hallo|und|jetzt|also|(?:kannst|könntest|würdest) du|(?:können|könnten) sie|du (?:kannst|sollst|darfst)",
+    "s'il te pla[iî]t|s'il vous pla[iî]t|stp|svp|merci d(?:e|')|(?:peux|pourrais)-tu|(?:pouvez|pourriez)-vous",
+    "tu peux|vous pouvez|je veux que tu|je voudrais que (?:tu|vous)",
+    "por favor|puedes|podr[ií]as|puede|podr[ií]a|quiero que|quisiera que|hola",
 )
 _FORGET = (
-    _either(
+    any_of(
         "forget(?: about)?|unlearn|stop remembering|(?:do not|don['’]t) remember",
         "vergi(?:ss|ß)t?|vergess(?:e|t)|vergessen(?: sie)?",
         "oublie[sz]?|oublier",
@@ -33,13 +29,13 @@ _FORGET = (
     )
     + r"(?![\w-])(?! (?:pas|not|jamais)\b)(?![^,;:.]{0,80}\b(?:nicht|nie|niemals)\b)"
 )
-_MEMORY = _either(
+_MEMORY = any_of(
     r"memor(?:y|ies)|remember|notes?(?!\.\w)|facts?|told you|know|knowledge",
     "gedächtnis|erinnerung(?:en)?|notiz(?:en)?",
     "mémoires?|souvenirs?",
     "memorias?|recuerdos?",
 )
-_PRIVATE = _either(  # what is nobody's but the user's: it lies in memory if anywhere
+_PRIVATE = any_of(  # what is nobody's but the user's: it lies in memory if anywhere
     r"my|our|mein\w{0,2}|unser\w{0,2}|mon|ma|mes|notre|nos|mis?|nuestr[oa]s?",
     r"[\w-]*(?:password|passwort|kennwort|passcode|contraseña)|mot de passe",
 )
@@ -57,18 +53,18 @@ _ERASING = (
     "borrar?|borre|eliminar?|elimine",
 )
 _ERASE = (
-    _either(*_ERASING, "drop|clear")
+    any_of(*_ERASING, "drop|clear")
     + rf"(?![\w-])(?:(?=.{{0,200}}\b{_MEMORY}\b)|(?=.{{0,40}}?\b{_PRIVATE}\b)(?!.{{0,200}}{_FILE})|(?=\W*{_SAID}))"
 )
-_NAMING = _either(
+_NAMING = any_of(
     r"(?:the|this|that|these|those|all|every|any|what|my|our|der|die|das|den|dem|diese[nms]?|mein\w{0,2}|unser\w{0,2}"
     r"|le|la|les|ce|cette|ces|mon|ma|mes|el|los|las|es[ea]|est[ea]|mis?)\b",
     r"l['’]|[\w-]+['’]s\b",
 )
 _ORDERS = re.compile(
-    rf"^{_LEAD}{_either(*_ERASING)}(?!.{{0,200}}{_FILE})(?P<rest>\s+{_NAMING}.*)$", re.IGNORECASE | re.DOTALL
+    rf"^{_LEAD}{any_of(*_ERASING)}(?!.{{0,200}}{_FILE})(?P<rest>\s+{_NAMING}.*)$", re.IGNORECASE | re.DOTALL
 )
-_ASKS = re.compile(rf"^{_LEAD}{_either(_FORGET, _ERASE)}(?P<rest>.*)$", re.IGNORECASE | re.DOTALL)
+_ASKS = re.compile(rf"^{_LEAD}{any_of(_FORGET, _ERASE)}(?P<rest>.*)$", re.IGNORECASE | re.DOTALL)
 _ASKS_LAST = re.compile(  # German puts the verb last
     r"^(?:bitte[\s,]+)?(?:(?:kannst|könntest|würdest) du|(?:können|könnten) sie|du (?:kannst|sollst|darfst)) "
     r"(?:bitte )?(?P<rest>(?:(?!\b(?:nicht|nie|niemals)\b).){1,300}?) vergessen(?! \w)",
@@ -76,7 +72,7 @@ _ASKS_LAST = re.compile(  # German puts the verb last
 )
 _PARTICLE = re.compile(
     r"^[\s,:-]*(?:{}\b[\s,:]*)*".format(
-        _either(
+        any_of(
             "please|bitte|s'il te pla[iî]t|s'il vous pla[iî]t|por favor",
             "that|the fact that|what i (?:said|told you)(?: about)?|everything(?: you know)?(?: about)?",
             "anything about|all about|about",
@@ -95,14 +91,14 @@ _FROM_MEMORY = re.compile(
     re.IGNORECASE,
 )
 _ONLY_SAID = re.compile(rf"{_SAID}\W*(?:to you)?\W*", re.IGNORECASE)
-_QUESTION = _either(
-    r"(?:what|when|where|who|which|how|why)(?:['’]s|\s+(?:is|are|was|were|do|does|did|can|could|should|will|would"
+_QUESTION = any_of(
+    rf"(?:{ENGLISH_WORDS})(?:['’]s|\s+(?:is|are|was|were|do|does|did|can|could|should|will|would"
     r"|has|have|many|much|long|old|often)\b)",
-    r"(?:was|wo|wer|wie|wann|warum)\s+(?:ist|sind|war|waren|hat|haben|kann|heißt|lautet|kostet|viel\w*)\b",
-    r"(?:quel(?:le)?s?|où|quand|comment|pourquoi|combien)\b|qu['’]est-ce",
-    r"(?:qué|cuál(?:es)?|cuándo|dónde|quién|cómo|cuánt\w+|por qué)\b",
+    rf"(?:{GERMAN_WORDS})\s+(?:ist|sind|war|waren|hat|haben|kann|heißt|lautet|kostet|viel\w*)\b",
+    rf"(?:{FRENCH_WORDS})\b|qu['’]est-ce",
+    rf"(?:{SPANISH_WORDS}|por qué)\b",
 )
-_DISMISSED = _either(
+_DISMISSED = any_of(
     r"forget (?:about\b[^,?]{1,100}|it|that)",
     "vergiss (?:es|das)",
     "oublie (?:ça|cela)",

@@ -2,33 +2,28 @@
 
 import re
 
+from soma.agent.language.lead_ins import ADDRESS, WISH, lead_in
+from soma.agent.language.question_words import FRENCH_WORDS, GERMAN_WORDS, SPANISH_WORDS, WH
 from soma.agent.language.spelling import distance_of
 from soma.agent.language.words import sentences, word_set, words
 
-ASKING = word_set(
-    """am are can could did do does had has have how is may might shall should was were what when where which who
-    whom whose why will would"""
-)
-AUXILIARY = word_set(
-    """am are can could did do does had has have is long many may might much often old shall should was were will
-    would"""
-)
-WH = word_set("what when where which who whom whose why how")
+_VERBS = word_set("am are can could did do does had has have is may might shall should was were will would")
+_ASKING = WH | _VERBS  # begin a question
+_AUXILIARY = _VERBS | word_set("long many much often old")  # follow a question word
 _A_SLIP_AWAY = word_set("wham wheat whet whey whim whit whole whore wren")  # from a question word, and words themselves
 _SHORTEST_SLIP = 4  # letters of a question word that may lack one or have another; of a shorter two may be swapped
 _ASKING_ELSEWHERE = re.compile(
-    r"^\W*(?:(?:wo|wann|wer|wem|wen|wie|warum|wieso|weshalb|woher|wohin|welche[rsmn]?(?: \w+)?)"
+    rf"^\W*(?:(?:{GERMAN_WORDS}|welche[rsmn]? \w+)"
     r" (?:ist|sind|war|waren|hat|haben|hatte|habe|kann|können|wird|werden|wurde|muss|soll|heißt|liegt|liegen|steht"
     r"|stehen|kommt|kommen|kostet|geht|beginnt|viele?)\b"
-    r"|qu'est-ce|est-ce que\b|(?:où|quand|qui|comment|combien|pourquoi|quel(?:le)?s?(?: \w+)?)"
+    rf"|qu'est-ce|est-ce que\b|(?!que\b)(?:{FRENCH_WORDS}|quel(?:le)?s? \w+)"  # `que` begins wishes too
     r" (?:est|sont|était|étaient|a|ont|peut|faut|dois|s'appelle|coûte|commence)\b"
-    r"|(?:dónde|cuándo|quién(?:es)?|cómo|cuál(?:es)?|qué|cuánt[oa]s?)"
+    rf"|(?:{SPANISH_WORDS})"
     r" (?:es|está|están|son|era|fue|se|ha|hay|tiene|puede|cuesta|empieza)\b)",
     re.IGNORECASE,
 )
 REQUEST = re.compile(
-    r"^(?:(?:please|kindly|now|also|and|then|ok(?:ay)?|so|hey|hi|hello|soma|just|let'?s|i(?:'d| would) like you to"
-    r"|i want you to)\b[\s,:!]*)*"
+    rf"^{lead_in(ADDRESS, WISH)}"
     r"(?:answer|calculate|compare|compute|convert|count|define|delete|describe|download|draw|explain|fetch|find|forget"
     r"|generate|give|list|look|open|print|quote|read|recall|remove|repeat|run|search|send|show|solve|summari[sz]e"
     r"|tell|translate|write)\b(?!\s*,)",
@@ -37,11 +32,8 @@ REQUEST = re.compile(
 LONGEST_LABEL = 6  # words of what only names a thing
 _PLEASE = re.compile(r"[\s,]+(?:please|pls|bitte|por favor|s['’]il (?:te|vous) pla[iî]t|svp|stp)$", re.IGNORECASE)
 _LETTERS_ONLY = re.compile(r"[^\W\d_]+(?:[ -]+[^\W\d_]+)*")
-_NAMING = word_set(
-    """my our your the which what whose who whom where when why how
-    mein meine meinen unser unsere unseren mon ma mes notre nos mi mis nuestro nuestra"""
-)
-_ENGLISH = word_set("my our your the which what whose who whom where when why how")
+_ENGLISH = WH | word_set("my our your the")  # begin the name of a thing
+_NAMING = _ENGLISH | word_set("mein meine meinen unser unsere unseren mon ma mes notre nos mi mis nuestro nuestra")
 _FINITE = word_set(
     """am are is was were be been has have had do does did can could may might must shall should will would
     ate became began bit blew bought broke brought built burnt came caught chose cost cut dealt died drank drew drove
@@ -67,9 +59,9 @@ def is_question(text: str) -> bool:
     if _ASKING_ELSEWHERE.match(text.replace("’", "'")):
         return True
     first, second, *_ = [*words(text), "", ""]
-    if first in ASKING and first not in WH:
+    if first in _ASKING and first not in WH:
         return True
-    return meant_question_word(first) is not None and second in AUXILIARY
+    return meant_question_word(first) is not None and second in _AUXILIARY
 
 
 def meant_question_word(word: str) -> str | None:
@@ -82,7 +74,7 @@ def meant_question_word(word: str) -> str | None:
 def _is_slip(word: str, asking: str) -> bool:
     if len(asking) < _SHORTEST_SLIP and sorted(word) != sorted(asking):
         return False
-    return word not in ASKING and distance_of(word, asking, 1) <= 1
+    return word not in _ASKING and distance_of(word, asking, 1) <= 1
 
 
 def is_request(text: str) -> bool:

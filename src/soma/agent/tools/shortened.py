@@ -3,15 +3,15 @@
 import re
 from collections.abc import Sequence
 
+from soma.agent.language.calendar_words import ANY_MONTH
+
 SHOWN = 60  # characters of a sentence
 SECRET = re.compile(
     r"(\b\w*(?:password|passwort|passcode|pin|code|secret|key|token|combination|kennwort|mot de passe|contraseña"
     r"|clave)\b[^.!?]*?(?:\bis\b|\bist\b|\best\b|\bes\b|=|:)\s*+)(?!(?:in|on|at|under|behind|with|kept|hidden)\b).+",
     re.IGNORECASE | re.DOTALL,
 )
-_MONTH = (
-    r"(?:jan|jän|ene|feb|fév|mar|mär|apr|avr|abr|may|mai|jun|jui|jul|aug|aoû|ago|sep|oct|okt|nov|dec|dez|déc|dic)\w*"
-)
+_MONTH = rf"(?:{ANY_MONTH})\w*"
 _UNIT = (
     r"(?:euros?|eur|dollars?|pounds?|percent|km|kg|cm|mm|hours?|minutes?|days?|weeks?|months?|years?"
     r"|stunden?|minuten?|tage?|wochen?|monate?|jahre?)"

@@ -7,6 +7,7 @@ from typing import Any
 
 from soma.agent.language.arithmetic import expression_in, written
 from soma.agent.language.clock_questions import timezone_in
+from soma.agent.language.lead_ins import ADDRESS, CAN_YOU, WISH, lead_in
 from soma.agent.language.speech import is_question
 from soma.agent.language.stems import content_stems, stem
 from soma.agent.language.words import words
@@ -18,17 +19,13 @@ MAX_CALLS = 3
 NAMED = 1.0  # the message begins with a verb that is the tool's name
 SUITED = 0.6  # it holds just the kind of text the tool needs
 COVERED = 0.9  # every word of it is one of the tool's
-LEAD_IN = re.compile(
-    r"^(?:please|kindly|now|also|and|then|ok(?:ay)?|so|hey|hi|hello|soma|just|let'?s"
-    r"|(?:can|could|would|will) you|i(?:'d| would) like you to|i want you to)\b[\s,:!]*",
-    re.IGNORECASE,
-)
+LEAD_IN = re.compile(lead_in(ADDRESS, CAN_YOU, WISH), re.IGNORECASE)
 PARTICLE = re.compile(r"^(?:up|down|in mind|a note)\b\s*", re.IGNORECASE)
 THAT = re.compile(r"^(?:that\b|this\b(?=\s*:)|:|,|-)\s*", re.IGNORECASE)
 ABOUT = re.compile(
     r"^(?:(?:your|my|the)\s+memor(?:y|ies)\s*)?(?:(?:for|about|of|on|that|whether|if)\b|:|,)?\s*", re.IGNORECASE
 )
-POLITE = re.compile(r"\b(?:can|could|would|will) you\b", re.IGNORECASE)
+POLITE = re.compile(rf"\b{CAN_YOU}\b", re.IGNORECASE)
 PATH = re.compile(r"(?<![\w@./~-])(?:~|\.{0,2}/)?[\w.-]+(?:/[\w.-]+)*(?![\w@/])")
 TEXT_SUFFIX = re.compile(r"\.(?:md|markdown|txt|text|rst|csv|json|ya?ml|log)$", re.IGNORECASE)
 ROOTED = re.compile(r"^(?:~|\.{1,2}/|/)")
@@ -116,15 +113,20 @@ def path_in(message: str) -> str | None:
 
 
 def _command(message: str) -> _Command:
-    text = message.strip()
-    while lead := LEAD_IN.match(text):
-        text = text[lead.end() :]
-    if POLITE.search(message.strip().removesuffix(text)):
+    lead, text = _part_lead_in(message.strip())
+    if POLITE.search(lead):
         text = text.rstrip("? ")
     found = re.match(r"[^\W\d_]+", text)
     if not found:
         return _Command("", text, is_question(text))
     return _Command(stem(found.group().lower()), text[found.end() :].strip(), is_question(text))
+
+
+def _part_lead_in(message: str) -> tuple[str, str]:
+    """Part the words before an order from the order."""
+    found = LEAD_IN.match(message)
+    at = found.end() if found else 0
+    return message[:at], message[at:]
 
 
 def _command_for(command: _Command, tool: ToolSpec) -> _Command | None:

@@ -6,8 +6,9 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from soma.agent.language.calendar_words import DAYS, MONTHS
 from soma.agent.language.clock_questions import in_english
-from soma.agent.language.dates import DAYS, MONTHS, resolve, said_on, show
+from soma.agent.language.dates import resolve, said_on, show
 from soma.agent.language.small_talk import SmallTalk
 from soma.agent.language.stems import content_stems
 from soma.agent.language.words import sentences

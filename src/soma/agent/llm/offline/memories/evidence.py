@@ -9,7 +9,9 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from soma.agent.language.dates import DAYS, MONTHS, resolve, said_on
+from soma.agent.language.calendar_words import DAYS, MONTHS
+from soma.agent.language.dates import resolve, said_on
+from soma.agent.language.names import ABBREVIATION, NAME
 from soma.agent.language.speech import is_question, is_request, may_have_verb
 from soma.agent.language.spelling import nearest
 from soma.agent.language.stems import content_stems, is_small, stem
@@ -53,8 +55,6 @@ NUMBER = re.compile(
     r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|dozen|twice|once|several|couple)\b", re.IGNORECASE
 )
 PLACE = re.compile(r"\b(?:in|at|from|to|near|around)\s+(?:the\s+)?[A-Z]")
-ABBREVIATION = re.compile(r"\b[A-Z]{2,}\b")
-NAME = re.compile(r"(?<![.!?]\s)(?<!^)\b[A-Z][a-z]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,11 +10,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from soma.agent.language.dates import said_on, show
+from soma.agent.language.names import NAME_OR_ABBREVIATION
 from soma.agent.language.spelling import nearest
 from soma.agent.language.stems import ENGLISH, content_stems, stem
 from soma.agent.llm.offline.memories.passages import Passage, Unit
 from soma.agent.llm.offline.question.answer_form import measure_of
-from soma.agent.llm.offline.question.clues import ALIASES, HEAD, NAMED
+from soma.agent.llm.offline.question.clues import ALIASES, HEAD
 from soma.agent.llm.offline.question.common_words import is_common
 from soma.agent.llm.offline.question.identifiers import Identifier, identifiers
 from soma.agent.llm.offline.question.parse import Question
@@ -101,7 +102,7 @@ def _is_strange(question: Question, unknown: Sequence[str]) -> bool:
 
 def names_in(question: Question) -> frozenset[str]:
     """Stems of what an English question calls by a name."""
-    return _stems_of(NAMED, question)
+    return _stems_of(NAME_OR_ABBREVIATION, question)
 
 
 def _stems_of(pattern: re.Pattern[str], question: Question) -> frozenset[str]:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from soma.agent.language.calendar_words import ANY_DAY, ANY_MONTH
+from soma.agent.language.names import NAME_IN_NOTES
 from soma.agent.language.stems import ENGLISH, is_small, stem
 from soma.agent.language.words import word_set, words
 from soma.agent.llm.offline.question.common_words import is_common
@@ -27,11 +29,8 @@ TIME = (
     r"|monaten?|jahren?|heures?|jours?|semaines?|mois|ans?|horas?|d[ií]as?|semanas?|mes(?:es)?|años?)\b"
 )
 DAY = (
-    r"\b(?:\d{4}-\d\d(?:-\d\d)?|(?:19|20)\d\d|(?:jan|feb|mar|mär|apr|avr|abr|may|mai|jun|juin|jul|juil|aug|aoû|ago|sep"
-    r"|oct|okt|nov|dec|dez|déc|dic|ene)\w{0,7}|(?:mon|tues|wednes|thurs|fri|satur|sun)days?|\d{1,2}[.:/]\d\d"
-    r"|noon|midnight|o'clock|today|tomorrow|yesterday|weeks?|days?|months?|years?|uhr"
-    r"|(?:montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag|lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche"
-    r"|lunes|martes|miércoles|jueves|viernes|sábado|domingo)s?)\b"
+    rf"\b(?:\d{{4}}-\d\d(?:-\d\d)?|(?:19|20)\d\d|(?:{ANY_MONTH})\w{{0,7}}|\d{{1,2}}[.:/]\d\d|noon|midnight|o'clock"
+    rf"|today|tomorrow|yesterday|weeks?|days?|months?|years?|uhr|{ANY_DAY})\b"
 )
 RANGE = rf"(?:\d\.?|{DAY})\s*(?:–|-|to|until|till|and|bis|und|au|al|y)\s*(?:the |am |zum |le |el )?(?:\d|{DAY})"
 COLOUR = r"\b(?:white|black|gr[ae]y|red|green|blue|yellow|orange|brown|pink|purple|violet|silver|gold|slate|beige)\b"
@@ -76,11 +75,6 @@ KINDS = {
     "when": re.compile(DAY, re.IGNORECASE),
     "how_many": re.compile(rf"{NUMBER}|\b(?:an?|one|no|none|nobody|nothing|free|all|both)\b", re.IGNORECASE),
 }
-CAPITAL = r"\b[A-ZÀ-Ý][a-zß-ÿ][\w'’-]*"
-NAME = re.compile(  # amid a sentence, or at its beginning before what only follows a name there
-    rf"(?<![.!?:;]\s)(?<!^){CAPITAL}"
-    rf"|{CAPITAL}(?=[,:;.(]|\s(?:[A-ZÀ-Ý(]|(?:and|is|was|has|does|did|will|may|can)\b|[a-z]+s\b))"
-)
 SOMEBODY = word_set("nobody everybody anybody everyone anyone")
 
 
@@ -115,7 +109,7 @@ def _tells(measure: Measure, text: str, *, in_table: bool) -> bool:
 def _names(text: str, question: Question) -> Iterator[bool]:
     """Words with a capital letter that are neither days nor common, and that the question does not name itself."""
     yield from (word in SOMEBODY for word in words(text))
-    for found in NAME.findall(text):
+    for found in NAME_IN_NOTES.findall(text):
         word = found.lower()
         is_plain = is_small(word) or is_common(stem(word)) or stem(word) in question.stems
         yield not re.match(DAY, word) and (question.language != ENGLISH or not is_plain)

@@ -4,7 +4,6 @@ import re
 
 from soma.agent.language.stems import stem
 
-NAMED = re.compile(r"(?<![.!?]\s)(?<!^)\b(?:[A-ZÄÖÜÉ][a-zäöüéíñóç]+|[A-Z]{2,})\b")
 HEAD = re.compile(
     r"\b(?:(?:the|an?|our|your|my|his|her|their)\s+([^\W\d_]+)(?=\s+[^\W\d_]+)|how many\s+([^\W\d_]+))", re.IGNORECASE
 )

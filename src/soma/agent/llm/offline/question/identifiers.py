@@ -4,16 +4,14 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from soma.agent.language.dates import DAYS, MONTHS
+from soma.agent.language.calendar_words import DAYS, MONTH_BEGINNING
 from soma.agent.language.stems import is_small
 
 CODE = re.compile(r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[^\W\d_])[^\W_]+(?:-[^\W_]+)*(?![\w-])")
 NUMBERED = re.compile(r"(?<![\w-])([^\W\d_]{2,})[ \u00a0](\d+(?:[.,]\d+)*)(?![\w%]|[.,]\d)")
 YEAR = re.compile(r"(?:19|20)\d\d")
 ORDINAL = re.compile(r"\d+(?:st|nd|rd|th|e|er|ème|h|am|pm|x|cm|mm|km|kg|g|m|s|min)", re.IGNORECASE)
-CALENDAR = re.compile(
-    "|".join([*(month[:3] for month in MONTHS), *(day[:3] for day in DAYS), "mär|avr|aoû|déc|ene|abr|ago|dic|okt|dez"])
-)
+CALENDAR = re.compile("|".join([MONTH_BEGINNING, *(day[:3] for day in DAYS)]))
 
 
 @dataclass(frozen=True, slots=True)

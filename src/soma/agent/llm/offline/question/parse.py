@@ -5,9 +5,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from soma.agent.language.speech import WH, is_question, is_request, may_have_verb, meant_question_word, only_names
+from soma.agent.language.question_words import (
+    ENGLISH_WORDS,
+    FRENCH_WORDS,
+    GERMAN_WORDS,
+    HOW_MANY,
+    SPANISH_WORDS,
+    WHEN,
+    WHERE,
+    WHO,
+    is_question_word,
+)
+from soma.agent.language.speech import is_question, is_request, may_have_verb, meant_question_word, only_names
 from soma.agent.language.stems import ENGLISH, content_stems, language_of
-from soma.agent.language.words import sentences, word_set, words
+from soma.agent.language.words import sentences, words
 
 Kind = Literal["when", "who", "where", "how_many", "other"]
 
@@ -25,8 +36,7 @@ WHY = re.compile(
 )
 BARE = re.compile(
     r"^\W*(?:(?:and|by|since|until|till|from|to|for|at|with|about|und|bis|seit|ab|et|depuis|y|desde|hasta|para) )?"
-    r"(?:how (?:many|much|long|often|old|far)|when|where|who|whom|which(?: one)?|wann|wo|wer|wem|wie viele?"
-    r"|quand|où|qui|combien|cuándo|dónde|quién|cuánt[oa]s?)(?: exactly| genau| exactement| exactamente)?\W*$",
+    rf"(?:{HOW_MANY}|{WHEN}|{WHERE}|{WHO}|which(?: one)?)(?: exactly| genau| exactement| exactamente)?\W*$",
     re.IGNORECASE,
 )
 FIRST = re.compile(
@@ -49,38 +59,28 @@ IDLE = re.compile(
     re.IGNORECASE,
 )  # asks for nothing more
 GOES_ON = re.compile(r"\W*(?:and|what|how|und|et|y)\b", re.IGNORECASE)
-OPEN = {
-    ENGLISH: WH,
-    "german": word_set("was wer wem wen wo wann wie warum wieso woher wohin welche welcher welches welchen welchem"),
-    "french": word_set("que quoi qui où quand comment combien pourquoi quel quelle quels quelles"),
-    "spanish": word_set("qué quién quiénes dónde cuándo cómo cuál cuáles cuánto cuánta cuántos cuántas"),
-}  # words that ask for what the question does not say itself
 PARTS = re.compile(
-    r",? (?:and|und|et|y) (?=(?:(?:at|on|in|to|under|since|by|for|from|with|until) )?(?:how|what|when|where|which|who"
-    r"|whom|whose|why|wie|was|wann|wo|wer|welche[rsmn]?|combien|quand|où|qui|quel(?:le)?s?|cuánd?t?[oa]s?|dónde|quién|qué)\b)",
+    r",? (?:and|und|et|y) (?=(?:(?:at|on|in|to|under|since|by|for|from|with|until) )?"
+    rf"(?!que\b)(?:{ENGLISH_WORDS}|{GERMAN_WORDS}|{FRENCH_WORDS}|{SPANISH_WORDS})\b)",  # `que` goes on with a statement
     re.IGNORECASE,
 )
 KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     (
         "when",
         re.compile(
-            r"\b(?:when|what (?:date|day|month|year|time)|which (?:date|day|month|year)|wann|quand|cuándo)\b",
+            rf"\b(?:{WHEN}|what (?:date|day|month|year|time)|which (?:date|day|month|year))\b",
             re.IGNORECASE,
         ),
     ),
     (
         "how_many",
-        re.compile(
-            r"\bhow (?:many|much|old|long|often|far)\b|\bwhat (?:number|age)\b"
-            r"|\bwie viele?\b|\bcombien\b|\bcuánt[oa]s?\b",
-            re.IGNORECASE,
-        ),
+        re.compile(rf"\b(?:{HOW_MANY}|what (?:number|age))\b", re.IGNORECASE),
     ),
     (
         "where",
-        re.compile(r"\b(?:where|wo|où|dónde)\b|\b(?:what|which) (?:city|country|place|town|state)\b", re.IGNORECASE),
+        re.compile(rf"\b(?:{WHERE}|(?:what|which) (?:city|country|place|town|state))\b", re.IGNORECASE),
     ),
-    ("who", re.compile(r"\b(?:who|whom|whose|wer|wem|qui|quién|quiénes)\b", re.IGNORECASE)),
+    ("who", re.compile(rf"\b(?:{WHO})\b", re.IGNORECASE)),
 )
 
 
@@ -130,7 +130,7 @@ def _about(asked: Question) -> tuple[str, ...]:
 
 def is_open(asked: Question) -> bool:
     """Whether a question asks for what it does not say: one for a yes or a no may say all of its answer itself."""
-    return any((meant_question_word(word) or word) in OPEN[asked.language] for word in words(asked.text))
+    return any(is_question_word(meant_question_word(word) or word, asked.language) for word in words(asked.text))
 
 
 def is_chat(text: str) -> bool:

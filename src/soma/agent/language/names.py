@@ -1,0 +1,17 @@
+"""Names, known by their capital letters: three patterns that differ in where a name may stand. Pure."""
+
+import re
+
+_CAPITALISED = r"\b[A-ZÀ-Ý][a-zß-ÿ]+"
+_AMID_SENTENCE = r"(?<![.!?]\s)(?<!^)"  # where a capital letter tells something
+_AMID_LINE = r"(?<![.!?:;]\s)(?<!^)"  # notes begin anew behind a colon too
+
+ABBREVIATION = re.compile(r"\b[A-Z]{2,}\b")
+# Amid a sentence; a question also names things by abbreviations.
+NAME = re.compile(rf"{_AMID_SENTENCE}{_CAPITALISED}")
+NAME_OR_ABBREVIATION = re.compile(rf"{_AMID_SENTENCE}(?:{_CAPITALISED}\b|{ABBREVIATION.pattern})")
+# The whole name, amid a line of notes, or at its beginning before what only follows a name there.
+NAME_IN_NOTES = re.compile(
+    rf"{_AMID_LINE}{_CAPITALISED}[\w'’-]*"
+    rf"|{_CAPITALISED}[\w'’-]*(?=[,:;.(]|\s(?:[A-ZÀ-Ý(]|(?:and|is|was|has|does|did|will|may|can)\b|[a-z]+s\b))"
+)
