@@ -20,6 +20,9 @@ from soma.agent.language.nothing_to_recall import nothing_to_recall
         "what day is it",
         "What time is it in Tokyo?",
         "Wie spät ist es?",
+        "Il est quelle heure ?",
+        "¿Qué fecha es hoy?",
+        "so what time is it now?",
         "hello",
     ],
 )
@@ -41,6 +44,9 @@ def test_a_sum_the_time_and_small_talk_need_no_memory(message: str) -> None:
         "what time is it in Ann's town?",
         "what is 6*7 and where is the spare key?",
         "what is my lock code?",
+        "Welcher Tag war das?",
+        "Quelle date ?",
+        "Quelle est la date du concert ?",
     ],
 )
 def test_what_memory_may_know_is_looked_for(message: str) -> None:

@@ -7,27 +7,43 @@ from functools import cache
 from zoneinfo import available_timezones
 
 from soma.agent.language.dates import resolve
+from soma.agent.language.lead_ins import ADDRESS, CAN_YOU
 from soma.agent.language.stems import content_stems
 
-ASKS_TIME = re.compile(
+_CLUE = re.compile(  # in a message, not the whole of it
     r"\bwhat(?:'s| is|) (?:the )?(?:current )?(?:time|date|day)\b|\btime (?:is it|now)\b|\bhow late\b", re.IGNORECASE
 )
-NAMES = re.compile(r"\b[A-Z][\w-]+(?:/[A-Z][\w-]+)+|\b[A-Z][\w-]+(?: (?:[A-Z][\w-]+))*")
+_ZONE_OR_CITY = re.compile(r"\b[A-Z][\w-]+(?:/[A-Z][\w-]+)+|\b[A-Z][\w-]+(?: (?:[A-Z][\w-]+))*")
 _NOW = "what time is it"
 _ANY_DAY = date(2000, 1, 3)  # whether a phrase counts from a day is the same on every day
 _OF_THE_CLOCK = frozenset(content_stems("current time date day month year weekday hour clock late right"))
-_ASKS_NOW = (
-    r"wie spät ist es|wie ?viel uhr ist es|quelle heure (?:est[- ]il|il est)|il est quelle heure|qué horas? (?:es|son)"
+
+# Whole questions, as parts of patterns: for the time, for the day of today, and for a day that counts from today.
+_ENGLISH_NOW = (
+    r"what time (?:is it|it is)|what(?:['’]?s| is) the (?:current |exact )?(?:time|date)|how late is it"
+    r"|what (?:day|date) (?:is it|it is|is today)|what(?:['’]?s| is) today(?:['’]?s date)?|what day of the week is it"
 )
-_ASKS_DAY = (
-    r"(?:welcher|was für ein) (?:wochen)?tag (?:ist|war)(?: es| das)?|welches datum (?:ist|haben wir)"
-    r"|(?:der|den) wievielten? (?:ist|haben wir)|quel jour (?:sommes[- ]nous|est[- ]on|est[- ]ce|on est)"
-    r"|on est quel jour|quelle (?:est la )?date(?: sommes[- ]nous)?|qué (?:día|fecha) es|cuál es la fecha"
-    r"|a qué día estamos"
+_TIME = (
+    r"wie spät (?:ist es|es ist)|wie ?viel uhr ist es|quelle heure (?:est[- ]il|il est)|il est quelle heure"
+    r"|qu[ée] horas? (?:es|son)"
+)
+_TODAY = (
+    r"(?:welche[rn]?|was für ein) (?:wochen)?tag (?:ist(?: es)?|haben wir)|welches datum (?:ist|haben wir)"
+    r"|(?:der|den) wievielten? (?:ist|haben wir)|quel jour (?:sommes[- ]nous|est[- ]on|on est)|on est quel jour"
+    r"|quelle est la date|qu[ée] (?:d[ií]a|fecha) es|cuál es la fecha|a qué día estamos"
+)
+_ANY_DAY_ASKED = (
+    r"(?:welcher|was für ein) (?:wochen)?tag (?:ist|war)(?: es| das)?|quel jour est[- ]ce"
+    rf"|quelle date(?: sommes[- ]nous)?|{_TODAY}"
 )
 _ASKED = (
-    (re.compile(rf"\W*(?:{_ASKS_NOW})\b", re.IGNORECASE), _NOW),
-    (re.compile(rf"\W*(?:{_ASKS_DAY})\b", re.IGNORECASE), "what day is it"),
+    (re.compile(rf"\W*(?:{_TIME})\b", re.IGNORECASE), _NOW),
+    (re.compile(rf"\W*(?:{_ANY_DAY_ASKED})\b", re.IGNORECASE), "what day is it"),
+)
+_ONLY_NOW = re.compile(
+    rf"\W*(?:(?:{ADDRESS}|{CAN_YOU} tell me|tell me|do you know|hallo|bitte)\W+)*(?:{_ENGLISH_NOW}|{_TIME}|{_TODAY})"
+    r"(?: (?:right now|now|today|please|jetzt|heute|bitte|maintenant|aujourd['’]hui|ahora|hoy))*(?P<place> in .+)?",
+    re.IGNORECASE,
 )
 _BESIDE = tuple(
     (re.compile(rf"(?<!\w)(?:{phrases})\b"), english)
@@ -60,6 +76,16 @@ def clock_question(message: str, earlier: Sequence[str] = ()) -> str | None:
     return clock_question(following)
 
 
+def asks_only_for_now(message: str) -> bool:
+    """Return whether a message asks for nothing but the time or the day of now, so that no memory can answer it.
+
+    Unlike `clock_question`, which takes any question that the clock can answer, this takes whole sentences that are
+    known, and a place only where it has a time zone: of "in Ann's town" memory may know.
+    """
+    found = _ONLY_NOW.fullmatch(" ".join(message.split()).rstrip("?!. "))
+    return found is not None and (found["place"] is None or timezone_in(message) is not None)
+
+
 def in_english(message: str) -> str:
     """A question for the time or the day with its words in English; any other message as it is."""
     for asked, english in _ASKED:
@@ -73,10 +99,10 @@ def in_english(message: str) -> str:
 
 def timezone_in(message: str) -> str | None:
     """The zone that the message names, or that of a city after which one is called."""
-    if not ASKS_TIME.search(message):
+    if not _CLUE.search(message):
         return None
     zones = _zones()
-    found = [match.lower() for match in NAMES.findall(message)]
+    found = [match.lower() for match in _ZONE_OR_CITY.findall(message)]
     return next((zones[name] for name in found if name in zones), None)
 
 
@@ -91,11 +117,11 @@ def _zones() -> dict[str, str]:
 
 def _asks_only_the_clock(english: str) -> bool:
     """Whether nothing is left of a question for the time without its place and its day."""
-    if not ASKS_TIME.search(english):
+    if not _CLUE.search(english):
         return False
     day = _day_in(english)
     rest = english.replace(day, " ") if day else english
-    rest = NAMES.sub(lambda found: " " if timezone_in(f"{_NOW} in {found[0]}") else found[0], rest)
+    rest = _ZONE_OR_CITY.sub(lambda found: " " if timezone_in(f"{_NOW} in {found[0]}") else found[0], rest)
     return _OF_THE_CLOCK.issuperset(content_stems(rest))
 
 
