@@ -7,8 +7,8 @@ from functools import cache
 from zoneinfo import available_timezones
 
 from soma.agent.language.dates import resolve
-from soma.agent.language.lead_ins import ADDRESS, CAN_YOU
 from soma.agent.language.stems import content_stems
+from soma.agent.language.vocabulary.lead_ins import ADDRESS, CAN_YOU
 
 _CLUE = re.compile(  # in a message, not the whole of it
     r"\bwhat(?:'s| is|) (?:the )?(?:current )?(?:time|date|day)\b|\btime (?:is it|now)\b|\bhow late\b", re.IGNORECASE

@@ -7,8 +7,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from soma.agent.language.lead_ins import HESITATION
 from soma.agent.language.requests_to_forget import TOKEN, asked_in
+from soma.agent.language.vocabulary.lead_ins import HESITATION
 from soma.agent.language.words import word_set, words
 
 LONGEST_CONSENT = 200  # characters: who says yes says little

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
-from soma.agent.language.calendar_words import DAYS, ENGLISH_MONTH, MONTHS
+from soma.agent.language.vocabulary.calendar_words import DAYS, ENGLISH_MONTH, MONTHS
 
 COUNTS = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
           "nine": 9, "ten": 10, "eleven": 11, "twelve": 12, "a couple of": 2}  # fmt: skip

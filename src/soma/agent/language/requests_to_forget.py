@@ -2,9 +2,9 @@
 
 import re
 
-from soma.agent.language.lead_ins import ADDRESS, CAN_YOU, WISH, any_of, lead_in
-from soma.agent.language.question_words import ENGLISH_WORDS, FRENCH_WORDS, GERMAN_WORDS, SPANISH_WORDS
 from soma.agent.language.speech import is_question, is_request, may_have_verb
+from soma.agent.language.vocabulary.lead_ins import ADDRESS, CAN_YOU, WISH, any_of, lead_in
+from soma.agent.language.vocabulary.question_words import ENGLISH_WORDS, FRENCH_WORDS, GERMAN_WORDS, SPANISH_WORDS
 from soma.agent.language.words import sentences, word_set
 
 LONGEST_REQUEST = 2_000  # characters of a sentence that are looked at

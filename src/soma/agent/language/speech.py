@@ -2,9 +2,9 @@
 
 import re
 
-from soma.agent.language.lead_ins import ADDRESS, WISH, lead_in
-from soma.agent.language.question_words import FRENCH_WORDS, GERMAN_WORDS, SPANISH_WORDS, WH
 from soma.agent.language.spelling import distance_of
+from soma.agent.language.vocabulary.lead_ins import ADDRESS, WISH, lead_in
+from soma.agent.language.vocabulary.question_words import FRENCH_WORDS, GERMAN_WORDS, SPANISH_WORDS, WH
 from soma.agent.language.words import sentences, word_set, words
 
 _VERBS = word_set("am are can could did do does had has have is may might shall should was were will would")

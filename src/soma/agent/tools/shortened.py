@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from soma.agent.language.calendar_words import ANY_MONTH
+from soma.agent.language.vocabulary.calendar_words import ANY_MONTH
 
 SHOWN = 60  # characters of a sentence
 SECRET = re.compile(

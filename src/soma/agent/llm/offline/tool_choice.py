@@ -7,9 +7,9 @@ from typing import Any
 
 from soma.agent.language.arithmetic import expression_in, written
 from soma.agent.language.clock_questions import timezone_in
-from soma.agent.language.lead_ins import ADDRESS, CAN_YOU, WISH, lead_in
 from soma.agent.language.speech import is_question
 from soma.agent.language.stems import content_stems, stem
+from soma.agent.language.vocabulary.lead_ins import ADDRESS, CAN_YOU, WISH, lead_in
 from soma.agent.language.words import words
 from soma.agent.llm.base import ToolSpec
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from soma.agent.language.calendar_words import DAYS, MONTHS
 from soma.agent.language.clock_questions import in_english
 from soma.agent.language.dates import resolve, said_on, show
 from soma.agent.language.small_talk import SmallTalk
 from soma.agent.language.stems import content_stems
+from soma.agent.language.vocabulary.calendar_words import DAYS, MONTHS
 from soma.agent.language.words import sentences
 from soma.agent.llm.base import MemoryPart, ToolCall, ToolResultPart
 from soma.agent.llm.offline.memories import recalled

@@ -9,12 +9,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from soma.agent.language.calendar_words import DAYS, MONTHS
 from soma.agent.language.dates import resolve, said_on
-from soma.agent.language.names import ABBREVIATION, NAME
 from soma.agent.language.speech import is_question, is_request, may_have_verb
 from soma.agent.language.spelling import nearest
 from soma.agent.language.stems import content_stems, is_small, stem
+from soma.agent.language.vocabulary.calendar_words import DAYS, MONTHS
+from soma.agent.language.vocabulary.names import ABBREVIATION, NAME
 from soma.agent.language.words import sentences, words
 from soma.agent.llm.base import MemoryPart
 from soma.agent.llm.offline.memories.search import names_in

@@ -10,9 +10,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from soma.agent.language.dates import said_on, show
-from soma.agent.language.names import NAME_OR_ABBREVIATION
 from soma.agent.language.spelling import nearest
 from soma.agent.language.stems import ENGLISH, content_stems, stem
+from soma.agent.language.vocabulary.names import NAME_OR_ABBREVIATION
 from soma.agent.llm.offline.memories.passages import Passage, Unit
 from soma.agent.llm.offline.question.answer_form import measure_of
 from soma.agent.llm.offline.question.clues import ALIASES, HEAD

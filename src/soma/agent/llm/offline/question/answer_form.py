@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from soma.agent.language.calendar_words import ANY_DAY, ANY_MONTH
-from soma.agent.language.names import NAME_IN_NOTES
 from soma.agent.language.stems import ENGLISH, is_small, stem
+from soma.agent.language.vocabulary.calendar_words import ANY_DAY, ANY_MONTH
+from soma.agent.language.vocabulary.names import NAME_IN_NOTES
 from soma.agent.language.words import word_set, words
 from soma.agent.llm.offline.question.common_words import is_common
 from soma.agent.llm.offline.question.parse import Question

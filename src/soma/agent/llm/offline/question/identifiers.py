@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from soma.agent.language.calendar_words import DAYS, MONTH_BEGINNING
 from soma.agent.language.stems import is_small
+from soma.agent.language.vocabulary.calendar_words import DAYS, MONTH_BEGINNING
 
 CODE = re.compile(r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[^\W\d_])[^\W_]+(?:-[^\W_]+)*(?![\w-])")
 NUMBERED = re.compile(r"(?<![\w-])([^\W\d_]{2,})[ \u00a0](\d+(?:[.,]\d+)*)(?![\w%]|[.,]\d)")

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from soma.agent.language.question_words import (
+from soma.agent.language.speech import is_question, is_request, may_have_verb, meant_question_word, only_names
+from soma.agent.language.stems import ENGLISH, content_stems, language_of
+from soma.agent.language.vocabulary.question_words import (
     ENGLISH_WORDS,
     FRENCH_WORDS,
     GERMAN_WORDS,
@@ -16,8 +18,6 @@ from soma.agent.language.question_words import (
     WHO,
     is_question_word,
 )
-from soma.agent.language.speech import is_question, is_request, may_have_verb, meant_question_word, only_names
-from soma.agent.language.stems import ENGLISH, content_stems, language_of
 from soma.agent.language.words import sentences, words
 
 Kind = Literal["when", "who", "where", "how_many", "other"]

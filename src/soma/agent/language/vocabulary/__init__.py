@@ -1,0 +1,1 @@
+"""Lists of words, and parts of patterns made of them, in English, German, French and Spanish. Pure."""
