@@ -26,7 +26,7 @@ from tests.agent.stage import Append, Person, Stage, call, opened
 from soma.agent.access.auth import Caller
 from soma.agent.llm.base import Delta, ModelRequest
 from soma.agent.llm.scripted import Response, ScriptedModel, calls, says
-from soma.agent.memory.remember import remembering
+from soma.agent.memory.remember import memory_consumer
 from soma.agent.models import Message, Turn
 from soma.agent.settings import Settings
 from soma.agent.tools.base import ToolContext, ToolResult
@@ -161,7 +161,7 @@ def people_of(stage: Stage, folder: Path) -> list[Person]:
 
 async def all_ended(stage: Stage) -> None:
     """All turns are over and remembered."""
-    memory = remembering(stage.agent.writer, stage.agent.store, stage.agent.brain)
+    memory = memory_consumer(stage.agent.writer, stage.agent.store, stage.agent.brain)
     log = stage.agent.writer.database
     async with asyncio.timeout(20):
         while await Turn.objects.exclude(state="complete").aexists():  # noqa: ASYNC110 - they run by themselves

@@ -102,8 +102,8 @@ async def test_every_iteration_is_learned_from_before_the_next_begins(ann):
     before = await ann.agent.brain.state(ann.principal)
     record = await ann.asks("four iterations")
     after = await ann.agent.brain.state(ann.principal)
-    assert [fact.learning for fact in record.completed] == ["success"] * 4
-    assert [fact.brain_version for fact in record.completed] == [before.version + number for number in (1, 2, 3, 4)]
+    assert [fact.learning for fact in record.completions] == ["success"] * 4
+    assert [fact.brain_version for fact in record.completions] == [before.version + number for number in (1, 2, 3, 4)]
     assert after.version == before.version + 4
 
 
@@ -113,11 +113,11 @@ async def test_every_iteration_is_learned_from_before_the_next_begins(ann):
 async def test_ten_iterations_run_by_themselves_and_five_are_run_where_five_are_the_least(stage):
     ann = await stage.newcomer()
     ann.hears(*sums(9), says("done"))
-    assert len((await ann.asks("as many as it takes")).completed) == 10
+    assert len((await ann.asks("as many as it takes")).completions) == 10
     bob = await stage.newcomer(min_iterations=5, refine="always")
     bob.hears(*(says(f"draft {number}", confidence=1.0) for number in range(6)))
     record = await bob.asks("at least five")
-    assert (len(record.completed), record.exit_reason) == (5, "converged")
+    assert (len(record.completions), record.exit_reason) == (5, "converged")
 
 
 # Tools

@@ -68,15 +68,15 @@ BROKEN = (
     Broken(
         id="RLM-001",
         file="src/soma/agent/record/convergence.py",
-        old="    if standing.number + 1 < limits.min_iterations and standing.must_answer is None:",
-        new="    if standing.number + 1 < 1 and standing.must_answer is None:",
+        old="    if assessment.number + 1 < limits.min_iterations and assessment.must_answer is None:",
+        new="    if assessment.number + 1 < 1 and assessment.must_answer is None:",
         test=f"{PROMISES}::test_ten_iterations_run_by_themselves_and_five_are_run_where_five_are_the_least",
     ),
     Broken(
         id="RLM-002",
         file="src/soma/agent/record/convergence.py",
-        old="    if standing.score is not None and standing.score >= limits.convergence_threshold:",
-        new="    if standing.score is not None and standing.score > 1.0:",
+        old="    if assessment.score is not None and assessment.score >= limits.convergence_threshold:",
+        new="    if assessment.score is not None and assessment.score > 1.0:",
         test="tests/agent/record/test_convergence.py::test_an_answer_at_the_threshold_has_converged",
     ),
     Broken(

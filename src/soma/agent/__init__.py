@@ -1,1 +1,1 @@
-"""Who talks: conversations and turns, tools and policy. Reaches memory only through the brain."""
+"""The agent: conversations and turns, tools and policy. It reaches memory only through the brain."""

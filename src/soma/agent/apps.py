@@ -1,4 +1,4 @@
-"""Names the Django app."""
+"""The name of the Django app."""
 
 from django.apps import AppConfig
 

@@ -170,7 +170,7 @@ async def turns_aside(agent: Agent, *, named: bool) -> dict[str, Any]:
     """
     try:
         count = await asyncio.to_thread(agent.store.count_aside)
-        found = await asyncio.to_thread(agent.store.aside, limit=MOST_ASIDE) if named else []
+        found = await asyncio.to_thread(agent.store.list_aside, limit=MOST_ASIDE) if named else []
     except LogError:
         count, found = 0, []
     which = {"set_aside": [{"turn_id": turn_id, "why": why} for turn_id, why in found]} if named else {}

@@ -1,4 +1,4 @@
-"""Django's names, derived from our settings. Nothing else of the product reads them."""
+"""Django's settings, derived from ours. Only Django reads them."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ _settings = settings()
 
 
 def database(url: str) -> dict[str, Any]:
-    """Django's description of the database at `url`."""
+    """Return Django's description of the database at `url`."""
     if url.startswith("sqlite:///"):
         return {
             "ENGINE": "django.db.backends.sqlite3",

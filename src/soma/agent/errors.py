@@ -1,4 +1,4 @@
-"""What a door of the agent answers when it cannot do what was asked: a stable code, a message, the field at fault.
+"""Errors that the agent's endpoints answer: a stable code, a message, the field at fault.
 
 AgentError
 ├── Malformed           400  not JSON: `invalid_json`
@@ -28,7 +28,7 @@ class AgentError(Exception):
         self.field = field
 
     def body(self, request_id: str) -> dict[str, Any]:
-        """The one error shape of every door."""
+        """Return the one error shape of every endpoint."""
         return error_body(self.code, self.message, field=self.field, request_id=request_id)
 
 

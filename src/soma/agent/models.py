@@ -1,5 +1,7 @@
-"""The agent's tables. Accounts, capsules and conversations are written here; turns, iterations and receipts are written
-by the log's single appender (`store.py`) and only read here. The tenant comes first in every key.
+"""The agent's tables. The tenant comes first in every key.
+
+Accounts, capsules and conversations are written through Django; turns, iterations and receipts are written by the
+log's writer (`storage/`), and only read through Django.
 """
 
 from typing import Any, ClassVar
@@ -16,7 +18,7 @@ def identifier() -> Any:
 
 
 def part_identifier() -> Any:
-    """Name a part of a turn: the turn's id, a dot, and which part it is. SQLite takes any length, PostgreSQL this."""
+    """Return the field for a part of a turn: the turn's id, a dot, the part. PostgreSQL bounds its length."""
     return models.CharField(primary_key=True, max_length=64, editable=False)
 
 
@@ -36,7 +38,7 @@ class Tenant(models.Model):
 
 
 class User(AbstractUser):
-    """Django's `username` is unique in the server, ours in a tenant: else a refusal would tell of others' users."""
+    """A user. Names are unique in a tenant only, so that a refusal reveals no user of another tenant."""
 
     id = identifier()
 
@@ -50,7 +52,7 @@ class User(AbstractUser):
 
 
 class Membership(models.Model):
-    """What a user may do in a tenant."""
+    """The role of a user in a tenant."""
 
     tenant = models.ForeignKey(Tenant, models.CASCADE, related_name="memberships")
     user = models.ForeignKey(User, models.CASCADE, related_name="memberships")
@@ -64,7 +66,7 @@ class Membership(models.Model):
 
 
 class Token(models.Model):
-    """An opaque bearer token, stored as its SHA-256. With a `role` it may do no more than that role may."""
+    """An opaque bearer token, stored as its SHA-256. With a `role` it may do no more than that role."""
 
     id = identifier()
     membership = models.ForeignKey(Membership, models.CASCADE, related_name="tokens")
@@ -80,7 +82,7 @@ class Token(models.Model):
 
 
 class Capsule(models.Model):
-    """An agent's identity; `agent_id` on every wire is its id."""
+    """The identity of an agent; its id is `agent_id` on every wire."""
 
     class Status(models.TextChoices):
         DRAFT = "draft"
@@ -135,7 +137,7 @@ class Conversation(models.Model):
 
 
 class Turn(models.Model):
-    """One user message to its final reply, owned by a worker through a lease."""
+    """One user message to its final reply; a worker owns it by a lease."""
 
     class State(models.TextChoices):
         QUEUED = "queued"
@@ -206,7 +208,7 @@ class Message(models.Model):
 
 
 class Iteration(models.Model):
-    """One model call plus the tools it asked for: the whole record, for trace, metrics and replay."""
+    """One model call and the tools it asked for: the whole record, for trace, metrics and replay."""
 
     id = part_identifier()
     tenant_id = models.CharField(max_length=64)
@@ -260,7 +262,7 @@ class Iteration(models.Model):
 
 
 class Receipt(models.Model):
-    """The one-row summary of a turn; `chain_head` is the hash that its log must end in."""
+    """The one-row summary of a turn; `chain_head` is the hash with which its log must end."""
 
     turn_id = models.CharField(primary_key=True, max_length=36)
     tenant_id = models.CharField(max_length=64)
@@ -292,7 +294,7 @@ class Receipt(models.Model):
 
 
 class Withheld(models.Model):
-    """A turn that speaks of what was forgotten: people may read it, a model may not, memory takes nothing of it."""
+    """A turn that speaks of forgotten memories: people may read it, models may not, nothing of it is remembered."""
 
     turn_id = models.CharField(primary_key=True, max_length=36)
     tenant_id = models.CharField(max_length=64)
@@ -308,7 +310,7 @@ class Withheld(models.Model):
 
 
 class ForgottenMemory(models.Model):
-    """The id of a memory that was forgotten: a turn that has seen it and goes on does not show it again."""
+    """The id of a forgotten memory: a turn that has seen it and goes on does not show it again."""
 
     memory_id = models.CharField(primary_key=True, max_length=36)
     tenant_id = models.CharField(max_length=64)

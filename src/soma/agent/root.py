@@ -18,7 +18,7 @@ from soma.agent.access.visits import Visits
 from soma.agent.documents.folders import folder_of, warn_of_loose_documents
 from soma.agent.llm.choose import Models
 from soma.agent.memory.forget import Forgetting
-from soma.agent.memory.remember import remembering
+from soma.agent.memory.remember import memory_consumer
 from soma.agent.models import Tenant
 from soma.agent.policy.rego import RegoPolicy
 from soma.agent.registry import native_tools
@@ -85,7 +85,7 @@ async def open_agent(
             breakers=Breakers(),
             count=tokenizer.count,
             load=store.load,
-            withheld=store.withheld,
+            withheld=store.find_withheld,
         )
         turns = TurnRunner(store, feed, factory.prepare, turn_seconds=settings.turn_seconds, crash=crash)
         running = Agent(
@@ -115,7 +115,7 @@ async def _start(stack: AsyncExitStack, running: Agent) -> None:
     await running.turns.start(is_alone=running.settings.database.startswith("sqlite:"))
     stack.push_async_callback(running.turns.stop)
     background = {
-        "remembering": remembering(running.writer, running.store, running.brain).run(),
+        "remembering": memory_consumer(running.writer, running.store, running.brain).run(),
         "visits": running.visits.run(),
     }
     for name, work in background.items():

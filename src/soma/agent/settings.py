@@ -1,4 +1,4 @@
-"""The only reader of the environment in the agent's process: one frozen, validated object."""
+"""Settings of the agent's process: one frozen, validated object. Only it reads the environment."""
 
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -23,12 +23,12 @@ def default_data_dir() -> Path:
 
 
 def _plan(name: str) -> AliasChoices:
-    """A setting that the original plan named `SA01_<name>`; `SOMA_<name>` says the same."""
+    """A setting that the original plan named `SA01_<name>`; `SOMA_<name>` is the same."""
     return AliasChoices(f"SA01_{name}", f"SOMA_{name}")
 
 
 class Settings(BaseSettings):
-    """What an operator may set. Names, defaults, bounds and meanings are printed in docs/configuration.md."""
+    """Settings of the operator. Names, defaults, bounds and meanings are printed in docs/configuration.md."""
 
     model_config = SettingsConfigDict(env_prefix="SOMA_", frozen=True, extra="ignore", populate_by_name=True)
 

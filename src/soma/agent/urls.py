@@ -1,4 +1,4 @@
-"""What Django answers; the socket, the brain and the process's own pages are split off before it (`asgi.py`)."""
+"""Django's URLs; the socket, the brain and the process's own pages are split off before (`asgi.py`)."""
 
 from django.urls import path
 

@@ -1,4 +1,4 @@
-"""The window of a model in tokens: as somebody told it, else as its maker says, else unknown (pure)."""
+"""Windows of models in tokens: as set by the operator, else as their makers state, else unknown (pure)."""
 
 from collections.abc import Mapping
 
@@ -18,19 +18,19 @@ MADE = {  # by how the last part of a model's name begins; the longest beginning
 
 
 def windows_of(setting: str) -> dict[str, int]:
-    """`openai/qwen2.5:7b=4096, groq/other=8192` as a table. Raises ValueError for what is none."""
-    told: dict[str, int] = {}
+    """Parse `openai/qwen2.5:7b=4096, groq/other=8192` to a table. Raises ValueError for a malformed pair."""
+    windows: dict[str, int] = {}
     for pair in filter(None, (piece.strip() for piece in setting.split(","))):
         name, _, tokens = (side.strip() for side in pair.rpartition("="))
         if not (name and tokens.isascii() and tokens.isdecimal() and int(tokens)):
-            raise ValueError(f"must be pairs of a model and its tokens, `openai/qwen2.5:7b=4096`; {pair!r} is none")
-        told[name] = int(tokens)
-    return told
+            raise ValueError(f"must be pairs of a model and its tokens, like `openai/qwen2.5:7b=4096`, not {pair!r}")
+        windows[name] = int(tokens)
+    return windows
 
 
-def window_of(name: str, told: Mapping[str, int]) -> int | None:
-    """The window of the model of that name, as in SOMA_DEFAULT_MODEL; None where nobody knows it."""
-    if name in told:
-        return told[name]
+def window_of(name: str, known: Mapping[str, int]) -> int | None:
+    """Return the window of a model, named as in SOMA_DEFAULT_MODEL; None where it is unknown."""
+    if name in known:
+        return known[name]
     own = name.rpartition("/")[2]
     return next((MADE[start] for start in sorted(MADE, key=len, reverse=True) if own.startswith(start)), None)

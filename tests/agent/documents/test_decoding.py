@@ -2,7 +2,7 @@
 
 import pytest
 
-from soma.agent.documents.decoding import NotText, TextRead, read_text
+from soma.agent.documents.decoding import DecodedText, NotText, read_text
 
 TEXT = "Zürich – „Straße“ kostet 5 €\r\nzweite Zeile\n"
 
@@ -18,7 +18,7 @@ TEXT = "Zürich – „Straße“ kostet 5 €\r\nzweite Zeile\n"
     ],
 )
 def test_a_text_is_read_in_whatever_it_was_written(codec, encoding):
-    assert read_text(TEXT.encode(codec)) == TextRead(TEXT, encoding, is_guess=encoding == "Windows-1252")
+    assert read_text(TEXT.encode(codec)) == DecodedText(TEXT, encoding, is_guess=encoding == "Windows-1252")
 
 
 def test_either_order_of_bytes_is_told_by_the_mark():

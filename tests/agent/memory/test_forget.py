@@ -13,7 +13,7 @@ from tests.agent.stage import Person, call
 from soma.agent.llm.base import Message
 from soma.agent.llm.offline import OfflineModel
 from soma.agent.llm.scripted import Response, ScriptedModel, calls, says
-from soma.agent.memory.forget import Recogniser, speaking
+from soma.agent.memory.forget import Recogniser, find_speaking_turns
 from soma.agent.models import Capsule
 from soma.agent.record.turn import TurnRecord
 from soma.agent.tools.forget_words import MOST
@@ -538,7 +538,7 @@ async def test_what_speaks_of_it_is_found_without_a_look_at_what_does_not(bob):
 
     def looked():
         reads = Counted(bob.agent.writer.database)
-        found = speaking(reads, bob.caller.tenant_id, bob.caller.user_id, gone)
+        found = find_speaking_turns(reads, bob.caller.tenant_id, bob.caller.user_id, gone)
         assert {turn for turn, _ in found} == {record.turn.id for record in said}
         return reads.queries, reads.rows
 
@@ -556,7 +556,7 @@ async def test_an_answer_that_only_cites_it_is_found_by_that(ann):
     assert record.complete
     assert [one["id"] for one in record.complete.citations] == [known.id]
     gone = Forgotten(receipt_id="r", forgotten=[known.id], texts=["Nothing else."])
-    found = speaking(ann.agent.writer.database, ann.caller.tenant_id, ann.caller.user_id, gone)
+    found = find_speaking_turns(ann.agent.writer.database, ann.caller.tenant_id, ann.caller.user_id, gone)
     assert [turn for turn, _ in found] == [record.turn.id]
 
 

@@ -12,7 +12,7 @@ from tests.agent.stage import Person, call
 from soma.agent.language.statements import statement_key
 from soma.agent.llm.scripted import calls, says
 from soma.agent.memory.parts import PART_BYTES, parts_of
-from soma.agent.memory.remember import items_of, remembering
+from soma.agent.memory.remember import items_of, memory_consumer
 from soma.agent.record.turn import TurnRecord, fold
 from soma.brain.errors import BrainRefused
 from soma.events.cursors import Consumer
@@ -225,7 +225,7 @@ async def test_a_long_message_is_remembered_in_parts_that_together_hold_every_wo
 
 
 def consumer(ann: Person) -> Consumer:
-    return remembering(ann.agent.writer, ann.agent.store, ann.agent.brain)
+    return memory_consumer(ann.agent.writer, ann.agent.store, ann.agent.brain)
 
 
 async def caught_up(ann: Person) -> None:

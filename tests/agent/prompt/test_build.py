@@ -11,14 +11,13 @@ from soma.agent.llm.providers.chat_completions import request_body
 from soma.agent.prompt.build import (
     REVISE,
     SHORTENED,
-    Exchange,
     Material,
     Prompt,
     build_prompt,
-    fit_history,
     seed_of,
     shorten,
 )
+from soma.agent.prompt.history import Exchange, fit_history
 from soma.agent.record.turn import IterationRecord, TurnRecord
 
 LINE = 6  # words of the line that says how many exchanges are not shown

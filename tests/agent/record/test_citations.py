@@ -2,7 +2,7 @@
 
 from tests.agent.making import memory
 
-from soma.agent.record.citations import brings_support, citations_of, cited_in, support, without_citations
+from soma.agent.record.citations import brings_support, citations_of, cited_in, drop_citations, support
 
 MEMORIES = [memory(1, "Miso is a cat"), memory(2, "Rex is a dog", occurred_at="2023-05-08", source="locomo")]
 
@@ -47,7 +47,7 @@ def test_several_numbers_in_one_bracket_are_each_cited():
 
 
 def test_what_stands_between_backticks_is_no_citation_of_a_past_answer():
-    assert without_citations("so [1]. `a[1]` ```\nb[2]\n``` and ` [3]") == "so. `a[1]` ```\nb[2]\n``` and `"
+    assert drop_citations("so [1]. `a[1]` ```\nb[2]\n``` and ` [3]") == "so. `a[1]` ```\nb[2]\n``` and `"
 
 
 def test_found_memories_bring_support_where_they_hold_what_the_draft_says_and_nothing_else_did():

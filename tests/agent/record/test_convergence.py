@@ -9,9 +9,9 @@ from hypothesis import strategies as some
 from tests.agent.making import TURN, used
 
 from soma.agent.record.convergence import (
-    Limits,
-    Standing,
-    calibrated,
+    Assessment,
+    TurnLimits,
+    calibrate,
     exit_reason,
     may_refine,
     must_answer,
@@ -22,17 +22,17 @@ from soma.agent.record.convergence import (
 from soma.agent.record.turn import ToolUse, fold
 
 
-def limits(**fields) -> Limits:
+def limits(**fields) -> TurnLimits:
     given: dict[str, Any] = {
         "iterates": True, "max_iterations": 10, "min_iterations": 1, "convergence_threshold": 0.9, "refine": "evidence",
         "turn_tokens": 200_000, "turn_seconds": 300.0,
     }  # fmt: skip
-    return Limits(**given | fields)
+    return TurnLimits(**given | fields)
 
 
-def standing(number=0, **fields) -> Standing:
+def outcome(number=0, **fields) -> Assessment:
     given: dict[str, Any] = {"asked_for_tools": False, "score": 0.5, "evidence_changed": False, "must_answer": None}
-    return Standing(number=number, **given | fields)
+    return Assessment(number=number, **given | fields)
 
 
 def uses(*calls: tuple[str, str], number=0, arguments=None) -> list[ToolUse]:
@@ -48,42 +48,42 @@ def uses(*calls: tuple[str, str], number=0, arguments=None) -> list[ToolUse]:
 
 
 def test_an_answer_at_the_threshold_has_converged():
-    assert exit_reason(standing(score=0.9), limits()) == "converged"
-    assert exit_reason(standing(score=0.89), limits()) == "final_answer"
+    assert exit_reason(outcome(score=0.9), limits()) == "converged"
+    assert exit_reason(outcome(score=0.89), limits()) == "final_answer"
 
 
 def test_an_iteration_that_asked_for_tools_never_ends_a_turn():
-    assert exit_reason(standing(asked_for_tools=True, score=None), limits()) is None
+    assert exit_reason(outcome(asked_for_tools=True, score=None), limits()) is None
 
 
 def test_new_evidence_is_a_reason_to_go_on_and_its_absence_to_stop():
-    assert exit_reason(standing(evidence_changed=True), limits()) is None
-    assert exit_reason(standing(evidence_changed=False), limits()) == "final_answer"
+    assert exit_reason(outcome(evidence_changed=True), limits()) is None
+    assert exit_reason(outcome(evidence_changed=False), limits()) == "final_answer"
 
 
 @pytest.mark.parametrize("reason", ["max_iterations", "budget", "no_progress"])
 def test_a_forced_answer_ends_the_turn_with_its_reason_unless_it_converged(reason):
-    assert exit_reason(standing(9, must_answer=reason), limits()) == reason
-    assert exit_reason(standing(9, must_answer=reason, score=1.0), limits()) == "converged"
-    assert exit_reason(standing(9, must_answer=reason, asked_for_tools=True, score=None), limits()) == reason
+    assert exit_reason(outcome(9, must_answer=reason), limits()) == reason
+    assert exit_reason(outcome(9, must_answer=reason, score=1.0), limits()) == "converged"
+    assert exit_reason(outcome(9, must_answer=reason, asked_for_tools=True, score=None), limits()) == reason
 
 
 def test_a_single_shot_ends_as_the_models_final_answer():
     once = limits(iterates=False, max_iterations=1)
     reason = must_answer([], number=0, spent_tokens=0, limits=once)
     assert reason == "max_iterations"
-    assert exit_reason(standing(must_answer=reason), once) == "final_answer"
+    assert exit_reason(outcome(must_answer=reason), once) == "final_answer"
 
 
 def test_a_loop_of_one_iteration_ends_for_want_of_another():
     once = limits(max_iterations=1)
-    assert exit_reason(standing(must_answer="max_iterations"), once) == "max_iterations"
+    assert exit_reason(outcome(must_answer="max_iterations"), once) == "max_iterations"
 
 
 def test_no_turn_converges_before_its_least_number_of_iterations():
     five = limits(min_iterations=5)
-    assert [exit_reason(standing(number, score=1.0), five) for number in range(5)] == [None] * 4 + ["converged"]
-    assert exit_reason(standing(2, score=0.1, must_answer="budget"), five) == "budget"
+    assert [exit_reason(outcome(number, score=1.0), five) for number in range(5)] == [None] * 4 + ["converged"]
+    assert exit_reason(outcome(2, score=0.1, must_answer="budget"), five) == "budget"
 
 
 # Forced answers
@@ -140,17 +140,17 @@ def test_confidence_does_not_depend_on_length():
 
 
 def test_calibration_follows_the_learners_curve_and_is_the_identity_without_one():
-    assert calibrated(0.7, []) == 0.7
+    assert calibrate(0.7, []) == 0.7
     curve = [[0.0, 0.1], [0.5, 0.3], [1.0, 0.9]]
-    assert calibrated(0.0, curve) == 0.1
-    assert calibrated(0.25, curve) == pytest.approx(0.2)
-    assert calibrated(0.75, curve) == pytest.approx(0.6)
-    assert calibrated(1.0, curve) == 0.9
+    assert calibrate(0.0, curve) == 0.1
+    assert calibrate(0.25, curve) == pytest.approx(0.2)
+    assert calibrate(0.75, curve) == pytest.approx(0.6)
+    assert calibrate(1.0, curve) == 0.9
 
 
 @given(some.lists(some.tuples(some.floats(0, 1), some.floats(0, 1)), max_size=8), some.floats(0, 1))
 def test_calibrated_confidence_stays_in_its_bounds(points, raw):
-    assert 0 <= calibrated(raw, sorted(points)) <= 1
+    assert 0 <= calibrate(raw, sorted(points)) <= 1
 
 
 # Refinement

@@ -92,11 +92,14 @@ async def test_what_waits_goes_by_its_number_whatever_its_id_is(stage):
     numbers = [[3, third], [2, second]]
     await person.agent.writer.write(lambda tx: tx.executemany("UPDATE agent_turn SET number = ? WHERE id = ?", numbers))
     store = person.agent.store
-    assert store.under_way(person.caller.tenant_id, person.conversation_id) == [third, second, first]
+    assert store.find_under_way(person.caller.tenant_id, person.conversation_id) == [third, second, first]
     gate.set()
     await person.end_of(third)
     assert [text for role, text in await person.said() if role == "user"] == ["first?", "second?", "third?"]
-    assert (store.said_before(third), store.said_before(second)) == (["second?", "first?"], ["first?"])
+    assert (store.read_earlier_messages(third), store.read_earlier_messages(second)) == (
+        ["second?", "first?"],
+        ["first?"],
+    )
 
 
 async def test_ids_go_on_above_one_that_is_stored_and_pass_over_what_is_none(monkeypatch):

@@ -105,7 +105,7 @@ async def test_a_turn_of_which_no_end_is_taken_is_over_all_the_same_and_who_wait
         await ann.asks("hello?")
     [turn] = [turn async for turn in Turn.objects.filter(conversation_id=ann.conversation_id)]
     assert (turn.state, turn.exit_reason) == ("complete", "error")
-    assert turn.id in dict(ann.agent.store.aside(limit=100))
+    assert turn.id in dict(ann.agent.store.list_aside(limit=100))
     await assert_goes_on(ann)
 
 

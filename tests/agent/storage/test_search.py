@@ -12,7 +12,7 @@ from tests.agent.stage import Person
 from soma.agent.django_settings import database as django_database
 from soma.agent.models import Conversation
 from soma.agent.storage import search
-from soma.agent.storage.search import Place, find, find_traces, index_message, index_title
+from soma.agent.storage.search import ConversationKey, find, find_traces, index_message, index_title
 from soma.events.database import Database
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -48,7 +48,7 @@ async def _said(person: Person, text: str, *, title: str = "") -> str:
     """A conversation in which that was said."""
     conversation = await person.another_conversation()
     caller = person.caller
-    place = Place(tenant_id=caller.tenant_id, user_id=caller.user_id, conversation_id=conversation)
+    place = ConversationKey(tenant_id=caller.tenant_id, user_id=caller.user_id, conversation_id=conversation)
     await person.agent.writer.write(lambda tx: index_message(tx, place, text))
     await person.agent.writer.write(lambda tx: index_title(tx, place, before="", after=title))
     return conversation
@@ -105,7 +105,7 @@ async def test_a_search_meets_only_what_its_user_has_said(stage, ann):
 async def test_another_title_takes_the_place_of_the_first_and_takes_no_word_of_a_message(ann):
     place = await _said(ann, "about herons", title="Herons of the lake")
     caller = ann.caller
-    where = Place(tenant_id=caller.tenant_id, user_id=caller.user_id, conversation_id=place)
+    where = ConversationKey(tenant_id=caller.tenant_id, user_id=caller.user_id, conversation_id=place)
     assert _found(ann, "lake") == [place]
     await ann.agent.writer.write(lambda tx: index_title(tx, where, before="Herons of the lake", after="Birds"))
     assert _found(ann, "lake") == []

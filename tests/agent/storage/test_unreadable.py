@@ -142,7 +142,7 @@ async def test_other_users_are_remembered_beside_turns_that_cannot_be_read(stage
 
 async def test_every_turn_that_was_set_aside_is_named_with_the_event_that_cannot_be_read(stage, left):
     await caught_up(stage)
-    aside = dict(stage.agent.store.aside(limit=100))
+    aside = dict(stage.agent.store.list_aside(limit=100))
     ours = {one.turn_id for one in left.values()}
     assert ours & set(aside) == {one.turn_id for (name, _), one in left.items() if name in DAMAGE}
     assert "(chat.model_responded) cannot be read" in aside[left["finish reason 1", True].turn_id]
@@ -171,5 +171,5 @@ async def test_a_turn_of_a_deleted_conversation_is_settled(stage, left):
     await caught_up(stage)
     async with door(one.person) as http:
         assert (await http.delete(f"/chat/conversations/{one.person.conversation_id}")).is_success
-    assert one.turn_id not in dict(stage.agent.store.aside(limit=100))
+    assert one.turn_id not in dict(stage.agent.store.list_aside(limit=100))
     await sync_to_async(Conversation.objects.filter(id=one.person.conversation_id).update)(deleted_at=None)

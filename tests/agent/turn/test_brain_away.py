@@ -8,7 +8,7 @@ from tests.agent.stage import call, opened
 
 from soma.agent.llm.base import MEMORY_AWAY, InstructionPart
 from soma.agent.llm.scripted import calls, says
-from soma.agent.memory.remember import remembering
+from soma.agent.memory.remember import memory_consumer
 from soma.agent.settings import Settings
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -39,13 +39,13 @@ async def test_a_turn_completes_degraded_and_its_memory_waits_until_the_brain_is
             assert (iteration.bundle.memories, iteration.completed.learning) == ([], "skipped")
             assert iteration.bundle.degraded
         assert [row.metadata["learning"] for row in await ann.rows(record.turn.id)] == ["skipped", "skipped"]
-        waiting = remembering(stage.agent.writer, stage.agent.store, stage.agent.brain)
+        waiting = memory_consumer(stage.agent.writer, stage.agent.store, stage.agent.brain)
         ended = ann.events(record.turn.id)[-1].position
         assert waiting.position() < ended
 
     async with opened(Settings(data_dir=folder)) as again:
         ann.stage = again
-        back = remembering(again.agent.writer, again.agent.store, again.agent.brain)
+        back = memory_consumer(again.agent.writer, again.agent.store, again.agent.brain)
         async with asyncio.timeout(10):
             while back.position() < ended:  # noqa: ASYNC110 - the consumer runs by itself
                 await asyncio.sleep(0.01)

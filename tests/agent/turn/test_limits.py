@@ -32,7 +32,7 @@ async def test_a_turn_that_takes_too_long_ends_as_a_timeout_with_what_was_said(a
 async def test_a_single_shot_is_one_model_call_without_tools(ann):
     model = ann.hears(says("a guess", confidence=0.1))
     record = await ann.asks("what is 1+1?")
-    assert (record.complete.exit_reason, len(record.completed)) == ("final_answer", 1)
+    assert (record.complete.exit_reason, len(record.completions)) == ("final_answer", 1)
     assert model.requests[0].tools == ()
     assert record.started.limits["iterates"] is False
     receipt = await Receipt.objects.aget(turn_id=record.turn.id)

@@ -111,7 +111,7 @@ async def test_a_loop_of_one_iteration_says_that_it_was_one(stage):
     bob = await stage.newcomer(max_iterations=1)
     bob.hears(says("perhaps", confidence=0.2))
     record = await bob.asks("sure?")
-    assert (ending(record), len(record.completed)) == ("max_iterations", 1)
+    assert (ending(record), len(record.completions)) == ("max_iterations", 1)
     assert (await Receipt.objects.aget(turn_id=record.turn.id)).iterates
 
 
@@ -179,7 +179,7 @@ async def test_a_turn_iterates_at_least_as_often_as_it_must(stage):
     bob = await stage.newcomer(min_iterations=3)
     bob.hears(*[says(f"draft {n}", confidence=1.0) for n in range(3)])
     record = await bob.asks("think thrice")
-    assert (ending(record), len(record.completed)) == ("converged", 3)
+    assert (ending(record), len(record.completions)) == ("converged", 3)
 
 
 # Refinement
@@ -220,14 +220,14 @@ async def test_a_model_that_says_that_it_has_no_answer_is_not_asked_again(ann):
     await ann.knows(*FACTS)
     ann.hears(says("I don't know when the train to Bern leaves", confidence=0.0))
     record = await ann.asks("what did Miso the cat eat?")
-    assert (len(record.completed), ending(record)) == (1, "final_answer")
+    assert (len(record.completions), ending(record)) == (1, "final_answer")
 
 
 async def test_a_draft_that_cites_a_memory_is_revised_however_unsure_it_is(ann):
     await ann.knows(*FACTS)
     draft = "the train to Bern leaves platform 7 at nine [1], the train to Bern leaves platform 8 at nine"
     ann.hears(says(draft, confidence=0.0), says("tuna", confidence=0.6))
-    assert len((await ann.asks("what did Miso the cat eat?")).completed) == 2
+    assert len((await ann.asks("what did Miso the cat eat?")).completions) == 2
 
 
 @pytest.mark.parametrize(("refine", "confidence"), [("off", 0.5), ("evidence", 0.95)])
@@ -235,14 +235,14 @@ async def test_a_draft_stands_where_refinement_is_off_or_it_has_converged(stage,
     bob = await stage.newcomer(refine=refine)
     await bob.knows(*FACTS)
     bob.hears(says("the train to Bern leaves at nine", confidence=confidence))
-    assert len((await bob.asks("what did Miso the cat eat?")).completed) == 1
+    assert len((await bob.asks("what did Miso the cat eat?")).completions) == 1
 
 
 async def test_a_draft_that_finds_nothing_new_stands(ann):
     await ann.knows("Miso is a cat")
     ann.hears(says("Miso is a cat [1]", confidence=0.5))
     record = await ann.asks("who is Miso?")
-    assert len(record.completed) == 1
+    assert len(record.completions) == 1
     assert record.complete is not None
     assert [citation["text"] for citation in record.complete.citations] == ["Miso is a cat"]
     assert record.iterations[0].spoken.cited == [record.complete.citations[0]["id"]]
@@ -251,13 +251,13 @@ async def test_a_draft_that_finds_nothing_new_stands(ann):
 async def test_a_draft_whose_cited_memory_says_so_is_not_asked_for_again(ann):
     await ann.knows(*FACTS)
     model = ann.hears(says("Miso ate tuna number one [1]."))
-    assert (len((await ann.asks("what did Miso the cat eat?")).completed), len(model.requests)) == (1, 1)
+    assert (len((await ann.asks("what did Miso the cat eat?")).completions), len(model.requests)) == (1, 1)
 
 
 async def test_an_answer_that_needs_no_memory_is_not_revised(ann):
     await ann.knows(*FACTS)
     model = ann.hears(says("That makes 42."))
-    assert (len((await ann.asks("what is 6 * 7?")).completed), len(model.requests)) == (1, 1)
+    assert (len((await ann.asks("what is 6 * 7?")).completions), len(model.requests)) == (1, 1)
 
 
 async def test_a_sum_sends_no_memory_to_the_model(ann):
@@ -276,7 +276,7 @@ async def test_small_talk_ends_at_once_however_unsure_its_answer_is(ann):
     await ann.knows(*FACTS)
     draft = "the train to Bern leaves platform 7 at nine, the train to Bern leaves platform 8 at nine"
     model = ann.hears(says(draft, confidence=0.5))
-    assert (len((await ann.asks("bye")).completed), len(model.requests)) == (1, 1)
+    assert (len((await ann.asks("bye")).completions), len(model.requests)) == (1, 1)
 
 
 async def test_a_name_that_no_tool_has_does_not_reach_the_learner(ann):
@@ -298,7 +298,7 @@ async def test_confidence_counts_what_is_cited_and_not_all_that_was_shown(ann):
     ann.hears(says("Miso is a cat"), says("Miso is a cat [1]"))
     plain = await ann.asks("who is Miso?")
     cited = await ann.asks("who is Miso?")
-    assert [turn.completed[0].confidence for turn in (plain, cited)] == [0.0, 1.0]
+    assert [turn.completions[0].confidence for turn in (plain, cited)] == [0.0, 1.0]
 
 
 async def test_an_answer_is_no_evidence_for_itself(ann):
@@ -310,7 +310,7 @@ async def test_an_answer_is_no_evidence_for_itself(ann):
     shown = second.iterations[0].bundle
     assert shown is not None
     assert moon in [memory.text for memory in shown.memories]
-    assert [record.completed[0].confidence for record in (first, second)] == [0.0, 0.0]
+    assert [record.completions[0].confidence for record in (first, second)] == [0.0, 0.0]
     assert [ending(record) for record in (first, second)] == ["final_answer"] * 2
 
 
@@ -319,7 +319,7 @@ async def test_what_the_user_stated_is_evidence(ann):
     await ann.asks("My cat is called Miso. What do you say?")
     await caught_up(ann)
     record = await ann.asks("what is my cat called?", conversation_id=await ann.another_conversation())
-    assert record.completed[0].confidence == 1.0
+    assert record.completions[0].confidence == 1.0
 
 
 # Models that fail
@@ -470,7 +470,7 @@ async def test_what_a_trace_reads_from_the_log_is_what_the_loop_had(ann):
     again = fold(record.turn, map(fact_of, ann.events(record.turn.id)))
     assert (again.iterations, again.complete) == (record.iterations, record.complete)
     assert record.complete is not None
-    assert record.complete.final_weights == record.completed[-1].weights_after
+    assert record.complete.final_weights == record.completions[-1].weights_after
 
 
 async def test_a_conversation_keeps_its_messages_with_their_size_and_gets_a_title(ann):

@@ -6,7 +6,7 @@ from tests.agent.stage import call, opened
 from tests.agent.turn.test_runner import endless, speaking
 
 from soma.agent.llm.scripted import Response, ScriptedModel, calls, says
-from soma.agent.record.convergence import Limits
+from soma.agent.record.convergence import TurnLimits
 from soma.agent.record.turn import TurnRecord
 from soma.agent.settings import Settings
 from soma.agent.turn.factory import restore_limits
@@ -39,7 +39,7 @@ async def test_it_has_the_wall_clock_that_it_began_with(folder):
 
 
 def test_what_an_older_event_does_not_say_is_as_it_is_now():
-    now = Limits(
+    now = TurnLimits(
         iterates=True,
         max_iterations=10,
         min_iterations=1,

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from soma.agent.memory.forget import Receipt
+from soma.agent.memory.forget import ForgetReceipt
 from soma.brain import types
 from soma.brain.document_types import DocumentPage, DocumentPlan, ImportedDocument, RecognisedDocument
 
@@ -280,7 +280,7 @@ ANSWERS: dict[str, Any] = {
     "remember_memories": Remembered,
     "recall_memories": Hits,
     "list_memories": types.MemoryPage,
-    "forget_memories": Receipt,
+    "forget_memories": ForgetReceipt,
     "import_memories": types.ImportedLines,
     "export_memories": JSON_LINES,
     "link_memories": types.Linked,

@@ -17,7 +17,7 @@ from soma.agent.api.turn_views import message_view
 from soma.agent.errors import Invalid
 from soma.agent.models import Conversation, Message, Role
 from soma.agent.running import agent
-from soma.agent.storage.search import LONGEST_SEARCH, Place, find, index_title
+from soma.agent.storage.search import LONGEST_SEARCH, ConversationKey, find, index_title
 from soma.events.ids import new_id
 
 router = Router()
@@ -115,7 +115,9 @@ async def message_page(conversation: Conversation, *, limit: int, before: str | 
 
 
 async def _index_title(conversation: Conversation, *, before: str) -> None:
-    place = Place(tenant_id=conversation.tenant_id, user_id=conversation.user_id, conversation_id=conversation.id)
+    place = ConversationKey(
+        tenant_id=conversation.tenant_id, user_id=conversation.user_id, conversation_id=conversation.id
+    )
     after = conversation.title
     if before != after:
         await agent().writer.write(lambda tx: index_title(tx, place, before=before, after=after))

@@ -21,7 +21,7 @@ def trace_of(
         "conversation_id": record.turn.conversation_id,
         "content": record.turn.content,
         "created_at": record.turn.created_at,
-        "total_iterations": len(record.completed),
+        "total_iterations": len(record.completions),
         "exit_reason": complete.exit_reason if complete else None,
         "convergence_score": complete.convergence_score if complete else None,
         "answer_iteration": complete.answer_iteration if complete else None,

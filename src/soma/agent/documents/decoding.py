@@ -1,4 +1,4 @@
-"""A text file's bytes as text (pure): in UTF-8, in UTF-16 or UTF-32 by their mark, else as a guess that is named."""
+"""Decoding of text files (pure): UTF-8, UTF-16 or UTF-32 by their mark, else a guess that is named."""
 
 import codecs
 import unicodedata
@@ -17,8 +17,8 @@ IN_TEXT = "\t\n\r\f"  # control characters that text files hold
 
 
 @dataclass(frozen=True, slots=True)
-class TextRead:
-    """A text and what it was read as. `is_guess` where nothing in the bytes says so."""
+class DecodedText:
+    """A text and its encoding. `is_guess`: nothing in the bytes says which encoding it is."""
 
     text: str
     encoding: str
@@ -26,36 +26,36 @@ class TextRead:
 
 
 class NotText(Exception):
-    """The bytes are no text in an encoding that we read; the message says why."""
+    """The bytes are no text in a known encoding; the message says why."""
 
 
-def read_text(content: bytes) -> TextRead:
-    """Raises NotText."""
-    read = _read(content)
+def read_text(content: bytes) -> DecodedText:
+    """Decode the bytes of a file. Raises NotText."""
+    read = _decode_any(content)
     if "\x00" in read.text:
         raise NotText("not text: it holds NUL characters; if it is UTF-16, save it with a byte order mark or as UTF-8")
     return read
 
 
-def _read(content: bytes) -> TextRead:
+def _decode_any(content: bytes) -> DecodedText:
     for mark, codec, name in MARKS:
         if content.startswith(mark):
-            return TextRead(_decoded(content, codec, name), name)
+            return DecodedText(_decode(content, codec, name), name)
     try:
-        return TextRead(content.decode(), UTF_8)
+        return DecodedText(content.decode(), UTF_8)
     except UnicodeDecodeError as error:
-        return _guessed(content, error)
+        return _guess(content, error)
 
 
-def _decoded(content: bytes, codec: str, name: str) -> str:
+def _decode(content: bytes, codec: str, name: str) -> str:
     try:
         return content.decode(codec)
     except UnicodeDecodeError as error:
         raise NotText(f"not text: it begins as {name} and breaks at byte {error.start:,}") from error
 
 
-def _guessed(content: bytes, error: UnicodeDecodeError) -> TextRead:
-    """Files of Windows have no mark: Windows-1252, which holds Latin-1's letters too."""
+def _guess(content: bytes, error: UnicodeDecodeError) -> DecodedText:
+    """Decode as Windows-1252, for Windows writes no mark; it has the letters of Latin-1 too."""
     if _is_broken_utf_8(content):
         raise NotText(f"not text: UTF-8 that breaks at byte {error.start:,}") from error
     try:
@@ -64,11 +64,11 @@ def _guessed(content: bytes, error: UnicodeDecodeError) -> TextRead:
         raise NotText("not text in UTF-8, UTF-16 or Windows-1252") from error
     if any(unicodedata.category(char) == "Cc" and char not in IN_TEXT for char in set(text)):
         raise NotText("not text: it holds control characters") from error
-    return TextRead(text, GUESS, is_guess=True)
+    return DecodedText(text, GUESS, is_guess=True)
 
 
 def _is_broken_utf_8(content: bytes) -> bool:
-    """Whether most of what is not ASCII is UTF-8: then a guess would spoil it all for the sake of a broken place."""
+    """Return whether most of what is not ASCII is UTF-8: then a guess would spoil it all for one broken place."""
     read = content.decode("utf-8", "replace")
     broken = read.count("\N{REPLACEMENT CHARACTER}")
     return sum(char > "\x7f" for char in read) - broken > broken

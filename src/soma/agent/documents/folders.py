@@ -1,4 +1,4 @@
-"""The folders that the document tool reads: one a tenant, below one root."""
+"""Folders that the document tool reads: one a tenant, below one root."""
 
 import contextlib
 import logging
@@ -11,17 +11,17 @@ SHOWN = 3  # names in a warning
 
 
 def folder_of(root: Path, tenant_id: str) -> Path:
-    """The folder of a tenant, made at first need, for us alone. Raises ValueError for an id that cannot name one."""
+    """Return the folder of a tenant; makes it, private, where it is missing. Raises ValueError for an unfit id."""
     if not tenant_id or tenant_id != Path(tenant_id).name or tenant_id.startswith("."):
         raise ValueError(f"{tenant_id!r} cannot name a folder")
     folder = root / tenant_id
-    with contextlib.suppress(OSError):  # a root that cannot be written in holds what it holds
+    with contextlib.suppress(OSError):  # a root that cannot be written to is read as it is
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
 
 
 def warn_of_loose_documents(root: Path, tenants: Collection[str], home: str) -> None:
-    """Say what lies in no tenant's folder, as all did before there was one for each: nobody reads it."""
+    """Warn of documents outside of tenants' folders, where older versions kept them: they are not read."""
     try:
         loose = sorted(entry.name for entry in root.iterdir() if entry.name not in tenants)
     except OSError:

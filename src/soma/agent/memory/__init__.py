@@ -1,1 +1,1 @@
-"""What of finished turns is remembered, and what is forgotten again; through the brain."""
+"""Memory through the brain: remember what finished turns bring, forget it again."""

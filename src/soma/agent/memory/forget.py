@@ -1,7 +1,6 @@
-"""Forgetting, for every endpoint: the brain forgets, then turns that said or quoted it are withheld from models.
+"""Forgetting, for every endpoint: the brain forgets, and turns that said or quoted it are withheld from models.
 
-A turn that is withheld stays in its conversation for people to read; no prompt holds it, and nothing of it that is not
-yet in memory is remembered.
+People can still read a withheld turn in its conversation; no prompt holds it, and nothing more of it is remembered.
 """
 
 import asyncio
@@ -32,14 +31,14 @@ Place = tuple[str, str]  # a turn and its conversation
 
 
 class Erase(Protocol[Answer_co]):
-    """Erases in the brain, or only says what would go: its answer, and what of it turns may speak of."""
+    """Erases in the brain, or only says what would go. Returns the answer, and the memories that turns may speak of."""
 
     async def __call__(self, *, dry_run: bool) -> tuple[Answer_co, Forgotten | None]: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Receipt:
-    """Proof that memories are forgotten, and the turns where people, but no model, can still read of them."""
+class ForgetReceipt:
+    """Proof that memories are forgotten, with the turns where people, but no model, can still read of them."""
 
     receipt_id: str
     forgotten: list[str]
@@ -48,6 +47,8 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class Forgetting:
+    """Forgets memories and documents, and withholds the turns that speak of them."""
+
     brain: BrainClient
     writer: Writer
 
@@ -59,35 +60,37 @@ class Forgetting:
         keys: Sequence[str] = (),
         namespace: str = "default",
         turns: Iterable[Place] = (),
-    ) -> Receipt:
-        """Forget memories; withhold the turns that said them, and `turns` in any case. Once begun it is completed."""
+    ) -> ForgetReceipt:
+        """Forget memories; withhold the turns that said them, and `turns` in any case. A cancel does not stop it."""
 
         async def erase(*, dry_run: bool) -> tuple[Forgotten, Forgotten]:
             gone = await self.brain.forget(principal, ids=ids, keys=keys, namespace=namespace, dry_run=dry_run)
             return gone, gone
 
-        gone, withheld = await _completed(self._see_through(principal, erase, turns))
-        return Receipt(gone.receipt_id, gone.forgotten, withheld)
+        gone, withheld = await _run_to_end(self._withhold_and_erase(principal, erase, turns))
+        return ForgetReceipt(gone.receipt_id, gone.forgotten, withheld)
 
     async def forget_documents(self, principal: Principal, ids: Sequence[str], *, namespace: str) -> ForgottenDocuments:
-        """Forget documents and withhold the turns that quoted them. Once begun it is completed."""
+        """Forget documents, and withhold the turns that quoted them. A cancel does not stop it."""
 
         async def erase(*, dry_run: bool) -> tuple[ForgottenDocuments, Forgotten | None]:
             gone = await self.brain.forget_documents(principal, ids, namespace=namespace, dry_run=dry_run)
             return gone, gone.erased
 
-        gone, _ = await _completed(self._see_through(principal, erase, ()))
+        gone, _ = await _run_to_end(self._withhold_and_erase(principal, erase, ()))
         return gone
 
-    async def _see_through(self, principal: Principal, erase: Erase[T], turns: Iterable[Place]) -> tuple[T, list[str]]:
-        """Withhold what speaks of it, then erase, then withhold what came to speak of it meanwhile.
+    async def _withhold_and_erase(
+        self, principal: Principal, erase: Erase[T], turns: Iterable[Place]
+    ) -> tuple[T, list[str]]:
+        """Withhold the turns that speak of it, erase it, then withhold the turns that spoke of it meanwhile.
 
-        A crash in between leaves turns withheld, never a turn that tells a model what is gone; the same forget, said
-        again, ends it. What the brain refuses withholds nothing.
+        A crash in between leaves turns withheld, never a turn that tells a model what is gone; forgetting the same
+        again completes it. A refusal of the brain withholds nothing.
         """
         _, expected = await erase(dry_run=True)
         turns = list(turns)
-        mark = new_id()  # in place of the receipt
+        mark = new_id()  # until there is a receipt
         withheld = await self._withhold(principal, expected, turns, mark) if expected else []
         try:
             answer, gone = await erase(dry_run=False)
@@ -101,7 +104,7 @@ class Forgetting:
 
     async def _withhold(self, principal: Principal, gone: Forgotten, turns: Iterable[Place], mark: str) -> list[str]:
         user_id = None if gone.is_shared else principal.user_id
-        found = await asyncio.to_thread(speaking, self.writer.database, principal.tenant_id, user_id, gone)
+        found = await asyncio.to_thread(find_speaking_turns, self.writer.database, principal.tenant_id, user_id, gone)
         places = dict.fromkeys([*turns, *found])
 
         def write(tx: Transaction) -> None:
@@ -121,7 +124,7 @@ class Forgetting:
         return [turn_id for turn_id, _ in places]
 
     async def _rename_mark(self, mark: str, receipt_id: str | None) -> None:
-        """Give what was withheld under a mark its receipt; without one, nothing was forgotten."""
+        """Put the receipt in place of a mark; without a receipt nothing was forgotten, and nothing is withheld."""
 
         def write(tx: Transaction) -> None:
             for table in ("agent_withheld", "agent_forgottenmemory"):
@@ -133,30 +136,31 @@ class Forgetting:
         await self.writer.write(write)
 
 
-async def _completed(verb: Coroutine[Any, Any, T]) -> T:
+async def _run_to_end(verb: Coroutine[Any, Any, T]) -> T:
+    """Run it to its end, also where the caller is cancelled."""
     return await asyncio.shield(asyncio.ensure_future(verb))
 
 
 class Recogniser:
-    """Knows messages that say or quote what was forgotten (pure)."""
+    """Recognises messages that say or quote what was forgotten (pure)."""
 
     def __init__(self, ids: Iterable[str], texts: Iterable[str]) -> None:
-        told = list(texts)
+        texts = list(texts)
         self._ids = frozenset(ids)
-        self.words = frozenset[str]().union(*map(telling_words, told))
-        self._outside = Outside([Source(text) for text in told], ())
+        self.words = frozenset[str]().union(*map(telling_words, texts))
+        self._outside = Outside([Source(text) for text in texts], ())
 
     def is_in(self, text: str, citations: Iterable[str] = ()) -> bool:
-        """Look at its citations, then at its words: only a text that shares one is compared closely."""
+        """Return whether a text cites or says it; only a text that shares a word is compared closely."""
         if self._ids.intersection(citations):
             return True
         return not self.words.isdisjoint(telling_words(text)) and self._outside.carried_by(text)
 
 
-def speaking(database: Reader, tenant_id: str, user_id: str | None, gone: Forgotten) -> list[Place]:
-    """Find turns of the user, or of the tenant, that say or quote it, and those under way, which may have seen it.
+def find_speaking_turns(database: Reader, tenant_id: str, user_id: str | None, gone: Forgotten) -> list[Place]:
+    """Find turns of the user, or of the tenant, that say or quote it, and running turns, which may have seen it.
 
-    Only conversations are read that share a word with it or cite it, as the index of words knows.
+    Only conversations that share a word with it or cite it, by the index, are read.
     """
     knows = Recogniser(gone.forgotten, gone.texts)
     whose, scope = ("AND user_id = ?", [tenant_id, user_id]) if user_id else ("", [tenant_id])
@@ -165,11 +169,13 @@ def speaking(database: Reader, tenant_id: str, user_id: str | None, gone: Forgot
     users = [user_id] if user_id else [one for (one,) in database.query(USERS, [tenant_id])]
     places = find_traces(database, tenant_id=tenant_id, user_ids=users, words=knows.words, memories=gone.forgotten)
     for start in range(0, len(places), CHUNK):
-        found += _speaking_in(database, tenant_id, places[start : start + CHUNK], knows)
+        found += _find_in_conversations(database, tenant_id, places[start : start + CHUNK], knows)
     return found
 
 
-def _speaking_in(database: Reader, tenant_id: str, places: Sequence[str], knows: Recogniser) -> Iterator[Place]:
+def _find_in_conversations(
+    database: Reader, tenant_id: str, places: Sequence[str], knows: Recogniser
+) -> Iterator[Place]:
     scope, marks = [tenant_id, *places], ", ".join("?" * len(places))
     asked = f"SELECT id, conversation_id, content FROM agent_turn WHERE tenant_id = ? AND conversation_id IN ({marks})"
     for turn_id, place, text in database.query(asked, scope):
@@ -180,12 +186,12 @@ def _speaking_in(database: Reader, tenant_id: str, places: Sequence[str], knows:
         f"WHERE tenant_id = ? AND conversation_id IN ({marks}) AND role = 'assistant'"
     )
     for turn_id, place, parts in database.query(answers, scope):
-        part = _first(parts)
+        part = _first_part(parts)
         if knows.is_in(str(part.get("text", "")), [str(one.get("id")) for one in part.get("citations") or []]):
             yield turn_id, place
 
 
-def _first(parts: Any) -> dict[str, Any]:
-    """The first part of a message; SQLite has JSON as text."""
+def _first_part(parts: Any) -> dict[str, Any]:
+    """Return the first part of a message; SQLite has JSON as text."""
     decoded = json.loads(parts) if isinstance(parts, str | bytes) else parts
     return decoded[0] if decoded else {}

@@ -1,11 +1,11 @@
-"""Cut a long text into parts that one memory each can hold, and that fit into what a model is shown. Pure."""
+"""Parts of a long text, each small enough for one memory and for a prompt (pure)."""
 
 PART_BYTES = 8 * 1024
 BREAKS = ("\n\n", "\n", ". ", " ")  # where to cut, the best first
 
 
 def parts_of(text: str) -> list[str]:
-    """The text itself where it is short; else its parts, in order, which together hold every word of it."""
+    """Cut a text into parts, in order, that together hold every word of it; a short text is one part."""
     parts, begin = list[str](), 0
     while begin < len(text):
         end = _end(text, begin)
@@ -16,7 +16,7 @@ def parts_of(text: str) -> list[str]:
 
 
 def _end(text: str, begin: int) -> int:
-    """The end of the part that begins at `begin`: behind the last good break of its second half."""
+    """Return the end of the part that begins at `begin`: after the last good break in its second half."""
     piece = text[begin : begin + PART_BYTES].encode()[:PART_BYTES].decode(errors="ignore")
     limit = begin + len(piece)
     if limit >= len(text):

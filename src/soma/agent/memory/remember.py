@@ -26,19 +26,19 @@ from soma.events.writer import Writer
 CONSUMER = "remember"
 TOOL = "remember"
 MOST_SOURCES = 64  # that the brain takes of one item
-UNTAKEABLE = {400, 413, 422}  # refusals of the message itself; any other may pass: a wrong token, too many calls
+UNTAKEABLE = {400, 413, 422}  # refusals of the item itself; others may end: a wrong token, too many calls
 
 logger = logging.getLogger(__name__)
 
 
-def remembering(writer: Writer, store: TurnStore, brain: BrainClient) -> Consumer:
-    """The consumer that remembers finished turns; while the brain is away its cursor waits."""
+def memory_consumer(writer: Writer, store: TurnStore, brain: BrainClient) -> Consumer:
+    """Return the consumer that remembers finished turns; while the brain is away its cursor waits."""
 
     async def handle(events: Sequence[Event]) -> None:
         for event in events:
             if event.turn_id is None:
                 continue
-            turn, items = await _new_in(store, event.turn_id)
+            turn, items = await _read_items(store, event.turn_id)
             if turn is not None and items:
                 owner = Principal(
                     tenant_id=turn.tenant_id, user_id=turn.user_id, agent_id=turn.agent_id, role=turn.role
@@ -48,31 +48,32 @@ def remembering(writer: Writer, store: TurnStore, brain: BrainClient) -> Consume
     return Consumer(CONSUMER, writer=writer, types=[TurnComplete.event_type], handle=handle)
 
 
-async def _new_in(store: TurnStore, turn_id: str) -> tuple[Turn | None, list[dict[str, Any]]]:
-    """Read what a turn brings. One that cannot be read is set aside: it must not hold up all others."""
+async def _read_items(store: TurnStore, turn_id: str) -> tuple[Turn | None, list[dict[str, Any]]]:
+    """Read the items that a turn brings. A turn that cannot be read is set aside: it must not hold up all others."""
     try:
         record = await asyncio.to_thread(store.load, turn_id)
     except NotFound:
         logger.exception("turn %s has an end in the log, and nothing else", turn_id)
         return None, []
-    if await asyncio.to_thread(store.is_withheld, turn_id):  # what it says was forgotten before it was remembered
+    if await asyncio.to_thread(store.is_withheld, turn_id):  # it was forgotten before it was remembered
         return None, []
     why = "; ".join(map(str, record.unreadable))
-    said_before = await asyncio.to_thread(store.said_before, turn_id)
+    earlier = await asyncio.to_thread(store.read_earlier_messages, turn_id)
     try:
         if not why:
-            return record.turn, items_of(record, said_before)
+            return record.turn, items_of(record, earlier)
     except Exception as mistake:
-        logger.exception("what turn %s brings cannot be made out", turn_id)
-        why = f"what it brings cannot be made out ({type(mistake).__name__})"
+        logger.exception("items of turn %s cannot be found", turn_id)
+        why = f"its items cannot be found ({type(mistake).__name__})"
     await store.set_aside(turn_id, why)
     logger.error("turn %s of tenant %s is set aside, and not remembered: %s", turn_id, record.turn.tenant_id, why)
     return None, []
 
 
 async def _remember(brain: BrainClient, owner: Principal, items: list[dict[str, Any]]) -> None:
-    """One by one, for an answer is forgotten with the statement that it answers. What the brain cannot take is passed
-    over: it must not hold up everyone's, nor take the rest with it.
+    """Remember items one by one, each answer with the statements that it answers, for they are forgotten together.
+
+    An item that the brain refuses is skipped: it must not hold up all others.
     """
     stated: list[str] = []
     for item in items:
@@ -88,25 +89,26 @@ async def _remember(brain: BrainClient, owner: Principal, items: list[dict[str, 
             stated += [] if is_answer else [kept.id]
 
 
-def items_of(record: TurnRecord, said_before: Sequence[str] = ()) -> list[dict[str, Any]]:
-    """What is new in a finished turn: what the user's message states, unless a tool has kept it already, and an answer
-    of the model's own that is whole. One that quotes memories, a tool or what was `said_before` in the conversation,
-    cited or not, is no new knowledge: remembered, it would echo, or keep a planted text. Of a turn that asks to forget
-    nothing is kept.
+def items_of(record: TurnRecord, earlier: Sequence[str] = ()) -> list[dict[str, Any]]:
+    """Return the items to remember of a finished turn.
+
+    They are what the user's message states, unless a tool has kept it already, and the answer, if it is whole and the
+    model's own. An answer that quotes memories, a tool or an `earlier` message is no new knowledge: remembered, it
+    would echo, or keep a planted text. A turn that asks to forget brings nothing.
     """
     turn, complete = record.turn, record.complete
-    if complete is None or record.started is None or not record.started.model:  # nobody was asked
+    if complete is None or record.started is None or not record.started.model:  # no model was asked
         return []
-    is_answer = bool(said_before) and orders_to_forget(said_before[0])
-    said = worth_keeping(turn.content, _kept_by_tool(record), _quoted_documents(complete), is_answer=is_answer)
+    is_answer = bool(earlier) and orders_to_forget(earlier[0])
+    said = worth_keeping(turn.content, _statements_kept(record), _quoted_documents(complete), is_answer=is_answer)
     items = _items(record, said, "user") if said else []
-    if _is_own_answer(record, complete, said_before) and not asks_to_forget(turn.content):
+    if _is_own_answer(record, complete, earlier) and not asks_to_forget(turn.content):
         items += _items(record, complete.content, "assistant")
     return items
 
 
-def _kept_by_tool(record: TurnRecord) -> list[str]:
-    """What the tool has kept as the user's; what the model added by itself stands for no words of the user."""
+def _statements_kept(record: TurnRecord) -> list[str]:
+    """Return the user's statements that the tool has kept; those that the model made up do not count."""
     kept = [use for use in record.tool_uses if use.requested.tool == TOOL and use.finished]
     statements = [
         str((use.requested.arguments or {}).get("statement", ""))
@@ -117,20 +119,18 @@ def _kept_by_tool(record: TurnRecord) -> list[str]:
 
 
 def _quoted_documents(complete: TurnComplete) -> list[str]:
-    """The texts that the answer cites, but for what was said in conversations: that may be said again."""
+    """Return the texts of documents that the answer cites; what was said in conversations may be remembered again."""
     cited = [one for one in complete.citations if "role" not in (one.get("metadata") or {})]
     return [one["text"] for one in cited if one.get("text")]
 
 
-def _is_own_answer(record: TurnRecord, complete: TurnComplete, said_before: Sequence[str]) -> bool:
-    """Whether the answer is the model's own, tells something, and carries nothing of what it was shown or what was said
-    before.
-    """
+def _is_own_answer(record: TurnRecord, complete: TurnComplete, earlier: Sequence[str]) -> bool:
+    """Return whether the answer is the model's own: it says something, and repeats nothing shown or said before."""
     if complete.answer_iteration is None or complete.error or complete.note or complete.citations:
         return False
     if record.tool_uses or _is_offline(record) or tells_nothing(complete.content):
         return False
-    sources = [*sources_of(record), *map(Source, said_before)]
+    sources = [*sources_of(record), *map(Source, earlier)]
     return not Outside(sources, [record.turn.content]).carried_by(complete.content)
 
 
@@ -152,5 +152,5 @@ def _item(record: TurnRecord, text: str, role: str) -> dict[str, Any]:
 
 
 def _is_offline(record: TurnRecord) -> bool:
-    """The offline model says nothing of its own: it quotes, or says that it does not know."""
+    """Return whether the offline model answered: it says nothing of its own, it quotes or does not know."""
     return record.started is not None and record.started.model.startswith("offline")

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import migrations
 
-from soma.agent.storage.search import Place, index_message, index_title
+from soma.agent.storage.search import ConversationKey, index_message, index_title
 
 TABLES = {
     "sqlite": (
@@ -52,7 +52,7 @@ def create(apps: Any, schema_editor: Any) -> None:
         cursor = Cursor(raw)
         places = {}
         for row in conversations.iterator():
-            place = Place(tenant_id=row.tenant_id, user_id=row.user_id, conversation_id=row.id)
+            place = ConversationKey(tenant_id=row.tenant_id, user_id=row.user_id, conversation_id=row.id)
             places[row.id] = place
             index_title(cursor, place, before="", after=row.title)
         for row in messages.order_by("conversation_id").iterator():

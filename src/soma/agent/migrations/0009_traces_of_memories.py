@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import migrations
 
-from soma.agent.storage.search import Place, index_traces
+from soma.agent.storage.search import ConversationKey, index_traces
 
 words = import_module("soma.agent.migrations.0007_words_of_conversations")
 
@@ -17,7 +17,7 @@ def add(apps: Any, schema_editor: Any) -> None:
         cursor = words.Cursor(raw)
         for row in messages.select_related("conversation").order_by("conversation_id").iterator():
             owner = row.conversation
-            place = Place(tenant_id=owner.tenant_id, user_id=owner.user_id, conversation_id=owner.id)
+            place = ConversationKey(tenant_id=owner.tenant_id, user_id=owner.user_id, conversation_id=owner.id)
             part = row.parts[0]
             index_traces(cursor, place, part["text"], [str(one.get("id")) for one in part.get("citations") or []])
 

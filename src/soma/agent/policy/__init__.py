@@ -1,4 +1,4 @@
-"""What may be done: one port, a Rego set in process, deny by default."""
+"""The policy on actions: one port, and rules in Rego decided in process; deny by default."""
 
 from soma.agent.policy.base import CapsuleFacts, Policy, PolicyInput, ToolFacts, Verdict
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CapsuleFacts:
-    """`tools` are the names which the capsule enables: nothing else is ever allowed."""
+    """Facts of a capsule. `tools` are the names that it enables: no other tool is ever allowed."""
 
     id: str
     version: int = 1
@@ -19,7 +19,7 @@ class CapsuleFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolFacts:
-    """`egress`: its arguments leave the system."""
+    """Facts of a tool. `egress`: its arguments leave the system."""
 
     name: str
     category: str
@@ -29,7 +29,9 @@ class ToolFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyInput:
-    """`taint` names the arguments that carry text of a memory, a document or a tool result (`tools/taint.py`),
+    """Facts of an action that the policy decides on.
+
+    `taint` names the arguments that carry text of a memory, a document or a tool result (`tools/taint.py`),
     `confirmed` the memories that the user has just agreed to have erased.
     """
 
@@ -57,7 +59,7 @@ class Verdict:
 class Policy(Protocol):
     @property
     def version(self) -> str:
-        """SHA-256 over everything that decides."""
+        """SHA-256 over the rules and their data."""
         ...
 
     async def decide(self, facts: PolicyInput) -> Verdict: ...

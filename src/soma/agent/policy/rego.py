@@ -31,7 +31,7 @@ _Job = tuple[dict[str, Any], "Future[Any]"]
 
 
 class RegoPolicy:
-    """`timeout_seconds` covers waiting and deciding; a usual decision takes a tenth of a millisecond."""
+    """A policy in Rego. `timeout_seconds` covers waiting and deciding; a decision usually takes 0.1 ms."""
 
     def __init__(self, text: str, data: Mapping[str, Any] | None = None, *, timeout_seconds: float = 0.25) -> None:
         self._text = text
@@ -88,7 +88,7 @@ class RegoPolicy:
 
 
 class PolicyBroken(Exception):
-    """Ours: the policy text does not compile or gives no verdict. Everything is denied till it is mended."""
+    """The policy's text does not compile or gives no verdict; everything is denied until it is mended."""
 
     code = "policy_broken"
 
@@ -99,7 +99,7 @@ def policy_version(text: str, data: Mapping[str, Any]) -> str:
 
 
 class _Worker:
-    """One thread, one interpreter. A daemon, so that a decision without end does not hold the process."""
+    """One thread with one interpreter; a daemon, so that a decision without end does not keep the process alive."""
 
     def __init__(self, text: str, data: dict[str, Any]) -> None:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()

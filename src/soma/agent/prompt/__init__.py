@@ -1,1 +1,1 @@
-"""The prompt (pure): lanes of the token budget, and the messages of one model call."""
+"""The prompt (pure): lanes of the token budget, the history, and the messages of one model call."""

@@ -1,14 +1,13 @@
-"""From capsule, history, recalled memories and the turn so far to the messages of one model call (pure).
+"""The messages of one model call, built from capsule, history, memories and the turn so far (pure).
 
-Each part keeps to its lane. An exchange of the history is kept whole or dropped; a tool result is never parted from its
-call, only shortened.
+Each part keeps to its lane. A tool result is never parted from its call, only shortened.
 
-What stays the same comes first, to the byte, for providers charge less for a beginning that they have read before:
+Parts that stay the same come first, to the byte, for providers charge less for a beginning that they have read before:
 instructions and history, then what belongs to this message, then the turn so far. A call holds all of the call before
-it in the same turn, and memories that an iteration adds stand behind it, under new numbers.
+it in the same turn; memories that an iteration adds follow at the end, under new numbers.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -29,11 +28,9 @@ from soma.agent.llm.base import (
     ToolResultPart,
     ToolSpec,
 )
-from soma.agent.record.citations import without_citations
-from soma.agent.record.turn import IterationRecord, ToolUse, numbered
+from soma.agent.prompt.history import Count, Exchange, fit_history
+from soma.agent.record.turn import IterationRecord, ToolUse, number_memories
 from soma.events.facts.turn import ShownMemory
-
-Count = Callable[[str], int]
 
 SHORTENED = "\n[shortened: the result was longer than its share of the context]"
 FORGOTTEN = "[withheld: a memory that this rested on was forgotten]"
@@ -41,22 +38,11 @@ REVISE = (
     "Above is your draft and, in the memories, evidence that was found with its help. Answer the user's message again, "
     "better supported; keep what holds, say what is uncertain. The numbers of all memories above still hold."
 )
-BLOCKS = (16, 8, 4, 2, 1)  # exchanges by which the history is shortened
-
-
-@dataclass(frozen=True, slots=True)
-class Exchange:
-    """A past user message and its reply; `number` is that of their turn in the conversation, from 1."""
-
-    user: str
-    assistant: str
-    turn_id: str = ""
-    number: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prompt:
-    """A model request, with what each lane had (`budget`), used (`actual`) and left out (`dropped`)."""
+    """A model request, with the tokens of each lane: its `budget`, used (`actual`) and left out (`dropped`)."""
 
     request: ModelRequest
     lanes: dict[str, dict[str, int]]
@@ -69,10 +55,11 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
-    """What a prompt is made of. `withheld` are memories that it must not hold, `pending` what the user was asked.
+    """The parts of a prompt.
 
     `iterations` are those of the turn, the last one with its memories and no response yet; `asked_at` is when the
-    message was sent, `timezone` the zone that times are told in.
+    message was sent, `timezone` the zone of the times in the prompt. `withheld` are memories that the prompt must not
+    hold, `pending` is the question that waits for the user's answer.
     """
 
     instructions: str
@@ -94,8 +81,14 @@ def build_prompt(material: Material, count: Count) -> Prompt:
     """Lay out one model call within the lanes."""
     history, dropped = fit_history(material.history, material.lanes["history"], count)
     memories = _fit_memories(material, count)
-    steps, results = _steps(material, memories, count)
-    asked = (*memories.of(0), *_away(material), *_pending(material), _now(material), TextPart(material.message))
+    steps, results = _turn_so_far(material, memories, count)
+    asked = (
+        *memories.of(0),
+        *_memory_notice(material),
+        *_pending_question(material),
+        _current_time(material),
+        TextPart(material.message),
+    )
     messages = [Message("system", (TextPart(material.instructions),)), *history, Message("user", asked), *steps]
     actual = {
         "system_policy": count(material.instructions),
@@ -122,81 +115,24 @@ def build_prompt(material: Material, count: Count) -> Prompt:
     )
 
 
-def size_of(history: Sequence[Exchange], count: Count) -> int:
-    """Tokens of all exchanges."""
-    return sum(count(exchange.user) + count(exchange.assistant) for exchange in history)
-
-
 def size_of_tool(tool: ToolSpec, count: Count) -> int:
     return count(msgspec.json.encode(tool).decode())
 
 
-def fit_history(history: Sequence[Exchange], budget: int, count: Count) -> tuple[list[Message], int]:
-    """The newest whole exchanges that fit, behind one line that says how many were left out; and that number.
-
-    Exchanges go by the block, so that the messages begin alike for some turns; never more than half of what fits.
-    """
-    sizes = [count(exchange.user) + count(exchange.assistant) for exchange in history]
-    if sum(sizes) <= budget:
-        return _said(history), 0
-    room = budget - count(_not_shown(len(history)))
-    fewest = next(number for number in range(1, len(history) + 1) if sum(sizes[number:]) <= max(0, room))
-    dropped = _at_block(history, sizes, fewest)
-    line = [Message("system", (TextPart(_not_shown(dropped)),))] if room >= 0 else []
-    return [*line, *_said(history[dropped:])], dropped
-
-
-def from_block(history: Sequence[Exchange]) -> Sequence[Exchange]:
-    """`history` from where a block begins: read by the newest, it would begin with another exchange each turn."""
-    starts = (place for place in range(len(history)) if _number(history, place) % BLOCKS[0] == 0)
-    return history[next(starts, 0) :]
-
-
-def _at_block(history: Sequence[Exchange], sizes: Sequence[int], fewest: int) -> int:
-    """The first place from `fewest` on where a block begins, the largest whose loss leaves half of what fits."""
-    for block in BLOCKS:
-        starts = (place for place in range(fewest, len(history)) if _number(history, place) % block == 0)
-        place = next(starts, len(history))
-        if 2 * sum(sizes[place:]) >= sum(sizes[fewest:]):
-            return place
-    return fewest
-
-
-def _number(history: Sequence[Exchange], place: int) -> int:
-    """How many exchanges of the conversation stand before it; what was not recorded is counted here."""
-    return history[place].number - 1 if history[place].number else place
-
-
-def _said(exchanges: Sequence[Exchange]) -> list[Message]:
-    """Numbers that answers cited are taken out: they would name memories of this turn."""
-    return [
-        message
-        for exchange in exchanges
-        for message in (
-            Message("user", (TextPart(exchange.user),)),
-            Message("assistant", (TextPart(without_citations(exchange.assistant)),)),
-        )
-    ]
-
-
-def _not_shown(dropped: int) -> str:
-    return f"[{dropped} earlier exchanges are not shown]"
-
-
 def fence_of(turn_id: str) -> str:
-    """What parts memories from the rest in all calls of a turn: nothing that was stored before can know it."""
+    """Return the mark that parts memories from the rest in all calls of a turn; no stored text can know it."""
     return sha256(f"fence:{turn_id}".encode()).hexdigest()[:12]
 
 
 def seed_of(turn_id: str, iteration_number: int) -> int:
-    """First 4 bytes, big-endian, of SHA-256("turn:iteration"), in 31 bits."""
+    """Return the first 4 bytes, big-endian, of SHA-256("turn:iteration"), in 31 bits."""
     digest = sha256(f"{turn_id}:{iteration_number}".encode()).digest()
     return int.from_bytes(digest[:4], "big") & 0x7FFFFFFF
 
 
 @dataclass(frozen=True, slots=True)
 class _Memories:
-    """The memories that each iteration adds to those before; the tokens of all, and how many are left out."""
+    """The memories that each iteration adds, the tokens of all, and the number of those left out."""
 
     added: Sequence[Sequence[MemoryPart]]
     tokens: int
@@ -207,8 +143,8 @@ class _Memories:
 
 
 def _fit_memories(material: Material, count: Count) -> _Memories:
-    """The first iteration's are packed to the lane already; later ones are added while there is room."""
-    numbers = {memory.id: number for number, memory in enumerate(numbered(material.iterations), 1)}
+    """Add memories while their lane has room; those of the first iteration are packed to it already."""
+    numbers = {memory.id: number for number, memory in enumerate(number_memories(material.iterations), 1)}
     bundles = [iteration.bundle for iteration in material.iterations if iteration.bundle]
     used, dropped = bundles[0].token_count, bundles[-1].dropped
     added: list[list[MemoryPart]] = []
@@ -229,23 +165,23 @@ def _fit_memories(material: Material, count: Count) -> _Memories:
     return _Memories(added, used, dropped)
 
 
-def _away(material: Material) -> list[Part]:
-    """No memory found is another thing than no memory asked."""
+def _memory_notice(material: Material) -> list[Part]:
+    """Say that memory could not be asked: another thing than that it found nothing."""
     first = material.iterations[0].bundle
     return [InstructionPart(MEMORY_AWAY)] if first and first.degraded else []
 
 
-def _pending(material: Material) -> list[Part]:
+def _pending_question(material: Material) -> list[Part]:
     return [InstructionPart(material.pending)] if material.pending else []
 
 
-def _now(material: Material) -> Part:
+def _current_time(material: Material) -> Part:
     return InstructionPart(now_in_words(material.asked_at, material.timezone))
 
 
 def _memory(number: int, memory: ShownMemory, timezone: str) -> MemoryPart:
     made_from = count_sources(memory.metadata)
-    author = None if made_from else _seen(speaker_of(memory.metadata, is_shared=memory.author is not None))
+    author = None if made_from else _visible(speaker_of(memory.metadata, is_shared=memory.author is not None))
     moment = moment_of(memory.metadata, memory.occurred_at)
     return MemoryPart(
         number=number,
@@ -254,8 +190,8 @@ def _memory(number: int, memory: ShownMemory, timezone: str) -> MemoryPart:
         occurred_at=moment,
         when=date_in_words(moment, timezone, was_said=author is not None),
         author=author,
-        written_by=_seen(attribution(memory.author, memory.metadata)) if memory.author and not made_from else None,
-        source=_seen(memory.source),
+        written_by=_visible(attribution(memory.author, memory.metadata)) if memory.author and not made_from else None,
+        source=_visible(memory.source),
         score=memory.score,
         attention=memory.attention,
         made_from=made_from,
@@ -264,13 +200,14 @@ def _memory(number: int, memory: ShownMemory, timezone: str) -> MemoryPart:
     )
 
 
-def _seen(text: str | None) -> str | None:
+def _visible(text: str | None) -> str | None:
     return None if text is None else without_hidden(text)
 
 
-def _steps(material: Material, memories: _Memories, count: Count) -> tuple[list[Message], int]:
-    """The turn so far: calls with their results, drafts to revise, and what each next iteration adds to the memories;
-    and the tokens of the results.
+def _turn_so_far(material: Material, memories: _Memories, count: Count) -> tuple[list[Message], int]:
+    """Return the messages of the turn so far, and the tokens of the tool results in them.
+
+    They are calls with their results, drafts to revise, and the memories that each next iteration adds.
     """
     done = [iteration for iteration in material.iterations if iteration.response is not None]
     uses = [use for iteration in done for use in iteration.tools.values()]
@@ -307,7 +244,7 @@ def _result(use: ToolUse, share: int, count: Count, withheld: frozenset[str]) ->
 
 
 def shorten(text: str, budget: int, count: Count) -> str:
-    """`text` as it is, or so much of its beginning as fits the budget with a note that it was cut."""
+    """Return `text`, or as much of its beginning as fits the budget with a note that it was cut."""
     if count(text) <= budget:
         return text
     room = max(0, budget - count(SHORTENED))

@@ -1,8 +1,8 @@
-"""Shares of the token budget (pure). Level L0; the governor will choose among levels.
+"""Lanes: shares of the token budget (pure). Level L0; the governor will choose among levels.
 
-A lane that needs less than its share leaves the rest to those that need more, by their shares. What a turn needs of
-memory and tool results is not known when it begins: they take what there is. The history's lane depends on the
-message, the instructions and the tools alone, so that the history does not begin elsewhere for what was recalled.
+A lane that needs less than its share leaves the rest to lanes that need more, by their shares. How much memory and tool
+results need is not known when a turn begins: they take what is left. The lane of the history depends on the message,
+the instructions and the tools alone, so that recalled memories do not change where the history begins.
 """
 
 from collections.abc import Mapping
@@ -16,14 +16,14 @@ LARGEST_MESSAGE_SHARE = 0.6  # of the base: a larger message is refused, since n
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Budget:
-    """Tokens of a turn: `base` is what a prompt may hold beside the reply."""
+    """The token budget of a turn: `base` is what a prompt may hold, the reply not counted."""
 
     base: int
     lanes: dict[str, int]
 
 
 def largest_message(*, window: int, context_tokens: int, max_output_tokens: int) -> int:
-    """Tokens that a message may have."""
+    """Return the most tokens that a message may have."""
     return int(_base(window, context_tokens, max_output_tokens) * LARGEST_MESSAGE_SHARE)
 
 
@@ -35,19 +35,21 @@ def budget(
     message_tokens: int,
     needs: Mapping[str, int] | None = None,
 ) -> Budget:
-    """Share out what the reply and the user's message leave; the buffer is never under 200 tokens.
+    """Share out the tokens that the reply and the user's message leave; the buffer has at least 200.
 
-    `needs` are the tokens that lanes can use; one that it does not name can use any number.
+    `needs` are the tokens that lanes can use; a lane that is not in it can use any number.
     """
     base = _base(window, context_tokens, max_output_tokens)
     free = max(0, base - message_tokens)
     buffer = min(free, max(LEAST_BUFFER, free * SHARES["buffer"] // 100))
     room = free - buffer
-    return Budget(base=base, lanes={**_shared(room, {**dict.fromkeys(LANES, room), **(needs or {})}), "buffer": buffer})
+    return Budget(
+        base=base, lanes={**_share_out(room, {**dict.fromkeys(LANES, room), **(needs or {})}), "buffer": buffer}
+    )
 
 
-def _shared(room: int, needs: Mapping[str, int]) -> dict[str, int]:
-    """Give each lane no more than it needs, and what is left to those that need more, again by their shares."""
+def _share_out(room: int, needs: Mapping[str, int]) -> dict[str, int]:
+    """Give each lane at most what it needs, and what is left to lanes that need more, again by their shares."""
     given = dict.fromkeys(LANES, 0)
     left = room
     while hungry := [name for name in LANES if given[name] < needs[name]]:

@@ -1,1 +1,1 @@
-"""The record of a turn (pure): its fold, its sources, its citations, its score."""
+"""The record of a turn (pure): the fold of its facts, its sources, citations and score."""

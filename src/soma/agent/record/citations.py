@@ -1,4 +1,4 @@
-"""What an answer cites and how well its evidence supports it (pure)."""
+"""Citations of an answer, and how well its evidence supports it (pure)."""
 
 import re
 from collections import Counter
@@ -18,13 +18,13 @@ SHORT = 3  # words of fewer letters carry no evidence
 
 
 def cited_in(text: str, memories: Sequence[ShownMemory]) -> list[str]:
-    """Ids of the memories that `text` cites as [number], in order of first mention; unknown numbers are ignored."""
+    """Return ids of the memories that `text` cites as [number], in order of first mention; ignores unknown numbers."""
     known = [memories[number - 1].id for number in _numbers(text) if 0 < number <= len(memories)]
     return list(dict.fromkeys(known))
 
 
 def citations_of(text: str, memories: Sequence[ShownMemory]) -> list[dict[str, Any]]:
-    """The cited memories as a reader wants them: number, id, text, when and from where."""
+    """Return the cited memories for a reader: number, id, text, time and source."""
     numbers = dict.fromkeys(_numbers(text))
     return [
         {
@@ -41,8 +41,8 @@ def citations_of(text: str, memories: Sequence[ShownMemory]) -> list[dict[str, A
     ]
 
 
-def without_citations(text: str) -> str:
-    """`text` without the numbers that it cites; what stands between backticks is no citation."""
+def drop_citations(text: str) -> str:
+    """Return `text` without the numbers that it cites; text between backticks is kept as it is."""
     pieces = BACKTICKS.split(text)  # text and runs of backticks in turn
     closing = Counter(map(len, pieces[1::2]))
     opened = 0
@@ -66,15 +66,15 @@ def support(answer: str, evidence: Sequence[str]) -> float:
     return len(words & _words(" ".join(evidence))) / len(words)
 
 
-def is_supported(draft: str, cited: Sequence[str]) -> bool:
-    """Whether what it cites and what its tools said hold at least half of its words."""
-    return support(draft, cited) >= SUPPORTED
+def is_supported(draft: str, evidence: Sequence[str]) -> bool:
+    """Return whether the evidence holds at least half of the draft's words."""
+    return support(draft, evidence) >= SUPPORTED
 
 
 def brings_support(found: Sequence[str], draft: str, *, asked: str, shown: Sequence[str]) -> bool:
-    """Whether `found` holds something that the draft says, and neither the question nor what was `shown` does.
+    """Return whether `found` shares a word with the draft that neither the question nor `shown` has.
 
-    Nothing does so for a greeting or a sum, whatever is found.
+    For a greeting or a sum it is False, whatever is found.
     """
     said = set(content_stems(CITATION.sub("", draft))).difference(content_stems(" ".join([asked, *shown])))
     return not said.isdisjoint(content_stems(" ".join(found)))

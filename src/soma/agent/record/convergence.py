@@ -1,4 +1,4 @@
-"""What an iteration was worth and whether the turn ends (pure): its score, its factors, the exit reason."""
+"""Convergence (pure): the score of an iteration, its factors, and whether the turn ends with it."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,8 +14,8 @@ PRIOR_USEFULNESS = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """When a turn may and must end; recorded with it. Not `iterates` means a single shot: one answer, no tools."""
+class TurnLimits:
+    """Limits of a turn, recorded with it; if it does not iterate, it is one answer without tools."""
 
     iterates: bool
     max_iterations: int
@@ -27,8 +27,8 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """Where a turn stands after an iteration."""
+class Assessment:
+    """An iteration as the exit rules see it. `must_answer`: the reason for which it had no tools."""
 
     number: int
     asked_for_tools: bool
@@ -53,7 +53,7 @@ def score_of(record: TurnRecord, iteration: IterationRecord) -> Score:
     spoken = iteration.spoken
     supported = support(spoken.text, evidence_of(record, iteration))
     raw = raw_confidence(own=spoken.confidence, logprobs=spoken.logprobs, support=supported)
-    confidence = calibrated(raw, record.calibration)
+    confidence = calibrate(raw, record.calibration)
     success, utility = success_factor(record.tool_uses), tool_utility(record.tool_uses, record.usefulness)
     return Score(
         confidence_raw=raw,
@@ -65,7 +65,7 @@ def score_of(record: TurnRecord, iteration: IterationRecord) -> Score:
 
 
 def evidence_of(record: TurnRecord, iteration: IterationRecord) -> list[str]:
-    """Texts that an answer rests on: the memories that it cites, of all it was shown, and the results of tools."""
+    """Return the texts that an answer rests on: the memories that it cites and the results of tools."""
     cited = set(iteration.spoken.cited)
     memories = [memory for memory in record.shown_by(iteration.number) if memory.id in cited]
     finished = [use.finished for use in record.tool_uses if use.finished and not use.finished.is_error]
@@ -84,9 +84,9 @@ def progress(record: TurnRecord, iteration: IterationRecord) -> float | None:
 
 
 def raw_confidence(*, own: float | None, logprobs: Sequence[float], support: float) -> float:
-    """The model's own measure, else its token probabilities (geometric mean), else how well evidence supports it.
+    """The model's own confidence, else the geometric mean of its token probabilities, else the support by evidence.
 
-    Never a function of length.
+    In [0, 1], and never a function of length.
     """
     if own is not None:
         return min(1.0, max(0.0, own))
@@ -95,8 +95,8 @@ def raw_confidence(*, own: float | None, logprobs: Sequence[float], support: flo
     return support
 
 
-def calibrated(raw: float, curve: Sequence[Sequence[float]]) -> float:
-    """What `raw` has been worth so far: straight lines between (stated, calibrated) points; without points, itself."""
+def calibrate(raw: float, curve: Sequence[Sequence[float]]) -> float:
+    """Map a stated confidence to what it has been worth: linear between (stated, calibrated) points; without, `raw`."""
     for (left, low), (right, high) in pairwise(curve):
         if left <= raw <= right:
             share = (raw - left) / (right - left) if right > left else 1.0
@@ -105,7 +105,7 @@ def calibrated(raw: float, curve: Sequence[Sequence[float]]) -> float:
 
 
 def success_factor(uses: Sequence[ToolUse]) -> float:
-    """Share of the turn's tools whose last call succeeded; denied and unknown count as failed, none as 1."""
+    """Share of the turn's tools whose last call succeeded; denied and unknown count as failed. 1 without tools."""
     last = {use.requested.tool: use.finished for use in uses}
     if not last:
         return 1.0
@@ -113,22 +113,22 @@ def success_factor(uses: Sequence[ToolUse]) -> float:
 
 
 def tool_utility(uses: Sequence[ToolUse], usefulness: Mapping[str, float]) -> float:
-    """Mean learned usefulness of the turn's tools in [0, 1]; a tool that nothing is known of counts as useful."""
+    """Mean learned usefulness of the turn's tools, in [0, 1]; an unknown tool counts as useful. 1 without tools."""
     tools = sorted({use.requested.tool for use in uses})
     if not tools:
         return 1.0
     return sum(usefulness.get(tool, PRIOR_USEFULNESS) for tool in tools) / len(tools)
 
 
-def forced_answer(record: TurnRecord, number: int, limits: Limits) -> str | None:
-    """Reason for which iteration `number` of a turn has to answer without tools; None if it may go on."""
+def forced_answer(record: TurnRecord, number: int, limits: TurnLimits) -> str | None:
+    """Return the reason for which iteration `number` of a turn has to answer without tools; None if it may go on."""
     before = [list(record.iterations[earlier].tools.values()) for earlier in range(number)]
     spent = sum(record.iterations[earlier].tokens for earlier in range(number))
     return must_answer(before, number=number, spent_tokens=spent, limits=limits)
 
 
-def must_answer(uses: Sequence[Sequence[ToolUse]], *, number: int, spent_tokens: int, limits: Limits) -> str | None:
-    """Why iteration `number` gets no tools and so has to answer; None if it may go on.
+def must_answer(uses: Sequence[Sequence[ToolUse]], *, number: int, spent_tokens: int, limits: TurnLimits) -> str | None:
+    """Return the reason for which iteration `number` gets no tools and so has to answer; None if it may go on.
 
     `uses` are the tool calls of each iteration before it.
     """
@@ -141,23 +141,23 @@ def must_answer(uses: Sequence[Sequence[ToolUse]], *, number: int, spent_tokens:
     return None
 
 
-def exit_reason(standing: Standing, limits: Limits) -> str | None:
-    """Why the turn ends after this iteration; None if it goes on."""
-    if standing.asked_for_tools and standing.must_answer is None:
-        return None  # the model has not seen what its tools said
-    if standing.number + 1 < limits.min_iterations and standing.must_answer is None:
+def exit_reason(assessment: Assessment, limits: TurnLimits) -> str | None:
+    """Return the reason for which the turn ends after this iteration; None if it goes on."""
+    if assessment.asked_for_tools and assessment.must_answer is None:
+        return None  # the model has not seen the results of its tools
+    if assessment.number + 1 < limits.min_iterations and assessment.must_answer is None:
         return None
-    if standing.score is not None and standing.score >= limits.convergence_threshold:
+    if assessment.score is not None and assessment.score >= limits.convergence_threshold:
         return "converged"
-    if standing.must_answer is not None and limits.iterates:
-        return standing.must_answer
-    return None if standing.evidence_changed else "final_answer"
+    if assessment.must_answer is not None and limits.iterates:
+        return assessment.must_answer
+    return None if assessment.evidence_changed else "final_answer"
 
 
 def may_refine(
-    *, refinements: int, score: float | None, has_no_answer: bool, must_answer: str | None, limits: Limits
+    *, refinements: int, score: float | None, has_no_answer: bool, must_answer: str | None, limits: TurnLimits
 ) -> bool:
-    """At most one refinement, only of a draft that answers but did not converge, and where an iteration is left."""
+    """Return whether a draft may be revised: once, if it answers without convergence and an iteration is left."""
     settled = has_no_answer or (score is not None and score >= limits.convergence_threshold)
     return limits.refine != "off" and refinements == 0 and must_answer is None and not settled
 

@@ -1,15 +1,18 @@
-"""Sources of a turn: the text that it has seen and its user did not write, to compare arguments and answers with."""
+"""Sources of a turn: the texts that it has seen and its user did not write."""
 
 from collections.abc import Iterable
 
 from soma.agent.record.turn import IterationRecord, ToolUse, TurnRecord
 from soma.agent.tools.taint import Source
 
-OURS = ("invalid", "denied", "breaker_open", "unknown")  # ends of a call in which no tool has spoken
+OURS = ("invalid", "denied", "breaker_open", "unknown")  # of calls that end without a word of the tool
 
 
 def sources_of(record: TurnRecord, computing: frozenset[str] = frozenset()) -> list[Source]:
-    """Memories and tool results; not what tools of `computing` made of arguments that carry nothing from outside."""
+    """Return the memories and tool results of a turn, as sources to compare arguments and answers with.
+
+    Left out are results of the tools in `computing` whose arguments carry nothing from outside.
+    """
     memories = _memories(record.iterations.values())
     return [*memories, *(source for use in record.tool_uses if (source := _result(use, computing)))]
 

@@ -1,4 +1,4 @@
-"""The fold of a turn's facts: what is known so far. The loop asks it what is missing, the trace shows it."""
+"""The record of a turn: the fold of its facts. The loop asks it what is missing, the trace shows it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -40,7 +40,7 @@ class OutOfOrder(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """What is known of a turn before its first fact: who asked what, where."""
+    """The header of a turn, known before its first fact: whose it is, its conversation and its message."""
 
     id: str
     tenant_id: str
@@ -54,7 +54,7 @@ class Turn:
 
     @property
     def role(self) -> str:
-        """The user's role in the tenant; where it is not known, the least that can write."""
+        """The user's role in the tenant; where it is not known, the least role that can write."""
         return self.roles[0] if self.roles else "member"
 
     @property
@@ -76,7 +76,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Unreadable:
-    """An event of a turn that cannot be read, or not at its place: what it said is not known."""
+    """An event of a turn that cannot be read, or does not fit its place: its content is not known."""
 
     number: int
     event_type: str
@@ -88,7 +88,7 @@ class Unreadable:
 
 @dataclass(slots=True)
 class ToolUse:
-    """One tool call: asked for, judged by policy, run."""
+    """A tool call: requested by the model, decided by the policy, finished."""
 
     requested: ToolRequested
     decided: ToolDecided | None = None
@@ -107,22 +107,22 @@ class IterationRecord:
 
     @property
     def is_answer(self) -> bool:
-        """The model spoke and asked for no tool. Nothing said is no answer: it went on calling tools to the end."""
+        """True if the model said something and asked for no tool."""
         return self.response is not None and not self.response.tool_calls and bool(self.response.text.strip())
 
     @property
     def is_cut(self) -> bool:
-        """The provider broke the response off: what it says is not whole, and no call in it may be run."""
+        """True if the provider broke the response off: its text is not whole, and none of its calls may be run."""
         return self.response is not None and self.response.finish_reason in CUT_SHORT
 
     @property
     def has_no_answer(self) -> bool:
-        """The model said so: it is not sure at all and cites nothing."""
+        """True if the model says that it has no answer: its confidence is 0 and it cites nothing."""
         return self.is_answer and self.spoken.confidence == 0 and not self.spoken.cited
 
     @property
     def spoken(self) -> ModelResponded:
-        """The model's response, where the loop has come past it."""
+        """The model's response. Raises OutOfOrder before there is one."""
         if self.response is None:
             raise OutOfOrder(f"iteration {self.number} has no response yet")
         return self.response
@@ -135,31 +135,31 @@ class IterationRecord:
 @dataclass(slots=True)
 class TurnRecord:
     turn: Turn
-    lease: Lease | None = None  # under which its facts are written; None where it is only read
+    lease: Lease | None = None  # under which facts are written; None where the record is only read
     started: TurnStarted | None = None
     iterations: dict[int, IterationRecord] = field(default_factory=dict)
     complete: TurnComplete | None = None
     restarted: int | None = None  # the iteration whose model may have been speaking when an earlier process died
     interrupted: frozenset[str] = frozenset()  # calls that may have run but whose outcome a crash has lost
-    unreadable: list[Unreadable] = field(default_factory=list)  # such a turn does not go on: nobody knows where it is
+    unreadable: list[Unreadable] = field(default_factory=list)  # where there are any, the turn cannot go on
 
     @property
     def was_asked(self) -> bool:
-        """Whether its question stands in the conversation, which it does from the turn's first event on."""
+        """True if its question is in the conversation, where the first event of the turn puts it."""
         began = TurnStarted.event_type
         return self.started is not None or any(event.event_type == began for event in self.unreadable)
 
     @property
     def current(self) -> IterationRecord:
         """The iteration that goes on: the first that is not completed."""
-        return self.iteration(len(self.completed))
+        return self.iteration(len(self.completions))
 
     @property
     def exit_reason(self) -> str | None:
-        return self.completed[-1].exit_reason if self.completed else None
+        return self.completions[-1].exit_reason if self.completions else None
 
     @property
-    def completed(self) -> list[IterationCompleted]:
+    def completions(self) -> list[IterationCompleted]:
         done = (self.iterations[number].completed for number in sorted(self.iterations))
         return [fact for fact in done if fact]
 
@@ -174,22 +174,22 @@ class TurnRecord:
 
     @property
     def iterates(self) -> bool:
-        """Whether the turn was begun as a loop; False for a single shot and where it never began."""
+        """True if the turn began as a loop; False for a single shot, and where it never began."""
         return self.started is not None and bool(self.started.limits.get("iterates", True))
 
     @property
     def tool_k(self) -> int | None:
-        """How many tools the model is offered; None where that is not recorded."""
+        """The number of tools that the model is offered; None where it is not recorded."""
         return self.started.tool_k if self.started else None
 
     @property
     def timezone(self) -> str:
-        """The zone that times are told in; UTC where that is not recorded."""
+        """The time zone of the times in a prompt; UTC where it is not recorded."""
         return (self.started.timezone if self.started else "") or "UTC"
 
     @property
     def tools(self) -> frozenset[str]:
-        """The tools that there were; a model may name others."""
+        """Names of the turn's tools; a model may ask for others."""
         return frozenset(self._began.tools)
 
     @property
@@ -203,14 +203,14 @@ class TurnRecord:
 
     @property
     def weights(self) -> dict[str, float]:
-        """The newest that the turn knows of: after its last iteration, else as it began."""
+        """The newest weights of the turn: after its last iteration, else as it began."""
         began = self.started.weights if self.started else {}
-        return self.completed[-1].weights_after if self.completed else began
+        return self.completions[-1].weights_after if self.completions else began
 
     @property
     def neuromodulators(self) -> dict[str, float]:
         began = self.started.neuromodulators if self.started else {}
-        return self.completed[-1].neuromodulators_after if self.completed else began
+        return self.completions[-1].neuromodulators_after if self.completions else began
 
     @property
     def _began(self) -> TurnStarted:
@@ -220,7 +220,7 @@ class TurnRecord:
 
     @property
     def best(self) -> IterationRecord | None:
-        """The answer so far: among the iterations that answered, a whole one, then the best score, then the earlier."""
+        """The best answer so far: a whole one before one that was cut, then by score, then the earlier."""
         answers = [iteration for iteration in self.iterations.values() if iteration.is_answer]
         return max(answers, key=lambda one: (not one.is_cut, _score(one), -one.number), default=None)
 
@@ -230,12 +230,12 @@ class TurnRecord:
         return [use for number in sorted(self.iterations) for use in self.iterations[number].tools.values()]
 
     def has_evidence_for(self, number: int) -> bool:
-        """Whether iteration `number` has its memories already."""
+        """Return whether iteration `number` has its memories already."""
         return number in self.iterations and self.iterations[number].bundle is not None
 
     def shown_by(self, number: int) -> list[ShownMemory]:
-        """What iteration `number` was shown of memory, in the order of the numbers that it cites."""
-        return numbered(self.iterations[earlier] for earlier in range(number + 1))
+        """Return the memories that iteration `number` was shown, in the order of the numbers that it cites."""
+        return number_memories(self.iterations[earlier] for earlier in range(number + 1))
 
     def iteration(self, number: int) -> IterationRecord:
         return self.iterations.setdefault(number, IterationRecord(number))
@@ -248,7 +248,7 @@ class TurnRecord:
             case BundleBuilt():
                 self.iteration(fact.iteration_number).bundle = fact
             case DraftReplaced():
-                pass  # told to those who watch; the text it takes back was never a fact
+                pass  # for followers only: the text that it takes back was never a fact
             case ModelResponded():
                 self.iteration(fact.iteration_number).response = fact
             case ToolRequested():
@@ -267,8 +267,8 @@ class TurnRecord:
                 assert_never(fact)
 
 
-def numbered(iterations: Iterable[IterationRecord]) -> list[ShownMemory]:
-    """The memories of a turn in the order of their numbers: each keeps its own, later ones go on from there."""
+def number_memories(iterations: Iterable[IterationRecord]) -> list[ShownMemory]:
+    """Return the memories of a turn in the order of their numbers: each keeps its number, later ones follow."""
     shown = (memory for iteration in iterations if iteration.bundle for memory in iteration.bundle.memories)
     first: dict[str, ShownMemory] = {}
     for memory in shown:
@@ -277,26 +277,26 @@ def numbered(iterations: Iterable[IterationRecord]) -> list[ShownMemory]:
 
 
 def fold(turn: Turn, facts: Iterable[Fact | Unreadable | None], lease: Lease | None = None) -> TurnRecord:
-    """The record of `turn` from its log; erased facts are passed over, unreadable ones are kept beside it."""
+    """Return the record of `turn` from its log; erased facts are skipped, unreadable ones are listed in it."""
     record = TurnRecord(turn, lease)
     for number, fact in enumerate(facts, 1):
         if isinstance(fact, Unreadable):
             record.unreadable.append(fact)
         elif isinstance(fact, TurnFact):
-            if (why := _misplaced(record, fact)) is not None:
+            if (why := _fault_of_place(record, fact)) is not None:
                 record.unreadable.append(Unreadable(number, fact.event_type, why))
             else:
                 record.apply(fact)
-    iteration = record.iterations.get(len(record.completed))
+    iteration = record.iterations.get(len(record.completions))
     if iteration is not None and iteration.response is None:
         record.restarted = iteration.number
     if iteration is not None and iteration.response is not None:
-        record.interrupted = _interrupted(iteration)
+        record.interrupted = _find_interrupted(iteration)
     return record
 
 
-def _misplaced(record: TurnRecord, fact: TurnFact) -> str | None:
-    """Why a fact cannot stand at its place: what it belongs to is not there, or cannot be read. None where it can."""
+def _fault_of_place(record: TurnRecord, fact: TurnFact) -> str | None:
+    """Return why a fact does not fit its place in the log; None where it fits."""
     match fact:
         case TurnStarted() | TurnComplete():
             return None
@@ -305,15 +305,15 @@ def _misplaced(record: TurnRecord, fact: TurnFact) -> str | None:
             is_known = iteration is not None and fact.call_id in iteration.tools
             return None if is_known else "no such call was asked for"
         case IterationCompleted():
-            current = record.iterations.get(len(record.completed))
+            current = record.iterations.get(len(record.completions))
             is_next = current is not None and current.number == fact.iteration_number and current.response is not None
             return None if is_next else "it is not the iteration that goes on"
         case _:
             return None if 0 <= fact.iteration_number <= len(record.iterations) else "no such iteration has begun"
 
 
-def _interrupted(iteration: IterationRecord) -> frozenset[str]:
-    """None runs before all of an iteration are judged; from then on an allowed call without a result may have run."""
+def _find_interrupted(iteration: IterationRecord) -> frozenset[str]:
+    """Return allowed calls without a result, which may have run; none runs before all of its iteration are decided."""
     uses = iteration.tools.values()
     if len(uses) < len(iteration.spoken.tool_calls) or not all(use.decided or use.finished for use in uses):
         return frozenset()

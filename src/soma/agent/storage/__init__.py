@@ -1,1 +1,1 @@
-"""Storage: the agent's rows, each written in one transaction with its fact."""
+"""Storage: the rows of turns, each written in one transaction with its fact, and what is found in them."""

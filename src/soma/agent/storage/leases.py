@@ -1,4 +1,4 @@
-"""Leases: who may write to a turn. Of all runs of one turn, here or in another process, only the newest may.
+"""Leases: which run may write to a turn. Of all runs of one turn, in any process, only the newest may.
 
 A process that has its database to itself (SQLite) counts on its own monotonic clock, several on one PostgreSQL count
 on the server's clock: a wall clock that is set moves no lease.
@@ -29,16 +29,16 @@ class Leases:
         self._writer = writer
 
     def moment(self, seconds: float = 0.0) -> tuple[str, float]:
-        """SQL of the moment `seconds` from now, and its parameter."""
+        """Return SQL of the moment `seconds` from now, and its parameter."""
         if self._writer.database.dialect == "sqlite":
             return "?", time.monotonic() + seconds
         return f"{SERVER_CLOCK} + ?", seconds
 
     async def take_over(self, *, running: Collection[str], is_alone: bool = False) -> list[Lease]:
-        """Take the turns that nobody works on: those whose lease ran out, and queued ones whose time has come.
+        """Take the turns that no worker runs: those whose lease ran out, and queued ones that are next.
 
-        What is `running` here is left alone, whatever its lease says. `is_alone`: no other worker can be alive, so no
-        lease is waited for.
+        Turns in `running` run here and are left alone, whatever their lease says. `is_alone`: no other worker can be
+        alive, so no lease is waited for.
         """
 
         def take(tx: Transaction) -> list[Lease]:
@@ -59,7 +59,7 @@ class Leases:
         return await self._writer.write(take)
 
     async def claim(self, turn_id: str) -> Lease | None:
-        """Take a turn whoever has it, to end it; None where it is over."""
+        """Take a turn, whichever worker has it, to end it; None where it is over."""
 
         def take(tx: Transaction) -> Lease | None:
             rows = tx.query(f"SELECT epoch FROM agent_turn WHERE id = ? AND {OPEN}", [turn_id])
@@ -72,7 +72,7 @@ class Leases:
         return await self._writer.write(take)
 
     async def renew(self, leases: Sequence[Lease]) -> list[Lease]:
-        """Keep what runs here; one that is left alone runs out. Returns those that a newer run has taken."""
+        """Renew the leases of turns that run here. Returns those that a newer run has taken."""
 
         def renew(tx: Transaction) -> list[Lease]:
             until, parameter = self.moment(self.seconds)
@@ -86,7 +86,7 @@ class Leases:
         return await self._writer.write(renew) if leases else []
 
     def check(self, tx: Transaction, lease: Lease | None) -> None:
-        """Raises LeaseLost where `lease` is not the turn's newest."""
+        """Raise LeaseLost where `lease` is not the turn's newest."""
         held = lease and tx.query(
             f"SELECT 1 FROM agent_turn WHERE id = ? AND epoch = ? AND {OPEN}", [lease.turn_id, lease.epoch]
         )

@@ -1,9 +1,9 @@
-"""The words of conversations, by which their user finds them: an index that is written with each message.
+"""Search in conversations: an index of their words, written with each message.
 
-A word is found by its beginning; signs, and letters of scripts that put no blanks between words, wherever they stand.
-Each term lies under its user, so no search meets what others said. Beside the words that people search for lie those
-by which what was forgotten is found: words as `tools/taint.py` compares them where they are written otherwise, and the
-memories that answers cite.
+A word is found by its beginning; signs, and letters of scripts without blanks between words, anywhere. Each term is
+stored under its user, so a search never reads what others said. The index also holds terms by which turns that speak
+of forgotten memories are found: words as `tools/taint.py` compares them, where they are written otherwise, and the ids
+of memories that answers cite.
 """
 
 import re
@@ -18,7 +18,7 @@ from soma.agent.tools.taint import telling_words
 from soma.events.database import Database, Reader, Row
 
 LONGEST_SEARCH = 200  # characters
-LONGEST_TERM = 40  # what is longer is known by its beginning
+LONGEST_TERM = 40  # of longer ones the beginning is stored
 WITHOUT_BLANKS = (  # Thai, Lao, Burmese, Khmer, kana, Han
     r"\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
     r"\U00020000-\U0003ffff"
@@ -28,7 +28,7 @@ ENDS = ".,;:!?\"'()[]{}“”‘’„«»…"  # of words and sentences: their 
 ONE_I = str.maketrans({"ı": "i", "\u0307": None})  # the Turkish i, with its dot or without it, is one letter
 NEXT_TO = "\x1f"  # joins two neighbours to one term
 LAST = "\U0010ffff"
-COMPARED = "\x1e"  # before a word as it is compared, where nobody wrote it so
+COMPARED = "\x1e"  # before a word as it is compared, where it is written otherwise
 CITED = "\x1d"  # before the id of a memory
 TOGETHER = 400  # terms a query
 
@@ -51,8 +51,8 @@ class Writes(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
-    """A conversation and whose it is."""
+class ConversationKey:
+    """A conversation, with its tenant and user."""
 
     tenant_id: str
     user_id: str
@@ -61,31 +61,31 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A word, a sign or a pair of neighbours to look up; `is_beginning`: whatever begins so."""
+    """A word, a sign or a pair of neighbours to look up; `is_beginning`: match every word that begins so."""
 
     text: str
     is_beginning: bool = False
 
 
-def index_message(tx: Writes, place: Place, text: str, citations: Iterable[str] = ()) -> None:
+def index_message(tx: Writes, conversation: ConversationKey, text: str, citations: Iterable[str] = ()) -> None:
     terms = terms_of(text)
-    _change(tx, INSERT, place, terms | _traces(text, terms, citations), in_title=False)
+    _change(tx, INSERT, conversation, terms | _traces(text, terms, citations), in_title=False)
 
 
-def index_traces(tx: Writes, place: Place, text: str, citations: Iterable[str]) -> None:
-    """Add what a message that was indexed before is found by once something is forgotten."""
-    _change(tx, INSERT, place, _traces(text, terms_of(text), citations), in_title=False)
+def index_traces(tx: Writes, conversation: ConversationKey, text: str, citations: Iterable[str]) -> None:
+    """Add to an indexed message the terms by which it is found once something is forgotten."""
+    _change(tx, INSERT, conversation, _traces(text, terms_of(text), citations), in_title=False)
 
 
-def index_title(tx: Writes, place: Place, *, before: str, after: str) -> None:
-    _change(tx, DELETE, place, terms_of(before), in_title=True)
-    _change(tx, INSERT, place, terms_of(after), in_title=True)
+def index_title(tx: Writes, conversation: ConversationKey, *, before: str, after: str) -> None:
+    _change(tx, DELETE, conversation, terms_of(before), in_title=True)
+    _change(tx, INSERT, conversation, terms_of(after), in_title=True)
 
 
 def find_traces(
     database: Reader, *, tenant_id: str, user_ids: Iterable[str], words: Iterable[str], memories: Iterable[str]
 ) -> list[str]:
-    """The users' conversations in which any of the words is said, as they are compared, or any memory is cited."""
+    """Return the users' conversations that hold any of the words, as they are compared, or cite any of the memories."""
     terms = [f"{CITED}{memory}" for memory in memories]
     for word in words:
         terms += [word[:LONGEST_TERM], COMPARED + word[:LONGEST_TERM]]
@@ -99,11 +99,11 @@ def find_traces(
 
 
 def find(database: Database, *, tenant_id: str, user_id: str, search: str) -> list[str]:
-    """The user's conversations that hold all of it, the last used first."""
+    """Return the user's conversations that hold all terms of `search`, the last used first."""
     scope = _scope(tenant_id, user_id)
     parts: list[str] = []
     parameters: list[Any] = [tenant_id, user_id]
-    for term in asked_terms(search):
+    for term in search_terms(search):
         parts.append(HOLDS_BEGINNING if term.is_beginning else HOLDS)
         parameters += [scope, term.text, term.text + LAST] if term.is_beginning else [scope, term.text]
     rows = database.query(
@@ -116,7 +116,7 @@ def find(database: Database, *, tenant_id: str, user_id: str, search: str) -> li
 
 
 def terms_of(text: str) -> set[str]:
-    """The terms under which a text is indexed."""
+    """Return the terms under which a text is indexed."""
     found: set[str] = set()
     for piece in fold(text).split():
         found.update(unit[:LONGEST_TERM] for unit in UNIT.findall(piece))
@@ -124,8 +124,8 @@ def terms_of(text: str) -> set[str]:
     return found
 
 
-def asked_terms(search: str) -> list[Term]:
-    """The terms that a text must have, all of them, to be found by a search."""
+def search_terms(search: str) -> list[Term]:
+    """Return the terms of a search; a text is found if it has all of them."""
     found: set[Term] = set()
     for piece in fold(search).split():
         core = piece.strip(ENDS)
@@ -139,13 +139,13 @@ def asked_terms(search: str) -> list[Term]:
 
 
 def fold(text: str) -> str:
-    """Make letters equal that differ in case or width only."""
+    """Fold letters that differ in case or width only."""
     folded = unicodedata.normalize("NFKC", text).casefold().translate(ONE_I)
     return unicodedata.normalize("NFKC", folded)
 
 
 def _pairs(units: list[str]) -> Iterator[str]:
-    """Neighbours without a blank between them: a sign is known by what it stands next to."""
+    """Yield pairs of neighbours without a blank between them: a sign is found with what stands next to it."""
     for before, after in pairwise(units):
         yield f"{before[-LONGEST_TERM:]}{NEXT_TO}{after[:LONGEST_TERM]}"
 
@@ -155,14 +155,14 @@ def _traces(text: str, terms: Collection[str], citations: Iterable[str]) -> set[
     return {COMPARED + word for word in compared} | {CITED + memory for memory in citations}
 
 
-def _change(tx: Writes, sql: str, place: Place, terms: Iterable[str], *, in_title: bool) -> None:
+def _change(tx: Writes, sql: str, conversation: ConversationKey, terms: Iterable[str], *, in_title: bool) -> None:
     if words := sorted(terms):
-        scope, number = _scope(place.tenant_id, place.user_id), _number(tx, place.conversation_id)
+        scope, number = _scope(conversation.tenant_id, conversation.user_id), _number(tx, conversation.conversation_id)
         tx.executemany(sql, [(scope, word, number, int(in_title)) for word in words])
 
 
 def _number(tx: Writes, conversation_id: str) -> int:
-    """A conversation's number in the index: a word's row holds it in two bytes instead of 36."""
+    """Return a conversation's number in the index: a word's row holds it in two bytes instead of 36."""
     select = "SELECT id FROM agent_search_place WHERE conversation_id = ?"
     known = tx.query(select, [conversation_id])
     if not known:
@@ -173,5 +173,5 @@ def _number(tx: Writes, conversation_id: str) -> int:
 
 
 def _scope(tenant_id: str, user_id: str) -> int:
-    """The number under which a user's words lie, as both databases hold one."""
+    """Return the number under which a user's words are stored, a signed integer of 64 bits."""
     return int.from_bytes(sha256(f"{tenant_id}\0{user_id}".encode()).digest()[:8], signed=True)

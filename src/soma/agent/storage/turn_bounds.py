@@ -1,4 +1,4 @@
-"""Bounds on turns under way: of one person, and of one tenant, in all processes together."""
+"""Bounds on turns under way, per user and per tenant, in all processes together."""
 
 from dataclasses import dataclass
 
@@ -9,19 +9,19 @@ from soma.events.transaction import Transaction
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TurnBounds:
-    """The most turns under way; those that wait their time in a conversation count too."""
+    """The most turns under way; queued turns count too."""
 
     per_user: int
     per_tenant: int
 
     def check(self, tx: Transaction, *, tenant_id: str, user_id: str) -> None:
-        """Raises Busy where one more turn would be too many."""
+        """Raise Busy where one more turn would be too many."""
         [(of_tenant, of_user)] = tx.query(
             "SELECT COUNT(*), COALESCE(SUM(CASE WHEN user_id = ? THEN 1 ELSE 0 END), 0) FROM agent_turn "
             f"WHERE tenant_id = ? AND {OPEN}",
             [user_id, tenant_id],
         )
         if of_user >= self.per_user:
-            raise Busy(f"you already have {of_user} turns under way, the most at once: wait until one ends")
+            raise Busy(f"you have {of_user} turns under way, the most allowed at once; wait until one ends")
         if of_tenant >= self.per_tenant:
-            raise Busy(f"your tenant already has {of_tenant} turns under way, the most at once: try again soon")
+            raise Busy(f"your tenant has {of_tenant} turns under way, the most allowed at once; try again soon")

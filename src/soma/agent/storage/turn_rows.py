@@ -1,4 +1,4 @@
-"""The rows that follow from a turn's facts, each in its fact's transaction: messages, iterations, receipts."""
+"""Rows that follow from a turn's facts, in the transaction of each fact: messages, iterations, receipts."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from soma.agent.record.turn import IterationRecord, Turn, TurnRecord
-from soma.agent.storage.search import Place, index_message
+from soma.agent.storage.search import ConversationKey, index_message
 from soma.events.chain import Event
 from soma.events.database import Dialect
 from soma.events.facts.turn import IterationCompleted, TurnComplete
@@ -16,7 +16,7 @@ TITLE_LENGTH = 80
 
 
 class TurnRows:
-    """Writes them, in the form of one dialect."""
+    """Writes rows in the form of one dialect."""
 
     def __init__(self, dialect: Dialect, *, tokenizer: str) -> None:
         self._dialect = dialect
@@ -30,7 +30,7 @@ class TurnRows:
             "parts": _json([{"kind": "text", "text": turn.content}]),
             "token_count": tokens, "latency_ms": None, "model": "", "answer_iteration": None, "created_at": at,
         })  # fmt: skip
-        index_message(tx, _place(turn), turn.content)
+        index_message(tx, _key(turn), turn.content)
         tx.execute(
             "UPDATE agent_conversation SET updated_at = ?, recent = ?, "
             "title = CASE title WHEN '' THEN ? ELSE title END WHERE id = ?",
@@ -48,7 +48,7 @@ class TurnRows:
         })  # fmt: skip
 
     def _began(self, tx: Transaction, turn: Turn, number: int) -> Any:
-        """An iteration begins where the one before it ended, the first with the turn."""
+        """Return when an iteration began: when the one before it ended, or with the turn."""
         before = tx.query(
             "SELECT completed_at FROM rlm_iterations WHERE tenant_id = ? AND turn_id = ? AND iteration_number = ?",
             [turn.tenant_id, turn.id, number - 1],
@@ -65,7 +65,7 @@ class TurnRows:
             "model": record.started.model if record.started else "", "answer_iteration": fact.answer_iteration,
             "created_at": at,
         })  # fmt: skip
-        index_message(tx, _place(turn), fact.content, [str(one.get("id")) for one in fact.citations])
+        index_message(tx, _key(turn), fact.content, [str(one.get("id")) for one in fact.citations])
         tx.execute(
             "UPDATE agent_turn SET state = 'complete', exit_reason = ?, convergence_score = ?, total_iterations = ?, "
             "completed_at = ?, worker = NULL, lease_expires_at = NULL WHERE id = ?",
@@ -91,7 +91,7 @@ class TurnRows:
 
 
 def iteration_row(turn: Turn, iteration: IterationRecord, fact: IterationCompleted) -> dict[str, Any]:
-    """The `rlm_iterations` row, without its times."""
+    """Return the row of `rlm_iterations`, without its times."""
     spoken, judged = iteration.spoken, iteration.judged
     uses = list(iteration.tools.values())
     bundle = iteration.bundle
@@ -132,17 +132,17 @@ def iteration_row(turn: Turn, iteration: IterationRecord, fact: IterationComplet
     }
 
 
-def _place(turn: Turn) -> Place:
-    return Place(tenant_id=turn.tenant_id, user_id=turn.user_id, conversation_id=turn.conversation_id)
+def _key(turn: Turn) -> ConversationKey:
+    return ConversationKey(tenant_id=turn.tenant_id, user_id=turn.user_id, conversation_id=turn.conversation_id)
 
 
 def moment(timestamp: str, dialect: Dialect) -> str:
-    """An ISO 8601 moment as Django stores it: SQLite compares the text, so its form must be Django's."""
+    """Return an ISO 8601 moment as Django stores it: SQLite compares the text, so its form must be Django's."""
     return timestamp.replace("T", " ").removesuffix("+00:00") if dialect == "sqlite" else timestamp
 
 
 def _number(tx: Transaction, turn: Turn) -> int:
-    """The turn's place in its conversation: what its messages are ordered by."""
+    """Return the turn's number in its conversation, by which its messages are ordered."""
     return int(tx.query("SELECT number FROM agent_turn WHERE id = ?", [turn.id])[0][0])
 
 

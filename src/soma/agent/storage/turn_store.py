@@ -1,4 +1,4 @@
-"""Facts become rows: each fact and the state that follows from it, in one transaction of the log's appender."""
+"""The store of turns: each fact and the rows that follow from it, in one transaction of the log's writer."""
 
 import asyncio
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from soma.agent.record.turn import Lease, Turn, TurnFact, TurnRecord, Unreadable
 from soma.agent.storage.leases import OPEN, Leases
 from soma.agent.storage.turn_bounds import TurnBounds
 from soma.agent.storage.turn_rows import TurnRows, moment
-from soma.agent.storage.withheld import Withheld, is_withheld, withheld
+from soma.agent.storage.withheld import WithheldContent, find_withheld, is_withheld
 from soma.events.chain import Event
 from soma.events.database import Dialect, Row
 from soma.events.facts.base import Fact
@@ -27,12 +27,12 @@ ASIDE = (
     "FROM agent_turn t JOIN agent_conversation c ON c.id = t.conversation_id "
     "WHERE t.set_aside IS NOT NULL AND c.deleted_at IS NULL"
 )
-SAID_BEFORE = 20  # turns of a conversation that an answer is compared with
+EARLIER_MESSAGES = 20  # of a conversation, with which an answer is compared
 
 
 @dataclass(frozen=True, slots=True)
-class Admitted:
-    """The turn of a message; its events come after the conversation position `after`. With a lease it is to begin."""
+class Admission:
+    """The turn of a message. Its events come after the conversation position `after`; with a lease it may begin."""
 
     turn_id: str
     after: int
@@ -49,15 +49,15 @@ class TurnStore:
         self._log = Log(writer.database)
         self._rows = TurnRows(writer.database.dialect, tokenizer=tokenizer)
 
-    async def admit(self, turn: Turn, *, enqueue: bool) -> Admitted:
-        """Write the turn down before anything is done for it.
+    async def admit(self, turn: Turn, *, enqueue: bool) -> Admission:
+        """Write a turn down before anything is done for it.
 
-        A client message that was sent before is answered with the first turn of it. Raises Conflict where its id was
-        used for another text, and while another turn runs, unless this one may queue; Busy where too many are.
+        A client message that was sent before gets its first turn. Raises Conflict where the id of the client message
+        was used for another text, and while another turn runs, unless this one may queue; Busy where too many run.
         """
         return await self._writer.write(lambda tx: self._admit(tx, turn, enqueue=enqueue))
 
-    def _admit(self, tx: Transaction, turn: Turn, *, enqueue: bool) -> Admitted:
+    def _admit(self, tx: Transaction, turn: Turn, *, enqueue: bool) -> Admission:
         scope = [turn.tenant_id, turn.conversation_id]
         if turn.client_message_id is not None:
             known = tx.query(
@@ -70,17 +70,17 @@ class TurnStore:
                 [(turn_id, content, after)] = known
                 if content != turn.content:
                     raise Conflict(
-                        "this id was used for another message of the conversation: send this one under a new id",
+                        "this id was used for another message of the conversation; use a new id",
                         code="client_message_id_used",
                         field="client_message_id",
                     )
-                return Admitted(turn_id, after)
+                return Admission(turn_id, after)
         busy = tx.query(
             f"SELECT id FROM agent_turn WHERE tenant_id = ? AND conversation_id = ? AND {OPEN} LIMIT 1", scope
         )
         if busy and not enqueue:
             raise Conflict(
-                f"turn {busy[0][0]} is still running: wait for it, cancel it, or send with on_busy enqueue or cancel",
+                f"turn {busy[0][0]} is still running; wait for it, cancel it, or send with on_busy enqueue or cancel",
                 code=IN_PROGRESS,
             )
         self._bounds.check(tx, tenant_id=turn.tenant_id, user_id=turn.user_id)
@@ -96,7 +96,7 @@ class TurnStore:
                 *scope,
             ],
         )  # fmt: skip
-        return Admitted(turn.id, _position(tx, *scope), None if busy else Lease(turn.id, 1))
+        return Admission(turn.id, _position(tx, *scope), None if busy else Lease(turn.id, 1))
 
     async def record(self, record: TurnRecord, *facts: TurnFact) -> None:
         """Commit facts with their rows, all or none. Raises LeaseLost where a newer run has the turn."""
@@ -121,8 +121,8 @@ class TurnStore:
                 self._rows.answer(tx, record, fact, timestamp)
                 self._rows.receipt(tx, record, fact, event)
 
-    def under_way(self, tenant_id: str, conversation_id: str) -> list[str]:
-        """The turns of a conversation that are not complete, the last to be sent first."""
+    def find_under_way(self, tenant_id: str, conversation_id: str) -> list[str]:
+        """Return the turns of a conversation that are not complete, the newest first."""
         rows = self._writer.database.query(
             f"SELECT id FROM agent_turn WHERE tenant_id = ? AND conversation_id = ? AND {OPEN} ORDER BY number DESC",
             [tenant_id, conversation_id],
@@ -130,31 +130,31 @@ class TurnStore:
         return [str(turn_id) for (turn_id,) in rows]
 
     async def reload(self, lease: Lease) -> TurnRecord:
-        """The record as committed, every write of ours included that was under way; to go on under `lease`."""
+        """Return the record as committed, with every write that was under way; to go on under `lease`."""
         await self._writer.write(lambda _: None)
         return await asyncio.to_thread(self.load, lease.turn_id, lease)
 
-    def said_before(self, turn_id: str) -> list[str]:
-        """Read what the user said in the turns of the conversation before this one, as far back as is of use."""
+    def read_earlier_messages(self, turn_id: str) -> list[str]:
+        """Return the user's messages in earlier turns of the conversation, the newest first, at most twenty."""
         rows = self._writer.database.query(
             "SELECT b.content FROM agent_turn t JOIN agent_turn b ON b.tenant_id = t.tenant_id "
             "AND b.conversation_id = t.conversation_id AND b.number < t.number "
             "WHERE t.id = ? ORDER BY b.number DESC LIMIT ?",
-            [turn_id, SAID_BEFORE],
+            [turn_id, EARLIER_MESSAGES],
         )
         return [str(content) for (content,) in rows]
 
     def is_withheld(self, turn_id: str) -> bool:
         return is_withheld(self._writer.database, turn_id)
 
-    def withheld(self, record: TurnRecord) -> Withheld:
+    def find_withheld(self, record: TurnRecord) -> WithheldContent:
         """Find what no prompt of the turn may hold: turns of its conversation, and memories that it has seen."""
         shown = {memory.id for done in record.iterations.values() if done.bundle for memory in done.bundle.memories}
         used = {source for use in record.tool_uses if use.finished for source in use.finished.sources}
-        return withheld(self._writer.database, record.turn.tenant_id, record.turn.conversation_id, shown | used)
+        return find_withheld(self._writer.database, record.turn.tenant_id, record.turn.conversation_id, shown | used)
 
     def load(self, turn_id: str, lease: Lease | None = None) -> TurnRecord:
-        """The turn as its log has it: where an interrupted one resumes, and what a trace shows.
+        """Return the turn by its log: an interrupted turn resumes there, a trace shows it.
 
         Without a lease it can only be read. Raises NotFound where there is no such turn.
         """
@@ -165,12 +165,12 @@ class TurnStore:
             [turn_id],
         )
         if not rows:
-            raise NotFound(f"there is no turn {turn_id}", code="unknown_turn")
+            raise NotFound(f"unknown turn {turn_id}", code="unknown_turn")
         turn = _turn(rows[0])
         return fold(turn, map(_read, self._log.stream(turn.tenant_id, stream_of(turn))), lease)
 
     async def close(self, lease: Lease, *, exit_reason: str, why: str) -> None:
-        """End a turn of which nothing more can be stored: only its row says so, and that it is set aside."""
+        """End a turn for which no more events can be stored: only its row says so, and that it is set aside."""
 
         def write(tx: Transaction) -> None:
             self.leases.check(tx, lease)
@@ -183,18 +183,18 @@ class TurnStore:
         await self._writer.write(write)
 
     async def set_aside(self, turn_id: str, why: str) -> None:
-        """Mark a turn that cannot be read: it holds nobody up, and an operator is told."""
+        """Set aside a turn that cannot be read: the others go on, and the operator sees it."""
         await self._writer.write(
             lambda tx: tx.execute("UPDATE agent_turn SET set_aside = ? WHERE id = ?", [why, turn_id])
         )
 
     def count_aside(self) -> int:
-        """How many turns were set aside and are not settled."""
+        """Count the turns that are set aside; those of deleted conversations are settled."""
         [[count]] = self._writer.database.query(f"SELECT COUNT(*) {ASIDE}")
         return int(count)
 
-    def aside(self, *, limit: int) -> list[tuple[str, str]]:
-        """Turns that were set aside, and why, the newest first; those of deleted conversations are settled."""
+    def list_aside(self, *, limit: int) -> list[tuple[str, str]]:
+        """Return turns that are set aside, with the reasons, the newest first."""
         rows = self._writer.database.query(
             f"SELECT t.id, t.set_aside {ASIDE} ORDER BY t.id DESC LIMIT ?",
             [limit],
@@ -202,7 +202,7 @@ class TurnStore:
         return [(str(turn_id), str(why)) for turn_id, why in rows]
 
     def greatest_ids(self) -> list[str]:
-        """Above which new ids must go on."""
+        """Return the greatest ids that are stored: new ids must be greater."""
         query = "SELECT (SELECT MAX(id) FROM agent_turn), (SELECT MAX(recent) FROM agent_conversation)"
         return [str(stored) for stored in self._writer.database.query(query)[0] if stored]
 
@@ -212,7 +212,7 @@ class TurnStore:
 
 
 def _read(event: Event) -> Fact | Unreadable | None:
-    """One event that cannot be read is no reason to stop at the others."""
+    """Return the fact of an event, or why it cannot be read: the events after it are read all the same."""
     try:
         return fact_of(event)
     except KeyError:

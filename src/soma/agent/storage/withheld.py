@@ -1,4 +1,4 @@
-"""Withheld turns and forgotten memories: what no prompt of a conversation may hold."""
+"""Withheld turns and forgotten memories, which no prompt of a conversation may hold."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,15 +9,15 @@ CHUNK = 500  # values in one IN list
 
 
 @dataclass(frozen=True, slots=True)
-class Withheld:
+class WithheldContent:
     """Turns and memories that no prompt of a conversation may hold."""
 
     turns: frozenset[str] = frozenset()
     memories: frozenset[str] = frozenset()
 
 
-def withheld(database: Database, tenant_id: str, conversation_id: str, memories: Iterable[str]) -> Withheld:
-    """Find what a prompt of the conversation may not hold: of its turns, and of these memories."""
+def find_withheld(database: Database, tenant_id: str, conversation_id: str, memories: Iterable[str]) -> WithheldContent:
+    """Find the turns of the conversation, and those of `memories`, that no prompt may hold."""
     turns = database.query(
         "SELECT turn_id FROM agent_withheld WHERE tenant_id = ? AND conversation_id = ?", [tenant_id, conversation_id]
     )
@@ -27,7 +27,7 @@ def withheld(database: Database, tenant_id: str, conversation_id: str, memories:
         marks = ", ".join("?" * len(some))
         sql = f"SELECT memory_id FROM agent_forgottenmemory WHERE tenant_id = ? AND memory_id IN ({marks})"
         gone.update(memory_id for (memory_id,) in database.query(sql, [tenant_id, *some]))
-    return Withheld(frozenset(turn_id for (turn_id,) in turns), frozenset(gone))
+    return WithheldContent(frozenset(turn_id for (turn_id,) in turns), frozenset(gone))
 
 
 def is_withheld(database: Database, turn_id: str) -> bool:

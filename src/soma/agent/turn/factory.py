@@ -16,12 +16,12 @@ from soma.agent.llm.base import Delta, Model, ModelError, ModelRequest
 from soma.agent.models import Capsule, Message
 from soma.agent.models import Turn as TurnRow
 from soma.agent.policy import CapsuleFacts, Policy
-from soma.agent.prompt.build import Exchange, from_block
-from soma.agent.record.convergence import Limits
+from soma.agent.prompt.history import Exchange, start_at_block
+from soma.agent.record.convergence import TurnLimits
 from soma.agent.record.sources import sources_of
 from soma.agent.record.turn import Turn, TurnRecord
 from soma.agent.settings import Settings
-from soma.agent.storage.withheld import Withheld
+from soma.agent.storage.withheld import WithheldContent
 from soma.agent.tools.base import Tool
 from soma.agent.tools.breaker import Breakers
 from soma.agent.tools.taint import Source
@@ -52,7 +52,7 @@ class TurnFactory:
     breakers: Breakers
     count: Callable[[str], int]
     load: Callable[[str], TurnRecord]
-    withheld: Callable[[TurnRecord], Withheld]
+    withheld: Callable[[TurnRecord], WithheldContent]
 
     async def prepare(self, record: TurnRecord) -> TurnContext:
         """Load the context of one turn; a turn that is resumed keeps its limits.
@@ -134,10 +134,10 @@ def may_iterate(settings: Settings, conversation_id: str) -> bool:
     return not settings.single_shot and share < settings.rlm_rollout_percent
 
 
-def limits_of(settings: Settings, capsule: Capsule, *, iterates: bool) -> Limits:
+def limits_of(settings: Settings, capsule: Capsule, *, iterates: bool) -> TurnLimits:
     """Return the capsule's limits, else the process's; a single shot is one iteration without tools."""
     own = capsule.rlm
-    return Limits(
+    return TurnLimits(
         iterates=iterates,
         max_iterations=int(own.get("max_iterations", settings.max_iterations)) if iterates else 1,
         min_iterations=int(own.get("min_iterations", settings.min_iterations)) if iterates else 1,
@@ -148,9 +148,11 @@ def limits_of(settings: Settings, capsule: Capsule, *, iterates: bool) -> Limits
     )
 
 
-def restore_limits(limits: Limits, recorded: Mapping[str, Any]) -> Limits:
+def restore_limits(limits: TurnLimits, recorded: Mapping[str, Any]) -> TurnLimits:
     """Return the limits that a turn began with; those that its event does not record are as in `limits`."""
-    return replace(limits, **{field.name: recorded[field.name] for field in fields(Limits) if field.name in recorded})
+    return replace(
+        limits, **{field.name: recorded[field.name] for field in fields(TurnLimits) if field.name in recorded}
+    )
 
 
 def _timeouts(capsule: Capsule) -> dict[str, float]:
@@ -176,4 +178,4 @@ def _load_conversation(turn: Turn) -> tuple[Capsule, tuple[Exchange, ...]]:
         for (turn_id, number), pair in by_turn.items()
         if len(pair) == 2
     ]
-    return capsule, tuple(from_block(whole) if len(newest) == HISTORY else whole)
+    return capsule, tuple(start_at_block(whole) if len(newest) == HISTORY else whole)

@@ -104,7 +104,7 @@ class TurnRunner:
 
     async def cancel_conversation(self, tenant_id: str, conversation_id: str) -> None:
         """Cancel all that a conversation has under way: first what waits, the last first, so that nothing begins."""
-        for turn_id in await asyncio.to_thread(self._store.under_way, tenant_id, conversation_id):
+        for turn_id in await asyncio.to_thread(self._store.find_under_way, tenant_id, conversation_id):
             await self.cancel(turn_id)
 
     async def follow(

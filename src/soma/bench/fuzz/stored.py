@@ -102,7 +102,7 @@ def _check(asker: Asker, damaged: Damaged) -> bool:
     from soma.agent.api.turn_views import trace_of  # noqa: PLC0415 - it needs Django
 
     record = asker.agent.store.load(damaged.turn_id)
-    aside = dict(asker.agent.store.aside(limit=1_000_000))
+    aside = dict(asker.agent.store.list_aside(limit=1_000_000))
     why = aside.get(damaged.turn_id)
     msgspec.json.encode(trace_of(record, messages=None, full=True, receipt=None))
     if record.unreadable and why is None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from rich.progress import Progress
 
-from soma.agent.documents.decoding import UTF_8, TextRead
+from soma.agent.documents.decoding import UTF_8, DecodedText
 from soma.cli.imports.files import (
     ENDINGS,
     LARGEST_TEXT,
@@ -82,7 +82,7 @@ class Import:
         self._check(path)
         self._found = self._find(path)
         self._ready: list[ReadyFile] = []
-        self._typed: TextRead | None = None
+        self._typed: DecodedText | None = None
 
     def plan(self) -> Report:
         """Find out what the import would do, without doing it."""
@@ -201,14 +201,14 @@ class Import:
                 for step in some:
                     step["action"] = "kept"
 
-    def _read_text(self, file: File) -> TextRead:
+    def _read_text(self, file: File) -> DecodedText:
         """Read a text that is not too long for memory, so that a plan promises no more than can be done."""
         read = self._read_content(file)
         if len(read.text.encode("utf-8", "surrogatepass")) > LARGEST_TEXT:
             raise NotImportable(f"has more than {LARGEST_TEXT:,} bytes of text: split it")
         return read
 
-    def _read_content(self, file: File) -> TextRead:
+    def _read_content(self, file: File) -> DecodedText:
         if file.path != STDIN:
             return read_file(file.path)
         if self._typed is None:

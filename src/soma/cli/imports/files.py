@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from soma.agent.documents.decoding import NotText, TextRead, read_text
+from soma.agent.documents.decoding import DecodedText, NotText, read_text
 from soma.events.reasons import reason_of
 
 ENDINGS = {"text": frozenset({".txt", ".text"}), "markdown": frozenset({".md", ".markdown", ".mdown"})}
@@ -73,7 +73,7 @@ def find_files(folder: Path, kind: str) -> FoundFiles:
     return found
 
 
-def read_file(path: Path, *, may_wait: bool = False) -> TextRead:
+def read_file(path: Path, *, may_wait: bool = False) -> DecodedText:
     """Read a file or standard input as text; with `may_wait`, also a pipe. Raises NotImportable, OSError."""
     if path == STDIN:
         content = sys.stdin.buffer.read(LARGEST_BYTES + 1)

@@ -32,7 +32,7 @@ def answer(
         exit_reason=reason,
         final_weights=record.weights,
         final_neuromodulators=record.neuromodulators,
-        total_iterations=len(record.completed),
+        total_iterations=len(record.completions),
         output_hash=sha256(content.encode()).hexdigest(),
         message_id=record.turn.answer_id,
         content=content,

@@ -6,10 +6,10 @@ from datetime import datetime
 from math import inf
 
 from soma.agent.llm.base import Model
-from soma.agent.prompt.build import Exchange
-from soma.agent.record.convergence import Limits
+from soma.agent.prompt.history import Exchange
+from soma.agent.record.convergence import TurnLimits
 from soma.agent.record.turn import TurnRecord
-from soma.agent.storage.withheld import Withheld
+from soma.agent.storage.withheld import WithheldContent
 from soma.agent.tools.brain import Signing
 from soma.agent.tools.taint import Source
 from soma.agent.tools.toolset import Toolset
@@ -32,13 +32,13 @@ class TurnContext:
     count: Callable[[str], int]
     clock: Callable[[], float]
     sign: Signing
-    limits: Limits
+    limits: TurnLimits
     instructions: str
     capsule_version: int
     history: tuple[Exchange, ...]
     shown_before: Callable[[], Awaitable[Sequence[Source]]]
     turn_before: Callable[[str], Awaitable[TurnRecord]]
-    withheld: Callable[[TurnRecord], Awaitable[Withheld]]
+    withheld: Callable[[TurnRecord], Awaitable[WithheldContent]]
     context_tokens: int
     max_output_tokens: int
     tool_k: int

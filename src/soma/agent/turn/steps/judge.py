@@ -1,6 +1,6 @@
 """Step 8: judge the iteration: what is learned from, and whether the turn ends. It asks nothing of the world."""
 
-from soma.agent.record.convergence import Standing, exit_reason, forced_answer, score_of
+from soma.agent.record.convergence import Assessment, exit_reason, forced_answer, score_of
 from soma.agent.record.turn import IterationRecord, TurnRecord
 from soma.agent.turn.steps.context import TurnContext
 from soma.events.facts.turn import IterationJudged
@@ -9,7 +9,7 @@ from soma.events.facts.turn import IterationJudged
 def judge(record: TurnRecord, iteration: IterationRecord, context: TurnContext) -> IterationJudged:
     """Score the iteration and decide whether the turn ends with it."""
     score = score_of(record, iteration)
-    standing = Standing(
+    assessment = Assessment(
         number=iteration.number,
         asked_for_tools=not iteration.is_answer,
         score=score.convergence_score,
@@ -24,7 +24,7 @@ def judge(record: TurnRecord, iteration: IterationRecord, context: TurnContext) 
         success_factor=score.success_factor,
         tool_utility=score.tool_utility,
         convergence_score=score.convergence_score,
-        exit_reason=exit_reason(standing, context.limits),
+        exit_reason=exit_reason(assessment, context.limits),
         tools_used=[use.requested.tool for use in uses if use.requested.tool in known],
         tool_outcomes={
             use.requested.tool: use.finished.status for use in uses if use.finished and use.requested.tool in known

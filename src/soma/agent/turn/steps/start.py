@@ -4,7 +4,8 @@ from hashlib import sha256
 
 import msgspec
 
-from soma.agent.prompt.build import size_of, size_of_tool
+from soma.agent.prompt.build import size_of_tool
+from soma.agent.prompt.history import size_of_history
 from soma.agent.prompt.lanes import budget
 from soma.agent.record.turn import Turn, TurnRecord
 from soma.agent.turn.steps.context import TurnContext, principal_of
@@ -30,7 +31,7 @@ async def start(record: TurnRecord, context: TurnContext) -> TurnStarted:
         message_tokens=message_tokens,
         needs={
             "system_policy": context.count(context.instructions),
-            "history": size_of(context.history, context.count),
+            "history": size_of_history(context.history, context.count),
             "tools": sum(size_of_tool(tool, context.count) for tool in tools),
         },
     )
