@@ -8,8 +8,8 @@ from soma.events.facts.turn import (
     IterationCompleted,
     IterationJudged,
     ModelResponded,
+    RecalledMemory,
     RequestedTool,
-    ShownMemory,
     ToolDecided,
     ToolFinished,
     ToolRequested,
@@ -38,14 +38,14 @@ def started(**fields: Any) -> TurnStarted:
     return TurnStarted(**given | fields)
 
 
-def memory(number: int = 1, text: str = "Miso is a cat", **fields: Any) -> ShownMemory:
+def memory(number: int = 1, text: str = "Miso is a cat", **fields: Any) -> RecalledMemory:
     given: dict[str, Any] = {
         "id": f"m{number}", "key": f"k{number}", "text": text, "score": 0.5, "attention": 0.5, "parts": {}, "views": {}
     }  # fmt: skip
-    return ShownMemory(**given | fields)
+    return RecalledMemory(**given | fields)
 
 
-def bundle(number: int = 0, *memories: ShownMemory, **fields: Any) -> BundleBuilt:
+def bundle(number: int = 0, *memories: RecalledMemory, **fields: Any) -> BundleBuilt:
     given: dict[str, Any] = {
         "iteration_number": number, "query": TURN.content, "bundle_id": f"b{number}", "memories": list(memories),
         "weights": {}, "neuromodulators": {}, "brain_version": 0, "token_count": 0, "dropped": 0, "duration_ms": 1.0,

@@ -48,7 +48,6 @@ from soma.brain.types import (
     LearnerHistory,
     LearnerView,
     Principal,
-    RecalledMemory,
     RolledBack,
     UsageRow,
     Withdrawn,
@@ -58,6 +57,7 @@ from soma.brain.wire.document_requests import ForgetDocuments
 from soma.brain.wire.requests import Evaluate, Feedback, Forget, Recall, Rollback, TurnMetrics, Withdraw
 from soma.events.database import Reader
 from soma.events.facts.codec import Subject
+from soma.events.facts.turn import RecalledMemory
 from soma.events.ids import new_id, now
 from soma.events.room import check_room
 from soma.events.transaction import Transaction

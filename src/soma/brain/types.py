@@ -4,6 +4,8 @@ from typing import Any
 
 import msgspec
 
+from soma.events.facts.turn import RecalledMemory
+
 EXPERIMENT_NAME = r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}"  # it stands in paths of the API
 LONGEST_CORRECTION = 4_000  # characters
 
@@ -20,28 +22,6 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     user_id: str
     agent_id: str
     role: str = "member"
-
-
-class RecalledMemory(msgspec.Struct, frozen=True, kw_only=True):
-    """A ranked memory. `parts` is each view in [0, 1]; `views` the same as stored integers (k of k / 65535).
-
-    `author` is the verified user who wrote a shared memory; None for a private one. `taught`: the caller said that it
-    answers this question, so it comes first. `similarity` is the cosine of its meaning and the question's.
-    """
-
-    id: str
-    key: str
-    text: str
-    score: float
-    attention: float
-    parts: dict[str, float]
-    views: dict[str, int] = {}
-    occurred_at: str | None = None
-    source: str | None = None
-    metadata: dict[str, Any] = {}
-    author: str | None = None
-    taught: bool = False
-    similarity: float = 0.0
 
 
 class ContextBundle(msgspec.Struct, frozen=True, kw_only=True):

@@ -13,7 +13,8 @@ from soma.agent.tools.clock import Clock
 from soma.agent.tools.recall import Recall
 from soma.agent.tools.remember import Remember
 from soma.brain.errors import BrainRefused, BrainUnavailable
-from soma.brain.types import Principal, RecalledMemory, RememberedItem
+from soma.brain.types import Principal, RememberedItem
+from soma.events.facts.turn import RecalledMemory
 
 CONTEXT = ToolContext(
     tenant_id="t1",

@@ -7,8 +7,9 @@ from django.db import OperationalError
 from msgspec.structs import replace
 
 from soma.agent.models import User
-from soma.brain.types import RecalledMemory, StoredMemory
+from soma.brain.types import StoredMemory
 from soma.events.errors import ReadFailed
+from soma.events.facts.turn import RecalledMemory
 
 UNKNOWN = "an unknown author"
 

@@ -7,6 +7,7 @@ import msgspec
 from soma.agent.memory.forget import ForgetReceipt
 from soma.brain import types
 from soma.brain.document_types import DocumentPage, DocumentPlan, ImportedDocument, RecognisedDocument
+from soma.events.facts.turn import RecalledMemory
 
 EVENT_STREAM = "text/event-stream"
 JSON_LINES = "application/jsonl"
@@ -235,7 +236,7 @@ class Remembered(Answer, frozen=True, kw_only=True):
 
 
 class Hits(Answer, frozen=True, kw_only=True):
-    hits: list[types.RecalledMemory]
+    hits: list[RecalledMemory]
 
 
 class GoneDocuments(Answer, frozen=True, kw_only=True):

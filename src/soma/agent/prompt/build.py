@@ -30,7 +30,7 @@ from soma.agent.llm.base import (
 )
 from soma.agent.prompt.history import Count, Exchange, fit_history
 from soma.agent.record.turn import IterationRecord, ToolUse, number_memories
-from soma.events.facts.turn import ShownMemory
+from soma.events.facts.turn import RecalledMemory
 
 SHORTENED = "\n[shortened: the result was longer than its share of the context]"
 FORGOTTEN = "[withheld: a memory that this rested on was forgotten]"
@@ -179,7 +179,7 @@ def _current_time(material: Material) -> Part:
     return InstructionPart(now_in_words(material.asked_at, material.timezone))
 
 
-def _memory(number: int, memory: ShownMemory, timezone: str) -> MemoryPart:
+def _memory(number: int, memory: RecalledMemory, timezone: str) -> MemoryPart:
     made_from = count_sources(memory.metadata)
     author = None if made_from else _visible(speaker_of(memory.metadata, is_shared=memory.author is not None))
     moment = moment_of(memory.metadata, memory.occurred_at)

@@ -7,7 +7,7 @@ from typing import Any
 
 from soma.agent.language.moments import moment_of
 from soma.agent.language.stems import content_stems
-from soma.events.facts.turn import ShownMemory
+from soma.events.facts.turn import RecalledMemory
 
 CITATION = re.compile(r"\[(\d{1,3}(?:\s?[,;]\s?\d{1,3})*)\](?!\()")  # not the text of a link
 IN_HISTORY = re.compile(rf"[ \t]?{CITATION.pattern}")
@@ -17,13 +17,13 @@ SUPPORTED = 0.5
 SHORT = 3  # words of fewer letters carry no evidence
 
 
-def cited_in(text: str, memories: Sequence[ShownMemory]) -> list[str]:
+def cited_in(text: str, memories: Sequence[RecalledMemory]) -> list[str]:
     """Return ids of the memories that `text` cites as [number], in order of first mention; ignores unknown numbers."""
     known = [memories[number - 1].id for number in _numbers(text) if 0 < number <= len(memories)]
     return list(dict.fromkeys(known))
 
 
-def citations_of(text: str, memories: Sequence[ShownMemory]) -> list[dict[str, Any]]:
+def citations_of(text: str, memories: Sequence[RecalledMemory]) -> list[dict[str, Any]]:
     """Return the cited memories for a reader: number, id, text, time and source."""
     numbers = dict.fromkeys(_numbers(text))
     return [

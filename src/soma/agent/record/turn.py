@@ -12,7 +12,7 @@ from soma.events.facts.turn import (
     IterationCompleted,
     IterationJudged,
     ModelResponded,
-    ShownMemory,
+    RecalledMemory,
     ToolDecided,
     ToolFinished,
     ToolRequested,
@@ -233,7 +233,7 @@ class TurnRecord:
         """Return whether iteration `number` has its memories already."""
         return number in self.iterations and self.iterations[number].bundle is not None
 
-    def shown_by(self, number: int) -> list[ShownMemory]:
+    def shown_by(self, number: int) -> list[RecalledMemory]:
         """Return the memories that iteration `number` was shown, in the order of the numbers that it cites."""
         return number_memories(self.iterations[earlier] for earlier in range(number + 1))
 
@@ -267,10 +267,10 @@ class TurnRecord:
                 assert_never(fact)
 
 
-def number_memories(iterations: Iterable[IterationRecord]) -> list[ShownMemory]:
+def number_memories(iterations: Iterable[IterationRecord]) -> list[RecalledMemory]:
     """Return the memories of a turn in the order of their numbers: each keeps its number, later ones follow."""
     shown = (memory for iteration in iterations if iteration.bundle for memory in iteration.bundle.memories)
-    first: dict[str, ShownMemory] = {}
+    first: dict[str, RecalledMemory] = {}
     for memory in shown:
         first.setdefault(memory.id, memory)
     return list(first.values())

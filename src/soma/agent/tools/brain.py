@@ -5,7 +5,8 @@ from contextlib import contextmanager
 
 from soma.agent.tools.base import ToolContext, ToolFailed, ToolUnavailable
 from soma.brain.errors import BrainRefused, BrainUnavailable
-from soma.brain.types import Principal, RecalledMemory
+from soma.brain.types import Principal
+from soma.events.facts.turn import RecalledMemory
 
 PrincipalOf = Callable[[ToolContext], Principal]
 Signing = Callable[[str, Sequence[RecalledMemory]], Awaitable[list[RecalledMemory]]]  # names the authors of a tenant

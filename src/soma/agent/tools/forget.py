@@ -24,7 +24,8 @@ from soma.agent.tools.forget_words import (
     without_summaries,
 )
 from soma.agent.tools.shortened import SHOWN
-from soma.brain.types import Forgotten, MemoryPage, Principal, RecalledMemory, StoredMemory
+from soma.brain.types import Forgotten, MemoryPage, Principal, StoredMemory
+from soma.events.facts.turn import RecalledMemory
 
 Place = tuple[str, str]  # a turn and its conversation
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from soma.agent.language.requests_to_forget import names_nothing, to_forget
 from soma.agent.language.words import sentences
 from soma.agent.tools.own_words import stems_of
-from soma.brain.types import RecalledMemory
+from soma.events.facts.turn import RecalledMemory
 
 COVERED = 0.6  # share of the words that are sought which a memory must hold
 BETWEEN = (  # the strongest first: what stands between commas may still name two things

@@ -10,7 +10,8 @@ from soma.agent.language.words import sentences
 from soma.agent.tools.forget_parts import COVERED, shares
 from soma.agent.tools.own_words import stems_of
 from soma.agent.tools.shortened import shorten
-from soma.brain.types import RecalledMemory, StoredMemory
+from soma.brain.types import StoredMemory
+from soma.events.facts.turn import RecalledMemory
 
 MOST = 100  # memories that are proposed at once
 LISTED = 10  # of them that are named, and may be chosen by their numbers

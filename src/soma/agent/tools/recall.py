@@ -6,7 +6,8 @@ from soma.agent.language.authorship import attribution, count_sources, speaker_o
 from soma.agent.language.moments import moment_of
 from soma.agent.tools.base import ToolContext, ToolResult
 from soma.agent.tools.brain import PrincipalOf, Signing, asking_brain
-from soma.brain.types import Principal, RecalledMemory
+from soma.brain.types import Principal
+from soma.events.facts.turn import RecalledMemory
 
 MAX_HITS = 20
 DEFAULT_HITS = 5

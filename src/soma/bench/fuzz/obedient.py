@@ -24,8 +24,8 @@ from soma.agent.tools.taint import Outside, Source
 from soma.agent.tools.toolset import Authority, Toolset
 from soma.bench.fuzz.trials import Broken, Trial
 from soma.brain.client import BrainClient
-from soma.brain.types import RecalledMemory
 from soma.events.database import Database
+from soma.events.facts.turn import RecalledMemory
 from soma.events.writer import Writer
 
 

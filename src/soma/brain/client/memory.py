@@ -17,10 +17,10 @@ from soma.brain.types import (
     MemoryStatus,
     MemoryVerified,
     Principal,
-    RecalledMemory,
     RememberedItem,
     Undone,
 )
+from soma.events.facts.turn import RecalledMemory
 
 LONG_SECONDS = 600.0  # for what works through many memories
 

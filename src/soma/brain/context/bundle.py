@@ -15,8 +15,8 @@ from soma.brain.core.serving.pack import Packed, duplicate_pairs, pack
 from soma.brain.core.serving.rank import Ranked, rank
 from soma.brain.core.serving.serve import Served
 from soma.brain.tokens import TokenCounter
-from soma.brain.types import RecalledMemory
 from soma.brain.wire.requests import PlanOptions
+from soma.events.facts.turn import RecalledMemory
 from soma.memory.types import Candidate, Candidates
 
 FEW = 20  # candidates, of which all may be shown: among so few nothing stands out

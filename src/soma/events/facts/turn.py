@@ -7,12 +7,12 @@ import msgspec
 from soma.events.facts.base import Fact, Neuromodulators, Weights
 
 
-class ShownMemory(msgspec.Struct, frozen=True, kw_only=True):
-    """A memory that the model was shown. `views` are integers k of k / 65535, the learner's only input.
+class RecalledMemory(msgspec.Struct, frozen=True, kw_only=True):
+    """A ranked memory, as the brain answers it and the model was shown it.
 
-    `author` is what the verified user who wrote a shared memory is called; None of a private one. `taught`: the user
-    said before that it answers this question. `similarity` is the cosine of its meaning and the question's, where it
-    was told.
+    `parts` is each view in [0, 1]; `views` the same as integers k of k / 65535, the learner's only input. `author` is
+    the verified user who wrote a shared memory; None for a private one. `taught`: the user said before that it answers
+    this question. `similarity` is the cosine of its meaning and the question's; early events have none.
     """
 
     id: str
@@ -21,7 +21,7 @@ class ShownMemory(msgspec.Struct, frozen=True, kw_only=True):
     score: float
     attention: float
     parts: dict[str, float]
-    views: dict[str, int]
+    views: dict[str, int] = {}
     occurred_at: str | None = None
     source: str | None = None
     metadata: dict[str, Any] = {}
@@ -69,7 +69,7 @@ class BundleBuilt(Fact, frozen=True, kw_only=True):
     iteration_number: int
     query: str
     bundle_id: str | None
-    memories: list[ShownMemory]
+    memories: list[RecalledMemory]
     weights: Weights
     neuromodulators: Neuromodulators
     brain_version: int | None

@@ -26,7 +26,7 @@ from soma.agent.record.convergence import forced_answer
 from soma.agent.record.turn import IterationRecord, TurnFact, TurnRecord
 from soma.agent.turn.steps.context import TurnContext
 from soma.agent.turn.steps.proposal import FORGET, ForgetProposal, find_proposal
-from soma.events.facts.turn import DraftReplaced, ModelResponded, RequestedTool, ShownMemory
+from soma.events.facts.turn import DraftReplaced, ModelResponded, RecalledMemory, RequestedTool
 
 BACKOFF_SECONDS = 0.5  # before a model is tried again, doubled each time
 
@@ -141,7 +141,7 @@ def _responded_fact(
     context: TurnContext,
     response: ModelResponse,
     prompt: Prompt,
-    memories: Sequence[ShownMemory],
+    memories: Sequence[RecalledMemory],
     *,
     attempts: int,
     latency_ms: float,

@@ -10,7 +10,7 @@ from soma.agent.record.turn import IterationRecord, TurnRecord
 from soma.agent.turn.steps.context import TurnContext, principal_of
 from soma.brain.errors import BrainUnavailable
 from soma.brain.types import ContextBundle
-from soma.events.facts.turn import BundleBuilt, ShownMemory
+from soma.events.facts.turn import BundleBuilt
 
 LONGEST_QUERY = 16_000  # characters: more adds nothing to what is found, and the brain refuses very long ones
 
@@ -83,24 +83,7 @@ def _bundle_fact(number: int, query: str, bundle: ContextBundle, *, duration_ms:
         iteration_number=number,
         query=query,
         bundle_id=bundle.bundle_id,
-        memories=[
-            ShownMemory(
-                id=memory.id,
-                key=memory.key,
-                text=memory.text,
-                score=memory.score,
-                attention=memory.attention,
-                parts=memory.parts,
-                views=memory.views,
-                occurred_at=memory.occurred_at,
-                source=memory.source,
-                metadata=memory.metadata,
-                author=memory.author,
-                taught=memory.taught,
-                similarity=memory.similarity,
-            )
-            for memory in bundle.memories
-        ],
+        memories=bundle.memories,
         weights=bundle.weights,
         neuromodulators=bundle.neuromodulators,
         brain_version=bundle.version,
