@@ -12,6 +12,7 @@ from django.db import connection
 from django.test import AsyncClient
 from tests.agent.memory.test_remember import caught_up
 from tests.agent.stage import Person, call
+from tests.brain.requests import new_feedback
 
 from soma.agent import metrics
 from soma.agent.access.auth import issue_token
@@ -204,7 +205,9 @@ async def test_a_trace_holds_every_decision_of_a_turn(ann):
 async def test_every_phase_of_a_turn_is_measured(ann):
     before = await _counts(ann)
     turn = await whole(ann)
-    await ann.agent.brain.feedback(ann.principal, conversation_id=ann.conversation_id, turn_id=turn.turn.id, reward=1.0)
+    await ann.agent.brain.feedback(
+        ann.principal, new_feedback(conversation_id=ann.conversation_id, turn_id=turn.turn.id, reward=1.0)
+    )
     after = await _counts(ann)
     grown = after - before
     assert grown["rlm_iterations_total"] == grown["agent_model_latency_seconds_count"] == 2

@@ -6,6 +6,7 @@ import sqlite3
 import pytest
 from msgspec.structs import replace
 from tests.brain.conftest import ALICE, MALLORY, metrics_of, remembered
+from tests.brain.requests import new_feedback, new_query, new_report
 
 from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused, BrainUnavailable
@@ -21,14 +22,16 @@ async def lived(client) -> None:
     """A bit of everything that learns."""
     ids = await remembered(client)
     for number in range(6):
-        bundle = await client.evaluate(ALICE, conversation_id="c1", query="Caroline cat train", top_k=6)
+        bundle = await client.evaluate(ALICE, new_query(conversation_id="c1", query="Caroline cat train", top_k=6))
         cited = [bundle.memories[0].id]
         body = metrics_of(iteration_number=number, bundle_id=bundle.bundle_id, cited=cited, confidence=number / 6)
-        await client.publish_turn_metrics(ALICE, **body)
-        await client.feedback(ALICE, conversation_id="c1", bundle_id=bundle.bundle_id, helpful=[ids[number]])
+        await client.publish_turn_metrics(ALICE, new_report(**body))
+        await client.feedback(
+            ALICE, new_feedback(conversation_id="c1", bundle_id=bundle.bundle_id, helpful=[ids[number]])
+        )
     await client.rollback(ALICE, turn_id="turn-1", iteration_number=2)
     await client.feedback_batch(ALICE, [{"conversation_id": "c1", "reward": n / 9} for n in range(9)])
-    await client.publish_turn_metrics(MALLORY, **metrics_of())
+    await client.publish_turn_metrics(MALLORY, new_report(**metrics_of()))
 
 
 @pytest.mark.parametrize("snapshot_every", [1, 7, 1_000])
@@ -57,13 +60,13 @@ async def test_a_reset_and_a_withdrawal_under_changed_constants_are_proved(setti
     """Nothing learned means another state after an upgrade: the events name the constants that they began with."""
     prior = settings.learner.model_copy(update={"neuromodulator_profile": "unit", "tau_default": 0.9})
     async with open_brain(settings, embedder=Hashing()) as opened:
-        await opened.client.feedback(ALICE, conversation_id="c", turn_id="t", reward=0.5)
+        await opened.client.feedback(ALICE, new_feedback(conversation_id="c", turn_id="t", reward=0.5))
         await lived(opened.client)
     changed = settings.model_copy(update={"learner": prior, "snapshot_every": 1_000})
     async with open_brain(changed, embedder=Hashing()) as opened:
         await opened.client.withdraw_answer(ALICE, turn_id="t")
         await opened.client.rollback(ALICE, version=0)
-        await opened.client.feedback(ALICE, conversation_id="c", reward=0.1)
+        await opened.client.feedback(ALICE, new_feedback(conversation_id="c", reward=0.1))
         before = await opened.client.state(ALICE)
         assert verified(opened.writer.database).faults == []
     async with open_brain(settings, embedder=Hashing()) as opened:
@@ -93,16 +96,16 @@ async def test_versions_in_the_log_have_no_gaps(opened):
 
 
 async def test_a_failed_commit_leaves_the_weights_unmoved(opened):
-    await opened.client.publish_turn_metrics(ALICE, **metrics_of())
+    await opened.client.publish_turn_metrics(ALICE, new_report(**metrics_of()))
     before = await opened.client.state(ALICE)
     connection = opened.writer.database.connect()
     connection.execute("CREATE TRIGGER refuse BEFORE INSERT ON turn_metrics BEGIN SELECT RAISE(FAIL, 'no row'); END")
     with pytest.raises(BrainRefused):
-        await opened.client.publish_turn_metrics(ALICE, **metrics_of(iteration_number=1))
+        await opened.client.publish_turn_metrics(ALICE, new_report(**metrics_of(iteration_number=1)))
     assert await opened.client.state(ALICE) == before
     connection.execute("DROP TRIGGER refuse")
     connection.close()
-    learned = await opened.client.publish_turn_metrics(ALICE, **metrics_of(iteration_number=1))
+    learned = await opened.client.publish_turn_metrics(ALICE, new_report(**metrics_of(iteration_number=1)))
     assert (learned.status, learned.version) == ("success", before.version + 1)
 
 
@@ -196,8 +199,12 @@ async def test_a_row_of_feedback_that_was_changed_is_named(settings):
 )
 async def test_sums_of_usage_that_their_entries_do_not_make_are_named(settings, sql):
     async with open_brain(settings, embedder=Hashing()) as opened:
-        await opened.client.feedback(ALICE, conversation_id="c1", reward=1.0, metadata={"tokens": 7, "cost": 0.1})
-        await opened.client.feedback(ALICE, conversation_id="c1", reward=0.5, metadata={"tokens": 3, "cost": 0.2})
+        await opened.client.feedback(
+            ALICE, new_feedback(conversation_id="c1", reward=1.0, metadata={"tokens": 7, "cost": 0.1})
+        )
+        await opened.client.feedback(
+            ALICE, new_feedback(conversation_id="c1", reward=0.5, metadata={"tokens": 3, "cost": 0.2})
+        )
         assert verified(opened.writer.database).faults == []
     forged(settings, lambda connection: connection.execute(sql))
     async with open_brain(settings, embedder=Hashing()) as opened:

@@ -3,6 +3,7 @@
 import httpx
 import pytest
 from tests.brain.conftest import ALICE, BOB, MALLORY, TOKEN, metrics_of, remembered
+from tests.brain.requests import new_feedback, new_query, new_report
 
 from soma.brain.errors import BrainRefused
 from soma.brain.types import Principal
@@ -11,13 +12,13 @@ from soma.brain.types import Principal
 async def test_two_tenants_share_nothing(client):
     await remembered(client, ALICE)
     assert await client.recall(MALLORY, query="cat called Miso") == []
-    assert (await client.evaluate(MALLORY, conversation_id="c1", query="cat")).memories == []
+    assert (await client.evaluate(MALLORY, new_query(conversation_id="c1", query="cat"))).memories == []
     before = await client.state(MALLORY)
     for number in range(5):
-        await client.publish_turn_metrics(ALICE, **metrics_of(iteration_number=number))
-        await client.feedback(ALICE, conversation_id="c1", reward=-1.0, idempotency_key=str(number))
+        await client.publish_turn_metrics(ALICE, new_report(**metrics_of(iteration_number=number)))
+        await client.feedback(ALICE, new_feedback(conversation_id="c1", reward=-1.0, idempotency_key=str(number)))
     assert await client.state(MALLORY) == before
-    first = await client.publish_turn_metrics(MALLORY, **metrics_of())
+    first = await client.publish_turn_metrics(MALLORY, new_report(**metrics_of()))
     assert (first.status, first.version) == ("success", 1)  # the same turn id, another tenant
 
 
@@ -25,21 +26,21 @@ async def test_two_users_of_a_tenant_share_the_learner_and_not_the_memories(clie
     await remembered(client, ALICE)
     await client.remember(ALICE, [{"text": "The office closes at six.", "scope": "tenant"}])
     assert [hit.text for hit in await client.recall(BOB, query="cat office")] == ["The office closes at six."]
-    await client.feedback(ALICE, conversation_id="c1", reward=1.0)
+    await client.feedback(ALICE, new_feedback(conversation_id="c1", reward=1.0))
     assert (await client.state(BOB)).version == 1
 
 
 async def test_two_agents_of_a_tenant_learn_apart(client):
     other = Principal(tenant_id="acme", user_id="alice", agent_id="other")
-    await client.publish_turn_metrics(ALICE, **metrics_of())
+    await client.publish_turn_metrics(ALICE, new_report(**metrics_of()))
     assert (await client.state(other)).version == 0
 
 
 async def test_an_iteration_is_one_agents(client):
     other = Principal(tenant_id="acme", user_id="alice", agent_id="other")
-    await client.publish_turn_metrics(ALICE, **metrics_of())
+    await client.publish_turn_metrics(ALICE, new_report(**metrics_of()))
     with pytest.raises(BrainRefused) as refused:
-        await client.publish_turn_metrics(other, **metrics_of())
+        await client.publish_turn_metrics(other, new_report(**metrics_of()))
     assert (refused.value.status, refused.value.code) == (409, "turn_of_another_agent")
     assert refused.value.field == "turn_id"
 
@@ -50,7 +51,10 @@ async def test_learners_interleaved_are_as_if_each_were_alone(opened):
     for number in range(10):
         for tenant in tenants:
             await opened.client.feedback(
-                tenant, conversation_id="c", reward=number / 10, metadata={"cost": 0.01}, idempotency_key=str(number)
+                tenant,
+                new_feedback(
+                    conversation_id="c", reward=number / 10, metadata={"cost": 0.01}, idempotency_key=str(number)
+                ),
             )
     hashes = {(await opened.client.state(tenant)).state_hash for tenant in tenants}
     assert len(hashes) == 1

@@ -7,6 +7,7 @@ import httpx
 import pytest
 from tests.brain.api.test_refusals import HEADERS
 from tests.brain.conftest import ALICE, MALLORY, metrics_of, remembered
+from tests.brain.requests import new_feedback, new_query, new_report
 
 from soma.brain.errors import BrainRefused
 from soma.brain.metrics import TenantLabels
@@ -36,10 +37,10 @@ async def scraped(app) -> str:
 
 async def test_every_metric_is_there_after_a_turn_and_a_feedback(opened):
     await remembered(opened.client)
-    bundle = await opened.client.evaluate(ALICE, conversation_id="c1", query="What is the cat called?")
+    bundle = await opened.client.evaluate(ALICE, new_query(conversation_id="c1", query="What is the cat called?"))
     body = metrics_of(bundle_id=bundle.bundle_id, confidence=1.0)
-    learned = await opened.client.publish_turn_metrics(ALICE, **body)
-    await opened.client.feedback(ALICE, conversation_id="c1", reward=1.0)
+    learned = await opened.client.publish_turn_metrics(ALICE, new_report(**body))
+    await opened.client.feedback(ALICE, new_feedback(conversation_id="c1", reward=1.0))
     exposition = await scraped(opened.app)
     for line in METRICS:
         assert f"\n{line}" in exposition, line
@@ -59,7 +60,7 @@ async def test_a_scrape_after_a_restart_finds_the_learners_of_before(settings):
 
     async with open_brain(settings, embedder=Hashing()) as opened:
         for principal in (ALICE, MALLORY):
-            await opened.client.feedback(principal, conversation_id="c1", reward=1.0)
+            await opened.client.feedback(principal, new_feedback(conversation_id="c1", reward=1.0))
         before = await scraped(opened.app)
     async with open_brain(settings, embedder=Hashing()) as opened:
         assert (
@@ -89,7 +90,8 @@ async def test_a_full_queue_is_refused_with_when_to_come_back_and_recovers(setti
         blocking = opened.writer.submit(hold)
         await asyncio.to_thread(held.wait)
         calls = [
-            asyncio.ensure_future(opened.client.feedback(ALICE, conversation_id="c", reward=n / 20)) for n in range(20)
+            asyncio.ensure_future(opened.client.feedback(ALICE, new_feedback(conversation_id="c", reward=n / 20)))
+            for n in range(20)
         ]
         async with asyncio.timeout(30):
             while sum(call.done() for call in calls) < 20 - 5:  # noqa: ASYNC110 - each is told by itself
@@ -101,7 +103,7 @@ async def test_a_full_queue_is_refused_with_when_to_come_back_and_recovers(setti
         assert {(each.status, each.code, each.retry_after) for each in refused} == {(429, "busy", 1.0)}
         assert 1 <= 20 - len(refused) <= 5
         assert (await opened.client.state(ALICE)).version == 20 - len(refused)
-        assert (await opened.client.feedback(ALICE, conversation_id="c", reward=0.99)).adaptation_applied
+        assert (await opened.client.feedback(ALICE, new_feedback(conversation_id="c", reward=0.99))).adaptation_applied
 
 
 async def test_too_many_batches_under_way_are_refused(settings):

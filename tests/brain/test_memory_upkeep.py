@@ -7,6 +7,7 @@ from contextlib import closing
 import httpx
 import pytest
 from tests.brain.conftest import ALICE, BOB, MALLORY, remembered
+from tests.brain.requests import new_query
 from tests.memory.embedders.provider import Provider, serving
 from tests.memory.upkeep.test_consolidate import GARDEN, TRAIN
 
@@ -27,7 +28,7 @@ async def test_a_document_is_imported_cited_and_changed(client):
     assert (imported.created, imported.forgotten) == (2, 0)
     hits = await client.recall(ALICE, query="which tram goes to the Alfama?")
     assert hits[0].metadata["source"] == 'trip.md, "Lisbon", line 3'
-    bundle = await client.evaluate(ALICE, conversation_id="c", query="which tram goes to the Alfama?")
+    bundle = await client.evaluate(ALICE, new_query(conversation_id="c", query="which tram goes to the Alfama?"))
     assert bundle.memories[0].source == 'trip.md, "Lisbon", line 3'
     changed = await client.import_document(ALICE, name="trip.md", text=NOTES[:50], format="markdown")
     assert (changed.created, changed.unchanged, changed.forgotten) == (0, 1, 1)

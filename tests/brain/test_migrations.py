@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 from tests.brain.conftest import ALICE, FACTS, metrics_of
+from tests.brain.requests import new_feedback, new_query, new_report
 
 from soma.brain.feedback.meaning import key_of
 from soma.brain.feedback.single import shorten_answer
@@ -69,7 +70,7 @@ async def test_first_answers_and_the_ledger_outlive_the_move_to_fewer_pages(sett
     connection.close()
 
     async with open_brain(settings, embedder=Hashing()) as opened:
-        again = await opened.client.feedback(ALICE, conversation_id="c1", reward=1.0)
+        again = await opened.client.feedback(ALICE, new_feedback(conversation_id="c1", reward=1.0))
         [day] = await opened.client.usage(ALICE, start="2026-01-01", end="2026-01-31")
         assert verified(opened.writer.database).faults == []
     assert again == msgspec.structs.replace(ANSWER, status="duplicate")
@@ -80,13 +81,15 @@ async def lived(client) -> tuple[str, str]:
     """A learner with updates of every kind; the bundle and the memory that the last word was about."""
     await client.remember(ALICE, [{"text": text, "key": f"k{n}"} for n, text in enumerate(FACTS)])
     for number in range(3):
-        bundle = await client.evaluate(ALICE, conversation_id="c", query="Caroline cat train Melanie", top_k=4)
+        bundle = await client.evaluate(
+            ALICE, new_query(conversation_id="c", query="Caroline cat train Melanie", top_k=4)
+        )
         ids = [memory.id for memory in bundle.memories]
         await client.feedback(
-            ALICE, conversation_id="c", bundle_id=bundle.bundle_id, helpful=ids[:1], unhelpful=ids[1:2]
+            ALICE, new_feedback(conversation_id="c", bundle_id=bundle.bundle_id, helpful=ids[:1], unhelpful=ids[1:2])
         )
-        await client.feedback(ALICE, conversation_id="c", turn_id=f"t{number}", thumb=1)
-        await client.publish_turn_metrics(ALICE, **metrics_of(f"t{number}", bundle_id=bundle.bundle_id))
+        await client.feedback(ALICE, new_feedback(conversation_id="c", turn_id=f"t{number}", thumb=1))
+        await client.publish_turn_metrics(ALICE, new_report(**metrics_of(f"t{number}", bundle_id=bundle.bundle_id)))
     await client.forget(ALICE, keys=["k5"])
     return bundle.bundle_id, ids[0]
 
@@ -123,7 +126,9 @@ async def test_what_was_learned_and_remembered_outlives_the_newest_migrations(se
             assert opened.writer.database.query(f"SELECT * FROM {table} ORDER BY 1, 2") == known, table
         assert verified(opened.writer.database).faults == []
         version = before["state"]["version"]
-        word = await opened.client.feedback(ALICE, conversation_id="c", bundle_id=bundle_id, unhelpful=[memory_id])
+        word = await opened.client.feedback(
+            ALICE, new_feedback(conversation_id="c", bundle_id=bundle_id, unhelpful=[memory_id])
+        )
         assert word.version == version + 1
         await opened.client.rollback(ALICE, version=version)
         again = await found(opened)

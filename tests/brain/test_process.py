@@ -12,6 +12,7 @@ from unittest.mock import ANY
 
 import pytest
 from tests.brain.conftest import ALICE, metrics_of, remembered
+from tests.brain.requests import new_feedback, new_query, new_report
 from tests.flow.product import free_port
 from tests.flow.terminal import terminal
 from tests.raw_http import answer, line, poured, rest
@@ -31,7 +32,7 @@ async def test_a_brain_apart_serves_ends_at_a_signal_and_knows_everything_again(
     brain = BrainProcess(tmp_path)
     await asyncio.to_thread(brain.start)
     async with BrainClient.at(brain.url, service_token=TOKEN) as client:
-        await client.publish_turn_metrics(ALICE, **metrics_of())
+        await client.publish_turn_metrics(ALICE, new_report(**metrics_of()))
         await client.feedback_batch(ALICE, [{"conversation_id": "c", "reward": 0.5}])
         before = await client.state(ALICE)
     process = brain._process
@@ -204,14 +205,16 @@ async def test_pgvector_that_is_configured_and_not_there_is_an_error_at_the_star
 
 async def test_bundles_go_when_their_time_is_over(opened, monkeypatch):
     await remembered(opened.client)
-    old = await opened.client.evaluate(ALICE, conversation_id="c1", query="cat")
+    old = await opened.client.evaluate(ALICE, new_query(conversation_id="c1", query="cat"))
     later = datetime.now(UTC) + timedelta(days=31)
     monkeypatch.setattr(bundles, "now", lambda: later.isoformat(timespec="microseconds"))
     async with kept_tidy(opened.writer, opened.retention, settled_seconds=0.0):
         await asyncio.sleep(0.2)
     assert opened.writer.database.query("SELECT bundle_id FROM bundles") == []
     helpful = [old.memories[0].id]
-    answer = await opened.client.feedback(ALICE, conversation_id="c1", bundle_id=old.bundle_id, helpful=helpful)
+    answer = await opened.client.feedback(
+        ALICE, new_feedback(conversation_id="c1", bundle_id=old.bundle_id, helpful=helpful)
+    )
     assert (answer.adaptation_applied, answer.reason) == (False, "unknown_bundle")
     opened.writer.database.close()
 

@@ -7,6 +7,7 @@ import pytest
 from msgspec.structs import replace
 from pydantic import SecretStr
 from tests.brain.conftest import ALICE, BOB, TOKEN, metrics_of, remembered
+from tests.brain.requests import new_feedback, new_query, new_report
 
 from soma.brain.client import BrainClient
 from soma.brain.errors import BrainUnavailable
@@ -28,8 +29,8 @@ async def test_two_brains_learn_into_one_learner_without_a_gap(shared):
 
         async def turn(number: int) -> None:
             brain = (one, two)[number % 2]
-            await brain.client.publish_turn_metrics(ALICE, **metrics_of(turn_id=f"t{number}"))
-            await brain.client.feedback(BOB, conversation_id=f"c{number}", reward=0.5)
+            await brain.client.publish_turn_metrics(ALICE, new_report(**metrics_of(turn_id=f"t{number}")))
+            await brain.client.feedback(BOB, new_feedback(conversation_id=f"c{number}", reward=0.5))
 
         await asyncio.gather(*(turn(number) for number in range(40)))
         items = [{"conversation_id": f"c{n}", "reward": 0.1} for n in range(30)]
@@ -45,7 +46,11 @@ async def test_two_brains_learn_into_one_learner_without_a_gap(shared):
 async def test_the_same_iteration_at_two_brains_is_learned_once(shared):
     async with open_brain(shared, embedder=Hashing()) as one, open_brain(shared, embedder=Hashing()) as two:
         answers = await asyncio.gather(
-            *(brain.client.publish_turn_metrics(ALICE, **metrics_of()) for brain in (one, two) for _ in range(5))
+            *(
+                brain.client.publish_turn_metrics(ALICE, new_report(**metrics_of()))
+                for brain in (one, two)
+                for _ in range(5)
+            )
         )
         assert sorted(answer.status for answer in answers) == ["duplicate"] * 9 + ["success"]
         assert len({str(answer.weights) for answer in answers}) == 1
@@ -56,10 +61,10 @@ async def test_the_same_feedback_at_two_brains_is_learned_once(shared, key):
     said = {"conversation_id": "c", "reward": 0.9, "metadata": {"cost": 0.01, "latency_ms": 9_000.0}}
     said |= {"idempotency_key": key}
     async with open_brain(shared, embedder=Hashing()) as one, open_brain(shared, embedder=Hashing()) as two:
-        first = await one.client.feedback(ALICE, **said)
+        first = await one.client.feedback(ALICE, new_feedback(**said))
         assert any(first.weight_deltas.values())
-        assert await two.client.feedback(ALICE, **said) == replace(first, status="duplicate")
-        at_once = [brain.client.feedback(BOB, **said) for brain in (one, two) for _ in range(5)]
+        assert await two.client.feedback(ALICE, new_feedback(**said)) == replace(first, status="duplicate")
+        at_once = [brain.client.feedback(BOB, new_feedback(**said)) for brain in (one, two) for _ in range(5)]
         answers = await asyncio.gather(*at_once)
         assert sorted(answer.status for answer in answers) == ["duplicate"] * 9 + ["success"]
         assert len({str(replace(answer, status="")) for answer in answers}) == 1
@@ -70,10 +75,10 @@ async def test_the_same_feedback_at_two_brains_is_learned_once(shared, key):
 
 async def test_who_has_only_restored_notices_what_others_wrote_since(shared):
     async with open_brain(shared, embedder=Hashing()) as one:
-        await one.client.feedback(BOB, conversation_id="c", reward=0.5)
+        await one.client.feedback(BOB, new_feedback(conversation_id="c", reward=0.5))
         async with open_brain(shared, embedder=Hashing()) as two:
-            await one.client.feedback(BOB, conversation_id="d", reward=0.5)
-            assert (await two.client.feedback(BOB, conversation_id="e", reward=0.5)).version == 3
+            await one.client.feedback(BOB, new_feedback(conversation_id="d", reward=0.5))
+            assert (await two.client.feedback(BOB, new_feedback(conversation_id="e", reward=0.5))).version == 3
             assert verified(one.writer.database).faults == []
 
 
@@ -83,7 +88,7 @@ async def test_what_one_brain_learned_the_other_serves(settings, postgresql):
     async with open_brain(shared, embedder=Hashing()) as one, open_brain(shared, embedder=Hashing()) as two:
         for number in range(3):
             brain = (one, two)[number % 2]
-            await brain.client.publish_turn_metrics(ALICE, **metrics_of(iteration_number=number))
+            await brain.client.publish_turn_metrics(ALICE, new_report(**metrics_of(iteration_number=number)))
             states = [await each.client.state(ALICE) for each in (one, two)]
             assert states[0] == states[1]
             assert states[0].version == number + 1
@@ -93,7 +98,7 @@ async def test_what_one_brain_learned_the_other_serves(settings, postgresql):
 async def test_a_database_that_went_away_is_used_again_when_it_is_back(settings, postgresql):
     shared = settings.model_copy(update={"database_url": postgresql.database()})
     async with open_brain(shared, embedder=Hashing()) as opened:
-        await opened.client.publish_turn_metrics(ALICE, **metrics_of())
+        await opened.client.publish_turn_metrics(ALICE, new_report(**metrics_of()))
         postgresql.disconnect()
         outcomes = [await _tried(opened.client, number) for number in range(1, 6)]
         assert "unavailable" in outcomes  # said so, and nothing half-written
@@ -105,7 +110,7 @@ async def test_a_database_that_went_away_is_used_again_when_it_is_back(settings,
 
 async def _tried(client: BrainClient, number: int) -> str:
     try:
-        return (await client.publish_turn_metrics(ALICE, **metrics_of(iteration_number=number))).status
+        return (await client.publish_turn_metrics(ALICE, new_report(**metrics_of(iteration_number=number)))).status
     except BrainUnavailable:
         return "unavailable"
 
@@ -118,10 +123,10 @@ def test_a_brain_ends_though_its_database_is_away(postgresql, tmp_path):
     async def live() -> None:
         async with open_brain(settings, embedder=Hashing()) as opened:
             await remembered(opened.client)
-            await opened.client.evaluate(ALICE, conversation_id="c", query="cat")
+            await opened.client.evaluate(ALICE, new_query(conversation_id="c", query="cat"))
             postgresql.take_away(url)
             with pytest.raises(BrainUnavailable):
-                await opened.client.evaluate(ALICE, conversation_id="c", query="cat")
+                await opened.client.evaluate(ALICE, new_query(conversation_id="c", query="cat"))
 
     life = threading.Thread(target=lambda: asyncio.run(live()), daemon=True)  # an end that waits is not to be cancelled
     life.start()

@@ -2,6 +2,7 @@
 
 import pytest
 from tests.brain.conftest import ALICE
+from tests.brain.requests import new_experiment, new_feedback, new_query
 
 pytestmark = pytest.mark.learning
 
@@ -37,13 +38,15 @@ async def remembering(opened):
 async def arms(client, weight, step, **fields):
     """The bundle of the control, and that of the arm in which `weight` is moved."""
     changed = {"name": "moved", "changes": {weight: step}}
-    await client.create_experiment(ALICE, name=weight, arms=[{"name": "control"}, changed])
+    await client.create_experiment(ALICE, new_experiment(name=weight, arms=[{"name": "control"}, changed]))
     bundles: dict[str, object] = {}
     for number in range(30):
         conversation = f"{weight}-{number}"
         arm = await client.assign_subject(ALICE, weight, conversation)
         if arm not in bundles:
-            bundles[arm] = await client.evaluate(ALICE, conversation_id=conversation, query=QUESTION, **fields)
+            bundles[arm] = await client.evaluate(
+                ALICE, new_query(conversation_id=conversation, query=QUESTION, **fields)
+            )
         if len(bundles) == 2:
             return bundles["control"], bundles["moved"]
     raise AssertionError("thirty conversations fell into one arm")
@@ -83,7 +86,7 @@ async def test_dear_tokens_plan_fewer_memories(remembering):
 
 
 async def test_a_plan_tells_its_numbers_and_its_runners_up(remembering):
-    plan = (await remembering.evaluate(ALICE, conversation_id="c1", query=QUESTION)).plan
+    plan = (await remembering.evaluate(ALICE, new_query(conversation_id="c1", query=QUESTION))).plan
     assert plan["evaluations"] <= 20
     assert len(plan["runners_up"]) == 3
     assert plan["worth"] == {"lambda": 1.0, "mu": 0.1, "nu": 0.05}
@@ -100,7 +103,9 @@ async def test_what_people_say_of_cost_moves_the_plan(remembering):
     models = [{"name": "plain", "gain": 0.4}, {"name": "dear", "gain": 0.5, "cost": 0.002}]
 
     async def planned():
-        bundle = await remembering.evaluate(ALICE, conversation_id="c1", query=QUESTION, options={"models": models})
+        bundle = await remembering.evaluate(
+            ALICE, new_query(conversation_id="c1", query=QUESTION, options={"models": models})
+        )
         return bundle.plan["best"]["model"]
 
     assert await planned() == "dear"
@@ -108,7 +113,9 @@ async def test_what_people_say_of_cost_moves_the_plan(remembering):
         for reward, cost in ((-1.0, 0.03), (1.0, 0.0)):
             taken = {"cost": cost, "tokens": number}
             turn = f"{number} {reward}"
-            await remembering.feedback(ALICE, conversation_id="c1", turn_id=turn, reward=reward, metadata=taken)
+            await remembering.feedback(
+                ALICE, new_feedback(conversation_id="c1", turn_id=turn, reward=reward, metadata=taken)
+            )
     assert (await remembering.state(ALICE)).weights["mu"] > 0.2
     assert await planned() == "plain"
 
@@ -120,6 +127,6 @@ async def test_options_that_cannot_be_read_are_refused(remembering, options):
     from soma.brain.errors import BrainRefused
 
     with pytest.raises(BrainRefused) as refused:
-        await remembering.evaluate(ALICE, conversation_id="c1", query=QUESTION, options=options)
+        await remembering.evaluate(ALICE, new_query(conversation_id="c1", query=QUESTION, options=options))
     assert refused.value.code == "invalid_body"
     assert (refused.value.field or "").startswith("options")

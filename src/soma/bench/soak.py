@@ -29,6 +29,7 @@ from soma.brain.root import open_brain
 from soma.brain.settings import BrainSettings
 from soma.brain.settings.learner import LearnerSettings
 from soma.brain.types import ContextBundle, LearnerView, Principal
+from soma.brain.wire.requests import Evaluate, Feedback, TurnMetrics
 
 PATIENCE = 120.0  # seconds a call: a soak may share its machine
 ADMITTED = 0.1  # salience that enters working memory, low: its own bound must hold it
@@ -124,25 +125,29 @@ async def noise(client: BrainClient, settings: BrainSettings, iterations: int) -
     for number in range(iterations):
         turn, iteration = divmod(number, TURN)
         conversation = f"c{turn // 100}"
-        bundle = await client.evaluate(tenant, conversation_id=conversation, query=asked(draws), top_k=SHOWN, at=AT)
+        bundle = await client.evaluate(
+            tenant, Evaluate(conversation_id=conversation, query=asked(draws), top_k=SHOWN, at=AT)
+        )
         held = max(held, len(bundle.working_memory))
         learned = await client.publish_turn_metrics(
             tenant,
-            turn_id=f"t{turn}",
-            iteration_number=iteration,
-            tools_used=["clock"],
-            tool_outcomes={"clock": draws.choice(["ok", "failed"])},
-            confidence=draws.random(),
-            latency_ms=draws.uniform(0.0, 20_000.0),
-            weights=bundle.weights,
-            neuromodulators=bundle.neuromodulators,
-            conversation_id=conversation,
-            bundle_id=bundle.bundle_id,
-            progress=draws.uniform(-1.0, 1.0),
-            cost=draws.uniform(0.0, 0.1),
+            TurnMetrics(
+                turn_id=f"t{turn}",
+                iteration_number=iteration,
+                tools_used=["clock"],
+                tool_outcomes={"clock": draws.choice(["ok", "failed"])},
+                confidence=draws.random(),
+                latency_ms=draws.uniform(0.0, 20_000.0),
+                weights=bundle.weights,
+                neuromodulators=bundle.neuromodulators,
+                conversation_id=conversation,
+                bundle_id=bundle.bundle_id,
+                progress=draws.uniform(-1.0, 1.0),
+                cost=draws.uniform(0.0, 0.1),
+            ),
         )
         outside += _outside(learned.weights)
-        await client.feedback(tenant, **_at_random(conversation, bundle, draws))
+        await client.feedback(tenant, Feedback(**_at_random(conversation, bundle, draws)))
     end = await client.state(tenant)
     outside += _outside(end.learned or end.weights)
     return Noise(
@@ -185,16 +190,18 @@ async def taught(client: BrainClient, number: int, feedbacks: int) -> Taught:
     name, draws = f"tenant-{number}", random.Random(number)
     tenant, taste, foreign = principal(name), PLACES[number % len(PLACES)], 0
     for turn in range(feedbacks):
-        bundle = await client.evaluate(tenant, conversation_id="c", query=asked(draws), top_k=SHOWN, at=AT)
+        bundle = await client.evaluate(tenant, Evaluate(conversation_id="c", query=asked(draws), top_k=SHOWN, at=AT))
         foreign += sum(not memory.text.startswith(f"{name} ") for memory in bundle.memories)
         helpful = [memory.id for memory in bundle.memories if taste in memory.text]
         await client.feedback(
             tenant,
-            conversation_id="c",
-            bundle_id=bundle.bundle_id,
-            helpful=helpful or [draws.choice(bundle.memories).id],
-            reward=draws.uniform(-1.0, 1.0),
-            idempotency_key=f"feedback-{turn}",
+            Feedback(
+                conversation_id="c",
+                bundle_id=bundle.bundle_id,
+                helpful=tuple(helpful) or (draws.choice(bundle.memories).id,),
+                reward=draws.uniform(-1.0, 1.0),
+                idempotency_key=f"feedback-{turn}",
+            ),
         )
     return Taught(await client.state(tenant), foreign, bundle)
 
@@ -203,7 +210,9 @@ async def stolen(client: BrainClient, tenant: str, bundle: ContextBundle) -> boo
     """Whether a tenant learns from evidence about another's bundle."""
     before = await client.state(principal(tenant))
     helpful = [memory.id for memory in bundle.memories[:1]]
-    await client.feedback(principal(tenant), conversation_id="c", bundle_id=bundle.bundle_id, helpful=helpful)
+    await client.feedback(
+        principal(tenant), Feedback(conversation_id="c", bundle_id=bundle.bundle_id, helpful=tuple(helpful))
+    )
     after = await client.state(principal(tenant))
     return after.learned != before.learned
 
@@ -237,7 +246,7 @@ async def praise(client: BrainClient, rewards: int) -> Praise:
     path = [(await client.state(tenant)).weights]
     for number in range(rewards):
         await client.feedback(
-            tenant, conversation_id="c", turn_id=f"t{number}", reward=1.0, idempotency_key=f"p{number}"
+            tenant, Feedback(conversation_id="c", turn_id=f"t{number}", reward=1.0, idempotency_key=f"p{number}")
         )
         path.append((await client.state(tenant)).weights)
     steps = list(pairwise(path))

@@ -21,6 +21,7 @@ from soma.brain.client import BrainClient
 from soma.brain.root import open_brain
 from soma.brain.settings import BrainSettings
 from soma.brain.types import Principal
+from soma.brain.wire.requests import Evaluate, TurnMetrics
 
 MEMORIES = 200
 ITERATIONS = 3  # a turn
@@ -77,7 +78,7 @@ async def _timed(client: BrainClient, calls: int, random: Random) -> list[float]
     took = []
     for turn_id, number in _iterations(WARMING + calls):
         query = " ".join(random.sample(WORDS, 4))
-        bundle = await client.evaluate(who, conversation_id=turn_id, query=query, top_k=10)
+        bundle = await client.evaluate(who, Evaluate(conversation_id=turn_id, query=query, top_k=10))
         body = _observed(turn_id, number, random) | {
             "bundle_id": bundle.bundle_id,
             "cited": [random.choice(bundle.memories).id],
@@ -85,7 +86,7 @@ async def _timed(client: BrainClient, calls: int, random: Random) -> list[float]
             "neuromodulators": bundle.neuromodulators,
         }
         began = time.perf_counter()
-        await client.publish_turn_metrics(who, **body)
+        await client.publish_turn_metrics(who, TurnMetrics(**body))
         took.append(time.perf_counter() - began)
     return took[WARMING:]
 

@@ -73,9 +73,9 @@ async def test_what_the_offline_model_cites_is_told_to_the_brain_as_a_quotation(
     await person.knows("The heron nests in Lisbon.", "Miso is a cat.")
     publish, told = person.agent.brain.publish_turn_metrics, []
 
-    async def listen(*given, **named):
-        told.append((bool(named["cited"]), named["extractive"]))
-        return await publish(*given, **named)
+    async def listen(principal, report):
+        told.append((bool(report.cited), report.extractive))
+        return await publish(principal, report)
 
     monkeypatch.setattr(person.agent.brain, "publish_turn_metrics", listen)
     await person.asks("Where does the heron nest?")

@@ -2,6 +2,7 @@
 
 import pytest
 from tests.brain.conftest import ALICE, BOB, remembered
+from tests.brain.requests import new_feedback, new_query
 
 from soma.brain.root import open_brain
 from soma.memory.embedders.minilm import MiniLM
@@ -20,7 +21,7 @@ async def client(opened):
 
 
 async def asked(client, query=ASKED, who=ALICE, **more):
-    return await client.evaluate(who, conversation_id="c1", query=query, top_k=6, **more)
+    return await client.evaluate(who, new_query(conversation_id="c1", query=query, top_k=6, **more))
 
 
 def order(bundle):
@@ -32,7 +33,9 @@ async def corrected(client, *, who=ALICE, **word):
     bundle = await asked(client, who=who)
     right, wrong = bundle.memories[-1].id, bundle.memories[0].id
     said = {"helpful": [right], "unhelpful": [wrong]} | word
-    answer = await client.feedback(who, conversation_id="c1", bundle_id=bundle.bundle_id, turn_id="t1", **said)
+    answer = await client.feedback(
+        who, new_feedback(conversation_id="c1", bundle_id=bundle.bundle_id, turn_id="t1", **said)
+    )
     assert answer.adaptation_applied
     return bundle, right, wrong
 
@@ -60,7 +63,7 @@ async def test_a_correction_is_its_persons_own(client):
 async def test_a_question_about_another_number_is_another_question(client):
     bundle = await asked(client, "When does train 42 leave?")
     right = bundle.memories[-1].id
-    await client.feedback(ALICE, conversation_id="c1", bundle_id=bundle.bundle_id, helpful=[right])
+    await client.feedback(ALICE, new_feedback(conversation_id="c1", bundle_id=bundle.bundle_id, helpful=[right]))
     assert (await asked(client, "When does train 42 leave?")).memories[0].id == right
     assert not any(memory.taught for memory in (await asked(client, "When does train 43 leave?")).memories)
 
@@ -74,7 +77,7 @@ async def test_a_correction_goes_with_its_word(client, by_batch):
         if by_batch:
             await client.feedback_batch(ALICE, [about | {"helpful": [named]}])
         else:
-            await client.feedback(ALICE, **about, helpful=[named])
+            await client.feedback(ALICE, new_feedback(**about, helpful=[named]))
         assert [memory.id for memory in (await asked(client)).memories if memory.taught] == [named]
     await client.rollback(ALICE, version=0)
     assert not any(memory.taught for memory in (await asked(client)).memories)
@@ -102,7 +105,7 @@ async def test_a_paraphrase_is_known_by_its_meaning(settings):
 async def test_praise_leaves_the_order_of_memories_and_takes_back_a_former_word(client):
     bundle, *_ = await corrected(client)
     about = {"conversation_id": "c1", "bundle_id": bundle.bundle_id, "turn_id": "t1"}
-    await client.feedback(ALICE, **about, thumb=1, helpful=[bundle.memories[0].id])
+    await client.feedback(ALICE, new_feedback(**about, thumb=1, helpful=[bundle.memories[0].id]))
     assert not any(memory.taught for memory in (await asked(client)).memories)
 
 
@@ -121,7 +124,7 @@ async def test_a_question_that_another_memory_answers_whole_is_not_the_corrected
         await client.remember(ALICE, items)
         bundle = await asked(client, "Who is Mila's teacher?")
         said = {"conversation_id": "c1", "bundle_id": bundle.bundle_id, "turn_id": "t1", "thumb": -1}
-        await client.feedback(ALICE, **said, correction={"text": "Mila's teacher is Mrs Okafor."})
+        await client.feedback(ALICE, new_feedback(**said, correction={"text": "Mila's teacher is Mrs Okafor."}))
         first = (await asked(client, "Who is Mila's teacher?")).memories[0]
         assert (first.text, first.taught) == ("Mila's teacher is Mrs Okafor.", True)
         paraphrase = (await asked(client, "What is the name of the teacher of Mila?")).memories[0]

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 from pydantic import SecretStr
 from tests.brain.conftest import ALICE, metrics_of, remembered
+from tests.brain.requests import new_query, new_report
 from tests.servers import redis
 
 from soma.brain.context import residual
@@ -123,13 +124,15 @@ async def test_a_brain_shares_its_working_memory_through_redis(settings, server)
     settings = settings.model_copy(update={"redis_url": SecretStr(server.url)})
     async with open_brain(settings, embedder=Hashing()) as one, open_brain(settings, embedder=Hashing()) as two:
         await remembered(one.client)
-        bundle = await one.client.evaluate(ALICE, conversation_id="c1", query="What is the cat called?")
-        await one.client.publish_turn_metrics(ALICE, **metrics_of(bundle_id=bundle.bundle_id, confidence=1.0))
-        seen = await two.client.evaluate(ALICE, conversation_id="c1", query="What is the cat called?")
+        bundle = await one.client.evaluate(ALICE, new_query(conversation_id="c1", query="What is the cat called?"))
+        await one.client.publish_turn_metrics(
+            ALICE, new_report(**metrics_of(bundle_id=bundle.bundle_id, confidence=1.0))
+        )
+        seen = await two.client.evaluate(ALICE, new_query(conversation_id="c1", query="What is the cat called?"))
         assert [held["text"] for held in seen.working_memory] == ["What is the cat called?"]
         assert seen.degraded is None
         server.stop()
-        alone = await two.client.evaluate(ALICE, conversation_id="c1", query="What is the cat called?")
+        alone = await two.client.evaluate(ALICE, new_query(conversation_id="c1", query="What is the cat called?"))
         assert alone.memories == seen.memories
         assert alone.working_memory == []
         assert "redis" in (alone.degraded or "")

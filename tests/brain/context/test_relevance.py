@@ -1,6 +1,7 @@
 """What a bundle leaves out: memories that do not stand out for the question, of many."""
 
 from tests.brain.conftest import ALICE, metrics_of
+from tests.brain.requests import new_feedback, new_query, new_report
 
 from soma.brain.context.bundle import FEW, FROM_MIDDLE, FROM_NEAREST, standing_out
 
@@ -13,7 +14,7 @@ async def remember(client, *texts):
 
 
 async def shown(client, query):
-    return await client.evaluate(ALICE, conversation_id="c", query=query, token_budget=4_000)
+    return await client.evaluate(ALICE, new_query(conversation_id="c", query=query, token_budget=4_000))
 
 
 async def test_what_does_not_stand_out_for_the_question_is_not_shown_and_is_counted(opened):
@@ -39,10 +40,10 @@ async def test_of_few_memories_none_is_left_out(opened):
 async def test_a_memory_that_was_taught_is_shown_however_far_from_the_question(opened):
     await remember(opened.client, *ABOUT, *SALARIES)
     question = "How long is the warranty of the Heron?"
-    bundle = await opened.client.evaluate(ALICE, conversation_id="c", query="employee 7", token_budget=4_000)
+    bundle = await opened.client.evaluate(ALICE, new_query(conversation_id="c", query="employee 7", token_budget=4_000))
     [far] = [memory.id for memory in bundle.memories if memory.text == SALARIES[7]]
     body = {"conversation_id": "c", "bundle_id": bundle.bundle_id, "query": question, "helpful": [far]}
-    await opened.client.feedback(ALICE, **body)
+    await opened.client.feedback(ALICE, new_feedback(**body))
     first = (await shown(opened.client, question)).memories[0]
     assert (first.id, first.taught) == (far, True)
 
@@ -54,7 +55,7 @@ async def test_asking_alone_does_not_narrow_attention(opened):
     for number in range(20):
         bundle = await shown(opened.client, "How long is the warranty of the Heron?")
         body = metrics_of(f"t{number}", bundle_id=bundle.bundle_id, confidence=0.1)
-        await opened.client.publish_turn_metrics(ALICE, **body)
+        await opened.client.publish_turn_metrics(ALICE, new_report(**body))
     assert (await opened.client.state(ALICE)).weights["tau"] >= before
 
 

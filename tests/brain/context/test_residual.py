@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from tests.brain.conftest import ALICE, FACTS, metrics_of, remembered
+from tests.brain.requests import new_query, new_report
 
 from soma.bench.residual import capacity, curve, units
 from soma.brain.context import residual
@@ -70,9 +71,9 @@ def test_nothing_shown_is_nothing_heard():
 
 async def test_a_bundle_carries_the_residual_of_its_conversation(client):
     await remembered(client)
-    first = await client.evaluate(ALICE, conversation_id="c1", query=FACTS[2])
-    again = await client.evaluate(ALICE, conversation_id="c1", query=FACTS[5])
-    other = await client.evaluate(ALICE, conversation_id="c2", query=FACTS[2])
+    first = await client.evaluate(ALICE, new_query(conversation_id="c1", query=FACTS[2]))
+    again = await client.evaluate(ALICE, new_query(conversation_id="c1", query=FACTS[5]))
+    other = await client.evaluate(ALICE, new_query(conversation_id="c2", query=FACTS[2]))
     assert len(first.residual) == DIMENSION
     assert first.residual == other.residual != again.residual
 
@@ -82,9 +83,9 @@ async def test_a_question_about_what_was_just_shown_is_less_new(client):
     await remembered(client)
     salience = []
     for number, conversation in enumerate(("c1", "c1", "c2")):
-        bundle = await client.evaluate(ALICE, conversation_id=conversation, query=FACTS[2])
+        bundle = await client.evaluate(ALICE, new_query(conversation_id=conversation, query=FACTS[2]))
         assert bundle.working_memory == []
         body = metrics_of(iteration_number=number, bundle_id=bundle.bundle_id, tool_outcomes={}, confidence=0.5)
-        salience.append((await client.publish_turn_metrics(ALICE, **body)).salience)
+        salience.append((await client.publish_turn_metrics(ALICE, new_report(**body))).salience)
     assert salience[0] == salience[2] == pytest.approx(0.5)
     assert salience[1] < 0.1

@@ -2,6 +2,7 @@
 
 import pytest
 from tests.brain.conftest import ALICE, BOB, remembered
+from tests.brain.requests import new_feedback, new_query
 
 from soma.brain.errors import BrainError, BrainRefused
 from soma.brain.verify import verified
@@ -21,13 +22,13 @@ async def client(opened):
 
 
 async def asked(client, query=ASKED, who=ALICE):
-    return await client.evaluate(who, conversation_id="c1", query=query, top_k=6)
+    return await client.evaluate(who, new_query(conversation_id="c1", query=query, top_k=6))
 
 
 async def correct(client, *, text=RIGHT, turn="t1", who=ALICE, **more):
     bundle = await asked(client, who=who)
     about = {"conversation_id": "c1", "bundle_id": bundle.bundle_id, "turn_id": turn, "query": ASKED}
-    return await client.feedback(who, **about | {"correction": {"text": text}} | more)
+    return await client.feedback(who, new_feedback(**about | {"correction": {"text": text}} | more))
 
 
 async def taught(client, query=ASKED, who=ALICE):
@@ -60,7 +61,7 @@ async def test_what_was_typed_stands_first_and_is_the_persons_own_memory(opened,
 
 async def test_it_says_that_the_answer_was_wrong(client):
     await correct(client)
-    [row] = await client.feedback_given(ALICE, conversation_id="c1")
+    [row] = await client.list_feedback(ALICE, conversation_id="c1")
     assert row.reward == -1
     for praise in ({"thumb": 1}, {"rating": 4}, {"reward": 0.5}, {"copied": True}):
         with pytest.raises(BrainRefused) as refused:
@@ -75,7 +76,7 @@ async def test_said_again_it_is_one_memory_and_one_lesson(opened, client, key):
     more = {"idempotency_key": key} if key else {}
     bundle = await asked(client)
     about = {"conversation_id": "c1", "bundle_id": bundle.bundle_id, "turn_id": "t1", "correction": {"text": RIGHT}}
-    first, again = [await client.feedback(ALICE, **about, **more) for _ in range(2)]
+    first, again = [await client.feedback(ALICE, new_feedback(**about, **more)) for _ in range(2)]
     assert (again.status, again.version, again.memory_id) == ("duplicate", first.version, first.memory_id)
     assert (await texts(client)).count(RIGHT) == 1
     assert len(rows(opened)) == 1
@@ -85,7 +86,7 @@ async def test_another_correction_of_the_answer_takes_the_place_of_the_first(cli
     bundle = await asked(client)
     about = {"conversation_id": "c1", "bundle_id": bundle.bundle_id, "turn_id": "t1"}
     for text in ("It leaves at eight.", RIGHT):
-        await client.feedback(ALICE, **about, correction={"text": text})
+        await client.feedback(ALICE, new_feedback(**about, correction={"text": text}))
         assert await taught(client) == [text]
 
 
@@ -93,9 +94,9 @@ async def test_it_stands_before_a_memory_that_was_named_and_stays_when_that_word
     bundle = await asked(client)
     about = {"conversation_id": "c1", "bundle_id": bundle.bundle_id, "turn_id": "t1"}
     named, other = bundle.memories[-1], bundle.memories[-2]
-    await client.feedback(ALICE, **about, helpful=[named.id], correction={"text": RIGHT})
+    await client.feedback(ALICE, new_feedback(**about, helpful=[named.id], correction={"text": RIGHT}))
     assert await taught(client) == [RIGHT, named.text]
-    await client.feedback(ALICE, **about, helpful=[other.id])
+    await client.feedback(ALICE, new_feedback(**about, helpful=[other.id]))
     assert await taught(client) == [RIGHT, other.text]
 
 
@@ -109,7 +110,7 @@ async def test_a_rollback_behind_it_takes_back_its_order_and_leaves_the_memory(c
 @pytest.mark.parametrize("thumb_first", [False, True])
 async def test_withdrawing_the_answer_takes_back_its_order(client, thumb_first):
     if thumb_first:
-        await client.feedback(ALICE, conversation_id="c1", turn_id="t1", thumb=-1)
+        await client.feedback(ALICE, new_feedback(conversation_id="c1", turn_id="t1", thumb=-1))
     await correct(client)
     assert await taught(client) == [RIGHT]
     await client.withdraw_answer(ALICE, turn_id="t1")
@@ -122,7 +123,7 @@ async def test_it_is_forgotten_as_any_memory_and_can_be_typed_again(opened, clie
     bundle = await asked(client)
     about = {"conversation_id": "c1", "bundle_id": bundle.bundle_id, "turn_id": "t1", "correction": {"text": RIGHT}}
     for _ in range(3):
-        answer = await client.feedback(ALICE, **about)
+        answer = await client.feedback(ALICE, new_feedback(**about))
         assert await taught(client) == [RIGHT]
         await client.forget(ALICE, ids=[answer.memory_id])
         assert RIGHT not in await texts(client)
@@ -146,11 +147,13 @@ async def test_the_log_does_not_hold_its_text(opened, client):
 
 async def test_it_is_refused_without_its_question_and_in_a_batch(client):
     with pytest.raises(BrainRefused) as refused:
-        await client.feedback(ALICE, conversation_id="c1", turn_id="t1", correction={"text": RIGHT})
+        await client.feedback(ALICE, new_feedback(conversation_id="c1", turn_id="t1", correction={"text": RIGHT}))
     assert refused.value.field == "query"
     answer = await client.feedback_batch(ALICE, [{"conversation_id": "c1", "correction": {"text": RIGHT}, "thumb": -1}])
     assert [rejected.error["field"] for rejected in answer.rejected] == ["correction"]
-    await client.feedback(ALICE, conversation_id="c1", turn_id="t1", query=ASKED, correction={"text": RIGHT})
+    await client.feedback(
+        ALICE, new_feedback(conversation_id="c1", turn_id="t1", query=ASKED, correction={"text": RIGHT})
+    )
     assert await taught(client) == [RIGHT]
 
 
@@ -163,12 +166,12 @@ async def test_nothing_is_half_written(opened, client, refuses):
     await opened.writer.write(lambda tx: tx.execute(trigger))
     about = {"conversation_id": "c1", "bundle_id": bundle.bundle_id, "turn_id": "t1"}
     with pytest.raises(BrainError):
-        await client.feedback(ALICE, **about, correction={"text": RIGHT})
+        await client.feedback(ALICE, new_feedback(**about, correction={"text": RIGHT}))
     await opened.writer.write(lambda tx: tx.execute("DROP TRIGGER refusing"))
     assert RIGHT not in await texts(client)
     assert not rows(opened)
     assert (await client.state(ALICE)).version == before.version
-    await client.feedback(ALICE, **about, correction={"text": RIGHT})
+    await client.feedback(ALICE, new_feedback(**about, correction={"text": RIGHT}))
     assert await taught(client) == [RIGHT]
 
 

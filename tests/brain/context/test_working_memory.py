@@ -2,6 +2,7 @@
 
 import pytest
 from tests.brain.conftest import ALICE, BOB, FACTS, metrics_of, remembered
+from tests.brain.requests import new_query, new_report
 
 from soma.brain.context.working_memory import InProcess, Item, admitted, novelty
 
@@ -51,14 +52,14 @@ async def test_only_what_is_salient_is_admitted(client):
     await remembered(client)
     texts = []
     for number, (query, confidence) in enumerate([(FACTS[2], 0.0), (FACTS[5], 0.45)]):
-        bundle = await client.evaluate(ALICE, conversation_id=f"c{number}", query=query)
+        bundle = await client.evaluate(ALICE, new_query(conversation_id=f"c{number}", query=query))
         body = metrics_of(iteration_number=number, bundle_id=bundle.bundle_id, tool_outcomes={}, confidence=confidence)
-        learned = await client.publish_turn_metrics(ALICE, **body)
-        again = await client.evaluate(ALICE, conversation_id=f"c{number}", query="what else?")
+        learned = await client.publish_turn_metrics(ALICE, new_report(**body))
+        again = await client.evaluate(ALICE, new_query(conversation_id=f"c{number}", query="what else?"))
         texts.append([held["text"] for held in again.working_memory])
         assert (learned.salience >= 0.7) == bool(texts[-1])
     assert texts == [[FACTS[2]], []]
-    other = await client.evaluate(BOB, conversation_id="c0", query="what else?")
+    other = await client.evaluate(BOB, new_query(conversation_id="c0", query="what else?"))
     assert other.working_memory == []
 
 
@@ -67,10 +68,10 @@ async def test_acetylcholine_lowers_the_threshold(client):
     await remembered(client)
     admitted_at = []
     for number in range(12):
-        bundle = await client.evaluate(ALICE, conversation_id=f"c{number}", query=FACTS[number % 6])
+        bundle = await client.evaluate(ALICE, new_query(conversation_id=f"c{number}", query=FACTS[number % 6]))
         body = metrics_of(iteration_number=number, bundle_id=bundle.bundle_id, tool_outcomes={}, confidence=0.35)
-        learned = await client.publish_turn_metrics(ALICE, **body)
-        held = await client.evaluate(ALICE, conversation_id=f"c{number}", query="what else?")
+        learned = await client.publish_turn_metrics(ALICE, new_report(**body))
+        held = await client.evaluate(ALICE, new_query(conversation_id=f"c{number}", query="what else?"))
         if held.working_memory:
             admitted_at.append(learned.salience)
     assert learned.neuromodulators["acetylcholine"] > 0.03

@@ -4,6 +4,7 @@ import pytest
 from msgspec.structs import replace
 from pydantic import SecretStr
 from tests.brain.conftest import ALICE, MALLORY, TOKEN
+from tests.brain.requests import new_feedback, new_query
 
 from soma.brain.core.experiments.proposals import propose_step
 from soma.brain.core.hyperparameters import Hyperparameters
@@ -65,10 +66,12 @@ async def test_a_verdict_that_is_due_is_taken(opened):
     await fallen(opened)
     client = opened.client
     for number in range(40):
-        bundle = await client.evaluate(ALICE, conversation_id=f"c{number}", query="anything")
+        bundle = await client.evaluate(ALICE, new_query(conversation_id=f"c{number}", query="anything"))
         warm = bundle.weights["tau"] > (await client.state(ALICE)).weights["tau"]
         reward = (0.8 if warm else -0.2) + 0.02 * (number % 5)
-        await client.feedback(ALICE, conversation_id=f"c{number}", bundle_id=bundle.bundle_id, reward=reward)
+        await client.feedback(
+            ALICE, new_feedback(conversation_id=f"c{number}", bundle_id=bundle.bundle_id, reward=reward)
+        )
     tau = (await client.state(ALICE)).weights["tau"]
     poll = await opened.coordinator.poll()
     assert poll.decided == ("auto.tau.up",)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 from tests.brain.conftest import ALICE, MALLORY, metrics_of, remembered
+from tests.brain.requests import new_experiment, new_feedback, new_query, new_report
 
 from soma.brain.errors import BrainRefused
 from soma.brain.verify import verified
@@ -16,7 +17,7 @@ ARMS = [{"name": "control"}, {"name": "bolder", "changes": {"alpha": 0.5, "tau":
 
 
 async def begun(client, **fields):
-    return await client.create_experiment(ALICE, **{"name": "e1", "arms": ARMS, "planned": 5, **fields})
+    return await client.create_experiment(ALICE, new_experiment(**{"name": "e1", "arms": ARMS, "planned": 5, **fields}))
 
 
 async def filled(client, count, *, better="bolder", name="e1"):
@@ -40,7 +41,7 @@ async def test_an_arm_serves_its_prior_and_its_outcomes_are_counted_once(client)
     weights: dict[str, float] = {}
     arms: dict[str, list[Any]] = {}
     for number in range(12):
-        bundle = await client.evaluate(ALICE, conversation_id=f"c{number}", query="cat")
+        bundle = await client.evaluate(ALICE, new_query(conversation_id=f"c{number}", query="cat"))
         arm = await client.assign_subject(ALICE, "e1", f"c{number}")
         weights.setdefault(arm, bundle.weights["alpha"])
         arms.setdefault(arm, []).append((number, bundle))
@@ -50,14 +51,14 @@ async def test_an_arm_serves_its_prior_and_its_outcomes_are_counted_once(client)
     number, bundle = arms["bolder"][0]
     body = {"conversation_id": f"c{number}", "bundle_id": bundle.bundle_id, "reward": 0.5}
     for _ in range(2):
-        await client.feedback(ALICE, **body)
+        await client.feedback(ALICE, new_feedback(**body))
     await client.feedback_batch(ALICE, [body, {"conversation_id": f"c{number}", "rating": 5}, {"rating": 9}])
     shown = await client.experiment(ALICE, "e1")
     assert shown.assigned == {arm: len(bundles) for arm, bundles in arms.items()}
     assert shown.verdict["arms"]["bolder"] == {"n": 1, "mean": pytest.approx(0.75), "variance": 0.0}
     assert begun_one.experiment_id == shown.experiment_id
     learned = await client.publish_turn_metrics(
-        ALICE, **metrics_of(bundle_id=arms["bolder"][1][1].bundle_id, weights=arms["bolder"][1][1].weights)
+        ALICE, new_report(**metrics_of(bundle_id=arms["bolder"][1][1].bundle_id, weights=arms["bolder"][1][1].weights))
     )
     assert learned.weights["alpha"] == pytest.approx(1.0)
 
@@ -66,15 +67,15 @@ async def test_the_weights_of_an_arm_are_not_stale(client):
     await remembered(client)
     await begun(client)
     for number in range(6):
-        bundle = await client.evaluate(ALICE, conversation_id=f"c{number}", query="cat")
+        bundle = await client.evaluate(ALICE, new_query(conversation_id=f"c{number}", query="cat"))
         body = metrics_of(f"t{number}", bundle_id=bundle.bundle_id, weights=bundle.weights)
-        assert not (await client.publish_turn_metrics(ALICE, **body)).stale
+        assert not (await client.publish_turn_metrics(ALICE, new_report(**body))).stale
         assert (await client.state(ALICE)).weights["alpha"] == pytest.approx(1.0)
 
 
 async def test_a_promotion_moves_the_prior_of_its_learner_and_nobody_elses(client, opened, settings):
     for principal in (ALICE, MALLORY):
-        await client.feedback(principal, conversation_id="c1", reward=0.5, metadata={"cost": 0.01})
+        await client.feedback(principal, new_feedback(conversation_id="c1", reward=0.5, metadata={"cost": 0.01}))
     elsewhere = await client.state(MALLORY)
     await begun(client)
     await filled(client, 5)
@@ -124,9 +125,9 @@ async def test_the_control_can_win_and_nothing_moves(client):
 async def test_evidence_is_an_outcome_by_the_place_of_what_helped(client):
     await remembered(client)
     await begun(client, metric="reciprocal_rank")
-    bundle = await client.evaluate(ALICE, conversation_id="c1", query="Caroline cat train Melanie", top_k=6)
+    bundle = await client.evaluate(ALICE, new_query(conversation_id="c1", query="Caroline cat train Melanie", top_k=6))
     third = bundle.memories[2].id
-    await client.feedback(ALICE, conversation_id="c1", bundle_id=bundle.bundle_id, helpful=[third])
+    await client.feedback(ALICE, new_feedback(conversation_id="c1", bundle_id=bundle.bundle_id, helpful=[third]))
     found = (await client.experiment(ALICE, "e1")).verdict["arms"]
     assert sorted(arm["mean"] for arm in found.values()) == pytest.approx([0.0, 1 / 3])
 
@@ -183,7 +184,7 @@ async def test_names_are_a_learners_own(client):
 
 
 async def test_the_worked_example_ships(client):
-    shown = await client.create_experiment(ALICE, name="exp_retrieval_alpha_vs_tau")
+    shown = await client.create_experiment(ALICE, new_experiment(name="exp_retrieval_alpha_vs_tau"))
     assert shown.arms == [{"name": "alpha", "changes": {"alpha": 0.2}}, {"name": "tau", "changes": {"tau": 0.1}}]
     assert (shown.status, shown.planned, shown.method) == ("running", 100, "welch")
 

@@ -5,20 +5,25 @@ import asyncio
 import msgspec
 from msgspec.structs import replace
 from tests.brain.conftest import ALICE, BOB, metrics_of
+from tests.brain.requests import new_feedback, new_report
 
 
 async def test_a_repeated_iteration_gets_the_first_answer_whatever_its_body(client):
-    first = await client.publish_turn_metrics(ALICE, **metrics_of(confidence=0.9))
-    again = await client.publish_turn_metrics(ALICE, **metrics_of(confidence=0.1, tool_outcomes={"clock": "failed"}))
+    first = await client.publish_turn_metrics(ALICE, new_report(**metrics_of(confidence=0.9)))
+    again = await client.publish_turn_metrics(
+        ALICE, new_report(**metrics_of(confidence=0.1, tool_outcomes={"clock": "failed"}))
+    )
     assert again.status == "duplicate"
     assert (again.weights, again.version, again.reward) == (first.weights, first.version, first.reward)
     assert (await client.state(ALICE)).version == 1
 
 
 async def test_duplicates_in_flight_are_learned_once(client):
-    answers = await asyncio.gather(*(client.publish_turn_metrics(ALICE, **metrics_of()) for _ in range(20)))
+    answers = await asyncio.gather(*(client.publish_turn_metrics(ALICE, new_report(**metrics_of())) for _ in range(20)))
     assert sorted(answer.status for answer in answers) == ["duplicate"] * 19 + ["success"]
-    feedbacks = await asyncio.gather(*(client.feedback(ALICE, conversation_id="c1", reward=1.0) for _ in range(20)))
+    feedbacks = await asyncio.gather(
+        *(client.feedback(ALICE, new_feedback(conversation_id="c1", reward=1.0)) for _ in range(20))
+    )
     assert [answer.status for answer in feedbacks].count("success") == 1
     assert len({str(answer.weights_after) for answer in feedbacks}) == 1
     assert (await client.state(ALICE)).version == 2
@@ -26,19 +31,23 @@ async def test_duplicates_in_flight_are_learned_once(client):
 
 async def test_the_first_answer_comes_again_to_the_bit(client):
     said = {"conversation_id": "c1", "reward": 0.9, "metadata": {"cost": 0.01, "latency_ms": 9_000.0}}
-    first, again = [await client.feedback(ALICE, **said) for _ in range(2)]
+    first, again = [await client.feedback(ALICE, new_feedback(**said)) for _ in range(2)]
     assert any(first.weight_deltas.values())
     assert again == msgspec.structs.replace(first, status="duplicate")
 
 
 async def test_the_same_word_is_the_same_feedback_whatever_its_key_and_a_known_key_decides(client):
     said = {"conversation_id": "c1", "reward": 0.5}
-    assert (await client.feedback(ALICE, **said)).status == "success"
-    assert (await client.feedback(ALICE, **said)).status == "duplicate"
-    assert (await client.feedback(ALICE, **said, idempotency_key="k1")).status == "duplicate"
-    assert (await client.feedback(ALICE, conversation_id="c2", reward=-1.0, idempotency_key="k1")).status == "duplicate"
-    assert (await client.feedback(BOB, **said)).status == "success"
-    assert (await client.feedback(BOB, conversation_id="c2", reward=-1.0, idempotency_key="k1")).status == "success"
+    assert (await client.feedback(ALICE, new_feedback(**said))).status == "success"
+    assert (await client.feedback(ALICE, new_feedback(**said))).status == "duplicate"
+    assert (await client.feedback(ALICE, new_feedback(**said, idempotency_key="k1"))).status == "duplicate"
+    assert (
+        await client.feedback(ALICE, new_feedback(conversation_id="c2", reward=-1.0, idempotency_key="k1"))
+    ).status == "duplicate"
+    assert (await client.feedback(BOB, new_feedback(**said))).status == "success"
+    assert (
+        await client.feedback(BOB, new_feedback(conversation_id="c2", reward=-1.0, idempotency_key="k1"))
+    ).status == "success"
     assert (await client.state(ALICE)).version == 3
 
 
@@ -46,24 +55,24 @@ async def test_a_changed_mind_is_a_new_word_each_time_and_a_repeated_one_is_not(
     turn = {"conversation_id": "c1", "turn_id": "t1"}
     up, down = {**turn, "thumb": 1}, {**turn, "thumb": -1}
     said = [up, up, down, down, up, up, down, up]
-    answers = [await client.feedback(ALICE, **word) for word in said]
+    answers = [await client.feedback(ALICE, new_feedback(**word)) for word in said]
     new, old = "success", "duplicate"
     assert [answer.status for answer in answers] == [new, old, new, old, new, old, new, new]
     assert answers[5].feedback_id == answers[4].feedback_id
     assert len({answer.feedback_id for answer in answers if answer.status == new}) == 5
     assert (await client.state(ALICE)).version == 1 + 4 * 2, "what was said before is taken back each time"
-    assert (await client.feedback(BOB, **up)).status == new
-    assert (await client.feedback(ALICE, **up)).status == old, "what Bob says is no word of hers"
-    assert (await client.feedback(ALICE, **{**up, "turn_id": "t2"})).status == new
-    assert (await client.feedback(ALICE, **up)).status == old, "nor what she says of another turn"
+    assert (await client.feedback(BOB, new_feedback(**up))).status == new
+    assert (await client.feedback(ALICE, new_feedback(**up))).status == old, "what Bob says is no word of hers"
+    assert (await client.feedback(ALICE, new_feedback(**{**up, "turn_id": "t2"}))).status == new
+    assert (await client.feedback(ALICE, new_feedback(**up))).status == old, "nor what she says of another turn"
 
 
 async def test_a_mind_is_changed_across_batches_too(client):
     up, down = ({"conversation_id": "c1", "turn_id": "t1", "thumb": thumb} for thumb in (1, -1))
     await client.feedback_batch(ALICE, [up])
-    assert (await client.feedback(ALICE, **up)).status == "duplicate"
+    assert (await client.feedback(ALICE, new_feedback(**up))).status == "duplicate"
     await client.feedback_batch(ALICE, [down])
-    answers = [await client.feedback(ALICE, **up) for _ in range(2)]
+    answers = [await client.feedback(ALICE, new_feedback(**up)) for _ in range(2)]
     assert [answer.status for answer in answers] == ["success", "duplicate"]
     assert (await client.state(ALICE)).version == 1 + 2 * 2
 
@@ -74,7 +83,7 @@ async def test_duplicates_within_a_batch_and_after_it_are_dropped(client):
     assert (answer.accepted, answer.duplicates) == (2, 1)
     again = await client.feedback_batch(ALICE, [item])
     assert (again.accepted, again.duplicates) == (0, 1)
-    assert (await client.feedback(ALICE, **item)).status == "duplicate"
+    assert (await client.feedback(ALICE, new_feedback(**item))).status == "duplicate"
     assert (await client.state(ALICE)).version == 2
 
 
@@ -88,19 +97,21 @@ async def test_one_key_stands_for_a_whole_batch(client):
 
 
 async def test_a_caller_that_goes_away_does_not_undo_a_commit(opened):
-    call = asyncio.ensure_future(opened.client.publish_turn_metrics(ALICE, **metrics_of()))
+    call = asyncio.ensure_future(opened.client.publish_turn_metrics(ALICE, new_report(**metrics_of())))
     await asyncio.sleep(0)
     call.cancel()
     await asyncio.gather(call, return_exceptions=True)
-    await opened.client.feedback(ALICE, conversation_id="c1", reward=1.0)
-    assert (await opened.client.publish_turn_metrics(ALICE, **metrics_of())).status == "duplicate"
+    await opened.client.feedback(ALICE, new_feedback(conversation_id="c1", reward=1.0))
+    assert (await opened.client.publish_turn_metrics(ALICE, new_report(**metrics_of()))).status == "duplicate"
 
 
 async def test_batches_and_single_feedbacks_of_one_learner_meet_and_lose_nothing(opened):
     """The batch is prepared elsewhere, for a state that single feedbacks have left behind by the time it commits."""
 
     async def single(number: int) -> None:
-        await opened.client.feedback(BOB, conversation_id=f"c{number}", reward=0.1, idempotency_key=f"s{number}")
+        await opened.client.feedback(
+            BOB, new_feedback(conversation_id=f"c{number}", reward=0.1, idempotency_key=f"s{number}")
+        )
 
     async def batch(number: int) -> None:
         items = [{"conversation_id": f"b{number}-{n}", "reward": 0.2} for n in range(50)]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 from tests.brain.conftest import ALICE, BOB, FACTS, TOKEN, metrics_of
+from tests.brain.requests import new_feedback, new_query, new_report
 
 from soma.brain.learners.lineage import Jump, lineage, parting
 from soma.brain.root import open_brain
@@ -68,7 +69,7 @@ class Life:
         await self.note()
 
     async def _shown(self, who: Principal) -> tuple[str, list[str]]:
-        bundle = await self._client.evaluate(who, conversation_id="c", query=QUESTION, top_k=6)
+        bundle = await self._client.evaluate(who, new_query(conversation_id="c", query=QUESTION, top_k=6))
         return bundle.bundle_id, [memory.id for memory in bundle.memories]
 
     def _word(self, bundle_id: str, ids: list[str]) -> dict[str, Any]:
@@ -79,12 +80,12 @@ class Life:
         who = self._random.choice([ALICE, BOB])
         bundle_id, ids = await self._shown(who)
         self._bundles.append((who, bundle_id, ids))
-        await self._client.feedback(who, **self._word(bundle_id, ids))
+        await self._client.feedback(who, new_feedback(**self._word(bundle_id, ids)))
 
     async def change(self) -> None:
         if self._bundles:
             who, bundle_id, ids = self._random.choice(self._bundles[-6:])
-            await self._client.feedback(who, **self._word(bundle_id, ids))
+            await self._client.feedback(who, new_feedback(**self._word(bundle_id, ids)))
 
     async def batch(self) -> None:
         words = []
@@ -97,7 +98,7 @@ class Life:
 
     async def verdict(self) -> None:
         self._turns += 1
-        await self._client.feedback(ALICE, conversation_id="c", turn_id=f"t{self._turns}", thumb=1)
+        await self._client.feedback(ALICE, new_feedback(conversation_id="c", turn_id=f"t{self._turns}", thumb=1))
 
     async def withdraw(self) -> None:
         if self._withdrawn < self._turns:
@@ -108,7 +109,7 @@ class Life:
         bundle_id, ids = await self._shown(BOB)
         self._turns += 1
         await self._client.publish_turn_metrics(
-            BOB, **metrics_of(f"t{self._turns}", bundle_id=bundle_id, cited=ids[:1], confidence=0.1)
+            BOB, new_report(**metrics_of(f"t{self._turns}", bundle_id=bundle_id, cited=ids[:1], confidence=0.1))
         )
 
     async def forget(self) -> None:
@@ -148,9 +149,11 @@ async def test_what_another_learner_taught_stays_when_one_goes_back(settings):
         await life.begin()
         for _ in range(3):
             await life.evidence()
-        bundle = await opened.client.evaluate(OTHER, conversation_id="c", query=QUESTION, top_k=6)
+        bundle = await opened.client.evaluate(OTHER, new_query(conversation_id="c", query=QUESTION, top_k=6))
         taught = bundle.memories[0].id
-        await opened.client.feedback(OTHER, conversation_id="c", bundle_id=bundle.bundle_id, helpful=[taught])
+        await opened.client.feedback(
+            OTHER, new_feedback(conversation_id="c", bundle_id=bundle.bundle_id, helpful=[taught])
+        )
         await opened.client.rollback(ALICE, version=0)
         assert life.values() == {memory: 0.55 if memory == taught else 0.5 for memory in life.seen[0]}
         assert verified(opened.writer.database).faults == []

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from tests.brain.conftest import ALICE, BOB, MALLORY, metrics_of, remembered
+from tests.brain.requests import new_feedback, new_query, new_report
 
 from soma.brain.root import open_brain
 from soma.brain.verify import verified
@@ -22,10 +23,10 @@ async def client(opened):
 
 async def cites(client, turn, *, who=ALICE, **fields):
     """A turn whose model cites the last of what it was shown, unsure of itself."""
-    bundle = await client.evaluate(who, conversation_id="c1", query=QUESTION, top_k=6)
+    bundle = await client.evaluate(who, new_query(conversation_id="c1", query=QUESTION, top_k=6))
     cited = [bundle.memories[-1].id]
     body = {"bundle_id": bundle.bundle_id, "cited": cited, "confidence": 0.1, "tool_outcomes": {}} | fields
-    learned = await client.publish_turn_metrics(who, **metrics_of(turn, **body))
+    learned = await client.publish_turn_metrics(who, new_report(**metrics_of(turn, **body)))
     return bundle, learned
 
 
@@ -33,9 +34,11 @@ async def earns_trust(client, who=ALICE):
     """A person who names again and again what stood last: what was learned foretells it better than the prior."""
     for number in range(6):
         conversation = f"earned-{number}"
-        bundle = await client.evaluate(who, conversation_id=conversation, query=QUESTION, top_k=6)
+        bundle = await client.evaluate(who, new_query(conversation_id=conversation, query=QUESTION, top_k=6))
         said = {"conversation_id": conversation, "bundle_id": bundle.bundle_id}
-        await client.feedback(who, **said, helpful=[max(bundle.memories, key=lambda memory: memory.key).id])
+        await client.feedback(
+            who, new_feedback(**said, helpful=[max(bundle.memories, key=lambda memory: memory.key).id])
+        )
     assert (await client.state(who)).trust > 0.5
 
 
@@ -62,7 +65,7 @@ async def test_what_an_extractive_model_thinks_of_its_own_answer_is_no_reward(cl
     before = await client.state(ALICE)
     for number in range(5):
         body = metrics_of(f"t{number}", tool_outcomes={}, confidence=1.0, progress=None, extractive=True)
-        learned = await client.publish_turn_metrics(ALICE, **body)
+        learned = await client.publish_turn_metrics(ALICE, new_report(**body))
         assert (learned.reward, learned.reward_terms) == (0.0, {})
     assert (await client.state(ALICE)).learned == before.learned
 
@@ -97,7 +100,7 @@ async def test_what_another_model_cites_counts_a_tenth_of_a_persons_word(client)
     cited = await client.state(ALICE)
     bundle, _ = await cites(client, "t0", who=MALLORY, extractive=True)
     about = {"conversation_id": "c1", "bundle_id": bundle.bundle_id}
-    await client.feedback(MALLORY, **about, helpful=[bundle.memories[-1].id])
+    await client.feedback(MALLORY, new_feedback(**about, helpful=[bundle.memories[-1].id]))
     person = await client.state(MALLORY)
     for name, weight in ranking(person).items():
         moved = abs(cited.learned[name] - before.learned[name])
@@ -118,7 +121,7 @@ async def test_a_persons_word_takes_back_what_the_turns_own_model_cited(opened, 
         if by_batch:
             assert (await client.feedback_batch(who, [said])).adapted == 1
         else:
-            assert (await client.feedback(who, **said)).status == "success"
+            assert (await client.feedback(who, new_feedback(**said))).status == "success"
     ours, alone = await client.state(ALICE), await client.state(MALLORY)
     assert (ours.learned, ours.trust, ours.weights) == (alone.learned, alone.trust, alone.weights)
     assert ours.version == alone.version + 2  # the citation, and that it was taken back
@@ -128,17 +131,21 @@ async def test_a_persons_word_takes_back_what_the_turns_own_model_cited(opened, 
 @pytest.mark.parametrize("outcome", ["invalid", "denied", "breaker_open", "unknown"])
 async def test_an_error_of_the_caller_is_no_failure_of_the_tool(client, outcome):
     for number in range(5):
-        await client.publish_turn_metrics(ALICE, **metrics_of(f"t{number}", tool_outcomes={"calculator": outcome}))
+        await client.publish_turn_metrics(
+            ALICE, new_report(**metrics_of(f"t{number}", tool_outcomes={"calculator": outcome}))
+        )
     assert (await client.state(ALICE)).usefulness == {}
-    await client.publish_turn_metrics(ALICE, **metrics_of("t9", tool_outcomes={"calculator": "timeout"}))
+    await client.publish_turn_metrics(ALICE, new_report(**metrics_of("t9", tool_outcomes={"calculator": "timeout"})))
     assert (await client.state(ALICE)).usefulness == {"calculator": 0.9}
 
 
 async def test_a_tool_that_fails_without_end_keeps_a_floor_and_recovers_from_it(client):
     for number in range(40):
-        await client.publish_turn_metrics(ALICE, **metrics_of(f"t{number}", tool_outcomes={"calculator": "failed"}))
+        await client.publish_turn_metrics(
+            ALICE, new_report(**metrics_of(f"t{number}", tool_outcomes={"calculator": "failed"}))
+        )
     assert (await client.state(ALICE)).usefulness == {"calculator": 0.2}
-    await client.publish_turn_metrics(BOB, **metrics_of("good", tool_outcomes={"calculator": "ok"}))
+    await client.publish_turn_metrics(BOB, new_report(**metrics_of("good", tool_outcomes={"calculator": "ok"})))
     assert (await client.state(ALICE)).usefulness["calculator"] == pytest.approx(0.28)
 
 
@@ -148,15 +155,15 @@ async def test_beyond_the_day_what_one_persons_turns_come_to_is_felt_and_teaches
     async with open_brain(settings, embedder=Hashing()) as opened:
         client = opened.client
         for number in range(3):
-            await client.publish_turn_metrics(ALICE, **metrics_of(f"t{number}", **failing))
+            await client.publish_turn_metrics(ALICE, new_report(**metrics_of(f"t{number}", **failing)))
         before = await client.state(ALICE)
         for number in range(3, 9):
-            learned = await client.publish_turn_metrics(ALICE, **metrics_of(f"t{number}", **failing))
+            learned = await client.publish_turn_metrics(ALICE, new_report(**metrics_of(f"t{number}", **failing)))
             assert (learned.status, learned.gated) == ("success", True)
         after = await client.state(ALICE)
         assert after.version == 9
         assert (ranking(after), after.usefulness) == (ranking(before), before.usefulness)
         assert after.weights["lambda"] == before.weights["lambda"]
-        await client.publish_turn_metrics(BOB, **metrics_of("other", **failing))
+        await client.publish_turn_metrics(BOB, new_report(**metrics_of("other", **failing)))
         assert (await client.state(BOB)).usefulness["calculator"] < before.usefulness["calculator"]
         assert verified(opened.writer.database).faults == []

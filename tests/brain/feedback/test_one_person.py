@@ -4,13 +4,13 @@ import pytest
 from msgspec.structs import replace
 from pydantic import SecretStr
 from tests.brain.conftest import ALICE, BOB, MALLORY, TOKEN, metrics_of, remembered
+from tests.brain.requests import new_experiment, new_feedback, new_query, new_report
 
 from soma.brain.feedback import daily_bounds
 from soma.brain.feedback.targets import find_target
 from soma.brain.root import open_brain
 from soma.brain.settings import BrainSettings
 from soma.brain.verify import verified
-from soma.brain.wire.requests import Feedback
 from soma.memory.embedders.hashing import Hashing
 
 pytestmark = pytest.mark.learning
@@ -19,7 +19,7 @@ QUESTION = "Caroline cat train Melanie"
 
 
 async def shown(client, who=ALICE, conversation="c1"):
-    return await client.evaluate(who, conversation_id=conversation, query=QUESTION, top_k=6)
+    return await client.evaluate(who, new_query(conversation_id=conversation, query=QUESTION, top_k=6))
 
 
 async def word(client, kind, who=ALICE):
@@ -62,12 +62,12 @@ async def client(opened):
 @pytest.mark.parametrize("kind", KINDS)
 async def test_the_same_word_under_other_keys_moves_nothing(opened, client, kind):
     said = await word(client, kind)
-    first = await client.feedback(ALICE, **said, idempotency_key="first")
+    first = await client.feedback(ALICE, new_feedback(**said, idempotency_key="first"))
     assert (first.status, first.adaptation_applied) == ("success", True)
     before = await client.state(ALICE)
     for number in range(20):
         more = {"metadata": {"latency_ms": number, "cost": 0.001 * number}, "response_text": str(number)}
-        again = await client.feedback(ALICE, **said, **more, idempotency_key=f"key {number}")
+        again = await client.feedback(ALICE, new_feedback(**said, **more, idempotency_key=f"key {number}"))
         assert again == replace(first, status="duplicate")
     items = [{**said, "idempotency_key": f"item {number}"} for number in range(20)]
     assert (await client.feedback_batch(ALICE, items)).adapted == 0
@@ -75,7 +75,7 @@ async def test_the_same_word_under_other_keys_moves_nothing(opened, client, kind
         answer = await client.feedback_batch(ALICE, [said] * 5, idempotency_key=f"batch {number}")
         assert answer.adapted == 0
     assert await client.state(ALICE) == before
-    assert (await client.feedback(ALICE, **said, idempotency_key="key 3")).status == "duplicate"
+    assert (await client.feedback(ALICE, new_feedback(**said, idempotency_key="key 3"))).status == "duplicate"
     assert verified(opened.writer.database).faults == []
 
 
@@ -99,13 +99,13 @@ async def test_of_changed_words_the_newest_stands_alone(opened, client, by):
         items[who] = [about | {"helpful": [ids[n % 3]], "thumb": 1 if n % 2 else -1} for n in range(12)]
     if by == "singles":
         for number, item in enumerate(items[ALICE]):
-            assert (await client.feedback(ALICE, **item, idempotency_key=str(number))).status == "success"
+            assert (await client.feedback(ALICE, new_feedback(**item, idempotency_key=str(number)))).status == "success"
     elif by == "batches":
         for number, item in enumerate(items[ALICE]):
             await client.feedback_batch(ALICE, [item], idempotency_key=str(number))
     else:
         await client.feedback_batch(ALICE, items[ALICE], idempotency_key="all")
-    await client.feedback(MALLORY, **items[MALLORY][-1])
+    await client.feedback(MALLORY, new_feedback(**items[MALLORY][-1]))
     ours, alone = await client.state(ALICE), await client.state(MALLORY)
     assert (ours.learned, ours.trust, ours.weights) == (alone.learned, alone.trust, alone.weights)
     values = [
@@ -117,32 +117,34 @@ async def test_of_changed_words_the_newest_stands_alone(opened, client, by):
 
 async def test_a_part_that_was_said_before_is_not_learned_again_beside_one_that_is_new(client):
     said = await word(client, "evidence")
-    await client.feedback(ALICE, **said)
-    assert (await client.feedback(ALICE, **said, reward=0.5, turn_id="t1")).status == "success"
+    await client.feedback(ALICE, new_feedback(**said))
+    assert (await client.feedback(ALICE, new_feedback(**said, reward=0.5, turn_id="t1"))).status == "success"
     assert (await client.state(ALICE)).version == 2
-    assert (await client.feedback(ALICE, **said, reward=0.5, turn_id="t1", idempotency_key="k")).status == "duplicate"
+    assert (
+        await client.feedback(ALICE, new_feedback(**said, reward=0.5, turn_id="t1", idempotency_key="k"))
+    ).status == "duplicate"
 
 
 async def test_a_word_far_back_is_not_taken_back_and_the_new_one_is_learned(opened, client, monkeypatch):
     monkeypatch.setattr("soma.brain.learners.learners.NEAR", 5)
     turn = {"conversation_id": "c1", "turn_id": "t1"}
-    await client.feedback(ALICE, **turn, thumb=1)
+    await client.feedback(ALICE, new_feedback(**turn, thumb=1))
     await client.feedback_batch(BOB, [{"conversation_id": "c", "reward": n / 10} for n in range(10)])
-    assert (await client.feedback(ALICE, **turn, thumb=-1)).version == 12
+    assert (await client.feedback(ALICE, new_feedback(**turn, thumb=-1))).version == 12
     assert verified(opened.writer.database).faults == []
 
 
 @pytest.mark.parametrize("by_batch", [False, True])
 async def test_a_word_that_was_rolled_back_may_be_said_again_under_a_key(opened, client, by_batch):
     said = await word(client, "evidence")
-    first = await client.feedback(ALICE, **said)
+    first = await client.feedback(ALICE, new_feedback(**said))
     await client.rollback(ALICE, version=0)
-    assert (await client.feedback(ALICE, **said)).status == "duplicate"
+    assert (await client.feedback(ALICE, new_feedback(**said))).status == "duplicate"
     if by_batch:
         assert (await client.feedback_batch(ALICE, [{**said, "idempotency_key": "again"}])).adapted == 1
     else:
-        assert (await client.feedback(ALICE, **said, idempotency_key="again")).status == "success"
-    assert (await client.feedback(ALICE, **said, idempotency_key="and again")).status == "duplicate"
+        assert (await client.feedback(ALICE, new_feedback(**said, idempotency_key="again"))).status == "success"
+    assert (await client.feedback(ALICE, new_feedback(**said, idempotency_key="and again"))).status == "duplicate"
     state = await client.state(ALICE)
     assert (state.version, state.weights) == (3, first.weights_after)
     assert verified(opened.writer.database).faults == []
@@ -165,7 +167,7 @@ async def teach(client, who, number, *, by_batch=False):
     said = {"conversation_id": f"c{number}", "bundle_id": bundle.bundle_id, "turn_id": f"{number}", "helpful": helpful}
     if by_batch:
         return await client.feedback_batch(who, [{**said, "thumb": 1}], idempotency_key=f"{who.user_id} {number}")
-    return await client.feedback(who, **said, thumb=1, idempotency_key=f"{number}")
+    return await client.feedback(who, new_feedback(**said, thumb=1, idempotency_key=f"{number}"))
 
 
 @pytest.mark.parametrize("by_batch", [False, True])
@@ -178,7 +180,7 @@ async def test_what_one_person_teaches_a_day_has_a_bound(bounded, by_batch, monk
     for number in range(5, 9):
         await teach(client, ALICE, number, by_batch=by_batch)
     assert await client.state(ALICE) == full
-    [row] = await client.feedback_given(ALICE, conversation_id="c8")
+    [row] = await client.list_feedback(ALICE, conversation_id="c8")
     assert (row.applied, row.reason, row.version) == (False, "daily_bound", None)
     await client.remember(ALICE, [{"text": "The lake by the train", "scope": "tenant"}])
     await teach(client, BOB, 0, by_batch=by_batch)  # another person's day
@@ -201,11 +203,13 @@ async def test_a_day_outlives_a_restart_and_holds_for_words_that_change(settings
     turn = {"conversation_id": "c1", "turn_id": "t1"}
     async with open_brain(settings, embedder=Hashing()) as opened:
         for number in range(3):
-            await opened.client.feedback(ALICE, **turn, reward=number / 10)
+            await opened.client.feedback(ALICE, new_feedback(**turn, reward=number / 10))
     async with open_brain(settings, embedder=Hashing()) as opened:
         before = await opened.client.state(ALICE)
         for number in range(20):
-            answer = await opened.client.feedback(ALICE, **turn, reward=-number / 20, idempotency_key=f"{number}")
+            answer = await opened.client.feedback(
+                ALICE, new_feedback(**turn, reward=-number / 20, idempotency_key=f"{number}")
+            )
             assert (answer.adaptation_applied, answer.reason) == (False, "daily_bound")
         assert await opened.client.state(ALICE) == before
         assert verified(opened.writer.database).faults == []
@@ -216,21 +220,21 @@ async def test_a_word_that_the_day_had_no_room_for_says_so_again_and_is_learned_
     for number in range(5):
         await teach(client, ALICE, number)
     said = {"conversation_id": "late", "turn_id": "late", "thumb": 1}
-    assert (await client.feedback(ALICE, **said)).reason == "daily_bound"
-    again = await client.feedback(ALICE, **said)
+    assert (await client.feedback(ALICE, new_feedback(**said))).reason == "daily_bound"
+    again = await client.feedback(ALICE, new_feedback(**said))
     assert (again.status, again.adaptation_applied, again.reason) == ("duplicate", False, "daily_bound")
     monkeypatch.setattr(daily_bounds, "now", lambda: "2999-01-01T00:00:00+00:00")
-    learned = await client.feedback(ALICE, **said)
+    learned = await client.feedback(ALICE, new_feedback(**said))
     assert (learned.status, learned.adaptation_applied, learned.reason) == ("success", True, None)
-    assert (await client.feedback(ALICE, **said)).status == "duplicate"
+    assert (await client.feedback(ALICE, new_feedback(**said))).status == "duplicate"
 
 
 async def test_a_repetition_of_what_was_rolled_back_does_not_say_that_it_is_learned(client):
     said = await word(client, "both")
-    first = await client.feedback(ALICE, **said, idempotency_key="k")
+    first = await client.feedback(ALICE, new_feedback(**said, idempotency_key="k"))
     assert first.adaptation_applied
     await client.rollback(ALICE, version=0)
-    again = await client.feedback(ALICE, **said, idempotency_key="k")
+    again = await client.feedback(ALICE, new_feedback(**said, idempotency_key="k"))
     assert (again.status, again.adaptation_applied, again.reason) == ("duplicate", False, "taken_back")
 
 
@@ -240,7 +244,7 @@ async def test_the_turns_of_one_person_cite_so_often_a_day(bounded):
         bundle = await shown(client, ALICE)
         cited = [bundle.memories[-1].id]
         await client.publish_turn_metrics(
-            ALICE, **metrics_of(f"t{number}", bundle_id=bundle.bundle_id, cited=cited, confidence=0.1)
+            ALICE, new_report(**metrics_of(f"t{number}", bundle_id=bundle.bundle_id, cited=cited, confidence=0.1))
         )
     assert (await client.state(ALICE)).version == 8 + 5  # each outcome, and five citations
 
@@ -278,9 +282,9 @@ async def test_a_batch_learns_no_verdict_on_an_answer_that_was_withdrawn_while_i
 
 async def test_a_verdict_on_an_answer_that_was_withdrawn_meanwhile_counts_for_no_experiment(opened, client):
     arms = [{"name": "control"}, {"name": "b", "changes": {"alpha": 0.3}}]
-    await client.create_experiment(ALICE, name="e", metric="reward", planned=2, arms=arms)
+    await client.create_experiment(ALICE, new_experiment(name="e", metric="reward", planned=2, arms=arms))
     await client.assign_subject(ALICE, "e", "c1")
-    told = find_target(opened.writer.database, ALICE, Feedback(conversation_id="c1", turn_id="t1", reward=1.0))
+    told = find_target(opened.writer.database, ALICE, new_feedback(conversation_id="c1", turn_id="t1", reward=1.0))
     assert told.void is None
     await client.withdraw_answer(ALICE, turn_id="t1")
     taken = await opened.writer.write(lambda tx: opened.brain._feedback.commit(tx, told))

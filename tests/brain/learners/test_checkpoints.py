@@ -4,6 +4,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 from tests.brain.conftest import ALICE
+from tests.brain.requests import new_feedback
 
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.state import LearnerState
@@ -59,7 +60,7 @@ async def test_every_learner_is_there_at_the_start(settings):
     async with open_brain(settings, embedder=Hashing()) as opened:
         for tenant in tenants:
             for number in range(3):
-                await opened.client.feedback(tenant, conversation_id=f"c{number}", reward=0.5)
+                await opened.client.feedback(tenant, new_feedback(conversation_id=f"c{number}", reward=0.5))
     async with open_brain(settings, embedder=Hashing()) as opened:
         kept = [opened.writer.kept(("learner", tenant.tenant_id, "a")) for tenant in tenants]
         assert [standing.state.version for standing in kept if standing] == [3] * 20

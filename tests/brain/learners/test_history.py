@@ -5,6 +5,7 @@ from typing import get_args
 import pytest
 from pydantic import SecretStr
 from tests.brain.conftest import ALICE, BOB, MALLORY, TOKEN, metrics_of, remembered
+from tests.brain.requests import new_experiment, new_feedback, new_preview, new_query, new_report
 
 from soma.brain.core.learn import Observation
 from soma.brain.errors import BrainRefused
@@ -24,26 +25,32 @@ async def lived(client):
     await remembered(client)
     seen = [(await client.state(ALICE)).weights]
     for number in range(3):
-        bundle = await client.evaluate(ALICE, conversation_id="c1", query="Caroline cat train Melanie", top_k=6)
+        bundle = await client.evaluate(
+            ALICE, new_query(conversation_id="c1", query="Caroline cat train Melanie", top_k=6)
+        )
         shown = [memory.id for memory in bundle.memories]
-        await client.feedback(ALICE, conversation_id="c1", bundle_id=bundle.bundle_id, helpful=[shown[number]])
+        await client.feedback(
+            ALICE, new_feedback(conversation_id="c1", bundle_id=bundle.bundle_id, helpful=[shown[number]])
+        )
         seen.append((await client.state(ALICE)).weights)
-    await client.publish_turn_metrics(ALICE, **metrics_of("t1", bundle_id=bundle.bundle_id, confidence=0.1))
+    await client.publish_turn_metrics(ALICE, new_report(**metrics_of("t1", bundle_id=bundle.bundle_id, confidence=0.1)))
     seen.append((await client.state(ALICE)).weights)
     for reward in (0.5, -0.5):
         await client.feedback(
             ALICE,
-            conversation_id="c1",
-            bundle_id=bundle.bundle_id,
-            turn_id=f"turn {reward}",
-            reward=reward,
-            metadata={"cost": 0.01},
+            new_feedback(
+                conversation_id="c1",
+                bundle_id=bundle.bundle_id,
+                turn_id=f"turn {reward}",
+                reward=reward,
+                metadata={"cost": 0.01},
+            ),
         )
         seen.append((await client.state(ALICE)).weights)
     await client.feedback_batch(ALICE, [{"conversation_id": "c1", "reward": r / 10} for r in range(5)])
     await client.rollback(ALICE, version=3)
     await client.create_experiment(
-        ALICE, name="e", planned=2, arms=[{"name": "control"}, {"name": "b", "changes": {"alpha": 0.3}}]
+        ALICE, new_experiment(name="e", planned=2, arms=[{"name": "control"}, {"name": "b", "changes": {"alpha": 0.3}}])
     )
     for number in range(40):
         arm = await client.assign_subject(ALICE, "e", f"s{number}")
@@ -109,24 +116,26 @@ async def test_a_stretch_that_cannot_be_is_refused(client, wrong):
 
 async def test_a_preview_changes_nothing_and_shows_both(client, opened):
     await remembered(client)
-    bundle = await client.evaluate(ALICE, conversation_id="c1", query="Caroline cat train Melanie", top_k=6)
-    before = await client.preview(ALICE, query="Caroline cat train Melanie")
+    bundle = await client.evaluate(ALICE, new_query(conversation_id="c1", query="Caroline cat train Melanie", top_k=6))
+    before = await client.preview(ALICE, new_preview(query="Caroline cat train Melanie"))
     assert [m.id for m in before.memories] == [m.id for m in before.other_memories]
     assert (before.only, before.other_only) == ([], [])
     last = bundle.memories[-1].id
     for _ in range(10):
-        await client.feedback(ALICE, conversation_id="c1", bundle_id=bundle.bundle_id, helpful=[last])
-        bundle = await client.evaluate(ALICE, conversation_id="c1", query="Caroline cat train Melanie", top_k=6)
+        await client.feedback(ALICE, new_feedback(conversation_id="c1", bundle_id=bundle.bundle_id, helpful=[last]))
+        bundle = await client.evaluate(
+            ALICE, new_query(conversation_id="c1", query="Caroline cat train Melanie", top_k=6)
+        )
     rows = opened.writer.database.query("SELECT COUNT(*) FROM bundles")
-    after = await client.preview(ALICE, query="Caroline cat train Melanie")
+    after = await client.preview(ALICE, new_preview(query="Caroline cat train Melanie"))
     ours, theirs = ([m.id for m in memories] for memories in (after.memories, after.other_memories))
     assert ours.index(last) < (theirs.index(last) if last in theirs else 99)
     assert after.weights != after.other_weights
     assert opened.writer.database.query("SELECT COUNT(*) FROM bundles") == rows
-    chosen = await client.preview(ALICE, query="cat", weights={"tau": 1.2})
+    chosen = await client.preview(ALICE, new_preview(query="cat", weights={"tau": 1.2}))
     assert chosen.other_weights == chosen.weights | {"tau": 1.2}
     with pytest.raises(BrainRefused) as refused:
-        await client.preview(ALICE, query="cat", weights={"omega": 1.0})
+        await client.preview(ALICE, new_preview(query="cat", weights={"omega": 1.0}))
     assert (refused.value.code, refused.value.field) == ("unknown_weight", "weights.omega")
 
 
@@ -135,7 +144,7 @@ async def test_the_last_updates_of_a_batch_and_pages_of_it_are_as_the_whole(clie
     for batch in range(3):
         items = [{"conversation_id": "c", "reward": n / 200, "query": f"{batch} {n}"} for n in range(200)]
         await client.feedback_batch(ALICE, items)
-        await client.feedback(ALICE, conversation_id="c", reward=-0.5, query=f"{batch}")
+        await client.feedback(ALICE, new_feedback(conversation_id="c", reward=-0.5, query=f"{batch}"))
     whole = (await client.history(ALICE, after=0, limit=500)).updates
     whole += (await client.history(ALICE, after=500, limit=500)).updates
     assert [update.version for update in whole] == list(range(1, 604))
@@ -150,17 +159,17 @@ async def test_the_last_updates_of_a_batch_and_pages_of_it_are_as_the_whole(clie
 
 
 async def test_a_person_sees_own_feedback_of_a_conversation_and_nobody_else_s(client):
-    await client.feedback(ALICE, conversation_id="c1", reward=0.5)
-    await client.feedback(ALICE, conversation_id="c1", bundle_id="unknown", helpful=["m"])
-    await client.feedback(ALICE, conversation_id="c2", reward=0.1)
-    await client.feedback(BOB, conversation_id="c1", reward=-1.0)
-    await client.feedback(MALLORY, conversation_id="c1", reward=-1.0)
-    given = await client.feedback_given(ALICE, conversation_id="c1")
+    await client.feedback(ALICE, new_feedback(conversation_id="c1", reward=0.5))
+    await client.feedback(ALICE, new_feedback(conversation_id="c1", bundle_id="unknown", helpful=["m"]))
+    await client.feedback(ALICE, new_feedback(conversation_id="c2", reward=0.1))
+    await client.feedback(BOB, new_feedback(conversation_id="c1", reward=-1.0))
+    await client.feedback(MALLORY, new_feedback(conversation_id="c1", reward=-1.0))
+    given = await client.list_feedback(ALICE, conversation_id="c1")
     assert [(row.reward, row.helpful, row.applied, row.reason, row.version) for row in given] == [
         (None, 1, False, "unknown_bundle", None),
         (0.5, 0, True, None, 1),
     ]
-    assert [row.version for row in await client.feedback_given(ALICE, conversation_id="c1", limit=1)] == [None]
+    assert [row.version for row in await client.list_feedback(ALICE, conversation_id="c1", limit=1)] == [None]
     with pytest.raises(BrainRefused) as refused:
-        await client.feedback_given(ALICE, conversation_id="")
+        await client.list_feedback(ALICE, conversation_id="")
     assert refused.value.field == "conversation_id"

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from msgspec.structs import replace
 from tests.brain.conftest import ALICE, BOB, MALLORY, metrics_of, remembered
+from tests.brain.requests import new_feedback, new_query, new_report
 
 from soma.brain.errors import BrainRefused
 from soma.brain.learners.checkpoints import Signer
@@ -37,12 +38,14 @@ async def lived(client, who=ALICE, *, turns=range(6)) -> None:
     """Every kind of update, one by one and in a batch."""
     await remembered(client, who)
     for number in turns:
-        bundle = await client.evaluate(who, conversation_id="c1", query="Caroline cat train", top_k=6)
-        await client.publish_turn_metrics(who, **metrics_of(f"t{number}", bundle_id=bundle.bundle_id))
-        await client.feedback(who, conversation_id="c1", bundle_id=bundle.bundle_id, helpful=[bundle.memories[0].id])
+        bundle = await client.evaluate(who, new_query(conversation_id="c1", query="Caroline cat train", top_k=6))
+        await client.publish_turn_metrics(who, new_report(**metrics_of(f"t{number}", bundle_id=bundle.bundle_id)))
+        await client.feedback(
+            who, new_feedback(conversation_id="c1", bundle_id=bundle.bundle_id, helpful=[bundle.memories[0].id])
+        )
         metadata = {"tokens": 10, "model": "m"}
         await client.feedback(
-            who, conversation_id="c1", turn_id=f"t{number}", reward=number % 10 / 10, metadata=metadata
+            who, new_feedback(conversation_id="c1", turn_id=f"t{number}", reward=number % 10 / 10, metadata=metadata)
         )
     items = [{"conversation_id": "c2", "reward": n / 9, "query": f"{turns} {n}"} for n in range(9)]
     await client.feedback_batch(who, items)
@@ -212,8 +215,8 @@ async def test_two_processes_on_one_log_erase_once(old, settings):
         await other.retention.round()
         log = Log(old.writer.database).stream(ALICE.tenant_id, stream_of(ALICE))
         assert sum(isinstance(fact_of(event), LearningErased) for event in log) == 1
-        await other.client.feedback(BOB, conversation_id="c", reward=0.5)
-        await old.client.feedback(BOB, conversation_id="d", reward=0.5)
+        await other.client.feedback(BOB, new_feedback(conversation_id="c", reward=0.5))
+        await old.client.feedback(BOB, new_feedback(conversation_id="d", reward=0.5))
         proved(old, settings)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 from tests.brain.conftest import ALICE, MALLORY, metrics_of, remembered
+from tests.brain.requests import new_feedback, new_query, new_report
 
 from soma.brain.core.learn import learn
 from soma.brain.learners.checkpoints import Signer
@@ -34,36 +35,36 @@ def proved(opened, settings):
 
 
 async def test_praise_of_a_turn_with_a_denied_tool_is_recorded_and_not_learned(client, opened, settings):
-    await client.publish_turn_metrics(ALICE, **metrics_of("t", 0, **DENIED))
-    await client.publish_turn_metrics(ALICE, **metrics_of("t", 1))
+    await client.publish_turn_metrics(ALICE, new_report(**metrics_of("t", 0, **DENIED)))
+    await client.publish_turn_metrics(ALICE, new_report(**metrics_of("t", 1)))
     before = await client.state(ALICE)
-    answer = await client.feedback(ALICE, conversation_id="c", turn_id="t", reward=1.0)
+    answer = await client.feedback(ALICE, new_feedback(conversation_id="c", turn_id="t", reward=1.0))
     assert (answer.accepted, answer.adaptation_applied, answer.voided) == (True, False, True)
     assert answer.reason == "reward_voided"
     assert await client.state(ALICE) == before
     [void] = facts(opened, RewardVoided)
     assert (void.turn_id, void.cause, void.iterations, void.versions) == ("t", "tool_denied", [0], [])
-    [row] = await client.feedback_given(ALICE, conversation_id="c")
+    [row] = await client.list_feedback(ALICE, conversation_id="c")
     assert (row.applied, row.reason, row.version) == (False, "reward_voided", None)
-    clean = await client.feedback(ALICE, conversation_id="c", turn_id="another", reward=1.0)
+    clean = await client.feedback(ALICE, new_feedback(conversation_id="c", turn_id="another", reward=1.0))
     assert (clean.adaptation_applied, clean.voided) == (True, False)
     proved(opened, settings)
 
 
 @pytest.mark.parametrize("word", ["Denied", "DENIED", " denied "])
 async def test_a_denied_tool_is_one_however_the_word_is_written(client, word):
-    await client.publish_turn_metrics(ALICE, **metrics_of("t", tool_outcomes={"http": word}))
-    answer = await client.feedback(ALICE, conversation_id="c", turn_id="t", reward=1.0)
+    await client.publish_turn_metrics(ALICE, new_report(**metrics_of("t", tool_outcomes={"http": word})))
+    answer = await client.feedback(ALICE, new_feedback(conversation_id="c", turn_id="t", reward=1.0))
     assert (answer.adaptation_applied, answer.voided) == (False, True)
 
 
 async def test_evidence_beside_a_voided_verdict_is_learned(client, opened):
     await remembered(client)
-    bundle = await client.evaluate(ALICE, conversation_id="c", query="Caroline cat train", top_k=6)
-    await client.publish_turn_metrics(ALICE, **metrics_of("t", **DENIED))
+    bundle = await client.evaluate(ALICE, new_query(conversation_id="c", query="Caroline cat train", top_k=6))
+    await client.publish_turn_metrics(ALICE, new_report(**metrics_of("t", **DENIED)))
     shown = [bundle.memories[0].id]
     answer = await client.feedback(
-        ALICE, conversation_id="c", turn_id="t", bundle_id=bundle.bundle_id, helpful=shown, reward=1.0
+        ALICE, new_feedback(conversation_id="c", turn_id="t", bundle_id=bundle.bundle_id, helpful=shown, reward=1.0)
     )
     assert (answer.adaptation_applied, answer.voided) == (True, True)
     kinds = [fact.observation["kind"] for fact in facts(opened, WeightsUpdated)]
@@ -71,8 +72,8 @@ async def test_evidence_beside_a_voided_verdict_is_learned(client, opened):
 
 
 async def test_a_batch_passes_the_same_gate(client, opened, settings):
-    await client.publish_turn_metrics(ALICE, **metrics_of("bad", **DENIED))
-    await client.publish_turn_metrics(ALICE, **metrics_of("good"))
+    await client.publish_turn_metrics(ALICE, new_report(**metrics_of("bad", **DENIED)))
+    await client.publish_turn_metrics(ALICE, new_report(**metrics_of("good")))
     items = [{"conversation_id": "c", "turn_id": turn, "reward": 0.5} for turn in ("bad", "good", "bad2")]
     answer = await client.feedback_batch(ALICE, items)
     assert (answer.accepted, answer.adapted) == (3, 2)
@@ -84,10 +85,10 @@ async def test_a_batch_passes_the_same_gate(client, opened, settings):
 
 async def taught(client, turns):
     for number, turn in enumerate(turns):
-        await client.publish_turn_metrics(ALICE, **metrics_of(turn, confidence=number / 10))
+        await client.publish_turn_metrics(ALICE, new_report(**metrics_of(turn, confidence=number / 10)))
         metadata = {"cost": 0.01 * number, "latency_ms": 900.0}
         reward = (-1) ** number * 0.8
-        await client.feedback(ALICE, conversation_id="c", turn_id=turn, reward=reward, metadata=metadata)
+        await client.feedback(ALICE, new_feedback(conversation_id="c", turn_id=turn, reward=reward, metadata=metadata))
 
 
 async def test_a_withdrawn_answer_leaves_the_learner_as_if_it_had_never_been_judged(client, opened, settings):
@@ -104,7 +105,9 @@ async def test_a_withdrawn_answer_leaves_the_learner_as_if_it_had_never_been_jud
     assert (await client.state(ALICE)).state_hash == withdrawn.state_hash != before.state_hash
     again = await client.withdraw_answer(ALICE, turn_id="b")
     assert (again.status, again.version) == ("duplicate", withdrawn.version)
-    late = await client.feedback(ALICE, conversation_id="c", turn_id="b", reward=1.0, idempotency_key="late")
+    late = await client.feedback(
+        ALICE, new_feedback(conversation_id="c", turn_id="b", reward=1.0, idempotency_key="late")
+    )
     assert (late.voided, late.reason) == (True, "reward_voided")
     history = await client.history(ALICE, after=0, limit=100)
     assert [update.version for update in history.updates] == list(range(1, withdrawn.version + 1))
@@ -148,13 +151,13 @@ async def test_withdrawals_add_up_across_rollbacks_batches_and_a_restart(setting
 
 
 async def test_withdrawing_what_nobody_judged_moves_nothing_and_still_closes_the_gate(client, opened):
-    await client.publish_turn_metrics(ALICE, **metrics_of("t"))
+    await client.publish_turn_metrics(ALICE, new_report(**metrics_of("t")))
     before = await client.state(ALICE)
     withdrawn = await client.withdraw_answer(ALICE, turn_id="t")
     assert (withdrawn.status, withdrawn.versions) == ("success", [])
     assert await client.state(ALICE) == before
-    assert (await client.feedback(ALICE, conversation_id="c", turn_id="t", reward=1.0)).voided
-    assert not (await client.feedback(MALLORY, conversation_id="c", turn_id="t", reward=1.0)).voided
+    assert (await client.feedback(ALICE, new_feedback(conversation_id="c", turn_id="t", reward=1.0))).voided
+    assert not (await client.feedback(MALLORY, new_feedback(conversation_id="c", turn_id="t", reward=1.0))).voided
 
 
 def test_what_is_left_out_is_as_if_it_had_never_been(hyperparameters_and_log):

@@ -11,6 +11,7 @@ from soma.agent.api.request.body import AgentBody, AgentName, Body
 from soma.agent.api.request.caller import caller_of, find_principal
 from soma.agent.models import Role
 from soma.agent.running import agent
+from soma.brain.wire import requests
 
 router = Router()
 
@@ -65,7 +66,9 @@ async def create_experiment(request: HttpRequest, payload: NewExperiment) -> tup
     caller = caller_of(request)
     caller.require(Role.OWNER)
     body = payload.dict(exclude={"agent"}, exclude_none=True)
-    made = await agent().brain.create_experiment(await find_principal(caller, payload.agent), **body)
+    made = await agent().brain.create_experiment(
+        await find_principal(caller, payload.agent), requests.NewExperiment(**body)
+    )
     return 201, msgspec.to_builtins(made)
 
 

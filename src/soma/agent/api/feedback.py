@@ -18,6 +18,7 @@ from soma.agent.models import Role
 from soma.agent.record.turn import IterationRecord
 from soma.agent.running import agent
 from soma.brain.types import LONGEST_CORRECTION
+from soma.brain.wire.requests import Correction, Feedback, Metadata
 from soma.events.ids import now
 
 router = Router()
@@ -59,14 +60,14 @@ class NewFeedback(AgentBody):
             raise Invalid("give one of thumb, rating, reward, helpful, unhelpful or correction", field="thumb")
         return rewards[0] if rewards else None
 
-    def find_correction(self) -> dict[str, str] | None:
+    def find_correction(self) -> Correction | None:
         """Return the correction as it is remembered. Raises Invalid where it is blank."""
         if self.correction is None:
             return None
         text = " ".join(self.correction.split())
         if not text:
             raise Invalid("must not be blank", field="correction")
-        return {"text": text, "key": statement_key(text, now())}
+        return Correction(text=text, key=statement_key(text, now()))
 
 
 @router.post("")
@@ -85,27 +86,29 @@ async def give(caller: Caller, given: NewFeedback) -> Any:
     if best is None or best.bundle is None:
         raise NotFound("the turn has no answer to give feedback on", code="no_answer", field="turn_id")
     _check_shown(given, {memory.id for memory in best.bundle.memories})
-    optional = {"reward": reward, "correction": correction, "idempotency_key": given.idempotency_key}
     principal = principal_of(caller, record.turn.agent_id)
     answer = await agent().brain.feedback(
         principal,
-        conversation_id=record.turn.conversation_id,
-        bundle_id=best.bundle.bundle_id,
-        turn_id=turn.id,
-        query=record.turn.content,
-        response_text=best.spoken.text,
-        helpful=given.helpful,
-        unhelpful=given.unhelpful,
-        metadata=_price(best),
-        **{name: value for name, value in optional.items() if value is not None},
+        Feedback(
+            conversation_id=record.turn.conversation_id,
+            bundle_id=best.bundle.bundle_id,
+            turn_id=turn.id,
+            query=record.turn.content,
+            response_text=best.spoken.text,
+            helpful=tuple(given.helpful),
+            unhelpful=tuple(given.unhelpful),
+            metadata=_price(best),
+            reward=reward,
+            correction=correction,
+            idempotency_key=given.idempotency_key,
+        ),
     )
     return msgspec.to_builtins(answer)
 
 
-def _price(best: IterationRecord) -> dict[str, Any]:
+def _price(best: IterationRecord) -> Metadata:
     spoken = best.spoken
-    cost = {} if spoken.cost is None else {"cost": spoken.cost}
-    return {"tokens": best.tokens, "model": spoken.model, "latency_ms": spoken.latency_ms, **cost}
+    return Metadata(tokens=best.tokens, model=spoken.model, latency_ms=spoken.latency_ms, cost=spoken.cost)
 
 
 def _check_shown(given: NewFeedback, shown: set[str]) -> None:

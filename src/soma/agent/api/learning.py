@@ -16,6 +16,7 @@ from soma.agent.errors import Invalid
 from soma.agent.models import Role
 from soma.agent.running import agent
 from soma.brain.types import Update
+from soma.brain.wire.requests import Preview
 
 router = Router()
 
@@ -64,7 +65,7 @@ async def preview_learning(
 ) -> Any:
     """Compare the memories that a question is shown by the weights in use with those by the weights of the prior."""
     asked = await find_principal(caller_of(request), agent_name)
-    return msgspec.to_builtins(await agent().brain.preview(asked, query=query, top_k=top_k))
+    return msgspec.to_builtins(await agent().brain.preview(asked, Preview(query=query, top_k=top_k)))
 
 
 @router.post("/rollback")

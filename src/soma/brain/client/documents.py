@@ -1,10 +1,10 @@
-"""The brain's verbs on documents, as a client says them."""
+"""The client's verbs on documents."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from soma.brain.client.memory import LONG_SECONDS
-from soma.brain.client.transport import Calls, given
+from soma.brain.client.transport import Calls, drop_none
 from soma.brain.document_types import (
     DocumentPage,
     DocumentPlan,
@@ -30,16 +30,16 @@ class DocumentCalls(Calls):
     ) -> ImportedDocument:
         """Remember a long text in chunks, or change what changed in the document that it is.
 
-        `identity` are `collection`, `origin` and `continues` (`document_bodies.ImportDocument`).
+        `identity` are `collection`, `origin` and `continues` (`document_requests.ImportDocument`).
         """
-        body = given(name=name, text=text, format=format, scope=scope, written_at=written_at, namespace=namespace)
-        body |= given(**identity)
+        body = drop_none(name=name, text=text, format=format, scope=scope, written_at=written_at, namespace=namespace)
+        body |= drop_none(**identity)
         return await self._commit(
             principal, "/v1/memory/documents", body, ImportedDocument, timeout_seconds=LONG_SECONDS
         )
 
     async def plan_documents(self, principal: Principal, delivery: Mapping[str, Any]) -> DocumentPlan:
-        """Plan an import (`document_bodies.PlanDocuments`); nothing is done."""
+        """Plan an import (`document_requests.PlanDocuments`); nothing is done."""
         return await self._commit(
             principal, "/v1/memory/documents/plan", delivery, DocumentPlan, timeout_seconds=LONG_SECONDS
         )
@@ -47,8 +47,8 @@ class DocumentCalls(Calls):
     async def recognise_document(
         self, principal: Principal, *, name: str, text: str, scope: str = "user", namespace: str = "default"
     ) -> RecognisedDocument:
-        """The document of an earlier version that a text is or was."""
-        body = given(name=name, text=text, scope=scope, namespace=namespace)
+        """Find the document of an earlier version that a text is or was."""
+        body = drop_none(name=name, text=text, scope=scope, namespace=namespace)
         return await self._commit(
             principal, "/v1/memory/documents/recognise", body, RecognisedDocument, timeout_seconds=LONG_SECONDS
         )
@@ -56,14 +56,14 @@ class DocumentCalls(Calls):
     async def documents(
         self, principal: Principal, *, after: str | None = None, namespace: str = "default"
     ) -> DocumentPage:
-        """The documents that the caller may see, in the order of their first import."""
+        """List the documents that the caller may see, in the order of their first import."""
         parameters = {"after": after, "namespace": namespace}
         return await self._read(principal, "/v1/memory/documents", parameters, DocumentPage)
 
     async def forget_documents(
         self, principal: Principal, ids: Sequence[str], *, namespace: str = "default", dry_run: bool = False
     ) -> ForgottenDocuments:
-        """Forget documents. `dry_run`: only say what would go, in a receipt without an id."""
+        """Forget documents; with `dry_run` only tell what would go, in a receipt without an id."""
         body = {"ids": list(ids), "namespace": namespace, "dry_run": dry_run}
         return await self._commit(
             principal, "/v1/memory/documents/forget", body, ForgottenDocuments, timeout_seconds=LONG_SECONDS

@@ -1,11 +1,11 @@
-"""The brain's verbs on memory, as a client says them."""
+"""The client's verbs on memory."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
-from soma.brain.client.transport import Calls, given
+from soma.brain.client.transport import Calls, drop_none
 from soma.brain.types import (
     Consolidated,
     Consolidations,
@@ -50,8 +50,8 @@ class MemoryCalls(Calls):
         at: str | None = None,
         with_questions: bool = False,
     ) -> list[RecalledMemory]:
-        """The best for `query`; `with_questions`: among them messages of a chat that only asked."""
-        body = given(
+        """Recall the best memories for `query`, with messages that only asked if `with_questions`."""
+        body = drop_none(
             query=query,
             top_k=top_k,
             conversation_id=conversation_id,
@@ -71,8 +71,8 @@ class MemoryCalls(Calls):
         namespace: str = "default",
         dry_run: bool = False,
     ) -> Forgotten:
-        """Forget memories. `dry_run`: only say what would go, in a receipt without an id."""
-        body = given(ids=list(ids) or None, keys=list(keys) or None, namespace=namespace, dry_run=dry_run)
+        """Forget memories; with `dry_run` only tell what would go, in a receipt without an id."""
+        body = drop_none(ids=list(ids) or None, keys=list(keys) or None, namespace=namespace, dry_run=dry_run)
         return await self._commit(principal, "/v1/memory/forget", body, Forgotten)
 
     async def memories(
@@ -98,7 +98,7 @@ class MemoryCalls(Calls):
     async def export_page(
         self, principal: Principal, *, after: str | None = None, namespace: str = "default"
     ) -> ExportPage:
-        """Some of what the caller sees, as `import_memories` takes it; without what consolidation made."""
+        """Return a page of what the caller sees, as `import_memories` takes it, without what consolidation made."""
         parameters = {"after": after, "namespace": namespace}
         return await self._read(principal, "/v1/memory/export", parameters, ExportPage)
 
@@ -112,7 +112,7 @@ class MemoryCalls(Calls):
         weight: float = 1.0,
         namespace: str = "default",
     ) -> Linked:
-        body = given(from_key=from_key, to_key=to_key, relation=relation, weight=weight, namespace=namespace)
+        body = drop_none(from_key=from_key, to_key=to_key, relation=relation, weight=weight, namespace=namespace)
         return await self._commit(principal, "/v1/memory/links", body, Linked)
 
     async def memory_status(self, principal: Principal, *, namespace: str = "default") -> MemoryStatus:
@@ -121,7 +121,7 @@ class MemoryCalls(Calls):
     async def verify_memory(self, principal: Principal, *, repair: bool = False, whole: bool = False) -> MemoryVerified:
         """Compare everything made from the memories that the caller sees with their texts, and mend it if asked.
 
-        `whole` takes in those of the tenant's other users; only what the caller sees is named.
+        `whole` compares those of the tenant's other users too; only what the caller sees is named.
         """
         body = {"repair": repair, "whole": whole}
         return await self._commit(principal, "/v1/memory/verify", body, MemoryVerified, timeout_seconds=LONG_SECONDS)

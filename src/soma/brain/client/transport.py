@@ -1,4 +1,4 @@
-"""How the brain is called: one client, two transports (the app in this process, or a URL).
+"""Calling the brain: one client, two transports (the app in this process, or a URL).
 
 Calls that commit are shielded from their caller's cancellation, and each call runs in an empty contextvars Context, so
 that nothing of the caller's (Django's connections, a trace) leaks into the brain when both share a process.
@@ -16,6 +16,7 @@ import msgspec
 
 from soma.brain.errors import BrainRefused, BrainUnavailable
 from soma.brain.types import Principal
+from soma.brain.wire.requests import Body
 from soma.events.errors import WriteFailed
 from soma.events.reasons import reason_of
 from soma.memory.errors import ModelUnavailable
@@ -27,7 +28,7 @@ CONNECTIONS = 100
 
 
 class Calls:
-    """Each raises BrainUnavailable or BrainRefused, and nothing else."""
+    """Connection to the brain. Each call raises BrainUnavailable or BrainRefused, and nothing else."""
 
     def __init__(self, http: httpx.AsyncClient, *, timeout_seconds: float = TIMEOUT_SECONDS) -> None:
         self._http = http
@@ -36,7 +37,7 @@ class Calls:
 
     @classmethod
     def in_process(cls, app: Any, *, service_token: str, timeout_seconds: float = TIMEOUT_SECONDS) -> Self:
-        """Over an ASGI app of this process, whose lifespan is its composition root's to run."""
+        """Call an ASGI app of this process, whose lifespan its composition root runs."""
         transport = httpx.ASGITransport(app, raise_app_exceptions=False)
         # Nothing is connected to, so no certificates are read: that took a third of a brain's start, measured.
         http = httpx.AsyncClient(
@@ -49,7 +50,7 @@ class Calls:
 
     @classmethod
     def at(cls, url: str, *, service_token: str, timeout_seconds: float = TIMEOUT_SECONDS) -> Self:
-        """Over HTTP, to a brain of its own."""
+        """Call a brain of its own over HTTP."""
         http = httpx.AsyncClient(
             base_url=url,
             headers=_bearer(service_token),
@@ -71,9 +72,9 @@ class Calls:
         await self.aclose()
 
     async def ready(self) -> dict[str, Any]:
-        """What the brain says of itself and its dependencies; raises BrainUnavailable where it is not ready."""
+        """Return what the brain says of itself and its dependencies. Raises BrainUnavailable where it is not ready."""
         response = await self._run(self._send("GET", "/readyz", {}))
-        return _decoded(response, dict[str, Any])
+        return _decode(response, dict[str, Any])
 
     # One way to each kind of call
 
@@ -86,20 +87,20 @@ class Calls:
         *,
         timeout_seconds: float | None = None,
     ) -> T:
-        """A call that changes something: it goes on when its caller is cancelled."""
+        """Make a call that changes something: it goes on when its caller is cancelled."""
         content = msgspec.json.encode(body)
         task = self._start(
-            self._send("POST", path, _named(principal), timeout_seconds=timeout_seconds, content=content)
+            self._send("POST", path, _identity_headers(principal), timeout_seconds=timeout_seconds, content=content)
         )
-        return _decoded(await asyncio.shield(task), answer)
+        return _decode(await asyncio.shield(task), answer)
 
     async def _post(self, principal: Principal, path: str, body: Mapping[str, Any], answer: type[T]) -> T:
-        sending = self._send("POST", path, _named(principal), content=msgspec.json.encode(body))
-        return _decoded(await self._run(sending), answer)
+        sending = self._send("POST", path, _identity_headers(principal), content=msgspec.json.encode(body))
+        return _decode(await self._run(sending), answer)
 
     async def _read(self, principal: Principal, path: str, parameters: Mapping[str, Any], answer: type[T]) -> T:
-        given = {name: value for name, value in parameters.items() if value is not None}
-        return _decoded(await self._run(self._send("GET", path, _named(principal), params=given)), answer)
+        sending = self._send("GET", path, _identity_headers(principal), params=drop_none(**parameters))
+        return _decode(await self._run(sending), answer)
 
     async def _run(self, sending: Coroutine[Any, Any, httpx.Response]) -> httpx.Response:
         return await self._start(sending)
@@ -107,10 +108,10 @@ class Calls:
     def _start(self, sending: Coroutine[Any, Any, httpx.Response]) -> asyncio.Task[httpx.Response]:
         task = asyncio.get_running_loop().create_task(sending, context=contextvars.Context())
         self._running.add(task)
-        task.add_done_callback(self._ended)
+        task.add_done_callback(self._forget_task)
         return task
 
-    def _ended(self, task: asyncio.Task[Any]) -> None:
+    def _forget_task(self, task: asyncio.Task[Any]) -> None:
         self._running.discard(task)
         if not task.cancelled():
             task.exception()  # looked at here, because the caller of a shielded call may be gone
@@ -141,7 +142,7 @@ class Calls:
         raise _refusal(response)
 
 
-TOLD_APART = {WriteFailed.code, ModelUnavailable.code}  # what is away is behind the brain
+KEPT_CODES = {WriteFailed.code, ModelUnavailable.code}  # of what is behind the brain; all else is the brain being away
 
 
 class _ErrorBody(msgspec.Struct):
@@ -156,14 +157,14 @@ def _refusal(response: httpx.Response) -> BrainUnavailable | BrainRefused:
     except msgspec.DecodeError:
         return BrainUnavailable(f"The brain answered {response.status_code} in a form that is not its own.")
     if response.is_server_error:
-        return BrainUnavailable(body.message, code=body.code if body.code in TOLD_APART else None)
+        return BrainUnavailable(body.message, code=body.code if body.code in KEPT_CODES else None)
     after = response.headers.get("Retry-After")
     return BrainRefused(
         body.code, body.message, body.field, response.status_code, retry_after=float(after) if after else None
     )
 
 
-def _decoded(response: httpx.Response, answer: type[T]) -> T:
+def _decode(response: httpx.Response, answer: type[T]) -> T:
     try:
         return msgspec.json.decode(response.content, type=answer)
     except msgspec.DecodeError as error:
@@ -174,8 +175,8 @@ def _bearer(service_token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {service_token}"}
 
 
-def _named(principal: Principal) -> dict[str, str]:
-    """Percent-encoded, because a header carries ASCII and an id may not; the door decodes."""
+def _identity_headers(principal: Principal) -> dict[str, str]:
+    """Headers of the caller, percent-encoded: a header carries ASCII and an id may not."""
     return {
         "X-Soma-Tenant": quote(principal.tenant_id),
         "X-Soma-User": quote(principal.user_id),
@@ -184,5 +185,10 @@ def _named(principal: Principal) -> dict[str, str]:
     }
 
 
-def given(**fields: Any) -> dict[str, Any]:
+def drop_none(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
+
+
+def fields_of(request: Body) -> dict[str, Any]:
+    """Fields of a request that are set, as its JSON object."""
+    return drop_none(**msgspec.structs.asdict(request))

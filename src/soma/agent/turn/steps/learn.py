@@ -5,6 +5,7 @@ from soma.agent.record.turn import IterationRecord, TurnRecord
 from soma.agent.turn.steps.context import TurnContext, principal_of
 from soma.brain.errors import BrainUnavailable
 from soma.brain.types import Learned
+from soma.brain.wire.requests import TurnMetrics
 from soma.events.facts.base import Neuromodulators, Weights
 from soma.events.facts.turn import BundleBuilt, IterationCompleted, IterationJudged
 
@@ -17,23 +18,25 @@ async def learn(
     try:
         learned = await context.brain.publish_turn_metrics(
             principal_of(record),
-            turn_id=record.turn.id,
-            iteration_number=iteration.number,
-            tools_used=judged.tools_used,
-            tool_outcomes=judged.tool_outcomes,
-            confidence=judged.confidence,
-            raw_confidence=judged.confidence_raw,
-            latency_ms=judged.latency_ms,
-            weights=bundle.weights,
-            neuromodulators=bundle.neuromodulators,
-            conversation_id=record.turn.conversation_id,
-            bundle_id=bundle.bundle_id,
-            cited=spoken.cited,
-            progress=progress(record, iteration),
-            cost=spoken.cost,
-            tokens=iteration.tokens,
-            model=spoken.model,
-            extractive=spoken.extractive,
+            TurnMetrics(
+                turn_id=record.turn.id,
+                iteration_number=iteration.number,
+                tools_used=judged.tools_used,
+                tool_outcomes=dict(judged.tool_outcomes),
+                confidence=judged.confidence,
+                raw_confidence=judged.confidence_raw,
+                latency_ms=judged.latency_ms,
+                weights=bundle.weights,
+                neuromodulators=bundle.neuromodulators,
+                conversation_id=record.turn.conversation_id,
+                bundle_id=bundle.bundle_id,
+                cited=tuple(spoken.cited),
+                progress=progress(record, iteration),
+                cost=spoken.cost,
+                tokens=iteration.tokens,
+                model=spoken.model,
+                extractive=spoken.extractive,
+            ),
         )
     except BrainUnavailable:
         learned = _skip_learning(bundle.weights or record.weights, bundle.neuromodulators or record.neuromodulators)

@@ -10,6 +10,7 @@ from soma.agent.record.turn import IterationRecord, TurnRecord
 from soma.agent.turn.steps.context import TurnContext, principal_of
 from soma.brain.errors import BrainUnavailable
 from soma.brain.types import ContextBundle
+from soma.brain.wire.requests import Evaluate
 from soma.events.facts.turn import BundleBuilt
 
 LONGEST_QUERY = 16_000  # characters: more adds nothing to what is found, and the brain refuses very long ones
@@ -26,11 +27,13 @@ async def recall(record: TurnRecord, number: int, query: str, context: TurnConte
     try:
         bundle = await context.brain.evaluate(
             principal_of(record),
-            conversation_id=record.turn.conversation_id,
-            query=query[:LONGEST_QUERY],
-            token_budget=record.lanes["memory"],
-            at=record.turn.created_at,
-            half_life_days=context.half_life_days,
+            Evaluate(
+                conversation_id=record.turn.conversation_id,
+                query=query[:LONGEST_QUERY],
+                token_budget=record.lanes["memory"],
+                at=record.turn.created_at,
+                half_life_days=context.half_life_days,
+            ),
         )
     except BrainUnavailable as error:
         return _empty_bundle(number, query, duration_ms=context.elapsed_ms(began), degraded=f"{error.code}: {error}")
