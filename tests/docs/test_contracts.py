@@ -21,6 +21,9 @@ AGAINST_THE_FLOW = {
     "agent.turn.loop": "soma.memory.memory",
     "brain.core.learn": "httpx",
     "agent.turn.runner": "soma.brain.feedback.rows",
+    "agent.prompt.build": "soma.agent.storage.turn_store",
+    "agent.memory.parts": "soma.agent.turn.steps.ask",
+    "cli.server": "soma.agent.access.auth",
     "memory.recall": "soma.brain.types",
     "events.log": "soma.memory.types",
 }

@@ -1,8 +1,9 @@
-"""Ports: a socket bound to the one that is wanted, or to the next that is free."""
+"""Ports and hosts: a socket bound to a port or the next free one, and hosts that are this machine."""
 
 import errno
 import socket
 from collections.abc import Callable
+from ipaddress import ip_address
 
 TRIED = 10
 LAST_PORT = 65_535
@@ -26,6 +27,14 @@ def bind_free_port(host: str, port: int, *, on_busy: Callable[[int], object]) ->
                 raise CannotListen(f"cannot listen on {host}: {error.strerror}") from error
             on_busy(candidate)
     raise CannotListen(f"ports {ports[0]} to {ports[-1]} of {host} are all busy")
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether a host's name or address leads to this machine only."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host.lower() == "localhost"
 
 
 def _bind(host: str, port: int) -> socket.socket:

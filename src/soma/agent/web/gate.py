@@ -15,6 +15,7 @@ from django.db import OperationalError
 
 from soma.agent.access.auth import SCHEME, Caller, authenticate
 from soma.agent.errors import AgentError, Forbidden, Malformed, Unauthorized
+from soma.process.ports import is_loopback
 
 Scope = dict[str, Any]
 
@@ -115,13 +116,6 @@ class Gate:
         except ValueError:
             return False
         return self.is_exposed or is_loopback(name)
-
-
-def is_loopback(host: str) -> bool:
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def authorization_of(scope: Scope) -> str | None:

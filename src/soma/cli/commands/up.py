@@ -30,7 +30,7 @@ from soma.cli.unknown_settings import unknown_settings
 from soma.events.reasons import reason_of
 from soma.process.connections import ConnectionLimits, allow_files, bounded
 from soma.process.locks import FileLock, is_locked
-from soma.process.ports import CannotListen, bind_free_port
+from soma.process.ports import CannotListen, bind_free_port, is_loopback
 from soma.process.private_files import write_private
 
 if TYPE_CHECKING:
@@ -132,7 +132,6 @@ def command(host: str, port: int, log_level: str) -> None:
     selection = _select_model(chosen)
     listening = _listen(host, port)
     from soma.agent.asgi import Application  # noqa: PLC0415 - heavy: Django, the brain, the model
-    from soma.agent.web.gate import is_loopback  # noqa: PLC0415 - Django too
 
     name, number = listening.getsockname()[:2]
     app = Application(chosen, host=host)
