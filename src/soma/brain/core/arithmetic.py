@@ -22,7 +22,7 @@ _POWERS_OF_TWO = tuple(1.0 / float(1 << -k) if k < 0 else float(1 << k) for k in
 
 
 def exp(x: float) -> float:
-    """e^x within 1e-15 relative: x = k ln 2 + r, |r| <= ln 2 / 2, then the Taylor series of e^r to r^13."""
+    """e^x within 1e-15 relative: x = k ln 2 + r, |r| <= ln 2 / 2 (Cody and Waite), then e^r by Taylor to r^13."""
     if x > EXP_LIMIT:
         x = EXP_LIMIT
     elif x < -EXP_LIMIT:
@@ -54,7 +54,7 @@ def log(x: float) -> float:
 
 
 def total(values: Iterable[float]) -> float:
-    """Left to right, uncompensated: the order of the values is part of the result."""
+    """Sum left to right, uncompensated: the order of the values is part of the result."""
     result = 0.0
     for value in values:
         result += value
@@ -62,7 +62,7 @@ def total(values: Iterable[float]) -> float:
 
 
 def dot(left: Iterable[float], right: Iterable[float]) -> float:
-    """Left to right, uncompensated; the hot loop of learning and ranking, so `map` multiplies."""
+    """Inner product, added left to right, uncompensated. The hot loop of learning and ranking, so `map` multiplies."""
     result = 0.0
     for product in map(mul, left, right):
         result += product

@@ -1,4 +1,4 @@
-"""Why the learner did what it did, as plain data: every term has a name."""
+"""Explanation: why a step of the learner moved what it moved, as plain data; every term has a name."""
 
 import msgspec
 from msgspec.structs import astuple
@@ -16,7 +16,7 @@ from soma.brain.core.state import LearnerState
 
 
 class Explanation(msgspec.Struct, frozen=True, gc=False):
-    """The terms that the step left behind; the rest is worked out from them when somebody asks."""
+    """Terms that a step left behind; the properties work out the rest when somebody asks."""
 
     reason: str
     before: LearnerState
@@ -31,7 +31,7 @@ class Explanation(msgspec.Struct, frozen=True, gc=False):
     guarded: bool = False
     judgement: Judgement | None = None
     gradient: tuple[float, ...] = ()
-    """Per view, in the order of the state after."""
+    """One slope a view, in the order of the state after."""
     values: tuple[tuple[str, bool], ...] = ()
     """Memories whose own value changes: (id, helpful)."""
 
@@ -68,7 +68,7 @@ class Explanation(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def clipped_names(self) -> tuple[str, ...]:
-        """Terms of the observation, weights by their gradient, levels at the edge of their box."""
+        """Names of what was clipped: terms of the observation, weights by their gradient, levels at their bounds."""
         if self.feeling is None or self.feeling.raw_levels == self.after.modulators:
             return self.outliers
         pushed = zip(NAMES, astuple(self.feeling.raw_levels), astuple(self.after.modulators), strict=True)

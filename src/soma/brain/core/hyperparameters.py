@@ -1,4 +1,4 @@
-"""Every constant of the rules, named, with its default. The shell fills it from the settings."""
+"""Hyperparameters: every constant of the rules with its default. `settings/learner.py` fills them from the settings."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -101,7 +101,7 @@ class Hyperparameters:
     guard_snapshot_every: int = 25
 
     def learning_factor(self, dopamine: float) -> float:
-        """lr_eff / lr_base."""
+        """lr_eff / lr_base: how far dopamine (its level before the event) raises or lowers the rate."""
         if not self.learning_rate_dynamic:
             return 1.0
         factor = self.dopamine_offset + dopamine

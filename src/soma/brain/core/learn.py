@@ -1,7 +1,8 @@
-"""learn(state, observation) -> (state, explanation): the whole learner on one page.
+"""learn(state, observation, hyperparameters) -> (state, explanation): the whole learner on one page.
 
-Each rule has its own file; here is only who is told what, in which order. The same state and observation give
-the same bits on any machine, so an explanation is derived again when somebody asks, and never stored.
+Each rule has a file in `rules/`; this page says which part of an observation goes to which rule, in which order.
+The same state and observation give the same bits on any machine, so an explanation is derived again when somebody
+asks, and never stored.
 """
 
 from typing import NamedTuple, assert_never
@@ -28,6 +29,7 @@ LearnerStep = tuple[LearnerState, Explanation]
 
 
 def learn(state: LearnerState, observation: Observation, hyperparameters: Hyperparameters) -> LearnerStep:
+    """Learn one observation: the state after it, whose version is one higher, and why it is so."""
     match observation:
         case AnswerVerdict():
             return learn_from_answer(state, observation, hyperparameters)
@@ -46,7 +48,7 @@ def learn(state: LearnerState, observation: Observation, hyperparameters: Hyperp
 
 
 def learn_from_answer(state: LearnerState, answer: AnswerVerdict, hyperparameters: Hyperparameters) -> LearnerStep:
-    """A person's verdict, never gated: what gain, cost, latency are worth, whether confidence was right."""
+    """Learn from a person's verdict, never gated: worth of gain, cost and latency, calibration, tools, baseline."""
     outliers: list[str] = []
     terms = answer_terms(answer, hyperparameters)
     reward = clip("reward", sum_of(terms), -1.0, 1.0, outliers)
@@ -84,41 +86,41 @@ def learn_from_answer(state: LearnerState, answer: AnswerVerdict, hyperparameter
     )
 
 
-def learn_from_evidence(state: LearnerState, seen: Evidence, hyperparameters: Hyperparameters) -> LearnerStep:
-    """Which memories helped: moves the views' weights, the trust in them, the values of those named."""
+def learn_from_evidence(state: LearnerState, observation: Evidence, hyperparameters: Hyperparameters) -> LearnerStep:
+    """Learn from which memories helped: weights of views, trust in them, tau; names the memories whose value moves."""
     outliers: list[str] = []
-    reading = evidence.align_evidence(state.retrieval, seen, hyperparameters)
-    judgement = reading.judgement
+    aligned = evidence.align_evidence(state.retrieval, observation, hyperparameters)
+    judgement = aligned.judgement
     error = judgement.error if judgement else 0.0
     feeling = feel(
         state.modulators,
         hyperparameters,
         surprise=error,
-        novelty=_clip_share("novelty", seen.novelty, outliers),
+        novelty=_clip_share("novelty", observation.novelty, outliers),
         confidence=1.0 - error,
     )
 
-    values = evidence.named_memories(seen)
-    gated = _gate_reason(state, seen, feeling, hyperparameters)
-    told = (
-        _EvidenceResult(_with_room(state, reading), state.guard, gated)
+    values = evidence.named_memories(observation)
+    gated = _gate_reason(state, observation, feeling, hyperparameters)
+    result = (
+        _EvidenceResult(_with_room(state, aligned), state.guard, gated)
         if gated
-        else _apply_evidence(state, seen, reading, hyperparameters, outliers)
+        else _apply_evidence(state, observation, aligned, hyperparameters, outliers)
     )
     parameters = (
-        told.parameters
+        result.parameters
         if gated
-        else _adjust_temperature(told.parameters, seen.diversity, state, hyperparameters, outliers)
+        else _adjust_temperature(result.parameters, observation.diversity, state, hyperparameters, outliers)
     )
 
     after = _next_state(
         state,
         parameters,
         feeling,
-        told.watch,
+        result.watch,
         hyperparameters,
         clipped=bool(outliers),
-        guarded=told.guarded,
+        guarded=result.guarded,
         gated=bool(gated),
     )
     after = replace(
@@ -127,23 +129,23 @@ def learn_from_evidence(state: LearnerState, seen: Evidence, hyperparameters: Hy
         values_version=state.values_version + bool(values),
     )
     return after, Explanation(
-        told.reason,
+        result.reason,
         state,
         after,
-        seen,
+        observation,
         hyperparameters,
         feeling,
         outliers=tuple(outliers),
         gated=bool(gated),
-        guarded=told.guarded,
+        guarded=result.guarded,
         judgement=judgement,
-        gradient=told.gradient,
+        gradient=result.gradient,
         values=values,
     )
 
 
 class _EvidenceResult(NamedTuple):
-    """What evidence made of a lesson and its guard, and why."""
+    """Parameters and guard after evidence, and why they are so."""
 
     parameters: Parameters
     watch: Guard
@@ -152,31 +154,35 @@ class _EvidenceResult(NamedTuple):
     guarded: bool = False
 
 
-def _gate_reason(state: LearnerState, seen: Evidence, feeling: Feeling, hyperparameters: Hyperparameters) -> str:
-    """Empty where the evidence is learned from: a person's always is."""
-    credit = evidence.credit_of(seen.source, state.retrieval.trust_sum, hyperparameters)
-    if seen.source is EvidenceSource.MODEL and hyperparameters.citations_await_trust and not credit:
+def _gate_reason(state: LearnerState, observation: Evidence, feeling: Feeling, hyperparameters: Hyperparameters) -> str:
+    """Say why evidence is not learned from; empty where it is. A person's always is."""
+    credit = evidence.credit_of(observation.source, state.retrieval.trust_sum, hyperparameters)
+    if observation.source is EvidenceSource.MODEL and hyperparameters.citations_await_trust and not credit:
         return "a model's citation counts for nothing until what people said has earned trust"
-    is_automatic = seen.source is not EvidenceSource.PERSON
+    is_automatic = observation.source is not EvidenceSource.PERSON
     return "a citation without salience" if is_automatic and not is_salient(feeling.salience, hyperparameters) else ""
 
 
 def _apply_evidence(
-    state: LearnerState, seen: Evidence, reading: AlignedEvidence, hyperparameters: Hyperparameters, outliers: list[str]
+    state: LearnerState,
+    observation: Evidence,
+    aligned: AlignedEvidence,
+    hyperparameters: Hyperparameters,
+    outliers: list[str],
 ) -> _EvidenceResult:
-    is_model = seen.source is EvidenceSource.MODEL
-    parameters, watch, judgement = _with_room(state, reading), state.guard, reading.judgement
-    credit = evidence.credit_of(seen.source, state.retrieval.trust_sum, hyperparameters)
+    is_model = observation.source is EvidenceSource.MODEL
+    parameters, watch, judgement = _with_room(state, aligned), state.guard, aligned.judgement
+    credit = evidence.credit_of(observation.source, state.retrieval.trust_sum, hyperparameters)
     if hyperparameters.learning_rule is Rule.LITERAL:
         rate = hyperparameters.learning_rate(state.modulators.dopamine) * (credit if is_model else 1.0)
-        moved = literal.move_parameters(parameters, rate, literal.evidence_signal(seen))
+        moved = literal.move_parameters(parameters, rate, literal.evidence_signal(observation))
         return _EvidenceResult(moved, watch, "one signal for every weight")
     if judgement is None:
         return _EvidenceResult(
             parameters, watch, "nothing to compare: all of the shown memories helped, or none is known to have"
         )
     retrieval, gradient = evidence.take_step(
-        reading,
+        aligned,
         judgement,
         credit=credit,
         factor=hyperparameters.learning_factor(state.modulators.dopamine),
@@ -193,13 +199,13 @@ def _apply_evidence(
     return _EvidenceResult(parameters, watch, "what helped, against what was shown beside it", gradient, guarded)
 
 
-def _with_room(state: LearnerState, reading: AlignedEvidence) -> Parameters:
-    """The lesson so far, with room for views never seen before."""
-    return Parameters(reading.retrieval, state.utility, state.temperature)
+def _with_room(state: LearnerState, aligned: AlignedEvidence) -> Parameters:
+    """Return the parameters so far, with room for views never seen before."""
+    return Parameters(aligned.retrieval, state.utility, state.temperature)
 
 
 def learn_from_outcome(state: LearnerState, outcome: IterationOutcome, hyperparameters: Hyperparameters) -> LearnerStep:
-    """What happened without a person: always felt and recorded, learned from only where it is salient."""
+    """Learn from an iteration: levels and baseline always, parameters only where it is salient."""
     outliers: list[str] = []
     terms = outcome_terms(outcome, hyperparameters)
     reward = clip("reward", sum_of(terms), -1.0, 1.0, outliers)
@@ -262,7 +268,7 @@ def _next_state(
     guarded: bool,
     gated: bool = False,
 ) -> LearnerState:
-    """What every observation leaves behind; the rest is each rule's own."""
+    """Put together what every observation leaves behind; the rest is each rule's own."""
     counts = state.counts
     return replace(
         state,
@@ -283,20 +289,22 @@ def _next_state(
 
 def _learn_utility(
     state: LearnerState,
-    seen: AnswerVerdict | IterationOutcome,
+    observation: AnswerVerdict | IterationOutcome,
     reward: float,
     credit: float,
     hyperparameters: Hyperparameters,
     *,
     outliers: list[str],
 ) -> Parameters:
-    """A reward tells the worth of gain, cost and latency, nothing of alpha, beta, gamma; unless literally."""
+    """Learn lambda, mu and nu from a reward. It says nothing of the views' weights; the literal rule moves them too."""
     if hyperparameters.learning_rule is Rule.LITERAL:
         return literal.move_parameters(
             state.parameters, hyperparameters.learning_rate(state.modulators.dopamine), reward
         )
     worth = state.utility
-    if features := utility.features(seen.gain, seen.cost, seen.latency_ms, hyperparameters, outliers):
+    if features := utility.features(
+        observation.gain, observation.cost, observation.latency_ms, hyperparameters, outliers
+    ):
         worth = utility.regress(worth, features, reward, credit, hyperparameters)
     return Parameters(state.retrieval, worth, state.temperature)
 

@@ -1,5 +1,7 @@
 """Neuromodulators: leaky integrators with signed drives, each of which gates one thing.
 
+The roles are near those of Doya ("Metalearning and neuromodulation", 2002), but dopamine gates the learning rate here.
+
 dopamine       reward-prediction error        -> the learning rate
 serotonin      stability of outcomes          -> the time constant of the reward baseline
 noradrenaline  surprise x urgency             -> the temperature of attention (focus under pressure)
@@ -17,7 +19,7 @@ NAMES = ("dopamine", "serotonin", "noradrenaline", "acetylcholine")
 
 
 class Modulators(msgspec.Struct, frozen=True, gc=False):
-    """Levels; of drives, each is in [-1, 1] and 0 lets its level leak back to the baseline."""
+    """Four levels, or four drives. A drive is in [-1, 1]; 0 lets its level leak back to the baseline."""
 
     dopamine: float
     serotonin: float
@@ -37,7 +39,7 @@ class Profile(msgspec.Struct, frozen=True, gc=False):
         return cls(name, baseline, low, high, Modulators(*map(sub, astuple(high), astuple(low))))
 
     def displacement(self, name: str, level: float) -> float:
-        """How far from rest, in widths of the range: what a gate reads, so that profiles act alike."""
+        """Distance from rest in widths of the range. Gates read this and not the level, so that profiles act alike."""
         rest: float = getattr(self.baseline, name)
         width: float = getattr(self.width, name)
         return (level - rest) / width
@@ -59,19 +61,19 @@ PROFILES = {SOMA.name: SOMA, UNIT.name: UNIT}
 
 
 def drives(delta: float, error: float, *, urgency: float, novelty: float, confidence: float) -> Modulators:
-    """`delta` in [-2, 2] is reward minus baseline, `error` = |delta| / 2, `urgency` in [-1, 1]."""
+    """Drives of one event: `delta` in [-2, 2] is reward minus baseline, `error` |delta| / 2, `urgency` in [-1, 1]."""
     return Modulators(0.5 * delta, 1.0 - 2.0 * error, error * urgency, novelty - confidence)
 
 
 def urgency(latency_ms: float | None, target_ms: float) -> float:
-    """Signed: 0 at the target or when unknown, towards 1 when far slower, -1 when immediate."""
+    """(latency - target) / (latency + target), in [-1, 1]: -1 when immediate, 0 at the target or when unknown."""
     if latency_ms is None or not latency_ms > 0.0:
         return 0.0 if latency_ms is None else -1.0
     return 1.0 - 2.0 * target_ms / (latency_ms + target_ms)
 
 
 def push(levels: Modulators, drive: Modulators, profile: Profile, leak: float, gain: float) -> Modulators:
-    """m + leak (baseline - m) + gain (high - low) drive, before the bounds."""
+    """m + leak (baseline - m) + gain (high - low) drive; the result may lie outside of the bounds (`clamp_levels`)."""
     a, b, c, d = levels.dopamine, levels.serotonin, levels.noradrenaline, levels.acetylcholine
     rest, width = profile.baseline, profile.width
     return Modulators(
@@ -83,7 +85,6 @@ def push(levels: Modulators, drive: Modulators, profile: Profile, leak: float, g
 
 
 def clamp_levels(levels: Modulators, profile: Profile) -> Modulators:
-    """Inside the bounds of the profile."""
     low, high = profile.low, profile.high
     return Modulators(
         clamp(levels.dopamine, low.dopamine, high.dopamine),

@@ -1,4 +1,4 @@
-"""What the learner is told, as frozen facts. Each says all it means: nothing is looked up elsewhere.
+"""Observations: what a learner learns from, as frozen facts. Each says all it means: nothing is looked up elsewhere.
 
 A malformed observation is refused here; an extreme one is clipped by the rules, which name the clip. The log keeps them
 as they are, exact to the last bit of a float; what has its default is left out, so a default here is a promise:
@@ -14,7 +14,7 @@ VIEW_SCALE = 65535  # a view value in [0, 1] is stored as k / 65535
 
 
 class EvidenceSource(StrEnum):
-    """Who says what helped. `citation` stands in events from before `model` did: it earned trust, and moved values."""
+    """Origin of evidence. `citation` stands only in events from before `model`: it earned trust, and moved values."""
 
     PERSON = "person"
     CITATION = "citation"
@@ -31,7 +31,7 @@ class Shown(NamedTuple):
 class Evidence(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="evidence", gc=False
 ):
-    """Which of the shown memories helped. Shown and not helpful counts as unhelpful for the weights;
+    """Names which of the shown memories helped. Shown and not helpful counts as unhelpful for the weights;
     only memories named as `helpful` or `unhelpful` change their own value."""
 
     views: tuple[str, ...]
@@ -98,9 +98,9 @@ class ToolCallOutcome(NamedTuple):
 class IterationOutcome(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="outcome", gc=False
 ):
-    """What happened in one iteration, without a person: always recorded, learned from if it is salient.
+    """One iteration as it went, judged by no person: always recorded, learned from if it is salient.
 
-    `only_felt`: it moves the mood and nothing else, for its person has taught enough today.
+    `only_felt`: it moves the neuromodulators and nothing else, because its person has taught enough today.
     """
 
     tool_outcomes: tuple[ToolCallOutcome, ...] = ()

@@ -1,4 +1,4 @@
-"""A step of the prior: what an experiment serves to its arm, and what a promotion does to the learner for good.
+"""Steps of the prior: what an experiment serves to its arm, and what a promotion does to the learner for good.
 
 The prior and what was learned move by the same step, so what is served moves by it too, and nothing that was learned
 is lost. Evidence and trust are measured against the new prior from then on.
@@ -21,7 +21,7 @@ Changes = Iterable[tuple[str, float]]
 
 
 class Promotion(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="promotion"):
-    """An experiment was won: steps of the prior by the names of the wire."""
+    """The steps of the arm that won an experiment: (name of the weight on the wire, step)."""
 
     changes: tuple[tuple[str, float], ...]
     reason: str
@@ -32,7 +32,7 @@ def promote(state: LearnerState, won: Promotion, hyperparameters: Hyperparameter
 
 
 def step_prior(state: LearnerState, changes: Changes, hyperparameters: Hyperparameters) -> LearnerState:
-    """The learner with its prior moved; its version and everything that is not a weight stay."""
+    """Move the prior of a learner; its version and everything that is not a weight stay."""
     steps = dict(changes)
     if not steps:
         return state
@@ -48,7 +48,7 @@ def step_prior(state: LearnerState, changes: Changes, hyperparameters: Hyperpara
 
 
 def step_parameters(parameters: Parameters, steps: dict[str, float], hyperparameters: Hyperparameters) -> Parameters:
-    """Each weight by its name on the wire; a name that the learner does not know moves nothing."""
+    """Move prior and learned weight by the same step, inside their box. A name that the learner lacks moves none."""
     old = parameters.retrieval
     by_view = [steps.get(weight_name(view), 0.0) for view in old.views.names]
     boxes = list(zip(old.views.lows, old.views.highs, strict=True))
@@ -62,13 +62,16 @@ def step_parameters(parameters: Parameters, steps: dict[str, float], hyperparame
 
 
 def _step_temperature(old: Temperature, step: float, hyperparameters: Hyperparameters) -> Temperature:
-    """d takes the step, so that the diversity rule goes on from there."""
+    """Move tau, and its drift with it, so that the diversity rule goes on from there."""
     tau = clamp(old.tau + step, hyperparameters.tau_low, hyperparameters.tau_high)
     return Temperature(tau, old.drift + (tau - old.tau))
 
 
 def _step_utility(old: Utility, steps: dict[str, float], hyperparameters: Hyperparameters) -> Utility:
-    """theta + step solves the regression whose right side is larger by (M + prior I) step: it lasts as data do."""
+    """Move lambda, mu and nu as if the data had said so: the step lasts as long as data do.
+
+    theta solves (M + prior I) theta = b, so theta + step solves it with b + (M + prior I) step.
+    """
     gain, cost, late = (steps.get(name, 0.0) for name in ("lambda", "mu", "nu"))
     worth = hyperparameters.utility_prior_observations
     return replace(

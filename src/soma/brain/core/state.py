@@ -1,4 +1,4 @@
-"""All that was learned for one (tenant, agent), as one immutable value."""
+"""The state of a learner: all that was learned for one (tenant, agent), as one immutable value."""
 
 from hashlib import sha256
 
@@ -62,17 +62,17 @@ class LearnerState(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def weights(self) -> dict[str, float]:
-        """As learned, by the names of the wire; what of it is served is trust's to say."""
+        """Weights as learned, by their names on the wire; trust decides what of them is served (`serving/serve.py`)."""
         return by_weight_name(self.retrieval.views.names, self.retrieval.weights) | self.weights_beside_views
 
     @property
     def weights_beside_views(self) -> dict[str, float]:
-        """Those that no view has, which are served as they are learned."""
+        """tau, lambda, mu and nu: they belong to no view, and are served as they are learned."""
         worth = self.utility
         return {"tau": self.temperature.tau, "lambda": worth.lambda_, "mu": worth.mu, "nu": worth.nu}
 
     def to_json(self) -> str:
-        """By the names of the fields, each float to its last bit. Raises ValueError for one that is not finite."""
+        """JSON by the names of the fields, each float to its last bit. Raises ValueError if a float is not finite."""
         text = msgspec.json.encode(self)
         self.from_json(text)  # JSON has no word for it but null, which is no float
         return text.decode()
@@ -82,5 +82,5 @@ class LearnerState(msgspec.Struct, frozen=True, gc=False):
         return msgspec.json.decode(text, type=cls)
 
     def state_hash(self) -> str:
-        """Of its MessagePack: all in field order, floats as big-endian IEEE 754, texts with their length."""
+        """SHA-256 of the MessagePack: all in field order, floats as big-endian IEEE 754, texts with their length."""
         return sha256(msgspec.msgpack.encode(self)).hexdigest()

@@ -12,6 +12,8 @@ import msgspec
 
 
 class WeightRule(StrEnum):
+    """The rule that moves a weight."""
+
     EVIDENCE = "evidence"
     DIVERSITY = "diversity rule"
     REGRESSION = "regression"
@@ -46,13 +48,13 @@ VIEWS_LIMIT = 64  # a state stays small whatever names arrive
 
 
 def weight_name(view: str) -> str:
-    """The wire's name of a view's weight: alpha for `semantic`, else the view's own name."""
+    """Name of a view's weight on the wire: alpha for `semantic`, else the view's own name."""
     weight = NAMED_VIEWS.get(view)
     return weight.name if weight else view
 
 
 def by_weight_name(views: tuple[str, ...], values: Sequence[float]) -> dict[str, float]:
-    """A column of the views, by the wire's names."""
+    """A value a view, by the names of their weights on the wire."""
     return dict(zip(_weight_names(views), values, strict=True))
 
 
@@ -62,6 +64,7 @@ def _weight_names(views: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def box(view: str) -> tuple[float, float]:
+    """Bounds of a view's weight."""
     weight = NAMED_VIEWS.get(view)
     return (weight.low, weight.high) if weight else (FURTHER_VIEW_LOW, FURTHER_VIEW_HIGH)
 
@@ -76,7 +79,7 @@ class Views(msgspec.Struct, frozen=True, gc=False):
 
     @classmethod
     def of(cls, priors: Mapping[str, float]) -> "Views":
-        """A registry from name -> shipped prior weight; a prior outside its box is refused."""
+        """Build a registry from name -> prior. Raises ValueError for a prior outside its box or too many views."""
         names = tuple(sorted(priors))
         if len(names) > VIEWS_LIMIT:
             raise ValueError(f"at most {VIEWS_LIMIT} views, not {len(names)}")
@@ -92,7 +95,7 @@ class Views(msgspec.Struct, frozen=True, gc=False):
         )
 
     def prior(self, name: str) -> float:
-        """0 for a view nobody shipped: it must earn its influence."""
+        """Prior of a view; 0 for one that nobody shipped: it must earn its influence."""
         return self.priors[self.names.index(name)] if name in self.names else 0.0
 
 

@@ -1,4 +1,4 @@
-"""Experiments: which arm a subject is in, and what the results say. Pure; the rows are kept by the shell."""
+"""Design of an experiment: which arm a subject is in, and what its results say."""
 
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
@@ -14,9 +14,9 @@ WARMUP = 10  # subjects of each arm before a sequential test is looked at
 
 class Method(StrEnum):
     WELCH = "welch"
-    """Once, at the planned size."""
+    """Judge once, at the planned size."""
     ANYTIME = "anytime"
-    """At every look; stops as soon as it is sure."""
+    """Judge at every look, and stop as soon as it is sure."""
 
 
 class Call(StrEnum):
@@ -43,7 +43,7 @@ class Design(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What came of one subject: the mean of its outcomes, because the subject is what was drawn."""
+    """Result of one subject: the mean of its outcomes, because the subject is what was drawn (decision 031)."""
 
     arm: str
     value: float
@@ -59,13 +59,16 @@ class ExperimentVerdict(NamedTuple):
 
 
 def assign_arm(experiment_id: str, subject: str, design: Design) -> ExperimentArm:
-    """By hash of (experiment, subject): the same for ever, on every machine, and independent of other experiments."""
+    """Draw the arm of a subject by the SHA-256 of (experiment, subject).
+
+    It is the same for ever and on every machine, and independent of other experiments.
+    """
     number = int.from_bytes(sha256(f"{experiment_id}\0{subject}".encode()).digest()[:8])
     return design.arms[0] if number < design.share * 2.0**64 else design.arms[1]
 
 
 def judge(design: Design, results: Sequence[Result]) -> ExperimentVerdict:
-    """`results` in order of arrival. Promotes at p < 0.05 and |d| > 0.3."""
+    """Judge `results`, given in order of arrival. Promotes the better arm at p < 0.05 and |d| > 0.3."""
     first, second = design.arms
     values: Mapping[str, list[float]] = {first.name: [], second.name: []}
     for result in results:

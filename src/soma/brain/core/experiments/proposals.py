@@ -1,4 +1,4 @@
-"""Which step of the prior to try where a learner's score falls: bounded, and where what was learned points to."""
+"""Proposals: the step of the prior to try where a learner's score falls; bounded, and towards what was learned."""
 
 from collections.abc import Collection
 from typing import NamedTuple
@@ -23,7 +23,7 @@ class PriorStep(NamedTuple):
 def propose_step(
     state: LearnerState, hyperparameters: Hyperparameters, *, bound: float, tried: Collection[tuple[str, str]]
 ) -> PriorStep | None:
-    """The first that was not tried: views by how far the trusted weight is from its prior, then tau either way.
+    """Propose the first step not tried: views by how far the learned weight is from its prior, then tau either way.
 
     A step is at most `bound` of the weight's box. None where all were tried.
     """

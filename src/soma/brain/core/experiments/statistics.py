@@ -1,4 +1,4 @@
-"""Is one arm better than the other? Welch's t, Cohen's d, and a test that may be looked at all the time.
+"""Statistics of two arms: Welch's t, Cohen's d, a test that may be looked at all the time, and a trend.
 
 p-values come from the regularised incomplete beta function by its continued fraction (Numerical Recipes 6.4), with
 the logarithm and exponential of `arithmetic.py`, so that a verdict is the same on every machine.
@@ -29,7 +29,7 @@ class Sample(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """Of b with a: `t` and `d` are above 0 where b is better."""
+    """Comparison of b with a: `t` and `d` are above 0 where b is better. `p` is two-sided."""
 
     t: float
     df: float
@@ -38,6 +38,7 @@ class Comparison(NamedTuple):
 
 
 def sample(values: Sequence[float]) -> Sample:
+    """Size, mean and unbiased variance of some values."""
     count = len(values)
     if not count:
         return Sample(0, 0.0, 0.0)
@@ -47,7 +48,7 @@ def sample(values: Sequence[float]) -> Sample:
 
 
 def welch(a: Sample, b: Sample) -> Comparison:
-    """t = (mean_b - mean_a) / sqrt(s_a^2 / n_a + s_b^2 / n_b), df by Welch and Satterthwaite, p two-sided.
+    """t = (mean_b - mean_a) / sqrt(s_a^2 / n_a + s_b^2 / n_b) (Welch, 1947), df by Welch and Satterthwaite.
 
     Two arms without any spread differ with certainty or not at all.
     """
@@ -74,6 +75,7 @@ def cohens_d(a: Sample, b: Sample) -> float:
 
 
 def pooled_deviation(a: Sample, b: Sample) -> float:
+    """sqrt(((n_a - 1) s_a^2 + (n_b - 1) s_b^2) / (n_a + n_b - 2)); 0 where there are too few values."""
     freedom = a.size + b.size - 2
     if freedom < 1:
         return 0.0
@@ -81,12 +83,12 @@ def pooled_deviation(a: Sample, b: Sample) -> float:
 
 
 def student_p(t: float, df: float) -> float:
-    """P(|T| >= |t|) = I_x(df / 2, 1 / 2), x = df / (df + t^2)."""
+    """Two-sided p of Student's t: P(|T| >= |t|) = I_x(df / 2, 1 / 2), x = df / (df + t^2)."""
     return incomplete_beta(df / (df + t * t), 0.5 * df, 0.5)
 
 
 def incomplete_beta(x: float, a: float, b: float) -> float:
-    """The regularised I_x(a, b)."""
+    """The regularised incomplete beta function I_x(a, b)."""
     if x <= 0.0:
         return 0.0
     if x >= 1.0:
@@ -98,7 +100,7 @@ def incomplete_beta(x: float, a: float, b: float) -> float:
 
 
 def _continued_fraction(x: float, a: float, b: float) -> float:
-    """Lentz's method."""
+    """Lentz's method (1976), as in Numerical Recipes 6.4."""
     c, d = 1.0, _inverse(1.0 - (a + b) * x / (a + 1.0))
     fraction = d
     for m in range(1, STEPS):
@@ -122,7 +124,7 @@ def _inverse(value: float) -> float:
 
 
 def log_gamma(x: float) -> float:
-    """Lanczos, g = 7, n = 9; for x >= 1/2."""
+    """log Gamma(x) for x >= 1/2, by Lanczos (1964) with g = 7, n = 9."""
     x -= 1.0
     series = LANCZOS[0]
     for place, coefficient in enumerate(LANCZOS[1:], 1):
@@ -158,7 +160,7 @@ def _log_ratio(a: Sample, b: Sample, effect: float) -> float:
 
 
 class _Running:
-    """Mean and variance by Welford's method."""
+    """Mean and variance by Welford's method (1962): one pass, without cancellation."""
 
     def __init__(self) -> None:
         self._count, self._mean, self._squares = 0, 0.0, 0.0

@@ -1,4 +1,8 @@
-"""Does a stated confidence keep its word? Labels are people's verdicts on answers."""
+"""Calibration: what a stated confidence has been worth. Labels are people's verdicts on answers.
+
+Isotonic regression over ten bins by pooling adjacent violators (Ayer et al., 1955); reported by the expected
+calibration error (Naeini, Cooper, Hauskrecht, 2015) and the Brier score (1950).
+"""
 
 from itertools import pairwise
 from typing import NamedTuple
@@ -39,6 +43,7 @@ EMPTY = Calibration((Bin(0, 0.0, 0),) * BINS, 0.0)
 
 
 def add_label(old: Calibration, confidence: float, *, good: bool) -> Calibration:
+    """Count one answer given with `confidence` in [0, 1], and whether a person called it good."""
     index = _bin(confidence)
     content = old.bins[index]
     new = Bin(content.labels + 1, content.stated + confidence, content.right + good)
@@ -61,9 +66,9 @@ def report(calibration: Calibration, hyperparameters: Hyperparameters) -> Calibr
 
 
 def calibrate(calibration: Calibration, confidence: float, hyperparameters: Hyperparameters) -> float:
-    """What a stated confidence has been worth: interpolated over the bins, never falling as it rises.
+    """Return the share of good answers expected at a stated confidence; it never falls as the confidence rises.
 
-    Each bin holds the identity as a prior worth 20 observations, so that without labels nothing changes.
+    Each bin holds the identity as a prior worth `calibration_prior` observations, so without labels nothing changes.
     """
     if not calibration.labels:
         return confidence
@@ -103,7 +108,7 @@ def _level(pool: list[_Point]) -> float:
 
 
 def _interpolate(points: list[_Point], x: float) -> float:
-    """Straight between the points; outside them the correction of the nearest one holds."""
+    """Interpolate linearly between the points; outside them the correction of the nearest one holds."""
     for (x0, y0, _), (x1, y1, _) in pairwise(points):
         if x0 <= x <= x1:
             return y0 + (y1 - y0) * (x - x0) / (x1 - x0)

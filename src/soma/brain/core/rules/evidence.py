@@ -1,15 +1,18 @@
-"""The evidence rule: which of the shown memories helped tells each view's weight which way to go.
+"""The evidence rule: which of the shown memories helped says for each view which way its weight should go.
+
+The model is a conditional logit (McFadden, 1974): people name the memory that helped with the chance that the weights
+give it among those shown. A share d of all feedback is taken to name one of the n shown by accident.
 
 p = softmax(w.x / T) over the shown memories, y uniform on the helpful ones, m = y - p, L = -y.log p
-r = (1 - d) e^-L / ((1 - d) e^-L + d / n)                       how likely the naming was meant, not a slip
+r = (1 - d) e^-L / ((1 - d) e^-L + d / n)                       how likely the naming was meant, not an accident
 g = c r sum m x / T - pull (w - prior)
 H = memory H + c r var_p(x) / T^2
 w += step (lr_eff / lr_base) g / (H_0 + H)
 
-That is one Newton step, view by view, down the cross-entropy between what helped and what the weights would have
-chosen, if a share d of all feedback names one of the n shown by accident. Where a person dismisses all that was
-shown, m = -0.2 / n for each and x - 1/2 takes the place of x, over the memories of which a view says anything: views
-that stood out among the wrong memories lose a little. A bad prior shows little else to learn from.
+That is one Newton step, view by view (a diagonal Hessian), down the cross-entropy between what helped and what the
+weights would have chosen. Where a person dismisses all that was shown, m = -0.2 / n for each and x - 1/2 takes the
+place of x, over the memories of which a view says anything: views that stood out among the wrong memories lose a
+little. A bad prior shows little else to learn from. Measured beside other rules in decision 041.
 """
 
 from collections.abc import Sequence
@@ -36,7 +39,7 @@ class Retrieval(msgspec.Struct, frozen=True, gc=False):
 
 
 class Judgement(msgspec.Struct, frozen=True, gc=False):
-    """How the weights would have chosen among the shown, before they learn what helped."""
+    """The choice that the weights would have made among the shown, before they learn what helped."""
 
     chances: tuple[float, ...]
     """p of each shown memory; none if all were dismissed."""
@@ -45,20 +48,22 @@ class Judgement(msgspec.Struct, frozen=True, gc=False):
     error: float
     """Half the distance between chance and outcome, in [0, 1]."""
     advantage: float | None
-    """loss(prior) - loss(w), in doubt: above 0 the learned weights foretold it better. None if all were dismissed."""
+    """loss(prior) - loss(w), accidents allowed for: above 0 the learned weights foretold it better.
+
+    None if all were dismissed."""
     meant: float = 1.0
     """r: how likely the naming was meant."""
 
 
 class AlignedEvidence(msgspec.Struct, frozen=True, gc=False):
-    """Evidence in the learner's own terms: its views, made room for; rows of values; what they say."""
+    """Evidence in the columns of the learner: new views have room, and each shown memory is a row of values."""
 
     retrieval: Retrieval
     active: tuple[bool, ...] | None
-    """Which views the evidence knows; None for all of them."""
+    """One flag a view, set where the evidence has values of it; None if it has values of all."""
     rows: Rows
     judgement: Judgement | None
-    """None, and nothing to learn, if all of the shown helped, or none is known to have."""
+    """None, and nothing to learn, if all of the shown helped, or if nothing is known of any."""
 
 
 def initial(views: Views) -> Retrieval:
@@ -66,7 +71,7 @@ def initial(views: Views) -> Retrieval:
 
 
 def add_views(old: Retrieval, names: Sequence[str], shipped: Views) -> Retrieval:
-    """Room for views never seen before, at their shipped prior or 0; past the limit they are ignored."""
+    """Add views never seen before, at their shipped prior or 0; past the limit they are ignored."""
     known = dict(zip(old.views.names, zip(old.weights, old.curvatures, strict=True), strict=True))
     unseen = sorted(set(names) - set(known))[: VIEWS_LIMIT - len(known)]
     if not unseen:
@@ -83,6 +88,7 @@ def add_views(old: Retrieval, names: Sequence[str], shipped: Views) -> Retrieval
 
 
 def align_evidence(old: Retrieval, evidence: Evidence, hyperparameters: Hyperparameters) -> AlignedEvidence:
+    """Put evidence into the learner's columns, and judge it by the weights so far."""
     if evidence.views == old.views.names:
         retrieval, active = old, None
         rows = [tuple(map(float, memory.values)) for memory in evidence.shown]
@@ -97,7 +103,7 @@ def align_evidence(old: Retrieval, evidence: Evidence, hyperparameters: Hyperpar
 
 
 def take_step(
-    reading: AlignedEvidence,
+    aligned: AlignedEvidence,
     judgement: Judgement,
     *,
     credit: float,
@@ -106,10 +112,10 @@ def take_step(
     hyperparameters: Hyperparameters,
     outliers: list[str],
 ) -> tuple[Retrieval, tuple[float, ...]]:
-    """One Newton step inside the boxes, and the gradient that it followed. `factor` is lr_eff / lr_base."""
-    old, views = reading.retrieval, reading.retrieval.views
-    sums, variances = (_moments if judgement.chances else _dismissal_sums)(reading.rows, judgement)
-    g = _gradient(reading, judgement, sums, credit, hyperparameters, outliers=outliers)
+    """Take one Newton step inside the boxes; return it with the gradient g. `factor` is lr_eff / lr_base."""
+    old, views = aligned.retrieval, aligned.retrieval.views
+    sums, variances = (_moments if judgement.chances else _dismissal_sums)(aligned.rows, judgement)
+    g = _gradient(aligned, judgement, sums, credit, hyperparameters, outliers=outliers)
     scale = hyperparameters.learner_temperature * VIEW_SCALE
     sharpness, memory = credit * judgement.meant / (scale * scale), hyperparameters.curvature_memory
     h = [memory * known + sharpness * told for known, told in zip(old.curvatures, variances, strict=True)]
@@ -123,7 +129,7 @@ def take_step(
 
 
 def _moments(rows: Rows, judgement: Judgement) -> tuple[list[float], list[float]]:
-    """Of each view among the shown: sum m x, and its variance by the chances."""
+    """Sum m x and var_p(x) of each view over the shown."""
     sums, variances = [], []
     for column in zip(*rows, strict=True):  # the hottest loop of learning: one pass for three sums
         pushed = mean = square = 0.0
@@ -139,8 +145,10 @@ def _moments(rows: Rows, judgement: Judgement) -> tuple[list[float], list[float]
 
 
 def _dismissal_sums(rows: Rows, judgement: Judgement) -> tuple[list[float], list[float]]:
-    """Of each view: sum m (x - 1/2) over the memories of which it says anything; one that none of them has is no part
-    of why they were shown. Nothing was compared, so there is no variance."""
+    """Sum m (x - 1/2) of each view over the memories that have it, and no variance, for nothing was compared.
+
+    A view that none of them has did not bring them here, so it gets no push.
+    """
     sums = []
     for column in zip(*rows, strict=True):
         pushed = 0.0
@@ -152,7 +160,7 @@ def _dismissal_sums(rows: Rows, judgement: Judgement) -> tuple[list[float], list
 
 
 def _gradient(
-    reading: AlignedEvidence,
+    aligned: AlignedEvidence,
     judgement: Judgement,
     sums: list[float],
     credit: float,
@@ -161,15 +169,15 @@ def _gradient(
     outliers: list[str],
 ) -> tuple[float, ...]:
     """g of each view, within the limit for outliers; 0 for a view that the evidence does not know."""
-    views, weights = reading.retrieval.views, reading.retrieval.weights
+    views, weights = aligned.retrieval.views, aligned.retrieval.weights
     push = credit * judgement.meant / (hyperparameters.learner_temperature * VIEW_SCALE)
     pull, limit = hyperparameters.prior_pull, hyperparameters.gradient_limit
     g = [
         push * pushed - pull * (weight - prior)
         for pushed, weight, prior in zip(sums, weights, views.priors, strict=True)
     ]
-    if reading.active:
-        g = [slope if known else 0.0 for slope, known in zip(g, reading.active, strict=True)]
+    if aligned.active:
+        g = [slope if known else 0.0 for slope, known in zip(g, aligned.active, strict=True)]
     if max(g) > limit or min(g) < -limit:
         named = zip(map(weight_name, views.names), g, strict=True)
         g = [clip(name, slope, -limit, limit, outliers) for name, slope in named]
@@ -177,6 +185,7 @@ def _gradient(
 
 
 def credit_of(source: EvidenceSource, trust_sum: float, hyperparameters: Hyperparameters) -> float:
+    """c: what evidence from `source` counts beside a person's word."""
     if source is EvidenceSource.PERSON:
         return hyperparameters.person_credit
     waits = source is EvidenceSource.MODEL and hyperparameters.citations_await_trust
@@ -184,9 +193,9 @@ def credit_of(source: EvidenceSource, trust_sum: float, hyperparameters: Hyperpa
 
 
 def named_memories(evidence: Evidence) -> tuple[tuple[str, bool], ...]:
-    """Shown memories that were named, with whether they helped; one named both ways counts as unhelpful.
+    """Shown memories that were named, each with whether it helped; one named both ways counts as unhelpful.
 
-    What a model cites says nothing of a memory's own worth.
+    None where a model named them: what it cites says nothing about the worth of a memory.
     """
     if evidence.source is EvidenceSource.MODEL:
         return ()
@@ -197,7 +206,7 @@ def named_memories(evidence: Evidence) -> tuple[tuple[str, bool], ...]:
 
 
 def _align_rows(evidence: Evidence, names: tuple[str, ...]) -> Rows:
-    """The shown values in the learner's order of views; a view without values is 0 throughout."""
+    """Put the shown values into the learner's order of views; a view without values is 0 throughout."""
     place = {name: index for index, name in enumerate(evidence.views)}
     order = [place.get(name, -1) for name in names]
     return [tuple([float(values[i]) if i >= 0 else 0.0 for i in order]) for _, values in evidence.shown]
@@ -232,7 +241,7 @@ def _compare(old: Retrieval, rows: Rows, y: list[float], hyperparameters: Hyperp
 
 
 def _score_rows(rows: Rows, old: Retrieval, scale: float) -> tuple[list[float], list[float]]:
-    """w.x / T of each shown memory by the weights, and by their priors; added left to right, as by `dot`."""
+    """w.x / T of each shown memory, by the weights and by their priors; added left to right, as `dot` does."""
     weights, priors = old.weights, old.views.priors
     scores, prior_scores = [], []
     for row in rows:
@@ -246,7 +255,7 @@ def _score_rows(rows: Rows, old: Retrieval, scale: float) -> tuple[list[float], 
 
 
 def _choice_chances(scores: list[float], y: list[float]) -> tuple[list[float], float]:
-    """Chances, and e^-L: how likely what helped would have been chosen; L = log Z - sum y s."""
+    """p = softmax(scores), and e^-L: how likely the weights were to choose what helped; L = log Z - sum y s."""
     top = max(scores)
     above = [score - top for score in scores]
     parts = [exp(score) for score in above]

@@ -1,4 +1,4 @@
-"""How an event is felt: prediction error, salience, and the levels it leaves behind."""
+"""Feeling: the prediction error and salience of an event, and the neuromodulator levels that it leaves behind."""
 
 import msgspec
 
@@ -10,7 +10,7 @@ UNKNOWN = 0.5  # novelty or confidence nobody stated: drives nothing
 
 
 def salience(novelty: float, error: float, hyperparameters: Hyperparameters) -> float:
-    """0.5 novelty + 0.5 error; novelty = 1 - max cosine to working memory, error = |delta| / 2."""
+    """0.5 novelty + 0.5 error, in [0, 1]; novelty = 1 - max cosine to working memory, error = |delta| / 2."""
     return hyperparameters.novelty_share * novelty + hyperparameters.error_share * error
 
 
@@ -21,7 +21,7 @@ class Feeling(msgspec.Struct, frozen=True, gc=False):
     salience: float
     drives: Modulators
     raw_levels: Modulators
-    """The levels after the event, before their bounds."""
+    """Levels after the event, not yet clamped to their bounds."""
 
 
 def feel(
@@ -34,7 +34,10 @@ def feel(
     confidence: float | None = None,
     urgency: float = 0.0,
 ) -> Feeling:
-    """`surprise` stands for |delta| / 2 where there is evidence instead of a reward."""
+    """Work out what an event does to the levels `before` it.
+
+    `surprise` stands for |delta| / 2 where evidence came instead of a reward.
+    """
     error = 0.5 * abs(delta) if surprise is None else surprise
     novelty = UNKNOWN if novelty is None else novelty
     confidence = UNKNOWN if confidence is None else confidence
@@ -46,6 +49,9 @@ def feel(
 
 
 def next_baseline(baseline: float, delta: float, before: Modulators, hyperparameters: Hyperparameters) -> float:
-    """baseline += 0.05 delta with serotonin at rest; a stable agent changes its expectation more slowly."""
+    """baseline += 0.05 delta with serotonin at rest (Rescorla and Wagner, 1972).
+
+    High serotonin means stable outcomes: such a learner changes its expectation more slowly.
+    """
     calm = hyperparameters.profile.displacement("serotonin", before.serotonin)
     return baseline + hyperparameters.baseline_rate * (1.0 - hyperparameters.serotonin_reach * calm) * delta

@@ -1,4 +1,4 @@
-"""What salience lets through. Only automatic outcomes are gated: a person's feedback never is."""
+"""Gates: what salience lets through. Only automatic outcomes are gated: a person's feedback never is."""
 
 from typing import NamedTuple
 
@@ -14,12 +14,12 @@ class Gates(NamedTuple):
 
 
 def is_salient(salience: float, hyperparameters: Hyperparameters) -> bool:
-    """Whether an automatic outcome may move weights."""
+    """Return whether an automatic outcome may move weights."""
     return salience >= hyperparameters.gate_learn
 
 
 def gates(salience: float, modulators: Modulators, hyperparameters: Hyperparameters) -> Gates:
-    """0.3 learn, 0.5 act, 0.7 admit to working memory; acetylcholine lowers the last."""
+    """Open at a salience of 0.3 to learn, 0.5 to act, 0.7 to admit to working memory (acetylcholine lowers it)."""
     return Gates(
         learn=is_salient(salience, hyperparameters),
         act=salience >= hyperparameters.gate_act,

@@ -1,4 +1,8 @@
-"""The rolling score and the way back: what was learned and then proved worse is undone by itself."""
+"""Guard: two rolling scores, and the way back when one falls: parameters that proved worse are undone by themselves.
+
+A score has a fast and a slow exponential mean. It has fallen when the fast one is three of its own standard deviations
+below the slow one, the limit of an EWMA control chart (Roberts, 1959); the variance is Finch's incremental one (2009).
+"""
 
 import msgspec
 from msgspec.structs import replace
@@ -11,7 +15,7 @@ from soma.brain.core.rules.utility import Utility
 
 
 class Parameters(msgspec.Struct, frozen=True, gc=False):
-    """What has been learned, as opposed to how the agent feels: the part a guard may put back."""
+    """The learned part of a state, without levels and counts: what the guard may put back."""
 
     retrieval: Retrieval
     utility: Utility
@@ -29,9 +33,10 @@ class Rolling(msgspec.Struct, frozen=True, gc=False):
 
 class Guard(msgspec.Struct, frozen=True, gc=False):
     evidence: Rolling
-    """Of loss(prior) - loss(w): how much better than the prior each piece of evidence was foretold."""
+    """Score loss(prior) - loss(w): how much better than by the prior each piece of evidence was foretold."""
     reward: Rolling
     good: Parameters | None
+    """The last parameters kept while no score fell."""
 
 
 START = Rolling(0, 0.0, 0.0, 0.0)
@@ -39,6 +44,7 @@ INITIAL = Guard(START, START, None)
 
 
 def add_score(old: Rolling, score: float, hyperparameters: Hyperparameters) -> Rolling:
+    """Move both means, and the variance round the slow one, by one score."""
     scored, fast, slow = old.scored + 1, old.fast, old.slow
     fast_rate, slow_rate = hyperparameters.guard_fast, hyperparameters.guard_slow
     if scored * slow_rate < 1.0:  # the first scores are averaged plainly, so that the start weighs nothing
@@ -54,7 +60,7 @@ def add_score(old: Rolling, score: float, hyperparameters: Hyperparameters) -> R
 
 
 def has_worsened(score: Rolling, hyperparameters: Hyperparameters) -> bool:
-    """slow - fast > 3 standard deviations of the fast mean: sqrt(variance rate / (2 - rate))."""
+    """Return whether slow - fast > 3 standard deviations of the fast mean, sqrt(variance rate / (2 - rate))."""
     fall = score.slow - score.fast
     if fall <= 0.0 or score.scored < hyperparameters.guard_warmup:
         return False
@@ -63,7 +69,7 @@ def has_worsened(score: Rolling, hyperparameters: Hyperparameters) -> bool:
 
 
 def is_checkpoint(score: Rolling, hyperparameters: Hyperparameters) -> bool:
-    """Time to keep the lesson as good: often enough, and only while the score is not falling."""
+    """Return whether it is time to keep the parameters as good: every 25 scores, while the score does not fall."""
     return (
         score.scored % hyperparameters.guard_snapshot_every == 0
         and score.scored >= hyperparameters.guard_warmup
@@ -74,7 +80,11 @@ def is_checkpoint(score: Rolling, hyperparameters: Hyperparameters) -> bool:
 def watch_evidence(
     guard: Guard, parameters: Parameters, advantage: float, hyperparameters: Hyperparameters
 ) -> tuple[Guard, Parameters, bool]:
-    """One more score. The lesson to go on with is the new one or, when it proved worse, the last good one."""
+    """Score new parameters by the advantage of their predecessors over the prior.
+
+    Returns the guard, the parameters to go on with (the new ones or, if the score fell, the last good ones), and
+    whether the guard put them back.
+    """
     limit = hyperparameters.advantage_limit
     advantage = clamp(advantage, -limit, limit)  # one wild event must not hide a fall in the variance
     score, good, guarded = _watch(guard.evidence, guard.good, parameters, advantage, hyperparameters)
@@ -84,6 +94,7 @@ def watch_evidence(
 def watch_reward(
     guard: Guard, parameters: Parameters, reward: float, hyperparameters: Hyperparameters
 ) -> tuple[Guard, Parameters, bool]:
+    """Score new parameters by a reward; returns as `watch_evidence` does."""
     score, good, guarded = _watch(guard.reward, guard.good, parameters, reward, hyperparameters)
     return Guard(guard.evidence, score, good), good if guarded and good else parameters, guarded
 
@@ -93,6 +104,6 @@ def _watch(
 ) -> tuple[Rolling, Parameters | None, bool]:
     rolling = add_score(old, score, hyperparameters)
     if good and has_worsened(rolling, hyperparameters):
-        # Start again from the usual score, still on the watch: whatever spoiled the lesson may go on.
+        # Start again from the usual score, still on the watch: whatever spoiled the parameters may go on.
         return replace(rolling, fast=rolling.slow), good, True
     return rolling, parameters if is_checkpoint(rolling, hyperparameters) else good, False

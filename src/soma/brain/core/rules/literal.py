@@ -1,6 +1,8 @@
-"""The plan's formula, a setting and a column of every benchmark: one scalar moves every weight.
+"""The literal rule: the original plan's formula, in which one scalar moves every weight.
 
-p_new = clamp(p_old + lr_eff gain_p signal, p_min, p_max)
+    p_new = clamp(p_old + lr_eff gain_p signal, p_min, p_max)
+
+It is a choice of the setting `learning_rule`, and stands beside the evidence rule in every benchmark.
 """
 
 from msgspec.structs import replace
@@ -24,7 +26,7 @@ def move_weight(weight: Weight, value: float, rate: float, signal: float) -> flo
 
 
 def move_parameters(old: Parameters, rate: float, signal: float) -> Parameters:
-    """Every weight with a gain: alpha, gamma, lambda, mu, nu. beta, tau and the further views have none."""
+    """Move every weight that has a gain: alpha, gamma, lambda, mu, nu. beta, tau and the further views have none."""
     retrieval, utility = old.retrieval, old.utility
     weights = [
         move_weight(NAMED_VIEWS[view], value, rate, signal) if view in NAMED_VIEWS else value

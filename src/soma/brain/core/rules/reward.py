@@ -1,4 +1,4 @@
-"""From what happened to one number in [-1, 1], with every term named."""
+"""Reward: what happened as one number in [-1, 1], with every term named."""
 
 from soma.brain.core.arithmetic import total
 from soma.brain.core.hyperparameters import Hyperparameters
@@ -26,7 +26,7 @@ def answer_terms(answer: AnswerVerdict, hyperparameters: Hyperparameters) -> Ter
 
 
 def outcome_terms(outcome: IterationOutcome, hyperparameters: Hyperparameters) -> Terms:
-    """Tools, 2 confidence - 1 and progress by their shares; the unknown leaves its share to the rest."""
+    """Tools, 2 confidence - 1 and progress, each by its share; an unknown one leaves its share to the rest."""
     parts = []
     if outcome.tool_outcomes:
         rewards = [
@@ -43,6 +43,7 @@ def outcome_terms(outcome: IterationOutcome, hyperparameters: Hyperparameters) -
 
 
 def sum_of(terms: Terms) -> float:
+    """Add the terms in their order; the result may lie outside of [-1, 1]."""
     reward = 0.0
     for _, value in terms:
         reward += value

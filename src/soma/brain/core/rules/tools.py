@@ -25,7 +25,10 @@ def usefulness(tools: Tools, name: str) -> float:
 
 
 def update_usefulness(tools: Tools, name: str, outcome: float, rate: float, *, floor: float = 0.0) -> Tools:
-    """u += rate (outcome - u), never below `floor`; sorted by name; past the limit the least called is forgotten."""
+    """u += rate (outcome - u), never below `floor`, for one tool by its name.
+
+    The tools stay sorted by name. Past the limit the least called one is forgotten, the first by name among equals.
+    """
     calls = {tool.name: tool for tool in tools}
     old = calls.get(name, ToolUsefulness(name, PRIOR, 0))
     moved = old.usefulness + rate * (outcome - old.usefulness)

@@ -1,7 +1,7 @@
 """lambda, mu, nu: what gain, cost and latency are worth, by ridge regression of reward on them.
 
-Minimises sum c (reward - theta . f)^2 + 30 |theta - prior|^2, f = (gain, -cost / budget, -latency / target);
-older observations fade, so that a change of taste is noticed.
+Minimises sum c (reward - theta . f)^2 + 30 |theta - prior|^2, f = (gain, -cost / budget, -latency / target). Each
+observation counts 0.999 of the next one (recursive least squares with forgetting), so a change of taste is noticed.
 """
 
 import msgspec
@@ -57,7 +57,7 @@ def features(
 
 
 def regress(old: Utility, f: Features, reward: float, credit: float, hyperparameters: Hyperparameters) -> Utility:
-    """One observation more. `credit` is its weight: 1 for a person, less for an automatic outcome."""
+    """Add one observation and solve again. `credit` is its weight c: 1 for a person, less for an automatic outcome."""
     keep, gain, cost, latency = hyperparameters.utility_memory, f.gain, f.cost, f.latency
     g, c, t = credit * gain, credit * cost, credit * latency
     gg, gc, gl = keep * old.gg + g * gain, keep * old.gc + g * cost, keep * old.gl + g * latency

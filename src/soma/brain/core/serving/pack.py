@@ -1,4 +1,7 @@
-"""Memories into the lane: as many as hold 90 % of the attention, never half of one, never two alike."""
+"""Packing: put memories into the lane, as many as hold 90 % of the attention, none cut short, no two alike.
+
+The cut by a share of a softmax is that of nucleus sampling (Holtzman et al., 2020).
+"""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
@@ -9,7 +12,7 @@ ATTENTION_SHARE = 0.9
 
 
 class PackCandidate(NamedTuple):
-    """Best first. Candidates of one `group` (a tool call and its result) are shown together or not at all."""
+    """A ranked memory. Candidates of one `group` (a tool call and its result) are shown together or not at all."""
 
     id: str
     attention: float
@@ -39,8 +42,9 @@ def pack(
     limit: int | None = None,
     left_out: int = 0,
 ) -> Packed:
-    """Stops when the attention is covered or `limit` memories are shown; what is too long is passed over.
+    """Show candidates, best first, until the attention is covered or `limit` memories are shown.
 
+    What is too long for the rest of the budget is passed over.
     A duplicate's attention counts as covered: its twin speaks for it. `left_out` memories were recalled and are no
     candidates, for they do not bear on the question: they count as not shown.
     """
@@ -77,13 +81,13 @@ def diversity(distinct: int, possible: int) -> float:
 
 
 def duplicate_pairs(pairs: Iterable[tuple[str, str]]) -> IsDuplicate:
-    """From precomputed pairs, in either order."""
+    """Build the test for duplicates from pairs of ids, given in either order."""
     known = {frozenset(pair) for pair in pairs}
     return lambda one, other: frozenset((one, other)) in known
 
 
 def _groups(candidates: Sequence[PackCandidate]) -> list[list[PackCandidate]]:
-    """Each group at the place of its first member."""
+    """Gather groups, each at the place of its first member."""
     groups: dict[str, list[PackCandidate]] = {}
     for candidate in candidates:
         key = f"id:{candidate.id}" if candidate.group is None else f"group:{candidate.group}"

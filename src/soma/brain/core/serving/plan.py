@@ -34,7 +34,7 @@ class Menu(NamedTuple):
 
 
 class Worth(NamedTuple):
-    """What gain, cost and latency are worth: lambda, mu, nu."""
+    """Worth of gain, cost and latency: lambda, mu, nu."""
 
     lambda_: float
     mu: float
@@ -93,7 +93,7 @@ def plan(menu: Menu, worth: Worth, hyperparameters: Hyperparameters, start: Plac
 
 
 def evaluate(menu: Menu, place: Place, worth: Worth, hyperparameters: Hyperparameters) -> Plan:
-    """Gains join as chances do, 1 - prod(1 - gain): each axis brings less when the others bring much."""
+    """Join gains as independent chances, 1 - prod(1 - gain) (noisy-or): an axis brings less where others bring much."""
     memories, prompt, model, tools = (axis[at] for axis, at in zip(menu, place, strict=True))
     tokens = memories.tokens + prompt.tokens + model.tokens + tools.tokens
     missed = (1.0 - memories.gain) * (1.0 - prompt.gain) * (1.0 - model.gain) * (1.0 - tools.gain)

@@ -1,6 +1,6 @@
-"""Candidates in order: score, standing among the candidates, attention.
+"""Ranking: candidates in order, by score, z-score among the candidates, and attention.
 
-A vectorised twin that adds column by column, in the order of the names, gives the same bits.
+A vectorised twin (`bench/learning/boards.py`) adds column by column in the order of the names: the same bits.
 """
 
 from collections.abc import Sequence
@@ -41,7 +41,7 @@ def rank(
 def score_candidates(
     candidates: Sequence[Shown], views: tuple[str, ...], names: tuple[str, ...], weights: Sequence[float]
 ) -> list[float]:
-    """sum of weight x view, in the order of `names`; a view or a weight without the other counts 0."""
+    """sum of weight x view of each candidate, added in the order of `names`; one without the other counts 0."""
     place = {name: index for index, name in enumerate(views)}
     known = [(place[name], weight) for name, weight in zip(names, weights, strict=True) if name in place]
     order, kept = [index for index, _ in known], [weight for _, weight in known]

@@ -1,4 +1,4 @@
-"""What recall, packing and planning use of a state: learned weights as far as they are trusted."""
+"""Serving: what recall, packing and planning use of a state, learned weights as far as they are trusted."""
 
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ class Served(NamedTuple):
     admission_threshold: float
 
     def by_name(self) -> dict[str, float]:
-        """Names of the wire: alpha for the view `semantic`, and so on."""
+        """Weights by their names on the wire: alpha for the view `semantic`, and so on."""
         views = by_weight_name(self.names, self.weights)
         return views | {"tau": self.tau, "lambda": self.lambda_, "mu": self.mu, "nu": self.nu}
 
