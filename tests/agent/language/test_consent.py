@@ -3,7 +3,7 @@
 import pytest
 
 from soma.agent.language.consent import Consent, consent_in
-from soma.agent.language.requests_to_forget import asks_to_forget, to_erase, to_forget
+from soma.agent.language.requests_to_forget import asks_to_forget, find_what_to_erase, find_what_to_forget
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ from soma.agent.language.requests_to_forget import asks_to_forget, to_erase, to_
     ],
 )
 def test_a_request_to_forget_says_what(message: str, what: str) -> None:
-    assert to_forget(message) == what
+    assert find_what_to_forget(message) == what
     assert asks_to_forget(message)
 
 
@@ -82,7 +82,7 @@ def test_a_request_to_forget_says_what(message: str, what: str) -> None:
     ],
 )
 def test_what_only_speaks_of_forgetting_asks_for_nothing(message: str) -> None:
-    assert to_forget(message) is None
+    assert find_what_to_forget(message) is None
 
 
 @pytest.mark.parametrize(
@@ -136,4 +136,4 @@ def test_anything_else_is_none(message: str) -> None:
     ],
 )
 def test_an_order_to_erase_names_a_thing_that_is_no_file(message: str, what: str | None) -> None:
-    assert to_erase(message) == what
+    assert find_what_to_erase(message) == what

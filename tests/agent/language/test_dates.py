@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from soma.agent.language.dates import resolve, said_on
+from soma.agent.language.dates import date_of, find_date
 
 MONDAY = date(2023, 5, 8)
 
@@ -47,24 +47,24 @@ MONDAY = date(2023, 5, 8)
     ],
 )
 def test_the_date_that_is_meant(text: str, when: str | None) -> None:
-    found = resolve(text, MONDAY)
+    found = find_date(text, MONDAY)
     assert (found.text if found else None) == when
 
 
 def test_across_the_turn_of_the_year() -> None:
-    found = resolve("last month", date(2023, 1, 2))
+    found = find_date("last month", date(2023, 1, 2))
     assert found is not None
     assert found.text == "December 2022"
 
 
 def test_without_the_day_said_only_explicit_dates_count() -> None:
-    assert resolve("yesterday", None) is None
-    assert resolve("in 2022", None) is not None
+    assert find_date("yesterday", None) is None
+    assert find_date("in 2022", None) is not None
 
 
 @pytest.mark.parametrize("text", ["", None, "soon", "2023-13-45"])
 def test_a_date_that_is_none_is_none(text: str | None) -> None:
-    assert said_on(text) is None
+    assert date_of(text) is None
 
 
 @pytest.mark.parametrize(
@@ -79,10 +79,10 @@ def test_a_date_that_is_none_is_none(text: str | None) -> None:
     ],
 )
 def test_what_is_to_come_lies_ahead_and_a_span_is_told_whole(text: str, said: str, day: str) -> None:
-    found = resolve(text, date.fromisoformat(said))
+    found = find_date(text, date.fromisoformat(said))
     assert found is not None
     assert found.text == day
 
 
 def test_what_is_no_day_of_the_calendar_is_no_date() -> None:
-    assert resolve("The code is 2025-13-45.", date(2025, 3, 7)) is None
+    assert find_date("The code is 2025-13-45.", date(2025, 3, 7)) is None

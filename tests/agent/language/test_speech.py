@@ -2,7 +2,7 @@
 
 import pytest
 
-from soma.agent.language.speech import is_question, is_request, only_names, says_something
+from soma.agent.language.speech import has_statement, is_bare_name, is_question, is_request
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_a_question_needs_no_mark(text):
 )  # fmt: skip
 def test_a_question_may_be_mistyped_or_of_another_language(text):
     assert is_question(text)
-    assert not says_something(text)
+    assert not has_statement(text)
 
 
 @pytest.mark.parametrize(
@@ -73,8 +73,8 @@ def test_a_word_like_a_question_word_asks_nothing(text):
     ],
 )
 def test_a_name_without_a_verb_states_nothing(text):
-    assert only_names(text)
-    assert not says_something(text)
+    assert is_bare_name(text)
+    assert not has_statement(text)
 
 
 @pytest.mark.parametrize(
@@ -88,4 +88,4 @@ def test_a_name_without_a_verb_states_nothing(text):
     ],
 )  # fmt: skip
 def test_what_may_be_a_statement_is_not_taken_for_a_name(text):
-    assert not only_names(text)
+    assert not is_bare_name(text)

@@ -1,4 +1,4 @@
-"""The longest arithmetic span of a message, written as an expression. Pure."""
+"""Sums in a message: the longest arithmetic span, written as an expression. Pure."""
 
 import ast
 import re
@@ -37,8 +37,8 @@ MAX_TRIMS = 12
 MAX_LENGTH = 200
 
 
-def written(message: str) -> str:
-    """The message with spoken operators as signs: 12 times 12 becomes 12 * 12."""
+def spell_as_signs(message: str) -> str:
+    """Write spoken operators as signs: 12 times 12 becomes 12 * 12."""
     message = THOUSANDS.sub(lambda found: found[0].replace(",", ""), message)
     for pattern, replacement in SPOKEN:
         message = re.sub(pattern, replacement, message, flags=re.IGNORECASE)
@@ -46,9 +46,10 @@ def written(message: str) -> str:
 
 
 def expression_in(message: str) -> str | None:
-    text = YEARS.sub(" ", written(message))
+    """Return the longest sum in a message, as an expression that Python can parse."""
+    text = YEARS.sub(" ", spell_as_signs(message))
     runs = [run for run in _runs(text) if len(run) <= MAX_LENGTH and re.search(r"\d", run)]
-    sound = [span for run in runs if (span := _sound(run))]
+    sound = [span for run in runs if (span := _trim_to_operation(run))]
     spans = [span for span in sound if not DATE.fullmatch(span)]
     if any(map(AMBIGUOUS.fullmatch, spans)) and _asks_else(text):
         spans = [span for span in spans if not AMBIGUOUS.fullmatch(span)]
@@ -56,16 +57,17 @@ def expression_in(message: str) -> str | None:
 
 
 def is_only_a_sum(message: str) -> bool:
-    """Whether a message asks for a sum and nothing else. 555-1234 may as well be a number to look up."""
+    """Return whether a message asks for a sum and nothing else. 555-1234 may also be a number to look up."""
     expression = expression_in(message)
     if expression is None or AMBIGUOUS.fullmatch(expression):
         return False
-    return MATHS.union(ASKING).issuperset(content_stems(written(message).replace(expression, " ")))
+    return MATHS.union(ASKING).issuperset(content_stems(spell_as_signs(message).replace(expression, " ")))
 
 
 def _runs(text: str) -> Iterator[str]:
-    """Neighbouring arithmetic tokens with nothing but blanks between them, and nothing at their ends that is not
-    understood: of 1e3 * 2 or 10:30 - 11:45 no part is a sum.
+    """Yield runs of neighbouring arithmetic tokens with only blanks between them.
+
+    A run that touches other characters is skipped: no part of 1e3 * 2 or 10:30 - 11:45 is a sum.
     """
     start = end = -1
     for token in [*TOKEN.finditer(text), None]:
@@ -76,8 +78,8 @@ def _runs(text: str) -> Iterator[str]:
         end = -1 if token is None else token.end()
 
 
-def _sound(run: str) -> str | None:
-    """The run without what hangs over at its ends, if it then is an operation on numbers."""
+def _trim_to_operation(run: str) -> str | None:
+    """Trim a run at its ends until it parses as an operation on numbers; None if it never does."""
     for _ in range(MAX_TRIMS):
         run = run.strip()
         try:
@@ -98,5 +100,5 @@ def _trim(run: str) -> str:
 
 
 def _asks_else(text: str) -> bool:
-    """Whether something else than a sum is asked: 24/7 and 10-12 are sums only where nothing is."""
+    """Return whether a text asks for more than a sum: 24/7 and 10-12 are sums only where nothing else is asked."""
     return any(stem not in MATHS and not stem.isdigit() for stem in content_stems(text))

@@ -1,4 +1,4 @@
-"""Questions that the clock answers: in English, German, French or Spanish, or following one. Pure."""
+"""Questions that the clock answers, in English, German, French and Spanish, with those that follow on one. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from datetime import date
 from functools import cache
 from zoneinfo import available_timezones
 
-from soma.agent.language.dates import resolve
+from soma.agent.language.dates import find_date
 from soma.agent.language.stems import content_stems
 from soma.agent.language.vocabulary.lead_ins import ADDRESS, CAN_YOU
 
@@ -64,30 +64,33 @@ _GOES_ON = re.compile(
 
 
 def clock_question(message: str, earlier: Sequence[str] = ()) -> str | None:
-    """Put in plain English what a message, in the light of those `earlier`, asks of the clock; None for any other."""
-    english = in_english(message)
+    """Translate a message into a plain English question for the clock; None if it asks anything else.
+
+    `earlier` are the messages before it, which "and in Tokyo?" goes on from.
+    """
+    english = translate_to_english(message)
     if _asks_only_the_clock(english):
         zone = timezone_in(english)
         return f"{_NOW} in {zone}" if zone else _NOW
     goes_on = _GOES_ON.match(message)
     if goes_on is None or not earlier or clock_question(earlier[-1], earlier[:-1]) is None:
         return None
-    following = f"{_NOW} in {goes_on[1].title()}" if _day_in(goes_on[1]) is None else f"{_NOW} {goes_on[1]}"
+    following = f"{_NOW} in {goes_on[1].title()}" if _find_day(goes_on[1]) is None else f"{_NOW} {goes_on[1]}"
     return clock_question(following)
 
 
 def asks_only_for_now(message: str) -> bool:
-    """Return whether a message asks for nothing but the time or the day of now, so that no memory can answer it.
+    """Return whether a message asks for nothing but the current time or day, so that no memory can answer it.
 
-    Unlike `clock_question`, which takes any question that the clock can answer, this takes whole sentences that are
-    known, and a place only where it has a time zone: of "in Ann's town" memory may know.
+    Stricter than `clock_question`: only whole sentences that are known count, and a place only if it has a time zone,
+    because memory may know the time "in Ann's town".
     """
     found = _ONLY_NOW.fullmatch(" ".join(message.split()).rstrip("?!. "))
     return found is not None and (found["place"] is None or timezone_in(message) is not None)
 
 
-def in_english(message: str) -> str:
-    """A question for the time or the day with its words in English; any other message as it is."""
+def translate_to_english(message: str) -> str:
+    """Translate a question for the time or the day into English; return any other message unchanged."""
     for asked, english in _ASKED:
         if found := asked.match(message):
             rest = message[found.end() :]
@@ -98,7 +101,7 @@ def in_english(message: str) -> str:
 
 
 def timezone_in(message: str) -> str | None:
-    """The zone that the message names, or that of a city after which one is called."""
+    """Return the time zone that a question for the time names, itself or by a city."""
     if not _CLUE.search(message):
         return None
     zones = _zones()
@@ -108,7 +111,7 @@ def timezone_in(message: str) -> str | None:
 
 @cache
 def _zones() -> dict[str, str]:
-    """Zones by their own names, and by the cities in them."""
+    """Map time zones, in lower case, by their own names and by the names of their cities."""
     names = sorted(name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "posix/")))
     return {name.rpartition("/")[2].replace("_", " ").lower(): name for name in names} | {
         name.lower(): name for name in names
@@ -116,16 +119,16 @@ def _zones() -> dict[str, str]:
 
 
 def _asks_only_the_clock(english: str) -> bool:
-    """Whether nothing is left of a question for the time without its place and its day."""
+    """Return whether nothing is left of a question for the time without its place and its day."""
     if not _CLUE.search(english):
         return False
-    day = _day_in(english)
+    day = _find_day(english)
     rest = english.replace(day, " ") if day else english
     rest = _ZONE_OR_CITY.sub(lambda found: " " if timezone_in(f"{_NOW} in {found[0]}") else found[0], rest)
     return _OF_THE_CLOCK.issuperset(content_stems(rest))
 
 
-def _day_in(text: str) -> str | None:
-    """The words of a text that count from today: "in 3 days"."""
-    when = resolve(text, _ANY_DAY)
+def _find_day(text: str) -> str | None:
+    """Return the words of a text that count from today, such as "in 3 days"."""
+    when = find_date(text, _ANY_DAY)
     return when.phrase if when is not None and when.is_relative else None

@@ -1,13 +1,13 @@
-"""A plain yes to a question, and what else answers it, in messages. Pure; English, German, French, Spanish.
+"""Answers to a proposal: yes, no, numbers and names, in English, German, French and Spanish. Pure.
 
-It is read from the user's own words: what a model says that the user wants decides nothing.
+They are read from the user's own words: what a model says that the user wants decides nothing.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from soma.agent.language.requests_to_forget import TOKEN, asked_in
+from soma.agent.language.requests_to_forget import TOKEN, find_request
 from soma.agent.language.vocabulary.lead_ins import HESITATION
 from soma.agent.language.words import word_set, words
 
@@ -69,17 +69,17 @@ _HEDGE = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """A yes to the things of these `numbers`, counted from 1, or to all where there are none.
+    """A yes to the things with these `numbers`, counted from 1, or to all of them if there are none.
 
-    `about` is what the yes repeats: "yes, forget the password".
+    `about` is the request that the yes repeats: "yes, forget the password".
     """
 
     numbers: tuple[int, ...] = ()
     about: str = ""
 
 
-def listed_in(question: str) -> list[str]:
-    """The lines that a question has numbered from 1, without their numbers."""
+def numbered_lines(question: str) -> list[str]:
+    """Return the lines that a question numbers from 1, without their numbers."""
     found: list[str] = []
     for number, line in _LISTED.findall(question):
         found += [line] if int(number) == len(found) + 1 else []
@@ -87,11 +87,11 @@ def listed_in(question: str) -> list[str]:
 
 
 def consent_to(text: str, listed: Sequence[str]) -> Consent | None:
-    """Read a plain yes, or the name of exactly one of the things that a question `listed`."""
+    """Read a plain yes, or the name of exactly one of the things that a question has listed."""
     consent = consent_in(text)
     if consent is not None and not consent.about:
         return consent
-    said = _spoken(text)
+    said = _normalise(text)
     if len(listed) == 2 and _says_both(said):
         return Consent()
     if len(said) > LONGEST_CONSENT or "?" in said or _HEDGE.search(said):
@@ -106,22 +106,22 @@ def consent_to(text: str, listed: Sequence[str]) -> Consent | None:
 
 
 def begins_an_answer(text: str) -> bool:
-    """Whether a text begins with a yes, a no or a maybe, whatever follows: "yes, but keep the second"."""
+    """Return whether a text begins with a yes, a no or a maybe, whatever follows: "yes, but keep the second"."""
     return begins_a_yes(text) or begins_a_no(text)
 
 
 def begins_a_no(text: str) -> bool:
-    return _first(text) in _NO | _KEEPING
+    return _first_word(text) in _NO | _KEEPING
 
 
 def begins_a_yes(text: str) -> bool:
-    """Whether whoever wrote a text may believe to have agreed, whatever follows the yes."""
-    return _first(text) in _YES or _spoken(text).startswith(_YES_PHRASES)
+    """Return whether the writer of a text may believe to have agreed, whatever follows the yes."""
+    return _first_word(text) in _YES or _normalise(text).startswith(_YES_PHRASES)
 
 
 def only_answers(text: str) -> bool:
-    """Whether a text is nothing but a yes, a no, a maybe or numbers, in any of the four languages."""
-    said = TOKEN.findall(_spoken(text))
+    """Return whether a text is nothing but a yes, a no, a maybe or numbers."""
+    said = TOKEN.findall(_normalise(text))
     if not said or not _BEARER.isdisjoint(said):
         return False
     known = _YES | _NO | _FILLER | _EVERY
@@ -134,29 +134,29 @@ def _says_both(said: str) -> bool:
     return not tokens.isdisjoint(_BOTH) and tokens <= _BOTH | _FILLER
 
 
-def _first(text: str) -> str:
-    found = TOKEN.match(_LEAD_IN.sub("", _spoken(text)))
+def _first_word(text: str) -> str:
+    found = TOKEN.match(_LEAD_IN.sub("", _normalise(text)))
     return found[0] if found else ""
 
 
-def _spoken(text: str) -> str:
-    """A text in small letters and on one line, as it is compared."""
+def _normalise(text: str) -> str:
+    """Return a text in lower case and on one line."""
     return " ".join(text.lower().replace("’", "'").split())
 
 
 def consent_in(text: str) -> Consent | None:
-    """Read a plain yes; None for a message with any word that is neither a yes, a number nor a filler.
+    """Read a plain yes; None if any word is neither a yes, a number nor a filler.
 
     A yes may also stand before the request to forget that it repeats.
     """
-    said = _spoken(text)
+    said = _normalise(text)
     if not said or len(said) > LONGEST_CONSENT or "?" in said or _HEDGE.search(said):
         return None
-    said = _RANGE.sub(_counted, said)
+    said = _RANGE.sub(_write_out_range, said)
     phrase = next((phrase for phrase in _YES_PHRASES if phrase in said), "")
     tokens = TOKEN.findall(said.replace(phrase, " ", 1) if phrase else said)
     first, rest = said.partition(" ")[::2]
-    if first.strip(",.!") in _YES and (about := asked_in(rest.lstrip(",.! "))) is not None:
+    if first.strip(",.!") in _YES and (about := find_request(rest.lstrip(",.! "))) is not None:
         return Consent(about=about)
     numbers = [_number(token) for token in tokens]
     others = [token for token, number in zip(tokens, numbers, strict=True) if not number]
@@ -166,12 +166,12 @@ def consent_in(text: str) -> Consent | None:
     says_yes = bool(phrase) or any(token in _YES for token in others)
     if not (says_yes or _BEARER.isdisjoint(others)):
         return None
-    is_all = not _EVERY.isdisjoint(others) and (asked_in(said) is None or not _OF_THEM.isdisjoint(others))
+    is_all = not _EVERY.isdisjoint(others) and (find_request(said) is None or not _OF_THEM.isdisjoint(others))
     is_yes = bool(says_yes or chosen or is_all)
     return Consent(chosen) if is_yes else None
 
 
-def _counted(span: re.Match[str]) -> str:
+def _write_out_range(span: re.Match[str]) -> str:
     """Write out the numbers of a range."""
     first, last = int(span[1]), int(span[2])
     is_range = first <= last <= first + _LONGEST_RANGE
@@ -179,6 +179,6 @@ def _counted(span: re.Match[str]) -> str:
 
 
 def _number(token: str) -> int:
-    """The number that a token says; 0 where it says none."""
+    """Return the number that a token says; 0 if it says none."""
     digits = token.lstrip("#")
     return int(digits) if digits.isdecimal() else _ORDINALS.get(token, 0)

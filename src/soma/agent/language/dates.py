@@ -1,4 +1,4 @@
-"""Relative dates, resolved against the day on which they were said. Pure."""
+"""Dates in a text; a relative one is counted from the day on which it was said. Pure."""
 
 import re
 from collections.abc import Callable
@@ -18,97 +18,101 @@ Render = Callable[[re.Match[str], date], str | None]
 
 
 @dataclass(frozen=True, slots=True)
-class When:
-    """`text` for people; `phrase` is what it was resolved from; `is_relative` if the day said was needed."""
+class FoundDate:
+    """A date as `text` for people, and the `phrase` that it was read from.
+
+    `is_relative`: the phrase counts from the day on which it was said.
+    """
 
     text: str
     phrase: str
     is_relative: bool
 
 
-def said_on(occurred_at: str | None) -> date | None:
+def date_of(occurred_at: str | None) -> date | None:
+    """Return the day of an ISO 8601 moment; None if it is none."""
     try:
         return datetime.fromisoformat(occurred_at).date() if occurred_at else None
     except ValueError:
         return None
 
 
-def resolve(text: str, said: date | None) -> When | None:
-    """The first date of the text; a relative one only if the day on which it was said is known."""
+def find_date(text: str, said: date | None) -> FoundDate | None:
+    """Return the first date in a text; a relative one only if the day on which it was said is known."""
     if said is not None:
         for pattern, render in RELATIVE:
             found = pattern.search(text)
             if found and (answer := render(found, said)):
-                return When(answer, found.group(), is_relative=True)
+                return FoundDate(answer, found.group(), is_relative=True)
     explicit = EXPLICIT.search(text)
-    return When(explicit.group(), explicit.group(), is_relative=False) if explicit else None
+    return FoundDate(explicit.group(), explicit.group(), is_relative=False) if explicit else None
 
 
-def show(day: date) -> str:
+def format_day(day: date) -> str:
     return f"{day.day} {MONTHS[day.month - 1].capitalize()} {day.year}"
 
 
-def _month(day: date, months: int) -> str:
+def _name_month(day: date, months: int) -> str:
     at = day.year * 12 + day.month - 1 + months
     return f"{MONTHS[at % 12].capitalize()} {at // 12}"
 
 
-def _day(days: int) -> Render:
-    return lambda _, said: _moved(said, days)
+def _render_day(days: int) -> Render:
+    return lambda _, said: _shift(said, days)
 
 
-def _moved(said: date, days: int) -> str | None:
+def _shift(said: date, days: int) -> str | None:
     try:
-        return show(said + timedelta(days=days))
+        return format_day(said + timedelta(days=days))
     except OverflowError:
         return None
 
 
-def _count(found: re.Match[str], said: date) -> str | None:
+def _render_count(found: re.Match[str], said: date) -> str | None:
     sign = -1 if found["tail"] and found["tail"].lower() != "later" else 1
     amount, unit = " ".join(found["count"].lower().split()), found["unit"].lower()
     if amount in VAGUE:
-        return f"{amount} {unit}s {'before' if sign < 0 else 'after'} {show(said)}"
+        return f"{amount} {unit}s {'before' if sign < 0 else 'after'} {format_day(said)}"
     number = sign * (int(amount) if amount.isdigit() else COUNTS[amount])
     match unit:
         case "day":
-            return _moved(said, number)
+            return _shift(said, number)
         case "week":
-            day = _moved(said, 7 * number)
+            day = _shift(said, 7 * number)
             return f"the week of {day}" if day else None
         case "month":
-            return _month(said, number)
+            return _name_month(said, number)
         case _:
             return str(said.year + number) if said.year + number > 0 else None
 
 
-def _weekday(found: re.Match[str], said: date) -> str | None:
+def _render_weekday(found: re.Match[str], said: date) -> str | None:
     wanted = DAYS.index(found["day"].lower())
     ahead = (wanted - said.weekday()) % 7
     which = found["which"].lower()
     if which == "this":
-        return _named(said, ahead)
+        return _name_day(said, ahead)
     if which in ("next", "coming", "this coming") or (which == "on" and TO_COME.search(found.string)):
-        return _named(said, ahead or 7)
-    return _named(said, ahead - 7)
+        return _name_day(said, ahead or 7)
+    return _name_day(said, ahead - 7)
 
 
-def _named(said: date, days: int) -> str | None:
-    day = _moved(said, days)
+def _name_day(said: date, days: int) -> str | None:
+    day = _shift(said, days)
     return f"{DAYS[(said.weekday() + days) % 7].capitalize()}, {day}" if day else None
 
 
-def _period(found: re.Match[str], said: date) -> str | None:
+def _render_period(found: re.Match[str], said: date) -> str | None:
     which, unit = found["which"].lower().split()[-1], found["unit"].lower()
     step = {"next": 1, "coming": 1, "following": 1, "this": 0}.get(which, -1)
     side = {1: "after", 0: "of", -1: "before"}[step]
     match unit:
         case "month":
-            return _month(said, step)
+            return _name_month(said, step)
         case "year":
             return str(said.year + step)
         case "week" | "weekend":
-            return f"the {unit} {side} {show(said)}"
+            return f"the {unit} {side} {format_day(said)}"
         case _:
             return f"{unit} {said.year + step}" if step else f"{unit} of {said.year}"
 
@@ -123,16 +127,16 @@ TO_COME = _compile(
 )
 WHICH = r"(?P<which>this past|this coming|this last|last|past|previous|next|coming|following|this)"
 RELATIVE: tuple[tuple[re.Pattern[str], Render], ...] = (
-    (_compile(r"\bday before yesterday\b"), _day(-2)),
-    (_compile(r"\bday after tomorrow\b"), _day(2)),
-    (_compile(r"\b(?:yesterday|last night)\b"), _day(-1)),
-    (_compile(r"\btomorrow\b"), _day(1)),
-    (_compile(rf"\b(?P<count>{COUNT})\s+(?P<unit>{UNIT})s?\s+(?P<tail>ago|back|earlier)\b"), _count),
-    (_compile(rf"\bin\s+(?P<count>{COUNT})\s+(?P<unit>{UNIT})s?(?P<tail>)\b"), _count),
-    (_compile(rf"\b{WHICH}\s+(?P<day>{'|'.join(DAYS)})\b"), _weekday),
-    (_compile(rf"\b(?P<which>on)\s+(?P<day>{'|'.join(DAYS)})\b(?!s)"), _weekday),
-    (_compile(rf"\b{WHICH}\s+(?P<unit>weekend|week|month|year|spring|summer|autumn|fall|winter)\b"), _period),
-    (_compile(r"\b(?:today|tonight|this (?:morning|afternoon|evening)|just now)\b"), _day(0)),
+    (_compile(r"\bday before yesterday\b"), _render_day(-2)),
+    (_compile(r"\bday after tomorrow\b"), _render_day(2)),
+    (_compile(r"\b(?:yesterday|last night)\b"), _render_day(-1)),
+    (_compile(r"\btomorrow\b"), _render_day(1)),
+    (_compile(rf"\b(?P<count>{COUNT})\s+(?P<unit>{UNIT})s?\s+(?P<tail>ago|back|earlier)\b"), _render_count),
+    (_compile(rf"\bin\s+(?P<count>{COUNT})\s+(?P<unit>{UNIT})s?(?P<tail>)\b"), _render_count),
+    (_compile(rf"\b{WHICH}\s+(?P<day>{'|'.join(DAYS)})\b"), _render_weekday),
+    (_compile(rf"\b(?P<which>on)\s+(?P<day>{'|'.join(DAYS)})\b(?!s)"), _render_weekday),
+    (_compile(rf"\b{WHICH}\s+(?P<unit>weekend|week|month|year|spring|summer|autumn|fall|winter)\b"), _render_period),
+    (_compile(r"\b(?:today|tonight|this (?:morning|afternoon|evening)|just now)\b"), _render_day(0)),
 )
 EXPLICIT = _compile(
     rf"\b(?:\d{{1,2}}(?:st|nd|rd|th)?\s*(?:-|–|to|until|and)\s*\d{{1,2}}(?:st|nd|rd|th)?\s+(?:{ENGLISH_MONTH})\b(?:,?\s+\d{{4}})?"

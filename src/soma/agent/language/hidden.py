@@ -1,4 +1,4 @@
-"""Characters that people cannot see, taken out of text that a model will read. Pure."""
+"""Characters that people cannot see: removed from any text that a model will read. Pure."""
 
 import re
 
@@ -31,14 +31,14 @@ _SEEN_OR_HIDDEN = re.compile(f"({_TAGGED_FLAG}|{_EMOJI}|{_KEYCAP}|{_JOINER})|{_H
 
 
 def without_hidden(text: str) -> str:
-    """Keep what can be seen, with line ends, tabs and whole emoji; drop every character that draws nothing."""
-    return text if text.isascii() and text.isprintable() else _SEEN_OR_HIDDEN.sub(_kept, text)
+    """Return the visible text, with line ends, tabs and whole emoji."""
+    return text if text.isascii() and text.isprintable() else _SEEN_OR_HIDDEN.sub(_keep_visible, text)
 
 
 def is_blank(text: str) -> bool:
-    """Whether nobody sees anything of it: only blanks, and characters that draw nothing."""
+    """Return whether nothing of a text can be seen: it has only blanks and characters that draw nothing."""
     return not without_hidden(text).translate(_DRAWN_EMPTY).strip()
 
 
-def _kept(match: re.Match[str]) -> str:
+def _keep_visible(match: re.Match[str]) -> str:
     return match[1] or ""

@@ -1,4 +1,4 @@
-"""Dates and times as a model reads them: in words, to the minute, in one zone (pure, but for `server_zone`)."""
+"""Dates and times as a model reads them: in words, to the minute, in one time zone. Pure, except `server_zone`."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
@@ -11,13 +11,16 @@ OFFSET = "UTC%z"
 
 
 def now_in_words(moment: str, zone: str) -> str:
-    """The current date and time, for the ISO 8601 `moment` of the message."""
+    """Say the date and time of the message, an ISO 8601 `moment`, in words."""
     here = datetime.fromisoformat(moment).astimezone(zone_of(zone))
-    return f"It is now {here:%A}, {_day(here)}, {here:%H:%M}, {_named(here, zone)}."
+    return f"It is now {here:%A}, {_day(here)}, {here:%H:%M}, {_name_zone(here, zone)}."
 
 
 def date_in_words(moment: str | None, zone: str, *, was_said: bool) -> str | None:
-    """When a memory is of; one that has a day and no time of day is told by the day, one in other words by these."""
+    """Say in words from when a memory is: by the day if it has no time of day, else to the minute.
+
+    A moment that is not ISO 8601 is quoted as it is.
+    """
     if moment is None:
         return None
     try:
@@ -31,8 +34,9 @@ def date_in_words(moment: str | None, zone: str, *, was_said: bool) -> str | Non
 
 
 def moment_of(metadata: Mapping[str, Any], occurred_at: str | None) -> str | None:
-    """When a memory is of: a message says when it was said, a document what it says itself. The day on which a document
-    was imported, or its file last changed, is no fact.
+    """Return from when a memory is: the time of a message, or the date that a document states.
+
+    The day on which a document was imported, or its file last changed, is no fact.
     """
     if "document" in metadata:
         dated = metadata.get("dated")
@@ -41,12 +45,15 @@ def moment_of(metadata: Mapping[str, Any], occurred_at: str | None) -> str | Non
 
 
 def is_day(when: datetime) -> bool:
-    """Whether it stands for a whole day: midnight of UTC, but for the microseconds that keep parts in their order."""
+    """Return whether a moment stands for a whole day: midnight UTC.
+
+    Microseconds are ignored: they keep the parts of a document in order.
+    """
     return when.utcoffset() in (None, timedelta()) and (when.hour, when.minute, when.second) == (0, 0, 0)
 
 
 def zone_of(name: str) -> tzinfo:
-    """The zone of an IANA name, or of an offset such as UTC+0530. Raises ValueError where there is none."""
+    """Return the zone of an IANA name or of an offset such as UTC+0530. Raises ValueError for an unknown one."""
     if name == "UTC":
         return UTC
     try:
@@ -60,7 +67,7 @@ def zone_of(name: str) -> tzinfo:
 
 
 def server_zone() -> str:
-    """The zone of this machine: its IANA name where it has one that is right, else its offset."""
+    """Return the zone of this machine: its IANA name if that matches the local time, else its offset."""
     now = datetime.now(UTC).astimezone()
     _, _, name = str(LOCAL_TIME.resolve()).partition("zoneinfo/")
     try:
@@ -74,6 +81,6 @@ def _day(when: datetime) -> str:
     return f"{when.day} {when:%B %Y}"
 
 
-def _named(here: datetime, zone: str) -> str:
+def _name_zone(here: datetime, zone: str) -> str:
     offset = timezone(here.utcoffset() or timedelta())
     return str(offset) if zone.startswith("UTC") else f"{zone} ({offset})"

@@ -1,4 +1,4 @@
-"""Whether an answer tells nothing: it says that it does not know, hedges, asks back or offers help. Pure."""
+"""Answers that tell nothing: the model does not know, hedges, asks back or offers help. Pure."""
 
 import re
 
@@ -36,7 +36,7 @@ _OFFERS = re.compile(
 
 
 def tells_nothing(answer: str) -> bool:
-    """Whether no sentence of an answer states anything. "Sorry, Ann left" is held for an excuse."""
+    """Return whether no sentence of an answer states anything. "Sorry, Ann left" counts as an excuse."""
     return all(_is_empty(sentence) for sentence in sentences(answer))
 
 

@@ -1,4 +1,4 @@
-"""Messages that memory can answer nothing of: small talk, and nothing but a sum or the time. Pure."""
+"""Messages that no memory can answer: small talk, or nothing but a sum or the time. Pure."""
 
 from soma.agent.language.arithmetic import is_only_a_sum
 from soma.agent.language.clock_questions import asks_only_for_now

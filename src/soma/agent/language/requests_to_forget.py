@@ -1,4 +1,4 @@
-"""Requests to forget or to erase, read from the user's own words. Pure; English, German, French, Spanish."""
+"""Requests to forget or to erase, in the user's own words: English, German, French and Spanish. Pure."""
 
 import re
 
@@ -119,20 +119,19 @@ _LAST = word_set("said told last just gesagt dit dijo")
 
 
 def asks_to_forget(text: str) -> bool:
-    """Whether any sentence of a message is a request to forget: then the message must not be remembered."""
-    return any(asked_in(sentence) is not None for sentence in sentences(text))
+    """Return whether any sentence of a message asks to forget: such a message must not be remembered."""
+    return any(find_request(sentence) is not None for sentence in sentences(text))
 
 
-def to_forget(text: str) -> str | None:
-    """Find what a message asks to forget, sentence by sentence, in the list after a request that ends in a colon, and
-    in what is added to one: "Also the bank."
+def find_what_to_forget(text: str) -> str | None:
+    """Return what a message asks to forget: empty if it only points ("forget that"), None if it asks nothing.
 
-    Empty where it only points ("forget that"), None where it asks nothing.
+    Takes each sentence that asks, the list after a request that ends in a colon, and what is added: "Also the bank."
     """
     asked: list[str] = []
     is_listing = False
     for sentence in sentences(text):
-        found = asked_in(sentence)
+        found = find_request(sentence)
         is_more = is_listing or (bool(asked) and _adds(sentence))
         asked += [found] if found is not None else [sentence] if is_more else []
         is_listing = sentence.endswith(":") if found is not None else is_listing
@@ -140,44 +139,44 @@ def to_forget(text: str) -> str | None:
 
 
 def _adds(sentence: str) -> bool:
-    """Whether a sentence names one thing more, and neither states nor asks anything."""
+    """Return whether a sentence only names one thing more."""
     is_bare = not (may_have_verb(sentence) or is_question(sentence) or is_request(sentence))
     return is_bare and bool(_ADDING.match(sentence))
 
 
 def names_nothing(text: str) -> bool:
-    """Whether a text only points, so that nothing can be found by it."""
+    """Return whether a text only points ("that", "it all"), so that nothing can be found by it."""
     return all(word in _POINTING for word in TOKEN.findall(text.lower()))
 
 
 def means_all(text: str) -> bool:
-    """Whether a message that only points means whatever is remembered, not what was said last."""
+    """Return whether a message that only points means everything, not just what was said last."""
     said = frozenset(TOKEN.findall(text.lower()))
     return not said.isdisjoint(_ALL) and said.isdisjoint(_LAST)
 
 
 def orders_to_forget(text: str) -> bool:
-    """Whether a message may be answered by a proposal to forget."""
-    return asks_to_forget(text) or to_erase(text) is not None
+    """Return whether a proposal to forget may answer a message."""
+    return asks_to_forget(text) or find_what_to_erase(text) is not None
 
 
-def to_erase(text: str) -> str | None:
-    """Find what a message orders to erase, wherever that may lie: in memory, or where another tool deletes."""
+def find_what_to_erase(text: str) -> str | None:
+    """Return what a message orders to erase, in memory or where another tool deletes."""
     for sentence in sentences(text):
         if found := _ORDERS.match(sentence[:LONGEST_REQUEST].strip()):
-            return _bare(found["rest"]) or None
+            return _strip_request(found["rest"]) or None
     return None
 
 
-def asked_in(sentence: str) -> str | None:
-    """Find what a sentence asks to forget; empty where it only points, None where it asks nothing."""
+def find_request(sentence: str) -> str | None:
+    """Return what a sentence asks to forget: empty if it only points, None if it asks nothing."""
     sentence = sentence[:LONGEST_REQUEST].strip()
     found = _ASKS_LAST.match(sentence) or _ASKS.match(sentence)
-    return None if found is None or _FIGURE.match(sentence) else _bare(found["rest"])
+    return None if found is None or _FIGURE.match(sentence) else _strip_request(found["rest"])
 
 
-def _bare(rest: str) -> str:
-    """What is to go, without the words round it; empty where it only points."""
+def _strip_request(rest: str) -> str:
+    """Return what is to go, without the words around it; empty if they only point."""
     said = rest.strip(" \t\n.,;:!?\"'“”")
     if _ONLY_SAID.fullmatch(said):
         return ""

@@ -1,4 +1,4 @@
-"""Greetings, thanks, farewells and plain assent: messages that ask and state nothing. Pure; four languages."""
+"""Small talk: greetings, thanks, farewells and plain assent, in English, German, French and Spanish. Pure."""
 
 import re
 from typing import Literal
@@ -37,7 +37,7 @@ _BESIDE = word_set(
 
 
 def small_talk(text: str) -> SmallTalk | None:
-    """Say what kind of small talk a text is; None for one that holds any other word, or asks for something."""
+    """Return the kind of small talk that a text is; None if it holds any other word, or asks for something."""
     said = " ".join(words(text))
     kind = next((kind for kind, heads in _HEADS.items() if heads.search(said)), None)
     if kind is None or (kind != "greeting" and text.rstrip().endswith("?")):

@@ -1,4 +1,4 @@
-"""What people's sentences do by their form: ask, request, or state (pure). Only a statement can be evidence."""
+"""Forms of sentences: questions, requests, bare names and statements, the only ones that are evidence. Pure."""
 
 import re
 
@@ -51,7 +51,10 @@ _ENDING = re.compile(r"(?:(?<!s)s|ed)$").search  # of a verb that is finite
 
 
 def is_question(text: str) -> bool:
-    """Whether it has the mark or, unmarked, a question word before an auxiliary, be it mistyped: 'waht is my name'."""
+    """Return whether a text is a question, by its mark or by its form.
+
+    Without a mark, a question word stands before an auxiliary; it may be mistyped: 'waht is my name'.
+    """
     if text.rstrip("\"'”’) ").endswith(("?", "？", "؟")):
         return True
     if text.rstrip().endswith(("!", ".")):
@@ -61,11 +64,11 @@ def is_question(text: str) -> bool:
     first, second, *_ = [*words(text), "", ""]
     if first in _ASKING and first not in WH:
         return True
-    return meant_question_word(first) is not None and second in _AUXILIARY
+    return intended_question_word(first) is not None and second in _AUXILIARY
 
 
-def meant_question_word(word: str) -> str | None:
-    """The question word that a word is, or was meant to be: "wher", "waht"."""
+def intended_question_word(word: str) -> str | None:
+    """Return the question word that a word is or was meant to be ("wher", "waht"), or None."""
     if word in WH or word in _A_SLIP_AWAY or not word.startswith(("w", "hw")):
         return word if word in WH else None
     return next((asking for asking in sorted(WH) if _is_slip(word, asking)), None)
@@ -78,15 +81,15 @@ def _is_slip(word: str, asking: str) -> bool:
 
 
 def is_request(text: str) -> bool:
-    """An order to the agent: 'read the document a.md'. What it is told to remember is a statement."""
+    """Return whether a text is an order to the agent: 'read the document a.md'. "Remember that ..." is a statement."""
     return bool(REQUEST.match(text.strip()))
 
 
-def only_names(text: str) -> bool:
-    """Whether a text names a thing and states nothing of it, as what is typed into a search: 'my cabin code please'.
+def is_bare_name(text: str) -> bool:
+    """Return whether a text only names a thing, as people type into a search: 'my cabin code please'.
 
-    It is short, of plain words, begins as a name or a question does, and has no word that may be a finite verb. Other
-    texts are given the benefit of the doubt: 'Ann, 5 May' and 'Rex barks' are notes.
+    Such a text is short, of plain words, begins as a name or a question does, and has no word that may be a finite
+    verb. Doubtful texts are statements: 'Ann, 5 May' and 'Rex barks' are notes.
     """
     text = text.strip()
     named = _PLEASE.sub("", text)
@@ -99,15 +102,15 @@ def only_names(text: str) -> bool:
 
 
 def may_have_verb(text: str) -> bool:
-    """Whether any word may be a finite verb; a participle as in "using it offline" makes no sentence of it."""
+    """Return whether any word may be a finite verb. A participle, as in "using it offline", is none."""
     said = words(text)
     return not _FINITE.isdisjoint(said) or any(map(_ENDING, said))
 
 
-def says_something(text: str) -> bool:
-    """Whether any sentence of a text states something: neither a question nor a request nor a bare name."""
+def has_statement(text: str) -> bool:
+    """Return whether any sentence of a text states something."""
     return any(map(is_statement, sentences(text)))
 
 
 def is_statement(sentence: str) -> bool:
-    return not (is_question(sentence) or is_request(sentence) or only_names(sentence))
+    return not (is_question(sentence) or is_request(sentence) or is_bare_name(sentence))

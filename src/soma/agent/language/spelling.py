@@ -1,4 +1,4 @@
-"""Words that were mistyped: how far from a known word, and the nearest of those known. Pure."""
+"""Mistyped words: the edit distance to a known word, and the nearest known word. Pure."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -8,7 +8,7 @@ LONG = 7  # letters; from there on, two slips
 
 
 def nearest(word: str, known: Iterable[str], *, slips: int = 2) -> str | None:
-    """The known word within an edit or two of `word`; none of a short word or a number."""
+    """Return the known word within one or two edits of `word`; None for a short word or a number."""
     if len(word) < SHORTEST or not word.isalpha():
         return None
     slips = min(slips, 2 if len(word) >= LONG else 1)
@@ -23,7 +23,7 @@ def nearest(word: str, known: Iterable[str], *, slips: int = 2) -> str | None:
 
 @lru_cache(maxsize=50_000)
 def distance_of(one: str, other: str, most: int) -> int:
-    """Letters added, left out, changed, or two of them swapped; `most` + 1 where there are more."""
+    """Count the edits (letters added, omitted, changed, or two swapped); `most` + 1 if there are more."""
     before: list[int] = []
     row = list(range(len(other) + 1))
     for at, letter in enumerate(one, 1):

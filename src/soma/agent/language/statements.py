@@ -1,4 +1,4 @@
-"""The part of a finished turn that is worth keeping, and its key. Pure."""
+"""Statements of a message: those worth keeping as memories, and the keys that make equal ones one. Pure."""
 
 import re
 import unicodedata
@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 from soma.agent.language.consent import begins_an_answer, consent_in, only_answers
-from soma.agent.language.dates import resolve, said_on
+from soma.agent.language.dates import date_of, find_date
 from soma.agent.language.hidden import without_hidden
-from soma.agent.language.requests_to_forget import asks_to_forget, to_erase
+from soma.agent.language.requests_to_forget import asks_to_forget, find_what_to_erase
 from soma.agent.language.small_talk import small_talk
-from soma.agent.language.speech import is_question, is_request, may_have_verb, only_names
+from soma.agent.language.speech import is_bare_name, is_question, is_request, may_have_verb
 from soma.agent.language.spelling import nearest
 from soma.agent.language.stems import STOP, stem
 from soma.agent.language.words import sentences, word_set, words
@@ -21,14 +21,14 @@ SHORTEST = 10  # letters of a sentence that is looked for inside of a kept text
 _SUBJECTS = word_set("i you he she it we they there this that these those anyone anybody someone somebody")
 
 
-def worth_keeping(
+def extract_statements(
     message: str, kept: Sequence[str] = (), quoted: Sequence[str] = (), *, is_answer: bool = False
 ) -> str:
-    """Take what a message states; empty for one that only asks, greets, says yes or no, or asks to forget.
+    """Return what a message states; empty if it only asks, greets, says yes or no, or asks to forget.
 
-    Sentences that stand in what was `kept` already, or hold it, are left out; so are those that only name what the
-    documents say that were `quoted` in answer. `is_answer`: the message before it asked to forget, so that a sentence
-    which begins with a yes, a no or a number answers the question.
+    Leaves out sentences that equal, hold or stand in a text that was `kept` already, and searches for words of the
+    documents that were `quoted` in answer. `is_answer`: the message before it asked to forget, so a sentence that
+    begins with a yes, a no or a number answers the question.
     """
     if asks_to_forget(message) or only_answers(message) or consent_in(message) is not None:
         return ""
@@ -41,20 +41,23 @@ def worth_keeping(
 
 
 def statement_key(text: str, said_at: str | None = None) -> str:
-    """One key for equal statements, whoever keeps them. Those that say "yesterday" are equal on one day only."""
+    """Return one key for equal statements, whoever keeps them.
+
+    Statements with a relative date such as "yesterday" are equal only if said on the same day.
+    """
     plain = _plain(text)
-    day = said_on(said_at)
-    when = resolve(text, day)
+    day = date_of(said_at)
+    when = find_date(text, day)
     dated = f"{plain}\n{day}" if when is not None and when.is_relative else plain
     return f"stated:{sha256(dated.encode()).hexdigest()[:32]}"
 
 
 def answer_key(text: str) -> str:
-    """The key of what the model said by itself."""
+    """Return the key of a statement that the model made itself."""
     return f"answered:{statement_key(text).partition(':')[2]}"
 
 
-def same_statement(text: str, other: str) -> bool:
+def is_same_statement(text: str, other: str) -> bool:
     return _plain(text) == _plain(other)
 
 
@@ -63,7 +66,7 @@ def _plain(text: str) -> str:
 
 
 def _only_asks(sentence: str) -> bool:
-    if is_request(sentence) or only_names(sentence) or to_erase(sentence) is not None:
+    if is_request(sentence) or is_bare_name(sentence) or find_what_to_erase(sentence) is not None:
         return True
     if small_talk(sentence) is not None:
         return True
@@ -71,7 +74,7 @@ def _only_asks(sentence: str) -> bool:
 
 
 def _is_note(sentence: str) -> bool:
-    """Whether a sentence that looks like a question is a note: it has neither a question mark nor a subject."""
+    """Return whether a sentence that looks like a question is a note: no question mark and no subject."""
     first, second, *_ = [*words(sentence), "", ""]
     return not re.search(r"[?？]", sentence) and first in _EITHER and second not in _SUBJECTS
 
@@ -82,8 +85,10 @@ def _is_known(sentence: str, known: Sequence[str]) -> bool:
 
 
 def _looks_up(sentence: str, quoted: Sequence[str]) -> bool:
-    """Whether it was typed as into a search: words of a document as they stand there, or a name without a verb, be it
-    misspelled. What ends as a sentence does is one.
+    """Return whether a sentence was typed as into a search.
+
+    It quotes words of a document, or it is a name without a verb, possibly misspelled. A text with a full stop is a
+    sentence.
     """
     if not quoted or sentence.rstrip().endswith((".", "!", "。")):
         return False

@@ -1,4 +1,4 @@
-"""Words as the offline model sees them: stems and stop words, of English and some other languages. Pure."""
+"""Stems and stop words of English, German, French and Spanish. Pure."""
 
 import re
 import threading
@@ -70,12 +70,12 @@ _local = threading.local()
 
 
 def content_stems(text: str, language: str = ENGLISH) -> list[str]:
-    """Stems of the words that carry meaning, in order."""
+    """Return the stems of the words that carry meaning, in order."""
     return [stem(word, language) for word in words(text) if not is_small(word, language)]
 
 
 def language_of(text: str) -> str:
-    """The language whose small words a text has most of, if it has two or more; English otherwise."""
+    """Return the language with the most small words in a text, if it has two or more; else English."""
     found = ELIDED.sub(" ", text.lower().replace("\u2019", "'"))
     counts = {language: sum(word in small for word in words(found)) for language, small in SMALL.items()}
     best = max(counts, key=lambda language: counts[language])
@@ -84,7 +84,7 @@ def language_of(text: str) -> str:
 
 
 def is_small(word: str, language: str = ENGLISH) -> bool:
-    """Whether a word carries nothing by itself."""
+    """Return whether a word carries no meaning by itself."""
     if language != ENGLISH:
         return word in SMALL[language]
     return word in STOP or word.partition("'")[0] in STOP
@@ -92,7 +92,7 @@ def is_small(word: str, language: str = ENGLISH) -> bool:
 
 @lru_cache(maxsize=50_000)
 def stem(word: str, language: str = ENGLISH) -> str:
-    """A stemmer keeps its word in itself, so each thread has its own."""
+    """Return the stem of a word. Each thread has its own stemmers, because a stemmer keeps its word as state."""
     if len(word) > LONGEST_WORD:
         return word
     if language != ENGLISH:

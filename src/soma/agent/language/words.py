@@ -1,4 +1,4 @@
-"""Words and sentences of a text. Pure."""
+"""Words and sentences of a text, as everything that reads language splits it. Pure."""
 
 import re
 

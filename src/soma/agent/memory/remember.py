@@ -8,7 +8,7 @@ from typing import Any
 from soma.agent.errors import NotFound
 from soma.agent.language.not_knowing import tells_nothing
 from soma.agent.language.requests_to_forget import asks_to_forget, orders_to_forget
-from soma.agent.language.statements import answer_key, statement_key, worth_keeping
+from soma.agent.language.statements import answer_key, extract_statements, statement_key
 from soma.agent.memory.parts import parts_of
 from soma.agent.record.sources import sources_of
 from soma.agent.record.turn import Turn, TurnRecord
@@ -100,7 +100,7 @@ def items_of(record: TurnRecord, earlier: Sequence[str] = ()) -> list[dict[str, 
     if complete is None or record.started is None or not record.started.model:  # no model was asked
         return []
     is_answer = bool(earlier) and orders_to_forget(earlier[0])
-    said = worth_keeping(turn.content, _statements_kept(record), _quoted_documents(complete), is_answer=is_answer)
+    said = extract_statements(turn.content, _statements_kept(record), _quoted_documents(complete), is_answer=is_answer)
     items = _items(record, said, "user") if said else []
     if _is_own_answer(record, complete, earlier) and not asks_to_forget(turn.content):
         items += _items(record, complete.content, "assistant")

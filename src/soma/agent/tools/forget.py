@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
 from soma.agent.language.requests_to_forget import names_nothing
-from soma.agent.language.statements import same_statement
+from soma.agent.language.statements import is_same_statement
 from soma.agent.tools.base import ToolContext, ToolFailed, ToolResult
 from soma.agent.tools.brain import PrincipalOf, asking_brain
 from soma.agent.tools.forget_parts import one_holds_all, parts_of, without_exceptions
@@ -198,7 +198,9 @@ class Forget:
 
     async def _private_like(self, principal: Principal, hit: Memory) -> list[StoredMemory]:
         page = await self._brain.memories(principal, limit=200, search=hit.text[:SHOWN])
-        return [memory for memory in page.memories if memory.scope == "user" and same_statement(memory.text, hit.text)]
+        return [
+            memory for memory in page.memories if memory.scope == "user" and is_same_statement(memory.text, hit.text)
+        ]
 
     async def _forget(self, context: ToolContext) -> ToolResult:
         if not context.confirmed:

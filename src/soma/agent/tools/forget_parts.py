@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 
-from soma.agent.language.requests_to_forget import names_nothing, to_forget
+from soma.agent.language.requests_to_forget import find_what_to_forget, names_nothing
 from soma.agent.language.words import sentences
 from soma.agent.tools.own_words import stems_of
 from soma.events.facts.turn import RecalledMemory
@@ -56,4 +56,4 @@ def one_holds_all(parts: Sequence[str], hits: Sequence[RecalledMemory]) -> bool:
 def _name(piece: str) -> str:
     """A part without the words that only join it to the others, be it a request of its own."""
     bare = _AFTER.sub("", _BEFORE.sub("", piece.strip(" \t\n.,;:!?")))
-    return _BEFORE.sub("", to_forget(bare) or bare)
+    return _BEFORE.sub("", find_what_to_forget(bare) or bare)

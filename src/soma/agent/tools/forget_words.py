@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from soma.agent.language.authorship import count_sources
 from soma.agent.language.moments import moment_of
-from soma.agent.language.speech import says_something
+from soma.agent.language.speech import has_statement
 from soma.agent.language.words import sentences
 from soma.agent.tools.forget_parts import COVERED, shares
 from soma.agent.tools.own_words import stems_of
@@ -33,7 +33,7 @@ def matching(what: str, hits: Sequence[RecalledMemory]) -> list[RecalledMemory]:
     """Choose the memories that hold most of the words sought: what states something first, then the best."""
     held = shares(what, hits)
     least = max(COVERED, NEAR_BEST * max(held, default=0.0))
-    ranked = sorted(zip(held, hits, strict=True), key=lambda pair: (not says_something(pair[1].text), -pair[0]))
+    ranked = sorted(zip(held, hits, strict=True), key=lambda pair: (not has_statement(pair[1].text), -pair[0]))
     return [hit for share, hit in ranked if share >= least]
 
 

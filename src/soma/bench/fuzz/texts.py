@@ -126,7 +126,7 @@ DOORS: dict[str, tuple[Read, int]] = {
     "a message to the offline model": (_offline, MESSAGE),
     "a memory for the offline model": (_evidence, MESSAGE),
     "a recalled list": (lambda text: recalled.read(text, ()), MESSAGE),
-    "a relative date": (lambda text: dates.resolve(text, dates.said_on("2026-03-01")), MESSAGE),
+    "a relative date": (lambda text: dates.find_date(text, dates.date_of("2026-03-01")), MESSAGE),
     "a sum": (arithmetic.expression_in, MESSAGE),
     "a path": (tool_choice.path_in, MESSAGE),
     "an expression": (calculate, PARAMETERS["properties"]["expression"]["maxLength"]),

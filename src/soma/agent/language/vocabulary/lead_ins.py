@@ -1,4 +1,4 @@
-"""Words before what a message orders, asks or answers: address, politeness, wishes. Parts of patterns; pure."""
+"""Words before an order, a question or an answer: address, politeness, wishes. Parts of patterns; pure."""
 
 # Before any order. "Can you ..." is left out: by its form it is a question, unless the order decides otherwise.
 ADDRESS = r"please|kindly|now|also|and|then|ok(?:ay)?|so|hey|hi|hello|soma|just|let'?s"
@@ -13,5 +13,5 @@ def any_of(*alternatives: str) -> str:
 
 
 def lead_in(*alternatives: str) -> str:
-    """Build the pattern of any number of these phrases, with what separates them."""
+    """Build the pattern of any number of these phrases, with the signs that separate them."""
     return rf"(?:{any_of(*alternatives)}\b[\s,:!]*)*"

@@ -1,4 +1,4 @@
-"""Names, known by their capital letters: three patterns that differ in where a name may stand. Pure."""
+"""Names, recognised by their capital letters: patterns that differ in where a name may stand. Pure."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Question words of four languages: all of each language, and those of all four by what they ask for. Pure."""
+"""Question words: all of each language, and those of four languages by what they ask for. Pure."""
 
 import re
 

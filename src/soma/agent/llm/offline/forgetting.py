@@ -3,8 +3,8 @@
 import re
 from collections.abc import Collection
 
-from soma.agent.language.consent import Consent, begins_a_no, begins_a_yes, consent_in, consent_to, listed_in
-from soma.agent.language.requests_to_forget import means_all, to_erase, to_forget
+from soma.agent.language.consent import Consent, begins_a_no, begins_a_yes, consent_in, consent_to, numbered_lines
+from soma.agent.language.requests_to_forget import find_what_to_erase, find_what_to_forget, means_all
 from soma.agent.language.speech import is_question
 from soma.agent.language.stems import content_stems
 from soma.agent.llm.base import InstructionPart, MemoryPart, ModelRequest
@@ -24,7 +24,7 @@ def calls(message: str, before: str, request: ModelRequest, called: Collection[s
         return ()
     if _consent(message, request) is not None:
         return (CONFIRMED,)
-    what = to_forget(message)
+    what = find_what_to_forget(message)
     if what is None and is_pending(request) and begins_a_yes(message):
         return (CONFIRMED,)  # policy denies it, and the answer says that nothing was forgotten
     what = _remembered(message, request) if what is None else what
@@ -65,12 +65,12 @@ def _consent(message: str, request: ModelRequest) -> Consent | None:
 
 
 def _listed(request: ModelRequest) -> list[str]:
-    return [line for text in _instructions(request) for line in listed_in(text)]
+    return [line for text in _instructions(request) for line in numbered_lines(text)]
 
 
 def _remembered(message: str, request: ModelRequest) -> str | None:
     """What the message orders to erase, if a memory speaks of it and no other tool is called by that verb."""
-    what = to_erase(message)
+    what = find_what_to_erase(message)
     if what is None or any(one.score >= NAMED for one in choose(message, request.tools, known=True, called=(FORGET,))):
         return None
     parts = [part for one in request.messages for part in one.parts if isinstance(part, MemoryPart)]

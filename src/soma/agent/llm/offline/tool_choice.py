@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from soma.agent.language.arithmetic import expression_in, written
+from soma.agent.language.arithmetic import expression_in, spell_as_signs
 from soma.agent.language.clock_questions import timezone_in
 from soma.agent.language.speech import is_question
 from soma.agent.language.stems import content_stems, stem
@@ -134,7 +134,7 @@ def _command_for(command: _Command, tool: ToolSpec) -> _Command | None:
 
 
 def _coverage(message: str, tool: ToolSpec) -> float:
-    asked = {word for word in content_stems(written(message)) if not word.isdigit()}
+    asked = {word for word in content_stems(spell_as_signs(message)) if not word.isdigit()}
     return len(asked & (_name_stems(tool) | set(content_stems(tool.description)))) / len(asked) if asked else 0.0
 
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from soma.agent.language.clock_questions import in_english
-from soma.agent.language.dates import resolve, said_on, show
+from soma.agent.language.clock_questions import translate_to_english
+from soma.agent.language.dates import date_of, find_date, format_day
 from soma.agent.language.small_talk import SmallTalk
 from soma.agent.language.stems import content_stems
 from soma.agent.language.vocabulary.calendar_words import DAYS, MONTHS
@@ -115,11 +115,11 @@ def _headline(question: Question, best: Evidence) -> list[str]:
     """Answer a `when` by the date itself; a summary and what was taught as a whole tell of several days."""
     if question.kind != "when" or best.memory.made_from or best.memory.taught:
         return []
-    said = said_on(best.memory.occurred_at)
-    when = resolve(best.text, said)
+    said = date_of(best.memory.occurred_at)
+    when = find_date(best.text, said)
     if when is not None:
         return [f"{when.text[0].upper()}{when.text[1:]}."]
-    return [f"It was said on {show(said)}."] if said else []
+    return [f"It was said on {format_day(said)}."] if said else []
 
 
 def _quote(evidence: Evidence) -> str:
@@ -127,8 +127,8 @@ def _quote(evidence: Evidence) -> str:
     cited = f" [{memory.number}]" if memory.number > 0 else ""  # what only a tool found has no number
     if memory.made_from:
         return f'A summary made from {memory.made_from} memories says: "{evidence.text}"{cited}'
-    said = said_on(memory.occurred_at)
-    day = f" on {show(said)}" if said else ""
+    said = date_of(memory.occurred_at)
+    day = f" on {format_day(said)}" if said else ""
     if memory.written_by:  # shared: its metadata may name anybody as the speaker
         return f'A memory {memory.written_by}{day} says: "{evidence.text}"{cited}'
     author = memory.author or ""
@@ -174,8 +174,8 @@ def _result(question: Question, call: ToolCall | None, result: ToolResultPart, s
 def _clock(question: Question, content: str) -> str:
     """What the clock says, and the day that the question counts from it."""
     today = _date_in(content)
-    when = resolve(in_english(question.text), today) if today else None
-    if today is None or when is None or not when.is_relative or when.text == show(today):
+    when = find_date(translate_to_english(question.text), today) if today else None
+    if today is None or when is None or not when.is_relative or when.text == format_day(today):
         return content
     day = _date_in(when.text) if DAY.fullmatch(when.text) else None
     named = f"{DAYS[day.weekday()].capitalize()}, {when.text}" if day else when.text

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from soma.agent.language.consent import consent_to, listed_in
-from soma.agent.language.requests_to_forget import orders_to_forget, to_forget
+from soma.agent.language.consent import consent_to, numbered_lines
+from soma.agent.language.requests_to_forget import find_what_to_forget, orders_to_forget
 from soma.agent.record.turn import TurnRecord
 from soma.agent.tools.forget_words import LISTED
 from soma.agent.tools.own_words import stems_of
@@ -28,7 +28,7 @@ class ForgetProposal:
     what: str
 
     def instruction(self, message: str) -> str:
-        return f"{PENDING}\n{self.text}\n{ADVICE if consent_to(message, listed_in(self.text)) else NO_YES}"
+        return f"{PENDING}\n{self.text}\n{ADVICE if consent_to(message, numbered_lines(self.text)) else NO_YES}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +56,10 @@ async def find_proposal(context: TurnContext) -> ForgetProposal | None:
 
 def find_confirmed(message: str, proposal: ForgetProposal | None, asked: str) -> tuple[str, ...]:
     """Return the memories that `message` lets go; `asked` is the message that the proposal answered."""
-    consent = consent_to(message, listed_in(proposal.text)) if proposal else None
+    consent = consent_to(message, numbered_lines(proposal.text)) if proposal else None
     if proposal is None or consent is None:
         return ()
-    if consent.about and stems_of(consent.about).isdisjoint(stems_of(to_forget(asked) or asked)):
+    if consent.about and stems_of(consent.about).isdisjoint(stems_of(find_what_to_forget(asked) or asked)):
         return ()
     if any(number > min(len(proposal.groups), LISTED) for number in consent.numbers):
         return ()

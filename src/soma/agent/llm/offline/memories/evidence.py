@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from soma.agent.language.dates import resolve, said_on
+from soma.agent.language.dates import date_of, find_date
 from soma.agent.language.speech import is_question, is_request, may_have_verb
 from soma.agent.language.spelling import nearest
 from soma.agent.language.stems import content_stems, is_small, stem
@@ -211,7 +211,7 @@ def _subject_factor(entry: _Read, names: frozenset[str], asked: frozenset[str]) 
 def _fits(kind: Kind, text: str, memory: MemoryPart) -> bool:
     match kind:
         case "when":
-            return resolve(text, said_on(memory.occurred_at)) is not None
+            return find_date(text, date_of(memory.occurred_at)) is not None
         case "how_many":
             return bool(NUMBER.search(text))
         case "where":

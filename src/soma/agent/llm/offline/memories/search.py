@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from soma.agent.language.dates import said_on, show
+from soma.agent.language.dates import date_of, format_day
 from soma.agent.language.spelling import nearest
 from soma.agent.language.stems import ENGLISH, content_stems, stem
 from soma.agent.language.vocabulary.names import NAME_OR_ABBREVIATION
@@ -118,8 +118,11 @@ def unit_words(passage: Passage, language: str) -> Iterator[UnitWords]:
     def stems(text: str) -> frozenset[str]:
         return frozenset(content_stems(text, language))
 
-    day = said_on(passage.units[0].memory.occurred_at) if passage.units else None
-    title, name = stems(passage.title), stems(f"{re.sub(r'[-_/.]', ' ', passage.name)} {show(day) if day else ''}")
+    day = date_of(passage.units[0].memory.occurred_at) if passage.units else None
+    title, name = (
+        stems(passage.title),
+        stems(f"{re.sub(r'[-_/.]', ' ', passage.name)} {format_day(day) if day else ''}"),
+    )
     heading = stems(passage.title.rpartition(" > ")[2]) if " > " in passage.title else frozenset()
     own = [stems(unit.text) for unit in passage.units]
     above = [stems(unit.above) for unit in passage.units]

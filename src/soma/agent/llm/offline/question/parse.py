@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from soma.agent.language.speech import is_question, is_request, may_have_verb, meant_question_word, only_names
+from soma.agent.language.speech import intended_question_word, is_bare_name, is_question, is_request, may_have_verb
 from soma.agent.language.stems import ENGLISH, content_stems, language_of
 from soma.agent.language.vocabulary.question_words import (
     ENGLISH_WORDS,
@@ -130,7 +130,7 @@ def _about(asked: Question) -> tuple[str, ...]:
 
 def is_open(asked: Question) -> bool:
     """Whether a question asks for what it does not say: one for a yes or a no may say all of its answer itself."""
-    return any(is_question_word(meant_question_word(word) or word, asked.language) for word in words(asked.text))
+    return any(is_question_word(intended_question_word(word) or word, asked.language) for word in words(asked.text))
 
 
 def is_chat(text: str) -> bool:
@@ -156,5 +156,5 @@ def is_telling(text: str) -> bool:
 def is_stated(text: str) -> bool:
     """Whether a message, or a sentence of it, states something, of whomever: it has a verb, asks and orders nothing."""
     return not GOES_ON.match(text) and any(
-        may_have_verb(one) and not (is_question(one) or is_request(one) or only_names(one)) for one in sentences(text)
+        may_have_verb(one) and not (is_question(one) or is_request(one) or is_bare_name(one)) for one in sentences(text)
     )
