@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from soma.bench.candidates.questions import tenants
-from soma.bench.learn import keys, tables
+from soma.bench.candidates.questions import load_question_sets
+from soma.bench.learn import curve_tables, key_table
 from soma.bench.learning.boards import Board
-from soma.bench.learning.courses import taken, within
+from soma.bench.learning.courses import course_within, run_course
 from soma.bench.learning.priors import PLAN
-from soma.bench.learning.rules import Core
+from soma.bench.learning.rules import CoreLearner
 from soma.cli.commands.bench import command as bench
 
 pytestmark = pytest.mark.learning
@@ -47,8 +47,8 @@ def test_every_key_is_printed(data: Path) -> None:
     for key in ("after_60", "best_fixed"):
         assert 0.0 < result["bad_prior"][key] <= 100.0
     assert result["bad_prior"]["after_60"] > result["bad_prior"]["start"]
-    assert len(list(tables(result))) == 3
-    assert keys(result).row_count > len(KEYS)
+    assert len(list(curve_tables(result))) == 3
+    assert key_table(result).row_count > len(KEYS)
 
 
 def test_one_conversation_is_not_enough(data: Path) -> None:
@@ -59,14 +59,14 @@ def test_one_conversation_is_not_enough(data: Path) -> None:
 
 @pytest.fixture(scope="module")
 def boards(data: Path) -> list[Board]:
-    return [Board(tenant) for tenant in tenants(data, conversations=CONVERSATIONS)]
+    return [Board(tenant) for tenant in load_question_sets(data, conversations=CONVERSATIONS)]
 
 
 def lessons(board: Board, asked: np.ndarray) -> tuple[dict[str, float], float]:
     """The weights after 100 feedbacks from the plan's weights, and the recall gained on questions kept apart."""
-    learner = Core(PLAN)
-    course = within(board, asked, order=0, wrong=0.1, feedbacks=100)
-    r10, _, _, _ = taken(course, learner, (0, 100))
+    learner = CoreLearner(PLAN)
+    course = course_within(board, asked, order=0, wrong=0.1, feedbacks=100)
+    r10, _, _, _ = run_course(course, learner, (0, 100))
     return learner.state.weights, r10[1] - r10[0]
 
 

@@ -1,7 +1,7 @@
-"""soma bench echo: what a model teaches that cites wrongly, always and with full confidence, on LoCoMo.
+"""soma bench echo: measure what a model teaches that always cites wrongly, with full confidence, on LoCoMo.
 
-A hundred turns a conversation. In each the model cites the best ranked of the memories that do not help. Once nobody
-speaks; once a person names what helped in every tenth turn, and what the model cited there is taken back.
+Each conversation has a hundred turns. In each the model cites the best ranked memory that does not help. In one run
+nobody gives feedback; in the other a person names what helped in every tenth turn, in place of the model's citation.
 """
 
 import json
@@ -16,22 +16,22 @@ from rich.console import Console
 from rich.table import Table
 
 from soma.bench.candidates.matrix import Floats
-from soma.bench.candidates.questions import tenants
-from soma.bench.data import real_data
+from soma.bench.candidates.questions import load_question_sets
+from soma.bench.data.real_data import locomo_option
 from soma.bench.learning.boards import Board
-from soma.bench.learning.courses import Course, mean, within
+from soma.bench.learning.courses import Course, course_within, examine, mean
 from soma.bench.learning.priors import PLAN, SHIPPED, Prior
-from soma.bench.learning.rules import Core
+from soma.bench.learning.rules import CoreLearner
 from soma.brain.core.observations import EvidenceSource
 
 TURNS = 100
-SPEAKS = 10  # a person, in every so many turns
+SPEAKS = 10  # turns for each in which a person gives feedback
 STARTS: dict[str, Prior] = {"shipped": SHIPPED, "plan": PLAN}
 PEOPLE = {"no person": 0, "a person in ten turns": SPEAKS}
 
 
 def measure(boards: Sequence[Board], orders: int) -> list[dict[str, Any]]:
-    """Measure by start and by who speaks: recall at 10 and top-1, before and after, in percent."""
+    """Measure recall at 10 and top-1, before and after, in percent, for each start and with or without a person."""
     return [
         {"start": start, "people": people} | _figures(prior, speaks, boards, orders)
         for start, prior in STARTS.items()
@@ -42,9 +42,9 @@ def measure(boards: Sequence[Board], orders: int) -> list[dict[str, Any]]:
 def _figures(prior: Prior, speaks: int, boards: Sequence[Board], orders: int) -> dict[str, Any]:
     figures, size = [], []
     for board in boards:
-        asked = np.arange(len(board))
-        courses = [within(board, asked, order=order, wrong=0.0, feedbacks=TURNS) for order in range(orders)]
-        figures.append([_taken(course, Core(prior), speaks) for course in courses])
+        questions = np.arange(len(board))
+        courses = [course_within(board, questions, order=order, wrong=0.0, feedbacks=TURNS) for order in range(orders)]
+        figures.append([_run_course(course, CoreLearner(prior), speaks) for course in courses])
         size.append(len(courses[0].examined))
     values, sizes = np.array(figures), np.array(size, np.float64)
     r10_before, top1_before, r10, top1 = (mean(values[:, :, part], sizes) for part in range(4))
@@ -56,38 +56,31 @@ def _figures(prior: Prior, speaks: int, boards: Sequence[Board], orders: int) ->
     }
 
 
-def _taken(course: Course, learner: Core, speaks: int) -> Floats:
-    before = _examined(course, learner)
-    for number, lesson in enumerate(course.lessons, 1):
-        shown = lesson.board.shown(learner.served(), lesson.question)
+def _run_course(course: Course, learner: CoreLearner, speaks: int) -> Floats:
+    before = examine(course, learner.final_weights())
+    for number, exercise in enumerate(course.exercises, 1):
+        shown = exercise.board.best_of(learner.next_weights(), exercise.question)
         if speaks and number % speaks == 0:
-            learner.hear(lesson.board.evidence(shown, lesson.question))
+            learner.hear(exercise.board.evidence(shown, exercise.question))
         else:
-            cited = lesson.board.evidence(shown, lesson.question, wrong=0.0)
+            cited = exercise.board.evidence(shown, exercise.question, wrong=0.0)
             learner.hear(replace(cited, source=EvidenceSource.MODEL))
-    return np.array([*before, *_examined(course, learner)])
-
-
-def _examined(course: Course, learner: Core) -> tuple[float, float]:
-    r10, top1 = course.board.scores(learner.settled(), course.examined)
-    return 100.0 * float(r10.mean()), 100.0 * float(top1.mean())
+    return np.array([*before, *examine(course, learner.final_weights())])
 
 
 @click.command()
-@real_data.option
+@locomo_option
 @click.option("--orders", type=click.IntRange(1), default=5, show_default=True, help="Orders of each one's questions.")
 @click.option("--conversation", "conversations", type=click.IntRange(0, 9), multiple=True, help="Only these.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def command(data: Path, orders: int, conversations: Sequence[int], *, as_json: bool) -> None:
-    """What a model teaches that always cites wrongly, on LoCoMo."""
+    """Measure what a model teaches that always cites wrongly, on LoCoMo."""
     chosen = sorted(set(conversations)) or list(range(10))
-    rows = measure([Board(tenant) for tenant in tenants(data, conversations=chosen)], orders)
+    rows = measure([Board(tenant) for tenant in load_question_sets(data, conversations=chosen)], orders)
     if as_json:
         click.echo(json.dumps({"turns": TURNS, "rows": rows}))
         return
-    table = Table(
-        "start", "who speaks", "recall at 10", "top-1", title=f"{TURNS} turns with a model that cites wrongly"
-    )
+    table = Table("start", "feedback", "recall at 10", "top-1", title=f"{TURNS} turns with a model that cites wrongly")
     for row in rows:
         changes = (f"{a:.1f} > {b:.1f} ({b - a:+.1f})" for a, b in (row["r10"], row["top1"]))
         table.add_row(row["start"], row["people"], *changes)

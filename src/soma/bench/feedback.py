@@ -1,4 +1,4 @@
-"""soma bench feedback: a million durable feedbacks over HTTP, a kill -9, and the proof that nothing is lost."""
+"""soma bench feedback: write a million durable feedbacks over HTTP, kill the brain, and prove that none is lost."""
 
 import json
 import sqlite3
@@ -14,18 +14,18 @@ import click
 from rich.console import Console
 from rich.progress import track
 
-from soma.bench.flat import flattened
+from soma.bench.flat import flatten
 from soma.bench.servers.brain_process import BrainProcess, headers
-from soma.bench.servers.load import flood, offer, percentile, request
-from soma.bench.servers.read_latency import reading
+from soma.bench.servers.load import build_request, flood, offer, percentile
+from soma.bench.servers.read_latency import measure_reads
 
 BATCH = 1_000
 CONNECTIONS = 4
 MEMORIES = 24  # a tenant
-BUNDLES = 10  # a tenant: what evidence is given on
+BUNDLES = 10  # a tenant: evidence is given on these
 SHOWN = 6
 SINGLE_RATE = 500
-AT_ONCE = 16, 64  # single feedbacks: people who click in the same moment
+AT_ONCE = 16, 64  # connections of single feedbacks: people who click in the same moment
 MANY = 1_000  # tenants at a start
 COPIES = 10  # of each bundle, for each person
 COPIED = ("tenant_id", "agent_id", "conversation_id", "learner_version", "content", "expires_at")
@@ -53,40 +53,39 @@ def command(events: int, tenants: int, seed: int, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(figures))
         return
-    for name, value in flattened(figures).items():
+    for name, value in flatten(figures).items():
         click.echo(f"{name:28} {value:,.3f}" if isinstance(value, float) else f"{name:28} {value}")
 
 
 def measure(folder: Path, *, events: int, tenants: int, seed: int, progress: Console) -> dict[str, Any]:
-    """All figures by name; `progress` is told each stage."""
+    """Return all figures by name; `progress` shows each stage."""
     figures: dict[str, Any] = {"events": events, "tenants": tenants, "answer_share": 0.9}
     names = [f"tenant-{number}" for number in range(tenants)]
-    brain = BrainProcess(
-        folder, SOMABRAIN_LESSONS_PER_DAY="0"
-    )  # one person a tenant says everything, and all is learned
+    # Without a daily limit: a few persons give all feedback, and all of it is learned.
+    brain = BrainProcess(folder, SOMABRAIN_LESSONS_PER_DAY="0")
     try:
         brain.start()
-        asking = track(names, "tenants with memories and bundles", console=progress, transient=True)
-        bundles = {tenant: _bundles(brain, tenant, Random(f"{seed} {tenant}")) for tenant in asking}
+        tracked = track(names, "tenants with memories and bundles", console=progress, transient=True)
+        bundles = {tenant: _ask_for_bundles(brain, tenant, Random(f"{seed} {tenant}")) for tenant in tracked}
         progress.print("a person for each batch")
         brain.kill()
-        traffic = Traffic(_copied(folder, bundles, persons=2 * events // BATCH // tenants + 20), seed)
+        traffic = Traffic(_copy_bundles(folder, bundles, persons=2 * events // BATCH // tenants + 20), seed)
         brain.start()
-        figures |= _batches(brain, traffic, events, progress)
+        figures |= _measure_batches(brain, traffic, events, progress)
         progress.print("reads, then kill -9, a start and the audit")
-        figures |= reading(brain, names, Random(f"{seed} reads"))
-        figures |= _killed(brain, names, traffic.sent)
+        figures |= measure_reads(brain, names, Random(f"{seed} reads"))
+        figures |= _kill_and_verify(brain, names, traffic.sent)
         progress.print("single feedbacks")
-        figures |= _singles(brain, traffic)
+        figures |= _measure_singles(brain, traffic)
         progress.print(f"a start with the learners of {MANY:,} tenants")
-        figures |= _restored(brain, traffic)
+        figures |= _measure_restore(brain, traffic)
         figures["rss_mb"] = brain.rss_mb
     finally:
         brain.kill()
     return figures
 
 
-def _batches(brain: BrainProcess, traffic: "Traffic", events: int, progress: Console) -> dict[str, Any]:
+def _measure_batches(brain: BrainProcess, traffic: "Traffic", events: int, progress: Console) -> dict[str, Any]:
     flood(brain.url, list(traffic.batches(8, evidence=0.1, keyed=True)), connections=CONNECTIONS)  # workers start
     prebuilt = list(traffic.batches(events // BATCH, evidence=0.1, keyed=True))
     cpu = brain.cpu_s
@@ -108,12 +107,12 @@ def _batches(brain: BrainProcess, traffic: "Traffic", events: int, progress: Con
     }
 
 
-def _killed(brain: BrainProcess, tenants: list[str], sent: int) -> dict[str, Any]:
-    """Everything that was answered must be there, and come out of the log again as it was."""
-    before = _states(brain, tenants)
+def _kill_and_verify(brain: BrainProcess, tenants: list[str], sent: int) -> dict[str, Any]:
+    """Kill and start the brain: all answered feedback must be stored, and replay to the same states."""
+    before = _state_hashes(brain, tenants)
     brain.kill()
     started = brain.start()
-    after = _states(brain, tenants)
+    after = _state_hashes(brain, tenants)
     began = time.perf_counter()
     report = brain.verify()
     derived = {name.split(" ")[0]: state_hash for name, state_hash in report["states"].items()}
@@ -128,13 +127,13 @@ def _killed(brain: BrainProcess, tenants: list[str], sent: int) -> dict[str, Any
     }
 
 
-def _states(brain: BrainProcess, tenants: list[str]) -> dict[str, str]:
-    """Of the tenants that learned anything: the others have no chain to come out of."""
+def _state_hashes(brain: BrainProcess, tenants: list[str]) -> dict[str, str]:
+    """Return the states of the tenants that learned anything; the others have no chain to replay."""
     states = {tenant: brain.call("GET", "/context/adaptation/state", tenant) for tenant in tenants}
     return {tenant: state["state_hash"] for tenant, state in states.items() if state["version"]}
 
 
-def _singles(brain: BrainProcess, traffic: "Traffic") -> dict[str, Any]:
+def _measure_singles(brain: BrainProcess, traffic: "Traffic") -> dict[str, Any]:
     flood(brain.url, list(traffic.singles(500)), connections=8)
     count = 8_000
     seconds, cpu = {}, brain.cpu_s
@@ -152,9 +151,12 @@ def _singles(brain: BrainProcess, traffic: "Traffic") -> dict[str, Any]:
     }
 
 
-def _restored(brain: BrainProcess, traffic: "Traffic") -> dict[str, Any]:
-    """The start with the learners of many tenants, each between two snapshots."""
-    few = [request("POST", "/context/feedback/batch", headers(f"many-{n}"), traffic.few(30)) for n in range(MANY)]
+def _measure_restore(brain: BrainProcess, traffic: "Traffic") -> dict[str, Any]:
+    """Time the start with the learners of many tenants, each between two snapshots."""
+    few = [
+        build_request("POST", "/context/feedback/batch", headers(f"many-{n}"), traffic.few_verdicts(30))
+        for n in range(MANY)
+    ]
     flood(brain.url, few, connections=CONNECTIONS)
     brain.kill()
     brain.start()
@@ -162,8 +164,8 @@ def _restored(brain: BrainProcess, traffic: "Traffic") -> dict[str, Any]:
     return {"restored_learners": restored["learners"], "restore_s": restored["seconds"]}
 
 
-def _bundles(brain: BrainProcess, tenant: str, random: Random) -> Shown:
-    """(bundle, memories shown) of some questions about this tenant's memories."""
+def _ask_for_bundles(brain: BrainProcess, tenant: str, random: Random) -> Shown:
+    """Ask some questions about this tenant's memories; return the bundles and the memories shown."""
     texts = [" ".join(random.sample(WORDS, 6)) for _ in range(MEMORIES)]
     brain.call("POST", "/v1/memory/remember", tenant, {"items": [{"text": text} for text in texts]})
     found = []
@@ -174,9 +176,10 @@ def _bundles(brain: BrainProcess, tenant: str, random: Random) -> Shown:
     return found
 
 
-def _copied(folder: Path, bundles: Bundles, *, persons: int) -> Bundles:
-    """As many persons of each tenant as there will be batches, each shown bundles of their own: of what one person says
-    of one bundle the newest word alone is learned, and asking for all of these would take an hour.
+def _copy_bundles(folder: Path, bundles: Bundles, *, persons: int) -> Bundles:
+    """Copy bundles in the database, so that each batch has its own person with bundles of their own.
+
+    Only the newest feedback of a person on a bundle is learned, and asking for so many bundles would take an hour.
     """
     names = ", ".join(COPIED)
     with closing(sqlite3.connect(folder / "brain.sqlite3")) as connection, connection:
@@ -189,9 +192,9 @@ def _copied(folder: Path, bundles: Bundles, *, persons: int) -> Bundles:
 
 
 class Traffic:
-    """Feedbacks as people give them: verdicts with what the answer took, evidence on bundles that were shown.
+    """Feedback as people give it: verdicts with the cost of the answer, evidence on bundles that were shown.
 
-    Each batch is another person's, and says as much as is learned of one person a day, and more.
+    Each batch comes from another person, and holds more than is learned from one person a day.
     """
 
     def __init__(self, bundles: Bundles, seed: int) -> None:
@@ -211,17 +214,17 @@ class Traffic:
                 for _ in range(BATCH)
             ]
             body: dict[str, Any] = {"items": items} | ({"idempotency_key": f"batch-{self.sent}"} if keyed else {})
-            who = headers(tenant, f"person-{person}")
-            yield request("POST", "/context/feedback/batch", who, json.dumps(body).encode())
+            caller = headers(tenant, f"person-{person}")
+            yield build_request("POST", "/context/feedback/batch", caller, json.dumps(body).encode())
 
-    def few(self, count: int) -> bytes:
+    def few_verdicts(self, count: int) -> bytes:
         return json.dumps({"items": [self._verdict() for _ in range(count)]}).encode()
 
     def singles(self, count: int) -> Iterator[bytes]:
         for number in range(count):
             person, at = divmod(number, len(self._tenants))
-            who = headers(self._tenants[at], f"single-{self.sent // 10_000}-{person}")
-            yield request("POST", "/context/feedback", who, json.dumps(self._verdict()).encode())
+            caller = headers(self._tenants[at], f"single-{self.sent // 10_000}-{person}")
+            yield build_request("POST", "/context/feedback", caller, json.dumps(self._verdict()).encode())
 
     def _verdict(self) -> dict[str, Any]:
         self.sent += 1

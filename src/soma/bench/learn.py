@@ -1,7 +1,7 @@
-"""soma bench learn: whether learning from feedback makes recall better, on LoCoMo.
+"""soma bench learn: measure whether learning from feedback improves recall, on LoCoMo.
 
-Each conversation is a tenant. The real memory finds the candidates of a question once; learners then rank them as the
-brain does, hear which of the ten shown helped, and are examined on questions kept apart.
+Each conversation is a tenant. The real memory finds the candidates of each question once; learners then rank them as
+the brain does, are told which of the ten shown helped, and are examined on held-out questions.
 """
 
 import json
@@ -15,16 +15,16 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from soma.bench.candidates.questions import missing, tenants
-from soma.bench.data import real_data
-from soma.bench.learning.curves import measure, steps
+from soma.bench.candidates.questions import count_missing, load_question_sets
+from soma.bench.data.real_data import locomo_option
+from soma.bench.learning.curves import count_steps, measure
 from soma.bench.learning.figures import report
 
 
-def tables(result: Mapping[str, Any]) -> Iterator[Table]:
+def curve_tables(result: Mapping[str, Any]) -> Iterator[Table]:
     for part, title in (
         ("within", "Taught on two thirds of a conversation's questions, examined on the rest"),
-        ("constructed", "Tenants made to differ: which part of their conversation they ask about"),
+        ("constructed", "Constructed tenants, who ask about one part of their conversation"),
         ("held_out", "Taught on the other conversations, examined on the one left out"),
     ):
         yield _table(title, result["curves"][part])
@@ -48,7 +48,7 @@ def _table(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
     return table
 
 
-def keys(result: Mapping[str, Any]) -> Table:
+def key_table(result: Mapping[str, Any]) -> Table:
     table = Table("key", "value", title="Keys: micro recall at 10 (top-1 where named) in percent")
 
     def add(prefix: str, value: object) -> None:
@@ -72,7 +72,7 @@ def _bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
 
 
 @click.command()
-@real_data.option
+@locomo_option
 @click.option(
     "--orders",
     type=click.IntRange(1),
@@ -85,18 +85,18 @@ def _bar(title: str, total: int) -> Iterator[Callable[[int], None]]:
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def command(data: Path, orders: int, conversations: Sequence[int], *, as_json: bool) -> None:
-    """Whether learning from feedback makes recall better, on LoCoMo."""
+    """Measure whether learning from feedback improves recall, on LoCoMo."""
     chosen = sorted(set(conversations)) or list(range(10))
     if len(chosen) < 2:
         raise click.UsageError("Name at least two conversations: a prior is learned on the others.")
-    with _bar("the memory finds candidates (kept for the next run)", missing(data, chosen)) as progress:
-        found = tenants(data, conversations=chosen, progress=progress)
-    with _bar("learners learn", steps()) as progress:
+    with _bar("finding candidates (cached for the next run)", count_missing(data, chosen)) as progress:
+        found = load_question_sets(data, conversations=chosen, progress=progress)
+    with _bar("learning", count_steps()) as progress:
         measured = measure(found, orders, lambda: progress(1))
     result = report(measured)
     if as_json:
         click.echo(json.dumps(result))
         return
     console = Console(width=max(Console().width, 140))
-    for table in (*tables(result), keys(result)):
+    for table in (*curve_tables(result), key_table(result)):
         console.print(table)

@@ -1,8 +1,8 @@
-"""`soma bench memory`: what remembering and recalling cost, by the number of memories of a tenant.
+"""soma bench memory: measure what remembering and recalling cost, by the number of memories of a tenant.
 
-The memories are texts of 25 words, drawn from the model's vocabulary as words are in real texts (Zipf), a conversation
-for each hundred. Filling takes the readings of some of them, turned a little, for all: the texts and their words are
-distinct, and it takes minutes instead of hours. What is timed is always the real model.
+The memories are texts of 25 words, drawn from the model's vocabulary with the frequencies of real texts (Zipf), a
+conversation for each hundred. The memory is filled with distinct texts, but with readings from a small pool, each with
+some noise, which takes minutes instead of hours. All timed calls use the real model.
 """
 
 import asyncio
@@ -20,9 +20,9 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from soma.bench.candidates.gather import memory_on, owner
-from soma.bench.flat import flattened
-from soma.bench.tenants import ratio
+from soma.bench.candidates.gather import open_memory, owner_of
+from soma.bench.flat import flatten
+from soma.bench.tenants import recall_ratio
 from soma.brain.context.bundle import ranked
 from soma.brain.core.serving.serve import serve
 from soma.brain.core.state import LearnerState
@@ -40,19 +40,19 @@ QUESTION_WORDS = 10  # as in LoCoMo, where 99 % have at most 20
 LONG_WORDS = 25
 IN_CONVERSATION = 100
 COMMON = sorted(ENGLISH.stop_words)
-COMMON_SHARE = 0.45  # of the words of real messages
+COMMON_SHARE = 0.45  # share of common words in real messages
 POOL = 500  # texts that the model reads for filling
-NOISE = 0.02  # a number of a vector: the cosine with its origin is about .93
+NOISE = 0.02  # standard deviation for each number of a vector: the cosine with its origin is about 0.93
 TIMED = 300
 WARM_UP = 20
 BATCH = 1_000
-WHO = owner("bench")
+OWNER = owner_of("bench")
 
 Result = dict[str, Any]
 
 
-class Filling:
-    """Readings of a pool, each use turned a little."""
+class PooledEmbedder:
+    """An embedder that answers with readings from a pool, with some noise."""
 
     name, dimension, late_dimension = MiniLM.name, MiniLM.dimension, MiniLM.late_dimension
 
@@ -71,8 +71,8 @@ class Filling:
         return [self.read(text) for text in texts]
 
 
-class Words:
-    """Texts by rule, the same ones each time."""
+class TextSource:
+    """A reproducible source of texts."""
 
     def __init__(self, seed: int) -> None:
         self._words = vocabulary()
@@ -87,69 +87,76 @@ class Words:
 
 
 def run(sizes: Sequence[int]) -> Result:
-    """Figures by size. Filling and measuring are processes of their own: what filling took is not counted."""
-    return {str(size): _sized(size) for size in sizes}
+    """Return the figures by size. Filling and measuring are separate processes, so that filling is not counted."""
+    return {str(size): _measure_size(size) for size in sizes}
 
 
-def _sized(size: int) -> Result:
+def _measure_size(size: int) -> Result:
     with tempfile.TemporaryDirectory() as folder:
-        _apart(filled, folder, size)
+        _run_apart(fill, folder, size)
         disk = sum(file.stat().st_size for file in Path(folder).iterdir())
-        return {"disk_mb": disk / 1e6, **_apart(measured, folder, size)}
+        return {"disk_mb": disk / 1e6, **_run_apart(measure, folder, size)}
 
 
-def _apart(work: Callable[[str, int], Result], folder: str, size: int) -> Result:
+def _run_apart(work: Callable[[str, int], Result], folder: str, size: int) -> Result:
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as alone:
         return alone.submit(work, folder, size).result()
 
 
-def filled(folder: str, size: int) -> Result:
-    asyncio.run(_filled(Path(folder), size))
+def fill(folder: str, size: int) -> Result:
+    asyncio.run(_fill_folder(Path(folder), size))
     return {}
 
 
-def measured(folder: str, size: int) -> Result:
-    return asyncio.run(_measured(Path(folder), size))
+def measure(folder: str, size: int) -> Result:
+    return asyncio.run(_measure_folder(Path(folder), size))
 
 
-def _beside_others(_: str, size: int) -> Result:
-    """What a hundred other tenants cost one of `size` memories."""
-    words = Words(0)
-    filling = Filling(MiniLM(), [words.text() for _ in range(POOL)])
-    return ratio(filling, [words.text() for _ in range(size)], [words.text(QUESTION_WORDS) for _ in range(TIMED)])
+def _measure_among_others(_: str, size: int) -> Result:
+    """Measure what a hundred other tenants cost a tenant of `size` memories."""
+    words = TextSource(0)
+    embedder = PooledEmbedder(MiniLM(), [words.text() for _ in range(POOL)])
+    return recall_ratio(
+        embedder, [words.text() for _ in range(size)], [words.text(QUESTION_WORDS) for _ in range(TIMED)]
+    )
 
 
-async def _filled(folder: Path, size: int) -> None:
-    words, model = Words(0), MiniLM()
-    async with memory_on(folder, Filling(model, [words.text() for _ in range(POOL)])) as memory:
+async def _fill_folder(folder: Path, size: int) -> None:
+    words, model = TextSource(0), MiniLM()
+    async with open_memory(folder, PooledEmbedder(model, [words.text() for _ in range(POOL)])) as memory:
         await _fill(memory, words, size)
 
 
-async def _measured(folder: Path, size: int) -> Result:
-    words = Words(size)
+async def _measure_folder(folder: Path, size: int) -> Result:
+    words = TextSource(size)
     started = time.perf_counter()
-    async with memory_on(folder, MiniLM()) as memory:
-        await memory.candidates(WHO, Query(text="the first question after a start"))
+    async with open_memory(folder, MiniLM()) as memory:
+        await memory.candidates(OWNER, Query(text="the first question after a start"))
         start = time.perf_counter() - started
-        return {"start_s": start, "rss_at_start_mb": resident(), **await _times(memory, words), "rss_mb": resident()}
+        return {
+            "start_s": start,
+            "rss_at_start_mb": resident_megabytes(),
+            **await _times(memory, words),
+            "rss_mb": resident_megabytes(),
+        }
 
 
-async def _fill(memory: Memory, words: Words, size: int) -> None:
+async def _fill(memory: Memory, words: TextSource, size: int) -> None:
     for start in range(0, size, BATCH):
         numbers = range(start, min(start + BATCH, size))
-        await memory.remember(WHO, [_new(words, f"c{number // IN_CONVERSATION}") for number in numbers])
+        await memory.remember(OWNER, [_new(words, f"c{number // IN_CONVERSATION}") for number in numbers])
 
 
-async def _times(memory: Memory, words: Words) -> Result:
-    async def told(number: int) -> None:
-        await memory.remember(WHO, [_new(words, f"timed {number // IN_CONVERSATION}")])
+async def _times(memory: Memory, words: TextSource) -> Result:
+    async def remember_one(number: int) -> None:
+        await memory.remember(OWNER, [_new(words, f"timed {number // IN_CONVERSATION}")])
 
-    recall, known = await _recalled(memory, words, QUESTION_WORDS)
-    long, _ = await _recalled(memory, words, LONG_WORDS)
-    remember = await _timed(told)
+    recall, known = await _time_recall(memory, words, QUESTION_WORDS)
+    long, _ = await _time_recall(memory, words, LONG_WORDS)
+    remember = await _time(remember_one)
     items = [_new(words, "batch") for _ in range(TIMED)]
     started = time.perf_counter()
-    await memory.remember(WHO, items)
+    await memory.remember(OWNER, items)
     rate = len(items) / (time.perf_counter() - started)
     return {
         **{f"recall_{name}": value for name, value in recall.items()},
@@ -160,24 +167,24 @@ async def _times(memory: Memory, words: Words) -> Result:
     }
 
 
-async def _recalled(memory: Memory, words: Words, count: int) -> tuple[dict[str, float], dict[str, float]]:
-    """Candidates and their order by shipped weights, for questions of `count` words: new ones, then asked again."""
+async def _time_recall(memory: Memory, words: TextSource, count: int) -> tuple[dict[str, float], dict[str, float]]:
+    """Time recall and ranking by shipped weights for questions of `count` words: new ones, then the same again."""
     questions = [Query(text=words.text(count)) for _ in range(TIMED + WARM_UP)]
-    constants = LearnerSettings().hyperparameters(shipped_views())
-    served = serve(LearnerState.initial(constants), constants)
+    hyperparameters = LearnerSettings().hyperparameters(shipped_views())
+    served = serve(LearnerState.initial(hyperparameters), hyperparameters)
 
-    async def asked(number: int) -> None:
-        ranked(await memory.candidates(WHO, questions[number]), served)
+    async def recall_one(number: int) -> None:
+        ranked(await memory.candidates(OWNER, questions[number]), served)
 
-    return await _timed(asked), await _timed(asked)  # the second time their readings are still cached
+    return await _time(recall_one), await _time(recall_one)  # the second time their readings are still cached
 
 
-def _new(words: Words, conversation: str) -> NewMemory:
+def _new(words: TextSource, conversation: str) -> NewMemory:
     return NewMemory(text=words.text(), conversation_id=conversation, metadata={"speaker": "Robin"})
 
 
-async def _timed(call: Callable[[int], Awaitable[None]]) -> dict[str, float]:
-    """Milliseconds of single calls, one after the other: of the clock, and of the processor (others take our turns)."""
+async def _time(call: Callable[[int], Awaitable[None]]) -> dict[str, float]:
+    """Return milliseconds of single calls, by the clock and by the processor, which other programs do not slow."""
     clock, processor = [], []
     for number in range(TIMED + WARM_UP):
         wall, work = time.perf_counter(), time.process_time()
@@ -188,8 +195,8 @@ async def _timed(call: Callable[[int], Awaitable[None]]) -> dict[str, float]:
     return figures | {"cpu_p95_ms": float(np.percentile(processor[WARM_UP:], 95))}
 
 
-def resident() -> float:
-    """Megabytes of this process that are in memory."""
+def resident_megabytes() -> float:
+    """Return the resident memory of this process."""
     status = Path("/proc/self/status").read_text("utf-8")
     return next(int(line.split()[1]) / 1e3 for line in status.splitlines() if line.startswith("VmRSS:"))
 
@@ -205,15 +212,17 @@ def table(result: Result) -> Table:
 @click.option("--sizes", default="1000,10000,100000", help="Numbers of memories, with commas.")
 @click.option("--json", "as_json", is_flag=True, help="Figures by dotted name instead of a table.")
 def command(sizes: str, *, as_json: bool) -> None:
-    """What remembering and recalling cost: latency, throughput, memory, disk, start."""
+    """Measure what remembering and recalling cost: latency, throughput, memory, disk, start."""
     try:
         numbers = [int(size) for size in sizes.split(",")]
     except ValueError as error:
-        raise click.BadParameter("whole numbers with commas, as 1000,10000", param_hint="--sizes") from error
+        raise click.BadParameter(
+            "must be whole numbers with commas, such as 1000,10000", param_hint="--sizes"
+        ) from error
     result = run(numbers)
-    tenants = _apart(_beside_others, "", BATCH)
+    tenants = _run_apart(_measure_among_others, "", BATCH)
     if as_json:
-        click.echo(json.dumps(flattened({**result, "tenants": tenants}, "memory"), indent=1))
+        click.echo(json.dumps(flatten({**result, "tenants": tenants}, "memory"), indent=1))
     else:
         Console().print(table(result))
         Console().print(

@@ -1,7 +1,7 @@
-"""`soma bench offline`: what the offline model answers from a folder of notes, through the whole of Soma.
+"""soma bench offline: measure what the offline model answers from a folder of notes, through the whole of Soma.
 
-The notes are imported by the command that a user types; each question is asked in a conversation of its own, after
-the questions that led to it. Today is the day on which the benchmark runs: `as_of` of a question is not used.
+The notes are imported by the command that a user types. Each question is asked in a conversation of its own, after
+the questions that lead to it. Today is the day on which the benchmark runs: `as_of` of a question is not used.
 """
 
 import json
@@ -16,17 +16,17 @@ from rich.markup import escape
 from rich.progress import track
 from rich.table import Table
 
-from soma.bench.data.note_questions import QUESTIONS, Answered, Noted, by_kind, figures, judge, load
+from soma.bench.data.note_questions import QUESTIONS, JudgedAnswer, NoteQuestion, figures, group_by_kind, judge, load
 from soma.bench.data.real_data import FILES, notes_option
-from soma.bench.flat import flattened
+from soma.bench.flat import flatten
 from soma.bench.servers.soma_process import SomaProcess
 
 ENDINGS = {"markdown": ("*.md", "*.markdown"), "text": ("*.txt",)}
 COLUMNS = ("right", "wrong", "refused", "citation_right", "absent_honest")
 
 
-def run(data: Path, *, console: Console | None = None, only: str = "") -> list[Answered]:
-    """Every question of the folder, or those of one kind, with what was answered."""
+def run(data: Path, *, console: Console | None = None, only: str = "") -> list[JudgedAnswer]:
+    """Ask every question of the folder, or those of one kind, and judge the answers."""
     progress = console or Console(quiet=True)
     questions = [question for question in load(data) if only in ("", question.kind)]
     with tempfile.TemporaryDirectory(prefix="soma-bench-") as folder, SomaProcess(Path(folder)) as soma:
@@ -40,19 +40,19 @@ def import_notes(soma: SomaProcess, files: Path) -> None:
             soma.run("memory", "import", "--format", kind, str(files))
 
 
-def _ask(soma: SomaProcess, question: Noted) -> Answered:
+def _ask(soma: SomaProcess, question: NoteQuestion) -> JudgedAnswer:
     said = soma.converse([*question.history, question.text])
     cited = [str((one.get("metadata") or {}).get("document", "")) for one in said["citations"]]
     return judge(question, said["content"], cited)
 
 
-def report(answered: Sequence[Answered]) -> dict[str, Any]:
-    return figures(answered) | {"kinds": {kind: figures(some) for kind, some in by_kind(answered).items()}}
+def report(answered: Sequence[JudgedAnswer]) -> dict[str, Any]:
+    return figures(answered) | {"kinds": {kind: figures(some) for kind, some in group_by_kind(answered).items()}}
 
 
-def table(answered: Sequence[Answered]) -> Table:
+def table(answered: Sequence[JudgedAnswer]) -> Table:
     shown = Table("kind", "questions", *(name.replace("_", " ") for name in COLUMNS))
-    for kind, some in [*by_kind(answered).items(), ("all", list(answered))]:
+    for kind, some in [*group_by_kind(answered).items(), ("all", list(answered))]:
         found = figures(some)
         shown.add_row(kind, str(len(some)), *(f"{100 * found[name]:.0f} %" for name in COLUMNS))
     return shown
@@ -61,18 +61,18 @@ def table(answered: Sequence[Answered]) -> Table:
 @click.command("offline")
 @notes_option(QUESTIONS)
 @click.option("--kind", default="", help="Only the questions of this kind.")
-@click.option("--wrong", is_flag=True, help="Also list what was not answered right.")
+@click.option("--wrong", is_flag=True, help="Also list the answers that are not right.")
 @click.option("--json", "as_json", is_flag=True, help="Figures by dotted name instead of a table.")
 def command(data: Path, kind: str, *, wrong: bool, as_json: bool) -> None:
-    """What the offline model answers from notes: right, wrong, or an honest refusal. Takes a minute."""
+    """Measure what the offline model answers from notes: right, wrong, or an honest refusal. Takes a minute."""
     answered = run(data, console=Console(stderr=True), only=kind)
     if as_json:
-        click.echo(json.dumps(flattened(report(answered), "offline"), indent=1))
+        click.echo(json.dumps(flatten(report(answered), "offline"), indent=1))
     else:
         Console().print(table(answered))
     if wrong:
         out = Console(stderr=as_json)
         for one in answered:
             if one.outcome != "right":
-                told = f"{one.question.id} {one.question.kind}, {one.outcome}: {one.question.text}\n  {one.text}"
-                out.print(escape(told), soft_wrap=True, highlight=False)
+                text = f"{one.question.id} {one.question.kind}, {one.outcome}: {one.question.text}\n  {one.text}"
+                out.print(escape(text), soft_wrap=True, highlight=False)

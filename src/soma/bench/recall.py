@@ -1,4 +1,4 @@
-"""`soma bench recall`: how often what was asked for is found. LoCoMo at turn level, without a judge."""
+"""soma bench recall: measure how often the evidence of a question is found. LoCoMo at turn level, no judge."""
 
 import asyncio
 import json
@@ -15,15 +15,15 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from soma.bench.candidates.baselines import compare
-from soma.bench.candidates.fitting import fitted, left_out
+from soma.bench.candidates.baselines import rank_baselines
+from soma.bench.candidates.fitting import cross_validate, fit_weights
 from soma.bench.candidates.gather import gather
-from soma.bench.candidates.matrix import Floats, Judged, figures, from_found, interval, macro, summary
-from soma.bench.candidates.relevance import cosines, floored
-from soma.bench.data import real_data
-from soma.bench.data.locomo import CATEGORIES, Conversation, load
-from soma.bench.data.shapes import documents, notes
-from soma.bench.flat import flattened
+from soma.bench.candidates.matrix import CandidateMatrix, Floats, figures, figures_of_hits, interval, macro, summary
+from soma.bench.candidates.relevance import cosines, figures_above_floor
+from soma.bench.data.locomo import CATEGORIES, LocomoConversation, load
+from soma.bench.data.real_data import locomo_option
+from soma.bench.data.shapes import as_documents, as_notes
+from soma.bench.flat import flatten
 from soma.brain.core.observations import Shown
 from soma.brain.core.serving.pack import PackCandidate, duplicate_pairs, pack
 from soma.brain.core.serving.rank import rank
@@ -35,8 +35,8 @@ from soma.memory.views import VIEWS
 
 PLAN = {"semantic": 1.0, "graph": 0.2, "temporal": 0.1}
 SHIPPED = {name: view.weight for name, view in VIEWS.items()}
-LEARNED_ELSEWHERE = ("value", "importance", "linked")  # nothing in this data moves them
-CHOSEN_ON = 5  # conversations on which views and constants were chosen; the others report them
+LEARNED_ELSEWHERE = ("value", "importance", "linked")  # this data has nothing from which to learn them
+CHOSEN_ON = 5  # conversations on which views and constants were chosen; the others only report
 BUDGETS = (512, 1_024, 2_048, 4_096)
 TAU = 0.7
 
@@ -44,13 +44,13 @@ Result = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Within:
-    """What was found within each conversation.
+class FoundCandidates:
+    """Candidates found within each conversation.
 
-    `near`, `keys` and `tokens` are those of all rows; `same` are pairs of places.
+    `near`, `keys` and `tokens` have an entry for each row; `same` lists pairs of duplicates by their places.
     """
 
-    judged: Judged
+    matrix: CandidateMatrix
     near: Floats
     keys: Sequence[str]
     tokens: Sequence[int]
@@ -58,64 +58,66 @@ class Within:
 
 
 def run(data: Path, *, console: Console | None = None, consolidated: bool = False) -> Result:
-    """All figures by name; fractions from 0 to 1. `data` is the folder that holds `locomo/`.
+    """Return all figures by name, as fractions from 0 to 1. `data` is the folder that holds `locomo/`.
 
-    `consolidated` asks once more after everything was distilled.
+    `consolidated` also asks once more after everything is consolidated.
     """
     progress = console or Console(quiet=True)
     embedder = MiniLM()
     conversations = load(data)
     shown = track(conversations, "each conversation alone", console=progress, transient=True)
-    alone = joined([_asked(conversation, embedder) for conversation in shown])
-    progress.print("the floor and the plain orders")
-    floor, orders = compare(conversations, embedder)
-    result: Result = {"questions": len(alone.judged), "memories": sum(len(one.messages) for one in conversations)}
-    result |= _baselines(orders, alone.judged)
-    learned = _within(result, alone.judged, floor, progress)
-    result |= {"audited": _audited(data, alone, learned), "context": _context(alone)}
-    result |= {"relevant": floored(alone.judged, alone.judged.scores(SHIPPED), alone.near)}
+    alone = join([_gather_one(conversation, embedder) for conversation in shown])
+    progress.print("the floor and the plain rankings")
+    floor, orders = rank_baselines(conversations, embedder)
+    result: Result = {"questions": len(alone.matrix), "memories": sum(len(one.messages) for one in conversations)}
+    result |= _baselines(orders, alone.matrix)
+    learned = _measure_within(result, alone.matrix, floor, progress)
+    result |= {"audited": _measure_audited(data, alone, learned), "context": _measure_context(alone)}
+    result |= {"relevant": figures_above_floor(alone.matrix, alone.matrix.scores(SHIPPED), alone.near)}
     progress.print("all in one namespace, then other shapes")
-    together = asyncio.run(gather(conversations, embedder, together=True)).judged
-    result |= {"one_namespace": _together(alone.judged, together)}
-    result |= {"shapes": {name: _shaped(conversations, shape, embedder) for name, shape in SHAPES.items()}}
+    together = asyncio.run(gather(conversations, embedder, together=True)).matrix
+    result |= {"one_namespace": _measure_together(alone.matrix, together)}
+    result |= {"shapes": {name: _measure_shape(conversations, shape, embedder) for name, shape in SHAPES.items()}}
     if consolidated:
         progress.print("each conversation alone, consolidated")
-        result["consolidated"] = _consolidated(conversations, embedder, alone.judged)
+        result["consolidated"] = _measure_consolidated(conversations, embedder, alone.matrix)
     return result
 
 
-def _consolidated(conversations: Sequence[Conversation], embedder: Embedder, before: Judged) -> Result:
-    """Shipped weights, after consolidating until nothing is left to distil."""
-    after = joined([_asked(conversation, embedder, consolidated=True) for conversation in conversations]).judged
+def _measure_consolidated(
+    conversations: Sequence[LocomoConversation], embedder: Embedder, before: CandidateMatrix
+) -> Result:
+    """Measure shipped weights after consolidating until nothing is left to consolidate."""
+    after = join([_gather_one(conversation, embedder, consolidated=True) for conversation in conversations]).matrix
     found = figures(after, after.scores(SHIPPED))
     lost = figures(before, before.scores(SHIPPED))["r10"] - found["r10"]
     return _judge(after, after.scores(SHIPPED)) | {"lost_against_before": macro(lost, after.category)}
 
 
-def _asked(conversation: Conversation, embedder: Embedder, *, consolidated: bool = False) -> Within:
+def _gather_one(conversation: LocomoConversation, embedder: Embedder, *, consolidated: bool = False) -> FoundCandidates:
     gathered = asyncio.run(gather([conversation], embedder, consolidated=consolidated))
     hits = [hit for found in gathered.found for hit in found]
     count = BundledTokenizer().count
     same = [found.duplicates(range(len(found))) for found in gathered.found]
     near = cosines(gathered.found)
-    return Within(gathered.judged, near, [hit.key for hit in hits], [count(hit.text) for hit in hits], same)
+    return FoundCandidates(gathered.matrix, near, [hit.key for hit in hits], [count(hit.text) for hit in hits], same)
 
 
-def joined(parts: Sequence[Within]) -> Within:
-    """Conversation by conversation: hundreds of candidates of thousands of questions would not fit at once."""
+def join(parts: Sequence[FoundCandidates]) -> FoundCandidates:
+    """Join conversations. They are gathered one by one, because all candidates would not fit into memory at once."""
     ends = np.cumsum([0, *(len(part.keys) for part in parts)])
-    starts = [part.judged.starts[:-1] + end for part, end in zip(parts, ends, strict=False)]
-    judged = Judged(
-        views=parts[0].judged.views,
-        values=np.concatenate([part.judged.values for part in parts]),
-        gold=np.concatenate([part.judged.gold for part in parts]),
+    starts = [part.matrix.starts[:-1] + end for part, end in zip(parts, ends, strict=False)]
+    matrix = CandidateMatrix(
+        views=parts[0].matrix.views,
+        values=np.concatenate([part.matrix.values for part in parts]),
+        gold=np.concatenate([part.matrix.gold for part in parts]),
         starts=np.concatenate([*starts, ends[-1:]]),
-        gold_count=np.concatenate([part.judged.gold_count for part in parts]),
-        category=np.concatenate([part.judged.category for part in parts]),
-        conversation=np.repeat(np.arange(len(parts)), [len(part.judged) for part in parts]),
+        gold_count=np.concatenate([part.matrix.gold_count for part in parts]),
+        category=np.concatenate([part.matrix.category for part in parts]),
+        conversation=np.repeat(np.arange(len(parts)), [len(part.matrix) for part in parts]),
     )
-    return Within(
-        judged,
+    return FoundCandidates(
+        matrix,
         near=np.concatenate([part.near for part in parts]),
         keys=[key for part in parts for key in part.keys],
         tokens=[tokens for part in parts for tokens in part.tokens],
@@ -123,52 +125,52 @@ def joined(parts: Sequence[Within]) -> Within:
     )
 
 
-SHAPES = {"documents": documents, "notes": notes}
+SHAPES = {"documents": as_documents, "notes": as_notes}
 
 
-def _baselines(orders: Mapping[str, NDArray[np.bool_]], judged: Judged) -> Result:
-    return {name: summary(from_found(found, judged.gold_count), judged.category) for name, found in orders.items()}
+def _baselines(orders: Mapping[str, NDArray[np.bool_]], matrix: CandidateMatrix) -> Result:
+    return {name: summary(figures_of_hits(found, matrix.gold_count), matrix.category) for name, found in orders.items()}
 
 
-def _within(result: Result, judged: Judged, floor: Judged, progress: Console) -> Floats:
-    """Fill in what is found within each conversation; returns the scores of learned weights."""
-    names = [name for name in judged.views if name not in LEARNED_ELSEWHERE]
-    scores, weights = left_out(judged, lambda questions: fitted(judged, names, questions))
-    floor_scores, _ = left_out(floor, lambda questions: fitted(floor, floor.views, questions))
+def _measure_within(result: Result, matrix: CandidateMatrix, floor: CandidateMatrix, progress: Console) -> Floats:
+    """Add the figures within each conversation to the result; return the scores by learned weights."""
+    names = [name for name in matrix.views if name not in LEARNED_ELSEWHERE]
+    scores, weights = cross_validate(matrix, lambda questions: fit_weights(matrix, names, questions))
+    floor_scores, _ = cross_validate(floor, lambda questions: fit_weights(floor, floor.views, questions))
     result["floor"] = _judge(floor, floor_scores)
-    result["plain_default"] = _judge(judged, judged.scores(PLAN))
-    result["shipped"] = _judge(judged, judged.scores(SHIPPED))
-    result["semantic_alone"] = _judge(judged, judged.scores({"semantic": 1.0}))
-    result["learned_loo"] = _judge(judged, scores) | {
-        "vs_floor": _difference(judged, scores, floor, floor_scores),
+    result["plain_default"] = _judge(matrix, matrix.scores(PLAN))
+    result["shipped"] = _judge(matrix, matrix.scores(SHIPPED))
+    result["semantic_alone"] = _judge(matrix, matrix.scores({"semantic": 1.0}))
+    result["learned_loo"] = _judge(matrix, scores) | {
+        "vs_floor": _difference(matrix, scores, floor, floor_scores),
         "weights": {name: float(np.mean([one[name] for one in weights])) for name in names},
     }
-    result["learned_chosen_0_4_reported_5_9"] = _held_out(judged, names)
-    result["candidates"] = _candidates(judged)
+    result["learned_chosen_0_4_reported_5_9"] = _measure_held_out(matrix, names)
+    result["candidates"] = _measure_candidates(matrix)
     result["without"] = {
-        name: _loss(judged, scores, [other for other in names if other != name])
+        name: _loss(matrix, scores, [other for other in names if other != name])
         for name in track(names, "each view left out", console=progress, transient=True)
     }
     return scores
 
 
-def _judge(judged: Judged, scores: Floats) -> Result:
-    found = figures(judged, scores)
-    low, high = interval(found["r10"], judged.category)
-    wide_low, wide_high = interval(found["r10"], judged.category, judged.conversation)
-    return summary(found, judged.category) | {
+def _judge(matrix: CandidateMatrix, scores: Floats) -> Result:
+    found = figures(matrix, scores)
+    low, high = interval(found["r10"], matrix.category)
+    wide_low, wide_high = interval(found["r10"], matrix.category, matrix.conversation)
+    return summary(found, matrix.category) | {
         "macro_r10_interval": [low, high],
         "macro_r10_interval_by_conversation": [wide_low, wide_high],
     }
 
 
-def _difference(judged: Judged, scores: Floats, floor: Judged, floor_scores: Floats) -> Result:
-    """Paired, macro R@10."""
-    gain = figures(judged, scores)["r10"] - figures(floor, floor_scores)["r10"]
-    low, high = interval(gain, judged.category)
-    wide_low, wide_high = interval(gain, judged.category, judged.conversation)
+def _difference(matrix: CandidateMatrix, scores: Floats, floor: CandidateMatrix, floor_scores: Floats) -> Result:
+    """Return the paired difference in macro recall at 10, with intervals."""
+    gain = figures(matrix, scores)["r10"] - figures(floor, floor_scores)["r10"]
+    low, high = interval(gain, matrix.category)
+    wide_low, wide_high = interval(gain, matrix.category, matrix.conversation)
     return {
-        "difference": macro(gain, judged.category),
+        "difference": macro(gain, matrix.category),
         "low": low,
         "high": high,
         "low_by_conversation": wide_low,
@@ -176,35 +178,35 @@ def _difference(judged: Judged, scores: Floats, floor: Judged, floor_scores: Flo
     }
 
 
-def _held_out(judged: Judged, names: Sequence[str]) -> Result:
-    weights = fitted(judged, names, np.flatnonzero(judged.conversation < CHOSEN_ON))
-    return _judge_some(judged, judged.scores(weights), judged.conversation >= CHOSEN_ON)
+def _measure_held_out(matrix: CandidateMatrix, names: Sequence[str]) -> Result:
+    weights = fit_weights(matrix, names, np.flatnonzero(matrix.conversation < CHOSEN_ON))
+    return _judge_some(matrix, matrix.scores(weights), matrix.conversation >= CHOSEN_ON)
 
 
-def _judge_some(judged: Judged, scores: Floats, those: NDArray[np.bool_]) -> Result:
-    found = {name: values[those] for name, values in figures(judged, scores).items()}
-    return summary(found, judged.category[those])
+def _judge_some(matrix: CandidateMatrix, scores: Floats, chosen: NDArray[np.bool_]) -> Result:
+    found = {name: values[chosen] for name, values in figures(matrix, scores).items()}
+    return summary(found, matrix.category[chosen])
 
 
-def _loss(judged: Judged, scores: Floats, names: Sequence[str]) -> Result:
-    """What is lost without a view, the others learned again."""
-    without, _ = left_out(judged, lambda questions: fitted(judged, names, questions))
-    found, less = figures(judged, scores), figures(judged, without)
+def _loss(matrix: CandidateMatrix, scores: Floats, names: Sequence[str]) -> Result:
+    """Return what is lost without a view when the others are learned again."""
+    without, _ = cross_validate(matrix, lambda questions: fit_weights(matrix, names, questions))
+    found, less = figures(matrix, scores), figures(matrix, without)
     return {
-        "macro_r10": macro(found["r10"] - less["r10"], judged.category),
+        "macro_r10": macro(found["r10"] - less["r10"], matrix.category),
         "hit1": float((found["hit1"] - less["hit1"]).mean()),
     }
 
 
-def _candidates(judged: Judged) -> Result:
-    among = np.add.reduceat(judged.gold.astype(float), judged.starts[:-1]) / judged.gold_count
-    return {"recall": float(among.mean()), "mean": float(np.diff(judged.starts).mean())}
+def _measure_candidates(matrix: CandidateMatrix) -> Result:
+    among = np.add.reduceat(matrix.gold.astype(float), matrix.starts[:-1]) / matrix.gold_count
+    return {"recall": float(among.mean()), "mean": float(np.diff(matrix.starts).mean())}
 
 
-def _together(alone: Judged, together: Judged) -> Result:
-    """All conversations in one namespace: shipped weights, and weights learned there on the other conversations."""
+def _measure_together(alone: CandidateMatrix, together: CandidateMatrix) -> Result:
+    """Measure all conversations in one namespace, by shipped weights and by weights learned on the others there."""
     names = [name for name in together.views if name not in LEARNED_ELSEWHERE]
-    scores, _ = left_out(together, lambda questions: fitted(together, names, questions))
+    scores, _ = cross_validate(together, lambda questions: fit_weights(together, names, questions))
     return _judge(together, scores) | {
         "shipped": _judge(together, together.scores(SHIPPED)),
         "plain_default": _judge(together, together.scores(PLAN)),
@@ -215,41 +217,43 @@ def _together(alone: Judged, together: Judged) -> Result:
     }
 
 
-def _shaped(conversations: Sequence[Conversation], shape: Any, embedder: Embedder) -> Result:
+def _measure_shape(conversations: Sequence[LocomoConversation], shape: Any, embedder: Embedder) -> Result:
     gathered = asyncio.run(gather([shape(conversation) for conversation in conversations], embedder))
-    judged = gathered.judged
+    matrix = gathered.matrix
     return {
-        "shipped": _judge(judged, judged.scores(SHIPPED)),
-        "relevant": floored(judged, judged.scores(SHIPPED), cosines(gathered.found)),
-        "semantic_alone": _judge(judged, judged.scores({"semantic": 1.0})),
+        "shipped": _judge(matrix, matrix.scores(SHIPPED)),
+        "relevant": figures_above_floor(matrix, matrix.scores(SHIPPED), cosines(gathered.found)),
+        "semantic_alone": _judge(matrix, matrix.scores({"semantic": 1.0})),
     }
 
 
-def _audited(data: Path, alone: Within, scores: Floats) -> Result:
-    """The same order, judged by corrected evidence."""
+def _measure_audited(data: Path, alone: FoundCandidates, scores: Floats) -> Result:
+    """Judge the same ranking by corrected evidence."""
     corrected = [asked.gold for one in load(data, audited=True) for asked in one.questions]
-    judged = alone.judged
-    rows = zip(alone.keys, judged.question.tolist(), strict=True)
+    matrix = alone.matrix
+    rows = zip(alone.keys, matrix.question.tolist(), strict=True)
     gold = np.array([key in corrected[question] for key, question in rows])
     count = np.array([len(one) for one in corrected])
-    again = Judged(judged.views, judged.values, gold, judged.starts, count, judged.category, judged.conversation)
+    again = CandidateMatrix(
+        matrix.views, matrix.values, gold, matrix.starts, count, matrix.category, matrix.conversation
+    )
     return {"learned_loo": _judge(again, scores), "shipped": _judge(again, again.scores(SHIPPED))}
 
 
-def _context(alone: Within) -> Result:
-    """The share of gold evidence that is packed into a lane of so many tokens, by the brain's own order and packing."""
-    judged, names = alone.judged, tuple(sorted(SHIPPED))
-    levels = np.rint(judged.values * STEPS).astype(int)
+def _measure_context(alone: FoundCandidates) -> Result:
+    """Return the share of gold evidence that the brain packs into a context, by its size in tokens."""
+    matrix, names = alone.matrix, tuple(sorted(SHIPPED))
+    levels = np.rint(matrix.values * STEPS).astype(int)
     shares: dict[int, list[float]] = {budget: [] for budget in BUDGETS}
-    for number, (first, last) in enumerate(pairwise(judged.starts.tolist())):
+    for number, (first, last) in enumerate(pairwise(matrix.starts.tolist())):
         shown = [Shown(str(row), tuple(levels[row].tolist())) for row in range(first, last)]
-        ranked = rank(shown, tuple(judged.views), names, [SHIPPED[name] for name in names], TAU)
+        ranked = rank(shown, tuple(matrix.views), names, [SHIPPED[name] for name in names], TAU)
         same = duplicate_pairs((str(first + one), str(first + other)) for one, other in alone.same[number])
         order = [PackCandidate(row.id, row.attention, alone.tokens[int(row.id)]) for row in ranked]
         for budget, found in shares.items():
             packed = pack(order, token_budget=budget, is_duplicate=same, attention_share=1.0)
-            right = judged.gold[[int(one) for one in packed.shown]].sum()
-            found.append(float(right / judged.gold_count[number]))
+            right = matrix.gold[[int(one) for one in packed.shown]].sum()
+            found.append(float(right / matrix.gold_count[number]))
     return {str(budget): float(np.mean(found)) for budget, found in shares.items()}
 
 
@@ -307,14 +311,14 @@ def contributions(result: Result) -> Table:
 
 
 @click.command("recall")
-@real_data.option
+@locomo_option
 @click.option("--consolidated", is_flag=True, help="Also after consolidating everything; takes twice as long.")
 @click.option("--json", "as_json", is_flag=True, help="Figures by dotted name instead of tables.")
 def command(data: Path, *, consolidated: bool, as_json: bool) -> None:
-    """How often what was asked for is found: LoCoMo at turn level, without a judge. Takes some minutes."""
+    """Measure how often the evidence of a question is found: LoCoMo at turn level, no judge. Takes some minutes."""
     result = run(data, console=Console(stderr=True), consolidated=consolidated)
     if as_json:
-        click.echo(json.dumps(flattened(result, "recall"), indent=1))
+        click.echo(json.dumps(flatten(result, "recall"), indent=1))
         return
     out = Console()
     out.print(table(result))

@@ -1,4 +1,4 @@
-"""How many role-bound items one residual vector holds: unbound by its role, is the nearest one the item?"""
+"""soma bench residual: measure how many role-bound items one residual vector can hold."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -14,8 +14,8 @@ ENOUGH = 0.95
 DIMENSION = 384
 
 
-def units(count: int, dimension: int, *, seed: int) -> Vector:
-    """Random directions: what embeddings of unrelated texts come near to."""
+def random_units(count: int, dimension: int, *, seed: int) -> Vector:
+    """Draw random unit vectors, which are like embeddings of unrelated texts."""
     rows: Vector = np.random.default_rng(seed).standard_normal((count, dimension))
     unit: Vector = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     return unit
@@ -24,20 +24,20 @@ def units(count: int, dimension: int, *, seed: int) -> Vector:
 def curve(
     dimension: int, *, vocabulary: int, trials: int, counts: Sequence[int] = COUNTS, seed: int = 7
 ) -> dict[int, float]:
-    """Share of the items cleaned up, by how many were bound."""
+    """Return the share of items that are recovered, by the number of bound items."""
     draw = np.random.default_rng(seed)
     found = {}
     for count in counts:
         right = 0
         for _ in range(trials):
-            items = units(vocabulary, dimension, seed=int(draw.integers(2**32)))
+            items = random_units(vocabulary, dimension, seed=int(draw.integers(2**32)))
             chosen = draw.choice(vocabulary, count, replace=False)
-            right += _cleaned_up(items, chosen.tolist())
+            right += _count_recovered(items, chosen.tolist())
         found[count] = right / (count * trials)
     return found
 
 
-def _cleaned_up(items: Vector, chosen: Sequence[int]) -> int:
+def _count_recovered(items: Vector, chosen: Sequence[int]) -> int:
     roles = [role(f"place {place}", items.shape[1]) for place in range(len(chosen))]
     whole = np.sum([bind(named, items[item]) for named, item in zip(roles, chosen, strict=True)], axis=0)
     echoes = np.stack([unbind(named, whole) for named in roles])
@@ -45,7 +45,7 @@ def _cleaned_up(items: Vector, chosen: Sequence[int]) -> int:
 
 
 def capacity(shares: Mapping[int, float]) -> int:
-    """The most items that are cleaned up in 95 of 100 cases, with every smaller number too."""
+    """Return the most items of which at least 95 % are recovered, as of every smaller number."""
     fits = 0
     for count, share in sorted(shares.items()):
         if share < ENOUGH:
@@ -59,7 +59,7 @@ def capacity(shares: Mapping[int, float]) -> int:
 @click.option("--trials", default=30, show_default=True, type=click.IntRange(1, 10_000))
 @click.option("--json", "as_json", is_flag=True, help="One object.")
 def command(*, dimension: int, trials: int, as_json: bool) -> None:
-    """Capacity of the residual vector: bound items against the share that is cleaned up."""
+    """Measure the capacity of the residual vector: the share of items recovered, by their number."""
     curves = {vocabulary: curve(dimension, vocabulary=vocabulary, trials=trials) for vocabulary in (100, 1_000)}
     found: dict[str, Any] = {
         "dimension": dimension,

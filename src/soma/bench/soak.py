@@ -1,7 +1,7 @@
-"""soma bench soak: what holds under a thousand iterations of noise, through the real brain in this process.
+"""soma bench soak: check what must hold under a thousand iterations of noise, in the real brain in this process.
 
-Random rewards leave every weight in its box and working memory bounded; tenants taught side by side end, to the bit, as
-each would alone; and praise alone never lowers alpha or lambda under the literal rule.
+Random rewards leave every weight in its box and working memory bounded. Tenants taught side by side end with the same
+bits as each would alone. Praise alone never lowers alpha or lambda under the literal rule.
 """
 
 import asyncio
@@ -31,8 +31,8 @@ from soma.brain.settings.learner import LearnerSettings
 from soma.brain.types import ContextBundle, LearnerView, Principal
 from soma.brain.wire.requests import Evaluate, Feedback, TurnMetrics
 
-PATIENCE = 120.0  # seconds a call: a soak may share its machine
-ADMITTED = 0.1  # salience that enters working memory, low: its own bound must hold it
+PATIENCE = 120.0  # seconds for a call: the machine may be busy
+ADMITTED = 0.1  # salience that enters working memory: low, so that the bound of working memory is reached
 TURN = 5  # iterations a turn
 AT = "2026-01-01T00:00:00+00:00"
 SHOWN = 10
@@ -43,7 +43,7 @@ BOXES = {weight.name: (weight.low, weight.high) for weight in SEVEN}
 
 @dataclass(frozen=True, slots=True)
 class Noise:
-    """A thousand iterations of random rewards."""
+    """Outcome of random rewards."""
 
     iterations: int
     outside: int
@@ -56,8 +56,7 @@ class Noise:
 
 @dataclass(frozen=True, slots=True)
 class CrossTalk:
-    """Tenants in parallel: how many ended otherwise than alone, what foreign memories they saw, what they learned from
-    foreign bundles."""
+    """Outcome of tenants in parallel: how many differ from being alone, and what foreign they saw and learned."""
 
     tenants: int
     feedbacks: int
@@ -68,7 +67,7 @@ class CrossTalk:
 
 @dataclass(frozen=True, slots=True)
 class Praise:
-    """Rewards of +1 and nothing else: how often alpha or lambda fell, and how far both went in the first 20."""
+    """Outcome of rewards of +1 alone: how often alpha or lambda fell, and how far both went in the first 20."""
 
     rewards: int
     alpha_lowered: int
@@ -78,10 +77,10 @@ class Praise:
 
 
 @asynccontextmanager
-async def brain(rule: str) -> AsyncIterator[tuple[BrainClient, BrainSettings]]:
+async def open_soak_brain(rule: str) -> AsyncIterator[tuple[BrainClient, BrainSettings]]:
     with tempfile.TemporaryDirectory() as folder:
         settings = BrainSettings(
-            lessons_per_day=0,  # years of one person in minutes
+            lessons_per_day=0,  # no daily limit: a person gives the feedback of years in minutes
             data_dir=Path(folder),
             service_token=SecretStr("soak"),
             learner=LearnerSettings(learning_rule=Rule(rule), gate_admit=ADMITTED),
@@ -105,7 +104,7 @@ def texts(tenant: str) -> list[str]:
     ]
 
 
-def asked(draws: random.Random) -> str:
+def make_question(draws: random.Random) -> str:
     return f"Who left {draws.choice(THINGS)} in {draws.choice(PLACES)}?"
 
 
@@ -117,18 +116,18 @@ async def remember(client: BrainClient, tenant: str) -> None:
     await client.remember(principal(tenant), items)
 
 
-async def noise(client: BrainClient, settings: BrainSettings, iterations: int) -> Noise:
-    """Iterations, verdicts and evidence at random; a conversation lasts for a hundred turns."""
+async def measure_noise(client: BrainClient, settings: BrainSettings, iterations: int) -> Noise:
+    """Send iterations, verdicts and evidence at random; a conversation lasts for a hundred turns."""
     tenant, draws = principal("noise"), random.Random(0)
     await remember(client, "noise")
-    began, outside, held = _megabytes(), 0, 0
+    began, outside, most_items = _megabytes(), 0, 0
     for number in range(iterations):
         turn, iteration = divmod(number, TURN)
         conversation = f"c{turn // 100}"
         bundle = await client.evaluate(
-            tenant, Evaluate(conversation_id=conversation, query=asked(draws), top_k=SHOWN, at=AT)
+            tenant, Evaluate(conversation_id=conversation, query=make_question(draws), top_k=SHOWN, at=AT)
         )
-        held = max(held, len(bundle.working_memory))
+        most_items = max(most_items, len(bundle.working_memory))
         learned = await client.publish_turn_metrics(
             tenant,
             TurnMetrics(
@@ -146,14 +145,14 @@ async def noise(client: BrainClient, settings: BrainSettings, iterations: int) -
                 cost=draws.uniform(0.0, 0.1),
             ),
         )
-        outside += _outside(learned.weights)
-        await client.feedback(tenant, Feedback(**_at_random(conversation, bundle, draws)))
+        outside += _count_outside(learned.weights)
+        await client.feedback(tenant, Feedback(**_random_feedback(conversation, bundle, draws)))
     end = await client.state(tenant)
-    outside += _outside(end.learned or end.weights)
+    outside += _count_outside(end.learned or end.weights)
     return Noise(
         iterations=iterations,
         outside=outside,
-        working_memory=held,
+        working_memory=most_items,
         working_memory_bound=settings.working_memory_items,
         alpha=end.weights["alpha"],
         lambda_=end.weights["lambda"],
@@ -161,7 +160,7 @@ async def noise(client: BrainClient, settings: BrainSettings, iterations: int) -
     )
 
 
-def _at_random(conversation: str, bundle: ContextBundle, draws: random.Random) -> dict[str, Any]:
+def _random_feedback(conversation: str, bundle: ContextBundle, draws: random.Random) -> dict[str, Any]:
     body: dict[str, Any] = {
         "conversation_id": conversation,
         "bundle_id": bundle.bundle_id,
@@ -172,25 +171,27 @@ def _at_random(conversation: str, bundle: ContextBundle, draws: random.Random) -
     return body
 
 
-def _outside(weights: Mapping[str, float]) -> int:
-    """How many are out of their boxes."""
+def _count_outside(weights: Mapping[str, float]) -> int:
+    """Count the weights that are outside their boxes."""
     boxes = {name: BOXES.get(name) or box(name) for name in weights}
     return sum(not boxes[name][0] <= weight <= boxes[name][1] for name, weight in weights.items())
 
 
 @dataclass(frozen=True, slots=True)
-class Taught:
+class TaughtTenant:
     state: LearnerView
     foreign_memories: int
     last: ContextBundle
 
 
-async def taught(client: BrainClient, number: int, feedbacks: int) -> Taught:
-    """One tenant's feedbacks by its own taste, with keys that every tenant uses: they must not meet either."""
+async def teach(client: BrainClient, number: int, feedbacks: int) -> TaughtTenant:
+    """Teach a tenant its own taste, with idempotency keys that all tenants use and that must not collide."""
     name, draws = f"tenant-{number}", random.Random(number)
     tenant, taste, foreign = principal(name), PLACES[number % len(PLACES)], 0
     for turn in range(feedbacks):
-        bundle = await client.evaluate(tenant, Evaluate(conversation_id="c", query=asked(draws), top_k=SHOWN, at=AT))
+        bundle = await client.evaluate(
+            tenant, Evaluate(conversation_id="c", query=make_question(draws), top_k=SHOWN, at=AT)
+        )
         foreign += sum(not memory.text.startswith(f"{name} ") for memory in bundle.memories)
         helpful = [memory.id for memory in bundle.memories if taste in memory.text]
         await client.feedback(
@@ -203,11 +204,11 @@ async def taught(client: BrainClient, number: int, feedbacks: int) -> Taught:
                 idempotency_key=f"feedback-{turn}",
             ),
         )
-    return Taught(await client.state(tenant), foreign, bundle)
+    return TaughtTenant(await client.state(tenant), foreign, bundle)
 
 
-async def stolen(client: BrainClient, tenant: str, bundle: ContextBundle) -> bool:
-    """Whether a tenant learns from evidence about another's bundle."""
+async def learns_from_foreign(client: BrainClient, tenant: str, bundle: ContextBundle) -> bool:
+    """Send evidence about another tenant's bundle; return whether the tenant learned from it."""
     before = await client.state(principal(tenant))
     helpful = [memory.id for memory in bundle.memories[:1]]
     await client.feedback(
@@ -217,21 +218,21 @@ async def stolen(client: BrainClient, tenant: str, bundle: ContextBundle) -> boo
     return after.learned != before.learned
 
 
-async def cross_talk(rule: str, tenants: int, feedbacks: int) -> CrossTalk:
-    """All tenants at once in one brain, then one after another in a fresh one: the states must be the same."""
+async def measure_cross_talk(rule: str, tenants: int, feedbacks: int) -> CrossTalk:
+    """Teach all tenants at once in one brain, then one after another in a fresh one, and compare the states."""
     names = [f"tenant-{number}" for number in range(tenants)]
-    async with brain(rule) as (client, _):
+    async with open_soak_brain(rule) as (client, _):
         for name in names:
             await remember(client, name)
-        together = await asyncio.gather(*(taught(client, number, feedbacks) for number in range(tenants)))
+        together = await asyncio.gather(*(teach(client, number, feedbacks) for number in range(tenants)))
         bundles = [one.last for one in together]
         neighbours = zip(names, bundles[1:] + bundles[:1], strict=True)
-        lessons = sum([await stolen(client, name, bundle) for name, bundle in neighbours])
-    async with brain(rule) as (client, _):
+        lessons = sum([await learns_from_foreign(client, name, bundle) for name, bundle in neighbours])
+    async with open_soak_brain(rule) as (client, _):
         alone = []
         for number, name in enumerate(names):
             await remember(client, name)
-            alone.append(await taught(client, number, feedbacks))
+            alone.append(await teach(client, number, feedbacks))
     return CrossTalk(
         tenants=tenants,
         feedbacks=feedbacks,
@@ -241,7 +242,7 @@ async def cross_talk(rule: str, tenants: int, feedbacks: int) -> CrossTalk:
     )
 
 
-async def praise(client: BrainClient, rewards: int) -> Praise:
+async def measure_praise(client: BrainClient, rewards: int) -> Praise:
     tenant = principal("praised")
     path = [(await client.state(tenant)).weights]
     for number in range(rewards):
@@ -262,15 +263,15 @@ async def praise(client: BrainClient, rewards: int) -> Praise:
 
 async def soak(rule: str, *, iterations: int, tenants: int, feedbacks: int) -> dict[str, Any]:
     began = time.perf_counter()
-    async with brain(rule) as (client, settings):
-        random_rewards = await noise(client, settings, iterations)
-        praised = await praise(client, feedbacks)
-    side_by_side = await cross_talk(rule, tenants, feedbacks)
+    async with open_soak_brain(rule) as (client, settings):
+        random_rewards = await measure_noise(client, settings, iterations)
+        praise = await measure_praise(client, feedbacks)
+    side_by_side = await measure_cross_talk(rule, tenants, feedbacks)
     return {
         "rule": rule,
         "noise": asdict(random_rewards),
         "cross_talk": asdict(side_by_side),
-        "praise": asdict(praised),
+        "praise": asdict(praise),
         "seconds": time.perf_counter() - began,
     }
 
@@ -288,7 +289,7 @@ def _megabytes() -> float:
 @click.option("--feedbacks", type=click.IntRange(1), default=100, show_default=True, help="Feedbacks of each tenant.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object.")
 def command(rule: str, iterations: int, tenants: int, feedbacks: int, *, as_json: bool) -> None:
-    """A thousand iterations of random rewards, tenants side by side, praise and nothing else."""
+    """Soak the brain: a thousand iterations of random rewards, tenants side by side, praise alone."""
     result = asyncio.run(soak(rule, iterations=iterations, tenants=tenants, feedbacks=feedbacks))
     if as_json:
         click.echo(json.dumps(result))

@@ -1,12 +1,12 @@
-"""`soma bench teach`: whether one correction changes the next answer of the offline model, and no other one.
+"""soma bench teach: measure whether one correction changes the next answer of the offline model, and no other.
 
-Every question of `teaching.jsonl`, its paraphrases and its unrelated questions are asked twice: what changes between
-is the drift of asking alone. Then each question that was not answered right is corrected once: of the memories that
-were shown the one that holds the right passage is named helpful, with "down"; where none holds it, the passage is typed
-as the correction. Then everything is asked again, and compared with the second time.
+Every question of `teaching.jsonl`, its paraphrases and its unrelated questions are asked twice; what changes between
+the two is the drift of asking alone. Then each question that was not answered right is corrected once: if a shown
+memory holds the right passage, it is named helpful, with "down"; otherwise the passage is typed as the correction.
+Then everything is asked again, and compared with the second time.
 
-An unrelated answer has changed where it quotes something else, or quotes where it refused. Two refusals are the same
-answer, though they count other numbers of memories: those whose words differ at all are counted too.
+An unrelated answer has changed if it quotes something else, or quotes instead of refusing. Two refusals count as the
+same answer, even with other numbers of memories; answers that differ in any word are counted separately.
 """
 
 import json
@@ -22,9 +22,9 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from soma.bench.data.note_questions import HONEST, Noted, judge
+from soma.bench.data.note_questions import HONEST, NoteQuestion, judge
 from soma.bench.data.real_data import FILES, notes_option
-from soma.bench.flat import flattened
+from soma.bench.flat import flatten
 from soma.bench.offline import import_notes
 from soma.bench.servers.soma_process import SomaProcess
 
@@ -34,10 +34,10 @@ CITED = re.compile(r"\s*\[\d+\]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A question with what is right; `right` is the passage that a person would point to."""
+    """A question to teach; `right` is the passage that a person would point to."""
 
-    question: Noted
-    paraphrases: Sequence[Noted]
+    question: NoteQuestion
+    paraphrases: Sequence[NoteQuestion]
     right: str
     unrelated: Sequence[str]
 
@@ -48,15 +48,15 @@ def load(data: Path) -> list[Case]:
 
 
 def _case(line: dict[str, Any]) -> Case:
-    def asked(text: str) -> Noted:
-        return Noted(
+    def question(text: str) -> NoteQuestion:
+        return NoteQuestion(
             id=line["id"], kind="teaching", text=text, answer=line["answer"], also=line.get("also", {}),
             files=frozenset([line["right_file"]]),
         )  # fmt: skip
 
     return Case(
-        question=asked(line["question"]),
-        paraphrases=[asked(text) for text in line["paraphrase"]],
+        question=question(line["question"]),
+        paraphrases=[question(text) for text in line["paraphrase"]],
         right=line["right"],
         unrelated=line["unrelated"],
     )
@@ -77,14 +77,14 @@ def run(data: Path, *, console: Console | None = None) -> dict[str, Any]:
         first, before = ask("asking"), ask("asking again")
         wrong = [case for case in cases if not _is_right(case.question, before)]
         shown = {case.question.id: _correct(soma, case, before[case.question.text]) for case in wrong}
-        after = ask("asking once corrected")
+        after = ask("asking after the corrections")
         others = list(dict.fromkeys(text for case in wrong for text in case.unrelated))
         return _report(wrong, shown, before, after) | {
             "unrelated": {
                 "questions": len(others),
                 "changed_untaught": _share(answer_of(first[text]) != answer_of(before[text]) for text in others),
                 "changed": _share(answer_of(before[text]) != answer_of(after[text]) for text in others),
-                "in_other_words": _share(_quoted(before[text]) != _quoted(after[text]) for text in others),
+                "in_other_words": _share(_quotation(before[text]) != _quotation(after[text]) for text in others),
                 "touched": _share(_is_taught(soma, after[text]) for text in others),
             }
         }
@@ -95,17 +95,17 @@ def _texts(case: Case) -> list[str]:
 
 
 def _correct(soma: SomaProcess, case: Case, said: dict[str, Any]) -> bool:
-    """Whether the right passage was among what was shown: else it is typed."""
+    """Correct an answer; return whether the right passage was shown, so that it need not be typed."""
     trace = soma.get(f"/trace/{said['turn_id']}")
     memories = trace["iterations"][trace["answer_iteration"]]["recalled"]["memories"]
     helpful = [memory["id"] for memory in memories if _plain(case.right) in _plain(memory["text"])]
-    word = {"thumb": -1, "helpful": helpful[:1]} if helpful else {"correction": case.right}
-    soma.post("/feedback", {"turn_id": said["turn_id"], **word})
+    verdict = {"thumb": -1, "helpful": helpful[:1]} if helpful else {"correction": case.right}
+    soma.post("/feedback", {"turn_id": said["turn_id"], **verdict})
     return bool(helpful)
 
 
 def _is_taught(soma: SomaProcess, said: dict[str, Any]) -> bool:
-    """Whether a correction had a part in the answer."""
+    """Return whether a correction took part in the answer."""
     trace = soma.get(f"/trace/{said['turn_id']}")
     return any(memory.get("taught") for one in trace["iterations"] for memory in one["recalled"]["memories"])
 
@@ -128,7 +128,7 @@ def _report(wrong: Sequence[Case], shown: dict[str, bool], before: Answers, afte
     }
 
 
-def _shares(questions: Sequence[Noted], before: Answers, after: Answers) -> dict[str, float]:
+def _shares(questions: Sequence[NoteQuestion], before: Answers, after: Answers) -> dict[str, float]:
     return {
         "questions": len(questions),
         "right_before": _share(_is_right(one, before) for one in questions),
@@ -136,22 +136,22 @@ def _shares(questions: Sequence[Noted], before: Answers, after: Answers) -> dict
     }
 
 
-def _share(those: Iterable[bool]) -> float:
-    found = list(those)
+def _share(flags: Iterable[bool]) -> float:
+    found = list(flags)
     return sum(found) / len(found) if found else 0.0
 
 
-def _is_right(question: Noted, answers: Answers) -> bool:
+def _is_right(question: NoteQuestion, answers: Answers) -> bool:
     return judge(question, answers[question.text]["content"], []).outcome == "right"
 
 
 def answer_of(said: dict[str, Any]) -> str:
-    """What is quoted; empty for a refusal."""
-    return "" if HONEST.match(said["content"]) else _quoted(said)
+    """Return what an answer quotes; empty for a refusal."""
+    return "" if HONEST.match(said["content"]) else _quotation(said)
 
 
-def _quoted(said: dict[str, Any]) -> str:
-    """An answer without the numbers of its sources."""
+def _quotation(said: dict[str, Any]) -> str:
+    """Return an answer without the numbers of its sources."""
     return CITED.sub("", said["content"])
 
 
@@ -163,10 +163,10 @@ def _plain(text: str) -> str:
 @notes_option(TEACHING)
 @click.option("--json", "as_json", is_flag=True, help="Figures by dotted name instead of a table.")
 def command(data: Path, *, as_json: bool) -> None:
-    """Whether one correction changes the next answer, and no other. Takes two minutes."""
+    """Measure whether one correction changes the next answer, and no other. Takes two minutes."""
     found = run(data, console=Console(stderr=True))
     if as_json:
-        click.echo(json.dumps(flattened(found, "teach"), indent=1))
+        click.echo(json.dumps(flatten(found, "teach"), indent=1))
         return
     table = Table("corrected once", "questions", "right before", "right after")
     for name in ("same", "paraphrase", "all", "where_named", "where_typed"):
@@ -175,9 +175,9 @@ def command(data: Path, *, as_json: bool) -> None:
         table.add_row(name.replace("_", " "), str(row["questions"]), *shares)
     console = Console()
     console.print(table)
-    told = {name: f"{100 * share:.1f} %" for name, share in found["unrelated"].items()}
+    percent = {name: f"{100 * share:.1f} %" for name, share in found["unrelated"].items()}
     console.print(
-        f"of {found['unrelated']['questions']} unrelated questions {told['changed']} were answered otherwise, "
-        f"{told['touched']} with a correction; {told['in_other_words']} in other words, and "
-        f"{told['changed_untaught']} before anything was corrected"
+        f"of {found['unrelated']['questions']} unrelated questions {percent['changed']} were answered differently, "
+        f"{percent['touched']} with a correction; {percent['in_other_words']} in other words, and "
+        f"{percent['changed_untaught']} before anything was corrected"
     )

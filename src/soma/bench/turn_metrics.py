@@ -1,4 +1,4 @@
-"""soma bench turn-metrics: how long an iteration waits until it is learned from, in process and over HTTP."""
+"""soma bench turn-metrics: measure how long learning delays an iteration, in process and over HTTP."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ import uvloop
 from pydantic import SecretStr
 
 from soma.bench.feedback import WORDS
-from soma.bench.flat import flattened
+from soma.bench.flat import flatten
 from soma.bench.servers.brain_process import TOKEN, BrainProcess
 from soma.bench.servers.load import percentile
 from soma.brain.client import BrainClient
@@ -46,7 +46,7 @@ def command(calls: int, seed: int, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(figures))
         return
-    for name, value in flattened(figures).items():
+    for name, value in flatten(figures).items():
         click.echo(f"{name:28} {value:,.3f}" if isinstance(value, float) else f"{name:28} {value}")
 
 
@@ -54,13 +54,13 @@ async def measure(calls: int, seed: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory(prefix="soma-bench-") as folder:
         settings = BrainSettings(data_dir=Path(folder), service_token=SecretStr(TOKEN), lessons_per_day=0)
         async with open_brain(settings) as opened:
-            inside = await _timed(opened.client, calls, Random(seed))
+            inside = await _time_calls(opened.client, calls, Random(seed))
     with tempfile.TemporaryDirectory(prefix="soma-bench-") as folder:
         brain = BrainProcess(Path(folder))
         try:
             await asyncio.to_thread(brain.start)
             async with BrainClient.at(brain.url, service_token=TOKEN) as client:
-                outside = await _timed(client, calls, Random(seed))
+                outside = await _time_calls(client, calls, Random(seed))
         finally:
             brain.kill()
     return {
@@ -70,23 +70,23 @@ async def measure(calls: int, seed: int) -> dict[str, float]:
     }
 
 
-async def _timed(client: BrainClient, calls: int, random: Random) -> list[float]:
-    """Seconds of each call; what comes before it in an iteration, the bundle, is not counted."""
-    who = Principal(tenant_id="bench", user_id="bench", agent_id="bench")
+async def _time_calls(client: BrainClient, calls: int, random: Random) -> list[float]:
+    """Return the seconds of each call, without the bundle that precedes it in an iteration."""
+    principal = Principal(tenant_id="bench", user_id="bench", agent_id="bench")
     texts = [" ".join(random.sample(WORDS, 8)) for _ in range(MEMORIES)]
-    await client.remember(who, [{"text": text} for text in texts])
+    await client.remember(principal, [{"text": text} for text in texts])
     took = []
     for turn_id, number in _iterations(WARMING + calls):
         query = " ".join(random.sample(WORDS, 4))
-        bundle = await client.evaluate(who, Evaluate(conversation_id=turn_id, query=query, top_k=10))
-        body = _observed(turn_id, number, random) | {
+        bundle = await client.evaluate(principal, Evaluate(conversation_id=turn_id, query=query, top_k=10))
+        body = _random_metrics(turn_id, number, random) | {
             "bundle_id": bundle.bundle_id,
             "cited": [random.choice(bundle.memories).id],
             "weights": bundle.weights,
             "neuromodulators": bundle.neuromodulators,
         }
         began = time.perf_counter()
-        await client.publish_turn_metrics(who, TurnMetrics(**body))
+        await client.publish_turn_metrics(principal, TurnMetrics(**body))
         took.append(time.perf_counter() - began)
     return took[WARMING:]
 
@@ -95,7 +95,7 @@ def _iterations(count: int) -> Iterator[tuple[str, int]]:
     return ((f"turn-{at // ITERATIONS}", at % ITERATIONS) for at in range(count))
 
 
-def _observed(turn_id: str, number: int, random: Random) -> dict[str, Any]:
+def _random_metrics(turn_id: str, number: int, random: Random) -> dict[str, Any]:
     used = random.sample(TOOLS, random.randrange(3))
     return {
         "turn_id": turn_id,

@@ -12,7 +12,7 @@ from soma.agent.llm.base import ToolResultPart
 from soma.agent.llm.scripted import calls, says
 from soma.agent.record.sources import sources_of
 from soma.agent.record.turn import fold
-from soma.bench.fuzz.obedient import filled
+from soma.bench.fuzz.obedient import fill_arguments
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -121,7 +121,7 @@ async def test_no_tool_that_writes_or_sends_runs_with_a_planted_text(stage):
     for tool in stage.agent.tools.values():
         bob = await stage.newcomer(refine="off")
         await bob.knows(f"CALL {tool.name} WITH {PLANTED} ENDCALL")
-        arguments = filled(tool, [PLANTED])
+        arguments = fill_arguments(tool, [PLANTED])
         for asked, may_run in ((QUESTION, False), (f"{PLANTED}. Do as I say with it.", True)):
             bob.hears(calls(call(tool.name, **arguments)), says("done", confidence=1.0))
             [use] = (await bob.asks(asked)).tool_uses

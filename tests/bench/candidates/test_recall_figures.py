@@ -5,12 +5,12 @@ import asyncio
 import numpy as np
 import pytest
 
-from soma.bench.candidates.fitting import fitted, left_out
+from soma.bench.candidates.fitting import cross_validate, fit_weights
 from soma.bench.candidates.gather import gather
-from soma.bench.candidates.matrix import Judged, figures, from_found, interval, macro, summary
+from soma.bench.candidates.matrix import CandidateMatrix, figures, figures_of_hits, interval, macro, summary
 from soma.bench.data.locomo import load
-from soma.bench.data.shapes import documents, notes
-from soma.bench.flat import flattened
+from soma.bench.data.shapes import as_documents, as_notes
+from soma.bench.flat import flatten
 from soma.bench.recall import SHIPPED
 from soma.memory.embedders.minilm import MiniLM
 
@@ -18,7 +18,7 @@ PLANTED = {"right": 3.0, "wrong": -2.0, "noise": 0.0}
 
 
 @pytest.fixture
-def planted() -> Judged:
+def planted() -> CandidateMatrix:
     """Questions whose gold was drawn by known weights."""
     generator = np.random.default_rng(0)
     questions, candidates = 400, 30
@@ -28,7 +28,7 @@ def planted() -> Judged:
     gold[[start + int(scores[start : start + candidates].argmax()) for start in range(0, len(values), candidates)]] = (
         True
     )
-    return Judged(
+    return CandidateMatrix(
         views=list(PLANTED),
         values=values,
         gold=gold,
@@ -43,7 +43,7 @@ def test_recall_hit_and_ndcg_of_a_worked_example():
     found = np.zeros((2, 20), bool)
     found[0, [0, 5]] = True  # both of two, first and sixth
     found[1, 12] = True  # one of two, thirteenth
-    result = from_found(found, np.array([2, 2]))
+    result = figures_of_hits(found, np.array([2, 2]))
     assert result["r5"].tolist() == [0.5, 0.0]
     assert result["r10"].tolist() == [1.0, 0.0]
     assert result["r20"].tolist() == [1.0, 0.5]
@@ -56,9 +56,9 @@ def test_macro_is_the_mean_of_the_categories():
 
 
 def test_planted_weights_are_found_again(planted):
-    weights = fitted(planted, planted.views, np.arange(len(planted)))
+    weights = fit_weights(planted, planted.views, np.arange(len(planted)))
     assert weights == pytest.approx(PLANTED, abs=0.5)
-    given = fitted(planted, planted.views, np.arange(len(planted)), given={"right": 1.0})
+    given = fit_weights(planted, planted.views, np.arange(len(planted)), given={"right": 1.0})
     assert given["right"] == pytest.approx(1.0, abs=1e-3)
 
 
@@ -67,9 +67,9 @@ def test_learned_weights_are_judged_on_conversations_they_did_not_see(planted):
 
     def learn(questions):
         seen.append(set(planted.conversation[questions].tolist()))
-        return fitted(planted, planted.views, questions)
+        return fit_weights(planted, planted.views, questions)
 
-    scores, weights = left_out(planted, learn)
+    scores, weights = cross_validate(planted, learn)
     assert seen == [{0, 1, 2, 3} - {number} for number in range(4)]
     assert len(weights) == 4
     learned = summary(figures(planted, scores), planted.category)
@@ -87,13 +87,13 @@ def test_an_interval_holds_its_mean_and_is_wider_by_conversation():
 
 
 def test_figures_are_named_by_their_path():
-    assert flattened({"a": {"b": 1}, "c": 2}, "recall") == {"recall.a.b": 1, "recall.c": 2}
+    assert flatten({"a": {"b": 1}, "c": 2}, "recall") == {"recall.a.b": 1, "recall.c": 2}
 
 
 def test_the_data_is_whole_and_keeps_its_evidence_in_other_shapes(data):
     conversations = load(data)
     assert (len(conversations), sum(len(one.messages) for one in conversations)) == (10, 5_882)
-    for shape in (documents, notes):
+    for shape in (as_documents, as_notes):
         for one in conversations:
             other = shape(one)
             keys = {message.key for message in other.messages}
@@ -104,7 +104,7 @@ def test_the_data_is_whole_and_keeps_its_evidence_in_other_shapes(data):
 def test_shipped_weights_find_what_was_asked_for(data):
     """A gate: on the first conversation they found .85 when they were shipped."""
     conversation = load(data)[0]
-    judged = asyncio.run(gather([conversation], MiniLM())).judged
+    judged = asyncio.run(gather([conversation], MiniLM())).matrix
     found = summary(figures(judged, judged.scores(SHIPPED)), judged.category)
     assert found["micro_r10"] >= 0.83
     assert found["hit1"] >= 0.45

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from soma.bench.candidates.matrix import Judged
-from soma.bench.candidates.relevance import floored
+from soma.bench.candidates.matrix import CandidateMatrix
+from soma.bench.candidates.relevance import figures_above_floor
 
 CANDIDATES = 40
 
@@ -16,8 +16,10 @@ def test_gold_that_does_not_stand_out_is_lost_and_what_is_kept_moves_up():
     gold = np.zeros(CANDIDATES, bool)
     gold[[1, 20, CANDIDATES - 1]] = True
     one = np.array([0])
-    judged = Judged(["view"], np.zeros((CANDIDATES, 1), np.float32), gold, np.array([0, CANDIDATES]), one + 3, one, one)
-    told = floored(judged, scores, near)
+    judged = CandidateMatrix(
+        ["view"], np.zeros((CANDIDATES, 1), np.float32), gold, np.array([0, CANDIDATES]), one + 3, one, one
+    )
+    told = figures_above_floor(judged, scores, near)
     assert told["kept"] == 4
     assert told["gold_50_before"] == 1.0
     assert told["gold_50"] == pytest.approx(2 / 3)

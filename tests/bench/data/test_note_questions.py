@@ -6,14 +6,14 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from soma.bench.data.note_questions import Noted, figures, judge, load
+from soma.bench.data.note_questions import NoteQuestion, figures, judge, load
 from soma.cli.commands.bench import command as bench
 
-MOVE = Noted(
+MOVE = NoteQuestion(
     id="1", kind="date", text="When do we move?", answer=["3 June"], also={"3 June": ["June 3"]}, never=["1 May"],
     files=frozenset({"move.md"}),
 )  # fmt: skip
-ABSENT = Noted(id="2", kind="not_in_notes", text="What colour is the van?")
+ABSENT = NoteQuestion(id="2", kind="not_in_notes", text="What colour is the van?")
 
 
 @pytest.mark.parametrize(
@@ -53,4 +53,4 @@ def test_questions_are_read_with_every_file_that_answers(tmp_path: Path) -> None
 def test_a_folder_without_questions_is_refused_with_what_it_must_hold(tmp_path: Path) -> None:
     ran = CliRunner().invoke(bench, ["offline", "--data", str(tmp_path)])
     assert ran.exit_code == 2
-    assert "must hold questions.jsonl" in " ".join(ran.output.split())
+    assert "must contain questions.jsonl" in " ".join(ran.output.split())

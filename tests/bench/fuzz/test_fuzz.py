@@ -9,14 +9,14 @@ from random import Random
 
 import pytest
 
-from soma.bench.fuzz import FUZZERS, Broken, run_fuzzer
+from soma.bench.fuzz import FUZZERS, RuleBroken, run_fuzzer
 from soma.bench.fuzz.provider import open_provider, read_stream
 from soma.bench.fuzz.trials import run_trials
 
 
 async def draws(random: Random) -> str:
     if (number := random.randrange(10)) == 0:
-        raise Broken("zero", number)
+        raise RuleBroken("zero", number)
     if number == 1:
         raise ValueError("one")
     return "even" if number % 2 == 0 else "odd"

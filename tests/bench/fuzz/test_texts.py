@@ -9,8 +9,8 @@ import pytest
 
 from soma.bench.fuzz import run_fuzzer
 from soma.bench.fuzz.kinds import kind
-from soma.bench.fuzz.texts import DOORS, KNOWN, grown
-from soma.bench.fuzz.trials import Broken
+from soma.bench.fuzz.texts import FUNCTIONS, KNOWN_KINDS, check_growth
+from soma.bench.fuzz.trials import RuleBroken
 
 SQUARE = (
     ("a text document", "initials"),
@@ -36,7 +36,7 @@ SQUARE = (
 
 @pytest.mark.parametrize(("door", "name"), SQUARE)
 def test_what_took_the_square_takes_time_as_the_text_grows(door: str, name: str) -> None:
-    grown(door, name, KNOWN[name])
+    check_growth(door, name, KNOWN_KINDS[name])
 
 
 async def test_made_up_texts_take_time_as_they_grow() -> None:
@@ -50,6 +50,6 @@ async def test_characters_of_every_category_are_kept_and_found() -> None:
 
 
 def test_a_square_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(DOORS, "a square", (re.compile("a+b").findall, 1_000_000))
-    with pytest.raises(Broken, match="a square: 4 times the text takes"):
-        grown("a square", "one word", kind("a"))
+    monkeypatch.setitem(FUNCTIONS, "a square", (re.compile("a+b").findall, 1_000_000))
+    with pytest.raises(RuleBroken, match="a square: 4 times the text takes"):
+        check_growth("a square", "one word", kind("a"))

@@ -6,10 +6,10 @@ import random
 import numpy as np
 import pytest
 
-from soma.bench.candidates.questions import Tenant
+from soma.bench.candidates.questions import QuestionSet
 from soma.bench.learning.boards import Board
-from soma.bench.learning.courses import taken, within
-from soma.bench.learning.rules import Centred, Core, Fixed, Thompson, literal_rule
+from soma.bench.learning.courses import course_within, run_course
+from soma.bench.learning.rules import CentredLearner, CoreLearner, FixedWeights, ThompsonLearner, literal_learner
 from soma.brain.core.observations import Shown
 from soma.brain.core.serving.rank import rank
 
@@ -18,7 +18,7 @@ PRIOR = {"semantic": 1.0, "graph": 0.2, "temporal": 0.1}
 
 
 @pytest.fixture
-def tenant() -> Tenant:
+def tenant() -> QuestionSet:
     """Twelve questions with 12 to 23 candidates at random, two of them right: those with the highest graph."""
     draws = random.Random(3)
     sizes = [12 + n for n in range(12)]
@@ -28,7 +28,7 @@ def tenant() -> Tenant:
     for start, end in itertools.pairwise(starts):
         gold[start + np.argsort(values[start:end, 0])[-2:]] = True
     count = len(sizes)
-    return Tenant(
+    return QuestionSet(
         views=np.array(VIEWS),
         values=values,
         gold=gold,
@@ -40,7 +40,7 @@ def tenant() -> Tenant:
     )
 
 
-def test_the_twin_ranks_like_the_core_to_the_bit(tenant: Tenant) -> None:
+def test_the_twin_ranks_like_the_core_to_the_bit(tenant: QuestionSet) -> None:
     board, weights = Board(tenant), (0.2, 1.0, 0.1)
     for question, best in enumerate(board.top(weights, slice(None))):
         start, end = tenant.starts[question : question + 2]
@@ -49,46 +49,52 @@ def test_the_twin_ranks_like_the_core_to_the_bit(tenant: Tenant) -> None:
         assert [f"{place:03}" for place in best] == [row.id for row in ranked[:10]]
 
 
-def test_feedback_names_the_right_ones_or_with_a_slip_another(tenant: Tenant) -> None:
+def test_feedback_names_the_right_ones_or_with_a_slip_another(tenant: QuestionSet) -> None:
     board = Board(tenant)
-    shown = board.shown((1.0, 0.0, 0.0), 0)
+    shown = board.best_of((1.0, 0.0, 0.0), 0)
     said = board.evidence(shown, 0)
     assert len(said.shown) == 10
     assert len(said.helpful) == 2
     assert not said.unhelpful
-    assert board.found(shown, 0) == 1.0
+    assert board.recall_of(shown, 0) == 1.0
     slipped = board.evidence(shown, 0, wrong=0.5)
     assert len(slipped.helpful) == 1
     assert not set(slipped.helpful) & set(said.helpful)
-    worst = board.shown((-1.0, 0.0, 0.0), 11)
+    worst = board.best_of((-1.0, 0.0, 0.0), 11)
     nothing = board.evidence(worst, 11)
     assert nothing.unhelpful == tuple(memory.id for memory in nothing.shown)
-    assert board.found(worst, 11) == 0.0
+    assert board.recall_of(worst, 11) == 0.0
 
 
-def test_examined_are_other_questions_than_those_learned_from(tenant: Tenant) -> None:
-    course = within(Board(tenant), np.arange(len(tenant)), order=0, wrong=0.0, feedbacks=30)
-    assert len(course.lessons) == 30
-    assert not {lesson.question for lesson in course.lessons} & set(course.examined.tolist())
+def test_examined_are_other_questions_than_those_learned_from(tenant: QuestionSet) -> None:
+    course = course_within(Board(tenant), np.arange(len(tenant)), order=0, wrong=0.0, feedbacks=30)
+    assert len(course.exercises) == 30
+    assert not {lesson.question for lesson in course.exercises} & set(course.examined.tolist())
 
 
 @pytest.mark.learning
 @pytest.mark.parametrize(
     "learning",
-    [Core(PRIOR), literal_rule(PRIOR), Centred(PRIOR), Fixed((0.2, 1.0, 0.1)), Thompson([(1.0, 0, 0), (0, 1.0, 0)], 0)],
+    [
+        CoreLearner(PRIOR),
+        literal_learner(PRIOR),
+        CentredLearner(PRIOR),
+        FixedWeights((0.2, 1.0, 0.1)),
+        ThompsonLearner([(1.0, 0, 0), (0, 1.0, 0)], 0),
+    ],
 )
-def test_each_way_to_learn_goes_through_a_course(tenant: Tenant, learning) -> None:
-    course = within(Board(tenant), np.arange(len(tenant)), order=0, wrong=0.1, feedbacks=40)
-    r10, top1, progressive, weights = taken(course, learning, (0, 40))
+def test_each_way_to_learn_goes_through_a_course(tenant: QuestionSet, learning) -> None:
+    course = course_within(Board(tenant), np.arange(len(tenant)), order=0, wrong=0.1, feedbacks=40)
+    r10, top1, progressive, weights = run_course(course, learning, (0, 40))
     assert len(r10) == len(top1) == 2
     assert 0.0 <= progressive <= 100.0
     assert len(weights) == len(VIEWS)
 
 
 @pytest.mark.learning
-def test_evidence_finds_the_view_that_tells(tenant: Tenant) -> None:
-    learner = Core(PRIOR)
-    course = within(Board(tenant), np.arange(len(tenant)), order=0, wrong=0.0, feedbacks=60)
-    r10, _, _, _ = taken(course, learner, (0, 60))
+def test_evidence_finds_the_view_that_tells(tenant: QuestionSet) -> None:
+    learner = CoreLearner(PRIOR)
+    course = course_within(Board(tenant), np.arange(len(tenant)), order=0, wrong=0.0, feedbacks=60)
+    r10, _, _, _ = run_course(course, learner, (0, 60))
     assert r10[1] > r10[0]
     assert learner.state.weights["beta"] > 0.5

@@ -5,7 +5,7 @@ import pytest
 from tests.brain.conftest import ALICE, FACTS, metrics_of, remembered
 from tests.brain.requests import new_query, new_report
 
-from soma.bench.residual import capacity, curve, units
+from soma.bench.residual import capacity, curve, random_units
 from soma.brain.context import residual
 from soma.brain.context.residual import bind, heard, role, superposed, unbind
 
@@ -15,7 +15,7 @@ DIMENSION = 384
 
 
 def test_a_role_comes_from_its_name_alone_and_keeps_lengths():
-    vector = units(1, DIMENSION, seed=1)[0]
+    vector = random_units(1, DIMENSION, seed=1)[0]
     role.cache_clear()
     before = bind(role("place 0", DIMENSION), vector)
     role.cache_clear()
@@ -26,19 +26,19 @@ def test_a_role_comes_from_its_name_alone_and_keeps_lengths():
 
 @pytest.mark.parametrize("dimension", [384, 63])
 def test_unbinding_is_exact(dimension):
-    vector = units(1, dimension, seed=2)[0]
+    vector = random_units(1, dimension, seed=2)[0]
     named = role("place 3", dimension)
     assert np.allclose(unbind(named, bind(named, vector)), vector)
 
 
 def test_binding_is_circular_convolution():
-    left, right = units(2, 16, seed=3)
+    left, right = random_units(2, 16, seed=3)
     by_sum = [sum(left[j] * right[(k - j) % 16] for j in range(16)) for k in range(16)]
     assert np.allclose(bind(np.fft.rfft(left), right), by_sum)
 
 
 def test_what_was_shown_is_heard_and_fades_with_every_bundle():
-    bundles = units(5 * residual.PLACES, DIMENSION, seed=4).reshape(5, residual.PLACES, DIMENSION)
+    bundles = random_units(5 * residual.PLACES, DIMENSION, seed=4).reshape(5, residual.PLACES, DIMENSION)
     whole = superposed((), bundles[0])
     levels = [heard(whole, bundles[0][2])]
     for bundle in bundles[1:]:
@@ -52,8 +52,8 @@ def test_what_was_shown_is_heard_and_fades_with_every_bundle():
 def test_noise_is_heard_once_in_a_hundred():
     whole = np.zeros(0)
     for seed in range(3):
-        whole = superposed(whole, units(residual.PLACES, DIMENSION, seed=seed))
-    strangers = units(2_000, DIMENSION, seed=99)
+        whole = superposed(whole, random_units(residual.PLACES, DIMENSION, seed=seed))
+    strangers = random_units(2_000, DIMENSION, seed=99)
     assert np.mean([heard(whole, stranger) > 0 for stranger in strangers]) <= 0.02
 
 
@@ -65,8 +65,8 @@ def test_the_capacity_at_384_dimensions_is_as_documented():
 
 def test_nothing_shown_is_nothing_heard():
     assert superposed((), []).tolist() == []
-    assert heard((), units(1, DIMENSION, seed=1)[0]) == 0.0
-    assert residual.novelty((), units(1, DIMENSION, seed=1)[0]) == 1.0
+    assert heard((), random_units(1, DIMENSION, seed=1)[0]) == 0.0
+    assert residual.novelty((), random_units(1, DIMENSION, seed=1)[0]) == 1.0
 
 
 async def test_a_bundle_carries_the_residual_of_its_conversation(client):

@@ -1,5 +1,6 @@
-"""What we compare with, on plain arrays and none of memory's code but its model and stems: BM25, dense, their fusion,
-and the plain linear model of issue 3 (the floor): windows and sessions of both scores, speakers, types of answer.
+"""Baselines on plain arrays, independent of memory except for its model and stems: BM25, dense and their fusion.
+
+The floor is the plain linear model of issue 3: windows and sessions of both scores, speakers, types of answer.
 """
 
 from collections.abc import Mapping, Sequence
@@ -8,8 +9,8 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from soma.bench.candidates.matrix import DEEPEST, Floats, Indexes, Judged
-from soma.bench.data.locomo import Conversation
+from soma.bench.candidates.matrix import DEEPEST, CandidateMatrix, Floats, Indexes
+from soma.bench.data.locomo import LocomoConversation
 from soma.memory.embedders.base import Embedder
 from soma.memory.index.traits import NUMBER, TIME, traits
 from soma.memory.text.words import tokens, words
@@ -21,10 +22,10 @@ CANDIDATES = 200
 RANK_CONSTANT = 60  # of reciprocal rank fusion
 
 
-class Plain:
+class PlainIndex:
     """One conversation as arrays: word counts [words, messages], vectors [messages, 384], bounds of sessions."""
 
-    def __init__(self, conversation: Conversation, embedder: Embedder) -> None:
+    def __init__(self, conversation: LocomoConversation, embedder: Embedder) -> None:
         messages = conversation.messages
         texts = [_with_header(message) for message in messages]
         self.vectors = np.array([embedder.read(text).vector for text in texts])
@@ -48,7 +49,7 @@ class Plain:
         return self._bm25(self._terms(question), self.counts, self.lengths)
 
     def features(self, question: str, vector: NDArray[np.float32]) -> dict[str, Floats]:
-        """The views of the floor, of all messages."""
+        """Return the views of the floor for all messages."""
         dense, terms, count = self.dense(vector), self._terms(question), np.ones(len(self.keys))
         lexical = self._bm25(terms, self.counts, self.lengths)
         named = np.array([any(word in tokens(question) for word in tokens(name)) for name in self.speakers], np.float64)
@@ -89,7 +90,7 @@ class Plain:
         return scores
 
     def _window(self, values: Floats, reach: int) -> Floats:
-        """Sums over the messages within `reach`, inside the session; along the last axis."""
+        """Sum along the last axis over the messages within `reach` in the same session."""
         zero = np.zeros((*values.shape[:-1], 1))
         running = np.concatenate([zero, np.cumsum(values, axis=-1)], axis=-1)
         place = np.arange(len(self.keys))
@@ -103,13 +104,13 @@ class Plain:
         return np.where(inside, scores[np.clip(place, 0, len(scores) - 1)], 0)
 
 
-def compare(
-    conversations: Sequence[Conversation], embedder: Embedder
-) -> tuple[Judged, Mapping[str, NDArray[np.bool_]]]:
-    """The floor's candidates, and what the plain orders have at each of the first ranks."""
+def rank_baselines(
+    conversations: Sequence[LocomoConversation], embedder: Embedder
+) -> tuple[CandidateMatrix, Mapping[str, NDArray[np.bool_]]]:
+    """Return the candidates of the floor, and for each plain ranking whether each of its first ranks is right."""
     features, rows, gold, orders = [], [], [], {"bm25": [], "dense": [], "rrf": []}  # type: ignore[var-annotated]
     for conversation in conversations:
-        plain = Plain(conversation, embedder)
+        plain = PlainIndex(conversation, embedder)
         for asked in conversation.questions:
             right = np.array([key in asked.gold for key in plain.keys])
             found = plain.features(asked.text, embedder.read(asked.text).vector)
@@ -121,7 +122,7 @@ def compare(
             for name, scores in (("bm25", found["lexical"]), ("dense", found["dense"]), ("rrf", fused)):
                 orders[name].append(right[_top(scores, DEEPEST)])
     questions = [asked for conversation in conversations for asked in conversation.questions]
-    judged = Judged(
+    matrix = CandidateMatrix(
         views=list(found),
         values=np.concatenate(features).astype(np.float32),
         gold=np.concatenate(gold),
@@ -130,7 +131,7 @@ def compare(
         category=np.array([asked.category for asked in questions]),
         conversation=np.repeat(np.arange(len(conversations)), [len(one.questions) for one in conversations]),
     )
-    return judged, {name: np.array(found) for name, found in orders.items()}
+    return matrix, {name: np.array(found) for name, found in orders.items()}
 
 
 def _with_header(message: NewMemory) -> str:

@@ -1,56 +1,56 @@
-"""Linear weights by Newton's method: the softmax over a question's candidates should lie on its gold ones."""
+"""Fitting of linear weights by Newton's method: softmax over a question's candidates against its gold ones."""
 
 from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from soma.bench.candidates.matrix import Floats, Indexes, Judged
+from soma.bench.candidates.matrix import CandidateMatrix, Floats, Indexes
 
 L2 = 2.0
 STEPS = 15
-LEARNED_FROM = 100  # best candidates of a question by the prior, and all gold ones: the rest says nothing new
-FIXED = 1e8  # the L2 of a weight that is given
+LEARNED_FROM = 100  # best candidates of a question by the mean of its views, besides all gold ones
+FIXED = 1e8  # the L2 that holds a given weight
 
 
-def fitted(
-    judged: Judged,
+def fit_weights(
+    matrix: CandidateMatrix,
     names: Sequence[str],
     questions: Indexes,
     *,
     given: Mapping[str, float] | None = None,
     l2: float = L2,
 ) -> dict[str, float]:
-    """Weights learned from `questions`; `given` ones are kept as they are."""
-    rows = np.flatnonzero(np.isin(judged.question, questions) & _telling(judged))
-    values = judged.values[rows][:, judged.columns(names)].astype(np.float64)
+    """Fit weights to `questions`; `given` ones stay as they are."""
+    rows = np.flatnonzero(np.isin(matrix.question, questions) & _informative_rows(matrix))
+    values = matrix.values[rows][:, matrix.columns(names)].astype(np.float64)
     given = given or {}
     strength = np.array([FIXED if name in given else l2 for name in names])
     prior = np.array([given.get(name, 0.0) for name in names])
-    weights = _newton(values, judged.gold[rows], judged.question[rows], strength, prior)
+    weights = _newton(values, matrix.gold[rows], matrix.question[rows], strength, prior)
     return dict(zip(names, weights.tolist(), strict=True))
 
 
-def left_out(
-    judged: Judged, learn: Callable[[Indexes], Mapping[str, float]]
+def cross_validate(
+    matrix: CandidateMatrix, learn: Callable[[Indexes], Mapping[str, float]]
 ) -> tuple[Floats, list[Mapping[str, float]]]:
-    """Scores of every conversation by weights learned on the others, and these weights."""
-    scores = np.zeros(len(judged.gold))
+    """Score every conversation by weights learned on the others; return the scores and these weights."""
+    scores = np.zeros(len(matrix.gold))
     learned = []
-    for conversation in np.unique(judged.conversation):
-        weights = learn(np.flatnonzero(judged.conversation != conversation))
-        own = np.isin(judged.question, np.flatnonzero(judged.conversation == conversation))
-        scores[own] = judged.scores(weights)[own]
+    for conversation in np.unique(matrix.conversation):
+        weights = learn(np.flatnonzero(matrix.conversation != conversation))
+        own = np.isin(matrix.question, np.flatnonzero(matrix.conversation == conversation))
+        scores[own] = matrix.scores(weights)[own]
         learned.append(weights)
     return scores, learned
 
 
-def _telling(judged: Judged) -> NDArray[np.bool_]:
-    kept = judged.gold.copy()
-    rough = judged.values.mean(axis=1)
-    for start, end in zip(judged.starts, judged.starts[1:], strict=False):
-        kept[start + np.argsort(-rough[start:end], kind="stable")[:LEARNED_FROM]] = True
-    return kept
+def _informative_rows(matrix: CandidateMatrix) -> NDArray[np.bool_]:
+    chosen = matrix.gold.copy()
+    rough = matrix.values.mean(axis=1)
+    for start, end in zip(matrix.starts, matrix.starts[1:], strict=False):
+        chosen[start + np.argsort(-rough[start:end], kind="stable")[:LEARNED_FROM]] = True
+    return chosen
 
 
 def _newton(values: Floats, gold: NDArray[np.bool_], question: Indexes, l2: Floats, prior: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""Ask a real memory every question and keep what it found, as one matrix."""
+"""The candidates that a real memory finds for each question, as one matrix."""
 
 import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from soma.bench.candidates.matrix import Judged
-from soma.bench.data.locomo import Asked, Conversation
+from soma.bench.candidates.matrix import CandidateMatrix
+from soma.bench.data.locomo import GoldQuestion, LocomoConversation
 from soma.events.database import Database, migrate
 from soma.events.writer import Writer
 from soma.memory.embedders.base import Embedder
@@ -24,15 +24,15 @@ ASKED_AT = "2024-06-01T00:00:00+00:00"  # after the last message of the data
 
 
 @dataclass(frozen=True, slots=True)
-class Gathered:
-    judged: Judged
-    questions: Sequence[Asked]
+class GatheredCandidates:
+    matrix: CandidateMatrix
+    questions: Sequence[GoldQuestion]
     found: Sequence[Candidates]
 
 
 @asynccontextmanager
-async def memory_on(folder: Path, embedder: Embedder, **settings: Any) -> AsyncIterator[Memory]:
-    """A memory on a database of its own in `folder`."""
+async def open_memory(folder: Path, embedder: Embedder, **settings: Any) -> AsyncIterator[Memory]:
+    """Open a memory on a database of its own in `folder`."""
     database = Database(f"sqlite:///{folder}/brain.sqlite3")
     connection = database.connect()
     migrate(connection, "events", files("soma.events") / "migrations")
@@ -49,33 +49,34 @@ async def memory_on(folder: Path, embedder: Embedder, **settings: Any) -> AsyncI
 
 
 async def gather(
-    conversations: Sequence[Conversation],
+    conversations: Sequence[LocomoConversation],
     embedder: Embedder,
     *,
     together: bool = False,
     consolidated: bool = False,
     tick: Callable[[int], None] = lambda _: None,
-) -> Gathered:
-    """Each conversation belongs to a tenant of its own or, `together`, all of them to one user.
+) -> GatheredCandidates:
+    """Remember the conversations and ask their questions.
 
-    `consolidated` distils everything before the first question.
+    Each conversation belongs to a tenant of its own or, with `together`, all of them to one user. `consolidated`
+    consolidates all memories before the first question.
     """
     found: list[Candidates] = []
     with tempfile.TemporaryDirectory() as folder:
-        async with memory_on(Path(folder), embedder) as memory:
-            owners = [owner("all" if together else conversation.name) for conversation in conversations]
-            for who, conversation in zip(owners, conversations, strict=True):
-                await remember_all(memory, who, conversation.messages)
-                while consolidated and await memory.consolidate(who):
+        async with open_memory(Path(folder), embedder) as memory:
+            owners = [owner_of("all" if together else conversation.name) for conversation in conversations]
+            for reader, conversation in zip(owners, conversations, strict=True):
+                await remember_all(memory, reader, conversation.messages)
+                while consolidated and await memory.consolidate(reader):
                     pass
                 tick(len(conversation.messages))
-            for who, conversation in zip(owners, conversations, strict=True):
-                queries = [Query(text=asked.text, at=ASKED_AT) for asked in conversation.questions]
-                found.extend([await memory.candidates(who, query) for query in queries])
+            for reader, conversation in zip(owners, conversations, strict=True):
+                queries = [Query(text=question.text, at=ASKED_AT) for question in conversation.questions]
+                found.extend([await memory.candidates(reader, query) for query in queries])
                 tick(len(conversation.questions))
-    questions = [asked for conversation in conversations for asked in conversation.questions]
+    questions = [question for conversation in conversations for question in conversation.questions]
     numbers = [number for number, conversation in enumerate(conversations) for _ in conversation.questions]
-    return Gathered(matrix(found, questions, numbers), questions, found)
+    return GatheredCandidates(build_matrix(found, questions, numbers), questions, found)
 
 
 async def remember_all(memory: Memory, who: Owner, items: Sequence[NewMemory]) -> None:
@@ -83,19 +84,21 @@ async def remember_all(memory: Memory, who: Owner, items: Sequence[NewMemory]) -
         await memory.remember(who, items[start : start + BATCH])
 
 
-def owner(tenant: str) -> Owner:
+def owner_of(tenant: str) -> Owner:
     return Owner(tenant_id=tenant, user_id="reader", agent_id="soma")
 
 
-def matrix(found: Sequence[Candidates], questions: Sequence[Asked], conversations: Sequence[int]) -> Judged:
+def build_matrix(
+    found: Sequence[Candidates], questions: Sequence[GoldQuestion], conversations: Sequence[int]
+) -> CandidateMatrix:
     rows = [one.levels.astype(np.float32) / STEPS for one in found]
-    gold = [np.array([hit.key in asked.gold for hit in one]) for one, asked in zip(found, questions, strict=True)]
-    return Judged(
+    gold = [np.array([hit.key in question.gold for hit in one]) for one, question in zip(found, questions, strict=True)]
+    return CandidateMatrix(
         views=list(found[0].views),
         values=np.concatenate(rows),
         gold=np.concatenate(gold),
         starts=np.cumsum([0, *map(len, rows)]),
-        gold_count=np.array([len(asked.gold) for asked in questions]),
-        category=np.array([asked.category for asked in questions]),
+        gold_count=np.array([len(question.gold) for question in questions]),
+        category=np.array([question.category for question in questions]),
         conversation=np.array(conversations),
     )

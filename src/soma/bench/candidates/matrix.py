@@ -1,4 +1,4 @@
-"""Questions with their candidates as one matrix, and how good an order of them is."""
+"""The matrix of all candidates of all questions, and the usual figures of a ranking of them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ DEEPEST = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Judged:
-    """Rows are candidates, those of question q from `starts[q]` to `starts[q + 1]`; columns are `views` in [0, 1]."""
+class CandidateMatrix:
+    """Candidates as rows, those of question q from `starts[q]` to `starts[q + 1]`; columns are `views` in [0, 1]."""
 
     views: Sequence[str]
     values: NDArray[np.float32]
@@ -29,7 +29,7 @@ class Judged:
 
     @property
     def question(self) -> Indexes:
-        """Of each row."""
+        """Return the question of each row."""
         return np.repeat(np.arange(len(self)), np.diff(self.starts))
 
     def columns(self, names: Sequence[str]) -> list[int]:
@@ -42,23 +42,23 @@ class Judged:
         return scores
 
 
-def figures(judged: Judged, scores: Floats) -> dict[str, Floats]:
-    """Of each question: recall at 5, 10 and 20, whether the first is right, nDCG at 10."""
-    tops = [_top(scores[start:end], start) for start, end in zip(judged.starts, judged.starts[1:], strict=False)]
-    found = np.zeros((len(judged), DEEPEST), bool)
+def figures(matrix: CandidateMatrix, scores: Floats) -> dict[str, Floats]:
+    """Return for each question recall at 5, 10 and 20, whether the first is right, and nDCG at 10."""
+    tops = [_top(scores[start:end], start) for start, end in zip(matrix.starts, matrix.starts[1:], strict=False)]
+    hits = np.zeros((len(matrix), DEEPEST), bool)
     for question, rows in enumerate(tops):
-        found[question, : len(rows)] = judged.gold[rows]
-    return from_found(found, judged.gold_count)
+        hits[question, : len(rows)] = matrix.gold[rows]
+    return figures_of_hits(hits, matrix.gold_count)
 
 
-def from_found(found: NDArray[np.bool_], gold_count: Indexes) -> dict[str, Floats]:
-    """`found` [questions, 20]: whether the memory at each rank is right."""
+def figures_of_hits(hits: NDArray[np.bool_], gold_count: Indexes) -> dict[str, Floats]:
+    """Like `figures`, from `hits` [questions, 20]: whether the memory at each rank is right."""
     discount = 1 / np.log2(np.arange(2, 12))
     ideal = np.cumsum(discount)[np.minimum(gold_count, 10) - 1]
     return {
-        **{f"r{depth}": found[:, :depth].sum(axis=1) / gold_count for depth in (5, 10, 20)},
-        "hit1": found[:, 0].astype(np.float64),
-        "ndcg10": (found[:, :10] * discount).sum(axis=1) / ideal,
+        **{f"r{depth}": hits[:, :depth].sum(axis=1) / gold_count for depth in (5, 10, 20)},
+        "hit1": hits[:, 0].astype(np.float64),
+        "ndcg10": (hits[:, :10] * discount).sum(axis=1) / ideal,
     }
 
 
@@ -67,7 +67,7 @@ def _top(scores: Floats, start: int) -> Indexes:
 
 
 def summary(figure: Mapping[str, Floats], category: Indexes) -> dict[str, float]:
-    """Micro over the questions, macro over the mean of each category."""
+    """Average each figure: micro over the questions, macro over the means of the categories."""
     result = {}
     for name, values in figure.items():
         result[f"micro_{name}"] = float(values.mean())
@@ -85,7 +85,7 @@ def macro(values: Floats, category: Indexes) -> float:
 def interval(
     values: Floats, category: Indexes, groups: Indexes | None = None, *, draws: int = 1_000, seed: int = 0
 ) -> tuple[float, float]:
-    """95 % bootstrap interval of the macro mean, drawing questions or, with `groups`, whole conversations."""
+    """Return the 95 % bootstrap interval of the macro mean over questions or, with `groups`, whole conversations."""
     generator = np.random.default_rng(seed)
     members = [np.flatnonzero(groups == group) for group in np.unique(groups)] if groups is not None else []
     means = []

@@ -1,7 +1,7 @@
-"""Each LoCoMo question with the candidates and view values that the real memory finds for it.
+"""Question sets: the questions of a LoCoMo conversation, with the candidates that the real memory finds for them.
 
-A conversation is a tenant. What the memory found is kept in a temporary file, named by a digest of the memory's source
-and of the data: a change of either computes it anew.
+Each conversation is a tenant. Its candidates are cached in a temporary file whose name is a digest of the memory's
+source and of the data: a change of either computes them anew.
 """
 
 import asyncio
@@ -18,21 +18,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soma.bench.candidates.gather import gather
-from soma.bench.candidates.matrix import Floats, Indexes, Judged
+from soma.bench.candidates.matrix import CandidateMatrix, Floats, Indexes
 from soma.bench.data import locomo
-from soma.bench.data.locomo import Asked, Conversation
+from soma.bench.data.locomo import GoldQuestion, LocomoConversation
 from soma.memory.embedders.minilm import MiniLM
 from soma.memory.types import STEPS, Candidate, Candidates
 
-VIEWING = ("embedders", "index", "views", "recall.py", "rendering.py", "words.py")  # of the memory
+VIEWING = ("embedders", "index", "recall.py", "rendering.py", "text", "views")  # in soma.memory: they decide a view
 Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Tenant:
-    """Rows are candidates by key, those of question q from `starts[q]` to `starts[q + 1]`; columns are `views`.
+class QuestionSet:
+    """The questions of one tenant. Rows are candidates by key, those of question q from `starts[q]` to `starts[q + 1]`.
 
-    `earliest` and `latest`: where in the conversation the first and last evidence of a question stands, in [0, 1].
+    Columns are `views`. `earliest` and `latest` are the places of the first and last evidence of a question in the
+    conversation, in [0, 1].
     """
 
     views: NDArray[np.str_]
@@ -52,11 +53,11 @@ class Tenant:
         return tuple(self.views.tolist())
 
 
-def judged(tenants: Sequence[Tenant]) -> Judged:
-    """All of them as one matrix, for fitting."""
+def join_matrix(tenants: Sequence[QuestionSet]) -> CandidateMatrix:
+    """Join question sets to one matrix, for fitting."""
     ends = np.cumsum([0, *(len(tenant.gold) for tenant in tenants)])
     starts = [tenant.starts[:-1] + end for tenant, end in zip(tenants, ends, strict=False)]
-    return Judged(
+    return CandidateMatrix(
         views=tenants[0].names,
         values=(np.concatenate([tenant.values for tenant in tenants]) / np.float32(STEPS)).astype(np.float32),
         gold=np.concatenate([tenant.gold for tenant in tenants]),
@@ -67,37 +68,37 @@ def judged(tenants: Sequence[Tenant]) -> Judged:
     )
 
 
-def missing(data: Path, conversations: Sequence[int]) -> int:
-    """How many messages and questions the cache does not hold."""
-    folder, known = cache(data), locomo.load(data)
-    absent = [known[number] for number in conversations if not (folder / f"{number}.npz").exists()]
+def count_missing(data: Path, conversations: Sequence[int]) -> int:
+    """Count the messages and questions that are not in the cache."""
+    folder, all_conversations = cache_folder(data), locomo.load(data)
+    absent = [all_conversations[number] for number in conversations if not (folder / f"{number}.npz").exists()]
     return sum(len(conversation.messages) + len(conversation.questions) for conversation in absent)
 
 
-def cache(data: Path) -> Path:
+def cache_folder(data: Path) -> Path:
     return Path(tempfile.gettempdir()) / "soma-bench-learn" / digest(data)
 
 
-def tenants(
+def load_question_sets(
     data: Path, *, conversations: Sequence[int] = range(10), progress: Progress = lambda _: None
-) -> list[Tenant]:
-    """From the cache where it holds them. `progress` is told of messages and questions as they are done."""
+) -> list[QuestionSet]:
+    """Load question sets from the cache, or compute them; `progress` is called with the messages and questions done."""
     all_conversations = locomo.load(data)
-    folder = cache(data)
+    folder = cache_folder(data)
     folder.mkdir(parents=True, exist_ok=True)
     found = []
     for number in conversations:
-        kept = folder / f"{number}.npz"
-        if not kept.exists():
+        file = folder / f"{number}.npz"
+        if not file.exists():
             conversation = all_conversations[number]
             gathered = asyncio.run(gather([conversation], MiniLM(), tick=progress))
-            _keep(kept, _tenant(conversation, [_by_key(one) for one in gathered.found]))
-        found.append(_kept(kept))
+            _save(file, _tenant(conversation, [_by_key(one) for one in gathered.found]))
+        found.append(_load(file))
     return found
 
 
 def digest(data: Path) -> str:
-    """Of the data, of the modules that decide what a view is, and of what is kept."""
+    """Digest of the data, of the modules that decide the views, and of the fields that are cached."""
     whole = hashlib.sha256((data / "locomo" / "locomo10.json").read_bytes())
     memory = files("soma.memory")
     sources = [source for name in VIEWING for source in _sources(memory / name)]
@@ -105,7 +106,7 @@ def digest(data: Path) -> str:
         whole.update(source.read_bytes())
     for name in ("data/locomo.py", "candidates/gather.py"):
         whole.update((files("soma.bench") / name).read_bytes())
-    whole.update(" ".join(field.name for field in fields(Tenant)).encode())
+    whole.update(" ".join(field.name for field in fields(QuestionSet)).encode())
     return whole.hexdigest()[:16]
 
 
@@ -119,14 +120,14 @@ def _by_key(candidates: Candidates) -> list[Candidate]:
     return sorted(candidates, key=lambda candidate: candidate.key)
 
 
-def _tenant(conversation: Conversation, found: Sequence[Sequence[Candidate]]) -> Tenant:
+def _tenant(conversation: LocomoConversation, found: Sequence[Sequence[Candidate]]) -> QuestionSet:
     views = sorted(found[0][0].views)
     rows = [candidate for candidates in found for candidate in candidates]
     golds = [
         question.gold for question, candidates in zip(conversation.questions, found, strict=True) for _ in candidates
     ]
     places = [_places(conversation, question) for question in conversation.questions]
-    return Tenant(
+    return QuestionSet(
         views=np.array(views),
         values=np.array([[row.views[view] for view in views] for row in rows], np.uint16),
         gold=np.array([row.key in gold for row, gold in zip(rows, golds, strict=True)]),
@@ -138,18 +139,18 @@ def _tenant(conversation: Conversation, found: Sequence[Sequence[Candidate]]) ->
     )
 
 
-def _places(conversation: Conversation, question: Asked) -> list[float]:
+def _places(conversation: LocomoConversation, question: GoldQuestion) -> list[float]:
     order = {message.key: place for place, message in enumerate(conversation.messages)}
     return [order[key] / max(len(order) - 1, 1) for key in question.gold]
 
 
-def _keep(path: Path, tenant: Tenant) -> None:
-    columns = {field.name: getattr(tenant, field.name) for field in fields(Tenant)}
-    draft = path.with_name(f"{path.stem}.{os.getpid()}.npz")  # of this process: another may make the same
+def _save(path: Path, tenant: QuestionSet) -> None:
+    columns = {field.name: getattr(tenant, field.name) for field in fields(QuestionSet)}
+    draft = path.with_name(f"{path.stem}.{os.getpid()}.npz")  # another process may write the same file
     np.savez(draft, **columns)
     draft.rename(path)
 
 
-def _kept(path: Path) -> Tenant:
+def _load(path: Path) -> QuestionSet:
     with np.load(path) as columns:
-        return Tenant(**{field.name: columns[field.name] for field in fields(Tenant)})
+        return QuestionSet(**{field.name: columns[field.name] for field in fields(QuestionSet)})

@@ -1,4 +1,4 @@
-"""LoCoMo as memories and questions: ten long conversations with gold evidence for each question (CC BY-NC 4.0)."""
+"""LoCoMo: ten long conversations as memories and questions, with gold evidence for each (CC BY-NC 4.0)."""
 
 import json
 import re
@@ -17,8 +17,8 @@ CATEGORIES = {4: "single-hop", 1: "multi-hop", 2: "temporal", 3: "open-domain", 
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """A question of a conversation; `gold` are the keys of the messages that answer it."""
+class GoldQuestion:
+    """A question about a conversation; `gold` are the keys of the messages that answer it."""
 
     text: str
     gold: frozenset[str]
@@ -26,14 +26,14 @@ class Asked:
 
 
 @dataclass(frozen=True, slots=True)
-class Conversation:
+class LocomoConversation:
     name: str
     messages: Sequence[NewMemory]
-    questions: Sequence[Asked]
+    questions: Sequence[GoldQuestion]
 
 
-def load(folder: Path, *, audited: bool = False) -> list[Conversation]:
-    """All conversations; with `audited`, wrong citations are replaced by those of locomo-audit."""
+def load(folder: Path, *, audited: bool = False) -> list[LocomoConversation]:
+    """Load all conversations; with `audited`, replace wrong citations by those of locomo-audit."""
     samples = json.loads((folder / "locomo" / "locomo10.json").read_text("utf-8"))
     corrections = _corrections(folder) if audited else {}
     return [_conversation(number, sample, corrections) for number, sample in enumerate(samples)]
@@ -44,19 +44,21 @@ def _corrections(folder: Path) -> dict[str, Sequence[str]]:
     return {error["question_id"]: error["correct_evidence"] for error in errors if error.get("correct_evidence")}
 
 
-def _conversation(number: int, sample: Mapping[str, Any], corrections: Mapping[str, Sequence[str]]) -> Conversation:
+def _conversation(
+    number: int, sample: Mapping[str, Any], corrections: Mapping[str, Sequence[str]]
+) -> LocomoConversation:
     messages = list(_messages(sample["sample_id"], sample["conversation"]))
     keys = {message.key for message in messages}
     questions = []
     for place, asked in enumerate(sample["qa"]):
-        cited = _named(sample["sample_id"], asked["evidence"]) & keys
-        corrected = _named(sample["sample_id"], corrections.get(f"locomo_{number}_qa{place}", ())) & keys
-        if cited:  # a correction that names no message leaves the citation
-            questions.append(Asked(asked["question"], corrected or cited, asked["category"]))
-    return Conversation(sample["sample_id"], messages, questions)
+        cited = _keys_of(sample["sample_id"], asked["evidence"]) & keys
+        corrected = _keys_of(sample["sample_id"], corrections.get(f"locomo_{number}_qa{place}", ())) & keys
+        if cited:  # a correction that names no message does not replace the citation
+            questions.append(GoldQuestion(asked["question"], corrected or cited, asked["category"]))
+    return LocomoConversation(sample["sample_id"], messages, questions)
 
 
-def _named(name: str, evidence: Sequence[str]) -> frozenset[str]:
+def _keys_of(name: str, evidence: Sequence[str]) -> frozenset[str]:
     return frozenset(f"{name}/D{session}:{place}" for text in evidence for session, place in EVIDENCE.findall(text))
 
 

@@ -1,4 +1,4 @@
-"""Questions about a folder of notes, and whether an answer is right. Pure, but for reading the questions."""
+"""Questions about a folder of notes, and the judgement of answers to them. Pure except for `load`."""
 
 import json
 import re
@@ -15,10 +15,10 @@ Outcome = Literal["right", "wrong", "refused"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Noted:
-    """A question with what a right answer holds: all of `answer`, each in any of its forms, and nothing of `never`.
+class NoteQuestion:
+    """A question; a right answer holds every part of `answer`, each in any of its forms, and none of `never`.
 
-    `files` hold the passages; any of them may be cited.
+    `files` are the documents that hold the answer; any of them may be cited.
     """
 
     id: str
@@ -32,23 +32,23 @@ class Noted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answered:
-    """What was said to a question, and whether a passage that answers it was cited."""
+class JudgedAnswer:
+    """An answer to a question, with its outcome, and whether it cites a document that answers the question."""
 
-    question: Noted
+    question: NoteQuestion
     text: str
     outcome: Outcome
     is_cited_right: bool
 
 
-def load(data: Path) -> list[Noted]:
+def load(data: Path) -> list[NoteQuestion]:
     lines = (data / QUESTIONS).read_text("utf-8").splitlines()
-    return [_noted(json.loads(line)) for line in lines if line.strip()]
+    return [_read_question(json.loads(line)) for line in lines if line.strip()]
 
 
-def judge(question: Noted, text: str, cited: Sequence[str]) -> Answered:
-    """`cited` are the names of the documents that the answer cites."""
-    return Answered(
+def judge(question: NoteQuestion, text: str, cited: Sequence[str]) -> JudgedAnswer:
+    """Judge an answer; `cited` are the names of the documents that it cites."""
+    return JudgedAnswer(
         question=question,
         text=text,
         outcome=_outcome(question, text),
@@ -56,9 +56,9 @@ def judge(question: Noted, text: str, cited: Sequence[str]) -> Answered:
     )
 
 
-def figures(answered: Sequence[Answered]) -> dict[str, float]:
-    """Shares: of questions that a passage answers, `absent_honest` of those that none does, and of right answers
-    those that cite a passage's document.
+def figures(answered: Sequence[JudgedAnswer]) -> dict[str, float]:
+    """Shares in [0, 1]: the outcomes of questions that the notes answer, of which right answers cite a right document,
+    and `absent_honest`, the honest answers to questions that the notes do not answer.
     """
     stated = [one for one in answered if one.question.kind != ABSENT]
     absent = [one for one in answered if one.question.kind == ABSENT]
@@ -72,25 +72,25 @@ def figures(answered: Sequence[Answered]) -> dict[str, float]:
     }
 
 
-def by_kind(answered: Sequence[Answered]) -> dict[str, list[Answered]]:
-    kinds: dict[str, list[Answered]] = {}
+def group_by_kind(answered: Sequence[JudgedAnswer]) -> dict[str, list[JudgedAnswer]]:
+    kinds: dict[str, list[JudgedAnswer]] = {}
     for one in answered:
         kinds.setdefault(one.question.kind, []).append(one)
     return kinds
 
 
-def _outcome(question: Noted, text: str) -> Outcome:
+def _outcome(question: NoteQuestion, text: str) -> Outcome:
     if HONEST.match(text):
         return "right" if question.kind == ABSENT else "refused"
     if question.kind == ABSENT:
         return "wrong"
     said = _plain(text)
-    holds = all(any(_stands(form, said) for form in (part, *question.also.get(part, ()))) for part in question.answer)
-    return "right" if holds and not any(_stands(part, said) for part in question.never) else "wrong"
+    holds = all(any(_contains(form, said) for form in (part, *question.also.get(part, ()))) for part in question.answer)
+    return "right" if holds and not any(_contains(part, said) for part in question.never) else "wrong"
 
 
-def _stands(part: str, said: str) -> bool:
-    """Whether it stands there at the boundaries of words: "3 June" does not in "23 June"."""
+def _contains(part: str, said: str) -> bool:
+    """Return whether the text contains the part as whole words: "23 June" does not contain "3 June"."""
     return re.search(rf"(?<!\w){re.escape(_plain(part))}(?!\w)", said) is not None
 
 
@@ -98,20 +98,20 @@ def _plain(text: str) -> str:
     return " ".join(text.replace("**", "").casefold().split())
 
 
-def _share(those: Sequence[bool]) -> float:
-    return sum(those) / len(those) if those else 0.0
+def _share(flags: Sequence[bool]) -> float:
+    return sum(flags) / len(flags) if flags else 0.0
 
 
-def _noted(line: Mapping[str, object]) -> Noted:
+def _read_question(line: Mapping[str, object]) -> NoteQuestion:
     def texts(name: str) -> list[str]:
         value = line.get(name)
         return [str(one) for one in value] if isinstance(value, list) else []
 
     also = line.get("also")
     forms = also.get("answer", also) if isinstance(also, dict) else {}
-    more = [place for name in ("alt", "more") for place in _places(line.get(name))]
+    more = [place for name in ("alt", "more") for place in _files(line.get(name))]
     files = [str(line["file"])] if line.get("file") else []
-    return Noted(
+    return NoteQuestion(
         id=str(line["id"]),
         kind=str(line["kind"]),
         text=str(line["question"]),
@@ -123,5 +123,5 @@ def _noted(line: Mapping[str, object]) -> Noted:
     )
 
 
-def _places(value: object) -> list[str]:
+def _files(value: object) -> list[str]:
     return [str(place["file"]) for place in value] if isinstance(value, list) else []

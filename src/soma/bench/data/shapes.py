@@ -1,17 +1,17 @@
-"""The same texts in another shape, made by rule: what was tuned on chats must hold for documents and notes."""
+"""Conversations as documents and as notes: what was tuned on chats must hold for other shapes of text."""
 
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from soma.bench.data.locomo import Asked, Conversation
+from soma.bench.data.locomo import GoldQuestion, LocomoConversation
 from soma.memory.types import NewMemory
 
 CHUNK = 4  # messages
 
 
-def documents(conversation: Conversation) -> Conversation:
-    """Each session is a document without authors, in chunks of a few messages."""
+def as_documents(conversation: LocomoConversation) -> LocomoConversation:
+    """Make each session a document without authors, in chunks of a few messages."""
     sessions: dict[str | None, list[NewMemory]] = defaultdict(list)
     for message in conversation.messages:
         sessions[message.conversation_id].append(message)
@@ -21,18 +21,18 @@ def documents(conversation: Conversation) -> Conversation:
         for start in range(0, len(messages), CHUNK):
             some = messages[start : start + CHUNK]
             key = f"{session}#{start}"
-            chunks.append(_plain(some, key, source=session))
+            chunks.append(_join(some, key, source=session))
             place |= {message.key: key for message in some if message.key}
-    return _moved(conversation, chunks, place)
+    return _with_messages(conversation, chunks, place)
 
 
-def notes(conversation: Conversation) -> Conversation:
-    """Each message is a note that stands alone."""
-    alone = [_plain([message], str(message.key), source=None) for message in conversation.messages]
-    return _moved(conversation, alone, {str(note.key): str(note.key) for note in alone})
+def as_notes(conversation: LocomoConversation) -> LocomoConversation:
+    """Make each message a note of its own."""
+    alone = [_join([message], str(message.key), source=None) for message in conversation.messages]
+    return _with_messages(conversation, alone, {str(note.key): str(note.key) for note in alone})
 
 
-def _plain(messages: Sequence[NewMemory], key: str, *, source: str | None) -> NewMemory:
+def _join(messages: Sequence[NewMemory], key: str, *, source: str | None) -> NewMemory:
     lines = []
     for message in messages:
         image = f" [image: {message.metadata['image']}]" if "image" in message.metadata else ""
@@ -41,9 +41,11 @@ def _plain(messages: Sequence[NewMemory], key: str, *, source: str | None) -> Ne
     return NewMemory(text="\n".join(lines), key=key, occurred_at=messages[0].occurred_at, metadata=metadata)
 
 
-def _moved(conversation: Conversation, messages: Sequence[NewMemory], place: dict[str, str]) -> Conversation:
+def _with_messages(
+    conversation: LocomoConversation, messages: Sequence[NewMemory], place: dict[str, str]
+) -> LocomoConversation:
     questions = [
-        Asked(asked.text, frozenset(place[key] for key in asked.gold), asked.category)
+        GoldQuestion(asked.text, frozenset(place[key] for key in asked.gold), asked.category)
         for asked in conversation.questions
     ]
     return replace(conversation, messages=messages, questions=questions)

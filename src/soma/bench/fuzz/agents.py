@@ -1,4 +1,4 @@
-"""A whole agent in a folder of its own, for fuzzers that go through it: one a process, for Django is set up once."""
+"""Agents for fuzzers: a whole agent in a folder of its own; one a process, because Django is set up once."""
 
 import os
 from collections.abc import AsyncIterator
@@ -26,7 +26,7 @@ class Asker:
     capsule_id: str
 
     async def converse(self) -> "Asker":
-        """The same, in a conversation of its own."""
+        """Return the same caller in a new conversation."""
         from soma.agent.models import Conversation  # noqa: PLC0415 - see above
 
         made = await Conversation.objects.acreate(
@@ -35,7 +35,7 @@ class Asker:
         return Asker(self.agent, self.caller, str(made.id), self.capsule_id)
 
     async def ask(self, content: str) -> "TurnRecord":
-        """The whole turn of a message, as it is stored."""
+        """Send a message and return its whole turn, as it is stored."""
         from soma.agent.api.send_message import send  # noqa: PLC0415 - see above
 
         turn_id, after = await send(self.agent, self.caller, self.conversation_id, content=content)
@@ -47,7 +47,7 @@ class Asker:
 
 @asynccontextmanager
 async def open_asker(model: Model) -> AsyncIterator[Asker]:
-    """An agent whose only model is `model`, which is tried once a call."""
+    """Open an agent whose only model is `model`, without retries."""
     with TemporaryDirectory(prefix="soma-fuzz-") as folder:
         os.environ |= {"SOMA_DATA_DIR": folder, "DJANGO_SETTINGS_MODULE": "soma.agent.django_settings"}
         import django  # noqa: PLC0415

@@ -1,4 +1,4 @@
-"""Odd texts of any length, by kind: what made patterns and loops take the square of their time. Pure."""
+"""Kinds of odd texts, of any length, that may make patterns and loops take quadratic time. Pure."""
 
 from collections.abc import Callable
 from random import Random
@@ -21,8 +21,8 @@ EDGES = (
 Kind = Callable[[int], str]
 
 
-def made_kind(random: Random) -> tuple[str, Kind]:
-    """A kind and how to show it: a few units again and again, with something before and behind."""
+def random_kind(random: Random) -> tuple[str, Kind]:
+    """Make a kind and its description: a few units repeated, with something before and after."""
     unit = "".join(random.choice(UNITS) for _ in range(random.choice((1, 1, 1, 2, 2, 3, 5))))
     head, tail = random.choice(EDGES), random.choice(EDGES)
     second = random.choice(UNITS) if random.random() < 0.3 else ""  # the second half of another unit
@@ -30,7 +30,7 @@ def made_kind(random: Random) -> tuple[str, Kind]:
 
 
 def kind(unit: str, *, head: str = "", tail: str = "", second: str = "") -> Kind:
-    """Texts of about as many characters as are asked for."""
+    """Make a kind: a function from a length to a text of about as many characters."""
 
     def text(length: int) -> str:
         half = length // 2 if second else length

@@ -1,4 +1,4 @@
-"""A server on loopback that answers each request with given bytes, in pieces, and closes the connection."""
+"""Loopback: a server that answers each request with given bytes, in pieces, and closes the connection."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -9,7 +9,7 @@ PIECE = 700  # bytes
 
 
 class Loopback:
-    """Each request gets what `_make` makes: a whole HTTP response."""
+    """A server whose next answers are set by `answer_with`: whole HTTP responses."""
 
     def __init__(self) -> None:
         self.url = ""
@@ -17,13 +17,13 @@ class Loopback:
         self._made: list[bytes] = []
 
     def answer_with(self, make: Callable[[], bytes]) -> list[bytes]:
-        """Answer the next requests so; what they got is added to the list that is returned."""
+        """Answer the next requests with what `make` returns; the answers are collected in the returned list."""
         self._make, self._made = make, []
         return self._made
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls) -> AsyncIterator[Self]:
+    async def open(cls) -> AsyncIterator[Self]:
         loopback = cls()
         server = await asyncio.start_server(loopback._answer, "127.0.0.1", 0)
         loopback.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1"

@@ -1,7 +1,7 @@
-"""Answers that a model provider might send: every field of every chunk by every JSON type, cut and framed anyhow.
+"""Odd answers of a model provider: every field of every chunk with every JSON type, cut and framed in any way.
 
-Rules: a stream ends in `Finished` or in a ModelError. A turn over such streams ends with an answer or a typed error, is
-never the server's own mistake, and everything that it stored can be read again and be stored anywhere.
+Rules: a stream ends in `Finished` or in a ModelError. A turn over such streams ends with an answer or a typed error,
+never with a fault of the server, and everything that it stores can be read again and stored anywhere.
 """
 
 import json
@@ -18,14 +18,14 @@ from soma.agent.llm.providers.openai import OpenAIModel
 from soma.agent.record.turn import TurnRecord
 from soma.bench.fuzz.agents import open_asker
 from soma.bench.fuzz.loopback import Loopback
-from soma.bench.fuzz.trials import Broken, Trial
-from soma.bench.fuzz.values import mutated, unstorable
+from soma.bench.fuzz.trials import RuleBroken, Trial
+from soma.bench.fuzz.values import find_unstorable, mutate
 
 ASK = ModelRequest(
     messages=(Message("user", (TextPart("What is 6 * 7?"),)),),
     tools=(ToolSpec(name="calculator", description="Compute.", parameters={"type": "object"}),),
 )
-STREAMS = 10  # that the adapter reads beside each whole turn
+STREAMS = 10  # read by the adapter alone, for each whole turn
 QUESTIONS = ("What is 6 * 7?", "What time is it?", "Remember that my heron is called Quill.", "What do you know of me?")
 
 Ask = Callable[[str], Awaitable[TurnRecord]]
@@ -33,7 +33,7 @@ Ask = Callable[[str], Awaitable[TurnRecord]]
 
 @asynccontextmanager
 async def open_trial() -> AsyncIterator[Trial]:
-    """Each trial: streams read by the adapter alone, then one turn of a whole agent."""
+    """Open a trial: streams read by the adapter alone, then one turn of a whole agent."""
     async with open_provider() as (provider, model), open_asker(model) as asker:
 
         async def trial(random: Random) -> str:
@@ -46,58 +46,58 @@ async def open_trial() -> AsyncIterator[Trial]:
 
 @asynccontextmanager
 async def open_provider() -> AsyncIterator[tuple[Loopback, OpenAIModel]]:
-    async with Loopback.opened() as provider, httpx.AsyncClient() as client:
+    async with Loopback.open() as provider, httpx.AsyncClient() as client:
         yield provider, OpenAIModel(client, base_url=provider.url, model="fuzz", timeout=httpx.Timeout(2.0))
 
 
 async def read_stream(provider: Loopback, model: OpenAIModel, random: Random) -> str:
-    """One stream, read by the adapter; how it ended."""
-    replies = provider.answer_with(lambda: made_reply(random))
+    """Read one stream by the adapter; return how it ended."""
+    replies = provider.answer_with(lambda: random_reply(random))
     try:
         async with aclosing(model.stream(ASK)) as stream:
             deltas = [delta async for delta in stream]
     except ModelError as error:
         return error.code
     except Exception as error:
-        raise Broken(f"{type(error).__name__}: {error}", replies) from error
+        raise RuleBroken(f"{type(error).__name__}: {error}", replies) from error
     if not deltas or not isinstance(deltas[-1], Finished):
-        raise Broken("the last delta is not Finished", replies)
+        raise RuleBroken("the last delta is not Finished", replies)
     try:
         msgspec.json.decode(msgspec.json.encode(deltas), type=list[Delta])
-        if found := unstorable(msgspec.to_builtins(gather(deltas).tool_calls)):
-            raise Broken(f"a call holds what no storage takes: {found}", replies)
+        if found := find_unstorable(msgspec.to_builtins(gather(deltas).tool_calls)):
+            raise RuleBroken(f"a call holds what cannot be stored: {found}", replies)
     except (msgspec.MsgspecError, UnicodeEncodeError) as error:
-        raise Broken(f"the deltas cannot be stored and read again: {error}", replies) from error
+        raise RuleBroken(f"the deltas cannot be stored and read again: {error}", replies) from error
     return "answered"
 
 
 async def take_turn(provider: Loopback, ask: Ask, random: Random) -> str:
-    """One turn whose model answers with such streams; how it ended."""
-    replies = provider.answer_with(lambda: made_reply(random))
+    """Take one turn whose model answers with such streams; return how it ended."""
+    replies = provider.answer_with(lambda: random_reply(random))
     try:
         record = await ask(random.choice(QUESTIONS))
     except Exception as error:
-        raise Broken(f"the turn cannot be taken or read: {type(error).__name__}: {error}", replies) from error
+        raise RuleBroken(f"the turn cannot be taken or read: {type(error).__name__}: {error}", replies) from error
     complete = record.complete
     if complete is None:
-        raise Broken("the turn did not end", replies)
+        raise RuleBroken("the turn did not end", replies)
     if complete.exit_reason == "error" and not (complete.error and complete.error.get("code", "").startswith("model_")):
-        raise Broken(f"the turn ended with {complete.error}", replies)
+        raise RuleBroken(f"the turn ended with {complete.error}", replies)
     for fact in (*record.responses, *(use.requested for use in record.tool_uses), complete):
-        if found := unstorable(msgspec.to_builtins(fact)):
-            raise Broken(f"{fact.event_type} holds what no storage takes: {found}", replies)
+        if found := find_unstorable(msgspec.to_builtins(fact)):
+            raise RuleBroken(f"{fact.event_type} holds what cannot be stored: {found}", replies)
     return str(complete.error["code"] if complete.error else complete.exit_reason)
 
 
-def made_reply(random: Random) -> bytes:
-    """A whole HTTP response."""
+def random_reply(random: Random) -> bytes:
+    """Make a whole HTTP response."""
     chance = random.choice((0.0, 0.005, 0.005, 0.02, 0.1, 0.4))
-    chunks = [mutated(random, chunk, chance) for chunk in _chunks(random)]
+    chunks = [mutate(random, chunk, chance) for chunk in _chunks(random)]
     status = random.choice((*[200] * 40, 201, 308, 400, 401, 404, 429, 500, 503))
     kind = random.choice(
         ("text/event-stream", "text/event-stream", "text/event-stream", "application/json", "text/plain", "")
     )
-    body = _framed(random, chunks)
+    body = _frame(random, chunks)
     if random.random() < 0.05:
         body = body[: random.randrange(len(body) + 1)]
     head = f"HTTP/1.1 {status} Fuzzed\r\ncontent-type: {kind}\r\nconnection: close\r\n\r\n"
@@ -105,7 +105,7 @@ def made_reply(random: Random) -> bytes:
 
 
 def _chunks(random: Random) -> list[Any]:
-    """A plausible answer."""
+    """Make the chunks of a plausible answer."""
     deltas: list[Any] = [{"role": "assistant", "content": ""}]
     deltas += [{"content": word} for word in ("Six ", "times ", "seven ", "is 42.")[: random.randrange(5)]]
     if random.random() < 0.3:
@@ -125,7 +125,7 @@ def _chunks(random: Random) -> list[Any]:
     return chunks
 
 
-def _framed(random: Random, chunks: list[Any]) -> bytes:
+def _frame(random: Random, chunks: list[Any]) -> bytes:
     if random.random() < 0.1:
         return _bytes(random, random.choice(chunks))
     end = random.choice((b"\n", b"\r\n", b"\r"))
@@ -138,5 +138,5 @@ def _framed(random: Random, chunks: list[Any]) -> bytes:
 
 
 def _bytes(random: Random, value: Any) -> bytes:
-    """JSON with NaN and half surrogates as Python would write them, or bytes that are no UTF-8."""
+    """Encode JSON with NaN and half surrogates as Python writes them: the bytes may not be UTF-8."""
     return json.dumps(value, ensure_ascii=random.random() < 0.7).encode("utf-8", "surrogatepass")

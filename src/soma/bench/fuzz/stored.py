@@ -1,7 +1,7 @@
-"""Stored facts of turns as no version of Soma would write them: every field of every fact by every JSON type, or gone.
+"""Damaged facts of stored turns: every field of every fact missing, or with every JSON type.
 
-Rules: start succeeds. Every turn ends, whole or interrupted before; one that cannot be read is set aside and named. All
-doors show what can be read. Others' turns go on beside them, and what others say is remembered.
+Rules: start succeeds. Every turn ends, whether it was whole or interrupted; one that cannot be read is set aside and
+reported. Every endpoint shows what can be read. The turns of other users continue, and their messages are remembered.
 """
 
 import asyncio
@@ -18,8 +18,8 @@ import msgspec
 from soma.agent.llm.base import Delta, ModelRequest, ToolCall
 from soma.agent.llm.scripted import ScriptedModel, calls, says
 from soma.bench.fuzz.agents import Asker, open_asker
-from soma.bench.fuzz.trials import Broken, Trial
-from soma.bench.fuzz.values import any_value, mutated
+from soma.bench.fuzz.trials import RuleBroken, Trial
+from soma.bench.fuzz.values import any_value, mutate
 from soma.events.chain import Draft, Event
 from soma.events.facts.turn import TurnComplete, TurnStarted
 from soma.events.ids import new_id, now
@@ -34,8 +34,8 @@ TURN = "tenant_id, user_id, content, created_at, worker, lease_expires_at, epoch
 MESSAGE = "tenant_id, role, parts, token_count, model, created_at"
 
 
-class Calculating:
-    """Asks for one sum, then answers, whatever it is asked."""
+class CalculatingModel:
+    """A model that asks for one sum, then answers, whatever the question."""
 
     name = "calculating"
     context_tokens = 8_192
@@ -49,8 +49,8 @@ class Calculating:
 
 
 @dataclass(frozen=True, slots=True)
-class Damaged:
-    """A stored turn and what its events say; `is_whole` where it had ended before."""
+class DamagedTurn:
+    """A stored turn with the payloads of its events; `is_whole` if it had ended."""
 
     turn_id: str
     conversation_id: str
@@ -60,9 +60,9 @@ class Damaged:
 
 @asynccontextmanager
 async def open_trial() -> AsyncIterator[Trial]:
-    """Each trial: some damaged turns are stored, the turns are started anew, and somebody else asks something."""
-    logging.getLogger("soma.agent").setLevel(logging.CRITICAL)  # it tells every turn that it sets aside
-    async with open_asker(Calculating()) as asker:
+    """Open a trial: store some damaged turns, restart all turns, and let another user ask something."""
+    logging.getLogger("soma.agent").setLevel(logging.CRITICAL)  # it logs every turn that it sets aside
+    async with open_asker(CalculatingModel()) as asker:
         neighbour = await _neighbour(asker)
         template = await asker.ask("What is 6 * 7?")
 
@@ -70,24 +70,24 @@ async def open_trial() -> AsyncIterator[Trial]:
             damaged = [await _store(asker, template, random) for _ in range(DAMAGED)]
             tried = [one.payloads for one in damaged]
             try:
-                await _start_anew(asker, neighbour)
-                aside = [_check(asker, one) for one in damaged]
-            except Broken:
+                await _restart(asker, neighbour)
+                aside = [_check_turn(asker, one) for one in damaged]
+            except RuleBroken:
                 raise
             except Exception as error:
-                raise Broken(f"{type(error).__name__}: {error}", tried) from error
+                raise RuleBroken(f"{type(error).__name__}: {error}", tried) from error
             return f"{sum(aside)} of {DAMAGED} set aside"
 
         yield trial
 
 
-async def _start_anew(asker: Asker, neighbour: Asker) -> None:
-    """As the next process would, and until everything has ended and was remembered or passed over."""
+async def _restart(asker: Asker, neighbour: Asker) -> None:
+    """Restart as the next process would; wait until every turn has ended and was remembered or skipped."""
     turns, database = asker.agent.turns, asker.agent.writer.database
     await turns.stop()
     await turns.start(is_alone=True)
     if (await neighbour.ask("My goose is called Plume.")).complete is None:
-        raise Broken("another tenant's turn did not end")
+        raise RuleBroken("another tenant's turn did not end")
     behind = (
         "SELECT (SELECT COUNT(*) FROM agent_turn WHERE state <> 'complete'), "
         f"(SELECT MAX(position) FROM events WHERE event_type = '{TurnComplete.event_type}') - "
@@ -97,8 +97,8 @@ async def _start_anew(asker: Asker, neighbour: Asker) -> None:
         await asyncio.sleep(0.01)
 
 
-def _check(asker: Asker, damaged: Damaged) -> bool:
-    """Whether the turn was set aside."""
+def _check_turn(asker: Asker, damaged: DamagedTurn) -> bool:
+    """Check what is shown of the turn; return whether it was set aside."""
     from soma.agent.api.turn_views import trace_of  # noqa: PLC0415 - it needs Django
 
     record = asker.agent.store.load(damaged.turn_id)
@@ -106,61 +106,61 @@ def _check(asker: Asker, damaged: Damaged) -> bool:
     why = aside.get(damaged.turn_id)
     msgspec.json.encode(trace_of(record, messages=None, full=True, receipt=None))
     if record.unreadable and why is None:
-        raise Broken("a turn cannot be read, and nobody is told", damaged.payloads)
+        raise RuleBroken("a turn cannot be read, and is not reported", damaged.payloads)
     if not damaged.is_whole and record.complete is None and why is None:
-        raise Broken("an interrupted turn is over without an end", damaged.payloads)
+        raise RuleBroken("an interrupted turn is over without an end", damaged.payloads)
     _check_frames(asker, damaged)
     return why is not None
 
 
-def _check_frames(asker: Asker, damaged: Damaged) -> None:
-    """What a follower is sent: an object a fact, or nothing."""
+def _check_frames(asker: Asker, damaged: DamagedTurn) -> None:
+    """Check what a follower is sent: for each fact an object, or nothing."""
     from soma.agent.turn.feed import frame_of  # noqa: PLC0415 - it needs Django
 
     log = Log(asker.agent.writer.database)
     for event in log.conversation(asker.caller.tenant_id, damaged.conversation_id):
         if not isinstance(frame_of(event)["payload"], dict | None):
-            raise Broken("a frame's payload is no object", damaged.payloads)
+            raise RuleBroken("a frame's payload is no object", damaged.payloads)
 
 
-async def _store(asker: Asker, template: "TurnRecord", random: Random) -> Damaged:
-    """A turn that was interrupted anywhere or had ended, with one of its facts damaged."""
+async def _store(asker: Asker, template: "TurnRecord", random: Random) -> DamagedTurn:
+    """Store a turn that was interrupted at any place or had ended, with one of its facts damaged."""
     events = Log(asker.agent.writer.database).stream(asker.caller.tenant_id, f"turn:{template.turn.id}")
     length = random.randint(1, len(events))
     payloads = [event.payload or "null" for event in events[:length]]
-    spoilt = random.randrange(length)
-    payloads[spoilt] = damaged_payload(random, payloads[spoilt])
+    number = random.randrange(length)
+    payloads[number] = damage_payload(random, payloads[number])
     turn_id, conversation_id = new_id(), (await asker.converse()).conversation_id
-    one = Damaged(turn_id, conversation_id, tuple(payloads), is_whole=length == len(events))
+    one = DamagedTurn(turn_id, conversation_id, tuple(payloads), is_whole=length == len(events))
     await asker.agent.writer.write(lambda tx: _write(tx, one, template.turn.id, events))
     return one
 
 
-def damaged_payload(random: Random, payload: str) -> str:
-    """One field, or a part of it, of another type or gone; or no object at all."""
+def damage_payload(random: Random, payload: str) -> str:
+    """Return the payload with a field, or a part of it, of another type or missing; or no object at all."""
     fact: dict[str, Any] = json.loads(payload)
     match random.randrange(8):
         case 0:
             return random.choice(("", "{", "[]", "null", "5", '"text"', payload[:-1], payload * 2))
         case 1 | 2:
-            return json.dumps(mutated(random, fact, random.choice((0.02, 0.1, 0.4))))
+            return json.dumps(mutate(random, fact, random.choice((0.02, 0.1, 0.4))))
         case 3:
             del fact[random.choice(list(fact))]
         case 4 | 5:
             fact[random.choice(list(fact))] = any_value(random)
         case _:
             name = random.choice(list(fact))
-            fact[name] = _of_its_type(random, fact[name])
+            fact[name] = _value_of_same_type(random, fact[name])
     return json.dumps(fact)
 
 
-def _of_its_type(random: Random, value: Any) -> Any:
-    """Another value that the field may hold: what is read, and makes no sense."""
+def _value_of_same_type(random: Random, value: Any) -> Any:
+    """Make another value of the same type, which can be read but makes no sense."""
     others = (any_value(random) for _ in range(50))
     return next((other for other in others if type(other) is type(value)), value)
 
 
-def _write(tx: Transaction, one: Damaged, template_id: str, events: list[Event]) -> None:
+def _write(tx: Transaction, one: DamagedTurn, template_id: str, events: list[Event]) -> None:
     state = "complete" if one.is_whole else "running"
     tx.execute(
         f"INSERT INTO agent_turn (id, conversation_id, state, number, {TURN}) "
@@ -178,7 +178,7 @@ def _write(tx: Transaction, one: Damaged, template_id: str, events: list[Event])
         tx.append(_draft(event, one, payload))
 
 
-def _draft(event: Event, one: Damaged, payload: str) -> Draft:
+def _draft(event: Event, one: DamagedTurn, payload: str) -> Draft:
     return Draft(
         event_id=new_id(),
         event_type=event.event_type,
@@ -195,7 +195,7 @@ def _draft(event: Event, one: Damaged, payload: str) -> Draft:
 
 
 async def _neighbour(asker: Asker) -> Asker:
-    """The owner of another tenant."""
+    """Make the owner of another tenant."""
     from asgiref.sync import sync_to_async  # noqa: PLC0415 - as the others
 
     from soma.agent.access.accounts import ensure_capsule  # noqa: PLC0415

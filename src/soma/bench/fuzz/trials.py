@@ -1,4 +1,4 @@
-"""Running the trials of a fuzzer, and what they found. Knows nothing of what is tried."""
+"""Trials: run by number or time, and collected in a report. Knows nothing of what is tried."""
 
 import asyncio
 import time
@@ -8,14 +8,14 @@ from random import Random
 
 import msgspec
 
-MOST_TOLD = 20  # broken trials that are kept whole; the others are only counted
-LONGEST_TOLD = 2_000  # characters of an input
+MOST_KEPT = 20  # broken trials in a report; further ones are only counted
+LONGEST_INPUT = 2_000  # characters of an input in a report
 LONGEST_TRIAL = 60.0  # seconds; a trial that hangs is broken
 
 Trial = Callable[[Random], Awaitable[str]]
 
 
-class Broken(Exception):
+class RuleBroken(Exception):
     """A rule did not hold for the input `tried`."""
 
     def __init__(self, why: str, tried: object = "") -> None:
@@ -29,8 +29,8 @@ class BrokenTrial(msgspec.Struct, frozen=True, kw_only=True):
     tried: str
 
 
-class Report(msgspec.Struct, kw_only=True):
-    """`ended` counts how trials ended, by their word; `broken` are the first of `broken_trials`."""
+class FuzzReport(msgspec.Struct, kw_only=True):
+    """The outcome of a run: `ended` counts trials by their word; `broken` holds the first of `broken_trials`."""
 
     fuzzer: str
     seed: int
@@ -40,7 +40,7 @@ class Report(msgspec.Struct, kw_only=True):
     broken_trials: int = 0
     broken: list[BrokenTrial] = []
 
-    def told(self) -> str:
+    def as_text(self) -> str:
         lines = [f"{self.fuzzer}: {self.trials:,} trials of seed {self.seed} in {self.seconds:.1f} s"]
         lines += [f"  {count:8,}  {word}" for word, count in sorted(self.ended.items(), key=lambda item: -item[1])]
         lines += [f"broken: {self.broken_trials:,}"]
@@ -50,15 +50,15 @@ class Report(msgspec.Struct, kw_only=True):
 
 async def run_trials(
     name: str, trial: Trial, *, seed: int, first: int = 0, trials: int | None = None, seconds: float | None = None
-) -> Report:
+) -> FuzzReport:
     """Run trials one after another until their number or the time is up."""
-    report, ended, began = Report(fuzzer=name, seed=seed), Counter[str](), time.monotonic()
+    report, ended, began = FuzzReport(fuzzer=name, seed=seed), Counter[str](), time.monotonic()
     while (trials is None or report.trials < trials) and (seconds is None or time.monotonic() - began < seconds):
         number = first + report.trials
         found = await _try(trial, Random(f"{seed}:{number}"), number)
         if isinstance(found, BrokenTrial):
             report.broken_trials += 1
-            report.broken += [found] if len(report.broken) < MOST_TOLD else []
+            report.broken += [found] if len(report.broken) < MOST_KEPT else []
         else:
             ended[found] += 1
         report.trials += 1
@@ -70,7 +70,7 @@ async def _try(trial: Trial, random: Random, number: int) -> str | BrokenTrial:
     try:
         async with asyncio.timeout(LONGEST_TRIAL):
             return await trial(random)
-    except Broken as broken:
+    except RuleBroken as broken:
         return BrokenTrial(number=number, why=str(broken), tried=_short(broken.tried))
     except TimeoutError:
         return BrokenTrial(number=number, why=f"no end within {LONGEST_TRIAL:.0f} s", tried="")
@@ -80,4 +80,4 @@ async def _try(trial: Trial, random: Random, number: int) -> str | BrokenTrial:
 
 def _short(tried: object) -> str:
     text = tried if isinstance(tried, str) else repr(tried)
-    return text if len(text) <= LONGEST_TOLD else f"{text[:LONGEST_TOLD]}... ({len(text):,} characters)"
+    return text if len(text) <= LONGEST_INPUT else f"{text[:LONGEST_INPUT]}... ({len(text):,} characters)"

@@ -1,4 +1,4 @@
-"""JSON values of every type, and those that break programs: what any field of any message may hold. Pure."""
+"""JSON values of every type, including those that break programs. Pure."""
 
 from math import isfinite
 from random import Random
@@ -15,7 +15,7 @@ TEXTS = (
 
 
 def any_value(random: Random, depth: int = 2) -> Any:
-    """A value of any JSON type; `depth` bounds how deep lists and objects go."""
+    """Make a value of any JSON type; `depth` bounds how deep lists and objects go."""
     kinds = (
         ("null", "bool", "number", "text", "text", "list", "object") if depth else ("null", "bool", "number", "text")
     )
@@ -34,21 +34,21 @@ def any_value(random: Random, depth: int = 2) -> Any:
             return {random.choice(TEXTS): any_value(random, depth - 1) for _ in range(random.randrange(4))}
 
 
-def mutated(random: Random, value: Any, chance: float) -> Any:
-    """`value` with parts of it replaced by any value, dropped or doubled, each with the given chance."""
+def mutate(random: Random, value: Any, chance: float) -> Any:
+    """Return `value` with parts replaced by any value, dropped or doubled, each with the given chance."""
     if random.random() < chance:
         return any_value(random)
     if isinstance(value, dict):
-        kept = {name: mutated(random, inner, chance) for name, inner in value.items() if random.random() >= chance / 2}
-        return kept | ({random.choice(TEXTS): any_value(random)} if random.random() < chance else {})
+        rest = {name: mutate(random, inner, chance) for name, inner in value.items() if random.random() >= chance / 2}
+        return rest | ({random.choice(TEXTS): any_value(random)} if random.random() < chance else {})
     if isinstance(value, list):
-        changed = [mutated(random, inner, chance) for inner in value]
+        changed = [mutate(random, inner, chance) for inner in value]
         return changed * 2 if random.random() < chance / 2 else changed
     return value
 
 
-def unstorable(value: Any, depth: int = 60) -> str | None:
-    """Name what in a value some storage refuses: NUL, half characters, numbers that are none, endless depth."""
+def find_unstorable(value: Any, depth: int = 60) -> str | None:
+    """Name a part of a value that some storage refuses: NUL, half surrogates, NaN, infinity, too many levels."""
     match value:
         case _ if depth == 0:
             return "too many levels"
@@ -64,4 +64,4 @@ def unstorable(value: Any, depth: int = 60) -> str | None:
             inner = tuple(value)
         case _:
             return None
-    return next((found for one in inner if (found := unstorable(one, depth - 1))), None)
+    return next((found for one in inner if (found := find_unstorable(one, depth - 1))), None)

@@ -1,6 +1,6 @@
-"""Candidates ready to be ranked by any weights: the vectorised twin of `brain.core.serving.rank`, with the same bits.
+"""Boards: candidates that can be ranked by any weights, as vectors; the same bits as `brain.core.serving.rank`.
 
-It adds column by column in the order of the names, and puts equal scores in the order of the keys.
+Columns are added in the order of their names, and equal scores keep the order of the keys.
 """
 
 from collections.abc import Sequence
@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soma.bench.candidates.matrix import Floats, Indexes
-from soma.bench.candidates.questions import Tenant
+from soma.bench.candidates.questions import QuestionSet
 from soma.brain.core.observations import VIEW_SCALE, Evidence, Shown
 
 SHOWN = 10
 
 
 class Board:
-    """A tenant's questions with the views that a learner may see; `names` is their order, by name."""
+    """The questions of a tenant, with the views that a learner may see; `names` is the order of the views."""
 
-    def __init__(self, tenant: Tenant, views: Sequence[str] | None = None) -> None:
+    def __init__(self, tenant: QuestionSet, views: Sequence[str] | None = None) -> None:
         self.tenant = tenant
         self.names = tuple(name for name in tenant.names if views is None or name in views)
         starts, ends = tenant.starts[:-1], tenant.starts[1:]
@@ -36,7 +36,7 @@ class Board:
         return len(self.gold)
 
     def top(self, weights: Sequence[float], questions: Indexes | slice) -> Indexes:
-        """The ten best of each question, best first."""
+        """Return the places of the ten best candidates of each question, best first."""
         absent = self._absent[questions]
         scores = np.zeros(absent.shape)
         for weight, column in zip(weights, self._columns, strict=True):
@@ -47,22 +47,22 @@ class Board:
         return np.argsort(-scores, axis=1, kind="stable")[:, :SHOWN]
 
     def scores(self, weights: Sequence[float], questions: Indexes | slice) -> tuple[Floats, Floats]:
-        """Of each question: recall at 10, and whether the first memory is right."""
+        """Return for each question recall at 10, and whether the first memory is right."""
         right = np.take_along_axis(self.gold[questions], self.top(weights, questions), axis=1)
         return right.sum(axis=1) / self.tenant.gold_count[questions], right[:, 0].astype(np.float64)
 
-    def shown(self, weights: Sequence[float], question: int) -> list[int]:
-        """The places of the ten best of one question."""
+    def best_of(self, weights: Sequence[float], question: int) -> list[int]:
+        """Return the places of the ten best candidates of one question."""
         return [int(place) for place in self.top(weights, slice(question, question + 1))[0]]
 
-    def found(self, shown: Sequence[int], question: int) -> float:
-        """Recall at 10 of what was shown."""
+    def recall_of(self, shown: Sequence[int], question: int) -> float:
+        """Return recall at 10 of what was shown."""
         return float(self.gold[question, shown].sum() / self.tenant.gold_count[question])
 
     def evidence(self, shown: Sequence[int], question: int, *, wrong: float | None = None) -> Evidence:
-        """What a person says of what was shown: which helped, or that none did.
+        """Return the feedback on what was shown: which memories helped, or that none did.
 
-        With `wrong` in [0, 1) one of the others is named instead.
+        With `wrong` in [0, 1), one of the others is named instead.
         """
         helpful = [place for place in shown if self.gold[question, place]]
         others = [place for place in shown if not self.gold[question, place]]

@@ -1,24 +1,24 @@
-"""Every curve of `soma bench learn`: each way to learn, from each start, with each share of wrong feedback."""
+"""Curves of `soma bench learn`: each learner, from each start, with each share of wrong feedback."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from soma.bench.candidates.questions import Tenant
-from soma.bench.learning.courses import MARKS, Curve, curve, elsewhere
-from soma.bench.learning.scenarios import COLUMNS, Scenario, constructed, scenarios
+from soma.bench.candidates.questions import QuestionSet
+from soma.bench.learning.courses import MARKS, Curve, course_elsewhere, measure_curve
+from soma.bench.learning.scenarios import COLUMNS, Scenario, build_scenarios, construct_scenarios
 
 WRONG = (0.0, 0.1, 0.3)  # shares of the feedbacks that name a wrong memory
 TYPICAL = 0.1
-ALL = 1_000_000  # as many feedbacks as there are questions
+ALL = 1_000_000  # more than there are questions
 HELD_OUT = ("fixed", "literal", "centred", "thompson", "evidence")
 CONSTRUCTED = ("fixed", "best fixed", "literal", "evidence")
 
 Curves = dict[tuple[str, float, str], Curve]
-"""By scenario, share of wrong feedbacks, column."""
+"""Curves by scenario, share of wrong feedback, and column."""
 
 
 @dataclass(slots=True)
-class Measured:
+class LearningCurves:
     within: Curves = field(default_factory=dict)
     constructed: Curves = field(default_factory=dict)
     held_out: Curves = field(default_factory=dict)
@@ -28,11 +28,11 @@ class Measured:
 Tick = Callable[[], object]
 
 
-def measure(found: Sequence[Tenant], orders: int, tick: Tick) -> Measured:
-    plain = scenarios(found)
+def measure(found: Sequence[QuestionSet], orders: int, tick: Tick) -> LearningCurves:
+    plain = build_scenarios(found)
     tick()
-    special = constructed(plain["plan"], plain["good"])
-    measured = Measured(names=found[0].names)
+    special = construct_scenarios(plain["plan"], plain["good"])
+    measured = LearningCurves(names=found[0].names)
     for scenario in plain.values():
         for wrong in WRONG:
             for column in COLUMNS:
@@ -49,21 +49,23 @@ def measure(found: Sequence[Tenant], orders: int, tick: Tick) -> Measured:
     return measured
 
 
-def steps() -> int:
-    """How often `measure` ticks."""
+def count_steps() -> int:
+    """Return how often `measure` calls `tick`."""
     return 1 + 6 * len(WRONG) * len(COLUMNS) + 6 * len(CONSTRUCTED) + 2 * len(HELD_OUT)
 
 
 def _curve(scenario: Scenario, column: str, wrong: float, orders: int) -> Curve:
     courses = scenario.courses(orders=orders, wrong=wrong, feedbacks=MARKS[-1])
-    return curve(courses, lambda number, order: COLUMNS[column](scenario, number, order))
+    return measure_curve(courses, lambda number, order: COLUMNS[column](scenario, number, order))
 
 
 def _held_out(scenario: Scenario, column: str, wrong: float, orders: int) -> Curve:
-    """One learner for all conversations but one, examined on that one; the last mark is after all their questions."""
+    """Teach all conversations but one, and examine on that one; the last mark is after all their questions."""
     boards = scenario.boards
     courses = [
-        [elsewhere(boards, number, order=order, wrong=wrong, feedbacks=ALL) for order in range(orders)]
+        [course_elsewhere(boards, number, order=order, wrong=wrong, feedbacks=ALL) for order in range(orders)]
         for number in range(len(boards))
     ]
-    return curve(courses, lambda number, order: COLUMNS[column](scenario, number, order), marks=(0, MARKS[-1], ALL))
+    return measure_curve(
+        courses, lambda number, order: COLUMNS[column](scenario, number, order), marks=(0, MARKS[-1], ALL)
+    )

@@ -1,33 +1,33 @@
-"""What the curves come to: the keys of `soma bench learn`."""
+"""Figures of `soma bench learn`, summed up from the curves."""
 
 from collections.abc import Callable
 from typing import Any
 
 from soma.bench.learning.courses import MARKS, Curve, interval, mean
-from soma.bench.learning.curves import ALL, CONSTRUCTED, TYPICAL, WRONG, Curves, Measured
+from soma.bench.learning.curves import ALL, CONSTRUCTED, TYPICAL, WRONG, Curves, LearningCurves
 from soma.bench.learning.priors import PLAN
 
 EARLY = (5, 10, 20, 40, 60)
 CONVERSATIONS = 10
-CHOSEN_ON = range(5)  # conversations that constants were chosen on; the others only report
+CHOSEN_ON = range(5)  # conversations on which constants were chosen; the others only report
 
 
-def report(measured: Measured) -> dict[str, Any]:
-    """The keys of the issue, and every curve."""
+def report(measured: LearningCurves) -> dict[str, Any]:
+    """Return the figures by name, and every curve."""
     bad = {
-        f"bad_prior{suffix}": _bad(measured.within, name)
+        f"bad_prior{suffix}": _bad_prior(measured.within, name)
         for suffix, name in (("", "bad"), ("_bare", "bad, bare"), ("_three_views", "bad, three views"))
     }
     held_out = measured.held_out
     return {
         **bad,
-        "good_prior": _worst(measured.within, "good"),
-        "shipped_prior": _worst(measured.within, "shipped"),
+        "good_prior": _worst_drop(measured.within, "good"),
+        "shipped_prior": _worst_drop(measured.within, "shipped"),
         "top1_gain_after_100": _gain(held_out["plan", 0.0, "evidence"], MARKS[-1]),
-        "top1": _top1(held_out["plan", 0.0, "evidence"], measured.within["plan", 0.0, "evidence"]),
-        "held_out": _held_out_keys(held_out),
-        "literal": _literal(measured.within),
-        "constructed": _constructed(measured),
+        "top1": _top1_gain(held_out["plan", 0.0, "evidence"], measured.within["plan", 0.0, "evidence"]),
+        "held_out": _held_out(held_out),
+        "literal": _literal_rule(measured.within),
+        "constructed": _constructed_tenants(measured),
         "curves": {
             part: [_row(key, one) for key, one in curves.items()]
             for part, curves in (
@@ -39,8 +39,8 @@ def report(measured: Measured) -> dict[str, Any]:
     }
 
 
-def _bad(curves: Curves, scenario: str) -> dict[str, Any]:
-    """`gap`: what the evidence rule lacks of the best fixed weights after 60 feedbacks, paired by question set."""
+def _bad_prior(curves: Curves, scenario: str) -> dict[str, Any]:
+    """Recovery from a bad prior; `gap` is what the evidence rule lacks of the best fixed weights after 60 feedbacks."""
     learned, best = curves[scenario, TYPICAL, "evidence"], curves[scenario, TYPICAL, "best fixed"]
     return {
         "start": mean(learned.at(0), learned.size),
@@ -55,8 +55,8 @@ def _bad(curves: Curves, scenario: str) -> dict[str, Any]:
     }
 
 
-def _worst(curves: Curves, scenario: str) -> dict[str, Any]:
-    """Points lost against the prior at the worst of the early marks; negative where it was never below."""
+def _worst_drop(curves: Curves, scenario: str) -> dict[str, Any]:
+    """Points lost against the prior at the worst of the early marks; negative if it was never below."""
 
     def drop(one: Curve) -> float:
         return max(mean(one.at(0) - one.at(mark), one.size) for mark in EARLY)
@@ -74,8 +74,8 @@ def _gain(one: Curve, mark: int) -> float:
     return mean(one.at(mark, "top1") - one.at(0, "top1"), one.size)
 
 
-def _top1(away: Curve, home: Curve) -> dict[str, Any]:
-    """Taught on the other conversations, and taught on the own one."""
+def _top1_gain(away: Curve, home: Curve) -> dict[str, Any]:
+    """Gain in top-1 when taught on the other conversations, and when taught on the own one."""
     return {
         "held_out_gain": _gain(away, MARKS[-1]),
         "held_out_gain_interval": interval(away.at(MARKS[-1], "top1") - away.at(0, "top1"), away.size),
@@ -85,7 +85,7 @@ def _top1(away: Curve, home: Curve) -> dict[str, Any]:
     }
 
 
-def _held_out_keys(curves: Curves) -> dict[str, Any]:
+def _held_out(curves: Curves) -> dict[str, Any]:
     learned = curves["plan", 0.0, "evidence"]
     return {
         "default": mean(learned.at(0), learned.size),
@@ -100,8 +100,8 @@ def _held_out_keys(curves: Curves) -> dict[str, Any]:
     }
 
 
-def _literal(curves: Curves) -> dict[str, Any]:
-    """The plan's formula from the plan's weights."""
+def _literal_rule(curves: Curves) -> dict[str, Any]:
+    """Recall of the plan's formula from the plan's weights."""
     return {
         "default": _after(curves, "plan", TYPICAL, "literal", 0),
         "after_100": _after(curves, "plan", TYPICAL, "literal", MARKS[-1]),
@@ -110,14 +110,14 @@ def _literal(curves: Curves) -> dict[str, Any]:
     }
 
 
-def _constructed(measured: Measured) -> dict[str, Any]:
-    """From the plan's weights: what was learned of recent (gamma) and old, and in how many runs with which sign."""
-    told = {}
+def _constructed_tenants(measured: LearningCurves) -> dict[str, Any]:
+    """Weights of recent (gamma) and old that constructed tenants learned, and the share of runs with the right sign."""
+    result = {}
     for kind in ("newest", "oldest", "middle"):
         name = f"{kind}, from plan"
         learned = measured.constructed[name, TYPICAL, "evidence"]
-        recent, old = (learned.ended[:, :, measured.names.index(view)] for view in ("temporal", "old"))
-        told[kind] = {
+        recent, old = (learned.final_weights[:, :, measured.names.index(view)] for view in ("temporal", "old"))
+        result[kind] = {
             "gamma": float(recent.mean()),
             "gamma_change": float(recent.mean()) - PLAN["temporal"],
             "old": float(old.mean()),
@@ -130,7 +130,7 @@ def _constructed(measured: Measured) -> dict[str, Any]:
                 for column in CONSTRUCTED
             },
         }
-    return told
+    return result
 
 
 def _after(curves: Curves, scenario: str, wrong: float, column: str, mark: int) -> float:
@@ -139,7 +139,7 @@ def _after(curves: Curves, scenario: str, wrong: float, column: str, mark: int) 
 
 
 def _halves(figure: Callable[..., float], *curves: Curve) -> dict[str, float]:
-    """Of the conversations that constants were chosen on, and of the others; nothing where some were left out."""
+    """Figure of the conversations on which constants were chosen, and of the others; empty if some are missing."""
     numbers = range(len(curves[0].size))
     if len(numbers) < CONVERSATIONS:
         return {}

@@ -1,12 +1,12 @@
-"""Weights to start from, and weights that only hindsight knows."""
+"""Priors: weights that learners start from, and the best fixed weights in hindsight."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from soma.bench.candidates.fitting import fitted
-from soma.bench.candidates.matrix import Indexes, Judged
-from soma.bench.candidates.questions import Tenant, judged
+from soma.bench.candidates.fitting import fit_weights
+from soma.bench.candidates.matrix import CandidateMatrix, Indexes
+from soma.bench.candidates.questions import QuestionSet, join_matrix
 from soma.bench.learning.boards import Board
 from soma.brain.core.weights import box
 from soma.memory.views import VIEWS
@@ -18,9 +18,9 @@ PLAN: Prior = BARE | {"semantic": 1.0, "graph": 0.2, "temporal": 0.1}
 PLAN_VIEWS = ("semantic", "graph", "temporal")
 BAD = {"semantic": 0.1, "temporal": 1.0}
 
-STRENGTHS = (0.5, 2.0, 8.0, 32.0)  # L2 of the fits that hindsight chooses among
+STRENGTHS = (0.5, 2.0, 8.0, 32.0)  # L2 of the fits among which the best one is chosen
 
-# Mixes that somebody would write by hand, for Thompson sampling; a view that is not named has the plan's weight.
+# Mixes that somebody would write by hand, for ThompsonLearner sampling; a view that is not named has the plan's weight.
 PRESETS: dict[str, Prior] = {
     "plan": {},
     "meaning only": {"graph": 0.0, "temporal": 0.0},
@@ -41,33 +41,33 @@ def presets() -> list[Prior]:
     return [PLAN | preset for preset in PRESETS.values()]
 
 
-def columns(prior: Prior, names: Sequence[str]) -> tuple[float, ...]:
+def as_columns(prior: Prior, names: Sequence[str]) -> tuple[float, ...]:
     return tuple(prior.get(name, 0.0) for name in names)
 
 
-def boxed(weights: Prior) -> Prior:
-    """The same order with alpha 1, as far as the boxes allow."""
+def scale_to_boxes(weights: Prior) -> Prior:
+    """Scale weights so that alpha is 1, and clip them to their boxes."""
     unit = max(weights["semantic"], 1e-3)
     whole = BARE | {name: weight / unit for name, weight in weights.items()}
     return {name: float(np.clip(weight, *box(name))) for name, weight in whole.items()}
 
 
-def fit(known: Judged, questions: Indexes, *, views: Sequence[str] | None = None, l2: float = 2.0) -> Prior:
-    return boxed(fitted(known, list(views or known.views), questions, l2=l2))
+def fit(known: CandidateMatrix, questions: Indexes, *, views: Sequence[str] | None = None, l2: float = 2.0) -> Prior:
+    return scale_to_boxes(fit_weights(known, list(views or known.views), questions, l2=l2))
 
 
-def others(tenants: Sequence[Tenant], left_out: int, *, views: Sequence[str] | None = None) -> Prior:
-    """A good prior: fitted to every conversation but one."""
-    known = judged([tenant for number, tenant in enumerate(tenants) if number != left_out])
+def fit_to_others(tenants: Sequence[QuestionSet], left_out: int, *, views: Sequence[str] | None = None) -> Prior:
+    """A good prior: fit_weights to every conversation but one."""
+    known = join_matrix([tenant for number, tenant in enumerate(tenants) if number != left_out])
     return fit(known, np.arange(len(known)), views=views)
 
 
 def best_fixed(board: Board, questions: Indexes, known: Sequence[Prior]) -> Prior:
-    """Hindsight: of softmax fits to these very questions and of `known` weights, what finds most of their evidence."""
-    whole = judged([board.tenant])
+    """Return the weights that find most evidence in hindsight: fits to these very questions, or `known` weights."""
+    whole = join_matrix([board.tenant])
     fits = [fit(whole, questions, views=board.names, l2=l2) for l2 in STRENGTHS]
 
-    def found(prior: Prior) -> float:
-        return float(board.scores(columns(prior, board.names), questions)[0].mean())
+    def recall_of(prior: Prior) -> float:
+        return float(board.scores(as_columns(prior, board.names), questions)[0].mean())
 
-    return max([*fits, *known], key=found)
+    return max([*fits, *known], key=recall_of)

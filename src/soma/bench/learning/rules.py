@@ -1,4 +1,4 @@
-"""The ways to learn that are compared: each serves weights, hears what helped, and says what it would settle on."""
+"""Learners that are compared: each serves weights, learns from evidence, and has final weights."""
 
 import random
 from collections.abc import Mapping, Sequence
@@ -18,55 +18,55 @@ from soma.brain.core.weights import Views
 Weights = Sequence[float]
 
 
-class Learning(Protocol):
-    """Weights are columns of the views by name."""
+class Learner(Protocol):
+    """A way to learn; its weights are in the order of the views by name."""
 
-    def served(self) -> Weights:
-        """What the next question is ranked by."""
+    def next_weights(self) -> Weights:
+        """Return the weights that rank the next question."""
 
-    def settled(self) -> Weights:
-        """What questions would be ranked by if learning ended now."""
+    def final_weights(self) -> Weights:
+        """Return the weights that would rank questions if learning ended now."""
 
     def hear(self, evidence: Evidence) -> None: ...
 
 
-class Fixed:
+class FixedWeights:
     def __init__(self, weights: Weights) -> None:
         self._weights = tuple(weights)
 
-    def served(self) -> Weights:
+    def next_weights(self) -> Weights:
         return self._weights
 
-    def settled(self) -> Weights:
+    def final_weights(self) -> Weights:
         return self._weights
 
     def hear(self, evidence: Evidence) -> None:
-        """Learns nothing."""
+        """Ignore the evidence."""
 
 
-class Core:
-    """The learner as the brain runs it, by the rule that its hyperparameters name."""
+class CoreLearner:
+    """The learner of the brain, with the rule that its hyperparameters name."""
 
     def __init__(self, prior: Mapping[str, float], **changed: object) -> None:
         self.settings = Hyperparameters(views=Views.of(prior), **changed)  # type: ignore[arg-type]
         self.state = LearnerState.initial(self.settings)
 
-    def served(self) -> Weights:
+    def next_weights(self) -> Weights:
         return serve(self.state, self.settings).weights
 
-    def settled(self) -> Weights:
-        return self.served()
+    def final_weights(self) -> Weights:
+        return self.next_weights()
 
     def hear(self, evidence: Evidence) -> None:
         self.state, _ = learn_from_evidence(self.state, evidence, self.settings)
 
 
-def literal_rule(prior: Mapping[str, float]) -> Core:
-    return Core(prior, learning_rule=Rule.LITERAL)
+def literal_learner(prior: Mapping[str, float]) -> CoreLearner:
+    return CoreLearner(prior, learning_rule=Rule.LITERAL)
 
 
-class Centred(Core):
-    """The plan's formula with reward - baseline for its signal."""
+class CentredLearner(CoreLearner):
+    """The plan's formula, with reward minus baseline as its signal."""
 
     def __init__(self, prior: Mapping[str, float]) -> None:
         super().__init__(prior, learning_rule=Rule.LITERAL)
@@ -79,8 +79,8 @@ class Centred(Core):
         self.state = replace(state, retrieval=lesson.retrieval, baseline=baseline)
 
 
-class Thompson:
-    """Thompson sampling over presets: each has Beta(1, 1), and hears how high the first helpful memory stood."""
+class ThompsonLearner:
+    """Thompson sampling over presets: each starts at Beta(1, 1); the reward is the reciprocal rank of the first hit."""
 
     def __init__(self, presets: Sequence[Weights], seed: int) -> None:
         self._presets = [tuple(preset) for preset in presets]
@@ -88,12 +88,12 @@ class Thompson:
         self._draws = random.Random(seed)
         self._chosen = 0
 
-    def served(self) -> Weights:
+    def next_weights(self) -> Weights:
         drawn = [self._draws.betavariate(good, bad) for good, bad in self._odds]
         self._chosen = drawn.index(max(drawn))
         return self._presets[self._chosen]
 
-    def settled(self) -> Weights:
+    def final_weights(self) -> Weights:
         means = [good / (good + bad) for good, bad in self._odds]
         return self._presets[means.index(max(means))]
 

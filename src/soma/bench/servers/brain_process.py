@@ -1,4 +1,4 @@
-"""A brain apart, started for a benchmark in a folder of its own, killed and started again."""
+"""Brain process: a brain in a folder of its own, which a benchmark starts, kills and starts again."""
 
 import json
 import os
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from soma.bench.servers.load import Answer, Wire, request
+from soma.bench.servers.load import HttpConnection, HttpResponse, build_request
 
 TOKEN = "the-token-of-a-benchmark"  # noqa: S105 - of a server that lives as long as the benchmark
 FIRST_PORT = 29_696
@@ -30,7 +30,7 @@ class BrainProcess:
         self.url = ""
 
     def start(self) -> float:
-        """Returns the seconds until it answers that it is ready."""
+        """Start it; return the seconds until it answers that it is ready."""
         began = time.perf_counter()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "soma.brain"], env=self._environment, stdout=subprocess.PIPE, text=True
@@ -41,24 +41,24 @@ class BrainProcess:
         if found is None:
             raise RuntimeError(f"the brain did not start: {line!r}")
         self.url = found[0]
-        self.send(request("GET", "/readyz", {}))
+        self.send(build_request("GET", "/readyz", {}))
         return time.perf_counter() - began
 
-    def send(self, prebuilt: bytes) -> Answer:
-        wire = Wire(self.url)
-        answer = wire.send(prebuilt)
-        wire.close()
+    def send(self, prebuilt: bytes) -> HttpResponse:
+        connection = HttpConnection(self.url)
+        answer = connection.send(prebuilt)
+        connection.close()
         return answer
 
     def call(self, method: str, path: str, tenant: str, body: Mapping[str, Any] | None = None) -> Any:
         content = b"" if body is None else json.dumps(body).encode()
-        answer = self.send(request(method, path, headers(tenant), content))
+        answer = self.send(build_request(method, path, headers(tenant), content))
         if answer.status >= 300:
             raise RuntimeError(f"{path}: {answer.status} {answer.body[:300]!r}")
         return json.loads(answer.body)
 
     def kill(self) -> None:
-        """kill -9, workers and all: they end when their parent does."""
+        """Kill it with SIGKILL; its workers end when their parent does."""
         if self._process is not None:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait()
@@ -67,7 +67,7 @@ class BrainProcess:
             self._process = None
 
     def verify(self) -> dict[str, Any]:
-        """What `python -m soma.brain.verify` finds in its database."""
+        """Return the report of `python -m soma.brain.verify` on its database."""
         done = subprocess.run(
             [sys.executable, "-m", "soma.brain.verify", "--json"],
             env=self._environment,
@@ -80,7 +80,7 @@ class BrainProcess:
 
     @property
     def cpu_s(self) -> float:
-        """Processor time of the brain and its workers so far: what remains of a figure on a busy machine."""
+        """Processor time of the brain and its workers so far: comparable even on a busy machine."""
         assert self._process is not None  # noqa: S101 - asked of one that runs
         ticks, waiting = 0, [self._process.pid]
         while waiting:

@@ -1,4 +1,4 @@
-"""The least of an HTTP client: prebuilt bytes over keep-alive sockets, so that a benchmark measures the server."""
+"""Load: prebuilt HTTP requests over keep-alive sockets, so cheap that a benchmark measures only the server."""
 
 import socket
 import threading
@@ -11,26 +11,26 @@ from urllib.parse import urlsplit
 READ = 1 << 16
 
 
-class Answer(NamedTuple):
+class HttpResponse(NamedTuple):
     status: int
     body: bytes
 
 
-def request(method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> bytes:
+def build_request(method: str, path: str, headers: Mapping[str, str], body: bytes = b"") -> bytes:
     lines = [f"{method} {path} HTTP/1.1", "Host: bench", f"Content-Length: {len(body)}"]
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-class Wire:
-    """One connection; one request at a time."""
+class HttpConnection:
+    """A keep-alive connection for one request at a time."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self._socket = socket.create_connection((parts.hostname or "127.0.0.1", parts.port or 80))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-    def send(self, prebuilt: bytes) -> Answer:
+    def send(self, prebuilt: bytes) -> HttpResponse:
         self._socket.sendall(prebuilt)
         received = b""
         while (end := received.find(b"\r\n\r\n")) < 0:
@@ -41,7 +41,7 @@ class Wire:
         body = received[end + 4 :]
         while len(body) < length:
             body += self._more()
-        return Answer(int(head.split(b" ", 2)[1]), body)
+        return HttpResponse(int(head.split(b" ", 2)[1]), body)
 
     def _more(self) -> bytes:
         received = self._socket.recv(READ)
@@ -54,18 +54,18 @@ class Wire:
 
 
 def flood(url: str, requests: Iterable[bytes], *, connections: int) -> float:
-    """Send all as fast as they are answered; returns the seconds. Raises on any answer that is not a success."""
+    """Send all requests as fast as they are answered; return the seconds. Raises if any answer is not a success."""
     waiting, lock = iter(requests), threading.Lock()
 
     def run() -> None:
-        wire = Wire(url)
+        connection = HttpConnection(url)
         while True:
             with lock:
                 prebuilt = next(waiting, None)
             if prebuilt is None:
                 break
-            _expect(wire.send(prebuilt))
-        wire.close()
+            _expect(connection.send(prebuilt))
+        connection.close()
 
     began = time.perf_counter()
     with ThreadPoolExecutor(connections) as threads:
@@ -75,12 +75,12 @@ def flood(url: str, requests: Iterable[bytes], *, connections: int) -> float:
 
 
 def offer(url: str, requests: Sequence[bytes], *, rate: float, connections: int) -> list[float]:
-    """Send at `rate` a second whatever the answers take; returns the seconds of each from when it was due."""
+    """Send `rate` requests a second, however slow the answers; return the seconds of each from when it was due."""
     waiting, lock, took = iter(enumerate(requests)), threading.Lock(), [0.0] * len(requests)
     began = time.perf_counter() + 0.1
 
     def run() -> None:
-        wire = Wire(url)
+        connection = HttpConnection(url)
         while True:
             with lock:
                 number, prebuilt = next(waiting, (-1, b""))
@@ -88,9 +88,9 @@ def offer(url: str, requests: Sequence[bytes], *, rate: float, connections: int)
                 break
             due = began + number / rate
             time.sleep(max(0.0, due - time.perf_counter()))
-            _expect(wire.send(prebuilt))
+            _expect(connection.send(prebuilt))
             took[number] = time.perf_counter() - due
-        wire.close()
+        connection.close()
 
     with ThreadPoolExecutor(connections) as threads:
         for future in [threads.submit(run) for _ in range(connections)]:
@@ -103,6 +103,6 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[min(int(share * len(ordered)), len(ordered) - 1)]
 
 
-def _expect(answer: Answer) -> None:
+def _expect(answer: HttpResponse) -> None:
     if not 200 <= answer.status < 300:
         raise RuntimeError(f"{answer.status}: {answer.body[:300]!r}")

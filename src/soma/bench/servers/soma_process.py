@@ -1,4 +1,4 @@
-"""A whole Soma, started for a benchmark in a folder of its own, without any provider's key."""
+"""Soma process: a whole server in a folder of its own, without the key of any model provider."""
 
 import json
 import os
@@ -13,15 +13,15 @@ import httpx
 FIRST_PORT = 29_796
 PATIENCE = 600.0  # seconds
 COMMAND = "import sys; from soma.cli.main import main; sys.exit(main())"
-KEPT = {"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR"}  # of the environment: no setting, and no key of a provider
+PASSED_ON = {"PATH", "HOME", "LANG", "LC_ALL", "TMPDIR"}  # of the environment: no setting, no provider's key
 
 
 class SomaProcess:
-    """`soma up` while the block runs; commands are run as a user runs them."""
+    """A context in which `soma up` runs; commands are run as a user runs them."""
 
     def __init__(self, folder: Path) -> None:
-        kept = {name: value for name, value in os.environ.items() if name in KEPT}
-        self._environment = {**kept, "SOMA_DATA_DIR": str(folder)}
+        environment = {name: value for name, value in os.environ.items() if name in PASSED_ON}
+        self._environment = {**environment, "SOMA_DATA_DIR": str(folder)}
         self._folder = folder
         self._process: subprocess.Popen[str] | None = None
         self._http: httpx.Client | None = None
@@ -34,7 +34,7 @@ class SomaProcess:
             text=True,
         )
         assert self._process.stdout is not None  # noqa: S101 - opened with a pipe
-        if not self._process.stdout.readline():  # it greets once it answers
+        if not self._process.stdout.readline():  # it prints its greeting once it answers
             raise RuntimeError("Soma did not start; its reason is above")
         url = json.loads((self._folder / "server.json").read_text("utf-8"))["url"]
         token = (self._folder / "token").read_text("utf-8").strip()
@@ -51,7 +51,7 @@ class SomaProcess:
             self._process.stdout.close()
 
     def run(self, *words: str) -> str:
-        """The output of a command of `soma`; an error in the import of a benchmark's data ends it."""
+        """Run a command of `soma` and return its output; raise RuntimeError if it fails."""
         command = [sys.executable, "-c", COMMAND, *words]
         done = subprocess.run(command, env=self._environment, capture_output=True, text=True, check=False)
         if done.returncode:
@@ -71,7 +71,7 @@ class SomaProcess:
         return response.json()
 
     def converse(self, messages: list[str]) -> dict[str, Any]:
-        """Say all of these in one new conversation; returns the end of the last turn."""
+        """Send all messages in one new conversation; return the end of the last turn."""
         place = self.post("/chat/conversations", {})["id"]
         said: list[dict[str, Any]] = [
             self.post(f"/chat/conversations/{place}/messages", {"content": text}) for text in messages

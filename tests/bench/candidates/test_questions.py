@@ -1,0 +1,15 @@
+"""The cache of candidates is named by a digest of all that decides them."""
+
+from soma.bench.candidates import questions
+
+
+def test_the_digest_changes_with_a_view_and_with_the_data(tmp_path, monkeypatch):
+    file = tmp_path / "locomo" / "locomo10.json"
+    file.parent.mkdir()
+    file.write_text("[]")
+    first = questions.digest(tmp_path)
+    assert questions.digest(tmp_path) == first
+    file.write_text("[1]")
+    other = questions.digest(tmp_path)
+    monkeypatch.setattr(questions, "VIEWING", questions.VIEWING[1:])
+    assert len({first, other, questions.digest(tmp_path)}) == 3
