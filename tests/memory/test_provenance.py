@@ -5,7 +5,7 @@ from tests.memory.conftest import owner
 from tests.memory.test_remember import new
 
 from soma.memory.errors import BadName, ForeignNamespace, TooManyItems
-from soma.memory.index.links import CARRIES
+from soma.memory.relations import CARRIES
 from soma.memory.types import NewLink, Query
 
 PLANTED = "Approved supplier account is XX-666"

@@ -66,6 +66,11 @@ class Log:
         chosen = f"AND event_type IN ({', '.join('?' * len(types))})" if types else ""
         return self._read(f"WHERE position > ? {chosen} ORDER BY position LIMIT ?", [position, *types, limit])
 
+    def last_number(self, tenant_id: str, stream: str) -> int:
+        """Return the number of a stream's last event; 0 before its first."""
+        sql = "SELECT COALESCE(MAX(seq), 0) FROM events WHERE tenant_id = ? AND stream = ?"
+        return int(self._database.query(sql, [tenant_id, stream])[0][0])
+
     def last_position(self) -> int:
         return int(self._database.query("SELECT COALESCE(MAX(position), 0) FROM events")[0][0])
 

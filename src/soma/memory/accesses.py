@@ -10,14 +10,10 @@ from contextlib import suppress
 
 from soma.events.errors import LogError
 from soma.events.ids import now
-from soma.events.transaction import Transaction
 from soma.events.writer import Writer
+from soma.memory.rows.memories import count_accesses
 
 GATHERING_SECONDS = 1.0
-WRITE = (
-    "UPDATE memories SET access_count = access_count + ?, accessed_at = ? "
-    "WHERE tenant_id = ? AND id = ? AND forgotten_at IS NULL"
-)
 
 Shown = dict[tuple[str, str], tuple[int, str]]  # how often and when last, by tenant and id
 
@@ -58,10 +54,6 @@ class Accesses:
         """Counts that cannot be written are dropped: a database that is away has worse to tell."""
         shown, self._shown = self._shown, {}
         try:
-            await self._writer.write(lambda tx: write(tx, shown))
+            await self._writer.write(lambda tx: count_accesses(tx, shown))
         except LogError as error:
             logger.warning("%d memories were shown and not counted: %s", len(shown), error)
-
-
-def write(tx: Transaction, shown: Shown) -> None:
-    tx.executemany(WRITE, [[count, moment, *place] for place, (count, moment) in sorted(shown.items())])

@@ -3,10 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from soma.memory import rows
 from soma.memory.errors import BadCursor
-from soma.memory.index.links import CARRIES
 from soma.memory.index.partition import Partition
+from soma.memory.relations import CARRIES
+from soma.memory.rows.links import find_links_from
+from soma.memory.rows.memories import find_by_ids, find_newest, find_position, is_intact
 from soma.memory.store import Store
 from soma.memory.text.folding import bare, folded
 from soma.memory.text.words import sought, sought_signs, tokens
@@ -18,7 +19,7 @@ EXPORTED = 500  # rows read at a time
 
 
 def listed(store: Store, owner: Owner, namespace: str, *, limit: int, after: str | None) -> Page:
-    found = rows.newest(
+    found = find_newest(
         store.database, owner, namespace, before=_position(store, owner, namespace, after), limit=limit + 1
     )
     return _page(found, limit)
@@ -33,7 +34,7 @@ def searched(store: Store, owner: Owner, text: str, namespace: str, *, limit: in
     with store.partitions.opened(owner.tenant_id, namespace, owner.visible()) as partitions:
         places = _holding(partitions, text)
     newest = sorted((place for place in places if before is None or place[0] < before), reverse=True)[: limit + 1]
-    found = filter(rows.intact, rows.by_ids(store.database, owner, namespace, (place[1] for place in newest)))
+    found = filter(is_intact, find_by_ids(store.database, owner, namespace, (place[1] for place in newest)))
     return _page(sorted(found, key=lambda memory: -memory.position), limit)
 
 
@@ -52,7 +53,7 @@ def export_page(
 ) -> tuple[list[dict[str, Any]], str | None]:
     """Some of it, and what asks for the next ones; None where there are no more."""
     before = _position(store, owner, namespace, after)
-    page = _page(rows.newest(store.database, owner, namespace, before=before, limit=EXPORTED + 1), EXPORTED)
+    page = _page(find_newest(store.database, owner, namespace, before=before, limit=EXPORTED + 1), EXPORTED)
     return list(_items(store, owner, namespace, page.items)), page.after
 
 
@@ -78,9 +79,9 @@ def _linked_pairs(partitions: Sequence[Partition]) -> set[frozenset[str]]:
 
 
 def _items(store: Store, owner: Owner, namespace: str, memories: Sequence[MemoryRecord]) -> Iterator[dict[str, Any]]:
-    links = rows.links_from(store.database, (memory.id for memory in memories))
-    ends = rows.by_ids(store.database, owner, namespace, (link.to_id for link in links))
-    keys = {memory.id: memory.key for memory in ends if rows.intact(memory) and not _is_made(memory)}
+    links = find_links_from(store.database, (memory.id for memory in memories))
+    ends = find_by_ids(store.database, owner, namespace, (link.to_id for link in links))
+    keys = {memory.id: memory.key for memory in ends if is_intact(memory) and not _is_made(memory)}
     for memory in memories:
         if _is_made(memory):
             continue
@@ -152,7 +153,7 @@ def _position(store: Store, owner: Owner, namespace: str, after: str | None) -> 
     """Where the memory `after` stands, or stood. Its id is the cursor: a position would tell how busy others are."""
     if after is None:
         return None
-    position = rows.position(store.database, owner, namespace, after)
+    position = find_position(store.database, owner, namespace, after)
     if position is None:
         raise BadCursor(field="after")
     return position

@@ -18,7 +18,7 @@ from soma.memory.errors import (
     TextTooLong,
     TooManyItems,
 )
-from soma.memory.index.links import CARRIES, MADE
+from soma.memory.relations import CARRIES, MADE
 from soma.memory.text.moments import moment_of
 from soma.memory.types import Kind, NewLink, NewMemory, Query, Scope
 

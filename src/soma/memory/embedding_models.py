@@ -10,6 +10,8 @@ from soma.events.writer import Writer
 from soma.memory.embedders.base import Embedder
 from soma.memory.embedders.choose import Choice
 from soma.memory.errors import ModelUnavailable
+from soma.memory.rows.embeddings import is_model_used
+from soma.memory.rows.models import read_choices, write_choice
 from soma.memory.spaces import Space
 
 logger = logging.getLogger(__name__)
@@ -19,15 +21,9 @@ Make = Callable[[Choice], Embedder]
 
 def former(database: Database, chosen: Choice, make: Make) -> list[Embedder]:
     """Other models whose vectors are there and that can still be asked: the bundled one, and those chosen before."""
-    rows = database.query("SELECT choice FROM memory_models ORDER BY model")
-    choices = [Choice(), *(msgspec.json.decode(text, type=Choice) for (text,) in rows)]
+    choices = [Choice(), *(msgspec.json.decode(text, type=Choice) for text in read_choices(database))]
     others = [make(choice) for choice in dict.fromkeys(choices) if choice != chosen]
-    return [embedder for embedder in others if _is_used(database, embedder) and _answers(embedder)]
-
-
-def _is_used(database: Database, embedder: Embedder) -> bool:
-    found = database.query("SELECT 1 FROM memory_embeddings WHERE model = ? LIMIT 1", [Space.of(embedder).model])
-    return bool(found)
+    return [one for one in others if is_model_used(database, Space.of(one).model) and _answers(one)]
 
 
 def _answers(embedder: Embedder) -> bool:
@@ -44,10 +40,4 @@ def _answers(embedder: Embedder) -> bool:
 
 async def keep(writer: Writer, choice: Choice, embedder: Embedder) -> None:
     model, text = Space.of(embedder).model, msgspec.json.encode(choice).decode()
-    await writer.write(
-        lambda tx: tx.execute(
-            "INSERT INTO memory_models (model, choice) VALUES (?, ?) "
-            "ON CONFLICT (model) DO UPDATE SET choice = excluded.choice",
-            [model, text],
-        )
-    )
+    await writer.write(lambda tx: write_choice(tx, model, text))

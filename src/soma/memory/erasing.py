@@ -8,8 +8,10 @@ from soma.events.facts.codec import Subject, draft
 from soma.events.facts.memory import MemoryForgotten
 from soma.events.ids import new_id, now
 from soma.events.transaction import Transaction
-from soma.memory import rows
-from soma.memory.catalogue import records
+from soma.memory.rows.documents import delete_empty
+from soma.memory.rows.embeddings import delete_embeddings
+from soma.memory.rows.links import delete_links_of, find_synthesised, find_taken
+from soma.memory.rows.memories import erase_memory
 from soma.memory.store import STREAM, Store
 from soma.memory.types import MemoryRecord, Owner
 
@@ -30,12 +32,13 @@ def erase(
     fact = MemoryForgotten(receipt_id=receipt_id, memory_ids=[memory.id for memory in gone], namespace=namespace)
     revision = tx.append(draft(fact, subject(owner))).position
     for memory in gone:
-        tx.execute("DELETE FROM memory_embeddings WHERE memory_id = ?", [memory.id])
-        tx.execute("DELETE FROM memory_links WHERE from_id = ? OR to_id = ?", [memory.id, memory.id])
-        tx.execute(rows.ERASE, [key_digest(memory.tenant_id, memory.key), revision, moment, receipt_id, memory.id])
+        delete_embeddings(tx, memory.id)
+        delete_links_of(tx, memory.id)
+        digest = key_digest(memory.tenant_id, memory.key)
+        erase_memory(tx, memory.id, key_digest=digest, revision=revision, moment=moment, receipt_id=receipt_id)
     store.on_erased(tx, owner.tenant_id, fact.memory_ids)
     for tenant, scoped, thread in {(one.tenant_id, one.scope_owner, one.conversation_id or "") for one in gone}:
-        records.drop_empty(tx, (tenant, namespace, scoped), [thread])
+        delete_empty(tx, (tenant, namespace, scoped), [thread])
     return receipt_id, [(memory, revision) for memory in gone]
 
 
@@ -45,7 +48,7 @@ def derived_from(tx: Reader, ids: Iterable[str]) -> list[MemoryRecord]:
     found: list[MemoryRecord] = []
     waiting = list(known)
     while waiting:
-        made = [*rows.synthesised_of(tx, waiting), *rows.taken_from(tx, waiting)]
+        made = [*find_synthesised(tx, waiting), *find_taken(tx, waiting)]
         new = list({memory.id: memory for memory in made if memory.id not in known}.values())
         known.update(memory.id for memory in new)
         found += new

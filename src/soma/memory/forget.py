@@ -4,9 +4,10 @@ from collections.abc import Collection, Sequence
 
 from soma.events.database import Reader
 from soma.events.transaction import Transaction
-from soma.memory import authorship, rows
+from soma.memory import authorship
 from soma.memory.erasing import Erased, apply, derived_from, erase, key_digest
 from soma.memory.errors import AlreadyForgotten, UnknownKey
+from soma.memory.rows.memories import find_by_ids, find_by_keys, find_forgotten, is_intact
 from soma.memory.store import Store
 from soma.memory.types import MemoryRecord, Owner, Receipt
 
@@ -66,8 +67,8 @@ def _chosen(
 
 def _gone(reader: Reader, owner: Owner, ids: Sequence[str], keys: Sequence[str], namespace: str) -> set[str]:
     digests = {key_digest(owner.tenant_id, key): key for key in keys}
-    gone = rows.forgotten(reader, owner, namespace, "key", digests)
-    return rows.forgotten(reader, owner, namespace, "id", ids) | {digests[digest] for digest in gone}
+    gone = find_forgotten(reader, owner, namespace, "key", digests)
+    return find_forgotten(reader, owner, namespace, "id", ids) | {digests[digest] for digest in gone}
 
 
 def _field(memory: MemoryRecord, ids: Sequence[str], keys: Sequence[str]) -> str:
@@ -91,8 +92,11 @@ def named(
     """
     nearest = {scope: rank for rank, scope in enumerate(owner.visible())}
     seen, found = (
-        [memory for memory in known if also_damaged or rows.intact(memory)]
-        for known in (rows.by_ids(reader, owner, namespace, ids), rows.by_keys(reader, owner, namespace, keys))
+        [memory for memory in known if also_damaged or is_intact(memory)]
+        for known in (
+            find_by_ids(reader, owner, namespace, ids),
+            find_by_keys(reader, owner, namespace, keys),
+        )
     )
     by_id = {memory.id: memory for memory in seen}
     by_key = {memory.key: memory for memory in sorted(found, key=lambda memory: -nearest[memory.scope_owner])}

@@ -8,10 +8,11 @@ from typing import Any
 import msgspec
 
 from soma.events.transaction import Transaction
-from soma.memory import checks, rows
-from soma.memory.catalogue import records
+from soma.memory import checks
 from soma.memory.errors import BadLine, UnknownLinkTarget
 from soma.memory.remember import content_key, nearest, remember
+from soma.memory.rows.documents import THREADS, register_threads
+from soma.memory.rows.memories import find_by_keys, text_of
 from soma.memory.store import Store
 from soma.memory.types import NewLink, NewMemory, Owner, Remembered, Scope, Status
 from soma.validation import json_errors
@@ -118,7 +119,7 @@ def _documents(owner: Owner, items: Sequence[NewMemory]) -> Mapping[str, Mapping
     names: dict[str, dict[str, str]] = {}
     for item in items:
         thread = item.conversation_id or ""
-        if thread.startswith(records.THREADS) and (name := rows.texts(item.metadata, "document")):
+        if thread.startswith(THREADS) and (name := text_of(item.metadata, "document")):
             names.setdefault(owner.of(item.scope), {}).setdefault(thread, name)
     return names
 
@@ -126,7 +127,7 @@ def _documents(owner: Owner, items: Sequence[NewMemory]) -> Mapping[str, Mapping
 def _register(tx: Transaction, owner: Owner, names: Mapping[str, Mapping[str, str]], namespace: str) -> None:
     """Chunks of documents are documents here too: an import of the files themselves recognises them."""
     for scope_owner, threads in names.items():
-        records.register(tx, (owner.tenant_id, namespace, scope_owner), threads, owner.user_id)
+        register_threads(tx, (owner.tenant_id, namespace, scope_owner), threads, owner.user_id)
 
 
 def _batches(items: Sequence[NewMemory]) -> Iterator[Sequence[NewMemory]]:
@@ -136,7 +137,7 @@ def _batches(items: Sequence[NewMemory]) -> Iterator[Sequence[NewMemory]]:
 def _check_links(store: Store, owner: Owner, numbered: Numbered, namespace: str) -> None:
     """Each leads to another memory, of these lines or there already. Raises UnknownLinkTarget."""
     wanted = (link.to_key for item in numbered.values() for link in item.links)
-    there = {(memory.scope_owner, memory.key) for memory in rows.by_keys(store.database, owner, namespace, wanted)}
+    there = {(memory.scope_owner, memory.key) for memory in find_by_keys(store.database, owner, namespace, wanted)}
     there |= {_place(owner, item) for item in numbered.values()}
     for number, item in numbered.items():
         own = _place(owner, item)

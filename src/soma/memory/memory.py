@@ -10,11 +10,10 @@ from soma.events.database import migrate as apply_migrations
 from soma.events.ids import now
 from soma.events.transaction import Prefetch, Transaction
 from soma.events.writer import Writer
-from soma.memory import browse, checks, rows, values
+from soma.memory import browse, checks, values
 from soma.memory.accesses import Accesses
 from soma.memory.adapters import pgvector
-from soma.memory.catalogue.identity import Delivery, Known
-from soma.memory.catalogue.records import Listed
+from soma.memory.catalogue.identity import Delivery, KnownDocument
 from soma.memory.documents import importing, library
 from soma.memory.documents.importing import Chunking, Document
 from soma.memory.documents.library import ForgottenDocuments, Imported, Planned
@@ -26,10 +25,14 @@ from soma.memory.index.sketch import SKETCH_FROM
 from soma.memory.jsonl import Taken, take
 from soma.memory.recall import ADDITIONS, find_candidates
 from soma.memory.remember import Request, remember, remember_within, write_links
+from soma.memory.rows.consolidations import list_consolidations
+from soma.memory.rows.memories import has_ever_held, list_namespaces
 from soma.memory.spaces import Space
 from soma.memory.store import OnErased, Store
 from soma.memory.types import (
     Candidates,
+    ConsolidationRow,
+    DocumentRow,
     Keep,
     Link,
     MemoryRecord,
@@ -47,10 +50,11 @@ from soma.memory.upkeep.consolidate import Consolidation, Summarise, cycle
 from soma.memory.upkeep.keeper import Keeper, Routine
 from soma.memory.upkeep.reconcile import EVERYTHING, Report, Sight, reconcile
 from soma.memory.upkeep.reembed import Progress, progress_seen
-from soma.memory.upkeep.undo import Past, Undone, past, undo
+from soma.memory.upkeep.undo import Undone, undo
 from soma.memory.views.question import strip_question
 
 DEFAULT = "default"
+CONSOLIDATIONS = 100  # a list
 T = TypeVar("T")
 
 
@@ -157,7 +161,7 @@ class Memory:
 
     async def recognise_document(
         self, owner: Owner, name: str, text: str, *, scope: Scope = "user", namespace: str = DEFAULT
-    ) -> tuple[Known, bool] | None:
+    ) -> tuple[KnownDocument, bool] | None:
         """The document of an earlier version that this text is or was, and whether all of it is still there."""
         checks.namespace(namespace)
         address = (owner.tenant_id, namespace, owner.of(scope))
@@ -165,7 +169,7 @@ class Memory:
 
     async def documents(
         self, owner: Owner, *, namespace: str = DEFAULT, limit: int = browse.PAGE, after: str | None = None
-    ) -> Sequence[Listed]:
+    ) -> Sequence[DocumentRow]:
         """List what the owner may see, in the order of first import; `after` is the last id of the page before."""
         checks.number(limit, "limit", low=1, high=browse.LARGEST_PAGE)
         await self._known(owner, namespace)
@@ -265,10 +269,10 @@ class Memory:
         address = (owner.tenant_id, namespace, owner.of(scope))
         return await self._store.whole(cycle(self._store, address, summarise))
 
-    async def consolidations(self, owner: Owner, *, namespace: str = DEFAULT) -> Sequence[Past]:
+    async def consolidations(self, owner: Owner, *, namespace: str = DEFAULT) -> Sequence[ConsolidationRow]:
         """The newest first."""
         await self._known(owner, namespace)
-        return await self._store.work(past, self._store.database, owner, namespace)
+        return await self._store.work(list_consolidations, self._store.database, owner, namespace, limit=CONSOLIDATIONS)
 
     async def undo(self, owner: Owner, consolidation_id: str, *, namespace: str = DEFAULT) -> Undone:
         """Take a consolidation back; again changes nothing."""
@@ -338,7 +342,7 @@ class Memory:
         return await self._store.whole(take(self._store, owner, lines, namespace, scope))
 
     async def namespaces(self, owner: Owner) -> Sequence[str]:
-        return await self._store.work(rows.namespaces, self._store.database, owner)
+        return await self._store.work(list_namespaces, self._store.database, owner)
 
     async def statistics(self, owner: Owner, *, namespace: str = DEFAULT) -> Statistics:
         await self._known(owner, namespace)
@@ -347,5 +351,5 @@ class Memory:
     async def _known(self, owner: Owner, namespace: str) -> None:
         """Raises ForeignNamespace for one that never held what this owner may see, wherever else it exists."""
         checks.namespace(namespace)
-        if namespace != DEFAULT and not await self._store.work(rows.held_once, self._store.database, owner, namespace):
+        if namespace != DEFAULT and not await self._store.work(has_ever_held, self._store.database, owner, namespace):
             raise ForeignNamespace(f"there is no namespace {namespace!r} here", field="namespace")

@@ -16,14 +16,23 @@ from soma.events.facts.codec import draft
 from soma.events.facts.memory import MemoryLinked, MemoryRemembered
 from soma.events.ids import new_id, now
 from soma.events.transaction import Prefetch, Transaction
-from soma.memory import checks, rows
+from soma.memory import checks
 from soma.memory.authorship import may_change
 from soma.memory.erasing import Erased, derived_from, erase, subject
 from soma.memory.erasing import apply as take_away
 from soma.memory.errors import NotTheAuthor, UnknownLinkTarget
-from soma.memory.index.links import CARRIES
+from soma.memory.relations import CARRIES
 from soma.memory.rendering import embedding, rendered
-from soma.memory.rows import Embedding
+from soma.memory.rows.embeddings import Embedding, read_embeddings, write_embeddings
+from soma.memory.rows.links import delete_links_from, find_links_from, write_link
+from soma.memory.rows.memories import (
+    checksum,
+    find_by_ids,
+    find_by_keys,
+    is_intact,
+    text_of,
+    write_memories,
+)
 from soma.memory.spaces import Space
 from soma.memory.store import Store
 from soma.memory.types import Keep, Link, MemoryRecord, NewLink, NewMemory, Owner, Remembered, Status
@@ -119,7 +128,7 @@ def plan(reader: Reader, request: Request) -> list[Planned]:
     """What each item becomes, given the rows as they are and the items before it."""
     owner, namespace = request.owner, request.namespace
     keys = [item.key or content_key(item) for item in request.items]
-    found = rows.by_keys(reader, owner, namespace, keys)
+    found = find_by_keys(reader, owner, namespace, keys)
     known = {(memory.scope_owner, memory.key): memory for memory in found}
     planned = []
     for item, key in zip(request.items, keys, strict=True):
@@ -141,7 +150,7 @@ def _decide(request: Request, item: NewMemory, key: str, former: MemoryRecord | 
     )  # as it will be read: JSON has no key that is a number
     metadata = checks.metadata_text(told)
     given = checks.moment(item.occurred_at).isoformat(timespec="microseconds") if item.occurred_at else None
-    sound = former is not None and rows.intact(former)  # what is damaged is written anew, whatever is said
+    sound = former is not None and is_intact(former)  # what is damaged is written anew, whatever is said
     occurred_at = given or (former.occurred_at if former and sound else moment)
     record = MemoryRecord(
         id=former.id if former else new_id(),
@@ -167,8 +176,8 @@ def _decide(request: Request, item: NewMemory, key: str, former: MemoryRecord | 
         created_at=former.created_at if former else moment,
         updated_at=moment,
     )
-    record = replace(record, checksum=rows.checksum(record))
-    if former and sound and rows.checksum(former) == record.checksum:
+    record = replace(record, checksum=checksum(record))
+    if former and sound and checksum(former) == record.checksum:
         return Planned(item, former, metadata, "unchanged", former)
     if former and not may_change(owner, former):
         return Planned(item, former, metadata, "refused", former)
@@ -188,7 +197,7 @@ def _survey(store: Store, request: Request, space: Space) -> tuple[dict[str, Emb
     kept = [one.former for one in changed if one.former and _read_as(one.former) == _read_as(one.record)]
     known = {
         _read_as(memory): made
-        for memory, made in rows.embeddings(store.database, space.model, (memory.id for memory in kept))
+        for memory, made in read_embeddings(store.database, space.model, (memory.id for memory in kept))
         if made is not None
     }
     return known, {_read_as(one.record): one.record for one in changed if _read_as(one.record) not in known}
@@ -201,7 +210,7 @@ def _read(space: Space, memories: Sequence[MemoryRecord]) -> list[Embedding]:
 
 def _read_as(memory: MemoryRecord) -> str:
     """All that an embedding depends on."""
-    return f"{rows.texts(memory.metadata, 'speaker')}\n{rendered(memory)}"
+    return f"{text_of(memory.metadata, 'speaker')}\n{rendered(memory)}"
 
 
 def write(tx: Transaction, *, store: Store, request: Request, made: Embeddings, space: Space) -> Written:
@@ -213,9 +222,8 @@ def write(tx: Transaction, *, store: Store, request: Request, made: Embeddings, 
     if any(_read_as(one.record) not in made for one in changed.values()):
         raise NotEmbedded
     pairs = [(one.record, made[_read_as(one.record)]) for one in changed.values()]
-    tx.executemany(rows.UPSERT, [rows.parameters(one.record, one.metadata) for one in changed.values()])
-    embedded = [rows.embedding_parameters(memory, space.model, known) for memory, known in pairs]
-    tx.executemany(rows.UPSERT_EMBEDDING, embedded)
+    write_memories(tx, [(one.record, one.metadata) for one in changed.values()])
+    write_embeddings(tx, space.model, pairs)
     wanted = [
         (one.record, link, f"items[{number}].links[{place}].to_key")
         for number, one in enumerate(planned)
@@ -235,12 +243,10 @@ def _write_sources(tx: Transaction, owner: Owner, namespace: str, planned: Seque
         wanted, before = one.item.derived_from, one.former.metadata.get("derived_from") if one.former else None
         if one.status == "refused" or not (wanted or before):
             continue
-        tx.execute("DELETE FROM memory_links WHERE from_id = ? AND relation = ?", [one.record.id, CARRIES])
-        for source in rows.by_ids(tx, owner, namespace, wanted):
+        delete_links_from(tx, one.record.id, CARRIES)
+        for source in find_by_ids(tx, owner, namespace, wanted):
             if source.id != one.record.id:
-                tx.execute(rows.UPSERT_LINK, [owner.tenant_id, one.record.id, source.id, CARRIES, 1.0])
-                fact = MemoryLinked(from_id=one.record.id, to_id=source.id, relation=CARRIES, weight=1.0)
-                tx.append(draft(fact, subject(owner)))
+                _write_link(tx, owner, Link(from_id=one.record.id, to_id=source.id, relation=CARRIES, weight=1.0))
 
 
 def _erase_outdated(store: Store, tx: Transaction, request: Request, planned: Sequence[Planned]) -> Erased:
@@ -294,9 +300,9 @@ def write_links(
     """
     if not wanted:
         return [], set()
-    found = filter(rows.intact, rows.by_keys(tx, owner, namespace, (link.to_key for _, link, _ in wanted)))
+    found = filter(is_intact, find_by_keys(tx, owner, namespace, (link.to_key for _, link, _ in wanted)))
     targets = {(memory.scope_owner, memory.key): memory.id for memory in found}
-    known = set(rows.links_from(tx, {memory.id for memory, _, _ in wanted}))
+    known = set(find_links_from(tx, {memory.id for memory, _, _ in wanted}))
     written: dict[Link, None] = {}
     foreign: set[str] = set()
     for memory, new, field in wanted:
@@ -312,10 +318,14 @@ def write_links(
         else:
             foreign.add(memory.id)
     for link in written:
-        tx.execute(rows.UPSERT_LINK, [owner.tenant_id, link.from_id, link.to_id, link.relation, link.weight])
-        fact = MemoryLinked(from_id=link.from_id, to_id=link.to_id, relation=link.relation, weight=link.weight)
-        tx.append(draft(fact, subject(owner)))
+        _write_link(tx, owner, link)
     return list(written), foreign
+
+
+def _write_link(tx: Transaction, owner: Owner, link: Link) -> None:
+    write_link(tx, owner.tenant_id, link)
+    fact = MemoryLinked(from_id=link.from_id, to_id=link.to_id, relation=link.relation, weight=link.weight)
+    tx.append(draft(fact, subject(owner)))
 
 
 def nearest(places: Container[tuple[str, str]], owners: Sequence[str], key: str) -> tuple[str, str] | None:

@@ -8,7 +8,8 @@ from soma.memory.embedders.base import Reading
 from soma.memory.index.partition import Entry, Indexed
 from soma.memory.index.traits import ONLY_ASKED, SYNTHESISED, asking, only_asks, traits
 from soma.memory.index.word_vectors import stored
-from soma.memory.rows import Embedding, metadata_text, texts
+from soma.memory.rows.embeddings import Embedding
+from soma.memory.rows.memories import metadata_text, text_of
 from soma.memory.text.folding import folded
 from soma.memory.text.languages import Language, is_small, language_of
 from soma.memory.text.words import indexed_words, tokens
@@ -19,18 +20,18 @@ VERSION = 2  # raise it when the rendering changes: vectors of different renderi
 
 def rendered(memory: MemoryRecord) -> str:
     """Without the date: a question that names one is answered by a view of its own."""
-    speaker = texts(memory.metadata, "speaker")
+    speaker = text_of(memory.metadata, "speaker")
     return f"{speaker}: {_whole_text(memory)}" if speaker else _whole_text(memory)
 
 
 def _whole_text(memory: MemoryRecord) -> str:
-    image = texts(memory.metadata, "image")
+    image = text_of(memory.metadata, "image")
     return f"{memory.text} [image: {image}]" if image else memory.text
 
 
 def embedding(reading: Reading, memory: MemoryRecord) -> Embedding:
     """Keeps the words that tell texts apart, without the speaker's name; all where there are no others."""
-    names = set(tokens(texts(memory.metadata, "speaker")))
+    names = set(tokens(text_of(memory.metadata, "speaker")))
     language = language_of(tokens(memory.text))
     telling = [place for place, word in enumerate(reading.words) if tells(word, language) and folded(word) not in names]
     chosen = np.array(telling or range(len(reading.words)), np.int64)
@@ -48,7 +49,7 @@ def _was_said_in_chat(memory: MemoryRecord) -> bool:
 
 def indexed(memory: MemoryRecord, made: Embedding) -> Indexed:
     """The memory as its partition keeps it."""
-    source = texts(memory.metadata, "source")
+    source = text_of(memory.metadata, "source")
     entry = Entry(
         id=memory.id,
         key=memory.key,
@@ -61,7 +62,7 @@ def indexed(memory: MemoryRecord, made: Embedding) -> Indexed:
         revision=memory.revision,
         time=datetime.fromisoformat(memory.occurred_at).timestamp(),
         importance=memory.importance,
-        speaker=texts(memory.metadata, "speaker"),
+        speaker=text_of(memory.metadata, "speaker"),
         thread=memory.conversation_id or (f"source:{source}" if source else None),
         author=memory.author,
     )

@@ -13,6 +13,8 @@ from soma.events.writer import Writer
 from soma.memory.embedders.base import Embedder
 from soma.memory.embedders.cached import Cached
 from soma.memory.rendering import VERSION
+from soma.memory.rows.embeddings import find_any_model
+from soma.memory.rows.models import read_tenant_model, write_tenant_model
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +51,7 @@ class Spaces:
 
     def switch(self, tx: Transaction, tenant_id: str, model: str) -> None:
         """From the commit on, `model` answers the tenant. The partitions that are loaded must go."""
-        tx.execute(
-            "INSERT INTO memory_tenants (tenant_id, model) VALUES (?, ?) "
-            "ON CONFLICT (tenant_id) DO UPDATE SET model = excluded.model",
-            [tenant_id, model],
-        )
+        write_tenant_model(tx, tenant_id, model)
         tx.keep(_key(tenant_id), model)
 
     def switched(self, tenant_id: str) -> None:
@@ -63,12 +61,7 @@ class Spaces:
 
 def served(reader: Reader, tenant_id: str) -> str | None:
     """The model of the tenant's vectors: as it was set, else that of any of them; None where there are none."""
-    found = reader.query("SELECT model FROM memory_tenants WHERE tenant_id = ?", [tenant_id]) or reader.query(
-        "SELECT e.model FROM memories m JOIN memory_embeddings e ON e.memory_id = m.id "
-        "WHERE m.tenant_id = ? AND m.forgotten_at IS NULL LIMIT 1",
-        [tenant_id],
-    )
-    return str(found[0][0]) if found else None
+    return read_tenant_model(reader, tenant_id) or find_any_model(reader, tenant_id)
 
 
 def _key(tenant_id: str) -> tuple[str, str]:

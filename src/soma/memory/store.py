@@ -13,17 +13,19 @@ import numpy as np
 from soma.events.database import Database
 from soma.events.transaction import Transaction
 from soma.events.writer import Writer
-from soma.memory import rows
 from soma.memory.adapters.pgvector import Directions
 from soma.memory.embedders.base import Embedder
-from soma.memory.index.cache import BOUND_BYTES, Address, Partitions
+from soma.memory.index.cache import BOUND_BYTES, Partitions
 from soma.memory.index.partition import Partition
 from soma.memory.index.sketch import SKETCH_FROM, SketchedVectors
 from soma.memory.index.vectors import VectorIndex
+from soma.memory.relations import NOT_FOLLOWED
 from soma.memory.rendering import indexed
-from soma.memory.rows import Embedding
+from soma.memory.rows.embeddings import Embedding, read_partition
+from soma.memory.rows.links import read_partition_links
+from soma.memory.rows.memories import count_partition
 from soma.memory.spaces import Space, Spaces
-from soma.memory.types import Link, MemoryRecord, Owner
+from soma.memory.types import Address, Link, MemoryRecord, Owner
 
 P = ParamSpec("P")
 S = TypeVar("S")
@@ -143,7 +145,7 @@ class Store:
             for name in owner.visible():
                 if (partition := self.partitions.present((owner.tenant_id, namespace, name))) is not None:
                     for link in links:
-                        if link.relation not in rows.NOT_FOLLOWED:
+                        if link.relation not in NOT_FOLLOWED:
                             partition.link(link)
 
     def load(self, address: Address) -> Partition:
@@ -152,17 +154,17 @@ class Store:
         dimension, late = space.embedder.dimension, space.embedder.late_dimension
         partition = Partition(dimension, late, model=space.model, vectors=self._vectors(address, space))
         nothing = Embedding(np.zeros(dimension, np.float32), np.zeros((0, late), np.int8))
-        for memory, made in rows.partition(self.database, address, space.model):
+        for memory, made in read_partition(self.database, address, space.model):
             fits = made is not None and len(made.vector) == dimension
             partition.put(indexed(memory, made if made is not None and fits else nothing))
-        for link in rows.partition_links(self.database, address):
+        for link in read_partition_links(self.database, address):
             partition.link(link)
         return partition
 
     def _vectors(self, address: Address, space: Space) -> VectorIndex:
         """Where the vectors of a partition are, by its size when it is loaded."""
         dimension = space.embedder.dimension
-        if self._pgvector_from is not None and rows.count(self.database, address) >= self._pgvector_from:
+        if self._pgvector_from is not None and count_partition(self.database, address) >= self._pgvector_from:
             return Directions(self.database, address, space.model, dimension)
         return SketchedVectors(dimension, sketch_from=self._sketch_from)
 

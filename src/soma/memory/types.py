@@ -16,6 +16,7 @@ Kind = Literal["episodic", "semantic", "procedural"]
 Status = Literal["created", "updated", "unchanged", "refused"]
 
 
+Address = tuple[str, str, str]  # of a partition: tenant, namespace, owner name
 Levels = NDArray[np.int64]
 
 MADE_MARK = "synthesised"  # in the metadata of what consolidation made
@@ -136,6 +137,39 @@ class Link:
     to_id: str
     relation: str
     weight: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DocumentRow:
+    """A document as a list shows it."""
+
+    id: str
+    collection: str
+    name: str
+    scope_owner: str
+    format: str
+    digest: str
+    user_id: str
+    imported_at: str
+    chunks: int
+
+
+LinkChange = tuple[str, str, str, float | None, float]  # from, to, relation, weight before and after
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConsolidationRow:
+    """A consolidation; `undone_at` once it was taken back."""
+
+    id: str
+    scope_owner: str
+    phase: str
+    method: str
+    made: Sequence[str]
+    sources: Sequence[str]
+    links: Sequence[LinkChange]
+    created_at: str
+    undone_at: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

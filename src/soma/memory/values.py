@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from soma.events.database import Reader
 from soma.events.transaction import Transaction
 from soma.memory import checks
+from soma.memory.rows.memories import read_value, write_value
 from soma.memory.store import Store
 
 Written = Sequence[tuple[str, str, str, float]]  # namespace, owner name, id, value
@@ -14,11 +15,8 @@ def read(reader: Reader, tenant_id: str, ids: Sequence[str]) -> dict[str, float]
     """The values of those that are remembered."""
     learned: dict[str, float] = {}
     for memory_id in dict.fromkeys(ids):
-        found = reader.query(
-            "SELECT value FROM memories WHERE tenant_id = ? AND id = ? AND forgotten_at IS NULL", [tenant_id, memory_id]
-        )
-        if found:
-            learned[memory_id] = float(found[0][0])
+        if (value := read_value(reader, tenant_id, memory_id)) is not None:
+            learned[memory_id] = value
     return learned
 
 
@@ -27,13 +25,8 @@ def write(tx: Transaction, tenant_id: str, values: Mapping[str, float]) -> Writt
     written = []
     for memory_id, value in values.items():
         checks.number(value, f"values[{memory_id}]", low=0, high=1)
-        found = tx.query(
-            "SELECT namespace, scope_owner FROM memories WHERE tenant_id = ? AND id = ? AND forgotten_at IS NULL",
-            [tenant_id, memory_id],
-        )
-        for namespace, owner in found:
-            tx.execute("UPDATE memories SET value = ? WHERE id = ?", [value, memory_id])
-            written.append((namespace, owner, memory_id, value))
+        if (address := write_value(tx, tenant_id, memory_id, value)) is not None:
+            written.append((*address[1:], memory_id, value))
     return written
 
 

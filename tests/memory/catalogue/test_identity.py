@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from soma.memory.catalogue.identity import Coming, Delivery, Known, plan
+from soma.memory.catalogue.identity import Delivery, IncomingDocument, KnownDocument, plan
 
 HOME = "a0a0a0a0/b0b0b0b0"
 
@@ -31,7 +31,7 @@ def label(name):
 def coming(root, name, text, **fields):
     whole = f"{root}/{name}" if root else name
     said = {"collection": label(root), "name": name, "format": "markdown", "digest": text, "origin": place(whole)}
-    return Coming(**said | fields)
+    return IncomingDocument(**said | fields)
 
 
 def delivery(root, texts, **fields):
@@ -42,7 +42,7 @@ def delivery(root, texts, **fields):
 def known(number, root, name, text, **fields):
     one = coming(root, name, text)
     said = {"id": f"d{number}", "collection": one.collection, "name": name, "thread": f"t{number}", "digest": text}
-    return Known(**said | {"origin": one.origin, "format": "markdown"} | fields)
+    return KnownDocument(**said | {"origin": one.origin, "format": "markdown"} | fields)
 
 
 def steps(there, brought):
@@ -158,7 +158,7 @@ def test_a_file_that_gets_a_named_collection_leaves_the_one_of_its_folder():
 
 
 def test_one_document_of_an_earlier_version_is_one_file_and_of_several_that_of_the_same_text():
-    there = [Known(id="old", collection="", name="README.md", thread="t")]
+    there = [KnownDocument(id="old", collection="", name="README.md", thread="t")]
     documents = [
         coming("a", "README.md", "one", continues="old"),
         coming("b", "README.md", "two", continues="old", has_same_text=True),
@@ -215,7 +215,7 @@ def carried_out(there, brought):
 @given(first=trees, second=trees, way=st.lists(st.tuples(st.booleans(), roots, st.booleans()), min_size=1, max_size=5))
 def test_whatever_is_imported_from_wherever_the_files_that_are_there_are_remembered_once(first, second, way):
     """Two states of one tree, imported from any of its folders in any order, mirrored or not."""
-    there: list[Known] = []
+    there: list[KnownDocument] = []
     brought: dict[str, str] = {}
     for is_second, root, mirror in way:
         tree = second if is_second else first

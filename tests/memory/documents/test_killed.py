@@ -9,9 +9,9 @@ from tests.memory.conftest import opened
 from tests.memory.documents.change_until_killed import ALICE, CHUNKING
 
 from soma.events.database import Database
-from soma.memory.catalogue import records
 from soma.memory.documents.importing import Document
 from soma.memory.embedders.hashing import Hashing
+from soma.memory.rows.documents import read_documents
 
 FOLDER = "aaaaaaaa/bbbbbbbb"
 FISH, FROGS, TEA = "The heron eats fish.", "The heron eats frogs.", "Tea is at four."
@@ -23,7 +23,7 @@ def document(name, text, collection="default", origin=""):
 
 async def shelf(memory, database):
     """What each document says: its texts, by its name."""
-    documents = records.all_of(database, ("acme", "default", ALICE.of("user")))
+    documents = read_documents(database, ("acme", "default", ALICE.of("user")))
     chunks = (await memory.list(ALICE, limit=1_000)).items
     said = {one.name: sorted(m.text for m in chunks if m.conversation_id == one.thread) for one in documents}
     assert {chunk.conversation_id for chunk in chunks} <= {one.thread for one in documents}, "a chunk of no document"

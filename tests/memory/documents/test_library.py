@@ -6,7 +6,7 @@ import pytest
 from tests.memory.conftest import Counting, opened, owner, prepared
 
 from soma.events.database import Database
-from soma.memory.catalogue.identity import Coming, Delivery
+from soma.memory.catalogue.identity import Delivery, IncomingDocument
 from soma.memory.documents.importing import Chunking, Document, digest_of
 from soma.memory.errors import BadName, ModelUnavailable, NotTheAuthor, UnknownDocument
 from soma.memory.jsonl import lines
@@ -122,7 +122,7 @@ async def test_nobody_sees_plans_or_forgets_what_is_anothers(memory, alice):
     assert not await memory.documents(bob)
     with pytest.raises(UnknownDocument):
         await memory.forget_documents(bob, [mine.id])
-    coming = Coming(collection="x", name="a.md", format="markdown", digest=digest_of("The heron eats fish."))
+    coming = IncomingDocument(collection="x", name="a.md", format="markdown", digest=digest_of("The heron eats fish."))
     planned = await memory.plan_documents(bob, Delivery(documents=[coming], format="markdown"))
     assert [step.action for step in planned.steps] == ["created"]
     theirs = await memory.import_document(bob, document("Mine.", continues=mine.id), CHUNKING)
@@ -139,7 +139,7 @@ async def test_two_members_bring_the_same_handbook_once(memory, alice):
     with pytest.raises(NotTheAuthor):
         await memory.forget_documents(bob, [first.id])
     for place in ("a", second.collection):  # another's place is not his to change, his own is
-        coming = Coming(collection=place, name="README.md", format="markdown", digest=digest_of("Else."))
+        coming = IncomingDocument(collection=place, name="README.md", format="markdown", digest=digest_of("Else."))
         delivery = Delivery(documents=[coming], format="markdown", collection="a", mirror=True)
         [step] = (await memory.plan_documents(bob, delivery, scope="tenant")).steps
         assert step.action == ("refused" if place == "a" else "replaced")
@@ -179,7 +179,8 @@ async def test_a_plan_is_what_an_import_does(memory, alice):
     comings = [("a.md", "One."), ("b.md", "Two."), ("copy.md", "One.")]
     delivery = Delivery(
         documents=[
-            Coming(collection="x", name=name, format="markdown", digest=digest_of(text)) for name, text in comings
+            IncomingDocument(collection="x", name=name, format="markdown", digest=digest_of(text))
+            for name, text in comings
         ],
         format="markdown",
         collection="x",

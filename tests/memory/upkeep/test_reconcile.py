@@ -9,9 +9,9 @@ import pytest
 from tests.memory.conftest import MODEL, opened, owner
 from tests.memory.test_remember import new, recalled
 
-from soma.memory import rows
 from soma.memory.erasing import apply
 from soma.memory.errors import UnknownKey
+from soma.memory.rows.memories import _first_checksum
 from soma.memory.types import NewLink
 from soma.memory.upkeep.compare import differing
 from soma.memory.upkeep.reconcile import OF_NOBODY, reconcile, unwell
@@ -240,7 +240,7 @@ async def test_what_was_moved_to_others_is_said_and_not_shown_to_them(told, alic
 
 
 async def test_rows_with_a_checksum_of_before_are_served_and_unchanged(told, alice, database, embedder):
-    of_before = {record.id: rows._checksum_before(record) for record in (await told.list(alice)).items}
+    of_before = {record.id: _first_checksum(record) for record in (await told.list(alice)).items}
     for memory_id, checksum in of_before.items():
         behind_its_back(database, f"UPDATE memories SET checksum = '{checksum}' WHERE id = '{memory_id}'")
     async with opened(database, embedder) as restarted:

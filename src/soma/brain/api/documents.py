@@ -20,9 +20,9 @@ from soma.brain.document_types import (
 )
 from soma.brain.service import Brain, owner
 from soma.brain.wire import document_requests as bodies
-from soma.memory.catalogue.identity import Coming, Delivery, Known, Step
-from soma.memory.catalogue.records import Listed
+from soma.memory.catalogue.identity import Delivery, ImportStep, IncomingDocument, KnownDocument
 from soma.memory.documents.importing import Chunking, Document
+from soma.memory.types import DocumentRow
 
 PAGE = 200
 
@@ -99,7 +99,7 @@ def _add_planning(app: FastAPI, brain: Brain) -> None:
 def _delivery(body: bodies.PlanDocuments) -> Delivery:
     return Delivery(
         documents=[
-            Coming(
+            IncomingDocument(
                 collection=one.collection,
                 name=one.name,
                 format=body.format,
@@ -118,7 +118,7 @@ def _delivery(body: bodies.PlanDocuments) -> Delivery:
     )
 
 
-def _step(step: Step) -> DocumentStep:
+def _step(step: ImportStep) -> DocumentStep:
     return DocumentStep(
         action=step.action,
         name=step.document.name,
@@ -128,11 +128,11 @@ def _step(step: Step) -> DocumentStep:
     )
 
 
-def _place(one: Known | None) -> DocumentPlace | None:
+def _place(one: KnownDocument | None) -> DocumentPlace | None:
     return None if one is None else DocumentPlace(id=one.id, collection=one.collection, name=one.name)
 
 
-def _listed(one: Listed) -> ListedDocument:
+def _listed(one: DocumentRow) -> ListedDocument:
     return ListedDocument(
         id=one.id,
         name=one.name,

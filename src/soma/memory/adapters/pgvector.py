@@ -12,8 +12,8 @@ import numpy as np
 
 from soma.events.database import Connection, Database, is_storage_error
 from soma.memory.errors import VectorsUnavailable
-from soma.memory.index.cache import Address
 from soma.memory.index.vectors import Floats, Indexes, VectorIndex
+from soma.memory.types import Address
 
 TABLE = (
     "CREATE TABLE IF NOT EXISTS memory_directions ("

@@ -18,7 +18,7 @@ SEPARATOR = "/"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class KnownDocument:
     """A document that is there. `thread` holds its chunks; `digest` is of its text, empty while that is not known.
 
     `is_foreign`: another user brought it for all, and only that user or an owner of the tenant may change it.
@@ -36,7 +36,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Coming:
+class IncomingDocument:
     """A document that comes in.
 
     `continues` is the id of the one that it was recognised as: of an earlier version, or of the same text and gone
@@ -61,7 +61,7 @@ class Delivery:
     `gone` or still `there`; absent for those of another machine.
     """
 
-    documents: Sequence[Coming]
+    documents: Sequence[IncomingDocument]
     format: str
     root: str = ""
     collection: str = ""
@@ -70,37 +70,37 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class ImportStep:
     """One step of an import: a document as it was (`former`) and will be (`document`, its thread empty for a new one).
 
     `twin` is another document of the same text; `absorbed` are further documents that were this same one.
     """
 
     action: Action
-    document: Known
-    former: Known | None = None
-    twin: Known | None = None
-    absorbed: tuple[Known, ...] = ()
+    document: KnownDocument
+    former: KnownDocument | None = None
+    twin: KnownDocument | None = None
+    absorbed: tuple[KnownDocument, ...] = ()
 
 
-def plan(there: Iterable[Known], delivery: Delivery) -> list[Step]:
+def plan(there: Iterable[KnownDocument], delivery: Delivery) -> list[ImportStep]:
     """Decide everything: a step for each document that comes, then for those that the delivery misses."""
     shelf = Shelf(there)
     rows = shelf.all()
-    documents = _once(delivery.documents)
+    documents = _continue_once(delivery.documents)
     claimed = {found.id for coming in documents if (found := shelf.place_of(coming)) is not None}
     steps = []
     for number, coming in enumerate(documents):
-        moved = _moved_here(shelf, coming, delivery.whereabouts, claimed)
+        moved = _find_moved(shelf, coming, delivery.whereabouts, claimed)
         step = decide(shelf, replace(coming, continues=moved.id) if moved else coming)
         claimed |= {one.id for one in (step.former, *step.absorbed) if one is not None}
         shelf.apply(step, f"new {number}")
         steps.append(step)
     missed = [one for one in rows if one.id not in claimed and _is_missed(one, delivery)]
-    return steps + [Step(action="forgotten" if delivery.mirror else "kept", document=one) for one in missed]
+    return steps + [ImportStep(action="forgotten" if delivery.mirror else "kept", document=one) for one in missed]
 
 
-def in_question(there: Iterable[Known], delivery: Delivery) -> list[Known]:
+def find_in_question(there: Iterable[KnownDocument], delivery: Delivery) -> list[KnownDocument]:
     """The documents whose whereabouts the plan depends on."""
     shelf = Shelf(there)
     came = [(coming, shelf.place_of(coming)) for coming in delivery.documents]
@@ -110,15 +110,15 @@ def in_question(there: Iterable[Known], delivery: Delivery) -> list[Known]:
     return [one for one in (twins | missed).values() if one.origin]
 
 
-def decide(shelf: "Shelf", coming: Coming) -> Step:
+def decide(shelf: "Shelf", coming: IncomingDocument) -> ImportStep:
     """Decide what one document becomes, given what is there."""
     former = shelf.place_of(coming)
     if former is not None and former.is_foreign:
-        return _beside(shelf, former, coming)
+        return _decide_beside(shelf, former, coming)
     place = _place(former, coming)
     same = shelf.at_place(*place, coming.origin)
     absorbed = tuple(one for one in same if not one.is_foreign and (former is None or one.id != former.id))
-    document = Known(
+    document = KnownDocument(
         id=former.id if former else "",
         collection=place[0],
         name=place[1],
@@ -131,7 +131,7 @@ def decide(shelf: "Shelf", coming: Coming) -> Step:
         is_there = former.name == place[1] and former.collection in {place[0], FORMER}
         action: Action = "unchanged" if is_there else "moved"
         kept = replace(document, thread=former.thread)
-        return Step(action=action, document=kept, former=former, absorbed=absorbed)
+        return ImportStep(action=action, document=kept, former=former, absorbed=absorbed)
     twin = next((one for one in shelf.of_text(coming) if former is None or one.id != former.id), None)
     if twin is not None:
         thread = twin.thread
@@ -140,16 +140,18 @@ def decide(shelf: "Shelf", coming: Coming) -> Step:
     else:
         thread = ""
     action = "replaced" if former else "shared" if twin else "created"
-    return Step(action=action, document=replace(document, thread=thread), former=former, twin=twin, absorbed=absorbed)
+    return ImportStep(
+        action=action, document=replace(document, thread=thread), former=former, twin=twin, absorbed=absorbed
+    )
 
 
-def _beside(shelf: "Shelf", former: Known, coming: Coming) -> Step:
+def _decide_beside(shelf: "Shelf", former: KnownDocument, coming: IncomingDocument) -> ImportStep:
     """Decide for a file that is another user's document: it may share that one's text, and changes nothing of it."""
     if not (coming.has_same_text or _same_text(former, coming)):
-        return Step(action="refused", document=former, former=former)
+        return ImportStep(action="refused", document=former, former=former)
     if shelf.at_place(coming.collection, coming.name, ""):
-        return Step(action="unchanged", document=former, former=former)
-    own = Known(
+        return ImportStep(action="unchanged", document=former, former=former)
+    own = KnownDocument(
         id="",
         collection=coming.collection,
         name=coming.name,
@@ -158,22 +160,22 @@ def _beside(shelf: "Shelf", former: Known, coming: Coming) -> Step:
         digest=coming.digest,
         format=coming.format,
     )
-    return Step(action="shared", document=own, twin=former)
+    return ImportStep(action="shared", document=own, twin=former)
 
 
 class Shelf:
     """Documents by id, place, origin, text and thread."""
 
-    def __init__(self, there: Iterable[Known]) -> None:
-        self._documents: dict[str, Known] = {}
-        self._by: dict[tuple[str, ...], dict[str, Known]] = {}
+    def __init__(self, there: Iterable[KnownDocument]) -> None:
+        self._documents: dict[str, KnownDocument] = {}
+        self._by: dict[tuple[str, ...], dict[str, KnownDocument]] = {}
         for one in there:
             self._put(one)
 
-    def all(self) -> list[Known]:
+    def all(self) -> list[KnownDocument]:
         return list(self._documents.values())
 
-    def place_of(self, coming: Coming) -> Known | None:
+    def place_of(self, coming: IncomingDocument) -> KnownDocument | None:
         """The document that this is: as it was recognised, by where it lies or by its name."""
         said = self._documents.get(coming.continues or "")
         if said is not None and (said.collection == FORMER or _same_text(said, coming)):
@@ -184,10 +186,10 @@ class Shelf:
             return self._first("place", FORMER, coming.name)
         return (same_file or here) if _is_by_folder(coming.collection, coming.origin) else (here or same_file)
 
-    def of_text(self, coming: Coming) -> list[Known]:
+    def of_text(self, coming: IncomingDocument) -> list[KnownDocument]:
         return list(self._by.get(("text", coming.digest, coming.format), {}).values()) if coming.digest else []
 
-    def at_place(self, collection: str, name: str, origin: str) -> list[Known]:
+    def at_place(self, collection: str, name: str, origin: str) -> list[KnownDocument]:
         """All documents with this collection and name, or imported from this origin."""
         found = dict(self._by.get(("place", collection, name), {}))
         found |= self._by.get(("origin", origin), {}) if origin else {}
@@ -196,7 +198,7 @@ class Shelf:
     def is_shared(self, thread: str) -> bool:
         return len(self._by.get(("thread", thread), {})) > 1
 
-    def apply(self, step: Step, new: str) -> None:
+    def apply(self, step: ImportStep, new: str) -> None:
         """Carry a step out; `new` names what is new."""
         for one in (step.former, *step.absorbed):
             if one is not None:
@@ -204,29 +206,29 @@ class Shelf:
         document = step.document
         self._put(replace(document, id=document.id or new, thread=document.thread or new))
 
-    def _first(self, *key: str) -> Known | None:
+    def _first(self, *key: str) -> KnownDocument | None:
         return next(iter(self._by.get(key, {}).values()), None)
 
-    def _put(self, one: Known) -> None:
+    def _put(self, one: KnownDocument) -> None:
         self._documents[one.id] = one
         for key in _keys(one):
             self._by.setdefault(key, {})[one.id] = one
 
-    def _take(self, one: Known) -> None:
+    def _take(self, one: KnownDocument) -> None:
         if self._documents.pop(one.id, None) is not None:
             for key in _keys(one):
                 del self._by[key][one.id]
 
 
-def _keys(one: Known) -> list[tuple[str, ...]]:
+def _keys(one: KnownDocument) -> list[tuple[str, ...]]:
     keys: list[tuple[str, ...]] = [("place", one.collection, one.name), ("thread", one.thread)]
     keys += [("origin", one.origin)] if one.origin else []
     return keys + ([("text", one.digest, one.format)] if one.digest else [])
 
 
-def _once(documents: Sequence[Coming]) -> list[Coming]:
+def _continue_once(documents: Sequence[IncomingDocument]) -> list[IncomingDocument]:
     """Let one file continue each document: of several recognised as it, the one of the same text, else the first."""
-    best: dict[str, Coming] = {}
+    best: dict[str, IncomingDocument] = {}
     for coming in documents:
         if coming.continues and (coming.continues not in best or coming.has_same_text):
             best[coming.continues] = coming
@@ -238,11 +240,11 @@ def _once(documents: Sequence[Coming]) -> list[Coming]:
     ]
 
 
-def _same_text(former: Known, coming: Coming) -> bool:
+def _same_text(former: KnownDocument, coming: IncomingDocument) -> bool:
     return bool(coming.digest) and (former.digest, former.format) == (coming.digest, coming.format)
 
 
-def _place(former: Known | None, coming: Coming) -> tuple[str, str]:
+def _place(former: KnownDocument | None, coming: IncomingDocument) -> tuple[str, str]:
     """Collection and name afterwards: those of the widest folder that it came with, unless its collection is named."""
     theirs = coming.collection, coming.name
     if former is None or former.collection == FORMER or not coming.origin or former.origin != coming.origin:
@@ -259,9 +261,9 @@ def _is_by_folder(collection: str, origin: str) -> bool:
     return bool(origin) and collection.rpartition("-")[2] in origin.split(SEPARATOR)
 
 
-def _moved_here(
-    shelf: Shelf, coming: Coming, whereabouts: Mapping[str, Whereabouts], claimed: set[str]
-) -> Known | None:
+def _find_moved(
+    shelf: Shelf, coming: IncomingDocument, whereabouts: Mapping[str, Whereabouts], claimed: set[str]
+) -> KnownDocument | None:
     """The document of the same text whose own place is gone, and which nothing else that comes is."""
     if shelf.place_of(coming) is not None:
         return None
@@ -269,7 +271,7 @@ def _moved_here(
     return next((one for one in gone if one.id not in claimed), None)
 
 
-def _is_within(one: Known, delivery: Delivery) -> bool:
+def _is_within(one: KnownDocument, delivery: Delivery) -> bool:
     """Whether the delivery speaks for this document: it lay in the folder that came whole, or its collection did."""
     if one.format != delivery.format or one.is_foreign:
         return False
@@ -277,7 +279,7 @@ def _is_within(one: Known, delivery: Delivery) -> bool:
     return bool(lay_in) or bool(delivery.collection and one.collection == delivery.collection)
 
 
-def _is_missed(one: Known, delivery: Delivery) -> bool:
+def _is_missed(one: KnownDocument, delivery: Delivery) -> bool:
     """Whether it is no longer where it was: known to be gone, or of a named collection and on no disk that was seen."""
     if not _is_within(one, delivery):
         return False

@@ -9,7 +9,7 @@ from hashlib import sha256
 from itertools import islice
 from typing import Any, Literal
 
-from soma.memory import authorship, checks, rows
+from soma.memory import authorship, checks
 from soma.memory.catalogue.identity import UNNAMED
 from soma.memory.documents.blocks import markdown, paragraphs
 from soma.memory.documents.chunks import BETWEEN, Chunk, each_chunk
@@ -18,6 +18,7 @@ from soma.memory.documents.days import days_of
 from soma.memory.errors import BadName, OutOfRange, TextTooLong
 from soma.memory.forget import forget
 from soma.memory.remember import remember
+from soma.memory.rows.memories import is_intact, read_thread
 from soma.memory.store import Store
 from soma.memory.types import MemoryRecord, NewMemory, Owner, Scope
 
@@ -132,7 +133,7 @@ async def write_chunks(
     """
     found = await _cut(store, document, chunking)
     address = (owner.tenant_id, namespace, owner.of(document.scope))
-    plan = await store.work(lambda: _matched(found, rows.thread(store.database, address, thread)))
+    plan = await store.work(lambda: _matched(found, read_thread(store.database, address, thread)))
     if is_known and _is_cut_as_before(plan):
         plan = _Plan([(chunk, memory) for chunk, memory in plan.pairs if memory is not None], ())
     items = await store.work(_items, document, plan, thread)
@@ -204,7 +205,7 @@ def _items(document: Document, plan: _Plan, thread: str) -> list[NewMemory]:
     days = days_of(document.text, document.name, READERS[document.format](document.text))
     if not plan.vanished and all(
         memory is not None
-        and rows.intact(memory)
+        and is_intact(memory)
         and memory.text == chunk.text
         and dict(memory.metadata) == place(document.name, chunk, days.of(chunk.headings))
         for chunk, memory in plan.pairs

@@ -13,20 +13,40 @@ from typing import Any
 
 from soma.events.ids import new_id
 from soma.events.transaction import Transaction
-from soma.memory import rows
 from soma.memory.authorship import may_change
-from soma.memory.catalogue import records
-from soma.memory.catalogue.identity import FORMER, Coming, Delivery, Known, Shelf, Step, decide, in_question, plan
-from soma.memory.catalogue.records import Listed
+from soma.memory.catalogue.identity import (
+    FORMER,
+    Delivery,
+    ImportStep,
+    IncomingDocument,
+    KnownDocument,
+    Shelf,
+    decide,
+    find_in_question,
+    plan,
+)
 from soma.memory.catalogue.resemblance import ALIKE, SAME, resemblance
 from soma.memory.documents.importing import AT_ONCE, Chunking, Counts, Document, digest_of, write_chunks
 from soma.memory.erasing import Erased, erase
 from soma.memory.errors import NotTheAuthor, UnknownDocument
 from soma.memory.forget import conclude, foretold
-from soma.memory.index.cache import Address
 from soma.memory.remember import remember
+from soma.memory.rows.documents import (
+    THREADS,
+    delete_documents,
+    delete_empty,
+    find_by_thread,
+    find_concerning,
+    find_former,
+    find_visible_document,
+    list_documents,
+    read_documents,
+    register_threads,
+    write_document,
+)
+from soma.memory.rows.memories import find_by_ids, is_intact, read_thread, text_of
 from soma.memory.store import Store
-from soma.memory.types import MemoryRecord, NewMemory, Owner, Receipt, Scope
+from soma.memory.types import Address, DocumentRow, MemoryRecord, NewMemory, Owner, Receipt, Scope
 
 RENAMED = 0.9  # of a document must be in a file of another name for it to be the same
 
@@ -35,7 +55,7 @@ RENAMED = 0.9  # of a document must be in a file of another name for it to be th
 class Imported:
     """The outcome of importing one document: the step that was taken, and the numbers of its chunks."""
 
-    step: Step
+    step: ImportStep
     chunks: Counts
 
 
@@ -45,8 +65,8 @@ class Planned:
     version, which only their text tells apart.
     """
 
-    steps: Sequence[Step]
-    in_question: Sequence[Known]
+    steps: Sequence[ImportStep]
+    in_question: Sequence[KnownDocument]
     has_former: bool
 
 
@@ -80,7 +100,7 @@ async def import_document(
         if step.action == "refused":
             raise NotTheAuthor(field="name")
         after = step.document
-        after = replace(after, id=after.id or new_id(), thread=after.thread or f"{records.THREADS}{new_id()}")
+        after = replace(after, id=after.id or new_id(), thread=after.thread or f"{THREADS}{new_id()}")
         return await _carry_out(
             store, owner, document, chunking, namespace=namespace, step=replace(step, document=after)
         )
@@ -88,20 +108,20 @@ async def import_document(
 
 def planned(store: Store, owner: Owner, scope: Scope, namespace: str, delivery: Delivery) -> Planned:
     """Plan an import; nothing is done."""
-    there = _seen_by(owner, records.all_of(store.database, (owner.tenant_id, namespace, owner.of(scope))), scope)
+    there = _seen_by(owner, read_documents(store.database, (owner.tenant_id, namespace, owner.of(scope))), scope)
     return Planned(
         steps=plan(there, delivery),
-        in_question=in_question(there, delivery),
+        in_question=find_in_question(there, delivery),
         has_former=any(one.collection == FORMER for one in there),
     )
 
 
-def recognised(store: Store, address: Address, name: str, text: str) -> tuple[Known, bool] | None:
+def recognised(store: Store, address: Address, name: str, text: str) -> tuple[KnownDocument, bool] | None:
     """The document of an earlier version that this text is or was, and whether all of it is still there.
 
     One of the same file name may have been edited; one of another name was moved.
     """
-    former = records.former(store.database, address)
+    former = find_former(store.database, address)
     of_name = [one for one in former if _file(one.name) == _file(name)]
     likely = [(one, ALIKE) for one in of_name] + [
         (one, RENAMED) for one in former if one not in of_name and _begins_within(store, address, one, text)
@@ -131,34 +151,36 @@ async def forget_documents(
     )
 
 
-async def _forget(store: Store, owner: Owner, namespace: str, found: Sequence[tuple[Address, Known]]) -> Receipt | None:
+async def _forget(
+    store: Store, owner: Owner, namespace: str, found: Sequence[tuple[Address, KnownDocument]]
+) -> Receipt | None:
     def remove(tx: Transaction) -> None:
         for address, one in found:
-            records.remove(tx, address, [one.id])
+            delete_documents(tx, address, [one.id])
 
     return await _leave(store, owner, namespace, found, remove)
 
 
 async def _foretell(
-    store: Store, owner: Owner, _namespace: str, found: Sequence[tuple[Address, Known]]
+    store: Store, owner: Owner, _namespace: str, found: Sequence[tuple[Address, KnownDocument]]
 ) -> Receipt | None:
     parting = await store.work(_parting, store, owner, found)
     return await store.work(foretold, store.database, owner, parting.erased) if parting.erased else None
 
 
-def listed(store: Store, owner: Owner, namespace: str, *, after: str | None, limit: int) -> list[Listed]:
-    return records.listed(store.database, owner, namespace, after=after or "", limit=limit)
+def listed(store: Store, owner: Owner, namespace: str, *, after: str | None, limit: int) -> list[DocumentRow]:
+    return list_documents(store.database, owner, namespace, after=after or "", limit=limit)
 
 
-def _seen_by(owner: Owner, found: Iterable[Known], scope: Scope) -> list[Known]:
+def _seen_by(owner: Owner, found: Iterable[KnownDocument], scope: Scope) -> list[KnownDocument]:
     """Mark documents that are another user's to change."""
     if scope == "user" or owner.is_tenant_owner:
         return list(found)
     return [replace(one, is_foreign=one.user_id != owner.user_id) for one in found]
 
 
-def _step(store: Store, owner: Owner, address: Address, document: Document) -> Step:
-    coming = Coming(
+def _step(store: Store, owner: Owner, address: Address, document: Document) -> ImportStep:
+    coming = IncomingDocument(
         collection=document.collection,
         name=document.name,
         format=document.format,
@@ -166,11 +188,11 @@ def _step(store: Store, owner: Owner, address: Address, document: Document) -> S
         origin=document.origin,
         continues=document.continues,
     )
-    shelf = Shelf(_seen_by(owner, records.concerning(store.database, address, coming), document.scope))
+    shelf = Shelf(_seen_by(owner, find_concerning(store.database, address, coming), document.scope))
     known = shelf.place_of(coming)
     if known is None and (found := recognised(store, address, document.name, document.text)):
         coming = replace(coming, continues=found[0].id, has_same_text=found[1])
-        shelf = Shelf(_seen_by(owner, records.concerning(store.database, address, coming), document.scope))
+        shelf = Shelf(_seen_by(owner, find_concerning(store.database, address, coming), document.scope))
     elif known is not None and known.collection == FORMER:
         share = resemblance(_texts(store, address, known), document.text)
         coming = replace(coming, has_same_text=share >= SAME)
@@ -178,7 +200,7 @@ def _step(store: Store, owner: Owner, address: Address, document: Document) -> S
 
 
 async def _carry_out(
-    store: Store, owner: Owner, document: Document, chunking: Chunking, *, namespace: str, step: Step
+    store: Store, owner: Owner, document: Document, chunking: Chunking, *, namespace: str, step: ImportStep
 ) -> Imported:
     address = (owner.tenant_id, namespace, owner.of(document.scope))
     after = step.document
@@ -205,43 +227,43 @@ async def _carry_out(
     return Imported(step=step, chunks=counts)
 
 
-def _row(one: Known | None) -> Known | None:
+def _row(one: KnownDocument | None) -> KnownDocument | None:
     """A document as its row has it, without who brought it: to see whether the row changes."""
     return None if one is None else replace(one, user_id="", is_foreign=False)
 
 
-def _is_known(step: Step) -> bool:
+def _is_known(step: ImportStep) -> bool:
     """Whether all of its text is in its thread, but for what was forgotten there."""
     former, after = step.former, step.document
     return former is not None and former.digest == after.digest != "" and former.thread == after.thread
 
 
-def _begin(tx: Transaction, address: Address, step: Step, owner: Owner) -> None:
+def _begin(tx: Transaction, address: Address, step: ImportStep, owner: Owner) -> None:
     """Write a document's row before its chunks: until they are there, it has no digest.
 
     What it absorbs may hold its place, and keeps it until the end.
     """
     begun = step.former if step.former is not None and step.absorbed else step.document
     row = replace(begun, thread=step.document.thread, digest="")
-    records.put(tx, address, row, _author(step, owner))
+    write_document(tx, address, row, _author(step, owner))
 
 
-def _end(tx: Transaction, address: Address, step: Step, owner: Owner) -> None:
-    records.remove(tx, address, [one.id for one in step.absorbed])
-    records.put(tx, address, step.document, _author(step, owner))
+def _end(tx: Transaction, address: Address, step: ImportStep, owner: Owner) -> None:
+    delete_documents(tx, address, [one.id for one in step.absorbed])
+    write_document(tx, address, step.document, _author(step, owner))
 
 
-def _take_back(tx: Transaction, address: Address, step: Step) -> None:
+def _take_back(tx: Transaction, address: Address, step: ImportStep) -> None:
     """Undo `_begin` after a refusal. A document that may be half written stays without a digest."""
     former = step.former
     if former is None:
-        records.drop_empty(tx, address, [step.document.thread])
+        delete_empty(tx, address, [step.document.thread])
         return
     is_whole = step.action in {"moved", "unchanged"} or former.thread != step.document.thread
-    records.put(tx, address, former if is_whole else replace(former, digest=""), former.user_id)
+    write_document(tx, address, former if is_whole else replace(former, digest=""), former.user_id)
 
 
-def _author(step: Step, owner: Owner) -> str:
+def _author(step: ImportStep, owner: Owner) -> str:
     return step.former.user_id if step.former is not None else owner.user_id
 
 
@@ -249,7 +271,7 @@ async def _leave(
     store: Store,
     owner: Owner,
     namespace: str,
-    leaving: Sequence[tuple[Address, Known]],
+    leaving: Sequence[tuple[Address, KnownDocument]],
     write: Callable[[Transaction], None],
 ) -> Receipt | None:
     """Commit `write`, which takes documents from their threads, together with what follows for the chunks there.
@@ -262,21 +284,21 @@ async def _leave(
         await _rename(store, owner, namespace, chunks, names)
 
     def commit(tx: Transaction) -> tuple[str, Erased] | None:
-        there = rows.by_ids(tx, owner, namespace, [memory.id for memory in parting.erased])
+        there = find_by_ids(tx, owner, namespace, [memory.id for memory in parting.erased])
         gone = erase(store, tx, owner, there, namespace) if there else None
         write(tx)
         for address, thread, chunks in parting.foreign:
-            records.register(tx, address, {thread: _title_of(chunks)}, chunks[0].user_id)
+            register_threads(tx, address, {thread: _title_of(chunks)}, chunks[0].user_id)
         return gone
 
     gone = await store.writer.write(commit)
     return await conclude(store, owner, *gone) if gone else None
 
 
-def _parting(store: Store, owner: Owner, leaving: Sequence[tuple[Address, Known]]) -> _Parting:
+def _parting(store: Store, owner: Owner, leaving: Sequence[tuple[Address, KnownDocument]]) -> _Parting:
     parting, leavers = _Parting(), {one.id for _, one in leaving}
     for address, thread in dict.fromkeys((address, one.thread) for address, one in leaving):
-        sharing = records.of_thread(store.database, address, thread)
+        sharing = find_by_thread(store.database, address, thread)
         others = [one.name for one in sharing if one.id not in leavers]
         chunks = _chunks(store, address, thread)
         if others:
@@ -295,7 +317,7 @@ async def _rename(
     items = [
         _retitled(memory, names[0])
         for memory in chunks
-        if rows.intact(memory) and rows.texts(memory.metadata, "document") not in names
+        if is_intact(memory) and text_of(memory.metadata, "document") not in names
     ]
     for start in range(0, len(items), AT_ONCE):
         await remember(store, owner, items[start : start + AT_ONCE], namespace)
@@ -303,7 +325,7 @@ async def _rename(
 
 def _retitled(memory: MemoryRecord, name: str) -> NewMemory:
     metadata: dict[str, Any] = dict(memory.metadata)
-    source = rows.texts(metadata, "source").removeprefix(rows.texts(metadata, "document"))
+    source = text_of(metadata, "source").removeprefix(text_of(metadata, "document"))
     return NewMemory(
         text=memory.text,
         key=memory.key,
@@ -316,22 +338,22 @@ def _retitled(memory: MemoryRecord, name: str) -> NewMemory:
     )
 
 
-def _title(store: Store, address: Address, after: Known) -> str:
+def _title(store: Store, address: Address, after: KnownDocument) -> str:
     """The name that the chunks bear: the document's, or one of those that share them if they bear it already."""
-    others = {one.name for one in records.of_thread(store.database, address, after.thread) if one.id != after.id}
+    others = {one.name for one in find_by_thread(store.database, address, after.thread) if one.id != after.id}
     borne = _title_of(_chunks(store, address, after.thread)) if others else ""
     return borne if borne in others else after.name
 
 
 def _title_of(chunks: Sequence[MemoryRecord]) -> str:
-    return rows.texts(chunks[0].metadata, "document") if chunks else ""
+    return text_of(chunks[0].metadata, "document") if chunks else ""
 
 
 def _chunks(store: Store, address: Address, thread: str) -> list[MemoryRecord]:
-    return rows.thread(store.database, address, thread)
+    return read_thread(store.database, address, thread)
 
 
-def _texts(store: Store, address: Address, one: Known) -> list[str]:
+def _texts(store: Store, address: Address, one: KnownDocument) -> list[str]:
     return [_body(memory) for memory in _chunks(store, address, one.thread)]
 
 
@@ -341,8 +363,8 @@ def _body(memory: MemoryRecord) -> str:
     return body if line and memory.metadata.get("headings") else heading + line + body
 
 
-def _begins_within(store: Store, address: Address, one: Known, text: str) -> bool:
-    first = rows.thread(store.database, address, one.thread, limit=1)
+def _begins_within(store: Store, address: Address, one: KnownDocument, text: str) -> bool:
+    first = read_thread(store.database, address, one.thread, limit=1)
     return bool(first) and _body(first[0]) in text
 
 
@@ -350,11 +372,11 @@ def _file(name: str) -> str:
     return PurePosixPath(name).name.casefold()
 
 
-def _named(store: Store, owner: Owner, ids: Sequence[str], namespace: str) -> list[tuple[Address, Known]]:
+def _named(store: Store, owner: Owner, ids: Sequence[str], namespace: str) -> list[tuple[Address, KnownDocument]]:
     """Find each document once, however often it is named. Raises UnknownDocument, NotTheAuthor."""
-    found: dict[str, tuple[Address, Known]] = {}
+    found: dict[str, tuple[Address, KnownDocument]] = {}
     for number, document_id in enumerate(ids):
-        if (one := records.visible(store.database, owner, namespace, document_id)) is None:
+        if (one := find_visible_document(store.database, owner, namespace, document_id)) is None:
             raise UnknownDocument(f"there is no document {document_id[:80]!r} here", field=f"ids[{number}]")
         scope: Scope = "user" if one[0][2] == owner.of("user") else "tenant"
         if _seen_by(owner, [one[1]], scope)[0].is_foreign:

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from soma.memory.index.partition import Partition
+from soma.memory.types import Address
 
 BOUND_BYTES = 2 * 1024**3
 STRIPES = 64
 
-Address = tuple[str, str, str]  # tenant, namespace, owner name
 Load = Callable[[Address], Partition]
 
 

@@ -3,17 +3,13 @@
 from collections.abc import Iterator, Mapping
 from math import log10
 
+from soma.memory.relations import MADE
 from soma.memory.types import Link
 
 STRONGEST = 64  # links of one memory that recall follows
 
 
 Others = dict[str, float]
-
-# What consolidation links by itself: it may bring a memory in, but nobody vouches for it.
-MADE = frozenset(("summarises", "recombines", "associated"))
-
-CARRIES = "carries_text_of"  # from a memory to what its text was taken from, and with which it is forgotten
 
 
 class Links:

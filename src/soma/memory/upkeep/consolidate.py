@@ -2,7 +2,6 @@
 more strongly. REM: some pairs of episodes from different conversations become one memory. Both can be undone.
 """
 
-import json
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -14,18 +13,20 @@ from soma.events.facts.memory import MemoryConsolidated
 from soma.events.ids import new_id, now
 from soma.events.transaction import Transaction
 from soma.memory import remember as remembering
-from soma.memory import rows
 from soma.memory.erasing import subject
-from soma.memory.index.cache import Address
 from soma.memory.index.partition import Entry
+from soma.memory.relations import RECOMBINES, SUMMARISES
 from soma.memory.remember import NotEmbedded, Request
+from soma.memory.rows.consolidations import read_past_sources, write_consolidation
+from soma.memory.rows.embeddings import read_embeddings
+from soma.memory.rows.links import find_links_between, write_link
+from soma.memory.rows.memories import is_unchanged
 from soma.memory.store import Store
-from soma.memory.types import MADE_MARK, Link, MemoryRecord, NewLink, NewMemory, Owner, Scope
+from soma.memory.types import MADE_MARK, Address, Link, LinkChange, MemoryRecord, NewLink, NewMemory, Owner, Scope
 from soma.memory.upkeep.episodes import Weights, groups, pairs
 from soma.memory.upkeep.extract import recombined, summary
 
 Summarise = Callable[[Sequence[str]], Awaitable[str]]
-Change = tuple[str, str, str, float | None, float]  # from, to, relation, weight before and after
 
 GROUPS = 3  # a cycle
 BUDGET_SECONDS = 0.5  # for finding groups: what is not found by then is left to the next cycle
@@ -72,7 +73,7 @@ async def cycle(store: Store, address: Address, summarise: Summarise | None = No
 
 
 def _nrem(store: Store, address: Address, deadline: float) -> list[_Work]:
-    used = {source for _, sources in _past(store, address, "nrem") for source in sources}
+    used = {source for sources in read_past_sources(store.database, address, "nrem") for source in sources}
     with store.partitions.opened(*address[:2], address[2:]) as [partition]:
         saying = (
             group for group in groups(partition, used, deadline=deadline) if summary(group.members, group.weights)
@@ -81,7 +82,7 @@ def _nrem(store: Store, address: Address, deadline: float) -> list[_Work]:
     return [
         _Work(
             phase="nrem",
-            relation=rows.SUMMARISES,
+            relation=SUMMARISES,
             entries=group.members,
             weights=group.weights,
             importance=sum(entry.importance for entry in group.members) / len(group.members),
@@ -92,13 +93,13 @@ def _nrem(store: Store, address: Address, deadline: float) -> list[_Work]:
 
 
 def _rem(store: Store, address: Address) -> list[_Work]:
-    used = {frozenset(sources) for _, sources in _past(store, address, "rem")}
+    used = {frozenset(sources) for sources in read_past_sources(store.database, address, "rem")}
     with store.partitions.opened(*address[:2], address[2:]) as [partition]:
         found = pairs(partition, used)
     return [
         _Work(
             phase="rem",
-            relation=rows.RECOMBINES,
+            relation=RECOMBINES,
             entries=pair.members,
             weights=pair.weights,
             importance=REM_IMPORTANCE,
@@ -106,16 +107,6 @@ def _rem(store: Store, address: Address) -> list[_Work]:
         )
         for pair in found
     ]
-
-
-def _past(store: Store, address: Address, phase: str) -> list[tuple[str, list[str]]]:
-    """What was distilled before, also what was undone: nobody wants it back the next night."""
-    found = store.database.query(
-        "SELECT id, sources FROM memory_consolidations "
-        "WHERE tenant_id = ? AND namespace = ? AND scope_owner = ? AND phase = ? ORDER BY created_at",
-        [*address, phase],
-    )
-    return [(consolidation_id, json.loads(sources)) for consolidation_id, sources in found]
 
 
 async def _distil(store: Store, address: Address, work: _Work, summarise: Summarise | None) -> Consolidation | None:
@@ -133,7 +124,7 @@ async def _distil(store: Store, address: Address, work: _Work, summarise: Summar
     space = await store.work(store.spaces.of, address[0])
     made = await remembering.embed(store, request, space)
 
-    def write(tx: Transaction) -> tuple[remembering.Written, list[Change]]:
+    def write(tx: Transaction) -> tuple[remembering.Written, list[LinkChange]]:
         _still_there(tx, work)
         written = remembering.write(tx, store=store, request=request, made=made, space=space)
         changes = _reinforced(tx, address[0], work.reinforce)
@@ -147,7 +138,7 @@ async def _distil(store: Store, address: Address, work: _Work, summarise: Summar
             method="model" if summarise else "extractive",
         )
         tx.append(draft(fact, subject(owner)))
-        _keep(tx, address, fact)
+        write_consolidation(tx, address, fact)
         return written, changes
 
     try:
@@ -170,7 +161,7 @@ async def _text(store: Store, work: _Work, summarise: Summarise | None) -> str:
 
 def _sources(store: Store, work: _Work) -> dict[str, MemoryRecord]:
     model = store.spaces.target.model
-    return {memory.id: memory for memory, _ in rows.embeddings(store.database, model, (e.id for e in work.entries))}
+    return {memory.id: memory for memory, _ in read_embeddings(store.database, model, (e.id for e in work.entries))}
 
 
 def _item(work: _Work, text: str, consolidation_id: str, *, scope: Scope) -> NewMemory:
@@ -195,33 +186,17 @@ def _item(work: _Work, text: str, consolidation_id: str, *, scope: Scope) -> New
 
 
 def _still_there(tx: Transaction, work: _Work) -> None:
-    for entry in work.entries:
-        if not tx.query(
-            "SELECT 1 FROM memories WHERE id = ? AND revision = ? AND forgotten_at IS NULL", [entry.id, entry.revision]
-        ):
-            raise _Moved
+    if not all(is_unchanged(tx, entry.id, entry.revision) for entry in work.entries):
+        raise _Moved
 
 
-def _reinforced(tx: Transaction, tenant_id: str, ends: Sequence[tuple[str, str]]) -> list[Change]:
+def _reinforced(tx: Transaction, tenant_id: str, ends: Sequence[tuple[str, str]]) -> list[LinkChange]:
     """Every link between each pair weighs a little more. None begins: measured, new ones outshout the neighbours."""
-    changes: list[Change] = []
+    changes: list[LinkChange] = []
     for one, other in ends:
-        found = tx.query(
-            "SELECT from_id, to_id, relation, weight FROM memory_links "
-            "WHERE (from_id = ? AND to_id = ?) OR (from_id = ? AND to_id = ?)",
-            [one, other, other, one],
-        )
-        changes += [(*link, before, before + GAIN * (1 - before)) for *link, before in found]
+        for link in find_links_between(tx, one, other):
+            after = link.weight + GAIN * (1 - link.weight)
+            changes.append((link.from_id, link.to_id, link.relation, link.weight, after))
     for from_id, to_id, relation, _, after in changes:
-        tx.execute(rows.UPSERT_LINK, [tenant_id, from_id, to_id, relation, after])
+        write_link(tx, tenant_id, Link(from_id=from_id, to_id=to_id, relation=relation, weight=after))
     return changes
-
-
-def _keep(tx: Transaction, address: Address, fact: MemoryConsolidated) -> None:
-    lists = [json.dumps(value) for value in (fact.made, fact.sources, fact.links)]
-    tx.execute(
-        "INSERT INTO memory_consolidations "
-        "(id, tenant_id, namespace, scope_owner, phase, made, sources, links, method, created_at) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [fact.consolidation_id, *address, fact.phase, *lists, fact.method, now()],
-    )

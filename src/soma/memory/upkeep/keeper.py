@@ -9,11 +9,12 @@ import logging
 import time
 from dataclasses import dataclass, field
 
+from soma.events.log import Log
 from soma.memory.errors import ModelUnavailable
-from soma.memory.index.cache import Address
+from soma.memory.rows.memories import list_tenants
 from soma.memory.store import STREAM, Store
+from soma.memory.types import Address
 from soma.memory.upkeep.consolidate import Summarise, cycle
-from soma.memory.upkeep.pages import tenants
 from soma.memory.upkeep.reconcile import OF_NOBODY, reconcile, unwell
 from soma.memory.upkeep.reembed import progress, reembed
 
@@ -59,7 +60,7 @@ class Keeper:
         self._routine, self._woke = routine, time.monotonic()
         suspects = await unwell(self._store)
         while True:
-            for tenant_id in await self._store.work(lambda: list(tenants(self._store.database))):
+            for tenant_id in await self._store.work(lambda: list(list_tenants(self._store.database))):
                 try:
                     await self._tend(tenant_id, is_suspect=bool(suspects & {tenant_id, OF_NOBODY}))
                 except Exception:
@@ -120,10 +121,7 @@ class Keeper:
             await self._rest()
 
     def _head(self, tenant_id: str) -> int:
-        [[head]] = self._store.database.query(
-            "SELECT COALESCE(MAX(seq), 0) FROM events WHERE tenant_id = ? AND stream = ?", [tenant_id, STREAM]
-        )
-        return int(head)
+        return Log(self._store.database).last_number(tenant_id, STREAM)
 
     async def _rest(self) -> None:
         """For as long as makes the work since the last rest its share of the time."""

@@ -14,29 +14,33 @@ from functools import partial
 from soma.events.facts.codec import Subject, draft
 from soma.events.facts.memory import MemoryReconciled
 from soma.events.transaction import Transaction
-from soma.memory import rows
+from soma.memory.rows.embeddings import (
+    count_lacking,
+    delete_left_behind,
+    find_left_behind,
+    find_tenants_with_left_behind,
+    read_source,
+)
+from soma.memory.rows.links import (
+    LinkKey,
+    count_links_by_owner,
+    delete_links,
+    find_dangling,
+    find_tenants_with_dangling,
+)
+from soma.memory.rows.memories import is_intact, list_tenants
 from soma.memory.store import STREAM, Store
 from soma.memory.types import MemoryRecord
 from soma.memory.upkeep.compare import differing
-from soma.memory.upkeep.pages import Page, lacking, pages, tenants
+from soma.memory.upkeep.pages import Page, pages
 from soma.memory.upkeep.reembed import BATCH, make
 
 NAMED = 20  # problems that a report names; all are counted
 PATIENCE = (0.02, 0.1, 0.5)  # seconds until what differs is compared again
 BEYOND_REPAIR = "payload_damaged"
 
-Link = tuple[str, str, str]
 Rest = Callable[[], Awaitable[None]]
 
-LEFT = (
-    "FROM memory_embeddings e LEFT JOIN memories m ON m.id = e.memory_id "
-    "WHERE (m.id IS NULL OR m.forgotten_at IS NOT NULL)"
-)
-DANGLING = (
-    "FROM memory_links l LEFT JOIN memories a ON a.id = l.from_id LEFT JOIN memories b ON b.id = l.to_id "
-    "WHERE (a.id IS NULL OR b.id IS NULL OR a.forgotten_at IS NOT NULL OR b.forgotten_at IS NOT NULL "
-    "OR a.tenant_id <> l.tenant_id OR b.tenant_id <> l.tenant_id)"
-)
 OF_NOBODY = ""
 
 
@@ -107,17 +111,16 @@ async def reconcile(
 async def unwell(store: Store) -> set[str]:
     """Tenants that a quick look finds something wrong with: counts and joins, no text and no vector is read."""
     found = await store.work(_left_and_dangling, store)
-    for tenant_id in await store.work(lambda: list(tenants(store.database))):
+    for tenant_id in await store.work(lambda: list(list_tenants(store.database))):
         model = store.spaces.of(tenant_id).model
-        if await store.work(lacking, store.database, tenant_id, model):
+        if await store.work(count_lacking, store.database, tenant_id, model):
             found.add(tenant_id)
     return found
 
 
 def _left_and_dangling(store: Store) -> set[str]:
-    left = store.database.query(f"SELECT DISTINCT m.tenant_id {LEFT}")
-    dangling = store.database.query(f"SELECT DISTINCT l.tenant_id {DANGLING}")
-    return {tenant_id or OF_NOBODY for (tenant_id,) in (*left, *dangling)}
+    found = find_tenants_with_left_behind(store.database) | find_tenants_with_dangling(store.database)
+    return {tenant_id or OF_NOBODY for tenant_id in found}
 
 
 async def _check_memories(store: Store, tenant_id: str, report: Report, *, repair: bool, rest: Rest) -> None:
@@ -128,7 +131,7 @@ async def _check_memories(store: Store, tenant_id: str, report: Report, *, repai
         if not report.sight.compares(scope_owner):
             continue
         report.memories += len(page)
-        damaged = {memory.id for memory, _ in page if not rows.intact(memory)}
+        damaged = {memory.id for memory, _ in page if not is_intact(memory)}
         report.add(BEYOND_REPAIR, [memory.id for memory, _ in page if memory.id in damaged], scope_owner)
         dimension = space.embedder.dimension
         bad = [memory for memory, made in page if made is None or len(made.vector) != dimension]
@@ -149,43 +152,38 @@ def _why(store: Store, memories: Sequence[MemoryRecord], model: str) -> dict[str
     """Ids of memories without a usable vector, by what is wrong with the one that is there."""
     kinds: dict[str, list[str]] = {}
     for memory in memories:
-        found = store.database.query(
-            "SELECT source FROM memory_embeddings WHERE memory_id = ? AND model = ?", [memory.id, model]
-        )
-        stale = bool(found) and found[0][0] != memory.checksum
-        kind = "vector_missing" if not found else "vector_stale" if stale else "vector_damaged"
+        source = read_source(store.database, memory.id, model)
+        kind = "vector_missing" if source is None else "vector_stale" if source != memory.checksum else "vector_damaged"
         kinds.setdefault(kind, []).append(memory.id)
     return kinds
 
 
 async def _check_leftovers(store: Store, tenant_id: str, report: Report, *, repair: bool) -> None:
     """What stayed behind of memories that are gone."""
-    query, sight = store.database.query, report.sight
-    mine = "AND (m.tenant_id = ? OR m.id IS NULL)"
-    found = await store.work(query, f"SELECT m.scope_owner, e.memory_id, e.model {LEFT} {mine}", [tenant_id])
-    ends = f"SELECT a.scope_owner, l.from_id, l.to_id, l.relation {DANGLING} AND l.tenant_id = ?"
-    loose = await store.work(query, ends, [tenant_id])
-    found, loose = ([row for row in some if sight.compares(row[0])] for some in (found, loose))
-    for kind, some in (("vector_left", found), ("link_dangling", loose)):
-        for scope_owner, memory_id, *_ in some:
-            report.add(kind, [memory_id], scope_owner)
-    left, links = ([row[1:] for row in some] for some in (found, loose))
-    report.links = await store.work(_links, store, tenant_id, sight)
-    if repair and (left or links):
-        await store.writer.write(partial(_remove, left=left, links=links))
-        report.repaired += len(left) + len(links)
+    sight, vectors, links = report.sight, [], []
+    for scope_owner, memory_id, model in await store.work(find_left_behind, store.database, tenant_id):
+        if sight.compares(scope_owner):
+            report.add("vector_left", [memory_id], scope_owner)
+            vectors.append((memory_id, model))
+    for scope_owner, one, other, relation in await store.work(find_dangling, store.database, tenant_id):
+        if sight.compares(scope_owner):
+            report.add("link_dangling", [one], scope_owner)
+            links.append((one, other, relation))
+    report.links = await store.work(_count_links, store, tenant_id, sight)
+    if repair and (vectors or links):
+        await store.writer.write(partial(_remove, vectors=vectors, links=links))
+        report.repaired += len(vectors) + len(links)
 
 
-def _links(store: Store, tenant_id: str, sight: Sight) -> int:
-    """How many there are that begin in what is compared."""
-    begins = "SELECT a.scope_owner, COUNT(*) FROM memory_links l LEFT JOIN memories a ON a.id = l.from_id"
-    counts = store.database.query(f"{begins} WHERE l.tenant_id = ? GROUP BY a.scope_owner", [tenant_id])
-    return sum(int(count) for scope_owner, count in counts if sight.compares(scope_owner))
+def _count_links(store: Store, tenant_id: str, sight: Sight) -> int:
+    """Count the links that begin in what is compared."""
+    counts = count_links_by_owner(store.database, tenant_id)
+    return sum(count for scope_owner, count in counts if sight.compares(scope_owner))
 
 
-def _remove(tx: Transaction, *, left: Sequence[tuple[str, str]], links: Sequence[Link]) -> None:
-    tx.executemany("DELETE FROM memory_embeddings WHERE memory_id = ? AND model = ?", left)
-    tx.executemany("DELETE FROM memory_links WHERE from_id = ? AND to_id = ? AND relation = ?", links)
+def _remove(tx: Transaction, *, vectors: Sequence[tuple[str, str]], links: Sequence[LinkKey]) -> None:
+    delete_left_behind(tx, vectors)
+    delete_links(tx, links)
 
 
 async def _check_partition(store: Store, address: tuple[str, str, str], report: Report, *, repair: bool) -> None:

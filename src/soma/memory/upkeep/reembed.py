@@ -13,13 +13,20 @@ from functools import partial
 from soma.events.facts.codec import Subject, draft
 from soma.events.facts.memory import MemoryReembedded
 from soma.events.transaction import Transaction
-from soma.memory import rows
 from soma.memory.rendering import embedding, rendered
-from soma.memory.rows import Embedding
+from soma.memory.rows.embeddings import (
+    Embedding,
+    count_lacking,
+    count_lacking_visible,
+    delete_other_models,
+    has_other_models,
+    write_embeddings,
+)
+from soma.memory.rows.memories import count_tenant, count_visible, is_intact, read_checksums
 from soma.memory.spaces import Space, served
 from soma.memory.store import STREAM, Store
 from soma.memory.types import MemoryRecord, Owner
-from soma.memory.upkeep.pages import Page, count, lacking, pages, seen
+from soma.memory.upkeep.pages import Page, pages
 
 logger = logging.getLogger(__name__)
 
@@ -43,12 +50,16 @@ class Progress:
 def progress(store: Store, tenant_id: str) -> Progress:
     """Of a whole tenant: for upkeep."""
     target = store.spaces.target.model
-    return _progress(store, tenant_id, count(store.database, tenant_id), lacking(store.database, tenant_id, target))
+    return _progress(
+        store, tenant_id, count_tenant(store.database, tenant_id), count_lacking(store.database, tenant_id, target)
+    )
 
 
 def progress_seen(store: Store, owner: Owner) -> Progress:
     """Of what `owner` sees: how much others remember is theirs to know."""
-    return _progress(store, owner.tenant_id, *seen(store.database, owner, store.spaces.target.model))
+    target = store.spaces.target.model
+    memories = count_visible(store.database, owner)
+    return _progress(store, owner.tenant_id, memories, count_lacking_visible(store.database, owner, target))
 
 
 def _progress(store: Store, tenant_id: str, memories: int, without: int) -> Progress:
@@ -83,8 +94,8 @@ async def _round(store: Store, tenant_id: str, target: Space, damaged: list[str]
     """Make what is missing as one walk finds it; nothing is made from what is `damaged`, which is named there."""
     walk = pages(store.database, tenant_id, target.model)
     while page := await store.work(_next, walk):
-        without = [memory for memory, made in page if made is None and rows.intact(memory)]
-        damaged += [memory.id for memory, made in page if made is None and not rows.intact(memory)]
+        without = [memory for memory, made in page if made is None and is_intact(memory)]
+        damaged += [memory.id for memory, made in page if made is None and not is_intact(memory)]
         for start in range(0, len(without), BATCH):
             yield await make(store, without[start : start + BATCH], target)
 
@@ -105,24 +116,21 @@ async def make(store: Store, memories: Sequence[MemoryRecord], space: Space) -> 
 def _write(
     tx: Transaction, pairs: Sequence[tuple[MemoryRecord, Embedding]], model: str
 ) -> list[tuple[MemoryRecord, Embedding]]:
-    ids = [memory.id for memory, _ in pairs]
-    marks = ", ".join("?" * len(ids))
-    living = tx.query(f"SELECT id, checksum FROM memories WHERE forgotten_at IS NULL AND id IN ({marks})", ids)
-    present = {(memory_id, checksum) for memory_id, checksum in living}
+    present = read_checksums(tx, [memory.id for memory, _ in pairs])
     valid = [(memory, made) for memory, made in pairs if (memory.id, memory.checksum) in present]
-    tx.executemany(rows.UPSERT_EMBEDDING, [rows.embedding_parameters(memory, model, made) for memory, made in valid])
+    write_embeddings(tx, model, valid)
     return valid
 
 
 def _switch(tx: Transaction, *, store: Store, tenant_id: str, beyond: int) -> int:
     """How many vectors are missing, but for those `beyond` repair; where none is, the tenant is switched."""
     target = store.spaces.target.model
-    if (left := lacking(tx, tenant_id, target) - beyond) > 0:
+    if (left := count_lacking(tx, tenant_id, target) - beyond) > 0:
         return left
     former = served(tx, tenant_id) or target
     if former != target:
         store.spaces.switch(tx, tenant_id, target)
-        fact = MemoryReembedded(model_before=former, model_after=target, memories=count(tx, tenant_id))
+        fact = MemoryReembedded(model_before=former, model_after=target, memories=count_tenant(tx, tenant_id))
         tx.append(draft(fact, Subject(tenant_id=tenant_id, stream=STREAM)))
     return 0
 
@@ -133,17 +141,6 @@ async def _sweep(store: Store, tenant_id: str) -> AsyncGenerator[int, None]:
     walk = pages(store.database, tenant_id, target)
     while page := await store.work(_next, walk):
         ids = [memory.id for memory, _ in page]
-        if await store.work(_others, store, ids, target):
-            await store.writer.write(partial(_remove_others, ids=ids, model=target))
+        if await store.work(has_other_models, store.database, ids, target):
+            await store.writer.write(partial(delete_other_models, ids=ids, model=target))
         yield 0
-
-
-def _remove_others(tx: Transaction, *, ids: Sequence[str], model: str) -> None:
-    marks = ", ".join("?" * len(ids))
-    tx.execute(f"DELETE FROM memory_embeddings WHERE model <> ? AND memory_id IN ({marks})", [model, *ids])
-
-
-def _others(store: Store, ids: Sequence[str], model: str) -> bool:
-    marks = ", ".join("?" * len(ids))
-    sql = f"SELECT 1 FROM memory_embeddings WHERE model <> ? AND memory_id IN ({marks}) LIMIT 1"
-    return bool(store.database.query(sql, [model, *ids]))

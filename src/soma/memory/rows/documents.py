@@ -1,15 +1,13 @@
 """The rows of documents: their SQL, and how a row becomes a value."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from soma.events.database import Reader, Row
 from soma.events.ids import new_id, now
 from soma.events.transaction import Transaction
-from soma.memory.catalogue.identity import FORMER, Coming, Known
-from soma.memory.index.cache import Address
-from soma.memory.types import Owner
+from soma.memory.catalogue.identity import FORMER, IncomingDocument, KnownDocument
+from soma.memory.types import Address, DocumentRow, Owner
 
 COLUMNS = ("id", "collection", "name", "origin", "thread", "digest", "format", "user_id")
 SELECT = f"SELECT {', '.join(COLUMNS)} FROM memory_documents"
@@ -35,27 +33,12 @@ DROP_EMPTY = (
 THREADS = "document:"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listed:
-    """A document as a list shows it."""
-
-    id: str
-    collection: str
-    name: str
-    scope_owner: str
-    format: str
-    digest: str
-    user_id: str
-    imported_at: str
-    chunks: int
-
-
-def all_of(reader: Reader, address: Address) -> list[Known]:
+def read_documents(reader: Reader, address: Address) -> list[KnownDocument]:
     """Every document of a partition."""
-    return _known(reader.query(f"{SELECT} WHERE {PARTITION} ORDER BY id", address))
+    return _to_documents(reader.query(f"{SELECT} WHERE {PARTITION} ORDER BY id", address))
 
 
-def concerning(reader: Reader, address: Address, coming: Coming) -> list[Known]:
+def find_concerning(reader: Reader, address: Address, coming: IncomingDocument) -> list[KnownDocument]:
     """The documents that decide what becomes of one that comes, with those that share a thread with them."""
     wanted: list[tuple[str, Sequence[Any]]] = [
         ("name = ? AND collection IN (?, ?)", [coming.name, coming.collection, FORMER]),
@@ -65,20 +48,22 @@ def concerning(reader: Reader, address: Address, coming: Coming) -> list[Known]:
     ]
     found = {one.id: one for where, values in wanted for one in _where(reader, address, where, values)}
     for thread in {one.thread for one in found.values()}:
-        found |= {one.id: one for one in of_thread(reader, address, thread)}
+        found |= {one.id: one for one in find_by_thread(reader, address, thread)}
     return list(found.values())
 
 
-def of_thread(reader: Reader, address: Address, thread: str) -> list[Known]:
+def find_by_thread(reader: Reader, address: Address, thread: str) -> list[KnownDocument]:
     return _where(reader, address, "thread = ?", [thread])
 
 
-def former(reader: Reader, address: Address) -> list[Known]:
+def find_former(reader: Reader, address: Address) -> list[KnownDocument]:
     """Documents from before there were collections."""
     return _where(reader, address, "collection = ?", [FORMER])
 
 
-def visible(reader: Reader, owner: Owner, namespace: str, document_id: str) -> tuple[Address, Known] | None:
+def find_visible_document(
+    reader: Reader, owner: Owner, namespace: str, document_id: str
+) -> tuple[Address, KnownDocument] | None:
     """A document by its id, with the partition that it is in, where the owner may see it."""
     found = reader.query(
         f"SELECT scope_owner FROM memory_documents d WHERE {VISIBLE} AND d.id = ?",
@@ -90,40 +75,42 @@ def visible(reader: Reader, owner: Owner, namespace: str, document_id: str) -> t
     return address, _where(reader, address, "id = ?", [document_id])[0]
 
 
-def listed(reader: Reader, owner: Owner, namespace: str, *, after: str, limit: int) -> list[Listed]:
+def list_documents(reader: Reader, owner: Owner, namespace: str, *, after: str, limit: int) -> list[DocumentRow]:
     """The documents that the owner may see, in the order of their first import, from behind the id `after`."""
     sql = f"{LISTED} WHERE {VISIBLE} AND d.id > ? ORDER BY d.id LIMIT ?"
     found = reader.query(sql, [owner.tenant_id, namespace, *owner.visible(), after, limit])
-    return [Listed(**dict(zip(Listed.__slots__, row, strict=True))) for row in found]
+    return [DocumentRow(**dict(zip(DocumentRow.__slots__, row, strict=True))) for row in found]
 
 
-def _where(reader: Reader, address: Address, where: str, values: Sequence[Any]) -> list[Known]:
-    return _known(reader.query(f"{SELECT} WHERE {PARTITION} AND {where}", [*address, *values]))
+def _where(reader: Reader, address: Address, where: str, values: Sequence[Any]) -> list[KnownDocument]:
+    return _to_documents(reader.query(f"{SELECT} WHERE {PARTITION} AND {where}", [*address, *values]))
 
 
-def _known(found: Iterable[Row]) -> list[Known]:
-    return [Known(**dict(zip(COLUMNS, row, strict=True))) for row in found]
+def _to_documents(found: Iterable[Row]) -> list[KnownDocument]:
+    return [KnownDocument(**dict(zip(COLUMNS, row, strict=True))) for row in found]
 
 
-def put(tx: Transaction, address: Address, one: Known, user_id: str) -> None:
+def write_document(tx: Transaction, address: Address, one: KnownDocument, user_id: str) -> None:
     values = [one.id, one.collection, one.name, one.origin, one.thread, one.digest, one.format, user_id, now()]
     tx.execute(UPSERT, [*address, *values])
 
 
-def remove(tx: Transaction, address: Address, ids: Iterable[str]) -> None:
+def delete_documents(tx: Transaction, address: Address, ids: Iterable[str]) -> None:
     for one in ids:
         tx.execute(f"DELETE FROM memory_documents WHERE {PARTITION} AND id = ?", [*address, one])
 
 
-def drop_empty(tx: Transaction, address: Address, threads: Iterable[str]) -> None:
+def delete_empty(tx: Transaction, address: Address, threads: Iterable[str]) -> None:
     """Remove the documents of those threads that have no chunk any more."""
     for thread in threads:
         if thread.startswith(THREADS):
             tx.execute(DROP_EMPTY, [*address, thread, *address, thread])
 
 
-def register(tx: Transaction, address: Address, names: Mapping[str, str], user_id: str) -> None:
+def register_threads(tx: Transaction, address: Address, names: Mapping[str, str], user_id: str) -> None:
     """Documents whose chunks came as memories, by their threads: as those from before there were collections."""
     for thread, name in names.items():
-        if not of_thread(tx, address, thread):
-            put(tx, address, Known(id=new_id(), collection=FORMER, name=name, thread=thread), user_id)
+        if not find_by_thread(tx, address, thread):
+            write_document(
+                tx, address, KnownDocument(id=new_id(), collection=FORMER, name=name, thread=thread), user_id
+            )
