@@ -33,7 +33,7 @@ async def _tidy(writer: Writer, retention: Retention, settled_seconds: float) ->
         try:
             await writer.write(drop_expired_bundles)
             await writer.write(daily_bounds.drop_past)
-            await retention.round()
+            await retention.erase_old()
         except Exception:
             logger.exception("what is too old stays for another hour")
         await asyncio.sleep(HOURLY)

@@ -243,7 +243,7 @@ async def _learners(settings: BrainSettings, writer: Writer) -> tuple[Learners, 
     )
     await writer.write(learners.configure)
     began = time.perf_counter()
-    restored = await writer.write(learners.restore)
+    restored = await writer.write(learners.load_recent)
     return learners, Restored(restored, round(time.perf_counter() - began, 3))
 
 
@@ -255,7 +255,7 @@ def shipped_views() -> Views:
 def _measure(metrics: BrainMetrics, learners: Learners, database: Database, tenants: int) -> None:
     """A restart changes no weight, so a scrape right after it finds what the one before it found."""
     known = (
-        (principal, learners.committed(principal)) for principal in find_recent_learners(database, tenants=tenants)
+        (principal, learners.read_committed(principal)) for principal in find_recent_learners(database, tenants=tenants)
     )
     metrics.restored(known, learners.hyperparameters)
 

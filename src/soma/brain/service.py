@@ -34,7 +34,7 @@ from soma.brain.feedback.withdrawal import WithdrawalIntake
 from soma.brain.feedback.workers import Workers
 from soma.brain.learners.history import Histories
 from soma.brain.learners.learners import Learners, stream_of
-from soma.brain.learners.presentation import levels, view, weights_of
+from soma.brain.learners.presentation import describe_learner, levels, weights_of
 from soma.brain.metrics import BrainMetrics
 from soma.brain.settings import BrainSettings
 from soma.brain.tokens import TokenCounter
@@ -195,7 +195,7 @@ class Brain:
     async def recall(self, principal: Principal, body: Recall) -> tuple[Sequence[RecalledMemory], Mapping[str, float]]:
         """The best by the served weights, of equal texts one; nothing is kept of it."""
         with self.metrics.recall_seconds.time():
-            state = await self._work(self._learners.committed, principal)
+            state = await self._work(self._learners.read_committed, principal)
             candidates, order = await self._candidates(principal, state.version, _query(body))
             served = serve(state, self._learners.hyperparameters)
             ranking = await self._work(ranked, candidates, served, order)
@@ -242,7 +242,9 @@ class Brain:
     # Learning
 
     async def state(self, principal: Principal) -> LearnerView:
-        return view(await self._work(self._learners.committed, principal), self._learners.hyperparameters)
+        return describe_learner(
+            await self._work(self._learners.read_committed, principal), self._learners.hyperparameters
+        )
 
     async def publish_turn_metrics(self, principal: Principal, body: TurnMetrics) -> Learned:
         with self.metrics.learning_seconds.time():
@@ -317,7 +319,7 @@ class Brain:
 
     async def history(self, principal: Principal, *, after: int | None, limit: int) -> LearnerHistory:
         """Explain each change of the weights after a version, oldest first."""
-        return await self._work(self._histories.stretch, principal, after=after, limit=limit)
+        return await self._work(self._histories.read_stretch, principal, after=after, limit=limit)
 
     async def list_feedback(self, principal: Principal, conversation_id: str, *, limit: int) -> list[FeedbackRow]:
         return await self._work(list_feedback, self._database, principal, conversation_id, limit=limit)
@@ -355,7 +357,7 @@ class Brain:
     def _seen(self, principal: Principal, conversation_id: str) -> tuple[LearnerState, Assignments, Changes]:
         """The learner as this conversation has it: with the steps of the arms that it is in."""
         arms, changes = self._experiments.arms(self._database, principal, conversation_id)
-        return self._experiments.seen_by(self._learners.committed(principal), changes), arms, changes
+        return self._experiments.seen_by(self._learners.read_committed(principal), changes), arms, changes
 
     def _keep_bundle(self, transaction: Transaction, bundle: Bundle, arms: Assignments) -> None:
         keep_bundle(transaction, bundle, days=self.settings.bundle_days)

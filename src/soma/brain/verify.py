@@ -20,7 +20,7 @@ from soma.brain.core.restore import Restore
 from soma.brain.core.state import LearnerState
 from soma.brain.learners.checkpoints import Signer, is_signed
 from soma.brain.learners.hyperparameters import read_hyperparameters
-from soma.brain.learners.observations import observed
+from soma.brain.learners.observations import parse_observation
 from soma.brain.learners.replay_start import ReplayStart, find_signed_start
 from soma.brain.learners.replay_without import replay_without
 from soma.brain.learners.retention import PREFIX
@@ -270,7 +270,7 @@ class _Replay:
         hyperparameters = self._by_digest[digest]
         state = self._state or self._begun(hyperparameters)
         for record in records:
-            observation = observed(record)
+            observation = parse_observation(record)
             state, _ = learn(state, observation, hyperparameters)
             self._past[state.version] = state
             self.said.learned(state.version, observation)
@@ -331,7 +331,7 @@ def main() -> None:
     if missing := _missing(settings):
         parser.exit(2, f"there is no brain in {missing}: is SOMA_DATA_DIR right?\n")
     try:
-        report = verified(Database(settings.database), Signer.believed_by(settings))
+        report = verified(Database(settings.database), Signer.believed_keys(settings))
     except ReadFailed as error:
         parser.exit(2, f"the database cannot be read: {' '.join(str(error).split())}\n")
     if as_json:

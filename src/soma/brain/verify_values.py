@@ -6,7 +6,7 @@ from itertools import groupby
 from soma.brain.core.observations import Evidence
 from soma.brain.core.rules.evidence import named_memories
 from soma.brain.feedback.memory_values import folded, value_of
-from soma.brain.learners.lineage import Jump, jumps, lineage
+from soma.brain.learners.lineage import Jump, lineage, read_jumps
 from soma.brain.learners.observations import Learnable
 from soma.brain.types import Principal
 from soma.events.database import Reader
@@ -36,7 +36,7 @@ class Said:
         for version, memory_id, helpful in rows:
             if self._named.get(version, {}).get(memory_id) != bool(helpful):
                 yield f"{name} at version {version} did not name memory {memory_id} so"
-        known = set(jumps(reads, learner, since=begin + 1))
+        known = set(read_jumps(reads, learner, since=begin + 1))
         for jump in sorted(known.symmetric_difference(self._jumps)):
             if jump in known or jump.back_to is not None:  # words were left out before jumps were kept
                 yield f"{name} at version {jump.version} does not go on as it was recorded"
@@ -76,7 +76,7 @@ class _Standing:
             [tenant_id, tenant_id],
         )
         self._lineages = {
-            agent_id: lineage(version, jumps(reads, Principal(tenant_id=tenant_id, user_id="", agent_id=agent_id)))
+            agent_id: lineage(version, read_jumps(reads, Principal(tenant_id=tenant_id, user_id="", agent_id=agent_id)))
             for agent_id, version in rows
         }
 

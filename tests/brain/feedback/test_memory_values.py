@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from tests.brain.conftest import ALICE, BOB, FACTS, TOKEN, metrics_of
 from tests.brain.requests import new_feedback, new_query, new_report
 
-from soma.brain.learners.lineage import Jump, lineage, parting
+from soma.brain.learners.lineage import Jump, last_common_version, lineage
 from soma.brain.root import open_brain
 from soma.brain.settings import BrainSettings
 from soma.brain.types import Principal
@@ -208,6 +208,6 @@ def test_a_lineage_follows_every_jump():
     assert standing[7] == [1, 6]
     assert standing[8] == [1, 6, 8]
     assert standing[9] == [1, 2, 3, 4]
-    assert parting(lineage(4, jumps), lineage(6, jumps)) == 2
-    assert parting(lineage(6, jumps), lineage(7, jumps)) == 1
-    assert parting(lineage(8, jumps), lineage(8, jumps)) >= 8
+    assert last_common_version(lineage(4, jumps), lineage(6, jumps)) == 2
+    assert last_common_version(lineage(6, jumps), lineage(7, jumps)) == 1
+    assert last_common_version(lineage(8, jumps), lineage(8, jumps)) >= 8

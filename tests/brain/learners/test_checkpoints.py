@@ -23,7 +23,7 @@ STATE = LearnerState.initial(Hyperparameters())
 
 def test_a_key_is_made_once_and_only_its_owner_reads_it(tmp_path):
     path = tmp_path / "key"
-    assert Signer.kept_in(path).public_key == Signer.kept_in(path).public_key
+    assert Signer.load(path).public_key == Signer.load(path).public_key
     assert path.stat().st_mode & 0o777 == 0o600
 
 
@@ -31,7 +31,7 @@ def test_a_key_is_made_once_and_only_its_owner_reads_it(tmp_path):
     "change", [{"learner_version": 1}, {"chain_hash": "0"}, {"agent_id": "b"}, {"signature": "00"}, {"public_key": "x"}]
 )
 def test_a_changed_checkpoint_is_not_signed(tmp_path, change):
-    fact = Signer.kept_in(tmp_path / "key").checkpoint("acme", "a", STATE, Head(7, "ff"))
+    fact = Signer.load(tmp_path / "key").checkpoint("acme", "a", STATE, Head(7, "ff"))
     assert is_signed("acme", fact)
     assert not is_signed("globex", fact)
     assert not is_signed("acme", msgspec.structs.replace(fact, **change))

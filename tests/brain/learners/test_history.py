@@ -152,7 +152,7 @@ async def test_the_last_updates_of_a_batch_and_pages_of_it_are_as_the_whole(clie
         assert (await client.history(ALICE, limit=limit)).updates == whole[-limit:]
     fresh = Histories(opened.writer.database, opened.brain._learners)
     for after in range(0, 603, 67):
-        page = fresh.stretch(ALICE, after=after, limit=67)
+        page = fresh.read_stretch(ALICE, after=after, limit=67)
         assert page.updates == whole[after : after + 67]
         assert page.start_version == after
         assert page.start_weights == (whole[after - 1].weights if after else page.start_weights)

@@ -8,7 +8,7 @@ from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import Observation, learn
 from soma.brain.core.restore import Restore
 from soma.brain.core.state import LearnerState
-from soma.brain.learners.presentation import moved, served_next, served_weights
+from soma.brain.learners.presentation import serve_next, served_weights, weight_changes
 
 pytestmark = pytest.mark.learning
 
@@ -22,7 +22,7 @@ def test_what_the_next_state_serves_and_moves_is_as_worked_out_from_nothing(
     for observation in (*history, back):
         after, _ = learn(before, observation, hyperparameters)
         known, fresh = served_weights(before, hyperparameters), served_weights(after, hyperparameters)
-        served, deltas = served_next(before, known, after, hyperparameters)
+        served, deltas = serve_next(before, known, after, hyperparameters)
         assert list(served.items()) == list(fresh.items())
-        assert list(deltas.items()) == list(moved(known, fresh).items())
+        assert list(deltas.items()) == list(weight_changes(known, fresh).items())
         before = after

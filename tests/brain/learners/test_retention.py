@@ -12,7 +12,7 @@ from soma.brain.errors import BrainRefused
 from soma.brain.learners.checkpoints import Signer
 from soma.brain.learners.learners import Learners, stream_of, subject_of
 from soma.brain.learners.replay_start import find_start
-from soma.brain.learners.retention import Retention, boundary_of, erase, next_stretch
+from soma.brain.learners.retention import Retention, erase, find_boundary, find_stretch
 from soma.brain.root import open_brain
 from soma.brain.verify import verified
 from soma.events.chain import verify
@@ -101,7 +101,7 @@ async def test_what_is_old_goes_and_what_was_learned_stays_to_the_bit(old, setti
     before = await old.client.state(ALICE)
     usage = await old.client.usage(ALICE)
     whole = proved(old, settings)
-    assert await old.retention.round() > 1
+    assert await old.retention.erase_old() > 1
     assert await old.client.state(ALICE) == before
     assert await old.client.usage(ALICE) == usage
     report = proved(old, settings)
@@ -119,15 +119,15 @@ async def test_what_is_old_goes_and_what_was_learned_stays_to_the_bit(old, setti
     assert not any(told(old)[: start.seq])
     assert all(told(old)[start.seq :])
     assert verify(Log(old.writer.database).stream(ALICE.tenant_id, stream_of(ALICE))).seq == len(told(old))
-    assert await old.retention.round() == 0
+    assert await old.retention.erase_old() == 0
 
 
 async def test_a_restart_and_every_later_version_come_out_the_same(old, settings):
-    hashes = {n: old.brain._learners.at(old.writer.database, ALICE, n).state_hash() for n in range(27, 45)}
-    await old.retention.round()
+    hashes = {n: old.brain._learners.state_at(old.writer.database, ALICE, n).state_hash() for n in range(27, 45)}
+    await old.retention.erase_old()
     async with open_brain(settings, embedder=Hashing()) as again:
         learners: Learners = again.brain._learners
-        assert {n: learners.at(again.writer.database, ALICE, n).state_hash() for n in hashes} == hashes
+        assert {n: learners.state_at(again.writer.database, ALICE, n).state_hash() for n in hashes} == hashes
         mallory = Log(again.writer.database).newest(MALLORY.tenant_id, stream_of(MALLORY), ["learning.checkpointed"])
         fact = fact_of(mallory) if mallory else None
         assert isinstance(fact, LearningCheckpointed)
@@ -135,7 +135,7 @@ async def test_a_restart_and_every_later_version_come_out_the_same(old, settings
 
 
 async def test_history_begins_at_the_checkpoint_and_says_so(old):
-    await old.retention.round()
+    await old.retention.erase_old()
     history = await old.client.history(ALICE, after=0, limit=100)
     assert (history.oldest_version, history.start_version) == (27, 27)
     assert history.oldest_at is not None
@@ -145,14 +145,14 @@ async def test_history_begins_at_the_checkpoint_and_says_so(old):
 async def test_history_does_not_begin_in_a_batch_whose_event_has_gone(old):
     """A state from within it is still kept."""
     state = await old.client.state(ALICE)
-    await old.retention.round(at=datetime.now(UTC) + LATER)
+    await old.retention.erase_old(at=datetime.now(UTC) + LATER)
     history = await old.client.history(ALICE, limit=3)
     assert (history.start_version, history.updates) == (state.version, [])
     assert history.start_weights == state.weights
 
 
 async def test_a_rollback_before_the_checkpoint_names_the_oldest_version(old, settings):
-    await old.retention.round()
+    await old.retention.erase_old()
     with pytest.raises(BrainRefused, match="oldest version that can be restored is 27") as refused:
         await old.client.rollback(ALICE, version=26)
     assert (refused.value.code, refused.value.status) == ("version_erased", 410)
@@ -167,7 +167,7 @@ async def test_a_rollback_before_the_checkpoint_names_the_oldest_version(old, se
 async def test_a_kept_rollback_holds_what_it_went_back_to(old, settings):
     await old.client.rollback(ALICE, version=20)
     before = await old.client.state(ALICE)
-    await old.retention.round()
+    await old.retention.erase_old()
     start = find_start(old.writer.database, ALICE)
     assert start is not None
     assert 0 < start.version <= 20
@@ -180,19 +180,19 @@ async def test_a_kill_between_any_two_steps_leaves_a_whole_log(old, settings, mo
     before = await old.client.state(ALICE)
     reads, learners = old.writer.database, old.brain._learners
     horizon = datetime.now(UTC) - timedelta(days=DAYS)
-    boundary = boundary_of(reads, learners, ALICE, horizon)
+    boundary = find_boundary(reads, learners, ALICE, horizon)
     assert boundary is not None
     retention = Retention(old.writer, learners, days=DAYS)
     await old.writer.write(lambda tx: retention._declare(tx, ALICE, None, boundary))
     for _ in range(kills):
-        stretch = next_stretch(reads, ALICE)
+        stretch = find_stretch(reads, ALICE)
         assert stretch is not None
         await old.writer.write(lambda tx, stretch=stretch: erase(tx, ALICE, stretch))
     assert any(told(old)[: boundary.head.seq])
     async with open_brain(settings, embedder=Hashing()) as again:
         assert (await again.client.state(ALICE)) == before
         assert proved(again, settings).states["acme helper"] == before.state_hash
-        await again.retention.round()
+        await again.retention.erase_old()
         assert not any(told(again)[: boundary.head.seq])
         assert proved(again, settings).states["acme helper"] == before.state_hash
 
@@ -201,7 +201,7 @@ async def test_one_tenant_s_time_leaves_the_other_s_rows(old, settings):
     others = told(old, MALLORY)
     learners, reads = old.brain._learners, old.writer.database
     horizon = datetime.now(UTC) - timedelta(days=DAYS)
-    await Retention(old.writer, learners, days=DAYS)._of_learner(ALICE, horizon)
+    await Retention(old.writer, learners, days=DAYS)._erase_past(ALICE, horizon)
     assert told(old, MALLORY) == others
     assert find_start(reads, MALLORY) is None
     count = "SELECT COUNT(*) FROM feedback_events WHERE tenant_id = ?"
@@ -211,8 +211,8 @@ async def test_one_tenant_s_time_leaves_the_other_s_rows(old, settings):
 
 async def test_two_processes_on_one_log_erase_once(old, settings):
     async with open_brain(settings, embedder=Hashing()) as other:
-        await old.retention.round()
-        await other.retention.round()
+        await old.retention.erase_old()
+        await other.retention.erase_old()
         log = Log(old.writer.database).stream(ALICE.tenant_id, stream_of(ALICE))
         assert sum(isinstance(fact_of(event), LearningErased) for event in log) == 1
         await other.client.feedback(BOB, new_feedback(conversation_id="c", reward=0.5))
@@ -221,9 +221,9 @@ async def test_two_processes_on_one_log_erase_once(old, settings):
 
 
 async def test_a_second_round_starts_at_the_first_checkpoint(old, settings):
-    await old.retention.round()
+    await old.retention.erase_old()
     before = await old.client.state(ALICE)
-    await old.retention.round(at=datetime.now(UTC) + LATER)
+    await old.retention.erase_old(at=datetime.now(UTC) + LATER)
     start = find_start(old.writer.database, ALICE)
     assert start is not None
     assert start.version == before.version
@@ -235,7 +235,7 @@ async def test_a_second_round_starts_at_the_first_checkpoint(old, settings):
 
 
 async def test_zero_days_keep_everything(old):
-    assert await Retention(old.writer, old.brain._learners, days=0).round(at=datetime.now(UTC) + 100 * LATER) == 0
+    assert await Retention(old.writer, old.brain._learners, days=0).erase_old(at=datetime.now(UTC) + 100 * LATER) == 0
 
 
 def declare(tx, checkpoint: LearningCheckpointed, until: int) -> None:
@@ -255,11 +255,11 @@ def declare(tx, checkpoint: LearningCheckpointed, until: int) -> None:
 async def test_a_forged_checkpoint_is_no_beginning(old, settings, tmp_path, forgery):
     """Whoever can write the database can make the chain fit, but not the signature."""
     reads, learners = old.writer.database, old.brain._learners
-    boundary = boundary_of(reads, learners, ALICE, datetime.now(UTC) - timedelta(days=DAYS))
+    boundary = find_boundary(reads, learners, ALICE, datetime.now(UTC) - timedelta(days=DAYS))
     assert boundary is not None
     forged = msgspec.structs.replace(boundary.state, baseline=0.9)
     if forgery == "another key":
-        fact = Signer.kept_in(tmp_path / "stranger").checkpoint("acme", "helper", forged, boundary.head)
+        fact = Signer.load(tmp_path / "stranger").checkpoint("acme", "helper", forged, boundary.head)
     else:
         fact = Signer.of(settings).checkpoint("acme", "helper", boundary.state, boundary.head)
     if forgery == "no signature":
@@ -274,12 +274,12 @@ async def test_a_forged_checkpoint_is_no_beginning(old, settings, tmp_path, forg
     assert "not signed by a key that is believed" in report.faults[0]
     assert report.starts == {}
     with pytest.raises(BrainRefused) as refused:
-        learners.at(reads, ALICE, 27)
+        learners.state_at(reads, ALICE, 27)
     assert refused.value.code == "checkpoint_not_believed"
 
 
 async def test_a_key_that_is_named_is_believed(old, settings):
-    await old.retention.round()
+    await old.retention.erase_old()
     own = Signer.of(settings).public_key
     (settings.data_dir / "brain-signing-key").unlink()
     assert verified(old.writer.database, Signer.of(settings).believed).starts == {}
@@ -297,7 +297,7 @@ async def test_a_payload_that_no_event_erased_is_a_fault(old, settings):
 async def test_a_kept_withdrawal_holds_what_it_was_derived_from(old, settings):
     await old.client.withdraw_answer(ALICE, turn_id="t4")
     before = await old.client.state(ALICE)
-    await old.retention.round()
+    await old.retention.erase_old()
     start = find_start(old.writer.database, ALICE)
     assert start is not None
     assert 0 < start.version < 15
@@ -308,7 +308,7 @@ async def test_a_kept_withdrawal_holds_what_it_was_derived_from(old, settings):
 
 
 async def test_an_answer_from_before_the_start_cannot_be_withdrawn_and_says_so(old):
-    assert await Retention(old.writer, old.brain._learners, days=DAYS).round()
+    assert await Retention(old.writer, old.brain._learners, days=DAYS).erase_old()
     with pytest.raises(BrainRefused) as refused:
         await old.client.withdraw_answer(ALICE, turn_id="t0")
     assert refused.value.code == "version_erased"

@@ -9,7 +9,7 @@ from tests.brain.requests import new_feedback, new_query, new_report
 
 from soma.brain.core.learn import learn
 from soma.brain.learners.checkpoints import Signer
-from soma.brain.learners.observations import observed
+from soma.brain.learners.observations import parse_observation
 from soma.brain.learners.replay_without import replay_without
 from soma.brain.root import open_brain
 from soma.brain.verify import verified
@@ -94,13 +94,13 @@ async def taught(client, turns):
 async def test_a_withdrawn_answer_leaves_the_learner_as_if_it_had_never_been_judged(client, opened, settings):
     await taught(client, ["a", "b", "c"])
     before = await client.state(ALICE)
-    state = opened.brain._learners.at(opened.writer.database, ALICE, 3)
+    state = opened.brain._learners.state_at(opened.writer.database, ALICE, 3)
     constants = opened.brain._learners.hyperparameters
     for fact in facts(opened, WeightsUpdated)[4:]:
-        state, _ = learn(state, observed(fact.observation), constants)
+        state, _ = learn(state, parse_observation(fact.observation), constants)
     withdrawn = await client.withdraw_answer(ALICE, turn_id="b")
     assert (withdrawn.status, withdrawn.versions, withdrawn.version) == ("success", [4], before.version + 1)
-    now = opened.brain._learners.committed(ALICE)
+    now = opened.brain._learners.read_committed(ALICE)
     assert replace(now, version=0) == replace(state, version=0)
     assert (await client.state(ALICE)).state_hash == withdrawn.state_hash != before.state_hash
     again = await client.withdraw_answer(ALICE, turn_id="b")
@@ -122,10 +122,10 @@ async def test_an_answer_that_was_withdrawn_stays_out_when_an_earlier_one_is_wit
     told, learners = facts(opened, WeightsUpdated), opened.brain._learners
     for turn in ("b", "a"):
         await client.withdraw_answer(ALICE, turn_id=turn)
-    state = learners.at(opened.writer.database, ALICE, 1)
+    state = learners.state_at(opened.writer.database, ALICE, 1)
     for version in (3, 5, 6):  # 2 and 4 are the verdicts on a and b
-        state, _ = learn(state, observed(told[version - 1].observation), learners.hyperparameters)
-    assert replace(learners.committed(ALICE), version=0) == replace(state, version=0)
+        state, _ = learn(state, parse_observation(told[version - 1].observation), learners.hyperparameters)
+    assert replace(learners.read_committed(ALICE), version=0) == replace(state, version=0)
 
 
 async def test_withdrawals_add_up_across_rollbacks_batches_and_a_restart(settings):
@@ -167,7 +167,7 @@ def test_what_is_left_out_is_as_if_it_had_never_been(hyperparameters_and_log):
         expected = states[left_out - 1]
         for number, record in enumerate(records, 1):
             if number > left_out:
-                expected, _ = learn(expected, observed(record), constants)
+                expected, _ = learn(expected, parse_observation(record), constants)
         found = replay_without(
             frozenset({left_out}),
             lambda: events,
@@ -191,7 +191,7 @@ def hyperparameters_and_log():
     states = {0: LearnerState.initial(constants)}
     events, head = [], Head()
     for number, record in enumerate(records, 1):
-        states[number], _ = learn(states[number - 1], observed(record), constants)
+        states[number], _ = learn(states[number - 1], parse_observation(record), constants)
         fact = WeightsUpdated(
             learner_version=number, cause="feedback", observation=record, weight_deltas={}, state_hash=""
         )

@@ -14,7 +14,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from soma.brain.learners.lineage import still_held
+from soma.brain.learners.lineage import standing_versions
 from soma.brain.types import Principal
 from soma.events.database import Reader
 from soma.events.ids import now
@@ -153,7 +153,7 @@ def list_corrections(reads: Reader, principal: Principal, version: int) -> list[
         "ORDER BY created_at DESC, bundle_id LIMIT ?",
         [principal.tenant_id, principal.agent_id, principal.user_id, MOST],
     )
-    held = still_held(reads, principal, version, {row[4] for row in rows})
+    held = standing_versions(reads, principal, version, {row[4] for row in rows})
     found: dict[str, StandingCorrection] = {}
     for bundle_id, memory_id, helpful, turn_id, made, words, numbers, embedding in rows:
         if made in held:

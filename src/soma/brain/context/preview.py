@@ -30,7 +30,7 @@ class Previews:
 
     async def compare(self, principal: Principal, body: requests.Preview) -> Preview:
         """Rank the same candidates by the weights in use and by others."""
-        state = await run_in_thread(self._threads, self._learners.committed, principal)
+        state = await run_in_thread(self._threads, self._learners.read_committed, principal)
         query = Query(
             text=body.query,
             namespace=body.namespace,

@@ -96,7 +96,7 @@ class Coordinator:
 
     def _sampled(self, learner: Principal) -> Trend | None:
         """Note the score of now; the trend, where it falls significantly."""
-        state = self._learners.committed(learner)
+        state = self._learners.read_committed(learner)
         window = self._settings.coordinator_window
         last = rows.last_scored(self._reads, learner)
         if state.version - last < APART:
@@ -113,7 +113,7 @@ class Coordinator:
         if any(row.status == rows.RUNNING for row in before):
             return None
         tried = {(parts[1], parts[2]) for row in before if (parts := row.name.split("."))[0] == PREFIX}
-        state = self._learners.committed(learner)
+        state = self._learners.read_committed(learner)
         proposal = propose_step(
             state, self._learners.hyperparameters, bound=self._settings.coordinator_step, tried=tried
         )

@@ -20,7 +20,7 @@ from soma.brain.feedback.meaning import CAUSE, FeedbackWithTarget, check_batch_i
 from soma.brain.feedback.statements import StatementDecision
 from soma.brain.feedback.targets import find_targets
 from soma.brain.learners.observations import Learnable
-from soma.brain.learners.presentation import moved
+from soma.brain.learners.presentation import weight_changes
 from soma.brain.types import Principal, RejectedItem
 from soma.brain.wire.claims import check_claims
 from soma.brain.wire.requests import Batch, Feedback, Feedbacks, claims, read
@@ -139,7 +139,7 @@ class _BatchLearning:
             learner_version=self.state.version,
             cause=CAUSE,
             observations=self._records,
-            weight_deltas=moved(before.weights, self.state.weights),
+            weight_deltas=weight_changes(before.weights, self.state.weights),
             state_hash=self.state.state_hash(),
             hyperparameters=digest,
         )

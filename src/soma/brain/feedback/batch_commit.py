@@ -62,7 +62,7 @@ class BatchIntake:
 
     async def _learn_and_commit(self, batch: BatchRequest) -> Committed[BatchAnswer]:
         async def prepare_elsewhere() -> PreparedBatch | None:
-            state = await asyncio.to_thread(self._learners.committed, batch.principal)
+            state = await asyncio.to_thread(self._learners.read_committed, batch.principal)
             prepared = await self._workers.prepare(state, batch)
             return None if prepared.replaced else prepared  # what is replaced is taken back in the writer's thread
 

@@ -30,7 +30,7 @@ from soma.brain.feedback.meaning import (
 )
 from soma.brain.feedback.statements import EVIDENCE, LearnedStatement, StatementDecision
 from soma.brain.learners.learners import LearningStep
-from soma.brain.learners.observations import Learnable, Named, named_by
+from soma.brain.learners.observations import Learnable, NamedMemory, named_memories
 from soma.events.facts.learning import RewardVoided
 
 
@@ -94,7 +94,7 @@ class Consequences:
     """
 
     rows: list[Row] = field(default_factory=list)
-    named: list[Named] = field(default_factory=list)
+    named: list[NamedMemory] = field(default_factory=list)
     rewards: list[tuple[str, int]] = field(default_factory=list)
     voids: list[RewardVoided] = field(default_factory=list)
     outcomes: list[tuple[str, MetricValue]] = field(default_factory=list)
@@ -109,7 +109,7 @@ class Consequences:
         """Add what follows from one result but its statements, which `add_statements` of either caller decides."""
         feedback, version = result.feedback, result.state.version
         for step in result.steps:
-            self.named += named_by(step.explanation)
+            self.named += named_memories(step.explanation)
         self.corrections += corrections_of(feedback, result.versions.get(EVIDENCE))
         if (turn_id := result.rewarded_turn) is not None:
             self.rewards.append((turn_id, version))

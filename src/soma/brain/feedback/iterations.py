@@ -17,7 +17,7 @@ from soma.brain.feedback.rows import FirstOutcome, find_first_outcome, keep_outc
 from soma.brain.feedback.statements import CITATION, OUTCOME, citation_of, keep_citation
 from soma.brain.learners.learners import CachedLearner, Learners, subject_of
 from soma.brain.learners.observations import Learnable
-from soma.brain.learners.presentation import difference, differs, levels, served_weights
+from soma.brain.learners.presentation import difference, has_changed, levels, served_weights
 from soma.brain.types import Learned, Principal
 from soma.brain.usage import keep_usage
 from soma.brain.wire.requests import TurnMetrics
@@ -134,7 +134,7 @@ class IterationIntake:
         weights_before, weights_after = dict(before.weights), dict(after.weights)
         levels_before, levels_after = levels(before.state), levels(after.state)
         outcome = explanations[0] if explanations else None
-        stale = differs(body.weights, self._weights_seen(report, before)) or differs(
+        stale = has_changed(body.weights, self._weights_seen(report, before)) or has_changed(
             _rename_synonym(body.neuromodulators), levels_before
         )
         synonym = SYNONYM in body.neuromodulators

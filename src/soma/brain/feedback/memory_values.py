@@ -12,8 +12,8 @@ import msgspec
 from soma.brain.core.rules.values import step_value
 from soma.brain.core.state import LearnerState
 from soma.brain.learners.learners import LEARNED, Learners, LearningResult, stream_of
-from soma.brain.learners.lineage import Lineage, jumps, lineage, parting
-from soma.brain.learners.observations import Named
+from soma.brain.learners.lineage import Lineage, last_common_version, lineage, read_jumps
+from soma.brain.learners.observations import NamedMemory
 from soma.brain.learners.replay_start import find_start
 from soma.brain.types import Principal
 from soma.events.database import Reader
@@ -41,7 +41,7 @@ class Values:
         self._learners = learners
 
     def move(
-        self, transaction: Transaction, principal: Principal, named: Sequence[Named], *, position: int
+        self, transaction: Transaction, principal: Principal, named: Sequence[NamedMemory], *, position: int
     ) -> kept.Written:
         """value += rate (helpful - value), in order, within the transaction; `show` it after the commit.
 
@@ -63,13 +63,13 @@ class Values:
 
     def follow(self, transaction: Transaction, principal: Principal, lesson: LearningResult) -> kept.Written:
         """Where a learner jumped, give memories the values that stand after it. What was forgotten stays so."""
-        known = jumps(transaction, principal)
+        known = read_jumps(transaction, principal)
         before, after = lesson.before.state.version, lesson.after.state.version
         old, new = lineage(before, known), lineage(after, known)
         tenant_id, agent_id = principal.tenant_id, principal.agent_id
         rows = transaction.query(
             "SELECT version, memory_id FROM value_steps WHERE tenant_id = ? AND agent_id = ? AND version > ?",
-            [tenant_id, agent_id, parting(old, new)],
+            [tenant_id, agent_id, last_common_version(old, new)],
         )
         changed = dict.fromkeys(memory for version, memory in rows if old.holds(version) != new.holds(version))
         standing = _Standing(transaction, tenant_id, {agent_id: new}, self._learners.version_of(transaction, tenant_id))
@@ -102,7 +102,7 @@ class _Standing:
     def holds(self, agent_id: str, version: int) -> bool:
         if agent_id not in self._known:
             learner = Principal(tenant_id=self._tenant_id, user_id="", agent_id=agent_id)
-            self._known[agent_id] = lineage(self._current(agent_id), jumps(self._reads, learner))
+            self._known[agent_id] = lineage(self._current(agent_id), read_jumps(self._reads, learner))
         return self._known[agent_id].holds(version)
 
 

@@ -42,8 +42,8 @@ from soma.brain.feedback.statements import (
 )
 from soma.brain.feedback.targets import find_target
 from soma.brain.learners.learners import Learners, LearningResult, subject_of
-from soma.brain.learners.lineage import still_held
-from soma.brain.learners.presentation import difference, moved, of_every_weight
+from soma.brain.learners.lineage import standing_versions
+from soma.brain.learners.presentation import difference, fill_unmoved, weight_changes
 from soma.brain.learners.reward_gate import WITHDRAWN, Void, is_withdrawn
 from soma.brain.types import FeedbackAnswer, Principal
 from soma.brain.wire.requests import Feedback
@@ -245,7 +245,7 @@ class FeedbackIntake:
         """Give the first answer again; what it taught may have been taken back since."""
         version = first.version if first.adaptation_applied else None
         now_at = self._learners.current(transaction, principal).state.version
-        if version is None or version > now_at or still_held(transaction, principal, now_at, [version]):
+        if version is None or version > now_at or standing_versions(transaction, principal, now_at, [version]):
             return msgspec.structs.replace(first, status="duplicate")
         return msgspec.structs.replace(first, status="duplicate", adaptation_applied=False, reason=TAKEN_BACK)
 
@@ -331,7 +331,7 @@ def _answer(
         adaptation_applied=result.is_applied,
         weights_before=before,
         weights_after=after,
-        weight_deltas=of_every_weight(moved(before, after), after),
+        weight_deltas=fill_unmoved(weight_changes(before, after), after),
         feedback_id=result.feedback.key or "",
         reason=result.reason,
         version=learning.after.state.version,

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from soma.brain.learners.lineage import still_held
+from soma.brain.learners.lineage import standing_versions
 from soma.brain.types import Principal
 from soma.brain.wire.requests import Feedback
 from soma.events.database import Reader
@@ -132,7 +132,7 @@ def drop_rolled_back(
     reads: Reader, principal: Principal, version: int, known: Mapping[str, StandingStatement]
 ) -> dict[str, StandingStatement]:
     """Keep the statements that the learner holds at `version`: what was rolled back may be said anew."""
-    held = still_held(reads, principal, version, {standing.version for standing in known.values()})
+    held = standing_versions(reads, principal, version, {standing.version for standing in known.values()})
     return {name: standing for name, standing in known.items() if standing.version in held}
 
 

@@ -8,7 +8,7 @@ from soma.brain.context.bundles import find_bundles
 from soma.brain.feedback.meaning import FeedbackWithTarget, key_of
 from soma.brain.feedback.rows import list_outcomes
 from soma.brain.feedback.statements import statements_of
-from soma.brain.learners.reward_gate import WITHDRAWN, Void, denied, is_withdrawn
+from soma.brain.learners.reward_gate import WITHDRAWN, Void, find_denied, is_withdrawn
 from soma.brain.types import Principal
 from soma.brain.wire.requests import Feedback, TurnMetrics
 from soma.events.database import Reader
@@ -43,4 +43,4 @@ def _find_turn(reads: Reader, principal: Principal, turn_id: str) -> tuple[TurnM
     found = [msgspec.json.decode(body, type=TurnMetrics) for body in list_outcomes(reads, principal, turn_id)]
     if is_withdrawn(reads, principal, turn_id):
         return (found[-1] if found else None), Void(WITHDRAWN)
-    return (found[-1] if found else None), denied((one.iteration_number, one.tool_outcomes) for one in found)
+    return (found[-1] if found else None), find_denied((one.iteration_number, one.tool_outcomes) for one in found)

@@ -9,8 +9,15 @@ from soma.brain.core.restore import Restore
 from soma.brain.feedback.memory_values import Committed, Values
 from soma.brain.learners.learners import Learners, LearningResult, subject_of
 from soma.brain.learners.optimistic import LearnerMoved, commit_if_unchanged
-from soma.brain.learners.presentation import of_every_weight
-from soma.brain.learners.reward_gate import WITHDRAWN, all_left_out, is_withdrawn, keep_withdrawal, rewards, withdrawals
+from soma.brain.learners.presentation import fill_unmoved
+from soma.brain.learners.reward_gate import (
+    WITHDRAWN,
+    all_left_out,
+    is_withdrawn,
+    keep_withdrawal,
+    read_reward_versions,
+    read_withdrawals,
+)
 from soma.brain.types import Principal, Withdrawn
 from soma.events.database import Reader
 from soma.events.facts.codec import draft
@@ -38,7 +45,7 @@ class WithdrawalIntake:
         """Raises BrainRefused where what would be derived again was erased after its time."""
 
         def prepare() -> PreparedWithdrawal:
-            version = self._learners.committed(principal).version
+            version = self._learners.read_committed(principal).version
             return self._prepare(self._writer.database, principal, turn_id, version)
 
         def commit_in_place(transaction: Transaction) -> Committed[Withdrawn]:
@@ -53,13 +60,13 @@ class WithdrawalIntake:
         )
 
     def _prepare(self, reads: Reader, principal: Principal, turn_id: str, version: int) -> PreparedWithdrawal:
-        own = rewards(reads, principal, turn_id)
+        own = read_reward_versions(reads, principal, turn_id)
         fact = RewardVoided(turn_id=turn_id, cause=WITHDRAWN, learner_version=version + bool(own), state_hash="")
         if not own or is_withdrawn(reads, principal, turn_id):
             return PreparedWithdrawal(version, own, fact, None)
-        versions = all_left_out(frozenset(own), withdrawals(reads, principal))
+        versions = all_left_out(frozenset(own), read_withdrawals(reads, principal))
         fact = msgspec.structs.replace(fact, versions=sorted(versions), base_version=min(versions) - 1)
-        return PreparedWithdrawal(version, own, fact, self._learners.voided(reads, principal, fact))
+        return PreparedWithdrawal(version, own, fact, self._learners.build_restore_without(reads, principal, fact))
 
     def _commit(
         self, transaction: Transaction, principal: Principal, prepared: PreparedWithdrawal
@@ -88,6 +95,6 @@ def _answer(prepared: PreparedWithdrawal, lesson: LearningResult, status: str) -
         version=lesson.after.state.version,
         weights_before=before,
         weights_after=after,
-        weight_deltas=of_every_weight(lesson.deltas, after),
+        weight_deltas=fill_unmoved(lesson.deltas, after),
         state_hash=lesson.after.state.state_hash(),
     )

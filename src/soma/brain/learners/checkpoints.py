@@ -38,10 +38,10 @@ class Signer:
     @classmethod
     def of(cls, settings: BrainSettings) -> "Signer":
         """The key of the settings' folder, and beside it the keys that they name."""
-        return cls.kept_in(settings.data_dir / KEY_FILE, also_believed=settings.believed_keys.split())
+        return cls.load(settings.data_dir / KEY_FILE, also_believed=settings.believed_keys.split())
 
     @classmethod
-    def kept_in(cls, path: Path, *, also_believed: Iterable[str] = ()) -> "Signer":
+    def load(cls, path: Path, *, also_believed: Iterable[str] = ()) -> "Signer":
         """The key in `path`, made at first use, readable by its owner only."""
         pem = kept_file(path, _new_key)
         key = load_pem_private_key(pem.encode(), None)
@@ -50,7 +50,7 @@ class Signer:
         return cls(key, also_believed=also_believed)
 
     @classmethod
-    def believed_by(cls, settings: BrainSettings) -> frozenset[str]:
+    def believed_keys(cls, settings: BrainSettings) -> frozenset[str]:
         """As `of(settings).believed`, for who only reads: no key is made where there is none."""
         there = (settings.data_dir / KEY_FILE).exists()
         return cls.of(settings).believed if there else frozenset(settings.believed_keys.split())
@@ -67,21 +67,21 @@ class Signer:
             public_key=self.public_key,
             signature="",
         )
-        return msgspec.structs.replace(fact, signature=self._key.sign(_covered(tenant_id, fact)).hex())
+        return msgspec.structs.replace(fact, signature=self._key.sign(_signed_content(tenant_id, fact)).hex())
 
 
 def is_signed(tenant_id: str, fact: LearningCheckpointed) -> bool:
     """Whether its own key signed it, and it holds the state that it names. Whose key that is, is for the reader."""
     try:
         key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(fact.public_key))
-        key.verify(bytes.fromhex(fact.signature), _covered(tenant_id, fact))
+        key.verify(bytes.fromhex(fact.signature), _signed_content(tenant_id, fact))
     except (InvalidSignature, ValueError):
         return False
     state: LearnerState = LearnerState.from_json(fact.state)
     return state.state_hash() == fact.state_hash
 
 
-def _covered(tenant_id: str, fact: LearningCheckpointed) -> bytes:
+def _signed_content(tenant_id: str, fact: LearningCheckpointed) -> bytes:
     named = [
         tenant_id, fact.agent_id, fact.learner_version, fact.chain_seq, fact.chain_hash,
         sha256(fact.state.encode()).hexdigest(), fact.state_hash, fact.public_key,

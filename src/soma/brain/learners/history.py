@@ -21,8 +21,8 @@ from soma.brain.core.serving.serve import serve
 from soma.brain.core.state import LearnerState
 from soma.brain.core.weights import by_weight_name
 from soma.brain.learners.learners import LEARNED, Base, Learners, stream_of
-from soma.brain.learners.observations import BatchRecords, observed, read
-from soma.brain.learners.presentation import levels, moved, weights_of
+from soma.brain.learners.observations import BatchRecords, decode_observation, parse_observation
+from soma.brain.learners.presentation import levels, weight_changes, weights_of
 from soma.brain.learners.replay_start import ReplayStart, find_start
 from soma.brain.types import LearnerHistory, Principal, Update
 from soma.events.chain import Event
@@ -74,9 +74,9 @@ class Histories:
         self._batch: tuple[str, BatchRecords] | None = None
         self._lock = Lock()
 
-    def stretch(self, principal: Principal, *, after: int | None, limit: int) -> LearnerHistory:
+    def read_stretch(self, principal: Principal, *, after: int | None, limit: int) -> LearnerHistory:
         """The updates after version `after`, oldest first; without it the last `limit`."""
-        newest = self._learners.committed(principal).version
+        newest = self._learners.read_committed(principal).version
         oldest = find_start(self._reads, principal)
         begin = max(0, newest - limit) if after is None else min(after, newest)
         if oldest is not None:
@@ -88,9 +88,9 @@ class Histories:
             if after_step.version <= begin:
                 start = after_step
             else:
-                before = _seen(step.explanation.before, step.hyperparameters, seen)
-                seen = _seen(after_step, step.hyperparameters, before)
-                updates.append(_update(step, before, seen))
+                before = _serve(step.explanation.before, step.hyperparameters, seen)
+                seen = _serve(after_step, step.hyperparameters, before)
+                updates.append(_describe_update(step, before, seen))
             if after_step.version in (begin, begin + limit):
                 self._keep(principal, Base(after_step.version, step.event.seq - 1, after_step))
             if len(updates) == limit:
@@ -112,10 +112,10 @@ class Histories:
             if known in self._ends:
                 self._ends.move_to_end(known)
                 return self._ends[known]
-        recent = self._learners.recent(principal, version)
+        recent = self._learners.find_recent(principal, version)
         if recent and oldest <= recent.version and version - recent.version <= NEAR:
             return recent
-        base = self._learners.base(self._reads, principal, version)
+        base = self._learners.find_base(self._reads, principal, version)
         return recent if recent and base.version < recent.version else base
 
     def _keep(self, principal: Principal, end: Base) -> None:
@@ -127,11 +127,11 @@ class Histories:
     def _steps(self, principal: Principal, base: Base) -> Iterator[ExplainedUpdate]:
         state = base.state
         for event in Log(self._reads).follow(principal.tenant_id, stream_of(principal), types=LEARNED, after=base.seq):
-            for cause, hyperparameters, observation in self._told(principal, event, version=state.version):
+            for cause, hyperparameters, observation in self._observations_of(principal, event, version=state.version):
                 state, explanation = learn(state, observation, hyperparameters)
                 yield ExplainedUpdate(event, cause, hyperparameters, explanation)
 
-    def _told(
+    def _observations_of(
         self, principal: Principal, event: Event, *, version: int
     ) -> Iterator[tuple[str, Hyperparameters, Observation]]:
         """(cause, constants, observation) of each update after `version` that an event holds; none of other facts."""
@@ -140,16 +140,17 @@ class Histories:
             batch = self._records(event.hash, event.payload)
             hyperparameters = learners.hyperparameters_of(batch.hyperparameters)
             for record in batch.observations[version + 1 - batch.first_version :]:
-                yield batch.cause, hyperparameters, read(record)
+                yield batch.cause, hyperparameters, decode_observation(record)
             return
         match fact_of(event):
             case WeightsUpdated() as fact if fact.learner_version > version:
-                yield fact.cause, learners.hyperparameters_of(fact.hyperparameters), observed(fact.observation)
+                yield fact.cause, learners.hyperparameters_of(fact.hyperparameters), parse_observation(fact.observation)
             case WeightsRolledBack() as fact if fact.learner_version > version:
-                back = learners.way_back(self._reads, principal, fact.restored_version, fact.hyperparameters)
+                back = learners.build_restore(self._reads, principal, fact.restored_version, fact.hyperparameters)
                 yield "rollback", learners.hyperparameters, back
             case RewardVoided() as fact if fact.versions and fact.learner_version > version:
-                yield "reward_voided", learners.hyperparameters, learners.voided(self._reads, principal, fact)
+                back = learners.build_restore_without(self._reads, principal, fact)
+                yield "reward_voided", learners.hyperparameters, back
 
     def _records(self, event_hash: str, payload: str) -> BatchRecords:
         """Ten pages of a batch are read one after another: where its thousand records lie is found once."""
@@ -164,7 +165,7 @@ def _signed_at(reads: Reader, principal: Principal, start: ReplayStart) -> str |
     return event.timestamp if event else None
 
 
-def _seen(state: LearnerState, hyperparameters: Hyperparameters, last: ServedState | None) -> ServedState:
+def _serve(state: LearnerState, hyperparameters: Hyperparameters, last: ServedState | None) -> ServedState:
     """`last` is what was seen before it: most updates leave the weights of all views as they are."""
     if last is not None and last.hyperparameters is hyperparameters:
         if last.state is state:
@@ -176,13 +177,14 @@ def _seen(state: LearnerState, hyperparameters: Hyperparameters, last: ServedSta
     return ServedState(state, hyperparameters, state.weights, weights_of(served, state), served.trust)
 
 
-def _update(step: ExplainedUpdate, before: ServedState, after: ServedState) -> Update:
+def _describe_update(step: ExplainedUpdate, before: ServedState, after: ServedState) -> Update:
     event, why, hyperparameters = step.event, step.explanation, step.hyperparameters
     retrieval = why.after.retrieval
     if before.state.retrieval is retrieval:
-        learned_deltas = weight_deltas = moved(why.before.weights_beside_views, why.after.weights_beside_views)
+        learned_deltas = weight_deltas = weight_changes(why.before.weights_beside_views, why.after.weights_beside_views)
     else:
-        learned_deltas, weight_deltas = moved(before.learned, after.learned), moved(before.weights, after.weights)
+        learned_deltas = weight_changes(before.learned, after.learned)
+        weight_deltas = weight_changes(before.weights, after.weights)
     return Update(
         version=why.after.version,
         at=event.timestamp,

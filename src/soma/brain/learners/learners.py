@@ -19,10 +19,16 @@ from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
 from soma.brain.learners.checkpoints import Signer
 from soma.brain.learners.hyperparameters import digest_of, read_hyperparameters, record_hyperparameters
-from soma.brain.learners.lineage import jumps, keep_jump
-from soma.brain.learners.observations import Learnable, Named, named_by, observed
-from soma.brain.learners.presentation import moved, served_next, served_weights
-from soma.brain.learners.replay_start import ReplayStart, erased, find_signed_start, find_start, not_believed
+from soma.brain.learners.lineage import keep_jump, read_jumps
+from soma.brain.learners.observations import Learnable, NamedMemory, named_memories, parse_observation
+from soma.brain.learners.presentation import serve_next, served_weights, weight_changes
+from soma.brain.learners.replay_start import (
+    ReplayStart,
+    checkpoint_not_believed,
+    find_signed_start,
+    find_start,
+    version_erased,
+)
 from soma.brain.learners.replay_without import replay_without
 from soma.brain.learners.reward_gate import Withdrawal, all_left_out
 from soma.brain.types import Principal
@@ -84,9 +90,9 @@ class LearningResult(msgspec.Struct, frozen=True):
     """In the log, of the last event; 0 where nothing was learned."""
 
     @property
-    def named(self) -> list[Named]:
+    def named_memories(self) -> list[NamedMemory]:
         """Memories whose own value moves."""
-        return [each for explanation in self.explanations for each in named_by(explanation)]
+        return [each for explanation in self.explanations for each in named_memories(explanation)]
 
 
 def stream_of(principal: Principal) -> str:
@@ -126,13 +132,13 @@ class Learners:
 
     # Reading: only what is committed
 
-    def committed(self, principal: Principal) -> LearnerState:
+    def read_committed(self, principal: Principal) -> LearnerState:
         standing: CachedLearner | None = self._writer.kept(_key(principal))
         if standing is None or (self._shared and not self._is_newest(principal)):
             return self._load(self._database, principal).state
         return standing.state
 
-    def recent(self, principal: Principal, version: int) -> Base | None:
+    def find_recent(self, principal: Principal, version: int) -> Base | None:
         """The nearest state not after `version` that was kept on the way through the last batch of this process. Its
         event is still to be taken, from the next version on."""
         kept: tuple[Base, ...] = self._writer.kept(("recent", *_key(principal))) or ()
@@ -147,23 +153,24 @@ class Learners:
         )
         return head is not None and head.seq == rows[0][0]
 
-    def at(self, reads: Reader, principal: Principal, version: int) -> LearnerState:
+    def state_at(self, reads: Reader, principal: Principal, version: int) -> LearnerState:
         """The state as it was at `version`, to the bit."""
         standing = self._load(reads, principal, version)
         if standing.state.version != version:
             raise BrainRefused("unknown_version", f"The learner has never been at version {version}.", "version", 404)
         return standing.state
 
-    def base(self, reads: Reader, principal: Principal, version: int | None = None) -> Base:
+    def find_base(self, reads: Reader, principal: Principal, version: int | None = None) -> Base:
         """The nearest stored state not after `version`. Raises BrainRefused where that has been erased."""
         start = find_start(reads, principal)
         if version == 0 or start is None:
-            return self._snapshot(reads, principal, version) or Base(0, 0, self._origin(reads, principal))
+            return self._snapshot(reads, principal, version) or Base(0, 0, self._first_state(reads, principal))
         if version is not None and version < start.version:
-            raise erased(start)
-        return self._snapshot(reads, principal, version, after=start.version) or self._begun(reads, principal, start)
+            raise version_erased(start)
+        found = self._snapshot(reads, principal, version, after=start.version)
+        return found or self._begin_at_checkpoint(reads, principal, start)
 
-    def _origin(self, reads: Reader, principal: Principal) -> LearnerState:
+    def _first_state(self, reads: Reader, principal: Principal) -> LearnerState:
         """What it was before its first update, by the constants of that."""
         for event in Log(reads).follow(principal.tenant_id, stream_of(principal)):
             match fact_of(event):
@@ -173,21 +180,21 @@ class Learners:
                 break
         return LearnerState.initial(self.hyperparameters)
 
-    def _begun(self, reads: Reader, principal: Principal, start: ReplayStart) -> Base:
+    def _begin_at_checkpoint(self, reads: Reader, principal: Principal, start: ReplayStart) -> Base:
         found = find_signed_start(reads, principal.tenant_id, principal.agent_id, start, self.signer.believed)
         if found is None:
-            raise not_believed(start)
+            raise checkpoint_not_believed(start)
         return Base(start.version, start.seq, found.state)
 
     def _load(self, reads: Reader, principal: Principal, version: int | None = None) -> CachedLearner:
-        stored, seq, state = self.base(reads, principal, version)
+        stored, seq, state = self.find_base(reads, principal, version)
         for event in Log(reads).follow(principal.tenant_id, stream_of(principal), types=LEARNED, after=seq):
             if state.version == version:
                 break
-            state = self._replayed(reads, principal, state, event, version)
-        return self._standing(state, stored)
+            state = self._replay(reads, principal, state, event, version)
+        return self._cached_learner(state, stored)
 
-    def _standing(self, state: LearnerState, stored: int) -> CachedLearner:
+    def _cached_learner(self, state: LearnerState, stored: int) -> CachedLearner:
         return CachedLearner(state, served_weights(state, self.hyperparameters), stored)
 
     def _snapshot(self, reads: Reader, principal: Principal, version: int | None, *, after: int = -1) -> Base | None:
@@ -211,31 +218,31 @@ class Learners:
             )  # fmt: skip
             until = found.version - 1
 
-    def _replayed(
+    def _replay(
         self, reads: Reader, principal: Principal, state: LearnerState, event: Event, until: int | None
     ) -> LearnerState:
         match fact_of(event):
             case WeightsUpdated() as fact:
-                return self._taught(state, [fact.observation], fact.hyperparameters)
+                return self._replay_observations(state, [fact.observation], fact.hyperparameters)
             case WeightsBatchUpdated() as fact:
                 wanted = len(fact.observations) if until is None else until - state.version
-                return self._taught(state, fact.observations[:wanted], fact.hyperparameters)
+                return self._replay_observations(state, fact.observations[:wanted], fact.hyperparameters)
             case WeightsRolledBack() as fact:
-                back = self.way_back(reads, principal, fact.restored_version, fact.hyperparameters)
+                back = self.build_restore(reads, principal, fact.restored_version, fact.hyperparameters)
                 return learn(state, back, self.hyperparameters)[0]
             case RewardVoided(versions=[]):
                 return state
             case RewardVoided() as fact:
-                return learn(state, self.voided(reads, principal, fact), self.hyperparameters)[0]
+                return learn(state, self.build_restore_without(reads, principal, fact), self.hyperparameters)[0]
             case _:
                 if start := find_start(reads, principal):  # erased since the base was read
-                    raise erased(start)
+                    raise version_erased(start)
                 raise LookupError(f"the payload of {event.event_id} is gone, and no checkpoint covers it")
 
-    def _taught(self, state: LearnerState, records: Iterable[Any], digest: str) -> LearnerState:
+    def _replay_observations(self, state: LearnerState, records: Iterable[Any], digest: str) -> LearnerState:
         hyperparameters = self.hyperparameters_of(digest)
         for each in records:
-            state, _ = learn(state, observed(each), hyperparameters)
+            state, _ = learn(state, parse_observation(each), hyperparameters)
         return state
 
     def hyperparameters_of(self, digest: str) -> Hyperparameters:
@@ -243,13 +250,13 @@ class Learners:
             self._by_digest |= read_hyperparameters(self._database)
         return self._by_digest[digest]
 
-    def way_back(self, reads: Reader, principal: Principal, version: int, digest: str) -> Restore:
+    def build_restore(self, reads: Reader, principal: Principal, version: int, digest: str) -> Restore:
         """`digest` names the constants of a start from nothing; older events do not."""
         hyperparameters = self.hyperparameters_of(digest) if digest else self.hyperparameters
-        snapshot = self.at(reads, principal, version) if version else LearnerState.initial(hyperparameters)
+        snapshot = self.state_at(reads, principal, version) if version else LearnerState.initial(hyperparameters)
         return Restore(snapshot=snapshot, reason=f"rolled back to version {version}")
 
-    def voided(self, reads: Reader, principal: Principal, fact: RewardVoided) -> Restore:
+    def build_restore_without(self, reads: Reader, principal: Principal, fact: RewardVoided) -> Restore:
         """The way to where the learner would be without the updates that `fact` names, as it was before that."""
         state = self.replay_without(reads, principal, frozenset(fact.versions), until=fact.learner_version - 1)
         what = "what a newer word replaces" if fact.cause == REPLACED else f"the rewards of turn {fact.turn_id}"
@@ -259,13 +266,13 @@ class Learners:
         self, reads: Reader, principal: Principal, versions: frozenset[int], *, until: int
     ) -> LearnerState:
         """Derived again, also where that takes long: not for the event loop."""
-        seq = self.base(reads, principal, min(versions) - 1).seq
+        seq = self.find_base(reads, principal, min(versions) - 1).seq
         return replay_without(
             versions,
             lambda: Log(reads).follow(principal.tenant_id, stream_of(principal), after=seq),
             until=until,
             hyperparameters_of=self.hyperparameters_of,
-            at=lambda version: self.at(reads, principal, version),
+            at=lambda version: self.state_at(reads, principal, version),
         )
 
     # Writing: in the writer's thread, in one transaction with the events
@@ -274,7 +281,7 @@ class Learners:
         """Put this process's constants on record."""
         record_hyperparameters(transaction, self.hyperparameters)
 
-    def restore(self, transaction: Transaction) -> int:
+    def load_recent(self, transaction: Transaction) -> int:
         """Keep the state of every learner, as far as there is room, so that no first turn waits for a replay."""
         rows = transaction.query(
             "SELECT tenant_id, agent_id FROM learner_snapshots GROUP BY tenant_id, agent_id "
@@ -327,7 +334,7 @@ class Learners:
         before = after = self.current(transaction, principal)
         position = 0
         for observation, state, _ in steps:
-            weights, weight_deltas = served_next(after.state, after.weights, state, self.hyperparameters)
+            weights, weight_deltas = serve_next(after.state, after.weights, state, self.hyperparameters)
             fact = WeightsUpdated(
                 learner_version=state.version,
                 cause=cause,
@@ -340,7 +347,7 @@ class Learners:
             after = CachedLearner(state, weights, after.stored)
         self._keep(transaction, principal, before, after)
         explanations = tuple(step.explanation for step in steps)
-        return LearningResult(before, after, explanations, moved(before.weights, after.weights), position)
+        return LearningResult(before, after, explanations, weight_changes(before.weights, after.weights), position)
 
     def keep_batch(
         self,
@@ -356,7 +363,7 @@ class Learners:
         kept = tuple(Base(before.version, event.seq - 1, before) for before in recent)
         transaction.keep(("recent", *_key(principal)), kept)
         before = self.current(transaction, principal)
-        self._keep(transaction, principal, before, self._standing(state, before.stored))
+        self._keep(transaction, principal, before, self._cached_learner(state, before.stored))
 
     def roll_back(
         self, transaction: Transaction, principal: Principal, subject: Subject, version: int
@@ -364,7 +371,7 @@ class Learners:
         before = self.current(transaction, principal)
         if version > before.state.version:
             raise BrainRefused("unknown_version", f"The learner has never been at version {version}.", "version", 404)
-        back = self.way_back(transaction, principal, version, self.digest)
+        back = self.build_restore(transaction, principal, version, self.digest)
         state, explanation = learn(before.state, back, self.hyperparameters)
         fact = WeightsRolledBack(
             learner_version=state.version,
@@ -375,9 +382,9 @@ class Learners:
         )
         transaction.append(draft(fact, subject))
         keep_jump(transaction, principal, state.version, back_to=version, left_out=())
-        after = self._standing(state, before.stored)
+        after = self._cached_learner(state, before.stored)
         self._keep(transaction, principal, before, after, store=True)
-        return LearningResult(before, after, (explanation,), moved(before.weights, after.weights))
+        return LearningResult(before, after, (explanation,), weight_changes(before.weights, after.weights))
 
     def void(
         self, transaction: Transaction, principal: Principal, subject: Subject, fact: RewardVoided, back: Restore
@@ -388,16 +395,16 @@ class Learners:
         fact = msgspec.structs.replace(fact, learner_version=state.version, state_hash=state.state_hash())
         transaction.append(draft(fact, subject))
         keep_jump(transaction, principal, state.version, left_out=fact.versions)
-        after = self._standing(state, before.stored)
+        after = self._cached_learner(state, before.stored)
         self._keep(transaction, principal, before, after, store=True)
-        return LearningResult(before, after, (explanation,), moved(before.weights, after.weights))
+        return LearningResult(before, after, (explanation,), weight_changes(before.weights, after.weights))
 
     def take_back(
         self, transaction: Transaction, principal: Principal, subject: Subject, versions: frozenset[int]
     ) -> LearningResult | None:
         """Go on without words that newer ones replace; None where they are too far back for that."""
         version = self.current(transaction, principal).state.version
-        since = jumps(transaction, principal, since=version - NEAR)
+        since = read_jumps(transaction, principal, since=version - NEAR)
         earlier = [Withdrawal(jump.left_out, jump.version) for jump in since if jump.left_out]
         versions = all_left_out(versions, earlier)
         base, start = min(versions) - 1, find_start(transaction, principal)
@@ -411,7 +418,8 @@ class Learners:
             versions=sorted(versions),
             base_version=base,
         )
-        return self.void(transaction, principal, subject, fact, self.voided(transaction, principal, fact))
+        back = self.build_restore_without(transaction, principal, fact)
+        return self.void(transaction, principal, subject, fact, back)
 
     def _keep(
         self,

@@ -54,7 +54,7 @@ def lineage(version: int, jumps: Iterable[Jump]) -> Lineage:
     return Lineage(tuple(reversed(stretches)), left_out)
 
 
-def parting(one: Lineage, other: Lineage) -> int:
+def last_common_version(one: Lineage, other: Lineage) -> int:
     """The last version up to which the same stands in both."""
     same = 0
     for (first, last), (begin, end) in zip(one.stretches, other.stretches, strict=False):
@@ -66,18 +66,18 @@ def parting(one: Lineage, other: Lineage) -> int:
     return min([same, *(version - 1 for version in one.left_out ^ other.left_out)])
 
 
-def still_held(reads: Reader, principal: Principal, version: int, versions: Collection[int]) -> set[int]:
+def standing_versions(reads: Reader, principal: Principal, version: int, versions: Collection[int]) -> set[int]:
     """Those of `versions` that stand in `version`: what was rolled back may be learned anew."""
     if not versions:
         return set()
-    now = lineage(version, jumps(reads, principal))
+    now = lineage(version, read_jumps(reads, principal))
     return {each for each in versions if now.holds(each)}
 
 
 # Rows
 
 
-def jumps(reads: Reader, principal: Principal, *, since: int = 0) -> list[Jump]:
+def read_jumps(reads: Reader, principal: Principal, *, since: int = 0) -> list[Jump]:
     rows = reads.query(
         "SELECT version, back_to, left_out FROM learner_jumps "
         "WHERE tenant_id = ? AND agent_id = ? AND version >= ? ORDER BY version",

@@ -12,7 +12,7 @@ from soma.brain.core.promotion import Promotion
 Learnable = AnswerVerdict | Evidence | IterationOutcome | Promotion
 
 
-class Named(NamedTuple):
+class NamedMemory(NamedTuple):
     """A memory that a version of a learner says helped, or did not."""
 
     version: int
@@ -20,9 +20,9 @@ class Named(NamedTuple):
     helpful: bool
 
 
-def named_by(explanation: Explanation) -> Iterator[Named]:
+def named_memories(explanation: Explanation) -> Iterator[NamedMemory]:
     for memory_id, helpful in explanation.values:
-        yield Named(explanation.after.version, memory_id, helpful)
+        yield NamedMemory(explanation.after.version, memory_id, helpful)
 
 
 class BatchRecords(msgspec.Struct):
@@ -34,13 +34,13 @@ class BatchRecords(msgspec.Struct):
     observations: list[msgspec.Raw]
 
 
-def read(raw: msgspec.Raw) -> Learnable:
+def decode_observation(raw: msgspec.Raw) -> Learnable:
     """From the log's own bytes."""
     learnable: Learnable = msgspec.json.decode(raw, type=Learnable)
     return learnable
 
 
-def observed(plain: Any) -> Learnable:
+def parse_observation(plain: Any) -> Learnable:
     """From what the log's JSON holds."""
     learnable: Learnable = msgspec.convert(plain, type=Learnable)
     return learnable

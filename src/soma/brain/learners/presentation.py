@@ -20,16 +20,16 @@ def served_weights(state: LearnerState, hyperparameters: Hyperparameters) -> dic
     return weights_of(serve(state, hyperparameters), state)
 
 
-def served_next(
+def serve_next(
     before: LearnerState, weights: dict[str, float], after: LearnerState, hyperparameters: Hyperparameters
 ) -> tuple[dict[str, float], dict[str, float]]:
     """What `after` serves, and how that moved from the `weights` of the state before it, by the same constants. Most
     updates leave the views as they are."""
     if after.retrieval is before.retrieval:
         others = after.weights_beside_views
-        return weights | others, moved(weights, others)
+        return weights | others, weight_changes(weights, others)
     served = served_weights(after, hyperparameters)
-    return served, moved(weights, served)
+    return served, weight_changes(weights, served)
 
 
 def weights_of(served: Served, state: LearnerState) -> dict[str, float]:
@@ -42,25 +42,25 @@ def levels(state: LearnerState) -> dict[str, float]:
 
 
 def difference(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
-    return of_every_weight(moved(before, after), after)
+    return fill_unmoved(weight_changes(before, after), after)
 
 
-def of_every_weight(deltas: dict[str, float], weights: Mapping[str, float]) -> dict[str, float]:
+def fill_unmoved(deltas: dict[str, float], weights: Mapping[str, float]) -> dict[str, float]:
     """Of every weight, also of those that did not move."""
     return dict.fromkeys(weights, 0.0) | deltas
 
 
-def moved(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
+def weight_changes(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
     """By name, in the order of `after`; a name that was not there before has not moved."""
     return {name: change for name, value in after.items() if (change := value - before.get(name, value))}
 
 
-def differs(stated: Mapping[str, float], actual: Mapping[str, float]) -> bool:
+def has_changed(stated: Mapping[str, float], actual: Mapping[str, float]) -> bool:
     """Whether anything that both name has another value."""
     return any(abs(value - actual[name]) > TOLERANCE for name, value in stated.items() if name in actual)
 
 
-def view(state: LearnerState, hyperparameters: Hyperparameters) -> LearnerView:
+def describe_learner(state: LearnerState, hyperparameters: Hyperparameters) -> LearnerView:
     served = serve(state, hyperparameters)
     fresh = LearnerState.initial(hyperparameters)
     return LearnerView(

@@ -57,7 +57,7 @@ def find_signed_start(
     return SignedStart(LearnerState.from_json(fact.state), event.timestamp)
 
 
-def erased(start: ReplayStart) -> BrainRefused:
+def version_erased(start: ReplayStart) -> BrainRefused:
     """What is answered to who asks for something before the start."""
     message = (
         f"What this learner was told before version {start.version} was erased after its time: the oldest version "
@@ -66,7 +66,7 @@ def erased(start: ReplayStart) -> BrainRefused:
     return BrainRefused("version_erased", message, "version", 410)
 
 
-def not_believed(start: ReplayStart) -> BrainRefused:
+def checkpoint_not_believed(start: ReplayStart) -> BrainRefused:
     message = (
         f"This learner begins at the checkpoint of version {start.version}, and that is not signed by a key that this "
         "brain believes: `python -m soma.brain.verify` says more."

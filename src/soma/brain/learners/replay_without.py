@@ -6,7 +6,7 @@ from typing import Any
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import learn
 from soma.brain.core.state import LearnerState
-from soma.brain.learners.observations import observed
+from soma.brain.learners.observations import parse_observation
 from soma.events.chain import Event
 from soma.events.facts.codec import fact_of
 from soma.events.facts.learning import RewardVoided, WeightsBatchUpdated, WeightsRolledBack, WeightsUpdated
@@ -36,7 +36,7 @@ def replay_without(
             case WeightsRolledBack() as fact:
                 replay.go_back(fact, hyperparameters_of)
             case RewardVoided() as fact:
-                replay.reached(fact.learner_version)
+                replay.reach(fact.learner_version)
         if replay.version >= until:
             break
     return replay.state
@@ -68,8 +68,8 @@ class _Replay:
         for version, record in enumerate(records, first):
             if self.version < version <= until:
                 if version not in self._left_out:
-                    self.state, _ = learn(self.state, observed(record), hyperparameters)
-                self.reached(version)
+                    self.state, _ = learn(self.state, parse_observation(record), hyperparameters)
+                self.reach(version)
 
     def go_back(self, fact: WeightsRolledBack, hyperparameters_of: Callable[[str], Hyperparameters]) -> None:
         if fact.learner_version > self.version:
@@ -78,9 +78,9 @@ class _Replay:
                 self.state = LearnerState.initial(hyperparameters_of(fact.hyperparameters))
             else:
                 self.state = self._past[target] if target > self._base else self._at(target)
-            self.reached(fact.learner_version)
+            self.reach(fact.learner_version)
 
-    def reached(self, version: int) -> None:
+    def reach(self, version: int) -> None:
         """Also by an earlier void: what it left out is left out here too."""
         if version > self.version:
             self.version = version

@@ -27,7 +27,7 @@ from soma.events.log import Log
 from soma.events.transaction import Transaction
 from soma.events.writer import Writer
 
-TOLD = ("feedback.received", "feedback.batch_received", "weights.updated", "weights.batch_updated")
+ERASABLE = ("feedback.received", "feedback.batch_received", "weights.updated", "weights.batch_updated")
 REFERRING = ("weights.rolled_back", "reward.voided")  # replayed from a version before them
 PREFIX = "learner:"
 APART = timedelta(days=1)  # between two checkpoints of one learner for this reason, so that they stay few
@@ -73,31 +73,31 @@ class Retention:
         self._learners = learners
         self._days = days
 
-    async def round(self, *, at: datetime | None = None) -> int:
+    async def erase_old(self, *, at: datetime | None = None) -> int:
         """Erase what is older than its days at `at` (now); returns the commits that it took."""
         if not self._days:
             return 0
         horizon = (at or datetime.now(UTC)) - timedelta(days=self._days)
         commits = 0
-        for learner in await asyncio.to_thread(lambda: list(known(self._reads))):
-            commits += await self._of_learner(learner, horizon)
+        for learner in await asyncio.to_thread(lambda: list(find_learners(self._reads))):
+            commits += await self._erase_past(learner, horizon)
         before = horizon.isoformat(timespec="microseconds")
-        commits += await self._aged_answers(before) + await self._aged_outcomes(before)
-        return commits + await self._aged_words(before[:10])
+        commits += await self._drop_old_answers(before) + await self._drop_old_outcomes(before)
+        return commits + await self._drop_old_statements(before[:10])
 
     # What a learner was told
 
-    async def _of_learner(self, learner: Principal, horizon: datetime) -> int:
+    async def _erase_past(self, learner: Principal, horizon: datetime) -> int:
         commits = 0
         try:
-            boundary = await asyncio.to_thread(boundary_of, self._reads, self._learners, learner, horizon)
+            boundary = await asyncio.to_thread(find_boundary, self._reads, self._learners, learner, horizon)
         except BrainRefused as refused:  # a checkpoint that is not believed: nothing more is erased behind it
             logger.error("what %s %s was told stays: %s", learner.tenant_id, learner.agent_id, refused)  # noqa: TRY400
             return 0
         if boundary is not None:
             before = await asyncio.to_thread(find_start, self._reads, learner)
             commits += await self._write(lambda tx: self._declare(tx, learner, before, boundary))
-        while (stretch := await asyncio.to_thread(next_stretch, self._reads, learner)) is not None:
+        while (stretch := await asyncio.to_thread(find_stretch, self._reads, learner)) is not None:
             commits += await self._write(partial(erase, learner=learner, stretch=stretch))
         return commits
 
@@ -127,7 +127,7 @@ class Retention:
 
     # First answers: an index on their age would cost each feedback more than this does
 
-    async def _aged_answers(self, horizon: str) -> int:
+    async def _drop_old_answers(self, horizon: str) -> int:
         """They lie in the order of arrival: page by page from the first, until one is young."""
         commits, after = 0, 0
         while True:
@@ -138,12 +138,12 @@ class Retention:
             )
             if aged := [(answer_id,) for answer_id, created_at in found if created_at < horizon]:
                 sql = "DELETE FROM feedback_keys WHERE answer_id = ?"
-                commits += await self._write(partial(_executed, sql=sql, rows=aged))
+                commits += await self._write(partial(_execute_many, sql=sql, rows=aged))
             if len(aged) < PAGE:
                 return commits
             [after] = aged[-1]
 
-    async def _aged_outcomes(self, horizon: str) -> int:
+    async def _drop_old_outcomes(self, horizon: str) -> int:
         """Page by page along the primary key."""
         commits, after = 0, ("", "")
         while True:
@@ -155,12 +155,12 @@ class Retention:
             )
             if aged := [(*row[:2], horizon) for row in found if row[2] < horizon]:
                 sql = "DELETE FROM turn_metrics WHERE tenant_id = ? AND turn_id = ? AND created_at < ?"
-                commits += await self._write(partial(_executed, sql=sql, rows=aged))
+                commits += await self._write(partial(_execute_many, sql=sql, rows=aged))
             if len(found) < PAGE:
                 return commits
             after = found[-1][:2]
 
-    async def _aged_words(self, day: str) -> int:
+    async def _drop_old_statements(self, day: str) -> int:
         """Page by page along the primary key."""
         commits, after = 0, ("", "")
         while True:
@@ -172,7 +172,7 @@ class Retention:
             )
             if aged := [row[:2] for row in found if row[2] < day]:
                 sql = "DELETE FROM standing_words WHERE tenant_id = ? AND name = ?"
-                commits += await self._write(partial(_executed, sql=sql, rows=aged))
+                commits += await self._write(partial(_execute_many, sql=sql, rows=aged))
             if len(found) < PAGE:
                 return commits
             after = found[-1][:2]
@@ -183,7 +183,7 @@ class Retention:
         return 1
 
 
-def known(reads: Reader) -> Iterator[Principal]:
+def find_learners(reads: Reader) -> Iterator[Principal]:
     """Every learner that was ever told something: one seek in the log's index a chain."""
     after = ("", "")
     while found := reads.query(
@@ -196,13 +196,13 @@ def known(reads: Reader) -> Iterator[Principal]:
             yield Principal(tenant_id=tenant_id, user_id="", agent_id=stream.removeprefix(PREFIX))
 
 
-def boundary_of(reads: Reader, learners: Learners, learner: Principal, horizon: datetime) -> Boundary | None:
+def find_boundary(reads: Reader, learners: Learners, learner: Principal, horizon: datetime) -> Boundary | None:
     """The last event before `horizon` that nothing kept refers back behind; None where that is not yet worth it."""
     log, start = Log(reads), find_start(reads, learner)
     of = learner.tenant_id, stream_of(learner)
     begin = start.seq if start else 0
     first = log.numbered(*of, begin + 1)
-    if first is None or _moment(first.timestamp) >= horizon - APART:
+    if first is None or _parse_time(first.timestamp) >= horizon - APART:
         return None
     newest = reads.query("SELECT MAX(seq) FROM events WHERE tenant_id = ? AND stream = ?", [*of])[0][0]
 
@@ -214,16 +214,16 @@ def boundary_of(reads: Reader, learners: Learners, learner: Principal, horizon: 
 
     def is_old(seq: int) -> bool:
         event = log.numbered(*of, seq)
-        return event is not None and _moment(event.timestamp) < horizon
+        return event is not None and _parse_time(event.timestamp) < horizon
 
-    until = _last(begin, newest, is_old)
+    until = _last_where(begin, newest, is_old)
     needed = _oldest_needed(reads, of, until)
     if needed is not None and needed < version_at(until):
-        until = _last(begin, until, lambda seq: version_at(seq) <= needed)
+        until = _last_where(begin, until, lambda seq: version_at(seq) <= needed)
     covered = log.numbered(*of, until)
-    if covered is None or log.newest(*of, TOLD, after=begin, until=until) is None:
+    if covered is None or log.newest(*of, ERASABLE, after=begin, until=until) is None:
         return None
-    return Boundary(Head(covered.seq, covered.hash), learners.at(reads, learner, version_at(until)))
+    return Boundary(Head(covered.seq, covered.hash), learners.state_at(reads, learner, version_at(until)))
 
 
 def _oldest_needed(reads: Reader, of: tuple[str, str], seq: int) -> int | None:
@@ -238,7 +238,7 @@ def _oldest_needed(reads: Reader, of: tuple[str, str], seq: int) -> int | None:
     return min((version for version in versions if version), default=None)
 
 
-def next_stretch(reads: Reader, learner: Principal) -> Stretch | None:
+def find_stretch(reads: Reader, learner: Principal) -> Stretch | None:
     """What is to go next; None where all of it has gone."""
     start = find_start(reads, learner)
     if start is None or start.erased_seq >= start.seq:
@@ -269,8 +269,8 @@ def erase(tx: Transaction, learner: Principal, stretch: Stretch) -> None:
     of = [learner.tenant_id, stream_of(learner), stretch.after, stretch.until]
     tx.execute(
         "UPDATE events SET payload = NULL WHERE tenant_id = ? AND stream = ? AND seq > ? AND seq <= ? "
-        f"AND event_type IN ({', '.join('?' * len(TOLD))})",
-        [*of, *TOLD],
+        f"AND event_type IN ({', '.join('?' * len(ERASABLE))})",
+        [*of, *ERASABLE],
     )
     tx.executemany("DELETE FROM feedback_events WHERE position = ?", [(each,) for each in stretch.positions])
     tx.executemany(
@@ -283,11 +283,11 @@ def erase(tx: Transaction, learner: Principal, stretch: Stretch) -> None:
     )
 
 
-def _executed(tx: Transaction, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+def _execute_many(tx: Transaction, sql: str, rows: Sequence[Sequence[Any]]) -> None:
     tx.executemany(sql, rows)
 
 
-def _last(low: int, high: int, holds: Callable[[int], bool]) -> int:
+def _last_where(low: int, high: int, holds: Callable[[int], bool]) -> int:
     """The greatest number in [low, high] up to which `holds`; `low` is taken to."""
     while low < high:
         middle = (low + high + 1) // 2
@@ -298,5 +298,5 @@ def _last(low: int, high: int, holds: Callable[[int], bool]) -> int:
     return low
 
 
-def _moment(timestamp: str) -> datetime:
+def _parse_time(timestamp: str) -> datetime:
     return datetime.fromisoformat(timestamp)

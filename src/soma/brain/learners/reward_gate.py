@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from soma.brain.learners.lineage import jumps
+from soma.brain.learners.lineage import read_jumps
 from soma.brain.types import Principal
 from soma.events.database import Reader
 from soma.events.facts.learning import RewardVoided
@@ -17,7 +17,7 @@ from soma.events.transaction import Transaction
 
 DENIED, WITHDRAWN = "tool_denied", "answer_withdrawn"
 REASON = "reward_voided"
-VERDICT = "denied"  # of a tool, as the agent reports it
+DENIED_OUTCOME = "denied"  # of a tool, as the agent reports it
 
 
 class Void(NamedTuple):
@@ -32,7 +32,7 @@ class Withdrawal(NamedTuple):
     learner_version: int
 
 
-def denied(outcomes: Iterable[tuple[int, dict[str, str | bool]]]) -> Void | None:
+def find_denied(outcomes: Iterable[tuple[int, dict[str, str | bool]]]) -> Void | None:
     """`outcomes` are the tool outcomes of a turn's iterations, by their numbers."""
     iterations = tuple(number for number, tools in outcomes if any(map(_is_denied, tools.values())))
     return Void(DENIED, iterations) if iterations else None
@@ -40,7 +40,7 @@ def denied(outcomes: Iterable[tuple[int, dict[str, str | bool]]]) -> Void | None
 
 def _is_denied(outcome: str | bool) -> bool:  # noqa: FBT001 - a tool's outcome is a word, or whether it went well
     """An agent of another make may write the word as it likes."""
-    return isinstance(outcome, str) and outcome.strip().lower() == VERDICT
+    return isinstance(outcome, str) and outcome.strip().lower() == DENIED_OUTCOME
 
 
 def is_withdrawn(reads: Reader, principal: Principal, turn_id: str) -> bool:
@@ -52,7 +52,7 @@ def is_withdrawn(reads: Reader, principal: Principal, turn_id: str) -> bool:
     )
 
 
-def withdrawals(reads: Reader, principal: Principal) -> list[Withdrawal]:
+def read_withdrawals(reads: Reader, principal: Principal) -> list[Withdrawal]:
     """Those of a learner that had something to leave out, and words that newer ones replaced."""
     rows = reads.query(
         "SELECT versions, learner_version FROM withdrawn_answers WHERE tenant_id = ? AND agent_id = ?",
@@ -61,7 +61,7 @@ def withdrawals(reads: Reader, principal: Principal) -> list[Withdrawal]:
     found = [
         Withdrawal(frozenset(msgspec.json.decode(versions, type=list[int])), version) for versions, version in rows
     ]
-    found += [Withdrawal(jump.left_out, jump.version) for jump in jumps(reads, principal)]
+    found += [Withdrawal(jump.left_out, jump.version) for jump in read_jumps(reads, principal)]
     return [withdrawal for withdrawal in found if withdrawal.versions]
 
 
@@ -76,7 +76,7 @@ def keep_withdrawal(transaction: Transaction, principal: Principal, fact: Reward
     )  # fmt: skip
 
 
-def rewards(reads: Reader, principal: Principal, turn_id: str) -> list[int]:
+def read_reward_versions(reads: Reader, principal: Principal, turn_id: str) -> list[int]:
     """The updates that learned from a verdict on this turn."""
     rows = reads.query(
         "SELECT version FROM turn_rewards WHERE tenant_id = ? AND turn_id = ? AND agent_id = ? ORDER BY version",
