@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from soma.agent.record.turn import Turn
+from soma.agent.record.turn import TurnHeader
 from soma.events.facts.turn import (
     BundleBuilt,
     IterationCompleted,
@@ -16,7 +16,7 @@ from soma.events.facts.turn import (
     TurnStarted,
 )
 
-TURN = Turn(
+TURN = TurnHeader(
     id="turn-1",
     tenant_id="acme",
     user_id="ann",

@@ -123,7 +123,7 @@ async def _start(stack: AsyncExitStack, running: Agent) -> None:
 
 
 def _lock(data_dir: Path) -> FileLock:
-    """Hold the data folder: embedded databases have one process."""
+    """Lock the data folder: embedded databases have one process."""
     data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
         return FileLock(data_dir / LOCK_FILE)
@@ -161,7 +161,7 @@ async def _open_store(settings: Settings, writer: Writer, tokenizer: BundledToke
 
 
 async def _open_brain(stack: AsyncExitStack, settings: Settings) -> tuple[BrainClient, Any | None]:
-    """The brain in this process, unless an address is set; one client either way."""
+    """Open the brain in this process, or the client of one elsewhere where its address is set."""
     if settings.brain_url:
         client = BrainClient.at(settings.brain_url, service_token=settings.brain_token)
         await stack.enter_async_context(client)
@@ -172,13 +172,13 @@ async def _open_brain(stack: AsyncExitStack, settings: Settings) -> tuple[BrainC
 
 
 async def _warn_where_away(brain: BrainClient, url: str) -> None:
-    """A brain may come later than its agent, which answers without it; that it is away now is said at once."""
+    """Warn where a brain elsewhere is away: it may come later than its agent, which answers without it."""
     try:
         await brain.ready()
     except BrainError as error:
-        place = httpx.URL(url)  # printed without what may be a password in it
-        told = f"{place.scheme}://{place.netloc.decode('ascii')}"
-        logger.warning("SOMABRAIN_URL: no brain answers at %s, chat goes on without memory: %s", told, error)
+        place = httpx.URL(url)  # shown without a password
+        address = f"{place.scheme}://{place.netloc.decode('ascii')}"
+        logger.warning("SOMABRAIN_URL: no brain answers at %s, chat goes on without memory: %s", address, error)
 
 
 async def _prepare_files(settings: Settings) -> None:

@@ -27,7 +27,7 @@ TOOLS = ("clock", "calculator", "remember", "recall", "document", "forget")
 def ensure_owner(token_file: Path) -> None:
     """Make, at the first run, a tenant, its owner, and the owner's token in a file that only the user can read.
 
-    A file whose token is no longer valid gets a new one: whoever may write in the data folder owns the server.
+    A file whose token is no longer valid gets a new one: a user who may write in the data folder owns the server.
     """
     if Tenant.objects.exists() and live_tokens().filter(digest=digest_of(read_private(token_file))).exists():
         return

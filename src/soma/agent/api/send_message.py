@@ -8,7 +8,7 @@ from soma.agent.errors import Invalid, TooLarge
 from soma.agent.language.hidden import is_blank
 from soma.agent.models import Role
 from soma.agent.prompt.lanes import largest_message
-from soma.agent.record.turn import Turn
+from soma.agent.record.turn import TurnHeader
 from soma.agent.running import Agent
 from soma.events.ids import new_id, now
 from soma.validation import nul
@@ -35,7 +35,7 @@ async def send(
         raise Invalid(f"must be one of {', '.join(ON_BUSY)}", field="on_busy")
     _check_id(client_message_id)
     await _check_size(agent, content)
-    turn = Turn(
+    turn = TurnHeader(
         id=new_id(),
         tenant_id=caller.tenant_id,
         user_id=caller.user_id,

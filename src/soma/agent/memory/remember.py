@@ -11,7 +11,7 @@ from soma.agent.language.requests_to_forget import asks_to_forget, orders_to_for
 from soma.agent.language.statements import answer_key, extract_statements, statement_key
 from soma.agent.memory.parts import parts_of
 from soma.agent.record.sources import sources_of
-from soma.agent.record.turn import Turn, TurnRecord
+from soma.agent.record.turn import TurnHeader, TurnRecord
 from soma.agent.storage.turn_store import TurnStore
 from soma.agent.tools.own_words import is_said_by_user
 from soma.agent.tools.taint import Outside, Source
@@ -48,7 +48,7 @@ def memory_consumer(writer: Writer, store: TurnStore, brain: BrainClient) -> Con
     return Consumer(CONSUMER, writer=writer, types=[TurnComplete.event_type], handle=handle)
 
 
-async def _read_items(store: TurnStore, turn_id: str) -> tuple[Turn | None, list[dict[str, Any]]]:
+async def _read_items(store: TurnStore, turn_id: str) -> tuple[TurnHeader | None, list[dict[str, Any]]]:
     """Read the items that a turn brings. A turn that cannot be read is set aside: it must not hold up all others."""
     try:
         record = await asyncio.to_thread(store.load, turn_id)

@@ -39,7 +39,7 @@ class OutOfOrder(Exception):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Turn:
+class TurnHeader:
     """The header of a turn, known before its first fact: whose it is, its conversation and its message."""
 
     id: str
@@ -134,7 +134,7 @@ class IterationRecord:
 
 @dataclass(slots=True)
 class TurnRecord:
-    turn: Turn
+    turn: TurnHeader
     lease: Lease | None = None  # under which facts are written; None where the record is only read
     started: TurnStarted | None = None
     iterations: dict[int, IterationRecord] = field(default_factory=dict)
@@ -276,7 +276,7 @@ def number_memories(iterations: Iterable[IterationRecord]) -> list[RecalledMemor
     return list(first.values())
 
 
-def fold(turn: Turn, facts: Iterable[Fact | Unreadable | None], lease: Lease | None = None) -> TurnRecord:
+def fold(turn: TurnHeader, facts: Iterable[Fact | Unreadable | None], lease: Lease | None = None) -> TurnRecord:
     """Return the record of `turn` from its log; erased facts are skipped, unreadable ones are listed in it."""
     record = TurnRecord(turn, lease)
     for number, fact in enumerate(facts, 1):

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from soma.agent.record.turn import IterationRecord, Turn, TurnRecord
+from soma.agent.record.turn import IterationRecord, TurnHeader, TurnRecord
 from soma.agent.storage.search import ConversationKey, index_message
 from soma.events.chain import Event
 from soma.events.database import Dialect
@@ -22,7 +22,7 @@ class TurnRows:
         self._dialect = dialect
         self._tokenizer = tokenizer
 
-    def question(self, tx: Transaction, turn: Turn, timestamp: str, *, tokens: int) -> None:
+    def question(self, tx: Transaction, turn: TurnHeader, timestamp: str, *, tokens: int) -> None:
         at = moment(timestamp, self._dialect)
         _insert(tx, "agent_message", {
             "id": turn.question_id, "tenant_id": turn.tenant_id, "conversation_id": turn.conversation_id,
@@ -38,7 +38,7 @@ class TurnRows:
         )
 
     def iteration(
-        self, tx: Transaction, turn: Turn, iteration: IterationRecord, fact: IterationCompleted, timestamp: str
+        self, tx: Transaction, turn: TurnHeader, iteration: IterationRecord, fact: IterationCompleted, timestamp: str
     ) -> None:
         _insert(tx, "rlm_iterations", {
             **iteration_row(turn, iteration, fact),
@@ -47,7 +47,7 @@ class TurnRows:
             "created_at": moment(timestamp, self._dialect),
         })  # fmt: skip
 
-    def _began(self, tx: Transaction, turn: Turn, number: int) -> Any:
+    def _began(self, tx: Transaction, turn: TurnHeader, number: int) -> Any:
         """Return when an iteration began: when the one before it ended, or with the turn."""
         before = tx.query(
             "SELECT completed_at FROM rlm_iterations WHERE tenant_id = ? AND turn_id = ? AND iteration_number = ?",
@@ -90,7 +90,7 @@ class TurnRows:
         })  # fmt: skip
 
 
-def iteration_row(turn: Turn, iteration: IterationRecord, fact: IterationCompleted) -> dict[str, Any]:
+def iteration_row(turn: TurnHeader, iteration: IterationRecord, fact: IterationCompleted) -> dict[str, Any]:
     """Return the row of `rlm_iterations`, without its times."""
     spoken, judged = iteration.spoken, iteration.judged
     uses = list(iteration.tools.values())
@@ -132,7 +132,7 @@ def iteration_row(turn: Turn, iteration: IterationRecord, fact: IterationComplet
     }
 
 
-def _key(turn: Turn) -> ConversationKey:
+def _key(turn: TurnHeader) -> ConversationKey:
     return ConversationKey(tenant_id=turn.tenant_id, user_id=turn.user_id, conversation_id=turn.conversation_id)
 
 
@@ -141,7 +141,7 @@ def moment(timestamp: str, dialect: Dialect) -> str:
     return timestamp.replace("T", " ").removesuffix("+00:00") if dialect == "sqlite" else timestamp
 
 
-def _number(tx: Transaction, turn: Turn) -> int:
+def _number(tx: Transaction, turn: TurnHeader) -> int:
     """Return the turn's number in its conversation, by which its messages are ordered."""
     return int(tx.query("SELECT number FROM agent_turn WHERE id = ?", [turn.id])[0][0])
 

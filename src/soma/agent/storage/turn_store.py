@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from soma.agent.errors import Conflict, NotFound
-from soma.agent.record.turn import Lease, Turn, TurnFact, TurnRecord, Unreadable, fold
+from soma.agent.record.turn import Lease, TurnFact, TurnHeader, TurnRecord, Unreadable, fold
 from soma.agent.storage.leases import OPEN, Leases
 from soma.agent.storage.turn_bounds import TurnBounds
 from soma.agent.storage.turn_rows import TurnRows, moment
@@ -49,7 +49,7 @@ class TurnStore:
         self._log = Log(writer.database)
         self._rows = TurnRows(writer.database.dialect, tokenizer=tokenizer)
 
-    async def admit(self, turn: Turn, *, enqueue: bool) -> Admission:
+    async def admit(self, turn: TurnHeader, *, enqueue: bool) -> Admission:
         """Write a turn down before anything is done for it.
 
         A client message that was sent before gets its first turn. Raises Conflict where the id of the client message
@@ -57,7 +57,7 @@ class TurnStore:
         """
         return await self._writer.write(lambda tx: self._admit(tx, turn, enqueue=enqueue))
 
-    def _admit(self, tx: Transaction, turn: Turn, *, enqueue: bool) -> Admission:
+    def _admit(self, tx: Transaction, turn: TurnHeader, *, enqueue: bool) -> Admission:
         scope = [turn.tenant_id, turn.conversation_id]
         if turn.client_message_id is not None:
             known = tx.query(
@@ -221,11 +221,11 @@ def _read(event: Event) -> Fact | Unreadable | None:
         return Unreadable(event.seq, event.event_type, str(error))
 
 
-def stream_of(turn: Turn) -> str:
+def stream_of(turn: TurnHeader) -> str:
     return f"turn:{turn.id}"
 
 
-def subject_of(turn: Turn) -> Subject:
+def subject_of(turn: TurnHeader) -> Subject:
     return Subject(
         tenant_id=turn.tenant_id,
         stream=stream_of(turn),
@@ -236,9 +236,9 @@ def subject_of(turn: Turn) -> Subject:
     )
 
 
-def _turn(row: Row) -> Turn:
+def _turn(row: Row) -> TurnHeader:
     turn_id, tenant_id, user_id, conversation_id, agent_id, content, client_message_id, created_at, role = row
-    return Turn(
+    return TurnHeader(
         id=turn_id,
         tenant_id=tenant_id,
         user_id=user_id,

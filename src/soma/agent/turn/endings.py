@@ -79,7 +79,7 @@ class Endings:
             )
 
     async def set_aside(self, record: TurnRecord, early_end: EarlyEnd | None = None) -> TurnComplete | None:
-        """End a turn whose log cannot be read to its end, and mark it: nobody knows where it would go on."""
+        """End a turn whose log cannot be read, and mark it: it is not known where it would go on."""
         why = "; ".join(map(str, record.unreadable)) or "it has an end but was not ended"
         logger.error("turn %s of tenant %s is set aside: %s", record.turn.id, record.turn.tenant_id, why)
         message = "What is stored of this turn cannot be read, so it could not go on. Ask again."

@@ -19,7 +19,7 @@ from soma.agent.policy import CapsuleFacts, Policy
 from soma.agent.prompt.history import Exchange, start_at_block
 from soma.agent.record.convergence import TurnLimits
 from soma.agent.record.sources import sources_of
-from soma.agent.record.turn import Turn, TurnRecord
+from soma.agent.record.turn import TurnHeader, TurnRecord
 from soma.agent.settings import Settings
 from soma.agent.storage.withheld import WithheldContent
 from soma.agent.tools.base import Tool
@@ -164,7 +164,7 @@ def _timeouts(capsule: Capsule) -> dict[str, float]:
     }
 
 
-def _load_conversation(turn: Turn) -> tuple[Capsule, tuple[Exchange, ...]]:
+def _load_conversation(turn: TurnHeader) -> tuple[Capsule, tuple[Exchange, ...]]:
     """Read the turn's capsule and the exchanges before the turn, the oldest first."""
     capsule = Capsule.objects.get(tenant_id=turn.tenant_id, id=turn.agent_id)
     said = Message.objects.filter(tenant_id=turn.tenant_id, conversation_id=turn.conversation_id)

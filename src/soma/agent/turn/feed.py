@@ -26,7 +26,7 @@ WAITING = 1_000  # frames that a follower may be behind
 PAGE = 500
 SETTLING = {fact.event_type for fact in (ModelResponded, DraftReplaced, TurnComplete)}  # after these a draft is over
 
-LEFT_OUT = frozenset({  # of a light frame: what only somebody who studies the turn reads, and the bulk of it
+LEFT_OUT = frozenset({  # of a light frame: the bulk of it, which only a study of the turn needs
     "memories", "weights", "neuromodulators", "weights_before", "weights_after", "weight_deltas",
     "neuromodulators_before", "neuromodulators_after", "final_weights", "final_neuromodulators",
     "usefulness", "calibration", "lanes", "logprobs", "reward_terms",
@@ -131,7 +131,7 @@ class Feed:
         raise latest
 
     async def check_position(self, tenant_id: str, conversation_id: str, after: int) -> None:
-        """Raises Invalid for a position that the conversation has not reached: nobody can have seen it."""
+        """Raise Invalid for a position that the conversation has not reached."""
         last = await asyncio.to_thread(self._log.last_in_conversation, tenant_id, conversation_id)
         if after > last:
             raise Invalid(f"the conversation's last position is {last}, not {after}", field="after")

@@ -15,7 +15,7 @@ from soma.agent.access.visits import Visit
 from soma.agent.errors import Conflict
 from soma.agent.llm.base import TextDelta
 from soma.agent.metrics import observe_iteration, observe_turn
-from soma.agent.record.turn import Lease, Turn, TurnRecord
+from soma.agent.record.turn import Lease, TurnHeader, TurnRecord
 from soma.agent.storage.leases import LeaseLost
 from soma.agent.storage.turn_store import IN_PROGRESS, TurnStore
 from soma.agent.turn.endings import EarlyEnd, Endings, early_end_of
@@ -73,7 +73,7 @@ class TurnRunner:
         await _cancel(*keepers, *(turn.driver for turn in running))
         await _cancel(*(turn.loop for turn in running))
 
-    async def send(self, turn: Turn, *, on_busy: str) -> tuple[str, int]:
+    async def send(self, turn: TurnHeader, *, on_busy: str) -> tuple[str, int]:
         """Admit a message and begin its turn. Returns the turn's id and the position after which its events come."""
         while True:
             try:
@@ -128,7 +128,7 @@ class TurnRunner:
         self._running[turn.id] = TurnTasks(lease, loop, driver)
         driver.add_done_callback(lambda done: self._on_end(turn, done))
 
-    def _on_end(self, turn: Turn, driver: asyncio.Task[None]) -> None:
+    def _on_end(self, turn: TurnHeader, driver: asyncio.Task[None]) -> None:
         self._running.pop(turn.id, None)
         error = None if driver.cancelled() else driver.exception()
         if isinstance(error, LeaseLost):
@@ -179,7 +179,7 @@ class TurnRunner:
             observe_turn(step)
 
     async def _keep_leases(self) -> None:
-        """Renew the leases of what runs here, and take over turns that nobody works on any more."""
+        """Renew the leases of turns that run here, and take over turns that no worker runs any more."""
         while True:
             await asyncio.sleep(self._store.leases.seconds / 3)
             try:

@@ -7,7 +7,7 @@ import msgspec
 from soma.agent.prompt.build import size_of_tool
 from soma.agent.prompt.history import size_of_history
 from soma.agent.prompt.lanes import budget
-from soma.agent.record.turn import Turn, TurnRecord
+from soma.agent.record.turn import TurnHeader, TurnRecord
 from soma.agent.turn.steps.context import TurnContext, principal_of
 from soma.brain.errors import BrainUnavailable
 from soma.brain.types import LearnerView
@@ -60,7 +60,7 @@ async def start(record: TurnRecord, context: TurnContext) -> TurnStarted:
     )
 
 
-def minimal_start(turn: Turn) -> TurnStarted:
+def minimal_start(turn: TurnHeader) -> TurnStarted:
     """Return the first fact of a turn that ends before it began: the question alone, nothing was looked up for it."""
     return TurnStarted(
         message_id=turn.question_id,
