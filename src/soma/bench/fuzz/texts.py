@@ -15,7 +15,7 @@ import msgspec
 from soma.agent.language import arithmetic, authorship, dates, hidden, speech
 from soma.agent.llm.base import MemoryPart, Message, ModelRequest, TextPart, ToolSpec
 from soma.agent.llm.offline import tool_choice
-from soma.agent.llm.offline.memories import recalled
+from soma.agent.llm.offline.memories import recall_results
 from soma.agent.llm.offline.model import respond
 from soma.agent.llm.providers.sse import EventDecoder
 from soma.agent.prompt import build
@@ -125,7 +125,7 @@ FUNCTIONS: dict[str, tuple[Read, int]] = {
     "a shortened result": (lambda text: build.shorten(text, 500, _count), MESSAGE),
     "a message to the offline model": (_offline, MESSAGE),
     "a memory for the offline model": (_evidence, MESSAGE),
-    "a recalled list": (lambda text: recalled.read(text, ()), MESSAGE),
+    "a recalled list": (lambda text: recall_results.read(text, ()), MESSAGE),
     "a relative date": (lambda text: dates.find_date(text, dates.date_of("2026-03-01")), MESSAGE),
     "a sum": (arithmetic.expression_in, MESSAGE),
     "a path": (tool_choice.path_in, MESSAGE),

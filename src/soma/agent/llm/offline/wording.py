@@ -13,7 +13,7 @@ from soma.agent.language.stems import content_stems
 from soma.agent.language.vocabulary.calendar_words import DAYS, MONTHS
 from soma.agent.language.words import sentences
 from soma.agent.llm.base import MemoryPart, ToolCall, ToolResultPart
-from soma.agent.llm.offline.memories import recalled
+from soma.agent.llm.offline.memories import recall_results
 from soma.agent.llm.offline.memories.evidence import ASSISTANT, SUPPORTED, USER, Evidence, weigh
 from soma.agent.llm.offline.memories.quoting import Answering
 from soma.agent.llm.offline.question.parse import Question, read
@@ -189,7 +189,7 @@ def _date_in(text: str) -> date | None:
 
 def _recalled(question: Question, content: str, given: Mapping[str, Any], shown: Sequence[MemoryPart]) -> str:
     """What was looked for is in the query: the message round it says "recall" and whom to ask."""
-    found = recalled.read(content, shown)
+    found = recall_results.read(content, shown)
     wanted = replace(read(str(given.get("query", question.text))), kind=question.kind)
     ranked = weigh(wanted, found)
     known = bool(ranked) and ranked[0].support >= SUPPORTED
