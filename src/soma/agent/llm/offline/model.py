@@ -23,7 +23,7 @@ from soma.agent.llm.base import (
     ToolResultPart,
 )
 from soma.agent.llm.offline import forgetting, wording
-from soma.agent.llm.offline.memories import documents, evidence, passages, quoting
+from soma.agent.llm.offline.memories import documents, passages, quoting, sentences
 from soma.agent.llm.offline.question import parse
 from soma.agent.llm.offline.tool_choice import Choice, choose
 
@@ -100,14 +100,14 @@ def _found(asked: parse.Question, memories: Sequence[MemoryPart]) -> Reply | Non
         return reply
     told = [memory for memory in memories if passages.place_of(memory) is None]
     chunks = [memory for memory in memories if passages.place_of(memory) is not None]
-    ranked = evidence.weigh(asked, told)
+    ranked = sentences.weigh(asked, told)
     written = [found for part in parse.parts(asked) for found in documents.known(part, documents.answers(part, chunks))]
     support = ranked[0].support if ranked else 0.0
-    if written and support < max(evidence.SUPPORTED, written[0].support):
+    if written and support < max(sentences.SUPPORTED, written[0].support):
         return Reply(text=wording.from_notes(written), confidence=min(1.0, written[0].support))
-    if support < evidence.SUPPORTED:
+    if support < sentences.SUPPORTED:
         return None
-    return Reply(text=wording.from_evidence(asked, ranked), confidence=evidence.confidence(ranked))
+    return Reply(text=wording.from_evidence(asked, ranked), confidence=sentences.confidence(ranked))
 
 
 def _taught(asked: parse.Question, memories: Sequence[MemoryPart]) -> Reply | None:
@@ -116,7 +116,7 @@ def _taught(asked: parse.Question, memories: Sequence[MemoryPart]) -> Reply | No
     read = rows or [quoting.whole(passage) for passage in passages.read_documents(memories)]
     told = [memory for memory in memories if passages.place_of(memory) is None]
     texts = [wording.from_notes(read)] if read else []
-    texts += [wording.from_evidence(asked, ranked)] if (ranked := evidence.weigh(asked, told)) else []
+    texts += [wording.from_evidence(asked, ranked)] if (ranked := sentences.weigh(asked, told)) else []
     return Reply(text="\n".join(texts), confidence=1.0) if texts else None
 
 
@@ -145,7 +145,7 @@ def _in_conversation(request: ModelRequest, turn: _Turn) -> str | None:
 
 def _from_results(asked: parse.Question, turn: _Turn) -> Reply:
     text = wording.from_results(asked, turn.results, turn.memories)
-    failed = all(result.is_error for _, result in turn.results) or evidence.HONEST.match(text)
+    failed = all(result.is_error for _, result in turn.results) or sentences.HONEST.match(text)
     return Reply(text=text, confidence=NO_ANSWER if failed else TOOL_CONFIDENCE)
 
 

@@ -14,8 +14,8 @@ from soma.agent.language.vocabulary.calendar_words import DAYS, MONTHS
 from soma.agent.language.words import sentences
 from soma.agent.llm.base import MemoryPart, ToolCall, ToolResultPart
 from soma.agent.llm.offline.memories import recall_results
-from soma.agent.llm.offline.memories.evidence import ASSISTANT, SUPPORTED, USER, Evidence, weigh
 from soma.agent.llm.offline.memories.quoting import Answering
+from soma.agent.llm.offline.memories.sentences import ASSISTANT, SUPPORTED, USER, Evidence, weigh
 from soma.agent.llm.offline.question.parse import Question, read
 
 MAX_QUOTES = 3

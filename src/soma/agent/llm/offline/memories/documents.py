@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from soma.agent.language.stems import ENGLISH
 from soma.agent.language.words import words
 from soma.agent.llm.base import MemoryPart
-from soma.agent.llm.offline.memories.evidence import recall_strength
 from soma.agent.llm.offline.memories.passages import read_documents
 from soma.agent.llm.offline.memories.quoting import Answering, quote
 from soma.agent.llm.offline.memories.search import SECTION, Sought, UnitWords, said_around, seek, unit_words
+from soma.agent.llm.offline.memories.sentences import recall_strength
 from soma.agent.llm.offline.question.answer_form import fits, wants_form
 from soma.agent.llm.offline.question.clues import CHANGED, HOW_TO, ISO, OLD
 from soma.agent.llm.offline.question.parse import Question
