@@ -125,7 +125,7 @@ FUNCTIONS: dict[str, tuple[Read, int]] = {
     "a shortened result": (lambda text: build.shorten(text, 500, _count), MESSAGE),
     "a message to the offline model": (_offline, MESSAGE),
     "a memory for the offline model": (_evidence, MESSAGE),
-    "a recalled list": (lambda text: recall_results.read(text, ()), MESSAGE),
+    "a recalled list": (lambda text: recall_results.read_recall_results(text, ()), MESSAGE),
     "a relative date": (lambda text: dates.find_date(text, dates.date_of("2026-03-01")), MESSAGE),
     "a sum": (arithmetic.expression_in, MESSAGE),
     "a path": (tool_choice.path_in, MESSAGE),

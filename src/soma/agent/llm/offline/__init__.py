@@ -1,4 +1,4 @@
-"""The model of a fresh machine: deterministic, extractive, honest. It quotes and cites; it writes nothing itself."""
+"""The model of a fresh machine: deterministic and extractive. It quotes and cites, and writes nothing itself."""
 
 from soma.agent.llm.offline.model import OfflineModel
 

@@ -1,4 +1,4 @@
-"""The port's offline adapter: reads the request, decides, and streams the words of the decision."""
+"""The offline model: reads a request, decides, and streams the words of its decision."""
 
 import re
 from collections.abc import AsyncGenerator, Sequence
@@ -24,8 +24,17 @@ from soma.agent.llm.base import (
 )
 from soma.agent.llm.offline import forgetting, wording
 from soma.agent.llm.offline.memories import documents, passages, quoting, sentences
-from soma.agent.llm.offline.question import parse
-from soma.agent.llm.offline.tool_choice import Choice, choose
+from soma.agent.llm.offline.question.parse import (
+    Question,
+    asks_why,
+    is_chat,
+    is_follow_up,
+    parse_in_context,
+    split_question,
+    states_something,
+    tells_of_user,
+)
+from soma.agent.llm.offline.tool_choice import ToolChoice, choose
 
 TOOL_CONFIDENCE = 0.95
 CHAT_CONFIDENCE = 0.9
@@ -33,19 +42,20 @@ NO_ANSWER = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
-    """Either calls or a text; `confidence` is support and margin, never length."""
+class OfflineReply:
+    """Calls or a text. `confidence` comes from support and margin, never from length."""
 
     text: str = ""
-    calls: tuple[Choice, ...] = ()
+    calls: tuple[ToolChoice, ...] = ()
     confidence: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Turn:
-    """What the messages say: the user's last words and those before, the memories, this turn's calls and results.
+    """A request as the decision needs it: the user's last message, earlier ones, memories, and this turn's tool
+    results.
 
-    `is_away`: memory could not be asked.
+    `is_away`: memory could not be reached.
     """
 
     message: str
@@ -75,81 +85,84 @@ class OfflineModel:
         yield Finished(finish_reason=reason, confidence=reply.confidence, extractive=True)
 
 
-def respond(request: ModelRequest) -> Reply:
-    turn = _read(request.messages)
-    asked = parse.follow(turn.message, turn.earlier)
-    found = _found(asked, turn.memories)
-    if (number := forgetting.unlisted(turn.message, request)) is not None:
-        return Reply(text=wording.no_number(number), confidence=CHAT_CONFIDENCE)
+def respond(request: ModelRequest) -> OfflineReply:
+    turn = _read_turn(request.messages)
+    question = parse_in_context(turn.message, turn.earlier)
+    found = _answer_from_memories(question, turn.memories)
+    if (number := forgetting.first_unlisted_number(turn.message, request)) is not None:
+        return OfflineReply(text=wording.report_unknown_number(number), confidence=CHAT_CONFIDENCE)
     calls = _calls(request, turn, known=found is not None)
     if calls:
-        return Reply(calls=calls, confidence=min(call.score for call in calls))
+        return OfflineReply(calls=calls, confidence=min(call.score for call in calls))
     if turn.results:
-        return _from_results(asked, turn)
-    if (said := _in_conversation(request, turn)) is not None:
-        return Reply(text=said, confidence=CHAT_CONFIDENCE)
-    if found is None and parse.is_stated(turn.message):
-        return Reply(text=wording.TELLING, confidence=CHAT_CONFIDENCE)
+        return _answer_from_results(question, turn)
+    if (said := _converse(request, turn)) is not None:
+        return OfflineReply(text=said, confidence=CHAT_CONFIDENCE)
+    if found is None and states_something(turn.message):
+        return OfflineReply(text=wording.TELLING, confidence=CHAT_CONFIDENCE)
     unknown = wording.dont_know(len(turn.memories), is_away=turn.is_away)
-    return found or Reply(text=unknown, confidence=NO_ANSWER)
+    return found or OfflineReply(text=unknown, confidence=NO_ANSWER)
 
 
-def _found(asked: parse.Question, memories: Sequence[MemoryPart]) -> Reply | None:
-    """What the memories answer: documents by their passages, unless what somebody said answers as well."""
-    if reply := _taught(asked, [memory for memory in memories if memory.taught]):
+def _answer_from_memories(question: Question, memories: Sequence[MemoryPart]) -> OfflineReply | None:
+    """Answer from documents, unless what people said answers at least as well."""
+    if reply := _answer_from_corrections(question, [memory for memory in memories if memory.taught]):
         return reply
     told = [memory for memory in memories if passages.place_of(memory) is None]
     chunks = [memory for memory in memories if passages.place_of(memory) is not None]
-    ranked = sentences.weigh(asked, told)
-    written = [found for part in parse.parts(asked) for found in documents.known(part, documents.answers(part, chunks))]
+    ranked = sentences.weigh(question, told)
+    quoted = [found for part in split_question(question) for found in documents.find_supported(part, chunks)]
     support = ranked[0].support if ranked else 0.0
-    if written and support < max(sentences.SUPPORTED, written[0].support):
-        return Reply(text=wording.from_notes(written), confidence=min(1.0, written[0].support))
+    if quoted and support < max(sentences.SUPPORTED, quoted[0].support):
+        return OfflineReply(text=wording.quote_passages(quoted), confidence=min(1.0, quoted[0].support))
     if support < sentences.SUPPORTED:
         return None
-    return Reply(text=wording.from_evidence(asked, ranked), confidence=sentences.confidence(ranked))
+    return OfflineReply(text=wording.quote_sentences(question, ranked), confidence=sentences.confidence(ranked))
 
 
-def _taught(asked: parse.Question, memories: Sequence[MemoryPart]) -> Reply | None:
-    """What a person said that answers, all of it: which of its sentences was meant, nobody said. Of a table the row."""
-    rows = [found for found in documents.known(asked, documents.answers(asked, memories)) if found.is_of_table]
-    read = rows or [quoting.whole(passage) for passage in passages.read_documents(memories)]
+def _answer_from_corrections(question: Question, memories: Sequence[MemoryPart]) -> OfflineReply | None:
+    """Quote whole what a person named as the answer; of a table only the row that answers.
+
+    Nobody said which of its sentences was meant.
+    """
+    rows = [found for found in documents.find_supported(question, memories) if found.is_of_table]
+    read = rows or [quoting.quote_whole(passage) for passage in passages.read_documents(memories)]
     told = [memory for memory in memories if passages.place_of(memory) is None]
-    texts = [wording.from_notes(read)] if read else []
-    texts += [wording.from_evidence(asked, ranked)] if (ranked := sentences.weigh(asked, told)) else []
-    return Reply(text="\n".join(texts), confidence=1.0) if texts else None
+    texts = [wording.quote_passages(read)] if read else []
+    texts += [wording.quote_sentences(question, ranked)] if (ranked := sentences.weigh(question, told)) else []
+    return OfflineReply(text="\n".join(texts), confidence=1.0) if texts else None
 
 
-def _calls(request: ModelRequest, turn: _Turn, *, known: bool) -> tuple[Choice, ...]:
+def _calls(request: ModelRequest, turn: _Turn, *, known: bool) -> tuple[ToolChoice, ...]:
     called = {result.name for _, result in turn.results}
     if forgetting.is_settled(turn.message, request, called):
         return ()
     others = [tool for tool in request.tools if tool.name != forgetting.FORGET]
-    return forgetting.calls(turn.message, turn.earlier[-1] if turn.earlier else "", request, called) or choose(
+    return forgetting.choose_calls(turn.message, turn.earlier[-1] if turn.earlier else "", request, called) or choose(
         clock_question(turn.message, turn.earlier) or turn.message, others, known=known, called=called
     )
 
 
-def _in_conversation(request: ModelRequest, turn: _Turn) -> str | None:
-    """Answer a message that asks nothing of memory or tools."""
+def _converse(request: ModelRequest, turn: _Turn) -> str | None:
+    """Answer a message that needs neither memory nor tools."""
     if forgetting.is_declined(turn.message, request):
         return wording.LEFT
     if (kind := small_talk(turn.message)) is not None:
         return wording.CHAT if kind == "greeting" and not turn.earlier else wording.SMALL_TALK[kind]
-    if parse.asks_why(turn.message):
+    if asks_why(turn.message):
         return wording.WHY
-    if parse.is_chat(turn.message) and not (turn.earlier and parse.is_follow_up(turn.message)):
+    if is_chat(turn.message) and not (turn.earlier and is_follow_up(turn.message)):
         return wording.AGAIN if turn.earlier else wording.CHAT
-    return wording.TELLING if parse.is_telling(turn.message) else None
+    return wording.TELLING if tells_of_user(turn.message) else None
 
 
-def _from_results(asked: parse.Question, turn: _Turn) -> Reply:
-    text = wording.from_results(asked, turn.results, turn.memories)
+def _answer_from_results(question: Question, turn: _Turn) -> OfflineReply:
+    text = wording.report_results(question, turn.results, turn.memories)
     failed = all(result.is_error for _, result in turn.results) or sentences.HONEST.match(text)
-    return Reply(text=text, confidence=NO_ANSWER if failed else TOOL_CONFIDENCE)
+    return OfflineReply(text=text, confidence=NO_ANSWER if failed else TOOL_CONFIDENCE)
 
 
-def _read(messages: Sequence[Message]) -> _Turn:
+def _read_turn(messages: Sequence[Message]) -> _Turn:
     start = max((at for at, message in enumerate(messages) if _user_text(message)), default=0)
     parts = [part for message in messages[start:] for part in message.parts]
     calls = {part.call_id: part for part in parts if isinstance(part, ToolCall)}

@@ -1,4 +1,4 @@
-"""Which tools suit a message, and with what arguments: words and schema only, no language sense. Pure."""
+"""Choice of tools and their arguments for a message, by words and schema only. Pure."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -32,7 +32,7 @@ ROOTED = re.compile(r"^(?:~|\.{1,2}/|/)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Choice:
+class ToolChoice:
     name: str
     arguments: dict[str, Any]
     score: float
@@ -40,17 +40,20 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class _Command:
-    """A message as an order: its verb and what follows."""
+    """A message read as an order: its verb and what follows."""
 
     verb: str
     rest: str
     is_question: bool
 
 
-def choose(message: str, tools: Sequence[ToolSpec], *, known: bool, called: Collection[str]) -> tuple[Choice, ...]:
-    """The calls a message asks for. `known`: memory answers it already; `called` have a result in this turn."""
+def choose(message: str, tools: Sequence[ToolSpec], *, known: bool, called: Collection[str]) -> tuple[ToolChoice, ...]:
+    """Return the calls that a message asks for.
+
+    `known`: memory answers it already. Tools in `called` have a result in this turn.
+    """
     chosen = sorted(
-        (choice for tool in tools if (choice := _choice(message, tool)) and choice.score > THRESHOLD),
+        (choice for tool in tools if (choice := _consider(message, tool)) and choice.score > THRESHOLD),
         key=lambda choice: -choice.score,
     )
     if chosen and chosen[0].score >= NAMED:
@@ -59,19 +62,19 @@ def choose(message: str, tools: Sequence[ToolSpec], *, known: bool, called: Coll
     return tuple(choice for choice in wanted if choice.name not in called)[:MAX_CALLS]
 
 
-def _looks_up(choice: Choice) -> bool:
-    """Whether it would look for what memory answers already: by a query, or in a tool of which only words speak."""
+def _looks_up(choice: ToolChoice) -> bool:
+    """Return whether a call would look for what memory answers already: it has a query, or little speaks for it."""
     return "query" in choice.arguments or (not choice.arguments and choice.score < COVERED)
 
 
 def relevance(message: str, tool: ToolSpec) -> float:
-    """How well the tool suits the message, in [0, 1], whether or not it can be called."""
-    choice = _choice(message, tool)
+    """Return how well a tool suits a message, in [0, 1], whether or not it can be called."""
+    choice = _consider(message, tool)
     return max(choice.score if choice else 0.0, 0.5 * _coverage(message, tool))
 
 
-def _choice(message: str, tool: ToolSpec) -> Choice | None:
-    command = _command(message)
+def _consider(message: str, tool: ToolSpec) -> ToolChoice | None:
+    command = _parse_command(message)
     arguments: dict[str, Any] = {}
     for name, schema in tool.parameters.get("properties", {}).items():
         value = _fill(schema.get("format"), message, _command_for(command, tool))
@@ -79,7 +82,9 @@ def _choice(message: str, tool: ToolSpec) -> Choice | None:
             arguments[name] = value
     if any(name not in arguments for name in tool.parameters.get("required", ())):
         return None
-    return Choice(name=tool.name, arguments=arguments, score=_score(message, tool, command, is_filled=bool(arguments)))
+    return ToolChoice(
+        name=tool.name, arguments=arguments, score=_score(message, tool, command, is_filled=bool(arguments))
+    )
 
 
 def _score(message: str, tool: ToolSpec, command: _Command, *, is_filled: bool) -> float:
@@ -105,14 +110,14 @@ def _fill(kind: str | None, message: str, command: _Command | None) -> str | Non
 
 
 def path_in(message: str) -> str | None:
-    """A token with a root or the suffix of a text document; never a mail or web address."""
+    """Return the first token with a root or the suffix of a text document; never a mail or web address."""
     found = [
         match.group().rstrip(".") for match in PATH.finditer(message) if not message.startswith("://", match.end())
     ]
     return next((token for token in found if ROOTED.match(token) or TEXT_SUFFIX.search(token)), None)
 
 
-def _command(message: str) -> _Command:
+def _parse_command(message: str) -> _Command:
     lead, text = _part_lead_in(message.strip())
     if POLITE.search(lead):
         text = text.rstrip("? ")
@@ -123,7 +128,7 @@ def _command(message: str) -> _Command:
 
 
 def _part_lead_in(message: str) -> tuple[str, str]:
-    """Part the words before an order from the order."""
+    """Split the words before an order from the order."""
     found = LEAD_IN.match(message)
     at = found.end() if found else 0
     return message[:at], message[at:]

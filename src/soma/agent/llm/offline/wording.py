@@ -1,4 +1,4 @@
-"""The words round what is quoted: who said it, when, and which memory it is. Pure."""
+"""Wording of answers: quotations with speaker, day and citation, tool results, and what is said without any. Pure."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -14,9 +14,9 @@ from soma.agent.language.vocabulary.calendar_words import DAYS, MONTHS
 from soma.agent.language.words import sentences
 from soma.agent.llm.base import MemoryPart, ToolCall, ToolResultPart
 from soma.agent.llm.offline.memories import recall_results
-from soma.agent.llm.offline.memories.quoting import Answering
-from soma.agent.llm.offline.memories.sentences import ASSISTANT, SUPPORTED, USER, Evidence, weigh
-from soma.agent.llm.offline.question.parse import Question, read
+from soma.agent.llm.offline.memories.quoting import Quotation
+from soma.agent.llm.offline.memories.sentences import ASSISTANT, SUPPORTED, USER, SupportingSentence, weigh
+from soma.agent.llm.offline.question.parse import Question, parse_question
 
 MAX_QUOTES = 3
 NEAR_BEST = 0.85
@@ -44,7 +44,7 @@ TELLING = (
     "Thank you for telling me: I remember what you say here, and quote it when you ask. As the offline extractive "
     "model I have nothing to add."
 )
-ADVICE = re.compile("`(?:what|confirmed)`")  # names an argument: only a model can follow it
+ADVICE = re.compile("`(?:what|confirmed)`")  # names an argument, so it is meant for models
 UNCONFIRMED = (
     "Nothing was forgotten: I took your message for no yes to what I asked just before. Ask me again to forget it, and "
     "answer with yes, no or the numbers."
@@ -64,12 +64,12 @@ DENIALS = {
 }
 
 
-def no_number(number: int) -> str:
+def report_unknown_number(number: int) -> str:
     return f"There is no number {number}; nothing was forgotten."
 
 
-def from_evidence(question: Question, ranked: Sequence[Evidence]) -> str:
-    """The best sentence and those nearly as good, each with its citation."""
+def quote_sentences(question: Question, ranked: Sequence[SupportingSentence]) -> str:
+    """Quote the best sentence and those nearly as good, each with its citation."""
     best = ranked[0]
     near = [
         other
@@ -80,12 +80,12 @@ def from_evidence(question: Question, ranked: Sequence[Evidence]) -> str:
     return " ".join([*_headline(question, best), *dict.fromkeys(quotes)])
 
 
-def from_notes(found: Sequence[Answering]) -> str:
-    """Each passage with its document and its heading, word for word, and where to look."""
+def quote_passages(found: Sequence[Quotation]) -> str:
+    """Quote each passage word for word, with its document and heading."""
     return "\n".join(dict.fromkeys(_passage(one) for one in found))
 
 
-def _passage(one: Answering) -> str:
+def _passage(one: Quotation) -> str:
     where = f'{one.name}, "{one.title}"' if one.title else one.name
     cited = "".join(f"[{number}]" for number in dict.fromkeys(unit.memory.number for unit in one.units) if number > 0)
     between = "\n" if len({unit.kind for unit in one.units} & {"list", "table"}) and len(one.units) > 1 else " "
@@ -105,14 +105,14 @@ def dont_know(looked_at: int, *, is_away: bool = False) -> str:
     )
 
 
-def from_results(
+def report_results(
     question: Question, results: Sequence[tuple[ToolCall | None, ToolResultPart]], shown: Sequence[MemoryPart]
 ) -> str:
     return "\n".join(_result(question, call, result, shown) for call, result in results)
 
 
-def _headline(question: Question, best: Evidence) -> list[str]:
-    """Answer a `when` by the date itself; a summary and what was taught as a whole tell of several days."""
+def _headline(question: Question, best: SupportingSentence) -> list[str]:
+    """Answer a `when` by the date itself, except from a summary or a correction, which tell of several days."""
     if question.kind != "when" or best.memory.made_from or best.memory.taught:
         return []
     said = date_of(best.memory.occurred_at)
@@ -122,7 +122,7 @@ def _headline(question: Question, best: Evidence) -> list[str]:
     return [f"It was said on {format_day(said)}."] if said else []
 
 
-def _quote(evidence: Evidence) -> str:
+def _quote(evidence: SupportingSentence) -> str:
     memory = evidence.memory
     cited = f" [{memory.number}]" if memory.number > 0 else ""  # what only a tool found has no number
     if memory.made_from:
@@ -145,13 +145,13 @@ def _quote(evidence: Evidence) -> str:
 
 
 def _failure(result: ToolResultPart) -> str:
-    """Say why a tool gave nothing, to people: what a denial advises is for models."""
+    """Say why a tool gave no result. Advice that is meant for models is left out."""
     content = result.content.strip()
     if result.name == FORGET and ADVICE.search(content):
         return UNCONFIRMED
     if denied := DENIED.match(content):
         return DENIALS.get(denied[1], DENIALS["default_deny"]).format(tool=result.name)
-    return f"The tool {result.name} gave no answer: {_ended(content)}"
+    return f"The tool {result.name} gave no answer: {_end_sentence(content)}"
 
 
 def _result(question: Question, call: ToolCall | None, result: ToolResultPart, shown: Sequence[MemoryPart]) -> str:
@@ -162,17 +162,17 @@ def _result(question: Question, call: ToolCall | None, result: ToolResultPart, s
     if result.name == FORGET:
         return content
     if result.name == CLOCK:
-        return _ended(_clock(question, content))
+        return _end_sentence(_clock(question, content))
     if result.name == RECALL:
-        return _recalled(question, content, given, shown)
+        return _answer_recall(question, content, given, shown)
     if len(content) > SHORT_RESULT or "\n" in content:
         return f"{result.name} says: {_excerpt(question, content, given)}"
     expression = given.get("expression")
-    return _ended(f"{expression} = {content}" if expression else content)
+    return _end_sentence(f"{expression} = {content}" if expression else content)
 
 
 def _clock(question: Question, content: str) -> str:
-    """What the clock says, and the day that the question counts from it."""
+    """Say what the clock says, and the day that the question counts from it."""
     today = _date_in(content)
     when = find_date(translate_to_english(question.text), today) if today else None
     if today is None or when is None or not when.is_relative or when.text == format_day(today):
@@ -187,17 +187,17 @@ def _date_in(text: str) -> date | None:
     return date(int(found[3]), MONTHS.index(found[2].lower()) + 1, int(found[1])) if found else None
 
 
-def _recalled(question: Question, content: str, given: Mapping[str, Any], shown: Sequence[MemoryPart]) -> str:
-    """What was looked for is in the query: the message round it says "recall" and whom to ask."""
-    found = recall_results.read(content, shown)
-    wanted = replace(read(str(given.get("query", question.text))), kind=question.kind)
+def _answer_recall(question: Question, content: str, given: Mapping[str, Any], shown: Sequence[MemoryPart]) -> str:
+    """Answer by what `recall` found for its query; the message around the query only says to look it up."""
+    found = recall_results.read_recall_results(content, shown)
+    wanted = replace(parse_question(str(given.get("query", question.text))), kind=question.kind)
     ranked = weigh(wanted, found)
     known = bool(ranked) and ranked[0].support >= SUPPORTED
-    return from_evidence(wanted, ranked) if known else dont_know(len(found))
+    return quote_sentences(wanted, ranked) if known else dont_know(len(found))
 
 
 def _excerpt(question: Question, content: str, given: Mapping[str, Any]) -> str:
-    """The sentences that share most with the question, in their order; the beginning if none does."""
+    """Quote the sentences that share most with the question, in their order; the beginning if none does."""
     lines = [line for line in sentences(content) if not line.startswith("#")]
     wanted = set(question.stems) - set(content_stems(str(given.get("path", ""))))
     shared = [len(wanted & set(content_stems(line))) for line in lines]
@@ -209,5 +209,5 @@ def _excerpt(question: Question, content: str, given: Mapping[str, Any]) -> str:
     return f'"{beginning}"' if len(content) <= SHORT_RESULT else f'"{beginning}..." (its beginning)'
 
 
-def _ended(text: str) -> str:
+def _end_sentence(text: str) -> str:
     return text if text.endswith((".", "!", "?")) else f"{text}."

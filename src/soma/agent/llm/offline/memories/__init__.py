@@ -1,1 +1,1 @@
-"""Reading memories: passages of documents and sentences of people that support an answer, and how well. Pure."""
+"""Memories read for an answer: passages of documents, sentences of people, and how well they support it. Pure."""

@@ -1,7 +1,7 @@
-"""What of a memory can be quoted, and what stands above it: sentences, items, rows, answers. Pure.
+"""Passages of documents, cut into units that can be quoted: sentences, items, rows, answers. Pure.
 
-A heading, a question and the head of a table are what their passages are about; nobody quotes them alone. The parts
-of a document that a cut put into several memories are read as one again.
+A heading, a question and the head of a table say what their units are about, and are never quoted alone. Parts of a
+document that were cut into several memories are read as one again.
 """
 
 import re
@@ -32,7 +32,8 @@ MAIL = re.compile(r"(?:From|To|Cc|Date|Sent|Subject|Von|An|Datum|Betreff|De|À|O
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """`text` is quoted; `above` is what it is about: the head of its table, its question, the words before its list.
+    """A piece of text to quote; `above` says what it is about: the head of its table, its question, the words before
+    its list.
 
     `group` numbers what belongs together: the sentences of a paragraph, the items of a list, the rows of a table.
     """
@@ -46,8 +47,8 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where in which document a memory stands, as its source says."""
+class SourcePlace:
+    """The place of a memory in a document, as its source says."""
 
     name: str
     headings: str
@@ -57,7 +58,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A memory, or a section of a document that came in several, as units. `title` is what stands above all of it."""
+    """The units of a section of a document, from one memory or several. `title` is the headings above all of it."""
 
     title: str
     name: str
@@ -70,20 +71,20 @@ class _Line:
     memory: MemoryPart
 
 
-def place_of(memory: MemoryPart) -> Place | None:
-    """Where the text of a document stands; None of what somebody said."""
+def place_of(memory: MemoryPart) -> SourcePlace | None:
+    """Return the place of a memory in its document; None for what somebody said."""
     found = SOURCE.fullmatch(memory.source or "") if memory.author is None else None
     if found is None:
         return None
     first = int(found["first"])
-    return Place(found["name"], found["headings"] or "", first, int(found["last"] or first))
+    return SourcePlace(found["name"], found["headings"] or "", first, int(found["last"] or first))
 
 
 def read_documents(memories: Sequence[MemoryPart]) -> list[Passage]:
-    """The memories that are parts of documents, those that follow one another as one."""
+    """Return the passages of those memories that are parts of documents; consecutive parts make one passage."""
     placed = [(place, memory) for memory in memories if (place := place_of(memory))]
     in_order = sorted(placed, key=lambda one: (one[0].name, one[0].first, one[0].last))
-    runs: list[list[tuple[Place, MemoryPart]]] = []
+    runs: list[list[tuple[SourcePlace, MemoryPart]]] = []
     for place, memory in in_order:
         before = runs[-1][-1][0] if runs else None
         follows = before and (before.name, before.headings) == (place.name, place.headings)
@@ -94,7 +95,7 @@ def read_documents(memories: Sequence[MemoryPart]) -> list[Passage]:
     return [_passage(run) for run in runs]
 
 
-def _passage(run: Sequence[tuple[Place, MemoryPart]]) -> Passage:
+def _passage(run: Sequence[tuple[SourcePlace, MemoryPart]]) -> Passage:
     place = run[0][0]
     lines: list[_Line] = []
     for number, (part, memory) in enumerate(run):
@@ -104,8 +105,8 @@ def _passage(run: Sequence[tuple[Place, MemoryPart]]) -> Passage:
     return Passage(place.headings, place.name, tuple(_units(lines)))
 
 
-def _lines(place: Place, memory: MemoryPart) -> Iterator[_Line]:
-    """The lines of a chunk without the line of its headings."""
+def _lines(place: SourcePlace, memory: MemoryPart) -> Iterator[_Line]:
+    """Return the lines of a chunk without the line of its headings."""
     lines = memory.text.splitlines()
     if lines and place.headings and place.headings.endswith(lines[0].strip()) and lines[0].strip():
         lines = lines[1:]
@@ -118,9 +119,9 @@ def _units(lines: Sequence[_Line]) -> Iterator[Unit]:
     for group, (block, after) in enumerate(zip(blocks, [*blocks[1:], []], strict=True)):
         first = block[0].text
         if MAIL.match(first):
-            above = _joined(block)
+            above = _join_lines(block)
         elif _is_fields(block):
-            yield Unit(_joined(block), "", group, "table", block[0].memory)
+            yield Unit(_join_lines(block), "", group, "table", block[0].memory)
             above = ""
         elif _is_table(block):
             yield from _rows(block, above, group)
@@ -143,7 +144,7 @@ def _units(lines: Sequence[_Line]) -> Iterator[Unit]:
 
 
 def _blocks(lines: Sequence[_Line]) -> Iterator[list[_Line]]:
-    """What blank lines part, and lists, tables and what stands before them; items over a blank line stay together."""
+    """Split lines at blank ones, and between lists, tables and text. Blank lines within a list split nothing."""
     block: list[_Line] = []
     for line in lines:
         text = QUOTED.sub("", line.text)
@@ -170,21 +171,21 @@ def _blocks(lines: Sequence[_Line]) -> Iterator[list[_Line]]:
 
 
 def _is_fields(block: Sequence[_Line]) -> bool:
-    """The fields of a document or the head of a mail, which nobody wrote as sentences."""
+    """Return whether a block is the fields of a document or the head of a mail, which are no sentences."""
     is_mail = MAIL.match(block[0].text) is not None
     has_fields = all(FIELD.match(line.text) for line in block)
     return has_fields and (is_mail or len(block) > 1) and not ASKED.match(block[0].text)
 
 
 def _is_by_line(block: Sequence[_Line]) -> bool:
-    """Whether most lines end where the next word had room: then each says something of its own."""
+    """Return whether most lines end early, where the next word had room: then each line stands for itself."""
     width = max(len(line.text) for line in block)
     room = [len(line.text) + 1 + len(following.text.split()[0]) <= width for line, following in pairwise(block)]
     return len(room) > 1 and 2 * sum(room) > len(room)
 
 
 def _is_label(block: Sequence[_Line], after: Sequence[_Line]) -> bool:
-    """A short line without a full stop, before a list or a table: it names them."""
+    """Return whether a block is a short line without a full stop that names the list or table after it."""
     leads = bool(after) and (_is_table(after) or bool(ITEM.match(after[0].text)))
     return leads and len(block) == 1 and len(block[0].text.split()) <= LONGEST_LABEL and block[0].text[-1] not in ".!?"
 
@@ -198,7 +199,7 @@ def _is_table(block: Sequence[_Line]) -> bool:
 
 
 def _rows(block: Sequence[_Line], above: str, group: int) -> Iterator[Unit]:
-    """Each row with the names of its columns, as far as the head of the table is here."""
+    """Yield each row with the names of its columns, as far as the head of the table is here."""
     has_head = len(block) > 1 and DELIMITER.fullmatch(block[1].text) is not None
     head = _cells(block[0].text) if has_head else []
     for line in block:
@@ -229,7 +230,7 @@ def _items(block: Sequence[_Line], above: str, group: int) -> Iterator[Unit]:
 
 
 def _answers(block: Sequence[_Line], group: int) -> Iterator[Unit]:
-    """The text below a question answers it, with or without a letter before it."""
+    """Yield the text below a question, with or without a letter before it."""
     asked: list[str] = []
     said: list[_Line] = []
     for line in block:
@@ -243,17 +244,17 @@ def _answers(block: Sequence[_Line], group: int) -> Iterator[Unit]:
         yield Unit(_plain(said), " ".join(asked), group, "answer", said[0].memory)
 
 
-def _joined(block: Iterable[_Line]) -> str:
+def _join_lines(block: Iterable[_Line]) -> str:
     return "; ".join(_plain([line]) for line in block)
 
 
 def _plain(block: Iterable[_Line]) -> str:
-    """A single line end is a blank."""
+    """Join lines: a single line end is a blank."""
     return " ".join(MARKS.sub("", " ".join(line.text for line in block)).split())
 
 
 def _prose(text: str, above: str, group: int, memory: MemoryPart) -> Iterator[Unit]:
-    """Sentences; a question is what the next sentence answers."""
+    """Yield sentences; a question stands above the sentence after it."""
     asked = above
     for sentence in sentences(text):
         if is_question(sentence):

@@ -1,11 +1,11 @@
-"""What to quote round the unit that answers: its paragraph, its list or table, or all beneath a heading. Pure."""
+"""Quotations: the unit that answers with its paragraph, list or table, or all beneath a heading. Pure."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from soma.agent.llm.offline.memories.passages import Passage, Unit
-from soma.agent.llm.offline.memories.search import Sought, UnitWords
+from soma.agent.llm.offline.memories.search import SearchTerms, UnitWords
 from soma.agent.llm.offline.question.answer_form import wants_form
 from soma.agent.llm.offline.question.clues import COMPARES, HOW_TO, SEVERAL
 from soma.agent.llm.offline.question.parse import Question
@@ -18,13 +18,13 @@ LEANS = re.compile(
 SHORT = 40  # words of a paragraph that is quoted whole
 LONGEST_QUOTE = 70  # words
 MOST_ROWS = 14
-WHOLE = 0.75  # of what is asked: from there on a heading says it, and all beneath answers
-ALL = 0.99  # of it, where a date, a name or an amount is asked for: its sentence says more
+WHOLE = 0.75  # share of the question that a heading must hold for all beneath it to answer
+ALL = 0.99  # the same where a date, a name or an amount is asked for: one sentence will have it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answering:
-    """The units to quote, how well the best of them fits, and how much of what was asked it holds."""
+class Quotation:
+    """The units to quote, how well the best of them fits, and the share of the question that it holds."""
 
     units: tuple[Unit, ...]
     title: str
@@ -37,22 +37,22 @@ class Answering:
         return all(unit.kind == "table" for unit in self.units)
 
 
-def whole(passage: Passage) -> Answering:
-    """All of a passage, as it was said to answer."""
-    return Answering(units=passage.units, title=passage.title, name=passage.name, score=1.0, support=1.0)
+def quote_whole(passage: Passage) -> Quotation:
+    """Quote a passage whole, because a person named it as the answer."""
+    return Quotation(units=passage.units, title=passage.title, name=passage.name, score=1.0, support=1.0)
 
 
-def quote(one: UnitWords, sought: Sought, *, score: float, support: float) -> Answering:
-    """What to quote round the best unit: its paragraph, or all that stands beneath what says what was asked."""
-    question = sought.question
+def quote(one: UnitWords, terms: SearchTerms, *, score: float, support: float) -> Quotation:
+    """Quote the best unit with its surroundings, or all beneath a heading that says what was asked."""
+    question = terms.question
 
-    def said_by(stems: frozenset[str]) -> float:
-        held = (weight for word, weight in sought.weights.items() if not stems.isdisjoint(sought.asked[word]))
-        return sum(held) / sought.whole
+    def share_in(stems: frozenset[str]) -> float:
+        held = (weight for word, weight in terms.weights.items() if not stems.isdisjoint(terms.equivalents[word]))
+        return sum(held) / terms.total_weight
 
     group = _group(one, question)
-    over = said_by(one.above | one.title)
-    own = said_by(one.own)
+    over = share_in(one.above | one.title)
+    own = share_in(one.own)
     is_of_title = over >= (ALL if wants_form(question) else WHOLE) and own < over
     match group[0].kind:
         case "answer":
@@ -68,14 +68,14 @@ def quote(one: UnitWords, sought: Sought, *, score: float, support: float) -> An
                 else [one.unit]
             )
         case _:
-            units = _around(one, group, sought)
-    if is_of_title and group[0].kind == "prose" and said_by(one.title) >= WHOLE:
-        units = _fitting(one.passage.units)
-    return Answering(units=tuple(units), title=one.passage.title, name=one.passage.name, score=score, support=support)
+            units = _sentences_around(one, group, terms)
+    if is_of_title and group[0].kind == "prose" and share_in(one.title) >= WHOLE:
+        units = _cut_to_length(one.passage.units)
+    return Quotation(units=tuple(units), title=one.passage.title, name=one.passage.name, score=score, support=support)
 
 
 def _group(one: UnitWords, question: Question) -> list[Unit]:
-    """What the unit belongs to: its paragraph, list or table, or the one that it leads to; for a how-to, the steps."""
+    """Return the paragraph, list or table of a unit, or the list that it introduces; for a how-to, the steps."""
     units = one.passage.units
     steps = [unit for unit in units if unit.is_ordered] if HOW_TO.search(question.text) else []
     if steps and not one.unit.is_ordered:
@@ -86,23 +86,23 @@ def _group(one: UnitWords, question: Question) -> list[Unit]:
     return after if leads and not wants_form(question) else own
 
 
-def _around(one: UnitWords, group: Sequence[Unit], sought: Sought) -> list[Unit]:
-    """A short paragraph whole; else the sentence with those that it leans on, and those after it that lean on it."""
+def _sentences_around(one: UnitWords, group: Sequence[Unit], terms: SearchTerms) -> list[Unit]:
+    """Return a short paragraph whole; else the sentence with those that it leans on, and those that lean on it."""
     if sum(len(unit.text.split()) for unit in group) <= SHORT:
         return list(group)
     first = at = next(number for number, unit in enumerate(group) if unit is one.unit)
     while first and LEANS.match(group[first].text):
         first -= 1
-    stems = {stem for meant in sought.asked.values() for stem in meant}
+    stems = {stem for meant in terms.equivalents.values() for stem in meant}
     if first and stems.isdisjoint(one.own):
         first -= 1
     last = at
     while last + 1 < len(group) and LEANS.match(group[last + 1].text):
         last += 1
-    return _fitting(group[first : last + 1])
+    return _cut_to_length(group[first : last + 1])
 
 
-def _fitting(units: Sequence[Unit]) -> list[Unit]:
+def _cut_to_length(units: Sequence[Unit]) -> list[Unit]:
     chosen: list[Unit] = []
     words = 0
     for unit in units:

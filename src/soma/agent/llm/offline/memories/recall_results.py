@@ -1,4 +1,4 @@
-"""What the `recall` tool found, read back as memories, so that it is weighed and quoted as what was shown. Pure."""
+"""Results of the `recall` tool, read back as memories, to be weighed and quoted like those in the prompt. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -9,8 +9,8 @@ HIT = re.compile(r"- (?:\((?:(?P<author>.+?), )?(?P<day>\d{4}-\d\d-\d\d)\) )?(?P
 SUMMARY = re.compile(r"a summary of (\d+) memories")
 
 
-def read(content: str, shown: Sequence[MemoryPart]) -> list[MemoryPart]:
-    """One memory a line: the one that is shown, with its number to cite; another under a number below 1."""
+def read_recall_results(content: str, shown: Sequence[MemoryPart]) -> list[MemoryPart]:
+    """Return a memory for each line: the one shown in the prompt, with its number, else one numbered below 1."""
     known = {_plain(memory.text): memory for memory in shown}
     found = [match for line in content.splitlines() if (match := HIT.fullmatch(line))]
     return [known.get(_plain(match["text"])) or _memory(match, -at) for at, match in enumerate(found)]

@@ -1,7 +1,7 @@
-"""What to look for in documents, and what each of their units holds of it. Pure.
+"""Search terms of a question, and what each unit of a document holds of them. Pure.
 
-What names a thing exactly (a number, a code, a name) must be there exactly; another word may stand as what measures it,
-as one of its family, or mistyped.
+An exact name (a number, a code, a name) must stand there exactly; for another word its measure, its family or a
+misspelling may stand.
 """
 
 import math
@@ -22,15 +22,15 @@ from soma.agent.llm.offline.question.parse import Question
 
 OWN, ABOVE, TITLE, NEIGHBOUR, SECTION, NAME = 1.0, 1.0, 0.95, 0.8, 0.6, 0.7  # shares of a word, by where it stands
 FEW = 10
-UNSAID = 0.33  # of the weight of the rarest word: one that no document has
-PARAPHRASED = 0.34  # of the words of a question at most may stand in no document
-BEFORE = 0.4  # of the weight of a word: from the question before this one
-LIGHT = 0.5  # of it: a common word, and one for which an amount may stand
+UNSAID = 0.33  # of the weight of the rarest word, for one that no document has
+PARAPHRASED = 0.34  # the largest share of a question's words that may stand in no document
+BEFORE = 0.4  # of a word's weight, if it comes from the question before this one
+LIGHT = 0.5  # of a word's weight, if it is common or an amount may stand for it
 
 
 @dataclass(frozen=True, slots=True)
 class UnitWords:
-    """A unit with the stems that it and its surroundings have."""
+    """A unit with the stems of its own text and of its surroundings."""
 
     unit: Unit
     passage: Passage
@@ -53,46 +53,46 @@ class UnitWords:
 
 
 @dataclass(frozen=True, slots=True)
-class Sought:
-    """The words of a question with the stems by which documents hold them, and what each weighs."""
+class SearchTerms:
+    """The words of a question, with the stems by which documents hold them, and their weights."""
 
     question: Question
-    asked: dict[str, tuple[str, ...]]
+    equivalents: dict[str, tuple[str, ...]]
     weights: dict[str, float]
-    exact: tuple[Identifier, ...]
+    identifiers: tuple[Identifier, ...]
     names: frozenset[str]
     measured: frozenset[str] = frozenset()
 
     @property
-    def whole(self) -> float:
+    def total_weight(self) -> float:
         return sum(self.weights.values()) or 1.0
 
 
-def _known(read: Sequence[UnitWords]) -> frozenset[str]:
+def _known_stems(read: Sequence[UnitWords]) -> frozenset[str]:
     return frozenset().union(*(one.own | one.above | one.title | one.name for one in read))
 
 
-def seek(question: Question, read: Sequence[UnitWords]) -> Sought | None:
-    """What to look for; nothing where the documents do not know what the question is about."""
-    known = _known(read)
+def choose_terms(question: Question, read: Sequence[UnitWords]) -> SearchTerms | None:
+    """Return the terms to look for; None if the documents do not know what the question is about."""
+    known = _known_stems(read)
     measure = measure_of(question)
     measured = measure.words if measure else frozenset()
     looked_for = tuple(dict.fromkeys([*question.stems, *question.before]))
     names = names_in(question)
-    asked = {word: _meant(word, known, names, measured) for word in looked_for}
-    exact = [_as_known(name, known, question.language) for name in identifiers(question.text)]
-    if any(not any(name.stands_in(said_around(one)) for one in read) for name in exact):
+    equivalents = {word: _equivalents(word, known, names, measured) for word in looked_for}
+    exact_names = [_correct_spelling(name, known, question.language) for name in identifiers(question.text)]
+    if any(not any(name.stands_in(section_text(one)) for one in read) for name in exact_names):
         return None
-    if _is_strange(question, [word for word in question.stems if not (asked[word] or word in measured)]):
+    if _is_unknown_topic(question, [word for word in question.stems if not (equivalents[word] or word in measured)]):
         return None
-    weights = {word: _weight(word, meant, question, measured, read) for word, meant in asked.items()}
-    return Sought(question, asked, weights, tuple(exact), names & set(question.stems), measured)
+    weights = {word: _weight(word, stems, question, measured, read) for word, stems in equivalents.items()}
+    return SearchTerms(question, equivalents, weights, tuple(exact_names), names & set(question.stems), measured)
 
 
-def _is_strange(question: Question, unknown: Sequence[str]) -> bool:
-    """Whether the documents do not know what the question is about: no word of it, a name or another uncommon word.
+def _is_unknown_topic(question: Question, unknown: Sequence[str]) -> bool:
+    """Return whether the documents lack every word of the question, a name or another uncommon word.
 
-    A common word may stand for another one, and of the rest a few.
+    For a common word, and for a few of the others, documents may use another one.
     """
     telling = [word for word in unknown if not is_common(word, question.language)]
     heads = names_in(question) | _stems_of(HEAD, question)
@@ -101,12 +101,12 @@ def _is_strange(question: Question, unknown: Sequence[str]) -> bool:
 
 
 def names_in(question: Question) -> frozenset[str]:
-    """Stems of what an English question calls by a name."""
+    """Return the stems of the names in an English question."""
     return _stems_of(NAME_OR_ABBREVIATION, question)
 
 
 def _stems_of(pattern: re.Pattern[str], question: Question) -> frozenset[str]:
-    """Stems of what `pattern` finds in an English question; in others capital letters and articles tell less."""
+    """Return the stems that `pattern` finds in an English question. In other languages capital letters tell less."""
     if question.language != ENGLISH:
         return frozenset()
     return frozenset(
@@ -134,46 +134,48 @@ def unit_words(passage: Passage, language: str) -> Iterator[UnitWords]:
         yield UnitWords(unit, passage, its, over, title, heading, near, section, name)
 
 
-def said_around(one: UnitWords) -> str:
+def section_text(one: UnitWords) -> str:
     units = " ".join(f"{unit.above} {unit.text}" for unit in one.passage.units)
     return f"{one.passage.title} {one.passage.name} {units}".lower()
 
 
-def _as_known(name: Identifier, known: frozenset[str], language: str) -> Identifier:
-    """An identifier whose name was mistyped, under the name that the documents have."""
+def _correct_spelling(name: Identifier, known: frozenset[str], language: str) -> Identifier:
+    """Return an identifier with its name as the documents spell it."""
     stemmed = stem(name.name, language) if name.name else ""
     if not stemmed or stemmed in known:
         return name
     return replace(name, name=nearest(stemmed, sorted(known)) or name.name)
 
 
-def _meant(word: str, known: frozenset[str], names: frozenset[str], measured: frozenset[str]) -> tuple[str, ...]:
-    """The stems by which the documents hold a word of the question: itself, what measures it, or what it was to be."""
+def _equivalents(word: str, known: frozenset[str], names: frozenset[str], measured: frozenset[str]) -> tuple[str, ...]:
+    """Return the stems by which documents hold a word: itself, a measure or alias of it, or its correct spelling."""
     others = measured if word in measured else ALIASES.get(word, ())
-    meant = [one for one in (word, *others) if one in known]
+    equivalent_stems = [one for one in (word, *others) if one in known]
     if word in measured:
-        return tuple(meant)
-    if not meant and not is_common(word):
-        meant = list(filter(None, [nearest(word, sorted(known), slips=1 if word in names else 2)]))
-    return tuple(meant)
+        return tuple(equivalent_stems)
+    if not equivalent_stems and not is_common(word):
+        equivalent_stems = list(filter(None, [nearest(word, sorted(known), slips=1 if word in names else 2)]))
+    return tuple(equivalent_stems)
 
 
 def _weight(
-    word: str, meant: Sequence[str], question: Question, measured: frozenset[str], read: Sequence[UnitWords]
+    word: str, equivalent_stems: Sequence[str], question: Question, measured: frozenset[str], read: Sequence[UnitWords]
 ) -> float:
-    """Weigh a word as it is rare in the documents; less where it stood before, is common or is a measure."""
+    """Weigh a word by its rarity in the documents; less if it comes from an earlier question, is common or is a
+    measure.
+    """
     if word not in question.stems:
         share = BEFORE
-    elif word in measured or (meant and is_common(word, question.language)):
+    elif word in measured or (equivalent_stems and is_common(word, question.language)):
         share = LIGHT
     else:
         share = 1.0
-    return share * _rarity(meant, read)
+    return share * _rarity(equivalent_stems, read)
 
 
-def _rarity(meant: Sequence[str], read: Sequence[UnitWords]) -> float:
+def _rarity(equivalent_stems: Sequence[str], read: Sequence[UnitWords]) -> float:
     passages = {id(one.passage): one.section | one.title for one in read}
-    holding = sum(any(word in stems for word in meant) for stems in passages.values())
+    holding = sum(any(word in stems for word in equivalent_stems) for stems in passages.values())
     if not holding:  # likely another word for what the notes say
         return math.log(1 + (max(len(passages), FEW) + 0.5) / 0.5) * UNSAID
     return math.log(1 + (max(len(passages), FEW) - holding + 0.5) / (holding + 0.5))

@@ -1,7 +1,7 @@
-"""Which sentence of which memory supports an answer, and how well. Pure.
+"""Sentences of people: which of them supports an answer, and how well. Pure.
 
-A sentence scores by the share of the question's information that it and its memory hold, where rare words weigh
-more; whom the question names, the kind of answer it wants and how strongly the memory was recalled adjust it.
+A sentence scores by the share of the question's information that it and its memory hold, where rare words weigh more.
+The person in the question, the kind of answer it wants and the strength of recall adjust the score.
 """
 
 import math
@@ -21,13 +21,13 @@ from soma.agent.llm.offline.memories.search import names_in
 from soma.agent.llm.offline.question.implied import implied_in, implied_words
 from soma.agent.llm.offline.question.parse import Kind, Question, is_open
 
-SUPPORTED = 0.45  # below this an answer would be a guess
+SUPPORTED = 0.45  # the least support; below it an answer would be a guess
 OWN_SHARE = 0.6  # of a sentence's score that its own words give; the rest comes from its memory
 KIND_BONUS = 0.15
 RECALL_BONUS = 0.15
 OTHER_PERSON = 0.6
 OWN_REPLY = 0.8
-BESIDE = 0.4  # of what is asked after by name, another thing; or of that thing something else
+BESIDE = 0.4  # factor for a sentence about another thing than the named one, or another matter of that thing
 LONG_WORDS = 60
 FEW = 10
 SHORT_QUESTION = 2
@@ -58,8 +58,8 @@ PLACE = re.compile(r"\b(?:in|at|from|to|near|around)\s+(?:the\s+)?[A-Z]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Evidence:
-    """`support` in [0, 1]: how much of what was asked the memory of this sentence holds."""
+class SupportingSentence:
+    """A sentence, and its `support` in [0, 1]: the share of the question that its memory holds."""
 
     memory: MemoryPart
     text: str
@@ -68,31 +68,33 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class _Read:
+class _ReadMemory:
     memory: MemoryPart
     sentences: tuple[tuple[str, frozenset[str]], ...]
     stems: frozenset[str]
     author: frozenset[str]
 
 
-def weigh(question: Question, memories: Sequence[MemoryPart]) -> list[Evidence]:
-    """The best sentence of each memory, best memory first; of summaries only where nothing that was said will do."""
-    read = [entry for memory in memories if (entry := _read(memory, question)).sentences]
+def weigh(question: Question, memories: Sequence[MemoryPart]) -> list[SupportingSentence]:
+    """Return the best sentence of each memory, best first. Summaries count only if nothing that was said is enough."""
+    read = [entry for memory in memories if (entry := _read_memory(memory, question)).sentences]
     people = frozenset(name for entry in read for name in entry.author)
     stems = question.stems or question.before  # "by when?" asks of what was asked before
     named = people.intersection(stems)
     asked = tuple(word for word in stems if word not in named)
     if not asked:  # only about a person: what they say themselves tells of them
         asked = stems
-        read = [_with_author(entry) for entry in read]
-    read = [_with_implied(entry, question) for entry in read]
+        read = [_add_author(entry) for entry in read]
+    read = [_add_implied(entry, question) for entry in read]
     weights = {word: _rarity(word, read) * _missing_share(word, asked, read) for word in asked}
     if not weights:
         return []
     recalled = recall_strength(memories)
     names = _proper_names(question) - named - DAYS_AND_MONTHS
     best = [
-        _best(question.kind, entry, weights, named, recalled[entry.memory.number], names=names & frozenset(weights))
+        _choose_sentence(
+            question.kind, entry, weights, named, recalled[entry.memory.number], names=names & frozenset(weights)
+        )
         for entry in read
     ]
     ranked = sorted(best, key=lambda evidence: (-evidence.score, evidence.memory.number))
@@ -101,8 +103,8 @@ def weigh(question: Question, memories: Sequence[MemoryPart]) -> list[Evidence]:
     return next((group for group in (said, made) if group and group[0].support >= SUPPORTED), ranked)
 
 
-def confidence(ranked: Sequence[Evidence]) -> float:
-    """Mostly support; a clear lead over the next memory adds the rest."""
+def confidence(ranked: Sequence[SupportingSentence]) -> float:
+    """Return mostly the support of the best sentence; a clear lead over the next one adds the rest."""
     if not ranked:
         return 0.0
     lead = ranked[0].score - (ranked[1].score if len(ranked) > 1 else 0.0)
@@ -110,29 +112,29 @@ def confidence(ranked: Sequence[Evidence]) -> float:
 
 
 def _proper_names(question: Question) -> frozenset[str]:
-    """Find the names; beside another name an abbreviation is a thing that is asked after ("Rex's PIN")."""
+    """Return the names in a question. Beside a name, an abbreviation is the thing that is asked for ("Rex's PIN")."""
     names = names_in(question)
     abbreviations = frozenset(map(stem, words(" ".join(ABBREVIATION.findall(question.text)))))
     return names - abbreviations or names
 
 
-def _read(memory: MemoryPart, question: Question) -> _Read:
-    """Read a memory by the stems of the question's language, without what only repeats the question."""
+def _read_memory(memory: MemoryPart, question: Question) -> _ReadMemory:
+    """Read a memory by the stems of the question's language, without sentences that only repeat the question."""
     language = question.language
     told = [text for text in _statements(memory) if memory.taught or _says_more(text, question, memory)]
     said = [(text, frozenset(content_stems(text, language))) for text in told]
     stems = frozenset().union(*(stems for _, stems in said))
     author = frozenset(stem(word, language) for word in words(memory.author or ""))
-    return _Read(memory, tuple(said), stems, author)
+    return _ReadMemory(memory, tuple(said), stems, author)
 
 
-def _with_author(entry: _Read) -> _Read:
+def _add_author(entry: _ReadMemory) -> _ReadMemory:
     told = tuple((text, stems | entry.author) for text, stems in entry.sentences)
     return replace(entry, sentences=told, stems=entry.stems | entry.author)
 
 
-def _with_implied(entry: _Read, question: Question) -> _Read:
-    """Add the words that a form stands for, where the memory holds another word of the question."""
+def _add_implied(entry: _ReadMemory, question: Question) -> _ReadMemory:
+    """Add the words that a form stands for, if the memory holds another word of the question."""
     words = implied_words(question)
     if not words or entry.stems.isdisjoint(frozenset(question.stems) - words):
         return entry
@@ -141,7 +143,7 @@ def _with_implied(entry: _Read, question: Question) -> _Read:
 
 
 def _statements(memory: MemoryPart) -> list[str]:
-    """What a memory states. Questions, orders, the user's requests and quotes of our own answers are no evidence."""
+    """Return what a memory states: no questions, orders, requests of the user or quotes of our own answers."""
     if memory.taught:  # the user said that it answers, whatever its form
         return [memory.text]
     author = (memory.author or "").lower()
@@ -155,7 +157,9 @@ def _statements(memory: MemoryPart) -> list[str]:
 
 
 def _says_more(text: str, question: Question, memory: MemoryPart) -> bool:
-    """Whether a sentence answers by more than the question's own words, be they mistyped, or by who or when said it."""
+    """Return whether a sentence adds something to the question's own (perhaps mistyped) words, or its speaker or day
+    answers.
+    """
     if (memory.author or "").lower() not in {"", *USER} or not is_open(question):
         return True
     if question.kind == "when" and may_have_verb(text):  # the day on which it was said may answer
@@ -163,37 +167,37 @@ def _says_more(text: str, question: Question, memory: MemoryPart) -> bool:
     asked, known = set(content_stems(question.text, question.language)), words(question.text)
     said = [word for word in words(text) if not is_small(word, question.language)]
     is_new = any(stem(word, question.language) not in asked and nearest(word, known) is None for word in said)
-    return is_new or _fits(question.kind, text, memory)
+    return is_new or _has_kind(question.kind, text, memory)
 
 
-def _best(
+def _choose_sentence(
     kind: Kind,
-    entry: _Read,
+    entry: _ReadMemory,
     weights: dict[str, float],
     named: frozenset[str],
     recalled: float,
     *,
     names: frozenset[str],
-) -> Evidence:
+) -> SupportingSentence:
     whole = sum(weights.values())
     support = sum(weight for word, weight in weights.items() if word in entry.stems) / whole
     factor = _person_factor(entry, named) * _subject_factor(entry, names, frozenset(weights) - names)
     scored = []
     for text, stems in entry.sentences:
         own = sum(weight for word, weight in weights.items() if word in stems) / whole
-        fits = KIND_BONUS if own > 0 and _fits(kind, text, entry.memory) else 0.0
+        fits = KIND_BONUS if own > 0 and _has_kind(kind, text, entry.memory) else 0.0
         long = 0.05 * min(1.0, len(text.split()) / LONG_WORDS)
         scored.append((OWN_SHARE * own + (1 - OWN_SHARE) * support + fits - long, text))
     score, text = max(scored, key=lambda pair: pair[0])
     score = score * factor + RECALL_BONUS * recalled
     if entry.memory.taught:  # all of it: which of its sentences was meant, nobody said
         whole_text = " ".join(entry.memory.text.split())
-        return Evidence(memory=entry.memory, text=whole_text, score=score + TAUGHT, support=1.0)
-    return Evidence(memory=entry.memory, text=text, score=score, support=support * factor)
+        return SupportingSentence(memory=entry.memory, text=whole_text, score=score + TAUGHT, support=1.0)
+    return SupportingSentence(memory=entry.memory, text=text, score=score, support=support * factor)
 
 
-def _person_factor(entry: _Read, named: frozenset[str]) -> float:
-    """Of whom the question names, people mostly speak themselves."""
+def _person_factor(entry: _ReadMemory, named: frozenset[str]) -> float:
+    """Return the factor for the speaker: people mostly speak of themselves."""
     author = entry.author
     factor = OWN_REPLY if (entry.memory.author or "").lower() in ASSISTANT else 1.0
     if not named or not author or author & named or entry.stems & named:
@@ -201,14 +205,14 @@ def _person_factor(entry: _Read, named: frozenset[str]) -> float:
     return factor * OTHER_PERSON
 
 
-def _subject_factor(entry: _Read, names: frozenset[str], asked: frozenset[str]) -> float:
-    """A memory of another person or thing is no answer, nor is one that names it and says nothing of what is asked."""
+def _subject_factor(entry: _ReadMemory, names: frozenset[str], asked: frozenset[str]) -> float:
+    """Return the factor for the subject: low for another person or thing, or if nothing asked is said of it."""
     is_of_another = bool(names) and names.isdisjoint(entry.stems | entry.author)
     says_nothing_of_it = bool(names and asked) and asked.isdisjoint(entry.stems)
     return BESIDE if is_of_another or says_nothing_of_it else 1.0
 
 
-def _fits(kind: Kind, text: str, memory: MemoryPart) -> bool:
+def _has_kind(kind: Kind, text: str, memory: MemoryPart) -> bool:
     match kind:
         case "when":
             return find_date(text, date_of(memory.occurred_at)) is not None
@@ -222,14 +226,14 @@ def _fits(kind: Kind, text: str, memory: MemoryPart) -> bool:
             return False
 
 
-def _rarity(word: str, read: Sequence[_Read]) -> float:
-    """As BM25 has it, over at least `FEW` memories: in one or two, every known word would count for nothing."""
+def _rarity(word: str, read: Sequence[_ReadMemory]) -> float:
+    """Return the weight of a word as in BM25. At least `FEW` memories are counted, so that no known word weighs 0."""
     holding = sum(word in entry.stems for entry in read)
     return math.log(1 + (max(len(read), FEW) - holding + 0.5) / (holding + 0.5))
 
 
-def _missing_share(word: str, asked: Sequence[str], read: Sequence[_Read]) -> float:
-    """In a longer question a word that nobody used is likely a paraphrase; in a short one it is the point."""
+def _missing_share(word: str, asked: Sequence[str], read: Sequence[_ReadMemory]) -> float:
+    """Return the share of its weight that a word keeps: less for one that no memory has, a likely paraphrase."""
     is_paraphrase = len(asked) > SHORT_QUESTION and not any(word in entry.stems for entry in read)
     return PARAPHRASED if is_paraphrase else 1.0
 

@@ -1,1 +1,1 @@
-"""Reading a question: its kind, the form its answer must have, and the words that name what it asks of. Pure."""
+"""Questions: their kind, the form that an answer must have, and the words that name what is asked for. Pure."""

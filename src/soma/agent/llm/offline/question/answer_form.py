@@ -1,6 +1,6 @@
-"""What form an answer must have: a date for a `when`, a length for a `how deep`, a name for a `who`. Pure.
+"""Form of an answer: a date for a `when`, a length for a `how deep`, a name for a `who`. Pure.
 
-A passage without it does not answer, however many words it shares with the question.
+A passage without that form does not answer, however many words it shares with the question.
 """
 
 import re
@@ -38,14 +38,14 @@ COLOUR = r"\b(?:white|black|gr[ae]y|red|green|blue|yellow|orange|brown|pink|purp
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A property that is asked for with one of `words` and answered by an amount in its units."""
+    """A property that a question asks for with one of `words`, and that an amount in its units answers."""
 
     words: frozenset[str]
     amount: re.Pattern[str]
 
 
 def _measure(words: str, *units: str, whole: str = "") -> Measure:
-    """What is measured in one of the units, or said by what matches as a whole."""
+    """Build a measure of its words, its units, and `whole`: a pattern that answers without an amount."""
     pattern = "|".join([*(AMOUNT + f"(?:{unit})" for unit in units), *filter(None, [whole])])
     return Measure(frozenset(map(stem, words.split())), re.compile(pattern, re.IGNORECASE))
 
@@ -87,27 +87,27 @@ def wants_form(question: Question) -> bool:
     return question.kind in ("when", "who", "how_many") or measure_of(question) is not None
 
 
-def fits(question: Question, text: str, *, in_table: bool = False) -> bool:
-    """Whether a text holds what the question wants: an amount, a date, a name."""
+def has_form(question: Question, text: str, *, in_table: bool = False) -> bool:
+    """Return whether a text holds what the question wants: an amount, a date or a name."""
     measure = measure_of(question)
     if measure is not None and question.kind != "when":
-        return bool(measure.amount.search(text)) or _tells(measure, text, in_table=in_table)
+        return bool(measure.amount.search(text)) or _has_measured_number(measure, text, in_table=in_table)
     if ASKS_RANGE.search(question.text):
         return re.search(RANGE, text, re.IGNORECASE) is not None
     if question.kind == "who":
-        return any(_names(text, question))
+        return any(_answering_names(text, question))
     pattern = KINDS.get(question.kind)
     return pattern is None or bool(pattern.search(text))
 
 
-def _tells(measure: Measure, text: str, *, in_table: bool) -> bool:
-    """Whether it has a number with the word for what is measured, or in a table, whose head names the unit."""
+def _has_measured_number(measure: Measure, text: str, *, in_table: bool) -> bool:
+    """Return whether a text has a number with the word for what is measured, or stands in a table of costs."""
     has_word = (in_table and measure is COST) or not measure.words.isdisjoint(map(stem, words(text)))
     return measure is not HUE and has_word and re.search(NUMBER, text, re.IGNORECASE) is not None
 
 
-def _names(text: str, question: Question) -> Iterator[bool]:
-    """Words with a capital letter that are neither days nor common, and that the question does not name itself."""
+def _answering_names(text: str, question: Question) -> Iterator[bool]:
+    """Yield, for each capitalised word, whether it is a name that the question does not hold itself."""
     yield from (word in SOMEBODY for word in words(text))
     for found in NAME_IN_NOTES.findall(text):
         word = found.lower()

@@ -1,4 +1,4 @@
-"""What single words and forms tell of a question or a passage: a date, a change, a price, the steps of a task. Pure."""
+"""Clues in single words and forms: a name of a thing, a change, a comparison, the steps of a task. Pure."""
 
 import re
 

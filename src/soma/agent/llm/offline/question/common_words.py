@@ -1,6 +1,6 @@
-"""The words that English uses most: notes may say them otherwise, or not at all. Reads its list once.
+"""The most common English words: notes may use others for them, or none. Reads its list once.
 
-`common_words.txt` holds the 2,000 most frequent, in the order in which the vocabulary of BERT (Apache 2.0) has them.
+`common_words.txt` holds the 2,000 most frequent ones, in the order of BERT's vocabulary (Apache 2.0).
 """
 
 from functools import cache
@@ -12,7 +12,7 @@ COMPARED = ("er", "est", "r", "st")  # slower, largest
 
 
 def is_common(word: str, language: str = ENGLISH) -> bool:
-    """Whether the stem is of a common word, or compares by one; of another language than English nothing is known."""
+    """Return whether a stem is of a common word or its comparative; always false in other languages."""
     if language != ENGLISH:
         return False
     return word in _stems() or any(word.endswith(end) and word.removesuffix(end) in _stems() for end in COMPARED)

@@ -1,4 +1,4 @@
-"""What a question names exactly: codes, and things with a number. "Bus 42" answers nothing about bus 43. Pure."""
+"""Identifiers in a question: codes, and things with a number. "Bus 42" answers nothing about bus 43. Pure."""
 
 import re
 from collections.abc import Iterator
@@ -16,20 +16,20 @@ CALENDAR = re.compile("|".join([MONTH_BEGINNING, *(day[:3] for day in DAYS)]))
 
 @dataclass(frozen=True, slots=True)
 class Identifier:
-    """A code, or a name with its number, in small letters."""
+    """A code, or a name with its number, in lower case."""
 
     name: str
     number: str
 
     def stands_in(self, text: str) -> bool:
-        """Whether the text (in small letters) holds it, written together, with a hyphen or apart."""
+        """Return whether a text in lower case holds the identifier, joined, hyphenated or apart."""
         name = rf"{re.escape(self.name)}\w{{0,2}}[\s\u00a0-]*(?:no\.?\s*|nr\.?\s*)?" if self.name else r""
         edge = r"(?<![\w-])" if self.name else r"(?<!\w)"
         return re.search(rf"{edge}{name}{re.escape(self.number)}(?!\w|[.,]\d)", text) is not None
 
 
 def identifiers(text: str) -> list[Identifier]:
-    return list(dict.fromkeys([*_codes(text), *_numbered(text)]))
+    return list(dict.fromkeys([*_codes(text), *_numbered_names(text)]))
 
 
 def _codes(text: str) -> Iterator[Identifier]:
@@ -38,8 +38,8 @@ def _codes(text: str) -> Iterator[Identifier]:
             yield Identifier("", found.lower())
 
 
-def _numbered(text: str) -> Iterator[Identifier]:
-    """Dates name days, and after a small word stands an amount: "at 5,000 pieces" names nothing."""
+def _numbered_names(text: str) -> Iterator[Identifier]:
+    """Yield names with a number; not dates, and not amounts such as "at 5,000 pieces"."""
     for name, number in NUMBERED.findall(text):
         lower = name.lower()
         if not (YEAR.fullmatch(number) or is_small(lower) or CALENDAR.match(lower)):

@@ -1,4 +1,4 @@
-"""Words that ask what something is, as "name", "called" or "colour": its answer need not hold them. Pure."""
+"""Implied words, such as "name", "called" or "colour": an answer need not hold them. Pure."""
 
 import re
 from collections.abc import Iterator
@@ -25,14 +25,14 @@ _APART = word_set(
 
 
 def implied_words(question: Question) -> frozenset[str]:
-    """The stems of a question for which a form may stand."""
+    """Return the stems of a question that the form of an answer may stand for."""
     measure = measure_of(question)
     forms = _stems(_NAMING, question) | _stems(_NUMBERING, question) | (measure.words if measure else frozenset())
     return forms & frozenset(question.stems)
 
 
 def implied_in(question: Question, text: str) -> frozenset[str]:
-    """Those of the implied words that a sentence answers by its form: by a name, a number or an amount."""
+    """Return the implied words that a sentence answers by a name, a number or an amount."""
     words = implied_words(question)
     measure = measure_of(question)
     held: frozenset[str] = frozenset()
@@ -50,7 +50,7 @@ def _stems(by_language: dict[str, str], question: Question) -> frozenset[str]:
 
 
 def _tells(question: Question, text: str, answers: Iterator[int]) -> bool:
-    """Whether one of the words at `answers` is said to be a thing that was asked of: both stand near an "is"."""
+    """Return whether one of the words at `answers` stands near an "is" and a thing that is asked about."""
     said = [word.lower() for word in WORD.findall(text)]
     things = frozenset(question.stems) - implied_words(question)
     asked = [at for at, word in enumerate(said) if stem(word, question.language) in things]

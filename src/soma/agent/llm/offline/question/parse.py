@@ -1,4 +1,4 @@
-"""What kind of answer a message wants. Pure."""
+"""Parsing of a question: its kind, language and stems, alone or after an earlier question. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -86,7 +86,7 @@ KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Question:
-    """`before` are stems of the question that this one follows, or of the part before it."""
+    """A question; `before` are the stems of the question that it follows, or of the part before it."""
 
     text: str
     kind: Kind
@@ -96,8 +96,8 @@ class Question:
     before: tuple[str, ...] = ()
 
 
-def read(text: str) -> Question:
-    """What was written, said or told is asked for by its subject: no memory has to hold the word `write`."""
+def parse_question(text: str) -> Question:
+    """Parse a question. "What did I write about X" is asked by its subject: no memory has to hold the word "write"."""
     kind: Kind = next((kind for kind, pattern in KINDS if pattern.search(text)), "other")
     language = language_of(text)
     subject = IDLE.sub(" ", FIRST.sub(" ", ABOUT.sub("", text)))  # which of several dates is meant, no note has to say
@@ -105,22 +105,22 @@ def read(text: str) -> Question:
     return Question(text=text, kind=kind, stems=stems, language=language, wants_first=bool(FIRST.search(text)))
 
 
-def follow(text: str, earlier: Sequence[str]) -> Question:
-    """Read a message in the light of those before it, the newest last."""
-    asked = read(text)
+def parse_in_context(text: str, earlier: Sequence[str]) -> Question:
+    """Parse a message as it follows on earlier ones, the newest last."""
+    asked = parse_question(text)
     if not earlier or asks_why(text) or not (FOLLOWS.search(text) or len(asked.stems) <= 1):
         return asked
-    before = follow(earlier[-1], earlier[:-1])
+    before = parse_in_context(earlier[-1], earlier[:-1])
     return replace(asked, before=_about(before), kind=before.kind if asked.kind == "other" else asked.kind)
 
 
-def parts(asked: Question) -> list[Question]:
-    """Each part of a question that asks several things; a later one is about what the first is about."""
+def split_question(asked: Question) -> list[Question]:
+    """Split a question that asks several things; the later parts are about what the first is about."""
     pieces = [piece for piece in PARTS.split(asked.text) if piece.strip()]
-    if len(pieces) < 2 or any(not read(piece).stems for piece in pieces):
+    if len(pieces) < 2 or any(not parse_question(piece).stems for piece in pieces):
         return [asked]
-    first = replace(read(pieces[0]), before=asked.before, language=asked.language)
-    later = [replace(read(piece), before=_about(first), language=asked.language) for piece in pieces[1:]]
+    first = replace(parse_question(pieces[0]), before=asked.before, language=asked.language)
+    later = [replace(parse_question(piece), before=_about(first), language=asked.language) for piece in pieces[1:]]
     return [first, *later]
 
 
@@ -129,32 +129,32 @@ def _about(asked: Question) -> tuple[str, ...]:
 
 
 def is_open(asked: Question) -> bool:
-    """Whether a question asks for what it does not say: one for a yes or a no may say all of its answer itself."""
+    """Return whether a question asks for more than a yes or a no."""
     return any(is_question_word(intended_question_word(word) or word, asked.language) for word in words(asked.text))
 
 
 def is_chat(text: str) -> bool:
-    """Whether no word of a text carries content: there is nothing to look up."""
+    """Return whether no word of a text carries content, so that there is nothing to look up."""
     return not content_stems(text)
 
 
 def is_follow_up(text: str) -> bool:
-    """Whether a message is about what was asked before, by its form: "and the other one?", "how many?"."""
+    """Return whether a message has the form of a follow-up: "and the other one?", "how many?"."""
     return bool(FOLLOWS.search(text) or BARE.match(text))
 
 
 def asks_why(text: str) -> bool:
-    """Whether a text asks for a reason and names nothing: "why?"."""
+    """Return whether a text asks for a reason and names nothing: "why?"."""
     return bool(WHY.match(text))
 
 
-def is_telling(text: str) -> bool:
-    """The user states something of their own."""
+def tells_of_user(text: str) -> bool:
+    """Return whether the user states something about himself or his own."""
     return bool(TELLING.match(text.strip())) and not is_question(text)
 
 
-def is_stated(text: str) -> bool:
-    """Whether a message, or a sentence of it, states something, of whomever: it has a verb, asks and orders nothing."""
+def states_something(text: str) -> bool:
+    """Return whether any sentence of a message is a statement with a verb."""
     return not GOES_ON.match(text) and any(
         may_have_verb(one) and not (is_question(one) or is_request(one) or is_bare_name(one)) for one in sentences(text)
     )
