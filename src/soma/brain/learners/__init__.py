@@ -1,1 +1,1 @@
-"""What each agent has learned: its state, how it is kept, explained, replayed and taken back."""
+"""Learners: the state of each (tenant, agent), and how it is kept, explained, replayed and taken back."""

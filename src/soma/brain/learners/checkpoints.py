@@ -1,6 +1,6 @@
 """Signed checkpoints: a learner's whole state at a version, with the end of its chain, under this brain's Ed25519 key.
 
-Who trusts the key can begin a replay or a rollback there and need not read what came before.
+Whoever trusts the key can begin a replay or a rollback at the checkpoint, and needs nothing from before it.
 """
 
 from collections.abc import Iterable
@@ -28,7 +28,7 @@ KEY_FILE = "brain-signing-key"  # in the data folder
 
 
 class Signer:
-    """`believed` are the public keys whose checkpoints may begin a replay here: its own, and those it is told of."""
+    """The key that signs; `believed` are the public keys whose checkpoints may begin a replay: its own and others."""
 
     def __init__(self, key: Ed25519PrivateKey, *, also_believed: Iterable[str] = ()) -> None:
         self._key = key
@@ -37,12 +37,12 @@ class Signer:
 
     @classmethod
     def of(cls, settings: BrainSettings) -> "Signer":
-        """The key of the settings' folder, and beside it the keys that they name."""
+        """Load the key of the data folder, and believe the keys that the settings name as well."""
         return cls.load(settings.data_dir / KEY_FILE, also_believed=settings.believed_keys.split())
 
     @classmethod
     def load(cls, path: Path, *, also_believed: Iterable[str] = ()) -> "Signer":
-        """The key in `path`, made at first use, readable by its owner only."""
+        """Load the key in `path`; it is made at first use, readable by its owner only."""
         pem = kept_file(path, _new_key)
         key = load_pem_private_key(pem.encode(), None)
         if not isinstance(key, Ed25519PrivateKey):
@@ -51,12 +51,12 @@ class Signer:
 
     @classmethod
     def believed_keys(cls, settings: BrainSettings) -> frozenset[str]:
-        """As `of(settings).believed`, for who only reads: no key is made where there is none."""
+        """Like `of(settings).believed`, but makes no key where there is none: for commands that only read."""
         there = (settings.data_dir / KEY_FILE).exists()
         return cls.of(settings).believed if there else frozenset(settings.believed_keys.split())
 
     def checkpoint(self, tenant_id: str, agent_id: str, state: LearnerState, head: Head) -> LearningCheckpointed:
-        """`head` is the end of the learner's chain as it was when it had come to `state`."""
+        """Sign `state` with `head`, the end of the learner's chain when it had come to that state."""
         fact = LearningCheckpointed(
             agent_id=agent_id,
             learner_version=state.version,
@@ -71,7 +71,10 @@ class Signer:
 
 
 def is_signed(tenant_id: str, fact: LearningCheckpointed) -> bool:
-    """Whether its own key signed it, and it holds the state that it names. Whose key that is, is for the reader."""
+    """Return whether the key that it names signed it, and its state has the hash that it names.
+
+    Whether that key is believed is for the caller to decide.
+    """
     try:
         key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(fact.public_key))
         key.verify(bytes.fromhex(fact.signature), _signed_content(tenant_id, fact))

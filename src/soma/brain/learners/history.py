@@ -1,4 +1,4 @@
-"""Why each weight is what it is: the explanations of a stretch of a learner's log, derived again from its events.
+"""History: why each weight is what it is, the explanations of a stretch of a learner's log, derived from its events.
 
 Nothing of it is stored. From the snapshot before the stretch the learner is replayed, and each step explains itself.
 """
@@ -44,7 +44,7 @@ NEAR = 16  # updates that are replayed sooner than a snapshot is found, read and
 
 
 class ExplainedUpdate(NamedTuple):
-    """One version of a learner: the event that it came of, and why it moved."""
+    """One version of a learner: the event that it came of, and the explanation of what moved."""
 
     event: Event
     cause: str
@@ -53,7 +53,7 @@ class ExplainedUpdate(NamedTuple):
 
 
 class ServedState(NamedTuple):
-    """A state in the words of the wire, under some constants: what it has learned, and what it serves of that."""
+    """A state by the names of the wire: what it has learned, and what it serves of that under some hyperparameters."""
 
     state: LearnerState
     hyperparameters: Hyperparameters
@@ -63,9 +63,12 @@ class ServedState(NamedTuple):
 
 
 class Histories:
-    """Reads stretches of learners' lives. It keeps where the last ones ended, and the batch that was read last: who
-    reads on page by page, or looks again and again, has nothing replayed or read twice. A state at a version never
-    changes, nor does an event of one hash."""
+    """Reads stretches of learners' logs.
+
+    It keeps where the last ones ended and the batch that was read last, so that a caller who reads on page by page, or
+    looks again and again, has nothing replayed twice. Both may be kept for ever: a state at a version never changes,
+    nor does an event of one hash.
+    """
 
     def __init__(self, reads: Reader, learners: Learners) -> None:
         self._reads = reads
@@ -75,7 +78,7 @@ class Histories:
         self._lock = Lock()
 
     def read_stretch(self, principal: Principal, *, after: int | None, limit: int) -> LearnerHistory:
-        """The updates after version `after`, oldest first; without it the last `limit`."""
+        """Explain at most `limit` updates after version `after`, oldest first; without `after`, the last `limit`."""
         newest = self._learners.read_committed(principal).version
         oldest = find_start(self._reads, principal)
         begin = max(0, newest - limit) if after is None else min(after, newest)
@@ -134,7 +137,7 @@ class Histories:
     def _observations_of(
         self, principal: Principal, event: Event, *, version: int
     ) -> Iterator[tuple[str, Hyperparameters, Observation]]:
-        """(cause, constants, observation) of each update after `version` that an event holds; none of other facts."""
+        """Yield (cause, hyperparameters, observation) of each update after `version` that an event holds, if any."""
         learners = self._learners
         if event.event_type == WeightsBatchUpdated.event_type and event.payload is not None:
             batch = self._records(event.hash, event.payload)
@@ -153,7 +156,7 @@ class Histories:
                 yield "reward_voided", learners.hyperparameters, back
 
     def _records(self, event_hash: str, payload: str) -> BatchRecords:
-        """Ten pages of a batch are read one after another: where its thousand records lie is found once."""
+        """Split a batch into its records, once for all of the pages that are read of it one after another."""
         kept = self._batch
         if kept is None or kept[0] != event_hash:
             kept = self._batch = event_hash, msgspec.json.decode(payload, type=BatchRecords)
@@ -166,7 +169,7 @@ def _signed_at(reads: Reader, principal: Principal, start: ReplayStart) -> str |
 
 
 def _serve(state: LearnerState, hyperparameters: Hyperparameters, last: ServedState | None) -> ServedState:
-    """`last` is what was seen before it: most updates leave the weights of all views as they are."""
+    """Serve a state. `last` is the one served before it: most updates leave the weights of all views as they are."""
     if last is not None and last.hyperparameters is hyperparameters:
         if last.state is state:
             return last
@@ -219,7 +222,7 @@ def _describe_update(step: ExplainedUpdate, before: ServedState, after: ServedSt
 
 
 def _features(why: Explanation) -> dict[str, float]:
-    """The known terms that the reward was regressed on; none where it was not."""
+    """Known terms that the reward was regressed on; empty where it was not."""
     seen, hyperparameters = why.observation, why.hyperparameters
     if not isinstance(seen, AnswerVerdict | IterationOutcome) or hyperparameters.learning_rule is Rule.LITERAL:
         return {}

@@ -1,4 +1,7 @@
-"""The constants that updates were computed with, as the log holds them: a replay years later gives the same bits."""
+"""Recorded hyperparameters: the log holds those that each update was computed with, by their digest.
+
+So a replay after a change of settings, or of a default, still gives the same bits.
+"""
 
 from collections.abc import Mapping
 from hashlib import sha256
@@ -15,34 +18,35 @@ from soma.events.facts.learning import LearnerConfigured
 from soma.events.log import Log
 from soma.events.transaction import Transaction
 
-# What held before a constant was known, and so what events without it were computed with.
+# What held before these fields were known: events that lack them were computed with these values.
 BEFORE = {"tool_floor": 0.0, "citations_await_trust": False}
 SETTINGS_SUBJECT = Subject(tenant_id="", stream="settings")  # facts of the process, of no tenant
 
 
 def digest_of(hyperparameters: Hyperparameters) -> str:
+    """First 16 hexadecimal digits of the SHA-256 of their JSON."""
     return sha256(msgspec.json.encode(hyperparameters)).hexdigest()[:16]
 
 
 def read_hyperparameters(reads: Reader) -> dict[str, Hyperparameters]:
-    """By their digests."""
+    """Read all that were ever recorded, by their digests."""
     facts = map(fact_of, Log(reads).stream(SETTINGS_SUBJECT.tenant_id, SETTINGS_SUBJECT.stream))
     return {fact.digest: _read(fact.hyperparameters) for fact in facts if isinstance(fact, LearnerConfigured)}
 
 
 def record_hyperparameters(transaction: Transaction, hyperparameters: Hyperparameters) -> None:
-    """Once."""
+    """Append them to the log, unless they are there."""
     digest = digest_of(hyperparameters)
     if digest not in read_hyperparameters(transaction):
         fact = LearnerConfigured(digest=digest, hyperparameters=msgspec.to_builtins(hyperparameters))
         transaction.append(draft(fact, SETTINGS_SUBJECT))
 
 
-def _read(told: Mapping[str, Any]) -> Hyperparameters:
-    """Early events hold the records in it as arrays."""
-    views, profile = _by_name(Views, told["views"]), _by_name(Profile, told["profile"])
+def _read(plain: Mapping[str, Any]) -> Hyperparameters:
+    """Parse the JSON of an event; early events hold the records in it as arrays."""
+    views, profile = _by_name(Views, plain["views"]), _by_name(Profile, plain["profile"])
     levels = {name: _by_name(Modulators, value) for name, value in profile.items() if name != "name"}
-    return msgspec.convert({**BEFORE, **told, "views": views, "profile": profile | levels}, type=Hyperparameters)
+    return msgspec.convert({**BEFORE, **plain, "views": views, "profile": profile | levels}, type=Hyperparameters)
 
 
 def _by_name(kind: type[msgspec.Struct], value: Any) -> dict[str, Any]:

@@ -1,7 +1,13 @@
 """The learners: one state a (tenant, agent), kept by the writer, stored now and then, replayed from the log.
 
-A state is what its chain says: a stored snapshot only shortens the way. Updates name the constants they were computed
-with, so that a replay after a change of settings still gives the same bits.
+A state is what its chain of events says; a stored snapshot only shortens the way to it:
+
+    event of the chain   1    2      3    4    5    6       2 is a batch, 3 teaches nothing (a checkpoint)
+    version after it     1    2-4    -    5    6    7
+    snapshot                              5                 the state at 7 is this one, and `learn` of events 5 and 6
+
+Each update names the hyperparameters it was computed with, so that a replay after a change of settings gives the same
+bits; and the hash of the state it led to, so that a snapshot which was changed in the database is found out.
 """
 
 import logging
@@ -64,7 +70,7 @@ class CachedLearner(msgspec.Struct, frozen=True):
 
 
 class Base(NamedTuple):
-    """A state that a replay can go on from: its version, and the number of the stream's last event then."""
+    """A state that a replay can go on from: its version, and the number of the last event that it covers."""
 
     version: int
     seq: int
@@ -80,18 +86,18 @@ class LearningStep(NamedTuple):
 
 
 class LearningResult(msgspec.Struct, frozen=True):
-    """What a write taught: the learner before and after it, one explanation an observation, the weights that moved."""
+    """Result of a write: the learner before and after it, an explanation for each observation, what moved."""
 
     before: CachedLearner
     after: CachedLearner
     explanations: tuple[Explanation, ...] = ()
     deltas: dict[str, float] = {}
     position: int = 0
-    """In the log, of the last event; 0 where nothing was learned."""
+    """Position of the last event in the log; 0 where nothing was learned."""
 
     @property
     def named_memories(self) -> list[NamedMemory]:
-        """Memories whose own value moves."""
+        """Memories whose own value moves by it."""
         return [each for explanation in self.explanations for each in named_memories(explanation)]
 
 
@@ -100,7 +106,7 @@ def stream_of(principal: Principal) -> str:
 
 
 def subject_of(principal: Principal, *, turn_id: str | None = None) -> Subject:
-    """Facts of a learner are one chain. They take no place in a conversation: that is the agent's to count."""
+    """Subject of a learner's facts: a chain of its own, which takes no place in the agent's conversations."""
     return Subject(
         tenant_id=principal.tenant_id,
         stream=stream_of(principal),
@@ -139,13 +145,15 @@ class Learners:
         return standing.state
 
     def find_recent(self, principal: Principal, version: int) -> Base | None:
-        """The nearest state not after `version` that was kept on the way through the last batch of this process. Its
-        event is still to be taken, from the next version on."""
+        """Find the nearest state not after `version` that this process kept on the way through its last batch.
+
+        It lies within a batch: the event after it is that batch, of which the versions up to it are to be skipped.
+        """
         kept: tuple[Base, ...] = self._writer.kept(("recent", *_key(principal))) or ()
         return max((base for base in kept if base.version <= version), key=lambda base: base.version, default=None)
 
     def _is_newest(self, principal: Principal) -> bool:
-        """Whether no other process has appended to the learner's chain since this one kept its state."""
+        """Return whether no other process has appended to the learner's chain since this one kept its state."""
         stream = stream_of(principal)
         head: Head | None = self._writer.kept(("head", principal.tenant_id, stream))
         rows = self._database.query(
@@ -154,14 +162,14 @@ class Learners:
         return head is not None and head.seq == rows[0][0]
 
     def state_at(self, reads: Reader, principal: Principal, version: int) -> LearnerState:
-        """The state as it was at `version`, to the bit."""
+        """Derive the state as it was at `version`, to the bit. Raises BrainRefused if it never was, or was erased."""
         standing = self._load(reads, principal, version)
         if standing.state.version != version:
             raise BrainRefused("unknown_version", f"The learner has never been at version {version}.", "version", 404)
         return standing.state
 
     def find_base(self, reads: Reader, principal: Principal, version: int | None = None) -> Base:
-        """The nearest stored state not after `version`. Raises BrainRefused where that has been erased."""
+        """Find the nearest stored state not after `version`. Raises BrainRefused where that has been erased."""
         start = find_start(reads, principal)
         if version == 0 or start is None:
             return self._snapshot(reads, principal, version) or Base(0, 0, self._first_state(reads, principal))
@@ -171,7 +179,7 @@ class Learners:
         return found or self._begin_at_checkpoint(reads, principal, start)
 
     def _first_state(self, reads: Reader, principal: Principal) -> LearnerState:
-        """What it was before its first update, by the constants of that."""
+        """Build the state before the first update, by the hyperparameters that the first update names."""
         for event in Log(reads).follow(principal.tenant_id, stream_of(principal)):
             match fact_of(event):
                 case WeightsUpdated(hyperparameters=digest) | WeightsBatchUpdated(hyperparameters=digest) if digest:
@@ -198,7 +206,7 @@ class Learners:
         return CachedLearner(state, served_weights(state, self.hyperparameters), stored)
 
     def _snapshot(self, reads: Reader, principal: Principal, version: int | None, *, after: int = -1) -> Base | None:
-        """The newest that the log bears out; a row of the database alone is never believed."""
+        """Read the newest snapshot that the log bears out; a row of the database alone is never believed."""
         until = version
         while True:
             upper = "" if until is None else "AND version <= ?"
@@ -251,13 +259,16 @@ class Learners:
         return self._by_digest[digest]
 
     def build_restore(self, reads: Reader, principal: Principal, version: int, digest: str) -> Restore:
-        """`digest` names the constants of a start from nothing; older events do not."""
+        """Build the observation that brings `version` back.
+
+        `digest` names the hyperparameters of version 0; old events name none, and then the process's own count.
+        """
         hyperparameters = self.hyperparameters_of(digest) if digest else self.hyperparameters
         snapshot = self.state_at(reads, principal, version) if version else LearnerState.initial(hyperparameters)
         return Restore(snapshot=snapshot, reason=f"rolled back to version {version}")
 
     def build_restore_without(self, reads: Reader, principal: Principal, fact: RewardVoided) -> Restore:
-        """The way to where the learner would be without the updates that `fact` names, as it was before that."""
+        """Build the observation that leads to the state without the updates that `fact` names, as of just before it."""
         state = self.replay_without(reads, principal, frozenset(fact.versions), until=fact.learner_version - 1)
         what = "what a newer word replaces" if fact.cause == REPLACED else f"the rewards of turn {fact.turn_id}"
         return Restore(snapshot=state, reason=f"without {what}: {fact.cause}")
@@ -265,7 +276,7 @@ class Learners:
     def replay_without(
         self, reads: Reader, principal: Principal, versions: frozenset[int], *, until: int
     ) -> LearnerState:
-        """Derived again, also where that takes long: not for the event loop."""
+        """Derive the state at `until` without some updates. It may take long: not for the event loop."""
         seq = self.find_base(reads, principal, min(versions) - 1).seq
         return replay_without(
             versions,
@@ -278,11 +289,11 @@ class Learners:
     # Writing: in the writer's thread, in one transaction with the events
 
     def configure(self, transaction: Transaction) -> None:
-        """Put this process's constants on record."""
+        """Record this process's hyperparameters in the log."""
         record_hyperparameters(transaction, self.hyperparameters)
 
     def load_recent(self, transaction: Transaction) -> int:
-        """Keep the state of every learner, as far as there is room, so that no first turn waits for a replay."""
+        """Load the learners that learned last, as far as there is room, so that no first turn waits for a replay."""
         rows = transaction.query(
             "SELECT tenant_id, agent_id FROM learner_snapshots GROUP BY tenant_id, agent_id "
             "ORDER BY MAX(created_at) DESC LIMIT ?",
@@ -298,7 +309,7 @@ class Learners:
         return transaction.get(_key(principal), lambda: self._load(transaction, principal))
 
     def version_of(self, transaction: Transaction, tenant_id: str) -> Callable[[str], int]:
-        """At which version the learner of an agent is."""
+        """Return a function from an agent to the version of its learner."""
 
         def version(agent_id: str) -> int:
             return self.current(
@@ -357,8 +368,11 @@ class Learners:
         payload: str,
         recent: Iterable[LearnerState],
     ) -> None:
-        """Append what a batch taught, prepared elsewhere, and take the state that it led to; `recent` are some on the
-        way there, so that the last updates can be explained without replaying the whole batch."""
+        """Append what a batch taught, prepared elsewhere, and take the state that it led to.
+
+        `recent` are some states on the way there, so that the last updates can be explained without replaying the
+        whole batch.
+        """
         event = transaction.append(sealed(WeightsBatchUpdated, payload, subject_of(principal)))
         kept = tuple(Base(before.version, event.seq - 1, before) for before in recent)
         transaction.keep(("recent", *_key(principal)), kept)
@@ -462,7 +476,7 @@ class _Outcome(msgspec.Struct):
 
 
 def is_recorded(reads: Reader, principal: Principal, stored: Base) -> bool:
-    """Whether the last update before the state was stored says that it led there."""
+    """Return whether the last update that a stored state covers says that it led to this version and hash."""
     seq = stored.seq
     while (event := Log(reads).newest(principal.tenant_id, stream_of(principal), LEARNED, until=seq)) is not None:
         if event.payload is None:

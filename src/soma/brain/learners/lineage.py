@@ -1,4 +1,4 @@
-"""Which updates stand in a version of a learner: it goes on from the one before, but for jumps. Pure, and their rows.
+"""Lineage: the updates that stand in a version of a learner. Each goes on from the one before it, but for jumps.
 
 1 2 3 4 5      5 goes back to 2        stands in 5:  1 2
         6 7    7 is without 2          stands in 7:  1 6
@@ -33,7 +33,7 @@ class Lineage(NamedTuple):
 
 
 def lineage(version: int, jumps: Iterable[Jump]) -> Lineage:
-    """Of `version`; later jumps are none of it."""
+    """Work out the lineage of `version`, backwards from it; later jumps have no part in it."""
     at = {jump.version: jump for jump in jumps}
     turning = sorted(at)
     stretches: list[tuple[int, int]] = []
@@ -55,7 +55,7 @@ def lineage(version: int, jumps: Iterable[Jump]) -> Lineage:
 
 
 def last_common_version(one: Lineage, other: Lineage) -> int:
-    """The last version up to which the same stands in both."""
+    """Return the last version up to which the same updates stand in both."""
     same = 0
     for (first, last), (begin, end) in zip(one.stretches, other.stretches, strict=False):
         if first != begin:
@@ -67,7 +67,7 @@ def last_common_version(one: Lineage, other: Lineage) -> int:
 
 
 def standing_versions(reads: Reader, principal: Principal, version: int, versions: Collection[int]) -> set[int]:
-    """Those of `versions` that stand in `version`: what was rolled back may be learned anew."""
+    """Return those of `versions` that still stand in `version`: what was rolled back may be learned anew."""
     if not versions:
         return set()
     now = lineage(version, read_jumps(reads, principal))

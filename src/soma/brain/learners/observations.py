@@ -1,4 +1,4 @@
-"""What the log keeps of what a learner was told: an event holds the observation itself, as the learner takes it."""
+"""Observations as the log keeps them: an event holds the observation itself, as the learner takes it."""
 
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -26,7 +26,7 @@ def named_memories(explanation: Explanation) -> Iterator[NamedMemory]:
 
 
 class BatchRecords(msgspec.Struct):
-    """A batch's `weights.batch_updated` with its observations unread: who explains a few needs not all thousand."""
+    """A `weights.batch_updated` with its observations undecoded: to explain a few does not take all thousand."""
 
     first_version: int
     cause: str
@@ -35,12 +35,12 @@ class BatchRecords(msgspec.Struct):
 
 
 def decode_observation(raw: msgspec.Raw) -> Learnable:
-    """From the log's own bytes."""
+    """Decode the bytes of an event."""
     learnable: Learnable = msgspec.json.decode(raw, type=Learnable)
     return learnable
 
 
 def parse_observation(plain: Any) -> Learnable:
-    """From what the log's JSON holds."""
+    """Parse an observation from decoded JSON."""
     learnable: Learnable = msgspec.convert(plain, type=Learnable)
     return learnable

@@ -1,4 +1,4 @@
-"""A learner's state in the words of the wire."""
+"""Presentation: a learner's state by the names of the wire."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,8 +23,10 @@ def served_weights(state: LearnerState, hyperparameters: Hyperparameters) -> dic
 def serve_next(
     before: LearnerState, weights: dict[str, float], after: LearnerState, hyperparameters: Hyperparameters
 ) -> tuple[dict[str, float], dict[str, float]]:
-    """What `after` serves, and how that moved from the `weights` of the state before it, by the same constants. Most
-    updates leave the views as they are."""
+    """Return what `after` serves, and how that differs from the `weights` that `before` serves.
+
+    Both by the same hyperparameters. Most updates leave the views as they are, which costs less here.
+    """
     if after.retrieval is before.retrieval:
         others = after.weights_beside_views
         return weights | others, weight_changes(weights, others)
@@ -33,7 +35,7 @@ def serve_next(
 
 
 def weights_of(served: Served, state: LearnerState) -> dict[str, float]:
-    """tau as learned: what noradrenaline makes of it is a mood, and a mood is not a lesson."""
+    """Served weights by their names on the wire, but tau as learned: what noradrenaline makes of it is no lesson."""
     return by_weight_name(served.names, served.weights) | state.weights_beside_views
 
 
@@ -46,17 +48,17 @@ def difference(before: Mapping[str, float], after: Mapping[str, float]) -> dict[
 
 
 def fill_unmoved(deltas: dict[str, float], weights: Mapping[str, float]) -> dict[str, float]:
-    """Of every weight, also of those that did not move."""
+    """Return a change for every weight: 0 for those that did not move."""
     return dict.fromkeys(weights, 0.0) | deltas
 
 
 def weight_changes(before: Mapping[str, float], after: Mapping[str, float]) -> dict[str, float]:
-    """By name, in the order of `after`; a name that was not there before has not moved."""
+    """Return the changes that are not 0, in the order of `after`; a name that is new has not changed."""
     return {name: change for name, value in after.items() if (change := value - before.get(name, value))}
 
 
 def has_changed(stated: Mapping[str, float], actual: Mapping[str, float]) -> bool:
-    """Whether anything that both name has another value."""
+    """Return whether a name of both has another value."""
     return any(abs(value - actual[name]) > TOLERANCE for name, value in stated.items() if name in actual)
 
 
@@ -82,12 +84,12 @@ def view_priors(state: LearnerState) -> dict[str, float]:
 
 
 def priors_of(state: LearnerState) -> dict[str, float]:
-    """What a step of the prior starts from: of tau, lambda, mu and nu, what they are now."""
+    """Values that a step of the prior starts from: priors of views, and tau, lambda, mu and nu as they are now."""
     return state.weights | view_priors(state)
 
 
 def _calibration(state: LearnerState, hyperparameters: Hyperparameters) -> dict[str, Any]:
-    """`points` are (stated, calibrated), to be interpolated between."""
+    """Calibration on the wire. `points` are (stated, calibrated), to be interpolated between."""
     judged = report(state.calibration, hyperparameters)
     points = [[step / GRID, calibrate(state.calibration, step / GRID, hyperparameters)] for step in range(GRID + 1)]
     return {

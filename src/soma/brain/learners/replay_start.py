@@ -1,4 +1,12 @@
-"""Where a replay of a learner begins once its oldest events were erased: at a checkpoint signed by a believed key."""
+"""Replay start: once a learner's oldest events were erased, a replay begins at a checkpoint signed by a believed key.
+
+Numbers of the learner's chain, as `ReplayStart` has them:
+
+    1 ..... 40 ..... 90    91 ... 94    95            96 ...
+            │        │                  `checkpoint_seq`: it holds the state after 90; a replay goes on with 91
+            │        `seq`: the last event that the checkpoint covers
+            `erased_seq`: payloads are gone up to here, and in the end up to `seq`
+"""
 
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
@@ -43,7 +51,7 @@ def find_start(reads: Reader, principal: Principal) -> ReplayStart | None:
 def find_signed_start(
     reads: Reader, tenant_id: str, agent_id: str, start: ReplayStart, believed: AbstractSet[str]
 ) -> SignedStart | None:
-    """None where the checkpoint is not there, not of this place of this learner, or not signed by a believed key."""
+    """Read the checkpoint of a start; None if it is missing, of another place, or not signed by a believed key."""
     log, stream = Log(reads), f"learner:{agent_id}"
     event, covered = (log.numbered(tenant_id, stream, seq) for seq in (start.checkpoint_seq, start.seq))
     fact = fact_of(event) if event else None
@@ -58,7 +66,7 @@ def find_signed_start(
 
 
 def version_erased(start: ReplayStart) -> BrainRefused:
-    """What is answered to who asks for something before the start."""
+    """Build the refusal of a version before the start."""
     message = (
         f"What this learner was told before version {start.version} was erased after its time: the oldest version "
         f"that can be restored is {start.version} (or 0, where nothing had been learned)."
@@ -67,6 +75,7 @@ def version_erased(start: ReplayStart) -> BrainRefused:
 
 
 def checkpoint_not_believed(start: ReplayStart) -> BrainRefused:
+    """Build the refusal of a replay whose checkpoint is missing, or signed by a stranger."""
     message = (
         f"This learner begins at the checkpoint of version {start.version}, and that is not signed by a key that this "
         "brain believes: `python -m soma.brain.verify` says more."

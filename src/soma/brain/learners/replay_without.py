@@ -1,4 +1,11 @@
-"""A learner derived again with some of its updates left out: what it would be if they had never been."""
+"""Replay without: derive a learner again with some of its updates left out, as if they had never been.
+
+    log          4   5   6    7    8: back to 6   9
+    without 5    4   -   6*   7*   = 6*           9*      * learned again, from another state than before
+
+Versions count as in the log, so that a rollback to 6 finds the 6 of this replay. One to a version before the first that
+is left out finds the log's own.
+"""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -20,10 +27,10 @@ def replay_without(
     hyperparameters_of: Callable[[str], Hyperparameters],
     at: Callable[[int], LearnerState],
 ) -> LearnerState:
-    """The state after version `until`, if the versions `left_out` had never been learned.
+    """Derive the state after version `until` as if the versions `left_out` had never been learned.
 
-    `events` are the learner's, from one not after the first of them on; `at` is what it was at an earlier version.
-    Only the last state counts: it is restored under a version of its own.
+    `events` gives the learner's events from one not after the first of them on (it is called twice); `at` gives the
+    state at an earlier version. Only the last state counts: it is restored under a version of its own.
     """
     base = min(left_out) - 1
     replay = _Replay(base, at, left_out, _targets(events(), base))
@@ -43,7 +50,7 @@ def replay_without(
 
 
 def _targets(events: Iterable[Event], base: int) -> set[int]:
-    """Versions after `base` that a later rollback went back to."""
+    """Find the versions after `base` that a later rollback went back to."""
     facts = (fact_of(event) for event in events if event.event_type == WeightsRolledBack.event_type)
     return {
         fact.restored_version for fact in facts if isinstance(fact, WeightsRolledBack) and fact.restored_version > base
@@ -51,7 +58,7 @@ def _targets(events: Iterable[Event], base: int) -> set[int]:
 
 
 class _Replay:
-    """`version` counts as the log does, also what is left out."""
+    """The state so far; `version` counts as the log does, also what is left out."""
 
     def __init__(
         self, base: int, at: Callable[[int], LearnerState], left_out: frozenset[int], targets: set[int]
@@ -81,7 +88,7 @@ class _Replay:
             self.reach(fact.learner_version)
 
     def reach(self, version: int) -> None:
-        """Also by an earlier void: what it left out is left out here too."""
+        """Count up to `version`. An earlier void only counts: what it left out is among what is left out here."""
         if version > self.version:
             self.version = version
             if version in self._targets:

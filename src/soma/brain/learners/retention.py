@@ -1,4 +1,4 @@
-"""What people told a learner goes after its time, once a signed checkpoint covers it; the chain stays whole.
+"""Retention: erase what people told a learner after its time, once a signed checkpoint covers it. The chain stays.
 
 First an event says so (`learning.erased`, with the checkpoint that a replay starts at from then on), in one commit.
 Then payloads and rows go in small commits. A kill between any two leaves a log that verifies: what has not gone yet
@@ -40,14 +40,14 @@ logger = logging.getLogger(__name__)
 
 
 class Boundary(NamedTuple):
-    """Up to where a learner's past may go: the last event of it, and the state after that."""
+    """End of the past that may be erased: its last event, and the state after that."""
 
     head: Head
     state: LearnerState
 
 
 class Stretch(NamedTuple):
-    """What goes in one commit: events of the chain in (after, until] by their positions, and the states stored then."""
+    """Erasures of one commit: events of the chain in (after, until] by their positions, and versions of snapshots."""
 
     after: int
     until: int
@@ -74,7 +74,7 @@ class Retention:
         self._days = days
 
     async def erase_old(self, *, at: datetime | None = None) -> int:
-        """Erase what is older than its days at `at` (now); returns the commits that it took."""
+        """Erase what is older than `days` at `at` (now); return the number of commits that it took."""
         if not self._days:
             return 0
         horizon = (at or datetime.now(UTC)) - timedelta(days=self._days)
@@ -102,7 +102,7 @@ class Retention:
         return commits
 
     def _declare(self, tx: Transaction, learner: Principal, before: ReplayStart | None, boundary: Boundary) -> None:
-        """From this commit on the learner begins at the checkpoint. Another process may have been faster."""
+        """Make the learner begin at the checkpoint, unless another process was faster."""
         if find_start(tx, learner) != before:
             return
         head, state = boundary
@@ -128,7 +128,7 @@ class Retention:
     # First answers: an index on their age would cost each feedback more than this does
 
     async def _drop_old_answers(self, horizon: str) -> int:
-        """They lie in the order of arrival: page by page from the first, until one is young."""
+        """Drop first answers page by page in the order of arrival, until one is young."""
         commits, after = 0, 0
         while True:
             found = await asyncio.to_thread(
@@ -144,7 +144,7 @@ class Retention:
             [after] = aged[-1]
 
     async def _drop_old_outcomes(self, horizon: str) -> int:
-        """Page by page along the primary key."""
+        """Drop first outcomes page by page along the primary key."""
         commits, after = 0, ("", "")
         while True:
             found = await asyncio.to_thread(
@@ -161,7 +161,7 @@ class Retention:
             after = found[-1][:2]
 
     async def _drop_old_statements(self, day: str) -> int:
-        """Page by page along the primary key."""
+        """Drop standing statements page by page along the primary key."""
         commits, after = 0, ("", "")
         while True:
             found = await asyncio.to_thread(
@@ -184,7 +184,7 @@ class Retention:
 
 
 def find_learners(reads: Reader) -> Iterator[Principal]:
-    """Every learner that was ever told something: one seek in the log's index a chain."""
+    """Find every learner that was ever told something: one seek in the log's index a chain."""
     after = ("", "")
     while found := reads.query(
         "SELECT tenant_id, stream FROM events WHERE (tenant_id, stream) > (?, ?) ORDER BY tenant_id, stream LIMIT 1",
@@ -197,7 +197,7 @@ def find_learners(reads: Reader) -> Iterator[Principal]:
 
 
 def find_boundary(reads: Reader, learners: Learners, learner: Principal, horizon: datetime) -> Boundary | None:
-    """The last event before `horizon` that nothing kept refers back behind; None where that is not yet worth it."""
+    """Find the last event before `horizon` behind which nothing kept refers back; None if not yet worth it."""
     log, start = Log(reads), find_start(reads, learner)
     of = learner.tenant_id, stream_of(learner)
     begin = start.seq if start else 0
@@ -227,7 +227,7 @@ def find_boundary(reads: Reader, learners: Learners, learner: Principal, horizon
 
 
 def _oldest_needed(reads: Reader, of: tuple[str, str], seq: int) -> int | None:
-    """The oldest version that what is kept after `seq` goes back to; the start of everything can always be had."""
+    """Find the oldest version that an event after `seq` goes back to, but for 0, which can always be had."""
     rows = reads.query(
         "SELECT payload FROM events WHERE tenant_id = ? AND stream = ? AND seq > ? "
         f"AND event_type IN ({', '.join('?' * len(REFERRING))})",
@@ -239,7 +239,7 @@ def _oldest_needed(reads: Reader, of: tuple[str, str], seq: int) -> int | None:
 
 
 def find_stretch(reads: Reader, learner: Principal) -> Stretch | None:
-    """What is to go next; None where all of it has gone."""
+    """Find what to erase in the next commit; None if all of it has gone."""
     start = find_start(reads, learner)
     if start is None or start.erased_seq >= start.seq:
         return None
@@ -265,7 +265,7 @@ def find_stretch(reads: Reader, learner: Principal) -> Stretch | None:
 
 
 def erase(tx: Transaction, learner: Principal, stretch: Stretch) -> None:
-    """Payloads, the rows of the same feedback, and states from which nothing can be replayed any more."""
+    """Erase payloads, the rows of the same feedback, and snapshots from which nothing can be replayed any more."""
     of = [learner.tenant_id, stream_of(learner), stretch.after, stretch.until]
     tx.execute(
         "UPDATE events SET payload = NULL WHERE tenant_id = ? AND stream = ? AND seq > ? AND seq <= ? "
@@ -288,7 +288,7 @@ def _execute_many(tx: Transaction, sql: str, rows: Sequence[Sequence[Any]]) -> N
 
 
 def _last_where(low: int, high: int, holds: Callable[[int], bool]) -> int:
-    """The greatest number in [low, high] up to which `holds`; `low` is taken to."""
+    """Bisect for the greatest number in [low, high] up to which `holds`; `low` is taken to."""
     while low < high:
         middle = (low + high + 1) // 2
         if holds(middle):

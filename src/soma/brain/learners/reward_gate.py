@@ -21,7 +21,7 @@ DENIED_OUTCOME = "denied"  # of a tool, as the agent reports it
 
 
 class Void(NamedTuple):
-    """Why a turn's verdicts teach nothing; `iterations` are those whose tool was denied."""
+    """Reason that a turn's verdicts teach nothing; `iterations` are those in which a tool was denied."""
 
     cause: str
     iterations: tuple[int, ...] = ()
@@ -33,13 +33,13 @@ class Withdrawal(NamedTuple):
 
 
 def find_denied(outcomes: Iterable[tuple[int, dict[str, str | bool]]]) -> Void | None:
-    """`outcomes` are the tool outcomes of a turn's iterations, by their numbers."""
+    """Find denied tools among `outcomes`: the tool outcomes of a turn's iterations, by their numbers."""
     iterations = tuple(number for number, tools in outcomes if any(map(_is_denied, tools.values())))
     return Void(DENIED, iterations) if iterations else None
 
 
 def _is_denied(outcome: str | bool) -> bool:  # noqa: FBT001 - a tool's outcome is a word, or whether it went well
-    """An agent of another make may write the word as it likes."""
+    """Return whether a tool was denied; an agent of another make may write the word in its own case."""
     return isinstance(outcome, str) and outcome.strip().lower() == DENIED_OUTCOME
 
 
@@ -53,7 +53,7 @@ def is_withdrawn(reads: Reader, principal: Principal, turn_id: str) -> bool:
 
 
 def read_withdrawals(reads: Reader, principal: Principal) -> list[Withdrawal]:
-    """Those of a learner that had something to leave out, and words that newer ones replaced."""
+    """Read the withdrawals of a learner that had something to leave out, and statements that newer ones replaced."""
     rows = reads.query(
         "SELECT versions, learner_version FROM withdrawn_answers WHERE tenant_id = ? AND agent_id = ?",
         [principal.tenant_id, principal.agent_id],
@@ -77,7 +77,7 @@ def keep_withdrawal(transaction: Transaction, principal: Principal, fact: Reward
 
 
 def read_reward_versions(reads: Reader, principal: Principal, turn_id: str) -> list[int]:
-    """The updates that learned from a verdict on this turn."""
+    """Read the versions that learned from a verdict on this turn."""
     rows = reads.query(
         "SELECT version FROM turn_rewards WHERE tenant_id = ? AND turn_id = ? AND agent_id = ? ORDER BY version",
         [principal.tenant_id, turn_id, principal.agent_id],
@@ -86,14 +86,17 @@ def read_reward_versions(reads: Reader, principal: Principal, turn_id: str) -> l
 
 
 def keep_rewards(transaction: Transaction, principal: Principal, learned: Sequence[tuple[str, int]]) -> None:
-    """`learned` are turns with the version after their verdict was learned."""
+    """Keep `learned`: turns, each with the version after its verdict was learned."""
     at = now()
     rows = [(principal.tenant_id, turn_id, principal.agent_id, version, at) for turn_id, version in learned]
     transaction.insert("turn_rewards", ("tenant_id", "turn_id", "agent_id", "version", "created_at"), rows)
 
 
 def all_left_out(versions: frozenset[int], earlier: Sequence[Withdrawal]) -> frozenset[int]:
-    """`versions`, and what was left out since the first of them: who derives again from before it meets those too."""
+    """Return `versions` and all that was left out since the first of them.
+
+    A replay from before the first of them meets what earlier withdrawals left out, and has to leave it out too.
+    """
     while True:
         since = [other.versions for other in earlier if other.learner_version >= min(versions)]
         wider = versions.union(*since)
