@@ -44,7 +44,7 @@ test-all: $(VENV)/.dev  ## every test whose servers this machine has, the agent'
 
 docs: $(VENV)/.dev  ## write the generated pages again
 	$(BIN)/python -m soma.cli.docs.configuration > docs/configuration.md
-	$(BIN)/python -m soma.cli.docs.tree README.md
+	$(BIN)/python -m soma.cli.docs.tree README.md docs/tree.md
 
 lock: $(VENV)/.dev  ## resolve the dependencies again
 	$(COMPILE) -o requirements/runtime.lock

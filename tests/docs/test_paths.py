@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 PLACES = {  # how a path of ours begins, and from where it leads
     ROOT: ("src/", "tests/", "docs/", "requirements/", "deploy/", "web/", ".ci/"),
     ROOT / "src" / "soma": ("agent/", "brain/", "memory/", "events/", "cli/", "bench/"),

@@ -1,42 +1,38 @@
-"""What the README tells people to try is tried, line by line, as somebody does who has just started."""
+"""The commands of the README are typed, line by line, as by somebody who has just started."""
 
 import re
 import shlex
 from pathlib import Path
 
-import pytest
 from tests.flow.product import start
+from tests.flow.test_tutorial import NOTE, TUTORIAL
 
-README = Path(__file__).parents[2] / "README.md"
-NOTE = "I went to Lisbon in May and rode tram 28 with Ana."
-
-
-@pytest.fixture
-def notes(tmp_path):
-    folder = tmp_path / "notes"
-    folder.mkdir()
-    (folder / "travel.md").write_text(f"# Travel\n\n{NOTE}\n")
-    return folder
+README = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+SHOWN = re.compile(r"^ {4}\$ soma (.+)\n((?:(?: {4}(?!\$).*)?\n)*)", re.MULTILINE)  # a command, and what it prints
+TO_TRY = re.compile(r"^ {4}soma (.+)$", re.MULTILINE)  # a command alone
 
 
-def commands():
-    """The words of each command after `More to try`."""
-    block = README.read_text().partition("More to try:\n\n")[2]
-    lines = re.match(r"(?: {4}.+\n)+", block)
-    assert lines
-    return [shlex.split(line, comments=True) for line in lines.group().splitlines()]
-
-
-def test_every_command_that_the_readme_names_does_what_it_says(tmp_path, notes):
+def test_every_command_of_the_readme_does_what_it_says(tmp_path):
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    for name, text in NOTE.findall(TUTORIAL):
+        (tmp_path / name).write_text(re.sub("^ {4}", "", text, flags=re.MULTILINE))
     soma = start(tmp_path / "data")
-    said = {}
-    for command, *words in commands():
-        assert command == "soma"
+
+    def say(command: str) -> str:
+        words = shlex.split(command, comments=True)
         ended = soma.run(*(str(notes) if word == "notes/" else word for word in words))
-        assert ended.returncode == 0, (words, ended.stderr)
-        said[" ".join(words[:2])] = ended.stdout
+        assert ended.returncode == 0, (command, ended.stderr)
+        return ended.stdout
+
+    shown = SHOWN.findall(README)
+    assert [command.partition(" ")[0] for command, _ in shown] == ["memory", "chat", "chat"]
+    for command, printed in shown:
+        said = say(command)
+        for line in filter(None, map(str.strip, printed.splitlines())):
+            assert line.removesuffix(" ...") in said, command
+    to_try = TO_TRY.findall(README)
+    assert len(to_try) >= 8
+    for command in to_try:
+        say(command)
     soma.stop()
-    answer = said["chat what did I write about Lisbon?"]
-    assert NOTE in answer
-    assert "[1]" in answer
-    assert "travel.md" in answer
