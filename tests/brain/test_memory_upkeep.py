@@ -12,8 +12,8 @@ from tests.memory.embedders.provider import Provider, serving
 from tests.memory.upkeep.test_consolidate import GARDEN, TRAIN
 
 from soma.brain.errors import BrainRefused
+from soma.brain.owner import owner_of
 from soma.brain.root import open_brain
-from soma.brain.service import owner
 from soma.brain.settings.memory import MemorySettings
 from soma.brain.summariser import Summariser, SummariserFailed
 from soma.memory.embedders.minilm import MiniLM
@@ -84,7 +84,7 @@ async def test_counts_and_ids_of_others_are_nobodys(client, opened):
 async def test_a_consolidation_is_listed_and_undone_by_who_may_see_it(client, opened):
     items = [{"text": text, "metadata": {"speaker": "Ann"}} for text in (*GARDEN, *GARDEN_TOO, *TRAIN)]
     await client.remember(ALICE, items)
-    done = await opened.brain.memory.consolidate(owner(ALICE))
+    done = await opened.brain.memory.consolidate(owner_of(ALICE))
     assert done
     listed = await client.consolidations(ALICE)
     assert {one.id for one in listed} == {one.id for one in done}

@@ -23,7 +23,7 @@ from rich.table import Table
 from soma.bench.candidates.gather import open_memory, owner_of
 from soma.bench.flat import flatten
 from soma.bench.tenants import recall_ratio
-from soma.brain.context.bundle import ranked
+from soma.brain.context.bundle import rank_candidates
 from soma.brain.core.serving.serve import serve
 from soma.brain.core.state import LearnerState
 from soma.brain.root import shipped_views
@@ -174,7 +174,7 @@ async def _time_recall(memory: Memory, words: TextSource, count: int) -> tuple[d
     served = serve(LearnerState.initial(hyperparameters), hyperparameters)
 
     async def recall_one(number: int) -> None:
-        ranked(await memory.candidates(OWNER, questions[number]), served)
+        rank_candidates(await memory.candidates(OWNER, questions[number]), served)
 
     return await _time(recall_one), await _time(recall_one)  # the second time their readings are still cached
 

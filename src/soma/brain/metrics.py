@@ -1,4 +1,4 @@
-"""What is measured of the brain. A tenant is a label for the first few; never an agent, a turn or a memory."""
+"""Metrics of the brain. A tenant is a label for the first few; never an agent, a turn or a memory."""
 
 from collections.abc import Iterable, Iterator
 
@@ -56,11 +56,13 @@ class BrainMetrics:
         return Histogram(name, meaning, buckets=SECONDS, registry=self.registry)
 
     def learner(self, principal: Principal, state: LearnerState, hyperparameters: Hyperparameters) -> None:
-        """The newest state of a tenant's learners, of which the last one speaks for the tenant."""
+        """Keep the newest state of a tenant's learners; the last one speaks for the tenant."""
         self._learners.newest[self._tenants.of(principal.tenant_id)] = state, hyperparameters
 
-    def restored(self, learners: Iterable[tuple[Principal, LearnerState]], hyperparameters: Hyperparameters) -> None:
-        """What the start knows again, of at most as many tenants as have a label of their own."""
+    def add_restored(
+        self, learners: Iterable[tuple[Principal, LearnerState]], hyperparameters: Hyperparameters
+    ) -> None:
+        """Add what a start restored, of at most as many tenants as have a label of their own."""
         for principal, state in learners:
             self.learner(principal, state, hyperparameters)
 

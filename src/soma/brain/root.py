@@ -18,11 +18,10 @@ from soma.brain.api.app import create_app
 from soma.brain.api.auth import ServiceToken
 from soma.brain.api.fast_path import FastPath
 from soma.brain.client import BrainClient
-from soma.brain.context import residual
 from soma.brain.context.corrections import forget_corrections
-from soma.brain.context.redis import Falling, InRedis
-from soma.brain.context.residual import Residuals
-from soma.brain.context.working_memory import InProcess, WorkingMemory
+from soma.brain.context.redis import FallbackScratchpads, RedisScratchpads
+from soma.brain.context.residual import LocalResiduals, Residuals
+from soma.brain.context.working_memory import LocalWorkingMemory, WorkingMemory
 from soma.brain.core.weights import Views
 from soma.brain.experiments.coordinator import Coordinator
 from soma.brain.experiments.experiments import Experiments
@@ -257,7 +256,7 @@ def _measure(metrics: BrainMetrics, learners: Learners, database: Database, tena
     known = (
         (principal, learners.read_committed(principal)) for principal in find_recent_learners(database, tenants=tenants)
     )
-    metrics.restored(known, learners.hyperparameters)
+    metrics.add_restored(known, learners.hyperparameters)
 
 
 # Beside them
@@ -266,8 +265,8 @@ def _measure(metrics: BrainMetrics, learners: Learners, database: Database, tena
 async def _scratchpads(settings: BrainSettings, stack: AsyncExitStack) -> tuple[WorkingMemory, Residuals]:
     """In this process, or in Redis by its URL. Raises RedisUnavailable where it is configured and not there."""
     limits = {"items": settings.working_memory_items, "conversations": settings.working_memory_conversations}
-    rings = InProcess(**limits)
-    residuals = residual.InProcess(conversations=settings.working_memory_conversations)
+    rings = LocalWorkingMemory(**limits)
+    residuals = LocalResiduals(conversations=settings.working_memory_conversations)
     if not (url := settings.redis_url.get_secret_value()):
         return rings, residuals
     from redis.asyncio import Redis  # noqa: PLC0415 - an extra; only a deployment that names a Redis needs it
@@ -279,12 +278,12 @@ async def _scratchpads(settings: BrainSettings, stack: AsyncExitStack) -> tuple[
     except ValueError as error:
         raise RedisUnavailable(f"SOMA_REDIS_URL is no address of a Redis: {error}") from error
     stack.push_async_callback(redis.aclose)
-    shared = InRedis(redis, **limits)
+    shared = RedisScratchpads(redis, **limits)
     try:
         await shared.ping()
     except RedisError as error:
         raise RedisUnavailable(f"SOMA_REDIS_URL is set and Redis does not answer: {reason_of(error)}") from error
-    falling = Falling(shared, rings, residuals, RedisError)
+    falling = FallbackScratchpads(shared, rings, residuals, RedisError)
     return falling, falling
 
 

@@ -1,4 +1,4 @@
-"""The brain's verbs: load, ask the core, save state and event in one transaction, show the state after the commit."""
+"""The brain's verbs: load, ask the core, save state and event in one transaction, publish what was committed."""
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
@@ -7,12 +7,12 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import Any, NamedTuple, TypeVar
 
-from soma.brain.context.bundle import Context, Lane, built, distinct, ranked
+from soma.brain.context.bundle import Context, Lane, build_context, drop_equal_texts, rank_candidates
 from soma.brain.context.bundles import Bundle, find_bundles, keep_bundle
 from soma.brain.context.corrections import AS_RANKED, Order, find_nearest, list_corrections, order_of, question_of
 from soma.brain.context.plan import SHIPPED
 from soma.brain.context.preview import Previews
-from soma.brain.context.residual import Residuals, superposed
+from soma.brain.context.residual import Residuals, superpose
 from soma.brain.context.residual import novelty as residual_novelty
 from soma.brain.context.working_memory import Item, Key, WorkingMemory, novelty
 from soma.brain.core.explanation import Explanation
@@ -36,6 +36,7 @@ from soma.brain.learners.history import Histories
 from soma.brain.learners.learners import Learners, stream_of
 from soma.brain.learners.presentation import describe_learner, levels, weights_of
 from soma.brain.metrics import BrainMetrics
+from soma.brain.owner import owner_of
 from soma.brain.settings import BrainSettings
 from soma.brain.tokens import TokenCounter
 from soma.brain.types import (
@@ -63,24 +64,24 @@ from soma.events.room import check_room
 from soma.events.transaction import Transaction
 from soma.events.writer import Writer
 from soma.memory.memory import Memory
-from soma.memory.types import HALF_LIFE_DAYS, Candidates, Owner, Query, Receipt
+from soma.memory.types import HALF_LIFE_DAYS, Candidates, Query, Receipt
 from soma.process.threads import run_in_thread
 
 T = TypeVar("T")
 THREADS = 2
 LONGEST_QUESTION = 16_000  # characters
-TOLD_CHARACTERS = 200_000  # of what was erased, in an answer
+LISTED_CHARACTERS = 200_000  # of what was erased, in an answer
 
 
 class Restored(NamedTuple):
-    """What the start took: learners whose state was read and replayed, and how long that was."""
+    """Cost of the start: learners whose state was read and replayed, and the seconds it took."""
 
     learners: int
     seconds: float
 
 
 class Brain:
-    """Everything that it holds is given to it; `root.py` builds and closes it."""
+    """The verbs of one brain; `root.py` builds what it holds, and closes it."""
 
     def __init__(
         self,
@@ -137,21 +138,21 @@ class Brain:
             state, arms, changes = await self._work(self._seen, principal, body.conversation)
             candidates, order = await self._candidates(principal, state.version, _query(body))
             served = serve(state, self._learners.hyperparameters)
-            key = _conversation(principal, body.conversation)
+            key = _scratchpad_key(principal, body.conversation)
             heard_before, held = await self._residuals.of(key), await self._working_memory.items(key)
 
             def think() -> tuple[Context, float, list[float]]:
-                context = built(
+                context = build_context(
                     candidates,
                     served,
                     self._tokens,
                     lane=self._lane(body),
-                    settings=self._learners.hyperparameters,
+                    hyperparameters=self._learners.hyperparameters,
                     options=body.options or SHIPPED,
                     order=order,
                 )
                 novel = novelty_of(held, heard_before, candidates.query_embedding)
-                return context, novel, superposed(heard_before, context.vectors).tolist()
+                return context, novel, superpose(heard_before, context.vectors).tolist()
 
             context, novel, residual = await self._work(think)
             await self._residuals.keep(key, residual)
@@ -193,17 +194,17 @@ class Brain:
         )
 
     async def recall(self, principal: Principal, body: Recall) -> tuple[Sequence[RecalledMemory], Mapping[str, float]]:
-        """The best by the served weights, of equal texts one; nothing is kept of it."""
+        """Recall the best by the served weights, of equal texts one; nothing is kept of it."""
         with self.metrics.recall_seconds.time():
             state = await self._work(self._learners.read_committed, principal)
             candidates, order = await self._candidates(principal, state.version, _query(body))
             served = serve(state, self._learners.hyperparameters)
-            ranking = await self._work(ranked, candidates, served, order)
-        return [ranking.memory(row) for row in distinct(ranking, body.top_k)], weights_of(served, state)
+            ranking = await self._work(rank_candidates, candidates, served, order)
+        return [ranking.memory(row) for row in drop_equal_texts(ranking, body.top_k)], weights_of(served, state)
 
     async def _candidates(self, principal: Principal, version: int, query: Query) -> tuple[Candidates, Order]:
-        """What may answer, with what the caller taught of this question among it, and in which order that stands."""
-        candidates = await self.memory.candidates(owner(principal), query)
+        """Find what may answer, with what the caller taught of this question among it, and the order of that."""
+        candidates = await self.memory.candidates(owner_of(principal), query)
         known = await self._work(list_corrections, self._database, principal, version)
         question = question_of(query.text, candidates.query_embedding)
         corrected = await self._work(find_nearest, question, known)
@@ -211,33 +212,35 @@ class Brain:
             return candidates, AS_RANKED
         wider = candidates
         if not set(corrected.helpful) <= set(candidates.ids):
-            wider = await self.memory.candidates(owner(principal), replace(query, also=corrected.helpful))
+            wider = await self.memory.candidates(owner_of(principal), replace(query, also=corrected.helpful))
         order = await self._work(order_of, question, corrected, wider)
         return (candidates if order is AS_RANKED else wider), order
 
     async def forget(self, principal: Principal, body: Forget) -> Forgotten:
-        """Memories, what was made of them, and what conversations have in mind: it may be of them."""
+        """Forget memories, what was made of them, and what conversations have in mind: it may be of them."""
         receipt = await self.memory.forget(
-            owner(principal), ids=body.ids, keys=body.keys, namespace=body.namespace, dry_run=body.dry_run
+            owner_of(principal), ids=body.ids, keys=body.keys, namespace=body.namespace, dry_run=body.dry_run
         )
-        return _forgotten(receipt) if body.dry_run else await self._out_of_mind(principal, receipt)
+        return _describe_receipt(receipt) if body.dry_run else await self._clear_scratchpads(principal, receipt)
 
     async def forget_documents(self, principal: Principal, body: ForgetDocuments) -> ForgottenDocuments:
         gone = await self.memory.forget_documents(
-            owner(principal), body.ids, namespace=body.namespace, dry_run=body.dry_run
+            owner_of(principal), body.ids, namespace=body.namespace, dry_run=body.dry_run
         )
         if gone.receipt is None:
             return ForgottenDocuments(documents=gone.documents, chunks=gone.chunks)
-        erased = _forgotten(gone.receipt) if body.dry_run else await self._out_of_mind(principal, gone.receipt)
+        erased = (
+            _describe_receipt(gone.receipt) if body.dry_run else await self._clear_scratchpads(principal, gone.receipt)
+        )
         receipt_id = erased.receipt_id or None
         return ForgottenDocuments(documents=gone.documents, chunks=gone.chunks, receipt_id=receipt_id, erased=erased)
 
-    async def _out_of_mind(self, principal: Principal, receipt: Receipt) -> Forgotten:
-        """After memories are erased: nobody has them in mind any more."""
+    async def _clear_scratchpads(self, principal: Principal, receipt: Receipt) -> Forgotten:
+        """Clear what conversations have in mind once memories are erased."""
         whose = None if receipt.is_shared else principal.user_id
         await self._working_memory.clear(principal.tenant_id, whose)
         await self._residuals.clear(principal.tenant_id, whose)
-        return _forgotten(receipt)
+        return _describe_receipt(receipt)
 
     # Learning
 
@@ -248,8 +251,8 @@ class Brain:
 
     async def publish_turn_metrics(self, principal: Principal, body: TurnMetrics) -> Learned:
         with self.metrics.learning_seconds.time():
-            bundle = await self._work(_bundle, self._database, principal, body) if body.bundle_id else None
-            key = _conversation(principal, bundle.conversation_id) if bundle else None
+            bundle = await self._work(_find_bundle, self._database, principal, body) if body.bundle_id else None
+            key = _scratchpad_key(principal, bundle.conversation_id) if bundle else None
             seen = 1.0
             if key and bundle:  # what was held since the bundle was made counts as well
                 seen = min(bundle.novelty, novelty(await self._working_memory.items(key), bundle.embedding))
@@ -257,22 +260,22 @@ class Brain:
             taken, outcome = await self._writer.write(lambda tx: self._outcomes.take(tx, principal, report))
         if outcome:
             await self._admit(key, bundle, outcome)
-        return await self._shown(principal, taken)
+        return await self._publish(principal, taken)
 
     async def feedback(self, principal: Principal, body: Feedback) -> FeedbackAnswer:
         with self.metrics.feedback_seconds.time():
-            answer = await self._shown(principal, await self._feedback.take(principal, body))
+            answer = await self._publish(principal, await self._feedback.take(principal, body))
         result = answer.status if answer.status == "duplicate" else "applied" if answer.adaptation_applied else "kept"
         self.metrics.feedback(principal, result)
         return answer
 
     async def feedback_batch(self, principal: Principal, items: bytes, *, idempotency_key: str | None) -> BatchAnswer:
-        """`items` is a JSON array of feedbacks; each that cannot be taken is answered with its index and error."""
+        """Learn a JSON array of feedbacks; each that is refused is answered with its index and error."""
         key = digest_of(principal, "batch", idempotency_key) if idempotency_key else None
         running = await self._work(self._experiments.running, self._database, principal)
         metrics = frozenset(row.metric for row in running)
         batch = BatchRequest(principal, items, key, metrics, most=self.settings.lessons_per_day)
-        answer = await self._shown(principal, await self._batches.take(batch))
+        answer = await self._publish(principal, await self._batches.take(batch))
         is_new = answer.status != "duplicate"
         self.metrics.feedback(principal, "applied", answer.adapted * is_new)
         self.metrics.feedback(principal, "kept", (answer.accepted - answer.adapted) * is_new)
@@ -281,21 +284,21 @@ class Brain:
         return answer
 
     async def withdraw(self, principal: Principal, body: Withdraw) -> Withdrawn:
-        """The answer of a turn no longer stands: what was learned from verdicts on it is left out."""
-        return await self._shown(principal, await self._withdrawals.withdraw(principal, body.turn_id))
+        """Withdraw the answer of a turn: what was learned from verdicts on it is left out."""
+        return await self._publish(principal, await self._withdrawals.withdraw(principal, body.turn_id))
 
     async def roll_back(self, principal: Principal, body: Rollback) -> RolledBack:
-        """To where an iteration left the learner, or to a version."""
+        """Take the learner back to where an iteration left it, or to a version."""
         if (body.turn_id is None) == (body.version is None):
             raise BrainRefused("invalid_body", "Name a turn with its iteration, or a version.", "version")
         if body.turn_id is not None and body.iteration_number is None:
             raise BrainRefused("invalid_body", "Name the iteration of the turn.", "iteration_number")
         if body.version is not None and body.iteration_number is not None:
             raise BrainRefused("invalid_body", "A version has no iterations: name it alone.", "iteration_number")
-        return await self._shown(principal, await self._writer.write(lambda tx: self._roll_back(tx, principal, body)))
+        return await self._publish(principal, await self._writer.write(lambda tx: self._roll_back(tx, principal, body)))
 
     def _roll_back(self, transaction: Transaction, principal: Principal, body: Rollback) -> Committed[RolledBack]:
-        version = body.version if body.version is not None else _version_after(transaction, principal, body)
+        version = body.version if body.version is not None else _find_version_after(transaction, principal, body)
         subject = Subject(
             tenant_id=principal.tenant_id,
             stream=stream_of(principal),
@@ -303,19 +306,19 @@ class Brain:
             agent_id=principal.agent_id,
             turn_id=body.turn_id,
         )
-        lesson = self._learners.roll_back(transaction, principal, subject, version)
-        written = self._values.follow(transaction, principal, lesson)
+        learned = self._learners.roll_back(transaction, principal, subject, version)
+        written = self._values.follow(transaction, principal, learned)
         first = kept_after(transaction, principal)
         answer = RolledBack(
-            version=lesson.after.state.version,
+            version=learned.after.state.version,
             restored_version=version,
-            weights_before=dict(lesson.before.weights),
-            weights_after=dict(lesson.after.weights),
-            state_hash=lesson.after.state.state_hash(),
+            weights_before=dict(learned.before.weights),
+            weights_after=dict(learned.after.weights),
+            state_hash=learned.after.state.state_hash(),
             values_restored=len(written),
             values_from=first if first > version else None,
         )
-        return Committed(answer, lesson.after.state, written)
+        return Committed(answer, learned.after.state, written)
 
     async def history(self, principal: Principal, *, after: int | None, limit: int) -> LearnerHistory:
         """Explain each change of the weights after a version, oldest first."""
@@ -328,7 +331,7 @@ class Brain:
         return await self._work(sum_usage, self._database, principal.tenant_id, start=start, end=end)
 
     async def ready(self) -> dict[str, str]:
-        """What is away, by name; empty where all is well."""
+        """Return what is away, by name; empty where all is well."""
         try:
             await self._work(check_room, self.settings.data_dir)
         except OSError as error:
@@ -343,19 +346,19 @@ class Brain:
             return {"database": f"{type(error).__name__}: {error}"}
         return {}
 
-    async def degraded(self) -> str | None:
-        """What is away that the brain can do without, and does."""
+    async def find_degraded(self) -> str | None:
+        """Return what is away that the brain does without; None where nothing is."""
         await self._working_memory.items(("", "", "", ""))  # asks, so that the answer is of now
         return self._working_memory.degraded
 
     # What the verbs share
 
     async def _work(self, function: Callable[..., T], *args: Any, **kwargs: Any) -> T:
-        """Off the event loop: reads of the database, ranking, packing."""
+        """Run off the event loop: reads of the database, ranking, packing."""
         return await run_in_thread(self._threads, function, *args, **kwargs)
 
     def _seen(self, principal: Principal, conversation_id: str) -> tuple[LearnerState, Assignments, Changes]:
-        """The learner as this conversation has it: with the steps of the arms that it is in."""
+        """Return the learner as this conversation has it: with the steps of the arms that it is in."""
         arms, changes = self._experiments.arms(self._database, principal, conversation_id)
         return self._experiments.seen_by(self._learners.read_committed(principal), changes), arms, changes
 
@@ -376,8 +379,8 @@ class Brain:
             await self._working_memory.admit(key, item)
             self.metrics.working_memory.set(self._working_memory.count())
 
-    async def _shown(self, principal: Principal, taken: Committed[T]) -> T:
-        """After the commit: recall sees the values, metrics the weights."""
+    async def _publish(self, principal: Principal, taken: Committed[T]) -> T:
+        """Show recall the committed values, and the metrics the weights."""
         await self._values.show(principal, taken.values)
         if taken.state:
             self.metrics.learner(principal, taken.state, self._learners.hyperparameters)
@@ -385,20 +388,11 @@ class Brain:
 
 
 def novelty_of(held: Sequence[Item], residual: Sequence[float], embedding: Sequence[float]) -> float:
-    """How new a question is, to what is held of the conversation and to what it was lately shown."""
+    """Novelty of a question against what is held of the conversation and what it was lately shown."""
     return min(novelty(held, embedding), residual_novelty(residual, embedding))
 
 
-def owner(principal: Principal) -> Owner:
-    return Owner(
-        tenant_id=principal.tenant_id,
-        user_id=principal.user_id,
-        agent_id=principal.agent_id,
-        is_tenant_owner=principal.role == "owner",
-    )
-
-
-def _bundle(reads: Reader, principal: Principal, body: TurnMetrics) -> Bundle | None:
+def _find_bundle(reads: Reader, principal: Principal, body: TurnMetrics) -> Bundle | None:
     return find_bundles(reads, principal, [body.bundle_id or ""]).get(body.bundle_id or "")
 
 
@@ -413,11 +407,11 @@ def _query(body: Evaluate | Recall) -> Query:
     )
 
 
-def _conversation(principal: Principal, conversation_id: str) -> Key:
+def _scratchpad_key(principal: Principal, conversation_id: str) -> Key:
     return principal.tenant_id, principal.user_id, principal.agent_id, conversation_id
 
 
-def _version_after(transaction: Transaction, principal: Principal, body: Rollback) -> int:
+def _find_version_after(transaction: Transaction, principal: Principal, body: Rollback) -> int:
     first = find_first_outcome(transaction, principal, body.turn_id or "", body.iteration_number or 0)
     if first is None or first.agent_id != principal.agent_id:
         raise BrainRefused(
@@ -429,12 +423,12 @@ def _version_after(transaction: Transaction, principal: Principal, body: Rollbac
     return first.learner_version
 
 
-def _forgotten(receipt: Receipt) -> Forgotten:
-    """The answer holds so many of the texts as are of use to whoever must find them elsewhere."""
+def _describe_receipt(receipt: Receipt) -> Forgotten:
+    """Describe an erasure, with as many of the texts as help whoever must find them elsewhere."""
     sizes = accumulate(map(len, receipt.texts))
     return Forgotten(
         receipt_id=receipt.receipt_id,
         forgotten=list(receipt.forgotten),
         is_shared=receipt.is_shared,
-        texts=[text for text, size in zip(receipt.texts, sizes, strict=True) if size <= TOLD_CHARACTERS],
+        texts=[text for text, size in zip(receipt.texts, sizes, strict=True) if size <= LISTED_CHARACTERS],
     )

@@ -5,7 +5,7 @@ from itertools import groupby
 
 from soma.brain.core.observations import Evidence
 from soma.brain.core.rules.evidence import named_memories
-from soma.brain.feedback.memory_values import folded, value_of
+from soma.brain.feedback.memory_values import fold_steps, value_of
 from soma.brain.learners.lineage import Jump, lineage, read_jumps
 from soma.brain.learners.observations import Learnable
 from soma.brain.types import Principal
@@ -51,7 +51,7 @@ def values_unlike_their_steps(reads: Reader, tenant_id: str) -> Iterator[str]:
     )
     standing = _Standing(reads, tenant_id)
     expected = {
-        memory_id: folded((row[1:] for row in steps), standing.holds)
+        memory_id: fold_steps((row[1:] for row in steps), standing.holds)
         for memory_id, steps in groupby(rows, key=lambda row: row[0])
     }
     present = kept.read(reads, tenant_id, list(expected))

@@ -8,7 +8,7 @@ from tests.memory.upkeep.test_consolidate import GARDEN
 
 from soma.agent.llm.offline import OfflineModel
 from soma.agent.tools.forget_parts import parts_of, without_exceptions
-from soma.brain.service import owner
+from soma.brain.owner import owner_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -94,7 +94,7 @@ async def test_a_memory_that_holds_all_parts_is_one_thing(bob):
 
 async def test_a_summary_of_what_is_listed_follows_it_and_is_no_choice_of_its_own(bob):
     await bob.agent.brain.remember(bob.principal, [{"text": text, "metadata": {"speaker": "Ann"}} for text in GARDEN])
-    done = await bob.agent.brain_app._app.state.brain.memory.consolidate(owner(bob.principal))
+    done = await bob.agent.brain_app._app.state.brain.memory.consolidate(owner_of(bob.principal))
     assert [one for one in done if one.made], "there is a summary"
     asked = answer_of(await bob.asks("forget the tomatoes in the garden"))
     assert "made from" in asked

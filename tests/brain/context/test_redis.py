@@ -8,9 +8,9 @@ from tests.brain.conftest import ALICE, metrics_of, remembered
 from tests.brain.requests import new_query, new_report
 from tests.servers import redis
 
-from soma.brain.context import residual
-from soma.brain.context.redis import Falling, InRedis
-from soma.brain.context.working_memory import InProcess, Item, novelty
+from soma.brain.context.redis import FallbackScratchpads, RedisScratchpads
+from soma.brain.context.residual import LocalResiduals
+from soma.brain.context.working_memory import Item, LocalWorkingMemory, novelty
 from soma.brain.root import RedisUnavailable, open_brain
 from soma.brain.settings import BrainSettings
 from soma.memory.embedders.hashing import Hashing
@@ -33,12 +33,12 @@ def server():
 async def pad(request):
     limits = {"items": 3, "conversations": 10}
     if request.param == "in process":
-        yield InProcess(**limits)
+        yield LocalWorkingMemory(**limits)
         return
     from redis.asyncio import Redis
 
     client = Redis.from_url(request.getfixturevalue("server").url)
-    yield InRedis(client, **limits)
+    yield RedisScratchpads(client, **limits)
     await client.aclose()
 
 
@@ -77,7 +77,7 @@ async def test_two_writers_of_one_ring_lose_nothing(server):
     from redis.asyncio import Redis
 
     clients = [Redis.from_url(server.url) for _ in range(2)]
-    pads = [InRedis(client, items=32, conversations=10) for client in clients]
+    pads = [RedisScratchpads(client, items=32, conversations=10) for client in clients]
     axes = [[1.0 if place == number else 0.0 for place in range(16)] for number in range(16)]
     items = [Item(text=str(n), embedding=axes[n], salience=0.8, at="") for n in range(16)]
     await asyncio.gather(*(pads[n % 2].admit(KEY, items[n]) for n in range(16)))
@@ -91,7 +91,7 @@ async def test_residuals_survive_a_restart_of_the_brain_to_the_bit(server):
     from redis.asyncio import Redis
 
     client = Redis.from_url(server.url)
-    pad = InRedis(client, items=3, conversations=10)
+    pad = RedisScratchpads(client, items=3, conversations=10)
     assert list(await pad.of(KEY)) == []
     await pad.keep(KEY, [0.1, -1 / 3, 1e-300])
     assert await pad.of(KEY) == [0.1, -1 / 3, 1e-300]
@@ -105,9 +105,9 @@ async def test_while_redis_is_away_the_process_keeps_its_own_and_says_so(server,
 
     monkeypatch.setattr("soma.brain.context.redis.RETRY_SECONDS", 0.0)
     client = Redis.from_url(server.url)
-    shared = InRedis(client, items=3, conversations=10)
-    local = InProcess(items=3, conversations=10)
-    pad = Falling(shared, local, residual.InProcess(conversations=10), RedisError)
+    shared = RedisScratchpads(client, items=3, conversations=10)
+    local = LocalWorkingMemory(items=3, conversations=10)
+    pad = FallbackScratchpads(shared, local, LocalResiduals(conversations=10), RedisError)
     await pad.admit(KEY, item("before", 1.0))
     server.stop()
     await pad.admit(KEY, item("meanwhile", 0.0, 1.0))

@@ -3,7 +3,7 @@
 from tests.brain.conftest import ALICE, metrics_of
 from tests.brain.requests import new_feedback, new_query, new_report
 
-from soma.brain.context.bundle import FEW, FROM_MIDDLE, FROM_NEAREST, standing_out
+from soma.brain.context.bundle import FEW, FROM_MIDDLE, FROM_NEAREST, stand_out
 
 ABOUT = ["The Heron has a warranty of three years.", "The warranty covers the Heron's fan for one year."]
 SALARIES = [f"The salary of employee {number} is {30 + number} thousand euros a year." for number in range(60)]
@@ -70,9 +70,9 @@ async def test_a_shown_memory_says_how_near_in_meaning_it_is(opened):
 def test_a_score_stands_out_by_its_way_from_the_middle_of_all_to_the_best():
     least = 1.0 + FROM_MIDDLE
     scores = [2.0, least + 0.01, least - 0.01, *[1.0] * FEW, *[-50.0] * (FEW - 2)]
-    assert standing_out(scores, [0.0] * len(scores))[:4] == [True, True, False, False]
+    assert stand_out(scores, [0.0] * len(scores))[:4] == [True, True, False, False]
 
 
 def test_what_is_nearly_as_near_in_meaning_as_the_nearest_stands_out_whatever_its_score():
     near = [0.8, 0.8 * FROM_NEAREST + 0.01, 0.8 * FROM_NEAREST - 0.01, *[0.0] * FEW]
-    assert standing_out([*[0.0] * (len(near) - 1), 1.0], near)[:4] == [True, True, False, False]
+    assert stand_out([*[0.0] * (len(near) - 1), 1.0], near)[:4] == [True, True, False, False]

@@ -7,7 +7,7 @@ from tests.brain.requests import new_query, new_report
 
 from soma.bench.residual import capacity, curve, random_units
 from soma.brain.context import residual
-from soma.brain.context.residual import bind, heard, role, superposed, unbind
+from soma.brain.context.residual import bind, loudness_of, role, superpose, unbind
 
 pytestmark = pytest.mark.learning
 
@@ -39,11 +39,11 @@ def test_binding_is_circular_convolution():
 
 def test_what_was_shown_is_heard_and_fades_with_every_bundle():
     bundles = random_units(5 * residual.PLACES, DIMENSION, seed=4).reshape(5, residual.PLACES, DIMENSION)
-    whole = superposed((), bundles[0])
-    levels = [heard(whole, bundles[0][2])]
+    whole = superpose((), bundles[0])
+    levels = [loudness_of(whole, bundles[0][2])]
     for bundle in bundles[1:]:
-        whole = superposed(whole, bundle)
-        levels.append(heard(whole, bundles[0][2]))
+        whole = superpose(whole, bundle)
+        levels.append(loudness_of(whole, bundles[0][2]))
     assert levels[0] > 0.8
     assert levels[1] > 0.7
     assert levels[-1] == 0.0
@@ -52,9 +52,9 @@ def test_what_was_shown_is_heard_and_fades_with_every_bundle():
 def test_noise_is_heard_once_in_a_hundred():
     whole = np.zeros(0)
     for seed in range(3):
-        whole = superposed(whole, random_units(residual.PLACES, DIMENSION, seed=seed))
+        whole = superpose(whole, random_units(residual.PLACES, DIMENSION, seed=seed))
     strangers = random_units(2_000, DIMENSION, seed=99)
-    assert np.mean([heard(whole, stranger) > 0 for stranger in strangers]) <= 0.02
+    assert np.mean([loudness_of(whole, stranger) > 0 for stranger in strangers]) <= 0.02
 
 
 def test_the_capacity_at_384_dimensions_is_as_documented():
@@ -64,8 +64,8 @@ def test_the_capacity_at_384_dimensions_is_as_documented():
 
 
 def test_nothing_shown_is_nothing_heard():
-    assert superposed((), []).tolist() == []
-    assert heard((), random_units(1, DIMENSION, seed=1)[0]) == 0.0
+    assert superpose((), []).tolist() == []
+    assert loudness_of((), random_units(1, DIMENSION, seed=1)[0]) == 0.0
     assert residual.novelty((), random_units(1, DIMENSION, seed=1)[0]) == 1.0
 
 
@@ -79,7 +79,7 @@ async def test_a_bundle_carries_the_residual_of_its_conversation(client):
 
 
 async def test_a_question_about_what_was_just_shown_is_less_new(client):
-    """Nothing was admitted to working memory: what lowers the salience is the residual."""
+    """Nothing was admit_item to working memory: what lowers the salience is the residual."""
     await remembered(client)
     salience = []
     for number, conversation in enumerate(("c1", "c1", "c2")):

@@ -4,7 +4,7 @@ import pytest
 from tests.brain.conftest import ALICE, BOB, FACTS, metrics_of, remembered
 from tests.brain.requests import new_query, new_report
 
-from soma.brain.context.working_memory import InProcess, Item, admitted, novelty
+from soma.brain.context.working_memory import Item, LocalWorkingMemory, admit_item, novelty
 
 pytestmark = pytest.mark.learning
 
@@ -19,15 +19,15 @@ def item(text, embedding=NORTH, salience=0.8):
 def test_the_oldest_leaves_a_full_ring():
     ring: tuple[Item, ...] = ()
     for number in range(5):
-        ring = admitted(ring, item(str(number), (float(number == 0), float(number))), 3)
+        ring = admit_item(ring, item(str(number), (float(number == 0), float(number))), 3)
     assert len(ring) <= 3
     assert ring[-1].text == "4"
 
 
 def test_what_says_the_same_is_one_item_with_the_greater_salience():
-    ring = admitted((item("old", salience=0.9), item("else", EAST)), item("new", NEARLY_NORTH, 0.75), 8)
+    ring = admit_item((item("old", salience=0.9), item("else", EAST)), item("new", NEARLY_NORTH, 0.75), 8)
     assert [(held.text, held.salience) for held in ring] == [("else", 0.8), ("new", 0.9)]
-    apart = admitted((item("old"),), item("new", (0.94, 0.34)), 8)
+    apart = admit_item((item("old"),), item("new", (0.94, 0.34)), 8)
     assert len(apart) == 2
 
 
@@ -39,7 +39,7 @@ def test_novelty_is_the_distance_to_the_nearest():
 
 
 async def test_the_conversation_used_least_lately_is_forgotten_first():
-    memory = InProcess(items=2, conversations=2)
+    memory = LocalWorkingMemory(items=2, conversations=2)
     keys = [("t", "u", "a", f"c{n}") for n in range(3)]
     for key in keys:
         await memory.admit(key, item("x"))
@@ -64,7 +64,7 @@ async def test_only_what_is_salient_is_admitted(client):
 
 
 async def test_acetylcholine_lowers_the_threshold(client):
-    """New and uncertain again and again: what 0.7 would have kept out is admitted."""
+    """New and uncertain again and again: what 0.7 would have kept out is admit_item."""
     await remembered(client)
     admitted_at = []
     for number in range(12):

@@ -1,4 +1,4 @@
-"""The figures of bundles without memories that do not stand out: `brain.context.bundle.standing_out`."""
+"""The figures of bundles without memories that do not stand out: `brain.context.bundle.stand_out`."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soma.bench.candidates.matrix import DEEPEST, CandidateMatrix, Floats, figures_of_hits, summary
-from soma.brain.context.bundle import standing_out
+from soma.brain.context.bundle import stand_out
 from soma.memory.types import Candidates
 
 SHOWN = 50  # memories that the agent asks for, from which a bundle is chosen
@@ -29,7 +29,7 @@ def figures_above_floor(matrix: CandidateMatrix, scores: Floats, near: Floats) -
     kept, gold, before = (np.zeros(len(matrix)) for _ in range(3))
     for question, (start, end) in enumerate(pairwise(matrix.starts.tolist())):
         best = start + np.argsort(-scores[start:end], kind="stable")[:SHOWN]
-        stands = np.array(standing_out(scores[start:end].tolist(), near[start:end].tolist()))
+        stands = np.array(stand_out(scores[start:end].tolist(), near[start:end].tolist()))
         shown: NDArray[np.bool_] = matrix.gold[best[stands[best - start]]]
         found[question, : min(len(shown), DEEPEST)] = shown[:DEEPEST]
         kept[question], gold[question], before[question] = len(shown), shown.sum(), matrix.gold[best].sum()

@@ -18,7 +18,8 @@ from soma.brain.document_types import (
     ListedDocument,
     RecognisedDocument,
 )
-from soma.brain.service import Brain, owner
+from soma.brain.owner import owner_of
+from soma.brain.service import Brain
 from soma.brain.wire import document_requests as bodies
 from soma.memory.catalogue.identity import Delivery, ImportStep, IncomingDocument, KnownDocument
 from soma.memory.documents.importing import Chunking, Document
@@ -42,7 +43,7 @@ def add_documents(app: FastAPI, brain: Brain) -> None:
             continues=body.continues,
         )
         chunking = Chunking(brain.settings.memory.document_tokens, brain.count_tokens)
-        done = await brain.memory.import_document(owner(principal), document, chunking, namespace=body.namespace)
+        done = await brain.memory.import_document(owner_of(principal), document, chunking, namespace=body.namespace)
         chunks, step = done.chunks, _step(done.step)
         return json_response(
             ImportedDocument(
@@ -59,11 +60,11 @@ def add_documents(app: FastAPI, brain: Brain) -> None:
         )
 
     @app.get("/v1/memory/documents")
-    async def listed(request: Request) -> Response:
+    async def list_documents(request: Request) -> Response:
         principal, asked = read_principal(request, "namespace", "after"), request.query_params
         namespace, after = asked.get("namespace", "default"), asked.get("after")
-        found = await brain.memory.documents(owner(principal), namespace=namespace, after=after, limit=PAGE + 1)
-        page = [_listed(one) for one in found[:PAGE]]
+        found = await brain.memory.documents(owner_of(principal), namespace=namespace, after=after, limit=PAGE + 1)
+        page = [_describe_listed(one) for one in found[:PAGE]]
         return json_response(DocumentPage(documents=page, next=page[-1].id if len(found) > PAGE else None))
 
     @app.post("/v1/memory/documents/forget", **describe_body(bodies.ForgetDocuments))
@@ -79,7 +80,7 @@ def _add_planning(app: FastAPI, brain: Brain) -> None:
     async def plan(request: Request) -> Response:
         principal, body = await read_body(request, bodies.PlanDocuments)
         planned = await brain.memory.plan_documents(
-            owner(principal), _delivery(body), scope=body.scope, namespace=body.namespace
+            owner_of(principal), _delivery(body), scope=body.scope, namespace=body.namespace
         )
         asked = [DocumentInQuestion(id=one.id, origin=one.origin) for one in planned.in_question]
         steps = [_step(step) for step in planned.steps]
@@ -89,7 +90,7 @@ def _add_planning(app: FastAPI, brain: Brain) -> None:
     async def recognise(request: Request) -> Response:
         principal, body = await read_body(request, bodies.RecogniseDocument)
         found = await brain.memory.recognise_document(
-            owner(principal), body.name, body.text, scope=body.scope, namespace=body.namespace
+            owner_of(principal), body.name, body.text, scope=body.scope, namespace=body.namespace
         )
         if found is None:
             return json_response(RecognisedDocument())
@@ -132,7 +133,7 @@ def _place(one: KnownDocument | None) -> DocumentPlace | None:
     return None if one is None else DocumentPlace(id=one.id, collection=one.collection, name=one.name)
 
 
-def _listed(one: DocumentRow) -> ListedDocument:
+def _describe_listed(one: DocumentRow) -> ListedDocument:
     return ListedDocument(
         id=one.id,
         name=one.name,

@@ -22,7 +22,7 @@ def add_health(app: FastAPI, brain: Brain, auth: Authenticator) -> None:
         if away:
             message = "; ".join(f"{name}: {what}" for name, what in away.items())
             return json_response({"code": "not_ready", "message": message, "away": away, "request_id": new_id()}, 503)
-        answer = {"status": "ready", "dependencies": ["database"], "degraded": await brain.degraded()}
+        answer = {"status": "ready", "dependencies": ["database"], "degraded": await brain.find_degraded()}
         return json_response(answer | {"restored": brain.restored._asdict()})
 
     @app.get("/metrics")

@@ -13,7 +13,8 @@ from soma.brain.api.request import (
 )
 from soma.brain.api.response import json_response
 from soma.brain.errors import BrainRefused
-from soma.brain.service import Brain, owner
+from soma.brain.owner import owner_of
+from soma.brain.service import Brain
 from soma.brain.types import (
     Consolidated,
     Consolidations,
@@ -41,7 +42,7 @@ def add_memory(app: FastAPI, brain: Brain) -> None:
         principal, body = await read_body(request, requests.Remember)
         items = [_read_item(item) for item in body.items]
         results = await brain.memory.remember(
-            owner(principal), items, namespace=body.namespace, are_messages=body.are_messages
+            owner_of(principal), items, namespace=body.namespace, are_messages=body.are_messages
         )
         return json_response({"results": [_show_remembered(result) for result in results]})
 
@@ -62,9 +63,9 @@ def add_memory(app: FastAPI, brain: Brain) -> None:
             read_limit(request, most=LARGEST_PAGE),
         )
         if search := asked.get("search"):
-            page = await brain.memory.search(owner(principal), search, namespace=namespace, limit=limit, after=after)
+            page = await brain.memory.search(owner_of(principal), search, namespace=namespace, limit=limit, after=after)
         else:
-            page = await brain.memory.list(owner(principal), namespace=namespace, limit=limit, after=after)
+            page = await brain.memory.list(owner_of(principal), namespace=namespace, limit=limit, after=after)
         return json_response(MemoryPage(memories=[_show_memory(memory) for memory in page.items], next=page.after))
 
     _add_upkeep(app, brain)
@@ -82,7 +83,7 @@ def _add_upkeep(app: FastAPI, brain: Brain) -> None:
     @app.post("/v1/memory/verify", **describe_body(requests.Verify))
     async def verify(request: Request) -> Response:
         principal, body = await read_body(request, requests.Verify)
-        seen = owner(principal).visible()
+        seen = owner_of(principal).visible()
         sight = Sight(compared=None if body.whole else seen, named=seen)
         report = await brain.memory.verify(principal.tenant_id, repair=body.repair, sight=sight)
         return json_response(
@@ -103,7 +104,7 @@ def _add_exchange(app: FastAPI, brain: Brain) -> None:
     async def take(request: Request) -> Response:
         principal, body = await read_body(request, requests.ImportLines)
         try:
-            taken = await brain.memory.take(owner(principal), body.lines, namespace=body.namespace, scope=body.scope)
+            taken = await brain.memory.take(owner_of(principal), body.lines, namespace=body.namespace, scope=body.scope)
         except BadLine as wrong:
             raise _in_plain_words(wrong) from wrong
         return json_response(taken)
@@ -112,14 +113,14 @@ def _add_exchange(app: FastAPI, brain: Brain) -> None:
     async def export(request: Request) -> Response:
         principal, asked = read_principal(request, "namespace", "after"), request.query_params
         namespace, after = asked.get("namespace", "default"), asked.get("after")
-        items, following = await brain.memory.export_page(owner(principal), namespace=namespace, after=after)
+        items, following = await brain.memory.export_page(owner_of(principal), namespace=namespace, after=after)
         return json_response(ExportPage(items=list(items), next=following))
 
     @app.post("/v1/memory/links", **describe_body(requests.NewLinkBody))
     async def link(request: Request) -> Response:
         principal, body = await read_body(request, requests.NewLinkBody)
         new = NewLink(to_key=body.to_key, relation=body.relation, weight=body.weight)
-        made = await brain.memory.link(owner(principal), body.from_key, new, namespace=body.namespace)
+        made = await brain.memory.link(owner_of(principal), body.from_key, new, namespace=body.namespace)
         return json_response(Linked(status="created" if made else "unchanged"))
 
 
@@ -133,7 +134,7 @@ def _add_consolidation(app: FastAPI, brain: Brain) -> None:
     async def consolidations(request: Request) -> Response:
         namespace = request.query_params.get("namespace", "default")
         principal = read_principal(request, "namespace")
-        found = await brain.memory.consolidations(owner(principal), namespace=namespace)
+        found = await brain.memory.consolidations(owner_of(principal), namespace=namespace)
         listed = [
             Consolidated(
                 id=one.id,
@@ -151,12 +152,12 @@ def _add_consolidation(app: FastAPI, brain: Brain) -> None:
     @app.post("/v1/memory/consolidations/undo", **describe_body(requests.UndoConsolidation))
     async def undo(request: Request) -> Response:
         principal, body = await read_body(request, requests.UndoConsolidation)
-        return json_response(await brain.memory.undo(owner(principal), body.id, namespace=body.namespace))
+        return json_response(await brain.memory.undo(owner_of(principal), body.id, namespace=body.namespace))
 
 
 async def _status(brain: Brain, principal: Principal, namespace: str) -> MemoryStatus:
-    visible = await brain.memory.statistics(owner(principal), namespace=namespace)
-    progress = await brain.memory.embedding_progress(owner(principal))
+    visible = await brain.memory.statistics(owner_of(principal), namespace=namespace)
+    progress = await brain.memory.embedding_progress(owner_of(principal))
     return MemoryStatus(
         namespace=namespace,
         memories=visible.memories,

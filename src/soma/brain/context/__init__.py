@@ -1,1 +1,1 @@
-"""What a model is shown for a query: recalled, ranked, packed, planned, and held in mind."""
+"""The context of a query: memories ranked, packed into a token budget, planned with, and held in mind."""

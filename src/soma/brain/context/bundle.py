@@ -1,4 +1,4 @@
-"""Building context: candidates ranked by the served weights and packed into the lane. Pure; values in, values out."""
+"""The making of a bundle: candidates ranked by the served weights and packed into the lane. Pure."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from soma.brain.context.corrections import AS_RANKED, Order
-from soma.brain.context.plan import SHIPPED, plan_view, planned
+from soma.brain.context.plan import SHIPPED, describe_plan, make_plan
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.observations import VIEW_SCALE, Shown
 from soma.brain.core.serving.pack import PackCandidate as Contender
@@ -51,7 +51,7 @@ class Ranking:
         return self.candidates[self.by_id[row.id]]
 
     def cosines(self) -> list[float]:
-        """How near each candidate is to the question in meaning, in the order of the candidates."""
+        """Cosine of each candidate and the question, in the order of the candidates."""
         asked = np.array(self.candidates.query_embedding, np.float32)
         cosines: list[float] = (self.candidates.vectors @ asked).tolist()
         return cosines
@@ -80,8 +80,8 @@ class Ranking:
         )
 
 
-def ranked(candidates: Candidates, served: Served, order: Order = AS_RANKED) -> Ranking:
-    """Best first; what a person corrected comes first or last, whatever its score."""
+def rank_candidates(candidates: Candidates, served: Served, order: Order = AS_RANKED) -> Ranking:
+    """Rank candidates, best first; what a person corrected comes first or last, whatever its score."""
     views = tuple(sorted(candidates.views))
     columns_of = [candidates.views.index(view) for view in views]
     levels = map(tuple, candidates.levels[:, columns_of].tolist())
@@ -93,8 +93,8 @@ def ranked(candidates: Candidates, served: Served, order: Order = AS_RANKED) -> 
     return Ranking(views, rows, by_id, candidates, order)
 
 
-def distinct(ranking: Ranking, limit: int) -> list[Ranked]:
-    """The best rows, of equal texts of one speaker the best alone."""
+def drop_equal_texts(ranking: Ranking, limit: int) -> list[Ranked]:
+    """Take the best `limit` rows; of equal texts of one speaker only the best."""
     found: dict[tuple[str, str], Ranked] = {}
     for row in ranking.rows:
         candidate = ranking.of(row)
@@ -107,26 +107,26 @@ def distinct(ranking: Ranking, limit: int) -> list[Ranked]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lane:
-    """How much may be shown: `limit` memories, whole ones within the tokens, up to that share of the attention."""
+    """Bounds of what is shown: `limit` memories, whole ones within the tokens, up to that share of the attention."""
 
     limit: int
     token_budget: int
     attention_mass: float
 
 
-def built(
+def build_context(
     candidates: Candidates,
     served: Served,
     tokens: TokenCounter,
     *,
     lane: Lane,
-    settings: Hyperparameters,
+    hyperparameters: Hyperparameters,
     options: PlanOptions = SHIPPED,
     order: Order = AS_RANKED,
 ) -> Context:
-    """What attention and lane admit, and a plan of how to answer with it."""
-    ranking = ranked(candidates, served, order)
-    looked_at = relevant(ranking, ranking.rows[: CONTENDERS * lane.limit])
+    """Build what attention and lane admit, with a plan of how to answer with it."""
+    ranking = rank_candidates(candidates, served, order)
+    looked_at = find_relevant(ranking, ranking.rows[: CONTENDERS * lane.limit])
     irrelevant = max(0, min(len(ranking.rows), lane.limit) - len(looked_at))
     contenders = [
         Contender(row.id, row.attention, tokens.count(candidate.text), _group(candidate))
@@ -143,14 +143,14 @@ def built(
         limit=lane.limit,
         left_out=irrelevant,
     )
-    rows = _of(ranking, packed)
+    rows = _packed_rows(ranking, packed)
     lengths = {contender.id: contender.tokens for contender in contenders}
-    choice = planned(
+    choice = make_plan(
         [row.attention for row in rows],
         [lengths[row.id] for row in rows],
         gain=expected_gain(rows, served),
         served=served,
-        settings=settings,
+        hyperparameters=hyperparameters,
         options=options,
     )
     return Context(
@@ -160,23 +160,23 @@ def built(
         packed=packed,
         irrelevant=irrelevant,
         gain=expected_gain(rows, served),
-        plan=plan_view(choice, served),
+        plan=describe_plan(choice, served),
         vectors=[candidates.vectors[ranking.by_id[row.id]] for row in rows],
     )
 
 
-def relevant(ranking: Ranking, rows: Sequence[Ranked]) -> list[tuple[Ranked, Candidate]]:
-    """Those of `rows` that stand out; a group is judged by its best, and what a person taught always stands."""
+def find_relevant(ranking: Ranking, rows: Sequence[Ranked]) -> list[tuple[Ranked, Candidate]]:
+    """Keep the rows that stand out; a group is judged by its best, and what a person taught always stands."""
     near, taught = ranking.cosines(), ranking.order.first
-    standing = standing_out([row.score for row in ranking.rows], [near[ranking.by_id[row.id]] for row in ranking.rows])
+    standing = stand_out([row.score for row in ranking.rows], [near[ranking.by_id[row.id]] for row in ranking.rows])
     stands = {row.id for row, is_out in zip(ranking.rows, standing, strict=True) if is_out or row.id in taught}
     looked_at = [(row, ranking.of(row)) for row in rows]
     groups = {_group(found) for row, found in looked_at if row.id in stands} - {None}
     return [(row, found) for row, found in looked_at if row.id in stands or _group(found) in groups]
 
 
-def standing_out(scores: Sequence[float], near: Sequence[float]) -> list[bool]:
-    """Whether each candidate stands out: by score from the middle of all, or near the question in meaning.
+def stand_out(scores: Sequence[float], near: Sequence[float]) -> list[bool]:
+    """Tell of each candidate whether it stands out: by its score from the middle of all, or near the question.
 
     Both are relative, since neither scores nor cosines mean the same from one question to the next.
     """
@@ -188,13 +188,13 @@ def standing_out(scores: Sequence[float], near: Sequence[float]) -> list[bool]:
     return [score >= least or 0 < nearest <= cosine for score, cosine in zip(scores, near, strict=True)]
 
 
-def _of(ranking: Ranking, packed: Packed) -> list[Ranked]:
+def _packed_rows(ranking: Ranking, packed: Packed) -> list[Ranked]:
     chosen = set(packed.shown)
     return [row for row in ranking.rows if row.id in chosen]
 
 
 def expected_gain(rows: Sequence[Ranked], served: Served) -> float:
-    """In [0, 1]: the score of the best shown memory as a share of the greatest that the weights allow."""
+    """Score of the best shown memory as a share, in [0, 1], of the greatest that the weights allow."""
     greatest = sum(weight for weight in served.weights if weight > 0.0)
     if not rows or greatest <= 0.0:
         return 0.0

@@ -16,7 +16,7 @@ from soma.events.transaction import Transaction
 
 
 class Bundle(msgspec.Struct, frozen=True, kw_only=True):
-    """What was shown for a query: all that feedback on it is learned from."""
+    """A record of what was shown for a query: all that feedback on it is learned from."""
 
     bundle_id: str
     tenant_id: str
@@ -67,7 +67,7 @@ def keep_bundle(transaction: Transaction, bundle: Bundle, *, days: int) -> None:
 
 
 def find_bundles(reads: Reader, principal: Principal, ids: Iterable[str]) -> dict[str, Bundle]:
-    """The living bundles among `ids` that this user of this agent was shown."""
+    """Find the unexpired bundles among `ids` that this user of this agent was shown."""
     found: dict[str, Bundle] = {}
     for some in split_values(ids):
         rows = reads.query(

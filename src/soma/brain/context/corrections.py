@@ -49,7 +49,7 @@ class CorrectedQuestion(NamedTuple):
 
 
 class StandingCorrection(NamedTuple):
-    """What a person said of a question; `is_typed`: the first helpful memory is what was typed as right."""
+    """A person's words on a question; `is_typed`: the first helpful memory is what was typed as right."""
 
     question: CorrectedQuestion
     version: int

@@ -36,18 +36,19 @@ SHIPPED = PlanOptions(
 )
 
 
-def planned(
+def make_plan(
     attention: Sequence[float],
     tokens: Sequence[int],
     *,
     gain: float,
     served: Served,
-    settings: Hyperparameters,
+    hyperparameters: Hyperparameters,
     options: PlanOptions = SHIPPED,
 ) -> PlanChoice:
-    """`attention` and `tokens` of the memories that may be shown, best first; `gain` in [0, 1] is the bundle's own.
+    """Choose the best plan. `attention` and `tokens` are of the memories that may be shown, best first.
 
-    All of them bring (1 + gain) / 2, the first n of them as much of it as they hold of the attention.
+    `gain` in [0, 1] is the bundle's own: all of its memories bring (1 + gain) / 2, the first n of them as much of that
+    as they hold of the attention.
     """
     menu = Menu(
         memories=_memories(attention, tokens, LEAST_GAIN + (1.0 - LEAST_GAIN) * gain),
@@ -55,15 +56,15 @@ def planned(
         models=_options(options.models or SHIPPED.models),
         tools=_options(options.tools or SHIPPED.tools),
     )
-    return plan(menu, Worth(served.lambda_, served.mu, served.nu), settings)
+    return plan(menu, Worth(served.lambda_, served.mu, served.nu), hyperparameters)
 
 
 def memories_of(chosen: Plan) -> int:
     return int(chosen.memories)
 
 
-def plan_view(choice: PlanChoice, served: Served) -> dict[str, Any]:
-    """As the bundle carries it: advice to the caller, which bounds nothing by itself."""
+def describe_plan(choice: PlanChoice, served: Served) -> dict[str, Any]:
+    """Describe the plan for the bundle: advice to the caller, which bounds nothing by itself."""
     return {
         "best": _view(choice.best),
         "runners_up": [_view(runner_up) for runner_up in choice.runners_up],

@@ -1,20 +1,21 @@
-"""Previews: what other weights would show for a query, beside what is shown now. Nothing is kept of one."""
+"""Previews: what other weights would show for a query, beside what is shown now; nothing is kept."""
 
 from collections.abc import Mapping
 from concurrent.futures import Executor
 
-from soma.brain.context.bundle import Lane, built
+from soma.brain.context.bundle import Lane, build_context
 from soma.brain.core.serving.serve import Served, serve
 from soma.brain.core.state import LearnerState
 from soma.brain.core.weights import weight_name
 from soma.brain.errors import BrainRefused
 from soma.brain.learners.learners import Learners
+from soma.brain.owner import owner_of
 from soma.brain.settings import BrainSettings
 from soma.brain.tokens import TokenCounter
 from soma.brain.types import Preview, Principal
 from soma.brain.wire import requests
 from soma.memory.memory import Memory
-from soma.memory.types import Candidates, Owner, Query
+from soma.memory.types import Candidates, Query
 from soma.process.threads import run_in_thread
 
 
@@ -37,21 +38,23 @@ class Previews:
             conversation_id=body.conversation_id or body.session_id,
             at=body.at,
         )
-        owner = Owner(tenant_id=principal.tenant_id, user_id=principal.user_id, agent_id=principal.agent_id)
-        candidates = await self._memory.candidates(owner, query)
+        candidates = await self._memory.candidates(owner_of(principal), query)
         return await run_in_thread(self._threads, self._compare, state, candidates, body)
 
     def _compare(self, state: LearnerState, candidates: Candidates, body: requests.Preview) -> Preview:
-        constants = self._learners.hyperparameters
-        served = serve(state, constants)
-        other = overridden(served, body.weights) if body.weights else shipped(state, served, self._initial())
+        hyperparameters = self._learners.hyperparameters
+        served = serve(state, hyperparameters)
+        other = (
+            override_weights(served, body.weights) if body.weights else shipped_weights(state, served, self._initial())
+        )
         lane = Lane(
             limit=body.top_k or self._settings.top_k,
             token_budget=self._settings.token_budget if body.token_budget is None else body.token_budget,
             attention_mass=self._settings.attention_mass,
         )
         ours, theirs = (
-            built(candidates, weights, self._tokens, lane=lane, settings=constants) for weights in (served, other)
+            build_context(candidates, weights, self._tokens, lane=lane, hyperparameters=hyperparameters)
+            for weights in (served, other)
         )
         here, there = ([memory.id for memory in context.memories] for context in (ours, theirs))
         return Preview(
@@ -68,12 +71,12 @@ class Previews:
         )
 
     def _initial(self) -> Served:
-        constants = self._learners.hyperparameters
-        return serve(LearnerState.initial(constants), constants)
+        hyperparameters = self._learners.hyperparameters
+        return serve(LearnerState.initial(hyperparameters), hyperparameters)
 
 
-def overridden(served: Served, weights: Mapping[str, float]) -> Served:
-    """What is served, but for the named weights."""
+def override_weights(served: Served, weights: Mapping[str, float]) -> Served:
+    """Replace the named weights of what is served. Raises BrainRefused for a name that is none of it."""
     unknown = sorted(set(weights) - set(served.by_name()))
     if unknown:
         raise BrainRefused("unknown_weight", f"This learner has no weight {unknown[0]!r}.", f"weights.{unknown[0]}")
@@ -88,8 +91,8 @@ def overridden(served: Served, weights: Mapping[str, float]) -> Served:
     )
 
 
-def shipped(state: LearnerState, served: Served, initial: Served) -> Served:
-    """What would be served if nothing had been learned: the prior of this learner."""
+def shipped_weights(state: LearnerState, served: Served, initial: Served) -> Served:
+    """Return what would be served if nothing had been learned: the prior of this learner."""
     return served._replace(
         weights=state.retrieval.views.priors, tau=initial.tau, lambda_=initial.lambda_, mu=initial.mu, nu=initial.nu
     )

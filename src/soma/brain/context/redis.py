@@ -1,4 +1,4 @@
-"""Working memories and residuals in Redis, shared by several processes; while it is away, in this process alone."""
+"""Scratchpads in Redis: working memories and residuals for several processes; while it is away, in this one alone."""
 
 import logging
 import re
@@ -11,8 +11,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from soma.brain.context import residual
-from soma.brain.context.working_memory import InProcess, Item, Key, admitted, is_of
+from soma.brain.context.residual import LocalResiduals
+from soma.brain.context.working_memory import Item, Key, LocalWorkingMemory, admit_item, is_of
 from soma.events.reasons import reason_of
 
 if TYPE_CHECKING:
@@ -34,8 +34,11 @@ class _Stored(msgspec.Struct, frozen=True, array_like=True):
     at: str
 
 
-class InRedis:
-    """One value a conversation, written only over the one that was read: of two writers at once, one begins again."""
+class RedisScratchpads:
+    """Scratchpads in Redis, one value a conversation.
+
+    A value is written only over the one that was read: of two writers at once, one begins again.
+    """
 
     def __init__(self, redis: "Redis", *, items: int, conversations: int) -> None:
         self._redis = redis
@@ -45,17 +48,17 @@ class InRedis:
 
     async def items(self, key: Key) -> Sequence[Item]:
         ring = _ring(await self._bytes(_name("working", key)))
-        self._seen(key, len(ring))
+        self._count(key, len(ring))
         return ring
 
     async def admit(self, key: Key, item: Item) -> None:
         name = _name("working", key)
 
         async def write(pipe: "Pipeline") -> None:
-            ring = admitted(_ring(cast("bytes | None", await pipe.get(name))), item, self._limit)
+            ring = admit_item(_ring(cast("bytes | None", await pipe.get(name))), item, self._limit)
             pipe.multi()  # type: ignore[no-untyped-call]
-            pipe.set(name, msgspec.msgpack.encode([_stored(each) for each in ring]), ex=KEPT_SECONDS)
-            self._seen(key, len(ring))
+            pipe.set(name, msgspec.msgpack.encode([_to_stored(each) for each in ring]), ex=KEPT_SECONDS)
+            self._count(key, len(ring))
 
         await self._redis.transaction(write, name)
 
@@ -70,7 +73,7 @@ class InRedis:
         """Clear working memory and residuals alike."""
         whose = quote(tenant_id, safe="") + (f":{quote(user_id, safe='')}" if user_id else "")
         for kind in ("working", "residual"):
-            async for name in self._redis.scan_iter(match=f"soma:{kind}:{_literally(whose)}:*", count=1_000):
+            async for name in self._redis.scan_iter(match=f"soma:{kind}:{_escape(whose)}:*", count=1_000):
                 await self._redis.delete(name)
         for key in [key for key in self._sizes if is_of(key, tenant_id, user_id)]:
             del self._sizes[key]
@@ -84,17 +87,22 @@ class InRedis:
     def count(self) -> int:
         return sum(self._sizes.values())
 
-    def _seen(self, key: Key, size: int) -> None:
+    def _count(self, key: Key, size: int) -> None:
         self._sizes[key] = size
         self._sizes.move_to_end(key)
         while len(self._sizes) > self._conversations:
             self._sizes.popitem(last=False)
 
 
-class Falling:
-    """Redis, and while it is away this process: what was in mind there is out of mind, and `degraded` says so."""
+class FallbackScratchpads:
+    """Scratchpads in Redis, and in this process while Redis is away.
 
-    def __init__(self, redis: InRedis, rings: InProcess, residuals: residual.InProcess, away: type[Exception]) -> None:
+    `degraded` says so then; what Redis holds is not seen until it is back.
+    """
+
+    def __init__(
+        self, redis: RedisScratchpads, rings: LocalWorkingMemory, residuals: LocalResiduals, away: type[Exception]
+    ) -> None:
         self._redis = redis
         self._rings = rings
         self._residuals = residuals
@@ -115,7 +123,7 @@ class Falling:
         await self._either(lambda: self._redis.keep(key, residual), lambda: self._residuals.keep(key, residual))
 
     async def clear(self, tenant_id: str, user_id: str | None) -> None:
-        """Clear the copies in this process too: Redis may have been away meanwhile."""
+        """Clear the copies in this process too: Redis may have been away."""
         await self._rings.clear(tenant_id, user_id)
         await self._residuals.clear(tenant_id, user_id)
         await self._either(lambda: self._redis.clear(tenant_id, user_id), _nothing)
@@ -143,8 +151,8 @@ class Falling:
 async def _nothing() -> None: ...
 
 
-def _literally(text: str) -> str:
-    """`text` in a pattern of Redis, which reads `*`, `?`, `[` and a backslash."""
+def _escape(text: str) -> str:
+    """Escape what a pattern of Redis reads: `*`, `?`, `[` and a backslash."""
     return re.sub(r"([*?\[\]\\^-])", r"\\\1", text)
 
 
@@ -160,5 +168,5 @@ def _ring(stored: bytes | None) -> Sequence[Item]:
     ]
 
 
-def _stored(item: Item) -> _Stored:
+def _to_stored(item: Item) -> _Stored:
     return _Stored(item.text, array("f", item.embedding).tobytes(), item.salience, item.at)

@@ -1,4 +1,4 @@
-"""What a conversation was shown, in one vector: a holographic reduced representation (Plate 1995).
+"""The residual: what a conversation was shown, in one vector, a holographic reduced representation (Plate 1995).
 
 bind(a, b) = IFFT(FFT(a) FFT(b)), circular convolution; a role is *unitary* (each frequency has length 1), so that
 binding keeps lengths and unbinding, the convolution with the inverse role, is exact.
@@ -36,7 +36,7 @@ AGE = "age"
 
 @lru_cache(1_024)
 def role(name: str, dimension: int) -> Spectrum:
-    """The spectrum of a role, from its name alone: the phases are SHAKE-256 of it, the ends of the spectrum are 1."""
+    """Spectrum of a role, from its name alone: the phases are SHAKE-256 of it, the ends of the spectrum are 1."""
     size = dimension // 2 + 1
     words = np.frombuffer(shake_256(name.encode()).digest(4 * size), "<u4")
     spectrum = np.exp(2j * pi * words / 2.0**32)
@@ -55,8 +55,8 @@ def unbind(role: Spectrum, vector: Any) -> Vector:
     return bind(role.conj(), vector)
 
 
-def superposed(residual: Sequence[float] | Vector, memories: Any, *, decay: float = DECAY) -> Vector:
-    """The residual after one more bundle. `memories` are unit vectors, best first."""
+def superpose(residual: Sequence[float] | Vector, memories: Any, *, decay: float = DECAY) -> Vector:
+    """Return the residual after one more bundle. `memories` are unit vectors, best first."""
     rows = np.asarray(memories, np.float64)[:PLACES]
     dimension = rows.shape[1] if rows.size else len(residual)
     if not dimension:
@@ -70,8 +70,8 @@ def superposed(residual: Sequence[float] | Vector, memories: Any, *, decay: floa
     return np.fft.irfft(whole, dimension)
 
 
-def heard(residual: Sequence[float] | Vector, vector: Any, *, decay: float = DECAY) -> float:
-    """The greatest cosine of `vector` with what the residual still tells apart from noise; 0 where that is nothing."""
+def loudness_of(residual: Sequence[float] | Vector, vector: Any, *, decay: float = DECAY) -> float:
+    """Greatest cosine of `vector` with what the residual still tells apart from noise (0 where that is nothing)."""
     dimension = len(residual)
     if not dimension or len(vector) != dimension:
         return 0.0
@@ -97,14 +97,14 @@ def _inner(said: Spectrum, bound: Spectrum, dimension: int) -> float:
 
 def novelty(residual: Sequence[float] | Vector, vector: Any) -> float:
     """1 - what is heard, in [0, 1]; 1 where nothing is."""
-    return 1.0 - heard(residual, vector)
+    return 1.0 - loudness_of(residual, vector)
 
 
 class Residuals(Protocol):
-    """Where the residual of each conversation is kept. It is a mood of the conversation: losing it costs nothing."""
+    """Residuals by conversation. One is a mood of its conversation: losing it costs nothing."""
 
     async def of(self, key: Key) -> Sequence[float]:
-        """Empty for a conversation that was shown nothing."""
+        """Return the residual, empty for a conversation that was shown nothing."""
         ...
 
     async def keep(self, key: Key, residual: Sequence[float]) -> None: ...
@@ -114,8 +114,8 @@ class Residuals(Protocol):
         ...
 
 
-class InProcess:
-    """Of the conversations used last; gone with the process."""
+class LocalResiduals:
+    """Residuals of the conversations used last, gone with the process."""
 
     def __init__(self, *, conversations: int) -> None:
         self._conversations = conversations

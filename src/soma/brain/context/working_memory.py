@@ -1,6 +1,6 @@
-"""A conversation's scratchpad: a bounded ring of what was salient, with duplicates merged.
+"""Working memory of a conversation: a bounded ring of what was salient, with duplicates merged.
 
-It decides how new a thing is: novelty = 1 - the greatest cosine to what is held.
+It tells how new a thing is: novelty = 1 - the greatest cosine to what is held.
 """
 
 from collections import OrderedDict
@@ -29,7 +29,7 @@ class WorkingMemory(Protocol):
     degraded: str | None
 
     async def items(self, key: Key) -> Sequence[Item]:
-        """Oldest first."""
+        """Return the items, oldest first."""
         ...
 
     async def admit(self, key: Key, item: Item) -> None: ...
@@ -43,7 +43,7 @@ class WorkingMemory(Protocol):
         ...
 
 
-class InProcess:
+class LocalWorkingMemory:
     """Rings of the conversations used last; gone with the process."""
 
     degraded: str | None = None
@@ -57,7 +57,7 @@ class InProcess:
         return self._rings.get(key, ())
 
     async def admit(self, key: Key, item: Item) -> None:
-        self._rings[key] = admitted(self._rings.get(key, ()), item, self._limit)
+        self._rings[key] = admit_item(self._rings.get(key, ()), item, self._limit)
         self._rings.move_to_end(key)
         while len(self._rings) > self._conversations:
             self._rings.popitem(last=False)
@@ -74,8 +74,8 @@ def is_of(key: Key, tenant_id: str, user_id: str | None) -> bool:
     return key[0] == tenant_id and user_id in {None, key[1]}
 
 
-def admitted(ring: Sequence[Item], item: Item, limit: int) -> tuple[Item, ...]:
-    """`item` last; what says the same is merged into it and keeps the greater salience."""
+def admit_item(ring: Sequence[Item], item: Item, limit: int) -> tuple[Item, ...]:
+    """Put `item` last; what says the same is merged into it and keeps the greater salience."""
     same = [held for held in ring if cosine(held.embedding, item.embedding) >= DUPLICATE]
     merged = replace(item, salience=max([item.salience, *(held.salience for held in same)]))
     rest = [held for held in ring if held not in same]

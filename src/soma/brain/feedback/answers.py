@@ -9,14 +9,14 @@ from soma.events.transaction import Prefetch, Transaction
 
 
 def find_first_answer(transaction: Transaction, tenant_id: str, key: str) -> str | None:
-    """What was answered to `key` first, in this commit or before."""
+    """Find what was answered to `key` first, in this commit or before."""
     return transaction.noted(
         ("answer", tenant_id, key), lambda: transaction.prefetched(Prefetch(find_answers, (tenant_id, key)))
     )
 
 
 def find_answers(reads: Reader, keys: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
-    """By tenant and key. A join, in this order: SQLite would look for pairs IN a list in every row."""
+    """Find answers by tenant and key. A join, in this order: SQLite would look for pairs IN a list in every row."""
     found: dict[tuple[str, str], str] = {}
     for some in split_values(keys):
         pairs = ", ".join(["(?, ?)"] * len(some))

@@ -121,7 +121,7 @@ class _BatchLearning:
         """Learn one item, and return the versions that came of it, by aspect."""
         result = learn_from(self.state, item, decision, self._hyperparameters)
         self.state = result.state
-        self._records += result.learned
+        self._records += result.observations
         self._recent.extend(step.state for step in result.steps)
         self.consequences.add(result, self._metrics, self._hyperparameters, at=self._at)
         return result.versions

@@ -35,7 +35,7 @@ from soma.events.facts.learning import RewardVoided
 
 
 class FeedbackResult(NamedTuple):
-    """What one feedback taught: a step for each observation that was learned.
+    """Result of one feedback: a step for each observation that was learned.
 
     `reason` says why nothing was applied; None where something was. `versions` are the learner's after each aspect.
     """
@@ -48,7 +48,7 @@ class FeedbackResult(NamedTuple):
     reward: float | None
 
     @property
-    def learned(self) -> list[Learnable]:
+    def observations(self) -> list[Learnable]:
         return [step.observation for step in self.steps]
 
     @property
@@ -116,7 +116,7 @@ class Consequences:
         if (void := void_of(feedback, version)) is not None:
             self.voids.append(void)
         if metrics:
-            self.outcomes += measure(feedback, result.learned, metrics, hyperparameters)
+            self.outcomes += measure(feedback, result.observations, metrics, hyperparameters)
         add_spending(self.spent, feedback)
         self.applied += result.is_applied
         learned_at = version if result.steps else None

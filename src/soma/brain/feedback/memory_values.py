@@ -62,7 +62,7 @@ class Values:
         return kept.write(transaction, principal.tenant_id, learned)
 
     def follow(self, transaction: Transaction, principal: Principal, lesson: LearningResult) -> kept.Written:
-        """Where a learner jumped, give memories the values that stand after it. What was forgotten stays so."""
+        """Give memories the values that stand after a learner jumped; what was forgotten stays so."""
         known = read_jumps(transaction, principal)
         before, after = lesson.before.state.version, lesson.after.state.version
         old, new = lineage(before, known), lineage(after, known)
@@ -91,7 +91,7 @@ class Values:
 
 
 class _Standing:
-    """What stands in each learner of a tenant; those that nobody asks for are not looked up."""
+    """Versions that stand in each learner of a tenant, looked up when they are asked for."""
 
     def __init__(self, reads: Reader, tenant_id: str, known: dict[str, Lineage], current: Callable[[str], int]) -> None:
         self._reads = reads
@@ -107,17 +107,17 @@ class _Standing:
 
 
 def value_of(reads: Reader, tenant_id: str, memory_id: str, holds: Callable[[str, int], bool]) -> float:
-    """What the standing steps make of the value that the memory had before the first of all."""
+    """Value that the standing steps make of the one that the memory had before the first of all."""
     rows = reads.query(
         "SELECT agent_id, version, helpful, rate, before FROM value_steps "
         "WHERE tenant_id = ? AND memory_id = ? ORDER BY position, version",
         [tenant_id, memory_id],
     )
-    return folded(rows, holds)
+    return fold_steps(rows, holds)
 
 
-def folded(steps: Iterable[tuple[str, int, int, float, float]], holds: Callable[[str, int], bool]) -> float:
-    """Each step is (agent, version, helpful, rate, the value until then); the first begins at its own."""
+def fold_steps(steps: Iterable[tuple[str, int, int, float, float]], holds: Callable[[str, int], bool]) -> float:
+    """Fold steps (agent, version, helpful, rate, the value until then) into a value; the first begins at its own."""
     value: float | None = None
     for agent_id, version, helpful, rate, before in steps:
         value = before if value is None else value

@@ -1,4 +1,4 @@
-"""What people and iterations said, as rows: one a feedback, one an iteration."""
+"""Rows of what people and iterations said: one a feedback, one an iteration."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -15,13 +15,13 @@ FEEDBACK = (
 
 
 def keep_feedback(transaction: Transaction, position: int, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Rows of one event, in its order."""
+    """Keep the rows of one event, in its order."""
     placed = [(position, number, *row) for number, row in enumerate(rows)]
     transaction.insert("feedback_events", FEEDBACK, placed)
 
 
 def list_feedback(reads: Reader, principal: Principal, conversation_id: str, *, limit: int) -> list[FeedbackRow]:
-    """The newest first."""
+    """List a conversation's feedback, newest first."""
     rows = reads.query(
         "SELECT created_at, bundle_id, reward, helpful, unhelpful, applied, reason, learner_version "
         "FROM feedback_events WHERE tenant_id = ? AND conversation_id = ? AND user_id = ? AND agent_id = ? "
@@ -66,7 +66,7 @@ def find_first_outcome(
 
 
 def list_outcomes(reads: Reader, principal: Principal, turn_id: str) -> list[str]:
-    """The bodies of a turn's iterations of this agent, in order."""
+    """List the bodies of a turn's iterations of this agent, in order."""
     rows = reads.query(
         "SELECT body FROM turn_metrics WHERE tenant_id = ? AND turn_id = ? AND agent_id = ? ORDER BY iteration_number",
         [principal.tenant_id, turn_id, principal.agent_id],

@@ -45,6 +45,7 @@ from soma.brain.learners.learners import Learners, LearningResult, subject_of
 from soma.brain.learners.lineage import standing_versions
 from soma.brain.learners.presentation import difference, fill_unmoved, weight_changes
 from soma.brain.learners.reward_gate import WITHDRAWN, Void, is_withdrawn
+from soma.brain.owner import owner_of
 from soma.brain.types import FeedbackAnswer, Principal
 from soma.brain.wire.requests import Feedback
 from soma.events.database import Reader
@@ -53,7 +54,7 @@ from soma.events.ids import now
 from soma.events.transaction import Prefetch, Transaction
 from soma.events.writer import Writer
 from soma.memory.memory import Memory
-from soma.memory.types import Keep, Owner, Query, Remembered
+from soma.memory.types import Keep, Query, Remembered
 from soma.memory.values import Written
 from soma.process.threads import run_in_thread
 
@@ -62,7 +63,7 @@ LONGEST_QUESTION = 16_000  # characters
 
 
 class KnownBefore(NamedTuple):
-    """What was known when a feedback came: the first answer to its key, and what was learned of its targets.
+    """Knowledge of a feedback when it came: the first answer to its key, and what was learned of its targets.
 
     `learned` holds statements by name, that of the turn's own model among them; `standing` those of them that were not
     rolled back since. `is_forgotten`: what a correction typed was forgotten, so that it may be typed again.
@@ -106,7 +107,7 @@ class FeedbackIntake:
         if (new := memory_of(feedback)) is None:
             return await self._writer.write(lambda tx: self.commit(tx, feedback), prefetch=prefetch)
         return await self._memory.remember_within(
-            _owner(principal), new, lambda tx, keep: self.commit(tx, feedback, keep), prefetch=prefetch
+            owner_of(principal), new, lambda tx, keep: self.commit(tx, feedback, keep), prefetch=prefetch
         )
 
     async def _with_target(self, principal: Principal, body: Feedback) -> FeedbackWithTarget:
@@ -124,7 +125,7 @@ class FeedbackIntake:
         if body.correction is None and (bundle is None or not body.says_evidence):
             return feedback
         query = Query(text=body.query[:LONGEST_QUESTION], top_k=1)
-        found = await self._memory.candidates(_owner(feedback.principal), query)
+        found = await self._memory.candidates(owner_of(feedback.principal), query)
         return feedback._replace(question=question_of(body.query, found.query_embedding))
 
     def commit(
@@ -251,7 +252,7 @@ class FeedbackIntake:
 
 
 def lookup_of(feedback: FeedbackWithTarget) -> Prefetch:
-    """What `commit` looks up of what was there before, for many requests in one query."""
+    """Look-up of what was there before a commit, for many requests in one query."""
     names = tuple(one.name for one in feedback.all_statements)
     return Prefetch(_look_up, (feedback.principal.tenant_id, feedback.key or "", names))
 
@@ -308,15 +309,6 @@ def _void_if_withdrawn(transaction: Transaction, feedback: FeedbackWithTarget) -
     if feedback.void is None and turn_id is not None and is_withdrawn(transaction, feedback.principal, turn_id):
         return feedback._replace(void=Void(WITHDRAWN))
     return feedback
-
-
-def _owner(principal: Principal) -> Owner:
-    return Owner(
-        tenant_id=principal.tenant_id,
-        user_id=principal.user_id,
-        agent_id=principal.agent_id,
-        is_tenant_owner=principal.role == "owner",
-    )
 
 
 def _answer(

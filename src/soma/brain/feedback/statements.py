@@ -51,7 +51,7 @@ class LearnedStatement(NamedTuple):
 
 
 class StatementDecision(NamedTuple):
-    """Why statements of a feedback are refused, and the versions of those that it replaces; both by aspect."""
+    """Reasons why statements are refused, and the versions of those that are replaced; both by aspect."""
 
     refused: Mapping[str, str] = {}
     replaced: Mapping[str, int] = {}
