@@ -112,7 +112,7 @@ async def act(play: Play) -> None:
         fuse.lit = not play.patient
         await all_ended(stage)
         if play.person == 0:
-            people = [await found(person) for person in people_of(stage, folder)]
+            people = [await describe(person) for person in people_of(stage, folder)]
             (folder / "found.json").write_text(json.dumps(people))
             return
         ann = people_of(stage, folder)[play.person]
@@ -171,8 +171,8 @@ async def all_ended(stage: Stage) -> None:
             await asyncio.sleep(0.01)
 
 
-async def found(ann: Person) -> dict[str, Any]:
-    """What a person's conversation looks like."""
+async def describe(ann: Person) -> dict[str, Any]:
+    """Describe a person's conversation."""
     turns = [turn.id async for turn in Turn.objects.filter(conversation_id=ann.conversation_id).order_by("id")]
     records = [ann.agent.store.load(turn_id) for turn_id in turns]
     for turn_id in turns:

@@ -78,7 +78,7 @@ class Person:
         return Principal(tenant_id=self.caller.tenant_id, user_id=self.caller.user_id, agent_id=self.capsule_id)
 
     def hears(self, *responses: Response) -> ScriptedModel:
-        """What the model of this person's agent will say."""
+        """Set what the model of this person's agent will say."""
         model = ScriptedModel(responses)
         self.stage.models[f"scripted/{self.caller.tenant_id}"] = model
         return model
@@ -122,7 +122,7 @@ class Person:
         return self.agent.store.load(turn_id)
 
     async def frames(self, *, after: int = 0, until: str = "chat.turn_complete") -> list[Frame]:
-        """What a follower of the conversation sees, to the first frame of that type."""
+        """Return the frames of the conversation, to the first of that type."""
         seen: list[Frame] = []
         async with asyncio.timeout(20):
             follow = self.agent.feed.follow(self.caller.tenant_id, self.conversation_id, after=after)

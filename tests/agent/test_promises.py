@@ -40,7 +40,7 @@ async def capsule_of(ann: Person) -> Capsule:
 
 
 class Watched:
-    """While it is entered: which doors of the brain are asked, and which calls go from the agent into memory."""
+    """Record, within the context, the brain's endpoints that are called, and calls from the agent into memory."""
 
     def __init__(self, ann: Person) -> None:
         self.asked: Counter[str] = Counter()
@@ -86,7 +86,7 @@ async def test_whatever_the_agent_does_with_memory_goes_through_the_brain(ann):
     assert left.json()["memories"] == []
     of_memory = {path: seen.asked[path] for path in seen.asked if "/v1/memor" in path}
     assert of_memory == {
-        "/v1/memory/recall": 2,  # the tool, the door
+        "/v1/memory/recall": 2,  # the tool, the endpoint
         "/v1/memory/remember": 2,  # the tool, the cursor
         "/v1/memory/forget": 2,  # to see what, so that turns are withheld first; then to forget it
         "/v1/memories": 1,
@@ -148,7 +148,7 @@ async def test_tools_are_loaded_once_a_turn_however_many_iterations_it_has(ann):
 
 
 async def _looks_at_capsules(ann: Person, content: str) -> int:
-    """How often a turn reads the table of capsules."""
+    """Count the reads of the table of capsules in a turn."""
     looked: list[str] = []
 
     def watch(execute: Any, sql: str, *rest: Any) -> Any:
@@ -220,7 +220,7 @@ async def test_every_phase_of_a_turn_is_measured(ann):
 
 
 async def _counts(ann: Person) -> Counter[str]:
-    """What both halves have counted, by its name, summed over labels."""
+    """Return the metrics of agent and brain by name, summed over labels."""
     assert ann.agent.brain_app is not None
     transport = httpx.ASGITransport(ann.agent.brain_app)
     token = ann.agent.settings.brain_token

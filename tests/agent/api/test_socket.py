@@ -1,4 +1,4 @@
-"""Why a socket was closed is told by a code and in words."""
+"""The reason why a socket was closed is a code and a sentence."""
 
 import asyncio
 import json
@@ -12,7 +12,7 @@ from django.utils import timezone
 from tests.agent.stage import Person
 
 from soma.agent.access.auth import issue_token
-from soma.agent.api import socket as door
+from soma.agent.api import socket as endpoint
 from soma.agent.api.socket import ChatSocket
 from soma.agent.errors import Unauthorized
 from soma.agent.llm.scripted import says
@@ -80,7 +80,7 @@ async def test_a_token_that_is_revoked_closes_its_socket_at_the_next_message(ann
 
 
 async def test_who_only_listens_with_a_revoked_token_is_closed_at_a_heartbeat(ann, monkeypatch):
-    monkeypatch.setattr(door, "HEARTBEAT_SECONDS", 0.01)
+    monkeypatch.setattr(endpoint, "HEARTBEAT_SECONDS", 0.01)
     socket = await opened(ann)
     assert json.loads((await socket.receive_output())["text"])["type"] == "heartbeat"
     await revoke(ann)

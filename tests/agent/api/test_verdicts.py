@@ -1,4 +1,4 @@
-"""What the brain hears of an answer: its price, its raw confidence, and whether a verdict on it may be learned from."""
+"""The brain learns an answer's price, its raw confidence, and whether a verdict on it may be learned from."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Forget means forget, in chat as at every other door: asked first, then gone, and in no later prompt."""
+"""Forget means forget, in chat and at every endpoint: asked first, then gone, and in no later prompt."""
 
 import asyncio
 import re
@@ -322,7 +322,7 @@ async def test_what_was_forgotten_at_another_door_is_in_no_later_prompt_either(a
 
 
 class Killed(BaseException):
-    """As if the process had ended."""
+    """Ends the work like the end of the process."""
 
 
 async def test_what_speaks_of_it_is_withheld_though_the_process_dies_once_it_is_erased(ann, monkeypatch):
@@ -572,7 +572,7 @@ async def test_what_waits_to_be_remembered_is_forgotten_too(ann):
 
 
 async def handed_over_again(person: Person, record: TurnRecord) -> None:
-    """As if the cursor came to the end of the turn only now."""
+    """Hand the end of the turn to the consumer once more."""
     ended = [event for event in person.events(record.turn.id) if event.event_type == "chat.turn_complete"]
     await consumer(person)._handle(ended)
 

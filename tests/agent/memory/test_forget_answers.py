@@ -1,4 +1,4 @@
-"""What people answer to the question whether something shall be forgotten, and what they say instead of "forget"."""
+"""Answers to the question whether something shall be forgotten, and requests to forget in other words."""
 
 import pytest
 from tests.agent.memory.test_forget import answer_of, prompts

@@ -1,4 +1,4 @@
-"""What reaches memory: what was said, once, and nothing that came out of memory or a tool."""
+"""Memory gets what was said, once, and nothing that came out of memory or a tool."""
 
 import asyncio
 from contextlib import nullcontext

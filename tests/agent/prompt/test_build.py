@@ -1,4 +1,4 @@
-"""From the turn so far to one model call: whole exchanges, results beside their calls, everything within its lane."""
+"""One model call from the turn so far: results beside their calls, whole exchanges, everything within its lane."""
 
 from typing import Any
 

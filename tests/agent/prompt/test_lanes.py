@@ -39,7 +39,7 @@ def test_no_lane_has_less_than_it_needs_of_its_share_nor_more_than_it_needs(base
 
 
 def test_what_a_lane_does_not_need_goes_to_the_others_by_their_shares():
-    """Of 2,800 tokens 5 in 7 are memory's; one that does not divide stays nobody's."""
+    """Memory gets 5 in 7 of 2,800 tokens; one token that does not divide is left."""
     asked = {"window": 4_000, "context_tokens": 4_000, "max_output_tokens": 0, "message_tokens": 0}
     assert budget(**asked, needs={"system_policy": 100, "history": 0, "tools": 900}).lanes == {
         "system_policy": 100, "history": 0, "memory": 2_000, "tools": 900, "tool_results": 799, "buffer": 200
@@ -48,7 +48,7 @@ def test_what_a_lane_does_not_need_goes_to_the_others_by_their_shares():
 
 @given(history=some.integers(0, 50_000), longer=some.integers(0, 50_000), tools=some.integers(0, 3_000))
 def test_a_history_that_grows_beyond_its_lane_does_not_move_its_beginning(history, longer, tools):
-    """What the lane holds is the same from then on; until then it holds the whole."""
+    """The lane holds the whole until it is full; from then on it holds the same."""
 
     def lane(size):
         needs = {"system_policy": 90, "history": size, "tools": tools}

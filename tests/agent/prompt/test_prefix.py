@@ -1,4 +1,4 @@
-"""What providers keep of a request for the next one: its beginning, as long as that is the same to the byte."""
+"""The beginning of a request, which providers keep for the next one as long as it is the same to the byte."""
 
 import json
 from itertools import pairwise, takewhile

@@ -1,4 +1,4 @@
-"""What an answer cites, and how well its evidence supports it."""
+"""Citations of an answer, and how well its evidence supports it."""
 
 from tests.agent.making import memory
 

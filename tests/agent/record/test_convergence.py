@@ -1,4 +1,4 @@
-"""When a turn ends and why: every exit reason, the three factors, the limits."""
+"""The end of a turn and its reason: every exit reason, the three factors, the limits."""
 
 from math import log
 from typing import Any

@@ -1,4 +1,4 @@
-"""When the database is busy or locked: a clear refusal at the door, nothing half-written, and recovery."""
+"""A database that is busy or locked: a clear refusal, nothing half-written, and recovery."""
 
 import asyncio
 import contextlib
@@ -36,8 +36,8 @@ async def stage(folder) -> AsyncIterator[Stage]:
 
 
 @asynccontextmanager
-async def door(person: Person) -> AsyncIterator[httpx.AsyncClient]:
-    """REST as that person."""
+async def rest_client(person: Person) -> AsyncIterator[httpx.AsyncClient]:
+    """Open a REST client of that person."""
     membership = await Membership.objects.aget(user_id=person.caller.user_id)
     token = (await sync_to_async(issue_token)(membership, "test")).text
     transport = httpx.ASGITransport(Handler())  # type: ignore[arg-type]
@@ -58,8 +58,8 @@ def full_queue(writer: Writer) -> Iterator[None]:
         gate.set()
 
 
-async def drained(writer: Writer) -> None:
-    """What waited has been written: there is room again for all that a turn writes."""
+async def wait_until_drained(writer: Writer) -> None:
+    """Wait until the writer's queue is empty, with room for all that a turn writes."""
     async with asyncio.timeout(20):
         while True:
             try:
@@ -107,18 +107,18 @@ async def messages(http: httpx.AsyncClient, person: Person, content: str = "hell
 
 async def test_too_many_waiting_writes_are_a_429_that_says_when_to_come_back(ann):
     ann.hears(says("hello", confidence=1.0))
-    async with door(ann) as http:
+    async with rest_client(ann) as http:
         with full_queue(ann.agent.writer):
             refused = await messages(http, ann)
         assert (refused.status_code, refused.json()["code"], refused.headers["Retry-After"]) == (429, "busy", "1")
         assert await turns(ann) == []
-        await drained(ann.agent.writer)
+        await wait_until_drained(ann.agent.writer)
         assert (await messages(http, ann)).json()["content"] == "hello"
 
 
 async def test_a_locked_database_is_a_503_at_every_door_that_writes(ann, impatient):
     ann.hears(says("hello", confidence=1.0))
-    async with door(ann) as http:
+    async with rest_client(ann) as http:
         async with locked(ann):
             for refused in (await messages(http, ann), await http.post("/chat/conversations", json={})):
                 assert (refused.status_code, refused.json()["code"]) == (503, "storage_unavailable")
@@ -131,7 +131,7 @@ async def test_a_locked_database_is_a_503_at_every_door_that_writes(ann, impatie
 async def test_a_turn_whose_database_fails_tells_who_waits_and_goes_on_when_it_is_back(ann, impatient):
     gate = asyncio.Event()
     ann.hears(Response(chunks=("hello",), gates={1: gate}, confidence=1.0), says("hello again", confidence=1.0))
-    async with door(ann) as http:
+    async with rest_client(ann) as http:
         waiting = asyncio.create_task(messages(http, ann))
         while not await turns(ann):  # noqa: ASYNC110 - the turn begins by itself
             await asyncio.sleep(0.01)
@@ -154,7 +154,7 @@ async def test_a_cancel_that_cannot_be_written_is_refused_and_not_lost_in_silenc
     ann.hears(Response(chunks=("hello",), gates={1: gate}), says("hello again", confidence=1.0))
     turn_id = await ann.sends("hello")
     await ann.frames(until="chat.delta")
-    async with door(ann) as http:
+    async with rest_client(ann) as http:
         async with locked(ann):
             refused = await http.post(f"/chat/turns/{turn_id}/cancel")
             assert (refused.status_code, refused.json()["code"]) == (503, "storage_unavailable")

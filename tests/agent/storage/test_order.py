@@ -14,7 +14,7 @@ import pytest_asyncio
 from asgiref.sync import sync_to_async
 from django.db import connection
 from tests.agent.stage import Person, Stage, opened
-from tests.agent.storage.test_faults import door
+from tests.agent.storage.test_faults import rest_client
 
 from soma.agent.llm.scripted import Response, says
 from soma.agent.models import Conversation, Message, Turn
@@ -70,7 +70,7 @@ async def test_a_clock_that_was_set_back_between_two_starts_turns_nothing_round(
     turns = [await ann.asks(f"question {word}") for word in SAID[2:]]
     history = [part.text for message in model.requests[1].messages[1:-1] for part in message.parts]
     assert history == [f"{role} {word}" for word in SAID[:3] for role in ("question", "answer")]
-    async with door(ann) as http:
+    async with rest_client(ann) as http:
         place = f"/chat/conversations/{ann.conversation_id}"
         for path in (place, f"{place}/messages"):
             said = [message["content"] for message in (await http.get(path)).json()["messages"]]
@@ -118,7 +118,7 @@ async def test_ids_go_on_above_one_that_is_stored_and_pass_over_what_is_none(mon
 
 @sync_to_async
 def renumbered(conversation_id: str) -> list[int]:
-    """What the migration makes of the conversation's turns, which lose their numbers before it."""
+    """Take the turns of a conversation their numbers, and return those that the migration gives them."""
     Turn.objects.filter(conversation_id=conversation_id).update(number=0)
     Message.objects.filter(conversation_id=conversation_id).update(turn_number=0)
     migration = importlib.import_module("soma.agent.migrations.0006_order_by_number")
@@ -186,7 +186,7 @@ def counted(raw: sqlite3.Connection, steps: list[int]) -> Iterator[None]:
 
 
 async def steps_of_a_turn(person: Person) -> int:
-    """What SQLite does for a turn, in the writer's connection and in Django's."""
+    """Count the steps of SQLite in a turn, in the writer's connection and in Django's."""
     steps: list[int] = [0]
     raws: list[Any] = []
 
@@ -201,7 +201,7 @@ async def steps_of_a_turn(person: Person) -> int:
 
 
 async def test_a_turn_costs_the_same_however_long_its_conversation_is(stage):
-    """Beside the history, which has a bound: from 200 messages on it is as long as it gets."""
+    """The history is bounded: from 200 messages on it does not grow."""
     if stage.agent.writer.database.dialect == "postgresql":
         return  # nobody counts its steps
     costs = []

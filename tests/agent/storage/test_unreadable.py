@@ -10,7 +10,7 @@ import pytest
 import pytest_asyncio
 from asgiref.sync import sync_to_async
 from tests.agent.stage import Person, Stage, call, opened
-from tests.agent.storage.test_faults import door
+from tests.agent.storage.test_faults import rest_client
 
 from soma.agent.asgi import readiness, turns_aside
 from soma.agent.llm.scripted import Response, calls, says
@@ -157,7 +157,7 @@ async def test_every_turn_that_was_set_aside_is_named_with_the_event_that_cannot
 @pytest.mark.parametrize("complete", [True, False])
 async def test_the_trace_and_the_stream_of_such_a_turn_show_what_can_be_read(stage, left, name, complete):
     one = left[name, complete]
-    async with door(one.person) as http:
+    async with rest_client(one.person) as http:
         trace = await http.get(f"/trace/{one.turn_id}")
         assert trace.status_code == 200
         [told, *_] = trace.json()["unreadable"]
@@ -169,7 +169,7 @@ async def test_the_trace_and_the_stream_of_such_a_turn_show_what_can_be_read(sta
 async def test_a_turn_of_a_deleted_conversation_is_settled(stage, left):
     one = left["name 5", True]
     await caught_up(stage)
-    async with door(one.person) as http:
+    async with rest_client(one.person) as http:
         assert (await http.delete(f"/chat/conversations/{one.person.conversation_id}")).is_success
     assert one.turn_id not in dict(stage.agent.store.list_aside(limit=100))
     await sync_to_async(Conversation.objects.filter(id=one.person.conversation_id).update)(deleted_at=None)

@@ -1,4 +1,4 @@
-"""Without its brain the agent answers with minimal context, learns nothing, and remembers later."""
+"""The agent without its brain: it answers with minimal context, learns nothing, and remembers later."""
 
 import asyncio
 import socket

@@ -77,7 +77,7 @@ UNDISTURBED = UNLUCKY + 1
 
 @pytest.fixture(scope="module")
 def aftermath(tmp_path_factory, server) -> list[dict[str, Any]]:
-    """What people have whose turns went through all that can happen. Each process ends what the one before has left."""
+    """Return what is left of turns that went through all that can happen; each process ends what the last one left."""
     folder = tmp_path_factory.mktemp("data")
     theatre = Theatre(folder, server.database() if server else f"sqlite:///{folder / 'agent.sqlite3'}")
     assert theatre.play(-1) == 0

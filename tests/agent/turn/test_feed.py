@@ -17,7 +17,7 @@ WORDS = tuple(f"word{n} " for n in range(40))
 
 
 def text_of(frames: list[Frame]) -> str:
-    """What a client shows that puts each delta at its offset."""
+    """Return the text that a client shows, which puts each delta at its offset."""
     text = ""
     for frame in frames:
         if frame["type"] == "chat.draft_replaced":

@@ -12,7 +12,7 @@ import pytest_asyncio
 from tests.agent.llm.providers.provider import JSON, Exchange, Provider, chunk, events, serving
 from tests.agent.making import TURN, response
 from tests.agent.stage import Person
-from tests.agent.storage.test_faults import door
+from tests.agent.storage.test_faults import rest_client
 
 from soma.agent import metrics
 from soma.agent.llm.providers.openai import OpenAIModel
@@ -55,7 +55,7 @@ def calls(name: Any, arguments: str, reason: str = "tool_calls", text: str = "")
 async def whole(person: Person, content: str = "well?") -> TurnRecord:
     record = await person.asks(content)
     assert record.complete is not None
-    async with door(person) as http:
+    async with rest_client(person) as http:
         trace = await http.get(f"/trace/{record.turn.id}")
     assert trace.status_code == 200, trace.text
     assert "internal" not in str(record.complete.error)
@@ -144,7 +144,7 @@ async def test_nul_and_half_characters_reach_neither_the_log_nor_the_reader(ann,
 )
 async def test_an_answer_that_was_cut_says_so_at_every_door(ann, client, reason, note):
     usage = {"choices": [], "usage": {"prompt_tokens": 30, "completion_tokens": 12}}
-    async with asked(ann, client, says("I can tell you that", reason, usage=usage)), door(ann) as http:
+    async with asked(ann, client, says("I can tell you that", reason, usage=usage)), rest_client(ann) as http:
         path = f"/chat/conversations/{ann.conversation_id}/messages"
         answer = (await http.post(path, json={"content": "well?"})).json()
         trace = (await http.get(f"/trace/{answer['turn_id']}", params={"include_messages": True})).json()

@@ -1,4 +1,4 @@
-"""The gate before every door: by which name a server is asked for, whose body is read, and who is on this machine."""
+"""The gate: the names by which a server is called, whose bodies are read, and who is on this machine."""
 
 from contextlib import nullcontext
 from typing import Any

@@ -40,7 +40,7 @@ class NewFeedback(AgentBody):
 
     @field_validator("thumb", mode="before")
     @classmethod
-    def _is_number(cls, thumb: Any) -> Any:
+    def _refuse_boolean(cls, thumb: Any) -> Any:
         """Refuse true and false, which Python takes for 1 and 0."""
         if isinstance(thumb, bool):
             raise ValueError(f"must be -1 or 1, not {str(thumb).lower()}")  # noqa: TRY004 - pydantic reports a ValueError

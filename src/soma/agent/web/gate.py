@@ -110,7 +110,7 @@ class Gate:
         return "host_not_allowed", message
 
     def _is_own_address(self, name: str) -> bool:
-        """Return whether the name is an address of ours; an address, unlike a name, cannot be let lead elsewhere."""
+        """Return whether the name is an address of ours: unlike a name, an address cannot be made to lead elsewhere."""
         try:
             ip_address(name)
         except ValueError:
