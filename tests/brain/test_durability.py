@@ -12,7 +12,7 @@ from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused, BrainUnavailable
 from soma.brain.learners.learners import stream_of
 from soma.brain.root import open_brain
-from soma.brain.verify import verified
+from soma.brain.verify import verify_database
 from soma.events.chain import verify
 from soma.events.log import Log
 from soma.memory.embedders.hashing import Hashing
@@ -68,10 +68,10 @@ async def test_a_reset_and_a_withdrawal_under_changed_constants_are_proved(setti
         await opened.client.rollback(ALICE, version=0)
         await opened.client.feedback(ALICE, new_feedback(conversation_id="c", reward=0.1))
         before = await opened.client.state(ALICE)
-        assert verified(opened.writer.database).faults == []
+        assert verify_database(opened.writer.database).faults == []
     async with open_brain(settings, embedder=Hashing()) as opened:
         assert (await opened.client.state(ALICE)).state_hash == before.state_hash
-        assert verified(opened.writer.database).faults == []
+        assert verify_database(opened.writer.database).faults == []
 
 
 async def test_versions_in_the_log_have_no_gaps(opened):
@@ -162,13 +162,13 @@ async def test_a_stored_state_that_the_log_does_not_bear_out_is_neither_served_n
     forged(settings, insert)
     async with open_brain(settings, embedder=Hashing()) as opened:
         assert await opened.client.state(ALICE) == before
-        assert "of no update in the log" in verified(opened.writer.database).faults[0]
+        assert "of no update in the log" in verify_database(opened.writer.database).faults[0]
 
 
 async def test_the_lost_end_of_a_chain_does_not_go_unnoticed(settings):
     async with open_brain(settings, embedder=Hashing()) as opened:
         await lived(opened.client)
-        assert verified(opened.writer.database).faults == []
+        assert verify_database(opened.writer.database).faults == []
 
     def drop(connection: sqlite3.Connection) -> None:
         connection.execute(
@@ -179,7 +179,7 @@ async def test_the_lost_end_of_a_chain_does_not_go_unnoticed(settings):
 
     forged(settings, drop)
     async with open_brain(settings, embedder=Hashing()) as opened:
-        faults = verified(opened.writer.database).faults
+        faults = verify_database(opened.writer.database).faults
     assert any("events were written" in fault for fault in faults)
 
 
@@ -190,7 +190,7 @@ async def test_a_row_of_feedback_that_was_changed_is_named(settings):
         settings, lambda connection: connection.execute("UPDATE feedback_events SET user_id = 'evil' WHERE item = 2")
     )
     async with open_brain(settings, embedder=Hashing()) as opened:
-        [fault] = verified(opened.writer.database).faults
+        [fault] = verify_database(opened.writer.database).faults
     assert "row 2 of feedback" in fault
 
 
@@ -205,8 +205,8 @@ async def test_sums_of_usage_that_their_entries_do_not_make_are_named(settings, 
         await opened.client.feedback(
             ALICE, new_feedback(conversation_id="c1", reward=0.5, metadata={"tokens": 3, "cost": 0.2})
         )
-        assert verified(opened.writer.database).faults == []
+        assert verify_database(opened.writer.database).faults == []
     forged(settings, lambda connection: connection.execute(sql))
     async with open_brain(settings, embedder=Hashing()) as opened:
-        [fault] = verified(opened.writer.database).faults
+        [fault] = verify_database(opened.writer.database).faults
     assert "the usage of acme" in fault

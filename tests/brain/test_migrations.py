@@ -13,7 +13,7 @@ from soma.brain.feedback.meaning import key_of
 from soma.brain.feedback.single import shorten_answer
 from soma.brain.root import open_brain
 from soma.brain.types import FeedbackAnswer
-from soma.brain.verify import verified
+from soma.brain.verify import verify_database
 from soma.brain.wire.requests import Feedback
 from soma.events.database import Database, migrate
 from soma.memory.embedders.hashing import Hashing
@@ -72,7 +72,7 @@ async def test_first_answers_and_the_ledger_outlive_the_move_to_fewer_pages(sett
     async with open_brain(settings, embedder=Hashing()) as opened:
         again = await opened.client.feedback(ALICE, new_feedback(conversation_id="c1", reward=1.0))
         [day] = await opened.client.usage(ALICE, start="2026-01-01", end="2026-01-31")
-        assert verified(opened.writer.database).faults == []
+        assert verify_database(opened.writer.database).faults == []
     assert again == msgspec.structs.replace(ANSWER, status="duplicate")
     assert (day.day, day.model, day.tokens, day.cost, day.calls) == ("2026-01-01", "small", 7, 0.5, 2)
 
@@ -124,7 +124,7 @@ async def test_what_was_learned_and_remembered_outlives_the_newest_migrations(se
         assert await found(opened) == before
         for table, known in rows.items():
             assert opened.writer.database.query(f"SELECT * FROM {table} ORDER BY 1, 2") == known, table
-        assert verified(opened.writer.database).faults == []
+        assert verify_database(opened.writer.database).faults == []
         version = before["state"]["version"]
         word = await opened.client.feedback(
             ALICE, new_feedback(conversation_id="c", bundle_id=bundle_id, unhelpful=[memory_id])
@@ -133,4 +133,4 @@ async def test_what_was_learned_and_remembered_outlives_the_newest_migrations(se
         await opened.client.rollback(ALICE, version=version)
         again = await found(opened)
         assert again["values"] == before["values"]
-        assert verified(opened.writer.database).faults == []
+        assert verify_database(opened.writer.database).faults == []

@@ -21,7 +21,7 @@ from soma.bench.servers.brain_process import TOKEN, BrainProcess, headers
 from soma.brain.__main__ import listen
 from soma.brain.client import BrainClient
 from soma.brain.context import bundles
-from soma.brain.housekeeping import kept_tidy
+from soma.brain.housekeeping import run_housekeeping
 from soma.brain.root import open_brain
 from soma.memory.embedders.hashing import Hashing
 from soma.memory.errors import VectorsUnavailable
@@ -208,7 +208,7 @@ async def test_bundles_go_when_their_time_is_over(opened, monkeypatch):
     old = await opened.client.evaluate(ALICE, new_query(conversation_id="c1", query="cat"))
     later = datetime.now(UTC) + timedelta(days=31)
     monkeypatch.setattr(bundles, "now", lambda: later.isoformat(timespec="microseconds"))
-    async with kept_tidy(opened.writer, opened.retention, settled_seconds=0.0):
+    async with run_housekeeping(opened.writer, opened.retention, settled_seconds=0.0):
         await asyncio.sleep(0.2)
     assert opened.writer.database.query("SELECT bundle_id FROM bundles") == []
     helpful = [old.memories[0].id]

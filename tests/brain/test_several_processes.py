@@ -13,7 +13,7 @@ from soma.brain.client import BrainClient
 from soma.brain.errors import BrainUnavailable
 from soma.brain.root import open_brain
 from soma.brain.settings import BrainSettings
-from soma.brain.verify import verified
+from soma.brain.verify import verify_database
 from soma.memory.embedders.hashing import Hashing
 
 
@@ -36,7 +36,7 @@ async def test_two_brains_learn_into_one_learner_without_a_gap(shared):
         items = [{"conversation_id": f"c{n}", "reward": 0.1} for n in range(30)]
         batches = (brain.client.feedback_batch(ALICE, items, idempotency_key="b") for brain in (one, two))
         assert {answer.accepted for answer in await asyncio.gather(*batches)} == {30}
-        report = verified(one.writer.database)
+        report = verify_database(one.writer.database)
         assert report.faults == []
         assert report.updates == 40 + 40 + 30
         assert report.feedbacks == report.rows == 40 + 30
@@ -69,7 +69,7 @@ async def test_the_same_feedback_at_two_brains_is_learned_once(shared, key):
         assert sorted(answer.status for answer in answers) == ["duplicate"] * 9 + ["success"]
         assert len({str(replace(answer, status="")) for answer in answers}) == 1
         assert (await two.client.state(ALICE)).version == 2
-        report = verified(one.writer.database)
+        report = verify_database(one.writer.database)
         assert (report.faults, report.feedbacks, report.updates) == ([], 2, 2)
 
 
@@ -79,7 +79,7 @@ async def test_who_has_only_restored_notices_what_others_wrote_since(shared):
         async with open_brain(shared, embedder=Hashing()) as two:
             await one.client.feedback(BOB, new_feedback(conversation_id="d", reward=0.5))
             assert (await two.client.feedback(BOB, new_feedback(conversation_id="e", reward=0.5))).version == 3
-            assert verified(one.writer.database).faults == []
+            assert verify_database(one.writer.database).faults == []
 
 
 @pytest.mark.integration
@@ -105,7 +105,7 @@ async def test_a_database_that_went_away_is_used_again_when_it_is_back(settings,
         assert outcomes[-1] == "success"
         state = await opened.client.state(ALICE)
         assert state.version == 1 + outcomes.count("success")
-        assert verified(opened.writer.database).faults == []
+        assert verify_database(opened.writer.database).faults == []
 
 
 async def _tried(client: BrainClient, number: int) -> str:

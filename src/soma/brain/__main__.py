@@ -17,8 +17,8 @@ from pydantic import ValidationError
 
 from soma.brain.root import DatabaseUnavailable, RedisUnavailable, open_brain
 from soma.brain.settings import BrainSettings
-from soma.brain.settings.errors import told, unknown
-from soma.brain.settings.not_built import not_built
+from soma.brain.settings.errors import describe_fault, find_unknown
+from soma.brain.settings.not_built import find_not_built
 from soma.memory.errors import ModelUnavailable, VectorsUnavailable
 from soma.process.connections import ConnectionLimits, allow_files, bounded
 from soma.process.locks import FileInUse, FileLock
@@ -96,16 +96,16 @@ class _Server(uvicorn.Server):
 
 
 def main() -> None:
-    if refused := not_built(os.environ):
+    if refused := find_not_built(os.environ):
         sys.exit(f"soma brain: {refused}")
-    for mistaken in unknown(os.environ):
+    for mistaken in find_unknown(os.environ):
         print(f"soma brain: {mistaken}", file=sys.stderr)  # noqa: T201 - said to who started it
     try:
         settings = BrainSettings()
         with lock(settings.data_dir), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(serve(settings))
     except ValidationError as error:
-        sys.exit(f"soma brain: {told(error)}")
+        sys.exit(f"soma brain: {describe_fault(error)}")
     except UNABLE as error:
         sys.exit(f"soma brain: {' '.join(str(error).split())}")
 

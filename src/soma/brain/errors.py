@@ -41,8 +41,8 @@ class BrainRefused(BrainError):
 
     def __reduce__(self) -> tuple[object, ...]:
         """Whole across processes: an exception is rebuilt from its message alone otherwise."""
-        return _refused, (self.code, self.message, self.field, self.status, self.retry_after)
+        return _rebuild, (self.code, self.message, self.field, self.status, self.retry_after)
 
 
-def _refused(code: str, message: str, field: str | None, status: int, retry_after: float | None) -> BrainRefused:
+def _rebuild(code: str, message: str, field: str | None, status: int, retry_after: float | None) -> BrainRefused:
     return BrainRefused(code, message, field, status, retry_after=retry_after)

@@ -17,7 +17,9 @@ logger = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def kept_tidy(writer: Writer, retention: Retention, *, settled_seconds: float = SETTLED) -> AsyncIterator[None]:
+async def run_housekeeping(
+    writer: Writer, retention: Retention, *, settled_seconds: float = SETTLED
+) -> AsyncIterator[None]:
     task = asyncio.create_task(_tidy(writer, retention, settled_seconds))
     try:
         yield

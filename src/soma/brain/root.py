@@ -26,7 +26,7 @@ from soma.brain.core.weights import Views
 from soma.brain.experiments.coordinator import Coordinator
 from soma.brain.experiments.experiments import Experiments
 from soma.brain.feedback.workers import ProcessWorkers, ThreadWorkers, Workers
-from soma.brain.housekeeping import kept_tidy
+from soma.brain.housekeeping import run_housekeeping
 from soma.brain.learners.checkpoints import Signer
 from soma.brain.learners.learners import Learners, find_recent_learners
 from soma.brain.learners.retention import Retention
@@ -82,7 +82,7 @@ async def open_brain(
         memory = await _memory(settings.memory, writer, stack, embedder, additions=settings.graph_augment_max_additions)
         learners, restored = await _learners(settings, writer)
         metrics = BrainMetrics(registry, tenants=settings.metrics_tenants)
-        await asyncio.to_thread(_measure, metrics, learners, writer.database, settings.metrics_tenants)
+        await asyncio.to_thread(_show_learners, metrics, learners, writer.database, settings.metrics_tenants)
         workers = _workers(settings, writer.database, learners)
         stack.push_async_callback(workers.aclose)
         working_memory, residuals = await _scratchpads(settings, stack)
@@ -106,7 +106,7 @@ async def open_brain(
             _run(coordinator.run(), "coordinator", stack)
         app = FastPath(create_app(brain, ServiceToken(settings.token)), most=settings.max_body_bytes)
         retention = Retention(writer, learners, days=settings.retention_days)
-        await stack.enter_async_context(kept_tidy(writer, retention))
+        await stack.enter_async_context(run_housekeeping(writer, retention))
         client = await stack.enter_async_context(BrainClient.in_process(app, service_token=settings.token))
         yield OpenBrain(
             brain=brain, app=app, client=client, writer=writer, coordinator=coordinator, retention=retention
@@ -139,7 +139,7 @@ def _writer(settings: BrainSettings, stack: AsyncExitStack) -> Writer:
 
 def prepare(database: Database, *, with_pgvector: bool = False) -> None:
     """Make or bring up to date the tables of log, brain and memory. Raises VectorsUnavailable without pgvector."""
-    connection = _connected(database)
+    connection = _connect(database)
     try:
         migrate(connection, "events", files("soma.events") / "migrations")
         migrate(connection, "brain", files("soma.brain") / "migrations")
@@ -148,7 +148,7 @@ def prepare(database: Database, *, with_pgvector: bool = False) -> None:
         connection.close()
 
 
-def _connected(database: Database) -> Connection:
+def _connect(database: Database) -> Connection:
     try:
         return database.connect()
     except Exception as error:
@@ -251,7 +251,7 @@ def shipped_views() -> Views:
     return Views.of({name: view.weight for name, view in VIEWS.items()})
 
 
-def _measure(metrics: BrainMetrics, learners: Learners, database: Database, tenants: int) -> None:
+def _show_learners(metrics: BrainMetrics, learners: Learners, database: Database, tenants: int) -> None:
     """A restart changes no weight, so a scrape right after it finds what the one before it found."""
     known = (
         (principal, learners.read_committed(principal)) for principal in find_recent_learners(database, tenants=tenants)

@@ -272,7 +272,7 @@ class Brain:
     async def feedback_batch(self, principal: Principal, items: bytes, *, idempotency_key: str | None) -> BatchAnswer:
         """Learn a JSON array of feedbacks; each that is refused is answered with its index and error."""
         key = digest_of(principal, "batch", idempotency_key) if idempotency_key else None
-        running = await self._work(self._experiments.running, self._database, principal)
+        running = await self._work(self._experiments.find_running, self._database, principal)
         metrics = frozenset(row.metric for row in running)
         batch = BatchRequest(principal, items, key, metrics, most=self.settings.lessons_per_day)
         answer = await self._publish(principal, await self._batches.take(batch))
@@ -359,12 +359,12 @@ class Brain:
 
     def _seen(self, principal: Principal, conversation_id: str) -> tuple[LearnerState, Assignments, Changes]:
         """Return the learner as this conversation has it: with the steps of the arms that it is in."""
-        arms, changes = self._experiments.arms(self._database, principal, conversation_id)
-        return self._experiments.seen_by(self._learners.read_committed(principal), changes), arms, changes
+        arms, changes = self._experiments.find_arms(self._database, principal, conversation_id)
+        return self._experiments.apply_changes(self._learners.read_committed(principal), changes), arms, changes
 
     def _keep_bundle(self, transaction: Transaction, bundle: Bundle, arms: Assignments) -> None:
         keep_bundle(transaction, bundle, days=self.settings.bundle_days)
-        rows.assign(transaction, arms)
+        rows.keep_assignments(transaction, arms)
 
     def _lane(self, body: Evaluate) -> Lane:
         return Lane(

@@ -44,10 +44,10 @@ class BundledTokenizer:
         if found is None:
             if len(self._counts) >= REMEMBERED:
                 self._counts.clear()
-            found = self._counts[key] = self._counted(text)
+            found = self._counts[key] = self._count(text)
         return found
 
-    def _counted(self, text: str) -> int:
+    def _count(self, text: str) -> int:
         encoding = self._tokenizer.encode(text, add_special_tokens=False)
         total = passed = end = 0
         for piece, (start, stop) in zip(encoding.tokens, encoding.offsets, strict=True):

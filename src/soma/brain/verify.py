@@ -26,7 +26,7 @@ from soma.brain.learners.replay_without import replay_without
 from soma.brain.learners.retention import PREFIX
 from soma.brain.settings import BrainSettings
 from soma.brain.types import Principal
-from soma.brain.verify_values import Said, values_unlike_their_steps
+from soma.brain.verify_values import RecordedSteps, find_value_faults
 from soma.events.chain import Event, Head, verify
 from soma.events.database import Database, Row
 from soma.events.errors import ChainBroken, ReadFailed
@@ -47,7 +47,7 @@ FEEDBACK = (FeedbackReceived.event_type, FeedbackBatchReceived.event_type)
 
 
 @dataclass(slots=True)
-class Report:
+class VerificationReport:
     """`faults` names what is wrong, in words; without any, what was learned is what the log says.
 
     `starts` names the learners whose oldest events were erased after their time, and the checkpoint they begin at;
@@ -67,9 +67,9 @@ class Report:
     faults: list[str] = field(default_factory=list)
 
 
-def verified(database: Database, believed: AbstractSet[str] = frozenset()) -> Report:
+def verify_database(database: Database, believed: AbstractSet[str] = frozenset()) -> VerificationReport:
     """`believed` are the public keys whose checkpoints a replay may begin at."""
-    report = Report()
+    report = VerificationReport()
     by_digest = read_hyperparameters(database)
     report.rows = int(database.query("SELECT COUNT(*) FROM feedback_events")[0][0])
     for tenant_id, stream in database.query("SELECT DISTINCT tenant_id, stream FROM events ORDER BY tenant_id, stream"):
@@ -79,13 +79,13 @@ def verified(database: Database, believed: AbstractSet[str] = frozenset()) -> Re
         report.faults.append(f"{last} events were written, {count} are there")
     if report.feedbacks != report.rows:
         report.faults.append(f"{report.feedbacks} feedbacks in the log, {report.rows} rows")
-    report.faults += _unlike_the_ledger(database)
+    report.faults += _find_usage_faults(database)
     for (tenant_id,) in database.query("SELECT DISTINCT tenant_id FROM value_steps ORDER BY tenant_id"):
-        report.faults += values_unlike_their_steps(database, tenant_id)
+        report.faults += find_value_faults(database, tenant_id)
     return report
 
 
-def _unlike_the_ledger(database: Database) -> list[str]:
+def _find_usage_faults(database: Database) -> list[str]:
     """Each sum of a day against its entries, which may have been added in another order."""
     names = "tenant_id, day, model, tokens, cost, calls"
     sums = "tenant_id, day, model, SUM(tokens), SUM(cost), SUM(calls)"
@@ -106,7 +106,7 @@ def _same_sums(one: Sequence[float] | None, other: Sequence[float] | None) -> bo
 class _Chain:
     """One stream, followed from its first event on."""
 
-    def __init__(self, database: Database, tenant_id: str, stream: str, report: Report) -> None:
+    def __init__(self, database: Database, tenant_id: str, stream: str, report: VerificationReport) -> None:
         self._database = database
         self._log = Log(database)
         self._of = tenant_id, stream
@@ -138,7 +138,7 @@ class _Chain:
             self._snapshots(replay)
             learner = Principal(tenant_id=self._of[0], user_id="", agent_id=self._agent_id)
             begun = start.version if start else 0
-            self._report.faults += replay.said.faults(self._database, learner, self._name, begin=begun)
+            self._report.faults += replay.recorded.find_faults(self._database, learner, self._name, begin=begun)
 
     def _feedback(self, event: Event) -> None:
         """Each row of feedback says what its event does."""
@@ -156,7 +156,7 @@ class _Chain:
             [event.position],
         )
         for number, (row, said) in enumerate(zip(rows, told, strict=False)):
-            if not _says(row, event, said):
+            if not _is_row_of(row, event, said):
                 self._report.faults.append(f"{self._name}: row {number} of feedback {event.seq} was changed")
 
     def _snapshots(self, replay: "_Replay") -> None:
@@ -195,7 +195,7 @@ class _Chain:
             )
 
 
-def _says(row: Row, event: Event, said: Mapping[str, Any]) -> bool:
+def _is_row_of(row: Row, event: Event, said: Mapping[str, Any]) -> bool:
     user_id, conversation_id, reward, helpful, unhelpful = row
     stated = said.get("reward", said.get("utility"))
     return (
@@ -213,7 +213,7 @@ class _Replay:
         self,
         by_digest: dict[str, Hyperparameters],
         name: str,
-        report: Report,
+        report: VerificationReport,
         log: Log,
         start: tuple[int, LearnerState | None],
     ) -> None:
@@ -221,7 +221,7 @@ class _Replay:
         self._name = name
         self._report = report
         self._log = log
-        self.said = Said()
+        self.recorded = RecordedSteps()
         self._begin_seq, self._state = start
         self._begin = self._state.version if self._state else 0
         self._past: dict[int, LearnerState] = {self._begin: self._state} if self._state else {}
@@ -254,7 +254,7 @@ class _Replay:
         past = self._past.get(fact.learner_version)
         expected = past.state_hash() if past else ""
         if fact.learner_version > self._begin and expected != fact.state_hash:
-            self._differs(fact.learner_version)
+            self._report_difference(fact.learner_version)
 
     def compare_snapshot(self, version: int, state_hash: str, state: str) -> None:
         """One from before the beginning is no longer used, and goes."""
@@ -268,16 +268,16 @@ class _Replay:
 
     def _learn(self, records: list[object], digest: str) -> None:
         hyperparameters = self._by_digest[digest]
-        state = self._state or self._begun(hyperparameters)
+        state = self._state or self._begin_empty(hyperparameters)
         for record in records:
             observation = parse_observation(record)
             state, _ = learn(state, observation, hyperparameters)
             self._past[state.version] = state
-            self.said.learned(state.version, observation)
+            self.recorded.add_observation(state.version, observation)
         self._state = state
         self._report.updates += len(records)
 
-    def _begun(self, hyperparameters: Hyperparameters) -> LearnerState:
+    def _begin_empty(self, hyperparameters: Hyperparameters) -> LearnerState:
         state = self._past[0] = LearnerState.initial(hyperparameters)
         return state
 
@@ -289,7 +289,7 @@ class _Replay:
         self._state, _ = learn(state, Restore(snapshot=snapshot, reason="replay"), hyperparameters)
         self._past[self._state.version] = self._state
         if fact.restores_values:
-            self.said.jumped(fact.learner_version, back_to=fact.restored_version)
+            self.recorded.add_jump(fact.learner_version, back_to=fact.restored_version)
         self._compare(fact.learner_version, fact.state_hash)
 
     def _void(self, event: Event, fact: RewardVoided) -> None:
@@ -304,19 +304,19 @@ class _Replay:
             hyperparameters = next(iter(self._by_digest.values()))
             self._state, _ = learn(self._state, Restore(snapshot=snapshot, reason="replay"), hyperparameters)
             self._past[self._state.version] = self._state
-            self.said.jumped(fact.learner_version, left_out=fact.versions)
+            self.recorded.add_jump(fact.learner_version, left_out=fact.versions)
         if fact.state_hash and self._state is not None:
             self._compare(fact.learner_version, fact.state_hash)
 
     def _compare(self, version: int, state_hash: str) -> None:
         if self._state is None or (self._state.version, self._state.state_hash()) != (version, state_hash):
-            self._differs(version)
+            self._report_difference(version)
 
-    def _differs(self, version: int) -> None:
+    def _report_difference(self, version: int) -> None:
         self._report.faults.append(f"{self._name} at version {version} does not come out as it was recorded")
 
 
-def _missing(settings: BrainSettings) -> Path | None:
+def _missing_file(settings: BrainSettings) -> Path | None:
     """The database file that should be there: to open it would make it."""
     path = Path(settings.database.removeprefix("sqlite:///"))
     is_file = settings.database.startswith("sqlite:///")
@@ -328,10 +328,10 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one object")
     as_json = parser.parse_args().json
     settings = BrainSettings()
-    if missing := _missing(settings):
+    if missing := _missing_file(settings):
         parser.exit(2, f"there is no brain in {missing}: is SOMA_DATA_DIR right?\n")
     try:
-        report = verified(Database(settings.database), Signer.believed_keys(settings))
+        report = verify_database(Database(settings.database), Signer.believed_keys(settings))
     except ReadFailed as error:
         parser.exit(2, f"the database cannot be read: {' '.join(str(error).split())}\n")
     if as_json:

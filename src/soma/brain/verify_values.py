@@ -13,21 +13,21 @@ from soma.events.database import Reader
 from soma.memory import values as kept
 
 
-class Said:
+class RecordedSteps:
     """What the log says of one learner: the memories that its versions name, and its jumps."""
 
     def __init__(self) -> None:
         self._named: dict[int, Mapping[str, bool]] = {}
         self._jumps: list[Jump] = []
 
-    def learned(self, version: int, observation: Learnable) -> None:
+    def add_observation(self, version: int, observation: Learnable) -> None:
         if isinstance(observation, Evidence) and (named := named_memories(observation)):
             self._named[version] = dict(named)
 
-    def jumped(self, version: int, *, back_to: int | None = None, left_out: Iterable[int] = ()) -> None:
+    def add_jump(self, version: int, *, back_to: int | None = None, left_out: Iterable[int] = ()) -> None:
         self._jumps.append(Jump(version, back_to, frozenset(left_out)))
 
-    def faults(self, reads: Reader, learner: Principal, name: str, *, begin: int) -> Iterator[str]:
+    def find_faults(self, reads: Reader, learner: Principal, name: str, *, begin: int) -> Iterator[str]:
         """What was kept and is not in the log; up to `begin` it was erased after its time."""
         rows = reads.query(
             "SELECT version, memory_id, helpful FROM value_steps WHERE tenant_id = ? AND agent_id = ? AND version > ?",
@@ -42,14 +42,14 @@ class Said:
                 yield f"{name} at version {jump.version} does not go on as it was recorded"
 
 
-def values_unlike_their_steps(reads: Reader, tenant_id: str) -> Iterator[str]:
+def find_value_faults(reads: Reader, tenant_id: str) -> Iterator[str]:
     """By memory; one that differs is looked at again, for a brain may be running."""
     rows = reads.query(
         "SELECT memory_id, agent_id, version, helpful, rate, before FROM value_steps "
         "WHERE tenant_id = ? ORDER BY memory_id, position, version",
         [tenant_id],
     )
-    standing = _Standing(reads, tenant_id)
+    standing = _CurrentLineages(reads, tenant_id)
     expected = {
         memory_id: fold_steps((row[1:] for row in steps), standing.holds)
         for memory_id, steps in groupby(rows, key=lambda row: row[0])
@@ -61,12 +61,12 @@ def values_unlike_their_steps(reads: Reader, tenant_id: str) -> Iterator[str]:
 
 
 def _still_differs(reads: Reader, tenant_id: str, memory_id: str) -> bool:
-    expected = value_of(reads, tenant_id, memory_id, _Standing(reads, tenant_id).holds)
+    expected = value_of(reads, tenant_id, memory_id, _CurrentLineages(reads, tenant_id).holds)
     present = kept.read(reads, tenant_id, [memory_id])
     return bool(present) and present[memory_id] != expected
 
 
-class _Standing:
+class _CurrentLineages:
     """What stands in the learners of a tenant now."""
 
     def __init__(self, reads: Reader, tenant_id: str) -> None:

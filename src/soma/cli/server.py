@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from soma.agent.llm.providers.sse import EventDecoder, EventTooLong, ServerSentEvent
 from soma.agent.settings import Settings, settings
 from soma.brain.settings import BrainSettings
-from soma.brain.settings.errors import told
+from soma.brain.settings.errors import describe_fault
 from soma.cli.output.terminal import console, errors, fail, show_json
 from soma.cli.unknown_settings import GROUPS
 from soma.events.reasons import reason_of
@@ -155,7 +155,7 @@ def read_settings() -> Settings:
     try:
         return settings()
     except ValidationError as error:
-        fail(told(error, GROUPS))
+        fail(describe_fault(error, GROUPS))
 
 
 def check_brain_settings(data_dir: Path) -> None:
@@ -163,7 +163,7 @@ def check_brain_settings(data_dir: Path) -> None:
     try:
         BrainSettings(data_dir=data_dir)
     except ValidationError as error:
-        fail(told(error))
+        fail(describe_fault(error))
 
 
 def server_address() -> str:

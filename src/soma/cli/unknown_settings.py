@@ -15,4 +15,4 @@ TEST_PREFIX = "SOMA_TEST_"
 def unknown_settings(environment: Mapping[str, str]) -> Iterator[str]:
     """Yield a sentence for each unknown name, with the setting that it resembles."""
     ours = {name: value for name, value in environment.items() if not name.startswith(TEST_PREFIX)}
-    return errors.unknown(ours, GROUPS, PREFIXES)
+    return errors.find_unknown(ours, GROUPS, PREFIXES)

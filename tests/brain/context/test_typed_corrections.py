@@ -5,7 +5,7 @@ from tests.brain.conftest import ALICE, BOB, remembered
 from tests.brain.requests import new_feedback, new_query
 
 from soma.brain.errors import BrainError, BrainRefused
-from soma.brain.verify import verified
+from soma.brain.verify import verify_database
 from soma.events.facts.learning import FeedbackReceived
 
 pytestmark = pytest.mark.learning
@@ -56,7 +56,7 @@ async def test_what_was_typed_stands_first_and_is_the_persons_own_memory(opened,
     after = await client.state(ALICE)
     views = {name for name in before.learned if name not in {"lambda", "mu", "nu", "tau"}}
     assert {name: after.learned[name] for name in views} == {name: before.learned[name] for name in views}
-    assert verified(opened.writer.database).faults == []
+    assert verify_database(opened.writer.database).faults == []
 
 
 async def test_it_says_that_the_answer_was_wrong(client):

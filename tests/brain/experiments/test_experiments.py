@@ -8,7 +8,7 @@ from tests.brain.conftest import ALICE, MALLORY, metrics_of, remembered
 from tests.brain.requests import new_experiment, new_feedback, new_query, new_report
 
 from soma.brain.errors import BrainRefused
-from soma.brain.verify import verified
+from soma.brain.verify import verify_database
 from soma.events.log import Log
 
 pytestmark = pytest.mark.learning
@@ -95,7 +95,7 @@ async def test_a_promotion_moves_the_prior_of_its_learner_and_nobody_elses(clien
     fact = json.loads(event.payload or "")
     assert fact["prior_before"]["alpha"] == 1.0
     assert fact["prior_after"]["alpha"] == pytest.approx(1.5)
-    assert verified(opened.writer.database).faults == []
+    assert verify_database(opened.writer.database).faults == []
     back = await client.rollback(ALICE, version=before.version)
     assert back.weights_after == before.weights
 

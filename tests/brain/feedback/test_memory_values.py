@@ -13,7 +13,7 @@ from soma.brain.learners.lineage import Jump, last_common_version, lineage
 from soma.brain.root import open_brain
 from soma.brain.settings import BrainSettings
 from soma.brain.types import Principal
-from soma.brain.verify import verified
+from soma.brain.verify import verify_database
 from soma.memory.embedders.hashing import Hashing
 
 pytestmark = pytest.mark.learning
@@ -140,7 +140,7 @@ async def test_values_after_a_rollback_are_those_of_the_version(settings, seed):
         await life.back(max(life.seen) - 2 if max(life.seen) - 2 in life.seen else 0)
         shown = {memory.id: memory.value for memory in (await opened.client.memories(ALICE)).memories}
         assert shown == life.values()
-        assert verified(opened.writer.database).faults == []
+        assert verify_database(opened.writer.database).faults == []
 
 
 async def test_what_another_learner_taught_stays_when_one_goes_back(settings):
@@ -156,7 +156,7 @@ async def test_what_another_learner_taught_stays_when_one_goes_back(settings):
         )
         await opened.client.rollback(ALICE, version=0)
         assert life.values() == {memory: 0.55 if memory == taught else 0.5 for memory in life.seen[0]}
-        assert verified(opened.writer.database).faults == []
+        assert verify_database(opened.writer.database).faults == []
 
 
 async def test_a_rollback_says_what_it_cannot_give_back(settings):
@@ -174,7 +174,7 @@ async def test_a_rollback_says_what_it_cannot_give_back(settings):
         assert life.values() == life.seen[middle]
         told = await opened.client.rollback(ALICE, version=1)
         assert (told.values_restored, told.values_from) == (0, middle)
-        assert verified(opened.writer.database).faults == []
+        assert verify_database(opened.writer.database).faults == []
 
 
 def _executed(tx, sql) -> None:
@@ -196,7 +196,7 @@ async def test_a_value_that_nobody_taught_is_noticed(settings):
             ("UPDATE value_steps SET helpful = 1 - helpful", "did not name memory"),
         ):
             await opened.writer.write(partial(_executed, sql=change))
-            assert any(fault in one for one in verified(opened.writer.database).faults)
+            assert any(fault in one for one in verify_database(opened.writer.database).faults)
 
 
 def test_a_lineage_follows_every_jump():

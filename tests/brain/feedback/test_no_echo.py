@@ -7,7 +7,7 @@ from tests.brain.conftest import ALICE, BOB, MALLORY, metrics_of, remembered
 from tests.brain.requests import new_feedback, new_query, new_report
 
 from soma.brain.root import open_brain
-from soma.brain.verify import verified
+from soma.brain.verify import verify_database
 from soma.memory.embedders.hashing import Hashing
 
 pytestmark = pytest.mark.learning
@@ -88,7 +88,7 @@ async def test_what_another_model_cites_moves_weights_a_little_and_neither_trust
     assert ranking(cited) != ranking(before)
     assert cited.trust == before.trust
     assert await values(client) == worth
-    assert verified(opened.writer.database).faults == []
+    assert verify_database(opened.writer.database).faults == []
 
 
 async def test_what_another_model_cites_counts_a_tenth_of_a_persons_word(client):
@@ -125,7 +125,7 @@ async def test_a_persons_word_takes_back_what_the_turns_own_model_cited(opened, 
     ours, alone = await client.state(ALICE), await client.state(MALLORY)
     assert (ours.learned, ours.trust, ours.weights) == (alone.learned, alone.trust, alone.weights)
     assert ours.version == alone.version + 2  # the citation, and that it was taken back
-    assert verified(opened.writer.database).faults == []
+    assert verify_database(opened.writer.database).faults == []
 
 
 @pytest.mark.parametrize("outcome", ["invalid", "denied", "breaker_open", "unknown"])
@@ -166,4 +166,4 @@ async def test_beyond_the_day_what_one_persons_turns_come_to_is_felt_and_teaches
         assert after.weights["lambda"] == before.weights["lambda"]
         await client.publish_turn_metrics(BOB, new_report(**metrics_of("other", **failing)))
         assert (await client.state(BOB)).usefulness["calculator"] < before.usefulness["calculator"]
-        assert verified(opened.writer.database).faults == []
+        assert verify_database(opened.writer.database).faults == []

@@ -10,7 +10,7 @@ from soma.brain.feedback import daily_bounds
 from soma.brain.feedback.targets import find_target
 from soma.brain.root import open_brain
 from soma.brain.settings import BrainSettings
-from soma.brain.verify import verified
+from soma.brain.verify import verify_database
 from soma.memory.embedders.hashing import Hashing
 
 pytestmark = pytest.mark.learning
@@ -76,7 +76,7 @@ async def test_the_same_word_under_other_keys_moves_nothing(opened, client, kind
         assert answer.adapted == 0
     assert await client.state(ALICE) == before
     assert (await client.feedback(ALICE, new_feedback(**said, idempotency_key="key 3"))).status == "duplicate"
-    assert verified(opened.writer.database).faults == []
+    assert verify_database(opened.writer.database).faults == []
 
 
 @pytest.mark.parametrize("kind", ["evidence", "verdict by turn", "both"])
@@ -112,7 +112,7 @@ async def test_of_changed_words_the_newest_stands_alone(opened, client, by):
         [(memory.key, memory.value) for memory in (await client.memories(who)).memories] for who in (ALICE, MALLORY)
     ]
     assert values[0] == values[1]
-    assert verified(opened.writer.database).faults == []
+    assert verify_database(opened.writer.database).faults == []
 
 
 async def test_a_part_that_was_said_before_is_not_learned_again_beside_one_that_is_new(client):
@@ -131,7 +131,7 @@ async def test_a_word_far_back_is_not_taken_back_and_the_new_one_is_learned(open
     await client.feedback(ALICE, new_feedback(**turn, thumb=1))
     await client.feedback_batch(BOB, [{"conversation_id": "c", "reward": n / 10} for n in range(10)])
     assert (await client.feedback(ALICE, new_feedback(**turn, thumb=-1))).version == 12
-    assert verified(opened.writer.database).faults == []
+    assert verify_database(opened.writer.database).faults == []
 
 
 @pytest.mark.parametrize("by_batch", [False, True])
@@ -147,7 +147,7 @@ async def test_a_word_that_was_rolled_back_may_be_said_again_under_a_key(opened,
     assert (await client.feedback(ALICE, new_feedback(**said, idempotency_key="and again"))).status == "duplicate"
     state = await client.state(ALICE)
     assert (state.version, state.weights) == (3, first.weights_after)
-    assert verified(opened.writer.database).faults == []
+    assert verify_database(opened.writer.database).faults == []
 
 
 # A day
@@ -188,7 +188,7 @@ async def test_what_one_person_teaches_a_day_has_a_bound(bounded, by_batch, monk
     monkeypatch.setattr(daily_bounds, "now", lambda: "2999-01-01T00:00:00+00:00")
     await teach(client, ALICE, 10, by_batch=by_batch)
     assert (await client.state(ALICE)).version == 14
-    assert verified(bounded.writer.database).faults == []
+    assert verify_database(bounded.writer.database).faults == []
 
 
 async def test_one_batch_teaches_no_more_than_the_day_has_room_for(bounded):
@@ -212,7 +212,7 @@ async def test_a_day_outlives_a_restart_and_holds_for_words_that_change(settings
             )
             assert (answer.adaptation_applied, answer.reason) == (False, "daily_bound")
         assert await opened.client.state(ALICE) == before
-        assert verified(opened.writer.database).faults == []
+        assert verify_database(opened.writer.database).faults == []
 
 
 async def test_a_word_that_the_day_had_no_room_for_says_so_again_and_is_learned_the_next_day(bounded, monkeypatch):

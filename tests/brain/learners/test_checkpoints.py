@@ -11,7 +11,7 @@ from soma.brain.core.state import LearnerState
 from soma.brain.learners.checkpoints import Signer, is_signed
 from soma.brain.learners.learners import stream_of
 from soma.brain.root import open_brain
-from soma.brain.verify import verified
+from soma.brain.verify import verify_database
 from soma.events.chain import Head
 from soma.events.facts.codec import fact_of
 from soma.events.facts.learning import LearningCheckpointed
@@ -49,7 +49,7 @@ async def test_checkpoints_come_at_their_pace_and_replay_confirms_them(settings)
         made = [fact for fact in facts if isinstance(fact, LearningCheckpointed)]
         assert [fact.learner_version for fact in made] == [180, 270]
         assert LearnerState.from_json(made[-1].state).state_hash() == (await opened.client.state(ALICE)).state_hash
-        report = verified(opened.writer.database)
+        report = verify_database(opened.writer.database)
         assert (report.checkpoints, report.faults) == (2, [])
 
 

@@ -14,7 +14,7 @@ from soma.brain.learners.learners import Learners, stream_of, subject_of
 from soma.brain.learners.replay_start import find_start
 from soma.brain.learners.retention import Retention, erase, find_boundary, find_stretch
 from soma.brain.root import open_brain
-from soma.brain.verify import verified
+from soma.brain.verify import verify_database
 from soma.events.chain import verify
 from soma.events.facts.codec import draft, fact_of
 from soma.events.facts.learning import LearningCheckpointed, LearningErased
@@ -86,7 +86,7 @@ async def old(settings):
 
 
 def proved(opened, settings):
-    report = verified(opened.writer.database, Signer.of(settings).believed)
+    report = verify_database(opened.writer.database, Signer.of(settings).believed)
     assert report.faults == []
     assert report.feedbacks == report.rows
     return report
@@ -270,7 +270,7 @@ async def test_a_forged_checkpoint_is_no_beginning(old, settings, tmp_path, forg
         fact = Signer.of(settings).checkpoint("acme", "helper", boundary.state, replace(boundary.head, hash="0" * 64))
 
     await old.writer.write(lambda tx: declare(tx, fact, boundary.head.seq))
-    report = verified(reads, Signer.of(settings).believed)
+    report = verify_database(reads, Signer.of(settings).believed)
     assert "not signed by a key that is believed" in report.faults[0]
     assert report.starts == {}
     with pytest.raises(BrainRefused) as refused:
@@ -282,7 +282,7 @@ async def test_a_key_that_is_named_is_believed(old, settings):
     await old.retention.erase_old()
     own = Signer.of(settings).public_key
     (settings.data_dir / "brain-signing-key").unlink()
-    assert verified(old.writer.database, Signer.of(settings).believed).starts == {}
+    assert verify_database(old.writer.database, Signer.of(settings).believed).starts == {}
     named = settings.model_copy(update={"believed_keys": f"{own} 00"})
     assert proved(old, named).starts.keys() == {"acme helper", "globex helper"}
 
@@ -291,7 +291,7 @@ async def test_a_payload_that_no_event_erased_is_a_fault(old, settings):
     connection = old.writer.database.connect()
     connection.execute("UPDATE events SET payload = NULL WHERE tenant_id = 'globex' AND seq = 2 AND stream LIKE 'l%'")
     connection.close()
-    assert "nothing erased it" in verified(old.writer.database, Signer.of(settings).believed).faults[0]
+    assert "nothing erased it" in verify_database(old.writer.database, Signer.of(settings).believed).faults[0]
 
 
 async def test_a_kept_withdrawal_holds_what_it_was_derived_from(old, settings):

@@ -12,7 +12,7 @@ from soma.brain.learners.checkpoints import Signer
 from soma.brain.learners.observations import parse_observation
 from soma.brain.learners.replay_without import replay_without
 from soma.brain.root import open_brain
-from soma.brain.verify import verified
+from soma.brain.verify import verify_database
 from soma.events.facts.codec import fact_of
 from soma.events.facts.learning import RewardVoided, WeightsUpdated
 from soma.events.log import Log
@@ -29,7 +29,7 @@ def facts(opened, kind, who=ALICE):
 
 
 def proved(opened, settings):
-    report = verified(opened.writer.database, Signer.of(settings).believed)
+    report = verify_database(opened.writer.database, Signer.of(settings).believed)
     assert report.faults == []
     return report
 

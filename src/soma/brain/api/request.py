@@ -59,7 +59,7 @@ def _check_once(names: list[str]) -> None:
 async def read_body(request: Request, kind: type[Body]) -> tuple[Principal, Any]:
     principal = read_principal(request)
     body = requests.read(await request.body(), kind)
-    if body.says_who:
+    if body.has_claims:
         check_claims(principal, requests.claims(body))
     return principal, body
 

@@ -54,15 +54,17 @@ class Coordinator:
 
     async def poll(self) -> Poll:
         decided = [name for row in await self._due() if (name := await self._decide(row))]
-        found = [name for learner in await asyncio.to_thread(self._known) if (name := await self._look(learner))]
+        found = [
+            name for learner in await asyncio.to_thread(self._find_learners) if (name := await self._look(learner))
+        ]
         if decided or found:
-            self._experiments.look_again()
+            self._experiments.refresh()
         return Poll(tuple(decided), tuple(found))
 
     async def _due(self) -> list[rows.ExperimentRow]:
         if not self._settings.experiments_promote:
             return []
-        return await asyncio.to_thread(self._experiments.due, self._reads)
+        return await asyncio.to_thread(self._experiments.find_due, self._reads)
 
     async def _decide(self, row: rows.ExperimentRow) -> str | None:
         principal = Principal(tenant_id=row.tenant_id, user_id=COORDINATOR, agent_id=row.agent_id)
@@ -75,13 +77,13 @@ class Coordinator:
             return None
         return row.name
 
-    def _known(self) -> list[Principal]:
+    def _find_learners(self) -> list[Principal]:
         """Learners with a stored state: those that learned from enough to have a trend."""
         found = self._reads.query("SELECT DISTINCT tenant_id, agent_id FROM learner_snapshots")
         return [Principal(tenant_id=tenant, user_id=COORDINATOR, agent_id=agent) for tenant, agent in found]
 
     async def _look(self, learner: Principal) -> str | None:
-        falls = await asyncio.to_thread(self._sampled, learner)
+        falls = await asyncio.to_thread(self._sample_trend, learner)
         if falls is None:
             return None
         body = await asyncio.to_thread(self._proposal, learner, falls)
@@ -94,22 +96,22 @@ class Coordinator:
             return None
         return body.name
 
-    def _sampled(self, learner: Principal) -> Trend | None:
+    def _sample_trend(self, learner: Principal) -> Trend | None:
         """Note the score of now; the trend, where it falls significantly."""
         state = self._learners.read_committed(learner)
         window = self._settings.coordinator_window
-        last = rows.last_scored(self._reads, learner)
+        last = rows.last_scored_version(self._reads, learner)
         if state.version - last < APART:
             return None
         score = state.guard.reward.fast
         self._writer.submit(lambda tx: rows.keep_score(tx, learner, state.version, score)).result()
-        scores = rows.scores(self._reads, learner, last=window)
+        scores = rows.read_scores(self._reads, learner, last=window)
         found = trend(scores)
         return found if len(scores) == window and found.is_falling and found.p < SIGNIFICANT else None
 
     def _proposal(self, learner: Principal, falls: Trend) -> NewExperiment | None:
         """None while another experiment runs, or where every step has been tried."""
-        before = rows.of_learner(self._reads, learner)
+        before = rows.find_experiments(self._reads, learner)
         if any(row.status == rows.RUNNING for row in before):
             return None
         tried = {(parts[1], parts[2]) for row in before if (parts := row.name.split("."))[0] == PREFIX}

@@ -48,31 +48,31 @@ class Experiments:
 
     # Serving
 
-    def running(self, reads: Reader, principal: Principal) -> list[ExperimentRow]:
+    def find_running(self, reads: Reader, principal: Principal) -> list[ExperimentRow]:
         key = (principal.tenant_id, principal.agent_id)
         until, found = self._seen.get(key, (0.0, []))
         if time.monotonic() >= until:
             if len(self._seen) >= KEPT:
                 self._seen.clear()
-            found = rows.of_learner(reads, principal, status=RUNNING)
+            found = rows.find_experiments(reads, principal, status=RUNNING)
             self._seen[key] = (time.monotonic() + FRESH_SECONDS, found)
         return found
 
-    def look_again(self) -> None:
+    def refresh(self) -> None:
         """After the commit of a change: what was read meanwhile may be of before."""
         self._seen.clear()
 
-    def arms(self, reads: Reader, principal: Principal, subject: str) -> tuple[Assignments, Changes]:
+    def find_arms(self, reads: Reader, principal: Principal, subject: str) -> tuple[Assignments, Changes]:
         """The arm of `subject` in each running experiment, and the steps of the prior that they make together."""
         assignments, steps = [], dict[str, float]()
-        for row in self.running(reads, principal):
+        for row in self.find_running(reads, principal):
             arm = assign_arm(row.experiment_id, subject, row.design)
             assignments.append((row.experiment_id, subject, arm.name))
             for name, step in arm.changes:
                 steps[name] = steps.get(name, 0.0) + step
         return assignments, tuple(sorted(steps.items()))
 
-    def seen_by(self, state: LearnerState, changes: Changes) -> LearnerState:
+    def apply_changes(self, state: LearnerState, changes: Changes) -> LearnerState:
         return step_prior(state, changes, self._learners.hyperparameters)
 
     # Outcomes
@@ -81,7 +81,7 @@ class Experiments:
         """Under the word that it was said in: a newer one takes the place of its result."""
         if not found:
             return
-        for row in self.running(transaction, principal):
+        for row in self.find_running(transaction, principal):
             for key, (conversation, metric, value) in found:
                 arm = rows.arm_of(transaction, row.experiment_id, conversation) if metric == row.metric else None
                 if arm is not None:
@@ -97,11 +97,11 @@ class Experiments:
 
     def record(self, transaction: Transaction, principal: Principal, name: str, items: Sequence[OutcomeItem]) -> int:
         """Outcomes from elsewhere; a subject that nobody assigned yet is assigned now."""
-        row = self._running_one(transaction, principal, name)
+        row = self._require_running(transaction, principal, name)
         _check_outcomes(row.metric, items)
         for item in items:
             arm = assign_arm(row.experiment_id, item.subject, row.design).name
-            rows.assign(transaction, [(row.experiment_id, item.subject, arm)])
+            rows.keep_assignments(transaction, [(row.experiment_id, item.subject, arm)])
             rows.keep_outcome(
                 transaction,
                 row.experiment_id,
@@ -113,9 +113,9 @@ class Experiments:
         return len(items)
 
     def assign(self, transaction: Transaction, principal: Principal, name: str, subject: str) -> ExperimentArm:
-        row = self._running_one(transaction, principal, name)
+        row = self._require_running(transaction, principal, name)
         arm = assign_arm(row.experiment_id, subject, row.design)
-        rows.assign(transaction, [(row.experiment_id, subject, arm.name)])
+        rows.keep_assignments(transaction, [(row.experiment_id, subject, arm.name)])
         return arm
 
     # From beginning to end
@@ -125,7 +125,7 @@ class Experiments:
         body = body if body.arms else SHIPPED.get(body.name, body)
         design = _design(body)
         self._check(transaction, principal, design)
-        if rows.named(transaction, principal, body.name):
+        if rows.find_experiment(transaction, principal, body.name):
             raise BrainRefused("experiment_exists", f"There is an experiment {body.name!r} already.", "name", 409)
         row = ExperimentRow(
             experiment_id=new_id(),
@@ -139,7 +139,7 @@ class Experiments:
             proposed_by=by,
             created_at=now(),
         )
-        rows.keep(transaction, row)
+        rows.insert_experiment(transaction, row)
         fact = ExperimentCreated(
             experiment_id=row.experiment_id,
             name=row.name,
@@ -149,7 +149,7 @@ class Experiments:
             proposed_by=by,
         )
         transaction.append(draft(fact, _subject(principal, row)))
-        return self._shown(transaction, row)
+        return self._describe(transaction, row)
 
     def _check(self, transaction: Transaction, principal: Principal, design: Design) -> None:
         """Arms that can be told apart, and steps that stay in the boxes of the weights."""
@@ -159,7 +159,7 @@ class Experiments:
         before = self._learners.current(transaction, principal).state
         known = priors_of(before)
         for arm in design.arms:
-            after = priors_of(self.seen_by(before, arm.changes))
+            after = priors_of(self.apply_changes(before, arm.changes))
             for name, step in arm.changes:
                 place = f"arms.{arm.name}.{name}"
                 if not step:
@@ -174,8 +174,8 @@ class Experiments:
         self, transaction: Transaction, principal: Principal, name: str, *, by: str, stop: bool = False
     ) -> Experiment:
         """Judge, and act on it: promote the winner, keep the prior, or stop. Refused while it is too early."""
-        row = self._running_one(transaction, principal, name)
-        verdict = judge(row.design, rows.results(transaction, row.experiment_id))
+        row = self._require_running(transaction, principal, name)
+        verdict = judge(row.design, rows.read_results(transaction, row.experiment_id))
         if verdict.call is Call.WAIT and not stop:
             raise BrainRefused("too_early", f"It is too early to decide: {verdict.reason}.", None, 409)
         if stop and verdict.call is Call.PROMOTE:
@@ -188,7 +188,7 @@ class Experiments:
             winner=verdict.winner,
             content={"reason": verdict.reason, **statistics},
         )
-        rows.close(transaction, row.experiment_id, STATUS[verdict.call])
+        rows.close_experiment(transaction, row.experiment_id, STATUS[verdict.call])
         fact = ExperimentDecided(
             experiment_id=row.experiment_id,
             name=row.name,
@@ -200,7 +200,7 @@ class Experiments:
         transaction.append(draft(fact, _subject(principal, row)))
         promotion = self._promote(transaction, principal, row, verdict, by) if verdict.winner else None
         closed = msgspec.structs.replace(row, status=STATUS[verdict.call], decided_at=now())
-        return msgspec.structs.replace(self._shown(transaction, closed), promotion=promotion)
+        return msgspec.structs.replace(self._describe(transaction, closed), promotion=promotion)
 
     def _promote(
         self, transaction: Transaction, principal: Principal, row: ExperimentRow, verdict: ExperimentVerdict, by: str
@@ -231,24 +231,24 @@ class Experiments:
 
     # Looking
 
-    def all(self, reads: Reader, principal: Principal, *, status: str | None = None) -> list[Experiment]:
-        return [self._shown(reads, row) for row in rows.of_learner(reads, principal, status=status)]
+    def list_experiments(self, reads: Reader, principal: Principal, *, status: str | None = None) -> list[Experiment]:
+        return [self._describe(reads, row) for row in rows.find_experiments(reads, principal, status=status)]
 
-    def one(self, reads: Reader, principal: Principal, name: str) -> Experiment:
-        return self._shown(reads, self._named(reads, principal, name))
+    def get(self, reads: Reader, principal: Principal, name: str) -> Experiment:
+        return self._describe(reads, self._find(reads, principal, name))
 
-    def due(self, reads: Reader) -> list[ExperimentRow]:
+    def find_due(self, reads: Reader) -> list[ExperimentRow]:
         """Running ones of all tenants whose results suffice for a verdict."""
         return [
             row
-            for row in rows.everywhere(reads)
-            if judge(row.design, rows.results(reads, row.experiment_id)).call is not Call.WAIT
+            for row in rows.find_all_running(reads)
+            if judge(row.design, rows.read_results(reads, row.experiment_id)).call is not Call.WAIT
         ]
 
-    def _shown(self, reads: Reader, row: ExperimentRow) -> Experiment:
-        verdict = rows.last_verdict(reads, row.experiment_id) if row.status != RUNNING else None
+    def _describe(self, reads: Reader, row: ExperimentRow) -> Experiment:
+        verdict = rows.read_last_verdict(reads, row.experiment_id) if row.status != RUNNING else None
         if verdict is None:
-            found = judge(row.design, rows.results(reads, row.experiment_id))
+            found = judge(row.design, rows.read_results(reads, row.experiment_id))
             verdict = {"call": found.call, "winner": found.winner, "reason": found.reason}
             verdict |= statistics_of(row.design, found)
         return Experiment(
@@ -264,18 +264,18 @@ class Experiments:
             proposed_by=row.proposed_by,
             created_at=row.created_at,
             decided_at=row.decided_at,
-            assigned=rows.counts(reads, row.experiment_id),
+            assigned=rows.count_assigned(reads, row.experiment_id),
             verdict=verdict,
         )
 
-    def _named(self, reads: Reader, principal: Principal, name: str) -> ExperimentRow:
-        row = rows.named(reads, principal, name)
+    def _find(self, reads: Reader, principal: Principal, name: str) -> ExperimentRow:
+        row = rows.find_experiment(reads, principal, name)
         if row is None:
             raise BrainRefused("unknown_experiment", f"There is no experiment {name!r}.", "name", 404)
         return row
 
-    def _running_one(self, reads: Reader, principal: Principal, name: str) -> ExperimentRow:
-        row = self._named(reads, principal, name)
+    def _require_running(self, reads: Reader, principal: Principal, name: str) -> ExperimentRow:
+        row = self._find(reads, principal, name)
         if row.status != RUNNING:
             raise BrainRefused("experiment_over", f"The experiment {row.name!r} is over: {row.status}.", "name", 409)
         return row

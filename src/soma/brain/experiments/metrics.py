@@ -22,7 +22,7 @@ class MetricValue(NamedTuple):
     value: float
 
 
-def measured(
+def measure_metrics(
     learned: Iterable[Learnable], metrics: Collection[str], conversation_id: str, hyperparameters: Hyperparameters
 ) -> Iterator[MetricValue]:
     """By those of `metrics` that what was learned of a feedback says something of."""

@@ -49,14 +49,14 @@ class ExperimentRow(msgspec.Struct, frozen=True, kw_only=True):
 COLUMNS = ExperimentRow.__struct_fields__
 
 
-def keep(transaction: Transaction, row: ExperimentRow) -> None:
+def insert_experiment(transaction: Transaction, row: ExperimentRow) -> None:
     values = [getattr(row, name) for name in COLUMNS]
     values[COLUMNS.index("design")] = msgspec.json.encode(DesignRow.of(row.design)).decode()
     marks = ", ".join("?" * len(COLUMNS))
     transaction.execute(f"INSERT INTO experiments ({', '.join(COLUMNS)}) VALUES ({marks})", values)
 
 
-def of_learner(reads: Reader, principal: Principal, *, status: str | None = None) -> list[ExperimentRow]:
+def find_experiments(reads: Reader, principal: Principal, *, status: str | None = None) -> list[ExperimentRow]:
     """Newest first."""
     chosen = "" if status is None else "AND status = ?"
     return _read(
@@ -66,7 +66,7 @@ def of_learner(reads: Reader, principal: Principal, *, status: str | None = None
     )
 
 
-def named(reads: Reader, principal: Principal, name: str) -> ExperimentRow | None:
+def find_experiment(reads: Reader, principal: Principal, name: str) -> ExperimentRow | None:
     """By name or id."""
     found = _read(
         reads,
@@ -76,7 +76,7 @@ def named(reads: Reader, principal: Principal, name: str) -> ExperimentRow | Non
     return found[0] if found else None
 
 
-def everywhere(reads: Reader) -> list[ExperimentRow]:
+def find_all_running(reads: Reader) -> list[ExperimentRow]:
     """The running ones of all tenants, for the coordinator."""
     return _read(reads, "WHERE status = ? ORDER BY experiment_id", [RUNNING])
 
@@ -90,13 +90,13 @@ def _read(reads: Reader, where: str, parameters: Sequence[Any]) -> list[Experime
     return found
 
 
-def close(transaction: Transaction, experiment_id: str, status: str) -> None:
+def close_experiment(transaction: Transaction, experiment_id: str, status: str) -> None:
     transaction.execute(
         "UPDATE experiments SET status = ?, decided_at = ? WHERE experiment_id = ?", [status, now(), experiment_id]
     )
 
 
-def assign(transaction: Transaction, assignments: Iterable[tuple[str, str, str]]) -> None:
+def keep_assignments(transaction: Transaction, assignments: Iterable[tuple[str, str, str]]) -> None:
     """(experiment, subject, arm); the first assignment stands."""
     at = now()
     for experiment_id, subject, arm in assignments:
@@ -133,7 +133,7 @@ def keep_outcome(
     )
 
 
-def results(reads: Reader, experiment_id: str) -> list[Result]:
+def read_results(reads: Reader, experiment_id: str) -> list[Result]:
     """One a subject, the mean of its outcomes, in the order of their first ones."""
     rows = reads.query(
         "SELECT arm, AVG(value) FROM experiment_outcomes WHERE experiment_id = ? "
@@ -143,7 +143,7 @@ def results(reads: Reader, experiment_id: str) -> list[Result]:
     return [Result(arm, float(value)) for arm, value in rows]
 
 
-def counts(reads: Reader, experiment_id: str) -> dict[str, int]:
+def count_assigned(reads: Reader, experiment_id: str) -> dict[str, int]:
     """Subjects assigned, by arm."""
     rows = reads.query(
         "SELECT arm, COUNT(*) FROM experiment_assignments WHERE experiment_id = ? GROUP BY arm", [experiment_id]
@@ -161,7 +161,7 @@ def keep_verdict(
     )
 
 
-def last_verdict(reads: Reader, experiment_id: str) -> dict[str, Any] | None:
+def read_last_verdict(reads: Reader, experiment_id: str) -> dict[str, Any] | None:
     rows = reads.query(
         "SELECT call, winner, content, decided_at FROM experiment_verdicts WHERE experiment_id = ? "
         "ORDER BY verdict_id DESC LIMIT 1",
@@ -185,7 +185,7 @@ def keep_score(transaction: Transaction, principal: Principal, version: int, sco
     )
 
 
-def last_scored(reads: Reader, principal: Principal) -> int:
+def last_scored_version(reads: Reader, principal: Principal) -> int:
     """The version of the learner at its newest sample; 0 before any."""
     rows = reads.query(
         "SELECT COALESCE(MAX(learner_version), 0) FROM learner_scores WHERE tenant_id = ? AND agent_id = ?",
@@ -194,7 +194,7 @@ def last_scored(reads: Reader, principal: Principal) -> int:
     return int(rows[0][0])
 
 
-def scores(reads: Reader, principal: Principal, *, last: int) -> list[float]:
+def read_scores(reads: Reader, principal: Principal, *, last: int) -> list[float]:
     """Oldest first."""
     rows = reads.query(
         "SELECT score FROM learner_scores WHERE tenant_id = ? AND agent_id = ? ORDER BY learner_version DESC LIMIT ?",

@@ -25,15 +25,15 @@ class ExperimentService:
 
     async def list(self, principal: Principal, *, status: str | None) -> list[Experiment]:
         reads = self._writer.database
-        return await run_in_thread(self._threads, self._experiments.all, reads, principal, status=status)
+        return await run_in_thread(self._threads, self._experiments.list_experiments, reads, principal, status=status)
 
     async def get(self, principal: Principal, name: str) -> Experiment:
-        return await run_in_thread(self._threads, self._experiments.one, self._writer.database, principal, name)
+        return await run_in_thread(self._threads, self._experiments.get, self._writer.database, principal, name)
 
     async def create(self, principal: Principal, body: NewExperiment) -> Experiment:
         by = principal.user_id
         made = await self._write(lambda tx: self._experiments.create(tx, principal, body, by=by))
-        self._experiments.look_again()
+        self._experiments.refresh()
         return made
 
     async def assign(self, principal: Principal, name: str, subject: str) -> ExperimentArm:
@@ -45,7 +45,7 @@ class ExperimentService:
     async def decide(self, principal: Principal, name: str, *, stop: bool) -> Experiment:
         by = principal.user_id
         decided = await self._write(lambda tx: self._experiments.decide(tx, principal, name, by=by, stop=stop))
-        self._experiments.look_again()
+        self._experiments.refresh()
         return decided
 
     async def _write(self, work: Callable[[Transaction], T]) -> T:

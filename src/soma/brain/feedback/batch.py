@@ -152,7 +152,7 @@ def _check_items(batch: BatchRequest) -> tuple[list[Feedback], list[RejectedItem
     for index, found in enumerate(_read_items(batch.items)):
         try:
             item = found if isinstance(found, Feedback) else read(found, Feedback)
-            if item.says_who:
+            if item.has_claims:
                 check_claims(batch.principal, claims(item))
             check_batch_item(item)
         except BrainRefused as refusal:

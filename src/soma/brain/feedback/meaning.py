@@ -12,7 +12,7 @@ from soma.brain.core.explanation import Explanation
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.observations import AnswerVerdict, Evidence, EvidenceSource
 from soma.brain.errors import BrainRefused
-from soma.brain.experiments.metrics import MetricValue, measured
+from soma.brain.experiments.metrics import MetricValue, measure_metrics
 from soma.brain.feedback.statements import CORRECTION, EVIDENCE, VERDICT, Statement, citation_of
 from soma.brain.learners.observations import Learnable
 from soma.brain.learners.reward_gate import REASON, Void
@@ -56,7 +56,7 @@ class FeedbackWithTarget(NamedTuple):
     @property
     def is_voided(self) -> bool:
         """True if it holds a verdict that teaches nothing."""
-        return self.void is not None and self.body.says_verdict
+        return self.void is not None and self.body.has_verdict
 
 
 # Checking
@@ -64,7 +64,7 @@ class FeedbackWithTarget(NamedTuple):
 
 def imply_verdict(body: Feedback) -> Feedback:
     """Add the thumb down that a correction implies."""
-    return body if body.correction is None or body.says_verdict else msgspec.structs.replace(body, thumb=-1)
+    return body if body.correction is None or body.has_verdict else msgspec.structs.replace(body, thumb=-1)
 
 
 def check_feedback(body: Feedback) -> None:
@@ -74,7 +74,7 @@ def check_feedback(body: Feedback) -> None:
         raise BrainRefused("reward_and_utility", "`utility` is another name of `reward`: give one of them.", "utility")
     if body.correction is not None:
         _check_correction(body, body.correction)
-    if not (body.says_evidence or body.says_verdict):
+    if not (body.has_evidence or body.has_verdict):
         message = "Say which memories helped, or give a reward: this feedback says nothing."
         raise BrainRefused("feedback_empty", message, "reward")
 
@@ -88,7 +88,7 @@ def check_batch_item(body: Feedback) -> None:
 def _check_correction(body: Feedback, correction: Correction) -> None:
     if not correction.text.strip():
         raise BrainRefused("invalid_body", "Say what is right: the correction is blank.", "correction")
-    if body.praises:
+    if body.is_praise:
         message = "A correction says that the answer was wrong: give it without praise."
         raise BrainRefused("invalid_body", message, "correction")
 
@@ -124,7 +124,7 @@ def observations_of(feedback: FeedbackWithTarget, refused: Mapping[str, str]) ->
     """Return what the learner learns, and why it does not learn the rest; `refused` holds reasons by aspect."""
     found: list[Learnable] = []
     reason = refused.get(CORRECTION)
-    if feedback.body.says_evidence:
+    if feedback.body.has_evidence:
         evidence = _evidence(feedback.body, feedback.bundle, refused.get(EVIDENCE))
         if isinstance(evidence, Evidence):
             found.append(evidence)
@@ -132,7 +132,7 @@ def observations_of(feedback: FeedbackWithTarget, refused: Mapping[str, str]) ->
             reason = reason or evidence
     if feedback.is_voided:
         reason = reason or REASON
-    elif feedback.body.says_verdict:
+    elif feedback.body.has_verdict:
         if VERDICT in refused:
             reason = reason or refused[VERDICT]
         else:
@@ -221,7 +221,7 @@ def corrections_of(feedback: FeedbackWithTarget, version: int | None) -> list[Le
     shown = {memory_id for memory_id, _ in bundle.shown}
     unhelpful = tuple(name for name in dict.fromkeys(body.unhelpful) if name in shown)
     helpful = tuple(name for name in dict.fromkeys(body.helpful) if name in shown and name not in unhelpful)
-    if body.praises:
+    if body.is_praise:
         helpful = unhelpful = ()
     question = feedback.question or question_of(bundle.query, bundle.embedding)
     return [LearnedCorrection(bundle.bundle_id, question, helpful, unhelpful, version)]
@@ -261,7 +261,7 @@ def measure(
     hyperparameters: Hyperparameters,
 ) -> list[tuple[str, MetricValue]]:
     """Measure what was learned by `metrics` of experiments, each under the name of the statement that says it."""
-    found = measured(learned, metrics, feedback.body.conversation, hyperparameters)
+    found = measure_metrics(learned, metrics, feedback.body.conversation, hyperparameters)
     return [(_statement_behind(each, feedback.statements), each) for each in found]
 
 

@@ -122,7 +122,7 @@ class FeedbackIntake:
             raise BrainRefused("invalid_body", "A correction needs its question: name the bundle, or say it.", "query")
         if not body.query or (bundle is not None and body.query == bundle.query):
             return feedback
-        if body.correction is None and (bundle is None or not body.says_evidence):
+        if body.correction is None and (bundle is None or not body.has_evidence):
             return feedback
         query = Query(text=body.query[:LONGEST_QUESTION], top_k=1)
         found = await self._memory.candidates(owner_of(feedback.principal), query)
@@ -209,7 +209,7 @@ class FeedbackIntake:
         at: str,
     ) -> Consequences:
         feedback, found = result.feedback, Consequences()
-        running = self._experiments.running(transaction, feedback.principal) if result.steps else ()
+        running = self._experiments.find_running(transaction, feedback.principal) if result.steps else ()
         found.add(result, {row.metric for row in running}, self._learners.hyperparameters, at=at)
         # a correction teaches no weight, and stands after all that its feedback taught
         versions = result.versions | ({CORRECTION: result.state.version} if remembered else {})

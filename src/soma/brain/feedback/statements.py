@@ -63,9 +63,9 @@ class StatementDecision(NamedTuple):
 
 def targets_of(body: Feedback) -> Iterator[tuple[str, Target]]:
     """Yield each aspect that the feedback speaks to, with what it is about."""
-    if body.says_evidence and body.bundle_id:
+    if body.has_evidence and body.bundle_id:
         yield EVIDENCE, (EVIDENCE, body.bundle_id)
-    if body.says_verdict:
+    if body.has_verdict:
         yield VERDICT, (VERDICT, *_answer_target(body))
     if body.correction is not None:
         yield CORRECTION, (CORRECTION, *_answer_target(body))

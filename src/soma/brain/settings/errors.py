@@ -16,7 +16,7 @@ GROUPS: tuple[type[BaseSettings], ...] = (BrainSettings, MemorySettings, Learner
 PREFIXES = ("SOMABRAIN_", "SOMA_BRAIN_")  # what else begins with SOMA_ may be the agent's
 
 
-def told(error: ValidationError, groups: Sequence[type[BaseSettings]] = GROUPS) -> str:
+def describe_fault(error: ValidationError, groups: Sequence[type[BaseSettings]] = GROUPS) -> str:
     """The first fault, by the environment name of its setting."""
     first = error.errors()[0]
     place = str(first["loc"][0])
@@ -30,7 +30,7 @@ def told(error: ValidationError, groups: Sequence[type[BaseSettings]] = GROUPS) 
     return f"the setting {name} cannot be {given!r}: {wanted(first)}"
 
 
-def unknown(
+def find_unknown(
     environment: Mapping[str, str],
     groups: Sequence[type[BaseSettings]] = GROUPS,
     prefixes: tuple[str, ...] = PREFIXES,

@@ -19,7 +19,7 @@ def _share(name: str, description: str) -> Any:
     return Field(getattr(DEFAULTS, name), ge=0, le=1, description=description)
 
 
-def _signed(name: str, description: str) -> Any:
+def _signed_share(name: str, description: str) -> Any:
     return Field(getattr(DEFAULTS, name), ge=-1, le=1, description=description)
 
 
@@ -77,10 +77,10 @@ class LearnerSettings(BaseSettings):
     trust_limit: float = _positive("trust_limit", 1_000, "Bound of the trust sum on both sides.")
     advantage_limit: float = _positive("advantage_limit", 100, "Bound of one advantage in the guard's score.")
 
-    regenerate_reward: float = _signed("regenerate_reward", "Reward of an answer that was asked for again.")
-    copy_reward: float = _signed("copy_reward", "Reward of an answer that was copied.")
-    tool_ok_reward: float = _signed("tool_ok_reward", "Reward of a tool that succeeded.")
-    tool_failed_reward: float = _signed("tool_failed_reward", "Reward of a tool that failed.")
+    regenerate_reward: float = _signed_share("regenerate_reward", "Reward of an answer that was asked for again.")
+    copy_reward: float = _signed_share("copy_reward", "Reward of an answer that was copied.")
+    tool_ok_reward: float = _signed_share("tool_ok_reward", "Reward of a tool that succeeded.")
+    tool_failed_reward: float = _signed_share("tool_failed_reward", "Reward of a tool that failed.")
     outcome_tools_share: float = _share("outcome_tools_share", "Share of tool outcomes in an iteration's reward.")
     outcome_confidence_share: float = _share("outcome_confidence_share", "Share of confidence in it.")
     outcome_progress_share: float = _share("outcome_progress_share", "Share of progress in it.")

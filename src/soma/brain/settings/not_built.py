@@ -5,7 +5,7 @@ from collections.abc import Mapping
 PARTS = {"SOMA_KAFKA_BOOTSTRAP": "Kafka", "SOMA_OPA_URL": "OPA", "SOMA_SPICEDB_": "SpiceDB", "SOMA_VAULT_": "Vault"}
 
 
-def not_built(environment: Mapping[str, str]) -> str | None:
+def find_not_built(environment: Mapping[str, str]) -> str | None:
     """What to say of the first such setting that is not empty."""
     for name in sorted(environment):
         for beginning, part in PARTS.items():

@@ -67,7 +67,7 @@ class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     agent_id: str | None = None
 
     @property
-    def says_who(self) -> bool:
+    def has_claims(self) -> bool:
         return not (self.tenant is None and self.tenant_id is None and self.persona is None and self.agent_id is None)
 
 
@@ -150,11 +150,11 @@ class Feedback(InConversation, frozen=True, kw_only=True, omit_defaults=True):
     idempotency_key: Id | None = None
 
     @property
-    def says_evidence(self) -> bool:
+    def has_evidence(self) -> bool:
         return bool(self.helpful or self.unhelpful)
 
     @property
-    def says_verdict(self) -> bool:
+    def has_verdict(self) -> bool:
         return (
             self.reward is not None
             or self.utility is not None
@@ -165,7 +165,7 @@ class Feedback(InConversation, frozen=True, kw_only=True, omit_defaults=True):
         )
 
     @property
-    def praises(self) -> bool:
+    def is_praise(self) -> bool:
         given = (self.reward, self.utility, self.thumb, None if self.rating is None else self.rating - MIDDLE_RATING)
         return self.copied or any(value is not None and value > 0 for value in given)
 
@@ -342,7 +342,7 @@ def read(content: bytes | msgspec.Raw, kind: type[T], *, field: str | None = Non
         message, part = locate(str(error), kind)
         raise BrainRefused("invalid_body", message, part or field) from None
     except json_errors.EVERY_DECODING_FAULT as error:
-        raise _not_json(content, error) from None
+        raise _invalid_json(content, error) from None
     if kind in (FeedbackBatch, Batch):  # each item is read by itself
         return value
     # in an item it costs too much
@@ -357,10 +357,10 @@ def _check_json(content: bytes | msgspec.Raw) -> None:
     try:
         msgspec.json.decode(content)
     except json_errors.EVERY_DECODING_FAULT as error:
-        raise _not_json(content, error) from None
+        raise _invalid_json(content, error) from None
 
 
-def _not_json(content: bytes | msgspec.Raw, error: Exception) -> BrainRefused:
+def _invalid_json(content: bytes | msgspec.Raw, error: Exception) -> BrainRefused:
     return BrainRefused("invalid_json", json_errors.told(bytes(content), error), "body", 400)
 
 
@@ -394,15 +394,15 @@ def choices_at(kind: Any, path: str) -> tuple[Any, ...]:
     """The values that may stand at a path such as `items[0].scope`; none where any may."""
     types = [msgspec.inspect.type_info(kind)]
     for name in STEP.findall(path):
-        types = [inner for one in types for inner in _within(one, name)]
+        types = [inner for one in types for inner in _inner_types(one, name)]
     return tuple(
-        value for one in types for part in _plain(one) if isinstance(part, LiteralType) for value in part.values
+        value for one in types for part in _unwrap(one) if isinstance(part, LiteralType) for value in part.values
     )
 
 
-def _within(found: Type, name: str) -> Iterator[Type]:
+def _inner_types(found: Type, name: str) -> Iterator[Type]:
     """The types that `found` may hold under a name, or at a place `[0]`."""
-    for one in _plain(found):
+    for one in _unwrap(found):
         match one:
             case StructType(fields=fields):
                 yield from (field.type for field in fields if field.encode_name == name)
@@ -410,12 +410,12 @@ def _within(found: Type, name: str) -> Iterator[Type]:
                 yield inner
 
 
-def _plain(found: Type) -> Iterator[Type]:
+def _unwrap(found: Type) -> Iterator[Type]:
     """The types of a union, without what is noted of them."""
     match found:
         case UnionType(types=types):
-            yield from (part for one in types for part in _plain(one))
+            yield from (part for one in types for part in _unwrap(one))
         case Metadata_(type=inner):
-            yield from _plain(inner)
+            yield from _unwrap(inner)
         case _:
             yield found

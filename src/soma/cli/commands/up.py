@@ -15,7 +15,7 @@ import click
 import uvicorn
 
 from soma.agent.settings import LOCK_FILE, Settings, default_data_dir
-from soma.brain.settings.not_built import not_built
+from soma.brain.settings.not_built import find_not_built
 from soma.cli.server import (
     ADDRESS_FILE,
     STARTING_FILE,
@@ -113,7 +113,7 @@ class SettingOption(click.Option):
 def command(host: str, port: int, log_level: str) -> None:
     """Start the server on this machine: agent, brain and memory in one process."""
     began = _process_start()
-    if refused := not_built(os.environ):
+    if refused := find_not_built(os.environ):
         fail(refused)
     chosen = read_settings()
     if not chosen.brain_url:
