@@ -31,7 +31,7 @@ from soma.brain.learners.checkpoints import Signer
 from soma.brain.learners.learners import Learners, find_recent_learners
 from soma.brain.learners.retention import Retention
 from soma.brain.metrics import BrainMetrics
-from soma.brain.service import Brain, Restored
+from soma.brain.service import Brain, StartCost
 from soma.brain.settings import BrainSettings
 from soma.brain.settings.memory import MemorySettings
 from soma.brain.summariser import Summariser
@@ -231,7 +231,7 @@ async def _routine(settings: MemorySettings, stack: AsyncExitStack) -> Routine:
 # What is learned
 
 
-async def _learners(settings: BrainSettings, writer: Writer) -> tuple[Learners, Restored]:
+async def _learners(settings: BrainSettings, writer: Writer) -> tuple[Learners, StartCost]:
     """With the states of those who learned last, and what it took to read them."""
     learners = Learners(
         writer,
@@ -243,7 +243,7 @@ async def _learners(settings: BrainSettings, writer: Writer) -> tuple[Learners, 
     await writer.write(learners.configure)
     began = time.perf_counter()
     restored = await writer.write(learners.load_recent)
-    return learners, Restored(restored, round(time.perf_counter() - began, 3))
+    return learners, StartCost(restored, round(time.perf_counter() - began, 3))
 
 
 def shipped_views() -> Views:

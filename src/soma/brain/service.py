@@ -45,7 +45,7 @@ from soma.brain.types import (
     FeedbackAnswer,
     FeedbackRow,
     Forgotten,
-    Learned,
+    IterationAnswer,
     LearnerHistory,
     LearnerView,
     Principal,
@@ -73,7 +73,7 @@ LONGEST_QUESTION = 16_000  # characters
 LISTED_CHARACTERS = 200_000  # of what was erased, in an answer
 
 
-class Restored(NamedTuple):
+class StartCost(NamedTuple):
     """Cost of the start: learners whose state was read and replayed, and the seconds it took."""
 
     learners: int
@@ -96,7 +96,7 @@ class Brain:
         tokens: TokenCounter,
         metrics: BrainMetrics,
         workers: Workers,
-        restored: Restored,
+        restored: StartCost,
     ) -> None:
         self.settings = settings
         self.memory = memory
@@ -249,7 +249,7 @@ class Brain:
             await self._work(self._learners.read_committed, principal), self._learners.hyperparameters
         )
 
-    async def publish_turn_metrics(self, principal: Principal, body: TurnMetrics) -> Learned:
+    async def publish_turn_metrics(self, principal: Principal, body: TurnMetrics) -> IterationAnswer:
         with self.metrics.learning_seconds.time():
             bundle = await self._work(_find_bundle, self._database, principal, body) if body.bundle_id else None
             key = _scratchpad_key(principal, bundle.conversation_id) if bundle else None

@@ -60,7 +60,7 @@ class LearnerView(msgspec.Struct, frozen=True, kw_only=True):
     calibration: dict[str, Any] = {}
 
 
-class Learned(msgspec.Struct, frozen=True, kw_only=True):
+class IterationAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """The answer of publish_turn_metrics. `status` is success, duplicate or skipped."""
 
     status: str
@@ -204,7 +204,7 @@ class LearnerHistory(msgspec.Struct, frozen=True, kw_only=True):
     oldest_at: str | None = None
 
 
-class Preview(msgspec.Struct, frozen=True, kw_only=True):
+class PreviewAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What would be shown for a query: by the weights in use, and by others (the shipped ones where none are given)."""
 
     query: str
@@ -300,7 +300,7 @@ class ExportPage(msgspec.Struct, frozen=True, kw_only=True):
     next: str | None
 
 
-class Linked(msgspec.Struct, frozen=True, kw_only=True):
+class LinkAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """Whether a link is new, or was there just so."""
 
     status: str  # created or unchanged
@@ -333,7 +333,7 @@ class MemoryStatus(msgspec.Struct, frozen=True, kw_only=True):
     embedding: EmbeddingStatus
 
 
-class MemoryVerified(msgspec.Struct, frozen=True, kw_only=True):
+class VerifyAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """What was compared, what differed by kind, what was mended. `named` are the first that the caller sees."""
 
     clean: bool
@@ -345,7 +345,7 @@ class MemoryVerified(msgspec.Struct, frozen=True, kw_only=True):
     repaired: int
 
 
-class Consolidated(msgspec.Struct, frozen=True, kw_only=True):
+class ConsolidationEntry(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     phase: str
     method: str
@@ -356,10 +356,10 @@ class Consolidated(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Consolidations(msgspec.Struct, frozen=True, kw_only=True):
-    consolidations: list[Consolidated]
+    consolidations: list[ConsolidationEntry]
 
 
-class Undone(msgspec.Struct, frozen=True, kw_only=True):
+class UndoAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """A consolidation that was taken back: the memories that went, and how many links weigh what they did before."""
 
     id: str

@@ -76,7 +76,7 @@ class Tokens(Answer, frozen=True, kw_only=True):
     tokens: list[LiveToken]
 
 
-class Capsule(Answer, frozen=True, kw_only=True):
+class CapsuleAnswer(Answer, frozen=True, kw_only=True):
     id: str
     name: str
     version: int
@@ -89,7 +89,7 @@ class Capsule(Answer, frozen=True, kw_only=True):
 
 
 class Capsules(Answer, frozen=True, kw_only=True):
-    capsules: list[Capsule]
+    capsules: list[CapsuleAnswer]
 
 
 class CapsuleModel(Answer, frozen=True, kw_only=True):
@@ -100,14 +100,14 @@ class CapsuleModel(Answer, frozen=True, kw_only=True):
     fault: str
 
 
-class Model(Answer, frozen=True, kw_only=True):
+class ModelAnswer(Answer, frozen=True, kw_only=True):
     name: str
     reason: str
     unused: list[str]
     capsules: list[CapsuleModel]
 
 
-class Conversation(Answer, frozen=True, kw_only=True):
+class ConversationAnswer(Answer, frozen=True, kw_only=True):
     id: str
     title: str
     agent_id: str
@@ -116,11 +116,11 @@ class Conversation(Answer, frozen=True, kw_only=True):
 
 
 class Conversations(Answer, frozen=True, kw_only=True):
-    conversations: list[Conversation]
+    conversations: list[ConversationAnswer]
     total: int
 
 
-class Message(Answer, frozen=True, kw_only=True):
+class MessageAnswer(Answer, frozen=True, kw_only=True):
     id: str
     turn_id: str | None
     role: str
@@ -137,12 +137,12 @@ class Message(Answer, frozen=True, kw_only=True):
 class Messages(Answer, frozen=True, kw_only=True):
     """`previous` is the `before` of the page before this one."""
 
-    messages: list[Message]
+    messages: list[MessageAnswer]
     previous: str | None
 
 
-class ConversationWithMessages(Conversation, frozen=True, kw_only=True):
-    messages: list[Message]
+class ConversationWithMessages(ConversationAnswer, frozen=True, kw_only=True):
+    messages: list[MessageAnswer]
     previous: str | None
 
 
@@ -173,7 +173,7 @@ class CompleteTurn(Answer, frozen=True, kw_only=True):
     final_neuromodulators: dict[str, float] | msgspec.UnsetType = msgspec.UNSET
 
 
-class Turn(Answer, frozen=True, kw_only=True):
+class TurnAnswer(Answer, frozen=True, kw_only=True):
     turn_id: str
     conversation_id: str
     state: str
@@ -205,7 +205,7 @@ class Trace(Answer, frozen=True, kw_only=True):
     latency_ms: float | None
     unreadable: list[str]
     iterations: list[dict[str, Any]]
-    messages: list[Message] | None
+    messages: list[MessageAnswer] | None
     receipt: dict[str, Any] | None
 
 
@@ -223,7 +223,7 @@ class TracesOfConversation(Answer, frozen=True, kw_only=True):
     traces: list[TurnInShort]
 
 
-class Experiments(Answer, frozen=True, kw_only=True):
+class ExperimentsAnswer(Answer, frozen=True, kw_only=True):
     experiments: list[types.Experiment]
 
 
@@ -231,7 +231,7 @@ class RecordedOutcomes(Answer, frozen=True, kw_only=True):
     recorded: int
 
 
-class Remembered(Answer, frozen=True, kw_only=True):
+class RememberAnswer(Answer, frozen=True, kw_only=True):
     results: list[types.RememberedItem]
 
 
@@ -246,29 +246,29 @@ class GoneDocuments(Answer, frozen=True, kw_only=True):
 
 
 ANSWERS: dict[str, Any] = {
-    "create_conversation": Conversation,
+    "create_conversation": ConversationAnswer,
     "list_conversations": Conversations,
     "get_conversation": ConversationWithMessages,
-    "rename_conversation": Conversation,
+    "rename_conversation": ConversationAnswer,
     "delete_conversation": DeletedConversation,
     "send_message": CompleteTurn,
     "list_messages": Messages,
     "follow_conversation": EVENT_STREAM,
-    "get_turn": Turn,
-    "cancel_turn": Turn,
+    "get_turn": TurnAnswer,
+    "cancel_turn": TurnAnswer,
     "withdraw_answer": types.Withdrawn,
     "get_last_trace": Trace,
     "list_traces": TracesOfConversation,
     "get_trace": Trace,
     "list_capsules": Capsules,
-    "get_capsule": Capsule,
-    "get_model": Model,
+    "get_capsule": CapsuleAnswer,
+    "get_model": ModelAnswer,
     "give_feedback": types.FeedbackAnswer,
     "get_learner": types.LearnerView,
     "get_learning_history": types.LearnerHistory,
-    "preview_learning": types.Preview,
+    "preview_learning": types.PreviewAnswer,
     "roll_back_learning": types.RolledBack,
-    "list_experiments": Experiments,
+    "list_experiments": ExperimentsAnswer,
     "get_experiment": types.Experiment,
     "create_experiment": types.Experiment,
     "record_outcomes": RecordedOutcomes,
@@ -278,17 +278,17 @@ ANSWERS: dict[str, Any] = {
     "plan_documents": DocumentPlan,
     "recognise_document": RecognisedDocument,
     "forget_documents": GoneDocuments,
-    "remember_memories": Remembered,
+    "remember_memories": RememberAnswer,
     "recall_memories": Hits,
     "list_memories": types.MemoryPage,
     "forget_memories": ForgetReceipt,
     "import_memories": types.ImportedLines,
     "export_memories": JSON_LINES,
-    "link_memories": types.Linked,
+    "link_memories": types.LinkAnswer,
     "get_memory_status": types.MemoryStatus,
-    "verify_memories": types.MemoryVerified,
+    "verify_memories": types.VerifyAnswer,
     "list_consolidations": types.Consolidations,
-    "undo_consolidation": types.Undone,
+    "undo_consolidation": types.UndoAnswer,
     "get_me": Me,
     "list_members": Members,
     "invite_member": NewMemberWithToken,

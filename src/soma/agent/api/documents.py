@@ -24,14 +24,14 @@ LONGEST_ORIGIN = 4_000
 MOST = 100_000
 
 
-class Place(AgentBody):
+class PlaceBody(AgentBody):
     """Base of the requests here: the partition of the documents."""
 
     scope: Scope = "user"
     namespace: str = Field("default", min_length=1, max_length=100)
 
 
-class NewDocument(Place):
+class NewDocument(PlaceBody):
     name: str = Field(min_length=1, max_length=LONGEST_NAME, description="What citations call it.")
     text: str = Field(min_length=1)
     format: Format = "text"
@@ -45,7 +45,7 @@ class NewDocument(Place):
     continues: str | None = Field(None, max_length=200, description="Id of the document that a plan says it was.")
 
 
-class ComingDocument(Schema):
+class ComingDocumentBody(Schema):
     model_config = ConfigDict(extra="forbid", strict=True)
 
     name: str = Field(min_length=1, max_length=LONGEST_NAME)
@@ -56,8 +56,8 @@ class ComingDocument(Schema):
     has_same_text: bool = False
 
 
-class Delivery(Place):
-    documents: list[ComingDocument] = Field(max_length=MOST)
+class DeliveryBody(PlaceBody):
+    documents: list[ComingDocumentBody] = Field(max_length=MOST)
     format: Format = "text"
     root: str = Field("", max_length=LONGEST_ORIGIN, description="Origin of the folder that comes whole, if one does.")
     collection: str = Field("", max_length=LONGEST_COLLECTION, description="Collection that comes whole, if one does.")
@@ -67,12 +67,12 @@ class Delivery(Place):
     )
 
 
-class DocumentText(Place):
+class DocumentText(PlaceBody):
     name: str = Field(min_length=1, max_length=LONGEST_NAME)
     text: str = Field(min_length=1)
 
 
-class ForgetDocuments(AgentBody):
+class ForgetDocumentsBody(AgentBody):
     ids: list[str] = Field(min_length=1, max_length=1_000)
     namespace: str = Field("default", min_length=1, max_length=100)
 
@@ -99,7 +99,7 @@ async def list_documents(
 
 
 @router.post("/plan")
-async def plan_documents(request: HttpRequest, payload: Delivery) -> Any:
+async def plan_documents(request: HttpRequest, payload: DeliveryBody) -> Any:
     """Plan an import of these files; nothing is done."""
     delivery = payload.model_dump(exclude={"agent"})
     planned = await agent().brain.plan_documents(await find_principal(caller_of(request), payload.agent), delivery)
@@ -115,7 +115,7 @@ async def recognise_document(request: HttpRequest, payload: DocumentText) -> Any
 
 
 @router.post("/forget")
-async def forget_documents(request: HttpRequest, payload: ForgetDocuments) -> Any:
+async def forget_documents(request: HttpRequest, payload: ForgetDocumentsBody) -> Any:
     """Remove documents for good, with every chunk that no other document shares."""
     caller = caller_of(request)
     caller.require(Role.OWNER, Role.MEMBER)

@@ -21,7 +21,7 @@ class Arm(Body):
     changes: dict[str, float] = Field(default_factory=dict)
 
 
-class NewExperiment(AgentBody):
+class NewExperimentBody(AgentBody):
     """An experiment; without arms, the shipped one of that name."""
 
     name: str = Field(min_length=1, max_length=128)
@@ -62,7 +62,7 @@ async def get_experiment(request: HttpRequest, name: str, agent_name: AgentName 
 
 
 @router.post("", response={201: Any})
-async def create_experiment(request: HttpRequest, payload: NewExperiment) -> tuple[int, Any]:
+async def create_experiment(request: HttpRequest, payload: NewExperimentBody) -> tuple[int, Any]:
     caller = caller_of(request)
     caller.require(Role.OWNER)
     body = payload.dict(exclude={"agent"}, exclude_none=True)

@@ -21,7 +21,7 @@ from soma.brain.wire.requests import Preview
 router = Router()
 
 
-class Rollback(AgentBody):
+class RollbackBody(AgentBody):
     turn_id: str | None = None
     iteration_number: int | None = Field(None, ge=0)
     version: int | None = Field(None, ge=0)
@@ -69,7 +69,7 @@ async def preview_learning(
 
 
 @router.post("/rollback")
-async def roll_back_learning(request: HttpRequest, payload: Rollback) -> Any:
+async def roll_back_learning(request: HttpRequest, payload: RollbackBody) -> Any:
     """Put everything learned back to a version, or to where an iteration of a turn left it; for owners.
 
     The learner is shared by the tenant: what one member takes back, all who use the agent lose.

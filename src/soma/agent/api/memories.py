@@ -26,19 +26,19 @@ class NewMemories(AgentBody):
     namespace: str = Field("default", min_length=1, max_length=100)
 
 
-class Forget(AgentBody):
+class ForgetBody(AgentBody):
     ids: list[str] = Field(default_factory=list, max_length=1_000)
     keys: list[str] = Field(default_factory=list, max_length=1_000)
     namespace: str = Field("default", min_length=1, max_length=100)
 
 
-class Lines(AgentBody):
+class LinesBody(AgentBody):
     lines: list[str] = Field(min_length=1, description="Each a memory as JSON, as an export has it.")
     scope: Literal["user", "agent", "tenant"] = Field("user", description="Of lines that name none.")
     namespace: str = Field("default", min_length=1, max_length=100)
 
 
-class NewLink(AgentBody):
+class LinkBody(AgentBody):
     from_key: str = Field(min_length=1)
     to_key: str = Field(min_length=1)
     relation: str = Field(min_length=1)
@@ -46,7 +46,7 @@ class NewLink(AgentBody):
     namespace: str = Field("default", min_length=1, max_length=100)
 
 
-class Verify(AgentBody):
+class VerifyBody(AgentBody):
     repair: bool = False
 
 
@@ -94,7 +94,7 @@ async def list_memories(  # noqa: PLR0917 - its query
 
 
 @router.post("/forget")
-async def forget_memories(request: HttpRequest, payload: Forget) -> Any:
+async def forget_memories(request: HttpRequest, payload: ForgetBody) -> Any:
     """Remove memories for good; a shared one may be removed only by its author or an owner.
 
     The receipt says which, and the turns that speak of them: people can still read these, models are shown none.
@@ -108,7 +108,7 @@ async def forget_memories(request: HttpRequest, payload: Forget) -> Any:
 
 
 @router.post("/import")
-async def import_memories(request: HttpRequest, payload: Lines) -> Any:
+async def import_memories(request: HttpRequest, payload: LinesBody) -> Any:
     """Remember lines as an export has them: all are checked before the first is written."""
     caller = caller_of(request)
     caller.require(Role.OWNER, Role.MEMBER)
@@ -144,7 +144,7 @@ async def _lines(visit: Visit, owner: Principal, page: ExportPage, namespace: st
 
 
 @router.post("/links")
-async def link_memories(request: HttpRequest, payload: NewLink) -> Any:
+async def link_memories(request: HttpRequest, payload: LinkBody) -> Any:
     """Link a memory to another, both by their keys; the same link again changes its weight."""
     caller = caller_of(request)
     caller.require(Role.OWNER, Role.MEMBER)
@@ -161,7 +161,7 @@ async def get_memory_status(request: HttpRequest, namespace: str = "default", ag
 
 
 @router.post("/verify")
-async def verify_memories(request: HttpRequest, payload: Verify) -> Any:
+async def verify_memories(request: HttpRequest, payload: VerifyBody) -> Any:
     """Compare everything made from the tenant's memories with their texts; `repair` mends what differs."""
     caller = caller_of(request)
     caller.require(Role.OWNER)

@@ -30,7 +30,7 @@ EVENT_STREAM = "text/event-stream"
 COMMENT = b": still here\n\n"  # keeps a proxy from closing a silent stream
 
 
-class TextPart(Body):
+class TextPartBody(Body):
     kind: Literal["text"] = "text"
     text: str
 
@@ -38,7 +38,7 @@ class TextPart(Body):
 class MessageBody(AgentBody):
     """A message of a person, by REST or socket. An agent that it names must be the conversation's."""
 
-    content: list[TextPart] = Field(description="A list of parts; a string is short for one part of text.")
+    content: list[TextPartBody] = Field(description="A list of parts; a string is short for one part of text.")
     client_message_id: str | None = None
     on_busy: str = "refuse"
 

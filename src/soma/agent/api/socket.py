@@ -50,7 +50,7 @@ class Envelope(Body):
     payload: dict[str, Any] = Field(default_factory=dict)
 
 
-class Message(MessageBody):
+class ChatMessage(MessageBody):
     conversation_id: str
     detail: Detail = "full"
 
@@ -134,7 +134,7 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
             case "ping":
                 await self._say("pong", {"id": envelope.id})
             case "chat.message":
-                await self._message(validate(payload, Message), request_id=envelope.id)
+                await self._message(validate(payload, ChatMessage), request_id=envelope.id)
             case "chat.resume":
                 resume = validate(payload, Resume)
                 conversation = await own_conversation(self.caller, resume.conversation_id)
@@ -148,7 +148,7 @@ class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
             case other:
                 raise Invalid(f"unknown message type {other!r}", code="unknown_type", field="type")
 
-    async def _message(self, message: Message, *, request_id: str) -> None:
+    async def _message(self, message: ChatMessage, *, request_id: str) -> None:
         turn_id, after = await send(
             agent(),
             self.caller,

@@ -16,17 +16,17 @@ from soma.brain.errors import BrainRefused
 from soma.brain.owner import owner_of
 from soma.brain.service import Brain
 from soma.brain.types import (
-    Consolidated,
+    ConsolidationEntry,
     Consolidations,
     EmbeddingStatus,
     ExportPage,
-    Linked,
+    LinkAnswer,
     MemoryPage,
     MemoryStatus,
-    MemoryVerified,
     Principal,
     RememberedItem,
     StoredMemory,
+    VerifyAnswer,
 )
 from soma.brain.wire import requests
 from soma.memory.errors import BadLine, MemoryRefused
@@ -87,7 +87,7 @@ def _add_upkeep(app: FastAPI, brain: Brain) -> None:
         sight = Sight(compared=None if body.whole else seen, named=seen)
         report = await brain.memory.verify(principal.tenant_id, repair=body.repair, sight=sight)
         return json_response(
-            MemoryVerified(
+            VerifyAnswer(
                 clean=report.is_clean,
                 memories=report.memories,
                 links=report.links,
@@ -121,7 +121,7 @@ def _add_exchange(app: FastAPI, brain: Brain) -> None:
         principal, body = await read_body(request, requests.NewLinkBody)
         new = NewLink(to_key=body.to_key, relation=body.relation, weight=body.weight)
         made = await brain.memory.link(owner_of(principal), body.from_key, new, namespace=body.namespace)
-        return json_response(Linked(status="created" if made else "unchanged"))
+        return json_response(LinkAnswer(status="created" if made else "unchanged"))
 
 
 def _in_plain_words(wrong: BadLine) -> BrainRefused:
@@ -136,7 +136,7 @@ def _add_consolidation(app: FastAPI, brain: Brain) -> None:
         principal = read_principal(request, "namespace")
         found = await brain.memory.consolidations(owner_of(principal), namespace=namespace)
         listed = [
-            Consolidated(
+            ConsolidationEntry(
                 id=one.id,
                 phase=one.phase,
                 method=one.method,

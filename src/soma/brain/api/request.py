@@ -14,7 +14,7 @@ from soma.brain.errors import BrainRefused
 from soma.brain.types import Principal
 from soma.brain.wire import requests
 from soma.brain.wire.claims import CLAIMS, check_claims
-from soma.brain.wire.requests import Body
+from soma.brain.wire.requests import RequestBody
 from soma.validation import json_errors
 
 
@@ -56,7 +56,7 @@ def _check_once(names: list[str]) -> None:
             raise BrainRefused("principal_invalid", f"header {name} given more than once", name, 401)
 
 
-async def read_body(request: Request, kind: type[Body]) -> tuple[Principal, Any]:
+async def read_body(request: Request, kind: type[RequestBody]) -> tuple[Principal, Any]:
     principal = read_principal(request)
     body = requests.read(await request.body(), kind)
     if body.has_claims:
@@ -89,7 +89,7 @@ def read_number(request: Request, name: str, default: int | None) -> int | None:
 
 
 @cache
-def describe_body(kind: type[Body], *, items: type[Body] | None = None) -> dict[str, Any]:
+def describe_body(kind: type[RequestBody], *, items: type[RequestBody] | None = None) -> dict[str, Any]:
     """Describe for OpenAPI a body that FastAPI does not read itself; `items` are read one by one."""
     schema = msgspec.json.schema(kind)
     if items is not None:

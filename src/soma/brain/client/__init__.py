@@ -14,10 +14,10 @@ from soma.brain.types import (
     ContextBundle,
     FeedbackAnswer,
     FeedbackRow,
-    Learned,
+    IterationAnswer,
     LearnerHistory,
     LearnerView,
-    Preview,
+    PreviewAnswer,
     Principal,
     RolledBack,
     UsageRow,
@@ -37,9 +37,9 @@ class BrainClient(MemoryCalls, DocumentCalls, ExperimentCalls):
     async def state(self, principal: Principal) -> LearnerView:
         return await self._read(principal, "/context/adaptation/state", {}, LearnerView)
 
-    async def publish_turn_metrics(self, principal: Principal, report: TurnMetrics) -> Learned:
+    async def publish_turn_metrics(self, principal: Principal, report: TurnMetrics) -> IterationAnswer:
         """Learn from one iteration. Keyed by (turn, iteration): a repeated call gets the first answer."""
-        return await self._commit(principal, "/v1/learning/publish_turn_metrics", fields_of(report), Learned)
+        return await self._commit(principal, "/v1/learning/publish_turn_metrics", fields_of(report), IterationAnswer)
 
     async def feedback(self, principal: Principal, feedback: Feedback) -> FeedbackAnswer:
         """Learn from a person's feedback; a repeated one gets the first answer."""
@@ -72,9 +72,9 @@ class BrainClient(MemoryCalls, DocumentCalls, ExperimentCalls):
         parameters = {"after": after, "limit": limit}
         return await self._read(principal, "/context/adaptation/history", parameters, LearnerHistory)
 
-    async def preview(self, principal: Principal, request: requests.Preview) -> Preview:
+    async def preview(self, principal: Principal, request: requests.Preview) -> PreviewAnswer:
         """Compare what the query is shown by the weights in use and by others (the shipped ones where absent)."""
-        return await self._post(principal, "/context/adaptation/preview", fields_of(request), Preview)
+        return await self._post(principal, "/context/adaptation/preview", fields_of(request), PreviewAnswer)
 
     async def list_feedback(
         self, principal: Principal, *, conversation_id: str, limit: int | None = None

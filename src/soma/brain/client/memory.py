@@ -7,18 +7,18 @@ import msgspec
 
 from soma.brain.client.transport import Calls, drop_none
 from soma.brain.types import (
-    Consolidated,
+    ConsolidationEntry,
     Consolidations,
     ExportPage,
     Forgotten,
     ImportedLines,
-    Linked,
+    LinkAnswer,
     MemoryPage,
     MemoryStatus,
-    MemoryVerified,
     Principal,
     RememberedItem,
-    Undone,
+    UndoAnswer,
+    VerifyAnswer,
 )
 from soma.events.facts.turn import RecalledMemory
 
@@ -111,28 +111,28 @@ class MemoryCalls(Calls):
         relation: str,
         weight: float = 1.0,
         namespace: str = "default",
-    ) -> Linked:
+    ) -> LinkAnswer:
         body = drop_none(from_key=from_key, to_key=to_key, relation=relation, weight=weight, namespace=namespace)
-        return await self._commit(principal, "/v1/memory/links", body, Linked)
+        return await self._commit(principal, "/v1/memory/links", body, LinkAnswer)
 
     async def memory_status(self, principal: Principal, *, namespace: str = "default") -> MemoryStatus:
         return await self._read(principal, "/v1/memory/status", {"namespace": namespace}, MemoryStatus)
 
-    async def verify_memory(self, principal: Principal, *, repair: bool = False, whole: bool = False) -> MemoryVerified:
+    async def verify_memory(self, principal: Principal, *, repair: bool = False, whole: bool = False) -> VerifyAnswer:
         """Compare everything made from the memories that the caller sees with their texts, and mend it if asked.
 
         `whole` compares those of the tenant's other users too; only what the caller sees is named.
         """
         body = {"repair": repair, "whole": whole}
-        return await self._commit(principal, "/v1/memory/verify", body, MemoryVerified, timeout_seconds=LONG_SECONDS)
+        return await self._commit(principal, "/v1/memory/verify", body, VerifyAnswer, timeout_seconds=LONG_SECONDS)
 
-    async def consolidations(self, principal: Principal, *, namespace: str = "default") -> list[Consolidated]:
+    async def consolidations(self, principal: Principal, *, namespace: str = "default") -> list[ConsolidationEntry]:
         found = await self._read(principal, "/v1/memory/consolidations", {"namespace": namespace}, Consolidations)
         return found.consolidations
 
-    async def undo_consolidation(self, principal: Principal, *, id: str, namespace: str = "default") -> Undone:  # noqa: A002 - the wire's name
+    async def undo_consolidation(self, principal: Principal, *, id: str, namespace: str = "default") -> UndoAnswer:  # noqa: A002 - the wire's name
         return await self._commit(
-            principal, "/v1/memory/consolidations/undo", {"id": id, "namespace": namespace}, Undone
+            principal, "/v1/memory/consolidations/undo", {"id": id, "namespace": namespace}, UndoAnswer
         )
 
 

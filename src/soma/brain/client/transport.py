@@ -16,7 +16,7 @@ import msgspec
 
 from soma.brain.errors import BrainRefused, BrainUnavailable
 from soma.brain.types import Principal
-from soma.brain.wire.requests import Body
+from soma.brain.wire.requests import RequestBody
 from soma.events.errors import WriteFailed
 from soma.events.reasons import reason_of
 from soma.memory.errors import ModelUnavailable
@@ -189,6 +189,6 @@ def drop_none(**fields: Any) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def fields_of(request: Body) -> dict[str, Any]:
+def fields_of(request: RequestBody) -> dict[str, Any]:
     """Fields of a request that are set, as its JSON object."""
     return drop_none(**msgspec.structs.asdict(request))

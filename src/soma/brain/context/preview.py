@@ -12,7 +12,7 @@ from soma.brain.learners.learners import Learners
 from soma.brain.owner import owner_of
 from soma.brain.settings import BrainSettings
 from soma.brain.tokens import TokenCounter
-from soma.brain.types import Preview, Principal
+from soma.brain.types import PreviewAnswer, Principal
 from soma.brain.wire import requests
 from soma.memory.memory import Memory
 from soma.memory.types import Candidates, Query
@@ -29,7 +29,7 @@ class Previews:
         self._tokens = tokens
         self._threads = threads
 
-    async def compare(self, principal: Principal, body: requests.Preview) -> Preview:
+    async def compare(self, principal: Principal, body: requests.Preview) -> PreviewAnswer:
         """Rank the same candidates by the weights in use and by others."""
         state = await run_in_thread(self._threads, self._learners.read_committed, principal)
         query = Query(
@@ -41,7 +41,7 @@ class Previews:
         candidates = await self._memory.candidates(owner_of(principal), query)
         return await run_in_thread(self._threads, self._compare, state, candidates, body)
 
-    def _compare(self, state: LearnerState, candidates: Candidates, body: requests.Preview) -> Preview:
+    def _compare(self, state: LearnerState, candidates: Candidates, body: requests.Preview) -> PreviewAnswer:
         hyperparameters = self._learners.hyperparameters
         served = serve(state, hyperparameters)
         other = (
@@ -57,7 +57,7 @@ class Previews:
             for weights in (served, other)
         )
         here, there = ([memory.id for memory in context.memories] for context in (ours, theirs))
-        return Preview(
+        return PreviewAnswer(
             query=body.query,
             weights=served.by_name(),
             other_weights=other.by_name(),

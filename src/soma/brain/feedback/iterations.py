@@ -18,7 +18,7 @@ from soma.brain.feedback.statements import CITATION, OUTCOME, citation_of, keep_
 from soma.brain.learners.learners import CachedLearner, Learners, subject_of
 from soma.brain.learners.observations import Learnable
 from soma.brain.learners.presentation import difference, has_changed, levels, served_weights
-from soma.brain.types import Learned, Principal
+from soma.brain.types import IterationAnswer, Principal
 from soma.brain.usage import keep_usage
 from soma.brain.wire.requests import TurnMetrics
 from soma.events.ids import now
@@ -92,7 +92,7 @@ class IterationIntake:
 
     def take(
         self, transaction: Transaction, principal: Principal, report: IterationReport
-    ) -> tuple[Committed[Learned], Explanation | None]:
+    ) -> tuple[Committed[IterationAnswer], Explanation | None]:
         """Return the answer with its explanation: None where nothing was learned now."""
         body = report.body
         first = find_first_outcome(transaction, principal, body.turn_id, body.iteration_number)
@@ -129,7 +129,7 @@ class IterationIntake:
 
     def _answer(
         self, report: IterationReport, before: CachedLearner, after: CachedLearner, explanations: Sequence[Explanation]
-    ) -> Learned:
+    ) -> IterationAnswer:
         body = report.body
         weights_before, weights_after = dict(before.weights), dict(after.weights)
         levels_before, levels_after = levels(before.state), levels(after.state)
@@ -138,7 +138,7 @@ class IterationIntake:
             _rename_synonym(body.neuromodulators), levels_before
         )
         synonym = SYNONYM in body.neuromodulators
-        return Learned(
+        return IterationAnswer(
             status="success" if outcome else "skipped",
             weights=weights_after,
             neuromodulators=_add_synonym(levels_after, synonym=synonym),
@@ -162,18 +162,20 @@ class IterationIntake:
         constants = self._learners.hyperparameters
         return served_weights(step_prior(before.state, report.bundle.changes, constants), constants)
 
-    def _record(self, transaction: Transaction, principal: Principal, body: TurnMetrics, answer: Learned) -> Learned:
+    def _record(
+        self, transaction: Transaction, principal: Principal, body: TurnMetrics, answer: IterationAnswer
+    ) -> IterationAnswer:
         first = FirstOutcome(principal.agent_id, answer.version or 0, msgspec.json.encode(answer).decode())
         said = msgspec.json.encode(body).decode()
         keep_outcome(transaction, principal, body.turn_id, body.iteration_number, body=said, first=first)
         return answer
 
 
-def _repeat_answer(principal: Principal, body: TurnMetrics, first: FirstOutcome) -> Learned:
+def _repeat_answer(principal: Principal, body: TurnMetrics, first: FirstOutcome) -> IterationAnswer:
     if first.agent_id != principal.agent_id:
         message = f"Iteration {body.iteration_number} of this turn was reported by another agent."
         raise BrainRefused("turn_of_another_agent", message, "turn_id", 409)
-    return msgspec.structs.replace(msgspec.json.decode(first.answer, type=Learned), status="duplicate")
+    return msgspec.structs.replace(msgspec.json.decode(first.answer, type=IterationAnswer), status="duplicate")
 
 
 def _usage(principal: Principal, body: TurnMetrics) -> list[tuple[object, ...]]:

@@ -72,7 +72,9 @@ class Values:
             [tenant_id, agent_id, last_common_version(old, new)],
         )
         changed = dict.fromkeys(memory for version, memory in rows if old.holds(version) != new.holds(version))
-        standing = _Standing(transaction, tenant_id, {agent_id: new}, self._learners.version_of(transaction, tenant_id))
+        standing = _StandingVersions(
+            transaction, tenant_id, {agent_id: new}, self._learners.version_of(transaction, tenant_id)
+        )
         present = kept.read(transaction, tenant_id, list(changed))
         learned = {memory_id: value_of(transaction, tenant_id, memory_id, standing.holds) for memory_id in present}
         different = {memory_id: value for memory_id, value in learned.items() if value != present[memory_id]}
@@ -90,7 +92,7 @@ class Values:
             await self._memory.apply_values(principal.tenant_id, written)
 
 
-class _Standing:
+class _StandingVersions:
     """Versions that stand in each learner of a tenant, looked up when they are asked for."""
 
     def __init__(self, reads: Reader, tenant_id: str, known: dict[str, Lineage], current: Callable[[str], int]) -> None:
@@ -138,8 +140,10 @@ def kept_after(reads: Reader, principal: Principal) -> int:
         return 0
     [(payload,)] = rows
     start = find_start(reads, principal)
-    return msgspec.json.decode(payload, type=_Learned).learner_version if payload else start.version if start else 0
+    return (
+        msgspec.json.decode(payload, type=_UpdatePayload).learner_version if payload else start.version if start else 0
+    )
 
 
-class _Learned(msgspec.Struct):
+class _UpdatePayload(msgspec.Struct):
     learner_version: int

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from soma.brain.wire.requests import Body, Id, Ids, Name
+from soma.brain.wire.requests import Id, Ids, Name, RequestBody
 
 Format = Literal["text", "markdown"]
 Scope = Literal["user", "agent", "tenant"]
@@ -13,7 +13,7 @@ MOST = 100_000  # files of a folder
 Whereabouts = Annotated[dict[str, Literal["gone", "there"]], Meta(max_length=MOST)]
 
 
-class ImportDocument(Body, frozen=True, kw_only=True):
+class ImportDocument(RequestBody, frozen=True, kw_only=True):
     name: str
     text: str
     format: Format = "text"
@@ -36,7 +36,7 @@ class ComingDocument(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     has_same_text: bool = False
 
 
-class PlanDocuments(Body, frozen=True, kw_only=True):
+class PlanDocuments(RequestBody, frozen=True, kw_only=True):
     documents: Annotated[list[ComingDocument], Meta(max_length=MOST)]
     format: Format = "text"
     scope: Scope = "user"
@@ -47,14 +47,14 @@ class PlanDocuments(Body, frozen=True, kw_only=True):
     namespace: Name = "default"
 
 
-class RecogniseDocument(Body, frozen=True, kw_only=True):
+class RecogniseDocument(RequestBody, frozen=True, kw_only=True):
     name: str
     text: str
     scope: Scope = "user"
     namespace: Name = "default"
 
 
-class ForgetDocuments(Body, frozen=True, kw_only=True):
+class ForgetDocuments(RequestBody, frozen=True, kw_only=True):
     ids: Annotated[Ids, Meta(min_length=1)]
     namespace: Name = "default"
     dry_run: bool = False

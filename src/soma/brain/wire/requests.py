@@ -58,7 +58,7 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     tools: Axis = ()
 
 
-class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class RequestBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`tenant`, `tenant_id`, `persona` and `agent_id` may repeat what the headers say, and nothing else."""
 
     tenant: str | None = None
@@ -71,11 +71,11 @@ class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return not (self.tenant is None and self.tenant_id is None and self.persona is None and self.agent_id is None)
 
 
-def claims(body: Body) -> dict[str, str | None]:
+def claims(body: RequestBody) -> dict[str, str | None]:
     return {"tenant": body.tenant, "tenant_id": body.tenant_id, "persona": body.persona, "agent_id": body.agent_id}
 
 
-class InConversation(Body, frozen=True, kw_only=True):
+class ConversationRequest(RequestBody, frozen=True, kw_only=True):
     """`session_id` is another name of `conversation_id`."""
 
     conversation_id: Id | None = None
@@ -95,7 +95,7 @@ class InConversation(Body, frozen=True, kw_only=True):
             raise BrainRefused("invalid_body", message, "session_id")
 
 
-class Evaluate(InConversation, frozen=True, kw_only=True):
+class Evaluate(ConversationRequest, frozen=True, kw_only=True):
     query: Text
     top_k: Annotated[int, Meta(ge=1, le=200)] | None = None
     token_budget: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
@@ -105,7 +105,7 @@ class Evaluate(InConversation, frozen=True, kw_only=True):
     options: PlanOptions | None = None
 
 
-class Recall(InConversation, frozen=True, kw_only=True):
+class Recall(ConversationRequest, frozen=True, kw_only=True):
     query: Text
     top_k: Annotated[int, Meta(ge=1, le=200)] = 10
     namespace: Name = "default"
@@ -130,7 +130,7 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     key: Id | None = None
 
 
-class Feedback(InConversation, frozen=True, kw_only=True, omit_defaults=True):
+class Feedback(ConversationRequest, frozen=True, kw_only=True, omit_defaults=True):
     """One person's feedback: evidence (which memories helped), a verdict on the answer, what is right, or several."""
 
     bundle_id: Id | None = None
@@ -173,12 +173,12 @@ class Feedback(InConversation, frozen=True, kw_only=True, omit_defaults=True):
 Feedbacks = Annotated[list[Feedback], Meta(min_length=1, max_length=BATCH)]
 
 
-class FeedbackBatch(Body, frozen=True, kw_only=True):
+class FeedbackBatch(RequestBody, frozen=True, kw_only=True):
     items: msgspec.Raw
     idempotency_key: Id | None = None
 
 
-class TurnMetrics(InConversation, frozen=True, kw_only=True):
+class TurnMetrics(ConversationRequest, frozen=True, kw_only=True):
     """How an iteration went. `extractive`: its model only quotes what it was shown, so its citations say nothing."""
 
     turn_id: Id
@@ -205,17 +205,17 @@ class TurnMetrics(InConversation, frozen=True, kw_only=True):
         return self.confidence if self.raw_confidence is None else self.raw_confidence
 
 
-class Rollback(Body, frozen=True, kw_only=True):
+class Rollback(RequestBody, frozen=True, kw_only=True):
     turn_id: Id | None = None
     iteration_number: Annotated[int, Meta(ge=0, le=100_000)] | None = None
     version: Annotated[int, Meta(ge=0, le=2**53)] | None = None
 
 
-class Withdraw(Body, frozen=True, kw_only=True):
+class Withdraw(RequestBody, frozen=True, kw_only=True):
     turn_id: Id
 
 
-class Preview(Body, frozen=True, kw_only=True):
+class Preview(RequestBody, frozen=True, kw_only=True):
     """`weights` by their names replace those in use; without any, the shipped ones are compared."""
 
     query: Text
@@ -235,7 +235,7 @@ class ArmBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     changes: dict[Name, float] = {}
 
 
-class NewExperiment(Body, frozen=True, kw_only=True):
+class NewExperiment(RequestBody, frozen=True, kw_only=True):
     """Without arms, the shipped experiment of that name."""
 
     name: Name
@@ -255,15 +255,15 @@ class OutcomeItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     key: Id | None = None
 
 
-class RecordOutcomes(Body, frozen=True, kw_only=True):
+class RecordOutcomes(RequestBody, frozen=True, kw_only=True):
     items: Annotated[tuple[OutcomeItem, ...], Meta(min_length=1, max_length=1_000)]
 
 
-class AssignSubject(Body, frozen=True, kw_only=True):
+class AssignSubject(RequestBody, frozen=True, kw_only=True):
     subject: Id
 
 
-class Decide(Body, frozen=True, kw_only=True):
+class Decide(RequestBody, frozen=True, kw_only=True):
     """`stop` ends it whatever the size; nothing is promoted then."""
 
     stop: bool = False
@@ -290,7 +290,7 @@ class RememberItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     derived_from: Ids = ()
 
 
-class Remember(Body, frozen=True, kw_only=True):
+class Remember(RequestBody, frozen=True, kw_only=True):
     """`are_messages`: the items come from a conversation, and their metadata may say in which role."""
 
     items: Annotated[list[RememberItem], Meta(min_length=1, max_length=1_000)]
@@ -298,14 +298,14 @@ class Remember(Body, frozen=True, kw_only=True):
     are_messages: bool = False
 
 
-class Forget(Body, frozen=True, kw_only=True):
+class Forget(RequestBody, frozen=True, kw_only=True):
     ids: Ids = ()
     keys: Annotated[tuple[str, ...], Meta(max_length=1_000)] = ()
     namespace: Name = "default"
     dry_run: bool = False
 
 
-class ImportLines(Body, frozen=True, kw_only=True):
+class ImportLines(RequestBody, frozen=True, kw_only=True):
     """Lines of JSON, each a memory as an export has it; `scope` is that of a line which names none."""
 
     lines: Annotated[list[str], Meta(min_length=1)]
@@ -313,7 +313,7 @@ class ImportLines(Body, frozen=True, kw_only=True):
     namespace: Name = "default"
 
 
-class NewLinkBody(Body, frozen=True, kw_only=True):
+class NewLinkBody(RequestBody, frozen=True, kw_only=True):
     from_key: str
     to_key: str
     relation: str
@@ -321,14 +321,14 @@ class NewLinkBody(Body, frozen=True, kw_only=True):
     namespace: Name = "default"
 
 
-class Verify(Body, frozen=True, kw_only=True):
+class Verify(RequestBody, frozen=True, kw_only=True):
     """`whole` compares what the caller does not see too, and counts it: for who has to do with the whole tenant."""
 
     repair: bool = False
     whole: bool = False
 
 
-class UndoConsolidation(Body, frozen=True, kw_only=True):
+class UndoConsolidation(RequestBody, frozen=True, kw_only=True):
     id: str
     namespace: Name = "default"
 

@@ -4,7 +4,7 @@ from soma.agent.record.convergence import progress
 from soma.agent.record.turn import IterationRecord, TurnRecord
 from soma.agent.turn.steps.context import TurnContext, principal_of
 from soma.brain.errors import BrainUnavailable
-from soma.brain.types import Learned
+from soma.brain.types import IterationAnswer
 from soma.brain.wire.requests import TurnMetrics
 from soma.events.facts.base import Neuromodulators, Weights
 from soma.events.facts.turn import BundleBuilt, IterationCompleted, IterationJudged
@@ -43,8 +43,8 @@ async def learn(
     return _complete(judged, model=spoken.model, learned=learned)
 
 
-def _skip_learning(weights: Weights, neuromodulators: Neuromodulators) -> Learned:
-    return Learned(
+def _skip_learning(weights: Weights, neuromodulators: Neuromodulators) -> IterationAnswer:
+    return IterationAnswer(
         status="skipped",
         weights=weights,
         neuromodulators=neuromodulators,
@@ -54,7 +54,7 @@ def _skip_learning(weights: Weights, neuromodulators: Neuromodulators) -> Learne
     )
 
 
-def _complete(judged: IterationJudged, *, model: str, learned: Learned) -> IterationCompleted:
+def _complete(judged: IterationJudged, *, model: str, learned: IterationAnswer) -> IterationCompleted:
     return IterationCompleted(
         iteration_number=judged.iteration_number,
         model=model,
