@@ -30,6 +30,16 @@ def test_every_path_that_a_page_names_exists(page):
     assert not missing
 
 
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_module_that_a_page_names_exists(page):
+    """Also where its folder is left out, or the folders above that."""
+    named = {name for name in CODE.findall(page.read_text("utf-8")) if name.endswith(".py") and "*" not in name}
+    known = {
+        f"/{path.relative_to(ROOT).as_posix()}" for folder in ("src", "tests") for path in (ROOT / folder).rglob("*.py")
+    }
+    assert not {name for name in named if not any(path.endswith(f"/{name}") for path in known)}
+
+
 def test_a_path_is_found_by_how_it_begins():
     text = "See `src/soma/agent/turn/loop.py`, `agent/turn/loop.py`, `tests/a/*.py`, `turn.py`, `/brain/x` and `n/a`."
     assert [name for _, name in paths(text)] == ["src/soma/agent/turn/loop.py", "agent/turn/loop.py", "tests/a/*.py"]
