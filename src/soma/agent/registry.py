@@ -8,7 +8,7 @@ from soma.agent.tools.brain import Signing
 from soma.agent.tools.calculator import Calculator
 from soma.agent.tools.clock import Clock
 from soma.agent.tools.document import Document
-from soma.agent.tools.forget import Forget
+from soma.agent.tools.forget.tool import Forget
 from soma.agent.tools.recall import Recall
 from soma.agent.tools.remember import Remember
 from soma.brain.client import BrainClient

@@ -16,7 +16,7 @@ from soma.agent.llm.scripted import Response, ScriptedModel, calls, says
 from soma.agent.memory.forget import Recogniser, find_speaking_turns
 from soma.agent.models import Capsule
 from soma.agent.record.turn import TurnRecord
-from soma.agent.tools.forget_words import MOST
+from soma.agent.tools.forget.wording import MOST
 from soma.brain.errors import BrainRefused
 from soma.brain.types import Forgotten
 

@@ -7,7 +7,7 @@ from tests.agent.stage import Person
 from tests.memory.upkeep.test_consolidate import GARDEN
 
 from soma.agent.llm.offline import OfflineModel
-from soma.agent.tools.forget_parts import parts_of, without_exceptions
+from soma.agent.tools.forget.parts import parts_of, without_exceptions
 from soma.brain.owner import owner_of
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")

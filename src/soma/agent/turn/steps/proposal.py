@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from soma.agent.language.consent import consent_to, numbered_lines
 from soma.agent.language.requests_to_forget import find_what_to_forget, orders_to_forget
 from soma.agent.record.turn import TurnRecord
-from soma.agent.tools.forget_words import LISTED
+from soma.agent.tools.forget.wording import LISTED
 from soma.agent.tools.own_words import stems_of
 from soma.agent.turn.steps.context import TurnContext
 

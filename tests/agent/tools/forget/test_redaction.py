@@ -2,7 +2,7 @@
 
 import pytest
 
-from soma.agent.tools.shortened import shorten
+from soma.agent.tools.forget.redaction import shorten
 
 
 @pytest.mark.parametrize(

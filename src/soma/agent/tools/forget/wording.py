@@ -7,9 +7,9 @@ from soma.agent.language.authorship import count_sources
 from soma.agent.language.moments import moment_of
 from soma.agent.language.speech import has_statement
 from soma.agent.language.words import sentences
-from soma.agent.tools.forget_parts import COVERED, shares
+from soma.agent.tools.forget.parts import COVERED, shares
+from soma.agent.tools.forget.redaction import shorten
 from soma.agent.tools.own_words import stems_of
-from soma.agent.tools.shortened import shorten
 from soma.brain.types import StoredMemory
 from soma.events.facts.turn import RecalledMemory
 

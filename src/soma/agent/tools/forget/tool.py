@@ -11,8 +11,9 @@ from soma.agent.language.requests_to_forget import names_nothing
 from soma.agent.language.statements import is_same_statement
 from soma.agent.tools.base import ToolContext, ToolFailed, ToolResult
 from soma.agent.tools.brain import PrincipalOf, asking_brain
-from soma.agent.tools.forget_parts import one_holds_all, parts_of, without_exceptions
-from soma.agent.tools.forget_words import (
+from soma.agent.tools.forget.parts import one_holds_all, parts_of, without_exceptions
+from soma.agent.tools.forget.redaction import SHOWN
+from soma.agent.tools.forget.wording import (
     MOST,
     Group,
     Memory,
@@ -23,7 +24,6 @@ from soma.agent.tools.forget_words import (
     question,
     without_summaries,
 )
-from soma.agent.tools.shortened import SHOWN
 from soma.brain.types import Forgotten, MemoryPage, Principal, StoredMemory
 from soma.events.facts.turn import RecalledMemory
 
