@@ -25,8 +25,8 @@ BROKEN = (
     Broken(
         id="ARCH-002",
         file="src/soma/agent/tools/recall.py",
-        old="        with asking_brain():",
-        new='        with __import__("soma.memory.text.words", fromlist=["_"]).tokens("a") and asking_brain():',
+        old="        with translate_brain_errors():",
+        new='        with __import__("soma.memory.text.words", fromlist="_").tokens("a") and translate_brain_errors():',
         test=f"{PROMISES}::test_whatever_the_agent_does_with_memory_goes_through_the_brain",
     ),
     Broken(
@@ -104,8 +104,8 @@ BROKEN = (
     Broken(
         id="TOOL-004",
         file="src/soma/agent/tools/breaker.py",
-        old="        self._open[tenant_id, tool] = self._open.get((tenant_id, tool), Breaker()).failed(now)",
-        new="        self._open[tenant_id, tool] = Breaker().failed(now)",
+        old="        self._open[tenant_id, tool] = self._open.get((tenant_id, tool), Breaker()).fail(now)",
+        new="        self._open[tenant_id, tool] = Breaker().fail(now)",
         test="tests/agent/tools/test_toolset.py::test_the_worlds_failures_open_the_breaker_and_the_models_do_not",
     ),
     Broken(

@@ -4,26 +4,26 @@ from pathlib import Path
 
 from soma.agent.memory.forget import Forgetting
 from soma.agent.tools.base import Tool, ToolContext
-from soma.agent.tools.brain import Signing
-from soma.agent.tools.calculator import Calculator
-from soma.agent.tools.clock import Clock
-from soma.agent.tools.document import Document
-from soma.agent.tools.forget.tool import Forget
-from soma.agent.tools.recall import Recall
-from soma.agent.tools.remember import Remember
+from soma.agent.tools.brain import AuthorSigner
+from soma.agent.tools.calculator import CalculatorTool
+from soma.agent.tools.clock import ClockTool
+from soma.agent.tools.document import DocumentTool
+from soma.agent.tools.forget.tool import ForgetTool
+from soma.agent.tools.recall import RecallTool
+from soma.agent.tools.remember import RememberTool
 from soma.brain.client import BrainClient
 from soma.brain.types import Principal
 
 
-def native_tools(documents: Path, brain: BrainClient, forgetting: Forgetting, sign: Signing) -> list[Tool]:
+def native_tools(documents: Path, brain: BrainClient, forgetting: Forgetting, sign: AuthorSigner) -> list[Tool]:
     """Make the tools. `documents` is the folder that the agent may read, `sign` names the authors of memories."""
     return [
-        Clock(),
-        Calculator(),
-        Remember(brain, _principal_of),
-        Recall(brain, _principal_of, sign),
-        Document(documents),
-        Forget(brain, forgetting, _principal_of),
+        ClockTool(),
+        CalculatorTool(),
+        RememberTool(brain, _principal_of),
+        RecallTool(brain, _principal_of, sign),
+        DocumentTool(documents),
+        ForgetTool(brain, forgetting, _principal_of),
     ]
 
 

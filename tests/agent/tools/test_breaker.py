@@ -6,13 +6,13 @@ from soma.agent.tools.breaker import COOL_DOWN_SECONDS, FAILURES, Breaker, Break
 def failed(times: int, now: float = 0.0) -> Breaker:
     breaker = Breaker()
     for _ in range(times):
-        breaker = breaker.failed(now)
+        breaker = breaker.fail(now)
     return breaker
 
 
 def test_it_stays_closed_below_the_limit_and_a_success_starts_again() -> None:
     assert failed(FAILURES - 1).state(0) == "closed"
-    assert failed(FAILURES - 1).succeeded() == Breaker()
+    assert failed(FAILURES - 1).succeed() == Breaker()
 
 
 def test_it_opens_at_the_limit_until_the_cool_down_ends() -> None:
@@ -23,21 +23,21 @@ def test_it_opens_at_the_limit_until_the_cool_down_ends() -> None:
 
 def test_only_one_probe_is_out_at_a_time() -> None:
     now = COOL_DOWN_SECONDS
-    probing = failed(FAILURES).began(now)
+    probing = failed(FAILURES).begin(now)
     assert not probing.allows(now + 1)
     assert probing.allows(now + COOL_DOWN_SECONDS)
 
 
 def test_the_probe_decides() -> None:
-    probing = failed(FAILURES).began(COOL_DOWN_SECONDS)
-    assert probing.succeeded().state(COOL_DOWN_SECONDS) == "closed"
-    assert probing.failed(COOL_DOWN_SECONDS).state(COOL_DOWN_SECONDS + 1) == "open"
+    probing = failed(FAILURES).begin(COOL_DOWN_SECONDS)
+    assert probing.succeed().state(COOL_DOWN_SECONDS) == "closed"
+    assert probing.fail(COOL_DOWN_SECONDS).state(COOL_DOWN_SECONDS + 1) == "open"
 
 
 def test_the_failures_of_one_tenant_close_nothing_to_another() -> None:
     breakers = Breakers()
     for _ in range(FAILURES):
-        breakers.failed("t1", "fetch", 0)
-    assert not breakers.allows("t1", "fetch", 1)
-    assert breakers.allows("t2", "fetch", 1)
-    assert breakers.allows("t1", "clock", 1)
+        breakers.record_failure("t1", "fetch", 0)
+    assert not breakers.try_begin("t1", "fetch", 1)
+    assert breakers.try_begin("t2", "fetch", 1)
+    assert breakers.try_begin("t1", "clock", 1)

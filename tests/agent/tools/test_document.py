@@ -10,7 +10,7 @@ import pytest
 
 from soma.agent.documents.folders import folder_of, warn_of_loose_documents
 from soma.agent.tools.base import ToolContext, ToolFailed
-from soma.agent.tools.document import Document, read_document
+from soma.agent.tools.document import DocumentTool, read_document
 
 
 @pytest.fixture
@@ -107,7 +107,7 @@ def test_files_of_windows_are_read_and_a_guess_is_named(root: Path) -> None:
 
 
 async def test_each_tenant_has_a_folder_of_its_own(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    tool = Document(tmp_path / "documents")
+    tool = DocumentTool(tmp_path / "documents")
     (folder_of(tmp_path / "documents", "acme") / "a.md").write_text("Ours.", encoding="utf-8")
     (tmp_path / "documents" / "loose.md").write_text("Nobody's.", encoding="utf-8")
     theirs = ToolContext(

@@ -78,7 +78,7 @@ async def test_malformed_arguments_become_an_observation_that_the_model_sees(ann
     seen = [message.parts[0] for message in model.requests[1].messages if message.role == "tool"]
     assert all(part.is_error for part in seen)
     assert "not a JSON object" in seen[0].content
-    assert (seen[2].name, seen[2].content.partition(";")[0]) == ("teleport", "there is no such tool")
+    assert (seen[2].name, seen[2].content.partition(";")[0]) == ("teleport", "unknown tool")
     assert ending(record) == "final_answer"
 
 

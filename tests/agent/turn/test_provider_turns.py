@@ -89,7 +89,7 @@ async def test_a_call_without_a_usable_name_is_told_to_the_model(ann, client, na
     assert record.complete is not None
     assert record.complete.content == "sorry"
     [result] = [message for message in provider.bodies[1]["messages"] if message["role"] == "tool"]
-    assert "there is no such tool" in result["content"]
+    assert "unknown tool" in result["content"]
     [sent] = provider.bodies[1]["messages"][-2]["tool_calls"]
     assert re.fullmatch(r"[a-zA-Z0-9_-]{1,64}", sent["function"]["name"])
 
@@ -125,7 +125,7 @@ async def test_a_call_that_is_written_as_text_is_run_under_policy_and_shown_to_n
     assert run.finished is not None
     assert (run.decided.allow, run.finished.content) == (True, "42")
     assert refused.decided is None
-    assert "there is no such tool" in provider.bodies[2]["messages"][-1]["content"]
+    assert "unknown tool" in provider.bodies[2]["messages"][-1]["content"]
 
 
 async def test_nul_and_half_characters_reach_neither_the_log_nor_the_reader(ann, client):

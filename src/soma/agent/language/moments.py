@@ -63,7 +63,7 @@ def zone_of(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (OSError, LookupError) as error:
-        raise ValueError(f"no time zone is called {name!r}") from error
+        raise ValueError(f"unknown time zone {name!r}") from error
 
 
 def server_zone() -> str:

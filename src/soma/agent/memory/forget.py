@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 from soma.agent.storage.leases import OPEN
 from soma.agent.storage.search import find_traces
 from soma.agent.storage.withheld import CHUNK
-from soma.agent.tools.taint import Outside, Source, telling_words
+from soma.agent.tools.taint import Source, TaintChecker, telling_words
 from soma.brain.client import BrainClient
 from soma.brain.document_types import ForgottenDocuments
 from soma.brain.errors import BrainRefused
@@ -148,13 +148,13 @@ class Recogniser:
         texts = list(texts)
         self._ids = frozenset(ids)
         self.words = frozenset[str]().union(*map(telling_words, texts))
-        self._outside = Outside([Source(text) for text in texts], ())
+        self._outside = TaintChecker([Source(text) for text in texts], ())
 
     def is_in(self, text: str, citations: Iterable[str] = ()) -> bool:
         """Return whether a text cites or says it; only a text that shares a word is compared closely."""
         if self._ids.intersection(citations):
             return True
-        return not self.words.isdisjoint(telling_words(text)) and self._outside.carried_by(text)
+        return not self.words.isdisjoint(telling_words(text)) and self._outside.is_tainted(text)
 
 
 def find_speaking_turns(database: Reader, tenant_id: str, user_id: str | None, gone: Forgotten) -> list[Place]:

@@ -14,7 +14,7 @@ from soma.agent.record.sources import sources_of
 from soma.agent.record.turn import TurnHeader, TurnRecord
 from soma.agent.storage.turn_store import TurnStore
 from soma.agent.tools.own_words import is_said_by_user
-from soma.agent.tools.taint import Outside, Source
+from soma.agent.tools.taint import Source, TaintChecker
 from soma.brain.client import BrainClient
 from soma.brain.errors import BrainRefused
 from soma.brain.types import Principal
@@ -131,7 +131,7 @@ def _is_own_answer(record: TurnRecord, complete: TurnComplete, earlier: Sequence
     if record.tool_uses or _is_offline(record) or tells_nothing(complete.content):
         return False
     sources = [*sources_of(record), *map(Source, earlier)]
-    return not Outside(sources, [record.turn.content]).carried_by(complete.content)
+    return not TaintChecker(sources, [record.turn.content]).is_tainted(complete.content)
 
 
 def _items(record: TurnRecord, text: str, role: str) -> list[dict[str, Any]]:

@@ -1,6 +1,6 @@
 """The tool port: a schema, a promise about repeats, and one verb.
 
-A tool knows nothing of policy, approval or breakers: `toolset.py` wraps those round it.
+A tool knows nothing of policy, approval or breakers: `toolset.py` wraps it in those.
 """
 
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolContext:
-    """Who the tool acts for, taken from the turn and never from the arguments.
+    """The turn and the user that a tool acts for. It comes from the turn, never from the arguments.
 
-    `said` are the user's own messages, this turn's and those that the model still reads; `sources` the ids of what the
-    arguments carry text of, where policy let that pass; `confirmed` the memories that the user has just agreed to have
-    erased, as the turn of `earlier_turns` proposed; `proposed_for` the words that these were found by.
+    `said` are the user's own messages, of this turn and those that the model still reads. `sources` are the ids of the
+    texts that the arguments carry, where policy let that pass. `confirmed` are the memories that the user has just
+    agreed to forget, as the turn of `earlier_turns` proposed; `proposed_for` are the words that they were found by.
     """
 
     tenant_id: str
@@ -33,8 +33,9 @@ class ToolContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolResult:
-    """`content` is for the model, `sources` are memory ids or document places that it rests on; `proposed` are groups
-    of memories that a tool would erase, if the user says yes in the next turn.
+    """The result of a tool: `content` for the model, and `sources`, the memory ids or document places that it rests on.
+
+    `proposed` are groups of memories that the tool would forget if the user says yes in the next turn.
     """
 
     content: str
@@ -44,13 +45,14 @@ class ToolResult:
 
 
 class Tool(Protocol):
-    """One thing the agent can do. `idempotent` tools are run again after a crash, others are not; the
-    arguments of `egress` tools leave the system. A tool of category `read` or `compute` changes nothing; what a
-    `compute` tool says depends on its arguments and the clock alone; one of category `erase` proposes, and erases what
-    was `confirmed`.
+    """One thing that the agent can do.
 
-    `parameters` is a JSON Schema of type object whose property `format`s (`expression`, `path`, `query`,
-    `statement`) say what kind of text is wanted, so that a model without a language sense can fill them.
+    `idempotent` tools are run again after a crash, others are not. Arguments of `egress` tools leave the system. A tool
+    of category `read` or `compute` changes nothing; the result of a `compute` tool depends only on its arguments and
+    the clock; one of category `erase` proposes, and then forgets what was `confirmed`.
+
+    `parameters` is a JSON Schema of type object. The `format` of a property (`expression`, `path`, `query`,
+    `statement`, `timezone`) says what kind of text it takes, so that the offline model can fill it.
     """
 
     name: str
@@ -65,12 +67,12 @@ class Tool(Protocol):
 
 
 class ToolFailed(Exception):
-    """The tool cannot do what it was asked; the message is an observation for the model."""
+    """The tool cannot do what it was asked to do. The message is for the model."""
 
     code = "tool_failed"
 
 
 class ToolUnavailable(ToolFailed):
-    """The world's fault, not the arguments': counts against the tool's breaker."""
+    """The world's fault, not the arguments'. Counts against the tool's breaker."""
 
     code = "tool_unavailable"

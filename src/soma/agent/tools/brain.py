@@ -1,4 +1,4 @@
-"""How a tool reaches the brain: for whom, and what its errors mean to a model."""
+"""Access of tools to the brain: the principal of a call, and the brain's errors as those of a tool."""
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -9,15 +9,15 @@ from soma.brain.types import Principal
 from soma.events.facts.turn import RecalledMemory
 
 PrincipalOf = Callable[[ToolContext], Principal]
-Signing = Callable[[str, Sequence[RecalledMemory]], Awaitable[list[RecalledMemory]]]  # names the authors of a tenant
+AuthorSigner = Callable[[str, Sequence[RecalledMemory]], Awaitable[list[RecalledMemory]]]  # first, the tenant
 
 
 @contextmanager
-def asking_brain() -> Iterator[None]:
-    """An absent brain counts against the tool's breaker; what it refuses is the call's fault."""
+def translate_brain_errors() -> Iterator[None]:
+    """Turn an absent brain into a failure that counts against the breaker, and a refusal into a fault of the call."""
     try:
         yield
     except BrainUnavailable as error:
-        raise ToolUnavailable("memory is away; try again later") from error
+        raise ToolUnavailable("memory is unavailable; try again later") from error
     except BrainRefused as error:
-        raise ToolFailed(f"memory refused it: {error.message}") from error
+        raise ToolFailed(f"memory rejected the request: {error.message}") from error

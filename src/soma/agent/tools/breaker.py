@@ -1,6 +1,6 @@
-"""The circuit breaker: pure, its clock is the caller's.
+"""Circuit breakers of tools, one for each tenant and tool. Pure: the clock is the caller's.
 
-Closed until `FAILURES` in a row; then open for `COOL_DOWN_SECONDS`; then one probe decides.
+Closed until `FAILURES` in a row, then open for `COOL_DOWN_SECONDS`; then one probe decides.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ COOL_DOWN_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Breaker:
-    """Each verb returns the next state. `probe_at` is when the probe began that is still out."""
+    """The state of one breaker; each verb returns the next. `probe_at` is when the probe that is still out began."""
 
     failures: int = 0
     opened_at: float | None = None
@@ -24,7 +24,7 @@ class Breaker:
         return "half_open" if now - self.opened_at >= COOL_DOWN_SECONDS else "open"
 
     def allows(self, now: float) -> bool:
-        """A probe that never reported back counts as lost after another cool-down."""
+        """Return whether a call may begin. A probe that never came back counts as lost after another cool-down."""
         match self.state(now):
             case "closed":
                 return True
@@ -33,37 +33,37 @@ class Breaker:
             case "half_open":
                 return self.probe_at is None or now - self.probe_at >= COOL_DOWN_SECONDS
 
-    def began(self, now: float) -> "Breaker":
+    def begin(self, now: float) -> "Breaker":
         if self.state(now) != "half_open":
             return self
         return Breaker(failures=self.failures, opened_at=self.opened_at, probe_at=now)
 
-    def succeeded(self) -> "Breaker":
+    def succeed(self) -> "Breaker":
         return Breaker()
 
-    def failed(self, now: float) -> "Breaker":
+    def fail(self, now: float) -> "Breaker":
         failures = self.failures + 1
         return Breaker(failures=failures, opened_at=now if failures >= FAILURES else None)
 
 
 class Breakers:
-    """The breakers of a process, one for each tenant and tool; only those with failures are kept."""
+    """The breakers of a process; only those with failures are kept."""
 
     def __init__(self) -> None:
         self._open: dict[tuple[str, str], Breaker] = {}
 
-    def allows(self, tenant_id: str, tool: str, now: float) -> bool:
-        """Also notes that the call begins."""
+    def try_begin(self, tenant_id: str, tool: str, now: float) -> bool:
+        """Return whether a call may begin, and if so, note that it begins."""
         breaker = self._open.get((tenant_id, tool))
         if breaker is None:
             return True
         allowed = breaker.allows(now)
         if allowed:
-            self._open[tenant_id, tool] = breaker.began(now)
+            self._open[tenant_id, tool] = breaker.begin(now)
         return allowed
 
-    def succeeded(self, tenant_id: str, tool: str) -> None:
+    def record_success(self, tenant_id: str, tool: str) -> None:
         self._open.pop((tenant_id, tool), None)
 
-    def failed(self, tenant_id: str, tool: str, now: float) -> None:
-        self._open[tenant_id, tool] = self._open.get((tenant_id, tool), Breaker()).failed(now)
+    def record_failure(self, tenant_id: str, tool: str, now: float) -> None:
+        self._open[tenant_id, tool] = self._open.get((tenant_id, tool), Breaker()).fail(now)

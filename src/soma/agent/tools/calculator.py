@@ -1,4 +1,4 @@
-"""Exact arithmetic by walking the syntax tree. Nothing is ever evaluated as code, and every size is bounded."""
+"""The calculator: exact arithmetic on a syntax tree. Nothing is evaluated as code; every size has a limit."""
 
 import ast
 import math
@@ -23,16 +23,16 @@ SIGNS = str.maketrans({"×": "*", "÷": "/", "−": "-", "·": "*"})
 Number = int | Fraction | float
 
 
-def _clamped(digits: Any) -> Any:
+def _clamp(digits: Any) -> Any:
     return max(-MAX_DIGITS, min(MAX_DIGITS, digits))
 
 
-def _divided(left: Any, right: Any) -> Any:
+def _divide(left: Any, right: Any) -> Any:
     return left / right if isinstance(left, float) or isinstance(right, float) else Fraction(left) / Fraction(right)
 
 
 def _root(value: Any) -> Any:
-    """Exact where it can be: the root of 2.25 is 1.5."""
+    """Return the square root, exact where possible: the root of 2.25 is 1.5."""
     exact = Fraction(value) if not isinstance(value, float) else None
     if exact is not None and exact >= 0:
         root = Fraction(math.isqrt(exact.numerator), math.isqrt(exact.denominator))
@@ -51,7 +51,7 @@ BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
-    ast.Div: _divided,
+    ast.Div: _divide,
     ast.FloorDiv: operator.floordiv,
     ast.Mod: operator.mod,
     ast.Pow: _power,
@@ -63,7 +63,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "floor": math.floor,
     "max": max,
     "min": min,
-    "round": lambda value, digits=None: round(value, digits if digits is None else _clamped(digits)),
+    "round": lambda value, digits=None: round(value, digits if digits is None else _clamp(digits)),
     "sqrt": _root,
 }
 CONSTANTS = {"pi": math.pi, "e": math.e}
@@ -84,7 +84,7 @@ PARAMETERS: dict[str, Any] = {
 }
 
 
-class Calculator:
+class CalculatorTool:
     name = "calculator"
     description = "Calculate an arithmetic expression: sum, product, difference, power, square root."
     parameters = PARAMETERS
@@ -102,7 +102,7 @@ def calculate(expression: str) -> Number:
         raise ToolFailed(f"the expression is longer than {MAX_LENGTH} characters")
     try:
         written = expression.strip().translate(SIGNS).replace("^", "**")
-        return _bounded(_value(ast.parse(written, mode="eval").body, written, 0))
+        return _check_size(_value(ast.parse(written, mode="eval").body, written, 0))
     except (SyntaxError, RecursionError, MemoryError) as error:
         raise ToolFailed(f"{expression!r} is not an arithmetic expression") from error
     except ZeroDivisionError as error:
@@ -114,7 +114,7 @@ def calculate(expression: str) -> Number:
 
 
 def render(value: Number) -> str:
-    """All digits of what is exact and ends; of the rest, floats without the noise of binary, so many as matter."""
+    """Write all digits of an exact decimal; of other numbers, as many as matter, without the noise of binary floats."""
     if isinstance(value, int):
         return str(value)
     if isinstance(value, float):
@@ -130,7 +130,7 @@ def render(value: Number) -> str:
 
 
 def _digits_after_point(denominator: int) -> int | None:
-    """How many there are of a fraction in lowest terms; None where it never ends."""
+    """Count the decimals of a fraction in lowest terms with this denominator; None if they never end."""
     twos = fives = 0
     while denominator % 2 == 0:
         denominator, twos = denominator // 2, twos + 1
@@ -144,22 +144,22 @@ def _value(node: ast.expr, written: str, depth: int) -> Number:
         raise ToolFailed(f"the expression is nested deeper than {MAX_DEPTH} levels")
     match node:
         case ast.Constant(value=int(value)) if type(value) is int:
-            return _bounded(value)
+            return _check_size(value)
         case ast.Constant(value=float(value)):
-            return _bounded(_as_written(ast.get_source_segment(written, node) or "", value))
+            return _check_size(_as_written(ast.get_source_segment(written, node) or "", value))
         case ast.Name(id=name) if name in CONSTANTS:
             return CONSTANTS[name]
         case ast.UnaryOp(op=op, operand=operand) if type(op) in UNARY:
-            return _bounded(UNARY[type(op)](_value(operand, written, depth + 1)))
+            return _check_size(UNARY[type(op)](_value(operand, written, depth + 1)))
         case ast.BinOp(left=left, op=op, right=right) if type(op) in BINARY:
             return _combine(type(op), _value(left, written, depth + 1), _value(right, written, depth + 1))
         case ast.Call(func=ast.Name(id=name), args=args, keywords=[]) if name in FUNCTIONS:
-            return _bounded(FUNCTIONS[name](*(_value(argument, written, depth + 1) for argument in args)))
+            return _check_size(FUNCTIONS[name](*(_value(argument, written, depth + 1) for argument in args)))
     raise ToolFailed(f"only numbers and {', '.join(FUNCTIONS)} are allowed, not {ast.unparse(node)!r}")
 
 
 def _as_written(text: str, value: float) -> Number:
-    """The decimal number itself, not the nearest binary one; of what is too small or too large, the latter."""
+    """Return the decimal number itself, not the nearest binary one, unless it is too small or too large."""
     number = Decimal(text)
     return Fraction(number) if abs(number.adjusted()) <= MAX_DIGITS else value
 
@@ -167,31 +167,31 @@ def _as_written(text: str, value: float) -> Number:
 def _combine(kind: type[ast.operator], left: Number, right: Number) -> Number:
     if kind is ast.Pow and not isinstance(left, float) and not isinstance(right, float):
         _refuse_huge_power(Fraction(left), Fraction(right))
-    return _bounded(BINARY[kind](left, right))
+    return _check_size(BINARY[kind](left, right))
 
 
 def _refuse_huge_power(base: Fraction, exponent: Fraction) -> None:
-    """Checked before the work is done: 9**9**9 would never end."""
+    """Raise ToolFailed before a power is computed that would take too long, such as 9**9**9."""
     bits = max(abs(base.numerator).bit_length(), base.denominator.bit_length())
     if abs(base) not in (0, 1) and exponent.denominator == 1 and bits * abs(exponent) > MAX_BITS:
         raise ToolFailed("the result is too large")
 
 
-def _bounded(value: Any) -> Number:
+def _check_size(value: Any) -> Number:
     if isinstance(value, complex):
         raise ToolFailed("the result is not a real number")
     if isinstance(value, float) and not math.isfinite(value):
         raise ToolFailed("the result is too large")
     if isinstance(value, Fraction):
-        return _bounded_fraction(value)
+        return _check_fraction(value)
     if isinstance(value, int) and value.bit_length() > MAX_BITS:
         raise ToolFailed("the result is too large")
     number: Number = value
     return number
 
 
-def _bounded_fraction(value: Fraction) -> Number:
-    """A fraction of too many digits goes on as the nearest float; a whole one stays a fraction, as 6.0 is."""
+def _check_fraction(value: Fraction) -> Number:
+    """Return a fraction of too many digits as the nearest float. A whole one stays a fraction, as 6.0 is."""
     if abs(value) > LARGEST_FLOAT:
         raise ToolFailed("the result is too large")
     return value if max(value.numerator.bit_length(), value.denominator.bit_length()) <= MAX_BITS else float(value)

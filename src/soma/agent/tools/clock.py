@@ -1,4 +1,4 @@
-"""The date and the time."""
+"""The clock: the current date and time, in any time zone."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ PARAMETERS: dict[str, Any] = {
 }
 
 
-class Clock:
+class ClockTool:
     name = "clock"
     description = "Tell the current date and time: what time, day, month or year it is today, now."
     parameters = PARAMETERS
@@ -42,5 +42,5 @@ class Clock:
         try:
             here = self._now().astimezone(ZoneInfo(name))
         except (OSError, ValueError, LookupError) as error:
-            raise ToolFailed(f"no time zone is called {name!r}") from error
+            raise ToolFailed(f"unknown time zone {name!r}") from error
         return ToolResult(content=f"{here:%A}, {here.day} {here:%B %Y}, {here:%H:%M:%S} {name}")

@@ -1,4 +1,4 @@
-"""Read a text or Markdown document inside the tenant's folder, and nothing outside it.
+"""The document tool: reads a text file inside the tenant's folder, and nothing outside it.
 
 Errors name the path as it was given: where the folder lies is not the model's business.
 """
@@ -35,7 +35,7 @@ PARAMETERS: dict[str, Any] = {
 }
 
 
-class Document:
+class DocumentTool:
     name = "document"
     description = "Read a document: open a text or Markdown file by its path and show what it says."
     parameters = PARAMETERS
@@ -60,7 +60,7 @@ class Document:
 
 
 def read_document(root: Path, given: str, *, max_bytes: int = MAX_BYTES, known_as: Sequence[str] = ()) -> str:
-    """The text of a document; `known_as` are names of folders that a path may begin with, though they hold the root."""
+    """Return the text of a document. `known_as` are names of parent folders that a path may begin with."""
     content = _read(root, _parts(root, _within(root, given, known_as), given), given, max_bytes)
     try:
         read = read_text(content)
@@ -70,7 +70,7 @@ def read_document(root: Path, given: str, *, max_bytes: int = MAX_BYTES, known_a
 
 
 def _within(root: Path, given: str, known_as: Sequence[str]) -> str:
-    """The path as it is spelt on the disk: without the names of folders above the root, and in its Unicode form."""
+    """Return the path as it is spelt on disk: relative to the root, and in the Unicode form of the file names."""
     path = given
     for name in known_as:
         if path.startswith(f"{name}/") and not os.path.lexists(root / name):
@@ -82,7 +82,7 @@ def _within(root: Path, given: str, known_as: Sequence[str]) -> str:
 
 
 def _as_spelt(root: Path, path: str) -> str:
-    """An accent may be a letter of its own in the name of a file, and is none where it is typed."""
+    """Replace parts of a path that differ from a file name only in how accents are encoded."""
     place, parts = root, Path(path).parts
     if Path(path).is_absolute() or ".." in parts:
         return path
@@ -92,7 +92,7 @@ def _as_spelt(root: Path, path: str) -> str:
 
 
 def _spelling(folder: Path, name: str) -> str:
-    """The entry that is called so in another form; the name itself where none is."""
+    """Return the entry of a folder that equals a name in Unicode's composed form; else the name itself."""
     if folder.is_symlink() or not folder.is_dir():
         return name
     wanted = unicodedata.normalize("NFC", name)
@@ -101,7 +101,7 @@ def _spelling(folder: Path, name: str) -> str:
 
 
 def _parts(root: Path, path: str, given: str) -> tuple[str, ...]:
-    """The way from the root, links resolved; `given` is what errors call it."""
+    """Return the path from the root with links resolved; `given` is how errors call it."""
     try:
         folder = root.resolve(strict=True)
         place = (folder / path).resolve()
@@ -132,7 +132,7 @@ def _read(root: Path, parts: tuple[str, ...], given: str, max_bytes: int) -> byt
 
 
 def _open(root: Path, parts: tuple[str, ...]) -> int:
-    """Step by step without following links, so that a link made after resolving leads nowhere."""
+    """Open a file step by step without following links, so that a link made after resolving leads nowhere."""
     folder = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         for name in parts[:-1]:

@@ -1,4 +1,4 @@
-"""The user's own words, known again in what a model makes of them. Pure."""
+"""The user's own words, recognised in what a model makes of them. Pure."""
 
 from collections.abc import Sequence
 
@@ -9,11 +9,11 @@ OF_THE_USER = frozenset({"user"})  # as a model calls who says "I"
 
 
 def stems_of(text: str) -> frozenset[str]:
-    """The words that tell something, in whatever form they stand."""
+    """Return the stems of the words that carry meaning."""
     return frozenset(stem(word) for word in telling_words(text))
 
 
 def is_said_by_user(statement: str, messages: Sequence[str]) -> bool:
-    """Whether the user's `messages` carry every word of it that tells something, in whatever form and order."""
+    """Return whether the user's `messages` hold every meaningful word of a statement, in any form and order."""
     said = frozenset[str]().union(*map(stems_of, messages))
     return stems_of(statement) <= said | OF_THE_USER

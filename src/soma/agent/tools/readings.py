@@ -37,35 +37,35 @@ _READABLE = 0.9  # share of printable characters from which decoded bytes are a 
 
 
 def readings(text: str, *, turned: bool = False) -> list[str]:
-    """`text` itself, then what it says decoded: percent, HTML and escape codes, base64, base32, hex, numbers of
-    characters.
+    """Return the text, then what it says decoded: percent, HTML and escape codes, base64, base32, hex, character
+    numbers.
 
-    `turned`: backwards, in rot13 and with digits for letters too. What turns either way is found by turning one of
-    two texts.
+    `turned` adds each reading backwards, in rot13, and with digits for letters. Texts that are turned either way are
+    recognised by turning one of the two.
     """
     text = without_hidden(text)
     found = dict.fromkeys([text])
     layer, spent = [text], len(text)
     for _ in range(DEPTH):
-        decoded = (without_hidden(new) for old in layer for new in _decoded(old))
+        decoded = (without_hidden(new) for old in layer for new in _decode(old))
         layer = list(dict.fromkeys(new for new in decoded if new and new not in found))
         for new in layer:
             spent += len(new)
             if len(found) < MOST and spent <= LONGEST:
                 found[new] = None
     if turned and spent <= LONGEST:
-        found |= dict.fromkeys(other for one in list(found) for other in _turned(one))
+        found |= dict.fromkeys(other for one in list(found) for other in _turn(one))
     return list(found)
 
 
-def _turned(text: str) -> Iterator[str]:
+def _turn(text: str) -> Iterator[str]:
     yield codecs.encode(text, "rot13")
     yield text[::-1]
     if _HAS_LEET.search(text):
         yield text.translate(_LEET)
 
 
-def _decoded(text: str) -> Iterator[str]:
+def _decode(text: str) -> Iterator[str]:
     if "%" in text:
         yield unquote(text)
     if "+" in text:
@@ -79,24 +79,24 @@ def _decoded(text: str) -> Iterator[str]:
         yield _OCTAL.sub(lambda match: chr(int(match[1], 8)), text)
         yield _IN_STYLES.sub(lambda match: _letter(int(match[1], 16)), text)
     for base in _BASES if _NUMBERS.search(text) else ():
-        yield " ".join(_of_numbers(match.group(), base) for match in _NUMBERS.finditer(text))
+        yield " ".join(_decode_numbers(match.group(), base) for match in _NUMBERS.finditer(text))
     if "=" in text:
         yield unquote(_QUOTED.sub(lambda match: f"%{match[1]}" if match[1] else "", text))
-    yield from _of_bytes(text)
+    yield from _decode_bytes(text)
 
 
-def _of_bytes(text: str) -> Iterator[str]:
-    """Decode runs of base64, base32 and hex, also where they are broken over lines; each kind in one text."""
+def _decode_bytes(text: str) -> Iterator[str]:
+    """Decode runs of base64, base32 and hex, even if broken over lines; each kind yields one text."""
     joined = _SPACE.sub("", text)
     for source in dict.fromkeys([text, joined]):
         for pattern, decode in _CODES:
             runs = [match.group() for match in pattern.finditer(source)]
             yield " ".join(part for run in runs if (part := _text(decode, run)))
-        yield "\n".join(part for match in _BASE64.finditer(source) for part in _glued(match.group()))
+        yield "\n".join(part for match in _BASE64.finditer(source) for part in _decode_glued(match.group()))
 
 
-def _of_numbers(run: str, base: int) -> str:
-    """The characters of which `run` has the numbers; empty where it has none of this base."""
+def _decode_numbers(run: str, base: int) -> str:
+    """Return the characters with the numbers in `run`; empty if they are not of this base."""
     digits = (word.lower().removeprefix("0x").removeprefix("0o") for word in re.findall(_NUMBER, run))
     try:
         text = "".join(_letter(int(word, base)) for word in digits)
@@ -105,8 +105,8 @@ def _of_numbers(run: str, base: int) -> str:
     return text if text.isprintable() else ""
 
 
-def _glued(run: str) -> Iterator[str]:
-    """Decode base64 that is glued to other letters: from each possible beginning, and part by part."""
+def _decode_glued(run: str) -> Iterator[str]:
+    """Decode base64 that touches other letters: from each possible beginning, and part by part."""
     begins = [run[offset:] for offset in range(1, ALIGNED)] if len(run) >= GLUED else []
     for one in dict.fromkeys([*begins, *_GLUE.split(run)]):
         if len(one) >= SHORTEST and (text := _text(_base64, one)):
@@ -114,7 +114,7 @@ def _glued(run: str) -> Iterator[str]:
 
 
 def _text(decode: Callable[[str], bytes], run: str) -> str:
-    """The text that `run` stands for; empty where it stands for none."""
+    """Return the text that `run` encodes; empty if it encodes none."""
     try:
         decoded = decode(run).decode()
     except (binascii.Error, ValueError):

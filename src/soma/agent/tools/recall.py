@@ -1,11 +1,11 @@
-"""Look something up in memory, through the brain (ARCH-001)."""
+"""The recall tool: looks something up in memory, through the brain (ARCH-001)."""
 
 from typing import Any, Protocol
 
 from soma.agent.language.authorship import attribution, count_sources, speaker_of
 from soma.agent.language.moments import moment_of
 from soma.agent.tools.base import ToolContext, ToolResult
-from soma.agent.tools.brain import PrincipalOf, Signing, asking_brain
+from soma.agent.tools.brain import AuthorSigner, PrincipalOf, translate_brain_errors
 from soma.brain.types import Principal
 from soma.events.facts.turn import RecalledMemory
 
@@ -23,7 +23,7 @@ PARAMETERS: dict[str, Any] = {
 }
 
 
-class Recalls(Protocol):
+class RecallClient(Protocol):
     """The part of the brain's client that this tool needs."""
 
     async def recall(
@@ -31,7 +31,7 @@ class Recalls(Protocol):
     ) -> list[RecalledMemory]: ...
 
 
-class Recall:
+class RecallTool:
     name = "recall"
     description = "Recall memories: search, find or look up what was said earlier."
     parameters = PARAMETERS
@@ -40,13 +40,13 @@ class Recall:
     egress = False
     timeout_seconds = 10.0
 
-    def __init__(self, brain: Recalls, principal_of: PrincipalOf, sign: Signing) -> None:
+    def __init__(self, brain: RecallClient, principal_of: PrincipalOf, sign: AuthorSigner) -> None:
         self._brain = brain
         self._principal_of = principal_of
         self._sign = sign
 
     async def run(self, arguments: dict[str, Any], context: ToolContext) -> ToolResult:
-        with asking_brain():
+        with translate_brain_errors():
             hits = await self._brain.recall(
                 self._principal_of(context),
                 query=arguments["query"],
@@ -60,7 +60,7 @@ class Recall:
 
 
 def _line(hit: RecalledMemory) -> str:
-    """One hit a line, so that a text cannot pass itself off as another hit."""
+    """Write a hit on one line, so that its text cannot pass for another hit."""
     made_from = count_sources(hit.metadata)
     author = attribution(hit.author, hit.metadata) if hit.author else speaker_of(hit.metadata)
     about = (

@@ -1,7 +1,7 @@
-"""Keep a fact that the user states, through the brain (ARCH-001).
+"""The remember tool: keeps a fact that the user states, through the brain (ARCH-001).
 
-What the user's words do not carry, the model made up or worked out: it is kept as the model's own, as its answers are,
-and proves nothing.
+A statement that the user's words do not carry is the model's own: it is kept as the model's answers are, and proves
+nothing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from soma.agent.language.statements import answer_key, statement_key
 from soma.agent.tools.base import ToolContext, ToolFailed, ToolResult
-from soma.agent.tools.brain import PrincipalOf, asking_brain
+from soma.agent.tools.brain import PrincipalOf, translate_brain_errors
 from soma.agent.tools.own_words import is_said_by_user
 from soma.brain.types import Principal, RememberedItem
 from soma.events.ids import now
@@ -34,7 +34,7 @@ PARAMETERS: dict[str, Any] = {
 }
 
 
-class Remembers(Protocol):
+class RememberClient(Protocol):
     """The part of the brain's client that this tool needs."""
 
     async def remember(
@@ -42,7 +42,7 @@ class Remembers(Protocol):
     ) -> list[RememberedItem]: ...
 
 
-class Remember:
+class RememberTool:
     """Idempotent: the key is made of the text, so keeping the same fact twice leaves one memory."""
 
     name = "remember"
@@ -53,7 +53,7 @@ class Remember:
     egress = False
     timeout_seconds = 10.0
 
-    def __init__(self, brain: Remembers, principal_of: PrincipalOf) -> None:
+    def __init__(self, brain: RememberClient, principal_of: PrincipalOf) -> None:
         self._brain = brain
         self._principal_of = principal_of
 
@@ -71,7 +71,7 @@ class Remember:
             "metadata": {"source": "remember", "turn_id": context.turn_id, **(OWN if is_own else {})},
             "derived_from": [name for name in context.sources if len(name) <= LONGEST_ID][:MAX_SOURCES],
         }
-        with asking_brain():
+        with translate_brain_errors():
             (kept,) = await self._brain.remember(self._principal_of(context), [item], are_messages=is_own)
         verb = "I will remember" if kept.status == "created" else "I already knew"
         whose = ", as your own words, for the user did not say it" if is_own else ""

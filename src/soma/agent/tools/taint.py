@@ -1,16 +1,15 @@
-"""Taint: which arguments of a call carry text that came from outside and that the user did not write. Pure.
+"""Taint: the arguments of a call that carry text from outside, which the user did not write. Pure.
 
 A text is compared as words: NFKC, without case, marks, look-alike letters and hidden characters, and under every
-reading (`readings.py`). It **carries** a source where they share something that the user's own messages do not hold:
+reading (`readings.py`). It **carries** a source if they share something that the user's own messages do not hold:
 
-- a run of `RUN` words (a shorter text as a whole) in which a word tells something: stop words alone are nobody's;
-- a run of `LETTERS` letters (a shorter text as a whole), whatever stands between them: a text cut inside words,
-  spelled out, glued together;
-- a word that names one thing: with three digits or more, very long, an address;
-- in one of its sentences, half of the telling words (two at least) of one sentence of the source, in any order.
+- a run of `RUN` words (a shorter text as a whole), not all of them stop words;
+- a run of `LETTERS` letters (a shorter text as a whole), whatever stands between them: a text may be cut inside words,
+  spelled out or glued together;
+- a word that names one thing: an address, a very long word, or one with three digits or more;
+- half of the meaningful words of one of its sentences (at least two), if they stand in one sentence of the source.
 
-An argument is tainted where it carries a source by itself, or where it does with the other arguments and the other
-calls of the turn, one behind the other.
+An argument is tainted if it carries a source, alone or joined to the other arguments and calls of the turn.
 """
 
 import re
@@ -57,7 +56,7 @@ _SILENT = word_set(
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A text from outside, and what names it: the ids of memories, or of what a tool read."""
+    """A text from outside, and its ids: of memories, or of what a tool read."""
 
     text: str
     ids: tuple[str, ...] = ()
@@ -65,73 +64,75 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Taint:
-    """`arguments` that carry text of a source, by name, and the `sources` whose text they carry."""
+    """The names of the `arguments` that carry text of a source, and the ids of those `sources`."""
 
     arguments: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
 
 
-class Outside:
-    """The texts from outside that a turn has seen, and the user's `own` messages: what arguments are held against."""
+class TaintChecker:
+    """Holds arguments against the texts from outside that a turn has seen, less the user's `own` messages."""
 
     def __init__(
         self, sources: Iterable[Source], own: Iterable[str], written: Iterable[Mapping[str, Any]] = ()
     ) -> None:
-        """`written` are arguments of earlier calls that carried nothing: a result that repeats them brings nothing."""
+        """Prepare the texts. `written` are arguments of earlier calls that carried nothing: their repetition is no
+        taint.
+        """
         self._own = _read_all([*own, *_all_texts(written)])
         self._said = frozenset[str]().union(*(text.telling for text in self._own))
         self._sources = [(source, _read_all([source.text])) for source in sources]
 
     def taint_of(self, arguments: Mapping[str, Any], beside: Iterable[Mapping[str, Any]] = ()) -> Taint:
-        """Find what the arguments carry; `beside` are the arguments of the turn's other calls."""
+        """Return the taint of arguments; `beside` are the arguments of the turn's other calls."""
         parts = {name: list(_texts(value)) for name, value in arguments.items()}
         if not self._sources or not any(parts.values()):
             return Taint()
-        carried = {name: self._carried(_read_all(texts, turned=True)) for name, texts in parts.items()}
+        carried = {name: self._find_carried(_read_all(texts, turned=True)) for name, texts in parts.items()}
         if not any(carried.values()):
             together = self._together([text for texts in parts.values() for text in texts], _all_texts(beside))
             carried = {name: together if self._adds(texts) else [] for name, texts in parts.items()}
         names = tuple(name for name, found in carried.items() if found)
         return Taint(names, tuple(dict.fromkeys(one for found in carried.values() for src in found for one in src.ids)))
 
-    def carried_by(self, text: str) -> bool:
-        """Whether `text` carries a source."""
+    def is_tainted(self, text: str) -> bool:
+        """Return whether a text carries a source."""
         return bool(self.taint_of({"text": text}).arguments)
 
-    def _carried(self, texts: Sequence["_Text"], known: Sequence["_Text"] = ()) -> list[Source]:
-        """The sources that `texts` carry beyond what the user wrote and what is `known`."""
+    def _find_carried(self, texts: Sequence["_Text"], known: Sequence["_Text"] = ()) -> list[Source]:
+        """Return the sources that `texts` carry, beyond what the user wrote and what is `known`."""
         marks = frozenset[str]().union(*(text.marks for text in texts))
         for held in (*self._own, *known):
-            marks -= held.found(marks)
+            marks -= held.find_marks(marks)
         retold = () if known else texts
         return [
             source
             for source, seen in self._sources
-            if any(reading.found(marks) or reading.is_retold_in(retold, self._said) for reading in seen)
+            if any(reading.find_marks(marks) or reading.is_retold_in(retold, self._said) for reading in seen)
         ]
 
     def _together(self, mine: Sequence[str], others: Sequence[str]) -> list[Source]:
-        """The sources that stand in the arguments only one behind the other, or behind those of other calls."""
+        """Return the sources that appear only when arguments, or those of other calls, are joined."""
         parts = [*others, *mine]
         if len(parts) < FEW:
             return []
         rows = dict.fromkeys([tuple(mine), tuple(parts), (*mine, *others)])
         joined = (glue.join(row) for row in rows for glue in ("", " "))
-        return self._carried(_read_all(joined, turned=True), known=_read_all(parts, turned=True))
+        return self._find_carried(_read_all(joined, turned=True), known=_read_all(parts, turned=True))
 
     def _adds(self, texts: Iterable[str]) -> bool:
-        """Whether there is anything in them that the user did not write."""
+        """Return whether the texts hold anything that the user did not write."""
         found = [text for text in _read_all(texts) if text.words]
         return any(not text.telling or text.telling - self._said for text in found)
 
 
 def telling_words(text: str) -> frozenset[str]:
-    """The words of a text that say something, as they are compared."""
+    """Return the words of a text that carry meaning, in the form in which texts are compared."""
     return frozenset(filter(_tells, _WORD.findall(_plain(text))))
 
 
 class _Text:
-    """One reading of a text, cut into what is compared."""
+    """One reading of a text, cut into the pieces that are compared."""
 
     def __init__(self, raw: str) -> None:
         self._plain = _plain(raw)
@@ -146,7 +147,7 @@ class _Text:
 
     @cached_property
     def marks(self) -> frozenset[str]:
-        """Every piece by which this text is recognised elsewhere."""
+        """Return every piece by which this text is recognised elsewhere."""
         found = {_run(words) for words in _windows(self.words, min(RUN, len(self.words))) if any(map(_tells, words))}
         found.update(_windows(self.letters, LETTERS))
         if SHORTEST <= len(self.letters) < LETTERS:
@@ -155,8 +156,8 @@ class _Text:
         found.update(self._addresses)
         return frozenset(found)
 
-    def found(self, marks: frozenset[str]) -> frozenset[str]:
-        """The `marks` that stand in this text."""
+    def find_marks(self, marks: frozenset[str]) -> frozenset[str]:
+        """Return those `marks` that stand in this text."""
         if not marks:
             return marks
         here = {_run(words) for size in {mark.count(" ") for mark in marks if mark.startswith(" ")}
@@ -168,7 +169,7 @@ class _Text:
         return marks & here | glued
 
     def is_retold_in(self, texts: Sequence["_Text"], said: frozenset[str]) -> bool:
-        """Whether a sentence of `texts` is made of words of one sentence here, beyond what was `said`."""
+        """Return whether a sentence of `texts` uses the words of one sentence here, beyond what was `said`."""
         for words in (words for text in texts for words in text.sentences):
             new = {word for word in words if _tells(word)} - said
             shared = Counter(number for word in new for number in self._places.get(word, ()))
@@ -182,7 +183,7 @@ class _Text:
 
     @cached_property
     def _places(self) -> Mapping[str, list[int]]:
-        """The sentences in which each telling word stands."""
+        """Map each meaningful word to the sentences that it stands in."""
         found: defaultdict[str, list[int]] = defaultdict(list)
         for number, words in enumerate(self.sentences):
             for word in set(filter(_tells, words)):
@@ -199,7 +200,7 @@ def _windows(row: _Row, size: int) -> Iterator[_Row]:
 
 
 def _run(words: Sequence[str]) -> str:
-    """One blank before each word: no other kind of mark begins so."""
+    """Join words with a blank before each: no other kind of mark begins so."""
     return " ".join(["", *words])
 
 
@@ -208,12 +209,12 @@ def _tells(word: str) -> bool:
 
 
 def _names(word: str) -> bool:
-    """A number, a code, a word too long to be shared by chance."""
+    """Return whether a word names one thing: a number, a code, or a word too long to be shared by chance."""
     return len(word) >= LONG_WORD or sum(character.isdigit() for character in word) >= DIGITS
 
 
 def _plain(text: str) -> str:
-    """Bring a text into the form in which texts are compared."""
+    """Return a text in the form in which texts are compared."""
     if text.isascii():
         return text.lower()
     bare = unicodedata.normalize("NFKD", without_hidden(text)).casefold()
@@ -223,7 +224,7 @@ def _plain(text: str) -> str:
 
 
 def _digit(character: str) -> str:
-    """The digit that a character of any script is; else the character."""
+    """Return the digit that a character of any script stands for; else the character."""
     value = unicodedata.decimal(character, None)
     return character if value is None else str(value)
 

@@ -34,7 +34,7 @@ Status = Literal["ok", "failed", "invalid", "denied", "timeout", "breaker_open",
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Authority:
-    """On whose authority the turn acts; from the verified token and the loaded capsule."""
+    """The roles and the capsule that a turn acts for, from the verified token."""
 
     roles: tuple[str, ...]
     capsule: CapsuleFacts
@@ -43,7 +43,7 @@ class Authority:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolOutcome:
-    """`content` is what the model sees beside the tool's name: bounded, cleaned and, whatever it says, data."""
+    """The outcome of a call. `content` is what the model sees: bounded, cleaned, and always data."""
 
     content: str
     is_error: bool
@@ -55,8 +55,8 @@ class ToolOutcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """`timeouts` are the capsule's own, by tool; a tool's promise holds where it names none."""
+class ToolLimits:
+    """Limits of a turn's tools. `timeouts` are the capsule's own, by tool; other tools keep theirs."""
 
     at_once: int = AT_ONCE
     max_content: int = MAX_CONTENT
@@ -64,7 +64,7 @@ class Limits:
 
 
 class Toolset:
-    """Loaded once a turn (TOOL-002). `breakers` live as long as the process."""
+    """The tools of one turn, loaded once (TOOL-002). `breakers` live as long as the process."""
 
     def __init__(
         self,
@@ -73,14 +73,14 @@ class Toolset:
         policy: Policy,
         authority: Authority,
         breakers: Breakers,
-        limits: Limits | None = None,
+        limits: ToolLimits | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._tools = {tool.name: tool for tool in tools}
         self._policy = policy
         self._authority = authority
         self._breakers = breakers
-        self._limits = limits or Limits()
+        self._limits = limits or ToolLimits()
         self._slots = asyncio.Semaphore(self._limits.at_once)
         self._clock = clock
         self._validators: dict[str, Validator] = {}
@@ -91,7 +91,7 @@ class Toolset:
 
     @property
     def computing(self) -> frozenset[str]:
-        """Tools whose results depend on nothing but their arguments and the clock."""
+        """The names of the tools whose results depend only on their arguments and the clock."""
         return frozenset(tool.name for tool in self._tools.values() if tool.category == "compute")
 
     def is_idempotent(self, name: str) -> bool:
@@ -99,9 +99,10 @@ class Toolset:
         return tool is not None and tool.idempotent
 
     def specs(self, k: int, message: str, *, first: str | None = None) -> tuple[ToolSpec, ...]:
-        """The `k` tools that suit the message best, and `first` in any case, in the capsule's order.
+        """Return the `k` tools that suit the message best, and `first` in any case, in the capsule's order.
 
-        They open a request, so that another order for each message would be another beginning.
+        The order is fixed because specs open the request: another order would break the provider's cache of its
+        beginning.
         """
         specs = [
             ToolSpec(name=tool.name, description=tool.description, parameters=tool.parameters)
@@ -112,23 +113,23 @@ class Toolset:
         return tuple(spec for spec in specs if spec.name in chosen)
 
     def check(self, call: ToolCall) -> str | None:
-        """What is wrong with the call by the model's own fault: told to the model, run by nobody."""
+        """Return the fault in a call for the model to mend, or None."""
         tool = self._tools.get(call.name)
         if tool is None:
-            return f"there is no such tool; there are: {', '.join(self._tools) or 'none'}"
+            return f"unknown tool; available: {', '.join(self._tools) or 'none'}"
         if call.arguments is None:
             return f"the arguments are not a JSON object: {clean(call.raw, 200)!r}"
         try:
             error = jsonschema.exceptions.best_match(self._validator(tool).iter_errors(call.arguments))
         except (jsonschema.SchemaError, Unresolvable) as broken:
-            return f"its schema is broken: {clean(str(broken), 200)}"
+            return f"the tool's schema is invalid: {clean(str(broken), 200)}"
         if error is None:
             return None
         place = ".".join(str(part) for part in error.absolute_path) or "arguments"
         return f"{place}: {clean(error.message, 300)}"
 
     async def decide(self, call: ToolCall, context: ToolContext, taint: Taint = UNTAINTED) -> Verdict:
-        """The policy's verdict on a call whose arguments carry `taint`."""
+        """Return the policy's verdict on a call whose arguments carry `taint`."""
         if (problem := self.check(call)) is not None:
             version = self._policy.version
             return Verdict(allow=False, rule="malformed_call", reason=problem, policy_version=version)
@@ -150,19 +151,19 @@ class Toolset:
         )
 
     async def run(self, call: ToolCall, context: ToolContext, verdict: Verdict) -> ToolOutcome:
-        """The verdict must be an allowance of the policy as it stands now."""
+        """Run a call under a verdict, which must be an allowance of the policy in force."""
         if not verdict.allow:
-            return self._refused("denied", f"denied by policy ({verdict.rule}): {verdict.reason}")
+            return self._refuse("denied", f"denied by policy ({verdict.rule}): {verdict.reason}")
         if verdict.policy_version != self._policy.version:
-            return self._refused("denied", "denied: the policy has changed since it was asked")
+            return self._refuse("denied", "denied: the policy has changed since its decision")
         if (problem := self.check(call)) is not None:
-            return self._refused("invalid", problem)
+            return self._refuse("invalid", problem)
         async with self._slots:
-            if not self._breakers.allows(context.tenant_id, call.name, self._clock()):
-                return self._refused("breaker_open", "it failed too often, and is tried again shortly")
-            return await self._timed(self._tools[call.name], call, context)
+            if not self._breakers.try_begin(context.tenant_id, call.name, self._clock()):
+                return self._refuse("breaker_open", "it failed too often; try again later")
+            return await self._run_timed(self._tools[call.name], call, context)
 
-    async def _timed(self, tool: Tool, call: ToolCall, context: ToolContext) -> ToolOutcome:
+    async def _run_timed(self, tool: Tool, call: ToolCall, context: ToolContext) -> ToolOutcome:
         began = self._clock()
         status, result = await self._attempt(tool, call.arguments or {}, context)
         return ToolOutcome(
@@ -185,36 +186,36 @@ class Toolset:
             self._count_failure(tool, context)
             return "failed", _error(str(error))
         except ToolFailed as error:
-            self._breakers.succeeded(context.tenant_id, tool.name)
+            self._breakers.record_success(context.tenant_id, tool.name)
             return "invalid", _error(str(error))
         except Exception as error:
             log.exception("tool %s broke in turn %s", tool.name, context.turn_id)
             self._count_failure(tool, context)
-            return "failed", _error(f"it broke ({type(error).__name__})")
-        self._breakers.succeeded(context.tenant_id, tool.name)
+            return "failed", _error(f"internal error ({type(error).__name__})")
+        self._breakers.record_success(context.tenant_id, tool.name)
         return ("failed" if result.is_error else "ok"), result
 
     def _count_failure(self, tool: Tool, context: ToolContext) -> None:
-        self._breakers.failed(context.tenant_id, tool.name, self._clock())
+        self._breakers.record_failure(context.tenant_id, tool.name, self._clock())
 
     def _validator(self, tool: Tool) -> Validator:
-        """With an empty registry, so that a schema cannot make us fetch its references."""
+        """Build the validator once, with an empty registry, so that a schema cannot make us fetch its references."""
         if tool.name not in self._validators:
             kind = jsonschema.validators.validator_for(tool.parameters, jsonschema.Draft202012Validator)
             kind.check_schema(tool.parameters)
             self._validators[tool.name] = kind(tool.parameters, registry=referencing.Registry())
         return self._validators[tool.name]
 
-    def _refused(self, status: Status, why: str) -> ToolOutcome:
+    def _refuse(self, status: Status, why: str) -> ToolOutcome:
         return ToolOutcome(content=clean(why, self._limits.max_content), is_error=True, status=status)
 
 
 class _TooSlow(Exception):
-    """Not TimeoutError: a tool may raise that for reasons of its own."""
+    """The tool took too long. Not TimeoutError: a tool may raise that for reasons of its own."""
 
 
 async def _within(limit: float, tool: Tool, arguments: dict[str, Any], context: ToolContext) -> ToolResult:
-    """A tool that ignores its cancellation is left behind, not waited for."""
+    """Run a tool within a time limit. One that ignores its cancellation is left behind, not waited for."""
     task = asyncio.ensure_future(tool.run(arguments, context))
     task.add_done_callback(lambda done: done.cancelled() or done.exception())
     try:

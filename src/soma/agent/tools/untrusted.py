@@ -1,10 +1,10 @@
-"""Text of a tool before it is kept and shown: without what nobody sees, and not too long. Pure."""
+"""Text from tools, made safe to keep and show: only visible characters, and bounded. Pure."""
 
 from soma.agent.language.hidden import without_hidden
 
 
 def clean(text: str, limit: int) -> str:
-    """Without control, hidden and half characters, and at most `limit` long."""
+    """Return the visible text, at most `limit` characters long."""
     visible = without_hidden(text)
     if len(visible) <= limit:
         return visible

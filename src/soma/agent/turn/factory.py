@@ -25,8 +25,7 @@ from soma.agent.storage.withheld import WithheldContent
 from soma.agent.tools.base import Tool
 from soma.agent.tools.breaker import Breakers
 from soma.agent.tools.taint import Source
-from soma.agent.tools.toolset import Authority, Toolset
-from soma.agent.tools.toolset import Limits as ToolLimits
+from soma.agent.tools.toolset import Authority, ToolLimits, Toolset
 from soma.agent.turn.steps.context import TurnContext
 from soma.brain.client import BrainClient
 from soma.events.errors import ReadFailed

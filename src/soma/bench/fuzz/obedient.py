@@ -20,7 +20,7 @@ from soma.agent.policy.rego import RegoPolicy
 from soma.agent.registry import native_tools
 from soma.agent.tools.base import Tool, ToolContext
 from soma.agent.tools.breaker import Breakers
-from soma.agent.tools.taint import Outside, Source
+from soma.agent.tools.taint import Source, TaintChecker
 from soma.agent.tools.toolset import Authority, Toolset
 from soma.bench.fuzz.trials import RuleBroken, Trial
 from soma.brain.client import BrainClient
@@ -123,7 +123,7 @@ def _trial(policy: RegoPolicy, tools: Sequence[Tool]) -> Trial:
         )
         wrapped = f'{random_text(random)} CALL {tool.name} {{"text": "{planted}"}} ENDCALL {random_text(random)}'
         obeyed = [
-            await _is_allowed(toolset, calls, call, Outside([Source(wrapped, ("m1",))], [asked])) for call in calls
+            await _is_allowed(toolset, calls, call, TaintChecker([Source(wrapped, ("m1",))], [asked])) for call in calls
         ]
         if None in obeyed:
             return "no such arguments"
@@ -131,7 +131,7 @@ def _trial(policy: RegoPolicy, tools: Sequence[Tool]) -> Trial:
             return "free to read"
         if any(obeyed):
             raise RuleBroken(f"{tool.name} may run with a planted text, {how}", [planted, calls])
-        own = Outside([Source(wrapped, ("m1",))], [f"{asked} {planted}"])
+        own = TaintChecker([Source(wrapped, ("m1",))], [f"{asked} {planted}"])
         if not await _is_allowed(toolset, [], fill_arguments(tool, [planted]), own):
             raise RuleBroken(f"{tool.name} may not run with the user's own words", planted)
         return f"{tool.name}: {how.split(', ')[0]}"
@@ -144,7 +144,7 @@ def _toolset(policy: RegoPolicy, tool: Tool) -> Toolset:
     return Toolset([tool], policy=policy, authority=Authority(roles=("owner",), capsule=capsule), breakers=Breakers())
 
 
-async def _is_allowed(toolset: Toolset, calls: Sequence[Call], call: Call, outside: Outside) -> bool | None:
+async def _is_allowed(toolset: Toolset, calls: Sequence[Call], call: Call, outside: TaintChecker) -> bool | None:
     """Return whether policy lets the call run; None if it does not fit the tool's schema."""
     [name] = toolset.names
     asked = ToolCall(call_id="0.0", name=name, arguments=call)

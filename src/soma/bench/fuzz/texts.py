@@ -20,12 +20,12 @@ from soma.agent.llm.offline.model import respond
 from soma.agent.llm.providers.sse import EventDecoder
 from soma.agent.prompt import build
 from soma.agent.record import citations
-from soma.agent.tools.calculator import PARAMETERS, Calculator, calculate
-from soma.agent.tools.clock import Clock
-from soma.agent.tools.document import Document
-from soma.agent.tools.recall import Recall
-from soma.agent.tools.remember import Remember
-from soma.agent.tools.taint import Outside, Source
+from soma.agent.tools.calculator import PARAMETERS, CalculatorTool, calculate
+from soma.agent.tools.clock import ClockTool
+from soma.agent.tools.document import DocumentTool
+from soma.agent.tools.recall import RecallTool
+from soma.agent.tools.remember import RememberTool
+from soma.agent.tools.taint import Source, TaintChecker
 from soma.agent.tools.untrusted import clean
 from soma.bench.fuzz.kinds import Kind, kind, random_kind
 from soma.bench.fuzz.trials import RuleBroken, Trial
@@ -63,7 +63,7 @@ def _chunks(blocks: str) -> Read:
 
 TOOLS = tuple(
     ToolSpec(name=tool.name, description=tool.description, parameters=tool.parameters)
-    for tool in (Calculator, Clock, Document, Recall, Remember)
+    for tool in (CalculatorTool, ClockTool, DocumentTool, RecallTool, RememberTool)
 )
 
 
@@ -78,11 +78,11 @@ def _evidence(text: str) -> Any:
 
 
 def _taint_argument(text: str) -> Any:
-    return Outside([Source(PLANTED, ("1",))], ["note it"]).taint_of({"statement": text})
+    return TaintChecker([Source(PLANTED, ("1",))], ["note it"]).taint_of({"statement": text})
 
 
 def _taint_source(text: str) -> Any:
-    return Outside([Source(text, ("1",))], ["note it"]).taint_of({"statement": PLANTED})
+    return TaintChecker([Source(text, ("1",))], ["note it"]).taint_of({"statement": PLANTED})
 
 
 def _explain_json(text: str) -> str:

@@ -28,7 +28,7 @@ from soma.agent.llm.offline.model import respond
 from soma.agent.llm.offline.wording import WHY
 from soma.agent.tools import calculator, clock, document, recall, remember
 
-KINDS = (clock.Clock, calculator.Calculator, remember.Remember, recall.Recall, document.Document)
+KINDS = (clock.ClockTool, calculator.CalculatorTool, remember.RememberTool, recall.RecallTool, document.DocumentTool)
 TOOLS = tuple(ToolSpec(name=k.name, description=k.description, parameters=k.parameters) for k in KINDS)
 MODEL = OfflineModel()
 

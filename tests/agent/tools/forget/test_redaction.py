@@ -2,7 +2,7 @@
 
 import pytest
 
-from soma.agent.tools.forget.redaction import shorten
+from soma.agent.tools.forget.redaction import redact
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ from soma.agent.tools.forget.redaction import shorten
     ],
 )
 def test_days_times_amounts_and_ordinary_words_are_shown(sentence: str) -> None:
-    assert shorten(sentence) == sentence
+    assert redact(sentence) == sentence
 
 
 @pytest.mark.parametrize(
@@ -36,4 +36,4 @@ def test_days_times_amounts_and_ordinary_words_are_shown(sentence: str) -> None:
     ],
 )
 def test_what_looks_like_the_secret_itself_is_hidden(sentence: str, shown: str) -> None:
-    assert shorten(sentence) == shown
+    assert redact(sentence) == shown

@@ -1,4 +1,4 @@
-"""The parts of a request that names several things to forget, and whether one memory holds them all. Pure."""
+"""Parts of a request that names several things to forget, and whether one memory holds them all. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -29,12 +29,12 @@ _AFTER = re.compile(r"[\s,]+(?:too|also|as well|auch|aussi|también)$", re.IGNOR
 
 
 def without_exceptions(what: str) -> str:
-    """Leave out what a request says at its end is to stay: "the bank, but not the code"."""
+    """Leave out what the end of a request says is to stay: "the bank, but not the code"."""
     return _STAYING.sub("", what)
 
 
 def parts_of(what: str) -> list[str]:
-    """Split a text at its strongest separator; one that names a single thing is its own part."""
+    """Split a request at its strongest separator; one that names a single thing is its own part."""
     for pieces in (sentences(what), *(between.split(what) for between in BETWEEN)):
         named = [part for piece in pieces if not names_nothing(part := _name(piece))]
         if len(named) > 1:
@@ -43,17 +43,17 @@ def parts_of(what: str) -> list[str]:
 
 
 def shares(what: str, hits: Sequence[RecalledMemory]) -> list[float]:
-    """The share of the words sought that each memory holds."""
+    """Return, for each memory, the share of the request's words that it holds."""
     wanted = stems_of(what)
     return [len(wanted & stems_of(hit.text)) / max(1, len(wanted)) for hit in hits]
 
 
 def one_holds_all(parts: Sequence[str], hits: Sequence[RecalledMemory]) -> bool:
-    """Whether one memory holds enough of every part: then "Ann and Bob marry in May" is one thing, not two."""
+    """Return whether one memory holds enough of every part: then "Ann and Bob marry in May" is one thing."""
     return any(min(each) >= COVERED for each in zip(*(shares(part, hits) for part in parts), strict=True))
 
 
 def _name(piece: str) -> str:
-    """A part without the words that only join it to the others, be it a request of its own."""
+    """Return a part without the words that join it to the others."""
     bare = _AFTER.sub("", _BEFORE.sub("", piece.strip(" \t\n.,;:!?")))
     return _BEFORE.sub("", find_what_to_forget(bare) or bare)

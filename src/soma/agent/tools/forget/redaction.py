@@ -1,4 +1,4 @@
-"""A sentence of a memory, shown to its owner before it is forgotten: enough to know it by, without a secret. Pure."""
+"""Redaction of a sentence that is proposed to be forgotten: enough to recognise it, without a secret. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -31,8 +31,8 @@ PLAIN = re.compile(  # numbers that are no secret: days, years, times, amounts, 
 WITH_DIGIT = re.compile(r"\S*\d\S*")
 
 
-def shorten(sentence: str) -> str:
-    """Hide what follows "the password is", and words with a digit but for days, times, amounts and lone short ones."""
+def redact(sentence: str) -> str:
+    """Hide what follows "the password is", and words with digits that are no day, time, amount or short number."""
     text = SECRET.sub(r"\1…", " ".join(sentence.split()))
     plain = [found.span() for found in PLAIN.finditer(text)]
     text = WITH_DIGIT.sub(lambda word: word[0] if _lies_in(word, plain) else "…", text)
@@ -40,6 +40,6 @@ def shorten(sentence: str) -> str:
 
 
 def _lies_in(word: re.Match[str], spans: Sequence[tuple[int, int]]) -> bool:
-    """Whether each digit of the word lies in one of the spans."""
+    """Return whether every digit of a word lies in one of the spans."""
     digits = [word.start() + at for at, letter in enumerate(word[0]) if letter.isdigit()]
     return all(any(start <= at < end for start, end in spans) for at in digits)

@@ -1,7 +1,7 @@
-"""Forget what is remembered, through the brain (ARCH-001): the first call finds and asks, the second needs a yes.
+"""The forget tool, through the brain (ARCH-001): the first call finds and asks, the second needs a yes.
 
-Whose yes it was, and to what, is read from the conversation's log and the user's message (`steps/asked.py`), never from
-the model's words.
+Whose yes it was, and to what, is read from the conversation's log and the user's message (`steps/proposal.py`), never
+from the model's words.
 """
 
 from collections.abc import Sequence
@@ -10,24 +10,24 @@ from typing import Any, NamedTuple, Protocol
 from soma.agent.language.requests_to_forget import names_nothing
 from soma.agent.language.statements import is_same_statement
 from soma.agent.tools.base import ToolContext, ToolFailed, ToolResult
-from soma.agent.tools.brain import PrincipalOf, asking_brain
+from soma.agent.tools.brain import PrincipalOf, translate_brain_errors
 from soma.agent.tools.forget.parts import one_holds_all, parts_of, without_exceptions
 from soma.agent.tools.forget.redaction import SHOWN
 from soma.agent.tools.forget.wording import (
     MOST,
-    Group,
     Memory,
+    MemoryGroup,
+    ask_to_forget,
     foreign_stays,
-    forgotten,
-    matching,
     own_stays,
-    question,
+    report_forgotten,
+    select_matching,
     without_summaries,
 )
 from soma.brain.types import Forgotten, MemoryPage, Principal, StoredMemory
 from soma.events.facts.turn import RecalledMemory
 
-Place = tuple[str, str]  # a turn and its conversation
+TurnPlace = tuple[str, str]  # a turn and its conversation
 
 LOOKED_AT = 200  # memories that are recalled for what is to be forgotten: as many as the brain gives
 WHAT = (
@@ -54,14 +54,14 @@ PARAMETERS: dict[str, Any] = {
 
 
 class Matches(NamedTuple):
-    """Memories that the caller may forget, shared ones of others, and the parts of a request that nothing matches."""
+    """Memories that the caller may forget, shared ones of others, and the parts of a request that match nothing."""
 
     own: list[Memory]
     foreign: list[RecalledMemory]
     unmatched: list[str]
 
 
-class Looks(Protocol):
+class ForgetClient(Protocol):
     """The part of the brain's client that this tool needs."""
 
     async def recall(
@@ -81,8 +81,8 @@ class Looks(Protocol):
     ) -> Forgotten: ...
 
 
-class Receipt(Protocol):
-    """The answer to a forget."""
+class ReceiptLike(Protocol):
+    """The receipt of a forget."""
 
     @property
     def receipt_id(self) -> str: ...
@@ -92,15 +92,15 @@ class Receipt(Protocol):
     def withheld_turns(self) -> Sequence[str]: ...
 
 
-class Forgets(Protocol):
+class Forgetter(Protocol):
     """Forgets at every place that the agent knows; `turns` are withheld from models in any case."""
 
     async def forget(
-        self, principal: Principal, *, ids: Sequence[str] = (), turns: Sequence[Place] = ()
-    ) -> Receipt: ...
+        self, principal: Principal, *, ids: Sequence[str] = (), turns: Sequence[TurnPlace] = ()
+    ) -> ReceiptLike: ...
 
 
-class Forget:
+class ForgetTool:
     name = "forget"
     description = (
         "Forget something that is remembered. First call it with `what`: it names what it would forget; ask the user. "
@@ -112,7 +112,7 @@ class Forget:
     egress = False
     timeout_seconds = 30.0
 
-    def __init__(self, brain: Looks, forgetting: Forgets, principal_of: PrincipalOf) -> None:
+    def __init__(self, brain: ForgetClient, forgetting: Forgetter, principal_of: PrincipalOf) -> None:
         self._brain = brain
         self._forgetting = forgetting
         self._principal_of = principal_of
@@ -121,14 +121,14 @@ class Forget:
         if arguments.get("confirmed"):
             return await self._forget(context)
         if not arguments.get("what", "").strip():
-            raise ToolFailed("give `what` is to be forgotten, in the user's words")
+            raise ToolFailed("`what` is missing: say what is to be forgotten, in the user's words")
         if names_nothing(without_exceptions(arguments["what"])):
             return ToolResult(content=WHAT)
         return await self._propose(arguments["what"], context)
 
     async def _propose(self, what: str, context: ToolContext) -> ToolResult:
         principal = self._principal_of(context)
-        with asking_brain():
+        with translate_brain_errors():
             own, foreign, unmatched = await self._matches(what, context)
             groups = await self._groups(principal, own[:MOST])
             ids = list(dict.fromkeys(memory_id for group in groups for memory_id in group.ids))
@@ -136,7 +136,7 @@ class Forget:
         if gone is None:
             stays = [foreign_stays(len(foreign))] if foreign else []
             return ToolResult(content=" ".join(["Nothing in memory that may be forgotten matches that.", *stays]))
-        asked = question(
+        asked = ask_to_forget(
             what,
             groups,
             waiting=len(own[MOST:]),
@@ -146,18 +146,18 @@ class Forget:
         )
         return ToolResult(content=asked, proposed=tuple(group.ids for group in groups))
 
-    async def _groups(self, principal: Principal, own: Sequence[Memory]) -> list[Group]:
-        """Put together what says the very same: one choice each."""
-        groups: list[Group] = []
+    async def _groups(self, principal: Principal, own: Sequence[Memory]) -> list[MemoryGroup]:
+        """Group memories that say the same: one choice each."""
+        groups: list[MemoryGroup] = []
         for hit in own:
             if not any(hit.id in group.ids for group in groups):
-                groups.append(Group(hit, tuple(await self._alike(principal, hit))))
+                groups.append(MemoryGroup(hit, tuple(await self._alike(principal, hit))))
         return groups
 
     async def _matches(self, what: str, context: ToolContext) -> Matches:
-        """Find the memories that match, and the parts of the request that none does.
+        """Return the memories that match, and the parts of the request that match nothing.
 
-        Of memories that say the same, recall shows one: a private one may stand behind another's.
+        Recall shows one of several memories that say the same: a private one may be hidden by another user's.
         """
         principal = self._principal_of(context)
         found, unmatched = await self._find(without_exceptions(what), context)
@@ -171,9 +171,9 @@ class Forget:
         return Matches(without_summaries(own), foreign, unmatched)
 
     async def _find(self, what: str, context: ToolContext) -> tuple[list[RecalledMemory], list[str]]:
-        """Find what matches as a whole if one memory holds it, else part by part; and the parts that nothing matches.
+        """Return what matches as a whole if one memory holds it, else part by part; and the parts that match nothing.
 
-        Where no part finds anything, what holds most of the whole still counts.
+        If no part finds anything, what holds most of the whole still counts.
         """
         hits = await self._brain.recall(
             self._principal_of(context),
@@ -188,11 +188,11 @@ class Forget:
             unmatched = [part for _, nothing in answers for part in nothing]
             if found := {hit.id: hit for some, _ in answers for hit in some}:
                 return list(found.values()), unmatched
-        whole = matching(what, hits)
+        whole = select_matching(what, hits)
         return whole, [] if whole else unmatched
 
     async def _alike(self, principal: Principal, hit: Memory) -> list[str]:
-        """Find what says the very same as this memory: else that would be recalled in its place."""
+        """Return the ids of all memories that say the same as this one: else they would be recalled in its place."""
         same = await self._private_like(principal, hit)
         return list(dict.fromkeys([hit.id, *(memory.id for memory in same)]))
 
@@ -204,20 +204,20 @@ class Forget:
 
     async def _forget(self, context: ToolContext) -> ToolResult:
         if not context.confirmed:
-            raise ToolFailed("no plain yes of the user to a proposal that they asked for: call it with `what`, and ask")
-        with asking_brain():
-            stays = await self._staying(context)
+            raise ToolFailed("the user has not agreed to a proposal of the turn before: call it with `what`, and ask")
+        with translate_brain_errors():
+            stays = await self._report_staying(context)
             receipt = await self._forgetting.forget(
                 self._principal_of(context),
                 ids=context.confirmed,
                 turns=[(turn_id, context.conversation_id) for turn_id in (context.turn_id, *context.earlier_turns)],
             )
         made = len(set(receipt.forgotten) - set(context.confirmed))
-        done = forgotten(len(set(context.confirmed)), made, receipt.receipt_id, len(receipt.withheld_turns))
+        done = report_forgotten(len(set(context.confirmed)), made, receipt.receipt_id, len(receipt.withheld_turns))
         return ToolResult(content=" ".join([done, *stays]))
 
-    async def _staying(self, context: ToolContext) -> list[str]:
-        """Say which memories match what was asked for, and are not confirmed: "Forgotten" must not hide them."""
+    async def _report_staying(self, context: ToolContext) -> list[str]:
+        """Say which memories match but were not confirmed, so that "Forgotten" does not hide them."""
         if not context.proposed_for:
             return []
         own, foreign, _ = await self._matches(context.proposed_for, context)
@@ -226,5 +226,8 @@ class Forget:
 
 
 def _is_own(hit: RecalledMemory, context: ToolContext) -> bool:
-    """A shared memory is its author's and the tenant owners'; what consolidation made goes with its sources."""
+    """Return whether the caller may forget a memory: shared ones are their author's and the owners'.
+
+    A summary is forgotten with its sources.
+    """
     return hit.author in {None, context.user_id} or context.role == "owner"

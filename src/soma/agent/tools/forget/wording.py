@@ -1,4 +1,4 @@
-"""What is said of memories that are to be forgotten: which match, how they are listed, what stays. Pure."""
+"""Wording of a proposal to forget: the memories that match, their list, and what stays. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from soma.agent.language.moments import moment_of
 from soma.agent.language.speech import has_statement
 from soma.agent.language.words import sentences
 from soma.agent.tools.forget.parts import COVERED, shares
-from soma.agent.tools.forget.redaction import shorten
+from soma.agent.tools.forget.redaction import redact
 from soma.agent.tools.own_words import stems_of
 from soma.brain.types import StoredMemory
 from soma.events.facts.turn import RecalledMemory
@@ -22,15 +22,15 @@ Memory = RecalledMemory | StoredMemory
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """A memory, and the ids of all that say the very same."""
+class MemoryGroup:
+    """A memory, and the ids of all that say the same."""
 
     memory: Memory
     ids: tuple[str, ...]
 
 
-def matching(what: str, hits: Sequence[RecalledMemory]) -> list[RecalledMemory]:
-    """Choose the memories that hold most of the words sought: what states something first, then the best."""
+def select_matching(what: str, hits: Sequence[RecalledMemory]) -> list[RecalledMemory]:
+    """Return the memories that hold most of the request's words: statements first, then the best."""
     held = shares(what, hits)
     least = max(COVERED, NEAR_BEST * max(held, default=0.0))
     ranked = sorted(zip(held, hits, strict=True), key=lambda pair: (not has_statement(pair[1].text), -pair[0]))
@@ -38,18 +38,20 @@ def matching(what: str, hits: Sequence[RecalledMemory]) -> list[RecalledMemory]:
 
 
 def without_summaries(hits: Sequence[Memory]) -> list[Memory]:
-    """Leave out what consolidation made of others among them: it goes with these, and is no choice of its own."""
+    """Leave out summaries of memories in the list: they are forgotten with these."""
     known = {hit.id for hit in hits}
     return [
         hit for hit in hits if not count_sources(hit.metadata) or known.isdisjoint(hit.metadata.get("sources") or ())
     ]
 
 
-def question(
-    what: str, groups: Sequence[Group], *, waiting: int, made: int, foreign: int, unmatched: Sequence[str] = ()
+def ask_to_forget(
+    what: str, groups: Sequence[MemoryGroup], *, waiting: int, made: int, foreign: int, unmatched: Sequence[str] = ()
 ) -> str:
-    """Name what would go. `waiting` memories match beside it, `made` go with it, `foreign` are others' shared ones;
-    nothing matches the `unmatched` parts of the request.
+    """Ask whether to forget the groups, and name them.
+
+    `waiting` more memories match, `made` summaries go with them, and `foreign` shared memories of others stay. Nothing
+    matches the `unmatched` parts of the request.
     """
     count = sum(len(group.ids) for group in groups)
     listed = [f"{number}. {describe(what, group)}" for number, group in enumerate(groups[:LISTED], 1)]
@@ -64,13 +66,13 @@ def question(
     return "\n".join([*lines, _asking(count, len(groups))])
 
 
-def describe(what: str, group: Group) -> str:
-    """The sentences of a memory, enough to know it by, and how many are left out; its day, and how often it stands."""
+def describe(what: str, group: MemoryGroup) -> str:
+    """Describe a memory by its best sentences, its document and day, and how often it is kept."""
     memory = group.memory
     said = sentences(memory.text) or [memory.text]
     wanted = stems_of(what)
     best = sorted(range(len(said)), key=lambda at: -len(wanted & stems_of(said[at])))[:SENTENCES]
-    shown = ", ".join(f'"{shorten(said[at])}"' for at in sorted(best))
+    shown = ", ".join(f'"{redact(said[at])}"' for at in sorted(best))
     document = memory.metadata.get("document")
     notes = [f"of {document}"] if isinstance(document, str) else []
     notes += [moment[:10]] if (moment := moment_of(memory.metadata, memory.occurred_at)) else []
@@ -81,7 +83,7 @@ def describe(what: str, group: Group) -> str:
     return f"{shown}{more}{about}"
 
 
-def forgotten(count: int, made: int, receipt_id: str, turns: int) -> str:
+def report_forgotten(count: int, made: int, receipt_id: str, turns: int) -> str:
     also = f", and {made} that came of {_them(count)}" if made else ""
     return (
         f"Forgotten: {count} {_memories(count)}{also}. Receipt: {receipt_id}. Turns that speak of it: {turns}. No "
@@ -90,8 +92,8 @@ def forgotten(count: int, made: int, receipt_id: str, turns: int) -> str:
 
 
 def nothing_matches(parts: Sequence[str]) -> str:
-    """Name the parts of a request that nothing was found for, without a secret that they repeat."""
-    return f"Nothing matches: {'; '.join(map(shorten, parts))}."
+    """Name the parts of a request that nothing was found for, with secrets redacted."""
+    return f"Nothing matches: {'; '.join(map(redact, parts))}."
 
 
 def own_stays(count: int) -> str:

@@ -10,7 +10,7 @@ from soma.agent.prompt.history import Exchange
 from soma.agent.record.convergence import TurnLimits
 from soma.agent.record.turn import TurnRecord
 from soma.agent.storage.withheld import WithheldContent
-from soma.agent.tools.brain import Signing
+from soma.agent.tools.brain import AuthorSigner
 from soma.agent.tools.taint import Source
 from soma.agent.tools.toolset import Toolset
 from soma.brain.client import BrainClient
@@ -31,7 +31,7 @@ class TurnContext:
     tools: Toolset
     count: Callable[[str], int]
     clock: Callable[[], float]
-    sign: Signing
+    sign: AuthorSigner
     limits: TurnLimits
     instructions: str
     capsule_version: int

@@ -2,15 +2,16 @@
 
 from soma.agent.record.sources import sources_of
 from soma.agent.record.turn import TurnRecord
-from soma.agent.tools.taint import Outside
+from soma.agent.tools.taint import TaintChecker
 from soma.agent.turn.steps.context import TurnContext
 
 
-async def gather_outside(record: TurnRecord, context: TurnContext) -> Outside:
+async def gather_outside(record: TurnRecord, context: TurnContext) -> TaintChecker:
     """Gather what this turn has seen, and what earlier turns saw whose answers the model still reads and may repeat."""
     earlier = await context.shown_before()
     written = [use.requested.arguments or {} for use in record.tool_uses if use.decided and not use.decided.taint]
-    return Outside([*sources_of(record, context.tools.computing), *earlier], own_messages(record, context), written)
+    sources = [*sources_of(record, context.tools.computing), *earlier]
+    return TaintChecker(sources, own_messages(record, context), written)
 
 
 def own_messages(record: TurnRecord, context: TurnContext) -> tuple[str, ...]:

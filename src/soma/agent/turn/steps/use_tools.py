@@ -7,7 +7,7 @@ from soma.agent.llm.base import ToolCall
 from soma.agent.policy import Verdict
 from soma.agent.record.turn import IterationRecord, TurnFact, TurnRecord
 from soma.agent.tools.base import ToolContext
-from soma.agent.tools.taint import Outside
+from soma.agent.tools.taint import TaintChecker
 from soma.agent.tools.toolset import ToolOutcome
 from soma.agent.turn.steps.context import TurnContext
 from soma.agent.turn.steps.outside import gather_outside, own_messages
@@ -55,7 +55,7 @@ async def use_tools(record: TurnRecord, iteration: IterationRecord, context: Tur
 
 
 async def _decide(
-    record: TurnRecord, call: ToolCall, tool_context: ToolContext, context: TurnContext, outside: Outside
+    record: TurnRecord, call: ToolCall, tool_context: ToolContext, context: TurnContext, outside: TaintChecker
 ) -> ToolDecided | ToolFinished:
     """Ask the policy about a call, with its taint; a malformed call, or one that was cut, ends before that.
 
