@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from soma.agent.llm.base import ToolCall
 from soma.agent.policy import CapsuleFacts
@@ -102,6 +103,24 @@ async def test_a_malformed_call_is_named_denied_and_not_run(policy: RegoPolicy, 
     assert (verdict.allow, verdict.rule) == (False, "malformed_call")
     forced = replace(verdict, allow=True)
     assert (await toolset.run(asked, CONTEXT, forced)).status == "invalid"
+
+
+async def test_a_call_is_held_against_its_schema_once_and_another_of_its_id_again(
+    policy: RegoPolicy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    toolset, held = make(policy, CalculatorTool()), list[Any]()
+    validate = Draft202012Validator.iter_errors
+
+    def noting(self: Draft202012Validator, given: Any) -> Any:
+        held.append(given)
+        return validate(self, given)
+
+    monkeypatch.setattr(Draft202012Validator, "iter_errors", noting)
+    asked = call("calculator", {"expression": "6*7"})
+    assert toolset.check(asked) is None
+    assert (await decide_and_run(toolset, asked)).content == "42"
+    assert held.count(asked.arguments) == 1
+    assert toolset.check(call("calculator", {"expression": 3})) is not None
 
 
 async def test_a_denied_call_never_runs(policy: RegoPolicy) -> None:

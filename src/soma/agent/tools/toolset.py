@@ -84,6 +84,7 @@ class Toolset:
         self._slots = asyncio.Semaphore(self._limits.at_once)
         self._clock = clock
         self._validators: dict[str, Validator] = {}
+        self._checked: dict[str, tuple[ToolCall, str | None]] = {}  # by call_id, with the fault of the call
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -113,7 +114,13 @@ class Toolset:
         return tuple(spec for spec in specs if spec.name in chosen)
 
     def check(self, call: ToolCall) -> str | None:
-        """Return the fault in a call for the model to mend, or None."""
+        """Return the fault in a call for the model to mend, or None. Each call is held against its schema once."""
+        known = self._checked.get(call.call_id)
+        if known is None or known[0] != call:
+            known = self._checked[call.call_id] = (call, self._find_fault(call))
+        return known[1]
+
+    def _find_fault(self, call: ToolCall) -> str | None:
         tool = self._tools.get(call.name)
         if tool is None:
             return f"unknown tool; available: {', '.join(self._tools) or 'none'}"
