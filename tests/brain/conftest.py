@@ -14,7 +14,7 @@ from soma.brain.client import BrainClient
 from soma.brain.root import OpenBrain, open_brain
 from soma.brain.settings import BrainSettings
 from soma.brain.types import Principal
-from soma.memory.embedders.hashing import Hashing
+from soma.memory.embedders.hashing import HashingEmbedder
 
 ALICE = Principal(tenant_id="acme", user_id="alice", agent_id="helper")
 BOB = Principal(tenant_id="acme", user_id="bob", agent_id="helper")
@@ -40,7 +40,7 @@ def settings(request, tmp_path) -> BrainSettings:
 
 @pytest.fixture
 async def opened(settings) -> AsyncIterator[OpenBrain]:
-    async with open_brain(settings, embedder=Hashing()) as opened:
+    async with open_brain(settings, embedder=HashingEmbedder()) as opened:
         yield opened
 
 

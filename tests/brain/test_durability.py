@@ -15,7 +15,7 @@ from soma.brain.root import open_brain
 from soma.brain.verify import verify_database
 from soma.events.chain import verify
 from soma.events.log import Log
-from soma.memory.embedders.hashing import Hashing
+from soma.memory.embedders.hashing import HashingEmbedder
 
 
 async def lived(client) -> None:
@@ -37,10 +37,10 @@ async def lived(client) -> None:
 @pytest.mark.parametrize("snapshot_every", [1, 7, 1_000])
 async def test_a_restart_restores_the_same_state_hash(settings, snapshot_every):
     settings = settings.model_copy(update={"snapshot_every": snapshot_every})
-    async with open_brain(settings, embedder=Hashing()) as opened:
+    async with open_brain(settings, embedder=HashingEmbedder()) as opened:
         await lived(opened.client)
         before = [await opened.client.state(who) for who in (ALICE, MALLORY)]
-    async with open_brain(settings, embedder=Hashing()) as opened:
+    async with open_brain(settings, embedder=HashingEmbedder()) as opened:
         assert [await opened.client.state(who) for who in (ALICE, MALLORY)] == before
         events = Log(opened.writer.database).stream(ALICE.tenant_id, stream_of(ALICE))
         assert verify(events).seq == len(events)
@@ -48,28 +48,28 @@ async def test_a_restart_restores_the_same_state_hash(settings, snapshot_every):
 
 async def test_a_changed_constant_does_not_change_what_was_learned_before(settings):
     settings = settings.model_copy(update={"snapshot_every": 1_000})
-    async with open_brain(settings, embedder=Hashing()) as opened:
+    async with open_brain(settings, embedder=HashingEmbedder()) as opened:
         await lived(opened.client)
         before = await opened.client.state(ALICE)
     learner = settings.learner.model_copy(update={"modulator_leak": 0.5, "evidence_step": 1.0})
-    async with open_brain(settings.model_copy(update={"learner": learner}), embedder=Hashing()) as opened:
+    async with open_brain(settings.model_copy(update={"learner": learner}), embedder=HashingEmbedder()) as opened:
         assert (await opened.client.state(ALICE)).state_hash == before.state_hash
 
 
 async def test_a_reset_and_a_withdrawal_under_changed_constants_are_proved(settings):
     """Nothing learned means another state after an upgrade: the events name the constants that they began with."""
     prior = settings.learner.model_copy(update={"neuromodulator_profile": "unit", "tau_default": 0.9})
-    async with open_brain(settings, embedder=Hashing()) as opened:
+    async with open_brain(settings, embedder=HashingEmbedder()) as opened:
         await opened.client.feedback(ALICE, new_feedback(conversation_id="c", turn_id="t", reward=0.5))
         await lived(opened.client)
     changed = settings.model_copy(update={"learner": prior, "snapshot_every": 1_000})
-    async with open_brain(changed, embedder=Hashing()) as opened:
+    async with open_brain(changed, embedder=HashingEmbedder()) as opened:
         await opened.client.withdraw_answer(ALICE, turn_id="t")
         await opened.client.rollback(ALICE, version=0)
         await opened.client.feedback(ALICE, new_feedback(conversation_id="c", reward=0.1))
         before = await opened.client.state(ALICE)
         assert verify_database(opened.writer.database).faults == []
-    async with open_brain(settings, embedder=Hashing()) as opened:
+    async with open_brain(settings, embedder=HashingEmbedder()) as opened:
         assert (await opened.client.state(ALICE)).state_hash == before.state_hash
         assert verify_database(opened.writer.database).faults == []
 
@@ -113,7 +113,7 @@ async def test_a_locked_database_is_not_ready_and_comes_back(settings):
     from soma.events import database
 
     settings = settings.model_copy(update={"ready_seconds": 0.2})
-    async with open_brain(settings, embedder=Hashing()) as opened:
+    async with open_brain(settings, embedder=HashingEmbedder()) as opened:
         connection = database.Database(settings.database).connect()
         connection.execute("BEGIN IMMEDIATE")
         with pytest.raises(BrainUnavailable, match="database"):
@@ -146,7 +146,7 @@ def forged(settings, change) -> None:
 
 
 async def test_a_stored_state_that_the_log_does_not_bear_out_is_neither_served_nor_overlooked(settings):
-    async with open_brain(settings, embedder=Hashing()) as opened:
+    async with open_brain(settings, embedder=HashingEmbedder()) as opened:
         await lived(opened.client)
         before = await opened.client.state(ALICE)
 
@@ -160,13 +160,13 @@ async def test_a_stored_state_that_the_log_does_not_bear_out_is_neither_served_n
         connection.execute("INSERT INTO learner_snapshots VALUES (?, ?, ?, ?, ?, ?, ?)", values)
 
     forged(settings, insert)
-    async with open_brain(settings, embedder=Hashing()) as opened:
+    async with open_brain(settings, embedder=HashingEmbedder()) as opened:
         assert await opened.client.state(ALICE) == before
         assert "of no update in the log" in verify_database(opened.writer.database).faults[0]
 
 
 async def test_the_lost_end_of_a_chain_does_not_go_unnoticed(settings):
-    async with open_brain(settings, embedder=Hashing()) as opened:
+    async with open_brain(settings, embedder=HashingEmbedder()) as opened:
         await lived(opened.client)
         assert verify_database(opened.writer.database).faults == []
 
@@ -178,18 +178,18 @@ async def test_the_lost_end_of_a_chain_does_not_go_unnoticed(settings):
         )
 
     forged(settings, drop)
-    async with open_brain(settings, embedder=Hashing()) as opened:
+    async with open_brain(settings, embedder=HashingEmbedder()) as opened:
         faults = verify_database(opened.writer.database).faults
     assert any("events were written" in fault for fault in faults)
 
 
 async def test_a_row_of_feedback_that_was_changed_is_named(settings):
-    async with open_brain(settings, embedder=Hashing()) as opened:
+    async with open_brain(settings, embedder=HashingEmbedder()) as opened:
         await lived(opened.client)
     forged(
         settings, lambda connection: connection.execute("UPDATE feedback_events SET user_id = 'evil' WHERE item = 2")
     )
-    async with open_brain(settings, embedder=Hashing()) as opened:
+    async with open_brain(settings, embedder=HashingEmbedder()) as opened:
         [fault] = verify_database(opened.writer.database).faults
     assert "row 2 of feedback" in fault
 
@@ -198,7 +198,7 @@ async def test_a_row_of_feedback_that_was_changed_is_named(settings):
     "sql", ["UPDATE usage_days SET calls = calls + 1", "DELETE FROM usage_days", "DELETE FROM token_usage"]
 )
 async def test_sums_of_usage_that_their_entries_do_not_make_are_named(settings, sql):
-    async with open_brain(settings, embedder=Hashing()) as opened:
+    async with open_brain(settings, embedder=HashingEmbedder()) as opened:
         await opened.client.feedback(
             ALICE, new_feedback(conversation_id="c1", reward=1.0, metadata={"tokens": 7, "cost": 0.1})
         )
@@ -207,6 +207,6 @@ async def test_sums_of_usage_that_their_entries_do_not_make_are_named(settings, 
         )
         assert verify_database(opened.writer.database).faults == []
     forged(settings, lambda connection: connection.execute(sql))
-    async with open_brain(settings, embedder=Hashing()) as opened:
+    async with open_brain(settings, embedder=HashingEmbedder()) as opened:
         [fault] = verify_database(opened.writer.database).faults
     assert "the usage of acme" in fault

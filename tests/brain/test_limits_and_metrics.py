@@ -13,7 +13,7 @@ from soma.brain.errors import BrainRefused
 from soma.brain.metrics import TenantLabels
 from soma.brain.root import open_brain
 from soma.events.transaction import Transaction
-from soma.memory.embedders.hashing import Hashing
+from soma.memory.embedders.hashing import HashingEmbedder
 
 METRICS = (
     *(f"somabrain_retrieval_{name}{{" for name in ("alpha", "beta", "gamma", "tau")),
@@ -58,16 +58,16 @@ async def test_a_scrape_after_a_restart_finds_the_learners_of_before(settings):
             line for line in exposition.splitlines() if any(label in line for label in labels) and "_feed" not in line
         }
 
-    async with open_brain(settings, embedder=Hashing()) as opened:
+    async with open_brain(settings, embedder=HashingEmbedder()) as opened:
         for principal in (ALICE, MALLORY):
             await opened.client.feedback(principal, new_feedback(conversation_id="c1", reward=1.0))
         before = await scraped(opened.app)
-    async with open_brain(settings, embedder=Hashing()) as opened:
+    async with open_brain(settings, embedder=HashingEmbedder()) as opened:
         assert (
             of_learners(await scraped(opened.app), "acme", "globex") == of_learners(before, "acme", "globex") != set()
         )
     few = settings.model_copy(update={"metrics_tenants": 1})
-    async with open_brain(few, embedder=Hashing()) as opened:
+    async with open_brain(few, embedder=HashingEmbedder()) as opened:
         exposition = await scraped(opened.app)
         assert of_learners(exposition, "globex") == of_learners(before, "globex")
         assert not of_learners(exposition, "acme", "other")
@@ -80,7 +80,7 @@ def test_tenants_beyond_the_budget_share_a_label():
 
 async def test_a_full_queue_is_refused_with_when_to_come_back_and_recovers(settings):
     settings = settings.model_copy(update={"waiting_writes": 5})
-    async with open_brain(settings, embedder=Hashing()) as opened:
+    async with open_brain(settings, embedder=HashingEmbedder()) as opened:
         held, go = threading.Event(), threading.Event()
 
         def hold(_: Transaction) -> bool:
@@ -108,7 +108,7 @@ async def test_a_full_queue_is_refused_with_when_to_come_back_and_recovers(setti
 
 async def test_too_many_batches_under_way_are_refused(settings):
     settings = settings.model_copy(update={"waiting_batches": 2})
-    async with open_brain(settings, embedder=Hashing()) as opened:
+    async with open_brain(settings, embedder=HashingEmbedder()) as opened:
         batches = [[{"conversation_id": f"c{batch}-{n}", "reward": 0.5} for n in range(10)] for batch in range(5)]
         calls = (opened.client.feedback_batch(ALICE, items) for items in batches)
         answers = await asyncio.gather(*calls, return_exceptions=True)

@@ -17,7 +17,7 @@ from soma.brain.root import open_brain
 from soma.brain.settings.memory import MemorySettings
 from soma.brain.summariser import Summariser, SummariserFailed
 from soma.memory.embedders.minilm import MiniLM
-from soma.memory.errors import ModelUnavailable
+from soma.memory.errors import EmbedderUnavailable
 from soma.memory.rendering import VERSION
 
 NOTES = "# Lisbon\n\nThe tram to the Alfama is number 28.\n\n# Porto\n\nThe boat leaves at ten.\n"
@@ -121,7 +121,7 @@ async def test_an_embedder_that_is_away_is_said_at_the_start(settings):
     away = MemorySettings(
         embedder="openai", embedder_url="http://127.0.0.1:9/v1", embedder_model="m", embedder_patience_seconds=0.1
     )
-    with pytest.raises(ModelUnavailable, match="does not answer"):
+    with pytest.raises(EmbedderUnavailable, match="does not answer"):
         async with open_brain(settings.model_copy(update={"memory": away})):
             pass
 

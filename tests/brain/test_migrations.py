@@ -16,7 +16,7 @@ from soma.brain.types import FeedbackAnswer
 from soma.brain.verify import verify_database
 from soma.brain.wire.requests import Feedback
 from soma.events.database import Database, migrate
-from soma.memory.embedders.hashing import Hashing
+from soma.memory.embedders.hashing import HashingEmbedder
 
 THUMB = Feedback(conversation_id="c1", reward=1.0)
 ANSWER = FeedbackAnswer(
@@ -69,7 +69,7 @@ async def test_first_answers_and_the_ledger_outlive_the_move_to_fewer_pages(sett
         )
     connection.close()
 
-    async with open_brain(settings, embedder=Hashing()) as opened:
+    async with open_brain(settings, embedder=HashingEmbedder()) as opened:
         again = await opened.client.feedback(ALICE, new_feedback(conversation_id="c1", reward=1.0))
         [day] = await opened.client.usage(ALICE, start="2026-01-01", end="2026-01-31")
         assert verify_database(opened.writer.database).faults == []
@@ -108,9 +108,9 @@ async def found(opened) -> dict[str, Any]:
 
 async def test_what_was_learned_and_remembered_outlives_the_newest_migrations(settings):
     """A brain that has lived, its tables as they were before, brought up to now."""
-    async with open_brain(settings, embedder=Hashing()) as opened:
+    async with open_brain(settings, embedder=HashingEmbedder()) as opened:
         bundle_id, memory_id = await lived(opened.client)
-    async with open_brain(settings, embedder=Hashing()) as opened:  # all is written down that waited
+    async with open_brain(settings, embedder=HashingEmbedder()) as opened:  # all is written down that waited
         before = await found(opened)
         rows = {table: opened.writer.database.query(f"SELECT * FROM {table} ORDER BY 1, 2") for table in KEPT}
     connection = Database(f"sqlite:///{settings.data_dir}/brain.sqlite3").connect()
@@ -120,7 +120,7 @@ async def test_what_was_learned_and_remembered_outlives_the_newest_migrations(se
         connection.execute("DELETE FROM schema_migrations WHERE component = ? AND name = ?", [component, name])
     connection.close()
 
-    async with open_brain(settings, embedder=Hashing()) as opened:
+    async with open_brain(settings, embedder=HashingEmbedder()) as opened:
         assert await found(opened) == before
         for table, known in rows.items():
             assert opened.writer.database.query(f"SELECT * FROM {table} ORDER BY 1, 2") == known, table

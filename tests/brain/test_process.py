@@ -23,7 +23,7 @@ from soma.brain.client import BrainClient
 from soma.brain.context import bundles
 from soma.brain.housekeeping import run_housekeeping
 from soma.brain.root import open_brain
-from soma.memory.embedders.hashing import Hashing
+from soma.memory.embedders.hashing import HashingEmbedder
 from soma.memory.errors import VectorsUnavailable
 
 
@@ -199,7 +199,7 @@ async def test_no_part_of_an_answer_waits_for_the_next_on_any_event_loop():
 async def test_pgvector_that_is_configured_and_not_there_is_an_error_at_the_start(settings):
     searching = settings.memory.model_copy(update={"pgvector_from": 0})
     with pytest.raises(VectorsUnavailable, match="SOMABRAIN_PGVECTOR_FROM"):
-        async with open_brain(settings.model_copy(update={"memory": searching}), embedder=Hashing()):
+        async with open_brain(settings.model_copy(update={"memory": searching}), embedder=HashingEmbedder()):
             pass
 
 

@@ -14,7 +14,7 @@ from soma.brain.errors import BrainUnavailable
 from soma.brain.root import open_brain
 from soma.brain.settings import BrainSettings
 from soma.brain.verify import verify_database
-from soma.memory.embedders.hashing import Hashing
+from soma.memory.embedders.hashing import HashingEmbedder
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.integration)])
@@ -25,7 +25,10 @@ def shared(request, settings):
 
 
 async def test_two_brains_learn_into_one_learner_without_a_gap(shared):
-    async with open_brain(shared, embedder=Hashing()) as one, open_brain(shared, embedder=Hashing()) as two:
+    async with (
+        open_brain(shared, embedder=HashingEmbedder()) as one,
+        open_brain(shared, embedder=HashingEmbedder()) as two,
+    ):
 
         async def turn(number: int) -> None:
             brain = (one, two)[number % 2]
@@ -44,7 +47,10 @@ async def test_two_brains_learn_into_one_learner_without_a_gap(shared):
 
 
 async def test_the_same_iteration_at_two_brains_is_learned_once(shared):
-    async with open_brain(shared, embedder=Hashing()) as one, open_brain(shared, embedder=Hashing()) as two:
+    async with (
+        open_brain(shared, embedder=HashingEmbedder()) as one,
+        open_brain(shared, embedder=HashingEmbedder()) as two,
+    ):
         answers = await asyncio.gather(
             *(
                 brain.client.publish_turn_metrics(ALICE, new_report(**metrics_of()))
@@ -60,7 +66,10 @@ async def test_the_same_iteration_at_two_brains_is_learned_once(shared):
 async def test_the_same_feedback_at_two_brains_is_learned_once(shared, key):
     said = {"conversation_id": "c", "reward": 0.9, "metadata": {"cost": 0.01, "latency_ms": 9_000.0}}
     said |= {"idempotency_key": key}
-    async with open_brain(shared, embedder=Hashing()) as one, open_brain(shared, embedder=Hashing()) as two:
+    async with (
+        open_brain(shared, embedder=HashingEmbedder()) as one,
+        open_brain(shared, embedder=HashingEmbedder()) as two,
+    ):
         first = await one.client.feedback(ALICE, new_feedback(**said))
         assert any(first.weight_deltas.values())
         assert await two.client.feedback(ALICE, new_feedback(**said)) == replace(first, status="duplicate")
@@ -74,9 +83,9 @@ async def test_the_same_feedback_at_two_brains_is_learned_once(shared, key):
 
 
 async def test_who_has_only_restored_notices_what_others_wrote_since(shared):
-    async with open_brain(shared, embedder=Hashing()) as one:
+    async with open_brain(shared, embedder=HashingEmbedder()) as one:
         await one.client.feedback(BOB, new_feedback(conversation_id="c", reward=0.5))
-        async with open_brain(shared, embedder=Hashing()) as two:
+        async with open_brain(shared, embedder=HashingEmbedder()) as two:
             await one.client.feedback(BOB, new_feedback(conversation_id="d", reward=0.5))
             assert (await two.client.feedback(BOB, new_feedback(conversation_id="e", reward=0.5))).version == 3
             assert verify_database(one.writer.database).faults == []
@@ -85,7 +94,10 @@ async def test_who_has_only_restored_notices_what_others_wrote_since(shared):
 @pytest.mark.integration
 async def test_what_one_brain_learned_the_other_serves(settings, postgresql):
     shared = settings.model_copy(update={"database_url": postgresql.database()})
-    async with open_brain(shared, embedder=Hashing()) as one, open_brain(shared, embedder=Hashing()) as two:
+    async with (
+        open_brain(shared, embedder=HashingEmbedder()) as one,
+        open_brain(shared, embedder=HashingEmbedder()) as two,
+    ):
         for number in range(3):
             brain = (one, two)[number % 2]
             await brain.client.publish_turn_metrics(ALICE, new_report(**metrics_of(iteration_number=number)))
@@ -97,7 +109,7 @@ async def test_what_one_brain_learned_the_other_serves(settings, postgresql):
 @pytest.mark.integration
 async def test_a_database_that_went_away_is_used_again_when_it_is_back(settings, postgresql):
     shared = settings.model_copy(update={"database_url": postgresql.database()})
-    async with open_brain(shared, embedder=Hashing()) as opened:
+    async with open_brain(shared, embedder=HashingEmbedder()) as opened:
         await opened.client.publish_turn_metrics(ALICE, new_report(**metrics_of()))
         postgresql.disconnect()
         outcomes = [await _tried(opened.client, number) for number in range(1, 6)]
@@ -121,7 +133,7 @@ def test_a_brain_ends_though_its_database_is_away(postgresql, tmp_path):
     settings = BrainSettings(data_dir=tmp_path, database_url=url, service_token=SecretStr(TOKEN))
 
     async def live() -> None:
-        async with open_brain(settings, embedder=Hashing()) as opened:
+        async with open_brain(settings, embedder=HashingEmbedder()) as opened:
             await remembered(opened.client)
             await opened.client.evaluate(ALICE, new_query(conversation_id="c", query="cat"))
             postgresql.take_away(url)

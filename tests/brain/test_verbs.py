@@ -10,7 +10,7 @@ from soma.brain.errors import BrainRefused, BrainUnavailable
 from soma.brain.root import open_brain
 from soma.brain.settings import BrainSettings
 from soma.brain.settings.learner import LearnerSettings
-from soma.memory.embedders.hashing import Hashing
+from soma.memory.embedders.hashing import HashingEmbedder
 
 
 async def test_what_is_remembered_is_recalled_ranked_and_forgotten(client):
@@ -305,7 +305,7 @@ async def test_the_base_rate_moves_nothing_under_the_evidence_rule(tmp_path):
     served = []
     for base in (0.01, 0.9):
         settings = BrainSettings(data_dir=tmp_path / str(base), learner=LearnerSettings(lr_base=base))
-        async with open_brain(settings, embedder=Hashing()) as opened:
+        async with open_brain(settings, embedder=HashingEmbedder()) as opened:
             await remembered(opened.client)
             bundle = await opened.client.evaluate(
                 ALICE, new_query(conversation_id="c", query="Caroline cat train", top_k=6)
@@ -319,7 +319,7 @@ async def test_the_base_rate_moves_nothing_under_the_evidence_rule(tmp_path):
 
 
 async def _untaught(folder):
-    async with open_brain(BrainSettings(data_dir=folder / "untaught"), embedder=Hashing()) as opened:
+    async with open_brain(BrainSettings(data_dir=folder / "untaught"), embedder=HashingEmbedder()) as opened:
         return (await opened.client.state(ALICE)).learned
 
 

@@ -5,14 +5,14 @@ import sys
 
 from soma.events.database import Database
 from soma.events.writer import Writer
-from soma.memory.embedders.hashing import Hashing
+from soma.memory.embedders.hashing import HashingEmbedder
 from soma.memory.memory import Memory
 from soma.memory.types import NewMemory, Owner
 
 AT_ONCE = 20
 
 
-class Named(Hashing):
+class Named(HashingEmbedder):
     """Fast vectors under the name of the real model, so that the restarted memory takes them for its own."""
 
     def __init__(self) -> None:

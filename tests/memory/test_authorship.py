@@ -7,9 +7,9 @@ from tests.memory.conftest import owner
 from tests.memory.test_remember import new
 
 from soma.events.log import Log
-from soma.memory.documents.importing import Chunking, Document
+from soma.memory.documents.importing import Chunking, NewDocument
 from soma.memory.errors import BadMetadata, NotTheAuthor, UnknownKey
-from soma.memory.jsonl import lines
+from soma.memory.jsonl import to_lines
 from soma.memory.types import NewLink
 
 RULE = "Expenses go to accounts@example.org."
@@ -108,9 +108,9 @@ async def test_a_row_without_an_author_is_for_owners(memory, alice, shared):
 
 async def test_an_import_leaves_what_others_wrote_and_names_it(memory, alice, shared):
     exported = [item async for item in _items(memory, mallory)]
-    assert (await memory.take(mallory, lines(exported))).refused == []  # the same again changes nothing
+    assert (await memory.import_lines(mallory, to_lines(exported))).refused == []  # the same again changes nothing
     forged = [{"text": FORGED, "key": "rule", "scope": shared.scope}, {"text": "My own.", "key": "own"}]
-    taken = await memory.take(mallory, lines(forged))
+    taken = await memory.import_lines(mallory, to_lines(forged))
     assert (taken.created, taken.updated, taken.unchanged, taken.refused) == (1, 0, 0, ["rule"])
     assert await text_of(memory, alice) == RULE
 
@@ -122,7 +122,7 @@ async def _items(memory, who):
 
 async def test_a_document_of_another_author_is_not_replaced(memory, alice, shared):
     chunking = Chunking(64, lambda text: len(text.split()))
-    document = Document(name="handbook", text="# Travel\n\nBook early.", format="markdown", scope=shared.scope)
+    document = NewDocument(name="handbook", text="# Travel\n\nBook early.", format="markdown", scope=shared.scope)
     await memory.import_document(alice, document, chunking)
     assert (await memory.import_document(mallory, document, chunking)).chunks.unchanged == 1
     forged = replace(document, text="# Travel\n\nBook at mallory's.")
@@ -144,6 +144,6 @@ async def test_a_role_is_said_of_messages_only(memory, alice):
         await memory.remember(alice, [new("Shared.", scope="tenant", metadata=said)], are_messages=True)
     await memory.remember(alice, [new("An answer.", key="message:1", metadata=said)], are_messages=True)
     copy = [item async for item in _items(memory, alice)]
-    assert (await memory.take(owner("other"), lines(copy))).created == 1  # a copy of one's own conversations
+    assert (await memory.import_lines(owner("other"), to_lines(copy))).created == 1  # a copy of one's own conversations
     with pytest.raises(BadMetadata):
-        await memory.take(owner("other"), lines([copy[0] | {"scope": "tenant"}]))
+        await memory.import_lines(owner("other"), to_lines([copy[0] | {"scope": "tenant"}]))

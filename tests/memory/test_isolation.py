@@ -52,7 +52,7 @@ async def test_others_can_neither_forget_nor_link_nor_read_what_is_private(memor
         assert errors[0] == errors[1]
         with pytest.raises(UnknownLinkTarget):
             await memory.link(who, "own", NewLink(to_key="p", relation="r"))
-    assert await memory.value(MALLORY.tenant_id, {mine.id: 1.0}) == []
+    assert await memory.set_values(MALLORY.tenant_id, {mine.id: 1.0}) == []
 
 
 async def test_words_of_others_do_not_move_document_frequencies(database, embedder, alice):
@@ -97,7 +97,7 @@ async def test_eviction_loses_and_crosses_nothing(database, embedder):
         for who in people * 2:
             assert await recalled(memory, who, "who am I") == [f"I am {who.user_id}"]
         assert memory._store.partitions.evictions > 10
-        loaded = [memory._store.partitions.addresses(f"tenant{number}") for number in range(3)]
+        loaded = [memory._store.partitions.loaded_addresses(f"tenant{number}") for number in range(3)]
         assert sum(map(len, loaded)) == 3  # those of who asked last
 
 

@@ -5,12 +5,12 @@ from tests.memory.conftest import owner
 from tests.memory.test_remember import new
 
 from soma.memory.errors import BadCursor, BadLine, EmptyText, MemoryRefused
-from soma.memory.jsonl import lines
+from soma.memory.jsonl import to_lines
 from soma.memory.types import NewLink
 
 
 async def exported(memory, who) -> list[str]:
-    return sorted(lines(await memory.export(who)))
+    return sorted(to_lines(await memory.export(who)))
 
 
 async def test_what_was_exported_is_imported_as_it_was(memory, alice):
@@ -19,10 +19,10 @@ async def test_what_was_exported_is_imported_as_it_was(memory, alice):
     await memory.remember(alice, [new("the first", key="a", conversation_id="c", links=links, importance=0.9)])
     before = await exported(memory, alice)
     twin = owner(tenant="elsewhere")
-    taken = await memory.take(twin, before)
+    taken = await memory.import_lines(twin, before)
     assert (taken.created, taken.updated, taken.unchanged) == (3, 0, 0)
     assert await exported(memory, twin) == before
-    again = await memory.take(twin, before)
+    again = await memory.import_lines(twin, before)
     assert (again.created, again.updated, again.unchanged) == (0, 0, 3)
 
 
@@ -31,7 +31,7 @@ async def test_more_than_a_call_takes_with_links_to_what_comes_later(memory, ali
         f'{{"text": "n{n}", "key": "{n}", "links": [{{"to_key": "{n + 1}", "relation": "next"}}]}}'
         for n in range(1_200)
     ]
-    taken = await memory.take(alice, [*items, '{"text": "end", "key": "1200"}'])
+    taken = await memory.import_lines(alice, [*items, '{"text": "end", "key": "1200"}'])
     assert taken.created == 1_201
     assert (await memory.statistics(alice)).links == 1_200
     pages, after = [], None
@@ -50,10 +50,10 @@ async def test_more_than_a_call_takes_with_links_to_what_comes_later(memory, ali
 )
 async def test_a_bad_line_is_named_and_nothing_is_taken(memory, alice, line):
     with pytest.raises(BadLine) as caught:
-        await memory.take(alice, ['{"text": "good"}', line])
+        await memory.import_lines(alice, ['{"text": "good"}', line])
     assert caught.value.field == "line 2"
     with pytest.raises(EmptyText):
-        await memory.take(alice, ['{"text": "good"}', '{"text": " "}'])
+        await memory.import_lines(alice, ['{"text": "good"}', '{"text": " "}'])
     assert not (await memory.list(alice)).items
 
 
@@ -70,13 +70,13 @@ async def test_a_bad_line_is_named_and_nothing_is_taken(memory, alice, line):
 )
 async def test_what_is_wrong_is_told_by_its_line_and_nothing_is_written(memory, alice, fields, at):
     with pytest.raises(MemoryRefused) as caught:
-        await memory.take(alice, ['{"text": "good", "key": "a"}', "", f'{{"text": "x", {fields}}}'])
+        await memory.import_lines(alice, ['{"text": "good", "key": "a"}', "", f'{{"text": "x", {fields}}}'])
     assert caught.value.field == at
     assert not (await memory.list(alice)).items
 
 
 async def test_a_line_keeps_its_scope_and_takes_the_given_one_where_it_names_none(memory, alice):
-    await memory.take(alice, ['{"text": "own", "scope": "user"}', '{"text": "any"}'], scope="tenant")
+    await memory.import_lines(alice, ['{"text": "own", "scope": "user"}', '{"text": "any"}'], scope="tenant")
     assert {record.text: record.scope for record in (await memory.list(alice)).items} == {
         "own": "user",
         "any": "tenant",
@@ -85,5 +85,5 @@ async def test_a_line_keeps_its_scope_and_takes_the_given_one_where_it_names_non
 
 async def test_links_may_lead_to_what_is_there_already(memory, alice):
     await memory.remember(alice, [new("there", key="there", scope="tenant")])
-    await memory.take(alice, ['{"text": "x", "links": [{"to_key": "there", "relation": "r"}]}'])
+    await memory.import_lines(alice, ['{"text": "x", "links": [{"to_key": "there", "relation": "r"}]}'])
     assert (await memory.statistics(alice)).links == 1

@@ -91,5 +91,5 @@ async def test_a_hub_lifts_each_of_many_less_than_a_memory_with_one_link(memory,
 
 async def places(memory, who):
     [record] = await memory.get(who, keys=["seed"])
-    with memory._store.partitions.opened(who.tenant_id, "default", who.visible()) as partitions:
+    with memory._store.partitions.open(who.tenant_id, "default", who.visible()) as partitions:
         return [(partition, record.id) for partition in partitions if record.id in partition.slots]

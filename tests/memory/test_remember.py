@@ -184,7 +184,7 @@ async def test_bad_calls_have_one_clear_error_each(memory, alice):
         memory.forget(alice, keys=["nothing"]): UnknownKey,
         memory.link(alice, "nothing", NewLink(to_key="x", relation="r")): UnknownKey,
         memory.get(alice, ids=["nothing"]): UnknownKey,
-        memory.value("acme", {"x": float("nan")}): NotANumber,
+        memory.set_values("acme", {"x": float("nan")}): NotANumber,
         memory.list(alice, after="x"): MemoryRefused,
     }
     for call, error in calls.items():

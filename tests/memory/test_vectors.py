@@ -10,7 +10,7 @@ from tests.memory.test_remember import new
 from soma.memory.adapters.pgvector import Directions, prepare
 from soma.memory.errors import VectorsUnavailable
 from soma.memory.index.sketch import SketchedVectors
-from soma.memory.index.vectors import Vectors
+from soma.memory.index.vectors import VectorSlab
 from soma.memory.types import Query
 from soma.memory.views import VIEWS
 
@@ -102,7 +102,7 @@ async def test_a_partition_goes_to_pgvector_when_it_is_loaded_at_that_size(alice
             await hits(memory, alice, "tea")
         async with opened(database, embedder, pgvector_from=4) as memory:
             await hits(memory, alice, "tea")
-            partition = memory._store.partitions.present(("acme", "default", "user:alice"))
+            partition = memory._store.partitions.get_loaded(("acme", "default", "user:alice"))
             assert partition is not None
             assert isinstance(partition.vectors, Directions) is (count == 4)
 
@@ -140,7 +140,7 @@ def clustered(count: int, dimension: int) -> np.ndarray:
 
 def test_a_sketch_finds_what_the_slab_finds_and_knows_its_cosines():
     vectors = clustered(8_000, 384)
-    slab, sketched = Vectors(384), SketchedVectors(384, sketch_from=1_000)
+    slab, sketched = VectorSlab(384), SketchedVectors(384, sketch_from=1_000)
     for index in (slab, sketched):
         for vector in vectors:
             index.append(vector, "")

@@ -81,7 +81,7 @@ async def test_a_pause_ends_a_session(memory, alice):
 
 async def test_a_learned_value_enters_as_a_view(memory, alice):
     results = await memory.remember(alice, [new("garden one", key="one"), new("garden two", key="two")])
-    await memory.value("acme", {results[1].id: 0.9})
+    await memory.set_values("acme", {results[1].id: 0.9})
     hits = await found(memory, alice)
     assert (hits["one"].views["value"], hits["two"].views["value"]) == (0, 65_535)
     assert (await memory.get(alice, keys=["two"]))[0].value == 0.9

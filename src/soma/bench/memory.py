@@ -30,7 +30,7 @@ from soma.brain.root import shipped_views
 from soma.brain.settings.learner import LearnerSettings
 from soma.memory.embedders.base import Reading
 from soma.memory.embedders.basis import vocabulary
-from soma.memory.embedders.minilm import MiniLM, unit
+from soma.memory.embedders.minilm import MiniLM, normalise
 from soma.memory.memory import Memory
 from soma.memory.text.languages import ENGLISH
 from soma.memory.types import NewMemory, Query
@@ -65,7 +65,7 @@ class PooledEmbedder:
         self._used += 1
         origin = self._pool[self._used % len(self._pool)]
         noise = self._generator.normal(0, NOISE, len(origin.vector)).astype(np.float32)
-        return Reading(unit(origin.vector + noise), origin.words, origin.word_vectors, origin.late_vectors)
+        return Reading(normalise(origin.vector + noise), origin.words, origin.word_vectors, origin.late_vectors)
 
     def read_all(self, texts: Sequence[str]) -> Sequence[Reading]:
         return [self.read(text) for text in texts]

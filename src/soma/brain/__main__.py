@@ -19,7 +19,7 @@ from soma.brain.root import DatabaseUnavailable, RedisUnavailable, open_brain
 from soma.brain.settings import BrainSettings
 from soma.brain.settings.errors import describe_fault, find_unknown
 from soma.brain.settings.not_built import find_not_built
-from soma.memory.errors import ModelUnavailable, VectorsUnavailable
+from soma.memory.errors import EmbedderUnavailable, VectorsUnavailable
 from soma.process.connections import ConnectionLimits, allow_files, bounded
 from soma.process.locks import FileInUse, FileLock
 from soma.process.ports import CannotListen, bind_free_port
@@ -32,7 +32,7 @@ class FolderInUse(RuntimeError):
 
 
 # What keeps a brain from starting and is mended outside of it: told in one line.
-UNABLE = (FolderInUse, DatabaseUnavailable, RedisUnavailable, ModelUnavailable, VectorsUnavailable, OSError)
+UNABLE = (FolderInUse, DatabaseUnavailable, RedisUnavailable, EmbedderUnavailable, VectorsUnavailable, OSError)
 
 
 def lock(folder: Path) -> FileLock:

@@ -41,8 +41,7 @@ from soma.events.reasons import reason_of
 from soma.events.writer import Writer
 from soma.memory import embedding_models
 from soma.memory.embedders.base import Embedder
-from soma.memory.embedders.choose import Choice
-from soma.memory.embedders.choose import embedder as make_embedder
+from soma.memory.embedders.choose import ModelChoice, make_embedder
 from soma.memory.memory import Memory
 from soma.memory.memory import migrate as migrate_memory
 from soma.memory.upkeep.keeper import Routine
@@ -178,15 +177,15 @@ async def _memory(
     stack.push_async_callback(memory.settle)
     await memory.start()
     if embedder is None:
-        await embedding_models.keep(writer, choice(settings), chosen)
-    _run(memory.keep(await _routine(settings, stack)), "upkeep", stack)
+        await embedding_models.write_choice_of(writer, choice(settings), chosen)
+    _run(memory.run_upkeep(await _routine(settings, stack)), "upkeep", stack)
     return memory
 
 
-def choice(settings: MemorySettings) -> Choice:
+def choice(settings: MemorySettings) -> ModelChoice:
     if settings.embedder == "minilm":
-        return Choice()
-    return Choice(
+        return ModelChoice()
+    return ModelChoice(
         kind=settings.embedder,
         model=settings.embedder_model,
         url=settings.embedder_url,
@@ -203,13 +202,13 @@ async def _embedders(
     http = stack.enter_context(httpx.Client(timeout=patience))
     chosen = choice(settings)
 
-    def make_former(before: Choice) -> Embedder:
+    def make_former(before: ModelChoice) -> Embedder:
         former_key = settings.embedder_former_key.get_secret_value() or (key if before.url == chosen.url else "")
         return make_embedder(before, http, key=former_key, patience_seconds=patience)
 
     return (
         make_embedder(chosen, http, key=key, patience_seconds=patience),
-        await asyncio.to_thread(embedding_models.former, database, chosen, make_former),
+        await asyncio.to_thread(embedding_models.find_former, database, chosen, make_former),
     )
 
 

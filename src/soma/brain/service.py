@@ -64,7 +64,7 @@ from soma.events.room import check_room
 from soma.events.transaction import Transaction
 from soma.events.writer import Writer
 from soma.memory.memory import Memory
-from soma.memory.types import HALF_LIFE_DAYS, Candidates, Query, Receipt
+from soma.memory.types import HALF_LIFE_DAYS, Candidates, ErasureReceipt, Query
 from soma.process.threads import run_in_thread
 
 T = TypeVar("T")
@@ -173,7 +173,7 @@ class Brain:
             changes=changes,
         )
         await self._writer.write(lambda tx: self._keep_bundle(tx, bundle, arms))
-        self.memory.shown(principal.tenant_id, (memory_id for memory_id, _ in bundle.shown))
+        self.memory.count_shown(principal.tenant_id, (memory_id for memory_id, _ in bundle.shown))
         return ContextBundle(
             bundle_id=bundle.bundle_id,
             memories=context.memories,
@@ -235,7 +235,7 @@ class Brain:
         receipt_id = erased.receipt_id or None
         return ForgottenDocuments(documents=gone.documents, chunks=gone.chunks, receipt_id=receipt_id, erased=erased)
 
-    async def _clear_scratchpads(self, principal: Principal, receipt: Receipt) -> Forgotten:
+    async def _clear_scratchpads(self, principal: Principal, receipt: ErasureReceipt) -> Forgotten:
         """Clear what conversations have in mind once memories are erased."""
         whose = None if receipt.is_shared else principal.user_id
         await self._working_memory.clear(principal.tenant_id, whose)
@@ -423,7 +423,7 @@ def _find_version_after(transaction: Transaction, principal: Principal, body: Ro
     return first.learner_version
 
 
-def _describe_receipt(receipt: Receipt) -> Forgotten:
+def _describe_receipt(receipt: ErasureReceipt) -> Forgotten:
     """Describe an erasure, with as many of the texts as help whoever must find them elsewhere."""
     sizes = accumulate(map(len, receipt.texts))
     return Forgotten(

@@ -15,7 +15,7 @@ from soma.memory.rows.memories import count_accesses
 
 GATHERING_SECONDS = 1.0
 
-Shown = dict[tuple[str, str], tuple[int, str]]  # how often and when last, by tenant and id
+ShownCounts = dict[tuple[str, str], tuple[int, str]]  # how often and when last, by tenant and id
 
 logger = logging.getLogger(__name__)
 
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 class Accesses:
     def __init__(self, writer: Writer) -> None:
         self._writer = writer
-        self._shown: Shown = {}
+        self._shown: ShownCounts = {}
         self._writing: asyncio.Task[None] | None = None
         self._hurry = asyncio.Event()
 

@@ -9,8 +9,8 @@ from soma.memory.relations import CARRIES
 from soma.memory.rows.links import find_links_from
 from soma.memory.rows.memories import find_by_ids, find_newest, find_position, is_intact
 from soma.memory.store import Store
-from soma.memory.text.folding import bare, folded
-from soma.memory.text.words import sought, sought_signs, tokens
+from soma.memory.text.folding import fold, strip_accents
+from soma.memory.text.words import question_forms, question_signs, tokens
 from soma.memory.types import MADE_MARK, MemoryRecord, Owner, Page, Statistics
 
 PAGE = 50
@@ -18,27 +18,27 @@ LARGEST_PAGE = 1_000
 EXPORTED = 500  # rows read at a time
 
 
-def listed(store: Store, owner: Owner, namespace: str, *, limit: int, after: str | None) -> Page:
+def list_memories(store: Store, owner: Owner, namespace: str, *, limit: int, after: str | None) -> Page:
     found = find_newest(
-        store.database, owner, namespace, before=_position(store, owner, namespace, after), limit=limit + 1
+        store.database, owner, namespace, before=_read_cursor(store, owner, namespace, after), limit=limit + 1
     )
     return _page(found, limit)
 
 
-def searched(store: Store, owner: Owner, text: str, namespace: str, *, limit: int, after: str | None) -> Page:
+def search_memories(store: Store, owner: Owner, text: str, namespace: str, *, limit: int, after: str | None) -> Page:
     """Memories that hold every word of `text`, the last one perhaps only begun; the newest first.
 
     Those that hold its signs too (`C#`), where there are any.
     """
-    before = _position(store, owner, namespace, after)
-    with store.partitions.opened(owner.tenant_id, namespace, owner.visible()) as partitions:
-        places = _holding(partitions, text)
+    before = _read_cursor(store, owner, namespace, after)
+    with store.partitions.open(owner.tenant_id, namespace, owner.visible()) as partitions:
+        places = _find_holding(partitions, text)
     newest = sorted((place for place in places if before is None or place[0] < before), reverse=True)[: limit + 1]
     found = filter(is_intact, find_by_ids(store.database, owner, namespace, (place[1] for place in newest)))
     return _page(sorted(found, key=lambda memory: -memory.position), limit)
 
 
-def exported(store: Store, owner: Owner, namespace: str) -> Iterator[dict[str, Any]]:
+def export_memories(store: Store, owner: Owner, namespace: str) -> Iterator[dict[str, Any]]:
     """Everything that the owner can see, oldest page last, as items that `remember` takes, links with it."""
     after: str | None = None
     while True:
@@ -52,13 +52,13 @@ def export_page(
     store: Store, owner: Owner, namespace: str, after: str | None
 ) -> tuple[list[dict[str, Any]], str | None]:
     """Some of it, and what asks for the next ones; None where there are no more."""
-    before = _position(store, owner, namespace, after)
+    before = _read_cursor(store, owner, namespace, after)
     page = _page(find_newest(store.database, owner, namespace, before=before, limit=EXPORTED + 1), EXPORTED)
-    return list(_items(store, owner, namespace, page.items)), page.after
+    return list(_export_items(store, owner, namespace, page.items)), page.after
 
 
 def statistics(store: Store, owner: Owner, namespace: str) -> Statistics:
-    with store.partitions.opened(owner.tenant_id, namespace, owner.visible()) as (private, agent, tenant):
+    with store.partitions.open(owner.tenant_id, namespace, owner.visible()) as (private, agent, tenant):
         everywhere = (private, agent, tenant)
         return Statistics(
             memories=sum(map(len, everywhere)),
@@ -68,7 +68,7 @@ def statistics(store: Store, owner: Owner, namespace: str) -> Statistics:
             links=len(_linked_pairs(everywhere)),
             words=len({word for partition in everywhere for word in partition.postings.vocabulary}),
             embedded=sum(map(len, everywhere)),
-            model=store.spaces.of(owner.tenant_id).model,
+            model=store.spaces.space_of(owner.tenant_id).model,
         )
 
 
@@ -78,12 +78,14 @@ def _linked_pairs(partitions: Sequence[Partition]) -> set[frozenset[str]]:
     return {pair for partition in partitions for pair in partition.links.pairs() if pair <= visible}
 
 
-def _items(store: Store, owner: Owner, namespace: str, memories: Sequence[MemoryRecord]) -> Iterator[dict[str, Any]]:
+def _export_items(
+    store: Store, owner: Owner, namespace: str, memories: Sequence[MemoryRecord]
+) -> Iterator[dict[str, Any]]:
     links = find_links_from(store.database, (memory.id for memory in memories))
     ends = find_by_ids(store.database, owner, namespace, (link.to_id for link in links))
-    keys = {memory.id: memory.key for memory in ends if is_intact(memory) and not _is_made(memory)}
+    keys = {memory.id: memory.key for memory in ends if is_intact(memory) and not _is_synthesised(memory)}
     for memory in memories:
-        if _is_made(memory):
+        if _is_synthesised(memory):
             continue
         yield {
             "key": memory.key,
@@ -102,38 +104,38 @@ def _items(store: Store, owner: Owner, namespace: str, memories: Sequence[Memory
         }
 
 
-def _is_made(memory: MemoryRecord) -> bool:
+def _is_synthesised(memory: MemoryRecord) -> bool:
     """From others, and made again from them."""
     return MADE_MARK in memory.metadata
 
 
-def _holding(partitions: Sequence[Partition], text: str) -> list[tuple[int, str]]:
+def _find_holding(partitions: Sequence[Partition], text: str) -> list[tuple[int, str]]:
     """(position, id) of what holds all the words and, where anything does, all the signs."""
-    stems, signs = sought(text), sought_signs(text)
+    stems, signs = question_forms(text), question_signs(text)
     if not stems and not signs:
-        return _places(partitions, [_literal(partition, text) for partition in partitions])
-    worded = [_worded(partition, stems, text) for partition in partitions]
-    signed = [_signed(partition, signs, slots) for partition, slots in zip(partitions, worded, strict=True)]
+        return _places(partitions, [_find_literally(partition, text) for partition in partitions])
+    worded = [_find_words(partition, stems, text) for partition in partitions]
+    signed = [_find_signs(partition, signs, slots) for partition, slots in zip(partitions, worded, strict=True)]
     return _places(partitions, signed if any(signed) or not stems else worded)
 
 
-def _worded(partition: Partition, stems: Sequence[tuple[str, ...]], text: str) -> set[int]:
+def _find_words(partition: Partition, stems: Sequence[tuple[str, ...]], text: str) -> set[int]:
     if not stems:
         return set(partition.slots.values())
     found = [{slot for form in forms for slot in partition.postings.holders(form)} for forms in stems]
     last = tokens(text)[-1]
-    for begun in {last, bare(last)}:
+    for begun in {last, strip_accents(last)}:
         found[-1] |= partition.postings.beginning_with(begun)
     return set.intersection(*found)
 
 
-def _signed(partition: Partition, signs: Sequence[str], slots: set[int]) -> set[int]:
+def _find_signs(partition: Partition, signs: Sequence[str], slots: set[int]) -> set[int]:
     return slots.intersection(*(partition.postings.holders(sign) for sign in signs)) if signs else slots
 
 
-def _literal(partition: Partition, text: str) -> set[int]:
+def _find_literally(partition: Partition, text: str) -> set[int]:
     """Find memories that hold a text without words or signs (`:)`, `...`) just as it stands."""
-    spell = folded if (wanted := folded(text).split()) else str
+    spell = fold if (wanted := fold(text).split()) else str
     pieces = wanted or text.split() or [text]
     entries = ((slot, spell(partition.at(slot).text)) for slot in partition.slots.values())
     return {slot for slot, held in entries if all(piece in held for piece in pieces)}
@@ -149,7 +151,7 @@ def _page(found: Sequence[MemoryRecord], limit: int) -> Page:
     return Page(items=items, after=items[-1].id if len(found) > limit else None)
 
 
-def _position(store: Store, owner: Owner, namespace: str, after: str | None) -> int | None:
+def _read_cursor(store: Store, owner: Owner, namespace: str, after: str | None) -> int | None:
     """Where the memory `after` stands, or stood. Its id is the cursor: a position would tell how busy others are."""
     if after is None:
         return None

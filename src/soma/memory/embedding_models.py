@@ -8,20 +8,20 @@ import msgspec
 from soma.events.database import Database
 from soma.events.writer import Writer
 from soma.memory.embedders.base import Embedder
-from soma.memory.embedders.choose import Choice
-from soma.memory.errors import ModelUnavailable
+from soma.memory.embedders.choose import ModelChoice
+from soma.memory.errors import EmbedderUnavailable
 from soma.memory.rows.embeddings import is_model_used
 from soma.memory.rows.models import read_choices, write_choice
 from soma.memory.spaces import Space
 
 logger = logging.getLogger(__name__)
 
-Make = Callable[[Choice], Embedder]
+Make = Callable[[ModelChoice], Embedder]
 
 
-def former(database: Database, chosen: Choice, make: Make) -> list[Embedder]:
+def find_former(database: Database, chosen: ModelChoice, make: Make) -> list[Embedder]:
     """Other models whose vectors are there and that can still be asked: the bundled one, and those chosen before."""
-    choices = [Choice(), *(msgspec.json.decode(text, type=Choice) for text in read_choices(database))]
+    choices = [ModelChoice(), *(msgspec.json.decode(text, type=ModelChoice) for text in read_choices(database))]
     others = [make(choice) for choice in dict.fromkeys(choices) if choice != chosen]
     return [one for one in others if is_model_used(database, Space.of(one).model) and _answers(one)]
 
@@ -30,7 +30,7 @@ def _answers(embedder: Embedder) -> bool:
     """A former model that is gone must not keep the brain from starting: until its successor is done, words answer."""
     try:
         embedder.read("start")
-    except ModelUnavailable as error:
+    except EmbedderUnavailable as error:
         logger.warning(
             "the former embedding model cannot be asked; until the new one is done, recall goes by words: %s", error
         )
@@ -38,6 +38,6 @@ def _answers(embedder: Embedder) -> bool:
     return True
 
 
-async def keep(writer: Writer, choice: Choice, embedder: Embedder) -> None:
+async def write_choice_of(writer: Writer, choice: ModelChoice, embedder: Embedder) -> None:
     model, text = Space.of(embedder).model, msgspec.json.encode(choice).decode()
     await writer.write(lambda tx: write_choice(tx, model, text))

@@ -15,7 +15,7 @@ from soma.memory.rows.memories import erase_memory
 from soma.memory.store import STREAM, Store
 from soma.memory.types import MemoryRecord, Owner
 
-Erased = Sequence[tuple[MemoryRecord, int]]  # with the revision that erased it
+Erasure = Sequence[tuple[MemoryRecord, int]]  # with the revision that erased it
 
 
 def subject(owner: Owner) -> Subject:
@@ -25,9 +25,9 @@ def subject(owner: Owner) -> Subject:
 
 def erase(
     store: Store, tx: Transaction, owner: Owner, memories: Sequence[MemoryRecord], namespace: str
-) -> tuple[str, Erased]:
+) -> tuple[str, Erasure]:
     """The receipt and all that went: a summary would still say what was forgotten."""
-    gone = [*memories, *derived_from(tx, [memory.id for memory in memories])]
+    gone = [*memories, *find_derived(tx, [memory.id for memory in memories])]
     receipt_id, moment = new_id(), now()
     fact = MemoryForgotten(receipt_id=receipt_id, memory_ids=[memory.id for memory in gone], namespace=namespace)
     revision = tx.append(draft(fact, subject(owner))).position
@@ -42,7 +42,7 @@ def erase(
     return receipt_id, [(memory, revision) for memory in gone]
 
 
-def derived_from(tx: Reader, ids: Iterable[str]) -> list[MemoryRecord]:
+def find_derived(tx: Reader, ids: Iterable[str]) -> list[MemoryRecord]:
     """Living memories that were made or taken from any of `ids`, which are not among them."""
     known = set(ids)
     found: list[MemoryRecord] = []
@@ -56,13 +56,13 @@ def derived_from(tx: Reader, ids: Iterable[str]) -> list[MemoryRecord]:
     return found
 
 
-def apply(store: Store, erased: Erased) -> None:
+def apply_erasure(store: Store, erased: Erasure) -> None:
     """After the commit. Links may lead into any partition of the namespace: all that are loaded are told."""
     for memory, revision in erased:
-        for address in store.partitions.addresses(memory.tenant_id):
+        for address in store.partitions.loaded_addresses(memory.tenant_id):
             if address[1] == memory.namespace:
-                with store.partitions.locked(*address[:2]):
-                    if (partition := store.partitions.present(address)) is not None:
+                with store.partitions.lock(*address[:2]):
+                    if (partition := store.partitions.get_loaded(address)) is not None:
                         partition.forget(memory.id, revision)
 
 

@@ -129,7 +129,7 @@ class ForeignNamespace(MemoryRefused):
     code = "foreign_namespace"
 
 
-class ModelUnavailable(Exception):
+class EmbedderUnavailable(Exception):
     """The embedding model cannot be asked."""
 
     code = "model_unavailable"

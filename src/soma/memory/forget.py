@@ -5,46 +5,48 @@ from collections.abc import Collection, Sequence
 from soma.events.database import Reader
 from soma.events.transaction import Transaction
 from soma.memory import authorship
-from soma.memory.erasing import Erased, apply, derived_from, erase, key_digest
+from soma.memory.erasing import Erasure, apply_erasure, erase, find_derived, key_digest
 from soma.memory.errors import AlreadyForgotten, UnknownKey
 from soma.memory.rows.memories import find_by_ids, find_by_keys, find_forgotten, is_intact
 from soma.memory.store import Store
-from soma.memory.types import MemoryRecord, Owner, Receipt
+from soma.memory.types import ErasureReceipt, MemoryRecord, Owner
 
 
-async def forget(store: Store, owner: Owner, ids: Sequence[str], keys: Sequence[str], namespace: str) -> Receipt:
+async def forget(store: Store, owner: Owner, ids: Sequence[str], keys: Sequence[str], namespace: str) -> ErasureReceipt:
     """Forget all memories or none, with what was synthesised from them; those that went before are passed over.
 
     Raises UnknownKey, NotTheAuthor, and AlreadyForgotten where nothing of them is left.
     """
 
-    def write(tx: Transaction) -> tuple[str, Erased]:
-        return erase(store, tx, owner, _chosen(tx, owner, ids, keys, namespace), namespace)
+    def write(tx: Transaction) -> tuple[str, Erasure]:
+        return erase(store, tx, owner, _choose(tx, owner, ids, keys, namespace), namespace)
 
     receipt_id, erased = await store.writer.write(write)
     return await conclude(store, owner, receipt_id, erased)
 
 
-async def foretell(store: Store, owner: Owner, ids: Sequence[str], keys: Sequence[str], namespace: str) -> Receipt:
+async def preview(
+    store: Store, owner: Owner, ids: Sequence[str], keys: Sequence[str], namespace: str
+) -> ErasureReceipt:
     """The receipt that `forget` would give, without its id. Nothing is done; raises what that would."""
     return await store.work(
-        lambda: foretold(store.database, owner, _chosen(store.database, owner, ids, keys, namespace))
+        lambda: preview_receipt(store.database, owner, _choose(store.database, owner, ids, keys, namespace))
     )
 
 
-def foretold(reader: Reader, owner: Owner, memories: Sequence[MemoryRecord]) -> Receipt:
+def preview_receipt(reader: Reader, owner: Owner, memories: Sequence[MemoryRecord]) -> ErasureReceipt:
     """The receipt of erasing these memories, without its id."""
-    return _receipt(owner, "", [*memories, *derived_from(reader, [memory.id for memory in memories])])
+    return _receipt(owner, "", [*memories, *find_derived(reader, [memory.id for memory in memories])])
 
 
-async def conclude(store: Store, owner: Owner, receipt_id: str, erased: Erased) -> Receipt:
+async def conclude(store: Store, owner: Owner, receipt_id: str, erased: Erasure) -> ErasureReceipt:
     """Take what a commit has erased out of the partitions too, and make its receipt."""
-    await store.work(apply, store, erased)
+    await store.work(apply_erasure, store, erased)
     return _receipt(owner, receipt_id, [memory for memory, _ in erased])
 
 
-def _receipt(owner: Owner, receipt_id: str, gone: Sequence[MemoryRecord]) -> Receipt:
-    return Receipt(
+def _receipt(owner: Owner, receipt_id: str, gone: Sequence[MemoryRecord]) -> ErasureReceipt:
+    return ErasureReceipt(
         receipt_id=receipt_id,
         forgotten=[memory.id for memory in gone if memory.scope_owner in owner.visible()],
         is_shared=any(memory.scope != "user" for memory in gone),
@@ -52,11 +54,11 @@ def _receipt(owner: Owner, receipt_id: str, gone: Sequence[MemoryRecord]) -> Rec
     )
 
 
-def _chosen(
+def _choose(
     reader: Reader, owner: Owner, ids: Sequence[str], keys: Sequence[str], namespace: str
 ) -> list[MemoryRecord]:
-    gone = _gone(reader, owner, ids, keys, namespace)
-    chosen = named(reader, owner, ids, keys, namespace, also_damaged=True, gone=gone)
+    gone = _find_gone(reader, owner, ids, keys, namespace)
+    chosen = find_named(reader, owner, ids, keys, namespace, also_damaged=True, gone=gone)
     if gone and not chosen:
         first = "ids[0]" if ids else "keys[0]"
         raise AlreadyForgotten(f"memory {[*ids, *keys][0][:80]!r} was forgotten before: nothing is left", field=first)
@@ -65,7 +67,7 @@ def _chosen(
     return chosen
 
 
-def _gone(reader: Reader, owner: Owner, ids: Sequence[str], keys: Sequence[str], namespace: str) -> set[str]:
+def _find_gone(reader: Reader, owner: Owner, ids: Sequence[str], keys: Sequence[str], namespace: str) -> set[str]:
     digests = {key_digest(owner.tenant_id, key): key for key in keys}
     gone = find_forgotten(reader, owner, namespace, "key", digests)
     return find_forgotten(reader, owner, namespace, "id", ids) | {digests[digest] for digest in gone}
@@ -76,7 +78,7 @@ def _field(memory: MemoryRecord, ids: Sequence[str], keys: Sequence[str]) -> str
     return f"ids[{ids.index(memory.id)}]" if memory.id in ids else f"keys[{keys.index(memory.key)}]"
 
 
-def named(
+def find_named(
     reader: Reader,
     owner: Owner,
     ids: Sequence[str],

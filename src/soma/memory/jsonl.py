@@ -14,14 +14,14 @@ from soma.memory.remember import content_key, nearest, remember
 from soma.memory.rows.documents import THREADS, register_threads
 from soma.memory.rows.memories import find_by_keys, text_of
 from soma.memory.store import Store
-from soma.memory.types import NewLink, NewMemory, Owner, Remembered, Scope, Status
+from soma.memory.types import NewLink, NewMemory, Owner, RememberResult, Scope, Status
 from soma.validation import json_errors
 
 Numbered = Mapping[int, NewMemory]  # by the lines that they stand in
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Taken:
+class ImportCounts:
     """Memories by what became of them; `refused` are the keys of shared ones that another user wrote."""
 
     created: int
@@ -48,13 +48,13 @@ class _Line(msgspec.Struct, forbid_unknown_fields=True):
     links: list[_LinkLine] = []
 
 
-def lines(items: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+def to_lines(items: Iterable[Mapping[str, Any]]) -> Iterator[str]:
     """Each item of an export as one line."""
     for item in items:
         yield json.dumps(item, ensure_ascii=False, sort_keys=True) + "\n"
 
 
-def parsed(text: Iterable[str], scope: Scope) -> Numbered:
+def parse_lines(text: Iterable[str], scope: Scope) -> Numbered:
     """The memories by the numbers of their lines; `scope` is that of a line which names none.
 
     Raises what is wrong with a line, which is named.
@@ -62,12 +62,12 @@ def parsed(text: Iterable[str], scope: Scope) -> Numbered:
     found = {}
     for number, line in enumerate(text, 1):
         if line.strip():
-            found[number] = _new(_decoded(line, number), scope, f"line {number}")
+            found[number] = _to_memory(_decode_line(line, number), scope, f"line {number}")
             checks.one_item(found[number], f"line {number}", is_message=True)  # an export has those of conversations
     return found
 
 
-def _decoded(line: str, number: int) -> _Line:
+def _decode_line(line: str, number: int) -> _Line:
     try:
         told = msgspec.json.decode(line, type=_Line)
     except msgspec.ValidationError as error:
@@ -79,7 +79,7 @@ def _decoded(line: str, number: int) -> _Line:
     return told
 
 
-def _new(line: _Line, scope: Scope, place: str) -> NewMemory:
+def _to_memory(line: _Line, scope: Scope, place: str) -> NewMemory:
     fields = {name: getattr(line, name) for name in _Line.__struct_fields__ if name != "links"}
     if isinstance(line.occurred_at, int | float):
         fields["occurred_at"] = checks.moment(line.occurred_at, f"{place}.occurred_at").isoformat()
@@ -87,26 +87,26 @@ def _new(line: _Line, scope: Scope, place: str) -> NewMemory:
     return NewMemory(**fields | {"scope": line.scope or scope, "links": links})
 
 
-async def take(store: Store, owner: Owner, text: Iterable[str], namespace: str, scope: Scope) -> Taken:
+async def import_lines(store: Store, owner: Owner, text: Iterable[str], namespace: str, scope: Scope) -> ImportCounts:
     """Remember all lines, however many: checked before the first is written, then batch by batch, links last.
 
     Shared memories that another user wrote are left as they are, and named.
     """
-    numbered = await store.work(parsed, text, scope)
+    numbered = await store.work(parse_lines, text, scope)
     await store.work(_check_links, store, owner, numbered, namespace)
     items = list(numbered.values())
-    results: list[Remembered] = []
+    results: list[RememberResult] = []
     for batch in _batches([replace(item, links=()) for item in items]):
         results += await remember(store, owner, batch, namespace)
     linked = [number for number, item in enumerate(items) if item.links]
-    again: list[Remembered] = []
+    again: list[RememberResult] = []
     for batch in _batches([items[number] for number in linked]):
         again += await remember(store, owner, batch, namespace)
     for number, result in zip(linked, again, strict=True):
         results[number] = result if result.status == "refused" else results[number]
-    if names := _documents(owner, items):
+    if names := _find_documents(owner, items):
         await store.writer.write(lambda tx: _register(tx, owner, names, namespace))
-    return Taken(
+    return ImportCounts(
         created=_count(results, "created"),
         updated=_count(results, "updated"),
         unchanged=_count(results, "unchanged"),
@@ -114,7 +114,7 @@ async def take(store: Store, owner: Owner, text: Iterable[str], namespace: str, 
     )
 
 
-def _documents(owner: Owner, items: Sequence[NewMemory]) -> Mapping[str, Mapping[str, str]]:
+def _find_documents(owner: Owner, items: Sequence[NewMemory]) -> Mapping[str, Mapping[str, str]]:
     """The names of the documents that lines are chunks of, by whose they are and by their threads."""
     names: dict[str, dict[str, str]] = {}
     for item in items:
@@ -152,5 +152,5 @@ def _place(owner: Owner, item: NewMemory) -> tuple[str, str]:
     return owner.of(item.scope), item.key or content_key(item)
 
 
-def _count(results: Sequence[Remembered], status: Status) -> int:
+def _count(results: Sequence[RememberResult], status: Status) -> int:
     return sum(result.status == status for result in results)

@@ -15,17 +15,18 @@ from soma.memory.accesses import Accesses
 from soma.memory.adapters import pgvector
 from soma.memory.catalogue.identity import Delivery, KnownDocument
 from soma.memory.documents import importing, library
-from soma.memory.documents.importing import Chunking, Document
-from soma.memory.documents.library import ForgottenDocuments, Imported, Planned
+from soma.memory.documents.importing import Chunking, NewDocument
+from soma.memory.documents.library import ForgetDocumentsResult, ImportPlan, ImportResult
 from soma.memory.embedders.base import Embedder
 from soma.memory.errors import ForeignNamespace, NotTheAuthor, TooManyItems, UnknownKey
-from soma.memory.forget import foretell, forget, named
+from soma.memory.forget import find_named, forget, preview
 from soma.memory.index.cache import BOUND_BYTES
 from soma.memory.index.sketch import SKETCH_FROM
-from soma.memory.jsonl import Taken, take
+from soma.memory.jsonl import ImportCounts, import_lines
 from soma.memory.recall import ADDITIONS, find_candidates
 from soma.memory.remember import Request, remember, remember_within, write_links
 from soma.memory.rows.consolidations import list_consolidations
+from soma.memory.rows.documents import list_documents
 from soma.memory.rows.memories import has_ever_held, list_namespaces
 from soma.memory.spaces import Space
 from soma.memory.store import OnErased, Store
@@ -33,6 +34,7 @@ from soma.memory.types import (
     Candidates,
     ConsolidationRow,
     DocumentRow,
+    ErasureReceipt,
     Keep,
     Link,
     MemoryRecord,
@@ -41,16 +43,15 @@ from soma.memory.types import (
     Owner,
     Page,
     Query,
-    Receipt,
-    Remembered,
+    RememberResult,
     Scope,
     Statistics,
 )
-from soma.memory.upkeep.consolidate import Consolidation, Summarise, cycle
+from soma.memory.upkeep.consolidate import Consolidation, Summarise, consolidate
 from soma.memory.upkeep.keeper import Keeper, Routine
-from soma.memory.upkeep.reconcile import EVERYTHING, Report, Sight, reconcile
-from soma.memory.upkeep.reembed import Progress, progress_seen
-from soma.memory.upkeep.undo import Undone, undo
+from soma.memory.upkeep.reconcile import EVERYTHING, ReconcileReport, Visibility, reconcile
+from soma.memory.upkeep.reembed import Progress, count_visible_progress
+from soma.memory.upkeep.undo import UndoResult, undo
 from soma.memory.views.question import strip_question
 
 DEFAULT = "default"
@@ -113,7 +114,7 @@ class Memory:
 
     async def remember(
         self, owner: Owner, items: Sequence[NewMemory], *, namespace: str = DEFAULT, are_messages: bool = False
-    ) -> Sequence[Remembered]:
+    ) -> Sequence[RememberResult]:
         """Remember all items or none, but for shared memories of another author, which stay as they are (`refused`).
 
         `are_messages`: they come from a conversation, and their metadata may say in which role. Raises NotTheAuthor
@@ -143,21 +144,21 @@ class Memory:
         return await self._store.whole(remember_within(self._store, request, work, prefetch))
 
     async def import_document(
-        self, owner: Owner, document: Document, chunking: Chunking, *, namespace: str = DEFAULT
-    ) -> Imported:
+        self, owner: Owner, document: NewDocument, chunking: Chunking, *, namespace: str = DEFAULT
+    ) -> ImportResult:
         """Remember a long text in chunks, or change what changed in the document that it is."""
         checks.namespace(namespace)
-        await self._store.work(importing.check, document, chunking)
+        await self._store.work(importing.check_document, document, chunking)
         return await self._store.whole(library.import_document(self._store, owner, document, namespace, chunking))
 
     async def plan_documents(
         self, owner: Owner, delivery: Delivery, *, scope: Scope = "user", namespace: str = DEFAULT
-    ) -> Planned:
+    ) -> ImportPlan:
         """Plan an import; nothing is done."""
         checks.namespace(namespace)
         for number, coming in enumerate(delivery.documents):
             importing.check_place(coming.collection, coming.origin, f"documents[{number}].")
-        return await self._store.work(library.planned, self._store, owner, scope, namespace, delivery)
+        return await self._store.work(library.plan_import, self._store, owner, scope, namespace, delivery)
 
     async def recognise_document(
         self, owner: Owner, name: str, text: str, *, scope: Scope = "user", namespace: str = DEFAULT
@@ -165,19 +166,21 @@ class Memory:
         """The document of an earlier version that this text is or was, and whether all of it is still there."""
         checks.namespace(namespace)
         address = (owner.tenant_id, namespace, owner.of(scope))
-        return await self._store.work(library.recognised, self._store, address, name, text)
+        return await self._store.work(library.recognise, self._store, address, name, text)
 
     async def documents(
         self, owner: Owner, *, namespace: str = DEFAULT, limit: int = browse.PAGE, after: str | None = None
     ) -> Sequence[DocumentRow]:
         """List what the owner may see, in the order of first import; `after` is the last id of the page before."""
         checks.number(limit, "limit", low=1, high=browse.LARGEST_PAGE)
-        await self._known(owner, namespace)
-        return await self._store.work(library.listed, self._store, owner, namespace, after=after, limit=limit)
+        await self._check_namespace(owner, namespace)
+        return await self._store.work(
+            list_documents, self._store.database, owner, namespace, after=after or "", limit=limit
+        )
 
     async def forget_documents(
         self, owner: Owner, ids: Sequence[str], *, namespace: str = DEFAULT, dry_run: bool = False
-    ) -> ForgottenDocuments:
+    ) -> ForgetDocumentsResult:
         """Forget all named documents or none, with every chunk that no other document shares.
 
         `dry_run`: only say what would go, in a receipt without an id.
@@ -190,23 +193,23 @@ class Memory:
     async def candidates(self, owner: Owner, query: Query) -> Candidates:
         """What may answer, unranked, with every view."""
         checks.query(query)
-        await self._known(owner, query.namespace)
-        return await self._store.work(self._candidates, owner, query)
+        await self._check_namespace(owner, query.namespace)
+        return await self._store.work(self._find_candidates, owner, query)
 
-    def _candidates(self, owner: Owner, query: Query) -> Candidates:
+    def _find_candidates(self, owner: Owner, query: Query) -> Candidates:
         at = checks.moment(query.at) if query.at else datetime.now(UTC)
         while True:
-            space = self._store.spaces.of(owner.tenant_id)
-            reading = space.embedder.read(self._readable(owner, query, space))
-            with self._store.partitions.opened(owner.tenant_id, query.namespace, owner.visible()) as partitions:
+            space = self._store.spaces.space_of(owner.tenant_id)
+            reading = space.embedder.read(self._text_to_embed(owner, query, space))
+            with self._store.partitions.open(owner.tenant_id, query.namespace, owner.visible()) as partitions:
                 if all(partition.model == space.model for partition in partitions):  # else it changed meanwhile
                     return find_candidates(partitions, query, reading, at=at.timestamp(), additions=self._additions)
 
-    def _readable(self, owner: Owner, query: Query, space: Space) -> str:
+    def _text_to_embed(self, owner: Owner, query: Query, space: Space) -> str:
         """The question as the embedder should see it: one that gives no word vectors, without the names of speakers."""
         if space.embedder.late_dimension:
             return query.text
-        with self._store.partitions.opened(owner.tenant_id, query.namespace, owner.visible()) as partitions:
+        with self._store.partitions.open(owner.tenant_id, query.namespace, owner.visible()) as partitions:
             return strip_question(query.text, partitions)
 
     async def forget(
@@ -217,13 +220,13 @@ class Memory:
         keys: Sequence[str] = (),
         namespace: str = DEFAULT,
         dry_run: bool = False,
-    ) -> Receipt:
+    ) -> ErasureReceipt:
         """Forget all named memories or none. `dry_run`: only say what would go, in a receipt without an id."""
         checks.namespace(namespace)
         if len(ids) + len(keys) > checks.ITEMS:
             raise TooManyItems(f"at most {checks.ITEMS:,} memories a call", field="ids")
-        await self._known(owner, namespace)
-        verb = foretell if dry_run else forget
+        await self._check_namespace(owner, namespace)
+        verb = preview if dry_run else forget
         return await self._store.whole(verb(self._store, owner, ids, keys, namespace))
 
     async def link(self, owner: Owner, from_key: str, new: NewLink, *, namespace: str = DEFAULT) -> Link | None:
@@ -235,7 +238,7 @@ class Memory:
     async def _link(self, owner: Owner, from_key: str, new: NewLink, namespace: str) -> Link | None:
         def write(tx: Transaction) -> list[Link]:
             try:
-                [memory] = named(tx, owner, (), [from_key], namespace)
+                [memory] = find_named(tx, owner, (), [from_key], namespace)
             except UnknownKey:
                 raise UnknownKey(f"there is no memory {from_key[:80]!r} here", field="from_key") from None
             written, foreign = write_links(tx, owner, namespace, [(memory, new, "to_key")])
@@ -247,17 +250,17 @@ class Memory:
         await self._store.work(self._store.apply_links, owner, namespace, links)
         return links[0] if links else None
 
-    def shown(self, tenant_id: str, ids: Iterable[str]) -> None:
+    def count_shown(self, tenant_id: str, ids: Iterable[str]) -> None:
         """Count that somebody was shown these. Returns at once; `access_count` follows within a second or so."""
         self._accesses.add(tenant_id, ids)
 
-    async def value(self, tenant_id: str, learned: Mapping[str, float]) -> Sequence[str]:
+    async def set_values(self, tenant_id: str, learned: Mapping[str, float]) -> Sequence[str]:
         """Set learned values in [0, 1]; returns the ids of those that are still remembered."""
         written = await self._store.writer.write(lambda tx: values.write(tx, tenant_id, learned))
         await self.apply_values(tenant_id, written)
         return [memory_id for _, _, memory_id, _ in written]
 
-    async def apply_values(self, tenant_id: str, written: values.Written) -> None:
+    async def apply_values(self, tenant_id: str, written: values.WrittenValues) -> None:
         """For who called `values.write` in a transaction of its own: let recall see them, after the commit."""
         await self._store.work(values.apply, self._store, tenant_id, written)
 
@@ -265,49 +268,49 @@ class Memory:
         self, owner: Owner, *, scope: Scope = "user", namespace: str = DEFAULT, summarise: Summarise | None = None
     ) -> Sequence[Consolidation]:
         """One cycle now, on what the owner keeps under `scope`; extractive, or by a language model."""
-        await self._known(owner, namespace)
+        await self._check_namespace(owner, namespace)
         address = (owner.tenant_id, namespace, owner.of(scope))
-        return await self._store.whole(cycle(self._store, address, summarise))
+        return await self._store.whole(consolidate(self._store, address, summarise))
 
     async def consolidations(self, owner: Owner, *, namespace: str = DEFAULT) -> Sequence[ConsolidationRow]:
         """The newest first."""
-        await self._known(owner, namespace)
+        await self._check_namespace(owner, namespace)
         return await self._store.work(list_consolidations, self._store.database, owner, namespace, limit=CONSOLIDATIONS)
 
-    async def undo(self, owner: Owner, consolidation_id: str, *, namespace: str = DEFAULT) -> Undone:
+    async def undo(self, owner: Owner, consolidation_id: str, *, namespace: str = DEFAULT) -> UndoResult:
         """Take a consolidation back; again changes nothing."""
-        await self._known(owner, namespace)
+        await self._check_namespace(owner, namespace)
         return await self._store.whole(undo(self._store, owner, consolidation_id, namespace))
 
-    async def verify(self, tenant_id: str, *, repair: bool = False, sight: Sight = EVERYTHING) -> Report:
+    async def verify(self, tenant_id: str, *, repair: bool = False, sight: Visibility = EVERYTHING) -> ReconcileReport:
         """Compare what is in `sight` with its payloads. Raises ModelUnavailable where repair needs the model."""
         return await self._store.whole(reconcile(self._store, tenant_id, repair=repair, sight=sight))
 
-    async def keep(self, routine: Routine) -> None:
+    async def run_upkeep(self, routine: Routine) -> None:
         """Upkeep of all tenants, until cancelled."""
         await self._keeper.run(routine)
 
-    def waiting(self, tenant_id: str) -> str:
+    def waiting_reason(self, tenant_id: str) -> str:
         """Why vectors of the tenant wait for their model; empty where they do not."""
         return self._keeper.waiting.get(tenant_id, "")
 
     async def embedding_progress(self, owner: Owner) -> Progress:
         """Which model answers, which one is taken up, how far that is with what the owner sees."""
-        return await self._store.work(progress_seen, self._store, owner)
+        return await self._store.work(count_visible_progress, self._store, owner)
 
     async def get(
         self, owner: Owner, *, ids: Sequence[str] = (), keys: Sequence[str] = (), namespace: str = DEFAULT
     ) -> Sequence[MemoryRecord]:
         checks.namespace(namespace)
-        await self._known(owner, namespace)
-        return await self._store.work(named, self._store.database, owner, ids, keys, namespace)
+        await self._check_namespace(owner, namespace)
+        return await self._store.work(find_named, self._store.database, owner, ids, keys, namespace)
 
     async def list(
         self, owner: Owner, *, namespace: str = DEFAULT, limit: int = browse.PAGE, after: str | None = None
     ) -> Page:
         checks.number(limit, "limit", low=1, high=browse.LARGEST_PAGE)
-        await self._known(owner, namespace)
-        return await self._store.work(browse.listed, self._store, owner, namespace, limit=limit, after=after)
+        await self._check_namespace(owner, namespace)
+        return await self._store.work(browse.list_memories, self._store, owner, namespace, limit=limit, after=after)
 
     async def search(
         self, owner: Owner, text: str, *, namespace: str = DEFAULT, limit: int = browse.PAGE, after: str | None = None
@@ -315,40 +318,42 @@ class Memory:
         """By words, for a search box."""
         checks.text(text, "text")
         checks.number(limit, "limit", low=1, high=browse.LARGEST_PAGE)
-        await self._known(owner, namespace)
-        return await self._store.work(browse.searched, self._store, owner, text, namespace, limit=limit, after=after)
+        await self._check_namespace(owner, namespace)
+        return await self._store.work(
+            browse.search_memories, self._store, owner, text, namespace, limit=limit, after=after
+        )
 
     async def export(self, owner: Owner, *, namespace: str = DEFAULT) -> Iterable[dict[str, Any]]:
         """Every visible memory as an item that `remember` takes. Read as it is consumed: iterate in a thread."""
-        await self._known(owner, namespace)
-        return browse.exported(self._store, owner, namespace)
+        await self._check_namespace(owner, namespace)
+        return browse.export_memories(self._store, owner, namespace)
 
     async def export_page(
         self, owner: Owner, *, namespace: str = DEFAULT, after: str | None = None
     ) -> tuple[Sequence[dict[str, Any]], str | None]:
         """The same page by page: items, and what asks for the next ones."""
-        await self._known(owner, namespace)
+        await self._check_namespace(owner, namespace)
         return await self._store.work(browse.export_page, self._store, owner, namespace, after)
 
-    async def take(
+    async def import_lines(
         self, owner: Owner, lines: Iterable[str], *, namespace: str = DEFAULT, scope: Scope = "user"
-    ) -> Taken:
+    ) -> ImportCounts:
         """Remember what an export wrote, line by line as JSON: bad input changes nothing; again, it changes nothing.
 
         `scope` is that of a line which names none.
         """
         checks.namespace(namespace)
         checks.one_of(scope, get_args(Scope), "scope")
-        return await self._store.whole(take(self._store, owner, lines, namespace, scope))
+        return await self._store.whole(import_lines(self._store, owner, lines, namespace, scope))
 
     async def namespaces(self, owner: Owner) -> Sequence[str]:
         return await self._store.work(list_namespaces, self._store.database, owner)
 
     async def statistics(self, owner: Owner, *, namespace: str = DEFAULT) -> Statistics:
-        await self._known(owner, namespace)
+        await self._check_namespace(owner, namespace)
         return await self._store.work(browse.statistics, self._store, owner, namespace)
 
-    async def _known(self, owner: Owner, namespace: str) -> None:
+    async def _check_namespace(self, owner: Owner, namespace: str) -> None:
         """Raises ForeignNamespace for one that never held what this owner may see, wherever else it exists."""
         checks.namespace(namespace)
         if namespace != DEFAULT and not await self._store.work(has_ever_held, self._store.database, owner, namespace):

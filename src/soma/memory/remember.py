@@ -18,11 +18,10 @@ from soma.events.ids import new_id, now
 from soma.events.transaction import Prefetch, Transaction
 from soma.memory import checks
 from soma.memory.authorship import may_change
-from soma.memory.erasing import Erased, derived_from, erase, subject
-from soma.memory.erasing import apply as take_away
+from soma.memory.erasing import Erasure, apply_erasure, erase, find_derived, subject
 from soma.memory.errors import NotTheAuthor, UnknownLinkTarget
 from soma.memory.relations import CARRIES
-from soma.memory.rendering import embedding, rendered
+from soma.memory.rendering import render, to_embedding
 from soma.memory.rows.embeddings import Embedding, read_embeddings, write_embeddings
 from soma.memory.rows.links import delete_links_from, find_links_from, write_link
 from soma.memory.rows.memories import (
@@ -35,14 +34,14 @@ from soma.memory.rows.memories import (
 )
 from soma.memory.spaces import Space
 from soma.memory.store import Store
-from soma.memory.types import Keep, Link, MemoryRecord, NewLink, NewMemory, Owner, Remembered, Status
+from soma.memory.types import Keep, Link, MemoryRecord, NewLink, NewMemory, Owner, RememberResult, Status
 
 T = TypeVar("T")
 Embeddings = Mapping[str, Embedding]  # by what was read: `_read_as`
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class PlannedMemory:
     """What becomes of one item: the memory as it will be, whether that is news, and as it was."""
 
     item: NewMemory
@@ -57,12 +56,12 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
-    results: Sequence[Remembered]
+class WrittenMemories:
+    results: Sequence[RememberResult]
     changed: Sequence[tuple[MemoryRecord, Embedding]]
     links: Sequence[Link]
     model: str
-    erased: Erased
+    erased: Erasure
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +74,11 @@ class Request:
     moment: str
 
 
-class NotEmbedded(Exception):
+class StaleEmbeddings(Exception):
     """Between planning and writing, a row changed so that another text is needed, or the tenant's model did."""
 
 
-async def remember(store: Store, owner: Owner, items: Sequence[NewMemory], namespace: str) -> Sequence[Remembered]:
+async def remember(store: Store, owner: Owner, items: Sequence[NewMemory], namespace: str) -> Sequence[RememberResult]:
     request = Request(owner, items, namespace, now())
     return await remember_within(store, request, lambda _, keep: keep())
 
@@ -89,42 +88,42 @@ async def remember_within(
 ) -> T:
     """Let `work` write what belongs together: it remembers the items by calling what it is given, or leaves them."""
     while True:
-        space = await store.work(store.spaces.of, request.owner.tenant_id)
+        space = await store.work(store.spaces.space_of, request.owner.tenant_id)
         made = await embed(store, request, space)
-        writing = _Writing(partial(write, store=store, request=request, made=made, space=space))
+        writing = _WriteAttempt(partial(write, store=store, request=request, made=made, space=space))
         try:
             result = await store.writer.write(partial(writing.run, work=work), prefetch=prefetch)
-        except NotEmbedded:
+        except StaleEmbeddings:
             continue
         for written in writing.written:
             await store.work(apply, store, request, written)
         return result
 
 
-class _Writing:
+class _WriteAttempt:
     """One try of a write; `written` is what it has remembered once it is committed."""
 
-    def __init__(self, remember: Callable[[Transaction], Written]) -> None:
+    def __init__(self, remember: Callable[[Transaction], WrittenMemories]) -> None:
         self._remember = remember
-        self.written: list[Written] = []
+        self.written: list[WrittenMemories] = []
 
     def run(self, tx: Transaction, work: Callable[[Transaction, Keep], T]) -> T:
         self.written = []  # of a try before this one
         return work(tx, partial(self._keep, tx))
 
-    def _keep(self, tx: Transaction) -> Sequence[Remembered]:
+    def _keep(self, tx: Transaction) -> Sequence[RememberResult]:
         self.written.append(self._remember(tx))
         return self.written[-1].results
 
 
-def apply(store: Store, request: Request, written: Written) -> None:
+def apply(store: Store, request: Request, written: WrittenMemories) -> None:
     """After the commit."""
     store.apply(written.changed, written.model)
     store.apply_links(request.owner, request.namespace, written.links)
-    take_away(store, written.erased)
+    apply_erasure(store, written.erased)
 
 
-def plan(reader: Reader, request: Request) -> list[Planned]:
+def plan(reader: Reader, request: Request) -> list[PlannedMemory]:
     """What each item becomes, given the rows as they are and the items before it."""
     owner, namespace = request.owner, request.namespace
     keys = [item.key or content_key(item) for item in request.items]
@@ -142,7 +141,7 @@ def content_key(item: NewMemory) -> str:
     return sha256(item.text.encode()).hexdigest()
 
 
-def _decide(request: Request, item: NewMemory, key: str, former: MemoryRecord | None) -> Planned:
+def _decide(request: Request, item: NewMemory, key: str, former: MemoryRecord | None) -> PlannedMemory:
     owner, moment = request.owner, request.moment
     sources = {"derived_from": list(item.derived_from)} if item.derived_from else {}
     told = json.loads(
@@ -178,10 +177,10 @@ def _decide(request: Request, item: NewMemory, key: str, former: MemoryRecord | 
     )
     record = replace(record, checksum=checksum(record))
     if former and sound and checksum(former) == record.checksum:
-        return Planned(item, former, metadata, "unchanged", former)
+        return PlannedMemory(item, former, metadata, "unchanged", former)
     if former and not may_change(owner, former):
-        return Planned(item, former, metadata, "refused", former)
-    return Planned(item, record, metadata, "updated" if former else "created", former)
+        return PlannedMemory(item, former, metadata, "refused", former)
+    return PlannedMemory(item, record, metadata, "updated" if former else "created", former)
 
 
 async def embed(store: Store, request: Request, space: Space) -> Embeddings:
@@ -194,34 +193,34 @@ async def embed(store: Store, request: Request, space: Space) -> Embeddings:
 def _survey(store: Store, request: Request, space: Space) -> tuple[dict[str, Embedding], dict[str, MemoryRecord]]:
     """What was embedded before, and the memories that the model must read."""
     changed = [one for one in plan(store.database, request) if one.is_news]
-    kept = [one.former for one in changed if one.former and _read_as(one.former) == _read_as(one.record)]
+    kept = [one.former for one in changed if one.former and _embedding_key(one.former) == _embedding_key(one.record)]
     known = {
-        _read_as(memory): made
+        _embedding_key(memory): made
         for memory, made in read_embeddings(store.database, space.model, (memory.id for memory in kept))
         if made is not None
     }
-    return known, {_read_as(one.record): one.record for one in changed if _read_as(one.record) not in known}
+    return known, {_embedding_key(one.record): one.record for one in changed if _embedding_key(one.record) not in known}
 
 
 def _read(space: Space, memories: Sequence[MemoryRecord]) -> list[Embedding]:
-    readings = space.embedder.read_all([rendered(memory) for memory in memories])
-    return [embedding(reading, memory) for memory, reading in zip(memories, readings, strict=True)]
+    readings = space.embedder.read_all([render(memory) for memory in memories])
+    return [to_embedding(reading, memory) for memory, reading in zip(memories, readings, strict=True)]
 
 
-def _read_as(memory: MemoryRecord) -> str:
+def _embedding_key(memory: MemoryRecord) -> str:
     """All that an embedding depends on."""
-    return f"{text_of(memory.metadata, 'speaker')}\n{rendered(memory)}"
+    return f"{text_of(memory.metadata, 'speaker')}\n{render(memory)}"
 
 
-def write(tx: Transaction, *, store: Store, request: Request, made: Embeddings, space: Space) -> Written:
+def write(tx: Transaction, *, store: Store, request: Request, made: Embeddings, space: Space) -> WrittenMemories:
     owner, namespace = request.owner, request.namespace
-    if not store.spaces.holds(tx, owner.tenant_id, space):
-        raise NotEmbedded
-    planned = _placed(tx, owner, plan(tx, request))
+    if not store.spaces.is_current(tx, owner.tenant_id, space):
+        raise StaleEmbeddings
+    planned = _append_events(tx, owner, plan(tx, request))
     changed = {one.record.id: one for one in planned if one.is_news}
-    if any(_read_as(one.record) not in made for one in changed.values()):
-        raise NotEmbedded
-    pairs = [(one.record, made[_read_as(one.record)]) for one in changed.values()]
+    if any(_embedding_key(one.record) not in made for one in changed.values()):
+        raise StaleEmbeddings
+    pairs = [(one.record, made[_embedding_key(one.record)]) for one in changed.values()]
     write_memories(tx, [(one.record, one.metadata) for one in changed.values()])
     write_embeddings(tx, space.model, pairs)
     wanted = [
@@ -234,10 +233,10 @@ def write(tx: Transaction, *, store: Store, request: Request, made: Embeddings, 
     links, foreign = write_links(tx, owner, namespace, wanted)
     relinked = {link.from_id for link in links}
     results = [_result(number, one, relinked, foreign) for number, one in enumerate(planned)]
-    return Written(results, pairs, links, space.model, _erase_outdated(store, tx, request, planned))
+    return WrittenMemories(results, pairs, links, space.model, _erase_outdated(store, tx, request, planned))
 
 
-def _write_sources(tx: Transaction, owner: Owner, namespace: str, planned: Sequence[Planned]) -> None:
+def _write_sources(tx: Transaction, owner: Owner, namespace: str, planned: Sequence[PlannedMemory]) -> None:
     """Write what each memory is taken from now: nothing, once somebody says it in their own words."""
     for one in planned:
         wanted, before = one.item.derived_from, one.former.metadata.get("derived_from") if one.former else None
@@ -249,22 +248,22 @@ def _write_sources(tx: Transaction, owner: Owner, namespace: str, planned: Seque
                 _write_link(tx, owner, Link(from_id=one.record.id, to_id=source.id, relation=CARRIES, weight=1.0))
 
 
-def _erase_outdated(store: Store, tx: Transaction, request: Request, planned: Sequence[Planned]) -> Erased:
+def _erase_outdated(store: Store, tx: Transaction, request: Request, planned: Sequence[PlannedMemory]) -> Erasure:
     """Erase what was made or taken from a text that now says something else: it would still say the old."""
     retold = [one.record.id for one in planned if one.former is not None and one.former.text != one.record.text]
-    derived = derived_from(tx, retold)
+    derived = find_derived(tx, retold)
     return erase(store, tx, request.owner, derived, request.namespace)[1] if derived else ()
 
 
-def _result(number: int, one: Planned, relinked: set[str], foreign: set[str]) -> Remembered:
+def _result(number: int, one: PlannedMemory, relinked: set[str], foreign: set[str]) -> RememberResult:
     if one.status == "refused" or one.record.id in foreign:
         field = f"items[{number}].{'key' if one.status == 'refused' else 'links'}"
-        return Remembered(id=one.record.id, key=one.record.key, status="refused", refusal=NotTheAuthor(field=field))
+        return RememberResult(id=one.record.id, key=one.record.key, status="refused", refusal=NotTheAuthor(field=field))
     news = one.status == "unchanged" and one.record.id in relinked
-    return Remembered(id=one.record.id, key=one.record.key, status="updated" if news else one.status)
+    return RememberResult(id=one.record.id, key=one.record.key, status="updated" if news else one.status)
 
 
-def _placed(tx: Transaction, owner: Owner, planned: Sequence[Planned]) -> list[Planned]:
+def _append_events(tx: Transaction, owner: Owner, planned: Sequence[PlannedMemory]) -> list[PlannedMemory]:
     """Append an event for each change; its position is the memory's revision, and its place if it is new."""
     positions: dict[str, tuple[int, int]] = {}
     placed = []
@@ -279,7 +278,7 @@ def _placed(tx: Transaction, owner: Owner, planned: Sequence[Planned]) -> list[P
     return placed
 
 
-def _fact(one: Planned) -> MemoryRemembered:
+def _fact(one: PlannedMemory) -> MemoryRemembered:
     record = one.record
     return MemoryRemembered(
         memory_id=record.id,

@@ -5,20 +5,20 @@ from datetime import datetime
 import numpy as np
 
 from soma.memory.embedders.base import Reading
-from soma.memory.index.partition import Entry, Indexed
-from soma.memory.index.traits import ONLY_ASKED, SYNTHESISED, asking, only_asks, traits
-from soma.memory.index.word_vectors import stored
+from soma.memory.index.partition import Entry, IndexedMemory
+from soma.memory.index.traits import ONLY_ASKED, SYNTHESISED, find_traits, only_asks, share_of_questions
+from soma.memory.index.word_vectors import quantise
 from soma.memory.rows.embeddings import Embedding
 from soma.memory.rows.memories import metadata_text, text_of
-from soma.memory.text.folding import folded
-from soma.memory.text.languages import Language, is_small, language_of
-from soma.memory.text.words import indexed_words, tokens
+from soma.memory.text.folding import fold
+from soma.memory.text.languages import Language, is_stop_word, language_of
+from soma.memory.text.words import index_words, tokens
 from soma.memory.types import MADE_MARK, MemoryRecord
 
 VERSION = 2  # raise it when the rendering changes: vectors of different renderings are different models
 
 
-def rendered(memory: MemoryRecord) -> str:
+def render(memory: MemoryRecord) -> str:
     """Without the date: a question that names one is answered by a view of its own."""
     speaker = text_of(memory.metadata, "speaker")
     return f"{speaker}: {_whole_text(memory)}" if speaker else _whole_text(memory)
@@ -29,17 +29,19 @@ def _whole_text(memory: MemoryRecord) -> str:
     return f"{memory.text} [image: {image}]" if image else memory.text
 
 
-def embedding(reading: Reading, memory: MemoryRecord) -> Embedding:
+def to_embedding(reading: Reading, memory: MemoryRecord) -> Embedding:
     """Keeps the words that tell texts apart, without the speaker's name; all where there are no others."""
     names = set(tokens(text_of(memory.metadata, "speaker")))
     language = language_of(tokens(memory.text))
-    telling = [place for place, word in enumerate(reading.words) if tells(word, language) and folded(word) not in names]
+    telling = [
+        place for place, word in enumerate(reading.words) if is_telling(word, language) and fold(word) not in names
+    ]
     chosen = np.array(telling or range(len(reading.words)), np.int64)
-    return Embedding(reading.vector, stored(reading.late_vectors[chosen]))
+    return Embedding(reading.vector, quantise(reading.late_vectors[chosen]))
 
 
-def tells(word: str, language: Language) -> bool:
-    return len(word) > 1 and not is_small(word, language) and any(letter.isalnum() for letter in word)
+def is_telling(word: str, language: Language) -> bool:
+    return len(word) > 1 and not is_stop_word(word, language) and any(letter.isalnum() for letter in word)
 
 
 def _was_said_in_chat(memory: MemoryRecord) -> bool:
@@ -47,7 +49,7 @@ def _was_said_in_chat(memory: MemoryRecord) -> bool:
     return memory.metadata.get("role") == "user" and "turn_id" in memory.metadata
 
 
-def indexed(memory: MemoryRecord, made: Embedding) -> Indexed:
+def to_indexed(memory: MemoryRecord, made: Embedding) -> IndexedMemory:
     """The memory as its partition keeps it."""
     source = text_of(memory.metadata, "source")
     entry = Entry(
@@ -66,14 +68,14 @@ def indexed(memory: MemoryRecord, made: Embedding) -> Indexed:
         thread=memory.conversation_id or (f"source:{source}" if source else None),
         author=memory.author,
     )
-    return Indexed(
+    return IndexedMemory(
         entry=entry,
         value=memory.value,
-        traits=traits(tokens(memory.text))
+        traits=find_traits(tokens(memory.text))
         | SYNTHESISED * (MADE_MARK in memory.metadata)
         | ONLY_ASKED * (_was_said_in_chat(memory) and only_asks(memory.text)),
-        asking=asking(memory.text),
-        words=indexed_words(_whole_text(memory)),
+        asking=share_of_questions(memory.text),
+        words=index_words(_whole_text(memory)),
         vector=made.vector,
         word_vectors=made.word_vectors,
     )

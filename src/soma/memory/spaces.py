@@ -11,7 +11,7 @@ from soma.events.database import Reader
 from soma.events.transaction import Transaction
 from soma.events.writer import Writer
 from soma.memory.embedders.base import Embedder
-from soma.memory.embedders.cached import Cached
+from soma.memory.embedders.cached import CachingEmbedder
 from soma.memory.rendering import VERSION
 from soma.memory.rows.embeddings import find_any_model
 from soma.memory.rows.models import read_tenant_model, write_tenant_model
@@ -22,11 +22,11 @@ class Space:
     """Vectors that may be compared. `model` is the name that they are stored under: who read, and what it was shown."""
 
     model: str
-    embedder: Cached
+    embedder: CachingEmbedder
 
     @classmethod
     def of(cls, embedder: Embedder) -> "Space":
-        return cls(f"{embedder.name}/{VERSION}", Cached(embedder))
+        return cls(f"{embedder.name}/{VERSION}", CachingEmbedder(embedder))
 
 
 class Spaces:
@@ -37,16 +37,16 @@ class Spaces:
         self._writer = writer
         self._read: dict[str, str] = {}
 
-    def of(self, tenant_id: str) -> Space:
+    def space_of(self, tenant_id: str) -> Space:
         """What answers the tenant: the target also where its former model can no longer be asked."""
         model = self._writer.kept(_key(tenant_id)) or self._read.get(tenant_id)
-        if model is None and (model := served(self._writer.database, tenant_id)) is not None:
+        if model is None and (model := find_served_model(self._writer.database, tenant_id)) is not None:
             self._read[tenant_id] = model
         return self._known.get(model or "", self.target)
 
-    def holds(self, tx: Transaction, tenant_id: str, space: Space) -> bool:
+    def is_current(self, tx: Transaction, tenant_id: str, space: Space) -> bool:
         """Whether `space` still answers the tenant, as this transaction sees it."""
-        model = tx.get(_key(tenant_id), lambda: served(tx, tenant_id))
+        model = tx.get(_key(tenant_id), lambda: find_served_model(tx, tenant_id))
         return self._known.get(model or "", self.target) is space
 
     def switch(self, tx: Transaction, tenant_id: str, model: str) -> None:
@@ -54,12 +54,12 @@ class Spaces:
         write_tenant_model(tx, tenant_id, model)
         tx.keep(_key(tenant_id), model)
 
-    def switched(self, tenant_id: str) -> None:
+    def drop_cached(self, tenant_id: str) -> None:
         """After the commit: what was read before no longer holds."""
         self._read.pop(tenant_id, None)
 
 
-def served(reader: Reader, tenant_id: str) -> str | None:
+def find_served_model(reader: Reader, tenant_id: str) -> str | None:
     """The model of the tenant's vectors: as it was set, else that of any of them; None where there are none."""
     return read_tenant_model(reader, tenant_id) or find_any_model(reader, tenant_id)
 

@@ -20,7 +20,7 @@ from soma.memory.index.partition import Partition
 from soma.memory.index.sketch import SKETCH_FROM, SketchedVectors
 from soma.memory.index.vectors import VectorIndex
 from soma.memory.relations import NOT_FOLLOWED
-from soma.memory.rendering import indexed
+from soma.memory.rendering import to_indexed
 from soma.memory.rows.embeddings import Embedding, read_partition
 from soma.memory.rows.links import read_partition_links
 from soma.memory.rows.memories import count_partition
@@ -112,10 +112,10 @@ class Store:
     def apply(self, memories: Sequence[tuple[MemoryRecord, Embedding]], model: str) -> None:
         """Take committed memories with their vectors of `model` into their partitions, where these are loaded."""
         for memory, made in memories:
-            new = indexed(memory, made)
+            new = to_indexed(memory, made)
             address = (memory.tenant_id, memory.namespace, memory.scope_owner)
-            with self.partitions.locked(memory.tenant_id, memory.namespace):
-                partition = self.partitions.present(address)
+            with self.partitions.lock(memory.tenant_id, memory.namespace):
+                partition = self.partitions.get_loaded(address)
                 if partition is not None and partition.model == model:
                     partition.put(new)
                 elif partition is not None:  # the tenant's model changed between the commit and now
@@ -124,39 +124,39 @@ class Store:
     def apply_embeddings(self, memories: Sequence[tuple[MemoryRecord, Embedding]], model: str) -> None:
         """Take vectors that were made anew into the partitions that hold those memories with vectors of `model`."""
         for memory, made in memories:
-            with self.partitions.locked(memory.tenant_id, memory.namespace):
-                partition = self.partitions.present((memory.tenant_id, memory.namespace, memory.scope_owner))
+            with self.partitions.lock(memory.tenant_id, memory.namespace):
+                partition = self.partitions.get_loaded((memory.tenant_id, memory.namespace, memory.scope_owner))
                 if partition is not None and partition.model == model:
                     partition.set_embedding(memory.id, memory.revision, made.vector, made.word_vectors)
 
     def drop_other_models(self, tenant_id: str) -> None:
         """After a switch: partitions with vectors of a former model are loaded again."""
-        self.spaces.switched(tenant_id)
-        model = self.spaces.of(tenant_id).model
-        for address in self.partitions.addresses(tenant_id):
-            with self.partitions.locked(*address[:2]):
-                partition = self.partitions.present(address)
+        self.spaces.drop_cached(tenant_id)
+        model = self.spaces.space_of(tenant_id).model
+        for address in self.partitions.loaded_addresses(tenant_id):
+            with self.partitions.lock(*address[:2]):
+                partition = self.partitions.get_loaded(address)
                 if partition is not None and partition.model != model:
                     self.partitions.drop(address)
 
     def apply_links(self, owner: Owner, namespace: str, links: Sequence[Link]) -> None:
         """Take committed links into the partitions of `owner`: both ends are among them."""
-        with self.partitions.locked(owner.tenant_id, namespace):
+        with self.partitions.lock(owner.tenant_id, namespace):
             for name in owner.visible():
-                if (partition := self.partitions.present((owner.tenant_id, namespace, name))) is not None:
+                if (partition := self.partitions.get_loaded((owner.tenant_id, namespace, name))) is not None:
                     for link in links:
                         if link.relation not in NOT_FOLLOWED:
                             partition.link(link)
 
     def load(self, address: Address) -> Partition:
         """From the rows. A memory without a vector is found by its words, until the vector is made (`reconcile`)."""
-        space = self.spaces.of(address[0])
+        space = self.spaces.space_of(address[0])
         dimension, late = space.embedder.dimension, space.embedder.late_dimension
         partition = Partition(dimension, late, model=space.model, vectors=self._vectors(address, space))
         nothing = Embedding(np.zeros(dimension, np.float32), np.zeros((0, late), np.int8))
         for memory, made in read_partition(self.database, address, space.model):
             fits = made is not None and len(made.vector) == dimension
-            partition.put(indexed(memory, made if made is not None and fits else nothing))
+            partition.put(to_indexed(memory, made if made is not None and fits else nothing))
         for link in read_partition_links(self.database, address):
             partition.link(link)
         return partition

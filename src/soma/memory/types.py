@@ -76,7 +76,7 @@ class NewMemory:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Remembered:
+class RememberResult:
     """`refusal` says why a memory that is there already was left as it is (`refused`)."""
 
     id: str
@@ -85,7 +85,7 @@ class Remembered:
     refusal: NotTheAuthor | None = None
 
 
-Keep = Callable[[], Sequence[Remembered]]  # remembers within a transaction under way
+Keep = Callable[[], Sequence[RememberResult]]  # remembers within a transaction under way
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,7 +261,7 @@ class Candidates:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Receipt:
+class ErasureReceipt:
     """Proof of a `forget`: what was removed, by id; `is_shared` where others had seen some of it.
 
     `texts` are kept nowhere here: they are for who must find what else says them.

@@ -8,7 +8,7 @@ from soma.memory import checks
 from soma.memory.rows.memories import read_value, write_value
 from soma.memory.store import Store
 
-Written = Sequence[tuple[str, str, str, float]]  # namespace, owner name, id, value
+WrittenValues = Sequence[tuple[str, str, str, float]]  # namespace, owner name, id, value
 
 
 def read(reader: Reader, tenant_id: str, ids: Sequence[str]) -> dict[str, float]:
@@ -20,7 +20,7 @@ def read(reader: Reader, tenant_id: str, ids: Sequence[str]) -> dict[str, float]
     return learned
 
 
-def write(tx: Transaction, tenant_id: str, values: Mapping[str, float]) -> Written:
+def write(tx: Transaction, tenant_id: str, values: Mapping[str, float]) -> WrittenValues:
     """Set values within the caller's transaction; memories that are gone are left out. `apply` after the commit."""
     written = []
     for memory_id, value in values.items():
@@ -30,8 +30,8 @@ def write(tx: Transaction, tenant_id: str, values: Mapping[str, float]) -> Writt
     return written
 
 
-def apply(store: Store, tenant_id: str, written: Written) -> None:
+def apply(store: Store, tenant_id: str, written: WrittenValues) -> None:
     for namespace, owner, memory_id, value in written:
-        with store.partitions.locked(tenant_id, namespace):
-            if (partition := store.partitions.present((tenant_id, namespace, owner))) is not None:
+        with store.partitions.lock(tenant_id, namespace):
+            if (partition := store.partitions.get_loaded((tenant_id, namespace, owner))) is not None:
                 partition.set_value(memory_id, value)

@@ -198,10 +198,10 @@ async def test_a_wrong_token_is_refused(door):
 
 async def test_a_body_that_is_too_large_is_refused(settings):
     from soma.brain.root import open_brain
-    from soma.memory.embedders.hashing import Hashing
+    from soma.memory.embedders.hashing import HashingEmbedder
 
     small = settings.model_copy(update={"max_body_bytes": 1_000})
-    async with open_brain(small, embedder=Hashing()) as opened:
+    async with open_brain(small, embedder=HashingEmbedder()) as opened:
         transport = httpx.ASGITransport(opened.app, raise_app_exceptions=False)
         async with httpx.AsyncClient(transport=transport, base_url="http://brain") as door:
             answer = await door.post("/context/evaluate", json=EVALUATE | {"query": "x" * 2_000}, headers=HEADERS)

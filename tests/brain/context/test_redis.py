@@ -13,7 +13,7 @@ from soma.brain.context.residual import LocalResiduals
 from soma.brain.context.working_memory import Item, LocalWorkingMemory, novelty
 from soma.brain.root import RedisUnavailable, open_brain
 from soma.brain.settings import BrainSettings
-from soma.memory.embedders.hashing import Hashing
+from soma.memory.embedders.hashing import HashingEmbedder
 
 KEY = ("acme", "alice", "helper", "c:1")
 OTHER = ("acme", "bob", "helper", "c:1")
@@ -122,7 +122,10 @@ async def test_while_redis_is_away_the_process_keeps_its_own_and_says_so(server,
 @pytest.mark.integration
 async def test_a_brain_shares_its_working_memory_through_redis(settings, server):
     settings = settings.model_copy(update={"redis_url": SecretStr(server.url)})
-    async with open_brain(settings, embedder=Hashing()) as one, open_brain(settings, embedder=Hashing()) as two:
+    async with (
+        open_brain(settings, embedder=HashingEmbedder()) as one,
+        open_brain(settings, embedder=HashingEmbedder()) as two,
+    ):
         await remembered(one.client)
         bundle = await one.client.evaluate(ALICE, new_query(conversation_id="c1", query="What is the cat called?"))
         await one.client.publish_turn_metrics(
@@ -144,5 +147,5 @@ async def test_a_redis_that_is_configured_and_not_there_is_an_error_at_the_start
     monkeypatch.setenv(name, "redis://127.0.0.1:1/0")
     settings = settings.model_copy(update={"redis_url": BrainSettings(data_dir=settings.data_dir).redis_url})
     with pytest.raises(RedisUnavailable, match="SOMA_REDIS_URL"):
-        async with open_brain(settings, embedder=Hashing()):
+        async with open_brain(settings, embedder=HashingEmbedder()):
             pass

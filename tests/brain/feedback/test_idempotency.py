@@ -138,13 +138,13 @@ async def test_batches_learn_the_same_in_a_thread_and_in_a_process(tmp_path):
 
     from soma.brain.root import open_brain
     from soma.brain.settings import BrainSettings
-    from soma.memory.embedders.hashing import Hashing
+    from soma.memory.embedders.hashing import HashingEmbedder
 
     hashes = set()
     for workers in (0, 1):
         folder = tmp_path / str(workers)
         settings = BrainSettings(data_dir=folder, batch_workers=workers, service_token=SecretStr("x"))
-        async with open_brain(settings, embedder=Hashing()) as opened:
+        async with open_brain(settings, embedder=HashingEmbedder()) as opened:
             items = [{"conversation_id": f"c{n}", "reward": n / 50, "metadata": {"cost": 0.01}} for n in range(50)]
             await opened.client.feedback_batch(ALICE, items)
             hashes.add((await opened.client.state(ALICE)).state_hash)

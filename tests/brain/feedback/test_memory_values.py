@@ -14,7 +14,7 @@ from soma.brain.root import open_brain
 from soma.brain.settings import BrainSettings
 from soma.brain.types import Principal
 from soma.brain.verify import verify_database
-from soma.memory.embedders.hashing import Hashing
+from soma.memory.embedders.hashing import HashingEmbedder
 
 pytestmark = pytest.mark.learning
 
@@ -129,7 +129,7 @@ class Life:
 
 @pytest.mark.parametrize("seed", range(4))
 async def test_values_after_a_rollback_are_those_of_the_version(settings, seed):
-    async with open_brain(settings, embedder=Hashing()) as opened:
+    async with open_brain(settings, embedder=HashingEmbedder()) as opened:
         life = Life(opened, seed)
         await life.begin()
         for _ in range(3):
@@ -144,7 +144,7 @@ async def test_values_after_a_rollback_are_those_of_the_version(settings, seed):
 
 
 async def test_what_another_learner_taught_stays_when_one_goes_back(settings):
-    async with open_brain(settings, embedder=Hashing()) as opened:
+    async with open_brain(settings, embedder=HashingEmbedder()) as opened:
         life = Life(opened, 1)
         await life.begin()
         for _ in range(3):
@@ -161,7 +161,7 @@ async def test_what_another_learner_taught_stays_when_one_goes_back(settings):
 
 async def test_a_rollback_says_what_it_cannot_give_back(settings):
     """Steps of values were not kept from the beginning: what is older stays, and is told."""
-    async with open_brain(settings, embedder=Hashing()) as opened:
+    async with open_brain(settings, embedder=HashingEmbedder()) as opened:
         life = Life(opened, 2)
         await life.begin()
         for _ in range(4):
@@ -187,7 +187,7 @@ def _as_before_steps_were_kept(tx) -> None:
 
 
 async def test_a_value_that_nobody_taught_is_noticed(settings):
-    async with open_brain(settings, embedder=Hashing()) as opened:
+    async with open_brain(settings, embedder=HashingEmbedder()) as opened:
         life = Life(opened, 3)
         await life.begin()
         await life.evidence()

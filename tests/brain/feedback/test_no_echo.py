@@ -8,7 +8,7 @@ from tests.brain.requests import new_feedback, new_query, new_report
 
 from soma.brain.root import open_brain
 from soma.brain.verify import verify_database
-from soma.memory.embedders.hashing import Hashing
+from soma.memory.embedders.hashing import HashingEmbedder
 
 pytestmark = pytest.mark.learning
 
@@ -152,7 +152,7 @@ async def test_a_tool_that_fails_without_end_keeps_a_floor_and_recovers_from_it(
 async def test_beyond_the_day_what_one_persons_turns_come_to_is_felt_and_teaches_nothing(settings):
     settings = settings.model_copy(update={"lessons_per_day": 3})
     failing: dict[str, Any] = {"tool_outcomes": {"calculator": "failed"}, "confidence": 0.0, "latency_ms": 9_000.0}
-    async with open_brain(settings, embedder=Hashing()) as opened:
+    async with open_brain(settings, embedder=HashingEmbedder()) as opened:
         client = opened.client
         for number in range(3):
             await client.publish_turn_metrics(ALICE, new_report(**metrics_of(f"t{number}", **failing)))

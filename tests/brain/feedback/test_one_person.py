@@ -11,7 +11,7 @@ from soma.brain.feedback.targets import find_target
 from soma.brain.root import open_brain
 from soma.brain.settings import BrainSettings
 from soma.brain.verify import verify_database
-from soma.memory.embedders.hashing import Hashing
+from soma.memory.embedders.hashing import HashingEmbedder
 
 pytestmark = pytest.mark.learning
 
@@ -155,7 +155,7 @@ async def test_a_word_that_was_rolled_back_may_be_said_again_under_a_key(opened,
 
 @pytest.fixture
 async def bounded(settings):
-    async with open_brain(settings.model_copy(update={"lessons_per_day": 5}), embedder=Hashing()) as opened:
+    async with open_brain(settings.model_copy(update={"lessons_per_day": 5}), embedder=HashingEmbedder()) as opened:
         await remembered(opened.client)
         yield opened
 
@@ -201,10 +201,10 @@ async def test_one_batch_teaches_no_more_than_the_day_has_room_for(bounded):
 async def test_a_day_outlives_a_restart_and_holds_for_words_that_change(settings):
     settings = settings.model_copy(update={"lessons_per_day": 3})
     turn = {"conversation_id": "c1", "turn_id": "t1"}
-    async with open_brain(settings, embedder=Hashing()) as opened:
+    async with open_brain(settings, embedder=HashingEmbedder()) as opened:
         for number in range(3):
             await opened.client.feedback(ALICE, new_feedback(**turn, reward=number / 10))
-    async with open_brain(settings, embedder=Hashing()) as opened:
+    async with open_brain(settings, embedder=HashingEmbedder()) as opened:
         before = await opened.client.state(ALICE)
         for number in range(20):
             answer = await opened.client.feedback(
@@ -255,7 +255,7 @@ async def test_a_hundred_lessons_a_day_are_learned_as_they_always_were(settings)
     for most in (0, BrainSettings.model_fields["lessons_per_day"].default):
         async with open_brain(
             settings.model_copy(update={"lessons_per_day": most, "data_dir": settings.data_dir / str(most)}),
-            embedder=Hashing(),
+            embedder=HashingEmbedder(),
         ) as opened:
             items = [{"conversation_id": f"c{n}", "reward": n % 7 / 7} for n in range(100)]
             await opened.client.feedback_batch(ALICE, items)

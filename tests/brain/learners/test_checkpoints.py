@@ -16,7 +16,7 @@ from soma.events.chain import Head
 from soma.events.facts.codec import fact_of
 from soma.events.facts.learning import LearningCheckpointed
 from soma.events.log import Log
-from soma.memory.embedders.hashing import Hashing
+from soma.memory.embedders.hashing import HashingEmbedder
 
 STATE = LearnerState.initial(Hyperparameters())
 
@@ -41,7 +41,7 @@ def test_a_changed_checkpoint_is_not_signed(tmp_path, change):
 
 async def test_checkpoints_come_at_their_pace_and_replay_confirms_them(settings):
     settings = settings.model_copy(update={"checkpoint_every": 100})
-    async with open_brain(settings, embedder=Hashing()) as opened:
+    async with open_brain(settings, embedder=HashingEmbedder()) as opened:
         for batch in range(3):
             items = [{"conversation_id": f"{batch} {n}", "reward": n / 90} for n in range(90)]
             await opened.client.feedback_batch(replace(ALICE, user_id=f"user-{batch}"), items)
@@ -57,10 +57,10 @@ async def test_every_learner_is_there_at_the_start(settings):
     from soma.brain.types import Principal
 
     tenants = [Principal(tenant_id=f"t{n}", user_id="u", agent_id="a") for n in range(20)]
-    async with open_brain(settings, embedder=Hashing()) as opened:
+    async with open_brain(settings, embedder=HashingEmbedder()) as opened:
         for tenant in tenants:
             for number in range(3):
                 await opened.client.feedback(tenant, new_feedback(conversation_id=f"c{number}", reward=0.5))
-    async with open_brain(settings, embedder=Hashing()) as opened:
+    async with open_brain(settings, embedder=HashingEmbedder()) as opened:
         kept = [opened.writer.kept(("learner", tenant.tenant_id, "a")) for tenant in tenants]
         assert [standing.state.version for standing in kept if standing] == [3] * 20

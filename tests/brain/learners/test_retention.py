@@ -19,7 +19,7 @@ from soma.events.chain import verify
 from soma.events.facts.codec import draft, fact_of
 from soma.events.facts.learning import LearningCheckpointed, LearningErased
 from soma.events.log import Log
-from soma.memory.embedders.hashing import Hashing
+from soma.memory.embedders.hashing import HashingEmbedder
 
 pytestmark = pytest.mark.learning
 
@@ -76,11 +76,11 @@ def aged(opened, days: float = DAYS + 2) -> None:
 @pytest.fixture
 async def old(settings):
     """A brain whose Alice and Mallory have lived long ago, and who go on today. Opened again: heads are read anew."""
-    async with open_brain(settings, embedder=Hashing()) as opened:
+    async with open_brain(settings, embedder=HashingEmbedder()) as opened:
         await lived(opened.client)
         await lived(opened.client, MALLORY)
         aged(opened)
-    async with open_brain(settings, embedder=Hashing()) as opened:
+    async with open_brain(settings, embedder=HashingEmbedder()) as opened:
         await lived(opened.client, turns=range(10, 13))
         yield opened
 
@@ -125,7 +125,7 @@ async def test_what_is_old_goes_and_what_was_learned_stays_to_the_bit(old, setti
 async def test_a_restart_and_every_later_version_come_out_the_same(old, settings):
     hashes = {n: old.brain._learners.state_at(old.writer.database, ALICE, n).state_hash() for n in range(27, 45)}
     await old.retention.erase_old()
-    async with open_brain(settings, embedder=Hashing()) as again:
+    async with open_brain(settings, embedder=HashingEmbedder()) as again:
         learners: Learners = again.brain._learners
         assert {n: learners.state_at(again.writer.database, ALICE, n).state_hash() for n in hashes} == hashes
         mallory = Log(again.writer.database).newest(MALLORY.tenant_id, stream_of(MALLORY), ["learning.checkpointed"])
@@ -189,7 +189,7 @@ async def test_a_kill_between_any_two_steps_leaves_a_whole_log(old, settings, mo
         assert stretch is not None
         await old.writer.write(lambda tx, stretch=stretch: erase(tx, ALICE, stretch))
     assert any(told(old)[: boundary.head.seq])
-    async with open_brain(settings, embedder=Hashing()) as again:
+    async with open_brain(settings, embedder=HashingEmbedder()) as again:
         assert (await again.client.state(ALICE)) == before
         assert proved(again, settings).states["acme helper"] == before.state_hash
         await again.retention.erase_old()
@@ -210,7 +210,7 @@ async def test_one_tenant_s_time_leaves_the_other_s_rows(old, settings):
 
 
 async def test_two_processes_on_one_log_erase_once(old, settings):
-    async with open_brain(settings, embedder=Hashing()) as other:
+    async with open_brain(settings, embedder=HashingEmbedder()) as other:
         await old.retention.erase_old()
         await other.retention.erase_old()
         log = Log(old.writer.database).stream(ALICE.tenant_id, stream_of(ALICE))

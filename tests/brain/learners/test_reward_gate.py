@@ -16,7 +16,7 @@ from soma.brain.verify import verify_database
 from soma.events.facts.codec import fact_of
 from soma.events.facts.learning import RewardVoided, WeightsUpdated
 from soma.events.log import Log
-from soma.memory.embedders.hashing import Hashing
+from soma.memory.embedders.hashing import HashingEmbedder
 
 pytestmark = pytest.mark.learning
 
@@ -130,7 +130,7 @@ async def test_an_answer_that_was_withdrawn_stays_out_when_an_earlier_one_is_wit
 
 async def test_withdrawals_add_up_across_rollbacks_batches_and_a_restart(settings):
     settings = settings.model_copy(update={"snapshot_every": 3, "batch_workers": 0})
-    async with open_brain(settings, embedder=Hashing()) as opened:
+    async with open_brain(settings, embedder=HashingEmbedder()) as opened:
         client = opened.client
         await taught(client, ["a", "b", "c"])
         await client.rollback(ALICE, version=5)
@@ -146,7 +146,7 @@ async def test_withdrawals_add_up_across_rollbacks_batches_and_a_restart(setting
         connection = opened.writer.database.connect()
         connection.execute("DELETE FROM learner_snapshots WHERE version > 1")
         connection.close()
-    async with open_brain(settings, embedder=Hashing()) as opened:
+    async with open_brain(settings, embedder=HashingEmbedder()) as opened:
         assert await opened.client.state(ALICE) == before
 
 

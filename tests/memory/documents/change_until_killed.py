@@ -12,8 +12,8 @@ import sys
 
 from soma.events.database import Database
 from soma.events.writer import Writer
-from soma.memory.documents.importing import Chunking, Document
-from soma.memory.embedders.hashing import Hashing
+from soma.memory.documents.importing import Chunking, NewDocument
+from soma.memory.embedders.hashing import HashingEmbedder
 from soma.memory.memory import Memory
 from soma.memory.types import Owner
 
@@ -39,13 +39,13 @@ async def change(url: str, commits: int, verb: str, *words: str) -> None:
     writer = Dying(Database(url))
     writer.commits_left = commits
     writer.start()
-    memory = Memory(writer, Hashing(64))
+    memory = Memory(writer, HashingEmbedder(64))
     if verb == "forget":
         there = {one.name: one.id for one in await memory.documents(ALICE)}
         await memory.forget_documents(ALICE, [there[name] for name in words])
     else:
         name, collection, origin, text = words
-        document = Document(name=name, text=text, format="markdown", collection=collection, origin=origin)
+        document = NewDocument(name=name, text=text, format="markdown", collection=collection, origin=origin)
         await memory.import_document(ALICE, document, CHUNKING)
     memory.close()
     writer.close()

@@ -7,8 +7,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from soma.memory.documents.blocks import markdown, paragraphs
-from soma.memory.documents.chunks import chunks
-from soma.memory.text.sentences import sentences
+from soma.memory.documents.chunks import cut_chunks
+from soma.memory.text.sentences import find_sentences
 
 NOTES = """---
 title: Notes
@@ -51,7 +51,7 @@ def words(text: str) -> int:
 
 
 def cut(text: str, *, budget: int = 160, blocks=markdown):
-    return chunks(text, blocks(text), budget=budget, count=words)
+    return cut_chunks(text, blocks(text), budget=budget, count=words)
 
 
 def test_a_chunk_stands_under_its_headings_and_knows_its_lines():
@@ -106,7 +106,7 @@ def test_plain_text_is_cut_at_blank_lines():
     ],
 )
 def test_sentences_end_where_readers_pause(text, expected):
-    assert [text[start:end] for start, end in sentences(text)] == expected
+    assert [text[start:end] for start, end in find_sentences(text)] == expected
 
 
 MARKDOWN = st.lists(
@@ -125,7 +125,7 @@ def test_no_word_is_lost_and_the_budget_holds(text, budget, blocks):
     def letters(part: str) -> int:
         return len(re.findall(r"\S", part))
 
-    found = chunks(text, blocks(text), budget=budget, count=letters)
+    found = cut_chunks(text, blocks(text), budget=budget, count=letters)
     assert all(letters(chunk.text) <= budget for chunk in found)
     assert [chunk.start for chunk in found] == sorted(chunk.start for chunk in found)
     said = " ".join(chunk.text + " ".join(chunk.headings) for chunk in found)

@@ -5,7 +5,7 @@ from datetime import date
 import pytest
 
 from soma.memory.documents.blocks import markdown
-from soma.memory.documents.dates import dated
+from soma.memory.documents.dates import find_date
 from soma.memory.documents.days import days_of
 
 
@@ -24,7 +24,7 @@ from soma.memory.documents.days import days_of
     ],
 )
 def test_front_matter_dates_first_then_a_line_near_the_top_then_the_name(text: str, name: str, day: date) -> None:
-    assert dated(text, name) == day
+    assert find_date(text, name) == day
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_front_matter_dates_first_then_a_line_near_the_top_then_the_name(text: s
     ],
 )
 def test_a_span_a_story_a_row_and_what_is_no_day_date_nothing(text: str) -> None:
-    assert dated(text, "notes.md") is None
+    assert find_date(text, "notes.md") is None
 
 
 SECTIONS = "## 2026-01-12\n\nBlue.\n\n## 2026-04-20\n\nGreen.\n\n## 2026-09-07\n\nRed.\n"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from soma.brain.tokens import BundledTokenizer
 from soma.memory.checks import TEXT_BYTES
 from soma.memory.documents.blocks import markdown, paragraphs
-from soma.memory.documents.chunks import chunks
+from soma.memory.documents.chunks import cut_chunks
 from soma.memory.documents.importing import READERS
 
 BUDGET = 160
@@ -29,7 +29,7 @@ def tokenizer():
 
 
 def cut(text, *, budget=BUDGET, count=lambda text: len(text.split()), blocks=markdown):
-    return chunks(text, blocks(text), budget=budget, count=count)
+    return cut_chunks(text, blocks(text), budget=budget, count=count)
 
 
 def words(text):

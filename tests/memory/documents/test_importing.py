@@ -3,7 +3,7 @@
 import pytest
 from tests.memory.conftest import owner
 
-from soma.memory.documents.importing import LARGEST_BYTES, Chunking, Document
+from soma.memory.documents.importing import LARGEST_BYTES, Chunking, NewDocument
 from soma.memory.errors import BadName, EmptyText, OutOfRange, TextTooLong
 from soma.memory.types import Query
 
@@ -24,8 +24,8 @@ The review is on Friday.
 """
 
 
-def notes(text: str = NOTES, **fields) -> Document:
-    return Document(**{"name": "notes.md", "text": text, "format": "markdown", **fields})
+def notes(text: str = NOTES, **fields) -> NewDocument:
+    return NewDocument(**{"name": "notes.md", "text": text, "format": "markdown", **fields})
 
 
 def counts(whole) -> tuple[int, int, int, int]:

@@ -9,8 +9,8 @@ from tests.memory.conftest import opened
 from tests.memory.documents.change_until_killed import ALICE, CHUNKING
 
 from soma.events.database import Database
-from soma.memory.documents.importing import Document
-from soma.memory.embedders.hashing import Hashing
+from soma.memory.documents.importing import NewDocument
+from soma.memory.embedders.hashing import HashingEmbedder
 from soma.memory.rows.documents import read_documents
 
 FOLDER = "aaaaaaaa/bbbbbbbb"
@@ -18,7 +18,7 @@ FISH, FROGS, TEA = "The heron eats fish.", "The heron eats frogs.", "Tea is at f
 
 
 def document(name, text, collection="default", origin=""):
-    return Document(name=name, text=text, format="markdown", collection=collection, origin=origin)
+    return NewDocument(name=name, text=text, format="markdown", collection=collection, origin=origin)
 
 
 async def shelf(memory, database):
@@ -75,7 +75,7 @@ async def import_again(memory, name, collection, origin, text):
 async def test_after_a_kill_no_document_is_half_there_and_the_same_again_ends_it(
     tmp_path, database, there, words, after
 ):
-    async with opened(database, Hashing(64)) as memory:
+    async with opened(database, HashingEmbedder(64)) as memory:
         for one in there:
             await memory.import_document(ALICE, one, CHUNKING)
     folder = tmp_path / "copies"
@@ -87,7 +87,7 @@ async def test_after_a_kill_no_document_is_half_there_and_the_same_again_ends_it
     assert len(copies) > 1, "it died once at least"
     for copy in copies:
         left = Database(f"sqlite:///{copy}")
-        async with opened(left, Hashing(64)) as memory:
+        async with opened(left, HashingEmbedder(64)) as memory:
             found = await shelf(memory, left)
             await (forget_again if words[0] == "forget" else import_again)(memory, *words[1:])
             assert await shelf(memory, left) == after, (copy.name, found)

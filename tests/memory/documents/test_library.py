@@ -7,9 +7,9 @@ from tests.memory.conftest import Counting, opened, owner, prepared
 
 from soma.events.database import Database
 from soma.memory.catalogue.identity import Delivery, IncomingDocument
-from soma.memory.documents.importing import Chunking, Document, digest_of
-from soma.memory.errors import BadName, ModelUnavailable, NotTheAuthor, UnknownDocument
-from soma.memory.jsonl import lines
+from soma.memory.documents.importing import Chunking, NewDocument, digest_of
+from soma.memory.errors import BadName, EmbedderUnavailable, NotTheAuthor, UnknownDocument
+from soma.memory.jsonl import to_lines
 from soma.memory.memory import migrate
 from soma.memory.types import NewMemory
 
@@ -19,7 +19,7 @@ OTHER = "aaaaaaaa/cccccccc"
 
 
 def document(text, name="README.md", **fields):
-    return Document(**{"name": name, "text": text, "format": "markdown", **fields})
+    return NewDocument(**{"name": name, "text": text, "format": "markdown", **fields})
 
 
 async def shelf(memory, who):
@@ -208,7 +208,7 @@ class Failing(Counting):
     def read(self, text):
         self.left -= 1
         if self.left < 0:
-            raise ModelUnavailable
+            raise EmbedderUnavailable
         return super().read(text)
 
 
@@ -218,13 +218,13 @@ async def test_an_import_that_breaks_off_is_told_and_ended_by_the_next(database,
     async with opened(database, embedder) as memory:
         await memory.import_document(alice, document("The heron eats fish.", "a.md"), CHUNKING)
         embedder.left = 0
-        with pytest.raises(ModelUnavailable):
+        with pytest.raises(EmbedderUnavailable):
             await memory.import_document(alice, document("The heron eats frogs.", "a.md"), CHUNKING)
-        with pytest.raises(ModelUnavailable):
+        with pytest.raises(EmbedderUnavailable):
             await memory.import_document(alice, document("Nothing of it is there.", "b.md"), CHUNKING)
         assert await shelf(memory, alice) == [("default", "a.md", 1)]
         embedder.left = 50
-        with pytest.raises(ModelUnavailable):
+        with pytest.raises(EmbedderUnavailable):
             await memory.import_document(alice, document(book, "c.md"), CHUNKING)
         begun = next(one for one in await memory.documents(alice) if one.name == "c.md")
         assert (begun.digest, 0 < begun.chunks < 120) == ("", True)
@@ -315,9 +315,9 @@ async def test_an_edited_file_of_an_earlier_version_replaces_what_it_was(older, 
 async def test_chunks_that_came_as_lines_are_documents_and_are_recognised(memory, alice):
     await memory.import_document(alice, document("The heron eats fish.", collection="a"), CHUNKING)
     await memory.import_document(alice, document("The lathe runs at 400.", collection="b"), CHUNKING)
-    exported = list(lines(await memory.export(alice)))
+    exported = list(to_lines(await memory.export(alice)))
     bob = owner("bob")
-    await memory.take(bob, exported)
+    await memory.import_lines(bob, exported)
     assert await shelf(memory, bob) == [("", "README.md", 1), ("", "README.md", 1)]
     again = await memory.import_document(bob, document("The lathe runs at 400.", collection="b"), CHUNKING)
     assert (again.step.action, len((await memory.list(bob)).items)) == ("unchanged", 2)

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
 
-from soma.memory.embedders.hashing import Hashing
+from soma.memory.embedders.hashing import HashingEmbedder
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Provider:
         return self.script.pop(0) if self.script else (200, {}, self.embedded(body))
 
     def embedded(self, body: dict[str, Any]) -> dict[str, Any]:
-        model = Hashing(body.get("dimensions") or self.dimension)
+        model = HashingEmbedder(body.get("dimensions") or self.dimension)
         rows = [
             {"index": number, "object": "embedding", "embedding": (3 * model.read(text).vector).tolist()}
             for number, text in enumerate(body["input"])

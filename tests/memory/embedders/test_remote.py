@@ -14,10 +14,10 @@ from tests.memory.test_remember import new, recalled
 
 from soma.memory import embedding_models
 from soma.memory.embedders import remote
-from soma.memory.embedders.choose import Choice, embedder
-from soma.memory.embedders.hashing import Hashing
+from soma.memory.embedders.choose import ModelChoice, make_embedder
+from soma.memory.embedders.hashing import HashingEmbedder
 from soma.memory.embedders.remote import PAUSE_SECONDS
-from soma.memory.errors import ModelUnavailable
+from soma.memory.errors import EmbedderUnavailable
 
 KEY = "sk-secret"
 
@@ -55,8 +55,8 @@ def provider() -> Iterator[Provider]:
 
 
 def chosen(provider, http, *, dimension=0, patience_seconds=2.0):
-    choice = Choice(kind="openai", model="embed-small", url=provider.url, dimension=dimension)
-    return embedder(choice, http, key=KEY, patience_seconds=patience_seconds)
+    choice = ModelChoice(kind="openai", model="embed-small", url=provider.url, dimension=dimension)
+    return make_embedder(choice, http, key=KEY, patience_seconds=patience_seconds)
 
 
 def test_vectors_come_in_order_with_length_one(provider, http):
@@ -66,7 +66,7 @@ def test_vectors_come_in_order_with_length_one(provider, http):
     assert len(provider.bodies) == 3
     assert (model.name, model.dimension, model.late_dimension) == ("openai/embed-small", 32, 0)
     for text, reading in zip(texts, readings, strict=True):
-        assert np.allclose(reading.vector, Hashing(32).read(text).vector, atol=1e-6)
+        assert np.allclose(reading.vector, HashingEmbedder(32).read(text).vector, atol=1e-6)
         assert reading.vector.dtype == np.float32
     assert provider.bodies[0]["model"] == "embed-small"
     assert provider.keys[0] == f"Bearer {KEY}"
@@ -93,7 +93,7 @@ def test_a_server_that_is_away_is_given_up_in_time_and_found_again(http, clock):
         port = probe.getsockname()[1]
     provider = Provider(url=f"http://127.0.0.1:{port}/v1")
     model = chosen(provider, http, patience_seconds=0.6)
-    with pytest.raises(ModelUnavailable, match="does not answer"):
+    with pytest.raises(EmbedderUnavailable, match="does not answer"):
         model.read("text")
     assert clock.waits == [PAUSE_SECONDS]  # twice as long would be beyond its patience
     with serving(provider, port):
@@ -115,7 +115,7 @@ def test_a_server_that_is_away_is_given_up_in_time_and_found_again(http, clock):
 )
 def test_what_will_not_get_better_is_said_at_once_and_without_the_key(provider, http, answer, said):
     provider.script = [answer]
-    with pytest.raises(ModelUnavailable, match=said) as caught:
+    with pytest.raises(EmbedderUnavailable, match=said) as caught:
         chosen(provider, http).read("text")
     assert KEY not in str(caught.value)
     assert len(provider.bodies) == 1
@@ -125,19 +125,19 @@ def test_a_model_that_changes_its_dimension_is_not_believed(provider, http):
     model = chosen(provider, http)
     model.read("text")
     provider.dimension = 48
-    with pytest.raises(ModelUnavailable, match="48 numbers, not 32"):
+    with pytest.raises(EmbedderUnavailable, match="48 numbers, not 32"):
         model.read("text")
 
 
 def test_a_choice_without_a_model_is_refused(http):
-    with pytest.raises(ModelUnavailable, match="name of a model"):
-        embedder(Choice(kind="openai"), http, patience_seconds=1)
+    with pytest.raises(EmbedderUnavailable, match="name of a model"):
+        make_embedder(ModelChoice(kind="openai"), http, patience_seconds=1)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("litellm") is not None, reason="LiteLLM is installed")
 def test_without_the_extra_the_error_says_what_to_install(http):
-    model = embedder(Choice(kind="litellm", model="cohere/embed"), http, key=KEY, patience_seconds=1)
-    with pytest.raises(ModelUnavailable, match=r"uv pip install -e '.\[litellm\]'"):
+    model = make_embedder(ModelChoice(kind="litellm", model="cohere/embed"), http, key=KEY, patience_seconds=1)
+    with pytest.raises(EmbedderUnavailable, match=r"uv pip install -e '.\[litellm\]'"):
         model.read("text")
 
 
@@ -145,7 +145,7 @@ async def test_while_the_model_is_away_nothing_is_half_remembered(provider, http
     async with opened(database, chosen(provider, http, patience_seconds=0.1)) as memory:
         await memory.remember(alice, [new()])
         provider.script = [(503, {}, {})] * 9
-        with pytest.raises(ModelUnavailable):
+        with pytest.raises(EmbedderUnavailable):
             await memory.remember(alice, [new("lost"), new("also lost")])
         provider.script = []
         assert await recalled(memory, alice, "what is my cat called?") == ["My cat is called Miso."]
@@ -153,18 +153,20 @@ async def test_while_the_model_is_away_nothing_is_half_remembered(provider, http
 
 
 async def test_a_former_model_is_made_again_from_what_was_kept_of_it(provider, http, database, alice, caplog):
-    choice = Choice(kind="openai", model="embed-small", url=provider.url)
+    choice = ModelChoice(kind="openai", model="embed-small", url=provider.url)
     async with opened(database, chosen(provider, http)) as memory:
-        await embedding_models.keep(memory._store.writer, choice, chosen(provider, http))
+        await embedding_models.write_choice_of(memory._store.writer, choice, chosen(provider, http))
         await memory.remember(alice, [new()])
     [(text,)] = database.query("SELECT choice FROM memory_models")
     assert KEY not in text
 
-    def make(other: Choice):
-        return embedder(other, http, key=KEY, patience_seconds=0.1)
+    def make(other: ModelChoice):
+        return make_embedder(other, http, key=KEY, patience_seconds=0.1)
 
-    assert [model.name for model in embedding_models.former(database, Choice(), make)] == ["openai/embed-small"]
-    assert embedding_models.former(database, choice, make) == []  # no vector of the bundled one is there
+    assert [model.name for model in embedding_models.find_former(database, ModelChoice(), make)] == [
+        "openai/embed-small"
+    ]
+    assert embedding_models.find_former(database, choice, make) == []  # no vector of the bundled one is there
     provider.script = [(500, {}, {})] * 9
-    assert embedding_models.former(database, Choice(), make) == []
+    assert embedding_models.find_former(database, ModelChoice(), make) == []
     assert "recall goes by words" in caplog.text

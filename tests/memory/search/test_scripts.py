@@ -4,8 +4,8 @@ import unicodedata
 
 import pytest
 
-from soma.memory.text.folding import ASSIGNED, bare, folded
-from soma.memory.text.words import indexed_words, sought, sought_signs, tokens
+from soma.memory.text.folding import ASSIGNED, fold, strip_accents
+from soma.memory.text.words import index_words, question_forms, question_signs, tokens
 from soma.memory.types import NewMemory, Query
 from soma.memory.views import VIEWS
 
@@ -161,11 +161,11 @@ def test_a_word_of_any_letters_is_found_by_itself_in_every_case():
     """Whatever a letter folds to, a text with it is found by it in capitals, small, composed and decomposed."""
     for code in ASSIGNED:
         letter = chr(code)
-        if not letter.isalnum() or (folded(letter) == letter == bare(letter) and code % 50):
+        if not letter.isalnum() or (fold(letter) == letter == strip_accents(letter) and code % 50):
             continue
-        held = set(indexed_words(f"a {letter}b{letter} c"))
+        held = set(index_words(f"a {letter}b{letter} c"))
         for spelt in (letter, letter.upper(), letter.lower(), unicodedata.normalize("NFD", letter)):
-            wanted = sought(f"{spelt}b{spelt}")
+            wanted = question_forms(f"{spelt}b{spelt}")
             assert wanted, hex(code)
             assert all(held.intersection(forms) for forms in wanted), (hex(code), wanted)
 
@@ -174,19 +174,19 @@ def test_every_sign_outside_of_ascii_is_found_by_itself():
     for code in ASSIGNED:
         sign = chr(code)
         if unicodedata.category(sign) == "So":
-            wanted = [*sought_signs(sign), *(form for forms in sought(sign) for form in forms)]
-            assert not wanted or set(wanted) & set(indexed_words(f"a {sign} b")), hex(code)
+            wanted = [*question_signs(sign), *(form for forms in question_forms(sign) for form in forms)]
+            assert not wanted or set(wanted) & set(index_words(f"a {sign} b")), hex(code)
 
 
 def test_folding_is_done_once_and_for_all():
     for code in ASSIGNED:
-        once = folded(f"a{chr(code)}b")
-        assert folded(once) == once, hex(code)
-        assert bare(bare(once)) == bare(once), hex(code)
+        once = fold(f"a{chr(code)}b")
+        assert fold(once) == once, hex(code)
+        assert strip_accents(strip_accents(once)) == strip_accents(once), hex(code)
 
 
 def test_plain_english_is_cut_as_ever():
     assert tokens("Anna's self-care ISN'T over; O'Neil_2 paid 3.50.") == [
         "anna", "self", "care", "isn't", "over", "o'neil", "2", "paid", "3", "50",
     ]  # fmt: skip
-    assert indexed_words("We went home early") == ["we", "went", "home", "earli"]
+    assert index_words("We went home early") == ["we", "went", "home", "earli"]

@@ -3,7 +3,7 @@
 import pytest
 from tests.memory.test_remember import new
 
-from soma.memory.text.languages import ENGLISH, FRENCH, GERMAN, SPANISH, UNKNOWN, asked_in, language_of, stem
+from soma.memory.text.languages import ENGLISH, FRENCH, GERMAN, SPANISH, UNKNOWN, language_of, question_languages, stem
 from soma.memory.text.words import content_words, tokens, words
 from soma.memory.types import Query
 
@@ -47,7 +47,7 @@ def test_a_text_tells_its_language_and_so_does_a_question(language):
     for text in TEXTS[language]:
         assert language_of(tokens(text)) is language
     for question in QUESTIONS[language]:
-        assert asked_in(tokens(question))[0] is language
+        assert question_languages(tokens(question))[0] is language
 
 
 @pytest.mark.parametrize("language", TEXTS, ids=lambda language: language.name)
@@ -55,7 +55,7 @@ async def test_a_question_finds_other_forms_of_its_words_among_texts_of_every_la
     everything = [text for texts in TEXTS.values() for text in texts]
     await memory.remember(alice, [new(text, key=text) for text in everything])
     for question, answer in zip(QUESTIONS[language], TEXTS[language], strict=False):
-        with memory._store.partitions.opened("acme", "default", alice.visible()) as partitions:
+        with memory._store.partitions.open("acme", "default", alice.visible()) as partitions:
             found = by_words(memory, partitions, question)
         assert found[0] == answer
 
@@ -66,7 +66,7 @@ def by_words(memory, partitions, question) -> list[str]:
     from soma.memory.views.question import parse_question
 
     filled = [partition for partition in partitions if len(partition)]
-    reading = memory._store.spaces.of("acme").embedder.read(question)
+    reading = memory._store.spaces.space_of("acme").embedder.read(question)
     field = Corpus(filled, parse_question(Query(text=question), reading, filled, 0.0))
     order = sorted(range(len(field.lexical)), key=lambda row: -field.lexical[row])
     return [field.place(row).entry.text for row in order if field.lexical[row] > 0]

@@ -65,8 +65,8 @@ def test_what_is_no_moment_is_refused(written):
 async def test_lines_of_other_programs_bring_their_dates(database, memory, alice):
     written = ["2016-12-31T23:59:60Z", "2016-12-31T24:00:00", 1483228800, 1483228800000]
     lines = [json.dumps({"text": f"note {n}", "occurred_at": when}) for n, when in enumerate(written)]
-    await memory.take(alice, lines)
+    await memory.import_lines(alice, lines)
     found = (await memory.list(alice)).items
     assert {one.occurred_at for one in found} == {"2017-01-01T00:00:00.000000+00:00"}
     with pytest.raises(BadTime, match=r"line 1.occurred_at"):
-        await memory.take(alice, ['{"text": "x", "occurred_at": 1e300}'])
+        await memory.import_lines(alice, ['{"text": "x", "occurred_at": 1e300}'])

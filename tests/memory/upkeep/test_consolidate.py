@@ -98,7 +98,7 @@ async def test_links_between_what_belongs_together_are_reinforced(told, alice, d
     await told.link(alice, "garden0", NewLink(to_key="garden1", relation="about", weight=0.5))
     await told.consolidate(alice)
     assert database.query("SELECT weight FROM memory_links WHERE relation = 'about'") == [(0.55,)]
-    with told._store.partitions.opened("acme", "default", alice.visible()) as (private, *_):
+    with told._store.partitions.open("acme", "default", alice.visible()) as (private, *_):
         assert len(list(private.links.pairs())) == 2  # both ways: where a summary is from makes nothing come to mind
 
 

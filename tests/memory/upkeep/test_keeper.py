@@ -12,9 +12,9 @@ from tests.memory.upkeep.test_consolidate import GARDEN, TRAIN, synthesised
 from tests.memory.upkeep.test_reconcile import SPOILT, behind_its_back
 from tests.memory.upkeep.test_reembed import STALE_FOR_EVER
 
-from soma.memory.embedders.choose import Choice
-from soma.memory.embedders.choose import embedder as chosen
-from soma.memory.embedders.hashing import Hashing
+from soma.memory.embedders.choose import ModelChoice
+from soma.memory.embedders.choose import make_embedder as chosen
+from soma.memory.embedders.hashing import HashingEmbedder
 from soma.memory.upkeep import keeper
 from soma.memory.upkeep.keeper import Routine
 
@@ -23,7 +23,7 @@ QUICK = Routine(every_seconds=0.02, share=1.0, consolidate=False)
 
 @asynccontextmanager
 async def kept(memory, routine=QUICK):
-    task = asyncio.create_task(memory.keep(routine))
+    task = asyncio.create_task(memory.run_upkeep(routine))
     yield
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -81,7 +81,7 @@ async def test_a_flipped_byte_is_found_by_the_regular_comparison(database, embed
 
 
 async def test_another_model_is_taken_up_while_people_work(database, alice):
-    old, target = Hashing(64), Hashing(128)
+    old, target = HashingEmbedder(64), HashingEmbedder(128)
     async with opened(database, old) as memory:
         await memory.remember(alice, [new(text) for text in (*GARDEN, *TRAIN)])
     async with opened(database, target, former=[old]) as memory, kept(memory):
@@ -91,14 +91,14 @@ async def test_another_model_is_taken_up_while_people_work(database, alice):
 
 
 async def test_a_tenant_whose_vectors_cannot_be_made_good_holds_up_no_other(database, alice):
-    old, zoe = Hashing(64), owner("zoe", tenant="zebra")
+    old, zoe = HashingEmbedder(64), owner("zoe", tenant="zebra")
     async with opened(database, old) as memory:
         await memory.remember(alice, [new("The cat sleeps.")])
         await memory.remember(zoe, [new("The zebra runs.")])
     [(theirs,)] = database.query("SELECT id FROM memories WHERE tenant_id = 'acme'")
     only_acme = (trigger.replace("BEGIN", f"WHEN NEW.memory_id = '{theirs}' BEGIN") for trigger in STALE_FOR_EVER)
     behind_its_back(database, *only_acme)
-    async with opened(database, Hashing(128), former=[old]) as memory, kept(memory):
+    async with opened(database, HashingEmbedder(128), former=[old]) as memory, kept(memory):
 
         async def zebra_is_done() -> bool:
             return (await memory.embedding_progress(zoe)).is_done
@@ -108,24 +108,24 @@ async def test_a_tenant_whose_vectors_cannot_be_made_good_holds_up_no_other(data
 
 
 async def test_a_model_that_is_away_is_said_and_asked_again(database, alice):
-    old = Hashing(64)
+    old = HashingEmbedder(64)
     async with opened(database, old) as memory:
         await memory.remember(alice, [new(text) for text in GARDEN])
     provider = Provider(script=[(503, {}, {"error": "overloaded"})] * 3)
     with serving(provider), httpx.Client() as http:
-        choice = Choice(kind="openai", model="embed", url=provider.url, dimension=32)
+        choice = ModelChoice(kind="openai", model="embed", url=provider.url, dimension=32)
         target = chosen(choice, http, patience_seconds=0.05)
         async with opened(database, target, former=[old]) as memory, kept(memory):
 
             async def waits() -> bool:
-                return "overloaded" in memory.waiting("acme")
+                return "overloaded" in memory.waiting_reason("acme")
 
             await until(waits)
             assert len(await recalled(memory, alice, "tomatoes")) == len(GARDEN)
             await until(lambda: _is_done(memory))
 
             async def content() -> bool:
-                return memory.waiting("acme") == ""
+                return memory.waiting_reason("acme") == ""
 
             await until(content)
 
@@ -162,12 +162,12 @@ async def test_it_takes_its_share_of_the_time_and_no_more(database, alice, monke
     monkeypatch.setattr(keeper, "time", clock)
     monkeypatch.setattr(keeper, "asyncio", clock)
 
-    class Slow(Hashing):
+    class Slow(HashingEmbedder):
         def read_all(self, texts):
             clock.worked += 1.0
             return super().read_all(texts)
 
-    old = Hashing(64)
+    old = HashingEmbedder(64)
     async with opened(database, old) as memory:
         await memory.remember(alice, [new(f"note {n}") for n in range(100)])
     async with opened(database, Slow(128), former=[old]) as memory:

@@ -9,13 +9,13 @@ import pytest
 from tests.memory.conftest import MODEL, opened, owner
 from tests.memory.test_remember import new, recalled
 
-from soma.memory.erasing import apply
+from soma.memory.erasing import apply_erasure
 from soma.memory.errors import UnknownKey
 from soma.memory.rows.memories import _first_checksum
 from soma.memory.types import NewLink
-from soma.memory.upkeep.compare import differing
-from soma.memory.upkeep.reconcile import OF_NOBODY, reconcile, unwell
-from soma.memory.upkeep.reembed import reembed
+from soma.memory.upkeep.compare import find_differing
+from soma.memory.upkeep.reconcile import OF_NOBODY, find_unwell_tenants, reconcile
+from soma.memory.upkeep.reembed import switch_model
 
 TEXTS = ["My cat is called Miso.", "I work as a nurse in Lyon.", "The bike needs new brakes."]
 
@@ -83,16 +83,16 @@ async def test_a_spoilt_projection_is_found_said_and_made_anew(told, alice, data
 
 @pytest.mark.parametrize("kind", ["vector_missing", "vector_stale", "vector_left", "link_dangling"])
 async def test_a_quick_look_at_the_start_finds_it_without_reading_a_vector(told, database, kind):
-    assert await unwell(told._store) == set()
+    assert await find_unwell_tenants(told._store) == set()
     behind_its_back(database, SPOILT[kind])
-    assert await unwell(told._store) == ({OF_NOBODY} if kind == "vector_left" else {"acme"})
+    assert await find_unwell_tenants(told._store) == ({OF_NOBODY} if kind == "vector_left" else {"acme"})
 
 
 async def test_a_damaged_vector_is_never_served(told, alice, database, embedder):
     behind_its_back(database, SPOILT["vector_damaged"])
     async with opened(database, embedder) as restarted:
         assert TEXTS[0] in await recalled(restarted, alice, "cat called Miso")
-        with restarted._store.partitions.opened("acme", "default", alice.visible()) as (private, *_):
+        with restarted._store.partitions.open("acme", "default", alice.visible()) as (private, *_):
             assert not private.vectors.rows(np.array([0])).any()
 
 
@@ -122,7 +122,7 @@ def keep_what_is_gone(partition, slot):
 
 @pytest.mark.parametrize("spoil", [drop_words, flip_a_number, lose_a_link, keep_what_is_gone])
 async def test_an_index_in_memory_that_differs_from_its_rows_is_loaded_anew(told, alice, spoil):
-    with told._store.partitions.opened("acme", "default", alice.visible()) as (private, *_):
+    with told._store.partitions.open("acme", "default", alice.visible()) as (private, *_):
         spoil(private, 1)
     report = await compared(told)
     assert set(report.problems) == {"index_differs"}
@@ -137,17 +137,17 @@ async def test_what_was_committed_a_moment_ago_is_no_difference(told, alice, mon
 
     def late(store, erased):
         gate.wait(10)
-        apply(store, erased)
+        apply_erasure(store, erased)
 
     def seen(kept, fresh):
         nonlocal looked
         looked += 1
         if looked == 3:
             gate.set()
-        return differing(kept, fresh)
+        return find_differing(kept, fresh)
 
-    monkeypatch.setattr("soma.memory.forget.apply", late)
-    monkeypatch.setattr("soma.memory.upkeep.reconcile.differing", seen)
+    monkeypatch.setattr("soma.memory.forget.apply_erasure", late)
+    monkeypatch.setattr("soma.memory.upkeep.reconcile.find_differing", seen)
     await told.search(alice, "nurse")
     forgetting = asyncio.create_task(told.forget(alice, keys=["k1"]))
     while told._store.database.query("SELECT 1 FROM memories WHERE key = 'k1'"):  # noqa: ASYNC110 - the commit comes by itself
@@ -191,7 +191,7 @@ async def test_a_damaged_row_is_left_out_and_the_others_are_served(alice, databa
     behind_its_back(database, (DAMAGED | MOVED)[what], *["DELETE FROM memory_embeddings"] * without_vectors)
     async with opened(database, MODEL) as restarted:
         async with asyncio.timeout(10):
-            async for _ in reembed(restarted._store, "acme"):
+            async for _ in switch_model(restarted._store, "acme"):
                 pass
         for _ in range(2):
             assert (await compared(restarted)).problems == {"payload_damaged": 1}

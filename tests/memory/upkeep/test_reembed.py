@@ -7,13 +7,13 @@ from tests.memory.conftest import Counting, opened, owner
 from tests.memory.test_remember import new, recalled
 from tests.memory.upkeep.test_reconcile import behind_its_back
 
-from soma.memory.embedders.hashing import Hashing
-from soma.memory.errors import ModelUnavailable
+from soma.memory.embedders.hashing import HashingEmbedder
+from soma.memory.errors import EmbedderUnavailable
 from soma.memory.types import Query
-from soma.memory.upkeep.reembed import progress, reembed
+from soma.memory.upkeep.reembed import count_progress, switch_model
 
 TEXTS = ["My cat is called Miso.", "I work as a nurse in Lyon.", "The bike needs new brakes."]
-OLD, NEW = Hashing(64), Hashing(128)
+OLD, NEW = HashingEmbedder(64), HashingEmbedder(128)
 
 
 async def told(database, alice, number: int = 40) -> None:
@@ -36,16 +36,16 @@ async def test_the_old_model_answers_until_every_vector_is_made_then_the_new_one
     async with opened(database, NEW, former=[OLD]) as memory:
         store = memory._store
         assert await dimension(memory, alice) == 64
-        steps = reembed(store, "acme")
+        steps = switch_model(store, "acme")
         assert [await anext(steps), await anext(steps)] == [1, 16]
-        half = progress(store, "acme")
+        half = count_progress(store, "acme")
         assert (half.embedded, half.memories, half.is_done) == (17, 44, False)
         assert half.model != half.target
         assert await dimension(memory, alice) == 64
         assert (await recalled(memory, alice, "cat called"))[0] == TEXTS[0]
         async for _ in steps:
             pass
-        assert progress(store, "acme").is_done
+        assert count_progress(store, "acme").is_done
         assert await dimension(memory, alice) == 128
         assert (await recalled(memory, alice, "cat called"))[0] == TEXTS[0]
     assert models(database) == {"hashing-128/2"}
@@ -59,14 +59,14 @@ async def test_the_old_model_answers_until_every_vector_is_made_then_the_new_one
 async def test_after_a_kill_it_goes_on_where_it_was(database, alice):
     await told(database, alice)
     async with opened(database, NEW, former=[OLD]) as memory:
-        steps = reembed(memory._store, "acme")
+        steps = switch_model(memory._store, "acme")
         await anext(steps)
         await anext(steps)
         await steps.aclose()
     counting = Counting(NEW)
     async with opened(database, counting, former=[OLD]) as memory:
         assert await dimension(memory, alice) == 64
-        async for _ in reembed(memory._store, "acme"):
+        async for _ in switch_model(memory._store, "acme"):
             pass
         assert len(counting.texts) == 44 - 17
         assert await dimension(memory, alice) == 128
@@ -75,13 +75,13 @@ async def test_after_a_kill_it_goes_on_where_it_was(database, alice):
 async def test_what_is_remembered_changed_and_forgotten_meanwhile_is_right_afterwards(database, alice):
     await told(database, alice)
     async with opened(database, NEW, former=[OLD]) as memory:
-        steps = reembed(memory._store, "acme")
+        steps = switch_model(memory._store, "acme")
         await anext(steps)
         await memory.remember(alice, [new("The otter swims at night."), new("note changed", key="n0")])
         await memory.forget(alice, keys=["n1"])
         async for _ in steps:
             await asyncio.sleep(0)
-        assert progress(memory._store, "acme").is_done
+        assert count_progress(memory._store, "acme").is_done
         assert (await recalled(memory, alice, "otter swims"))[0] == "The otter swims at night."
         assert (await recalled(memory, alice, "changed"))[0] == "note changed"
         assert "note 1" not in await recalled(memory, alice, "note 1")
@@ -99,13 +99,13 @@ async def test_recalls_and_remembers_at_the_moment_of_the_switch_find_what_is_th
                 assert TEXTS[0] in await recalled(memory, alice, "cat called Miso")
 
         async def move() -> None:
-            async for _ in reembed(memory._store, "acme"):
+            async for _ in switch_model(memory._store, "acme"):
                 await asyncio.sleep(0)
 
         await asyncio.gather(ask(), move())
-        async for _ in reembed(memory._store, "acme"):
+        async for _ in switch_model(memory._store, "acme"):
             pass
-        assert progress(memory._store, "acme").is_done
+        assert count_progress(memory._store, "acme").is_done
         assert (await recalled(memory, alice, "late 39"))[0] == "late 39"
 
 
@@ -113,9 +113,9 @@ async def test_a_former_model_that_cannot_be_asked_leaves_the_words(database, al
     await told(database, alice)
     async with opened(database, NEW) as memory:
         assert (await recalled(memory, alice, "nurse Lyon"))[0] == TEXTS[1]
-        async for _ in reembed(memory._store, "acme"):
+        async for _ in switch_model(memory._store, "acme"):
             pass
-        assert progress(memory._store, "acme").is_done
+        assert count_progress(memory._store, "acme").is_done
     assert models(database) == {"hashing-128/2"}
 
 
@@ -125,10 +125,10 @@ async def test_a_vector_of_another_source_is_made_anew(database, alice):
         database, "UPDATE memory_embeddings SET source = 'zzz' WHERE memory_id = (SELECT MIN(id) FROM memories)"
     )
     async with opened(database, OLD) as memory:
-        assert not progress(memory._store, "acme").is_done
+        assert not count_progress(memory._store, "acme").is_done
         async with asyncio.timeout(10):
-            assert sum([made async for made in reembed(memory._store, "acme")]) == 1
-        assert progress(memory._store, "acme").is_done
+            assert sum([made async for made in switch_model(memory._store, "acme")]) == 1
+        assert count_progress(memory._store, "acme").is_done
 
 
 STALE_FOR_EVER = [
@@ -143,24 +143,24 @@ async def test_rounds_that_get_nowhere_end_and_say_so(database, alice, caplog):
     behind_its_back(database, *STALE_FOR_EVER)
     async with opened(database, NEW, former=[OLD]) as memory:
         async with asyncio.timeout(10):
-            async for _ in reembed(memory._store, "acme"):
+            async for _ in switch_model(memory._store, "acme"):
                 pass
         assert "7 vectors are still missing" in caplog.text
         assert await dimension(memory, alice) == 64
 
 
-class Away(Hashing):
+class Away(HashingEmbedder):
     """A model whose server is down."""
 
     def read_all(self, texts):
-        raise ModelUnavailable("no answer")
+        raise EmbedderUnavailable("no answer")
 
 
 async def test_while_the_new_model_is_away_the_old_one_answers(database, alice):
     await told(database, alice)
     async with opened(database, Away(128), former=[OLD]) as memory:
-        with pytest.raises(ModelUnavailable):
-            await anext(reembed(memory._store, "acme"))
+        with pytest.raises(EmbedderUnavailable):
+            await anext(switch_model(memory._store, "acme"))
         assert (await recalled(memory, alice, "cat called"))[0] == TEXTS[0]
         await memory.remember(alice, [new("Still written down.")])
         assert (await recalled(memory, alice, "written down"))[0] == "Still written down."

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from soma.bench.candidates.matrix import DEEPEST, CandidateMatrix, Floats, Indexes
 from soma.bench.data.locomo import LocomoConversation
 from soma.memory.embedders.base import Embedder
-from soma.memory.index.traits import NUMBER, TIME, traits
+from soma.memory.index.traits import NUMBER, TIME, find_traits
 from soma.memory.text.words import tokens, words
 from soma.memory.types import NewMemory
 from soma.memory.views.question import ASKS_NUMBER, ASKS_WHEN
@@ -38,7 +38,7 @@ class PlainIndex:
         self.speakers = [str(message.metadata["speaker"]) for message in messages]
         self.image = np.array(["image" in message.metadata for message in messages], np.float64)
         self.asks = np.array([message.text.rstrip().endswith("?") for message in messages], np.float64)
-        bits = np.array([traits(tokens(message.text)) for message in messages])
+        bits = np.array([find_traits(tokens(message.text)) for message in messages])
         self.time, self.number = (bits & TIME > 0).astype(np.float64), (bits & NUMBER > 0).astype(np.float64)
 
     def dense(self, vector: NDArray[np.float32]) -> Floats:

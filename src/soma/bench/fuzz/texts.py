@@ -31,12 +31,12 @@ from soma.bench.fuzz.kinds import Kind, kind, random_kind
 from soma.bench.fuzz.trials import RuleBroken, Trial
 from soma.brain.tokens import BundledTokenizer
 from soma.memory import checks
-from soma.memory.documents.chunks import each_chunk
+from soma.memory.documents.chunks import cut_each_chunk
 from soma.memory.documents.importing import LARGEST_BYTES, READERS
-from soma.memory.index.traits import asking, traits
+from soma.memory.index.traits import find_traits, share_of_questions
 from soma.memory.text import words
 from soma.memory.text.languages import language_of
-from soma.memory.text.sentences import sentences
+from soma.memory.text.sentences import find_sentences
 from soma.memory.views.question import QUESTION_WORDS, parse_time
 from soma.validation import json_errors
 
@@ -58,7 +58,7 @@ def _count(text: str) -> int:
 
 
 def _chunks(blocks: str) -> Read:
-    return lambda text: sum(1 for _ in each_chunk(text, READERS[blocks](text), budget=160, count=_count))
+    return lambda text: sum(1 for _ in cut_each_chunk(text, READERS[blocks](text), budget=160, count=_count))
 
 
 TOOLS = tuple(
@@ -103,16 +103,16 @@ def _cite(text: str) -> Any:
 
 def _traits(text: str) -> Any:
     found = words.tokens(text)
-    return language_of(found), traits(found), asking(text)
+    return language_of(found), find_traits(found), share_of_questions(text)
 
 
 FUNCTIONS: dict[str, tuple[Read, int]] = {
     "a Markdown document": (_chunks("markdown"), LARGEST_BYTES // 4),
     "a text document": (_chunks("text"), LARGEST_BYTES // 4),
-    "sentences of a document": (lambda text: list(sentences(text)), LARGEST_BYTES // 4),
+    "sentences of a document": (lambda text: list(find_sentences(text)), LARGEST_BYTES // 4),
     "tokens of a text": (BundledTokenizer().count, LARGEST_BYTES // 4),
-    "words of a memory": (words.indexed_words, MESSAGE),
-    "words of a search": (lambda text: (words.sought(text), words.sought_signs(text)), MESSAGE),
+    "words of a memory": (words.index_words, MESSAGE),
+    "words of a search": (lambda text: (words.question_forms(text), words.question_signs(text)), MESSAGE),
     "language and traits": (_traits, MESSAGE),
     "dates in a question": (lambda text: parse_time(text.lower(), 1.7e9), MESSAGE),
     "a bare question": (lambda text: QUESTION_WORDS.sub("", text.lower()), MESSAGE),

@@ -17,7 +17,7 @@ from soma.bench.candidates.gather import open_memory
 from soma.bench.fuzz.trials import RuleBroken, Trial
 from soma.brain.tokens import BundledTokenizer
 from soma.memory.checks import not_empty
-from soma.memory.documents.chunks import each_chunk
+from soma.memory.documents.chunks import cut_each_chunk
 from soma.memory.documents.importing import READERS
 from soma.memory.embedders.minilm import MiniLM
 from soma.memory.errors import MemoryRefused
@@ -96,7 +96,7 @@ def _check_import(text: str, count: Callable[[str], int]) -> None:
     if any(category(sign) == "Cs" for sign in text):
         return
     for name, blocks in READERS.items():
-        found = list(each_chunk(text, blocks(text), budget=32, count=count))
+        found = list(cut_each_chunk(text, blocks(text), budget=32, count=count))
         kept = "".join("".join(chunk.text for chunk in found).split())
         if found and any(sign not in kept for sign in set("".join(text.split())) - {"\ufeff", "#"}):
             raise RuleBroken(f"lost from a document ({name})", text)

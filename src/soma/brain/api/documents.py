@@ -22,7 +22,7 @@ from soma.brain.owner import owner_of
 from soma.brain.service import Brain
 from soma.brain.wire import document_requests as bodies
 from soma.memory.catalogue.identity import Delivery, ImportStep, IncomingDocument, KnownDocument
-from soma.memory.documents.importing import Chunking, Document
+from soma.memory.documents.importing import Chunking, NewDocument
 from soma.memory.types import DocumentRow
 
 PAGE = 200
@@ -32,7 +32,7 @@ def add_documents(app: FastAPI, brain: Brain) -> None:
     @app.post("/v1/memory/documents", **describe_body(bodies.ImportDocument))
     async def take(request: Request) -> Response:
         principal, body = await read_body(request, bodies.ImportDocument)
-        document = Document(
+        document = NewDocument(
             name=body.name,
             text=body.text,
             format=body.format,

@@ -9,8 +9,8 @@ from soma.events.errors import LogError, WriterBusy, WriteRefused
 from soma.events.ids import new_id
 from soma.memory.errors import (
     AlreadyForgotten,
+    EmbedderUnavailable,
     MemoryRefused,
-    ModelUnavailable,
     NotTheAuthor,
     UnknownDocument,
     UnknownKey,
@@ -31,7 +31,7 @@ def add_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(MemoryRefused, answer_memory_refusal)
     app.add_exception_handler(HTTPException, answer_http_error)
     app.add_exception_handler(LogError, answer_storage_failure)
-    app.add_exception_handler(ModelUnavailable, answer_missing_model)
+    app.add_exception_handler(EmbedderUnavailable, answer_missing_model)
     app.add_exception_handler(Exception, answer_failure)
 
 
@@ -69,7 +69,7 @@ def answer_storage_failure(_: Request, error: Exception) -> Response:
 
 
 def answer_missing_model(_: Request, error: Exception) -> Response:
-    return error_response(503, ModelUnavailable.code, str(error))
+    return error_response(503, EmbedderUnavailable.code, str(error))
 
 
 def answer_failure(_: Request, error: Exception) -> Response:

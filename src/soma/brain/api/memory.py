@@ -30,8 +30,8 @@ from soma.brain.types import (
 )
 from soma.brain.wire import requests
 from soma.memory.errors import BadLine, MemoryRefused
-from soma.memory.types import MemoryRecord, NewLink, NewMemory, Remembered
-from soma.memory.upkeep.reconcile import Sight
+from soma.memory.types import MemoryRecord, NewLink, NewMemory, RememberResult
+from soma.memory.upkeep.reconcile import Visibility
 
 LARGEST_PAGE = 200
 
@@ -84,7 +84,7 @@ def _add_upkeep(app: FastAPI, brain: Brain) -> None:
     async def verify(request: Request) -> Response:
         principal, body = await read_body(request, requests.Verify)
         seen = owner_of(principal).visible()
-        sight = Sight(compared=None if body.whole else seen, named=seen)
+        sight = Visibility(compared=None if body.whole else seen, named=seen)
         report = await brain.memory.verify(principal.tenant_id, repair=body.repair, sight=sight)
         return json_response(
             VerifyAnswer(
@@ -104,7 +104,9 @@ def _add_exchange(app: FastAPI, brain: Brain) -> None:
     async def take(request: Request) -> Response:
         principal, body = await read_body(request, requests.ImportLines)
         try:
-            taken = await brain.memory.take(owner_of(principal), body.lines, namespace=body.namespace, scope=body.scope)
+            taken = await brain.memory.import_lines(
+                owner_of(principal), body.lines, namespace=body.namespace, scope=body.scope
+            )
         except BadLine as wrong:
             raise _in_plain_words(wrong) from wrong
         return json_response(taken)
@@ -172,7 +174,7 @@ async def _status(brain: Brain, principal: Principal, namespace: str) -> MemoryS
             embedded=progress.embedded,
             memories=progress.memories,
             done=progress.is_done,
-            waiting=brain.memory.waiting(principal.tenant_id),
+            waiting=brain.memory.waiting_reason(principal.tenant_id),
         ),
     )
 
@@ -183,7 +185,7 @@ def _read_item(item: requests.RememberItem) -> NewMemory:
     return NewMemory(**fields | {"links": links})
 
 
-def _show_remembered(result: Remembered) -> RememberedItem:
+def _show_remembered(result: RememberResult) -> RememberedItem:
     error = _show_refusal(result.refusal) if result.refusal else None
     return RememberedItem(id=result.id, key=result.key, status=result.status, error=error)
 

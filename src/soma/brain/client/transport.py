@@ -19,7 +19,7 @@ from soma.brain.types import Principal
 from soma.brain.wire.requests import RequestBody
 from soma.events.errors import WriteFailed
 from soma.events.reasons import reason_of
-from soma.memory.errors import ModelUnavailable
+from soma.memory.errors import EmbedderUnavailable
 
 T = TypeVar("T")
 
@@ -142,7 +142,10 @@ class Calls:
         raise _refusal(response)
 
 
-KEPT_CODES = {WriteFailed.code, ModelUnavailable.code}  # of what is behind the brain; all else is the brain being away
+KEPT_CODES = {
+    WriteFailed.code,
+    EmbedderUnavailable.code,
+}  # of what is behind the brain; all else is the brain being away
 
 
 class _ErrorBody(msgspec.Struct):

@@ -21,7 +21,7 @@ from soma.events.facts.learning import FeedbackBatchReceived
 from soma.events.ids import now
 from soma.events.transaction import Transaction
 from soma.events.writer import Writer
-from soma.memory.values import Written
+from soma.memory.values import WrittenValues
 
 
 class BatchIntake:
@@ -117,7 +117,7 @@ class BatchIntake:
         if any(is_withdrawn(transaction, principal, turn_id) for turn_id, _ in prepared.consequences.rewards):
             raise LearnerMoved
 
-    def _write(self, transaction: Transaction, batch: BatchRequest, prepared: PreparedBatch) -> Written:
+    def _write(self, transaction: Transaction, batch: BatchRequest, prepared: PreparedBatch) -> WrittenValues:
         principal, version = batch.principal, prepared.state.version
         received = transaction.append(sealed(FeedbackBatchReceived, prepared.received, subject_of(principal)))
         if prepared.learned:

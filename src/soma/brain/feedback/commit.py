@@ -19,7 +19,7 @@ from soma.brain.usage import keep_usage
 from soma.events.chain import Event
 from soma.events.facts.codec import draft
 from soma.events.transaction import Transaction
-from soma.memory.values import Written
+from soma.memory.values import WrittenValues
 
 
 class ConsequenceWriter:
@@ -39,7 +39,7 @@ class ConsequenceWriter:
         *,
         version: int,
         conversation_id: str | None = None,
-    ) -> Written:
+    ) -> WrittenValues:
         """Write what follows from the feedback that `received` records; `version` is the learner's after it."""
         at = received.timestamp
         keep_statements(transaction, principal.tenant_id, found.statements, at=at)

@@ -19,7 +19,7 @@ from soma.brain.learners.reward_gate import REASON, Void
 from soma.brain.types import Principal
 from soma.brain.wire.requests import Correction, Feedback, TurnMetrics
 from soma.events.facts.learning import FeedbackReceived, RewardVoided
-from soma.memory.types import NewMemory, Remembered
+from soma.memory.types import NewMemory, RememberResult
 
 Row = tuple[Any, ...]
 
@@ -228,7 +228,7 @@ def corrections_of(feedback: FeedbackWithTarget, version: int | None) -> list[Le
 
 
 def typed_corrections_of(
-    feedback: FeedbackWithTarget, remembered: Sequence[Remembered], version: int | None
+    feedback: FeedbackWithTarget, remembered: Sequence[RememberResult], version: int | None
 ) -> list[LearnedCorrection]:
     """Order that a typed correction, now remembered, teaches for its question."""
     bundle, question = feedback.bundle, feedback.question

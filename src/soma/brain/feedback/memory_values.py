@@ -32,7 +32,7 @@ class Committed(NamedTuple, Generic[T]):
 
     answer: T
     state: LearnerState | None = None
-    values: kept.Written = ()
+    values: kept.WrittenValues = ()
 
 
 class Values:
@@ -42,7 +42,7 @@ class Values:
 
     def move(
         self, transaction: Transaction, principal: Principal, named: Sequence[NamedMemory], *, position: int
-    ) -> kept.Written:
+    ) -> kept.WrittenValues:
         """value += rate (helpful - value), in order, within the transaction; `show` it after the commit.
 
         `position` is that of the event that taught it.
@@ -61,7 +61,7 @@ class Values:
         transaction.insert("value_steps", COLUMNS, steps)
         return kept.write(transaction, principal.tenant_id, learned)
 
-    def follow(self, transaction: Transaction, principal: Principal, lesson: LearningResult) -> kept.Written:
+    def follow(self, transaction: Transaction, principal: Principal, lesson: LearningResult) -> kept.WrittenValues:
         """Give memories the values that stand after a learner jumped; what was forgotten stays so."""
         known = read_jumps(transaction, principal)
         before, after = lesson.before.state.version, lesson.after.state.version
@@ -82,12 +82,12 @@ class Values:
 
     def take_back(
         self, transaction: Transaction, principal: Principal, subject: Subject, versions: frozenset[int]
-    ) -> kept.Written:
+    ) -> kept.WrittenValues:
         """Leave out words that newer ones replace, where they are near enough."""
         lesson = self._learners.take_back(transaction, principal, subject, versions)
         return [] if lesson is None else self.follow(transaction, principal, lesson)
 
-    async def show(self, principal: Principal, written: kept.Written) -> None:
+    async def show(self, principal: Principal, written: kept.WrittenValues) -> None:
         if written:
             await self._memory.apply_values(principal.tenant_id, written)
 

@@ -54,8 +54,8 @@ from soma.events.ids import now
 from soma.events.transaction import Prefetch, Transaction
 from soma.events.writer import Writer
 from soma.memory.memory import Memory
-from soma.memory.types import Keep, Query, Remembered
-from soma.memory.values import Written
+from soma.memory.types import Keep, Query, RememberResult
+from soma.memory.values import WrittenValues
 from soma.process.threads import run_in_thread
 
 TAKEN_BACK = "taken_back"  # by a rollback, or by a newer statement
@@ -183,7 +183,7 @@ class FeedbackIntake:
         feedback: FeedbackWithTarget,
         known: KnownBefore,
         decision: StatementDecision,
-    ) -> Written:
+    ) -> WrittenValues:
         """Leave out the statements that are replaced, from the learner and from the values of memories.
 
         Where a person speaks, what the turn's own model cited is no longer learned either.
@@ -204,7 +204,7 @@ class FeedbackIntake:
         transaction: Transaction,
         result: FeedbackResult,
         known: KnownBefore,
-        remembered: Sequence[Remembered],
+        remembered: Sequence[RememberResult],
         *,
         at: str,
     ) -> Consequences:
@@ -315,7 +315,7 @@ def _answer(
     result: FeedbackResult,
     weights_before: Mapping[str, float],
     learning: LearningResult,
-    remembered: Sequence[Remembered],
+    remembered: Sequence[RememberResult],
 ) -> FeedbackAnswer:
     before, after = dict(weights_before), dict(learning.after.weights)
     return FeedbackAnswer(

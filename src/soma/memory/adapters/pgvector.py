@@ -118,7 +118,7 @@ class Directions:
             rows[places[memory_id]] = np.frombuffer(sent, ">f4", offset=HEADER_BYTES)
         return rows
 
-    def same(self, slot: int, fresh: VectorIndex, expected: int) -> bool:  # noqa: ARG002 - both are these rows
+    def is_same(self, slot: int, fresh: VectorIndex, expected: int) -> bool:  # noqa: ARG002 - both are these rows
         """Whether PostgreSQL holds the vector that `fresh` was just made from, or will."""
         memory_id = self._ids[slot]
         missing = isinstance(fresh, Directions) and memory_id in fresh._waiting  # noqa: SLF001 - its own kind

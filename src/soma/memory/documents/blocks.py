@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from soma.memory.documents.lines import Lines
+from soma.memory.documents.lines import TextLines
 
 Kind = Literal["heading", "prose", "lines", "fields"]
 
@@ -47,7 +47,7 @@ class Block:
 
 def paragraphs(text: str) -> Iterator[Block]:
     """What blank lines part."""
-    lines = Lines(text)
+    lines = TextLines(text)
     begun: int | None = None
     for number in range(len(lines)):
         if lines[number].strip():
@@ -61,44 +61,44 @@ def paragraphs(text: str) -> Iterator[Block]:
 
 def markdown(text: str) -> Iterator[Block]:
     """Headings, paragraphs, list items, tables and fenced code. Comments that begin a line are left out."""
-    yield from _Markdown(text).read()
+    yield from _MarkdownReader(text).read()
 
 
-class _Markdown:
+class _MarkdownReader:
     """Reads line by line; each reader returns the block that begins at `self._at` and moves behind it."""
 
     def __init__(self, text: str) -> None:
         self._text = text
-        self._lines = Lines(text)
+        self._lines = TextLines(text)
         self._at = 0
         self._path: list[tuple[int, str]] = []
         self._last_comment = text.rfind("-->")
         self._apart = False
 
     def read(self) -> Iterator[Block]:
-        if block := self._front_matter():
+        if block := self._read_front_matter():
             yield block
         while self._at < len(self._lines):
-            if block := self._next():
+            if block := self._read_block():
                 yield block
 
-    def _next(self) -> Block | None:
+    def _read_block(self) -> Block | None:
         line = self._lines[self._at]
         if not line.strip() or RULE.fullmatch(line):
             self._at += 1
             return None
-        if self._comments(self._at):
+        if self._begins_comment(self._at):
             self._pass_comment()
             return None
         if fence := FENCE.match(line):
-            return self._fenced(fence[1])
+            return self._read_fence(fence[1])
         if heading := HEADING.match(line):
-            return self._heading(self._at + 1, len(heading[1]), _title(line[heading.end() :]))
+            return self._read_heading(self._at + 1, len(heading[1]), _strip_heading(line[heading.end() :]))
         if self._opens_table(self._at):
-            return self._while("lines", lambda text: "|" in text)
-        return self._paragraph()
+            return self._read_while("lines", lambda text: "|" in text)
+        return self._read_paragraph()
 
-    def _front_matter(self) -> Block | None:
+    def _read_front_matter(self) -> Block | None:
         """Names and values between `---` lines at the very top."""
         first = 0
         while first < len(self._lines) and not self._lines[first].strip():
@@ -114,7 +114,7 @@ class _Markdown:
                 return block
         return None
 
-    def _comments(self, at: int) -> bool:
+    def _begins_comment(self, at: int) -> bool:
         """Whether a comment begins here that also ends: one that does not is text, for nothing may get lost."""
         return self._lines.start(at) < self._last_comment and COMMENT.match(self._lines[at]) is not None
 
@@ -126,16 +126,16 @@ class _Markdown:
         self._lines.begin_later(self._at, end)
         self._apart = True
 
-    def _fenced(self, fence: str) -> Block:
+    def _read_fence(self, fence: str) -> Block:
         end = self._at + 1
         while end < len(self._lines):
             closing = self._lines[end].strip()
             end += 1
             if len(closing) >= len(fence) and not closing.strip(fence[0]):
                 break
-        return self._taken(end, "lines")
+        return self._take(end, "lines")
 
-    def _heading(self, end: int, level: int, title: str, *, text_end: int | None = None) -> Block | None:
+    def _read_heading(self, end: int, level: int, title: str, *, text_end: int | None = None) -> Block | None:
         """The lines up to `end`, of which those before `text_end` have words in them."""
         at, self._at = self._at, end
         while self._path and self._path[-1][0] >= level:
@@ -143,13 +143,13 @@ class _Markdown:
         until = end if text_end is None else text_end
         if not title.strip():
             return None
-        plain = _plain(title) if len(title) <= LONGEST_TITLE else ""
+        plain = _strip_marks(title) if len(title) <= LONGEST_TITLE else ""
         if not plain:
             return self._block(at, until, "prose")
         self._path.append((level, plain))
         return self._block(at, until, "heading", says_more=WORD.findall(title) != WORD.findall(plain))
 
-    def _paragraph(self) -> Block | None:
+    def _read_paragraph(self) -> Block | None:
         first = self._lines[self._at]
         is_quote = QUOTE.match(first) is not None
         is_title = not is_quote and not ITEM.match(first)
@@ -158,11 +158,11 @@ class _Markdown:
             underline = UNDERLINE.fullmatch(self._lines[end]) if is_title else None
             if underline:
                 title = " ".join(self._lines[number].strip() for number in range(self._at, end))
-                return self._heading(end + 1, 1 if underline[1][0] == "=" else 2, title, text_end=end)
+                return self._read_heading(end + 1, 1 if underline[1][0] == "=" else 2, title, text_end=end)
             if self._interrupts(end) or (not is_quote and QUOTE.match(self._lines[end])):
                 break
             end += 1
-        return self._taken(end, "prose")
+        return self._take(end, "prose")
 
     def _interrupts(self, at: int) -> bool:
         line = self._lines[at]
@@ -170,20 +170,20 @@ class _Markdown:
             not line.strip()
             or RULE.fullmatch(line) is not None
             or any(pattern.match(line) for pattern in (HEADING, FENCE, ITEM))
-            or self._comments(at)
+            or self._begins_comment(at)
             or self._opens_table(at)
         )
 
     def _opens_table(self, at: int) -> bool:
-        return at + 1 < len(self._lines) and "|" in self._lines[at] and _delimits(self._lines[at + 1])
+        return at + 1 < len(self._lines) and "|" in self._lines[at] and _is_delimiter(self._lines[at + 1])
 
-    def _while(self, kind: Kind, belongs: Callable[[str], bool]) -> Block:
+    def _read_while(self, kind: Kind, belongs: Callable[[str], bool]) -> Block:
         end = self._at
         while end < len(self._lines) and belongs(self._lines[end]):
             end += 1
-        return self._taken(end, kind)
+        return self._take(end, kind)
 
-    def _taken(self, end: int, kind: Kind) -> Block:
+    def _take(self, end: int, kind: Kind) -> Block:
         at, self._at = self._at, end
         return self._block(at, end, kind)
 
@@ -193,17 +193,17 @@ class _Markdown:
         return Block(self._lines.start(at), self._lines.end(end - 1), kind, headings, says_more, apart)
 
 
-def head_of(table: str) -> str:
+def find_table_head(table: str) -> str:
     """The two lines above the body of a table; an empty text if it is none."""
     lines = table.split("\n", 2)
     return (
         "\n".join(line.rstrip("\r") for line in lines[:2])
-        if len(lines) > 2 and _delimits(lines[1].rstrip("\r"))
+        if len(lines) > 2 and _is_delimiter(lines[1].rstrip("\r"))
         else ""
     )
 
 
-def _delimits(line: str) -> bool:
+def _is_delimiter(line: str) -> bool:
     """Whether the line parts the head of a table from its body: `|---|:-:|`."""
     row = line.strip(" \t")
     if "|" not in row or "-" not in row or row.strip("|:- \t"):
@@ -212,14 +212,14 @@ def _delimits(line: str) -> bool:
     return all(CELL.fullmatch(cell.strip(" \t")) for cell in cells)
 
 
-def _title(rest: str) -> str:
+def _strip_heading(rest: str) -> str:
     """The text of a heading, without the signs that open and close it."""
     title = rest.strip(" \t")
     bare = title.rstrip("#")
     return bare.rstrip(" \t") if not bare or bare[-1] in " \t" else title
 
 
-def _plain(title: str) -> str:
+def _strip_marks(title: str) -> str:
     """Strip links' addresses and marks from a heading; `__init__` is a name and stays."""
     words = UNDERSCORES.sub(lambda found: found[1] if " " in found[1] else found[0], LINK.sub(r"\1", title))
     return " ".join(MARKS.sub("", words).split())

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, groupby, islice
 
-from soma.memory.documents.blocks import ITEM, LONGEST_TITLE, Block, head_of
-from soma.memory.documents.cutting import Count, Room, packed, pieces
+from soma.memory.documents.blocks import ITEM, LONGEST_TITLE, Block, find_table_head
+from soma.memory.documents.cutting import Count, Room, pack, pieces
 from soma.memory.text.sentences import Span
 
 BETWEEN = " > "
@@ -44,18 +44,18 @@ class _Section:
     shown: int
 
 
-def chunks(text: str, blocks: Iterable[Block], *, budget: int, count: Count) -> list[Chunk]:
+def cut_chunks(text: str, blocks: Iterable[Block], *, budget: int, count: Count) -> list[Chunk]:
     """Chunks of at most `budget` tokens as `count` counts them, in order; together they hold every word of the blocks.
 
     A heading is held by the chunks below it, where it stands above one; else it is text.
     """
-    return list(each_chunk(text, blocks, budget=budget, count=count))
+    return list(cut_each_chunk(text, blocks, budget=budget, count=count))
 
 
-def each_chunk(text: str, blocks: Iterable[Block], *, budget: int, count: Count) -> Iterator[Chunk]:
+def cut_each_chunk(text: str, blocks: Iterable[Block], *, budget: int, count: Count) -> Iterator[Chunk]:
     """The chunks one after another, each made when it is asked for."""
     number = _LineNumbers(text)
-    front, blocks = _front(text, blocks, int(budget * FRONT_SHARE), count)
+    front, blocks = _part_front_matter(text, blocks, int(budget * FRONT_SHARE), count)
     for section in _sections(blocks, int(budget * HEADING_SHARE), count):
         said = sum(count(part) for part in (section.title, front) if part)
         for (start, end), head in _spans(Room(text, budget - said, count), section.blocks):
@@ -65,7 +65,7 @@ def each_chunk(text: str, blocks: Iterable[Block], *, budget: int, count: Count)
             front = ""
 
 
-def _front(text: str, blocks: Iterable[Block], room: int, count: Count) -> tuple[str, Iterable[Block]]:
+def _part_front_matter(text: str, blocks: Iterable[Block], room: int, count: Count) -> tuple[str, Iterable[Block]]:
     """The front matter, and the blocks below it: alone it answers nothing, so the first chunk says it. It is a block as
     others are where nothing is below it, or where it is longer than the room.
     """
@@ -82,24 +82,24 @@ def _front(text: str, blocks: Iterable[Block], room: int, count: Count) -> tuple
 def _sections(blocks: Iterable[Block], room: int, count: Count) -> Iterator[_Section]:
     """Sections with something to say. A heading right above others is theirs to say, if their titles have room."""
     waiting: list[Block] = []
-    for section, deeper in _followed(_grouped(_titled(blocks, room, count))):
+    for section, deeper in _look_ahead(_group_by_headings(_drop_long_headings(blocks, room, count))):
         first = section[0]
-        title, shown = _title(first.headings, room, count)
+        title, shown = _fit_title(first.headings, room, count)
         body = section[1:] if first.kind == "heading" and not first.says_more else section
         if not body and deeper:
             waiting.append(first)
             continue
         hidden = len(first.headings) - shown
-        yield from (_alone(heading, room, count) for heading in waiting if len(heading.headings) <= hidden)
+        yield from (_section_alone(heading, room, count) for heading in waiting if len(heading.headings) <= hidden)
         waiting = []
         yield _Section(body or section, title, shown)
 
 
-def _alone(heading: Block, room: int, count: Count) -> _Section:
-    return _Section([heading], *_title(heading.headings, room, count))
+def _section_alone(heading: Block, room: int, count: Count) -> _Section:
+    return _Section([heading], *_fit_title(heading.headings, room, count))
 
 
-def _followed(sections: Iterable[list[Block]]) -> Iterator[tuple[list[Block], bool]]:
+def _look_ahead(sections: Iterable[list[Block]]) -> Iterator[tuple[list[Block], bool]]:
     """Each section, and whether the next one stands under its heading."""
     before: list[Block] | None = None
     for section in sections:
@@ -111,7 +111,7 @@ def _followed(sections: Iterable[list[Block]]) -> Iterator[tuple[list[Block], bo
         yield before, False
 
 
-def _grouped(blocks: Iterable[Block]) -> Iterator[list[Block]]:
+def _group_by_headings(blocks: Iterable[Block]) -> Iterator[list[Block]]:
     """Blocks under the same headings with nothing left out between them; each heading begins anew."""
     section: list[Block] = []
     for block in blocks:
@@ -124,7 +124,7 @@ def _grouped(blocks: Iterable[Block]) -> Iterator[list[Block]]:
         yield section
 
 
-def _titled(blocks: Iterable[Block], room: int, count: Count) -> Iterator[Block]:
+def _drop_long_headings(blocks: Iterable[Block], room: int, count: Count) -> Iterator[Block]:
     """Headings that are too long for a title are text, and stand above nothing."""
     fits: list[bool] = []  # of each heading above what comes next
     for block in blocks:
@@ -136,7 +136,7 @@ def _titled(blocks: Iterable[Block], room: int, count: Count) -> Iterator[Block]
         yield replace(block, headings=headings, kind="prose" if is_text else block.kind)
 
 
-def _title(headings: Sequence[str], room: int, count: Count) -> tuple[str, int]:
+def _fit_title(headings: Sequence[str], room: int, count: Count) -> tuple[str, int]:
     """Fit the inner end of the path of headings into the room; returns it and its number of headings."""
     for first in range(len(headings)):
         title = BETWEEN.join(headings[first:])
@@ -153,7 +153,7 @@ def _spans(room: Room, section: Sequence[Block]) -> Iterator[tuple[Span, str]]:
     enough = int(ENOUGH_SHARE * room.tokens)
     for fits, blocks in groupby(section, key=lambda block: room.holds(block.start, block.end)):
         if fits:
-            yield from ((span, "") for span in packed(room, _lists(room, list(blocks)), enough=enough))
+            yield from ((span, "") for span in pack(room, _lists(room, list(blocks)), enough=enough))
         else:
             for block in blocks:
                 yield from _pieces(room, block)
@@ -165,7 +165,7 @@ def _lists(room: Room, blocks: Sequence[Block]) -> Iterator[Span]:
     used, leads = 0, False
     for block in blocks:
         is_item = ITEM.match(room.text, block.start, block.end) is not None
-        size = room.between(begun[1] if begun else block.start, block.end)
+        size = room.count_between(begun[1] if begun else block.start, block.end)
         if begun and leads and is_item and used + size <= room.tokens:
             begun, used = (begun[0], block.end), used + size
         else:
@@ -179,13 +179,13 @@ def _lists(room: Room, blocks: Sequence[Block]) -> Iterator[Span]:
 
 def _pieces(room: Room, block: Block) -> Iterator[tuple[Span, str]]:
     """The pieces of a block; each piece of a table but the first says the table's head again."""
-    head = head_of(room.text[block.start : block.end]) if block.kind == "lines" else ""
+    head = find_table_head(room.text[block.start : block.end]) if block.kind == "lines" else ""
     needed = room.count(head) if head else 0
     if not head or needed > HEAD_SHARE * room.tokens:
-        yield from ((span, "") for span in packed(room, pieces(room, block)))
+        yield from ((span, "") for span in pack(room, pieces(room, block)))
         return
     less = Room(room.text, room.tokens - needed, room.count)
-    for number, span in enumerate(packed(less, pieces(less, block))):
+    for number, span in enumerate(pack(less, pieces(less, block))):
         yield span, head if number else ""
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from unicodedata import category
 
 from soma.memory.documents.blocks import Block
-from soma.memory.text.sentences import Span, sentences
+from soma.memory.text.sentences import Span, find_sentences
 
 Count = Callable[[str], int]
 
@@ -30,22 +30,24 @@ class Room:
     count: Count
 
     @property
-    def most(self) -> int:
+    def most_characters(self) -> int:
         """Characters: what has more of them is too long, and its tokens are not counted."""
         return min(self.tokens * LONGEST_TOKEN, MOST_CHARACTERS)
 
     def holds(self, start: int, end: int) -> bool:
-        return self.between(start, end) <= self.tokens
+        return self.count_between(start, end) <= self.tokens
 
-    def between(self, start: int, end: int) -> int:
+    def count_between(self, start: int, end: int) -> int:
         """The tokens in between; more than fit where that is too long to count."""
-        return self.count(self.text[start:end]) if end - start <= self.most else self.tokens + 1
+        return self.count(self.text[start:end]) if end - start <= self.most_characters else self.tokens + 1
 
 
 def pieces(room: Room, block: Block) -> Iterator[Span]:
     """The block's sentences or lines, each cut further until it fits."""
     parts = (
-        _lines(room.text, block) if block.kind in {"lines", "fields"} else sentences(room.text, block.start, block.end)
+        _lines(room.text, block)
+        if block.kind in {"lines", "fields"}
+        else find_sentences(room.text, block.start, block.end)
     )
     for start, end in parts:
         if room.holds(start, end):
@@ -54,28 +56,28 @@ def pieces(room: Room, block: Block) -> Iterator[Span]:
             yield from _stretches(room, start, end)
 
 
-def packed(room: Room, units: Iterable[Span], *, enough: int | None = None) -> Iterator[Span]:
+def pack(room: Room, units: Iterable[Span], *, enough: int | None = None) -> Iterator[Span]:
     """Neighbours together, while they fit and, where that is given, have less than `enough` tokens."""
     begun: Span | None = None
     used = 0
     for start, end in units:
         if begun and used < (room.tokens if enough is None else enough):
-            size = _joined(room, begun, used, (start, end))
+            size = _count_joined(room, begun, used, (start, end))
             if size <= room.tokens:
                 begun, used = (begun[0], end), size
                 continue
         if begun:
             yield begun
-        begun, used = (start, end), room.between(start, end)
+        begun, used = (start, end), room.count_between(start, end)
     if begun:
         yield begun
 
 
-def _joined(room: Room, begun: Span, used: int, unit: Span) -> int:
+def _count_joined(room: Room, begun: Span, used: int, unit: Span) -> int:
     """The tokens of both; parts of one word are counted together, for tokens do not end where it was cut."""
     if begun[1] == unit[0]:
-        return room.between(begun[0], unit[1])
-    return used + room.between(begun[1], unit[1])
+        return room.count_between(begun[0], unit[1])
+    return used + room.count_between(begun[1], unit[1])
 
 
 def _lines(text: str, block: Block) -> Iterator[Span]:
@@ -85,15 +87,17 @@ def _lines(text: str, block: Block) -> Iterator[Span]:
 
 def _stretches(room: Room, start: int, end: int) -> Iterator[Span]:
     """Cut as much at a time as fits, where it pauses: one attempt tells how much the next one may take."""
-    size = room.most
+    size = room.most_characters
     while (start := _past_blanks(room.text, start, end)) < end:
         most = min(start + size, end)
         stop = end if most == end else _pause(room.text, start, most)
-        while stop - start > 1 and (tokens := room.between(start, stop)) > room.tokens:
+        while stop - start > 1 and (tokens := room.count_between(start, stop)) > room.tokens:
             most = start + (stop - start) * room.tokens * 9 // (tokens * 10)
             stop = _pause(room.text, start, most)
         yield start, start + len(room.text[start:stop].rstrip())
-        size = min(room.most, 5 * max(most - start, stop - start) // 4 + 1)  # not what an early pause left of it
+        size = min(
+            room.most_characters, 5 * max(most - start, stop - start) // 4 + 1
+        )  # not what an early pause left of it
         start = stop
 
 

@@ -45,27 +45,27 @@ WORDS_OF_A_TITLE = 3  # as many of a line that ends like a sentence: with more i
 TOP = 4_000  # characters that are looked at
 
 
-def dated(text: str, name: str) -> date | None:
+def find_date(text: str, name: str) -> date | None:
     """The day of a document, if it has one."""
     lines = [line.strip() for line in text[:TOP].lstrip("\ufeff").splitlines()]
     front = _front_matter(lines)
-    found = next((day for line in front if (field := FIELDS.match(line)) and (day := day_in(field[1]))), None)
+    found = next((day for line in front if (field := FIELDS.match(line)) and (day := find_day(field[1]))), None)
     return found or _near_top(lines[len(front) :]) or _in_name(name)
 
 
-def day_in(text: str) -> date | None:
+def find_day(text: str) -> date | None:
     """The one full date of a text; none where there are several, or a span."""
     days = list(dict.fromkeys(_days(text)))
     return days[0] if len(days) == 1 else None
 
 
-def day_told(line: str) -> date | None:
+def find_day_of_line(line: str) -> date | None:
     """The day of a short line or heading that says a date and little else, or names what it is the date of."""
     if len(line) > LONGEST_LINE or RANGE.search(ISO.sub("", line)) or TERM.search(line):
         return None
     beside = re.findall(r"[^\W\d_]+", line)
     most = WORDS_OF_A_TITLE if line.endswith((".", "!", "?")) else MOST_WORDS
-    day = day_in(line)
+    day = find_day(line)
     return day if FIELDS.search(line) or len(beside) <= most else None
 
 
@@ -80,26 +80,26 @@ def _front_matter(lines: list[str]) -> list[str]:
 def _near_top(lines: list[str]) -> date | None:
     first = islice((line for line in lines if line), NEAR_TOP)
     return next(
-        (day for line in first if not line.startswith(("|", "- ", "* ", ">")) and (day := day_told(line))), None
+        (day for line in first if not line.startswith(("|", "- ", "* ", ">")) and (day := find_day_of_line(line))), None
     )
 
 
 def _in_name(name: str) -> date | None:
-    return day_in(name) or next((_date(*map(int, found)) for found in PACKED.findall(name)), None)
+    return find_day(name) or next((_date(*map(int, found)) for found in PACKED.findall(name)), None)
 
 
 def _days(text: str) -> Iterator[date]:
     for year, _, month, day in ISO.findall(text):
-        yield from _valid(int(year), int(month), int(day))
+        yield from _days_of(int(year), int(month), int(day))
     for day, name, year in DAY_FIRST.findall(text):
-        yield from _valid(int(year), NUMBERS[name.lower()], int(day))
+        yield from _days_of(int(year), NUMBERS[name.lower()], int(day))
     for name, day, year in MONTH_FIRST.findall(text):
-        yield from _valid(int(year), NUMBERS[name.lower()], int(day))
+        yield from _days_of(int(year), NUMBERS[name.lower()], int(day))
     for day, month, year in DOTTED.findall(text):
-        yield from _valid(int(year), int(month), int(day))
+        yield from _days_of(int(year), int(month), int(day))
 
 
-def _valid(year: int, month: int, day: int) -> Iterator[date]:
+def _days_of(year: int, month: int, day: int) -> Iterator[date]:
     if found := _date(year, month, day):
         yield found
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from soma.memory.documents.blocks import Block
-from soma.memory.documents.dates import dated, day_told
+from soma.memory.documents.dates import find_date, find_day_of_line
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Days:
 
     def of(self, headings: Sequence[str]) -> date | None:
         sections = headings[1:] if self.has_title else headings
-        return next((day for heading in reversed(sections) if (day := day_told(heading))), self.own)
+        return next((day for heading in reversed(sections) if (day := find_day_of_line(heading))), self.own)
 
 
 def days_of(text: str, name: str, blocks: Iterable[Block]) -> Days:
@@ -25,10 +25,10 @@ def days_of(text: str, name: str, blocks: Iterable[Block]) -> Days:
     headings = (block for block in blocks if block.kind == "heading")
     first = next(headings, None)
     if first is None:
-        return Days(dated(text, name))
+        return Days(find_date(text, name))
     second = next(headings, None)
     if second is None:
-        return Days(dated(text, name), has_title=True)
+        return Days(find_date(text, name), has_title=True)
     has_title = all(len(block.headings) > 1 for block in (second, *headings))
     opening = second.start if has_title else first.start
-    return Days(dated(text[:opening], name), has_title=has_title)
+    return Days(find_date(text[:opening], name), has_title=has_title)

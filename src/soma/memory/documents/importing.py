@@ -12,7 +12,7 @@ from typing import Any, Literal
 from soma.memory import authorship, checks
 from soma.memory.catalogue.identity import UNNAMED
 from soma.memory.documents.blocks import markdown, paragraphs
-from soma.memory.documents.chunks import BETWEEN, Chunk, each_chunk
+from soma.memory.documents.chunks import BETWEEN, Chunk, cut_each_chunk
 from soma.memory.documents.cutting import Count
 from soma.memory.documents.days import days_of
 from soma.memory.errors import BadName, OutOfRange, TextTooLong
@@ -38,7 +38,7 @@ ORIGIN = re.compile(r"(?:[0-9a-f]{8,64}(?:/[0-9a-f]{8,64})*)?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class NewDocument:
     """A text under the name that citations show.
 
     `written_at` (ISO 8601) says when its file was last changed; none means now. It only orders: what the document
@@ -66,7 +66,7 @@ class Chunking:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Counts:
+class ChunkCounts:
     """Chunks by what became of them. `updated` has another text than before; `unchanged` may stand elsewhere now."""
 
     created: int = 0
@@ -83,7 +83,7 @@ class _Plan:
     vanished: Sequence[MemoryRecord]
 
 
-def check(document: Document, chunking: Chunking) -> None:
+def check_document(document: NewDocument, chunking: Chunking) -> None:
     """Raises MemoryRefused."""
     if not document.name.strip() or len(document.name) > LONGEST_NAME or not document.name.isprintable():
         raise BadName(f"must be 1 to {LONGEST_NAME} printable characters", field="name")
@@ -116,13 +116,13 @@ def digest_of(text: str) -> str:
 async def write_chunks(
     store: Store,
     owner: Owner,
-    document: Document,
+    document: NewDocument,
     namespace: str,
     chunking: Chunking,
     *,
     thread: str,
     is_known: bool = False,
-) -> Counts:
+) -> ChunkCounts:
     """Make the chunks in `thread` those of the document. What is new is there before what vanished goes: a kill in
     between leaves both, and the next import ends it.
 
@@ -133,7 +133,7 @@ async def write_chunks(
     """
     found = await _cut(store, document, chunking)
     address = (owner.tenant_id, namespace, owner.of(document.scope))
-    plan = await store.work(lambda: _matched(found, read_thread(store.database, address, thread)))
+    plan = await store.work(lambda: _match(found, read_thread(store.database, address, thread)))
     if is_known and _is_cut_as_before(plan):
         plan = _Plan([(chunk, memory) for chunk, memory in plan.pairs if memory is not None], ())
     items = await store.work(_items, document, plan, thread)
@@ -146,7 +146,7 @@ async def write_chunks(
         await forget(store, owner, [memory.id for memory in plan.vanished], (), namespace)
     former = [(chunk, memory) for chunk, memory in plan.pairs if memory is not None]
     updated = sum(chunk.text != memory.text for chunk, memory in former)
-    return Counts(
+    return ChunkCounts(
         created=len(plan.pairs) - len(former),
         updated=updated,
         unchanged=len(former) - updated,
@@ -154,10 +154,10 @@ async def write_chunks(
     )
 
 
-async def _cut(store: Store, document: Document, chunking: Chunking) -> list[Chunk]:
+async def _cut(store: Store, document: NewDocument, chunking: Chunking) -> list[Chunk]:
     """Cut a document into all its chunks, letting recalls in between. Raises TextTooLong once they are too many."""
     blocks = READERS[document.format](document.text)
-    each = each_chunk(document.text, blocks, budget=chunking.budget, count=chunking.count)
+    each = cut_each_chunk(document.text, blocks, budget=chunking.budget, count=chunking.count)
     found: list[Chunk] = []
     while some := await store.work(lambda: list(islice(each, AT_A_TIME))):
         found += some
@@ -168,7 +168,7 @@ async def _cut(store: Store, document: Document, chunking: Chunking) -> list[Chu
     return found
 
 
-def _matched(found: Sequence[Chunk], former: Sequence[MemoryRecord]) -> _Plan:
+def _match(found: Sequence[Chunk], former: Sequence[MemoryRecord]) -> _Plan:
     """The same text continues a memory; what is left under the same headings does so in order."""
     chosen: dict[int, MemoryRecord] = {}
     left = {memory.id: memory for memory in former}
@@ -200,14 +200,14 @@ def _headings_of(memory: MemoryRecord) -> str:
     return repr(memory.metadata.get("headings"))
 
 
-def _items(document: Document, plan: _Plan, thread: str) -> list[NewMemory]:
+def _items(document: NewDocument, plan: _Plan, thread: str) -> list[NewMemory]:
     """The chunks to remember: all, or none where text and places are as they were."""
     days = days_of(document.text, document.name, READERS[document.format](document.text))
     if not plan.vanished and all(
         memory is not None
         and is_intact(memory)
         and memory.text == chunk.text
-        and dict(memory.metadata) == place(document.name, chunk, days.of(chunk.headings))
+        and dict(memory.metadata) == chunk_metadata(document.name, chunk, days.of(chunk.headings))
         for chunk, memory in plan.pairs
     ):
         return []
@@ -219,7 +219,7 @@ def _items(document: Document, plan: _Plan, thread: str) -> list[NewMemory]:
         key = (
             memory.key
             if memory is not None
-            else _key(document.name, thread, chunk, taken=taken, occurrences=occurrences)
+            else _make_key(document.name, thread, chunk, taken=taken, occurrences=occurrences)
         )
         taken.add(key)
         day = days.of(chunk.headings)
@@ -231,7 +231,7 @@ def _items(document: Document, plan: _Plan, thread: str) -> list[NewMemory]:
                 scope=document.scope,
                 # a microsecond a chunk: recall orders what belongs together by time
                 occurred_at=(_moment(day, written) + timedelta(microseconds=number)).isoformat(timespec="microseconds"),
-                metadata=place(document.name, chunk, day),
+                metadata=chunk_metadata(document.name, chunk, day),
                 conversation_id=thread,
             )
         )
@@ -242,10 +242,10 @@ def _moment(day: date | None, written: datetime) -> datetime:
     return written if day is None else datetime(day.year, day.month, day.day, tzinfo=UTC)
 
 
-def place(name: str, chunk: Chunk, day: date | None = None) -> Mapping[str, Any]:
+def chunk_metadata(name: str, chunk: Chunk, day: date | None = None) -> Mapping[str, Any]:
     """Metadata of a chunk: where it stands, for citations and for the next import, and its day."""
     return {
-        "source": _source(name, chunk),
+        "source": _citation(name, chunk),
         "document": name,
         "headings": list(chunk.headings),
         "lines": [chunk.first_line, chunk.last_line],
@@ -254,14 +254,14 @@ def place(name: str, chunk: Chunk, day: date | None = None) -> Mapping[str, Any]
     }
 
 
-def _source(name: str, chunk: Chunk) -> str:
+def _citation(name: str, chunk: Chunk) -> str:
     """As in: notes.md, "Travel > Lisbon", lines 12-20."""
     first, last = chunk.first_line, chunk.last_line
     lines = f"line {first}" if first == last else f"lines {first}-{last}"
     return ", ".join([name, *([f'"{BETWEEN.join(chunk.headings)}"'] if chunk.headings else []), lines])
 
 
-def _key(name: str, thread: str, chunk: Chunk, *, taken: Container[str], occurrences: Counter[str]) -> str:
+def _make_key(name: str, thread: str, chunk: Chunk, *, taken: Container[str], occurrences: Counter[str]) -> str:
     """Make a chunk's key from document and content; `occurrences` counts equal chunks, to tell them apart."""
     while True:
         digest = sha256(f"{thread}\n{occurrences[chunk.text]}\n{chunk.text}".encode()).hexdigest()[:KEY_DIGITS]

@@ -26,10 +26,10 @@ from soma.memory.catalogue.identity import (
     plan,
 )
 from soma.memory.catalogue.resemblance import ALIKE, SAME, resemblance
-from soma.memory.documents.importing import AT_ONCE, Chunking, Counts, Document, digest_of, write_chunks
-from soma.memory.erasing import Erased, erase
+from soma.memory.documents.importing import AT_ONCE, ChunkCounts, Chunking, NewDocument, digest_of, write_chunks
+from soma.memory.erasing import Erasure, erase
 from soma.memory.errors import NotTheAuthor, UnknownDocument
-from soma.memory.forget import conclude, foretold
+from soma.memory.forget import conclude, preview_receipt
 from soma.memory.remember import remember
 from soma.memory.rows.documents import (
     THREADS,
@@ -39,28 +39,27 @@ from soma.memory.rows.documents import (
     find_concerning,
     find_former,
     find_visible_document,
-    list_documents,
     read_documents,
     register_threads,
     write_document,
 )
 from soma.memory.rows.memories import find_by_ids, is_intact, read_thread, text_of
 from soma.memory.store import Store
-from soma.memory.types import Address, DocumentRow, MemoryRecord, NewMemory, Owner, Receipt, Scope
+from soma.memory.types import Address, ErasureReceipt, MemoryRecord, NewMemory, Owner, Scope
 
 RENAMED = 0.9  # of a document must be in a file of another name for it to be the same
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Imported:
+class ImportResult:
     """The outcome of importing one document: the step that was taken, and the numbers of its chunks."""
 
     step: ImportStep
-    chunks: Counts
+    chunks: ChunkCounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
+class ImportPlan:
     """`in_question` are documents whose whereabouts would decide more; `has_former` says that some are of an earlier
     version, which only their text tells apart.
     """
@@ -71,16 +70,16 @@ class Planned:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ForgottenDocuments:
+class ForgetDocumentsResult:
     """Their chunks are gone but for those that other documents share; no receipt where all are shared."""
 
-    receipt: Receipt | None
+    receipt: ErasureReceipt | None
     documents: int
     chunks: int
 
 
 @dataclass(frozen=True, slots=True)
-class _Parting:
+class _Departure:
     """What becomes of the chunks of documents that leave them: they go, bear the name of one that stays, or are a
     document of whoever wrote them again.
     """
@@ -91,8 +90,8 @@ class _Parting:
 
 
 async def import_document(
-    store: Store, owner: Owner, document: Document, namespace: str, chunking: Chunking
-) -> Imported:
+    store: Store, owner: Owner, document: NewDocument, namespace: str, chunking: Chunking
+) -> ImportResult:
     """Remember a document, or bring the one that it is up to date."""
     address = (owner.tenant_id, namespace, owner.of(document.scope))
     async with store.lock(address):
@@ -106,25 +105,25 @@ async def import_document(
         )
 
 
-def planned(store: Store, owner: Owner, scope: Scope, namespace: str, delivery: Delivery) -> Planned:
+def plan_import(store: Store, owner: Owner, scope: Scope, namespace: str, delivery: Delivery) -> ImportPlan:
     """Plan an import; nothing is done."""
-    there = _seen_by(owner, read_documents(store.database, (owner.tenant_id, namespace, owner.of(scope))), scope)
-    return Planned(
+    there = _mark_foreign(owner, read_documents(store.database, (owner.tenant_id, namespace, owner.of(scope))), scope)
+    return ImportPlan(
         steps=plan(there, delivery),
         in_question=find_in_question(there, delivery),
         has_former=any(one.collection == FORMER for one in there),
     )
 
 
-def recognised(store: Store, address: Address, name: str, text: str) -> tuple[KnownDocument, bool] | None:
+def recognise(store: Store, address: Address, name: str, text: str) -> tuple[KnownDocument, bool] | None:
     """The document of an earlier version that this text is or was, and whether all of it is still there.
 
     One of the same file name may have been edited; one of another name was moved.
     """
     former = find_former(store.database, address)
-    of_name = [one for one in former if _file(one.name) == _file(name)]
+    of_name = [one for one in former if _file_name(one.name) == _file_name(name)]
     likely = [(one, ALIKE) for one in of_name] + [
-        (one, RENAMED) for one in former if one not in of_name and _begins_within(store, address, one, text)
+        (one, RENAMED) for one in former if one not in of_name and _is_beginning_in(store, address, one, text)
     ]
     alike = [(resemblance(_texts(store, address, one), text), one) for one, _ in likely]
     enough = [(share, one) for (share, one), (_, least) in zip(alike, likely, strict=True) if share >= least]
@@ -136,15 +135,15 @@ def recognised(store: Store, address: Address, name: str, text: str) -> tuple[Kn
 
 async def forget_documents(
     store: Store, owner: Owner, ids: Sequence[str], namespace: str, *, dry_run: bool = False
-) -> ForgottenDocuments:
+) -> ForgetDocumentsResult:
     """Forget all named documents, or none. Raises UnknownDocument, NotTheAuthor."""
-    places = {address for address, _ in await store.work(_named, store, owner, ids, namespace)}
+    places = {address for address, _ in await store.work(_find_named, store, owner, ids, namespace)}
     async with AsyncExitStack() as locks:  # else an import would take over a text that is on its way out
         for address in sorted(places):
             await locks.enter_async_context(store.lock(address))
-        found = await store.work(_named, store, owner, ids, namespace)
-        receipt = await (_foretell if dry_run else _forget)(store, owner, namespace, found)
-    return ForgottenDocuments(
+        found = await store.work(_find_named, store, owner, ids, namespace)
+        receipt = await (_preview if dry_run else _forget)(store, owner, namespace, found)
+    return ForgetDocumentsResult(
         receipt=receipt,
         documents=len(found),
         chunks=len(receipt.forgotten) if receipt else 0,
@@ -153,7 +152,7 @@ async def forget_documents(
 
 async def _forget(
     store: Store, owner: Owner, namespace: str, found: Sequence[tuple[Address, KnownDocument]]
-) -> Receipt | None:
+) -> ErasureReceipt | None:
     def remove(tx: Transaction) -> None:
         for address, one in found:
             delete_documents(tx, address, [one.id])
@@ -161,25 +160,21 @@ async def _forget(
     return await _leave(store, owner, namespace, found, remove)
 
 
-async def _foretell(
+async def _preview(
     store: Store, owner: Owner, _namespace: str, found: Sequence[tuple[Address, KnownDocument]]
-) -> Receipt | None:
-    parting = await store.work(_parting, store, owner, found)
-    return await store.work(foretold, store.database, owner, parting.erased) if parting.erased else None
+) -> ErasureReceipt | None:
+    parting = await store.work(_plan_departure, store, owner, found)
+    return await store.work(preview_receipt, store.database, owner, parting.erased) if parting.erased else None
 
 
-def listed(store: Store, owner: Owner, namespace: str, *, after: str | None, limit: int) -> list[DocumentRow]:
-    return list_documents(store.database, owner, namespace, after=after or "", limit=limit)
-
-
-def _seen_by(owner: Owner, found: Iterable[KnownDocument], scope: Scope) -> list[KnownDocument]:
+def _mark_foreign(owner: Owner, found: Iterable[KnownDocument], scope: Scope) -> list[KnownDocument]:
     """Mark documents that are another user's to change."""
     if scope == "user" or owner.is_tenant_owner:
         return list(found)
     return [replace(one, is_foreign=one.user_id != owner.user_id) for one in found]
 
 
-def _step(store: Store, owner: Owner, address: Address, document: Document) -> ImportStep:
+def _step(store: Store, owner: Owner, address: Address, document: NewDocument) -> ImportStep:
     coming = IncomingDocument(
         collection=document.collection,
         name=document.name,
@@ -188,11 +183,11 @@ def _step(store: Store, owner: Owner, address: Address, document: Document) -> I
         origin=document.origin,
         continues=document.continues,
     )
-    shelf = Shelf(_seen_by(owner, find_concerning(store.database, address, coming), document.scope))
+    shelf = Shelf(_mark_foreign(owner, find_concerning(store.database, address, coming), document.scope))
     known = shelf.place_of(coming)
-    if known is None and (found := recognised(store, address, document.name, document.text)):
+    if known is None and (found := recognise(store, address, document.name, document.text)):
         coming = replace(coming, continues=found[0].id, has_same_text=found[1])
-        shelf = Shelf(_seen_by(owner, find_concerning(store.database, address, coming), document.scope))
+        shelf = Shelf(_mark_foreign(owner, find_concerning(store.database, address, coming), document.scope))
     elif known is not None and known.collection == FORMER:
         share = resemblance(_texts(store, address, known), document.text)
         coming = replace(coming, has_same_text=share >= SAME)
@@ -200,14 +195,14 @@ def _step(store: Store, owner: Owner, address: Address, document: Document) -> I
 
 
 async def _carry_out(
-    store: Store, owner: Owner, document: Document, chunking: Chunking, *, namespace: str, step: ImportStep
-) -> Imported:
+    store: Store, owner: Owner, document: NewDocument, chunking: Chunking, *, namespace: str, step: ImportStep
+) -> ImportResult:
     address = (owner.tenant_id, namespace, owner.of(document.scope))
     after = step.document
     title = await store.work(_title, store, address, after)
     is_news = bool(step.absorbed) or _row(step.former) != _row(after)
     if step.twin is not None and step.twin.thread == after.thread:
-        counts = Counts(unchanged=len(await store.work(_chunks, store, address, after.thread)))
+        counts = ChunkCounts(unchanged=len(await store.work(_chunks, store, address, after.thread)))
     else:
         if is_news:
             await store.writer.write(lambda tx: _begin(tx, address, step, owner))
@@ -224,7 +219,7 @@ async def _carry_out(
         left = [(address, one) for one in former]
         receipt = await _leave(store, owner, namespace, left, lambda tx: _end(tx, address, step, owner))
         counts = replace(counts, forgotten=counts.forgotten + (len(receipt.forgotten) if receipt else 0))
-    return Imported(step=step, chunks=counts)
+    return ImportResult(step=step, chunks=counts)
 
 
 def _row(one: KnownDocument | None) -> KnownDocument | None:
@@ -273,17 +268,17 @@ async def _leave(
     namespace: str,
     leaving: Sequence[tuple[Address, KnownDocument]],
     write: Callable[[Transaction], None],
-) -> Receipt | None:
+) -> ErasureReceipt | None:
     """Commit `write`, which takes documents from their threads, together with what follows for the chunks there.
 
     Chunks that no other document shares go; a receipt says so. Those that one shares bear its name before the commit,
     so that a kill leaves nothing that names, or is, a document that is gone.
     """
-    parting = await store.work(_parting, store, owner, leaving)
+    parting = await store.work(_plan_departure, store, owner, leaving)
     for chunks, names in parting.shared:
         await _rename(store, owner, namespace, chunks, names)
 
-    def commit(tx: Transaction) -> tuple[str, Erased] | None:
+    def commit(tx: Transaction) -> tuple[str, Erasure] | None:
         there = find_by_ids(tx, owner, namespace, [memory.id for memory in parting.erased])
         gone = erase(store, tx, owner, there, namespace) if there else None
         write(tx)
@@ -295,8 +290,8 @@ async def _leave(
     return await conclude(store, owner, *gone) if gone else None
 
 
-def _parting(store: Store, owner: Owner, leaving: Sequence[tuple[Address, KnownDocument]]) -> _Parting:
-    parting, leavers = _Parting(), {one.id for _, one in leaving}
+def _plan_departure(store: Store, owner: Owner, leaving: Sequence[tuple[Address, KnownDocument]]) -> _Departure:
+    parting, leavers = _Departure(), {one.id for _, one in leaving}
     for address, thread in dict.fromkeys((address, one.thread) for address, one in leaving):
         sharing = find_by_thread(store.database, address, thread)
         others = [one.name for one in sharing if one.id not in leavers]
@@ -315,7 +310,7 @@ async def _rename(
 ) -> None:
     """Let chunks that bear the name of none of the documents that share them bear that of the first."""
     items = [
-        _retitled(memory, names[0])
+        _retitle(memory, names[0])
         for memory in chunks
         if is_intact(memory) and text_of(memory.metadata, "document") not in names
     ]
@@ -323,7 +318,7 @@ async def _rename(
         await remember(store, owner, items[start : start + AT_ONCE], namespace)
 
 
-def _retitled(memory: MemoryRecord, name: str) -> NewMemory:
+def _retitle(memory: MemoryRecord, name: str) -> NewMemory:
     metadata: dict[str, Any] = dict(memory.metadata)
     source = text_of(metadata, "source").removeprefix(text_of(metadata, "document"))
     return NewMemory(
@@ -363,23 +358,23 @@ def _body(memory: MemoryRecord) -> str:
     return body if line and memory.metadata.get("headings") else heading + line + body
 
 
-def _begins_within(store: Store, address: Address, one: KnownDocument, text: str) -> bool:
+def _is_beginning_in(store: Store, address: Address, one: KnownDocument, text: str) -> bool:
     first = read_thread(store.database, address, one.thread, limit=1)
     return bool(first) and _body(first[0]) in text
 
 
-def _file(name: str) -> str:
+def _file_name(name: str) -> str:
     return PurePosixPath(name).name.casefold()
 
 
-def _named(store: Store, owner: Owner, ids: Sequence[str], namespace: str) -> list[tuple[Address, KnownDocument]]:
+def _find_named(store: Store, owner: Owner, ids: Sequence[str], namespace: str) -> list[tuple[Address, KnownDocument]]:
     """Find each document once, however often it is named. Raises UnknownDocument, NotTheAuthor."""
     found: dict[str, tuple[Address, KnownDocument]] = {}
     for number, document_id in enumerate(ids):
         if (one := find_visible_document(store.database, owner, namespace, document_id)) is None:
             raise UnknownDocument(f"there is no document {document_id[:80]!r} here", field=f"ids[{number}]")
         scope: Scope = "user" if one[0][2] == owner.of("user") else "tenant"
-        if _seen_by(owner, [one[1]], scope)[0].is_foreign:
+        if _mark_foreign(owner, [one[1]], scope)[0].is_foreign:
             raise NotTheAuthor(field=f"ids[{number}]")
         found[document_id] = one
     return list(found.values())

@@ -7,7 +7,7 @@ LINE = re.compile(r"([^\r\n]*+)(?:\r\n|\r|\n|\Z)")
 BYTE_ORDER_MARK = "\ufeff"
 
 
-class Lines:
+class TextLines:
     """Lines without their ends; only what ends a line in an editor does so here. A byte order mark belongs to none."""
 
     def __init__(self, text: str) -> None:

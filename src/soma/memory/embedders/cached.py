@@ -10,7 +10,7 @@ from soma.memory.embedders.base import Embedder, Reading
 TEXTS = 512  # with the vectors of their words some 20 KB each
 
 
-class Cached:
+class CachingEmbedder:
     def __init__(self, embedder: Embedder, *, texts: int = TEXTS) -> None:
         self._embedder = embedder
         self._texts = texts

@@ -6,18 +6,18 @@ import httpx
 import msgspec
 
 from soma.memory.embedders.base import Embedder
-from soma.memory.embedders.litellm import LiteLLMModel
+from soma.memory.embedders.litellm import LiteLLMEndpoint
 from soma.memory.embedders.minilm import MiniLM
 from soma.memory.embedders.openai import OpenAIEndpoint
-from soma.memory.embedders.remote import Remote
-from soma.memory.errors import ModelUnavailable
+from soma.memory.embedders.remote import RemoteEmbedder
+from soma.memory.errors import EmbedderUnavailable
 
 Kind = Literal["minilm", "openai", "litellm"]
 
 OPENAI_URL = "https://api.openai.com/v1"
 
 
-class Choice(msgspec.Struct, frozen=True, kw_only=True):
+class ModelChoice(msgspec.Struct, frozen=True, kw_only=True):
     """`model` is the provider's word, `url` a base address (empty: the provider's own), `dimension` 0 the model's."""
 
     kind: Kind = "minilm"
@@ -26,26 +26,26 @@ class Choice(msgspec.Struct, frozen=True, kw_only=True):
     dimension: int = 0
 
 
-def embedder(choice: Choice, http: httpx.Client, *, key: str = "", patience_seconds: float) -> Embedder:
+def make_embedder(choice: ModelChoice, http: httpx.Client, *, key: str = "", patience_seconds: float) -> Embedder:
     """Asks nothing yet. Raises ModelUnavailable where the choice names no model."""
     if choice.kind == "minilm":
         return MiniLM()
     if not choice.model:
-        raise ModelUnavailable(f"the embedder {choice.kind!r} needs the name of a model")
+        raise EmbedderUnavailable(f"the embedder {choice.kind!r} needs the name of a model")
     if choice.kind == "litellm":
-        model = LiteLLMModel(
+        model = LiteLLMEndpoint(
             model=choice.model,
             key=key,
             url=choice.url,
             dimension=choice.dimension,
             timeout_seconds=patience_seconds,
         )
-        return Remote(
+        return RemoteEmbedder(
             model, name=f"litellm/{choice.model}", dimension=choice.dimension, patience_seconds=patience_seconds
         )
     endpoint = OpenAIEndpoint(
         http, url=choice.url or OPENAI_URL, model=choice.model, key=key, dimension=choice.dimension
     )
-    return Remote(
+    return RemoteEmbedder(
         endpoint, name=f"openai/{choice.model}", dimension=choice.dimension, patience_seconds=patience_seconds
     )

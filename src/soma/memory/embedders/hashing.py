@@ -9,7 +9,7 @@ from soma.memory.embedders.base import Reading, wordless
 from soma.memory.text.words import words
 
 
-class Hashing:
+class HashingEmbedder:
     def __init__(self, dimension: int = 384) -> None:
         self.dimension = dimension
         self.late_dimension = 0

@@ -10,13 +10,13 @@ from types import ModuleType
 from typing import Any
 
 from soma.memory.embedders.remote import Trouble
-from soma.memory.errors import ModelUnavailable
+from soma.memory.errors import EmbedderUnavailable
 
 INSTALL = "this embedding model needs LiteLLM, which is not installed: .venv/bin/uv pip install -e '.[litellm]'"
 FINAL = frozenset({400, 401, 403, 404, 422})
 
 
-class LiteLLMModel:
+class LiteLLMEndpoint:
     """`model` is LiteLLM's word, provider first: cohere/embed-english-v3.0."""
 
     def __init__(self, *, model: str, key: str = "", url: str = "", dimension: int = 0, timeout_seconds: float) -> None:
@@ -35,7 +35,7 @@ class LiteLLMModel:
             answer = litellm.embedding(input=list(texts), **self._arguments)
         except litellm.exceptions.openai.OpenAIError as error:  # the base of all that LiteLLM raises
             if getattr(error, "status_code", None) in FINAL:
-                raise ModelUnavailable(f"{self._arguments['model']} refuses: {error}") from error
+                raise EmbedderUnavailable(f"{self._arguments['model']} refuses: {error}") from error
             raise Trouble(str(error)) from error
         return [list(map(float, row["embedding"])) for row in answer.data]
 
@@ -44,4 +44,4 @@ def load() -> ModuleType:
     try:
         return importlib.import_module("litellm")
     except ModuleNotFoundError as error:
-        raise ModelUnavailable(INSTALL) from error
+        raise EmbedderUnavailable(INSTALL) from error

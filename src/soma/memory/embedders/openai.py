@@ -7,7 +7,7 @@ import httpx
 
 from soma.events.reasons import reason_of
 from soma.memory.embedders.remote import Trouble
-from soma.memory.errors import ModelUnavailable
+from soma.memory.errors import EmbedderUnavailable
 
 WORTH_ANOTHER_TRY = frozenset({408, 409, 425, 429})
 SHOWN = 200  # characters of a refusal
@@ -28,13 +28,13 @@ class OpenAIEndpoint:
         except httpx.TransportError as error:
             raise Trouble(f"{type(error).__name__} {error}".rstrip()) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            raise ModelUnavailable(f"{self._url} cannot be asked: {reason_of(error)}") from error
+            raise EmbedderUnavailable(f"{self._url} cannot be asked: {reason_of(error)}") from error
         if response.is_success:
             return _vectors(response)
         said = f"{response.status_code} {_message(response)}".rstrip()
         if response.is_server_error or response.status_code in WORTH_ANOTHER_TRY:
-            raise Trouble(said, after=_after(response))
-        raise ModelUnavailable(f"{self._url} refuses: {said}")
+            raise Trouble(said, after=_retry_after(response))
+        raise EmbedderUnavailable(f"{self._url} refuses: {said}")
 
 
 def _vectors(response: httpx.Response) -> list[list[float]]:
@@ -42,7 +42,7 @@ def _vectors(response: httpx.Response) -> list[list[float]]:
         rows = sorted(response.json()["data"], key=lambda row: row["index"])
         return [[float(number) for number in row["embedding"]] for row in rows]
     except (ValueError, KeyError, TypeError) as error:
-        raise ModelUnavailable(f"{response.url} answered in a form that is not OpenAI's: {error!r}") from error
+        raise EmbedderUnavailable(f"{response.url} answered in a form that is not OpenAI's: {error!r}") from error
 
 
 def _message(response: httpx.Response) -> str:
@@ -57,6 +57,6 @@ def _message(response: httpx.Response) -> str:
     return str(said)[:SHOWN]
 
 
-def _after(response: httpx.Response) -> float | None:
+def _retry_after(response: httpx.Response) -> float | None:
     value = response.headers.get("Retry-After", "")
     return float(value) if value.isdecimal() else None

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 
 from soma.memory.embedders.base import Reading, wordless
-from soma.memory.errors import ModelUnavailable
+from soma.memory.errors import EmbedderUnavailable
 
 Ask = Callable[[Sequence[str]], Sequence[Sequence[float]]]
 
@@ -25,7 +25,7 @@ class Trouble(Exception):
         self.after = after
 
 
-class Remote:
+class RemoteEmbedder:
     """`ask` answers a vector a text or raises Trouble (worth another try) or ModelUnavailable (not).
 
     `dimension` 0 means what the model gives. Tries end after `patience_seconds`.
@@ -51,10 +51,10 @@ class Remote:
         readings: list[Reading] = []
         for start in range(0, len(texts), TEXTS):
             batch = [text[:CHARACTERS] for text in texts[start : start + TEXTS]]
-            readings += self._checked(self._patiently(batch), len(batch))
+            readings += self._to_readings(self._ask_patiently(batch), len(batch))
         return readings
 
-    def _patiently(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
+    def _ask_patiently(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
         deadline = time.monotonic() + self._patience_seconds
         pause = PAUSE_SECONDS
         while True:
@@ -63,21 +63,21 @@ class Remote:
             except Trouble as trouble:
                 wait = max(pause, trouble.after or 0.0)
                 if time.monotonic() + wait > deadline:
-                    raise ModelUnavailable(f"{self.name} does not answer: {trouble}") from trouble
+                    raise EmbedderUnavailable(f"{self.name} does not answer: {trouble}") from trouble
                 time.sleep(wait)
                 pause *= 2
 
-    def _checked(self, vectors: Sequence[Sequence[float]], count: int) -> list[Reading]:
+    def _to_readings(self, vectors: Sequence[Sequence[float]], count: int) -> list[Reading]:
         if len(vectors) != count:
-            raise ModelUnavailable(f"{self.name} answered {len(vectors)} vectors for {count} texts")
-        return [self._reading(vector) for vector in vectors]
+            raise EmbedderUnavailable(f"{self.name} answered {len(vectors)} vectors for {count} texts")
+        return [self._to_reading(vector) for vector in vectors]
 
-    def _reading(self, vector: Sequence[float]) -> Reading:
+    def _to_reading(self, vector: Sequence[float]) -> Reading:
         values = np.asarray(vector, np.float64)
         length = float(np.linalg.norm(values)) if values.ndim == 1 else 0.0
         if not (math.isfinite(length) and length > 0):
-            raise ModelUnavailable(f"{self.name} answered something that is no vector")
+            raise EmbedderUnavailable(f"{self.name} answered something that is no vector")
         if self._expected and len(values) != self._expected:
-            raise ModelUnavailable(f"{self.name} answered {len(values)} numbers, not {self._expected}")
+            raise EmbedderUnavailable(f"{self.name} answered {len(values)} numbers, not {self._expected}")
         self._expected = self._expected or len(values)
         return wordless((values / length).astype(np.float32))

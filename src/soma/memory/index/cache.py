@@ -31,24 +31,24 @@ class Partitions:
         self.evictions = 0
 
     @contextmanager
-    def opened(self, tenant_id: str, namespace: str, owners: Sequence[str]) -> Iterator[list[Partition]]:
+    def open(self, tenant_id: str, namespace: str, owners: Sequence[str]) -> Iterator[list[Partition]]:
         """The partitions of `owners`, nobody else reading or changing them meanwhile."""
         addresses = [(tenant_id, namespace, owner) for owner in owners]
-        with self.locked(tenant_id, namespace):
+        with self.lock(tenant_id, namespace):
             partitions = [self._get(address) for address in addresses]
             yield partitions
             sizes = [partition.nbytes for partition in partitions]
         self._weigh(addresses, sizes)
 
-    def locked(self, tenant_id: str, namespace: str) -> threading.RLock:
+    def lock(self, tenant_id: str, namespace: str) -> threading.RLock:
         return self._stripes[hash((tenant_id, namespace)) % STRIPES]
 
-    def present(self, address: Address) -> Partition | None:
+    def get_loaded(self, address: Address) -> Partition | None:
         """For applying a commit, under the lock: a partition that is not loaded will read the commit."""
         with self._keeping:
             return self._kept.get(address)
 
-    def addresses(self, tenant_id: str) -> list[Address]:
+    def loaded_addresses(self, tenant_id: str) -> list[Address]:
         """The tenant's partitions that are loaded."""
         with self._keeping:
             return [address for address in self._kept if address[0] == tenant_id]
@@ -67,7 +67,7 @@ class Partitions:
             partition = self._kept.get(address)
             if partition is not None:
                 self._kept.move_to_end(address)
-        if partition is None or partition.wasteful:
+        if partition is None or partition.is_wasteful:
             partition = self._load(address)
             self.loads += 1
             with self._keeping:

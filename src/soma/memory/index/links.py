@@ -38,11 +38,11 @@ class Links:
         """What each of the strongest links passes on; a hub says little about each of its many neighbours."""
         return _shares(self._of.get(own_id))
 
-    def given(self, own_id: str) -> list[tuple[str, float]]:
+    def shares_by_people(self, own_id: str) -> list[tuple[str, float]]:
         """The same, of the links that somebody made."""
         return _shares(self._given.get(own_id))
 
-    def of(self, own_id: str) -> Mapping[str, float]:
+    def neighbours(self, own_id: str) -> Mapping[str, float]:
         return self._of.get(own_id, {})
 
     def pairs(self) -> Iterator[frozenset[str]]:

@@ -15,7 +15,7 @@ from soma.memory.index.links import Links
 from soma.memory.index.postings import Postings
 from soma.memory.index.sessions import Order, Sessions
 from soma.memory.index.speakers import ALONE, Speakers
-from soma.memory.index.vectors import VectorIndex, Vectors
+from soma.memory.index.vectors import VectorIndex, VectorSlab
 from soma.memory.index.word_vectors import Bytes, WordVectors
 from soma.memory.types import Kind, Link
 
@@ -48,7 +48,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Indexed:
+class IndexedMemory:
     """A memory with what is computed from it: its vector, its words, and the short vectors of its words."""
 
     entry: Entry
@@ -69,7 +69,7 @@ class Partition:
         self.model = model
         self.entries: list[Entry | None] = []
         self.slots: dict[str, int] = {}
-        self.vectors: VectorIndex = Vectors(dimension) if vectors is None else vectors
+        self.vectors: VectorIndex = VectorSlab(dimension) if vectors is None else vectors
         self.word_vectors = WordVectors(late_dimension)
         self.postings = Postings()
         self.sessions = Sessions(self._order)
@@ -102,10 +102,10 @@ class Partition:
         return arrays + self._text_bytes + ENTRY_BYTES * len(self.entries)
 
     @property
-    def wasteful(self) -> bool:
+    def is_wasteful(self) -> bool:
         return len(self.dead) + self._replaced > max(DEAD_LEAST, DEAD_SHARE * len(self.entries))
 
-    def put(self, new: Indexed) -> None:
+    def put(self, new: IndexedMemory) -> None:
         """Add or replace. Commits may arrive here out of order: an older state never replaces a newer one."""
         entry = new.entry
         if entry.id in self._gone:
@@ -159,7 +159,7 @@ class Partition:
         entry = self.at(slot)
         return entry.time, entry.position
 
-    def _append(self, new: Indexed) -> None:
+    def _append(self, new: IndexedMemory) -> None:
         slot = self.slots[new.entry.id] = len(self.entries)
         self.entries.append(new.entry)
         self.values.append(new.value)
@@ -175,7 +175,7 @@ class Partition:
         self.sessions.append(new.entry.thread)
         self._enter(slot, new.entry)
 
-    def _replace(self, slot: int, new: Indexed) -> None:
+    def _replace(self, slot: int, new: IndexedMemory) -> None:
         self._replaced += 1
         self._leave(slot)
         self.entries[slot] = new.entry

@@ -7,7 +7,7 @@ its short vector hides is missed: docs/decisions/010 has the figures.
 
 import numpy as np
 
-from soma.memory.index.vectors import Floats, Vectors
+from soma.memory.index.vectors import Floats, VectorSlab
 
 SKETCH_FROM = 150_000  # memories; below, a recall is within its goal with every vector compared
 SHORT = 128  # numbers a short vector
@@ -16,14 +16,14 @@ SAMPLE = 20_000  # vectors that the directions are found from
 ROUNDS = 4  # of subspace iteration; more move nothing
 
 
-class SketchedVectors(Vectors):
+class SketchedVectors(VectorSlab):
     """A slab that is compared in full below `sketch_from` rows."""
 
     def __init__(self, dimension: int, *, sketch_from: int = SKETCH_FROM) -> None:
         super().__init__(dimension)
         self._from = max(sketch_from, SHORT)
         self._basis: Floats | None = None
-        self._short = Vectors(min(SHORT, dimension))
+        self._short = VectorSlab(min(SHORT, dimension))
 
     @property
     def exact(self) -> bool:
@@ -42,23 +42,23 @@ class SketchedVectors(Vectors):
         """Cosines of the nearest rows; estimates of the others."""
         if self.exact or self._slab.shape[1] <= SHORT:
             return super().scores(query)
-        basis = self._caught_up()
+        basis = self._catch_up()
         scores = self._short.scores(query @ basis)
         count = max(NEAREST, int(SHARE * len(scores)))
         nearest = np.argpartition(scores, -count)[-count:] if len(scores) > count else np.arange(len(scores))
         scores[nearest] = self.cosines(nearest, query)
         return scores
 
-    def _caught_up(self) -> Floats:
+    def _catch_up(self) -> Floats:
         """The basis, after every row has its short vector."""
         if self._basis is None:
-            self._basis = principal(self._slab[: len(self) : max(1, len(self) // SAMPLE)])
+            self._basis = principal_directions(self._slab[: len(self) : max(1, len(self) // SAMPLE)])
         for short in self._slab[len(self._short) : len(self)] @ self._basis:
             self._short.append(short)
         return self._basis
 
 
-def principal(vectors: Floats) -> Floats:
+def principal_directions(vectors: Floats) -> Floats:
     """The directions in which `vectors` [n, dimension] differ most, by subspace iteration; [dimension, SHORT]."""
     directions = np.random.default_rng(0).normal(size=(vectors.shape[1], SHORT)).astype(np.float32)
     for _ in range(ROUNDS):

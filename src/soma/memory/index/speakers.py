@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from soma.memory.text.folding import bare
+from soma.memory.text.folding import strip_accents
 from soma.memory.text.words import tokens
 
 ALONE = -1  # the thread of a memory that belongs to no conversation
@@ -35,7 +35,7 @@ class Speakers:
         if self._memories[speaker] == 1:
             self._last += 1
             self._numbers[speaker] = self._last
-            for word in _called(speaker):
+            for word in _words_of_name(speaker):
                 self._by_word.setdefault(word, set()).add(speaker)
 
     def drop(self, speaker: str, thread: int) -> None:
@@ -47,12 +47,12 @@ class Speakers:
             del self._threads[speaker][thread]
         if not self._memories[speaker]:
             del self._memories[speaker], self._threads[speaker], self._numbers[speaker]
-            for word in _called(speaker):
+            for word in _words_of_name(speaker):
                 self._by_word[word].discard(speaker)
                 if not self._by_word[word]:
                     del self._by_word[word]
 
-    def called(self, word: str) -> set[str]:
+    def find_by_word(self, word: str) -> set[str]:
         """The speakers of whose names `word` (lower case) is one."""
         return self._by_word.get(word, set())
 
@@ -62,6 +62,6 @@ class Speakers:
         return found - {ALONE}
 
 
-def _called(speaker: str) -> set[str]:
+def _words_of_name(speaker: str) -> set[str]:
     """The words of a name, with and without accents."""
-    return {spelling for word in tokens(speaker) for spelling in (word, bare(word))}
+    return {spelling for word in tokens(speaker) for spelling in (word, strip_accents(word))}

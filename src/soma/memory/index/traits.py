@@ -41,7 +41,7 @@ YEAR = re.compile(r"(?:19|20)\d\d")
 SENTENCE_END = re.compile(r"(?<![.!?])[.!?]++(?:\s|$)|\n++")
 
 
-def asking(text: str) -> float:
+def share_of_questions(text: str) -> float:
     """The share of its sentences that are questions."""
     ends = [match[0] for match in SENTENCE_END.finditer(text)]
     open_end = bool(text.strip()) and not text.rstrip().endswith((".", "!", "?"))
@@ -54,10 +54,10 @@ def only_asks(text: str) -> bool:
     if not said.endswith((".", "!", *QUESTION_MARKS)):
         first, second, *_ = [*said.lower().split(), "", ""]
         return "\n" not in said and first in QUESTION_WORDS and second in AFTER_QUESTION_WORDS
-    return asking(said.replace("？", "? ").replace("؟", "? ")) == 1.0
+    return share_of_questions(said.replace("？", "? ").replace("؟", "? ")) == 1.0
 
 
-def traits(tokens: Iterable[str]) -> int:
+def find_traits(tokens: Iterable[str]) -> int:
     """Of the words of a text, in lower case."""
     words = {word.partition("'")[0] if "'" in word else word for word in tokens}  # I'm begins with the pronoun
     numbers = [word for word in words if word[0] in DIGITS and word.isdecimal()]

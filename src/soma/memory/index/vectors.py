@@ -30,15 +30,15 @@ class VectorIndex(Protocol):
     def scores(self, query: Floats) -> Floats: ...
     def cosines(self, slots: Indexes, query: Floats) -> Floats: ...
     def rows(self, slots: Indexes) -> Floats: ...
-    def same(self, slot: int, fresh: "VectorIndex", expected: int) -> bool: ...
+    def is_same(self, slot: int, fresh: "VectorIndex", expected: int) -> bool: ...
 
 
-def grown(rows: int) -> int:
+def larger_size(rows: int) -> int:
     """How large to make a slab in which `rows` are no longer enough."""
     return max(LEAST, 2 * rows if rows < DOUBLED else rows + rows // 4)
 
 
-class Vectors:
+class VectorSlab:
     """Row `slot` is the vector of that slot; a dead row is zero."""
 
     def __init__(self, dimension: int) -> None:
@@ -58,7 +58,7 @@ class Vectors:
 
     def append(self, vector: Floats, memory_id: str = "") -> None:  # noqa: ARG002 - for who keeps them elsewhere
         if self._count == len(self._slab):
-            larger = np.zeros((grown(self._count), self._slab.shape[1]), np.float32)
+            larger = np.zeros((larger_size(self._count), self._slab.shape[1]), np.float32)
             larger[: self._count] = self._slab
             self._slab = larger
         self._slab[self._count] = vector
@@ -79,8 +79,8 @@ class Vectors:
         rows: Floats = self._slab[slots]
         return rows
 
-    def same(self, slot: int, fresh: VectorIndex, expected: int) -> bool:
+    def is_same(self, slot: int, fresh: VectorIndex, expected: int) -> bool:
         """Whether the slot holds what `fresh` does as `expected`; of vectors kept elsewhere nothing is known here."""
-        if not isinstance(fresh, Vectors):
+        if not isinstance(fresh, VectorSlab):
             return True
         return np.array_equal(self.rows(np.array([slot])), fresh.rows(np.array([expected])))

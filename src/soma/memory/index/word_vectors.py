@@ -5,7 +5,7 @@ from array import array
 import numpy as np
 from numpy.typing import NDArray
 
-from soma.memory.index.vectors import grown
+from soma.memory.index.vectors import larger_size
 
 Bytes = NDArray[np.int8]
 Floats = NDArray[np.float32]
@@ -15,7 +15,7 @@ PIECE = 2_048  # rows
 SCALE = 254.0  # numbers of vectors of length 1 beyond a half are clipped: there are next to none
 
 
-def stored(vectors: Floats) -> Bytes:
+def quantise(vectors: Floats) -> Bytes:
     levels: Bytes = np.clip(np.rint(vectors * SCALE), -127, 127).astype(np.int8)
     return levels
 
@@ -79,6 +79,6 @@ class WordVectors:
 
     def _reserve(self, more: int) -> None:
         if self._used + more > len(self._slab):
-            larger = np.zeros((grown(self._used + more), self._slab.shape[1]), np.int8)
+            larger = np.zeros((larger_size(self._used + more), self._slab.shape[1]), np.int8)
             larger[: self._used] = self._slab[: self._used]
             self._slab = larger

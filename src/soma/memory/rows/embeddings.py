@@ -12,7 +12,7 @@ from soma.events.transaction import Transaction
 from soma.memory.embedders.base import Vector
 from soma.memory.index.word_vectors import Bytes
 from soma.memory.rows.memories import COLUMNS, is_intact, to_record
-from soma.memory.rows.statements import LIVING, chunked, marks
+from soma.memory.rows.statements import LIVING, marks, split_chunks
 from soma.memory.types import Address, MemoryRecord, Owner
 
 UPSERT = (
@@ -71,7 +71,7 @@ def _read(
 
 def read_embeddings(reader: Reader, model: str, ids: Iterable[str]) -> Iterator[tuple[MemoryRecord, Embedding | None]]:
     """Living, intact memories with what `model` made of them as they are now."""
-    for some in chunked(ids):
+    for some in split_chunks(ids):
         where = f"m.forgotten_at IS NULL AND m.id IN ({marks(some)})"
         yield from ((memory, made) for memory, made in _read(reader, model, where, some) if is_intact(memory))
 

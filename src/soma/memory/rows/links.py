@@ -7,7 +7,7 @@ from soma.events.transaction import Transaction
 from soma.memory.relations import CARRIES, NOT_FOLLOWED, PROVENANCE
 from soma.memory.rows.consolidations import is_made_by_consolidation
 from soma.memory.rows.memories import SELECT, to_record
-from soma.memory.rows.statements import LIVING, chunked, marks
+from soma.memory.rows.statements import LIVING, marks, split_chunks
 from soma.memory.types import Address, Link, MemoryRecord
 
 UPSERT = (
@@ -42,7 +42,7 @@ def read_partition_links(reader: Reader, address: Address) -> Iterator[Link]:
 
 def find_links_from(reader: Reader, ids: Iterable[str]) -> list[Link]:
     found: list[Link] = []
-    for some in chunked(ids):
+    for some in split_chunks(ids):
         where = f"WHERE from_id IN ({marks(some)}) ORDER BY from_id, to_id, relation"
         sql = f"SELECT from_id, to_id, relation, weight FROM memory_links {where}"
         found.extend(map(to_link, reader.query(sql, some)))
@@ -64,7 +64,7 @@ def find_synthesised(reader: Reader, ids: Iterable[str]) -> list[MemoryRecord]:
     it before its relation was reserved.
     """
     found: dict[str, MemoryRecord] = {}
-    for some in chunked(ids):
+    for some in split_chunks(ids):
         sql = (
             f"{SELECT} JOIN memory_links l ON l.from_id = m.id JOIN memories s ON s.id = l.to_id "
             "WHERE m.forgotten_at IS NULL AND m.tenant_id = s.tenant_id AND m.namespace = s.namespace "
@@ -77,7 +77,7 @@ def find_synthesised(reader: Reader, ids: Iterable[str]) -> list[MemoryRecord]:
 def find_taken(reader: Reader, ids: Iterable[str]) -> list[MemoryRecord]:
     """Living memories whose text was taken from any of `ids`, whosever they are."""
     found: dict[str, MemoryRecord] = {}
-    for some in chunked(ids):
+    for some in split_chunks(ids):
         sql = (
             f"{SELECT} JOIN memory_links l ON l.from_id = m.id AND l.tenant_id = m.tenant_id "
             f"WHERE m.forgotten_at IS NULL AND l.to_id IN ({marks(some)}) AND l.relation = ?"

@@ -7,7 +7,7 @@ from typing import Any
 
 from soma.events.database import Reader, Row
 from soma.events.transaction import Transaction
-from soma.memory.rows.statements import LIVING, VISIBLE, chunked, marks
+from soma.memory.rows.statements import LIVING, VISIBLE, marks, split_chunks
 from soma.memory.types import Address, MemoryRecord, Owner
 
 COLUMNS = MemoryRecord.__slots__
@@ -94,7 +94,7 @@ def _find_visible(
     reader: Reader, owner: Owner, namespace: str, column: str, values: Iterable[str]
 ) -> list[MemoryRecord]:
     found: list[MemoryRecord] = []
-    for some in chunked(values):
+    for some in split_chunks(values):
         sql = f"{SELECT} WHERE {VISIBLE} AND {column} IN ({marks(some)})"
         found.extend(map(to_record, reader.query(sql, [owner.tenant_id, namespace, *owner.visible(), *some])))
     return found
@@ -152,7 +152,7 @@ def count_partition(reader: Reader, address: Address) -> int:
 def find_forgotten(reader: Reader, owner: Owner, namespace: str, column: str, values: Iterable[str]) -> set[str]:
     """Those of some ids, or digests of keys, that are of memories that the owner saw until they were forgotten."""
     found: set[str] = set()
-    for some in chunked(values):
+    for some in split_chunks(values):
         sql = (
             f"SELECT {column} FROM memories WHERE forgotten_at IS NOT NULL AND tenant_id = ? AND namespace = ? "
             f"AND scope_owner IN (?, ?, ?) AND {column} IN ({marks(some)})"

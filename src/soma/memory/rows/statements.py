@@ -12,7 +12,7 @@ def marks(values: Sequence[object]) -> str:
     return ", ".join("?" * len(values))
 
 
-def chunked(values: Iterable[str]) -> Iterator[list[str]]:
+def split_chunks(values: Iterable[str]) -> Iterator[list[str]]:
     distinct = list(dict.fromkeys(values))
     for start in range(0, len(distinct), CHUNK):
         yield distinct[start : start + CHUNK]

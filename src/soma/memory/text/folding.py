@@ -20,15 +20,15 @@ ACCENTS = ((0x0300, 0x036F), (0x0591, 0x05C7), (0x1AB0, 0x1AFF), (0x1DC0, 0x1DFF
 ASSIGNED = (*range(0x80, 0x20000), *range(0xE0000, 0xE0200))  # where marks, signs and format characters are
 
 
-def folded(text: str) -> str:
+def fold(text: str) -> str:
     """Compatible forms, upper and lower case, soft hyphens and other format characters: all as one."""
     if text.isascii():
         return text.lower()
-    plain = normalize("NFKC", text.translate(APART)).translate(_dropped()).casefold().replace("i\u0307", "i")
+    plain = normalize("NFKC", text.translate(APART)).translate(_translation()).casefold().replace("i\u0307", "i")
     return normalize("NFKC", plain).translate(APOSTROPHES)
 
 
-def bare(word: str) -> str:
+def strip_accents(word: str) -> str:
     """A folded word without accents. Vowel signs of Indic scripts and voicing marks of Kana are no accents."""
     if word.isascii():
         return word
@@ -54,7 +54,7 @@ def signs() -> str:
 
 
 @cache
-def _dropped() -> dict[int, str | None]:
+def _translation() -> dict[int, str | None]:
     """Format characters, Arabic vowels, variants and colours of emoji; and Arabic letters in one spelling each."""
     formats = dict.fromkeys(code for code in (0xAD, *ASSIGNED) if category(chr(code)) == "Cf")
     return {**formats, **UNREAD, **ARABIC_VOWELS, **ARABIC}

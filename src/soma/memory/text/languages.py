@@ -86,7 +86,7 @@ _stemmers = {language.name: snowballstemmer.stemmer(language.name) for language 
 _stemming = Lock()  # a stemmer keeps what it works on, and several threads read texts
 
 
-def told(words: Iterable[str]) -> Language | None:
+def detect_language(words: Iterable[str]) -> Language | None:
     """The language that most of the distinct small words among `words` (lower case) belong to; None without any."""
     distinct = {word.partition("'")[0] for word in words}
     english = len(distinct & ENGLISH.stop_words)
@@ -98,15 +98,15 @@ def told(words: Iterable[str]) -> Language | None:
 
 def language_of(words: Sequence[str]) -> Language:
     """The language that a text is indexed in; a few words by themselves count as English."""
-    return told(words) or (UNKNOWN if len(words) >= LONG else ENGLISH)
+    return detect_language(words) or (UNKNOWN if len(words) >= LONG else ENGLISH)
 
 
-def asked_in(words: Sequence[str]) -> tuple[Language, ...]:
+def question_languages(words: Sequence[str]) -> tuple[Language, ...]:
     """The languages in which a question's words may stand in the index, its own first.
 
     A short text in any language may be indexed as English, a question without small words be in any language.
     """
-    language = told(words)
+    language = detect_language(words)
     if language is None:
         return (*EVERY, UNKNOWN)
     return (ENGLISH,) if language is ENGLISH else (language, ENGLISH)
@@ -124,7 +124,7 @@ def stem(word: str, language: Language = ENGLISH) -> str:
         return str(_stemmers[language.name].stemWord(word))
 
 
-def is_small(word: str, language: Language) -> bool:
+def is_stop_word(word: str, language: Language) -> bool:
     """Whether the word (lower case) tells no text from another; so too where only something elided stands before it."""
     before, apostrophe, after = word.partition("'")
     return word in language.stop_words or bool(

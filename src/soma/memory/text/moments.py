@@ -20,23 +20,23 @@ def moment_of(value: str | float) -> datetime:
         return _since_epoch(value)
     text = value.strip()
     if NUMBER.fullmatch(text):
-        return _of_digits(text)
+        return _parse_digits(text)
     if match := END_OF_DAY.fullmatch(text):
-        return _iso(f"{match[1]}T00:00:00{match[2]}") + timedelta(days=1)
+        return _parse_iso(f"{match[1]}T00:00:00{match[2]}") + timedelta(days=1)
     if match := LEAP_SECOND.fullmatch(text):
-        before = _iso(f"{match[1]}59{match[2]}")
+        before = _parse_iso(f"{match[1]}59{match[2]}")
         if (before.hour, before.minute) != (23, 59):
             raise ValueError("a leap second is the last of a day in UTC")
         return before + timedelta(seconds=1)
-    return _iso(text)
+    return _parse_iso(text)
 
 
-def _iso(text: str) -> datetime:
+def _parse_iso(text: str) -> datetime:
     parsed = datetime.fromisoformat(text)
     return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).astimezone(UTC)
 
 
-def _of_digits(text: str) -> datetime:
+def _parse_digits(text: str) -> datetime:
     """A date without signs between its numbers where it can be one, else a number of an epoch."""
     if layout := COMPACT.get(len(text)):
         try:

@@ -18,24 +18,24 @@ BEFORE = re.compile(r"[^\s(\[\"'“‘]*+\Z")
 LONGEST = 12  # characters of what is an abbreviation, an initial or the number of an item
 
 
-def sentences(text: str, start: int = 0, end: int | None = None) -> Iterator[Span]:
+def find_sentences(text: str, start: int = 0, end: int | None = None) -> Iterator[Span]:
     """The sentences of text[start:end], without the white space around them."""
     until = len(text) if end is None else end
-    begin = _first(text, start, until)
+    begin = _find_start(text, start, until)
     for match in END.finditer(text, start, until):
-        if match.end() > begin and _ends(text, match, begin, until):
-            yield from _stripped(text, begin, match.end())
-            begin = _first(text, match.end(), until)
-    yield from _stripped(text, begin, until)
+        if match.end() > begin and _is_end(text, match, begin, until):
+            yield from _strip(text, begin, match.end())
+            begin = _find_start(text, match.end(), until)
+    yield from _strip(text, begin, until)
 
 
-def _first(text: str, start: int, until: int) -> int:
+def _find_start(text: str, start: int, until: int) -> int:
     """Find where the first word from `start` on begins."""
     blanks = BLANKS.match(text, start, until)
     return blanks.end() if blanks else start
 
 
-def _ends(text: str, match: re.Match[str], begin: int, until: int) -> bool:
+def _is_end(text: str, match: re.Match[str], begin: int, until: int) -> bool:
     mark = match[0]
     if not mark.startswith("."):
         return True
@@ -58,6 +58,6 @@ def _word_before(text: str, end: int, begin: int) -> str:
     return found[0].lower() if found else ""
 
 
-def _stripped(text: str, begin: int, end: int) -> Iterator[Span]:
+def _strip(text: str, begin: int, end: int) -> Iterator[Span]:
     if body := text[begin:end].rstrip():
         yield begin, begin + len(body)

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import pairwise
 
-from soma.memory.text.folding import bare, folded, marks, signs
-from soma.memory.text.languages import Language, asked_in, is_small, language_of, stem
+from soma.memory.text.folding import fold, marks, signs, strip_accents
+from soma.memory.text.languages import Language, is_stop_word, language_of, question_languages, stem
 
 WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)?")
 COMPOUND = re.compile(r"(?<![^\W_])\d{1,3}(?:[,.'_]\d{3})++(?![^\W_])|(?<![^\W_])[^\W_]++(?:[-\u2010\u2011][^\W_]++)++")
@@ -29,7 +29,7 @@ SPACELESS = (
 
 def tokens(text: str) -> list[str]:
     """Words in one spelling, without their possessive ending; two neighbouring signs where nothing parts words."""
-    return _tokens(folded(text))
+    return _tokens(fold(text))
 
 
 def words(text: str) -> list[str]:
@@ -39,9 +39,9 @@ def words(text: str) -> list[str]:
     return [stem(word, language) for word in found]
 
 
-def indexed_words(text: str) -> list[str]:
+def index_words(text: str) -> list[str]:
     """Words under which a text is indexed: its words as stems, and then the other ways."""
-    plain = folded(text)
+    plain = fold(text)
     found = _tokens(plain)
     language = language_of(found)
     return [*(stem(word, language) for word in found), *_extras(plain, found, language)]
@@ -50,48 +50,48 @@ def indexed_words(text: str) -> list[str]:
 def content_words(text: str, language: Language) -> list[str]:
     """The distinct stems that tell texts apart; all of them where a text has nothing but stop words."""
     found = tokens(text)
-    telling = [word for word in found if not is_small(word, language)]
+    telling = [word for word in found if not is_stop_word(word, language)]
     return list(dict.fromkeys(stem(word, language) for word in telling or found))
 
 
-def sought(text: str) -> list[tuple[str, ...]]:
+def question_forms(text: str) -> list[tuple[str, ...]]:
     """Of each word of a question, in order, the stems by which texts may hold it."""
-    plain = folded(text)
+    plain = fold(text)
     found = _tokens(plain)
-    languages = asked_in(found)
+    languages = question_languages(found)
     whole: dict[str, dict[str, None]] = {}
     for parts, joined in _compounds(plain):
         for part in parts:
             if len(of_part := whole.setdefault(part, {})) < MOST_COMPOUNDS:
                 of_part[joined] = None
-    return [tuple(dict.fromkeys([*forms(word, languages), *whole.get(word, ())])) for word in found]
+    return [tuple(dict.fromkeys([*word_forms(word, languages), *whole.get(word, ())])) for word in found]
 
 
-def forms(word: str, languages: Iterable[Language]) -> tuple[str, ...]:
+def word_forms(word: str, languages: Iterable[Language]) -> tuple[str, ...]:
     """The stems of a word, and of it without accents."""
-    spellings = dict.fromkeys((word, bare(word)))
+    spellings = dict.fromkeys((word, strip_accents(word)))
     return tuple(dict.fromkeys(stem(one, language) for one in spellings for language in languages))
 
 
-def sought_signs(text: str) -> list[str]:
+def question_signs(text: str) -> list[str]:
     """The signs of a question, alone or with the word that they belong to: what holds them is meant first."""
-    return list(dict.fromkeys(_signs(folded(text))))
+    return list(dict.fromkeys(_signs(fold(text))))
 
 
-def sought_compounds(text: str) -> list[str]:
+def question_compounds(text: str) -> list[str]:
     """Join what a hyphen or a comma cuts in two, as one word."""
-    return list(dict.fromkeys(joined for _, joined in _compounds(folded(text))))
+    return list(dict.fromkeys(joined for _, joined in _compounds(fold(text))))
 
 
 def _tokens(plain: str) -> list[str]:
     if plain.isascii():
         found: Iterable[str] = WORD.findall(plain)
     else:
-        found = (part for word in _word().findall(plain) for part in _parts(word))
+        found = (part for word in _word().findall(plain) for part in _split_word(word))
     return [word.removesuffix("'s") if "'" in word else word for word in found]
 
 
-def _parts(word: str) -> Iterator[str]:
+def _split_word(word: str) -> Iterator[str]:
     """The word, but pairs of signs where nothing parts words."""
     if word.isascii():
         yield word
@@ -111,7 +111,7 @@ def _extras(plain: str, found: Iterable[str], language: Language) -> Iterator[st
     if plain.isascii():
         return
     for word in found:
-        if (spelt := stem(bare(word), language)) != stem(word, language):
+        if (spelt := stem(strip_accents(word), language)) != stem(word, language):
             yield spelt
     for run, _ in _run().findall(plain):
         if len(single := _sign().findall(run)) > 1:

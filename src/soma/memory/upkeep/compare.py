@@ -7,20 +7,20 @@ import numpy as np
 from soma.memory.index.partition import Partition
 
 
-def differing(kept: Partition, fresh: Partition) -> Iterator[str]:
+def find_differing(kept: Partition, fresh: Partition) -> Iterator[str]:
     """Ids of memories that `kept` holds otherwise than `fresh`, which was just made from the rows."""
     for memory_id in kept.slots.keys() | fresh.slots.keys():
-        if not _same(kept, fresh, memory_id):
+        if not _is_same(kept, fresh, memory_id):
             yield memory_id
 
 
-def _same(kept: Partition, fresh: Partition, memory_id: str) -> bool:
+def _is_same(kept: Partition, fresh: Partition, memory_id: str) -> bool:
     slot, expected = kept.slots.get(memory_id), fresh.slots.get(memory_id)
     if slot is None or expected is None or kept.at(slot) != fresh.at(expected):
         return False
     return (
-        kept.vectors.same(slot, fresh.vectors, expected)
+        kept.vectors.is_same(slot, fresh.vectors, expected)
         and np.array_equal(kept.word_vectors.of(slot), fresh.word_vectors.of(expected))
         and kept.postings.of(slot) == fresh.postings.of(expected)
-        and kept.links.of(memory_id) == fresh.links.of(memory_id)
+        and kept.links.neighbours(memory_id) == fresh.links.neighbours(memory_id)
     )

@@ -16,15 +16,15 @@ from soma.memory import remember as remembering
 from soma.memory.erasing import subject
 from soma.memory.index.partition import Entry
 from soma.memory.relations import RECOMBINES, SUMMARISES
-from soma.memory.remember import NotEmbedded, Request
+from soma.memory.remember import Request, StaleEmbeddings
 from soma.memory.rows.consolidations import read_past_sources, write_consolidation
 from soma.memory.rows.embeddings import read_embeddings
 from soma.memory.rows.links import find_links_between, write_link
 from soma.memory.rows.memories import is_unchanged
 from soma.memory.store import Store
 from soma.memory.types import MADE_MARK, Address, Link, LinkChange, MemoryRecord, NewLink, NewMemory, Owner, Scope
-from soma.memory.upkeep.episodes import Weights, groups, pairs
-from soma.memory.upkeep.extract import recombined, summary
+from soma.memory.upkeep.episodes import Weights, find_groups, find_pairs
+from soma.memory.upkeep.extract import extract_recombination, extract_summary
 
 Summarise = Callable[[Sequence[str]], Awaitable[str]]
 
@@ -46,7 +46,7 @@ class Consolidation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Work:
+class _Distillation:
     """Something to distil: `entries` into one memory, `reinforce` links between pairs of them."""
 
     phase: str
@@ -57,11 +57,11 @@ class _Work:
     reinforce: Sequence[tuple[str, str]]
 
 
-class _Moved(Exception):
+class _SourceChanged(Exception):
     """A source was changed or forgotten since it was read."""
 
 
-async def cycle(store: Store, address: Address, summarise: Summarise | None = None) -> list[Consolidation]:
+async def consolidate(store: Store, address: Address, summarise: Summarise | None = None) -> list[Consolidation]:
     """One cycle on one partition, at most three summaries; nothing where nothing is left to distil."""
     deadline = time.monotonic() + BUDGET_SECONDS
     nights = await store.work(_nrem, store, address, deadline)
@@ -72,15 +72,17 @@ async def cycle(store: Store, address: Address, summarise: Summarise | None = No
     return done
 
 
-def _nrem(store: Store, address: Address, deadline: float) -> list[_Work]:
+def _nrem(store: Store, address: Address, deadline: float) -> list[_Distillation]:
     used = {source for sources in read_past_sources(store.database, address, "nrem") for source in sources}
-    with store.partitions.opened(*address[:2], address[2:]) as [partition]:
+    with store.partitions.open(*address[:2], address[2:]) as [partition]:
         saying = (
-            group for group in groups(partition, used, deadline=deadline) if summary(group.members, group.weights)
+            group
+            for group in find_groups(partition, used, deadline=deadline)
+            if extract_summary(group.members, group.weights)
         )
         found = list(islice(saying, GROUPS))
     return [
-        _Work(
+        _Distillation(
             phase="nrem",
             relation=SUMMARISES,
             entries=group.members,
@@ -92,12 +94,12 @@ def _nrem(store: Store, address: Address, deadline: float) -> list[_Work]:
     ]
 
 
-def _rem(store: Store, address: Address) -> list[_Work]:
+def _rem(store: Store, address: Address) -> list[_Distillation]:
     used = {frozenset(sources) for sources in read_past_sources(store.database, address, "rem")}
-    with store.partitions.opened(*address[:2], address[2:]) as [partition]:
-        found = pairs(partition, used)
+    with store.partitions.open(*address[:2], address[2:]) as [partition]:
+        found = find_pairs(partition, used)
     return [
-        _Work(
+        _Distillation(
             phase="rem",
             relation=RECOMBINES,
             entries=pair.members,
@@ -109,25 +111,27 @@ def _rem(store: Store, address: Address) -> list[_Work]:
     ]
 
 
-async def _distil(store: Store, address: Address, work: _Work, summarise: Summarise | None) -> Consolidation | None:
-    text = await _text(store, work, summarise)
+async def _distil(
+    store: Store, address: Address, work: _Distillation, summarise: Summarise | None
+) -> Consolidation | None:
+    text = await _write_text(store, work, summarise)
     if not text:
         return None
     consolidation_id = new_id()
-    sources = await store.work(_sources, store, work)
+    sources = await store.work(_read_sources, store, work)
     if len(sources) < len(work.entries):
         return None
     seed = sources[work.entries[0].id]
     owner = Owner(tenant_id=address[0], user_id=seed.user_id, agent_id=seed.agent_id)
-    item = _item(work, text, consolidation_id, scope=seed.scope)
+    item = _make_item(work, text, consolidation_id, scope=seed.scope)
     request = Request(owner, [item], address[1], now())
-    space = await store.work(store.spaces.of, address[0])
+    space = await store.work(store.spaces.space_of, address[0])
     made = await remembering.embed(store, request, space)
 
-    def write(tx: Transaction) -> tuple[remembering.Written, list[LinkChange]]:
-        _still_there(tx, work)
+    def write(tx: Transaction) -> tuple[remembering.WrittenMemories, list[LinkChange]]:
+        _check_sources(tx, work)
         written = remembering.write(tx, store=store, request=request, made=made, space=space)
-        changes = _reinforced(tx, address[0], work.reinforce)
+        changes = _reinforce_links(tx, address[0], work.reinforce)
         fact = MemoryConsolidated(
             consolidation_id=consolidation_id,
             phase=work.phase,
@@ -143,7 +147,7 @@ async def _distil(store: Store, address: Address, work: _Work, summarise: Summar
 
     try:
         written, changes = await store.writer.write(write)
-    except (_Moved, NotEmbedded):
+    except (_SourceChanged, StaleEmbeddings):
         return None
     await store.work(remembering.apply, store, request, written)
     links = [Link(from_id=one, to_id=other, relation=name, weight=after) for one, other, name, _, after in changes]
@@ -152,19 +156,21 @@ async def _distil(store: Store, address: Address, work: _Work, summarise: Summar
     return Consolidation(id=consolidation_id, phase=work.phase, made=ids, sources=[e.id for e in work.entries])
 
 
-async def _text(store: Store, work: _Work, summarise: Summarise | None) -> str:
+async def _write_text(store: Store, work: _Distillation, summarise: Summarise | None) -> str:
     if summarise is None:
-        return await store.work(summary if work.phase == "nrem" else recombined, work.entries, work.weights)
+        return await store.work(
+            extract_summary if work.phase == "nrem" else extract_recombination, work.entries, work.weights
+        )
     said = [f"{entry.speaker}: {entry.text}" if entry.speaker else entry.text for entry in work.entries]
     return " ".join((await summarise(said)).split())[:LONGEST]
 
 
-def _sources(store: Store, work: _Work) -> dict[str, MemoryRecord]:
+def _read_sources(store: Store, work: _Distillation) -> dict[str, MemoryRecord]:
     model = store.spaces.target.model
     return {memory.id: memory for memory, _ in read_embeddings(store.database, model, (e.id for e in work.entries))}
 
 
-def _item(work: _Work, text: str, consolidation_id: str, *, scope: Scope) -> NewMemory:
+def _make_item(work: _Distillation, text: str, consolidation_id: str, *, scope: Scope) -> NewMemory:
     ids = sorted(entry.id for entry in work.entries)
     digest = sha256("\n".join(ids).encode()).hexdigest()[:16]
     speakers = {entry.speaker for entry in work.entries}
@@ -185,12 +191,12 @@ def _item(work: _Work, text: str, consolidation_id: str, *, scope: Scope) -> New
     )
 
 
-def _still_there(tx: Transaction, work: _Work) -> None:
+def _check_sources(tx: Transaction, work: _Distillation) -> None:
     if not all(is_unchanged(tx, entry.id, entry.revision) for entry in work.entries):
-        raise _Moved
+        raise _SourceChanged
 
 
-def _reinforced(tx: Transaction, tenant_id: str, ends: Sequence[tuple[str, str]]) -> list[LinkChange]:
+def _reinforce_links(tx: Transaction, tenant_id: str, ends: Sequence[tuple[str, str]]) -> list[LinkChange]:
     """Every link between each pair weighs a little more. None begins: measured, new ones outshout the neighbours."""
     changes: list[LinkChange] = []
     for one, other in ends:

@@ -30,35 +30,35 @@ Weights = Mapping[str, float]  # what each telling word weighs (inverse document
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class EpisodeGroup:
     """`members`, the seed first, and the words that tell them apart from others."""
 
     members: Sequence[Entry]
     weights: Weights
 
 
-def by_rank(partition: Partition) -> list[int]:
+def rank_episodes(partition: Partition) -> list[int]:
     """Slots of episodes, the most telling first: important, helpful before, well linked, not short; then the oldest."""
     ranked = []
     for memory_id, slot in partition.slots.items():
         entry = partition.at(slot)
         if entry.kind == "episodic":
-            links = min(len(partition.links.of(memory_id)), LINKS_COUNTED) / LINKS_COUNTED
+            links = min(len(partition.links.neighbours(memory_id)), LINKS_COUNTED) / LINKS_COUNTED
             words = min(partition.postings.lengths[slot], WORDS_COUNTED) / WORDS_COUNTED
             ranked.append((-(entry.importance + partition.values[slot] + links + words), entry.position, slot))
     return [slot for _, _, slot in sorted(ranked)]
 
 
 @cache
-def small_stems(language: Language) -> frozenset[str]:
+def stop_stems(language: Language) -> frozenset[str]:
     return frozenset(stem(word, language) for word in language.stop_words)
 
 
-def telling(partition: Partition, slot: int) -> dict[str, float]:
+def find_telling_words(partition: Partition, slot: int) -> dict[str, float]:
     """The words of a memory that few others have, without its speaker's name."""
     most = max(MEMBERS, COMMON_SHARE * len(partition))
     entry = partition.at(slot)
-    names, small = set(words(entry.speaker)), small_stems(language_of(tokens(entry.text)))
+    names, small = set(words(entry.speaker)), stop_stems(language_of(tokens(entry.text)))
     found = {}
     for word in partition.postings.of(slot):
         frequency = partition.postings.frequency(word)
@@ -67,44 +67,44 @@ def telling(partition: Partition, slot: int) -> dict[str, float]:
     return found
 
 
-def groups(partition: Partition, used: Collection[str], *, deadline: float) -> Iterator[Group]:
+def find_groups(partition: Partition, used: Collection[str], *, deadline: float) -> Iterator[EpisodeGroup]:
     """Groups round the top episodes that are not `used`; ends at `deadline` (time.monotonic)."""
-    order = by_rank(partition)
+    order = rank_episodes(partition)
     free = [slot for slot in order if partition.at(slot).id not in used]
     left = set(free)
     for seed in free:
         if time.monotonic() > deadline:
             return
-        if seed in left and (group := _group(partition, seed, left)):
+        if seed in left and (group := _find_group(partition, seed, left)):
             left -= {partition.slots[entry.id] for entry in group.members}
             yield group
 
 
-def _group(partition: Partition, seed: int, left: Collection[int]) -> Group | None:
+def _find_group(partition: Partition, seed: int, left: Collection[int]) -> EpisodeGroup | None:
     """The nearest of what is left that share a telling word with the seed: greetings resemble each other too."""
     slots = np.array(sorted(left), np.int64)
     near = partition.vectors.rows(slots) @ partition.vectors.rows(np.array([seed]))[0]
     order = np.lexsort((slots, -near))
-    weights = telling(partition, seed)
+    weights = find_telling_words(partition, seed)
     said = set(weights)
     chosen = [seed]
     for place in order.tolist():
         slot, cosine = int(slots[place]), float(near[place])
         if cosine < NEAR or len(chosen) == MEMBERS:
             break
-        if slot != seed and cosine < SAME and (own := telling(partition, slot)).keys() & said:
+        if slot != seed and cosine < SAME and (own := find_telling_words(partition, slot)).keys() & said:
             chosen.append(slot)
             weights |= own
     if len(chosen) < LEAST:
         return None
-    return Group([partition.at(slot) for slot in chosen], weights)
+    return EpisodeGroup([partition.at(slot) for slot in chosen], weights)
 
 
-def pairs(partition: Partition, used: Collection[frozenset[str]]) -> list[Group]:
+def find_pairs(partition: Partition, used: Collection[frozenset[str]]) -> list[EpisodeGroup]:
     """Some of the pairs of the top episodes of different conversations: those with the most in common."""
     pool: list[int] = []
     threads: set[str | None] = set()
-    for slot in by_rank(partition):
+    for slot in rank_episodes(partition):
         thread = partition.at(slot).thread
         if len(pool) < POOL and (thread is None or thread not in threads):
             pool.append(slot)
@@ -120,9 +120,9 @@ def pairs(partition: Partition, used: Collection[frozenset[str]]) -> list[Group]
     ]
     best = sorted(apt, key=lambda pair: (-pair[0], pair[1], pair[2]))[: round(PAIR_SHARE * len(everything))]
     return [
-        Group(
+        EpisodeGroup(
             [partition.at(pool[one]), partition.at(pool[other])],
-            telling(partition, pool[one]) | telling(partition, pool[other]),
+            find_telling_words(partition, pool[one]) | find_telling_words(partition, pool[other]),
         )
         for _, one, other in best
     ]

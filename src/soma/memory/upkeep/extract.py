@@ -7,7 +7,7 @@ from math import log
 
 from soma.memory.index.partition import Entry
 from soma.memory.text.languages import language_of
-from soma.memory.text.sentences import sentences
+from soma.memory.text.sentences import find_sentences
 from soma.memory.text.words import content_words, tokens
 from soma.memory.upkeep.episodes import Weights
 
@@ -24,32 +24,32 @@ class _Sentence:
     words: frozenset[str]
 
 
-def summary(entries: Sequence[Entry], weights: Weights, *, most: int = SENTENCES) -> str:
+def extract_summary(entries: Sequence[Entry], weights: Weights, *, most: int = SENTENCES) -> str:
     """At most `most` sentences, each with who said it; empty where no two episodes share a word that tells anything."""
     told = _sentences(entries, weights)
     spread = Counter(word for words in _by_entry(told).values() for word in words)
     shared = {word: weights[word] * (count - 1) for word, count in spread.items() if count > 1}
-    scored = sorted(told, key=lambda sentence: (-_says(sentence, shared), sentence.place))
+    scored = sorted(told, key=lambda sentence: (-_score(sentence, shared), sentence.place))
     chosen: list[_Sentence] = []
     length = 0
     for sentence in scored:
         if (
             len(chosen) == most
-            or not _says(sentence, shared)
-            or any(_common(sentence, other) >= REPEATED for other in chosen)
+            or not _score(sentence, shared)
+            or any(_overlap(sentence, other) >= REPEATED for other in chosen)
         ):
             continue
         if not chosen or length + len(sentence.text) <= CHARACTERS:
             chosen.append(sentence)
             length += len(sentence.text)
-    return _joined(sorted(chosen, key=lambda sentence: sentence.place))
+    return _join(sorted(chosen, key=lambda sentence: sentence.place))
 
 
-def recombined(entries: Sequence[Entry], weights: Weights) -> str:
+def extract_recombination(entries: Sequence[Entry], weights: Weights) -> str:
     """The most telling sentence of each."""
     told = _by_entry_id(_sentences(entries, weights))
-    best = [max(own, key=lambda sentence: (_says(sentence, weights), -sentence.place)) for own in told.values()]
-    return _joined(sorted(best, key=lambda sentence: sentence.place))
+    best = [max(own, key=lambda sentence: (_score(sentence, weights), -sentence.place)) for own in told.values()]
+    return _join(sorted(best, key=lambda sentence: sentence.place))
 
 
 def _sentences(entries: Sequence[Entry], weights: Weights) -> list[_Sentence]:
@@ -57,7 +57,7 @@ def _sentences(entries: Sequence[Entry], weights: Weights) -> list[_Sentence]:
     told: list[_Sentence] = []
     for entry in ordered:
         language = language_of(tokens(entry.text))
-        for start, end in sentences(entry.text):
+        for start, end in find_sentences(entry.text):
             text = " ".join(entry.text[start:end].split())
             asks = text.endswith("?")  # and says nothing
             words = frozenset(word for word in content_words(text, language) if word in weights and not asks)
@@ -78,16 +78,16 @@ def _by_entry(told: Sequence[_Sentence]) -> dict[str, set[str]]:
     }
 
 
-def _says(sentence: _Sentence, weights: Weights) -> float:
+def _score(sentence: _Sentence, weights: Weights) -> float:
     """How much of what counts it says, for its length."""
     return sum(weights.get(word, 0.0) for word in sorted(sentence.words)) / (1 + log(1 + len(sentence.text.split())))
 
 
-def _common(one: _Sentence, other: _Sentence) -> float:
+def _overlap(one: _Sentence, other: _Sentence) -> float:
     return len(one.words & other.words) / max(1, min(len(one.words), len(other.words)))
 
 
-def _joined(chosen: Sequence[_Sentence]) -> str:
+def _join(chosen: Sequence[_Sentence]) -> str:
     parts: list[str] = []
     speaker = ""
     for sentence in chosen:

@@ -10,13 +10,13 @@ import time
 from dataclasses import dataclass, field
 
 from soma.events.log import Log
-from soma.memory.errors import ModelUnavailable
+from soma.memory.errors import EmbedderUnavailable
 from soma.memory.rows.memories import list_tenants
 from soma.memory.store import STREAM, Store
 from soma.memory.types import Address
-from soma.memory.upkeep.consolidate import Summarise, cycle
-from soma.memory.upkeep.reconcile import OF_NOBODY, reconcile, unwell
-from soma.memory.upkeep.reembed import progress, reembed
+from soma.memory.upkeep.consolidate import Summarise, consolidate
+from soma.memory.upkeep.reconcile import OF_NOBODY, find_unwell_tenants, reconcile
+from soma.memory.upkeep.reembed import count_progress, switch_model
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Routine:
 
 
 @dataclass(slots=True)
-class _Known:
+class _TenantState:
     """What the keeper knows of a tenant: the head of its log when it was last here, and what is left to do."""
 
     head: int = -1
@@ -50,7 +50,7 @@ class Keeper:
     def __init__(self, store: Store) -> None:
         self.waiting: dict[str, str] = {}  # tenants whose vectors wait for the model, and what it said
         self._store = store
-        self._known: dict[str, _Known] = {}
+        self._known: dict[str, _TenantState] = {}
         self._routine = Routine()
         self._woke = time.monotonic()
         self._is_model_away = False  # in this round: it is asked once, not once a tenant
@@ -58,7 +58,7 @@ class Keeper:
     async def run(self, routine: Routine) -> None:
         """Until cancelled. What fails for one tenant is logged and met again in the next round."""
         self._routine, self._woke = routine, time.monotonic()
-        suspects = await unwell(self._store)
+        suspects = await find_unwell_tenants(self._store)
         while True:
             for tenant_id in await self._store.work(lambda: list(list_tenants(self._store.database))):
                 try:
@@ -71,11 +71,11 @@ class Keeper:
             self._woke = time.monotonic()
 
     async def _tend(self, tenant_id: str, *, is_suspect: bool) -> None:
-        known = self._known.setdefault(tenant_id, _Known())
+        known = self._known.setdefault(tenant_id, _TenantState())
         head = await self._store.work(self._head, tenant_id)
         is_quiet = head == known.head
         if not is_quiet or known.is_unfinished:
-            known.is_unfinished = not await self._embed(tenant_id)
+            known.is_unfinished = not await self._make_vectors(tenant_id)
             known.exhausted.clear()
         is_due = time.monotonic() - known.verified_at > self._routine.verify_hours * HOUR
         if is_suspect or is_due:
@@ -85,15 +85,15 @@ class Keeper:
             await self._consolidate(tenant_id, known)
         known.head = await self._store.work(self._head, tenant_id) if is_quiet else head
 
-    async def _embed(self, tenant_id: str) -> bool:
+    async def _make_vectors(self, tenant_id: str) -> bool:
         """Whether every memory has its vector now."""
-        if not (await self._store.work(progress, self._store, tenant_id)).is_done:
+        if not (await self._store.work(count_progress, self._store, tenant_id)).is_done:
             if self._is_model_away:
                 return False
             try:
-                async for _ in reembed(self._store, tenant_id):
+                async for _ in switch_model(self._store, tenant_id):
                     await self._rest()
-            except ModelUnavailable as error:
+            except EmbedderUnavailable as error:
                 self._is_model_away = True
                 self.waiting[tenant_id] = str(error)
                 logger.warning("vectors of tenant %s wait for their model: %s", tenant_id, error)
@@ -104,19 +104,19 @@ class Keeper:
     async def _verify(self, tenant_id: str) -> None:
         try:
             report = await reconcile(self._store, tenant_id, repair=True, rest=self._rest)
-        except ModelUnavailable as error:
+        except EmbedderUnavailable as error:
             self.waiting[tenant_id] = str(error)
             return
         if report.problems:
             logger.warning("tenant %s: %s, %d repaired", tenant_id, dict(report.problems), report.repaired)
 
-    async def _consolidate(self, tenant_id: str, known: _Known) -> None:
+    async def _consolidate(self, tenant_id: str, known: _TenantState) -> None:
         """A cycle for each partition that somebody uses; those that nobody asks for are not loaded for it."""
-        for address in self._store.partitions.addresses(tenant_id):
-            partition = self._store.partitions.present(address)
+        for address in self._store.partitions.loaded_addresses(tenant_id):
+            partition = self._store.partitions.get_loaded(address)
             if partition is None or len(partition) < LEAST_MEMORIES or address in known.exhausted:
                 continue
-            if not await cycle(self._store, address, self._routine.summarise):
+            if not await consolidate(self._store, address, self._routine.summarise):
                 known.exhausted.add(address)
             await self._rest()
 

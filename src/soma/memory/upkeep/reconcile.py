@@ -31,9 +31,9 @@ from soma.memory.rows.links import (
 from soma.memory.rows.memories import is_intact, list_tenants
 from soma.memory.store import STREAM, Store
 from soma.memory.types import MemoryRecord
-from soma.memory.upkeep.compare import differing
+from soma.memory.upkeep.compare import find_differing
 from soma.memory.upkeep.pages import Page, pages
-from soma.memory.upkeep.reembed import BATCH, make
+from soma.memory.upkeep.reembed import BATCH, make_vectors
 
 NAMED = 20  # problems that a report names; all are counted
 PATIENCE = (0.02, 0.1, 0.5)  # seconds until what differs is compared again
@@ -45,7 +45,7 @@ OF_NOBODY = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Sight:
+class Visibility:
     """Whose memories are compared, and whose a report may name, by the names they are kept under; None is all."""
 
     compared: Collection[str] | None = None
@@ -58,14 +58,14 @@ class Sight:
         return self.named is None or scope_owner in self.named
 
 
-EVERYTHING = Sight()
+EVERYTHING = Visibility()
 
 
 @dataclass(slots=True)
-class Report:
+class ReconcileReport:
     """What was compared and found. `named` are the first problems that are in sight: kind and memory id."""
 
-    sight: Sight = EVERYTHING
+    sight: Visibility = EVERYTHING
 
     memories: int = 0
     links: int = 0
@@ -91,13 +91,13 @@ async def no_rest() -> None:
 
 
 async def reconcile(
-    store: Store, tenant_id: str, *, repair: bool, rest: Rest = no_rest, sight: Sight = EVERYTHING
-) -> Report:
+    store: Store, tenant_id: str, *, repair: bool, rest: Rest = no_rest, sight: Visibility = EVERYTHING
+) -> ReconcileReport:
     """Compare what is in sight of a tenant. Raises ModelUnavailable where vectors cannot be made anew now."""
-    report = Report(sight)
+    report = ReconcileReport(sight)
     await _check_memories(store, tenant_id, report, repair=repair, rest=rest)
     await _check_leftovers(store, tenant_id, report, repair=repair)
-    for address in store.partitions.addresses(tenant_id):
+    for address in store.partitions.loaded_addresses(tenant_id):
         if not sight.compares(address[2]):
             continue
         await _check_partition(store, address, report, repair=repair)
@@ -108,11 +108,11 @@ async def reconcile(
     return report
 
 
-async def unwell(store: Store) -> set[str]:
+async def find_unwell_tenants(store: Store) -> set[str]:
     """Tenants that a quick look finds something wrong with: counts and joins, no text and no vector is read."""
     found = await store.work(_left_and_dangling, store)
     for tenant_id in await store.work(lambda: list(list_tenants(store.database))):
-        model = store.spaces.of(tenant_id).model
+        model = store.spaces.space_of(tenant_id).model
         if await store.work(count_lacking, store.database, tenant_id, model):
             found.add(tenant_id)
     return found
@@ -123,8 +123,8 @@ def _left_and_dangling(store: Store) -> set[str]:
     return {tenant_id or OF_NOBODY for tenant_id in found}
 
 
-async def _check_memories(store: Store, tenant_id: str, report: Report, *, repair: bool, rest: Rest) -> None:
-    space = store.spaces.of(tenant_id)
+async def _check_memories(store: Store, tenant_id: str, report: ReconcileReport, *, repair: bool, rest: Rest) -> None:
+    space = store.spaces.space_of(tenant_id)
     walk = pages(store.database, tenant_id, space.model)
     while page := await store.work(_next, walk):
         scope_owner = page[0][0].scope_owner  # a page is of one partition
@@ -136,10 +136,10 @@ async def _check_memories(store: Store, tenant_id: str, report: Report, *, repai
         dimension = space.embedder.dimension
         bad = [memory for memory, made in page if made is None or len(made.vector) != dimension]
         without = [memory for memory in bad if memory.id not in damaged]  # nothing is made from what is damaged
-        for kind, ids in (await store.work(_why, store, without, space.model)).items():
+        for kind, ids in (await store.work(_classify, store, without, space.model)).items():
             report.add(kind, ids, scope_owner)
         for start in range(0, len(without) if repair else 0, BATCH):
-            report.repaired += await make(store, without[start : start + BATCH], space)
+            report.repaired += await make_vectors(store, without[start : start + BATCH], space)
             await rest()
         await rest()
 
@@ -148,7 +148,7 @@ def _next(walk: Iterator[Page]) -> Page:
     return next(walk, [])
 
 
-def _why(store: Store, memories: Sequence[MemoryRecord], model: str) -> dict[str, list[str]]:
+def _classify(store: Store, memories: Sequence[MemoryRecord], model: str) -> dict[str, list[str]]:
     """Ids of memories without a usable vector, by what is wrong with the one that is there."""
     kinds: dict[str, list[str]] = {}
     for memory in memories:
@@ -158,7 +158,7 @@ def _why(store: Store, memories: Sequence[MemoryRecord], model: str) -> dict[str
     return kinds
 
 
-async def _check_leftovers(store: Store, tenant_id: str, report: Report, *, repair: bool) -> None:
+async def _check_leftovers(store: Store, tenant_id: str, report: ReconcileReport, *, repair: bool) -> None:
     """What stayed behind of memories that are gone."""
     sight, vectors, links = report.sight, [], []
     for scope_owner, memory_id, model in await store.work(find_left_behind, store.database, tenant_id):
@@ -175,7 +175,7 @@ async def _check_leftovers(store: Store, tenant_id: str, report: Report, *, repa
         report.repaired += len(vectors) + len(links)
 
 
-def _count_links(store: Store, tenant_id: str, sight: Sight) -> int:
+def _count_links(store: Store, tenant_id: str, sight: Visibility) -> int:
     """Count the links that begin in what is compared."""
     counts = count_links_by_owner(store.database, tenant_id)
     return sum(count for scope_owner, count in counts if sight.compares(scope_owner))
@@ -186,19 +186,21 @@ def _remove(tx: Transaction, *, vectors: Sequence[tuple[str, str]], links: Seque
     delete_links(tx, links)
 
 
-async def _check_partition(store: Store, address: tuple[str, str, str], report: Report, *, repair: bool) -> None:
+async def _check_partition(
+    store: Store, address: tuple[str, str, str], report: ReconcileReport, *, repair: bool
+) -> None:
     """Compare with one made anew beside it. What was committed a moment ago is not in memory yet: only what differs
     again and again is a problem.
     """
     if not await store.work(_is_loaded, store, address):
         return
     report.partitions += 1
-    ids = await store.work(_differing, store, address)
+    ids = await store.work(_find_differing, store, address)
     for pause in PATIENCE:
         if not ids:
             return
         await asyncio.sleep(pause)
-        ids &= await store.work(_differing, store, address)
+        ids &= await store.work(_find_differing, store, address)
     report.add("index_differs", sorted(ids), address[2])
     if ids and repair:
         await store.work(_drop, store, address)
@@ -206,20 +208,20 @@ async def _check_partition(store: Store, address: tuple[str, str, str], report: 
 
 
 def _is_loaded(store: Store, address: tuple[str, str, str]) -> bool:
-    with store.partitions.locked(*address[:2]):
-        return store.partitions.present(address) is not None
+    with store.partitions.lock(*address[:2]):
+        return store.partitions.get_loaded(address) is not None
 
 
-def _differing(store: Store, address: tuple[str, str, str]) -> set[str]:
+def _find_differing(store: Store, address: tuple[str, str, str]) -> set[str]:
     """Ids that a partition holds otherwise than its rows say; looked at again with nobody writing to it meanwhile."""
     fresh = store.load(address)
-    with store.partitions.locked(*address[:2]):
-        kept = store.partitions.present(address)
-        if kept is None or (kept.model == fresh.model and not any(differing(kept, fresh))):
+    with store.partitions.lock(*address[:2]):
+        kept = store.partitions.get_loaded(address)
+        if kept is None or (kept.model == fresh.model and not any(find_differing(kept, fresh))):
             return set()
-        return set(differing(kept, store.load(address)))
+        return set(find_differing(kept, store.load(address)))
 
 
 def _drop(store: Store, address: tuple[str, str, str]) -> None:
-    with store.partitions.locked(*address[:2]):
+    with store.partitions.lock(*address[:2]):
         store.partitions.drop(address)

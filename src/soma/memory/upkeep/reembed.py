@@ -13,7 +13,7 @@ from functools import partial
 from soma.events.facts.codec import Subject, draft
 from soma.events.facts.memory import MemoryReembedded
 from soma.events.transaction import Transaction
-from soma.memory.rendering import embedding, rendered
+from soma.memory.rendering import render, to_embedding
 from soma.memory.rows.embeddings import (
     Embedding,
     count_lacking,
@@ -23,7 +23,7 @@ from soma.memory.rows.embeddings import (
     write_embeddings,
 )
 from soma.memory.rows.memories import count_tenant, count_visible, is_intact, read_checksums
-from soma.memory.spaces import Space, served
+from soma.memory.spaces import Space, find_served_model
 from soma.memory.store import STREAM, Store
 from soma.memory.types import MemoryRecord, Owner
 from soma.memory.upkeep.pages import Page, pages
@@ -47,7 +47,7 @@ class Progress:
         return self.model == self.target and self.embedded == self.memories
 
 
-def progress(store: Store, tenant_id: str) -> Progress:
+def count_progress(store: Store, tenant_id: str) -> Progress:
     """Of a whole tenant: for upkeep."""
     target = store.spaces.target.model
     return _progress(
@@ -55,7 +55,7 @@ def progress(store: Store, tenant_id: str) -> Progress:
     )
 
 
-def progress_seen(store: Store, owner: Owner) -> Progress:
+def count_visible_progress(store: Store, owner: Owner) -> Progress:
     """Of what `owner` sees: how much others remember is theirs to know."""
     target = store.spaces.target.model
     memories = count_visible(store.database, owner)
@@ -63,15 +63,15 @@ def progress_seen(store: Store, owner: Owner) -> Progress:
 
 
 def _progress(store: Store, tenant_id: str, memories: int, without: int) -> Progress:
-    target, model = store.spaces.target.model, store.spaces.of(tenant_id).model
+    target, model = store.spaces.target.model, store.spaces.space_of(tenant_id).model
     return Progress(model=model, target=target, memories=memories, embedded=memories - without)
 
 
-async def reembed(store: Store, tenant_id: str) -> AsyncGenerator[int, None]:
+async def switch_model(store: Store, tenant_id: str) -> AsyncGenerator[int, None]:
     """Make what is missing and switch; yields after each step how many vectors it made. Raises ModelUnavailable."""
     target = store.spaces.target
-    if await store.work(served, store.database, tenant_id) != target.model:
-        serving = store.spaces.of(tenant_id)
+    if await store.work(find_served_model, store.database, tenant_id) != target.model:
+        serving = store.spaces.space_of(tenant_id)
         await store.writer.write(lambda tx: store.spaces.switch(tx, tenant_id, serving.model))
     before = math.inf
     while True:
@@ -97,17 +97,17 @@ async def _round(store: Store, tenant_id: str, target: Space, damaged: list[str]
         without = [memory for memory, made in page if made is None and is_intact(memory)]
         damaged += [memory.id for memory, made in page if made is None and not is_intact(memory)]
         for start in range(0, len(without), BATCH):
-            yield await make(store, without[start : start + BATCH], target)
+            yield await make_vectors(store, without[start : start + BATCH], target)
 
 
 def _next(walk: Iterator[Page]) -> Page:
     return next(walk, [])
 
 
-async def make(store: Store, memories: Sequence[MemoryRecord], space: Space) -> int:
+async def make_vectors(store: Store, memories: Sequence[MemoryRecord], space: Space) -> int:
     """Embed `memories` and keep the vectors of those that are still as they were read."""
-    readings = await store.work(space.embedder.read_all, [rendered(memory) for memory in memories])
-    pairs = [(memory, embedding(reading, memory)) for memory, reading in zip(memories, readings, strict=True)]
+    readings = await store.work(space.embedder.read_all, [render(memory) for memory in memories])
+    pairs = [(memory, to_embedding(reading, memory)) for memory, reading in zip(memories, readings, strict=True)]
     written = await store.writer.write(lambda tx: _write(tx, pairs, space.model))
     await store.work(store.apply_embeddings, written, space.model)
     return len(written)
@@ -127,7 +127,7 @@ def _switch(tx: Transaction, *, store: Store, tenant_id: str, beyond: int) -> in
     target = store.spaces.target.model
     if (left := count_lacking(tx, tenant_id, target) - beyond) > 0:
         return left
-    former = served(tx, tenant_id) or target
+    former = find_served_model(tx, tenant_id) or target
     if former != target:
         store.spaces.switch(tx, tenant_id, target)
         fact = MemoryReembedded(model_before=former, model_after=target, memories=count_tenant(tx, tenant_id))

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from soma.events.facts.codec import draft
 from soma.events.facts.memory import MemoryConsolidationUndone
 from soma.events.transaction import Transaction
-from soma.memory.erasing import Erased, apply, erase, subject
+from soma.memory.erasing import Erasure, apply_erasure, erase, subject
 from soma.memory.errors import NotTheAuthor, UnknownKey
 from soma.memory.rows.consolidations import find_consolidation, mark_undone
 from soma.memory.rows.links import restore_link
@@ -16,28 +16,30 @@ from soma.memory.types import Owner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Undone:
+class UndoResult:
     id: str
     removed: Sequence[str]
     restored_links: int
 
 
-async def undo(store: Store, owner: Owner, consolidation_id: str, namespace: str) -> Undone:
+async def undo(store: Store, owner: Owner, consolidation_id: str, namespace: str) -> UndoResult:
     """Once: again changes nothing. Raises UnknownKey, NotTheAuthor."""
     undone, erased = await store.writer.write(lambda tx: _write(store, tx, owner, consolidation_id, namespace))
-    await store.work(apply, store, erased)
+    await store.work(apply_erasure, store, erased)
     await store.work(_reload, store, owner.tenant_id, namespace)
     return undone
 
 
-def _write(store: Store, tx: Transaction, owner: Owner, consolidation_id: str, namespace: str) -> tuple[Undone, Erased]:
+def _write(
+    store: Store, tx: Transaction, owner: Owner, consolidation_id: str, namespace: str
+) -> tuple[UndoResult, Erasure]:
     found = find_consolidation(tx, owner, namespace, consolidation_id)
     if found is None:
         raise UnknownKey(f"there is no consolidation {consolidation_id[:80]!r} here", field="id")
     if found.scope_owner != owner.of("user") and not owner.is_tenant_owner:
         raise NotTheAuthor("this was made of shared memories: an owner of the tenant takes it back", field="id")
     if found.undone_at is not None:
-        return Undone(id=consolidation_id, removed=[], restored_links=0), ()
+        return UndoResult(id=consolidation_id, removed=[], restored_links=0), ()
     memories = find_by_ids(tx, owner, namespace, found.made)
     erased = erase(store, tx, owner, memories, namespace)[1] if memories else ()
     restored = sum(
@@ -48,12 +50,12 @@ def _write(store: Store, tx: Transaction, owner: Owner, consolidation_id: str, n
     removed = [memory.id for memory, _ in erased]
     fact = MemoryConsolidationUndone(consolidation_id=consolidation_id, removed=removed, restored_links=restored)
     tx.append(draft(fact, subject(owner)))
-    return Undone(id=consolidation_id, removed=removed, restored_links=restored), erased
+    return UndoResult(id=consolidation_id, removed=removed, restored_links=restored), erased
 
 
 def _reload(store: Store, tenant_id: str, namespace: str) -> None:
     """In memory, links only grow stronger: partitions are loaded again."""
-    for address in store.partitions.addresses(tenant_id):
+    for address in store.partitions.loaded_addresses(tenant_id):
         if address[1] == namespace:
-            with store.partitions.locked(*address[:2]):
+            with store.partitions.lock(*address[:2]):
                 store.partitions.drop(address)

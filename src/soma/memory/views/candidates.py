@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from soma.memory.index.partition import Entry
 from soma.memory.views.arrays import Floats, Indexes, best, spread
-from soma.memory.views.corpus import NONE, Corpus, Place
+from soma.memory.views.corpus import NONE, Corpus, Location
 
 REACH = 3  # messages before and after that belong to the surroundings of a candidate
 COMPARED = 400  # of those that are only near, how many are compared with the question word by word
@@ -36,7 +36,7 @@ class CandidateSet:
         return len(self.chosen)
 
     @cached_property
-    def places(self) -> list["Place"]:
+    def places(self) -> list["Location"]:
         return [self.corpus.place(row) for row in self.chosen.tolist()]
 
     @cached_property

@@ -131,10 +131,10 @@ class Corpus:
                 return start + slot
         return None
 
-    def place(self, row: int) -> "Place":
+    def place(self, row: int) -> "Location":
         number = bisect_right(self.starts, row) - 1
         partition, slot = self.partitions[number], row - self.starts[number]
-        return Place(row, partition, slot, partition.at(slot))
+        return Location(row, partition, slot, partition.at(slot))
 
     def _within(self, rows: Indexes) -> Iterator[tuple[int, Partition, Indexes]]:
         """Yield each partition that holds any of `rows`: its first row, and the places in `rows` that lie in it."""
@@ -144,7 +144,7 @@ class Corpus:
                 yield start, partition, inside
 
 
-class Place(NamedTuple):
+class Location(NamedTuple):
     """The place where a candidate is kept."""
 
     row: int

@@ -45,7 +45,7 @@ def _receive(candidates: CandidateSet, given: Floats) -> Floats:
     """
     received = np.zeros(len(candidates), np.float32)
     for number, place in enumerate(candidates.places if candidates.corpus.has_links else ()):
-        for other_id, share in place.partition.links.given(place.entry.id):
+        for other_id, share in place.partition.links.shares_by_people(place.entry.id):
             if (other := candidates.numbers.get(other_id)) is not None:
                 received[other] += given[number] * share
     return received

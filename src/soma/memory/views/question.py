@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from soma.memory.embedders.base import Reading
 from soma.memory.index.partition import Partition
-from soma.memory.text.folding import folded
-from soma.memory.text.languages import Language, asked_in, is_small, stem
-from soma.memory.text.words import forms, sought_compounds, sought_signs, tokens
+from soma.memory.text.folding import fold
+from soma.memory.text.languages import Language, is_stop_word, question_languages, stem
+from soma.memory.text.words import question_compounds, question_signs, tokens, word_forms
 from soma.memory.types import Query
 
 Floats = NDArray[np.float32]
@@ -78,18 +78,18 @@ def parse_question(query: Query, reading: Reading, partitions: Sequence[Partitio
     """Parse the question, weighing words by what its owner may see; names of speakers are no words of it."""
     lower = query.text.lower()
     words = tokens(query.text)
-    languages = asked_in(words)
+    languages = question_languages(words)
     names = {word for word in words if find_speakers(word, partitions)}
-    signs = sought_signs(query.text)
+    signs = question_signs(query.text)
     telling = _find_telling(reading, languages[0], names, bare=not signs)
-    stems = [stem(folded(reading.words[place]), languages[0]) for place in telling]
+    stems = [stem(fold(reading.words[place]), languages[0]) for place in telling]
     weights = np.array([frequency_weight(word, partitions) for word in stems], np.float32)
     speakers = frozenset(speaker for word in names for speaker in find_speakers(word, partitions))
     return ParsedQuestion(
         text=query.text,
         terms={
             term: frequency_weight(term, partitions)
-            for term in (*search_terms(words, names, languages), *sought_compounds(query.text), *signs)
+            for term in (*search_terms(words, names, languages), *question_compounds(query.text), *signs)
         },
         vector=_direction(reading, telling, weights),
         weights=weights / max(float(weights.sum()), 1e-9),
@@ -106,7 +106,7 @@ def parse_question(query: Query, reading: Reading, partitions: Sequence[Partitio
 
 
 def find_speakers(word: str, partitions: Iterable[Partition]) -> set[str]:
-    return {speaker for partition in partitions for speaker in partition.speakers.called(word)}
+    return {speaker for partition in partitions for speaker in partition.speakers.find_by_word(word)}
 
 
 def participation_weight(speakers: frozenset[str], partitions: Sequence[Partition]) -> float:
@@ -126,8 +126,8 @@ def strip_question(text: str, partitions: Iterable[Partition]) -> str:
 
 def search_terms(words: Sequence[str], names: set[str], languages: Sequence[Language]) -> list[str]:
     """Return the distinct stems to look for; all of them where only stop words and names were asked."""
-    telling = [word for word in words if not is_small(word, languages[0]) and word not in names]
-    return list(dict.fromkeys(form for word in telling or words for form in forms(word, languages)))
+    telling = [word for word in words if not is_stop_word(word, languages[0]) and word not in names]
+    return list(dict.fromkeys(form for word in telling or words for form in word_forms(word, languages)))
 
 
 def frequency_weight(term: str, partitions: Sequence[Partition]) -> float:
@@ -193,14 +193,14 @@ def _ordinal(year: int, month: int, day: int) -> int | None:
 def _find_telling(reading: Reading, language: Language, names: set[str], *, bare: bool) -> list[int]:
     """Places of the telling words that the model reads; of all words in a `bare` question without any."""
     telling = [
-        place for place, word in enumerate(reading.words) if _is_telling(word, language) and folded(word) not in names
+        place for place, word in enumerate(reading.words) if _is_telling(word, language) and fold(word) not in names
     ]
     everything = telling or (range(len(reading.words)) if bare else ())
     return [place for place in everything if _is_read(reading.words[place])]
 
 
 def _is_telling(word: str, language: Language) -> bool:
-    return len(word) > 1 and not is_small(word, language) and word[0].isalnum()
+    return len(word) > 1 and not is_stop_word(word, language) and word[0].isalnum()
 
 
 def _is_read(word: str) -> bool:
