@@ -1,4 +1,4 @@
-"""The brain apart: `python -m soma.brain` serves it on SOMA_BRAIN_PORT, with the data folder locked for itself."""
+"""The brain in a process of its own: `python -m soma.brain` serves it on SOMA_BRAIN_PORT and locks the data folder."""
 
 import argparse
 import asyncio
@@ -31,7 +31,7 @@ class FolderInUse(RuntimeError):
     """Another process holds the data folder."""
 
 
-# What keeps a brain from starting and is mended outside of it: told in one line.
+# Errors that keep a brain from starting and are mended outside of it: printed in one line.
 UNABLE = (FolderInUse, DatabaseUnavailable, RedisUnavailable, EmbedderUnavailable, VectorsUnavailable, OSError)
 
 
@@ -85,7 +85,7 @@ async def serve(settings: BrainSettings) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Ends at a signal, and leaves the rest to us: uvicorn would raise it again before the brain is closed."""
+    """Ends at a signal without raising it again, as uvicorn does, before the brain is closed."""
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -111,7 +111,7 @@ def main() -> None:
 
 
 def refuse_arguments() -> None:
-    """It takes none: all that can be set is a setting. Whoever asks for help must not have started a server."""
+    """Refuse arguments and answer --help before anything starts: all that can be set is a setting."""
     settings = "Its settings are environment variables, described in docs/configuration.md."
     argparse.ArgumentParser(prog="python -m soma.brain", description=__doc__, epilog=settings).parse_args()
 

@@ -1,4 +1,4 @@
-"""What can go wrong with the brain.
+"""Errors of the brain.
 
 BrainError
 ├── BrainUnavailable    the world's: no connection, a time-out, an answer of 5xx; retry later, go on degraded
@@ -40,7 +40,7 @@ class BrainRefused(BrainError):
         self.retry_after = retry_after
 
     def __reduce__(self) -> tuple[object, ...]:
-        """Whole across processes: an exception is rebuilt from its message alone otherwise."""
+        """Keep all fields across processes: an exception is rebuilt from its message alone otherwise."""
         return _rebuild, (self.code, self.message, self.field, self.status, self.retry_after)
 
 

@@ -1,4 +1,4 @@
-"""What is done beside the requests: bundles go when their time is over, what people said when its time is over too."""
+"""Housekeeping: every hour, drop bundles and daily counts that have expired, and erase old feedback (retention)."""
 
 import asyncio
 import logging
@@ -11,7 +11,7 @@ from soma.brain.learners.retention import Retention
 from soma.events.writer import Writer
 
 HOURLY = 3_600.0
-SETTLED = 60.0  # seconds after the start: whoever waits for it comes first
+SETTLED = 60.0  # seconds after the start before the first round: callers that waited for the start come first
 
 logger = logging.getLogger(__name__)
 

@@ -58,7 +58,7 @@ class DatabaseUnavailable(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class OpenBrain:
-    """What runs: `app` to be served, `client` for this process, `writer` for consumers of the brain's log."""
+    """A running brain: `app` to be served, `client` for this process, `writer` for consumers of the brain's log."""
 
     brain: Brain
     app: FastPath
@@ -72,7 +72,7 @@ class OpenBrain:
 async def open_brain(
     settings: BrainSettings, *, embedder: Embedder | None = None, registry: CollectorRegistry | None = None
 ) -> AsyncIterator[OpenBrain]:
-    """Migrate, start, and close in the reverse order. Two brains must not open one SQLite file: hold `locked` first.
+    """Migrate, start, and close in the reverse order. Two brains must not open one SQLite file: take its `lock` first.
 
     `registry` is where its metrics are registered; none means one of its own.
     """
@@ -113,7 +113,7 @@ async def open_brain(
 
 
 def _run(work: Coroutine[Any, Any, None], name: str, stack: AsyncExitStack) -> None:
-    """In the background until the stack is left."""
+    """Run `work` in the background until the stack is left."""
     task = asyncio.create_task(work, name=name)
 
     async def end() -> None:
@@ -196,7 +196,7 @@ def choice(settings: MemorySettings) -> ModelChoice:
 async def _embedders(
     settings: MemorySettings, stack: AsyncExitStack, database: Database
 ) -> tuple[Embedder, list[Embedder]]:
-    """The one that is set, and those before it whose vectors may still be there."""
+    """Make the embedder of the settings, and the former ones whose vectors may still be there."""
     key = settings.embedder_key.get_secret_value()
     patience = settings.embedder_patience_seconds
     http = stack.enter_context(httpx.Client(timeout=patience))
@@ -231,7 +231,7 @@ async def _routine(settings: MemorySettings, stack: AsyncExitStack) -> Routine:
 
 
 async def _learners(settings: BrainSettings, writer: Writer) -> tuple[Learners, StartCost]:
-    """With the states of those who learned last, and what it took to read them."""
+    """Build the learners, with the states of those that learned last; count them and the seconds that it took."""
     learners = Learners(
         writer,
         settings.learner.hyperparameters(shipped_views()),
@@ -246,12 +246,12 @@ async def _learners(settings: BrainSettings, writer: Writer) -> tuple[Learners, 
 
 
 def shipped_views() -> Views:
-    """The memory's views with the weights of a learner that has learned nothing."""
+    """Return the memory's views with their shipped weights: the prior of every learner."""
     return Views.of({name: view.weight for name, view in VIEWS.items()})
 
 
 def _show_learners(metrics: BrainMetrics, learners: Learners, database: Database, tenants: int) -> None:
-    """A restart changes no weight, so a scrape right after it finds what the one before it found."""
+    """Show the restored learners: a scrape right after a restart then finds the weights of before it."""
     known = (
         (principal, learners.read_committed(principal)) for principal in find_recent_learners(database, tenants=tenants)
     )
@@ -262,7 +262,7 @@ def _show_learners(metrics: BrainMetrics, learners: Learners, database: Database
 
 
 async def _scratchpads(settings: BrainSettings, stack: AsyncExitStack) -> tuple[WorkingMemory, Residuals]:
-    """In this process, or in Redis by its URL. Raises RedisUnavailable where it is configured and not there."""
+    """Keep scratchpads in this process, or in Redis by its URL. Raises RedisUnavailable if that does not answer."""
     limits = {"items": settings.working_memory_items, "conversations": settings.working_memory_conversations}
     rings = LocalWorkingMemory(**limits)
     residuals = LocalResiduals(conversations=settings.working_memory_conversations)

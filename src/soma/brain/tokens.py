@@ -1,7 +1,7 @@
-"""How many tokens a text costs, where the model's own tokenizer is not known: a bundled one, with a margin.
+"""Token counts where the model's own tokenizer is not known: by a bundled one, with a margin.
 
-A piece that its vocabulary lacks counts by its bytes, and so does what it passes over (runs of blanks, control
-characters, marks over letters): other tokenizers do not make one token of a Thai sentence, or none of a page of tabs.
+A piece that its vocabulary lacks counts by its bytes, and so does what it skips (runs of blanks, control characters,
+marks over letters): other tokenizers do not make one token of a Thai sentence, or none of a page of tabs.
 """
 
 import importlib.metadata
@@ -49,28 +49,28 @@ class BundledTokenizer:
 
     def _count(self, text: str) -> int:
         encoding = self._tokenizer.encode(text, add_special_tokens=False)
-        total = passed = end = 0
+        total = skipped = end = 0
         for piece, (start, stop) in zip(encoding.tokens, encoding.offsets, strict=True):
             if start > end:
-                passed += _passed(text[end:start])
+                skipped += _skipped_bytes(text[end:start])
             if piece == UNKNOWN:
                 total += _tokens(len(_bytes(text[start:stop])))
             else:
                 total += 1
                 if stop - start > (letters := len(piece.removeprefix(CONTINUED))):
-                    passed += len(_bytes(text[start + letters : stop]))
+                    skipped += len(_bytes(text[start + letters : stop]))
             end = max(end, stop)
-        total += _tokens(passed + _passed(text[end:]))
+        total += _tokens(skipped + _skipped_bytes(text[end:]))
         return total + -(-total * MARGIN_PERCENT // 100)
 
 
-def _passed(between: str) -> int:
-    """The bytes of what stands between pieces; a blank that parts them is free."""
+def _skipped_bytes(between: str) -> int:
+    """Bytes of what stands between pieces; a blank that parts them is free."""
     return len(_bytes(between)) - between[:1].isspace()
 
 
 def _tokens(size: int) -> int:
-    """Tokens of so many bytes that the vocabulary does not know."""
+    """Tokens that bytes which the vocabulary lacks are taken to cost."""
     return -(-size // BYTES_A_TOKEN)
 
 
@@ -80,7 +80,7 @@ def _bytes(text: str) -> bytes:
 
 @cache
 def _tokenizer() -> Tokenizer:
-    """The one of this process: it is read, never changed."""
+    """Load the tokenizer of this process, once: nothing changes it."""
     tokenizer = Tokenizer.from_file(str(_vocabulary()))
     tokenizer.no_truncation()
     tokenizer.no_padding()

@@ -25,7 +25,7 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ContextBundle(msgspec.Struct, frozen=True, kw_only=True):
-    """What a model may be shown for a query, with the weights that chose it."""
+    """Context for a query: what a model may be shown, with the weights that chose it."""
 
     bundle_id: str
     memories: list[RecalledMemory]
@@ -80,7 +80,7 @@ class IterationAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FeedbackAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person's feedback did. `reason` says why nothing was adapted (unknown_bundle, reward_voided, ...).
+    """Effect of a person's feedback. `reason` says why nothing was adapted (unknown_bundle, reward_voided, ...).
 
     A repeated one gets the first answer with the status `duplicate`; `taken_back`: what it taught stands no longer.
 
@@ -205,7 +205,7 @@ class LearnerHistory(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PreviewAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What would be shown for a query: by the weights in use, and by others (the shipped ones where none are given)."""
+    """Memories that a query would show: by the weights in use, and by others (shipped ones where none are given)."""
 
     query: str
     weights: dict[str, float]
@@ -301,7 +301,7 @@ class ExportPage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class LinkAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether a link is new, or was there just so."""
+    """Result of linking: the link is new, or was there already."""
 
     status: str  # created or unchanged
 
@@ -321,7 +321,7 @@ class EmbeddingStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class MemoryStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """How much the caller sees of a namespace, and how the tenant's vectors are."""
+    """Counts of what the caller sees of a namespace, and the state of the tenant's vectors."""
 
     namespace: str
     memories: int
@@ -334,7 +334,10 @@ class MemoryStatus(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class VerifyAnswer(msgspec.Struct, frozen=True, kw_only=True):
-    """What was compared, what differed by kind, what was mended. `named` are the first that the caller sees."""
+    """Result of a comparison: what was compared, how many differed by kind, how many were repaired.
+
+    `named` are the first differences that the caller may see.
+    """
 
     clean: bool
     memories: int
@@ -368,7 +371,7 @@ class UndoAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FeedbackRow(msgspec.Struct, frozen=True, kw_only=True):
-    """What the caller said in a conversation. `version` is the learner's after it; None where nothing was learned."""
+    """Feedback of the caller. `version` is the learner's after it; None where nothing was learned."""
 
     at: str
     bundle_id: str | None

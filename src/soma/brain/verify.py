@@ -68,7 +68,7 @@ class VerificationReport:
 
 
 def verify_database(database: Database, believed: AbstractSet[str] = frozenset()) -> VerificationReport:
-    """`believed` are the public keys whose checkpoints a replay may begin at."""
+    """Verify all chains, learners and rows. `believed` are the public keys whose checkpoints a replay may begin at."""
     report = VerificationReport()
     by_digest = read_hyperparameters(database)
     report.rows = int(database.query("SELECT COUNT(*) FROM feedback_events")[0][0])
@@ -86,16 +86,16 @@ def verify_database(database: Database, believed: AbstractSet[str] = frozenset()
 
 
 def _find_usage_faults(database: Database) -> list[str]:
-    """Each sum of a day against its entries, which may have been added in another order."""
+    """Compare each sum of a day with its entries, which may have been added in another order."""
     names = "tenant_id, day, model, tokens, cost, calls"
     sums = "tenant_id, day, model, SUM(tokens), SUM(cost), SUM(calls)"
     entries = database.query(f"SELECT {sums} FROM token_usage GROUP BY tenant_id, day, model")
     kept = {tuple(row[:3]): row[3:] for row in database.query(f"SELECT {names} FROM usage_days")}
-    told = {tuple(row[:3]): row[3:] for row in entries}
+    summed = {tuple(row[:3]): row[3:] for row in entries}
     return [
         f"the usage of {tenant_id} on {day} of {model} is not what its entries sum to"
-        for tenant_id, day, model in sorted(kept.keys() | told.keys())
-        if not _same_sums(kept.get((tenant_id, day, model)), told.get((tenant_id, day, model)))
+        for tenant_id, day, model in sorted(kept.keys() | summed.keys())
+        if not _same_sums(kept.get((tenant_id, day, model)), summed.get((tenant_id, day, model)))
     ]
 
 
@@ -141,7 +141,7 @@ class _Chain:
             self._report.faults += replay.recorded.find_faults(self._database, learner, self._name, begin=begun)
 
     def _feedback(self, event: Event) -> None:
-        """Each row of feedback says what its event does."""
+        """Compare each row of feedback with its event."""
         match fact_of(event) if event.event_type in FEEDBACK else None:
             case FeedbackReceived() as fact:
                 told = [fact.observation]
@@ -167,7 +167,7 @@ class _Chain:
             replay.compare_snapshot(version, state_hash, state)
 
     def _start(self, believed: AbstractSet[str]) -> tuple[ReplayStart | None, LearnerState | None]:
-        """Where the newest erasure says that the learner begins, if the checkpoint there is good."""
+        """Find where the newest erasure says that the learner begins, if the checkpoint there is good."""
         event = self._log.newest(*self._of, [LearningErased.event_type])
         fact = fact_of(event) if event else None
         if not isinstance(fact, LearningErased) or self._agent_id is None:
@@ -206,8 +206,10 @@ def _is_row_of(row: Row, event: Event, said: Mapping[str, Any]) -> bool:
 
 
 class _Replay:
-    """Derives a learner from its events alone, from `start` (the first one) on, and keeps every state that it may go
-    back to."""
+    """Derives a learner from its events alone, and keeps every state that it may go back to.
+
+    `start` is the number of the last erased event and the state after it; (0, None) is the beginning.
+    """
 
     def __init__(
         self,
@@ -247,7 +249,7 @@ class _Replay:
                 self._check(event, fact)
 
     def _check(self, event: Event, fact: LearningCheckpointed) -> None:
-        """A checkpoint is of the end of its chain, or of an earlier place where something is erased."""
+        """Check a checkpoint: of the end of its chain, or of an earlier place where something is erased."""
         covered = self._log.numbered(event.tenant_id, event.stream, fact.chain_seq)
         if not is_signed(event.tenant_id, fact) or covered is None or covered.hash != fact.chain_hash:
             self._report.faults.append(f"{self._name}: the checkpoint {fact.learner_version} is not as signed")
@@ -257,7 +259,7 @@ class _Replay:
             self._report_difference(fact.learner_version)
 
     def compare_snapshot(self, version: int, state_hash: str, state: str) -> None:
-        """One from before the beginning is no longer used, and goes."""
+        """Compare a stored state; one from before the start is no longer used, and will be erased."""
         if version < self._begin:
             return
         past = self._past.get(version)
@@ -317,7 +319,7 @@ class _Replay:
 
 
 def _missing_file(settings: BrainSettings) -> Path | None:
-    """The database file that should be there: to open it would make it."""
+    """Return the path of a database file that does not exist: to open it would create it."""
     path = Path(settings.database.removeprefix("sqlite:///"))
     is_file = settings.database.startswith("sqlite:///")
     return path if is_file and not path.is_file() else None

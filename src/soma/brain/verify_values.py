@@ -1,4 +1,4 @@
-"""Prove the learned values of memories: each is what its standing steps make of it, and each step is in the log."""
+"""Verify learned values of memories: each is what its standing steps make of it, and each step is in the log."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
@@ -14,7 +14,7 @@ from soma.memory import values as kept
 
 
 class RecordedSteps:
-    """What the log says of one learner: the memories that its versions name, and its jumps."""
+    """Steps that the log records of one learner: the memories that its versions name, and its jumps."""
 
     def __init__(self) -> None:
         self._named: dict[int, Mapping[str, bool]] = {}
@@ -28,7 +28,7 @@ class RecordedSteps:
         self._jumps.append(Jump(version, back_to, frozenset(left_out)))
 
     def find_faults(self, reads: Reader, learner: Principal, name: str, *, begin: int) -> Iterator[str]:
-        """What was kept and is not in the log; up to `begin` it was erased after its time."""
+        """Find rows that the log does not bear out; what is not after `begin` was erased after its time."""
         rows = reads.query(
             "SELECT version, memory_id, helpful FROM value_steps WHERE tenant_id = ? AND agent_id = ? AND version > ?",
             [learner.tenant_id, learner.agent_id, begin],
@@ -43,7 +43,7 @@ class RecordedSteps:
 
 
 def find_value_faults(reads: Reader, tenant_id: str) -> Iterator[str]:
-    """By memory; one that differs is looked at again, for a brain may be running."""
+    """Compare each value with its steps; one that differs is read again, for a brain may be running."""
     rows = reads.query(
         "SELECT memory_id, agent_id, version, helpful, rate, before FROM value_steps "
         "WHERE tenant_id = ? ORDER BY memory_id, position, version",
@@ -67,7 +67,7 @@ def _still_differs(reads: Reader, tenant_id: str, memory_id: str) -> bool:
 
 
 class _CurrentLineages:
-    """What stands in the learners of a tenant now."""
+    """Lineages of a tenant's learners as they are now."""
 
     def __init__(self, reads: Reader, tenant_id: str) -> None:
         rows = reads.query(

@@ -1,1 +1,1 @@
-"""Experiments on the start of a learner: their arms, results, and what each decides."""
+"""Experiments on the prior of a learner: arms, assignments, outcomes and verdicts."""

@@ -1,7 +1,7 @@
-"""The coordinator: looks every few minutes whether a learner's score falls, and proposes an experiment where it does.
+"""The coordinator: looks every few minutes for a learner whose score falls, and proposes an experiment to it.
 
-It never changes a prior itself. What it proposes is a bounded step, tried on half of the conversations; a verdict that
-is due is taken by the same rule as a person's.
+It never changes a prior itself. What it proposes is a bounded step, tried on half of the conversations. It also decides
+experiments that are due, by the same rule as a person does.
 """
 
 import asyncio
@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 class Poll(NamedTuple):
-    """What one look came to: names of experiments."""
+    """Names of the experiments that one look decided and proposed."""
 
     decided: tuple[str, ...] = ()
     proposed: tuple[str, ...] = ()
@@ -44,7 +44,7 @@ class Coordinator:
         self._experiments = experiments
 
     async def run(self) -> None:
-        """Poll until cancelled; a failed look is logged, and the next one comes."""
+        """Poll until cancelled. A look that fails is logged, and does not end it."""
         while True:
             await asyncio.sleep(self._settings.coordinator_seconds)
             try:
@@ -78,7 +78,7 @@ class Coordinator:
         return row.name
 
     def _find_learners(self) -> list[Principal]:
-        """Learners with a stored state: those that learned from enough to have a trend."""
+        """Find learners with a stored state: those that learned enough to have a trend."""
         found = self._reads.query("SELECT DISTINCT tenant_id, agent_id FROM learner_snapshots")
         return [Principal(tenant_id=tenant, user_id=COORDINATOR, agent_id=agent) for tenant, agent in found]
 
@@ -97,7 +97,7 @@ class Coordinator:
         return body.name
 
     def _sample_trend(self, learner: Principal) -> Trend | None:
-        """Note the score of now; the trend, where it falls significantly."""
+        """Keep the score of now, and return the trend if it falls significantly."""
         state = self._learners.read_committed(learner)
         window = self._settings.coordinator_window
         last = rows.last_scored_version(self._reads, learner)
@@ -110,7 +110,7 @@ class Coordinator:
         return found if len(scores) == window and found.is_falling and found.p < SIGNIFICANT else None
 
     def _proposal(self, learner: Principal, falls: Trend) -> NewExperiment | None:
-        """None while another experiment runs, or where every step has been tried."""
+        """Build a proposal; None while another experiment runs, or if every step has been tried."""
         before = rows.find_experiments(self._reads, learner)
         if any(row.status == rows.RUNNING for row in before):
             return None

@@ -1,8 +1,8 @@
-"""Experiments on the prior of a learner: who is in which arm, what came of it, what is made of that.
+"""Experiments on the prior of a learner: create one, assign subjects, record outcomes, decide.
 
 An arm serves the learner with its prior moved by a step; a promotion moves it for good, by the same function. Neither
-ever touches another learner. A running experiment is looked for at most every FRESH_SECONDS: other processes see a new
-one that much later.
+ever touches another learner. Running experiments are read at most every FRESH_SECONDS, so other processes see a new one
+that much later.
 """
 
 import math
@@ -59,11 +59,11 @@ class Experiments:
         return found
 
     def refresh(self) -> None:
-        """After the commit of a change: what was read meanwhile may be of before."""
+        """Forget which experiments run, after the commit of a change: what was read meanwhile may be older."""
         self._seen.clear()
 
     def find_arms(self, reads: Reader, principal: Principal, subject: str) -> tuple[Assignments, Changes]:
-        """The arm of `subject` in each running experiment, and the steps of the prior that they make together."""
+        """Find the arm of `subject` in each running experiment, and the steps of the prior that they make together."""
         assignments, steps = [], dict[str, float]()
         for row in self.find_running(reads, principal):
             arm = assign_arm(row.experiment_id, subject, row.design)
@@ -78,7 +78,7 @@ class Experiments:
     # Outcomes
 
     def keep(self, transaction: Transaction, principal: Principal, found: Sequence[tuple[str, MetricValue]]) -> None:
-        """Under the word that it was said in: a newer one takes the place of its result."""
+        """Keep what feedback says by a metric, keyed by its statement: a newer one takes the place of the former's."""
         if not found:
             return
         for row in self.find_running(transaction, principal):
@@ -96,7 +96,7 @@ class Experiments:
                     )
 
     def record(self, transaction: Transaction, principal: Principal, name: str, items: Sequence[OutcomeItem]) -> int:
-        """Outcomes from elsewhere; a subject that nobody assigned yet is assigned now."""
+        """Record outcomes measured elsewhere; a subject that is in no arm yet is assigned now."""
         row = self._require_running(transaction, principal, name)
         _check_outcomes(row.metric, items)
         for item in items:
@@ -126,7 +126,7 @@ class Experiments:
         design = _design(body)
         self._check(transaction, principal, design)
         if rows.find_experiment(transaction, principal, body.name):
-            raise BrainRefused("experiment_exists", f"There is an experiment {body.name!r} already.", "name", 409)
+            raise BrainRefused("experiment_exists", f"an experiment {body.name!r} already exists", "name", 409)
         row = ExperimentRow(
             experiment_id=new_id(),
             tenant_id=principal.tenant_id,
@@ -152,10 +152,10 @@ class Experiments:
         return self._describe(transaction, row)
 
     def _check(self, transaction: Transaction, principal: Principal, design: Design) -> None:
-        """Arms that can be told apart, and steps that stay in the boxes of the weights."""
+        """Refuse arms that are alike, and steps that leave the box of their weight."""
         first, second = design.arms
         if first.name == second.name or first.changes == second.changes:
-            raise BrainRefused("arms_alike", "The two arms need different names and different steps.", "arms")
+            raise BrainRefused("arms_alike", "the two arms need different names and different steps", "arms")
         before = self._learners.current(transaction, principal).state
         known = priors_of(before)
         for arm in design.arms:
@@ -163,21 +163,21 @@ class Experiments:
             for name, step in arm.changes:
                 place = f"arms.{arm.name}.{name}"
                 if not step:
-                    raise BrainRefused("zero_step", "A step of 0 is none: the arms need different steps.", place)
+                    raise BrainRefused("zero_step", "a step must not be 0", place)
                 if name not in known:
-                    raise BrainRefused("unknown_weight", f"This learner has no weight {name!r}.", place)
+                    raise BrainRefused("unknown_weight", f"this learner has no weight {name!r}", place)
                 if abs(after[name] - known[name] - step) > abs(step) * 1e-6:
                     room = f"from {known[name]:g} it can only go to {after[name]:g}"
-                    raise BrainRefused("step_out_of_bounds", f"{name} cannot move by {step:g}: {room}.", place)
+                    raise BrainRefused("step_out_of_bounds", f"{name} cannot move by {step:g}: {room}", place)
 
     def decide(
         self, transaction: Transaction, principal: Principal, name: str, *, by: str, stop: bool = False
     ) -> Experiment:
-        """Judge, and act on it: promote the winner, keep the prior, or stop. Refused while it is too early."""
+        """Judge, then promote the winner, keep the prior, or stop. Raises BrainRefused while it is too early."""
         row = self._require_running(transaction, principal, name)
         verdict = judge(row.design, rows.read_results(transaction, row.experiment_id))
         if verdict.call is Call.WAIT and not stop:
-            raise BrainRefused("too_early", f"It is too early to decide: {verdict.reason}.", None, 409)
+            raise BrainRefused("too_early", f"too early to decide: {verdict.reason}", None, 409)
         if stop and verdict.call is Call.PROMOTE:
             verdict = verdict._replace(call=Call.WAIT, winner=None, reason=f"stopped, although {verdict.reason}")
         statistics = statistics_of(row.design, verdict)
@@ -205,7 +205,7 @@ class Experiments:
     def _promote(
         self, transaction: Transaction, principal: Principal, row: ExperimentRow, verdict: ExperimentVerdict, by: str
     ) -> dict[str, Any] | None:
-        """The winner's steps become the learner's prior; a winner without steps is the prior already."""
+        """Make the winner's steps part of the learner's prior; a winner without steps is the prior already."""
         changes = next(arm.changes for arm in row.design.arms if arm.name == verdict.winner)
         if not changes:
             return None
@@ -238,7 +238,7 @@ class Experiments:
         return self._describe(reads, self._find(reads, principal, name))
 
     def find_due(self, reads: Reader) -> list[ExperimentRow]:
-        """Running ones of all tenants whose results suffice for a verdict."""
+        """Find running experiments of all tenants whose results suffice for a verdict."""
         return [
             row
             for row in rows.find_all_running(reads)
@@ -271,42 +271,42 @@ class Experiments:
     def _find(self, reads: Reader, principal: Principal, name: str) -> ExperimentRow:
         row = rows.find_experiment(reads, principal, name)
         if row is None:
-            raise BrainRefused("unknown_experiment", f"There is no experiment {name!r}.", "name", 404)
+            raise BrainRefused("unknown_experiment", f"no experiment {name!r}", "name", 404)
         return row
 
     def _require_running(self, reads: Reader, principal: Principal, name: str) -> ExperimentRow:
         row = self._find(reads, principal, name)
         if row.status != RUNNING:
-            raise BrainRefused("experiment_over", f"The experiment {row.name!r} is over: {row.status}.", "name", 409)
+            raise BrainRefused("experiment_over", f"experiment {row.name!r} is over: {row.status}", "name", 409)
         return row
 
 
 def _check_name(name: str) -> None:
-    """An experiment is asked for by a path that its name is a part of."""
+    """Refuse a name that could not stand in a path of the API."""
     if not re.fullmatch(EXPERIMENT_NAME, name):
         wanted = "up to 64 letters, digits, dots, dashes and underscores, a letter or digit first"
-        raise BrainRefused("invalid_name", f"The name of an experiment has {wanted}.", "name")
+        raise BrainRefused("invalid_name", f"a name must be {wanted}", "name")
 
 
 def _design(body: NewExperiment) -> Design:
     if body.arms is None:
         shipped = ", ".join(sorted(SHIPPED))
-        raise BrainRefused("arms_missing", f"Give two arms, or the name of a shipped experiment: {shipped}.", "arms")
+        raise BrainRefused("arms_missing", f"give two arms, or the name of a shipped experiment: {shipped}", "arms")
     first, second = (ExperimentArm(arm.name, tuple(sorted(arm.changes.items()))) for arm in body.arms)
     return Design((first, second), Method(body.method), body.planned, body.share)
 
 
 def _check_outcomes(metric: str, items: Sequence[OutcomeItem]) -> None:
-    """What is told goes into one mean with what people's feedback says, so it is measured by the same scale."""
+    """Refuse values outside the scale of the metric: they join one mean with what people's feedback says."""
     low, high = SCALES.get(metric, (-math.inf, math.inf))
     for number, item in enumerate(items):
         if not low <= item.value <= high:
-            wanted = f"An outcome by {metric} is a number from {low:g} to {high:g}."
+            wanted = f"an outcome by {metric} must be from {low:g} to {high:g}"
             raise BrainRefused("outcome_out_of_bounds", wanted, f"items[{number}].value")
 
 
 def statistics_of(design: Design, verdict: ExperimentVerdict) -> dict[str, Any]:
-    """The figures of a verdict by the names of the arms; t and d are above 0 where the second is better."""
+    """Return the figures of a verdict by the names of the arms; t and d are above 0 where the second is better."""
     samples = {
         arm.name: {"n": found.size, "mean": found.mean, "variance": found.variance}
         for arm, found in zip(design.arms, (verdict.first, verdict.second), strict=True)
@@ -315,7 +315,7 @@ def statistics_of(design: Design, verdict: ExperimentVerdict) -> dict[str, Any]:
 
 
 def _subject(principal: Principal, row: ExperimentRow) -> Subject:
-    """Facts of an experiment are a chain of their own."""
+    """Subject of an experiment's facts: a chain of its own."""
     return Subject(
         tenant_id=principal.tenant_id,
         stream=f"experiment:{row.experiment_id}",

@@ -1,4 +1,4 @@
-"""What a feedback says by the metric of an experiment.
+"""Metrics of experiments: what an observation says by each.
 
 reward            of the answer, in [-1, 1]
 reciprocal_rank   1 / place of the first memory that helped, 0 where none did
@@ -25,7 +25,7 @@ class MetricValue(NamedTuple):
 def measure_metrics(
     learned: Iterable[Learnable], metrics: Collection[str], conversation_id: str, hyperparameters: Hyperparameters
 ) -> Iterator[MetricValue]:
-    """By those of `metrics` that what was learned of a feedback says something of."""
+    """Measure observations by those of `metrics` that they say something about."""
     for seen in learned:
         if isinstance(seen, AnswerVerdict) and "reward" in metrics:
             value = clamp(sum_of(answer_terms(seen, hyperparameters)), -1.0, 1.0)

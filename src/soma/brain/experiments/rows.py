@@ -1,4 +1,4 @@
-"""The rows of experiments: designs, assignments, outcomes, verdicts, and the scores that the coordinator follows."""
+"""Rows of experiments: designs, assignments, outcomes, verdicts, and the scores that the coordinator follows."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -57,7 +57,7 @@ def insert_experiment(transaction: Transaction, row: ExperimentRow) -> None:
 
 
 def find_experiments(reads: Reader, principal: Principal, *, status: str | None = None) -> list[ExperimentRow]:
-    """Newest first."""
+    """Find the experiments of a learner, newest first."""
     chosen = "" if status is None else "AND status = ?"
     return _read(
         reads,
@@ -67,7 +67,7 @@ def find_experiments(reads: Reader, principal: Principal, *, status: str | None 
 
 
 def find_experiment(reads: Reader, principal: Principal, name: str) -> ExperimentRow | None:
-    """By name or id."""
+    """Find an experiment of a learner by its name or id."""
     found = _read(
         reads,
         "WHERE tenant_id = ? AND agent_id = ? AND (name = ? OR experiment_id = ?)",
@@ -77,7 +77,7 @@ def find_experiment(reads: Reader, principal: Principal, name: str) -> Experimen
 
 
 def find_all_running(reads: Reader) -> list[ExperimentRow]:
-    """The running ones of all tenants, for the coordinator."""
+    """Find the running experiments of all tenants."""
     return _read(reads, "WHERE status = ? ORDER BY experiment_id", [RUNNING])
 
 
@@ -97,7 +97,7 @@ def close_experiment(transaction: Transaction, experiment_id: str, status: str) 
 
 
 def keep_assignments(transaction: Transaction, assignments: Iterable[tuple[str, str, str]]) -> None:
-    """(experiment, subject, arm); the first assignment stands."""
+    """Keep assignments, each (experiment, subject, arm); a subject that has an arm keeps it."""
     at = now()
     for experiment_id, subject, arm in assignments:
         transaction.execute(
@@ -124,17 +124,17 @@ def keep_outcome(
     value: float,
     replaces: bool = False,
 ) -> None:
-    """Told twice, counted once: as it was told first, or where it `replaces`, last."""
-    told_again = "DO UPDATE SET value = excluded.value" if replaces else "DO NOTHING"
+    """Keep an outcome under its key, once: the first value stands or, where it `replaces`, the last."""
+    on_repeat = "DO UPDATE SET value = excluded.value" if replaces else "DO NOTHING"
     transaction.execute(
         "INSERT INTO experiment_outcomes (experiment_id, key, subject, arm, value, recorded_at) "
-        f"VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (experiment_id, key) {told_again}",
+        f"VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (experiment_id, key) {on_repeat}",
         [experiment_id, key, subject, arm, value, now()],
     )
 
 
 def read_results(reads: Reader, experiment_id: str) -> list[Result]:
-    """One a subject, the mean of its outcomes, in the order of their first ones."""
+    """Read one result a subject, the mean of its outcomes, in the order of their first ones."""
     rows = reads.query(
         "SELECT arm, AVG(value) FROM experiment_outcomes WHERE experiment_id = ? "
         "GROUP BY subject, arm ORDER BY MIN(recorded_at), subject",
@@ -144,7 +144,7 @@ def read_results(reads: Reader, experiment_id: str) -> list[Result]:
 
 
 def count_assigned(reads: Reader, experiment_id: str) -> dict[str, int]:
-    """Subjects assigned, by arm."""
+    """Count the subjects assigned to each arm."""
     rows = reads.query(
         "SELECT arm, COUNT(*) FROM experiment_assignments WHERE experiment_id = ? GROUP BY arm", [experiment_id]
     )
@@ -186,7 +186,7 @@ def keep_score(transaction: Transaction, principal: Principal, version: int, sco
 
 
 def last_scored_version(reads: Reader, principal: Principal) -> int:
-    """The version of the learner at its newest sample; 0 before any."""
+    """Return the version of the learner at its newest sample; 0 before any."""
     rows = reads.query(
         "SELECT COALESCE(MAX(learner_version), 0) FROM learner_scores WHERE tenant_id = ? AND agent_id = ?",
         [principal.tenant_id, principal.agent_id],
@@ -195,7 +195,7 @@ def last_scored_version(reads: Reader, principal: Principal) -> int:
 
 
 def read_scores(reads: Reader, principal: Principal, *, last: int) -> list[float]:
-    """Oldest first."""
+    """Read the `last` scores, oldest first."""
     rows = reads.query(
         "SELECT score FROM learner_scores WHERE tenant_id = ? AND agent_id = ? ORDER BY learner_version DESC LIMIT ?",
         [principal.tenant_id, principal.agent_id, last],

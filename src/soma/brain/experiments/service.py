@@ -1,4 +1,4 @@
-"""Experiments as requests ask for them: each verb is one transaction, or a read off the event loop."""
+"""The verbs of experiments that requests call: each is one transaction, or a read off the event loop."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Executor

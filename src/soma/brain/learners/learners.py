@@ -165,7 +165,7 @@ class Learners:
         """Derive the state as it was at `version`, to the bit. Raises BrainRefused if it never was, or was erased."""
         standing = self._load(reads, principal, version)
         if standing.state.version != version:
-            raise BrainRefused("unknown_version", f"The learner has never been at version {version}.", "version", 404)
+            raise BrainRefused("unknown_version", f"the learner has never been at version {version}", "version", 404)
         return standing.state
 
     def find_base(self, reads: Reader, principal: Principal, version: int | None = None) -> Base:
@@ -384,7 +384,7 @@ class Learners:
     ) -> LearningResult:
         before = self.current(transaction, principal)
         if version > before.state.version:
-            raise BrainRefused("unknown_version", f"The learner has never been at version {version}.", "version", 404)
+            raise BrainRefused("unknown_version", f"the learner has never been at version {version}", "version", 404)
         back = self.build_restore(transaction, principal, version, self.digest)
         state, explanation = learn(before.state, back, self.hyperparameters)
         fact = WeightsRolledBack(

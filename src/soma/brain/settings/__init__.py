@@ -1,7 +1,7 @@
-"""The only reader of the environment in the brain's process: one frozen, validated object.
+"""Settings of the brain: the only reader of the environment in its process, one frozen, validated object.
 
-`SOMA_*` is how the process runs, `SOMABRAIN_*` what it learns by (`learner_settings.py`); names that the original plan
-gave are accepted beside ours.
+`SOMA_*` is how the process runs, `SOMABRAIN_*` what it learns by (`learner.py`). Names of the original plan are
+accepted beside ours.
 """
 
 import re
@@ -22,17 +22,17 @@ def default_data_dir() -> Path:
 
 
 def _plan_alias(name: str) -> AliasChoices:
-    """A setting that the original plan named `SOMABRAIN_<name>`; `SOMA_BRAIN_<name>` says the same."""
+    """Names of a setting that the original plan called `SOMABRAIN_<name>`: that one, and `SOMA_BRAIN_<name>`."""
     return AliasChoices(f"SOMABRAIN_{name}", f"SOMA_BRAIN_{name}")
 
 
 def _common_alias(name: str) -> AliasChoices:
-    """A setting that agent and brain have in common."""
+    """Name of a setting that agent and brain share."""
     return AliasChoices(f"SOMA_{name}")
 
 
 class BrainSettings(BaseSettings):
-    """What an operator may set. Names, defaults, bounds and meanings are printed in docs/configuration.md."""
+    """Everything an operator may set. docs/configuration.md prints names, defaults, bounds and meanings."""
 
     model_config = SettingsConfigDict(env_prefix="SOMABRAIN_", frozen=True, extra="ignore", populate_by_name=True)
 
@@ -272,7 +272,7 @@ class BrainSettings(BaseSettings):
     @field_validator("believed_keys")
     @classmethod
     def _known_keys(cls, keys: str) -> str:
-        """A key that nothing is ever signed by would only be noticed when a start is not believed."""
+        """Refuse a malformed key now: it would only be noticed when a checkpoint is not believed."""
         for key in keys.split():
             if not re.fullmatch(r"[0-9a-fA-F]{64}", key):
                 raise ValueError(f"a public key has 64 hexadecimal digits, {key!r} has not")

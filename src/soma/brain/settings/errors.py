@@ -1,4 +1,4 @@
-"""Settings that cannot be, and names that look like settings and are none, told as the environment has them."""
+"""Messages for invalid values and unknown names of settings, by the names that they have in the environment."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from difflib import get_close_matches
@@ -17,7 +17,7 @@ PREFIXES = ("SOMABRAIN_", "SOMA_BRAIN_")  # what else begins with SOMA_ may be t
 
 
 def describe_fault(error: ValidationError, groups: Sequence[type[BaseSettings]] = GROUPS) -> str:
-    """The first fault, by the environment name of its setting."""
+    """Describe the first fault, by the environment name of its setting; a secret is not repeated."""
     first = error.errors()[0]
     place = str(first["loc"][0])
     group = next(group for group in groups if group.__name__ == error.title)
@@ -35,7 +35,7 @@ def find_unknown(
     groups: Sequence[type[BaseSettings]] = GROUPS,
     prefixes: tuple[str, ...] = PREFIXES,
 ) -> Iterator[str]:
-    """A sentence each, with the nearest that is one."""
+    """Yield a message for each unknown setting of `environment`, with the known name that is most alike."""
     known = [name for group in groups for field in group.model_fields for name in names_of(group, field)]
     for name in sorted(environment):
         if name.startswith(prefixes) and name not in known:
@@ -44,7 +44,7 @@ def find_unknown(
 
 
 def _nearest(name: str, known: Sequence[str], prefixes: tuple[str, ...]) -> str | None:
-    """The known name most alike, by what stands behind the prefixes: these make any two alike."""
+    """Return the known name most alike, compared without prefixes, for these make any two alike."""
 
     def own(full: str) -> str:
         return full.removeprefix(next((prefix for prefix in prefixes if full.startswith(prefix)), ""))
@@ -54,7 +54,7 @@ def _nearest(name: str, known: Sequence[str], prefixes: tuple[str, ...]) -> str 
 
 
 def names_of(group: type[BaseSettings], field: str) -> list[str]:
-    """The environment variables that set a field, the preferred one first."""
+    """Return the environment variables that set a field, the preferred one first."""
     alias: Any = group.model_fields[field].validation_alias
     if isinstance(alias, AliasChoices):
         return [str(choice) for choice in alias.choices]

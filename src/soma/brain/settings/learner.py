@@ -1,4 +1,4 @@
-"""The learner's constants as settings: each field of `core.Hyperparameters` by its own name, bounded and explained."""
+"""Settings of the learner: each field of `core.Hyperparameters` by its own name, with bounds and a description."""
 
 from dataclasses import fields
 from typing import Any, Literal
@@ -150,6 +150,7 @@ class LearnerSettings(BaseSettings):
         return high
 
     def hyperparameters(self, views: Views) -> Hyperparameters:
+        """Build the hyperparameters of the core; `views` are those that the memory ships."""
         names = {field.name for field in fields(Hyperparameters)} - NOT_SETTINGS
         chosen = {name: getattr(self, name) for name in names}
         return Hyperparameters(views=views, profile=PROFILES[self.neuromodulator_profile], **chosen)

@@ -1,4 +1,4 @@
-"""How the brain keeps its memory: which model embeds, how documents are cut, what upkeep may take."""
+"""Settings of the memory: which model embeds, how documents are cut, what upkeep may take."""
 
 from typing import Literal
 

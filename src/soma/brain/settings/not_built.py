@@ -1,4 +1,4 @@
-"""Settings of the plan whose part is not built yet: a start with one is refused, for nothing would do what it asks."""
+"""Settings of parts that are planned and not built: a start with one is refused, because nothing would obey it."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ PARTS = {"SOMA_KAFKA_BOOTSTRAP": "Kafka", "SOMA_OPA_URL": "OPA", "SOMA_SPICEDB_"
 
 
 def find_not_built(environment: Mapping[str, str]) -> str | None:
-    """What to say of the first such setting that is not empty."""
+    """Return a message for the first such setting that is not empty; None if there is none."""
     for name in sorted(environment):
         for beginning, part in PARTS.items():
             is_meant = name.startswith(beginning) if beginning.endswith("_") else name == beginning

@@ -1,1 +1,1 @@
-"""Shapes on the wire: what requests hold, and how a malformed one is refused."""
+"""Shapes of requests to the brain, how they are decoded, and how a malformed one is refused."""

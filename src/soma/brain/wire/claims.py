@@ -1,4 +1,4 @@
-"""Claims: a request may repeat whose it is, and must then agree with its verified headers."""
+"""Claims: a request may repeat its tenant and agent, and must then agree with its verified headers."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,10 +10,10 @@ from soma.brain.types import Principal
 CLAIMS = {"tenant": "tenant_id", "tenant_id": "tenant_id", "persona": "agent_id", "agent_id": "agent_id"}
 
 
-def check_claims(principal: Principal, said: Mapping[str, Any]) -> None:
-    """What a body or query says of the tenant or agent must be what the headers say."""
+def check_claims(principal: Principal, claims: Mapping[str, Any]) -> None:
+    """Refuse a body or query whose tenant or agent is not that of the headers."""
     for name, field in CLAIMS.items():
-        value = said.get(name)
+        value = claims.get(name)
         if value is not None and value != getattr(principal, field):
-            message = f"{name} differs from who the token speaks for; leave it out."
+            message = f"{name} is not that of the token; leave it out"
             raise BrainRefused("tenant_mismatch", message, name, 403)

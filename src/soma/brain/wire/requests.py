@@ -51,7 +51,7 @@ Axis = Annotated[tuple[PlanOption, ...], Meta(max_length=100)]
 
 
 class PlanOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """From least to most on each axis; an empty axis is taken from `plan.SHIPPED`."""
+    """Options of each axis, from least to most; an empty axis is taken from `plan.SHIPPED`."""
 
     prompts: Axis = ()
     models: Axis = ()
@@ -59,7 +59,7 @@ class PlanOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
 
 class RequestBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`tenant`, `tenant_id`, `persona` and `agent_id` may repeat what the headers say, and nothing else."""
+    """Base of every body. `tenant`, `tenant_id`, `persona` and `agent_id` may only repeat what the headers say."""
 
     tenant: str | None = None
     tenant_id: str | None = None
@@ -76,7 +76,7 @@ def claims(body: RequestBody) -> dict[str, str | None]:
 
 
 class ConversationRequest(RequestBody, frozen=True, kw_only=True):
-    """`session_id` is another name of `conversation_id`."""
+    """Base of a body that names a conversation; `session_id` is another name of `conversation_id`."""
 
     conversation_id: Id | None = None
     session_id: Id | None = None
@@ -91,7 +91,7 @@ class ConversationRequest(RequestBody, frozen=True, kw_only=True):
         if not (named := self.conversation_id or self.session_id):
             raise BrainRefused("invalid_body", "`conversation_id` is required", "conversation_id")
         if self.session_id not in {None, "", named}:
-            message = "`session_id` is another name of `conversation_id`: they must not differ."
+            message = "`session_id` is another name of `conversation_id`; they must not differ"
             raise BrainRefused("invalid_body", message, "session_id")
 
 
@@ -115,7 +115,7 @@ class Recall(ConversationRequest, frozen=True, kw_only=True):
 
 
 class Metadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """What the answer took. Further names are taken and not read."""
+    """Cost of an answer. Further names are accepted and ignored."""
 
     tokens: Annotated[int, Meta(ge=0, le=1_000_000_000)] | None = None
     model: Name | None = None
@@ -124,7 +124,7 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class Correction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What is right, in the person's words. `key` is that of the memory it becomes; without one, its text's."""
+    """The right answer in the person's words. `key` is that of the memory it becomes; by default it is the text's."""
 
     text: Annotated[str, Meta(min_length=1, max_length=LONGEST_CORRECTION)]
     key: Id | None = None
@@ -179,7 +179,7 @@ class FeedbackBatch(RequestBody, frozen=True, kw_only=True):
 
 
 class TurnMetrics(ConversationRequest, frozen=True, kw_only=True):
-    """How an iteration went. `extractive`: its model only quotes what it was shown, so its citations say nothing."""
+    """Metrics of one iteration. `extractive`: the model only quotes what it was shown, so its citations say nothing."""
 
     turn_id: Id
     iteration_number: Annotated[int, Meta(ge=0, le=100_000)]
@@ -201,7 +201,7 @@ class TurnMetrics(ConversationRequest, frozen=True, kw_only=True):
 
     @property
     def stated_confidence(self) -> float | None:
-        """What calibration labels: the confidence as the model gave it, where that is known."""
+        """Confidence that calibration labels: as the model gave it, where that is known."""
         return self.confidence if self.raw_confidence is None else self.raw_confidence
 
 
@@ -216,7 +216,7 @@ class Withdraw(RequestBody, frozen=True, kw_only=True):
 
 
 class Preview(RequestBody, frozen=True, kw_only=True):
-    """`weights` by their names replace those in use; without any, the shipped ones are compared."""
+    """A query to try. `weights` by name replace those in use; without any, the shipped ones are compared."""
 
     query: Text
     weights: dict[Name, Weight] | None = None
@@ -229,14 +229,14 @@ class Preview(RequestBody, frozen=True, kw_only=True):
 
 
 class ArmBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`changes` are steps of the prior by the weights' names; an arm without any is the control."""
+    """An arm. `changes` are steps of the prior by the weights' names; an arm without any is the control."""
 
     name: Name
     changes: dict[Name, float] = {}
 
 
 class NewExperiment(RequestBody, frozen=True, kw_only=True):
-    """Without arms, the shipped experiment of that name."""
+    """An experiment to create. Without arms it is the shipped one of that name."""
 
     name: Name
     arms: tuple[ArmBody, ArmBody] | None = None
@@ -248,7 +248,7 @@ class NewExperiment(RequestBody, frozen=True, kw_only=True):
 
 
 class OutcomeItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`key` makes telling it again harmless; without one each telling counts."""
+    """Outcome of a subject. With a `key` it counts once however often it is sent; without one, each time."""
 
     subject: Id
     value: Annotated[float, Meta(ge=-1e9, le=1e9)]
@@ -264,7 +264,7 @@ class AssignSubject(RequestBody, frozen=True, kw_only=True):
 
 
 class Decide(RequestBody, frozen=True, kw_only=True):
-    """`stop` ends it whatever the size; nothing is promoted then."""
+    """A decision now. `stop` ends the experiment whatever its size, and promotes nothing."""
 
     stop: bool = False
 
@@ -276,7 +276,7 @@ class LinkBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
 
 class RememberItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Bounds of texts, keys and times are the memory's to check, for every way into it."""
+    """A text to remember. The memory checks bounds of texts, keys and times, for every way into it."""
 
     text: str
     key: str | None = None
@@ -291,7 +291,7 @@ class RememberItem(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class Remember(RequestBody, frozen=True, kw_only=True):
-    """`are_messages`: the items come from a conversation, and their metadata may say in which role."""
+    """Texts to remember. `are_messages`: they come from a conversation, and their metadata may name the role."""
 
     items: Annotated[list[RememberItem], Meta(min_length=1, max_length=1_000)]
     namespace: Name = "default"
@@ -306,7 +306,7 @@ class Forget(RequestBody, frozen=True, kw_only=True):
 
 
 class ImportLines(RequestBody, frozen=True, kw_only=True):
-    """Lines of JSON, each a memory as an export has it; `scope` is that of a line which names none."""
+    """Lines of JSON, each a memory as an export writes it; `scope` is that of a line which names none."""
 
     lines: Annotated[list[str], Meta(min_length=1)]
     scope: Literal["user", "agent", "tenant"] = "user"
@@ -322,7 +322,7 @@ class NewLinkBody(RequestBody, frozen=True, kw_only=True):
 
 
 class Verify(RequestBody, frozen=True, kw_only=True):
-    """`whole` compares what the caller does not see too, and counts it: for who has to do with the whole tenant."""
+    """A comparison of projections with texts. `whole` includes what the caller does not see: for tenant owners."""
 
     repair: bool = False
     whole: bool = False
@@ -334,7 +334,7 @@ class UndoConsolidation(RequestBody, frozen=True, kw_only=True):
 
 
 def read(content: bytes | msgspec.Raw, kind: type[T], *, field: str | None = None) -> T:
-    """Decode and validate; raises BrainRefused naming the field that is to blame, `field` if it is the whole."""
+    """Decode and validate. Raises BrainRefused with the field that is to blame, `field` if it is the whole."""
     try:
         value = msgspec.json.decode(content, type=kind)
     except msgspec.ValidationError as error:
@@ -347,7 +347,7 @@ def read(content: bytes | msgspec.Raw, kind: type[T], *, field: str | None = Non
         return value
     # in an item it costs too much
     if field is None and (name := json_errors.repeated_name(bytes(content))) is not None:
-        raise BrainRefused("invalid_body", f"{name[:LONGEST_NAME]} stands twice.", "body")
+        raise BrainRefused("invalid_body", f"{name[:LONGEST_NAME]} given more than once", "body")
     if nul.may_hold_nul(bytes(content)) and (path := nul.find_nul(msgspec.json.decode(content))) is not None:
         raise BrainRefused("invalid_body", nul.REFUSAL, _join(field or "", path) or None)
     return value
@@ -374,13 +374,14 @@ def _join(field: str, path: nul.Path) -> str:
 def check_numbers(numbers: dict[str, float], field: str) -> None:
     for name, number in numbers.items():
         if not math.isfinite(number):
-            raise BrainRefused("invalid_body", "NaN and infinity are not values.", f"{field}.{name}")
+            raise BrainRefused("invalid_body", "must be a finite number", f"{field}.{name}")
 
 
 def locate(message: str, kind: Any = None) -> tuple[str, str | None]:
-    """msgspec says `Expected ... - at `$.items[0].text``, or names the field within the message.
+    """Split an error of msgspec into a message of ours and the field to blame.
 
-    `kind` is what was to be read: it knows the values that there are.
+    msgspec writes `Expected ... - at `$.items[0].text``, or names the field within its message. `kind` is the type that
+    was to be read: it knows the choices of an enumeration.
     """
     text, _, path = message.partition(" - at `$")
     field = path.rstrip("`").removeprefix(".")
@@ -391,7 +392,7 @@ def locate(message: str, kind: Any = None) -> tuple[str, str | None]:
 
 
 def choices_at(kind: Any, path: str) -> tuple[Any, ...]:
-    """The values that may stand at a path such as `items[0].scope`; none where any may."""
+    """Return the values allowed at a path such as `items[0].scope`; none where any is."""
     types = [msgspec.inspect.type_info(kind)]
     for name in STEP.findall(path):
         types = [inner for one in types for inner in _inner_types(one, name)]
@@ -401,7 +402,7 @@ def choices_at(kind: Any, path: str) -> tuple[Any, ...]:
 
 
 def _inner_types(found: Type, name: str) -> Iterator[Type]:
-    """The types that `found` may hold under a name, or at a place `[0]`."""
+    """Yield the types that `found` may hold under a name, or at a place `[0]`."""
     for one in _unwrap(found):
         match one:
             case StructType(fields=fields):
@@ -411,7 +412,7 @@ def _inner_types(found: Type, name: str) -> Iterator[Type]:
 
 
 def _unwrap(found: Type) -> Iterator[Type]:
-    """The types of a union, without what is noted of them."""
+    """Yield the types of a union, without their metadata."""
     match found:
         case UnionType(types=types):
             yield from (part for one in types for part in _unwrap(one))
