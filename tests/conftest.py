@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.places import DATA, ROOT
 from tests.servers import PostgreSQL
 
-ROOT = Path(__file__).parents[1]
 # No test speaks TLS, and a client of HTTP reads a file of certificates at once, 40 ms each, but a folder when needed.
 os.environ.pop("SSL_CERT_FILE", None)
 os.environ["SSL_CERT_DIR"] = str(ROOT / "tests")
@@ -18,10 +18,9 @@ REQUIRE_ALL = os.environ.get("SOMA_TEST_REQUIRE_ALL") == "1"
 @pytest.fixture(scope="session")
 def data() -> Path:
     """The folder of real data; see its README. Tests that need it are skipped where it is absent."""
-    folder = Path(os.environ.get("SOMA_TEST_DATA", ROOT.parent / "shared" / "data"))
-    if not folder.is_dir():
-        pytest.skip(f"no test data at {folder}: set SOMA_TEST_DATA")
-    return folder
+    if not DATA.is_dir():
+        pytest.skip(f"no test data at {DATA}: set SOMA_TEST_DATA")
+    return DATA
 
 
 @pytest.fixture(scope="session")

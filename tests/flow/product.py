@@ -18,9 +18,9 @@ from typing import Any
 
 import httpx
 from tests.flow.terminal import Server, terminal
+from tests.places import DATA
 from websockets.sync.client import ClientConnection, connect
 
-DATA = Path(os.environ.get("SOMA_TEST_DATA", Path(__file__).parents[3] / "shared" / "data"))
 LOCOMO = DATA / "locomo" / "locomo10.json"
 START_SECONDS = 90.0
 DJANGO = "soma.agent.django_settings"

@@ -1,10 +1,9 @@
 import json
-import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.places import DATA
 
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.observations import VIEW_SCALE, Evidence, Shown
@@ -42,8 +41,7 @@ def evidence() -> BuildEvidence:
 @pytest.fixture
 def vectors() -> dict[str, Any]:
     """The worked numbers that lie beside the test data."""
-    data = Path(os.environ.get("SOMA_TEST_DATA", Path(__file__).parents[3] / "../shared/data"))
-    path = data.parent / "vectors.json"
+    path = DATA.parent / "vectors.json"
     if not path.exists():
         pytest.skip(f"no worked numbers at {path}: set SOMA_TEST_DATA")
     found: dict[str, Any] = json.loads(path.read_text())

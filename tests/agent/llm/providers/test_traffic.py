@@ -1,13 +1,12 @@
 """Recorded exchanges of real providers, played again byte by byte and cut at random places."""
 
 import json
-import os
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import yaml
+from tests.places import DATA
 
 from soma.agent.llm.base import (
     Message,
@@ -22,8 +21,7 @@ from soma.agent.llm.providers.openai import OpenAIModel
 
 from .provider import EVENTS, JSON, Exchange, chopped, serving
 
-ROOT = Path(__file__).parents[3]
-TRAFFIC = Path(os.environ.get("SOMA_TEST_DATA", ROOT / "../shared/data")) / "provider_traffic"
+TRAFFIC = DATA / "provider_traffic"
 ASK = ModelRequest(messages=(Message("user", (TextPart("hello"),)),))
 
 
