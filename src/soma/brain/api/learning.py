@@ -13,6 +13,7 @@ from soma.brain.api.response import json_response
 from soma.brain.errors import BrainRefused
 from soma.brain.service import Brain
 from soma.brain.wire import requests
+from soma.brain.wire.decoding import check_numbers
 
 LARGEST_HISTORY = 500
 
@@ -30,8 +31,8 @@ def add_learning(app: FastAPI, brain: Brain) -> None:
     @app.post("/v1/learning/publish_turn_metrics", **describe_body(requests.TurnMetrics))
     async def publish_turn_metrics(request: Request) -> Response:
         principal, body = await read_body(request, requests.TurnMetrics)
-        requests.check_numbers(body.weights, "weights")
-        requests.check_numbers(body.neuromodulators, "neuromodulators")
+        check_numbers(body.weights, "weights")
+        check_numbers(body.neuromodulators, "neuromodulators")
         return json_response(await brain.publish_turn_metrics(principal, body))
 
     _add_feedback(app, brain)
@@ -76,5 +77,5 @@ def _add_insight(app: FastAPI, brain: Brain) -> None:
     @app.post("/context/adaptation/preview", **describe_body(requests.Preview))
     async def preview(request: Request) -> Response:
         principal, body = await read_body(request, requests.Preview)
-        requests.check_numbers(body.weights or {}, "weights")
+        check_numbers(body.weights or {}, "weights")
         return json_response(await brain.previews.compare(principal, body))

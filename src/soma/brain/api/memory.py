@@ -29,6 +29,7 @@ from soma.brain.types import (
     VerifyAnswer,
 )
 from soma.brain.wire import requests
+from soma.brain.wire.decoding import locate
 from soma.memory.errors import BadLine, MemoryRefused
 from soma.memory.types import MemoryRecord, NewLink, NewMemory, RememberResult
 from soma.memory.upkeep.reconcile import Visibility
@@ -127,7 +128,7 @@ def _add_exchange(app: FastAPI, brain: Brain) -> None:
 
 
 def _in_plain_words(wrong: BadLine) -> BrainRefused:
-    message, inside = requests.locate(str(wrong).removeprefix(f"{wrong.field}: "))
+    message, inside = locate(str(wrong).removeprefix(f"{wrong.field}: "))
     return BrainRefused(wrong.code, message, f"{wrong.field}.{inside}" if inside else wrong.field)
 
 

@@ -14,6 +14,7 @@ from soma.brain.errors import BrainRefused
 from soma.brain.types import Principal
 from soma.brain.wire import requests
 from soma.brain.wire.claims import CLAIMS, check_claims
+from soma.brain.wire.decoding import decode
 from soma.brain.wire.requests import RequestBody
 from soma.validation import json_errors
 
@@ -58,7 +59,7 @@ def _check_once(names: list[str]) -> None:
 
 async def read_body(request: Request, kind: type[RequestBody]) -> tuple[Principal, Any]:
     principal = read_principal(request)
-    body = requests.read(await request.body(), kind)
+    body = decode(await request.body(), kind)
     if body.has_claims:
         check_claims(principal, requests.claims(body))
     return principal, body

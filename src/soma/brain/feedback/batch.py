@@ -23,7 +23,8 @@ from soma.brain.learners.observations import Learnable
 from soma.brain.learners.presentation import weight_changes
 from soma.brain.types import Principal, RejectedItem
 from soma.brain.wire.claims import check_claims
-from soma.brain.wire.requests import Batch, Feedback, Feedbacks, claims, read
+from soma.brain.wire.decoding import decode
+from soma.brain.wire.requests import Batch, Feedback, Feedbacks, claims
 from soma.events.database import Reader
 from soma.events.facts.learning import FeedbackBatchReceived, WeightsBatchUpdated
 from soma.events.ids import now
@@ -151,7 +152,7 @@ def _check_items(batch: BatchRequest) -> tuple[list[Feedback], list[RejectedItem
     items, rejected = [], []
     for index, found in enumerate(_read_items(batch.items)):
         try:
-            item = found if isinstance(found, Feedback) else read(found, Feedback)
+            item = found if isinstance(found, Feedback) else decode(found, Feedback)
             if item.has_claims:
                 check_claims(batch.principal, claims(item))
             check_batch_item(item)
@@ -166,9 +167,9 @@ def _check_items(batch: BatchRequest) -> tuple[list[Feedback], list[RejectedItem
 def _read_items(items: bytes) -> Sequence[Feedback | msgspec.Raw]:
     """Read all at once, which takes a third of the time; unread if anything is wrong with any of them."""
     try:
-        return read(items, Feedbacks, field="items")
+        return decode(items, Feedbacks, field="items")
     except BrainRefused:
-        return read(items, Batch, field="items")
+        return decode(items, Batch, field="items")
 
 
 def _drop_known(items: Iterable[FeedbackWithTarget], known: Mapping[str, str]) -> Iterator[FeedbackWithTarget]:

@@ -7,7 +7,7 @@ import pytest
 from msgspec import Meta
 
 from soma.brain.errors import BrainRefused
-from soma.brain.wire.requests import read
+from soma.brain.wire.decoding import decode
 
 
 class Inner(msgspec.Struct, forbid_unknown_fields=True):
@@ -52,5 +52,5 @@ class Everything(msgspec.Struct, forbid_unknown_fields=True):
 def test_a_fault_is_told_by_field_with_what_is_wanted_and_what_came(body, field, message):
     whole = body if "inner" in body or not body else {"inner": {"text": "a"}, **body}
     with pytest.raises(BrainRefused) as refused:
-        read(msgspec.json.encode(whole), Everything)
+        decode(msgspec.json.encode(whole), Everything)
     assert (refused.value.field, refused.value.message) == (field, message)
