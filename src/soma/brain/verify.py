@@ -144,19 +144,19 @@ class _Chain:
         """Compare each row of feedback with its event."""
         match fact_of(event) if event.event_type in FEEDBACK else None:
             case FeedbackReceived() as fact:
-                told = [fact.observation]
+                items = [fact.observation]
             case FeedbackBatchReceived() as fact:
-                told = fact.items
+                items = fact.items
             case _:
                 return
-        self._report.feedbacks += len(told)
+        self._report.feedbacks += len(items)
         rows = self._database.query(
             "SELECT user_id, conversation_id, reward, helpful, unhelpful FROM feedback_events "
             "WHERE position = ? ORDER BY item",
             [event.position],
         )
-        for number, (row, said) in enumerate(zip(rows, told, strict=False)):
-            if not _is_row_of(row, event, said):
+        for number, (row, item) in enumerate(zip(rows, items, strict=False)):
+            if not _is_row_of(row, event, item):
                 self._report.faults.append(f"{self._name}: row {number} of feedback {event.seq} was changed")
 
     def _snapshots(self, replay: "_Replay") -> None:
@@ -180,8 +180,8 @@ class _Chain:
                 "key that is believed"
             )
             return None, None
-        told = f"checkpoint {start.version} of {found.at[:10]}, signature good"
-        self._report.starts[f"{self._of[0]} {self._agent_id}"] = told
+        text = f"checkpoint {start.version} of {found.at[:10]}, signature good"
+        self._report.starts[f"{self._of[0]} {self._agent_id}"] = text
         return start, found.state
 
     def _payload(self, event: Event, begin: int) -> None:
@@ -195,12 +195,12 @@ class _Chain:
             )
 
 
-def _is_row_of(row: Row, event: Event, said: Mapping[str, Any]) -> bool:
+def _is_row_of(row: Row, event: Event, item: Mapping[str, Any]) -> bool:
     user_id, conversation_id, reward, helpful, unhelpful = row
-    stated = said.get("reward", said.get("utility"))
+    stated = item.get("reward", item.get("utility"))
     return (
-        (user_id, conversation_id) == (event.user_id, said.get("conversation_id") or said.get("session_id"))
-        and (helpful, unhelpful) == (len(said.get("helpful", ())), len(said.get("unhelpful", ())))
+        (user_id, conversation_id) == (event.user_id, item.get("conversation_id") or item.get("session_id"))
+        and (helpful, unhelpful) == (len(item.get("helpful", ())), len(item.get("unhelpful", ())))
         and (reward is None or stated is None or reward == stated)  # none was learned where the verdict was voided
     )
 

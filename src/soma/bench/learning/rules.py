@@ -74,9 +74,9 @@ class CentredLearner(CoreLearner):
     def hear(self, evidence: Evidence) -> None:
         state, settings = self.state, self.settings
         delta = literal.evidence_signal(evidence) - state.baseline
-        lesson = literal.move_parameters(state.parameters, settings.learning_rate(state.modulators.dopamine), delta)
+        parameters = literal.move_parameters(state.parameters, settings.learning_rate(state.modulators.dopamine), delta)
         baseline = next_baseline(state.baseline, delta, state.modulators, settings)
-        self.state = replace(state, retrieval=lesson.retrieval, baseline=baseline)
+        self.state = replace(state, retrieval=parameters.retrieval, baseline=baseline)
 
 
 class ThompsonLearner:

@@ -211,18 +211,18 @@ class Experiments:
             return None
         subject = subject_of(principal)
         won = Promotion(changes=changes, reason=f"experiment {row.name}: {verdict.winner} won, {verdict.reason}")
-        lesson = self._learners.teach(transaction, principal, subject, [won], CAUSE)
+        learning = self._learners.teach(transaction, principal, subject, [won], CAUSE)
         fact = ExperimentPromoted(
             experiment_id=row.experiment_id,
             name=row.name,
             winner=verdict.winner or "",
             changes=dict(changes),
-            prior_before=priors_of(lesson.before.state),
-            prior_after=priors_of(lesson.after.state),
-            weights_before=dict(lesson.before.weights),
-            weights_after=dict(lesson.after.weights),
-            learner_version=lesson.after.state.version,
-            state_hash=lesson.after.state.state_hash(),
+            prior_before=priors_of(learning.before.state),
+            prior_after=priors_of(learning.after.state),
+            weights_before=dict(learning.before.weights),
+            weights_after=dict(learning.after.weights),
+            learner_version=learning.after.state.version,
+            state_hash=learning.after.state.state_hash(),
             decided_by=by,
         )
         transaction.append(draft(fact, subject))

@@ -103,14 +103,14 @@ class IterationIntake:
             return Committed(self._record(transaction, principal, body, self._answer(report, before, before, ()))), None
         subject = subject_of(principal, turn_id=body.turn_id)
         learned = self._bound_by_day(transaction, principal, observations_of(report))
-        lesson = self._learners.teach(transaction, principal, subject, learned, CAUSE)
+        learning = self._learners.teach(transaction, principal, subject, learned, CAUSE)
         if len(learned) > 1:
             citation = citation_of(principal, body.bundle_id or "")
-            keep_citation(transaction, principal.tenant_id, citation, lesson.after.state.version, at=now())
+            keep_citation(transaction, principal.tenant_id, citation, learning.after.state.version, at=now())
         keep_usage(transaction, _usage(principal, body))
-        answer = self._answer(report, lesson.before, lesson.after, lesson.explanations)
-        taken = Committed(self._record(transaction, principal, body, answer), lesson.after.state)
-        return taken, lesson.explanations[0]
+        answer = self._answer(report, learning.before, learning.after, learning.explanations)
+        taken = Committed(self._record(transaction, principal, body, answer), learning.after.state)
+        return taken, learning.explanations[0]
 
     def _bound_by_day(self, transaction: Transaction, principal: Principal, found: list[Learnable]) -> list[Learnable]:
         """Leave out what is beyond the day: it is recorded and felt, but teaches nothing."""
@@ -159,8 +159,8 @@ class IterationIntake:
         """Weights that the bundle was built with, if nothing was learned since: those of its arm."""
         if report.bundle is None or not report.bundle.changes:
             return before.weights
-        constants = self._learners.hyperparameters
-        return served_weights(step_prior(before.state, report.bundle.changes, constants), constants)
+        hyperparameters = self._learners.hyperparameters
+        return served_weights(step_prior(before.state, report.bundle.changes, hyperparameters), hyperparameters)
 
     def _record(
         self, transaction: Transaction, principal: Principal, body: TurnMetrics, answer: IterationAnswer

@@ -61,10 +61,10 @@ class Values:
         transaction.insert("value_steps", COLUMNS, steps)
         return kept.write(transaction, principal.tenant_id, learned)
 
-    def follow(self, transaction: Transaction, principal: Principal, lesson: LearningResult) -> kept.WrittenValues:
+    def follow(self, transaction: Transaction, principal: Principal, learning: LearningResult) -> kept.WrittenValues:
         """Give memories the values that stand after a learner jumped; what was forgotten stays so."""
         known = read_jumps(transaction, principal)
-        before, after = lesson.before.state.version, lesson.after.state.version
+        before, after = learning.before.state.version, learning.after.state.version
         old, new = lineage(before, known), lineage(after, known)
         tenant_id, agent_id = principal.tenant_id, principal.agent_id
         rows = transaction.query(
@@ -84,8 +84,8 @@ class Values:
         self, transaction: Transaction, principal: Principal, subject: Subject, versions: frozenset[int]
     ) -> kept.WrittenValues:
         """Leave out words that newer ones replace, where they are near enough."""
-        lesson = self._learners.take_back(transaction, principal, subject, versions)
-        return [] if lesson is None else self.follow(transaction, principal, lesson)
+        learning = self._learners.take_back(transaction, principal, subject, versions)
+        return [] if learning is None else self.follow(transaction, principal, learning)
 
     async def show(self, principal: Principal, written: kept.WrittenValues) -> None:
         if written:

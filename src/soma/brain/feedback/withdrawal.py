@@ -81,20 +81,20 @@ class WithdrawalIntake:
         if prepared.back is None:
             transaction.append(draft(fact, subject))
             return Committed(_answer(prepared, LearningResult(standing, standing), "success"))
-        lesson = self._learners.void(transaction, principal, subject, fact, prepared.back)
-        written = self._values.follow(transaction, principal, lesson)
-        return Committed(_answer(prepared, lesson, "success"), lesson.after.state, written)
+        learning = self._learners.void(transaction, principal, subject, fact, prepared.back)
+        written = self._values.follow(transaction, principal, learning)
+        return Committed(_answer(prepared, learning, "success"), learning.after.state, written)
 
 
-def _answer(prepared: PreparedWithdrawal, lesson: LearningResult, status: str) -> Withdrawn:
-    before, after = dict(lesson.before.weights), dict(lesson.after.weights)
+def _answer(prepared: PreparedWithdrawal, learning: LearningResult, status: str) -> Withdrawn:
+    before, after = dict(learning.before.weights), dict(learning.after.weights)
     return Withdrawn(
         status=status,
         turn_id=prepared.fact.turn_id,
         versions=prepared.own,
-        version=lesson.after.state.version,
+        version=learning.after.state.version,
         weights_before=before,
         weights_after=after,
-        weight_deltas=fill_unmoved(lesson.deltas, after),
-        state_hash=lesson.after.state.state_hash(),
+        weight_deltas=fill_unmoved(learning.deltas, after),
+        state_hash=learning.after.state.state_hash(),
     )

@@ -35,7 +35,7 @@ def serve_next(
 
 
 def weights_of(served: Served, state: LearnerState) -> dict[str, float]:
-    """Served weights by their names on the wire, but tau as learned: what noradrenaline makes of it is no lesson."""
+    """Served weights by their names on the wire, but tau as learned: what noradrenaline makes of it is not learned."""
     return by_weight_name(served.names, served.weights) | state.weights_beside_views
 
 
