@@ -10,7 +10,7 @@ from soma.brain.core.observations import (
     Evidence,
     EvidenceSource,
     IterationOutcome,
-    Shown,
+    ShownMemory,
     ToolCallOutcome,
 )
 from soma.brain.core.state import LearnerState
@@ -56,7 +56,7 @@ def evidences(draw: st.DrawFn) -> Evidence:
     pick = st.lists(st.sampled_from("abcdefg"), max_size=3).map(tuple)
     return Evidence(
         views=views,
-        shown=tuple(Shown(key, draw(row)) for key in ids),
+        shown=tuple(ShownMemory(key, draw(row)) for key in ids),
         helpful=draw(pick),
         unhelpful=draw(pick),
         source=draw(st.sampled_from(EvidenceSource)),

@@ -24,7 +24,7 @@ from soma.bench.data.locomo import CATEGORIES, LocomoConversation, load
 from soma.bench.data.real_data import locomo_option
 from soma.bench.data.shapes import as_documents, as_notes
 from soma.bench.flat import flatten
-from soma.brain.core.observations import Shown
+from soma.brain.core.observations import ShownMemory
 from soma.brain.core.serving.pack import PackCandidate, duplicate_pairs, pack
 from soma.brain.core.serving.rank import rank
 from soma.brain.tokens import BundledTokenizer
@@ -246,7 +246,7 @@ def _measure_context(alone: FoundCandidates) -> Result:
     levels = np.rint(matrix.values * STEPS).astype(int)
     shares: dict[int, list[float]] = {budget: [] for budget in BUDGETS}
     for number, (first, last) in enumerate(pairwise(matrix.starts.tolist())):
-        shown = [Shown(str(row), tuple(levels[row].tolist())) for row in range(first, last)]
+        shown = [ShownMemory(str(row), tuple(levels[row].tolist())) for row in range(first, last)]
         ranked = rank(shown, tuple(matrix.views), names, [SHIPPED[name] for name in names], TAU)
         same = duplicate_pairs((str(first + one), str(first + other)) for one, other in alone.same[number])
         order = [PackCandidate(row.id, row.attention, alone.tokens[int(row.id)]) for row in ranked]

@@ -10,7 +10,7 @@ from soma.bench.candidates.questions import QuestionSet
 from soma.bench.learning.boards import Board
 from soma.bench.learning.courses import course_within, run_course
 from soma.bench.learning.rules import CentredLearner, CoreLearner, FixedWeights, ThompsonLearner, literal_learner
-from soma.brain.core.observations import Shown
+from soma.brain.core.observations import ShownMemory
 from soma.brain.core.serving.rank import rank
 
 VIEWS = ("graph", "semantic", "temporal")
@@ -44,7 +44,7 @@ def test_the_twin_ranks_like_the_core_to_the_bit(tenant: QuestionSet) -> None:
     board, weights = Board(tenant), (0.2, 1.0, 0.1)
     for question, best in enumerate(board.top(weights, slice(None))):
         start, end = tenant.starts[question : question + 2]
-        shown = [Shown(f"{n:03}", tuple(map(int, row))) for n, row in enumerate(tenant.values[start:end])]
+        shown = [ShownMemory(f"{n:03}", tuple(map(int, row))) for n, row in enumerate(tenant.values[start:end])]
         ranked = rank(shown, VIEWS, VIEWS, weights, 0.7)
         assert [f"{place:03}" for place in best] == [row.id for row in ranked[:10]]
 

@@ -6,7 +6,7 @@ import pytest
 from tests.places import DATA
 
 from soma.brain.core.hyperparameters import Hyperparameters
-from soma.brain.core.observations import VIEW_SCALE, Evidence, Shown
+from soma.brain.core.observations import VIEW_SCALE, Evidence, ShownMemory
 from soma.brain.core.weights import Views
 
 SHIPPED = {"semantic": 1.0, "graph": 0.2, "temporal": 0.1, "old": 0.0, "neighbour": 0.0}
@@ -31,7 +31,8 @@ def evidence() -> BuildEvidence:
     ) -> Evidence:
         names = views if views is not None else tuple(sorted({name for row in shown.values() for name in row}))
         rows = tuple(
-            Shown(key, tuple(round(row.get(name, 0.0) * VIEW_SCALE) for name in names)) for key, row in shown.items()
+            ShownMemory(key, tuple(round(row.get(name, 0.0) * VIEW_SCALE) for name in names))
+            for key, row in shown.items()
         )
         return Evidence(views=names, shown=rows, helpful=helpful, **more)
 

@@ -27,7 +27,7 @@ from soma.brain.core.observations import (
     AnswerVerdict,
     Evidence,
     IterationOutcome,
-    Shown,
+    ShownMemory,
     ToolCallOutcome,
 )
 from soma.brain.core.restore import Restore
@@ -143,7 +143,7 @@ def test_the_order_of_views_is_irrelevant(seen: Evidence, chance: random.Random)
     chance.shuffle(order)
     other = Evidence(
         views=tuple(seen.views[i] for i in order),
-        shown=tuple(Shown(key, tuple(values[i] for i in order)) for key, values in seen.shown),
+        shown=tuple(ShownMemory(key, tuple(values[i] for i in order)) for key, values in seen.shown),
         helpful=seen.helpful,
         unhelpful=seen.unhelpful,
         source=seen.source,
@@ -244,7 +244,7 @@ def test_a_known_history_has_the_same_hash_on_every_machine() -> None:
         return int(draws.random() * n)
 
     for _ in range(500):
-        shown = tuple(Shown(f"m{j}", tuple(below(65536) for _ in views)) for j in range(8))
+        shown = tuple(ShownMemory(f"m{j}", tuple(below(65536) for _ in views)) for j in range(8))
         seen = Evidence(views=views, shown=shown, helpful=(f"m{below(8)}",), diversity=draws.random())
         answer = AnswerVerdict(
             reward=2 * draws.random() - 1,

@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import learn
 from soma.brain.core.modulators import SOMA
-from soma.brain.core.observations import Shown
+from soma.brain.core.observations import ShownMemory
 from soma.brain.core.rules.temperature import adjust, initial, served_tau
-from soma.brain.core.serving.pack import PackCandidate, Packed, duplicate_pairs, pack
+from soma.brain.core.serving.pack import PackCandidate, PackedMemories, duplicate_pairs, pack
 from soma.brain.core.serving.plan import Menu, Option, PlanChoice, Worth, plan
 from soma.brain.core.serving.rank import rank
 from soma.brain.core.serving.serve import serve
@@ -22,9 +22,9 @@ pytestmark = pytest.mark.learning
 NAMES = ("graph", "semantic", "temporal")
 PRIOR = {"graph": 0.2, "semantic": 1.0, "temporal": 0.1}
 CANDIDATES = [
-    Shown("linked", (65535, 20000, 0)),
-    Shown("alike", (0, 50000, 0)),
-    Shown("recent", (0, 30000, 65535)),
+    ShownMemory("linked", (65535, 20000, 0)),
+    ShownMemory("alike", (0, 50000, 0)),
+    ShownMemory("recent", (0, 30000, 65535)),
 ]
 
 
@@ -38,9 +38,9 @@ def shown_at(tau: float) -> int:
     return round(50 * packed_at(tau).diversity)
 
 
-def packed_at(tau: float) -> Packed:
+def packed_at(tau: float) -> PackedMemories:
     draws = random.Random(6)
-    candidates = [Shown(f"m{i}", tuple(draws.randrange(65536) for _ in NAMES)) for i in range(50)]
+    candidates = [ShownMemory(f"m{i}", tuple(draws.randrange(65536) for _ in NAMES)) for i in range(50)]
     rows = rank(candidates, NAMES, NAMES, [1.0, 0.2, 0.1], tau)
     lane = [PackCandidate(row.id, row.attention, 10) for row in rows]
     return pack(lane, token_budget=10_000, is_duplicate=duplicate_pairs([("m1", "m2")]))

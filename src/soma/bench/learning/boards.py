@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from soma.bench.candidates.matrix import Floats, Indexes
 from soma.bench.candidates.questions import QuestionSet
-from soma.brain.core.observations import VIEW_SCALE, Evidence, Shown
+from soma.brain.core.observations import VIEW_SCALE, Evidence, ShownMemory
 
 SHOWN = 10
 
@@ -71,7 +71,9 @@ class Board:
         columns = [column[question, shown].astype(int).tolist() for column in self._columns]
         return Evidence(
             views=self.names,
-            shown=tuple(Shown(str(place), row) for place, row in zip(shown, zip(*columns, strict=True), strict=True)),
+            shown=tuple(
+                ShownMemory(str(place), row) for place, row in zip(shown, zip(*columns, strict=True), strict=True)
+            ),
             helpful=tuple(map(str, helpful)),
             unhelpful=() if helpful else tuple(map(str, shown)),
         )

@@ -9,11 +9,11 @@ import numpy as np
 from soma.brain.context.corrections import AS_RANKED, Order
 from soma.brain.context.plan import SHIPPED, describe_plan, make_plan
 from soma.brain.core.hyperparameters import Hyperparameters
-from soma.brain.core.observations import VIEW_SCALE, Shown
+from soma.brain.core.observations import VIEW_SCALE, ShownMemory
 from soma.brain.core.serving.pack import PackCandidate as Contender
-from soma.brain.core.serving.pack import Packed, duplicate_pairs, pack
-from soma.brain.core.serving.rank import Ranked, rank
-from soma.brain.core.serving.serve import Served
+from soma.brain.core.serving.pack import PackedMemories, duplicate_pairs, pack
+from soma.brain.core.serving.rank import RankedCandidate, rank
+from soma.brain.core.serving.serve import ServedWeights
 from soma.brain.tokens import TokenCounter
 from soma.brain.wire.requests import PlanOptions
 from soma.events.facts.turn import RecalledMemory
@@ -31,8 +31,8 @@ class Context:
 
     views: tuple[str, ...]
     memories: list[RecalledMemory]
-    shown: tuple[Shown, ...]
-    packed: Packed
+    shown: tuple[ShownMemory, ...]
+    packed: PackedMemories
     irrelevant: int
     gain: float
     plan: dict[str, Any]
@@ -42,12 +42,12 @@ class Context:
 @dataclass(frozen=True, slots=True)
 class Ranking:
     views: tuple[str, ...]
-    rows: list[Ranked]
+    rows: list[RankedCandidate]
     by_id: Mapping[str, int]
     candidates: Candidates
     order: Order = AS_RANKED
 
-    def of(self, row: Ranked) -> Candidate:
+    def of(self, row: RankedCandidate) -> Candidate:
         return self.candidates[self.by_id[row.id]]
 
     def cosines(self) -> list[float]:
@@ -56,11 +56,11 @@ class Ranking:
         cosines: list[float] = (self.candidates.vectors @ asked).tolist()
         return cosines
 
-    def cosine(self, row: Ranked) -> float:
+    def cosine(self, row: RankedCandidate) -> float:
         vector = self.candidates.vectors[self.by_id[row.id]]
         return round(float(vector @ np.array(self.candidates.query_embedding, np.float32)), COSINE_DIGITS)
 
-    def memory(self, row: Ranked) -> RecalledMemory:
+    def memory(self, row: RankedCandidate) -> RecalledMemory:
         found = self.of(row)
         source = found.metadata.get("source")
         return RecalledMemory(
@@ -80,12 +80,12 @@ class Ranking:
         )
 
 
-def rank_candidates(candidates: Candidates, served: Served, order: Order = AS_RANKED) -> Ranking:
+def rank_candidates(candidates: Candidates, served: ServedWeights, order: Order = AS_RANKED) -> Ranking:
     """Rank candidates, best first; what a person corrected comes first or last, whatever its score."""
     views = tuple(sorted(candidates.views))
     columns_of = [candidates.views.index(view) for view in views]
     levels = map(tuple, candidates.levels[:, columns_of].tolist())
-    columns = [Shown(memory_id, values) for memory_id, values in zip(candidates.ids, levels, strict=True)]
+    columns = [ShownMemory(memory_id, values) for memory_id, values in zip(candidates.ids, levels, strict=True)]
     rows = rank(columns, views, served.names, served.weights, served.tau)
     if order is not AS_RANKED:
         rows = sorted(rows, key=lambda row: order.place(row.id))
@@ -93,9 +93,9 @@ def rank_candidates(candidates: Candidates, served: Served, order: Order = AS_RA
     return Ranking(views, rows, by_id, candidates, order)
 
 
-def drop_equal_texts(ranking: Ranking, limit: int) -> list[Ranked]:
+def drop_equal_texts(ranking: Ranking, limit: int) -> list[RankedCandidate]:
     """Take the best `limit` rows; of equal texts of one speaker only the best."""
-    found: dict[tuple[str, str], Ranked] = {}
+    found: dict[tuple[str, str], RankedCandidate] = {}
     for row in ranking.rows:
         candidate = ranking.of(row)
         text = " ".join(candidate.text.split()).rstrip(".!").casefold()
@@ -116,7 +116,7 @@ class Lane:
 
 def build_context(
     candidates: Candidates,
-    served: Served,
+    served: ServedWeights,
     tokens: TokenCounter,
     *,
     lane: Lane,
@@ -156,7 +156,7 @@ def build_context(
     return Context(
         views=ranking.views,
         memories=[ranking.memory(row) for row in rows],
-        shown=tuple(Shown(row.id, row.values) for row in rows),
+        shown=tuple(ShownMemory(row.id, row.values) for row in rows),
         packed=packed,
         irrelevant=irrelevant,
         gain=expected_gain(rows, served),
@@ -165,7 +165,7 @@ def build_context(
     )
 
 
-def find_relevant(ranking: Ranking, rows: Sequence[Ranked]) -> list[tuple[Ranked, Candidate]]:
+def find_relevant(ranking: Ranking, rows: Sequence[RankedCandidate]) -> list[tuple[RankedCandidate, Candidate]]:
     """Keep the rows that stand out; a group is judged by its best, and what a person taught always stands."""
     near, taught = ranking.cosines(), ranking.order.first
     standing = stand_out([row.score for row in ranking.rows], [near[ranking.by_id[row.id]] for row in ranking.rows])
@@ -188,12 +188,12 @@ def stand_out(scores: Sequence[float], near: Sequence[float]) -> list[bool]:
     return [score >= least or 0 < nearest <= cosine for score, cosine in zip(scores, near, strict=True)]
 
 
-def _packed_rows(ranking: Ranking, packed: Packed) -> list[Ranked]:
+def _packed_rows(ranking: Ranking, packed: PackedMemories) -> list[RankedCandidate]:
     chosen = set(packed.shown)
     return [row for row in ranking.rows if row.id in chosen]
 
 
-def expected_gain(rows: Sequence[Ranked], served: Served) -> float:
+def expected_gain(rows: Sequence[RankedCandidate], served: ServedWeights) -> float:
     """Score of the best shown memory as a share, in [0, 1], of the greatest that the weights allow."""
     greatest = sum(weight for weight in served.weights if weight > 0.0)
     if not rows or greatest <= 0.0:

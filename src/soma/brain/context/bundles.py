@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from soma.brain.core.observations import Shown
+from soma.brain.core.observations import ShownMemory
 from soma.brain.types import Principal
 from soma.events.database import Reader
 from soma.events.ids import now
@@ -26,7 +26,7 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
     learner_version: int
     query: str
     views: tuple[str, ...]
-    shown: tuple[Shown, ...]
+    shown: tuple[ShownMemory, ...]
     diversity: float
     gain: float
     embedding: list[float]
@@ -37,7 +37,7 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
 class _Content(msgspec.Struct, frozen=True):
     query: str
     views: tuple[str, ...]
-    shown: tuple[Shown, ...]
+    shown: tuple[ShownMemory, ...]
     diversity: float
     gain: float
     novelty: float = 1.0

@@ -12,7 +12,7 @@ import msgspec
 from soma.brain.core.arithmetic import total
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.serving.plan import Menu, Option, Plan, PlanChoice, Worth, plan
-from soma.brain.core.serving.serve import Served
+from soma.brain.core.serving.serve import ServedWeights
 from soma.brain.wire.requests import PlanOption, PlanOptions
 
 LEAST_GAIN = 0.5  # views are relative: they say which candidate is best, never that none is good
@@ -41,7 +41,7 @@ def make_plan(
     tokens: Sequence[int],
     *,
     gain: float,
-    served: Served,
+    served: ServedWeights,
     hyperparameters: Hyperparameters,
     options: PlanOptions = SHIPPED,
 ) -> PlanChoice:
@@ -63,7 +63,7 @@ def memories_of(chosen: Plan) -> int:
     return int(chosen.memories)
 
 
-def describe_plan(choice: PlanChoice, served: Served) -> dict[str, Any]:
+def describe_plan(choice: PlanChoice, served: ServedWeights) -> dict[str, Any]:
     """Describe the plan for the bundle: advice to the caller, which bounds nothing by itself."""
     return {
         "best": _view(choice.best),

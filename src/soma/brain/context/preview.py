@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from concurrent.futures import Executor
 
 from soma.brain.context.bundle import Lane, build_context
-from soma.brain.core.serving.serve import Served, serve
+from soma.brain.core.serving.serve import ServedWeights, serve
 from soma.brain.core.state import LearnerState
 from soma.brain.core.weights import weight_name
 from soma.brain.errors import BrainRefused
@@ -70,12 +70,12 @@ class Previews:
             trust=served.trust,
         )
 
-    def _initial(self) -> Served:
+    def _initial(self) -> ServedWeights:
         hyperparameters = self._learners.hyperparameters
         return serve(LearnerState.initial(hyperparameters), hyperparameters)
 
 
-def override_weights(served: Served, weights: Mapping[str, float]) -> Served:
+def override_weights(served: ServedWeights, weights: Mapping[str, float]) -> ServedWeights:
     """Replace the named weights of what is served. Raises BrainRefused for a name that is none of it."""
     unknown = sorted(set(weights) - set(served.by_name()))
     if unknown:
@@ -91,7 +91,7 @@ def override_weights(served: Served, weights: Mapping[str, float]) -> Served:
     )
 
 
-def shipped_weights(state: LearnerState, served: Served, initial: Served) -> Served:
+def shipped_weights(state: LearnerState, served: ServedWeights, initial: ServedWeights) -> ServedWeights:
     """Return what would be served if nothing had been learned: the prior of this learner."""
     return served._replace(
         weights=state.retrieval.views.priors, tau=initial.tau, lambda_=initial.lambda_, mu=initial.mu, nu=initial.nu

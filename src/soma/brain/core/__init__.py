@@ -9,7 +9,7 @@ The core reads no clock, no file, no settings and no random number: the same inp
     experiments/                      another prior, tried on some conversations
 
 States, and the records that a step leaves, are frozen structs: under a quarter of the price of a named tuple. None is
-ever part of a reference cycle, so the garbage collector need not look at them (`gc=False`). Named tuples are left where
-a record is an array on the wire (`Shown`, `ToolCallOutcome`) or is not made anew by each step (`Served`, and the
-records of recall).
+ever part of a reference cycle, so the garbage collector need not look at them (`gc=False`). Named tuples are left
+where a record is an array on the wire (`ShownMemory`, `ToolCallOutcome`) or is not made anew by each step
+(`ServedWeights`, and the records of recall).
 """

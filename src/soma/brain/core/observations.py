@@ -21,7 +21,7 @@ class EvidenceSource(StrEnum):
     MODEL = "model"
 
 
-class Shown(NamedTuple):
+class ShownMemory(NamedTuple):
     """A memory as the bundle showed it; `values` are integers 0..65535 in the order of `Evidence.views`."""
 
     id: str
@@ -35,7 +35,7 @@ class Evidence(
     only memories named as `helpful` or `unhelpful` change their own value."""
 
     views: tuple[str, ...]
-    shown: tuple[Shown, ...]
+    shown: tuple[ShownMemory, ...]
     helpful: tuple[str, ...] = ()
     unhelpful: tuple[str, ...] = ()
     source: EvidenceSource = EvidenceSource.PERSON

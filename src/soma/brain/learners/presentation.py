@@ -7,7 +7,7 @@ from msgspec.structs import asdict
 
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.rules.calibration import calibrate, report
-from soma.brain.core.serving.serve import Served, serve
+from soma.brain.core.serving.serve import ServedWeights, serve
 from soma.brain.core.state import LearnerState
 from soma.brain.core.weights import by_weight_name
 from soma.brain.types import LearnerView
@@ -34,7 +34,7 @@ def serve_next(
     return served, weight_changes(weights, served)
 
 
-def weights_of(served: Served, state: LearnerState) -> dict[str, float]:
+def weights_of(served: ServedWeights, state: LearnerState) -> dict[str, float]:
     """Served weights by their names on the wire, but tau as learned: what noradrenaline makes of it is not learned."""
     return by_weight_name(served.names, served.weights) | state.weights_beside_views
 

@@ -3,7 +3,7 @@ from msgspec.structs import replace
 
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import learn
-from soma.brain.core.observations import Evidence, EvidenceSource, Shown
+from soma.brain.core.observations import Evidence, EvidenceSource, ShownMemory
 from soma.brain.core.serving.serve import serve
 from soma.brain.core.state import LearnerState
 from soma.brain.core.weights import Views
@@ -216,4 +216,4 @@ def test_feedback_never_moves_the_weights_of_utility(hyperparameters: Hyperparam
 )
 def test_malformed_evidence_is_refused(views, shown, message: str) -> None:
     with pytest.raises(ValueError, match=message):
-        Evidence(views=views, shown=tuple(Shown(*memory) for memory in shown))
+        Evidence(views=views, shown=tuple(ShownMemory(*memory) for memory in shown))

@@ -3,8 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from soma.brain.core.hyperparameters import Hyperparameters
-from soma.brain.core.observations import Shown
-from soma.brain.core.serving.pack import PackCandidate, Packed, duplicate_pairs, pack
+from soma.brain.core.observations import ShownMemory
+from soma.brain.core.serving.pack import PackCandidate, PackedMemories, duplicate_pairs, pack
 from soma.brain.core.serving.plan import EVALUATIONS, Menu, Option, Worth, evaluate, plan
 from soma.brain.core.serving.rank import rank, score_candidates, z_scores
 
@@ -17,7 +17,7 @@ def nothing_alike(_one: str, _other: str) -> bool:
     return False
 
 
-def packed(candidates: list[PackCandidate], **more) -> Packed:
+def packed(candidates: list[PackCandidate], **more) -> PackedMemories:
     return pack(candidates, **{"token_budget": 1000, "is_duplicate": nothing_alike, **more})
 
 
@@ -26,13 +26,15 @@ def lane(*attention: float, tokens: int = 10) -> list[PackCandidate]:
 
 
 def test_a_score_is_weight_times_view_summed() -> None:
-    candidates = [Shown("a", (65535, 0)), Shown("b", (0, 65535)), Shown("c", (13107, 13107))]
+    candidates = [ShownMemory("a", (65535, 0)), ShownMemory("b", (0, 65535)), ShownMemory("c", (13107, 13107))]
     assert score_candidates(candidates, VIEWS, VIEWS, (1.0, 0.5)) == pytest.approx([1.0, 0.5, 0.3])
     assert score_candidates(candidates, VIEWS, ("temporal", "unknown"), (0.5, 9.0)) == pytest.approx([0.0, 0.5, 0.1])
 
 
 def test_ranking_is_best_first_and_ties_go_by_id() -> None:
-    rows = rank([Shown("b", (9, 0)), Shown("a", (9, 0)), Shown("c", (99, 0))], VIEWS, VIEWS, (1.0, 0.1), 0.7)
+    rows = rank(
+        [ShownMemory("b", (9, 0)), ShownMemory("a", (9, 0)), ShownMemory("c", (99, 0))], VIEWS, VIEWS, (1.0, 0.1), 0.7
+    )
     assert [row.id for row in rows] == ["c", "a", "b"]
     assert sum(row.attention for row in rows) == pytest.approx(1.0)
     assert rank([], VIEWS, VIEWS, (1.0, 0.1), 0.7) == []
@@ -44,7 +46,7 @@ def test_standing_has_mean_zero(scores: list[float]) -> None:
 
 
 def test_alike_candidates_share_attention_alike() -> None:
-    rows = rank([Shown(key, (7, 7)) for key in "abcd"], VIEWS, VIEWS, (1.0, 0.1), 0.4)
+    rows = rank([ShownMemory(key, (7, 7)) for key in "abcd"], VIEWS, VIEWS, (1.0, 0.1), 0.4)
     assert [row.attention for row in rows] == [0.25] * 4
 
 

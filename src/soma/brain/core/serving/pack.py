@@ -20,7 +20,7 @@ class PackCandidate(NamedTuple):
     group: str | None = None
 
 
-class Packed(NamedTuple):
+class PackedMemories(NamedTuple):
     shown: tuple[str, ...]
     duplicates: tuple[str, ...]
     too_long: tuple[str, ...]
@@ -41,7 +41,7 @@ def pack(
     attention_share: float = ATTENTION_SHARE,
     limit: int | None = None,
     left_out: int = 0,
-) -> Packed:
+) -> PackedMemories:
     """Show candidates, best first, until the attention is covered or `limit` memories are shown.
 
     What is too long for the rest of the budget is passed over.
@@ -66,7 +66,7 @@ def pack(
             shown += ids
             covered += weight
             tokens += length
-    return Packed(
+    return PackedMemories(
         tuple(shown),
         tuple(duplicates),
         tuple(too_long),

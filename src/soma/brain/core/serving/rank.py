@@ -8,12 +8,12 @@ from math import sqrt
 from typing import NamedTuple
 
 from soma.brain.core.arithmetic import dot, softmax, total
-from soma.brain.core.observations import VIEW_SCALE, Shown
+from soma.brain.core.observations import VIEW_SCALE, ShownMemory
 
 ROUNDING = 1e-12  # relative; a spread below it is an error of the sums
 
 
-class Ranked(NamedTuple):
+class RankedCandidate(NamedTuple):
     id: str
     score: float
     z: float
@@ -22,24 +22,24 @@ class Ranked(NamedTuple):
 
 
 def rank(
-    candidates: Sequence[Shown],
+    candidates: Sequence[ShownMemory],
     views: tuple[str, ...],
     names: tuple[str, ...],
     weights: Sequence[float],
     tau: float,
-) -> list[Ranked]:
+) -> list[RankedCandidate]:
     """Best first, equal scores by id. `views` names the candidates' values, `names` the weights."""
     scores = score_candidates(candidates, views, names, weights)
     standing = z_scores(scores)
     rows = [
-        Ranked(candidate.id, score, z, share, candidate.values)
+        RankedCandidate(candidate.id, score, z, share, candidate.values)
         for candidate, score, z, share in zip(candidates, scores, standing, softmax(standing, tau), strict=True)
     ]
     return sorted(rows, key=lambda row: (-row.score, row.id))
 
 
 def score_candidates(
-    candidates: Sequence[Shown], views: tuple[str, ...], names: tuple[str, ...], weights: Sequence[float]
+    candidates: Sequence[ShownMemory], views: tuple[str, ...], names: tuple[str, ...], weights: Sequence[float]
 ) -> list[float]:
     """sum of weight x view of each candidate, added in the order of `names`; one without the other counts 0."""
     place = {name: index for index, name in enumerate(views)}

@@ -10,7 +10,7 @@ from soma.brain.core.state import LearnerState
 from soma.brain.core.weights import by_weight_name
 
 
-class Served(NamedTuple):
+class ServedWeights(NamedTuple):
     """`names` and `weights` are columns of the views; `trust` in [0, 1] is how far the learned ones count."""
 
     names: tuple[str, ...]
@@ -28,7 +28,7 @@ class Served(NamedTuple):
         return views | {"tau": self.tau, "lambda": self.lambda_, "mu": self.mu, "nu": self.nu}
 
 
-def serve(state: LearnerState, hyperparameters: Hyperparameters) -> Served:
+def serve(state: LearnerState, hyperparameters: Hyperparameters) -> ServedWeights:
     retrieval = state.retrieval
     views, weights = retrieval.views, retrieval.weights
     if hyperparameters.learning_rule is Rule.LITERAL:  # the plan's formula knows no trust
@@ -36,7 +36,7 @@ def serve(state: LearnerState, hyperparameters: Hyperparameters) -> Served:
     else:
         k = trust(retrieval.trust_sum, hyperparameters)
         mixed = blend(views.priors, weights, k)
-    return Served(
+    return ServedWeights(
         names=views.names,
         weights=mixed,
         trust=k,
