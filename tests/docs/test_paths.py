@@ -11,7 +11,7 @@ PLACES = {  # how a path of ours begins, and from where it leads
     ROOT: ("src/", "tests/", "docs/", "requirements/", "deploy/", "web/", ".ci/"),
     ROOT / "src" / "soma": ("agent/", "brain/", "memory/", "events/", "cli/", "bench/"),
 }
-CODE = re.compile(r"`([\w.][\w./*-]*)(?:::\w+)?`")
+CODE = re.compile(r"(?<!New file )`([\w.][\w./*-]*)(?:::\w+)?`")  # a recipe's new file is not there yet
 
 
 def paths(text: str) -> list[tuple[Path, str]]:
