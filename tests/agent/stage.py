@@ -220,7 +220,7 @@ async def opened(
         try:
             return found[name]
         except KeyError:
-            raise ModelError(f"no model is called {name!r}") from None
+            raise ModelError(f"unknown model {name!r}") from None
 
     async with open_agent(settings, find_model=find_model, more_tools=list(tools.values()), crash=crash) as agent:
         yield Stage(agent, tools, found)

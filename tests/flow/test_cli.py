@@ -110,7 +110,7 @@ def test_without_a_server_a_command_says_how_to_start_one(alone, words):
         (("up",), {"SOMA_DATA_DIR": "/dev/null/x"}, "the data folder /dev/null/x cannot be made or used: not"),
         (("up",), {"SOMA_DATA_DIR": "/proc/x"}, "the data folder /proc/x cannot be made or used: no such file"),
         (("up",), {"SOMA_HOST": "192.0.2.1"}, "cannot listen on 192.0.2.1"),
-        (("up",), {"SOMA_DEFAULT_MODEL": "ollama/x"}, "SOMA_DEFAULT_MODEL: no model is called 'ollama/x': set SOMA_OP"),
+        (("up",), {"SOMA_DEFAULT_MODEL": "ollama/x"}, "SOMA_DEFAULT_MODEL: unknown model 'ollama/x': set SOMA_OP"),
         (("up",), {"SOMA_DEFAULT_MODEL": "groq/x"}, "SOMA_DEFAULT_MODEL: groq/x needs the key GROQ_API_KEY"),
         (("up",), {"OPENAI_API_KEY": "ünï"}, "the setting OPENAI_API_KEY cannot be '***': must be printable ASCII"),
     ],
@@ -437,14 +437,14 @@ def test_start_and_doctor_say_which_model_answers_why_and_what_stays_unused(tmp_
         answer = product.tenant("other").get("/model")
     finally:
         greeting = product.stop()
-    assert "The model that answers is openai/mine: SOMA_DEFAULT_MODEL says so." in greeting
+    assert "The model that answers is openai/mine: set by SOMA_DEFAULT_MODEL." in greeting
     assert unused in greeting
     assert check["check"] == "answers"
     assert check["ok"]
-    assert check["message"].startswith(f"openai/mine: SOMA_DEFAULT_MODEL says so; {unused}")
-    assert member["message"] == "openai/mine: SOMA_DEFAULT_MODEL says so"
-    assert answer == {"name": "openai/mine", "reason": "SOMA_DEFAULT_MODEL says so", "unused": [], "capsules": []}
-    assert "asked at http://127.0.0.1:1/v1, as SOMA_OPENAI_BASE_URL or OPENAI_BASE_URL says" in " ".join(said.split())
+    assert check["message"].startswith(f"openai/mine: set by SOMA_DEFAULT_MODEL; {unused}")
+    assert member["message"] == "openai/mine: set by SOMA_DEFAULT_MODEL"
+    assert answer == {"name": "openai/mine", "reason": "set by SOMA_DEFAULT_MODEL", "unused": [], "capsules": []}
+    assert "asked at http://127.0.0.1:1/v1, set by SOMA_OPENAI_BASE_URL or OPENAI_BASE_URL" in " ".join(said.split())
 
 
 def test_doctor_says_what_to_mend(soma, alone):

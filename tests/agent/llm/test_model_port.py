@@ -6,14 +6,14 @@ from contextlib import AsyncExitStack, aclosing
 import httpx
 import pytest
 
-from soma.agent.llm.base import Delta, Finished, Message, Model, ModelRequest, TextPart, gather
+from soma.agent.llm.base import Delta, Finished, Model, ModelMessage, ModelRequest, TextPart, gather
 from soma.agent.llm.offline import OfflineModel
 from soma.agent.llm.providers.openai import OpenAIModel
 from soma.agent.llm.scripted import ScriptedModel, says
 
 from .providers.provider import Exchange, chunk, events, serving
 
-ASK = ModelRequest(messages=(Message("user", (TextPart("hello"),)),), seed=7)
+ASK = ModelRequest(messages=(ModelMessage("user", (TextPart("hello"),)),), seed=7)
 
 
 @pytest.fixture(params=["scripted", "offline", "openai"])

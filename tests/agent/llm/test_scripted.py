@@ -6,8 +6,8 @@ from contextlib import aclosing
 import pytest
 
 from soma.agent.llm.base import (
-    Message,
     ModelError,
+    ModelMessage,
     ModelRequest,
     ModelUnavailable,
     TextDelta,
@@ -17,7 +17,7 @@ from soma.agent.llm.base import (
 )
 from soma.agent.llm.scripted import Response, ScriptedModel, calls, says
 
-ASK = ModelRequest(messages=(Message("user", (TextPart("hello"),)),))
+ASK = ModelRequest(messages=(ModelMessage("user", (TextPart("hello"),)),))
 
 
 async def test_it_plays_its_responses_in_order() -> None:

@@ -4,7 +4,7 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
-from soma.agent.llm.base import Message, ModelError, ModelRequest, ModelUnauthorized, ModelUnavailable, TextPart
+from soma.agent.llm.base import ModelError, ModelMessage, ModelRequest, ModelUnauthorized, ModelUnavailable, TextPart
 from soma.agent.llm.choose import Models
 from soma.agent.llm.providers.litellm import LiteLLMMissing
 from soma.agent.llm.selection import ANTHROPIC, check, select
@@ -12,7 +12,7 @@ from soma.agent.settings import Settings
 
 from .providers.provider import JSON, Exchange, serving
 
-ASK = ModelRequest(messages=(Message("user", (TextPart("hello"),)),))
+ASK = ModelRequest(messages=(ModelMessage("user", (TextPart("hello"),)),))
 
 KEYS = (
     "OPENAI_API_KEY",
@@ -46,7 +46,7 @@ def settings(monkeypatch):
         ({}, False, "offline", "SOMA_DEFAULT_MODEL, OPENAI_API_KEY, OPENROUTER_API_KEY, GROQ_API_KEY"),
         ({"GROQ_API_KEY": "k"}, False, "groq/llama-3.3-70b-versatile", "GROQ_API_KEY is set"),
         ({"GROQ_API_KEY": "k", "OPENAI_API_KEY": "k\n"}, False, "openai/gpt-4o-mini", "OPENAI_API_KEY is set"),
-        ({"OPENAI_API_KEY": "k", "SOMA_DEFAULT_MODEL": " offline"}, False, "offline", "SOMA_DEFAULT_MODEL says so"),
+        ({"OPENAI_API_KEY": "k", "SOMA_DEFAULT_MODEL": " offline"}, False, "offline", "set by SOMA_DEFAULT_MODEL"),
         ({"ANTHROPIC_API_KEY": "k"}, False, "offline", "no model is set"),
         ({"ANTHROPIC_API_KEY": "k"}, True, ANTHROPIC, "ANTHROPIC_API_KEY is set"),
         ({"SOMA_OPENAI_BASE_URL": LOCAL}, False, "offline", "no model is set"),
@@ -95,7 +95,7 @@ def test_a_setting_that_has_no_effect_is_named_with_what_would_give_it_one(setti
         ("Offline", ModelError, "did you mean 'offline'"),
         ("anthropic/claude-x", ModelError, f"litellm/anthropic/claude-x \\({PIP}"),
         ("gemini/pro", ModelError, "litellm/gemini/pro"),
-        ("llama3", ModelError, "openai/<model> with SOMA_OPENAI_BASE_URL"),
+        ("llama3", ModelError, "openai/<model> and set SOMA_OPENAI_BASE_URL"),
         ("openai/", ModelError, "did you mean 'openai/gpt-4o-mini'"),
         ("/", ModelError, "SOMA_OPENAI_BASE_URL"),
         ("openai/gpt-4o", ModelUnauthorized, r"needs the key OPENAI_API_KEY \(or SOMA_OPENAI_BASE_URL"),
@@ -128,7 +128,7 @@ def test_a_key_that_no_header_can_carry_is_refused_at_once(settings):
 
 
 def test_a_set_model_that_cannot_be_had_ends_the_start_by_its_setting(settings):
-    with pytest.raises(ModelError, match=r"SOMA_DEFAULT_MODEL: no model is called 'ollama/llama3'"):
+    with pytest.raises(ModelError, match=r"SOMA_DEFAULT_MODEL: unknown model 'ollama/llama3'"):
         Models(settings(SOMA_DEFAULT_MODEL="ollama/llama3"), httpx.AsyncClient())
 
 
@@ -139,13 +139,13 @@ NOT_FOUND = Exchange([b"404 page not found"], status=404, headers={"content-type
 @pytest.mark.parametrize(
     ("exchange", "key", "error", "hint"),
     [
-        (REFUSED, "k", ModelUnauthorized, "Incorrect API key .*; check OPENAI_API_KEY, as it is set"),
+        (REFUSED, "k", ModelUnauthorized, "Incorrect API key .*; check OPENAI_API_KEY$"),
         (REFUSED, "", ModelUnauthorized, "Incorrect API key .*; check OPENAI_API_KEY, which is not set"),
         (
             NOT_FOUND,
             "k",
             ModelError,
-            r"404 .*; asked at http://127\.0\.0\.1:\d+/v1, as SOMA_OPENAI_BASE_URL or OPENAI_BASE_URL says",
+            r"404 .*; asked at http://127\.0\.0\.1:\d+/v1, set by SOMA_OPENAI_BASE_URL or OPENAI_BASE_URL",
         ),
     ],
 )
@@ -181,7 +181,7 @@ async def test_an_address_without_a_path_is_told_what_most_have(settings):
         bare = provider.url.removesuffix("/v1")
         chosen = settings(SOMA_OPENAI_BASE_URL=f"{bare}/", SOMA_DEFAULT_MODEL="openai/x")
         with pytest.raises(
-            ModelError, match=f"asked at {bare}, as SOMA_OPENAI_BASE_URL or OPENAI_BASE_URL says; .* end in /v1"
+            ModelError, match=f"asked at {bare}, set by SOMA_OPENAI_BASE_URL or OPENAI_BASE_URL; .* end in /v1"
         ):
             [delta async for delta in Models(chosen, http).get().stream(ASK)]
 
@@ -189,6 +189,8 @@ async def test_an_address_without_a_path_is_told_what_most_have(settings):
 async def test_an_address_where_nobody_listens_is_named_without_its_password(settings):
     chosen = settings(SOMA_OPENAI_BASE_URL="http://me:hidden@127.0.0.1:1/v1", SOMA_DEFAULT_MODEL="openai/x")
     async with httpx.AsyncClient() as http:
-        with pytest.raises(ModelUnavailable, match=r"asked at http://127.0.0.1:1/v1, as SOMA_OPENAI_BASE_URL") as told:
+        with pytest.raises(
+            ModelUnavailable, match=r"asked at http://127.0.0.1:1/v1, set by SOMA_OPENAI_BASE_URL"
+        ) as told:
             [delta async for delta in Models(chosen, http).get().stream(ASK)]
     assert "hidden" not in str(told.value)

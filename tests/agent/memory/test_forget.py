@@ -10,7 +10,7 @@ from django.apps import apps
 from tests.agent.memory.test_remember import caught_up, consumer, memories
 from tests.agent.stage import Person, call
 
-from soma.agent.llm.base import Message
+from soma.agent.llm.base import ModelMessage
 from soma.agent.llm.offline import OfflineModel
 from soma.agent.llm.scripted import Response, ScriptedModel, calls, says
 from soma.agent.memory.forget import Recogniser, find_speaking_turns
@@ -47,7 +47,7 @@ def prompts(model: ScriptedModel, first: int = 0) -> str:
     return str([list(map(_parts, request.messages)) for request in model.requests[first:]])
 
 
-def _parts(message: Message) -> list[str]:
+def _parts(message: ModelMessage) -> list[str]:
     return [str(part) for part in message.parts]
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 from tests.agent.making import LANES, TURN, bundle, memory, response, used
 
-from soma.agent.llm.base import MemoryPart, Message, ToolCall, ToolResultPart, ToolSpec
+from soma.agent.llm.base import MemoryPart, ModelMessage, ToolCall, ToolResultPart, ToolSpec
 from soma.agent.llm.providers.chat_completions import request_body
 from soma.agent.prompt.build import (
     REVISE,
@@ -27,11 +27,11 @@ def words(text: str) -> int:
     return len(text.split())
 
 
-def parts(*messages: Message) -> list[Any]:
+def parts(*messages: ModelMessage) -> list[Any]:
     return [part for message in messages for part in message.parts]
 
 
-def texts(message: Message) -> list[str]:
+def texts(message: ModelMessage) -> list[str]:
     return [part.text for part in parts(message)]
 
 

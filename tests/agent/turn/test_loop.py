@@ -378,7 +378,7 @@ async def test_the_door_that_says_which_model_answers_says_where_a_capsules_own_
     answer = (await AsyncClient().get("/api/v2/model", headers=headers)).json()
     [own] = answer["capsules"]
     assert (answer["name"], own["model"]) == ("offline", f"scripted/{ann.caller.tenant_id}")
-    assert own["fault"].startswith(f"no model is called 'scripted/{ann.caller.tenant_id}': ")
+    assert own["fault"].startswith(f"unknown model 'scripted/{ann.caller.tenant_id}': ")
 
 
 async def test_a_mistake_of_ours_ends_the_turn_and_tells_no_secrets(ann):

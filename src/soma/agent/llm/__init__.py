@@ -1,1 +1,1 @@
-"""Language models behind one port: `base.Model`, one file an adapter."""
+"""Models: the port, the choice of a model, adapters of providers, and the offline and scripted models."""

@@ -1,7 +1,7 @@
 """The model port: a request of typed parts goes in, a stream of typed deltas comes out.
 
-An adapter knows one wire and nothing of turns, memory or policy. What it raises is a `ModelError`
-(the world's fault): the loop retries it, falls back, or ends the turn with `error`.
+An adapter knows one wire and nothing of turns, memory or policy. It raises a `ModelError` (the world's fault): the loop
+retries, falls back, or ends the turn with `error`.
 """
 
 from collections.abc import AsyncGenerator, Sequence
@@ -30,10 +30,10 @@ class TextPart(msgspec.Struct, frozen=True, tag="text", tag_field="kind"):
 class MemoryPart(msgspec.Struct, frozen=True, kw_only=True, tag="memory", tag_field="kind"):
     """A recalled memory. The answer cites `number` as `[number]`; the text is data, never instruction.
 
-    `occurred_at` is for programs, `when` says it in words and in the zone of the turn. `author` is who said a private
-    memory; of a shared one `written_by` names the verified author instead, in words.
-    `made_from` counts the memories that consolidation made it of: a summary is nobody's words, and has no author.
-    `taught`: the user said that it answers this question. `similarity` is the cosine of its meaning and the question's.
+    `occurred_at` is for programs; `when` says it in words, in the turn's time zone. `author` is the speaker of a
+    private memory; `written_by` names, in words, the verified author of a shared one. `made_from` counts the memories
+    that a summary was made from: a summary has no author. `taught`: a person named it as the answer to this question.
+    `similarity` is the cosine of its meaning and the question's.
     """
 
     number: int
@@ -52,7 +52,7 @@ class MemoryPart(msgspec.Struct, frozen=True, kw_only=True, tag="memory", tag_fi
 
 
 class ToolCall(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call", tag_field="kind"):
-    """What the model asks for. `arguments` is None where it sent something that is not a JSON object."""
+    """A call that the model asks for. `arguments` is None if it sent something that is not a JSON object."""
 
     call_id: str
     name: str
@@ -61,7 +61,7 @@ class ToolCall(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call", tag_f
 
 
 class ToolResultPart(msgspec.Struct, frozen=True, kw_only=True, tag="tool_result", tag_field="kind"):
-    """What a tool said, was denied, or failed with. Untrusted: shown to the model as data."""
+    """The result, denial or failure of a call. Untrusted: shown to the model as data."""
 
     call_id: str
     name: str
@@ -70,7 +70,7 @@ class ToolResultPart(msgspec.Struct, frozen=True, kw_only=True, tag="tool_result
 
 
 class InstructionPart(msgspec.Struct, frozen=True, tag="instruction", tag_field="kind"):
-    """What the loop says in mid-turn, to revise a draft for example: never taken for the user's words."""
+    """An instruction of the loop in mid-turn, for example to revise a draft: never the user's words."""
 
     text: str
 
@@ -78,13 +78,13 @@ class InstructionPart(msgspec.Struct, frozen=True, tag="instruction", tag_field=
 Part = TextPart | InstructionPart | MemoryPart | ToolCall | ToolResultPart
 
 
-class Message(msgspec.Struct, frozen=True):
+class ModelMessage(msgspec.Struct, frozen=True):
     role: Role
     parts: tuple[Part, ...]
 
 
 class ToolSpec(msgspec.Struct, frozen=True, kw_only=True):
-    """What a model may know of a tool; `parameters` is a JSON Schema of type object."""
+    """The description of a tool for a model; `parameters` is a JSON Schema of type object."""
 
     name: str
     description: str
@@ -92,12 +92,12 @@ class ToolSpec(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelRequest(msgspec.Struct, frozen=True, kw_only=True):
-    """`seed` makes sampling repeatable; empty `tools` means the model must answer.
+    """A request. `seed` makes sampling repeatable; without `tools` the model must answer.
 
-    `fence` parts memories from the rest: the same in all requests of a turn, another in each turn.
+    `fence` separates memories from the rest: the same in all requests of a turn, different in each turn.
     """
 
-    messages: tuple[Message, ...]
+    messages: tuple[ModelMessage, ...]
     tools: tuple[ToolSpec, ...] = ()
     seed: int = 0
     fence: str = ""
@@ -105,7 +105,7 @@ class ModelRequest(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Usage(msgspec.Struct, frozen=True, kw_only=True):
-    """`cost` is money as the provider billed it, in its currency; None where it names none: we know no prices."""
+    """Tokens of one model call. `cost` is the amount the provider billed, in its currency; None if it named none."""
 
     input_tokens: int
     output_tokens: int
@@ -130,11 +130,11 @@ class ToolCallDelta(msgspec.Struct, frozen=True, kw_only=True, tag="tool_call_de
 
 
 class Finished(msgspec.Struct, frozen=True, kw_only=True, tag="finished"):
-    """The last delta. `finish_reason` is the provider's word; `confidence` in [0, 1] where it has one.
+    """The last delta. `finish_reason` is the provider's word; `confidence` in [0, 1], if it has one.
 
-    With a `confidence` of 0 and nothing cited, the model says that it has no answer: the loop lets that stand.
-    `has_thought`: the model also thought, which is left out of its text. `extractive`: it only quotes what it was
-    shown, so that what it cites is no judgement.
+    A `confidence` of 0 with nothing cited says that the model has no answer: the loop lets that stand. `has_thought`:
+    the model also thought, which is left out of its text. `extractive`: it only quotes what it was shown, so what it
+    cites is no judgement.
     """
 
     finish_reason: str
@@ -149,7 +149,7 @@ Delta = TextDelta | ThoughtEnded | ToolCallDelta | Finished
 
 
 class ModelResponse(msgspec.Struct, frozen=True, kw_only=True):
-    """A whole answer: the fold of its deltas."""
+    """A whole answer, folded from its deltas."""
 
     text: str
     tool_calls: tuple[ToolCall, ...] = ()
@@ -162,7 +162,7 @@ class ModelResponse(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Model(Protocol):
-    """One language model. `context_tokens` is its window."""
+    """One language model. `context_tokens` is the size of its window."""
 
     name: str
     context_tokens: int
@@ -196,7 +196,7 @@ class ModelUnavailable(ModelError):
 
 
 def gather(deltas: Sequence[Delta]) -> ModelResponse:
-    """Fold deltas into the whole response; malformed tool arguments become `arguments=None`."""
+    """Fold deltas into the whole response. Malformed tool arguments become None."""
     begin = max((at for at, delta in enumerate(deltas) if isinstance(delta, ThoughtEnded)), default=0)
     text = "".join(delta.text for delta in deltas[begin:] if isinstance(delta, TextDelta))
     finished = next((delta for delta in reversed(deltas) if isinstance(delta, Finished)), None)
@@ -213,7 +213,7 @@ def gather(deltas: Sequence[Delta]) -> ModelResponse:
 
 
 def _tool_calls(pieces: Sequence[ToolCallDelta]) -> tuple[ToolCall, ...]:
-    """Calls of the same number made whole; an id without a name and arguments is none."""
+    """Join the pieces of each call by index. An id without a name and arguments is no call."""
     numbered: dict[int, list[ToolCallDelta]] = {}
     for piece in pieces:
         numbered.setdefault(piece.index, []).append(piece)

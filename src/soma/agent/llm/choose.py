@@ -1,4 +1,4 @@
-"""From a model's name to a model: `offline`, or `<provider>/<name>` for a provider whose key or address is set."""
+"""The choice of an adapter by the model's name: `offline`, or `<provider>/<name>` for a provider that is set up."""
 
 import importlib.util
 from collections.abc import AsyncGenerator
@@ -16,12 +16,12 @@ from soma.agent.windows import window_of, windows_of
 
 
 def has_litellm() -> bool:
-    """Whether the extra is installed; finding out loads nothing of it."""
+    """Return whether the extra is installed, without loading it."""
     return importlib.util.find_spec("litellm") is not None
 
 
-def selected(settings: Settings) -> Selection:
-    """The model that answers where a capsule names none. Raises ModelError where it cannot be had."""
+def select_default(settings: Settings) -> Selection:
+    """Return the model that answers if a capsule names none. Raises ModelError if it cannot be used."""
     chosen = select(settings, has_litellm=has_litellm())
     try:
         check(chosen.name, settings, has_litellm=has_litellm())
@@ -32,11 +32,11 @@ def selected(settings: Settings) -> Selection:
 
 
 class Models:
-    """The models of this process; one connection pool for all providers."""
+    """The models of this process, with one connection pool for all providers."""
 
     def __init__(self, settings: Settings, http: httpx.AsyncClient) -> None:
-        """Raises ModelError where the model that is set cannot be had."""
-        self.default = selected(settings)
+        """Raise ModelError if the default model cannot be used."""
+        self.default = select_default(settings)
         self._settings = settings
         self._http = http
         self._offline = OfflineModel()
@@ -44,7 +44,7 @@ class Models:
         self._windows = windows_of(settings.model_windows)
 
     def get(self, name: str = "") -> Model:
-        """The default model where no name is given. Raises ModelError, with what to set, for one that cannot be had."""
+        """Return the named model, or the default one. Raises ModelError, with what to set, if it cannot be used."""
         name = name or self.default.name
         if name == self._offline.name:
             return self._offline
@@ -57,11 +57,11 @@ class Models:
         return self._compatible(self._providers[provider], name, model)
 
     def _window(self, name: str) -> int:
-        """What is known of it; of others we take that they hold what a prompt may have."""
+        """Return the model's window in tokens; if unknown, assume that it holds the longest prompt."""
         return window_of(name, self._windows) or self._settings.context_tokens
 
     def _through_litellm(self, name: str, model: str) -> Model:
-        """LiteLLM's own word for a model begins with its provider: litellm/anthropic/claude-..."""
+        """Build a LiteLLM model. `model` is LiteLLM's word, provider first: anthropic/claude-..."""
         key = litellm_keys(self._settings).get(model.partition("/")[0])
         return LiteLLMModel(
             model=model,
@@ -85,7 +85,7 @@ class Models:
 
 
 class ExplainedModel:
-    """A provider's model whose errors name the settings that it was asked by."""
+    """A provider's model whose errors name the settings behind the request."""
 
     def __init__(self, model: Model, provider: Provider) -> None:
         self.name = model.name
@@ -104,19 +104,19 @@ class ExplainedModel:
 
     def _hint(self, error: ModelError) -> str:
         if isinstance(error, ModelUnauthorized):
-            was = "as it is set" if self._provider.has_key else "which is not set"
-            return f"; check {self._provider.key_setting}, {was}"
-        address = shown(self._provider.base_url)
+            missing = "" if self._provider.has_key else ", which is not set"
+            return f"; check {self._provider.key_setting}{missing}"
+        address = mask_address(self._provider.base_url)
         if not self._provider.url_setting:
             return f"; asked at {address}"
         usual = "" if "/" in address.partition("://")[2] else "; most such addresses end in /v1"
-        return f"; asked at {address}, as {self._provider.url_setting} says{usual}"
+        return f"; asked at {address}, set by {self._provider.url_setting}{usual}"
 
 
-def shown(address: str) -> str:
-    """An address without what may be a password in it."""
+def mask_address(address: str) -> str:
+    """Return an address without its user and password."""
     try:
         url = httpx.URL(address)
     except httpx.InvalidURL:
-        return "an address that is none"
+        return "an invalid address"
     return f"{url.scheme}://{url.netloc.decode('ascii')}{url.path}".rstrip("/")

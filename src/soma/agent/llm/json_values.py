@@ -1,4 +1,4 @@
-"""JSON from a provider, read without trust: almost JSON is read too, and what no storage takes is taken out. Pure."""
+"""JSON from providers, read without trust: almost-JSON is read too, and what storage refuses is removed. Pure."""
 
 import json
 from math import isfinite
@@ -12,11 +12,11 @@ LONGEST_NUMBER = 40  # digits
 
 
 class NotJSON(ValueError):
-    """The text is not JSON, or goes deeper than anything is read."""
+    """The text is not JSON, or it is nested too deeply."""
 
 
 def decode(data: str | bytes) -> Any:
-    """The value of a JSON text. NaN, halves of surrogate pairs and control characters are let through: see `clean`."""
+    """Decode a JSON text. NaN, lone surrogates and control characters pass: see `clean`."""
     text = data.decode("utf-8", "replace") if isinstance(data, bytes) else data
     text = text.lstrip("\ufeff")
     try:
@@ -28,7 +28,7 @@ def decode(data: str | bytes) -> Any:
 
 
 def arguments_of(raw: str) -> dict[str, Any] | None:
-    """The arguments of a call; {} where there are none, None where they are not a JSON object."""
+    """Return the arguments of a call; {} if there are none, None if they are not a JSON object."""
     if raw.strip() in ("", "null"):
         return {}
     try:
@@ -40,7 +40,7 @@ def arguments_of(raw: str) -> dict[str, Any] | None:
 
 
 def clean(text: str) -> str:
-    """`text` as storage takes it: no NUL, halves of surrogate pairs joined, and a lone half replaced."""
+    """Return a text that storage accepts: without NUL, surrogate pairs joined, lone surrogates replaced."""
     text = text.replace("\x00", "")
     if text.isascii():
         return text
@@ -52,7 +52,7 @@ def clean(text: str) -> str:
 
 
 def count_of(value: Any, *, most: int) -> int | None:
-    """A whole number from 0 to `most`; None for anything else."""
+    """Return a whole number from 0 to `most`; None for anything else."""
     if isinstance(value, float) and isfinite(value) and value.is_integer():
         value = int(value)
     is_count = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most
@@ -60,18 +60,18 @@ def count_of(value: Any, *, most: int) -> int | None:
 
 
 def number_of(value: Any, *, least: float, most: float) -> float | None:
-    """A number within bounds; None for anything else, NaN included."""
+    """Return a number within bounds; None for anything else, including NaN."""
     is_number = isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
     return float(value) if is_number else None
 
 
 def objects_in(value: Any) -> list[dict[str, Any]]:
-    """The objects of a list; a single object stands for a list of one."""
+    """Return the objects of a list; a single object counts as a list of one."""
     return [item for item in (value if isinstance(value, list) else [value]) if isinstance(item, dict)]
 
 
 def _clean(value: Any, depth: int) -> Any:
-    """The value with texts that storage takes. A whole number written as 5.0 is 5: JSON has one kind of number."""
+    """Return a value whose texts storage accepts. A whole number written as 5.0 becomes 5."""
     if depth < 0:
         raise NotJSON(NotJSON.__doc__)
     match value:
@@ -99,5 +99,5 @@ def _decode_leniently(text: str) -> Any:
 
 
 def _whole_number(digits: str) -> int | float:
-    """Numbers of thousands of digits are refused by Python, for the time they take."""
+    """Parse digits as an int; as a float if there are more than Python parses quickly."""
     return int(digits) if len(digits) <= LONGEST_NUMBER else float(digits)

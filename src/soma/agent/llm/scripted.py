@@ -1,4 +1,4 @@
-"""A model that plays a script: for tests, and for demonstrations that must not vary."""
+"""The scripted model: plays given responses, for tests and demonstrations that must not vary."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable
@@ -20,8 +20,10 @@ from soma.agent.llm.base import (
 
 @dataclass(frozen=True, kw_only=True)
 class Response:
-    """Chunks of text, then calls. `gates` maps the number of a chunk to an event to await before it;
-    `failure` is raised where the response would have finished."""
+    """Chunks of text, then calls.
+
+    `gates` maps the number of a chunk to an event to await before it. `failure` is raised in place of the end.
+    """
 
     chunks: tuple[str, ...] = ()
     calls: tuple[ToolCall, ...] = ()
@@ -34,7 +36,7 @@ class Response:
 
 
 def says(text: str, *, confidence: float | None = None) -> Response:
-    """A response that streams the words of a text."""
+    """Build a response that streams the words of a text."""
     words = text.split(" ")
     chunks = tuple(word if at == 0 else f" {word}" for at, word in enumerate(words))
     return Response(chunks=chunks, confidence=confidence)
@@ -45,7 +47,7 @@ def calls(*calls: ToolCall, confidence: float | None = None) -> Response:
 
 
 class ScriptedModel:
-    """Plays its responses in order and keeps the `requests` it saw; `closed` counts streams left early."""
+    """Plays its responses in order and keeps the `requests` it saw. `closed` counts streams that were left early."""
 
     def __init__(self, responses: Iterable[Response], *, name: str = "scripted", context_tokens: int = 8_192) -> None:
         self.name = name
@@ -88,7 +90,7 @@ async def _play(response: Response) -> AsyncGenerator[Delta, None]:
 
 
 def _pieces(index: int, call: ToolCall) -> Iterable[ToolCallDelta]:
-    """As providers send them: the name first, then the arguments in two halves."""
+    """Yield the pieces of a call as providers send them: the name, then the arguments in two halves."""
     raw = call.raw or msgspec.json.encode(call.arguments or {}).decode()
     half = len(raw) // 2
     yield ToolCallDelta(index=index, call_id=call.call_id, name=call.name)

@@ -1,4 +1,4 @@
-"""The choice of the model that answers: the setting behind it, and advice where a model cannot be had (pure)."""
+"""The selection of the model that answers: the setting behind it, and advice if it cannot be used. Pure."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ MAKERS = {"gpt": "openai", "o1": "openai", "o3": "openai", "o4": "openai", "clau
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
-    """An OpenAI-compatible address; `default_model` is what its key alone switches on."""
+    """An OpenAI-compatible address. `default_model` answers if only the key is set."""
 
     base_url: str
     api_key: SecretStr
@@ -39,7 +39,7 @@ class Provider:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """`unused` says of each provider's setting that has no effect how it would get one."""
+    """The selected model and why. `unused` names each provider's setting without effect, and how to use it."""
 
     name: str
     reason: str
@@ -50,7 +50,7 @@ class Selection:
 
 
 def providers(settings: Settings) -> dict[str, Provider]:
-    """Providers by the first part of a model's name; the first with a key answers where no model is set."""
+    """Return the providers by the first part of a model's name; the first with a key is the default."""
     return {
         "openai": Provider(
             base_url=settings.openai_base_url,
@@ -75,14 +75,14 @@ def providers(settings: Settings) -> dict[str, Provider]:
 
 
 def select(settings: Settings, *, has_litellm: bool) -> Selection:
-    """Choose the model that is set, else that of the first key, else the offline one."""
+    """Return the model that is set, else that of the first key, else the offline one."""
     known = providers(settings)
     by_key = {f"{name}/{one.default_model}": one.key_setting for name, one in known.items() if one.has_key}
     has_anthropic = bool(settings.anthropic_api_key.get_secret_value())
     if has_anthropic and has_litellm:
         by_key[ANTHROPIC] = KEY_OF_ANTHROPIC
     if settings.default_model:
-        name, reason = settings.default_model, "SOMA_DEFAULT_MODEL says so"
+        name, reason = settings.default_model, "set by SOMA_DEFAULT_MODEL"
     elif by_key:
         name = next(iter(by_key))
         reason = f"{by_key[name]} is set"
@@ -97,20 +97,18 @@ def select(settings: Settings, *, has_litellm: bool) -> Selection:
     if has_anthropic and not has_litellm:
         unused.append(f"{KEY_OF_ANTHROPIC} is set but not used: {PIP}, then set SOMA_DEFAULT_MODEL={ANTHROPIC}")
     if known["openai"].url_setting and not name.startswith("openai/"):
-        unused.append(
-            f"{known['openai'].url_setting} is set but not used: set SOMA_DEFAULT_MODEL=openai/<its name of the model>"
-        )
+        unused.append(f"{known['openai'].url_setting} is set but not used: set SOMA_DEFAULT_MODEL=openai/<model>")
     return Selection(name=name, reason=reason, unused=tuple(unused))
 
 
 def check(name: str, settings: Settings, *, has_litellm: bool) -> None:
-    """Raise ModelError, with advice what to set, where the settings do not allow the named model."""
+    """Raise ModelError, with advice on what to set, if the settings do not allow the named model."""
     if name == OFFLINE:
         return
     known = providers(settings)
     first, _, model = name.partition("/")
     if not model or first not in (*known, LITELLM):
-        raise ModelError(f"no model is called {name!r}: {_advice(name, known)}")
+        raise ModelError(f"unknown model {name!r}: {_advice(name, known)}")
     if first == LITELLM:
         _check_litellm(name, model, settings, has_litellm=has_litellm)
     elif not known[first].has_key and not known[first].url_setting:
@@ -119,7 +117,7 @@ def check(name: str, settings: Settings, *, has_litellm: bool) -> None:
 
 
 def fault_of(name: str, settings: Settings, *, has_litellm: bool) -> str:
-    """The message of what `check` raises; empty where it raises nothing."""
+    """Return the message that `check` would raise; empty if none."""
     try:
         check(name, settings, has_litellm=has_litellm)
     except ModelError as error:
@@ -128,7 +126,7 @@ def fault_of(name: str, settings: Settings, *, has_litellm: bool) -> str:
 
 
 def _check_litellm(name: str, model: str, settings: Settings, *, has_litellm: bool) -> None:
-    """Keys of providers that we have no setting for are LiteLLM's to find."""
+    """Raise ModelError if LiteLLM or its key is missing. Keys that have no setting here are LiteLLM's to find."""
     if not has_litellm:
         raise LiteLLMMissing(f"{name}: {INSTALL}")
     provider = model.partition("/")[0]
@@ -139,18 +137,18 @@ def _check_litellm(name: str, model: str, settings: Settings, *, has_litellm: bo
 
 
 def litellm_keys(settings: Settings) -> dict[str, SecretStr]:
-    """The keys that we have a setting for, by LiteLLM's word for their provider."""
+    """Return the keys that have a setting here, by LiteLLM's word for their provider."""
     return {name: one.api_key for name, one in providers(settings).items()} | {"anthropic": settings.anthropic_api_key}
 
 
 def _uses(name: str, other: str) -> bool:
-    """Whether the model called `name` is asked with the key that would switch on `other`."""
+    """Return whether the model called `name` is asked with the key that would switch on `other`."""
     provider = other.removeprefix(f"{LITELLM}/").partition("/")[0]
     return name.removeprefix(f"{LITELLM}/").startswith(f"{provider}/")
 
 
 def _advice(name: str, known: Mapping[str, Provider]) -> str:
-    """Guess what is meant, and name the setting that would do."""
+    """Guess which model is meant, and name the setting that it needs."""
     first, slash, model = name.partition("/")
     folded = first.casefold().strip()
     if not slash and (near := next(iter(get_close_matches(folded, [OFFLINE], cutoff=0.75)), None)):
@@ -170,8 +168,8 @@ def _ways(name: str, model: str, known: Mapping[str, Provider]) -> Iterator[str]
     through = f"{LITELLM}/{name if model else '<provider>/<model>'}"
     with_keys = ", ".join(f"{one}/<model> with {provider.key_setting}" for one, provider in known.items())
     ways = [
-        f"through LiteLLM it is {through} ({PIP})",
-        "of a server that speaks OpenAI's protocol it is openai/<model> with SOMA_OPENAI_BASE_URL",
+        f"through LiteLLM use {through} ({PIP})",
+        "for a server that speaks OpenAI's protocol use openai/<model> and set SOMA_OPENAI_BASE_URL",
     ]
     yield from ways if model else reversed(ways)
-    yield f"without either there are {OFFLINE}, {with_keys}"
+    yield f"without either, use {OFFLINE}, {with_keys}"

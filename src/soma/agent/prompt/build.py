@@ -20,7 +20,7 @@ from soma.agent.llm.base import (
     MEMORY_AWAY,
     InstructionPart,
     MemoryPart,
-    Message,
+    ModelMessage,
     ModelRequest,
     Part,
     TextPart,
@@ -89,7 +89,12 @@ def build_prompt(material: Material, count: Count) -> Prompt:
         _current_time(material),
         TextPart(material.message),
     )
-    messages = [Message("system", (TextPart(material.instructions),)), *history, Message("user", asked), *steps]
+    messages = [
+        ModelMessage("system", (TextPart(material.instructions),)),
+        *history,
+        ModelMessage("user", asked),
+        *steps,
+    ]
     actual = {
         "system_policy": count(material.instructions),
         "history": sum(_size(message, count) for message in history),
@@ -204,7 +209,7 @@ def _visible(text: str | None) -> str | None:
     return None if text is None else without_hidden(text)
 
 
-def _turn_so_far(material: Material, memories: _Memories, count: Count) -> tuple[list[Message], int]:
+def _turn_so_far(material: Material, memories: _Memories, count: Count) -> tuple[list[ModelMessage], int]:
     """Return the messages of the turn so far, and the tokens of the tool results in them.
 
     They are calls with their results, drafts to revise, and the memories that each next iteration adds.
@@ -212,21 +217,21 @@ def _turn_so_far(material: Material, memories: _Memories, count: Count) -> tuple
     done = [iteration for iteration in material.iterations if iteration.response is not None]
     uses = [use for iteration in done for use in iteration.tools.values()]
     share = material.lanes["tool_results"] // max(1, len(uses))
-    messages: list[Message] = []
+    messages: list[ModelMessage] = []
     used = 0
     for number, iteration in enumerate(done, 1):
         calls = [ToolCall(call_id=call.call_id, name=call.name, arguments=call.arguments, raw=call.raw)
                  for call in iteration.spoken.tool_calls]  # fmt: skip
         quotes_withheld = not material.withheld.isdisjoint(iteration.spoken.cited)
         text = [TextPart(iteration.spoken.text)] if iteration.spoken.text and not quotes_withheld else []
-        messages.append(Message("assistant", (*text, *calls)))
+        messages.append(ModelMessage("assistant", (*text, *calls)))
         results = [_result(use, share, count, material.withheld) for use in iteration.tools.values()]
         used += sum(count(result.content) for result in results)
-        messages.extend(Message("tool", (result,)) for result in results)
+        messages.extend(ModelMessage("tool", (result,)) for result in results)
         wish = [] if calls else [InstructionPart(REVISE)]
         added = memories.of(number) if number < len(memories.added) else ()
         if added or wish:
-            messages.append(Message("user", (*added, *wish)))
+            messages.append(ModelMessage("user", (*added, *wish)))
     return messages, used
 
 
@@ -255,5 +260,5 @@ def shorten(text: str, budget: int, count: Count) -> str:
     return text[:low] + SHORTENED
 
 
-def _size(message: Message, count: Count) -> int:
+def _size(message: ModelMessage, count: Count) -> int:
     return sum(count(part.text) for part in message.parts if isinstance(part, TextPart))

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from soma.agent.llm.base import Message, TextPart
+from soma.agent.llm.base import ModelMessage, TextPart
 from soma.agent.record.citations import drop_citations
 
 Count = Callable[[str], int]
@@ -26,7 +26,7 @@ def size_of_history(history: Sequence[Exchange], count: Count) -> int:
     return sum(count(exchange.user) + count(exchange.assistant) for exchange in history)
 
 
-def fit_history(history: Sequence[Exchange], budget: int, count: Count) -> tuple[list[Message], int]:
+def fit_history(history: Sequence[Exchange], budget: int, count: Count) -> tuple[list[ModelMessage], int]:
     """Return the newest exchanges that fit, after a line that says how many were left out; and that number.
 
     Exchanges are left out by the block, so that the messages of several turns begin alike, but never more than half of
@@ -38,7 +38,7 @@ def fit_history(history: Sequence[Exchange], budget: int, count: Count) -> tuple
     room = budget - count(_omission(len(history)))
     fewest = next(number for number in range(1, len(history) + 1) if sum(sizes[number:]) <= max(0, room))
     dropped = _at_block(history, sizes, fewest)
-    line = [Message("system", (TextPart(_omission(dropped)),))] if room >= 0 else []
+    line = [ModelMessage("system", (TextPart(_omission(dropped)),))] if room >= 0 else []
     return [*line, *_messages_of(history[dropped:])], dropped
 
 
@@ -63,14 +63,14 @@ def _number(history: Sequence[Exchange], place: int) -> int:
     return history[place].number - 1 if history[place].number else place
 
 
-def _messages_of(exchanges: Sequence[Exchange]) -> list[Message]:
+def _messages_of(exchanges: Sequence[Exchange]) -> list[ModelMessage]:
     """Return exchanges as messages, without the numbers that answers cited: they would name memories of this turn."""
     return [
         message
         for exchange in exchanges
         for message in (
-            Message("user", (TextPart(exchange.user),)),
-            Message("assistant", (TextPart(drop_citations(exchange.assistant)),)),
+            ModelMessage("user", (TextPart(exchange.user),)),
+            ModelMessage("assistant", (TextPart(drop_citations(exchange.assistant)),)),
         )
     ]
 

@@ -13,7 +13,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from soma.agent.llm.base import Delta, Finished, Message, ModelError, ModelRequest, TextPart, ToolSpec, gather
+from soma.agent.llm.base import Delta, Finished, ModelError, ModelMessage, ModelRequest, TextPart, ToolSpec, gather
 from soma.agent.llm.providers.openai import OpenAIModel
 from soma.agent.record.turn import TurnRecord
 from soma.bench.fuzz.agents import open_asker
@@ -22,7 +22,7 @@ from soma.bench.fuzz.trials import RuleBroken, Trial
 from soma.bench.fuzz.values import find_unstorable, mutate
 
 ASK = ModelRequest(
-    messages=(Message("user", (TextPart("What is 6 * 7?"),)),),
+    messages=(ModelMessage("user", (TextPart("What is 6 * 7?"),)),),
     tools=(ToolSpec(name="calculator", description="Compute.", parameters={"type": "object"}),),
 )
 STREAMS = 10  # read by the adapter alone, for each whole turn

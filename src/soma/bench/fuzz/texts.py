@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from soma.agent.language import arithmetic, authorship, dates, hidden, speech
-from soma.agent.llm.base import MemoryPart, Message, ModelRequest, TextPart, ToolSpec
+from soma.agent.llm.base import MemoryPart, ModelMessage, ModelRequest, TextPart, ToolSpec
 from soma.agent.llm.offline import tool_choice
 from soma.agent.llm.offline.memories import recall_results
 from soma.agent.llm.offline.model import respond
@@ -68,13 +68,13 @@ TOOLS = tuple(
 
 
 def _offline(text: str) -> Any:
-    return respond(ModelRequest(messages=(Message("user", (TextPart(text),)),), tools=TOOLS))
+    return respond(ModelRequest(messages=(ModelMessage("user", (TextPart(text),)),), tools=TOOLS))
 
 
 def _evidence(text: str) -> Any:
     memory = MemoryPart(number=1, id="1", text=text, occurred_at="2026-03-01", author="Ana", score=1.0)
     parts = (memory, TextPart("When did Ana see the heron in Leeds?"))
-    return respond(ModelRequest(messages=(Message("user", parts),)))
+    return respond(ModelRequest(messages=(ModelMessage("user", parts),)))
 
 
 def _taint_argument(text: str) -> Any:

@@ -11,7 +11,7 @@ from random import Random
 from unicodedata import category, normalize
 
 from soma.agent.language.hidden import without_hidden
-from soma.agent.llm.base import MemoryPart, Message, ModelRequest, TextPart
+from soma.agent.llm.base import MemoryPart, ModelMessage, ModelRequest, TextPart
 from soma.agent.llm.offline.model import respond
 from soma.bench.candidates.gather import open_memory
 from soma.bench.fuzz.trials import RuleBroken, Trial
@@ -108,6 +108,6 @@ def _check_answer(word: str) -> None:
     if without_hidden(without_hidden(word)) != without_hidden(word):
         raise RuleBroken("removing hidden characters makes others appear", word)
     memory = MemoryPart(number=1, id="1", text=f"{word} stood here.", author=word, score=1.0)
-    reply = respond(ModelRequest(messages=(Message("user", (memory, TextPart(f"Where is {word}?"))),)))
+    reply = respond(ModelRequest(messages=(ModelMessage("user", (memory, TextPart(f"Where is {word}?"))),)))
     if not reply.text and not reply.calls:
         raise RuleBroken("no answer", word)

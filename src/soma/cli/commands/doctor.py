@@ -205,10 +205,10 @@ def _ask(url: str, what: str, token: str, *, refused: str) -> dict[str, Any]:
 
 def _select_here() -> str:
     from soma.agent.llm.base import ModelError  # noqa: PLC0415 - only where no server can be asked
-    from soma.agent.llm.choose import selected  # noqa: PLC0415
+    from soma.agent.llm.choose import select_default  # noqa: PLC0415
 
     try:
-        chosen = selected(read_settings())
+        chosen = select_default(read_settings())
     except ModelError as error:
         raise CheckFailed(str(error)) from error
     return "; ".join([str(chosen), *chosen.unused])

@@ -170,10 +170,10 @@ def _url(host: str, port: int) -> str:
 def _select_model(chosen: Settings) -> "Selection":
     """Select the model that will answer; end the command if the settings allow none."""
     from soma.agent.llm.base import ModelError  # noqa: PLC0415 - heavy
-    from soma.agent.llm.choose import selected  # noqa: PLC0415 - heavy
+    from soma.agent.llm.choose import select_default  # noqa: PLC0415 - heavy
 
     try:
-        return selected(chosen)
+        return select_default(chosen)
     except ModelError as error:
         fail(str(error))
 

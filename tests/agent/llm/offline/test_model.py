@@ -13,7 +13,7 @@ from soma.agent.llm.base import (
     Finished,
     InstructionPart,
     MemoryPart,
-    Message,
+    ModelMessage,
     ModelRequest,
     ModelResponse,
     TextDelta,
@@ -58,17 +58,23 @@ async def ask(
     text: str,
     memories: tuple[MemoryPart, ...] = (),
     tools: tuple[ToolSpec, ...] = TOOLS,
-    after: tuple[Message, ...] = (),
+    after: tuple[ModelMessage, ...] = (),
 ) -> ModelResponse:
-    messages = (Message("system", (TextPart("You are Soma."),)), Message("user", (*memories, TextPart(text))), *after)
+    messages = (
+        ModelMessage("system", (TextPart("You are Soma."),)),
+        ModelMessage("user", (*memories, TextPart(text))),
+        *after,
+    )
     request = ModelRequest(messages=messages, tools=tools, seed=7)
     return gather([delta async for delta in MODEL.stream(request)])
 
 
-def ran(name: str, arguments: dict[str, Any], content: str, *, is_error: bool = False) -> tuple[Message, Message]:
+def ran(
+    name: str, arguments: dict[str, Any], content: str, *, is_error: bool = False
+) -> tuple[ModelMessage, ModelMessage]:
     call = ToolCall(call_id="c1", name=name, arguments=arguments)
     result = ToolResultPart(call_id="c1", name=name, content=content, is_error=is_error)
-    return Message("assistant", (call,)), Message("tool", (result,))
+    return ModelMessage("assistant", (call,)), ModelMessage("tool", (result,))
 
 
 def asked(response: ModelResponse) -> list[tuple[str, Any]]:
@@ -155,7 +161,7 @@ async def test_without_memories_it_knows_nothing() -> None:
 
 
 def test_a_memory_that_cannot_be_reached_is_not_called_empty() -> None:
-    asked = Message("user", (InstructionPart(MEMORY_AWAY), TextPart("what is my cat called?")))
+    asked = ModelMessage("user", (InstructionPart(MEMORY_AWAY), TextPart("what is my cat called?")))
     reply = respond(ModelRequest(messages=(asked,)))
     assert "my memory cannot be reached" in reply.text
     assert "nothing was recalled" not in reply.text
@@ -339,10 +345,10 @@ async def test_a_number_is_preferred_where_a_number_is_asked() -> None:
 
 async def test_only_the_last_message_is_answered() -> None:
     history = (
-        Message("user", (TextPart("what is 2+2?"),)),
+        ModelMessage("user", (TextPart("what is 2+2?"),)),
         *ran("calculator", {"expression": "2+2"}, "4"),
-        Message("assistant", (TextPart("2+2 = 4."),)),
-        Message("user", (TextPart("what is 3+3?"),)),
+        ModelMessage("assistant", (TextPart("2+2 = 4."),)),
+        ModelMessage("user", (TextPart("what is 3+3?"),)),
     )
     request = ModelRequest(messages=history, tools=TOOLS)
     response = gather([delta async for delta in MODEL.stream(request)])
@@ -351,22 +357,22 @@ async def test_only_the_last_message_is_answered() -> None:
 
 async def test_what_the_loop_says_is_not_the_question() -> None:
     revise = (
-        Message("assistant", (TextPart("Maybe Rex."),)),
-        Message("user", (InstructionPart("Revise your draft."),)),
+        ModelMessage("assistant", (TextPart("Maybe Rex."),)),
+        ModelMessage("user", (InstructionPart("Revise your draft."),)),
     )
     assert (await ask("what is my cat called?", MISO, after=revise)).text == 'I remember: "my cat is called Miso" [2]'
 
 
 async def test_words_are_streamed_and_equal_requests_give_equal_deltas() -> None:
-    request = ModelRequest(messages=(Message("user", (*MISO, TextPart("what is my cat called?"))),))
+    request = ModelRequest(messages=(ModelMessage("user", (*MISO, TextPart("what is my cat called?"))),))
     first = [delta async for delta in MODEL.stream(request)]
     assert first == [delta async for delta in MODEL.stream(request)]
     assert first[:2] == [TextDelta("I"), TextDelta(" remember:")]
     assert isinstance(first[-1], Finished)
 
 
-@pytest.mark.parametrize("messages", [(), (Message("user", ()),), (Message("assistant", (TextPart("x"),)),)])
-async def test_an_empty_request_gets_an_answer(messages: tuple[Message, ...]) -> None:
+@pytest.mark.parametrize("messages", [(), (ModelMessage("user", ()),), (ModelMessage("assistant", (TextPart("x"),)),)])
+async def test_an_empty_request_gets_an_answer(messages: tuple[ModelMessage, ...]) -> None:
     response = gather([delta async for delta in MODEL.stream(ModelRequest(messages=messages))])
     assert response.text
 
@@ -374,7 +380,7 @@ async def test_an_empty_request_gets_an_answer(messages: tuple[Message, ...]) ->
 @given(st.text(max_size=80), st.text(max_size=80))
 def test_any_words_get_a_reply(text: str, recalled: str) -> None:
     parts = (memory(1, recalled, author=recalled[:5], occurred_at=SAID), TextPart(text))
-    reply = respond(ModelRequest(messages=(Message("user", parts),), tools=TOOLS))
+    reply = respond(ModelRequest(messages=(ModelMessage("user", parts),), tools=TOOLS))
     assert reply.text or reply.calls
     assert 0 <= reply.confidence <= 1
 
@@ -417,7 +423,7 @@ def calls_for(memories: int) -> int:
     """How many functions are called for a reply with so many memories: its work, on any machine."""
     text = "We talked about the garden, the neighbours and a long walk by the river on Sunday. It rained. "
     many = tuple(memory(n, text * 3 + str(n), author="Ann", occurred_at=SAID) for n in range(1, memories + 1))
-    request = ModelRequest(messages=(Message("user", (*many, TextPart("When did Ann walk by the river?"))),))
+    request = ModelRequest(messages=(ModelMessage("user", (*many, TextPart("When did Ann walk by the river?"))),))
     respond(request)
     called = itertools.count()
     sys.setprofile(lambda *_: next(called))
@@ -443,8 +449,8 @@ def test_the_work_of_a_reply_grows_no_faster_than_its_memories() -> None:
     ],
 )  # fmt: skip
 async def test_small_talk_is_answered_in_kind_and_not_greeted_anew(said: str, answer: str) -> None:
-    before = (Message("user", (TextPart("when did you go?"),)), Message("assistant", (TextPart("Hello."),)))
-    messages = (*before, Message("user", (*CAROLINE, TextPart(said))))
+    before = (ModelMessage("user", (TextPart("when did you go?"),)), ModelMessage("assistant", (TextPart("Hello."),)))
+    messages = (*before, ModelMessage("user", (*CAROLINE, TextPart(said))))
     assert respond(ModelRequest(messages=messages, tools=TOOLS, seed=7)).text == answer
     if not answer.startswith("Hello"):
         assert (await ask(said, CAROLINE)).text == answer
@@ -494,9 +500,11 @@ async def test_the_day_of_something_is_not_asked_of_the_clock(text: str) -> None
 def following(*said: str, memories: tuple[MemoryPart, ...] = ()) -> ModelRequest:
     *before, last = said
     exchanges = (
-        one for text in before for one in (Message("user", (TextPart(text),)), Message("assistant", (TextPart("So."),)))
+        one
+        for text in before
+        for one in (ModelMessage("user", (TextPart(text),)), ModelMessage("assistant", (TextPart("So."),)))
     )
-    return ModelRequest(messages=(*exchanges, Message("user", (*memories, TextPart(last)))), tools=TOOLS, seed=7)
+    return ModelRequest(messages=(*exchanges, ModelMessage("user", (*memories, TextPart(last)))), tools=TOOLS, seed=7)
 
 
 @pytest.mark.parametrize(

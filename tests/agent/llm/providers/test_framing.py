@@ -9,14 +9,22 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from soma.agent.llm.base import Message, ModelError, ModelRequest, ModelResponse, ModelUnavailable, TextPart, gather
+from soma.agent.llm.base import (
+    ModelError,
+    ModelMessage,
+    ModelRequest,
+    ModelResponse,
+    ModelUnavailable,
+    TextPart,
+    gather,
+)
 from soma.agent.llm.providers import settling
 from soma.agent.llm.providers.openai import OpenAIModel
 from soma.agent.llm.providers.sse import EventDecoder, EventTooLong
 
 from .provider import EVENTS, JSON, Exchange, chopped, chunk, events, serving
 
-ASK = ModelRequest(messages=(Message("user", (TextPart("hello"),)),), seed=7)
+ASK = ModelRequest(messages=(ModelMessage("user", (TextPart("hello"),)),), seed=7)
 WHOLE = {"choices": [{"index": 0, "message": {"role": "assistant", "content": "Fine."}, "finish_reason": "stop"}]}
 CHUNKS = [json.dumps(one) for one in (chunk({"content": "First "}), chunk({"content": "second."}), chunk({}, "stop"))]
 STREAM = [f"data: {one}" for one in CHUNKS]
@@ -74,7 +82,7 @@ async def test_a_whole_answer_is_read_whatever_its_content_type(
     [
         (Exchange([b'{"error": {"message": "no such model", "code": 404}}'], headers=EVENTS), "no such model", 404),
         (Exchange([b'{"detail": "Model is not loaded"}'], status=404, headers=JSON), "Model is not loaded", 404),
-        (Exchange([PAGE], headers={"content-type": "text/html"}), "web page came in place of an answer: Sign in", None),
+        (Exchange([PAGE], headers={"content-type": "text/html"}), "answered with a web page: Sign in", None),
         (Exchange([PAGE], status=403, headers={"content-type": "text/html"}), "Sign in", 403),
         (Exchange([b"model overloaded"], headers={"content-type": "text/plain"}), "model overloaded", None),
         (Exchange([b"event: error\ndata: out of memory\n\n"], headers=EVENTS), "out of memory", None),
@@ -125,7 +133,7 @@ async def test_while_more_is_said_behind_a_reason_to_end_the_wait_begins_anew(mo
             said.append(number)
             yield number
 
-    heard = settling.until_settled(speaking(), lambda: len(said) or None, httpx.HTTPError)
+    heard = settling.read_until_settled(speaking(), lambda: len(said) or None, httpx.HTTPError)
     assert [number async for number in heard] == list(range(25))
 
 

@@ -4,10 +4,10 @@ import importlib.util
 
 import pytest
 
-from soma.agent.llm.base import Message, ModelError, ModelRequest, ModelUnavailable, TextPart
+from soma.agent.llm.base import ModelError, ModelMessage, ModelRequest, ModelUnavailable, TextPart
 from soma.agent.llm.providers.litellm import LiteLLMMissing, LiteLLMModel
 
-ASK = ModelRequest(messages=(Message("user", (TextPart("hello"),)),))
+ASK = ModelRequest(messages=(ModelMessage("user", (TextPart("hello"),)),))
 
 missing = pytest.mark.skipif(importlib.util.find_spec("litellm") is not None, reason="LiteLLM is installed")
 

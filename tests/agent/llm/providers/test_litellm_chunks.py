@@ -7,14 +7,22 @@ from typing import Any
 
 import pytest
 
-from soma.agent.llm.base import Message, ModelError, ModelRequest, ModelResponse, ModelUnavailable, TextPart, gather
+from soma.agent.llm.base import (
+    ModelError,
+    ModelMessage,
+    ModelRequest,
+    ModelResponse,
+    ModelUnavailable,
+    TextPart,
+    gather,
+)
 from soma.agent.llm.providers import settling
 from soma.agent.llm.providers.litellm import LiteLLMModel
 
 from .provider import chunk
 from .reading import STOP, piece
 
-ASK = ModelRequest(messages=(Message("user", (TextPart("hello"),)),), seed=7)
+ASK = ModelRequest(messages=(ModelMessage("user", (TextPart("hello"),)),), seed=7)
 
 
 class Refused(Exception):

@@ -15,8 +15,8 @@ from soma.agent.llm.base import (
     Delta,
     Finished,
     MemoryPart,
-    Message,
     ModelError,
+    ModelMessage,
     ModelRequest,
     ModelUnauthorized,
     ModelUnavailable,
@@ -33,7 +33,7 @@ from soma.agent.llm.providers.openai import OpenAIModel
 
 from .provider import JSON, Exchange, Provider, chopped, chunk, events, serving
 
-ASK = ModelRequest(messages=(Message("user", (TextPart("hello"),)),), seed=7, max_output_tokens=64)
+ASK = ModelRequest(messages=(ModelMessage("user", (TextPart("hello"),)),), seed=7, max_output_tokens=64)
 USAGE = {"choices": [], "usage": {"prompt_tokens": 12, "completion_tokens": 3}}
 
 
@@ -71,8 +71,8 @@ async def test_the_request_says_what_was_asked(client: httpx.AsyncClient) -> Non
     tool = ToolSpec(name="clock", description="Tell the time.", parameters={"type": "object"})
     request = ModelRequest(
         messages=(
-            Message("system", (TextPart("Be brief."),)),
-            Message(
+            ModelMessage("system", (TextPart("Be brief."),)),
+            ModelMessage(
                 "user",
                 (
                     MemoryPart(
@@ -82,8 +82,8 @@ async def test_the_request_says_what_was_asked(client: httpx.AsyncClient) -> Non
                     TextPart("what time is it?"),
                 ),
             ),
-            Message("assistant", (TextPart("I look."), ToolCall(call_id="c1", name="clock", arguments={}))),
-            Message("tool", (ToolResultPart(call_id="c1", name="clock", content="noon"),)),
+            ModelMessage("assistant", (TextPart("I look."), ToolCall(call_id="c1", name="clock", arguments={}))),
+            ModelMessage("tool", (ToolResultPart(call_id="c1", name="clock", content="noon"),)),
         ),
         tools=(tool,),
         seed=7,
@@ -116,13 +116,13 @@ async def test_the_request_says_what_was_asked(client: httpx.AsyncClient) -> Non
 def test_a_heading_that_a_memory_begins_with_is_said_once() -> None:
     source = 'price.md, "Prices > Delivery", lines 3-4'
     part = MemoryPart(number=1, id="m1", text="Prices > Delivery\nBelow 200 euros it costs 14.", source=source)
-    [message] = messages(ModelRequest(messages=(Message("user", (part,)),)))
+    [message] = messages(ModelRequest(messages=(ModelMessage("user", (part,)),)))
     assert "[1] (price.md, lines 3-4) Prices > Delivery\n    Below 200" in message["content"]
 
 
 async def test_malformed_arguments_of_history_go_back_as_json(client: httpx.AsyncClient) -> None:
     broken = ToolCall(call_id="c1", name="clock", arguments=None, raw="{oops")
-    request = ModelRequest(messages=(Message("assistant", (broken,)),))
+    request = ModelRequest(messages=(ModelMessage("assistant", (broken,)),))
     async with serving(Exchange([events(chunk(finish_reason="stop"))])) as provider:
         await collect(model(client, provider), request)
     (message,) = provider.bodies[0]["messages"]

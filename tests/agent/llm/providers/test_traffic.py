@@ -9,8 +9,8 @@ import yaml
 from tests.places import DATA
 
 from soma.agent.llm.base import (
-    Message,
     ModelError,
+    ModelMessage,
     ModelRequest,
     ModelResponse,
     ModelUnavailable,
@@ -22,7 +22,7 @@ from soma.agent.llm.providers.openai import OpenAIModel
 from .provider import EVENTS, JSON, Exchange, chopped, serving
 
 TRAFFIC = DATA / "provider_traffic"
-ASK = ModelRequest(messages=(Message("user", (TextPart("hello"),)),))
+ASK = ModelRequest(messages=(ModelMessage("user", (TextPart("hello"),)),))
 
 
 def recorded() -> list[Any]:

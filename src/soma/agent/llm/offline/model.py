@@ -14,7 +14,7 @@ from soma.agent.llm.base import (
     Finished,
     InstructionPart,
     MemoryPart,
-    Message,
+    ModelMessage,
     ModelRequest,
     TextDelta,
     TextPart,
@@ -162,7 +162,7 @@ def _answer_from_results(question: Question, turn: _Turn) -> OfflineReply:
     return OfflineReply(text=text, confidence=NO_ANSWER if failed else TOOL_CONFIDENCE)
 
 
-def _read_turn(messages: Sequence[Message]) -> _Turn:
+def _read_turn(messages: Sequence[ModelMessage]) -> _Turn:
     start = max((at for at, message in enumerate(messages) if _user_text(message)), default=0)
     parts = [part for message in messages[start:] for part in message.parts]
     calls = {part.call_id: part for part in parts if isinstance(part, ToolCall)}
@@ -177,7 +177,7 @@ def _read_turn(messages: Sequence[Message]) -> _Turn:
     )
 
 
-def _user_text(message: Message) -> str:
+def _user_text(message: ModelMessage) -> str:
     if message.role != "user":
         return ""
     return "\n".join(part.text for part in message.parts if isinstance(part, TextPart)).strip()

@@ -1,4 +1,4 @@
-"""The text of an answer as its pieces come: halves of characters joined, thinking before the answer left out. Pure."""
+"""Text of an answer, from its pieces: halves of characters joined, thinking before the answer left out. Pure."""
 
 import re
 
@@ -12,7 +12,7 @@ QUOTES = {"`", "'", '"'}  # before a tag that is spoken of
 
 
 class PieceJoiner:
-    """Cleans pieces of one text; the first half of a surrogate pair waits for the piece with the other."""
+    """Cleans the pieces of one text. The first half of a surrogate pair waits for the second."""
 
     def __init__(self) -> None:
         self._half = ""
@@ -28,9 +28,9 @@ class PieceJoiner:
 
 
 class ThinkingFilter:
-    """Leaves out `<think>...</think>` blocks that stand before the answer. Within the answer such a tag is text.
+    """Removes `<think>...</think>` blocks before the answer. Within the answer such a tag is text.
 
-    Some servers leave out the opening tag: then `takes_back` says that all before the newest piece was thinking.
+    Some servers omit the opening tag: then `takes_back` says that all before the newest piece was thinking.
     """
 
     def __init__(self) -> None:
@@ -55,13 +55,13 @@ class ThinkingFilter:
         return self._answer()
 
     def end(self) -> str:
-        """Give out what was held back because a tag might have begun."""
+        """Return what was held back because a tag might have begun."""
         held = "" if self._closing else self._held
         self._held = ""
         return held.lstrip() if self.has_thought else held
 
     def _skip_thought(self) -> bool:
-        """Whether the thought has ended; what cannot be part of its closing tag is dropped."""
+        """Return whether the thought has ended; drop what cannot be part of its closing tag."""
         found = re.search(self._closing, self._held, re.IGNORECASE)
         if found is None:
             self._held = self._held[-len(self._closing) :]
@@ -71,7 +71,7 @@ class ThinkingFilter:
         return True
 
     def _opening(self) -> bool | None:
-        """Whether a thought begins here; None where the next piece decides."""
+        """Return whether a thought begins here; None if the next piece decides."""
         begin = self._held.lstrip()
         for tag in THINKING_TAGS:
             if begin[: len(tag) + 2].lower() == f"<{tag}>":
@@ -82,7 +82,7 @@ class ThinkingFilter:
         return None if may_begin and len(self._held) < MOST_HELD else False
 
     def _answer(self) -> str:
-        """Give out the answer. A closing tag that nothing has opened means that all before it was thinking."""
+        """Return the answer. A closing tag that nothing has opened means that all before it was thinking."""
         text, self._held = self._held, ""
         if self.has_thought:
             return self._begin(text)
@@ -100,7 +100,7 @@ class ThinkingFilter:
         return self._begin(text[tag.end() :])
 
     def _begin(self, text: str) -> str:
-        """The beginning of what follows a thought, without blanks."""
+        """Return the beginning of the answer after a thought, without leading blanks."""
         text = text.lstrip()
         self._is_plain = bool(text)
         return text

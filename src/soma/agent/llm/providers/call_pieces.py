@@ -1,11 +1,10 @@
-"""Tool calls put together from their pieces. Pure.
+"""Tool calls, joined from their pieces. Pure.
 
-Providers leave out ids or indexes, repeat them, or change them in mid-call. One rule holds for all of them: a name
-behind arguments that are already whole begins a new call; a piece without a name goes on with the call of its index,
-whatever its id.
+Providers leave out ids or indexes, repeat them, or change them in mid-call. One rule holds for all: a name after
+complete arguments begins a new call; a piece without a name continues the call of its index, whatever its id.
 
-A name may come in pieces too, and some providers repeat the whole of it with each piece of arguments. Pieces that make
-up the name of an offered tool are joined; a name that is repeated, or that is an offered tool's already, is whole.
+A name may come in pieces too, and some providers repeat all of it with each piece of arguments. Pieces that form the
+name of an offered tool are joined; a name that is repeated, or is an offered tool's already, is complete.
 """
 
 from collections.abc import Collection
@@ -21,7 +20,7 @@ LONGEST_NAME = 64
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallPiece:
-    """A piece as it came: `index` is None and the texts are empty where the provider sent none."""
+    """A piece as it came. `index` is None and texts are empty if the provider sent none."""
 
     index: int | None
     call_id: str
@@ -29,8 +28,8 @@ class CallPiece:
     arguments: str
 
 
-class Placed(NamedTuple):
-    """The number of the call that a piece belongs to, and what the piece tells of it that was not known."""
+class PlacedPiece(NamedTuple):
+    """The number of the call that a piece belongs to, and what the piece adds to it."""
 
     number: int
     is_new: bool
@@ -53,22 +52,22 @@ class _Call:
 
     @property
     def is_whole(self) -> bool:
-        """Arguments have come, and they are a JSON object."""
+        """The arguments have come, and are a JSON object."""
         text = self.arguments.strip()
         return text.endswith("}") and arguments_of(text) is not None
 
 
 class CallPieces:
-    """The calls of one answer so far; a call's number is its place among them."""
+    """The calls of one answer so far. A call's number is its place among them."""
 
     def __init__(self, offered: Collection[str] = ()) -> None:
         """`offered` are the names of the tools that the model may call."""
         self._offered = frozenset(offered)
         self._calls: list[_Call] = []
 
-    def add(self, piece: CallPiece) -> Placed | None:
-        """Place a piece; None where it would begin one call too many."""
-        number = self._named(piece) if piece.name else self._unnamed(piece)
+    def add(self, piece: CallPiece) -> PlacedPiece | None:
+        """Place a piece; None if it would begin one call too many."""
+        number = self._place_named(piece) if piece.name else self._place_unnamed(piece)
         if is_new := number is None:
             if len(self._calls) == MOST_CALLS:
                 return None
@@ -79,20 +78,20 @@ class CallPieces:
         call.call_id, call.name = call.call_id or call_id, call.name + name
         text = "" if _repeats(call, piece) else call.joiner.add(piece.arguments)
         call.arguments += text
-        return Placed(number, is_new, call_id, name, text)
+        return PlacedPiece(number, is_new, call_id, name, text)
 
     def add_whole(self, name: str, arguments: str) -> int | None:
-        """The number of a call that came in one piece; None where it is one too many."""
+        """Add a call that came in one piece and return its number; None if it is one too many."""
         if len(self._calls) == MOST_CALLS:
             return None
         self._calls.append(_Call(None, name=name, arguments=arguments))
         return len(self._calls) - 1
 
-    def _named(self, piece: CallPiece) -> int | None:
+    def _place_named(self, piece: CallPiece) -> int | None:
         number = self._latest(piece)
         return number if number is not None and self._goes_on(self._calls[number], piece) else None
 
-    def _unnamed(self, piece: CallPiece) -> int | None:
+    def _place_unnamed(self, piece: CallPiece) -> int | None:
         number = self._latest(piece)
         last = len(self._calls) - 1
         if number is None and last >= 0 and self._calls[last].arguments and not self._calls[last].is_whole:
@@ -100,14 +99,14 @@ class CallPieces:
         return number
 
     def _latest(self, piece: CallPiece) -> int | None:
-        """The latest call with the piece's index, by preference the one that has its id too."""
+        """Return the latest call with the piece's index, preferably one with its id too."""
         same = [at for at, call in enumerate(self._calls) if piece.index is None or call.index in (piece.index, None)]
         own = [at for at in same if piece.call_id and self._calls[at].call_id == piece.call_id]
         found = own or same
         return found[-1] if found else None
 
     def _goes_on(self, call: _Call, piece: CallPiece) -> bool:
-        """Whether a piece with a name belongs to the call that its index names."""
+        """Return whether a piece with a name belongs to the call that its index names."""
         has_other_id = bool(call.call_id and piece.call_id) and call.call_id != piece.call_id
         is_same = call.name in ("", piece.name)
         if not call.arguments.strip():
@@ -118,18 +117,18 @@ class CallPieces:
         return is_same
 
     def _is_next_of_name(self, begun: str, piece: str) -> bool:
-        """Whether `piece` goes on with a name that has begun."""
+        """Return whether `piece` continues a name that has begun."""
         if any(name.startswith(begun + piece) for name in self._offered):
             return True
         return piece != begun and self._offered.isdisjoint((begun, piece)) and len(begun + piece) <= LONGEST_NAME
 
     def _rest_of_name(self, call: _Call, piece: CallPiece) -> str:
-        """What the piece adds to the name of its call."""
+        """Return what the piece adds to the name of its call."""
         is_begun = bool(call.name) and not call.arguments.strip()
         return piece.name if not call.name or (is_begun and self._is_next_of_name(call.name, piece.name)) else ""
 
 
 def _repeats(call: _Call, piece: CallPiece) -> bool:
-    """A whole call that is sent once more under its id."""
+    """Return whether a piece repeats a whole call under its id."""
     is_same = bool(piece.name and piece.call_id) and (call.call_id, call.name) == (piece.call_id, piece.name)
     return is_same and bool(call.arguments) and call.arguments == piece.arguments and call.is_whole

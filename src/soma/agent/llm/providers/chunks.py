@@ -1,6 +1,6 @@
-"""Chunks of one answer into deltas: each field is read as its type or passed over, and the answer has bounds. Pure.
+"""Chunks of one answer as deltas: each field is read as its type or skipped, and the answer has bounds. Pure.
 
-What leaves here can be stored: clean text, names of a bounded length, counts and probabilities that can be such.
+What leaves here can be stored: clean text, names of bounded length, valid counts and probabilities.
 """
 
 import json
@@ -53,7 +53,10 @@ SAME_REASONS = {
 
 
 class ChunkReader:
-    """Reads the chunks of one answer. `is_finished`: a reason to end has come; `is_over`: nothing more is read."""
+    """Reads the chunks of one answer.
+
+    `is_finished`: a reason to end has come. `is_over`: nothing more is read.
+    """
 
     def __init__(self, seed: int, *, max_output_tokens: int, offered: Collection[str] = ()) -> None:
         """`offered` are the names of the tools that the model may call."""
@@ -70,7 +73,7 @@ class ChunkReader:
         self._logprobs: list[float] = []
 
     @classmethod
-    def of(cls, request: ModelRequest) -> Self:
+    def for_request(cls, request: ModelRequest) -> Self:
         """Return the reader of the answer to `request`."""
         offered = [tool.name for tool in request.tools]
         return cls(request.seed, max_output_tokens=request.max_output_tokens, offered=offered)
@@ -81,26 +84,26 @@ class ChunkReader:
 
     @property
     def said_since_finished(self) -> int | None:
-        """A number that changes where more is said behind the reason to end; None before that reason."""
+        """A number that changes whenever more is said after the reason to end; None before that reason."""
         return -self._room if self.is_finished else None
 
     @property
     def _is_answered(self) -> bool:
-        """The answer is whole: what breaks behind it does it no harm."""
+        """Whole answer: whatever breaks after it does no harm."""
         return self.is_finished and self._has_said and self._finish_reason not in CUT_SHORT
 
     def read(self, data: str, *, event: str = "") -> Iterator[Delta]:
-        """The deltas of one server-sent event. An event that carries no JSON, to keep the line open, says nothing."""
+        """Yield the deltas of one server-sent event. One without JSON only keeps the line open."""
         text = data.strip("\ufeff \t\r\n")
         if text.strip('"') == DONE:
             self.is_over = True
         elif event == "error" and not self._is_answered:
             raise error_of_body(text, status=200)
         elif text[:1] in ("{", "["):
-            yield from self.take(self._decoded(text))
+            yield from self.take(self._decode(text))
 
     def take(self, said: Any) -> Iterator[Delta]:
-        """The deltas of a decoded chunk, or of several in a list."""
+        """Yield the deltas of a decoded chunk, or of several in a list."""
         for chunk in objects_in(said):
             error = error_in(chunk)
             if error is not None and not self._is_answered:
@@ -111,7 +114,7 @@ class ChunkReader:
                 if (index == 0 or (index is None and position == 0)) and not self.is_over:
                     yield from self._choice(choice)
 
-    def _decoded(self, text: str) -> Any:
+    def _decode(self, text: str) -> Any:
         try:
             return decode(text)
         except NotJSON as error:
@@ -120,7 +123,7 @@ class ChunkReader:
             raise ModelUnavailable("the provider sent a chunk that is not JSON") from error
 
     def finish(self) -> Iterator[Delta]:
-        """Give out what is held back, and the end."""
+        """Yield what was held back, and the end."""
         yield from self._say(self._thinking.add(self._joiner.end()) + self._thinking.end())
         if text := self._written.end():
             yield TextDelta(text)
@@ -133,7 +136,7 @@ class ChunkReader:
         )
 
     def _choice(self, choice: dict[str, Any]) -> Iterator[Delta]:
-        """A chunk holds a `delta`; the answer of a server that does not stream, a `message`."""
+        """Yield the deltas of a choice: a `delta`, or the `message` of a server that does not stream."""
         if choice.get("error"):
             raise error_of(choice["error"], status=200)
         delta = next((part for part in (choice.get("delta"), choice.get("message")) if isinstance(part, dict)), {})
@@ -145,7 +148,7 @@ class ChunkReader:
         self._finish(choice.get("finish_reason"))
 
     def _text(self, text: str) -> Iterator[Delta]:
-        """Yield what the answer says, without the thinking before it."""
+        """Yield the text of the answer, without the thinking before it."""
         said = self._thinking.add(self._joiner.add(text))
         if self._thinking.takes_back:
             self._written = WrittenCalls()
@@ -159,9 +162,9 @@ class ChunkReader:
             yield TextDelta(text)
 
     def _written_calls(self) -> Iterator[Delta]:
-        """Yield the calls that stood in the text; one that cannot be read is told to the model as any other."""
+        """Yield the calls that stood in the text. One that cannot be read is told to the model like any other."""
         for name, arguments in self._written.found:
-            known, text = _bounded(name), _encoded(arguments)
+            known, text = _bound_name(name), _encode_arguments(arguments)
             if (number := self._calls.add_whole(known, text)) is not None:
                 yield ToolCallDelta(index=number, call_id=self._made_up_id(number), name=known, arguments=text)
 
@@ -172,9 +175,9 @@ class ChunkReader:
         function = next(iter(objects_in(piece.get("function"))), {})
         found = CallPiece(
             index=count_of(piece.get("index"), most=MOST_INDEX),
-            call_id=_bounded(piece.get("id")),
-            name=_bounded(function.get("name")),
-            arguments=self._within_room(_encoded(function.get("arguments"))),
+            call_id=_bound_name(piece.get("id")),
+            name=_bound_name(function.get("name")),
+            arguments=self._within_room(_encode_arguments(function.get("arguments"))),
         )
         placed = self._calls.add(found)
         if placed is not None and placed.tells_anything:
@@ -205,7 +208,7 @@ class ChunkReader:
             self._finish_reason, self.is_over = CUT_AT_LENGTH, True
 
     def _finish(self, reason: Any) -> None:
-        """The provider's word, or ours where it means the same; a reason of another type is none."""
+        """Note the reason to end: the provider's word, or ours if it means the same. Other types are ignored."""
         word = clean(reason).strip()[:LONGEST_NAME] if isinstance(reason, str) else ""
         if word.lower() in NO_REASONS:
             return
@@ -215,7 +218,7 @@ class ChunkReader:
             self._finish_reason = SAME_REASONS.get(word.lower(), word)
 
     def _note_usage(self, usage: Any) -> None:
-        """Usage that cannot be a count is no usage: it is counted by ourselves."""
+        """Note the provider's usage. Values that are no counts are ignored, and Soma counts itself."""
         if not isinstance(usage, dict):
             return
         asked = count_of(usage.get("prompt_tokens"), most=MOST_TOKENS)
@@ -233,7 +236,7 @@ class ChunkReader:
 
 
 def _text_of(content: Any) -> str:
-    """Text, or the text parts of a list of parts; thinking and pictures are none."""
+    """Return text, or the text parts of a list; thinking and pictures are left out."""
     match content:
         case str():
             return content
@@ -246,19 +249,19 @@ def _text_of(content: Any) -> str:
 
 
 def _old_call(delta: dict[str, Any]) -> list[dict[str, Any]]:
-    """The one call of servers from before there were several."""
+    """Return the single call of servers from before there were several."""
     call = delta.get("function_call")
     return [{"index": 0, "function": call}] if isinstance(call, dict) else []
 
 
-def _bounded(name: Any) -> str:
-    """A name or an id; one that is too long can be none of ours, and stays so."""
+def _bound_name(name: Any) -> str:
+    """Return a clean name or id of bounded length. A longer one is cut visibly, and so matches no tool."""
     text = clean(name).strip() if isinstance(name, str) else ""
     return text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 3]}..."
 
 
-def _encoded(arguments: Any) -> str:
-    """Arguments as JSON text, for servers that send the object itself."""
+def _encode_arguments(arguments: Any) -> str:
+    """Return arguments as JSON text: some servers send the object itself."""
     if arguments is None or isinstance(arguments, str):
         return arguments or ""
     return json.dumps(arguments)

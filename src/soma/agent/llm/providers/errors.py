@@ -1,4 +1,4 @@
-"""Errors of providers, in every shape in use, as errors of ours with the provider's words. Pure."""
+"""Errors of providers, in every shape in use, as our errors with the provider's words. Pure."""
 
 import re
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ TAG = re.compile(r"<[^<>]*>")
 
 
 def error_of(error: Any, *, status: int, retry_after: float | None = None) -> ModelError:
-    """Turn the provider's error object, or what stands in its place, into ours: by its code, type and status."""
+    """Turn a provider's error object, or what stands in its place, into ours, by its code, type and status."""
     reason, code = _reason(error)
     if isinstance(code, int) and 400 <= code < 600:
         status = code
@@ -40,8 +40,8 @@ def error_of(error: Any, *, status: int, retry_after: float | None = None) -> Mo
 
 
 @contextmanager
-def hiding(key: str) -> Iterator[None]:
-    """Take the key out of what an error says: some providers repeat the one that they refuse."""
+def hide_key(key: str) -> Iterator[None]:
+    """Remove the key from errors: some providers repeat the one that they refuse."""
     try:
         yield
     except ModelError as error:
@@ -51,7 +51,7 @@ def hiding(key: str) -> Iterator[None]:
 
 
 def error_in(chunk: dict[str, Any]) -> ModelError | None:
-    """The error that stands in place of a chunk of an answer; None where the chunk is none."""
+    """Return the error that stands in place of a chunk; None for a chunk of an answer."""
     if chunk.get("error"):
         return error_of(chunk if isinstance(chunk["error"], bool | int | float) else chunk["error"], status=200)
     if chunk.get("choices") or chunk.get("type") == "ping":
@@ -64,14 +64,14 @@ def error_in(chunk: dict[str, Any]) -> ModelError | None:
 
 
 def redirect_error(status: int, target: str) -> ModelError:
-    """A provider that has moved: requests with a key in them are not sent on to wherever it says."""
+    """Return the error for a moved provider: a request with a key in it follows no redirect."""
     place = target.partition("?")[0].rpartition("@")[2]
-    place = _short(place) if place else "an address that it does not name"
+    place = _short(place) if place else "an unnamed address"
     return ModelError(f"the provider's address redirects to {place}: set its base URL to that (status {status})")
 
 
 def error_of_body(body: str | bytes, *, status: int, retry_after: float | None = None) -> ModelError:
-    """The error that a whole body tells of, JSON or not."""
+    """Return the error that a whole body tells of, JSON or not."""
     try:
         told = decode(body)
     except NotJSON:
@@ -80,13 +80,13 @@ def error_of_body(body: str | bytes, *, status: int, retry_after: float | None =
 
 
 def _reason(error: Any) -> tuple[str, Any]:
-    """The provider's words and its code."""
+    """Return the provider's words and its code."""
     texts = (text for text in _texts(error, DEEPEST) if text.strip())
     return _short(next(texts, NO_REASON)), _code(error)
 
 
 def _texts(error: Any, depth: int) -> Iterator[str]:
-    """Every text that may be the reason, the likeliest first."""
+    """Yield every text that may be the reason, the likeliest first."""
     if depth == 0:
         return
     match error:
@@ -103,15 +103,15 @@ def _texts(error: Any, depth: int) -> Iterator[str]:
 
 
 def _page_text(page: str) -> str:
-    """The title of a web page and where it came from is all that helps; without a title, its text."""
+    """Describe a web page by its title, or by its text if it has none."""
     page = page[:MAX_PAGE]
     title = PAGE_TITLE.search(page)
     words = title[2] if title else TAG.sub(" ", page)
-    return f"a web page came in place of an answer: {' '.join(words.split()) or 'without text'}"
+    return f"the provider answered with a web page: {' '.join(words.split()) or 'without text'}"
 
 
 def _code(error: Any) -> Any:
-    """The first code; one of five digits (FastChat's 40303, 50002) begins with the HTTP status."""
+    """Return the first code. One of five digits (FastChat's 40303, 50002) begins with the HTTP status."""
     for found in (error, *_inner(error)):
         for field in CODE_FIELDS:
             code = found.get(field) if isinstance(found, dict) else None
@@ -130,7 +130,7 @@ def _type(error: Any) -> str:
 
 
 def _inner(error: Any) -> list[Any]:
-    """The error object within an envelope."""
+    """Return the error objects within an envelope."""
     if isinstance(error, list):
         return [inner for item in error[:1] for inner in (item, *_inner(item)) if not isinstance(item, list)]
     return [error["error"]] if isinstance(error, dict) and "error" in error else []

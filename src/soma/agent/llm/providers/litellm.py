@@ -1,7 +1,7 @@
-"""Every other provider, through LiteLLM: an extra, imported only when such a model is used.
+"""Every other provider, through LiteLLM: an extra that is imported only when such a model is used.
 
-Importing it takes seconds. What it would fetch by itself is switched off where our package begins (`soma.QUIET`). The
-key goes with each call and never into the environment.
+Importing it takes seconds. Its own downloads are switched off when our package is imported (`soma.QUIET`). The key goes
+with each call and never into the environment.
 """
 
 import asyncio
@@ -15,8 +15,8 @@ from typing import Any
 from soma.agent.llm.base import Delta, ModelError, ModelRequest, ModelUnavailable
 from soma.agent.llm.providers.chat_completions import request_body
 from soma.agent.llm.providers.chunks import ChunkReader
-from soma.agent.llm.providers.errors import error_of, hiding
-from soma.agent.llm.providers.settling import until_settled
+from soma.agent.llm.providers.errors import error_of, hide_key
+from soma.agent.llm.providers.settling import read_until_settled
 
 logger = logging.getLogger(__name__)
 
@@ -25,13 +25,13 @@ INSTALL = f"this model needs LiteLLM, which is not installed: {PIP}"
 
 
 class LiteLLMMissing(ModelError):
-    """Ours: the extra is not installed."""
+    """The extra is not installed: our own fault, not the provider's."""
 
     code = "litellm_missing"
 
 
 class LiteLLMModel:
-    """`model` is LiteLLM's word, provider first: anthropic/claude-sonnet-4-5."""
+    """A model that LiteLLM asks. `model` is LiteLLM's word, provider first: anthropic/claude-sonnet-4-5."""
 
     def __init__(
         self, *, model: str, api_key: str, name: str = "", context_tokens: int = 8_192, timeout_seconds: float = 60.0
@@ -46,14 +46,14 @@ class LiteLLMModel:
         return f"LiteLLMModel({self._model!r})"
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Delta, None]:
-        with hiding(self._api_key):
+        with hide_key(self._api_key):
             async with contextlib.aclosing(self._stream(request)) as deltas:
                 async for delta in deltas:
                     yield delta
 
     async def _stream(self, request: ModelRequest) -> AsyncGenerator[Delta, None]:
         litellm = await asyncio.to_thread(load)
-        reader = ChunkReader.of(request)
+        reader = ChunkReader.for_request(request)
         try:
             chunks = await litellm.acompletion(**self._arguments(request))
             try:
@@ -81,7 +81,7 @@ class LiteLLMModel:
 
 async def _deltas(chunks: Any, reader: ChunkReader) -> AsyncGenerator[Delta, None]:
     async with contextlib.aclosing(
-        until_settled(aiter(chunks), lambda: reader.said_since_finished, Exception)
+        read_until_settled(aiter(chunks), lambda: reader.said_since_finished, Exception)
     ) as pieces:
         async for chunk in pieces:
             for delta in reader.take(chunk.model_dump(warnings=False)):

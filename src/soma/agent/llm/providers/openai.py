@@ -1,6 +1,6 @@
-"""Any server that speaks OpenAI's chat completions over HTTP: OpenAI, OpenRouter, Groq, vLLM, Ollama.
+"""Servers that speak OpenAI's chat completions: OpenAI, OpenRouter, Groq, vLLM, Ollama.
 
-The client is the caller's, so connections are pooled by process. Leaving the stream closes its connection.
+The HTTP client is the caller's, so connections are pooled by process. Leaving the stream closes its connection.
 """
 
 import asyncio
@@ -17,8 +17,8 @@ from soma.agent.llm.base import Delta, ModelError, ModelRequest, ModelUnavailabl
 from soma.agent.llm.json_values import NotJSON, decode
 from soma.agent.llm.providers.chat_completions import request_body
 from soma.agent.llm.providers.chunks import ChunkReader
-from soma.agent.llm.providers.errors import error_of_body, hiding, redirect_error
-from soma.agent.llm.providers.settling import until_settled
+from soma.agent.llm.providers.errors import error_of_body, hide_key, redirect_error
+from soma.agent.llm.providers.settling import read_until_settled
 from soma.agent.llm.providers.sse import BYTE_ORDER_MARK, EventDecoder, EventTooLong, ServerSentEvent
 
 EVENT_FIELDS = (b"data", b"event", b"id:", b"retry", b":")
@@ -30,7 +30,7 @@ TIMEOUT = httpx.Timeout(60.0, connect=10.0)
 
 
 class OpenAIModel:
-    """`name` is ours, `model` the provider's word for it."""
+    """A model behind a chat-completions address. `name` is ours, `model` the provider's word for it."""
 
     def __init__(
         self,
@@ -61,13 +61,13 @@ class OpenAIModel:
         return f"OpenAIModel({self.name!r}, {self._url!r})"
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[Delta, None]:
-        with hiding(self._key):
+        with hide_key(self._key):
             async with contextlib.aclosing(self._stream(request)) as deltas:
                 async for delta in deltas:
                     yield delta
 
     async def _stream(self, request: ModelRequest) -> AsyncGenerator[Delta, None]:
-        reader = ChunkReader.of(request)
+        reader = ChunkReader.for_request(request)
         try:
             async with self._open(request) as response:
                 await _refuse_error(response)
@@ -94,11 +94,11 @@ class OpenAIModel:
 
 
 async def _deltas(response: httpx.Response, reader: ChunkReader) -> AsyncGenerator[Delta, None]:
-    pieces = until_settled(response.aiter_bytes(), lambda: reader.said_since_finished, httpx.HTTPError)
+    pieces = read_until_settled(response.aiter_bytes(), lambda: reader.said_since_finished, httpx.HTTPError)
     async with contextlib.aclosing(pieces):
         head, is_stream = await _begin(pieces, response.headers.get("content-type", ""))
         if not is_stream:
-            for delta in _whole(head + await _rest(pieces, MAX_ANSWER_BYTES - len(head)), reader):
+            for delta in _read_whole(head + await _read_rest(pieces, MAX_ANSWER_BYTES - len(head)), reader):
                 yield delta
             return
         async for event in _events(head, pieces):
@@ -114,7 +114,7 @@ async def _deltas(response: httpx.Response, reader: ChunkReader) -> AsyncGenerat
 
 
 async def _begin(pieces: AsyncIterator[bytes], content_type: str) -> tuple[bytes, bool]:
-    """The first bytes, and whether they begin a stream of events: providers mistake the content type both ways."""
+    """Return the first bytes, and whether they begin an event stream: providers send wrong content types both ways."""
     head = b""
     async for piece in pieces:
         head += piece
@@ -127,8 +127,8 @@ async def _begin(pieces: AsyncIterator[bytes], content_type: str) -> tuple[bytes
     return head, begin.startswith(EVENT_FIELDS) or "event-stream" in content_type or not begin
 
 
-def _whole(body: bytes, reader: ChunkReader) -> Iterator[Delta]:
-    """The answer of a server that does not stream; lines of JSON are read one by one."""
+def _read_whole(body: bytes, reader: ChunkReader) -> Iterator[Delta]:
+    """Yield the answer of a server that does not stream. Lines of JSON are read one by one."""
     try:
         yield from reader.take(decode(body))
     except NotJSON as error:
@@ -155,7 +155,7 @@ async def _events(head: bytes, pieces: AsyncIterator[bytes]) -> AsyncGenerator[S
 
 
 async def _drain(pieces: AsyncIterator[bytes]) -> None:
-    """Read the end of the body, so that the connection can be used again."""
+    """Read the end of the body, so that the connection can be reused."""
     with contextlib.suppress(TimeoutError, httpx.HTTPError):
         async with asyncio.timeout(DRAIN_SECONDS):
             async for _ in pieces:
@@ -168,11 +168,11 @@ async def _refuse_error(response: httpx.Response) -> None:
         return
     if response.has_redirect_location or (300 <= status < 400 and status != 304):
         raise redirect_error(status, response.headers.get("location", ""))
-    body = await _rest(response.aiter_bytes(), MAX_ERROR_BYTES)
+    body = await _read_rest(response.aiter_bytes(), MAX_ERROR_BYTES)
     raise error_of_body(body, status=status, retry_after=_retry_after(response))
 
 
-async def _rest(pieces: AsyncIterator[bytes], limit: int) -> bytes:
+async def _read_rest(pieces: AsyncIterator[bytes], limit: int) -> bytes:
     """Read the rest of a body, up to the limit."""
     parts, size = list[bytes](), 0
     async for piece in pieces:
@@ -184,7 +184,7 @@ async def _rest(pieces: AsyncIterator[bytes], limit: int) -> bytes:
 
 
 def _retry_after(response: httpx.Response) -> float | None:
-    """In seconds: a number, or an HTTP date."""
+    """Return the wait that the response asks for, in seconds; it may be a number or an HTTP date."""
     headers = response.headers
     with contextlib.suppress(ValueError):
         if "retry-after-ms" in headers:

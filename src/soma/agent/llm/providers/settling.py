@@ -9,12 +9,12 @@ T = TypeVar("T")
 SETTLING_SECONDS = 1.0  # that usage is waited for, and the end of the stream
 
 
-async def until_settled(
+async def read_until_settled(
     pieces: AsyncIterator[T], said_since_finished: Callable[[], int | None], broken: type[Exception]
 ) -> AsyncGenerator[T]:
-    """The pieces of a stream. Once the answer is finished, silence and what breaks it (`broken`) only end it.
+    """Yield the pieces of a stream. After the answer has finished, silence or a `broken` stream only ends it.
 
-    Some servers name a reason to end with every chunk: while more is said, the wait begins anew.
+    Some servers name a reason to end with every chunk: while more is said, the wait begins again.
     """
     until, said = None, None
     while True:

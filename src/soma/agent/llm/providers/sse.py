@@ -1,7 +1,7 @@
-"""Server-sent events out of bytes, however they were cut. Pure.
+"""Server-sent events, decoded from bytes however they were cut. Pure.
 
 Lines end at CR, LF or CRLF only (WHATWG HTML 9.2.6): `str.splitlines` would also cut a JSON text at U+2028. Beyond the
-standard, events of JSON objects may stand one newline apart, and a line may be an object without `data:` before it.
+standard, events of JSON objects may be one newline apart, and a line may be an object without `data:` before it.
 """
 
 from dataclasses import dataclass
@@ -17,13 +17,16 @@ class ServerSentEvent:
 
 
 class EventTooLong(Exception):
-    """The world's: an event beyond `MAX_EVENT_BYTES` is an attack or a broken server."""
+    """The event is longer than `MAX_EVENT_BYTES`: an attack or a broken server."""
 
     code = "event_too_long"
 
 
 class EventDecoder:
-    """`feed` gives the events that a piece completes; `flush` the one that a missing last blank line holds back."""
+    """Decodes a stream.
+
+    `feed` returns the events that a piece completes, `flush` one that lacks its last blank line.
+    """
 
     def __init__(self) -> None:
         self._rest: list[bytes] = []  # of the line that has not ended
@@ -39,7 +42,7 @@ class EventDecoder:
             self._rest.append(piece)
             lines: list[bytes] = []
         else:
-            *lines, rest = _lines(self._without_mark(b"".join([*self._rest, piece])))
+            *lines, rest = _lines(self._strip_mark(b"".join([*self._rest, piece])))
             self._rest, self._size = [rest], len(rest)
         events = [event for line in lines for event in self._line(line)]
         if self._size + self._held > MAX_EVENT_BYTES:
@@ -52,11 +55,11 @@ class EventDecoder:
         return [*(self._line(rest) if rest else ()), *self._dispatch()]
 
     def _ends_line(self, piece: bytes) -> bool:
-        """Whether a line ends with this piece: only then are its bytes put together and looked through."""
+        """Return whether a line ends with this piece: only then are the pieces joined and searched."""
         return b"\n" in piece or b"\r" in piece or (bool(self._rest) and self._rest[-1].endswith(b"\r"))
 
-    def _without_mark(self, text: bytes) -> bytes:
-        """The byte order mark at the very beginning is no part of the first line."""
+    def _strip_mark(self, text: bytes) -> bytes:
+        """Remove the byte order mark at the very beginning."""
         if self._has_begun or BYTE_ORDER_MARK.startswith(text):
             return text
         self._has_begun = True
@@ -77,7 +80,7 @@ class EventDecoder:
         return ended
 
     def _begins_another(self, value: str) -> bool:
-        """No JSON text goes on with an object, or ends, behind an object that has been closed."""
+        """Return whether `value` begins a new event: no JSON text goes on after its object has closed."""
         held = self._data[-1].rstrip() if self._data else ""
         return held.endswith("}") and value.lstrip().startswith(("{", "[DONE]", '"[DONE]'))
 
@@ -88,7 +91,7 @@ class EventDecoder:
 
 
 def _lines(text: bytes) -> list[bytes]:
-    """A CR at the very end stays in the rest: an LF may follow it."""
+    """Split into lines. A CR at the very end stays in the rest, because an LF may follow it."""
     held = b"\r" if text.endswith(b"\r") else b""
     whole = text.removesuffix(held) if held else text
     *lines, rest = whole.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")

@@ -1,7 +1,7 @@
-"""Tool calls that a model writes into its text, as servers without a parser for its template leave them. Pure.
+"""Tool calls that a model writes into its text, if the server has no parser for its template. Pure.
 
-Such a call is `<tool_call>{"name": ..., "arguments": {...}}</tool_call>`; the last may lack its closing tag. A tag that
-is spoken of, behind a quote sign or within a fence of backticks, is text.
+Such a call is `<tool_call>{"name": ..., "arguments": {...}}</tool_call>`; the last may lack its closing tag. A tag
+after a quote sign or within a fence of backticks is text.
 """
 
 from typing import Any, NamedTuple
@@ -15,14 +15,14 @@ LONGEST_LINE, ENDS = 200, 50  # characters of a line that are kept to know it by
 
 
 class WrittenCall(NamedTuple):
-    """The name is empty where the block is not a call; then `arguments` is the block as it came."""
+    """A call. The name is empty if the block is none; then `arguments` is the block as it came."""
 
     name: str
     arguments: Any
 
 
 class WrittenCalls:
-    """Takes the calls out of a text that comes in pieces; none of their signs are given out meanwhile."""
+    """Takes the calls out of a text that comes in pieces, and holds back what may belong to one."""
 
     def __init__(self) -> None:
         self.found: list[WrittenCall] = []
@@ -32,7 +32,7 @@ class WrittenCalls:
         self._is_fenced = self._is_in_call = False
 
     def add(self, piece: str) -> str:
-        """Return what is text for certain."""
+        """Return what is certainly text."""
         self._held += piece
         said = ""
         while (tag := CLOSING if self._is_in_call else OPENING) in self._held:
@@ -52,7 +52,7 @@ class WrittenCalls:
         return said
 
     def end(self) -> str:
-        """Give out what was held back because a tag might have begun; a call without its closing tag ends here."""
+        """Return what was held back because a tag might have begun. A call without its closing tag ends here."""
         held, self._held = self._held, ""
         if not self._is_in_call:
             return self._give(held)
@@ -64,7 +64,7 @@ class WrittenCalls:
         self._block, self._is_in_call = [], False
 
     def _all_but_a_beginning(self) -> str:
-        """Let go of what cannot be the beginning of the next tag."""
+        """Return all but the end that may begin the next tag."""
         tag = CLOSING if self._is_in_call else OPENING
         sizes = range(min(len(tag) - 1, len(self._held)), 0, -1)
         kept = next((size for size in sizes if tag.startswith(self._held[-size:])), 0)

@@ -3,7 +3,7 @@
 import msgspec
 import pytest
 
-from soma.agent.llm.base import MemoryPart, Message, ModelRequest, TextPart
+from soma.agent.llm.base import MemoryPart, ModelMessage, ModelRequest, TextPart
 from soma.agent.llm.offline.model import respond
 
 
@@ -20,8 +20,12 @@ def document(*sections: tuple[str, str, str]) -> tuple[MemoryPart, ...]:
 
 
 def ask(text: str, memories: tuple[MemoryPart, ...], *earlier: str) -> str:
-    said = [Message("user", (TextPart(one),)) for one in earlier]
-    messages = (Message("system", (TextPart("You are Soma."),)), *said, Message("user", (*memories, TextPart(text))))
+    said = [ModelMessage("user", (TextPart(one),)) for one in earlier]
+    messages = (
+        ModelMessage("system", (TextPart("You are Soma."),)),
+        *said,
+        ModelMessage("user", (*memories, TextPart(text))),
+    )
     return respond(ModelRequest(messages=messages, seed=7)).text
 
 
