@@ -101,27 +101,18 @@ def learn_from_evidence(state: LearnerState, observation: Evidence, hyperparamet
     )
 
     values = evidence.named_memories(observation)
-    gated = _gate_reason(state, observation, feeling, hyperparameters)
-    result = (
-        _EvidenceResult(_with_room(state, aligned), state.guard, gated)
-        if gated
-        else _apply_evidence(state, observation, aligned, hyperparameters, outliers)
-    )
-    parameters = (
-        result.parameters
-        if gated
-        else _adjust_temperature(result.parameters, observation.diversity, state, hyperparameters, outliers)
-    )
-
+    gate_reason = _gate_reason(state, observation, feeling, hyperparameters)
+    result = _learn_parameters(state, observation, aligned, gate_reason, hyperparameters, outliers=outliers)
+    gated = bool(gate_reason)
     after = _next_state(
         state,
-        parameters,
+        result.parameters,
         feeling,
         result.watch,
         hyperparameters,
         clipped=bool(outliers),
         guarded=result.guarded,
-        gated=bool(gated),
+        gated=gated,
     )
     after = replace(
         after,
@@ -136,7 +127,7 @@ def learn_from_evidence(state: LearnerState, observation: Evidence, hyperparamet
         hyperparameters,
         feeling,
         outliers=tuple(outliers),
-        gated=bool(gated),
+        gated=gated,
         guarded=result.guarded,
         judgement=judgement,
         gradient=result.gradient,
@@ -161,6 +152,23 @@ def _gate_reason(state: LearnerState, observation: Evidence, feeling: Feeling, h
         return "a model's citation counts for nothing until what people said has earned trust"
     is_automatic = observation.source is not EvidenceSource.PERSON
     return "a citation without salience" if is_automatic and not is_salient(feeling.salience, hyperparameters) else ""
+
+
+def _learn_parameters(
+    state: LearnerState,
+    observation: Evidence,
+    aligned: AlignedEvidence,
+    gate_reason: str,
+    hyperparameters: Hyperparameters,
+    *,
+    outliers: list[str],
+) -> _EvidenceResult:
+    """Apply evidence, then let its diversity move tau; where it is gated, only make room for new views."""
+    if gate_reason:
+        return _EvidenceResult(_with_room(state, aligned), state.guard, gate_reason)
+    result = _apply_evidence(state, observation, aligned, hyperparameters, outliers)
+    parameters = _adjust_temperature(result.parameters, observation.diversity, state, hyperparameters, outliers)
+    return result._replace(parameters=parameters)
 
 
 def _apply_evidence(

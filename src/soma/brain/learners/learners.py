@@ -139,10 +139,10 @@ class Learners:
     # Reading: only what is committed
 
     def read_committed(self, principal: Principal) -> LearnerState:
-        standing: CachedLearner | None = self._writer.kept(_key(principal))
-        if standing is None or (self._shared and not self._is_newest(principal)):
+        cached: CachedLearner | None = self._writer.kept(_key(principal))
+        if cached is None or (self._shared and not self._is_newest(principal)):
             return self._load(self._database, principal).state
-        return standing.state
+        return cached.state
 
     def find_recent(self, principal: Principal, version: int) -> Base | None:
         """Find the nearest state not after `version` that this process kept on the way through its last batch.
@@ -163,10 +163,10 @@ class Learners:
 
     def state_at(self, reads: Reader, principal: Principal, version: int) -> LearnerState:
         """Derive the state as it was at `version`, to the bit. Raises BrainRefused if it never was, or was erased."""
-        standing = self._load(reads, principal, version)
-        if standing.state.version != version:
+        cached = self._load(reads, principal, version)
+        if cached.state.version != version:
             raise BrainRefused("unknown_version", f"the learner has never been at version {version}", "version", 404)
-        return standing.state
+        return cached.state
 
     def find_base(self, reads: Reader, principal: Principal, version: int | None = None) -> Base:
         """Find the nearest stored state not after `version`. Raises BrainRefused where that has been erased."""
