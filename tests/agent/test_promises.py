@@ -20,7 +20,7 @@ from soma.agent.api.turn_views import trace_of
 from soma.agent.llm.scripted import Response, ScriptedModel, calls, says
 from soma.agent.models import Capsule, Membership, Message, Receipt
 from soma.agent.record.turn import TurnRecord
-from soma.cli.commands.chat import Reply
+from soma.cli.commands.chat import ReplyPrinter
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -246,7 +246,7 @@ async def test_the_user_sees_every_iteration_and_what_its_tools_did(ann, capsys)
         assert [frame["payload"]["tool"] for frame in frames if frame["type"] == f"chat.tool_{kind}"] == [
             "calculator"
         ] * 3
-    reply = Reply()
+    reply = ReplyPrinter()
     for frame in frames:
         reply.show(frame)
     printed = capsys.readouterr().out

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from soma.cli.commands.chat import Reply
+from soma.cli.commands.chat import ReplyPrinter
 
 
 def frame(kind, **payload):
@@ -21,7 +21,7 @@ def complete(content, **fields):
 
 
 def shown(capsys, *frames):
-    reply = Reply()
+    reply = ReplyPrinter()
     for one in frames:
         reply.show(one)
     return capsys.readouterr().out

@@ -2,7 +2,7 @@
 
 import pytest
 
-from soma.cli.commands.chat import Reply
+from soma.cli.commands.chat import ReplyPrinter
 from soma.cli.output.formatting import WordWrapper, excerpt, format_parts, sort_names
 
 TEXT = "A word is never broken where a line ends; 猫 counts for two cells.\n\nA new paragraph."
@@ -55,7 +55,7 @@ def closed(content, **more):
 
 
 def said(*frames, capsys):
-    reply = Reply()
+    reply = ReplyPrinter()
     for one in frames:
         reply.show(one)
     return capsys.readouterr().out

@@ -75,7 +75,7 @@ def _ask(server: Server, conversation: str, message: str, *, as_json: bool) -> b
     if as_json:
         show_json({"conversation_id": conversation, **server.post(path, {"content": message})})
         return False
-    reply = Reply()
+    reply = ReplyPrinter()
     try:
         with server.stream_frames(path, {"content": message, "stream": True}) as frames:
             for frame in frames:
@@ -93,7 +93,7 @@ def _ask(server: Server, conversation: str, message: str, *, as_json: bool) -> b
     return reply.awaits_yes
 
 
-class Reply:
+class ReplyPrinter:
     """One answer, shown as its events arrive: the first draft while it is written, a revision only if it is chosen."""
 
     def __init__(self) -> None:

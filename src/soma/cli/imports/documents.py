@@ -25,7 +25,7 @@ from soma.cli.imports.files import (
     written_at,
 )
 from soma.cli.imports.origins import collection_of, origin_of, whereabouts
-from soma.cli.imports.report import CHUNKS, Report
+from soma.cli.imports.report import CHUNKS, ImportReport
 from soma.cli.output.terminal import fail
 from soma.cli.server import Refusal, Server
 from soma.events.reasons import reason_of
@@ -84,7 +84,7 @@ class Import:
         self._ready: list[ReadyFile] = []
         self._typed: DecodedText | None = None
 
-    def plan(self) -> Report:
+    def plan(self) -> ImportReport:
         """Find out what the import would do, without doing it."""
         for file in self._found.files:
             self._read(file)
@@ -99,9 +99,9 @@ class Import:
         if planned["has_former"] or known:
             planned = self._ask(known)
         read_as = {one.file.name: one.encoding for one in self._ready if one.encoding != UTF_8}
-        return Report(planned["steps"], [*self._found.passed_over, *self._found.others], read_as)
+        return ImportReport(planned["steps"], [*self._found.passed_over, *self._found.others], read_as)
 
-    def carry_out(self, report: Report, progress: Progress) -> None:
+    def carry_out(self, report: ImportReport, progress: Progress) -> None:
         """Carry out the plan; note in the report what was done instead where that differs."""
         for number, one in enumerate(progress.track(self._ready, description="importing")):
             step = report.steps[number]
@@ -189,7 +189,7 @@ class Import:
         chunks.update({status: done[status] for status in CHUNKS})
         return {name: done[name] for name in step}
 
-    def _forget(self, report: Report) -> None:
+    def _forget(self, report: ImportReport) -> None:
         gone = [step for step in report.steps if step["action"] == "forgotten"]
         for start in range(0, len(gone), AT_ONCE):
             some = gone[start : start + AT_ONCE]

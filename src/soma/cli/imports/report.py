@@ -24,7 +24,7 @@ SHOWN = 20  # names of each action
 
 
 @dataclass(slots=True)
-class Report:
+class ImportReport:
     """The outcome of an import, planned or done."""
 
     steps: list[dict[str, Any]]
@@ -44,7 +44,7 @@ class Report:
         return {action: done[action] for action in ACTIONS} | {"passed_over": len(self.passed_over)}
 
 
-def show_plan(report: Report) -> None:
+def show_plan(report: ImportReport) -> None:
     """List what will be replaced, moved, forgotten, kept, refused or skipped, and encodings other than UTF-8."""
     for action in LISTED:
         steps = [step for step in report.steps if step["action"] == action]
@@ -66,7 +66,7 @@ def show_passed_over(entries: Iterable[SkippedEntry]) -> None:
         errors.print(f"[yellow]passed over [/yellow] {escape(one.path)}: {escape(one.reason)}", soft_wrap=True)
 
 
-def show_counts(report: Report, *, dry_run: bool) -> None:
+def show_counts(report: ImportReport, *, dry_run: bool) -> None:
     if dry_run:
         console.print("[bold]dry run: nothing is changed; this would be done[/bold]")
     for action, count in report.counts.items():
@@ -77,7 +77,7 @@ def show_counts(report: Report, *, dry_run: bool) -> None:
         console.print(f"chunks: {', '.join(f'{report.chunks[status]} {status}' for status in CHUNKS)}")
 
 
-def report_as_json(report: Report, *, dry_run: bool) -> dict[str, Any]:
+def report_as_json(report: ImportReport, *, dry_run: bool) -> dict[str, Any]:
     return {
         "dry_run": dry_run,
         "documents": report.counts,
