@@ -12,7 +12,7 @@ WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(8, 1 + (os.cpu_count() or 
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(WORKERS) --dist loadfile
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --custom-compile-command 'make lock' pyproject.toml --extra postgres --extra redis --group build
 
-.PHONY: help up setup setup-dev setup-system check test test-all docs lock clean
+.PHONY: help up setup setup-dev setup-system check test-fast test test-all docs lock clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -34,6 +34,9 @@ check: $(VENV)/.dev  ## lint, types, import contracts, migrations
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m django makemigrations --check --dry-run --settings soma.agent.django_settings
+
+test-fast: $(VENV)/.dev  ## what can run within a minute: no server, no whole agent
+	$(PYTEST) -m "not agent and not e2e and not integration and not long"
 
 test: $(VENV)/.dev  ## what a change needs, in minutes: all but long tests and those on servers of others
 	$(PYTEST) -m "not integration and not long"

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests import marks
 from tests.places import DATA, ROOT
 from tests.servers import PostgreSQL
 
@@ -13,6 +14,17 @@ from tests.servers import PostgreSQL
 os.environ.pop("SSL_CERT_FILE", None)
 os.environ["SSL_CERT_DIR"] = str(ROOT / "tests")
 REQUIRE_ALL = os.environ.get("SOMA_TEST_REQUIRE_ALL") == "1"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        marks.mark_by_fixtures(item)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    marks.running_test = item
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from tests.marks import SERVER, check_mark
 
 from soma.brain.root import prepare
 from soma.events.database import Database
@@ -26,6 +27,7 @@ class PostgreSQL:
     """
 
     def __init__(self) -> None:
+        check_mark(*SERVER)
         self._folder = Path(tempfile.mkdtemp(prefix="soma-pg-"))  # short, for its socket
         self._folder.chmod(0o755)  # the server runs as another user
         with warnings.catch_warnings():
@@ -101,6 +103,7 @@ class Redis:
     def start(self) -> None:
         if REDIS is None:
             pytest.skip("redis-server is not installed: `make setup-system` installs it")
+        check_mark(*SERVER)
         command = [REDIS, "--port", "0", "--unixsocket", str(self._socket), "--save", "", "--daemonize", "no"]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         deadline = time.monotonic() + 30

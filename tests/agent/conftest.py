@@ -42,16 +42,18 @@ ON_A_DATABASE = {"stage", "ann", "aftermath"}  # fixtures; `folder` is every tes
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On PostgreSQL only what uses a database runs again."""
+    """Mark what opens an agent. On PostgreSQL only this runs again."""
+    chosen = [item for item in items if _uses_a_database(item)]
+    for item in chosen:
+        item.add_marker("agent")
     if SERVER is None:
         return
-    chosen = [item for item in items if _uses_a_database(item)]
     config.hook.pytest_deselected(items=[item for item in items if item not in chosen])
     items[:] = chosen
 
 
 def _uses_a_database(item: pytest.Item) -> bool:
-    if not isinstance(item, pytest.Function):
+    if not isinstance(item, pytest.Function) or "tests/agent" not in item.path.as_posix():
         return False
     return not ON_A_DATABASE.isdisjoint(item.fixturenames) or "folder" in inspect.signature(item.function).parameters
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from asgiref.sync import sync_to_async
+from tests.marks import check_mark
 
 from soma.agent import models
 from soma.agent.access.accounts import TOOLS, ensure_capsule
@@ -213,6 +214,7 @@ async def opened(
     settings: Settings, *, models: dict[str, Any] | None = None, crash: Crash | None = None
 ) -> AsyncIterator[Stage]:
     """The agent of a data folder, with scripted models and tools that show what was done with them."""
+    check_mark("agent")
     tools: dict[str, Any] = {"append": Append(settings.data_dir / "appended"), "rest": Rest(), "post": Post()}
     found: dict[str, Model] = dict(models or {})
 

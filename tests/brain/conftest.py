@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 import uvicorn
 from pydantic import SecretStr
+from tests.databases import copy_tables
+from tests.marks import SERVER, check_mark
 
 from soma.brain.__main__ import listen
 from soma.brain.client import BrainClient
@@ -25,7 +27,13 @@ TOKEN = "a-token-of-the-tests"
 IN_PROCESS, OVER_HTTP, ON_POSTGRESQL = "in process", "over http", "in process, on postgresql"
 
 
-@pytest.fixture(params=[IN_PROCESS, OVER_HTTP, pytest.param(ON_POSTGRESQL, marks=pytest.mark.integration)])
+@pytest.fixture(
+    params=[
+        IN_PROCESS,
+        pytest.param(OVER_HTTP, marks=pytest.mark.e2e),
+        pytest.param(ON_POSTGRESQL, marks=pytest.mark.integration),
+    ]
+)
 def way(request) -> str:
     """Over which transport and database a test runs that takes a `client`."""
     return str(request.param)
@@ -34,7 +42,11 @@ def way(request) -> str:
 @pytest.fixture
 def settings(request, tmp_path) -> BrainSettings:
     way = request.getfixturevalue("way") if "way" in request.fixturenames else IN_PROCESS
-    url = request.getfixturevalue("postgresql").prepared() if way == ON_POSTGRESQL else ""
+    url = ""
+    if way == ON_POSTGRESQL:
+        url = request.getfixturevalue("postgresql").prepared()
+    else:
+        copy_tables(tmp_path / "brain.sqlite3")
     return BrainSettings(data_dir=tmp_path, database_url=url, service_token=SecretStr(TOKEN))
 
 
@@ -56,6 +68,7 @@ async def client(way, opened) -> AsyncIterator[BrainClient]:
 
 @asynccontextmanager
 async def served(opened: OpenBrain) -> AsyncIterator[str]:
+    check_mark(*SERVER)
     listening = listen("127.0.0.1", 19696)
     server = uvicorn.Server(uvicorn.Config(opened.app, log_level="warning", lifespan="off", ws="none"))
     serving = asyncio.create_task(server.serve(sockets=[listening]))

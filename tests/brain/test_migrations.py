@@ -57,7 +57,9 @@ def older(folder: Path, until: str) -> Path:
 
 
 async def test_first_answers_and_the_ledger_outlive_the_move_to_fewer_pages(settings, tmp_path):
-    connection = Database(f"sqlite:///{settings.data_dir}/brain.sqlite3").connect()
+    file = settings.data_dir / "brain.sqlite3"
+    file.unlink()  # it has the tables of today
+    connection = Database(f"sqlite:///{file}").connect()
     migrate(connection, "brain", older(tmp_path / "older", "0006"))
     given = [ALICE.tenant_id, key_of(ALICE, THUMB), shorten_answer(ANSWER), "2026-01-01"]
     connection.execute("INSERT INTO feedback_keys VALUES (?, ?, ?, ?)", given)

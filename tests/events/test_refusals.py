@@ -37,7 +37,7 @@ WRONG: list[Any] = [
 SUBJECT = Subject(tenant_id="acme", stream="turn:1")
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.integration)])
 def writer(request, tmp_path) -> Iterator[Writer]:
     sqlite = f"sqlite:///{tmp_path}/log.sqlite3"
     database = Database(sqlite if request.param == "sqlite" else request.getfixturevalue("postgresql").database())
@@ -78,6 +78,7 @@ async def test_a_row_that_breaks_a_rule_is_refused_by_itself_and_not_called_away
     assert len(Log(writer.database).stream("acme", "turn:1")) == 2
 
 
+@pytest.mark.integration
 @pytest.mark.parametrize("writer", ["postgresql"], indirect=True)
 async def test_a_nul_that_postgresql_does_not_take_is_refused(writer):
     with pytest.raises(WriteRefused):

@@ -22,6 +22,8 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn, TextIO
 
+from tests.marks import SERVER, check_mark
+
 ROOT = Path(__file__).parents[2]
 SOMA = Path(sys.executable).with_name("soma")
 STREAMS = ("stdin", "stdout", "stderr")
@@ -45,6 +47,7 @@ class Terminal:
 
         With `module` it is `python -m MODULE` rather than `soma`.
         """
+        check_mark(*SERVER)
         with tempfile.TemporaryDirectory(prefix="soma-terminal-") as place:
             folder = Path(place)
             (folder / "stdin").write_text(said)
@@ -54,6 +57,7 @@ class Terminal:
 
     def launch(self, words: Sequence[str], environment: Mapping[str, str], *, script: Path | None = None) -> "Server":
         """A server that goes on running; with `script` that Python script rather than `soma`."""
+        check_mark(*SERVER)
         with tempfile.TemporaryDirectory(prefix="soma-terminal-") as place:
             folder = Path(place)
             (folder / "stdin").touch()

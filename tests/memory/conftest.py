@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.databases import copy_tables
 
 from soma.events.database import Database
 from soma.events.database import migrate as apply_migrations
@@ -52,10 +53,10 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.fixture
 def database(request, tmp_path) -> Iterator[Database]:
     if getattr(request, "param", "sqlite") == "sqlite":
-        url = f"sqlite:///{tmp_path}/brain.sqlite3"
+        copy_tables(tmp_path / "brain.sqlite3")
+        database = Database(f"sqlite:///{tmp_path}/brain.sqlite3")
     else:
-        url = request.getfixturevalue("postgresql").prepared()
-    database = prepared(Database(url))
+        database = Database(request.getfixturevalue("postgresql").prepared())
     yield database
     database.reader().close()
 

@@ -38,6 +38,7 @@ async def test_trials_end_with_their_time() -> None:
 TRIALS = {"stored": 8}  # of those whose short form is their command: six turns a trial
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("name", FUZZERS)
 def test_every_fuzzer_runs_by_its_command(name: str) -> None:
     """As a process: a fuzzer may need one of its own."""
