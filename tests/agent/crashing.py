@@ -197,7 +197,7 @@ def verify_what_was_learned(ann: Person) -> None:
     brain = Database(f"sqlite:///{ann.agent.settings.data_dir / 'brain.sqlite3'}")
     tenant_id = ann.caller.tenant_id
     for (stream,) in brain.query("SELECT DISTINCT stream FROM events WHERE tenant_id = ?", [tenant_id]):
-        verify(Log(brain).stream(tenant_id, stream))
+        verify(Log(brain).read_stream(tenant_id, stream))
 
 
 def perform(play: Play) -> None:

@@ -135,7 +135,7 @@ class Person:
         return seen
 
     def events(self, turn_id: str) -> list[Event]:
-        return Log(self.agent.writer.database).stream(self.caller.tenant_id, f"turn:{turn_id}")
+        return Log(self.agent.writer.database).read_stream(self.caller.tenant_id, f"turn:{turn_id}")
 
     def kinds(self, turn_id: str) -> list[str]:
         return [event.event_type.removeprefix("chat.") for event in self.events(turn_id)]

@@ -42,7 +42,7 @@ async def test_a_restart_restores_the_same_state_hash(settings, snapshot_every):
         before = [await opened.client.state(who) for who in (ALICE, MALLORY)]
     async with open_brain(settings, embedder=HashingEmbedder()) as opened:
         assert [await opened.client.state(who) for who in (ALICE, MALLORY)] == before
-        events = Log(opened.writer.database).stream(ALICE.tenant_id, stream_of(ALICE))
+        events = Log(opened.writer.database).read_stream(ALICE.tenant_id, stream_of(ALICE))
         assert verify(events).seq == len(events)
 
 
@@ -77,7 +77,7 @@ async def test_a_reset_and_a_withdrawal_under_changed_constants_are_proved(setti
 async def test_versions_in_the_log_have_no_gaps(opened):
     await lived(opened.client)
     expected = 1
-    for event in Log(opened.writer.database).stream(ALICE.tenant_id, stream_of(ALICE)):
+    for event in Log(opened.writer.database).read_stream(ALICE.tenant_id, stream_of(ALICE)):
         from soma.events.facts.codec import fact_of
         from soma.events.facts.learning import RewardVoided, WeightsBatchUpdated, WeightsRolledBack, WeightsUpdated
 

@@ -75,7 +75,7 @@ async def test_a_row_that_breaks_a_rule_is_refused_by_itself_and_not_called_away
         jobs[1].result(10)
     assert "\n" not in str(refused.value)  # PostgreSQL tells the row in a second line
     assert [job.result(10).seq for job in (jobs[0], jobs[2])] == [1, 2]
-    assert len(Log(writer.database).stream("acme", "turn:1")) == 2
+    assert len(Log(writer.database).read_stream("acme", "turn:1")) == 2
 
 
 @pytest.mark.integration

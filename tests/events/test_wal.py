@@ -259,7 +259,7 @@ def test_a_kill_in_the_midst_of_copying_loses_nothing(database, acknowledged):
     positions = [int(line) for line in (*lines, *rest.split("\n")[:-1])]
     assert len(positions) >= acknowledged
     assert database.query("PRAGMA integrity_check") == [("ok",)]
-    head = verify(Log(database).stream("acme", "turn:1"))
+    head = verify(Log(database).read_stream("acme", "turn:1"))
     assert head.seq >= max(positions)
     assert database.query("SELECT COUNT(*) FROM events") == [(head.seq,)]
     database.close()

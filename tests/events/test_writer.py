@@ -39,10 +39,10 @@ async def test_positions_have_no_gaps_and_chains_verify_under_concurrent_writes(
     streams = [f"turn:{n % 7}" for n in range(500)]
     await asyncio.gather(*(writer.write(lambda tx, s=s: tx.append(draft(note(), subject(s)))) for s in streams))
     log = Log(database)
-    assert [event.position for event in log.after(0, limit=1000)] == list(range(1, 501))
+    assert [event.position for event in log.read_after(0, limit=1000)] == list(range(1, 501))
     for stream in set(streams):
-        assert verify(log.stream("acme", stream)).seq == streams.count(stream)
-    assert [event.conversation_position for event in log.conversation("acme", "c1")] == list(range(1, 501))
+        assert verify(log.read_stream("acme", stream)).seq == streams.count(stream)
+    assert [event.conversation_position for event in log.read_conversation("acme", "c1")] == list(range(1, 501))
 
 
 async def test_a_failing_write_leaves_the_others_and_no_gap(database, writer):
@@ -56,7 +56,7 @@ async def test_a_failing_write_leaves_the_others_and_no_gap(database, writer):
     results = await asyncio.gather(*writes, return_exceptions=True)
     assert isinstance(results[1], ValueError)
     assert results[2] == "nothing"
-    assert [event.seq for event in Log(database).stream("acme", "turn:1")] == [1, 2]
+    assert [event.seq for event in Log(database).read_stream("acme", "turn:1")] == [1, 2]
 
 
 async def test_kept_values_are_seen_only_after_a_commit_and_survive_in_order(writer):
@@ -71,7 +71,7 @@ async def test_kept_values_are_seen_only_after_a_commit_and_survive_in_order(wri
 async def test_a_changed_payload_a_changed_envelope_and_a_missing_event_are_noticed(database, writer):
     for number in range(4):
         await writer.write(lambda tx, n=number: tx.append(draft(note(n), subject())))
-    events = Log(database).stream("acme", "turn:1")
+    events = Log(database).read_stream("acme", "turn:1")
     assert verify(events).seq == 4
     for broken in (
         _changed(events, payload="{}"),
@@ -101,14 +101,14 @@ async def test_a_restarted_writer_continues_positions_and_chains(database, write
 
 async def test_facts_read_back_as_they_were_written(database, writer):
     await writer.write(lambda tx: tx.append(draft(note(3), subject())))
-    assert fact_of(Log(database).stream("acme", "turn:1")[0]) == note(3)
+    assert fact_of(Log(database).read_stream("acme", "turn:1")[0]) == note(3)
 
 
 async def test_another_tenants_stream_and_conversation_of_the_same_name_are_others(database, writer):
     for tenant in ("acme", "globex"):
         await writer.write(lambda tx, t=tenant: tx.append(draft(note(), subject(tenant=t))))
-    assert [event.tenant_id for event in Log(database).conversation("globex", "c1")] == ["globex"]
-    assert Log(database).stream("globex", "turn:1")[0].seq == 1
+    assert [event.tenant_id for event in Log(database).read_conversation("globex", "c1")] == ["globex"]
+    assert Log(database).read_stream("globex", "turn:1")[0].seq == 1
 
 
 async def test_a_consumer_sees_each_event_once_and_again_after_a_failure(database, writer):
@@ -152,7 +152,7 @@ async def test_a_write_that_was_given_up_before_its_turn_does_not_stop_the_write
     assert given_up.cancel()
     gate.set()
     await writer.write(lambda tx: tx.append(draft(note(), subject())))
-    assert [event.position for event in Log(database).after(0)] == [1]
+    assert [event.position for event in Log(database).read_after(0)] == [1]
 
 
 async def test_where_the_database_undoes_a_whole_group_no_later_write_of_it_is_half_kept(database, writer):
@@ -175,7 +175,7 @@ async def test_where_the_database_undoes_a_whole_group_no_later_write_of_it_is_h
             job.result(5)
     event = await writer.write(lambda tx: tx.append(draft(note(), subject())))
     assert (event.position, event.seq) == (2, 2)
-    assert verify(Log(database).stream("acme", "turn:1")).seq == 2
+    assert verify(Log(database).read_stream("acme", "turn:1")).seq == 2
 
 
 async def test_a_full_queue_says_so_at_once_and_takes_writes_again_when_it_has_room(writer):
@@ -192,7 +192,7 @@ async def test_a_read_only_database_refuses_the_write_and_keeps_nothing(database
     await writer.write(lambda tx: tx.query("PRAGMA query_only = ON"))
     with pytest.raises(WriteFailed, match="readonly"):
         await writer.write(lambda tx: tx.append(draft(note(), subject())))
-    assert Log(database).after(0) == []
+    assert Log(database).read_after(0) == []
 
 
 NOTES = ("name", "value")
@@ -253,7 +253,7 @@ async def test_a_failed_write_takes_its_rows_with_it_and_leaves_those_of_the_oth
     )
     assert isinstance(answers[1], ValueError)
     assert database.query("SELECT name FROM notes ORDER BY name") == [("after",), ("before",)]
-    assert [event.position for event in Log(database).after(0)] == [1]
+    assert [event.position for event in Log(database).read_after(0)] == [1]
 
 
 async def test_a_stream_is_followed_by_the_types_that_are_asked_for(database, writer):
@@ -267,10 +267,10 @@ async def test_a_stream_is_followed_by_the_types_that_are_asked_for(database, wr
 
 async def test_a_note_is_for_the_writes_of_one_commit(writer, notes):
     answers = await grouped(
-        writer, lambda tx: tx.note("key", "noted"), lambda tx: tx.noted("key", lambda: "read from the database")
+        writer, lambda tx: tx.note("key", "noted"), lambda tx: tx.get_noted("key", lambda: "read from the database")
     )
     assert answers[1] == "noted"
-    assert await writer.write(lambda tx: tx.noted("key", lambda: "read")) == "read"
+    assert await writer.write(lambda tx: tx.get_noted("key", lambda: "read")) == "read"
 
 
 async def test_two_writers_on_one_log_leave_no_gap(database, writer):
@@ -279,9 +279,9 @@ async def test_two_writers_on_one_log_leave_no_gap(database, writer):
     works = [lambda tx: tx.append(draft(note(), subject()))] * 30
     await asyncio.gather(*((writer, other)[n % 2].write(work) for n, work in enumerate(works)))
     other.close()
-    events = Log(database).after(0)
+    events = Log(database).read_after(0)
     assert [event.position for event in events] == list(range(1, 31))
-    assert verify(Log(database).stream("acme", "turn:1")).seq == 30
+    assert verify(Log(database).read_stream("acme", "turn:1")).seq == 30
 
 
 async def test_too_many_waiting_writes_are_refused(database):
@@ -347,7 +347,7 @@ async def test_what_the_writes_of_a_commit_declare_is_fetched_together(database,
 
     def asking(number, *others):
         return writer.write(
-            lambda tx: [tx.prefetched(Prefetch(lookup, key)) for key in (number, *others)],
+            lambda tx: [tx.get_prefetched(Prefetch(lookup, key)) for key in (number, *others)],
             prefetch=Prefetch(lookup, number),
         )
 
@@ -363,10 +363,12 @@ async def test_what_was_looked_up_late_is_not_remembered_for_the_next_write(data
     def look_and_fail(tx: Transaction) -> None:
         tx.append(draft(note(), subject()))
         tx.query("SELECT 1")
-        assert tx.prefetched(wanted) == 1
+        assert tx.get_prefetched(wanted) == 1
         raise ValueError("no")
 
-    failed, found = await together(writer, writer.write(look_and_fail), writer.write(lambda tx: tx.prefetched(wanted)))
+    failed, found = await together(
+        writer, writer.write(look_and_fail), writer.write(lambda tx: tx.get_prefetched(wanted))
+    )
     assert isinstance(failed, ValueError)
     assert found is None
 
@@ -375,7 +377,7 @@ async def test_a_faulty_lookup_fails_the_write_that_asks_and_no_other_of_its_com
     wanted = Prefetch(faulty, 1)
     failed, event = await together(
         writer,
-        writer.write(lambda tx: tx.prefetched(wanted), prefetch=wanted),
+        writer.write(lambda tx: tx.get_prefetched(wanted), prefetch=wanted),
         writer.write(lambda tx: tx.append(draft(note(), subject()))),
     )
     assert isinstance(failed, KeyError)
@@ -386,7 +388,7 @@ async def test_a_lookup_that_the_database_refuses_refuses_its_commit_and_no_late
     wanted = Prefetch(refused_by_the_database, 1)
     outcomes = await together(
         writer,
-        writer.write(lambda tx: tx.prefetched(wanted), prefetch=wanted),
+        writer.write(lambda tx: tx.get_prefetched(wanted), prefetch=wanted),
         writer.write(lambda tx: tx.append(draft(note(), subject()))),
     )
     assert [type(each) for each in outcomes] == [WriteFailed, WriteFailed]

@@ -56,7 +56,7 @@ async def test_its_author_and_an_owner_of_the_tenant_can(memory, alice, shared):
 
 
 async def test_the_other_items_of_a_batch_stand(memory, alice, shared):
-    before = len(Log(memory._store.database).after(0))
+    before = len(Log(memory._store.database).read_after(0))
     items = [
         new("My own.", key="own"),
         new(FORGED, key="rule", scope=shared.scope),
@@ -68,7 +68,7 @@ async def test_the_other_items_of_a_batch_stand(memory, alice, shared):
     assert told[1].refusal is not None
     assert (told[1].refusal.code, told[1].refusal.field) == ("not_the_author", "items[1].key")
     assert await text_of(memory, alice) == RULE
-    assert len(Log(memory._store.database).after(0)) == before + 2
+    assert len(Log(memory._store.database).read_after(0)) == before + 2
 
 
 async def test_forgetting_names_all_or_none(memory, alice, shared):

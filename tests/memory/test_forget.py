@@ -55,7 +55,7 @@ async def test_a_forgotten_text_is_found_by_no_verb(told, alice, database, embed
     assert "secret" not in str(columns)
     assert not database.query("SELECT 1 FROM memory_embeddings WHERE memory_id = ?", [record.id])
     assert not database.query("SELECT 1 FROM memory_links")
-    last = Log(database).after(0)[-1]
+    last = Log(database).read_after(0)[-1]
     assert (last.event_type, receipt.receipt_id in (last.payload or "")) == ("memory.forgotten", True)
 
 

@@ -47,7 +47,7 @@ async def test_what_was_acknowledged_is_there_once(killed, database, embedder):
                 break
         assert len(found) == len(set(found))
         assert set(killed) <= set(found)
-        assert verify(Log(database).stream("acme", "memory")).seq >= len(found)
+        assert verify(Log(database).read_stream("acme", "memory")).seq >= len(found)
         statistics = await memory.statistics(who)
         assert statistics.memories == len(found)
         assert database.query("SELECT COUNT(*) FROM memory_embeddings") == [(len(found),)]

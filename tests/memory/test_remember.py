@@ -92,7 +92,7 @@ async def test_of_two_items_with_one_key_the_last_one_stays(memory, alice):
 async def test_each_change_is_one_event_in_a_chain(memory, alice, database):
     await memory.remember(alice, [new("one", key="k"), new("two")])
     await memory.remember(alice, [new("three", key="k")])
-    events = Log(database).stream("acme", "memory")
+    events = Log(database).read_stream("acme", "memory")
     assert verify(events).seq == 3
     facts = [fact_of(event) for event in events]
     assert [fact.status for fact in facts if isinstance(fact, MemoryRemembered)] == ["created", "created", "updated"]
@@ -166,7 +166,7 @@ async def test_bad_input_names_its_field_and_changes_nothing(memory, alice, data
         await memory.remember(alice, [new("good"), item])
     assert caught.value.field == field
     assert not (await memory.list(alice)).items
-    assert not Log(database).after(0)
+    assert not Log(database).read_after(0)
     assert not await recalled(memory, alice, "good")
 
 

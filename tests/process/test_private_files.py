@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from soma.process.private_files import kept_file, kept_secret, make_private, open_private, write_private
+from soma.process.private_files import make_private, open_private, read_or_make, read_or_make_secret, write_private
 
 
 def test_a_secret_is_made_once_and_is_its_users_alone(tmp_path):
     path = tmp_path / "folder" / "secret"
-    secret = kept_secret(path)
+    secret = read_or_make_secret(path)
     assert len(secret) >= 32
-    assert kept_secret(path) == secret
+    assert read_or_make_secret(path) == secret
     assert path.stat().st_mode & 0o777 == 0o600
     assert path.parent.stat().st_mode & 0o777 == 0o700
     assert list(path.parent.iterdir()) == [path]
@@ -19,9 +19,9 @@ def test_of_makers_at_once_the_first_wins_and_all_read_the_same(tmp_path):
     path = tmp_path / "secret"
 
     def make_while_another_does() -> str:
-        return kept_file(path, lambda: "theirs") and "ours"
+        return read_or_make(path, lambda: "theirs") and "ours"
 
-    assert kept_file(path, make_while_another_does) == "theirs"
+    assert read_or_make(path, make_while_another_does) == "theirs"
 
 
 def test_a_file_is_made_private_and_one_that_is_there_is_left_alone(tmp_path):

@@ -3,13 +3,18 @@
 import msgspec
 import pytest
 
-from soma.validation.json_errors import EVERY_DECODING_FAULT, not_text, repeated_name, told
+from soma.validation.json_errors import (
+    DECODING_ERRORS,
+    describe_json_error,
+    find_repeated_name,
+    find_undecodable_parameter,
+)
 
 
 def wrong(sent: bytes | str) -> str:
-    with pytest.raises(EVERY_DECODING_FAULT) as fault:
+    with pytest.raises(DECODING_ERRORS) as fault:
         msgspec.json.decode(sent)
-    return told(sent, fault.value)
+    return describe_json_error(sent, fault.value)
 
 
 @pytest.mark.parametrize("text", [r"\ud800", r"\ud800 and more than that", r"\\\ud800\n", r"\ud83d\ude00 \uD800\u0041"])
@@ -42,7 +47,7 @@ def test_a_number_too_large_is_told_as_that(sent):
     ],
 )
 def test_a_name_that_stands_twice_in_an_object_is_found(sent, name):
-    assert repeated_name(sent) == name
+    assert find_repeated_name(sent) == name
 
 
 @pytest.mark.parametrize(
@@ -50,4 +55,4 @@ def test_a_name_that_stands_twice_in_an_object_is_found(sent, name):
     [("search=%ff", "search"), (b"a=1&b=%c3%28", "b"), ("%ff=1", "\ufffd"), ("search=%c3%a4&b", None), (b"", None)],
 )
 def test_a_query_that_is_not_utf_8_names_its_parameter(query, name):
-    assert not_text(query) == name
+    assert find_undecodable_parameter(query) == name

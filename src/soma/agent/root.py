@@ -38,7 +38,7 @@ from soma.brain.root import open_brain
 from soma.brain.settings import BrainSettings
 from soma.brain.tokens import BundledTokenizer
 from soma.events.database import Database, migrate
-from soma.events.ids import go_on_after, new_id
+from soma.events.ids import continue_after, new_id
 from soma.events.writer import Writer
 from soma.process.locks import FileInUse, FileLock
 
@@ -156,7 +156,7 @@ async def _open_store(settings: Settings, writer: Writer, tokenizer: BundledToke
     bounds = TurnBounds(per_user=settings.turns_per_user, per_tenant=settings.turns_per_tenant)
     store = TurnStore(writer, leases, tokenizer=tokenizer.name, bounds=bounds)
     for stored in await asyncio.to_thread(store.greatest_ids):
-        go_on_after(stored)
+        continue_after(stored)
     return store
 
 

@@ -9,8 +9,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from soma.agent.language.moments import server_zone, zone_of
 from soma.agent.windows import windows_of
-from soma.events.database import checked_address
-from soma.process.private_files import kept_secret
+from soma.events.database import check_address
+from soma.process.private_files import read_or_make_secret
 
 Refine = Literal["off", "evidence", "always"]
 
@@ -224,7 +224,7 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _check_database(cls, url: str) -> str:
-        return checked_address(url)
+        return check_address(url)
 
     @field_validator("token")
     @classmethod
@@ -285,11 +285,11 @@ class Settings(BaseSettings):
 
     @cached_property
     def django_secret(self) -> str:
-        return self.secret_key.get_secret_value() or kept_secret(self.data_dir / "secret-key")
+        return self.secret_key.get_secret_value() or read_or_make_secret(self.data_dir / "secret-key")
 
     @cached_property
     def brain_token(self) -> str:
-        return self.service_token.get_secret_value() or kept_secret(self.data_dir / "service-token")
+        return self.service_token.get_secret_value() or read_or_make_secret(self.data_dir / "service-token")
 
 
 @lru_cache

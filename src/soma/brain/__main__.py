@@ -20,7 +20,7 @@ from soma.brain.settings import BrainSettings
 from soma.brain.settings.errors import describe_fault, find_unknown
 from soma.brain.settings.not_built import find_not_built
 from soma.memory.errors import EmbedderUnavailable, VectorsUnavailable
-from soma.process.connections import ConnectionLimits, allow_files, bounded
+from soma.process.connections import ConnectionLimits, allow_files, make_protocol
 from soma.process.locks import FileInUse, FileLock
 from soma.process.ports import CannotListen, bind_free_port
 
@@ -77,7 +77,7 @@ async def serve(settings: BrainSettings) -> None:
         allow_files(settings.max_connections)
         config = uvicorn.Config(
             opened.app, log_level="warning", access_log=False, lifespan="off", proxy_headers=False,
-            http=bounded(limits), timeout_keep_alive=settings.keep_alive_seconds,
+            http=make_protocol(limits), timeout_keep_alive=settings.keep_alive_seconds,
         )  # fmt: skip
         host, port = listening.getsockname()[:2]
         print(f"soma brain at http://{host}:{port}", flush=True)  # noqa: T201 - said to who started it

@@ -168,7 +168,7 @@ class _Chain:
 
     def _start(self, believed: AbstractSet[str]) -> tuple[ReplayStart | None, LearnerState | None]:
         """Find where the newest erasure says that the learner begins, if the checkpoint there is good."""
-        event = self._log.newest(*self._of, [LearningErased.event_type])
+        event = self._log.find_newest(*self._of, [LearningErased.event_type])
         fact = fact_of(event) if event else None
         if not isinstance(fact, LearningErased) or self._agent_id is None:
             return None, None
@@ -250,7 +250,7 @@ class _Replay:
 
     def _check(self, event: Event, fact: LearningCheckpointed) -> None:
         """Check a checkpoint: of the end of its chain, or of an earlier place where something is erased."""
-        covered = self._log.numbered(event.tenant_id, event.stream, fact.chain_seq)
+        covered = self._log.find_numbered(event.tenant_id, event.stream, fact.chain_seq)
         if not is_signed(event.tenant_id, fact) or covered is None or covered.hash != fact.chain_hash:
             self._report.faults.append(f"{self._name}: the checkpoint {fact.learner_version} is not as signed")
         past = self._past.get(fact.learner_version)

@@ -72,7 +72,7 @@ class Consumer:
     async def step(self) -> int:
         """Handle the next events; return how many there were."""
         position = await asyncio.to_thread(self.position)
-        events = await asyncio.to_thread(self._log.after, position, types=self._types)
+        events = await asyncio.to_thread(self._log.read_after, position, types=self._types)
         if events:
             await self._handle(events)
             last = events[-1].position

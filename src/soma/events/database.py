@@ -24,7 +24,7 @@ BUSY_TIMEOUT_SECONDS = 10.0
 ADDRESSES = ("sqlite:///", "postgresql://", "postgres://")
 
 
-def checked_address(url: str) -> str:
+def check_address(url: str) -> str:
     """Empty, or one that a database may have. Raises ValueError."""
     if url and not url.startswith(ADDRESSES):
         raise ValueError(f"a database's address begins with {' or '.join(ADDRESSES)}")
@@ -160,7 +160,7 @@ class Database:
             if not is_storage_error(error):
                 raise
             self.forget_reader()
-            raise ReadFailed(f"{ReadFailed.__doc__} ({reason_of(error)})") from error
+            raise ReadFailed(f"{ReadFailed.__doc__} ({first_line_of(error)})") from error
 
     def forget_reader(self) -> None:
         """Close this thread's connection, if it has one."""
@@ -189,7 +189,7 @@ def is_refusal(error: BaseException) -> bool:
     return is_storage_error(error) and any(kind.__name__ in REFUSALS for kind in type(error).__mro__)
 
 
-def reason_of(error: BaseException) -> str:
+def first_line_of(error: BaseException) -> str:
     """The database's words for an error, without the row: PostgreSQL gives values in the lines below the first."""
     return str(error).partition("\n")[0]
 

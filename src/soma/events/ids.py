@@ -30,7 +30,7 @@ def new_id() -> str:
     return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
-def go_on_after(stored: str) -> None:
+def continue_after(stored: str) -> None:
     """Make every new id greater than a stored one, which an earlier process made when the clock was ahead."""
     global _last  # noqa: PLW0603 - as above
     try:

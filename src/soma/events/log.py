@@ -15,7 +15,7 @@ class Log:
     def __init__(self, database: Reader) -> None:
         self._database = database
 
-    def stream(self, tenant_id: str, stream: str, *, after: int = 0) -> list[Event]:
+    def read_stream(self, tenant_id: str, stream: str, *, after: int = 0) -> list[Event]:
         return self._read("WHERE tenant_id = ? AND stream = ? AND seq > ? ORDER BY seq", [tenant_id, stream, after])
 
     def follow(self, tenant_id: str, stream: str, *, types: Sequence[str] = (), after: int = 0) -> Iterator[Event]:
@@ -31,12 +31,12 @@ class Log:
             yield from found
             after, chunk = found[-1].seq, min(2 * chunk, CHUNK)
 
-    def numbered(self, tenant_id: str, stream: str, seq: int) -> Event | None:
+    def find_numbered(self, tenant_id: str, stream: str, seq: int) -> Event | None:
         """The stream's event with that number."""
         found = self._read("WHERE tenant_id = ? AND stream = ? AND seq = ?", [tenant_id, stream, seq])
         return found[0] if found else None
 
-    def newest(
+    def find_newest(
         self, tenant_id: str, stream: str, types: Sequence[str], *, after: int = 0, until: int | None = None
     ) -> Event | None:
         """The stream's last event of `types` whose number is greater than `after` and not greater than `until`."""
@@ -46,7 +46,9 @@ class Log:
         found = self._read(f"{where} {upper} ORDER BY seq DESC LIMIT 1", values)
         return found[0] if found else None
 
-    def conversation(self, tenant_id: str, conversation_id: str, *, after: int = 0, limit: int = 1_000) -> list[Event]:
+    def read_conversation(
+        self, tenant_id: str, conversation_id: str, *, after: int = 0, limit: int = 1_000
+    ) -> list[Event]:
         """Events after the conversation position `after`, oldest first."""
         return self._read(
             "WHERE tenant_id = ? AND conversation_id = ? AND conversation_position > ? "
@@ -61,7 +63,7 @@ class Log:
         )
         return int(self._database.query(newest, [tenant_id, conversation_id])[0][0])
 
-    def after(self, position: int, *, types: Sequence[str] = (), limit: int = 500) -> list[Event]:
+    def read_after(self, position: int, *, types: Sequence[str] = (), limit: int = 500) -> list[Event]:
         """Events of every tenant after the log position: for consumers, never for people."""
         chosen = f"AND event_type IN ({', '.join('?' * len(types))})" if types else ""
         return self._read(f"WHERE position > ? {chosen} ORDER BY position LIMIT ?", [position, *types, limit])

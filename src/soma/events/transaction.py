@@ -92,14 +92,14 @@ class Transaction:
         self._own[key] = value
         self._notes.add(key)
 
-    def noted(self, key: Hashable, load: Callable[[], T]) -> T:
+    def get_noted(self, key: Hashable, load: Callable[[], T]) -> T:
         """What a write of this commit noted under `key`, else what `load` reads."""
         for level in (self._own, self._group):
             if key in level:
                 return cast("T", level[key])
         return load()
 
-    def prefetched(self, wanted: Prefetch) -> Any | None:
+    def get_prefetched(self, wanted: Prefetch) -> Any | None:
         """What was stored before this commit, of what a write of it declared; of anything else, what `peek` finds."""
         if wanted in self._prefetched:
             return self._prefetched[wanted]

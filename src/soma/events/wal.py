@@ -50,7 +50,7 @@ class WalCopier:
         if self._thread.is_alive():
             self._thread.join()
 
-    def committed(self, connection: Connection) -> None:
+    def copy_rest(self, connection: Connection) -> None:
         """Copy what is left where the thread has copied the bulk: the next commit can begin the WAL anew."""
         if self._is_copied.is_set():
             self._is_copied.clear()

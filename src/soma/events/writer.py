@@ -19,9 +19,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from soma.events.chain import Event
-from soma.events.database import Connection, Database, is_refusal, is_storage_error, reason_of
+from soma.events.database import Connection, Database, first_line_of, is_refusal, is_storage_error
 from soma.events.errors import LogError, WriteFailed, WriterBusy, WriteRefused
-from soma.events.ids import go_on_after
+from soma.events.ids import continue_after
 from soma.events.transaction import GroupLost, Prefetch, Transaction, Work, begin
 from soma.events.wal import WalCopier
 
@@ -68,7 +68,7 @@ class Writer:
     def start(self) -> None:
         self._connection = self.database.connect()
         for (event_id,) in self._connection.query("SELECT event_id FROM events ORDER BY position DESC LIMIT 1"):
-            go_on_after(event_id)
+            continue_after(event_id)
         self._thread.start()
         self._wal.start()
 
@@ -78,7 +78,7 @@ class Writer:
         if self._thread.is_alive():
             self._queue.put(None)
             self._thread.join()
-        _answer([(job, None, WriteFailed(CLOSED)) for job in self._left() if job is not None])
+        _answer([(job, None, WriteFailed(CLOSED)) for job in self._drain() if job is not None])
         self._wal.close()
         if self._connection is not None:
             self._connection.close()
@@ -88,7 +88,7 @@ class Writer:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
-    def kept(self, key: Hashable) -> Any | None:
+    def get_kept(self, key: Hashable) -> Any | None:
         """What was kept under `key` by the last commit that did; None where nothing is remembered of it."""
         return self._kept.get(key)
 
@@ -115,14 +115,14 @@ class Writer:
     def _run(self) -> None:
         stopping = False
         while not stopping:
-            jobs = [self._queue.get(), *islice(self._left(), GROUP - 1)]
+            jobs = [self._queue.get(), *islice(self._drain(), GROUP - 1)]
             stopping = None in jobs
             if group := [job for job in jobs if job is not None and job.is_wanted()]:
                 self._commit(group)
                 if self._connection is not None:
-                    self._wal.committed(self._connection)
+                    self._wal.copy_rest(self._connection)
 
-    def _left(self) -> Iterator[_Job | None]:
+    def _drain(self) -> Iterator[_Job | None]:
         """What waits now, taken out."""
         with contextlib.suppress(queue.Empty):
             while True:
@@ -142,14 +142,14 @@ class Writer:
                 except GroupLost:
                     raise
                 except Exception as refusal:  # noqa: BLE001 - each write's error is its caller's
-                    outcomes.append((job, None, _refused(refusal) if is_storage_error(refusal) else refusal))
+                    outcomes.append((job, None, _to_refusal(refusal) if is_storage_error(refusal) else refusal))
             transaction.finish()
             connection.execute("COMMIT")
         except Exception as error:
             logger.exception("commit failed")
             self._reset()
             alone = len(group) == 1  # of several, nobody knows whose write it was: each may come again
-            outcomes = [(job, None, _refused(error) if alone else _failed(error)) for job in group]
+            outcomes = [(job, None, _to_refusal(error) if alone else _to_failure(error)) for job in group]
         else:
             transaction.publish()
             self._tell(transaction.events)
@@ -195,16 +195,16 @@ def _resolve(outcomes: list[Outcome]) -> None:
             job.future.set_exception(error)
 
 
-def _refused(error: BaseException) -> LogError:
+def _to_refusal(error: BaseException) -> LogError:
     """What a write is told whose own statement failed."""
-    return _told(WriteRefused, error) if is_refusal(error) else _failed(error)
+    return _to_error(WriteRefused, error) if is_refusal(error) else _to_failure(error)
 
 
-def _failed(error: BaseException) -> LogError:
-    return _told(WriteFailed, error)
+def _to_failure(error: BaseException) -> LogError:
+    return _to_error(WriteFailed, error)
 
 
-def _told(kind: type[LogError], error: BaseException) -> LogError:
-    told = kind(f"{kind.__doc__} ({reason_of(error)})")
+def _to_error(kind: type[LogError], error: BaseException) -> LogError:
+    told = kind(f"{kind.__doc__} ({first_line_of(error)})")
     told.__cause__ = error
     return told

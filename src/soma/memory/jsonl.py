@@ -73,8 +73,8 @@ def _decode_line(line: str, number: int) -> _Line:
     except msgspec.ValidationError as error:
         raise BadLine(str(error), field=f"line {number}") from error
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        raise BadLine(json_errors.told(line, error), field=f"line {number}") from error
-    if (name := json_errors.repeated_name(line)) is not None:
+        raise BadLine(json_errors.describe_json_error(line, error), field=f"line {number}") from error
+    if (name := json_errors.find_repeated_name(line)) is not None:
         raise BadLine(f"{name} stands twice", field=f"line {number}")
     return told
 

@@ -39,7 +39,7 @@ class Spaces:
 
     def space_of(self, tenant_id: str) -> Space:
         """What answers the tenant: the target also where its former model can no longer be asked."""
-        model = self._writer.kept(_key(tenant_id)) or self._read.get(tenant_id)
+        model = self._writer.get_kept(_key(tenant_id)) or self._read.get(tenant_id)
         if model is None and (model := find_served_model(self._writer.database, tenant_id)) is not None:
             self._read[tenant_id] = model
         return self._known.get(model or "", self.target)

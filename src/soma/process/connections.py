@@ -164,7 +164,7 @@ class BoundedConnection(HttpToolsProtocol):
             self._stall = None
 
 
-def bounded(limits: ConnectionLimits) -> type[BoundedConnection]:
+def make_protocol(limits: ConnectionLimits) -> type[BoundedConnection]:
     """The protocol class of a server, as uvicorn takes it."""
     return type("BoundedConnection", (BoundedConnection,), {"limits": limits})
 

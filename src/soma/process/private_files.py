@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import BinaryIO
 
 
-def kept_secret(path: Path) -> str:
+def read_or_make_secret(path: Path) -> str:
     """The secret in the file at `path`, made at first use."""
-    return kept_file(path, lambda: secrets.token_urlsafe(32))
+    return read_or_make(path, lambda: secrets.token_urlsafe(32))
 
 
-def kept_file(path: Path, make: Callable[[], str]) -> str:
+def read_or_make(path: Path, make: Callable[[], str]) -> str:
     """What is in the file at `path`, made at first use; of two makers at once the first wins."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not path.exists():

@@ -7,7 +7,7 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
-EVERY_DECODING_FAULT = (msgspec.DecodeError, UnicodeError, RecursionError)
+DECODING_ERRORS = (msgspec.DecodeError, UnicodeError, RecursionError)
 MALFORMED = re.compile(r"(?:JSON is malformed: )?(?P<what>.+) \(byte (?P<byte>\d+)\)")
 ESCAPED = re.compile(r"\\\\|\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}")  # a backslash, a whole pair
 HALF = re.compile(r"\\u[dD][89a-fA-F][\da-fA-F]{2}(?=.)", re.DOTALL)
@@ -15,7 +15,7 @@ TOO_LARGE = ("Number out of range", "Integer value out of range")
 STOPS_AT_HALF = ("surrogate", "truncated")  # the decoder misses the other half, or the bytes that it would take
 
 
-def told(sent: bytes | str, error: Exception) -> str:
+def describe_json_error(sent: bytes | str, error: Exception) -> str:
     """What is wrong with the JSON in `sent`, and where; `error` is what the decoder said of it."""
     if isinstance(error, RecursionError):
         return "this is not JSON that can be read: it is nested too deeply"
@@ -23,7 +23,7 @@ def told(sent: bytes | str, error: Exception) -> str:
         return "this is not JSON: it is not text in UTF-8"
     if str(error).startswith(TOO_LARGE):
         return "this is not JSON that can be read: a number is too large"
-    if any(word in str(error) for word in STOPS_AT_HALF) and (half := _half_of_a_character(sent)):
+    if any(word in str(error) for word in STOPS_AT_HALF) and (half := _find_half_character(sent)):
         return f"this is not text: {half} is half of a character"
     if (found := MALFORMED.fullmatch(str(error))) is None:
         return "this is not JSON: it breaks off at its end, or within a character"
@@ -33,7 +33,7 @@ def told(sent: bytes | str, error: Exception) -> str:
     return f"this is not JSON: {found['what']} in line {line}, column {column}"
 
 
-def repeated_name(sent: bytes | str) -> str | None:
+def find_repeated_name(sent: bytes | str) -> str | None:
     """The first name that stands twice in an object of `sent`, which is JSON: nobody can know which is meant."""
     text = sent if isinstance(sent, str) else sent.decode()
     try:
@@ -45,7 +45,7 @@ def repeated_name(sent: bytes | str) -> str | None:
     return None
 
 
-def not_text(query: bytes | str) -> str | None:
+def find_undecodable_parameter(query: bytes | str) -> str | None:
     """The name of the first parameter of a query that is not text in UTF-8."""
     for pair in (query if isinstance(query, bytes) else query.encode(errors="surrogateescape")).split(b"&"):
         try:
@@ -67,7 +67,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def _half_of_a_character(sent: bytes | str) -> str | None:
+def _find_half_character(sent: bytes | str) -> str | None:
     """The first escape of a surrogate that stands alone; JSON's grammar allows it, but no text holds it."""
     content = sent if isinstance(sent, str) else sent.decode(errors="replace")
     found = HALF.search(ESCAPED.sub("", content))

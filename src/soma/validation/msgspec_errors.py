@@ -24,7 +24,7 @@ EXPECTED = re.compile(
 FIELDS = {"missing required": "this is required", "contains unknown": "there is no such field"}
 
 
-def told(message: str, choices: Sequence[Any] = ()) -> str:
+def describe_msgspec_error(message: str, choices: Sequence[Any] = ()) -> str:
     """`choices` are the values that may stand where the message says that another one does."""
     if (field := re.match(r"Object (missing required|contains unknown) field", message)) is not None:
         return FIELDS[field[1]]
@@ -34,12 +34,12 @@ def told(message: str, choices: Sequence[Any] = ()) -> str:
         return "a number is too large"
     if (found := EXPECTED.fullmatch(message)) is None:
         return message
-    wanted = " or ".join(_kind(kind) for kind in found["kinds"].split(" | ") if kind != "null")
+    wanted = " or ".join(_name_of_kind(kind) for kind in found["kinds"].split(" | ") if kind != "null")
     if found["length"]:
         wanted += f" of {BOUNDS[found['side']]} {found['length']} {_unit(found['kinds'], found['length'])}"
     elif found["limit"]:
         wanted = f"{BOUNDS[found['bound']]} {found['limit']}"
-    return f"{wanted} is wanted" + (f", not {_kind(found['came'])}" if found["came"] else "")
+    return f"{wanted} is wanted" + (f", not {_name_of_kind(found['came'])}" if found["came"] else "")
 
 
 def _any_of(choices: Sequence[Any]) -> str:
@@ -52,5 +52,5 @@ def _unit(kinds: str, length: str) -> str:
     return one if length == "1" else many
 
 
-def _kind(name: str) -> str:
+def _name_of_kind(name: str) -> str:
     return KINDS.get(name, name)

@@ -38,7 +38,7 @@ KINDS = {
 }
 
 
-def wanted(fault: Mapping[str, Any]) -> str:
+def describe_requirement(fault: Mapping[str, Any]) -> str:
     """What would have been right, without what came: that may be a secret."""
     kind = str(fault["type"])
     if kind.startswith(BOUNDS) and _is_nan(fault.get("input")):
@@ -48,14 +48,14 @@ def wanted(fault: Mapping[str, Any]) -> str:
     return KINDS.get(kind.partition("_")[0], "this cannot be read")
 
 
-def told(fault: Mapping[str, Any]) -> str:
+def describe_pydantic_error(fault: Mapping[str, Any]) -> str:
     """What would have been right, and what came instead."""
     if fault["type"] in UNECHOED:
-        return wanted(fault)
-    return f"{wanted(fault)}, not {_came(fault.get('input'))}"
+        return describe_requirement(fault)
+    return f"{describe_requirement(fault)}, not {_describe_input(fault.get('input'))}"
 
 
-def _came(value: Any) -> str:
+def _describe_input(value: Any) -> str:
     match value:
         case None:
             return "null"

@@ -106,9 +106,9 @@ async def test_ids_go_on_above_one_that_is_stored_and_pass_over_what_is_none(mon
     monkeypatch.setattr(ids, "_last", 0)
     ahead = str(uuid.UUID(int=(int(time.time() * 1000) + 10**9) << 80 | 7 << 76 | 0b10 << 62))
     for stored in ("", "never-an-id", str(uuid.uuid4())):
-        ids.go_on_after(stored)
+        ids.continue_after(stored)
         assert ids.new_id() < ahead
-    ids.go_on_after(ahead)
+    ids.continue_after(ahead)
     after = [ids.new_id() for _ in range(3)]
     assert [ahead, *after] == sorted([ahead, *after])
 

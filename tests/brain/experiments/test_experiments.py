@@ -91,7 +91,9 @@ async def test_a_promotion_moves_the_prior_of_its_learner_and_nobody_elses(clien
         assert decided.promotion["weights_before"][name] == before.weights[name]
     assert after.prior["alpha"] == pytest.approx(1.5)
     assert (await client.state(MALLORY)) == elsewhere
-    [event] = [e for e in Log(opened.writer.database).stream("acme", "learner:helper") if "promoted" in e.event_type]
+    [event] = [
+        e for e in Log(opened.writer.database).read_stream("acme", "learner:helper") if "promoted" in e.event_type
+    ]
     fact = json.loads(event.payload or "")
     assert fact["prior_before"]["alpha"] == 1.0
     assert fact["prior_after"]["alpha"] == pytest.approx(1.5)

@@ -45,7 +45,7 @@ async def test_checkpoints_come_at_their_pace_and_replay_confirms_them(settings)
         for batch in range(3):
             items = [{"conversation_id": f"{batch} {n}", "reward": n / 90} for n in range(90)]
             await opened.client.feedback_batch(replace(ALICE, user_id=f"user-{batch}"), items)
-        facts = map(fact_of, Log(opened.writer.database).stream(ALICE.tenant_id, stream_of(ALICE)))
+        facts = map(fact_of, Log(opened.writer.database).read_stream(ALICE.tenant_id, stream_of(ALICE)))
         made = [fact for fact in facts if isinstance(fact, LearningCheckpointed)]
         assert [fact.learner_version for fact in made] == [180, 270]
         assert LearnerState.from_json(made[-1].state).state_hash() == (await opened.client.state(ALICE)).state_hash
@@ -62,5 +62,5 @@ async def test_every_learner_is_there_at_the_start(settings):
             for number in range(3):
                 await opened.client.feedback(tenant, new_feedback(conversation_id=f"c{number}", reward=0.5))
     async with open_brain(settings, embedder=HashingEmbedder()) as opened:
-        kept = [opened.writer.kept(("learner", tenant.tenant_id, "a")) for tenant in tenants]
+        kept = [opened.writer.get_kept(("learner", tenant.tenant_id, "a")) for tenant in tenants]
         assert [standing.state.version for standing in kept if standing] == [3] * 20

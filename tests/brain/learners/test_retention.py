@@ -60,7 +60,7 @@ def aged(opened, days: float = DAYS + 2) -> None:
     connection.execute("BEGIN")
     for tenant_id, stream in connection.query("SELECT DISTINCT tenant_id, stream FROM events"):
         head = Head()
-        for event in Log(reads).stream(tenant_id, stream):
+        for event in Log(reads).read_stream(tenant_id, stream):
             at = (datetime.fromisoformat(event.timestamp) - timedelta(days=days)).isoformat(timespec="microseconds")
             older = msgspec.structs.replace(event, timestamp=at)
             sealed = envelope_hash(older, seq=event.seq, payload_hash=event.payload_hash, prev_hash=head.hash)
@@ -94,7 +94,9 @@ def proved(opened, settings):
 
 def told(opened, who=ALICE) -> list[bool]:
     """Of each event of the learner's chain, whether its payload is there."""
-    return [event.payload is not None for event in Log(opened.writer.database).stream(who.tenant_id, stream_of(who))]
+    return [
+        event.payload is not None for event in Log(opened.writer.database).read_stream(who.tenant_id, stream_of(who))
+    ]
 
 
 async def test_what_is_old_goes_and_what_was_learned_stays_to_the_bit(old, settings):
@@ -118,7 +120,7 @@ async def test_what_is_old_goes_and_what_was_learned_stays_to_the_bit(old, setti
     assert report.rows == whole.rows - 2 * (12 + 9)
     assert not any(told(old)[: start.seq])
     assert all(told(old)[start.seq :])
-    assert verify(Log(old.writer.database).stream(ALICE.tenant_id, stream_of(ALICE))).seq == len(told(old))
+    assert verify(Log(old.writer.database).read_stream(ALICE.tenant_id, stream_of(ALICE))).seq == len(told(old))
     assert await old.retention.erase_old() == 0
 
 
@@ -128,7 +130,9 @@ async def test_a_restart_and_every_later_version_come_out_the_same(old, settings
     async with open_brain(settings, embedder=HashingEmbedder()) as again:
         learners: Learners = again.brain._learners
         assert {n: learners.state_at(again.writer.database, ALICE, n).state_hash() for n in hashes} == hashes
-        mallory = Log(again.writer.database).newest(MALLORY.tenant_id, stream_of(MALLORY), ["learning.checkpointed"])
+        mallory = Log(again.writer.database).find_newest(
+            MALLORY.tenant_id, stream_of(MALLORY), ["learning.checkpointed"]
+        )
         fact = fact_of(mallory) if mallory else None
         assert isinstance(fact, LearningCheckpointed)
         assert (await again.client.state(MALLORY)).state_hash == fact.state_hash
@@ -213,7 +217,7 @@ async def test_two_processes_on_one_log_erase_once(old, settings):
     async with open_brain(settings, embedder=HashingEmbedder()) as other:
         await old.retention.erase_old()
         await other.retention.erase_old()
-        log = Log(old.writer.database).stream(ALICE.tenant_id, stream_of(ALICE))
+        log = Log(old.writer.database).read_stream(ALICE.tenant_id, stream_of(ALICE))
         assert sum(isinstance(fact_of(event), LearningErased) for event in log) == 1
         await other.client.feedback(BOB, new_feedback(conversation_id="c", reward=0.5))
         await old.client.feedback(BOB, new_feedback(conversation_id="d", reward=0.5))

@@ -24,7 +24,7 @@ DENIED: dict[str, Any] = {"tools_used": ["http"], "tool_outcomes": {"http": "den
 
 
 def facts(opened, kind, who=ALICE):
-    stream = Log(opened.writer.database).stream(who.tenant_id, f"learner:{who.agent_id}")
+    stream = Log(opened.writer.database).read_stream(who.tenant_id, f"learner:{who.agent_id}")
     return [fact for fact in map(fact_of, stream) if isinstance(fact, kind)]
 
 

@@ -14,5 +14,5 @@ async def test_a_new_fact_goes_to_the_log_and_comes_back(database):
     writer.start()
     await writer.write(lambda transaction: transaction.append(draft(fact, Subject(tenant_id="acme", stream="memory"))))
     writer.close()
-    [event] = Log(database).stream("acme", "memory")
+    [event] = Log(database).read_stream("acme", "memory")
     assert fact_of(event) == fact

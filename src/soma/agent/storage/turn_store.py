@@ -19,7 +19,7 @@ from soma.events.ids import now
 from soma.events.log import Log
 from soma.events.transaction import Transaction
 from soma.events.writer import Writer
-from soma.validation.json_errors import EVERY_DECODING_FAULT
+from soma.validation.json_errors import DECODING_ERRORS
 
 IN_PROGRESS = "turn_in_progress"
 TURN_COLUMNS = "id, tenant_id, user_id, conversation_id, content, client_message_id, created_at"
@@ -167,7 +167,7 @@ class TurnStore:
         if not rows:
             raise NotFound(f"unknown turn {turn_id}", code="unknown_turn")
         turn = _turn(rows[0])
-        return fold(turn, map(_read, self._log.stream(turn.tenant_id, stream_of(turn))), lease)
+        return fold(turn, map(_read, self._log.read_stream(turn.tenant_id, stream_of(turn))), lease)
 
     async def close(self, lease: Lease, *, exit_reason: str, why: str) -> None:
         """End a turn for which no more events can be stored: only its row says so, and that it is set aside."""
@@ -217,7 +217,7 @@ def _read(event: Event) -> Fact | Unreadable | None:
         return fact_of(event)
     except KeyError:
         return Unreadable(event.seq, event.event_type, "this version of Soma does not know it")
-    except EVERY_DECODING_FAULT as error:
+    except DECODING_ERRORS as error:
         return Unreadable(event.seq, event.event_type, str(error))
 
 

@@ -20,7 +20,7 @@ from soma.events.facts.turn import DraftReplaced, ModelResponded, TurnComplete
 from soma.events.ids import new_id, now
 from soma.events.log import Log
 from soma.events.writer import Writer
-from soma.validation.json_errors import EVERY_DECODING_FAULT
+from soma.validation.json_errors import DECODING_ERRORS
 
 WAITING = 1_000  # frames that a follower may be behind
 PAGE = 500
@@ -147,7 +147,7 @@ class Feed:
 
     async def _read_log(self, key: Key, *, after: int, until: int) -> AsyncGenerator[Event]:
         """Yield events of a conversation after its position `after`, up to the log's position `until`."""
-        while events := await asyncio.to_thread(self._log.conversation, *key, after=after, limit=PAGE):
+        while events := await asyncio.to_thread(self._log.read_conversation, *key, after=after, limit=PAGE):
             for event in events:
                 if event.position > until:
                     return
@@ -225,7 +225,7 @@ def limit_detail(frame: Frame, detail: Detail) -> Frame:
 def _payload(event: Event) -> Any:
     if event.payload is None:
         return None
-    with suppress(*EVERY_DECODING_FAULT):
+    with suppress(*DECODING_ERRORS):
         payload = msgspec.json.decode(event.payload)
         return payload if isinstance(payload, dict) else None
     return None

@@ -118,14 +118,14 @@ def _check_frames(asker: Asker, damaged: DamagedTurn) -> None:
     from soma.agent.turn.feed import frame_of  # noqa: PLC0415 - it needs Django
 
     log = Log(asker.agent.writer.database)
-    for event in log.conversation(asker.caller.tenant_id, damaged.conversation_id):
+    for event in log.read_conversation(asker.caller.tenant_id, damaged.conversation_id):
         if not isinstance(frame_of(event)["payload"], dict | None):
             raise RuleBroken("a frame's payload is no object", damaged.payloads)
 
 
 async def _store(asker: Asker, template: "TurnRecord", random: Random) -> DamagedTurn:
     """Store a turn that was interrupted at any place or had ended, with one of its facts damaged."""
-    events = Log(asker.agent.writer.database).stream(asker.caller.tenant_id, f"turn:{template.turn.id}")
+    events = Log(asker.agent.writer.database).read_stream(asker.caller.tenant_id, f"turn:{template.turn.id}")
     length = random.randint(1, len(events))
     payloads = [event.payload or "null" for event in events[:length]]
     number = random.randrange(length)

@@ -88,8 +88,8 @@ def _taint_source(text: str) -> Any:
 def _explain_json(text: str) -> str:
     try:
         msgspec.json.decode(text)
-    except json_errors.EVERY_DECODING_FAULT as error:
-        return json_errors.told(text, error)
+    except json_errors.DECODING_ERRORS as error:
+        return json_errors.describe_json_error(text, error)
     return ""
 
 

@@ -30,7 +30,7 @@ def read_principal(request: Request, *known: str) -> Principal:
 
 
 def _check_query(request: Request, known: Sequence[str]) -> None:
-    if (wrong := json_errors.not_text(request.scope["query_string"])) is not None:
+    if (wrong := json_errors.find_undecodable_parameter(request.scope["query_string"])) is not None:
         raise BrainRefused("invalid_query", "must be text in UTF-8", wrong)
     given = [name for name, _ in request.query_params.multi_items()]
     for name in given:

@@ -10,8 +10,8 @@ from soma.events.transaction import Prefetch, Transaction
 
 def find_first_answer(transaction: Transaction, tenant_id: str, key: str) -> str | None:
     """Find what was answered to `key` first, in this commit or before."""
-    return transaction.noted(
-        ("answer", tenant_id, key), lambda: transaction.prefetched(Prefetch(find_answers, (tenant_id, key)))
+    return transaction.get_noted(
+        ("answer", tenant_id, key), lambda: transaction.get_prefetched(Prefetch(find_answers, (tenant_id, key)))
     )
 
 

@@ -16,7 +16,7 @@ from soma.brain.learners.optimistic import LearnerMoved, commit_if_unchanged
 from soma.brain.learners.reward_gate import is_withdrawn
 from soma.brain.types import BatchAnswer
 from soma.events.errors import WriterBusy
-from soma.events.facts.codec import sealed
+from soma.events.facts.codec import draft_encoded
 from soma.events.facts.learning import FeedbackBatchReceived
 from soma.events.ids import now
 from soma.events.transaction import Transaction
@@ -119,7 +119,7 @@ class BatchIntake:
 
     def _write(self, transaction: Transaction, batch: BatchRequest, prepared: PreparedBatch) -> WrittenValues:
         principal, version = batch.principal, prepared.state.version
-        received = transaction.append(sealed(FeedbackBatchReceived, prepared.received, subject_of(principal)))
+        received = transaction.append(draft_encoded(FeedbackBatchReceived, prepared.received, subject_of(principal)))
         if prepared.learned:
             self._learners.keep_batch(transaction, principal, prepared.state, prepared.learned, prepared.recent)
         return self._consequences.write(transaction, principal, received, prepared.consequences, version=version)

@@ -62,7 +62,7 @@ def find_first_outcome(
         )
         return FirstOutcome(*rows[0]) if rows else None
 
-    return transaction.noted(("outcome", principal.tenant_id, turn_id, number), load)
+    return transaction.get_noted(("outcome", principal.tenant_id, turn_id, number), load)
 
 
 def list_outcomes(reads: Reader, principal: Principal, turn_id: str) -> list[str]:

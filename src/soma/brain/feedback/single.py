@@ -166,8 +166,8 @@ class FeedbackIntake:
 
     def _find_known(self, transaction: Transaction, feedback: FeedbackWithTarget) -> KnownBefore:
         principal = feedback.principal
-        stored: KnownBefore = transaction.prefetched(lookup_of(feedback)) or KnownBefore(None, {})
-        first = transaction.noted(("answer", principal.tenant_id, feedback.key or ""), lambda: stored.first_answer)
+        stored: KnownBefore = transaction.get_prefetched(lookup_of(feedback)) or KnownBefore(None, {})
+        first = transaction.get_noted(("answer", principal.tenant_id, feedback.key or ""), lambda: stored.first_answer)
         learned = add_uncommitted(transaction, principal.tenant_id, feedback.all_statements, stored.learned)
         version = self._learners.current(transaction, principal).state.version
         standing = drop_rolled_back(transaction, principal, version, learned)

@@ -160,7 +160,7 @@ def add_uncommitted(
     """Return `stored`, which was there before this commit, with what other writes of the commit changed."""
     found = dict(stored)
     for one in statements:
-        newer: StandingStatement | None = transaction.noted(("word", tenant_id, one.name), _nothing)
+        newer: StandingStatement | None = transaction.get_noted(("word", tenant_id, one.name), _nothing)
         if newer is not None:
             found[one.name] = newer
     return found

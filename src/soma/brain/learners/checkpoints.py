@@ -22,7 +22,7 @@ from soma.brain.core.state import LearnerState
 from soma.brain.settings import BrainSettings
 from soma.events.chain import Head
 from soma.events.facts.learning import LearningCheckpointed
-from soma.process.private_files import kept_file
+from soma.process.private_files import read_or_make
 
 KEY_FILE = "brain-signing-key"  # in the data folder
 
@@ -43,7 +43,7 @@ class Signer:
     @classmethod
     def load(cls, path: Path, *, also_believed: Iterable[str] = ()) -> "Signer":
         """Load the key in `path`; it is made at first use, readable by its owner only."""
-        pem = kept_file(path, _new_key)
+        pem = read_or_make(path, _new_key)
         key = load_pem_private_key(pem.encode(), None)
         if not isinstance(key, Ed25519PrivateKey):
             raise TypeError(f"{path} holds no Ed25519 key")

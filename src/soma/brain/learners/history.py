@@ -164,7 +164,7 @@ class Histories:
 
 
 def _signed_at(reads: Reader, principal: Principal, start: ReplayStart) -> str | None:
-    event = Log(reads).numbered(principal.tenant_id, stream_of(principal), start.checkpoint_seq)
+    event = Log(reads).find_numbered(principal.tenant_id, stream_of(principal), start.checkpoint_seq)
     return event.timestamp if event else None
 
 

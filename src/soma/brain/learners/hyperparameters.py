@@ -30,7 +30,7 @@ def digest_of(hyperparameters: Hyperparameters) -> str:
 
 def read_hyperparameters(reads: Reader) -> dict[str, Hyperparameters]:
     """Read all that were ever recorded, by their digests."""
-    facts = map(fact_of, Log(reads).stream(SETTINGS_SUBJECT.tenant_id, SETTINGS_SUBJECT.stream))
+    facts = map(fact_of, Log(reads).read_stream(SETTINGS_SUBJECT.tenant_id, SETTINGS_SUBJECT.stream))
     return {fact.digest: _read(fact.hyperparameters) for fact in facts if isinstance(fact, LearnerConfigured)}
 
 

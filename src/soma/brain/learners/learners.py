@@ -40,7 +40,7 @@ from soma.brain.learners.reward_gate import Withdrawal, all_left_out
 from soma.brain.types import Principal
 from soma.events.chain import Event, Head
 from soma.events.database import Reader
-from soma.events.facts.codec import Subject, draft, fact_of, sealed
+from soma.events.facts.codec import Subject, draft, draft_encoded, fact_of
 from soma.events.facts.learning import (
     RewardVoided,
     WeightsBatchUpdated,
@@ -139,7 +139,7 @@ class Learners:
     # Reading: only what is committed
 
     def read_committed(self, principal: Principal) -> LearnerState:
-        cached: CachedLearner | None = self._writer.kept(_key(principal))
+        cached: CachedLearner | None = self._writer.get_kept(_key(principal))
         if cached is None or (self._shared and not self._is_newest(principal)):
             return self._load(self._database, principal).state
         return cached.state
@@ -149,13 +149,13 @@ class Learners:
 
         It lies within a batch: the event after it is that batch, of which the versions up to it are to be skipped.
         """
-        kept: tuple[Base, ...] = self._writer.kept(("recent", *_key(principal))) or ()
+        kept: tuple[Base, ...] = self._writer.get_kept(("recent", *_key(principal))) or ()
         return max((base for base in kept if base.version <= version), key=lambda base: base.version, default=None)
 
     def _is_newest(self, principal: Principal) -> bool:
         """Return whether no other process has appended to the learner's chain since this one kept its state."""
         stream = stream_of(principal)
-        head: Head | None = self._writer.kept(("head", principal.tenant_id, stream))
+        head: Head | None = self._writer.get_kept(("head", principal.tenant_id, stream))
         rows = self._database.query(
             "SELECT MAX(seq) FROM events WHERE tenant_id = ? AND stream = ?", [principal.tenant_id, stream]
         )
@@ -373,7 +373,7 @@ class Learners:
         `recent` are some states on the way there, so that the last updates can be explained without replaying the
         whole batch.
         """
-        event = transaction.append(sealed(WeightsBatchUpdated, payload, subject_of(principal)))
+        event = transaction.append(draft_encoded(WeightsBatchUpdated, payload, subject_of(principal)))
         kept = tuple(Base(before.version, event.seq - 1, before) for before in recent)
         transaction.keep(("recent", *_key(principal)), kept)
         before = self.current(transaction, principal)
@@ -478,7 +478,7 @@ class _Outcome(msgspec.Struct):
 def is_recorded(reads: Reader, principal: Principal, stored: Base) -> bool:
     """Return whether the last update that a stored state covers says that it led to this version and hash."""
     seq = stored.seq
-    while (event := Log(reads).newest(principal.tenant_id, stream_of(principal), LEARNED, until=seq)) is not None:
+    while (event := Log(reads).find_newest(principal.tenant_id, stream_of(principal), LEARNED, until=seq)) is not None:
         if event.payload is None:
             return False
         outcome = msgspec.json.decode(event.payload, type=_Outcome)

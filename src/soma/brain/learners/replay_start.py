@@ -53,7 +53,7 @@ def find_signed_start(
 ) -> SignedStart | None:
     """Read the checkpoint of a start; None if it is missing, of another place, or not signed by a believed key."""
     log, stream = Log(reads), f"learner:{agent_id}"
-    event, covered = (log.numbered(tenant_id, stream, seq) for seq in (start.checkpoint_seq, start.seq))
+    event, covered = (log.find_numbered(tenant_id, stream, seq) for seq in (start.checkpoint_seq, start.seq))
     fact = fact_of(event) if event else None
     if event is None or covered is None or not isinstance(fact, LearningCheckpointed):
         return None

@@ -201,27 +201,27 @@ def find_boundary(reads: Reader, learners: Learners, learner: Principal, horizon
     log, start = Log(reads), find_start(reads, learner)
     of = learner.tenant_id, stream_of(learner)
     begin = start.seq if start else 0
-    first = log.numbered(*of, begin + 1)
+    first = log.find_numbered(*of, begin + 1)
     if first is None or _parse_time(first.timestamp) >= horizon - APART:
         return None
     newest = reads.query("SELECT MAX(seq) FROM events WHERE tenant_id = ? AND stream = ?", [*of])[0][0]
 
     def version_at(seq: int) -> int:
-        event = log.newest(*of, LEARNED, after=begin, until=seq)
+        event = log.find_newest(*of, LEARNED, after=begin, until=seq)
         if event is None or event.payload is None:
             return start.version if start else 0
         return msgspec.json.decode(event.payload, type=Version).learner_version
 
     def is_old(seq: int) -> bool:
-        event = log.numbered(*of, seq)
+        event = log.find_numbered(*of, seq)
         return event is not None and _parse_time(event.timestamp) < horizon
 
     until = _last_where(begin, newest, is_old)
     needed = _oldest_needed(reads, of, until)
     if needed is not None and needed < version_at(until):
         until = _last_where(begin, until, lambda seq: version_at(seq) <= needed)
-    covered = log.numbered(*of, until)
-    if covered is None or log.newest(*of, ERASABLE, after=begin, until=until) is None:
+    covered = log.find_numbered(*of, until)
+    if covered is None or log.find_newest(*of, ERASABLE, after=begin, until=until) is None:
         return None
     return Boundary(Head(covered.seq, covered.hash), learners.state_at(reads, learner, version_at(until)))
 

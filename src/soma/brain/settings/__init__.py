@@ -13,8 +13,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from soma.brain.settings.learner import LearnerSettings
 from soma.brain.settings.memory import MemorySettings
-from soma.events.database import checked_address
-from soma.process.private_files import kept_secret
+from soma.events.database import check_address
+from soma.process.private_files import read_or_make_secret
 
 
 def default_data_dir() -> Path:
@@ -267,7 +267,7 @@ class BrainSettings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _known_database(cls, url: str) -> str:
-        return checked_address(url)
+        return check_address(url)
 
     @field_validator("believed_keys")
     @classmethod
@@ -284,4 +284,4 @@ class BrainSettings(BaseSettings):
 
     @cached_property
     def token(self) -> str:
-        return self.service_token.get_secret_value() or kept_secret(self.data_dir / "service-token")
+        return self.service_token.get_secret_value() or read_or_make_secret(self.data_dir / "service-token")

@@ -10,7 +10,7 @@ from pydantic_settings import BaseSettings
 from soma.brain.settings import BrainSettings
 from soma.brain.settings.learner import LearnerSettings
 from soma.brain.settings.memory import MemorySettings
-from soma.validation.pydantic_errors import wanted
+from soma.validation.pydantic_errors import describe_requirement
 
 GROUPS: tuple[type[BaseSettings], ...] = (BrainSettings, MemorySettings, LearnerSettings)
 PREFIXES = ("SOMABRAIN_", "SOMA_BRAIN_")  # what else begins with SOMA_ may be the agent's
@@ -27,7 +27,7 @@ def describe_fault(error: ValidationError, groups: Sequence[type[BaseSettings]] 
         given = "***"
     elif "://" in given:
         given = f"{given.partition('://')[0]}://..."  # what follows may hold a password
-    return f"the setting {name} cannot be {given!r}: {wanted(first)}"
+    return f"the setting {name} cannot be {given!r}: {describe_requirement(first)}"
 
 
 def find_unknown(

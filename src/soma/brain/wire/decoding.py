@@ -26,12 +26,12 @@ def decode(content: bytes | msgspec.Raw, kind: type[T], *, field: str | None = N
         _check_json(content)  # msgspec stops at the first fault: what comes after it may not be JSON at all
         message, part = locate(str(error), kind)
         raise BrainRefused("invalid_body", message, part or field) from None
-    except json_errors.EVERY_DECODING_FAULT as error:
+    except json_errors.DECODING_ERRORS as error:
         raise _invalid_json(content, error) from None
     if kind in (FeedbackBatch, Batch):  # each item is read by itself
         return value
     # in an item it costs too much
-    if field is None and (name := json_errors.repeated_name(bytes(content))) is not None:
+    if field is None and (name := json_errors.find_repeated_name(bytes(content))) is not None:
         raise BrainRefused("invalid_body", f"{name[:LONGEST_NAME]} given more than once", "body")
     if nul.may_hold_nul(bytes(content)) and (path := nul.find_nul(msgspec.json.decode(content))) is not None:
         raise BrainRefused("invalid_body", nul.REFUSAL, _join(field or "", path) or None)
@@ -41,12 +41,12 @@ def decode(content: bytes | msgspec.Raw, kind: type[T], *, field: str | None = N
 def _check_json(content: bytes | msgspec.Raw) -> None:
     try:
         msgspec.json.decode(content)
-    except json_errors.EVERY_DECODING_FAULT as error:
+    except json_errors.DECODING_ERRORS as error:
         raise _invalid_json(content, error) from None
 
 
 def _invalid_json(content: bytes | msgspec.Raw, error: Exception) -> BrainRefused:
-    return BrainRefused("invalid_json", json_errors.told(bytes(content), error), "body", 400)
+    return BrainRefused("invalid_json", json_errors.describe_json_error(bytes(content), error), "body", 400)
 
 
 def _join(field: str, path: nul.Path) -> str:
@@ -73,7 +73,7 @@ def locate(message: str, kind: Any = None) -> tuple[str, str | None]:
     if named := re.search(r"(?:required|unknown) field `([^`]+)`", text):
         field = f"{field}.{named[1]}" if field else named[1]
     choices = choices_at(kind, field) if kind is not None else ()
-    return msgspec_errors.told(text, choices), field or None
+    return msgspec_errors.describe_msgspec_error(text, choices), field or None
 
 
 def choices_at(kind: Any, path: str) -> tuple[Any, ...]:

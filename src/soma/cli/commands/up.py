@@ -28,7 +28,7 @@ from soma.cli.server import (
 )
 from soma.cli.unknown_settings import unknown_settings
 from soma.events.reasons import reason_of
-from soma.process.connections import ConnectionLimits, allow_files, bounded
+from soma.process.connections import ConnectionLimits, allow_files, make_protocol
 from soma.process.locks import FileLock, is_locked
 from soma.process.ports import CannotListen, bind_free_port, is_loopback
 from soma.process.private_files import write_private
@@ -154,7 +154,7 @@ def _config(app: Any, chosen: Settings, log_level: str) -> uvicorn.Config:
     )
     allow_files(chosen.max_connections)
     return uvicorn.Config(
-        app, log_level=log_level, access_log=False, http=bounded(limits), ws="websockets-sansio",
+        app, log_level=log_level, access_log=False, http=make_protocol(limits), ws="websockets-sansio",
         ws_max_size=chosen.max_body_bytes, timeout_keep_alive=chosen.keep_alive_seconds, timeout_graceful_shutdown=3,
         lifespan="on",
     )  # fmt: skip

@@ -20,7 +20,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
     turn_id: str | None = None
 
 
-def sealed(kind: type[Fact], payload: str, subject: Subject) -> Draft:
+def draft_encoded(kind: type[Fact], payload: str, subject: Subject) -> Draft:
     """An event whose payload was encoded elsewhere."""
     return Draft(
         event_id=new_id(),
@@ -46,7 +46,7 @@ def draft(fact: Fact, subject: Subject, *, event_id: str | None = None, timestam
         tenant_id=subject.tenant_id,
         stream=subject.stream,
         timestamp=timestamp or now(),
-        payload=_encoded(fact),
+        payload=_encode(fact),
         user_id=subject.user_id,
         agent_id=subject.agent_id,
         conversation_id=subject.conversation_id,
@@ -54,7 +54,7 @@ def draft(fact: Fact, subject: Subject, *, event_id: str | None = None, timestam
     )
 
 
-def _encoded(fact: Fact) -> str:
+def _encode(fact: Fact) -> str:
     """Types are no promise in Python: what cannot be decoded as what it was is not worth keeping."""
     try:
         payload = msgspec.json.encode(fact)

@@ -12,7 +12,7 @@ from soma.agent.errors import Invalid
 from soma.agent.models import Role
 from soma.agent.settings import Settings
 from soma.brain.settings import BrainSettings
-from soma.validation.pydantic_errors import wanted
+from soma.validation.pydantic_errors import describe_requirement
 
 THEIRS = re.compile(r"[Ii]nput|[Vv]alue error|valid (string|integer|number|boolean|list)|validation|permitted")
 
@@ -71,4 +71,4 @@ def test_no_setting_is_refused_in_words_of_pydantic(group, value):
     with pytest.raises(ValidationError) as refused:
         group.model_validate(dict.fromkeys(group.model_fields, value))
     for fault in refused.value.errors():
-        assert not THEIRS.search(wanted(fault)), fault
+        assert not THEIRS.search(describe_requirement(fault)), fault

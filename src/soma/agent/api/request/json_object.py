@@ -18,11 +18,11 @@ def read_object(sent: bytes | str) -> dict[str, Any]:
     """Read the object that was sent. Raises Malformed, or Invalid with the field at fault."""
     try:
         body = msgspec.json.decode(sent)
-    except json_errors.EVERY_DECODING_FAULT as error:
-        raise Malformed(json_errors.told(sent, error), field="body") from error
+    except json_errors.DECODING_ERRORS as error:
+        raise Malformed(json_errors.describe_json_error(sent, error), field="body") from error
     if not isinstance(body, dict):
         raise Invalid("must be a JSON object", field="body")
-    if (name := json_errors.repeated_name(sent)) is not None:
+    if (name := json_errors.find_repeated_name(sent)) is not None:
         raise Invalid(f"{name[:LONGEST_NAME]} given more than once", field="body")
     if nul.may_hold_nul(sent) and (path := nul.find_nul(body)) is not None:
         raise Invalid(nul.REFUSAL, code="invalid_text", field=".".join(map(str, path)) or "body")
@@ -45,4 +45,4 @@ def validate(body: dict[str, Any], kind: type[B]) -> B:
 
 def invalid_from(fault: Mapping[str, Any]) -> Invalid:
     """Return the error for one of pydantic's faults."""
-    return Invalid(pydantic_errors.told(fault), field=".".join(map(str, fault["loc"])) or "body")
+    return Invalid(pydantic_errors.describe_pydantic_error(fault), field=".".join(map(str, fault["loc"])) or "body")

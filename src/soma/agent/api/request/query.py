@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from soma.agent.access.auth import TENANT_NAMES
 from soma.agent.api.request.body import AGENT_NAMES
 from soma.agent.errors import Invalid
-from soma.validation.json_errors import not_text
+from soma.validation.json_errors import find_undecodable_parameter
 
 Endpoint = Callable[..., Awaitable[Any]]
 
@@ -22,7 +22,7 @@ def check_query(endpoint: Endpoint) -> Endpoint:
 
     @wraps(endpoint)
     async def check_and_answer(request: HttpRequest, **given: Any) -> Any:
-        if (name := not_text(request.META.get("QUERY_STRING", ""))) is not None:
+        if (name := find_undecodable_parameter(request.META.get("QUERY_STRING", ""))) is not None:
             raise Invalid("not valid UTF-8", field=name)
         for name in request.GET:
             if name not in known:
