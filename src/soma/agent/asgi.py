@@ -29,7 +29,7 @@ from soma.agent.web.gate import Gate  # noqa: E402
 from soma.brain.errors import BrainError  # noqa: E402
 from soma.events.errors import LogError, ReadFailed  # noqa: E402
 from soma.events.ids import new_id  # noqa: E402
-from soma.events.room import check_room  # noqa: E402
+from soma.process.disk_room import check_room  # noqa: E402
 
 Scope = dict[str, Any]
 

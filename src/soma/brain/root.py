@@ -37,7 +37,6 @@ from soma.brain.settings.memory import MemorySettings
 from soma.brain.summariser import Summariser
 from soma.brain.tokens import BundledTokenizer
 from soma.events.database import Connection, Database, is_storage_error, migrate
-from soma.events.reasons import reason_of
 from soma.events.writer import Writer
 from soma.memory import embedding_models
 from soma.memory.embedders.base import Embedder
@@ -46,6 +45,7 @@ from soma.memory.memory import Memory
 from soma.memory.memory import migrate as migrate_memory
 from soma.memory.upkeep.keeper import Routine
 from soma.memory.views import VIEWS
+from soma.process.reasons import reason_of
 
 
 class RedisUnavailable(RuntimeError):

@@ -60,11 +60,11 @@ from soma.events.database import Reader
 from soma.events.facts.codec import Subject
 from soma.events.facts.turn import RecalledMemory
 from soma.events.ids import new_id, now
-from soma.events.room import check_room
 from soma.events.transaction import Transaction
 from soma.events.writer import Writer
 from soma.memory.memory import Memory
 from soma.memory.types import HALF_LIFE_DAYS, Candidates, ErasureReceipt, Query
+from soma.process.disk_room import check_room
 from soma.process.threads import run_in_thread
 
 T = TypeVar("T")

@@ -19,9 +19,9 @@ from soma.brain.settings import BrainSettings
 from soma.brain.settings.errors import describe_fault
 from soma.cli.output.terminal import console, errors, fail, show_json
 from soma.cli.unknown_settings import GROUPS
-from soma.events.reasons import reason_of
 from soma.process.locks import is_locked
 from soma.process.private_files import read_private
+from soma.process.reasons import reason_of
 
 __all__ = ["console", "errors", "fail", "show_json"]  # every command needs them as well
 

@@ -18,8 +18,8 @@ from soma.brain.errors import BrainRefused, BrainUnavailable
 from soma.brain.types import Principal
 from soma.brain.wire.requests import RequestBody
 from soma.events.errors import WriteFailed
-from soma.events.reasons import reason_of
 from soma.memory.errors import EmbedderUnavailable
+from soma.process.reasons import reason_of
 
 T = TypeVar("T")
 

@@ -13,7 +13,7 @@ import msgspec
 
 from soma.brain.context.residual import LocalResiduals
 from soma.brain.context.working_memory import Item, Key, LocalWorkingMemory, admit_item, is_of
-from soma.events.reasons import reason_of
+from soma.process.reasons import reason_of
 
 if TYPE_CHECKING:
     from redis.asyncio import Redis

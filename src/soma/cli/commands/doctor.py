@@ -25,7 +25,7 @@ from soma.cli.server import (
     show_json,
 )
 from soma.cli.unknown_settings import unknown_settings
-from soma.events.reasons import reason_of
+from soma.process.reasons import reason_of
 
 OLDEST_PYTHON = (3, 11)
 MARKS = {"ok": "[green]ok[/green]  ", "note": "[yellow]note[/yellow]", "mend": "[red]mend[/red]"}

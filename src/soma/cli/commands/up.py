@@ -27,11 +27,11 @@ from soma.cli.server import (
     running_address,
 )
 from soma.cli.unknown_settings import unknown_settings
-from soma.events.reasons import reason_of
 from soma.process.connections import ConnectionLimits, allow_files, make_protocol
 from soma.process.locks import FileLock, is_locked
 from soma.process.ports import CannotListen, bind_free_port, is_loopback
 from soma.process.private_files import write_private
+from soma.process.reasons import reason_of
 
 if TYPE_CHECKING:
     from soma.agent.asgi import Application

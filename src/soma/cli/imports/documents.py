@@ -28,7 +28,7 @@ from soma.cli.imports.origins import collection_of, origin_of, whereabouts
 from soma.cli.imports.report import CHUNKS, ImportReport
 from soma.cli.output.terminal import fail
 from soma.cli.server import Refusal, Server
-from soma.events.reasons import reason_of
+from soma.process.reasons import reason_of
 
 AT_ONCE = 500  # documents a call of forget
 ALIKE = 0.8  # similarity of two names from which one is taken for a typing error of the other

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from soma.agent.documents.decoding import DecodedText, NotText, read_text
-from soma.events.reasons import reason_of
+from soma.process.reasons import reason_of
 
 ENDINGS = {"text": frozenset({".txt", ".text"}), "markdown": frozenset({".md", ".markdown", ".mdown"})}
 LARGEST_BYTES = 16_000_000  # of a file: what a request may hold

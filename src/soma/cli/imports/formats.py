@@ -9,7 +9,7 @@ from typing import Any
 
 from soma.cli.imports.files import ENDINGS, NotImportable, read_file
 from soma.cli.imports.report import warn_of_encoding
-from soma.events.reasons import reason_of
+from soma.process.reasons import reason_of
 
 Item = dict[str, Any]
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import httpx
 
-from soma.events.reasons import reason_of
 from soma.memory.embedders.remote import Trouble
 from soma.memory.errors import EmbedderUnavailable
+from soma.process.reasons import reason_of
 
 WORTH_ANOTHER_TRY = frozenset({408, 409, 425, 429})
 SHOWN = 200  # characters of a refusal

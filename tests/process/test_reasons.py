@@ -3,7 +3,7 @@
 import httpx
 import pytest
 
-from soma.events.reasons import reason_of
+from soma.process.reasons import reason_of
 
 
 @pytest.mark.parametrize(
