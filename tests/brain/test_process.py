@@ -95,8 +95,8 @@ def test_a_part_that_is_not_built_is_refused_by_the_name_of_its_setting(tmp_path
 @pytest.mark.parametrize(
     ("setting", "value", "says"),
     [
-        ("SOMABRAIN_LR_BASE", "7", "the setting SOMABRAIN_LR_BASE cannot be '7': at most 1.0 is wanted"),
-        ("SOMA_BRAIN_PORT", "0", "the setting SOMABRAIN_PORT cannot be '0': at least 1 is wanted"),
+        ("SOMABRAIN_LR_BASE", "7", "the setting SOMABRAIN_LR_BASE cannot be '7': must be at most 1.0"),
+        ("SOMA_BRAIN_PORT", "0", "the setting SOMABRAIN_PORT cannot be '0': must be at least 1"),
         (
             "SOMABRAIN_DOPAMINE_FACTOR_LOW",
             "5",
@@ -123,12 +123,12 @@ def test_a_brain_that_cannot_start_says_why_in_one_line(tmp_path, setting, value
 @pytest.mark.parametrize(
     ("setting", "value", "says"),
     [
-        ("SOMABRAIN_TOP_K", "many", "SOMABRAIN_TOP_K cannot be 'many': a whole number is wanted"),
-        ("SOMABRAIN_LR_BASE", "nan", "SOMABRAIN_LR_BASE cannot be 'nan': a number is wanted"),
+        ("SOMABRAIN_TOP_K", "many", "SOMABRAIN_TOP_K cannot be 'many': must be a whole number"),
+        ("SOMABRAIN_LR_BASE", "nan", "SOMABRAIN_LR_BASE cannot be 'nan': must be a number"),
         (
             "SOMABRAIN_DATABASE_URL",
             "mysql://u:secret@h/x",
-            "SOMABRAIN_DATABASE_URL cannot be 'mysql://...': a ",
+            "SOMABRAIN_DATABASE_URL cannot be 'mysql://...': must begin with ",
         ),
     ],
 )

@@ -267,7 +267,7 @@ def test_a_name_that_stands_twice_is_named(somebody, conversation):
 @pytest.mark.usefixtures("unchanged")
 def test_the_choices_are_named(somebody):
     answer = somebody.http.post("/memories", json={"items": [{"text": "x", "scope": "world"}]})
-    assert answer.json()["message"] == "'agent', 'tenant' or 'user' is wanted, not 'world'"
+    assert answer.json()["message"] == "must be 'agent', 'tenant' or 'user', not 'world'"
 
 
 @pytest.mark.usefixtures("unchanged")

@@ -27,7 +27,7 @@ ADDRESSES = ("sqlite:///", "postgresql://", "postgres://")
 def check_address(url: str) -> str:
     """Empty, or one that a database may have. Raises ValueError."""
     if url and not url.startswith(ADDRESSES):
-        raise ValueError(f"a database's address begins with {' or '.join(ADDRESSES)}")
+        raise ValueError(f"must begin with {' or '.join(ADDRESSES)}")
     return url
 
 

@@ -37,7 +37,7 @@ NAMESPACE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
 
 def items(new: Sequence[NewMemory], *, are_messages: bool = False) -> None:
     if len(new) > ITEMS:
-        raise TooManyItems(f"at most {ITEMS:,} items a call, not {len(new):,}", field="items")
+        raise TooManyItems(f"must be at most {ITEMS:,} items a call, not {len(new):,}", field="items")
     for number, item in enumerate(new):
         one_item(item, f"items[{number}]", is_message=are_messages)
 
@@ -56,10 +56,10 @@ def one_item(item: NewMemory, field: str, *, is_message: bool = False) -> None:
         key(item.conversation_id, f"{field}.conversation_id")
     if len(item.derived_from) > LINKS:
         raise TooManyItems(
-            f"at most {LINKS} sources an item, not {len(item.derived_from)}", field=f"{field}.derived_from"
+            f"must be at most {LINKS} sources an item, not {len(item.derived_from)}", field=f"{field}.derived_from"
         )
     if len(item.links) > LINKS:
-        raise TooManyItems(f"at most {LINKS} links an item, not {len(item.links)}", field=f"{field}.links")
+        raise TooManyItems(f"must be at most {LINKS} links an item, not {len(item.links)}", field=f"{field}.links")
     for place, link in enumerate(item.links):
         new_link(link, f"{field}.links[{place}].")
 
@@ -69,16 +69,16 @@ def new_link(link: NewLink, inside: str = "") -> None:
     key(link.to_key, f"{inside}to_key")
     key(link.relation, f"{inside}relation")
     if link.relation in MADE or link.relation == CARRIES:
-        raise BadName(f"{link.relation!r} is for Soma itself to write; choose another", field=f"{inside}relation")
+        raise BadName(f"{link.relation!r} is reserved for Soma itself; choose another", field=f"{inside}relation")
     number(link.weight, f"{inside}weight", low=0, high=1)
     if link.weight == 0:
-        raise OutOfRange("a link's weight is above 0", field=f"{inside}weight")
+        raise OutOfRange("must be greater than 0", field=f"{inside}weight")
 
 
 def query(asked: Query) -> None:
     text(asked.text, "query")
     if not 1 <= asked.top_k <= TOP_K:
-        raise OutOfRange(f"between 1 and {TOP_K}", field="top_k")
+        raise OutOfRange(f"must be between 1 and {TOP_K}", field="top_k")
     number(asked.half_life_days, "half_life_days", low=1e-6, high=1e6)
     namespace(asked.namespace)
     if asked.at is not None:
@@ -94,30 +94,33 @@ def not_empty(value: str, field: str) -> None:
 def text(value: str, field: str) -> None:
     not_empty(value, field)
     if (size := len(value.encode("utf-8", "surrogatepass"))) > TEXT_BYTES:
-        raise TextTooLong(f"{size:,} bytes; a memory has at most {TEXT_BYTES:,}. Import it as a document", field=field)
+        raise TextTooLong(f"must be at most {TEXT_BYTES:,} bytes, not {size:,}; import it as a document", field=field)
     storable(value, field)
 
 
 def key(value: str, field: str) -> None:
     if not value or len(value) > KEY_LENGTH:
-        raise BadName(f"between 1 and {KEY_LENGTH} characters", field=field)
+        raise BadName(f"must have 1 to {KEY_LENGTH} characters", field=field)
     storable(value, field)
     if _shows_nothing(value):
-        raise BadName("a name that can be seen is wanted, not only blanks", field=field)
+        raise BadName("must not be blank", field=field)
     if any(unicodedata.category(char) == "Cc" for char in value):
-        raise BadName("a name holds no control characters such as line ends", field=field)
+        raise BadName("must not contain control characters such as line ends", field=field)
 
 
 def namespace(value: str) -> None:
     if not NAMESPACE.fullmatch(value):
-        raise BadName("letters, digits, dots, dashes and underscores, 128 at most", field="namespace")
+        raise BadName(
+            "must be at most 128 letters, digits, dots, dashes and underscores, the first a letter or digit",
+            field="namespace",
+        )
 
 
 def number(value: float, field: str, *, low: float, high: float) -> None:
     if not math.isfinite(value):
         raise NotANumber(field=field)
     if not low <= value <= high:
-        raise OutOfRange(f"between {low:g} and {high:g}, not {value:g}", field=field)
+        raise OutOfRange(f"must be between {low:g} and {high:g}, not {value:g}", field=field)
 
 
 def moment(value: str | float, field: str = "at") -> datetime:
@@ -125,7 +128,7 @@ def moment(value: str | float, field: str = "at") -> datetime:
     try:
         return moment_of(value)
     except (ValueError, OverflowError):
-        raise BadTime(f"not an ISO 8601 moment: {str(value)[:40]!r}", field=field) from None
+        raise BadTime(f"must be an ISO 8601 moment, not {str(value)[:40]!r}", field=field) from None
 
 
 def metadata(value: Mapping[str, Any], field: str, *, is_message: bool = False) -> None:
@@ -133,9 +136,9 @@ def metadata(value: Mapping[str, Any], field: str, *, is_message: bool = False) 
     metadata_text(value, field)
     for name in RESERVED:
         if name in value:
-            raise BadMetadata("only consolidation writes this name; choose another", field=f"{field}.{name}")
+            raise BadMetadata("reserved for consolidation; choose another name", field=f"{field}.{name}")
     if ROLE in value and not is_message:
-        raise BadMetadata("only messages of a conversation have a role; choose another name", field=f"{field}.{ROLE}")
+        raise BadMetadata("reserved for messages of a conversation; choose another name", field=f"{field}.{ROLE}")
 
 
 def metadata_text(value: Mapping[str, Any], field: str = "metadata") -> str:
@@ -143,18 +146,18 @@ def metadata_text(value: Mapping[str, Any], field: str = "metadata") -> str:
     try:
         encoded = json.dumps(dict(value), allow_nan=False, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     except (TypeError, RecursionError):
-        raise BadMetadata("a JSON object of plain values", field=field) from None
+        raise BadMetadata("must be a JSON object of plain values", field=field) from None
     except ValueError:
         raise NotANumber(field=field) from None
     if len(encoded.encode("utf-8", "surrogatepass")) > METADATA_BYTES:
-        raise BadMetadata(f"at most {METADATA_BYTES:,} bytes", field=field)
+        raise BadMetadata(f"must be at most {METADATA_BYTES:,} bytes", field=field)
     storable(encoded, field)
     return encoded
 
 
 def one_of(value: str, allowed: Sequence[str], field: str) -> None:
     if value not in allowed:
-        raise BadName(f"one of {', '.join(allowed)}, not {value!r}", field=field)
+        raise BadName(f"must be one of {', '.join(allowed)}, not {value!r}", field=field)
 
 
 def _shows_nothing(value: str) -> bool:

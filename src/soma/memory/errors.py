@@ -18,7 +18,7 @@ MemoryRefused            `code`, and `field` where one is to blame
 ├── NotTheAuthor         not_the_author
 └── ForeignNamespace     foreign_namespace
 VectorsUnavailable       vectors were asked of a database that has no pgvector (`vectors_unavailable`)
-ModelUnavailable         the embedding model cannot be asked: not installed, away, or refusing (`model_unavailable`)
+EmbedderUnavailable      the embedding model cannot be asked: not installed, away, or refusing (`model_unavailable`)
 """
 
 
@@ -46,7 +46,7 @@ class TextTooLong(MemoryRefused):
 
 
 class TooManyItems(MemoryRefused):
-    """One call takes fewer items than that."""
+    """Too many items for one call."""
 
     code = "too_many_items"
 
@@ -82,7 +82,7 @@ class BadMetadata(MemoryRefused):
 
 
 class BadCursor(MemoryRefused):
-    """Not a place that an earlier page named."""
+    """Not a cursor of an earlier page."""
 
     code = "bad_cursor"
 

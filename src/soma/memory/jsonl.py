@@ -75,7 +75,7 @@ def _decode_line(line: str, number: int) -> _Line:
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise BadLine(json_errors.describe_json_error(line, error), field=f"line {number}") from error
     if (name := json_errors.find_repeated_name(line)) is not None:
-        raise BadLine(f"{name} stands twice", field=f"line {number}")
+        raise BadLine(f"{name} given more than once", field=f"line {number}")
     return told
 
 

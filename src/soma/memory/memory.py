@@ -224,7 +224,7 @@ class Memory:
         """Forget all named memories or none. `dry_run`: only say what would go, in a receipt without an id."""
         checks.namespace(namespace)
         if len(ids) + len(keys) > checks.ITEMS:
-            raise TooManyItems(f"at most {checks.ITEMS:,} memories a call", field="ids")
+            raise TooManyItems(f"must be at most {checks.ITEMS:,} memories a call", field="ids")
         await self._check_namespace(owner, namespace)
         verb = preview if dry_run else forget
         return await self._store.whole(verb(self._store, owner, ids, keys, namespace))

@@ -1,4 +1,4 @@
-"""JSON and queries from outside that are none: where they break, said alike at every door."""
+"""Messages for malformed JSON and queries, shared by all endpoints: what is wrong, and where."""
 
 import json
 import re
@@ -12,29 +12,30 @@ MALFORMED = re.compile(r"(?:JSON is malformed: )?(?P<what>.+) \(byte (?P<byte>\d
 ESCAPED = re.compile(r"\\\\|\\u[dD][89abAB][\da-fA-F]{2}\\u[dD][c-fC-F][\da-fA-F]{2}")  # a backslash, a whole pair
 HALF = re.compile(r"\\u[dD][89a-fA-F][\da-fA-F]{2}(?=.)", re.DOTALL)
 TOO_LARGE = ("Number out of range", "Integer value out of range")
+NUMBER_TOO_LARGE = "a number is too large"
 STOPS_AT_HALF = ("surrogate", "truncated")  # the decoder misses the other half, or the bytes that it would take
 
 
 def describe_json_error(sent: bytes | str, error: Exception) -> str:
-    """What is wrong with the JSON in `sent`, and where; `error` is what the decoder said of it."""
+    """Describe what is wrong with the JSON in `sent`, and where; `error` is the decoder's."""
     if isinstance(error, RecursionError):
-        return "this is not JSON that can be read: it is nested too deeply"
+        return "not valid JSON: nested too deeply"
     if isinstance(error, UnicodeError):
-        return "this is not JSON: it is not text in UTF-8"
+        return "not valid JSON: not text in UTF-8"
     if str(error).startswith(TOO_LARGE):
-        return "this is not JSON that can be read: a number is too large"
+        return f"not valid JSON: {NUMBER_TOO_LARGE}"
     if any(word in str(error) for word in STOPS_AT_HALF) and (half := _find_half_character(sent)):
-        return f"this is not text: {half} is half of a character"
+        return f"not valid text: {half} is half of a character"
     if (found := MALFORMED.fullmatch(str(error))) is None:
-        return "this is not JSON: it breaks off at its end, or within a character"
+        return "not valid JSON: it breaks off at its end, or within a character"
     content = sent.encode() if isinstance(sent, str) else sent
     before = content[: int(found["byte"])].decode(errors="replace")
     line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
-    return f"this is not JSON: {found['what']} in line {line}, column {column}"
+    return f"not valid JSON: {found['what']} in line {line}, column {column}"
 
 
 def find_repeated_name(sent: bytes | str) -> str | None:
-    """The first name that stands twice in an object of `sent`, which is JSON: nobody can know which is meant."""
+    """Return the first name that an object of `sent`, which is JSON, has twice: nobody can know which is meant."""
     text = sent if isinstance(sent, str) else sent.decode()
     try:
         json.loads(text, object_pairs_hook=_object, parse_int=len, parse_float=len, strict=False)
@@ -46,7 +47,7 @@ def find_repeated_name(sent: bytes | str) -> str | None:
 
 
 def find_undecodable_parameter(query: bytes | str) -> str | None:
-    """The name of the first parameter of a query that is not text in UTF-8."""
+    """Return the name of the first parameter of a query that is not text in UTF-8."""
     for pair in (query if isinstance(query, bytes) else query.encode(errors="surrogateescape")).split(b"&"):
         try:
             unquote_to_bytes(pair).decode()
@@ -56,7 +57,7 @@ def find_undecodable_parameter(query: bytes | str) -> str | None:
 
 
 class _Repeated(Exception):
-    """A name stands twice in an object."""
+    """An object has a name twice."""
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -68,7 +69,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _find_half_character(sent: bytes | str) -> str | None:
-    """The first escape of a surrogate that stands alone; JSON's grammar allows it, but no text holds it."""
+    """Return the first escape of a lone surrogate: JSON's grammar allows it, but no text holds it."""
     content = sent if isinstance(sent, str) else sent.decode(errors="replace")
     found = HALF.search(ESCAPED.sub("", content))
     return found.group() if found else None

@@ -36,7 +36,7 @@ def fault(make: Callable[..., Any], **given: str) -> ValidationError:
 
 
 def test_a_setting_is_told_by_the_name_that_the_environment_has_for_it():
-    wanted = "a whole number is wanted"
+    wanted = "must be a whole number"
     assert (
         describe_fault(fault(MemorySettings, index_bytes="x"))
         == f"the setting SOMABRAIN_INDEX_BYTES cannot be 'x': {wanted}"
@@ -66,7 +66,7 @@ def test_an_address_is_cut_where_a_password_may_stand():
 
 def test_a_name_that_is_none_is_told_as_it_was_given():
     line = describe_fault(fault(Strict, STRICT_KEi="x"), [Strict])
-    assert line == "the setting STRICT_KEi cannot be 'x': there is no such field"
+    assert line == "the setting STRICT_KEi cannot be 'x': unknown field"
 
 
 def test_of_several_faults_the_first_is_told():

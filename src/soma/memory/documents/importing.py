@@ -86,24 +86,24 @@ class _Plan:
 def check_document(document: NewDocument, chunking: Chunking) -> None:
     """Raises MemoryRefused."""
     if not document.name.strip() or len(document.name) > LONGEST_NAME or not document.name.isprintable():
-        raise BadName(f"must be 1 to {LONGEST_NAME} printable characters", field="name")
+        raise BadName(f"must have 1 to {LONGEST_NAME} printable characters", field="name")
     check_place(document.collection, document.origin)
     checks.one_of(document.format, tuple(READERS), "format")
     checks.one_of(document.scope, ("user", "agent", "tenant"), "scope")
     if (size := len(document.text.encode("utf-8", "surrogatepass"))) > LARGEST_BYTES:
-        raise TextTooLong(f"{size:,} bytes; a document has at most {LARGEST_BYTES:,}. Divide it", field="text")
+        raise TextTooLong(f"must be at most {LARGEST_BYTES:,} bytes, not {size:,}; divide it", field="text")
     checks.not_empty(document.text, "text")
     checks.storable(document.text, "text")
     if document.written_at is not None:
         checks.moment(document.written_at, "written_at")
     if chunking.budget < SMALLEST_BUDGET:
-        raise OutOfRange(f"at least {SMALLEST_BUDGET} tokens", field="budget")
+        raise OutOfRange(f"must be at least {SMALLEST_BUDGET} tokens", field="budget")
 
 
 def check_place(collection: str, origin: str, inside: str = "") -> None:
     """Raises BadName. `inside` is what comes before the names of the fields."""
     if not collection.strip() or len(collection) > LONGEST_COLLECTION or not collection.isprintable():
-        raise BadName(f"must be 1 to {LONGEST_COLLECTION} printable characters", field=f"{inside}collection")
+        raise BadName(f"must have 1 to {LONGEST_COLLECTION} printable characters", field=f"{inside}collection")
     if len(origin) > LONGEST_ORIGIN or not ORIGIN.fullmatch(origin):
         raise BadName("must be hexadecimal digests with / between them", field=f"{inside}origin")
 
