@@ -266,12 +266,12 @@ class BrainSettings(BaseSettings):
 
     @field_validator("database_url")
     @classmethod
-    def _known_database(cls, url: str) -> str:
+    def _check_database(cls, url: str) -> str:
         return check_address(url)
 
     @field_validator("believed_keys")
     @classmethod
-    def _known_keys(cls, keys: str) -> str:
+    def _check_keys(cls, keys: str) -> str:
         """Refuse a malformed key now: it would only be noticed when a checkpoint is not believed."""
         for key in keys.split():
             if not re.fullmatch(r"[0-9a-fA-F]{64}", key):

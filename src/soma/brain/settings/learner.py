@@ -130,21 +130,21 @@ class LearnerSettings(BaseSettings):
 
     @field_validator("dopamine_factor_high")
     @classmethod
-    def _not_below_least(cls, high: float, info: ValidationInfo) -> float:
+    def _check_dopamine_factors(cls, high: float, info: ValidationInfo) -> float:
         if high < (low := info.data.get("dopamine_factor_low", high)):
             raise ValueError(f"SOMABRAIN_DOPAMINE_FACTOR_LOW, {low}, is above it")
         return high
 
     @field_validator("tau_low")
     @classmethod
-    def _not_above_default(cls, low: float, info: ValidationInfo) -> float:
+    def _check_tau_low(cls, low: float, info: ValidationInfo) -> float:
         if low > (default := info.data.get("tau_default", low)):
             raise ValueError(f"SOMABRAIN_TAU_DEFAULT, {default}, is below it")
         return low
 
     @field_validator("tau_high")
     @classmethod
-    def _not_below_default(cls, high: float, info: ValidationInfo) -> float:
+    def _check_tau_high(cls, high: float, info: ValidationInfo) -> float:
         if high < (default := info.data.get("tau_default", high)):
             raise ValueError(f"SOMABRAIN_TAU_DEFAULT, {default}, is above it")
         return high
