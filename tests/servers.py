@@ -1,12 +1,13 @@
 """Real servers for tests: PostgreSQL with pgvector from its wheel, Redis from Debian, each in a folder of its own."""
 
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -127,3 +128,10 @@ def redis() -> Iterator[Redis]:
             yield server
         finally:
             server.stop()
+
+
+def free_port() -> int:
+    """Return a port on which nothing listens now."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

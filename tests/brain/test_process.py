@@ -13,9 +13,9 @@ from unittest.mock import ANY
 import pytest
 from tests.brain.conftest import ALICE, metrics_of, remembered
 from tests.brain.requests import new_feedback, new_query, new_report
-from tests.flow.product import free_port
 from tests.flow.terminal import terminal
 from tests.raw_http import answer, line, poured, rest
+from tests.servers import free_port
 
 from soma.bench.servers.brain_process import TOKEN, BrainProcess, headers
 from soma.brain.__main__ import listen

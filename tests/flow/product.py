@@ -4,7 +4,6 @@ import atexit
 import json
 import os
 import shutil
-import socket
 import sqlite3
 import subprocess
 import tempfile
@@ -19,6 +18,7 @@ from typing import Any
 import httpx
 from tests.flow.terminal import Server, terminal
 from tests.places import DATA
+from tests.servers import free_port
 from websockets.sync.client import ClientConnection, connect
 
 LOCOMO = DATA / "locomo" / "locomo10.json"
@@ -161,12 +161,6 @@ def environment(data_dir: Path, **more: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(foreign)}
     quiet = {"SOMABRAIN_CONSOLIDATION": "false"}  # tests count rows
     return {**kept, "SOMA_DATA_DIR": str(data_dir), "COLUMNS": "80", "NO_COLOR": "1", **quiet, **more}
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def _answers(url: str) -> bool:

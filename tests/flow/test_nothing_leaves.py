@@ -11,8 +11,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.flow.product import START_SECONDS, free_port
+from tests.flow.product import START_SECONDS
 from tests.flow.terminal import SOMA
+from tests.servers import free_port
 from tests.tracing import Trace, leaves
 
 import soma

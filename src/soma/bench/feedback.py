@@ -14,7 +14,7 @@ import click
 from rich.console import Console
 from rich.progress import track
 
-from soma.bench.flat import flatten
+from soma.bench.flat import show_figures
 from soma.bench.servers.brain_process import BrainProcess, headers
 from soma.bench.servers.load import build_request, flood, offer, percentile
 from soma.bench.servers.read_latency import measure_reads
@@ -50,11 +50,7 @@ def command(events: int, tenants: int, seed: int, *, as_json: bool) -> None:
     """Write EVENTS feedbacks, kill the brain, start it again, count, replay and verify the audit."""
     with tempfile.TemporaryDirectory(prefix="soma-bench-") as folder:
         figures = measure(Path(folder), events=events, tenants=tenants, seed=seed, progress=Console(stderr=True))
-    if as_json:
-        click.echo(json.dumps(figures))
-        return
-    for name, value in flatten(figures).items():
-        click.echo(f"{name:28} {value:,.3f}" if isinstance(value, float) else f"{name:28} {value}")
+    show_figures(figures, as_json=as_json)
 
 
 def measure(folder: Path, *, events: int, tenants: int, seed: int, progress: Console) -> dict[str, Any]:

@@ -18,7 +18,16 @@ from rich.table import Table
 from soma.bench.candidates.baselines import rank_baselines
 from soma.bench.candidates.fitting import cross_validate, fit_weights
 from soma.bench.candidates.gather import gather
-from soma.bench.candidates.matrix import CandidateMatrix, Floats, figures, figures_of_hits, interval, macro, summary
+from soma.bench.candidates.matrix import (
+    CandidateMatrix,
+    Floats,
+    figures,
+    figures_of_hits,
+    interval,
+    join_matrices,
+    macro,
+    summary,
+)
 from soma.bench.candidates.relevance import cosines, figures_above_floor
 from soma.bench.data.locomo import CATEGORIES, LocomoConversation, load
 from soma.bench.data.real_data import locomo_option
@@ -105,19 +114,8 @@ def _gather_one(conversation: LocomoConversation, embedder: Embedder, *, consoli
 
 def join(parts: Sequence[FoundCandidates]) -> FoundCandidates:
     """Join conversations. They are gathered one by one, because all candidates would not fit into memory at once."""
-    ends = np.cumsum([0, *(len(part.keys) for part in parts)])
-    starts = [part.matrix.starts[:-1] + end for part, end in zip(parts, ends, strict=False)]
-    matrix = CandidateMatrix(
-        views=parts[0].matrix.views,
-        values=np.concatenate([part.matrix.values for part in parts]),
-        gold=np.concatenate([part.matrix.gold for part in parts]),
-        starts=np.concatenate([*starts, ends[-1:]]),
-        gold_count=np.concatenate([part.matrix.gold_count for part in parts]),
-        category=np.concatenate([part.matrix.category for part in parts]),
-        conversation=np.repeat(np.arange(len(parts)), [len(part.matrix) for part in parts]),
-    )
     return FoundCandidates(
-        matrix,
+        join_matrices([part.matrix for part in parts]),
         near=np.concatenate([part.near for part in parts]),
         keys=[key for part in parts for key in part.keys],
         tokens=[tokens for part in parts for tokens in part.tokens],

@@ -12,7 +12,7 @@ same answer, even with other numbers of memories; answers that differ in any wor
 import json
 import re
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from soma.bench.data.note_questions import HONEST, NoteQuestion, judge
+from soma.bench.data.note_questions import HONEST, NoteQuestion, judge, share_of
 from soma.bench.data.real_data import FILES, notes_option
 from soma.bench.flat import flatten
 from soma.bench.offline import import_notes
@@ -82,10 +82,10 @@ def run(data: Path, *, console: Console | None = None) -> dict[str, Any]:
         return _report(wrong, shown, before, after) | {
             "unrelated": {
                 "questions": len(others),
-                "changed_untaught": _share(answer_of(first[text]) != answer_of(before[text]) for text in others),
-                "changed": _share(answer_of(before[text]) != answer_of(after[text]) for text in others),
-                "in_other_words": _share(_quotation(before[text]) != _quotation(after[text]) for text in others),
-                "touched": _share(_is_taught(soma, after[text]) for text in others),
+                "changed_untaught": share_of(answer_of(first[text]) != answer_of(before[text]) for text in others),
+                "changed": share_of(answer_of(before[text]) != answer_of(after[text]) for text in others),
+                "in_other_words": share_of(_quotation(before[text]) != _quotation(after[text]) for text in others),
+                "touched": share_of(_is_taught(soma, after[text]) for text in others),
             }
         }
 
@@ -119,7 +119,7 @@ def _report(wrong: Sequence[Case], shown: dict[str, bool], before: Answers, afte
     )
     return {
         "wrong_at_first": len(wrong),
-        "named": _share(shown.values()),
+        "named": share_of(shown.values()),
         "same": _shares(same, before, after),
         "paraphrase": _shares(paraphrased, before, after),
         "all": _shares([*same, *paraphrased], before, after),
@@ -131,14 +131,9 @@ def _report(wrong: Sequence[Case], shown: dict[str, bool], before: Answers, afte
 def _shares(questions: Sequence[NoteQuestion], before: Answers, after: Answers) -> dict[str, float]:
     return {
         "questions": len(questions),
-        "right_before": _share(_is_right(one, before) for one in questions),
-        "right_after": _share(_is_right(one, after) for one in questions),
+        "right_before": share_of(_is_right(one, before) for one in questions),
+        "right_after": share_of(_is_right(one, after) for one in questions),
     }
-
-
-def _share(flags: Iterable[bool]) -> float:
-    found = list(flags)
-    return sum(found) / len(found) if found else 0.0
 
 
 def _is_right(question: NoteQuestion, answers: Answers) -> bool:

@@ -1,7 +1,6 @@
 """soma bench turn-metrics: measure how long learning delays an iteration, in process and over HTTP."""
 
 import asyncio
-import json
 import tempfile
 import time
 from collections.abc import Iterator
@@ -14,7 +13,7 @@ import uvloop
 from pydantic import SecretStr
 
 from soma.bench.feedback import WORDS
-from soma.bench.flat import flatten
+from soma.bench.flat import show_figures
 from soma.bench.servers.brain_process import TOKEN, BrainProcess
 from soma.bench.servers.load import percentile
 from soma.brain.client import BrainClient
@@ -43,11 +42,7 @@ def command(calls: int, seed: int, *, as_json: bool) -> None:
     """Publish the metrics of CALLS iterations, one after another, over both transports."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         figures = {"calls": calls, "publish": runner.run(measure(calls, seed))}
-    if as_json:
-        click.echo(json.dumps(figures))
-        return
-    for name, value in flatten(figures).items():
-        click.echo(f"{name:28} {value:,.3f}" if isinstance(value, float) else f"{name:28} {value}")
+    show_figures(figures, as_json=as_json)
 
 
 async def measure(calls: int, seed: int) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """Clock, remember and recall against small real implementations of what they need."""
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -7,6 +8,7 @@ from typing import Any
 
 import pytest
 from msgspec.structs import replace
+from tests.agent.tools import contexts
 
 from soma.agent.tools.base import ToolContext, ToolFailed, ToolUnavailable
 from soma.agent.tools.clock import ClockTool
@@ -16,16 +18,7 @@ from soma.brain.errors import BrainRefused, BrainUnavailable
 from soma.brain.types import Principal, RememberedItem
 from soma.events.facts.turn import RecalledMemory
 
-CONTEXT = ToolContext(
-    tenant_id="t1",
-    user_id="u1",
-    agent_id="a1",
-    conversation_id="c1",
-    turn_id="turn1",
-    iteration_number=0,
-    call_id="call1",
-    said=("My cat is called Miso, and I live in Leeds!",),
-)
+CONTEXT = dataclasses.replace(contexts.CONTEXT, said=("My cat is called Miso, and I live in Leeds!",))
 PRINCIPAL = Principal(tenant_id="t1", user_id="u1", agent_id="a1")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from tests.agent.tools.contexts import CONTEXT
 
 from soma.agent.llm.base import ToolCall
 from soma.agent.policy import CapsuleFacts
@@ -20,15 +21,6 @@ from soma.agent.tools.document import DocumentTool
 from soma.agent.tools.taint import Source, TaintChecker
 from soma.agent.tools.toolset import Authority, ToolLimits, Toolset
 
-CONTEXT = ToolContext(
-    tenant_id="t1",
-    user_id="u1",
-    agent_id="a1",
-    conversation_id="c1",
-    turn_id="turn1",
-    iteration_number=0,
-    call_id="call1",
-)
 ANYTHING: dict[str, Any] = {"type": "object"}
 
 

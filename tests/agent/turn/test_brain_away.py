@@ -1,10 +1,10 @@
 """The agent without its brain: it answers with minimal context, learns nothing, and remembers later."""
 
 import asyncio
-import socket
 
 import pytest
 from tests.agent.stage import call, opened
+from tests.servers import free_port
 
 from soma.agent.llm.base import MEMORY_AWAY, InstructionPart
 from soma.agent.llm.scripted import calls, says
@@ -14,14 +14,8 @@ from soma.agent.settings import Settings
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 
-def closed_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
-
-
 async def test_a_turn_completes_degraded_and_its_memory_waits_until_the_brain_is_back(folder):
-    alone = Settings(data_dir=folder, brain_url=f"http://127.0.0.1:{closed_port()}")
+    alone = Settings(data_dir=folder, brain_url=f"http://127.0.0.1:{free_port()}")
     async with opened(alone) as stage:
         ann = await stage.newcomer()
         model = ann.hears(calls(call("calculator", expression="1+1")), says("It is 2.", confidence=1.0))

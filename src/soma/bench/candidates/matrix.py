@@ -42,6 +42,21 @@ class CandidateMatrix:
         return scores
 
 
+def join_matrices(parts: Sequence[CandidateMatrix]) -> CandidateMatrix:
+    """Join the questions of several conversations, one matrix each."""
+    ends = np.cumsum([0, *(len(part.gold) for part in parts)])
+    starts = [part.starts[:-1] + end for part, end in zip(parts, ends, strict=False)]
+    return CandidateMatrix(
+        views=parts[0].views,
+        values=np.concatenate([part.values for part in parts]),
+        gold=np.concatenate([part.gold for part in parts]),
+        starts=np.concatenate([*starts, ends[-1:]]),
+        gold_count=np.concatenate([part.gold_count for part in parts]),
+        category=np.concatenate([part.category for part in parts]),
+        conversation=np.repeat(np.arange(len(parts)), [len(part) for part in parts]),
+    )
+
+
 def figures(matrix: CandidateMatrix, scores: Floats) -> dict[str, Floats]:
     """Return for each question recall at 5, 10 and 20, whether the first is right, and nDCG at 10."""
     tops = [_top(scores[start:end], start) for start, end in zip(matrix.starts, matrix.starts[1:], strict=False)]

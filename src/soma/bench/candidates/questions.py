@@ -52,20 +52,16 @@ class QuestionSet:
     def names(self) -> tuple[str, ...]:
         return tuple(self.views.tolist())
 
-
-def join_matrix(tenants: Sequence[QuestionSet]) -> CandidateMatrix:
-    """Join question sets to one matrix, for fitting."""
-    ends = np.cumsum([0, *(len(tenant.gold) for tenant in tenants)])
-    starts = [tenant.starts[:-1] + end for tenant, end in zip(tenants, ends, strict=False)]
-    return CandidateMatrix(
-        views=tenants[0].names,
-        values=(np.concatenate([tenant.values for tenant in tenants]) / np.float32(STEPS)).astype(np.float32),
-        gold=np.concatenate([tenant.gold for tenant in tenants]),
-        starts=np.concatenate([*starts, ends[-1:]]),
-        gold_count=np.concatenate([tenant.gold_count for tenant in tenants]),
-        category=np.concatenate([tenant.category for tenant in tenants]),
-        conversation=np.repeat(np.arange(len(tenants)), [len(tenant) for tenant in tenants]),
-    )
+    def as_matrix(self) -> CandidateMatrix:
+        return CandidateMatrix(
+            views=self.names,
+            values=(self.values / np.float32(STEPS)).astype(np.float32),
+            gold=self.gold,
+            starts=self.starts,
+            gold_count=self.gold_count,
+            category=self.category,
+            conversation=np.zeros(len(self), np.int64),
+        )
 
 
 def count_missing(data: Path, conversations: Sequence[int]) -> int:

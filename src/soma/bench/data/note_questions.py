@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
@@ -63,12 +63,14 @@ def figures(answered: Sequence[JudgedAnswer]) -> dict[str, float]:
     stated = [one for one in answered if one.question.kind != ABSENT]
     absent = [one for one in answered if one.question.kind == ABSENT]
     right = [one for one in stated if one.outcome == "right"]
-    shares = {outcome: _share([one.outcome == outcome for one in stated]) for outcome in ("right", "wrong", "refused")}
+    shares = {
+        outcome: share_of([one.outcome == outcome for one in stated]) for outcome in ("right", "wrong", "refused")
+    }
     return {
         "questions": len(answered),
         **shares,
-        "citation_right": _share([one.is_cited_right for one in right]),
-        "absent_honest": _share([one.outcome == "right" for one in absent]),
+        "citation_right": share_of([one.is_cited_right for one in right]),
+        "absent_honest": share_of([one.outcome == "right" for one in absent]),
     }
 
 
@@ -98,8 +100,10 @@ def _plain(text: str) -> str:
     return " ".join(text.replace("**", "").casefold().split())
 
 
-def _share(flags: Sequence[bool]) -> float:
-    return sum(flags) / len(flags) if flags else 0.0
+def share_of(flags: Iterable[bool]) -> float:
+    """Return the share of true flags; 0 if there are none."""
+    all_flags = list(flags)
+    return sum(all_flags) / len(all_flags) if all_flags else 0.0
 
 
 def _read_question(line: Mapping[str, object]) -> NoteQuestion:

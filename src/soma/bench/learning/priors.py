@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from soma.bench.candidates.fitting import fit_weights
-from soma.bench.candidates.matrix import CandidateMatrix, Indexes
-from soma.bench.candidates.questions import QuestionSet, join_matrix
+from soma.bench.candidates.matrix import CandidateMatrix, Indexes, join_matrices
+from soma.bench.candidates.questions import QuestionSet
 from soma.bench.learning.boards import Board
 from soma.brain.core.weights import box
 from soma.memory.views import VIEWS
@@ -58,13 +58,13 @@ def fit(known: CandidateMatrix, questions: Indexes, *, views: Sequence[str] | No
 
 def fit_to_others(tenants: Sequence[QuestionSet], left_out: int, *, views: Sequence[str] | None = None) -> Prior:
     """A good prior: fit_weights to every conversation but one."""
-    known = join_matrix([tenant for number, tenant in enumerate(tenants) if number != left_out])
+    known = join_matrices([tenant.as_matrix() for number, tenant in enumerate(tenants) if number != left_out])
     return fit(known, np.arange(len(known)), views=views)
 
 
 def best_fixed(board: Board, questions: Indexes, known: Sequence[Prior]) -> Prior:
     """Return the weights that find most evidence in hindsight: fits to these very questions, or `known` weights."""
-    whole = join_matrix([board.tenant])
+    whole = board.tenant.as_matrix()
     fits = [fit(whole, questions, views=board.names, l2=l2) for l2 in STRENGTHS]
 
     def recall_of(prior: Prior) -> float:
