@@ -183,7 +183,7 @@ async def _database(agent: Agent) -> str:
     except OSError as error:
         return f"no room to write: {error.strerror}"
     try:
-        await asyncio.wait_for(agent.writer.write(lambda tx: tx.query("SELECT 1")), timeout=2)
+        await asyncio.wait_for(agent.writer.write(lambda transaction: transaction.query("SELECT 1")), timeout=2)
     except Exception as error:  # noqa: BLE001 - whatever it is, the database is away and the page says so
         return f"away: {error}"
     return "ok"

@@ -172,7 +172,7 @@ class Brain:
             novelty=novel,
             changes=changes,
         )
-        await self._writer.write(lambda tx: self._keep_bundle(tx, bundle, arms))
+        await self._writer.write(lambda transaction: self._keep_bundle(transaction, bundle, arms))
         self.memory.count_shown(principal.tenant_id, (memory_id for memory_id, _ in bundle.shown))
         return ContextBundle(
             bundle_id=bundle.bundle_id,
@@ -257,7 +257,9 @@ class Brain:
             if key and bundle:  # what was held since the bundle was made counts as well
                 seen = min(bundle.novelty, novelty(await self._working_memory.items(key), bundle.embedding))
             report = IterationReport(body=body, novelty=seen, bundle=bundle)
-            taken, outcome = await self._writer.write(lambda tx: self._outcomes.take(tx, principal, report))
+            taken, outcome = await self._writer.write(
+                lambda transaction: self._outcomes.take(transaction, principal, report)
+            )
         if outcome:
             await self._admit(key, bundle, outcome)
         return await self._publish(principal, taken)
@@ -295,7 +297,9 @@ class Brain:
             raise BrainRefused("invalid_body", "Name the iteration of the turn.", "iteration_number")
         if body.version is not None and body.iteration_number is not None:
             raise BrainRefused("invalid_body", "A version has no iterations: name it alone.", "iteration_number")
-        return await self._publish(principal, await self._writer.write(lambda tx: self._roll_back(tx, principal, body)))
+        return await self._publish(
+            principal, await self._writer.write(lambda transaction: self._roll_back(transaction, principal, body))
+        )
 
     def _roll_back(self, transaction: Transaction, principal: Principal, body: Rollback) -> Committed[RolledBack]:
         version = body.version if body.version is not None else _find_version_after(transaction, principal, body)
@@ -338,7 +342,9 @@ class Brain:
             return {"disk": f"no room to write: {error.strerror}"}
         try:
             async with asyncio.timeout(self.settings.ready_seconds):
-                await self._writer.write(lambda tx: tx.query("SELECT 1 FROM learner_snapshots LIMIT 1"))
+                await self._writer.write(
+                    lambda transaction: transaction.query("SELECT 1 FROM learner_snapshots LIMIT 1")
+                )
                 await self._work(self._database.query, "SELECT 1 FROM events LIMIT 1")
         except TimeoutError:
             return {"database": f"no commit within {self.settings.ready_seconds:g} s"}

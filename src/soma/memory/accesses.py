@@ -54,6 +54,6 @@ class Accesses:
         """Counts that cannot be written are dropped: a database that is away has worse to tell."""
         shown, self._shown = self._shown, {}
         try:
-            await self._writer.write(lambda tx: count_accesses(tx, shown))
+            await self._writer.write(lambda transaction: count_accesses(transaction, shown))
         except LogError as error:
             logger.warning("%d memories were shown and not counted: %s", len(shown), error)

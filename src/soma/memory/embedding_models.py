@@ -40,4 +40,4 @@ def _answers(embedder: Embedder) -> bool:
 
 async def write_choice_of(writer: Writer, choice: ModelChoice, embedder: Embedder) -> None:
     model, text = Space.of(embedder).model, msgspec.json.encode(choice).decode()
-    await writer.write(lambda tx: write_choice(tx, model, text))
+    await writer.write(lambda transaction: write_choice(transaction, model, text))

@@ -24,31 +24,31 @@ def subject(owner: Owner) -> Subject:
 
 
 def erase(
-    store: Store, tx: Transaction, owner: Owner, memories: Sequence[MemoryRecord], namespace: str
+    store: Store, transaction: Transaction, owner: Owner, memories: Sequence[MemoryRecord], namespace: str
 ) -> tuple[str, Erasure]:
     """The receipt and all that went: a summary would still say what was forgotten."""
-    gone = [*memories, *find_derived(tx, [memory.id for memory in memories])]
+    gone = [*memories, *find_derived(transaction, [memory.id for memory in memories])]
     receipt_id, moment = new_id(), now()
     fact = MemoryForgotten(receipt_id=receipt_id, memory_ids=[memory.id for memory in gone], namespace=namespace)
-    revision = tx.append(draft(fact, subject(owner))).position
+    revision = transaction.append(draft(fact, subject(owner))).position
     for memory in gone:
-        delete_embeddings(tx, memory.id)
-        delete_links_of(tx, memory.id)
+        delete_embeddings(transaction, memory.id)
+        delete_links_of(transaction, memory.id)
         digest = key_digest(memory.tenant_id, memory.key)
-        erase_memory(tx, memory.id, key_digest=digest, revision=revision, moment=moment, receipt_id=receipt_id)
-    store.on_erased(tx, owner.tenant_id, fact.memory_ids)
+        erase_memory(transaction, memory.id, key_digest=digest, revision=revision, moment=moment, receipt_id=receipt_id)
+    store.on_erased(transaction, owner.tenant_id, fact.memory_ids)
     for tenant, scoped, thread in {(one.tenant_id, one.scope_owner, one.conversation_id or "") for one in gone}:
-        delete_empty(tx, (tenant, namespace, scoped), [thread])
+        delete_empty(transaction, (tenant, namespace, scoped), [thread])
     return receipt_id, [(memory, revision) for memory in gone]
 
 
-def find_derived(tx: Reader, ids: Iterable[str]) -> list[MemoryRecord]:
+def find_derived(transaction: Reader, ids: Iterable[str]) -> list[MemoryRecord]:
     """Living memories that were made or taken from any of `ids`, which are not among them."""
     known = set(ids)
     found: list[MemoryRecord] = []
     waiting = list(known)
     while waiting:
-        made = [*find_synthesised(tx, waiting), *find_taken(tx, waiting)]
+        made = [*find_synthesised(transaction, waiting), *find_taken(transaction, waiting)]
         new = list({memory.id: memory for memory in made if memory.id not in known}.values())
         known.update(memory.id for memory in new)
         found += new

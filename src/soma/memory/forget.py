@@ -18,8 +18,8 @@ async def forget(store: Store, owner: Owner, ids: Sequence[str], keys: Sequence[
     Raises UnknownKey, NotTheAuthor, and AlreadyForgotten where nothing of them is left.
     """
 
-    def write(tx: Transaction) -> tuple[str, Erasure]:
-        return erase(store, tx, owner, _choose(tx, owner, ids, keys, namespace), namespace)
+    def write(transaction: Transaction) -> tuple[str, Erasure]:
+        return erase(store, transaction, owner, _choose(transaction, owner, ids, keys, namespace), namespace)
 
     receipt_id, erased = await store.writer.write(write)
     return await conclude(store, owner, receipt_id, erased)

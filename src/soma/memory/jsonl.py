@@ -105,7 +105,7 @@ async def import_lines(store: Store, owner: Owner, text: Iterable[str], namespac
     for number, result in zip(linked, again, strict=True):
         results[number] = result if result.status == "refused" else results[number]
     if names := _find_documents(owner, items):
-        await store.writer.write(lambda tx: _register(tx, owner, names, namespace))
+        await store.writer.write(lambda transaction: _register(transaction, owner, names, namespace))
     return ImportCounts(
         created=_count(results, "created"),
         updated=_count(results, "updated"),
@@ -124,10 +124,10 @@ def _find_documents(owner: Owner, items: Sequence[NewMemory]) -> Mapping[str, Ma
     return names
 
 
-def _register(tx: Transaction, owner: Owner, names: Mapping[str, Mapping[str, str]], namespace: str) -> None:
+def _register(transaction: Transaction, owner: Owner, names: Mapping[str, Mapping[str, str]], namespace: str) -> None:
     """Chunks of documents are documents here too: an import of the files themselves recognises them."""
     for scope_owner, threads in names.items():
-        register_threads(tx, (owner.tenant_id, namespace, scope_owner), threads, owner.user_id)
+        register_threads(transaction, (owner.tenant_id, namespace, scope_owner), threads, owner.user_id)
 
 
 def _batches(items: Sequence[NewMemory]) -> Iterator[Sequence[NewMemory]]:

@@ -236,12 +236,12 @@ class Memory:
         return await self._store.whole(self._link(owner, from_key, new, namespace))
 
     async def _link(self, owner: Owner, from_key: str, new: NewLink, namespace: str) -> Link | None:
-        def write(tx: Transaction) -> list[Link]:
+        def write(transaction: Transaction) -> list[Link]:
             try:
-                [memory] = find_named(tx, owner, (), [from_key], namespace)
+                [memory] = find_named(transaction, owner, (), [from_key], namespace)
             except UnknownKey:
                 raise UnknownKey(f"there is no memory {from_key[:80]!r} here", field="from_key") from None
-            written, foreign = write_links(tx, owner, namespace, [(memory, new, "to_key")])
+            written, foreign = write_links(transaction, owner, namespace, [(memory, new, "to_key")])
             if foreign:
                 raise NotTheAuthor(field="from_key")
             return written
@@ -256,7 +256,7 @@ class Memory:
 
     async def set_values(self, tenant_id: str, learned: Mapping[str, float]) -> Sequence[str]:
         """Set learned values in [0, 1]; returns the ids of those that are still remembered."""
-        written = await self._store.writer.write(lambda tx: values.write(tx, tenant_id, learned))
+        written = await self._store.writer.write(lambda transaction: values.write(transaction, tenant_id, learned))
         await self.apply_values(tenant_id, written)
         return [memory_id for _, _, memory_id, _ in written]
 

@@ -107,12 +107,12 @@ class _WriteAttempt:
         self._remember = remember
         self.written: list[WrittenMemories] = []
 
-    def run(self, tx: Transaction, work: Callable[[Transaction, Keep], T]) -> T:
+    def run(self, transaction: Transaction, work: Callable[[Transaction, Keep], T]) -> T:
         self.written = []  # of a try before this one
-        return work(tx, partial(self._keep, tx))
+        return work(transaction, partial(self._keep, transaction))
 
-    def _keep(self, tx: Transaction) -> Sequence[RememberResult]:
-        self.written.append(self._remember(tx))
+    def _keep(self, transaction: Transaction) -> Sequence[RememberResult]:
+        self.written.append(self._remember(transaction))
         return self.written[-1].results
 
 
@@ -212,47 +212,53 @@ def _embedding_key(memory: MemoryRecord) -> str:
     return f"{text_of(memory.metadata, 'speaker')}\n{render(memory)}"
 
 
-def write(tx: Transaction, *, store: Store, request: Request, made: Embeddings, space: Space) -> WrittenMemories:
+def write(
+    transaction: Transaction, *, store: Store, request: Request, made: Embeddings, space: Space
+) -> WrittenMemories:
     owner, namespace = request.owner, request.namespace
-    if not store.spaces.is_current(tx, owner.tenant_id, space):
+    if not store.spaces.is_current(transaction, owner.tenant_id, space):
         raise StaleEmbeddings
-    planned = _append_events(tx, owner, plan(tx, request))
+    planned = _append_events(transaction, owner, plan(transaction, request))
     changed = {one.record.id: one for one in planned if one.is_news}
     if any(_embedding_key(one.record) not in made for one in changed.values()):
         raise StaleEmbeddings
     pairs = [(one.record, made[_embedding_key(one.record)]) for one in changed.values()]
-    write_memories(tx, [(one.record, one.metadata) for one in changed.values()])
-    write_embeddings(tx, space.model, pairs)
+    write_memories(transaction, [(one.record, one.metadata) for one in changed.values()])
+    write_embeddings(transaction, space.model, pairs)
     wanted = [
         (one.record, link, f"items[{number}].links[{place}].to_key")
         for number, one in enumerate(planned)
         for place, link in enumerate(one.item.links)
         if one.status != "refused"
     ]
-    _write_sources(tx, owner, namespace, planned)
-    links, foreign = write_links(tx, owner, namespace, wanted)
+    _write_sources(transaction, owner, namespace, planned)
+    links, foreign = write_links(transaction, owner, namespace, wanted)
     relinked = {link.from_id for link in links}
     results = [_result(number, one, relinked, foreign) for number, one in enumerate(planned)]
-    return WrittenMemories(results, pairs, links, space.model, _erase_outdated(store, tx, request, planned))
+    return WrittenMemories(results, pairs, links, space.model, _erase_outdated(store, transaction, request, planned))
 
 
-def _write_sources(tx: Transaction, owner: Owner, namespace: str, planned: Sequence[PlannedMemory]) -> None:
+def _write_sources(transaction: Transaction, owner: Owner, namespace: str, planned: Sequence[PlannedMemory]) -> None:
     """Write what each memory is taken from now: nothing, once somebody says it in their own words."""
     for one in planned:
         wanted, before = one.item.derived_from, one.former.metadata.get("derived_from") if one.former else None
         if one.status == "refused" or not (wanted or before):
             continue
-        delete_links_from(tx, one.record.id, CARRIES)
-        for source in find_by_ids(tx, owner, namespace, wanted):
+        delete_links_from(transaction, one.record.id, CARRIES)
+        for source in find_by_ids(transaction, owner, namespace, wanted):
             if source.id != one.record.id:
-                _write_link(tx, owner, Link(from_id=one.record.id, to_id=source.id, relation=CARRIES, weight=1.0))
+                _write_link(
+                    transaction, owner, Link(from_id=one.record.id, to_id=source.id, relation=CARRIES, weight=1.0)
+                )
 
 
-def _erase_outdated(store: Store, tx: Transaction, request: Request, planned: Sequence[PlannedMemory]) -> Erasure:
+def _erase_outdated(
+    store: Store, transaction: Transaction, request: Request, planned: Sequence[PlannedMemory]
+) -> Erasure:
     """Erase what was made or taken from a text that now says something else: it would still say the old."""
     retold = [one.record.id for one in planned if one.former is not None and one.former.text != one.record.text]
-    derived = find_derived(tx, retold)
-    return erase(store, tx, request.owner, derived, request.namespace)[1] if derived else ()
+    derived = find_derived(transaction, retold)
+    return erase(store, transaction, request.owner, derived, request.namespace)[1] if derived else ()
 
 
 def _result(number: int, one: PlannedMemory, relinked: set[str], foreign: set[str]) -> RememberResult:
@@ -263,7 +269,7 @@ def _result(number: int, one: PlannedMemory, relinked: set[str], foreign: set[st
     return RememberResult(id=one.record.id, key=one.record.key, status="updated" if news else one.status)
 
 
-def _append_events(tx: Transaction, owner: Owner, planned: Sequence[PlannedMemory]) -> list[PlannedMemory]:
+def _append_events(transaction: Transaction, owner: Owner, planned: Sequence[PlannedMemory]) -> list[PlannedMemory]:
     """Append an event for each change; its position is the memory's revision, and its place if it is new."""
     positions: dict[str, tuple[int, int]] = {}
     placed = []
@@ -271,7 +277,7 @@ def _append_events(tx: Transaction, owner: Owner, planned: Sequence[PlannedMemor
         record = one.record
         position, revision = positions.get(record.id, (record.position, record.revision))
         if one.is_news:
-            revision = tx.append(draft(_fact(one), subject(owner))).position
+            revision = transaction.append(draft(_fact(one), subject(owner))).position
             position = position or revision
         positions[record.id] = position, revision
         placed.append(replace(one, record=replace(record, position=position, revision=revision)))
@@ -291,7 +297,7 @@ def _fact(one: PlannedMemory) -> MemoryRemembered:
 
 
 def write_links(
-    tx: Transaction, owner: Owner, namespace: str, wanted: Sequence[tuple[MemoryRecord, NewLink, str]]
+    transaction: Transaction, owner: Owner, namespace: str, wanted: Sequence[tuple[MemoryRecord, NewLink, str]]
 ) -> tuple[list[Link], set[str]]:
     """Write the links that are news and return them, and the memories that are not the owner's to link from.
 
@@ -299,9 +305,9 @@ def write_links(
     """
     if not wanted:
         return [], set()
-    found = filter(is_intact, find_by_keys(tx, owner, namespace, (link.to_key for _, link, _ in wanted)))
+    found = filter(is_intact, find_by_keys(transaction, owner, namespace, (link.to_key for _, link, _ in wanted)))
     targets = {(memory.scope_owner, memory.key): memory.id for memory in found}
-    known = set(find_links_from(tx, {memory.id for memory, _, _ in wanted}))
+    known = set(find_links_from(transaction, {memory.id for memory, _, _ in wanted}))
     written: dict[Link, None] = {}
     foreign: set[str] = set()
     for memory, new, field in wanted:
@@ -317,14 +323,14 @@ def write_links(
         else:
             foreign.add(memory.id)
     for link in written:
-        _write_link(tx, owner, link)
+        _write_link(transaction, owner, link)
     return list(written), foreign
 
 
-def _write_link(tx: Transaction, owner: Owner, link: Link) -> None:
-    write_link(tx, owner.tenant_id, link)
+def _write_link(transaction: Transaction, owner: Owner, link: Link) -> None:
+    write_link(transaction, owner.tenant_id, link)
     fact = MemoryLinked(from_id=link.from_id, to_id=link.to_id, relation=link.relation, weight=link.weight)
-    tx.append(draft(fact, subject(owner)))
+    transaction.append(draft(fact, subject(owner)))
 
 
 def nearest(places: Container[tuple[str, str]], owners: Sequence[str], key: str) -> tuple[str, str] | None:

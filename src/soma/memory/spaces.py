@@ -44,15 +44,15 @@ class Spaces:
             self._read[tenant_id] = model
         return self._known.get(model or "", self.target)
 
-    def is_current(self, tx: Transaction, tenant_id: str, space: Space) -> bool:
+    def is_current(self, transaction: Transaction, tenant_id: str, space: Space) -> bool:
         """Whether `space` still answers the tenant, as this transaction sees it."""
-        model = tx.get(_key(tenant_id), lambda: find_served_model(tx, tenant_id))
+        model = transaction.get(_key(tenant_id), lambda: find_served_model(transaction, tenant_id))
         return self._known.get(model or "", self.target) is space
 
-    def switch(self, tx: Transaction, tenant_id: str, model: str) -> None:
+    def switch(self, transaction: Transaction, tenant_id: str, model: str) -> None:
         """From the commit on, `model` answers the tenant. The partitions that are loaded must go."""
-        write_tenant_model(tx, tenant_id, model)
-        tx.keep(_key(tenant_id), model)
+        write_tenant_model(transaction, tenant_id, model)
+        transaction.keep(_key(tenant_id), model)
 
     def drop_cached(self, tenant_id: str) -> None:
         """After the commit: what was read before no longer holds."""

@@ -20,12 +20,12 @@ def read(reader: Reader, tenant_id: str, ids: Sequence[str]) -> dict[str, float]
     return learned
 
 
-def write(tx: Transaction, tenant_id: str, values: Mapping[str, float]) -> WrittenValues:
+def write(transaction: Transaction, tenant_id: str, values: Mapping[str, float]) -> WrittenValues:
     """Set values within the caller's transaction; memories that are gone are left out. `apply` after the commit."""
     written = []
     for memory_id, value in values.items():
         checks.number(value, f"values[{memory_id}]", low=0, high=1)
-        if (address := write_value(tx, tenant_id, memory_id, value)) is not None:
+        if (address := write_value(transaction, tenant_id, memory_id, value)) is not None:
             written.append((*address[1:], memory_id, value))
     return written
 

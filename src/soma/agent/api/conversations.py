@@ -120,7 +120,7 @@ async def _index_title(conversation: Conversation, *, before: str) -> None:
     )
     after = conversation.title
     if before != after:
-        await agent().writer.write(lambda tx: index_title(tx, place, before=before, after=after))
+        await agent().writer.write(lambda transaction: index_title(transaction, place, before=before, after=after))
 
 
 def view(conversation: Conversation) -> dict[str, Any]:

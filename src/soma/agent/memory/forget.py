@@ -107,14 +107,14 @@ class Forgetting:
         found = await asyncio.to_thread(find_speaking_turns, self.writer.database, principal.tenant_id, user_id, gone)
         places = dict.fromkeys([*turns, *found])
 
-        def write(tx: Transaction) -> None:
+        def write(transaction: Transaction) -> None:
             at = now()
-            tx.executemany(
+            transaction.executemany(
                 "INSERT INTO agent_withheld (turn_id, tenant_id, conversation_id, receipt_id, at) "
                 "VALUES (?, ?, ?, ?, ?) ON CONFLICT (turn_id) DO NOTHING",
                 [[turn_id, principal.tenant_id, conversation, mark, at] for turn_id, conversation in places],
             )
-            tx.executemany(
+            transaction.executemany(
                 "INSERT INTO agent_forgottenmemory (memory_id, tenant_id, receipt_id, at) VALUES (?, ?, ?, ?) "
                 "ON CONFLICT (memory_id) DO NOTHING",
                 [[memory_id, principal.tenant_id, mark, at] for memory_id in gone.forgotten],
@@ -126,12 +126,12 @@ class Forgetting:
     async def _rename_mark(self, mark: str, receipt_id: str | None) -> None:
         """Put the receipt in place of a mark; without a receipt nothing was forgotten, and nothing is withheld."""
 
-        def write(tx: Transaction) -> None:
+        def write(transaction: Transaction) -> None:
             for table in ("agent_withheld", "agent_forgottenmemory"):
                 if receipt_id is None:
-                    tx.execute(f"DELETE FROM {table} WHERE receipt_id = ?", [mark])
+                    transaction.execute(f"DELETE FROM {table} WHERE receipt_id = ?", [mark])
                 else:
-                    tx.execute(f"UPDATE {table} SET receipt_id = ? WHERE receipt_id = ?", [receipt_id, mark])
+                    transaction.execute(f"UPDATE {table} SET receipt_id = ? WHERE receipt_id = ?", [receipt_id, mark])
 
         await self.writer.write(write)
 

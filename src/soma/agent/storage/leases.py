@@ -41,10 +41,10 @@ class Leases:
         alive, so no lease is waited for.
         """
 
-        def take(tx: Transaction) -> list[Lease]:
+        def take(transaction: Transaction) -> list[Lease]:
             now, parameter = self.moment()
             expired = "1 = 1" if is_alone else f"lease_expires_at < {now}"
-            rows = tx.query(
+            rows = transaction.query(
                 f"SELECT id, epoch FROM agent_turn t WHERE t.{OPEN} AND ((t.state = 'running' AND {expired}) "
                 "OR (t.state = 'queued' AND NOT EXISTS (SELECT 1 FROM agent_turn o WHERE o.tenant_id = t.tenant_id "
                 f"AND o.conversation_id = t.conversation_id AND o.{OPEN} "
@@ -53,7 +53,7 @@ class Leases:
             )
             free = [Lease(str(turn_id), int(epoch) + 1) for turn_id, epoch in sorted(rows) if turn_id not in running]
             for lease in free:
-                self._give(tx, lease, "state = 'running', ")
+                self._give(transaction, lease, "state = 'running', ")
             return free
 
         return await self._writer.write(take)
@@ -61,12 +61,12 @@ class Leases:
     async def claim(self, turn_id: str) -> Lease | None:
         """Take a turn, whichever worker has it, to end it; None where it is over."""
 
-        def take(tx: Transaction) -> Lease | None:
-            rows = tx.query(f"SELECT epoch FROM agent_turn WHERE id = ? AND {OPEN}", [turn_id])
+        def take(transaction: Transaction) -> Lease | None:
+            rows = transaction.query(f"SELECT epoch FROM agent_turn WHERE id = ? AND {OPEN}", [turn_id])
             if not rows:
                 return None
             lease = Lease(turn_id, int(rows[0][0]) + 1)
-            self._give(tx, lease)
+            self._give(transaction, lease)
             return lease
 
         return await self._writer.write(take)
@@ -74,28 +74,28 @@ class Leases:
     async def renew(self, leases: Sequence[Lease]) -> list[Lease]:
         """Renew the leases of turns that run here. Returns those that a newer run has taken."""
 
-        def renew(tx: Transaction) -> list[Lease]:
+        def renew(transaction: Transaction) -> list[Lease]:
             until, parameter = self.moment(self.seconds)
-            tx.executemany(
+            transaction.executemany(
                 f"UPDATE agent_turn SET lease_expires_at = {until} WHERE id = ? AND epoch = ? AND {OPEN}",
                 [[parameter, lease.turn_id, lease.epoch] for lease in leases],
             )
-            newest: dict[Any, Any] = dict(tx.query(f"SELECT id, epoch FROM agent_turn WHERE {OPEN}"))
+            newest: dict[Any, Any] = dict(transaction.query(f"SELECT id, epoch FROM agent_turn WHERE {OPEN}"))
             return [lease for lease in leases if newest.get(lease.turn_id, lease.epoch) != lease.epoch]
 
         return await self._writer.write(renew) if leases else []
 
-    def check(self, tx: Transaction, lease: Lease | None) -> None:
+    def check(self, transaction: Transaction, lease: Lease | None) -> None:
         """Raise LeaseLost where `lease` is not the turn's newest."""
-        held = lease and tx.query(
+        held = lease and transaction.query(
             f"SELECT 1 FROM agent_turn WHERE id = ? AND epoch = ? AND {OPEN}", [lease.turn_id, lease.epoch]
         )
         if not held:
             raise LeaseLost(lease.turn_id if lease else "a turn that was only read")
 
-    def _give(self, tx: Transaction, lease: Lease, state: str = "") -> None:
+    def _give(self, transaction: Transaction, lease: Lease, state: str = "") -> None:
         until, parameter = self.moment(self.seconds)
         values: list[Any] = [self.worker, lease.epoch, parameter, lease.turn_id]
-        tx.execute(
+        transaction.execute(
             f"UPDATE agent_turn SET {state}worker = ?, epoch = ?, lease_expires_at = {until} WHERE id = ?", values
         )

@@ -67,19 +67,19 @@ class Term:
     is_beginning: bool = False
 
 
-def index_message(tx: Writes, conversation: ConversationKey, text: str, citations: Iterable[str] = ()) -> None:
+def index_message(transaction: Writes, conversation: ConversationKey, text: str, citations: Iterable[str] = ()) -> None:
     terms = terms_of(text)
-    _change(tx, INSERT, conversation, terms | _traces(text, terms, citations), in_title=False)
+    _change(transaction, INSERT, conversation, terms | _traces(text, terms, citations), in_title=False)
 
 
-def index_traces(tx: Writes, conversation: ConversationKey, text: str, citations: Iterable[str]) -> None:
+def index_traces(transaction: Writes, conversation: ConversationKey, text: str, citations: Iterable[str]) -> None:
     """Add to an indexed message the terms by which it is found once something is forgotten."""
-    _change(tx, INSERT, conversation, _traces(text, terms_of(text), citations), in_title=False)
+    _change(transaction, INSERT, conversation, _traces(text, terms_of(text), citations), in_title=False)
 
 
-def index_title(tx: Writes, conversation: ConversationKey, *, before: str, after: str) -> None:
-    _change(tx, DELETE, conversation, terms_of(before), in_title=True)
-    _change(tx, INSERT, conversation, terms_of(after), in_title=True)
+def index_title(transaction: Writes, conversation: ConversationKey, *, before: str, after: str) -> None:
+    _change(transaction, DELETE, conversation, terms_of(before), in_title=True)
+    _change(transaction, INSERT, conversation, terms_of(after), in_title=True)
 
 
 def find_traces(
@@ -155,20 +155,25 @@ def _traces(text: str, terms: Collection[str], citations: Iterable[str]) -> set[
     return {COMPARED + word for word in compared} | {CITED + memory for memory in citations}
 
 
-def _change(tx: Writes, sql: str, conversation: ConversationKey, terms: Iterable[str], *, in_title: bool) -> None:
+def _change(
+    transaction: Writes, sql: str, conversation: ConversationKey, terms: Iterable[str], *, in_title: bool
+) -> None:
     if words := sorted(terms):
-        scope, number = _scope(conversation.tenant_id, conversation.user_id), _number(tx, conversation.conversation_id)
-        tx.executemany(sql, [(scope, word, number, int(in_title)) for word in words])
+        scope, number = (
+            _scope(conversation.tenant_id, conversation.user_id),
+            _number(transaction, conversation.conversation_id),
+        )
+        transaction.executemany(sql, [(scope, word, number, int(in_title)) for word in words])
 
 
-def _number(tx: Writes, conversation_id: str) -> int:
+def _number(transaction: Writes, conversation_id: str) -> int:
     """Return a conversation's number in the index: a word's row holds it in two bytes instead of 36."""
     select = "SELECT id FROM agent_search_place WHERE conversation_id = ?"
-    known = tx.query(select, [conversation_id])
+    known = transaction.query(select, [conversation_id])
     if not known:
         insert = "INSERT INTO agent_search_place (conversation_id) VALUES (?) ON CONFLICT DO NOTHING"
-        tx.execute(insert, [conversation_id])
-        known = tx.query(select, [conversation_id])
+        transaction.execute(insert, [conversation_id])
+        known = transaction.query(select, [conversation_id])
     return int(known[0][0])
 
 

@@ -14,9 +14,9 @@ class TurnBounds:
     per_user: int
     per_tenant: int
 
-    def check(self, tx: Transaction, *, tenant_id: str, user_id: str) -> None:
+    def check(self, transaction: Transaction, *, tenant_id: str, user_id: str) -> None:
         """Raise Busy where one more turn would be too many."""
-        [(of_tenant, of_user)] = tx.query(
+        [(of_tenant, of_user)] = transaction.query(
             "SELECT COUNT(*), COALESCE(SUM(CASE WHEN user_id = ? THEN 1 ELSE 0 END), 0) FROM agent_turn "
             f"WHERE tenant_id = ? AND {OPEN}",
             [user_id, tenant_id],

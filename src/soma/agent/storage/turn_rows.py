@@ -22,60 +22,65 @@ class TurnRows:
         self._dialect = dialect
         self._tokenizer = tokenizer
 
-    def question(self, tx: Transaction, turn: TurnHeader, timestamp: str, *, tokens: int) -> None:
+    def question(self, transaction: Transaction, turn: TurnHeader, timestamp: str, *, tokens: int) -> None:
         at = moment(timestamp, self._dialect)
-        _insert(tx, "agent_message", {
+        _insert(transaction, "agent_message", {
             "id": turn.question_id, "tenant_id": turn.tenant_id, "conversation_id": turn.conversation_id,
-            "turn_id": turn.id, "turn_number": _number(tx, turn), "role": "user",
+            "turn_id": turn.id, "turn_number": _number(transaction, turn), "role": "user",
             "parts": _json([{"kind": "text", "text": turn.content}]),
             "token_count": tokens, "latency_ms": None, "model": "", "answer_iteration": None, "created_at": at,
         })  # fmt: skip
-        index_message(tx, _key(turn), turn.content)
-        tx.execute(
+        index_message(transaction, _key(turn), turn.content)
+        transaction.execute(
             "UPDATE agent_conversation SET updated_at = ?, recent = ?, "
             "title = CASE title WHEN '' THEN ? ELSE title END WHERE id = ?",
             [at, turn.id, " ".join(turn.content.split())[:TITLE_LENGTH], turn.conversation_id],
         )
 
     def iteration(
-        self, tx: Transaction, turn: TurnHeader, iteration: IterationRecord, fact: IterationCompleted, timestamp: str
+        self,
+        transaction: Transaction,
+        turn: TurnHeader,
+        iteration: IterationRecord,
+        fact: IterationCompleted,
+        timestamp: str,
     ) -> None:
-        _insert(tx, "rlm_iterations", {
+        _insert(transaction, "rlm_iterations", {
             **iteration_row(turn, iteration, fact),
-            "started_at": self._began(tx, turn, fact.iteration_number),
+            "started_at": self._began(transaction, turn, fact.iteration_number),
             "completed_at": moment(timestamp, self._dialect),
             "created_at": moment(timestamp, self._dialect),
         })  # fmt: skip
 
-    def _began(self, tx: Transaction, turn: TurnHeader, number: int) -> Any:
+    def _began(self, transaction: Transaction, turn: TurnHeader, number: int) -> Any:
         """Return when an iteration began: when the one before it ended, or with the turn."""
-        before = tx.query(
+        before = transaction.query(
             "SELECT completed_at FROM rlm_iterations WHERE tenant_id = ? AND turn_id = ? AND iteration_number = ?",
             [turn.tenant_id, turn.id, number - 1],
         )
         return before[0][0] if before else moment(turn.created_at, self._dialect)
 
-    def answer(self, tx: Transaction, record: TurnRecord, fact: TurnComplete, timestamp: str) -> None:
+    def answer(self, transaction: Transaction, record: TurnRecord, fact: TurnComplete, timestamp: str) -> None:
         turn, at = record.turn, moment(timestamp, self._dialect)
-        _insert(tx, "agent_message", {
+        _insert(transaction, "agent_message", {
             "id": fact.message_id, "tenant_id": turn.tenant_id, "conversation_id": turn.conversation_id,
-            "turn_id": turn.id, "turn_number": _number(tx, turn), "role": "assistant",
+            "turn_id": turn.id, "turn_number": _number(transaction, turn), "role": "assistant",
             "parts": _json([_answer_part(fact)]),
             "token_count": fact.completion_tokens, "latency_ms": fact.latency_ms,
             "model": record.started.model if record.started else "", "answer_iteration": fact.answer_iteration,
             "created_at": at,
         })  # fmt: skip
-        index_message(tx, _key(turn), fact.content, [str(one.get("id")) for one in fact.citations])
-        tx.execute(
+        index_message(transaction, _key(turn), fact.content, [str(one.get("id")) for one in fact.citations])
+        transaction.execute(
             "UPDATE agent_turn SET state = 'complete', exit_reason = ?, convergence_score = ?, total_iterations = ?, "
             "completed_at = ?, worker = NULL, lease_expires_at = NULL WHERE id = ?",
             [fact.exit_reason, fact.convergence_score, fact.total_iterations, at, turn.id],
         )
 
-    def receipt(self, tx: Transaction, record: TurnRecord, fact: TurnComplete, event: Event) -> None:
+    def receipt(self, transaction: Transaction, record: TurnRecord, fact: TurnComplete, event: Event) -> None:
         turn, started = record.turn, record.started
         best = record.best
-        _insert(tx, "agent_receipt", {
+        _insert(transaction, "agent_receipt", {
             "turn_id": turn.id, "tenant_id": turn.tenant_id, "conversation_id": turn.conversation_id,
             "capsule": turn.agent_id, "capsule_version": started.capsule_version if started else 0,
             "aiq_predicted": None, "aiq_observed": None,
@@ -141,14 +146,14 @@ def moment(timestamp: str, dialect: Dialect) -> str:
     return timestamp.replace("T", " ").removesuffix("+00:00") if dialect == "sqlite" else timestamp
 
 
-def _number(tx: Transaction, turn: TurnHeader) -> int:
+def _number(transaction: Transaction, turn: TurnHeader) -> int:
     """Return the turn's number in its conversation, by which its messages are ordered."""
-    return int(tx.query("SELECT number FROM agent_turn WHERE id = ?", [turn.id])[0][0])
+    return int(transaction.query("SELECT number FROM agent_turn WHERE id = ?", [turn.id])[0][0])
 
 
-def _insert(tx: Transaction, table: str, row: dict[str, Any]) -> None:
+def _insert(transaction: Transaction, table: str, row: dict[str, Any]) -> None:
     columns: Sequence[str] = list(row)
-    tx.execute(
+    transaction.execute(
         f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})", list(row.values())
     )
 

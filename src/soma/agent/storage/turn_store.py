@@ -55,12 +55,12 @@ class TurnStore:
         A client message that was sent before gets its first turn. Raises Conflict where the id of the client message
         was used for another text, and while another turn runs, unless this one may queue; Busy where too many run.
         """
-        return await self._writer.write(lambda tx: self._admit(tx, turn, enqueue=enqueue))
+        return await self._writer.write(lambda transaction: self._admit(transaction, turn, enqueue=enqueue))
 
-    def _admit(self, tx: Transaction, turn: TurnHeader, *, enqueue: bool) -> Admission:
+    def _admit(self, transaction: Transaction, turn: TurnHeader, *, enqueue: bool) -> Admission:
         scope = [turn.tenant_id, turn.conversation_id]
         if turn.client_message_id is not None:
-            known = tx.query(
+            known = transaction.query(
                 "SELECT id, content, (SELECT COALESCE(MIN(conversation_position), 1) - 1 FROM events e WHERE "
                 "e.tenant_id = t.tenant_id AND e.stream = 'turn:' || t.id) FROM agent_turn t "
                 "WHERE tenant_id = ? AND conversation_id = ? AND client_message_id = ?",
@@ -75,7 +75,7 @@ class TurnStore:
                         field="client_message_id",
                     )
                 return Admission(turn_id, after)
-        busy = tx.query(
+        busy = transaction.query(
             f"SELECT id FROM agent_turn WHERE tenant_id = ? AND conversation_id = ? AND {OPEN} LIMIT 1", scope
         )
         if busy and not enqueue:
@@ -83,10 +83,10 @@ class TurnStore:
                 f"turn {busy[0][0]} is still running; wait for it, cancel it, or send with on_busy enqueue or cancel",
                 code=IN_PROGRESS,
             )
-        self._bounds.check(tx, tenant_id=turn.tenant_id, user_id=turn.user_id)
+        self._bounds.check(transaction, tenant_id=turn.tenant_id, user_id=turn.user_id)
         state = "queued" if busy else "running"
         until, parameter = self.leases.moment(self.leases.seconds)
-        tx.execute(
+        transaction.execute(
             f"INSERT INTO agent_turn ({TURN_COLUMNS}, state, worker, lease_expires_at, epoch, total_iterations, "
             f"number) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, {until}, 1, 0, "
             "(SELECT COALESCE(MAX(number), 0) + 1 FROM agent_turn WHERE tenant_id = ? AND conversation_id = ?))",
@@ -96,30 +96,30 @@ class TurnStore:
                 *scope,
             ],
         )  # fmt: skip
-        return Admission(turn.id, _position(tx, *scope), None if busy else Lease(turn.id, 1))
+        return Admission(turn.id, _position(transaction, *scope), None if busy else Lease(turn.id, 1))
 
     async def record(self, record: TurnRecord, *facts: TurnFact) -> None:
         """Commit facts with their rows, all or none. Raises LeaseLost where a newer run has the turn."""
 
-        def write(tx: Transaction) -> None:
+        def write(transaction: Transaction) -> None:
             for fact in facts:
-                self._record(tx, record, fact)
+                self._record(transaction, record, fact)
 
         await self._writer.write(write)
 
-    def _record(self, tx: Transaction, record: TurnRecord, fact: TurnFact) -> None:
+    def _record(self, transaction: Transaction, record: TurnRecord, fact: TurnFact) -> None:
         turn = record.turn
-        self.leases.check(tx, record.lease)
+        self.leases.check(transaction, record.lease)
         timestamp = now()
-        event = tx.append(draft(fact, subject_of(turn), timestamp=timestamp))
+        event = transaction.append(draft(fact, subject_of(turn), timestamp=timestamp))
         match fact:
             case TurnStarted():
-                self._rows.question(tx, turn, timestamp, tokens=fact.message_tokens)
+                self._rows.question(transaction, turn, timestamp, tokens=fact.message_tokens)
             case IterationCompleted():
-                self._rows.iteration(tx, turn, record.iteration(fact.iteration_number), fact, timestamp)
+                self._rows.iteration(transaction, turn, record.iteration(fact.iteration_number), fact, timestamp)
             case TurnComplete():
-                self._rows.answer(tx, record, fact, timestamp)
-                self._rows.receipt(tx, record, fact, event)
+                self._rows.answer(transaction, record, fact, timestamp)
+                self._rows.receipt(transaction, record, fact, event)
 
     def find_under_way(self, tenant_id: str, conversation_id: str) -> list[str]:
         """Return the turns of a conversation that are not complete, the newest first."""
@@ -172,9 +172,9 @@ class TurnStore:
     async def close(self, lease: Lease, *, exit_reason: str, why: str) -> None:
         """End a turn for which no more events can be stored: only its row says so, and that it is set aside."""
 
-        def write(tx: Transaction) -> None:
-            self.leases.check(tx, lease)
-            tx.execute(
+        def write(transaction: Transaction) -> None:
+            self.leases.check(transaction, lease)
+            transaction.execute(
                 "UPDATE agent_turn SET state = 'complete', exit_reason = ?, completed_at = ?, set_aside = ?, "
                 "worker = NULL, lease_expires_at = NULL WHERE id = ?",
                 [exit_reason, moment(now(), self._dialect), why, lease.turn_id],
@@ -185,7 +185,7 @@ class TurnStore:
     async def set_aside(self, turn_id: str, why: str) -> None:
         """Set aside a turn that cannot be read: the others go on, and the operator sees it."""
         await self._writer.write(
-            lambda tx: tx.execute("UPDATE agent_turn SET set_aside = ? WHERE id = ?", [why, turn_id])
+            lambda transaction: transaction.execute("UPDATE agent_turn SET set_aside = ? WHERE id = ?", [why, turn_id])
         )
 
     def count_aside(self) -> int:
@@ -255,8 +255,8 @@ def _iso(value: Any) -> str:
     return f"{value.replace(' ', 'T')}+00:00" if isinstance(value, str) else str(value.isoformat())
 
 
-def _position(tx: Transaction, tenant_id: str, conversation_id: str) -> int:
-    rows = tx.query(
+def _position(transaction: Transaction, tenant_id: str, conversation_id: str) -> int:
+    rows = transaction.query(
         "SELECT COALESCE(MAX(conversation_position), 0) FROM events WHERE tenant_id = ? AND conversation_id = ?",
         [tenant_id, conversation_id],
     )

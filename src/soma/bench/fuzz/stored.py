@@ -132,7 +132,7 @@ async def _store(asker: Asker, template: "TurnRecord", random: Random) -> Damage
     payloads[number] = damage_payload(random, payloads[number])
     turn_id, conversation_id = new_id(), (await asker.converse()).conversation_id
     one = DamagedTurn(turn_id, conversation_id, tuple(payloads), is_whole=length == len(events))
-    await asker.agent.writer.write(lambda tx: _write(tx, one, template.turn.id, events))
+    await asker.agent.writer.write(lambda transaction: _write(transaction, one, template.turn.id, events))
     return one
 
 
@@ -160,22 +160,22 @@ def _value_of_same_type(random: Random, value: Any) -> Any:
     return next((other for other in others if type(other) is type(value)), value)
 
 
-def _write(tx: Transaction, one: DamagedTurn, template_id: str, events: list[Event]) -> None:
+def _write(transaction: Transaction, one: DamagedTurn, template_id: str, events: list[Event]) -> None:
     state = "complete" if one.is_whole else "running"
-    tx.execute(
+    transaction.execute(
         f"INSERT INTO agent_turn (id, conversation_id, state, number, {TURN}) "
         f"SELECT ?, ?, ?, 1, {TURN} FROM agent_turn WHERE id = ?",
         [one.turn_id, one.conversation_id, state, template_id],
     )
     roles = ("user", "assistant") if one.is_whole else ("user",)
     for role in roles if events[0].event_type == TurnStarted.event_type else ():
-        tx.execute(
+        transaction.execute(
             f"INSERT INTO agent_message (id, conversation_id, turn_id, turn_number, {MESSAGE}) "
             f"SELECT ?, ?, ?, 1, {MESSAGE} FROM agent_message WHERE turn_id = ? AND role = ?",
             [f"{one.turn_id}.{'q' if role == 'user' else 'a'}", one.conversation_id, one.turn_id, template_id, role],
         )
     for event, payload in zip(events, one.payloads, strict=False):
-        tx.append(_draft(event, one, payload))
+        transaction.append(_draft(event, one, payload))
 
 
 def _draft(event: Event, one: DamagedTurn, payload: str) -> Draft:

@@ -70,7 +70,7 @@ class Coordinator:
         principal = Principal(tenant_id=row.tenant_id, user_id=COORDINATOR, agent_id=row.agent_id)
         try:
             await self._writer.write(
-                lambda tx: self._experiments.decide(tx, principal, row.experiment_id, by=COORDINATOR)
+                lambda transaction: self._experiments.decide(transaction, principal, row.experiment_id, by=COORDINATOR)
             )
         except BrainRefused as refused:  # another process, or a person, was faster
             logger.info("experiment %s was not decided: %s", row.name, refused)
@@ -90,7 +90,9 @@ class Coordinator:
         if body is None:
             return None
         try:
-            await self._writer.write(lambda tx: self._experiments.create(tx, learner, body, by=COORDINATOR))
+            await self._writer.write(
+                lambda transaction: self._experiments.create(transaction, learner, body, by=COORDINATOR)
+            )
         except BrainRefused as refused:
             logger.info("%s was not proposed: %s", body.name, refused)
             return None
@@ -104,7 +106,7 @@ class Coordinator:
         if state.version - last < APART:
             return None
         score = state.guard.reward.fast
-        self._writer.submit(lambda tx: rows.keep_score(tx, learner, state.version, score)).result()
+        self._writer.submit(lambda transaction: rows.keep_score(transaction, learner, state.version, score)).result()
         scores = rows.read_scores(self._reads, learner, last=window)
         found = trend(scores)
         return found if len(scores) == window and found.is_falling and found.p < SIGNIFICANT else None

@@ -32,19 +32,21 @@ class ExperimentService:
 
     async def create(self, principal: Principal, body: NewExperiment) -> Experiment:
         by = principal.user_id
-        made = await self._write(lambda tx: self._experiments.create(tx, principal, body, by=by))
+        made = await self._write(lambda transaction: self._experiments.create(transaction, principal, body, by=by))
         self._experiments.refresh()
         return made
 
     async def assign(self, principal: Principal, name: str, subject: str) -> ExperimentArm:
-        return await self._write(lambda tx: self._experiments.assign(tx, principal, name, subject))
+        return await self._write(lambda transaction: self._experiments.assign(transaction, principal, name, subject))
 
     async def record(self, principal: Principal, name: str, items: Sequence[OutcomeItem]) -> int:
-        return await self._write(lambda tx: self._experiments.record(tx, principal, name, items))
+        return await self._write(lambda transaction: self._experiments.record(transaction, principal, name, items))
 
     async def decide(self, principal: Principal, name: str, *, stop: bool) -> Experiment:
         by = principal.user_id
-        decided = await self._write(lambda tx: self._experiments.decide(tx, principal, name, by=by, stop=stop))
+        decided = await self._write(
+            lambda transaction: self._experiments.decide(transaction, principal, name, by=by, stop=stop)
+        )
         self._experiments.refresh()
         return decided
 

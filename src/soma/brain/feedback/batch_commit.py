@@ -69,8 +69,8 @@ class BatchIntake:
         return await commit_if_unchanged(
             self._writer,
             prepare_elsewhere,
-            lambda tx, prepared: self._commit(tx, batch, prepared),
-            lambda tx: self._commit_in_place(tx, batch),
+            lambda transaction, prepared: self._commit(transaction, batch, prepared),
+            lambda transaction: self._commit_in_place(transaction, batch),
         )
 
     def _commit_in_place(self, transaction: Transaction, batch: BatchRequest) -> Committed[BatchAnswer]:

@@ -105,9 +105,12 @@ class FeedbackIntake:
         feedback = await self._with_question(await self._with_target(principal, body))
         prefetch = lookup_of(feedback)
         if (new := memory_of(feedback)) is None:
-            return await self._writer.write(lambda tx: self.commit(tx, feedback), prefetch=prefetch)
+            return await self._writer.write(lambda transaction: self.commit(transaction, feedback), prefetch=prefetch)
         return await self._memory.remember_within(
-            owner_of(principal), new, lambda tx, keep: self.commit(tx, feedback, keep), prefetch=prefetch
+            owner_of(principal),
+            new,
+            lambda transaction, keep: self.commit(transaction, feedback, keep),
+            prefetch=prefetch,
         )
 
     async def _with_target(self, principal: Principal, body: Feedback) -> FeedbackWithTarget:

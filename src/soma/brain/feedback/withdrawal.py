@@ -55,7 +55,7 @@ class WithdrawalIntake:
         return await commit_if_unchanged(
             self._writer,
             lambda: asyncio.to_thread(prepare),
-            lambda tx, prepared: self._commit(tx, principal, prepared),
+            lambda transaction, prepared: self._commit(transaction, principal, prepared),
             commit_in_place,
         )
 

@@ -96,19 +96,21 @@ class Retention:
             return 0
         if boundary is not None:
             before = await asyncio.to_thread(find_start, self._reads, learner)
-            commits += await self._write(lambda tx: self._declare(tx, learner, before, boundary))
+            commits += await self._write(lambda transaction: self._declare(transaction, learner, before, boundary))
         while (stretch := await asyncio.to_thread(find_stretch, self._reads, learner)) is not None:
             commits += await self._write(partial(erase, learner=learner, stretch=stretch))
         return commits
 
-    def _declare(self, tx: Transaction, learner: Principal, before: ReplayStart | None, boundary: Boundary) -> None:
+    def _declare(
+        self, transaction: Transaction, learner: Principal, before: ReplayStart | None, boundary: Boundary
+    ) -> None:
         """Make the learner begin at the checkpoint, unless another process was faster."""
-        if find_start(tx, learner) != before:
+        if find_start(transaction, learner) != before:
             return
         head, state = boundary
         subject = Subject(tenant_id=learner.tenant_id, stream=stream_of(learner), agent_id=learner.agent_id)
         checkpoint = self._learners.signer.checkpoint(learner.tenant_id, learner.agent_id, state, head)
-        placed = tx.append(draft(checkpoint, subject))
+        placed = transaction.append(draft(checkpoint, subject))
         fact = LearningErased(
             agent_id=learner.agent_id,
             until_seq=head.seq,
@@ -117,8 +119,8 @@ class Retention:
             state_hash=checkpoint.state_hash,
             reason=f"older than {self._days} days",
         )
-        tx.append(draft(fact, subject))
-        tx.execute(
+        transaction.append(draft(fact, subject))
+        transaction.execute(
             "INSERT INTO learner_starts (tenant_id, agent_id, version, seq, checkpoint_seq, erased_seq) "
             "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (tenant_id, agent_id) DO UPDATE SET "
             "version = excluded.version, seq = excluded.seq, checkpoint_seq = excluded.checkpoint_seq",
@@ -264,27 +266,27 @@ def find_stretch(reads: Reader, learner: Principal) -> Stretch | None:
     return Stretch(start.erased_seq, until, positions, [version for version, seq in stored if seq <= until])
 
 
-def erase(tx: Transaction, learner: Principal, stretch: Stretch) -> None:
+def erase(transaction: Transaction, learner: Principal, stretch: Stretch) -> None:
     """Erase payloads, the rows of the same feedback, and snapshots from which nothing can be replayed any more."""
     of = [learner.tenant_id, stream_of(learner), stretch.after, stretch.until]
-    tx.execute(
+    transaction.execute(
         "UPDATE events SET payload = NULL WHERE tenant_id = ? AND stream = ? AND seq > ? AND seq <= ? "
         f"AND event_type IN ({', '.join('?' * len(ERASABLE))})",
         [*of, *ERASABLE],
     )
-    tx.executemany("DELETE FROM feedback_events WHERE position = ?", [(each,) for each in stretch.positions])
-    tx.executemany(
+    transaction.executemany("DELETE FROM feedback_events WHERE position = ?", [(each,) for each in stretch.positions])
+    transaction.executemany(
         "DELETE FROM learner_snapshots WHERE tenant_id = ? AND agent_id = ? AND version = ?",
         [(learner.tenant_id, learner.agent_id, version) for version in stretch.snapshots],
     )
-    tx.execute(
+    transaction.execute(
         "UPDATE learner_starts SET erased_seq = ? WHERE tenant_id = ? AND agent_id = ? AND erased_seq = ?",
         [stretch.until, learner.tenant_id, learner.agent_id, stretch.after],
     )
 
 
-def _execute_many(tx: Transaction, sql: str, rows: Sequence[Sequence[Any]]) -> None:
-    tx.executemany(sql, rows)
+def _execute_many(transaction: Transaction, sql: str, rows: Sequence[Sequence[Any]]) -> None:
+    transaction.executemany(sql, rows)
 
 
 def _last_where(low: int, high: int, holds: Callable[[int], bool]) -> int:

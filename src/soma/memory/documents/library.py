@@ -153,9 +153,9 @@ async def forget_documents(
 async def _forget(
     store: Store, owner: Owner, namespace: str, found: Sequence[tuple[Address, KnownDocument]]
 ) -> ErasureReceipt | None:
-    def remove(tx: Transaction) -> None:
+    def remove(transaction: Transaction) -> None:
         for address, one in found:
-            delete_documents(tx, address, [one.id])
+            delete_documents(transaction, address, [one.id])
 
     return await _leave(store, owner, namespace, found, remove)
 
@@ -205,19 +205,21 @@ async def _carry_out(
         counts = ChunkCounts(unchanged=len(await store.work(_chunks, store, address, after.thread)))
     else:
         if is_news:
-            await store.writer.write(lambda tx: _begin(tx, address, step, owner))
+            await store.writer.write(lambda transaction: _begin(transaction, address, step, owner))
         try:
             named = replace(document, name=title)
             known = _is_known(step)
             counts = await write_chunks(store, owner, named, namespace, chunking, thread=after.thread, is_known=known)
         except BaseException:
             if is_news:
-                await store.writer.write(lambda tx: _take_back(tx, address, step))
+                await store.writer.write(lambda transaction: _take_back(transaction, address, step))
             raise
     if is_news:
         former = [one for one in (step.former, *step.absorbed) if one is not None and one.thread != after.thread]
         left = [(address, one) for one in former]
-        receipt = await _leave(store, owner, namespace, left, lambda tx: _end(tx, address, step, owner))
+        receipt = await _leave(
+            store, owner, namespace, left, lambda transaction: _end(transaction, address, step, owner)
+        )
         counts = replace(counts, forgotten=counts.forgotten + (len(receipt.forgotten) if receipt else 0))
     return ImportResult(step=step, chunks=counts)
 
@@ -233,29 +235,29 @@ def _is_known(step: ImportStep) -> bool:
     return former is not None and former.digest == after.digest != "" and former.thread == after.thread
 
 
-def _begin(tx: Transaction, address: Address, step: ImportStep, owner: Owner) -> None:
+def _begin(transaction: Transaction, address: Address, step: ImportStep, owner: Owner) -> None:
     """Write a document's row before its chunks: until they are there, it has no digest.
 
     What it absorbs may hold its place, and keeps it until the end.
     """
     begun = step.former if step.former is not None and step.absorbed else step.document
     row = replace(begun, thread=step.document.thread, digest="")
-    write_document(tx, address, row, _author(step, owner))
+    write_document(transaction, address, row, _author(step, owner))
 
 
-def _end(tx: Transaction, address: Address, step: ImportStep, owner: Owner) -> None:
-    delete_documents(tx, address, [one.id for one in step.absorbed])
-    write_document(tx, address, step.document, _author(step, owner))
+def _end(transaction: Transaction, address: Address, step: ImportStep, owner: Owner) -> None:
+    delete_documents(transaction, address, [one.id for one in step.absorbed])
+    write_document(transaction, address, step.document, _author(step, owner))
 
 
-def _take_back(tx: Transaction, address: Address, step: ImportStep) -> None:
+def _take_back(transaction: Transaction, address: Address, step: ImportStep) -> None:
     """Undo `_begin` after a refusal. A document that may be half written stays without a digest."""
     former = step.former
     if former is None:
-        delete_empty(tx, address, [step.document.thread])
+        delete_empty(transaction, address, [step.document.thread])
         return
     is_whole = step.action in {"moved", "unchanged"} or former.thread != step.document.thread
-    write_document(tx, address, former if is_whole else replace(former, digest=""), former.user_id)
+    write_document(transaction, address, former if is_whole else replace(former, digest=""), former.user_id)
 
 
 def _author(step: ImportStep, owner: Owner) -> str:
@@ -278,12 +280,12 @@ async def _leave(
     for chunks, names in parting.shared:
         await _rename(store, owner, namespace, chunks, names)
 
-    def commit(tx: Transaction) -> tuple[str, Erasure] | None:
-        there = find_by_ids(tx, owner, namespace, [memory.id for memory in parting.erased])
-        gone = erase(store, tx, owner, there, namespace) if there else None
-        write(tx)
+    def commit(transaction: Transaction) -> tuple[str, Erasure] | None:
+        there = find_by_ids(transaction, owner, namespace, [memory.id for memory in parting.erased])
+        gone = erase(store, transaction, owner, there, namespace) if there else None
+        write(transaction)
         for address, thread, chunks in parting.foreign:
-            register_threads(tx, address, {thread: _title_of(chunks)}, chunks[0].user_id)
+            register_threads(transaction, address, {thread: _title_of(chunks)}, chunks[0].user_id)
         return gone
 
     gone = await store.writer.write(commit)

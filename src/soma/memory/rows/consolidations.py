@@ -48,9 +48,9 @@ def is_made_by_consolidation(reader: Reader, memory: MemoryRecord) -> bool:
     return any(memory.id in json.loads(made) for (made,) in found)
 
 
-def write_consolidation(tx: Transaction, address: Address, fact: MemoryConsolidated) -> None:
+def write_consolidation(transaction: Transaction, address: Address, fact: MemoryConsolidated) -> None:
     lists = [json.dumps(value) for value in (fact.made, fact.sources, fact.links)]
-    tx.execute(
+    transaction.execute(
         "INSERT INTO memory_consolidations "
         "(id, tenant_id, namespace, scope_owner, phase, made, sources, links, method, created_at) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -58,8 +58,8 @@ def write_consolidation(tx: Transaction, address: Address, fact: MemoryConsolida
     )
 
 
-def mark_undone(tx: Transaction, consolidation_id: str) -> None:
-    tx.execute("UPDATE memory_consolidations SET undone_at = ? WHERE id = ?", [now(), consolidation_id])
+def mark_undone(transaction: Transaction, consolidation_id: str) -> None:
+    transaction.execute("UPDATE memory_consolidations SET undone_at = ? WHERE id = ?", [now(), consolidation_id])
 
 
 def _read(reader: Reader, where: str, parameters: Sequence[object]) -> list[ConsolidationRow]:

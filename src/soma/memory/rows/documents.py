@@ -90,27 +90,27 @@ def _to_documents(found: Iterable[Row]) -> list[KnownDocument]:
     return [KnownDocument(**dict(zip(COLUMNS, row, strict=True))) for row in found]
 
 
-def write_document(tx: Transaction, address: Address, one: KnownDocument, user_id: str) -> None:
+def write_document(transaction: Transaction, address: Address, one: KnownDocument, user_id: str) -> None:
     values = [one.id, one.collection, one.name, one.origin, one.thread, one.digest, one.format, user_id, now()]
-    tx.execute(UPSERT, [*address, *values])
+    transaction.execute(UPSERT, [*address, *values])
 
 
-def delete_documents(tx: Transaction, address: Address, ids: Iterable[str]) -> None:
+def delete_documents(transaction: Transaction, address: Address, ids: Iterable[str]) -> None:
     for one in ids:
-        tx.execute(f"DELETE FROM memory_documents WHERE {PARTITION} AND id = ?", [*address, one])
+        transaction.execute(f"DELETE FROM memory_documents WHERE {PARTITION} AND id = ?", [*address, one])
 
 
-def delete_empty(tx: Transaction, address: Address, threads: Iterable[str]) -> None:
+def delete_empty(transaction: Transaction, address: Address, threads: Iterable[str]) -> None:
     """Remove the documents of those threads that have no chunk any more."""
     for thread in threads:
         if thread.startswith(THREADS):
-            tx.execute(DROP_EMPTY, [*address, thread, *address, thread])
+            transaction.execute(DROP_EMPTY, [*address, thread, *address, thread])
 
 
-def register_threads(tx: Transaction, address: Address, names: Mapping[str, str], user_id: str) -> None:
+def register_threads(transaction: Transaction, address: Address, names: Mapping[str, str], user_id: str) -> None:
     """Documents whose chunks came as memories, by their threads: as those from before there were collections."""
     for thread, name in names.items():
-        if not find_by_thread(tx, address, thread):
+        if not find_by_thread(transaction, address, thread):
             write_document(
-                tx, address, KnownDocument(id=new_id(), collection=FORMER, name=name, thread=thread), user_id
+                transaction, address, KnownDocument(id=new_id(), collection=FORMER, name=name, thread=thread), user_id
             )

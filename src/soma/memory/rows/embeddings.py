@@ -152,8 +152,8 @@ def find_tenants_with_left_behind(reader: Reader) -> set[str | None]:
     return {tenant_id for (tenant_id,) in reader.query(f"SELECT DISTINCT m.tenant_id {LEFT_BEHIND}")}
 
 
-def write_embeddings(tx: Transaction, model: str, pairs: Iterable[tuple[MemoryRecord, Embedding]]) -> None:
-    tx.executemany(UPSERT, [_to_parameters(memory, model, made) for memory, made in pairs])
+def write_embeddings(transaction: Transaction, model: str, pairs: Iterable[tuple[MemoryRecord, Embedding]]) -> None:
+    transaction.executemany(UPSERT, [_to_parameters(memory, model, made) for memory, made in pairs])
 
 
 def _to_parameters(memory: MemoryRecord, model: str, made: Embedding) -> list[Any]:
@@ -163,15 +163,17 @@ def _to_parameters(memory: MemoryRecord, model: str, made: Embedding) -> list[An
     return [memory.id, model, len(made.vector), vector, words, memory.checksum, stamp]
 
 
-def delete_embeddings(tx: Transaction, memory_id: str) -> None:
-    tx.execute("DELETE FROM memory_embeddings WHERE memory_id = ?", [memory_id])
+def delete_embeddings(transaction: Transaction, memory_id: str) -> None:
+    transaction.execute("DELETE FROM memory_embeddings WHERE memory_id = ?", [memory_id])
 
 
-def delete_left_behind(tx: Transaction, left: Sequence[tuple[str, str]]) -> None:
+def delete_left_behind(transaction: Transaction, left: Sequence[tuple[str, str]]) -> None:
     """Delete vectors by memory id and model."""
-    tx.executemany("DELETE FROM memory_embeddings WHERE memory_id = ? AND model = ?", left)
+    transaction.executemany("DELETE FROM memory_embeddings WHERE memory_id = ? AND model = ?", left)
 
 
-def delete_other_models(tx: Transaction, ids: Sequence[str], model: str) -> None:
+def delete_other_models(transaction: Transaction, ids: Sequence[str], model: str) -> None:
     """Delete the vectors of these memories that another model made."""
-    tx.execute(f"DELETE FROM memory_embeddings WHERE model <> ? AND memory_id IN ({marks(ids)})", [model, *ids])
+    transaction.execute(
+        f"DELETE FROM memory_embeddings WHERE model <> ? AND memory_id IN ({marks(ids)})", [model, *ids]
+    )

@@ -106,29 +106,29 @@ def find_tenants_with_dangling(reader: Reader) -> set[str]:
     return {tenant_id for (tenant_id,) in reader.query(f"SELECT DISTINCT l.tenant_id {DANGLING}")}
 
 
-def write_link(tx: Transaction, tenant_id: str, link: Link) -> None:
-    tx.execute(UPSERT, [tenant_id, link.from_id, link.to_id, link.relation, link.weight])
+def write_link(transaction: Transaction, tenant_id: str, link: Link) -> None:
+    transaction.execute(UPSERT, [tenant_id, link.from_id, link.to_id, link.relation, link.weight])
 
 
-def restore_link(tx: Transaction, key: LinkKey, *, before: float | None, after: float) -> bool:
+def restore_link(transaction: Transaction, key: LinkKey, *, before: float | None, after: float) -> bool:
     """Give a link of weight `after` back its weight, or delete it for None; return False where it was changed since."""
-    if tx.query(f"SELECT weight FROM memory_links {ONE}", key) != [(after,)]:
+    if transaction.query(f"SELECT weight FROM memory_links {ONE}", key) != [(after,)]:
         return False
     if before is None:
-        tx.execute(f"DELETE FROM memory_links {ONE}", key)
+        transaction.execute(f"DELETE FROM memory_links {ONE}", key)
     else:
-        tx.execute(f"UPDATE memory_links SET weight = ? {ONE}", [before, *key])
+        transaction.execute(f"UPDATE memory_links SET weight = ? {ONE}", [before, *key])
     return True
 
 
-def delete_links_of(tx: Transaction, memory_id: str) -> None:
+def delete_links_of(transaction: Transaction, memory_id: str) -> None:
     """Delete all links from and to a memory."""
-    tx.execute("DELETE FROM memory_links WHERE from_id = ? OR to_id = ?", [memory_id, memory_id])
+    transaction.execute("DELETE FROM memory_links WHERE from_id = ? OR to_id = ?", [memory_id, memory_id])
 
 
-def delete_links_from(tx: Transaction, memory_id: str, relation: str) -> None:
-    tx.execute("DELETE FROM memory_links WHERE from_id = ? AND relation = ?", [memory_id, relation])
+def delete_links_from(transaction: Transaction, memory_id: str, relation: str) -> None:
+    transaction.execute("DELETE FROM memory_links WHERE from_id = ? AND relation = ?", [memory_id, relation])
 
 
-def delete_links(tx: Transaction, links: Sequence[LinkKey]) -> None:
-    tx.executemany(f"DELETE FROM memory_links {ONE}", links)
+def delete_links(transaction: Transaction, links: Sequence[LinkKey]) -> None:
+    transaction.executemany(f"DELETE FROM memory_links {ONE}", links)

@@ -238,31 +238,33 @@ def read_value(reader: Reader, tenant_id: str, memory_id: str) -> float | None:
     return float(found[0][0]) if found else None
 
 
-def write_value(tx: Transaction, tenant_id: str, memory_id: str, value: float) -> Address | None:
+def write_value(transaction: Transaction, tenant_id: str, memory_id: str, value: float) -> Address | None:
     """Set the learned value of a memory and return its partition; None where it is gone."""
-    found = tx.query(
+    found = transaction.query(
         "SELECT namespace, scope_owner FROM memories WHERE tenant_id = ? AND id = ? AND forgotten_at IS NULL",
         [tenant_id, memory_id],
     )
     if not found:
         return None
-    tx.execute("UPDATE memories SET value = ? WHERE id = ?", [value, memory_id])
+    transaction.execute("UPDATE memories SET value = ? WHERE id = ?", [value, memory_id])
     [(namespace, scope_owner)] = found
     return tenant_id, namespace, scope_owner
 
 
-def write_memories(tx: Transaction, memories: Iterable[tuple[MemoryRecord, str]]) -> None:
+def write_memories(transaction: Transaction, memories: Iterable[tuple[MemoryRecord, str]]) -> None:
     """Write each memory, given with the canonical JSON of its metadata."""
-    tx.executemany(UPSERT, [to_parameters(memory, metadata) for memory, metadata in memories])
+    transaction.executemany(UPSERT, [to_parameters(memory, metadata) for memory, metadata in memories])
 
 
 def erase_memory(
-    tx: Transaction, memory_id: str, *, key_digest: str, revision: int, moment: str, receipt_id: str
+    transaction: Transaction, memory_id: str, *, key_digest: str, revision: int, moment: str, receipt_id: str
 ) -> None:
     """Leave a row without content, as proof; the key is replaced by its digest."""
-    tx.execute(ERASE, [key_digest, revision, moment, receipt_id, memory_id])
+    transaction.execute(ERASE, [key_digest, revision, moment, receipt_id, memory_id])
 
 
-def count_accesses(tx: Transaction, accesses: Mapping[tuple[str, str], tuple[int, str]]) -> None:
+def count_accesses(transaction: Transaction, accesses: Mapping[tuple[str, str], tuple[int, str]]) -> None:
     """Add how often memories were shown and when last, by tenant and id."""
-    tx.executemany(COUNT_ACCESSES, [[count, moment, *place] for place, (count, moment) in sorted(accesses.items())])
+    transaction.executemany(
+        COUNT_ACCESSES, [[count, moment, *place] for place, (count, moment) in sorted(accesses.items())]
+    )

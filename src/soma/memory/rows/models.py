@@ -9,8 +9,8 @@ def read_choices(reader: Reader) -> list[str]:
     return [text for (text,) in reader.query("SELECT choice FROM memory_models ORDER BY model")]
 
 
-def write_choice(tx: Transaction, model: str, choice: str) -> None:
-    tx.execute(
+def write_choice(transaction: Transaction, model: str, choice: str) -> None:
+    transaction.execute(
         "INSERT INTO memory_models (model, choice) VALUES (?, ?) "
         "ON CONFLICT (model) DO UPDATE SET choice = excluded.choice",
         [model, choice],
@@ -22,8 +22,8 @@ def read_tenant_model(reader: Reader, tenant_id: str) -> str | None:
     return str(found[0][0]) if found else None
 
 
-def write_tenant_model(tx: Transaction, tenant_id: str, model: str) -> None:
-    tx.execute(
+def write_tenant_model(transaction: Transaction, tenant_id: str, model: str) -> None:
+    transaction.execute(
         "INSERT INTO memory_tenants (tenant_id, model) VALUES (?, ?) "
         "ON CONFLICT (tenant_id) DO UPDATE SET model = excluded.model",
         [tenant_id, model],

@@ -128,10 +128,10 @@ async def _distil(
     space = await store.work(store.spaces.space_of, address[0])
     made = await remembering.embed(store, request, space)
 
-    def write(tx: Transaction) -> tuple[remembering.WrittenMemories, list[LinkChange]]:
-        _check_sources(tx, work)
-        written = remembering.write(tx, store=store, request=request, made=made, space=space)
-        changes = _reinforce_links(tx, address[0], work.reinforce)
+    def write(transaction: Transaction) -> tuple[remembering.WrittenMemories, list[LinkChange]]:
+        _check_sources(transaction, work)
+        written = remembering.write(transaction, store=store, request=request, made=made, space=space)
+        changes = _reinforce_links(transaction, address[0], work.reinforce)
         fact = MemoryConsolidated(
             consolidation_id=consolidation_id,
             phase=work.phase,
@@ -141,8 +141,8 @@ async def _distil(
             links=changes,
             method="model" if summarise else "extractive",
         )
-        tx.append(draft(fact, subject(owner)))
-        write_consolidation(tx, address, fact)
+        transaction.append(draft(fact, subject(owner)))
+        write_consolidation(transaction, address, fact)
         return written, changes
 
     try:
@@ -191,18 +191,18 @@ def _make_item(work: _Distillation, text: str, consolidation_id: str, *, scope: 
     )
 
 
-def _check_sources(tx: Transaction, work: _Distillation) -> None:
-    if not all(is_unchanged(tx, entry.id, entry.revision) for entry in work.entries):
+def _check_sources(transaction: Transaction, work: _Distillation) -> None:
+    if not all(is_unchanged(transaction, entry.id, entry.revision) for entry in work.entries):
         raise _SourceChanged
 
 
-def _reinforce_links(tx: Transaction, tenant_id: str, ends: Sequence[tuple[str, str]]) -> list[LinkChange]:
+def _reinforce_links(transaction: Transaction, tenant_id: str, ends: Sequence[tuple[str, str]]) -> list[LinkChange]:
     """Every link between each pair weighs a little more. None begins: measured, new ones outshout the neighbours."""
     changes: list[LinkChange] = []
     for one, other in ends:
-        for link in find_links_between(tx, one, other):
+        for link in find_links_between(transaction, one, other):
             after = link.weight + GAIN * (1 - link.weight)
             changes.append((link.from_id, link.to_id, link.relation, link.weight, after))
     for from_id, to_id, relation, _, after in changes:
-        write_link(tx, tenant_id, Link(from_id=from_id, to_id=to_id, relation=relation, weight=after))
+        write_link(transaction, tenant_id, Link(from_id=from_id, to_id=to_id, relation=relation, weight=after))
     return changes

@@ -104,7 +104,9 @@ async def reconcile(
         await rest()
     if repair and report.problems:
         fact = MemoryReconciled(memories=report.memories, problems=dict(report.problems), repaired=report.repaired)
-        await store.writer.write(lambda tx: tx.append(draft(fact, Subject(tenant_id=tenant_id, stream=STREAM))))
+        await store.writer.write(
+            lambda transaction: transaction.append(draft(fact, Subject(tenant_id=tenant_id, stream=STREAM)))
+        )
     return report
 
 
@@ -181,9 +183,9 @@ def _count_links(store: Store, tenant_id: str, sight: Visibility) -> int:
     return sum(count for scope_owner, count in counts if sight.compares(scope_owner))
 
 
-def _remove(tx: Transaction, *, vectors: Sequence[tuple[str, str]], links: Sequence[LinkKey]) -> None:
-    delete_left_behind(tx, vectors)
-    delete_links(tx, links)
+def _remove(transaction: Transaction, *, vectors: Sequence[tuple[str, str]], links: Sequence[LinkKey]) -> None:
+    delete_left_behind(transaction, vectors)
+    delete_links(transaction, links)
 
 
 async def _check_partition(

@@ -72,7 +72,7 @@ async def switch_model(store: Store, tenant_id: str) -> AsyncGenerator[int, None
     target = store.spaces.target
     if await store.work(find_served_model, store.database, tenant_id) != target.model:
         serving = store.spaces.space_of(tenant_id)
-        await store.writer.write(lambda tx: store.spaces.switch(tx, tenant_id, serving.model))
+        await store.writer.write(lambda transaction: store.spaces.switch(transaction, tenant_id, serving.model))
     before = math.inf
     while True:
         damaged: list[str] = []
@@ -108,30 +108,30 @@ async def make_vectors(store: Store, memories: Sequence[MemoryRecord], space: Sp
     """Embed `memories` and keep the vectors of those that are still as they were read."""
     readings = await store.work(space.embedder.read_all, [render(memory) for memory in memories])
     pairs = [(memory, to_embedding(reading, memory)) for memory, reading in zip(memories, readings, strict=True)]
-    written = await store.writer.write(lambda tx: _write(tx, pairs, space.model))
+    written = await store.writer.write(lambda transaction: _write(transaction, pairs, space.model))
     await store.work(store.apply_embeddings, written, space.model)
     return len(written)
 
 
 def _write(
-    tx: Transaction, pairs: Sequence[tuple[MemoryRecord, Embedding]], model: str
+    transaction: Transaction, pairs: Sequence[tuple[MemoryRecord, Embedding]], model: str
 ) -> list[tuple[MemoryRecord, Embedding]]:
-    present = read_checksums(tx, [memory.id for memory, _ in pairs])
+    present = read_checksums(transaction, [memory.id for memory, _ in pairs])
     valid = [(memory, made) for memory, made in pairs if (memory.id, memory.checksum) in present]
-    write_embeddings(tx, model, valid)
+    write_embeddings(transaction, model, valid)
     return valid
 
 
-def _switch(tx: Transaction, *, store: Store, tenant_id: str, beyond: int) -> int:
+def _switch(transaction: Transaction, *, store: Store, tenant_id: str, beyond: int) -> int:
     """How many vectors are missing, but for those `beyond` repair; where none is, the tenant is switched."""
     target = store.spaces.target.model
-    if (left := count_lacking(tx, tenant_id, target) - beyond) > 0:
+    if (left := count_lacking(transaction, tenant_id, target) - beyond) > 0:
         return left
-    former = find_served_model(tx, tenant_id) or target
+    former = find_served_model(transaction, tenant_id) or target
     if former != target:
-        store.spaces.switch(tx, tenant_id, target)
-        fact = MemoryReembedded(model_before=former, model_after=target, memories=count_tenant(tx, tenant_id))
-        tx.append(draft(fact, Subject(tenant_id=tenant_id, stream=STREAM)))
+        store.spaces.switch(transaction, tenant_id, target)
+        fact = MemoryReembedded(model_before=former, model_after=target, memories=count_tenant(transaction, tenant_id))
+        transaction.append(draft(fact, Subject(tenant_id=tenant_id, stream=STREAM)))
     return 0
 
 

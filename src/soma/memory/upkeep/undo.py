@@ -24,32 +24,34 @@ class UndoResult:
 
 async def undo(store: Store, owner: Owner, consolidation_id: str, namespace: str) -> UndoResult:
     """Once: again changes nothing. Raises UnknownKey, NotTheAuthor."""
-    undone, erased = await store.writer.write(lambda tx: _write(store, tx, owner, consolidation_id, namespace))
+    undone, erased = await store.writer.write(
+        lambda transaction: _write(store, transaction, owner, consolidation_id, namespace)
+    )
     await store.work(apply_erasure, store, erased)
     await store.work(_reload, store, owner.tenant_id, namespace)
     return undone
 
 
 def _write(
-    store: Store, tx: Transaction, owner: Owner, consolidation_id: str, namespace: str
+    store: Store, transaction: Transaction, owner: Owner, consolidation_id: str, namespace: str
 ) -> tuple[UndoResult, Erasure]:
-    found = find_consolidation(tx, owner, namespace, consolidation_id)
+    found = find_consolidation(transaction, owner, namespace, consolidation_id)
     if found is None:
         raise UnknownKey(f"there is no consolidation {consolidation_id[:80]!r} here", field="id")
     if found.scope_owner != owner.of("user") and not owner.is_tenant_owner:
         raise NotTheAuthor("this was made of shared memories: an owner of the tenant takes it back", field="id")
     if found.undone_at is not None:
         return UndoResult(id=consolidation_id, removed=[], restored_links=0), ()
-    memories = find_by_ids(tx, owner, namespace, found.made)
-    erased = erase(store, tx, owner, memories, namespace)[1] if memories else ()
+    memories = find_by_ids(transaction, owner, namespace, found.made)
+    erased = erase(store, transaction, owner, memories, namespace)[1] if memories else ()
     restored = sum(
-        restore_link(tx, (one, other, relation), before=before, after=after)
+        restore_link(transaction, (one, other, relation), before=before, after=after)
         for one, other, relation, before, after in found.links
     )
-    mark_undone(tx, consolidation_id)
+    mark_undone(transaction, consolidation_id)
     removed = [memory.id for memory, _ in erased]
     fact = MemoryConsolidationUndone(consolidation_id=consolidation_id, removed=removed, restored_links=restored)
-    tx.append(draft(fact, subject(owner)))
+    transaction.append(draft(fact, subject(owner)))
     return UndoResult(id=consolidation_id, removed=removed, restored_links=restored), erased
 
 
