@@ -61,10 +61,10 @@ def _run_course(course: Course, learner: CoreLearner, speaks: int) -> Floats:
     for number, exercise in enumerate(course.exercises, 1):
         shown = exercise.board.best_of(learner.next_weights(), exercise.question)
         if speaks and number % speaks == 0:
-            learner.hear(exercise.board.evidence(shown, exercise.question))
+            learner.learn_from(exercise.board.evidence(shown, exercise.question))
         else:
             cited = exercise.board.evidence(shown, exercise.question, wrong=0.0)
-            learner.hear(replace(cited, source=EvidenceSource.MODEL))
+            learner.learn_from(replace(cited, source=EvidenceSource.MODEL))
     return np.array([*before, *examine(course, learner.final_weights())])
 
 

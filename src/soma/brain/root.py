@@ -1,6 +1,6 @@
 """The brain's composition root: settings in, a running brain and its app out; the one place that names adapters.
 
-The agent's process opens it for the brain inside, `python -m soma.brain` for the brain apart.
+The agent's process opens it for a brain in the same process, `python -m soma.brain` for one of its own.
 """
 
 import asyncio
@@ -258,7 +258,7 @@ def _show_learners(metrics: BrainMetrics, learners: Learners, database: Database
     metrics.add_restored(known, learners.hyperparameters)
 
 
-# Beside them
+# Scratchpads and workers
 
 
 async def _scratchpads(settings: BrainSettings, stack: AsyncExitStack) -> tuple[WorkingMemory, Residuals]:
@@ -275,15 +275,15 @@ async def _scratchpads(settings: BrainSettings, stack: AsyncExitStack) -> tuple[
     try:
         redis = Redis.from_url(url, socket_timeout=seconds, socket_connect_timeout=seconds)
     except ValueError as error:
-        raise RedisUnavailable(f"SOMA_REDIS_URL is no address of a Redis: {error}") from error
+        raise RedisUnavailable(f"SOMA_REDIS_URL is not the address of a Redis server: {error}") from error
     stack.push_async_callback(redis.aclose)
     shared = RedisScratchpads(redis, **limits)
     try:
         await shared.ping()
     except RedisError as error:
         raise RedisUnavailable(f"SOMA_REDIS_URL is set and Redis does not answer: {reason_of(error)}") from error
-    falling = FallbackScratchpads(shared, rings, residuals, RedisError)
-    return falling, falling
+    scratchpads = FallbackScratchpads(shared, rings, residuals, RedisError)
+    return scratchpads, scratchpads
 
 
 def _workers(settings: BrainSettings, database: Database, learners: Learners) -> Workers:

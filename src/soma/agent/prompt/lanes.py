@@ -1,4 +1,4 @@
-"""Lanes: shares of the token budget (pure). Level L0; the governor will choose among levels.
+"""Lanes: shares of the token budget (pure).
 
 A lane that needs less than its share leaves the rest to lanes that need more, by their shares. How much memory and tool
 results need is not known when a turn begins: they take what is left. The lane of the history depends on the message,

@@ -28,7 +28,7 @@ class TurnLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assessment:
-    """An iteration as the exit rules see it. `must_answer`: the reason for which it had no tools."""
+    """An iteration as the exit rules see it. `must_answer` is the reason why it was given no tools, if so."""
 
     number: int
     asked_for_tools: bool

@@ -1,5 +1,7 @@
 """Leases: which run may write to a turn. Of all runs of one turn, in any process, only the newest may.
 
+`turn/runner.py` takes leases, renews them, and resumes turns whose lease ran out.
+
 A process that has its database to itself (SQLite) counts on its own monotonic clock, several on one PostgreSQL count
 on the server's clock: a wall clock that is set moves no lease.
 """

@@ -43,7 +43,7 @@ _LOOK_ALIKES |= str.maketrans("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱ�
 _LOOK_ALIKES |= {  # letters in circles, in squares, and those that flags are made of
     first + number: ord("a") + number for first in (0x1F150, 0x1F170, 0x1F1E6) for number in range(26)
 }
-_SILENT = word_set(
+_STOP_WORDS = word_set(
     """a an and are as at be been but by can could did do does for from had has have he her him his i if in is it its
     me my no of on or our she should so than that the their them then there these they this to up us user user's was we
     were what when where which who will with would you your
@@ -128,7 +128,7 @@ class TaintChecker:
 
 def telling_words(text: str) -> frozenset[str]:
     """Return the words of a text that carry meaning, in the form in which texts are compared."""
-    return frozenset(filter(_tells, _WORD.findall(_plain(text))))
+    return frozenset(filter(_is_meaningful, _WORD.findall(_plain(text))))
 
 
 class _Text:
@@ -143,12 +143,14 @@ class _Text:
 
     @cached_property
     def telling(self) -> frozenset[str]:
-        return frozenset(filter(_tells, self.words))
+        return frozenset(filter(_is_meaningful, self.words))
 
     @cached_property
     def marks(self) -> frozenset[str]:
         """Return every piece by which this text is recognised elsewhere."""
-        found = {_run(words) for words in _windows(self.words, min(RUN, len(self.words))) if any(map(_tells, words))}
+        found = {
+            _run(words) for words in _windows(self.words, min(RUN, len(self.words))) if any(map(_is_meaningful, words))
+        }
         found.update(_windows(self.letters, LETTERS))
         if SHORTEST <= len(self.letters) < LETTERS:
             found.add(f"={self.letters}")
@@ -171,7 +173,7 @@ class _Text:
     def is_retold_in(self, texts: Sequence["_Text"], said: frozenset[str]) -> bool:
         """Return whether a sentence of `texts` uses the words of one sentence here, beyond what was `said`."""
         for words in (words for text in texts for words in text.sentences):
-            new = {word for word in words if _tells(word)} - said
+            new = {word for word in words if _is_meaningful(word)} - said
             shared = Counter(number for word in new for number in self._places.get(word, ()))
             if shared and max(shared.values()) >= max(FEW, SHARE * len(new)):
                 return True
@@ -186,7 +188,7 @@ class _Text:
         """Map each meaningful word to the sentences that it stands in."""
         found: defaultdict[str, list[int]] = defaultdict(list)
         for number, words in enumerate(self.sentences):
-            for word in set(filter(_tells, words)):
+            for word in set(filter(_is_meaningful, words)):
                 found[word].append(number)
         return found
 
@@ -204,11 +206,11 @@ def _run(words: Sequence[str]) -> str:
     return " ".join(["", *words])
 
 
-def _tells(word: str) -> bool:
-    return word not in _SILENT and (len(word) > 1 or not word.isascii())
+def _is_meaningful(word: str) -> bool:
+    return word not in _STOP_WORDS and (len(word) > 1 or not word.isascii())
 
 
-def _names(word: str) -> bool:
+def _is_code(word: str) -> bool:
     """Return whether a word names one thing: a number, a code, or a word too long to be shared by chance."""
     return len(word) >= LONG_WORD or sum(character.isdigit() for character in word) >= DIGITS
 

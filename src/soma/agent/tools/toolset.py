@@ -1,6 +1,6 @@
 """The tools of one turn: schema, then policy, then breaker, slot and time-out, then the tool itself.
 
-The loop records a fact between the steps, so each step is a verb of its own. A denied call never runs.
+The loop records a fact between the steps, so each step is a method of its own. A denied call never runs.
 """
 
 import asyncio

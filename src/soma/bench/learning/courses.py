@@ -107,7 +107,7 @@ def run_course(course: Course, learner: Learner, marks: Sequence[int]) -> tuple[
             board, question = exercise.board, exercise.question
             shown = board.best_of(learner.next_weights(), question)
             before.append(board.recall_of(shown, question))
-            learner.hear(board.evidence(shown, question, wrong=exercise.wrong))
+            learner.learn_from(board.evidence(shown, question, wrong=exercise.wrong))
     r10, top1 = np.array(figures).T
     return r10, top1, 100.0 * float(np.mean(before)), learner.final_weights()
 

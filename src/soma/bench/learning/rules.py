@@ -27,7 +27,7 @@ class Learner(Protocol):
     def final_weights(self) -> Weights:
         """Return the weights that would rank questions if learning ended now."""
 
-    def hear(self, evidence: Evidence) -> None: ...
+    def learn_from(self, evidence: Evidence) -> None: ...
 
 
 class FixedWeights:
@@ -40,7 +40,7 @@ class FixedWeights:
     def final_weights(self) -> Weights:
         return self._weights
 
-    def hear(self, evidence: Evidence) -> None:
+    def learn_from(self, evidence: Evidence) -> None:
         """Ignore the evidence."""
 
 
@@ -57,7 +57,7 @@ class CoreLearner:
     def final_weights(self) -> Weights:
         return self.next_weights()
 
-    def hear(self, evidence: Evidence) -> None:
+    def learn_from(self, evidence: Evidence) -> None:
         self.state, _ = learn_from_evidence(self.state, evidence, self.settings)
 
 
@@ -66,12 +66,12 @@ def literal_learner(prior: Mapping[str, float]) -> CoreLearner:
 
 
 class CentredLearner(CoreLearner):
-    """The plan's formula, with reward minus baseline as its signal."""
+    """The literal rule, with reward minus baseline as its signal."""
 
     def __init__(self, prior: Mapping[str, float]) -> None:
         super().__init__(prior, learning_rule=Rule.LITERAL)
 
-    def hear(self, evidence: Evidence) -> None:
+    def learn_from(self, evidence: Evidence) -> None:
         state, settings = self.state, self.settings
         delta = literal.evidence_signal(evidence) - state.baseline
         parameters = literal.move_parameters(state.parameters, settings.learning_rate(state.modulators.dopamine), delta)
@@ -97,7 +97,7 @@ class ThompsonLearner:
         means = [good / (good + bad) for good, bad in self._odds]
         return self._presets[means.index(max(means))]
 
-    def hear(self, evidence: Evidence) -> None:
+    def learn_from(self, evidence: Evidence) -> None:
         ranks = [rank for rank, memory in enumerate(evidence.shown, 1) if memory.id in evidence.helpful]
         reward = 1.0 / ranks[0] if ranks else 0.0
         good, bad = self._odds[self._chosen]

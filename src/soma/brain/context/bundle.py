@@ -10,8 +10,7 @@ from soma.brain.context.corrections import AS_RANKED, Order
 from soma.brain.context.plan import SHIPPED, describe_plan, make_plan
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.observations import VIEW_SCALE, ShownMemory
-from soma.brain.core.serving.pack import PackCandidate as Contender
-from soma.brain.core.serving.pack import PackedMemories, duplicate_pairs, pack
+from soma.brain.core.serving.pack import PackCandidate, PackedMemories, duplicate_pairs, pack
 from soma.brain.core.serving.rank import RankedCandidate, rank
 from soma.brain.core.serving.serve import ServedWeights
 from soma.brain.tokens import TokenCounter
@@ -20,7 +19,8 @@ from soma.events.facts.turn import RecalledMemory
 from soma.memory.types import Candidate, Candidates
 
 FEW = 20  # candidates, of which all may be shown: among so few nothing stands out
-FROM_MIDDLE, FROM_NEAREST = 0.5, 0.7  # of the way to the best score, of the nearest in meaning
+FROM_MIDDLE = 0.5  # of the way from the middle score to the best
+FROM_NEAREST = 0.7  # of the cosine of the nearest in meaning
 COSINE_DIGITS = 4  # after the point, as a cosine is told
 CONTENDERS = 4  # times the limit: as far down as packing looks past duplicates and what is too long
 
@@ -129,7 +129,7 @@ def build_context(
     looked_at = find_relevant(ranking, ranking.rows[: CONTENDERS * lane.limit])
     irrelevant = max(0, min(len(ranking.rows), lane.limit) - len(looked_at))
     contenders = [
-        Contender(row.id, row.attention, tokens.count(candidate.text), _group(candidate))
+        PackCandidate(row.id, row.attention, tokens.count(candidate.text), _group(candidate))
         for row, candidate in looked_at
     ]
     same = candidates.duplicates([ranking.by_id[row.id] for row, _ in looked_at])

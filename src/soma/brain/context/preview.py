@@ -76,7 +76,7 @@ class Previews:
 
 
 def override_weights(served: ServedWeights, weights: Mapping[str, float]) -> ServedWeights:
-    """Replace the named weights of what is served. Raises BrainRefused for a name that is none of it."""
+    """Replace the named weights of what is served. Raises BrainRefused for an unknown weight."""
     unknown = sorted(set(weights) - set(served.by_name()))
     if unknown:
         raise BrainRefused("unknown_weight", f"This learner has no weight {unknown[0]!r}.", f"weights.{unknown[0]}")

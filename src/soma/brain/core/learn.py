@@ -151,7 +151,11 @@ def _gate_reason(state: LearnerState, observation: Evidence, feeling: Feeling, h
     if observation.source is EvidenceSource.MODEL and hyperparameters.citations_await_trust and not credit:
         return "a model's citation counts for nothing until what people said has earned trust"
     is_automatic = observation.source is not EvidenceSource.PERSON
-    return "a citation without salience" if is_automatic and not is_salient(feeling.salience, hyperparameters) else ""
+    return (
+        "a citation of too little salience to learn from"
+        if is_automatic and not is_salient(feeling.salience, hyperparameters)
+        else ""
+    )
 
 
 def _learn_parameters(
@@ -261,7 +265,7 @@ def learn_from_outcome(state: LearnerState, outcome: IterationOutcome, hyperpara
 
 def _outcome_reason(outcome: IterationOutcome, *, gated: bool) -> str:
     if outcome.only_felt:
-        return "its person has taught enough today: only felt"
+        return "the person's daily limit is reached: only the mood levels changed"
     return "too little salience to learn from" if gated else "how the iteration went"
 
 

@@ -78,7 +78,7 @@ class Experiments:
     # Outcomes
 
     def keep(self, transaction: Transaction, principal: Principal, found: Sequence[tuple[str, MetricValue]]) -> None:
-        """Keep what feedback says by a metric, keyed by its statement: a newer one takes the place of the former's."""
+        """Keep what feedback says by a metric, keyed by its statement: a newer statement replaces the older value."""
         if not found:
             return
         for row in self.find_running(transaction, principal):

@@ -1,4 +1,7 @@
-"""First answers by their idempotency keys: a request that comes again is answered as it was first."""
+"""First answers by their idempotency keys: a request that comes again is answered as it was first.
+
+`single.py` and `batch_commit.py` look here before they learn anything.
+"""
 
 from collections.abc import Iterable, Sequence
 from itertools import chain

@@ -298,7 +298,7 @@ def _was_bound(first: str | None) -> bool:
 
 
 def _rename_key(feedback: FeedbackWithTarget, known: KnownBefore) -> FeedbackWithTarget:
-    """Give another key to what was said once, replaced, and is said again: a mind that was changed back."""
+    """Give feedback a new key that was said before, replaced since, and is now said again."""
     if known.first_answer is None:
         return feedback
     learned = known.learned if known.is_forgotten else known.standing

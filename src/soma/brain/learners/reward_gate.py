@@ -1,6 +1,7 @@
 """The reward gate: a verdict on an answer that a denied tool led to, or that was withdrawn, teaches nothing.
 
 What people say is recorded all the same; evidence (which memories helped) is no reward and is learned from.
+`feedback/targets.py` asks the gate, `feedback/meaning.py` leaves the verdict out.
 """
 
 from collections.abc import Iterable, Sequence

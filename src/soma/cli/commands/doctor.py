@@ -89,7 +89,7 @@ def _model() -> str:
 
 
 def _settings() -> str:
-    """Report unknown settings: what they were meant to change has its default."""
+    """Report unknown settings: a mistyped one has no effect."""
     if mistakes := list(unknown_settings(os.environ)):
         raise CheckNote("; ".join(mistakes))
     return "every setting in this terminal's environment is known"
