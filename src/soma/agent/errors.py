@@ -1,4 +1,4 @@
-"""Errors that the agent's endpoints answer: a stable code, a message, the field at fault.
+"""Errors that the agent raises for its endpoints (`api/errors.py` answers them): a code, a message, the field at fault.
 
 AgentError
 ├── Malformed           400  not JSON: `invalid_json`
@@ -7,7 +7,7 @@ AgentError
 ├── NotFound            404  not there, or not for this user: the two look the same
 ├── Conflict            409  `turn_in_progress`, or a name that is taken
 ├── TooLarge            413  a message over its share of the context, a body over the limit
-├── Invalid             422  the request is malformed; `field` says where
+├── Invalid             422  a field of the request is wrong; `field` says which
 ├── Busy                429  come back after `retry_after` seconds
 └── Unavailable         503  something that is needed is away
 """

@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from soma.agent.api import api, not_found, server_error
+from soma.agent.api import api
+from soma.agent.api.errors import not_found, server_error
 
 urlpatterns = [path("api/v2/", api.urls)]
 handler404 = not_found

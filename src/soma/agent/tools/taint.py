@@ -154,7 +154,7 @@ class _Text:
         found.update(_windows(self.letters, LETTERS))
         if SHORTEST <= len(self.letters) < LETTERS:
             found.add(f"={self.letters}")
-        found.update(filter(_names, self.words))
+        found.update(filter(_is_code, self.words))
         found.update(self._addresses)
         return frozenset(found)
 

@@ -152,7 +152,7 @@ def _gate_reason(state: LearnerState, observation: Evidence, feeling: Feeling, h
         return "a model's citation counts for nothing until what people said has earned trust"
     is_automatic = observation.source is not EvidenceSource.PERSON
     return (
-        "a citation of too little salience to learn from"
+        "a citation of too little salience"
         if is_automatic and not is_salient(feeling.salience, hyperparameters)
         else ""
     )

@@ -1,7 +1,7 @@
 """Packing: put memories into the lane, as many as hold 90 % of the attention, none cut short, no two alike.
 
-Which memories are alike is passed in (`context/bundle.py`, from `memory.types.Candidates.duplicates`); a group is left out
-only if all of it is alike.
+Which memories are alike is passed in (`context/bundle.py`, from `memory.types.Candidates.duplicates`); a group is left
+out only if all of it is alike.
 
 The cut by a share of a softmax is that of nucleus sampling (Holtzman et al., 2020).
 """
