@@ -283,7 +283,7 @@ class Memory:
         return await self._store.whole(undo(self._store, owner, consolidation_id, namespace))
 
     async def verify(self, tenant_id: str, *, repair: bool = False, sight: Visibility = EVERYTHING) -> ReconcileReport:
-        """Compare what is in `sight` with its payloads. Raises ModelUnavailable where repair needs the model."""
+        """Compare what is in `sight` with its payloads. Raises EmbedderUnavailable where repair needs the model."""
         return await self._store.whole(reconcile(self._store, tenant_id, repair=repair, sight=sight))
 
     async def run_upkeep(self, routine: Routine) -> None:

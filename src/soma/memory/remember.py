@@ -37,7 +37,7 @@ from soma.memory.store import Store
 from soma.memory.types import Keep, Link, MemoryRecord, NewLink, NewMemory, Owner, RememberResult, Status
 
 T = TypeVar("T")
-Embeddings = Mapping[str, Embedding]  # by what was read: `_read_as`
+Embeddings = Mapping[str, Embedding]  # by `_embedding_key`
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Odd texts for every function that reads one: four times the text may not take much over four times as long.
 
 To add a function, name it in `FUNCTIONS` with the longest text that it is ever given. Kinds that once took quadratic
-time are in `KNOWN_KINDS_KINDS`; others are random.
+time are in `KNOWN_KINDS`; others are random.
 """
 
 import time

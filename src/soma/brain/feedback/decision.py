@@ -106,7 +106,7 @@ class Consequences:
     def add(
         self, result: FeedbackResult, metrics: Collection[str], hyperparameters: Hyperparameters, *, at: str
     ) -> None:
-        """Add what follows from one result but its statements, which `add_statements` of either caller decides."""
+        """Add what follows from one result but its statements: these the caller adds."""
         feedback, version = result.feedback, result.state.version
         for step in result.steps:
             self.named += named_memories(step.explanation)

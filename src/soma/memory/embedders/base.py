@@ -43,11 +43,11 @@ class Embedder(Protocol):
         ...
 
     def read(self, text: str) -> Reading:
-        """Called in a worker thread. Raises ModelUnavailable."""
+        """Called in a worker thread. Raises EmbedderUnavailable."""
         ...
 
     def read_all(self, texts: Sequence[str]) -> Sequence[Reading]:
-        """The reading of each text. Raises ModelUnavailable."""
+        """The reading of each text. Raises EmbedderUnavailable."""
         ...
 
 

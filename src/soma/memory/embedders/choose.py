@@ -27,7 +27,7 @@ class ModelChoice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def make_embedder(choice: ModelChoice, http: httpx.Client, *, key: str = "", patience_seconds: float) -> Embedder:
-    """Asks nothing yet. Raises ModelUnavailable where the choice names no model."""
+    """Asks nothing yet. Raises EmbedderUnavailable where the choice names no model."""
     if choice.kind == "minilm":
         return MiniLM()
     if not choice.model:

@@ -75,7 +75,7 @@ class MiniLM:
 
 
 def find_installed(name: str) -> Path:
-    """A file of the installed distribution's model. Raises ModelUnavailable."""
+    """A file of the installed distribution's model. Raises EmbedderUnavailable."""
     try:
         found = [file for file in files(DISTRIBUTION) or () if file.name == name]
     except PackageNotFoundError:
@@ -86,7 +86,7 @@ def find_installed(name: str) -> Path:
 
 
 def build(folder: Path) -> Path:
-    """The quantised model in `folder`, made there if it is not there yet. Raises ModelUnavailable."""
+    """The quantised model in `folder`, made there if it is not there yet. Raises EmbedderUnavailable."""
     path = folder / f"minilm-int8-{WEIGHTS_SHA256[:12]}-{BUILDER}.onnx"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)

@@ -26,7 +26,7 @@ class Trouble(Exception):
 
 
 class RemoteEmbedder:
-    """`ask` answers a vector a text or raises Trouble (worth another try) or ModelUnavailable (not).
+    """`ask` answers a vector a text or raises Trouble (worth another try) or EmbedderUnavailable (not).
 
     `dimension` 0 means what the model gives. Tries end after `patience_seconds`.
     """

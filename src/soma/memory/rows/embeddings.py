@@ -64,7 +64,7 @@ def _read(
     )
     for *columns, dimension, vector, words, source, stamp in found:
         memory = to_record(tuple(columns))
-        # `source` too, which the seal repeats: whoever counts what is missing looks at it alone (`lacking`)
+        # `source` too, which the seal repeats: `_count_lacking` compares it alone
         good = source == memory.checksum and stamp == seal(memory.checksum, model, vector, words)
         yield memory, _decode_embedding(dimension, vector, words) if good and len(vector) == FLOAT * dimension else None
 

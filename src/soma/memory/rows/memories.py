@@ -86,7 +86,7 @@ def find_by_keys(reader: Reader, owner: Owner, namespace: str, keys: Iterable[st
 
 
 def find_by_ids(reader: Reader, owner: Owner, namespace: str, ids: Iterable[str]) -> list[MemoryRecord]:
-    """Damaged ones too, as `by_keys`."""
+    """Find visible memories by id, damaged ones too, like `find_by_keys`."""
     return _find_visible(reader, owner, namespace, "m.id", ids)
 
 

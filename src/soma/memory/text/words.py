@@ -1,6 +1,6 @@
 """Texts as stems: what postings hold and queries look for. Recall and the search box cut words alike.
 
-A text has words, and beside them other ways to find it (`extras`): words that a hyphen or a comma cut in two, as one;
+A text has words, and beside them other ways to find it (`_extras`): words that a hyphen or a comma cut in two, as one;
 words with the sign that belongs to them (`c#`); emoji and other signs; words without accents.
 """
 

@@ -93,7 +93,7 @@ async def no_rest() -> None:
 async def reconcile(
     store: Store, tenant_id: str, *, repair: bool, rest: Rest = no_rest, sight: Visibility = EVERYTHING
 ) -> ReconcileReport:
-    """Compare what is in sight of a tenant. Raises ModelUnavailable where vectors cannot be made anew now."""
+    """Compare what is in sight of a tenant. Raises EmbedderUnavailable where vectors cannot be made anew now."""
     report = ReconcileReport(sight)
     await _check_memories(store, tenant_id, report, repair=repair, rest=rest)
     await _check_leftovers(store, tenant_id, report, repair=repair)

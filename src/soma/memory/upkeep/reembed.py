@@ -68,7 +68,7 @@ def _progress(store: Store, tenant_id: str, memories: int, without: int) -> Prog
 
 
 async def switch_model(store: Store, tenant_id: str) -> AsyncGenerator[int, None]:
-    """Make what is missing and switch; yields after each step how many vectors it made. Raises ModelUnavailable."""
+    """Make what is missing and switch; yields after each step how many vectors it made. Raises EmbedderUnavailable."""
     target = store.spaces.target
     if await store.work(find_served_model, store.database, tenant_id) != target.model:
         serving = store.spaces.space_of(tenant_id)

@@ -133,7 +133,7 @@ def _moments(rows: Rows, judgement: Judgement) -> tuple[list[float], list[float]
     sums, variances = [], []
     for column in zip(*rows, strict=True):  # the hottest loop of learning: one pass for three sums
         pushed = mean = square = 0.0
-        for miss, chance, value in zip(judgement.misses, judgement.chances, column):  # noqa: B905 -- `_judged` makes one miss and one chance a memory
+        for miss, chance, value in zip(judgement.misses, judgement.chances, column):  # noqa: B905 -- `_judge` makes one miss and one chance a memory
             pushed += miss * value
             expected = chance * value
             mean += expected
