@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 
 class WalCopier:
-    """The writer's companion: `committed` is called in its thread between two commits. Idle where there is no WAL."""
+    """The writer's companion: `copy_rest` is called in its thread between two commits. Idle where there is no WAL."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
