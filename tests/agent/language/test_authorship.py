@@ -1,4 +1,4 @@
-"""What a memory proves, by who said it."""
+"""The speaker of a memory decides what it proves."""
 
 from soma.agent.language.authorship import provable_text
 

@@ -1,4 +1,4 @@
-"""Read from the user's words alone: what is to be forgotten, and a plain yes."""
+"""Requests to forget, and a plain yes, are read from the user's words alone."""
 
 import pytest
 

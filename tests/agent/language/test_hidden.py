@@ -1,4 +1,4 @@
-"""What nobody sees does not reach the model; what is seen stays whole."""
+"""Invisible characters do not reach the model; what can be seen stays whole."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Nothing is recalled for what memory cannot know: small talk, a sum, the time. Whatever says more is looked for."""
+"""Nothing is recalled for small talk, a sum or the time. Any message that says more is looked up."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What only greets, thanks, agrees or takes leave is small talk; what says anything else is not."""
+"""Greetings, thanks, assent and farewells are small talk; a message that says anything else is not."""
 
 import pytest
 

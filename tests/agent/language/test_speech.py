@@ -1,4 +1,4 @@
-"""By its form a sentence asks, requests or states."""
+"""The form of a sentence tells whether it asks, requests or states."""
 
 import pytest
 

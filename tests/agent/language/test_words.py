@@ -1,4 +1,4 @@
-"""Where sentences end."""
+"""Sentences end at full stops and lines, but not after abbreviations."""
 
 from soma.agent.language.words import sentences
 

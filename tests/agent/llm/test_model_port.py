@@ -1,4 +1,4 @@
-"""What every adapter of the model port promises, checked on each of them."""
+"""Promises of the model port, checked on every adapter."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, aclosing

@@ -1,4 +1,4 @@
-"""The scripted model streams what its script says, and shows what it was asked."""
+"""The scripted model streams its script, and keeps the requests that it saw."""
 
 import asyncio
 from contextlib import aclosing

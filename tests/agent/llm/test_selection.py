@@ -1,4 +1,4 @@
-"""Which model answers and because of what; and what is told where a name cannot be had."""
+"""The model that answers and why, and the advice if a name cannot be used."""
 
 import httpx
 import pytest
@@ -30,14 +30,14 @@ LOCAL = "http://localhost:9/v1"
 def settings(monkeypatch):
     """Settings of an environment that holds nothing but what is given."""
 
-    def made(**environment: str) -> Settings:
+    def make(**environment: str) -> Settings:
         for name in (*KEYS, "SOMA_DEFAULT_MODEL"):
             monkeypatch.delenv(name, raising=False)
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         return Settings()
 
-    return made
+    return make
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Documents inside the root can be read; nothing else can, and the root stays unnamed."""
+"""Documents inside the root can be read, nothing else can, and the root stays unnamed."""
 
 import os
 import unicodedata

@@ -1,4 +1,4 @@
-"""Text from outside is known again in an argument, however it is written; the user's own words are the user's."""
+"""Text from outside is recognised in an argument however it is written; the user's own words are not tainted."""
 
 import base64
 from typing import Any

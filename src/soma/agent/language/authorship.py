@@ -6,7 +6,7 @@ from typing import Any
 from soma.agent.language.speech import is_statement
 from soma.agent.language.words import sentences
 
-LONGEST_NAME = 80  # of a speaker, where somebody else's words name one
+LONGEST_NAME = 80  # characters of a claimed speaker's name
 
 
 def provable_text(text: str, metadata: Mapping[str, Any]) -> str:

@@ -10,12 +10,12 @@ from soma.agent.language.dates import find_date
 from soma.agent.language.stems import content_stems
 from soma.agent.language.vocabulary.lead_ins import ADDRESS, CAN_YOU
 
-_CLUE = re.compile(  # in a message, not the whole of it
+_CLUE = re.compile(  # anywhere in a message
     r"\bwhat(?:'s| is|) (?:the )?(?:current )?(?:time|date|day)\b|\btime (?:is it|now)\b|\bhow late\b", re.IGNORECASE
 )
 _ZONE_OR_CITY = re.compile(r"\b[A-Z][\w-]+(?:/[A-Z][\w-]+)+|\b[A-Z][\w-]+(?: (?:[A-Z][\w-]+))*")
 _NOW = "what time is it"
-_ANY_DAY = date(2000, 1, 3)  # whether a phrase counts from a day is the same on every day
+_ANY_DAY = date(2000, 1, 3)  # any day will do to learn whether a phrase is relative
 _OF_THE_CLOCK = frozenset(content_stems("current time date day month year weekday hour clock late right"))
 
 # Whole questions, as parts of patterns: for the time, for the day of today, and for a day that counts from today.

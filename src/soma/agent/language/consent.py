@@ -11,7 +11,7 @@ from soma.agent.language.requests_to_forget import TOKEN, find_request
 from soma.agent.language.vocabulary.lead_ins import HESITATION
 from soma.agent.language.words import word_set, words
 
-LONGEST_CONSENT = 200  # characters: who says yes says little
+LONGEST_CONSENT = 200  # characters; a plain yes is short
 _YES = word_set(
     """yes yeah yep yup sure ok okay absolutely definitely correct right confirm confirmed agreed affirmative y
     ja jawohl klar genau sicher gerne natürlich einverstanden

@@ -35,7 +35,7 @@ _MEMORY = any_of(
     "mémoires?|souvenirs?",
     "memorias?|recuerdos?",
 )
-_PRIVATE = any_of(  # what is nobody's but the user's: it lies in memory if anywhere
+_PRIVATE = any_of(  # things of the user's own: if they are kept anywhere, it is in memory
     r"my|our|mein\w{0,2}|unser\w{0,2}|mon|ma|mes|notre|nos|mis?|nuestr[oa]s?",
     r"[\w-]*(?:password|passwort|kennwort|passcode|contraseña)|mot de passe",
 )

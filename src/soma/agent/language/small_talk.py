@@ -21,7 +21,7 @@ _ASSENT = (
     r"ok|okay|cool|great|nice|fine|good|well|super|perfect|all ?right|alright|got it|i see|understood"
     r"|alles klar|verstanden|in ordnung|gut|prima|d'accord|parfait|entendu|vale|perfecto|entendido|de acuerdo"
 )
-_HEADS: dict[SmallTalk, re.Pattern[str]] = {  # the first that a text has says its kind
+_HEADS: dict[SmallTalk, re.Pattern[str]] = {  # the first that a text holds decides its kind
     "thanks": re.compile(rf"\b(?:{_THANKS})\b"),
     "goodbye": re.compile(rf"\b(?:{_GOODBYE})\b"),
     "greeting": re.compile(rf"\b(?:{_GREETING})\b"),

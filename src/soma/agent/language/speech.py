@@ -10,8 +10,8 @@ from soma.agent.language.words import sentences, word_set, words
 _VERBS = word_set("am are can could did do does had has have is may might shall should was were will would")
 _ASKING = WH | _VERBS  # begin a question
 _AUXILIARY = _VERBS | word_set("long many much often old")  # follow a question word
-_A_SLIP_AWAY = word_set("wham wheat whet whey whim whit whole whore wren")  # from a question word, and words themselves
-_SHORTEST_SLIP = 4  # letters of a question word that may lack one or have another; of a shorter two may be swapped
+_A_SLIP_AWAY = word_set("wham wheat whet whey whim whit whole whore wren")  # near to a question word
+_SHORTEST_SLIP = 4  # letters; in a shorter question word only a swap counts as a slip
 _ASKING_ELSEWHERE = re.compile(
     rf"^\W*(?:(?:{GERMAN_WORDS}|welche[rsmn]? \w+)"
     r" (?:ist|sind|war|waren|hat|haben|hatte|habe|kann|können|wird|werden|wurde|muss|soll|heißt|liegt|liegen|steht"

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 SHORTEST = 5  # letters of a word that may be mistyped
-LONG = 7  # letters; from there on, two slips
+LONG = 7  # letters; words from this length on may have two slips
 
 
 def nearest(word: str, known: Iterable[str], *, slips: int = 2) -> str | None:

@@ -18,7 +18,7 @@ MEMORY_AWAY = (
     "Memory cannot be reached at the moment: nothing was looked up in it. Where the message asks for what it may hold, "
     "say so, rather than that it holds nothing."
 )
-UNNAMED = "(unnamed)"  # stands where a call has no name: no tool is called so
+UNNAMED = "(unnamed)"  # stands for a missing name of a call: no tool has this name
 
 Role = Literal["system", "user", "assistant", "tool"]
 

@@ -15,7 +15,7 @@ LITELLM = "litellm"
 ANTHROPIC = "litellm/anthropic/claude-sonnet-4-5"
 KEY_OF_ANTHROPIC = "ANTHROPIC_API_KEY"
 URL_SETTINGS = "SOMA_OPENAI_BASE_URL or OPENAI_BASE_URL"
-LOCAL_PORTS = {  # servers that speak OpenAI's protocol, and where they listen if nobody says otherwise
+LOCAL_PORTS = {  # servers that speak OpenAI's protocol, and their default ports
     "ollama": 11434, "vllm": 8000, "hosted_vllm": 8000, "lmstudio": 1234, "lm_studio": 1234, "llamacpp": 8080,
     "llama.cpp": 8080, "llamafile": 8080, "localai": 8080, "local": 11434,
 }  # fmt: skip

@@ -16,7 +16,7 @@ MAX_BITS = 4096
 MAX_DEPTH = 50
 MAX_DIGITS = 300  # round(1, -10**9) would build ten to that power
 LARGEST_FLOAT = Fraction(sys.float_info.max)
-SHOWN = 12  # digits of what has no end
+SHOWN = 12  # digits of a number that never ends
 SMALLEST_PLAIN = Decimal("1e-9")  # a smaller number is written with its power of ten
 SIGNS = str.maketrans({"×": "*", "÷": "/", "−": "-", "·": "*"})
 

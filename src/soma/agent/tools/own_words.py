@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from soma.agent.language.stems import stem
 from soma.agent.tools.taint import telling_words
 
-OF_THE_USER = frozenset({"user"})  # as a model calls who says "I"
+OF_THE_USER = frozenset({"user"})  # a model's word for the person who says "I"
 
 
 def stems_of(text: str) -> frozenset[str]:

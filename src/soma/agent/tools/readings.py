@@ -11,19 +11,19 @@ from urllib.parse import unquote, unquote_plus
 
 from soma.agent.language.hidden import without_hidden
 
-DEPTH = 3  # encodings in each other that are undone
+DEPTH = 3  # nested encodings that are undone
 MOST = 24  # readings of one text
-ALIGNED = 4  # base64 is read in fours: glued to other letters it begins at one of four places
-GLUED = 16  # letters of a run from which that is tried
-SHORTEST = 8  # letters of a run that stand for a text
-LONGEST = 200_000  # characters in all of them; what is beyond is not decoded further
+ALIGNED = 4  # base64 is read in fours: after other letters it begins at one of four offsets
+GLUED = 16  # letters; only in longer runs are these offsets tried
+SHORTEST = 8  # letters of the shortest run that may encode a text
+LONGEST = 200_000  # characters in all readings; beyond that nothing more is decoded
 
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{8,}={0,2}")
 _BASE32 = re.compile(r"(?<![A-Za-z0-9])[A-Z2-7]{16,}={0,6}")
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2}[ :,-]?){6,}")
 _ESCAPE = re.compile(r"[\\%]u\{?([0-9A-Fa-f]{4,6})\}?|\\x([0-9A-Fa-f]{2})|(?:U\+|&#x)([0-9A-Fa-f]{4,6});?")
 _OCTAL = re.compile(r"\\([0-3]?[0-7]{2})")
-_IN_STYLES = re.compile(r"\\([0-9A-Fa-f]{2,6}) ?")  # as style sheets escape
+_IN_STYLES = re.compile(r"\\([0-9A-Fa-f]{2,6}) ?")  # escapes of style sheets
 _BLANK = re.compile(r"\\[nrtfv]")
 _NUMBER = r"(?:0[xob])?[0-9A-Fa-f]{2,8}"
 _NUMBERS = re.compile(rf"{_NUMBER}(?:[\s,;:|/._-]{{1,3}}{_NUMBER}){{5,}}")

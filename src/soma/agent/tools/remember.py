@@ -15,7 +15,7 @@ from soma.brain.types import Principal, RememberedItem
 from soma.events.ids import now
 
 MAX_LENGTH = 4_000
-MAX_SOURCES, LONGEST_ID = 64, 200  # as the brain takes them
+MAX_SOURCES, LONGEST_ID = 64, 200  # the brain's own limits
 OWN = {"role": "assistant"}
 
 PARAMETERS: dict[str, Any] = {

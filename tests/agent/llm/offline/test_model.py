@@ -77,7 +77,7 @@ def ran(
     return ModelMessage("assistant", (call,)), ModelMessage("tool", (result,))
 
 
-def asked(response: ModelResponse) -> list[tuple[str, Any]]:
+def calls_of(response: ModelResponse) -> list[tuple[str, Any]]:
     return [(call.name, call.arguments) for call in response.tool_calls]
 
 
@@ -91,7 +91,7 @@ async def test_when_is_answered_with_the_date_the_speaker_and_the_source() -> No
 
 async def test_arithmetic_goes_to_the_calculator_and_is_answered_from_its_result() -> None:
     first = await ask("what is 23*19 + 7?", MISO)
-    assert asked(first) == [("calculator", {"expression": "23*19 + 7"})]
+    assert calls_of(first) == [("calculator", {"expression": "23*19 + 7"})]
     assert first.finish_reason == "tool_calls"
     second = await ask("what is 23*19 + 7?", MISO, after=ran("calculator", {"expression": "23*19 + 7"}, "444"))
     assert (second.text, second.tool_calls) == ("23*19 + 7 = 444.", ())
@@ -101,7 +101,7 @@ async def test_arithmetic_goes_to_the_calculator_and_is_answered_from_its_result
 
 async def test_a_fact_is_remembered_and_confirmed() -> None:
     statement = {"statement": "my cat is called Miso"}
-    assert asked(await ask("remember that my cat is called Miso")) == [("remember", statement)]
+    assert calls_of(await ask("remember that my cat is called Miso")) == [("remember", statement)]
     done = ran("remember", statement, "I will remember: my cat is called Miso")
     response = await ask("remember that my cat is called Miso", after=done)
     assert (response.text, response.tool_calls) == ("I will remember: my cat is called Miso.", ())
@@ -120,7 +120,7 @@ async def test_a_fact_is_remembered_and_confirmed() -> None:
     ],
 )
 async def test_percentages_and_decimal_commas_belong_to_the_sum(text: str, expression: str) -> None:
-    assert asked(await ask(text)) == [("calculator", {"expression": expression})]
+    assert calls_of(await ask(text)) == [("calculator", {"expression": expression})]
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ async def test_percentages_and_decimal_commas_belong_to_the_sum(text: str, expre
     ],
 )
 async def test_no_part_of_what_is_not_understood_is_a_sum(text: str) -> None:
-    assert asked(await ask(text)) == []
+    assert calls_of(await ask(text)) == []
 
 
 async def test_an_earlier_question_or_a_confession_is_never_the_answer() -> None:
@@ -161,8 +161,8 @@ async def test_without_memories_it_knows_nothing() -> None:
 
 
 def test_a_memory_that_cannot_be_reached_is_not_called_empty() -> None:
-    asked = ModelMessage("user", (InstructionPart(MEMORY_AWAY), TextPart("what is my cat called?")))
-    reply = respond(ModelRequest(messages=(asked,)))
+    message = ModelMessage("user", (InstructionPart(MEMORY_AWAY), TextPart("what is my cat called?")))
+    reply = respond(ModelRequest(messages=(message,)))
     assert "my memory cannot be reached" in reply.text
     assert "nothing was recalled" not in reply.text
     assert reply.confidence == 0
@@ -198,7 +198,7 @@ async def test_small_talk_gets_an_honest_line(text: str) -> None:
     ],
 )
 async def test_a_tool_is_picked_with_its_argument(text: str, name: str, arguments: dict[str, Any]) -> None:
-    assert asked(await ask(text)) == [(name, arguments)]
+    assert calls_of(await ask(text)) == [(name, arguments)]
 
 
 @pytest.mark.parametrize(
@@ -216,12 +216,12 @@ async def test_a_tool_is_picked_with_its_argument(text: str, name: str, argument
     ],
 )
 async def test_no_tool_is_called_without_need(text: str) -> None:
-    assert asked(await ask(text, CAROLINE)) == []
+    assert calls_of(await ask(text, CAROLINE)) == []
 
 
 async def test_two_needs_are_two_calls() -> None:
     response = await ask("what is 2+2 and what time is it?")
-    assert sorted(asked(response)) == [("calculator", {"expression": "2+2"}), ("clock", {})]
+    assert sorted(calls_of(response)) == [("calculator", {"expression": "2+2"}), ("clock", {})]
     assert len({call.call_id for call in response.tool_calls}) == 2
 
 
@@ -352,7 +352,7 @@ async def test_only_the_last_message_is_answered() -> None:
     )
     request = ModelRequest(messages=history, tools=TOOLS)
     response = gather([delta async for delta in MODEL.stream(request)])
-    assert asked(response) == [("calculator", {"expression": "3+3"})]
+    assert calls_of(response) == [("calculator", {"expression": "3+3"})]
 
 
 async def test_what_the_loop_says_is_not_the_question() -> None:
@@ -420,7 +420,7 @@ async def test_the_day_on_which_something_was_taught_is_no_answer_to_when() -> N
 
 
 def calls_for(memories: int) -> int:
-    """How many functions are called for a reply with so many memories: its work, on any machine."""
+    """Count the function calls of a reply with so many memories: its work, the same on any machine."""
     text = "We talked about the garden, the neighbours and a long walk by the river on Sunday. It rained. "
     many = tuple(memory(n, text * 3 + str(n), author="Ann", occurred_at=SAID) for n in range(1, memories + 1))
     request = ModelRequest(messages=(ModelMessage("user", (*many, TextPart("When did Ann walk by the river?"))),))
@@ -457,12 +457,12 @@ async def test_small_talk_is_answered_in_kind_and_not_greeted_anew(said: str, an
 
 
 async def test_a_city_names_its_time_zone() -> None:
-    assert asked(await ask("What time is it in Tokyo?")) == [("clock", {"timezone": "Asia/Tokyo"})]
+    assert calls_of(await ask("What time is it in Tokyo?")) == [("clock", {"timezone": "Asia/Tokyo"})]
 
 
 async def test_a_day_counted_from_today_is_told_by_the_clock() -> None:
     text = "what day is it in 3 days?"
-    assert asked(await ask(text)) == [("clock", {})]
+    assert calls_of(await ask(text)) == [("clock", {})]
     said = await ask(text, after=ran("clock", {}, "Sunday, 29 November 2026, 20:39:02 UTC"))
     assert said.text.startswith("In 3 days is Wednesday, 2 December 2026")
 
@@ -481,7 +481,7 @@ async def test_a_day_counted_from_today_is_told_by_the_clock() -> None:
     ],
 )
 async def test_the_clock_is_asked_in_four_languages_and_for_other_days(text: str, answer: str) -> None:
-    assert asked(await ask(text)) == [("clock", {})]
+    assert calls_of(await ask(text)) == [("clock", {})]
     said = await ask(text, after=ran("clock", {}, "Sunday, 29 November 2026, 20:39:02 UTC"))
     assert said.text.startswith(answer)
 
@@ -494,7 +494,7 @@ async def test_the_clock_is_asked_in_four_languages_and_for_other_days(text: str
     ],
 )  # fmt: skip
 async def test_the_day_of_something_is_not_asked_of_the_clock(text: str) -> None:
-    assert asked(await ask(text)) == []
+    assert calls_of(await ask(text)) == []
 
 
 def following(*said: str, memories: tuple[MemoryPart, ...] = ()) -> ModelRequest:

@@ -21,7 +21,7 @@ JSON = {"content-type": "application/json"}
 
 @dataclass
 class Exchange:
-    """What the server answers once. `pieces` are sent one by one; after them it may `hang` or `cut` the line."""
+    """One answer of the server: `pieces` are sent one by one; then it may `hang` or `cut` the line."""
 
     pieces: Sequence[bytes]
     status: int = 200
@@ -88,7 +88,7 @@ async def serving(*exchanges: Exchange) -> AsyncIterator[Provider]:
         await asyncio.gather(*state.tasks, return_exceptions=True)
 
 
-def chopped(text: bytes, seed: int) -> list[bytes]:
+def chop(text: bytes, seed: int) -> list[bytes]:
     """The bytes cut at random places, inside characters and lines too."""
     chance = random.Random(seed)
     places = sorted(chance.sample(range(1, len(text)), k=min(len(text) - 1, 40))) if len(text) > 1 else []

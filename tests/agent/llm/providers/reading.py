@@ -26,7 +26,7 @@ def read(*chunks: Any, max_output_tokens: int = 1_024, offered: tuple[str, ...] 
     return gather(msgspec.json.decode(stored, type=list[Delta]))
 
 
-def called(*chunks: Any, offered: tuple[str, ...] = ()) -> list[tuple[str, Any]]:
+def read_calls(*chunks: Any, offered: tuple[str, ...] = ()) -> list[tuple[str, Any]]:
     return [(call.name, call.arguments) for call in read(*chunks, offered=offered).tool_calls]
 
 

@@ -1,4 +1,4 @@
-"""Pieces of tool calls, as servers send them that leave out ids, repeat them, or change them in mid-call."""
+"""Pieces of tool calls from servers that leave out ids, repeat them, or change them in mid-call."""
 
 import json
 from typing import Any
@@ -9,7 +9,7 @@ from soma.agent.llm.base import UNNAMED
 from soma.agent.llm.providers.chunks import ChunkReader
 
 from .provider import chunk
-from .reading import HALVES, called, piece, read
+from .reading import HALVES, piece, read, read_calls
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ from .reading import HALVES, called, piece, read
     ],
 )
 def test_pieces_of_calls_become_the_calls_that_were_meant(chunks: list[Any], expected: list[Any]) -> None:
-    assert called(*chunks, chunk(finish_reason="tool_calls")) == expected
+    assert read_calls(*chunks, chunk(finish_reason="tool_calls")) == expected
 
 
 @pytest.mark.parametrize(
@@ -157,16 +157,16 @@ def test_pieces_of_a_name_are_joined_and_a_whole_name_is_not_doubled(
     names: tuple[str, ...], expected: list[Any], index: int | None
 ) -> None:
     chunks = [piece(name, "", index=index) for name in names] + [piece(None, '{"x":1}', index=index)]
-    assert called(*chunks, offered=("calculator", "clock", "clock_of_utc", "rere")) == expected
+    assert read_calls(*chunks, offered=("calculator", "clock", "clock_of_utc", "rere")) == expected
 
 
 def test_a_name_is_joined_where_the_id_comes_with_each_piece() -> None:
     chunks = [piece("calcu", call_id="a"), piece("lator", call_id="a"), piece("calculator", '{"x":1}', call_id="a")]
-    assert called(*chunks, offered=("calculator",)) == CALCULATED
+    assert read_calls(*chunks, offered=("calculator",)) == CALCULATED
 
 
 def test_an_answer_has_at_most_32_calls() -> None:
-    assert len(called(*(piece("clock", "{}", index=index) for index in range(1_500)))) == 32
+    assert len(read_calls(*(piece("clock", "{}", index=index) for index in range(1_500)))) == 32
 
 
 def test_pieces_that_tell_nothing_new_leave_nothing_behind() -> None:

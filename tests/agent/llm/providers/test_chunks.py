@@ -1,4 +1,4 @@
-"""Chunks of real servers, right and wrong: what is of another type is passed over, and what leaves can be stored."""
+"""Chunks of real servers, right and wrong: fields of another type are skipped, and the result can be stored."""
 
 import json
 from typing import Any

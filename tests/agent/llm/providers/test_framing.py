@@ -1,4 +1,4 @@
-"""How an answer comes over the wire: rare spellings of events, mistaken content types, ends that never come."""
+"""Answers on the wire: rare spellings of events, wrong content types, ends that never come."""
 
 import asyncio
 import json
@@ -22,7 +22,7 @@ from soma.agent.llm.providers import settling
 from soma.agent.llm.providers.openai import OpenAIModel
 from soma.agent.llm.providers.sse import EventDecoder, EventTooLong
 
-from .provider import EVENTS, JSON, Exchange, chopped, chunk, events, serving
+from .provider import EVENTS, JSON, Exchange, chop, chunk, events, serving
 
 ASK = ModelRequest(messages=(ModelMessage("user", (TextPart("hello"),)),), seed=7)
 WHOLE = {"choices": [{"index": 0, "message": {"role": "assistant", "content": "Fine."}, "finish_reason": "stop"}]}
@@ -64,7 +64,7 @@ async def answer(client: httpx.AsyncClient, exchange: Exchange, **options: Any) 
 )
 @pytest.mark.parametrize("kind", ["text/event-stream", "text/plain"])
 async def test_rare_spellings_of_a_stream_are_read(client: httpx.AsyncClient, body: str, kind: str) -> None:
-    response = await answer(client, Exchange(chopped(body.encode(), 3), headers={"content-type": kind}))
+    response = await answer(client, Exchange(chop(body.encode(), 3), headers={"content-type": kind}))
     assert (response.text, response.finish_reason) == ("First second.", "stop")
 
 
@@ -74,7 +74,7 @@ async def test_a_whole_answer_is_read_whatever_its_content_type(
     client: httpx.AsyncClient, kind: str, before: str
 ) -> None:
     body = (before + json.dumps(WHOLE, indent=1)).encode()
-    assert (await answer(client, Exchange(chopped(body, 1), headers={"content-type": kind}))).text == "Fine."
+    assert (await answer(client, Exchange(chop(body, 1), headers={"content-type": kind}))).text == "Fine."
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""LiteLLM is an extra and cannot be in the development lock: what holds without it is tested here."""
+"""LiteLLM is an extra that the development lock cannot hold: tests of what holds without it."""
 
 import importlib.util
 

@@ -1,4 +1,4 @@
-"""What comes through LiteLLM is read as what comes from a provider itself. LiteLLM is an extra: it is played here."""
+"""Answers through LiteLLM are read like a provider's own. LiteLLM is an extra: a stand-in plays it here."""
 
 import sys
 from collections.abc import AsyncIterator

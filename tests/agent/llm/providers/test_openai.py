@@ -31,7 +31,7 @@ from soma.agent.llm.base import (
 from soma.agent.llm.providers.chat_completions import messages
 from soma.agent.llm.providers.openai import OpenAIModel
 
-from .provider import JSON, Exchange, Provider, chopped, chunk, events, serving
+from .provider import JSON, Exchange, Provider, chop, chunk, events, serving
 
 ASK = ModelRequest(messages=(ModelMessage("user", (TextPart("hello"),)),), seed=7, max_output_tokens=64)
 USAGE = {"choices": [], "usage": {"prompt_tokens": 12, "completion_tokens": 3}}
@@ -52,7 +52,7 @@ async def collect(adapter: OpenAIModel, request: ModelRequest = ASK) -> list[Del
 
 
 async def answer(client: httpx.AsyncClient, body: bytes, request: ModelRequest = ASK, seed: int = 0) -> Any:
-    async with serving(Exchange(chopped(body, seed))) as provider:
+    async with serving(Exchange(chop(body, seed))) as provider:
         return gather(await collect(model(client, provider), request))
 
 
@@ -382,7 +382,7 @@ async def test_cancelling_the_reader_closes_the_connection_at_once(client: httpx
 
 async def test_a_finished_answer_leaves_its_connection_for_the_next(client: httpx.AsyncClient) -> None:
     body = events(chunk({"content": "hi"}), chunk(finish_reason="stop"))
-    async with serving(*(Exchange(chopped(body, seed)) for seed in range(3))) as provider:
+    async with serving(*(Exchange(chop(body, seed)) for seed in range(3))) as provider:
         for _ in range(3):
             assert isinstance((await collect(model(client, provider)))[-1], Finished)
     assert len(set(provider.ports)) == 1

@@ -1,4 +1,4 @@
-"""Recorded exchanges of real providers, played again byte by byte and cut at random places."""
+"""Recorded exchanges of real providers, replayed byte by byte and cut at random places."""
 
 import json
 from typing import Any
@@ -19,13 +19,13 @@ from soma.agent.llm.base import (
 )
 from soma.agent.llm.providers.openai import OpenAIModel
 
-from .provider import EVENTS, JSON, Exchange, chopped, serving
+from .provider import EVENTS, JSON, Exchange, chop, serving
 
 TRAFFIC = DATA / "provider_traffic"
 ASK = ModelRequest(messages=(ModelMessage("user", (TextPart("hello"),)),))
 
 
-def recorded() -> list[Any]:
+def load_recordings() -> list[Any]:
     """Every exchange on /chat/completions, with a name for the report."""
     found = []
     for file in sorted(TRAFFIC.glob("*.yaml")):
@@ -45,7 +45,7 @@ def body_of(response: dict[str, Any]) -> bytes:
 async def play(response: dict[str, Any], seed: int) -> ModelResponse | ModelError:
     streams = any("event-stream" in kind for kind in response["headers"]["content-type"])
     exchange = Exchange(
-        chopped(body_of(response), seed), status=response["status"]["code"], headers=EVENTS if streams else JSON
+        chop(body_of(response), seed), status=response["status"]["code"], headers=EVENTS if streams else JSON
     )
     async with serving(exchange) as provider, httpx.AsyncClient() as client:
         adapter = OpenAIModel(client, base_url=provider.url, model="recorded")
@@ -55,7 +55,7 @@ async def play(response: dict[str, Any], seed: int) -> ModelResponse | ModelErro
             return error
 
 
-def expected(response: dict[str, Any]) -> tuple[str, list[tuple[str, Any]], bool]:
+def read_record(response: dict[str, Any]) -> tuple[str, list[tuple[str, Any]], bool]:
     """Text, calls and whether it failed, read from the record in the plainest way."""
     body = body_of(response).decode()
     chunks = [json.loads(line[5:]) for line in body.splitlines() if line.startswith("data:") and "[DONE]" not in line]
@@ -74,11 +74,11 @@ def expected(response: dict[str, Any]) -> tuple[str, list[tuple[str, Any]], bool
     return "".join(texts), [(name, json.loads(raw or "{}")) for name, raw in calls.values()], failed
 
 
-@pytest.mark.parametrize("response", recorded())
+@pytest.mark.parametrize("response", load_recordings())
 async def test_recorded_answers_are_read_as_they_were_sent(response: dict[str, Any] | None) -> None:
     if response is None:
         pytest.skip(f"recorded traffic is not at {TRAFFIC}: set SOMA_TEST_DATA")
-    text, calls, failed = expected(response)
+    text, calls, failed = read_record(response)
     for seed in range(3):
         got = await play(response, seed)
         if failed:

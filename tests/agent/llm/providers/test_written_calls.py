@@ -1,4 +1,4 @@
-"""Tool calls that a model writes as text: taken for calls, and never shown."""
+"""Tool calls that a model writes as text: read as calls, and never shown."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ SUM = '<tool_call>\n{"name": "calculator", "arguments": {"expression": "6*7"}}\n
 CALLED = ("calculator", {"expression": "6*7"})
 
 
-def said(text: str, size: int) -> tuple[str, list[tuple[str, Any]]]:
-    """What is shown of a text that comes in pieces of a size, and what it calls."""
+def read_in_pieces(text: str, size: int) -> tuple[str, list[tuple[str, Any]]]:
+    """Return the text shown and the calls, for a text that comes in pieces of this size."""
     response = read(*(chunk({"content": text[at : at + size]}) for at in range(0, len(text), size)), STOP)
     return response.text, [(call.name, call.arguments) for call in response.tool_calls]
 
@@ -48,7 +48,7 @@ def said(text: str, size: int) -> tuple[str, list[tuple[str, Any]]]:
 def test_a_call_that_is_written_as_text_is_a_call_and_not_shown(
     text: str, shown: str, called: list[Any], size: int
 ) -> None:
-    assert said(text, size) == (shown, called)
+    assert read_in_pieces(text, size) == (shown, called)
 
 
 def test_a_written_call_comes_beside_those_that_are_sent_as_such() -> None:

@@ -1,4 +1,4 @@
-"""What is to be forgotten is shown so that its owner knows it, without the secret itself."""
+"""A proposal to forget shows enough of a memory to recognise it, without the secret itself."""
 
 import pytest
 

@@ -3,8 +3,8 @@
 import re
 
 _CAPITALISED = r"\b[A-ZÀ-Ý][a-zß-ÿ]+"
-_AMID_SENTENCE = r"(?<![.!?]\s)(?<!^)"  # where a capital letter tells something
-_AMID_LINE = r"(?<![.!?:;]\s)(?<!^)"  # notes begin anew behind a colon too
+_AMID_SENTENCE = r"(?<![.!?]\s)(?<!^)"  # at a sentence's beginning a capital letter tells nothing
+_AMID_LINE = r"(?<![.!?:;]\s)(?<!^)"  # in notes a sentence may also begin after a colon
 
 ABBREVIATION = re.compile(r"\b[A-Z]{2,}\b")
 # Amid a sentence; a question also names things by abbreviations.

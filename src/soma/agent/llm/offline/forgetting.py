@@ -14,7 +14,7 @@ from soma.agent.llm.offline.tool_choice import NAMED, ToolChoice, choose
 
 FORGET = "forget"
 ANYTHING = "everything"
-FEW_WORDS = 4  # of an answer that is no more than a no
+FEW_WORDS = 4  # the longest answer that is just a no
 HELD = 0.6  # share of the words of an order to erase, or of a part of it, that a memory must hold
 PARTS = re.compile(r"[,;]|\b(?:and|und|et|y)\b")
 CONFIRMED = ToolChoice(name=FORGET, arguments={"confirmed": True}, score=NAMED)

@@ -17,8 +17,8 @@ THRESHOLD = 0.5
 MAX_CALLS = 3
 
 NAMED = 1.0  # the message begins with a verb that is the tool's name
-SUITED = 0.6  # it holds just the kind of text the tool needs
-COVERED = 0.9  # every word of it is one of the tool's
+SUITED = 0.6  # the message holds the kind of text that the tool needs
+COVERED = 0.9  # every word of the message is one of the tool's
 LEAD_IN = re.compile(lead_in(ADDRESS, CAN_YOU, WISH), re.IGNORECASE)
 PARTICLE = re.compile(r"^(?:up|down|in mind|a note)\b\s*", re.IGNORECASE)
 THAT = re.compile(r"^(?:that\b|this\b(?=\s*:)|:|,|-)\s*", re.IGNORECASE)

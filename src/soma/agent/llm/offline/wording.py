@@ -46,8 +46,8 @@ TELLING = (
 )
 ADVICE = re.compile("`(?:what|confirmed)`")  # names an argument, so it is meant for models
 UNCONFIRMED = (
-    "Nothing was forgotten: I took your message for no yes to what I asked just before. Ask me again to forget it, and "
-    "answer with yes, no or the numbers."
+    "Nothing was forgotten: I could not read your message as a yes to what I asked just before. Ask me again to forget "
+    "it, and answer with yes, no or the numbers."
 )
 DENIED = re.compile(r"denied by policy \((\w+)\): ")
 DENIALS = {
@@ -124,7 +124,7 @@ def _headline(question: Question, best: SupportingSentence) -> list[str]:
 
 def _quote(evidence: SupportingSentence) -> str:
     memory = evidence.memory
-    cited = f" [{memory.number}]" if memory.number > 0 else ""  # what only a tool found has no number
+    cited = f" [{memory.number}]" if memory.number > 0 else ""  # a memory that only a tool found has no number
     if memory.made_from:
         return f'A summary made from {memory.made_from} memories says: "{evidence.text}"{cited}'
     said = date_of(memory.occurred_at)

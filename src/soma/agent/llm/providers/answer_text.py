@@ -8,7 +8,7 @@ THINKING_TAGS = ("think", "thinking", "thought", "reasoning")
 MOST_HELD = 1_000  # blanks before an answer that may still open with a thought
 TAG = re.compile(rf"</?({'|'.join(THINKING_TAGS)})>", re.IGNORECASE)
 TAG_BEGUN = re.compile(r"</?[a-z]{0,9}$", re.IGNORECASE)
-QUOTES = {"`", "'", '"'}  # before a tag that is spoken of
+QUOTES = {"`", "'", '"'}  # before a tag that is only quoted
 
 
 class PieceJoiner:

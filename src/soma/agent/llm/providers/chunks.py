@@ -26,10 +26,10 @@ from soma.agent.llm.providers.call_pieces import LONGEST_NAME, CallPiece, CallPi
 from soma.agent.llm.providers.errors import error_in, error_of, error_of_body
 from soma.agent.llm.providers.written_calls import WrittenCalls
 
-CHARACTERS_A_TOKEN = 32  # a longer answer than this allows ignores the limit that the provider was given
+CHARACTERS_A_TOKEN = 32  # the longest token; a longer answer has ignored its limit
 LEAST_CHARACTERS = 16_000
-THOUGHT_TO_TEXT = 8  # thinking may be so much longer than the answer
-MOST_TOKENS = 10_000_000  # of one call; a count above is none
+THOUGHT_TO_TEXT = 8  # thinking may be this many times longer than the answer
+MOST_TOKENS = 10_000_000  # of one call; a higher count is ignored
 MOST_MONEY = 1e6  # of one answer
 LEAST_LOGPROB = -1e5
 MOST_INDEX = 1_000_000

@@ -16,7 +16,7 @@ REFUSAL_WORDS = ("invalid", "not_found", "notfound", "bad_request", "badrequest"
 REASON_FIELDS = ("error", "errors", "message", "detail", "error_message", "error_msg", "msg")
 CODE_FIELDS = ("code", "error_code", "status")
 HIDDEN = "[key]"
-SHORTEST_KEY = 8  # characters; a shorter one protects nothing, and stands in words
+SHORTEST_KEY = 8  # characters; a shorter key protects nothing, and may be part of a word
 NO_REASON = "the provider gave no reason"
 DEEPEST = 5  # errors within errors
 

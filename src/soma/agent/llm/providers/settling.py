@@ -6,7 +6,7 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-SETTLING_SECONDS = 1.0  # that usage is waited for, and the end of the stream
+SETTLING_SECONDS = 1.0  # the wait for usage and for the end of the stream
 
 
 async def read_until_settled(

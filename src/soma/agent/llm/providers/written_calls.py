@@ -11,7 +11,7 @@ from soma.agent.llm.providers.answer_text import QUOTES
 
 OPENING, CLOSING = "<tool_call>", "</tool_call>"
 FENCE = "```"
-LONGEST_LINE, ENDS = 200, 50  # characters of a line that are kept to know it by
+LONGEST_LINE, ENDS = 200, 50  # characters of a line that are kept, whole or of both its ends
 
 
 class WrittenCall(NamedTuple):

@@ -14,7 +14,7 @@ BETWEEN = (  # the strongest first: what stands between commas may still name tw
     re.compile(r"\s*,\s+"),
     re.compile(r"\s+(?:and|or|plus|as well as|und|oder|sowie|et|ou|ainsi que|y|e|o|&)\s+", re.IGNORECASE),
 )
-_BEFORE = re.compile(  # the name of a part
+_BEFORE = re.compile(  # words before the name of a part
     r"^(?:[-*•]\s*|(?:both|sowohl|and|or|plus|also|too|und|oder|sowie|auch|et|ou|aussi|y|o|también)\s+"
     r"|(?:that|dass|daß|que|about|über)\s+|qu['’])+",
     re.IGNORECASE,

@@ -29,7 +29,7 @@ from soma.events.facts.turn import RecalledMemory
 
 TurnPlace = tuple[str, str]  # a turn and its conversation
 
-LOOKED_AT = 200  # memories that are recalled for what is to be forgotten: as many as the brain gives
+LOOKED_AT = 200  # memories recalled for a request: the most that the brain returns
 WHAT = (
     "Say what I shall forget, by a name or some words of it. I do not forget everything at once: `soma memory list` "
     "shows what is remembered, `soma memory forget` forgets it."

@@ -1,4 +1,4 @@
-"""What the offline model answers from documents: by sentence, item, row and answer, under what stands above them."""
+"""Answers of the offline model from documents: by sentence, item, row and answer, under their headings."""
 
 import msgspec
 import pytest

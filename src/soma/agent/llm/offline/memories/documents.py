@@ -45,7 +45,7 @@ class _Scored:
 
 def find_supported(question: Question, memories: Sequence[MemoryPart]) -> list[Quotation]:
     """Return the best passage, in a list, if it holds enough of what was asked, in words and in meaning."""
-    is_alone = not question.before and question.language == ENGLISH  # of others the embedding tells less
+    is_alone = not question.before and question.language == ENGLISH  # in other cases the embedding tells less
     best = _rank(question, memories)[:1]
     return [one for one in best if one.support + (_meaning_bonus(one) if is_alone else 0.0) >= SUPPORTED]
 
@@ -73,7 +73,7 @@ def _meaning_bonus(one: Quotation) -> float:
 def _score(one: UnitWords, terms: SearchTerms, recalled: dict[int, float]) -> _Scored:
     """Score a unit by what it and its surroundings hold of the question, plus a bonus for form and recall."""
     is_formed = _has_form(terms.question, one) and (not wants_form(terms.question) or _is_of_it(one, terms))
-    measured = terms.measured if is_formed else frozenset()  # an amount says what it is of
+    measured = terms.measured if is_formed else frozenset()  # an amount implies its measure
     held = sum(
         weight * max((one.share_of(stem) for stem in terms.equivalents[word]), default=float(word in measured))
         for word, weight in terms.weights.items()

@@ -14,7 +14,7 @@ LEANS = re.compile(
     r"(?:it|its|he|she|they|his|her|their|this|that|these|those|then|there|if|so|but|and|or|both|also|otherwise"
     r"|er|sie|es|dies|das|dann|il|elle|ils|elles|ce|cela|ello|esto)\b",
     re.IGNORECASE,
-)  # a sentence that begins so goes on from the one before it
+)  # begin a sentence that continues the one before it
 SHORT = 40  # words of a paragraph that is quoted whole
 LONGEST_QUOTE = 70  # words
 MOST_ROWS = 14

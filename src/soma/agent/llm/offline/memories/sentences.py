@@ -79,10 +79,10 @@ def weigh(question: Question, memories: Sequence[MemoryPart]) -> list[Supporting
     """Return the best sentence of each memory, best first. Summaries count only if nothing that was said is enough."""
     read = [entry for memory in memories if (entry := _read_memory(memory, question)).sentences]
     people = frozenset(name for entry in read for name in entry.author)
-    stems = question.stems or question.before  # "by when?" asks of what was asked before
+    stems = question.stems or question.before  # "by when?" continues the earlier question
     named = people.intersection(stems)
     asked = tuple(word for word in stems if word not in named)
-    if not asked:  # only about a person: what they say themselves tells of them
+    if not asked:  # only a person is asked about: what they say counts
         asked = stems
         read = [_add_author(entry) for entry in read]
     read = [_add_implied(entry, question) for entry in read]
@@ -190,7 +190,7 @@ def _choose_sentence(
         scored.append((OWN_SHARE * own + (1 - OWN_SHARE) * support + fits - long, text))
     score, text = max(scored, key=lambda pair: pair[0])
     score = score * factor + RECALL_BONUS * recalled
-    if entry.memory.taught:  # all of it: which of its sentences was meant, nobody said
+    if entry.memory.taught:  # quoted whole: nobody said which sentence was meant
         whole_text = " ".join(entry.memory.text.split())
         return SupportingSentence(memory=entry.memory, text=whole_text, score=score + TAUGHT, support=1.0)
     return SupportingSentence(memory=entry.memory, text=text, score=score, support=support * factor)

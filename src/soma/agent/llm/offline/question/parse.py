@@ -57,7 +57,7 @@ IDLE = re.compile(
     r"\b(?:takes?|took|taken|taking) place\b|\bhappen(?:s|ed)?\b"
     r"|\b(?:what|which) (?:times?|dates?|days?|months?|years?)\b|\b(?:exactly|genau|exactement|exactamente)\b",
     re.IGNORECASE,
-)  # asks for nothing more
+)  # adds nothing to what is asked
 GOES_ON = re.compile(r"\W*(?:and|what|how|und|et|y)\b", re.IGNORECASE)
 PARTS = re.compile(
     r",? (?:and|und|et|y) (?=(?:(?:at|on|in|to|under|since|by|for|from|with|until) )?"
@@ -100,7 +100,7 @@ def parse_question(text: str) -> Question:
     """Parse a question. "What did I write about X" is asked by its subject: no memory has to hold the word "write"."""
     kind: Kind = next((kind for kind, pattern in KINDS if pattern.search(text)), "other")
     language = language_of(text)
-    subject = IDLE.sub(" ", FIRST.sub(" ", ABOUT.sub("", text)))  # which of several dates is meant, no note has to say
+    subject = IDLE.sub(" ", FIRST.sub(" ", ABOUT.sub("", text)))  # a note need not say which of several dates is meant
     stems = tuple(dict.fromkeys(content_stems(subject, language)))
     return Question(text=text, kind=kind, stems=stems, language=language, wants_first=bool(FIRST.search(text)))
 
