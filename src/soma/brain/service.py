@@ -311,7 +311,7 @@ class Brain:
             turn_id=body.turn_id,
         )
         learned = self._learners.roll_back(transaction, principal, subject, version)
-        written = self._values.follow(transaction, principal, learned)
+        written = self._values.restore_standing(transaction, principal, learned)
         first = kept_after(transaction, principal)
         answer = RolledBack(
             version=learned.after.state.version,

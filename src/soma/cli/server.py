@@ -34,7 +34,7 @@ LONG = httpx.Timeout(600.0, connect=5.0)
 COME_BACK_LATER = {httpx.codes.TOO_MANY_REQUESTS, httpx.codes.SERVICE_UNAVAILABLE}
 ABOUT_THE_BODY = {httpx.codes.NOT_FOUND, httpx.codes.REQUEST_ENTITY_TOO_LARGE, httpx.codes.UNPROCESSABLE_ENTITY}
 NOT_THE_AUTHOR = "[not_the_author]"
-NOT_TYPEABLE = 2  # click's own for a wrong command line; here also for input that is not text
+USAGE_STATUS = 2  # exit status of click for a wrong command line; here also for input that is not text
 NOT_A_SOMA = "what answers at {url} (status {status}) is not a Soma server: check SOMA_URL, or start one with `soma up`"
 NOT_UTF_8 = "the input is not UTF-8 text"
 
@@ -142,7 +142,7 @@ def connect() -> Iterator[Server]:
     except UnicodeEncodeError as error:
         if error.encoding != "utf-8":  # the terminal cannot show what arrived
             raise
-        fail(NOT_UTF_8, status=NOT_TYPEABLE)
+        fail(NOT_UTF_8, status=USAGE_STATUS)
     except httpx.TransportError as error:
         fail(
             f"the connection to {url} broke ({type(error).__name__}); a turn goes on without it (`soma trace` shows "

@@ -24,8 +24,8 @@ from soma.memory.text.words import content_words, tokens
 from soma.memory.types import Candidates
 
 MOST = 500  # of one person that are looked at, the newest
-LEAST = 0.3  # cosine of two questions, below which nothing makes them the same
-SHOWN = 0.4  # the same where the answer is a memory that was shown, which holds much else
+LEAST = 0.3  # least cosine of two questions that may be the same
+SHOWN = 0.4  # least cosine where the right answer is a memory that was shown: it holds much else
 TYPED = 0.4  # cosines of a question to the corrected one and to what was typed, less that to the nearest memory
 SEMANTIC, RIVALS = "semantic", 16  # the view by which, and how many of the best, other memories are read
 FEWEST = 2  # content words; one alone stands in many a memory
@@ -99,7 +99,7 @@ def order_of(question: CorrectedQuestion, corrected: StandingCorrection, candida
     if corrected.question.words == question.words:
         return order
     named = {*corrected.helpful, *corrected.unhelpful}
-    typed = corrected.helpful[: corrected.is_typed]
+    typed = corrected.helpful[:1] if corrected.is_typed else ()
     asked = _cosine(np.asarray(question.embedding, np.float32), corrected.question.embedding)
     answer = _nearest_cosine(question, candidates, [memory_id in typed for memory_id in candidates.ids])
     other = _nearest_cosine(question, candidates, [memory_id not in named for memory_id in candidates.ids])

@@ -1,4 +1,4 @@
-"""Daily bounds: so many statements of one person are learned a day (UTC) and aspect; the rest is recorded.
+"""Daily bounds: of each aspect at most so many statements of one person are learned in a day (UTC); all are recorded.
 
 The day is looked at where feedback is taken. What was decided is in the log: an observation that was learned is there,
 one that was not is not, so a replay looks at no clock.

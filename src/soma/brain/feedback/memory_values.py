@@ -61,7 +61,9 @@ class Values:
         transaction.insert("value_steps", COLUMNS, steps)
         return kept.write(transaction, principal.tenant_id, learned)
 
-    def follow(self, transaction: Transaction, principal: Principal, learning: LearningResult) -> kept.WrittenValues:
+    def restore_standing(
+        self, transaction: Transaction, principal: Principal, learning: LearningResult
+    ) -> kept.WrittenValues:
         """Give memories the values that stand after a learner jumped; what was forgotten stays so."""
         known = read_jumps(transaction, principal)
         before, after = learning.before.state.version, learning.after.state.version
@@ -85,7 +87,7 @@ class Values:
     ) -> kept.WrittenValues:
         """Leave out words that newer ones replace, where they are near enough."""
         learning = self._learners.take_back(transaction, principal, subject, versions)
-        return [] if learning is None else self.follow(transaction, principal, learning)
+        return [] if learning is None else self.restore_standing(transaction, principal, learning)
 
     async def show(self, principal: Principal, written: kept.WrittenValues) -> None:
         if written:

@@ -27,7 +27,7 @@ Target = tuple[str, ...]
 
 
 class Statement(NamedTuple):
-    """One thing said: `name` is a digest of who speaks of what, `content` one of what is said of it."""
+    """One thing said: `name` is a digest of speaker and target, `content` a digest of what is said."""
 
     aspect: str
     name: str

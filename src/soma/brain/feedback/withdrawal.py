@@ -82,7 +82,7 @@ class WithdrawalIntake:
             transaction.append(draft(fact, subject))
             return Committed(_answer(prepared, LearningResult(standing, standing), "success"))
         learning = self._learners.void(transaction, principal, subject, fact, prepared.back)
-        written = self._values.follow(transaction, principal, learning)
+        written = self._values.restore_standing(transaction, principal, learning)
         return Committed(_answer(prepared, learning, "success"), learning.after.state, written)
 
 

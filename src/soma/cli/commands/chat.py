@@ -10,7 +10,7 @@ from rich.markup import escape
 from soma.agent.language.authorship import attribution
 from soma.cli.output.formatting import WordWrapper
 from soma.cli.output.terminal import RunningText, write
-from soma.cli.server import NOT_TYPEABLE, NOT_UTF_8, Server, as_json_option, connect, console, fail, show_json
+from soma.cli.server import NOT_UTF_8, USAGE_STATUS, Server, as_json_option, connect, console, fail, show_json
 
 ASKED_AGAIN = "… the answer broke off and was asked for again:"
 ANSWER = (
@@ -53,7 +53,7 @@ def _read_pipe() -> str:
     try:
         return sys.stdin.buffer.read().decode()  # strict, whatever the locale makes of standard input
     except UnicodeDecodeError:
-        fail(NOT_UTF_8, status=NOT_TYPEABLE)
+        fail(NOT_UTF_8, status=USAGE_STATUS)
 
 
 def _read_lines() -> Iterator[str]:
@@ -61,7 +61,7 @@ def _read_lines() -> Iterator[str]:
         try:
             line = console.input("[bold]you[/bold]  ")
         except UnicodeDecodeError:
-            fail(NOT_UTF_8, status=NOT_TYPEABLE)
+            fail(NOT_UTF_8, status=USAGE_STATUS)
         except (EOFError, KeyboardInterrupt):
             console.print()
             return

@@ -1,14 +1,10 @@
-"""Parts of a request that names several things to forget, and whether one memory holds them all. Pure."""
+"""Parts of a request that names several things to forget. Pure."""
 
 import re
-from collections.abc import Sequence
 
 from soma.agent.language.requests_to_forget import find_what_to_forget, names_nothing
 from soma.agent.language.words import sentences
-from soma.agent.tools.own_words import stems_of
-from soma.events.facts.turn import RecalledMemory
 
-COVERED = 0.6  # share of the words that are sought which a memory must hold
 BETWEEN = (  # the strongest first: what stands between commas may still name two things
     re.compile(r"\s*;\s*"),
     re.compile(r"\s*,\s+"),
@@ -40,17 +36,6 @@ def parts_of(what: str) -> list[str]:
         if len(named) > 1:
             return named
     return [what]
-
-
-def shares(what: str, hits: Sequence[RecalledMemory]) -> list[float]:
-    """Return, for each memory, the share of the request's words that it holds."""
-    wanted = stems_of(what)
-    return [len(wanted & stems_of(hit.text)) / max(1, len(wanted)) for hit in hits]
-
-
-def one_holds_all(parts: Sequence[str], hits: Sequence[RecalledMemory]) -> bool:
-    """Return whether one memory holds enough of every part: then "Ann and Bob marry in May" is one thing."""
-    return any(min(each) >= COVERED for each in zip(*(shares(part, hits) for part in parts), strict=True))
 
 
 def _name(piece: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from soma.agent.language.vocabulary.calendar_words import ANY_MONTH
 
-SHOWN = 60  # characters of a sentence
+LONGEST_SENTENCE = 60  # characters of a sentence
 SECRET = re.compile(
     r"(\b\w*(?:password|passwort|passcode|pin|code|secret|key|token|combination|kennwort|mot de passe|contraseña"
     r"|clave)\b[^.!?]*?(?:\bis\b|\bist\b|\best\b|\bes\b|=|:)\s*+)(?!(?:in|on|at|under|behind|with|kept|hidden)\b).+",
@@ -36,7 +36,7 @@ def redact(sentence: str) -> str:
     text = SECRET.sub(r"\1…", " ".join(sentence.split()))
     plain = [found.span() for found in PLAIN.finditer(text)]
     text = WITH_DIGIT.sub(lambda word: word[0] if _lies_in(word, plain) else "…", text)
-    return text if len(text) <= SHOWN else f"{text[:SHOWN].rsplit(' ', 1)[0]} …"
+    return text if len(text) <= LONGEST_SENTENCE else f"{text[:LONGEST_SENTENCE].rsplit(' ', 1)[0]} …"
 
 
 def _lies_in(word: re.Match[str], spans: Sequence[tuple[int, int]]) -> bool:

@@ -11,18 +11,16 @@ from soma.agent.language.requests_to_forget import names_nothing
 from soma.agent.language.statements import is_same_statement
 from soma.agent.tools.base import ToolContext, ToolFailed, ToolResult
 from soma.agent.tools.brain import PrincipalOf, translate_brain_errors
-from soma.agent.tools.forget.parts import one_holds_all, parts_of, without_exceptions
-from soma.agent.tools.forget.redaction import SHOWN
+from soma.agent.tools.forget.matching import Memory, one_holds_all, select_matching, without_summaries
+from soma.agent.tools.forget.parts import parts_of, without_exceptions
+from soma.agent.tools.forget.redaction import LONGEST_SENTENCE
 from soma.agent.tools.forget.wording import (
     MOST,
-    Memory,
     MemoryGroup,
     ask_to_forget,
     foreign_stays,
     own_stays,
     report_forgotten,
-    select_matching,
-    without_summaries,
 )
 from soma.brain.types import Forgotten, MemoryPage, Principal, StoredMemory
 from soma.events.facts.turn import RecalledMemory
@@ -30,7 +28,7 @@ from soma.events.facts.turn import RecalledMemory
 TurnPlace = tuple[str, str]  # a turn and its conversation
 
 LOOKED_AT = 200  # memories recalled for a request: the most that the brain returns
-WHAT = (
+ASK_WHAT = (
     "Say what I shall forget, by a name or some words of it. I do not forget everything at once: `soma memory list` "
     "shows what is remembered, `soma memory forget` forgets it."
 )
@@ -123,7 +121,7 @@ class ForgetTool:
         if not arguments.get("what", "").strip():
             raise ToolFailed("`what` is missing: say what is to be forgotten, in the user's words")
         if names_nothing(without_exceptions(arguments["what"])):
-            return ToolResult(content=WHAT)
+            return ToolResult(content=ASK_WHAT)
         return await self._propose(arguments["what"], context)
 
     async def _propose(self, what: str, context: ToolContext) -> ToolResult:
@@ -197,7 +195,7 @@ class ForgetTool:
         return list(dict.fromkeys([hit.id, *(memory.id for memory in same)]))
 
     async def _private_like(self, principal: Principal, hit: Memory) -> list[StoredMemory]:
-        page = await self._brain.memories(principal, limit=200, search=hit.text[:SHOWN])
+        page = await self._brain.memories(principal, limit=200, search=hit.text[:LONGEST_SENTENCE])
         return [
             memory for memory in page.memories if memory.scope == "user" and is_same_statement(memory.text, hit.text)
         ]

@@ -1,24 +1,17 @@
-"""Wording of a proposal to forget: the memories that match, their list, and what stays. Pure."""
+"""Wording of a proposal to forget: its list, and what stays. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from soma.agent.language.authorship import count_sources
 from soma.agent.language.moments import moment_of
-from soma.agent.language.speech import has_statement
 from soma.agent.language.words import sentences
-from soma.agent.tools.forget.parts import COVERED, shares
+from soma.agent.tools.forget.matching import Memory
 from soma.agent.tools.forget.redaction import redact
 from soma.agent.tools.own_words import stems_of
-from soma.brain.types import StoredMemory
-from soma.events.facts.turn import RecalledMemory
 
 MOST = 100  # memories that are proposed at once
 LISTED = 10  # of them that are named, and may be chosen by their numbers
-NEAR_BEST = 0.75
 SENTENCES = 4  # of a memory that are shown
-
-Memory = RecalledMemory | StoredMemory
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,22 +20,6 @@ class MemoryGroup:
 
     memory: Memory
     ids: tuple[str, ...]
-
-
-def select_matching(what: str, hits: Sequence[RecalledMemory]) -> list[RecalledMemory]:
-    """Return the memories that hold most of the request's words: statements first, then the best."""
-    held = shares(what, hits)
-    least = max(COVERED, NEAR_BEST * max(held, default=0.0))
-    ranked = sorted(zip(held, hits, strict=True), key=lambda pair: (not has_statement(pair[1].text), -pair[0]))
-    return [hit for share, hit in ranked if share >= least]
-
-
-def without_summaries(hits: Sequence[Memory]) -> list[Memory]:
-    """Leave out summaries of memories in the list: they are forgotten with these."""
-    known = {hit.id for hit in hits}
-    return [
-        hit for hit in hits if not count_sources(hit.metadata) or known.isdisjoint(hit.metadata.get("sources") or ())
-    ]
 
 
 def ask_to_forget(

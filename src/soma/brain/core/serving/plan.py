@@ -70,7 +70,7 @@ def plan(menu: Menu, worth: Worth, hyperparameters: Hyperparameters, start: Plac
         raise ValueError("each axis of the menu needs an option")
     seen: dict[Place, Plan] = {}
 
-    def improves(place: Place, best: float) -> bool:
+    def visit(place: Place, best: float) -> bool:
         if place not in seen:
             if len(seen) >= EVALUATIONS:
                 return False
@@ -79,13 +79,13 @@ def plan(menu: Menu, worth: Worth, hyperparameters: Hyperparameters, start: Plac
 
     middle = tuple(len(axis) // 2 for axis in menu)
     here = tuple(min(max(at, 0), len(axis) - 1) for at, axis in zip(start or middle, menu, strict=True))
-    improves(here, 0.0)
+    visit(here, 0.0)
     resting = 0  # axes in a row on which nothing better was found
     axis = 0
     while resting < len(menu):
         resting += 1
         for step in (1, -1):
-            while (there := _neighbour(here, axis, step, menu)) and improves(there, seen[here].utility):
+            while (there := _neighbour(here, axis, step, menu)) and visit(there, seen[here].utility):
                 here, resting = there, 0
         axis = (axis + 1) % len(menu)
     ordered = sorted(seen.values(), key=lambda found: (-found.utility, found))
