@@ -21,6 +21,7 @@ CHECKS = {  # which file of tests/docs/recipes checks a recipe, and the folder o
 }
 # Tests of the tree that a whole recipe passes: they compare the code with pages, examples and types.
 GUARDS = ("tests/events/test_facts.py", "tests/docs/test_generated_pages.py", "tests/docs/test_reference.py")
+QUIET = ("-p", "no:cacheprovider", "-p", "no:xdist", "-p", "no:unraisableexception")
 COPIED = ("src", "tests", "docs")
 FILES = ("pyproject.toml", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE")
 
@@ -69,7 +70,7 @@ def test_what_the_recipes_add_works(tree):
         if not pages:
             (tree / "docs" / "configuration.md").write_text(made.stdout, "utf-8")
     checks = [f"tests/{folder}/test_recipe_{name}" for name, folder in CHECKS.values()]
-    ended = run(tree, "pytest", "-p", "no:xdist", "-p", "no:cacheprovider", *checks, *GUARDS)
+    ended = run(tree, "pytest", *QUIET, *checks, *GUARDS)
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
