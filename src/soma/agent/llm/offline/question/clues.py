@@ -1,4 +1,4 @@
-"""Clues in single words and forms: a name of a thing, a change, a comparison, the steps of a task. Pure."""
+"""Clues in single words and forms: a change, a comparison, the steps of a task, a word for another. Pure."""
 
 import re
 
