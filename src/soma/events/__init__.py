@@ -1,1 +1,1 @@
-"""What happened: immutable, hash-chained facts, one append-only log a database, one appender each."""
+"""The log: immutable, hash-chained facts, append-only, one log a database, one appender each."""

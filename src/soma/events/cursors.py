@@ -28,7 +28,7 @@ def move_cursor(transaction: Transaction, consumer: str, position: int, *, parti
 
 
 class Consumer:
-    """Hands the events of `types` to `handle`, batch by batch, and remembers how far it came."""
+    """A reader of the log: hands events of `types` to `handle`, batch by batch, and remembers how far it came."""
 
     def __init__(
         self,

@@ -25,7 +25,7 @@ ADDRESSES = ("sqlite:///", "postgresql://", "postgres://")
 
 
 def check_address(url: str) -> str:
-    """Empty, or one that a database may have. Raises ValueError."""
+    """Return `url` where it is empty or of a kind that is supported. Raises ValueError."""
     if url and not url.startswith(ADDRESSES):
         raise ValueError(f"must begin with {' or '.join(ADDRESSES)}")
     return url
@@ -43,13 +43,13 @@ class Connection(Protocol):
 
 
 class Reader(Protocol):
-    """What answers a query: a database (what is committed), or a transaction (its own writes besides)."""
+    """Anything that answers queries: a database (what is committed), or a transaction (its own writes besides)."""
 
     def query(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]: ...
 
 
 class SqliteConnection:
-    """WAL with full synchronisation: what was acknowledged survives a kill and a power cut."""
+    """A connection with WAL and full synchronisation: acknowledged writes survive a kill and a power cut."""
 
     dialect: Dialect = "sqlite"
 
@@ -85,7 +85,7 @@ class SqliteConnection:
 
 
 class PostgresConnection:
-    """The same verbs over psycopg; `?` becomes `%s`."""
+    """A connection over psycopg; `?` becomes `%s`."""
 
     dialect: Dialect = "postgresql"
 
@@ -114,7 +114,7 @@ def _percent(sql: str) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """Where the rows are. `reader()` is a connection of the calling thread's own."""
+    """The database at `url`. `reader()` is a connection of the calling thread's own."""
 
     url: str
     _local: threading.local = field(default_factory=threading.local, repr=False, compare=False)
@@ -131,7 +131,7 @@ class Database:
         return SqliteConnection(str(self.path))
 
     def create(self) -> None:
-        """The file of SQLite, for its user alone; SQLite gives what it lays beside it (-wal, -shm) the same mode."""
+        """Create SQLite's file for its user alone; SQLite gives the files beside it (-wal, -shm) the same mode."""
         if self.dialect == "sqlite":
             self.path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             make_private(self.path)
@@ -174,7 +174,7 @@ class Database:
 
 
 def is_storage_error(error: BaseException) -> bool:
-    """Whether it is the database's own: away, locked, full, or a statement that it does not take."""
+    """Return whether it is the database's own error: away, locked, full, or a statement that it does not take."""
     return isinstance(error, sqlite3.Error) or type(error).__module__.partition(".")[0] == "psycopg"
 
 
@@ -182,15 +182,15 @@ REFUSALS = {"IntegrityError", "DataError", "ProgrammingError"}  # as every drive
 
 
 def is_refusal(error: BaseException) -> bool:
-    """Whether the database takes writes but not this one: a constraint, a value that does not fit, a wrong statement.
+    """Return whether the database takes writes but not this one: a constraint, a bad value or statement.
 
-    Anything else of its own (locked, full, away) may pass.
+    Any other error of its own (locked, full, away) may pass.
     """
     return is_storage_error(error) and any(kind.__name__ in REFUSALS for kind in type(error).__mro__)
 
 
 def first_line_of(error: BaseException) -> str:
-    """The database's words for an error, without the row: PostgreSQL gives values in the lines below the first."""
+    """Return the database's words for an error, without the row: PostgreSQL gives values in later lines."""
     return str(error).partition("\n")[0]
 
 
@@ -216,6 +216,6 @@ def migrate(connection: Connection, component: str, folder: Traversable) -> None
 
 
 def _statements(script: str) -> list[str]:
-    """Statements of a migration: comments go to the line's end, `;` ends a statement, neither stands in a literal."""
+    """Split a migration: comments go to the line's end, `;` ends a statement, neither stands in a literal."""
     code = "\n".join(line.split("--", 1)[0] for line in script.splitlines())
     return [statement for statement in code.split(";") if statement.strip()]

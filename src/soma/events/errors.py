@@ -1,9 +1,9 @@
-"""What can go wrong with the log.
+"""Errors of the log.
 
 LogError
 ├── WriterBusy          the queue is full: the caller should come back later
 ├── WriteFailed         the database takes no writes now: locked, full or away
-├── WriteRefused        the database takes writes, but not this one: to say it again changes nothing
+├── WriteRefused        the database takes writes, but not this one: a second try changes nothing
 │   └── FactUnfit       what was to be recorded could not be read again
 ├── ReadFailed          the database did not answer a question
 └── ChainBroken         stored events do not hash to what they claim

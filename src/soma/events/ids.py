@@ -16,7 +16,7 @@ POOL = 4_096  # bytes of randomness asked for at once: each time costs a turn of
 
 
 def new_id() -> str:
-    """A UUIDv7 that is greater than every earlier one of this process, also when the clock is set back."""
+    """Return a UUIDv7 greater than every earlier one of this process, also when the clock is set back."""
     global _last, _pool  # noqa: PLW0603 - the one counter that keeps ids ordered, what is left of the randomness
     # 48 bits of milliseconds and 12 bits of sub-millisecond fraction (RFC 9562, section 6.2, method 3)
     milliseconds, nanoseconds = divmod(time.time_ns(), 1_000_000)
@@ -43,12 +43,12 @@ def continue_after(stored: str) -> None:
 
 
 def now() -> str:
-    """The present moment, UTC, ISO 8601 with microseconds."""
+    """Return the present moment, UTC, ISO 8601 with microseconds."""
     seconds, nanoseconds = divmod(time.time_ns(), 1_000_000_000)
     return f"{_second(seconds)}.{nanoseconds // 1_000:06d}+00:00"
 
 
 @lru_cache(2)
 def _second(seconds: int) -> str:
-    """Kept while it lasts: one event takes several stamps."""
+    """Format a second; cached while it lasts, for one event takes several stamps."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")

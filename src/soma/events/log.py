@@ -1,4 +1,4 @@
-"""Reading the log: by stream, by conversation, from a position."""
+"""Reads of the log: by stream, by conversation, from a position."""
 
 from collections.abc import Iterator, Sequence
 
@@ -19,9 +19,9 @@ class Log:
         return self._read("WHERE tenant_id = ? AND stream = ? AND seq > ? ORDER BY seq", [tenant_id, stream, after])
 
     def follow(self, tenant_id: str, stream: str, *, types: Sequence[str] = (), after: int = 0) -> Iterator[Event]:
-        """As `stream`, a few at a time and then more: a chain may be longer than memory, an event may be a megabyte.
+        """Yield what `read_stream` returns, a few events at a time and then more.
 
-        With `types`, only events of these.
+        A chain may be longer than memory, an event may be a megabyte. With `types`, only events of these.
         """
         chunk, chosen = FIRST_CHUNK, f"AND event_type IN ({', '.join('?' * len(types))})" if types else ""
         while found := self._read(
@@ -32,14 +32,14 @@ class Log:
             after, chunk = found[-1].seq, min(2 * chunk, CHUNK)
 
     def find_numbered(self, tenant_id: str, stream: str, seq: int) -> Event | None:
-        """The stream's event with that number."""
+        """Return the stream's event with that number."""
         found = self._read("WHERE tenant_id = ? AND stream = ? AND seq = ?", [tenant_id, stream, seq])
         return found[0] if found else None
 
     def find_newest(
         self, tenant_id: str, stream: str, types: Sequence[str], *, after: int = 0, until: int | None = None
     ) -> Event | None:
-        """The stream's last event of `types` whose number is greater than `after` and not greater than `until`."""
+        """Return the stream's last event of `types` whose number is above `after` and not above `until`."""
         where = f"WHERE tenant_id = ? AND stream = ? AND seq > ? AND event_type IN ({', '.join('?' * len(types))})"
         upper = "" if until is None else "AND seq <= ?"
         values = [tenant_id, stream, after, *types, *([] if until is None else [until])]
@@ -49,7 +49,7 @@ class Log:
     def read_conversation(
         self, tenant_id: str, conversation_id: str, *, after: int = 0, limit: int = 1_000
     ) -> list[Event]:
-        """Events after the conversation position `after`, oldest first."""
+        """Return events after the conversation position `after`, oldest first."""
         return self._read(
             "WHERE tenant_id = ? AND conversation_id = ? AND conversation_position > ? "
             "ORDER BY conversation_position LIMIT ?",
@@ -57,14 +57,14 @@ class Log:
         )
 
     def last_in_conversation(self, tenant_id: str, conversation_id: str) -> int:
-        """The newest position of a conversation; 0 before its first event."""
+        """Return the newest position of a conversation; 0 before its first event."""
         newest = (
             "SELECT COALESCE(MAX(conversation_position), 0) FROM events WHERE tenant_id = ? AND conversation_id = ?"
         )
         return int(self._database.query(newest, [tenant_id, conversation_id])[0][0])
 
     def read_after(self, position: int, *, types: Sequence[str] = (), limit: int = 500) -> list[Event]:
-        """Events of every tenant after the log position: for consumers, never for people."""
+        """Return events of every tenant after the log position: for consumers, never for people."""
         chosen = f"AND event_type IN ({', '.join('?' * len(types))})" if types else ""
         return self._read(f"WHERE position > ? {chosen} ORDER BY position LIMIT ?", [position, *types, limit])
 

@@ -1,4 +1,4 @@
-"""Parts of SQL statements: lists of values, in pieces that every database takes."""
+"""Lists of values in SQL statements, in pieces that every database takes."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, TypeVar
@@ -8,7 +8,7 @@ LONGEST_LIST = 500  # values in one statement
 
 
 def split_values(values: Iterable[T]) -> Iterator[list[T]]:
-    """Distinct values in their order, at most LONGEST_LIST at a time."""
+    """Yield the distinct values in their order, at most LONGEST_LIST at a time."""
     distinct = list(dict.fromkeys(values))
     for start in range(0, len(distinct), LONGEST_LIST):
         yield distinct[start : start + LONGEST_LIST]

@@ -1,4 +1,4 @@
-"""What a write may do, and how several of them share one commit: each leaves the whole of itself, or no trace."""
+"""The transaction of a write, and of the writes that share its commit: each leaves the whole of itself, or no trace."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
@@ -21,8 +21,9 @@ Lookup = Callable[[Reader, Sequence[Any]], Mapping[Any, Any]]  # what is stored 
 
 
 class Prefetch(NamedTuple):
-    """What a write will look up. Those of a commit are fetched together: each query is a turn of Python's lock, or a
-    round trip."""
+    """A lookup that a write declares. Those of a commit run together: each query is a turn of Python's lock, or a
+    round trip.
+    """
 
     lookup: Lookup
     key: Hashable
@@ -33,7 +34,21 @@ class GroupLost(Exception):
 
 
 class Transaction:
-    """What a write may do: SQL, append events, and keep values that others see after the commit."""
+    """The means of a write: SQL, append events, and keep values that others see after the commit."""
+
+    # Values by key live on three levels; `get` returns the leftmost that knows the key.
+    #
+    #              own                 group                      kept
+    #              this write    >     the writes before it  >    all commits before
+    #                                  in this commit             (dropped where another process has appended)
+    #
+    #     set by   keep, note          a write that succeeds      the commit: takes over `group`,
+    #                                  hands over its `own`       but for what was only noted
+    #     lost     when the write      when the commit fails
+    #              fails
+    #
+    # Rows wait on the same two levels, `_own_pending` and `_group_pending`, until they are written: before a query that
+    # must see them, before a savepoint they are no part of, or in `finish`.
 
     def __init__(self, connection: Connection, kept: "OrderedDict[Hashable, Any]") -> None:
         self._connection = connection
@@ -64,19 +79,19 @@ class Transaction:
         return self._connection.query(sql, parameters)
 
     def insert(self, table: str, columns: tuple[str, ...], rows: Iterable[Row]) -> None:
-        """Rows that go in with those of the other writes of the commit, many to a statement; `query` sees them."""
+        """Insert rows together with those of the other writes of the commit, many to a statement; `query` sees them."""
         self._own_pending.insert(table, columns, rows)
 
     def add(self, sums: Sums, key: Row, amounts: Amounts) -> None:
-        """To the row of `key`, which begins at nothing; one statement a table and commit, just before it."""
+        """Add to the row of `key`, which begins at zero; one statement a table and commit, just before it."""
         self._own_pending.add(sums, key, amounts)
 
     def peek(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
-        """As `query`, but blind to what `insert` still holds: for who finds that in what is kept."""
+        """Like `query`, but do not flush pending inserts. For callers that find the pending rows in a kept value."""
         return self._connection.query(sql, parameters)
 
     def get(self, key: Hashable, load: Callable[[], T]) -> T:
-        """The newest value kept under `key`, that of this transaction included; `load` reads it where none is known."""
+        """Return the newest value under `key`, that of this write included; `load` reads it where none is known."""
         for level in (self._own, self._group, self._kept):
             if key in level:
                 return cast("T", level[key])
@@ -85,6 +100,7 @@ class Transaction:
         return value
 
     def keep(self, key: Hashable, value: object) -> None:
+        """Set a value that this write sees now, and everybody after the commit."""
         self._own[key] = value
 
     def note(self, key: Hashable, value: object) -> None:
@@ -93,14 +109,14 @@ class Transaction:
         self._notes.add(key)
 
     def get_noted(self, key: Hashable, load: Callable[[], T]) -> T:
-        """What a write of this commit noted under `key`, else what `load` reads."""
+        """Return what a write of this commit noted under `key`, else what `load` reads."""
         for level in (self._own, self._group):
             if key in level:
                 return cast("T", level[key])
         return load()
 
     def get_prefetched(self, wanted: Prefetch) -> Any | None:
-        """What was stored before this commit, of what a write of it declared; of anything else, what `peek` finds."""
+        """Return the declared lookup as it was before this commit; run one that nobody declared now."""
         if wanted in self._prefetched:
             return self._prefetched[wanted]
         return wanted.lookup(self._connection, [wanted.key]).get(wanted.key)
@@ -166,8 +182,10 @@ class Transaction:
         return result
 
     def _undo(self, error: BaseException) -> None:
-        """Roll the failed write back. Where there is nothing to roll back to, the database has undone the whole group:
-        a later write must not begin a transaction of its own.
+        """Roll the failed write back.
+
+        Where there is nothing to roll back to, the database has undone the whole group: a later write must not begin a
+        transaction of its own.
         """
         if not self._has_savepoint:
             if is_storage_error(error):
@@ -180,14 +198,14 @@ class Transaction:
             raise GroupLost(str(error)) from error
 
     def notice_others(self) -> None:
-        """At the start: where another process has appended since, nothing that is kept can be relied on."""
+        """Drop all kept values, at the start, where another process has appended since."""
         position = self._last_position()
         if self._kept.get("position", position) != position:
             self._kept.clear()
         self._kept["position"] = position  # also of who has only read so far
 
     def prefetch(self, wanted: Iterable[Prefetch]) -> None:
-        """Before the writes. A lookup with a fault of its own fails in the write that asks for it, not here."""
+        """Run the declared lookups, before the writes. A faulty one fails in the write that asks for it, not here."""
         keys: dict[Lookup, list[Hashable]] = {}
         for lookup, key in dict.fromkeys(wanted):
             keys.setdefault(lookup, []).append(key)
@@ -201,12 +219,12 @@ class Transaction:
             self._prefetched |= {Prefetch(lookup, key): found.get(key) for key in some}
 
     def finish(self) -> None:
-        """Before the commit: write what `insert` and `add` still hold."""
+        """Write what `insert` and `add` still hold, before the commit."""
         self._group_pending.write_rows(self._connection)
         self._group_pending.write_sums(self._connection)
 
     def _enter(self) -> None:
-        """Before this write's first statement: the rows of the writes before it are no part of its savepoint."""
+        """Begin this write's savepoint before its first statement, after the rows of the writes before it."""
         if not self._has_savepoint:
             self._group_pending.write_rows(self._connection)
             self._connection.execute("SAVEPOINT work")
@@ -214,7 +232,7 @@ class Transaction:
         self._own_pending.write_rows(self._connection)
 
     def publish(self) -> None:
-        """After the commit: what the group kept is now what everyone sees."""
+        """Make the group's values everybody's, after the commit."""
         for key, value in self._group.items():
             if key in self._notes:
                 continue
@@ -225,7 +243,7 @@ class Transaction:
 
 
 def begin(connection: Connection) -> None:
-    """One appender at a time, whatever the number of processes: positions and chains have no gaps."""
+    """Begin as the one appender, whatever the number of processes: positions and chains have no gaps."""
     if connection.dialect == "sqlite":
         connection.execute("BEGIN IMMEDIATE")
     else:

@@ -74,7 +74,7 @@ class WalCopier:
                 pause = RETRY_SECONDS
 
     def _copy(self) -> None:
-        """A pass that finds what the one before it found says that no commit came between: that one was the last."""
+        """Copy until a pass finds what the one before it found: with no commit between them, the file is synced."""
         before = None
         with closing(self._database.connect()) as connection:
             for _ in range(PASSES):
@@ -92,7 +92,10 @@ class WalCopier:
 
 
 def is_beyond(pages: int, database: Path) -> bool:
-    """Whether more than `pages` of the WAL are in use. Its size tells how many once were: it is begun anew in place."""
+    """Return whether more than `pages` of the WAL are in use.
+
+    Its size tells how many ever were: it is begun anew in place.
+    """
     try:
         with database.with_name(f"{database.name}-wal").open("rb") as file:
             header = file.read(HEADER)

@@ -1,8 +1,8 @@
 """The single appender of a database: one thread, one queue, group commit.
 
 A write is a function of a `Transaction`. Writes that wait together share one commit, to which each leaves the whole of
-itself, or no trace. State that rides along (`Transaction.keep`) becomes visible only after the
-commit and in commit order: a failed commit leaves nothing moved.
+itself, or no trace. State that rides along (`Transaction.keep`) becomes visible only after the commit and in commit
+order: a failed commit leaves nothing moved.
 """
 
 import asyncio
@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 
 class _Job(msgspec.Struct, frozen=True, eq=False):
-    """A write and who waits for it: a thread, or a task of `loop`."""
+    """A write and its waiting caller: a thread, or a task of `loop`."""
 
     work: Work[Any]
     future: "Future[Any] | asyncio.Future[Any]"
@@ -44,7 +44,7 @@ class _Job(msgspec.Struct, frozen=True, eq=False):
     prefetch: Prefetch | None = None
 
     def is_wanted(self) -> bool:
-        """A thread may have given up before the write began; a task's write goes on without it."""
+        """Return whether somebody waits: a thread may have given up before; a task's write goes on without it."""
         return not isinstance(self.future, Future) or self.future.set_running_or_notify_cancel()
 
 
@@ -52,7 +52,7 @@ Outcome = tuple[_Job, Any, BaseException | None]
 
 
 class Writer:
-    """Owns the only connection that writes events. `write` returns after the commit."""
+    """The owner of the only connection that writes events. `write` returns after the commit."""
 
     def __init__(self, database: Database, *, waiting: int = WAITING) -> None:
         self.database = database
@@ -84,22 +84,22 @@ class Writer:
             self._connection.close()
 
     def listen(self, listener: Listener) -> Callable[[], None]:
-        """Call `listener` with the events of each commit, in order, in the writer's thread. Returns how to stop it."""
+        """Call `listener` with the events of each commit, in order, in the writer's thread. Return how to stop it."""
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
     def get_kept(self, key: Hashable) -> Any | None:
-        """What was kept under `key` by the last commit that did; None where nothing is remembered of it."""
+        """Return the value that a commit last kept under `key`; None where none is remembered."""
         return self._kept.get(key)
 
     def submit(self, work: Work[T]) -> Future[T]:
-        """For threads: a future of what `work` returns."""
+        """Enqueue `work` from a thread; return a future of its result."""
         future: Future[T] = Future()
         self._enqueue(_Job(work, future))
         return future
 
     async def write(self, work: Work[T], *, prefetch: Prefetch | None = None) -> T:
-        """Commit `work`; a caller that goes away does not undo it, only nobody is told."""
+        """Commit `work` and return its result. It is committed also when the caller goes away."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         self._enqueue(_Job(work, future, loop, prefetch))
@@ -123,7 +123,7 @@ class Writer:
                     self._wal.copy_rest(self._connection)
 
     def _drain(self) -> Iterator[_Job | None]:
-        """What waits now, taken out."""
+        """Take out what waits now."""
         with contextlib.suppress(queue.Empty):
             while True:
                 yield self._queue.get_nowait()
@@ -196,7 +196,7 @@ def _resolve(outcomes: list[Outcome]) -> None:
 
 
 def _to_refusal(error: BaseException) -> LogError:
-    """What a write is told whose own statement failed."""
+    """Return the error for a write whose own statement failed."""
     return _to_error(WriteRefused, error) if is_refusal(error) else _to_failure(error)
 
 

@@ -1,1 +1,1 @@
-"""What it remembers: texts are the truth, the rest are projections. Entered by `memory` and `types`."""
+"""Memory: remembered texts are the truth, everything else is a projection of them. Entered by `memory` and `types`."""

@@ -1,4 +1,4 @@
-"""How often memories were shown: counted here, written beside the requests, a moment's worth in one transaction.
+"""Counts of how often memories were shown, gathered for a moment and written in one transaction.
 
 The counts are for people. Recall does not read them, so replay meets nothing that they change; a kill loses a moment.
 """
@@ -37,7 +37,7 @@ class Accesses:
             self._writing = asyncio.create_task(self._soon(), name="accesses")
 
     async def settle(self) -> None:
-        """Until everything that was counted is written."""
+        """Wait until everything that was counted is written."""
         self._hurry.set()
         if self._writing is not None:
             await self._writing
@@ -51,7 +51,7 @@ class Accesses:
             await self._write()
 
     async def _write(self) -> None:
-        """Counts that cannot be written are dropped: a database that is away has worse to tell."""
+        """Write the counts, or drop them: a database that is away has worse to report."""
         shown, self._shown = self._shown, {}
         try:
             await self._writer.write(lambda transaction: count_accesses(transaction, shown))

@@ -5,11 +5,14 @@ from soma.memory.types import MemoryRecord, Owner
 
 
 def may_change(owner: Owner, memory: MemoryRecord) -> bool:
-    """A private memory is seen by nobody else. A shared one without an author is for owners of the tenant."""
+    """Return whether the owner may change or forget a memory that it sees.
+
+    Nobody else sees a private memory. A shared one without an author is for owners of the tenant.
+    """
     return memory.scope == "user" or owner.is_tenant_owner or memory.author == owner.user_id
 
 
 def check(owner: Owner, memory: MemoryRecord, field: str) -> None:
-    """Raises NotTheAuthor."""
+    """Raise NotTheAuthor where the owner may not change the memory."""
     if not may_change(owner, memory):
         raise NotTheAuthor(field=field)

@@ -1,4 +1,4 @@
-"""Looking without ranking: get, list, search by words, export, statistics."""
+"""Browsing without ranking: list, search by words, export, statistics."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -26,9 +26,9 @@ def list_memories(store: Store, owner: Owner, namespace: str, *, limit: int, aft
 
 
 def search_memories(store: Store, owner: Owner, text: str, namespace: str, *, limit: int, after: str | None) -> Page:
-    """Memories that hold every word of `text`, the last one perhaps only begun; the newest first.
+    """Return memories that hold every word of `text`, newest first; the last word may be unfinished.
 
-    Those that hold its signs too (`C#`), where there are any.
+    Memories that hold its signs too (`C#`) displace the others, where there are any.
     """
     before = _read_cursor(store, owner, namespace, after)
     with store.partitions.open(owner.tenant_id, namespace, owner.visible()) as partitions:
@@ -39,7 +39,7 @@ def search_memories(store: Store, owner: Owner, text: str, namespace: str, *, li
 
 
 def export_memories(store: Store, owner: Owner, namespace: str) -> Iterator[dict[str, Any]]:
-    """Everything that the owner can see, oldest page last, as items that `remember` takes, links with it."""
+    """Yield everything that the owner can see as items that `remember` takes, with their links; newest first."""
     after: str | None = None
     while True:
         items, after = export_page(store, owner, namespace, after)
@@ -51,7 +51,7 @@ def export_memories(store: Store, owner: Owner, namespace: str) -> Iterator[dict
 def export_page(
     store: Store, owner: Owner, namespace: str, after: str | None
 ) -> tuple[list[dict[str, Any]], str | None]:
-    """Some of it, and what asks for the next ones; None where there are no more."""
+    """Return some items of an export and the cursor of the next ones, None at the end."""
     before = _read_cursor(store, owner, namespace, after)
     page = _page(find_newest(store.database, owner, namespace, before=before, limit=EXPORTED + 1), EXPORTED)
     return list(_export_items(store, owner, namespace, page.items)), page.after
@@ -73,7 +73,7 @@ def statistics(store: Store, owner: Owner, namespace: str) -> Statistics:
 
 
 def _linked_pairs(partitions: Sequence[Partition]) -> set[frozenset[str]]:
-    """Linked memories, both of which can be seen: the other end may be another user's."""
+    """Pairs of linked memories, both of which can be seen: the other end may be another user's."""
     visible = {memory_id for partition in partitions for memory_id in partition.slots}
     return {pair for partition in partitions for pair in partition.links.pairs() if pair <= visible}
 
@@ -105,12 +105,12 @@ def _export_items(
 
 
 def _is_synthesised(memory: MemoryRecord) -> bool:
-    """From others, and made again from them."""
+    """Return whether consolidation made it; it is made again from its sources, so an export leaves it out."""
     return MADE_MARK in memory.metadata
 
 
 def _find_holding(partitions: Sequence[Partition], text: str) -> list[tuple[int, str]]:
-    """(position, id) of what holds all the words and, where anything does, all the signs."""
+    """Return (position, id) of memories that hold all the words and, where any memory does, all the signs."""
     stems, signs = question_forms(text), question_signs(text)
     if not stems and not signs:
         return _places(partitions, [_find_literally(partition, text) for partition in partitions])
@@ -152,7 +152,10 @@ def _page(found: Sequence[MemoryRecord], limit: int) -> Page:
 
 
 def _read_cursor(store: Store, owner: Owner, namespace: str, after: str | None) -> int | None:
-    """Where the memory `after` stands, or stood. Its id is the cursor: a position would tell how busy others are."""
+    """Return the position of the memory `after`, forgotten or not.
+
+    The cursor is an id: a position would tell how busy other tenants are. Raises BadCursor.
+    """
     if after is None:
         return None
     position = find_position(store.database, owner, namespace, after)

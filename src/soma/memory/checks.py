@@ -1,4 +1,4 @@
-"""Bad input ends here, with the field that is to blame and before anything is written."""
+"""Checks of input before anything is written: each raises MemoryRefused with the field that is to blame."""
 
 import json
 import math
@@ -65,7 +65,7 @@ def one_item(item: NewMemory, field: str, *, is_message: bool = False) -> None:
 
 
 def new_link(link: NewLink, inside: str = "") -> None:
-    """`inside` is what comes before the names of its fields."""
+    """Check a link; `inside` comes before the names of its fields."""
     key(link.to_key, f"{inside}to_key")
     key(link.relation, f"{inside}relation")
     if link.relation in MADE or link.relation == CARRIES:
@@ -86,7 +86,7 @@ def query(asked: Query) -> None:
 
 
 def not_empty(value: str, field: str) -> None:
-    """Spaces, control characters and what has no width say nothing."""
+    """Refuse text that shows nothing: spaces, control characters, characters without width."""
     if _shows_nothing(value):
         raise EmptyText(field=field)
 
@@ -124,7 +124,7 @@ def number(value: float, field: str, *, low: float, high: float) -> None:
 
 
 def moment(value: str | float, field: str = "at") -> datetime:
-    """A moment as aware UTC; one without a zone is UTC."""
+    """Parse a moment as aware UTC; without a zone it is UTC."""
     try:
         return moment_of(value)
     except (ValueError, OverflowError):
@@ -132,7 +132,7 @@ def moment(value: str | float, field: str = "at") -> datetime:
 
 
 def metadata(value: Mapping[str, Any], field: str, *, is_message: bool = False) -> None:
-    """What people give; consolidation, which marks its own by these names, writes without asking here."""
+    """Check metadata that people give. Consolidation marks its own by the reserved names and does not ask here."""
     metadata_text(value, field)
     for name in RESERVED:
         if name in value:
@@ -142,7 +142,7 @@ def metadata(value: Mapping[str, Any], field: str, *, is_message: bool = False) 
 
 
 def metadata_text(value: Mapping[str, Any], field: str = "metadata") -> str:
-    """Canonical JSON of `value`."""
+    """Return the canonical JSON of `value`."""
     try:
         encoded = json.dumps(dict(value), allow_nan=False, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
     except (TypeError, RecursionError):
@@ -161,7 +161,7 @@ def one_of(value: str, allowed: Sequence[str], field: str) -> None:
 
 
 def _shows_nothing(value: str) -> bool:
-    """Whether all of it is blank, draws nothing, or is a number that never is a character."""
+    """Return whether all of it is blank, draws nothing, or is a code point that never is a character."""
     return all(
         unicodedata.category(char) in UNSEEN or char in BLANK or _is_no_character(ord(char)) for char in set(value)
     )
@@ -172,7 +172,7 @@ def _is_no_character(number: int) -> bool:
 
 
 def storable(value: str, field: str) -> None:
-    """Lone surrogates have no UTF-8 and PostgreSQL stores no NUL."""
+    """Refuse lone surrogates, which have no UTF-8, and NUL, which PostgreSQL does not store."""
     if "\0" in value or not _encodable(value):
         raise BadName("text must be valid Unicode without NUL", field=field)
 

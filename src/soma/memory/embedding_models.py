@@ -1,4 +1,4 @@
-"""The models that vectors were made with, so that those of a former one still answer after a restart."""
+"""The models that vectors were made with, so that a former one still answers after a restart."""
 
 import logging
 from collections.abc import Callable
@@ -20,14 +20,14 @@ Make = Callable[[ModelChoice], Embedder]
 
 
 def find_former(database: Database, chosen: ModelChoice, make: Make) -> list[Embedder]:
-    """Other models whose vectors are there and that can still be asked: the bundled one, and those chosen before."""
+    """Find other models whose vectors are stored and that can be asked: the bundled one and those chosen before."""
     choices = [ModelChoice(), *(msgspec.json.decode(text, type=ModelChoice) for text in read_choices(database))]
     others = [make(choice) for choice in dict.fromkeys(choices) if choice != chosen]
     return [one for one in others if is_model_used(database, Space.of(one).model) and _answers(one)]
 
 
 def _answers(embedder: Embedder) -> bool:
-    """A former model that is gone must not keep the brain from starting: until its successor is done, words answer."""
+    """Return whether the model answers. One that is gone must not keep the brain from starting: words answer."""
     try:
         embedder.read("start")
     except EmbedderUnavailable as error:

@@ -1,4 +1,4 @@
-"""Erasing within a transaction: text, vectors and links go, and with them whatever was synthesised from the text."""
+"""Erasing within a transaction: text, vectors and links, and whatever was synthesised from the text."""
 
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
@@ -19,14 +19,17 @@ Erasure = Sequence[tuple[MemoryRecord, int]]  # with the revision that erased it
 
 
 def subject(owner: Owner) -> Subject:
-    """Facts of memory are one chain a tenant. They take no place in a conversation: that is the agent's to count."""
+    """The chain that facts of memory belong to: one a tenant, outside of the agent's conversations."""
     return Subject(tenant_id=owner.tenant_id, stream=STREAM, user_id=owner.user_id, agent_id=owner.agent_id)
 
 
 def erase(
     store: Store, transaction: Transaction, owner: Owner, memories: Sequence[MemoryRecord], namespace: str
 ) -> tuple[str, Erasure]:
-    """The receipt and all that went: a summary would still say what was forgotten."""
+    """Erase memories and what was derived from them, which would still say it.
+
+    Return the receipt's id and all that went.
+    """
     gone = [*memories, *find_derived(transaction, [memory.id for memory in memories])]
     receipt_id, moment = new_id(), now()
     fact = MemoryForgotten(receipt_id=receipt_id, memory_ids=[memory.id for memory in gone], namespace=namespace)
@@ -43,7 +46,7 @@ def erase(
 
 
 def find_derived(transaction: Reader, ids: Iterable[str]) -> list[MemoryRecord]:
-    """Living memories that were made or taken from any of `ids`, which are not among them."""
+    """Find living memories that were made or taken from any of `ids`, however indirectly, without `ids` themselves."""
     known = set(ids)
     found: list[MemoryRecord] = []
     waiting = list(known)
@@ -57,7 +60,7 @@ def find_derived(transaction: Reader, ids: Iterable[str]) -> list[MemoryRecord]:
 
 
 def apply_erasure(store: Store, erased: Erasure) -> None:
-    """After the commit. Links may lead into any partition of the namespace: all that are loaded are told."""
+    """Take what was erased out of the loaded partitions, after the commit; links may lead into any of the namespace."""
     for memory, revision in erased:
         for address in store.partitions.loaded_addresses(memory.tenant_id):
             if address[1] == memory.namespace:
@@ -67,5 +70,5 @@ def apply_erasure(store: Store, erased: Erasure) -> None:
 
 
 def key_digest(tenant_id: str, key: str) -> str:
-    """Keys are people's words too: what stays tells only whether a key that is known was forgotten."""
+    """Digest that stays of a key: keys are people's words too, and only who knows one may see that it was forgotten."""
     return sha256(f"{tenant_id}\n{key}".encode()).hexdigest()

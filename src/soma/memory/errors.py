@@ -1,4 +1,4 @@
-"""What can go wrong with a memory. Nothing of a refused call is written.
+"""Errors of memory. Nothing of a refused call is written.
 
 MemoryRefused            `code`, and `field` where one is to blame
 ├── EmptyText            empty_text
@@ -12,13 +12,13 @@ MemoryRefused            `code`, and `field` where one is to blame
 ├── BadCursor            bad_cursor
 ├── BadLine              bad_line
 ├── UnknownKey           unknown_key
-├── AlreadyForgotten     already_forgotten
 │   └── UnknownDocument  unknown_document
+├── AlreadyForgotten     already_forgotten
 ├── UnknownLinkTarget    unknown_link_target
 ├── NotTheAuthor         not_the_author
 └── ForeignNamespace     foreign_namespace
-VectorsUnavailable       vectors were asked of a database that has no pgvector (`vectors_unavailable`)
-EmbedderUnavailable      the embedding model cannot be asked: not installed, away, or refusing (`model_unavailable`)
+VectorsUnavailable       pgvector was asked for and the database has none (`vectors_unavailable`)
+EmbedderUnavailable      the embedding model is not installed, away, or refusing (`model_unavailable`)
 """
 
 

@@ -1,4 +1,4 @@
-"""Forget: text, vector and links go, a row without content and an event stay as proof."""
+"""Forget: text, vector and links go; a row without content and an event stay as proof."""
 
 from collections.abc import Collection, Sequence
 
@@ -13,7 +13,7 @@ from soma.memory.types import ErasureReceipt, MemoryRecord, Owner
 
 
 async def forget(store: Store, owner: Owner, ids: Sequence[str], keys: Sequence[str], namespace: str) -> ErasureReceipt:
-    """Forget all memories or none, with what was synthesised from them; those that went before are passed over.
+    """Forget all named memories or none, with what was synthesised from them; ignore those that went before.
 
     Raises UnknownKey, NotTheAuthor, and AlreadyForgotten where nothing of them is left.
     """
@@ -28,14 +28,14 @@ async def forget(store: Store, owner: Owner, ids: Sequence[str], keys: Sequence[
 async def preview(
     store: Store, owner: Owner, ids: Sequence[str], keys: Sequence[str], namespace: str
 ) -> ErasureReceipt:
-    """The receipt that `forget` would give, without its id. Nothing is done; raises what that would."""
+    """Return the receipt that `forget` would give, without its id. Raises what that would."""
     return await store.work(
         lambda: preview_receipt(store.database, owner, _choose(store.database, owner, ids, keys, namespace))
     )
 
 
 def preview_receipt(reader: Reader, owner: Owner, memories: Sequence[MemoryRecord]) -> ErasureReceipt:
-    """The receipt of erasing these memories, without its id."""
+    """Return the receipt of erasing these memories, without its id."""
     return _receipt(owner, "", [*memories, *find_derived(reader, [memory.id for memory in memories])])
 
 
@@ -88,9 +88,10 @@ def find_named(
     also_damaged: bool = False,
     gone: Collection[str] = (),
 ) -> list[MemoryRecord]:
-    """The memories of these ids, then of these keys; of a key in several scopes the most private. Raises UnknownKey.
+    """Find the memories of these ids, then of these keys; of a key in several scopes the most private.
 
-    `also_damaged`: for who removes them and shows them to nobody. Names in `gone` may be of none.
+    `also_damaged` is for callers that remove them and show them to nobody. Names in `gone` may have no memory. Raises
+    UnknownKey.
     """
     nearest = {scope: rank for rank, scope in enumerate(owner.visible())}
     seen, found = (

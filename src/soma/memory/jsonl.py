@@ -22,7 +22,7 @@ Numbered = Mapping[int, NewMemory]  # by the lines that they stand in
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportCounts:
-    """Memories by what became of them; `refused` are the keys of shared ones that another user wrote."""
+    """Numbers of memories by outcome; `refused` are the keys of shared ones that another user wrote."""
 
     created: int
     updated: int
@@ -49,15 +49,15 @@ class _Line(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def to_lines(items: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """Each item of an export as one line."""
+    """Yield each item of an export as one line."""
     for item in items:
         yield json.dumps(item, ensure_ascii=False, sort_keys=True) + "\n"
 
 
 def parse_lines(text: Iterable[str], scope: Scope) -> Numbered:
-    """The memories by the numbers of their lines; `scope` is that of a line which names none.
+    """Parse memories, by the numbers of their lines; a line without a scope gets `scope`.
 
-    Raises what is wrong with a line, which is named.
+    Raises MemoryRefused with the number of the first bad line.
     """
     found = {}
     for number, line in enumerate(text, 1):
@@ -88,7 +88,7 @@ def _to_memory(line: _Line, scope: Scope, place: str) -> NewMemory:
 
 
 async def import_lines(store: Store, owner: Owner, text: Iterable[str], namespace: str, scope: Scope) -> ImportCounts:
-    """Remember all lines, however many: checked before the first is written, then batch by batch, links last.
+    """Remember all lines, however many: all are checked before the first is written, links come last.
 
     Shared memories that another user wrote are left as they are, and named.
     """
@@ -115,7 +115,7 @@ async def import_lines(store: Store, owner: Owner, text: Iterable[str], namespac
 
 
 def _find_documents(owner: Owner, items: Sequence[NewMemory]) -> Mapping[str, Mapping[str, str]]:
-    """The names of the documents that lines are chunks of, by whose they are and by their threads."""
+    """Names of the documents that lines are chunks of, by owner name and by thread."""
     names: dict[str, dict[str, str]] = {}
     for item in items:
         thread = item.conversation_id or ""
@@ -125,7 +125,7 @@ def _find_documents(owner: Owner, items: Sequence[NewMemory]) -> Mapping[str, Ma
 
 
 def _register(transaction: Transaction, owner: Owner, names: Mapping[str, Mapping[str, str]], namespace: str) -> None:
-    """Chunks of documents are documents here too: an import of the files themselves recognises them."""
+    """Register documents of chunks that came as lines, so that an import of the files themselves recognises them."""
     for scope_owner, threads in names.items():
         register_threads(transaction, (owner.tenant_id, namespace, scope_owner), threads, owner.user_id)
 
@@ -135,7 +135,7 @@ def _batches(items: Sequence[NewMemory]) -> Iterator[Sequence[NewMemory]]:
 
 
 def _check_links(store: Store, owner: Owner, numbered: Numbered, namespace: str) -> None:
-    """Each leads to another memory, of these lines or there already. Raises UnknownLinkTarget."""
+    """Check that each link leads to another memory, of these lines or stored. Raises UnknownLinkTarget."""
     wanted = (link.to_key for item in numbered.values() for link in item.links)
     there = {(memory.scope_owner, memory.key) for memory in find_by_keys(store.database, owner, namespace, wanted)}
     there |= {_place(owner, item) for item in numbered.values()}

@@ -1,4 +1,4 @@
-"""The door of memory: what the brain can ask of it. Verbs are files of their own; this one checks and hands on."""
+"""The face of memory: what the brain can ask of it. Each method checks its input and calls the file of its verb."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -60,7 +60,7 @@ T = TypeVar("T")
 
 
 def migrate(connection: Connection, *, with_pgvector: bool = False) -> None:
-    """Make or bring up to date the tables of memory. Raises VectorsUnavailable where pgvector is wanted and absent."""
+    """Create or update the tables of memory. Raises VectorsUnavailable where pgvector is wanted and absent."""
     apply_migrations(connection, "memory", files("soma.memory") / "migrations")
     if with_pgvector:
         pgvector.prepare(connection)
@@ -69,11 +69,10 @@ def migrate(connection: Connection, *, with_pgvector: bool = False) -> None:
 class Memory:
     """Verbs for an owner. All but the constructor may raise MemoryRefused; the writing ones LogError too.
 
-    `embedder` reads what is new; `former` are models whose vectors may be there from before and still answer.
-    `bound_bytes` is how much of the tenants' indexes stays in memory, `additions` how many memories links alone may
-    bring to a recall. A partition of `sketch_from` memories is searched by short vectors first, one of `pgvector_from`
-    by pgvector in the database, made ready by `migrate`. `on_erased` is called within each transaction that erases
-    memories, for what somebody keeps beside them.
+    `embedder` reads what is new; `former` are models whose vectors may be stored and that still answer. `bound_bytes`
+    limits the tenants' indexes in memory, `additions` is how many memories links alone may bring to a recall.
+    A partition of `sketch_from` memories is searched by short vectors first, one of `pgvector_from` by pgvector in the
+    database, made ready by `migrate`. `on_erased` is called within each transaction that erases memories.
     """
 
     def __init__(
@@ -106,7 +105,7 @@ class Memory:
         await self._store.work(self._store.spaces.target.embedder.read, "start")
 
     async def settle(self) -> None:
-        """Before the end: write what waits to be written."""
+        """Write what waits to be written, before the end."""
         await self._accesses.settle()
 
     def close(self) -> None:
@@ -137,7 +136,7 @@ class Memory:
         namespace: str = DEFAULT,
         prefetch: Prefetch | None = None,
     ) -> T:
-        """Run `work` in a transaction; the item is remembered in it where `work` calls what it is given."""
+        """Run `work` in a transaction; it remembers the item by calling what it is given, or leaves it."""
         checks.namespace(namespace)
         checks.items([item])
         request = Request(owner, [item], namespace, now())
@@ -146,7 +145,7 @@ class Memory:
     async def import_document(
         self, owner: Owner, document: NewDocument, chunking: Chunking, *, namespace: str = DEFAULT
     ) -> ImportResult:
-        """Remember a long text in chunks, or change what changed in the document that it is."""
+        """Remember a long text in chunks, or update the document that it is."""
         checks.namespace(namespace)
         await self._store.work(importing.check_document, document, chunking)
         return await self._store.whole(library.import_document(self._store, owner, document, namespace, chunking))
@@ -163,7 +162,7 @@ class Memory:
     async def recognise_document(
         self, owner: Owner, name: str, text: str, *, scope: Scope = "user", namespace: str = DEFAULT
     ) -> tuple[KnownDocument, bool] | None:
-        """The document of an earlier version that this text is or was, and whether all of it is still there."""
+        """Find the document that this text is or was, of an earlier version; and whether all of it is still there."""
         checks.namespace(namespace)
         address = (owner.tenant_id, namespace, owner.of(scope))
         return await self._store.work(library.recognise, self._store, address, name, text)
@@ -191,7 +190,7 @@ class Memory:
         return await self._store.whole(library.forget_documents(self._store, owner, ids, namespace, dry_run=dry_run))
 
     async def candidates(self, owner: Owner, query: Query) -> Candidates:
-        """What may answer, unranked, with every view."""
+        """Return the memories that may answer, unranked, with every view."""
         checks.query(query)
         await self._check_namespace(owner, query.namespace)
         return await self._store.work(self._find_candidates, owner, query)
@@ -206,7 +205,7 @@ class Memory:
                     return find_candidates(partitions, query, reading, at=at.timestamp(), additions=self._additions)
 
     def _text_to_embed(self, owner: Owner, query: Query, space: Space) -> str:
-        """The question as the embedder should see it: one that gives no word vectors, without the names of speakers."""
+        """The question as the embedder should see it: without names of speakers, if it has no word vectors."""
         if space.embedder.late_dimension:
             return query.text
         with self._store.partitions.open(owner.tenant_id, query.namespace, owner.visible()) as partitions:
@@ -230,7 +229,7 @@ class Memory:
         return await self._store.whole(verb(self._store, owner, ids, keys, namespace))
 
     async def link(self, owner: Owner, from_key: str, new: NewLink, *, namespace: str = DEFAULT) -> Link | None:
-        """The link, or None where it was there already."""
+        """Link two memories; return the link, or None where it was there already."""
         checks.namespace(namespace)
         checks.new_link(new)
         return await self._store.whole(self._link(owner, from_key, new, namespace))
@@ -255,30 +254,30 @@ class Memory:
         self._accesses.add(tenant_id, ids)
 
     async def set_values(self, tenant_id: str, learned: Mapping[str, float]) -> Sequence[str]:
-        """Set learned values in [0, 1]; returns the ids of those that are still remembered."""
+        """Set learned values in [0, 1]; return the ids of those that are still remembered."""
         written = await self._store.writer.write(lambda transaction: values.write(transaction, tenant_id, learned))
         await self.apply_values(tenant_id, written)
         return [memory_id for _, _, memory_id, _ in written]
 
     async def apply_values(self, tenant_id: str, written: values.WrittenValues) -> None:
-        """For who called `values.write` in a transaction of its own: let recall see them, after the commit."""
+        """Let recall see values, after the commit of a transaction that called `values.write` itself."""
         await self._store.work(values.apply, self._store, tenant_id, written)
 
     async def consolidate(
         self, owner: Owner, *, scope: Scope = "user", namespace: str = DEFAULT, summarise: Summarise | None = None
     ) -> Sequence[Consolidation]:
-        """One cycle now, on what the owner keeps under `scope`; extractive, or by a language model."""
+        """Run one cycle now, on what the owner keeps under `scope`; extractive, or by a language model."""
         await self._check_namespace(owner, namespace)
         address = (owner.tenant_id, namespace, owner.of(scope))
         return await self._store.whole(consolidate(self._store, address, summarise))
 
     async def consolidations(self, owner: Owner, *, namespace: str = DEFAULT) -> Sequence[ConsolidationRow]:
-        """The newest first."""
+        """List consolidations, newest first."""
         await self._check_namespace(owner, namespace)
         return await self._store.work(list_consolidations, self._store.database, owner, namespace, limit=CONSOLIDATIONS)
 
     async def undo(self, owner: Owner, consolidation_id: str, *, namespace: str = DEFAULT) -> UndoResult:
-        """Take a consolidation back; again changes nothing."""
+        """Take a consolidation back; a second time changes nothing."""
         await self._check_namespace(owner, namespace)
         return await self._store.whole(undo(self._store, owner, consolidation_id, namespace))
 
@@ -287,15 +286,15 @@ class Memory:
         return await self._store.whole(reconcile(self._store, tenant_id, repair=repair, sight=sight))
 
     async def run_upkeep(self, routine: Routine) -> None:
-        """Upkeep of all tenants, until cancelled."""
+        """Run the upkeep of all tenants until cancelled."""
         await self._keeper.run(routine)
 
     def waiting_reason(self, tenant_id: str) -> str:
-        """Why vectors of the tenant wait for their model; empty where they do not."""
+        """Reason why vectors of the tenant wait for their model; empty where they do not."""
         return self._keeper.waiting.get(tenant_id, "")
 
     async def embedding_progress(self, owner: Owner) -> Progress:
-        """Which model answers, which one is taken up, how far that is with what the owner sees."""
+        """Report which model answers, which one is taken up, and how far, over what the owner sees."""
         return await self._store.work(count_visible_progress, self._store, owner)
 
     async def get(
@@ -315,7 +314,7 @@ class Memory:
     async def search(
         self, owner: Owner, text: str, *, namespace: str = DEFAULT, limit: int = browse.PAGE, after: str | None = None
     ) -> Page:
-        """By words, for a search box."""
+        """Find memories by words, for a search box."""
         checks.text(text, "text")
         checks.number(limit, "limit", low=1, high=browse.LARGEST_PAGE)
         await self._check_namespace(owner, namespace)
@@ -324,23 +323,23 @@ class Memory:
         )
 
     async def export(self, owner: Owner, *, namespace: str = DEFAULT) -> Iterable[dict[str, Any]]:
-        """Every visible memory as an item that `remember` takes. Read as it is consumed: iterate in a thread."""
+        """Yield every visible memory as an item that `remember` takes. Read as it is consumed: iterate in a thread."""
         await self._check_namespace(owner, namespace)
         return browse.export_memories(self._store, owner, namespace)
 
     async def export_page(
         self, owner: Owner, *, namespace: str = DEFAULT, after: str | None = None
     ) -> tuple[Sequence[dict[str, Any]], str | None]:
-        """The same page by page: items, and what asks for the next ones."""
+        """Return the same page by page: items, and the cursor of the next ones."""
         await self._check_namespace(owner, namespace)
         return await self._store.work(browse.export_page, self._store, owner, namespace, after)
 
     async def import_lines(
         self, owner: Owner, lines: Iterable[str], *, namespace: str = DEFAULT, scope: Scope = "user"
     ) -> ImportCounts:
-        """Remember what an export wrote, line by line as JSON: bad input changes nothing; again, it changes nothing.
+        """Remember what an export wrote, line by line as JSON. Bad input changes nothing, nor does a second time.
 
-        `scope` is that of a line which names none.
+        A line without a scope gets `scope`.
         """
         checks.namespace(namespace)
         checks.one_of(scope, get_args(Scope), "scope")
@@ -354,7 +353,7 @@ class Memory:
         return await self._store.work(browse.statistics, self._store, owner, namespace)
 
     async def _check_namespace(self, owner: Owner, namespace: str) -> None:
-        """Raises ForeignNamespace for one that never held what this owner may see, wherever else it exists."""
+        """Raise ForeignNamespace for one that never held what this owner may see, wherever else it exists."""
         checks.namespace(namespace)
         if namespace != DEFAULT and not await self._store.work(has_ever_held, self._store.database, owner, namespace):
             raise ForeignNamespace(f"there is no namespace {namespace!r} here", field="namespace")

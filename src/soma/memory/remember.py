@@ -42,7 +42,7 @@ Embeddings = Mapping[str, Embedding]  # by `_embedding_key`
 
 @dataclass(frozen=True, slots=True)
 class PlannedMemory:
-    """What becomes of one item: the memory as it will be, whether that is news, and as it was."""
+    """The outcome of one item: the memory as it will be and as it was."""
 
     item: NewMemory
     record: MemoryRecord
@@ -101,7 +101,7 @@ async def remember_within(
 
 
 class _WriteAttempt:
-    """One try of a write; `written` is what it has remembered once it is committed."""
+    """One attempt at a write; `written` is what it has remembered, once it is committed."""
 
     def __init__(self, remember: Callable[[Transaction], WrittenMemories]) -> None:
         self._remember = remember
@@ -117,14 +117,14 @@ class _WriteAttempt:
 
 
 def apply(store: Store, request: Request, written: WrittenMemories) -> None:
-    """After the commit."""
+    """Update the partitions, after the commit."""
     store.apply(written.changed, written.model)
     store.apply_links(request.owner, request.namespace, written.links)
     apply_erasure(store, written.erased)
 
 
 def plan(reader: Reader, request: Request) -> list[PlannedMemory]:
-    """What each item becomes, given the rows as they are and the items before it."""
+    """Decide the outcome of each item, given the rows as they are and the items before it."""
     owner, namespace = request.owner, request.namespace
     keys = [item.key or content_key(item) for item in request.items]
     found = find_by_keys(reader, owner, namespace, keys)
@@ -184,14 +184,14 @@ def _decide(request: Request, item: NewMemory, key: str, former: MemoryRecord | 
 
 
 async def embed(store: Store, request: Request, space: Space) -> Embeddings:
-    """What the model makes of all that is new; what only moved or was renamed keeps what was made of it."""
+    """Embed all texts that are new; what only moved or was renamed keeps its embedding."""
     known, missing = await store.work(_survey, store, request, space)
     news = await store.each(partial(_read, space), list(missing.values()))
     return known | dict(zip(missing, news, strict=True))
 
 
 def _survey(store: Store, request: Request, space: Space) -> tuple[dict[str, Embedding], dict[str, MemoryRecord]]:
-    """What was embedded before, and the memories that the model must read."""
+    """Return the embeddings that are stored already, and the memories that the model must read."""
     changed = [one for one in plan(store.database, request) if one.is_news]
     kept = [one.former for one in changed if one.former and _embedding_key(one.former) == _embedding_key(one.record)]
     known = {
@@ -299,7 +299,7 @@ def _fact(one: PlannedMemory) -> MemoryRemembered:
 def write_links(
     transaction: Transaction, owner: Owner, namespace: str, wanted: Sequence[tuple[MemoryRecord, NewLink, str]]
 ) -> tuple[list[Link], set[str]]:
-    """Write the links that are news and return them, and the memories that are not the owner's to link from.
+    """Write the links that are new; return them, and the memories that the owner may not link from.
 
     Each of `wanted` is (from, link, field). Raises UnknownLinkTarget.
     """
@@ -334,5 +334,5 @@ def _write_link(transaction: Transaction, owner: Owner, link: Link) -> None:
 
 
 def nearest(places: Container[tuple[str, str]], owners: Sequence[str], key: str) -> tuple[str, str] | None:
-    """Where the memory of that key nearest to the one who links is: of the same scope, then the most private."""
+    """Find a key among `places` for a memory that links to it: in its own scope first, then in the most private."""
     return next(((owner, key) for owner in owners if (owner, key) in places), None)

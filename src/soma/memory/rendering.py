@@ -1,4 +1,4 @@
-"""How a memory is read: the embedder sees its text with who said it, the postings hold the words of the text alone."""
+"""Rendering of a memory for its indexes: the embedder sees text and speaker, the postings the words of the text."""
 
 from datetime import datetime
 
@@ -19,7 +19,7 @@ VERSION = 2  # raise it when the rendering changes: vectors of different renderi
 
 
 def render(memory: MemoryRecord) -> str:
-    """Without the date: a question that names one is answered by a view of its own."""
+    """Return the text to embed, without the date: a question that names one is answered by a view of its own."""
     speaker = text_of(memory.metadata, "speaker")
     return f"{speaker}: {_whole_text(memory)}" if speaker else _whole_text(memory)
 
@@ -30,7 +30,7 @@ def _whole_text(memory: MemoryRecord) -> str:
 
 
 def to_embedding(reading: Reading, memory: MemoryRecord) -> Embedding:
-    """Keeps the words that tell texts apart, without the speaker's name; all where there are no others."""
+    """Keep the vectors of telling words, without the speaker's name; of all words where there are no others."""
     names = set(tokens(text_of(memory.metadata, "speaker")))
     language = language_of(tokens(memory.text))
     telling = [
@@ -45,12 +45,12 @@ def is_telling(word: str, language: Language) -> bool:
 
 
 def _was_said_in_chat(memory: MemoryRecord) -> bool:
-    """Whether a user said it to an agent of ours: an imported conversation has speakers and no turns."""
+    """Return whether a user said it to an agent of ours: an imported conversation has speakers and no turns."""
     return memory.metadata.get("role") == "user" and "turn_id" in memory.metadata
 
 
 def to_indexed(memory: MemoryRecord, made: Embedding) -> IndexedMemory:
-    """The memory as its partition keeps it."""
+    """Return the memory as its partition keeps it."""
     source = text_of(memory.metadata, "source")
     entry = Entry(
         id=memory.id,

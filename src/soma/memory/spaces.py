@@ -1,7 +1,7 @@
-"""Which model's vectors answer a tenant. Vectors of two models are never compared, so all of a tenant's switch at once.
+"""Vector spaces: which model's vectors answer a tenant. Vectors of two models are never compared.
 
 The model that is set is the target. A tenant whose vectors another model made is served by that one, where it can
-still be asked, until every memory has a vector of the target (`reembed.py`).
+still be asked, until every memory has a vector of the target (`reembed.py`); then all of a tenant's switch at once.
 """
 
 from collections.abc import Iterable
@@ -19,7 +19,7 @@ from soma.memory.rows.models import read_tenant_model, write_tenant_model
 
 @dataclass(frozen=True, slots=True)
 class Space:
-    """Vectors that may be compared. `model` is the name that they are stored under: who read, and what it was shown."""
+    """Vectors that may be compared. `model` is the name that they are stored under: the embedder and the rendering."""
 
     model: str
     embedder: CachingEmbedder
@@ -38,29 +38,29 @@ class Spaces:
         self._read: dict[str, str] = {}
 
     def space_of(self, tenant_id: str) -> Space:
-        """What answers the tenant: the target also where its former model can no longer be asked."""
+        """Return the space that answers the tenant: the target also where its former model cannot be asked."""
         model = self._writer.get_kept(_key(tenant_id)) or self._read.get(tenant_id)
         if model is None and (model := find_served_model(self._writer.database, tenant_id)) is not None:
             self._read[tenant_id] = model
         return self._known.get(model or "", self.target)
 
     def is_current(self, transaction: Transaction, tenant_id: str, space: Space) -> bool:
-        """Whether `space` still answers the tenant, as this transaction sees it."""
+        """Return whether `space` still answers the tenant, as this transaction sees it."""
         model = transaction.get(_key(tenant_id), lambda: find_served_model(transaction, tenant_id))
         return self._known.get(model or "", self.target) is space
 
     def switch(self, transaction: Transaction, tenant_id: str, model: str) -> None:
-        """From the commit on, `model` answers the tenant. The partitions that are loaded must go."""
+        """Let `model` answer the tenant from the commit on. Its loaded partitions must go then."""
         write_tenant_model(transaction, tenant_id, model)
         transaction.keep(_key(tenant_id), model)
 
     def drop_cached(self, tenant_id: str) -> None:
-        """After the commit: what was read before no longer holds."""
+        """Forget what was read before, after the commit of a switch."""
         self._read.pop(tenant_id, None)
 
 
 def find_served_model(reader: Reader, tenant_id: str) -> str | None:
-    """The model of the tenant's vectors: as it was set, else that of any of them; None where there are none."""
+    """Return the model that is set for the tenant, else that of any of its vectors; None without vectors."""
     return read_tenant_model(reader, tenant_id) or find_any_model(reader, tenant_id)
 
 

@@ -1,4 +1,4 @@
-"""What the verbs share: the rows with their one writer, the partitions made from them, the embedder and two threads."""
+"""The store that all verbs share: the rows with their one writer, partitions, embedders and two threads."""
 
 import asyncio
 from collections import deque
@@ -65,7 +65,7 @@ class Store:
         return self.writer.database
 
     def lock(self, address: Address) -> asyncio.Lock:
-        """The lock for what must not be decided twice at once in a partition."""
+        """Return the lock for what must not be decided twice at once in a partition."""
         return self._locks.setdefault(address, asyncio.Lock())
 
     async def work(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -73,7 +73,10 @@ class Store:
         return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: function(*args, **kwargs))
 
     async def each(self, function: Callable[[Sequence[S]], Sequence[T]], items: Sequence[S]) -> list[T]:
-        """`function` of all items, in slices by all threads: a question that comes meanwhile waits for a slice only."""
+        """Apply `function` to all items in slices, by all threads.
+
+        A question that comes meanwhile waits for one slice.
+        """
         starts = deque(range(0, len(items), SLICE))
         done: dict[int, Sequence[T]] = {}
 
@@ -97,7 +100,7 @@ class Store:
         return await asyncio.shield(task)
 
     def close(self) -> None:
-        """Wait for what runs; each thread closes the connection that it read with."""
+        """Wait for running work; each thread closes the connection that it read with."""
         everyone = Barrier(THREADS)
         for _ in range(THREADS):
             self._threads.submit(self._leave, everyone)
@@ -122,7 +125,7 @@ class Store:
                     self.partitions.drop(address)
 
     def apply_embeddings(self, memories: Sequence[tuple[MemoryRecord, Embedding]], model: str) -> None:
-        """Take vectors that were made anew into the partitions that hold those memories with vectors of `model`."""
+        """Take new vectors of `model` into the loaded partitions that hold those memories."""
         for memory, made in memories:
             with self.partitions.lock(memory.tenant_id, memory.namespace):
                 partition = self.partitions.get_loaded((memory.tenant_id, memory.namespace, memory.scope_owner))
@@ -130,7 +133,7 @@ class Store:
                     partition.set_embedding(memory.id, memory.revision, made.vector, made.word_vectors)
 
     def drop_other_models(self, tenant_id: str) -> None:
-        """After a switch: partitions with vectors of a former model are loaded again."""
+        """Drop partitions with vectors of a former model, after a switch."""
         self.spaces.drop_cached(tenant_id)
         model = self.spaces.space_of(tenant_id).model
         for address in self.partitions.loaded_addresses(tenant_id):
@@ -149,7 +152,7 @@ class Store:
                             partition.link(link)
 
     def load(self, address: Address) -> Partition:
-        """From the rows. A memory without a vector is found by its words, until the vector is made (`reconcile`)."""
+        """Load a partition from the rows. A memory whose vector is missing is found by its words until it is made."""
         space = self.spaces.space_of(address[0])
         dimension, late = space.embedder.dimension, space.embedder.late_dimension
         partition = Partition(dimension, late, model=space.model, vectors=self._vectors(address, space))
@@ -162,7 +165,7 @@ class Store:
         return partition
 
     def _vectors(self, address: Address, space: Space) -> VectorIndex:
-        """Where the vectors of a partition are, by its size when it is loaded."""
+        """Choose where the vectors of a partition are kept, by its size when it is loaded."""
         dimension = space.embedder.dimension
         if self._pgvector_from is not None and count_partition(self.database, address) >= self._pgvector_from:
             return Directions(self.database, address, space.model, dimension)
@@ -170,4 +173,4 @@ class Store:
 
 
 def _nothing(_tx: Transaction, _tenant_id: str, _memory_ids: Sequence[str]) -> None:
-    """Nobody keeps anything of memories beside them."""
+    """The default of `on_erased`."""

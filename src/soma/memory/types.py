@@ -1,8 +1,7 @@
-"""What is remembered and how it is asked for. Plain values; nothing here knows a database or a model."""
+"""Values of memory: what is remembered, and how it is asked for. Nothing here knows a database or a model."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Any, Literal
 
 import msgspec
@@ -38,7 +37,7 @@ class Owner:
     is_tenant_owner: bool = False
 
     def of(self, scope: Scope) -> str:
-        """The name under which memories of `scope` are kept: whoever has the same name sees them."""
+        """Return the owner name of `scope`, under which memories are kept: whoever has the same name sees them."""
         return {"user": f"user:{self.user_id}", "agent": f"agent:{self.agent_id}", "tenant": "tenant"}[scope]
 
     def visible(self) -> tuple[str, str, str]:
@@ -77,7 +76,7 @@ class NewMemory:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RememberResult:
-    """`refusal` says why a memory that is there already was left as it is (`refused`)."""
+    """The outcome of one item; `refusal` says why a memory that is there already was left as it is (`refused`)."""
 
     id: str
     key: str
@@ -90,7 +89,7 @@ Keep = Callable[[], Sequence[RememberResult]]  # remembers within a transaction 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryRecord:
-    """A memory as it is kept. `position` is its place in the order of creation, `revision` that of its last change.
+    """A stored memory. `position` is its place in the order of creation, `revision` that of its last change.
 
     Both are the log's own and stay inside: they would tell a tenant how busy the others are.
     """
@@ -122,13 +121,6 @@ class MemoryRecord:
     def author(self) -> str | None:
         """The verified user who wrote a shared memory; None for a private one, and for what consolidation made."""
         return None if self.scope == "user" or MADE_MARK in self.metadata else self.user_id or None
-
-    @property
-    def coordinate(self) -> tuple[float, float, float]:
-        """A point in [-1, 1]^3 that its key alone decides: where a map draws it, on every machine."""
-        digest = sha256(self.key.encode()).digest()
-        x, y, z = (int.from_bytes(digest[at : at + 4]) / 0xFFFFFFFF * 2 - 1 for at in (0, 4, 8))
-        return x, y, z
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,7 +174,7 @@ class Page:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statistics:
-    """How much an owner can see of a namespace."""
+    """Numbers of what an owner can see of a namespace."""
 
     memories: int
     private: int
@@ -196,7 +188,7 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """What to look for. `at` is the moment the question is asked (ISO 8601), for the temporal views.
+    """A question. `at` is the moment it is asked (ISO 8601), for the temporal views.
 
     `top_k` is how many the vectors and how many the words may bring; `also` are ids of memories that are candidates
     whatever they hold, where the asker may see them. `with_questions`: also messages of a chat that only asked.
@@ -229,7 +221,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Candidates:
-    """What recall found, unranked: the brain's weights rank it. Hundreds may answer and a dozen are shown, so a
+    """The outcome of recall, unranked: the brain's weights rank it. Hundreds may answer and a dozen are shown, so a
     candidate is made when it is looked at.
 
     `levels` [ids, views] are integers k of k / 65535, min-max normalised over the candidates; of one alone, all or
@@ -254,7 +246,7 @@ class Candidates:
         return map(self.tell, range(len(self)))
 
     def duplicates(self, numbers: Sequence[int]) -> list[tuple[int, int]]:
-        """Pairs of `numbers` whose texts say the same."""
+        """Return the pairs of `numbers` whose texts say the same."""
         vectors = self.vectors[list(numbers)]
         first, second = np.nonzero(np.triu(vectors @ vectors.T >= SAME, 1))
         return [(numbers[one], numbers[other]) for one, other in zip(first.tolist(), second.tolist(), strict=True)]
@@ -264,7 +256,7 @@ class Candidates:
 class ErasureReceipt:
     """Proof of a `forget`: what was removed, by id; `is_shared` where others had seen some of it.
 
-    `texts` are kept nowhere here: they are for who must find what else says them.
+    `texts` are stored nowhere: a caller needs them to find what else says the same.
     """
 
     receipt_id: str

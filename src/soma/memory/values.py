@@ -1,4 +1,4 @@
-"""The learned value of memories: the brain decides it, memory keeps it and shows it as a view."""
+"""Learned values of memories: the brain decides them, memory stores them and shows them as a view."""
 
 from collections.abc import Mapping, Sequence
 
@@ -12,7 +12,7 @@ WrittenValues = Sequence[tuple[str, str, str, float]]  # namespace, owner name, 
 
 
 def read(reader: Reader, tenant_id: str, ids: Sequence[str]) -> dict[str, float]:
-    """The values of those that are remembered."""
+    """Return the values of those that are remembered."""
     learned: dict[str, float] = {}
     for memory_id in dict.fromkeys(ids):
         if (value := read_value(reader, tenant_id, memory_id)) is not None:
@@ -21,7 +21,10 @@ def read(reader: Reader, tenant_id: str, ids: Sequence[str]) -> dict[str, float]
 
 
 def write(transaction: Transaction, tenant_id: str, values: Mapping[str, float]) -> WrittenValues:
-    """Set values within the caller's transaction; memories that are gone are left out. `apply` after the commit."""
+    """Set values within the caller's transaction; memories that are gone are left out.
+
+    Call `apply` after the commit.
+    """
     written = []
     for memory_id, value in values.items():
         checks.number(value, f"values[{memory_id}]", low=0, high=1)

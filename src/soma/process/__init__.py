@@ -1,1 +1,1 @@
-"""What every process of Soma does alike: connections, ports, locks, private files, threads."""
+"""Means that every process of Soma needs: connections, ports, locks, private files, threads."""

@@ -148,7 +148,7 @@ class BoundedConnection(HttpToolsProtocol):
         self._refuse(408, "request_timeout", f"{what} did not arrive within {seconds:g} s")
 
     def _refuse(self, status: int, code: str, message: str) -> None:
-        """Answer without the application, in the one error shape of every door, and close."""
+        """Answer without the application, in the one error shape of every endpoint, and close."""
         content = msgspec.json.encode({"code": code, "message": message, "request_id": str(uuid4())})
         self._wait(0, None)
         if self.cycle is not None and self.cycle.response_started and not self.cycle.response_complete:
@@ -165,7 +165,7 @@ class BoundedConnection(HttpToolsProtocol):
 
 
 def make_protocol(limits: ConnectionLimits) -> type[BoundedConnection]:
-    """The protocol class of a server, as uvicorn takes it."""
+    """Return the protocol class of a server, as uvicorn takes it."""
     return type("BoundedConnection", (BoundedConnection,), {"limits": limits})
 
 

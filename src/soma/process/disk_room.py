@@ -1,4 +1,4 @@
-"""Whether the disk has room for what comes next: a database may answer reads long after it is full."""
+"""Room on the disk for what comes next: a database may answer reads long after it is full."""
 
 import tempfile
 from pathlib import Path
@@ -7,7 +7,7 @@ ROOM = 1 << 20  # bytes: a few commits, and what SQLite lays beside them
 
 
 def check_room(folder: Path) -> None:
-    """Raise OSError where `folder` does not take so much: full, over a quota, read-only. Nothing stays of it."""
+    """Raise OSError where `folder` takes no more data: full, over a quota, read-only. Leaves nothing behind."""
     with tempfile.TemporaryFile(dir=folder, buffering=0) as file:
         left = ROOM
         while left:

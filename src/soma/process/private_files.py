@@ -10,12 +10,12 @@ from typing import BinaryIO
 
 
 def read_or_make_secret(path: Path) -> str:
-    """The secret in the file at `path`, made at first use."""
+    """Return the secret in the file at `path`, made at first use."""
     return read_or_make(path, lambda: secrets.token_urlsafe(32))
 
 
 def read_or_make(path: Path, make: Callable[[], str]) -> str:
-    """What is in the file at `path`, made at first use; of two makers at once the first wins."""
+    """Return the text in the file at `path`, made at first use; of two makers at once the first wins."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if not path.exists():
         draft = path.with_name(f"{path.name}.{os.getpid()}")
@@ -30,7 +30,7 @@ def read_or_make(path: Path, make: Callable[[], str]) -> str:
 
 
 def read_private(path: Path) -> str:
-    """What is in the file at `path`; nothing where it is not there, not ours to read, or no text that we write."""
+    """Return the text in the file at `path`; empty where it is missing, not ours to read, or no text that we write."""
     try:
         return path.read_text("ascii").strip()
     except (OSError, UnicodeDecodeError):
@@ -38,7 +38,7 @@ def read_private(path: Path) -> str:
 
 
 def make_private(path: Path) -> None:
-    """An empty file at `path` that only the user can read, where there is none."""
+    """Create an empty file at `path` that only the user can read, where there is none."""
     with contextlib.suppress(FileExistsError):  # never opened then: to close it would drop SQLite's locks on it
         os.close(_private(str(path), os.O_CREAT | os.O_EXCL | os.O_WRONLY))
 
@@ -59,5 +59,5 @@ def open_private(path: Path) -> BinaryIO:
 
 
 def _private(path: str, flags: int) -> int:
-    """Open for the user alone from the first byte on."""
+    """Open a file that only the user can read, from the first byte on."""
     return os.open(path, flags, 0o600)

@@ -1,4 +1,4 @@
-"""Why the system or the network refused, in plain words: without numbers of errors. Pure."""
+"""Reasons why the system or the network refused, in plain words: without numbers of errors. Pure."""
 
 import re
 
@@ -6,7 +6,7 @@ NUMBER = re.compile(r"\[(?:Errno|WinError) -?\d+\]\s*")
 
 
 def reason_of(error: BaseException) -> str:
-    """The reason of an error of the system, in lower case; of any other its text."""
+    """Return the reason of a system error, in lower case; of any other error its text."""
     if isinstance(error, OSError) and error.strerror:
         return NUMBER.sub("", error.strerror).lower()
     return NUMBER.sub("", str(error))

@@ -1,4 +1,4 @@
-"""Work for threads: what would hold up the event loop is done beside it."""
+"""Work in threads: what would hold up the event loop is done beside it."""
 
 import asyncio
 from collections.abc import Callable

@@ -139,7 +139,7 @@ async def test_what_is_forgotten_is_forgotten_in_summaries_too(told, alice):
 async def test_what_consolidation_links_by_is_not_for_people(told, alice, relation):
     link = NewLink(to_key="garden0", relation=relation)
     for refused in (told.link(alice, "taxes", link), told.remember(alice, [new("mine", links=[link])])):
-        with pytest.raises(BadName, match="is for Soma itself to write") as caught:
+        with pytest.raises(BadName, match="is reserved for Soma itself") as caught:
             await refused
         assert str(caught.value.field).endswith("relation")
 

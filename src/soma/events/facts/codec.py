@@ -10,7 +10,7 @@ from soma.events.ids import new_id, now
 
 
 class Subject(msgspec.Struct, frozen=True, kw_only=True):
-    """Whose fact it is, and the stream (chain) that it belongs to."""
+    """The owner of a fact, and the stream (chain) that it belongs to."""
 
     tenant_id: str
     stream: str
@@ -21,7 +21,7 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def draft_encoded(kind: type[Fact], payload: str, subject: Subject) -> Draft:
-    """An event whose payload was encoded elsewhere."""
+    """Return an event whose payload was encoded elsewhere."""
     return Draft(
         event_id=new_id(),
         event_type=kind.event_type,
@@ -38,7 +38,7 @@ def draft_encoded(kind: type[Fact], payload: str, subject: Subject) -> Draft:
 
 
 def draft(fact: Fact, subject: Subject, *, event_id: str | None = None, timestamp: str | None = None) -> Draft:
-    """An event of `fact` that a writer can append. Raises FactUnfit for one that nobody could read again."""
+    """Return an event of `fact` that a writer can append. Raises FactUnfit for one that could not be read again."""
     return Draft(
         event_id=event_id or new_id(),
         event_type=fact.event_type,
@@ -55,7 +55,7 @@ def draft(fact: Fact, subject: Subject, *, event_id: str | None = None, timestam
 
 
 def _encode(fact: Fact) -> str:
-    """Types are no promise in Python: what cannot be decoded as what it was is not worth keeping."""
+    """Encode a fact, and decode it once: Python's types are no promise."""
     try:
         payload = msgspec.json.encode(fact)
         msgspec.json.decode(payload, type=type(fact))
@@ -65,6 +65,9 @@ def _encode(fact: Fact) -> str:
 
 
 def fact_of(event: Event) -> Fact | None:
-    """The typed payload; None where it was erased. Raises KeyError for a kind that this version does not know."""
+    """Return the typed payload; None where it was erased.
+
+    Raises KeyError for a kind that this version does not know.
+    """
     fact = FACTS[event.event_type, event.version]
     return None if event.payload is None else msgspec.json.decode(event.payload, type=fact)

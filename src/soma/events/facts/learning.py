@@ -29,8 +29,9 @@ class LearnerConfigured(Fact, frozen=True, kw_only=True):
 
 
 class WeightsUpdated(Fact, frozen=True, kw_only=True):
-    """One observation learned. `weight_deltas` are of the served weights; `hyperparameters` is the digest of a
-    `learner.configured`."""
+    """One learned observation. `weight_deltas` are of the served weights; `hyperparameters` is the digest of a
+    `learner.configured`.
+    """
 
     event_type: ClassVar[str] = "weights.updated"
     learner_version: int
@@ -70,8 +71,9 @@ class LearningCheckpointed(Fact, frozen=True, kw_only=True):
 
 
 class LearningErased(Fact, frozen=True, kw_only=True):
-    """What the learner was told up to `until_seq` of its chain may go: the checkpoint of `learner_version`, number
-    `checkpoint_seq` of the chain, covers it, and a replay starts there. Envelopes and their hashes stay."""
+    """The observations up to `until_seq` of the learner's chain may go: the checkpoint of `learner_version`,
+    number `checkpoint_seq` of the chain, covers them, and a replay starts there. Envelopes and their hashes stay.
+    """
 
     event_type: ClassVar[str] = "learning.erased"
     agent_id: str
@@ -91,7 +93,9 @@ class WeightsGuarded(Fact, frozen=True, kw_only=True):
 
 
 class WeightsRolledBack(Fact, frozen=True, kw_only=True):
-    """To version 0 means to the start that the constants of `hyperparameters` give, the process's own at the time."""
+    """Weights were restored. Version 0 is the start that the constants of `hyperparameters` give, the process's own
+    at the time.
+    """
 
     event_type: ClassVar[str] = "weights.rolled_back"
     learner_version: int
@@ -102,8 +106,8 @@ class WeightsRolledBack(Fact, frozen=True, kw_only=True):
 
 
 class RewardVoided(Fact, frozen=True, kw_only=True):
-    """What a person said of a turn teaches nothing: a tool of it was denied, its answer was withdrawn, or a newer word
-    replaces it.
+    """A person's verdict on a turn teaches nothing: a tool of it was denied, its answer was withdrawn, or a newer
+    verdict replaces it.
 
     `versions` are the updates that had already learned from such verdicts: the learner was derived again from
     `base_version` on without them. It is at `learner_version` after that; without any it never learned.

@@ -1,1 +1,1 @@
-"""Where vectors are when this process does not hold them, one place a file, behind the port `index.vectors`."""
+"""Vectors that this process does not hold, a place a file, behind the port `index.vectors`."""

@@ -1,4 +1,4 @@
-"""The vectors of large partitions inside PostgreSQL: this process asks for the nearest and holds none of them.
+"""Vectors of large partitions inside PostgreSQL: this process asks for the nearest and holds none of them.
 
 A projection like the others: made from `memory_embeddings` when a partition is loaded, and gone with them in the same
 transaction. Exact, over the rows of one partition: an approximate index over those of all tenants misses a third of
@@ -61,9 +61,9 @@ def prepare(connection: Connection) -> None:
 
 
 class Directions:
-    """The vectors of one partition, kept by PostgreSQL. `prepare` must have run.
+    """The vectors of one partition, stored by PostgreSQL. `prepare` must have run.
 
-    What is new waits here until the next question, so that loading writes in batches, and nothing that is there.
+    New vectors wait here until the next question, so that loading writes in batches; stored ones are not written again.
     """
 
     exact = False
@@ -119,7 +119,7 @@ class Directions:
         return rows
 
     def is_same(self, slot: int, fresh: VectorIndex, expected: int) -> bool:  # noqa: ARG002 - both are these rows
-        """Whether PostgreSQL holds the vector that `fresh` was just made from, or will."""
+        """Return whether PostgreSQL holds the vector that `fresh` was just made from, or will."""
         memory_id = self._ids[slot]
         missing = isinstance(fresh, Directions) and memory_id in fresh._waiting  # noqa: SLF001 - its own kind
         return not missing or memory_id in self._waiting

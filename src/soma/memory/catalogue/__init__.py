@@ -1,1 +1,1 @@
-"""The documents of memory: how a file is recognised as one, and what an import will do."""
+"""The documents of memory: which document a file is, and what an import will do. Pure."""

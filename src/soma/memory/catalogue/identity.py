@@ -1,4 +1,4 @@
-"""The document that a file is, and the steps of an import, decided before anything is done (pure).
+"""Identity of documents: which one a file is, and the steps of an import, decided before anything is done. Pure.
 
 A document is known by its collection and name. A file is recognised as one by where it lies (`origin`: the digests of
 the folders on its way, the file's own last), by its collection and name, or, where the document's own place is gone,
@@ -19,7 +19,7 @@ SEPARATOR = "/"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownDocument:
-    """A document that is there. `thread` holds its chunks; `digest` is of its text, empty while that is not known.
+    """A stored document. `thread` holds its chunks; `digest` is of its text, empty while that is not known.
 
     `is_foreign`: another user brought it for all, and only that user or an owner of the tenant may change it.
     """
@@ -101,7 +101,7 @@ def plan(there: Iterable[KnownDocument], delivery: Delivery) -> list[ImportStep]
 
 
 def find_in_question(there: Iterable[KnownDocument], delivery: Delivery) -> list[KnownDocument]:
-    """The documents whose whereabouts the plan depends on."""
+    """Return the documents whose whereabouts the plan depends on."""
     shelf = Shelf(there)
     came = [(coming, shelf.place_of(coming)) for coming in delivery.documents]
     claimed = {found.id for _, found in came if found is not None}
@@ -176,7 +176,7 @@ class Shelf:
         return list(self._documents.values())
 
     def place_of(self, coming: IncomingDocument) -> KnownDocument | None:
-        """The document that this is: as it was recognised, by where it lies or by its name."""
+        """Return the document that this is: as it was recognised, by where it lies or by its name."""
         said = self._documents.get(coming.continues or "")
         if said is not None and (said.collection == FORMER or _same_text(said, coming)):
             return said
@@ -190,7 +190,7 @@ class Shelf:
         return list(self._by.get(("text", coming.digest, coming.format), {}).values()) if coming.digest else []
 
     def at_place(self, collection: str, name: str, origin: str) -> list[KnownDocument]:
-        """All documents with this collection and name, or imported from this origin."""
+        """Return all documents with this collection and name, or imported from this origin."""
         found = dict(self._by.get(("place", collection, name), {}))
         found |= self._by.get(("origin", origin), {}) if origin else {}
         return list(found.values())
@@ -245,7 +245,7 @@ def _same_text(former: KnownDocument, coming: IncomingDocument) -> bool:
 
 
 def _place(former: KnownDocument | None, coming: IncomingDocument) -> tuple[str, str]:
-    """Collection and name afterwards: those of the widest folder that it came with, unless its collection is named."""
+    """Return collection and name afterwards: of the widest folder it came with, unless its collection is named."""
     theirs = coming.collection, coming.name
     if former is None or former.collection == FORMER or not coming.origin or former.origin != coming.origin:
         return theirs
@@ -257,14 +257,14 @@ def _place(former: KnownDocument | None, coming: IncomingDocument) -> tuple[str,
 
 
 def _is_by_folder(collection: str, origin: str) -> bool:
-    """Whether a collection is that of a folder on the way to the file, not one that somebody named."""
+    """Return whether a collection is that of a folder on the way to the file, not one that somebody named."""
     return bool(origin) and collection.rpartition("-")[2] in origin.split(SEPARATOR)
 
 
 def _find_moved(
     shelf: Shelf, coming: IncomingDocument, whereabouts: Mapping[str, Whereabouts], claimed: set[str]
 ) -> KnownDocument | None:
-    """The document of the same text whose own place is gone, and which nothing else that comes is."""
+    """Find a document of the same text whose own place is gone and that nothing else claims."""
     if shelf.place_of(coming) is not None:
         return None
     gone = (one for one in shelf.of_text(coming) if whereabouts.get(one.id) == "gone" and not one.is_foreign)
@@ -272,7 +272,7 @@ def _find_moved(
 
 
 def _is_within(one: KnownDocument, delivery: Delivery) -> bool:
-    """Whether the delivery speaks for this document: it lay in the folder that came whole, or its collection did."""
+    """Return whether the delivery covers this document: its folder came whole, or its collection did."""
     if one.format != delivery.format or one.is_foreign:
         return False
     lay_in = delivery.root and one.origin.startswith(delivery.root + SEPARATOR)
@@ -280,7 +280,7 @@ def _is_within(one: KnownDocument, delivery: Delivery) -> bool:
 
 
 def _is_missed(one: KnownDocument, delivery: Delivery) -> bool:
-    """Whether it is no longer where it was: known to be gone, or of a named collection and on no disk that was seen."""
+    """Return whether it is gone from its place, or its named collection came whole without it."""
     if not _is_within(one, delivery):
         return False
     state = delivery.whereabouts.get(one.id)

@@ -1,4 +1,4 @@
-"""The share of an earlier text that is in another (pure): for documents of which only the chunks are known."""
+"""Resemblance: the share of an earlier text that is in another, for documents known by their chunks only. Pure."""
 
 import re
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ WORD = re.compile(r"\w+")
 
 
 def resemblance(former: Iterable[str], text: str) -> float:
-    """The share of the runs of words in the `former` texts that are in `text`, from 0 to 1."""
+    """Return the share of the runs of words in the `former` texts that are in `text`, from 0 to 1."""
     runs = {run for one in former for run in _runs(one)}
     return len(runs & _runs(text)) / len(runs) if runs else 0.0
 

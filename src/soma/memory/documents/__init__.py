@@ -1,1 +1,1 @@
-"""Long texts become memories here: cut by their structure, with the place that an answer can cite."""
+"""Long texts as memories: cut by their structure, with the place that an answer can cite."""

@@ -1,4 +1,4 @@
-"""The structure of a text: blocks one after another, each under its headings. Markdown, or plain paragraphs.
+"""Blocks: the structure of a text, one block after another, each under its headings. Markdown, or plain paragraphs.
 
 A line may be megabytes long: every pattern here is linear in it.
 """
@@ -33,8 +33,8 @@ class Block:
     """Characters [start, end) that belong together. Too long ones are cut between sentences; `lines` and the `fields`
     of front matter, between lines.
 
-    `says_more` is a heading whose line holds what its title does not, as the address of a link. What stands between
-    the block before and one that is `apart` is left out.
+    `says_more` is a heading whose line holds what its title does not, as the address of a link. Text between the block
+    before and one that is `apart` is left out.
     """
 
     start: int
@@ -46,7 +46,7 @@ class Block:
 
 
 def paragraphs(text: str) -> Iterator[Block]:
-    """What blank lines part."""
+    """Yield what blank lines separate."""
     lines = TextLines(text)
     begun: int | None = None
     for number in range(len(lines)):
@@ -60,12 +60,12 @@ def paragraphs(text: str) -> Iterator[Block]:
 
 
 def markdown(text: str) -> Iterator[Block]:
-    """Headings, paragraphs, list items, tables and fenced code. Comments that begin a line are left out."""
+    """Yield headings, paragraphs, list items, tables and fenced code. Comments that begin a line are left out."""
     yield from _MarkdownReader(text).read()
 
 
 class _MarkdownReader:
-    """Reads line by line; each reader returns the block that begins at `self._at` and moves behind it."""
+    """A reader of Markdown, line by line; each method returns the block that begins at `self._at` and moves past it."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -99,7 +99,7 @@ class _MarkdownReader:
         return self._read_paragraph()
 
     def _read_front_matter(self) -> Block | None:
-        """Names and values between `---` lines at the very top."""
+        """Read names and values between `---` lines at the very top."""
         first = 0
         while first < len(self._lines) and not self._lines[first].strip():
             first += 1
@@ -115,11 +115,11 @@ class _MarkdownReader:
         return None
 
     def _begins_comment(self, at: int) -> bool:
-        """Whether a comment begins here that also ends: one that does not is text, for nothing may get lost."""
+        """Return whether a comment begins here that also ends: one that does not is text, so that nothing gets lost."""
         return self._lines.start(at) < self._last_comment and COMMENT.match(self._lines[at]) is not None
 
     def _pass_comment(self) -> None:
-        """Leave it out; what stands behind it in its last line is text again."""
+        """Leave a comment out; what stands behind it in its last line is text again."""
         end = self._text.index("-->", self._text.index("<!--", self._lines.start(self._at)) + 2) + 3
         while self._lines.end(self._at) < end:
             self._at += 1
@@ -136,7 +136,7 @@ class _MarkdownReader:
         return self._take(end, "lines")
 
     def _read_heading(self, end: int, level: int, title: str, *, text_end: int | None = None) -> Block | None:
-        """The lines up to `end`, of which those before `text_end` have words in them."""
+        """Read the lines up to `end`, of which those before `text_end` have words in them."""
         at, self._at = self._at, end
         while self._path and self._path[-1][0] >= level:
             self._path.pop()
@@ -194,7 +194,7 @@ class _MarkdownReader:
 
 
 def find_table_head(table: str) -> str:
-    """The two lines above the body of a table; an empty text if it is none."""
+    """Return the two lines above the body of a table; an empty text if it is none."""
     lines = table.split("\n", 2)
     return (
         "\n".join(line.rstrip("\r") for line in lines[:2])
@@ -204,7 +204,7 @@ def find_table_head(table: str) -> str:
 
 
 def _is_delimiter(line: str) -> bool:
-    """Whether the line parts the head of a table from its body: `|---|:-:|`."""
+    """Return whether the line separates the head of a table from its body: `|---|:-:|`."""
     row = line.strip(" \t")
     if "|" not in row or "-" not in row or row.strip("|:- \t"):
         return False
@@ -213,7 +213,7 @@ def _is_delimiter(line: str) -> bool:
 
 
 def _strip_heading(rest: str) -> str:
-    """The text of a heading, without the signs that open and close it."""
+    """Return the text of a heading, without the signs that open and close it."""
     title = rest.strip(" \t")
     bare = title.rstrip("#")
     return bare.rstrip(" \t") if not bare or bare[-1] in " \t" else title

@@ -1,6 +1,6 @@
-"""From blocks to chunks: as much of a section as the token budget holds, cut where the author paused.
+"""Chunks of blocks: as much of a section as the token budget holds, cut where the author paused.
 
-Chunks are made one by one, and nothing here holds all of them: how many there may be is for the caller to say.
+Chunks are made one by one, and nothing here holds all of them: the caller decides how many there may be.
 """
 
 import re
@@ -24,7 +24,7 @@ LINE_END = re.compile(r"\r\n|\r|\n")
 @dataclass(frozen=True, slots=True)
 class Chunk:
     """A piece of a document: `text` is characters [start, end) under a line of its headings, and under the head of the
-    table that it is a later piece of. The first says the front matter too. Lines count from 1.
+    table that it is a later piece of. The first also holds the front matter. Lines count from 1.
     """
 
     text: str
@@ -37,7 +37,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class _Section:
-    """What stands under one heading. `title` is the line above its chunks, `shown` how many headings it says."""
+    """The blocks under one heading. `title` is the line above its chunks, `shown` how many headings it says."""
 
     blocks: Sequence[Block]
     title: str
@@ -45,15 +45,16 @@ class _Section:
 
 
 def cut_chunks(text: str, blocks: Iterable[Block], *, budget: int, count: Count) -> list[Chunk]:
-    """Chunks of at most `budget` tokens as `count` counts them, in order; together they hold every word of the blocks.
+    """Cut into chunks of at most `budget` tokens as `count` counts them, in order.
 
-    A heading is held by the chunks below it, where it stands above one; else it is text.
+    Together they hold every word of the blocks. A heading is held by the chunks below it, where it stands above any;
+    else it is text.
     """
     return list(cut_each_chunk(text, blocks, budget=budget, count=count))
 
 
 def cut_each_chunk(text: str, blocks: Iterable[Block], *, budget: int, count: Count) -> Iterator[Chunk]:
-    """The chunks one after another, each made when it is asked for."""
+    """Yield the chunks one after another, each made when it is asked for."""
     number = _LineNumbers(text)
     front, blocks = _part_front_matter(text, blocks, int(budget * FRONT_SHARE), count)
     for section in _sections(blocks, int(budget * HEADING_SHARE), count):
@@ -66,8 +67,9 @@ def cut_each_chunk(text: str, blocks: Iterable[Block], *, budget: int, count: Co
 
 
 def _part_front_matter(text: str, blocks: Iterable[Block], room: int, count: Count) -> tuple[str, Iterable[Block]]:
-    """The front matter, and the blocks below it: alone it answers nothing, so the first chunk says it. It is a block as
-    others are where nothing is below it, or where it is longer than the room.
+    """Return the front matter and the blocks below it: alone it answers nothing, so the first chunk holds it.
+
+    It is a block like others where nothing is below it, or where it is longer than the room.
     """
     rest = iter(blocks)
     first = list(islice(rest, 2))
@@ -80,7 +82,10 @@ def _part_front_matter(text: str, blocks: Iterable[Block], room: int, count: Cou
 
 
 def _sections(blocks: Iterable[Block], room: int, count: Count) -> Iterator[_Section]:
-    """Sections with something to say. A heading right above others is theirs to say, if their titles have room."""
+    """Yield sections with something to say.
+
+    A heading right above others is held by these, if their titles have room.
+    """
     waiting: list[Block] = []
     for section, deeper in _look_ahead(_group_by_headings(_drop_long_headings(blocks, room, count))):
         first = section[0]
@@ -100,7 +105,7 @@ def _section_alone(heading: Block, room: int, count: Count) -> _Section:
 
 
 def _look_ahead(sections: Iterable[list[Block]]) -> Iterator[tuple[list[Block], bool]]:
-    """Each section, and whether the next one stands under its heading."""
+    """Yield each section, and whether the next one stands under its heading."""
     before: list[Block] | None = None
     for section in sections:
         if before is not None:
@@ -112,7 +117,7 @@ def _look_ahead(sections: Iterable[list[Block]]) -> Iterator[tuple[list[Block], 
 
 
 def _group_by_headings(blocks: Iterable[Block]) -> Iterator[list[Block]]:
-    """Blocks under the same headings with nothing left out between them; each heading begins anew."""
+    """Yield runs of blocks under the same headings with nothing left out between; each heading begins a new one."""
     section: list[Block] = []
     for block in blocks:
         begins = block.kind == "heading" or block.apart
@@ -125,7 +130,7 @@ def _group_by_headings(blocks: Iterable[Block]) -> Iterator[list[Block]]:
 
 
 def _drop_long_headings(blocks: Iterable[Block], room: int, count: Count) -> Iterator[Block]:
-    """Headings that are too long for a title are text, and stand above nothing."""
+    """Turn headings that are too long for a title into text, which stands above nothing."""
     fits: list[bool] = []  # of each heading above what comes next
     for block in blocks:
         if block.kind == "heading":
@@ -137,7 +142,7 @@ def _drop_long_headings(blocks: Iterable[Block], room: int, count: Count) -> Ite
 
 
 def _fit_title(headings: Sequence[str], room: int, count: Count) -> tuple[str, int]:
-    """Fit the inner end of the path of headings into the room; returns it and its number of headings."""
+    """Fit the inner end of the path of headings into the room; return it and its number of headings."""
     for first in range(len(headings)):
         title = BETWEEN.join(headings[first:])
         if count(title) <= room:
@@ -146,9 +151,9 @@ def _fit_title(headings: Sequence[str], room: int, count: Count) -> tuple[str, i
 
 
 def _spans(room: Room, section: Sequence[Block]) -> Iterator[tuple[Span, str]]:
-    """Short blocks together until they say enough, lists whole; one that is too long by itself, in pieces.
+    """Yield short blocks together until they say enough, lists whole; one that is too long by itself, in pieces.
 
-    With each span the head of the table that it goes on with, if it is a piece of one.
+    With each span goes the head of the table that it continues, if it is a later piece of one.
     """
     enough = int(ENOUGH_SHARE * room.tokens)
     for fits, blocks in groupby(section, key=lambda block: room.holds(block.start, block.end)):
@@ -160,7 +165,7 @@ def _spans(room: Room, section: Sequence[Block]) -> Iterator[tuple[Span, str]]:
 
 
 def _lists(room: Room, blocks: Sequence[Block]) -> Iterator[Span]:
-    """The blocks, but the items of a list and the line that leads to them as one, as far as they fit."""
+    """Yield the blocks, the items of a list and the line that leads to them as one, as far as they fit."""
     begun: Span | None = None
     used, leads = 0, False
     for block in blocks:
@@ -178,7 +183,7 @@ def _lists(room: Room, blocks: Sequence[Block]) -> Iterator[Span]:
 
 
 def _pieces(room: Room, block: Block) -> Iterator[tuple[Span, str]]:
-    """The pieces of a block; each piece of a table but the first says the table's head again."""
+    """Yield the pieces of a block; each piece of a table but the first repeats the table's head."""
     head = find_table_head(room.text[block.start : block.end]) if block.kind == "lines" else ""
     needed = room.count(head) if head else 0
     if not head or needed > HEAD_SHARE * room.tokens:
@@ -190,7 +195,7 @@ def _pieces(room: Room, block: Block) -> Iterator[tuple[Span, str]]:
 
 
 class _LineNumbers:
-    """The numbers of the lines in which places stand that are asked for in order."""
+    """Numbers of the lines of places, which are asked for in order."""
 
     def __init__(self, text: str) -> None:
         self._ends = (match.start() for match in LINE_END.finditer(text))

@@ -1,4 +1,4 @@
-"""Cuts in a text that is too long: between sentences or lines, between words, where a word pauses.
+"""Cuts in a text that is too long: between sentences or lines, between words, within a word.
 
 Linear in the text: tokens are counted of nothing that is much longer than a chunk.
 """
@@ -23,7 +23,7 @@ JOINER = "\u200d"
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """What of `text` may stand in one chunk: so many tokens, as `count` counts them."""
+    """The room of one chunk of `text`: so many tokens, as `count` counts them."""
 
     text: str
     tokens: int
@@ -31,19 +31,19 @@ class Room:
 
     @property
     def most_characters(self) -> int:
-        """Characters: what has more of them is too long, and its tokens are not counted."""
+        """Number of characters above which a text is too long, and its tokens are not counted."""
         return min(self.tokens * LONGEST_TOKEN, MOST_CHARACTERS)
 
     def holds(self, start: int, end: int) -> bool:
         return self.count_between(start, end) <= self.tokens
 
     def count_between(self, start: int, end: int) -> int:
-        """The tokens in between; more than fit where that is too long to count."""
+        """Count the tokens in between; return more than fit where that is too long to count."""
         return self.count(self.text[start:end]) if end - start <= self.most_characters else self.tokens + 1
 
 
 def pieces(room: Room, block: Block) -> Iterator[Span]:
-    """The block's sentences or lines, each cut further until it fits."""
+    """Yield the block's sentences or lines, each cut further until it fits."""
     parts = (
         _lines(room.text, block)
         if block.kind in {"lines", "fields"}
@@ -57,7 +57,7 @@ def pieces(room: Room, block: Block) -> Iterator[Span]:
 
 
 def pack(room: Room, units: Iterable[Span], *, enough: int | None = None) -> Iterator[Span]:
-    """Neighbours together, while they fit and, where that is given, have less than `enough` tokens."""
+    """Join neighbours while they fit and, where that is given, have less than `enough` tokens."""
     begun: Span | None = None
     used = 0
     for start, end in units:
@@ -74,7 +74,7 @@ def pack(room: Room, units: Iterable[Span], *, enough: int | None = None) -> Ite
 
 
 def _count_joined(room: Room, begun: Span, used: int, unit: Span) -> int:
-    """The tokens of both; parts of one word are counted together, for tokens do not end where it was cut."""
+    """Count the tokens of both; parts of one word are counted together, for tokens do not end where it was cut."""
     if begun[1] == unit[0]:
         return room.count_between(begun[0], unit[1])
     return used + room.count_between(begun[1], unit[1])
@@ -86,7 +86,7 @@ def _lines(text: str, block: Block) -> Iterator[Span]:
 
 
 def _stretches(room: Room, start: int, end: int) -> Iterator[Span]:
-    """Cut as much at a time as fits, where it pauses: one attempt tells how much the next one may take."""
+    """Cut as much at a time as fits, at a pause: one attempt tells how much the next one may take."""
     size = room.most_characters
     while (start := _past_blanks(room.text, start, end)) < end:
         most = min(start + size, end)
@@ -107,14 +107,14 @@ def _past_blanks(text: str, start: int, end: int) -> int:
 
 
 def _pause(text: str, start: int, most: int) -> int:
-    """The best place shortly before `most` to cut: at a blank, behind a comma, at least not inside of a number."""
+    """Return the best place shortly before `most` to cut: at a blank, behind a comma, at least not within a number."""
     most = max(most, start + 1)
     places = range(max(start + 1, start + (most - start) // 2, most - REACH), most + 1)
     return min(places, key=lambda place: (_badness(text[place - 1], text[place]), most - place))
 
 
 def _badness(before: str, after: str) -> int:
-    """0 for the best place; a sign is never parted from what is drawn over it."""
+    """Rank a place to cut, 0 the best; a sign is never separated from what is drawn over it."""
     if JOINER in (before, after) or category(after).startswith("M") or _modifies(after):
         return 6
     if before.isspace() or after.isspace():

@@ -1,6 +1,6 @@
-"""The day that a text itself says it was written on: its front matter, a line near its top, its name, a heading. Pure.
+"""The date of a text, as the text itself gives it: front matter, a line near its top, its name, a heading. Pure.
 
-None of these is no date: when a file was last changed says nothing of what stands in it.
+Without any of these there is none: when a file was last changed says nothing of what stands in it.
 """
 
 import re
@@ -46,7 +46,7 @@ TOP = 4_000  # characters that are looked at
 
 
 def find_date(text: str, name: str) -> date | None:
-    """The day of a document, if it has one."""
+    """Return the day of a document, if it has one."""
     lines = [line.strip() for line in text[:TOP].lstrip("\ufeff").splitlines()]
     front = _front_matter(lines)
     found = next((day for line in front if (field := FIELDS.match(line)) and (day := find_day(field[1]))), None)
@@ -54,13 +54,13 @@ def find_date(text: str, name: str) -> date | None:
 
 
 def find_day(text: str) -> date | None:
-    """The one full date of a text; none where there are several, or a span."""
+    """Return the one full date of a text; None where there are several, or a span."""
     days = list(dict.fromkeys(_days(text)))
     return days[0] if len(days) == 1 else None
 
 
 def find_day_of_line(line: str) -> date | None:
-    """The day of a short line or heading that says a date and little else, or names what it is the date of."""
+    """Return the day of a short line or heading that says a date and little else, or names what it is the date of."""
     if len(line) > LONGEST_LINE or RANGE.search(ISO.sub("", line)) or TERM.search(line):
         return None
     beside = re.findall(r"[^\W\d_]+", line)

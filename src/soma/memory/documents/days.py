@@ -1,4 +1,4 @@
-"""The day of each chunk: of the innermost heading above it that says one, or else of the document. Pure."""
+"""The day of each chunk: that of the innermost heading above it that has one, else the document's. Pure."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from soma.memory.documents.dates import find_date, find_day_of_line
 
 @dataclass(frozen=True, slots=True)
 class Days:
-    """`own` is the document's day. A title stands above the whole document, and tells of its day no more than `own`."""
+    """The days of a document; `own` is its own. A title stands above all of it, and adds nothing to `own`."""
 
     own: date | None
     has_title: bool = False
@@ -21,7 +21,7 @@ class Days:
 
 
 def days_of(text: str, name: str, blocks: Iterable[Block]) -> Days:
-    """The days of a document of these blocks. What stands under the heading of a section never dates all of it."""
+    """Find the days of a document of these blocks. What stands under the heading of a section never dates all of it."""
     headings = (block for block in blocks if block.kind == "heading")
     first = next(headings, None)
     if first is None:

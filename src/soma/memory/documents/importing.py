@@ -1,4 +1,4 @@
-"""A document as memories, one a chunk. Imported again, it changes what changed and forgets what is gone."""
+"""Import: a document as memories, one a chunk. Imported again, it changes what changed and forgets what is gone."""
 
 import re
 from collections import Counter, deque
@@ -59,7 +59,7 @@ class NewDocument:
 
 @dataclass(frozen=True, slots=True)
 class Chunking:
-    """`budget` is how many tokens, as `count` counts them, a chunk may have, its headings included."""
+    """The size of chunks: `budget` tokens, as `count` counts them, headings included."""
 
     budget: int
     count: Count
@@ -67,7 +67,7 @@ class Chunking:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkCounts:
-    """Chunks by what became of them. `updated` has another text than before; `unchanged` may stand elsewhere now."""
+    """Numbers of chunks by outcome. `updated` has another text than before; `unchanged` may stand elsewhere now."""
 
     created: int = 0
     updated: int = 0
@@ -84,7 +84,7 @@ class _Plan:
 
 
 def check_document(document: NewDocument, chunking: Chunking) -> None:
-    """Raises MemoryRefused."""
+    """Check a document before it is imported. Raises MemoryRefused."""
     if not document.name.strip() or len(document.name) > LONGEST_NAME or not document.name.isprintable():
         raise BadName(f"must have 1 to {LONGEST_NAME} printable characters", field="name")
     check_place(document.collection, document.origin)
@@ -101,7 +101,7 @@ def check_document(document: NewDocument, chunking: Chunking) -> None:
 
 
 def check_place(collection: str, origin: str, inside: str = "") -> None:
-    """Raises BadName. `inside` is what comes before the names of the fields."""
+    """Check a collection and an origin; `inside` comes before the names of the fields. Raises BadName."""
     if not collection.strip() or len(collection) > LONGEST_COLLECTION or not collection.isprintable():
         raise BadName(f"must have 1 to {LONGEST_COLLECTION} printable characters", field=f"{inside}collection")
     if len(origin) > LONGEST_ORIGIN or not ORIGIN.fullmatch(origin):
@@ -109,7 +109,7 @@ def check_place(collection: str, origin: str, inside: str = "") -> None:
 
 
 def digest_of(text: str) -> str:
-    """A digest that is equal for equal texts, however their lines end."""
+    """Return a digest that is equal for equal texts, however their lines end."""
     return sha256(text.replace("\r\n", "\n").encode()).hexdigest()
 
 
@@ -123,8 +123,9 @@ async def write_chunks(
     thread: str,
     is_known: bool = False,
 ) -> ChunkCounts:
-    """Make the chunks in `thread` those of the document. What is new is there before what vanished goes: a kill in
-    between leaves both, and the next import ends it.
+    """Make the chunks in `thread` those of the document.
+
+    New ones are written before vanished ones go: a kill in between leaves both, and the next import completes it.
 
     `is_known`: all of this text was written before. A chunk that is missing was forgotten since, and stays so, unless
     the text is cut in another way now.
@@ -169,7 +170,7 @@ async def _cut(store: Store, document: NewDocument, chunking: Chunking) -> list[
 
 
 def _match(found: Sequence[Chunk], former: Sequence[MemoryRecord]) -> _Plan:
-    """The same text continues a memory; what is left under the same headings does so in order."""
+    """Match chunks with memories: by the same text, then, of the rest, by the same headings in order."""
     chosen: dict[int, MemoryRecord] = {}
     left = {memory.id: memory for memory in former}
     for of_chunk, of_memory in ((_text, _text), (_headings, _headings_of)):
@@ -184,7 +185,7 @@ def _match(found: Sequence[Chunk], former: Sequence[MemoryRecord]) -> _Plan:
 
 
 def _is_cut_as_before(plan: _Plan) -> bool:
-    """Whether what is there are chunks of this cut: else a chunk may be missing because another held its text."""
+    """Return whether the stored chunks are of this cut: else one may be missing because another held its text."""
     return not plan.vanished and all(memory is None or memory.text == chunk.text for chunk, memory in plan.pairs)
 
 
@@ -201,7 +202,7 @@ def _headings_of(memory: MemoryRecord) -> str:
 
 
 def _items(document: NewDocument, plan: _Plan, thread: str) -> list[NewMemory]:
-    """The chunks to remember: all, or none where text and places are as they were."""
+    """Return the chunks to remember: all, or none where text and places are as they were."""
     days = days_of(document.text, document.name, READERS[document.format](document.text))
     if not plan.vanished and all(
         memory is not None
@@ -243,7 +244,7 @@ def _moment(day: date | None, written: datetime) -> datetime:
 
 
 def chunk_metadata(name: str, chunk: Chunk, day: date | None = None) -> Mapping[str, Any]:
-    """Metadata of a chunk: where it stands, for citations and for the next import, and its day."""
+    """Return metadata of a chunk: where it stands, for citations and for the next import, and its day."""
     return {
         "source": _citation(name, chunk),
         "document": name,
@@ -255,7 +256,7 @@ def chunk_metadata(name: str, chunk: Chunk, day: date | None = None) -> Mapping[
 
 
 def _citation(name: str, chunk: Chunk) -> str:
-    """As in: notes.md, "Travel > Lisbon", lines 12-20."""
+    """Cite a chunk like this: notes.md, "Travel > Lisbon", lines 12-20."""
     first, last = chunk.first_line, chunk.last_line
     lines = f"line {first}" if first == last else f"lines {first}-{last}"
     return ", ".join([name, *([f'"{BETWEEN.join(chunk.headings)}"'] if chunk.headings else []), lines])

@@ -1,4 +1,4 @@
-"""Documents imported, planned, listed and forgotten: `identity.py` decides, this carries out.
+"""The library: imports, plans and forgets documents. `identity.py` decides, this carries out.
 
 A document's row stands without a digest while its chunks are written, so that after a kill the next import ends what
 this one began. Where several documents share their chunks, these bear the name of one of them. What leaves a document
@@ -60,8 +60,9 @@ class ImportResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportPlan:
-    """`in_question` are documents whose whereabouts would decide more; `has_former` says that some are of an earlier
-    version, which only their text tells apart.
+    """The steps of an import. `in_question` are documents whose whereabouts would decide more.
+
+    `has_former` says that some are of an earlier version, which only their text tells apart.
     """
 
     steps: Sequence[ImportStep]
@@ -71,7 +72,7 @@ class ImportPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForgetDocumentsResult:
-    """Their chunks are gone but for those that other documents share; no receipt where all are shared."""
+    """The outcome: all chunks are gone that no other document shares; no receipt where all are shared."""
 
     receipt: ErasureReceipt | None
     documents: int
@@ -80,8 +81,8 @@ class ForgetDocumentsResult:
 
 @dataclass(frozen=True, slots=True)
 class _Departure:
-    """What becomes of the chunks of documents that leave them: they go, bear the name of one that stays, or are a
-    document of whoever wrote them again.
+    """The chunks of documents that leave them: erased, renamed after a document that stays, or registered again as
+    a document of whoever wrote them.
     """
 
     erased: list[MemoryRecord] = field(default_factory=list)
@@ -116,7 +117,7 @@ def plan_import(store: Store, owner: Owner, scope: Scope, namespace: str, delive
 
 
 def recognise(store: Store, address: Address, name: str, text: str) -> tuple[KnownDocument, bool] | None:
-    """The document of an earlier version that this text is or was, and whether all of it is still there.
+    """Find the document of an earlier version that this text is or was, and whether all of it is still there.
 
     One of the same file name may have been edited; one of another name was moved.
     """
@@ -225,12 +226,12 @@ async def _carry_out(
 
 
 def _row(one: KnownDocument | None) -> KnownDocument | None:
-    """A document as its row has it, without who brought it: to see whether the row changes."""
+    """Return a document as its row has it, without who brought it: to see whether the row changes."""
     return None if one is None else replace(one, user_id="", is_foreign=False)
 
 
 def _is_known(step: ImportStep) -> bool:
-    """Whether all of its text is in its thread, but for what was forgotten there."""
+    """Return whether all of its text is in its thread, but for what was forgotten there."""
     former, after = step.former, step.document
     return former is not None and former.digest == after.digest != "" and former.thread == after.thread
 
@@ -336,7 +337,7 @@ def _retitle(memory: MemoryRecord, name: str) -> NewMemory:
 
 
 def _title(store: Store, address: Address, after: KnownDocument) -> str:
-    """The name that the chunks bear: the document's, or one of those that share them if they bear it already."""
+    """Return the name that the chunks bear: the document's, or one of those that share them if they bear it already."""
     others = {one.name for one in find_by_thread(store.database, address, after.thread) if one.id != after.id}
     borne = _title_of(_chunks(store, address, after.thread)) if others else ""
     return borne if borne in others else after.name
@@ -355,7 +356,7 @@ def _texts(store: Store, address: Address, one: KnownDocument) -> list[str]:
 
 
 def _body(memory: MemoryRecord) -> str:
-    """A chunk without the line of headings above it, whose words stand elsewhere in the file."""
+    """Return a chunk without the line of headings above it, whose words stand elsewhere in the file."""
     heading, line, body = memory.text.partition("\n")
     return body if line and memory.metadata.get("headings") else heading + line + body
 

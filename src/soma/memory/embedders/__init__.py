@@ -1,1 +1,1 @@
-"""Texts become vectors here, one text at a time. One adapter a file behind `base.Embedder`."""
+"""Embedders: texts to vectors, one text at a time. One adapter a file behind `base.Embedder`."""

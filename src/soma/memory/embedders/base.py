@@ -43,14 +43,14 @@ class Embedder(Protocol):
         ...
 
     def read(self, text: str) -> Reading:
-        """Called in a worker thread. Raises EmbedderUnavailable."""
+        """Read one text; called in a worker thread. Raises EmbedderUnavailable."""
         ...
 
     def read_all(self, texts: Sequence[str]) -> Sequence[Reading]:
-        """The reading of each text. Raises EmbedderUnavailable."""
+        """Read each text. Raises EmbedderUnavailable."""
         ...
 
 
 def wordless(vector: Vector) -> Reading:
-    """What a model gives that sees only whole texts."""
+    """Return the reading of a model that sees only whole texts."""
     return Reading(vector, (), np.zeros((0, len(vector)), np.float32), np.zeros((0, 0), np.float32))

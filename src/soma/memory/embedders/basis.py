@@ -18,14 +18,14 @@ SEED = 0
 
 
 def vocabulary() -> list[str]:
-    """Whole alphabetic words that the model knows, a fixed random choice of them."""
+    """Return whole alphabetic words that the model knows, a fixed random choice of them."""
     known = Tokenizer.from_file(str(find_installed("tokenizer.json"))).get_vocab()
     words = sorted(word for word in known if word.isalpha() and len(word) > 2)
     return [words[place] for place in np.random.default_rng(SEED).permutation(len(words))[:WORDS]]
 
 
 def derive_basis(words: Sequence[str]) -> Vectors:
-    """[384, 128] float16, columns of length 1, each turned so that its largest number is positive."""
+    """Return [384, 128] float16, columns of length 1, each turned so that its largest number is positive."""
     model = MiniLM()
     vectors = normalise(np.array([model.read(word).word_vectors.mean(axis=0) for word in words], np.float32))
     directions = np.linalg.svd(vectors, full_matrices=False)[2][:LATE_DIMENSION]

@@ -1,4 +1,4 @@
-"""An embedder that remembers its reading of the texts it saw last."""
+"""An embedder that remembers its last readings."""
 
 import threading
 from collections import OrderedDict

@@ -1,4 +1,7 @@
-"""From settings to an embedder. What was chosen is kept without its key, so that a former model can still be asked."""
+"""The choice of an embedder by the settings.
+
+It is stored without its key, so that a former model can still be asked.
+"""
 
 from typing import Literal
 
@@ -18,7 +21,7 @@ OPENAI_URL = "https://api.openai.com/v1"
 
 
 class ModelChoice(msgspec.Struct, frozen=True, kw_only=True):
-    """`model` is the provider's word, `url` a base address (empty: the provider's own), `dimension` 0 the model's."""
+    """The chosen model; `url` is a base address (empty: the provider's own), `dimension` 0 that of the model."""
 
     kind: Kind = "minilm"
     model: str = ""
@@ -27,7 +30,7 @@ class ModelChoice(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def make_embedder(choice: ModelChoice, http: httpx.Client, *, key: str = "", patience_seconds: float) -> Embedder:
-    """Asks nothing yet. Raises EmbedderUnavailable where the choice names no model."""
+    """Make the embedder; nothing is asked yet. Raises EmbedderUnavailable where the choice names no model."""
     if choice.kind == "minilm":
         return MiniLM()
     if not choice.model:

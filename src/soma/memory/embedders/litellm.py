@@ -1,4 +1,4 @@
-"""Every other provider's embeddings, through LiteLLM: an extra, imported only when such a model is asked.
+"""Embeddings of every other provider, through LiteLLM: an extra, imported only when such a model is asked.
 
 Importing it takes seconds. What it would fetch by itself is switched off where our package begins (`soma.QUIET`). The
 key goes with each call and never into the environment.
@@ -17,7 +17,7 @@ FINAL = frozenset({400, 401, 403, 404, 422})
 
 
 class LiteLLMEndpoint:
-    """`model` is LiteLLM's word, provider first: cohere/embed-english-v3.0."""
+    """An endpoint; `model` is LiteLLM's name, provider first: cohere/embed-english-v3.0."""
 
     def __init__(self, *, model: str, key: str = "", url: str = "", dimension: int = 0, timeout_seconds: float) -> None:
         given = {"api_key": key, "api_base": url, "dimensions": dimension}

@@ -30,7 +30,7 @@ LATE_DIMENSION = 128
 
 
 class MiniLM:
-    """One text a run: in a batch, an int8 vector would depend on its neighbours (cosine down to .979)."""
+    """The model, one text a run: in a batch, an int8 vector would depend on its neighbours (cosine down to .979)."""
 
     name = f"all-minilm-l6-v2-int8-{BUILDER}"
     dimension = DIMENSION
@@ -75,7 +75,7 @@ class MiniLM:
 
 
 def find_installed(name: str) -> Path:
-    """A file of the installed distribution's model. Raises EmbedderUnavailable."""
+    """Return a file of the installed distribution's model. Raises EmbedderUnavailable."""
     try:
         found = [file for file in files(DISTRIBUTION) or () if file.name == name]
     except PackageNotFoundError:
@@ -86,7 +86,7 @@ def find_installed(name: str) -> Path:
 
 
 def build(folder: Path) -> Path:
-    """The quantised model in `folder`, made there if it is not there yet. Raises EmbedderUnavailable."""
+    """Return the quantised model in `folder`, made there if it is not there yet. Raises EmbedderUnavailable."""
     path = folder / f"minilm-int8-{WEIGHTS_SHA256[:12]}-{BUILDER}.onnx"
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
@@ -116,7 +116,7 @@ def _quantise(scratch: Path) -> Path:
 
 
 def _words(encoding: Encoding, text: str) -> tuple[tuple[str, ...], list[tuple[int, int]]]:
-    """The words of the text, lower case, and from which to which token each goes."""
+    """Return the words of the text, lower case, and the range of tokens of each."""
     spans: dict[int, tuple[int, int]] = {}
     for token, word in enumerate(encoding.word_ids):
         if word is not None:
@@ -127,7 +127,7 @@ def _words(encoding: Encoding, text: str) -> tuple[tuple[str, ...], list[tuple[i
 
 
 def normalise(vectors: Vectors) -> Vectors:
-    """Of length 1 along the last axis."""
+    """Scale vectors to length 1 along the last axis."""
     result: Vectors = (vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)).astype(np.float32)
     return result
 

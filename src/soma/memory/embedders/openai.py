@@ -1,4 +1,4 @@
-"""Any server that speaks OpenAI's embeddings over HTTP: OpenAI, vLLM, Ollama, llama.cpp, text-embeddings-inference."""
+"""Servers that speak OpenAI's embeddings over HTTP: OpenAI, vLLM, Ollama, llama.cpp, text-embeddings-inference."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -46,7 +46,7 @@ def _vectors(response: httpx.Response) -> list[list[float]]:
 
 
 def _message(response: httpx.Response) -> str:
-    """Of {error: {message}}, {error: "..."} or {message: "..."}; what else there is stays unread."""
+    """Read {error: {message}}, {error: "..."} or {message: "..."}; anything else is left out."""
     try:
         body: Any = response.json()
     except ValueError:

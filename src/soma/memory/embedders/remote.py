@@ -1,4 +1,4 @@
-"""A model somewhere else: asked in batches, patiently, and believed only where its answer makes sense."""
+"""Remote models: asked in batches, patiently, and believed only where the answer makes sense."""
 
 import math
 import time
@@ -26,9 +26,9 @@ class Trouble(Exception):
 
 
 class RemoteEmbedder:
-    """`ask` answers a vector a text or raises Trouble (worth another try) or EmbedderUnavailable (not).
+    """An embedder that calls `ask`: a vector a text, or Trouble (worth another try) or EmbedderUnavailable (not).
 
-    `dimension` 0 means what the model gives. Tries end after `patience_seconds`.
+    `dimension` 0 means that of the answers. Attempts end after `patience_seconds`.
     """
 
     late_dimension = 0

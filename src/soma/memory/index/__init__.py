@@ -1,1 +1,1 @@
-"""Projections in memory: vectors, postings, sessions and links of what one owner name sees in one namespace."""
+"""Projections in memory: vectors, postings, sessions and links of one owner name in one namespace."""

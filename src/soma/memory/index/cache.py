@@ -32,7 +32,7 @@ class Partitions:
 
     @contextmanager
     def open(self, tenant_id: str, namespace: str, owners: Sequence[str]) -> Iterator[list[Partition]]:
-        """The partitions of `owners`, nobody else reading or changing them meanwhile."""
+        """Hold the partitions of `owners`: nobody else reads or changes them meanwhile."""
         addresses = [(tenant_id, namespace, owner) for owner in owners]
         with self.lock(tenant_id, namespace):
             partitions = [self._get(address) for address in addresses]
@@ -44,12 +44,12 @@ class Partitions:
         return self._stripes[hash((tenant_id, namespace)) % STRIPES]
 
     def get_loaded(self, address: Address) -> Partition | None:
-        """For applying a commit, under the lock: a partition that is not loaded will read the commit."""
+        """Return a partition to apply a commit to, under the lock. One that is not loaded will read the commit."""
         with self._keeping:
             return self._kept.get(address)
 
     def loaded_addresses(self, tenant_id: str) -> list[Address]:
-        """The tenant's partitions that are loaded."""
+        """Return the addresses of the tenant's loaded partitions."""
         with self._keeping:
             return [address for address in self._kept if address[0] == tenant_id]
 
@@ -77,7 +77,7 @@ class Partitions:
         return partition
 
     def _weigh(self, addresses: Sequence[Address], sizes: Sequence[int]) -> None:
-        """Note what these take now, then evict others until the bound holds; costs nothing for partitions left alone.
+        """Note the sizes of these, then evict others until the bound holds; costs nothing for partitions left alone.
 
         Those in use stay, also beyond the bound: to evict them would be to load them for every question.
         """

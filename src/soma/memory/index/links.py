@@ -18,11 +18,11 @@ class Links:
         self._given: dict[str, Others] = {}
 
     def __len__(self) -> int:
-        """How many memories have links."""
+        """Number of memories with links."""
         return len(self._of)
 
     def put(self, own_id: str, link: Link) -> None:
-        """`link` as seen from `own_id`; of two links between the same memories the stronger counts."""
+        """Add `link` as seen from `own_id`; of two links between the same memories the stronger counts."""
         other = link.to_id if link.from_id == own_id else link.from_id
         for kept in (self._of,) if link.relation in MADE else (self._of, self._given):
             others = kept.setdefault(own_id, {})
@@ -35,18 +35,18 @@ class Links:
                 kept.get(other, {}).pop(own_id, None)
 
     def shares(self, own_id: str) -> list[tuple[str, float]]:
-        """What each of the strongest links passes on; a hub says little about each of its many neighbours."""
+        """Return what each of the strongest links passes on; a hub says little about each of its many neighbours."""
         return _shares(self._of.get(own_id))
 
     def shares_by_people(self, own_id: str) -> list[tuple[str, float]]:
-        """The same, of the links that somebody made."""
+        """Return the same over the links that somebody made."""
         return _shares(self._given.get(own_id))
 
     def neighbours(self, own_id: str) -> Mapping[str, float]:
         return self._of.get(own_id, {})
 
     def pairs(self) -> Iterator[frozenset[str]]:
-        """The two ends of every link, each pair once or twice."""
+        """Yield the two ends of every link, each pair once or twice."""
         return (frozenset((own_id, other)) for own_id, others in self._of.items() for other in others)
 
 

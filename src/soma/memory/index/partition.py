@@ -1,7 +1,7 @@
-"""All that recall needs of one partition (tenant, namespace, owner name): who may see one memory of it may see all.
+"""A partition: all that recall needs of one tenant, namespace and owner name. Whoever sees one memory of it sees all.
 
 Slots are given in order and never reused; a forgotten memory leaves a dead slot with nothing in it, and a partition
-with many of them is made anew.
+with many of them is loaded again.
 """
 
 from array import array
@@ -118,7 +118,7 @@ class Partition:
             self._replace(slot, new)
 
     def forget(self, memory_id: str, revision: int) -> None:
-        """Leave nothing of it; one that lives in another partition may still have been linked to from here."""
+        """Leave nothing of a memory; one of another partition may still be linked to from here."""
         self._gone.add(memory_id)
         self.revision = max(self.revision, revision)
         self.links.drop(memory_id)
@@ -138,7 +138,7 @@ class Partition:
                 self.links.put(own_id, link)
 
     def set_embedding(self, memory_id: str, revision: int, vector: NDArray[np.float32], words: Bytes) -> None:
-        """A vector that was missing or wrong, made anew for this state of the memory."""
+        """Set a vector that was missing or wrong, made anew for this state of the memory."""
         slot = self.slots.get(memory_id)
         if slot is not None and self.at(slot).revision == revision:
             self._replaced += 1

@@ -1,4 +1,4 @@
-"""Which memory has which word, how often. Kept as plain arrays, so that an insert is an append."""
+"""Postings: which memory has which word, how often. Plain arrays, so that an insert is an append."""
 
 from array import array
 from bisect import bisect_left
@@ -38,7 +38,7 @@ class Postings:
         return self._words
 
     def of(self, slot: int) -> dict[str, float]:
-        """The words by which the slot is found, with how often it has each."""
+        """Return the words by which the slot is found, with how often it has each."""
         words: dict[str, float] = {}
         for word in self._of_slot[slot]:
             posting = self._words.get(word)
@@ -48,7 +48,7 @@ class Postings:
         return words
 
     def append(self, words: Sequence[str]) -> None:
-        """The words of the next slot."""
+        """Add the next slot with its words."""
         self._of_slot.append(())
         self.lengths.append(0.0)
         self.replace(len(self.lengths) - 1, words)
@@ -88,7 +88,7 @@ class Postings:
         self.lengths[slot] = 0.0
 
     def frequency(self, word: str) -> int:
-        """How many memories here hold the word."""
+        """Number of memories here that hold the word."""
         posting = self._words.get(word)
         return len(posting.slots) if posting else 0
 
@@ -97,7 +97,7 @@ class Postings:
         return posting.slots if posting else ()
 
     def beginning_with(self, letters: str) -> set[int]:
-        """Slots that hold a word with this beginning: for a search box, where the last word may be unfinished."""
+        """Return the slots with a word of this beginning: in a search box, the last word may be unfinished."""
         found = (posting.slots for word, posting in self._words.items() if word.startswith(letters))
         return {slot for slots in found for slot in slots}
 

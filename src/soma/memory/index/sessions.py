@@ -1,4 +1,4 @@
-"""What was said together: the memories of one conversation or document in order, cut where there was a long pause."""
+"""Sessions: memories of one conversation or document in order, cut where there was a long pause."""
 
 from array import array
 from collections.abc import Callable
@@ -18,7 +18,7 @@ class _Thread:
 
 
 class Sessions:
-    """Of each slot: the number of its session, and the slots before and after it in the session (-1: none)."""
+    """The number of each slot's session, and the slots before and after it in the session (-1: none)."""
 
     def __init__(self, order: Callable[[int], Order]) -> None:
         self._order = order
@@ -31,7 +31,7 @@ class Sessions:
         self.after = array("i")
 
     def append(self, thread: str | None) -> None:
-        """The next slot belongs to `thread`."""
+        """Add the next slot, which belongs to `thread`."""
         self._of_slot.append(None)
         for column in (self.number, self.before, self.after):
             column.append(ALONE)
@@ -57,7 +57,7 @@ class Sessions:
             self._stale.add(thread)
 
     def settle(self) -> None:
-        """Bring threads that were changed in the middle into order again. Called before reading."""
+        """Order threads that were changed in the middle. Called before reading."""
         while self._stale:
             name = self._stale.pop()
             slots = self._threads.pop(name).slots

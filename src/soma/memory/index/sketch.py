@@ -1,4 +1,4 @@
-"""A large slab with short vectors before it: a question meets all of these, then in full those that came nearest.
+"""A large slab behind short vectors: a question meets all of these, then in full those that came nearest.
 
 Short means the principal directions of the partition's own vectors. Nothing is trained and no graph is built: a new
 vector is shortened and appended, a forgotten one is zeroed. What was found is compared exactly, so only a memory that
@@ -39,7 +39,7 @@ class SketchedVectors(VectorSlab):
             self._short.set(slot, self._slab[slot] @ self._basis)
 
     def scores(self, query: Floats) -> Floats:
-        """Cosines of the nearest rows; estimates of the others."""
+        """Return cosines of the nearest rows, estimates of the others."""
         if self.exact or self._slab.shape[1] <= SHORT:
             return super().scores(query)
         basis = self._catch_up()
@@ -50,7 +50,7 @@ class SketchedVectors(VectorSlab):
         return scores
 
     def _catch_up(self) -> Floats:
-        """The basis, after every row has its short vector."""
+        """Give every row its short vector, and return the basis."""
         if self._basis is None:
             self._basis = principal_directions(self._slab[: len(self) : max(1, len(self) // SAMPLE)])
         for short in self._slab[len(self._short) : len(self)] @ self._basis:
@@ -59,7 +59,7 @@ class SketchedVectors(VectorSlab):
 
 
 def principal_directions(vectors: Floats) -> Floats:
-    """The directions in which `vectors` [n, dimension] differ most, by subspace iteration; [dimension, SHORT]."""
+    """Find the directions [dimension, SHORT] in which `vectors` [n, dimension] differ most, by subspace iteration."""
     directions = np.random.default_rng(0).normal(size=(vectors.shape[1], SHORT)).astype(np.float32)
     for _ in range(ROUNDS):
         directions = np.linalg.qr(vectors.T @ (vectors @ directions))[0]

@@ -1,4 +1,4 @@
-"""Who speaks in a partition, and in which conversations: a question may name somebody."""
+"""Speakers of a partition, and the conversations that they take part in: a question may name somebody."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -10,7 +10,7 @@ ALONE = -1  # the thread of a memory that belongs to no conversation
 
 
 class Speakers:
-    """A speaker is known while a memory of theirs is."""
+    """Speakers by name and number; one is known while a memory of theirs is."""
 
     def __init__(self) -> None:
         self._memories: Counter[str] = Counter()
@@ -20,11 +20,11 @@ class Speakers:
         self._last = 0
 
     def number(self, speaker: str) -> int:
-        """A number to tell speakers apart; 0 for nobody."""
+        """Return the number of a speaker; 0 for nobody."""
         return self._numbers[speaker] if speaker else 0
 
     def numbers(self, speakers: Iterable[str]) -> list[int]:
-        """Of those of them who are known here."""
+        """Return the numbers of those who are known here."""
         return [self._numbers[speaker] for speaker in speakers if speaker in self._numbers]
 
     def add(self, speaker: str, thread: int) -> None:
@@ -53,15 +53,15 @@ class Speakers:
                     del self._by_word[word]
 
     def find_by_word(self, word: str) -> set[str]:
-        """The speakers of whose names `word` (lower case) is one."""
+        """Return the speakers who have `word` (lower case) in their name."""
         return self._by_word.get(word, set())
 
     def threads(self, speakers: Iterable[str]) -> set[int]:
-        """The conversations in which one of them takes part."""
+        """Return the conversations in which one of them takes part."""
         found = {thread for speaker in speakers for thread in self._threads.get(speaker, ())}
         return found - {ALONE}
 
 
 def _words_of_name(speaker: str) -> set[str]:
-    """The words of a name, with and without accents."""
+    """Return the words of a name, with and without accents."""
     return {spelling for word in tokens(speaker) for spelling in (word, strip_accents(word))}

@@ -1,4 +1,4 @@
-"""What can be told of a text without a question: bits that views combine with what is asked."""
+"""Traits of a text, told without a question: bits that views combine with what is asked."""
 
 import re
 from collections.abc import Iterable
@@ -42,14 +42,14 @@ SENTENCE_END = re.compile(r"(?<![.!?])[.!?]++(?:\s|$)|\n++")
 
 
 def share_of_questions(text: str) -> float:
-    """The share of its sentences that are questions."""
+    """Return the share of its sentences that are questions."""
     ends = [match[0] for match in SENTENCE_END.finditer(text)]
     open_end = bool(text.strip()) and not text.rstrip().endswith((".", "!", "?"))
     return sum("?" in end for end in ends) / max(1, len(ends) + open_end)
 
 
 def only_asks(text: str) -> bool:
-    """Whether a text states nothing beside its questions; one without a mark is known by how it begins."""
+    """Return whether a text states nothing beside its questions; one without a mark is known by how it begins."""
     said = text.strip()
     if not said.endswith((".", "!", *QUESTION_MARKS)):
         first, second, *_ = [*said.lower().split(), "", ""]
@@ -58,7 +58,7 @@ def only_asks(text: str) -> bool:
 
 
 def find_traits(tokens: Iterable[str]) -> int:
-    """Of the words of a text, in lower case."""
+    """Find the traits of a text by its words, in lower case."""
     words = {word.partition("'")[0] if "'" in word else word for word in tokens}  # I'm begins with the pronoun
     numbers = [word for word in words if word[0] in DIGITS and word.isdecimal()]
     return (

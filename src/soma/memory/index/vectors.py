@@ -1,4 +1,4 @@
-"""The vectors of a partition by slot: one float32 slab, compared with a question in full while that is quick."""
+"""Vectors of a partition by slot: one float32 slab, compared with a question in full while that is quick."""
 
 from typing import Protocol
 
@@ -15,7 +15,7 @@ DOUBLED = (
 
 
 class VectorIndex(Protocol):
-    """What a partition needs of its vectors, wherever they are. A dead slot's is zero; a cosine with it is 0.
+    """The port to the vectors of a partition, wherever they are. A dead slot's is zero; a cosine with it is 0.
 
     `exact`: `scores` are cosines in every slot. Else they are in the slots nearest to the question; of the others they
     are estimates, or -1 where nothing is known. `cosines` and `rows` are exact always.
@@ -34,7 +34,7 @@ class VectorIndex(Protocol):
 
 
 def larger_size(rows: int) -> int:
-    """How large to make a slab in which `rows` are no longer enough."""
+    """Return the next size of a slab in which `rows` are no longer enough."""
     return max(LEAST, 2 * rows if rows < DOUBLED else rows + rows // 4)
 
 
@@ -72,7 +72,7 @@ class VectorSlab:
         return self._slab[: self._count] @ query
 
     def cosines(self, slots: Indexes, query: Floats) -> Floats:
-        """Of some slots."""
+        """Return cosines of some slots."""
         return self._slab[slots] @ query
 
     def rows(self, slots: Indexes) -> Floats:
@@ -80,7 +80,7 @@ class VectorSlab:
         return rows
 
     def is_same(self, slot: int, fresh: VectorIndex, expected: int) -> bool:
-        """Whether the slot holds what `fresh` does as `expected`; of vectors kept elsewhere nothing is known here."""
+        """Return whether `slot` holds what `fresh` holds as `expected`; True for vectors kept elsewhere."""
         if not isinstance(fresh, VectorSlab):
             return True
         return np.array_equal(self.rows(np.array([slot])), fresh.rows(np.array([expected])))

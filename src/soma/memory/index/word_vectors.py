@@ -21,7 +21,7 @@ def quantise(vectors: Floats) -> Bytes:
 
 
 class WordVectors:
-    """One slab for all slots; each slot has a run of rows in it. A replaced run is zeroed and left behind."""
+    """The vectors of all slots in one slab, a run of rows each. A replaced run is zeroed and left behind."""
 
     def __init__(self, dimension: int) -> None:
         self._slab = np.zeros((0, dimension), np.int8)
@@ -56,7 +56,7 @@ class WordVectors:
         return self._slab[first : first + self._count[slot]]
 
     def best(self, slots: Indexes, question: Floats) -> Floats:
-        """The best cosine of each word of the question with a word of each slot; [slots, words], 0 without words."""
+        """Best cosine of each word of the question with a word of each slot; [slots, words], 0 without words."""
         first = np.frombuffer(self._first, np.int64)[slots]
         count = np.frombuffer(self._count, np.int32)[slots]
         result = np.zeros((len(slots), len(question)), np.float32)
@@ -69,7 +69,7 @@ class WordVectors:
         return result
 
     def _cosines(self, rows: Indexes, question: Floats) -> Floats:
-        """[words, rows]. In pieces that stay in the processor's cache while they are widened."""
+        """Return [words, rows], computed in pieces that stay in the processor's cache while they are widened."""
         question = question / np.float32(SCALE)
         cosines = np.empty((len(question), len(rows)), np.float32)
         for start in range(0, len(rows), PIECE):

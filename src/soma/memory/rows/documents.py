@@ -1,4 +1,4 @@
-"""The rows of documents: their SQL, and how a row becomes a value."""
+"""The table `memory_documents`: a document's names, origin and the thread of its chunks."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -34,12 +34,12 @@ THREADS = "document:"
 
 
 def read_documents(reader: Reader, address: Address) -> list[KnownDocument]:
-    """Every document of a partition."""
+    """Return every document of a partition."""
     return _to_documents(reader.query(f"{SELECT} WHERE {PARTITION} ORDER BY id", address))
 
 
 def find_concerning(reader: Reader, address: Address, coming: IncomingDocument) -> list[KnownDocument]:
-    """The documents that decide what becomes of one that comes, with those that share a thread with them."""
+    """Find the documents that decide what becomes of an incoming one, with those that share a thread with them."""
     wanted: list[tuple[str, Sequence[Any]]] = [
         ("name = ? AND collection IN (?, ?)", [coming.name, coming.collection, FORMER]),
         ("digest = ? AND digest <> ''", [coming.digest]),
@@ -57,14 +57,14 @@ def find_by_thread(reader: Reader, address: Address, thread: str) -> list[KnownD
 
 
 def find_former(reader: Reader, address: Address) -> list[KnownDocument]:
-    """Documents from before there were collections."""
+    """Find documents from before there were collections."""
     return _where(reader, address, "collection = ?", [FORMER])
 
 
 def find_visible_document(
     reader: Reader, owner: Owner, namespace: str, document_id: str
 ) -> tuple[Address, KnownDocument] | None:
-    """A document by its id, with the partition that it is in, where the owner may see it."""
+    """Find a document by its id where the owner may see it; return it with its partition."""
     found = reader.query(
         f"SELECT scope_owner FROM memory_documents d WHERE {VISIBLE} AND d.id = ?",
         [owner.tenant_id, namespace, *owner.visible(), document_id],
@@ -76,7 +76,7 @@ def find_visible_document(
 
 
 def list_documents(reader: Reader, owner: Owner, namespace: str, *, after: str, limit: int) -> list[DocumentRow]:
-    """The documents that the owner may see, in the order of their first import, from behind the id `after`."""
+    """Return documents that the owner may see, in the order of their first import, from behind the id `after`."""
     sql = f"{LISTED} WHERE {VISIBLE} AND d.id > ? ORDER BY d.id LIMIT ?"
     found = reader.query(sql, [owner.tenant_id, namespace, *owner.visible(), after, limit])
     return [DocumentRow(**dict(zip(DocumentRow.__slots__, row, strict=True))) for row in found]
@@ -101,14 +101,14 @@ def delete_documents(transaction: Transaction, address: Address, ids: Iterable[s
 
 
 def delete_empty(transaction: Transaction, address: Address, threads: Iterable[str]) -> None:
-    """Remove the documents of those threads that have no chunk any more."""
+    """Delete the documents of those threads that have no chunk any more."""
     for thread in threads:
         if thread.startswith(THREADS):
             transaction.execute(DROP_EMPTY, [*address, thread, *address, thread])
 
 
 def register_threads(transaction: Transaction, address: Address, names: Mapping[str, str], user_id: str) -> None:
-    """Documents whose chunks came as memories, by their threads: as those from before there were collections."""
+    """Register documents whose chunks came as memories, by their threads: like those from before collections."""
     for thread, name in names.items():
         if not find_by_thread(transaction, address, thread):
             write_document(

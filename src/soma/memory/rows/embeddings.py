@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from soma.events.database import Reader
+from soma.events.sql import placeholders, split_values
 from soma.events.transaction import Transaction
 from soma.memory.embedders.base import Vector
 from soma.memory.index.word_vectors import Bytes
 from soma.memory.rows.memories import COLUMNS, is_intact, to_record
-from soma.memory.rows.statements import LIVING, marks, split_chunks
+from soma.memory.rows.statements import LIVING
 from soma.memory.types import Address, MemoryRecord, Owner
 
 UPSERT = (
@@ -30,7 +31,7 @@ PAGE = 2_000  # rows with their vectors read at a time: all at once would double
 
 @dataclass(frozen=True, slots=True)
 class Embedding:
-    """What is stored of a model's reading: the text's vector, and short vectors of its words, int8 [words, n]."""
+    """The stored part of a model's reading: the text's vector, and short vectors of its words, int8 [words, n]."""
 
     vector: Vector
     word_vectors: Bytes
@@ -40,7 +41,7 @@ EmbeddedMemory = tuple[MemoryRecord, Embedding | None]
 
 
 def read_partition(reader: Reader, address: Address, model: str) -> Iterator[tuple[MemoryRecord, Embedding | None]]:
-    """All intact memories of one partition in the order of creation, each with what `model` made of it as it is now.
+    """Yield all intact memories of one partition in the order of creation, with what `model` made of each.
 
     None where that is absent, of a former text, or damaged.
     """
@@ -70,14 +71,14 @@ def _read(
 
 
 def read_embeddings(reader: Reader, model: str, ids: Iterable[str]) -> Iterator[tuple[MemoryRecord, Embedding | None]]:
-    """Living, intact memories with what `model` made of them as they are now."""
-    for some in split_chunks(ids):
-        where = f"m.forgotten_at IS NULL AND m.id IN ({marks(some)})"
+    """Yield living, intact memories with what `model` made of them as they are now."""
+    for some in split_values(ids):
+        where = f"m.forgotten_at IS NULL AND m.id IN ({placeholders(some)})"
         yield from ((memory, made) for memory, made in _read(reader, model, where, some) if is_intact(memory))
 
 
 def seal(source: str, model: str, vector: bytes, words: bytes) -> str:
-    """What a stored embedding must hash to: of which payload, by which model, and every number of it."""
+    """Digest of a stored embedding: of its payload, its model and every number."""
     digest = blake2b(f"{source}\n{model}\n".encode(), digest_size=16)
     digest.update(vector)
     digest.update(words)
@@ -138,7 +139,7 @@ def find_any_model(reader: Reader, tenant_id: str) -> str | None:
 
 def has_other_models(reader: Reader, ids: Sequence[str], model: str) -> bool:
     """Return whether a memory of `ids` has a vector of another model."""
-    sql = f"SELECT 1 FROM memory_embeddings WHERE model <> ? AND memory_id IN ({marks(ids)}) LIMIT 1"
+    sql = f"SELECT 1 FROM memory_embeddings WHERE model <> ? AND memory_id IN ({placeholders(ids)}) LIMIT 1"
     return bool(reader.query(sql, [model, *ids]))
 
 
@@ -175,5 +176,5 @@ def delete_left_behind(transaction: Transaction, left: Sequence[tuple[str, str]]
 def delete_other_models(transaction: Transaction, ids: Sequence[str], model: str) -> None:
     """Delete the vectors of these memories that another model made."""
     transaction.execute(
-        f"DELETE FROM memory_embeddings WHERE model <> ? AND memory_id IN ({marks(ids)})", [model, *ids]
+        f"DELETE FROM memory_embeddings WHERE model <> ? AND memory_id IN ({placeholders(ids)})", [model, *ids]
     )

@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Iterator, Sequence
 
 from soma.events.database import Reader, Row
+from soma.events.sql import placeholders, split_values
 from soma.events.transaction import Transaction
 from soma.memory.relations import CARRIES, NOT_FOLLOWED, PROVENANCE
 from soma.memory.rows.consolidations import is_made_by_consolidation
 from soma.memory.rows.memories import SELECT, to_record
-from soma.memory.rows.statements import LIVING, marks, split_chunks
+from soma.memory.rows.statements import LIVING
 from soma.memory.types import Address, Link, MemoryRecord
 
 UPSERT = (
@@ -30,7 +31,7 @@ def to_link(row: Row) -> Link:
 
 
 def read_partition_links(reader: Reader, address: Address) -> Iterator[Link]:
-    """Links that begin or end in the partition and that recall follows."""
+    """Yield links that begin or end in the partition and that recall follows."""
     for end in ("from_id", "to_id"):
         found = reader.query(
             "SELECT l.from_id, l.to_id, l.relation, l.weight FROM memory_links l "
@@ -42,8 +43,8 @@ def read_partition_links(reader: Reader, address: Address) -> Iterator[Link]:
 
 def find_links_from(reader: Reader, ids: Iterable[str]) -> list[Link]:
     found: list[Link] = []
-    for some in split_chunks(ids):
-        where = f"WHERE from_id IN ({marks(some)}) ORDER BY from_id, to_id, relation"
+    for some in split_values(ids):
+        where = f"WHERE from_id IN ({placeholders(some)}) ORDER BY from_id, to_id, relation"
         sql = f"SELECT from_id, to_id, relation, weight FROM memory_links {where}"
         found.extend(map(to_link, reader.query(sql, some)))
     return found
@@ -60,27 +61,28 @@ def find_links_between(reader: Reader, one: str, other: str) -> list[Link]:
 
 
 def find_synthesised(reader: Reader, ids: Iterable[str]) -> list[MemoryRecord]:
-    """Living memories that a consolidation made of any of `ids`. A link alone proves nothing: anybody may have made
-    it before its relation was reserved.
+    """Find living memories that a consolidation made of any of `ids`.
+
+    A link alone proves nothing: anybody may have made it before its relation was reserved.
     """
     found: dict[str, MemoryRecord] = {}
-    for some in split_chunks(ids):
+    for some in split_values(ids):
         sql = (
             f"{SELECT} JOIN memory_links l ON l.from_id = m.id JOIN memories s ON s.id = l.to_id "
             "WHERE m.forgotten_at IS NULL AND m.tenant_id = s.tenant_id AND m.namespace = s.namespace "
-            f"AND m.scope_owner = s.scope_owner AND s.id IN ({marks(some)}) AND l.relation IN (?, ?)"
+            f"AND m.scope_owner = s.scope_owner AND s.id IN ({placeholders(some)}) AND l.relation IN (?, ?)"
         )
         found |= {memory.id: memory for memory in map(to_record, reader.query(sql, [*some, *PROVENANCE]))}
     return [memory for memory in found.values() if is_made_by_consolidation(reader, memory)]
 
 
 def find_taken(reader: Reader, ids: Iterable[str]) -> list[MemoryRecord]:
-    """Living memories whose text was taken from any of `ids`, whosever they are."""
+    """Find living memories whose text was taken from any of `ids`, whosever they are."""
     found: dict[str, MemoryRecord] = {}
-    for some in split_chunks(ids):
+    for some in split_values(ids):
         sql = (
             f"{SELECT} JOIN memory_links l ON l.from_id = m.id AND l.tenant_id = m.tenant_id "
-            f"WHERE m.forgotten_at IS NULL AND l.to_id IN ({marks(some)}) AND l.relation = ?"
+            f"WHERE m.forgotten_at IS NULL AND l.to_id IN ({placeholders(some)}) AND l.relation = ?"
         )
         found |= {memory.id: memory for memory in map(to_record, reader.query(sql, [*some, CARRIES]))}
     return list(found.values())

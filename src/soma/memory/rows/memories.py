@@ -6,8 +6,9 @@ from hashlib import sha256
 from typing import Any
 
 from soma.events.database import Reader, Row
+from soma.events.sql import placeholders, split_values
 from soma.events.transaction import Transaction
-from soma.memory.rows.statements import LIVING, VISIBLE, marks, split_chunks
+from soma.memory.rows.statements import LIVING, VISIBLE
 from soma.memory.types import Address, MemoryRecord, Owner
 
 COLUMNS = MemoryRecord.__slots__
@@ -39,7 +40,7 @@ def to_record(row: Row) -> MemoryRecord:
 
 
 def _metadata(text: str) -> dict[str, Any]:
-    """What cannot be read becomes what no checksum fits, so that the row is `intact` no more."""
+    """Parse metadata; unreadable JSON becomes a value that no checksum fits, so that the row is not intact."""
     try:
         found = json.loads(text)
     except (TypeError, ValueError, RecursionError):
@@ -48,7 +49,7 @@ def _metadata(text: str) -> dict[str, Any]:
 
 
 def to_parameters(memory: MemoryRecord, metadata: str) -> list[Any]:
-    """The values of `UPSERT`; `metadata` is the canonical JSON of the memory's."""
+    """Return the values of `UPSERT`; `metadata` is the canonical JSON of the memory's."""
     return [metadata if name == "metadata" else getattr(memory, name) for name in COLUMNS]
 
 
@@ -58,7 +59,7 @@ def checksum(memory: MemoryRecord) -> str:
 
 
 def _first_checksum(memory: MemoryRecord) -> str:
-    """As it was made at first: rows of then say nothing of whose they are until they change."""
+    """Checksum as it was made at first: rows of then say nothing of whose they are until they change."""
     return _digest(_payload_fields(memory))
 
 
@@ -72,7 +73,7 @@ def _digest(fields: Sequence[Any]) -> str:
 
 
 def is_intact(memory: MemoryRecord) -> bool:
-    """Whether the row still is what its checksum says. What is not is shown to nobody."""
+    """Return whether the row still is what its checksum says. A damaged one is shown to nobody."""
     try:
         made = checksum if memory.checksum.startswith(CHECKSUM_MARK) else _first_checksum
         return memory.checksum == made(memory)
@@ -81,12 +82,12 @@ def is_intact(memory: MemoryRecord) -> bool:
 
 
 def find_by_keys(reader: Reader, owner: Owner, namespace: str, keys: Iterable[str]) -> list[MemoryRecord]:
-    """Damaged ones too: to be replaced or forgotten. Who shows them asks `intact` first."""
+    """Find memories by key, damaged ones too, to be replaced or forgotten; ask `is_intact` before showing one."""
     return _find_visible(reader, owner, namespace, "m.key", keys)
 
 
 def find_by_ids(reader: Reader, owner: Owner, namespace: str, ids: Iterable[str]) -> list[MemoryRecord]:
-    """Find visible memories by id, damaged ones too, like `find_by_keys`."""
+    """Find memories by id, damaged ones too."""
     return _find_visible(reader, owner, namespace, "m.id", ids)
 
 
@@ -94,14 +95,14 @@ def _find_visible(
     reader: Reader, owner: Owner, namespace: str, column: str, values: Iterable[str]
 ) -> list[MemoryRecord]:
     found: list[MemoryRecord] = []
-    for some in split_chunks(values):
-        sql = f"{SELECT} WHERE {VISIBLE} AND {column} IN ({marks(some)})"
+    for some in split_values(values):
+        sql = f"{SELECT} WHERE {VISIBLE} AND {column} IN ({placeholders(some)})"
         found.extend(map(to_record, reader.query(sql, [owner.tenant_id, namespace, *owner.visible(), *some])))
     return found
 
 
 def find_newest(reader: Reader, owner: Owner, namespace: str, *, before: int | None, limit: int) -> list[MemoryRecord]:
-    """Intact ones in the order of creation, the newest first, from below position `before`."""
+    """Return intact memories, newest first, from below position `before`."""
     sql = f"{SELECT} WHERE {VISIBLE} AND m.position < ? ORDER BY m.position DESC LIMIT ?"
     found: list[MemoryRecord] = []
     last = 2**62 if before is None else before
@@ -126,7 +127,7 @@ def read_thread(reader: Reader, address: Address, conversation_id: str, *, limit
 
 
 def find_position(reader: Reader, owner: Owner, namespace: str, memory_id: str) -> int | None:
-    """Of a memory that is or was visible: its place in the order of creation outlives it."""
+    """Return the position of a memory that is or was visible: it outlives what is forgotten."""
     found = reader.query(
         "SELECT position FROM memories WHERE id = ? AND tenant_id = ? AND namespace = ? AND scope_owner IN (?, ?, ?)",
         [memory_id, owner.tenant_id, namespace, *owner.visible()],
@@ -144,18 +145,18 @@ def list_namespaces(reader: Reader, owner: Owner) -> list[str]:
 
 
 def count_partition(reader: Reader, address: Address) -> int:
-    """How many memories a partition has."""
+    """Count the memories of a partition."""
     found = reader.query(f"SELECT COUNT(*) FROM memories m WHERE {LIVING} AND m.scope_owner = ?", address)
     return int(found[0][0])
 
 
 def find_forgotten(reader: Reader, owner: Owner, namespace: str, column: str, values: Iterable[str]) -> set[str]:
-    """Those of some ids, or digests of keys, that are of memories that the owner saw until they were forgotten."""
+    """Return those of some ids, or digests of keys, whose memories the owner saw until they were forgotten."""
     found: set[str] = set()
-    for some in split_chunks(values):
+    for some in split_values(values):
         sql = (
             f"SELECT {column} FROM memories WHERE forgotten_at IS NOT NULL AND tenant_id = ? AND namespace = ? "
-            f"AND scope_owner IN (?, ?, ?) AND {column} IN ({marks(some)})"
+            f"AND scope_owner IN (?, ?, ?) AND {column} IN ({placeholders(some)})"
         )
         found.update(
             str(value) for (value,) in reader.query(sql, [owner.tenant_id, namespace, *owner.visible(), *some])
@@ -164,7 +165,7 @@ def find_forgotten(reader: Reader, owner: Owner, namespace: str, column: str, va
 
 
 def has_ever_held(reader: Reader, owner: Owner, namespace: str) -> bool:
-    """Whether the namespace holds a memory that the owner may see, or held one that is forgotten."""
+    """Return whether the namespace holds a memory that the owner may see, or held one that is forgotten."""
     for state in ("IS NULL", "IS NOT NULL"):
         sql = (
             f"SELECT 1 FROM memories WHERE tenant_id = ? AND namespace = ? AND scope_owner IN (?, ?, ?) "
@@ -180,7 +181,7 @@ def metadata_text(memory: MemoryRecord) -> str:
 
 
 def text_of(metadata: Mapping[str, Any], name: str) -> str:
-    """A name that recall reads in metadata, where it is a text."""
+    """Return a name that recall reads in metadata; empty where it is no text."""
     value = metadata.get(name)
     return value if isinstance(value, str) else ""
 
@@ -220,7 +221,7 @@ def count_visible(reader: Reader, owner: Owner) -> int:
 
 def read_checksums(reader: Reader, ids: Sequence[str]) -> set[tuple[str, str]]:
     """Return id and checksum of those of `ids` that are living memories."""
-    sql = f"SELECT id, checksum FROM memories WHERE forgotten_at IS NULL AND id IN ({marks(ids)})"
+    sql = f"SELECT id, checksum FROM memories WHERE forgotten_at IS NULL AND id IN ({placeholders(ids)})"
     return {(memory_id, checksum) for memory_id, checksum in reader.query(sql, ids)}
 
 

@@ -1,7 +1,7 @@
-"""One spelling for what is the same word in Unicode's many: before words are cut, in the index as in questions (pure).
+"""One spelling for the same word in Unicode's many, before words are cut, in the index as in questions. Pure.
 
-What is folded here is the same for everybody who writes it. `bare` goes further and is only a second way to be found:
-letters without their accents.
+`fold` unites what is the same for everybody who writes it. `strip_accents` goes further and is only a second way to be
+found: letters without their accents.
 """
 
 import re
@@ -21,7 +21,7 @@ ASSIGNED = (*range(0x80, 0x20000), *range(0xE0000, 0xE0200))  # where marks, sig
 
 
 def fold(text: str) -> str:
-    """Compatible forms, upper and lower case, soft hyphens and other format characters: all as one."""
+    """Unify compatible forms, upper and lower case, soft hyphens and other format characters."""
     if text.isascii():
         return text.lower()
     plain = normalize("NFKC", text.translate(APART)).translate(_translation()).casefold().replace("i\u0307", "i")
@@ -29,7 +29,7 @@ def fold(text: str) -> str:
 
 
 def strip_accents(word: str) -> str:
-    """A folded word without accents. Vowel signs of Indic scripts and voicing marks of Kana are no accents."""
+    """Return a folded word without accents. Vowel signs of Indic scripts and voicing marks of Kana are none."""
     if word.isascii():
         return word
     letters = normalize("NFD", word)
@@ -43,19 +43,19 @@ def _is_accent(code: int) -> bool:
 
 @cache
 def marks() -> str:
-    """The inside of a class of regular expressions: what is drawn over, under or around a letter."""
+    """Return the inside of a regular-expression class: what is drawn over, under or around a letter."""
     return _ranges([code for code in ASSIGNED if category(chr(code)).startswith("M")])
 
 
 @cache
 def signs() -> str:
-    """The inside of a class of regular expressions: emoji, arrows, currencies and other signs outside of ASCII."""
+    """Return the inside of a regular-expression class: emoji, arrows, currencies and other signs outside of ASCII."""
     return _ranges([code for code in ASSIGNED if category(chr(code)).startswith("S")])
 
 
 @cache
 def _translation() -> dict[int, str | None]:
-    """Format characters, Arabic vowels, variants and colours of emoji; and Arabic letters in one spelling each."""
+    """Map format characters, Arabic vowels and variants of emoji to nothing, Arabic letters to one spelling each."""
     formats = dict.fromkeys(code for code in (0xAD, *ASSIGNED) if category(chr(code)) == "Cf")
     return {**formats, **UNREAD, **ARABIC_VOWELS, **ARABIC}
 

@@ -1,4 +1,4 @@
-"""Which language a text is in, told by its smallest words: what to leave out of it, and how to stem the rest.
+"""Languages of texts, detected by their stop words: these are left out, and the other words stemmed.
 
 The lists are closed classes, written for this: articles, pronouns, prepositions, conjunctions, question words, forms of
 to be and to have. To add a language is to add its list: Snowball stems some thirty.
@@ -14,7 +14,7 @@ import snowballstemmer
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """`name` is Snowball's word for it. `elided`: what loses its vowel before another word and is written with it."""
+    """A language; `name` is Snowball's. `elided`: what loses its vowel before another word and is written with it."""
 
     name: str
     stop_words: frozenset[str]
@@ -87,7 +87,7 @@ _stemming = Lock()  # a stemmer keeps what it works on, and several threads read
 
 
 def detect_language(words: Iterable[str]) -> Language | None:
-    """The language that most of the distinct small words among `words` (lower case) belong to; None without any."""
+    """Return the language of most of the distinct stop words among `words` (lower case); None without any."""
     distinct = {word.partition("'")[0] for word in words}
     english = len(distinct & ENGLISH.stop_words)
     count, other = max(((len(distinct & other.stop_words), other) for other in OTHERS), key=lambda found: found[0])
@@ -97,14 +97,14 @@ def detect_language(words: Iterable[str]) -> Language | None:
 
 
 def language_of(words: Sequence[str]) -> Language:
-    """The language that a text is indexed in; a few words by themselves count as English."""
+    """Return the language that a text is indexed in; a few words by themselves count as English."""
     return detect_language(words) or (UNKNOWN if len(words) >= LONG else ENGLISH)
 
 
 def question_languages(words: Sequence[str]) -> tuple[Language, ...]:
-    """The languages in which a question's words may stand in the index, its own first.
+    """Return the languages in which a question's words may stand in the index, its own first.
 
-    A short text in any language may be indexed as English, a question without small words be in any language.
+    A short text in any language may be indexed as English, a question without stop words may be in any language.
     """
     language = detect_language(words)
     if language is None:
@@ -114,7 +114,7 @@ def question_languages(words: Sequence[str]) -> tuple[Language, ...]:
 
 @lru_cache(maxsize=200_000)
 def stem(word: str, language: Language = ENGLISH) -> str:
-    """Of a word in lower case, without what is elided before it."""
+    """Stem a word in lower case, without what is elided before it."""
     before, apostrophe, after = word.partition("'")
     if apostrophe and before in language.elided:
         word = after
@@ -125,7 +125,7 @@ def stem(word: str, language: Language = ENGLISH) -> str:
 
 
 def is_stop_word(word: str, language: Language) -> bool:
-    """Whether the word (lower case) tells no text from another; so too where only something elided stands before it."""
+    """Return whether the word (lower case) is in every text; so too where only something elided stands before it."""
     before, apostrophe, after = word.partition("'")
     return word in language.stop_words or bool(
         apostrophe and before in language.elided and after in language.stop_words

@@ -1,4 +1,4 @@
-"""Moments as programs write them (pure): ISO 8601 with its leap seconds and midnights, and numbers of an epoch."""
+"""Moments as programs write them: ISO 8601 with its leap seconds and midnights, and numbers of an epoch. Pure."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,7 @@ LEAP_SECOND = re.compile(rf"(\S{{7,10}}[Tt ]\d\d:?\d\d:?)60((?:[.,]\d+)?{ZONE})"
 
 
 def moment_of(value: str | float) -> datetime:
-    """An aware moment in UTC; what has no zone is UTC. Raises ValueError, OverflowError."""
+    """Parse an aware moment in UTC; without a zone it is UTC. Raises ValueError, OverflowError."""
     if not isinstance(value, str):
         return _since_epoch(value)
     text = value.strip()
@@ -37,7 +37,7 @@ def _parse_iso(text: str) -> datetime:
 
 
 def _parse_digits(text: str) -> datetime:
-    """A date without signs between its numbers where it can be one, else a number of an epoch."""
+    """Parse a date without signs between its numbers where it can be one, else a number of an epoch."""
     if layout := COMPACT.get(len(text)):
         try:
             return datetime.strptime(text, layout).replace(tzinfo=UTC)
@@ -47,7 +47,7 @@ def _parse_digits(text: str) -> datetime:
 
 
 def _since_epoch(number: float) -> datetime:
-    """Seconds, milliseconds, microseconds or nanoseconds, by the size: each is a moment of our time."""
+    """Convert seconds, milliseconds, microseconds or nanoseconds, by the size: each is a moment of our time."""
     for bound, microseconds in UNITS:
         if abs(number) < bound:
             return EPOCH + timedelta(microseconds=round(number * microseconds))

@@ -1,4 +1,4 @@
-"""Where sentences end, by rule. Linear in the text: around an end, a fixed distance is looked at."""
+"""Ends of sentences, by rule. Linear in the text: around an end, a fixed distance is looked at."""
 
 import re
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ LONGEST = 12  # characters of what is an abbreviation, an initial or the number 
 
 
 def find_sentences(text: str, start: int = 0, end: int | None = None) -> Iterator[Span]:
-    """The sentences of text[start:end], without the white space around them."""
+    """Yield the sentences of text[start:end], without the white space around them."""
     until = len(text) if end is None else end
     begin = _find_start(text, start, until)
     for match in END.finditer(text, start, until):
@@ -53,7 +53,7 @@ def _is_end(text: str, match: re.Match[str], begin: int, until: int) -> bool:
 
 
 def _word_before(text: str, end: int, begin: int) -> str:
-    """The word that ends there, in lower case; of a long one only its end, which is no abbreviation."""
+    """Return the word that ends there, in lower case; of a long one only its end, which is no abbreviation."""
     found = BEFORE.search(text[max(begin, end - LONGEST) : end])
     return found[0].lower() if found else ""
 

@@ -1,4 +1,4 @@
-"""Texts as stems: what postings hold and queries look for. Recall and the search box cut words alike.
+"""Words as stems: what postings hold and questions look for. Recall and the search box cut words alike.
 
 A text has words, and beside them other ways to find it (`_extras`): words that a hyphen or a comma cut in two, as one;
 words with the sign that belongs to them (`c#`); emoji and other signs; words without accents.
@@ -28,19 +28,19 @@ SPACELESS = (
 
 
 def tokens(text: str) -> list[str]:
-    """Words in one spelling, without their possessive ending; two neighbouring signs where nothing parts words."""
+    """Split into words in one spelling, without possessive endings; into pairs of signs where nothing parts words."""
     return _tokens(fold(text))
 
 
 def words(text: str) -> list[str]:
-    """Every word as a stem of the text's language, in order."""
+    """Return every word as a stem of the text's language, in order."""
     found = tokens(text)
     language = language_of(found)
     return [stem(word, language) for word in found]
 
 
 def index_words(text: str) -> list[str]:
-    """Words under which a text is indexed: its words as stems, and then the other ways."""
+    """Return the words under which a text is indexed: its words as stems, and then the other ways."""
     plain = fold(text)
     found = _tokens(plain)
     language = language_of(found)
@@ -48,14 +48,14 @@ def index_words(text: str) -> list[str]:
 
 
 def content_words(text: str, language: Language) -> list[str]:
-    """The distinct stems that tell texts apart; all of them where a text has nothing but stop words."""
+    """Return the distinct stems that tell texts apart; all of them where a text has nothing but stop words."""
     found = tokens(text)
     telling = [word for word in found if not is_stop_word(word, language)]
     return list(dict.fromkeys(stem(word, language) for word in telling or found))
 
 
 def question_forms(text: str) -> list[tuple[str, ...]]:
-    """Of each word of a question, in order, the stems by which texts may hold it."""
+    """Return, for each word of a question in order, the stems by which texts may hold it."""
     plain = fold(text)
     found = _tokens(plain)
     languages = question_languages(found)
@@ -68,13 +68,13 @@ def question_forms(text: str) -> list[tuple[str, ...]]:
 
 
 def word_forms(word: str, languages: Iterable[Language]) -> tuple[str, ...]:
-    """The stems of a word, and of it without accents."""
+    """Return the stems of a word, and of it without accents."""
     spellings = dict.fromkeys((word, strip_accents(word)))
     return tuple(dict.fromkeys(stem(one, language) for one in spellings for language in languages))
 
 
 def question_signs(text: str) -> list[str]:
-    """The signs of a question, alone or with the word that they belong to: what holds them is meant first."""
+    """Return the signs of a question, alone or with their word: texts that hold them come first."""
     return list(dict.fromkeys(_signs(fold(text))))
 
 
@@ -92,7 +92,7 @@ def _tokens(plain: str) -> list[str]:
 
 
 def _split_word(word: str) -> Iterator[str]:
-    """The word, but pairs of signs where nothing parts words."""
+    """Yield the word, or pairs of signs where nothing separates words."""
     if word.isascii():
         yield word
         return
@@ -119,7 +119,7 @@ def _extras(plain: str, found: Iterable[str], language: Language) -> Iterator[st
 
 
 def _compounds(plain: str) -> Iterator[tuple[list[str], str]]:
-    """What is written with hyphens, or with commas between thousands: its parts, and all of it as one."""
+    """Yield what is written with hyphens, or with commas between thousands: its parts, and all of it as one."""
     if not MAY_JOIN.search(plain):
         return
     for match in COMPOUND.finditer(plain):
@@ -143,13 +143,13 @@ def _word() -> re.Pattern[str]:
 
 @cache
 def _run() -> re.Pattern[str]:
-    """A run without blanks between words, its marks with it; or another part of a word."""
+    """Match a run without blanks between words, its marks with it; or another part of a word."""
     return re.compile(rf"([{SPACELESS}][{SPACELESS}{marks()}]*+)|([^\W{SPACELESS}](?:[^\W{SPACELESS}]|[{marks()}'])*+)")
 
 
 @cache
 def _sign() -> re.Pattern[str]:
-    """One sign with what is drawn over it."""
+    """Match one sign with what is drawn over it."""
     return re.compile(rf"[^{marks()}][{marks()}]*+|[{marks()}]++")
 
 

@@ -1,1 +1,1 @@
-"""What happens to memories while nobody asks: vectors made anew, projections compared, episodes consolidated."""
+"""Upkeep while nobody asks: missing vectors made, projections compared with the rows, episodes consolidated."""

@@ -1,4 +1,4 @@
-"""Whether a partition in memory is what its rows say."""
+"""Comparison of a partition in memory with one made from its rows."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from soma.memory.index.partition import Partition
 
 
 def find_differing(kept: Partition, fresh: Partition) -> Iterator[str]:
-    """Ids of memories that `kept` holds otherwise than `fresh`, which was just made from the rows."""
+    """Yield ids of memories that `kept` holds otherwise than `fresh`, which was just made from the rows."""
     for memory_id in kept.slots.keys() | fresh.slots.keys():
         if not _is_same(kept, fresh, memory_id):
             yield memory_id

@@ -1,5 +1,7 @@
-"""Consolidation of one partition. NREM: groups of top episodes become summaries, what belongs together is linked
-more strongly. REM: some pairs of episodes from different conversations become one memory. Both can be undone.
+"""Consolidation of one partition: distils episodes into memories. It can be undone.
+
+NREM: groups of top episodes become summaries, and links between them grow stronger. REM: some pairs of episodes from
+different conversations become one memory.
 """
 
 import time
@@ -37,7 +39,7 @@ LONGEST = 1_000  # characters of a summary by a model
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Consolidation:
-    """One distillation: what was made, of what."""
+    """One distillation: the memories it made, and their sources."""
 
     id: str
     phase: str
@@ -62,7 +64,7 @@ class _SourceChanged(Exception):
 
 
 async def consolidate(store: Store, address: Address, summarise: Summarise | None = None) -> list[Consolidation]:
-    """One cycle on one partition, at most three summaries; nothing where nothing is left to distil."""
+    """Run one cycle on one partition, at most three summaries; nothing where nothing is left to distil."""
     deadline = time.monotonic() + BUDGET_SECONDS
     nights = await store.work(_nrem, store, address, deadline)
     done = [made for work in nights if (made := await _distil(store, address, work, summarise))]
@@ -197,7 +199,10 @@ def _check_sources(transaction: Transaction, work: _Distillation) -> None:
 
 
 def _reinforce_links(transaction: Transaction, tenant_id: str, ends: Sequence[tuple[str, str]]) -> list[LinkChange]:
-    """Every link between each pair weighs a little more. None begins: measured, new ones outshout the neighbours."""
+    """Let every link between each pair weigh a little more.
+
+    None is added: measured, new ones outshout the neighbours.
+    """
     changes: list[LinkChange] = []
     for one, other in ends:
         for link in find_links_between(transaction, one, other):

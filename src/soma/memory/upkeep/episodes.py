@@ -1,4 +1,4 @@
-"""Which episodes are worth distilling together. Pure: one partition in, groups of its entries out."""
+"""Choice of the episodes that are worth distilling together. Pure: one partition in, groups of its entries out."""
 
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -31,14 +31,14 @@ Weights = Mapping[str, float]  # what each telling word weighs (inverse document
 
 @dataclass(frozen=True, slots=True)
 class EpisodeGroup:
-    """`members`, the seed first, and the words that tell them apart from others."""
+    """A group: `members`, the seed first, and the words that tell them apart from others."""
 
     members: Sequence[Entry]
     weights: Weights
 
 
 def rank_episodes(partition: Partition) -> list[int]:
-    """Slots of episodes, the most telling first: important, helpful before, well linked, not short; then the oldest."""
+    """Return slots of episodes: important, helpful before, well linked and long ones first; then the oldest."""
     ranked = []
     for memory_id, slot in partition.slots.items():
         entry = partition.at(slot)
@@ -55,7 +55,7 @@ def stop_stems(language: Language) -> frozenset[str]:
 
 
 def find_telling_words(partition: Partition, slot: int) -> dict[str, float]:
-    """The words of a memory that few others have, without its speaker's name."""
+    """Return the words of a memory that few others have, without its speaker's name."""
     most = max(MEMBERS, COMMON_SHARE * len(partition))
     entry = partition.at(slot)
     names, small = set(words(entry.speaker)), stop_stems(language_of(tokens(entry.text)))
@@ -68,7 +68,7 @@ def find_telling_words(partition: Partition, slot: int) -> dict[str, float]:
 
 
 def find_groups(partition: Partition, used: Collection[str], *, deadline: float) -> Iterator[EpisodeGroup]:
-    """Groups round the top episodes that are not `used`; ends at `deadline` (time.monotonic)."""
+    """Yield groups round the top episodes that are not `used`; ends at `deadline` (time.monotonic)."""
     order = rank_episodes(partition)
     free = [slot for slot in order if partition.at(slot).id not in used]
     left = set(free)
@@ -81,7 +81,7 @@ def find_groups(partition: Partition, used: Collection[str], *, deadline: float)
 
 
 def _find_group(partition: Partition, seed: int, left: Collection[int]) -> EpisodeGroup | None:
-    """The nearest of what is left that share a telling word with the seed: greetings resemble each other too."""
+    """Group the nearest of what is left that share a telling word with the seed: greetings resemble each other too."""
     slots = np.array(sorted(left), np.int64)
     near = partition.vectors.rows(slots) @ partition.vectors.rows(np.array([seed]))[0]
     order = np.lexsort((slots, -near))
@@ -101,7 +101,7 @@ def _find_group(partition: Partition, seed: int, left: Collection[int]) -> Episo
 
 
 def find_pairs(partition: Partition, used: Collection[frozenset[str]]) -> list[EpisodeGroup]:
-    """Some of the pairs of the top episodes of different conversations: those with the most in common."""
+    """Return some of the pairs of top episodes of different conversations: those with the most in common."""
     pool: list[int] = []
     threads: set[str | None] = set()
     for slot in rank_episodes(partition):

@@ -1,4 +1,4 @@
-"""A summary without a language model: the sentences that have most in common with the others, in order of time."""
+"""Summaries without a language model: the sentences that have most in common with the others, in order of time."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ class _Sentence:
 
 
 def extract_summary(entries: Sequence[Entry], weights: Weights, *, most: int = SENTENCES) -> str:
-    """At most `most` sentences, each with who said it; empty where no two episodes share a word that tells anything."""
+    """Return at most `most` sentences, each with its speaker; empty where no two episodes share a telling word."""
     told = _sentences(entries, weights)
     spread = Counter(word for words in _by_entry(told).values() for word in words)
     shared = {word: weights[word] * (count - 1) for word, count in spread.items() if count > 1}
@@ -46,7 +46,7 @@ def extract_summary(entries: Sequence[Entry], weights: Weights, *, most: int = S
 
 
 def extract_recombination(entries: Sequence[Entry], weights: Weights) -> str:
-    """The most telling sentence of each."""
+    """Return the most telling sentence of each."""
     told = _by_entry_id(_sentences(entries, weights))
     best = [max(own, key=lambda sentence: (_score(sentence, weights), -sentence.place)) for own in told.values()]
     return _join(sorted(best, key=lambda sentence: sentence.place))
@@ -79,7 +79,7 @@ def _by_entry(told: Sequence[_Sentence]) -> dict[str, set[str]]:
 
 
 def _score(sentence: _Sentence, weights: Weights) -> float:
-    """How much of what counts it says, for its length."""
+    """Score a sentence by the weights of its words, for its length."""
     return sum(weights.get(word, 0.0) for word in sorted(sentence.words)) / (1 + log(1 + len(sentence.text.split())))
 
 

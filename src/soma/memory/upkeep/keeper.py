@@ -26,8 +26,9 @@ HOUR = 3600.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Routine:
-    """How often and how much. `share` of one core; `every_seconds` between two rounds; `verify_hours` between two full
-    comparisons of a tenant. Consolidation is extractive without `summarise`."""
+    """The schedule of upkeep: `share` of one core, `every_seconds` between two rounds, `verify_hours` between two full
+    comparisons of a tenant. Consolidation is extractive without `summarise`.
+    """
 
     every_seconds: float = 60.0
     share: float = 0.25
@@ -38,7 +39,7 @@ class Routine:
 
 @dataclass(slots=True)
 class _TenantState:
-    """What the keeper knows of a tenant: the head of its log when it was last here, and what is left to do."""
+    """The keeper's knowledge of a tenant: the head of its log at the last visit, and what is left to do."""
 
     head: int = -1
     is_unfinished: bool = False
@@ -56,7 +57,7 @@ class Keeper:
         self._is_model_away = False  # in this round: it is asked once, not once a tenant
 
     async def run(self, routine: Routine) -> None:
-        """Until cancelled. What fails for one tenant is logged and met again in the next round."""
+        """Work until cancelled. What fails for one tenant is logged and met again in the next round."""
         self._routine, self._woke = routine, time.monotonic()
         suspects = await find_unwell_tenants(self._store)
         while True:
@@ -86,7 +87,7 @@ class Keeper:
         known.head = await self._store.work(self._head, tenant_id) if is_quiet else head
 
     async def _make_vectors(self, tenant_id: str) -> bool:
-        """Whether every memory has its vector now."""
+        """Make missing vectors; return whether every memory has its vector now."""
         if not (await self._store.work(count_progress, self._store, tenant_id)).is_done:
             if self._is_model_away:
                 return False
@@ -111,7 +112,7 @@ class Keeper:
             logger.warning("tenant %s: %s, %d repaired", tenant_id, dict(report.problems), report.repaired)
 
     async def _consolidate(self, tenant_id: str, known: _TenantState) -> None:
-        """A cycle for each partition that somebody uses; those that nobody asks for are not loaded for it."""
+        """Run a cycle for each partition that somebody uses; the others are not loaded for it."""
         for address in self._store.partitions.loaded_addresses(tenant_id):
             partition = self._store.partitions.get_loaded(address)
             if partition is None or len(partition) < LEAST_MEMORIES or address in known.exhausted:
@@ -124,7 +125,7 @@ class Keeper:
         return Log(self._store.database).last_number(tenant_id, STREAM)
 
     async def _rest(self) -> None:
-        """For as long as makes the work since the last rest its share of the time."""
+        """Sleep until the work since the last rest is no more than its share of the time."""
         worked = time.monotonic() - self._woke
         await asyncio.sleep(worked * (1 / self._routine.share - 1))
         self._woke = time.monotonic()

@@ -1,4 +1,4 @@
-"""Walking through all memories of a tenant in small steps, whatever is written meanwhile."""
+"""A walk through all memories of a tenant in small steps, whatever is written meanwhile."""
 
 from collections.abc import Iterator
 

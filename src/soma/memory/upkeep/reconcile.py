@@ -1,4 +1,4 @@
-"""Payload rows are the truth; everything made from them is compared with them, and made anew where it differs.
+"""Comparison of everything that is made from the payload rows with these rows, and its repair.
 
 Problems by kind: `payload_damaged` (the row is not what was remembered: shown to nobody, and it cannot be made anew),
 `vector_missing`, `vector_stale` (of a former text), `vector_damaged`, `vector_left` (of a forgotten memory),
@@ -46,7 +46,7 @@ OF_NOBODY = ""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visibility:
-    """Whose memories are compared, and whose a report may name, by the names they are kept under; None is all."""
+    """The owner names whose memories are compared, and those that a report may name; None is all."""
 
     compared: Collection[str] | None = None
     named: Collection[str] | None = None
@@ -63,7 +63,7 @@ EVERYTHING = Visibility()
 
 @dataclass(slots=True)
 class ReconcileReport:
-    """What was compared and found. `named` are the first problems that are in sight: kind and memory id."""
+    """The outcome of a comparison. `named` are the first problems that may be named: kind and memory id."""
 
     sight: Visibility = EVERYTHING
 
@@ -76,7 +76,7 @@ class ReconcileReport:
 
     @property
     def is_clean(self) -> bool:
-        """Nothing is wrong, or no longer."""
+        """True if nothing is wrong, or no longer."""
         return self.repaired == sum(self.problems.values())
 
     def add(self, kind: str, ids: Sequence[str], scope_owner: str | None) -> None:
@@ -87,7 +87,7 @@ class ReconcileReport:
 
 
 async def no_rest() -> None:
-    """For who waits for the report."""
+    """Do not rest: somebody waits for the report."""
 
 
 async def reconcile(
@@ -111,7 +111,7 @@ async def reconcile(
 
 
 async def find_unwell_tenants(store: Store) -> set[str]:
-    """Tenants that a quick look finds something wrong with: counts and joins, no text and no vector is read."""
+    """Find tenants with problems at a quick look: counts and joins, no text and no vector is read."""
     found = await store.work(_left_and_dangling, store)
     for tenant_id in await store.work(lambda: list(list_tenants(store.database))):
         model = store.spaces.space_of(tenant_id).model
@@ -151,7 +151,7 @@ def _next(walk: Iterator[Page]) -> Page:
 
 
 def _classify(store: Store, memories: Sequence[MemoryRecord], model: str) -> dict[str, list[str]]:
-    """Ids of memories without a usable vector, by what is wrong with the one that is there."""
+    """Group the ids of memories without a usable vector by what is wrong with the stored one."""
     kinds: dict[str, list[str]] = {}
     for memory in memories:
         source = read_source(store.database, memory.id, model)
@@ -161,7 +161,7 @@ def _classify(store: Store, memories: Sequence[MemoryRecord], model: str) -> dic
 
 
 async def _check_leftovers(store: Store, tenant_id: str, report: ReconcileReport, *, repair: bool) -> None:
-    """What stayed behind of memories that are gone."""
+    """Check for vectors and links of memories that are gone."""
     sight, vectors, links = report.sight, [], []
     for scope_owner, memory_id, model in await store.work(find_left_behind, store.database, tenant_id):
         if sight.compares(scope_owner):
@@ -191,8 +191,9 @@ def _remove(transaction: Transaction, *, vectors: Sequence[tuple[str, str]], lin
 async def _check_partition(
     store: Store, address: tuple[str, str, str], report: ReconcileReport, *, repair: bool
 ) -> None:
-    """Compare with one made anew beside it. What was committed a moment ago is not in memory yet: only what differs
-    again and again is a problem.
+    """Compare a loaded partition with one made anew beside it.
+
+    A commit of a moment ago is not in memory yet: only what differs again and again is a problem.
     """
     if not await store.work(_is_loaded, store, address):
         return
@@ -215,7 +216,7 @@ def _is_loaded(store: Store, address: tuple[str, str, str]) -> bool:
 
 
 def _find_differing(store: Store, address: tuple[str, str, str]) -> set[str]:
-    """Ids that a partition holds otherwise than its rows say; looked at again with nobody writing to it meanwhile."""
+    """Return ids that a partition holds otherwise than its rows say; compared again with nobody writing meanwhile."""
     fresh = store.load(address)
     with store.partitions.lock(*address[:2]):
         kept = store.partitions.get_loaded(address)

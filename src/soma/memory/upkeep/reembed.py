@@ -1,4 +1,4 @@
-"""Another model is taken up: every memory of a tenant gets a vector of it, then the tenant switches at once.
+"""The switch to another model: every memory of a tenant gets a vector of it, then the tenant switches at once.
 
 Each step commits, so a kill loses a step at most. What is remembered or changed meanwhile goes to the model that still
 answers, and is met in another round before the switch.
@@ -35,7 +35,7 @@ BATCH = 16  # texts an embedding step: some 25 ms of one core with the bundled m
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """`embedded` of `memories` have a vector of `target`; `model` answers meanwhile."""
+    """Progress of a switch: `embedded` of `memories` have a vector of `target`; `model` answers meanwhile."""
 
     model: str
     target: str
@@ -48,7 +48,7 @@ class Progress:
 
 
 def count_progress(store: Store, tenant_id: str) -> Progress:
-    """Of a whole tenant: for upkeep."""
+    """Count the progress of a whole tenant, for upkeep."""
     target = store.spaces.target.model
     return _progress(
         store, tenant_id, count_tenant(store.database, tenant_id), count_lacking(store.database, tenant_id, target)
@@ -56,7 +56,7 @@ def count_progress(store: Store, tenant_id: str) -> Progress:
 
 
 def count_visible_progress(store: Store, owner: Owner) -> Progress:
-    """Of what `owner` sees: how much others remember is theirs to know."""
+    """Count the progress of what `owner` sees: how much others remember is theirs to know."""
     target = store.spaces.target.model
     memories = count_visible(store.database, owner)
     return _progress(store, owner.tenant_id, memories, count_lacking_visible(store.database, owner, target))
@@ -91,7 +91,7 @@ async def switch_model(store: Store, tenant_id: str) -> AsyncGenerator[int, None
 
 
 async def _round(store: Store, tenant_id: str, target: Space, damaged: list[str]) -> AsyncGenerator[int, None]:
-    """Make what is missing as one walk finds it; nothing is made from what is `damaged`, which is named there."""
+    """Make the missing vectors that one walk finds; ids of damaged memories, of which none is made, go to `damaged`."""
     walk = pages(store.database, tenant_id, target.model)
     while page := await store.work(_next, walk):
         without = [memory for memory, made in page if made is None and is_intact(memory)]
@@ -123,7 +123,7 @@ def _write(
 
 
 def _switch(transaction: Transaction, *, store: Store, tenant_id: str, beyond: int) -> int:
-    """How many vectors are missing, but for those `beyond` repair; where none is, the tenant is switched."""
+    """Return how many vectors are missing, but for those `beyond` repair; where none is, switch the tenant."""
     target = store.spaces.target.model
     if (left := count_lacking(transaction, tenant_id, target) - beyond) > 0:
         return left

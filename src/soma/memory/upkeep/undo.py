@@ -1,4 +1,4 @@
-"""Taking a consolidation back: what it made goes, links weigh what they weighed."""
+"""Undoing a consolidation: what it made goes, links weigh what they weighed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ class UndoResult:
 
 
 async def undo(store: Store, owner: Owner, consolidation_id: str, namespace: str) -> UndoResult:
-    """Once: again changes nothing. Raises UnknownKey, NotTheAuthor."""
+    """Undo a consolidation once; a second time changes nothing. Raises UnknownKey, NotTheAuthor."""
     undone, erased = await store.writer.write(
         lambda transaction: _write(store, transaction, owner, consolidation_id, namespace)
     )
@@ -56,7 +56,7 @@ def _write(
 
 
 def _reload(store: Store, tenant_id: str, namespace: str) -> None:
-    """In memory, links only grow stronger: partitions are loaded again."""
+    """Drop the partitions of a namespace: in memory, links only grow stronger."""
     for address in store.partitions.loaded_addresses(tenant_id):
         if address[1] == namespace:
             with store.partitions.lock(*address[:2]):

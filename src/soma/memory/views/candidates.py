@@ -83,7 +83,7 @@ class CandidateSet:
 
     @cached_property
     def semantic(self) -> Floats:
-        """How well each near row says what is asked, 0 to 1 on the scale of the candidates; 0 for "nothing there"."""
+        """Score of how well each near row says what is asked, 0 to 1 over the candidates; 0 for "nothing there"."""
         total = np.zeros(len(self.near) + 1, np.float32)
         for share, scores in zip(BLEND, (self.dense, self.lexical, self.late), strict=True):
             own = scores[self.own]
