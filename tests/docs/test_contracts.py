@@ -26,6 +26,12 @@ AGAINST_THE_FLOW = {
     "cli.server": "soma.agent.access.auth",
     "memory.recall": "soma.brain.types",
     "events.log": "soma.memory.types",
+    "events.chain": "soma.events.writer",
+    "events.facts.turn": "soma.events.facts.codec",
+    "memory.rows.links": "soma.memory.store",
+    "brain.context.preview": "soma.memory.recall",
+    "process.locks": "soma.process.ports",
+    "validation.nul": "soma.validation.json_errors",
 }
 
 
