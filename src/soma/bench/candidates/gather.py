@@ -79,9 +79,9 @@ async def gather(
     return GatheredCandidates(build_matrix(found, questions, numbers), questions, found)
 
 
-async def remember_all(memory: Memory, who: Owner, items: Sequence[NewMemory]) -> None:
+async def remember_all(memory: Memory, owner: Owner, items: Sequence[NewMemory]) -> None:
     for start in range(0, len(items), BATCH):
-        await memory.remember(who, items[start : start + BATCH])
+        await memory.remember(owner, items[start : start + BATCH])
 
 
 def owner_of(tenant: str) -> Owner:

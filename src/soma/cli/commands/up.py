@@ -41,7 +41,7 @@ EXPOSED = (
     "{address} can be reached from other machines, and traffic is not encrypted: put a proxy with TLS "
     "before it. There /metrics needs the operator's token or the service token, /brain the service token."
 )
-EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - what an operator may ask for
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - an operator may ask for it
 
 
 class AnnouncingServer(uvicorn.Server):

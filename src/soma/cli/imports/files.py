@@ -18,8 +18,8 @@ from soma.agent.documents.decoding import DecodedText, NotText, read_text
 from soma.process.reasons import reason_of
 
 ENDINGS = {"text": frozenset({".txt", ".text"}), "markdown": frozenset({".md", ".markdown", ".mdown"})}
-LARGEST_BYTES = 16_000_000  # of a file: what a request may hold
-LARGEST_TEXT = 4_000_000  # of a document, in bytes of UTF-8: what memory takes
+LARGEST_BYTES = 16_000_000  # of a file: the limit of a request
+LARGEST_TEXT = 4_000_000  # of a document, in bytes of UTF-8: the limit of memory
 LONGEST_NAME = 300  # of a document, the folders in it included
 STDIN = Path("-")
 OUTSIDE = "links to a place outside the folder"
