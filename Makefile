@@ -1,14 +1,14 @@
-# Every development task is one of these commands; `make` alone lists them.
+# Every development task is one of these targets; `make` alone lists them.
 .DEFAULT_GOAL := help
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := UV_NO_CONFIG=1 UV_LINK_MODE=copy $(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes
-# One more than there are processors: some tests wait for servers and clocks.
+# One worker more than there are processors, because some tests wait for servers and clocks.
 WORKERS ?= $(shell $(PYTHON) -c 'import os; print(min(8, 1 + (os.cpu_count() or 1)))')
-# Where an environment forbids it to keep what it compiled, each worker and each server compiled everything again: a third
-# of the time.
+# Let Python keep its bytecode even if the environment forbids it: otherwise each worker and server compiles everything
+# again, which takes a third of the time.
 PYTEST := PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n $(WORKERS) --dist loadfile
 COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --custom-compile-command 'make lock' pyproject.toml --extra postgres --extra redis --group build
 
@@ -24,11 +24,11 @@ setup: $(VENV)/.runtime  ## create the environment, without development tools
 
 setup-dev: $(VENV)/.dev
 
-setup-system:  ## install what needs root: servers, a tracer and a browser for the full test run (Debian)
+setup-system:  ## install what needs root: a server and a tracer for the full test run (Debian)
 	apt-get update -qq
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends redis-server strace >/dev/null
 
-check: $(VENV)/.dev  ## lint, types, import contracts, migrations
+check: $(VENV)/.dev  ## check format, lint, types, import contracts and migrations
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -38,10 +38,10 @@ check: $(VENV)/.dev  ## lint, types, import contracts, migrations
 test-fast: $(VENV)/.dev  ## what can run within a minute: no server, no whole agent
 	$(PYTEST) -m "not agent and not e2e and not integration and not long"
 
-test: $(VENV)/.dev  ## what a change needs, in minutes: all but long tests and those on servers of others
+test: $(VENV)/.dev  ## run what a change needs, in minutes: all but long tests and those on other servers
 	$(PYTEST) -m "not integration and not long"
 
-test-all: $(VENV)/.dev  ## every test whose servers this machine has, the agent's on both databases
+test-all: $(VENV)/.dev  ## run every test whose servers this machine has, the agent's on both databases
 	$(PYTEST)
 	SOMA_TEST_DATABASE=postgresql $(PYTEST) tests/agent
 

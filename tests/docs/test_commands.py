@@ -15,6 +15,9 @@ IN_A_BLOCK = re.compile(r"^ {4,}(?:\$ )?(?:[A-Z_]+=\S+ )*(?:\.venv/bin/)?soma (.
 IN_A_LINE = re.compile(r"`soma ([^`]+)`")
 
 
+IN_MAKE = re.compile(r"^ {4,}make (\S+)|`make ([\w-]+)`", re.MULTILINE)
+
+
 def commands(page: Path) -> list[str]:
     text = page.read_text("utf-8")
     return [*IN_A_BLOCK.findall(text), *(" ".join(command.split()) for command in IN_A_LINE.findall(text))]
@@ -42,3 +45,10 @@ def test_a_command_that_does_not_exist_is_found():
     assert unknown_words("memory recall --top-k 3 'a question'  # a comment") == []
     assert unknown_words("memory remember 'a text'") == ["remember"]
     assert unknown_words("weights --which alpha") == ["--which"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_every_target_of_make_that_a_page_names_exists(page):
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text("utf-8"), re.MULTILINE)
+    named = {one or other for one, other in IN_MAKE.findall(page.read_text("utf-8"))}
+    assert named - {*targets, "#"} == set()
