@@ -290,3 +290,25 @@ async def test_a_verdict_on_an_answer_that_was_withdrawn_meanwhile_counts_for_no
     taken = await opened.writer.write(lambda tx: opened.brain._feedback.commit(tx, told))
     assert (taken.answer.voided, taken.answer.reason) == (True, "reward_voided")
     assert opened.writer.database.query("SELECT COUNT(*) FROM experiment_outcomes") == [(0,)]
+
+
+async def test_a_batch_takes_no_item_whose_key_came_by_itself_while_it_was_read(opened, client, monkeypatch):
+    workers = opened.brain._batches._workers
+    prepare = workers.prepare
+    said = {"conversation_id": "c1", "bundle_id": "unknown", "helpful": ["m"], "idempotency_key": "k"}
+
+    async def say_it_meanwhile(state, batch):
+        prepared = await prepare(state, batch)
+        await client.feedback(ALICE, new_feedback(**said))  # it teaches nothing, so that the learner stays where it is
+        return prepared
+
+    monkeypatch.setattr(workers, "prepare", say_it_meanwhile)
+    answer = await client.feedback_batch(ALICE, [said])
+    assert (answer.accepted, answer.duplicates) == (0, 1)
+
+
+async def test_an_item_with_a_key_of_its_own_comes_once_also_in_a_batch_with_a_key(client):
+    said = {"conversation_id": "c1", "reward": 0.5, "idempotency_key": "k"}
+    assert (await client.feedback_batch(ALICE, [said], idempotency_key="batch")).accepted == 1
+    other = said | {"conversation_id": "c2", "reward": -0.5}
+    assert (await client.feedback(ALICE, new_feedback(**other))).status == "duplicate"
