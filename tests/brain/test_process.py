@@ -58,7 +58,7 @@ def test_a_mistyped_setting_is_told_with_the_nearest_that_is_one(tmp_path):
 def test_what_is_no_address_of_a_redis_is_one_line_at_the_start(tmp_path):
     ended = started(tmp_path, SOMA_REDIS_URL="foo")
     assert ended.returncode == 1
-    assert ended.stderr.startswith("soma brain: SOMA_REDIS_URL is no address of a Redis")
+    assert ended.stderr.startswith("soma brain: SOMA_REDIS_URL is not the address of a Redis server")
     assert ended.stderr.count("\n") == 1
 
 
