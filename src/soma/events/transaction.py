@@ -15,7 +15,7 @@ Work = Callable[["Transaction"], T]
 
 KEPT = 50_000  # values remembered between transactions (chain heads, states); the oldest go first and are read again
 
-APPENDER = 0x50_4D_41  # the advisory lock of who appends to a PostgreSQL log
+APPENDER = 0x50_4D_41  # the advisory lock of a PostgreSQL log's appender
 
 Lookup = Callable[[Reader, Sequence[Any]], Mapping[Any, Any]]  # what is stored of some keys
 
@@ -202,7 +202,7 @@ class Transaction:
         position = self._last_position()
         if self._kept.get("position", position) != position:
             self._kept.clear()
-        self._kept["position"] = position  # also of who has only read so far
+        self._kept["position"] = position  # kept also where nothing has been appended yet
 
     def prefetch(self, wanted: Iterable[Prefetch]) -> None:
         """Run the declared lookups, before the writes. A faulty one fails in the write that asks for it, not here."""

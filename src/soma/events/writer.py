@@ -205,6 +205,6 @@ def _to_failure(error: BaseException) -> LogError:
 
 
 def _to_error(kind: type[LogError], error: BaseException) -> LogError:
-    told = kind(f"{kind.__doc__} ({first_line_of(error)})")
-    told.__cause__ = error
-    return told
+    converted = kind(f"{kind.__doc__} ({first_line_of(error)})")
+    converted.__cause__ = error
+    return converted

@@ -75,14 +75,14 @@ def new_link(link: NewLink, inside: str = "") -> None:
         raise OutOfRange("must be greater than 0", field=f"{inside}weight")
 
 
-def query(asked: Query) -> None:
-    text(asked.text, "query")
-    if not 1 <= asked.top_k <= TOP_K:
+def query(value: Query) -> None:
+    text(value.text, "query")
+    if not 1 <= value.top_k <= TOP_K:
         raise OutOfRange(f"must be between 1 and {TOP_K}", field="top_k")
-    number(asked.half_life_days, "half_life_days", low=1e-6, high=1e6)
-    namespace(asked.namespace)
-    if asked.at is not None:
-        moment(asked.at, "at")
+    number(value.half_life_days, "half_life_days", low=1e-6, high=1e6)
+    namespace(value.namespace)
+    if value.at is not None:
+        moment(value.at, "at")
 
 
 def not_empty(value: str, field: str) -> None:

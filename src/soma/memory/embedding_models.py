@@ -23,7 +23,7 @@ def find_former(database: Database, chosen: ModelChoice, make: Make) -> list[Emb
     """Find other models whose vectors are stored and that can be asked: the bundled one and those chosen before."""
     choices = [ModelChoice(), *(msgspec.json.decode(text, type=ModelChoice) for text in read_choices(database))]
     others = [make(choice) for choice in dict.fromkeys(choices) if choice != chosen]
-    return [one for one in others if is_model_used(database, Space.of(one).model) and _answers(one)]
+    return [one for one in others if is_model_used(database, Space.from_embedder(one).model) and _answers(one)]
 
 
 def _answers(embedder: Embedder) -> bool:
@@ -39,5 +39,5 @@ def _answers(embedder: Embedder) -> bool:
 
 
 async def write_choice_of(writer: Writer, choice: ModelChoice, embedder: Embedder) -> None:
-    model, text = Space.of(embedder).model, msgspec.json.encode(choice).decode()
+    model, text = Space.from_embedder(embedder).model, msgspec.json.encode(choice).decode()
     await writer.write(lambda transaction: write_choice(transaction, model, text))

@@ -70,5 +70,5 @@ def apply_erasure(store: Store, erased: Erasure) -> None:
 
 
 def key_digest(tenant_id: str, key: str) -> str:
-    """Digest that stays of a key: keys are people's words too, and only who knows one may see that it was forgotten."""
+    """Digest that stays of a key: keys are people's words too, and only a caller who knows one may see it is gone."""
     return sha256(f"{tenant_id}\n{key}".encode()).hexdigest()

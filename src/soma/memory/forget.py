@@ -103,8 +103,8 @@ def find_named(
     )
     by_id = {memory.id: memory for memory in seen}
     by_key = {memory.key: memory for memory in sorted(found, key=lambda memory: -nearest[memory.scope_owner])}
-    for field, asked, known in (("ids", ids, by_id), ("keys", keys, by_key)):
-        for number, name in enumerate(asked):
+    for field, names, known in (("ids", ids, by_id), ("keys", keys, by_key)):
+        for number, name in enumerate(names):
             if name not in known and name not in gone:
                 raise UnknownKey(f"there is no memory {name[:80]!r} here", field=f"{field}[{number}]")
     chosen = [*(by_id[name] for name in ids if name in by_id), *(by_key[name] for name in keys if name in by_key)]

@@ -69,14 +69,14 @@ def parse_lines(text: Iterable[str], scope: Scope) -> Numbered:
 
 def _decode_line(line: str, number: int) -> _Line:
     try:
-        told = msgspec.json.decode(line, type=_Line)
+        decoded = msgspec.json.decode(line, type=_Line)
     except msgspec.ValidationError as error:
         raise BadLine(str(error), field=f"line {number}") from error
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise BadLine(json_errors.describe_json_error(line, error), field=f"line {number}") from error
     if (name := json_errors.find_repeated_name(line)) is not None:
         raise BadLine(f"{name} given more than once", field=f"line {number}")
-    return told
+    return decoded
 
 
 def _to_memory(line: _Line, scope: Scope, place: str) -> NewMemory:
@@ -120,7 +120,7 @@ def _find_documents(owner: Owner, items: Sequence[NewMemory]) -> Mapping[str, Ma
     for item in items:
         thread = item.conversation_id or ""
         if thread.startswith(THREADS) and (name := text_of(item.metadata, "document")):
-            names.setdefault(owner.of(item.scope), {}).setdefault(thread, name)
+            names.setdefault(owner.scope_owner(item.scope), {}).setdefault(thread, name)
     return names
 
 
@@ -149,7 +149,7 @@ def _check_links(store: Store, owner: Owner, numbered: Numbered, namespace: str)
 
 
 def _place(owner: Owner, item: NewMemory) -> tuple[str, str]:
-    return owner.of(item.scope), item.key or content_key(item)
+    return owner.scope_owner(item.scope), item.key or content_key(item)
 
 
 def _count(results: Sequence[RememberResult], status: Status) -> int:

@@ -164,7 +164,7 @@ class Memory:
     ) -> tuple[KnownDocument, bool] | None:
         """Find the document that this text is or was, of an earlier version; and whether all of it is still there."""
         checks.namespace(namespace)
-        address = (owner.tenant_id, namespace, owner.of(scope))
+        address = (owner.tenant_id, namespace, owner.scope_owner(scope))
         return await self._store.work(library.recognise, self._store, address, name, text)
 
     async def documents(
@@ -268,7 +268,7 @@ class Memory:
     ) -> Sequence[Consolidation]:
         """Run one cycle now, on what the owner keeps under `scope`; extractive, or by a language model."""
         await self._check_namespace(owner, namespace)
-        address = (owner.tenant_id, namespace, owner.of(scope))
+        address = (owner.tenant_id, namespace, owner.scope_owner(scope))
         return await self._store.whole(consolidate(self._store, address, summarise))
 
     async def consolidations(self, owner: Owner, *, namespace: str = DEFAULT) -> Sequence[ConsolidationRow]:

@@ -131,7 +131,7 @@ def plan(reader: Reader, request: Request) -> list[PlannedMemory]:
     known = {(memory.scope_owner, memory.key): memory for memory in found}
     planned = []
     for item, key in zip(request.items, keys, strict=True):
-        place = (owner.of(item.scope), key)
+        place = (owner.scope_owner(item.scope), key)
         planned.append(_decide(request, item, key, known.get(place)))
         known[place] = planned[-1].record
     return planned
@@ -144,25 +144,25 @@ def content_key(item: NewMemory) -> str:
 def _decide(request: Request, item: NewMemory, key: str, former: MemoryRecord | None) -> PlannedMemory:
     owner, moment = request.owner, request.moment
     sources = {"derived_from": list(item.derived_from)} if item.derived_from else {}
-    told = json.loads(
+    stored = json.loads(
         checks.metadata_text({**item.metadata, **sources})
     )  # as it will be read: JSON has no key that is a number
-    metadata = checks.metadata_text(told)
-    given = checks.moment(item.occurred_at).isoformat(timespec="microseconds") if item.occurred_at else None
+    metadata = checks.metadata_text(stored)
+    given_moment = checks.moment(item.occurred_at).isoformat(timespec="microseconds") if item.occurred_at else None
     sound = former is not None and is_intact(former)  # what is damaged is written anew, whatever is said
-    occurred_at = given or (former.occurred_at if former and sound else moment)
+    occurred_at = given_moment or (former.occurred_at if former and sound else moment)
     record = MemoryRecord(
         id=former.id if former else new_id(),
         tenant_id=owner.tenant_id,
         namespace=request.namespace,
         scope=item.scope,
-        scope_owner=owner.of(item.scope),
+        scope_owner=owner.scope_owner(item.scope),
         user_id=owner.user_id,
         agent_id=owner.agent_id,
         key=key,
         kind=item.kind,
         text=item.text,
-        metadata=told,
+        metadata=stored,
         conversation_id=item.conversation_id,
         occurred_at=occurred_at,
         importance=float(item.importance) + 0.0,  # a database keeps -0.0 as 0.0

@@ -25,14 +25,14 @@ class Space:
     embedder: CachingEmbedder
 
     @classmethod
-    def of(cls, embedder: Embedder) -> "Space":
+    def from_embedder(cls, embedder: Embedder) -> "Space":
         return cls(f"{embedder.name}/{VERSION}", CachingEmbedder(embedder))
 
 
 class Spaces:
     def __init__(self, writer: Writer, target: Embedder, former: Iterable[Embedder] = ()) -> None:
-        self.target = Space.of(target)
-        others = (Space.of(embedder) for embedder in former)
+        self.target = Space.from_embedder(target)
+        others = (Space.from_embedder(embedder) for embedder in former)
         self._known = {space.model: space for space in (*others, self.target)}
         self._writer = writer
         self._read: dict[str, str] = {}

@@ -36,12 +36,12 @@ class Owner:
     agent_id: str
     is_tenant_owner: bool = False
 
-    def of(self, scope: Scope) -> str:
+    def scope_owner(self, scope: Scope) -> str:
         """Return the owner name of `scope`, under which memories are kept: whoever has the same name sees them."""
         return {"user": f"user:{self.user_id}", "agent": f"agent:{self.agent_id}", "tenant": "tenant"}[scope]
 
     def visible(self) -> tuple[str, str, str]:
-        return self.of("user"), self.of("agent"), self.of("tenant")
+        return self.scope_owner("user"), self.scope_owner("agent"), self.scope_owner("tenant")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

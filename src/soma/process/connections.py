@@ -14,7 +14,7 @@ import msgspec
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 LARGEST_HEAD = 65_536  # bytes of request line and headers
-DRAINED = 4_000_000  # bytes of a body that nobody wants: who is cut off while sending may not hear the answer
+DRAINED = 4_000_000  # bytes of a refused body: a client that is cut off while it sends may miss the answer
 DRAIN_SECONDS = 5.0
 WRITE_SECONDS = 60.0  # that a client may leave an answer unread
 FRAMING = 1_000_000  # bytes that frame the chunks of a body, beside eight for each byte in them

@@ -48,7 +48,7 @@ SECTIONS = "## 2026-01-12\n\nBlue.\n\n## 2026-04-20\n\nGreen.\n\n## 2026-09-07\n
 
 def days(text: str, *headings: tuple[str, ...], name: str = "notes.md") -> list[date | None]:
     found = days_of(text, name, markdown(text))
-    return [found.own, *map(found.of, headings)]
+    return [found.own, *map(found.day_of, headings)]
 
 
 def test_a_section_is_dated_by_its_own_heading_and_never_dates_the_document() -> None:

@@ -23,7 +23,7 @@ def document(name, text, collection="default", origin=""):
 
 async def shelf(memory, database):
     """What each document says: its texts, by its name."""
-    documents = read_documents(database, ("acme", "default", ALICE.of("user")))
+    documents = read_documents(database, ("acme", "default", ALICE.scope_owner("user")))
     chunks = (await memory.list(ALICE, limit=1_000)).items
     said = {one.name: sorted(m.text for m in chunks if m.conversation_id == one.thread) for one in documents}
     assert {chunk.conversation_id for chunk in chunks} <= {one.thread for one in documents}, "a chunk of no document"

@@ -96,9 +96,9 @@ class Directions:
     def scores(self, query: Floats) -> Floats:
         """Cosines of the nearest slots; -1 for the others."""
         self._flush()
-        asked = text(query)
+        question = text(query)
         scores = np.full(len(self._ids), -1, np.float32)
-        self._fill(scores, self._database.query(NEAREST, [asked, *self._place, asked, COUNT]), self._slots)
+        self._fill(scores, self._database.query(NEAREST, [question, *self._place, question, COUNT]), self._slots)
         return scores
 
     def cosines(self, slots: Indexes, query: Floats) -> Floats:

@@ -177,9 +177,9 @@ class Shelf:
 
     def place_of(self, coming: IncomingDocument) -> KnownDocument | None:
         """Return the document that this is: as it was recognised, by where it lies or by its name."""
-        said = self._documents.get(coming.continues or "")
-        if said is not None and (said.collection == FORMER or _same_text(said, coming)):
-            return said
+        continued = self._documents.get(coming.continues or "")
+        if continued is not None and (continued.collection == FORMER or _same_text(continued, coming)):
+            return continued
         here = self._first("place", coming.collection, coming.name)
         same_file = self._first("origin", coming.origin) if coming.origin else None
         if here is None and not coming.origin and coming.collection == UNNAMED:  # as the name alone decided formerly

@@ -58,9 +58,9 @@ def cut_each_chunk(text: str, blocks: Iterable[Block], *, budget: int, count: Co
     number = _LineNumbers(text)
     front, blocks = _part_front_matter(text, blocks, int(budget * FRONT_SHARE), count)
     for section in _sections(blocks, int(budget * HEADING_SHARE), count):
-        said = sum(count(part) for part in (section.title, front) if part)
-        for (start, end), head in _spans(Room(text, budget - said, count), section.blocks):
-            lines = number.of(start), number.of(end - 1)
+        heading_tokens = sum(count(part) for part in (section.title, front) if part)
+        for (start, end), head in _spans(Room(text, budget - heading_tokens, count), section.blocks):
+            lines = number.line_of(start), number.line_of(end - 1)
             whole = "\n".join(part for part in (section.title, front, head, text[start:end]) if part)
             yield Chunk(whole, section.blocks[0].headings, start, end, *lines)
             front = ""
@@ -202,7 +202,7 @@ class _LineNumbers:
         self._next = next(self._ends, None)
         self._number = 1
 
-    def of(self, place: int) -> int:
+    def line_of(self, place: int) -> int:
         while self._next is not None and self._next < place:
             self._number += 1
             self._next = next(self._ends, None)

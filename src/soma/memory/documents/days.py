@@ -15,7 +15,7 @@ class Days:
     own: date | None
     has_title: bool = False
 
-    def of(self, headings: Sequence[str]) -> date | None:
+    def day_of(self, headings: Sequence[str]) -> date | None:
         sections = headings[1:] if self.has_title else headings
         return next((day for heading in reversed(sections) if (day := find_day_of_line(heading))), self.own)
 

@@ -133,7 +133,7 @@ async def write_chunks(
     Raises NotTheAuthor for a shared document of another user that would change; nothing of it does.
     """
     found = await _cut(store, document, chunking)
-    address = (owner.tenant_id, namespace, owner.of(document.scope))
+    address = (owner.tenant_id, namespace, owner.scope_owner(document.scope))
     plan = await store.work(lambda: _match(found, read_thread(store.database, address, thread)))
     if is_known and _is_cut_as_before(plan):
         plan = _Plan([(chunk, memory) for chunk, memory in plan.pairs if memory is not None], ())
@@ -208,7 +208,7 @@ def _items(document: NewDocument, plan: _Plan, thread: str) -> list[NewMemory]:
         memory is not None
         and is_intact(memory)
         and memory.text == chunk.text
-        and dict(memory.metadata) == chunk_metadata(document.name, chunk, days.of(chunk.headings))
+        and dict(memory.metadata) == chunk_metadata(document.name, chunk, days.day_of(chunk.headings))
         for chunk, memory in plan.pairs
     ):
         return []
@@ -223,7 +223,7 @@ def _items(document: NewDocument, plan: _Plan, thread: str) -> list[NewMemory]:
             else _make_key(document.name, thread, chunk, taken=taken, occurrences=occurrences)
         )
         taken.add(key)
-        day = days.of(chunk.headings)
+        day = days.day_of(chunk.headings)
         items.append(
             NewMemory(
                 text=chunk.text,

@@ -94,7 +94,7 @@ async def import_document(
     store: Store, owner: Owner, document: NewDocument, namespace: str, chunking: Chunking
 ) -> ImportResult:
     """Remember a document, or bring the one that it is up to date."""
-    address = (owner.tenant_id, namespace, owner.of(document.scope))
+    address = (owner.tenant_id, namespace, owner.scope_owner(document.scope))
     async with store.lock(address):
         step = await store.work(_step, store, owner, address, document)
         if step.action == "refused":
@@ -108,7 +108,9 @@ async def import_document(
 
 def plan_import(store: Store, owner: Owner, scope: Scope, namespace: str, delivery: Delivery) -> ImportPlan:
     """Plan an import; nothing is done."""
-    there = _mark_foreign(owner, read_documents(store.database, (owner.tenant_id, namespace, owner.of(scope))), scope)
+    there = _mark_foreign(
+        owner, read_documents(store.database, (owner.tenant_id, namespace, owner.scope_owner(scope))), scope
+    )
     return ImportPlan(
         steps=plan(there, delivery),
         in_question=find_in_question(there, delivery),
@@ -198,7 +200,7 @@ def _step(store: Store, owner: Owner, address: Address, document: NewDocument) -
 async def _carry_out(
     store: Store, owner: Owner, document: NewDocument, chunking: Chunking, *, namespace: str, step: ImportStep
 ) -> ImportResult:
-    address = (owner.tenant_id, namespace, owner.of(document.scope))
+    address = (owner.tenant_id, namespace, owner.scope_owner(document.scope))
     after = step.document
     title = await store.work(_title, store, address, after)
     is_news = bool(step.absorbed) or _row(step.former) != _row(after)
@@ -376,7 +378,7 @@ def _find_named(store: Store, owner: Owner, ids: Sequence[str], namespace: str) 
     for number, document_id in enumerate(ids):
         if (one := find_visible_document(store.database, owner, namespace, document_id)) is None:
             raise UnknownDocument(f"there is no document {document_id[:80]!r} here", field=f"ids[{number}]")
-        scope: Scope = "user" if one[0][2] == owner.of("user") else "tenant"
+        scope: Scope = "user" if one[0][2] == owner.scope_owner("user") else "tenant"
         if _mark_foreign(owner, [one[1]], scope)[0].is_foreign:
             raise NotTheAuthor(field=f"ids[{number}]")
         found[document_id] = one

@@ -31,10 +31,10 @@ class OpenAIEndpoint:
             raise EmbedderUnavailable(f"{self._url} cannot be asked: {reason_of(error)}") from error
         if response.is_success:
             return _vectors(response)
-        said = f"{response.status_code} {_message(response)}".rstrip()
+        reason = f"{response.status_code} {_message(response)}".rstrip()
         if response.is_server_error or response.status_code in WORTH_ANOTHER_TRY:
-            raise Trouble(said, after=_retry_after(response))
-        raise EmbedderUnavailable(f"{self._url} refuses: {said}")
+            raise Trouble(reason, after=_retry_after(response))
+        raise EmbedderUnavailable(f"{self._url} refuses: {reason}")
 
 
 def _vectors(response: httpx.Response) -> list[list[float]]:
@@ -51,10 +51,10 @@ def _message(response: httpx.Response) -> str:
         body: Any = response.json()
     except ValueError:
         return ""
-    said = body.get("error", body) if isinstance(body, dict) else body
-    if isinstance(said, dict):
-        said = said.get("message", "")
-    return str(said)[:SHOWN]
+    message = body.get("error", body) if isinstance(body, dict) else body
+    if isinstance(message, dict):
+        message = message.get("message", "")
+    return str(message)[:SHOWN]
 
 
 def _retry_after(response: httpx.Response) -> float | None:

@@ -37,7 +37,7 @@ class Postings:
     def vocabulary(self) -> Mapping[str, Posting]:
         return self._words
 
-    def of(self, slot: int) -> dict[str, float]:
+    def words_of(self, slot: int) -> dict[str, float]:
         """Return the words by which the slot is found, with how often it has each."""
         words: dict[str, float] = {}
         for word in self._of_slot[slot]:

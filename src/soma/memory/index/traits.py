@@ -50,11 +50,11 @@ def share_of_questions(text: str) -> float:
 
 def only_asks(text: str) -> bool:
     """Return whether a text states nothing beside its questions; one without a mark is known by how it begins."""
-    said = text.strip()
-    if not said.endswith((".", "!", *QUESTION_MARKS)):
-        first, second, *_ = [*said.lower().split(), "", ""]
-        return "\n" not in said and first in QUESTION_WORDS and second in AFTER_QUESTION_WORDS
-    return share_of_questions(said.replace("？", "? ").replace("؟", "? ")) == 1.0
+    stripped = text.strip()
+    if not stripped.endswith((".", "!", *QUESTION_MARKS)):
+        first, second, *_ = [*stripped.lower().split(), "", ""]
+        return "\n" not in stripped and first in QUESTION_WORDS and second in AFTER_QUESTION_WORDS
+    return share_of_questions(stripped.replace("？", "? ").replace("؟", "? ")) == 1.0
 
 
 def find_traits(tokens: Iterable[str]) -> int:

@@ -56,7 +56,7 @@ class VectorSlab:
     def nbytes(self) -> int:
         return self._slab.nbytes
 
-    def append(self, vector: Floats, memory_id: str = "") -> None:  # noqa: ARG002 - for who keeps them elsewhere
+    def append(self, vector: Floats, memory_id: str = "") -> None:  # noqa: ARG002 - an index outside of this process needs it
         if self._count == len(self._slab):
             larger = np.zeros((larger_size(self._count), self._slab.shape[1]), np.float32)
             larger[: self._count] = self._slab

@@ -51,7 +51,7 @@ class WordVectors:
         self._first[slot], self._count[slot] = self._used, len(words)
         self._used += len(words)
 
-    def of(self, slot: int) -> Bytes:
+    def read(self, slot: int) -> Bytes:
         first = self._first[slot]
         return self._slab[first : first + self._count[slot]]
 

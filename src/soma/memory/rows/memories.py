@@ -64,8 +64,8 @@ def _first_checksum(memory: MemoryRecord) -> str:
 
 
 def _payload_fields(memory: MemoryRecord) -> list[Any]:
-    told = metadata_text(memory)
-    return [memory.text, memory.kind, memory.occurred_at, memory.importance, told, memory.conversation_id]
+    metadata = metadata_text(memory)
+    return [memory.text, memory.kind, memory.occurred_at, memory.importance, metadata, memory.conversation_id]
 
 
 def _digest(fields: Sequence[Any]) -> str:

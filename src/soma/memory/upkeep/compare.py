@@ -20,7 +20,7 @@ def _is_same(kept: Partition, fresh: Partition, memory_id: str) -> bool:
         return False
     return (
         kept.vectors.is_same(slot, fresh.vectors, expected)
-        and np.array_equal(kept.word_vectors.of(slot), fresh.word_vectors.of(expected))
-        and kept.postings.of(slot) == fresh.postings.of(expected)
+        and np.array_equal(kept.word_vectors.read(slot), fresh.word_vectors.read(expected))
+        and kept.postings.words_of(slot) == fresh.postings.words_of(expected)
         and kept.links.neighbours(memory_id) == fresh.links.neighbours(memory_id)
     )

@@ -163,8 +163,8 @@ async def _write_text(store: Store, work: _Distillation, summarise: Summarise | 
         return await store.work(
             extract_summary if work.phase == "nrem" else extract_recombination, work.entries, work.weights
         )
-    said = [f"{entry.speaker}: {entry.text}" if entry.speaker else entry.text for entry in work.entries]
-    return " ".join((await summarise(said)).split())[:LONGEST]
+    texts = [f"{entry.speaker}: {entry.text}" if entry.speaker else entry.text for entry in work.entries]
+    return " ".join((await summarise(texts)).split())[:LONGEST]
 
 
 def _read_sources(store: Store, work: _Distillation) -> dict[str, MemoryRecord]:

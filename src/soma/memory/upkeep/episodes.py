@@ -60,7 +60,7 @@ def find_telling_words(partition: Partition, slot: int) -> dict[str, float]:
     entry = partition.at(slot)
     names, small = set(words(entry.speaker)), stop_stems(language_of(tokens(entry.text)))
     found = {}
-    for word in partition.postings.of(slot):
+    for word in partition.postings.words_of(slot):
         frequency = partition.postings.frequency(word)
         if word not in names and word not in small and frequency <= most:
             found[word] = log(1 + len(partition) / frequency)
@@ -86,13 +86,13 @@ def _find_group(partition: Partition, seed: int, left: Collection[int]) -> Episo
     near = partition.vectors.rows(slots) @ partition.vectors.rows(np.array([seed]))[0]
     order = np.lexsort((slots, -near))
     weights = find_telling_words(partition, seed)
-    said = set(weights)
+    telling = set(weights)
     chosen = [seed]
     for place in order.tolist():
         slot, cosine = int(slots[place]), float(near[place])
         if cosine < NEAR or len(chosen) == MEMBERS:
             break
-        if slot != seed and cosine < SAME and (own := find_telling_words(partition, slot)).keys() & said:
+        if slot != seed and cosine < SAME and (own := find_telling_words(partition, slot)).keys() & telling:
             chosen.append(slot)
             weights |= own
     if len(chosen) < LEAST:

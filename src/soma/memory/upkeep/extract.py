@@ -26,10 +26,10 @@ class _Sentence:
 
 def extract_summary(entries: Sequence[Entry], weights: Weights, *, most: int = SENTENCES) -> str:
     """Return at most `most` sentences, each with its speaker; empty where no two episodes share a telling word."""
-    told = _sentences(entries, weights)
-    spread = Counter(word for words in _by_entry(told).values() for word in words)
+    found = _sentences(entries, weights)
+    spread = Counter(word for words in _by_entry(found).values() for word in words)
     shared = {word: weights[word] * (count - 1) for word, count in spread.items() if count > 1}
-    scored = sorted(told, key=lambda sentence: (-_score(sentence, shared), sentence.place))
+    scored = sorted(found, key=lambda sentence: (-_score(sentence, shared), sentence.place))
     chosen: list[_Sentence] = []
     length = 0
     for sentence in scored:
@@ -47,34 +47,34 @@ def extract_summary(entries: Sequence[Entry], weights: Weights, *, most: int = S
 
 def extract_recombination(entries: Sequence[Entry], weights: Weights) -> str:
     """Return the most telling sentence of each."""
-    told = _by_entry_id(_sentences(entries, weights))
-    best = [max(own, key=lambda sentence: (_score(sentence, weights), -sentence.place)) for own in told.values()]
+    found = _by_entry_id(_sentences(entries, weights))
+    best = [max(own, key=lambda sentence: (_score(sentence, weights), -sentence.place)) for own in found.values()]
     return _join(sorted(best, key=lambda sentence: sentence.place))
 
 
 def _sentences(entries: Sequence[Entry], weights: Weights) -> list[_Sentence]:
     ordered = sorted(entries, key=lambda entry: (entry.time, entry.position))
-    told: list[_Sentence] = []
+    found: list[_Sentence] = []
     for entry in ordered:
         language = language_of(tokens(entry.text))
         for start, end in find_sentences(entry.text):
             text = " ".join(entry.text[start:end].split())
             asks = text.endswith("?")  # and says nothing
             words = frozenset(word for word in content_words(text, language) if word in weights and not asks)
-            told.append(_Sentence(len(told), text, entry, words))
-    return told
+            found.append(_Sentence(len(found), text, entry, words))
+    return found
 
 
-def _by_entry_id(told: Sequence[_Sentence]) -> dict[str, list[_Sentence]]:
+def _by_entry_id(found: Sequence[_Sentence]) -> dict[str, list[_Sentence]]:
     own: dict[str, list[_Sentence]] = {}
-    for sentence in told:
+    for sentence in found:
         own.setdefault(sentence.entry.id, []).append(sentence)
     return own
 
 
-def _by_entry(told: Sequence[_Sentence]) -> dict[str, set[str]]:
+def _by_entry(found: Sequence[_Sentence]) -> dict[str, set[str]]:
     return {
-        entry_id: set().union(*(sentence.words for sentence in own)) for entry_id, own in _by_entry_id(told).items()
+        entry_id: set().union(*(sentence.words for sentence in own)) for entry_id, own in _by_entry_id(found).items()
     }
 
 

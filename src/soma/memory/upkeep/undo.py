@@ -38,7 +38,7 @@ def _write(
     found = find_consolidation(transaction, owner, namespace, consolidation_id)
     if found is None:
         raise UnknownKey(f"there is no consolidation {consolidation_id[:80]!r} here", field="id")
-    if found.scope_owner != owner.of("user") and not owner.is_tenant_owner:
+    if found.scope_owner != owner.scope_owner("user") and not owner.is_tenant_owner:
         raise NotTheAuthor("this was made of shared memories: an owner of the tenant takes it back", field="id")
     if found.undone_at is not None:
         return UndoResult(id=consolidation_id, removed=[], restored_links=0), ()
