@@ -26,6 +26,7 @@ from soma.memory.rows.links import read_partition_links
 from soma.memory.rows.memories import count_partition
 from soma.memory.spaces import Space, Spaces
 from soma.memory.types import Address, Link, MemoryRecord, Owner
+from soma.process.threads import run_in_thread
 
 P = ParamSpec("P")
 S = TypeVar("S")
@@ -70,7 +71,7 @@ class Store:
 
     async def work(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `function` in a worker thread: nothing here computes on the event loop."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: function(*args, **kwargs))
+        return await run_in_thread(self._threads, function, *args, **kwargs)
 
     async def each(self, function: Callable[[Sequence[S]], Sequence[T]], items: Sequence[S]) -> list[T]:
         """Apply `function` to all items in slices, by all threads.
