@@ -1,4 +1,4 @@
-"""Runs tests on code that is broken on purpose, all in one process of pytest: each test as the code is, then broken.
+"""Run tests on code that is broken on purpose, in one process of pytest: first broken, then on the code as it is.
 
 `python -m tests.docs.breaking FILE` leaves in FILE, as JSON, how each test and each broken promise came out.
 """
@@ -65,7 +65,7 @@ def _place(code: CodeType) -> tuple[str, int]:
 
 
 class Breaking:
-    """A plugin that runs each test as it is, then once for each promise that it guards; module fixtures stay."""
+    """A plugin that runs each test once for each promise it guards, then on the code as it is; module fixtures stay."""
 
     def __init__(self) -> None:
         self.as_it_is: dict[str, str] = {}
@@ -103,7 +103,7 @@ class _Sibling:
 
 
 def _outcome(item: Any) -> str:
-    """`passed`, `failed` by a check of the test itself, or what else came out."""
+    """Return `passed`, `failed` if a check of the test itself failed, or a description of any other outcome."""
     item._initrequest()
     sibling: Any = _Sibling(item)
     reports = {report.when: report for report in runtestprotocol(item, log=False, nextitem=sibling)}
@@ -116,7 +116,7 @@ def _outcome(item: Any) -> str:
 
 
 def _is_check(report: pytest.TestReport) -> bool:
-    """Whether an assertion failed, and not the broken code by a mistake in the change."""
+    """Return whether an assertion failed, rather than the broken code by a mistake in the change."""
     crash = getattr(report.longrepr, "reprcrash", None)
     return crash is not None and crash.message.startswith(("AssertionError", "assert", "Failed: DID NOT RAISE"))
 

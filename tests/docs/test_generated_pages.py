@@ -1,4 +1,4 @@
-"""What is generated is current, what is promised is read."""
+"""Generated pages are current, settings are read, links lead somewhere."""
 
 import re
 from pathlib import Path

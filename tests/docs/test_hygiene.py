@@ -1,4 +1,4 @@
-"""What the repository must not hold: hosts of package indexes, paths of a machine, large files."""
+"""The repository holds no hosts of package indexes, no paths of a machine, no large files."""
 
 import re
 import subprocess
@@ -11,19 +11,19 @@ FORBIDDEN = re.compile(
 )
 
 
-def tracked() -> list[Path]:
+def tracked_files() -> list[Path]:
     listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=True)
     return [ROOT / name for name in listed.stdout.split("\0") if name and (ROOT / name).is_file()]
 
 
 def test_no_index_host_and_no_path_of_a_machine_is_tracked():
-    for path in tracked():
+    for path in tracked_files():
         found = FORBIDDEN.findall(path.read_text("utf-8", errors="ignore"))
         assert not found, f"{path.relative_to(ROOT)}: {found}"
 
 
 def test_no_large_file_is_tracked():
-    assert not [path for path in tracked() if path.stat().st_size > LARGEST_BYTES]
+    assert not [path for path in tracked_files() if path.stat().st_size > LARGEST_BYTES]
 
 
 def test_locked_dependencies_carry_hashes():

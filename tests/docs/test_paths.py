@@ -15,7 +15,7 @@ CODE = re.compile(r"(?<!New file )`([\w.][\w./*-]*)(?:::\w+)?`")  # a recipe's n
 
 
 def paths(text: str) -> list[tuple[Path, str]]:
-    """What is in `code font` and looks like a path of the repository, with the folder that it leads from."""
+    """Return paths of the repository that stand in `code font`, each with the folder that it leads from."""
     return [
         (folder, name)
         for name in CODE.findall(text)
@@ -32,7 +32,7 @@ def test_every_path_that_a_page_names_exists(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_module_that_a_page_names_exists(page):
-    """Also where its folder is left out, or the folders above that."""
+    """A page may leave out the folder of a module, or the folders above it."""
     named = {name for name in CODE.findall(page.read_text("utf-8")) if name.endswith(".py") and "*" not in name}
     known = {
         f"/{path.relative_to(ROOT).as_posix()}" for folder in ("src", "tests") for path in (ROOT / folder).rglob("*.py")

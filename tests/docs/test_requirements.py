@@ -51,7 +51,7 @@ BROKEN_BY_ITS_TEST = {"ARCH-001"}  # tests/docs/test_contracts.py makes the impo
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory) -> Any:
-    """How each test came out, on the code as it is and with each promise broken."""
+    """Outcome of each test, on the code as it is and with each promise broken."""
     file = tmp_path_factory.mktemp("breaking") / "outcomes.json"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")}
     ran = subprocess.run(
@@ -86,7 +86,7 @@ def test_every_requirement_is_broken_on_purpose_and_by_the_tests_that_the_page_n
 
 @pytest.mark.long
 def test_the_tests_pass_on_the_code_as_it_is(outcomes):
-    """Last of all: what was broken before is whole again."""
+    """They run last, so broken code that was not restored would fail them."""
     assert set(outcomes["as_it_is"].values()) == {"passed"}, outcomes["as_it_is"]
     for broken in BROKEN:
         assert any(name.startswith(broken.test) for name in outcomes["as_it_is"]), broken.test
