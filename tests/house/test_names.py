@@ -4,6 +4,7 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,15 @@ OPENING = re.compile(
 )
 MOST_MODULES = 20
 
-MODULES = {
-    path.relative_to(SOMA).as_posix(): ast.parse(path.read_text("utf-8"))
-    for path in sorted(SOMA.rglob("*.py"))
-    if "migrations" not in path.parts
-}
+
+@lru_cache
+def modules() -> dict[str, ast.Module]:
+    """Parse every module; not at import, which each worker of a test run does."""
+    return {
+        path.relative_to(SOMA).as_posix(): ast.parse(path.read_text("utf-8"))
+        for path in sorted(SOMA.rglob("*.py"))
+        if "migrations" not in path.parts
+    }
 
 
 def is_participle(name: str) -> bool:
@@ -35,21 +40,21 @@ def is_participle(name: str) -> bool:
 
 def named_places(*kinds: type[ast.AST]) -> Iterator[tuple[str, Any]]:
     """Yield each node of these kinds with its module and line."""
-    for path, tree in MODULES.items():
+    for path, tree in modules().items():
         for node in ast.walk(tree):
             if isinstance(node, kinds):
                 yield f"{path}:{getattr(node, 'lineno', 1)}", node
 
 
 def test_a_class_name_stands_in_one_module():
-    modules = Counter(
+    names = Counter(
         node.name
-        for path, tree in MODULES.items()
+        for path, tree in modules().items()
         if not path.startswith(SHAPES)
         for node in tree.body
         if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
     )
-    assert [name for name, count in modules.items() if count > 1] == []
+    assert [name for name, count in names.items() if count > 1] == []
 
 
 def test_no_function_is_named_by_a_bare_participle():
@@ -60,7 +65,7 @@ def test_no_function_is_named_by_a_bare_participle():
 
 
 def test_no_folder_is_too_full():
-    folders = Counter(path.rpartition("/")[0] for path in MODULES)
+    folders = Counter(path.rpartition("/")[0] for path in modules())
     assert [folder for folder, count in folders.items() if count > MOST_MODULES] == []
 
 
