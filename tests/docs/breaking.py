@@ -38,7 +38,7 @@ def put_in_place(file: Path, old: str, new: str) -> Callable[[], None]:
     altered = [
         (function, function.__code__, code)
         for function in gc.get_objects()
-        if isinstance(function, FunctionType) and function.__code__.co_filename == str(file)
+        if type(function) is FunctionType and function.__code__.co_filename == str(file)
         if (code := changed.get(_place(function.__code__))) is not None and code != function.__code__
     ]
     if not altered:
