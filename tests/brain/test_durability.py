@@ -10,7 +10,7 @@ from tests.brain.requests import new_feedback, new_query, new_report
 
 from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused, BrainUnavailable
-from soma.brain.learners.learners import stream_of
+from soma.brain.learners.chain import stream_of
 from soma.brain.root import open_brain
 from soma.brain.verify import verify_database
 from soma.events.chain import verify

@@ -28,8 +28,9 @@ from soma.brain.experiments.experiments import Experiments
 from soma.brain.feedback.workers import ProcessWorkers, ThreadWorkers, Workers
 from soma.brain.housekeeping import run_housekeeping
 from soma.brain.learners.checkpoints import Signer
-from soma.brain.learners.learners import Learners, find_recent_learners
+from soma.brain.learners.learners import Learners
 from soma.brain.learners.retention import Retention
+from soma.brain.learners.snapshots import find_recent_learners
 from soma.brain.metrics import BrainMetrics
 from soma.brain.service import Brain, StartCost
 from soma.brain.settings import BrainSettings

@@ -32,8 +32,9 @@ from soma.brain.feedback.rows import find_first_outcome, list_feedback
 from soma.brain.feedback.single import FeedbackIntake
 from soma.brain.feedback.withdrawal import WithdrawalIntake
 from soma.brain.feedback.workers import Workers
+from soma.brain.learners.chain import stream_of
 from soma.brain.learners.history import Histories
-from soma.brain.learners.learners import Learners, stream_of
+from soma.brain.learners.learners import Learners
 from soma.brain.learners.presentation import describe_learner, levels, weights_of
 from soma.brain.metrics import BrainMetrics
 from soma.brain.owner import owner_of

@@ -8,8 +8,8 @@ from tests.brain.requests import new_feedback
 
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.state import LearnerState
+from soma.brain.learners.chain import stream_of
 from soma.brain.learners.checkpoints import Signer, is_signed
-from soma.brain.learners.learners import stream_of
 from soma.brain.root import open_brain
 from soma.brain.verify import verify_database
 from soma.events.chain import Head

@@ -9,8 +9,9 @@ from tests.brain.conftest import ALICE, BOB, MALLORY, metrics_of, remembered
 from tests.brain.requests import new_feedback, new_query, new_report
 
 from soma.brain.errors import BrainRefused
+from soma.brain.learners.chain import stream_of, subject_of
 from soma.brain.learners.checkpoints import Signer
-from soma.brain.learners.learners import Learners, stream_of, subject_of
+from soma.brain.learners.learners import Learners
 from soma.brain.learners.replay_start import find_start
 from soma.brain.learners.retention import Retention, erase, find_boundary, find_stretch
 from soma.brain.root import open_brain

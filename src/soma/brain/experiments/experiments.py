@@ -21,7 +21,8 @@ from soma.brain.experiments import rows
 from soma.brain.experiments.metrics import SCALES, MetricValue
 from soma.brain.experiments.rows import RUNNING, ExperimentRow
 from soma.brain.experiments.shipped import SHIPPED
-from soma.brain.learners.learners import Learners, subject_of
+from soma.brain.learners.chain import subject_of
+from soma.brain.learners.learners import Learners
 from soma.brain.learners.presentation import difference, priors_of
 from soma.brain.types import EXPERIMENT_NAME, Experiment, Principal
 from soma.brain.wire.requests import NewExperiment, OutcomeItem

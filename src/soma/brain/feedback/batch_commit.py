@@ -11,7 +11,8 @@ from soma.brain.feedback.batch import BatchRequest, PreparedBatch, prepare
 from soma.brain.feedback.commit import ConsequenceWriter
 from soma.brain.feedback.memory_values import Committed, Values
 from soma.brain.feedback.workers import Workers
-from soma.brain.learners.learners import Learners, subject_of
+from soma.brain.learners.chain import subject_of
+from soma.brain.learners.learners import Learners
 from soma.brain.learners.optimistic import LearnerMoved, commit_if_unchanged
 from soma.brain.learners.reward_gate import is_withdrawn
 from soma.brain.types import BatchAnswer

@@ -12,7 +12,7 @@ from soma.brain.feedback.meaning import ledger_rows
 from soma.brain.feedback.memory_values import Values
 from soma.brain.feedback.rows import keep_feedback
 from soma.brain.feedback.statements import keep_statements
-from soma.brain.learners.learners import subject_of
+from soma.brain.learners.chain import subject_of
 from soma.brain.learners.reward_gate import keep_rewards
 from soma.brain.types import Principal
 from soma.brain.usage import keep_usage

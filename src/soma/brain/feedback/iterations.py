@@ -15,7 +15,8 @@ from soma.brain.feedback.meaning import ledger_rows
 from soma.brain.feedback.memory_values import Committed
 from soma.brain.feedback.rows import FirstOutcome, find_first_outcome, keep_outcome
 from soma.brain.feedback.statements import CITATION, OUTCOME, citation_of, keep_citation
-from soma.brain.learners.learners import CachedLearner, Learners, subject_of
+from soma.brain.learners.chain import subject_of
+from soma.brain.learners.learners import CachedLearner, Learners
 from soma.brain.learners.observations import Learnable
 from soma.brain.learners.presentation import difference, has_changed, levels, served_weights
 from soma.brain.types import IterationAnswer, Principal

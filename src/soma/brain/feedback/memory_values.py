@@ -11,7 +11,8 @@ import msgspec
 
 from soma.brain.core.rules.values import step_value
 from soma.brain.core.state import LearnerState
-from soma.brain.learners.learners import LEARNED, Learners, LearningResult, stream_of
+from soma.brain.learners.chain import LEARNED, stream_of
+from soma.brain.learners.learners import Learners, LearningResult
 from soma.brain.learners.lineage import Lineage, last_common_version, lineage, read_jumps
 from soma.brain.learners.observations import NamedMemory
 from soma.brain.learners.replay_start import find_start

@@ -41,7 +41,8 @@ from soma.brain.feedback.statements import (
     statements_of,
 )
 from soma.brain.feedback.targets import find_target
-from soma.brain.learners.learners import Learners, LearningResult, subject_of
+from soma.brain.learners.chain import subject_of
+from soma.brain.learners.learners import Learners, LearningResult
 from soma.brain.learners.lineage import standing_versions
 from soma.brain.learners.presentation import difference, fill_unmoved, weight_changes
 from soma.brain.learners.reward_gate import WITHDRAWN, Void, is_withdrawn

@@ -7,7 +7,8 @@ import msgspec
 
 from soma.brain.core.restore import Restore
 from soma.brain.feedback.memory_values import Committed, Values
-from soma.brain.learners.learners import Learners, LearningResult, subject_of
+from soma.brain.learners.chain import subject_of
+from soma.brain.learners.learners import Learners, LearningResult
 from soma.brain.learners.optimistic import LearnerMoved, commit_if_unchanged
 from soma.brain.learners.presentation import fill_unmoved
 from soma.brain.learners.reward_gate import (

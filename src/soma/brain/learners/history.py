@@ -20,10 +20,12 @@ from soma.brain.core.rules.utility import features
 from soma.brain.core.serving.serve import serve
 from soma.brain.core.state import LearnerState
 from soma.brain.core.weights import by_weight_name
-from soma.brain.learners.learners import LEARNED, Base, Learners, stream_of
+from soma.brain.learners.chain import LEARNED, stream_of
+from soma.brain.learners.learners import Learners
 from soma.brain.learners.observations import BatchRecords, decode_observation, parse_observation
 from soma.brain.learners.presentation import levels, weight_changes, weights_of
 from soma.brain.learners.replay_start import ReplayStart, find_start
+from soma.brain.learners.snapshots import Base
 from soma.brain.types import LearnerHistory, Principal, Update
 from soma.events.chain import Event
 from soma.events.database import Reader

@@ -16,7 +16,8 @@ import msgspec
 
 from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
-from soma.brain.learners.learners import LEARNED, Learners, stream_of
+from soma.brain.learners.chain import LEARNED, stream_of
+from soma.brain.learners.learners import Learners
 from soma.brain.learners.replay_start import ReplayStart, find_start
 from soma.brain.types import Principal
 from soma.events.chain import Head
