@@ -13,9 +13,8 @@ from soma.cli.output.terminal import RunningText, write
 from soma.cli.server import NOT_UTF_8, USAGE_STATUS, Server, as_json_option, connect, console, fail, show_json
 
 ASKED_AGAIN = "… the answer broke off and was asked for again:"
-ANSWER = (
-    "[dim]answer it with: soma chat --continue yes[/dim]"  # in a new conversation the model would not know the question
-)
+# In a new conversation the model would not know the question.
+ANSWER = "[dim]answer it with: soma chat --continue yes[/dim]"
 QUIET_ENDINGS = {"converged", "final_answer"}  # the expected ones; any other is printed
 
 

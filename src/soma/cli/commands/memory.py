@@ -215,9 +215,8 @@ def list_(*, search: str | None, limit: int, namespace: str, as_json: bool) -> N
         return
     for memory in page["memories"]:
         day, shown = (moment_of(memory["metadata"], memory["occurred_at"]) or "")[:10], memory.get("access_count", 0)
-        console.print(
-            f"[dim]{day:10} {shown:4}[/dim]  {escape(memory['key'])}", soft_wrap=True
-        )  # never wrapped, so that it can be copied
+        # The key is never wrapped, so that it can be copied.
+        console.print(f"[dim]{day:10} {shown:4}[/dim]  {escape(memory['key'])}", soft_wrap=True)
         console.print(Padding(escape(excerpt(memory["text"])), (0, 0, 0, 17), expand=False))
     if not page["memories"]:
         console.print("no memories")

@@ -64,11 +64,10 @@ def find_files(folder: Path, kind: str) -> FoundFiles:
     for path in sorted(named, key=Path.is_symlink):  # links last, so that a file keeps its own name
         _add(folder, path, found)
     found.files.sort(key=lambda file: file.path)
-    left = [
-        path for path in seen if Path(os.path.realpath(path)) not in found.places
-    ]  # others come under the name of a link
+    # A file that a link leads to comes under the name of the link.
+    left_out = [path for path in seen if Path(os.path.realpath(path)) not in found.places]
     found.others = [
-        SkippedEntry(str(path), other, is_wrong=False) for path in left if (other := _other_format(path, kind))
+        SkippedEntry(str(path), other, is_wrong=False) for path in left_out if (other := _other_format(path, kind))
     ]
     return found
 
