@@ -10,6 +10,7 @@ from soma.events.database import Database
 from soma.memory import checks
 from soma.memory.errors import BadMetadata, BadName, UnknownKey
 from soma.memory.types import NewLink, Query
+from soma.memory.upkeep import consolidate
 from soma.memory.views import VIEWS
 
 GARDEN = [
@@ -23,6 +24,12 @@ TRAIN = [
     "Our train to Bern was late by an hour again.",
     "I bought two train tickets to Bern for Friday.",
 ]
+
+
+@pytest.fixture(autouse=True)
+def _enough_time(monkeypatch):
+    """Let a cycle find all its groups, however busy the machine is."""
+    monkeypatch.setattr(consolidate, "BUDGET_SECONDS", 60.0)
 
 
 @pytest.fixture
