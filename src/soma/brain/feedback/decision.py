@@ -29,8 +29,7 @@ from soma.brain.feedback.meaning import (
     void_of,
 )
 from soma.brain.feedback.statements import EVIDENCE, LearnedStatement, StatementDecision
-from soma.brain.learners.learners import LearningStep
-from soma.brain.learners.observations import Learnable, NamedMemory, named_memories
+from soma.brain.learners.observations import Learnable, LearningStep, NamedMemory, named_memories
 from soma.events.facts.learning import RewardVoided
 
 

@@ -4,7 +4,6 @@
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple
 
 import msgspec
 
@@ -18,7 +17,7 @@ from soma.brain.learners.chain import stream_of, subject_of
 from soma.brain.learners.checkpoints import Signer
 from soma.brain.learners.hyperparameters import record_hyperparameters
 from soma.brain.learners.lineage import keep_jump, read_jumps
-from soma.brain.learners.observations import Learnable, NamedMemory, named_memories
+from soma.brain.learners.observations import Learnable, LearningStep, NamedMemory, named_memories
 from soma.brain.learners.presentation import serve_next, served_weights, weight_changes
 from soma.brain.learners.replay import REPLACED, LearnerReplay
 from soma.brain.learners.replay_start import (
@@ -49,14 +48,6 @@ class CachedLearner(msgspec.Struct, frozen=True):
     state: LearnerState
     weights: dict[str, float]
     stored: int
-
-
-class LearningStep(NamedTuple):
-    """One observation that was learned: the state after it, and why that is what it is."""
-
-    observation: Learnable
-    state: LearnerState
-    explanation: Explanation
 
 
 class LearningResult(msgspec.Struct, frozen=True):

@@ -8,8 +8,17 @@ import msgspec
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.observations import AnswerVerdict, Evidence, IterationOutcome
 from soma.brain.core.promotion import Promotion
+from soma.brain.core.state import LearnerState
 
 Learnable = AnswerVerdict | Evidence | IterationOutcome | Promotion
+
+
+class LearningStep(NamedTuple):
+    """One observation that was learned: the state after it, and why that is what it is."""
+
+    observation: Learnable
+    state: LearnerState
+    explanation: Explanation
 
 
 class NamedMemory(NamedTuple):
