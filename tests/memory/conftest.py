@@ -44,8 +44,9 @@ def embedder() -> Counting:
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """The tests in this folder itself are the suite of both databases: the same verbs, the same hits."""
-    if "database" in metafunc.fixturenames and Path(metafunc.definition.path).parent == Path(__file__).parent:
+    """The tests in this folder itself and of texts are the suite of both databases: the same verbs, the same hits."""
+    here = Path(__file__).parent
+    if "database" in metafunc.fixturenames and Path(metafunc.definition.path).parent in {here, here / "text"}:
         both = ["sqlite", pytest.param("postgresql", marks=pytest.mark.integration)]
         metafunc.parametrize("database", both, indirect=True)
 
