@@ -7,7 +7,6 @@ import pytest
 
 QUESTION = "what is 23*19 + 7?"
 LEFT_OUT = {"memories", "weights", "neuromodulators", "weights_after", "final_weights", "lanes", "logprobs"}
-LONG = " ".join(f"{number} * {number}" for number in range(40))
 FIRST = ["chat.turn_started", "chat.bundle_built", "chat.model_responded", "chat.tool_requested", "chat.tool_decided"]
 
 

@@ -70,7 +70,6 @@ from soma.process.threads import run_in_thread
 
 T = TypeVar("T")
 THREADS = 2
-LONGEST_QUESTION = 16_000  # characters
 LISTED_CHARACTERS = 200_000  # of what was erased, in an answer
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from soma.events.chain import COLUMNS, Event
 from soma.events.database import Reader
+from soma.events.sql import placeholders
 
 FIRST_CHUNK, CHUNK = 4, 200  # events read at a time: at first, and at most
 SELECT = f"SELECT {', '.join(COLUMNS)} FROM events"
@@ -23,7 +24,7 @@ class Log:
 
         A chain may be longer than memory, an event may be a megabyte. With `types`, only events of these.
         """
-        chunk, chosen = FIRST_CHUNK, f"AND event_type IN ({', '.join('?' * len(types))})" if types else ""
+        chunk, chosen = FIRST_CHUNK, f"AND event_type IN ({placeholders(types)})" if types else ""
         while found := self._read(
             f"WHERE tenant_id = ? AND stream = ? AND seq > ? {chosen} ORDER BY seq LIMIT ?",
             [tenant_id, stream, after, *types, chunk],
@@ -40,7 +41,7 @@ class Log:
         self, tenant_id: str, stream: str, types: Sequence[str], *, after: int = 0, until: int | None = None
     ) -> Event | None:
         """Return the stream's last event of `types` whose number is above `after` and not above `until`."""
-        where = f"WHERE tenant_id = ? AND stream = ? AND seq > ? AND event_type IN ({', '.join('?' * len(types))})"
+        where = f"WHERE tenant_id = ? AND stream = ? AND seq > ? AND event_type IN ({placeholders(types)})"
         upper = "" if until is None else "AND seq <= ?"
         values = [tenant_id, stream, after, *types, *([] if until is None else [until])]
         found = self._read(f"{where} {upper} ORDER BY seq DESC LIMIT 1", values)
@@ -65,7 +66,7 @@ class Log:
 
     def read_after(self, position: int, *, types: Sequence[str] = (), limit: int = 500) -> list[Event]:
         """Return events of every tenant after the log position: for consumers, never for people."""
-        chosen = f"AND event_type IN ({', '.join('?' * len(types))})" if types else ""
+        chosen = f"AND event_type IN ({placeholders(types)})" if types else ""
         return self._read(f"WHERE position > ? {chosen} ORDER BY position LIMIT ?", [position, *types, limit])
 
     def last_number(self, tenant_id: str, stream: str) -> int:

@@ -7,6 +7,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from soma.events.database import Connection, Row
+from soma.events.sql import placeholders
 
 ROWS = 256  # a statement at most: one long step lets other threads run, a thousand short ones make each other wait
 FEW = 32  # rows that go into one statement whatever their number; more in 2^n, so that there are few to prepare
@@ -75,5 +76,5 @@ def _addition(sums: Sums, count: int) -> str:
 
 @lru_cache(256)
 def _insertion(table: str, columns: tuple[str, ...], count: int) -> str:
-    row = f"({', '.join('?' * len(columns))})"
+    row = f"({placeholders(columns)})"
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES {', '.join([row] * count)}"

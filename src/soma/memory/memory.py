@@ -27,7 +27,7 @@ from soma.memory.recall import ADDITIONS, find_candidates
 from soma.memory.remember import Request, remember, remember_within, write_links
 from soma.memory.rows.consolidations import list_consolidations
 from soma.memory.rows.documents import list_documents
-from soma.memory.rows.memories import has_ever_held, list_namespaces
+from soma.memory.rows.memories import has_ever_held
 from soma.memory.spaces import Space
 from soma.memory.store import OnErased, Store
 from soma.memory.types import (
@@ -344,9 +344,6 @@ class Memory:
         checks.namespace(namespace)
         checks.one_of(scope, get_args(Scope), "scope")
         return await self._store.whole(import_lines(self._store, owner, lines, namespace, scope))
-
-    async def namespaces(self, owner: Owner) -> Sequence[str]:
-        return await self._store.work(list_namespaces, self._store.database, owner)
 
     async def statistics(self, owner: Owner, *, namespace: str = DEFAULT) -> Statistics:
         await self._check_namespace(owner, namespace)

@@ -24,8 +24,6 @@ from soma.bench.fuzz.trials import run_trials
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-DONE = events()
-
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def client() -> AsyncIterator[httpx.AsyncClient]:

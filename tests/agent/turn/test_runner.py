@@ -13,8 +13,6 @@ from soma.agent.models import Turn
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-ENDLESS = "this answer never ends"
-
 
 def endless() -> Response:
     """Says a few words, then nothing more."""

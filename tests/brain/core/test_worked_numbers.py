@@ -14,7 +14,7 @@ from soma.brain.core.modulators import SOMA
 from soma.brain.core.observations import AnswerVerdict
 from soma.brain.core.rules.feeling import salience
 from soma.brain.core.rules.temperature import anneal
-from soma.brain.core.rules.values import next_value
+from soma.brain.core.rules.values import step_value
 from soma.brain.core.state import LearnerState
 
 pytestmark = pytest.mark.learning
@@ -55,8 +55,8 @@ def test_salience_weighs_novelty_and_error_alike(hyperparameters: Hyperparameter
 
 
 def test_a_value_goes_a_tenth_of_the_way(hyperparameters: Hyperparameters) -> None:
-    assert next_value(0.5, hyperparameters, helpful=True) == pytest.approx(0.55)
-    assert next_value(0.5, hyperparameters, helpful=False) == pytest.approx(0.45)
+    assert step_value(0.5, hyperparameters.value_rate, helpful=True) == pytest.approx(0.55)
+    assert step_value(0.5, hyperparameters.value_rate, helpful=False) == pytest.approx(0.45)
 
 
 def test_every_constant_is_explained_in_the_docs() -> None:

@@ -15,7 +15,6 @@ from soma.memory.types import NewMemory
 
 CHUNKING = Chunking(budget=30, count=lambda text: len(text.split()))
 FOLDER = "aaaaaaaa/bbbbbbbb"
-OTHER = "aaaaaaaa/cccccccc"
 
 
 def document(text, name="README.md", **fields):

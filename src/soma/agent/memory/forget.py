@@ -11,7 +11,6 @@ from typing import Any, Protocol, TypeVar
 
 from soma.agent.storage.leases import OPEN
 from soma.agent.storage.search import find_traces
-from soma.agent.storage.withheld import CHUNK
 from soma.agent.tools.taint import Source, TaintChecker, telling_words
 from soma.brain.client import BrainClient
 from soma.brain.document_types import ForgottenDocuments
@@ -19,6 +18,7 @@ from soma.brain.errors import BrainRefused
 from soma.brain.types import Forgotten, Principal
 from soma.events.database import Reader
 from soma.events.ids import new_id, now
+from soma.events.sql import placeholders, split_values
 from soma.events.transaction import Transaction
 from soma.events.writer import Writer
 
@@ -168,15 +168,15 @@ def find_speaking_turns(database: Reader, tenant_id: str, user_id: str | None, g
     found: list[Place] = [(turn_id, place) for turn_id, place in database.query(running, scope)]
     users = [user_id] if user_id else [one for (one,) in database.query(USERS, [tenant_id])]
     places = find_traces(database, tenant_id=tenant_id, user_ids=users, words=knows.words, memories=gone.forgotten)
-    for start in range(0, len(places), CHUNK):
-        found += _find_in_conversations(database, tenant_id, places[start : start + CHUNK], knows)
+    for batch in split_values(places):
+        found += _find_in_conversations(database, tenant_id, batch, knows)
     return found
 
 
 def _find_in_conversations(
     database: Reader, tenant_id: str, places: Sequence[str], knows: Recogniser
 ) -> Iterator[Place]:
-    scope, marks = [tenant_id, *places], ", ".join("?" * len(places))
+    scope, marks = [tenant_id, *places], placeholders(places)
     asked = f"SELECT id, conversation_id, content FROM agent_turn WHERE tenant_id = ? AND conversation_id IN ({marks})"
     for turn_id, place, text in database.query(asked, scope):
         if knows.is_in(text):

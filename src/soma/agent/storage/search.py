@@ -16,6 +16,7 @@ from typing import Any, Protocol
 
 from soma.agent.tools.taint import telling_words
 from soma.events.database import Database, Reader, Row
+from soma.events.sql import placeholders
 
 LONGEST_SEARCH = 200  # characters
 LONGEST_TERM = 40  # of longer ones the beginning is stored
@@ -93,7 +94,7 @@ def find_traces(
     for user_id in user_ids:
         for start in range(0, len(terms), TOGETHER):
             some = terms[start : start + TOGETHER]
-            sql = ANY.format(marks=", ".join("?" * len(some)))
+            sql = ANY.format(marks=placeholders(some))
             found |= dict.fromkeys(str(row[0]) for row in database.query(sql, [_scope(tenant_id, user_id), *some]))
     return list(found)
 

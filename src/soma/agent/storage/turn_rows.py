@@ -10,6 +10,7 @@ from soma.agent.storage.search import ConversationKey, index_message
 from soma.events.chain import Event
 from soma.events.database import Dialect
 from soma.events.facts.turn import IterationCompleted, TurnComplete
+from soma.events.sql import placeholders
 from soma.events.transaction import Transaction
 
 TITLE_LENGTH = 80
@@ -154,7 +155,7 @@ def _number(transaction: Transaction, turn: TurnHeader) -> int:
 def _insert(transaction: Transaction, table: str, row: dict[str, Any]) -> None:
     columns: Sequence[str] = list(row)
     transaction.execute(
-        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})", list(row.values())
+        f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({placeholders(columns)})", list(row.values())
     )
 
 

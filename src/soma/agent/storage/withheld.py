@@ -4,8 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from soma.events.database import Database
-
-CHUNK = 500  # values in one IN list
+from soma.events.sql import placeholders, split_values
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +20,11 @@ def find_withheld(database: Database, tenant_id: str, conversation_id: str, memo
     turns = database.query(
         "SELECT turn_id FROM agent_withheld WHERE tenant_id = ? AND conversation_id = ?", [tenant_id, conversation_id]
     )
-    asked, gone = list(dict.fromkeys(memories)), set[str]()
-    for start in range(0, len(asked), CHUNK):
-        some = asked[start : start + CHUNK]
-        marks = ", ".join("?" * len(some))
+    gone: set[str] = set()
+    for batch in split_values(memories):
+        marks = placeholders(batch)
         sql = f"SELECT memory_id FROM agent_forgottenmemory WHERE tenant_id = ? AND memory_id IN ({marks})"
-        gone.update(memory_id for (memory_id,) in database.query(sql, [tenant_id, *some]))
+        gone.update(memory_id for (memory_id,) in database.query(sql, [tenant_id, *batch]))
     return WithheldContent(frozenset(turn_id for (turn_id,) in turns), frozenset(gone))
 
 

@@ -18,6 +18,7 @@ from soma.brain.learners.lineage import standing_versions
 from soma.brain.types import Principal
 from soma.events.database import Reader
 from soma.events.ids import now
+from soma.events.sql import placeholders
 from soma.events.transaction import Transaction
 from soma.memory.text.languages import language_of
 from soma.memory.text.words import content_words, tokens
@@ -210,7 +211,7 @@ def _rows(corrected: LearnedCorrection) -> Iterator[tuple[object, ...]]:
 OF_BUNDLE = "tenant_id = ? AND agent_id = ? AND user_id = ? AND bundle_id = ?"
 DELETE = f"DELETE FROM corrections WHERE {OF_BUNDLE} AND (turn_id IS NULL) = (? = 1)"
 INSERT = (
-    f"INSERT INTO corrections ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) "
+    f"INSERT INTO corrections ({', '.join(COLUMNS)}) VALUES ({placeholders(COLUMNS)}) "
     "ON CONFLICT (tenant_id, agent_id, user_id, bundle_id, memory_id) DO UPDATE SET helpful = excluded.helpful, "
     "version = excluded.version, turn_id = excluded.turn_id"
 )

@@ -9,6 +9,7 @@ from soma.brain.core.experiments.design import Design, ExperimentArm, Method, Re
 from soma.brain.types import Principal
 from soma.events.database import Reader
 from soma.events.ids import new_id, now
+from soma.events.sql import placeholders
 from soma.events.transaction import Transaction
 
 RUNNING = "running"
@@ -52,7 +53,7 @@ COLUMNS = ExperimentRow.__struct_fields__
 def insert_experiment(transaction: Transaction, row: ExperimentRow) -> None:
     values = [getattr(row, name) for name in COLUMNS]
     values[COLUMNS.index("design")] = msgspec.json.encode(DesignRow.of(row.design)).decode()
-    marks = ", ".join("?" * len(COLUMNS))
+    marks = placeholders(COLUMNS)
     transaction.execute(f"INSERT INTO experiments ({', '.join(COLUMNS)}) VALUES ({marks})", values)
 
 

@@ -19,6 +19,7 @@ from soma.brain.learners.replay_start import find_start
 from soma.brain.types import Principal
 from soma.events.database import Reader
 from soma.events.facts.codec import Subject
+from soma.events.sql import placeholders
 from soma.events.transaction import Transaction
 from soma.memory import values as kept
 from soma.memory.memory import Memory
@@ -133,7 +134,7 @@ def fold_steps(steps: Iterable[tuple[str, int, int, float, float]], holds: Calla
 
 def kept_after(reads: Reader, principal: Principal) -> int:
     """The last version that was learned before steps were kept at all; 0 where there is none."""
-    kinds = ", ".join("?" * len(LEARNED))
+    kinds = placeholders(LEARNED)
     rows = reads.query(
         "SELECT payload FROM events WHERE tenant_id = ? AND stream = ? "
         f"AND position <= (SELECT position FROM value_start) AND event_type IN ({kinds}) ORDER BY seq DESC LIMIT 1",

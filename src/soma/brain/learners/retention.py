@@ -25,6 +25,7 @@ from soma.events.database import Reader
 from soma.events.facts.codec import Subject, draft
 from soma.events.facts.learning import LearningErased
 from soma.events.log import Log
+from soma.events.sql import placeholders
 from soma.events.transaction import Transaction
 from soma.events.writer import Writer
 
@@ -233,7 +234,7 @@ def _oldest_needed(reads: Reader, of: tuple[str, str], seq: int) -> int | None:
     """Find the oldest version that an event after `seq` goes back to, but for 0, which can always be had."""
     rows = reads.query(
         "SELECT payload FROM events WHERE tenant_id = ? AND stream = ? AND seq > ? "
-        f"AND event_type IN ({', '.join('?' * len(REFERRING))})",
+        f"AND event_type IN ({placeholders(REFERRING)})",
         [*of, seq, *REFERRING],
     )
     facts = [msgspec.json.decode(payload, type=Reference) for (payload,) in rows]
@@ -272,7 +273,7 @@ def erase(transaction: Transaction, learner: Principal, stretch: Stretch) -> Non
     of = [learner.tenant_id, stream_of(learner), stretch.after, stretch.until]
     transaction.execute(
         "UPDATE events SET payload = NULL WHERE tenant_id = ? AND stream = ? AND seq > ? AND seq <= ? "
-        f"AND event_type IN ({', '.join('?' * len(ERASABLE))})",
+        f"AND event_type IN ({placeholders(ERASABLE)})",
         [*of, *ERASABLE],
     )
     transaction.executemany("DELETE FROM feedback_events WHERE position = ?", [(each,) for each in stretch.positions])

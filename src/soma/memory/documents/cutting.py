@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from unicodedata import category
 
 from soma.memory.documents.blocks import Block
-from soma.memory.text.sentences import Span, find_sentences
+from soma.memory.text.sentences import Span, find_sentences, find_start
 
 Count = Callable[[str], int]
 
-BLANKS = re.compile(r"\s*+")
 LINE = re.compile(r"[^\r\n]++")
 LONGEST_TOKEN = 24  # characters of a token on the average, at most
 MOST_CHARACTERS = 12_000  # of a chunk, whatever its room: a memory may have 64 KiB
@@ -88,7 +87,7 @@ def _lines(text: str, block: Block) -> Iterator[Span]:
 def _stretches(room: Room, start: int, end: int) -> Iterator[Span]:
     """Cut as much at a time as fits, at a pause: one attempt tells how much the next one may take."""
     size = room.most_characters
-    while (start := _past_blanks(room.text, start, end)) < end:
+    while (start := find_start(room.text, start, end)) < end:
         most = min(start + size, end)
         stop = end if most == end else _pause(room.text, start, most)
         while stop - start > 1 and (tokens := room.count_between(start, stop)) > room.tokens:
@@ -99,11 +98,6 @@ def _stretches(room: Room, start: int, end: int) -> Iterator[Span]:
             room.most_characters, 5 * max(most - start, stop - start) // 4 + 1
         )  # not what an early pause left of it
         start = stop
-
-
-def _past_blanks(text: str, start: int, end: int) -> int:
-    blanks = BLANKS.match(text, start, end)
-    return blanks.end() if blanks else start
 
 
 def _pause(text: str, start: int, most: int) -> int:

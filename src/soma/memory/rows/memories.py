@@ -18,7 +18,7 @@ REPLACED = (
     "revision", "updated_at",
 )  # fmt: skip
 UPSERT = (
-    f"INSERT INTO memories ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))}) "
+    f"INSERT INTO memories ({', '.join(COLUMNS)}) VALUES ({placeholders(COLUMNS)}) "
     f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in REPLACED)}"
 )
 ERASE = (
@@ -133,15 +133,6 @@ def find_position(reader: Reader, owner: Owner, namespace: str, memory_id: str) 
         [memory_id, owner.tenant_id, namespace, *owner.visible()],
     )
     return int(found[0][0]) if found else None
-
-
-def list_namespaces(reader: Reader, owner: Owner) -> list[str]:
-    found = reader.query(
-        "SELECT DISTINCT namespace FROM memories WHERE forgotten_at IS NULL AND tenant_id = ? "
-        "AND scope_owner IN (?, ?, ?) ORDER BY namespace",
-        [owner.tenant_id, *owner.visible()],
-    )
-    return [name for (name,) in found]
 
 
 def count_partition(reader: Reader, address: Address) -> int:

@@ -21,15 +21,15 @@ LONGEST = 12  # characters of what is an abbreviation, an initial or the number 
 def find_sentences(text: str, start: int = 0, end: int | None = None) -> Iterator[Span]:
     """Yield the sentences of text[start:end], without the white space around them."""
     until = len(text) if end is None else end
-    begin = _find_start(text, start, until)
+    begin = find_start(text, start, until)
     for match in END.finditer(text, start, until):
         if match.end() > begin and _is_end(text, match, begin, until):
             yield from _strip(text, begin, match.end())
-            begin = _find_start(text, match.end(), until)
+            begin = find_start(text, match.end(), until)
     yield from _strip(text, begin, until)
 
 
-def _find_start(text: str, start: int, until: int) -> int:
+def find_start(text: str, start: int, until: int) -> int:
     """Find where the first word from `start` on begins."""
     blanks = BLANKS.match(text, start, until)
     return blanks.end() if blanks else start

@@ -17,13 +17,6 @@ class ToolUsefulness(msgspec.Struct, frozen=True, gc=False):
 Tools = tuple[ToolUsefulness, ...]
 
 
-def usefulness(tools: Tools, name: str) -> float:
-    for tool in tools:
-        if tool.name == name:
-            return tool.usefulness
-    return PRIOR
-
-
 def update_usefulness(tools: Tools, name: str, outcome: float, rate: float, *, floor: float = 0.0) -> Tools:
     """u += rate (outcome - u), never below `floor`, for one tool by its name.
 
