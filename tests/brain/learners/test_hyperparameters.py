@@ -39,6 +39,17 @@ async def test_constants_from_before_citations_awaited_trust_replay_without_wait
     assert not read_hyperparameters(opened.writer.database)["before"].citations_await_trust
 
 
+async def test_constants_from_before_credit_that_nobody_gives_replay_without_it(opened):
+    told = msgspec.to_builtins(CONSTANTS)
+    names = ["asked_again_credit", "corrected_in_chat_credit", "used_by_tool_credit", "copied_credit"]
+    for name in names:
+        del told[name]
+    fact = LearnerConfigured(digest="before", hyperparameters=told)
+    await opened.writer.write(lambda tx: tx.append(draft(fact, SETTINGS_SUBJECT)))
+    read = read_hyperparameters(opened.writer.database)["before"]
+    assert [getattr(read, name) for name in names] == [0.0] * 4
+
+
 async def test_constants_whose_records_an_early_version_wrote_as_arrays_are_read(opened):
     told = msgspec.to_builtins(CONSTANTS)
     profile = [list(level.values()) if isinstance(level, dict) else level for level in told["profile"].values()]

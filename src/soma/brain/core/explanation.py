@@ -67,6 +67,12 @@ class Explanation(msgspec.Struct, frozen=True, gc=False):
                 return 1.0
 
     @property
+    def value_share(self) -> float:
+        """Share of `value_rate` by which the values of memories move."""
+        seen = self.observation
+        return evidence.value_share(seen.source, self.hyperparameters) if isinstance(seen, Evidence) else 1.0
+
+    @property
     def clipped_names(self) -> tuple[str, ...]:
         """Names of what was clipped: terms of the observation, weights by their gradient, levels at their bounds."""
         if self.feeling is None or self.feeling.raw_levels == self.after.modulators:

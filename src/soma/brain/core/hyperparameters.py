@@ -35,6 +35,10 @@ class Hyperparameters:
     person_credit: float = 1.0
     citation_credit: float = 0.1
     citations_await_trust: bool = True  # a model's count for as much as people have come to trust what was learned
+    asked_again_credit: float = 0.2  # credit that nobody has to give, beside a person's word; 0 switches it off
+    corrected_in_chat_credit: float = 0.5
+    used_by_tool_credit: float = 0.3
+    copied_credit: float = 0.5
     dismissal: float = 0.2  # weight of "none of these helped" beside a memory that did
     gradient_limit: float = 2.0
     value_rate: float = 0.1

@@ -24,6 +24,14 @@ from soma.brain.core.rules.guard import Guard, Parameters
 from soma.brain.core.rules.reward import answer_terms, outcome_terms, sum_of
 from soma.brain.core.state import LearnerState
 
+WEIGHED = {
+    EvidenceSource.MODEL: "what a model cited, for little: it earns no trust",
+    EvidenceSource.ASKED_AGAIN: "a question asked again: what answered it then, for less than a person's word",
+    EvidenceSource.CORRECTED_IN_CHAT: "what a person corrected in the chat, for less than feedback",
+    EvidenceSource.USED_BY_TOOL: "what a tool that worked was given, for less than a person's word",
+    EvidenceSource.COPIED: "what a person copied, for less than feedback",
+}
+
 Observation = AnswerVerdict | Evidence | IterationOutcome | Restore | Promotion
 LearnerStep = tuple[LearnerState, Explanation]
 
@@ -147,15 +155,15 @@ class _EvidenceResult(NamedTuple):
 
 def _gate_reason(state: LearnerState, observation: Evidence, feeling: Feeling, hyperparameters: Hyperparameters) -> str:
     """Say why evidence is not learned from; empty where it is. A person's always is."""
-    credit = evidence.credit_of(observation.source, state.retrieval.trust_sum, hyperparameters)
-    if observation.source is EvidenceSource.MODEL and hyperparameters.citations_await_trust and not credit:
+    source = observation.source
+    credit = evidence.credit_of(source, state.retrieval.trust_sum, hyperparameters)
+    if source is EvidenceSource.MODEL and hyperparameters.citations_await_trust and not credit:
         return "a model's citation counts for nothing until what people said has earned trust"
-    is_automatic = observation.source is not EvidenceSource.PERSON
-    return (
-        "a citation of too little salience"
-        if is_automatic and not is_salient(feeling.salience, hyperparameters)
-        else ""
-    )
+    if source in evidence.CREDITS and not credit:
+        return "credit that is switched off"
+    if source in evidence.BY_PEOPLE or is_salient(feeling.salience, hyperparameters):
+        return ""
+    return f"{'credit' if source in evidence.CREDITS else 'a citation'} of too little salience"
 
 
 def _learn_parameters(
@@ -182,11 +190,12 @@ def _apply_evidence(
     hyperparameters: Hyperparameters,
     outliers: list[str],
 ) -> _EvidenceResult:
-    is_model = observation.source is EvidenceSource.MODEL
+    source = observation.source
+    is_weighed = source is EvidenceSource.MODEL or source in evidence.CREDITS
     parameters, watch, judgement = _with_room(state, aligned), state.guard, aligned.judgement
     credit = evidence.credit_of(observation.source, state.retrieval.trust_sum, hyperparameters)
     if hyperparameters.learning_rule is Rule.LITERAL:
-        rate = hyperparameters.learning_rate(state.modulators.dopamine) * (credit if is_model else 1.0)
+        rate = hyperparameters.learning_rate(state.modulators.dopamine) * (credit if is_weighed else 1.0)
         moved = literal.move_parameters(parameters, rate, literal.evidence_signal(observation))
         return _EvidenceResult(moved, watch, "one signal for every weight")
     if judgement is None:
@@ -198,15 +207,15 @@ def _apply_evidence(
         judgement,
         credit=credit,
         factor=hyperparameters.learning_factor(state.modulators.dopamine),
-        earns_trust=not is_model,
+        earns_trust=source in evidence.EARNS_TRUST,
         hyperparameters=hyperparameters,
         outliers=outliers,
     )
     parameters = replace(parameters, retrieval=retrieval)
     if judgement.advantage is None:
         return _EvidenceResult(parameters, watch, "all that was shown was dismissed", gradient)
-    if is_model:
-        return _EvidenceResult(parameters, watch, "what a model cited, for little: it earns no trust", gradient)
+    if is_weighed:  # only what people say of the ranking can tell that it has become worse
+        return _EvidenceResult(parameters, watch, WEIGHED[source], gradient)
     watch, parameters, guarded = guard.watch_evidence(watch, parameters, judgement.advantage, hyperparameters)
     return _EvidenceResult(parameters, watch, "what helped, against what was shown beside it", gradient, guarded)
 

@@ -14,11 +14,18 @@ VIEW_SCALE = 65535  # a view value in [0, 1] is stored as k / 65535
 
 
 class EvidenceSource(StrEnum):
-    """Origin of evidence. `citation` stands only in events from before `model`: it earned trust, and moved values."""
+    """Origin of evidence. `citation` stands only in events from before `model`: it earned trust, and moved values.
+
+    The last four are credit that nobody has to give: they tell of what people and tools did, not of what was judged.
+    """
 
     PERSON = "person"
     CITATION = "citation"
     MODEL = "model"
+    ASKED_AGAIN = "asked_again"
+    CORRECTED_IN_CHAT = "corrected_in_chat"
+    USED_BY_TOOL = "used_by_tool"
+    COPIED = "copied"
 
 
 class ShownMemory(NamedTuple):

@@ -51,11 +51,12 @@ class Values:
         """
         if not named:
             return []
-        rate = self._learners.hyperparameters.value_rate
+        whole = self._learners.hyperparameters.value_rate
         learned = kept.read(transaction, principal.tenant_id, [each.memory_id for each in named])
         steps = []
-        for version, memory_id, helpful in named:
+        for version, memory_id, helpful, share in named:
             if (before := learned.get(memory_id)) is not None:
+                rate = whole * share
                 learned[memory_id] = step_value(before, rate, helpful=helpful)
                 steps.append(
                     (principal.tenant_id, principal.agent_id, version, memory_id, int(helpful), rate, before, position)

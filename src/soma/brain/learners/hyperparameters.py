@@ -19,7 +19,14 @@ from soma.events.log import Log
 from soma.events.transaction import Transaction
 
 # What held before these fields were known: events that lack them were computed with these values.
-BEFORE = {"tool_floor": 0.0, "citations_await_trust": False}
+BEFORE = {
+    "tool_floor": 0.0,
+    "citations_await_trust": False,
+    "asked_again_credit": 0.0,
+    "corrected_in_chat_credit": 0.0,
+    "used_by_tool_credit": 0.0,
+    "copied_credit": 0.0,
+}
 SETTINGS_SUBJECT = Subject(tenant_id="", stream="settings")  # facts of the process, of no tenant
 
 

@@ -22,16 +22,17 @@ class LearningStep(NamedTuple):
 
 
 class NamedMemory(NamedTuple):
-    """A memory that a version of a learner says helped, or did not."""
+    """A memory that a version of a learner says helped, or did not; `share` is that of `value_rate`."""
 
     version: int
     memory_id: str
     helpful: bool
+    share: float = 1.0
 
 
 def named_memories(explanation: Explanation) -> Iterator[NamedMemory]:
     for memory_id, helpful in explanation.values:
-        yield NamedMemory(explanation.after.version, memory_id, helpful)
+        yield NamedMemory(explanation.after.version, memory_id, helpful, explanation.value_share)
 
 
 class BatchRecords(msgspec.Struct):

@@ -12,6 +12,7 @@ from soma.brain.core.weights import Views
 
 DEFAULTS = Hyperparameters()
 CITATION_MOST = 0.1  # of what a person's word counts
+CREDIT_MOST = 0.5  # the same, of credit that nobody has to give
 NOT_SETTINGS = {"views", "profile", "citations_await_trust"}  # the memory ships its views; the profile has a name
 
 
@@ -21,6 +22,13 @@ def _share(name: str, description: str) -> Any:
 
 def _signed_share(name: str, description: str) -> Any:
     return Field(getattr(DEFAULTS, name), ge=-1, le=1, description=description)
+
+
+def _credit(name: str, description: str) -> Any:
+    """Credit of evidence that no person gave; 0 switches it off."""
+    return Field(
+        getattr(DEFAULTS, name), ge=0, le=CREDIT_MOST, description=f"{description}, beside a person's word; 0 is off."
+    )
 
 
 def _positive(name: str, most: float, description: str) -> Any:
@@ -68,6 +76,10 @@ class LearnerSettings(BaseSettings):
         le=CITATION_MOST,
         description="Credit of what a model cites, as a share of a person's; it earns no trust.",
     )
+    asked_again_credit: float = _credit("asked_again_credit", "Credit of a question that was asked again")
+    corrected_in_chat_credit: float = _credit("corrected_in_chat_credit", "Credit of a correction in the chat")
+    used_by_tool_credit: float = _credit("used_by_tool_credit", "Credit of a memory whose words a tool used")
+    copied_credit: float = _credit("copied_credit", "Credit of a memory whose passage was copied")
     doubt: float = _positive("doubt", 0.9, "Share of the feedback that is taken to name a memory by accident.")
     dismissal: float = _share("dismissal", "Weight of `none of these helped` beside a memory that did.")
     gradient_limit: float = _positive("gradient_limit", 1_000, "Greatest slope of one feedback; beyond it is clipped.")

@@ -1,3 +1,5 @@
+from typing import Any
+
 import pytest
 from msgspec.structs import replace
 
@@ -165,6 +167,63 @@ def test_a_citation_moves_less_than_a_person(hyperparameters: Hyperparameters, e
     person = taught(hyperparameters, evidence(RECENT_HELPS, "new"), 3)
     citation = taught(hyperparameters, evidence(RECENT_HELPS, "new", source=EvidenceSource.CITATION), 3)
     assert 0.1 < citation.weights["gamma"] < person.weights["gamma"]
+
+
+CREDITS = (
+    EvidenceSource.ASKED_AGAIN,
+    EvidenceSource.CORRECTED_IN_CHAT,
+    EvidenceSource.USED_BY_TOOL,
+    EvidenceSource.COPIED,
+)
+
+
+@pytest.mark.parametrize("source", CREDITS)
+def test_credit_that_nobody_gave_moves_less_than_a_person_and_earns_trust(
+    hyperparameters: Hyperparameters, evidence, source: EvidenceSource
+) -> None:
+    start = taught(hyperparameters, evidence(RECENT_HELPS, "new"), 3)
+    said = evidence(RECENT_HELPS, "new")
+    person, _ = learn(start, said, hyperparameters)
+    credited, told = learn(start, replace(said, source=source), hyperparameters)
+    assert start.weights["gamma"] < credited.weights["gamma"] < person.weights["gamma"]
+    assert start.retrieval.trust_sum < credited.retrieval.trust_sum < person.retrieval.trust_sum
+    assert credited.guard == start.guard, "a guard that listens to noise would restore by chance"
+    assert not told.gated
+
+
+@pytest.mark.parametrize("source", CREDITS)
+def test_credit_that_is_switched_off_moves_nothing(evidence, source: EvidenceSource) -> None:
+    nothing: dict[str, Any] = {f"{source.value}_credit": 0.0}
+    off = Hyperparameters(**nothing)
+    start = LearnerState.initial(off)
+    after, told = learn(start, replace(evidence(RECENT_HELPS, "new"), source=source), off)
+    ranking = {name: after.weights[name] for name in start.weights if name != "tau"}
+    assert ranking == {name: weight for name, weight in start.weights.items() if name != "tau"}
+    assert (after.retrieval.trust_sum, told.gated) == (0.0, True)
+
+
+def test_credit_moves_values_by_its_share_and_a_question_asked_again_moves_none(
+    hyperparameters: Hyperparameters, evidence
+) -> None:
+    start, said = LearnerState.initial(hyperparameters), evidence(RECENT_HELPS, "new")
+    told = {source: learn(start, replace(said, source=source), hyperparameters)[1] for source in EvidenceSource}
+    assert [source for source in EvidenceSource if not told[source].values] == ["model", "asked_again"]
+    shares = {source: told[source].value_share for source in EvidenceSource if source is not EvidenceSource.MODEL}
+    assert shares == {
+        "person": 1.0,
+        "citation": 1.0,
+        "asked_again": 0.2,
+        "corrected_in_chat": 0.5,
+        "used_by_tool": 0.3,
+        "copied": 0.5,
+    }
+
+
+def test_only_credit_that_no_person_acted_for_waits_for_salience(evidence) -> None:
+    strict = Hyperparameters(gate_learn=1.0)
+    start, seen = LearnerState.initial(strict), replace(evidence(RECENT_HELPS, "new"), novelty=0.0)
+    steps = {name: learn(start, replace(seen, source=name), strict)[1] for name in CREDITS}
+    assert [name for name in CREDITS if steps[name].gated] == ["asked_again", "used_by_tool"]
 
 
 def test_a_citation_without_salience_is_gated_a_person_never(hyperparameters: Hyperparameters, evidence) -> None:

@@ -27,6 +27,17 @@ from soma.brain.core.weights import VIEWS_LIMIT, Views, weight_name
 
 Rows = list[tuple[float, ...]]
 MIDDLE = 0.5 * VIEW_SCALE
+CREDITS = frozenset(
+    {
+        EvidenceSource.ASKED_AGAIN,
+        EvidenceSource.CORRECTED_IN_CHAT,
+        EvidenceSource.USED_BY_TOOL,
+        EvidenceSource.COPIED,
+    }
+)  # that nobody has to give
+BY_PEOPLE = frozenset({EvidenceSource.PERSON, EvidenceSource.CORRECTED_IN_CHAT, EvidenceSource.COPIED})
+EARNS_TRUST = frozenset(EvidenceSource) - {EvidenceSource.MODEL}
+MOVES_VALUES = EARNS_TRUST - {EvidenceSource.ASKED_AGAIN}
 
 
 class Retrieval(msgspec.Struct, frozen=True, gc=False):
@@ -186,18 +197,30 @@ def _gradient(
 
 def credit_of(source: EvidenceSource, trust_sum: float, hyperparameters: Hyperparameters) -> float:
     """c: what evidence from `source` counts beside a person's word."""
-    if source is EvidenceSource.PERSON:
-        return hyperparameters.person_credit
-    waits = source is EvidenceSource.MODEL and hyperparameters.citations_await_trust
-    return hyperparameters.citation_credit * (trust.earned_trust(trust_sum, hyperparameters) if waits else 1.0)
+    match source:
+        case EvidenceSource.PERSON:
+            return hyperparameters.person_credit
+        case EvidenceSource.MODEL if hyperparameters.citations_await_trust:
+            return hyperparameters.citation_credit * trust.earned_trust(trust_sum, hyperparameters)
+        case EvidenceSource.CITATION | EvidenceSource.MODEL:
+            return hyperparameters.citation_credit
+        case _:  # of CREDITS: each has its own
+            credit: float = getattr(hyperparameters, f"{source.value}_credit")
+            return credit
+
+
+def value_share(source: EvidenceSource, hyperparameters: Hyperparameters) -> float:
+    """Share of `value_rate` by which evidence moves a memory's value: 1 for a person's word, else its credit."""
+    return credit_of(source, 0.0, hyperparameters) if source in CREDITS else 1.0
 
 
 def named_memories(evidence: Evidence) -> tuple[tuple[str, bool], ...]:
     """Shown memories that were named, each with whether it helped; one named both ways counts as unhelpful.
 
-    None where a model named them: what it cites says nothing about the worth of a memory.
+    None where a model named them: what it cites says nothing about the worth of a memory. Nor does a question that was
+    asked again: it tells of the answer.
     """
-    if evidence.source is EvidenceSource.MODEL:
+    if evidence.source not in MOVES_VALUES:
         return ()
     unhelpful = set(evidence.unhelpful)
     shown = {memory.id for memory in evidence.shown}
