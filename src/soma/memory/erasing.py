@@ -1,6 +1,7 @@
 """Erasing within a transaction: text, vectors and links, and whatever was synthesised from the text."""
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from hashlib import sha256
 
 from soma.events.database import Reader
@@ -8,6 +9,7 @@ from soma.events.facts.codec import Subject, draft
 from soma.events.facts.memory import MemoryForgotten
 from soma.events.ids import new_id, now
 from soma.events.transaction import Transaction
+from soma.memory.index.partition import Partition
 from soma.memory.rows.documents import delete_empty
 from soma.memory.rows.embeddings import delete_embeddings
 from soma.memory.rows.links import delete_links_of, find_synthesised, find_taken
@@ -62,11 +64,13 @@ def find_derived(transaction: Reader, ids: Iterable[str]) -> list[MemoryRecord]:
 def apply_erasure(store: Store, erased: Erasure) -> None:
     """Take what was erased out of the loaded partitions, after the commit; links may lead into any of the namespace."""
     for memory, revision in erased:
-        for address in store.partitions.loaded_addresses(memory.tenant_id):
+        for address in store.partitions.known_addresses(memory.tenant_id):
             if address[1] == memory.namespace:
-                with store.partitions.lock(*address[:2]):
-                    if (partition := store.partitions.get_loaded(address)) is not None:
-                        partition.forget(memory.id, revision)
+                store.partitions.change(address, partial(_forget, memory_id=memory.id, revision=revision))
+
+
+def _forget(partition: Partition, *, memory_id: str, revision: int) -> None:
+    partition.forget(memory_id, revision)
 
 
 def key_digest(tenant_id: str, key: str) -> str:

@@ -193,7 +193,8 @@ class Memory:
         """Return the memories that may answer, unranked, with every view."""
         checks.query(query)
         await self._check_namespace(owner, query.namespace)
-        return await self._store.work(self._find_candidates, owner, query)
+        place = (owner.tenant_id, query.namespace, owner.visible())
+        return await self._store.ask(*place, self._find_candidates, owner, query)
 
     def _find_candidates(self, owner: Owner, query: Query) -> Candidates:
         at = checks.moment(query.at) if query.at else datetime.now(UTC)
@@ -318,8 +319,9 @@ class Memory:
         checks.text(text, "text")
         checks.number(limit, "limit", low=1, high=browse.LARGEST_PAGE)
         await self._check_namespace(owner, namespace)
-        return await self._store.work(
-            browse.search_memories, self._store, owner, text, namespace, limit=limit, after=after
+        place = (owner.tenant_id, namespace, owner.visible())
+        return await self._store.ask(
+            *place, browse.search_memories, self._store, owner, text, namespace, limit=limit, after=after
         )
 
     async def export(self, owner: Owner, *, namespace: str = DEFAULT) -> Iterable[dict[str, Any]]:
@@ -347,7 +349,8 @@ class Memory:
 
     async def statistics(self, owner: Owner, *, namespace: str = DEFAULT) -> Statistics:
         await self._check_namespace(owner, namespace)
-        return await self._store.work(browse.statistics, self._store, owner, namespace)
+        place = (owner.tenant_id, namespace, owner.visible())
+        return await self._store.ask(*place, browse.statistics, self._store, owner, namespace)
 
     async def _check_namespace(self, owner: Owner, namespace: str) -> None:
         """Raise ForeignNamespace for one that never held what this owner may see, wherever else it exists."""

@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from threading import Barrier
 from typing import Any, ParamSpec, TypeVar
 from weakref import WeakValueDictionary
@@ -16,7 +17,7 @@ from soma.events.writer import Writer
 from soma.memory.adapters.pgvector import Directions
 from soma.memory.embedders.base import Embedder
 from soma.memory.index.cache import BOUND_BYTES, Partitions
-from soma.memory.index.partition import Partition
+from soma.memory.index.partition import IndexedMemory, Partition
 from soma.memory.index.sketch import SKETCH_FROM, SketchedVectors
 from soma.memory.index.vectors import VectorIndex
 from soma.memory.relations import NOT_FOLLOWED
@@ -33,6 +34,7 @@ S = TypeVar("S")
 T = TypeVar("T")
 
 THREADS = 2
+LOADERS = 8  # threads that load partitions: a large one keeps no small one waiting
 SLICE = 16  # texts that a thread embeds before others get their turn: some 40 ms with the bundled model
 STREAM = "memory"
 
@@ -56,8 +58,10 @@ class Store:
         self._sketch_from = sketch_from
         self._pgvector_from = pgvector_from
         self.spaces = Spaces(writer, embedder, former)
-        self.partitions = Partitions(self.load, bound_bytes=bound_bytes)
         self._threads = ThreadPoolExecutor(THREADS, thread_name_prefix="memory")
+        self._loaders = ThreadPoolExecutor(LOADERS, thread_name_prefix="memory-load")
+        self.partitions = Partitions(self.load, bound_bytes=bound_bytes, later=self._load_later)
+        self._arriving: dict[Address, asyncio.Task[None]] = {}
         self._committing: set[asyncio.Task[Any]] = set()
         self._locks: WeakValueDictionary[Address, asyncio.Lock] = WeakValueDictionary()
 
@@ -72,6 +76,43 @@ class Store:
     async def work(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `function` in a worker thread: nothing here computes on the event loop."""
         return await run_in_thread(self._threads, function, *args, **kwargs)
+
+    async def ask(
+        self,
+        tenant_id: str,
+        namespace: str,
+        owners: Sequence[str],
+        function: Callable[P, T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        """Run `function`, which opens these partitions, in a worker thread once they are loaded by other threads."""
+        await self.ensure_loaded([(tenant_id, namespace, owner) for owner in owners])
+        return await self.work(function, *args, **kwargs)
+
+    async def ensure_loaded(self, addresses: Iterable[Address]) -> None:
+        """Wait until these partitions are loaded: one load each, however many wait for it."""
+        for address in addresses:
+            if not self.partitions.is_loaded(address):
+                await asyncio.shield(self._arrival(address))
+
+    def _arrival(self, address: Address) -> "asyncio.Task[None]":
+        if (arriving := self._arriving.get(address)) is None:
+            arriving = self._arriving[address] = asyncio.create_task(self._load_apart(address))
+            arriving.add_done_callback(lambda _: self._arriving.pop(address))
+        return arriving
+
+    async def _load_apart(self, address: Address) -> None:
+        await run_in_thread(self._loaders, self._load_and_leave, partial(self.partitions.ensure_loaded, address))
+
+    def _load_later(self, load: Callable[[], None]) -> None:
+        self._loaders.submit(self._load_and_leave, load)
+
+    def _load_and_leave(self, load: Callable[[], None]) -> None:
+        try:
+            load()
+        finally:
+            self.database.forget_reader()  # its cache of pages is of no use to the next load
 
     async def each(self, function: Callable[[Sequence[S]], Sequence[T]], items: Sequence[S]) -> list[T]:
         """Apply `function` to all items in slices, by all threads.
@@ -102,6 +143,7 @@ class Store:
 
     def close(self) -> None:
         """Wait for running work; each thread closes the connection that it read with."""
+        self._loaders.shutdown(cancel_futures=True)
         everyone = Barrier(THREADS)
         for _ in range(THREADS):
             self._threads.submit(self._leave, everyone)
@@ -118,39 +160,26 @@ class Store:
         for memory, made in memories:
             new = to_indexed(memory, made)
             address = (memory.tenant_id, memory.namespace, memory.scope_owner)
-            with self.partitions.lock(memory.tenant_id, memory.namespace):
-                partition = self.partitions.get_loaded(address)
-                if partition is not None and partition.model == model:
-                    partition.put(new)
-                elif partition is not None:  # the tenant's model changed between the commit and now
-                    self.partitions.drop(address)
+            self.partitions.change(address, partial(_put, new=new, model=model))
 
     def apply_embeddings(self, memories: Sequence[tuple[MemoryRecord, Embedding]], model: str) -> None:
         """Take new vectors of `model` into the loaded partitions that hold those memories."""
         for memory, made in memories:
-            with self.partitions.lock(memory.tenant_id, memory.namespace):
-                partition = self.partitions.get_loaded((memory.tenant_id, memory.namespace, memory.scope_owner))
-                if partition is not None and partition.model == model:
-                    partition.set_embedding(memory.id, memory.revision, made.vector, made.word_vectors)
+            address = (memory.tenant_id, memory.namespace, memory.scope_owner)
+            self.partitions.change(address, partial(_set_embedding, memory=memory, made=made, model=model))
 
     def drop_other_models(self, tenant_id: str) -> None:
         """Drop partitions with vectors of a former model, after a switch."""
         self.spaces.drop_cached(tenant_id)
         model = self.spaces.space_of(tenant_id).model
-        for address in self.partitions.loaded_addresses(tenant_id):
-            with self.partitions.lock(*address[:2]):
-                partition = self.partitions.get_loaded(address)
-                if partition is not None and partition.model != model:
-                    self.partitions.drop(address)
+        for address in self.partitions.known_addresses(tenant_id):
+            self.partitions.change(address, partial(_outdate_unless, model=model))
 
     def apply_links(self, owner: Owner, namespace: str, links: Sequence[Link]) -> None:
         """Take committed links into the partitions of `owner`: both ends are among them."""
-        with self.partitions.lock(owner.tenant_id, namespace):
-            for name in owner.visible():
-                if (partition := self.partitions.get_loaded((owner.tenant_id, namespace, name))) is not None:
-                    for link in links:
-                        if link.relation not in NOT_FOLLOWED:
-                            partition.link(link)
+        followed = [link for link in links if link.relation not in NOT_FOLLOWED]
+        for name in owner.visible() if followed else ():
+            self.partitions.change((owner.tenant_id, namespace, name), partial(_link, links=followed))
 
     def load(self, address: Address) -> Partition:
         """Load a partition from the rows. A memory whose vector is missing is found by its words until it is made."""
@@ -171,6 +200,27 @@ class Store:
         if self._pgvector_from is not None and count_partition(self.database, address) >= self._pgvector_from:
             return Directions(self.database, address, space.model, dimension)
         return SketchedVectors(dimension, sketch_from=self._sketch_from)
+
+
+def _put(partition: Partition, *, new: IndexedMemory, model: str) -> None:
+    if partition.model == model:
+        partition.put(new)
+    else:  # the tenant's model changed between the commit and now
+        partition.is_outdated = True
+
+
+def _set_embedding(partition: Partition, *, memory: MemoryRecord, made: Embedding, model: str) -> None:
+    if partition.model == model:
+        partition.set_embedding(memory.id, memory.revision, made.vector, made.word_vectors)
+
+
+def _outdate_unless(partition: Partition, *, model: str) -> None:
+    partition.is_outdated |= partition.model != model
+
+
+def _link(partition: Partition, *, links: Sequence[Link]) -> None:
+    for link in links:
+        partition.link(link)
 
 
 def _nothing(_tx: Transaction, _tenant_id: str, _memory_ids: Sequence[str]) -> None:

@@ -1,10 +1,12 @@
 """Learned values of memories: the brain decides them, memory stores them and shows them as a view."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from soma.events.database import Reader
 from soma.events.transaction import Transaction
 from soma.memory import checks
+from soma.memory.index.partition import Partition
 from soma.memory.rows.memories import read_value, write_value
 from soma.memory.store import Store
 
@@ -35,6 +37,8 @@ def write(transaction: Transaction, tenant_id: str, values: Mapping[str, float])
 
 def apply(store: Store, tenant_id: str, written: WrittenValues) -> None:
     for namespace, owner, memory_id, value in written:
-        with store.partitions.lock(tenant_id, namespace):
-            if (partition := store.partitions.get_loaded((tenant_id, namespace, owner))) is not None:
-                partition.set_value(memory_id, value)
+        store.partitions.change((tenant_id, namespace, owner), partial(_set, memory_id=memory_id, value=value))
+
+
+def _set(partition: Partition, *, memory_id: str, value: float) -> None:
+    partition.set_value(memory_id, value)

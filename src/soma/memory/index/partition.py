@@ -84,6 +84,7 @@ class Partition:
         self.voices = array("i")
         self.dead: set[int] = set()
         self.revision = 0
+        self.is_outdated = False  # by a change of what it was loaded from: it is loaded again before it answers
         self._replaced = 0
         self._gone: set[str] = set()
         self._text_bytes = 0

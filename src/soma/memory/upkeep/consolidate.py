@@ -66,10 +66,10 @@ class _SourceChanged(Exception):
 async def consolidate(store: Store, address: Address, summarise: Summarise | None = None) -> list[Consolidation]:
     """Run one cycle on one partition, at most three summaries; nothing where nothing is left to distil."""
     deadline = time.monotonic() + BUDGET_SECONDS
-    nights = await store.work(_nrem, store, address, deadline)
+    nights = await store.ask(*address[:2], address[2:], _nrem, store, address, deadline)
     done = [made for work in nights if (made := await _distil(store, address, work, summarise))]
     if done:
-        dreams = await store.work(_rem, store, address)
+        dreams = await store.ask(*address[:2], address[2:], _rem, store, address)
         done += [made for work in dreams if (made := await _distil(store, address, work, summarise))]
     return done
 

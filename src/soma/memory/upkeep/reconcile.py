@@ -206,7 +206,7 @@ async def _check_partition(
         ids &= await store.work(_find_differing, store, address)
     report.add("index_differs", sorted(ids), address[2])
     if ids and repair:
-        await store.work(_drop, store, address)
+        await store.work(store.partitions.drop, address)
         report.repaired += len(ids)
 
 
@@ -216,15 +216,6 @@ def _is_loaded(store: Store, address: tuple[str, str, str]) -> bool:
 
 
 def _find_differing(store: Store, address: tuple[str, str, str]) -> set[str]:
-    """Return ids that a partition holds otherwise than its rows say; compared again with nobody writing meanwhile."""
-    fresh = store.load(address)
-    with store.partitions.lock(*address[:2]):
-        kept = store.partitions.get_loaded(address)
-        if kept is None or (kept.model == fresh.model and not any(find_differing(kept, fresh))):
-            return set()
-        return set(find_differing(kept, store.load(address)))
-
-
-def _drop(store: Store, address: tuple[str, str, str]) -> None:
-    with store.partitions.lock(*address[:2]):
-        store.partitions.drop(address)
+    """Return ids that a partition holds otherwise than its rows say; both with every commit until now."""
+    with store.partitions.beside(address) as (kept, fresh):
+        return set() if kept is None else set(find_differing(kept, fresh))

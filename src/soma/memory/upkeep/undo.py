@@ -57,7 +57,6 @@ def _write(
 
 def _reload(store: Store, tenant_id: str, namespace: str) -> None:
     """Drop the partitions of a namespace: in memory, links only grow stronger."""
-    for address in store.partitions.loaded_addresses(tenant_id):
+    for address in store.partitions.known_addresses(tenant_id):
         if address[1] == namespace:
-            with store.partitions.lock(*address[:2]):
-                store.partitions.drop(address)
+            store.partitions.drop(address)
