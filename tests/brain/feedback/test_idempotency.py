@@ -3,9 +3,12 @@
 import asyncio
 
 import msgspec
+import pytest
 from msgspec.structs import replace
 from tests.brain.conftest import ALICE, BOB, metrics_of
 from tests.brain.requests import new_feedback, new_report
+
+from soma.brain.errors import BrainRefused
 
 
 async def test_a_repeated_iteration_gets_the_first_answer_whatever_its_body(client):
@@ -36,19 +39,61 @@ async def test_the_first_answer_comes_again_to_the_bit(client):
     assert again == msgspec.structs.replace(first, status="duplicate")
 
 
-async def test_the_same_word_is_the_same_feedback_whatever_its_key_and_a_known_key_decides(client):
+async def test_the_same_word_is_the_same_feedback_whatever_its_key(client):
     said = {"conversation_id": "c1", "reward": 0.5}
     assert (await client.feedback(ALICE, new_feedback(**said))).status == "success"
     assert (await client.feedback(ALICE, new_feedback(**said))).status == "duplicate"
     assert (await client.feedback(ALICE, new_feedback(**said, idempotency_key="k1"))).status == "duplicate"
-    assert (
-        await client.feedback(ALICE, new_feedback(conversation_id="c2", reward=-1.0, idempotency_key="k1"))
-    ).status == "duplicate"
     assert (await client.feedback(BOB, new_feedback(**said))).status == "success"
     assert (
         await client.feedback(BOB, new_feedback(conversation_id="c2", reward=-1.0, idempotency_key="k1"))
     ).status == "success"
     assert (await client.state(ALICE)).version == 3
+
+
+async def test_another_word_under_a_used_key_is_refused_and_a_correction_never_lost(client):
+    said = {"conversation_id": "c1", "query": "When is the sweep?", "idempotency_key": "k1"}
+    await client.feedback(ALICE, new_feedback(**said, correction={"text": "On 3 May."}))
+    for other in ({"correction": {"text": "On 4 May."}}, {"thumb": 1}):
+        with pytest.raises(BrainRefused) as refused:
+            await client.feedback(ALICE, new_feedback(**said, **other))
+        assert (refused.value.status, refused.value.code) == (409, "idempotency_key_used")
+        assert refused.value.field == "idempotency_key"
+    assert (await client.state(ALICE)).version == 1
+    again = {"correction": {"text": "On 3 May.", "key": "k"}, "metadata": {"cost": 0.5}}
+    assert (await client.feedback(ALICE, new_feedback(**said, **again))).status == "duplicate"
+    assert (await client.feedback(BOB, new_feedback(**said, thumb=1))).status == "success"
+
+
+async def test_another_word_under_the_key_of_a_repeated_one_is_refused(client):
+    said = {"conversation_id": "c1", "turn_id": "t1"}
+    await client.feedback(ALICE, new_feedback(**said, thumb=1))
+    assert (await client.feedback(ALICE, new_feedback(**said, thumb=1, idempotency_key="k1"))).status == "duplicate"
+    with pytest.raises(BrainRefused, match="another key"):
+        await client.feedback(ALICE, new_feedback(**said, thumb=-1, idempotency_key="k1"))
+
+
+async def test_items_of_a_batch_that_say_another_thing_under_a_used_key_are_rejected_by_index(client):
+    one, same, other = (
+        {"conversation_id": "c1", "reward": reward, "idempotency_key": "k1"} for reward in (0.5, 0.5, -0.5)
+    )
+    fresh = {"conversation_id": "c2", "reward": 0.5, "idempotency_key": "k2"}
+    answer = await client.feedback_batch(ALICE, [one, other, same, fresh])
+    assert (answer.accepted, answer.duplicates) == (2, 1)
+    assert [(item.index, item.error["code"]) for item in answer.rejected] == [(1, "idempotency_key_used")]
+    later = await client.feedback_batch(ALICE, [{"conversation_id": ""}, fresh | {"reward": 1.0}, fresh])
+    assert (later.accepted, later.duplicates, [item.index for item in later.rejected]) == (0, 1, [0, 1])
+    with pytest.raises(BrainRefused, match="another key"):
+        await client.feedback(ALICE, new_feedback(**other))
+
+
+async def test_another_batch_under_a_used_key_is_refused(client):
+    items = [{"conversation_id": "c1", "reward": 0.5}]
+    await client.feedback_batch(ALICE, items, idempotency_key="b1")
+    with pytest.raises(BrainRefused) as refused:
+        await client.feedback_batch(ALICE, [{"conversation_id": "c1", "reward": 0.4}], idempotency_key="b1")
+    assert (refused.value.status, refused.value.code) == (409, "idempotency_key_used")
+    assert (await client.state(ALICE)).version == 1
 
 
 async def test_a_changed_mind_is_a_new_word_each_time_and_a_repeated_one_is_not(client):

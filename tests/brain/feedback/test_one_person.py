@@ -6,6 +6,7 @@ from pydantic import SecretStr
 from tests.brain.conftest import ALICE, BOB, MALLORY, TOKEN, metrics_of, remembered
 from tests.brain.requests import new_experiment, new_feedback, new_query, new_report
 
+from soma.brain.errors import BrainRefused
 from soma.brain.feedback import daily_bounds
 from soma.brain.feedback.targets import find_target
 from soma.brain.root import open_brain
@@ -310,5 +311,6 @@ async def test_a_batch_takes_no_item_whose_key_came_by_itself_while_it_was_read(
 async def test_an_item_with_a_key_of_its_own_comes_once_also_in_a_batch_with_a_key(client):
     said = {"conversation_id": "c1", "reward": 0.5, "idempotency_key": "k"}
     assert (await client.feedback_batch(ALICE, [said], idempotency_key="batch")).accepted == 1
-    other = said | {"conversation_id": "c2", "reward": -0.5}
-    assert (await client.feedback(ALICE, new_feedback(**other))).status == "duplicate"
+    assert (await client.feedback(ALICE, new_feedback(**said))).status == "duplicate"
+    with pytest.raises(BrainRefused, match="another key"):
+        await client.feedback(ALICE, new_feedback(**said | {"conversation_id": "c2", "reward": -0.5}))

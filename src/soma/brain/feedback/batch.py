@@ -5,6 +5,7 @@ What is prepared holds only for the state that it began from: `batch_commit` com
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from hashlib import blake2b
 from typing import NamedTuple
 
 import msgspec
@@ -13,7 +14,7 @@ from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.state import LearnerState
 from soma.brain.errors import BrainRefused
 from soma.brain.feedback import daily_bounds
-from soma.brain.feedback.answers import find_first_answers
+from soma.brain.feedback.answers import FirstAnswer, find_first_answers
 from soma.brain.feedback.batch_statements import BatchStatements
 from soma.brain.feedback.decision import Consequences, learn_from
 from soma.brain.feedback.meaning import CAUSE, FeedbackWithTarget, check_batch_item
@@ -45,12 +46,18 @@ class BatchRequest(NamedTuple):
     metrics: frozenset[str] = frozenset()
     most: int = 0
 
+    @property
+    def digest(self) -> str:
+        """Digest of the items, for a batch with a key of its own."""
+        return blake2b(self.items, digest_size=8).hexdigest() if self.key else ""
+
 
 class PreparedBatch(NamedTuple):
     """A batch that was learned from the state at `base_version`.
 
     `received` and `learned` are payloads of the events to append; `learned` is empty where nothing was. `replaced` are
-    versions whose statements newer ones replace, to be taken back first; `keys` are the items' own keys.
+    versions whose statements newer ones replace, to be taken back first; `keys` are those of the items, each with a
+    digest of what came under it if the caller chose it.
     """
 
     base_version: int
@@ -59,7 +66,7 @@ class PreparedBatch(NamedTuple):
     learned: str
     recent: tuple[LearnerState, ...]
     consequences: Consequences
-    keys: list[str]
+    keys: dict[str, str]
     replaced: frozenset[int]
     duplicates: int
     rejected: list[RejectedItem]
@@ -70,9 +77,10 @@ def prepare(
 ) -> PreparedBatch:
     principal = batch.principal
     bodies, rejected = _check_items(batch)
-    items = find_targets(reads, principal, bodies, are_keyed=batch.key is None)
+    items = find_targets(reads, principal, list(bodies.values()), are_keyed=batch.key is None)
     known = find_first_answers(reads, principal.tenant_id, [item.key for item in items if item.key])
-    fresh = list(_drop_known(items, known))
+    refused = len(rejected)
+    fresh = _drop_known(zip(bodies, items, strict=True), known, rejected)
     left = daily_bounds.count_left(reads, principal, batch.most)
     statements = BatchStatements(reads, principal, state.version, [item.body for item in fresh], left)
     learning = _BatchLearning(state, hyperparameters, batch.metrics)
@@ -86,10 +94,10 @@ def prepare(
         learned=learning.payload(state, digest),
         recent=learning.recent_states(),
         consequences=learning.consequences,
-        keys=[item.key for item in fresh if item.key is not None],
+        keys={item.key: item.said_under_key for item in fresh if item.key is not None},
         replaced=frozenset(statements.replaced),
-        duplicates=len(items) - len(recorded),
-        rejected=rejected,
+        duplicates=len(items) - len(recorded) - (len(rejected) - refused),
+        rejected=sorted(rejected, key=lambda item: item.index),
     )
 
 
@@ -147,9 +155,10 @@ class _BatchLearning:
         return msgspec.json.encode(fact).decode()
 
 
-def _check_items(batch: BatchRequest) -> tuple[list[Feedback], list[RejectedItem]]:
-    """Check each item by itself: one that is refused does not keep the others out."""
-    items, rejected = [], []
+def _check_items(batch: BatchRequest) -> tuple[dict[int, Feedback], list[RejectedItem]]:
+    """Check each item by itself: one that is refused does not keep the others out. Items stand by their numbers."""
+    items: dict[int, Feedback] = {}
+    rejected: list[RejectedItem] = []
     for index, found in enumerate(_read_items(batch.items)):
         try:
             item = found if isinstance(found, Feedback) else decode(found, Feedback)
@@ -157,11 +166,15 @@ def _check_items(batch: BatchRequest) -> tuple[list[Feedback], list[RejectedItem
                 check_claims(batch.principal, claims(item))
             check_batch_item(item)
         except BrainRefused as refusal:
-            error = {"code": refusal.code, "message": refusal.message, "field": refusal.field}
-            rejected.append(RejectedItem(index=index, error=error))
+            rejected.append(_reject(index, refusal))
         else:
-            items.append(item)
+            items[index] = item
     return items, rejected
+
+
+def _reject(index: int, refusal: BrainRefused) -> RejectedItem:
+    error = {"code": refusal.code, "message": refusal.message, "field": refusal.field}
+    return RejectedItem(index=index, error=error)
 
 
 def _read_items(items: bytes) -> Sequence[Feedback | msgspec.Raw]:
@@ -172,12 +185,20 @@ def _read_items(items: bytes) -> Sequence[Feedback | msgspec.Raw]:
         return decode(items, Batch, field="items")
 
 
-def _drop_known(items: Iterable[FeedbackWithTarget], known: Mapping[str, str]) -> Iterator[FeedbackWithTarget]:
-    """Yield items whose key is new, here and in the batch."""
-    seen = set(known)
-    for item in items:
-        if item.key is None:
-            yield item
-        elif item.key not in seen:
-            seen.add(item.key)
-            yield item
+def _drop_known(
+    items: Iterable[tuple[int, FeedbackWithTarget]], known: Mapping[str, FirstAnswer], rejected: list[RejectedItem]
+) -> list[FeedbackWithTarget]:
+    """Return items whose key is new, here and in the batch; reject those that say something else under a used key."""
+    fresh, seen = [], dict(known)
+    for index, item in items:
+        said = item.said_under_key
+        if item.key is None or item.key not in seen:
+            fresh.append(item)
+            if item.key is not None:
+                seen[item.key] = FirstAnswer("", said)
+            continue
+        try:
+            seen[item.key].check_said(said)
+        except BrainRefused as refusal:
+            rejected.append(_reject(index, refusal))
+    return fresh

@@ -6,7 +6,7 @@ from weakref import WeakValueDictionary
 import msgspec
 
 from soma.brain.experiments.experiments import Experiments
-from soma.brain.feedback.answers import find_first_answer, find_first_answers, keep_answers
+from soma.brain.feedback.answers import FirstAnswer, find_first_answer, find_first_answers, keep_answers
 from soma.brain.feedback.batch import BatchRequest, PreparedBatch, prepare
 from soma.brain.feedback.commit import ConsequenceWriter
 from soma.brain.feedback.memory_values import Committed, Values
@@ -92,7 +92,8 @@ class BatchIntake:
     def _commit(self, transaction: Transaction, batch: BatchRequest, prepared: PreparedBatch) -> Committed[BatchAnswer]:
         tenant_id, found = batch.principal.tenant_id, prepared.consequences
         if batch.key and (first := find_first_answer(transaction, tenant_id, batch.key)) is not None:
-            answer = msgspec.json.decode(first, type=BatchAnswer)
+            first.check_said(batch.digest)
+            answer = msgspec.json.decode(first.text, type=BatchAnswer)
             return Committed(msgspec.structs.replace(answer, status="duplicate"))
         self._check_unchanged(transaction, batch, prepared)
         written = self._write(transaction, batch, prepared) if found.rows else ()
@@ -102,9 +103,9 @@ class BatchIntake:
             duplicates=prepared.duplicates,
             adapted=found.applied,
         )
-        answers = [(key, "") for key in prepared.keys]
+        answers = [(key, FirstAnswer("", said)) for key, said in prepared.keys.items()]
         if batch.key and found.rows:  # what was refused as a whole may come again, mended
-            answers.append((batch.key, msgspec.json.encode(answer).decode()))
+            answers.append((batch.key, FirstAnswer(msgspec.json.encode(answer).decode(), batch.digest)))
         keep_answers(transaction, tenant_id, answers, at=now())
         return Committed(answer, prepared.state if prepared.learned else None, written)
 

@@ -13,7 +13,7 @@ from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.observations import AnswerVerdict, Evidence, EvidenceSource
 from soma.brain.errors import BrainRefused
 from soma.brain.experiments.metrics import MetricValue, measure_metrics
-from soma.brain.feedback.statements import CORRECTION, EVIDENCE, VERDICT, Statement, citation_of
+from soma.brain.feedback.statements import CORRECTION, EVIDENCE, VERDICT, Statement, citation_of, digest_of_said
 from soma.brain.learners.observations import Learnable
 from soma.brain.learners.reward_gate import REASON, Void
 from soma.brain.types import Principal
@@ -43,6 +43,11 @@ class FeedbackWithTarget(NamedTuple):
     void: Void | None = None
     statements: tuple[Statement, ...] = ()
     question: CorrectedQuestion | None = None
+
+    @property
+    def said_under_key(self) -> str:
+        """Digest of what is said under a key of the caller's own; empty where it has none."""
+        return said_under_key(self.body)
 
     @property
     def citations(self) -> tuple[Statement, ...]:
@@ -101,6 +106,14 @@ def key_of(principal: Principal, body: Feedback) -> str:
     if body.idempotency_key is not None:
         return digest_of(principal, "key", body.idempotency_key)
     return digest_of(principal, target_of(body), msgspec.json.encode(drop_identity(body), order="sorted").decode())
+
+
+def said_under_key(body: Feedback) -> str:
+    """Digest of what is said under a key of the caller's own; empty where it has none.
+
+    A retry that measures cost or latency anew still says the same.
+    """
+    return "" if body.idempotency_key is None else digest_of_said(body)
 
 
 def drop_identity(body: Feedback) -> Feedback:

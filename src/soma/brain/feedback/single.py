@@ -10,7 +10,7 @@ from soma.brain.context.corrections import is_kept, question_of
 from soma.brain.errors import BrainRefused
 from soma.brain.experiments.experiments import Experiments
 from soma.brain.feedback import daily_bounds
-from soma.brain.feedback.answers import find_answers, find_first_answer, keep_answers
+from soma.brain.feedback.answers import FirstAnswer, find_answers, find_first_answer, keep_answers
 from soma.brain.feedback.commit import ConsequenceWriter
 from soma.brain.feedback.decision import Consequences, FeedbackResult, learn_from
 from soma.brain.feedback.meaning import (
@@ -70,7 +70,7 @@ class KnownBefore(NamedTuple):
     rolled back since. `is_forgotten`: what a correction typed was forgotten, so that it may be typed again.
     """
 
-    first_answer: str | None
+    first_answer: FirstAnswer | None
     learned: Mapping[str, StandingStatement]
     standing: Mapping[str, StandingStatement] = {}
     is_forgotten: bool = False
@@ -164,8 +164,8 @@ class FeedbackIntake:
             ),
         ]
         answer = _answer(result, before.weights, learning, remembered)
-        first_answer = (answer.feedback_id, shorten_answer(answer))
-        keep_answers(transaction, principal.tenant_id, [first_answer], at=received.timestamp)
+        first_answer = FirstAnswer(shorten_answer(answer), feedback.said_under_key)
+        keep_answers(transaction, principal.tenant_id, [(answer.feedback_id, first_answer)], at=received.timestamp)
         return Committed(answer, learning.after.state, written)
 
     def _find_known(self, transaction: Transaction, feedback: FeedbackWithTarget) -> KnownBefore:
@@ -281,16 +281,19 @@ def _find_first(
     """Find the first answer to what was said before, by its key or by what it says; None where it is new."""
     has_own_key = feedback.body.idempotency_key is not None
     if known.first_answer is not None and has_own_key:
-        return known.first_answer
+        known.first_answer.check_said(feedback.said_under_key)
+        return known.first_answer.text
+    text = None if known.first_answer is None else known.first_answer.text
     if not decision.repeats(feedback.statements):
-        has_room_now = not decision.refused and _was_bound(known.first_answer)
-        return None if decision.replaced or known.is_forgotten or has_room_now else known.first_answer
+        has_room_now = not decision.refused and _was_bound(text)
+        return None if decision.replaced or known.is_forgotten or has_room_now else text
     tenant_id = feedback.principal.tenant_id
     said_first = known.standing[feedback.statements[0].name].feedback_id
-    first = find_first_answer(transaction, tenant_id, said_first) or ""
+    first = find_first_answer(transaction, tenant_id, said_first) or FirstAnswer("")
     if has_own_key:
-        keep_answers(transaction, tenant_id, [(feedback.key or "", first)], at=now())
-    return first
+        again = FirstAnswer(first.text, feedback.said_under_key)
+        keep_answers(transaction, tenant_id, [(feedback.key or "", again)], at=now())
+    return first.text
 
 
 def _was_bound(first: str | None) -> bool:

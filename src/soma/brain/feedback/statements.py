@@ -97,6 +97,11 @@ def citation_of(principal: Principal, bundle_id: str) -> Statement:
     return Statement(CITATION, _digest([*speaker, CITATION, bundle_id], size=16), "")
 
 
+def digest_of_said(body: Feedback) -> str:
+    """Digest of all that a feedback says, of which targets."""
+    return _digest([[*target, *_content(body, aspect)] for aspect, target in targets_of(body)], size=8)
+
+
 def _content(body: Feedback, aspect: str) -> list[Any]:
     """Return what is said, without cost and latency: two that judge alike say the same."""
     if aspect == EVIDENCE:
