@@ -37,6 +37,9 @@ class Counting:
     def read_all(self, texts) -> list[Reading]:
         return [self.read(text) for text in texts]
 
+    def find_passages(self, text: str):
+        return self._embedder.find_passages(text)
+
 
 @pytest.fixture
 def embedder() -> Counting:

@@ -64,7 +64,7 @@ def statistics_version(partitions: Sequence[Partition]) -> str:
 
 
 def choose_candidates(corpus: Corpus, query: Query, additions: int) -> CandidateSet:
-    """Choose the first stage's candidates: the best `top_k` by vector and the best `top_k` by words.
+    """Choose the first stage's candidates: the best `top_k` by their nearest passage and the best `top_k` by words.
 
     Where the two agree, neighbours of the best fill the room. Links alone add a few more, and so does naming an id. A
     message that only asks is found no other way: it holds the question's own words, and would outrank their answer.
@@ -79,7 +79,7 @@ def choose_candidates(corpus: Corpus, query: Query, additions: int) -> Candidate
     among[excluded] = False
     rows = np.flatnonzero(among)
     if (room := 2 * top_k - len(rows)) > 0:
-        near = np.maximum(dense[rows], corpus.cosines(rows))
+        near = np.maximum(dense[rows], corpus.passage_cosines(rows))
         among[_find_beside(corpus, rows, among | excluded, spread(near) + spread(lexical[rows]), room)] = True
         rows = np.flatnonzero(among)
     candidates = CandidateSet(corpus, rows)
@@ -93,9 +93,9 @@ def _prefer_named_people(corpus: Corpus) -> tuple[Floats, Floats]:
     """Return dense and lexical scores, a little higher in conversations with somebody whom the question names."""
     weight = np.float32(corpus.question.part_weight)
     if weight < PART_LEAST:
-        return corpus.dense, corpus.lexical
-    bonus = weight * corpus.has_named_participant(np.arange(len(corpus.dense)))
-    dense = np.where(corpus.dense > -1, corpus.dense + DENSE_BONUS * bonus, -1).astype(np.float32)
+        return corpus.passage, corpus.lexical
+    bonus = weight * corpus.has_named_participant(np.arange(len(corpus.passage)))
+    dense = np.where(corpus.passage > -1, corpus.passage + DENSE_BONUS * bonus, -1).astype(np.float32)
     return dense, np.where(corpus.lexical > 0, corpus.lexical + LEXICAL_BONUS * bonus, 0).astype(np.float32)
 
 

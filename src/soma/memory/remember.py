@@ -21,7 +21,7 @@ from soma.memory.authorship import may_change
 from soma.memory.erasing import Erasure, apply_erasure, erase, find_derived, subject
 from soma.memory.errors import NotTheAuthor, UnknownLinkTarget
 from soma.memory.relations import CARRIES
-from soma.memory.rendering import render, to_embedding
+from soma.memory.rendering import render
 from soma.memory.rows.embeddings import Embedding, read_embeddings, write_embeddings
 from soma.memory.rows.links import delete_links_from, find_links_from, write_link
 from soma.memory.rows.memories import (
@@ -186,7 +186,7 @@ def _decide(request: Request, item: NewMemory, key: str, former: MemoryRecord | 
 async def embed(store: Store, request: Request, space: Space) -> Embeddings:
     """Embed all texts that are new; what only moved or was renamed keeps its embedding."""
     known, missing = await store.work(_survey, store, request, space)
-    news = await store.each(partial(_read, space), list(missing.values()))
+    news = await store.embed(space, list(missing.values()))
     return known | dict(zip(missing, news, strict=True))
 
 
@@ -197,14 +197,9 @@ def _survey(store: Store, request: Request, space: Space) -> tuple[dict[str, Emb
     known = {
         _embedding_key(memory): made
         for memory, made in read_embeddings(store.database, space.model, (memory.id for memory in kept))
-        if made is not None
+        if made is not None and made.is_whole
     }
     return known, {_embedding_key(one.record): one.record for one in changed if _embedding_key(one.record) not in known}
-
-
-def _read(space: Space, memories: Sequence[MemoryRecord]) -> list[Embedding]:
-    readings = space.embedder.read_all([render(memory) for memory in memories])
-    return [to_embedding(reading, memory) for memory, reading in zip(memories, readings, strict=True)]
 
 
 def _embedding_key(memory: MemoryRecord) -> str:

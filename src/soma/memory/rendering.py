@@ -1,5 +1,6 @@
 """Rendering of a memory for its indexes: the embedder sees text and speaker, the postings the words of the text."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
@@ -15,6 +16,8 @@ from soma.memory.text.languages import Language, is_stop_word, language_of
 from soma.memory.text.words import index_words, tokens
 from soma.memory.types import MADE_MARK, MemoryRecord
 
+MOST_WORDS = 512  # vectors of words a memory: all telling ones of some 1,300 tokens, 64 KB
+
 VERSION = 2  # raise it when the rendering changes: vectors of different renderings are different models
 
 
@@ -29,15 +32,31 @@ def _whole_text(memory: MemoryRecord) -> str:
     return f"{memory.text} [image: {image}]" if image else memory.text
 
 
-def to_embedding(reading: Reading, memory: MemoryRecord) -> Embedding:
-    """Keep the vectors of telling words, without the speaker's name; of all words where there are no others."""
+def to_embedding(memory: MemoryRecord, reading: Reading, passages: Sequence[Reading] = ()) -> Embedding:
+    """Keep what is stored of the model's reading of a memory, and of its passages if it is a long one.
+
+    Of the words, telling ones are kept, without the speaker's name; all of them where there are no others.
+    """
+    parts = passages or [reading]
+    words = [word for part in parts for word in part.words]
+    late = np.concatenate([part.late_vectors for part in parts])
+    vectors = np.array([part.vector for part in passages], np.float32).reshape(-1, len(reading.vector))
+    return Embedding(
+        vector=reading.vector, word_vectors=quantise(late[_choose_words(memory, words)]), passages=quantise(vectors)
+    )
+
+
+def _choose_words(memory: MemoryRecord, words: Sequence[str]) -> list[int]:
+    """Choose places in `words`; where they are too many, each word in one place before any in a second."""
     names = set(tokens(text_of(memory.metadata, "speaker")))
     language = language_of(tokens(memory.text))
-    telling = [
-        place for place, word in enumerate(reading.words) if is_telling(word, language) and fold(word) not in names
-    ]
-    chosen = np.array(telling or range(len(reading.words)), np.int64)
-    return Embedding(reading.vector, quantise(reading.late_vectors[chosen]))
+    telling = [place for place, word in enumerate(words) if is_telling(word, language) and fold(word) not in names]
+    places = telling or list(range(len(words)))
+    if len(places) <= MOST_WORDS:
+        return places
+    first = {words[place]: place for place in reversed(places)}.values()
+    again = sorted(set(places) - set(first))
+    return sorted([*sorted(first), *again][:MOST_WORDS])
 
 
 def is_telling(word: str, language: Language) -> bool:
@@ -78,4 +97,5 @@ def to_indexed(memory: MemoryRecord, made: Embedding) -> IndexedMemory:
         words=index_words(_whole_text(memory)),
         vector=made.vector,
         word_vectors=made.word_vectors,
+        passages=made.passages,
     )

@@ -2,9 +2,10 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import islice
 from threading import Barrier
 from typing import Any, ParamSpec, TypeVar
 from weakref import WeakValueDictionary
@@ -15,13 +16,13 @@ from soma.events.database import Database
 from soma.events.transaction import Transaction
 from soma.events.writer import Writer
 from soma.memory.adapters.pgvector import Directions
-from soma.memory.embedders.base import Embedder
+from soma.memory.embedders.base import Embedder, Reading
 from soma.memory.index.cache import BOUND_BYTES, Partitions
 from soma.memory.index.partition import IndexedMemory, Partition
 from soma.memory.index.sketch import SKETCH_FROM, SketchedVectors
 from soma.memory.index.vectors import VectorIndex
 from soma.memory.relations import NOT_FOLLOWED
-from soma.memory.rendering import to_indexed
+from soma.memory.rendering import render, to_embedding, to_indexed
 from soma.memory.rows.embeddings import Embedding, read_partition
 from soma.memory.rows.links import read_partition_links
 from soma.memory.rows.memories import count_partition
@@ -30,12 +31,12 @@ from soma.memory.types import Address, Link, MemoryRecord, Owner
 from soma.process.threads import run_in_thread
 
 P = ParamSpec("P")
-S = TypeVar("S")
 T = TypeVar("T")
 
 THREADS = 2
 LOADERS = 8  # threads that load partitions: a large one keeps no small one waiting
-SLICE = 16  # texts that a thread embeds before others get their turn: some 40 ms with the bundled model
+SLICE = 16  # texts that a thread embeds before others get their turn: some 40 ms with the bundled model,
+SLICE_CHARACTERS = 2_400  # or as many of longer ones
 STREAM = "memory"
 
 OnErased = Callable[[Transaction, str, Sequence[str]], None]  # (transaction, tenant, ids of memories)
@@ -114,25 +115,30 @@ class Store:
         finally:
             self.database.forget_reader()  # its cache of pages is of no use to the next load
 
-    async def each(self, function: Callable[[Sequence[S]], Sequence[T]], items: Sequence[S]) -> list[T]:
-        """Apply `function` to all items in slices, by all threads.
+    async def embed(self, space: Space, memories: Sequence[MemoryRecord], *, threads: int = THREADS) -> list[Embedding]:
+        """Let the model of `space` read each memory, a long one with its passages. Raises EmbedderUnavailable."""
+        if len(memories) <= SLICE and sum(len(memory.text) for memory in memories) <= SLICE_CHARACTERS:
+            return await self.work(_embed_few, space, memories) if memories else []
+        texts = await self.work(lambda: [_texts_to_read(space, memory) for memory in memories])
+        readings = await self._read_in_slices(space, [text for of_memory in texts for text in of_memory], threads)
+        return await self.work(_to_embeddings, memories, list(map(len, texts)), readings)
 
-        A question that comes meanwhile waits for one slice.
-        """
-        starts = deque(range(0, len(items), SLICE))
-        done: dict[int, Sequence[T]] = {}
+    async def _read_in_slices(self, space: Space, texts: Sequence[str], threads: int) -> list[Reading]:
+        """Read all texts, by `threads` threads. A question that comes meanwhile waits for one slice."""
+        slices = deque(_cut_slices(texts))
+        done: dict[int, Sequence[Reading]] = {}
 
         async def take_turns() -> None:
-            while starts:
-                start = starts.popleft()
+            while slices:
+                start, end = slices.popleft()
                 try:
-                    done[start] = await self.work(function, items[start : start + SLICE])
+                    done[start] = await self.work(space.embedder.read_all, texts[start:end])
                 except BaseException:
-                    starts.clear()
+                    slices.clear()
                     raise
 
-        await asyncio.gather(*(take_turns() for _ in range(THREADS)))
-        return [result for start in sorted(done) for result in done[start]]
+        await asyncio.gather(*(take_turns() for _ in range(threads)))
+        return [reading for start in sorted(done) for reading in done[start]]
 
     async def whole(self, verb: Coroutine[Any, Any, T]) -> T:
         """Run a verb that writes to its end, also when the caller goes away: a commit is always applied."""
@@ -186,7 +192,9 @@ class Store:
         space = self.spaces.space_of(address[0])
         dimension, late = space.embedder.dimension, space.embedder.late_dimension
         partition = Partition(dimension, late, model=space.model, vectors=self._vectors(address, space))
-        nothing = Embedding(np.zeros(dimension, np.float32), np.zeros((0, late), np.int8))
+        nothing = Embedding(
+            np.zeros(dimension, np.float32), np.zeros((0, late), np.int8), np.zeros((0, dimension), np.int8)
+        )
         for memory, made in read_partition(self.database, address, space.model):
             fits = made is not None and len(made.vector) == dimension
             partition.put(to_indexed(memory, made if made is not None and fits else nothing))
@@ -211,7 +219,7 @@ def _put(partition: Partition, *, new: IndexedMemory, model: str) -> None:
 
 def _set_embedding(partition: Partition, *, memory: MemoryRecord, made: Embedding, model: str) -> None:
     if partition.model == model:
-        partition.set_embedding(memory.id, memory.revision, made.vector, made.word_vectors)
+        partition.set_embedding(memory.id, memory.revision, made.vector, made.word_vectors, made.passages)
 
 
 def _outdate_unless(partition: Partition, *, model: str) -> None:
@@ -221,6 +229,42 @@ def _outdate_unless(partition: Partition, *, model: str) -> None:
 def _link(partition: Partition, *, links: Sequence[Link]) -> None:
     for link in links:
         partition.link(link)
+
+
+def _embed_few(space: Space, memories: Sequence[MemoryRecord]) -> list[Embedding]:
+    """Embed what is no more than a slice in one step."""
+    texts = [_texts_to_read(space, memory) for memory in memories]
+    readings = space.embedder.read_all([text for of_memory in texts for text in of_memory])
+    return _to_embeddings(memories, list(map(len, texts)), readings)
+
+
+def _to_embeddings(
+    memories: Sequence[MemoryRecord], counts: Sequence[int], readings: Iterable[Reading]
+) -> list[Embedding]:
+    """Return what is stored of each memory; `counts` of the `readings`, one after another, are each one's."""
+    left = iter(readings)
+    return [
+        to_embedding(memory, next(left), list(islice(left, count - 1)))
+        for memory, count in zip(memories, counts, strict=True)
+    ]
+
+
+def _texts_to_read(space: Space, memory: MemoryRecord) -> list[str]:
+    """Return the memory as it is rendered, then its passages."""
+    text = render(memory)
+    return [text, *(text[start:end] for start, end in space.embedder.find_passages(text))]
+
+
+def _cut_slices(texts: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Yield ranges of at most SLICE texts and, unless one alone has more, SLICE_CHARACTERS characters."""
+    start, characters = 0, 0
+    for place, text in enumerate(texts):
+        if place > start and (place - start == SLICE or characters + len(text) > SLICE_CHARACTERS):
+            yield start, place
+            start, characters = place, 0
+        characters += len(text)
+    if texts:
+        yield start, len(texts)
 
 
 def _nothing(_tx: Transaction, _tenant_id: str, _memory_ids: Sequence[str]) -> None:

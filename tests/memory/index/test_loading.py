@@ -19,7 +19,7 @@ def indexed(memory_id: str, revision: int = 1) -> IndexedMemory:
     )  # fmt: skip
     return IndexedMemory(
         entry=entry, value=0.5, traits=0, asking=0.0, words=["tea"], vector=np.ones(4, np.float32),
-        word_vectors=np.zeros((0, 2), np.int8),
+        word_vectors=np.zeros((0, 2), np.int8), passages=np.zeros((0, 4), np.int8),
     )  # fmt: skip
 
 

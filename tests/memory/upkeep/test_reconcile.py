@@ -57,7 +57,8 @@ SPOILT = {
     "WHERE memory_id = (SELECT id FROM memories WHERE key = 'k0')",
     "vector_damaged, its length": "UPDATE memory_embeddings SET dimension = 9999 "
     "WHERE memory_id = (SELECT id FROM memories WHERE key = 'k0')",
-    "vector_left": "INSERT INTO memory_embeddings SELECT 'gone', model, dimension, vector, word_vectors, source, seal "
+    "vector_left": "INSERT INTO memory_embeddings (memory_id, model, dimension, vector, word_vectors, source, seal) "
+    "SELECT 'gone', model, dimension, vector, word_vectors, source, seal "
     "FROM memory_embeddings LIMIT 1",
     "link_dangling": "INSERT INTO memory_links SELECT 'acme', id, 'gone', 'about', 1.0 FROM memories WHERE key = 'k0'",
 }

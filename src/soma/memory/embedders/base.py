@@ -7,6 +7,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from soma.memory.text.sentences import Span
+
 Vector = NDArray[np.float32]
 Vectors = NDArray[np.float32]
 
@@ -48,6 +50,10 @@ class Embedder(Protocol):
 
     def read_all(self, texts: Sequence[str]) -> Sequence[Reading]:
         """Read each text. Raises EmbedderUnavailable."""
+        ...
+
+    def find_passages(self, text: str) -> Sequence[Span]:
+        """Cut a text of which `read` sees only the beginning into passages that it sees whole; none for another."""
         ...
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 
 from soma.memory.embedders.base import Embedder, Reading
+from soma.memory.text.sentences import Span
 
 TEXTS = 512  # with the vectors of their words some 20 KB each
 
@@ -44,6 +45,9 @@ class CachingEmbedder:
             with self._lock:
                 self._keep({digest: found[digest] for digest in missing})
         return [found[digest] for digest in digests]
+
+    def find_passages(self, text: str) -> Sequence[Span]:
+        return self._embedder.find_passages(text)
 
     def _recall(self, digest: bytes) -> Reading | None:
         if (reading := self._readings.get(digest)) is not None:

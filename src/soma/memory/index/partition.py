@@ -49,7 +49,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class IndexedMemory:
-    """A memory with what is computed from it: its vector, its words, and the short vectors of its words."""
+    """A memory with what is computed from it: its vector, its words, and short vectors of its words and passages."""
 
     entry: Entry
     value: float
@@ -58,6 +58,7 @@ class IndexedMemory:
     words: Sequence[str]
     vector: NDArray[np.float32]
     word_vectors: Bytes
+    passages: Bytes
 
 
 class Partition:
@@ -71,6 +72,7 @@ class Partition:
         self.slots: dict[str, int] = {}
         self.vectors: VectorIndex = VectorSlab(dimension) if vectors is None else vectors
         self.word_vectors = WordVectors(late_dimension)
+        self.passages = WordVectors(dimension)
         self.postings = Postings()
         self.sessions = Sessions(self._order)
         self.speakers = Speakers()
@@ -99,7 +101,7 @@ class Partition:
 
     @property
     def nbytes(self) -> int:
-        arrays = self.vectors.nbytes + self.word_vectors.nbytes + self.postings.nbytes
+        arrays = self.vectors.nbytes + self.word_vectors.nbytes + self.passages.nbytes + self.postings.nbytes
         return arrays + self._text_bytes + ENTRY_BYTES * len(self.entries)
 
     @property
@@ -129,7 +131,8 @@ class Partition:
         self.sessions.remove(slot)
         self.postings.replace(slot, ())
         self.vectors.set(slot, 0.0)
-        self.word_vectors.set(slot, np.zeros((0, self.word_vectors.dimension), np.int8))
+        for runs in (self.word_vectors, self.passages):
+            runs.set(slot, np.zeros((0, runs.dimension), np.int8))
         self.entries[slot] = None
         self.dead.add(slot)
 
@@ -138,13 +141,16 @@ class Partition:
             if own_id in self.slots:
                 self.links.put(own_id, link)
 
-    def set_embedding(self, memory_id: str, revision: int, vector: NDArray[np.float32], words: Bytes) -> None:
+    def set_embedding(
+        self, memory_id: str, revision: int, vector: NDArray[np.float32], words: Bytes, passages: Bytes
+    ) -> None:
         """Set a vector that was missing or wrong, made anew for this state of the memory."""
         slot = self.slots.get(memory_id)
         if slot is not None and self.at(slot).revision == revision:
             self._replaced += 1
             self.vectors.set(slot, vector)
             self.word_vectors.set(slot, words)
+            self.passages.set(slot, passages)
 
     def set_value(self, memory_id: str, value: float) -> None:
         if (slot := self.slots.get(memory_id)) is not None:
@@ -172,6 +178,7 @@ class Partition:
         self.voices.append(0)
         self.vectors.append(new.vector, new.entry.id)
         self.word_vectors.append(new.word_vectors)
+        self.passages.append(new.passages)
         self.postings.append(new.words)
         self.sessions.append(new.entry.thread)
         self._enter(slot, new.entry)
@@ -186,6 +193,7 @@ class Partition:
         self.asking[slot] = new.asking
         self.vectors.set(slot, new.vector)
         self.word_vectors.set(slot, new.word_vectors)
+        self.passages.set(slot, new.passages)
         self.postings.replace(slot, new.words)
         self.sessions.set(slot, new.entry.thread)
         self._enter(slot, new.entry)

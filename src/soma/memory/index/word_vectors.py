@@ -1,4 +1,4 @@
-"""Short vectors of single words, eight bits a number: late interaction compares each word of a question with them."""
+"""Short vectors of the words or of the passages of each memory, eight bits a number: a question meets the nearest."""
 
 from array import array
 
@@ -67,6 +67,10 @@ class WordVectors:
             rows = np.repeat(first - starts, count) + np.arange(count.sum())
             result[filled] = np.maximum.reduceat(self._cosines(rows, question), starts, axis=1).T
         return result
+
+    def find_filled(self) -> Indexes:
+        """Return the slots that have any."""
+        return np.flatnonzero(np.frombuffer(self._count, np.int32))
 
     def _cosines(self, rows: Indexes, question: Floats) -> Floats:
         """Return [words, rows], computed in pieces that stay in the processor's cache while they are widened."""

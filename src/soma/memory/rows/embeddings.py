@@ -17,9 +17,10 @@ from soma.memory.rows.statements import LIVING
 from soma.memory.types import Address, MemoryRecord, Owner
 
 UPSERT = (
-    "INSERT INTO memory_embeddings (memory_id, model, dimension, vector, word_vectors, source, seal) "
-    "VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (memory_id, model) DO UPDATE SET dimension = excluded.dimension, "
-    "vector = excluded.vector, word_vectors = excluded.word_vectors, source = excluded.source, seal = excluded.seal"
+    "INSERT INTO memory_embeddings (memory_id, model, dimension, vector, word_vectors, passages, source, seal) "
+    "VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (memory_id, model) DO UPDATE SET dimension = excluded.dimension, "
+    "vector = excluded.vector, word_vectors = excluded.word_vectors, passages = excluded.passages, "
+    "source = excluded.source, seal = excluded.seal"
 )
 LEFT_BEHIND = (
     "FROM memory_embeddings e LEFT JOIN memories m ON m.id = e.memory_id "
@@ -31,10 +32,16 @@ PAGE = 2_000  # rows with their vectors read at a time: all at once would double
 
 @dataclass(frozen=True, slots=True)
 class Embedding:
-    """The stored part of a model's reading: the text's vector, and short vectors of its words, int8 [words, n]."""
+    """The stored part of a model's reading: the text's vector, and short vectors of its words, int8 [words, n].
+
+    `passages` int8 [passages, dimension] are those of a text that the model cannot read at once. `is_whole` is False
+    where only its beginning was read: before there were passages.
+    """
 
     vector: Vector
     word_vectors: Bytes
+    passages: Bytes
+    is_whole: bool = True
 
 
 EmbeddedMemory = tuple[MemoryRecord, Embedding | None]
@@ -59,15 +66,17 @@ def _read(
     reader: Reader, model: str, where: str, parameters: Sequence[Any]
 ) -> Iterator[tuple[MemoryRecord, Embedding | None]]:
     found = reader.query(
-        f"SELECT {', '.join(f'm.{name}' for name in COLUMNS)}, e.dimension, e.vector, e.word_vectors, e.source, e.seal "
+        f"SELECT {', '.join(f'm.{name}' for name in COLUMNS)}, e.dimension, e.vector, e.word_vectors, e.passages, "
+        "e.source, e.seal "
         f"FROM memories m LEFT JOIN memory_embeddings e ON e.memory_id = m.id AND e.model = ? WHERE {where}",
         [model, *parameters],
     )
-    for *columns, dimension, vector, words, source, stamp in found:
+    for *columns, dimension, vector, words, passages, source, stamp in found:
         memory = to_record(tuple(columns))
         # `source` too, which the seal repeats: `_count_lacking` compares it alone
-        good = source == memory.checksum and stamp == seal(memory.checksum, model, vector, words)
-        yield memory, _decode_embedding(dimension, vector, words) if good and len(vector) == FLOAT * dimension else None
+        good = source == memory.checksum and stamp == seal(memory.checksum, model, vector, words, passages)
+        good = good and len(vector) == FLOAT * dimension
+        yield memory, _decode_embedding(dimension, vector, words, passages) if good else None
 
 
 def read_embeddings(reader: Reader, model: str, ids: Iterable[str]) -> Iterator[tuple[MemoryRecord, Embedding | None]]:
@@ -77,18 +86,26 @@ def read_embeddings(reader: Reader, model: str, ids: Iterable[str]) -> Iterator[
         yield from ((memory, made) for memory, made in _read(reader, model, where, some) if is_intact(memory))
 
 
-def seal(source: str, model: str, vector: bytes, words: bytes) -> str:
-    """Digest of a stored embedding: of its payload, its model and every number."""
+def seal(source: str, model: str, vector: bytes, words: bytes, passages: bytes | None) -> str:
+    """Digest of a stored embedding: of its payload, its model and every number; without passages as before these."""
     digest = blake2b(f"{source}\n{model}\n".encode(), digest_size=16)
     digest.update(vector)
     digest.update(words)
+    if passages:
+        digest.update(len(words).to_bytes(8, "little"))
+        digest.update(passages)
     return digest.hexdigest()
 
 
-def _decode_embedding(dimension: int, vector: bytes, words: bytes) -> Embedding:
+def _decode_embedding(dimension: int, vector: bytes, words: bytes, passages: bytes | None) -> Embedding:
     count = int.from_bytes(words[:4], "little")
     short = np.frombuffer(words, np.int8, offset=4)
-    return Embedding(np.frombuffer(vector, "<f4", dimension), short.reshape(count, len(short) // max(count, 1)))
+    return Embedding(
+        vector=np.frombuffer(vector, "<f4", dimension),
+        word_vectors=short.reshape(count, len(short) // max(count, 1)),
+        passages=np.frombuffer(passages or b"", np.int8).reshape(-1, dimension),
+        is_whole=passages is not None,
+    )
 
 
 def read_page(reader: Reader, address: Address, model: str, *, after: int, size: int) -> list[EmbeddedMemory]:
@@ -98,7 +115,7 @@ def read_page(reader: Reader, address: Address, model: str, *, after: int, size:
 
 
 def count_lacking(reader: Reader, tenant_id: str, model: str) -> int:
-    """Count living memories of a tenant without a vector that `model` made of their present text."""
+    """Count living memories of a tenant without a vector that `model` made of all of their present text."""
     return _count_lacking(reader, model, "m.tenant_id = ?", [tenant_id])
 
 
@@ -112,6 +129,16 @@ def _count_lacking(reader: Reader, model: str, where: str, parameters: Sequence[
     found = reader.query(
         "SELECT COUNT(*) FROM memories m LEFT JOIN memory_embeddings e ON e.memory_id = m.id AND e.model = ? "
         f"WHERE m.forgotten_at IS NULL AND {where} AND (e.source IS NULL OR e.source <> m.checksum)",
+        [model, *parameters],
+    )
+    return int(found[0][0]) + _count_in_part(reader, model, where, parameters)
+
+
+def _count_in_part(reader: Reader, model: str, where: str, parameters: Sequence[str]) -> int:
+    """Count those of which only the beginning was read. SQLite keeps the order of a cross join: they are few."""
+    found = reader.query(
+        "SELECT COUNT(*) FROM memory_embeddings e CROSS JOIN memories m WHERE e.model = ? AND e.passages IS NULL "
+        f"AND m.id = e.memory_id AND m.forgotten_at IS NULL AND {where} AND e.source = m.checksum",
         [model, *parameters],
     )
     return int(found[0][0])
@@ -160,8 +187,9 @@ def write_embeddings(transaction: Transaction, model: str, pairs: Iterable[tuple
 def _to_parameters(memory: MemoryRecord, model: str, made: Embedding) -> list[Any]:
     vector = made.vector.astype("<f4").tobytes()
     words = len(made.word_vectors).to_bytes(4, "little") + made.word_vectors.tobytes()
-    stamp = seal(memory.checksum, model, vector, words)
-    return [memory.id, model, len(made.vector), vector, words, memory.checksum, stamp]
+    passages = made.passages.tobytes()
+    stamp = seal(memory.checksum, model, vector, words, passages)
+    return [memory.id, model, len(made.vector), vector, words, passages, memory.checksum, stamp]
 
 
 def delete_embeddings(transaction: Transaction, memory_id: str) -> None:

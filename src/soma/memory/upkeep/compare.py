@@ -21,6 +21,7 @@ def _is_same(kept: Partition, fresh: Partition, memory_id: str) -> bool:
     return (
         kept.vectors.is_same(slot, fresh.vectors, expected)
         and np.array_equal(kept.word_vectors.read(slot), fresh.word_vectors.read(expected))
+        and np.array_equal(kept.passages.read(slot), fresh.passages.read(expected))
         and kept.postings.words_of(slot) == fresh.postings.words_of(expected)
         and kept.links.neighbours(memory_id) == fresh.links.neighbours(memory_id)
     )

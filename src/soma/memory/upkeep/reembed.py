@@ -1,5 +1,7 @@
 """The switch to another model: every memory of a tenant gets a vector of it, then the tenant switches at once.
 
+What the present model has read only the beginning of, before there were passages, it reads again the same way.
+
 Each step commits, so a kill loses a step at most. What is remembered or changed meanwhile goes to the model that still
 answers, and is met in another round before the switch.
 """
@@ -13,7 +15,6 @@ from functools import partial
 from soma.events.facts.codec import Subject, draft
 from soma.events.facts.memory import MemoryReembedded
 from soma.events.transaction import Transaction
-from soma.memory.rendering import render, to_embedding
 from soma.memory.rows.embeddings import (
     Embedding,
     count_lacking,
@@ -94,8 +95,9 @@ async def _round(store: Store, tenant_id: str, target: Space, damaged: list[str]
     """Make the missing vectors that one walk finds; ids of damaged memories, of which none is made, go to `damaged`."""
     walk = pages(store.database, tenant_id, target.model)
     while page := await store.work(_next, walk):
-        without = [memory for memory, made in page if made is None and is_intact(memory)]
-        damaged += [memory.id for memory, made in page if made is None and not is_intact(memory)]
+        lacking = [memory for memory, made in page if made is None or not made.is_whole]
+        without = [memory for memory in lacking if is_intact(memory)]
+        damaged += [memory.id for memory in lacking if not is_intact(memory)]
         for start in range(0, len(without), BATCH):
             yield await make_vectors(store, without[start : start + BATCH], target)
 
@@ -106,8 +108,7 @@ def _next(walk: Iterator[Page]) -> Page:
 
 async def make_vectors(store: Store, memories: Sequence[MemoryRecord], space: Space) -> int:
     """Embed `memories` and keep the vectors of those that are still as they were read."""
-    readings = await store.work(space.embedder.read_all, [render(memory) for memory in memories])
-    pairs = [(memory, to_embedding(reading, memory)) for memory, reading in zip(memories, readings, strict=True)]
+    pairs = list(zip(memories, await store.embed(space, memories, threads=1), strict=True))
     written = await store.writer.write(lambda transaction: _write(transaction, pairs, space.model))
     await store.work(store.apply_embeddings, written, space.model)
     return len(written)

@@ -54,6 +54,11 @@ class CandidateSet:
         return np.append(self.corpus.cosines(self.near), np.float32(0))
 
     @cached_property
+    def passage(self) -> Floats:
+        """Cosine of the nearest passage of each near row: `dense` for a text that is read at once; 0 for "nothing"."""
+        return np.append(self.corpus.passage_cosines(self.near), np.float32(0))
+
+    @cached_property
     def lexical(self) -> Floats:
         return np.append(self.corpus.lexical[self.near], np.float32(0))
 

@@ -42,6 +42,24 @@ class Corpus:
         return result
 
     @cached_property
+    def passage(self) -> Floats:
+        """Cosine of the nearest passage of every row with the question: as `dense` for a text that is read at once."""
+        scores = self.dense.copy()
+        for start, partition in zip(self.starts, self.partitions, strict=False):
+            if len(slots := partition.passages.find_filled()):
+                scores[start + slots] = partition.passages.best(slots, self.question.vector[None])[:, 0]
+        return scores
+
+    def passage_cosines(self, rows: Indexes) -> Floats:
+        """Return exact cosines of the nearest passages of some rows."""
+        result = self.cosines(rows)
+        for start, partition, inside in self._within(rows):
+            slots = rows[inside] - start
+            long = np.isin(slots, partition.passages.find_filled())
+            result[inside[long]] = partition.passages.best(slots[long], self.question.vector[None])[:, 0]
+        return result
+
+    @cached_property
     def lexical(self) -> Floats:
         """BM25 of every row; word frequencies are those of the rows that this owner may see."""
         total = sum(partition.postings.total_length for partition in self.partitions)
