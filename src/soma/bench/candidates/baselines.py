@@ -13,12 +13,14 @@ from soma.bench.candidates.matrix import DEEPEST, CandidateMatrix, Floats, Index
 from soma.bench.data.locomo import LocomoConversation
 from soma.memory.embedders.base import Embedder
 from soma.memory.index.traits import NUMBER, TIME, find_traits
+from soma.memory.text.languages import ENGLISH
+from soma.memory.text.vocabulary import BY_LANGUAGE
 from soma.memory.text.words import tokens, words
 from soma.memory.types import NewMemory
-from soma.memory.views.question import ASKS_NUMBER, ASKS_WHEN
 
 K1, B = 0.9, 0.4
 CANDIDATES = 200
+VOCABULARY = BY_LANGUAGE[ENGLISH]
 RANK_CONSTANT = 60  # of reciprocal rank fusion
 
 
@@ -70,8 +72,8 @@ class PlainIndex:
             "length": np.log1p(self.lengths),
             "asks": self.asks,
             "image": self.image,
-            "time": self.time * bool(ASKS_WHEN.search(lower)),
-            "number": self.number * bool(ASKS_NUMBER.search(lower)),
+            "time": self.time * bool(VOCABULARY.asks_when.search(lower)),
+            "number": self.number * bool(VOCABULARY.asks_number.search(lower)),
             "product": _spread(dense) * _spread(lexical),
             "product_1": _spread(found["dense_1"]) * _spread(found["lexical_1"]),
         }

@@ -1,8 +1,12 @@
 """Traits of a text, told without a question: bits that views combine with what is asked."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from string import digits
+
+from soma.memory.text.folding import fold, strip_accents
+from soma.memory.text.vocabulary import vocabulary_of
+from soma.memory.text.words import tokens
 
 FIRST_PERSON = 1
 SECOND_PERSON = 2
@@ -11,28 +15,6 @@ NUMBER = 8
 SYNTHESISED = 16  # made by consolidation, from others
 ONLY_ASKED = 32  # a message of a chat that states nothing
 
-FIRST_PERSON_WORDS = frozenset(("i", "me", "my", "mine", "we", "us", "our", "ours"))
-SECOND_PERSON_WORDS = frozenset(("you", "your", "yours"))
-TIME_WORDS = frozenset(
-    """
-    yesterday today tonight tomorrow ago last next recently weekend week weeks month months year years monday tuesday
-    wednesday thursday friday saturday sunday january february march april may june july august september october
-    november december since morning evening earlier soon summer winter spring fall autumn
-    """.split()  # noqa: SIM905 - a list of words reads as one
-)
-NUMBER_WORDS = frozenset(
-    """
-    one two three four five six seven eight nine ten eleven twelve once twice couple several dozen few half hundred
-    thousand million
-    """.split()  # noqa: SIM905
-)
-QUESTION_WORDS = frozenset(("what", "who", "whom", "whose", "where", "when", "why", "how", "which"))
-AFTER_QUESTION_WORDS = frozenset(
-    """
-    is are was were am do does did has have had can could will would shall should may might must long many much often
-    old far
-    """.split()  # noqa: SIM905
-)
 QUESTION_MARKS = ("?", "？", "؟")
 DIGITS = frozenset(digits)
 YEAR = re.compile(r"(?:19|20)\d\d")
@@ -52,18 +34,28 @@ def only_asks(text: str) -> bool:
     """Return whether a text states nothing beside its questions; one without a mark is known by how it begins."""
     stripped = text.strip()
     if not stripped.endswith((".", "!", *QUESTION_MARKS)):
-        first, second, *_ = [*stripped.lower().split(), "", ""]
-        return "\n" not in stripped and first in QUESTION_WORDS and second in AFTER_QUESTION_WORDS
+        first, second, *_ = [*fold(stripped).lstrip("¿¡ ").split(), "", ""]
+        vocabulary = vocabulary_of(tokens(stripped))
+        return "\n" not in stripped and first in vocabulary.first_words and second in vocabulary.second_words
     return share_of_questions(stripped.replace("？", "? ").replace("؟", "? ")) == 1.0
 
 
-def find_traits(tokens: Iterable[str]) -> int:
-    """Find the traits of a text by its words, in lower case."""
-    words = {word.partition("'")[0] if "'" in word else word for word in tokens}  # I'm begins with the pronoun
+def find_traits(words_of_text: Iterable[str]) -> int:
+    """Find the traits of a text by its words, in lower case, with the table of its language."""
+    found = list(words_of_text)
+    vocabulary = vocabulary_of(found)
+    words = {part for word in found for part in _find_parts(strip_accents(word))}
     numbers = [word for word in words if word[0] in DIGITS and word.isdecimal()]
     return (
-        FIRST_PERSON * (not words.isdisjoint(FIRST_PERSON_WORDS))
-        | SECOND_PERSON * (not words.isdisjoint(SECOND_PERSON_WORDS))
-        | TIME * (not words.isdisjoint(TIME_WORDS) or any(map(YEAR.fullmatch, numbers)))
-        | NUMBER * (bool(numbers) or not words.isdisjoint(NUMBER_WORDS))
+        FIRST_PERSON * (not words.isdisjoint(vocabulary.first_person))
+        | SECOND_PERSON * (not words.isdisjoint(vocabulary.second_person))
+        | TIME * (not words.isdisjoint(vocabulary.times) or any(map(YEAR.fullmatch, numbers)))
+        | NUMBER * (bool(numbers) or not words.isdisjoint(vocabulary.numbers))
     )
+
+
+def _find_parts(word: str) -> Iterator[str]:
+    """Yield the word, and what an apostrophe joins in it: `I'm` begins with the pronoun, `l'an` ends with the year."""
+    yield word
+    if "'" in word:
+        yield from filter(None, word.split("'"))

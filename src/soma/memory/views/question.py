@@ -13,6 +13,7 @@ from soma.memory.embedders.base import Reading
 from soma.memory.index.partition import Partition
 from soma.memory.text.folding import fold
 from soma.memory.text.languages import Language, is_stop_word, question_languages, stem
+from soma.memory.text.vocabulary import ANY, Vocabulary, plain, vocabulary_of
 from soma.memory.text.words import question_compounds, question_signs, tokens, word_forms
 from soma.memory.types import Query
 
@@ -20,19 +21,10 @@ Floats = NDArray[np.float32]
 
 NOT_LATIN = "\u0250"  # from here on, letters are of other scripts, but for a few beside Latin ones
 
-MONTHS = (
-    "january", "february", "march", "april", "may", "june", "july", "august", "september", "october", "november",
-    "december",
-)  # fmt: skip
-MONTH = re.compile(rf"\b({'|'.join(MONTHS)})\b")
 MAY = re.compile(r"\b(?:in|of|since|until|during|last|this|early|late|\d+(?:st|nd|rd|th)?,?) may\b|\bmay,? \d")
 YEAR = re.compile(r"\b((?:19|20)\d\d)\b")
-DAY = re.compile(r"\b(\d{1,2})(?:st|nd|rd|th)?\b(?!\d|[:-])")
+DAY = re.compile(r"\b(\d{1,2})(?:st|nd|rd|th)?\b(?!\d|[:-])")  # in a question that names a month elsewhere
 ISO_DAY = re.compile(r"\b(\d{4})-(\d{2})-(\d{2})\b")
-ASKS_WHEN = re.compile(r"\bwhen\b|\b(?:what|which) (?:date|day|month|year|time)\b|\bhow (?:long|recently|soon)\b")
-ASKS_NUMBER = re.compile(r"\bhow (?:many|much|long|often|old|far)\b")
-ASKS_LATEST = re.compile(r"\b(?:latest|newest|most recent(?:ly)?|last time|currently|right now|nowadays|these days)\b")
-ASKS_FIRST = re.compile(r"\b(?:earliest|first time|originally|initially|at first|in the beginning)\b")
 # What an embedder without word vectors should not see: it would find whatever is asked in the same form.
 QUESTION_WORDS = re.compile(
     r"^(?:when|what|where|who|whom|whose|which|why|how)\b(?:\s+(?:many|much|long|often|old|kinds?|types?|of))*\s*"
@@ -76,8 +68,8 @@ class ParsedQuestion:
 
 def parse_question(query: Query, reading: Reading, partitions: Sequence[Partition], at: float) -> ParsedQuestion:
     """Parse the question, weighing words by what its owner may see; names of speakers are no words of it."""
-    lower = query.text.lower()
     words = tokens(query.text)
+    spelt, vocabulary = plain(query.text), vocabulary_of(words)
     languages = question_languages(words)
     names = {word for word in words if find_speakers(word, partitions)}
     signs = question_signs(query.text)
@@ -96,9 +88,9 @@ def parse_question(query: Query, reading: Reading, partitions: Sequence[Partitio
         late=reading.late_vectors[telling],
         speakers=speakers,
         part_weight=participation_weight(speakers, partitions),
-        when=parse_time(lower, at),
-        asks_when=bool(ASKS_WHEN.search(lower)),
-        asks_number=bool(ASKS_NUMBER.search(lower)),
+        when=parse_time(spelt, at, vocabulary),
+        asks_when=bool(vocabulary.asks_when.search(spelt)),
+        asks_number=bool(vocabulary.asks_number.search(spelt)),
         at=at,
         half_life_days=query.half_life_days,
         conversation_id=query.conversation_id,
@@ -137,19 +129,28 @@ def frequency_weight(term: str, partitions: Sequence[Partition]) -> float:
     return math.log(1 + (documents - frequency + 0.5) / (frequency + 0.5))
 
 
-def parse_time(lower: str, at: float) -> QuestionTime:
-    """Parse the time that a question (lower case) names, asked at `at`."""
-    months = tuple(
-        MONTHS.index(name) + 1 for name in dict.fromkeys(MONTH.findall(lower)) if name != "may" or MAY.search(lower)
-    )
-    year = YEAR.search(lower)
+def parse_time(text: str, at: float, vocabulary: Vocabulary = ANY) -> QuestionTime:
+    """Parse the time that a question names, asked at `at`; by the words of its language, where that is known."""
+    spelt = plain(text)
+    year, months, days = YEAR.search(spelt), _months(spelt, vocabulary), list[int]()
+    if beside := vocabulary.day.search(spelt):
+        month = vocabulary.month_numbers[beside["of"] or beside["month"]]
+        months = months or (month,)
+        days = _month_days(int(beside["before"] or beside["after"]), month, year, at)
+    elif months and (alone := DAY.search(spelt)):
+        days = _month_days(int(alone[1]), months[0], year, at)
     return QuestionTime(
         months=months,
         year=int(year[1]) if year else None,
-        days=(*_iso_days(lower), *_month_days(lower, months, year, at), *_relative_days(lower, at)),
-        latest=bool(ASKS_LATEST.search(lower)),
-        first=bool(ASKS_FIRST.search(lower)),
+        days=(*_iso_days(spelt), *days, *_relative_days(spelt, at, vocabulary)),
+        latest=bool(vocabulary.asks_latest.search(spelt)),
+        first=bool(vocabulary.asks_first.search(spelt)),
     )
+
+
+def _months(spelt: str, vocabulary: Vocabulary) -> tuple[int, ...]:
+    named = [name for name in vocabulary.month.findall(spelt) if name != "may" or MAY.search(spelt)]
+    return tuple(dict.fromkeys(vocabulary.month_numbers[name] for name in named))
 
 
 LAST_SECOND = datetime.max.replace(microsecond=0, tzinfo=UTC).timestamp()
@@ -157,25 +158,23 @@ FIRST_DAY = date.min.toordinal()  # the calendar has none before it
 YEARS_BACK = 10  # a day without a year is looked for in each of them
 
 
-def _month_days(lower: str, months: Sequence[int], year: re.Match[str] | None, at: float) -> list[int]:
-    day = DAY.search(lower)
-    if not months or not day:
-        return []
+def _month_days(day: int, month: int, year: re.Match[str] | None, at: float) -> list[int]:
     now = moment_of(at).year
     years = [int(year[1])] if year else range(now - YEARS_BACK, now + 1)
-    return [found for one in years if (found := _ordinal(one, months[0], int(day[1]))) is not None]
+    return [found for one in years if (found := _ordinal(one, month, day)) is not None]
 
 
-def _iso_days(lower: str) -> list[int]:
-    named = (_ordinal(*map(int, match)) for match in ISO_DAY.findall(lower))
+def _iso_days(spelt: str) -> list[int]:
+    named = (_ordinal(*map(int, match)) for match in ISO_DAY.findall(spelt))
     return [found for found in named if found is not None]
 
 
-def _relative_days(lower: str, at: float) -> list[int]:
-    today = moment_of(at).toordinal()
-    back = {"today": 0, "tonight": 0, "yesterday": 1}
-    days = [today - days for word, days in back.items() if re.search(rf"\b{word}\b", lower)]
-    return [day for day in days if day >= FIRST_DAY]
+def _relative_days(spelt: str, at: float, vocabulary: Vocabulary) -> list[int]:
+    today, found = moment_of(at).toordinal(), list[int]()
+    for phrase, days in vocabulary.relative_days:
+        spelt, count = phrase.subn(" ", spelt)  # the day before yesterday is not yesterday
+        found += [today - days] * bool(count)
+    return sorted({day for day in found if day >= FIRST_DAY}, reverse=True)
 
 
 def moment_of(seconds: float) -> datetime:
