@@ -59,6 +59,8 @@ IN_OTHERS = (
     ("الإسكندريه", "الإسكندرية"),
     ("لولوه", "لؤلؤة"),
     ("부산에", "부산에"),
+    ("부산", "부산에"),  # without its particle
+    ("이름", "이름은"),
 )
 SPELLINGS = (
     ("We flew to İstanbul in May.", "istanbul"),

@@ -22,9 +22,9 @@ MOST_COMPOUNDS = 8  # of one part, in one question
 SPACELESS = (
     "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ecf\u0edc-\u0edf\u1000-\u103f\u104c-\u109f\u1780-\u17d3\u1950-\u19cf"
     "\u1a20-\u1aad\u1b00-\u1b4c\u2e80-\u2fdf\u3005-\u3007\u3021-\u3029\u3041-\u30ff\u3100-\u312f\u31a0-\u31ff"
-    "\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\ua980-\ua9cf\ua9e0-\ua9ef\ua9fa-\ua9fe\uaa60-\uaa7f\uf900-\ufaff"
-    "\U00020000-\U0003347f"
-)  # Thai, Lao, Myanmar, Khmer, Han, Kana and the like: between their words stands nothing
+    "\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\ua980-\ua9cf\ua9e0-\ua9ef\ua9fa-\ua9fe\uaa60-\uaa7f"
+    "\uac00-\ud7a3\uf900-\ufaff\U00020000-\U0003347f"
+)  # Thai, Lao, Khmer, Han, Kana and the like: nothing stands between words; in Hangul, nothing before particles
 
 
 def tokens(text: str) -> list[str]:
