@@ -25,6 +25,7 @@ from soma.brain.experiments.experiments import Assignments, Changes, Experiments
 from soma.brain.experiments.service import ExperimentService
 from soma.brain.feedback.batch import BatchRequest
 from soma.brain.feedback.batch_commit import BatchIntake
+from soma.brain.feedback.credit_intake import CreditIntake
 from soma.brain.feedback.iterations import IterationIntake, IterationReport
 from soma.brain.feedback.meaning import digest_of
 from soma.brain.feedback.memory_values import Committed, Values, kept_after
@@ -56,7 +57,7 @@ from soma.brain.types import (
 )
 from soma.brain.usage import sum_usage
 from soma.brain.wire.document_requests import ForgetDocuments
-from soma.brain.wire.requests import Evaluate, Feedback, Forget, Recall, Rollback, TurnMetrics, Withdraw
+from soma.brain.wire.requests import Credit, Evaluate, Feedback, Forget, Recall, Rollback, TurnMetrics, Withdraw
 from soma.events.database import Reader
 from soma.events.facts.codec import Subject
 from soma.events.facts.turn import RecalledMemory
@@ -120,6 +121,7 @@ class Brain:
         self._feedback = FeedbackIntake(
             writer, memory, learners, self._values, experiments=experiments, threads=self._threads, most=most
         )
+        self._credits = CreditIntake(writer.database, memory, learners, self._feedback, threads=self._threads)
         self._batches = BatchIntake(
             writer, learners, self._values, experiments, workers, waiting=settings.waiting_batches, most=most
         )
@@ -270,6 +272,10 @@ class Brain:
         result = answer.status if answer.status == "duplicate" else "applied" if answer.adaptation_applied else "kept"
         self.metrics.feedback(principal, result)
         return answer
+
+    async def credit(self, principal: Principal, body: Credit) -> FeedbackAnswer:
+        """Learn from what happened to an answer, though nobody judged it; it counts as no feedback."""
+        return await self._publish(principal, await self._credits.take(principal, body))
 
     async def feedback_batch(self, principal: Principal, items: bytes, *, idempotency_key: str | None) -> BatchAnswer:
         """Learn a JSON array of feedbacks; each that is refused is answered with its index and error."""

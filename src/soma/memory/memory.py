@@ -1,6 +1,6 @@
 """The face of memory: what the brain can ask of it. Each method checks its input and calls the file of its verb."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
 from typing import Any, TypeVar, get_args
@@ -299,11 +299,18 @@ class Memory:
         return await self._store.work(count_visible_progress, self._store, owner)
 
     async def get(
-        self, owner: Owner, *, ids: Sequence[str] = (), keys: Sequence[str] = (), namespace: str = DEFAULT
+        self,
+        owner: Owner,
+        *,
+        ids: Sequence[str] = (),
+        keys: Sequence[str] = (),
+        namespace: str = DEFAULT,
+        gone: Collection[str] = (),
     ) -> Sequence[MemoryRecord]:
+        """Return memories by id and key. Raises UnknownKey for one that is not there, unless it may be `gone`."""
         checks.namespace(namespace)
         await self._check_namespace(owner, namespace)
-        return await self._store.work(find_named, self._store.database, owner, ids, keys, namespace)
+        return await self._store.work(find_named, self._store.database, owner, ids, keys, namespace, gone=gone)
 
     async def list(
         self, owner: Owner, *, namespace: str = DEFAULT, limit: int = browse.PAGE, after: str | None = None

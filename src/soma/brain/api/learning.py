@@ -46,6 +46,12 @@ def _add_feedback(app: FastAPI, brain: Brain) -> None:
         answer = await brain.feedback(principal, body)
         return json_response(answer, 200 if answer.adaptation_applied or answer.status == "duplicate" else 202)
 
+    @app.post("/context/credit", **describe_body(requests.Credit))
+    async def give_credit(request: Request) -> Response:
+        principal, body = await read_body(request, requests.Credit)
+        answer = await brain.credit(principal, body)
+        return json_response(answer, 200 if answer.adaptation_applied or answer.status == "duplicate" else 202)
+
     @app.post("/context/feedback/batch", **describe_body(requests.FeedbackBatch, items=requests.Feedback))
     async def give_feedback_batch(request: Request) -> Response:
         principal, body = await read_body(request, requests.FeedbackBatch)

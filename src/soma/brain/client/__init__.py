@@ -24,7 +24,7 @@ from soma.brain.types import (
     Withdrawn,
 )
 from soma.brain.wire import requests
-from soma.brain.wire.requests import Evaluate, Feedback, TurnMetrics
+from soma.brain.wire.requests import Credit, Evaluate, Feedback, TurnMetrics
 
 
 class BrainClient(MemoryCalls, DocumentCalls, ExperimentCalls):
@@ -44,6 +44,10 @@ class BrainClient(MemoryCalls, DocumentCalls, ExperimentCalls):
     async def feedback(self, principal: Principal, feedback: Feedback) -> FeedbackAnswer:
         """Learn from a person's feedback; a repeated one gets the first answer."""
         return await self._commit(principal, "/context/feedback", fields_of(feedback), FeedbackAnswer)
+
+    async def credit(self, principal: Principal, happening: Credit) -> FeedbackAnswer:
+        """Learn from what happened to an answer; `reason` says why nothing was learned, where nothing was."""
+        return await self._commit(principal, "/context/credit", fields_of(happening), FeedbackAnswer)
 
     async def feedback_batch(
         self, principal: Principal, items: Sequence[Mapping[str, Any]], *, idempotency_key: str | None = None

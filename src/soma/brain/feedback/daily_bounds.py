@@ -6,14 +6,14 @@ one that was not is not, so a replay looks at no clock.
 
 from collections.abc import Mapping
 
-from soma.brain.feedback.statements import CITATION, CORRECTION, EVIDENCE, OUTCOME, VERDICT
+from soma.brain.feedback.statements import CITATION, CORRECTION, CREDIT, EVIDENCE, OUTCOME, VERDICT
 from soma.brain.types import Principal
 from soma.events.database import Reader
 from soma.events.ids import now
 from soma.events.pending import Sums
 from soma.events.transaction import Transaction
 
-ASPECTS = (EVIDENCE, VERDICT, CORRECTION, CITATION, OUTCOME)
+ASPECTS = (EVIDENCE, VERDICT, CORRECTION, CITATION, OUTCOME, CREDIT)
 UNBOUND = 2**53
 PERSON_DAYS = Sums("person_days", ("tenant_id", "agent_id", "user_id", "day", "question"), ("learned",))
 

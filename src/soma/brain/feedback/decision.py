@@ -28,7 +28,7 @@ from soma.brain.feedback.meaning import (
     row_of,
     void_of,
 )
-from soma.brain.feedback.statements import EVIDENCE, LearnedStatement, StatementDecision
+from soma.brain.feedback.statements import CREDIT, EVIDENCE, LearnedStatement, StatementDecision
 from soma.brain.learners.observations import Learnable, LearningStep, NamedMemory, named_memories
 from soma.events.facts.learning import RewardVoided
 
@@ -109,12 +109,12 @@ class Consequences:
         feedback, version = result.feedback, result.state.version
         for step in result.steps:
             self.named += named_memories(step.explanation)
-        self.corrections += corrections_of(feedback, result.versions.get(EVIDENCE))
+        self.corrections += corrections_of(feedback, result.versions.get(EVIDENCE, result.versions.get(CREDIT)))
         if (turn_id := result.rewarded_turn) is not None:
             self.rewards.append((turn_id, version))
         if (void := void_of(feedback, version)) is not None:
             self.voids.append(void)
-        if metrics:
+        if metrics and not feedback.body.is_credit:  # an experiment counts what people judge
             self.outcomes += measure(feedback, result.observations, metrics, hyperparameters)
         add_spending(self.spent, feedback)
         self.applied += result.is_applied

@@ -14,7 +14,7 @@ from soma.brain.feedback import daily_bounds
 from soma.brain.feedback.meaning import ledger_rows
 from soma.brain.feedback.memory_values import Committed
 from soma.brain.feedback.rows import FirstOutcome, find_first_outcome, keep_outcome
-from soma.brain.feedback.statements import CITATION, OUTCOME, citation_of, keep_citation
+from soma.brain.feedback.statements import CITATION, OUTCOME, citation_of, is_credited, keep_citation
 from soma.brain.learners.chain import subject_of
 from soma.brain.learners.learners import CachedLearner, Learners
 from soma.brain.learners.observations import Learnable
@@ -103,7 +103,7 @@ class IterationIntake:
         if not body.learn:
             return Committed(self._record(transaction, principal, body, self._answer(report, before, before, ()))), None
         subject = subject_of(principal, turn_id=body.turn_id)
-        learned = self._bound_by_day(transaction, principal, observations_of(report))
+        learned = self._bound_by_day(transaction, principal, self._drop_outspoken(transaction, principal, report))
         learning = self._learners.teach(transaction, principal, subject, learned, CAUSE)
         if len(learned) > 1:
             citation = citation_of(principal, body.bundle_id or "")
@@ -112,6 +112,15 @@ class IterationIntake:
         answer = self._answer(report, learning.before, learning.after, learning.explanations)
         taken = Committed(self._record(transaction, principal, body, answer), learning.after.state)
         return taken, learning.explanations[0]
+
+    def _drop_outspoken(
+        self, transaction: Transaction, principal: Principal, report: IterationReport
+    ) -> list[Learnable]:
+        """Leave out a citation where credit stands in its place: what happened says more than what a model cites."""
+        outcome, *cited = observations_of(report)
+        if cited and is_credited(transaction, principal, report.body.bundle_id or ""):
+            return [outcome]
+        return [outcome, *cited]
 
     def _bound_by_day(self, transaction: Transaction, principal: Principal, found: list[Learnable]) -> list[Learnable]:
         """Leave out what is beyond the day: it is recorded and felt, but teaches nothing."""

@@ -13,7 +13,16 @@ from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.observations import AnswerVerdict, Evidence, EvidenceSource
 from soma.brain.errors import BrainRefused
 from soma.brain.experiments.metrics import MetricValue, measure_metrics
-from soma.brain.feedback.statements import CORRECTION, EVIDENCE, VERDICT, Statement, citation_of, digest_of_said
+from soma.brain.feedback.statements import (
+    CORRECTION,
+    CREDIT,
+    EVIDENCE,
+    VERDICT,
+    Statement,
+    citation_of,
+    digest_of_said,
+    evidence_of,
+)
 from soma.brain.learners.observations import Learnable
 from soma.brain.learners.reward_gate import REASON, Void
 from soma.brain.types import Principal
@@ -50,13 +59,25 @@ class FeedbackWithTarget(NamedTuple):
         return said_under_key(self.body)
 
     @property
-    def citations(self) -> tuple[Statement, ...]:
-        """Statement of the turn's own model on the bundle."""
-        return (citation_of(self.principal, self.body.bundle_id),) if self.body.bundle_id else ()
+    def outspoken(self) -> tuple[Statement, ...]:
+        """Statements on the bundle that this one takes back: of the turn's own model, and what nobody gave.
+
+        A person outspeaks them, and so does a question that was asked again, for its first answer failed.
+        """
+        if not self.body.bundle_id or self.body.source in {"used_by_tool", "copied"}:
+            return ()
+        standing = citation_of(self.principal, self.body.bundle_id)
+        return () if any(one.name == standing.name for one in self.statements) else (standing,)
+
+    @property
+    def persons(self) -> tuple[Statement, ...]:
+        """Statements of a person that keep credit from being learned."""
+        bundle_id = self.body.bundle_id if self.body.is_credit else None
+        return (evidence_of(self.principal, bundle_id),) if bundle_id else ()
 
     @property
     def all_statements(self) -> tuple[Statement, ...]:
-        return (*self.statements, *self.citations)
+        return (*self.statements, *self.outspoken, *self.persons)
 
     @property
     def is_voided(self) -> bool:
@@ -88,6 +109,8 @@ def check_batch_item(body: Feedback) -> None:
     check_feedback(body)
     if body.correction is not None:
         raise BrainRefused("invalid_body", "A correction is given by itself, not in a batch.", "correction")
+    if body.is_credit:
+        raise BrainRefused("invalid_body", "What nobody gave is reported by itself, not in a batch.", "source")
 
 
 def _check_correction(body: Feedback, correction: Correction) -> None:
@@ -138,7 +161,8 @@ def observations_of(feedback: FeedbackWithTarget, refused: Mapping[str, str]) ->
     found: list[Learnable] = []
     reason = refused.get(CORRECTION)
     if feedback.body.has_evidence:
-        evidence = _evidence(feedback.body, feedback.bundle, refused.get(EVIDENCE))
+        aspect = CREDIT if feedback.body.is_credit else EVIDENCE
+        evidence = _evidence(feedback.body, feedback.bundle, refused.get(aspect))
         if isinstance(evidence, Evidence):
             found.append(evidence)
         else:
@@ -154,7 +178,9 @@ def observations_of(feedback: FeedbackWithTarget, refused: Mapping[str, str]) ->
 
 
 def aspect_of(learned: Learnable) -> str:
-    return EVIDENCE if isinstance(learned, Evidence) else VERDICT
+    if not isinstance(learned, Evidence):
+        return VERDICT
+    return EVIDENCE if learned.source is EvidenceSource.PERSON else CREDIT
 
 
 def _evidence(body: Feedback, bundle: Bundle | None, refused: str | None) -> Evidence | str:
@@ -171,7 +197,7 @@ def _evidence(body: Feedback, bundle: Bundle | None, refused: str | None) -> Evi
         shown=bundle.shown,
         helpful=body.helpful,
         unhelpful=body.unhelpful,
-        source=EvidenceSource.PERSON,
+        source=EvidenceSource(body.source),
         diversity=bundle.diversity,
     )
 
@@ -226,10 +252,11 @@ def memory_of(feedback: FeedbackWithTarget) -> NewMemory | None:
 def corrections_of(feedback: FeedbackWithTarget, version: int | None) -> list[LearnedCorrection]:
     """Order of memories that evidence, learned at `version`, teaches for the question that they were shown for.
 
-    Praise teaches no order, since the order was right; what was said of the bundle before no longer stands.
+    Praise teaches no order, since the order was right; what was said of the bundle before no longer stands. Nor does
+    credit that nobody gave, but for a correction.
     """
     bundle, body = feedback.bundle, feedback.body
-    if bundle is None or version is None:
+    if bundle is None or version is None or body.source not in {"person", "corrected_in_chat"}:
         return []
     shown = {memory_id for memory_id, _ in bundle.shown}
     unhelpful = tuple(name for name in dict.fromkeys(body.unhelpful) if name in shown)

@@ -38,6 +38,7 @@ from soma.brain.feedback.statements import (
     decide,
     drop_rolled_back,
     find_standing,
+    refuse_credit,
     statements_of,
 )
 from soma.brain.feedback.targets import find_target
@@ -140,6 +141,8 @@ class FeedbackIntake:
         known = self._find_known(transaction, feedback)
         left = daily_bounds.count_left_now(transaction, principal, self._most)
         decision = decide(feedback.statements, known.standing, left)
+        if any(one.name in known.standing for one in feedback.persons):
+            decision = refuse_credit(decision)
         if (first := _find_first(transaction, feedback, known, decision)) is not None:
             return Committed(self._repeat_answer(transaction, principal, first))
         feedback = _void_if_withdrawn(transaction, _rename_key(feedback, known))
@@ -149,7 +152,8 @@ class FeedbackIntake:
         written = self._take_back(transaction, feedback, known, decision)
         state = self._learners.current(transaction, principal).state
         result = learn_from(state, feedback, decision, self._learners.hyperparameters)
-        learning = self._learners.keep_steps(transaction, principal, subject, result.steps, CAUSE)
+        cause = feedback.body.source if feedback.body.is_credit else CAUSE
+        learning = self._learners.keep_steps(transaction, principal, subject, result.steps, cause)
         remembered = remember() if remember and CORRECTION not in decision.refused else ()
         found = self._consequences_of(transaction, result, known, remembered, at=received.timestamp)
         written = [
@@ -190,14 +194,14 @@ class FeedbackIntake:
     ) -> WrittenValues:
         """Leave out the statements that are replaced, from the learner and from the values of memories.
 
-        Where a person speaks, what the turn's own model cited is no longer learned either.
+        Where a person speaks, what the turn's own model cited and what nobody gave are no longer learned either.
         """
         learned, _ = observations_of(feedback, decision.refused)
         aspects = {aspect_of(observation) for observation in learned}
         versions = frozenset(version for aspect, version in decision.replaced.items() if aspect in aspects)
         if learned:
-            cited = [known.standing[one.name] for one in feedback.citations if one.name in known.standing]
-            versions |= {one.version for one in cited}
+            outspoken = [known.standing[one.name] for one in feedback.outspoken if one.name in known.standing]
+            versions |= {one.version for one in outspoken}
         if not versions:
             return []
         subject = subject_of(feedback.principal, turn_id=feedback.body.turn_id)

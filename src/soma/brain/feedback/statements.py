@@ -19,7 +19,9 @@ from soma.events.transaction import Transaction
 
 EVIDENCE, VERDICT, CORRECTION = "evidence", "verdict", "correction"  # aspects that people speak to
 CITATION, OUTCOME = "citation", "outcome"  # aspects that a turn's own report speaks to
+CREDIT = "credit"  # the aspect of evidence that nobody gave; it stands in the place of what a model cited
 REPEATED, REPLACED, BOUND = "repeated", "replaced", "daily_bound"  # why a statement is not learned
+PERSON_SPOKE = "person_spoke"  # why credit is not learned: a person's word on the bundle stands
 COLUMNS = ("tenant_id", "name", "said", "feedback_id", "version", "day")
 REPLACE = "UPDATE standing_words SET said = ?, feedback_id = ?, version = ?, day = ? WHERE tenant_id = ? AND name = ?"
 
@@ -64,7 +66,10 @@ class StatementDecision(NamedTuple):
 def targets_of(body: Feedback) -> Iterator[tuple[str, Target]]:
     """Yield each aspect that the feedback speaks to, with what it is about."""
     if body.has_evidence and body.bundle_id:
-        yield EVIDENCE, (EVIDENCE, body.bundle_id)
+        if body.is_credit:
+            yield CREDIT, (CITATION, body.again or body.bundle_id)
+        else:
+            yield EVIDENCE, (EVIDENCE, body.bundle_id)
     if body.has_verdict:
         yield VERDICT, (VERDICT, *_answer_target(body))
     if body.correction is not None:
@@ -92,7 +97,10 @@ def statement_of(principal: Principal, body: Feedback, aspect: str, target: Targ
 
 
 def citation_of(principal: Principal, bundle_id: str) -> Statement:
-    """Statement that a turn's model made by citing memories of a bundle; it stands until a person speaks of them."""
+    """Statement that a turn's model made by citing memories of a bundle; it stands until a person speaks of them.
+
+    What happened to the answer speaks in its place: one of the two stands.
+    """
     speaker = principal.tenant_id, principal.user_id, principal.agent_id
     return Statement(CITATION, _digest([*speaker, CITATION, bundle_id], size=16), "")
 
@@ -102,10 +110,18 @@ def digest_of_said(body: Feedback) -> str:
     return _digest([[*target, *_content(body, aspect)] for aspect, target in targets_of(body)], size=8)
 
 
+def evidence_of(principal: Principal, bundle_id: str) -> Statement:
+    """Statement of the person on a bundle, whatever it says."""
+    speaker = principal.tenant_id, principal.user_id, principal.agent_id
+    return Statement(EVIDENCE, _digest([*speaker, EVIDENCE, bundle_id], size=16), "")
+
+
 def _content(body: Feedback, aspect: str) -> list[Any]:
     """Return what is said, without cost and latency: two that judge alike say the same."""
     if aspect == EVIDENCE:
         return [sorted(set(body.helpful)), sorted(set(body.unhelpful))]
+    if aspect == CREDIT:
+        return [body.source, *_content(body, EVIDENCE)]
     if aspect == CORRECTION:
         return [body.correction.text if body.correction else None]
     reward = body.reward if body.reward is not None else body.utility
@@ -131,6 +147,12 @@ def decide(
         elif known is not None:
             replaced[one.aspect] = known.version
     return StatementDecision(refused, replaced)
+
+
+def refuse_credit(decision: StatementDecision) -> StatementDecision:
+    """Refuse credit because a person's word stands."""
+    replaced = {aspect: version for aspect, version in decision.replaced.items() if aspect != CREDIT}
+    return StatementDecision({**decision.refused, CREDIT: PERSON_SPOKE}, replaced)
 
 
 def drop_rolled_back(
@@ -181,6 +203,14 @@ def keep_statements(transaction: Transaction, tenant_id: str, learned: Iterable[
             transaction.execute(REPLACE, [*standing, day, tenant_id, statement.name])
         transaction.note(("word", tenant_id, statement.name), standing)
     transaction.insert("standing_words", COLUMNS, rows)
+
+
+def is_credited(transaction: Transaction, principal: Principal, bundle_id: str) -> bool:
+    """Return whether credit that nobody gave stands on a bundle."""
+    slot = citation_of(principal, bundle_id)
+    stored = find_standing(transaction, principal.tenant_id, [slot.name])
+    known = add_uncommitted(transaction, principal.tenant_id, [slot], stored).get(slot.name)
+    return known is not None and bool(known.content)
 
 
 def keep_citation(transaction: Transaction, tenant_id: str, citation: Statement, version: int, *, at: str) -> None:

@@ -120,8 +120,15 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     key: Id | None = None
 
 
+Happening = Literal["asked_again", "corrected_in_chat", "used_by_tool", "copied"]
+
+
 class Feedback(ConversationRequest, frozen=True, kw_only=True, omit_defaults=True):
-    """One person's feedback: evidence (which memories helped), a verdict on the answer, what is right, or several."""
+    """One person's feedback: evidence (which memories helped), a verdict on the answer, what is right, or several.
+
+    `source` other than `person`: nobody gave it, it was concluded from what happened; `again` is then the bundle of the
+    second answer to a question that was asked again.
+    """
 
     bundle_id: Id | None = None
     turn_id: Id | None = None
@@ -138,6 +145,13 @@ class Feedback(ConversationRequest, frozen=True, kw_only=True, omit_defaults=Tru
     response_text: str | None = None
     metadata: Metadata | None = None
     idempotency_key: Id | None = None
+    source: Literal["person", "asked_again", "corrected_in_chat", "used_by_tool", "copied"] = "person"
+    again: Id | None = None
+
+    @property
+    def is_credit(self) -> bool:
+        """True if no person gave it."""
+        return self.source != "person"
 
     @property
     def has_evidence(self) -> bool:
@@ -158,6 +172,33 @@ class Feedback(ConversationRequest, frozen=True, kw_only=True, omit_defaults=Tru
     def is_praise(self) -> bool:
         given = (self.reward, self.utility, self.thumb, None if self.rating is None else self.rating - MIDDLE_RATING)
         return self.copied or any(value is not None and value > 0 for value in given)
+
+
+class SecondAnswer(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The answer to a question that may ask the same again: what it was shown, and which of it it rests on."""
+
+    bundle_id: Id
+    used: Ids = ()
+
+
+class Credit(ConversationRequest, frozen=True, kw_only=True):
+    """Something that happened to an answer and tells of the memories that it was shown; nobody judged anything.
+
+    `used` are the memories that the answer rests on, `question` is the person's message that it answered. `words` are
+    the passage that was copied, the arguments of a tool call that worked, or what a correction says; `said` are the
+    person's own messages, whose words in those arguments come from no memory. `again` is the next answer, `correction`
+    what the person said is right.
+    """
+
+    source: Happening
+    bundle_id: Id
+    turn_id: Id | None = None
+    question: Text | None = None
+    used: Ids = ()
+    words: Text | None = None
+    said: Annotated[tuple[Text, ...], Meta(max_length=1_000)] = ()
+    again: SecondAnswer | None = None
+    correction: Correction | None = None
 
 
 Feedbacks = Annotated[list[Feedback], Meta(min_length=1, max_length=BATCH)]
