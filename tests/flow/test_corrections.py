@@ -27,6 +27,25 @@ def test_the_next_answer_quotes_it_with_a_citation(person, turn, question):
     assert RIGHT not in person.ask(question)["content"]
 
 
+@pytest.mark.parametrize(
+    ("question", "correction"),
+    [
+        ("What is the code of the alarm?", "No, it is 4321."),
+        ("Wie lautet der Code der Alarmanlage?", "Nein, es ist 4321."),
+        ("Quel est le code de l'alarme ?", "Non, c'est 4321."),
+        ("¿Cuál es el código de la alarma?", "No, es 4321."),
+    ],
+)
+def test_a_correction_in_the_chat_is_the_next_answer(person, question, correction):
+    conversation = person.converse()
+    person.ask(question, conversation)
+    corrected = person.ask(correction, conversation)["turn_id"]
+    [happened] = person.get(f"/trace/{corrected}")["credit"]
+    assert (happened["source"], happened["learned"]) == ("corrected_in_chat", True)
+    assert "4321" in person.ask(question)["content"]
+    assert [text for text in memories(person).values() if "4321" in text] == [memories(person)[happened["memory_id"]]]
+
+
 def test_others_never_see_it(soma, person, newcomer, turn):
     person.post("/feedback", {"turn_id": turn, "correction": RIGHT})
     for other in (newcomer(), soma.owner):

@@ -204,6 +204,7 @@ class Trace(Answer, frozen=True, kw_only=True):
     model: str | None
     latency_ms: float | None
     unreadable: list[str]
+    credit: list[dict[str, Any]]
     iterations: list[dict[str, Any]]
     messages: list[MessageAnswer] | None
     receipt: dict[str, Any] | None

@@ -1,4 +1,7 @@
-"""Feedback of a person on a turn: a thumb, a rating, which of the shown memories helped, or what is right."""
+"""Feedback of a person on a turn: a thumb, a rating, which of the shown memories helped, or what is right.
+
+A passage of the answer that was copied comes the same way, though nobody judged anything.
+"""
 
 import asyncio
 from typing import Any, Literal
@@ -15,14 +18,25 @@ from soma.agent.api.request.caller import caller_of, principal_of
 from soma.agent.errors import Invalid, NotFound
 from soma.agent.language.statements import statement_key
 from soma.agent.models import Role
-from soma.agent.record.turn import IterationRecord
+from soma.agent.record.citations import drop_citations
+from soma.agent.record.turn import IterationRecord, TurnRecord
 from soma.agent.running import agent
-from soma.brain.types import LONGEST_CORRECTION
-from soma.brain.wire.requests import Correction, Feedback, Metadata
+from soma.brain.types import LONGEST_CORRECTION, FeedbackAnswer
+from soma.brain.wire.requests import Correction, Credit, Feedback, Metadata
 from soma.events.ids import now
 
 router = Router()
 
+NOTHING_SHOWN = FeedbackAnswer(
+    accepted=True,
+    adaptation_applied=False,
+    weights_before={},
+    weights_after={},
+    weight_deltas={},
+    feedback_id="",
+    status="skipped",
+    reason="not_shown",
+)
 MIDDLE_RATING = 3  # of 1 to 5: (rating - 3) / 2 is the reward
 
 
@@ -36,6 +50,9 @@ class NewFeedback(AgentBody):
     correction: str | None = Field(
         None, min_length=1, max_length=LONGEST_CORRECTION, description="What is right, in your words; it means -1."
     )
+    copied: str | None = Field(
+        None, min_length=1, max_length=16_000, description="A passage of the answer that was copied; given alone."
+    )
     idempotency_key: str | None = Field(None, min_length=1, max_length=200)
 
     @field_validator("thumb", mode="before")
@@ -45,6 +62,17 @@ class NewFeedback(AgentBody):
         if isinstance(thumb, bool):
             raise ValueError(f"must be -1 or 1, not {str(thumb).lower()}")  # noqa: TRY004 - pydantic reports a ValueError
         return thumb
+
+    @property
+    def has_feedback(self) -> bool:
+        """True if a person judges or corrects something."""
+        given = (self.thumb, self.rating, self.reward, self.correction)
+        return any(value is not None for value in given) or bool(self.helpful or self.unhelpful)
+
+    def check_copied(self) -> None:
+        """Raise Invalid where a copied passage is blank, or comes with feedback: that nobody gave it."""
+        if self.copied is not None and (self.has_feedback or not self.copied.strip()):
+            raise Invalid("must not be blank, and is given without feedback", field="copied")
 
     def find_reward(self) -> float | None:
         """Return the reward of the answer. Raises Invalid where several are given, or no feedback at all."""
@@ -76,9 +104,14 @@ async def give_feedback(request: HttpRequest, payload: NewFeedback) -> Any:
 
 
 async def give(caller: Caller, given: NewFeedback) -> Any:
-    """Let the brain learn from a person's feedback on an answer and on the memories that it was shown."""
+    """Let the brain learn from a person's feedback on an answer and on the memories that it was shown.
+
+    A passage that was copied is no feedback: the brain finds the memory that holds it.
+    """
     caller.require(Role.OWNER, Role.MEMBER)
-    reward, correction = given.find_reward(), given.find_correction()
+    given.check_copied()
+    reward = None if given.copied else given.find_reward()
+    correction = given.find_correction()
     turn = await own_turn(caller, given.turn_id)
     record = await asyncio.to_thread(agent().store.load, turn.id)
     await require_agent(caller, record.turn.agent_id, given.agent)
@@ -87,6 +120,9 @@ async def give(caller: Caller, given: NewFeedback) -> Any:
         raise NotFound("the turn has no answer to give feedback on", code="no_answer", field="turn_id")
     _check_shown(given, {memory.id for memory in best.bundle.memories})
     principal = principal_of(caller, record.turn.agent_id)
+    if given.copied is not None:
+        happened = _copied_passage(record, best, given.copied)
+        return msgspec.to_builtins(await agent().brain.credit(principal, happened) if happened else NOTHING_SHOWN)
     answer = await agent().brain.feedback(
         principal,
         Feedback(
@@ -104,6 +140,20 @@ async def give(caller: Caller, given: NewFeedback) -> Any:
         ),
     )
     return msgspec.to_builtins(answer)
+
+
+def _copied_passage(record: TurnRecord, best: IterationRecord, passage: str) -> Credit | None:
+    """Return what the brain is told; None where the answer was shown no memories."""
+    bundle_id = best.bundle.bundle_id if best.bundle else None
+    if bundle_id is None:
+        return None
+    return Credit(
+        conversation_id=record.turn.conversation_id,
+        source="copied",
+        bundle_id=bundle_id,
+        turn_id=record.turn.id,
+        words=drop_citations(passage),
+    )
 
 
 def _price(best: IterationRecord) -> Metadata:

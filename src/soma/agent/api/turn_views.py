@@ -34,10 +34,17 @@ def trace_of(
         "model": started.model if started else None,
         "latency_ms": complete.latency_ms if complete else None,
         "unreadable": [str(event) for event in record.unreadable],
+        "credit": _credit(record),
         "iterations": [_iteration(record.iterations[number]) for number in sorted(record.iterations)],
         "messages": None if messages is None else [message_view(message, full=full) for message in messages],
         "receipt": receipt_view(receipt) if receipt else None,
     }
+
+
+def _credit(record: TurnRecord) -> list[dict[str, Any]]:
+    """Return what happened in the turn to answers that nobody judged, and what was learned of it."""
+    began = record.started.credit if record.started else []
+    return [*began, *(one for done in record.completions for one in done.credit)]
 
 
 def message_view(message: Message, *, full: bool = True) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from soma.agent.errors import NotFound
+from soma.agent.language.chat_corrections import right_value_in
 from soma.agent.language.not_knowing import tells_nothing
 from soma.agent.language.requests_to_forget import asks_to_forget, orders_to_forget
 from soma.agent.language.statements import answer_key, extract_statements, statement_key
@@ -108,14 +109,24 @@ def items_of(record: TurnRecord, earlier: Sequence[str] = ()) -> list[dict[str, 
 
 
 def _statements_kept(record: TurnRecord) -> list[str]:
-    """Return the user's statements that the tool has kept; those that the model made up do not count."""
+    """Return the user's statements that are kept already: by the tool, or as a correction.
+
+    Those that the model made up do not count.
+    """
     kept = [use for use in record.tool_uses if use.requested.tool == TOOL and use.finished]
+    corrected = right_value_in(record.turn.content) if _is_correction_kept(record) else None
     statements = [
         str((use.requested.arguments or {}).get("statement", ""))
         for use in kept
         if use.finished and use.finished.status == "ok"
     ]
-    return [statement for statement in statements if is_said_by_user(statement, [record.turn.content])]
+    own = [statement for statement in statements if is_said_by_user(statement, [record.turn.content])]
+    return own if corrected is None else [*own, corrected]
+
+
+def _is_correction_kept(record: TurnRecord) -> bool:
+    """Return whether the brain keeps what the message corrects as a memory, with the question that it answers."""
+    return record.started is not None and any(one.get("memory_id") for one in record.started.credit)
 
 
 def _quoted_documents(complete: TurnComplete) -> list[str]:

@@ -16,6 +16,7 @@ from soma.cli.server import as_json_option, connect, console, fail, show_json
 @click.option("--helpful", type=int, multiple=True, help="Number of a recalled memory that helped (see `soma trace`).")
 @click.option("--unhelpful", type=int, multiple=True, help="Number of one that did not.")
 @click.option("--correct", metavar="TEXT", help="The right answer: remembered, and first when you ask again.")
+@click.option("--copied", metavar="TEXT", help="A passage of the answer that you copied; it counts less than feedback.")
 @click.option("--withdraw", is_flag=True, help="Withdraw the answer: what feedback on it taught is undone.")
 @click.option(
     "--key", help="Idempotency key: learned once under it; after a rollback, use another key to teach the same again."
@@ -30,6 +31,7 @@ def command(
     helpful: tuple[int, ...],
     unhelpful: tuple[int, ...],
     correct: str | None,
+    copied: str | None,
     withdraw: bool,
     key: str | None,
     as_json: bool,
@@ -49,7 +51,9 @@ def command(
     has_feedback = up or down or rating or helpful or unhelpful or correct is not None
     if withdraw and has_feedback:
         fail("--withdraw excludes every other feedback")
-    if not (withdraw or has_feedback):
+    if copied is not None and (withdraw or has_feedback):
+        fail("--copied is no feedback: give it alone")
+    if not (withdraw or has_feedback or copied is not None):
         fail(
             "say how the answer was with --up, --down, --rating, --helpful, --unhelpful or --correct; "
             "or withdraw it with --withdraw"
@@ -67,6 +71,7 @@ def command(
             "helpful": [_id_of(shown, number) for number in helpful],
             "unhelpful": [_id_of(shown, number) for number in unhelpful],
             "correction": correct,
+            "copied": copied,
             "idempotency_key": key,
         }
         answer = server.post("/feedback", body)
@@ -86,6 +91,9 @@ REPEATED = {
 def _show_result(answer: dict[str, Any]) -> None:
     if answer["status"] == "duplicate":
         console.print(REPEATED.get(answer.get("reason") or "", ALREADY_RECORDED), soft_wrap=True)
+        return
+    if answer["status"] == "skipped":
+        console.print(f"nothing was learned ({answer['reason']})")
         return
     reason = f" ({answer['reason']})" if answer.get("reason") else ""
     console.print(f"recorded; {'weights moved' if answer['adaptation_applied'] else 'no weight moved'}{reason}")

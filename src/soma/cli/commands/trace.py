@@ -29,6 +29,8 @@ def command(turn_id: str | None, *, last: bool, everything: bool, as_json: bool)
     _show_head(trace)
     for iteration in trace["iterations"]:
         _show_iteration(iteration, everything=everything)
+    for happened in trace["credit"]:
+        _show_credit(happened)
     _show_receipt(trace)
 
 
@@ -44,6 +46,13 @@ def _show_head(trace: dict[str, Any]) -> None:
         console.print(f"[yellow]degraded: {escape(trace['degraded'])}[/yellow]")
     if trace["error"]:
         console.print(f"[red]{trace['error']['code']}: {escape(trace['error']['message'])}[/red]")
+
+
+def _show_credit(happened: dict[str, Any]) -> None:
+    """Show what happened to an answer that nobody judged."""
+    what = happened["source"].replace("_", " ")
+    taught = f"version {happened['version']}" if happened["learned"] else f"nothing learned ({happened['reason']})"
+    console.print(f"credit: {what}, turn {happened['turn_id']}: {taught}", soft_wrap=True)
 
 
 def _show_iteration(iteration: dict[str, Any], *, everything: bool) -> None:

@@ -62,6 +62,7 @@ class TurnStarted(Fact, frozen=True, kw_only=True):
     degraded: str | None = None
     client_message_id: str | None = None
     timezone: str = ""
+    credit: list[dict[str, Any]] = []
 
 
 class BundleBuilt(Fact, frozen=True, kw_only=True):
@@ -186,6 +187,7 @@ class IterationCompleted(Fact, frozen=True, kw_only=True):
     reward: float | None = None
     reward_terms: dict[str, float] = {}
     brain_version: int | None = None
+    credit: list[dict[str, Any]] = []
 
 
 class TurnComplete(Fact, frozen=True, kw_only=True):

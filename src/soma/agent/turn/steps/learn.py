@@ -1,8 +1,11 @@
 """Steps 9 and 10: learn before the next iteration, and record the iteration whole."""
 
+from msgspec.structs import replace
+
 from soma.agent.record.convergence import progress
 from soma.agent.record.turn import IterationRecord, TurnRecord
 from soma.agent.turn.steps.context import TurnContext, principal_of
+from soma.agent.turn.steps.credit import credit_iteration
 from soma.brain.errors import BrainUnavailable
 from soma.brain.types import IterationAnswer
 from soma.brain.wire.requests import TurnMetrics
@@ -40,7 +43,9 @@ async def learn(
         )
     except BrainUnavailable:
         learned = _skip_learning(bundle.weights or record.weights, bundle.neuromodulators or record.neuromodulators)
-    return _complete(judged, model=spoken.model, learned=learned)
+        return _complete(judged, model=spoken.model, learned=learned)
+    credit = await credit_iteration(record, iteration, context, is_last=judged.exit_reason is not None)
+    return replace(_complete(judged, model=spoken.model, learned=learned), credit=credit)
 
 
 def _skip_learning(weights: Weights, neuromodulators: Neuromodulators) -> IterationAnswer:

@@ -9,6 +9,7 @@ from soma.agent.prompt.history import size_of_history
 from soma.agent.prompt.lanes import budget
 from soma.agent.record.turn import TurnHeader, TurnRecord
 from soma.agent.turn.steps.context import TurnContext, principal_of
+from soma.agent.turn.steps.credit import credit_correction
 from soma.brain.errors import BrainUnavailable
 from soma.brain.types import LearnerView
 from soma.events.facts.turn import TurnStarted
@@ -17,12 +18,13 @@ UNKNOWN = LearnerView(weights={}, neuromodulators={}, version=0, trust=0.0, stat
 
 
 async def start(record: TurnRecord, context: TurnContext) -> TurnStarted:
-    """Record the capsule, the learner's weights and the shares of the token budget."""
+    """Record the capsule, the learner's weights, the shares of the token budget, and what the message corrects."""
     turn, degraded = record.turn, None
     try:
         learner = await context.brain.state(principal_of(record))
     except BrainUnavailable as error:
         learner, degraded = UNKNOWN, f"{error.code}: {error}"
+    credit = [] if degraded else await credit_correction(record, context)
     message_tokens, tools = context.count(turn.content), context.tools.specs(context.tool_k, turn.content)
     shares = budget(
         window=context.model.context_tokens,
@@ -57,6 +59,7 @@ async def start(record: TurnRecord, context: TurnContext) -> TurnStarted:
         degraded=degraded,
         client_message_id=turn.client_message_id,
         timezone=context.timezone,
+        credit=credit,
     )
 
 

@@ -1,0 +1,175 @@
+"""Credit that nobody has to give: the agent tells the brain what happened, and the brain decides what it teaches.
+
+A turn never fails because of it. What came of a report is part of the record of the turn that made it.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from soma.agent.language.chat_corrections import answered_question, right_value_in
+from soma.agent.language.consent import begins_a_no, begins_a_yes
+from soma.agent.language.requests_to_forget import asks_to_forget, orders_to_forget
+from soma.agent.language.small_talk import small_talk
+from soma.agent.language.speech import is_bare_name, is_question, is_request
+from soma.agent.language.statements import statement_key
+from soma.agent.language.words import sentences
+from soma.agent.prompt.history import Exchange
+from soma.agent.record.turn import IterationRecord, TurnRecord
+from soma.agent.turn.steps.context import TurnContext, principal_of
+from soma.agent.turn.steps.outside import own_messages
+from soma.brain.errors import BrainError
+from soma.brain.types import LONGEST_CORRECTION
+from soma.brain.wire.requests import Correction, Credit, SecondAnswer
+
+OF_MEMORY = frozenset({"remember", "recall", "forget"})  # tools whose arguments are about memories, and prove none
+LONGEST_WORDS = 16_000  # characters of the arguments of tools
+MOST_SAID = 200  # messages of the person
+LOOKED_BACK = 3  # exchanges before the question that was asked again
+
+Outcome = dict[str, Any]
+
+
+async def credit_correction(record: TurnRecord, context: TurnContext) -> list[Outcome]:
+    """Report that the message corrects the answer before it, if it says what is right."""
+    stated = right_value_in(record.turn.content)
+    before = context.history[-1] if context.history else None
+    if stated is None or before is None or not _was_answered(before):
+        return []
+    earlier = await _read_answer(before, context)
+    if earlier is None:
+        return []
+    turn, bundle_id, used = earlier
+    text = answered_question(before.user, stated)[:LONGEST_CORRECTION]
+    return await _report(
+        record,
+        context,
+        Credit(
+            conversation_id=record.turn.conversation_id,
+            source="corrected_in_chat",
+            bundle_id=bundle_id,
+            turn_id=turn.turn.id,
+            question=before.user,
+            used=used,
+            words=stated,
+            correction=Correction(text=text, key=statement_key(text, record.turn.created_at)),
+        ),
+    )
+
+
+async def credit_iteration(
+    record: TurnRecord, iteration: IterationRecord, context: TurnContext, *, is_last: bool
+) -> list[Outcome]:
+    """Report the tools of an iteration that worked; at the end of a turn, that its question was asked before."""
+    found = await _credit_tools(record, iteration, context)
+    return [*found, *(await _credit_asked_again(record, context) if is_last else [])]
+
+
+async def _credit_tools(record: TurnRecord, iteration: IterationRecord, context: TurnContext) -> list[Outcome]:
+    bundle = iteration.bundle
+    worked = [
+        use.requested.arguments
+        for use in iteration.tools.values()
+        if use.finished and use.finished.status == "ok" and use.requested.tool not in OF_MEMORY
+    ]
+    given = words_of(worked)[:LONGEST_WORDS]
+    if bundle is None or bundle.bundle_id is None or not bundle.memories or not given.strip():
+        return []
+    return await _report(
+        record,
+        context,
+        Credit(
+            conversation_id=record.turn.conversation_id,
+            source="used_by_tool",
+            bundle_id=bundle.bundle_id,
+            turn_id=record.turn.id,
+            words=given,
+            said=tuple(filter(None, own_messages(record, context)[:MOST_SAID])),
+        ),
+    )
+
+
+async def _credit_asked_again(record: TurnRecord, context: TurnContext) -> list[Outcome]:
+    second, best = _first_bundle(record), record.best
+    before = find_question_before(record.turn.content, context.history)
+    if before is None or second is None or best is None or not best.spoken.cited:
+        return []
+    earlier = await _read_answer(before, context)
+    if earlier is None:
+        return []
+    turn, bundle_id, used = earlier
+    return await _report(
+        record,
+        context,
+        Credit(
+            conversation_id=record.turn.conversation_id,
+            source="asked_again",
+            bundle_id=bundle_id,
+            turn_id=turn.turn.id,
+            question=before.user,
+            used=used,
+            again=SecondAnswer(bundle_id=second, used=tuple(best.spoken.cited)),
+        ),
+    )
+
+
+def find_question_before(message: str, history: Sequence[Exchange]) -> Exchange | None:
+    """Return the exchange whose question `message` may ask again; None where nothing was asked, or all was well.
+
+    Between the two may stand denials only: after a yes or thanks, a question is a new one.
+    """
+    if not _asks(message) or begins_a_yes(message) or asks_to_forget(message):
+        return None
+    for exchange in reversed(history[-LOOKED_BACK:]):
+        if _asks(exchange.user):
+            return None if orders_to_forget(exchange.user) else exchange
+        if not begins_a_no(exchange.user):
+            return None
+    return None
+
+
+def words_of(arguments: Any) -> str:
+    """Return all texts and numbers in the arguments of calls, one a line; the names of arguments are none."""
+    if isinstance(arguments, str):
+        return arguments
+    if isinstance(arguments, Mapping):
+        return "\n".join(filter(None, map(words_of, arguments.values())))
+    if isinstance(arguments, Sequence):
+        return "\n".join(filter(None, map(words_of, arguments)))
+    return "" if arguments is None or isinstance(arguments, bool) else str(arguments)
+
+
+def _asks(message: str) -> bool:
+    if small_talk(message) is not None:
+        return False
+    return any(is_question(one) or is_request(one) or is_bare_name(one) for one in sentences(message))
+
+
+def _was_answered(exchange: Exchange) -> bool:
+    """Return whether an exchange is a question and its answer, and not one in which the agent asked back."""
+    return _asks(exchange.user) and not orders_to_forget(exchange.user) and not is_question(exchange.assistant)
+
+
+async def _read_answer(exchange: Exchange, context: TurnContext) -> tuple[TurnRecord, str, tuple[str, ...]] | None:
+    """Return the turn of an exchange, the bundle of its question, and the memories that its answer rests on."""
+    record = await context.turn_before(exchange.turn_id)
+    bundle_id, best = _first_bundle(record), record.best
+    return None if bundle_id is None or best is None else (record, bundle_id, tuple(best.spoken.cited))
+
+
+def _first_bundle(record: TurnRecord) -> str | None:
+    """Return the bundle of the question as it was put; a later one may be of a draft too."""
+    first = record.iterations.get(0)
+    return first.bundle.bundle_id if first and first.bundle else None
+
+
+async def _report(record: TurnRecord, context: TurnContext, happened: Credit) -> list[Outcome]:
+    """Tell the brain, and return what came of it. A brain that is away learns nothing of it."""
+    about = {"source": happened.source, "turn_id": happened.turn_id, "bundle_id": happened.bundle_id}
+    try:
+        answer = await context.brain.credit(principal_of(record), happened)
+    except BrainError as error:
+        return [about | {"learned": False, "reason": error.code, "version": None, "memory_id": None}]
+    learned = answer.adaptation_applied
+    return [
+        about | {"learned": learned, "reason": answer.reason, "version": answer.version, "memory_id": answer.memory_id}
+    ]
