@@ -17,8 +17,11 @@ from rich.table import Table
 
 from soma.bench.candidates.questions import count_missing, load_question_sets
 from soma.bench.data.real_data import locomo_option
+from soma.bench.learning.boards import Board
+from soma.bench.learning.credit import report_credit
 from soma.bench.learning.curves import count_steps, measure
 from soma.bench.learning.figures import report
+from soma.bench.learning.priors import SHIPPED
 
 
 def curve_tables(result: Mapping[str, Any]) -> Iterator[Table]:
@@ -93,7 +96,8 @@ def command(data: Path, orders: int, conversations: Sequence[int], *, as_json: b
         found = load_question_sets(data, conversations=chosen, progress=progress)
     with _bar("learning", count_steps()) as progress:
         measured = measure(found, orders, lambda: progress(1))
-    result = report(measured)
+    boards = [Board(tenant) for tenant in found]
+    result = {**report(measured), "learn": {"locomo": {"credit_alone": report_credit(boards, SHIPPED, orders=orders)}}}
     if as_json:
         click.echo(json.dumps(result))
         return
