@@ -205,6 +205,13 @@ class Memory:
                 if all(partition.model == space.model for partition in partitions):  # else it changed meanwhile
                     return find_candidates(partitions, query, reading, at=at.timestamp(), additions=self._additions)
 
+    async def embed_question(self, owner: Owner, text: str) -> Sequence[float]:
+        """Return the unit vector of a text by the model that answers the owner's tenant."""
+        return await self._store.work(self._embed_question, owner, text)
+
+    def _embed_question(self, owner: Owner, text: str) -> Sequence[float]:
+        return [float(part) for part in self._store.spaces.space_of(owner.tenant_id).embedder.read(text).vector]
+
     def _text_to_embed(self, owner: Owner, query: Query, space: Space) -> str:
         """The question as the embedder should see it: without names of speakers, if it has no word vectors."""
         if space.embedder.late_dimension:

@@ -7,7 +7,7 @@ import pytest
 
 from soma.brain.context.bundles import Bundle
 from soma.brain.core.observations import ShownMemory
-from soma.brain.feedback.credit import Happening, feedback_of, find_copied, find_used, why_not_again
+from soma.brain.feedback.credit import Happening, drop_shared_names, feedback_of, find_copied, find_used, why_not_again
 from soma.brain.wire.requests import Correction, Credit, SecondAnswer
 
 TEXTS = {
@@ -61,6 +61,16 @@ FIRST = "Where does Ann live?"
 )
 def test_a_question_is_asked_again_only_soon_in_the_same_conversation_and_of_the_same_thing(question, more, why):
     assert why_not_again(bundle(FIRST), bundle(question, **more)) == why
+
+
+def test_two_questions_about_one_person_are_not_near_because_of_her_name():
+    """On LoCoMo 41 % of pairs were taken for the same question, 1.2 % without the shared names."""
+    first, second = bundle("What did Ann buy in Porto?"), bundle("How does Ann travel?", at=60)
+    assert why_not_again(first, second) is None, "by their whole vectors"
+    assert why_not_again(first, second, wordings=(NEAR, FAR)) == "another_question"
+    assert drop_shared_names(first.query, second.query) == ("What did buy in Porto?", "How does travel?")
+    assert drop_shared_names("Where is it?", "Where is Ann's cat?") is None
+    assert drop_shared_names("And Ann’s?", "Whose? Ann's?") == ("And ?", "Whose? ?")
 
 
 def test_a_question_before_is_never_the_same_one_again():

@@ -24,7 +24,7 @@ from soma.memory.text.languages import language_of
 from soma.memory.text.words import content_words, tokens
 
 SOON = 600.0  # seconds between a question and the same one again
-SIMILAR = 0.6  # least cosine of a question and the same one again; two that share their words need only LEAST
+SIMILAR = 0.4  # least cosine of a question and the same one again; two that share their words need only LEAST
 FEWEST = 2  # rare words that tell which memory was used, where one is not half of all
 DIGITS = 3  # in a word that is rare by itself
 SHOWN_SHARE = 3  # a word is rare if at most one memory in so many of those shown holds it
@@ -41,13 +41,20 @@ NOT_AGAIN, NOT_SOON, SAME_ANSWER = "another_question", "too_late", "same_answer"
 NOT_SHOWN, NO_MEMORY = "not_shown", "no_memory"
 
 
+Wordings = tuple[Sequence[float], Sequence[float]]
+
+
 class Happening(NamedTuple):
-    """A report with what was looked up for it: the bundles, and the texts of what was shown, by id."""
+    """A report with what was looked up for it: the bundles, and the texts of what was shown, by id.
+
+    `wordings` are the vectors of the two questions without the names that they share; None where they share none.
+    """
 
     body: Credit
     bundle: Bundle
     again: Bundle | None
     texts: Mapping[str, str]
+    wordings: Wordings | None = None
 
 
 def feedback_of(happening: Happening, *, credit: float) -> Feedback | str:
@@ -87,7 +94,7 @@ def _decide_again(happening: Happening) -> Feedback | str:
     body, first, second = happening.body, happening.bundle, happening.again
     if body.again is None or second is None:
         return "unknown_bundle"
-    if (why := why_not_again(first, second, asked=body.question)) is not None:
+    if (why := why_not_again(first, second, wordings=happening.wordings)) is not None:
         return why
     before, after = set(body.used), set(body.again.used)
     shown = {memory_id for memory_id, _ in first.shown}
@@ -100,27 +107,47 @@ def _decide_again(happening: Happening) -> Feedback | str:
     return _feedback(happening, helpful=helpful, unhelpful=failed, again=second.bundle_id)
 
 
-def why_not_again(first: Bundle, second: Bundle, *, asked: str | None = None) -> str | None:
+def why_not_again(first: Bundle, second: Bundle, *, wordings: Wordings | None = None) -> str | None:
     """Return why the second bundle's question is not the first one asked again; None where it is.
 
     It is if the same person asked it in the same conversation soon after, for the same kind of thing, with the same
     numbers, and of nobody and nothing else; and if it is near in meaning, or nearer than LEAST and with the same words.
+    Names that both have say nothing of that, so they are left out: two questions about one person are near by her name.
     """
     if first.conversation_id != second.conversation_id or first.bundle_id == second.bundle_id:
         return NOT_AGAIN
     if not 0.0 < seconds_between(first.bundle_id, second.bundle_id) <= SOON:
         return NOT_SOON
-    one, other = _question(asked or first.query), _question(second.query)
+    one, other = _question(first.query), _question(second.query)
     if one.numbers != other.numbers or (one.asks and other.asks and one.asks.isdisjoint(other.asks)):
         return NOT_AGAIN
     if one.names - other.names and other.names - one.names:
         return NOT_AGAIN
-    least = LEAST if _share(one.stems, other.stems) >= MOSTLY else SIMILAR
-    return None if cosine(first.embedding, second.embedding) >= least else NOT_AGAIN
+    texts = drop_shared_names(first.query, second.query)
+    least = LEAST if _share(*map(_stems, texts or (first.query, second.query))) >= MOSTLY else SIMILAR
+    return None if cosine(*(wordings or (first.embedding, second.embedding))) >= least else NOT_AGAIN
+
+
+def drop_shared_names(one: str, other: str) -> tuple[str, str] | None:
+    """Return two questions without the names that both have; None where they share none.
+
+    A name is a word with a capital that does not begin the question; in German that is every noun.
+    """
+    shared = _question(one).names & _question(other).names
+    return (_drop_names(one, shared), _drop_names(other, shared)) if shared else None
+
+
+def _drop_names(text: str, names: frozenset[str]) -> str:
+    """Return a text without some names; whole where it would be empty."""
+    left = WORD.sub(lambda word: "" if _name(word[0]) in names else word[0], text)
+    return " ".join(left.split()) if WORD.search(left) else text
+
+
+def _name(word: str) -> str:
+    return fold(word).replace("’", "'").removesuffix("'s")
 
 
 class _Question(NamedTuple):
-    stems: frozenset[str]
     numbers: frozenset[str]
     names: frozenset[str]
     asks: frozenset[str]
@@ -129,9 +156,8 @@ class _Question(NamedTuple):
 def _question(text: str) -> _Question:
     found = tokens(text)
     _, *later = [*WORD.findall(text), ""]
-    names = frozenset(fold(word).removesuffix("'s") for word in later if word[:1].isupper() and len(word) > 1)
+    names = frozenset(_name(word) for word in later if word[:1].isupper() and len(word) > 1)
     return _Question(
-        _stems(text),
         frozenset(word for word in found if any(sign.isdigit() for sign in word)),
         names,
         frozenset(QUESTION_WORDS[word] for word in found if word in QUESTION_WORDS),

@@ -2,11 +2,11 @@
 
 from concurrent.futures import Executor
 
-from soma.brain.context.bundles import find_bundles
+from soma.brain.context.bundles import Bundle, find_bundles
 from soma.brain.core.observations import EvidenceSource
 from soma.brain.core.rules.evidence import credit_of
 from soma.brain.errors import BrainRefused
-from soma.brain.feedback.credit import Happening, feedback_of, shown_ids
+from soma.brain.feedback.credit import Happening, Wordings, drop_shared_names, feedback_of, shown_ids
 from soma.brain.feedback.memory_values import Committed
 from soma.brain.feedback.single import FeedbackIntake
 from soma.brain.learners.learners import Learners
@@ -49,16 +49,22 @@ class CreditIntake:
             return self._skip(principal, UNKNOWN_BUNDLE)
         shown = shown_ids(bundle)
         known = await self._memory.get(owner_of(principal), ids=shown, gone=shown) if body.again is None else ()
-        happening = Happening(
-            body,
-            bundle,
-            bundles.get(body.again.bundle_id) if body.again else None,
-            {memory.id: memory.text for memory in known},
-        )
+        again = bundles.get(body.again.bundle_id) if body.again else None
+        texts = {memory.id: memory.text for memory in known}
+        wordings = await self._read_wordings(principal, bundle, again) if again else None
+        happening = Happening(body, bundle, again, texts, wordings)
         decided = await run_in_thread(self._threads, feedback_of, happening, credit=credit)
         if isinstance(decided, str):
             return self._skip(principal, decided)
         return await self._feedback.take(principal, decided)
+
+    async def _read_wordings(self, principal: Principal, first: Bundle, second: Bundle) -> Wordings | None:
+        """Return the vectors of two questions without the names that they share; None where they share none."""
+        without = drop_shared_names(first.query, second.query)
+        if without is None:
+            return None
+        one, other = [await self._memory.embed_question(owner_of(principal), text) for text in without]
+        return one, other
 
     def _skip(self, principal: Principal, reason: str) -> Committed[FeedbackAnswer]:
         state = self._learners.read_committed(principal)
