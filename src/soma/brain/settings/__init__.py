@@ -163,8 +163,8 @@ class BrainSettings(BaseSettings):
         le=1_000_000,
         validation_alias=_plan_alias("LESSONS_PER_DAY"),
         description=(
-            "How often one person's word on answers, on memories, and the outcomes and citations of their turns, are "
-            "learned a day (UTC), each counted by itself; what is beyond is recorded, no more. 0 sets no bound."
+            "How often one person's word on answers, on memories, and outcomes, citations and credits of their turns, "
+            "are learned a day (UTC), each counted by itself; what is beyond is recorded, no more. 0 sets no bound."
         ),
     )
     snapshot_every: int = Field(
