@@ -22,7 +22,8 @@ from soma.brain.types import LONGEST_CORRECTION
 from soma.brain.wire.requests import Correction, Credit, SecondAnswer
 
 OF_MEMORY = frozenset({"remember", "recall", "forget"})  # tools whose arguments are about memories, and prove none
-LONGEST_WORDS = 16_000  # characters of the arguments of tools
+LONGEST_WORDS = 16_000  # characters of the arguments of tools, or of a question
+LONGEST_SAID = 65_536  # characters of one message of the person, as the brain takes them
 MOST_SAID = 200  # messages of the person
 LOOKED_BACK = 3  # exchanges before the question that was asked again
 
@@ -48,7 +49,7 @@ async def credit_correction(record: TurnRecord, context: TurnContext) -> list[Ou
             source="corrected_in_chat",
             bundle_id=bundle_id,
             turn_id=turn.turn.id,
-            question=before.user,
+            question=before.user[:LONGEST_WORDS],
             used=used,
             words=stated,
             correction=Correction(text=text, key=statement_key(text, record.turn.created_at)),
@@ -83,7 +84,7 @@ async def _credit_tools(record: TurnRecord, iteration: IterationRecord, context:
             bundle_id=bundle.bundle_id,
             turn_id=record.turn.id,
             words=given,
-            said=tuple(filter(None, own_messages(record, context)[:MOST_SAID])),
+            said=tuple(text[:LONGEST_SAID] for text in own_messages(record, context)[:MOST_SAID] if text),
         ),
     )
 
@@ -105,7 +106,7 @@ async def _credit_asked_again(record: TurnRecord, context: TurnContext) -> list[
             source="asked_again",
             bundle_id=bundle_id,
             turn_id=turn.turn.id,
-            question=before.user,
+            question=before.user[:LONGEST_WORDS],
             used=used,
             again=SecondAnswer(bundle_id=second, used=tuple(best.spoken.cited)),
         ),
