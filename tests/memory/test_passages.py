@@ -71,9 +71,9 @@ async def test_words_of_the_whole_text_are_compared_and_no_memory_has_more_than_
         await memory.remember(alice, [new(LONG, key="long"), new(many, key="many"), new(f"{many} {FACT}", key="fact")])
         with memory._store.partitions.open("acme", DEFAULT, ["user:alice"]) as [partition]:
             mango = MODEL.read("mango").late_vectors
-            best = {
-                partition.at(slot).key: partition.word_vectors.best(np.array([slot]), mango)[0, 0] for slot in range(3)
-            }
+            entries = partition.entries(range(3))
+            keys = [entries[memory_id].key for memory_id in partition.ids]
+            best = {key: partition.word_vectors.best(np.array([slot]), mango)[0, 0] for slot, key in enumerate(keys)}
             counts = [len(partition.word_vectors.read(slot)) for slot in range(3)]
     assert best["long"] > best["many"]
     assert counts[1:] == [MOST_WORDS, MOST_WORDS]
@@ -91,7 +91,7 @@ async def test_forgetting_and_updating_leave_no_vector_of_a_passage_behind(datab
         assert bytes_of(f"{LONG} Again.") not in stored(database)
         with memory._store.partitions.open("acme", DEFAULT, ["user:alice"]) as [partition]:
             assert not partition.passages.read(0).size
-            assert not partition.passages._slab.any()
+            assert not partition.passages.slab.array.any()
         await memory.forget(owner("bob", tenant="other"), keys=["kept"])
     assert bytes_of(LONG) not in stored(database)
 

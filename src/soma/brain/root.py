@@ -172,6 +172,7 @@ async def _memory(
         additions=additions,
         sketch_from=settings.sketch_from,
         pgvector_from=settings.pgvector_from,
+        kept_in=writer.database.path.with_name("memory-index") if writer.database.dialect == "sqlite" else None,
         on_erased=forget_corrections,
     )
     stack.callback(memory.close)

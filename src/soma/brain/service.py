@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import Any, NamedTuple, TypeVar
 
-from soma.brain.context.bundle import Context, Lane, build_context, drop_equal_texts, rank_candidates
+from soma.brain.context.bundle import Context, Lane, build_context, rank_candidates, recall_best
 from soma.brain.context.bundles import Bundle, find_bundles, keep_bundle
 from soma.brain.context.corrections import AS_RANKED, Order, find_nearest, list_corrections, order_of, question_of
 from soma.brain.context.plan import SHIPPED
@@ -201,8 +201,8 @@ class Brain:
             state = await self._work(self._learners.read_committed, principal)
             candidates, order = await self._candidates(principal, state.version, _query(body))
             served = serve(state, self._learners.hyperparameters)
-            ranking = await self._work(rank_candidates, candidates, served, order)
-        return [ranking.memory(row) for row in drop_equal_texts(ranking, body.top_k)], weights_of(served, state)
+            best = await self._work(lambda: recall_best(rank_candidates(candidates, served, order), body.top_k))
+        return best, weights_of(served, state)
 
     async def _candidates(self, principal: Principal, version: int, query: Query) -> tuple[Candidates, Order]:
         """Find what may answer, with what the caller taught of this question among it, and the order of that."""

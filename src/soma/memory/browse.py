@@ -66,7 +66,7 @@ def statistics(store: Store, owner: Owner, namespace: str) -> Statistics:
             agent=len(agent),
             tenant=len(tenant),
             links=len(_linked_pairs(everywhere)),
-            words=len({word for partition in everywhere for word in partition.postings.vocabulary}),
+            words=len({word for partition in everywhere for word in partition.postings.words()}),
             embedded=sum(map(len, everywhere)),
             model=store.spaces.space_of(owner.tenant_id).model,
         )
@@ -137,13 +137,22 @@ def _find_literally(partition: Partition, text: str) -> set[int]:
     """Find memories that hold a text without words or signs (`:)`, `...`) just as it stands."""
     spell = fold if (wanted := fold(text).split()) else str
     pieces = wanted or text.split() or [text]
-    entries = ((slot, spell(partition.at(slot).text)) for slot in partition.slots.values())
-    return {slot for slot, held in entries if all(piece in held for piece in pieces)}
+    found = set()
+    slots = list(partition.slots.values())
+    for start in range(0, len(slots), EXPORTED):
+        for memory_id, entry in partition.entries(slots[start : start + EXPORTED]).items():
+            held = spell(entry.text)
+            if all(piece in held for piece in pieces):
+                found.add(partition.slots[memory_id])
+    return found
 
 
 def _places(partitions: Sequence[Partition], slots: Sequence[set[int]]) -> list[tuple[int, str]]:
-    entries = [partition.at(slot) for partition, some in zip(partitions, slots, strict=True) for slot in some]
-    return [(entry.position, entry.id) for entry in entries]
+    return [
+        (partition.columns["positions"][slot], partition.ids[slot])
+        for partition, some in zip(partitions, slots, strict=True)
+        for slot in some
+    ]
 
 
 def _page(found: Sequence[MemoryRecord], limit: int) -> Page:

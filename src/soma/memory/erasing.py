@@ -64,9 +64,12 @@ def find_derived(transaction: Reader, ids: Iterable[str]) -> list[MemoryRecord]:
 def apply_erasure(store: Store, erased: Erasure) -> None:
     """Take what was erased out of the loaded partitions, after the commit; links may lead into any of the namespace."""
     for memory, revision in erased:
+        store.entries.forget(memory.id)
         for address in store.partitions.known_addresses(memory.tenant_id):
             if address[1] == memory.namespace:
                 store.partitions.change(address, partial(_forget, memory_id=memory.id, revision=revision))
+    for address in {(memory.tenant_id, memory.namespace, memory.scope_owner) for memory, _ in erased}:
+        store.leave_nothing(address)
 
 
 def _forget(partition: Partition, *, memory_id: str, revision: int) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.resources import files
+from pathlib import Path
 from typing import Any, TypeVar, get_args
 
 from soma.events.database import Connection
@@ -72,7 +73,9 @@ class Memory:
     `embedder` reads what is new; `former` are models whose vectors may be stored and that still answer. `bound_bytes`
     limits the tenants' indexes in memory, `additions` is how many memories links alone may bring to a recall.
     A partition of `sketch_from` memories is searched by short vectors first, one of `pgvector_from` by pgvector in the
-    database, made ready by `migrate`. `on_erased` is called within each transaction that erases memories.
+    database, made ready by `migrate`. Indexes of large partitions are kept in the folder `kept_in`, for the next start;
+    only a database that no other process writes may have one. `on_erased` is called within each transaction that erases
+    memories.
     """
 
     def __init__(
@@ -85,6 +88,7 @@ class Memory:
         additions: int = ADDITIONS,
         sketch_from: int = SKETCH_FROM,
         pgvector_from: int | None = None,
+        kept_in: Path | None = None,
         on_erased: OnErased | None = None,
     ) -> None:
         self._store = Store(
@@ -94,6 +98,7 @@ class Memory:
             bound_bytes=bound_bytes,
             sketch_from=sketch_from,
             pgvector_from=pgvector_from,
+            kept_in=kept_in,
             on_erased=on_erased,
         )
         self._additions = additions
@@ -101,7 +106,8 @@ class Memory:
         self._keeper = Keeper(self._store)
 
     async def start(self) -> None:
-        """Load the model now rather than in the first recall."""
+        """Load the model now rather than in the first recall, and remove kept indexes that are of no use."""
+        await self._store.work(self._store.sweep)
         await self._store.work(self._store.spaces.target.embedder.read, "start")
 
     async def settle(self) -> None:

@@ -1,14 +1,15 @@
 """Recall in two stages: the best of each index, then every view of these candidates. Ranks nothing: the brain does."""
 
 from collections.abc import Sequence
-from functools import partial
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 import msgspec
 import numpy as np
 
 from soma.memory.embedders.base import Reading
-from soma.memory.index.partition import Entry, Partition
+from soma.memory.index.entries import Entry
+from soma.memory.index.partition import Look, Partition
 from soma.memory.types import STEPS, Candidate, Candidates, Levels, Query
 from soma.memory.views import VIEWS
 from soma.memory.views.arrays import Flags, Floats, Indexes, best, spread
@@ -32,16 +33,23 @@ def find_candidates(
     if not filled:
         return no_candidates(reading, version)
     candidates = choose_candidates(Corpus(filled, parse_question(query, reading, filled, at)), query, additions)
-    entries, levels = candidates.entries, compute_levels(candidates)
+    levels = compute_levels(candidates)
+    read = _Reader(filled[0].look, candidates.ids, candidates.revisions.tolist(), levels, candidates.values.tolist())
     return Candidates(
-        ids=[entry.id for entry in entries],
+        ids=candidates.ids,
         views=tuple(VIEWS),
         levels=levels,
         vectors=candidates.vectors,
         statistics_version=version,
         query_embedding=reading.vector.tolist(),
-        tell=partial(make_candidate, entries, levels, candidates.values.tolist()),
+        read=read,
     )
+
+
+def hold(candidates: Candidates) -> Candidates:
+    """Return the candidates with their texts, for who looks at them when the memory is closed."""
+    read = candidates.read
+    return replace(candidates, read=read.hold() if isinstance(read, _Reader) else read)
 
 
 def no_candidates(reading: Reading, version: str) -> Candidates:
@@ -53,7 +61,7 @@ def no_candidates(reading: Reading, version: str) -> Candidates:
         vectors=np.zeros((0, len(reading.vector)), np.float32),
         statistics_version=version,
         query_embedding=reading.vector.tolist(),
-        tell=partial(make_candidate, (), levels, ()),
+        read=lambda _: {},
     )
 
 
@@ -123,17 +131,37 @@ def to_levels(scores: Floats) -> Levels:
     return levels
 
 
-def make_candidate(entries: Sequence[Entry], levels: Levels, values: Sequence[float], number: int) -> Candidate:
-    entry = entries[number]
-    return Candidate(
-        id=entry.id,
-        key=entry.key,
-        text=entry.text,
-        views=dict(zip(VIEWS, levels[number].tolist(), strict=True)),
-        kind=entry.kind,
-        occurred_at=entry.occurred_at,
-        value=values[number],
-        conversation_id=entry.conversation_id,
-        metadata=msgspec.json.decode(entry.metadata) if entry.metadata != "{}" else {},
-        author=entry.author,
-    )
+@dataclass(frozen=True, slots=True)
+class _Reader:
+    """A reader of candidates: it has what recall knows of them without their texts, as of when it found them."""
+
+    look: Look
+    ids: Sequence[str]
+    revisions: Sequence[int]
+    levels: Levels
+    values: Sequence[float]
+
+    def __call__(self, numbers: Sequence[int]) -> dict[int, Candidate]:
+        """Read the candidates of these numbers, those that are still there."""
+        found = self.look({self.ids[number]: self.revisions[number] for number in numbers})
+        there = ((number, found.get(self.ids[number])) for number in numbers)
+        return {number: self._make(entry, number) for number, entry in there if entry is not None}
+
+    def hold(self) -> "_Reader":
+        """Read all of them now, for when their rows cannot be read any more."""
+        entries = self.look(dict(zip(self.ids, self.revisions, strict=True)))
+        return replace(self, look=lambda _: entries)
+
+    def _make(self, entry: Entry, number: int) -> Candidate:
+        return Candidate(
+            id=entry.id,
+            key=entry.key,
+            text=entry.text,
+            views=dict(zip(VIEWS, self.levels[number].tolist(), strict=True)),
+            kind=entry.kind,
+            occurred_at=entry.occurred_at,
+            value=self.values[number],
+            conversation_id=entry.conversation_id,
+            metadata=msgspec.json.decode(entry.metadata) if entry.metadata != "{}" else {},
+            author=entry.author,
+        )

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+import msgspec
 import numpy as np
 
 from soma.memory.embedders.base import Reading
-from soma.memory.index.partition import Entry, IndexedMemory
+from soma.memory.index.entries import Entry
+from soma.memory.index.partition import IndexedMemory
 from soma.memory.index.traits import ONLY_ASKED, SYNTHESISED, find_traits, only_asks, share_of_questions
 from soma.memory.index.word_vectors import quantise
 from soma.memory.rows.embeddings import Embedding
@@ -24,12 +26,18 @@ VERSION = 2  # raise it when the rendering changes: vectors of different renderi
 def render(memory: MemoryRecord) -> str:
     """Return the text to embed, without the date: a question that names one is answered by a view of its own."""
     speaker = text_of(memory.metadata, "speaker")
-    return f"{speaker}: {_whole_text(memory)}" if speaker else _whole_text(memory)
+    return f"{speaker}: {whole_text(memory)}" if speaker else whole_text(memory)
 
 
-def _whole_text(memory: MemoryRecord) -> str:
+def whole_text(memory: MemoryRecord) -> str:
     image = text_of(memory.metadata, "image")
     return f"{memory.text} [image: {image}]" if image else memory.text
+
+
+def entry_text(entry: Entry) -> str:
+    """Return the text that the postings hold the words of."""
+    image = text_of(msgspec.json.decode(entry.metadata), "image") if "image" in entry.metadata else ""
+    return f"{entry.text} [image: {image}]" if image else entry.text
 
 
 def to_embedding(memory: MemoryRecord, reading: Reading, passages: Sequence[Reading] = ()) -> Embedding:
@@ -68,10 +76,10 @@ def _was_said_in_chat(memory: MemoryRecord) -> bool:
     return memory.metadata.get("role") == "user" and "turn_id" in memory.metadata
 
 
-def to_indexed(memory: MemoryRecord, made: Embedding) -> IndexedMemory:
-    """Return the memory as its partition keeps it."""
+def to_entry(memory: MemoryRecord) -> Entry:
+    """Return the memory as recall shows it."""
     source = text_of(memory.metadata, "source")
-    entry = Entry(
+    return Entry(
         id=memory.id,
         key=memory.key,
         text=memory.text,
@@ -87,14 +95,18 @@ def to_indexed(memory: MemoryRecord, made: Embedding) -> IndexedMemory:
         thread=memory.conversation_id or (f"source:{source}" if source else None),
         author=memory.author,
     )
+
+
+def to_indexed(memory: MemoryRecord, made: Embedding) -> IndexedMemory:
+    """Return what the memory's partition takes of it."""
     return IndexedMemory(
-        entry=entry,
+        entry=to_entry(memory),
         value=memory.value,
         traits=find_traits(tokens(memory.text))
         | SYNTHESISED * (MADE_MARK in memory.metadata)
         | ONLY_ASKED * (_was_said_in_chat(memory) and only_asks(memory.text)),
         asking=share_of_questions(memory.text),
-        words=index_words(_whole_text(memory)),
+        words=index_words(whole_text(memory)),
         vector=made.vector,
         word_vectors=made.word_vectors,
         passages=made.passages,

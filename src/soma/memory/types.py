@@ -224,6 +224,9 @@ class Candidates:
     """The outcome of recall, unranked: the brain's weights rank it. Hundreds may answer and a dozen are shown, so a
     candidate is made when it is looked at.
 
+    `read` gives those of some numbers that are still there: what was forgotten
+    since they were found is no longer.
+
     `levels` [ids, views] are integers k of k / 65535, min-max normalised over the candidates; of one alone, all or
     nothing. `vectors` [ids, dimension] have length 1.
     """
@@ -234,16 +237,18 @@ class Candidates:
     vectors: NDArray[np.float32]
     statistics_version: str
     query_embedding: Sequence[float]
-    tell: Callable[[int], Candidate]
+    read: Callable[[Sequence[int]], Mapping[int, Candidate]]
 
     def __len__(self) -> int:
         return len(self.ids)
 
     def __getitem__(self, number: int) -> Candidate:
-        return self.tell(number)
+        return self.read([number])[number]
 
     def __iter__(self) -> Iterator[Candidate]:
-        return map(self.tell, range(len(self)))
+        """Yield the candidates that are still there."""
+        found = self.read(range(len(self)))
+        return (found[number] for number in range(len(self)) if number in found)
 
     def duplicates(self, numbers: Sequence[int]) -> list[tuple[int, int]]:
         """Return the pairs of `numbers` whose texts say the same."""

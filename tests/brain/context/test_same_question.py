@@ -26,7 +26,7 @@ def found(**memories: tuple[float, float, float]) -> Candidates:
         vectors=np.array(list(memories.values()), np.float32),
         statistics_version="",
         query_embedding=(),
-        tell=lambda _: pytest.fail("nothing is looked at but vectors"),
+        read=lambda _: pytest.fail("nothing is looked at but vectors"),
     )
 
 
@@ -87,7 +87,7 @@ def answers(asked: str, **texts: str) -> bool:
         vectors=np.array([NORTH] * len(names), np.float32),
         statistics_version="",
         query_embedding=(),
-        tell=tell,
+        read=lambda numbers: {number: tell(number) for number in numbers},
     )
     return order_of(question_of(asked, EAST), corrected(), candidates) is not AS_RANKED
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from soma.memory.index.cache import Partitions
-from soma.memory.index.partition import Entry, IndexedMemory, Partition
+from soma.memory.index.entries import Entry
+from soma.memory.index.partition import IndexedMemory, Partition
 
 LARGE, SMALL = ("acme", "default", "user:alice"), ("acme", "other", "user:alice")
 

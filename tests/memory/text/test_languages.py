@@ -69,7 +69,8 @@ def by_words(memory, partitions, question) -> list[str]:
     reading = memory._store.spaces.space_of("acme").embedder.read(question)
     field = Corpus(filled, parse_question(Query(text=question), reading, filled, 0.0))
     order = sorted(range(len(field.lexical)), key=lambda row: -field.lexical[row])
-    return [field.place(row).entry.text for row in order if field.lexical[row] > 0]
+    places = [field.place(row) for row in order if field.lexical[row] > 0]
+    return [place.partition.entries([place.slot])[place.id].text for place in places]
 
 
 async def test_the_search_box_finds_other_forms_in_every_language(memory, alice):

@@ -114,7 +114,7 @@ def flip_a_number(partition, slot):
 
 
 def lose_a_link(partition, slot):
-    partition.links.drop(partition.at(slot).id)
+    partition.links.drop(partition.ids[slot])
 
 
 def keep_what_is_gone(partition, slot):

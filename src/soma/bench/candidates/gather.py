@@ -17,6 +17,7 @@ from soma.events.writer import Writer
 from soma.memory.embedders.base import Embedder
 from soma.memory.memory import Memory
 from soma.memory.memory import migrate as migrate_memory
+from soma.memory.recall import hold
 from soma.memory.types import STEPS, Candidates, NewMemory, Owner, Query
 
 BATCH = 1_000
@@ -72,7 +73,7 @@ async def gather(
                 tick(len(conversation.messages))
             for reader, conversation in zip(owners, conversations, strict=True):
                 queries = [Query(text=question.text, at=ASKED_AT) for question in conversation.questions]
-                found.extend([await memory.candidates(reader, query) for query in queries])
+                found.extend([hold(await memory.candidates(reader, query)) for query in queries])
                 tick(len(conversation.questions))
     questions = [question for conversation in conversations for question in conversation.questions]
     numbers = [number for number, conversation in enumerate(conversations) for _ in conversation.questions]

@@ -47,8 +47,10 @@ class Ranking:
     candidates: Candidates
     order: Order = AS_RANKED
 
-    def of(self, row: RankedCandidate) -> Candidate:
-        return self.candidates[self.by_id[row.id]]
+    def look(self, rows: Sequence[RankedCandidate]) -> list[tuple[RankedCandidate, Candidate]]:
+        """Look at some of the rows; what was forgotten since it was found is not among them."""
+        found = self.candidates.read([self.by_id[row.id] for row in rows])
+        return [(row, found[self.by_id[row.id]]) for row in rows if self.by_id[row.id] in found]
 
     def cosines(self) -> list[float]:
         """Cosine of each candidate and the question, in the order of the candidates."""
@@ -60,8 +62,7 @@ class Ranking:
         vector = self.candidates.vectors[self.by_id[row.id]]
         return round(float(vector @ np.array(self.candidates.query_embedding, np.float32)), COSINE_DIGITS)
 
-    def memory(self, row: RankedCandidate) -> RecalledMemory:
-        found = self.of(row)
+    def memory(self, row: RankedCandidate, found: Candidate) -> RecalledMemory:
         source = found.metadata.get("source")
         return RecalledMemory(
             id=found.id,
@@ -93,13 +94,15 @@ def rank_candidates(candidates: Candidates, served: ServedWeights, order: Order 
     return Ranking(views, rows, by_id, candidates, order)
 
 
-def drop_equal_texts(ranking: Ranking, limit: int) -> list[RankedCandidate]:
-    """Take the best `limit` rows; of equal texts of one speaker only the best."""
-    found: dict[tuple[str, str], RankedCandidate] = {}
-    for row in ranking.rows:
-        candidate = ranking.of(row)
-        text = " ".join(candidate.text.split()).rstrip(".!").casefold()
-        found.setdefault((text, str(candidate.metadata.get("speaker", ""))), row)
+def recall_best(ranking: Ranking, limit: int) -> list[RecalledMemory]:
+    """Return the best `limit` memories; of equal texts of one speaker only the best."""
+    found: dict[tuple[str, str], RecalledMemory] = {}
+    for start in range(0, len(ranking.rows), limit):
+        for row, candidate in ranking.look(ranking.rows[start : start + limit]):
+            text = " ".join(candidate.text.split()).rstrip(".!").casefold()
+            speaker = str(candidate.metadata.get("speaker", ""))
+            if len(found) < limit and (text, speaker) not in found:
+                found[text, speaker] = ranking.memory(row, candidate)
         if len(found) == limit:
             break
     return list(found.values())
@@ -128,6 +131,7 @@ def build_context(
     ranking = rank_candidates(candidates, served, order)
     looked_at = find_relevant(ranking, ranking.rows[: CONTENDERS * lane.limit])
     irrelevant = max(0, min(len(ranking.rows), lane.limit) - len(looked_at))
+    read = {row.id: candidate for row, candidate in looked_at}
     contenders = [
         PackCandidate(row.id, row.attention, tokens.count(candidate.text), _group(candidate))
         for row, candidate in looked_at
@@ -155,7 +159,7 @@ def build_context(
     )
     return Context(
         views=ranking.views,
-        memories=[ranking.memory(row) for row in rows],
+        memories=[ranking.memory(row, read[row.id]) for row in rows],
         shown=tuple(ShownMemory(row.id, row.values) for row in rows),
         packed=packed,
         irrelevant=irrelevant,
@@ -170,7 +174,7 @@ def find_relevant(ranking: Ranking, rows: Sequence[RankedCandidate]) -> list[tup
     near, taught = ranking.cosines(), ranking.order.first
     standing = stand_out([row.score for row in ranking.rows], [near[ranking.by_id[row.id]] for row in ranking.rows])
     stands = {row.id for row, is_out in zip(ranking.rows, standing, strict=True) if is_out or row.id in taught}
-    looked_at = [(row, ranking.of(row)) for row in rows]
+    looked_at = ranking.look(rows)
     groups = {_group(found) for row, found in looked_at if row.id in stands} - {None}
     return [(row, found) for row, found in looked_at if row.id in stands or _group(found) in groups]
 

@@ -124,7 +124,8 @@ def _has_answer(question: CorrectedQuestion, candidates: Candidates, corrected: 
 
 def _count_most_held(question: CorrectedQuestion, candidates: Candidates, numbers: Sequence[int]) -> int:
     """Count the content words of the question in the memory that holds most of them."""
-    return max((len(question.stems & _stems(candidates[number].text)) for number in numbers), default=0)
+    found = candidates.read(numbers).values()
+    return max((len(question.stems & _stems(candidate.text)) for candidate in found), default=0)
 
 
 def _stems(text: str) -> frozenset[str]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from soma.events.database import Connection, Database, is_storage_error
 from soma.memory.errors import VectorsUnavailable
-from soma.memory.index.vectors import Floats, Indexes, VectorIndex
+from soma.memory.index.vectors import Flags, Floats, Indexes, VectorIndex
 from soma.memory.types import Address
 
 TABLE = (
@@ -73,7 +73,7 @@ class Directions:
         self._database = database
         self._place = [*address, model]
         self._model = model
-        self._dimension = dimension
+        self.dimension = dimension
         self._ids: list[str] = []
         self._slots: dict[str, int] = {}
         self._kept: dict[str, str] | None = dict(database.query(KNOWN, self._place))  # until all are here
@@ -113,16 +113,16 @@ class Directions:
         self._flush()
         ids = [self._ids[slot] for slot in slots.tolist()]
         places = {memory_id: place for place, memory_id in enumerate(ids)}
-        rows = np.zeros((len(ids), self._dimension), np.float32)
+        rows = np.zeros((len(ids), self.dimension), np.float32)
         for memory_id, sent in self._database.query(ROWS, [*self._place, ids]):
             rows[places[memory_id]] = np.frombuffer(sent, ">f4", offset=HEADER_BYTES)
         return rows
 
-    def is_same(self, slot: int, fresh: VectorIndex, expected: int) -> bool:  # noqa: ARG002 - both are these rows
-        """Return whether PostgreSQL holds the vector that `fresh` was just made from, or will."""
-        memory_id = self._ids[slot]
-        missing = isinstance(fresh, Directions) and memory_id in fresh._waiting  # noqa: SLF001 - its own kind
-        return not missing or memory_id in self._waiting
+    def differ(self, slots: Indexes, fresh: VectorIndex, expected: Indexes) -> Flags:  # noqa: ARG002 - both are these rows
+        """Return which vectors PostgreSQL lacks, and will not be given by this process."""
+        missing = fresh._waiting if isinstance(fresh, Directions) else {}  # noqa: SLF001 - its own kind
+        ids = [self._ids[slot] for slot in slots.tolist()]
+        return np.array([memory_id in missing and memory_id not in self._waiting for memory_id in ids], bool)
 
     def _fill(self, scores: Floats, found: Sequence[tuple[str, float]], places: dict[str, int]) -> None:
         for memory_id, cosine in found:

@@ -5,6 +5,7 @@ are noted and applied when it is there, so a load either sees a commit in the ro
 partition that was evicted meanwhile needs neither.
 """
 
+import logging
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator, Sequence
@@ -18,6 +19,8 @@ from soma.memory.types import Address
 
 BOUND_BYTES = 2 * 1024**3
 STRIPES = 64
+
+logger = logging.getLogger(__name__)
 
 Load = Callable[[Address], Partition]
 Change = Callable[[Partition], None]
@@ -36,12 +39,21 @@ def _at_once(work: Callable[[], None]) -> None:
 
 
 class Partitions:
-    """`later` runs what nobody waits for: the renewal of a partition with many dead slots."""
+    """`load` loads what others will ask, `load_apart` one to compare with, from the rows alone.
+
+    `later` runs what nobody waits for: the renewal of a partition with many dead slots.
+    """
 
     def __init__(
-        self, load: Load, *, bound_bytes: int = BOUND_BYTES, later: Callable[[Callable[[], None]], Any] = _at_once
+        self,
+        load: Load,
+        load_apart: Load | None = None,
+        *,
+        bound_bytes: int = BOUND_BYTES,
+        later: Callable[[Callable[[], None]], Any] = _at_once,
     ) -> None:
         self._load = load
+        self._load_apart = load_apart or load
         self._later = later
         self._bound = bound_bytes
         self._kept: OrderedDict[Address, Partition] = OrderedDict()
@@ -122,13 +134,13 @@ class Partitions:
                 for loading in self._following.get(address, ()):
                     loading.changes.append(change)
             if kept is not None:
-                change(kept)
+                _apply(change, kept)
 
     @contextmanager
     def beside(self, address: Address) -> Iterator[tuple[Partition | None, Partition]]:
         """Hold the partition (None where it is not loaded) and one made from the rows just now, both up to date."""
         with self._follow(address, _Loading()) as loading:
-            fresh = self._load(address)
+            fresh = self._load_apart(address)
             with self._caught_up(address, loading, fresh):
                 yield self.get_loaded(address), fresh
 
@@ -146,6 +158,18 @@ class Partitions:
         """Return the addresses of the tenant's loaded partitions."""
         with self._keeping:
             return [address for address in self._kept if address[0] == tenant_id]
+
+    def all_addresses(self) -> list[Address]:
+        with self._keeping:
+            return list(self._kept)
+
+    def wait_for(self, address: Address) -> bool:
+        """Wait for a load under way; return whether the partition is loaded now."""
+        with self._keeping:
+            arriving = self._arriving.get(address)
+        if arriving is not None:
+            arriving.done.wait()
+        return self.is_loaded(address)
 
     def drop(self, address: Address) -> None:
         """Drop a partition; a load of it that is under way is not kept either."""
@@ -201,7 +225,7 @@ class Partitions:
         """Hold the lock with every commit applied that the load may not have seen."""
         with self.lock(*address[:2]):
             for change in loading.changes:
-                change(partition)
+                _apply(change, partition)
             loading.changes.clear()
             yield
 
@@ -225,6 +249,15 @@ class Partitions:
                     return
                 self._forget(unused)
                 self.evictions += 1
+
+
+def _apply(change: Change, partition: Partition) -> None:
+    """Apply a commit; where the disk has no room for it, the partition is loaded anew."""
+    try:
+        change(partition)
+    except OSError as error:
+        logger.warning("a partition is dropped: %s", error)
+        partition.is_outdated = True
 
 
 def _outdate(partition: Partition) -> None:

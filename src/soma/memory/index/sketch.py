@@ -7,12 +7,15 @@ its short vector hides is missed: docs/decisions/010 has the figures.
 
 import numpy as np
 
+from soma.memory.index.pieces import Pieces
+from soma.memory.index.rows import Files
 from soma.memory.index.vectors import Floats, VectorSlab
 
 SKETCH_FROM = 150_000  # memories; below, a recall is within its goal with every vector compared
 SHORT = 128  # numbers a short vector
 NEAREST, SHARE = 2_000, 1 / 32  # how many are compared in full: so many, or the share if that is more
 SAMPLE = 20_000  # vectors that the directions are found from
+PIECE = 4_096  # rows that are shortened at once
 ROUNDS = 4  # of subspace iteration; more move nothing
 
 
@@ -36,11 +39,11 @@ class SketchedVectors(VectorSlab):
     def set(self, slot: int, vector: Floats | float) -> None:
         super().set(slot, vector)
         if self._basis is not None and slot < len(self._short):
-            self._short.set(slot, self._slab[slot] @ self._basis)
+            self._short.set(slot, self.slab.array[slot] @ self._basis)
 
     def scores(self, query: Floats) -> Floats:
         """Return cosines of the nearest rows, estimates of the others."""
-        if self.exact or self._slab.shape[1] <= SHORT:
+        if self.exact or self.slab.width <= SHORT:
             return super().scores(query)
         basis = self._catch_up()
         scores = self._short.scores(query @ basis)
@@ -49,12 +52,25 @@ class SketchedVectors(VectorSlab):
         scores[nearest] = self.cosines(nearest, query)
         return scores
 
+    def files(self) -> Files:
+        return {**super().files(), "short": (self._short.slab, len(self._short))}
+
+    def dump(self) -> Pieces:
+        basis = self._catch_up() if not self.exact and self.slab.width > SHORT else np.zeros(0, np.float32)
+        return {**super().dump(), "basis": basis, "short": np.array([len(self._short)], np.int64)}
+
+    def restore(self, pieces: Pieces) -> None:
+        super().restore(pieces)
+        self._short.restore({"count": pieces["short"]})
+        if len(basis := np.frombuffer(pieces["basis"], np.float32)):
+            self._basis = basis.reshape(self.slab.width, -1).copy()
+
     def _catch_up(self) -> Floats:
         """Give every row its short vector, and return the basis."""
         if self._basis is None:
-            self._basis = principal_directions(self._slab[: len(self) : max(1, len(self) // SAMPLE)])
-        for short in self._slab[len(self._short) : len(self)] @ self._basis:
-            self._short.append(short)
+            self._basis = principal_directions(self.used_rows[:: max(1, len(self) // SAMPLE)])
+        for start in range(len(self._short), len(self), PIECE):
+            self._short.extend(self.used_rows[start : start + PIECE] @ self._basis)
         return self._basis
 
 

@@ -5,13 +5,14 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from soma.memory.index.pieces import Pieces
+from soma.memory.index.rows import Files, Rows
+
 Floats = NDArray[np.float32]
 Indexes = NDArray[np.int64]
+Flags = NDArray[np.bool_]
 
-LEAST = 16  # rows of a slab that is not empty
-DOUBLED = (
-    4_096  # rows up to which a slab doubles; a larger one grows by a quarter, for half a slab of air is much memory
-)
+PIECE = 4_096  # rows that are compared at once
 
 
 class VectorIndex(Protocol):
@@ -22,6 +23,8 @@ class VectorIndex(Protocol):
     """
 
     @property
+    def dimension(self) -> int: ...
+    @property
     def exact(self) -> bool: ...
     @property
     def nbytes(self) -> int: ...
@@ -30,23 +33,22 @@ class VectorIndex(Protocol):
     def scores(self, query: Floats) -> Floats: ...
     def cosines(self, slots: Indexes, query: Floats) -> Floats: ...
     def rows(self, slots: Indexes) -> Floats: ...
-    def is_same(self, slot: int, fresh: "VectorIndex", expected: int) -> bool: ...
-
-
-def larger_size(rows: int) -> int:
-    """Return the next size of a slab in which `rows` are no longer enough."""
-    return max(LEAST, 2 * rows if rows < DOUBLED else rows + rows // 4)
+    def differ(self, slots: Indexes, fresh: "VectorIndex", expected: Indexes) -> Flags: ...
 
 
 class VectorSlab:
     """Row `slot` is the vector of that slot; a dead row is zero."""
 
     def __init__(self, dimension: int) -> None:
-        self._slab = np.zeros((0, dimension), np.float32)
+        self.slab = Rows(dimension, np.float32)
         self._count = 0
 
     def __len__(self) -> int:
         return self._count
+
+    @property
+    def dimension(self) -> int:
+        return self.slab.width
 
     @property
     def exact(self) -> bool:
@@ -54,33 +56,53 @@ class VectorSlab:
 
     @property
     def nbytes(self) -> int:
-        return self._slab.nbytes
+        return self.slab.array.nbytes
+
+    @property
+    def used_rows(self) -> Floats:
+        """The rows of all slots."""
+        return self.slab.array[: self._count]
 
     def append(self, vector: Floats, memory_id: str = "") -> None:  # noqa: ARG002 - an index outside of this process needs it
-        if self._count == len(self._slab):
-            larger = np.zeros((larger_size(self._count), self._slab.shape[1]), np.float32)
-            larger[: self._count] = self._slab
-            self._slab = larger
-        self._slab[self._count] = vector
+        self.slab.reserve(self._count + 1)
+        self.slab.array[self._count] = vector
         self._count += 1
 
+    def extend(self, vectors: Floats) -> None:
+        self.slab.reserve(self._count + len(vectors))
+        self.slab.array[self._count : self._count + len(vectors)] = vectors
+        self._count += len(vectors)
+
     def set(self, slot: int, vector: Floats | float) -> None:
-        self._slab[slot] = vector
+        self.slab.array[slot] = vector
 
     def scores(self, query: Floats) -> Floats:
         """Cosines of all rows with a unit vector; shape [slots]."""
-        return self._slab[: self._count] @ query
+        return self.used_rows @ query
 
     def cosines(self, slots: Indexes, query: Floats) -> Floats:
         """Return cosines of some slots."""
-        return self._slab[slots] @ query
+        return self.slab.array[slots] @ query
 
     def rows(self, slots: Indexes) -> Floats:
-        rows: Floats = self._slab[slots]
+        rows: Floats = self.slab.array[slots]
         return rows
 
-    def is_same(self, slot: int, fresh: VectorIndex, expected: int) -> bool:
-        """Return whether `slot` holds what `fresh` holds as `expected`; True for vectors kept elsewhere."""
-        if not isinstance(fresh, VectorSlab):
-            return True
-        return np.array_equal(self.rows(np.array([slot])), fresh.rows(np.array([expected])))
+    def differ(self, slots: Indexes, fresh: VectorIndex, expected: Indexes) -> Flags:
+        """Return which of `slots` hold another vector than `fresh` in `expected`; none for vectors kept elsewhere."""
+        result = np.zeros(len(slots), bool)
+        if isinstance(fresh, VectorSlab):
+            for start in range(0, len(slots), PIECE):
+                piece = slice(start, start + PIECE)
+                result[piece] = (self.rows(slots[piece]) != fresh.rows(expected[piece])).any(axis=1)
+        return result
+
+    def files(self) -> Files:
+        return {"full": (self.slab, self._count)}
+
+    def dump(self) -> Pieces:
+        return {"count": np.array([self._count], np.int64)}
+
+    def restore(self, pieces: Pieces) -> None:
+        """Become what `dump` returned; the rows are mapped already."""
+        [self._count] = np.frombuffer(pieces["count"], np.int64).tolist()

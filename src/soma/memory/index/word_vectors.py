@@ -5,13 +5,16 @@ from array import array
 import numpy as np
 from numpy.typing import NDArray
 
-from soma.memory.index.vectors import larger_size
+from soma.memory.index.pieces import Pieces
+from soma.memory.index.rows import Files, Rows
 
 Bytes = NDArray[np.int8]
 Floats = NDArray[np.float32]
 Indexes = NDArray[np.int64]
 
 PIECE = 2_048  # rows
+AROUND = 65_536  # bytes of a file that the system maps around each place that is read
+TOUCHED = 32_000_000  # bytes of mapped rows that may stay in memory between two questions
 SCALE = 254.0  # numbers of vectors of length 1 beyond a half are clipped: there are next to none
 
 
@@ -24,18 +27,19 @@ class WordVectors:
     """The vectors of all slots in one slab, a run of rows each. A replaced run is zeroed and left behind."""
 
     def __init__(self, dimension: int) -> None:
-        self._slab = np.zeros((0, dimension), np.int8)
+        self.slab = Rows(dimension, np.int8)
         self._used = 0
+        self._touched = 0
         self._first = array("q")
         self._count = array("i")
 
     @property
     def dimension(self) -> int:
-        return int(self._slab.shape[1])
+        return self.slab.width
 
     @property
     def nbytes(self) -> int:
-        return self._slab.nbytes
+        return self.slab.array.nbytes
 
     def append(self, words: Bytes) -> None:
         self._first.append(0)
@@ -44,16 +48,16 @@ class WordVectors:
 
     def set(self, slot: int, words: Bytes) -> None:
         first, count = self._first[slot], self._count[slot]
-        self._slab[first : first + count] = 0
+        self.slab.array[first : first + count] = 0
         if len(words):
-            self._reserve(len(words))
-            self._slab[self._used : self._used + len(words)] = words
+            self.slab.reserve(self._used + len(words))
+            self.slab.array[self._used : self._used + len(words)] = words
         self._first[slot], self._count[slot] = self._used, len(words)
         self._used += len(words)
 
     def read(self, slot: int) -> Bytes:
         first = self._first[slot]
-        return self._slab[first : first + self._count[slot]]
+        return self.slab.array[first : first + self._count[slot]]
 
     def best(self, slots: Indexes, question: Floats) -> Floats:
         """Best cosine of each word of the question with a word of each slot; [slots, words], 0 without words."""
@@ -66,7 +70,15 @@ class WordVectors:
             starts = np.cumsum(count) - count
             rows = np.repeat(first - starts, count) + np.arange(count.sum())
             result[filled] = np.maximum.reduceat(self._cosines(rows, question), starts, axis=1).T
+            self._let_go(len(filled))
         return result
+
+    def _let_go(self, places: int) -> None:
+        """Give back the memory of mapped rows: questions look at a few here and there, and would fill it with all."""
+        self._touched += AROUND * places
+        if self.slab.is_mapped and min(self._touched, self.nbytes) > TOUCHED:
+            self._touched = 0
+            self.slab.let_go()
 
     def find_filled(self) -> Indexes:
         """Return the slots that have any."""
@@ -77,12 +89,17 @@ class WordVectors:
         question = question / np.float32(SCALE)
         cosines = np.empty((len(question), len(rows)), np.float32)
         for start in range(0, len(rows), PIECE):
-            piece = self._slab.take(rows[start : start + PIECE], axis=0).astype(np.float32)
+            piece = self.slab.array.take(rows[start : start + PIECE], axis=0).astype(np.float32)
             np.matmul(question, piece.T, out=cosines[:, start : start + PIECE])
         return cosines
 
-    def _reserve(self, more: int) -> None:
-        if self._used + more > len(self._slab):
-            larger = np.zeros((larger_size(self._used + more), self._slab.shape[1]), np.int8)
-            larger[: self._used] = self._slab[: self._used]
-            self._slab = larger
+    def files(self) -> Files:
+        return {"rows": (self.slab, self._used)}
+
+    def dump(self) -> Pieces:
+        return {"used": np.array([self._used], np.int64), "first": self._first, "count": self._count}
+
+    def restore(self, pieces: Pieces) -> None:
+        """Become what `dump` returned; the rows are mapped already."""
+        [self._used] = np.frombuffer(pieces["used"], np.int64).tolist()
+        self._first, self._count = array("q", bytes(pieces["first"])), array("i", bytes(pieces["count"]))

@@ -47,13 +47,15 @@ class Embedding:
 EmbeddedMemory = tuple[MemoryRecord, Embedding | None]
 
 
-def read_partition(reader: Reader, address: Address, model: str) -> Iterator[tuple[MemoryRecord, Embedding | None]]:
-    """Yield all intact memories of one partition in the order of creation, with what `model` made of each.
+def read_partition(
+    reader: Reader, address: Address, model: str, *, after: int = 0
+) -> Iterator[tuple[MemoryRecord, Embedding | None]]:
+    """Yield all intact memories of one partition behind a position in the order of creation, with what `model` made.
 
     None where that is absent, of a former text, or damaged.
     """
     where = f"{LIVING} AND m.scope_owner = ? AND m.position > ? ORDER BY m.position LIMIT {PAGE}"
-    last = 0
+    last = after
     while True:
         page = list(_read(reader, model, where, [*address, last]))
         yield from ((memory, made) for memory, made in page if is_intact(memory))

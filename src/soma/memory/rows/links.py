@@ -35,8 +35,9 @@ def read_partition_links(reader: Reader, address: Address) -> Iterator[Link]:
     for end in ("from_id", "to_id"):
         found = reader.query(
             "SELECT l.from_id, l.to_id, l.relation, l.weight FROM memory_links l "
-            f"JOIN memories m ON m.id = l.{end} WHERE {LIVING} AND m.scope_owner = ? AND l.relation NOT IN (?, ?, ?)",
-            [*address, *NOT_FOLLOWED],
+            f"CROSS JOIN memories m WHERE l.tenant_id = ? AND m.id = l.{end} AND {LIVING} AND m.scope_owner = ? "
+            "AND l.relation NOT IN (?, ?, ?)",  # SQLite keeps the order of a cross join: the links are few
+            [address[0], *address, *NOT_FOLLOWED],
         )
         yield from map(to_link, found)
 

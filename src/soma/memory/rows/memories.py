@@ -29,6 +29,7 @@ COUNT_ACCESSES = (
     "UPDATE memories SET access_count = access_count + ?, accessed_at = ? "
     "WHERE tenant_id = ? AND id = ? AND forgotten_at IS NULL"
 )
+BEGINNING_VALUE = 0.5  # as in the index of the others
 CHECKSUM_MARK = "2:"  # of what it is made of
 UNREADABLE = "unreadable metadata"
 
@@ -79,6 +80,13 @@ def is_intact(memory: MemoryRecord) -> bool:
         return memory.checksum == made(memory)
     except (TypeError, ValueError):  # a database may hold bytes where texts were written
         return False
+
+
+def read_living(reader: Reader, ids: Iterable[str]) -> Iterator[MemoryRecord]:
+    """Yield those of some memories that are neither forgotten nor damaged, whosever they are."""
+    for some in split_values(ids):
+        sql = f"{SELECT} WHERE m.forgotten_at IS NULL AND m.id IN ({placeholders(some)})"
+        yield from filter(is_intact, map(to_record, reader.query(sql, some)))
 
 
 def find_by_keys(reader: Reader, owner: Owner, namespace: str, keys: Iterable[str]) -> list[MemoryRecord]:
@@ -139,6 +147,25 @@ def count_partition(reader: Reader, address: Address) -> int:
     """Count the memories of a partition."""
     found = reader.query(f"SELECT COUNT(*) FROM memories m WHERE {LIVING} AND m.scope_owner = ?", address)
     return int(found[0][0])
+
+
+def read_state(reader: Reader, address: Address, revision: int) -> tuple[int, int, int]:
+    """Return the number of the memories of a partition up to a revision, the sum of their revisions, and it."""
+    sql = (
+        "SELECT COUNT(*), COALESCE(SUM(m.revision), 0) FROM memories m "
+        f"WHERE {LIVING} AND m.scope_owner = ? AND m.revision <= ?"
+    )
+    [(count, total)] = reader.query(sql, [*address, revision])
+    return int(count), int(total), revision
+
+
+def read_values(reader: Reader, address: Address) -> list[tuple[str, float]]:
+    """Return the values of a partition that are not what every memory begins with, by id."""
+    where = f"{LIVING} AND m.scope_owner = ? AND m.value <> {BEGINNING_VALUE}"
+    return [
+        (memory_id, value)
+        for memory_id, value in reader.query(f"SELECT m.id, m.value FROM memories m WHERE {where}", address)
+    ]
 
 
 def find_forgotten(reader: Reader, owner: Owner, namespace: str, column: str, values: Iterable[str]) -> set[str]:

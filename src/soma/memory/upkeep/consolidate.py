@@ -16,7 +16,7 @@ from soma.events.ids import new_id, now
 from soma.events.transaction import Transaction
 from soma.memory import remember as remembering
 from soma.memory.erasing import subject
-from soma.memory.index.partition import Entry
+from soma.memory.index.entries import Entry
 from soma.memory.relations import RECOMBINES, SUMMARISES
 from soma.memory.remember import Request, StaleEmbeddings
 from soma.memory.rows.consolidations import read_past_sources, write_consolidation

@@ -10,9 +10,12 @@ from math import log
 import numpy as np
 from numpy.typing import NDArray
 
-from soma.memory.index.partition import Entry, Partition
+from soma.memory.index.entries import Entry
+from soma.memory.index.partition import KINDS, Partition
+from soma.memory.index.sessions import ALONE
+from soma.memory.rendering import entry_text
 from soma.memory.text.languages import Language, language_of, stem
-from soma.memory.text.words import tokens, words
+from soma.memory.text.words import index_words, tokens, words
 
 NEAR = 0.45  # cosine from which two episodes are about the same thing
 SAME = 0.95  # from which they say the same
@@ -23,6 +26,7 @@ PAIR_SHARE = 0.2  # of the pairs
 FAR = (0.15, 0.6)  # cosines of pairs that are neither strangers nor the same story
 LINKS_COUNTED = 10
 WORDS_COUNTED = 30
+EPISODIC = KINDS.index("episodic")
 COMMON_SHARE = 0.05  # of the memories: words that more of them have tell nothing
 
 
@@ -40,12 +44,12 @@ class EpisodeGroup:
 def rank_episodes(partition: Partition) -> list[int]:
     """Return slots of episodes: important, helpful before, well linked and long ones first; then the oldest."""
     ranked = []
+    kinds, importances, positions = (partition.columns[name] for name in ("kinds", "importances", "positions"))
     for memory_id, slot in partition.slots.items():
-        entry = partition.at(slot)
-        if entry.kind == "episodic":
+        if kinds[slot] == EPISODIC:
             links = min(len(partition.links.neighbours(memory_id)), LINKS_COUNTED) / LINKS_COUNTED
             words = min(partition.postings.lengths[slot], WORDS_COUNTED) / WORDS_COUNTED
-            ranked.append((-(entry.importance + partition.values[slot] + links + words), entry.position, slot))
+            ranked.append((-(importances[slot] + partition.values[slot] + links + words), positions[slot], slot))
     return [slot for _, _, slot in sorted(ranked)]
 
 
@@ -55,14 +59,15 @@ def stop_stems(language: Language) -> frozenset[str]:
 
 
 def find_telling_words(partition: Partition, slot: int) -> dict[str, float]:
-    """Return the words of a memory that few others have, without its speaker's name."""
+    """Return the words of a memory that few others have, without its speaker's name; none of one that is gone."""
     most = max(MEMBERS, COMMON_SHARE * len(partition))
-    entry = partition.at(slot)
+    if (entry := partition.entry(slot)) is None:
+        return {}
     names, small = set(words(entry.speaker)), stop_stems(language_of(tokens(entry.text)))
     found = {}
-    for word in partition.postings.words_of(slot):
+    for word in dict.fromkeys(index_words(entry_text(entry))):
         frequency = partition.postings.frequency(word)
-        if word not in names and word not in small and frequency <= most:
+        if word not in names and word not in small and 0 < frequency <= most:
             found[word] = log(1 + len(partition) / frequency)
     return found
 
@@ -70,7 +75,7 @@ def find_telling_words(partition: Partition, slot: int) -> dict[str, float]:
 def find_groups(partition: Partition, used: Collection[str], *, deadline: float) -> Iterator[EpisodeGroup]:
     """Yield groups round the top episodes that are not `used`; ends at `deadline` (time.monotonic)."""
     order = rank_episodes(partition)
-    free = [slot for slot in order if partition.at(slot).id not in used]
+    free = [slot for slot in order if partition.ids[slot] not in used]
     left = set(free)
     for seed in free:
         if time.monotonic() > deadline:
@@ -97,16 +102,23 @@ def _find_group(partition: Partition, seed: int, left: Collection[int]) -> Episo
             weights |= own
     if len(chosen) < LEAST:
         return None
-    return EpisodeGroup([partition.at(slot) for slot in chosen], weights)
+    return _make_group(partition, chosen, weights)
+
+
+def _make_group(partition: Partition, slots: Sequence[int], weights: Weights) -> EpisodeGroup | None:
+    """Return the group of these memories; None where one of them is gone."""
+    found = partition.entries(slots)
+    ids = [partition.ids[slot] for slot in slots]
+    return EpisodeGroup([found[memory_id] for memory_id in ids], weights) if len(found) == len(ids) else None
 
 
 def find_pairs(partition: Partition, used: Collection[frozenset[str]]) -> list[EpisodeGroup]:
     """Return some of the pairs of top episodes of different conversations: those with the most in common."""
     pool: list[int] = []
-    threads: set[str | None] = set()
+    threads: set[int] = set()
     for slot in rank_episodes(partition):
-        thread = partition.at(slot).thread
-        if len(pool) < POOL and (thread is None or thread not in threads):
+        thread = partition.threads[slot]
+        if len(pool) < POOL and (thread == ALONE or thread not in threads):
             pool.append(slot)
             threads.add(thread)
     vectors: NDArray[np.float32] = partition.vectors.rows(np.array(pool, np.int64))
@@ -116,13 +128,12 @@ def find_pairs(partition: Partition, used: Collection[frozenset[str]]) -> list[E
         (float(cosines[one, other]), one, other)
         for one, other in everything
         if FAR[0] <= cosines[one, other] <= FAR[1]
-        and frozenset((partition.at(pool[one]).id, partition.at(pool[other]).id)) not in used
+        and frozenset((partition.ids[pool[one]], partition.ids[pool[other]])) not in used
     ]
     best = sorted(apt, key=lambda pair: (-pair[0], pair[1], pair[2]))[: round(PAIR_SHARE * len(everything))]
-    return [
-        EpisodeGroup(
-            [partition.at(pool[one]), partition.at(pool[other])],
-            find_telling_words(partition, pool[one]) | find_telling_words(partition, pool[other]),
-        )
-        for _, one, other in best
-    ]
+    pairs = ([pool[one], pool[other]] for _, one, other in best)
+    found = (
+        _make_group(partition, [one, other], find_telling_words(partition, one) | find_telling_words(partition, other))
+        for one, other in pairs
+    )
+    return [pair for pair in found if pair is not None]

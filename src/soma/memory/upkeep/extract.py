@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log
 
-from soma.memory.index.partition import Entry
+from soma.memory.index.entries import Entry
 from soma.memory.text.languages import language_of
 from soma.memory.text.sentences import find_sentences
 from soma.memory.text.words import content_words, tokens

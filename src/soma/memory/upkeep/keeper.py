@@ -84,6 +84,9 @@ class Keeper:
             known.verified_at = time.monotonic()
         if is_quiet and self._routine.consolidate:
             await self._consolidate(tenant_id, known)
+        for address in self._store.partitions.loaded_addresses(tenant_id):
+            await self._store.work_apart(self._store.keep, address)
+            await self._rest()
         known.head = await self._store.work(self._head, tenant_id) if is_quiet else head
 
     async def _make_vectors(self, tenant_id: str) -> bool:

@@ -2,7 +2,7 @@
 
 Problems by kind: `payload_damaged` (the row is not what was remembered: shown to nobody, and it cannot be made anew),
 `vector_missing`, `vector_stale` (of a former text), `vector_damaged`, `vector_left` (of a forgotten memory),
-`link_dangling`, `index_differs` (a partition in memory).
+`link_dangling`, `index_differs` (a partition in memory or kept on the disk).
 """
 
 import asyncio
@@ -97,9 +97,10 @@ async def reconcile(
     report = ReconcileReport(sight)
     await _check_memories(store, tenant_id, report, repair=repair, rest=rest)
     await _check_leftovers(store, tenant_id, report, repair=repair)
-    for address in store.partitions.loaded_addresses(tenant_id):
+    for address in await store.work(store.find_indexes, tenant_id):
         if not sight.compares(address[2]):
             continue
+        await store.ensure_loaded([address])  # one that is only on the disk
         await _check_partition(store, address, report, repair=repair)
         await rest()
     if repair and report.problems:
@@ -206,7 +207,7 @@ async def _check_partition(
         ids &= await store.work(_find_differing, store, address)
     report.add("index_differs", sorted(ids), address[2])
     if ids and repair:
-        await store.work(store.partitions.drop, address)
+        await store.work(store.drop, address)
         report.repaired += len(ids)
 
 

@@ -5,7 +5,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from soma.memory.index.partition import Entry
 from soma.memory.views.arrays import Floats, Indexes, best, spread
 from soma.memory.views.corpus import NONE, Corpus, Location
 
@@ -40,13 +39,13 @@ class CandidateSet:
         return [self.corpus.place(row) for row in self.chosen.tolist()]
 
     @cached_property
-    def entries(self) -> list[Entry]:
-        return self.corpus.entries(self.chosen)
+    def ids(self) -> list[str]:
+        return self.corpus.ids(self.chosen)
 
     @cached_property
     def numbers(self) -> dict[str, int]:
         """The number of each candidate by its id."""
-        return {entry.id: number for number, entry in enumerate(self.entries)}
+        return {memory_id: number for number, memory_id in enumerate(self.ids)}
 
     @cached_property
     def dense(self) -> Floats:
@@ -105,6 +104,10 @@ class CandidateSet:
         return self.corpus.vectors(self.chosen)
 
     @cached_property
+    def revisions(self) -> Indexes:
+        return self.corpus.read_number(self.chosen, "revisions").astype(np.int64)
+
+    @cached_property
     def values(self) -> Floats:
         """Learned value of each candidate, 0 to 1."""
         return self.corpus.read_column(self.chosen, lambda partition: partition.values).astype(np.float32)
@@ -112,12 +115,12 @@ class CandidateSet:
     @cached_property
     def times(self) -> NDArray[np.float64]:
         """Time of each candidate, epoch seconds."""
-        return self.corpus.read_column(self.chosen, lambda partition: partition.times)
+        return self.corpus.read_number(self.chosen, "times")
 
     @cached_property
     def asking(self) -> Floats:
         """Share of questions among the sentences of each near row; 0 for "nothing there"."""
-        return np.append(self.corpus.read_column(self.near, lambda partition: partition.asking), 0).astype(np.float32)
+        return np.append(self.corpus.read_number(self.near, "asking"), 0).astype(np.float32)
 
     @cached_property
     def voices(self) -> Indexes:
@@ -133,7 +136,7 @@ class CandidateSet:
 
     @cached_property
     def traits(self) -> Indexes:
-        return self.corpus.read_column(self.chosen, lambda partition: partition.traits).astype(np.int64)
+        return self.corpus.read_number(self.chosen, "traits").astype(np.int64)
 
     def has(self, trait: int) -> Floats:
         """1 for candidates with the trait, else 0."""

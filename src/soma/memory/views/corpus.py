@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from soma.memory.index.partition import Entry, Partition
+from soma.memory.index.partition import Partition
 from soma.memory.index.traits import ONLY_ASKED
 from soma.memory.views.arrays import Flags, Floats, Indexes, take
 from soma.memory.views.question import ParsedQuestion
@@ -24,7 +24,7 @@ class Corpus:
     def __init__(self, partitions: Sequence[Partition], question: ParsedQuestion) -> None:
         self.question = question
         self.partitions = partitions
-        self.starts = [0, *accumulate(len(partition.entries) for partition in partitions)]
+        self.starts = [0, *accumulate(len(partition.ids) for partition in partitions)]
 
     @cached_property
     def dense(self) -> Floats:
@@ -73,7 +73,7 @@ class Corpus:
 
     def exclusions(self, *, with_questions: bool) -> Flags:
         """Return which rows recall leaves out: dead ones, and messages that only ask unless they are wanted too."""
-        bits = np.concatenate([np.frombuffer(partition.traits, np.uint8) for partition in self.partitions])
+        bits = np.concatenate([np.frombuffer(partition.columns["traits"], np.uint8) for partition in self.partitions])
         excluded: Flags = np.zeros(len(bits), bool) if with_questions else bits & ONLY_ASKED > 0
         excluded[self.dead] = True
         return excluded
@@ -107,12 +107,12 @@ class Corpus:
             result[inside] = np.isin(voices, partition.speakers.numbers(speakers))
         return result
 
-    def entries(self, rows: Indexes) -> list[Entry]:
-        found: dict[int, Entry] = {}
+    def ids(self, rows: Indexes) -> list[str]:
+        result = [""] * len(rows)
         for start, partition, inside in self._within(rows):
-            slots = (rows[inside] - start).tolist()
-            found.update(zip(inside.tolist(), map(partition.at, slots), strict=True))
-        return [found[number] for number in range(len(rows))]
+            for number, slot in zip(inside.tolist(), (rows[inside] - start).tolist(), strict=True):
+                result[number] = partition.ids[slot]
+        return result
 
     def neighbours(self, rows: Indexes, *, after: bool) -> Indexes:
         """Return the row before or after each row in its session; NONE at the end of a session, and for NONE."""
@@ -143,6 +143,10 @@ class Corpus:
             result[inside] = take(column(partition), rows[inside] - start)
         return result
 
+    def read_number(self, rows: Indexes, name: str) -> NDArray[np.float64]:
+        """Read one of `partition.COLUMNS` of each row."""
+        return self.read_column(rows, lambda partition: partition.columns[name])
+
     def row_of(self, memory_id: str) -> int | None:
         for start, partition in zip(self.starts, self.partitions, strict=False):
             if (slot := partition.slots.get(memory_id)) is not None:
@@ -152,7 +156,7 @@ class Corpus:
     def place(self, row: int) -> "Location":
         number = bisect_right(self.starts, row) - 1
         partition, slot = self.partitions[number], row - self.starts[number]
-        return Location(row, partition, slot, partition.at(slot))
+        return Location(row, partition, slot, partition.ids[slot])
 
     def _within(self, rows: Indexes) -> Iterator[tuple[int, Partition, Indexes]]:
         """Yield each partition that holds any of `rows`: its first row, and the places in `rows` that lie in it."""
@@ -168,7 +172,7 @@ class Location(NamedTuple):
     row: int
     partition: Partition
     slot: int
-    entry: Entry
+    id: str
 
 
 def _join(parts: Sequence[Floats]) -> Floats:

@@ -45,7 +45,7 @@ def _receive(candidates: CandidateSet, given: Floats) -> Floats:
     """
     received = np.zeros(len(candidates), np.float32)
     for number, place in enumerate(candidates.places if candidates.corpus.has_links else ()):
-        for other_id, share in place.partition.links.shares_by_people(place.entry.id):
+        for other_id, share in place.partition.links.shares_by_people(place.id):
             if (other := candidates.numbers.get(other_id)) is not None:
                 received[other] += given[number] * share
     return received
@@ -59,7 +59,7 @@ def find_linked(candidates: CandidateSet, limit: int) -> list[int]:
     found: dict[int, float] = {}
     for number in np.argsort(-seeds, kind="stable")[:SEEDS].tolist():
         place = candidates.places[number]
-        for other_id, share in place.partition.links.shares(place.entry.id):
+        for other_id, share in place.partition.links.shares(place.id):
             row = candidates.corpus.row_of(other_id)
             if row is not None and other_id not in candidates.numbers:
                 found[row] = found.get(row, 0.0) + float(seeds[number]) * share

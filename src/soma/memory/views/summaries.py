@@ -24,7 +24,9 @@ def keep_below(candidates: CandidateSet, levels: Levels) -> None:
     made = np.flatnonzero(candidates.has(SYNTHESISED)).tolist()
     before = levels.copy() if made else levels
     for number in made:
-        named = _sources_of(msgspec.json.decode(candidates.entries[number].metadata))
+        place = candidates.places[number]
+        entry = place.partition.entry(place.slot)
+        named = _sources_of(msgspec.json.decode(entry.metadata)) if entry is not None else []
         sources = [candidates.numbers[source] for source in named if source in candidates.numbers]
         levels[number] = _least_favourable(before[[number, *sources]]) if sources else WORST
         levels[number, FAVOURING] = max(0, levels[number, FAVOURING] - 1)

@@ -12,7 +12,7 @@ def _value(candidates: CandidateSet) -> Floats:
 
 
 def _importance(candidates: CandidateSet) -> Floats:
-    return candidates.corpus.read_column(candidates.chosen, lambda partition: partition.importances).astype(np.float32)
+    return candidates.corpus.read_number(candidates.chosen, "importances").astype(np.float32)
 
 
 VIEWS = {
