@@ -59,7 +59,7 @@ def test_one_conversation_is_not_enough(data: Path) -> None:
 
 @pytest.fixture(scope="module")
 def boards(data: Path) -> list[Board]:
-    return [Board(tenant) for tenant in load_question_sets(data, conversations=CONVERSATIONS)]
+    return [Board(tenant) for tenant in load_question_sets("locomo", data, numbers=CONVERSATIONS)]
 
 
 def lessons(board: Board, asked: np.ndarray) -> tuple[dict[str, float], float]:

@@ -18,6 +18,7 @@ from rich.table import Table
 from soma.bench.candidates.matrix import Floats
 from soma.bench.candidates.questions import load_question_sets
 from soma.bench.data.real_data import locomo_option
+from soma.bench.data.sets import LOCOMO
 from soma.bench.learning.boards import Board
 from soma.bench.learning.courses import Course, course_within, examine, mean
 from soma.bench.learning.priors import PLAN, SHIPPED, Prior
@@ -76,7 +77,7 @@ def _run_course(course: Course, learner: CoreLearner, speaks: int) -> Floats:
 def command(data: Path, orders: int, conversations: Sequence[int], *, as_json: bool) -> None:
     """Measure what a model teaches that always cites wrongly, on LoCoMo."""
     chosen = sorted(set(conversations)) or list(range(10))
-    rows = measure([Board(tenant) for tenant in load_question_sets(data, conversations=chosen)], orders)
+    rows = measure([Board(tenant) for tenant in load_question_sets(LOCOMO, data, numbers=chosen)], orders)
     if as_json:
         click.echo(json.dumps({"turns": TURNS, "rows": rows}))
         return

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from soma.bench.candidates.questions import count_missing, load_question_sets
 from soma.bench.data.real_data import locomo_option
+from soma.bench.data.sets import LOCOMO
 from soma.bench.learning.boards import Board
 from soma.bench.learning.credit import report_credit
 from soma.bench.learning.curves import count_steps, measure
@@ -92,8 +93,8 @@ def command(data: Path, orders: int, conversations: Sequence[int], *, as_json: b
     chosen = sorted(set(conversations)) or list(range(10))
     if len(chosen) < 2:
         raise click.UsageError("Name at least two conversations: a prior is learned on the others.")
-    with _bar("finding candidates (cached for the next run)", count_missing(data, chosen)) as progress:
-        found = load_question_sets(data, conversations=chosen, progress=progress)
+    with _bar("finding candidates (cached for the next run)", count_missing(LOCOMO, data, chosen)) as progress:
+        found = load_question_sets(LOCOMO, data, numbers=chosen, progress=progress)
     with _bar("learning", count_steps()) as progress:
         measured = measure(found, orders, lambda: progress(1))
     boards = [Board(tenant) for tenant in found]

@@ -13,6 +13,7 @@ from soma.memory.index.partition import Look, Partition
 from soma.memory.types import STEPS, Candidate, Candidates, Levels, Query
 from soma.memory.views import VIEWS
 from soma.memory.views.arrays import Flags, Floats, Indexes, best, spread
+from soma.memory.views.base import View
 from soma.memory.views.candidates import CandidateSet
 from soma.memory.views.corpus import NONE, Corpus
 from soma.memory.views.graph import find_linked
@@ -120,14 +121,15 @@ def _find_beside(corpus: Corpus, rows: Indexes, known: Flags, scores: Floats, ro
 
 def compute_levels(candidates: CandidateSet) -> Levels:
     """Compute every view of each candidate, the second stage; [candidates, views]."""
-    levels = np.stack([to_levels(view.compute(candidates)) for view in VIEWS.values()], axis=1)
+    levels = np.stack([to_levels(view, view.compute(candidates)) for view in VIEWS.values()], axis=1)
     keep_below(candidates, levels)
     return levels
 
 
-def to_levels(scores: Floats) -> Levels:
+def to_levels(view: View, scores: Floats) -> Levels:
     """Min-max over the candidates as integers of `STEPS`: what is stored is what was used, to the bit."""
-    levels: Levels = np.rint(spread(scores) * STEPS).astype(np.int64)
+    shares = np.clip(scores, 0, 1) if view.is_share else spread(scores)
+    levels: Levels = np.rint(shares * STEPS).astype(np.int64)
     return levels
 
 

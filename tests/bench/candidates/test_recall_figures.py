@@ -9,9 +9,9 @@ from soma.bench.candidates.fitting import cross_validate, fit_weights
 from soma.bench.candidates.gather import gather
 from soma.bench.candidates.matrix import CandidateMatrix, figures, figures_of_hits, interval, macro, summary
 from soma.bench.data.locomo import load
-from soma.bench.data.shapes import as_documents, as_notes
+from soma.bench.data.reshaped import as_documents, as_notes
 from soma.bench.flat import flatten
-from soma.bench.recall import SHIPPED
+from soma.bench.locomo import SHIPPED
 from soma.memory.embedders.minilm import MiniLM
 
 PLANTED = {"right": 3.0, "wrong": -2.0, "noise": 0.0}

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soma.bench.candidates.matrix import DEEPEST, CandidateMatrix, Floats, Indexes
-from soma.bench.data.locomo import LocomoConversation
+from soma.bench.data.collections import Collection
 from soma.memory.embedders.base import Embedder
 from soma.memory.index.traits import NUMBER, TIME, find_traits
 from soma.memory.text.languages import ENGLISH
@@ -27,7 +27,7 @@ RANK_CONSTANT = 60  # of reciprocal rank fusion
 class PlainIndex:
     """One conversation as arrays: word counts [words, messages], vectors [messages, 384], bounds of sessions."""
 
-    def __init__(self, conversation: LocomoConversation, embedder: Embedder) -> None:
+    def __init__(self, conversation: Collection, embedder: Embedder) -> None:
         messages = conversation.messages
         texts = [_with_header(message) for message in messages]
         self.vectors = np.array([embedder.read(text).vector for text in texts])
@@ -107,7 +107,7 @@ class PlainIndex:
 
 
 def rank_baselines(
-    conversations: Sequence[LocomoConversation], embedder: Embedder
+    conversations: Sequence[Collection], embedder: Embedder
 ) -> tuple[CandidateMatrix, Mapping[str, NDArray[np.bool_]]]:
     """Return the candidates of the floor, and for each plain ranking whether each of its first ranks is right."""
     features, rows, gold, orders = [], [], [], {"bm25": [], "dense": [], "rrf": []}  # type: ignore[var-annotated]

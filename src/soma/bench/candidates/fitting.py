@@ -9,7 +9,7 @@ from soma.bench.candidates.matrix import CandidateMatrix, Floats, Indexes
 
 L2 = 2.0
 STEPS = 15
-LEARNED_FROM = 100  # best candidates of a question by the mean of its views, besides all gold ones
+COMPARED = 80  # candidates of a question, drawn by lot, besides all gold ones
 FIXED = 1e8  # the L2 that holds a given weight
 
 
@@ -22,7 +22,7 @@ def fit_weights(
     l2: float = L2,
 ) -> dict[str, float]:
     """Fit weights to `questions`; `given` ones stay as they are."""
-    rows = np.flatnonzero(np.isin(matrix.question, questions) & _informative_rows(matrix))
+    rows = np.flatnonzero(np.isin(matrix.question, questions) & _draw_rows(matrix))
     values = matrix.values[rows][:, matrix.columns(names)].astype(np.float64)
     given = given or {}
     strength = np.array([FIXED if name in given else l2 for name in names])
@@ -45,12 +45,18 @@ def cross_validate(
     return scores, learned
 
 
-def _informative_rows(matrix: CandidateMatrix) -> NDArray[np.bool_]:
-    chosen = matrix.gold.copy()
-    rough = matrix.values.mean(axis=1)
-    for start, end in zip(matrix.starts, matrix.starts[1:], strict=False):
-        chosen[start + np.argsort(-rough[start:end], kind="stable")[:LEARNED_FROM]] = True
-    return chosen
+def _draw_rows(matrix: CandidateMatrix) -> NDArray[np.bool_]:
+    """Draw COMPARED candidates of each question, every one with the same chance, and take all gold ones.
+
+    A conditional logit of such a sample has the weights of the whole (McFadden, 1978). Of the candidates that look
+    best alone it has not: what they have in common is then learned as a mark of the wrong ones.
+    """
+    lot = np.random.default_rng(0).random(len(matrix.gold))
+    place = np.arange(len(lot)) - np.repeat(matrix.starts[:-1], np.diff(matrix.starts))
+    order = np.lexsort((lot, matrix.question))
+    drawn = matrix.gold.copy()
+    drawn[order[place < COMPARED]] = True
+    return drawn
 
 
 def _newton(values: Floats, gold: NDArray[np.bool_], question: Indexes, l2: Floats, prior: Floats) -> Floats:

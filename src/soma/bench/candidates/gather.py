@@ -4,6 +4,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from soma.bench.candidates.matrix import CandidateMatrix
-from soma.bench.data.locomo import GoldQuestion, LocomoConversation
+from soma.bench.data.collections import Collection, GoldQuestion
 from soma.events.database import Database, migrate
 from soma.events.writer import Writer
 from soma.memory.embedders.base import Embedder
@@ -21,7 +22,7 @@ from soma.memory.recall import hold
 from soma.memory.types import STEPS, Candidates, NewMemory, Owner, Query
 
 BATCH = 1_000
-ASKED_AT = "2024-06-01T00:00:00+00:00"  # after the last message of the data
+AFTERWARDS = timedelta(days=30)  # how long after the last memory a question without a date of its own is asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,39 +51,58 @@ async def open_memory(folder: Path, embedder: Embedder, **settings: Any) -> Asyn
 
 
 async def gather(
-    conversations: Sequence[LocomoConversation],
+    collections: Sequence[Collection],
     embedder: Embedder,
     *,
     together: bool = False,
     consolidated: bool = False,
     tick: Callable[[int], None] = lambda _: None,
 ) -> GatheredCandidates:
-    """Remember the conversations and ask their questions.
+    """Remember the collections and ask their questions, each when it is asked.
 
-    Each conversation belongs to a tenant of its own or, with `together`, all of them to one user. `consolidated`
-    consolidates all memories before the first question.
+    Each collection belongs to a tenant of its own or, with `together`, all of them to one user, who asks when all are
+    remembered. `consolidated` consolidates all memories before the first question.
     """
     found: list[Candidates] = []
     with tempfile.TemporaryDirectory() as folder:
         async with open_memory(Path(folder), embedder) as memory:
-            owners = [owner_of("all" if together else conversation.name) for conversation in conversations]
-            for reader, conversation in zip(owners, conversations, strict=True):
-                await remember_all(memory, reader, conversation.messages)
-                while consolidated and await memory.consolidate(reader):
-                    pass
-                tick(len(conversation.messages))
-            for reader, conversation in zip(owners, conversations, strict=True):
-                queries = [Query(text=question.text, at=ASKED_AT) for question in conversation.questions]
-                found.extend([hold(await memory.candidates(reader, query)) for query in queries])
-                tick(len(conversation.questions))
-    questions = [question for conversation in conversations for question in conversation.questions]
-    numbers = [number for number, conversation in enumerate(conversations) for _ in conversation.questions]
+            if together:
+                for collection in collections:
+                    await remember_all(memory, owner_of("all"), collection.messages)
+            for collection in collections:
+                reader = owner_of("all" if together else collection.name)
+                if consolidated:
+                    await remember_all(memory, reader, collection.messages)
+                    while await memory.consolidate(reader):
+                        pass
+                found += await _ask(memory, reader, collection, everything=together or consolidated)
+                tick(len(collection.messages) + len(collection.questions))
+    questions = [question for collection in collections for question in collection.questions]
+    numbers = [number for number, collection in enumerate(collections) for _ in collection.questions]
     return GatheredCandidates(build_matrix(found, questions, numbers), questions, found)
+
+
+async def _ask(memory: Memory, reader: Owner, collection: Collection, *, everything: bool) -> list[Candidates]:
+    """Ask the questions in their order, each when as many memories are remembered as it knows of.
+
+    With `everything`, all of them are remembered already.
+    """
+    found, messages = [], collection.messages
+    last = max(datetime.fromisoformat(message.occurred_at or "") for message in messages)
+    remembered = len(messages) if everything else 0
+    for question in collection.questions:
+        known = len(messages) if question.known is None else question.known
+        if known > remembered:
+            await remember_all(memory, reader, messages[remembered:known])
+            remembered = known
+        at = question.asked_at or (last + AFTERWARDS).isoformat()
+        found.append(hold(await memory.candidates(reader, Query(text=question.text, at=at))))
+    return found
 
 
 async def remember_all(memory: Memory, owner: Owner, items: Sequence[NewMemory]) -> None:
     for start in range(0, len(items), BATCH):
-        await memory.remember(owner, items[start : start + BATCH])
+        await memory.remember(owner, items[start : start + BATCH], are_messages=True)
 
 
 def owner_of(tenant: str) -> Owner:

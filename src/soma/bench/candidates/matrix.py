@@ -58,7 +58,7 @@ def join_matrices(parts: Sequence[CandidateMatrix]) -> CandidateMatrix:
 
 
 def figures(matrix: CandidateMatrix, scores: Floats) -> dict[str, Floats]:
-    """Return for each question recall at 5, 10 and 20, whether the first is right, and nDCG at 10."""
+    """Return for each question recall at 5, 10 and 20, hit@1, the reciprocal rank of the first hit, and nDCG at 10."""
     tops = [_top(scores[start:end], start) for start, end in zip(matrix.starts, matrix.starts[1:], strict=False)]
     hits = np.zeros((len(matrix), DEEPEST), bool)
     for question, rows in enumerate(tops):
@@ -73,6 +73,7 @@ def figures_of_hits(hits: NDArray[np.bool_], gold_count: Indexes) -> dict[str, F
     return {
         **{f"r{depth}": hits[:, :depth].sum(axis=1) / gold_count for depth in (5, 10, 20)},
         "hit1": hits[:, 0].astype(np.float64),
+        "mrr": np.where(hits.any(axis=1), 1.0 / (1 + hits.argmax(axis=1)), 0.0),
         "ndcg10": (hits[:, :10] * discount).sum(axis=1) / ideal,
     }
 

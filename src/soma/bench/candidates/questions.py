@@ -1,6 +1,6 @@
-"""Question sets: the questions of a LoCoMo conversation, with the candidates that the real memory finds for them.
+"""Question sets: the questions of a collection, with the candidates that the real memory finds for them.
 
-Each conversation is a tenant. Its candidates are cached in a temporary file whose name is a digest of the memory's
+Each collection is a tenant. Its candidates are cached in a temporary file whose name is a digest of the memory's
 source and of the data: a change of either computes them anew.
 """
 
@@ -8,7 +8,7 @@ import asyncio
 import hashlib
 import os
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from soma.bench.candidates.gather import gather
 from soma.bench.candidates.matrix import CandidateMatrix, Floats, Indexes
-from soma.bench.data import locomo
-from soma.bench.data.locomo import GoldQuestion, LocomoConversation
+from soma.bench.data.collections import Collection, GoldQuestion
+from soma.bench.data.sets import load_set, set_files
 from soma.memory.embedders.minilm import MiniLM
 from soma.memory.types import STEPS, Candidate, Candidates
 
@@ -33,7 +33,7 @@ class QuestionSet:
     """The questions of one tenant. Rows are candidates by key, those of question q from `starts[q]` to `starts[q + 1]`.
 
     Columns are `views`. `earliest` and `latest` are the places of the first and last evidence of a question in the
-    conversation, in [0, 1].
+    collection, in [0, 1].
     """
 
     views: NDArray[np.str_]
@@ -64,43 +64,51 @@ class QuestionSet:
         )
 
 
-def count_missing(data: Path, conversations: Sequence[int]) -> int:
-    """Count the messages and questions that are not in the cache."""
-    folder, all_conversations = cache_folder(data), locomo.load(data)
-    absent = [all_conversations[number] for number in conversations if not (folder / f"{number}.npz").exists()]
-    return sum(len(conversation.messages) + len(conversation.questions) for conversation in absent)
+def count_missing(name: str, folder: Path, numbers: Sequence[int] | None = None) -> int:
+    """Count the messages and questions of a set that are not in the cache."""
+    cache, collections = cache_folder(name, folder), load_set(name, folder)
+    absent = [collections[n] for n in _all_or(numbers, collections) if not (cache / f"{n}.npz").exists()]
+    return sum(len(collection.messages) + len(collection.questions) for collection in absent)
 
 
-def cache_folder(data: Path) -> Path:
-    return Path(tempfile.gettempdir()) / "soma-bench-learn" / digest(data)
+def cache_folder(name: str, folder: Path) -> Path:
+    return Path(tempfile.gettempdir()) / "soma-bench-candidates" / f"{name}-{digest(set_files(name, folder))}"
 
 
 def load_question_sets(
-    data: Path, *, conversations: Sequence[int] = range(10), progress: Progress = lambda _: None
+    name: str, folder: Path, *, numbers: Sequence[int] | None = None, progress: Progress = lambda _: None
 ) -> list[QuestionSet]:
-    """Load question sets from the cache, or compute them; `progress` is called with the messages and questions done."""
-    all_conversations = locomo.load(data)
-    folder = cache_folder(data)
-    folder.mkdir(parents=True, exist_ok=True)
+    """Load the question sets of a set's collections (all, or those of `numbers`) from the cache, or compute them.
+
+    `progress` is called with the messages and questions done.
+    """
+    collections, cache = load_set(name, folder), cache_folder(name, folder)
+    cache.mkdir(parents=True, exist_ok=True)
     found = []
-    for number in conversations:
-        file = folder / f"{number}.npz"
+    for number in _all_or(numbers, collections):
+        file = cache / f"{number}.npz"
         if not file.exists():
-            conversation = all_conversations[number]
-            gathered = asyncio.run(gather([conversation], MiniLM(), tick=progress))
-            _save(file, _tenant(conversation, [_by_key(one) for one in gathered.found]))
+            collection = collections[number]
+            gathered = asyncio.run(gather([collection], MiniLM(), tick=progress))
+            _save(file, _tenant(collection, [_by_key(one) for one in gathered.found]))
         found.append(_load(file))
     return found
 
 
-def digest(data: Path) -> str:
-    """Digest of the data, of the modules that decide the views, and of the fields that are cached."""
-    whole = hashlib.sha256((data / "locomo" / "locomo10.json").read_bytes())
+def _all_or(numbers: Sequence[int] | None, collections: Sequence[Collection]) -> Sequence[int]:
+    return range(len(collections)) if numbers is None else numbers
+
+
+def digest(data: Iterable[Path]) -> str:
+    """Digest of files of data, of the modules that decide the views, and of the fields that are cached."""
+    whole = hashlib.sha256()
+    for file in data:
+        whole.update(file.read_bytes())
     memory = files("soma.memory")
     sources = [source for name in VIEWING for source in _sources(memory / name)]
     for source in sorted(sources, key=str):
         whole.update(source.read_bytes())
-    for name in ("data/locomo.py", "candidates/gather.py"):
+    for name in ("data/locomo.py", "data/sets.py", "candidates/gather.py"):
         whole.update((files("soma.bench") / name).read_bytes())
     whole.update(" ".join(field.name for field in fields(QuestionSet)).encode())
     return whole.hexdigest()[:16]
@@ -116,7 +124,7 @@ def _by_key(candidates: Candidates) -> list[Candidate]:
     return sorted(candidates, key=lambda candidate: candidate.key)
 
 
-def _tenant(conversation: LocomoConversation, found: Sequence[Sequence[Candidate]]) -> QuestionSet:
+def _tenant(conversation: Collection, found: Sequence[Sequence[Candidate]]) -> QuestionSet:
     views = sorted(found[0][0].views)
     rows = [candidate for candidates in found for candidate in candidates]
     golds = [
@@ -135,7 +143,7 @@ def _tenant(conversation: LocomoConversation, found: Sequence[Sequence[Candidate
     )
 
 
-def _places(conversation: LocomoConversation, question: GoldQuestion) -> list[float]:
+def _places(conversation: Collection, question: GoldQuestion) -> list[float]:
     order = {message.key: place for place, message in enumerate(conversation.messages)}
     return [order[key] / max(len(order) - 1, 1) for key in question.gold]
 

@@ -3,11 +3,11 @@
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from soma.bench.data.collections import Collection, GoldQuestion
 from soma.memory.types import NewMemory
 
 SESSION = re.compile(r"session_(\d+)")
@@ -16,23 +16,7 @@ TIME = "%I:%M %p on %d %B, %Y"
 CATEGORIES = {4: "single-hop", 1: "multi-hop", 2: "temporal", 3: "open-domain", 5: "adversarial"}
 
 
-@dataclass(frozen=True, slots=True)
-class GoldQuestion:
-    """A question about a conversation; `gold` are the keys of the messages that answer it."""
-
-    text: str
-    gold: frozenset[str]
-    category: int
-
-
-@dataclass(frozen=True, slots=True)
-class LocomoConversation:
-    name: str
-    messages: Sequence[NewMemory]
-    questions: Sequence[GoldQuestion]
-
-
-def load(folder: Path, *, audited: bool = False) -> list[LocomoConversation]:
+def load(folder: Path, *, audited: bool = False) -> list[Collection]:
     """Load all conversations; with `audited`, replace wrong citations by those of locomo-audit."""
     samples = json.loads((folder / "locomo" / "locomo10.json").read_text("utf-8"))
     corrections = _corrections(folder) if audited else {}
@@ -44,9 +28,7 @@ def _corrections(folder: Path) -> dict[str, Sequence[str]]:
     return {error["question_id"]: error["correct_evidence"] for error in errors if error.get("correct_evidence")}
 
 
-def _conversation(
-    number: int, sample: Mapping[str, Any], corrections: Mapping[str, Sequence[str]]
-) -> LocomoConversation:
+def _conversation(number: int, sample: Mapping[str, Any], corrections: Mapping[str, Sequence[str]]) -> Collection:
     messages = list(_messages(sample["sample_id"], sample["conversation"]))
     keys = {message.key for message in messages}
     questions = []
@@ -55,7 +37,7 @@ def _conversation(
         corrected = _keys_of(sample["sample_id"], corrections.get(f"locomo_{number}_qa{place}", ())) & keys
         if cited:  # a correction that names no message does not replace the citation
             questions.append(GoldQuestion(asked["question"], corrected or cited, asked["category"]))
-    return LocomoConversation(sample["sample_id"], messages, questions)
+    return Collection(sample["sample_id"], messages, questions)
 
 
 def _keys_of(name: str, evidence: Sequence[str]) -> frozenset[str]:

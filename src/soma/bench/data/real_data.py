@@ -1,10 +1,12 @@
 """Options of the benchmark commands that name folders of real data, and check that nothing is missing."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+
+from soma.bench.data.sets import ITEMS, QUESTIONS, find_sets
 
 LOCOMO = Path("locomo") / "locomo10.json"
 FILES = "files"  # folder of the notes, in the data folder
@@ -29,6 +31,24 @@ locomo_option = click.option(
     show_default=True,
     callback=_check_locomo,
     help="Folder of real data, with locomo/ in it; by default SOMA_TEST_DATA.",
+)
+
+
+def _find_sets(_: click.Context, __: click.Parameter, folder: Path) -> Mapping[str, Path]:
+    found = find_sets(folder)
+    if not found:
+        raise click.BadParameter(f"there is no set in {folder}: a folder with {ITEMS} and {QUESTIONS}, or {LOCOMO}")
+    return found
+
+
+sets_option = click.option(
+    "--data",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    envvar="SOMA_TEST_DATA",
+    default=Path("../shared/data"),
+    show_default=True,
+    callback=_find_sets,
+    help="Folder of sets; by default SOMA_TEST_DATA.",
 )
 
 

@@ -7,7 +7,8 @@ command = LazyGroup(
     help="Measure recall, memory and learning; `--json` prints one object.",
     package="soma.bench",
     modules={
-        "recall": "How often the evidence of a question is found (LoCoMo, no judge).",
+        "recall": "How often the evidence of a question is found, on each set of a folder (no judge).",
+        "locomo": "LoCoMo in detail: intervals, each view left out, context, other shapes.",
         "memory": "Latency, throughput, size and start of remember and recall.",
         "learn": "Whether learning from feedback improves recall, on LoCoMo.",
         "offline": "What the offline model answers from a folder of notes: right, wrong or honest.",

@@ -92,6 +92,14 @@ class Postings:
         """Return the slots with a word of this beginning: in a search box, the last word may be unfinished."""
         return {slot for word in self.words() if word.startswith(letters) for slot in self.holders(word)}
 
+    def sum_weights(self, weights: Mapping[str, float]) -> Floats:
+        """Sum the weights of the words that each slot holds, however often; shape [slots]."""
+        total = np.zeros(len(self.lengths), np.float32)
+        for word, weight in weights.items():
+            for slots, _ in self._parts(word):
+                total[slots] += np.float32(weight)
+        return total
+
     def scores(self, weights: Mapping[str, float], mean_length: float) -> Floats:
         """BM25 of every slot, with the weight (idf) that each word of the question has; shape [slots]."""
         lengths = np.array(self.lengths, np.float32)

@@ -14,6 +14,8 @@ TIME = 4  # names a time
 NUMBER = 8
 SYNTHESISED = 16  # made by consolidation, from others
 ONLY_ASKED = 32  # a message of a chat that states nothing
+SAID_BY_USER = 64
+SAID_BY_ASSISTANT = 128
 
 QUESTION_MARKS = ("?", "？", "؟")
 DIGITS = frozenset(digits)

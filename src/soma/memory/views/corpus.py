@@ -2,7 +2,7 @@
 
 from array import array
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import accumulate
 from typing import Any, NamedTuple
@@ -105,6 +105,13 @@ class Corpus:
         for start, partition, inside in self._within(rows):
             voices = take(partition.voices, rows[inside] - start)
             result[inside] = np.isin(voices, partition.speakers.numbers(speakers))
+        return result
+
+    def sum_weights(self, rows: Indexes, weights: Mapping[str, float]) -> Floats:
+        """Sum the weights of the words that each row holds, however often."""
+        result = np.zeros(len(rows), np.float32)
+        for start, partition, inside in self._within(rows if weights else rows[:0]):
+            result[inside] = partition.postings.sum_weights(weights)[rows[inside] - start]
         return result
 
     def ids(self, rows: Indexes) -> list[str]:

@@ -15,8 +15,7 @@ def _graph(candidates: CandidateSet) -> Floats:
     beside = candidates.semantic[candidates.previous] + candidates.semantic[candidates.next]
     graph: Floats = np.minimum(
         1,
-        spread(spread(_answers(candidates)) + BESIDE * beside)
-        + _receive(candidates, candidates.semantic[candidates.own]),
+        spread(_answers(candidates)) + BESIDE * beside + _receive(candidates, candidates.semantic[candidates.own]),
     )
     return graph
 
@@ -67,6 +66,11 @@ def find_linked(candidates: CandidateSet, limit: int) -> list[int]:
 
 
 VIEWS = {
-    "graph": View(_graph, 0.2, "answers a message that asked the same, is linked to what says it, or stands beside it"),
+    "graph": View(
+        _graph,
+        0.2,
+        "answers a message that asked the same, is linked to what says it, or stands beside it",
+        is_share=True,
+    ),
     "linked": View(_gain_by_links, 2.0, "was linked by somebody to what answers better than it does itself"),
 }

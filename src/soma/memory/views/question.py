@@ -43,16 +43,23 @@ class QuestionTime:
     first: bool = False
 
 
+WRITTEN_WORD = re.compile(r"[^\W_]++(?:[-'.][^\W_]++)*+")
+SENTENCE_START = re.compile(r"(?:^|[.!?:\n…\"“„«]\s*)\Z")
+LOOKED_BACK = 4  # characters before a word, to see whether it begins a sentence
+
+
 @dataclass(frozen=True, slots=True)
 class ParsedQuestion:
     """A question as the views need it. `weights` [words] sum to 1 and go with `late` [words, short].
 
-    `terms` are stems with their inverse document frequency; `part_weight` is that of the named speakers over the
-    conversations, 0 where they take part in all. `at` is when it is asked, epoch seconds.
+    `terms` are stems with their inverse document frequency, `identifiers` those of its names, numbers and codes that
+    some memory holds. `part_weight` is that of the named speakers over the conversations, 0 where they take part in
+    all. `at` is when it is asked, epoch seconds.
     """
 
     text: str
     terms: dict[str, float]
+    identifiers: dict[str, float]
     vector: Floats
     weights: Floats
     late: Floats
@@ -73,16 +80,18 @@ def parse_question(query: Query, reading: Reading, partitions: Sequence[Partitio
     languages = question_languages(words)
     names = {word for word in words if find_speakers(word, partitions)}
     signs = question_signs(query.text)
+    terms = {
+        term: frequency_weight(term, partitions)
+        for term in (*search_terms(words, names, languages), *question_compounds(query.text), *signs)
+    }
     telling = _find_telling(reading, languages[0], names, bare=not signs)
     stems = [stem(fold(reading.words[place]), languages[0]) for place in telling]
     weights = np.array([frequency_weight(word, partitions) for word in stems], np.float32)
     speakers = frozenset(speaker for word in names for speaker in find_speakers(word, partitions))
     return ParsedQuestion(
         text=query.text,
-        terms={
-            term: frequency_weight(term, partitions)
-            for term in (*search_terms(words, names, languages), *question_compounds(query.text), *signs)
-        },
+        terms=terms,
+        identifiers=weigh_identifiers(query.text, languages, partitions),
         vector=_direction(reading, telling, weights),
         weights=weights / max(float(weights.sum()), 1e-9),
         late=reading.late_vectors[telling],
@@ -120,6 +129,25 @@ def search_terms(words: Sequence[str], names: set[str], languages: Sequence[Lang
     """Return the distinct stems to look for; all of them where only stop words and names were asked."""
     telling = [word for word in words if not is_stop_word(word, languages[0]) and word not in names]
     return list(dict.fromkeys(form for word in telling or words for form in word_forms(word, languages)))
+
+
+def weigh_identifiers(text: str, languages: Sequence[Language], partitions: Sequence[Partition]) -> dict[str, float]:
+    """Weigh the stems of the identifiers of a question that some memory holds."""
+    found = (token for word in find_identifiers(text) for token in tokens(word))
+    stems = {form for token in found if not is_stop_word(token, languages[0]) for form in word_forms(token, languages)}
+    held = sorted(form for form in stems if any(partition.postings.frequency(form) for partition in partitions))
+    return {form: frequency_weight(form, partitions) for form in held}
+
+
+def find_identifiers(text: str) -> list[str]:
+    """Find names, numbers and codes: words with a digit or a capital, but for one that begins a sentence."""
+    return [match[0] for match in WRITTEN_WORD.finditer(text) if _is_identifier(match[0], text, match.start())]
+
+
+def _is_identifier(word: str, text: str, start: int) -> bool:
+    if any(letter.isdigit() for letter in word) or word[1:] != word[1:].lower():
+        return True
+    return word[0].isupper() and not SENTENCE_START.search(text[max(0, start - LOOKED_BACK) : start] if start else "")
 
 
 def frequency_weight(term: str, partitions: Sequence[Partition]) -> float:

@@ -13,6 +13,18 @@ def _semantic(candidates: CandidateSet) -> Floats:
     return candidates.semantic[candidates.own]
 
 
+def _vector(candidates: CandidateSet) -> Floats:
+    return candidates.dense[candidates.own]
+
+
+def _passage(candidates: CandidateSet) -> Floats:
+    return candidates.passage[candidates.own]
+
+
+def _words(candidates: CandidateSet) -> Floats:
+    return candidates.lexical[candidates.own]
+
+
 def _window(candidates: CandidateSet) -> Floats:
     """Match each word of the question with the best of the messages around, WINDOW_WORDS each way."""
     met = candidates.word_matches[candidates.own].copy()
@@ -43,7 +55,10 @@ def _session(candidates: CandidateSet) -> Floats:
 
 VIEWS = {
     "semantic": View(_semantic, 1.0, "says what is asked: in meaning as a whole, in its words, in words like them"),
-    "window": View(_window, 1.35, "stands among messages that together hold what is asked"),
-    "surroundings": View(_surroundings, 0.25, "stands beside messages with the meaning of what is asked"),
+    "vector": View(_vector, 0.1, "has as a whole the meaning of what is asked"),
+    "passage": View(_passage, 0.1, "has a passage with the meaning of what is asked; of a short text the whole"),
+    "words": View(_words, 0.1, "holds the words of the question, rare ones counting more"),
+    "window": View(_window, 0.4, "stands among messages that together hold what is asked"),
+    "surroundings": View(_surroundings, 0.1, "stands beside messages with the meaning of what is asked"),
     "session": View(_session, 0.1, "belongs to a conversation or document in which something says what is asked"),
 }

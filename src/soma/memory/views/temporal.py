@@ -14,6 +14,9 @@ from soma.memory.views.question import moment_of
 DAY = 86_400.0
 DAYS_AFTER = 7.0  # people tell of a day within about a week of it
 DAYS_BEFORE = 2.0
+COMPARED = 64  # candidates that may contradict each other
+APART = 60.0  # seconds
+ALIKE = 0.6  # cosine from which two memories may say something of the same thing
 
 
 def _temporal(candidates: CandidateSet) -> Floats:
@@ -29,6 +32,22 @@ def _old(candidates: CandidateSet) -> Floats:
 def _halve(seconds: NDArray[np.float64], half_life_days: float) -> Floats:
     curve: Floats = np.exp2(-seconds / DAY / half_life_days).astype(np.float32)
     return curve
+
+
+def _newest(candidates: CandidateSet) -> Floats:
+    """Score the latest of several memories that say alike: how much an earlier one is like it, less a later one.
+
+    Of two statements about the same thing that contradict each other, the later one holds. Only the COMPARED best
+    are compared, for what answers nothing contradicts no answer; and only what was said APART, for the parts of one
+    text contradict each other as little.
+    """
+    best = np.argsort(-candidates.semantic[candidates.own], kind="stable")[:COMPARED]
+    vectors, times = candidates.vectors[best], candidates.times[best]
+    alike = np.clip((vectors @ vectors.T - ALIKE) / (1 - ALIKE), 0, 1)
+    is_earlier = times[None, :] < times[:, None] - APART
+    newest = np.zeros(len(candidates), np.float32)
+    newest[best] = (alike * is_earlier).max(axis=1) - (alike * is_earlier.T).max(axis=1)
+    return newest
 
 
 def _date(candidates: CandidateSet) -> Floats:
@@ -73,8 +92,9 @@ def _number(candidates: CandidateSet) -> Floats:
 
 VIEWS = {
     "temporal": View(_temporal, 0.1, "is recent among the candidates: half as much after each half-life"),
-    "old": View(_old, 0.15, "is old among the candidates"),
-    "date": View(_date, 1.05, "happened when the question says: a day, a month, a year, the last or the first time"),
-    "when": View(_when, 0.45, "names a time, and the question asks when"),
-    "number": View(_number, 0.2, "names a number, and the question asks how many"),
+    "old": View(_old, 0.0, "is old among the candidates"),
+    "newest": View(_newest, 0.2, "is the latest of several memories that say alike"),
+    "date": View(_date, 0.5, "happened when the question says: a day, a month, a year, the last or the first time"),
+    "when": View(_when, 0.2, "names a time, and the question asks when"),
+    "number": View(_number, 0.1, "names a number, and the question asks how many"),
 }

@@ -4,13 +4,13 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 
-from soma.bench.data.locomo import GoldQuestion, LocomoConversation
+from soma.bench.data.collections import Collection, GoldQuestion
 from soma.memory.types import NewMemory
 
 CHUNK = 4  # messages
 
 
-def as_documents(conversation: LocomoConversation) -> LocomoConversation:
+def as_documents(conversation: Collection) -> Collection:
     """Make each session a document without authors, in chunks of a few messages."""
     sessions: dict[str | None, list[NewMemory]] = defaultdict(list)
     for message in conversation.messages:
@@ -26,7 +26,7 @@ def as_documents(conversation: LocomoConversation) -> LocomoConversation:
     return _with_messages(conversation, chunks, place)
 
 
-def as_notes(conversation: LocomoConversation) -> LocomoConversation:
+def as_notes(conversation: Collection) -> Collection:
     """Make each message a note of its own."""
     alone = [_join([message], str(message.key), source=None) for message in conversation.messages]
     return _with_messages(conversation, alone, {str(note.key): str(note.key) for note in alone})
@@ -41,9 +41,7 @@ def _join(messages: Sequence[NewMemory], key: str, *, source: str | None) -> New
     return NewMemory(text="\n".join(lines), key=key, occurred_at=messages[0].occurred_at, metadata=metadata)
 
 
-def _with_messages(
-    conversation: LocomoConversation, messages: Sequence[NewMemory], place: dict[str, str]
-) -> LocomoConversation:
+def _with_messages(conversation: Collection, messages: Sequence[NewMemory], place: dict[str, str]) -> Collection:
     questions = [
         GoldQuestion(asked.text, frozenset(place[key] for key in asked.gold), asked.category)
         for asked in conversation.questions
