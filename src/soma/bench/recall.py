@@ -14,7 +14,7 @@ from rich.table import Table
 from soma.bench.candidates.fitting import cross_validate, fit_weights
 from soma.bench.candidates.matrix import CandidateMatrix, Floats, figures, join_matrices
 from soma.bench.candidates.questions import count_missing, load_question_sets
-from soma.bench.candidates.stranger import PLAN, SEMANTIC, Panel, fit_stranger
+from soma.bench.candidates.stranger import PLAN, SEMANTIC, ScoredSet, fit_stranger
 from soma.bench.data.real_data import sets_option
 from soma.bench.flat import flatten
 from soma.memory.views import VIEWS
@@ -39,10 +39,10 @@ Result = dict[str, dict[str, Any]]
 def run(sets: Mapping[str, Path], progress: Progress) -> Result:
     """Return the figures of each set, as fractions from 0 to 1, and the weights of the prior fitted to all of them."""
     matrices = {name: load_matrix(name, folder, progress) for name, folder in sets.items()}
-    panels = {name: Panel(matrix, FITTED) for name, matrix in matrices.items()}
+    scored = {name: ScoredSet(matrix, FITTED) for name, matrix in matrices.items()}
     result: Result = {}
     for name, matrix in progress.track(matrices.items(), description="fitting"):
-        others = [panel for other, panel in panels.items() if other != name]
+        others = [one for other, one in scored.items() if other != name]
         result[name] = {
             "questions": len(matrix),
             "shipped": _figures(matrix, matrix.scores(SHIPPED)),
@@ -52,7 +52,7 @@ def run(sets: Mapping[str, Path], progress: Progress) -> Result:
         }
         if others:
             result[name]["left_out"] = _figures(matrix, matrix.scores(fit_stranger(others)))
-    return result | {"prior": fit_stranger(list(panels.values()))}
+    return result | {"prior": fit_stranger(list(scored.values()))}
 
 
 def load_matrix(name: str, folder: Path, progress: Progress) -> CandidateMatrix:

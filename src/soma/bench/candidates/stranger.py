@@ -35,11 +35,11 @@ LEAST = 1e-4
 QUESTIONS = 400  # of a set at most, drawn by lot
 
 
-class Panel:
+class ScoredSet:
     """One set as arrays: `columns` [views, questions, candidates], `gold` and `absent` [questions, candidates]."""
 
     def __init__(self, matrix: CandidateMatrix, names: Sequence[str]) -> None:
-        chosen = _draw(len(matrix))
+        chosen = draw_questions(len(matrix))
         self.names = list(names)
         starts, ends = matrix.starts[chosen], matrix.starts[chosen + 1]
         place = np.arange(int((ends - starts).max()))[None, :] + starts[:, None]
@@ -71,13 +71,13 @@ class Panel:
 
 
 class Search:
-    """Weights on their way from START, with the scores that they give on every panel."""
+    """Weights on their way from START, with the scores that they give on every one."""
 
-    def __init__(self, panels: Sequence[Panel]) -> None:
-        self.panels = panels
-        self.names = panels[0].names
+    def __init__(self, sets: Sequence[ScoredSet]) -> None:
+        self.sets = sets
+        self.names = sets[0].names
         self.weights = {name: START.get(name, 0.0) for name in self.names}
-        self.reached = self._judge([panel.score(self.weights) for panel in panels], self.weights)
+        self.reached = self._judge([one.score(self.weights) for one in sets], self.weights)
 
     def step_all(self) -> bool:
         """Try every step of every weight once, and take those that help; return whether one did."""
@@ -88,14 +88,14 @@ class Search:
         return moved
 
     def _step(self, name: str) -> bool:
-        scores = [panel.score(self.weights) for panel in self.panels]
+        scores = [one.score(self.weights) for one in self.sets]
         column = self.names.index(name)
         least = -1.0 if name in NEGATIVE else 0.0
         best = None
         for step in STEPS:
             weights = self.weights | {name: round(self.weights[name] + step, 2)}
             after = [
-                some + np.float32(step) * panel.columns[column] for some, panel in zip(scores, self.panels, strict=True)
+                some + np.float32(step) * one.columns[column] for some, one in zip(scores, self.sets, strict=True)
             ]
             if weights[name] >= least and (value := self._judge(after, weights)) > self.reached + LEAST:
                 best, self.reached = weights, value
@@ -104,19 +104,19 @@ class Search:
 
     def _judge(self, scores: Sequence[Floats32], weights: Mapping[str, float]) -> float:
         distance = sum(abs(weight - START.get(name, 0.0)) for name, weight in weights.items())
-        values = [panel.judge(some) for panel, some in zip(self.panels, scores, strict=True)]
+        values = [one.judge(some) for one, some in zip(self.sets, scores, strict=True)]
         return float(np.mean(values)) - SIMPLE * distance
 
 
-def fit_stranger(panels: Sequence[Panel]) -> dict[str, float]:
+def fit_stranger(sets: Sequence[ScoredSet]) -> dict[str, float]:
     """Find the weights from START by steps of single weights, while one helps by more than it costs."""
-    search = Search(panels)
+    search = Search(sets)
     for _ in range(ROUNDS):
         if not search.step_all():
             break
     return {name: weight for name, weight in search.weights.items() if weight}
 
 
-def _draw(questions: int) -> Indexes:
+def draw_questions(questions: int) -> Indexes:
     """Draw at most QUESTIONS of so many by lot, always the same ones."""
     return np.sort(np.random.default_rng(1).permutation(questions)[:QUESTIONS])

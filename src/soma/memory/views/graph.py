@@ -72,5 +72,5 @@ VIEWS = {
         "answers a message that asked the same, is linked to what says it, or stands beside it",
         is_share=True,
     ),
-    "linked": View(_gain_by_links, 2.0, "was linked by somebody to what answers better than it does itself"),
+    "linked": View(_gain_by_links, 1.5, "was linked by somebody to what answers better than it does itself"),
 }
