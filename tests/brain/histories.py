@@ -13,11 +13,19 @@ from soma.brain.core.observations import (
     ShownMemory,
     ToolCallOutcome,
 )
+from soma.brain.core.rules.shapes import Mixing, Shape
 from soma.brain.core.state import LearnerState
 from soma.brain.core.weights import Views
 
 HYPERPARAMETERS = Hyperparameters(views=Views.of({"semantic": 1.0, "graph": 0.2, "temporal": 0.1, "old": 0.0}))
 LITERAL = Hyperparameters(views=HYPERPARAMETERS.views, learning_rule=Rule.LITERAL)
+MIXING = Mixing(
+    shapes=(
+        Shape("old texts", 0.2, (("old", 1.0), ("semantic", 0.5))),
+        Shape("linked texts", 0.1, (("graph", 1.0), ("semantic", 1.0))),
+    )
+)
+SHAPED = Hyperparameters(views=HYPERPARAMETERS.views, mixing=MIXING)
 UNIT_PROFILE = Hyperparameters(views=HYPERPARAMETERS.views, profile=UNIT)
 
 numbers = st.floats(allow_nan=True, allow_infinity=True) | st.floats(min_value=-2, max_value=2)
@@ -60,13 +68,14 @@ def evidences(draw: st.DrawFn) -> Evidence:
         helpful=draw(pick),
         unhelpful=draw(pick),
         source=draw(st.sampled_from(EvidenceSource)),
+        held_out=draw(st.booleans()),
         novelty=draw(numbers),
         diversity=draw(maybe),
     )
 
 
 histories = st.lists(answers | outcomes | evidences(), max_size=30)
-any_hyperparameters = st.sampled_from([HYPERPARAMETERS, LITERAL, UNIT_PROFILE])
+any_hyperparameters = st.sampled_from([HYPERPARAMETERS, LITERAL, SHAPED, UNIT_PROFILE])
 
 
 def run(history: list[Observation], hyperparameters: Hyperparameters) -> LearnerState:

@@ -22,7 +22,9 @@ async def lived(client) -> None:
     """A bit of everything that learns."""
     ids = await remembered(client)
     for number in range(6):
-        bundle = await client.evaluate(ALICE, new_query(conversation_id="c1", query="Caroline cat train", top_k=6))
+        bundle = await client.evaluate(
+            ALICE, new_query(conversation_id="c1", query="Caroline cat train Melanie", top_k=6)
+        )
         cited = [bundle.memories[0].id]
         body = metrics_of(iteration_number=number, bundle_id=bundle.bundle_id, cited=cited, confidence=number / 6)
         await client.publish_turn_metrics(ALICE, new_report(**body))

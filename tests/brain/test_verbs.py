@@ -308,7 +308,7 @@ async def test_the_base_rate_moves_nothing_under_the_evidence_rule(tmp_path):
         async with open_brain(settings, embedder=HashingEmbedder()) as opened:
             await remembered(opened.client)
             bundle = await opened.client.evaluate(
-                ALICE, new_query(conversation_id="c", query="Caroline cat train", top_k=6)
+                ALICE, new_query(conversation_id="c", query="Caroline cat train Melanie", top_k=6)
             )
             helpful = [memory.id for memory in bundle.memories if "Bern" in memory.text]
             await opened.client.feedback(
@@ -326,7 +326,7 @@ async def _untaught(folder):
 async def test_where_all_that_was_shown_helped_tau_moves_and_no_view_does(client):
     await remembered(client)
     before = (await client.state(ALICE)).learned
-    bundle = await client.evaluate(ALICE, new_query(conversation_id="c", query="Caroline cat train", top_k=6))
+    bundle = await client.evaluate(ALICE, new_query(conversation_id="c", query="train Bern", top_k=6))
     helpful = [memory.id for memory in bundle.memories]
     await client.feedback(ALICE, new_feedback(conversation_id="c", bundle_id=bundle.bundle_id, helpful=helpful))
     after = (await client.state(ALICE)).learned

@@ -56,7 +56,7 @@ def order(bundle):
     return [memory.key for memory in bundle.memories]
 
 
-@pytest.mark.parametrize(("weight", "step"), [("alpha", 3.0), ("beta", 0.8), ("gamma", 0.9)])
+@pytest.mark.parametrize(("weight", "step"), [("alpha", -0.9), ("beta", 0.8), ("gamma", 0.9)])
 async def test_alpha_beta_and_gamma_change_the_order(remembering, weight, step):
     control, moved = await arms(remembering, weight, step, top_k=12)
     assert moved.weights[weight] - control.weights[weight] == pytest.approx(step)

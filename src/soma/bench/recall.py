@@ -14,6 +14,7 @@ from rich.table import Table
 from soma.bench.candidates.fitting import cross_validate, fit_weights
 from soma.bench.candidates.matrix import CandidateMatrix, Floats, figures, join_matrices
 from soma.bench.candidates.questions import count_missing, load_question_sets
+from soma.bench.candidates.shapes import fit_shapes
 from soma.bench.candidates.stranger import PLAN, SEMANTIC, ScoredSet, fit_stranger
 from soma.bench.data.real_data import sets_option
 from soma.bench.flat import flatten
@@ -52,7 +53,9 @@ def run(sets: Mapping[str, Path], progress: Progress) -> Result:
         }
         if others:
             result[name]["left_out"] = _figures(matrix, matrix.scores(fit_stranger(others)))
-    return result | {"prior": fit_stranger(list(scored.values()))}
+    size = sum(abs(SHIPPED[name]) for name in FITTED)
+    shapes = {name: shape._asdict() for name, shape in fit_shapes(matrices, FITTED, size).items()}
+    return result | {"prior": fit_stranger(list(scored.values())), "shapes": shapes}
 
 
 def load_matrix(name: str, folder: Path, progress: Progress) -> CandidateMatrix:
@@ -81,7 +84,7 @@ def _figures(matrix: CandidateMatrix, scores: Floats) -> Figures:
 
 def table(result: Result) -> Table:
     """Return a table of recall at 10 and hit@1 in percent: a row for each way to weigh, a column for each set."""
-    sets = [name for name in result if name != "prior"]
+    sets = [name for name in result if "shipped" in result[name]]
     shown = Table("R@10 / hit@1", *sets, "mean", title="Recall by set, each question counting the same")
     for key, title in ROWS.items():
         found = [result[name][key] for name in sets if key in result[name]]
@@ -111,4 +114,10 @@ def command(data: Mapping[str, Path], names: Sequence[str], *, as_json: bool) ->
         return
     out = Console(width=max(Console().width, 150))
     out.print(table(result))
-    out.print("fitted to all: " + ", ".join(f"{name} {weight:g}" for name, weight in result["prior"].items()))
+    out.print(f"prior fitted to all: {_in_line(result['prior'])}")
+    for name, shape in result["shapes"].items():
+        out.print(f"{name} (temperature {shape['temperature']:g}): {_in_line(shape['weights'])}")
+
+
+def _in_line(weights: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {weight:g}" for name, weight in weights.items())

@@ -22,6 +22,7 @@ from soma.brain.context.corrections import forget_corrections
 from soma.brain.context.redis import FallbackScratchpads, RedisScratchpads
 from soma.brain.context.residual import LocalResiduals, Residuals
 from soma.brain.context.working_memory import LocalWorkingMemory, WorkingMemory
+from soma.brain.core.rules.shapes import Mixing, Shape
 from soma.brain.core.weights import Views
 from soma.brain.experiments.coordinator import Coordinator
 from soma.brain.experiments.experiments import Experiments
@@ -46,6 +47,7 @@ from soma.memory.memory import Memory
 from soma.memory.memory import migrate as migrate_memory
 from soma.memory.upkeep.keeper import Routine
 from soma.memory.views import VIEWS
+from soma.memory.views.shapes import SHAPES
 from soma.process.reasons import reason_of
 
 
@@ -236,7 +238,7 @@ async def _learners(settings: BrainSettings, writer: Writer) -> tuple[Learners, 
     """Build the learners, with the states of those that learned last; count them and the seconds that it took."""
     learners = Learners(
         writer,
-        settings.learner.hyperparameters(shipped_views()),
+        settings.learner.hyperparameters(shipped_views(), shipped_shapes()),
         Signer.of(settings),
         snapshot_every=settings.snapshot_every,
         checkpoint_every=settings.checkpoint_every,
@@ -250,6 +252,15 @@ async def _learners(settings: BrainSettings, writer: Writer) -> tuple[Learners, 
 def shipped_views() -> Views:
     """Return the memory's views with their shipped weights: the prior of every learner."""
     return Views.of({name: view.weight for name, view in VIEWS.items()})
+
+
+def shipped_shapes() -> Mixing:
+    """Return the memory's shapes of data, between which a learner finds its own."""
+    return Mixing(
+        shapes=tuple(
+            Shape(name, shape.temperature, tuple(sorted(shape.weights.items()))) for name, shape in SHAPES.items()
+        )
+    )
 
 
 def _show_learners(metrics: BrainMetrics, learners: Learners, database: Database, tenants: int) -> None:

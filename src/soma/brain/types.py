@@ -58,6 +58,8 @@ class LearnerView(msgspec.Struct, frozen=True, kw_only=True):
     learned: dict[str, float] = {}
     prior: dict[str, float] = {}
     calibration: dict[str, Any] = {}
+    shapes: dict[str, float] = {}
+    """Share of each shape of data in the learned weights, the stranger's among them; they sum to 1."""
 
 
 class IterationAnswer(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,5 +1,6 @@
 """What must hold for any learner and any input, in the manner of River's checks."""
 
+import dataclasses
 import math
 import random
 from typing import Any
@@ -12,6 +13,7 @@ from msgspec.structs import asdict, astuple, replace
 from tests.brain.histories import (
     HYPERPARAMETERS,
     LITERAL,
+    MIXING,
     answers,
     any_hyperparameters,
     evidences,
@@ -147,6 +149,7 @@ def test_the_order_of_views_is_irrelevant(seen: Evidence, chance: random.Random)
         helpful=seen.helpful,
         unhelpful=seen.unhelpful,
         source=seen.source,
+        held_out=seen.held_out,
         novelty=seen.novelty,
         diversity=seen.diversity,
     )
@@ -234,10 +237,25 @@ def test_restore_brings_back_every_part_to_the_bit(evidence) -> None:
     assert told.reason == "a person asked"
 
 
-def test_a_known_history_has_the_same_hash_on_every_machine() -> None:
+FORMER = dataclasses.replace(HYPERPARAMETERS, curvature_start=2.0, dismissal=0.2, held_out_share=0.0)
+
+
+@pytest.mark.parametrize(
+    ("hyperparameters", "expected"),
+    [
+        (FORMER, "fc3cdc418cde1ed352d09952d22b65f61d642338aa444b161fd21ffaa6d6c4df"),
+        (HYPERPARAMETERS, "b35112771a1f3ff86ab9a9b07079cca40e71149fe0ca58c3e4ecf9157e02db95"),
+        (
+            dataclasses.replace(HYPERPARAMETERS, mixing=MIXING),
+            "36d8d4bcdd3461e4e262c9a6e1ce9b087a53d433f7f37c534b414ade5916bb19",
+        ),
+    ],
+    ids=["former constants", "constants of today", "shapes"],
+)
+def test_a_known_history_has_the_same_hash_on_every_machine(hyperparameters: Hyperparameters, expected: str) -> None:
     """The promise of replay. It changes with a constant of the rules or a field of the state, and with nothing else."""
     draws = random.Random(17)
-    state = LearnerState.initial(HYPERPARAMETERS)
+    state = LearnerState.initial(hyperparameters)
     views = HYPERPARAMETERS.views.names
 
     def below(n: int) -> int:
@@ -261,8 +279,8 @@ def test_a_known_history_has_the_same_hash_on_every_machine() -> None:
             latency_ms=2000 * draws.random(),
         )
         for observation in (seen, answer, outcome):
-            state, _ = learn(state, observation, HYPERPARAMETERS)
-    assert state.state_hash() == "fc3cdc418cde1ed352d09952d22b65f61d642338aa444b161fd21ffaa6d6c4df"
+            state, _ = learn(state, observation, hyperparameters)
+    assert state.state_hash() == expected
 
 
 def test_the_hash_tells_fields_and_bits_apart() -> None:

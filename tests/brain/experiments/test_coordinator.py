@@ -8,6 +8,7 @@ from tests.brain.requests import new_feedback, new_query
 
 from soma.brain.core.experiments.proposals import propose_step
 from soma.brain.core.hyperparameters import Hyperparameters
+from soma.brain.core.rules.trust import HeldOut
 from soma.brain.core.state import LearnerState
 from soma.brain.settings import BrainSettings
 
@@ -87,7 +88,7 @@ def test_the_step_goes_where_what_was_learned_points_and_is_bounded():
     learned = tuple(
         4.0 if name == "semantic" else weight for name, weight in zip(names, state.retrieval.weights, strict=True)
     )
-    state = replace(state, retrieval=replace(state.retrieval, weights=learned, trust_sum=5.0))
+    state = replace(state, retrieval=replace(state.retrieval, weights=learned, held_out=HeldOut(5.0, 0.0)))
 
     def tried(*before: tuple[str, str], of: LearnerState = state) -> tuple[str, float] | None:
         found = propose_step(of, settings, bound=0.05, tried=before)
@@ -95,5 +96,5 @@ def test_the_step_goes_where_what_was_learned_points_and_is_bounded():
 
     assert tried() == ("alpha", 0.245)
     assert tried(("alpha", "up")) == ("tau", 0.04)
-    assert tried(of=replace(state, retrieval=replace(state.retrieval, trust_sum=-5.0))) == ("tau", 0.04)
+    assert tried(of=replace(state, retrieval=replace(state.retrieval, held_out=HeldOut(0.0, 9.0)))) == ("tau", 0.04)
     assert tried(("alpha", "up"), ("tau", "up"), ("tau", "down")) is None

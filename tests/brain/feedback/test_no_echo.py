@@ -13,6 +13,7 @@ from soma.memory.embedders.hashing import HashingEmbedder
 pytestmark = pytest.mark.learning
 
 QUESTION = "Caroline cat train Melanie"
+HELD_OUT = "Caroline cat train"
 
 
 @pytest.fixture
@@ -31,15 +32,16 @@ async def cites(client, turn, *, who=ALICE, **fields):
 
 
 async def earns_trust(client, who=ALICE):
-    """A person who names again and again what stood last: what was learned foretells it better than the prior."""
-    for number in range(6):
-        conversation = f"earned-{number}"
-        bundle = await client.evaluate(who, new_query(conversation_id=conversation, query=QUESTION, top_k=6))
+    """A person who names again and again what stood last, also where nobody learns from it."""
+    before = (await client.state(who)).trust
+    for number in range(12):
+        conversation, question = f"earned-{number}", HELD_OUT if number > 5 else QUESTION
+        bundle = await client.evaluate(who, new_query(conversation_id=conversation, query=question, top_k=6))
         said = {"conversation_id": conversation, "bundle_id": bundle.bundle_id}
         await client.feedback(
             who, new_feedback(**said, helpful=[max(bundle.memories, key=lambda memory: memory.key).id])
         )
-    assert (await client.state(who)).trust > 0.5
+    assert (await client.state(who)).trust > before
 
 
 def ranking(state):
@@ -102,9 +104,10 @@ async def test_what_another_model_cites_counts_a_tenth_of_a_persons_word(client)
     about = {"conversation_id": "c1", "bundle_id": bundle.bundle_id}
     await client.feedback(MALLORY, new_feedback(**about, helpful=[bundle.memories[-1].id]))
     person = await client.state(MALLORY)
-    for name, weight in ranking(person).items():
-        moved = abs(cited.learned[name] - before.learned[name])
-        assert moved <= 0.13 * abs(weight - before.learned[name]), name  # what a person says damps itself
+    by_person, by_model = (
+        sum(abs(weight - before.learned[name]) for name, weight in ranking(after).items()) for after in (person, cited)
+    )
+    assert 0 < by_model <= 0.13 * by_person  # what a person says damps itself
 
 
 @pytest.mark.parametrize("by_batch", [False, True])

@@ -73,10 +73,10 @@ async def test_each_update_names_event_signal_rate_and_delta(client):
     assert evidence.signals["alpha"] != 0.0
     assert evidence.learned_deltas["alpha"] != 0.0
     assert evidence.learning_rate == pytest.approx(0.05 * 0.9)
-    assert (evidence.learning_factor, evidence.evidence_step, evidence.curvature_start) == (0.9, 0.8, 2.0)
+    assert (evidence.learning_factor, evidence.evidence_step, evidence.curvature_start) == (0.9, 0.8, 4.0)
     for update in history.updates[:3]:
         for name, slope in update.signals.items():
-            move = 0.8 * update.learning_factor * slope / (2.0 + update.curvatures[name])
+            move = 0.8 * update.learning_factor * slope / (4.0 + update.curvatures[name])
             assert update.learned_deltas.get(name, 0.0) == pytest.approx(move, abs=1e-12)
     assert (outcome.turn_id, outcome.cause) == ("t1", "iteration")
     assert (answer.reward, answer.reward_terms) == (0.5, {"reward": 0.5})

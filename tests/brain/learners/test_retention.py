@@ -39,7 +39,9 @@ async def lived(client, who=ALICE, *, turns=range(6)) -> None:
     """Every kind of update, one by one and in a batch."""
     await remembered(client, who)
     for number in turns:
-        bundle = await client.evaluate(who, new_query(conversation_id="c1", query="Caroline cat train", top_k=6))
+        bundle = await client.evaluate(
+            who, new_query(conversation_id="c1", query="Caroline cat train Melanie", top_k=6)
+        )
         await client.publish_turn_metrics(who, new_report(**metrics_of(f"t{number}", bundle_id=bundle.bundle_id)))
         await client.feedback(
             who, new_feedback(conversation_id="c1", bundle_id=bundle.bundle_id, helpful=[bundle.memories[0].id])

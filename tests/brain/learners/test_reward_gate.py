@@ -61,7 +61,7 @@ async def test_a_denied_tool_is_one_however_the_word_is_written(client, word):
 
 async def test_evidence_beside_a_voided_verdict_is_learned(client, opened):
     await remembered(client)
-    bundle = await client.evaluate(ALICE, new_query(conversation_id="c", query="Caroline cat train", top_k=6))
+    bundle = await client.evaluate(ALICE, new_query(conversation_id="c", query="Caroline cat train Melanie", top_k=6))
     await client.publish_turn_metrics(ALICE, new_report(**metrics_of("t", **DENIED)))
     shown = [bundle.memories[0].id]
     answer = await client.feedback(

@@ -94,9 +94,7 @@ class Search:
         best = None
         for step in STEPS:
             weights = self.weights | {name: round(self.weights[name] + step, 2)}
-            after = [
-                some + np.float32(step) * one.columns[column] for some, one in zip(scores, self.sets, strict=True)
-            ]
+            after = [some + np.float32(step) * one.columns[column] for some, one in zip(scores, self.sets, strict=True)]
             if weights[name] >= least and (value := self._judge(after, weights)) > self.reached + LEAST:
                 best, self.reached = weights, value
         self.weights = best or self.weights

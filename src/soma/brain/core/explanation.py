@@ -60,7 +60,7 @@ class Explanation(msgspec.Struct, frozen=True, gc=False):
     def credit(self) -> float:
         match self.observation:
             case Evidence(source=source):
-                return evidence.credit_of(source, self.before.retrieval.trust_sum, self.hyperparameters)
+                return evidence.credit_of(source, self.before.retrieval.record, self.hyperparameters)
             case IterationOutcome():
                 return self.hyperparameters.outcome_credit
             case _:

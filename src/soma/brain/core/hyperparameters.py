@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from soma.brain.core.modulators import SOMA, Profile
+from soma.brain.core.rules.shapes import NO_SHAPES, Mixing
 from soma.brain.core.weights import PLAN_VIEWS, Views
 
 
@@ -27,7 +28,7 @@ class Hyperparameters:
 
     # Evidence
     evidence_step: float = 0.8
-    curvature_start: float = 2.0  # what is known of a weight before any evidence
+    curvature_start: float = 4.0  # what is known of a weight before any evidence
     curvature_memory: float = 0.995
     learner_temperature: float = 0.5
     doubt: float = 0.2  # share of the feedback that is taken to name a memory by accident
@@ -39,11 +40,23 @@ class Hyperparameters:
     corrected_in_chat_credit: float = 0.5
     used_by_tool_credit: float = 0.3
     copied_credit: float = 0.5
-    dismissal: float = 0.2  # weight of "none of these helped" beside a memory that did
+    dismissal: float = 0.05  # weight of "none of these helped" beside a memory that did
     gradient_limit: float = 2.0
     value_rate: float = 0.1
 
-    # Trust in what was learned
+    # Shapes of data, and their mixture
+    mixing: Mixing = NO_SHAPES
+
+    # Trust in what was learned: by one question in four, never learned from
+    held_out_share: float = 0.25
+    held_out_memory: float = 0.97
+    held_out_wins: float = 3.0  # w and l before any question
+    held_out_losses: float = 1.0
+    held_out_deviations: float = 1.0
+    trust_none: float = 0.2  # lower bound of the share of wins up to which nothing learned is served
+    trust_whole: float = 0.6  # and from which all of it is
+
+    # Trust without such questions, and limits of the sum
     trust_scale: float = 0.3
     trust_limit: float = 20.0
     advantage_limit: float = 3.0

@@ -24,6 +24,7 @@ from soma.brain.core.rules.guard import Guard, Parameters
 from soma.brain.core.rules.reward import answer_terms, outcome_terms, sum_of
 from soma.brain.core.state import LearnerState
 
+HELD_OUT = "a question that is never learned from: it measures what was learned"
 WEIGHED = {
     EvidenceSource.MODEL: "what a model cited, for little: it earns no trust",
     EvidenceSource.ASKED_AGAIN: "a question asked again: what answered it then, for less than a person's word",
@@ -143,6 +144,10 @@ def learn_from_evidence(state: LearnerState, observation: Evidence, hyperparamet
     )
 
 
+def _may_measure(observation: Evidence) -> bool:
+    return observation.source in evidence.EARNS_TRUST
+
+
 class _EvidenceResult(NamedTuple):
     """Parameters and guard after evidence, and why they are so."""
 
@@ -155,8 +160,10 @@ class _EvidenceResult(NamedTuple):
 
 def _gate_reason(state: LearnerState, observation: Evidence, feeling: Feeling, hyperparameters: Hyperparameters) -> str:
     """Say why evidence is not learned from; empty where it is. A person's always is."""
+    if observation.held_out:
+        return HELD_OUT
     source = observation.source
-    credit = evidence.credit_of(source, state.retrieval.trust_sum, hyperparameters)
+    credit = evidence.credit_of(source, state.retrieval.record, hyperparameters)
     if source is EvidenceSource.MODEL and hyperparameters.citations_await_trust and not credit:
         return "a model's citation counts for nothing until what people said has earned trust"
     if source in evidence.CREDITS and not credit:
@@ -176,6 +183,9 @@ def _learn_parameters(
     outliers: list[str],
 ) -> _EvidenceResult:
     """Apply evidence, then let its diversity move tau; where it is gated, only make room for new views."""
+    if observation.held_out:
+        measured = evidence.measure(aligned, hyperparameters) if _may_measure(observation) else aligned.retrieval
+        return _EvidenceResult(replace(_with_room(state, aligned), retrieval=measured), state.guard, gate_reason)
     if gate_reason:
         return _EvidenceResult(_with_room(state, aligned), state.guard, gate_reason)
     result = _apply_evidence(state, observation, aligned, hyperparameters, outliers)
@@ -193,7 +203,7 @@ def _apply_evidence(
     source = observation.source
     is_weighed = source is EvidenceSource.MODEL or source in evidence.CREDITS
     parameters, watch, judgement = _with_room(state, aligned), state.guard, aligned.judgement
-    credit = evidence.credit_of(observation.source, state.retrieval.trust_sum, hyperparameters)
+    credit = evidence.credit_of(observation.source, state.retrieval.record, hyperparameters)
     if hyperparameters.learning_rule is Rule.LITERAL:
         rate = hyperparameters.learning_rate(state.modulators.dopamine) * (credit if is_weighed else 1.0)
         moved = literal.move_parameters(parameters, rate, literal.evidence_signal(observation))

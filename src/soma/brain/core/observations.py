@@ -39,13 +39,15 @@ class Evidence(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", tag="evidence", gc=False
 ):
     """Names which of the shown memories helped. Shown and not helpful counts as unhelpful for the weights;
-    only memories named as `helpful` or `unhelpful` change their own value."""
+    only memories named as `helpful` or `unhelpful` change their own value. What is `held_out` measures the weights and
+    does not move them."""
 
     views: tuple[str, ...]
     shown: tuple[ShownMemory, ...]
     helpful: tuple[str, ...] = ()
     unhelpful: tuple[str, ...] = ()
     source: EvidenceSource = EvidenceSource.PERSON
+    held_out: bool = False
     novelty: float = 1.0
     diversity: float | None = None
 

@@ -72,7 +72,7 @@ def learn_from(
     hyperparameters: Hyperparameters,
 ) -> FeedbackResult:
     """Learn what the feedback says, but for the statements that `decision` refuses."""
-    observations, reason = observations_of(feedback, decision.refused)
+    observations, reason = observations_of(feedback, decision.refused, hyperparameters)
     steps, versions, is_applied, reward = [], {}, False, None
     for observation in observations:
         state, explanation = learn(state, observation, hyperparameters)

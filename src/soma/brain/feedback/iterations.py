@@ -7,10 +7,12 @@ import msgspec
 
 from soma.brain.context.bundles import Bundle
 from soma.brain.core.explanation import Explanation
+from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.observations import Evidence, EvidenceSource, IterationOutcome, ToolCallOutcome
 from soma.brain.core.promotion import step_prior
 from soma.brain.errors import BrainRefused
 from soma.brain.feedback import daily_bounds
+from soma.brain.feedback.held_out import is_held_out
 from soma.brain.feedback.meaning import ledger_rows
 from soma.brain.feedback.memory_values import Committed
 from soma.brain.feedback.rows import FirstOutcome, find_first_outcome, keep_outcome
@@ -51,7 +53,7 @@ class IterationReport:
         return not self.body.extractive and not shown.isdisjoint(self.body.cited)
 
 
-def observations_of(report: IterationReport) -> list[Learnable]:
+def observations_of(report: IterationReport, hyperparameters: Hyperparameters) -> list[Learnable]:
     body, bundle = report.body, report.bundle
     outcome = IterationOutcome(
         tool_outcomes=tuple(_tool_outcomes(body.tool_outcomes)),
@@ -70,6 +72,7 @@ def observations_of(report: IterationReport) -> list[Learnable]:
         shown=bundle.shown,
         helpful=body.cited,
         source=EvidenceSource.MODEL,
+        held_out=is_held_out(bundle.query, hyperparameters),
         novelty=report.novelty,
     )
     return [outcome, cited]
@@ -117,7 +120,7 @@ class IterationIntake:
         self, transaction: Transaction, principal: Principal, report: IterationReport
     ) -> list[Learnable]:
         """Leave out a citation where credit stands in its place: what happened says more than what a model cites."""
-        outcome, *cited = observations_of(report)
+        outcome, *cited = observations_of(report, self._learners.hyperparameters)
         if cited and is_credited(transaction, principal, report.body.bundle_id or ""):
             return [outcome]
         return [outcome, *cited]

@@ -13,6 +13,7 @@ from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.observations import AnswerVerdict, Evidence, EvidenceSource
 from soma.brain.errors import BrainRefused
 from soma.brain.experiments.metrics import MetricValue, measure_metrics
+from soma.brain.feedback.held_out import is_held_out
 from soma.brain.feedback.statements import (
     CORRECTION,
     CREDIT,
@@ -156,13 +157,15 @@ def target_of(body: Feedback) -> str:
 # Learning
 
 
-def observations_of(feedback: FeedbackWithTarget, refused: Mapping[str, str]) -> tuple[list[Learnable], str | None]:
+def observations_of(
+    feedback: FeedbackWithTarget, refused: Mapping[str, str], hyperparameters: Hyperparameters
+) -> tuple[list[Learnable], str | None]:
     """Return what the learner learns, and why it does not learn the rest; `refused` holds reasons by aspect."""
     found: list[Learnable] = []
     reason = refused.get(CORRECTION)
     if feedback.body.has_evidence:
         aspect = CREDIT if feedback.body.is_credit else EVIDENCE
-        evidence = _evidence(feedback.body, feedback.bundle, refused.get(aspect))
+        evidence = _evidence(feedback.body, feedback.bundle, refused.get(aspect), hyperparameters)
         if isinstance(evidence, Evidence):
             found.append(evidence)
         else:
@@ -183,7 +186,9 @@ def aspect_of(learned: Learnable) -> str:
     return EVIDENCE if learned.source is EvidenceSource.PERSON else CREDIT
 
 
-def _evidence(body: Feedback, bundle: Bundle | None, refused: str | None) -> Evidence | str:
+def _evidence(
+    body: Feedback, bundle: Bundle | None, refused: str | None, hyperparameters: Hyperparameters
+) -> Evidence | str:
     """Evidence, or the reason why there is none."""
     if bundle is None:
         return "unknown_bundle"
@@ -198,6 +203,7 @@ def _evidence(body: Feedback, bundle: Bundle | None, refused: str | None) -> Evi
         helpful=body.helpful,
         unhelpful=body.unhelpful,
         source=EvidenceSource(body.source),
+        held_out=is_held_out(bundle.query, hyperparameters),
         diversity=bundle.diversity,
     )
 

@@ -196,7 +196,7 @@ class FeedbackIntake:
 
         Where a person speaks, what the turn's own model cited and what nobody gave are no longer learned either.
         """
-        learned, _ = observations_of(feedback, decision.refused)
+        learned, _ = observations_of(feedback, decision.refused, self._learners.hyperparameters)
         aspects = {aspect_of(observation) for observation in learned}
         versions = frozenset(version for aspect, version in decision.replaced.items() if aspect in aspects)
         if learned:

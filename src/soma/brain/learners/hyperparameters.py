@@ -26,6 +26,7 @@ BEFORE = {
     "corrected_in_chat_credit": 0.0,
     "used_by_tool_credit": 0.0,
     "copied_credit": 0.0,
+    "held_out_share": 0.0,
 }
 SETTINGS_SUBJECT = Subject(tenant_id="", stream="settings")  # facts of the process, of no tenant
 

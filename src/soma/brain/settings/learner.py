@@ -8,12 +8,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from soma.brain.core.hyperparameters import Hyperparameters, Rule
 from soma.brain.core.modulators import PROFILES
+from soma.brain.core.rules.shapes import NO_SHAPES, Mixing
 from soma.brain.core.weights import Views
 
 DEFAULTS = Hyperparameters()
 CITATION_MOST = 0.1  # of what a person's word counts
 CREDIT_MOST = 0.5  # the same, of credit that nobody has to give
-NOT_SETTINGS = {"views", "profile", "citations_await_trust"}  # the memory ships its views; the profile has a name
+NOT_SETTINGS = {"views", "mixing", "profile", "citations_await_trust"}  # memory ships views and shapes
 
 
 def _share(name: str, description: str) -> Any:
@@ -85,7 +86,21 @@ class LearnerSettings(BaseSettings):
     gradient_limit: float = _positive("gradient_limit", 1_000, "Greatest slope of one feedback; beyond it is clipped.")
     value_rate: float = _share("value_rate", "Step of a memory's value to what was said of it.")
 
-    trust_scale: float = _positive("trust_scale", 10, "Scale of the trust sum in its sigmoid.")
+    held_out_share: float = Field(
+        DEFAULTS.held_out_share,
+        ge=0,
+        le=0.5,
+        description="Share of the questions that are never learned from, and measure what was learned; 0 is none.",
+    )
+    held_out_memory: float = _share("held_out_memory", "What an older held-out question keeps of its weight.")
+    held_out_wins: float = _positive("held_out_wins", 1_000, "Held-out questions won before any was asked.")
+    held_out_losses: float = _positive("held_out_losses", 1_000, "Held-out questions lost before any was asked.")
+    held_out_deviations: float = _positive("held_out_deviations", 10, "Deviations of the lower bound of their share.")
+    trust_none: float = _share("trust_none", "Lower bound up to which nothing of what was learned is served.")
+    trust_whole: float = Field(
+        DEFAULTS.trust_whole, gt=0, le=1, validate_default=True, description="And from which all of it is served."
+    )
+    trust_scale: float = _positive("trust_scale", 10, "Scale of the trust sum, without held-out questions.")
     trust_limit: float = _positive("trust_limit", 1_000, "Bound of the trust sum on both sides.")
     advantage_limit: float = _positive("advantage_limit", 100, "Bound of one advantage in the guard's score.")
 
@@ -147,6 +162,13 @@ class LearnerSettings(BaseSettings):
             raise ValueError(f"SOMABRAIN_DOPAMINE_FACTOR_LOW, {low}, is above it")
         return high
 
+    @field_validator("trust_whole")
+    @classmethod
+    def _check_trust(cls, whole: float, info: ValidationInfo) -> float:
+        if whole <= (none := info.data.get("trust_none", 0.0)):
+            raise ValueError(f"SOMABRAIN_TRUST_NONE, {none}, is not below it")
+        return whole
+
     @field_validator("tau_low")
     @classmethod
     def _check_tau_low(cls, low: float, info: ValidationInfo) -> float:
@@ -161,8 +183,9 @@ class LearnerSettings(BaseSettings):
             raise ValueError(f"SOMABRAIN_TAU_DEFAULT, {default}, is above it")
         return high
 
-    def hyperparameters(self, views: Views) -> Hyperparameters:
-        """Build the hyperparameters of the core; `views` are those that the memory ships."""
+    def hyperparameters(self, views: Views, mixing: Mixing = NO_SHAPES) -> Hyperparameters:
+        """Build the hyperparameters of the core; `views` and the shapes of `mixing` are those that the memory ships."""
         names = {field.name for field in fields(Hyperparameters)} - NOT_SETTINGS
         chosen = {name: getattr(self, name) for name in names}
-        return Hyperparameters(views=views, profile=PROFILES[self.neuromodulator_profile], **chosen)
+        profile = PROFILES[self.neuromodulator_profile]
+        return Hyperparameters(views=views, mixing=mixing, profile=profile, **chosen)

@@ -40,6 +40,6 @@ VIEWS = {
     "author": View(_author, 0.1, "was said by somebody whom the question names"),
     "participant": View(_participant, 0.5, "comes from a conversation with somebody whom the question names"),
     "about": View(_about, 0.1, "speaks of itself as I, or to them as you, and the question names them"),
-    "user": View(_user, 0.2, "was said by the user, not by an assistant"),
+    "user": View(_user, 0.1, "was said by the user, not by an assistant"),
     "question": View(_question, 0.0, "asks something itself: the share of its sentences that are questions"),
 }

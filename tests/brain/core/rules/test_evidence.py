@@ -19,8 +19,10 @@ RECENT_HELPS = {
 }
 
 
-def taught(hyperparameters: Hyperparameters, seen: Evidence, times: int) -> LearnerState:
-    state = LearnerState.initial(hyperparameters)
+def taught(
+    hyperparameters: Hyperparameters, seen: Evidence, times: int, *, start: LearnerState | None = None
+) -> LearnerState:
+    state = start or LearnerState.initial(hyperparameters)
     for _ in range(times):
         state, _ = learn(state, seen, hyperparameters)
     return state
@@ -65,8 +67,8 @@ def test_what_is_known_well_moves_less(hyperparameters: Hyperparameters, evidenc
 def test_what_a_model_cites_moves_weights_and_neither_trust_nor_the_guard_nor_values(
     hyperparameters: Hyperparameters, evidence
 ) -> None:
-    seen = evidence(RECENT_HELPS, "new")
-    before = taught(hyperparameters, seen, 5)
+    seen = evidence(RECENT_HELPS, "aged")
+    before = taught(hyperparameters, replace(seen, held_out=True), 5, start=taught(hyperparameters, seen, 20))
     after, told = learn(before, replace(seen, source=EvidenceSource.MODEL), hyperparameters)
     assert not told.gated
     assert after.weights != before.weights
@@ -246,10 +248,24 @@ def test_values_belong_to_the_memories_named(hyperparameters: Hyperparameters, e
     assert learn(after, evidence(RECENT_HELPS, "ghost"), hyperparameters)[0].values_version == 1
 
 
-def test_trust_grows_when_the_learned_weights_foretell_better(hyperparameters: Hyperparameters, evidence) -> None:
+def test_trust_follows_the_questions_that_are_never_learned_from(hyperparameters: Hyperparameters, evidence) -> None:
     start = LearnerState.initial(hyperparameters)
-    assert serve(start, hyperparameters).trust == 0.5
-    assert serve(taught(hyperparameters, evidence(RECENT_HELPS, "new"), 30), hyperparameters).trust > 0.9
+    recent, old = evidence(RECENT_HELPS, "new"), evidence(RECENT_HELPS, "aged")
+    assert serve(start, hyperparameters).trust == pytest.approx(0.75)
+    learned = taught(hyperparameters, old, 30)
+    assert serve(learned, hyperparameters).trust == pytest.approx(0.75), "what was learned from says nothing of it"
+    won = taught(hyperparameters, replace(old, held_out=True), 8, start=learned)
+    assert won.weights == learned.weights, "a held-out question moves no weight"
+    assert serve(won, hyperparameters).trust == 1.0
+    lost = taught(hyperparameters, replace(recent, held_out=True), 40, start=won)
+    assert serve(lost, hyperparameters).trust == 0.0, "it goes back by itself"
+    assert serve(lost, hyperparameters).weights == hyperparameters.views.priors
+
+
+def test_without_held_out_questions_trust_is_what_the_learned_weights_foretold_better(evidence) -> None:
+    former = Hyperparameters(held_out_share=0.0)
+    assert serve(LearnerState.initial(former), former).trust == 0.5
+    assert serve(taught(former, evidence(RECENT_HELPS, "new"), 30), former).trust > 0.9
 
 
 def test_served_weights_lie_between_prior_and_learned(hyperparameters: Hyperparameters, evidence) -> None:

@@ -18,11 +18,15 @@ little. A bad prior shows little else to learn from. Measured beside other rules
 from collections.abc import Sequence
 
 import msgspec
+from msgspec.structs import replace
 
-from soma.brain.core.arithmetic import clamp, clip, dot, exp, log, total
+from soma.brain.core.arithmetic import clamp, clip, log, total
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.observations import VIEW_SCALE, Evidence, EvidenceSource
-from soma.brain.core.rules import trust
+from soma.brain.core.rules import shapes, trust
+from soma.brain.core.rules.choice import choice_chances, count_right_pairs, score_rows
+from soma.brain.core.rules.shapes import Beliefs
+from soma.brain.core.rules.trust import HeldOut, TrackRecord
 from soma.brain.core.weights import VIEWS_LIMIT, Views, weight_name
 
 Rows = list[tuple[float, ...]]
@@ -40,13 +44,23 @@ EARNS_TRUST = frozenset(EvidenceSource) - {EvidenceSource.MODEL}
 MOVES_VALUES = EARNS_TRUST - {EvidenceSource.ASKED_AGAIN}
 
 
-class Retrieval(msgspec.Struct, frozen=True, gc=False):
-    """Columns in the order of `views`; `curvatures` is H, what is known of each weight by now."""
+class Retrieval(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
+    """Columns in the order of `views`; `curvatures` is H, what is known of each weight by now.
+
+    `beliefs` say which shape the data have, `held_out` how the learned weights do on questions that they have not seen.
+    Both are None, and left out of JSON and MessagePack, before the first of them: states of before keep their hash.
+    """
 
     views: Views
     weights: tuple[float, ...]
     curvatures: tuple[float, ...]
     trust_sum: float
+    beliefs: Beliefs | None = None
+    held_out: HeldOut | None = None
+
+    @property
+    def record(self) -> TrackRecord:
+        return TrackRecord(self.trust_sum, self.held_out)
 
 
 class Judgement(msgspec.Struct, frozen=True, gc=False):
@@ -73,6 +87,8 @@ class AlignedEvidence(msgspec.Struct, frozen=True, gc=False):
     active: tuple[bool, ...] | None
     """One flag a view, set where the evidence has values of it; None if it has values of all."""
     rows: Rows
+    targets: tuple[float, ...]
+    """y of each shown memory; none if all of the shown helped, or none did."""
     judgement: Judgement | None
     """None, and nothing to learn, if all of the shown helped, or if nothing is known of any."""
 
@@ -90,11 +106,11 @@ def add_views(old: Retrieval, names: Sequence[str], shipped: Views) -> Retrieval
     priors = dict(zip(old.views.names, old.views.priors, strict=True)) | {n: shipped.prior(n) for n in unseen}
     known |= {name: (priors[name], 0.0) for name in unseen}
     views = Views.of(priors)
-    return Retrieval(
-        views,
-        tuple(known[name][0] for name in views.names),
-        tuple(known[name][1] for name in views.names),
-        old.trust_sum,
+    return replace(
+        old,
+        views=views,
+        weights=tuple(known[name][0] for name in views.names),
+        curvatures=tuple(known[name][1] for name in views.names),
     )
 
 
@@ -108,9 +124,11 @@ def align_evidence(old: Retrieval, evidence: Evidence, hyperparameters: Hyperpar
         names = retrieval.views.names
         active = tuple(name in evidence.views for name in names)
         rows = _align_rows(evidence, names)
+    targets = _targets(evidence)
     if not (retrieval.weights if active is None else any(active)):
-        return AlignedEvidence(retrieval, active, rows, None)
-    return AlignedEvidence(retrieval, active, rows, _judge(retrieval, rows, evidence, hyperparameters))
+        return AlignedEvidence(retrieval, active, rows, targets, None)
+    judgement = _compare(retrieval, rows, targets, hyperparameters) if targets else _dismiss(evidence, hyperparameters)
+    return AlignedEvidence(retrieval, active, rows, targets, judgement)
 
 
 def take_step(
@@ -123,10 +141,17 @@ def take_step(
     hyperparameters: Hyperparameters,
     outliers: list[str],
 ) -> tuple[Retrieval, tuple[float, ...]]:
-    """Take one Newton step inside the boxes; return it with the gradient g. `factor` is lr_eff / lr_base."""
-    old, views = aligned.retrieval, aligned.retrieval.views
+    """Take one Newton step inside the boxes; return it with the gradient g. `factor` is lr_eff / lr_base.
+
+    The weights also move with m as the beliefs in shapes do.
+    """
+    before = aligned.retrieval
+    old = _weigh_shapes(aligned, judgement, credit, hyperparameters)
+    views, origin = old.views, shapes.mix(old.beliefs, old.views, hyperparameters.mixing)
     sums, variances = (_moments if judgement.chances else _dismissal_sums)(aligned.rows, judgement)
-    g = _gradient(aligned, judgement, sums, credit, hyperparameters, outliers=outliers)
+    g = _gradient(
+        aligned, judgement, sums, origin=origin, credit=credit, hyperparameters=hyperparameters, outliers=outliers
+    )
     scale = hyperparameters.learner_temperature * VIEW_SCALE
     sharpness, memory = credit * judgement.meant / (scale * scale), hyperparameters.curvature_memory
     h = [memory * known + sharpness * told for known, told in zip(old.curvatures, variances, strict=True)]
@@ -136,7 +161,43 @@ def take_step(
         for weight, slope, known, low, high in zip(old.weights, g, h, views.lows, views.highs, strict=True)
     ]
     believed = credit * (judgement.advantage or 0.0) if earns_trust else 0.0
-    return Retrieval(views, tuple(weights), tuple(h), trust.add_advantage(old.trust_sum, believed, hyperparameters)), g
+    trust_sum = trust.add_advantage(before.trust_sum, believed, hyperparameters)
+    return replace(old, weights=tuple(weights), curvatures=tuple(h), trust_sum=trust_sum), g
+
+
+def measure(aligned: AlignedEvidence, hyperparameters: Hyperparameters) -> Retrieval:
+    """Count a held-out question for the learned weights or for the prior: whichever puts what helped higher.
+
+    Nothing is counted where both do as well.
+    """
+    retrieval, y = aligned.retrieval, aligned.targets
+    if not y:
+        return retrieval
+    learned = count_right_pairs(score_rows(aligned.rows, retrieval.weights, VIEW_SCALE), y)
+    prior = count_right_pairs(score_rows(aligned.rows, retrieval.views.priors, VIEW_SCALE), y)
+    if learned == prior:
+        return retrieval
+    before = retrieval.held_out or trust.NOTHING_HELD_OUT
+    return replace(retrieval, held_out=trust.count_question(before, hyperparameters, won=learned > prior))
+
+
+def _weigh_shapes(
+    aligned: AlignedEvidence, judgement: Judgement, credit: float, hyperparameters: Hyperparameters
+) -> Retrieval:
+    """Add the evidence to the beliefs in shapes, and move the weights as far as m moves."""
+    old, mixing = aligned.retrieval, hyperparameters.mixing
+    if not judgement.chances or not mixing.shapes or (old.beliefs and old.beliefs.weighed >= mixing.most):
+        return old
+    seen = shapes.Seen(aligned.rows, aligned.targets, credit, hyperparameters.doubt)
+    beliefs = shapes.weigh(old.beliefs, old.views, seen, mixing)
+    before, after = shapes.mix(old.beliefs, old.views, mixing), shapes.mix(beliefs, old.views, mixing)
+    weights = [
+        clamp(weight + (moved - origin), low, high)
+        for weight, origin, moved, low, high in zip(
+            old.weights, before, after, old.views.lows, old.views.highs, strict=True
+        )
+    ]
+    return replace(old, weights=tuple(weights), beliefs=beliefs)
 
 
 def _moments(rows: Rows, judgement: Judgement) -> tuple[list[float], list[float]]:
@@ -174,19 +235,20 @@ def _gradient(
     aligned: AlignedEvidence,
     judgement: Judgement,
     sums: list[float],
+    *,
+    origin: tuple[float, ...],
     credit: float,
     hyperparameters: Hyperparameters,
-    *,
     outliers: list[str],
 ) -> tuple[float, ...]:
-    """g of each view, within the limit for outliers; 0 for a view that the evidence does not know."""
+    """g of each view, within the limit for outliers; 0 for a view that the evidence does not know.
+
+    The pull is towards `origin`, m of the shapes.
+    """
     views, weights = aligned.retrieval.views, aligned.retrieval.weights
     push = credit * judgement.meant / (hyperparameters.learner_temperature * VIEW_SCALE)
     pull, limit = hyperparameters.prior_pull, hyperparameters.gradient_limit
-    g = [
-        push * pushed - pull * (weight - prior)
-        for pushed, weight, prior in zip(sums, weights, views.priors, strict=True)
-    ]
+    g = [push * pushed - pull * (weight - home) for pushed, weight, home in zip(sums, weights, origin, strict=True)]
     if aligned.active:
         g = [slope if known else 0.0 for slope, known in zip(g, aligned.active, strict=True)]
     if max(g) > limit or min(g) < -limit:
@@ -195,13 +257,13 @@ def _gradient(
     return tuple(g)
 
 
-def credit_of(source: EvidenceSource, trust_sum: float, hyperparameters: Hyperparameters) -> float:
+def credit_of(source: EvidenceSource, record: TrackRecord, hyperparameters: Hyperparameters) -> float:
     """c: what evidence from `source` counts beside a person's word."""
     match source:
         case EvidenceSource.PERSON:
             return hyperparameters.person_credit
         case EvidenceSource.MODEL if hyperparameters.citations_await_trust:
-            return hyperparameters.citation_credit * trust.earned_trust(trust_sum, hyperparameters)
+            return hyperparameters.citation_credit * trust.earned_trust(record, hyperparameters)
         case EvidenceSource.CITATION | EvidenceSource.MODEL:
             return hyperparameters.citation_credit
         case _:  # of CREDITS: each has its own
@@ -211,7 +273,7 @@ def credit_of(source: EvidenceSource, trust_sum: float, hyperparameters: Hyperpa
 
 def value_share(source: EvidenceSource, hyperparameters: Hyperparameters) -> float:
     """Share of `value_rate` by which evidence moves a memory's value: 1 for a person's word, else its credit."""
-    return credit_of(source, 0.0, hyperparameters) if source in CREDITS else 1.0
+    return credit_of(source, trust.NO_RECORD, hyperparameters) if source in CREDITS else 1.0
 
 
 def named_memories(evidence: Evidence) -> tuple[tuple[str, bool], ...]:
@@ -235,22 +297,25 @@ def _align_rows(evidence: Evidence, names: tuple[str, ...]) -> Rows:
     return [tuple([float(values[i]) if i >= 0 else 0.0 for i in order]) for _, values in evidence.shown]
 
 
-def _judge(old: Retrieval, rows: Rows, evidence: Evidence, hyperparameters: Hyperparameters) -> Judgement | None:
-    unhelpful = set(evidence.unhelpful)
-    helpful = set(evidence.helpful) - unhelpful
+def _targets(evidence: Evidence) -> tuple[float, ...]:
+    helpful = set(evidence.helpful) - set(evidence.unhelpful)
     marks = [memory.id in helpful for memory in evidence.shown]
     count = marks.count(True)
-    if 0 < count < len(marks):
-        return _compare(old, rows, [1.0 / count if mark else 0.0 for mark in marks], hyperparameters)
-    if marks and unhelpful.issuperset(memory.id for memory in evidence.shown):
-        return Judgement((), (-hyperparameters.dismissal / len(marks),) * len(marks), 1.0, None)
-    return None
+    return tuple([1.0 / count if mark else 0.0 for mark in marks]) if 0 < count < len(marks) else ()
 
 
-def _compare(old: Retrieval, rows: Rows, y: list[float], hyperparameters: Hyperparameters) -> Judgement:
+def _dismiss(evidence: Evidence, hyperparameters: Hyperparameters) -> Judgement | None:
+    """Judge evidence that dismisses all of the shown; None where it does not."""
+    count = len(evidence.shown)
+    if not count or not set(evidence.unhelpful).issuperset(memory.id for memory in evidence.shown):
+        return None
+    return Judgement((), (-hyperparameters.dismissal / count,) * count, 1.0, None)
+
+
+def _compare(old: Retrieval, rows: Rows, y: tuple[float, ...], hyperparameters: Hyperparameters) -> Judgement:
     scores, prior_scores = _score_rows(rows, old, hyperparameters.learner_temperature * VIEW_SCALE)
-    chances, likelihood = _choice_chances(scores, y)
-    _, prior_likelihood = _choice_chances(prior_scores, y)
+    chances, likelihood = choice_chances(scores, y)
+    _, prior_likelihood = choice_chances(prior_scores, y)
     misses = [target - chance for target, chance in zip(y, chances, strict=True)]
     meant, by_accident = (1.0 - hyperparameters.doubt) * likelihood, hyperparameters.doubt / len(y)
     prior_meant = (1.0 - hyperparameters.doubt) * prior_likelihood
@@ -275,12 +340,3 @@ def _score_rows(rows: Rows, old: Retrieval, scale: float) -> tuple[list[float], 
         scores.append(score / scale)
         prior_scores.append(prior_score / scale)
     return scores, prior_scores
-
-
-def _choice_chances(scores: list[float], y: list[float]) -> tuple[list[float], float]:
-    """p = softmax(scores), and e^-L: how likely the weights were to choose what helped; L = log Z - sum y s."""
-    top = max(scores)
-    above = [score - top for score in scores]
-    parts = [exp(score) for score in above]
-    whole = total(parts)
-    return [part / whole for part in parts], exp(dot(y, above)) / whole

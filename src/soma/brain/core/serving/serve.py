@@ -34,7 +34,7 @@ def serve(state: LearnerState, hyperparameters: Hyperparameters) -> ServedWeight
     if hyperparameters.learning_rule is Rule.LITERAL:  # the plan's formula knows no trust
         k, mixed = 1.0, weights
     else:
-        k = trust(retrieval.trust_sum, hyperparameters)
+        k = trust(retrieval.record, hyperparameters)
         mixed = blend(views.priors, weights, k)
     return ServedWeights(
         names=views.names,
