@@ -13,7 +13,7 @@ from soma.brain.core.observations import (
     ShownMemory,
     ToolCallOutcome,
 )
-from soma.brain.core.rules.shapes import Mixing, Shape
+from soma.brain.core.shapes import Mixing, Shape
 from soma.brain.core.state import LearnerState
 from soma.brain.core.weights import Views
 

@@ -22,7 +22,7 @@ from soma.brain.context.corrections import forget_corrections
 from soma.brain.context.redis import FallbackScratchpads, RedisScratchpads
 from soma.brain.context.residual import LocalResiduals, Residuals
 from soma.brain.context.working_memory import LocalWorkingMemory, WorkingMemory
-from soma.brain.core.rules.shapes import Mixing, Shape
+from soma.brain.core.shapes import Mixing, Shape
 from soma.brain.core.weights import Views
 from soma.brain.experiments.coordinator import Coordinator
 from soma.brain.experiments.experiments import Experiments

@@ -180,6 +180,7 @@ class Update(msgspec.Struct, frozen=True, kw_only=True):
     curvature_start: float = 0.0
     signals: dict[str, float] = {}
     curvatures: dict[str, float] = {}
+    shape_moves: dict[str, float] = {}
     reward: float | None = None
     reward_terms: dict[str, float] = {}
     features: dict[str, float] = {}

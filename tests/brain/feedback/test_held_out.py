@@ -4,8 +4,8 @@ import pytest
 from tests.brain.conftest import ALICE, remembered
 from tests.brain.requests import new_feedback, new_query
 
+from soma.brain.context.held_out import is_held_out
 from soma.brain.core.hyperparameters import Hyperparameters
-from soma.brain.feedback.held_out import is_held_out
 from soma.brain.verify import verify_database
 
 LEARNED, HELD_OUT = "Caroline cat train Melanie", "Caroline cat train"

@@ -3,7 +3,7 @@
 import pytest
 
 from soma.cli.commands.chat import ReplyPrinter
-from soma.cli.output.formatting import WordWrapper, excerpt, format_parts, sort_names
+from soma.cli.output.formatting import WordWrapper, describe_shapes, excerpt, format_parts, sort_names
 
 TEXT = "A word is never broken where a line ends; 猫 counts for two cells.\n\nA new paragraph."
 
@@ -98,3 +98,9 @@ def test_what_was_thought_before_a_tool_is_not_the_answer(capsys):
 def test_an_ending_that_one_does_not_expect_is_told(capsys):
     frames = (frame("delta", text="Half", iteration=0), closed("Half", exit_reason="cancelled"))
     assert said(*frames, capsys=capsys) == "Half\nended: cancelled\n"
+
+
+def test_the_kind_of_data_is_named_once_it_tells():
+    assert "no kind of data yet" in describe_shapes({"stranger": 0.9, "documents": 0.05, "facts": 0.05})
+    found = describe_shapes({"stranger": 0.05, "documents": 0.7, "facts": 0.2, "code": 0.05})
+    assert found == "this looks like documents (70 %), facts (20 %)"

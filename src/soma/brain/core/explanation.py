@@ -32,6 +32,8 @@ class Explanation(msgspec.Struct, frozen=True, gc=False):
     judgement: Judgement | None = None
     gradient: tuple[float, ...] = ()
     """One slope a view, in the order of the state after."""
+    shape_moves: tuple[float, ...] = ()
+    """How far each weight moved because the shape of the data became clearer."""
     values: tuple[tuple[str, bool], ...] = ()
     """Memories whose own value changes: (id, helpful)."""
 

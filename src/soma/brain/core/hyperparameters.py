@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from soma.brain.core.modulators import SOMA, Profile
-from soma.brain.core.rules.shapes import NO_SHAPES, Mixing
+from soma.brain.core.shapes import NO_SHAPES, Mixing
 from soma.brain.core.weights import PLAN_VIEWS, Views
 
 

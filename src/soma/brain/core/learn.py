@@ -17,7 +17,7 @@ from soma.brain.core.observations import AnswerVerdict, Evidence, EvidenceSource
 from soma.brain.core.promotion import Promotion, promote
 from soma.brain.core.restore import Restore, restore
 from soma.brain.core.rules import calibration, evidence, guard, literal, temperature, tools, utility
-from soma.brain.core.rules.evidence import AlignedEvidence
+from soma.brain.core.rules.evidence import AlignedEvidence, EvidenceStep
 from soma.brain.core.rules.feeling import Feeling, feel, next_baseline
 from soma.brain.core.rules.gates import is_salient
 from soma.brain.core.rules.guard import Guard, Parameters
@@ -139,7 +139,8 @@ def learn_from_evidence(state: LearnerState, observation: Evidence, hyperparamet
         gated=gated,
         guarded=result.guarded,
         judgement=judgement,
-        gradient=result.gradient,
+        gradient=result.step.gradient if result.step else (),
+        shape_moves=result.step.shape_moves if result.step else (),
         values=values,
     )
 
@@ -154,7 +155,7 @@ class _EvidenceResult(NamedTuple):
     parameters: Parameters
     watch: Guard
     reason: str
-    gradient: tuple[float, ...] = ()
+    step: EvidenceStep | None = None
     guarded: bool = False
 
 
@@ -212,7 +213,7 @@ def _apply_evidence(
         return _EvidenceResult(
             parameters, watch, "nothing to compare: all of the shown memories helped, or none is known to have"
         )
-    retrieval, gradient = evidence.take_step(
+    step = evidence.take_step(
         aligned,
         judgement,
         credit=credit,
@@ -221,13 +222,13 @@ def _apply_evidence(
         hyperparameters=hyperparameters,
         outliers=outliers,
     )
-    parameters = replace(parameters, retrieval=retrieval)
+    parameters = replace(parameters, retrieval=step.retrieval)
     if judgement.advantage is None:
-        return _EvidenceResult(parameters, watch, "all that was shown was dismissed", gradient)
+        return _EvidenceResult(parameters, watch, "all that was shown was dismissed", step)
     if is_weighed:  # only what people say of the ranking can tell that it has become worse
-        return _EvidenceResult(parameters, watch, WEIGHED[source], gradient)
+        return _EvidenceResult(parameters, watch, WEIGHED[source], step)
     watch, parameters, guarded = guard.watch_evidence(watch, parameters, judgement.advantage, hyperparameters)
-    return _EvidenceResult(parameters, watch, "what helped, against what was shown beside it", gradient, guarded)
+    return _EvidenceResult(parameters, watch, "what helped, against what was shown beside it", step, guarded)
 
 
 def _with_room(state: LearnerState, aligned: AlignedEvidence) -> Parameters:

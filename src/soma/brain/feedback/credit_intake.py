@@ -5,6 +5,7 @@ from concurrent.futures import Executor
 from soma.brain.context.bundles import Bundle, find_bundles
 from soma.brain.core.observations import EvidenceSource
 from soma.brain.core.rules.evidence import credit_of
+from soma.brain.core.rules.trust import NO_RECORD
 from soma.brain.errors import BrainRefused
 from soma.brain.feedback.credit import Happening, Wordings, drop_shared_names, feedback_of, shown_ids
 from soma.brain.feedback.memory_values import Committed
@@ -39,7 +40,7 @@ class CreditIntake:
         needed = NEEDED[body.source]
         if getattr(body, needed) is None:
             raise BrainRefused("invalid_body", f"`{needed}` is required for `{body.source}`", needed)
-        credit = credit_of(EvidenceSource(body.source), 0.0, self._learners.hyperparameters)
+        credit = credit_of(EvidenceSource(body.source), NO_RECORD, self._learners.hyperparameters)
         if not credit:
             return self._skip(principal, SWITCHED_OFF)
         ids = [body.bundle_id, *([body.again.bundle_id] if body.again else [])]

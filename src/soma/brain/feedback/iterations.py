@@ -6,13 +6,13 @@ from dataclasses import dataclass
 import msgspec
 
 from soma.brain.context.bundles import Bundle
+from soma.brain.context.held_out import is_held_out
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.observations import Evidence, EvidenceSource, IterationOutcome, ToolCallOutcome
 from soma.brain.core.promotion import step_prior
 from soma.brain.errors import BrainRefused
 from soma.brain.feedback import daily_bounds
-from soma.brain.feedback.held_out import is_held_out
 from soma.brain.feedback.meaning import ledger_rows
 from soma.brain.feedback.memory_values import Committed
 from soma.brain.feedback.rows import FirstOutcome, find_first_outcome, keep_outcome

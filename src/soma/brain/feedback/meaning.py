@@ -8,12 +8,12 @@ import msgspec
 
 from soma.brain.context.bundles import Bundle
 from soma.brain.context.corrections import CorrectedQuestion, LearnedCorrection, question_of
+from soma.brain.context.held_out import is_held_out
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.observations import AnswerVerdict, Evidence, EvidenceSource
 from soma.brain.errors import BrainRefused
 from soma.brain.experiments.metrics import MetricValue, measure_metrics
-from soma.brain.feedback.held_out import is_held_out
 from soma.brain.feedback.statements import (
     CORRECTION,
     CREDIT,

@@ -211,6 +211,7 @@ def _describe_update(step: ExplainedUpdate, before: ServedState, after: ServedSt
         salience=why.salience,
         signals=by_weight_name(retrieval.views.names, why.gradient) if why.gradient else {},
         curvatures=by_weight_name(retrieval.views.names, retrieval.curvatures) if why.gradient else {},
+        shape_moves=by_weight_name(retrieval.views.names, why.shape_moves) if why.shape_moves else {},
         gated=why.gated,
         guarded=why.guarded,
         clipped=list(why.clipped_names),

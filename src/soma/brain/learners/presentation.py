@@ -6,7 +6,7 @@ from typing import Any
 from msgspec.structs import asdict
 
 from soma.brain.core.hyperparameters import Hyperparameters
-from soma.brain.core.rules import shapes
+from soma.brain.core.rules import mixture
 from soma.brain.core.rules.calibration import calibrate, report
 from soma.brain.core.serving.serve import ServedWeights, serve
 from soma.brain.core.state import LearnerState
@@ -76,7 +76,7 @@ def describe_learner(state: LearnerState, hyperparameters: Hyperparameters) -> L
         learned=state.weights,
         prior=fresh.weights | view_priors(state),
         calibration=_calibration(state, hyperparameters),
-        shapes=shapes.shares(state.retrieval.beliefs, hyperparameters.mixing) if hyperparameters.mixing.shapes else {},
+        shapes=mixture.shares(state.retrieval.beliefs, hyperparameters.mixing) if hyperparameters.mixing.shapes else {},
     )
 
 

@@ -8,7 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from soma.brain.core.hyperparameters import Hyperparameters, Rule
 from soma.brain.core.modulators import PROFILES
-from soma.brain.core.rules.shapes import NO_SHAPES, Mixing
+from soma.brain.core.shapes import NO_SHAPES, Mixing
 from soma.brain.core.weights import Views
 
 DEFAULTS = Hyperparameters()

@@ -13,6 +13,8 @@ FIRST = (*WEIGHTS, *NEUROMODULATORS)
 WEIGHT_OF_VIEW = {"semantic": "alpha", "graph": "beta", "temporal": "gamma"}  # further views are called as their weight
 STRONGEST = 3  # views that are named if there is no room for all
 SMALLEST = 0.00005  # a change that four decimals show
+STRANGER = "stranger"  # among the shapes: no kind of data
+TELLING = 0.1  # share from which a shape is named
 LONGEST = 160  # characters of a memory in a list
 
 
@@ -77,3 +79,12 @@ class WordWrapper:
             gap, self._column = "\n", 0
         self._column += cell_len(gap.lstrip("\n") + word)
         return gap + word
+
+
+def describe_shapes(shapes: Mapping[str, float]) -> str:
+    """Say which kind of data a learner has found its own to be, and how surely; the stranger is no kind."""
+    kinds = sorted(((share, name) for name, share in shapes.items() if name != STRANGER), reverse=True)
+    telling = [f"{name} ({100 * share:.0f} %)" for share, name in kinds if share >= TELLING]
+    if not telling:
+        return "this looks like no kind of data yet: the weights begin where any do"
+    return f"this looks like {', '.join(telling)}"

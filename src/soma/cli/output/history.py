@@ -82,10 +82,13 @@ def explain(update: Mapping[str, Any], weight: str) -> list[str]:
     reason = ", ".join([update["reason"], *(f"{name} clipped" for name in cut)])
     learned, served = update["learned_deltas"].get(weight, 0.0), update["weight_deltas"].get(weight, 0.0)
     trusted = f", trust {update['trust_before']:.4f} -> {update['trust']:.4f}" if weight not in UNTRUSTED else ""
+    moved = update["shape_moves"].get(weight, 0.0)
+    clearer = [f"shapes  {moved:+.4f}, as the kind of data became clearer"] if abs(moved) >= SMALLEST else []
     return [
         f"version {update['version']}, {when(update)}, {cause_of(update)}{credit}",
         f"{reason} [{source}]",
-        f"learned {learned:+.4f} {_rule(update, weight)}",
+        f"learned {learned - moved:+.4f} {_rule(update, weight)}",
+        *clearer,
         f"in use  {served:+.4f}, now {update['weights'][weight]:.4f}{trusted}",
     ]
 
@@ -113,7 +116,8 @@ def _rule(update: Mapping[str, Any], weight: str) -> str:
 
 
 def _newton(update: Mapping[str, Any], weight: str) -> str:
-    is_cut = abs(step_of(update, weight) - update["learned_deltas"].get(weight, 0.0)) >= SMALLEST
+    moved = update["learned_deltas"].get(weight, 0.0) - update["shape_moves"].get(weight, 0.0)
+    is_cut = abs(step_of(update, weight) - moved) >= SMALLEST
     return (
         f"= step size {update['evidence_step']:g} x rate factor {update['learning_factor']:.4f} "
         f"x slope {update['signals'][weight]:+.4f} "

@@ -16,6 +16,7 @@ little. A bad prior shows little else to learn from. Measured beside other rules
 """
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 from msgspec.structs import replace
@@ -23,9 +24,9 @@ from msgspec.structs import replace
 from soma.brain.core.arithmetic import clamp, clip, log, total
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.observations import VIEW_SCALE, Evidence, EvidenceSource
-from soma.brain.core.rules import shapes, trust
+from soma.brain.core.rules import mixture, trust
 from soma.brain.core.rules.choice import choice_chances, count_right_pairs, score_rows
-from soma.brain.core.rules.shapes import Beliefs
+from soma.brain.core.rules.mixture import Beliefs
 from soma.brain.core.rules.trust import HeldOut, TrackRecord
 from soma.brain.core.weights import VIEWS_LIMIT, Views, weight_name
 
@@ -93,6 +94,14 @@ class AlignedEvidence(msgspec.Struct, frozen=True, gc=False):
     """None, and nothing to learn, if all of the shown helped, or if nothing is known of any."""
 
 
+class EvidenceStep(NamedTuple):
+    """A step with its gradient g, and how far each weight moved because the shape of the data became clearer."""
+
+    retrieval: Retrieval
+    gradient: tuple[float, ...]
+    shape_moves: tuple[float, ...]
+
+
 def initial(views: Views) -> Retrieval:
     return Retrieval(views, views.priors, (0.0,) * len(views.names), 0.0)
 
@@ -140,14 +149,14 @@ def take_step(
     earns_trust: bool,
     hyperparameters: Hyperparameters,
     outliers: list[str],
-) -> tuple[Retrieval, tuple[float, ...]]:
-    """Take one Newton step inside the boxes; return it with the gradient g. `factor` is lr_eff / lr_base.
+) -> EvidenceStep:
+    """Take one Newton step inside the boxes. `factor` is lr_eff / lr_base.
 
     The weights also move with m as the beliefs in shapes do.
     """
     before = aligned.retrieval
-    old = _weigh_shapes(aligned, judgement, credit, hyperparameters)
-    views, origin = old.views, shapes.mix(old.beliefs, old.views, hyperparameters.mixing)
+    old, moved = _weigh_shapes(aligned, judgement, credit, hyperparameters)
+    views, origin = old.views, mixture.mix(old.beliefs, old.views, hyperparameters.mixing)
     sums, variances = (_moments if judgement.chances else _dismissal_sums)(aligned.rows, judgement)
     g = _gradient(
         aligned, judgement, sums, origin=origin, credit=credit, hyperparameters=hyperparameters, outliers=outliers
@@ -162,7 +171,7 @@ def take_step(
     ]
     believed = credit * (judgement.advantage or 0.0) if earns_trust else 0.0
     trust_sum = trust.add_advantage(before.trust_sum, believed, hyperparameters)
-    return replace(old, weights=tuple(weights), curvatures=tuple(h), trust_sum=trust_sum), g
+    return EvidenceStep(replace(old, weights=tuple(weights), curvatures=tuple(h), trust_sum=trust_sum), g, moved)
 
 
 def measure(aligned: AlignedEvidence, hyperparameters: Hyperparameters) -> Retrieval:
@@ -183,21 +192,22 @@ def measure(aligned: AlignedEvidence, hyperparameters: Hyperparameters) -> Retri
 
 def _weigh_shapes(
     aligned: AlignedEvidence, judgement: Judgement, credit: float, hyperparameters: Hyperparameters
-) -> Retrieval:
-    """Add the evidence to the beliefs in shapes, and move the weights as far as m moves."""
+) -> tuple[Retrieval, tuple[float, ...]]:
+    """Add the evidence to the beliefs in shapes, move the weights as far as m moves, and return how far that is."""
     old, mixing = aligned.retrieval, hyperparameters.mixing
     if not judgement.chances or not mixing.shapes or (old.beliefs and old.beliefs.weighed >= mixing.most):
-        return old
-    seen = shapes.Seen(aligned.rows, aligned.targets, credit, hyperparameters.doubt)
-    beliefs = shapes.weigh(old.beliefs, old.views, seen, mixing)
-    before, after = shapes.mix(old.beliefs, old.views, mixing), shapes.mix(beliefs, old.views, mixing)
+        return old, ()
+    seen = mixture.Seen(aligned.rows, aligned.targets, credit, hyperparameters.doubt)
+    beliefs = mixture.weigh(old.beliefs, old.views, seen, mixing)
+    before, after = mixture.mix(old.beliefs, old.views, mixing), mixture.mix(beliefs, old.views, mixing)
     weights = [
         clamp(weight + (moved - origin), low, high)
         for weight, origin, moved, low, high in zip(
             old.weights, before, after, old.views.lows, old.views.highs, strict=True
         )
     ]
-    return replace(old, weights=tuple(weights), beliefs=beliefs)
+    moves = tuple([moved - weight for moved, weight in zip(weights, old.weights, strict=True)])
+    return replace(old, weights=tuple(weights), beliefs=beliefs), moves
 
 
 def _moments(rows: Rows, judgement: Judgement) -> tuple[list[float], list[float]]:

@@ -1,4 +1,4 @@
-"""Shapes of data: which of the shipped kinds a learner's data are like, and the weights that follow.
+"""Mixture: which of the shipped shapes of data a learner's data have, and the weights that follow.
 
 Each shape (documents, chats, short facts, ...) has weights that suit it, and so has the stranger, who knows nothing:
 the prior. Those that would have foretold the evidence better count for more, a Bayesian mixture of experts (Jacobs et
@@ -20,21 +20,10 @@ import msgspec
 from soma.brain.core.arithmetic import dot, log, softmax
 from soma.brain.core.observations import VIEW_SCALE
 from soma.brain.core.rules.choice import Row, Rows, choice_chances, score_rows
+from soma.brain.core.shapes import STRANGER, Mixing, Shape
 from soma.brain.core.weights import Views
 
 LEAST = -30.0  # of b_s below the best one: far from where the numbers end, and from where it could come back
-STRANGER = "stranger"
-
-
-class Shape(msgspec.Struct, frozen=True, gc=False):
-    """A kind of data: the weights that suit it, by view, and the temperature at which they foretell what helps.
-
-    A view that it does not name has its prior.
-    """
-
-    name: str
-    temperature: float
-    weights: tuple[tuple[str, float], ...]
 
 
 class Beliefs(msgspec.Struct, frozen=True, gc=False):
@@ -42,19 +31,6 @@ class Beliefs(msgspec.Struct, frozen=True, gc=False):
 
     evidence: tuple[tuple[str, float], ...]
     weighed: int
-
-
-class Mixing(msgspec.Struct, frozen=True, gc=False):
-    """Hyperparameters of the mixture. Without shapes, a learner has its prior."""
-
-    shapes: tuple[Shape, ...] = ()
-    stranger_share: float = 0.9
-    stranger_temperature: float = 0.25
-    rate: float = 1.5
-    most: int = 200
-
-
-NO_SHAPES = Mixing()
 
 
 def shares(beliefs: Beliefs | None, mixing: Mixing) -> dict[str, float]:

@@ -8,8 +8,9 @@ from msgspec.structs import replace
 from tests.brain.histories import HYPERPARAMETERS, MIXING, SHAPED
 
 from soma.brain.core.learn import learn
-from soma.brain.core.rules.shapes import STRANGER, mix, shares
+from soma.brain.core.rules.mixture import mix, shares
 from soma.brain.core.serving.serve import serve
+from soma.brain.core.shapes import STRANGER
 from soma.brain.core.state import LearnerState
 
 pytestmark = pytest.mark.learning
