@@ -19,6 +19,7 @@ EVIDENCE: dict[str, Any] = {
     "curvature_start": 2.0,
     "signals": {"alpha": 0.05},
     "curvatures": {"alpha": 0.5},
+    "shape_moves": {},
     "reward": None,
     "features": {},
     "guarded": False,
@@ -71,3 +72,9 @@ def test_the_other_rules_are_called_by_their_names():
     assert literal[2] == "learned +0.0160 by the literal rule, learning rate 0.0500"
     rollback = explain(EVIDENCE | {"kind": "Restore", "signals": {}}, "alpha")
     assert rollback[2] == "learned +0.0160 as recorded"
+
+
+def test_what_the_kind_of_data_moved_is_said_beside_the_step():
+    told = explain(EVIDENCE | {"shape_moves": {"alpha": -0.004}, "learned_deltas": {"alpha": 0.012}}, "alpha")
+    assert told[2].startswith("learned +0.0160 = step size")
+    assert told[3] == "shapes  -0.0040, as the kind of data became clearer"
