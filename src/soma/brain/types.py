@@ -86,8 +86,8 @@ class FeedbackAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
     A repeated one gets the first answer with the status `duplicate`; `taken_back`: what it taught stands no longer.
 
-    `voided`: its verdict taught nothing, because a tool of the turn was denied or the answer withdrawn. `memory_id` is
-    the memory that a correction became.
+    `voided`: its verdict taught nothing, because a tool of the turn was denied or the answer withdrawn. `held_out`: the
+    question is never learned from, and measured what was learned. `memory_id` is the memory that a correction became.
     """
 
     accepted: bool
@@ -102,6 +102,7 @@ class FeedbackAnswer(msgspec.Struct, frozen=True, kw_only=True):
     trust: float | None = None
     clipped: list[str] = []
     voided: bool = False
+    held_out: bool = False
     memory_id: str | None = None
 
 

@@ -31,10 +31,10 @@ def test_the_share_of_held_out_questions_is_as_set_and_a_question_always_falls_a
 async def test_a_held_out_question_moves_no_weight_and_counts_for_or_against_what_was_learned(client):
     await remembered(client)
     for number in range(6):
-        await names_last(client, LEARNED, number)
+        assert not (await names_last(client, LEARNED, number)).held_out
     before = await client.state(ALICE)
     for number in range(6, 12):
-        await names_last(client, HELD_OUT, number)
+        assert (await names_last(client, HELD_OUT, number)).held_out
     after = await client.state(ALICE)
     assert after.learned == before.learned
     assert after.trust > before.trust

@@ -101,6 +101,6 @@ def test_an_ending_that_one_does_not_expect_is_told(capsys):
 
 
 def test_the_kind_of_data_is_named_once_it_tells():
-    assert "no kind of data yet" in describe_shapes({"stranger": 0.9, "documents": 0.05, "facts": 0.05})
+    assert "not clear yet" in describe_shapes({"stranger": 0.9, "documents": 0.05, "facts": 0.05})
     found = describe_shapes({"stranger": 0.05, "documents": 0.7, "facts": 0.2, "code": 0.05})
     assert found == "this looks like documents (70 %), facts (20 %)"

@@ -12,7 +12,7 @@ from soma.brain.context.corrections import LearnedCorrection
 from soma.brain.core.explanation import Explanation
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.learn import learn
-from soma.brain.core.observations import AnswerVerdict
+from soma.brain.core.observations import AnswerVerdict, Evidence
 from soma.brain.core.state import LearnerState
 from soma.brain.experiments.metrics import MetricValue
 from soma.brain.feedback.meaning import (
@@ -53,6 +53,10 @@ class FeedbackResult(NamedTuple):
     @property
     def explanations(self) -> list[Explanation]:
         return [step.explanation for step in self.steps]
+
+    @property
+    def is_held_out(self) -> bool:
+        return any(isinstance(step.observation, Evidence) and step.observation.held_out for step in self.steps)
 
     @property
     def is_applied(self) -> bool:

@@ -340,6 +340,7 @@ def _answer(
         version=learning.after.state.version,
         clipped=sorted({name for explanation in result.explanations for name in explanation.clipped_names}),
         voided=result.feedback.is_voided,
+        held_out=result.is_held_out,
         memory_id=next((memory.id for memory in remembered), None),
     )
 

@@ -81,6 +81,7 @@ def command(
     _show_result(answer)
 
 
+HELD_OUT = "one question in four only measures what was learned, and this is one: no weight learns from it"
 ALREADY_RECORDED = "already recorded: nothing was recorded again"
 REPEATED = {
     "daily_bound": "already recorded but not learned, because of the daily limit; repeat it tomorrow",
@@ -96,8 +97,11 @@ def _show_result(answer: dict[str, Any]) -> None:
         console.print(f"nothing was learned ({answer['reason']})")
         return
     reason = f" ({answer['reason']})" if answer.get("reason") else ""
-    console.print(f"recorded; {'weights moved' if answer['adaptation_applied'] else 'no weight moved'}{reason}")
+    has_moved = any(abs(delta) >= SMALLEST for delta in answer["weight_deltas"].values())
+    console.print(f"recorded; {'weights moved' if has_moved else 'no weight moved'}{reason}")
     _show_moves(answer["weight_deltas"])
+    if answer["held_out"]:
+        console.print(HELD_OUT, soft_wrap=True)
     if answer["memory_id"]:
         order = "" if answer["voided"] else ", and comes first when you ask this again"
         console.print(f"the correction is remembered{order}", soft_wrap=True)

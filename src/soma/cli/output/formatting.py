@@ -86,5 +86,5 @@ def describe_shapes(shapes: Mapping[str, float]) -> str:
     kinds = sorted(((share, name) for name, share in shapes.items() if name != STRANGER), reverse=True)
     telling = [f"{name} ({100 * share:.0f} %)" for share, name in kinds if share >= TELLING]
     if not telling:
-        return "this looks like no kind of data yet: the weights begin where any do"
+        return "it is not clear yet what kind of data this is"
     return f"this looks like {', '.join(telling)}"
