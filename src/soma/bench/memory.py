@@ -1,13 +1,13 @@
 """soma bench memory: measure what remembering and recalling cost, by the number of memories of a tenant.
 
-The memories are texts of 25 words, drawn from the model's vocabulary with the frequencies of real texts (Zipf), a
-conversation for each hundred. The memory is filled with distinct texts, but with readings from a small pool, each with
-some noise, which takes minutes instead of hours. All timed calls use the real model.
+The memory is filled with rows (`fill.py`), which takes minutes instead of hours. All timed calls use the real model. A
+start is measured from the start of its process, twice: from the rows alone, and from the index that the first one kept.
 """
 
 import asyncio
 import json
 import multiprocessing
+import os
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -20,7 +20,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from soma.bench.candidates.gather import open_memory, owner_of
+from soma.bench.candidates.gather import open_memory, open_writer, owner_of
+from soma.bench.fill import IN_CONVERSATION, POOL, SPEAKER, PooledEmbedder, TextSource, fill_rows
 from soma.bench.flat import flatten
 from soma.bench.tenants import recall_ratio
 from soma.brain.context.bundle import rank_candidates
@@ -28,66 +29,21 @@ from soma.brain.core.serving.serve import serve
 from soma.brain.core.state import LearnerState
 from soma.brain.root import shipped_views
 from soma.brain.settings.learner import LearnerSettings
-from soma.memory.embedders.base import Reading
-from soma.memory.embedders.basis import vocabulary
-from soma.memory.embedders.minilm import MiniLM, normalise
+from soma.memory.embedders.minilm import MiniLM
 from soma.memory.memory import Memory
-from soma.memory.text.languages import ENGLISH
-from soma.memory.text.sentences import Span
 from soma.memory.types import NewMemory, Query
 
-WORDS = 25
 QUESTION_WORDS = 10  # as in LoCoMo, where 99 % have at most 20
 LONG_WORDS = 25
-IN_CONVERSATION = 100
-COMMON = sorted(ENGLISH.stop_words)
-COMMON_SHARE = 0.45  # share of common words in real messages
-POOL = 500  # texts that the model reads for filling
-NOISE = 0.02  # standard deviation for each number of a vector: the cosine with its origin is about 0.93
 TIMED = 300
 WARM_UP = 20
-BATCH = 1_000
-OWNER = owner_of("bench")
+LOOKED_AT = 200  # candidates whose texts are read: as many as a bundle of fifty memories looks at
+OWNER, OTHER = owner_of("bench"), owner_of("other")
+OTHERS = 100  # memories of another tenant, who asks while the large one loads
+BESIDE_OTHERS = 1_000  # memories of a tenant beside a hundred others
+KEPT = "memory-index"
 
 Result = dict[str, Any]
-
-
-class PooledEmbedder:
-    """An embedder that answers with readings from a pool, with some noise."""
-
-    name, dimension, late_dimension = MiniLM.name, MiniLM.dimension, MiniLM.late_dimension
-
-    def __init__(self, model: MiniLM, texts: Sequence[str]) -> None:
-        self._pool = [model.read(text) for text in texts]
-        self._generator = np.random.default_rng(1)
-        self._used = 0
-
-    def read(self, text: str) -> Reading:  # noqa: ARG002 - any text
-        self._used += 1
-        origin = self._pool[self._used % len(self._pool)]
-        noise = self._generator.normal(0, NOISE, len(origin.vector)).astype(np.float32)
-        return Reading(normalise(origin.vector + noise), origin.words, origin.word_vectors, origin.late_vectors)
-
-    def read_all(self, texts: Sequence[str]) -> Sequence[Reading]:
-        return [self.read(text) for text in texts]
-
-    def find_passages(self, text: str) -> Sequence[Span]:  # noqa: ARG002 - texts here are short
-        return ()
-
-
-class TextSource:
-    """A reproducible source of texts."""
-
-    def __init__(self, seed: int) -> None:
-        self._words = vocabulary()
-        self._generator = np.random.default_rng(seed)
-        ranks = np.arange(1, len(self._words) + 1)
-        self._shares = (1 / ranks) / (1 / ranks).sum()
-
-    def text(self, count: int = WORDS) -> str:
-        words = self._generator.choice(self._words, count, p=self._shares)
-        common = self._generator.choice(COMMON, count)
-        return " ".join(np.where(self._generator.random(count) < COMMON_SHARE, common, words)) + "."
 
 
 def run(sizes: Sequence[int]) -> Result:
@@ -98,8 +54,16 @@ def run(sizes: Sequence[int]) -> Result:
 def _measure_size(size: int) -> Result:
     with tempfile.TemporaryDirectory() as folder:
         _run_apart(fill, folder, size)
-        disk = sum(file.stat().st_size for file in Path(folder).iterdir())
-        return {"disk_mb": disk / 1e6, **_run_apart(measure, folder, size)}
+        rows = _measure_disk(Path(folder))
+        first = _run_apart(measure_first, folder, size)
+        return {"disk_mb": rows, "disk_kept_mb": _measure_disk(Path(folder) / KEPT), **first} | _run_apart(
+            measure, folder, size
+        )
+
+
+def _measure_disk(folder: Path) -> float:
+    """Return the megabytes of the files in a folder."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 1e6
 
 
 def _run_apart(work: Callable[[str, int], Result], folder: str, size: int) -> Result:
@@ -112,6 +76,10 @@ def fill(folder: str, size: int) -> Result:
     return {}
 
 
+def measure_first(folder: str, size: int) -> Result:
+    return asyncio.run(_measure_first(Path(folder), size))
+
+
 def measure(folder: str, size: int) -> Result:
     return asyncio.run(_measure_folder(Path(folder), size))
 
@@ -119,42 +87,54 @@ def measure(folder: str, size: int) -> Result:
 def _measure_among_others(_: str, size: int) -> Result:
     """Measure what a hundred other tenants cost a tenant of `size` memories."""
     words = TextSource(0)
-    embedder = PooledEmbedder(MiniLM(), [words.text() for _ in range(POOL)])
-    return recall_ratio(
-        embedder, [words.text() for _ in range(size)], [words.text(QUESTION_WORDS) for _ in range(TIMED)]
-    )
+    embedder = PooledEmbedder(MiniLM(), words.texts(POOL))
+    return recall_ratio(embedder, words.texts(size), words.texts(TIMED, QUESTION_WORDS))
 
 
 async def _fill_folder(folder: Path, size: int) -> None:
-    words, model = TextSource(0), MiniLM()
-    async with open_memory(folder, PooledEmbedder(model, [words.text() for _ in range(POOL)])) as memory:
-        await _fill(memory, words, size)
+    model, words = MiniLM(), TextSource(1)
+    async with open_memory(folder, model) as memory:
+        await memory.remember(OTHER, [NewMemory(text=text) for text in words.texts(OTHERS)])
+    with open_writer(folder) as writer:
+        fill_rows(writer, model, OWNER, size)
+
+
+async def _measure_first(folder: Path, size: int) -> Result:
+    """Measure a start from the rows alone, and what another tenant waits meanwhile."""
+    words = TextSource(size)
+    async with open_memory(folder, MiniLM(), kept_in=folder / KEPT) as memory:
+        await memory.start()
+        await memory.candidates(OTHER, Query(text="the first question of another tenant"))
+        loading = asyncio.create_task(memory.candidates(OWNER, Query(text="the first question after a start")))
+        waits = []
+        while not loading.done():
+            begun = time.perf_counter()
+            await memory.candidates(OTHER, Query(text=words.text(QUESTION_WORDS)))
+            waits.append((time.perf_counter() - begun) * 1e3)
+            await asyncio.sleep(0.02)
+        return {"start_from_rows_s": seconds_since_start(), "others_meanwhile_p95_ms": float(np.percentile(waits, 95))}
 
 
 async def _measure_folder(folder: Path, size: int) -> Result:
     words = TextSource(size)
-    started = time.perf_counter()
-    async with open_memory(folder, MiniLM()) as memory:
+    async with open_memory(folder, MiniLM(), kept_in=folder / KEPT) as memory:
+        await memory.start()
+        begun = time.perf_counter()
         await memory.candidates(OWNER, Query(text="the first question after a start"))
-        start = time.perf_counter() - started
         return {
-            "start_s": start,
+            "start_s": seconds_since_start(),
+            "first_recall_s": time.perf_counter() - begun,
             "rss_at_start_mb": resident_megabytes(),
             **await _times(memory, words),
             "rss_mb": resident_megabytes(),
         }
 
 
-async def _fill(memory: Memory, words: TextSource, size: int) -> None:
-    for start in range(0, size, BATCH):
-        numbers = range(start, min(start + BATCH, size))
-        await memory.remember(OWNER, [_new(words, f"c{number // IN_CONVERSATION}") for number in numbers])
-
-
 async def _times(memory: Memory, words: TextSource) -> Result:
     async def remember_one(number: int) -> None:
         await memory.remember(OWNER, [_new(words, f"timed {number // IN_CONVERSATION}")])
 
+    looked_at = await _time_looks(memory, words)
     recall, known = await _time_recall(memory, words, QUESTION_WORDS)
     long, _ = await _time_recall(memory, words, LONG_WORDS)
     remember = await _time(remember_one)
@@ -166,6 +146,7 @@ async def _times(memory: Memory, words: TextSource) -> Result:
         **{f"recall_{name}": value for name, value in recall.items()},
         **{f"recall_embedded_{name}": value for name, value in known.items()},
         **{f"recall_long_{name}": value for name, value in long.items()},
+        **{f"look_{name}": value for name, value in looked_at.items()},
         **{f"remember_{name}": value for name, value in remember.items()},
         "remember_per_s": rate,
     }
@@ -183,8 +164,19 @@ async def _time_recall(memory: Memory, words: TextSource, count: int) -> tuple[d
     return await _time(recall_one), await _time(recall_one)  # the second time their readings are still cached
 
 
+async def _time_looks(memory: Memory, words: TextSource) -> dict[str, float]:
+    """Time the reading of the texts of many candidates of a question, which a bundle adds to a recall."""
+    clock = []
+    for _ in range(TIMED):
+        found = await memory.candidates(OWNER, Query(text=words.text(QUESTION_WORDS)))
+        begun = time.perf_counter()
+        await asyncio.to_thread(found.read, range(min(LOOKED_AT, len(found))))
+        clock.append((time.perf_counter() - begun) * 1e3)
+    return {f"p{share}_ms": float(np.percentile(clock, share)) for share in (50, 95)}
+
+
 def _new(words: TextSource, conversation: str) -> NewMemory:
-    return NewMemory(text=words.text(), conversation_id=conversation, metadata={"speaker": "Robin"})
+    return NewMemory(text=words.text(), conversation_id=conversation, metadata=SPEAKER)
 
 
 async def _time(call: Callable[[int], Awaitable[None]]) -> dict[str, float]:
@@ -197,6 +189,12 @@ async def _time(call: Callable[[int], Awaitable[None]]) -> dict[str, float]:
         processor.append((time.process_time() - work) * 1e3)
     figures = {f"p{share}_ms": float(np.percentile(clock[WARM_UP:], share)) for share in (50, 95, 99)}
     return figures | {"cpu_p95_ms": float(np.percentile(processor[WARM_UP:], 95))}
+
+
+def seconds_since_start() -> float:
+    """Return how long ago this process was started."""
+    ticks = int(Path("/proc/self/stat").read_text("ascii").rpartition(")")[2].split()[19])
+    return float(Path("/proc/uptime").read_text("ascii").split()[0]) - ticks / os.sysconf("SC_CLK_TCK")
 
 
 def resident_megabytes() -> float:
@@ -224,7 +222,7 @@ def command(sizes: str, *, as_json: bool) -> None:
             "must be whole numbers with commas, such as 1000,10000", param_hint="--sizes"
         ) from error
     result = run(numbers)
-    tenants = _run_apart(_measure_among_others, "", BATCH)
+    tenants = _run_apart(_measure_among_others, "", BESIDE_OTHERS)
     if as_json:
         click.echo(json.dumps(flatten({**result, "tenants": tenants}, "memory"), indent=1))
     else:

@@ -1,8 +1,8 @@
 """The candidates that a real memory finds for each question, as one matrix."""
 
 import tempfile
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.resources import files
@@ -35,6 +35,17 @@ class GatheredCandidates:
 @asynccontextmanager
 async def open_memory(folder: Path, embedder: Embedder, **settings: Any) -> AsyncIterator[Memory]:
     """Open a memory on a database of its own in `folder`."""
+    with open_writer(folder) as writer:
+        memory = Memory(writer, embedder, **settings)
+        try:
+            yield memory
+        finally:
+            memory.close()
+
+
+@contextmanager
+def open_writer(folder: Path) -> Iterator[Writer]:
+    """Open the writer of the database in `folder`."""
     database = Database(f"sqlite:///{folder}/brain.sqlite3")
     connection = database.connect()
     migrate(connection, "events", files("soma.events") / "migrations")
@@ -42,11 +53,9 @@ async def open_memory(folder: Path, embedder: Embedder, **settings: Any) -> Asyn
     connection.close()
     writer = Writer(database)
     writer.start()
-    memory = Memory(writer, embedder, **settings)
     try:
-        yield memory
+        yield writer
     finally:
-        memory.close()
         writer.close()
 
 
