@@ -145,6 +145,7 @@ class Brain:
 
             def think() -> tuple[Context, float, list[float]]:
                 context = build_context(
+                    body.query,
                     candidates,
                     served,
                     self._tokens,

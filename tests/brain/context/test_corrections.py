@@ -95,6 +95,7 @@ async def test_a_paraphrase_is_known_by_its_meaning(settings):
     async with open_brain(settings, embedder=MiniLM()) as opened:
         client = opened.client
         await remembered(client)
+        await client.remember(ALICE, [{"text": "The night bus to Bern stops at the lake."}])
         _, right, _ = await corrected(client)
         again = await asked(client, "At what time does the Bern train depart?")
         assert (again.memories[0].id, again.memories[0].taught) == (right, True)

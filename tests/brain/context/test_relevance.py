@@ -1,12 +1,22 @@
 """What a bundle leaves out: memories that do not stand out for the question, of many."""
 
+import pytest
 from tests.brain.conftest import ALICE, metrics_of
 from tests.brain.requests import new_feedback, new_query, new_report
 
-from soma.brain.context.bundle import FEW, FROM_MIDDLE, FROM_NEAREST, stand_out
+from soma.brain.context.relevance import FEW, FROM_MIDDLE, FROM_NEAREST, LEAST_COSINE, stand_out, touch_question
+from soma.brain.root import open_brain
+from soma.memory.embedders.minilm import MiniLM
 
 ABOUT = ["The Heron has a warranty of three years.", "The warranty covers the Heron's fan for one year."]
+SECRETS = ["The password of the safe is 8841.", "Anna earns 54,000 euros a year."]
 SALARIES = [f"The salary of employee {number} is {30 + number} thousand euros a year." for number in range(60)]
+
+
+@pytest.fixture
+async def client(settings):
+    async with open_brain(settings, embedder=MiniLM()) as opened:
+        yield opened.client
 
 
 async def remember(client, *texts):
@@ -31,10 +41,25 @@ async def test_where_many_answer_alike_many_are_shown(opened):
     assert not {memory.text for memory in bundle.memories} & set(ABOUT)
 
 
-async def test_of_few_memories_none_is_left_out(opened):
-    await remember(opened.client, *ABOUT, "The office is in Graz.")
-    bundle = await shown(opened.client, "How long is the warranty of the Heron?")
-    assert bundle.dropped == 0
+async def test_of_few_memories_those_that_have_nothing_to_do_with_the_question_are_left_out(client):
+    await remember(client, *ABOUT, *SECRETS)
+    bundle = await shown(client, "How long is the warranty of the Heron?")
+    assert {memory.text for memory in bundle.memories} == set(ABOUT)
+    assert bundle.dropped == len(SECRETS)
+
+
+async def test_a_question_that_few_memories_cannot_answer_brings_none_of_them(client):
+    await remember(client, *ABOUT, *SECRETS)
+    assert (await shown(client, "Please write a poem about trees.")).memories == []
+
+
+async def test_of_few_memories_one_that_was_taught_is_shown_however_far_from_the_question(client):
+    await remember(client, *ABOUT, *SECRETS)
+    question = "Please write a poem about trees."
+    bundle = await shown(client, "password of the safe")
+    body = {"conversation_id": "c", "bundle_id": bundle.bundle_id, "query": question}
+    await client.feedback(ALICE, new_feedback(**body, helpful=[bundle.memories[0].id]))
+    assert [(memory.text, memory.taught) for memory in (await shown(client, question)).memories] == [(SECRETS[0], True)]
 
 
 async def test_a_memory_that_was_taught_is_shown_however_far_from_the_question(opened):
@@ -76,3 +101,19 @@ def test_a_score_stands_out_by_its_way_from_the_middle_of_all_to_the_best():
 def test_what_is_nearly_as_near_in_meaning_as_the_nearest_stands_out_whatever_its_score():
     near = [0.8, 0.8 * FROM_NEAREST + 0.01, 0.8 * FROM_NEAREST - 0.01, *[0.0] * FEW]
     assert stand_out([*[0.0] * (len(near) - 1), 1.0], near)[:4] == [True, True, False, False]
+
+
+def test_one_of_few_touches_the_question_by_its_meaning_or_by_a_part_of_its_telling_words():
+    texts = ["I am vegetarian.", "Annas Gehalt beträgt 54.000 Euro.", "The safe opens with 8841."]
+    assert touch_question("What should I cook tonight?", texts, [LEAST_COSINE, 0.0, LEAST_COSINE - 0.01]) == [
+        True, False, False,
+    ]  # fmt: skip
+    assert touch_question("Wie hoch ist das Gehalt von Anna?", texts, [0.0] * 3) == [False, True, False]
+
+
+def test_words_of_a_language_without_spaces_are_met_too():
+    assert touch_question("会社の電話番号は何ですか", ["会社の電話番号は123です。", "猫が好きです。"], [0.0, 0.0])[0]
+
+
+def test_where_a_question_has_no_telling_word_every_word_counts():
+    assert touch_question("Who am I?", ["I am a nurse.", "The safe opens with 8841."], [0.0, 0.0]) == [True, False]

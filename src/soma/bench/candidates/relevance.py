@@ -1,4 +1,4 @@
-"""The figures of bundles without memories that do not stand out: `brain.context.bundle.stand_out`."""
+"""The figures of bundles without memories that do not stand out: `brain.context.relevance.stand_out`."""
 
 from collections.abc import Sequence
 from itertools import pairwise
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soma.bench.candidates.matrix import DEEPEST, CandidateMatrix, Floats, figures_of_hits, summary
-from soma.brain.context.bundle import stand_out
+from soma.brain.context.relevance import stand_out
 from soma.memory.types import Candidates
 
 SHOWN = 50  # memories that the agent asks for, from which a bundle is chosen

@@ -8,6 +8,7 @@ import numpy as np
 
 from soma.brain.context.corrections import AS_RANKED, Order
 from soma.brain.context.plan import SHIPPED, describe_plan, make_plan
+from soma.brain.context.relevance import FEW, stand_out, touch_question
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.observations import VIEW_SCALE, ShownMemory
 from soma.brain.core.serving.pack import PackCandidate, PackedMemories, duplicate_pairs, pack
@@ -18,9 +19,6 @@ from soma.brain.wire.requests import PlanOptions
 from soma.events.facts.turn import RecalledMemory
 from soma.memory.types import Candidate, Candidates
 
-FEW = 20  # candidates, of which all may be shown: among so few nothing stands out
-FROM_MIDDLE = 0.5  # of the way from the middle score to the best
-FROM_NEAREST = 0.7  # of the cosine of the nearest in meaning
 COSINE_DIGITS = 4  # after the point, as a cosine is told
 CONTENDERS = 4  # times the limit: as far down as packing looks past duplicates and what is too long
 
@@ -118,6 +116,7 @@ class Lane:
 
 
 def build_context(
+    question: str,
     candidates: Candidates,
     served: ServedWeights,
     tokens: TokenCounter,
@@ -127,9 +126,9 @@ def build_context(
     options: PlanOptions = SHIPPED,
     order: Order = AS_RANKED,
 ) -> Context:
-    """Build what attention and lane admit, with a plan of how to answer with it."""
+    """Build what bears on the question, as far as attention and lane admit it, with a plan of how to answer with it."""
     ranking = rank_candidates(candidates, served, order)
-    looked_at = find_relevant(ranking, ranking.rows[: CONTENDERS * lane.limit])
+    looked_at = find_relevant(ranking, ranking.rows[: CONTENDERS * lane.limit], question)
     irrelevant = max(0, min(len(ranking.rows), lane.limit) - len(looked_at))
     read = {row.id: candidate for row, candidate in looked_at}
     contenders = [
@@ -169,27 +168,23 @@ def build_context(
     )
 
 
-def find_relevant(ranking: Ranking, rows: Sequence[RankedCandidate]) -> list[tuple[RankedCandidate, Candidate]]:
-    """Keep the rows that stand out; a group is judged by its best, and what a person taught always stands."""
-    near, taught = ranking.cosines(), ranking.order.first
-    standing = stand_out([row.score for row in ranking.rows], [near[ranking.by_id[row.id]] for row in ranking.rows])
-    stands = {row.id for row, is_out in zip(ranking.rows, standing, strict=True) if is_out or row.id in taught}
+def find_relevant(
+    ranking: Ranking, rows: Sequence[RankedCandidate], question: str
+) -> list[tuple[RankedCandidate, Candidate]]:
+    """Keep the rows that bear on the question; a group is judged by its best, and what a person taught always stays."""
     looked_at = ranking.look(rows)
-    groups = {_group(found) for row, found in looked_at if row.id in stands} - {None}
-    return [(row, found) for row, found in looked_at if row.id in stands or _group(found) in groups]
-
-
-def stand_out(scores: Sequence[float], near: Sequence[float]) -> list[bool]:
-    """Tell of each candidate whether it stands out: by its score from the middle of all, or near the question.
-
-    Both are relative, since neither scores nor cosines mean the same from one question to the next.
-    """
-    if len(scores) <= FEW:
-        return [True] * len(scores)
-    descending = sorted(scores, reverse=True)
-    middle = descending[len(scores) // 2]
-    least, nearest = middle + FROM_MIDDLE * (descending[0] - middle), FROM_NEAREST * max(near)
-    return [score >= least or 0 < nearest <= cosine for score, cosine in zip(scores, near, strict=True)]
+    near, taught = ranking.cosines(), ranking.order.first
+    if len(ranking.rows) > FEW:
+        cosines = [near[ranking.by_id[row.id]] for row in ranking.rows]
+        bearing = stand_out([row.score for row in ranking.rows], cosines)
+        judged = ranking.rows
+    else:
+        cosines = [near[ranking.by_id[row.id]] for row, _ in looked_at]
+        bearing = touch_question(question, [found.text for _, found in looked_at], cosines)
+        judged = [row for row, _ in looked_at]
+    relevant = {row.id for row, bears in zip(judged, bearing, strict=True) if bears or row.id in taught}
+    groups = {_group(found) for row, found in looked_at if row.id in relevant} - {None}
+    return [(row, found) for row, found in looked_at if row.id in relevant or _group(found) in groups]
 
 
 def _packed_rows(ranking: Ranking, packed: PackedMemories) -> list[RankedCandidate]:

@@ -53,7 +53,7 @@ class Previews:
             attention_mass=self._settings.attention_mass,
         )
         ours, theirs = (
-            build_context(candidates, weights, self._tokens, lane=lane, hyperparameters=hyperparameters)
+            build_context(body.query, candidates, weights, self._tokens, lane=lane, hyperparameters=hyperparameters)
             for weights in (served, other)
         )
         here, there = ([memory.id for memory in context.memories] for context in (ours, theirs))
