@@ -65,7 +65,7 @@ class PooledEmbedder:
 
     def __init__(self, model: Embedder, texts: Sequence[str]) -> None:
         self._pool = [model.read(text) for text in texts]
-        self._noise = Noise()
+        self._noise = VectorNoise()
         self._used = 0
 
     def read(self, text: str) -> Reading:  # noqa: ARG002 - any text
@@ -80,7 +80,7 @@ class PooledEmbedder:
         return ()
 
 
-class Noise:
+class VectorNoise:
     """A reproducible source of vectors near others."""
 
     def __init__(self) -> None:
@@ -92,7 +92,7 @@ class Noise:
 
 def fill_rows(writer: Writer, model: Embedder, owner: Owner, size: int) -> None:
     """Write `size` memories, a batch a transaction."""
-    words, space, noise = TextSource(0), Space.from_embedder(model), Noise()
+    words, space, noise = TextSource(0), Space.from_embedder(model), VectorNoise()
     pool = [to_embedding(make_record(owner, text, "", now()), model.read(text)) for text in words.texts(POOL)]
     for start in range(0, size, BATCH):
         records = list(_records(words, owner, start, min(start + BATCH, size)))
