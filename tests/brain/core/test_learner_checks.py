@@ -247,7 +247,7 @@ FORMER = dataclasses.replace(HYPERPARAMETERS, curvature_start=2.0, dismissal=0.2
         (HYPERPARAMETERS, "b35112771a1f3ff86ab9a9b07079cca40e71149fe0ca58c3e4ecf9157e02db95"),
         (
             dataclasses.replace(HYPERPARAMETERS, mixing=MIXING),
-            "36d8d4bcdd3461e4e262c9a6e1ce9b087a53d433f7f37c534b414ade5916bb19",
+            "104c7c26961bca456fd3a4b776cc46cd95a9df1dfa98c19b3fb42cdc658bd3b3",
         ),
     ],
     ids=["former constants", "constants of today", "shapes"],

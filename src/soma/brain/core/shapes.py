@@ -5,7 +5,7 @@ import msgspec
 STRANGER = "stranger"  # the prior, among the shapes
 
 
-class Shape(msgspec.Struct, frozen=True, gc=False):
+class Shape(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """A kind of data: the weights that suit it, by view, and the temperature at which they foretell what helps.
 
     A view that it does not name has its prior.
@@ -16,14 +16,14 @@ class Shape(msgspec.Struct, frozen=True, gc=False):
     weights: tuple[tuple[str, float], ...]
 
 
-class Mixing(msgspec.Struct, frozen=True, gc=False):
+class Mixing(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """Hyperparameters of the mixture. Without shapes, a learner has its prior."""
 
     shapes: tuple[Shape, ...] = ()
     stranger_share: float = 0.9
     stranger_temperature: float = 0.25
     rate: float = 1.5
-    most: int = 200
+    most: int = 100
 
 
 NO_SHAPES = Mixing()

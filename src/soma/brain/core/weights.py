@@ -69,7 +69,7 @@ def box(view: str) -> tuple[float, float]:
     return (weight.low, weight.high) if weight else (FURTHER_VIEW_LOW, FURTHER_VIEW_HIGH)
 
 
-class Views(msgspec.Struct, frozen=True, gc=False):
+class Views(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """Columns of a registry of views, sorted by name so that no order of arrival can change a sum."""
 
     names: tuple[str, ...]

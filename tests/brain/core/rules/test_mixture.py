@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from tests.brain.histories import HYPERPARAMETERS, MIXING, SHAPED
 
 from soma.brain.core.learn import learn
-from soma.brain.core.rules.mixture import mix, shares
+from soma.brain.core.rules.mixture import LEAST, mix, shares
 from soma.brain.core.serving.serve import serve
 from soma.brain.core.shapes import STRANGER
 from soma.brain.core.state import LearnerState
@@ -48,7 +48,7 @@ def test_a_stranger_is_served_the_prior_whatever_shapes_there_are(evidence) -> N
 
 def test_without_shapes_the_mixture_is_the_prior() -> None:
     views = HYPERPARAMETERS.views
-    assert mix(None, views, HYPERPARAMETERS.mixing) is views.priors
+    assert mix(None, views, HYPERPARAMETERS.mixing) == views.priors
 
 
 def test_beliefs_stay_once_enough_was_seen(evidence) -> None:
@@ -82,3 +82,11 @@ def test_a_state_of_before_there_were_shapes_reads_and_keeps_its_hash() -> None:
     text = state.to_json()
     assert not {"beliefs", "held_out"} & set(msgspec.json.decode(text)["retrieval"])
     assert LearnerState.from_json(text).state_hash() == state.state_hash()
+
+
+def test_a_shape_that_fell_far_behind_is_not_weighed_any_more(evidence) -> None:
+    for times in (60, 70):
+        beliefs = taught(evidence, times).retrieval.beliefs
+        assert beliefs is not None
+        assert dict(beliefs.evidence)["linked texts"] == LEAST
+        assert shares(beliefs, MIXING)["linked texts"] < 1e-5

@@ -155,8 +155,8 @@ def take_step(
     The weights also move with m as the beliefs in shapes do.
     """
     before = aligned.retrieval
-    old, moved = _weigh_shapes(aligned, judgement, credit, hyperparameters)
-    views, origin = old.views, mixture.mix(old.beliefs, old.views, hyperparameters.mixing)
+    old, origin, moved = _weigh_shapes(aligned, judgement, credit, hyperparameters)
+    views = old.views
     sums, variances = (_moments if judgement.chances else _dismissal_sums)(aligned.rows, judgement)
     g = _gradient(
         aligned, judgement, sums, origin=origin, credit=credit, hyperparameters=hyperparameters, outliers=outliers
@@ -192,14 +192,15 @@ def measure(aligned: AlignedEvidence, hyperparameters: Hyperparameters) -> Retri
 
 def _weigh_shapes(
     aligned: AlignedEvidence, judgement: Judgement, credit: float, hyperparameters: Hyperparameters
-) -> tuple[Retrieval, tuple[float, ...]]:
-    """Add the evidence to the beliefs in shapes, move the weights as far as m moves, and return how far that is."""
+) -> tuple[Retrieval, tuple[float, ...], tuple[float, ...]]:
+    """Add the evidence to the beliefs in shapes, and move the weights as far as m moves; return m and the moves too."""
     old, mixing = aligned.retrieval, hyperparameters.mixing
+    before = mixture.mix(old.beliefs, old.views, mixing)
     if not judgement.chances or not mixing.shapes or (old.beliefs and old.beliefs.weighed >= mixing.most):
-        return old, ()
+        return old, before, ()
     seen = mixture.Seen(aligned.rows, aligned.targets, credit, hyperparameters.doubt)
     beliefs = mixture.weigh(old.beliefs, old.views, seen, mixing)
-    before, after = mixture.mix(old.beliefs, old.views, mixing), mixture.mix(beliefs, old.views, mixing)
+    after = mixture.mix(beliefs, old.views, mixing)
     weights = [
         clamp(weight + (moved - origin), low, high)
         for weight, origin, moved, low, high in zip(
@@ -207,7 +208,7 @@ def _weigh_shapes(
         )
     ]
     moves = tuple([moved - weight for moved, weight in zip(weights, old.weights, strict=True)])
-    return replace(old, weights=tuple(weights), beliefs=beliefs), moves
+    return replace(old, weights=tuple(weights), beliefs=beliefs), after, moves
 
 
 def _moments(rows: Rows, judgement: Judgement) -> tuple[list[float], list[float]]:

@@ -23,10 +23,10 @@ from soma.brain.core.rules.choice import Row, Rows, choice_chances, score_rows
 from soma.brain.core.shapes import STRANGER, Mixing, Shape
 from soma.brain.core.weights import Views
 
-LEAST = -30.0  # of b_s below the best one: far from where the numbers end, and from where it could come back
+LEAST = -12.0  # of b_s below the best one: a shape that is so far behind is not weighed any more
 
 
-class Beliefs(msgspec.Struct, frozen=True, gc=False):
+class Beliefs(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
     """b_s of each shape by its name, less that of the best one, after `weighed` pieces of evidence."""
 
     evidence: tuple[tuple[str, float], ...]
@@ -43,6 +43,7 @@ def shares(beliefs: Beliefs | None, mixing: Mixing) -> dict[str, float]:
     return dict(zip(names, softmax(scores, 1.0), strict=True))
 
 
+@lru_cache(maxsize=1_024)  # of many learners: each step asks for the m of the step before
 def mix(beliefs: Beliefs | None, views: Views, mixing: Mixing) -> Row:
     """m: the weights of the stranger and the shapes, each by its share; the prior where there are no shapes."""
     if not mixing.shapes:
@@ -67,13 +68,18 @@ def weigh(beliefs: Beliefs | None, views: Views, seen: Seen, mixing: Mixing) -> 
     weights = (views.priors, *_columns(mixing.shapes, views))
     temperatures = (mixing.stranger_temperature, *(shape.temperature for shape in mixing.shapes))
     names = (STRANGER, *(shape.name for shape in mixing.shapes))
-    found = []
+    found: list[float | None] = []
     for name, temperature, own in zip(names, temperatures, weights, strict=True):
+        value = known.get(name, 0.0)
+        if value <= LEAST:
+            found.append(None)
+            continue
         _, likelihood = choice_chances(score_rows(seen.rows, own, temperature * VIEW_SCALE), seen.y)
-        gain = mixing.rate * seen.credit * log((1.0 - seen.doubt) * likelihood + seen.doubt / len(seen.y))
-        found.append((name, known.get(name, 0.0) + gain))
-    best = max(value for _, value in found)
-    evidence = tuple((name, max(value - best, LEAST)) for name, value in found)
+        meant = (1.0 - seen.doubt) * likelihood + seen.doubt / len(seen.y)
+        found.append(value + mixing.rate * seen.credit * log(meant))
+    best = max(value for value in found if value is not None)
+    left = [LEAST if value is None else max(value - best, LEAST) for value in found]
+    evidence = tuple(zip(names, left, strict=True))
     return Beliefs(evidence, (beliefs.weighed if beliefs else 0) + 1)
 
 
