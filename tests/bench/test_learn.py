@@ -1,4 +1,4 @@
-"""soma bench learn runs on a part of the data and prints its keys; its tenants learn what is true of their questions.
+"""soma bench learn runs on a part of LoCoMo and prints its keys; its tenants learn what is true of their questions.
 
 Both in one module: on a new machine the tenants are made first, which takes longer than all that is tested here.
 """
@@ -84,11 +84,18 @@ def test_who_asks_about_one_end_of_time_learns_it_up(boards: list[Board], number
     assert oldest["old"] > newest["old"]
 
 
-@pytest.mark.parametrize("name", ["learn", "recall"])
-def test_who_names_a_folder_without_the_data_is_told_where_it_is(name, tmp_path):
+@pytest.mark.parametrize(
+    ("name", "missing"),
+    [
+        ("learn", "there is no set in"),
+        ("recall", "there is no set in"),
+        ("echo", "there is no locomo/locomo10.json in"),
+    ],
+)
+def test_who_names_a_folder_without_the_data_is_told_where_it_is(name, missing, tmp_path):
     ran = CliRunner().invoke(bench, [name, "--data", str(tmp_path)])
     assert ran.exit_code == 2
-    assert "there is no locomo/locomo10.json in" in ran.output
+    assert missing in ran.output
     assert "snap-research/locomo" in ran.output
 
 

@@ -16,13 +16,12 @@ from soma.bench.candidates.matrix import CandidateMatrix, Floats, figures, join_
 from soma.bench.candidates.questions import count_missing, load_question_sets
 from soma.bench.candidates.shapes import fit_shapes
 from soma.bench.candidates.stranger import PLAN, SEMANTIC, ScoredSet, fit_stranger
-from soma.bench.data.real_data import sets_option
+from soma.bench.data.real_data import choose_sets, sets_option
 from soma.bench.flat import flatten
+from soma.bench.learning.starts import FITTED
 from soma.memory.views import VIEWS
 
 SHIPPED = {name: view.weight for name, view in VIEWS.items()}
-LEARNED_ELSEWHERE = ("value", "importance", "linked")  # this data has nothing from which to learn them
-FITTED = [name for name in VIEWS if name not in LEARNED_ELSEWHERE]
 FIGURES = ("r5", "r10", "hit1", "mrr")
 FOLDS = 5  # of the questions, where a set has one collection
 ROWS = {
@@ -94,13 +93,6 @@ def table(result: Result) -> Table:
     return shown
 
 
-def _choose(sets: Mapping[str, Path], names: Sequence[str]) -> Mapping[str, Path]:
-    unknown = [name for name in names if name not in sets]
-    if unknown:
-        raise click.BadParameter(f"unknown set {unknown[0]}; this folder has {', '.join(sets)}", param_hint="--set")
-    return {name: sets[name] for name in names} if names else sets
-
-
 @click.command("recall")
 @sets_option
 @click.option("--set", "names", multiple=True, help="Only these sets.")
@@ -108,7 +100,7 @@ def _choose(sets: Mapping[str, Path], names: Sequence[str]) -> Mapping[str, Path
 def command(data: Mapping[str, Path], names: Sequence[str], *, as_json: bool) -> None:
     """Measure on each set of a folder how often the evidence of a question is found. Takes some minutes."""
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        result = run(_choose(data, names), progress)
+        result = run(choose_sets(data, names), progress)
     if as_json:
         click.echo(json.dumps(flatten(result, "recall"), indent=1))
         return

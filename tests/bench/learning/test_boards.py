@@ -37,6 +37,7 @@ def tenant() -> QuestionSet:
         category=np.ones(count, int),
         earliest=np.zeros(count),
         latest=np.zeros(count),
+        texts=tuple(f"What is thing {n}?" for n in range(count)),
     )
 
 

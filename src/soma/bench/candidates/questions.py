@@ -26,6 +26,7 @@ from soma.memory.types import STEPS, Candidate, Candidates
 
 VIEWING = ("embedders", "index", "recall.py", "rendering.py", "text", "views")  # in soma.memory: they decide a view
 Progress = Callable[[int], None]
+TEXTS = "texts"  # the field of a question set that is not cached
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,7 @@ class QuestionSet:
     """The questions of one tenant. Rows are candidates by key, those of question q from `starts[q]` to `starts[q + 1]`.
 
     Columns are `views`. `earliest` and `latest` are the places of the first and last evidence of a question in the
-    collection, in [0, 1].
+    collection, in [0, 1]. `texts` are read from the data each time, and not cached.
     """
 
     views: NDArray[np.str_]
@@ -44,6 +45,7 @@ class QuestionSet:
     category: Indexes
     earliest: Floats
     latest: Floats
+    texts: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.gold_count)
@@ -62,6 +64,21 @@ class QuestionSet:
             category=self.category,
             conversation=np.zeros(len(self), np.int64),
         )
+
+
+def join_question_sets(parts: Sequence[QuestionSet]) -> QuestionSet:
+    """Join the questions of several collections, each question with its own candidates, as those of one tenant."""
+    ends = np.cumsum([0, *(len(part.gold) for part in parts)])
+    starts = [part.starts[:-1] + end for part, end in zip(parts, ends, strict=False)]
+    return QuestionSet(
+        views=parts[0].views,
+        starts=np.concatenate([*starts, ends[-1:]]),
+        texts=tuple(text for part in parts for text in part.texts),
+        **{
+            name: np.concatenate([getattr(part, name) for part in parts])
+            for name in ("values", "gold", "gold_count", "category", "earliest", "latest")
+        },
+    )
 
 
 def count_missing(name: str, folder: Path, numbers: Sequence[int] | None = None) -> int:
@@ -91,7 +108,7 @@ def load_question_sets(
             collection = collections[number]
             gathered = asyncio.run(gather([collection], MiniLM(), tick=progress))
             _save(file, _tenant(collection, [_by_key(one) for one in gathered.found]))
-        found.append(_load(file))
+        found.append(_load(file, collections[number]))
     return found
 
 
@@ -110,8 +127,12 @@ def digest(data: Iterable[Path]) -> str:
         whole.update(source.read_bytes())
     for name in ("data/locomo.py", "data/sets.py", "candidates/gather.py"):
         whole.update((files("soma.bench") / name).read_bytes())
-    whole.update(" ".join(field.name for field in fields(QuestionSet)).encode())
+    whole.update(" ".join(_cached_fields()).encode())
     return whole.hexdigest()[:16]
+
+
+def _cached_fields() -> list[str]:
+    return [field.name for field in fields(QuestionSet) if field.name != TEXTS]
 
 
 def _sources(place: Traversable) -> list[Traversable]:
@@ -140,7 +161,12 @@ def _tenant(conversation: Collection, found: Sequence[Sequence[Candidate]]) -> Q
         category=np.array([question.category for question in conversation.questions]),
         earliest=np.array([min(place) for place in places]),
         latest=np.array([max(place) for place in places]),
+        texts=_texts(conversation),
     )
+
+
+def _texts(conversation: Collection) -> tuple[str, ...]:
+    return tuple(question.text for question in conversation.questions)
 
 
 def _places(conversation: Collection, question: GoldQuestion) -> list[float]:
@@ -149,12 +175,12 @@ def _places(conversation: Collection, question: GoldQuestion) -> list[float]:
 
 
 def _save(path: Path, tenant: QuestionSet) -> None:
-    columns = {field.name: getattr(tenant, field.name) for field in fields(QuestionSet)}
+    columns = {name: getattr(tenant, name) for name in _cached_fields()}
     draft = path.with_name(f"{path.stem}.{os.getpid()}.npz")  # another process may write the same file
     np.savez(draft, **columns)
     draft.rename(path)
 
 
-def _load(path: Path) -> QuestionSet:
+def _load(path: Path, conversation: Collection) -> QuestionSet:
     with np.load(path) as columns:
-        return QuestionSet(**{field.name: columns[field.name] for field in fields(QuestionSet)})
+        return QuestionSet(**{name: columns[name] for name in _cached_fields()}, texts=_texts(conversation))

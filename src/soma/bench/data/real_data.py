@@ -1,6 +1,6 @@
 """Options of the benchmark commands that name folders of real data, and check that nothing is missing."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -35,9 +35,11 @@ locomo_option = click.option(
 
 
 def _find_sets(_: click.Context, __: click.Parameter, folder: Path) -> Mapping[str, Path]:
-    found = find_sets(folder)
+    found = find_sets(folder) or (find_sets(folder.parent) if (folder.parent / LOCOMO).is_file() else {})
     if not found:
-        raise click.BadParameter(f"there is no set in {folder}: a folder with {ITEMS} and {QUESTIONS}, or {LOCOMO}")
+        raise click.BadParameter(
+            f"there is no set in {folder}: a folder with {ITEMS} and {QUESTIONS}, or {LOCOMO} from {HOME}"
+        )
     return found
 
 
@@ -50,6 +52,14 @@ sets_option = click.option(
     callback=_find_sets,
     help="Folder of sets; by default SOMA_TEST_DATA.",
 )
+
+
+def choose_sets(sets: Mapping[str, Path], names: Sequence[str]) -> Mapping[str, Path]:
+    """Return the sets of these names, or all where none is named. Raises BadParameter for an unknown one."""
+    unknown = [name for name in names if name not in sets]
+    if unknown:
+        raise click.BadParameter(f"unknown set {unknown[0]}; this folder has {', '.join(sets)}", param_hint="--set")
+    return {name: sets[name] for name in names} if names else sets
 
 
 def notes_option(questions: str) -> Callable[[Decorated], Decorated]:

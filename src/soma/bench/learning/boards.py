@@ -10,13 +10,19 @@ from numpy.typing import NDArray
 
 from soma.bench.candidates.matrix import Floats, Indexes
 from soma.bench.candidates.questions import QuestionSet
+from soma.brain.context.held_out import is_held_out
+from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.observations import VIEW_SCALE, Evidence, ShownMemory
 
 SHOWN = 10
+HYPERPARAMETERS = Hyperparameters()
 
 
 class Board:
-    """The questions of a tenant, with the views that a learner may see; `names` is the order of the views."""
+    """The questions of a tenant, with the views that a learner may see; `names` is the order of the views.
+
+    One question in four is held out, by the rule of the brain and the text of the question.
+    """
 
     def __init__(self, tenant: QuestionSet, views: Sequence[str] | None = None) -> None:
         self.tenant = tenant
@@ -26,6 +32,7 @@ class Board:
         self._absent = place >= ends[:, None]
         place = np.where(self._absent, 0, place)
         self.gold: NDArray[np.bool_] = tenant.gold[place] & ~self._absent
+        self._held_out = [is_held_out(text, HYPERPARAMETERS) for text in tenant.texts]
         self._columns = []
         for name in self.names:
             column = tenant.values[:, tenant.names.index(name)][place].astype(np.float64)
@@ -34,6 +41,11 @@ class Board:
 
     def __len__(self) -> int:
         return len(self.gold)
+
+    def values_of(self, questions: Indexes) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
+        """Return the values of some questions in [0, 1], [views, questions, candidates], and which are absent."""
+        columns = np.stack([(column[questions] / VIEW_SCALE).astype(np.float32) for column in self._columns])
+        return columns, self._absent[questions]
 
     def top(self, weights: Sequence[float], questions: Indexes | slice) -> Indexes:
         """Return the places of the ten best candidates of each question, best first."""
@@ -76,4 +88,5 @@ class Board:
             ),
             helpful=tuple(map(str, helpful)),
             unhelpful=() if helpful else tuple(map(str, shown)),
+            held_out=self._held_out[question],
         )

@@ -6,7 +6,7 @@ of the shown memories; where none of them is right, there is nothing to copy or 
 """
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,17 +35,17 @@ class CreditCurve:
     size: Floats
 
 
-def measure_credit(boards: Sequence[Board], prior: Mapping[str, float], *, orders: int) -> CreditCurve:
+def measure_credit(boards: Sequence[Board], make: Callable[[], CoreLearner], *, orders: int) -> CreditCurve:
     """Teach two thirds of each board's questions by credit alone, and examine the rest."""
-    rows = [[_run(board, prior, order) for order in range(orders)] for board in boards]
+    rows = [[_run(board, make(), order) for order in range(orders)] for board in boards]
     size = np.array([max(len(board) // EXAM_SHARE, 1) for board in boards], np.float64)
     figures = np.array(rows)
     return CreditCurve(figures[..., 0], figures[..., 1], size)
 
 
-def report_credit(boards: Sequence[Board], prior: Mapping[str, float], *, orders: int) -> dict[str, Any]:
+def report_credit(boards: Sequence[Board], make: Callable[[], CoreLearner], *, orders: int) -> dict[str, Any]:
     """Measure, and return micro R@10 and top-1 in percent by mark: start, after_100, after_300 questions."""
-    curve = measure_credit(boards, prior, orders=orders)
+    curve = measure_credit(boards, make, orders=orders)
     names = ["start", *(f"after_{mark}" for mark in MARKS[1:])]
     r10 = {name: mean(curve.r10[:, :, place], curve.size) for place, name in enumerate(names)}
     top1 = {f"{name}_hit1": mean(curve.top1[:, :, place], curve.size) for place, name in enumerate(names)}
@@ -53,14 +53,14 @@ def report_credit(boards: Sequence[Board], prior: Mapping[str, float], *, orders
     return {**r10, **top1, "gain_interval": interval(gained, curve.size)}
 
 
-def _run(board: Board, prior: Mapping[str, float], order: int) -> list[tuple[float, float]]:
+def _run(board: Board, learner: CoreLearner, order: int) -> list[tuple[float, float]]:
     draws = random.Random(order)
     questions = list(range(len(board)))
     draws.shuffle(questions)
     exam_size = max(len(questions) // EXAM_SHARE, 1)
     asked = questions[exam_size:] or questions
     exam = Course((), board, np.array(sorted(questions[:exam_size])))
-    learner, found = CoreLearner(prior), []
+    found = []
     for number in range(MARKS[-1] + 1):
         if number in MARKS:
             found.append(examine(exam, learner.final_weights()))
