@@ -15,8 +15,10 @@ from soma.bench.candidates.fitting import cross_validate, fit_weights
 from soma.bench.candidates.matrix import CandidateMatrix, Floats, figures, join_matrices
 from soma.bench.candidates.questions import count_missing, load_question_sets
 from soma.bench.candidates.shapes import fit_shapes
+from soma.bench.candidates.splits import measure_splits
 from soma.bench.candidates.stranger import PLAN, SEMANTIC, ScoredSet, fit_stranger
 from soma.bench.data.real_data import choose_sets, sets_option
+from soma.bench.data.sets import LOCOMO
 from soma.bench.flat import flatten
 from soma.bench.learning.starts import FITTED
 from soma.memory.views import VIEWS
@@ -52,6 +54,8 @@ def run(sets: Mapping[str, Path], progress: Progress) -> Result:
         }
         if others:
             result[name]["left_out"] = _figures(matrix, matrix.scores(fit_stranger(others)))
+    if LOCOMO in matrices:
+        result[LOCOMO]["splits"] = measure_splits(matrices[LOCOMO], FITTED)
     size = sum(abs(SHIPPED[name]) for name in FITTED)
     shapes = {name: shape._asdict() for name, shape in fit_shapes(matrices, FITTED, size).items()}
     return result | {"prior": fit_stranger(list(scored.values())), "shapes": shapes}
@@ -93,6 +97,16 @@ def table(result: Result) -> Table:
     return shown
 
 
+def splits_table(splits: Mapping[str, Figures]) -> Table:
+    """Return a table of the figures by seed, micro, in percent."""
+    shown = Table(
+        "seed", "R@10", "MRR", "hit@1", title="LoCoMo, fitted to half of its conversations, on the other half"
+    )
+    for seed, one in splits.items():
+        shown.add_row(seed, *(f"{100 * one[name]:.1f}" for name in ("r10", "mrr", "hit1")))
+    return shown
+
+
 @click.command("recall")
 @sets_option
 @click.option("--set", "names", multiple=True, help="Only these sets.")
@@ -106,6 +120,8 @@ def command(data: Mapping[str, Path], names: Sequence[str], *, as_json: bool) ->
         return
     out = Console(width=max(Console().width, 150))
     out.print(table(result))
+    if LOCOMO in result:
+        out.print(splits_table(result[LOCOMO]["splits"]))
     out.print(f"prior fitted to all: {_in_line(result['prior'])}")
     for name, shape in result["shapes"].items():
         out.print(f"{name} (temperature {shape['temperature']:g}): {_in_line(shape['weights'])}")

@@ -8,6 +8,7 @@ import pytest
 from soma.bench.candidates.fitting import cross_validate, fit_weights
 from soma.bench.candidates.gather import gather
 from soma.bench.candidates.matrix import CandidateMatrix, figures, figures_of_hits, interval, macro, summary
+from soma.bench.candidates.splits import SEEDS, measure_splits
 from soma.bench.data.locomo import load
 from soma.bench.data.reshaped import as_documents, as_notes
 from soma.bench.flat import flatten
@@ -75,6 +76,23 @@ def test_learned_weights_are_judged_on_conversations_they_did_not_see(planted):
     learned = summary(figures(planted, scores), planted.category)
     chance = summary(figures(planted, planted.scores({"noise": 1.0})), planted.category)
     assert learned["hit1"] > 2 * chance["hit1"]
+
+
+def test_a_split_is_examined_on_the_half_of_the_conversations_that_it_was_not_fitted_to(planted, monkeypatch):
+    fitted = []
+
+    def fit(matrix, names, questions):
+        fitted.append(set(matrix.conversation[questions].tolist()))
+        return fit_weights(matrix, names, questions)
+
+    monkeypatch.setattr("soma.bench.candidates.splits.fit_weights", fit)
+    found = measure_splits(planted, planted.views)
+    assert [len(half) for half in fitted] == [2] * len(SEEDS)
+    assert len(set(map(frozenset, fitted))) > 1
+    examined = ~np.isin(planted.conversation, list(fitted[0]))
+    best = figures(planted, planted.scores(PLANTED))["hit1"][examined].mean()
+    assert found["7"]["hit1"] == pytest.approx(best, abs=0.05)
+    assert found["mean"]["r10"] == pytest.approx(np.mean([found[str(seed)]["r10"] for seed in SEEDS]))
 
 
 def test_an_interval_holds_its_mean_and_is_wider_by_conversation():
