@@ -15,6 +15,7 @@ from soma.memory.embedders.hashing import HashingEmbedder
 pytestmark = pytest.mark.learning
 
 QUESTION = "Where does the train to Bern leave, and what likes the cat?"
+SHOPPING = "What shall I buy for the cat, and when leaves the train to Bern?"
 PASSAGE = "The cat is called Miso and likes tuna."
 
 
@@ -85,8 +86,8 @@ async def test_what_tells_of_no_memory_teaches_nothing_and_says_why(client):
 
 
 async def test_a_tool_that_worked_credits_the_memory_that_its_arguments_came_from(client):
-    bundle = await ask(client, "What shall I buy?")
-    answer = await report(client, "used_by_tool", bundle, words="tuna for Miso", said=("What shall I buy?",))
+    bundle = await ask(client, SHOPPING)
+    answer = await report(client, "used_by_tool", bundle, words="tuna for Miso", said=(SHOPPING,))
     assert answer.adaptation_applied
     assert await value_of(client, "Miso") == 0.5 + 0.1 * 0.3 * 0.5
 
@@ -218,7 +219,7 @@ async def test_a_correction_in_the_chat_is_undone_like_a_typed_one(opened, clien
 
 
 async def test_the_log_holds_no_word_of_what_was_copied_or_given_to_a_tool(opened, client):
-    bundle = await ask(client, "What shall I buy?")
+    bundle = await ask(client, SHOPPING)
     await report(client, "used_by_tool", bundle, words="tuna for Miso")
     rows = opened.writer.database.query("SELECT payload FROM events WHERE event_type = 'feedback.received'")
     assert rows
