@@ -9,7 +9,7 @@ from soma.bench.candidates.matrix import CandidateMatrix, Floats, Indexes
 
 L2 = 2.0
 STEPS = 15
-COMPARED = 80  # candidates of a question, drawn by lot, besides all gold ones
+COMPARED = 200  # candidates of a question, drawn by lot, besides all gold ones
 FIXED = 1e8  # the L2 that holds a given weight
 
 
