@@ -77,7 +77,8 @@ async def test_each_update_names_event_signal_rate_and_delta(client):
     for update in history.updates[:3]:
         for name, slope in update.signals.items():
             move = 0.8 * update.learning_factor * slope / (4.0 + update.curvatures[name])
-            assert update.learned_deltas.get(name, 0.0) == pytest.approx(move, abs=1e-12)
+            by_shape = update.shape_moves.get(name, 0.0)
+            assert update.learned_deltas.get(name, 0.0) - by_shape == pytest.approx(move, abs=1e-12)
     assert (outcome.turn_id, outcome.cause) == ("t1", "iteration")
     assert (answer.reward, answer.reward_terms) == (0.5, {"reward": 0.5})
     assert (answer.features["cost"], answer.curvatures, evidence.features) == (-1.0, {}, {})
