@@ -3,6 +3,7 @@
 `python -m tests.docs.breaking FILE` leaves in FILE, as JSON, how each test and each broken promise came out.
 """
 
+import functools
 import gc
 import importlib
 import json
@@ -81,6 +82,13 @@ class Breaking:
         return True
 
 
+def _forget_cached() -> None:
+    """Clear every cache of a function: what broken code put there is no result."""
+    for found in gc.get_objects():
+        if isinstance(found, functools._lru_cache_wrapper):
+            found.cache_clear()
+
+
 def _outcome_of_broken(item: pytest.Item, broken: Broken) -> str:
     try:
         undo = put_in_place(ROOT / broken.file, broken.old, broken.new)
@@ -90,6 +98,7 @@ def _outcome_of_broken(item: pytest.Item, broken: Broken) -> str:
         return _outcome(item)
     finally:
         undo()
+        _forget_cached()
 
 
 class _Sibling:
