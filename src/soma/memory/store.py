@@ -183,6 +183,9 @@ class Store:
         for memory, made in memories:
             address = (memory.tenant_id, memory.namespace, memory.scope_owner)
             self.partitions.change(address, partial(_put, memory=memory, made=made, model=model))
+        changed = (memory for memory, _ in memories if memory.revision != memory.position)  # it had another text
+        for address in {(memory.tenant_id, memory.namespace, memory.scope_owner) for memory in changed}:
+            self.leave_nothing(address)
 
     def apply_embeddings(self, memories: Sequence[tuple[MemoryRecord, Embedding]], model: str) -> None:
         """Take new vectors of `model` into the loaded partitions that hold those memories."""

@@ -172,6 +172,15 @@ async def test_a_forgotten_text_is_in_no_file(told, home, is_loaded, tmp_path):
     assert not any(vector in file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
 
 
+@pytest.mark.parametrize("is_loaded", [True, False])
+async def test_a_text_that_was_replaced_is_in_no_file(told, home, is_loaded):
+    async with home.opened() as memory:
+        if is_loaded:
+            await seen(memory, ALICE)
+        await memory.remember(ALICE, [new("Nothing is hidden here.", key="secret")])
+        assert files_with(home.folder, *WORDS) == set()
+
+
 async def test_what_a_kill_left_of_a_forgotten_text_goes_at_the_next_start(told, home):
     killed = home.folder.with_name("killed")
     shutil.copytree(home.folder, killed)
