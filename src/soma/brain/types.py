@@ -1,6 +1,6 @@
 """The values of the brain's wire, as its client gives and gets them."""
 
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 
@@ -104,6 +104,21 @@ class FeedbackAnswer(msgspec.Struct, frozen=True, kw_only=True):
     voided: bool = False
     held_out: bool = False
     memory_id: str | None = None
+
+    @classmethod
+    def skip(cls, reason: str, *, version: int | None = None) -> Self:
+        """Answer a report of which nothing was learned, with the learner's `version` at the time."""
+        return cls(
+            accepted=True,
+            adaptation_applied=False,
+            weights_before={},
+            weights_after={},
+            weight_deltas={},
+            feedback_id="",
+            status="skipped",
+            reason=reason,
+            version=version,
+        )
 
 
 class RejectedItem(msgspec.Struct, frozen=True, kw_only=True):

@@ -27,16 +27,7 @@ from soma.events.ids import now
 
 router = Router()
 
-NOTHING_SHOWN = FeedbackAnswer(
-    accepted=True,
-    adaptation_applied=False,
-    weights_before={},
-    weights_after={},
-    weight_deltas={},
-    feedback_id="",
-    status="skipped",
-    reason="not_shown",
-)
+NOTHING_SHOWN = FeedbackAnswer.skip("not_shown")
 MIDDLE_RATING = 3  # of 1 to 5: (rating - 3) / 2 is the reward
 
 

@@ -68,17 +68,5 @@ class CreditIntake:
         return one, other
 
     def _skip(self, principal: Principal, reason: str) -> Committed[FeedbackAnswer]:
-        state = self._learners.read_committed(principal)
-        return Committed(
-            FeedbackAnswer(
-                accepted=True,
-                adaptation_applied=False,
-                weights_before={},
-                weights_after={},
-                weight_deltas={},
-                feedback_id="",
-                status="skipped",
-                reason=reason,
-                version=state.version,
-            )
-        )
+        version = self._learners.read_committed(principal).version
+        return Committed(FeedbackAnswer.skip(reason, version=version))

@@ -120,7 +120,7 @@ class Correction(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     key: Id | None = None
 
 
-Happening = Literal["asked_again", "corrected_in_chat", "used_by_tool", "copied"]
+CreditSource = Literal["asked_again", "corrected_in_chat", "used_by_tool", "copied"]
 
 
 class Feedback(ConversationRequest, frozen=True, kw_only=True, omit_defaults=True):
@@ -190,7 +190,7 @@ class Credit(ConversationRequest, frozen=True, kw_only=True):
     what the person said is right.
     """
 
-    source: Happening
+    source: CreditSource
     bundle_id: Id
     turn_id: Id | None = None
     question: Text | None = None

@@ -6,6 +6,8 @@ A turn never fails because of it. What came of a report is part of the record of
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from msgspec.structs import replace
+
 from soma.agent.language.chat_corrections import answered_question, right_value_in
 from soma.agent.language.consent import begins_a_no, begins_a_yes
 from soma.agent.language.requests_to_forget import asks_to_forget, orders_to_forget
@@ -19,7 +21,7 @@ from soma.agent.turn.steps.context import TurnContext, principal_of
 from soma.agent.turn.steps.outside import own_messages
 from soma.brain.errors import BrainError
 from soma.brain.types import LONGEST_CORRECTION
-from soma.brain.wire.requests import Correction, Credit, SecondAnswer
+from soma.brain.wire.requests import Correction, Credit, CreditSource, SecondAnswer
 
 OF_MEMORY = frozenset({"remember", "recall", "forget"})  # tools whose arguments are about memories, and prove none
 LONGEST_WORDS = 16_000  # characters of the arguments of tools, or of a question
@@ -36,25 +38,12 @@ async def credit_correction(record: TurnRecord, context: TurnContext) -> list[Ou
     before = context.history[-1] if context.history else None
     if stated is None or before is None or not _was_answered(before):
         return []
-    earlier = await _read_answer(before, context)
+    earlier = await _read_answer(before, "corrected_in_chat", context)
     if earlier is None:
         return []
-    turn, bundle_id, used = earlier
     text = answered_question(before.user, stated)[:LONGEST_CORRECTION]
-    return await _report(
-        record,
-        context,
-        Credit(
-            conversation_id=record.turn.conversation_id,
-            source="corrected_in_chat",
-            bundle_id=bundle_id,
-            turn_id=turn.turn.id,
-            question=before.user[:LONGEST_WORDS],
-            used=used,
-            words=stated,
-            correction=Correction(text=text, key=statement_key(text, record.turn.created_at)),
-        ),
-    )
+    correction = Correction(text=text, key=statement_key(text, record.turn.created_at))
+    return await _report(record, context, replace(earlier, words=stated, correction=correction))
 
 
 async def credit_iteration(
@@ -94,23 +83,11 @@ async def _credit_asked_again(record: TurnRecord, context: TurnContext) -> list[
     before = find_question_before(record.turn.content, context.history)
     if before is None or second is None or best is None or not best.spoken.cited:
         return []
-    earlier = await _read_answer(before, context)
+    earlier = await _read_answer(before, "asked_again", context)
     if earlier is None:
         return []
-    turn, bundle_id, used = earlier
-    return await _report(
-        record,
-        context,
-        Credit(
-            conversation_id=record.turn.conversation_id,
-            source="asked_again",
-            bundle_id=bundle_id,
-            turn_id=turn.turn.id,
-            question=before.user[:LONGEST_WORDS],
-            used=used,
-            again=SecondAnswer(bundle_id=second, used=tuple(best.spoken.cited)),
-        ),
-    )
+    again = SecondAnswer(bundle_id=second, used=tuple(best.spoken.cited))
+    return await _report(record, context, replace(earlier, again=again))
 
 
 def find_question_before(message: str, history: Sequence[Exchange]) -> Exchange | None:
@@ -150,11 +127,23 @@ def _was_answered(exchange: Exchange) -> bool:
     return _asks(exchange.user) and not orders_to_forget(exchange.user) and not is_question(exchange.assistant)
 
 
-async def _read_answer(exchange: Exchange, context: TurnContext) -> tuple[TurnRecord, str, tuple[str, ...]] | None:
-    """Return the turn of an exchange, the bundle of its question, and the memories that its answer rests on."""
+async def _read_answer(exchange: Exchange, source: CreditSource, context: TurnContext) -> Credit | None:
+    """Return what happened to the answer of an earlier exchange, as a report that its caller completes.
+
+    None where nothing was recalled for it, or where it has no answer.
+    """
     record = await context.turn_before(exchange.turn_id)
     bundle_id, best = _first_bundle(record), record.best
-    return None if bundle_id is None or best is None else (record, bundle_id, tuple(best.spoken.cited))
+    if bundle_id is None or best is None:
+        return None
+    return Credit(
+        conversation_id=record.turn.conversation_id,
+        source=source,
+        bundle_id=bundle_id,
+        turn_id=record.turn.id,
+        question=exchange.user[:LONGEST_WORDS],
+        used=tuple(best.spoken.cited),
+    )
 
 
 def _first_bundle(record: TurnRecord) -> str | None:
