@@ -13,7 +13,8 @@ from rich.table import Table
 
 from soma.bench.candidates.fitting import cross_validate, fit_weights
 from soma.bench.candidates.matrix import CandidateMatrix, Floats, figures, join_matrices
-from soma.bench.candidates.questions import count_missing, load_question_sets
+from soma.bench.candidates.questions import QuestionSet, count_missing, load_question_sets
+from soma.bench.candidates.relevance import measure_floor
 from soma.bench.candidates.shapes import fit_shapes
 from soma.bench.candidates.splits import measure_splits
 from soma.bench.candidates.stranger import PLAN, SEMANTIC, ScoredSet, fit_stranger
@@ -38,9 +39,13 @@ Figures = dict[str, float]
 Result = dict[str, dict[str, Any]]
 
 
-def run(sets: Mapping[str, Path], progress: Progress) -> Result:
-    """Return the figures of each set, as fractions from 0 to 1, and the weights of the prior fitted to all of them."""
-    matrices = {name: load_matrix(name, folder, progress) for name, folder in sets.items()}
+def run(sets: Mapping[str, Path], progress: Progress, *, without: Sequence[str] = ()) -> Result:
+    """Return the figures of each set, as fractions from 0 to 1, and the weights of the prior fitted to all of them.
+
+    Of each view of `without`, also what is lost where the weights are fitted again without it.
+    """
+    found = {name: _load(name, folder, progress) for name, folder in sets.items()}
+    matrices = {name: join_matrices([one.as_matrix() for one in parts]) for name, parts in found.items()}
     scored = {name: ScoredSet(matrix, FITTED) for name, matrix in matrices.items()}
     result: Result = {}
     for name, matrix in progress.track(matrices.items(), description="fitting"):
@@ -50,8 +55,13 @@ def run(sets: Mapping[str, Path], progress: Progress) -> Result:
             "shipped": _figures(matrix, matrix.scores(SHIPPED)),
             "plan": _figures(matrix, matrix.scores(PLAN)),
             "semantic": _figures(matrix, matrix.scores(SEMANTIC)),
-            "fitted_loo": _figures(matrix, _fit_without(matrix)),
+            "fitted_loo": _figures(matrix, _fit_elsewhere(matrix, FITTED)),
+            "floor": _measure_floor(matrix, found[name]),
         }
+        if without:
+            result[name]["without"] = {
+                view: _measure_loss(matrix, result[name]["fitted_loo"], view) for view in without
+            }
         if others:
             result[name]["left_out"] = _figures(matrix, matrix.scores(fit_stranger(others)))
     if LOCOMO in matrices:
@@ -61,22 +71,32 @@ def run(sets: Mapping[str, Path], progress: Progress) -> Result:
     return result | {"prior": fit_stranger(list(scored.values())), "shapes": shapes}
 
 
-def load_matrix(name: str, folder: Path, progress: Progress) -> CandidateMatrix:
+def _load(name: str, folder: Path, progress: Progress) -> list[QuestionSet]:
     """Load the candidates of a set, or compute them, with its progress shown."""
     task = progress.add_task(f"{name}: candidates", total=count_missing(name, folder))
     found = load_question_sets(name, folder, progress=lambda done: progress.advance(task, done))
     progress.remove_task(task)
-    return join_matrices([one.as_matrix() for one in found])
+    return found
 
 
-def _fit_without(matrix: CandidateMatrix) -> Floats:
+def _measure_floor(matrix: CandidateMatrix, parts: Sequence[QuestionSet]) -> dict[str, Figures]:
+    near, tokens = (np.concatenate([getattr(part, name) for part in parts]) for name in ("near", "tokens"))
+    return measure_floor(matrix, matrix.scores(SHIPPED), near, tokens)
+
+
+def _measure_loss(matrix: CandidateMatrix, whole: Figures, view: str) -> Figures:
+    less = _figures(matrix, _fit_elsewhere(matrix, [name for name in FITTED if name != view]))
+    return {name: whole[name] - less[name] for name in ("r10", "hit1")}
+
+
+def _fit_elsewhere(matrix: CandidateMatrix, names: Sequence[str]) -> Floats:
     """Return scores by weights fitted to the other collections; of a single one, to the other questions."""
     if len(np.unique(matrix.conversation)) == 1:
         folds = np.arange(len(matrix)) % FOLDS
         matrix = CandidateMatrix(
             matrix.views, matrix.values, matrix.gold, matrix.starts, matrix.gold_count, matrix.category, folds
         )
-    scores, _ = cross_validate(matrix, lambda questions: fit_weights(matrix, FITTED, questions))
+    scores, _ = cross_validate(matrix, lambda questions: fit_weights(matrix, names, questions))
     return scores
 
 
@@ -97,6 +117,26 @@ def table(result: Result) -> Table:
     return shown
 
 
+def floor_table(result: Result) -> Table:
+    """Return a table of what is shown of the best fifty: tokens, share of the gold, share of it that is gold."""
+    sets = [name for name in result if "floor" in result[name]]
+    shown = Table("the best 50: tokens, gold shown, gold among the shown", *sets)
+    for key, title in (("before", "all"), ("after", "those that stand out")):
+        found = [result[name]["floor"][key] for name in sets]
+        shown.add_row(title, *(f"{f['tokens']:,.0f}  {f['gold_shown']:.3f}  {f['shown_gold']:.3f}" for f in found))
+    return shown
+
+
+def loss_table(result: Result, views: Sequence[str]) -> Table:
+    """Return a table of the points of recall at 10 and hit@1 that are lost without each view, on each set."""
+    sets = [name for name in result if "without" in result[name]]
+    shown = Table("lost without", *sets, title="R@10 / hit@1 in points, fitted to the other collections")
+    for view in views:
+        lost = [result[name]["without"][view] for name in sets]
+        shown.add_row(view, *(f"{100 * one['r10']:+.1f} / {100 * one['hit1']:+.1f}" for one in lost))
+    return shown
+
+
 def splits_table(splits: Mapping[str, Figures]) -> Table:
     """Return a table of the figures by seed, micro, in percent."""
     shown = Table(
@@ -110,16 +150,26 @@ def splits_table(splits: Mapping[str, Figures]) -> Table:
 @click.command("recall")
 @sets_option
 @click.option("--set", "names", multiple=True, help="Only these sets.")
+@click.option(
+    "--without",
+    type=click.Choice(sorted(FITTED)),
+    multiple=True,
+    metavar="VIEW",
+    help="Also what is lost without this view, its weight and all others fitted again.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Figures by dotted name instead of a table.")
-def command(data: Mapping[str, Path], names: Sequence[str], *, as_json: bool) -> None:
+def command(data: Mapping[str, Path], names: Sequence[str], without: Sequence[str], *, as_json: bool) -> None:
     """Measure on each set of a folder how often the evidence of a question is found. Takes some minutes."""
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        result = run(choose_sets(data, names), progress)
+        result = run(choose_sets(data, names), progress, without=without)
     if as_json:
         click.echo(json.dumps(flatten(result, "recall"), indent=1))
         return
     out = Console(width=max(Console().width, 150))
     out.print(table(result))
+    out.print(floor_table(result))
+    if without:
+        out.print(loss_table(result, without))
     if LOCOMO in result:
         out.print(splits_table(result[LOCOMO]["splits"]))
     out.print(f"prior fitted to all: {_in_line(result['prior'])}")

@@ -26,5 +26,7 @@ def make_tenant(questions: int = 30, candidates: int = 20) -> QuestionSet:
         category=np.ones(questions, int),
         earliest=np.zeros(questions),
         latest=np.zeros(questions),
+        near=np.zeros(len(values), np.float32),
+        tokens=np.ones(len(values), np.int32),
         texts=tuple(f"What is thing {n}?" for n in range(questions)),
     )

@@ -37,6 +37,8 @@ def tenant() -> QuestionSet:
         category=np.ones(count, int),
         earliest=np.zeros(count),
         latest=np.zeros(count),
+        near=np.zeros(len(values), np.float32),
+        tokens=np.ones(len(values), np.int32),
         texts=tuple(f"What is thing {n}?" for n in range(count)),
     )
 

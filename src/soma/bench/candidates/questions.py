@@ -10,6 +10,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, fields
+from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -21,6 +22,7 @@ from soma.bench.candidates.gather import gather
 from soma.bench.candidates.matrix import CandidateMatrix, Floats, Indexes
 from soma.bench.data.collections import Collection, GoldQuestion
 from soma.bench.data.sets import load_set, set_files
+from soma.brain.tokens import BundledTokenizer
 from soma.memory.embedders.minilm import MiniLM
 from soma.memory.types import STEPS, Candidate, Candidates
 
@@ -33,8 +35,9 @@ TEXTS = "texts"  # the field of a question set that is not cached
 class QuestionSet:
     """The questions of one tenant. Rows are candidates by key, those of question q from `starts[q]` to `starts[q + 1]`.
 
-    Columns are `views`. `earliest` and `latest` are the places of the first and last evidence of a question in the
-    collection, in [0, 1]. `texts` are read from the data each time, and not cached.
+    Columns are `views`. `near` is the cosine of each candidate with its question, `tokens` its length. `earliest` and
+    `latest` are the places of the first and last evidence of a question in the collection, in [0, 1]. `texts` are read
+    from the data each time, and not cached.
     """
 
     views: NDArray[np.str_]
@@ -45,6 +48,8 @@ class QuestionSet:
     category: Indexes
     earliest: Floats
     latest: Floats
+    near: NDArray[np.float32]
+    tokens: NDArray[np.int32]
     texts: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -76,7 +81,7 @@ def join_question_sets(parts: Sequence[QuestionSet]) -> QuestionSet:
         texts=tuple(text for part in parts for text in part.texts),
         **{
             name: np.concatenate([getattr(part, name) for part in parts])
-            for name in ("values", "gold", "gold_count", "category", "earliest", "latest")
+            for name in ("values", "gold", "gold_count", "category", "earliest", "latest", "near", "tokens")
         },
     )
 
@@ -141,13 +146,17 @@ def _sources(place: Traversable) -> list[Traversable]:
     return [source for entry in place.iterdir() if entry.name != "__pycache__" for source in _sources(entry)]
 
 
-def _by_key(candidates: Candidates) -> list[Candidate]:
-    return sorted(candidates, key=lambda candidate: candidate.key)
+def _by_key(candidates: Candidates) -> list[tuple[Candidate, float]]:
+    """Return each candidate with its cosine with the question."""
+    near = candidates.vectors @ np.asarray(candidates.query_embedding, np.float32)
+    return sorted(zip(candidates, near.tolist(), strict=True), key=lambda pair: pair[0].key)
 
 
-def _tenant(conversation: Collection, found: Sequence[Sequence[Candidate]]) -> QuestionSet:
-    views = sorted(found[0][0].views)
-    rows = [candidate for candidates in found for candidate in candidates]
+def _tenant(conversation: Collection, found: Sequence[Sequence[tuple[Candidate, float]]]) -> QuestionSet:
+    pairs = [pair for candidates in found for pair in candidates]
+    rows = [candidate for candidate, _ in pairs]
+    views = sorted(rows[0].views)
+    count = cache(BundledTokenizer().count)
     golds = [
         question.gold for question, candidates in zip(conversation.questions, found, strict=True) for _ in candidates
     ]
@@ -161,6 +170,8 @@ def _tenant(conversation: Collection, found: Sequence[Sequence[Candidate]]) -> Q
         category=np.array([question.category for question in conversation.questions]),
         earliest=np.array([min(place) for place in places]),
         latest=np.array([max(place) for place in places]),
+        near=np.array([cosine for _, cosine in pairs], np.float32),
+        tokens=np.array([count(row.text) for row in rows], np.int32),
         texts=_texts(conversation),
     )
 

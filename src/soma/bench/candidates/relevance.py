@@ -19,6 +19,29 @@ def cosines(found: Sequence[Candidates]) -> Floats:
     return np.concatenate(near).astype(np.float64)
 
 
+def measure_floor(
+    matrix: CandidateMatrix, scores: Floats, near: NDArray[np.float32], tokens: NDArray[np.int32]
+) -> dict[str, dict[str, float]]:
+    """Measure the best fifty of a ranking `before` and `after` those that do not stand out are left out.
+
+    `tokens` is the mean number shown, `gold_shown` the share of gold evidence that is shown, `shown_gold` the share of
+    what is shown that is gold; all are means over the questions.
+    """
+    before: list[tuple[float, float, float]] = []
+    after: list[tuple[float, float, float]] = []
+    for question, (start, end) in enumerate(pairwise(matrix.starts.tolist())):
+        best = start + np.argsort(-scores[start:end], kind="stable")[:SHOWN]
+        stands = np.array(stand_out(scores[start:end].tolist(), near[start:end].tolist()))
+        for rows, found in ((best, before), (best[stands[best - start]], after)):
+            right = matrix.gold[rows].sum()
+            found.append((tokens[rows].sum(), right / matrix.gold_count[question], right / max(len(rows), 1)))
+    names = ("tokens", "gold_shown", "shown_gold")
+    return {
+        name: dict(zip(names, np.mean(found, axis=0).tolist(), strict=True))
+        for name, found in (("before", before), ("after", after))
+    }
+
+
 def figures_above_floor(matrix: CandidateMatrix, scores: Floats, near: Floats) -> dict[str, float]:
     """Return the figures of a ranking from which candidates that do not stand out are removed.
 
