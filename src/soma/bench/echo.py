@@ -15,13 +15,14 @@ from msgspec.structs import replace
 from rich.console import Console
 from rich.table import Table
 
+from soma.bench.candidates.fixed_weights import SHIPPED
 from soma.bench.candidates.matrix import Floats
 from soma.bench.candidates.questions import load_question_sets
 from soma.bench.data.real_data import locomo_option
 from soma.bench.data.sets import LOCOMO
 from soma.bench.learning.boards import Board
 from soma.bench.learning.courses import Course, course_within, examine, mean
-from soma.bench.learning.priors import PLAN, SHIPPED, Prior
+from soma.bench.learning.priors import PLAN, Prior
 from soma.bench.learning.rules import CoreLearner
 from soma.brain.core.observations import EvidenceSource
 

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from soma.bench.candidates.fixed_weights import FITTED
 from soma.bench.candidates.questions import QuestionSet, count_missing, join_question_sets, load_question_sets
 from soma.bench.candidates.stranger import ScoredSet
 from soma.bench.data.real_data import choose_sets, sets_option
@@ -26,7 +27,7 @@ from soma.bench.learning.curves import count_steps, measure
 from soma.bench.learning.figures import report
 from soma.bench.learning.set_curves import SetCurves, measure_set
 from soma.bench.learning.set_figures import LEFT_OUT, SHIPPED, report_sets, set_tables
-from soma.bench.learning.starts import FITTED, shipped_start, start_without
+from soma.bench.learning.starts import shipped_start, start_without
 
 LEARN = "learn"
 ALL_CONVERSATIONS = range(10)

@@ -17,6 +17,7 @@ from rich.table import Table
 
 from soma.bench.candidates.baselines import rank_baselines
 from soma.bench.candidates.fitting import cross_validate, fit_weights
+from soma.bench.candidates.fixed_weights import LEARNED_ELSEWHERE, PLAN_ALONE, SEMANTIC_ALONE, SHIPPED
 from soma.bench.candidates.gather import gather
 from soma.bench.candidates.matrix import (
     CandidateMatrix,
@@ -41,11 +42,7 @@ from soma.brain.tokens import BundledTokenizer
 from soma.memory.embedders.base import Embedder
 from soma.memory.embedders.minilm import MiniLM
 from soma.memory.types import STEPS
-from soma.memory.views import VIEWS
 
-PLAN = {"semantic": 1.0, "graph": 0.2, "temporal": 0.1}
-SHIPPED = {name: view.weight for name, view in VIEWS.items()}
-LEARNED_ELSEWHERE = ("value", "importance", "linked")  # this data has nothing from which to learn them
 CHOSEN_ON = 5  # conversations on which views and constants were chosen; the others only report
 BUDGETS = (512, 1_024, 2_048, 4_096)
 TAU = 0.7
@@ -135,9 +132,9 @@ def _measure_within(result: Result, matrix: CandidateMatrix, floor: CandidateMat
     scores, weights = cross_validate(matrix, lambda questions: fit_weights(matrix, names, questions))
     floor_scores, _ = cross_validate(floor, lambda questions: fit_weights(floor, floor.views, questions))
     result["floor"] = _judge(floor, floor_scores)
-    result["plain_default"] = _judge(matrix, matrix.scores(PLAN))
+    result["plain_default"] = _judge(matrix, matrix.scores(PLAN_ALONE))
     result["shipped"] = _judge(matrix, matrix.scores(SHIPPED))
-    result["semantic_alone"] = _judge(matrix, matrix.scores({"semantic": 1.0}))
+    result["semantic_alone"] = _judge(matrix, matrix.scores(SEMANTIC_ALONE))
     result["learned_loo"] = _judge(matrix, scores) | {
         "vs_floor": _difference(matrix, scores, floor, floor_scores),
         "weights": {name: float(np.mean([one[name] for one in weights])) for name in names},
@@ -206,7 +203,7 @@ def _measure_together(alone: CandidateMatrix, together: CandidateMatrix) -> Resu
     scores, _ = cross_validate(together, lambda questions: fit_weights(together, names, questions))
     return _judge(together, scores) | {
         "shipped": _judge(together, together.scores(SHIPPED)),
-        "plain_default": _judge(together, together.scores(PLAN)),
+        "plain_default": _judge(together, together.scores(PLAN_ALONE)),
         "lost_against_alone": macro(
             figures(alone, alone.scores(SHIPPED))["r10"] - figures(together, together.scores(SHIPPED))["r10"],
             alone.category,
@@ -220,7 +217,7 @@ def _measure_shape(conversations: Sequence[Collection], shape: Any, embedder: Em
     return {
         "shipped": _judge(matrix, matrix.scores(SHIPPED)),
         "relevant": figures_above_floor(matrix, matrix.scores(SHIPPED), cosines(gathered.found)),
-        "semantic_alone": _judge(matrix, matrix.scores({"semantic": 1.0})),
+        "semantic_alone": _judge(matrix, matrix.scores(SEMANTIC_ALONE)),
     }
 
 

@@ -12,19 +12,17 @@ from rich.progress import Progress
 from rich.table import Table
 
 from soma.bench.candidates.fitting import cross_validate, fit_weights
+from soma.bench.candidates.fixed_weights import FITTED, PLAN_ALONE, SEMANTIC_ALONE, SHIPPED
 from soma.bench.candidates.matrix import CandidateMatrix, Floats, figures, join_matrices
 from soma.bench.candidates.questions import QuestionSet, count_missing, load_question_sets
 from soma.bench.candidates.relevance import measure_floor
 from soma.bench.candidates.shapes import fit_shapes
 from soma.bench.candidates.splits import measure_splits
-from soma.bench.candidates.stranger import PLAN, SEMANTIC, ScoredSet, fit_stranger
+from soma.bench.candidates.stranger import ScoredSet, fit_stranger
 from soma.bench.data.real_data import choose_sets, sets_option
 from soma.bench.data.sets import LOCOMO
 from soma.bench.flat import flatten
-from soma.bench.learning.starts import FITTED
-from soma.memory.views import VIEWS
 
-SHIPPED = {name: view.weight for name, view in VIEWS.items()}
 FIGURES = ("r5", "r10", "hit1", "mrr")
 FOLDS = 5  # of the questions, where a set has one collection
 ROWS = {
@@ -53,8 +51,8 @@ def run(sets: Mapping[str, Path], progress: Progress, *, without: Sequence[str] 
         result[name] = {
             "questions": len(matrix),
             "shipped": _figures(matrix, matrix.scores(SHIPPED)),
-            "plan": _figures(matrix, matrix.scores(PLAN)),
-            "semantic": _figures(matrix, matrix.scores(SEMANTIC)),
+            "plan": _figures(matrix, matrix.scores(PLAN_ALONE)),
+            "semantic": _figures(matrix, matrix.scores(SEMANTIC_ALONE)),
             "fitted_loo": _figures(matrix, _fit_elsewhere(matrix, FITTED)),
             "floor": _measure_floor(matrix, found[name]),
         }

@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from soma.bench.candidates.fitting import cross_validate, fit_weights
+from soma.bench.candidates.fixed_weights import SHIPPED
 from soma.bench.candidates.gather import gather
 from soma.bench.candidates.matrix import CandidateMatrix, figures, figures_of_hits, interval, macro, summary
 from soma.bench.candidates.splits import SEEDS, measure_splits
 from soma.bench.data.locomo import load
 from soma.bench.data.reshaped import as_documents, as_notes
 from soma.bench.flat import flatten
-from soma.bench.locomo import SHIPPED
 from soma.memory.embedders.minilm import MiniLM
 
 PLANTED = {"right": 3.0, "wrong": -2.0, "noise": 0.0}

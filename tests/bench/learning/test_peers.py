@@ -3,6 +3,7 @@
 import pytest
 from tests.bench.learning.made_up import NAMES, PRIOR
 
+from soma.bench.candidates.fixed_weights import SHIPPED
 from soma.bench.learning.peers import (
     BLEND,
     FLOOR,
@@ -12,7 +13,6 @@ from soma.bench.learning.peers import (
     ThompsonByKind,
     presets_of,
 )
-from soma.bench.learning.priors import SHIPPED
 from soma.brain.core.observations import VIEW_SCALE, Evidence, ShownMemory
 
 pytestmark = pytest.mark.learning

@@ -42,6 +42,16 @@ class CandidateMatrix:
         return scores
 
 
+def place_candidates(starts: Indexes, ends: Indexes) -> tuple[Indexes, NDArray[np.bool_]]:
+    """Return the row of each candidate, [questions, candidates], and which places are beyond a question's last one.
+
+    Those have row 0.
+    """
+    place = np.arange(int((ends - starts).max()))[None, :] + starts[:, None]
+    absent: NDArray[np.bool_] = place >= ends[:, None]
+    return np.where(absent, 0, place), absent
+
+
 def join_matrices(parts: Sequence[CandidateMatrix]) -> CandidateMatrix:
     """Join the questions of several conversations, one matrix each."""
     ends = np.cumsum([0, *(len(part.gold) for part in parts)])

@@ -9,14 +9,13 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from soma.bench.candidates.matrix import CandidateMatrix, Floats, Indexes
+from soma.bench.candidates.fixed_weights import PLAN_ALONE, SEMANTIC_ALONE
+from soma.bench.candidates.matrix import CandidateMatrix, Floats, Indexes, place_candidates
 from soma.memory.views.arrays import Floats as Floats32
 
-PLAN = {"semantic": 1.0, "graph": 0.2, "temporal": 0.1}
-SEMANTIC = {"semantic": 1.0}
 # A tenth for a view that may speak for a memory, a fifth for one that nearly always does, a half for one that speaks
 # only where the question names a time or a person.
-START = PLAN | {
+START = PLAN_ALONE | {
     **dict.fromkeys(
         ("vector", "passage", "words", "surroundings", "session", "number", "author", "about", "identifier"), 0.1
     ),
@@ -42,13 +41,11 @@ class ScoredSet:
         chosen = draw_questions(len(matrix))
         self.names = list(names)
         starts, ends = matrix.starts[chosen], matrix.starts[chosen + 1]
-        place = np.arange(int((ends - starts).max()))[None, :] + starts[:, None]
-        self.absent: NDArray[np.bool_] = place >= ends[:, None]
-        place = np.where(self.absent, 0, place)
+        place, self.absent = place_candidates(starts, ends)
         self.gold: NDArray[np.bool_] = matrix.gold[place] & ~self.absent
         self.gold_count = matrix.gold_count[chosen]
         self.columns = np.stack([matrix.values[:, column][place] for column in matrix.columns(names)])
-        self.best = np.maximum(self.figures(self.score(PLAN)), self.figures(self.score(SEMANTIC)))
+        self.best = np.maximum(self.figures(self.score(PLAN_ALONE)), self.figures(self.score(SEMANTIC_ALONE)))
 
     def score(self, weights: Mapping[str, float]) -> Floats32:
         scores: Floats32 = np.tensordot(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from soma.bench.candidates.matrix import Floats, Indexes
+from soma.bench.candidates.matrix import Floats, Indexes, place_candidates
 from soma.bench.candidates.questions import QuestionSet
 from soma.brain.context.held_out import is_held_out
 from soma.brain.core.hyperparameters import Hyperparameters
@@ -27,10 +27,7 @@ class Board:
     def __init__(self, tenant: QuestionSet, views: Sequence[str] | None = None) -> None:
         self.tenant = tenant
         self.names = tuple(name for name in tenant.names if views is None or name in views)
-        starts, ends = tenant.starts[:-1], tenant.starts[1:]
-        place = np.arange(int((ends - starts).max()))[None, :] + starts[:, None]
-        self._absent = place >= ends[:, None]
-        place = np.where(self._absent, 0, place)
+        place, self._absent = place_candidates(tenant.starts[:-1], tenant.starts[1:])
         self.gold: NDArray[np.bool_] = tenant.gold[place] & ~self._absent
         self._held_out = [is_held_out(text, HYPERPARAMETERS) for text in tenant.texts]
         self._columns = []

@@ -119,8 +119,7 @@ class PairwiseRanker:
             self._wins += int(learned > before)
             self._losses += int(learned < before)
             return
-        doubt = 1.0 / (1.0 + np.exp(pairs @ self._weights))
-        self._weights += RATE * (doubt @ pairs) / len(pairs) - DECAY * self._weights
+        self._weights += RATE * _logistic_slope(pairs, self._weights) - DECAY * self._weights
 
     def _is_open(self) -> bool:
         return bool(self._wins) and lower_bound(self._wins, self._losses, GATE_DEVIATIONS) > GATE
@@ -147,9 +146,7 @@ class SoftmaxGroups:
         pairs = _pairs(evidence)
         if not len(pairs):
             return
-        apart = pairs @ self._columns.T
-        doubt = 1.0 / (1.0 + np.exp(apart @ self._shares))
-        raised = np.exp(self._shares + SOFTMAX_RATE * (doubt @ apart) / len(apart))
+        raised = np.exp(self._shares + SOFTMAX_RATE * _logistic_slope(pairs @ self._columns.T, self._shares))
         floored = np.maximum(raised / raised.sum(), FLOOR)
         self._shares = floored / floored.sum()
 
@@ -173,6 +170,13 @@ def _pairs(evidence: Evidence) -> Floats:
     helped: NDArray[np.bool_] = np.array([memory.id in evidence.helpful for memory in evidence.shown])
     apart = values[helped][:, None, :] - values[~helped][None, :, :]
     return apart.reshape(-1, values.shape[1])
+
+
+def _logistic_slope(pairs: Floats, weights: Floats) -> Floats:
+    """Return the mean direction in which weights put more of the pairs, [pairs, weights], the right way round."""
+    doubt = 1.0 / (1.0 + np.exp(pairs @ weights))
+    slope: Floats = (doubt @ pairs) / len(pairs)
+    return slope
 
 
 PEERS: Mapping[str, Callable[[Prior, Sequence[str], int], Peer]] = {

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from soma.bench.candidates.fitting import fit_weights
+from soma.bench.candidates.fixed_weights import PLAN_ALONE
 from soma.bench.candidates.matrix import CandidateMatrix, Indexes, join_matrices
 from soma.bench.candidates.questions import QuestionSet
 from soma.bench.learning.boards import Board
@@ -12,10 +13,9 @@ from soma.brain.core.weights import box
 from soma.memory.views import VIEWS
 
 Prior = dict[str, float]
-SHIPPED: Prior = {name: view.weight for name, view in VIEWS.items()}
 BARE: Prior = dict.fromkeys(VIEWS, 0.0)
-PLAN: Prior = BARE | {"semantic": 1.0, "graph": 0.2, "temporal": 0.1}
-PLAN_VIEWS = ("semantic", "graph", "temporal")
+PLAN: Prior = BARE | PLAN_ALONE
+PLAN_VIEWS = tuple(PLAN_ALONE)
 BAD = {"semantic": 0.1, "temporal": 1.0}
 
 STRENGTHS = (0.5, 2.0, 8.0, 32.0)  # L2 of the fits among which the best one is chosen

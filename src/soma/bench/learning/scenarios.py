@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from soma.bench.candidates.fixed_weights import SHIPPED
 from soma.bench.candidates.matrix import Indexes
 from soma.bench.candidates.questions import QuestionSet
 from soma.bench.learning.boards import Board
@@ -13,7 +14,6 @@ from soma.bench.learning.priors import (
     BAD,
     PLAN,
     PLAN_VIEWS,
-    SHIPPED,
     Prior,
     as_columns,
     best_fixed,

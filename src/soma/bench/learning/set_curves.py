@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soma.bench.candidates.fitting import fit_weights
+from soma.bench.candidates.fixed_weights import FITTED
 from soma.bench.candidates.matrix import CandidateMatrix, Floats, Indexes
 from soma.bench.learning.boards import Board
 from soma.bench.learning.courses import MARKS, Course, course_within
 from soma.bench.learning.peers import PEERS, OneForAll, Peer
 from soma.bench.learning.priors import as_columns
 from soma.bench.learning.rules import Weights
-from soma.bench.learning.starts import FITTED, Start
+from soma.bench.learning.starts import Start
 from soma.memory.text.languages import ENGLISH
 from soma.memory.text.vocabulary import BY_LANGUAGE
 from soma.memory.text.words import tokens

@@ -3,17 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from soma.bench.candidates.fixed_weights import FITTED, LEARNED_ELSEWHERE, SHIPPED
 from soma.bench.candidates.matrix import CandidateMatrix
 from soma.bench.candidates.shapes import FittedShape, fit_shapes
 from soma.bench.candidates.stranger import ScoredSet, fit_stranger
-from soma.bench.learning.priors import BARE, SHIPPED, Prior
+from soma.bench.learning.priors import BARE, Prior
 from soma.bench.learning.rules import CoreLearner
 from soma.brain.core.shapes import Mixing, Shape
-from soma.memory.views import VIEWS
 from soma.memory.views.shapes import SHAPES, ShippedShape
-
-LEARNED_ELSEWHERE = ("value", "importance", "linked")  # this data has nothing from which to learn them
-FITTED = [name for name in VIEWS if name not in LEARNED_ELSEWHERE]
 
 
 @dataclass(frozen=True, slots=True)
