@@ -50,6 +50,52 @@ async def test_recent_and_old_are_opposite_halves_of_time(memory, alice):
         assert hits[earlier].views["old"] > hits[later].views["old"]
 
 
+async def test_the_latest_of_memories_that_say_alike_is_the_newest_and_parts_of_one_text_are_none(memory, alice):
+    def said(key, text, at):
+        return new(text, key=key, occurred_at=f"2029-{at}")
+
+    await memory.remember(
+        alice,
+        [
+            said("former", "The garden gate is painted green.", "01-01T10:00:00Z"),
+            said("one part", "Tomatoes grow in the garden bed.", "02-01T10:00:00Z"),
+            said("other part", "Tomatoes grow in a garden bed.", "02-01T10:00:30Z"),
+            said("latest", "The garden gate is painted blue.", "03-01T10:00:00Z"),
+        ],
+    )
+    newest = {key: hit.views["newest"] for key, hit in (await found(memory, alice)).items()}
+    assert newest["former"] == 0
+    assert newest["latest"] == 65_535
+    assert newest["one part"] == newest["other part"]
+
+
+async def test_the_user_stands_before_and_the_assistant_behind_what_nobody_of_a_chat_said(memory, alice):
+    await memory.remember(alice, [new("a note of the garden", key="note")])
+    roles = ("user", "assistant")
+    said = [
+        new(f"the garden, says the {role}", key=role, conversation_id="c", metadata={"role": role}) for role in roles
+    ]
+    await memory.remember(alice, said, are_messages=True)
+    views = {key: hit.views["user"] for key, hit in (await found(memory, alice)).items()}
+    assert views["assistant"] == 0 < views["note"] < views["user"] == 65_535
+
+
+async def test_names_numbers_and_codes_of_the_question_are_identifiers_and_its_other_words_are_none(memory, alice):
+    texts = {"code": "The garden pump is an X-40.", "word": "The garden pump is broken.", "neither": "A garden chair."}
+    await memory.remember(alice, [new(text, key=key) for key, text in texts.items()])
+    hits = await found(memory, alice, Query(text="Which pump is the X-40 in the garden?", at="2030-01-01"))
+    assert {key: hit.views["identifier"] for key, hit in hits.items()} == {"code": 65_535, "word": 0, "neither": 0}
+
+
+async def test_a_share_that_says_little_of_every_candidate_says_little_of_the_best(memory, alice):
+    texts = ["The garden is large.", "We sat in the garden.", "The tax is due."]
+    await memory.remember(
+        alice, [new(text, conversation_id="c", occurred_at=f"2029-01-01T10:0{at}:00Z") for at, text in enumerate(texts)]
+    )
+    best = max(hit.views["graph"] for hit in (await found(memory, alice)).values())
+    assert 0 < best < 65_535 // 4
+
+
 async def test_a_neighbour_and_a_session_lift_what_says_nothing_itself(memory, alice):
     def spoken(key, text, conversation):
         return new(text, key=key, conversation_id=conversation, occurred_at="2029-05-01")
