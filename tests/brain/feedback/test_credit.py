@@ -122,6 +122,14 @@ def test_a_tool_that_repeats_the_persons_own_words_credits_nothing():
         conversation_id="c1", source="used_by_tool", bundle_id="b", words="Lisbon", said=("I think of Lisbon.",)
     )
     assert find_used(said, "What is the weather?", TEXTS) == []
+    asked = Credit(conversation_id="c1", source="used_by_tool", bundle_id="b", words="Lisbon")
+    assert find_used(asked, "What is the weather in Lisbon?", TEXTS) == []
+    assert find_used(asked, "What is the weather?", TEXTS) == ["ann"]
+
+
+def test_a_word_that_many_of_the_shown_memories_hold_tells_of_none():
+    body = Credit(conversation_id="c1", source="used_by_tool", bundle_id="b", words="lives")
+    assert find_used(body, "What is the weather?", TEXTS) == []
 
 
 @pytest.mark.parametrize(
