@@ -61,9 +61,9 @@ class NewFeedback(AgentBody):
         return any(value is not None for value in given) or bool(self.helpful or self.unhelpful)
 
     def check_copied(self) -> None:
-        """Raise Invalid where a copied passage is blank, or comes with feedback: that nobody gave it."""
+        """Raise Invalid where a copied passage is blank, or comes with feedback, which would count for more."""
         if self.copied is not None and (self.has_feedback or not self.copied.strip()):
-            raise Invalid("must not be blank, and is given without feedback", field="copied")
+            raise Invalid("must not be blank, and cannot be sent together with feedback", field="copied")
 
     def find_reward(self) -> float | None:
         """Return the reward of the answer. Raises Invalid where several are given, or no feedback at all."""

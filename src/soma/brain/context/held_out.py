@@ -10,7 +10,7 @@ WHOLE = 1 << (4 * DIGITS)
 
 
 def is_held_out(question: str, hyperparameters: Hyperparameters) -> bool:
-    """Return whether this question is held out: by a digest of its content words, so that it is so every time."""
+    """Return whether this question is held out: by a digest of its content words, so that it always is or never."""
     words = question_of(question, ()).words
     place = int(blake2b(words.encode(), digest_size=16).hexdigest()[:DIGITS], 16)
     return place < hyperparameters.held_out_share * WHOLE

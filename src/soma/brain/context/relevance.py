@@ -45,6 +45,6 @@ def find_telling(question: str) -> list[tuple[str, ...]]:
 
 
 def share_of_words(forms: Sequence[tuple[str, ...]], text: str) -> float:
-    """Share of the words, each given by its stems, that the text holds."""
+    """Return the share of the words, each given by its stems, that the text holds."""
     held = set(index_words(text))
     return sum(not held.isdisjoint(form) for form in forms) / len(forms) if forms else 0.0

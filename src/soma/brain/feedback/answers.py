@@ -27,7 +27,7 @@ class FirstAnswer(NamedTuple):
 
 
 def key_used() -> BrainRefused:
-    message = "was used for something else: say this under another key"
+    message = "was used for other feedback: send this one under another key"
     return BrainRefused("idempotency_key_used", message, "idempotency_key", 409)
 
 

@@ -40,7 +40,6 @@ QUESTION_WORDS = {  # what a question asks for: one that asks for another thing 
 NOT_AGAIN, NOT_SOON, SAME_ANSWER = "another_question", "too_late", "same_answer"
 NOT_SHOWN, NO_MEMORY = "not_shown", "no_memory"
 
-
 Wordings = tuple[Sequence[float], Sequence[float]]
 
 
@@ -165,7 +164,7 @@ def _question(text: str) -> _Question:
 
 
 def seconds_between(first: str, second: str) -> float:
-    """Seconds from the making of one id to that of the other: both are UUIDs of version 7. Infinite for others."""
+    """Return the seconds from the making of one UUID of version 7 to that of another; infinite for other ids."""
     try:
         return ((UUID(second).int >> 80) - (UUID(first).int >> 80)) / 1000.0
     except ValueError:
@@ -173,7 +172,7 @@ def seconds_between(first: str, second: str) -> float:
 
 
 def cosine(one: Sequence[float], other: Sequence[float]) -> float:
-    """Cosine of two unit vectors (0 for a vector of another model)."""
+    """Return the cosine of two unit vectors (0 for a vector of another model)."""
     return float(np.dot(np.asarray(one), np.asarray(other))) if len(one) == len(other) else 0.0
 
 
@@ -234,7 +233,7 @@ def find_copied(passage: str, texts: Mapping[str, str]) -> list[str]:
 
 
 def _share(one: frozenset[str], other: frozenset[str], *, of_first: bool = False) -> float:
-    """Share of the words of both that they have in common, of the longer text's or of the first's."""
+    """Return the share of the words of both that they have in common, of the longer text's or of the first's."""
     longer = len(one) if of_first else max(len(one), len(other))
     return len(one & other) / longer if longer else 0.0
 

@@ -111,7 +111,9 @@ def check_batch_item(body: Feedback) -> None:
     if body.correction is not None:
         raise BrainRefused("invalid_body", "A correction is given by itself, not in a batch.", "correction")
     if body.is_credit:
-        raise BrainRefused("invalid_body", "What nobody gave is reported by itself, not in a batch.", "source")
+        raise BrainRefused(
+            "invalid_body", "Credit that nobody gave is reported one at a time, not in a batch.", "source"
+        )
 
 
 def _check_correction(body: Feedback, correction: Correction) -> None:

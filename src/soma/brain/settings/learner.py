@@ -26,10 +26,9 @@ def _signed_share(name: str, description: str) -> Any:
 
 
 def _credit(name: str, description: str) -> Any:
-    """Credit of evidence that no person gave; 0 switches it off."""
-    return Field(
-        getattr(DEFAULTS, name), ge=0, le=CREDIT_MOST, description=f"{description}, beside a person's word; 0 is off."
-    )
+    """Make the field of a credit that nobody has to give; `description` says of what."""
+    whole = f"Credit of {description}, as a share of what a person's word counts; 0 switches it off."
+    return Field(getattr(DEFAULTS, name), ge=0, le=CREDIT_MOST, description=whole)
 
 
 def _positive(name: str, most: float, description: str) -> Any:
@@ -77,10 +76,10 @@ class LearnerSettings(BaseSettings):
         le=CITATION_MOST,
         description="Credit of what a model cites, as a share of a person's; it earns no trust.",
     )
-    asked_again_credit: float = _credit("asked_again_credit", "Credit of a question that was asked again")
-    corrected_in_chat_credit: float = _credit("corrected_in_chat_credit", "Credit of a correction in the chat")
-    used_by_tool_credit: float = _credit("used_by_tool_credit", "Credit of a memory whose words a tool used")
-    copied_credit: float = _credit("copied_credit", "Credit of a memory whose passage was copied")
+    asked_again_credit: float = _credit("asked_again_credit", "memories that answer a question when it is asked again")
+    corrected_in_chat_credit: float = _credit("corrected_in_chat_credit", "a correction in the chat")
+    used_by_tool_credit: float = _credit("used_by_tool_credit", "a memory whose words a tool used")
+    copied_credit: float = _credit("copied_credit", "a memory whose passage was copied")
     doubt: float = _positive("doubt", 0.9, "Share of the feedback that is taken to name a memory by accident.")
     dismissal: float = _share("dismissal", "Weight of `none of these helped` beside a memory that did.")
     gradient_limit: float = _positive("gradient_limit", 1_000, "Greatest slope of one feedback; beyond it is clipped.")
@@ -90,17 +89,31 @@ class LearnerSettings(BaseSettings):
         DEFAULTS.held_out_share,
         ge=0,
         le=0.5,
-        description="Share of the questions that are never learned from, and measure what was learned; 0 is none.",
+        description="Share of the questions that no weight learns from; they measure what was learned. 0: none.",
     )
-    held_out_memory: float = _share("held_out_memory", "What an older held-out question keeps of its weight.")
-    held_out_wins: float = _positive("held_out_wins", 1_000, "Held-out questions won before any was asked.")
-    held_out_losses: float = _positive("held_out_losses", 1_000, "Held-out questions lost before any was asked.")
-    held_out_deviations: float = _positive("held_out_deviations", 10, "Deviations of the lower bound of their share.")
-    trust_none: float = _share("trust_none", "Lower bound up to which nothing of what was learned is served.")
+    held_out_memory: float = _share("held_out_memory", "What a held-out question still counts after the next one.")
+    held_out_wins: float = _positive(
+        "held_out_wins", 1_000, "Held-out questions that count as won by the learned weights before any was asked."
+    )
+    held_out_losses: float = _positive(
+        "held_out_losses", 1_000, "Held-out questions that count as lost by the learned weights before any was asked."
+    )
+    held_out_deviations: float = _positive(
+        "held_out_deviations", 10, "Standard deviations by which the share of held-out questions won is lowered."
+    )
+    trust_none: float = _share(
+        "trust_none", "Lowered share of held-out questions won up to which the default weights alone are used."
+    )
     trust_whole: float = Field(
-        DEFAULTS.trust_whole, gt=0, le=1, validate_default=True, description="And from which all of it is served."
+        DEFAULTS.trust_whole,
+        gt=0,
+        le=1,
+        validate_default=True,
+        description="Lowered share of held-out questions won from which the learned weights alone are used.",
     )
-    trust_scale: float = _positive("trust_scale", 10, "Scale of the trust sum, without held-out questions.")
+    trust_scale: float = _positive(
+        "trust_scale", 10, "Factor of the trust sum, which decides instead where no question is held out."
+    )
     trust_limit: float = _positive("trust_limit", 1_000, "Bound of the trust sum on both sides.")
     advantage_limit: float = _positive("advantage_limit", 100, "Bound of one advantage in the guard's score.")
 
@@ -109,8 +122,10 @@ class LearnerSettings(BaseSettings):
     tool_ok_reward: float = _signed_share("tool_ok_reward", "Reward of a tool that succeeded.")
     tool_failed_reward: float = _signed_share("tool_failed_reward", "Reward of a tool that failed.")
     outcome_tools_share: float = _share("outcome_tools_share", "Share of tool outcomes in an iteration's reward.")
-    outcome_confidence_share: float = _share("outcome_confidence_share", "Share of confidence in it.")
-    outcome_progress_share: float = _share("outcome_progress_share", "Share of progress in it.")
+    outcome_confidence_share: float = _share(
+        "outcome_confidence_share", "Share of confidence in an iteration's reward."
+    )
+    outcome_progress_share: float = _share("outcome_progress_share", "Share of progress in an iteration's reward.")
 
     baseline_rate: float = _share("baseline_rate", "Step of the reward baseline.")
     novelty_share: float = _share("novelty_share", "Share of novelty in salience.")
@@ -130,10 +145,14 @@ class LearnerSettings(BaseSettings):
     latency_target_ms: float = _positive("latency_target_ms", 600_000, "Latency of an answer that counts as 1.")
     feature_limit: float = _positive("feature_limit", 1_000, "Bound of cost and latency in these units.")
 
-    tau_default: float = _positive("tau_default", 10, "Attention temperature at the start.")
-    tau_low: float = Field(DEFAULTS.tau_low, gt=0, le=10, validate_default=True, description="Its lower bound.")
-    tau_high: float = Field(DEFAULTS.tau_high, gt=0, le=10, validate_default=True, description="Its upper bound.")
-    tau_anneal_rate: float = _share("tau_anneal_rate", "Rate of its exponential annealing; 0 means none.")
+    tau_default: float = _positive("tau_default", 10, "Attention temperature, tau, at the start.")
+    tau_low: float = Field(
+        DEFAULTS.tau_low, gt=0, le=10, validate_default=True, description="Least attention temperature."
+    )
+    tau_high: float = Field(
+        DEFAULTS.tau_high, gt=0, le=10, validate_default=True, description="Greatest attention temperature."
+    )
+    tau_anneal_rate: float = _share("tau_anneal_rate", "Rate at which tau anneals exponentially; 0: not.")
     diversity_rate: float = _share("diversity_rate", "Step of tau to the target diversity.")
     diversity_target: float = _share("diversity_target", "Share of distinct memories aimed at.")
 
@@ -146,11 +165,11 @@ class LearnerSettings(BaseSettings):
     calibration_prior: float = _positive("calibration_prior", 10_000, "Observations that the identity is worth.")
     calibration_enough: int = _count("calibration_enough", 1_000_000, "Labels below which calibration is not judged.")
     tool_rate: float = _share("tool_rate", "Step of a tool's usefulness by its own outcome.")
-    tool_answer_rate: float = _share("tool_answer_rate", "Step of it by a person's verdict on the answer.")
+    tool_answer_rate: float = _share("tool_answer_rate", "Step of a tool's usefulness by a verdict on the answer.")
     tool_floor: float = _share("tool_floor", "Least usefulness of a tool, from which it recovers.")
 
     guard_fast: float = _positive("guard_fast", 1, "Rate of the guard's fast mean.")
-    guard_slow: float = _positive("guard_slow", 1, "Rate of its slow mean.")
+    guard_slow: float = _positive("guard_slow", 1, "Rate of the guard's slow mean.")
     guard_deviations: float = _positive("guard_deviations", 100, "Deviations of a fall that restores the last good.")
     guard_warmup: int = _count("guard_warmup", 1_000_000, "Scores before the guard judges.")
     guard_snapshot_every: int = _count("guard_snapshot_every", 1_000_000, "Scores between two states kept as good.")

@@ -145,7 +145,7 @@ class Feedback(ConversationRequest, frozen=True, kw_only=True, omit_defaults=Tru
     response_text: str | None = None
     metadata: Metadata | None = None
     idempotency_key: Id | None = None
-    source: Literal["person", "asked_again", "corrected_in_chat", "used_by_tool", "copied"] = "person"
+    source: Literal["person"] | CreditSource = "person"
     again: Id | None = None
 
     @property

@@ -52,7 +52,7 @@ def command(
     if withdraw and has_feedback:
         fail("--withdraw excludes every other feedback")
     if copied is not None and (withdraw or has_feedback):
-        fail("--copied is no feedback: give it alone")
+        fail("--copied excludes feedback and --withdraw")
     if not (withdraw or has_feedback or copied is not None):
         fail(
             "say how the answer was with --up, --down, --rating, --helpful, --unhelpful or --correct; "

@@ -9,12 +9,12 @@ Rows = Sequence[Row]
 
 
 def score_rows(rows: Rows, weights: Row, scale: float) -> list[float]:
-    """w.x / scale of each row, added left to right."""
+    """Return w.x / scale of each row, added left to right."""
     return [dot(row, weights) / scale for row in rows]
 
 
 def choice_chances(scores: Sequence[float], y: Sequence[float]) -> tuple[list[float], float]:
-    """p = softmax(scores), and e^-L: how likely the weights were to choose what helped; L = log Z - sum y s."""
+    """Return p = softmax(scores), and e^-L: how likely the weights were to choose what helped; L = log Z - sum y s."""
     top = max(scores)
     above = [score - top for score in scores]
     parts = [exp(score) for score in above]

@@ -216,7 +216,7 @@ def _moments(rows: Rows, judgement: Judgement) -> tuple[list[float], list[float]
     sums, variances = [], []
     for column in zip(*rows, strict=True):  # the hottest loop of learning: one pass for three sums
         pushed = mean = square = 0.0
-        for miss, chance, value in zip(judgement.misses, judgement.chances, column):  # noqa: B905 -- `_judge` makes one miss and one chance a memory
+        for miss, chance, value in zip(judgement.misses, judgement.chances, column):  # noqa: B905 -- `_compare` makes one miss and one chance a memory
             pushed += miss * value
             expected = chance * value
             mean += expected
@@ -269,7 +269,7 @@ def _gradient(
 
 
 def credit_of(source: EvidenceSource, record: TrackRecord, hyperparameters: Hyperparameters) -> float:
-    """c: what evidence from `source` counts beside a person's word."""
+    """Return c: what evidence from `source` counts beside a person's word."""
     match source:
         case EvidenceSource.PERSON:
             return hyperparameters.person_credit
@@ -283,7 +283,7 @@ def credit_of(source: EvidenceSource, record: TrackRecord, hyperparameters: Hype
 
 
 def value_share(source: EvidenceSource, hyperparameters: Hyperparameters) -> float:
-    """Share of `value_rate` by which evidence moves a memory's value: 1 for a person's word, else its credit."""
+    """Return the share of `value_rate` by which evidence moves values: 1 for a person's word, else its credit."""
     return credit_of(source, trust.NO_RECORD, hyperparameters) if source in CREDITS else 1.0
 
 

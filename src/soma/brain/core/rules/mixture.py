@@ -1,8 +1,8 @@
 """Mixture: which of the shipped shapes of data a learner's data have, and the weights that follow.
 
-Each shape (documents, chats, short facts, ...) has weights that suit it, and so has the stranger, who knows nothing:
-the prior. Those that would have foretold the evidence better count for more, a Bayesian mixture of experts (Jacobs et
-al., 1991):
+Each shape (documents, chats, short facts, ...) has weights that suit it. Beside them stands the stranger, data of which
+nothing is known, with the prior. Those that would have foretold the evidence better count for more, a Bayesian mixture
+of experts (Jacobs et al., 1991):
 
 b_s += rate c log((1 - d) e^-L_s + d / n)      L_s by the weights of the shape, at its own temperature
 share_s = prior_s e^b_s / sum
@@ -34,7 +34,7 @@ class Beliefs(msgspec.Struct, frozen=True, gc=False, cache_hash=True):
 
 
 def shares(beliefs: Beliefs | None, mixing: Mixing) -> dict[str, float]:
-    """Share of the stranger and of each shape, by name; they sum to 1."""
+    """Return the shares of the stranger and of each shape, by name; they sum to 1."""
     known = dict(beliefs.evidence) if beliefs else {}
     names = [STRANGER, *(shape.name for shape in mixing.shapes)]
     rest = (1.0 - mixing.stranger_share) / max(len(mixing.shapes), 1)
@@ -45,7 +45,7 @@ def shares(beliefs: Beliefs | None, mixing: Mixing) -> dict[str, float]:
 
 @lru_cache(maxsize=1_024)  # of many learners: each step asks for the m of the step before
 def mix(beliefs: Beliefs | None, views: Views, mixing: Mixing) -> Row:
-    """m: the weights of the stranger and the shapes, each by its share; the prior where there are no shapes."""
+    """Return m: the weights of the stranger and the shapes, each by its share; the prior where there are no shapes."""
     if not mixing.shapes:
         return views.priors
     rows = (views.priors, *_columns(mixing.shapes, views))
@@ -85,7 +85,7 @@ def weigh(beliefs: Beliefs | None, views: Views, seen: Seen, mixing: Mixing) -> 
 
 @lru_cache(maxsize=64)
 def _columns(shapes: tuple[Shape, ...], views: Views) -> tuple[Row, ...]:
-    """Weights of each shape in the columns of the views, inside their boxes."""
+    """Return the weights of each shape in the columns of the views, inside their boxes."""
     return tuple(tuple(_column(dict(shape.weights), views)) for shape in shapes)
 
 

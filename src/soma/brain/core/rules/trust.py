@@ -41,6 +41,7 @@ NO_RECORD = TrackRecord(0.0, None)
 
 
 def count_question(old: HeldOut, hyperparameters: Hyperparameters, *, won: bool) -> HeldOut:
+    """Count a held-out question for or against the learned weights; older ones fade."""
     memory = hyperparameters.held_out_memory
     return HeldOut(memory * old.wins + (1.0 if won else 0.0), memory * old.losses + (0.0 if won else 1.0))
 
@@ -52,7 +53,7 @@ def add_advantage(trust_sum: float, advantage: float, hyperparameters: Hyperpara
 
 
 def trust(record: TrackRecord, hyperparameters: Hyperparameters) -> float:
-    """k, in [0, 1]."""
+    """Return k: how far the learned weights are served instead of the prior, in [0, 1]."""
     if not hyperparameters.held_out_share:
         return sigmoid(hyperparameters.trust_scale * record.advantage)
     counted = record.held_out or NOTHING_HELD_OUT
@@ -71,7 +72,7 @@ def earned_trust(record: TrackRecord, hyperparameters: Hyperparameters) -> float
 
 
 def lower_bound(wins: float, losses: float, deviations: float) -> float:
-    """Lower bound of a share, `deviations` standard deviations below what was counted (Wilson, 1927)."""
+    """Return the lower bound of a share, `deviations` standard deviations below what was counted (Wilson, 1927)."""
     n = wins + losses
     p, square = wins / n, deviations * deviations
     spread = sqrt(p * (1.0 - p) / n + square / (4.0 * n * n))
@@ -79,5 +80,5 @@ def lower_bound(wins: float, losses: float, deviations: float) -> float:
 
 
 def blend(prior: Sequence[float], weights: Sequence[float], k: float) -> tuple[float, ...]:
-    """(1 - k) prior + k w, weight by weight."""
+    """Mix the prior with the learned weights: (1 - k) prior + k w, weight by weight."""
     return tuple([(1.0 - k) * p + k * w for p, w in zip(prior, weights, strict=True)])
