@@ -262,6 +262,24 @@ def test_trust_follows_the_questions_that_are_never_learned_from(hyperparameters
     assert serve(lost, hyperparameters).weights == hyperparameters.views.priors
 
 
+def test_a_held_out_question_that_learned_and_prior_weights_answer_as_well_counts_for_neither(
+    hyperparameters: Hyperparameters, evidence
+) -> None:
+    stranger = LearnerState.initial(hyperparameters)
+    after, _ = learn(stranger, replace(evidence(RECENT_HELPS, "aged"), held_out=True), hyperparameters)
+    assert after.retrieval.held_out is None
+
+
+def test_what_a_model_cites_for_a_held_out_question_counts_for_neither(
+    hyperparameters: Hyperparameters, evidence
+) -> None:
+    learned = taught(hyperparameters, evidence(RECENT_HELPS, "aged"), 30)
+    cited = replace(evidence(RECENT_HELPS, "aged"), held_out=True, source=EvidenceSource.MODEL)
+    after, _ = learn(learned, cited, hyperparameters)
+    assert after.retrieval.held_out is None
+    assert after.weights == learned.weights
+
+
 def test_without_held_out_questions_trust_is_what_the_learned_weights_foretold_better(evidence) -> None:
     former = Hyperparameters(held_out_share=0.0)
     assert serve(LearnerState.initial(former), former).trust == 0.5

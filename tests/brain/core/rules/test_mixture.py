@@ -8,10 +8,12 @@ from msgspec.structs import replace
 from tests.brain.histories import HYPERPARAMETERS, MIXING, SHAPED
 
 from soma.brain.core.learn import learn
-from soma.brain.core.rules.mixture import LEAST, mix, shares
+from soma.brain.core.observations import VIEW_SCALE, EvidenceSource
+from soma.brain.core.rules.mixture import LEAST, Beliefs, Seen, mix, shares, weigh
 from soma.brain.core.serving.serve import serve
-from soma.brain.core.shapes import STRANGER
+from soma.brain.core.shapes import STRANGER, Mixing, Shape
 from soma.brain.core.state import LearnerState
+from soma.brain.core.weights import Views
 
 pytestmark = pytest.mark.learning
 
@@ -36,14 +38,75 @@ def test_the_shape_that_foretells_what_helped_comes_to_count(evidence) -> None:
     assert sum(after.values()) == pytest.approx(1.0)
 
 
+def test_one_belief_worked_out_by_hand() -> None:
+    views = Views.of({"semantic": 1.0})
+    mixing = Mixing((Shape("sure", 0.1, (("semantic", 0.5),)),), stranger_temperature=0.5, rate=2.0)
+    beliefs = weigh(None, views, Seen([(0.0,), (VIEW_SCALE,)], (1.0, 0.0), credit=0.5, doubt=0.2), mixing)
+    # What helped lacks what the other has. The stranger at its temperature: e^-L = 1 / (1 + e^(1 / 0.5)) = 0.11920;
+    # the shape at its own: 1 / (1 + e^(0.5 / 0.1)) = 0.00669. Either is doubted: 0.8 e^-L + 0.2 / 2 = 0.19536, 0.10535.
+    # b = 2 0.5 log(...) = -1.63290, -2.25045, less the best
+    assert dict(beliefs.evidence) == pytest.approx({STRANGER: 0.0, "sure": -0.61755}, abs=1e-4)
+    assert beliefs.weighed == 1
+
+
+def test_no_evidence_brings_a_shape_back_that_fell_far_behind() -> None:
+    views = Views.of({"semantic": 1.0, "old": 0.0})
+    mixing = Mixing((Shape("old texts", 0.1, (("old", 1.0),)),))
+    beliefs = Beliefs(((STRANGER, 0.0), ("old texts", LEAST)), 9)
+    assert views.names == ("old", "semantic")
+    for_it = Seen([(VIEW_SCALE, 0.0), (0.0, VIEW_SCALE)], (1.0, 0.0), credit=1.0, doubt=0.2)
+    assert dict(weigh(beliefs, views, for_it, mixing).evidence) == {STRANGER: 0.0, "old texts": LEAST}
+
+
 def test_a_shape_brings_the_weights_there_sooner_than_evidence_alone(evidence) -> None:
     alone, shaped = taught(evidence, 5, HYPERPARAMETERS), taught(evidence, 5)
     assert shaped.weights["old"] > alone.weights["old"]
     assert serve(shaped, SHAPED).by_name()["old"] > serve(alone, HYPERPARAMETERS).by_name()["old"]
 
 
+def test_weights_move_as_far_as_the_mixture_moves(evidence) -> None:
+    hyperparameters = dataclasses.replace(SHAPED, evidence_step=0.0)
+    before, after = (taught(evidence, times, hyperparameters).retrieval for times in (1, 2))
+    mixed = [mix(one.beliefs, one.views, MIXING) for one in (before, after)]
+    assert mixed[0] != mixed[1]
+    moves = [moved - weight for weight, moved in zip(before.weights, after.weights, strict=True)]
+    assert moves == pytest.approx([moved - origin for origin, moved in zip(*mixed, strict=True)])
+
+
+def test_weights_are_pulled_to_the_mixture_and_not_to_the_prior(evidence) -> None:
+    hyperparameters = dataclasses.replace(SHAPED, evidence_step=0.0)
+    state, said = taught(evidence, 20, hyperparameters), evidence(OLD_HELPS, "old")
+    after, _ = learn(state, said, hyperparameters)
+    home = mix(after.retrieval.beliefs, after.retrieval.views, MIXING)
+    free, pulled = (
+        learn(state, said, dataclasses.replace(hyperparameters, prior_pull=pull))[1].gradient for pull in (0.0, 1.0)
+    )
+    for name, weight, place, one, other in zip(
+        after.retrieval.views.names, after.retrieval.weights, home, pulled, free, strict=True
+    ):
+        if name in said.views:
+            assert one - other == pytest.approx(place - weight)
+
+
+def test_credit_that_nobody_gave_moves_beliefs_less_than_a_person(evidence) -> None:
+    state, said = LearnerState.initial(SHAPED), evidence(OLD_HELPS, "old")
+    person, credited = (
+        shares(learn(state, replace(said, source=source), SHAPED)[0].retrieval.beliefs, MIXING)["old texts"]
+        for source in (EvidenceSource.PERSON, EvidenceSource.COPIED)
+    )
+    assert 0.05 < credited < person
+
+
 def test_a_stranger_is_served_the_prior_whatever_shapes_there_are(evidence) -> None:
     assert serve(LearnerState.initial(SHAPED), SHAPED).weights == SHAPED.views.priors
+
+
+def test_no_shape_brings_a_weight_out_of_its_box() -> None:
+    views = Views.of({"semantic": 1.0})
+    mixing = Mixing((Shape("wild", 0.1, (("semantic", 99.0),)),), stranger_share=0.5)
+    [low], [high] = views.lows, views.highs
+    [mixed] = mix(None, views, mixing)
+    assert low <= mixed == pytest.approx(0.5 * 1.0 + 0.5 * high)
 
 
 def test_without_shapes_the_mixture_is_the_prior() -> None:
