@@ -89,6 +89,11 @@ def test_what_answers_the_second_time_helps_and_what_the_first_answer_rested_on_
     assert not told.has_verdict
 
 
+def test_what_both_answers_rest_on_neither_helped_nor_failed():
+    told = asked_again(("ann", "bob"), ("ann", "cat"))
+    assert (told.helpful, told.unhelpful) == (("cat",), ("bob",))
+
+
 def test_a_second_answer_that_rests_on_the_same_memories_teaches_nothing():
     assert asked_again(("ann",), ("ann",)) == "same_answer"
     assert asked_again(("ann",), ()) == "same_answer"
