@@ -2,6 +2,7 @@
 
 import shutil
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +14,11 @@ from tests.memory.upkeep.test_reconcile import behind_its_back
 from soma.events.database import Database
 from soma.memory import rendering
 from soma.memory.embedders.base import Embedder
+from soma.memory.index.kept import KeptPartitions
+from soma.memory.index.partition import Partition
 from soma.memory.index.rows import Rows
 from soma.memory.memory import Memory
+from soma.memory.rows.memories import read_state
 from soma.memory.types import NewLink, Query
 
 SECRET = "The plumeria vault opens with seventeen quokkas."
@@ -238,6 +242,20 @@ async def test_an_index_that_other_code_derived_is_made_anew(told, home, derived
     async with home.opened() as memory:
         assert await seen(memory, ALICE) == told
         assert len(derived) == len(TEXTS) - 1
+
+
+async def test_an_index_of_another_models_vectors_is_not_opened(told, home):
+    kept = KeptPartitions(home.folder, partial(read_state, home.database))
+    [address] = kept.addresses("acme")
+    other = Partition(home.embedder.dimension, home.embedder.late_dimension, model="another model")
+    assert kept.open(address, other) is None
+
+
+async def test_an_index_whose_damaged_header_names_another_tenant_is_nobodys(told, home):
+    [index] = indexes(home.folder)
+    index.write_bytes(index.read_bytes().replace(b"acme", b"acmf", 1))
+    kept = KeptPartitions(home.folder, partial(read_state, home.database))
+    assert kept.addresses("acmf") == kept.addresses("acme") == []
 
 
 async def test_rows_that_changed_beside_an_index_are_read(told, home):
