@@ -14,7 +14,7 @@ from tests.memory.upkeep.test_reconcile import behind_its_back
 from soma.events.database import Database
 from soma.memory import rendering
 from soma.memory.embedders.base import Embedder
-from soma.memory.index.kept import KeptPartitions
+from soma.memory.index.kept import KeptPartition, KeptPartitions
 from soma.memory.index.partition import Partition
 from soma.memory.index.rows import Rows
 from soma.memory.memory import Memory
@@ -313,6 +313,16 @@ async def test_what_a_user_may_not_see_is_in_an_index_of_its_own(told, home):
     assert len(indexes(home.folder)) == 2
     async with home.opened() as memory:
         assert len(await memory.candidates(bob, Query(text="tea"))) == 3
+
+
+def test_a_partition_that_was_changed_meanwhile_is_not_written(tmp_path):
+    partition, kept = Partition(4, 4), KeptPartition(tmp_path, ("acme", "default", "alice"))
+    kept.move(partition)
+    kept.write(partition, {}, partition.state, partition.edits - 1)
+    assert not kept.is_written
+    assert not (tmp_path / "index").exists()
+    kept.write(partition, {}, partition.state, partition.edits)
+    assert kept.is_written
 
 
 def test_rows_that_no_index_covers_are_not_kept(tmp_path):
