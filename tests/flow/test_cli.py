@@ -594,7 +594,8 @@ def test_a_busy_port_gives_way_to_the_next_and_a_stopped_server_lets_its_clients
         greeting = process.stdout.readline()
     assert greeting.startswith("Soma answers at http://127.0.0.1:")
     url = greeting.split()[3]
-    assert port < int(url.rpartition(":")[2]) <= port + 9
+    answers_at = int(url.rpartition(":")[2])
+    assert port < answers_at <= port + 9
     assert f"SOMA_DATA_DIR={tmp_path} {SOMA} chat" in process.stdout.readline()
     person = Person(url, (tmp_path / "token").read_text())
     conversation = person.converse()
@@ -606,7 +607,8 @@ def test_a_busy_port_gives_way_to_the_next_and_a_stopped_server_lets_its_clients
         with pytest.raises(ConnectionClosed):
             follower.recv(timeout=10)
     _, complained = process.communicate(timeout=20)
-    assert complained == f"soma: port {port} is busy, trying {port + 1}\n"
+    others = range(port, answers_at)  # another program may hold the one after it
+    assert complained == "".join(f"soma: port {other} is busy, trying {other + 1}\n" for other in others)
     assert process.returncode == 0
     assert not (tmp_path / "server.json").exists()
 
