@@ -165,3 +165,12 @@ def test_a_sketch_follows_what_is_added_and_changed():
     sketched.append(vectors[-1])
     sketched.set(5, vectors[-1])
     assert set(np.argsort(-sketched.scores(vectors[-1]))[:2].tolist()) == {5, 2_999}
+
+
+def test_a_score_is_the_same_to_the_bit_however_many_others_there_are():
+    vectors = clustered(60, 384)
+    alone, slab = [], VectorSlab(384)
+    for vector in vectors:
+        slab.append(vector)
+        alone.append(slab.scores(vectors[7])[-1])
+    assert alone == slab.scores(vectors[7]).tolist()

@@ -13,7 +13,7 @@ from typing import Any, Generic, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-LEAST = 16  # rows of what is not empty
+BLOCK = 16  # rows: there is room for whole blocks only
 DOUBLED = 4_096  # rows up to which an array doubles; a larger one grows by a quarter: half of it air is much memory
 
 N = TypeVar("N", bound=np.generic)
@@ -21,7 +21,12 @@ N = TypeVar("N", bound=np.generic)
 
 def larger_size(rows: int) -> int:
     """Return the next size of an array in which `rows` are no longer enough."""
-    return max(LEAST, 2 * rows if rows < DOUBLED else rows + rows // 4)
+    return whole_blocks(2 * rows if rows < DOUBLED else rows + rows // 4)
+
+
+def whole_blocks(rows: int) -> int:
+    """Return the rows of the blocks that hold so many."""
+    return -(-rows // BLOCK) * BLOCK
 
 
 class Rows(Generic[N]):
@@ -52,7 +57,7 @@ class Rows(Generic[N]):
         handle = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
         os.ftruncate(handle, rows * self.row_bytes)  # what lies beyond is of nobody
         weakref.finalize(self, os.close, handle)
-        self._map_file(handle, max(LEAST, rows))
+        self._map_file(handle, max(BLOCK, whole_blocks(rows)))
         self._handle = handle
 
     def move(self, file: Path, rows: int) -> None:

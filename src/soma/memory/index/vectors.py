@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from soma.memory.index.pieces import Pieces
-from soma.memory.index.rows import Files, Rows
+from soma.memory.index.rows import Files, Rows, whole_blocks
 
 Floats = NDArray[np.float32]
 Indexes = NDArray[np.int64]
@@ -77,8 +77,13 @@ class VectorSlab:
         self.slab.array[slot] = vector
 
     def scores(self, query: Floats) -> Floats:
-        """Cosines of all rows with a unit vector; shape [slots]."""
-        return self.used_rows @ query
+        """Cosines of all rows with a unit vector; shape [slots].
+
+        BLAS rounds the rows of the last, partial block otherwise than the same rows elsewhere, so it gets whole blocks:
+        what a memory scores does not depend on how many others there were.
+        """
+        scores: Floats = (self.slab.array[: whole_blocks(self._count)] @ query)[: self._count]
+        return scores
 
     def cosines(self, slots: Indexes, query: Floats) -> Floats:
         """Return cosines of some slots."""
