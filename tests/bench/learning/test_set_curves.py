@@ -58,6 +58,9 @@ def test_every_column_learns_on_a_set_of_two_collections():
     own = found.curves[SHIPPED, EVIDENCE, 0.0].mean(axis=0)
     assert own[-1, 1] > own[0, 1] + 20
     assert (found.fitted == 100.0).all()
+    assert set(found.worst_drops) == {key for key in found.curves if key[1] == EVIDENCE}
+    [table, *_] = set_tables(report_sets({"one": found}, {"one": {SHIPPED: {}}}))
+    assert table.columns[-1].header == "95 %"
 
 
 def test_an_examination_finds_what_the_board_finds_also_by_kind():
@@ -65,9 +68,9 @@ def test_an_examination_finds_what_the_board_finds_also_by_kind():
     asked = np.arange(0, 30, 2)
     exam = Examination(board, asked, np.arange(30) % 3)
     r10, hit1 = board.scores(weights, asked)
-    assert exam.figures(lambda _: weights).tolist() == pytest.approx([100 * r10.mean(), 100 * hit1.mean()])
+    assert (exam.figures(lambda _: weights) == 100 * np.stack([r10, hit1], axis=1)).all()
     by_kind = exam.figures(lambda kind: (1.0, 0.0, 0.0) if kind else weights)
-    assert by_kind[1] > exam.figures(lambda _: weights)[1]
+    assert by_kind[:, 1].mean() > exam.figures(lambda _: weights)[:, 1].mean()
 
 
 def test_one_question_in_four_measures_by_the_rule_of_the_brain():

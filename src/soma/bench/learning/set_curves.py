@@ -4,7 +4,7 @@ Figures are pairs, recall at 10 and hit@1, in percent.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from soma.bench.candidates.fixed_weights import FITTED
 from soma.bench.candidates.matrix import CandidateMatrix, Floats, Indexes
 from soma.bench.learning.boards import Board
 from soma.bench.learning.courses import MARKS, Course, course_within
+from soma.bench.learning.drops import Examined, worst_drop_interval
 from soma.bench.learning.peers import PEERS, OneForAll, Peer
 from soma.bench.learning.priors import as_columns
 from soma.bench.learning.rules import Weights
@@ -33,11 +34,15 @@ CurveKey = tuple[str, str, float]
 
 @dataclass(frozen=True, slots=True)
 class SetCurves:
-    """Curves of a set, [orders, marks, 2], and what weights fitted to the taught questions reach, [orders, 2]."""
+    """Curves of a set, [orders, marks, 2], and what weights fitted to the taught questions reach, [orders, 2].
+
+    `worst_drops` are intervals of the worst drop of the brain's own rule, [2, (low, high)].
+    """
 
     questions: int
     curves: Mapping[CurveKey, Floats]
     fitted: Floats
+    worst_drops: Mapping[CurveKey, Floats] = field(default_factory=dict)
 
 
 class Examination:
@@ -49,7 +54,7 @@ class Examination:
         self._columns, self._absent = board.values_of(questions)
 
     def figures(self, weights_for: Callable[[int], Weights]) -> Floats:
-        """Return the figures of a ranking whose weights may differ by the kind of question."""
+        """Return the figures of a ranking whose weights may differ by the kind of question, [questions, 2]."""
         by_weights: dict[Weights, list[int]] = {}
         for kind in np.unique(self.kinds).tolist():
             by_weights.setdefault(tuple(weights_for(kind)), []).append(kind)
@@ -57,7 +62,7 @@ class Examination:
         for weights, kinds in by_weights.items():
             chosen = np.isin(self.kinds, kinds)
             found[chosen] = self._rank(weights, chosen if len(by_weights) > 1 else slice(None))
-        figures: Floats = 100.0 * found.mean(axis=0)
+        figures: Floats = 100.0 * found
         return figures
 
     def _rank(self, weights: Weights, chosen: NDArray[np.bool_] | slice) -> Floats:
@@ -100,19 +105,22 @@ def measure_set(
 
     `views` are those whose weights are fitted.
     """
-    curves: dict[CurveKey, list[Floats]] = {}
+    curves: dict[CurveKey, list[Examined]] = {}
     fitted = []
     everything, kinds = np.arange(len(board)), kinds_of(board)
     for order in range(orders):
         courses = {
             wrong: course_within(board, everything, order=order, wrong=wrong, feedbacks=MARKS[-1]) for wrong in WRONG
         }
-        exam = Examination(board, courses[TYPICAL].examined, kinds)
-        fitted.append(_fit(board, matrix, exam, np.setdiff1d(everything, courses[TYPICAL].examined), views))
+        examined = courses[TYPICAL].examined
+        exam = Examination(board, examined, kinds)
+        fitted.append(_fit(board, matrix, exam, np.setdiff1d(everything, examined), views))
         for key, course, peer in _columns(board, courses, starts, order):
-            curves.setdefault(key, []).append(run_course(course, peer, exam, kinds))
+            curves.setdefault(key, []).append(Examined(examined, run_course(course, peer, exam, kinds)))
         tick()
-    return SetCurves(len(board), {key: np.array(rows) for key, rows in curves.items()}, np.array(fitted))
+    means = {key: np.array([part.figures.mean(axis=1) for part in parts]) for key, parts in curves.items()}
+    drops = {key: worst_drop_interval(parts) for key, parts in curves.items() if key[1] == EVIDENCE}
+    return SetCurves(len(board), means, np.array(fitted), drops)
 
 
 def _columns(
@@ -133,11 +141,12 @@ def _columns(
 def _fit(board: Board, matrix: CandidateMatrix, exam: Examination, taught: Indexes, views: Sequence[str]) -> Floats:
     """Return what weights reach that are fitted to all gold of the taught questions."""
     weights = as_columns(fit_weights(matrix, views, taught), board.names)
-    return exam.figures(lambda _: weights)
+    reached: Floats = exam.figures(lambda _: weights).mean(axis=0)
+    return reached
 
 
 def run_course(course: Course, peer: Peer, exam: Examination, kinds: Indexes) -> Floats:
-    """Run a course; return the figures at each of MARKS, [marks, 2]."""
+    """Run a course; return the figures at each of MARKS, [marks, questions, 2]."""
     found = []
     for number, exercise in enumerate((*course.exercises, None)):
         if number in MARKS:

@@ -9,7 +9,7 @@ from rich.table import Table
 from soma.bench.candidates.matrix import Floats
 from soma.bench.learning.courses import MARKS
 from soma.bench.learning.peers import PEERS
-from soma.bench.learning.set_curves import EVIDENCE, TYPICAL, WRONG, SetCurves
+from soma.bench.learning.set_curves import EVIDENCE, TYPICAL, WRONG, CurveKey, SetCurves
 
 FIGURES = ("r10", "hit1")
 SHIPPED, LEFT_OUT = "shipped", "left_out"  # starts
@@ -18,6 +18,7 @@ WAYS = (20, 60)
 LEAST_WAY = 0.5  # points from the start to the fitted weights, below which a share of the way says nothing
 MEAN = "mean"
 CREDIT = "credit_alone"
+DROP_INTERVAL = "worst_drop_interval"
 
 Pair = dict[str, float | None]
 SetFigures = dict[str, Any]
@@ -44,7 +45,10 @@ def _report(one: SetCurves, credit: Mapping[str, SetFigures]) -> SetFigures:
 
 def _from_start(one: SetCurves, start: str) -> SetFigures:
     fitted = _pair(one.fitted.mean(axis=0))
-    by_wrong = {wrong: _curve(one.curves[start, EVIDENCE, wrong], fitted) for wrong in WRONG}
+    keys: dict[float, CurveKey] = {wrong: (start, EVIDENCE, wrong) for wrong in WRONG}
+    by_wrong = {
+        wrong: _curve(one.curves[key], fitted) | _interval(one.worst_drops.get(key)) for wrong, key in keys.items()
+    }
     others = {f"wrong_{100 * wrong:.0f}": by_wrong[wrong] for wrong in WRONG if wrong != TYPICAL}
     peers = {column: _curve(one.curves[start, column, TYPICAL], fitted) for column in PEERS}
     return {**by_wrong[TYPICAL], **others, **peers}
@@ -57,6 +61,13 @@ def _curve(curve: Floats, fitted: Pair) -> SetFigures:
     found |= {f"after_{mark}": _pair(marks[place]) for place, mark in enumerate(AFTER, 1)}
     found |= {"fitted": fitted, "worst_drop": _pair((marks[0] - marks).max(axis=0))}
     return found | _ways(found)
+
+
+def _interval(bounds: Floats | None) -> SetFigures:
+    """Return the bounds of the worst drop by figure; nothing where they were not measured."""
+    if bounds is None:
+        return {}
+    return {DROP_INTERVAL: {name: tuple(pair) for name, pair in zip(FIGURES, bounds.tolist(), strict=True)}}
 
 
 def _ways(found: SetFigures) -> SetFigures:
@@ -82,7 +93,7 @@ def _mean_of(results: Sequence[SetFigures]) -> SetFigures:
             found[name] = {figure: max(value[figure] for value in values) for figure in FIGURES}
         elif name in {"start", "fitted"} or name.startswith("after_"):
             found[name] = {figure: float(np.mean([value[figure] for value in values])) for figure in FIGURES}
-        elif isinstance(values[0], dict) and not name.startswith("way_") and name != CREDIT:
+        elif isinstance(values[0], dict) and not name.startswith("way_") and name not in {CREDIT, DROP_INTERVAL}:
             found[name] = _mean_of(values)
     return found | (_ways(found) if "start" in found else {})
 
@@ -104,7 +115,7 @@ def set_tables(result: Mapping[str, SetFigures]) -> Iterator[Table]:
 
 def _curve_table(rows: Mapping[str, SetFigures], figure: str, title: str) -> Table:
     marks = ["start", *(str(mark) for mark in AFTER), "fitted"]
-    table = Table("set", *marks, "way 20", "way 60", "worst drop", title=title)
+    table = Table("set", *marks, "way 20", "way 60", "worst drop", "95 %", title=title)
     for name, one in rows.items():
         values = [one["start"], *(one[f"after_{mark}"] for mark in AFTER), one["fitted"]]
         table.add_row(
@@ -112,6 +123,7 @@ def _curve_table(rows: Mapping[str, SetFigures], figure: str, title: str) -> Tab
             *(f"{value[figure]:.1f}" for value in values),
             *(_percent(one[f"way_{mark}"][figure]) for mark in WAYS),
             f"{one['worst_drop'][figure]:.1f}",
+            _bounds(one, figure),
         )
     return table
 
@@ -133,6 +145,10 @@ def _peer_table(rows: Mapping[str, SetFigures], title: str) -> Table:
         found = [*(one[column]["after_60"] for column in PEERS), one["after_60"], one["fitted"]]
         table.add_row(name, *map(_both, found))
     return table
+
+
+def _bounds(one: SetFigures, figure: str) -> str:
+    return "to".join(f" {bound:.1f} " for bound in one[DROP_INTERVAL][figure]).strip() if DROP_INTERVAL in one else "-"
 
 
 def _both(pair: Pair) -> str:
