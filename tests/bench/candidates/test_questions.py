@@ -1,5 +1,7 @@
 """The cache of candidates is named by a digest of all that decides them."""
 
+from importlib.resources import files
+
 from soma.bench.candidates import questions
 
 
@@ -12,3 +14,9 @@ def test_the_digest_changes_with_a_view_and_with_the_data(tmp_path, monkeypatch)
     other = questions.digest([file])
     monkeypatch.setattr(questions, "VIEWING", questions.VIEWING[1:])
     assert len({first, other, questions.digest([file])}) == 3
+
+
+def test_the_digest_does_not_change_with_the_weights_that_are_fitted_to_the_candidates():
+    decides = {source.name for source in questions._sources(files("soma.memory") / "views")}
+    assert "speech.py" in decides
+    assert "shapes.py" not in decides

@@ -27,6 +27,7 @@ from soma.memory.embedders.minilm import MiniLM
 from soma.memory.types import STEPS, Candidate, Candidates
 
 VIEWING = ("embedders", "index", "recall.py", "rendering.py", "text", "views")  # in soma.memory: they decide a view
+NOT_VIEWING = ("__pycache__", "shapes.py")  # the weights that suit a kind of data decide no view
 Progress = Callable[[int], None]
 TEXTS = "texts"  # the field of a question set that is not cached
 
@@ -143,7 +144,7 @@ def _cached_fields() -> list[str]:
 def _sources(place: Traversable) -> list[Traversable]:
     if place.is_file():
         return [place]
-    return [source for entry in place.iterdir() if entry.name != "__pycache__" for source in _sources(entry)]
+    return [source for entry in place.iterdir() if entry.name not in NOT_VIEWING for source in _sources(entry)]
 
 
 def _by_key(candidates: Candidates) -> list[tuple[Candidate, float]]:
