@@ -14,8 +14,8 @@ from rich.table import Table
 from soma.bench.candidates.fitting import cross_validate, fit_weights
 from soma.bench.candidates.fixed_weights import FITTED, PLAN_ALONE, SEMANTIC_ALONE, SHIPPED
 from soma.bench.candidates.matrix import CandidateMatrix, Floats, figures, join_matrices
-from soma.bench.candidates.questions import QuestionSet, count_missing, load_question_sets
-from soma.bench.candidates.relevance import measure_floor
+from soma.bench.candidates.questions import QuestionSet, count_missing, load_question_sets, load_unanswered
+from soma.bench.candidates.relevance import BestCandidates, Judged, fit_measure, measure_floor, rank_best
 from soma.bench.candidates.shapes import fit_shapes
 from soma.bench.candidates.splits import measure_splits
 from soma.bench.candidates.stranger import ScoredSet, fit_stranger
@@ -32,6 +32,14 @@ ROWS = {
     "left_out": "prior fitted to the other sets",
     "fitted_loo": "fitted to the other collections of the set",
 }
+MEASURED = ("bearing_mean", "bearing_spread", "nearness_mean", "nearness_spread")
+PARTS = ("score", "of_nearest", "cosine")  # of a bearing
+FLOORS = {
+    "before": "all",
+    "after": "not below the default floor",
+    "taught": "not below a floor learned from 15 held-out questions",
+    "left_out": "the same, from a start fitted to the other sets",
+}
 
 Figures = dict[str, float]
 Result = dict[str, dict[str, Any]]
@@ -45,16 +53,18 @@ def run(sets: Mapping[str, Path], progress: Progress, *, without: Sequence[str] 
     found = {name: _load(name, folder, progress) for name, folder in sets.items()}
     matrices = {name: join_matrices([one.as_matrix() for one in parts]) for name, parts in found.items()}
     scored = {name: ScoredSet(matrix, FITTED) for name, matrix in matrices.items()}
+    judged = {name: _judge(found[name], load_unanswered(name, folder)) for name, folder in sets.items()}
     result: Result = {}
     for name, matrix in progress.track(matrices.items(), description="fitting"):
         others = [one for other, one in scored.items() if other != name]
+        elsewhere = fit_measure([one for other, one in judged.items() if other != name]) if others else None
         result[name] = {
             "questions": len(matrix),
             "shipped": _figures(matrix, matrix.scores(SHIPPED)),
             "plan": _figures(matrix, matrix.scores(PLAN_ALONE)),
             "semantic": _figures(matrix, matrix.scores(SEMANTIC_ALONE)),
             "fitted_loo": _figures(matrix, _fit_elsewhere(matrix, FITTED)),
-            "floor": _measure_floor(matrix, found[name]),
+            "floor": measure_floor(judged[name], elsewhere),
         }
         if without:
             result[name]["without"] = {
@@ -66,7 +76,9 @@ def run(sets: Mapping[str, Path], progress: Progress, *, without: Sequence[str] 
         result[LOCOMO]["splits"] = measure_splits(matrices[LOCOMO], FITTED)
     size = sum(abs(SHIPPED[name]) for name in FITTED)
     shapes = {name: shape._asdict() for name, shape in fit_shapes(matrices, FITTED, size).items()}
-    return result | {"prior": fit_stranger(list(scored.values())), "shapes": shapes}
+    shares, constants = fit_measure(list(judged.values()))
+    bearing = {name: getattr(constants, name) for name in MEASURED} | dict(zip(PARTS, shares, strict=True))
+    return result | {"prior": fit_stranger(list(scored.values())), "shapes": shapes, "bearing": bearing}
 
 
 def _load(name: str, folder: Path, progress: Progress) -> list[QuestionSet]:
@@ -77,9 +89,17 @@ def _load(name: str, folder: Path, progress: Progress) -> list[QuestionSet]:
     return found
 
 
-def _measure_floor(matrix: CandidateMatrix, parts: Sequence[QuestionSet]) -> dict[str, Figures]:
-    near, tokens = (np.concatenate([getattr(part, name) for part in parts]) for name in ("near", "tokens"))
-    return measure_floor(matrix, matrix.scores(SHIPPED), near, tokens)
+def _judge(parts: Sequence[QuestionSet], unanswered: Sequence[QuestionSet]) -> Judged:
+    return Judged(_rank_best(parts), _rank_best(unanswered))
+
+
+def _rank_best(parts: Sequence[QuestionSet]) -> list[BestCandidates]:
+    return [
+        best
+        for part in parts
+        for matrix in [part.as_matrix()]
+        for best in rank_best(matrix, matrix.scores(SHIPPED), part.near.astype(np.float64), part.tokens.tolist())
+    ]
 
 
 def _measure_loss(matrix: CandidateMatrix, whole: Figures, view: str) -> Figures:
@@ -116,13 +136,22 @@ def table(result: Result) -> Table:
 
 
 def floor_table(result: Result) -> Table:
-    """Return a table of what is shown of the best fifty: tokens, share of the gold, share of it that is gold."""
+    """Return a table of what is shown of the best fifty: tokens, share of the gold, share of it that is gold.
+
+    Below, for questions that nothing answers: tokens, and the share for which nothing is shown.
+    """
     sets = [name for name in result if "floor" in result[name]]
-    shown = Table("the best 50: tokens, gold shown, gold among the shown", *sets)
-    for key, title in (("before", "all"), ("after", "those that stand out")):
-        found = [result[name]["floor"][key] for name in sets]
-        shown.add_row(title, *(f"{f['tokens']:,.0f}  {f['gold_shown']:.3f}  {f['shown_gold']:.3f}" for f in found))
+    shown = Table("the best 50: tokens, gold shown, gold among the shown; unanswered", *sets)
+    for key, title in FLOORS.items():
+        found = [result[name]["floor"][key] for name in sets if key in result[name]["floor"]]
+        if found:
+            shown.add_row(title, *(_describe_shown(one) for one in found))
     return shown
+
+
+def _describe_shown(one: Mapping[str, float]) -> str:
+    answered = f"{one['tokens']:,.0f}  {one['gold_shown']:.3f}  {one['shown_gold']:.3f}"
+    return f"{answered}\n{one['unanswered_tokens']:,.0f}  {one['silent']:.2f}"
 
 
 def loss_table(result: Result, views: Sequence[str]) -> Table:
@@ -171,6 +200,7 @@ def command(data: Mapping[str, Path], names: Sequence[str], without: Sequence[st
     if LOCOMO in result:
         out.print(splits_table(result[LOCOMO]["splits"]))
     out.print(f"prior fitted to all: {_in_line(result['prior'])}")
+    out.print(f"bearing fitted to all: {_in_line(result['bearing'])}")
     for name, shape in result["shapes"].items():
         out.print(f"{name} (temperature {shape['temperature']:g}): {_in_line(shape['weights'])}")
 

@@ -174,6 +174,8 @@ class Brain:
             embedding=list(candidates.query_embedding),
             novelty=novel,
             changes=changes,
+            bearings=context.bearings,
+            nearness=context.nearness,
         )
         await self._writer.write(lambda transaction: self._keep_bundle(transaction, bundle, arms))
         self.memory.count_shown(principal.tenant_id, (memory_id for memory_id, _ in bundle.shown))
@@ -193,6 +195,8 @@ class Brain:
             residual=residual,
             plan=context.plan,
             trust=served.trust,
+            floors={} if context.floors is None else context.floors._asdict(),
+            nearness=context.nearness,
             degraded=self._working_memory.degraded,
         )
 

@@ -25,7 +25,11 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ContextBundle(msgspec.Struct, frozen=True, kw_only=True):
-    """Context for a query: what a model may be shown, with the weights that chose it."""
+    """Context for a query: what a model may be shown, with the weights that chose it.
+
+    `nearness` is the cosine of the nearest of many candidates, `floors` the least of it below which none is shown, and
+    the least bearing of a memory that is. There are none where few memories were judged one by one.
+    """
 
     bundle_id: str
     memories: list[RecalledMemory]
@@ -43,6 +47,8 @@ class ContextBundle(msgspec.Struct, frozen=True, kw_only=True):
     plan: dict[str, Any] = {}
     governance: dict[str, Any] = {}
     trust: float = 0.5
+    floors: dict[str, float] = {}
+    nearness: float | None = None
     degraded: str | None = None
 
 
@@ -60,6 +66,10 @@ class LearnerView(msgspec.Struct, frozen=True, kw_only=True):
     calibration: dict[str, Any] = {}
     shapes: dict[str, float] = {}
     """Share of each shape of data in the learned weights, the stranger's among them; they sum to 1."""
+    floors: dict[str, float] = {}
+    """Least `bearing` on its question of a memory that is shown, and least `nearness` of the nearest to show any."""
+    floor_questions: float = 0.0
+    """Held-out questions that the floors were learned from; older ones count less."""
 
 
 class IterationAnswer(msgspec.Struct, frozen=True, kw_only=True):
@@ -173,7 +183,7 @@ class Update(msgspec.Struct, frozen=True, kw_only=True):
 
     Evidence moves the weight of each view by evidence_step learning_factor signal / (curvature_start + curvature), as
     far as its bounds allow: `signals` is its slope, `curvatures` what is known of it by now. `features` is what a
-    reward was regressed on.
+    reward was regressed on. `floors` are told where they moved.
     """
 
     version: int
@@ -204,6 +214,8 @@ class Update(msgspec.Struct, frozen=True, kw_only=True):
     guarded: bool = False
     clipped: list[str] = []
     neuromodulators: dict[str, float] = {}
+    floors_before: dict[str, float] = {}
+    floors: dict[str, float] = {}
     turn_id: str | None = None
     user_id: str | None = None
 

@@ -1,10 +1,20 @@
-"""What a bundle leaves out: memories that do not stand out for the question, of many."""
+"""What a bundle leaves out: memories that do not bear on the question."""
 
 import pytest
 from tests.brain.conftest import ALICE, metrics_of
 from tests.brain.requests import new_feedback, new_query, new_report
 
-from soma.brain.context.relevance import FEW, FROM_MIDDLE, FROM_NEAREST, LEAST_COSINE, stand_out, touch_question
+from soma.brain.context.held_out import is_held_out
+from soma.brain.context.relevance import (
+    FEW,
+    LEAST_COSINE,
+    LEAST_WAY,
+    SHARES,
+    measure_bearings,
+    part_bearings,
+    touch_question,
+)
+from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.root import open_brain
 from soma.memory.embedders.minilm import MiniLM
 
@@ -92,15 +102,77 @@ async def test_a_shown_memory_says_how_near_in_meaning_it_is(opened):
     assert 0.5 < akin.similarity < 1.0
 
 
-def test_a_score_stands_out_by_its_way_from_the_middle_of_all_to_the_best():
-    least = 1.0 + FROM_MIDDLE
-    scores = [2.0, least + 0.01, least - 0.01, *[1.0] * FEW, *[-50.0] * (FEW - 2)]
-    assert stand_out(scores, [0.0] * len(scores))[:4] == [True, True, False, False]
+def test_a_bearing_is_the_way_from_the_middle_the_share_of_the_nearest_and_the_cosine():
+    scores, near = [2.0, 1.5, 1.0, 0.0], [0.4, 0.8, 0.0, -0.2]
+    parts = part_bearings(scores, near)
+    assert parts == [(1.0, 0.5, 0.4), (0.5, 1.0, 0.8), (0.0, 0.0, 0.0), (-1.0, -0.25, -0.2)]
+    shares = list(map(sum, zip(*[[s * p for s, p in zip(SHARES, row, strict=True)] for row in parts], strict=True)))
+    assert sum(measure_bearings(scores, near)) == pytest.approx(sum(shares))
 
 
-def test_what_is_nearly_as_near_in_meaning_as_the_nearest_stands_out_whatever_its_score():
-    near = [0.8, 0.8 * FROM_NEAREST + 0.01, 0.8 * FROM_NEAREST - 0.01, *[0.0] * FEW]
-    assert stand_out([*[0.0] * (len(near) - 1), 1.0], near)[:4] == [True, True, False, False]
+def test_where_all_score_alike_or_none_is_near_a_bearing_is_still_a_number():
+    assert measure_bearings([0.0] * 3, [0.0, -0.1, 0.0]) == pytest.approx(
+        [SHARES[0], SHARES[0] - 0.1 * SHARES[2], SHARES[0]]
+    )
+
+
+def test_where_many_score_nearly_as_well_as_the_best_the_difference_is_not_made_greater_than_it_is():
+    alike = [score for score, _, _ in part_bearings([2.0, 1.97, 1.95, 1.9], [0.5] * 4)]
+    assert min(alike) > 1.0 - 0.1 / (LEAST_WAY * 2.0) - 1e-9
+
+
+async def test_where_even_the_nearest_of_many_is_far_from_the_question_nothing_is_shown(client):
+    await remember(client, *ABOUT, *SECRETS, *SALARIES)
+    bundle = await shown(client, "富士山の高さは何メートルですか")
+    assert bundle.memories == []
+    assert bundle.nearness < bundle.floors["nearness"]
+    assert bundle.dropped > FEW
+
+
+async def test_a_bundle_says_how_each_memory_bears_on_the_question_and_from_where_it_is_shown(client):
+    await remember(client, *ABOUT, *SALARIES)
+    bundle = await shown(client, "How long is the warranty of the Heron?")
+    assert bundle.memories
+    assert all(memory.bearing >= bundle.floors["bearing"] for memory in bundle.memories)
+    assert bundle.nearness == max(memory.similarity for memory in bundle.memories)
+
+
+async def test_a_learner_whose_memories_helped_from_near_shows_nothing_for_what_is_far(client):
+    """Held-out questions that were answered word by word; before them, a question about trees brings salaries."""
+    await remember(client, *ABOUT, *SALARIES)
+    poem = "Please write a poem about work and money."
+    before = await shown(client, poem)
+    assert before.memories
+    held_out = [text for text in SALARIES if is_held_out(text, Hyperparameters())]
+    assert len(held_out) > 8
+    for text in held_out:
+        bundle = await shown(client, text)
+        body = {"conversation_id": "c", "bundle_id": bundle.bundle_id, "helpful": [bundle.memories[0].id]}
+        await client.feedback(ALICE, new_feedback(**body))
+    state = await client.state(ALICE)
+    assert state.floor_questions > 6
+    assert state.floors["nearness"] > before.floors["nearness"]
+    assert (await shown(client, poem)).memories == []
+
+
+async def test_a_held_out_question_is_shown_what_bears_on_it_less(client):
+    await remember(client, *ABOUT, *SALARIES)
+    questions = [f"What does employee {number} earn?" for number in range(60)]
+    kinds = {is_held_out(question, Hyperparameters()): question for question in questions}
+    floors = {kind: (await shown(client, question)).floors for kind, question in kinds.items()}
+    assert floors[True]["bearing"] < floors[False]["bearing"]
+    assert floors[True]["nearness"] < floors[False]["nearness"]
+
+
+async def test_a_taught_memory_that_is_far_has_no_bearing_to_learn_from(client):
+    await remember(client, *ABOUT, *SALARIES)
+    question = "Please write a poem about trees."
+    bundle = await client.evaluate(ALICE, new_query(conversation_id="c", query="employee 7", token_budget=4_000))
+    [far] = [memory.id for memory in bundle.memories if memory.text == SALARIES[7]]
+    body = {"conversation_id": "c", "bundle_id": bundle.bundle_id, "query": question, "helpful": [far]}
+    await client.feedback(ALICE, new_feedback(**body))
+    first = (await shown(client, question)).memories[0]
+    assert (first.id, first.taught, first.bearing) == (far, True, None)
 
 
 def test_one_of_few_touches_the_question_by_its_meaning_or_by_a_part_of_its_telling_words():

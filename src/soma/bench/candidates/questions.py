@@ -9,7 +9,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -22,6 +22,7 @@ from soma.bench.candidates.gather import gather
 from soma.bench.candidates.matrix import CandidateMatrix, Floats, Indexes
 from soma.bench.data.collections import Collection, GoldQuestion
 from soma.bench.data.sets import load_set, set_files
+from soma.bench.data.unanswered import UNANSWERED
 from soma.brain.tokens import BundledTokenizer
 from soma.memory.embedders.minilm import MiniLM
 from soma.memory.types import STEPS, Candidate, Candidates
@@ -90,8 +91,8 @@ def join_question_sets(parts: Sequence[QuestionSet]) -> QuestionSet:
 def count_missing(name: str, folder: Path, numbers: Sequence[int] | None = None) -> int:
     """Count the messages and questions of a set that are not in the cache."""
     cache, collections = cache_folder(name, folder), load_set(name, folder)
-    absent = [collections[n] for n in _all_or(numbers, collections) if not (cache / f"{n}.npz").exists()]
-    return sum(len(collection.messages) + len(collection.questions) for collection in absent)
+    absent = [collections[n] for n in _all_or(numbers, collections) if not _are_there(cache, n)]
+    return sum(len(one.messages) + len(one.questions) + len(UNANSWERED) for one in absent)
 
 
 def cache_folder(name: str, folder: Path) -> Path:
@@ -109,13 +110,37 @@ def load_question_sets(
     cache.mkdir(parents=True, exist_ok=True)
     found = []
     for number in _all_or(numbers, collections):
-        file = cache / f"{number}.npz"
-        if not file.exists():
-            collection = collections[number]
-            gathered = asyncio.run(gather([collection], MiniLM(), tick=progress))
-            _save(file, _tenant(collection, [_by_key(one) for one in gathered.found]))
-        found.append(_load(file, collections[number]))
+        collection = collections[number]
+        if not _are_there(cache, number):
+            _compute(collection, _files(cache, number), progress)
+        found.append(_load(_files(cache, number)[0], collection))
     return found
+
+
+def load_unanswered(name: str, folder: Path) -> list[QuestionSet]:
+    """Load what the collections of a set bring for questions that nothing answers, once their own are computed."""
+    cache = cache_folder(name, folder)
+    return [
+        _load(_files(cache, number)[1], replace(collection, questions=UNANSWERED))
+        for number, collection in enumerate(load_set(name, folder))
+    ]
+
+
+def _files(cache: Path, number: int) -> tuple[Path, Path]:
+    """Return the file of the collection's own questions, and that of those that nothing answers."""
+    return cache / f"{number}.npz", cache / f"{number}.unanswered.npz"
+
+
+def _are_there(cache: Path, number: int) -> bool:
+    return all(file.exists() for file in _files(cache, number))
+
+
+def _compute(collection: Collection, files: tuple[Path, Path], progress: Progress) -> None:
+    asked = replace(collection, questions=[*collection.questions, *UNANSWERED])
+    gathered = asyncio.run(gather([asked], MiniLM(), tick=progress))
+    found, count = [_by_key(one) for one in gathered.found], len(collection.questions)
+    _save(files[0], _tenant(collection, found[:count]))
+    _save(files[1], _tenant(replace(collection, questions=UNANSWERED), found[count:]))
 
 
 def _all_or(numbers: Sequence[int] | None, collections: Sequence[Collection]) -> Sequence[int]:
@@ -183,7 +208,7 @@ def _texts(conversation: Collection) -> tuple[str, ...]:
 
 def _places(conversation: Collection, question: GoldQuestion) -> list[float]:
     order = {message.key: place for place, message in enumerate(conversation.messages)}
-    return [order[key] / max(len(order) - 1, 1) for key in question.gold]
+    return [order[key] / max(len(order) - 1, 1) for key in question.gold] or [0.0]
 
 
 def _save(path: Path, tenant: QuestionSet) -> None:

@@ -1,16 +1,19 @@
 """The making of a bundle: candidates ranked by the served weights and packed into the lane. Pure."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from soma.brain.context.corrections import AS_RANKED, Order
+from soma.brain.context.held_out import is_held_out
 from soma.brain.context.plan import SHIPPED, describe_plan, make_plan
-from soma.brain.context.relevance import FEW, stand_out, touch_question
+from soma.brain.context.relevance import FEW, measure_bearings, touch_question
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.observations import VIEW_SCALE, ShownMemory
+from soma.brain.core.rules.floor import Floors
 from soma.brain.core.serving.pack import PackCandidate, PackedMemories, duplicate_pairs, pack
 from soma.brain.core.serving.rank import RankedCandidate, rank
 from soma.brain.core.serving.serve import ServedWeights
@@ -19,25 +22,35 @@ from soma.brain.wire.requests import PlanOptions
 from soma.events.facts.turn import RecalledMemory
 from soma.memory.types import Candidate, Candidates
 
-COSINE_DIGITS = 4  # after the point, as a cosine is told
+DIGITS = 4  # after the point, as cosines and bearings are told
 CONTENDERS = 4  # times the limit: as far down as packing looks past duplicates and what is too long
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """`memories` are those shown, best first; `views` names the columns of `shown`; `irrelevant` counts the rest."""
+    """`memories` are those shown, best first; `views` names the columns of `shown`; `irrelevant` counts the rest.
+
+    `nearness` is the cosine of the nearest candidate; `floors` and it are None where few were judged one by one.
+    """
 
     views: tuple[str, ...]
     memories: list[RecalledMemory]
     shown: tuple[ShownMemory, ...]
     packed: PackedMemories
     irrelevant: int
+    floors: Floors | None
+    nearness: float | None
     gain: float
     plan: dict[str, Any]
     vectors: Sequence[Sequence[float]]
 
+    @property
+    def bearings(self) -> tuple[float | None, ...]:
+        """Return how each shown memory bears on the question; none where few were judged one by one."""
+        return () if self.floors is None else tuple(memory.bearing for memory in self.memories)
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Ranking:
     views: tuple[str, ...]
     rows: list[RankedCandidate]
@@ -50,17 +63,23 @@ class Ranking:
         found = self.candidates.read([self.by_id[row.id] for row in rows])
         return [(row, found[self.by_id[row.id]]) for row in rows if self.by_id[row.id] in found]
 
+    @cached_property
     def cosines(self) -> list[float]:
         """Cosine of each candidate and the question, in the order of the candidates."""
         asked = np.array(self.candidates.query_embedding, np.float32)
         cosines: list[float] = (self.candidates.vectors @ asked).tolist()
         return cosines
 
+    @property
+    def nearness(self) -> float:
+        """Cosine of the nearest candidate and the question."""
+        return round(max(self.cosines), DIGITS)
+
     def cosine(self, row: RankedCandidate) -> float:
         vector = self.candidates.vectors[self.by_id[row.id]]
-        return round(float(vector @ np.array(self.candidates.query_embedding, np.float32)), COSINE_DIGITS)
+        return round(float(vector @ np.array(self.candidates.query_embedding, np.float32)), DIGITS)
 
-    def memory(self, row: RankedCandidate, found: Candidate) -> RecalledMemory:
+    def memory(self, row: RankedCandidate, found: Candidate, bearing: float | None = None) -> RecalledMemory:
         source = found.metadata.get("source")
         return RecalledMemory(
             id=found.id,
@@ -76,6 +95,7 @@ class Ranking:
             author=found.author,
             taught=row.id in self.order.first,
             similarity=self.cosine(row),
+            bearing=bearing,
         )
 
 
@@ -128,7 +148,8 @@ def build_context(
 ) -> Context:
     """Build what bears on the question, as far as attention and lane admit it, with a plan of how to answer with it."""
     ranking = rank_candidates(candidates, served, order)
-    looked_at = find_relevant(ranking, ranking.rows[: CONTENDERS * lane.limit], question)
+    floors = _choose_floors(question, ranking, served, hyperparameters)
+    looked_at, bearings = find_relevant(ranking, ranking.rows[: CONTENDERS * lane.limit], question, floors)
     irrelevant = max(0, min(len(ranking.rows), lane.limit) - len(looked_at))
     read = {row.id: candidate for row, candidate in looked_at}
     contenders = [
@@ -158,33 +179,61 @@ def build_context(
     )
     return Context(
         views=ranking.views,
-        memories=[ranking.memory(row, read[row.id]) for row in rows],
+        memories=[ranking.memory(row, read[row.id], bearings.get(row.id)) for row in rows],
         shown=tuple(ShownMemory(row.id, row.values) for row in rows),
         packed=packed,
         irrelevant=irrelevant,
+        floors=floors,
+        nearness=None if floors is None else ranking.nearness,
         gain=expected_gain(rows, served),
         plan=describe_plan(choice, served),
         vectors=[candidates.vectors[ranking.by_id[row.id]] for row in rows],
     )
 
 
+def _choose_floors(
+    question: str, ranking: Ranking, served: ServedWeights, hyperparameters: Hyperparameters
+) -> Floors | None:
+    """Choose the floors of what is shown, lower for a held-out question; None where the candidates are few."""
+    if len(ranking.rows) <= FEW:
+        return None
+    return served.floors_held_out if is_held_out(question, hyperparameters) else served.floors
+
+
 def find_relevant(
-    ranking: Ranking, rows: Sequence[RankedCandidate], question: str
-) -> list[tuple[RankedCandidate, Candidate]]:
-    """Keep the rows that bear on the question; a group is judged by its best, and what a person taught always stays."""
+    ranking: Ranking, rows: Sequence[RankedCandidate], question: str, floors: Floors | None
+) -> tuple[list[tuple[RankedCandidate, Candidate]], dict[str, float]]:
+    """Keep the rows that bear on the question, and tell how each does; without floors, each is judged by itself.
+
+    A group is judged by its best, and what a person taught always stays; these have no bearing told.
+    """
     looked_at = ranking.look(rows)
-    near, taught = ranking.cosines(), ranking.order.first
-    if len(ranking.rows) > FEW:
-        cosines = [near[ranking.by_id[row.id]] for row in ranking.rows]
-        bearing = stand_out([row.score for row in ranking.rows], cosines)
-        judged = ranking.rows
-    else:
-        cosines = [near[ranking.by_id[row.id]] for row, _ in looked_at]
-        bearing = touch_question(question, [found.text for _, found in looked_at], cosines)
-        judged = [row for row, _ in looked_at]
-    relevant = {row.id for row, bears in zip(judged, bearing, strict=True) if bears or row.id in taught}
+    bearings = {} if floors is None else _bearings_above(floors, ranking)
+    bearing = _touching(looked_at, ranking, question) if floors is None else bearings.keys()
+    relevant = {row.id for row, _ in looked_at if row.id in bearing or row.id in ranking.order.first}
     groups = {_group(found) for row, found in looked_at if row.id in relevant} - {None}
-    return [(row, found) for row, found in looked_at if row.id in relevant or _group(found) in groups]
+    return [(row, found) for row, found in looked_at if row.id in relevant or _group(found) in groups], bearings
+
+
+def _bearings_above(floors: Floors, ranking: Ranking) -> dict[str, float]:
+    """Return how each candidate that is not below the floors bears on the question."""
+    if ranking.nearness < floors.nearness:
+        return {}
+    near = ranking.cosines
+    cosines = [near[ranking.by_id[row.id]] for row in ranking.rows]
+    measured = measure_bearings([row.score for row in ranking.rows], cosines)
+    told = {row.id: round(bearing, DIGITS) for row, bearing in zip(ranking.rows, measured, strict=True)}
+    return {name: bearing for name, bearing in told.items() if bearing >= floors.bearing}
+
+
+def _touching(
+    looked_at: Sequence[tuple[RankedCandidate, Candidate]], ranking: Ranking, question: str
+) -> Collection[str]:
+    """Return the ids of those that have anything to do with the question, each judged by itself."""
+    near = ranking.cosines
+    cosines = [near[ranking.by_id[row.id]] for row, _ in looked_at]
+    touching = touch_question(question, [found.text for _, found in looked_at], cosines)
+    return {row.id for (row, _), touches in zip(looked_at, touching, strict=True) if touches}
 
 
 def _packed_rows(ranking: Ranking, packed: PackedMemories) -> list[RankedCandidate]:

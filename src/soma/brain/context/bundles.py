@@ -32,6 +32,8 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
     embedding: list[float]
     novelty: float = 1.0
     changes: tuple[tuple[str, float], ...] = ()
+    bearings: tuple[float | None, ...] = ()
+    nearness: float | None = None
 
 
 class _Content(msgspec.Struct, frozen=True):
@@ -42,6 +44,8 @@ class _Content(msgspec.Struct, frozen=True):
     gain: float
     novelty: float = 1.0
     changes: tuple[tuple[str, float], ...] = ()
+    bearings: tuple[float | None, ...] = ()
+    nearness: float | None = None
 
 
 BUNDLE = (

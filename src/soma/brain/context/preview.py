@@ -94,5 +94,11 @@ def override_weights(served: ServedWeights, weights: Mapping[str, float]) -> Ser
 def shipped_weights(state: LearnerState, served: ServedWeights, initial: ServedWeights) -> ServedWeights:
     """Return what would be served if nothing had been learned: the prior of this learner."""
     return served._replace(
-        weights=state.retrieval.views.priors, tau=initial.tau, lambda_=initial.lambda_, mu=initial.mu, nu=initial.nu
+        weights=state.retrieval.views.priors,
+        tau=initial.tau,
+        lambda_=initial.lambda_,
+        mu=initial.mu,
+        nu=initial.nu,
+        floors=initial.floors,
+        floors_held_out=initial.floors_held_out,
     )

@@ -1,4 +1,4 @@
-"""Relevance: which candidates bear on the question. Of many, those that stand out; of few, each by itself. Pure."""
+"""Relevance: how candidates bear on the question: many beside each other, few each by itself. Pure."""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,21 +6,33 @@ from soma.memory.text.languages import is_stop_word, question_languages
 from soma.memory.text.words import index_words, question_forms, tokens
 
 FEW = 20  # candidates, among which nothing stands out
-FROM_MIDDLE = 0.5  # of the way from the middle score to the best
-FROM_NEAREST = 0.7  # of the cosine of the nearest in meaning
+SHARES = (0.6, 0.15, 0.25)  # of the parts of a bearing, as `soma bench recall` fits them
+LEAST_WAY = 0.3  # from the middle score to the best, of the best
 LEAST_COSINE = 0.15  # with the question, of one among few
 LEAST_SHARE = 0.25  # of the question's telling words, held by one among few
 
 
-def stand_out(scores: Sequence[float], near: Sequence[float]) -> list[bool]:
-    """Tell of each candidate whether it stands out: by its score from the middle of all, or near the question.
+def measure_bearings(scores: Sequence[float], near: Sequence[float]) -> list[float]:
+    """Measure how each of many candidates bears on the question: 1 at most, below 0 where it is far away."""
+    return [
+        sum(share * part for share, part in zip(SHARES, parts, strict=True)) for parts in part_bearings(scores, near)
+    ]
 
-    Both are relative, since neither scores nor cosines mean the same from one question to the next.
+
+def part_bearings(scores: Sequence[float], near: Sequence[float]) -> list[tuple[float, float, float]]:
+    """Return the parts of each candidate's bearing, of which `SHARES` are the weights.
+
+    They are its way from the middle score to the best, its cosine as a share of the nearest one's, and the cosine
+    itself: what stands out among others need not bear on the question. Where the middle one is nearly as good as the
+    best, for many answer alike, the way is not made longer than it is.
     """
     descending = sorted(scores, reverse=True)
-    middle = descending[len(scores) // 2]
-    least, nearest = middle + FROM_MIDDLE * (descending[0] - middle), FROM_NEAREST * max(near)
-    return [score >= least or 0 < nearest <= cosine for score, cosine in zip(scores, near, strict=True)]
+    best, middle, nearest = descending[0], descending[len(scores) // 2], max(near)
+    way = max(best - middle, LEAST_WAY * best)
+    return [
+        (1.0 - (best - score) / way if way > 0.0 else 1.0, cosine / nearest if nearest > 0.0 else 0.0, cosine)
+        for score, cosine in zip(scores, near, strict=True)
+    ]
 
 
 def touch_question(question: str, texts: Iterable[str], near: Sequence[float]) -> list[bool]:

@@ -56,6 +56,16 @@ class Hyperparameters:
     trust_none: float = 0.2  # lower bound of the share of wins up to which nothing learned is served
     trust_whole: float = 0.6  # and from which all of it is
 
+    # The floors of what is shown, by held-out questions; these have lower ones of their own
+    bearing_deviations: float = 2.5  # below the mean of the questions that memories helped with
+    nearness_deviations: float = 3.0  # a wrong silence costs more than a needless memory
+    held_out_look: float = 0.5  # further down, for held-out questions
+    floor_questions: float = 3.0  # such questions that count before any was asked, and how memories bore on them
+    bearing_mean: float = 0.74
+    bearing_spread: float = 0.15
+    nearness_mean: float = 0.63  # cosine of the nearest memory
+    nearness_spread: float = 0.16
+
     # Trust without such questions, and limits of the sum
     trust_scale: float = 0.3
     trust_limit: float = 20.0

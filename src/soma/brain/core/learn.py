@@ -185,7 +185,9 @@ def _learn_parameters(
 ) -> _EvidenceResult:
     """Apply evidence, then let its diversity move tau; where it is gated, only make room for new views."""
     if observation.held_out:
-        measured = evidence.measure(aligned, hyperparameters) if _may_measure(observation) else aligned.retrieval
+        measured = (
+            evidence.measure(aligned, observation, hyperparameters) if _may_measure(observation) else aligned.retrieval
+        )
         return _EvidenceResult(replace(_with_room(state, aligned), retrieval=measured), state.guard, gate_reason)
     if gate_reason:
         return _EvidenceResult(_with_room(state, aligned), state.guard, gate_reason)

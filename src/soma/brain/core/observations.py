@@ -40,7 +40,8 @@ class Evidence(
 ):
     """Names which of the shown memories helped. Shown and not helpful counts as unhelpful for the weights;
     only memories named as `helpful` or `unhelpful` change their own value. What is `held_out` measures the weights and
-    does not move them."""
+    does not move them. `bearings` say how each shown memory bore on the question: None where it was shown for another
+    reason. `nearness` is the cosine of the nearest candidate. There is neither where few were judged one by one."""
 
     views: tuple[str, ...]
     shown: tuple[ShownMemory, ...]
@@ -50,12 +51,16 @@ class Evidence(
     held_out: bool = False
     novelty: float = 1.0
     diversity: float | None = None
+    bearings: tuple[float | None, ...] = ()
+    nearness: float | None = None
 
     def __post_init__(self) -> None:
         if len(set(self.views)) != len(self.views):
             raise ValueError("a view is named twice")
         if len({memory.id for memory in self.shown}) != len(self.shown):
             raise ValueError("a memory is shown twice")
+        if self.bearings and len(self.bearings) != len(self.shown):
+            raise ValueError(f"{len(self.bearings)} bearings for {len(self.shown)} shown memories")
         width = len(self.views)
         values: list[int] = []
         for memory in self.shown:

@@ -206,6 +206,8 @@ def _evidence(
         unhelpful=body.unhelpful,
         source=EvidenceSource(body.source),
         held_out=is_held_out(bundle.query, hyperparameters),
+        bearings=bundle.bearings,
+        nearness=bundle.nearness,
         diversity=bundle.diversity,
     )
 

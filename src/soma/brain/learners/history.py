@@ -16,6 +16,7 @@ from soma.brain.core.learn import Observation, learn
 from soma.brain.core.observations import AnswerVerdict, Evidence, IterationOutcome
 from soma.brain.core.promotion import Promotion
 from soma.brain.core.restore import Restore
+from soma.brain.core.rules.floor import Floors
 from soma.brain.core.rules.utility import features
 from soma.brain.core.serving.serve import serve
 from soma.brain.core.state import LearnerState
@@ -62,6 +63,7 @@ class ServedState(NamedTuple):
     learned: dict[str, float]
     weights: dict[str, float]
     trust: float
+    floors: Floors
 
 
 class Histories:
@@ -177,9 +179,11 @@ def _serve(state: LearnerState, hyperparameters: Hyperparameters, last: ServedSt
             return last
         if last.state.retrieval is state.retrieval:
             others = state.weights_beside_views
-            return ServedState(state, hyperparameters, last.learned | others, last.weights | others, last.trust)
+            return ServedState(
+                state, hyperparameters, last.learned | others, last.weights | others, last.trust, last.floors
+            )
     served = serve(state, hyperparameters)
-    return ServedState(state, hyperparameters, state.weights, weights_of(served, state), served.trust)
+    return ServedState(state, hyperparameters, state.weights, weights_of(served, state), served.trust, served.floors)
 
 
 def _describe_update(step: ExplainedUpdate, before: ServedState, after: ServedState) -> Update:
@@ -190,6 +194,7 @@ def _describe_update(step: ExplainedUpdate, before: ServedState, after: ServedSt
     else:
         learned_deltas = weight_changes(before.learned, after.learned)
         weight_deltas = weight_changes(before.weights, after.weights)
+    have_floors_moved = before.floors != after.floors
     return Update(
         version=why.after.version,
         at=event.timestamp,
@@ -221,6 +226,8 @@ def _describe_update(step: ExplainedUpdate, before: ServedState, after: ServedSt
         trust_before=before.trust,
         trust=after.trust,
         neuromodulators=levels(why.after),
+        floors_before=before.floors._asdict() if have_floors_moved else {},
+        floors=after.floors._asdict() if have_floors_moved else {},
     )
 
 

@@ -76,6 +76,8 @@ def describe_learner(state: LearnerState, hyperparameters: Hyperparameters) -> L
         learned=state.weights,
         prior=fresh.weights | view_priors(state),
         calibration=_calibration(state, hyperparameters),
+        floors=served.floors._asdict(),
+        floor_questions=state.retrieval.helped.questions if state.retrieval.helped else 0.0,
         shapes=mixture.shares(state.retrieval.beliefs, hyperparameters.mixing) if hyperparameters.mixing.shapes else {},
     )
 

@@ -14,7 +14,11 @@ from soma.brain.core.weights import Views
 DEFAULTS = Hyperparameters()
 CITATION_MOST = 0.1  # of what a person's word counts
 CREDIT_MOST = 0.5  # the same, of credit that nobody has to give
-NOT_SETTINGS = {"views", "mixing", "profile", "citations_await_trust"}  # memory ships views and shapes
+NOT_SETTINGS = {
+    "views", "mixing",  # memory ships them
+    "profile", "citations_await_trust",
+    "floor_questions", "bearing_mean", "bearing_spread", "nearness_mean", "nearness_spread",  # of measures in the code
+}  # fmt: skip
 
 
 def _share(name: str, description: str) -> Any:
@@ -100,6 +104,17 @@ class LearnerSettings(BaseSettings):
     )
     held_out_deviations: float = _positive(
         "held_out_deviations", 10, "Standard deviations by which the share of held-out questions won is lowered."
+    )
+    bearing_deviations: float = _positive(
+        "bearing_deviations", 100, "Standard deviations below memories that helped, beyond which a memory is not shown."
+    )
+    nearness_deviations: float = _positive(
+        "nearness_deviations",
+        100,
+        "Standard deviations below questions that memories helped with, beyond which the nearest is too far: none is.",
+    )
+    held_out_look: float = Field(
+        DEFAULTS.held_out_look, ge=0, le=100, description="Further deviations of both for held-out questions."
     )
     trust_none: float = _share(
         "trust_none", "Lowered share of held-out questions won up to which the default weights alone are used."

@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
-from soma.cli.output.formatting import describe_shapes, excerpt, sort_names
+from soma.cli.output.formatting import describe_floors, describe_shapes, excerpt, sort_names
 from soma.cli.output.history import explain, join_pages, summary_of, text_of_beginning, updates_that_moved, weight_name
 from soma.cli.output.plot import svg
 from soma.cli.server import Server, as_json_option, connect, console, fail, show_json
@@ -72,6 +72,7 @@ def _state(state: dict[str, Any], *, as_json: bool) -> None:
     console.print(_weights(state))
     console.print(f"trust in what was learned {state['trust']:.2f}, version {state['version']}")
     console.print(describe_shapes(state["shapes"]))
+    console.print(describe_floors(state["floors"], state["floor_questions"]))
     levels = state["neuromodulators"]
     modulators = ", ".join(f"{name} {levels[name]:.3f}" for name in sort_names(levels))
     console.print(f"neuromodulators: {modulators}")

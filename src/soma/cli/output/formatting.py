@@ -81,6 +81,13 @@ class WordWrapper:
         return gap + word
 
 
+def describe_floors(floors: Mapping[str, float], questions: float) -> str:
+    """Say how near to a question memories must be to be shown, and what that was learned from."""
+    learned = f"learned from {questions:.0f} held-out questions" if questions else "the default"
+    nearness, bearing = floors["nearness"], floors["bearing"]
+    return f"shown are memories with a bearing of {bearing:.2f} or more, if the nearest is at {nearness:.2f}; {learned}"
+
+
 def describe_shapes(shapes: Mapping[str, float]) -> str:
     """Say which kind of data a learner has found its own to be, and how surely; the stranger is no kind."""
     kinds = sorted(((share, name) for name, share in shapes.items() if name != STRANGER), reverse=True)

@@ -57,6 +57,9 @@ def summary_of(update: Mapping[str, Any]) -> tuple[str, str]:
     if signal := signal_of(update):
         facts.append(signal)
     facts += [f"rate {update['learning_rate']:.3f}", f"trust {update['trust']:.2f}"]
+    facts += [
+        f"floor of {name} {update['floors_before'][name]:.3f} -> {now:.3f}" for name, now in update["floors"].items()
+    ]
     changes = moved_weights(update)
     shown = ", ".join(f"{name} {delta:+.4f}" for name, delta in list(changes.items())[:SHOWN])
     more = f" and {len(changes) - SHOWN} more" if len(changes) > SHOWN else ""

@@ -12,7 +12,8 @@ class RecalledMemory(msgspec.Struct, frozen=True, kw_only=True):
 
     `parts` is each view in [0, 1]; `views` the same as integers k of k / 65535, the learner's only input. `author` is
     the verified user who wrote a shared memory; None for a private one. `taught`: the user said before that it answers
-    this question. `similarity` is the cosine of its meaning and the question's; early events have none.
+    this question. `similarity` is the cosine of its meaning and the question's, `bearing` how it bears on the question
+    where that was measured; early events have neither.
     """
 
     id: str
@@ -28,6 +29,7 @@ class RecalledMemory(msgspec.Struct, frozen=True, kw_only=True):
     author: str | None = None
     taught: bool = False
     similarity: float | None = None
+    bearing: float | None = None
 
 
 class RequestedTool(msgspec.Struct, frozen=True, kw_only=True):

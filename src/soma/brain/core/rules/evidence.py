@@ -24,8 +24,9 @@ from msgspec.structs import replace
 from soma.brain.core.arithmetic import clamp, clip, log, total
 from soma.brain.core.hyperparameters import Hyperparameters
 from soma.brain.core.observations import VIEW_SCALE, Evidence, EvidenceSource
-from soma.brain.core.rules import mixture, trust
+from soma.brain.core.rules import floor, mixture, trust
 from soma.brain.core.rules.choice import choice_chances, count_right_pairs, score_rows
+from soma.brain.core.rules.floor import HelpedQuestions
 from soma.brain.core.rules.mixture import Beliefs
 from soma.brain.core.rules.trust import HeldOut, TrackRecord
 from soma.brain.core.weights import VIEWS_LIMIT, Views, weight_name
@@ -48,8 +49,9 @@ MOVES_VALUES = EARNS_TRUST - {EvidenceSource.ASKED_AGAIN}
 class Retrieval(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """Columns in the order of `views`; `curvatures` is H, what is known of each weight by now.
 
-    `beliefs` say which shape the data have, `held_out` how the learned weights do on questions that they have not seen.
-    Both are None, and left out of JSON and MessagePack, before the first of them: states of before keep their hash.
+    `beliefs` say which shape the data have, `held_out` how the learned weights do on questions that they have not seen,
+    `helped` how near memories were to those of these that they helped with. Each is None, and left out of JSON and
+    MessagePack, before the first of them: states of before keep their hash.
     """
 
     views: Views
@@ -58,6 +60,7 @@ class Retrieval(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     trust_sum: float
     beliefs: Beliefs | None = None
     held_out: HeldOut | None = None
+    helped: HelpedQuestions | None = None
 
     @property
     def record(self) -> TrackRecord:
@@ -174,11 +177,27 @@ def take_step(
     return EvidenceStep(replace(old, weights=tuple(weights), curvatures=tuple(h), trust_sum=trust_sum), g, moved)
 
 
-def measure(aligned: AlignedEvidence, hyperparameters: Hyperparameters) -> Retrieval:
-    """Count a held-out question for the learned weights or for the prior: whichever puts what helped higher.
+def measure(aligned: AlignedEvidence, observation: Evidence, hyperparameters: Hyperparameters) -> Retrieval:
+    """Count a held-out question: for the learned weights or for the prior, and how near it was to what helped."""
+    judged = _count_for_better(aligned, hyperparameters)
+    bearings, nearness = helpful_bearings(observation), observation.nearness
+    if nearness is None or not bearings:
+        return judged
+    return replace(judged, helped=floor.count_helped(judged.helped, bearings, nearness, hyperparameters))
 
-    Nothing is counted where both do as well.
-    """
+
+def helpful_bearings(observation: Evidence) -> list[float]:
+    """Return how the memories that helped bore on the question, of those that were shown because they bore on it."""
+    helpful = set(observation.helpful) - set(observation.unhelpful)
+    return [
+        bearing
+        for memory, bearing in zip(observation.shown, observation.bearings, strict=False)
+        if bearing is not None and memory.id in helpful
+    ]
+
+
+def _count_for_better(aligned: AlignedEvidence, hyperparameters: Hyperparameters) -> Retrieval:
+    """Count for whichever puts what helped higher; nothing where both do as well."""
     retrieval, y = aligned.retrieval, aligned.targets
     if not y:
         return retrieval

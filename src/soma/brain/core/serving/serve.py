@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from soma.brain.core.hyperparameters import Hyperparameters, Rule
+from soma.brain.core.rules.floor import Floors, floors_of
 from soma.brain.core.rules.gates import admission_threshold
 from soma.brain.core.rules.temperature import served_tau
 from soma.brain.core.rules.trust import blend, trust
@@ -11,7 +12,10 @@ from soma.brain.core.weights import by_weight_name
 
 
 class ServedWeights(NamedTuple):
-    """`names` and `weights` are columns of the views; `trust` in [0, 1] is how far the learned ones count."""
+    """`names` and `weights` are columns of the views; `trust` in [0, 1] is how far the learned ones count.
+
+    Memories are shown that are not below the `floors`, for a held-out question not below `floors_held_out`.
+    """
 
     names: tuple[str, ...]
     weights: tuple[float, ...]
@@ -21,6 +25,8 @@ class ServedWeights(NamedTuple):
     mu: float
     nu: float
     admission_threshold: float
+    floors: Floors
+    floors_held_out: Floors
 
     def by_name(self) -> dict[str, float]:
         """Weights by their names on the wire: alpha for the view `semantic`, and so on."""
@@ -45,4 +51,6 @@ def serve(state: LearnerState, hyperparameters: Hyperparameters) -> ServedWeight
         mu=state.utility.mu,
         nu=state.utility.nu,
         admission_threshold=admission_threshold(state.modulators, hyperparameters),
+        floors=floors_of(retrieval.helped, hyperparameters),
+        floors_held_out=floors_of(retrieval.helped, hyperparameters, held_out=True),
     )
