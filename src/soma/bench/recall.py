@@ -15,7 +15,7 @@ from soma.bench.candidates.fitting import cross_validate, fit_weights
 from soma.bench.candidates.fixed_weights import FITTED, PLAN_ALONE, SEMANTIC_ALONE, SHIPPED
 from soma.bench.candidates.matrix import CandidateMatrix, Floats, figures, join_matrices
 from soma.bench.candidates.questions import QuestionSet, count_missing, load_question_sets, load_unanswered
-from soma.bench.candidates.relevance import BestCandidates, Judged, fit_measure, measure_floor, rank_best
+from soma.bench.candidates.relevance import BestCandidates, FloorSet, fit_measure, measure_floor, rank_best
 from soma.bench.candidates.shapes import fit_shapes
 from soma.bench.candidates.splits import measure_splits
 from soma.bench.candidates.stranger import ScoredSet, fit_stranger
@@ -89,8 +89,8 @@ def _load(name: str, folder: Path, progress: Progress) -> list[QuestionSet]:
     return found
 
 
-def _judge(parts: Sequence[QuestionSet], unanswered: Sequence[QuestionSet]) -> Judged:
-    return Judged(_rank_best(parts), _rank_best(unanswered))
+def _judge(parts: Sequence[QuestionSet], unanswered: Sequence[QuestionSet]) -> FloorSet:
+    return FloorSet(_rank_best(parts), _rank_best(unanswered))
 
 
 def _rank_best(parts: Sequence[QuestionSet]) -> list[BestCandidates]:

@@ -6,7 +6,7 @@ import pytest
 from soma.bench.candidates.matrix import CandidateMatrix
 from soma.bench.candidates.relevance import (
     BestCandidates,
-    Judged,
+    FloorSet,
     figures_above_floor,
     fit_measure,
     measure_floor,
@@ -53,7 +53,7 @@ def test_gold_below_the_floor_is_lost_and_what_is_kept_moves_up(worked):
 
 
 def test_the_floor_is_measured_in_tokens_and_in_gold_before_and_after_and_taught(worked):
-    told = measure_floor(Judged(best_of(worked) * 4, far_from_all(worked)))
+    told = measure_floor(FloorSet(best_of(worked) * 4, far_from_all(worked)))
     assert told["before"] == pytest.approx(ALL)
     assert told["after"] == pytest.approx(
         {"tokens": 30, "gold_shown": 1 / 3, "shown_gold": 1 / 3, "unanswered_tokens": 0, "silent": 1.0}
@@ -69,7 +69,7 @@ def test_a_fitted_measure_finds_which_part_tells_gold_and_where_it_lies():
         parts = lots.uniform(0.0, 1.0, (50, 3))
         gold = np.arange(50) == parts[:, 1].argmax()
         asked.append(BestCandidates(parts, float(lots.normal(0.6, 0.05)), gold, np.full(50, 10), 1))
-    shares, constants = fit_measure([Judged(asked[:20], []), Judged(asked[20:], [])])
+    shares, constants = fit_measure([FloorSet(asked[:20], []), FloorSet(asked[20:], [])])
     assert shares[1] > 0.9
     assert constants.bearing_mean == pytest.approx(0.96, abs=0.05)
     assert constants.nearness_mean == pytest.approx(0.6, abs=0.03)

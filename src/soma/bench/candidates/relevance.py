@@ -35,21 +35,21 @@ class BestCandidates:
     gold_count: int
 
 
-class Judged(NamedTuple):
+class FloorSet(NamedTuple):
     """The questions of a set, and others that it does not answer."""
 
     asked: Sequence[BestCandidates]
     unanswered: Sequence[BestCandidates]
 
 
-class Measure(NamedTuple):
-    """How a bearing is measured, and what is known of it before anything is learned."""
+class BearingMeasure(NamedTuple):
+    """The shares of the parts of a bearing, and among the hyperparameters what is expected before any question."""
 
     shares: Sequence[float]
     hyperparameters: Hyperparameters
 
 
-SHIPPED = Measure(SHARES, Hyperparameters())
+SHIPPED = BearingMeasure(SHARES, Hyperparameters())
 
 
 def rank_best(matrix: CandidateMatrix, scores: Floats, near: Floats, tokens: Sequence[int]) -> list[BestCandidates]:
@@ -76,8 +76,8 @@ def cosines(found: Sequence[Candidates]) -> Floats:
     return np.concatenate(near).astype(np.float64)
 
 
-def measure_floor(judged: Judged, elsewhere: Measure | None = None) -> dict[str, dict[str, float]]:
-    """Measure the best fifty `before` and `after` the floor leaves some out, and with one that was `taught`.
+def measure_floor(judged: FloorSet, elsewhere: BearingMeasure | None = None) -> dict[str, dict[str, float]]:
+    """BearingMeasure the best fifty `before` and `after` the floor leaves some out, and with one that was `taught`.
 
     With `left_out`, it was taught to a measure that was fitted `elsewhere`. `tokens` is the mean number shown,
     `gold_shown` the share of gold evidence that is shown, `shown_gold` the share of what is shown that is gold; for
@@ -92,7 +92,7 @@ def measure_floor(judged: Judged, elsewhere: Measure | None = None) -> dict[str,
     return found if elsewhere is None else found | {"left_out": _teach(judged, elsewhere)}
 
 
-def fit_measure(sets: Sequence[Judged]) -> Measure:
+def fit_measure(sets: Sequence[FloorSet]) -> BearingMeasure:
     """Fit the shares of a bearing, with equal voice for each set, and take means and spreads from what helped.
 
     The shares are those of a logistic model of whether a memory is gold. The spread of bearings is that within one set,
@@ -107,7 +107,7 @@ def fit_measure(sets: Sequence[Judged]) -> Measure:
     helped = [part[right] @ shares for part, right in zip(rows, gold, strict=True)]
     near = [np.array([one.nearness for one in judged.asked if one.gold.any()]) for judged in sets]
     nearness = float(np.mean([one.mean() for one in near]))
-    return Measure(
+    return BearingMeasure(
         shares.tolist(),
         replace(
             SHIPPED.hyperparameters,
@@ -133,12 +133,12 @@ def _fit_logistic(rows: Floats, gold: NDArray[np.bool_], voices: Floats) -> Floa
     return found
 
 
-def _show(one: BestCandidates, floors: Floors, measure: Measure) -> NDArray[np.bool_]:
+def _show(one: BestCandidates, floors: Floors, measure: BearingMeasure) -> NDArray[np.bool_]:
     shown: NDArray[np.bool_] = (one.parts @ measure.shares >= floors.bearing) & (one.nearness >= floors.nearness)
     return shown
 
 
-def _figures(judged: Judged, floors: Floors, measure: Measure) -> dict[str, float]:
+def _figures(judged: FloorSet, floors: Floors, measure: BearingMeasure) -> dict[str, float]:
     found = []
     for one in judged.asked:
         shown = _show(one, floors, measure)
@@ -152,7 +152,7 @@ def _figures(judged: Judged, floors: Floors, measure: Measure) -> dict[str, floa
     }
 
 
-def _teach(judged: Judged, measure: Measure) -> dict[str, float]:
+def _teach(judged: FloorSet, measure: BearingMeasure) -> dict[str, float]:
     """Return the figures after feedback on some questions, measured on all others; the mean of several orders."""
     found = []
     for order in range(ORDERS):
@@ -162,13 +162,13 @@ def _teach(judged: Judged, measure: Measure) -> dict[str, float]:
         seen: HelpedQuestions | None = None
         for number in questions[:count]:
             seen = _count(seen, judged.asked[number], measure, lots)
-        rest = Judged([judged.asked[number] for number in questions[count:]], judged.unanswered)
+        rest = FloorSet([judged.asked[number] for number in questions[count:]], judged.unanswered)
         found.append(_figures(rest, floors_of(seen, measure.hyperparameters), measure))
     return {name: float(np.mean([one[name] for one in found])) for name in found[0]}
 
 
 def _count(
-    seen: HelpedQuestions | None, one: BestCandidates, measure: Measure, lots: np.random.Generator
+    seen: HelpedQuestions | None, one: BestCandidates, measure: BearingMeasure, lots: np.random.Generator
 ) -> HelpedQuestions | None:
     """Count a held-out question: all gold that it was shown helped, or, by mistake, any one of the shown."""
     shown = _show(one, floors_of(seen, measure.hyperparameters, held_out=True), measure)
