@@ -189,3 +189,13 @@ def test_words_of_a_language_without_spaces_are_met_too():
 
 def test_where_a_question_has_no_telling_word_every_word_counts():
     assert touch_question("Who am I?", ["I am a nurse.", "The safe opens with 8841."], [0.0, 0.0]) == [True, False]
+
+
+async def test_asking_an_empty_memory_leaves_attention_as_it_is(opened):
+    before = (await opened.client.state(ALICE)).weights["tau"]
+    for number in range(5):
+        bundle = await shown(opened.client, f"Where is thing {number}?")
+        await opened.client.publish_turn_metrics(
+            ALICE, new_report(**metrics_of(f"t{number}", bundle_id=bundle.bundle_id))
+        )
+    assert (await opened.client.state(ALICE)).weights["tau"] == before

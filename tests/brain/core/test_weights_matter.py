@@ -35,7 +35,7 @@ def order(**changed: float) -> list[str]:
 
 
 def shown_at(tau: float) -> int:
-    return round(50 * packed_at(tau).diversity)
+    return len(packed_at(tau).shown)
 
 
 def packed_at(tau: float) -> PackedMemories:

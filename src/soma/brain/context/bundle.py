@@ -165,7 +165,6 @@ def build_context(
         is_duplicate=is_duplicate,
         attention_share=lane.attention_mass,
         limit=lane.limit,
-        left_out=irrelevant,
     )
     rows = _packed_rows(ranking, packed)
     lengths = {contender.id: contender.tokens for contender in contenders}

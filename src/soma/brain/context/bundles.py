@@ -27,7 +27,7 @@ class Bundle(msgspec.Struct, frozen=True, kw_only=True):
     query: str
     views: tuple[str, ...]
     shown: tuple[ShownMemory, ...]
-    diversity: float
+    diversity: float | None
     gain: float
     embedding: list[float]
     novelty: float = 1.0
@@ -40,7 +40,7 @@ class _Content(msgspec.Struct, frozen=True):
     query: str
     views: tuple[str, ...]
     shown: tuple[ShownMemory, ...]
-    diversity: float
+    diversity: float | None
     gain: float
     novelty: float = 1.0
     changes: tuple[tuple[str, float], ...] = ()

@@ -80,14 +80,15 @@ def test_a_tool_call_is_never_parted_from_its_result() -> None:
     assert packed(parts, limit=1).shown == ("note",)
 
 
-def test_diversity_is_the_share_of_candidates_shown_as_distinct() -> None:
-    assert packed(lane(0.5, 0.5, 0.0, 0.0)).diversity == 0.5
-    assert packed([]).diversity == 0.0
+def test_diversity_is_the_share_of_candidates_that_attention_and_duplicates_leave() -> None:
+    assert packed(lane(0.5, 0.4, 0.1, 0.0)).diversity == 0.5
+    assert packed(lane(0.5, 0.4, 0.1, 0.0), limit=3).diversity == pytest.approx(2 / 3)
 
 
-def test_memories_that_do_not_bear_on_the_question_count_as_not_shown() -> None:
-    assert packed(lane(0.5, 0.5), left_out=2).diversity == 0.5
-    assert packed(lane(0.5, 0.5), limit=4, left_out=100).diversity == 0.5
+def test_where_attention_decides_nothing_there_is_no_diversity_to_steer_by() -> None:
+    assert packed([]).diversity is None
+    assert packed(lane(0.5, 0.5)).diversity is None, "all that bears on the question is shown"
+    assert packed(lane(0.5, 0.25, 0.25), limit=2).diversity is None
 
 
 MENU = Menu(

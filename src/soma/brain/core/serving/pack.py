@@ -29,8 +29,10 @@ class PackedMemories(NamedTuple):
     too_long: tuple[str, ...]
     attention: float
     tokens: int
-    diversity: float
-    """Share of what could have been shown that is shown as distinct memories; the diversity rule steers tau by it."""
+    diversity: float | None
+    """Share of what could have been shown that is shown as distinct memories; the diversity rule steers tau by it.
+
+    None where attention decided nothing, for all was shown that the limit and the budget admit."""
 
 
 IsDuplicate = Callable[[str, str], bool]
@@ -43,20 +45,21 @@ def pack(
     is_duplicate: IsDuplicate,
     attention_share: float = ATTENTION_SHARE,
     limit: int | None = None,
-    left_out: int = 0,
 ) -> PackedMemories:
     """Show candidates, best first, until the attention is covered or `limit` memories are shown.
 
     What is too long for the rest of the budget is passed over.
-    A duplicate's attention counts as covered: its twin speaks for it. `left_out` memories were recalled and are no
-    candidates, for they do not bear on the question: they count as not shown.
+    A duplicate's attention counts as covered: its twin speaks for it.
     """
     shown: list[str] = []
     duplicates: list[str] = []
     too_long: list[str] = []
-    covered, tokens, possible = 0.0, 0, len(candidates) + left_out
+    covered, tokens, is_narrowed = 0.0, 0, False
     for members in _groups(candidates):
-        if covered >= attention_share or (limit is not None and len(shown) >= limit):
+        if limit is not None and len(shown) >= limit:
+            break
+        if covered >= attention_share:
+            is_narrowed = True
             break
         weight, length = total(member.attention for member in members), sum(m.tokens for m in members)
         ids = [member.id for member in members]
@@ -75,12 +78,8 @@ def pack(
         tuple(too_long),
         covered,
         tokens,
-        diversity(len(shown), possible if limit is None else min(limit, possible)),
+        len(shown) / min(limit or len(candidates), len(candidates)) if is_narrowed or duplicates else None,
     )
-
-
-def diversity(distinct: int, possible: int) -> float:
-    return distinct / possible if possible else 0.0
 
 
 def duplicate_pairs(pairs: Iterable[tuple[str, str]]) -> IsDuplicate:
