@@ -12,7 +12,6 @@ from soma.memory.index.partition import IndexedMemory
 from soma.memory.index.traits import (
     ONLY_ASKED,
     SAID_BY_ASSISTANT,
-    SAID_BY_USER,
     SYNTHESISED,
     find_traits,
     only_asks,
@@ -27,7 +26,6 @@ from soma.memory.text.words import index_words, tokens
 from soma.memory.types import MADE_MARK, MemoryRecord
 
 MOST_WORDS = 512  # vectors of words a memory: all telling ones of some 1,300 tokens, 64 KB
-ROLES = {"user": SAID_BY_USER, "assistant": SAID_BY_ASSISTANT}
 VERSION = 2  # raise it when the rendering changes: vectors of different renderings are different models
 
 
@@ -111,7 +109,7 @@ def to_indexed(memory: MemoryRecord, made: Embedding) -> IndexedMemory:
         entry=to_entry(memory),
         value=memory.value,
         traits=find_traits(tokens(memory.text))
-        | ROLES.get(text_of(memory.metadata, "role"), 0)
+        | SAID_BY_ASSISTANT * (text_of(memory.metadata, "role") == "assistant")
         | SYNTHESISED * (MADE_MARK in memory.metadata)
         | ONLY_ASKED * (_was_said_in_chat(memory) and only_asks(memory.text)),
         asking=share_of_questions(memory.text),

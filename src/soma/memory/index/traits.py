@@ -14,8 +14,7 @@ TIME = 4  # names a time
 NUMBER = 8
 SYNTHESISED = 16  # made by consolidation, from others
 ONLY_ASKED = 32  # a message of a chat that states nothing
-SAID_BY_USER = 64
-SAID_BY_ASSISTANT = 128
+SAID_BY_ASSISTANT = 64
 
 QUESTION_MARKS = ("?", "？", "؟")
 DIGITS = frozenset(digits)

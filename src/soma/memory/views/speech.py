@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from soma.memory.index.traits import FIRST_PERSON, SAID_BY_ASSISTANT, SAID_BY_USER, SECOND_PERSON
+from soma.memory.index.traits import FIRST_PERSON, SAID_BY_ASSISTANT, SECOND_PERSON
 from soma.memory.views.arrays import Floats
 from soma.memory.views.base import View
 from soma.memory.views.candidates import CandidateSet
@@ -28,8 +28,8 @@ def _participant(candidates: CandidateSet) -> Floats:
 
 
 def _user(candidates: CandidateSet) -> Floats:
-    """1 for what the user of an assistant said, 0 for what the assistant said, between them for all else."""
-    return (1 + candidates.has(SAID_BY_USER) - candidates.has(SAID_BY_ASSISTANT)) * np.float32(0.5)
+    """0 for what an assistant said, 1 for all else: notes and documents are the user's as well."""
+    return 1 - candidates.has(SAID_BY_ASSISTANT).astype(np.float32)
 
 
 def _question(candidates: CandidateSet) -> Floats:
@@ -40,6 +40,6 @@ VIEWS = {
     "author": View(_author, 0.1, "was said by somebody whom the question names"),
     "participant": View(_participant, 0.5, "comes from a conversation with somebody whom the question names"),
     "about": View(_about, 0.1, "speaks of itself as I, or to them as you, and the question names them"),
-    "user": View(_user, 0.1, "was said by the user, not by an assistant"),
+    "user": View(_user, 0.1, "comes from the user: was not said by an assistant"),
     "question": View(_question, 0.0, "asks something itself: the share of its sentences that are questions"),
 }
