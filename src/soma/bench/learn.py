@@ -25,7 +25,7 @@ from soma.bench.learning.boards import Board
 from soma.bench.learning.credit import report_credit
 from soma.bench.learning.curves import count_steps, measure
 from soma.bench.learning.figures import report
-from soma.bench.learning.set_curves import SetCurves, measure_set
+from soma.bench.learning.set_curves import MORE, SetCurves, measure_set
 from soma.bench.learning.set_figures import LEFT_OUT, SHIPPED, report_sets, set_tables
 from soma.bench.learning.starts import shipped_start, start_without
 
@@ -118,7 +118,13 @@ def _load(sets: Mapping[str, Path]) -> dict[str, QuestionSet]:
 @click.command()
 @sets_option
 @click.option("--set", "names", multiple=True, help="Only these sets.")
-@click.option("--orders", type=click.IntRange(1), default=5, show_default=True, help="Orders of the questions.")
+@click.option(
+    "--orders",
+    type=click.IntRange(1),
+    default=5,
+    show_default=True,
+    help="Orders of the questions; four times as many for the brain's own rule on each set.",
+)
 @click.option(
     "--conversation",
     "conversations",
@@ -137,7 +143,7 @@ def command(
     by_set: dict[str, Any] = {}
     if not conversations:
         found = _load(sets)
-        with _bar("learning", len(found) * (orders + 2)) as progress:
+        with _bar("learning", len(found) * (MORE * orders + 2)) as progress:
             by_set = measure_sets(found, orders, progress)
     chosen = sorted(set(conversations)) or list(ALL_CONVERSATIONS)
     alone = measure_conversations(sets[LOCOMO], chosen, orders) if LOCOMO in sets else {}

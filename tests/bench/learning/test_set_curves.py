@@ -11,7 +11,7 @@ from soma.bench.candidates.questions import join_question_sets
 from soma.bench.learning.boards import Board
 from soma.bench.learning.courses import MARKS
 from soma.bench.learning.peers import PEERS
-from soma.bench.learning.set_curves import EVIDENCE, TYPICAL, WRONG, Examination, SetCurves, kinds_of, measure_set
+from soma.bench.learning.set_curves import EVIDENCE, MORE, TYPICAL, WRONG, Examination, SetCurves, kinds_of, measure_set
 from soma.bench.learning.set_figures import FIGURES, SHIPPED, report_sets, set_tables
 from soma.bench.learning.starts import Start
 from soma.brain.context.held_out import is_held_out
@@ -53,13 +53,18 @@ def test_every_column_learns_on_a_set_of_two_collections():
     start = Start(PRIOR, NO_SHAPES)
     found = measure_set(Board(tenant), tenant.as_matrix(), {SHIPPED: start}, orders=2, views=tenant.names)
     assert found.questions == 42
-    assert {curve.shape for curve in found.curves.values()} == {(2, len(MARKS), 2)}
+    shapes = {key: curve.shape for key, curve in found.curves.items()}
+    assert shapes.pop((SHIPPED, EVIDENCE, TYPICAL)) == (2 * MORE, len(MARKS), 2)
+    assert set(shapes.values()) == {(2, len(MARKS), 2)}
     assert len(found.curves) == len(WRONG) + len(PEERS)
     own = found.curves[SHIPPED, EVIDENCE, 0.0].mean(axis=0)
     assert own[-1, 1] > own[0, 1] + 20
     assert (found.fitted == 100.0).all()
-    assert set(found.worst_drops) == {key for key in found.curves if key[1] == EVIDENCE}
-    [table, *_] = set_tables(report_sets({"one": found}, {"one": {SHIPPED: {}}}))
+    assert set(found.worst_drops) == {(SHIPPED, EVIDENCE, TYPICAL)}
+    told = report_sets({"one": found}, {"one": {SHIPPED: {}}})
+    assert told["one"]["evidence"]["start"] == told["one"]["fixed"]["start"]  # the same orders, and so the same exams
+    assert set(told["one"]["worst_drop_interval"]) == set(FIGURES)
+    [table, *_] = set_tables(told)
     assert table.columns[-1].header == "95 %"
 
 

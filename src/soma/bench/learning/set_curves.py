@@ -26,7 +26,9 @@ from soma.memory.text.words import tokens
 WRONG = (0.0, 0.1, 0.3)  # shares of the feedbacks that name a wrong memory
 TYPICAL = 0.1
 EVIDENCE = "evidence"  # the column of the brain's own rule
+OWN = (EVIDENCE, TYPICAL)
 SHOWN = 10
+MORE = 4  # times as many orders for the brain's own rule, or chance decides how far it drops
 
 CurveKey = tuple[str, str, float]
 """Start, column, share of wrong feedback."""
@@ -103,12 +105,13 @@ def measure_set(
 ) -> SetCurves:
     """Teach and examine every column from every start, in so many orders; `tick` is called after each order.
 
-    `views` are those whose weights are fitted.
+    The brain's own rule is taught in MORE times as many, with the TYPICAL share of wrong feedback. `views` are those
+    whose weights are fitted.
     """
     curves: dict[CurveKey, list[Examined]] = {}
     fitted = []
     everything, kinds = np.arange(len(board)), kinds_of(board)
-    for order in range(orders):
+    for order in range(MORE * orders):
         courses = {
             wrong: course_within(board, everything, order=order, wrong=wrong, feedbacks=MARKS[-1]) for wrong in WRONG
         }
@@ -116,10 +119,12 @@ def measure_set(
         exam = Examination(board, examined, kinds)
         fitted.append(_fit(board, matrix, exam, np.setdiff1d(everything, examined), views))
         for key, course, peer in _columns(board, courses, starts, order):
+            if order >= orders and key[1:] != OWN:
+                continue
             curves.setdefault(key, []).append(Examined(examined, run_course(course, peer, exam, kinds)))
         tick()
     means = {key: np.array([part.figures.mean(axis=1) for part in parts]) for key, parts in curves.items()}
-    drops = {key: worst_drop_interval(parts) for key, parts in curves.items() if key[1] == EVIDENCE}
+    drops = {key: worst_drop_interval(parts) for key, parts in curves.items() if key[1:] == OWN}
     return SetCurves(len(board), means, np.array(fitted), drops)
 
 

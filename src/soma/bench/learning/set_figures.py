@@ -9,7 +9,7 @@ from rich.table import Table
 from soma.bench.candidates.matrix import Floats
 from soma.bench.learning.courses import MARKS
 from soma.bench.learning.peers import PEERS
-from soma.bench.learning.set_curves import EVIDENCE, TYPICAL, WRONG, CurveKey, SetCurves
+from soma.bench.learning.set_curves import EVIDENCE, TYPICAL, WRONG, SetCurves
 
 FIGURES = ("r10", "hit1")
 SHIPPED, LEFT_OUT = "shipped", "left_out"  # starts
@@ -44,22 +44,24 @@ def _report(one: SetCurves, credit: Mapping[str, SetFigures]) -> SetFigures:
 
 
 def _from_start(one: SetCurves, start: str) -> SetFigures:
-    fitted = _pair(one.fitted.mean(axis=0))
-    keys: dict[float, CurveKey] = {wrong: (start, EVIDENCE, wrong) for wrong in WRONG}
-    by_wrong = {
-        wrong: _curve(one.curves[key], fitted) | _interval(one.worst_drops.get(key)) for wrong, key in keys.items()
+    """Return the figures of the brain's own rule and, in the orders of the peers, of it and of each peer beside it."""
+    key = (start, EVIDENCE, TYPICAL)
+    own = _curve(one.curves[key], one.fitted) | _interval(one.worst_drops.get(key))
+    orders = len(one.curves[start, next(iter(PEERS)), TYPICAL])
+    beside = {f"wrong_{100 * wrong:.0f}": (EVIDENCE, wrong) for wrong in WRONG if wrong != TYPICAL}
+    beside |= {column: (column, TYPICAL) for column in (EVIDENCE, *PEERS)}
+    return own | {
+        name: _curve(one.curves[start, column, wrong][:orders], one.fitted[:orders])
+        for name, (column, wrong) in beside.items()
     }
-    others = {f"wrong_{100 * wrong:.0f}": by_wrong[wrong] for wrong in WRONG if wrong != TYPICAL}
-    peers = {column: _curve(one.curves[start, column, TYPICAL], fitted) for column in PEERS}
-    return {**by_wrong[TYPICAL], **others, **peers}
 
 
-def _curve(curve: Floats, fitted: Pair) -> SetFigures:
-    """Sum up a curve, [orders, marks, 2]."""
+def _curve(curve: Floats, fitted: Floats) -> SetFigures:
+    """Sum up a curve, [orders, marks, 2], and what fitted weights reach, [orders, 2]."""
     marks = curve.mean(axis=0)
     found: SetFigures = {"start": _pair(marks[0])}
     found |= {f"after_{mark}": _pair(marks[place]) for place, mark in enumerate(AFTER, 1)}
-    found |= {"fitted": fitted, "worst_drop": _pair((marks[0] - marks).max(axis=0))}
+    found |= {"fitted": _pair(fitted.mean(axis=0)), "worst_drop": _pair((marks[0] - marks).max(axis=0))}
     return found | _ways(found)
 
 
@@ -132,7 +134,7 @@ def _wrong_table(result: Mapping[str, SetFigures]) -> Table:
     names = [f"{100 * wrong:.0f} % wrong" for wrong in WRONG]
     table = Table("set", *names, *(f"drop, {name}" for name in names), title="R@10 / hit@1 after 60, and worst drops")
     for name, one in result.items():
-        curves = [one if wrong == TYPICAL else one[f"wrong_{100 * wrong:.0f}"] for wrong in WRONG]
+        curves = [one[EVIDENCE if wrong == TYPICAL else f"wrong_{100 * wrong:.0f}"] for wrong in WRONG]
         table.add_row(
             name, *(_both(curve["after_60"]) for curve in curves), *(_both(curve["worst_drop"]) for curve in curves)
         )
@@ -142,7 +144,7 @@ def _wrong_table(result: Mapping[str, SetFigures]) -> Table:
 def _peer_table(rows: Mapping[str, SetFigures], title: str) -> Table:
     table = Table("set", *PEERS, EVIDENCE, "fitted", title=title)
     for name, one in rows.items():
-        found = [*(one[column]["after_60"] for column in PEERS), one["after_60"], one["fitted"]]
+        found = [*(one[column]["after_60"] for column in (*PEERS, EVIDENCE)), one[EVIDENCE]["fitted"]]
         table.add_row(name, *map(_both, found))
     return table
 
