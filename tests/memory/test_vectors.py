@@ -9,10 +9,13 @@ from tests.memory.test_remember import new
 
 from soma.memory.adapters.pgvector import Directions, prepare
 from soma.memory.errors import VectorsUnavailable
-from soma.memory.index.sketch import SketchedVectors
+from soma.memory.index.signs import Signs
+from soma.memory.index.sketch import FAR, SketchedVectors, find_least
 from soma.memory.index.vectors import VectorSlab
 from soma.memory.types import Query
 from soma.memory.views import VIEWS
+from soma.memory.views.arrays import best as find_best
+from soma.memory.views.arrays import best_above
 
 BOB = owner("bob")
 SUBJECTS = ("tea", "rain", "trains", "the garden", "a holiday", "taxes", "music")
@@ -154,6 +157,46 @@ def test_a_sketch_finds_what_the_slab_finds_and_knows_its_cosines():
     assert np.mean(shares) > 0.98
     assert abs(sketched.scores(vectors[7])[7]) < 1e-6
     assert sketched.nbytes > slab.nbytes
+
+
+def test_a_sketch_of_many_compares_few_in_full(monkeypatch):
+    monkeypatch.setattr("soma.memory.index.sketch.LIKELY", 1_200)
+    monkeypatch.setattr("soma.memory.index.sketch.NEAREST", 600)
+    vectors = clustered(8_000, 384)
+    slab, sketched = VectorSlab(384), SketchedVectors(384, sketch_from=1_000)
+    for index in (slab, sketched):
+        index.extend(vectors)
+    found = 0
+    for question in clustered(40, 384)[::2]:
+        exact, scores = slab.scores(question), sketched.scores(question)
+        assert np.count_nonzero(scores > FAR) == 1_200
+        assert np.count_nonzero(np.abs(scores - exact) < 1e-6) >= 600
+        found += len(set(np.argsort(-exact)[:100]) & set(np.argsort(-scores)[:100]))
+    assert found / 2_000 > 0.95
+
+
+def test_of_equal_signs_the_first_are_likely():
+    numbers = np.array([3, 1, 2, 2, 2, 0], np.uint16)
+    assert [find_least(numbers, count).tolist() for count in (1, 3, 4, 6, 9)] == [
+        [5], [1, 2, 5], [1, 2, 3, 5], [0, 1, 2, 3, 4, 5], [0, 1, 2, 3, 4, 5],
+    ]  # fmt: skip
+
+
+def test_distances_count_the_signs_that_differ():
+    vectors = np.random.default_rng(0).normal(size=(300, 100)).astype(np.float32)
+    signs = Signs(100)
+    signs.extend(vectors[:50])
+    signs.extend(vectors[50:])
+    signs.set(3, vectors[7])
+    vectors[3] = vectors[7]
+    expected = ((vectors > 0) != (vectors[9] > 0)).sum(axis=1)
+    assert signs.distances(vectors[9]).tolist() == expected.tolist()
+
+
+def test_the_best_among_many_that_score_nothing_are_the_best():
+    scores = np.array([0, 0, 3, 0, 1, 2, 2], np.float32)
+    for count in range(1, 8):
+        assert sorted(best_above(scores, count, 0)) == sorted(find_best(scores, count))
 
 
 def test_a_sketch_follows_what_is_added_and_changed():

@@ -124,6 +124,22 @@ async def test_a_start_reads_what_was_kept_and_no_text(told, home, derived):
         assert await seen(memory, ALICE) == told
 
 
+async def test_sketches_are_kept_too(home, database, embedder, derived):
+    def sketched():
+        return opened(database, embedder, kept_in=home.folder, sketch_from=1)
+
+    async with sketched() as memory:
+        await memory.remember(ALICE, [new(f"{text} And {number}.") for number in range(6) for text in TEXTS])
+        expected = await seen(memory, ALICE)
+        assert not memory._store.partitions.get_loaded(("acme", "default", "user:alice")).vectors.exact
+    derived.clear()
+    async with sketched() as memory:
+        assert await seen(memory, ALICE) == expected
+        assert derived == []
+        await memory.forget(ALICE, keys=[(await memory.list(ALICE)).items[0].key])
+        assert (await memory.verify("acme")).problems == {}
+
+
 async def test_what_came_since_is_read_from_its_rows(told, home, derived):
     async with home.opened() as memory:
         [result] = await memory.remember(ALICE, [new("Rain and tea.", conversation_id="c1")])

@@ -82,6 +82,8 @@ class WordVectors:
 
     def find_filled(self) -> Indexes:
         """Return the slots that have any."""
+        if not self._used:
+            return np.zeros(0, np.int64)
         return np.flatnonzero(np.frombuffer(self._count, np.int32))
 
     def _cosines(self, rows: Indexes, question: Floats) -> Floats:

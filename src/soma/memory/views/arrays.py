@@ -29,6 +29,12 @@ def best(scores: Floats, count: int) -> Indexes:
     return np.concatenate([above, np.flatnonzero(scores == edge)[: count - len(above)]])
 
 
+def best_above(scores: Floats, count: int, floor: float) -> Indexes:
+    """Return the same of scores of which most are `floor`, and none is below it."""
+    above = np.flatnonzero(scores > floor)
+    return above[best(scores[above], count)] if len(above) >= count else best(scores, count)
+
+
 def take(column: "array[Any]", slots: Indexes) -> NDArray[Any]:
     """Copy some numbers of a column: while an array lends its buffer, it cannot grow."""
     return np.frombuffer(column, column.typecode)[slots]

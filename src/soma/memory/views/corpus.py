@@ -94,10 +94,19 @@ class Corpus:
         """Return whether each row belongs to a conversation with somebody whom the question names."""
         result = np.zeros(len(rows), bool)
         for start, partition, inside in self._within(rows):
-            theirs = np.zeros(partition.thread_count + 1, bool)  # the last one stands for no conversation
-            theirs[list(partition.speakers.threads(self.question.speakers))] = True
-            result[inside] = theirs[take(partition.threads, rows[inside] - start)]
+            result[inside] = self._find_named_threads(partition)[take(partition.threads, rows[inside] - start)]
         return result
+
+    def find_named_participants(self) -> Flags:
+        """Return the same of every row."""
+        parts = ((self._find_named_threads(partition), partition.threads) for partition in self.partitions)
+        return np.concatenate([theirs[np.frombuffer(threads, np.int32)] for theirs, threads in parts])
+
+    def _find_named_threads(self, partition: Partition) -> Flags:
+        """Return whether somebody whom the question names takes part in each conversation; the last is of nobody."""
+        theirs = np.zeros(partition.thread_count + 1, bool)
+        theirs[list(partition.speakers.threads(self.question.speakers))] = True
+        return theirs
 
     def is_said_by(self, rows: Indexes, speakers: frozenset[str]) -> Flags:
         """Return whether one of `speakers` said each row."""
