@@ -6,7 +6,8 @@ memory holds the right passage, it is named helpful, with "down"; otherwise the 
 Then everything is asked again, and compared with the second time.
 
 An unrelated answer has changed if it quotes something else, or quotes instead of refusing. Two refusals count as the
-same answer, even with other numbers of memories; answers that differ in any word are counted separately.
+same answer, even with other numbers of memories; answers that differ in any word are counted separately. Questions of
+`questions.jsonl` are judged: a change is for the worse if a right answer is lost or a refusal becomes a wrong one.
 """
 
 import json
@@ -22,7 +23,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from soma.bench.data.note_questions import HONEST, NoteQuestion, judge, share_of
+from soma.bench.data.note_questions import HONEST, QUESTIONS, NoteQuestion, Outcome, judge, share_of
+from soma.bench.data.note_questions import load as load_questions
 from soma.bench.data.real_data import FILES, notes_option
 from soma.bench.flat import flatten
 from soma.bench.offline import import_notes
@@ -30,6 +32,7 @@ from soma.bench.servers.soma_process import SomaProcess
 
 TEACHING = "teaching.jsonl"
 CITED = re.compile(r"\s*\[\d+\]")
+WORTH: dict[Outcome, int] = {"wrong": 0, "refused": 1, "right": 2}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +89,31 @@ def run(data: Path, *, console: Console | None = None) -> dict[str, Any]:
                 "changed": share_of(answer_of(before[text]) != answer_of(after[text]) for text in others),
                 "in_other_words": share_of(_quotation(before[text]) != _quotation(after[text]) for text in others),
                 "touched": share_of(_is_taught(soma, after[text]) for text in others),
+                **judge_changes(_find_judged(others, data), before, after),
             }
         }
+
+
+def _find_judged(texts: Sequence[str], data: Path) -> list[NoteQuestion]:
+    """Return the questions among `texts` whose right answer is known."""
+    known = {question.text: question for question in load_questions(data)} if (data / QUESTIONS).is_file() else {}
+    return [known[text] for text in texts if text in known]
+
+
+def judge_changes(questions: Sequence[NoteQuestion], before: Answers, after: Answers) -> dict[str, float]:
+    """Return shares of the questions: right and wrong answers before and after, and changes by what they are worth."""
+    outcomes = [(_outcome_of(one, before), _outcome_of(one, after)) for one in questions]
+    changed = [answer_of(before[one.text]) != answer_of(after[one.text]) for one in questions]
+    return {
+        "judged": len(questions),
+        **{f"{name}_before": share_of(was == name for was, _ in outcomes) for name in ("right", "wrong")},
+        **{f"{name}_after": share_of(now == name for _, now in outcomes) for name in ("right", "wrong")},
+        "right_to_wrong": share_of((was, now) == ("right", "wrong") for was, now in outcomes),
+        "wrong_to_right": share_of((was, now) == ("wrong", "right") for was, now in outcomes),
+        "for_worse": share_of(WORTH[now] < WORTH[was] for was, now in outcomes),
+        "for_better": share_of(WORTH[now] > WORTH[was] for was, now in outcomes),
+        "as_good": share_of(differs and was == now for differs, (was, now) in zip(changed, outcomes, strict=True)),
+    }
 
 
 def _texts(case: Case) -> list[str]:
@@ -137,7 +163,11 @@ def _shares(questions: Sequence[NoteQuestion], before: Answers, after: Answers) 
 
 
 def _is_right(question: NoteQuestion, answers: Answers) -> bool:
-    return judge(question, answers[question.text]["content"], []).outcome == "right"
+    return _outcome_of(question, answers) == "right"
+
+
+def _outcome_of(question: NoteQuestion, answers: Answers) -> Outcome:
+    return judge(question, answers[question.text]["content"], []).outcome
 
 
 def answer_of(said: dict[str, Any]) -> str:
@@ -170,9 +200,18 @@ def command(data: Path, *, as_json: bool) -> None:
         table.add_row(name.replace("_", " "), str(row["questions"]), *shares)
     console = Console()
     console.print(table)
-    percent = {name: f"{100 * share:.1f} %" for name, share in found["unrelated"].items()}
-    console.print(
-        f"of {found['unrelated']['questions']} unrelated questions {percent['changed']} were answered differently, "
+    console.print(_describe_unrelated(found["unrelated"]))
+
+
+def _describe_unrelated(found: dict[str, float]) -> str:
+    percent = {name: f"{100 * share:.1f} %" for name, share in found.items() if name not in {"questions", "judged"}}
+    return (
+        f"of {found['questions']} unrelated questions {percent['changed']} were answered differently, "
         f"{percent['touched']} with a correction; {percent['in_other_words']} in other words, and "
-        f"{percent['changed_untaught']} before anything was corrected"
+        f"{percent['changed_untaught']} before anything was corrected\n"
+        f"of {found['judged']} whose answer is known {percent['for_worse']} changed for the worse "
+        f"({percent['right_to_wrong']} from right to wrong), {percent['for_better']} for the better "
+        f"({percent['wrong_to_right']} from wrong to right), {percent['as_good']} to another answer as right or as "
+        f"wrong; right {percent['right_before']} before and "
+        f"{percent['right_after']} after, wrong {percent['wrong_before']} and {percent['wrong_after']}"
     )
