@@ -21,7 +21,7 @@ async def client(opened):
 
 
 async def asked(client, query=ASKED, who=ALICE, **more):
-    return await client.evaluate(who, new_query(conversation_id="c1", query=query, top_k=6, **more))
+    return await client.evaluate(who, new_query(conversation_id="c1", query=query, **({"top_k": 6} | more)))
 
 
 def order(bundle):
@@ -133,3 +133,30 @@ async def test_a_question_that_another_memory_answers_whole_is_not_the_corrected
         for question, text in NEIGHBOURS.items():
             found = (await asked(client, question)).memories
             assert (found[0].text, any(memory.taught for memory in found)) == (text, False)
+
+
+CHAT = {
+    "What kind of class did Anna sign up for?": "Anna: I signed up for a pottery class, it starts on Tuesday.",
+    "What does Anna do to relax?": "Anna: After work I mostly paint, it calms me down.",
+    "Where did Anna go with her sister?": "Anna: We went to Oslo together, my sister and I. It rained all week!",
+    "What did Anna buy for her birthday?": "Anna: For my birthday I got myself running shoes.",
+    "What does Anna want to become?": "Anna: I keep thinking about becoming a counsellor.",
+    "Which race did Anna run?": "Anna: I ran the charity race on Sunday, ten kilometres!",
+    "What is the name of Anna's puppy?": "Anna: We adopted him last month, he is called Oscar.",
+    "When does Anna meet her friends?": "Anna: Every second Friday the old gang comes over.",
+}
+
+
+async def test_questions_about_one_person_are_near_and_yet_not_the_same(settings):
+    """What people write is far from any question, so that another question about the same person is nearer to it."""
+    async with open_brain(settings, embedder=MiniLM()) as opened:
+        client = opened.client
+        await client.remember(ALICE, [{"text": text} for text in CHAT.values()])
+        corrected_one, *others = CHAT
+        bundle = await asked(client, corrected_one, top_k=8)
+        [right] = [memory.id for memory in bundle.memories if memory.text == CHAT[corrected_one]]
+        about = {"conversation_id": "c1", "bundle_id": bundle.bundle_id, "turn_id": "t1", "thumb": -1}
+        await client.feedback(ALICE, new_feedback(**about, helpful=[right]))
+        assert (await asked(client, "For which course has Anna enrolled?")).memories[0].taught
+        for question in others:
+            assert not any(memory.taught for memory in (await asked(client, question)).memories), question

@@ -1,7 +1,8 @@
 """Which question a correction is of: by words, by meaning, and by what was typed as right."""
 
+from dataclasses import replace
+
 import numpy as np
-import pytest
 
 from soma.brain.context.corrections import AS_RANKED, Order, StandingCorrection, find_nearest, order_of, question_of
 from soma.memory.types import Candidate, Candidates
@@ -15,31 +16,32 @@ def towards(share: float, other: float = 0.0) -> tuple[float, float, float]:
 
 
 def corrected(embedding=EAST, text="When does the Bern train leave?", *, is_typed=False) -> StandingCorrection:
-    return StandingCorrection(question_of(text, embedding), 1, ("right",), ("wrong",), is_typed)
+    return StandingCorrection(question_of(text, embedding), 1, ("right", "also right"), ("wrong",), is_typed)
 
 
-def found(**memories: tuple[float, float, float]) -> Candidates:
+def found(vector: tuple[float, float, float] = NORTH, **levels: int) -> Candidates:
+    """Memories by their levels in meaning, all of one direction; their texts are gone."""
     return Candidates(
-        ids=tuple(memories),
-        views=(),
-        levels=np.zeros((len(memories), 0), np.int64),
-        vectors=np.array(list(memories.values()), np.float32),
+        ids=tuple(name.replace("_", " ") for name in levels),
+        views=("length", "semantic"),
+        levels=np.array([(9_999 - level, level) for level in levels.values()], np.int64),
+        vectors=np.array([vector] * len(levels), np.float32),
         statistics_version="",
         query_embedding=(),
-        read=lambda _: pytest.fail("nothing is looked at but vectors"),
+        read=lambda _: {},
     )
 
 
-def ordered(asked, one, **memories) -> bool:
+def ordered(asked, one, candidates) -> bool:
     question = question_of("At what hour does it depart?", asked)
-    return find_nearest(question, [one]) is not None and order_of(question, one, found(**memories)) is not AS_RANKED
+    return find_nearest(question, [one]) is not None and order_of(question, one, candidates) is not AS_RANKED
 
 
 def test_the_same_words_in_any_order_are_the_same_question_wherever_it_points():
     question = question_of("The Bern train, when does it leave?", NORTH)
     one = find_nearest(question, [corrected()])
     assert one is not None
-    assert order_of(question, one, found(other=NORTH)) == Order(("right",), ("wrong",))
+    assert order_of(question, one, found(other=9)) == Order(("right", "also right"), ("wrong",))
 
 
 def test_another_number_is_another_question():
@@ -49,19 +51,34 @@ def test_another_number_is_another_question():
     )
 
 
-def test_of_memories_that_were_shown_the_question_must_be_nearer_than_any_other_memory():
-    assert ordered(towards(0.6), corrected(), right=NORTH, other=NORTH)
-    assert not ordered(towards(0.6), corrected(), right=NORTH, other=(0.0, 0.0, 1.0))
-    assert not ordered(towards(0.35), corrected(), right=NORTH, other=NORTH)
+def test_a_question_whose_answer_is_the_first_in_meaning_is_the_corrected_one_if_it_is_near():
+    assert ordered(towards(0.35), corrected(), found(right=5, other=4, wrong=9))
+    assert ordered(towards(0.35), corrected(), found(right=1, also_right=5, other=5))
+    assert not ordered(towards(0.35), corrected(), found(right=5, other=6))
+    assert not ordered(towards(0.25), corrected(), found(right=5, other=4))
+    assert not ordered(towards(0.9), corrected(), found(other=4)), "what answers is not there"
 
 
-def test_what_was_typed_is_evidence_too():
-    """A memory is nearer to the question than the corrected question is, but not than that and the answer together."""
-    asked, memories = towards(0.5, 0.5), {"right": NORTH, "other": (0.0, 0.0, 0.78)}
-    assert ordered(asked, corrected(is_typed=True), **memories)
-    assert not ordered(asked, corrected(), **memories)
-    assert not ordered(towards(0.5), corrected(is_typed=True), **memories)  # far from what was typed
-    assert not ordered(towards(0.2, 0.9), corrected(is_typed=True), **memories)  # far from the corrected question
+def test_what_was_typed_is_the_answer_before_what_was_shown():
+    assert ordered(towards(0.35), corrected(is_typed=True), found(right=5, also_right=1, other=4))
+    assert not ordered(towards(0.35), corrected(is_typed=True), found(right=1, also_right=5, other=4))
+
+
+def test_one_in_a_hundred_may_be_before_the_answer_of_a_question_nearer_to_the_corrected_one_than_to_any_memory():
+    asked = towards(0.6, 0.5)
+
+    def among(others: int, *, before: int = 1, vector=NORTH) -> Candidates:
+        return found(vector, right=5, **{f"o{n}": 9 if n < before else 1 for n in range(others)})
+
+    assert ordered(asked, corrected(), among(101))
+    assert not ordered(asked, corrected(), among(100))
+    assert not ordered(asked, corrected(), among(101, before=2))
+    assert not ordered(asked, corrected(), among(101, vector=asked)), "a memory is nearer"
+
+
+def test_without_the_view_of_meaning_only_the_same_words_are_the_same_question():
+    blind = replace(found(right=5), views=("length", "words"))
+    assert not ordered(towards(0.9), corrected(), blind)
 
 
 def test_the_newest_of_two_corrections_of_one_question_stands():

@@ -1,8 +1,8 @@
 """Corrections: which memories answer a question and which do not, as a person said, for that person alone.
 
-A question is the corrected one if it has the same words, or by its meaning: if it is nearer to it than to any other
-memory, or near to both it and what was typed as right. A number or code that only one of the two names keeps them
-apart. What was rolled back or forgotten corrects nothing.
+A question is the corrected one if it has the same words, or by its meaning: if it is near to it, and the memory that
+answers that one is among the first for this one too. A number or code that only one of the two names keeps them apart.
+What was rolled back or forgotten corrects nothing.
 """
 
 from array import array
@@ -26,8 +26,7 @@ from soma.memory.types import Candidates
 
 MOST = 500  # of one person that are looked at, the newest
 LEAST = 0.3  # least cosine of two questions that may be the same
-SHOWN = 0.4  # least cosine where the right answer is a memory that was shown: it holds much else
-TYPED = 0.4  # cosines of a question to the corrected one and to what was typed, less that to the nearest memory
+AMONG = 100  # others, of which one may be nearer in meaning than the right memory
 SEMANTIC, RIVALS = "semantic", 16  # the view by which, and how many of the best, other memories are read
 FEWEST = 2  # content words; one alone stands in many a memory
 MOSTLY = 2 / 3  # of the content words
@@ -99,13 +98,30 @@ def order_of(question: CorrectedQuestion, corrected: StandingCorrection, candida
     order = Order(corrected.helpful, corrected.unhelpful)
     if corrected.question.words == question.words:
         return order
+    if SEMANTIC not in candidates.views or not _is_answered_alike(question, candidates, corrected):
+        return AS_RANKED
+    return AS_RANKED if _has_answer(question, candidates, corrected) else order
+
+
+def _is_answered_alike(question: CorrectedQuestion, candidates: Candidates, corrected: StandingCorrection) -> bool:
+    """Return whether what answers the corrected question is what recall finds for this one: the first by its meaning.
+
+    One in AMONG others may stand before it where the question is nearer to the corrected one than to any other memory.
+    """
     named = {*corrected.helpful, *corrected.unhelpful}
-    typed = corrected.helpful[:1] if corrected.is_typed else ()
-    asked = _cosine(np.asarray(question.embedding, np.float32), corrected.question.embedding)
-    answer = _nearest_cosine(question, candidates, [memory_id in typed for memory_id in candidates.ids])
-    other = _nearest_cosine(question, candidates, [memory_id not in named for memory_id in candidates.ids])
-    is_same = asked + answer - other >= TYPED if corrected.is_typed else asked >= max(other, SHOWN)
-    return order if is_same and not _has_answer(question, candidates, corrected) else AS_RANKED
+    right = corrected.helpful[:1] if corrected.is_typed else corrected.helpful or corrected.unhelpful
+    meaning = candidates.levels[:, candidates.views.index(SEMANTIC)]
+    best = max((meaning[number] for number, memory_id in enumerate(candidates.ids) if memory_id in right), default=None)
+    if best is None:
+        return False
+    is_other = np.array([memory_id not in named for memory_id in candidates.ids])
+    before = np.count_nonzero(meaning[is_other] > best)
+    if not before:
+        return True
+    asked = np.asarray(question.embedding, np.float32)
+    nearest = float((candidates.vectors[is_other] @ asked).max())
+    is_among_first = before * AMONG < np.count_nonzero(is_other)
+    return bool(is_among_first and _cosine(asked, corrected.question.embedding) >= nearest)
 
 
 def _has_answer(question: CorrectedQuestion, candidates: Candidates, corrected: StandingCorrection) -> bool:
@@ -113,7 +129,7 @@ def _has_answer(question: CorrectedQuestion, candidates: Candidates, corrected: 
 
     The question asks for that memory then.
     """
-    if SEMANTIC not in candidates.views or len(question.stems) < FEWEST:
+    if len(question.stems) < FEWEST:
         return False
     best = np.argsort(-candidates.levels[:, candidates.views.index(SEMANTIC)], kind="stable")[:RIVALS]
     named = {*corrected.helpful, *corrected.unhelpful}
@@ -130,12 +146,6 @@ def _count_most_held(question: CorrectedQuestion, candidates: Candidates, number
 
 def _stems(text: str) -> frozenset[str]:
     return frozenset(content_words(text, language_of(tokens(text))))
-
-
-def _nearest_cosine(question: CorrectedQuestion, candidates: Candidates, chosen: Sequence[bool]) -> float:
-    """Cosine of the nearest of the chosen memories (0 where there is none)."""
-    rows = np.flatnonzero(chosen)
-    return float((candidates.vectors[rows] @ np.asarray(question.embedding, np.float32)).max()) if len(rows) else 0.0
 
 
 def _cosine(asked: NDArray[np.float32], other: Sequence[float]) -> float:
