@@ -153,3 +153,14 @@ def test_a_shape_that_fell_far_behind_is_not_weighed_any_more(evidence) -> None:
         assert beliefs is not None
         assert dict(beliefs.evidence)["linked texts"] == LEAST
         assert shares(beliefs, MIXING)["linked texts"] < 1e-5
+
+
+def test_where_other_shapes_are_shipped_weights_move_as_their_mixture_does_and_not_to_it(evidence) -> None:
+    state = taught(evidence, 5)
+    shapes = tuple(replace(shape, weights=(("old", 0.2), ("semantic", 0.8))) for shape in MIXING.shapes)
+    other = dataclasses.replace(SHAPED, mixing=replace(MIXING, shapes=shapes), evidence_step=0.0)
+    after, _ = learn(state, evidence(OLD_HELPS, "old"), other)
+    before, now = (mix(one.retrieval.beliefs, one.retrieval.views, other.mixing) for one in (state, after))
+    assert mix(state.retrieval.beliefs, state.retrieval.views, MIXING) != pytest.approx(before)
+    moves = [new - old for new, old in zip(after.retrieval.weights, state.retrieval.weights, strict=True)]
+    assert moves == pytest.approx([new - old for new, old in zip(now, before, strict=True)])
