@@ -38,6 +38,7 @@ NEWEST = {  # what the newest migrations made, and so what their databases did n
         "TABLE value_steps",
         "TABLE value_start",
     ],
+    ("memory", "0009_forgotten_chunks"): ["TABLE memory_forgotten_chunks"],
     ("memory", "0006_forgotten"): ["INDEX memories_forgotten"],
     ("memory", "0004_consolidations"): ["TABLE memory_consolidations"],
 }

@@ -638,6 +638,7 @@ def test_a_folder_of_markdown_is_imported_cited_and_imported_again(typed, tmp_pa
         "updated": 0,
         "unchanged": 0,
         "forgotten": 0,
+        "left_out": 0,
     }
     [hit, *_] = json.loads(typed("memory", "recall", "which tram climbs to the Alfama?", "--json").stdout)
     assert hit["metadata"]["source"] == 'trips/lisbon.md, "Lisbon > Trams", line 5'
@@ -647,6 +648,7 @@ def test_a_folder_of_markdown_is_imported_cited_and_imported_again(typed, tmp_pa
         "updated": 1,
         "unchanged": 1,
         "forgotten": 1,
+        "left_out": 0,
     }
     assert "no memories" in typed("memory", "list", "--search", "nata").stdout
 

@@ -134,6 +134,21 @@ def test_documents_are_listed_and_forgotten_by_name(imported, typed, texts, tmp_
     assert typed("memory", "documents").stdout == "no documents\n"
 
 
+def test_what_was_forgotten_in_a_chat_stays_forgotten_until_an_import_asks_for_it(imported, typed, texts, tmp_path):
+    notes = write(tmp_path / "notes", violin="# Violin\n\nThe violin of Anselm was made in 1871.", b="Tea is at four.")
+    imported(notes)
+    assert "violin" in typed("chat", "forget the violin of Anselm").stdout
+    assert "receipt" in typed("chat", "--continue", "yes").stdout.lower()
+    assert texts() == ["Tea is at four."]
+    again = typed(*import_words(notes)).stdout
+    assert "left out          1  chunks that were forgotten before; --with-forgotten brings them back" in again
+    assert texts() == ["Tea is at four."]
+    assert "1871" not in typed("chat", "when was the violin of Anselm made?").stdout
+    asked = imported(notes, "--with-forgotten")[1]["chunks"]
+    assert (asked["created"], asked["left_out"]) == (1, 0)
+    assert len(texts()) == 2
+
+
 def test_forgetting_broken_off_is_ended_by_the_same_command(imported, typed, texts, tmp_path):
     imported(write(tmp_path / "notes", gone="One.", left="Two.", other="Three."))
     assert typed("memory", "forget", "--document", "gone.md").returncode == 0

@@ -27,7 +27,10 @@ class DocumentStep(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ImportedDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """The outcome of importing one document: what was done, and the numbers of its chunks."""
+    """The outcome of importing one document: what was done, and the numbers of its chunks.
+
+    `left_out` counts chunks that a person forgot before; they are not remembered again.
+    """
 
     name: str
     collection: str
@@ -36,6 +39,7 @@ class ImportedDocument(msgspec.Struct, frozen=True, kw_only=True):
     updated: int
     unchanged: int
     forgotten: int
+    left_out: int = 0
     former: DocumentPlace | None = None
     same_as: DocumentPlace | None = None
 

@@ -10,12 +10,13 @@ from soma.events.facts.memory import MemoryForgotten
 from soma.events.ids import new_id, now
 from soma.events.transaction import Transaction
 from soma.memory.index.partition import Partition
-from soma.memory.rows.documents import delete_empty
+from soma.memory.rows.documents import THREADS, delete_empty
 from soma.memory.rows.embeddings import delete_embeddings
+from soma.memory.rows.forgotten_chunks import write_forgotten
 from soma.memory.rows.links import delete_links_of, find_synthesised, find_taken
 from soma.memory.rows.memories import erase_memory
 from soma.memory.store import STREAM, Store
-from soma.memory.types import MemoryRecord, Owner
+from soma.memory.types import Address, MemoryRecord, Owner
 
 Erasure = Sequence[tuple[MemoryRecord, int]]  # with the revision that erased it
 
@@ -26,9 +27,18 @@ def subject(owner: Owner) -> Subject:
 
 
 def erase(
-    store: Store, transaction: Transaction, owner: Owner, memories: Sequence[MemoryRecord], namespace: str
+    store: Store,
+    transaction: Transaction,
+    owner: Owner,
+    memories: Sequence[MemoryRecord],
+    namespace: str,
+    *,
+    by_person: bool = False,
 ) -> tuple[str, Erasure]:
     """Erase memories and what was derived from them, which would still say it.
+
+    `by_person`: somebody wants these texts forgotten. Chunks of documents among them are left out of later imports, so
+    their documents stay known, even without a chunk. Else a document goes with its last chunk.
 
     Return the receipt's id and all that went.
     """
@@ -42,9 +52,22 @@ def erase(
         digest = key_digest(memory.tenant_id, memory.key)
         erase_memory(transaction, memory.id, key_digest=digest, revision=revision, moment=moment, receipt_id=receipt_id)
     store.on_erased(transaction, owner.tenant_id, fact.memory_ids)
-    for tenant, scoped, thread in {(one.tenant_id, one.scope_owner, one.conversation_id or "") for one in gone}:
-        delete_empty(transaction, (tenant, namespace, scoped), [thread])
+    if by_person:
+        _keep_away(transaction, gone)
+    else:
+        for tenant, scoped, thread in {(one.tenant_id, one.scope_owner, one.conversation_id or "") for one in gone}:
+            delete_empty(transaction, (tenant, namespace, scoped), [thread])
     return receipt_id, [(memory, revision) for memory in gone]
+
+
+def _keep_away(transaction: Transaction, gone: Iterable[MemoryRecord]) -> None:
+    """Let imports leave out the chunks of documents that are among what is gone."""
+    texts: dict[Address, list[str]] = {}
+    for memory in gone:
+        if (memory.conversation_id or "").startswith(THREADS):
+            texts.setdefault((memory.tenant_id, memory.namespace, memory.scope_owner), []).append(memory.text)
+    for address, some in texts.items():
+        write_forgotten(transaction, address, some)
 
 
 def find_derived(transaction: Reader, ids: Iterable[str]) -> list[MemoryRecord]:

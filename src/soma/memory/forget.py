@@ -12,14 +12,19 @@ from soma.memory.store import Store
 from soma.memory.types import ErasureReceipt, MemoryRecord, Owner
 
 
-async def forget(store: Store, owner: Owner, ids: Sequence[str], keys: Sequence[str], namespace: str) -> ErasureReceipt:
+async def forget(
+    store: Store, owner: Owner, ids: Sequence[str], keys: Sequence[str], namespace: str, *, by_person: bool = True
+) -> ErasureReceipt:
     """Forget all named memories or none, with what was synthesised from them; ignore those that went before.
+
+    `by_person`: see `erase`. An import that has other text in their place is none.
 
     Raises UnknownKey, NotTheAuthor, and AlreadyForgotten where nothing of them is left.
     """
 
     def write(transaction: Transaction) -> tuple[str, Erasure]:
-        return erase(store, transaction, owner, _choose(transaction, owner, ids, keys, namespace), namespace)
+        chosen = _choose(transaction, owner, ids, keys, namespace)
+        return erase(store, transaction, owner, chosen, namespace, by_person=by_person)
 
     receipt_id, erased = await store.writer.write(write)
     return await conclude(store, owner, receipt_id, erased)

@@ -75,9 +75,83 @@ async def test_a_chunk_that_was_forgotten_stays_so_while_its_file_is_as_it_was(m
     await memory.forget(alice, ids=[secret.id])
     again = await memory.import_document(alice, said, CHUNKING)
     assert (again.step.action, again.chunks.created, again.chunks.unchanged) == ("unchanged", 0, 1)
-    edited = replace(said, text=said.text.replace("fish", "frogs"))
-    assert (await memory.import_document(alice, edited, CHUNKING)).step.action == "replaced"
-    assert len((await memory.list(alice)).items) == 2
+    assert again.chunks.left_out == 1
+
+
+async def forget_text(memory, who, text):
+    await memory.forget(who, ids=[one.id for one in (await memory.list(who)).items if text in one.text])
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["The code is 7531.", "# Safe\n\nThe code is 7531.", "# Safe\n\nThe code is 7531.\n\n# Heron\n\nIt eats fish."],
+)
+async def test_an_import_never_brings_back_a_chunk_that_a_person_forgot(memory, alice, text):
+    """Neither from the same file, be it its only chunk, nor from one that was edited, renamed or copied since."""
+    said = document(text, "safe.md", collection="a")
+    await memory.import_document(alice, said, CHUNKING)
+    await forget_text(memory, alice, "7531")
+    again = await memory.import_document(alice, said, CHUNKING)
+    assert (again.step.action, again.chunks.created, again.chunks.left_out) == ("unchanged", 0, 1)
+    for change in (
+        {"text": f"{text}\n\n# News\n\nThe lathe runs at 400."},
+        {"name": "renamed.md"},
+        {"text": f"{text}\n\n# Other\n\nOf a copy.", "name": "copy.md", "collection": "b"},
+    ):
+        changed = await memory.import_document(alice, replace(said, **change), CHUNKING)
+        assert "7531" not in "".join(await texts(memory, alice))
+        assert changed.chunks.left_out == (0 if changed.step.action == "shared" else 1)
+    [listed] = [one for one in await memory.documents(alice) if one.name == "safe.md"]
+    await memory.forget_documents(alice, [listed.id])
+    await memory.import_document(alice, said, CHUNKING)
+    assert "7531" not in "".join(await texts(memory, alice))
+
+
+async def test_a_forgotten_chunk_comes_back_with_what_its_author_changed_of_it(memory, alice):
+    said = document("The code is 7531.", collection="a")
+    await memory.import_document(alice, said, CHUNKING)
+    await forget_text(memory, alice, "7531")
+    await memory.import_document(alice, replace(said, text="The code is 8642."), CHUNKING)
+    assert await texts(memory, alice) == ["The code is 8642."]
+    await memory.import_document(alice, said, CHUNKING)
+    assert await texts(memory, alice) == []
+
+
+async def test_a_forgotten_chunk_comes_back_for_who_asks_for_it(memory, alice):
+    said = document("# Heron\n\nIt eats fish.\n\n# Safe\n\nThe code is 7531.", collection="a")
+    await memory.import_document(alice, said, CHUNKING)
+    await forget_text(memory, alice, "7531")
+    asked = await memory.import_document(alice, replace(said, with_forgotten=True), CHUNKING)
+    assert (asked.chunks.created, asked.chunks.unchanged, asked.chunks.left_out) == (1, 1, 0)
+    again = await memory.import_document(alice, said, CHUNKING)
+    assert (again.chunks.unchanged, again.chunks.left_out) == (2, 0)
+
+
+async def test_what_one_user_forgot_is_imported_for_another(memory, alice):
+    await memory.import_document(alice, document("The heron eats fish."), CHUNKING)
+    await forget_text(memory, alice, "fish")
+    await memory.import_document(owner("bob"), document("The heron eats fish."), CHUNKING)
+    assert await texts(memory, owner("bob")) == ["The heron eats fish."]
+
+
+async def test_text_that_left_a_file_comes_back_with_it(memory, alice):
+    """What an import replaced, nobody forgot; nor what went because its file was away."""
+    said = document("The heron eats fish.", collection="a")
+    for text in ("The lathe runs at 400.", said.text):
+        await memory.import_document(alice, replace(said, text=text), CHUNKING)
+    assert await texts(memory, alice) == ["The heron eats fish."]
+    await memory.forget_documents(alice, [(await memory.documents(alice))[0].id])
+    await memory.import_document(alice, said, CHUNKING)
+    assert await texts(memory, alice) == ["The heron eats fish."]
+
+
+async def test_of_equal_chunks_those_that_were_not_forgotten_stay(memory, alice):
+    said = document("# A\n\nThe heron eats fish.\n\n# A\n\nThe heron eats fish.", collection="a")
+    await memory.import_document(alice, said, CHUNKING)
+    [one, _] = (await memory.list(alice)).items
+    await memory.forget(alice, ids=[one.id])
+    again = await memory.import_document(alice, said, CHUNKING)
+    assert (again.chunks.unchanged, again.chunks.left_out) == (1, 1)
 
 
 @pytest.mark.parametrize("budgets", [(400, 30), (30, 400), (60, 30)])
@@ -108,9 +182,13 @@ async def test_a_document_that_is_forgotten_leaves_what_another_shares(memory, a
         await memory.forget_documents(alice, [second.id])
 
 
-async def test_a_document_goes_with_the_last_of_its_chunks(memory, alice):
+async def test_a_document_whose_chunks_were_all_forgotten_is_known_until_it_is_forgotten_itself(memory, alice):
     await memory.import_document(alice, document("The heron eats fish."), CHUNKING)
-    await memory.forget(alice, ids=[one.id for one in (await memory.list(alice)).items])
+    await forget_text(memory, alice, "fish")
+    [one] = await memory.documents(alice)
+    assert one.chunks == 0
+    gone = await memory.forget_documents(alice, [one.id])
+    assert (gone.documents, gone.chunks, gone.receipt) == (1, 0, None)
     assert not await memory.documents(alice)
 
 

@@ -43,6 +43,7 @@ class NewDocument(PlaceBody):
         "", max_length=LONGEST_ORIGIN, description="Digests of the folders on the way to its file, its own last."
     )
     continues: str | None = Field(None, max_length=200, description="Id of the document that a plan says it was.")
+    with_forgotten: bool = Field(False, description="Whether chunks of it that were forgotten come back.")
 
 
 class ComingDocumentBody(Schema):

@@ -41,6 +41,7 @@ def add_documents(app: FastAPI, brain: Brain) -> None:
             collection=body.collection,
             origin=body.origin,
             continues=body.continues,
+            with_forgotten=body.with_forgotten,
         )
         chunking = Chunking(brain.settings.memory.document_tokens, brain.count_tokens)
         done = await brain.memory.import_document(owner_of(principal), document, chunking, namespace=body.namespace)
@@ -54,6 +55,7 @@ def add_documents(app: FastAPI, brain: Brain) -> None:
                 updated=chunks.updated,
                 unchanged=chunks.unchanged,
                 forgotten=chunks.forgotten,
+                left_out=chunks.left_out,
                 former=step.former,
                 same_as=step.same_as,
             )

@@ -30,7 +30,7 @@ class DocumentCalls(Calls):
     ) -> ImportedDocument:
         """Remember a long text in chunks, or change what changed in the document that it is.
 
-        `identity` are `collection`, `origin` and `continues` (`document_requests.ImportDocument`).
+        `identity` are `collection`, `origin`, `continues` and `with_forgotten` (`document_requests.ImportDocument`).
         """
         body = drop_none(name=name, text=text, format=format, scope=scope, written_at=written_at, namespace=namespace)
         body |= drop_none(**identity)

@@ -22,6 +22,7 @@ class ImportDocument(RequestBody, frozen=True, kw_only=True):
     collection: str = "default"
     origin: str = ""
     continues: Id | None = None
+    with_forgotten: bool = False
     namespace: Name = "default"
 
 

@@ -53,6 +53,7 @@ def command() -> None:
 )
 @click.option("--name", help="text, markdown: name of the document, for a single file or standard input.")
 @click.option("--mirror", is_flag=True, help="text, markdown: forget documents whose files are gone from the folder.")
+@click.option("--with-forgotten", is_flag=True, help="text, markdown: bring back chunks that were forgotten.")
 @click.option("--dry-run", is_flag=True, help="text, markdown: print what would be done, and change nothing.")
 @click.option("--conversation", type=int, default=None, help="locomo: number of the conversation; all if absent.")
 @click.option(
@@ -84,7 +85,7 @@ def import_(
             _import_documents(path, chosen, as_json=as_json)
             return
         if any(options.values()):
-            fail("--collection, --name, --mirror and --dry-run require --format text or markdown")
+            fail("--collection, --name, --mirror, --with-forgotten and --dry-run require --format text or markdown")
         lines = read_lines(path, kind, conversation=conversation)
     except NotImportable as error:
         fail(str(error))

@@ -45,6 +45,7 @@ class Options:
     collection: str | None
     name: str | None
     mirror: bool
+    with_forgotten: bool
     dry_run: bool
 
     @property
@@ -182,6 +183,7 @@ class Import:
             "written_at": written_at(one.file.path),
             "collection": one.collection,
             "origin": one.origin,
+            "with_forgotten": self._options.with_forgotten,
         }
         if step["former"]:
             body["continues"] = step["former"]["id"]

@@ -13,13 +13,15 @@ from soma.cli.output.terminal import console, errors
 
 ACTIONS = ("created", "replaced", "unchanged", "moved", "shared", "kept", "forgotten", "refused")
 LISTED = ("replaced", "moved", "forgotten", "kept", "refused")  # by name, before anything is done
-CHUNKS = ("created", "updated", "unchanged", "forgotten")
+CHUNKS = ("created", "updated", "unchanged", "forgotten", "left_out")
+PRINTED = CHUNKS[:4]  # the last has a line of its own
 MEANING = {
     "moved": "recognised by their place or text, now under another name",
     "shared": "have the text of another document, which is not remembered twice",
     "kept": "no longer where they were; --mirror forgets them",
     "refused": "imported by another user for everyone",
 }
+LEFT_OUT = "chunks that were forgotten before; --with-forgotten brings them back"
 SHOWN = 20  # names of each action
 
 
@@ -74,7 +76,9 @@ def show_counts(report: ImportReport, *, dry_run: bool) -> None:
             meaning = f"  [dim]{MEANING[action]}[/dim]" if action in MEANING else ""
             console.print(f"{action.replace('_', ' '):12} {count:6}{meaning}", soft_wrap=True)
     if not dry_run:
-        console.print(f"chunks: {', '.join(f'{report.chunks[status]} {status}' for status in CHUNKS)}")
+        console.print(f"chunks: {', '.join(f'{report.chunks[status]} {status}' for status in PRINTED)}")
+        if count := report.chunks["left_out"]:
+            console.print(f"left out     {count:6}  [dim]{LEFT_OUT}[/dim]", soft_wrap=True)
 
 
 def report_as_json(report: ImportReport, *, dry_run: bool) -> dict[str, Any]:

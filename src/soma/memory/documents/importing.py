@@ -9,6 +9,7 @@ from hashlib import sha256
 from itertools import islice
 from typing import Any, Literal
 
+from soma.events.database import Reader
 from soma.memory import authorship, checks
 from soma.memory.catalogue.identity import UNNAMED
 from soma.memory.documents.blocks import markdown, paragraphs
@@ -18,9 +19,10 @@ from soma.memory.documents.days import days_of
 from soma.memory.errors import BadName, OutOfRange, TextTooLong
 from soma.memory.forget import forget
 from soma.memory.remember import remember
+from soma.memory.rows.forgotten_chunks import delete_forgotten, find_forgotten_texts
 from soma.memory.rows.memories import is_intact, read_thread
 from soma.memory.store import Store
-from soma.memory.types import MemoryRecord, NewMemory, Owner, Scope
+from soma.memory.types import Address, MemoryRecord, NewMemory, Owner, Scope
 
 Format = Literal["text", "markdown"]
 
@@ -44,7 +46,8 @@ class NewDocument:
     `written_at` (ISO 8601) says when its file was last changed; none means now. It only orders: what the document
     itself says of its day, in its front matter, near its top or in its name, dates it.
 
-    `collection`, `origin` and `continues` say which document it is: see `catalogue/identity.py`.
+    `collection`, `origin` and `continues` say which document it is: see `catalogue/identity.py`. `with_forgotten`:
+    also what a person forgot of it.
     """
 
     name: str
@@ -55,6 +58,7 @@ class NewDocument:
     collection: str = UNNAMED
     origin: str = ""
     continues: str | None = None
+    with_forgotten: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +71,16 @@ class Chunking:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChunkCounts:
-    """Numbers of chunks by outcome. `updated` has another text than before; `unchanged` may stand elsewhere now."""
+    """Numbers of chunks by outcome. `updated` has another text than before; `unchanged` may stand elsewhere now.
+
+    `left_out` were forgotten by a person, and are not remembered again.
+    """
 
     created: int = 0
     updated: int = 0
     unchanged: int = 0
     forgotten: int = 0
+    left_out: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,15 +135,21 @@ async def write_chunks(
 
     New ones are written before vanished ones go: a kill in between leaves both, and the next import completes it.
 
+    A chunk that a person forgot is left out, from whichever file it comes, unless the document is imported
+    `with_forgotten`.
+
     `is_known`: all of this text was written before. A chunk that is missing was forgotten since, and stays so, unless
-    the text is cut in another way now.
+    the text is cut in another way now: versions before 2026-12 kept no digests of forgotten chunks.
 
     Raises NotTheAuthor for a shared document of another user that would change; nothing of it does.
     """
     found = await _cut(store, document, chunking)
     address = (owner.tenant_id, namespace, owner.scope_owner(document.scope))
-    plan = await store.work(lambda: _match(found, read_thread(store.database, address, thread)))
-    if is_known and _is_cut_as_before(plan):
+    if document.with_forgotten:
+        await store.writer.write(lambda transaction: delete_forgotten(transaction, address, map(_text, found)))
+    wanted = await store.work(lambda: _leave_out(store.database, address, found, thread))
+    plan = await store.work(lambda: _match(wanted, read_thread(store.database, address, thread)))
+    if is_known and not document.with_forgotten and _is_cut_as_before(plan):
         plan = _Plan([(chunk, memory) for chunk, memory in plan.pairs if memory is not None], ())
     items = await store.work(_items, document, plan, thread)
     if items or plan.vanished:
@@ -144,7 +158,7 @@ async def write_chunks(
     for start in range(0, len(items), AT_ONCE):
         await remember(store, owner, items[start : start + AT_ONCE], namespace)
     if plan.vanished:
-        await forget(store, owner, [memory.id for memory in plan.vanished], (), namespace)
+        await forget(store, owner, [memory.id for memory in plan.vanished], (), namespace, by_person=False)
     former = [(chunk, memory) for chunk, memory in plan.pairs if memory is not None]
     updated = sum(chunk.text != memory.text for chunk, memory in former)
     return ChunkCounts(
@@ -152,6 +166,7 @@ async def write_chunks(
         updated=updated,
         unchanged=len(former) - updated,
         forgotten=len(plan.vanished),
+        left_out=len(found) - len(plan.pairs),
     )
 
 
@@ -167,6 +182,20 @@ async def _cut(store: Store, document: NewDocument, chunking: Chunking) -> list[
                 f"makes more than {MOST_CHUNKS:,} chunks; divide it, or merge its short sections", field="text"
             )
     return found
+
+
+def _leave_out(reader: Reader, address: Address, found: Sequence[Chunk], thread: str) -> list[Chunk]:
+    """Return the chunks without those that a person forgot; of equal ones as many stay as are still remembered."""
+    forgotten = find_forgotten_texts(reader, address, map(_text, found))
+    if not forgotten:
+        return list(found)
+    held = Counter(memory.text for memory in read_thread(reader, address, thread))
+    wanted = []
+    for chunk in found:
+        if chunk.text not in forgotten or held[chunk.text] > 0:
+            held[chunk.text] -= 1
+            wanted.append(chunk)
+    return wanted
 
 
 def _match(found: Sequence[Chunk], former: Sequence[MemoryRecord]) -> _Plan:

@@ -204,7 +204,7 @@ async def _carry_out(
     after = step.document
     title = await store.work(_title, store, address, after)
     is_news = bool(step.absorbed) or _row(step.former) != _row(after)
-    if step.twin is not None and step.twin.thread == after.thread:
+    if step.twin is not None and step.twin.thread == after.thread and not document.with_forgotten:
         counts = ChunkCounts(unchanged=len(await store.work(_chunks, store, address, after.thread)))
     else:
         if is_news:
