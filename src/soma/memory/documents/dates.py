@@ -6,7 +6,6 @@ Without any of these there is none: when a file was last changed says nothing of
 import re
 from collections.abc import Iterator
 from datetime import date
-from itertools import islice
 
 MONTHS = (
     "january januar jänner janvier enero", "february februar feber février febrero", "march märz mars marzo",
@@ -20,7 +19,8 @@ NUMBERS |= {name: number for number, name in enumerate(SHORT, 1)} | {"sept": 9}
 NAMES = "|".join(sorted(NUMBERS, key=len, reverse=True))
 
 FIELDS = re.compile(
-    r"""["']?(?:date|created|(?:last[-_ ]?)?(?:updated|modified)|written|datum|stand|fecha)["']?"""
+    r"""["']?(?:(?:first|last)[-_ ]?)?"""
+    r"""(?:date|created|updated|modified|revised|written|decided|recorded|published|issued|datum|stand|fecha)["']?"""
     r"[ \t]*[:=][ \t]*(\S[^\r\n]{0,60})",
     re.IGNORECASE,
 )
@@ -38,6 +38,19 @@ TERM = re.compile(
     r"\b(?:until|till|due|before|after|since|deadline|expires?|bis|seit|fällig|vor|nach|jusqu['’]au|avant|depuis|hasta|desde)\b",
     re.IGNORECASE,
 )  # a day of these is not the day of what is told
+ITEM = re.compile(r"(?:[-*+]|\d{1,9}[.)])[ \t]")
+LABEL = re.compile(r"[^\W\d][\w \t'-]{0,40}:(?:[ \t]|\Z)")
+SEPARATORS = tuple(re.compile(one).findall for one in (r"[ ]{2,}", r";", r"\|", r",(?=[^ \t])", r",(?=.*?,)"))
+MARKS = "*_()[] .\t"
+WEEKDAYS = (
+    "monday tuesday wednesday thursday friday saturday sunday montag dienstag mittwoch donnerstag freitag samstag "
+    "sonnabend sonntag lundi mardi mercredi jeudi vendredi samedi dimanche lunes martes miércoles jueves viernes "
+    "sábado domingo mon tue wed thu fri sat sun"
+).replace(" ", "|")
+BEFORE = re.compile(
+    rf"[*_(\[]*(?:[^\d,:;]{{1,40}},[ \t]*)?(?:(?:{WEEKDAYS})[.,]?[ \t]*)?(?:(?:den|le|el|am|the|on|à)[ \t]+)?",
+    re.IGNORECASE,
+)  # a date
 NEAR_TOP = 8  # lines with words in them
 LONGEST_LINE = 80  # characters; in a longer one a date is a part of what is told
 MOST_WORDS = 7  # beside the date
@@ -78,10 +91,79 @@ def _front_matter(lines: list[str]) -> list[str]:
 
 
 def _near_top(lines: list[str]) -> date | None:
-    first = islice((line for line in lines if line), NEAR_TOP)
-    return next(
-        (day for line in first if not line.startswith(("|", "- ", "* ", ">")) and (day := find_day_of_line(line))), None
-    )
+    """Return the day of the title or of the first line near the top that only dates; else that of the one paragraph
+    of a line that has one.
+    """
+    lone: list[date] = []
+    for number, paragraph in enumerate(_paragraphs_near_top(lines)):
+        days = [find_day_of_line(line) if not _is_entry(paragraph, at) else None for at, line in enumerate(paragraph)]
+        bare = {day for line, day in zip(paragraph, days, strict=True) if day and _is_bare(line)}
+        is_title = paragraph[0].startswith("#") or (number == 0 and len(set(days) - {None}) == 1)
+        if is_title and days[0]:
+            return days[0]
+        for line, day in zip(paragraph, days, strict=True):
+            if day and (FIELDS.match(line) or (bare == {day} and _is_bare(line))):
+                return day
+            if day and len(paragraph) == 1:
+                lone.append(day)
+    return lone[0] if len(set(lone)) == 1 else None
+
+
+def _paragraphs_near_top(lines: list[str]) -> Iterator[list[str]]:
+    """Yield the first lines, by paragraphs; a heading is one of its own. Code is left out."""
+    left, is_code = NEAR_TOP, False
+    paragraph: list[str] = []
+    for line in lines:
+        is_fence = line.startswith(("```", "~~~"))
+        is_code = is_code != is_fence
+        is_alone = line.startswith("#")
+        if paragraph and (not line or is_fence or is_alone):
+            yield paragraph
+            paragraph = []
+        if not line or is_fence or is_code:
+            continue
+        paragraph.append(line)
+        left -= 1
+        if is_alone or not left:
+            yield paragraph
+            paragraph = []
+        if not left:
+            return
+    if paragraph:
+        yield paragraph
+
+
+def _is_entry(paragraph: list[str], at: int) -> bool:
+    """Return whether a line is one of several of a kind, whose date is that of what it lists: an item, a row, a field
+    among others.
+    """
+    line = paragraph[at]
+    if (
+        "\t" in line
+        or line.startswith(("|", ">", "{", "[", "}"))
+        or any(_is_item(above) for above in paragraph[: at + 1])
+    ):
+        return True
+    beside = paragraph[max(at - 1, 0) : at] + paragraph[at + 1 : at + 2]
+    if any(_are_rows(line, other) for other in beside):
+        return True
+    return not FIELDS.match(line) and bool(LABEL.match(line)) and any(LABEL.match(other) for other in beside)
+
+
+def _is_item(line: str) -> bool:
+    return ITEM.match(line) is not None and DAY_FIRST.match(line) is None
+
+
+def _are_rows(line: str, other: str) -> bool:
+    """Return whether two lines have the same number of cells: a comma in prose has a space behind it."""
+    counts = [(len(find(line)), len(find(other))) for find in SEPARATORS]
+    return any(mine == theirs > 0 for mine, theirs in counts)
+
+
+def _is_bare(line: str) -> bool:
+    """Return whether a line is a date and, at most, a place and a day of the week before it, as above a letter."""
+    found = next((match for pattern in (ISO, DAY_FIRST, MONTH_FIRST, DOTTED) if (match := pattern.search(line))), None)
+    return found is not None and bool(BEFORE.fullmatch(line[: found.start()])) and not line[found.end() :].strip(MARKS)
 
 
 def _in_name(name: str) -> date | None:
