@@ -10,7 +10,7 @@ from soma.events.database import Database
 from soma.memory import checks
 from soma.memory.errors import BadMetadata, BadName, UnknownKey
 from soma.memory.types import NewLink, Query
-from soma.memory.upkeep import consolidate
+from soma.memory.upkeep import consolidate, episodes
 from soma.memory.views import VIEWS
 
 GARDEN = [
@@ -247,3 +247,28 @@ async def test_a_language_model_that_fails_leaves_everything_as_it_was(told, ali
     with pytest.raises(TimeoutError):
         await told.consolidate(alice, summarise=summarise)
     assert rows(database) == before
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ["母は毎朝お茶を飲みます。", "会議は新橋であります。", "潮位計を買います。", "犬が庭で眠ります。"],
+        ["GARDEN is where?", *(f"Where are the tomatoes of the garden of Caroline, row {n}?" for n in range(3))],
+        [f"トマトの庭はどこですか、{n}番の列の庭ですか。" for n in range(4)],
+    ],
+)
+async def test_what_shares_no_word_with_a_meaning_or_only_asks_is_never_merged(memory, alice, said, monkeypatch):
+    monkeypatch.setattr(episodes, "NEAR", -1.0)  # as where the model does not read the script
+    await memory.remember(alice, [new(text, key=f"m{n}", conversation_id=f"c{n}") for n, text in enumerate(said)])
+    await memory.consolidate(alice)
+    assert await synthesised(memory, alice) == []
+
+
+async def test_texts_without_spaces_are_merged_by_their_words(memory, alice, monkeypatch):
+    monkeypatch.setattr(episodes, "NEAR", -1.0)
+    said = ["会議は新橋であります。", "新橋の事務所は三階です。", "新橋で昼食を食べました。", "新橋の鍵はどこですか。"]
+    await memory.remember(alice, [new(text, key=f"m{n}", conversation_id=f"c{n}") for n, text in enumerate(said)])
+    [summary, *_] = [one for one in await memory.consolidate(alice) if one.phase == "nrem"]
+    [made] = await memory.get(alice, ids=summary.made)
+    assert len(summary.sources) == 3
+    assert "どこ" not in made.text

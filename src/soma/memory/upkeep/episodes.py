@@ -16,6 +16,7 @@ from soma.memory.index.sessions import ALONE
 from soma.memory.rendering import entry_text
 from soma.memory.text.languages import Language, language_of, stem
 from soma.memory.text.words import index_words, tokens, words
+from soma.memory.upkeep.telling import find_content_pairs, is_spaceless, only_questions
 
 NEAR = 0.45  # cosine from which two episodes are about the same thing
 SAME = 0.95  # from which they say the same
@@ -59,15 +60,19 @@ def stop_stems(language: Language) -> frozenset[str]:
 
 
 def find_telling_words(partition: Partition, slot: int) -> dict[str, float]:
-    """Return the words of a memory that few others have, without its speaker's name; none of one that is gone."""
+    """Return the words of a memory that few others have, without its speaker's name; none of one that is gone, or
+    that only asks.
+    """
     most = max(MEMBERS, COMMON_SHARE * len(partition))
-    if (entry := partition.entry(slot)) is None:
+    if (entry := partition.entry(slot)) is None or only_questions(entry.text):
         return {}
+    pairs = find_content_pairs(entry_text(entry))
     names, small = set(words(entry.speaker)), stop_stems(language_of(tokens(entry.text)))
     found = {}
     for word in dict.fromkeys(index_words(entry_text(entry))):
         frequency = partition.postings.frequency(word)
-        if word not in names and word not in small and 0 < frequency <= most:
+        is_telling = word in pairs if is_spaceless(word) else word not in small
+        if is_telling and word not in names and 0 < frequency <= most:
             found[word] = log(1 + len(partition) / frequency)
     return found
 
@@ -118,7 +123,9 @@ def find_pairs(partition: Partition, used: Collection[frozenset[str]]) -> list[E
     threads: set[int] = set()
     for slot in rank_episodes(partition):
         thread = partition.threads[slot]
-        if len(pool) < POOL and (thread == ALONE or thread not in threads):
+        if len(pool) == POOL:
+            break
+        if (thread == ALONE or thread not in threads) and find_telling_words(partition, slot):
             pool.append(slot)
             threads.add(thread)
     vectors: NDArray[np.float32] = partition.vectors.rows(np.array(pool, np.int64))

@@ -10,6 +10,7 @@ from soma.memory.text.languages import language_of
 from soma.memory.text.sentences import find_sentences
 from soma.memory.text.words import content_words, tokens
 from soma.memory.upkeep.episodes import Weights
+from soma.memory.upkeep.telling import asks
 
 SENTENCES = 3
 CHARACTERS = 400
@@ -59,8 +60,9 @@ def _sentences(entries: Sequence[Entry], weights: Weights) -> list[_Sentence]:
         language = language_of(tokens(entry.text))
         for start, end in find_sentences(entry.text):
             text = " ".join(entry.text[start:end].split())
-            asks = text.endswith("?")  # and says nothing
-            words = frozenset(word for word in content_words(text, language) if word in weights and not asks)
+            words = frozenset(word for word in content_words(text, language) if word in weights)
+            if asks(text):
+                continue  # it says nothing
             found.append(_Sentence(len(found), text, entry, words))
     return found
 
