@@ -206,6 +206,37 @@ def test_a_list_stays_whole_with_the_words_that_lead_to_it():
     assert f"Bring these:\n\n{items}" in found[0].text
 
 
+@pytest.mark.parametrize("blocks", [markdown, paragraphs])
+@pytest.mark.parametrize("separator", [",", ", ", ";", "\t", " | ", "   "])
+def test_rows_of_values_are_cut_between_rows_and_each_piece_says_its_head(blocks, separator):
+    cells = [["G-{0}", "St. Mary Pier no. {0}", "KR-4", "2024-03-11", "Sandy Bain"] for _ in range(60)]
+    rows = [separator.join(cell.format(number) for cell in row) for number, row in enumerate(cells)]
+    head = separator.join(("id", "place", "model", "installed", "contact"))
+    found = cut("\n".join(["The gauges that we have.", head, *rows, "", "The end of it."]), budget=60, blocks=blocks)
+    held = [chunk.text.split("\n") for chunk in found if "G-" in chunk.text]
+    assert len(held) > 3
+    assert all(head in lines for lines in held)
+    assert [line for lines in held for line in lines if line.startswith("G-")] == rows
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The heron, the gull, and the tern.\nThe lathe, the drill, and the saw.\nThe mast, the boom, and the jib.\n",
+        "One line, and another\nthat has no cell\nand a third one, of many\n",
+    ],
+)
+def test_lines_of_prose_are_no_rows(text):
+    assert [block.kind for block in markdown(text)] == ["prose"]
+    assert [block.kind for block in paragraphs(text)] == ["prose"]
+
+
+def test_rows_without_names_of_columns_repeat_nothing():
+    found = cut("\n".join(f"{number},drill,{number * 7},2024-03-11" for number in range(300)), budget=40)
+    assert len(found) > 3
+    assert sum(chunk.text.count("\n0,drill") + chunk.text.startswith("0,drill") for chunk in found) == 1
+
+
 def test_each_piece_of_a_long_table_says_its_head():
     rows = "\n".join(f"| boat {number} | {number} euros a day and more at night |" for number in range(60))
     found = cut(f"# Fees\n\n| Boat | Fee |\n|---|---|\n{rows}\n", budget=100)

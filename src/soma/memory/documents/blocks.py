@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from soma.memory.documents.lines import TextLines
+from soma.memory.documents.rows import find_first_row, find_rows_head
 
 Kind = Literal["heading", "prose", "lines", "fields"]
 
@@ -46,21 +47,34 @@ class Block:
 
 
 def paragraphs(text: str) -> Iterator[Block]:
-    """Yield what blank lines separate."""
+    """Yield what blank lines separate, and rows of values apart from the words above them."""
     lines = TextLines(text)
     begun: int | None = None
     for number in range(len(lines)):
         if lines[number].strip():
             begun = number if begun is None else begun
         elif begun is not None:
-            yield Block(lines.start(begun), lines.end(number - 1), "prose")
+            yield from _paragraph(lines, begun, number)
             begun = None
     if begun is not None:
-        yield Block(lines.start(begun), lines.end(len(lines) - 1), "prose")
+        yield from _paragraph(lines, begun, len(lines))
+
+
+def _paragraph(lines: TextLines, begun: int, end: int) -> Iterator[Block]:
+    """Yield a paragraph, and the rows that it ends with as lines."""
+    first = find_first_row([lines[number] for number in range(begun, end)])
+    if first is None:
+        yield Block(lines.start(begun), lines.end(end - 1), "prose")
+        return
+    if first:
+        yield Block(lines.start(begun), lines.end(begun + first - 1), "prose")
+    yield Block(lines.start(begun + first), lines.end(end - 1), "lines")
 
 
 def markdown(text: str) -> Iterator[Block]:
-    """Yield headings, paragraphs, list items, tables and fenced code. Comments that begin a line are left out."""
+    """Yield headings, paragraphs, list items, tables, rows of values and fenced code; comments that begin a line are
+    left out.
+    """
     yield from _MarkdownReader(text).read()
 
 
@@ -162,7 +176,10 @@ class _MarkdownReader:
             if self._interrupts(end) or (not is_quote and QUOTE.match(self._lines[end])):
                 break
             end += 1
-        return self._take(end, "prose")
+        row = find_first_row([self._lines[number] for number in range(self._at, end)]) if is_title else None
+        if row is None:
+            return self._take(end, "prose")
+        return self._take(self._at + row, "prose") if row else self._take(end, "lines")
 
     def _interrupts(self, at: int) -> bool:
         line = self._lines[at]
@@ -194,13 +211,11 @@ class _MarkdownReader:
 
 
 def find_table_head(table: str) -> str:
-    """Return the two lines above the body of a table; an empty text if it is none."""
+    """Return the two lines above the body of a table, or the first of rows that names their columns; else nothing."""
     lines = table.split("\n", 2)
-    return (
-        "\n".join(line.rstrip("\r") for line in lines[:2])
-        if len(lines) > 2 and _is_delimiter(lines[1].rstrip("\r"))
-        else ""
-    )
+    if len(lines) > 2 and _is_delimiter(lines[1].rstrip("\r")):
+        return "\n".join(line.rstrip("\r") for line in lines[:2])
+    return find_rows_head(table)
 
 
 def _is_delimiter(line: str) -> bool:

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterator
 from datetime import date
 
+from soma.memory.documents.rows import are_alike, count_separators
+
 MONTHS = (
     "january januar jänner janvier enero", "february februar feber février febrero", "march märz mars marzo",
     "april avril abril", "may mai mayo", "june juni juin junio", "july juli juillet julio",
@@ -40,7 +42,6 @@ TERM = re.compile(
 )  # a day of these is not the day of what is told
 ITEM = re.compile(r"(?:[-*+]|\d{1,9}[.)])[ \t]")
 LABEL = re.compile(r"[^\W\d][\w \t'-]{0,40}:(?:[ \t]|\Z)")
-SEPARATORS = tuple(re.compile(one).findall for one in (r"[ ]{2,}", r";", r"\|", r",(?=[^ \t])", r",(?=.*?,)"))
 MARKS = "*_()[] .\t"
 WEEKDAYS = (
     "monday tuesday wednesday thursday friday saturday sunday montag dienstag mittwoch donnerstag freitag samstag "
@@ -145,19 +146,13 @@ def _is_entry(paragraph: list[str], at: int) -> bool:
     ):
         return True
     beside = paragraph[max(at - 1, 0) : at] + paragraph[at + 1 : at + 2]
-    if any(_are_rows(line, other) for other in beside):
+    if any(are_alike(count_separators(line), count_separators(other)) for other in beside):
         return True
     return not FIELDS.match(line) and bool(LABEL.match(line)) and any(LABEL.match(other) for other in beside)
 
 
 def _is_item(line: str) -> bool:
     return ITEM.match(line) is not None and DAY_FIRST.match(line) is None
-
-
-def _are_rows(line: str, other: str) -> bool:
-    """Return whether two lines have the same number of cells: a comma in prose has a space behind it."""
-    counts = [(len(find(line)), len(find(other))) for find in SEPARATORS]
-    return any(mine == theirs > 0 for mine, theirs in counts)
 
 
 def _is_bare(line: str) -> bool:
