@@ -15,7 +15,6 @@ from soma.memory.index.vectors import VectorSlab
 from soma.memory.types import Query
 from soma.memory.views import VIEWS
 from soma.memory.views.arrays import best as find_best
-from soma.memory.views.arrays import best_above
 
 BOB = owner("bob")
 SUBJECTS = ("tea", "rain", "trains", "the garden", "a holiday", "taxes", "music")
@@ -193,10 +192,12 @@ def test_distances_count_the_signs_that_differ():
     assert signs.distances(vectors[9]).tolist() == expected.tolist()
 
 
-def test_the_best_among_many_that_score_nothing_are_the_best():
-    scores = np.array([0, 0, 3, 0, 1, 2, 2], np.float32)
-    for count in range(1, 8):
-        assert sorted(best_above(scores, count, 0)) == sorted(find_best(scores, count))
+def test_the_best_of_many_are_the_best_and_of_equal_ones_the_first():
+    generator = np.random.default_rng(0)
+    some = generator.normal(size=5_000).astype(np.float32)
+    for scores in (some, np.round(some), np.maximum(some, 2), np.zeros_like(some), np.arange(5_000, dtype=np.float32)):
+        for count in (1, 7, 70, 80, 4_999, 5_000):
+            assert sorted(find_best(scores, count)) == sorted(np.argsort(-scores, kind="stable")[:count])
 
 
 def test_a_sketch_follows_what_is_added_and_changed():

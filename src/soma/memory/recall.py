@@ -12,7 +12,7 @@ from soma.memory.index.entries import Entry
 from soma.memory.index.partition import Look, Partition
 from soma.memory.types import STEPS, Candidate, Candidates, Levels, Query
 from soma.memory.views import VIEWS
-from soma.memory.views.arrays import Flags, Floats, Indexes, best_above, spread
+from soma.memory.views.arrays import Flags, Floats, Indexes, best, spread
 from soma.memory.views.base import View
 from soma.memory.views.candidates import CandidateSet
 from soma.memory.views.corpus import NONE, Corpus
@@ -81,9 +81,9 @@ def choose_candidates(corpus: Corpus, query: Query, additions: int) -> Candidate
     top_k, excluded = query.top_k, corpus.exclusions(with_questions=query.with_questions)
     dense, lexical = _prefer_named_people(corpus)
     dense, lexical = np.where(excluded, np.float32(-1), dense), np.where(excluded, np.float32(0), lexical)
-    worded = best_above(lexical, top_k, 0)
+    worded = best(lexical, top_k)
     among = np.zeros(len(dense), bool)
-    among[best_above(dense, top_k, -1)] = True
+    among[best(dense, top_k)] = True
     among[worded[lexical[worded] > 0]] = True
     among[excluded] = False
     rows = np.flatnonzero(among)

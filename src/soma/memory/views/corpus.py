@@ -44,9 +44,10 @@ class Corpus:
     @cached_property
     def passage(self) -> Floats:
         """Cosine of the nearest passage of every row with the question: as `dense` for a text that is read at once."""
-        scores = self.dense.copy()
-        for start, partition in zip(self.starts, self.partitions, strict=False):
-            if len(slots := partition.passages.find_filled()):
+        filled = [partition.passages.find_filled() for partition in self.partitions]
+        scores = self.dense.copy() if any(map(len, filled)) else self.dense
+        for start, partition, slots in zip(self.starts, self.partitions, filled, strict=False):
+            if len(slots):
                 scores[start + slots] = partition.passages.best(slots, self.question.vector[None])[:, 0]
         return scores
 
