@@ -34,6 +34,9 @@ def test_the_next_answer_quotes_it_with_a_citation(person, turn, question):
         ("Wie lautet der Code der Alarmanlage?", "Nein, es ist 4321."),
         ("Quel est le code de l'alarme ?", "Non, c'est 4321."),
         ("¿Cuál es el código de la alarma?", "No, es 4321."),
+        ("What is the code of the alarm?", "Actually it is 4321."),
+        ("What is the code of the alarm?", "not 1111 but 4321"),
+        ("警報の番号は何ですか？", "違います、4321です"),
     ],
 )
 def test_a_correction_in_the_chat_is_the_next_answer(person, question, correction):

@@ -9,6 +9,7 @@ from tests.agent.stage import call
 from soma.agent.api.feedback import NewFeedback, give
 from soma.agent.api.turn_views import trace_of
 from soma.agent.errors import Invalid
+from soma.agent.llm.base import CORRECTION_KEPT
 from soma.agent.llm.scripted import calls, says
 from soma.agent.prompt.history import Exchange
 from soma.agent.record.turn import TurnRecord
@@ -52,6 +53,16 @@ async def test_what_is_no_correction_of_an_answer_is_reported_as_none(ann, answe
     record = await ann.asks(message)
     assert record.started.credit == []
     assert not [text for text in await memories(ann) if text.startswith(ASKED)]
+
+
+async def test_a_model_is_told_that_the_message_is_kept_as_a_correction(ann):
+    await ann.knows(*NOTES)
+    model = ann.hears(says("It is 1111 [1]."), says("Thank you."), says("It rains."))
+    await ann.asks(ASKED)
+    record = await ann.asks("No, it is 4321.")
+    assert record.corrects
+    told = [CORRECTION_KEPT in str(request.messages) for request in model.requests]
+    assert told == [False, True]
 
 
 async def test_a_question_asked_again_credits_what_answers_it_the_second_time(ann):

@@ -21,6 +21,10 @@ _ASSENT = (
     r"ok|okay|cool|great|nice|fine|good|well|super|perfect|all ?right|alright|got it|i see|understood"
     r"|alles klar|verstanden|in ordnung|gut|prima|d'accord|parfait|entendu|vale|perfecto|entendido|de acuerdo"
 )
+_DECLINING = re.compile(r"^(?:no|nope|nah|nein|nee|nö|non)\b")
+_DECLINING_IN_JAPANESE = re.compile(
+    r"(?:いいえ|いえ|いや)?[、,\s]*(?:結構です|けっこうです|大丈夫です|いいです|ありがとう(?:ございます)?)[。!！]?"
+)
 _HEADS: dict[SmallTalk, re.Pattern[str]] = {  # the first that a text holds decides its kind
     "thanks": re.compile(rf"\b(?:{_THANKS})\b"),
     "goodbye": re.compile(rf"\b(?:{_GOODBYE})\b"),
@@ -40,6 +44,10 @@ def small_talk(text: str) -> SmallTalk | None:
     """Return the kind of small talk that a text is; None if it holds any other word, or asks for something."""
     said = " ".join(words(text))
     kind = next((kind for kind, heads in _HEADS.items() if heads.search(said)), None)
+    if _DECLINING_IN_JAPANESE.fullmatch(text.strip()):
+        return "thanks" if text.startswith("あ") else "assent"
+    if kind is not None and _DECLINING.match(said):  # "no, thanks" is no reason to say "you are welcome"
+        kind, said = "assent", _DECLINING.sub("", said)
     if kind is None or (kind != "greeting" and text.rstrip().endswith("?")):
         return None
     for heads in _HEADS.values():

@@ -5,6 +5,7 @@ import unicodedata
 from collections.abc import Sequence
 from hashlib import sha256
 
+from soma.agent.language.chat_corrections import is_judgement, is_only_a_denial, points_back
 from soma.agent.language.consent import begins_an_answer, consent_in, only_answers
 from soma.agent.language.dates import date_of, find_date
 from soma.agent.language.hidden import without_hidden
@@ -22,13 +23,19 @@ _SUBJECTS = word_set("i you he she it we they there this that these those anyone
 
 
 def extract_statements(
-    message: str, kept: Sequence[str] = (), quoted: Sequence[str] = (), *, is_answer: bool = False
+    message: str,
+    kept: Sequence[str] = (),
+    quoted: Sequence[str] = (),
+    *,
+    is_answer: bool = False,
+    is_first: bool = False,
 ) -> str:
     """Return what a message states; empty if it only asks, greets, says yes or no, or asks to forget.
 
     Leaves out sentences that equal, hold or stand in a text that was `kept` already, and searches for words of the
     documents that were `quoted` in answer. `is_answer`: the message before it asked to forget, so a sentence that
-    begins with a yes, a no or a number answers the question.
+    begins with a yes, a no or a number answers the question. `is_first`: nothing was said before it, so that "no, it is
+    4321" is about nothing.
     """
     if asks_to_forget(message) or only_answers(message) or consent_in(message) is not None:
         return ""
@@ -36,6 +43,8 @@ def extract_statements(
     known = [letters for text in kept if (letters := _letters(text))]
     if is_answer:
         said = [one for one in said if not begins_an_answer(one)]
+    if is_first:
+        said = [one for one in said if not points_back(one)]
     stated = [one for one in said if not (_only_asks(one) or _is_known(one, known) or _looks_up(one, quoted))]
     return message if len(stated) == len(sentences(message)) else " ".join(stated)
 
@@ -68,9 +77,15 @@ def _plain(text: str) -> str:
 def _only_asks(sentence: str) -> bool:
     if is_request(sentence) or is_bare_name(sentence) or find_what_to_erase(sentence) is not None:
         return True
-    if small_talk(sentence) is not None:
+    if small_talk(sentence) is not None or is_only_a_denial(sentence) or _only_judges(sentence):
         return True
     return is_question(sentence) and not _is_note(sentence)
+
+
+def _only_judges(sentence: str) -> bool:
+    """Return whether a sentence only judges, be it after small talk: "no thanks, it is fine"."""
+    *before, last = sentence.split(",")
+    return is_judgement(last) and all(small_talk(part) or only_answers(part) or not part.strip() for part in before)
 
 
 def _is_note(sentence: str) -> bool:

@@ -18,6 +18,10 @@ MEMORY_AWAY = (
     "Memory cannot be reached at the moment: nothing was looked up in it. Where the message asks for what it may hold, "
     "say so, rather than that it holds nothing."
 )
+CORRECTION_KEPT = (
+    "The message corrects your answer before it. What it says is right is kept in memory, with its question: thank the "
+    "user, and go by it."
+)
 UNNAMED = "(unnamed)"  # stands for a missing name of a call: no tool has this name
 
 Role = Literal["system", "user", "assistant", "tool"]

@@ -101,20 +101,21 @@ def items_of(record: TurnRecord, earlier: Sequence[str] = ()) -> list[dict[str, 
     if complete is None or record.started is None or not record.started.model:  # no model was asked
         return []
     is_answer = bool(earlier) and orders_to_forget(earlier[0])
-    said = extract_statements(turn.content, _statements_kept(record), _quoted_documents(complete), is_answer=is_answer)
+    kept, quoted = _statements_kept(record, earlier), _quoted_documents(complete)
+    said = extract_statements(turn.content, kept, quoted, is_answer=is_answer, is_first=not earlier)
     items = _items(record, said, "user") if said else []
     if _is_own_answer(record, complete, earlier) and not asks_to_forget(turn.content):
         items += _items(record, complete.content, "assistant")
     return items
 
 
-def _statements_kept(record: TurnRecord) -> list[str]:
+def _statements_kept(record: TurnRecord, earlier: Sequence[str]) -> list[str]:
     """Return the user's statements that are kept already: by the tool, or as a correction.
 
     Those that the model made up do not count.
     """
     kept = [use for use in record.tool_uses if use.requested.tool == TOOL and use.finished]
-    corrected = right_value_in(record.turn.content) if _is_correction_kept(record) else None
+    corrected = _correction_kept(record, earlier)
     statements = [
         str((use.requested.arguments or {}).get("statement", ""))
         for use in kept
@@ -124,9 +125,13 @@ def _statements_kept(record: TurnRecord) -> list[str]:
     return own if corrected is None else [*own, corrected]
 
 
-def _is_correction_kept(record: TurnRecord) -> bool:
-    """Return whether the brain keeps what the message corrects as a memory, with the question that it answers."""
-    return record.started is not None and any(one.get("memory_id") for one in record.started.credit)
+def _correction_kept(record: TurnRecord, earlier: Sequence[str]) -> str | None:
+    """Return what the message says is right, if the brain keeps it as a memory with the question that it answers."""
+    if not record.corrects:
+        return None
+    said = record.turn.content
+    found = (right_value_in(said, question, said, is_unanswered=True) for question in earlier)
+    return next(filter(None, found), None)
 
 
 def _quoted_documents(complete: TurnComplete) -> list[str]:

@@ -17,6 +17,7 @@ from soma.agent.language.authorship import attribution, count_sources, speaker_o
 from soma.agent.language.hidden import without_hidden
 from soma.agent.language.moments import date_in_words, moment_of, now_in_words
 from soma.agent.llm.base import (
+    CORRECTION_KEPT,
     MEMORY_AWAY,
     InstructionPart,
     MemoryPart,
@@ -59,7 +60,8 @@ class Material:
 
     `iterations` are those of the turn, the last one with its memories and no response yet; `asked_at` is when the
     message was sent, `timezone` the zone of the times in the prompt. `withheld` are memories that the prompt must not
-    hold, `pending` is the question that waits for the user's answer.
+    hold, `corrects` says that the message corrects an answer and is kept, `pending` is the question that waits for the
+    user's answer.
     """
 
     instructions: str
@@ -74,6 +76,7 @@ class Material:
     seed: int
     max_output_tokens: int
     withheld: frozenset[str] = frozenset()
+    corrects: bool = False
     pending: str = ""
 
 
@@ -85,6 +88,7 @@ def build_prompt(material: Material, count: Count) -> Prompt:
     asked = (
         *memories.of(0),
         *_memory_notice(material),
+        *_correction_notice(material),
         *_pending_question(material),
         _current_time(material),
         TextPart(material.message),
@@ -174,6 +178,11 @@ def _memory_notice(material: Material) -> list[Part]:
     """Say that memory could not be asked: another thing than that it found nothing."""
     first = material.iterations[0].bundle
     return [InstructionPart(MEMORY_AWAY)] if first and first.degraded else []
+
+
+def _correction_notice(material: Material) -> list[Part]:
+    """Say that the message is kept as a correction: a model could not know."""
+    return [InstructionPart(CORRECTION_KEPT)] if material.corrects else []
 
 
 def _pending_question(material: Material) -> list[Part]:

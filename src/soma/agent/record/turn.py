@@ -219,6 +219,11 @@ class TurnRecord:
         return self.started
 
     @property
+    def corrects(self) -> bool:
+        """True if the message corrects an earlier answer, and the brain keeps what it says is right."""
+        return self.started is not None and any(one.get("memory_id") for one in self.started.credit)
+
+    @property
     def best(self) -> IterationRecord | None:
         """The best answer so far: a whole one before one that was cut, then by score, then the earlier."""
         answers = [iteration for iteration in self.iterations.values() if iteration.is_answer]

@@ -6,9 +6,13 @@ from dataclasses import dataclass
 
 import msgspec
 
+from soma.agent.language.chat_corrections import is_only_a_denial, points_back
 from soma.agent.language.clock_questions import clock_question
 from soma.agent.language.small_talk import small_talk
+from soma.agent.language.speech import is_question
+from soma.agent.language.words import sentences as sentences_of
 from soma.agent.llm.base import (
+    CORRECTION_KEPT,
     MEMORY_AWAY,
     Delta,
     Finished,
@@ -55,7 +59,7 @@ class _Turn:
     """A request as the decision needs it: the user's last message, earlier ones, memories, and this turn's tool
     results.
 
-    `is_away`: memory could not be reached.
+    `is_away`: memory could not be reached. `corrects`: the message corrects an answer, and is kept.
     """
 
     message: str
@@ -63,6 +67,7 @@ class _Turn:
     memories: tuple[MemoryPart, ...]
     results: tuple[tuple[ToolCall | None, ToolResultPart], ...]
     is_away: bool
+    corrects: bool
 
 
 class OfflineModel:
@@ -91,12 +96,12 @@ def respond(request: ModelRequest) -> OfflineReply:
     found = _answer_from_memories(question, turn.memories)
     if (number := forgetting.first_unlisted_number(turn.message, request)) is not None:
         return OfflineReply(text=wording.report_unknown_number(number), confidence=CHAT_CONFIDENCE)
-    calls = _calls(request, turn, known=found is not None)
-    if calls:
+    is_corrected = turn.corrects and not any(map(is_question, sentences_of(turn.message)))
+    if calls := () if is_corrected else _calls(request, turn, known=found is not None):
         return OfflineReply(calls=calls, confidence=min(call.score for call in calls))
     if turn.results:
         return _answer_from_results(question, turn)
-    if (said := _converse(request, turn)) is not None:
+    if (said := wording.CORRECTED if is_corrected else _converse(request, turn)) is not None:
         return OfflineReply(text=said, confidence=CHAT_CONFIDENCE)
     if found is None and states_something(turn.message):
         return OfflineReply(text=wording.TELLING, confidence=CHAT_CONFIDENCE)
@@ -149,11 +154,17 @@ def _converse(request: ModelRequest, turn: _Turn) -> str | None:
         return wording.LEFT
     if (kind := small_talk(turn.message)) is not None:
         return wording.CHAT if kind == "greeting" and not turn.earlier else wording.SMALL_TALK[kind]
+    if not turn.earlier and all(map(_corrects_nothing, sentences_of(turn.message))):
+        return wording.NOTHING_TO_CORRECT
     if asks_why(turn.message):
         return wording.WHY
     if is_chat(turn.message) and not (turn.earlier and is_follow_up(turn.message)):
         return wording.AGAIN if turn.earlier else wording.CHAT
     return wording.TELLING if tells_of_user(turn.message) else None
+
+
+def _corrects_nothing(sentence: str) -> bool:
+    return is_only_a_denial(sentence) or points_back(sentence)
 
 
 def _answer_from_results(question: Question, turn: _Turn) -> OfflineReply:
@@ -174,6 +185,7 @@ def _read_turn(messages: Sequence[ModelMessage]) -> _Turn:
         memories=tuple(memories.values()),
         results=tuple((calls.get(result.call_id), result) for result in results),
         is_away=InstructionPart(MEMORY_AWAY) in parts,
+        corrects=InstructionPart(CORRECTION_KEPT) in parts,
     )
 
 

@@ -44,6 +44,11 @@ TELLING = (
     "Thank you for telling me: I remember what you say here, and quote it when you ask. As the offline extractive "
     "model I have nothing to add."
 )
+CORRECTED = "Thank you for the correction: I keep it with its question, and answer with it when you ask again."
+NOTHING_TO_CORRECT = (
+    "There is no answer of mine before this that it could correct, so I keep nothing of it. Say what it is about: "
+    '"the code of the alarm is 4321".'
+)
 ADVICE = re.compile("`(?:what|confirmed)`")  # names an argument, so it is meant for models
 UNCONFIRMED = (
     "Nothing was forgotten: I could not read your message as a yes to what I asked just before. Ask me again to forget "

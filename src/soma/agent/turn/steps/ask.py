@@ -87,6 +87,7 @@ async def _build_prompt(record: TurnRecord, iteration: IterationRecord, context:
         fence=fence_of(record.turn.id),
         history=[exchange for exchange in context.history if exchange.turn_id not in withheld.turns],
         withheld=withheld.memories,
+        corrects=record.corrects,
         pending=proposal.instruction(record.turn.content) if proposal else "",
         iterations=[record.iterations[number] for number in range(iteration.number + 1)],
         tools=() if forced else context.tools.specs(tool_k, record.turn.content, first=first),

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from soma.agent.language.chat_corrections import answered_question, right_value_in
 from soma.agent.language.consent import begins_a_no, begins_a_yes
+from soma.agent.language.not_knowing import tells_nothing
 from soma.agent.language.requests_to_forget import asks_to_forget, orders_to_forget
 from soma.agent.language.small_talk import small_talk
 from soma.agent.language.speech import is_bare_name, is_question, is_request
@@ -34,12 +35,13 @@ Outcome = dict[str, Any]
 
 async def credit_correction(record: TurnRecord, context: TurnContext) -> list[Outcome]:
     """Report that the message corrects the answer before it, if it says what is right."""
-    stated = right_value_in(record.turn.content)
     before = context.history[-1] if context.history else None
-    if stated is None or before is None or not _was_answered(before):
+    if before is None or not _was_answered(before):
         return []
-    earlier = await _read_answer(before, "corrected_in_chat", context)
-    if earlier is None:
+    earlier, is_unanswered = await _read_answer(before, "corrected_in_chat", context)
+    said = record.turn.content
+    stated = right_value_in(said, before.user, before.assistant, is_unanswered=is_unanswered)
+    if earlier is None or stated is None:
         return []
     text = answered_question(before.user, stated)[:LONGEST_CORRECTION]
     correction = Correction(text=text, key=statement_key(text, record.turn.created_at))
@@ -83,7 +85,7 @@ async def _credit_asked_again(record: TurnRecord, context: TurnContext) -> list[
     before = find_question_before(record.turn.content, context.history)
     if before is None or second is None or best is None or not best.spoken.cited:
         return []
-    earlier = await _read_answer(before, "asked_again", context)
+    earlier, _ = await _read_answer(before, "asked_again", context)
     if earlier is None:
         return []
     again = SecondAnswer(bundle_id=second, used=tuple(best.spoken.cited))
@@ -127,16 +129,17 @@ def _was_answered(exchange: Exchange) -> bool:
     return _asks(exchange.user) and not orders_to_forget(exchange.user) and not is_question(exchange.assistant)
 
 
-async def _read_answer(exchange: Exchange, source: CreditSource, context: TurnContext) -> Credit | None:
-    """Return what happened to the answer of an earlier exchange, as a report that its caller completes.
+async def _read_answer(exchange: Exchange, source: CreditSource, context: TurnContext) -> tuple[Credit | None, bool]:
+    """Return what happened to the answer of an earlier exchange, as a report that its caller completes; and whether it
+    told nothing.
 
     None where nothing was recalled for it, or where it has no answer.
     """
     record = await context.turn_before(exchange.turn_id)
     bundle_id, best = _first_bundle(record), record.best
     if bundle_id is None or best is None:
-        return None
-    return Credit(
+        return None, True
+    happened = Credit(
         conversation_id=record.turn.conversation_id,
         source=source,
         bundle_id=bundle_id,
@@ -144,6 +147,7 @@ async def _read_answer(exchange: Exchange, source: CreditSource, context: TurnCo
         question=exchange.user[:LONGEST_WORDS],
         used=tuple(best.spoken.cited),
     )
+    return happened, best.has_no_answer or tells_nothing(exchange.assistant)
 
 
 def _first_bundle(record: TurnRecord) -> str | None:
