@@ -124,6 +124,16 @@ async def test_a_start_reads_what_was_kept_and_no_text(told, home, derived):
         assert await seen(memory, ALICE) == told
 
 
+async def test_files_that_are_mapped_do_not_count_as_memory_of_the_process(told, home):
+    for folder, counts in ((NO_OTHER, False), (None, True)):
+        async with home.opened(folder) as memory:
+            await seen(memory, ALICE)
+            partition = memory._store.partitions.get_loaded(("acme", "default", "user:alice"))
+            for large in (partition.vectors, partition.word_vectors):
+                assert bool(large.nbytes) is counts
+            assert partition.nbytes > partition.vectors.nbytes + partition.word_vectors.nbytes
+
+
 async def test_sketches_are_kept_too(home, database, embedder, derived):
     def sketched():
         return opened(database, embedder, kept_in=home.folder, sketch_from=1)

@@ -33,7 +33,8 @@ class MemorySettings(BaseSettings):
     index_bytes: int = Field(
         default=2 * 1024**3,
         ge=1_000_000,
-        description="Bytes of the tenants' indexes kept in this process; beyond them the least recently used go.",
+        description="Bytes of the tenants' indexes in this process's own memory (mapped files are not counted); "
+        "beyond them the least recently used go.",
     )
     sketch_from: int = Field(
         default=150_000,

@@ -46,6 +46,11 @@ class Rows(Generic[N]):
         return self.width * self.array.itemsize
 
     @property
+    def nbytes(self) -> int:
+        """Bytes of this process's own memory: the system takes mapped rows back where it needs room."""
+        return 0 if self.is_mapped else self.array.nbytes
+
+    @property
     def is_mapped(self) -> bool:
         return self._handle is not None
 

@@ -44,7 +44,7 @@ class SketchedVectors(VectorSlab):
 
     @property
     def nbytes(self) -> int:
-        return super().nbytes + self._short.array.nbytes + self._signs.nbytes
+        return super().nbytes + self._short.nbytes + self._signs.nbytes
 
     def set(self, slot: int, vector: Floats | float) -> None:
         super().set(slot, vector)

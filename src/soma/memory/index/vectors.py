@@ -56,7 +56,7 @@ class VectorSlab:
 
     @property
     def nbytes(self) -> int:
-        return self.slab.array.nbytes
+        return self.slab.nbytes
 
     @property
     def used_rows(self) -> Floats:

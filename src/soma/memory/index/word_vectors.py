@@ -39,7 +39,7 @@ class WordVectors:
 
     @property
     def nbytes(self) -> int:
-        return self.slab.array.nbytes
+        return self.slab.nbytes
 
     def append(self, words: Bytes) -> None:
         self._first.append(0)
@@ -76,7 +76,7 @@ class WordVectors:
     def _let_go(self, places: int) -> None:
         """Give back the memory of mapped rows: questions look at a few here and there, and would fill it with all."""
         self._touched += AROUND * places
-        if self.slab.is_mapped and min(self._touched, self.nbytes) > TOUCHED:
+        if self.slab.is_mapped and min(self._touched, self.slab.array.nbytes) > TOUCHED:
             self._touched = 0
             self.slab.let_go()
 
