@@ -30,6 +30,7 @@ from soma.memory.types import STEPS, Candidate, Candidates
 VIEWING = ("embedders", "index", "recall.py", "rendering.py", "text", "views")  # in soma.memory: they decide a view
 NOT_VIEWING = ("__pycache__", "shapes.py")  # the weights that suit a kind of data decide no view
 Progress = Callable[[int], None]
+COLLECTIONS_ASKED = 2  # of a set, that are asked what nothing answers
 TEXTS = "texts"  # the field of a question set that is not cached
 
 
@@ -118,29 +119,32 @@ def load_question_sets(
 
 
 def load_unanswered(name: str, folder: Path) -> list[QuestionSet]:
-    """Load what the collections of a set bring for questions that nothing answers, once their own are computed."""
+    """Load what the first collections of a set bring for questions that nothing answers, once their own are there."""
     cache = cache_folder(name, folder)
     return [
         _load(_files(cache, number)[1], replace(collection, questions=UNANSWERED))
-        for number, collection in enumerate(load_set(name, folder))
+        for number, collection in enumerate(load_set(name, folder)[:COLLECTIONS_ASKED])
     ]
 
 
-def _files(cache: Path, number: int) -> tuple[Path, Path]:
-    """Return the file of the collection's own questions, and that of those that nothing answers."""
-    return cache / f"{number}.npz", cache / f"{number}.unanswered.npz"
+def _files(cache: Path, number: int) -> list[Path]:
+    """Return the file of the collection's own questions and, of the first collections, that of unanswered ones."""
+    return [cache / f"{number}.npz", cache / f"{number}.unanswered.npz"][: 2 if number < COLLECTIONS_ASKED else 1]
 
 
 def _are_there(cache: Path, number: int) -> bool:
     return all(file.exists() for file in _files(cache, number))
 
 
-def _compute(collection: Collection, files: tuple[Path, Path], progress: Progress) -> None:
-    asked = replace(collection, questions=[*collection.questions, *UNANSWERED])
-    gathered = asyncio.run(gather([asked], MiniLM(), tick=progress))
-    found, count = [_by_key(one) for one in gathered.found], len(collection.questions)
-    _save(files[0], _tenant(collection, found[:count]))
-    _save(files[1], _tenant(replace(collection, questions=UNANSWERED), found[count:]))
+def _compute(collection: Collection, files: Sequence[Path], progress: Progress) -> None:
+    """Compute what is missing of both files, with the collection remembered once."""
+    parts = [replace(collection, questions=questions) for questions in (collection.questions, UNANSWERED)]
+    missing = [(part, file) for part, file in zip(parts, files, strict=False) if not file.exists()]
+    asked = replace(collection, questions=[question for part, _ in missing for question in part.questions])
+    found = list(map(_by_key, asyncio.run(gather([asked], MiniLM(), tick=progress)).found))
+    for part, file in missing:
+        _save(file, _tenant(part, found[: len(part.questions)]))
+        found = found[len(part.questions) :]
 
 
 def _all_or(numbers: Sequence[int] | None, collections: Sequence[Collection]) -> Sequence[int]:

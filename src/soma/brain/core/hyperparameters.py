@@ -61,10 +61,10 @@ class Hyperparameters:
     nearness_deviations: float = 3.0  # a wrong silence costs more than a needless memory
     held_out_look: float = 0.5  # further down, for held-out questions
     floor_questions: float = 3.0  # such questions that count before any was asked, and how memories bore on them
-    bearing_mean: float = 0.74
-    bearing_spread: float = 0.15
+    bearing_mean: float = 0.8
+    bearing_spread: float = 0.17
     nearness_mean: float = 0.63  # cosine of the nearest memory
-    nearness_spread: float = 0.16
+    nearness_spread: float = 0.15
 
     # Trust without such questions, and limits of the sum
     trust_scale: float = 0.3
