@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -129,6 +130,16 @@ async def test_a_slow_policy_denies_and_is_replaced() -> None:
     rego.close()
     for left_behind in set(threading.enumerate()) - before:
         left_behind.join()  # a process that ends below native code may break
+
+
+async def test_a_verdict_that_came_in_time_counts_though_the_process_was_too_busy_to_look() -> None:
+    rego = RegoPolicy.default(timeout_seconds=0.2)
+    await rego.decide(CALL)  # from here on it is compiled
+    deciding = asyncio.ensure_future(rego.decide(CALL))
+    await asyncio.sleep(0)
+    time.sleep(0.4)  # noqa: ASYNC251  # the event loop stands still, as under load
+    assert (await deciding).allow
+    rego.close()
 
 
 async def test_arguments_that_are_not_json_deny(policy: RegoPolicy) -> None:

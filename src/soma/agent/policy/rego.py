@@ -26,14 +26,21 @@ DEFAULT_DATA = {
     "read_only_categories": ["compute", "read"],
 }
 MAX_ABANDONED = 4
+TIMEOUT_SECONDS = 5.0
 
 _Job = tuple[dict[str, Any], "Future[Any]"]
 
 
 class RegoPolicy:
-    """A policy in Rego. `timeout_seconds` covers waiting and deciding; a decision usually takes 0.1 ms."""
+    """A policy in Rego. `timeout_seconds` covers waiting, compiling and deciding; a decision usually takes 0.1 ms.
 
-    def __init__(self, text: str, data: Mapping[str, Any] | None = None, *, timeout_seconds: float = 0.25) -> None:
+    So it only ends a policy that loops. It must outlast a process under load, as after a restart with turns to resume:
+    there a short one would deny what the rules allow.
+    """
+
+    def __init__(
+        self, text: str, data: Mapping[str, Any] | None = None, *, timeout_seconds: float = TIMEOUT_SECONDS
+    ) -> None:
         self._text = text
         self._data = dict(DEFAULT_DATA if data is None else data)
         self._timeout_seconds = timeout_seconds
@@ -42,7 +49,7 @@ class RegoPolicy:
         self._worker = _Worker(self._text, self._data)
 
     @classmethod
-    def default(cls, *, timeout_seconds: float = 0.25) -> Self:
+    def default(cls, *, timeout_seconds: float = TIMEOUT_SECONDS) -> Self:
         text = resources.files("soma.agent.policy").joinpath("default.rego").read_text(encoding="utf-8")
         return cls(text, timeout_seconds=timeout_seconds)
 
@@ -55,12 +62,15 @@ class RegoPolicy:
         if worker is None:
             return self._deny("policy_stuck", f"{MAX_ABANDONED} policy decisions are still running")
         answer = worker.ask(asdict(facts))
-        try:
-            async with asyncio.timeout(self._timeout_seconds):
-                return self._verdict(await asyncio.wrap_future(answer))
-        except TimeoutError:
+        arrival = asyncio.wrap_future(answer)
+        arrival.add_done_callback(lambda done: done.cancelled() or done.exception())
+        await asyncio.wait({arrival}, timeout=self._timeout_seconds)
+        if not answer.done():  # if it is, it counts, though the process may have been too busy to look in time
+            answer.cancel()
             self._abandon(worker)
             return self._deny("policy_timeout", f"no verdict within {self._timeout_seconds:g} s")
+        try:
+            return self._verdict(answer.result())
         except PolicyBroken as error:
             return self._deny("policy_error", str(error))
 
