@@ -154,6 +154,22 @@ async def test_the_question_shows_every_sentence_that_would_go(bob):
     assert any(line[3:].startswith(f'{shown}, "She likes stars." and 2 more sentences (') for line in asked), asked
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Don't remember this: my salary is 71,000.",
+        "Please do not save this: my salary is 71,000.",
+        "Merk dir das nicht: mein Gehalt ist 71.000.",
+        "No recuerdes esto: mi sueldo es 71.000.",
+        "Ne retiens pas ceci : mon salaire est de 71 000.",
+    ],
+)
+async def test_what_must_not_be_remembered_is_said_not_to_be(bob, said):
+    assert answer_of(await bob.asks(said)).startswith("What you said just now is not remembered")
+    await caught_up(bob)
+    assert not (await bob.agent.brain.memories(bob.principal)).memories
+
+
 async def test_the_question_says_what_was_made_of_it_and_goes_with_it(bob):
     [known] = await bob.agent.brain.remember(bob.principal, [{"key": "k", "text": SECRET}])
     made = {"key": "m", "text": "Heron is a bird.", "derived_from": [known.id]}

@@ -20,9 +20,18 @@ _LEAD = lead_in(
     "tu peux|vous pouvez|je veux que tu|je voudrais que (?:tu|vous)",
     "por favor|puedes|podr[ií]as|puede|podr[ií]a|quiero que|quisiera que|hola",
 )
+_NOT_TO_KEEP = any_of(  # said with what must not be kept: "don't remember this: ..."
+    "(?:do not|don['’]t) (?:remember|memori[sz]e)",
+    "(?:do not|don['’]t) (?:save|store|keep|note)(?= (?:this|that|it)\\s*:)",
+    "merke? dir (?:das|dies|folgendes) (?:bitte )?nicht(?=\\s*:)",
+    "(?:speichere?|notiere?) (?:das|dies) (?:bitte )?nicht(?=\\s*:)",
+    "ne (?:retiens|mémorise|retenez|mémorisez) pas",
+    "no (?:recuerdes|memorices|recuerde)|no (?:guardes|anotes)(?= (?:esto|eso)\\s*:)",
+)
 _FORGET = (
     any_of(
-        "forget(?: about)?|unlearn|stop remembering|(?:do not|don['’]t) remember",
+        "forget(?: about)?|unlearn|stop remembering",
+        _NOT_TO_KEEP,
         "vergi(?:ss|ß)t?|vergess(?:e|t)|vergessen(?: sie)?",
         "oublie[sz]?|oublier",
         "olv[ií]da(?:te|r|s)?|olvides?|olviden",
@@ -65,6 +74,7 @@ _ORDERS = re.compile(
     rf"^{_LEAD}{any_of(*_ERASING)}(?!.{{0,200}}{_FILE})(?P<rest>\s+{_NAMING}.*)$", re.IGNORECASE | re.DOTALL
 )
 _ASKS = re.compile(rf"^{_LEAD}{any_of(_FORGET, _ERASE)}(?P<rest>.*)$", re.IGNORECASE | re.DOTALL)
+_ASKS_NOT_TO_KEEP = re.compile(rf"^{_LEAD}{_NOT_TO_KEEP}", re.IGNORECASE)
 _ASKS_LAST = re.compile(  # German puts the verb last
     r"^(?:bitte[\s,]+)?(?:(?:kannst|könntest|würdest) du|(?:können|könnten) sie|du (?:kannst|sollst|darfst)) "
     r"(?:bitte )?(?P<rest>(?:(?!\b(?:nicht|nie|niemals)\b).){1,300}?) vergessen(?! \w)",
@@ -121,6 +131,11 @@ _LAST = word_set("said told last just gesagt dit dijo")
 def asks_to_forget(text: str) -> bool:
     """Return whether any sentence of a message asks to forget: such a message must not be remembered."""
     return any(find_request(sentence) is not None for sentence in sentences(text))
+
+
+def asks_not_to_remember(text: str) -> bool:
+    """Return whether a message says what must not be remembered: "don't remember this: ..."."""
+    return any(_ASKS_NOT_TO_KEEP.match(sentence[:LONGEST_REQUEST].strip()) for sentence in sentences(text))
 
 
 def find_what_to_forget(text: str) -> str | None:

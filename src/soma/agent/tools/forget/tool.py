@@ -7,7 +7,7 @@ from the model's words.
 from collections.abc import Sequence
 from typing import Any, NamedTuple, Protocol
 
-from soma.agent.language.requests_to_forget import names_nothing
+from soma.agent.language.requests_to_forget import asks_not_to_remember, names_nothing
 from soma.agent.language.statements import is_same_statement
 from soma.agent.tools.base import ToolContext, ToolFailed, ToolResult
 from soma.agent.tools.brain import PrincipalOf, translate_brain_errors
@@ -133,7 +133,7 @@ class ForgetTool:
             gone = await self._brain.forget(principal, ids=ids, dry_run=True) if ids else None
         if gone is None:
             stays = [foreign_stays(len(foreign))] if foreign else []
-            return ToolResult(content=" ".join(["Nothing in memory that may be forgotten matches that.", *stays]))
+            return ToolResult(content=" ".join([_nothing_found(context), *stays]))
         asked = ask_to_forget(
             what,
             groups,
@@ -229,3 +229,10 @@ def _is_own(hit: RecalledMemory, context: ToolContext) -> bool:
     A summary is forgotten with its sources.
     """
     return hit.author in {None, context.user_id} or context.role == "owner"
+
+
+def _nothing_found(context: ToolContext) -> str:
+    """Say that nothing matches; to somebody who says what must not be remembered, that it is not."""
+    if context.said and asks_not_to_remember(context.said[0]):
+        return "What you said just now is not remembered, and nothing in memory that may be forgotten matches it."
+    return "Nothing in memory that may be forgotten matches that."
