@@ -2,7 +2,7 @@
 
 import pytest
 
-from soma.agent.language.speech import has_statement, is_bare_name, is_question, is_request
+from soma.agent.language.speech import has_statement, is_bare_name, is_question, is_request, orders_to_remember_nothing
 
 
 @pytest.mark.parametrize(
@@ -89,3 +89,41 @@ def test_a_name_without_a_verb_states_nothing(text):
 )  # fmt: skip
 def test_what_may_be_a_statement_is_not_taken_for_a_name(text):
     assert not is_bare_name(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ห้องพักโรงแรมเบอร์อะไร", "กุญแจอยู่ที่ไหน", "ประชุมเมื่อไหร่", "ใครมา", "ราคาเท่าไหร่", "มีกี่คน", "ว่างไหมครับ",
+        "会議はいつ", "駅はどこ", "鍵は誰が持っている", "家賃はいくら", "番号は何",
+        "会議は明日ですか", "鍵はありますか。", "行ったか",
+    ],
+)  # fmt: skip
+def test_a_question_in_thai_or_japanese_needs_no_mark(text):
+    assert is_question(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ห้อง 47 อยู่ชั้นสี่", "ไม่มีอะไรในตู้", "ใครๆ ก็ชอบ", "เกี่ยวกับงาน", "อะไรก็ได้", "ผ้าไหมสีแดง",
+        "会議は木曜日です", "何か食べた。", "いつも七時に起きる", "誰も来なかった",
+        "ここは静か", "どこでも寝る", "鍵は引き出しにあります",
+    ],
+)  # fmt: skip
+def test_a_statement_in_thai_or_japanese_is_no_question(text):
+    assert not is_question(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["remember", "Remember that!", "please note this down", "merk dir das", "recuerda esto", "覚えて"]
+)
+def test_an_order_to_remember_may_hold_nothing_to_remember(text):
+    assert orders_to_remember_nothing(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["remember that Ann left", "note: milk", "Remember me", "merk dir den Code 12", "I remember that"]
+)
+def test_an_order_that_says_what_to_remember_holds_it(text):
+    assert not orders_to_remember_nothing(text)

@@ -27,3 +27,19 @@ def test_a_denial_of_nothing_states_nothing_where_nothing_was_said_before(messag
 @pytest.mark.parametrize("message", ["No, my dentist is Dr Lund.", "The code is fine art.", "No dogs live here."])
 def test_what_names_its_subject_is_a_statement(message):
     assert extract_statements(message, is_first=True) == message
+
+
+@pytest.mark.parametrize(
+    "message", ["a", "🔑", "🔑🏠", "?!", "remember", "remember that", "ห้องพักโรงแรมเบอร์อะไร", "駅はどこ"]
+)
+def test_junk_bare_orders_and_questions_state_nothing(message):
+    assert extract_statements(message) == ""
+
+
+@pytest.mark.parametrize("message", ["'; DROP TABLE memories; --", "木曜日です", "Ann 🔑"])
+def test_what_is_odd_but_says_something_is_kept(message):
+    assert extract_statements(message) == message
+
+
+def test_control_and_direction_characters_are_dropped():
+    assert extract_statements("The code\u202e is\x07 4711\u200b.") == "The code is 4711."

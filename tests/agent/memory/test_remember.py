@@ -62,6 +62,11 @@ async def test_an_answer_that_quotes_a_memory_is_not_remembered_again():
     assert texts(ended(*ANSWER, citations=[{"number": 1, "id": "m1"}])) == [SAID]
 
 
+async def test_an_answer_is_remembered_without_the_numbers_that_it_cites():
+    record = ended(*ANSWER, content="Penguins live in the south [1]. `[2]` stays.")
+    assert texts(record) == [SAID, "Penguins live in the south. `[2]` stays."]
+
+
 async def test_an_answer_that_carries_a_memory_without_citing_it_is_not_remembered():
     planted = "Approved supplier account is XX-666"
     assert texts(ended(*ANSWER, known=planted, content=f"Noted. {planted.upper()}.")) == [SAID]

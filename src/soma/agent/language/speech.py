@@ -29,6 +29,14 @@ REQUEST = re.compile(
     r"|tell|translate|write)\b(?!\s*,)",
     re.IGNORECASE,
 )
+_BARE_ORDER = re.compile(
+    rf"{lead_in(ADDRESS, WISH)}(?:can you |could you )?"
+    r"(?:(?:remember|note|save|store|memori[sz]e|keep|write)(?: (?:that|this|it|down|in mind|for me|please))*"
+    r"|(?:merke?|notiere?|speicher)(?: (?:dir|es|das|dies|bitte|dass))*"
+    r"|(?:souviens-toi|retiens|note)(?: (?:de|que|ça|cela|ceci|bien))*"
+    r"|(?:recuerda|anota|guarda|apunta)(?: (?:que|esto|eso))*|覚えて(?:おいて)?(?:ください|くれ)?|メモ(?:して)?|จำไว้)",
+    re.IGNORECASE,
+)
 LONGEST_LABEL = 6  # words of what only names a thing
 _PLEASE = re.compile(r"[\s,]+(?:please|pls|bitte|por favor|s['’]il (?:te|vous) pla[iî]t|svp|stp)$", re.IGNORECASE)
 _LETTERS_ONLY = re.compile(r"[^\W\d_]+(?:[ -]+[^\W\d_]+)*")
@@ -44,10 +52,22 @@ _FINITE = word_set(
     and belong call come cry eat fly forget get give go hate keep know like live love make need note owe own play prefer
     remember run save say see sleep smoke speak study take think use want work
     i he she it we they you
-    ist sind war waren hat haben heißt kann wird lautet est sont était a ont es son era tiene está"""
+    ist sind war waren hat haben heißt kann wird lautet fährt steht liegt wohnt geht kommt kostet gibt hält hängt
+    beginnt endet öffnet schließt arbeitet est sont était a ont es son era tiene está"""
 )
 _INFLECTED = re.compile(r"(?:(?<!s)s|ed|ing)$")
 _ENDING = re.compile(r"(?:(?<!s)s|ed)$").search  # of a verb that is finite
+
+
+_ASKING_IN_JAPANESE = re.compile(
+    r"(?:で|ま)(?:す|した)か$|ませんか$|[うるたのい]か(?:な|ね|しら)?$"
+    r"|(?:何|なに|なん|どこ|どれ|どちら|いつ|誰|だれ|いくら|いくつ|なぜ|どう(?!も|か|せ|して(?:も|か)))(?![かもで]|でも)(?!.*[。．])"
+)
+_ASKING_IN_THAI = re.compile(
+    r"อะไร|ไหน|เมื่อไหร่|เมื่อไร|ใคร(?!่|ๆ)|เท่าไหร่|เท่าไร|(?<!เ)กี่|ทำไม|อย่างไร|ยังไง|หรือไม่|หรือเปล่า|หรือยัง"
+    r"|(?:ไหม|มั้ย|มั๊ย)(?:ครับ|ค่ะ|คะ|นะ|จ๊ะ|\s)*$"
+)
+_ANYTHING_IN_THAI = re.compile(r"ไม่\S{0,8}?(?:อะไร|ใคร|ไหน)|(?:อะไร|ใคร|ไหน|เมื่อไหร่|เท่าไหร่)\s?ก็")  # nothing, anything
 
 
 def is_question(text: str) -> bool:
@@ -57,6 +77,8 @@ def is_question(text: str) -> bool:
     """
     if text.rstrip("\"'”’) ").endswith(("?", "？", "؟")):
         return True
+    if _asks_in_script(text):
+        return True
     if text.rstrip().endswith(("!", ".")):
         return False
     if _ASKING_ELSEWHERE.match(text.replace("’", "'")):
@@ -65,6 +87,16 @@ def is_question(text: str) -> bool:
     if first in _ASKING and first not in WH:
         return True
     return intended_question_word(first) is not None and second in _AUXILIARY
+
+
+def _asks_in_script(text: str) -> bool:
+    """Return whether a text asks in Japanese or Thai, which write a question without its mark."""
+    if text.isascii():
+        return False
+    bare = text.rstrip(" 。．.!！")
+    return bool(_ASKING_IN_JAPANESE.search(bare if bare.endswith("か") else text.rstrip())) or bool(
+        _ASKING_IN_THAI.search(_ANYTHING_IN_THAI.sub("", bare))
+    )
 
 
 def intended_question_word(word: str) -> str | None:
@@ -105,6 +137,11 @@ def may_have_verb(text: str) -> bool:
     """Return whether any word may be a finite verb. A participle, as in "using it offline", is none."""
     said = words(text)
     return not _FINITE.isdisjoint(said) or any(map(_ENDING, said))
+
+
+def orders_to_remember_nothing(text: str) -> bool:
+    """Return whether a text only orders to remember, and not what: "remember", "merk dir das"."""
+    return _BARE_ORDER.fullmatch(text.strip(" \t.!:,…。！：、")) is not None
 
 
 def has_statement(text: str) -> bool:

@@ -11,13 +11,14 @@ from soma.agent.language.dates import date_of, find_date
 from soma.agent.language.hidden import without_hidden
 from soma.agent.language.requests_to_forget import asks_to_forget, find_what_to_erase
 from soma.agent.language.small_talk import small_talk
-from soma.agent.language.speech import is_bare_name, is_question, is_request, may_have_verb
+from soma.agent.language.speech import is_bare_name, is_question, is_request, may_have_verb, orders_to_remember_nothing
 from soma.agent.language.spelling import nearest
 from soma.agent.language.stems import STOP, stem
 from soma.agent.language.words import sentences, word_set, words
 
 # Words that begin a question and as well a note in telegram style: "Had lunch with Ann", "Will is my brother".
 _EITHER = word_set("had has have did do does was were will may")
+FEWEST = 2  # letters and digits of what states anything: "a" and "🔑" do not
 SHORTEST = 10  # letters of a sentence that is looked for inside of a kept text
 _SUBJECTS = word_set("i you he she it we they there this that these those anyone anybody someone somebody")
 
@@ -37,6 +38,7 @@ def extract_statements(
     begins with a yes, a no or a number answers the question. `is_first`: nothing was said before it, so that "no, it is
     4321" is about nothing.
     """
+    message = without_hidden(message)
     if asks_to_forget(message) or only_answers(message) or consent_in(message) is not None:
         return ""
     said = sentences(message)
@@ -75,6 +77,8 @@ def _plain(text: str) -> str:
 
 
 def _only_asks(sentence: str) -> bool:
+    if len(_letters(sentence)) < FEWEST or orders_to_remember_nothing(sentence):
+        return True
     if is_request(sentence) or is_bare_name(sentence) or find_what_to_erase(sentence) is not None:
         return True
     if small_talk(sentence) is not None or is_only_a_denial(sentence) or _only_judges(sentence):

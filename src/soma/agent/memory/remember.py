@@ -11,6 +11,7 @@ from soma.agent.language.not_knowing import tells_nothing
 from soma.agent.language.requests_to_forget import asks_to_forget, orders_to_forget
 from soma.agent.language.statements import answer_key, extract_statements, statement_key
 from soma.agent.memory.parts import parts_of
+from soma.agent.record.citations import drop_citations
 from soma.agent.record.sources import sources_of
 from soma.agent.record.turn import TurnHeader, TurnRecord
 from soma.agent.storage.turn_store import TurnStore
@@ -95,7 +96,8 @@ def items_of(record: TurnRecord, earlier: Sequence[str] = ()) -> list[dict[str, 
 
     They are what the user's message states, unless a tool has kept it already, and the answer, if it is whole and the
     model's own. An answer that quotes memories, a tool or an `earlier` message is no new knowledge: remembered, it
-    would echo, or keep a planted text. A turn that asks to forget brings nothing.
+    would echo, or keep a planted text. The numbers in it name memories of its turn, so they are left out. A
+    turn that asks to forget brings nothing.
     """
     turn, complete = record.turn, record.complete
     if complete is None or record.started is None or not record.started.model:  # no model was asked
@@ -105,7 +107,7 @@ def items_of(record: TurnRecord, earlier: Sequence[str] = ()) -> list[dict[str, 
     said = extract_statements(turn.content, kept, quoted, is_answer=is_answer, is_first=not earlier)
     items = _items(record, said, "user") if said else []
     if _is_own_answer(record, complete, earlier) and not asks_to_forget(turn.content):
-        items += _items(record, complete.content, "assistant")
+        items += _items(record, drop_citations(complete.content), "assistant")
     return items
 
 

@@ -7,6 +7,7 @@ nothing.
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
+from soma.agent.language.hidden import without_hidden
 from soma.agent.language.statements import answer_key, statement_key
 from soma.agent.tools.base import ToolContext, ToolFailed, ToolResult
 from soma.agent.tools.brain import PrincipalOf, translate_brain_errors
@@ -58,7 +59,7 @@ class RememberTool:
         self._principal_of = principal_of
 
     async def run(self, arguments: dict[str, Any], context: ToolContext) -> ToolResult:
-        statement = " ".join(arguments["statement"].split())
+        statement = " ".join(without_hidden(arguments["statement"]).split())
         if not statement:
             raise ToolFailed("there is nothing to remember: the statement is empty")
         is_own = not is_said_by_user(statement, context.said)

@@ -213,6 +213,9 @@ async def test_a_tool_is_picked_with_its_argument(text: str, name: str, argument
         "write to ann@example.org",
         "I have 3 cats and 2 dogs",
         "remember",
+        "<script>alert(1)</script> who is Caroline?",
+        "<b>bold</b> and </i> who is Caroline?",
+        'what is <a href="/x/y.md">that</a>?',
     ],
 )
 async def test_no_tool_is_called_without_need(text: str) -> None:
@@ -229,6 +232,30 @@ async def test_without_tools_it_answers() -> None:
     response = await ask("what is 23*19 + 7?", tools=())
     assert response.tool_calls == ()
     assert response.text
+
+
+@pytest.mark.parametrize(
+    ("rule", "said"),
+    [
+        ("default_deny", "the rules of this server do not allow it"),
+        ("policy_timeout", "the policy was too slow to decide, so nothing was done. Please try again."),
+        ("policy_stuck", "the policy is busy with earlier decisions, so nothing was done. Try later."),
+        ("policy_error", "the policy of this server is broken"),
+    ],
+)
+async def test_a_policy_that_gave_no_verdict_is_not_called_a_rule(rule: str, said: str) -> None:
+    done = ran("remember", {"statement": "Ann left"}, f"denied by policy ({rule}): no verdict", is_error=True)
+    assert said in (await ask("remember that Ann left", after=done)).text
+
+
+async def test_a_bare_order_to_remember_is_asked_back() -> None:
+    for order in ("remember", "remember that", "merk dir das"):
+        assert (await ask(order, MISO)).text.startswith("Say what I shall remember")
+
+
+async def test_where_nothing_was_answered_nothing_is_corrected() -> None:
+    for said in ("no, it is 4321", "Nein, er wohnt in Kiel."):
+        assert (await ask(said)).text.startswith("There is no answer of mine before this")
 
 
 async def test_a_failed_tool_is_told_and_not_called_again() -> None:
@@ -538,6 +565,12 @@ def test_a_bare_question_word_asks_of_what_was_asked_before(text: str) -> None:
         "don't forget that the kiln needs cleaning on Sunday",
         "Merke dir, dass der WLAN-Schlüssel Kurbel-88 lautet",
         "Retiens que le code est 33",
+        "Der Zug nach Kiel fährt um 7:42 Uhr ab.",
+        "Mein Auto steht in der Tiefgarage, Platz 47.",
+        "Die Heizung blubbert seit gestern.",
+        "Le train part demain à midi.",
+        "El tren sale mañana al mediodía.",
+        "電車は七時に出ます。",
     ],
 )
 async def test_what_is_told_is_said_to_be_remembered(said: str) -> None:

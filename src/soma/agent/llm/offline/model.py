@@ -9,7 +9,7 @@ import msgspec
 from soma.agent.language.chat_corrections import is_only_a_denial, points_back
 from soma.agent.language.clock_questions import clock_question
 from soma.agent.language.small_talk import small_talk
-from soma.agent.language.speech import is_question
+from soma.agent.language.speech import is_question, orders_to_remember_nothing
 from soma.agent.language.words import sentences as sentences_of
 from soma.agent.llm.base import (
     CORRECTION_KEPT,
@@ -154,13 +154,21 @@ def _converse(request: ModelRequest, turn: _Turn) -> str | None:
         return wording.LEFT
     if (kind := small_talk(turn.message)) is not None:
         return wording.CHAT if kind == "greeting" and not turn.earlier else wording.SMALL_TALK[kind]
-    if not turn.earlier and all(map(_corrects_nothing, sentences_of(turn.message))):
-        return wording.NOTHING_TO_CORRECT
+    if (asked := _ask_back(turn)) is not None:
+        return asked
     if asks_why(turn.message):
         return wording.WHY
     if is_chat(turn.message) and not (turn.earlier and is_follow_up(turn.message)):
         return wording.AGAIN if turn.earlier else wording.CHAT
     return wording.TELLING if tells_of_user(turn.message) else None
+
+
+def _ask_back(turn: _Turn) -> str | None:
+    """Ask what is meant by an order to remember, or by a correction, that does not say of what."""
+    if orders_to_remember_nothing(turn.message):
+        return wording.REMEMBER_WHAT
+    said = sentences_of(turn.message)
+    return wording.NOTHING_TO_CORRECT if said and not turn.earlier and all(map(_corrects_nothing, said)) else None
 
 
 def _corrects_nothing(sentence: str) -> bool:

@@ -28,6 +28,7 @@ ABOUT = re.compile(
 POLITE = re.compile(rf"\b{CAN_YOU}\b", re.IGNORECASE)
 PATH = re.compile(r"(?<![\w@./~-])(?:~|\.{0,2}/)?[\w.-]+(?:/[\w.-]+)*(?![\w@/])")
 TEXT_SUFFIX = re.compile(r"\.(?:md|markdown|txt|text|rst|csv|json|ya?ml|log)$", re.IGNORECASE)
+MARKUP = re.compile(r"</?[A-Za-z][^<>]*/?>")
 ROOTED = re.compile(r"^(?:~|\.{1,2}/|/)")
 
 
@@ -110,7 +111,11 @@ def _fill(kind: str | None, message: str, command: _Command | None) -> str | Non
 
 
 def path_in(message: str) -> str | None:
-    """Return the first token with a root or the suffix of a text document; never a mail or web address."""
+    """Return the first token with a root or the suffix of a text document.
+
+    It is never a mail or web address, nor part of markup.
+    """
+    message = MARKUP.sub(" ", message)
     found = [
         match.group().rstrip(".") for match in PATH.finditer(message) if not message.startswith("://", match.end())
     ]

@@ -49,6 +49,7 @@ NOTHING_TO_CORRECT = (
     "There is no answer of mine before this that it could correct, so I keep nothing of it. Say what it is about: "
     '"the code of the alarm is 4321".'
 )
+REMEMBER_WHAT = 'Say what I shall remember: "remember that my dentist is Dr Lund".'
 ADVICE = re.compile("`(?:what|confirmed)`")  # names an argument, so it is meant for models
 UNCONFIRMED = (
     "Nothing was forgotten: I could not read your message as a yes to what I asked just before. Ask me again to forget "
@@ -62,6 +63,15 @@ DENIALS = {
     "tainted_write": (
         "I did not use the tool {tool}: it would have written text of a memory, a document or another tool, and only "
         "what you say yourself may be written."
+    ),
+    "policy_timeout": (
+        "I did not use the tool {tool}: the policy was too slow to decide, so nothing was done. Please try again."
+    ),
+    "policy_stuck": (
+        "I did not use the tool {tool}: the policy is busy with earlier decisions, so nothing was done. Try later."
+    ),
+    "policy_error": (
+        "I did not use the tool {tool}: the policy of this server is broken, and denies everything until it is mended."
     ),
     "tainted_egress": (
         "I did not use the tool {tool}: it would have sent text of a memory, a document or another tool out of Soma."

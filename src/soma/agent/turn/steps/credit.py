@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from soma.agent.language.chat_corrections import answered_question, right_value_in
 from soma.agent.language.consent import begins_a_no, begins_a_yes
+from soma.agent.language.hidden import without_hidden
 from soma.agent.language.not_knowing import tells_nothing
 from soma.agent.language.requests_to_forget import asks_to_forget, orders_to_forget
 from soma.agent.language.small_talk import small_talk
@@ -39,7 +40,7 @@ async def credit_correction(record: TurnRecord, context: TurnContext) -> list[Ou
     if before is None or not _was_answered(before):
         return []
     earlier, is_unanswered = await _read_answer(before, "corrected_in_chat", context)
-    said = record.turn.content
+    said = without_hidden(record.turn.content)
     stated = right_value_in(said, before.user, before.assistant, is_unanswered=is_unanswered)
     if earlier is None or stated is None:
         return []

@@ -20,6 +20,8 @@ from soma.agent.language.vocabulary.question_words import (
 )
 from soma.agent.language.words import sentences, words
 
+FEWEST = 2  # words of a fragment
+
 Kind = Literal["when", "who", "where", "how_many", "other"]
 
 TELLING = re.compile(r"^(?:i|i'm|i've|i'll|i'd|my|we|we're|our)\b", re.IGNORECASE)
@@ -154,7 +156,15 @@ def tells_of_user(text: str) -> bool:
 
 
 def states_something(text: str) -> bool:
-    """Return whether any sentence of a message is a statement with a verb."""
+    """Return whether any sentence of a message is a statement: it has a verb that is known, or ends as one does."""
     return not GOES_ON.match(text) and any(
-        may_have_verb(one) and not (is_question(one) or is_request(one) or is_bare_name(one)) for one in sentences(text)
+        (may_have_verb(one) or _is_whole(one)) and not (is_question(one) or is_request(one) or is_bare_name(one))
+        for one in sentences(text)
+    )
+
+
+def _is_whole(sentence: str) -> bool:
+    """Return whether a sentence ends in a full stop, which nobody types into a search: its verb need not be known."""
+    return sentence.rstrip().endswith((".", "!", "。", "！")) and (
+        len(words(sentence)) > FEWEST or not sentence.isascii()
     )
