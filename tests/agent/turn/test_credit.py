@@ -42,6 +42,20 @@ async def test_a_correction_in_the_chat_is_kept_once_with_its_question_and_shown
     assert again.iterations[0].bundle.memories[0].taught
 
 
+@pytest.mark.parametrize("between", ["No, that is wrong.", "No, it is 2222."])
+async def test_a_correction_may_follow_on_a_denial_or_on_another_correction(ann, between):
+    await ann.knows(*NOTES)
+    ann.hears(says("It is 1111 [1]."), says("I see."), says("Noted."), says("It is 4321 [1]."))
+    first = await ann.asks(ASKED)
+    await ann.asks(between)
+    record = await ann.asks("Sorry, no, it is 4321." if "2222" in between else "It is 4321.")
+    [happened] = record.started.credit
+    assert happened["turn_id"] == first.turn.id
+    assert record.corrects
+    again = await ann.asks(ASKED)
+    assert again.iterations[0].bundle.memories[0].text == f"{ASKED} It is 4321."
+
+
 @pytest.mark.parametrize(
     ("answer", "message"),
     [("It is 1111 [1].", "No, that is wrong."), ("Do you mean the 1111 of the alarm?", "No, it is 4321.")],

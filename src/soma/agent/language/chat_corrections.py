@@ -38,7 +38,7 @@ Manner = Literal["denied", "contrasted", "doubted", "told"]
 _BREAK = r"\s*[,.;:!–—-]+\s*"
 _PRONOUN = r"(?:it|he|she|they|its|(?:it|he|she)['’]s|they['’]re|es|er|sie|c['’]est|c['’]était|elle|ils?|elles)"
 _DENIAL = re.compile(
-    rf"""^\W*(?:
+    rf"""^\W*(?:(?:sorry|oh|well|hm+|entschuldigung|pardon|perdón|ach)[,\s]+)?(?:
         (?:{DENIALS}(?:{_BREAK}|\s+(?={_PRONOUN}\b)))+(?:(?:{SORRY})[,\s]+)?
       | {DENIALS_IN_JAPANESE}(?:[、,。.!！\s]+|(?=\d)|(?<=正しくは))
     )""",

@@ -8,7 +8,7 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from soma.agent.language.chat_corrections import answered_question, right_value_in
+from soma.agent.language.chat_corrections import answered_question, is_only_a_denial, right_value_in
 from soma.agent.language.consent import begins_a_no, begins_a_yes
 from soma.agent.language.hidden import without_hidden
 from soma.agent.language.not_knowing import tells_nothing
@@ -36,10 +36,11 @@ Outcome = dict[str, Any]
 
 async def credit_correction(record: TurnRecord, context: TurnContext) -> list[Outcome]:
     """Report that the message corrects the answer before it, if it says what is right."""
-    before = context.history[-1] if context.history else None
-    if before is None or not _was_answered(before):
+    before = find_answer_before(context.history)
+    if before is None:
         return []
     earlier, is_unanswered = await _read_answer(before, "corrected_in_chat", context)
+    is_unanswered = is_unanswered or _is_denied(context.history[-1])
     said = without_hidden(record.turn.content)
     stated = right_value_in(said, before.user, before.assistant, is_unanswered=is_unanswered)
     if earlier is None or stated is None:
@@ -47,6 +48,21 @@ async def credit_correction(record: TurnRecord, context: TurnContext) -> list[Ou
     text = answered_question(before.user, stated)[:LONGEST_CORRECTION]
     correction = Correction(text=text, key=statement_key(text, record.turn.created_at))
     return await _report(record, context, replace(earlier, words=stated, correction=correction))
+
+
+def find_answer_before(history: Sequence[Exchange]) -> Exchange | None:
+    """Return the exchange whose answer a message may correct: between the two may stand other corrections only."""
+    for exchange in reversed(history[-LOOKED_BACK:]):
+        if _was_answered(exchange):
+            return exchange
+        if not (_is_denied(exchange) or begins_a_no(exchange.user)):
+            return None
+    return None
+
+
+def _is_denied(exchange: Exchange) -> bool:
+    """Return whether the person only denied an answer, so that what is right may follow plainly."""
+    return is_only_a_denial(exchange.user)
 
 
 async def credit_iteration(
