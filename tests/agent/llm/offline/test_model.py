@@ -680,3 +680,29 @@ async def test_what_is_said_of_another_or_of_something_else_is_no_answer(told: s
 async def test_beside_a_name_an_abbreviation_is_what_is_asked_after() -> None:
     said = await ask("Never mind the weather, what is Rex's PIN?", (memory(1, "Rex's PIN is 4711."),))
     assert "4711" in said.text
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "answer"),
+    [
+        ("When does the train to Kiel leave?", "The train to Kiel leaves at 7:42.", "At 7:42."),
+        ("When is the crane free?", "The crane is free on Tuesdays.", "On Tuesdays."),
+        ("Seit wann lerne ich Gälisch?", "Ich lerne seit März Gälisch.", "Seit März."),
+        ("Quand part le train de Kiel ?", "Le train de Kiel part à 7 h 42.", "À 7 h 42."),
+        ("¿Cuándo sale el tren a Kiel?", "El tren a Kiel sale a las siete.", "A las siete."),
+    ],
+)
+async def test_a_time_of_the_clock_a_day_or_a_month_is_a_when(question: str, text: str, answer: str) -> None:
+    said = (await ask(question, (memory(1, text, author="user", occurred_at=SAID),))).text
+    assert said == f'{answer} You said on 8 May 2023: "{text}" [1]'
+
+
+async def test_what_does_not_answer_is_named_as_the_nearest_and_not_cited() -> None:
+    near = memory(1, "Our crane is old.", source='yard.md, "Yard > Crane", lines 2-3', score=2.0)
+    far = memory(2, "I like tea.", author="user", occurred_at=SAID, score=1.0)
+    said = (await ask("Who repairs the lathe?", (far, near))).text
+    assert said.startswith("I don't know: I found no sentence that answers this in the 2 memories I looked at. ")
+    assert 'Nearest: yard.md, "Yard > Crane".' in said
+    assert "[1]" not in said
+    assert "old" not in said
+    assert "Nearest: what you said on 8 May 2023." in (await ask("Who repairs the lathe?", (far,))).text

@@ -18,3 +18,9 @@ ANY_DAY = (
     r"|(?:montag|dienstag|mittwoch|donnerstag|freitag|samstag|sonntag|lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche"
     r"|lunes|martes|miércoles|jueves|viernes|sábado|domingo)s?"
 )
+# Months whole, in English, German, French and Spanish:
+MONTH_NAMES = (
+    "january|february|march|april|may|june|july|august|september|october|november|december|januar|jänner|februar|märz"
+    "|mai|juni|juli|oktober|dezember|janvier|février|mars|avril|juin|juillet|août|septembre|octobre|novembre|décembre"
+    "|enero|febrero|marzo|abril|mayo|junio|julio|agosto|septiembre|octubre|noviembre|diciembre"
+)

@@ -105,7 +105,7 @@ def respond(request: ModelRequest) -> OfflineReply:
         return OfflineReply(text=said, confidence=CHAT_CONFIDENCE)
     if found is None and states_something(turn.message):
         return OfflineReply(text=wording.TELLING, confidence=CHAT_CONFIDENCE)
-    unknown = wording.dont_know(len(turn.memories), is_away=turn.is_away)
+    unknown = wording.dont_know(turn.memories, is_away=turn.is_away)
     return found or OfflineReply(text=unknown, confidence=NO_ANSWER)
 
 

@@ -10,10 +10,12 @@ from soma.agent.language.clock_questions import translate_to_english
 from soma.agent.language.dates import date_of, find_date, format_day
 from soma.agent.language.small_talk import SmallTalk
 from soma.agent.language.stems import content_stems
+from soma.agent.language.times import find_time
 from soma.agent.language.vocabulary.calendar_words import DAYS, MONTHS
 from soma.agent.language.words import sentences
 from soma.agent.llm.base import MemoryPart, ToolCall, ToolResultPart
 from soma.agent.llm.offline.memories import recall_results
+from soma.agent.llm.offline.memories.passages import place_of
 from soma.agent.llm.offline.memories.quoting import Quotation
 from soma.agent.llm.offline.memories.sentences import ASSISTANT, SUPPORTED, USER, SupportingSentence, weigh
 from soma.agent.llm.offline.question.parse import Question, parse_question
@@ -103,21 +105,32 @@ def quote_passages(found: Sequence[Quotation]) -> str:
 def _passage(one: Quotation) -> str:
     where = f'{one.name}, "{one.title}"' if one.title else one.name
     cited = "".join(f"[{number}]" for number in dict.fromkeys(unit.memory.number for unit in one.units) if number > 0)
-    between = "\n" if len({unit.kind for unit in one.units} & {"list", "table"}) and len(one.units) > 1 else " "
+    kinds = {unit.kind for unit in one.units}
+    between = "\n" if "code" in kinds or (kinds & {"list", "table"} and len(one.units) > 1) else " "
     return f'From {where}:{between}"{between.join(unit.text for unit in one.units)}" {cited}'.rstrip()
 
 
-def dont_know(looked_at: int, *, is_away: bool = False) -> str:
+def dont_know(looked_at: Sequence[MemoryPart], *, is_away: bool = False) -> str:
+    """Say that no sentence answers, and which memory came nearest: without a citation, for the answer rests on none."""
     if is_away:
         return "I don't know: my memory cannot be reached at the moment, so I looked at nothing. Ask again in a while."
     looked = "nothing was recalled from memory"
     if looked_at:
-        which = "the one memory" if looked_at == 1 else f"none of the {looked_at} memories"
-        looked = f"{which} I looked at {'does not say' if looked_at == 1 else 'says'} it"
+        which = "the one memory" if len(looked_at) == 1 else f"the {len(looked_at)} memories"
+        nearest = _name(max(looked_at, key=lambda memory: (memory.score, -memory.number)))
+        looked = f"I found no sentence that answers this in {which} I looked at. Nearest: {nearest}"
     return (
         f"I don't know: {looked}. As the offline extractive model I only quote what I find. You can tell me "
         'with "remember that ...", or ask with other words.'
     )
+
+
+def _name(memory: MemoryPart) -> str:
+    """Name a memory by its place or its speaker and day, without what it says."""
+    if place := place_of(memory):
+        return f'{place.name}, "{place.headings}"' if place.headings else place.name
+    head = _head(memory)
+    return f"what {head}" if " said" in head or head.startswith("I remember") else head
 
 
 def report_results(
@@ -132,31 +145,37 @@ def _headline(question: Question, best: SupportingSentence) -> list[str]:
         return []
     said = date_of(best.memory.occurred_at)
     when = find_date(best.text, said)
-    if when is not None:
-        return [f"{when.text[0].upper()}{when.text[1:]}."]
+    if (phrase := when.text if when else find_time(best.text)) is not None:
+        return [f"{phrase[0].upper()}{phrase[1:]}."]
     return [f"It was said on {format_day(said)}."] if said else []
 
 
 def _quote(evidence: SupportingSentence) -> str:
     memory = evidence.memory
     cited = f" [{memory.number}]" if memory.number > 0 else ""  # a memory that only a tool found has no number
+    says = " says" if memory.made_from or memory.written_by else ""
+    head = _head(memory)
+    return f'{head[0].upper()}{head[1:]}{says}: "{evidence.text}"{cited}'
+
+
+def _head(memory: MemoryPart) -> str:
+    """Say of whom and when a memory is."""
     if memory.made_from:
-        return f'A summary made from {memory.made_from} memories says: "{evidence.text}"{cited}'
+        return f"a summary made from {memory.made_from} memories"
     said = date_of(memory.occurred_at)
     day = f" on {format_day(said)}" if said else ""
     if memory.written_by:  # shared: its metadata may name anybody as the speaker
-        return f'A memory {memory.written_by}{day} says: "{evidence.text}"{cited}'
+        return f"a memory {memory.written_by}{day}"
     author = memory.author or ""
     match author.lower():
         case "":
-            head = f"I remember{' from' + day[3:] if day else ''}"
+            return f"I remember{' from' + day[3:] if day else ''}"
         case name if name in USER:
-            head = f"You said{day}"
+            return f"you said{day}"
         case name if name in ASSISTANT:
-            head = f"I said{day}"
+            return f"I said{day}"
         case _:
-            head = f"{author} said{day}"
-    return f'{head}: "{evidence.text}"{cited}'
+            return f"{author} said{day}"
 
 
 def _failure(result: ToolResultPart) -> str:
@@ -208,7 +227,7 @@ def _answer_recall(question: Question, content: str, given: Mapping[str, Any], s
     wanted = replace(parse_question(str(given.get("query", question.text))), kind=question.kind)
     ranked = weigh(wanted, found)
     known = bool(ranked) and ranked[0].support >= SUPPORTED
-    return quote_sentences(wanted, ranked) if known else dont_know(len(found))
+    return quote_sentences(wanted, ranked) if known else dont_know(found)
 
 
 def _excerpt(question: Question, content: str, given: Mapping[str, Any]) -> str:

@@ -273,3 +273,85 @@ def test_of_a_taught_table_the_row_is_told_that_is_asked_for() -> None:
     said = ask("What does the Otter cost for a day?", (msgspec.structs.replace(fees, taught=True),))
     assert "Otter" in said
     assert "Skiff" not in said
+
+
+LISTING = '''def parse_frame(raw):
+    """LoRa frame: 2 bytes gauge id, 1 byte battery."""
+
+    return Reading(raw)'''
+CODE = document(
+    (
+        "code.md",
+        "Code notes",
+        f"Of the gateway:\n\n```python\n{LISTING}\n```\n\nIt is old.",
+    ),
+    (
+        "sql.md",
+        "Queries",
+        "```sql\n-- latest reading of each gauge\nselect distinct on (gauge_id) level from readings;\n```",
+    ),
+)
+
+
+def test_a_listing_is_quoted_whole_without_its_fences() -> None:
+    said = ask("Which function parses a LoRa frame?", CODE)
+    assert said == f'From code.md, "Code notes":\n"{LISTING}" [1]'
+    said = ask("What is the SQL for the latest reading of each gauge?", CODE)
+    assert "select distinct on (gauge_id) level from readings;" in said
+    assert "```" not in said
+
+
+def test_a_line_that_only_dates_a_document_is_not_quoted_with_what_stands_below_it() -> None:
+    notes = document(("minutes.md", "Review", "date: 2026-10-14\nCause: the certificate of the gateway had ended."))
+    assert ask("What was the cause of the review?", notes) == (
+        'From minutes.md, "Review": "Cause: the certificate of the gateway had ended." [1]'
+    )
+
+
+OLD_HOME = "My sister Morag lives in Inverness and works as a vet."
+NEW_HOME = "Morag moved to Aberdeen in June. She teaches biology at the university now."
+
+
+def test_the_newer_of_two_documents_that_say_another_value_of_the_same_answers() -> None:
+    older, newer = document(("old.md", "Family", OLD_HOME), ("new.md", "Family", NEW_HOME))
+    older = msgspec.structs.replace(older, occurred_at="2024-10-01T00:00:00+00:00")
+    newer = msgspec.structs.replace(newer, occurred_at="2026-07-20T00:00:00+00:00")
+    for notes in ((older, newer), (newer, older)):
+        assert "Aberdeen" in ask("Where does Morag live now?", notes)
+        assert "Inverness" not in ask("Where does Morag live now?", notes)
+
+
+def said(number: int, text: str, day: str) -> MemoryPart:
+    return MemoryPart(number=number, id=f"m{number}", text=text, author="user", occurred_at=f"{day}T09:00:00+00:00")
+
+
+@pytest.mark.parametrize(
+    ("question", "older", "newer", "values"),
+    [
+        ("Where does Pavel live?", "My colleague Pavel lives in Perth.", "Pavel lives in Oban.", ("Perth", "Oban")),
+        (
+            "What is my favourite tea?",
+            "My favourite tea is lapsang souchong.",
+            "I've changed my mind, my favourite tea is now rooibos.",
+            ("lapsang", "rooibos"),
+        ),
+        ("Wo wohnt Pavel?", "Pavel wohnt in Perth.", "Pavel wohnt jetzt in Oban.", ("Perth", "Oban")),
+    ],
+)
+def test_the_newer_of_two_sentences_that_say_another_value_of_the_same_answers(
+    question: str, older: str, newer: str, values: tuple[str, str]
+) -> None:
+    for days in (("2024-10-01", "2026-07-20"), ("2026-07-20", "2026-07-21")):
+        one, other = said(1, older, days[0]), said(2, newer, days[1])
+        for memories in ((one, other), (other, one)):
+            assert values[1] in ask(question, memories)
+            assert values[0] not in ask(question, memories)
+    swapped = (said(1, older, "2026-07-20"), said(2, newer, "2024-10-01"))
+    assert values[0] in ask(question, swapped)
+
+
+def test_what_adds_to_another_does_not_replace_it() -> None:
+    memories = (said(1, "Ann likes green tea.", "2024-10-01"), said(2, "Ann likes black coffee.", "2026-07-20"))
+    answer = ask("What does Ann like?", memories)
+    assert "tea" in answer
+    assert "coffee" in answer

@@ -5,7 +5,7 @@ names exactly, or most of what it tells.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from soma.agent.language.stems import ENGLISH
 from soma.agent.language.words import words
@@ -17,6 +17,7 @@ from soma.agent.llm.offline.memories.search import (
     SearchTerms,
     UnitWords,
     choose_terms,
+    names_in,
     section_text,
     unit_words,
 )
@@ -130,8 +131,9 @@ def _choose(scored: Sequence[_Scored], question: Question) -> list[_Scored]:
     near.sort(key=lambda one: one.score + sign * _newness(one.read, near), reverse=True)
     others = [one for one in ranked if one not in near]
     if turned := [one for one in others if _tells_of_change(one, near[0], question)]:
-        near = [turned[0], *near]
-    return [*near, *(one for one in others if one not in near)]
+        others = [one for one in others if one is not turned[0]]
+        near = [replace(turned[0], support=max(turned[0].support, near[0].support)), *near]  # it stands for that one
+    return [*near, *others]
 
 
 def _is_former(one: _Scored, ranked: Sequence[_Scored]) -> bool:
@@ -148,12 +150,16 @@ def _text_of(one: UnitWords) -> str:
 
 
 def _tells_of_change(one: _Scored, best: _Scored, question: Question) -> bool:
-    """Return whether a passage tells of a change to what the best one says, or of the state before it, in the same
-    document.
+    """Return whether a passage tells of a change to what the best one says, or of the state before it: in the same
+    document, or in another that names whom or what the question names.
     """
+    names = names_in(question)
+    is_of_same = one.read.passage.name == best.read.passage.name or (
+        bool(names) and names <= one.read.own and names <= best.read.own | best.read.above | best.read.title
+    )
     turn, is_newer = (OLD, -1) if question.wants_first else (CHANGED, 1)
     return (
-        one.read.passage.name == best.read.passage.name
+        is_of_same
         and one.support >= NEAR_CHANGE * best.support
         and _has_form(question, one.read) >= _has_form(question, best.read)
         and bool(turn.search(_text_of(one.read)))

@@ -7,14 +7,14 @@ document that were cut into several memories are read as one again.
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import groupby, pairwise
 from typing import Literal
 
 from soma.agent.language.speech import LONGEST_LABEL, is_question
 from soma.agent.language.words import sentences
 from soma.agent.llm.base import MemoryPart
 
-Kind = Literal["prose", "list", "table", "answer"]
+Kind = Literal["prose", "list", "table", "answer", "code"]
 
 SOURCE = re.compile(r'(?P<name>.+?)(?:, "(?P<headings>.*)")?, lines? (?P<first>\d+)(?:-(?P<last>\d+))?')
 ITEM = re.compile(r"[ \t]*(?:[-*+•]|\d{1,3}[.)])[ \t]+(?:\[[ xX]\][ \t]+)?(?=\S)")
@@ -27,6 +27,12 @@ DELIMITER = re.compile(r"[ \t]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?
 QUOTED = re.compile(r"^(?:[ \t]*>[ \t]?)+")
 MARKS = re.compile(r"\*\*|(?<!\w)__(?=\w)|(?<=\w)__(?!\w)")
 FIELD = re.compile(r"[\w-]+[ \t]*:[ \t]+\S")
+FENCE = re.compile(r"(`{3,}|~{3,})[^`]*\Z")  # one that is indented belongs to its item
+MOST_CODE = 24  # lines of a listing that is quoted whole
+DATE = re.compile(
+    r"""["']?(?:date|created|(?:last[-_ ]?)?(?:updated|modified)|written|datum|stand|fecha)["']?[ \t]*[:=]"""
+    r"""[ \t]*["']?[^a-z]{0,3}\d[\w ,.:+-]{3,30}["']?""",
+)  # small letters, as in front matter: a mail has capitals
 MAIL = re.compile(r"(?:From|To|Cc|Date|Sent|Subject|Von|An|Datum|Betreff|De|À|Objet|Para|Fecha|Asunto):[ \t]")
 
 
@@ -69,6 +75,7 @@ class Passage:
 class _Line:
     text: str
     memory: MemoryPart
+    is_code: bool = False
 
 
 def place_of(memory: MemoryPart) -> SourcePlace | None:
@@ -118,7 +125,10 @@ def _units(lines: Sequence[_Line]) -> Iterator[Unit]:
     blocks = list(_blocks(lines))
     for group, (block, after) in enumerate(zip(blocks, [*blocks[1:], []], strict=True)):
         first = block[0].text
-        if MAIL.match(first):
+        if block[0].is_code:
+            yield from _code(block, above, group)
+            above = ""
+        elif MAIL.match(first):
             above = _join_lines(block)
         elif _is_fields(block):
             yield Unit(_join_lines(block), "", group, "table", block[0].memory)
@@ -144,6 +154,13 @@ def _units(lines: Sequence[_Line]) -> Iterator[Unit]:
 
 
 def _blocks(lines: Sequence[_Line]) -> Iterator[list[_Line]]:
+    """Split lines into code, lines that only date the document, and blocks of text."""
+    for kind, run in groupby(_mark_code(lines), key=lambda line: (line.is_code, DATE.fullmatch(line.text) is not None)):
+        part = list(run)
+        yield from [part] if any(kind) else _text_blocks(part)
+
+
+def _text_blocks(lines: Iterable[_Line]) -> Iterator[list[_Line]]:
     """Split lines at blank ones, and between lists, tables and text. Blank lines within a list split nothing."""
     block: list[_Line] = []
     for line in lines:
@@ -168,6 +185,31 @@ def _blocks(lines: Sequence[_Line]) -> Iterator[list[_Line]]:
         block.append(_Line(text, line.memory))
     if block:
         yield block
+
+
+def _mark_code(lines: Iterable[_Line]) -> Iterator[_Line]:
+    """Mark the lines between fences as code; the fences themselves are none of it, and blank lines there are kept."""
+    fence = ""
+    for line in lines:
+        found = FENCE.match(line.text)
+        if found and (not fence or found[1].startswith(fence)):
+            fence = "" if fence else found[1]
+            yield _Line("", line.memory)
+        else:
+            yield _Line(line.text, line.memory, is_code=True) if fence else line
+
+
+def _code(block: Sequence[_Line], above: str, group: int) -> Iterator[Unit]:
+    """Yield a listing whole, or, of a long one, what blank lines part: a line of it says little without the others."""
+    runs: list[list[_Line]] = [[]]
+    for line in block:
+        if not line.text.strip() and len(block) > MOST_CODE:
+            runs.append([])
+        else:
+            runs[-1].append(line)
+    for run in runs:
+        if text := "\n".join(line.text for line in run).strip("\n"):
+            yield Unit(text, above, group, "code", run[0].memory)
 
 
 def _is_fields(block: Sequence[_Line]) -> bool:

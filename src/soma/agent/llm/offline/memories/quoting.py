@@ -55,7 +55,7 @@ def quote(one: UnitWords, terms: SearchTerms, *, score: float, support: float) -
     own = share_in(one.own)
     is_of_title = over >= (ALL if wants_form(question) else WHOLE) and own < over
     match group[0].kind:
-        case "answer":
+        case "answer" | "code":
             units = [one.unit]
         case "list":
             is_step = one.unit.is_ordered and HOW_TO.search(question.text)

@@ -13,11 +13,13 @@ from soma.agent.language.dates import date_of, find_date
 from soma.agent.language.speech import is_question, is_request, may_have_verb
 from soma.agent.language.spelling import nearest
 from soma.agent.language.stems import content_stems, is_small, stem
+from soma.agent.language.times import find_time
 from soma.agent.language.vocabulary.calendar_words import DAYS, MONTHS
 from soma.agent.language.vocabulary.names import ABBREVIATION, NAME
 from soma.agent.language.words import sentences, words
 from soma.agent.llm.base import MemoryPart
 from soma.agent.llm.offline.memories.search import names_in
+from soma.agent.llm.offline.question.clues import CHANGED
 from soma.agent.llm.offline.question.implied import implied_in, implied_words
 from soma.agent.llm.offline.question.parse import Kind, Question, is_open
 
@@ -51,6 +53,11 @@ TO_REMEMBER = re.compile(
     r"|(?:recuerda|anota|apunta|no olvides)\s+que\s+)",
     re.IGNORECASE,
 )
+STATES = re.compile(
+    r"\b(?:is|are|['’]s|lives?|works?|costs?|ist|sind|heißt|wohnt|arbeitet|kostet|est|sont|habite|travaille|coûte|es|son"
+    r"|vive|trabaja|cuesta)\b",
+    re.IGNORECASE,
+)  # what holds until it is something else
 NUMBER = re.compile(
     r"\d|\b(?:one|two|three|four|five|six|seven|eight|nine|ten|dozen|twice|once|several|couple)\b", re.IGNORECASE
 )
@@ -98,9 +105,39 @@ def weigh(question: Question, memories: Sequence[MemoryPart]) -> list[Supporting
         for entry in read
     ]
     ranked = sorted(best, key=lambda evidence: (-evidence.score, evidence.memory.number))
+    if not question.wants_first:
+        ranked = _put_newest_first(ranked, frozenset(asked) | named)
     said = [evidence for evidence in ranked if not evidence.memory.made_from]
     made = [evidence for evidence in ranked if evidence.memory.made_from]
     return next((group for group in (said, made) if group and group[0].support >= SUPPORTED), ranked)
+
+
+def _put_newest_first(ranked: list[SupportingSentence], asked: frozenset[str]) -> list[SupportingSentence]:
+    """Put the newest of those that say a value of the same first; where it tells of a change, it stands for them all.
+
+    They say as much of what is asked as the best does, in a sentence of the same form, or one of a change.
+    """
+    if not ranked or ranked[0].support < SUPPORTED or ranked[0].memory.taught:
+        return ranked
+    first, held = ranked[0], _held(ranked[0], asked)
+    same = [
+        one
+        for one in ranked
+        if not one.memory.made_from
+        and (one.memory.author or "").lower() == (first.memory.author or "").lower()
+        and one.support >= SUPPORTED
+        and held <= _held(one, asked)
+        and (one is first or CHANGED.search(one.text) or (STATES.search(one.text) and STATES.search(first.text)))
+    ]
+    newest = max(same, key=lambda one: (one.memory.occurred_at or "", -one.memory.number), default=first)
+    if newest is first or not first.memory.occurred_at:
+        return ranked
+    gone = same if CHANGED.search(newest.text) else [newest]
+    return [newest, *(one for one in ranked if one not in gone)]
+
+
+def _held(one: SupportingSentence, asked: frozenset[str]) -> frozenset[str]:
+    return asked & frozenset(content_stems(one.text))
 
 
 def confidence(ranked: Sequence[SupportingSentence]) -> float:
@@ -215,7 +252,7 @@ def _subject_factor(entry: _ReadMemory, names: frozenset[str], asked: frozenset[
 def _has_kind(kind: Kind, text: str, memory: MemoryPart) -> bool:
     match kind:
         case "when":
-            return find_date(text, date_of(memory.occurred_at)) is not None
+            return find_date(text, date_of(memory.occurred_at)) is not None or find_time(text) is not None
         case "how_many":
             return bool(NUMBER.search(text))
         case "where":
