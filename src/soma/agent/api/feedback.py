@@ -76,7 +76,7 @@ class NewFeedback(AgentBody):
         if len(rewards) > 1:
             raise Invalid("give one of thumb, rating and reward", field="reward")
         if not rewards and not self.helpful and not self.unhelpful and self.correction is None:
-            raise Invalid("give one of thumb, rating, reward, helpful, unhelpful or correction", field="thumb")
+            raise Invalid("give one of thumb, rating, reward, helpful, unhelpful, correction or copied", field="thumb")
         return rewards[0] if rewards else None
 
     def find_correction(self) -> Correction | None:

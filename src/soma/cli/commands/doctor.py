@@ -15,6 +15,7 @@ import httpx
 from soma.cli.server import (
     ADDRESS_FILE,
     NOT_A_SOMA,
+    STARTING_FILE,
     TOKEN_FILE,
     as_json_option,
     console,
@@ -25,6 +26,7 @@ from soma.cli.server import (
     show_json,
 )
 from soma.cli.unknown_settings import unknown_settings
+from soma.process.locks import is_locked
 from soma.process.reasons import reason_of
 
 OLDEST_PYTHON = (3, 11)
@@ -121,6 +123,8 @@ def _open_to_others(folder: Path) -> list[Path]:
 
 def _server() -> str:
     url = read_settings().url or running_address(read_settings().data_dir)
+    if not url and is_locked(read_settings().data_dir / STARTING_FILE):
+        raise CheckFailed("the server is still starting: ask again when it has printed its address")
     if not url:
         raise CheckFailed("no server runs with this data folder: run `soma up`")
     try:

@@ -309,7 +309,9 @@ def status(*, namespace: str, as_json: bool) -> None:
         show_json(found)
         return
     scopes = ", ".join(f"{found[scope]} {name}" for scope, name in SCOPES.items() if found[scope])
-    console.print(f"memories   {found['memories']}{f' ({scopes})' if scopes else ''}, {found['links']} links")
+    console.print(
+        f"memories   {found['memories']}{f' ({scopes})' if scopes else ''}, {found['links']} links that recall follows"
+    )
     embedding = found["embedding"]
     console.print(f"embedding  {embedding['model']}")
     if not embedding["done"]:
@@ -328,7 +330,9 @@ def verify(*, repair: bool, as_json: bool) -> None:
     if as_json:
         show_json(report)
     else:
-        console.print(f"compared   {report['memories']} memories, {report['links']} links")
+        console.print(
+            f"compared   {report['memories']} memories, {report['links']} links, also those that only record an origin"
+        )
         for kind, count in report["problems"].items():
             console.print(f"[yellow]{kind:15}[/yellow] {count}  {PROBLEMS[kind]}")
         if report["problems"]:
