@@ -119,14 +119,14 @@ def _put_newest_first(ranked: list[SupportingSentence], asked: frozenset[str]) -
     """
     if not ranked or ranked[0].support < SUPPORTED or ranked[0].memory.taught:
         return ranked
-    first, held = ranked[0], _held(ranked[0], asked)
+    first, held = ranked[0], _find_held(ranked[0], asked)
     same = [
         one
         for one in ranked
         if not one.memory.made_from
         and (one.memory.author or "").lower() == (first.memory.author or "").lower()
         and one.support >= SUPPORTED
-        and held <= _held(one, asked)
+        and held <= _find_held(one, asked)
         and (one is first or CHANGED.search(one.text) or (STATES.search(one.text) and STATES.search(first.text)))
     ]
     newest = max(same, key=lambda one: (one.memory.occurred_at or "", -one.memory.number), default=first)
@@ -136,7 +136,7 @@ def _put_newest_first(ranked: list[SupportingSentence], asked: frozenset[str]) -
     return [newest, *(one for one in ranked if one not in gone)]
 
 
-def _held(one: SupportingSentence, asked: frozenset[str]) -> frozenset[str]:
+def _find_held(one: SupportingSentence, asked: frozenset[str]) -> frozenset[str]:
     return asked & frozenset(content_stems(one.text))
 
 
