@@ -219,10 +219,10 @@ def test_texts_of_another_format_are_named_as_passed_over(imported, typed, texts
     (tmp_path / "there.txt").write_text("Not of this import.")
     (tmp_path / "picture.png").write_bytes(b"\x89PNG")
     counts, report = imported(tmp_path)
-    assert counts == {"created": 1, "passed_over": 1}
-    assert report["passed_over"] == [
-        {"path": str(tmp_path / "there.txt"), "reason": "needs an import with --format text"}
-    ]
+    assert counts == {"created": 1, "passed_over": 2}
+    reasons = {Path(one["path"]).name: one["reason"] for one in report["passed_over"]}
+    assert reasons["there.txt"] == "needs an import with --format text"
+    assert reasons["picture.png"].startswith("has another ending than .markdown, .md, .mdown")
     assert texts() == ["All is well."]
     (tmp_path / "here.md").unlink()
     assert "holds no .markdown or .md or .mdown file" in typed(*import_words(tmp_path)).stderr
@@ -367,3 +367,24 @@ def test_an_answer_cites_the_file_before_and_after_it_is_imported_again(imported
     assert "tram 15" in answer
     assert "trips.md" in answer
     assert "tram 28" not in answer
+
+
+def test_every_file_of_a_folder_is_imported_or_named(typed, texts, tmp_path):
+    (tmp_path / "people.csv").write_text("name,phone\nZelda,0131 555 0101\n")
+    (tmp_path / "car.txt").write_text("The MOT is due in February.")
+    (tmp_path / "sauce.py").write_text("print('sauce')\n")
+    (tmp_path / "house.md").write_text("# House\n\nThe stopcock is under the sink.\n")
+    for number in range(30):
+        (tmp_path / f"{number}.png").write_bytes(b"\x89PNG")
+    shown = typed("memory", "import", "--format", "text", str(tmp_path))
+    assert shown.returncode == 0
+    assert len(texts()) == 2
+    assert (
+        "sauce.py: has another ending than" in shown.stderr
+        or "more that are empty or of another format" in shown.stderr
+    )
+    report = json.loads(typed("memory", "import", "--format", "text", str(tmp_path), "--json").stdout)
+    reasons = {Path(one["path"]).name: one["reason"] for one in report["passed_over"]}
+    assert len(reasons) == 32
+    assert "import it by its own name" in reasons["sauce.py"]
+    assert reasons["house.md"] == "needs an import with --format markdown"

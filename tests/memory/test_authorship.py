@@ -142,7 +142,9 @@ async def test_a_role_is_said_of_messages_only(memory, alice):
         assert refused.value.field == "items[0].metadata.role"
     with pytest.raises(BadMetadata):
         await memory.remember(alice, [new("Shared.", scope="tenant", metadata=said)], are_messages=True)
-    await memory.remember(alice, [new("An answer.", key="message:1", metadata=said)], are_messages=True)
+    await memory.remember(
+        alice, [new("An answer.", key="message:1", conversation_id="c", metadata=said)], are_messages=True
+    )
     copy = [item async for item in _items(memory, alice)]
     assert (await memory.import_lines(owner("other"), to_lines(copy))).created == 1  # a copy of one's own conversations
     with pytest.raises(BadMetadata):

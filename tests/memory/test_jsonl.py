@@ -4,7 +4,7 @@ import pytest
 from tests.memory.conftest import owner
 from tests.memory.test_remember import new
 
-from soma.memory.errors import BadCursor, BadLine, EmptyText, MemoryRefused
+from soma.memory.errors import BadCursor, BadLine, BadMetadata, BadName, BadText, EmptyText, MemoryRefused
 from soma.memory.jsonl import to_lines
 from soma.memory.types import NewLink
 
@@ -51,7 +51,7 @@ async def test_more_than_a_call_takes_with_links_to_what_comes_later(memory, ali
 async def test_a_bad_line_is_named_and_nothing_is_taken(memory, alice, line):
     with pytest.raises(BadLine) as caught:
         await memory.import_lines(alice, ['{"text": "good"}', line])
-    assert caught.value.field == "line 2"
+    assert (caught.value.field or "").startswith("line 2")
     with pytest.raises(EmptyText):
         await memory.import_lines(alice, ['{"text": "good"}', '{"text": " "}'])
     assert not (await memory.list(alice)).items
@@ -87,3 +87,31 @@ async def test_links_may_lead_to_what_is_there_already(memory, alice):
     await memory.remember(alice, [new("there", key="there", scope="tenant")])
     await memory.import_lines(alice, ['{"text": "x", "links": [{"to_key": "there", "relation": "r"}]}'])
     assert (await memory.statistics(alice)).links == 1
+
+
+@pytest.mark.parametrize(
+    ("line", "field", "names"),
+    [
+        ('{"role": "user", "content": "x"}', "line 1.role", "text, key, kind, scope"),
+        ('{"text": "x", "links": [{"to": "y"}]}', "line 1.links[0].to", "to_key, relation, weight"),
+    ],
+)
+async def test_an_unknown_field_is_named_with_those_that_may_be_there(memory, alice, line, field, names):
+    with pytest.raises(BadLine) as caught:
+        await memory.import_lines(alice, [line])
+    assert caught.value.field == field
+    assert names in str(caught.value)
+
+
+async def test_a_role_is_of_a_message_of_a_conversation_alone(memory, alice):
+    with pytest.raises(BadMetadata):
+        await memory.import_lines(alice, ['{"text": "x", "metadata": {"role": "user"}}'])
+    said = '{"text": "x", "conversation_id": "c", "metadata": {"role": "user"}}'
+    assert (await memory.import_lines(alice, [said])).created == 1
+
+
+async def test_a_text_that_cannot_be_stored_is_a_bad_text_and_such_a_key_a_bad_name(memory, alice):
+    with pytest.raises(BadText):
+        await memory.import_lines(alice, ['{"text": "a\\u0000b"}'])
+    with pytest.raises(BadName):
+        await memory.import_lines(alice, ['{"text": "a", "key": "a\\u0000b"}'])

@@ -13,6 +13,7 @@ from soma.events.log import Log
 from soma.memory.errors import (
     BadMetadata,
     BadName,
+    BadText,
     BadTime,
     EmptyText,
     ForeignNamespace,
@@ -139,8 +140,8 @@ async def test_a_caller_that_goes_away_leaves_index_and_rows_equal(memory, alice
         (new("\n\u200b"), EmptyText, "items[1].text"),
         (new("\u3164 \ufeff\x07\u2800"), EmptyText, "items[1].text"),
         (new("x" * 1_000_000), TextTooLong, "items[1].text"),
-        (new("a\0b"), BadName, "items[1].text"),
-        (new("a\ud800"), BadName, "items[1].text"),
+        (new("a\0b"), BadText, "items[1].text"),
+        (new("a\ud800"), BadText, "items[1].text"),
         (new(importance=float("nan")), NotANumber, "items[1].importance"),
         (new(importance=2), OutOfRange, "items[1].importance"),
         (new(occurred_at="yesterday"), BadTime, "items[1].occurred_at"),

@@ -11,8 +11,10 @@ from typing import Any, get_args
 from soma.memory.errors import (
     BadMetadata,
     BadName,
+    BadText,
     BadTime,
     EmptyText,
+    MemoryRefused,
     NotANumber,
     OutOfRange,
     TextTooLong,
@@ -101,7 +103,7 @@ def text(value: str, field: str) -> None:
 def key(value: str, field: str) -> None:
     if not value or len(value) > KEY_LENGTH:
         raise BadName(f"must have 1 to {KEY_LENGTH} characters", field=field)
-    storable(value, field)
+    storable(value, field, BadName)
     if _shows_nothing(value):
         raise BadName("must not be blank", field=field)
     if any(unicodedata.category(char) == "Cc" for char in value):
@@ -171,10 +173,10 @@ def _is_no_character(number: int) -> bool:
     return number & 0xFFFE == 0xFFFE or 0xFDD0 <= number <= 0xFDEF
 
 
-def storable(value: str, field: str) -> None:
+def storable(value: str, field: str, refusal: type[MemoryRefused] = BadText) -> None:
     """Refuse lone surrogates, which have no UTF-8, and NUL, which PostgreSQL does not store."""
     if "\0" in value or not _encodable(value):
-        raise BadName("text must be valid Unicode without NUL", field=field)
+        raise refusal("text must be valid Unicode without NUL", field=field)
 
 
 def _encodable(value: str) -> bool:

@@ -75,6 +75,12 @@ class BadName(MemoryRefused):
     code = "bad_name"
 
 
+class BadText(MemoryRefused):
+    """Text that cannot be stored: with NUL, or no valid Unicode."""
+
+    code = "bad_text"
+
+
 class BadMetadata(MemoryRefused):
     """Metadata is a JSON object of bounded size."""
 

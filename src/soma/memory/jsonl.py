@@ -1,6 +1,7 @@
 """Memories as JSON lines: what one export wrote, another import takes. Links come last, when both ends are there."""
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -28,6 +29,9 @@ class ImportCounts:
     updated: int
     unchanged: int
     refused: Sequence[str] = ()
+
+
+UNKNOWN = re.compile(r"Object contains unknown field `(?P<name>[^`]*)`(?: - at `(?P<within>[^`]+)`)?")
 
 
 class _LinkLine(msgspec.Struct, forbid_unknown_fields=True):
@@ -63,7 +67,8 @@ def parse_lines(text: Iterable[str], scope: Scope) -> Numbered:
     for number, line in enumerate(text, 1):
         if line.strip():
             found[number] = _to_memory(_decode_line(line, number), scope, f"line {number}")
-            checks.one_item(found[number], f"line {number}", is_message=True)  # an export has those of conversations
+            is_message = found[number].conversation_id is not None  # an export has those of conversations
+            checks.one_item(found[number], f"line {number}", is_message=is_message)
     return found
 
 
@@ -71,12 +76,21 @@ def _decode_line(line: str, number: int) -> _Line:
     try:
         decoded = msgspec.json.decode(line, type=_Line)
     except msgspec.ValidationError as error:
+        if unknown := UNKNOWN.fullmatch(str(error)):
+            raise _describe_unknown(unknown["name"], unknown["within"] or "", number) from error
         raise BadLine(str(error), field=f"line {number}") from error
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
         raise BadLine(json_errors.describe_json_error(line, error), field=f"line {number}") from error
     if (name := json_errors.find_repeated_name(line)) is not None:
         raise BadLine(f"{name} given more than once", field=f"line {number}")
     return decoded
+
+
+def _describe_unknown(name: str, within: str, number: int) -> BadLine:
+    """Name the fields that may be where an unknown one is; `within` is the path of the object that has it."""
+    names = _LinkLine.__struct_fields__ if within else _Line.__struct_fields__
+    place = f"line {number}{within.removeprefix('$')}.{name}"
+    return BadLine(f"unknown field; there may be {', '.join(names)}", field=place)
 
 
 def _to_memory(line: _Line, scope: Scope, place: str) -> NewMemory:

@@ -4,7 +4,7 @@ import pytest
 from tests.memory.conftest import owner
 
 from soma.memory.documents.importing import LARGEST_BYTES, Chunking, NewDocument
-from soma.memory.errors import BadName, EmptyText, OutOfRange, TextTooLong
+from soma.memory.errors import BadName, BadText, EmptyText, OutOfRange, TextTooLong
 from soma.memory.types import Query
 
 CHUNKING = Chunking(budget=30, count=lambda text: len(text.split()))
@@ -110,7 +110,7 @@ async def test_two_owners_have_documents_of_their_own(memory, alice):
         (notes(" \n"), 30, EmptyText),
         (notes(name=""), 30, BadName),
         (notes(name="a\nb"), 30, BadName),
-        (notes("a\0b"), 30, BadName),
+        (notes("a\0b"), 30, BadText),
         (notes(format="pdf"), 30, BadName),
         (notes("x" * (LARGEST_BYTES + 1)), 30, TextTooLong),
         (notes(), 3, OutOfRange),

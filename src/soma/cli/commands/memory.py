@@ -75,7 +75,7 @@ def import_(
     given.
 
     Exits with 1 if something could not be read or was refused. Files of another format, empty files and links to
-    imported files are listed, but are no failure.
+    imported files are listed, but are no failure. A folder of both Markdown and text is imported once with each format.
     """
     if conversation is not None and kind != "locomo":
         fail("--conversation requires --format locomo")

@@ -17,7 +17,10 @@ from pathlib import Path
 from soma.agent.documents.decoding import DecodedText, NotText, read_text
 from soma.process.reasons import reason_of
 
-ENDINGS = {"text": frozenset({".txt", ".text"}), "markdown": frozenset({".md", ".markdown", ".mdown"})}
+ENDINGS = {
+    "text": frozenset({".txt", ".text", ".csv", ".tsv", ".log", ".rst", ".org"}),
+    "markdown": frozenset({".md", ".markdown", ".mdown"}),
+}
 LARGEST_BYTES = 16_000_000  # of a file: the limit of a request
 LARGEST_TEXT = 4_000_000  # of a document, in bytes of UTF-8: the limit of memory
 LONGEST_NAME = 300  # of a document, the folders in it included
@@ -144,9 +147,12 @@ def _add(folder: Path, path: Path, found: FoundFiles) -> None:
 
 
 def _other_format(path: Path, kind: str) -> str:
-    """The format with which a file that this import leaves out could be imported; empty if there is none."""
+    """Tell what to do with a file that this import leaves out: empty for one that comes under another name."""
+    if path.suffix.lower() in ENDINGS[kind]:
+        return ""
     formats = (other for other, endings in ENDINGS.items() if other != kind and path.suffix.lower() in endings)
-    return next((f"needs an import with --format {other}" for other in formats), "")
+    alone = f"has another ending than {', '.join(sorted(ENDINGS[kind]))}; import it by its own name if it is text"
+    return next((f"needs an import with --format {other}" for other in formats), alone)
 
 
 def _failure_of(path: Path, error: OSError) -> str:

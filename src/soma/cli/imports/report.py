@@ -64,8 +64,14 @@ def warn_of_encoding(name: str, encoding: str) -> None:
 
 
 def show_passed_over(entries: Iterable[SkippedEntry]) -> None:
-    for one in entries:
-        errors.print(f"[yellow]passed over [/yellow] {escape(one.path)}: {escape(one.reason)}", soft_wrap=True)
+    """Name what is wrong, and of the rest as many as of each action."""
+    found = list(entries)
+    named = [one for one in found if not one.is_wrong][:SHOWN]
+    for one in found:
+        if one.is_wrong or one in named:
+            errors.print(f"[yellow]passed over [/yellow] {escape(one.path)}: {escape(one.reason)}", soft_wrap=True)
+    if more := sum(not one.is_wrong for one in found) - len(named):
+        errors.print(f"[yellow]passed over [/yellow] … and {more} more that are empty or of another format")
 
 
 def show_counts(report: ImportReport, *, dry_run: bool) -> None:
