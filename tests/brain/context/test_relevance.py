@@ -2,7 +2,7 @@
 
 import pytest
 from tests.brain.conftest import ALICE, metrics_of
-from tests.brain.requests import new_feedback, new_query, new_report
+from tests.brain.requests import new_feedback, new_preview, new_query, new_report
 
 from soma.brain.context.held_out import is_held_out
 from soma.brain.context.relevance import (
@@ -15,6 +15,7 @@ from soma.brain.context.relevance import (
     touch_question,
 )
 from soma.brain.core.hyperparameters import Hyperparameters
+from soma.brain.core.rules.floor import floors_of
 from soma.brain.root import open_brain
 from soma.memory.embedders.minilm import MiniLM
 
@@ -137,22 +138,46 @@ async def test_a_bundle_says_how_each_memory_bears_on_the_question_and_from_wher
     assert bundle.nearness == max(memory.similarity for memory in bundle.memories)
 
 
-async def test_a_learner_whose_memories_helped_from_near_shows_nothing_for_what_is_far(client):
-    """Held-out questions that were answered word by word; before them, a question about trees brings salaries."""
+POEM = "Please write a poem about work and money."
+
+
+@pytest.fixture
+async def taught(client):
+    """A learner with held-out questions that were answered word by word; before them a poem brought salaries."""
     await remember(client, *ABOUT, *SALARIES)
-    poem = "Please write a poem about work and money."
-    before = await shown(client, poem)
-    assert before.memories
+    assert (await shown(client, POEM)).memories
     held_out = [text for text in SALARIES if is_held_out(text, Hyperparameters())]
     assert len(held_out) > 8
     for text in held_out:
         bundle = await shown(client, text)
         body = {"conversation_id": "c", "bundle_id": bundle.bundle_id, "helpful": [bundle.memories[0].id]}
         await client.feedback(ALICE, new_feedback(**body))
-    state = await client.state(ALICE)
+    return client
+
+
+async def test_a_learner_whose_memories_helped_from_near_shows_nothing_for_what_is_far(taught):
+    assert (await shown(taught, POEM)).memories == []
+    state = await taught.state(ALICE)
     assert state.floor_questions > 6
-    assert state.floors["nearness"] > before.floors["nearness"]
-    assert (await shown(client, poem)).memories == []
+    assert state.floors["nearness"] > floors_of(None, Hyperparameters()).nearness
+
+
+async def test_the_preview_without_what_was_learned_has_the_floors_of_before(taught):
+    preview = await taught.preview(ALICE, new_preview(query=POEM))
+    assert preview.memories == []
+    assert preview.other_memories
+
+
+async def test_the_history_tells_where_the_floors_moved(taught):
+    updates = (await taught.history(ALICE, limit=3)).updates
+    assert all(update.floors["nearness"] != update.floors_before["nearness"] for update in updates)
+    assert updates[-1].floors == (await taught.state(ALICE)).floors
+
+
+async def test_a_rollback_takes_back_learned_floors(taught):
+    await taught.rollback(ALICE, version=0)
+    assert (await taught.state(ALICE)).floors == floors_of(None, Hyperparameters())._asdict()
+    assert (await shown(taught, POEM)).memories
 
 
 async def test_a_held_out_question_is_shown_what_bears_on_it_less(client):

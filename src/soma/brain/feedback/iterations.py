@@ -73,8 +73,6 @@ def observations_of(report: IterationReport, hyperparameters: Hyperparameters) -
         helpful=body.cited,
         source=EvidenceSource.MODEL,
         held_out=is_held_out(bundle.query, hyperparameters),
-        bearings=bundle.bearings,
-        nearness=bundle.nearness,
         novelty=report.novelty,
     )
     return [outcome, cited]
