@@ -578,6 +578,11 @@ async def test_what_is_told_is_said_to_be_remembered(said: str) -> None:
     assert response.text.startswith("Thank you for telling me: I remember what you say here")
 
 
+async def test_a_question_behind_a_statement_is_answered_and_not_thanked_for() -> None:
+    response = await ask("Our kiln stands in a cellar that floods. How do we keep its wiring dry?")
+    assert response.text.startswith("I don't know")
+
+
 @pytest.mark.parametrize("typed", ["opperating temprature of the herron 4", "warranty heron 4", "and the other kiln"])
 async def test_what_only_names_a_thing_is_looked_up(typed: str) -> None:
     assert (await ask(typed)).text.startswith("I don't know")

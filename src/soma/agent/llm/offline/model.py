@@ -33,9 +33,9 @@ from soma.agent.llm.offline.question.parse import (
     asks_why,
     is_chat,
     is_follow_up,
+    only_states,
     parse_in_context,
     split_question,
-    states_something,
     tells_of_user,
 )
 from soma.agent.llm.offline.tool_choice import ToolChoice, choose
@@ -103,7 +103,7 @@ def respond(request: ModelRequest) -> OfflineReply:
         return _answer_from_results(question, turn)
     if (said := wording.CORRECTED if is_corrected else _converse(request, turn)) is not None:
         return OfflineReply(text=said, confidence=CHAT_CONFIDENCE)
-    if found is None and states_something(turn.message):
+    if found is None and only_states(turn.message):
         return OfflineReply(text=wording.TELLING, confidence=CHAT_CONFIDENCE)
     unknown = wording.dont_know(turn.memories, is_away=turn.is_away)
     return found or OfflineReply(text=unknown, confidence=NO_ANSWER)

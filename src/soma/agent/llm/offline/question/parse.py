@@ -155,11 +155,11 @@ def tells_of_user(text: str) -> bool:
     return bool(TELLING.match(text.strip())) and not is_question(text)
 
 
-def states_something(text: str) -> bool:
-    """Return whether any sentence of a message is a statement: it has a verb that is known, or ends as one does."""
-    return not GOES_ON.match(text) and any(
-        (may_have_verb(one) or _is_whole(one)) and not (is_question(one) or is_request(one) or is_bare_name(one))
-        for one in sentences(text)
+def only_states(text: str) -> bool:
+    """Return whether a message asks nothing, and a sentence of it has a verb that is known or ends as a statement."""
+    said = sentences(text)
+    return not (GOES_ON.match(text) or any(map(is_question, said))) and any(
+        (may_have_verb(one) or _is_whole(one)) and not (is_request(one) or is_bare_name(one)) for one in said
     )
 
 
